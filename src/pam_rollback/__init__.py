@@ -1,0 +1,1 @@
+"""The rollback plan of PAM as pytest sessions."""

@@ -1,0 +1,1 @@
+"""The rollback strategies as lists of steps."""

@@ -1,0 +1,1 @@
+"""The rules of the suite: pure, no input or output."""

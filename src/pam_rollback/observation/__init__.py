@@ -1,0 +1,1 @@
+"""What users see: prober, ledger, baseline and timeline."""

@@ -1,0 +1,1 @@
+"""The practice range: the PAM product with real parts, on loopback only."""
