@@ -1,0 +1,63 @@
+# Every target sets up what it needs. The locks are hash-pinned; nothing outside this folder is changed except system packages (a browser).
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+export UV_PYTHON_DOWNLOADS := never
+# Playwright's and npm's notices are not for whoever reads a verdict.
+export NPM_CONFIG_UPDATE_NOTIFIER := false
+
+.DEFAULT_GOAL := help
+.PHONY: help drill test test-all check sandbox report lint bench lock browser clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+drill: $(READY) browser ## a complete rollback drill on a sandbox of its own, with a report
+	@$(BIN)/pytest drills; verdict=$$?; $(BIN)/python -m pam_rollback.reporting; exit $$verdict
+
+check: $(READY) browser ## all checks as it is now (ENV=staging for another environment)
+	@$(BIN)/pytest checks --env $(or $(ENV),sandbox)
+
+test: $(READY) browser lint ## the suite's own tests, lint and types; one case of each long matrix
+	@$(BIN)/pytest tests -p timeout --timeout 240
+
+test-all: $(READY) browser lint ## the same with every long matrix whole
+	@PAM_WHOLE_MATRIX=1 $(BIN)/pytest tests -p timeout --timeout 240
+
+sandbox: $(READY) ## the practice range alone, to click through; Ctrl-C ends it
+	@$(BIN)/python -m pam_rollback.sandbox --state-file $(or $(STATE),sandbox.env.toml) --print
+
+report: $(READY) ## the HTML report of the newest run (RUN=folder for another)
+	@$(BIN)/python -m pam_rollback.reporting $(RUN)
+
+lint: $(READY)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: $(READY) ## side-by-side measurements
+	@for bench in benchmarks/*.py; do $(BIN)/python $$bench || exit 1; done
+
+browser: $(READY)
+	@$(BIN)/python -m pam_rollback.adapters.browser
+
+lock: ## renew requirements.lock from pyproject.toml
+	@$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-annotate --no-header -q -p 3.11 -o requirements.lock
+	@echo 'uv' | $(BIN)/uv pip compile - --generate-hashes --no-annotate --no-header -q -p 3.11 -o bootstrap.lock
+
+clean: ## remove the virtual environment and all runs
+	rm -rf $(VENV) reports/out reports/node_modules
+
+$(READY): requirements.lock bootstrap.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "$(PYTHON) is $$($(PYTHON) --version); Python 3.11 or newer is needed: make PYTHON=python3.11 …" >&2; exit 1; }
+	@echo "setting up $(VENV) (once)…"
+	@$(PYTHON) -m venv $(VENV) || \
+	  { echo "$(PYTHON) cannot make a virtual environment; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r bootstrap.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $(READY)

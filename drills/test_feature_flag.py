@@ -1,0 +1,95 @@
+"""Does switching the PAM features off help every user within 30 seconds?"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pam_rollback.actions.feature_flag import FlagRollback
+from pam_rollback.core.incident import Incident
+from pam_rollback.core.plan import Plan
+from pam_rollback.core.recovery import Recovery
+from pam_rollback.plugin.fixtures.windows import HeldWindow, SurvivingWrites
+
+pytestmark = pytest.mark.rollback
+
+Scored = Callable[[Any], Any]
+
+
+@pytest.mark.drill
+@pytest.mark.criterion("IR-5")
+def test_incident_is_seen(incident: Incident, plan: Plan, scored: Scored) -> None:
+    """The planted incident breaks the plan's own limit: there is something to recover from.  If red: docs/runbook.md#error-rate-spike."""
+    seen = scored(incident.seen)
+
+    assert seen.value_pct > plan.immediate_criteria["IR-5"].error_rate_pct_max, seen
+
+
+@pytest.mark.criterion("ST-1")
+def test_flags_are_off(feature_flags_rolled_back: FlagRollback, scored: Scored) -> None:
+    """Read back, every feature of the plan is off.  If red: docs/runbook.md#feature-flag-rollback."""
+    read_back = scored(feature_flags_rolled_back.outcome)
+
+    assert read_back.all_off, read_back
+
+
+@pytest.mark.criterion("ST-1")
+def test_every_user_reverts(feature_flags_rolled_back: FlagRollback, scored: Scored) -> None:
+    """Whoever is asked has none of the features any more, not just one lucky user.  If red: docs/runbook.md#feature-flag-rollback."""
+    users = scored(feature_flags_rolled_back.evaluated)
+
+    assert users.everyone_off, users
+
+
+@pytest.mark.criterion("PRE-3")
+@pytest.mark.communication
+def test_team_was_notified(feature_flags_rolled_back: FlagRollback) -> None:
+    """The incident channel accepted the message.  If red: docs/runbook.md#notify-team."""
+    assert feature_flags_rolled_back.notice_problem == "", feature_flags_rolled_back.notice_problem
+
+
+@pytest.mark.criterion("RTO-1")
+def test_users_recover_in_time(
+    feature_flags_rolled_back: FlagRollback, recovery: Recovery, plan: Plan, scored: Scored
+) -> None:
+    """From the decision, users are well again within the objective.  If red: docs/runbook.md#recovery-too-slow."""
+    recovered = scored(recovery)
+
+    assert recovered.from_decision_s is not None, recovered
+    assert recovered.from_decision_s <= plan.rto("feature-flag").max_s, recovered
+
+
+@pytest.mark.journey
+@pytest.mark.criterion("SC-5")
+def test_page_shows_the_old_chat(feature_flags_rolled_back: FlagRollback, site: Any) -> None:
+    """A signed-in traveller sees the chat as it was, in a real browser.  If red: docs/runbook.md#user-experience."""
+    heading = site.get_by_role("heading", level=1)
+    heading.wait_for()
+
+    assert heading.inner_text() == "Chat with PAM", heading.inner_text()
+    assert site.locator("[data-feature=enhanced-ui]").count() == 0, "the enhanced chat is still shown"
+
+
+@pytest.mark.criterion("SC-1")
+def test_error_rate_is_back(held_window: HeldWindow, scored: Scored) -> None:
+    """Errors stay below the plan's limit for the whole window.  If red: docs/runbook.md#error-rate."""
+    errors = scored(held_window.error_rate)
+
+    assert errors.met, errors
+
+
+@pytest.mark.criterion("SC-2")
+def test_response_time_is_back(held_window: HeldWindow, scored: Scored) -> None:
+    """95 of 100 answers come within the plan's limit for the whole window.  If red: docs/runbook.md#response-time."""
+    p95 = scored(held_window.latency_p95)
+
+    assert p95.met, p95
+
+
+@pytest.mark.writes
+@pytest.mark.criterion("RPO-1", "SC-4")
+def test_no_acknowledged_write_is_lost(surviving_writes: SurvivingWrites, scored: Scored) -> None:
+    """What was acknowledged before, during and after the rollback is there, once and unchanged.  If red: docs/runbook.md#data-loss."""
+    writes = scored(surviving_writes)
+
+    assert writes.kept, writes

@@ -1,0 +1,239 @@
+"""Strategy 1 of the plan: switch the PAM features off for every user. Objective: 30 seconds (RTO-1).
+
+The plan's command sends JSON under a form's content type, looks at no answer and evaluates nobody. The correct form, done here:
+authenticated JSON, the answer judged, the flags read back, and the outcome evaluated for many users.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from pam_rollback.actions.journal import Journal, Undo
+from pam_rollback.actions.steps import Narrator, Step, StepRecord, run_steps, silent
+from pam_rollback.core.clock import Clock
+from pam_rollback.core.errors import ActionFailed, MeasurementFailed, UndoFailed
+from pam_rollback.core.figures import Figures
+from pam_rollback.core.flags import Flag, FlagAdmin, FlagEvaluation, FlagName, TeamNotice
+from pam_rollback.core.wait import NotReached, Waiter
+
+UNDO_KIND = "set-flags"
+
+READ = "read the flags"
+SWITCH = "switch the features off"
+READ_BACK = "read the flags back"
+EVALUATE = "evaluate the flags as users get them"
+TELL = "tell the team"
+STEPS = (READ, SWITCH, READ_BACK, EVALUATE, TELL)
+"""In order. The last two do not stop the action when they fail: users are helped already."""
+
+_READ_BACK_WITHIN_S = 5.0
+_EVALUATION_WORKERS = 8
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What users get after the change: how many were asked, and who still has which feature."""
+
+    users: int
+    still_on: Mapping[FlagName, Sequence[str]]
+
+    @property
+    def everyone_off(self) -> bool:
+        """Nobody who was asked has any of the features."""
+        return self.users > 0 and not any(self.still_on.values())
+
+    @property
+    def figures(self) -> Figures:
+        """For the table of criteria."""
+        left = {user for users in self.still_on.values() for user in users}
+        return Figures(what="users who keep a feature", asked="0", measured=len(left), n=self.users)
+
+    def __str__(self) -> str:
+        """Who is left, a few by name."""
+        left = [
+            f"{name}: {len(users)} of {self.users} users, first {users[0]}"
+            for name, users in self.still_on.items()
+            if users
+        ]
+        return f"all {self.users} users without the features" if not left else "still on for " + "; ".join(left)
+
+
+@dataclass(frozen=True)
+class FlagOutcome:
+    """The flags of the plan as they were read back after the change."""
+
+    flags: Mapping[FlagName, Flag]
+
+    @property
+    def all_off(self) -> bool:
+        """No user can get any of them. No flags at all is not off."""
+        return bool(self.flags) and all(flag.off_for_all for flag in self.flags.values())
+
+    @property
+    def figures(self) -> Figures:
+        """For the table of criteria."""
+        off = sum(flag.off_for_all for flag in self.flags.values())
+        return Figures(
+            what="flags that are off, read back", asked=str(len(self.flags)), measured=off, n=len(self.flags)
+        )
+
+    def __str__(self) -> str:
+        """Each flag and its state."""
+        return _words(self.flags)
+
+
+@dataclass(frozen=True)
+class FlagRollback:
+    """The facts of one feature-flag rollback. Times are monotonic seconds; ``decided_s`` is when acting was decided."""
+
+    decided_s: float
+    finished_s: float
+    before: Mapping[FlagName, Flag]
+    read_back: Mapping[FlagName, Flag]
+    evaluation: Evaluation | None
+    notice_problem: str | None
+    steps: tuple[StepRecord, ...]
+
+    @property
+    def outcome(self) -> FlagOutcome:
+        """The flags as read back."""
+        return FlagOutcome(self.read_back)
+
+    @property
+    def evaluated(self) -> Evaluation:
+        """What users get; raises MeasurementFailed when nobody could be evaluated."""
+        if self.evaluation is None:
+            failed = [str(step) for step in self.steps if step.name == EVALUATE and not step.done]
+            raise MeasurementFailed(
+                f"what users get is not known: {'; '.join(failed) or 'this environment has no flag evaluation'}"
+            )
+        return self.evaluation
+
+
+@dataclass
+class _Found:
+    """What the steps find on their way."""
+
+    before: Mapping[FlagName, Flag]
+    read_back: Mapping[FlagName, Flag]
+    evaluation: Evaluation | None = None
+    notice_problem: str | None = None
+
+
+@dataclass(frozen=True)
+class FlagRollbackTools:
+    """What the action works with. Without ``evaluation`` or ``notice`` the environment has declared no such ability."""
+
+    admin: FlagAdmin
+    evaluation: FlagEvaluation | None
+    notice: TeamNotice | None
+    journal: Journal
+    waiter: Waiter
+    clock: Clock
+    narrate: Narrator = silent
+
+
+def roll_back_flags(
+    tools: FlagRollbackTools, target: Mapping[FlagName, Flag], *, users: Sequence[str], message: str, decided_s: float
+) -> FlagRollback:
+    """Set the flags to ``target``, read them back, evaluate what ``users`` get, and tell the team.
+
+    Raises ActionFailed when the flags cannot be changed, or when reading them back shows something else.
+    """
+    found = _Found(before={}, read_back={})
+    steps = [
+        Step(READ, lambda: _remember(tools, target, found)),
+        Step(SWITCH, lambda: _switch(tools, target, found)),
+        Step(READ_BACK, lambda: _read_back(tools, target, found)),
+    ]
+    if tools.evaluation is not None:
+        evaluation = tools.evaluation
+        steps.append(Step(EVALUATE, lambda: _evaluate(evaluation, target, users, found), essential=False))
+    if tools.notice is not None:
+        notice = tools.notice
+        steps.append(Step(TELL, lambda: _tell(notice, message, found), essential=False))
+    records = run_steps(steps, tools.journal, tools.clock, tools.narrate)
+    return FlagRollback(
+        decided_s=decided_s,
+        finished_s=tools.clock.monotonic_s(),
+        before=found.before,
+        read_back=found.read_back,
+        evaluation=found.evaluation,
+        notice_problem=found.notice_problem,
+        steps=records,
+    )
+
+
+def undo_flags(undo: Undo, admin: FlagAdmin, journal: Journal, waiter: Waiter) -> None:
+    """Put the flags back as the journal has them, and see that they are back. Raises UndoFailed."""
+    before = {
+        name: Flag(enabled=state["enabled"], rollout_pct=state["rollout_pct"])
+        for name, state in undo.facts["flags"].items()
+    }
+    try:
+        admin.set_flags(before)
+        _wait_for(admin.read_flags, before, waiter)
+    except (ActionFailed, NotReached) as error:
+        raise UndoFailed(
+            f"the flags are not back as they were before the rollback: {error}; a person must set {_words(before)}"
+        ) from error
+    journal.settled(undo)
+
+
+def _remember(tools: FlagRollbackTools, target: Mapping[FlagName, Flag], found: _Found) -> str:
+    flags = tools.admin.read_flags()
+    missing = sorted(set(target) - set(flags))
+    if missing:
+        raise ActionFailed(f"the environment has no flag {', '.join(missing)}; it has {', '.join(sorted(flags))}")
+    found.before = {name: flags[name] for name in target}
+    return _words(found.before)
+
+
+def _switch(tools: FlagRollbackTools, target: Mapping[FlagName, Flag], found: _Found) -> str:
+    flags = {name: {"enabled": flag.enabled, "rollout_pct": flag.rollout_pct} for name, flag in found.before.items()}
+    tools.journal.owe(UNDO_KIND, {"flags": flags})
+    tools.admin.set_flags(target)
+    return _words(target)
+
+
+def _read_back(tools: FlagRollbackTools, target: Mapping[FlagName, Flag], found: _Found) -> str:
+    try:
+        found.read_back = _wait_for(tools.admin.read_flags, target, tools.waiter)
+    except NotReached as error:
+        raise ActionFailed(f"accepted, but it did not take effect: {error}") from error
+    return _words(found.read_back)
+
+
+def _wait_for(
+    read: Callable[[], Mapping[FlagName, Flag]], wanted: Mapping[FlagName, Flag], waiter: Waiter
+) -> Mapping[FlagName, Flag]:
+    return waiter.until(
+        lambda: {name: flag for name, flag in read().items() if name in wanted},
+        holds=lambda seen: seen == dict(wanted),
+        within_s=_READ_BACK_WITHIN_S,
+        what=f"flags are {_words(wanted)}",
+    )
+
+
+def _evaluate(evaluation: FlagEvaluation, target: Mapping[FlagName, Flag], users: Sequence[str], found: _Found) -> str:
+    with ThreadPoolExecutor(_EVALUATION_WORKERS) as pool:
+        seen = list(pool.map(evaluation.flags_of, users))
+    off = [name for name, flag in target.items() if flag.off_for_all]
+    unknown = sorted({name for flags in seen for name in off if name not in flags})
+    if unknown:
+        # A flag that the evaluation does not know is not a flag that is off.
+        raise MeasurementFailed(f"the evaluation says nothing of {', '.join(unknown)}")
+    still_on = {name: [user for user, flags in zip(users, seen, strict=True) if flags[name]] for name in off}
+    found.evaluation = Evaluation(users=len(users), still_on=still_on)
+    return str(found.evaluation)
+
+
+def _tell(notice: TeamNotice, message: str, found: _Found) -> str:
+    found.notice_problem = notice.post(message)
+    if found.notice_problem:
+        raise ActionFailed(found.notice_problem)
+    return "accepted"
+
+
+def _words(flags: Mapping[FlagName, Flag]) -> str:
+    return ", ".join(f"{name} {flag}" for name, flag in sorted(flags.items()))

@@ -1,0 +1,148 @@
+"""The one door to HTTP: one request, one deadline for all of it, and an answer that is always a value.
+
+The standard library's client is used because it is the fastest to load (docs/decisions/0003); redirects are not followed and nothing is
+repeated: a probe that retries hides what it should count.
+"""
+
+import http.client
+import json as json_module
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from pam_rollback.core.answer import Answer
+
+T = TypeVar("T")
+
+USER_AGENT = "pam-rollback-suite"
+_MAX_BODY_BYTES = 1 << 20
+_CHUNK_BYTES = 1 << 16
+
+
+@dataclass
+class _Progress:
+    """How far one exchange came; read by the waiting thread when the deadline passes."""
+
+    connection: http.client.HTTPConnection
+    phase: str = "connecting"
+    http_status: int | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytearray = field(default_factory=bytearray)
+    problem: str = ""
+
+    def describe_timeout(self, deadline_s: float) -> str:
+        """What was missing when the time was up."""
+        if self.phase == "body":
+            return f"the body did not end within {deadline_s:g} s ({len(self.body)} bytes came)"
+        if self.phase == "waiting":
+            return f"silent: connected, but no answer within {deadline_s:g} s"
+        return f"no connection within {deadline_s:g} s"
+
+
+def fetch(
+    url: str,
+    *,
+    method: str = "GET",
+    headers: Mapping[str, str] | None = None,
+    json: Any = None,
+    deadline_s: float = 5.0,
+) -> Answer:
+    """Make one request; the deadline in seconds covers all of it, from the name look-up to the last byte of the body."""
+    parts = urlsplit(url)
+    make = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    progress = _Progress(make(parts.hostname or "", parts.port, timeout=deadline_s))
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    sent = {"User-Agent": USER_AGENT, "Accept": "application/json, text/html;q=0.9, */*;q=0.8", "Connection": "close"}
+    payload = None
+    if json is not None:
+        payload = json_module.dumps(json).encode()
+        sent["Content-Type"] = "application/json"
+    sent.update(headers or {})
+
+    start_s = time.monotonic()
+    # A thread and not a socket time-out: a server that drips one byte a second never trips the latter.
+    worker = threading.Thread(target=_exchange, args=(progress, method, target, payload, sent), daemon=True)
+    worker.start()
+    worker.join(deadline_s)
+    if worker.is_alive():
+        progress.problem = progress.describe_timeout(deadline_s)
+        _cut(progress.connection)
+    return Answer(
+        method=method,
+        url=url,
+        http_status=progress.http_status,
+        content_type=progress.headers.get("content-type", ""),
+        body=bytes(progress.body),
+        elapsed_ms=(time.monotonic() - start_s) * 1000,
+        problem=progress.problem,
+        headers=dict(progress.headers),
+    )
+
+
+def all_at_once(calls: Mapping[str, Callable[[], T]], *, workers: int = 16) -> dict[str, T]:
+    """Run the calls side by side; gives their results by the same keys."""
+    with ThreadPoolExecutor(max_workers=min(workers, max(1, len(calls)))) as pool:
+        futures = {key: pool.submit(call) for key, call in calls.items()}
+        return {key: future.result() for key, future in futures.items()}
+
+
+def _exchange(progress: _Progress, method: str, target: str, payload: bytes | None, headers: Mapping[str, str]) -> None:
+    try:
+        progress.connection.connect()
+        progress.phase = "waiting"
+        progress.connection.request(method, target, body=payload, headers=dict(headers))
+        response = progress.connection.getresponse()
+        progress.http_status = response.status
+        progress.headers = {name.lower(): value for name, value in response.getheaders()}
+        progress.phase = "body"
+        _read_body(progress, response)
+    except (OSError, http.client.HTTPException) as error:
+        # When the deadline cut the line, the waiting thread has already said so.
+        progress.problem = progress.problem or _in_words(error, progress)
+    finally:
+        progress.connection.close()
+
+
+def _read_body(progress: _Progress, response: http.client.HTTPResponse) -> None:
+    announced = response.length
+    while chunk := response.read1(_CHUNK_BYTES):
+        progress.body += chunk
+        if len(progress.body) > _MAX_BODY_BYTES:
+            progress.problem = f"the body is larger than {_MAX_BODY_BYTES} bytes"
+            return
+    if announced is not None and len(progress.body) < announced:
+        progress.problem = f"closed after {len(progress.body)} of {announced} announced bytes"
+
+
+def _cut(connection: http.client.HTTPConnection) -> None:
+    sock = connection.sock
+    if sock is not None:
+        try:
+            sock.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            sock.close()  # it was never connected: nothing to shut down
+
+
+def _in_words(error: Exception, progress: _Progress) -> str:  # noqa: PLR0911 - one line for each reason
+    """The error as a person would say it at 3 a.m."""
+    if isinstance(error, ConnectionRefusedError):
+        return "refused the connection"
+    if isinstance(error, socket.gaierror):
+        return f"the name could not be resolved ({error.strerror})"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not valid ({error.verify_message})"
+    if isinstance(error, TimeoutError):
+        return "timed out while " + ("reading the body" if progress.phase == "body" else progress.phase)
+    if isinstance(error, http.client.IncompleteRead):
+        return f"closed in the middle of the body ({len(progress.body) + len(error.partial)} bytes came)"
+    if isinstance(error, http.client.RemoteDisconnected):
+        return "closed the connection without an answer"
+    if isinstance(error, http.client.HTTPException):
+        return f"did not answer in HTTP ({type(error).__name__}: {str(error)[:80]!r})"
+    return f"connection failed while {progress.phase} ({error})"

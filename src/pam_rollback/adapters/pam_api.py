@@ -1,0 +1,141 @@
+"""PAM's own HTTP surface: health, release, sign-in, and the admin API of the plan.
+
+What PAM answers is a value, however wrong; only what the suite itself must be able to do (change a flag, sign in) raises.
+Contracts: the plan's health checks and admin commands; flag evaluation is OFREP (OpenFeature Remote Evaluation Protocol).
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from pam_rollback.adapters.http import all_at_once, fetch
+from pam_rollback.core.answer import Answer
+from pam_rollback.core.errors import ActionFailed, MeasurementFailed
+from pam_rollback.core.flags import Flag, FlagName
+from pam_rollback.core.health import HealthReport
+
+
+@dataclass(frozen=True)
+class HealthEndpoint:
+    """Where one health answer comes from. ``name`` is how people call it."""
+
+    name: str
+    url: str
+
+
+def read_health(endpoints: Iterable[HealthEndpoint], *, deadline_s: float) -> dict[str, HealthReport]:
+    """Ask every endpoint at the same time; gives a report for each, whatever it answered."""
+    calls: dict[str, Callable[[], HealthReport]] = {
+        endpoint.name: lambda endpoint=endpoint: HealthReport.of(  # type: ignore[misc]
+            endpoint.name, fetch(endpoint.url, deadline_s=deadline_s)
+        )
+        for endpoint in endpoints
+    }
+    return all_at_once(calls)
+
+
+@dataclass(frozen=True)
+class Account:
+    """A signed-in test account. The token is a secret and not part of the repr."""
+
+    user_id: str
+    token: str = field(repr=False)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What a request of this account carries."""
+        return {"Authorization": f"Bearer {self.token}"}
+
+
+def sign_in(url: str, email: str, password: str, *, deadline_s: float) -> Account:
+    """Sign the environment's own test account in. Raises MeasurementFailed with what was answered instead."""
+    answer = fetch(url, method="POST", json={"email": email, "password": password}, deadline_s=deadline_s)
+    body = answer.json
+    try:
+        return Account(user_id=str(body["user"]["id"]), token=str(body["access_token"]))
+    except (TypeError, KeyError):
+        # The answer is not shown whole: it may carry a token under another name.
+        found = answer.problem or f"HTTP {answer.http_status} {answer.content_type}"
+        raise MeasurementFailed(
+            f"POST {url}: the test account could not sign in: expected access_token and user.id, found {found}; "
+            "check the account's variables in the environment file"
+        ) from None
+
+
+@dataclass(frozen=True)
+class FlagApi:
+    """The plan's admin API for feature flags: JSON, bearer token, partial changes."""
+
+    url: str
+    token: str = field(repr=False)
+    initiated_by: str = "pam-rollback-suite"
+    deadline_s: float = 5.0
+
+    def read_flags(self) -> dict[FlagName, Flag]:
+        """All flags as the admin API says. Raises ActionFailed when it does not say."""
+        answer = fetch(self.url, headers=self._headers, deadline_s=self.deadline_s)
+        if answer.problem or answer.http_status != HTTPStatus.OK:
+            raise ActionFailed(f"the flags could not be read: {_with_hint(answer)}")
+        return _flags_in(answer)
+
+    def set_flags(self, changes: Mapping[FlagName, Flag]) -> None:
+        """Ask for the changes; raises ActionFailed unless the API accepts them. Whether they took effect is for read-back to tell."""
+        body = {
+            name: {"enabled": flag.enabled, "rolloutPercentage": flag.rollout_pct} for name, flag in changes.items()
+        }
+        answer = fetch(self.url, method="POST", json=body, headers=self._headers, deadline_s=self.deadline_s)
+        # A redirect is a failure too: following it would repeat the POST without its body.
+        if answer.problem or answer.http_status != HTTPStatus.OK:
+            raise ActionFailed(f"the flag change was not accepted: {_with_hint(answer)}")
+
+    @property
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}", "X-Initiated-By": self.initiated_by}
+
+
+@dataclass(frozen=True)
+class FlagEvaluationApi:
+    """What a given user gets, by OFREP's bulk evaluation."""
+
+    url: str
+    deadline_s: float = 5.0
+
+    def flags_of(self, user_id: str) -> dict[FlagName, bool]:
+        """Every flag as this user gets it. Raises MeasurementFailed when there is no such answer."""
+        answer = fetch(self.url, method="POST", json={"context": {"targetingKey": user_id}}, deadline_s=self.deadline_s)
+        try:
+            return {str(flag["key"]): flag["value"] is True for flag in answer.json["flags"] if "value" in flag}
+        except (TypeError, KeyError):
+            raise MeasurementFailed(
+                f"what user {user_id} gets is not known: expected OFREP's flags, found {answer}"
+            ) from None
+
+
+def _flags_in(answer: Answer) -> dict[FlagName, Flag]:
+    body: Any = answer.json
+    flags = body.get("flags", body) if isinstance(body, dict) else None
+    if not isinstance(flags, dict):
+        raise ActionFailed(f"the flags could not be read: expected a JSON object of flags, found {answer}")
+    try:
+        return {name: _flag(state) for name, state in flags.items()}
+    except (TypeError, KeyError, ValueError) as error:
+        raise ActionFailed(f"the flags could not be read: {error!r} is wrong in {answer}") from None
+
+
+def _flag(state: Mapping[str, Any]) -> Flag:
+    enabled, share = state["enabled"], state["rolloutPercentage"]
+    if not isinstance(enabled, bool) or isinstance(share, bool) or not isinstance(share, int):
+        raise TypeError(f"enabled={enabled!r}, rolloutPercentage={share!r}")
+    return Flag(enabled=enabled, rollout_pct=share)
+
+
+def _with_hint(answer: Answer) -> str:
+    hints: dict[int | None, str] = {
+        HTTPStatus.UNAUTHORIZED: "the admin token is not valid: check its variable and whether it has expired",
+        HTTPStatus.FORBIDDEN: "the admin token may not do this, or there is no such API (the product answers 403 to unknown admin calls)",
+        HTTPStatus.NOT_FOUND: "this environment has no such path: set it under [paths] in the environment file",
+        HTTPStatus.UNPROCESSABLE_ENTITY: "a flag of the plan is not known there: compare the names",
+    }
+    hint = hints.get(answer.http_status, "")
+    return f"{answer}" + (f"; {hint}" if hint else "")

@@ -1,0 +1,29 @@
+"""The ways in which a session can fail, apart from a criterion that is broken.
+
+A criterion that is broken is an ``AssertionError`` in the body of a test. Everything here means something else, and the verdict depends on
+which: see ``core/verdict.py`` and the "Verdicts" section of the design.
+"""
+
+
+class ActionFailed(Exception):  # noqa: N818 - named by what happened; the exit code is 12
+    """The rollback was not done, or could not be shown to be done."""
+
+
+class UndoFailed(Exception):  # noqa: N818 - named by what happened; the exit code is 14
+    """What was changed could not be put back: a person is needed."""
+
+
+class NothingToProve(Exception):  # noqa: N818 - named by what happened; the exit code is 11
+    """The planted incident cannot be seen, so recovering from it would prove nothing."""
+
+
+class MeasurementFailed(Exception):  # noqa: N818 - named by what happened; the exit code is 11
+    """We could not measure. Never the same as "it is fine", and never the same as "it is broken"."""
+
+
+class StopRequested(Exception):  # noqa: N818 - named by what happened
+    """Somebody asked this session to stop; every wait ends with it."""
+
+
+class Refused(Exception):  # noqa: N818 - named by what happened; the exit code is 13
+    """A guard refused the session before it changed anything."""

@@ -1,0 +1,25 @@
+"""What a criterion asked and what was measured, as the table of criteria prints it."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Figures:
+    """One row. ``measured`` and ``margin`` (limit less measured, negative when beyond) are in ``unit``; ``n`` counts observations."""
+
+    what: str
+    asked: str
+    measured: float | str | None
+    unit: str = ""
+    n: int | None = None
+    margin: float | None = None
+    definition: str = ""
+
+
+class HasFigures(Protocol):
+    """Any fact that can be entered into the table."""
+
+    @property
+    def figures(self) -> Figures:
+        """The fact's row."""

@@ -1,0 +1,80 @@
+"""What one health endpoint told us: judged on body, status, content type and running release, never on one of them alone.
+
+Source: the plan's health checks HC-1 to HC-5, and the audit of the plan's script (a 200 from the single-page fallback, a 200 that says
+unhealthy, and a 503 that says healthy all pass there).
+"""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from pam_rollback.core.answer import Answer
+from pam_rollback.core.figures import Figures
+
+
+@dataclass(frozen=True)
+class HealthReport:
+    """One health answer, in words that a person can act on.
+
+    ``status`` is the body's own word ("healthy", "degraded", …), or, when there is no such word, what was found instead.
+    """
+
+    name: str
+    status: str
+    http_status: int | None
+    is_json: bool
+    release: str
+    answer: Answer
+
+    @classmethod
+    def of(cls, name: str, answer: Answer) -> "HealthReport":
+        """Read the answer; nothing that a service can say raises."""
+        body = answer.json
+        release = body.get("release", body.get("version", "")) if isinstance(body, dict) else ""
+        return cls(
+            name=name,
+            status=_status(answer),
+            http_status=answer.http_status,
+            is_json=answer.is_json_type,
+            release=release if isinstance(release, str) else "",
+            answer=answer,
+        )
+
+    @property
+    def reachable(self) -> bool:
+        """Something answered, whatever it said."""
+        return self.answer.http_status is not None
+
+    def runs(self, release: str) -> bool:
+        """The answer names this release; with no release to expect, that it names one at all."""
+        return self.release == release if release else bool(self.release)
+
+    def release_problem(self, release: str) -> str:
+        """The sentence for an answer of another release: healthy, but not what was rolled back to."""
+        runs = self.release or "a release that it does not name"
+        return f"{self.name} runs {runs}, expected {release or 'it to name one'} ({self.answer})"
+
+    @property
+    def figures(self) -> Figures:
+        """For the table of criteria."""
+        return Figures(
+            what=self.name, asked="healthy, HTTP 200", measured=f"{self.status}, HTTP {self.http_status or 'none'}", n=1
+        )
+
+    def __str__(self) -> str:
+        """The sentence that a failure shows."""
+        release = f", release {self.release}" if self.release else ""
+        return f"{self.name} says {self.status}{release} ({self.answer})"
+
+
+def _status(answer: Answer) -> str:
+    if answer.problem:
+        return answer.problem
+    if not answer.is_json_type:
+        page = " (the single-page fallback answers 200 for any path)" if answer.http_status == HTTPStatus.OK else ""
+        return f"not JSON but {answer.content_type or 'no content type'}{page}"
+    body = answer.json
+    if body is None:
+        return "not JSON although its content type says so"
+    if not isinstance(body, dict) or not isinstance(body.get("status"), str):
+        return "JSON without a status"
+    return str(body["status"])

@@ -1,0 +1,338 @@
+"""The kinds of item that a rollback plan consists of, each with its figures.
+
+Naming of figures: quantity, unit, bound. A rate, a time or an amount is good below its ``_max`` and triggers a rollback
+above it; exactly at it, it is neither (the plan writes "<" and ">"). Counts and recovery times may reach ``_max``.
+Units: ``_s`` seconds, ``_ms`` milliseconds, ``_pct`` per cent, ``_mb`` megabytes of 10^6 bytes.
+
+Each figure that an environment may override says which direction makes it easier to get a GO (``Relaxed``).
+"""
+
+from collections.abc import Iterator, Mapping
+from enum import Enum
+from typing import Annotated, Literal
+
+from pydantic import Field, Strict, model_validator
+
+from pam_rollback.core.configuration import Table
+from pam_rollback.core.flags import Flag, FlagName
+
+
+class Relaxed(Enum):
+    """The direction in which a figure becomes easier than the plan wants it."""
+
+    BY_RAISING = "raised"
+    BY_LOWERING = "lowered"
+
+
+Text = Annotated[str, Field(min_length=1)]
+Anchor = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+Texts = Annotated[tuple[Text, ...], Strict(False)]  # noqa: FBT003 - TOML has lists, the plan is fixed
+Seconds = Annotated[float, Field(ge=0)]
+Percent = Annotated[float, Field(ge=0, le=100)]
+Growth = Annotated[float, Field(ge=0)]
+
+SecondsAtMost = Annotated[Seconds, Relaxed.BY_RAISING]
+SecondsAtLeast = Annotated[Seconds, Relaxed.BY_LOWERING]
+PercentAtMost = Annotated[Percent, Relaxed.BY_RAISING]
+GrowthAtMost = Annotated[Growth, Relaxed.BY_RAISING]
+MillisecondsAtMost = Annotated[float, Field(gt=0), Relaxed.BY_RAISING]
+MegabytesAtMost = Annotated[float, Field(gt=0), Relaxed.BY_RAISING]
+CountAtMost = Annotated[int, Field(ge=0), Relaxed.BY_RAISING]
+
+
+class Item(Table):
+    """One thing that the plan asks for. ``id`` is permanent: reports, markers and waivers name it."""
+
+    id: Annotated[str, Field(exclude=True)]  # not in the file: it is the name of the table
+    title: Text
+    anchor: Anchor
+    judged_by: Literal["suite", "person"] = "suite"
+    """``person``: no data source can tell; the suite asks for an acknowledgement and never passes it by itself."""
+
+    @property
+    def runbook(self) -> str:
+        """Where the runbook goes on when this item is red."""
+        return f"docs/runbook.md#{self.anchor}"
+
+    def figures(self) -> Iterator[tuple[str, float, Relaxed]]:
+        """Give the figures that an environment may override: key, value, and what relaxes it."""
+        for key, field in type(self).model_fields.items():
+            value = getattr(self, key)
+            for note in field.metadata:
+                if isinstance(note, Relaxed) and value is not None:
+                    yield key, value, note
+
+
+# --- criteria for rolling back: true when the bound is passed for longer than the duration --------------------------
+
+
+class DowntimeTrigger(Item):
+    """No service at all for longer than ``duration_s``."""
+
+    duration_s: SecondsAtMost
+
+
+class RecordLossTrigger(Item):
+    """More than ``affected_records_max`` records of users are lost or corrupted."""
+
+    affected_records_max: CountAtMost
+
+
+class SlowdownTrigger(Item):
+    """Response times are ``response_time_increase_pct_max`` above the baseline for longer than ``duration_s``."""
+
+    response_time_increase_pct_max: GrowthAtMost
+    duration_s: SecondsAtMost
+
+
+class ErrorRateTrigger(Item):
+    """More than ``error_rate_pct_max`` of the requests fail for longer than ``duration_s``."""
+
+    error_rate_pct_max: PercentAtMost
+    duration_s: SecondsAtMost
+
+
+class MemoryTrigger(Item):
+    """Memory in use keeps growing and is above ``memory_mb_max``."""
+
+    memory_mb_max: MegabytesAtMost
+
+
+class UserShareTrigger(Item):
+    """A core feature fails for more than ``affected_users_pct_max`` of the users."""
+
+    affected_users_pct_max: PercentAtMost
+
+
+class SlowdownBandTrigger(Item):
+    """Response times rose by a share inside the band (ends included)."""
+
+    response_time_increase_pct_min: GrowthAtMost
+    response_time_increase_pct_max: GrowthAtMost
+
+    @model_validator(mode="after")
+    def _is_a_band(self) -> "SlowdownBandTrigger":
+        if self.response_time_increase_pct_min > self.response_time_increase_pct_max:
+            raise ValueError("response_time_increase_pct_min is above response_time_increase_pct_max")
+        return self
+
+
+class MitigatedTrigger(Item):
+    """A condition without a figure that something milder than a rollback may answer (``mitigation``)."""
+
+    mitigation: Text | None = None
+
+
+# --- what good looks like after a rollback --------------------------------------------------------------------------
+
+
+class ErrorRateGoal(Item):
+    """Less than ``error_rate_pct_max`` of the requests fail, held for ``duration_s``."""
+
+    error_rate_pct_max: PercentAtMost
+    duration_s: SecondsAtLeast
+
+
+class ErrorRateLimit(Item):
+    """Less than ``error_rate_pct_max`` of the requests fail."""
+
+    error_rate_pct_max: PercentAtMost
+
+
+class P95Limit(Item):
+    """95 of 100 requests are answered in less than ``p95_ms_max``."""
+
+    p95_ms_max: MillisecondsAtMost
+
+
+class ResponseTimeLimit(Item):
+    """Response times are back at the baseline, below ``response_time_ms_max``."""
+
+    response_time_ms_max: MillisecondsAtMost
+
+
+class MemoryLimit(Item):
+    """Memory in use is stable below ``memory_mb_max``."""
+
+    memory_mb_max: MegabytesAtMost
+
+
+class CorruptionLimit(Item):
+    """At most ``corrupted_records_max`` records are corrupted."""
+
+    corrupted_records_max: CountAtMost
+
+
+class RecoveryTime(Item):
+    """A recovery time objective: done within ``max_s`` of the decision; the plan expects no less than ``min_s``."""
+
+    min_s: Seconds = 0
+    max_s: SecondsAtMost
+
+    @model_validator(mode="after")
+    def _is_a_span(self) -> "RecoveryTime":
+        if self.min_s > self.max_s:
+            raise ValueError(f"min_s ({self.min_s:g}) is above max_s ({self.max_s:g})")
+        return self
+
+
+class WriteLossLimit(Item):
+    """A recovery point objective: at most ``lost_writes_max`` acknowledged writes are gone."""
+
+    lost_writes_max: CountAtMost
+
+
+class ConfigurationLossLimit(Item):
+    """A recovery point objective: settings of the last ``loss_s_max`` seconds may be gone."""
+
+    loss_s_max: SecondsAtMost
+
+
+class SessionLoss(Item):
+    """Whether people may have to sign in again."""
+
+    loss_allowed: bool
+
+
+class HealthCheck(Item):
+    """One health endpoint: which service and path of the environment, and the answer that counts as healthy."""
+
+    service: Literal["frontend", "backend", "api"]
+    path: Literal["frontend_health", "backend_health", "health_db", "health_pam", "health_comprehensive"]
+    http_status: Annotated[int, Field(ge=100, le=599)]
+    status: Text
+
+
+class IntegrityCheck(Item):
+    """One question to the database; ``recent_s`` is the time span that "recent" means, where the plan has one."""
+
+    table: Text
+    recent_s: SecondsAtLeast | None = None
+
+
+# --- what to do -----------------------------------------------------------------------------------------------------
+
+
+class Method(Table):
+    """One way of doing a strategy; ``way`` names it in file names and options."""
+
+    way: Anchor
+    title: Text
+
+
+class FlagSetting(Table):
+    """The state that a strategy brings a flag to: on or off, and for what share of users."""
+
+    enabled: bool
+    rollout_pct: Annotated[int, Field(ge=0, le=100)]
+
+
+class Strategy(Item):
+    """One strategy of the plan. ``rto`` is the id of its objective; the plan gives the emergency call none."""
+
+    name: Anchor
+    when_to_use: Texts
+    rto: str | None = None
+    methods: Annotated[tuple[Method, ...], Strict(False)] = Field(min_length=1)  # noqa: FBT003 - as above
+    flags: Mapping[Text, FlagSetting] = {}
+    rollout_steps_pct: Annotated[tuple[Percent, ...], Strict(False)] = ()  # noqa: FBT003 - as above
+    """The shares of users that the flags are brought down to, one after the other."""
+    team_message: Text
+    """What the incident channel is told when the strategy was carried out."""
+
+    @property
+    def flag_changes(self) -> dict[FlagName, Flag]:
+        """The state that each flag gets, as the flag API is asked for it."""
+        return {name: Flag(setting.enabled, setting.rollout_pct) for name, setting in self.flags.items()}
+
+    @model_validator(mode="after")
+    def _goes_down(self) -> "Strategy":
+        if list(self.rollout_steps_pct) != sorted(set(self.rollout_steps_pct), reverse=True):
+            raise ValueError(f"rollout_steps_pct must go down step by step, found {list(self.rollout_steps_pct)}")
+        return self
+
+
+class TimeFrame(Item):
+    """When, counted from the rollback, the checks or checklist items of a section are due."""
+
+    section: Text
+    from_s: Seconds
+    until_s: SecondsAtMost
+
+    @model_validator(mode="after")
+    def _is_a_span(self) -> "TimeFrame":
+        if self.from_s > self.until_s:
+            raise ValueError(f"from_s ({self.from_s:g}) is above until_s ({self.until_s:g})")
+        return self
+
+
+class Contact(Item):
+    """Somebody of the immediate response team."""
+
+    email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
+
+
+class Escalation(Item):
+    """Who is in charge from ``from_s`` seconds of the incident on, until ``until_s`` (absent: until it is over)."""
+
+    from_s: SecondsAtMost
+    until_s: Seconds | None = None
+    who: Annotated[Texts, Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _is_a_span(self) -> "Escalation":
+        if self.until_s is not None and self.from_s > self.until_s:
+            raise ValueError(f"from_s ({self.from_s:g}) is above until_s ({self.until_s:g})")
+        return self
+
+
+class Channel(Item):
+    """Where an audience is told."""
+
+    audience: Literal["internal", "public", "users"]
+    address: Text
+
+
+class ChecklistItem(Item):
+    """One line of a checklist; ``stable_s_min`` is how long the good state must have held, where the plan says so."""
+
+    stable_s_min: SecondsAtLeast | None = None
+
+
+class RecoveryStage(Item):
+    """One stage of the way back after a rollback; without times where the plan has none."""
+
+    min_s: Seconds | None = None
+    max_s: Seconds | None = None
+    steps: Annotated[Texts, Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _is_a_span(self) -> "RecoveryStage":
+        if self.min_s is not None and self.max_s is not None and self.min_s > self.max_s:
+            raise ValueError(f"min_s ({self.min_s:g}) is above max_s ({self.max_s:g})")
+        return self
+
+
+class RampStage(Item):
+    """One stage of the re-deployment: the share of users, and how long it is watched before the next one may start."""
+
+    rollout_pct: PercentAtMost
+    hold_s_min: SecondsAtLeast | None = None
+
+
+class GateCommand(Item):
+    """One command that must succeed before the re-deployment."""
+
+    command: Text
+
+
+class PreventionMeasure(Item):
+    """One standing measure that makes rollbacks rare and short."""
+
+    area: Literal["deployment", "monitoring", "team"]
+
+
+class QuickReference(Item):
+    """An address to have at hand."""
+
+    url: Annotated[str, Field(pattern=r"^https://[^\s@]+$")]

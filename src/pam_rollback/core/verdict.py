@@ -1,0 +1,85 @@
+"""From what happened to each test to one verdict and one exit code. Source: the "Verdicts" section of the design."""
+
+from collections.abc import Iterable
+from enum import Enum, IntEnum
+
+from pam_rollback.core.errors import ActionFailed, Refused, UndoFailed
+
+
+class ExitCode(IntEnum):
+    """What a session of checks, drills or gates ends with. pytest's own codes 2 to 5 are kept."""
+
+    GO = 0
+    NO_GO = 10
+    INCONCLUSIVE = 11
+    ACTION_FAILED = 12
+    REFUSED = 13
+    UNDO_FAILED = 14
+
+
+class Outcome(Enum):
+    """What one test, or one fixture, told us. The value is what people read."""
+
+    PASSED = "passed"
+    BROKEN_CRITERION = "broken criterion"
+    ACTION_FAILED = "action failed"
+    UNDO_FAILED = "undo failed"
+    REFUSED = "refused"
+    UNKNOWN = "could not measure"
+    NOT_RUN = "not run"
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The exit code that this outcome alone would give."""
+        return _EXIT_CODES[self]
+
+
+_EXIT_CODES = {
+    Outcome.PASSED: ExitCode.GO,
+    Outcome.BROKEN_CRITERION: ExitCode.NO_GO,
+    Outcome.ACTION_FAILED: ExitCode.ACTION_FAILED,
+    Outcome.UNDO_FAILED: ExitCode.UNDO_FAILED,
+    Outcome.REFUSED: ExitCode.REFUSED,
+    Outcome.UNKNOWN: ExitCode.INCONCLUSIVE,
+    Outcome.NOT_RUN: ExitCode.INCONCLUSIVE,
+}
+
+_WORST_FIRST = (
+    ExitCode.UNDO_FAILED,
+    ExitCode.ACTION_FAILED,
+    ExitCode.REFUSED,
+    ExitCode.NO_GO,
+    ExitCode.INCONCLUSIVE,
+    ExitCode.GO,
+)
+
+VERDICT_WORDS = {
+    ExitCode.GO: "GO",
+    ExitCode.NO_GO: "NO-GO",
+    ExitCode.INCONCLUSIVE: "INCONCLUSIVE",
+    ExitCode.ACTION_FAILED: "ACTION FAILED",
+    ExitCode.REFUSED: "REFUSED",
+    ExitCode.UNDO_FAILED: "UNDO FAILED",
+}
+
+
+def worst(codes: Iterable[ExitCode]) -> ExitCode:
+    """The exit code that decides: 14, 12, 13, 10, 11, then 0. Nothing at all is INCONCLUSIVE, never GO."""
+    seen = set(codes)
+    return next((code for code in _WORST_FIRST if code in seen), ExitCode.INCONCLUSIVE)
+
+
+def classify(error: BaseException, *, in_test_body: bool) -> Outcome:
+    """What a failure means, by its exception and by where it was raised.
+
+    Only an assertion in the body of a test says that the criterion is broken; the same error in a fixture means that we do not know.
+    """
+    if isinstance(error, UndoFailed):
+        return Outcome.UNDO_FAILED
+    if isinstance(error, ActionFailed):
+        return Outcome.ACTION_FAILED
+    if isinstance(error, Refused):
+        return Outcome.REFUSED
+    if in_test_body and isinstance(error, AssertionError):
+        return Outcome.BROKEN_CRITERION
+    return Outcome.UNKNOWN

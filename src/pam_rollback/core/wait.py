@@ -1,0 +1,86 @@
+"""Wait for a named condition: with a limit, a streak, and the last thing that was seen."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from pam_rollback.core.clock import Clock, SystemClock
+from pam_rollback.core.errors import StopRequested
+
+T = TypeVar("T")
+
+_LONGEST_NAP_S = 0.25  # a stop request must be noticed soon: CI services kill about 10 s after they ask
+
+
+class NotReached(TimeoutError):  # noqa: N818 - reads as the sentence that it prints
+    """The condition did not hold within the limit. The message names it and says what was seen last."""
+
+
+@dataclass(frozen=True)
+class StopFile:
+    """The file whose existence asks every wait of a run, in every process, to end.
+
+    A file rather than a signal: workers of pytest-xdist and a second terminal can see it too.
+    """
+
+    path: Path | None = None
+
+    def check(self) -> None:
+        """Raise StopRequested when somebody asked to stop."""
+        if self.path is not None and self.path.exists():
+            raise StopRequested(
+                f"stopping was asked for ({self.path.read_text(encoding='utf-8').strip() or 'no reason given'})"
+            )
+
+    def set(self, reason: str) -> None:
+        """Ask every wait to end."""
+        if self.path is not None:
+            self.path.write_text(reason + "\n", encoding="utf-8")
+
+
+NEVER = StopFile()
+"""For waits that must not be cut short: undoing has a wait of its own."""
+
+
+@dataclass(frozen=True)
+class Waiter:
+    """Waits with one clock and one stop file."""
+
+    clock: Clock = field(default_factory=SystemClock)
+    stop: StopFile = NEVER
+
+    def until(
+        self,
+        observe: Callable[[], T],
+        *,
+        holds: Callable[[T], bool],
+        within_s: float,
+        what: str,
+        in_a_row: int = 1,
+        every_s: float = 0.1,
+    ) -> T:
+        """Observe until ``holds`` is true ``in_a_row`` times; give the last observation.
+
+        Raises NotReached after ``within_s`` seconds, and StopRequested when a stop is asked for meanwhile. An exception of ``observe`` is
+        not caught: what the target does is a value, so an exception is a defect of the measurement.
+        """
+        start_s = self.clock.monotonic_s()
+        streak = 0
+        while True:
+            self.stop.check()
+            seen = observe()
+            streak = streak + 1 if holds(seen) else 0
+            if streak >= in_a_row:
+                return seen
+            if self.clock.monotonic_s() - start_s >= within_s:
+                state = "not stable" if in_a_row > 1 else "not reached"
+                raise NotReached(f"{what}: {state} after {within_s:g} s, last seen {seen}")
+            self.pause(every_s)
+
+    def pause(self, seconds: float) -> None:
+        """Let time pass, but notice a stop request on the way (StopRequested)."""
+        end_s = self.clock.monotonic_s() + seconds
+        while (left_s := end_s - self.clock.monotonic_s()) > 0:
+            self.stop.check()
+            self.clock.sleep(min(left_s, _LONGEST_NAP_S))

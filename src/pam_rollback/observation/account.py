@@ -1,0 +1,63 @@
+"""The test account of an observing process.
+
+Signs in, and again when its session was lost (a rollback may end sessions).
+"""
+
+import time
+
+import aiohttp
+
+from pam_rollback.observation.exchange import NotSent, exchange
+from pam_rollback.observation.journeys import SignIn
+
+_UNAUTHORIZED = 401
+_PAUSE_S = 2.0
+_BODY_BYTES_MAX = 1 << 20
+
+
+class Account:
+    """Keeps a bearer token. ``why`` says what the last attempt to sign in failed with; empty when it worked."""
+
+    def __init__(self, session: aiohttp.ClientSession, sign_in: SignIn | None, *, deadline_s: float) -> None:
+        self._session = session
+        self._sign_in = sign_in
+        self._deadline_s = deadline_s
+        self._token = ""
+        self._attempted_s = float("-inf")
+        self.why = "not tried"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The authorization to send, if there is one."""
+        return {"Authorization": f"Bearer {self._token}"} if self._token else {}
+
+    def lost(self, status: int | None) -> bool:
+        """Say whether this status means that it is time to sign in again (at most once in two seconds)."""
+        return (
+            self._sign_in is not None and status == _UNAUTHORIZED and time.monotonic() - self._attempted_s >= _PAUSE_S
+        )
+
+    async def renew(self) -> bool:
+        """Sign in. Gives whether it worked."""
+        if self._sign_in is None:
+            return False
+        self._attempted_s = time.monotonic()
+        credentials = {"email": self._sign_in.email, "password": self._sign_in.password}
+        try:
+            answer = await exchange(
+                self._session,
+                "POST",
+                self._sign_in.url,
+                deadline_s=self._deadline_s,
+                body_bytes_max=_BODY_BYTES_MAX,
+                body=credentials,
+            )
+        except NotSent as error:
+            self.why = str(error)
+            return False
+        token = answer.json.get("access_token") if isinstance(answer.json, dict) else None
+        if not isinstance(token, str) or not token:
+            self.why = answer.problem or f"HTTP {answer.http_status} without an access_token"
+            return False
+        self._token, self.why = token, ""
+        return True

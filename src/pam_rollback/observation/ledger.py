@@ -1,0 +1,241 @@
+"""The write ledger.
+
+What the product acknowledged while it was broken and repaired, and what it still has afterwards.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.ledger_verdict import FinalReading, Found, LedgerVerdict, Write, WriteKind, judge
+from pam_rollback.core.wait import NotReached, Waiter
+from pam_rollback.observation.child import Child
+from pam_rollback.observation.jsonl import LineReader
+from pam_rollback.observation.ledger_config import LedgerConfig, ReadingOrder
+
+_WRITING = "pam_rollback.observation.ledger_process"
+_READING = "pam_rollback.observation.ledger_reading"
+_GRACE_S = 2.0
+_START_S = 10.0
+
+
+@dataclass(frozen=True)
+class SignInAttempt:
+    """One attempt of the ledger to sign in. More than one: the session was lost meanwhile."""
+
+    at_s: float
+    worked: bool
+    why: str
+
+
+class LedgerRecord:
+    """The ledger's file, read while it grows or long after."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._reader = LineReader(path)
+        self._sent: dict[int, dict[str, Any]] = {}
+        self._acked: dict[int, dict[str, Any]] = {}
+        self._unacked: dict[int, str] = {}
+        self._sign_ins: list[SignInAttempt] = []
+
+    @property
+    def writes(self) -> tuple[Write, ...]:
+        """Every write so far, in the order in which they were sent.
+
+        Raises MeasurementFailed when the file is damaged.
+        """
+        self._refresh()
+        return tuple(
+            Write(
+                seq=seq,
+                kind=WriteKind(sent["kind"]),
+                marker=sent["marker"],
+                value=sent["value"],
+                sent_s=sent["at_s"],
+                acked_s=self._acked[seq]["at_s"] if seq in self._acked else None,
+                row_id=self._acked[seq]["row_id"] if seq in self._acked else None,
+                why=self._unacked.get(seq, ""),
+            )
+            for seq, sent in self._sent.items()
+        )
+
+    @property
+    def acknowledged(self) -> int:
+        """How many writes were acknowledged so far."""
+        self._refresh()
+        return len(self._acked)
+
+    @property
+    def sign_ins(self) -> tuple[SignInAttempt, ...]:
+        """Every attempt to sign in so far."""
+        self._refresh()
+        return tuple(self._sign_ins)
+
+    def _refresh(self) -> None:
+        for record in self._reader.new():
+            match record:
+                case {
+                    "sent": {"seq": int(seq), "kind": str(), "marker": str(), "value": str(), "at_s": float()} as sent
+                }:
+                    self._sent[seq] = sent
+                case {"acked": {"seq": int(seq), "at_s": float(), "row_id": str() | None} as acked} if (
+                    seq in self._sent
+                ):
+                    self._acked[seq] = acked
+                case {"unacked": {"seq": int(seq), "why": str(why)}} if seq in self._sent:
+                    self._unacked[seq] = why
+                case {"sign_in": {"at_s": float(at_s), "worked": bool(worked), "why": str(why)}}:
+                    self._sign_ins.append(SignInAttempt(at_s, worked, why))
+                case {"anchor": _} | {"end": _}:
+                    pass
+                case _:
+                    raise MeasurementFailed(
+                        f"{self.path}: a line is not of the kind expected here: {str(record)[:120]}"
+                    )
+
+
+class Ledger:
+    """A running ledger and its record. Also a context manager that stops it."""
+
+    def __init__(self, child: Child, config: LedgerConfig, path: Path) -> None:
+        self._child = child
+        self._config = config
+        self._readings = 0
+        self.record = LedgerRecord(path)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still writes."""
+        return self._child.alive
+
+    @property
+    def pid(self) -> int:
+        """The writing process's id."""
+        return self._child.pid
+
+    def check(self) -> None:
+        """Raise MeasurementFailed, with its last words, when it does not write any more.
+
+        From then on losses go unseen.
+        """
+        self._child.check()
+
+    def wait_for_acknowledged(self, n: int, within_s: float, waiter: Waiter | None = None) -> None:
+        """Wait until ``n`` writes in all are acknowledged.
+
+        Raises MeasurementFailed when the ledger died or has fewer after ``within_s`` seconds, StopRequested as every
+        wait.
+        """
+        try:
+            (waiter or Waiter()).until(
+                self._living_count,
+                holds=lambda found: found >= n,
+                within_s=within_s,
+                what=f"{n} acknowledged writes",
+                every_s=0.02,
+            )
+        except NotReached:
+            reasons = sorted({write.why for write in self.record.writes if write.why})
+            failed = [attempt.why for attempt in self.record.sign_ins if not attempt.worked]
+            raise MeasurementFailed(
+                f"{self._living_count()} of {n} writes acknowledged after {within_s:g} s; answers instead: "
+                f"{', '.join([*reasons, *failed]) or 'none'}"
+            ) from None
+
+    def _living_count(self) -> int:
+        self.check()
+        return self.record.acknowledged if self.record.path.exists() else 0
+
+    def stop(self) -> None:
+        """End the writing; the writes in flight are still recorded. May be called again."""
+        self._child.stop(within_s=self._config.timeout_s + _GRACE_S)
+
+    def final_reading(self, *, within_s: float = 15.0) -> FinalReading:
+        """Stop writing, then read everything back through the product, trying for ``within_s`` seconds.
+
+        Raises MeasurementFailed when nothing at all could be read.
+        """
+        self.stop()
+        reading, _ = self._read(within_s=within_s, delete=False)
+        written = {write.kind for write in self.record.writes}
+        if written and written <= set(reading.unread):
+            raise MeasurementFailed(f"nothing of the ledger could be read back: {reading.unread}")
+        return reading
+
+    def verdict(
+        self,
+        *,
+        moments_s: Sequence[float] = (),
+        hole_max_s: float = 2.0,
+        cut_s: float | None = None,
+        within_s: float = 15.0,
+    ) -> LedgerVerdict:
+        """Stop writing, read everything back and judge every write; see ``core.ledger_verdict.judge`` for the figures.
+
+        Raises MeasurementFailed when nothing at all could be read.
+        """
+        reading = self.final_reading(within_s=within_s)
+        # Only now is the record complete: the reading stopped the writer first.
+        return judge(self.record.writes, reading, moments_s=moments_s, hole_max_s=hole_max_s, cut_s=cut_s)
+
+    def clean_up(self, *, within_s: float = 15.0) -> int:
+        """Stop writing and delete the expenses that the ledger made; gives how many are gone.
+
+        Messages and settings stay.
+        """
+        self.stop()
+        _, deleted = self._read(within_s=within_s, delete=True)
+        return deleted
+
+    def _read(self, *, within_s: float, delete: bool) -> tuple[FinalReading, int]:
+        self._readings += 1
+        path = self.record.path.with_suffix(f".reading-{self._readings}.jsonl")
+        order = ReadingOrder(config=self._config, within_s=within_s, delete=delete)
+        child = Child(_READING, order.model_dump_json(), path)
+        ended = child.wait(within_s=_START_S + order.longest_s)
+        child.stop(within_s=0)
+        if not ended or not path.exists():
+            raise MeasurementFailed(f"the final reading did not end: {child.last_words()}")
+        return _reading(path, child.last_words)
+
+    def __enter__(self) -> Self:
+        """For ``with``: stopped at its end."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop it."""
+        self.stop()
+
+
+def start_ledger(config: LedgerConfig, path: Path) -> Ledger:
+    """Start a ledger that records to ``path``, a file that must not exist yet (its log and its readings go beside it).
+
+    Raises MeasurementFailed when the file exists or the process cannot be started.
+    """
+    if path.exists():
+        raise MeasurementFailed(f"{path} exists already: a record belongs to one ledger, choose another run folder")
+    return Ledger(Child(_WRITING, config.model_dump_json(), path), config, path)
+
+
+def _reading(path: Path, last_words: Callable[[], str]) -> tuple[FinalReading, int]:
+    """Give the final reading in this file, and how many rows were deleted after it."""
+    started_s: float | None = None
+    rows: list[Found] = []
+    unread: dict[WriteKind, str] = {}
+    for record in LineReader(path).new():
+        match record:
+            case {"started_s": float(moment)}:
+                started_s = moment
+            case {"row": {"kind": kind, "marker": marker, "value": value, "row_id": row_id}}:
+                rows.append(Found(WriteKind(kind), marker, value, row_id))
+            case {"unread": {"kind": kind, "why": str(why)}}:
+                unread[WriteKind(kind)] = why
+            case {"end": {"deleted": int(deleted)}} if started_s is not None:
+                return FinalReading(started_s, tuple(rows), unread), deleted
+    raise MeasurementFailed(f"{path}: the final reading broke off: {last_words()}")

@@ -1,0 +1,19 @@
+"""What pytest loads: options, markers, situations, guard, fixtures, exit codes and the verdict.
+
+Each part is a small pytest plugin of its own. All of them keep quiet when pytest runs the suite's own tests (``tests/``).
+"""
+
+pytest_plugins = (
+    "pam_rollback.plugin.options",
+    "pam_rollback.plugin.browser_gate",
+    "pam_rollback.plugin.markers",
+    "pam_rollback.plugin.runbook",
+    "pam_rollback.plugin.guard",
+    "pam_rollback.plugin.situations",
+    "pam_rollback.plugin.selection",
+    "pam_rollback.plugin.stop",
+    "pam_rollback.plugin.classification",
+    "pam_rollback.plugin.allure_bridge",
+    "pam_rollback.plugin.undoing",
+    "pam_rollback.plugin.verdict",
+)

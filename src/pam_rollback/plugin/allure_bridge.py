@@ -1,0 +1,106 @@
+"""What the report shows of each test: its truth as title, plan items, runbook link, situation; and no secret, ever.
+
+Evidence is collected by fixtures and attached from the test's own thread; this module only decorates and cleans.
+"""
+
+from collections.abc import Generator
+from typing import Any
+
+import allure
+import allure_commons
+import pytest
+
+from pam_rollback.plugin import markers
+from pam_rollback.plugin import runbook as runbook_module
+from pam_rollback.plugin.classification import title
+from pam_rollback.plugin.runbook import Runbook
+from pam_rollback.plugin.situations import situation_of
+from pam_rollback.reporting.allure_hooks import AllureHooks
+from pam_rollback.reporting.redaction import Redactor
+
+_PLAYWRIGHT_TYPES = {
+    "playwright_screenshot": "image/png",
+    "playwright_video": "video/webm",
+    "playwright_trace": "application/vnd.allure.playwright-trace",
+}
+
+_HOOKS_KEY = pytest.StashKey[AllureHooks]()
+
+
+class _LiveRedactor(Redactor):
+    """Redacts with the secrets that are known at that moment, not with those known when the session began."""
+
+    def __init__(self, runbook: Runbook) -> None:
+        super().__init__([])
+        self._runbook = runbook
+
+    def text(self, text: str) -> str:
+        return self._runbook.secrets.redactor.text(text)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Put the cleaning hooks between Allure's listener and its files."""
+    runbook = runbook_module.of(config)
+    if runbook is None or config.option.collectonly:
+        return
+    hooks = AllureHooks(runbook.results, _LiveRedactor(runbook), owns=_is_ours)
+    allure_commons.plugin_manager.register(hooks)
+    config.stash[_HOOKS_KEY] = hooks
+    config.add_cleanup(lambda: allure_commons.plugin_manager.unregister(hooks))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Give each test its title, labels and links."""
+    runbook = runbook_module.of(config)
+    if runbook is None:
+        return
+    for item in items:
+        identifiers = markers.criterion_ids(item)
+        words = title(item)
+        function = getattr(item, "function", None)
+        if function is not None:
+            # Allure reads the title from the function, also when set-up fails and the body is never reached.
+            function.__allure_display_name__ = f"{', '.join(identifiers)} · {words}" if identifiers else words
+        for name, value in (
+            ("epic", runbook.environment.name),
+            ("feature", situation_of(item)),
+            ("story", markers.phase_of(item) or "other"),
+            *(("criterion", identifier) for identifier in identifiers),
+        ):
+            item.add_marker(pytest.mark.allure_label(value, label_type=name))
+        for identifier in identifiers:
+            page = runbook.plan.item(identifier).runbook
+            item.add_marker(pytest.mark.allure_link(page, link_type="runbook", name=f"runbook: {identifier}"))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
+    """A test that is interrupted was not finished: without this, Allure calls it passed."""
+    try:
+        return (yield)
+    except BaseException as error:
+        hooks = item.config.stash.get(_HOOKS_KEY, None)
+        if hooks is not None:
+            hooks.not_finished(repr(error))
+        raise
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Attach what Playwright left behind for a failed test."""
+    report = yield
+    if report.when == "teardown" and runbook_module.of(item.config) is not None:
+        for kind, path in report.user_properties:
+            if kind in _PLAYWRIGHT_TYPES:
+                name = str(path).rpartition("/")[2]
+                allure.attach.file(
+                    str(path), name=name, attachment_type=_PLAYWRIGHT_TYPES[kind], extension=name.rpartition(".")[2]
+                )
+    return report
+
+
+def _is_ours(fixture_title: str) -> bool:
+    """Our fixtures have a sentence for a title; those of pytest and its plugins have an identifier."""
+    return " " in fixture_title

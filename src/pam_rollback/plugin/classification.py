@@ -1,0 +1,71 @@
+"""Says of each report what it means: a broken criterion, a failed action, or that we do not know. Travels through xdist with the report."""
+
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from pam_rollback.core.verdict import Outcome, classify
+from pam_rollback.plugin import markers
+from pam_rollback.plugin import runbook as runbook_module
+from pam_rollback.plugin.situations import situation_of
+
+OUTCOME = "pam-outcome"
+MESSAGE = "pam-message"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Markers do not travel to the controller of pytest-xdist, properties do."""
+    if runbook_module.of(config) is None:
+        return
+    for item in items:
+        item.user_properties += [
+            ("criterion", " ".join(markers.criterion_ids(item))),
+            ("phase", markers.phase_of(item)),
+            ("kind", " ".join(markers.kinds_of(item))),
+            ("situation", situation_of(item)),
+            ("title", title(item)),
+            ("advisory", bool(item.get_closest_marker("advisory"))),
+        ]
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[Any]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Innermost, so that Allure, JUnit and the terminal see the classified and redacted report."""
+    report = yield
+    runbook = runbook_module.of(item.config)
+    if runbook is None:
+        return report
+    if call.excinfo is not None and report.outcome == "failed":
+        outcome = classify(call.excinfo.value, in_test_body=call.when == "call")
+        report.user_properties = [*report.user_properties, (OUTCOME, outcome.value)]
+        message = runbook.secrets.redact(_first_words(call.excinfo.value))
+        report.user_properties.append((MESSAGE, message))
+    elif report.outcome == "skipped":
+        report.user_properties = [*report.user_properties, (OUTCOME, Outcome.NOT_RUN.value)]
+    if report.longrepr is not None:
+        text = str(report.longrepr)
+        clean = runbook.secrets.redact(text)
+        if clean != text:
+            # As plain text, since the structured form would have to be cleaned in a dozen places.
+            report.longrepr = clean
+    report.sections = [(name, runbook.secrets.redact(text)) for name, text in report.sections]
+    return report
+
+
+def title(item: pytest.Item) -> str:
+    """The test's truth: the first sentence of its docstring, else its name."""
+    doc = (getattr(getattr(item, "obj", None), "__doc__", None) or "").strip()
+    sentence = " ".join(doc.split("\n\n")[0].split()).partition(".  If red")[0].partition(" If red:")[0]
+    return sentence or item.name
+
+
+def _first_words(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if isinstance(error, AssertionError):
+        # pytest puts the comparison under the message; the message is what people need first.
+        return lines[0] if lines else "the assertion failed without a message"
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

@@ -1,0 +1,132 @@
+"""Refuses sessions that could do harm, before the first request (exit code 13).
+
+The rules are a pure function of the facts, so that each can be seen refusing in a test.
+"""
+
+import sys
+from dataclasses import dataclass
+
+import pytest
+
+from pam_rollback.core.verdict import ExitCode
+from pam_rollback.plugin import runbook as runbook_module
+from pam_rollback.plugin.runbook import Runbook
+from pam_rollback.plugin.situations import SITUATIONS_KEY, stories_of
+
+REFUSED_KEY = pytest.StashKey[str]()
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the rules look at."""
+
+    mode: str
+    kind: str
+    name: str
+    is_sandbox: bool
+    execute: bool
+    confirm: str
+    reason: str
+    initiated_by: str
+    dry_run: bool
+    pace: float
+    stories: tuple[str, ...]
+    distributed: bool
+    setup_only: bool
+    assertions_off: bool
+
+
+def refusals(facts: Facts) -> list[str]:
+    """Every reason why this session must not run; empty when it may."""
+    found: list[str] = []
+    if facts.assertions_off:
+        found.append(
+            "assertions are switched off (python -O, PYTHONOPTIMIZE or --assert=plain): every check would be green; leave that out"
+        )
+    if facts.kind == "production" and facts.pace > 1:
+        found.append(f"--pace {facts.pace:g} on production: its windows are observed in full; leave --pace out")
+    if facts.mode == "real":
+        found += _real(facts)
+    elif facts.stories and not facts.is_sandbox:
+        found.append(
+            f"a drill plants damage, and {facts.name} ({facts.kind}) is not the sandbox; "
+            "a real rollback needs --mode real --execute --confirm NAME --reason … --initiated-by …"
+        )
+    return found
+
+
+def _real(facts: Facts) -> list[str]:
+    found: list[str] = []
+    if facts.is_sandbox:
+        found.append("--mode real on the sandbox: there is nothing real to act on; leave --mode out for a drill")
+    if len(facts.stories) != 1:
+        what = ", ".join(facts.stories) or "none"
+        found.append(f"a real session performs exactly one action, selected: {what}; name one file of drills/")
+    if facts.distributed:
+        found.append("a real rollback runs in one process: leave -n out")
+    if facts.setup_only:
+        found.append("--setup-only would act and verify nothing; leave it out")
+    if facts.dry_run:
+        return found
+    if not facts.execute:
+        found.append(
+            "a real rollback needs --execute (read-only checks need no --mode real; --dry-run shows what would be done)"
+        )
+    if facts.confirm != facts.name:
+        found.append(f"--confirm must repeat the environment's name: expected {facts.name!r}, found {facts.confirm!r}")
+    if not facts.reason:
+        found.append("a real rollback needs --reason, for the journal and the team")
+    if not facts.initiated_by:
+        found.append("a real rollback needs --initiated-by: who decided?")
+    return found
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse by the command line alone, where that is enough: nothing is collected, nothing is sent."""
+    runbook = runbook_module.of(config)
+    if runbook is None or runbook.worker or config.option.collectonly:
+        return
+    if runbook.options.undo:
+        return  # undoing.py asks for the same consent in its own words
+    refuse(config, refusals(_facts(config, runbook, stories=config.stash[SITUATIONS_KEY].stories)))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Refuse by what was really selected."""
+    runbook = runbook_module.of(config)
+    if runbook is None or config.option.collectonly or not items:
+        return
+    refuse(config, refusals(_facts(config, runbook, stories=stories_of(items))))
+
+
+def refuse(config: pytest.Config, reasons: list[str]) -> None:
+    """End the session with 13 and all reasons at once."""
+    if not reasons:
+        return
+    message = "REFUSED by the guard, nothing was changed:\n" + "\n".join(f"  - {reason}" for reason in reasons)
+    message += "\n  see docs/runbook.md#refused"
+    config.stash[REFUSED_KEY] = message
+    pytest.exit(message, returncode=ExitCode.REFUSED)
+
+
+def _facts(config: pytest.Config, runbook: Runbook, *, stories: tuple[str, ...]) -> Facts:
+    options, environment = runbook.options, runbook.environment
+    return Facts(
+        mode=options.mode,
+        kind=environment.kind,
+        name=environment.name,
+        is_sandbox=runbook.on_sandbox,
+        execute=options.execute,
+        confirm=options.confirm,
+        reason=options.reason,
+        initiated_by=options.initiated_by,
+        dry_run=options.dry_run,
+        pace=runbook.pace,
+        stories=stories,
+        distributed=bool(getattr(config.option, "numprocesses", None))
+        or bool(runbook.worker)
+        or bool(getattr(config.option, "tx", None)),
+        setup_only=bool(config.option.setuponly),
+        assertions_off=bool(sys.flags.optimize) or config.option.assertmode == "plain",
+    )

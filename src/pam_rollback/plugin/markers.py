@@ -1,0 +1,65 @@
+"""The markers: what a test is for, when it runs, and which plan item it serves."""
+
+from difflib import get_close_matches
+
+import pytest
+
+PHASES = {
+    "preflight": "read-only: could we roll back right now?",
+    "baseline": "records what normal looks like",
+    "decision": "evaluates the decision criteria and recommends a strategy",
+    "rollback": "part of a story in drills/: incident, rollback, proof",
+    "post_rollback": "verifies the service after a rollback, however that was done",
+    "redeploy_gate": "may the candidate be deployed again?",
+    "ramp": "the staged re-deployment",
+    "readiness": "are people, credentials and paperwork ready?",
+}
+KINDS = {
+    "health": "asks the health endpoints of the plan (HC-1 to HC-5)",
+    "performance": "response times, error rates, memory, page weight",
+    "integrity": "SQL invariants",
+    "journey": "what a user does, in a real browser",
+    "accessibility": "WCAG, keyboard, screen readers",
+    "load": "under load",
+    "communication": "was everybody told?",
+    "checklist": "an item of the plan's checklists",
+}
+SAFETY = {
+    "drill": "plants damage or proves planted damage; deselected, and named, in --mode real",
+    "writes": "acts as the environment's own test account; on production only where that is declared",
+}
+WEIGHT = {"advisory": "reported, never decides the verdict"}
+CRITERION = (
+    "criterion(id, ...): the plan items (plan.toml) that this test serves; an item's verdict is the worst of its tests"
+)
+
+ALL = {**PHASES, **KINDS, **SAFETY, **WEIGHT}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register all markers, so that ``--markers`` explains them and a misspelt one fails."""
+    for group in (PHASES, KINDS, SAFETY, WEIGHT):
+        for name, meaning in group.items():
+            config.addinivalue_line("markers", f"{name}: {meaning}")
+    config.addinivalue_line("markers", CRITERION)
+
+
+def criterion_ids(item: pytest.Item) -> tuple[str, ...]:
+    """The plan items that the test serves, in the order written."""
+    return tuple(str(identifier) for mark in item.iter_markers("criterion") for identifier in mark.args)
+
+
+def phase_of(item: pytest.Item) -> str:
+    """The test's phase; empty when it has none."""
+    return next((name for name in PHASES if item.get_closest_marker(name)), "")
+
+
+def kinds_of(item: pytest.Item) -> tuple[str, ...]:
+    """The test's kinds."""
+    return tuple(name for name in KINDS if item.get_closest_marker(name))
+
+
+def nearest(name: str) -> str:
+    """A hint that names the marker that was probably meant; empty when none is near."""
+    close = get_close_matches(name, ALL, n=1)
+    return f", did you mean {close[0]!r}?" if close else ""

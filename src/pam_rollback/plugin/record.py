@@ -1,0 +1,147 @@
+"""Puts the run record together from what the session knows."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, cast
+from urllib.parse import urlsplit
+
+from pam_rollback.core.verdict import Outcome
+from pam_rollback.plugin.runbook import Runbook, shown
+from pam_rollback.plugin.scope import Scope
+from pam_rollback.plugin.selection import LeftOut
+from pam_rollback.reporting.run_record import (
+    ActionStep,
+    EnvironmentFacts,
+    Measured,
+    Moment,
+    NotRun,
+    ReportPaths,
+    Result,
+    RunRecord,
+    Verdict,
+)
+
+if TYPE_CHECKING:
+    from pam_rollback.plugin.verdict import Seen
+
+HOW_TO_GET_HTML = "`make report` builds the HTML"
+
+
+def build_record(
+    runbook: Runbook,
+    tests: Sequence["Seen"],
+    *,
+    code: int,
+    verdict: str,
+    scope: Scope,
+    left_out: LeftOut,
+    situations: tuple[str, ...],
+    finished: Moment,
+    notes: Sequence[str],
+) -> RunRecord:
+    """All that the session found out, as data."""
+    environment = runbook.environment
+    return RunRecord(
+        run_id=runbook.id,
+        started=Moment(runbook.started.isoformat(timespec="seconds"), runbook.started_s),
+        finished=finished,
+        environment=EnvironmentFacts(name=environment.name, host=_host(runbook), kind=environment.kind),
+        release=runbook.releases_seen[-1] if runbook.releases_seen else None,
+        releases_seen=tuple(runbook.releases_seen),
+        mode="real" if runbook.options.real else "drill",
+        pace=runbook.pace,
+        situations=situations,
+        command_line=tuple(runbook.secrets.redact(runbook.command).split(" ")),
+        verdict=cast("Verdict", verdict),
+        exit_code=code,
+        results=tuple(_result(test, runbook) for test in tests),
+        scope=scope.name,
+        reasons=_reasons(runbook, scope, code),
+        deselected=tuple(NotRun(nodeid, reason) for nodeid, reason, _ in left_out.tests),
+        steps=tuple(_steps(runbook)),
+        relaxed_thresholds=scope.relaxed,
+        waivers=scope.waivers,
+        acknowledgements=scope.acknowledgements,
+        unmeasured=scope.unmeasured,
+        notes=tuple(notes),
+        reports=ReportPaths(
+            html=None,
+            html_missing=HOW_TO_GET_HTML,
+            record=shown(runbook.folder / "run.json"),
+            junit=shown(runbook.folder / "junit.xml"),
+            results=shown(runbook.results),
+        ),
+    )
+
+
+def _result(test: "Seen", runbook: Runbook) -> Result:
+    properties = test.properties
+    identifiers = tuple(str(properties.get("criterion", "")).split())
+    return Result(
+        nodeid=test.nodeid,
+        title=str(properties.get("title", test.nodeid)),
+        outcome=test.outcome,
+        criteria=identifiers,
+        phase=str(properties.get("phase", "")),
+        kind=str(properties.get("kind", "")),
+        situation=str(properties.get("situation", "")),
+        message="" if test.outcome is Outcome.PASSED else test.message,
+        runbook=runbook.plan.item(identifiers[0]).runbook if identifiers else "",
+        duration_s=round(test.duration_s, 3),
+        advisory=bool(properties.get("advisory")),
+        measured=tuple(Measured(**cast("Mapping[str, Any]", figures)) for figures in test.figures),
+    )
+
+
+def _steps(runbook: Runbook) -> Iterable[ActionStep]:
+    """From the journal, which also has what was done before somebody was killed."""
+    action, started_s = "", {}
+    for entry in runbook.journal.entries():
+        match entry["event"]:
+            case "action":
+                action = str(entry["strategy"])
+            case "step-started":
+                started_s[entry["step"]] = entry["at_s"]
+            case "step-done" | "step-failed" as event:
+                since_s = started_s.get(entry["step"], entry["at_s"])
+                yield _step(
+                    runbook, action, entry["step"], "done" if event == "step-done" else "failed", since_s, entry
+                )
+            case "undo-done":
+                yield _step(runbook, action, "undo", "undone", entry["at_s"], entry)
+
+
+def _step(
+    runbook: Runbook,
+    action: str,
+    name: str,
+    outcome: Literal["done", "failed", "undone"],
+    since_s: float,
+    entry: Mapping[str, Any],
+) -> ActionStep:
+    return ActionStep(
+        action=action,
+        step=name,
+        outcome=outcome,
+        started_s=round(since_s - runbook.started_s, 3),
+        duration_s=round(entry["at_s"] - since_s, 3),
+        detail=str(entry.get("problem") or entry.get("result") or ""),
+    )
+
+
+def _reasons(runbook: Runbook, scope: Scope, code: int) -> tuple[str, ...]:
+    reasons = []
+    owed = len(runbook.journal.owed())
+    if owed and not runbook.options.real:
+        reasons.append(f"{owed} change{'s are' if owed > 1 else ' is'} not undone: pytest --undo {runbook.id} --env …")
+    stop = runbook.stop.path
+    if stop is not None and stop.exists():
+        reasons.append(f"stopped by {stop.read_text(encoding='utf-8').strip()} before everything had run")
+    if runbook.options.dry_run:
+        reasons.append("--dry-run: nothing was sent, nothing was verified")
+    if code != 0 or scope.partial:
+        reasons += scope.partial
+    return tuple(reasons)
+
+
+def _host(runbook: Runbook) -> str:
+    return urlsplit(runbook.environment.urls.api).netloc if runbook.environment.urls.api else "not started"

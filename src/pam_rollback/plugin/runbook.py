@@ -1,0 +1,218 @@
+"""A session that runs the runbook (``checks/``, ``drills/``, ``load/``): its identity, its folder, its plan and its environment."""
+
+import os
+import secrets
+import shlex
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pam_rollback.actions.journal import Journal
+from pam_rollback.core.configuration import ConfigurationError
+from pam_rollback.core.environment import Environment, load_environment
+from pam_rollback.core.plan import Plan, load_plan
+from pam_rollback.core.wait import StopFile
+from pam_rollback.plugin.options import Options, read
+from pam_rollback.reporting.redaction import Redactor
+
+FOLDERS = ("checks", "drills", "load")
+OWN_TESTS = ("tests", "benchmarks")
+
+
+@dataclass
+class Secrets:
+    """The secrets of this session and their redaction. They become known one after the other: the sandbox makes its own."""
+
+    known: set[str] = field(default_factory=set)
+    redactor: Redactor = field(default_factory=lambda: Redactor([]))
+
+    def learn(self, values: Iterable[str]) -> None:
+        """From now on these are not written anywhere."""
+        new = {value for value in values if value} - self.known
+        if new:
+            self.known |= new
+            self.redactor = Redactor(self.known)
+
+    def redact(self, text: str) -> str:
+        """The text without any secret that is known by now."""
+        return self.redactor.text(text)
+
+
+@dataclass
+class Runbook:
+    """What all parts of the plugin know of this session. ``environment`` is complete only once the sandbox runs."""
+
+    id: str
+    folder: Path
+    started: datetime
+    started_s: float
+    options: Options
+    plan: Plan
+    environment: Environment
+    pace: float
+    command: str
+    worker: str
+    own_sandbox: bool
+    secrets: Secrets = field(default_factory=Secrets)
+    releases_seen: list[str] = field(default_factory=list)
+
+    @property
+    def on_sandbox(self) -> bool:
+        """This session works on a practice range: one that it starts itself, or one whose private file it was given."""
+        return self.own_sandbox or self.environment.is_sandbox
+
+    def saw_release(self, release: str) -> None:
+        """Remember that this release answered."""
+        if release and release not in self.releases_seen:
+            self.releases_seen.append(release)
+
+    def use(self, environment: Environment) -> None:
+        """Go on with the environment that was just started; its secrets are not written anywhere."""
+        self.secrets.learn(environment.secrets())
+        self.environment = environment
+
+    @property
+    def stop(self) -> StopFile:
+        """The file that asks every wait of this run to end."""
+        return StopFile(self.folder / "stop")
+
+    @property
+    def journal(self) -> Journal:
+        """What the actions of this run did."""
+        return Journal(self.folder / "journal.jsonl")
+
+    @property
+    def results(self) -> Path:
+        """Where Allure's results go."""
+        return self.folder / "allure-results"
+
+
+KEY = pytest.StashKey[Runbook]()
+
+
+def of(config: pytest.Config) -> Runbook | None:
+    """This session's runbook; None when pytest runs the suite's own tests."""
+    return config.stash.get(KEY, None)
+
+
+def folder_of(config: pytest.Config, path: Path) -> str:
+    """The top folder of the project in which the path lies; empty when outside."""
+    try:
+        return path.relative_to(config.rootpath).parts[0]
+    except (ValueError, IndexError):
+        return ""
+
+
+def named_folders(config: pytest.Config) -> set[str]:
+    """The top folders that the command line names."""
+    where = (Path(os.path.normpath(config.invocation_params.dir / arg.split("::")[0])) for arg in config.args)
+    return {folder_of(config, path) for path in where}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Load plan and environment, make the run's folder. Configuration problems are usage errors: nothing has been sent yet."""
+    if config.option.help or getattr(config.option, "markers", False):
+        return
+    folders = named_folders(config)
+    if folders & set(OWN_TESTS):
+        if folders & set(FOLDERS):
+            raise pytest.UsageError(
+                "the suite's own tests and the runbook are sessions of their own: name tests/, or checks/ and drills/"
+            )
+        return
+    options = read(config)
+    try:
+        plan = load_plan(config.rootpath / "plan.toml")
+        environment = load_environment(options.env, config.rootpath / "environments", os.environ)
+        plan = plan.with_overrides(environment.thresholds, source=f"environment {environment.name}")
+    except ConfigurationError as error:
+        raise pytest.UsageError(str(error)) from None
+    runbook = _start(config, options, plan, environment)
+    runbook.secrets.learn(environment.secrets())
+    config.stash[KEY] = runbook
+    _set_outputs(config, runbook)
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Where, how and with which plan."""
+    runbook = of(config)
+    if runbook is None:
+        return []
+    return [
+        f"environment: {runbook.environment.name} ({runbook.environment.kind}) · mode: {runbook.options.mode} · pace: {runbook.pace:g}",
+        f"run: {runbook.id} · folder: {shown(runbook.folder)}",
+    ]
+
+
+def shown(path: Path) -> str:
+    """The path as a person would type it from here."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Workers of pytest-xdist write into the same folder."""
+    runbook = of(node.config)
+    if runbook is not None:
+        node.workerinput["pam_run_id"] = runbook.id
+        node.workerinput["pam_run_folder"] = str(runbook.folder)
+
+
+def _start(config: pytest.Config, options: Options, plan: Plan, environment: Environment) -> Runbook:
+    workerinput: dict[str, Any] = getattr(config, "workerinput", {})
+    now = datetime.now(UTC)
+    run_id = workerinput.get("pam_run_id") or f"{now:%Y%m%dT%H%M%SZ}-{environment.name}-{secrets.token_hex(2)}"
+    folder = Path(
+        workerinput.get("pam_run_folder") or options.run_dir or config.rootpath / "reports" / "out" / run_id
+    ).absolute()
+    runbook = Runbook(
+        id=run_id,
+        folder=folder,
+        started=now,
+        started_s=time.monotonic(),
+        options=options,
+        plan=plan,
+        environment=environment,
+        pace=options.pace or environment.pace,
+        command=shlex.join([Path(sys.argv[0]).name, *config.invocation_params.args]),
+        worker=workerinput.get("workerid", ""),
+        own_sandbox=environment.kind == "sandbox" and not environment.is_sandbox,
+    )
+    if not workerinput and not config.option.collectonly:
+        _make_folder(runbook)
+    return runbook
+
+
+def _make_folder(runbook: Runbook) -> None:
+    folder = runbook.folder
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise pytest.UsageError(
+                f"--run-dir {folder}: expected a new or empty folder, found files; evidence of another run is never mixed"
+            )
+        runbook.results.mkdir()
+    except OSError as error:
+        raise pytest.UsageError(
+            f"the run's folder {folder} cannot be made: {error.strerror}; choose another with --run-dir"
+        ) from None
+
+
+def _set_outputs(config: pytest.Config, runbook: Runbook) -> None:
+    """Every session leaves Allure results and a JUnit file in its folder, unless it was told to put them elsewhere."""
+    if config.option.collectonly:
+        return
+    if not config.option.allure_report_dir:
+        config.option.allure_report_dir = str(runbook.results)
+    if not runbook.worker and not config.option.xmlpath:
+        config.option.xmlpath = str(runbook.folder / "junit.xml")

@@ -1,0 +1,111 @@
+"""How much a verdict covers, and everything that keeps it from being a GO although no test is red."""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+
+import pytest
+
+from pam_rollback.plugin import markers
+from pam_rollback.plugin.runbook import Runbook
+from pam_rollback.plugin.selection import LeftOut
+from pam_rollback.plugin.situations import SITUATIONS_KEY
+from pam_rollback.reporting.run_record import Acknowledgement, RelaxedThreshold, Unmeasured, Waiver
+
+
+@dataclass(frozen=True)
+class Scope:
+    """``name`` is what the verdict is limited to; ``partial`` says why it cannot be GO; the rest is listed beside it."""
+
+    name: str | None
+    partial: tuple[str, ...]
+    relaxed: tuple[RelaxedThreshold, ...]
+    waivers: tuple[Waiver, ...]
+    acknowledgements: tuple[Acknowledgement, ...]
+    unmeasured: tuple[Unmeasured, ...]
+
+
+def scope_of(config: pytest.Config, runbook: Runbook, left_out: LeftOut, *, judged: set[str], today: date) -> Scope:
+    """Weigh selection, pace, thresholds, waivers and acknowledgements. ``judged`` are the plan items that a test judged."""
+    name, whole = _name(config)
+    valid = {waiver.item for waiver in runbook.environment.waivers if waiver.until >= today}
+    acknowledgements = _acknowledgements(runbook)
+    relaxed = tuple(
+        RelaxedThreshold(
+            item=change.item, key=change.key, plan=change.planned, used=change.used, waived=change.item in valid
+        )
+        for change in runbook.plan.relaxed
+    )
+    unmeasured = _unmeasured(
+        runbook, left_out, judged=judged, acked={ack.item for ack in acknowledgements}, waived=valid
+    )
+    partial = [f"PARTIAL: {reason}" for reason in left_out.partial]
+    if not whole:
+        partial.append(f"PARTIAL: -m {config.option.markexpr!r} is not a whole phase or kind")
+    if not runbook.on_sandbox:
+        if runbook.pace > 1:
+            partial.append(f"PARTIAL: pace {runbook.pace:g} outside the sandbox")
+        partial += [
+            f"PARTIAL: {change.item} {change.key} is relaxed and no waiver that holds today names it"
+            for change in relaxed
+            if not change.waived
+        ]
+        if _judges_success(name):
+            partial += [
+                f"PARTIAL: {missing.item} ({missing.what}) was not judged: {missing.why}"
+                for missing in unmeasured
+                if not missing.waived
+            ]
+    return Scope(
+        name=name,
+        partial=tuple(partial),
+        relaxed=relaxed,
+        waivers=tuple(
+            Waiver(
+                item=waiver.item, until=waiver.until.isoformat(), reason=waiver.reason, approved_by=waiver.approved_by
+            )
+            for waiver in runbook.environment.waivers
+        ),
+        acknowledgements=acknowledgements,
+        unmeasured=unmeasured if _judges_success(name) else (),
+    )
+
+
+def _name(config: pytest.Config) -> tuple[str | None, bool]:
+    """What the selection is called, and whether it is whole."""
+    expression = config.option.markexpr.strip()
+    if expression:
+        names = re.split(r"\s+or\s+", expression)
+        return expression, all(name in markers.PHASES or name in markers.KINDS for name in names)
+    stories = config.stash[SITUATIONS_KEY].stories
+    return (stories[0] if len(stories) == 1 else None), True
+
+
+def _judges_success(name: str | None) -> bool:
+    """Whether the selection claims that the rollback succeeded, and not just that one kind of check is green."""
+    return name is None or name not in markers.KINDS
+
+
+def _acknowledgements(runbook: Runbook) -> tuple[Acknowledgement, ...]:
+    known = runbook.plan.ids()
+    found = []
+    for text in runbook.options.ack:
+        item, _, statement = text.partition("=")
+        if item in known:
+            found.append(Acknowledgement(item=item, statement=statement.strip().strip('"')))
+    return tuple(found)
+
+
+def _unmeasured(
+    runbook: Runbook, left_out: LeftOut, *, judged: set[str], acked: set[str], waived: set[str]
+) -> tuple[Unmeasured, ...]:
+    reasons = {identifier: reason for _, reason, identifiers in left_out.tests for identifier in identifiers}
+    found = []
+    for identifier in runbook.plan.success_criteria:
+        if identifier in judged or identifier in acked:
+            continue
+        item = runbook.plan.item(identifier)
+        by_person = f'a person has to vouch for it: --ack {identifier}="who: evidence"'
+        why = reasons.get(identifier) or (by_person if item.judged_by == "person" else "no test that ran judges it")
+        found.append(Unmeasured(item=identifier, what=item.title, why=why, waived=identifier in waived))
+    return tuple(found)

@@ -1,0 +1,110 @@
+"""What is left out and why, and whether what remains is complete enough for a GO."""
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from pam_rollback.core.configuration import suggestion
+from pam_rollback.core.plan import Plan
+from pam_rollback.plugin import markers
+from pam_rollback.plugin import runbook as runbook_module
+from pam_rollback.plugin.runbook import Runbook
+
+NEEDED_ABILITY = {
+    "page": "browser",
+    "context": "browser",
+    "flag_admin": "flag_admin",
+    "feature_flags_rolled_back": "flag_admin",
+    "flag_evaluation": "flag_evaluation",
+    "account": "test_account",
+    "surviving_writes": "test_account",
+}
+"""Which declared ability a fixture stands on. An environment that does not declare it has the test left out, and named."""
+
+
+@dataclass
+class LeftOut:
+    """Tests that were deselected by rule, each with the reason, and why the rest is not complete."""
+
+    tests: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list)
+    partial: list[str] = field(default_factory=list)
+
+
+KEY = pytest.StashKey[LeftOut]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Check the criterion ids, then leave out what this mode or environment rules out."""
+    runbook = runbook_module.of(config)
+    if runbook is None:
+        return
+    _refuse_unknown_criteria(runbook.plan, items)
+    left_out = LeftOut(partial=_partial_by_options(config))
+    config.stash[KEY] = left_out
+    kept: list[pytest.Item] = []
+    dropped: list[pytest.Item] = []
+    for item in items:
+        reason = _why_not(item, runbook)
+        if reason:
+            left_out.tests.append((item.nodeid, reason, markers.criterion_ids(item)))
+            dropped.append(item)
+        else:
+            kept.append(item)
+    if dropped:
+        config.hook.pytest_deselected(items=dropped)
+        items[:] = kept
+
+
+def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
+    """Name what was left out before anything runs."""
+    left_out = config.stash.get(KEY, LeftOut())
+    by_reason: dict[str, list[str]] = {}
+    for nodeid, reason, _ in left_out.tests:
+        by_reason.setdefault(reason, []).append(nodeid.rpartition("::")[2])
+    return [f"{reason}: {', '.join(names)}" for reason, names in by_reason.items()]
+
+
+def _refuse_unknown_criteria(plan: Plan, items: list[pytest.Item]) -> None:
+    known = plan.ids()
+    problems = [
+        f"{item.nodeid}: criterion {identifier!r} is not an item of plan.toml, {suggestion(identifier, known)}"
+        for item in items
+        for identifier in markers.criterion_ids(item)
+        if identifier not in known
+    ]
+    if problems:
+        raise pytest.UsageError("\n".join(problems))
+
+
+def _why_not(item: pytest.Item, runbook: Runbook) -> str:
+    environment = runbook.environment
+    if runbook.options.real and item.get_closest_marker("drill"):
+        return "not part of a real rollback"
+    needed = {NEEDED_ABILITY[name] for name in getattr(item, "fixturenames", ()) if name in NEEDED_ABILITY}
+    missing = sorted(needed - set(environment.abilities))
+    if missing:
+        return f"{environment.name} declares no {', '.join(missing)}"
+    if (
+        environment.kind == "production"
+        and item.get_closest_marker("writes")
+        and "test_account" not in environment.abilities
+    ):
+        return f"{environment.name} declares no test_account to write as"
+    return ""
+
+
+def _partial_by_options(config: pytest.Config) -> list[str]:
+    option = config.option
+    found = []
+    if option.keyword:
+        found.append(f"-k {option.keyword}")
+    if getattr(option, "lf", False):
+        found.append("--last-failed")
+    if option.deselect:
+        found.append("--deselect")
+    if any("::" in arg for arg in config.args):
+        found.append("single tests by node id")
+    if getattr(option, "stepwise", False):
+        found.append("--stepwise")
+    return found

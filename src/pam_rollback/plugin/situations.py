@@ -1,0 +1,158 @@
+"""The states of the world in which tests run: as it is, baseline, after each story's rollback.
+
+``situation`` is a session-scoped parameter, so pytest enters a state once, runs the story, then the checks, then leaves it. A story file
+``drills/test_feature_flag.py`` makes the situation ``after-feature-flag``; naming it adds ``checks/`` in that situation.
+"""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+from pam_rollback.plugin import runbook as runbook_module
+from pam_rollback.plugin.markers import PHASES, phase_of
+
+AS_IS = "as-is"
+BASELINE = "baseline"
+AFTER_EACH = "after-each"
+_AFTER = "after-"
+
+ACTION_FIXTURES = {"after-feature-flag": "feature_flags_rolled_back"}
+"""Which fixture brings a situation about. A new story in drills/ adds its line."""
+
+WINDOW_FIXTURE = "held_window"
+"""Tests that ask for it wait for a window, so they come last in their situation and share one wait."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which situations this session is about, and which story files were named."""
+
+    situations: tuple[str, ...]
+    stories: tuple[str, ...]
+
+
+SITUATIONS_KEY = pytest.StashKey[Selection]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Decide on the situations by the command line, and add the folders that they need."""
+    runbook = runbook_module.of(config)
+    if runbook is None:
+        return
+    known = _stories_on_disk(config.rootpath)
+    named = _named_stories(config, known)
+    situations = _asked(runbook.options.situation, known) or tuple(_AFTER + story for story in named) or (AS_IS,)
+    stories = tuple(story for story in known if _AFTER + story in situations)
+    config.stash[SITUATIONS_KEY] = Selection(situations, tuple(dict.fromkeys([*named, *stories])))
+    _add_folder(config, "checks", wanted=bool(named))
+    _add_folder(config, "drills", wanted=bool(stories))
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give each test its situations: a story has its own, everything else those of the session."""
+    if "situation" not in metafunc.fixturenames:
+        return
+    selection = metafunc.config.stash.get(SITUATIONS_KEY, Selection((AS_IS,), ()))
+    path = metafunc.definition.path
+    situations: Iterable[str] = selection.situations
+    if path.parent.name == "drills":
+        situations = [_AFTER + story_name(path)]
+    metafunc.parametrize("situation", situations, ids=list(situations), scope="session", indirect=True)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Order by situation, then phase, windows last; within that, as written. The sort is stable."""
+    if runbook_module.of(config) is None:
+        return
+    selection = config.stash[SITUATIONS_KEY]
+    order = {name: index for index, name in enumerate(dict.fromkeys([AS_IS, BASELINE, *selection.situations]))}
+    phases = {name: index for index, name in enumerate(PHASES)}
+
+    def position(item: pytest.Item) -> tuple[int, bool, int]:
+        return (
+            order.get(situation_of(item), len(order)),
+            WINDOW_FIXTURE in getattr(item, "fixturenames", ()),
+            phases.get(phase_of(item), len(phases)),
+        )
+
+    items.sort(key=position)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep a situation on one worker: the action happens once, whatever files its tests stand in."""
+    if runbook_module.of(config) is None:
+        return None
+    return _BySituation(config, log)
+
+
+def situation_of(item: pytest.Item) -> str:
+    """The item's situation; as-is when it has none."""
+    callspec = getattr(item, "callspec", None)
+    return str(callspec.params.get("situation", AS_IS)) if callspec else AS_IS
+
+
+def stories_of(items: Iterable[pytest.Item]) -> tuple[str, ...]:
+    """The stories whose action the items need: their own, and those of checks in an after-situation."""
+    found = (situation_of(item) for item in items)
+    return tuple(dict.fromkeys(name.removeprefix(_AFTER) for name in found if name.startswith(_AFTER)))
+
+
+def story_name(path: Path) -> str:
+    """``drills/test_feature_flag.py`` is the story ``feature-flag``."""
+    return path.stem.removeprefix("test_").replace("_", "-")
+
+
+class _BySituation(LoadScopeScheduling):  # type: ignore[misc]
+    """All tests of an after-situation are one scope; as-is and baseline spread by file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        parameters = nodeid.partition("[")[2]
+        found = [name for name in ACTION_FIXTURES if parameters.startswith(name)]
+        return max(found, key=len, default=nodeid.split("::", 1)[0])
+
+
+def _stories_on_disk(root: Path) -> tuple[str, ...]:
+    return tuple(story_name(path) for path in sorted((root / "drills").glob("test_*.py")))
+
+
+def _named_stories(config: pytest.Config, known: tuple[str, ...]) -> tuple[str, ...]:
+    drills = config.rootpath / "drills"
+    named: list[str] = []
+    for arg in config.args:
+        path = Path(os.path.normpath(config.invocation_params.dir / arg.split("::")[0]))
+        if path == drills:
+            named += known
+        elif path.parent == drills:
+            named.append(story_name(path))
+    return tuple(dict.fromkeys(named))
+
+
+def _asked(names: tuple[str, ...], known: tuple[str, ...]) -> tuple[str, ...]:
+    possible = [AS_IS, BASELINE, *(_AFTER + story for story in known)]
+    asked: list[str] = []
+    for name in names:
+        if name == AFTER_EACH:
+            asked += [_AFTER + story for story in known]
+        elif name in possible:
+            asked.append(name)
+        else:
+            raise pytest.UsageError(f"--situation {name}: expected one of {', '.join([*possible, AFTER_EACH])}")
+    return tuple(dict.fromkeys(asked))
+
+
+def _add_folder(config: pytest.Config, name: str, *, wanted: bool) -> None:
+    folder = config.rootpath / name
+    if not wanted or not folder.is_dir():
+        return
+    present = [Path(os.path.normpath(config.invocation_params.dir / arg.split("::")[0])) for arg in config.args]
+    # A story that was named stays alone: adding its whole folder would select the other stories too.
+    if not any(folder in {path, path.parent} for path in present):
+        config.args.append(str(folder))

@@ -1,0 +1,97 @@
+"""``--undo RUN``: put back what a run left changed, by its journal. Also what fixtures use at the end of a drill.
+
+A real rollback is undone in this way only, never by a teardown.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from pam_rollback.actions.feature_flag import UNDO_KIND, undo_flags
+from pam_rollback.actions.journal import Journal, Undo
+from pam_rollback.adapters.pam_api import FlagApi
+from pam_rollback.core.environment import Environment
+from pam_rollback.core.errors import UndoFailed
+from pam_rollback.core.verdict import ExitCode
+from pam_rollback.core.wait import Waiter
+from pam_rollback.plugin import runbook as runbook_module
+from pam_rollback.plugin.guard import refuse
+from pam_rollback.plugin.runbook import Runbook, shown
+
+JOURNAL = "journal.jsonl"
+
+
+def undo_all(journal: Journal, environment: Environment, *, initiated_by: str) -> int:
+    """Put everything back that the journal still owes, the latest change first; gives how many changes. Raises UndoFailed.
+
+    Undoing waits with a wait of its own: a request to stop does not cut it short.
+    """
+    failures: list[str] = []
+    owed = journal.owed()
+    for undo in owed:
+        try:
+            _require_known(undo, journal)
+            admin = FlagApi(environment.url_of("feature_flags"), environment.secret("admin_token"), initiated_by)
+            undo_flags(undo, admin, journal, Waiter())
+        except UndoFailed as error:
+            # One change that cannot be put back must not keep the others from being put back.
+            failures.append(str(error))
+    if failures:
+        raise UndoFailed("; ".join(failures))
+    return len(owed)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Undo instead of testing, under the same consent as a real rollback."""
+    runbook = runbook_module.of(session.config)
+    if runbook is None or not runbook.options.undo or session.config.option.collectonly:
+        return
+    journal = _journal_of(session.config, runbook)
+    refuse(session.config, _refusals(runbook, journal))
+    runbook.journal.append("undoing", of=str(journal.path), initiated_by=runbook.options.initiated_by)
+    try:
+        count = undo_all(
+            journal, runbook.environment, initiated_by=runbook.options.initiated_by or "pam-rollback-suite"
+        )
+    except UndoFailed as error:
+        pytest.exit(
+            f"UNDO FAILED: {runbook.secrets.redact(str(error))}\n  see docs/runbook.md#undo-failed",
+            returncode=ExitCode.UNDO_FAILED,
+        )
+    pytest.exit(
+        f"UNDONE: {count} change{'' if count == 1 else 's'} of {shown(journal.path)}, each read back", returncode=0
+    )
+
+
+def _require_known(undo: Undo, journal: Journal) -> None:
+    if undo.kind != UNDO_KIND:
+        raise UndoFailed(f"{journal.path} owes an undo of the kind {undo.kind!r}, which this version does not know")
+
+
+def _journal_of(config: pytest.Config, runbook: Runbook) -> Journal:
+    named = Path(runbook.options.undo)
+    folders = [named, config.rootpath / "reports" / "out" / runbook.options.undo]
+    path = next((folder / JOURNAL for folder in folders if (folder / JOURNAL).is_file()), None)
+    if path is None:
+        raise pytest.UsageError(
+            f"--undo {runbook.options.undo}: expected a run's id or folder with a {JOURNAL}, "
+            f"found none at {' or '.join(map(shown, folders))}"
+        )
+    return Journal(path)
+
+
+def _refusals(runbook: Runbook, journal: Journal) -> list[str]:
+    options, environment = runbook.options, runbook.environment
+    began = next((entry for entry in journal.entries() if entry["event"] == "action"), None)
+    found = []
+    if began is None:
+        found.append(f"{shown(journal.path)} does not say which environment it changed")
+    elif began["environment"] != environment.name or began["api"] != environment.urls.api:
+        found.append(
+            f"the run changed {began['environment']} at {began['api']}, "
+            f"--env is {environment.name} at {environment.urls.api}; name the same one"
+        )
+    if not environment.is_sandbox and not (options.execute and options.confirm == environment.name):
+        found.append(f"undoing changes {environment.name}: it needs --execute --confirm {environment.name}")
+    return found

@@ -1,0 +1,273 @@
+"""From the reports of all tests to one verdict, one exit code, one run record, and the last lines on the terminal."""
+
+import os
+import sys
+import time
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pam_rollback.core.verdict import VERDICT_WORDS, ExitCode, Outcome, worst
+from pam_rollback.plugin import runbook as runbook_module
+from pam_rollback.plugin import selection
+from pam_rollback.plugin.classification import MESSAGE, OUTCOME
+from pam_rollback.plugin.fixtures.scoring import FIGURES
+from pam_rollback.plugin.guard import REFUSED_KEY
+from pam_rollback.plugin.record import build_record
+from pam_rollback.plugin.runbook import Runbook
+from pam_rollback.plugin.scope import Scope, scope_of
+from pam_rollback.plugin.situations import SITUATIONS_KEY
+from pam_rollback.reporting import allure_results, job_summary, run_record, scorecard
+from pam_rollback.reporting.redaction import scan
+
+_KEPT = {
+    pytest.ExitCode.INTERNAL_ERROR,
+    pytest.ExitCode.USAGE_ERROR,
+    pytest.ExitCode.NO_TESTS_COLLECTED,
+    pytest.ExitCode.INTERRUPTED,
+}
+_OUR_WORKER_OUTPUT = "pam_rollback"
+
+
+@dataclass
+class Seen:
+    """What the reports of one test said so far."""
+
+    nodeid: str
+    properties: dict[str, Any] = field(default_factory=dict)
+    figures: list[Mapping[str, Any]] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+    message: str = ""
+    duration_s: float = 0.0
+    body_ran: bool = False
+
+    @property
+    def outcome(self) -> Outcome:
+        """The worst of what was said; a test whose body never ran to its end did not pass."""
+        bad = [outcome for outcome in self.outcomes if outcome is not Outcome.PASSED]
+        if bad:
+            code = worst(outcome.exit_code for outcome in bad)
+            return next(outcome for outcome in bad if outcome.exit_code is code)
+        return Outcome.PASSED if self.body_ran else Outcome.NOT_RUN
+
+
+class Collector:
+    """Lives in the controller (or in the only process) and hears of every test."""
+
+    def __init__(self, config: pytest.Config, runbook: Runbook) -> None:
+        self._config = config
+        self._runbook = runbook
+        self._tests: dict[str, Seen] = {}
+        self._broken_collection: list[str] = []
+        self._left_out = selection.LeftOut()
+        self._planned = False
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """What was selected is what has to run."""
+        for item in session.items:
+            self._test(item.nodeid).properties.update(item.user_properties)
+        self._left_out = session.config.stash.get(selection.KEY, self._left_out)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
+        """The same, from workers."""
+        for nodeid in ids:
+            self._test(nodeid)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A file that cannot be collected hides tests."""
+        if report.failed:
+            self._broken_collection.append(report.nodeid)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """One phase of one test."""
+        # A worker that crashed is reported under the test that it ran, with no phase of its own.
+        test = self._test(report.nodeid)
+        for name, value in report.user_properties:
+            if name == FIGURES:
+                if report.when == "call":
+                    test.figures.append(dict(value))
+            else:
+                test.properties[name] = value
+        said = dict(report.user_properties)
+        test.duration_s += report.duration
+        if report.failed:
+            test.outcomes.append(Outcome(said[OUTCOME]) if OUTCOME in said else Outcome.UNKNOWN)
+            test.message = test.message or str(said.get(MESSAGE) or "the process that ran it died")
+        elif report.skipped:
+            test.outcomes.append(Outcome.NOT_RUN)
+            test.message = test.message or _skip_reason(report)
+        elif report.when == "call":
+            test.body_ran = True
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Take over what only the worker knows."""
+        told = getattr(node, "workeroutput", {}).get(_OUR_WORKER_OUTPUT)
+        if not told:
+            return
+        self._left_out.tests = [
+            *dict.fromkeys([*self._left_out.tests, *((a, b, tuple(c)) for a, b, c in told["left_out"])])
+        ]
+        self._left_out.partial = [*dict.fromkeys([*self._left_out.partial, *told["partial"]])]
+        self._runbook.secrets.learn(told["secrets"])
+        for release in told["releases"]:
+            self._runbook.saw_release(release)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self) -> bool | None:
+        """With ``--dry-run`` nothing is run; what would be is told in the end."""
+        if self._runbook.options.dry_run:
+            self._planned = True
+            return True
+        return None
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
+        """Outermost: everybody else has finished writing and printing when the verdict comes."""
+        yield
+        refused = self._config.stash.get(REFUSED_KEY, "")
+        if refused or self._runbook.options.undo:
+            return
+        code = self._exit_code(session)
+        session.exitstatus = code
+        if code == pytest.ExitCode.NO_TESTS_COLLECTED and not self._tests:
+            self._say(_nothing_selected(self._config, self._left_out))
+            return
+        record = self._write(code)
+        self._print(record)
+
+    def _exit_code(self, session: pytest.Session) -> int:
+        status = session.exitstatus
+        journal = self._runbook.journal
+        if status in _KEPT and status != pytest.ExitCode.NO_TESTS_COLLECTED and journal.action_began:
+            # Stopped in the middle of changing something: never pytest's mild "interrupted".
+            return ExitCode.UNDO_FAILED if journal.owed() and not self._runbook.options.real else ExitCode.ACTION_FAILED
+        if self._planned:
+            return ExitCode.INCONCLUSIVE
+        if status in _KEPT or self._broken_collection:
+            return int(status)
+        codes = [test.outcome.exit_code for test in self._tests.values() if not test.properties.get("advisory")]
+        if self._scope.partial:
+            codes.append(ExitCode.INCONCLUSIVE)
+        if not any(test.body_ran for test in self._tests.values()):
+            codes.append(ExitCode.INCONCLUSIVE)
+        return worst(codes)
+
+    @property
+    def _scope(self) -> Scope:
+        judged = {
+            identifier
+            for test in self._tests.values()
+            if test.outcome is not Outcome.NOT_RUN
+            for identifier in str(test.properties.get("criterion", "")).split()
+        }
+        return scope_of(self._config, self._runbook, self._left_out, judged=judged, today=_today())
+
+    def _write(self, code: int) -> run_record.RunRecord:
+        runbook = self._runbook
+        verdict = (
+            "PLANNED" if self._planned else VERDICT_WORDS[ExitCode(code)] if code in set(ExitCode) else "INCONCLUSIVE"
+        )
+        leaks = scan(runbook.folder, runbook.secrets.known)
+        for path in leaks:
+            runbook.secrets.redactor.file(path)
+        record = build_record(
+            runbook,
+            list(self._tests.values()),
+            code=code,
+            verdict=verdict,
+            scope=self._scope,
+            left_out=self._left_out,
+            situations=self._config.stash[SITUATIONS_KEY].situations,
+            finished=run_record.Moment(datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()),
+            notes=[f"{len(leaks)} files held a secret and were redacted at the end"] if leaks else [],
+        )
+        run_record.write(record, runbook.folder / "run.json", runbook.secrets.redactor)
+        allure_results.write_environment(runbook.results, _facts(record))
+        summary = os.environ.get("GITHUB_STEP_SUMMARY")
+        if summary:
+            job_summary.append(record, Path(summary), runbook.secrets.redactor)
+        return record
+
+    def _print(self, record: run_record.RunRecord) -> None:
+        terminal: Any = self._config.pluginmanager.get_plugin("terminalreporter")
+        if terminal is None:
+            return
+        writer = terminal._tw  # noqa: SLF001 - pytest offers no other way to its width and colours
+        encoding = getattr(sys.stdout, "encoding", None) or "ascii"
+        lines = scorecard.render(
+            record, writer.fullwidth, color=writer.hasmarkup, ascii_only=not encoding.lower().startswith("utf")
+        )
+        self._say("\n".join(lines))
+
+    def _say(self, text: str) -> None:
+        terminal: Any = self._config.pluginmanager.get_plugin("terminalreporter")
+        if terminal is not None:
+            terminal.ensure_newline()
+            terminal.write_line(self._runbook.secrets.redact(text))
+
+    def _test(self, nodeid: str) -> Seen:
+        return self._tests.setdefault(nodeid, Seen(nodeid))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Listen, in the process that sees all reports."""
+    runbook = runbook_module.of(config)
+    if runbook is None or config.option.collectonly:
+        return
+    if config.option.tbstyle == "auto":
+        config.option.tbstyle = "short"  # people on call need the message, not the suite's code
+    if not runbook.worker:
+        config.pluginmanager.register(Collector(config, runbook), "pam-verdict")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]:
+    """A worker tells the controller what only it knows."""
+    yield
+    runbook = runbook_module.of(session.config)
+    if runbook is None or not runbook.worker:
+        return
+    left_out = session.config.stash.get(selection.KEY, selection.LeftOut())
+    output: dict[str, Any] = session.config.workeroutput  # type: ignore[attr-defined]
+    output[_OUR_WORKER_OUTPUT] = {
+        "left_out": [[nodeid, reason, list(ids)] for nodeid, reason, ids in left_out.tests],
+        "partial": left_out.partial,
+        "releases": runbook.releases_seen,
+        # Over the pipe between the two processes, never to a file: the controller redacts the junit file.
+        "secrets": sorted(runbook.secrets.known),
+    }
+
+
+def _facts(record: run_record.RunRecord) -> dict[str, str]:
+    return {
+        "environment": record.environment.name,
+        "host": record.environment.host,
+        "release": record.release or "unknown",
+        "mode": record.mode,
+        "pace": f"{record.pace:g}",
+        "run": record.run_id,
+        "verdict": record.verdict,
+    }
+
+
+def _skip_reason(report: pytest.TestReport) -> str:
+    longrepr = report.longrepr
+    return str(longrepr[2]) if isinstance(longrepr, tuple) else "skipped"
+
+
+def _nothing_selected(config: pytest.Config, left_out: selection.LeftOut) -> str:
+    expression = config.option.markexpr
+    what = f"-m {expression!r}" if expression else "the command line"
+    reasons = "".join(f"\n  {nodeid}: {reason}" for nodeid, reason, _ in left_out.tests)
+    return f"INCONCLUSIVE: {what} selected no test, so nothing was verified; `pytest --markers` lists phases and kinds{reasons}"
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()

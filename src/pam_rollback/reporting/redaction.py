@@ -1,0 +1,300 @@
+"""Keeps secrets out of everything that a session writes.
+
+Two nets: the known secrets of the environment in every form in which they can turn up, and shapes that are always
+secret (tokens in headers, JSON web tokens, webhook addresses, passwords in connection strings), known or not.
+"""
+
+import base64
+import html
+import json
+import os
+import re
+import shutil
+import urllib.parse
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any, Final, cast
+
+SHORTEST_SECRET: Final = 6
+"""Characters. A shorter value is part of ordinary words, and replacing it would destroy the text around it."""
+
+_SHORTEST_LINE: Final = 16  # of a secret of several lines (a private key): shorter ones are frames and rests
+
+_SENSITIVE_NAMES: Final = frozenset(
+    {
+        "access_token",
+        "api_key",
+        "apikey",
+        "authorization",
+        "client_secret",
+        "cookie",
+        "password",
+        "passwd",
+        "proxy-authorization",
+        "refresh_token",
+        "set-cookie",
+        "x-api-key",
+    }
+)
+
+_JSON_SUFFIXES: Final = frozenset({".json", ".jsonl", ".har", ".trace", ".network", ".stacks"})
+
+# Each named group is what stays; the rest of its match is the secret.
+_SHAPES: Final = re.compile(
+    r"""
+      (?P<authorization>\b(?:proxy-)?authorization["'\\]*\s*[:=]\s*["'\\]*(?:(?:bearer|basic|digest|token)\s+)?)
+          (?!\[redacted:|(?:bearer|basic|digest|token)\s) [^\s"'\\,;<>{}]{4,}
+    | (?P<bearer>\bbearer\s+) (?=[\w.~+/=-]*\d) [\w.~+/=-]{8,}
+    | (?P<header>\b(?:set-cookie|cookie|x-api-key)["'\\]*\s*:\s*["'\\]*) (?!\[redacted:) [^\r\n"'\\]{4,}
+    | (?P<jwt>\b) eyJ[\w-]{5,}\.[\w-]{5,}\.[\w-]*
+    | (?P<webhook>hooks\.slack\.com/) (?:services|workflows|triggers)/ [^\s"'\\<>)]+
+    | (?P<webhook_path>/services/) T\w+/B\w+/\w+
+    | (?P<dsn>\b[a-z][a-z0-9+.-]*://[^\s:/@"'\\]*:) (?!\[redacted:) [^\s@/"'\\]+ (?=@)
+    | (?P<query>[?&](?:password|passwd|secret|token|access_token|refresh_token|api_key|apikey|client_secret|signature)=)
+          (?!\[redacted:) [^\s&\#"'\\<>]+
+    | (?P<password>\bpassword=) (?!\[redacted:) (?:'[^']*'|[^\s"'\\,()]{6,})
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+
+
+def _label(name: str) -> str:
+    return f"[redacted:{name}]"
+
+
+class Redactor:
+    """Replaces secrets by ``[redacted:NAME]``.
+
+    ``secrets`` maps a name that may be shown (the variable's) to the value that may not; without names every
+    value is called *secret*. Values shorter than ``SHORTEST_SECRET`` are left alone and named in ``warnings``; empty ones are ignored.
+    """
+
+    def __init__(self, secrets: Mapping[str, str] | Iterable[str]) -> None:
+        if isinstance(secrets, str):
+            raise TypeError("secrets: expected a mapping of names to values or several values, found one string")
+        named = list(secrets.items()) if isinstance(secrets, Mapping) else [("secret", value) for value in secrets]
+        self.warnings: tuple[str, ...] = tuple(
+            f"{name} has fewer than {SHORTEST_SECRET} characters and is not redacted: use a longer secret"
+            for name, value in named
+            if 0 < len(value) < SHORTEST_SECRET
+        )
+        self._names: dict[str, str] = {}
+        for name, value in named:
+            if len(value) >= SHORTEST_SECRET:
+                for form in _forms(value):
+                    self._names.setdefault(form, name)
+        longest_first = sorted(self._names, key=len, reverse=True)
+        self._known = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+
+    @property
+    def forms(self) -> Iterable[str]:
+        """Every spelling of every known secret."""
+        return self._names.keys()
+
+    def text(self, text: str) -> str:
+        """The text without secrets."""
+        # A search for each form is many times faster than the expression, and nearly every text is clean.
+        if self._known is not None and any(form in text for form in self._names):
+            text = self._known.sub(lambda match: _label(self._names[match.group()]), text)
+        return _SHAPES.sub(_without_secret, text)
+
+    def named(self, name: str, value: str) -> str:
+        """The value of a header, field or parameter; nothing of it is left when its name says that it is secret."""
+        if value and name.strip("\"'").lower() in _SENSITIVE_NAMES and not value.startswith("[redacted:"):
+            return _label(name.lower())
+        return self.text(value)
+
+    def value(self, value: object) -> object:
+        """A copy of JSON-like data without secrets; other objects are returned as they are."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, dict):
+            pair = isinstance(value.get("name"), str) and isinstance(value.get("value"), str)
+            return {
+                self.text(key) if isinstance(key, str) else key: self._item(
+                    value["name"] if pair and key == "value" else key, item
+                )
+                for key, item in value.items()
+            }
+        if isinstance(value, list):
+            return [self.value(item) for item in value]
+        if isinstance(value, tuple):
+            return tuple(self.value(item) for item in value)
+        return value
+
+    def _item(self, name: object, value: object) -> object:
+        return self.named(name, value) if isinstance(name, str) and isinstance(value, str) else self.value(value)
+
+    def in_place(self, value: object) -> object:
+        """The same object without secrets: lists, mappings, dataclasses, attrs objects are changed, strings anew.
+
+        Fits Allure's models and the ``longrepr``, ``sections`` and ``user_properties`` of a pytest report.
+        """
+        return self._walk(value, set())
+
+    def _walk(self, value: object, seen: set[int]) -> object:
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, tuple) and type(value) is tuple:
+            return tuple(self._walk(item, seen) for item in value)
+        if id(value) in seen:
+            return value
+        seen.add(id(value))
+        if isinstance(value, list):
+            value[:] = [self._walk(item, seen) for item in value]
+        elif isinstance(value, dict):
+            for key, item in value.items():
+                value[key] = self._item(key, item) if isinstance(item, str) else self._walk(item, seen)
+        else:
+            self._walk_fields(value, seen)
+        return value
+
+    def _walk_fields(self, value: object, seen: set[int]) -> None:
+        names = _field_names(value)
+        pair = isinstance(getattr(value, "name", None), str) and isinstance(getattr(value, "value", None), str)
+        for name in names:
+            old = getattr(value, name, None)
+            if pair and name == "value":
+                new: object = self.named(cast("Any", value).name, cast("str", old))
+            else:
+                new = self._walk(old, seen)
+            if new is not old and new != old:
+                setattr(value, name, new)
+
+    def file(self, path: Path) -> bool:
+        """Takes the secrets out of a file: text, JSON, or the texts in a zip archive (a trace). True when changed.
+
+        In JSON only the strings are touched, so that it stays JSON. Binary files are left alone: ``scan`` tells when
+        that is not enough.
+        """
+        if zipfile.is_zipfile(path):
+            return self._archive(path)
+        return _rewrite(path, lambda body: self._body(path.name, body))
+
+    def _archive(self, path: Path) -> bool:
+        changed = False
+        new_path = path.with_name(f"{path.name}.redacting")
+        with zipfile.ZipFile(path) as old, zipfile.ZipFile(new_path, "w") as new:
+            for entry in old.infolist():
+                body = old.read(entry)
+                clean = self._body(entry.filename, body)
+                changed = changed or clean != body
+                new.writestr(entry, clean, compress_type=entry.compress_type)
+        if changed:
+            shutil.copymode(path, new_path)
+            os.replace(new_path, path)  # noqa: PTH105 - the same call in both branches of one decision
+        else:
+            new_path.unlink()
+        return changed
+
+    def _body(self, name: str, body: bytes) -> bytes:
+        try:
+            text = body.decode()
+        except UnicodeDecodeError:
+            return body
+        if "\0" in text:
+            return body
+        if Path(name).suffix in _JSON_SUFFIXES or text[:1] in {"{", "["}:
+            return self._json(text).encode()
+        return self.text(text).encode()
+
+    def _json(self, text: str) -> str:
+        try:
+            return self._document(text)
+        except ValueError:
+            return "".join(self._line(line) for line in text.splitlines(keepends=True))
+
+    def _line(self, line: str) -> str:
+        try:
+            return self._document(line)
+        except ValueError:
+            return self.text(line)
+
+    def _document(self, text: str) -> str:
+        document = json.loads(text)
+        clean = self.value(document)
+        if clean == document:
+            return text
+        end = "\n" if text.endswith("\n") else ""
+        return json.dumps(clean, ensure_ascii=False, separators=(",", ":")) + end
+
+
+def scan(folder: Path, secrets: Mapping[str, str] | Iterable[str]) -> list[Path]:
+    """The files below a folder in which a known secret is still to be found, in any form and also inside of archives.
+
+    The last gate before a run is shared.
+    """
+    forms = [form.encode() for form in Redactor(secrets).forms]
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    return [path for path in files if any(form in body for body in _bodies(path) for form in forms)]
+
+
+def _bodies(path: Path) -> Iterator[bytes]:
+    yield path.name.encode()
+    yield path.read_bytes()
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            for entry in archive.infolist():
+                yield archive.read(entry)
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """The spellings of one secret, without those that are so short that they would hit by chance."""
+    plain = {secret, *(line.strip() for line in secret.splitlines() if len(line.strip()) >= _SHORTEST_LINE)}
+    for text in plain:
+        quoted = {urllib.parse.quote(text, safe=safe) for safe in ("", "/", "/:@")} | {urllib.parse.quote_plus(text)}
+        lower_hex = {re.sub(r"%[0-9A-F]{2}", lambda match: match.group().lower(), form) for form in quoted}
+        in_json = {json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]}
+        twice = {json.dumps(form)[1:-1] for form in in_json}
+        forms = {
+            text,
+            *quoted,
+            *lower_hex,
+            *in_json,
+            *twice,
+            repr(text)[1:-1],
+            html.escape(text),
+            html.escape(text, quote=False),
+        }
+        forms |= set(_base64_forms(text.encode()))
+        yield from (form for form in sorted(forms) if len(form) >= SHORTEST_SECRET)
+
+
+def _base64_forms(secret: bytes) -> Iterator[str]:
+    """What a base64 text holds when the secret is anywhere in it: three alignments, less what depends on neighbours."""
+    for before in range(3):
+        encoded = base64.b64encode(bytes(before) + secret).decode().rstrip("=")
+        first = (0, 2, 3)[before]
+        whole = (before + len(secret)) % 3 == 0
+        inside = encoded[first:] if whole else encoded[first:-1]
+        yield inside
+        yield inside.replace("+", "-").replace("/", "_")
+
+
+def _without_secret(match: re.Match[str]) -> str:
+    kind = match.lastgroup
+    if kind is None:  # cannot be: each branch of the expression has exactly one group
+        raise AssertionError(match.re.pattern)
+    return match.group(kind) + _label(kind.removesuffix("_path"))
+
+
+def _field_names(value: object) -> list[str]:
+    if isinstance(value, type):
+        return []
+    if is_dataclass(value):
+        return [field.name for field in fields(value)]
+    return [attribute.name for attribute in getattr(type(value), "__attrs_attrs__", ())]
+
+
+def _rewrite(path: Path, clean: Callable[[bytes], bytes]) -> bool:
+    body = path.read_bytes()
+    new_body = clean(body)
+    if new_body == body:
+        return False
+    new_path = path.with_name(f"{path.name}.redacting")
+    new_path.write_bytes(new_body)
+    shutil.copymode(path, new_path)
+    new_path.replace(path)
+    return True

@@ -1,0 +1,49 @@
+"""Where things lie in the folder of one run, so that its writers and readers agree."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+REPORTS: Final = Path(__file__).resolve().parents[3] / "reports"
+"""The folder with the report's configuration and its locked generator; runs are below ``out``."""
+
+OUT: Final = REPORTS / "out"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The folder of one run."""
+
+    path: Path
+
+    @property
+    def results(self) -> Path:
+        """Allure's raw results."""
+        return self.path / "allure-results"
+
+    @property
+    def html(self) -> Path:
+        """The folder of the HTML report; ``index.html`` in it opens from the disk."""
+        return self.path / "report"
+
+    @property
+    def record(self) -> Path:
+        """The run record (``reports/run.schema.json`` describes it)."""
+        return self.path / "run.json"
+
+    @property
+    def junit(self) -> Path:
+        """The results for machines that read JUnit XML."""
+        return self.path / "junit.xml"
+
+
+def history_of(environment: str, out: Path = OUT) -> Path:
+    """The file of past runs of one environment: histories of different environments must not mix."""
+    safe = "".join(character if character.isalnum() or character in "-_." else "-" for character in environment)
+    return out / "history" / f"{safe}.jsonl"
+
+
+def newest_run(out: Path = OUT) -> RunFolder | None:
+    """The run that was written to last, or None when there is none."""
+    runs = [RunFolder(path) for path in out.iterdir() if (path / "allure-results").is_dir()] if out.is_dir() else []
+    return max(runs, key=lambda run: run.results.stat().st_mtime, default=None)

@@ -1,0 +1,354 @@
+"""The run record: all that a session found out, as data. The scorecard and the job summary read nothing else."""
+
+import json
+import math
+import os
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from enum import Enum
+from functools import cache
+from pathlib import Path
+from typing import Any, ClassVar, Final, Literal, cast
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from pam_rollback.core.verdict import Outcome
+from pam_rollback.reporting.redaction import Redactor
+
+SCHEMA_VERSION: Final = 1
+"""Rises when a reader of an older record would misread a newer one."""
+
+Verdict = Literal["GO", "NO-GO", "INCONCLUSIVE", "ACTION FAILED", "REFUSED", "UNDO FAILED", "PLANNED"]
+
+# pydantic makes the descriptions of the JSON schema from the strings below the fields, and refuses unknown keys.
+_STRICT: Final = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A point in time, for people and for subtraction."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    iso: str
+    """Wall time with its offset, ISO 8601."""
+    monotonic_s: float
+    """The machine's monotonic clock, seconds; comparable within one machine's uptime only."""
+
+
+@dataclass(frozen=True)
+class EnvironmentFacts:
+    """What was acted on."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    name: str
+    """The name in its environment file."""
+    host: str
+    """Host, with port where it is not the usual one."""
+    kind: Literal["sandbox", "staging", "production"]
+    """What the guard protects it as."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One figure of a criterion beside what the plan asks for."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    what: str
+    """What was measured, a few words."""
+    asked: str
+    """What the plan asks for, with unit, for example ``at most 2 %``."""
+    measured: float | str | None
+    """The figure in ``unit``, a word, or null when nothing was measured."""
+    unit: str = ""
+    """Unit of ``measured`` and ``margin``."""
+    n: int | None = None
+    """How many samples the figure rests on."""
+    margin: float | None = None
+    """How far the figure is from the limit, in ``unit``; negative when it is beyond."""
+    definition: str = ""
+    """How the figure was computed, for example ``p95, nearest rank, from the due time``."""
+
+    def __post_init__(self) -> None:
+        # JSON has no NaN and no infinity; a null in ``measured`` would mean "not measured", so there it becomes a word.
+        if isinstance(self.measured, float) and not math.isfinite(self.measured):
+            object.__setattr__(self, "measured", str(self.measured))
+        if self.margin is not None and not math.isfinite(self.margin):
+            object.__setattr__(self, "margin", None)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one test."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    nodeid: str
+    """pytest's id of the test."""
+    title: str
+    """The truth that the test proves, one sentence."""
+    outcome: Outcome
+    """What it told us."""
+    criteria: tuple[str, ...] = ()
+    """Permanent ids of the plan items that it serves."""
+    phase: str = ""
+    """Phase of the plan, for example ``post_rollback``."""
+    kind: str = ""
+    """Kind of check, for example ``health``."""
+    situation: str = ""
+    """The state in which it ran: ``as-is``, ``baseline``, ``after-…``."""
+    message: str = ""
+    """First line of what went wrong; empty when nothing did."""
+    runbook: str = ""
+    """Where the runbook goes on."""
+    duration_s: float = 0
+    """Set-up, body and tear-down together, seconds."""
+    advisory: bool = False
+    """Reported, never decides."""
+    measured: tuple[Measured, ...] = ()
+    """The figures behind the outcome."""
+
+
+@dataclass(frozen=True)
+class ActionStep:
+    """One step of a rollback or of its undo, as the journal has it."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    action: str
+    """The strategy, for example ``feature-flag``."""
+    step: str
+    """What was done."""
+    outcome: Literal["done", "already done", "failed", "undone", "planned"]
+    """What came of it."""
+    started_s: float
+    """Seconds after the start of the session."""
+    duration_s: float
+    """Seconds."""
+    detail: str = ""
+    """One line more, where there is something to say."""
+
+
+@dataclass(frozen=True)
+class NotRun:
+    """A test that was left out, and why."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    nodeid: str
+    """pytest's id of the test."""
+    reason: str
+    """Why it did not run, in words that several tests can share."""
+
+
+@dataclass(frozen=True)
+class RelaxedThreshold:
+    """A figure of the plan that the environment overrides."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    item: str
+    """Plan item."""
+    key: str
+    """The item's key, with its unit in the name."""
+    plan: float
+    """What the plan asks for."""
+    used: float
+    """What was asked for in this run."""
+    waived: bool = False
+    """A dated waiver names it, so the run is not partial because of it."""
+
+
+@dataclass(frozen=True)
+class Waiver:
+    """A written, dated permission to go on without a plan item."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    item: str
+    """Plan item."""
+    until: str
+    """Last day on which it holds, ISO 8601."""
+    reason: str
+    """Why."""
+    approved_by: str
+    """Who answers for it."""
+
+
+@dataclass(frozen=True)
+class Acknowledgement:
+    """A person's word for a criterion that no program can measure."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    item: str
+    """Plan item."""
+    statement: str
+    """Who, and what the evidence is."""
+
+
+@dataclass(frozen=True)
+class Unmeasured:
+    """A criterion that this run could not judge."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    item: str
+    """Plan item."""
+    what: str
+    """What it asks for, a few words."""
+    why: str
+    """What is missing."""
+    waived: bool = False
+    """A dated waiver names it, so the run is not partial because of it."""
+
+
+@dataclass(frozen=True)
+class ReportPaths:
+    """Where to read on; null for what there is not."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    html: str | None = None
+    """The HTML report's page, or null with the reason in ``html_missing``."""
+    html_missing: str = ""
+    """Why there is no HTML report and how to get it, one line."""
+    record: str | None = None
+    """This record."""
+    junit: str | None = None
+    """JUnit XML."""
+    results: str | None = None
+    """Folder of the raw Allure results."""
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One session."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    run_id: str
+    """Unique name of the run; the name of its folder."""
+    started: Moment
+    """When the session began."""
+    finished: Moment
+    """When its last test was over."""
+    environment: EnvironmentFacts
+    """What was acted on."""
+    release: str | None
+    """The release that was serving when the session ended, null when nobody could tell."""
+    releases_seen: tuple[str, ...]
+    """All releases that answered during the session, in the order in which they were first seen."""
+    mode: Literal["drill", "real"]
+    """``drill`` plants its own incident; ``real`` acts on a real one."""
+    pace: float
+    """What the plan's observation windows were divided by."""
+    situations: tuple[str, ...]
+    """The situations in which checks ran."""
+    command_line: tuple[str, ...]
+    """The command line, without secrets."""
+    verdict: Verdict
+    """The word that decides."""
+    exit_code: int
+    """pytest's exit code."""
+    results: tuple[Result, ...]
+    """One entry for each selected test."""
+    scope: str | None = None
+    """The whole phase, kind or file to which the verdict is limited, for example ``health``; null for all."""
+    reasons: tuple[str, ...] = ()
+    """Why the verdict is not GO, the most serious first; one line each."""
+    deselected: tuple[NotRun, ...] = ()
+    """Tests that were collected and left out."""
+    steps: tuple[ActionStep, ...] = ()
+    """What was done to the environment."""
+    relaxed_thresholds: tuple[RelaxedThreshold, ...] = ()
+    """Figures of the plan that the environment overrides."""
+    waivers: tuple[Waiver, ...] = ()
+    """Permissions that were used."""
+    acknowledgements: tuple[Acknowledgement, ...] = ()
+    """Manual criteria that a person answered for."""
+    unmeasured: tuple[Unmeasured, ...] = ()
+    """Criteria without a measurement."""
+    notes: tuple[str, ...] = ()
+    """What else a reader should know; one line each."""
+    reports: ReportPaths = field(default_factory=ReportPaths)
+    """Where to read on."""
+    schema_version: Literal[1] = SCHEMA_VERSION
+    """Version of this format."""
+
+    @property
+    def rehearsal(self) -> bool:
+        """Only the practice range was touched."""
+        return self.environment.kind == "sandbox"
+
+    @property
+    def duration_s(self) -> float:
+        """Length of the session, seconds."""
+        return self.finished.monotonic_s - self.started.monotonic_s
+
+    @property
+    def run_count(self) -> int:
+        """How many of the selected tests ran."""
+        return sum(result.outcome is not Outcome.NOT_RUN for result in self.results)
+
+
+class UnreadableRecord(ValueError):  # noqa: N818 - says what it is
+    """A file is no run record of this version; the message says where it differs."""
+
+
+def write(record: RunRecord, path: Path, redactor: Redactor) -> None:
+    """Writes the record without secrets, all of it or nothing: a reader never sees half a file."""
+    text = json.dumps(redactor.value(to_json(record)), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with part.open("w", encoding="utf-8") as handle:
+            handle.write(text)
+            handle.flush()
+            os.fsync(handle.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def read(path: Path) -> RunRecord:
+    """Reads a record. Raises ``UnreadableRecord`` with every difference, or ``FileNotFoundError``."""
+    try:
+        return _adapter().validate_json(path.read_bytes())
+    except ValidationError as error:
+        problems = [
+            f"  {'.'.join(map(str, problem['loc'])) or 'file'}: {problem['msg']}"
+            for problem in error.errors(include_input=False)
+        ]
+        count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
+        raise UnreadableRecord(
+            "\n".join([f"{path}: {count}, expected a run record of version {SCHEMA_VERSION}", *problems])
+        ) from None
+
+
+def to_json(record: RunRecord) -> dict[str, Any]:
+    """The record as JSON-like data."""
+    return cast("dict[str, Any]", _plain(asdict(record)))
+
+
+def schema() -> dict[str, Any]:
+    """The JSON schema of a record, as ``reports/run.schema.json`` has it."""
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Run record"}
+    return head | _adapter().json_schema(mode="validation") | {"title": "Run record"}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return [_plain(item) for item in value]
+    return value
+
+
+@cache
+def _adapter() -> TypeAdapter[RunRecord]:
+    return TypeAdapter(RunRecord)

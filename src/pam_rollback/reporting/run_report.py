@@ -1,0 +1,60 @@
+"""The HTML report of one run, at the end of the session or afterwards: its head, and its place in the history."""
+
+from pathlib import Path
+
+from pam_rollback.reporting import html_report, wording
+from pam_rollback.reporting.run_folder import OUT, REPORTS, RunFolder, history_of
+from pam_rollback.reporting.run_record import RunRecord
+
+
+def build_run(
+    run: RunFolder, record: RunRecord | None, *, out: Path = OUT, reports: Path = REPORTS
+) -> html_report.Built | html_report.Unavailable:
+    """Builds the report of a run into its folder; ``record`` is None when the session ended before it wrote one.
+
+    The first report of a run adds it to the history of its environment below ``out``; built again, it does not count
+    twice. A run without a record stays out of every history.
+    """
+    if record is None:
+        return html_report.build(
+            run.results,
+            run.html,
+            title=run.path.name,
+            variables={"Verdict": wording.NO_RECORD},
+            history=None,
+            reports=reports,
+        )
+    return html_report.build(
+        run.results,
+        run.html,
+        title=title(record),
+        variables=variables(record),
+        history=history_of(record.environment.name, out),
+        append_history=not run.html.exists(),
+        environment=record.environment.name,
+        reports=reports,
+    )
+
+
+def title(record: RunRecord) -> str:
+    """The report's name: verdict and environment, so that a browser tab says what came out."""
+    return f"{wording.verdict_word(record)}: PAM rollback {record.mode} on {record.environment.name}"
+
+
+def variables(record: RunRecord) -> dict[str, str]:
+    """The facts at the head of the report."""
+    facts = {
+        "Verdict": wording.verdict_line(record),
+        "Environment": f"{record.environment.name} ({record.environment.kind}) {record.environment.host}",
+        "Release at the end": record.release or "unknown",
+        "Releases seen": ", ".join(record.releases_seen),
+        "Mode": record.mode,
+        "Situations": ", ".join(record.situations),
+        "Pace": f"{record.pace:g}" + ("" if record.pace == 1 else " (observation windows shortened)"),
+        "Started": record.started.iso,
+        "Took": wording.duration(record.duration_s),
+        "Why": "; ".join(record.reasons),
+        "Run": record.run_id,
+        "Command": " ".join(record.command_line),
+    }
+    return {name: value for name, value in facts.items() if value}

@@ -1,0 +1,283 @@
+"""The terminal summary: what was asked, what was measured, what is wrong, and the verdict as the last line.
+
+Plain text without a table library: every session comes by here, and loading one costs more than a health check.
+"""
+
+import os
+import re
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pam_rollback.core.verdict import Outcome
+from pam_rollback.reporting import wording
+from pam_rollback.reporting.run_record import Measured, Result, RunRecord
+
+NARROWEST: Final = 60
+"""Columns. Below, lines are made for this width and the terminal wraps them."""
+
+_NAMES_SHOWN: Final = 5  # of the tests that did not run for one reason
+
+_WORDS: Final = {
+    Outcome.PASSED: ("ok", "green"),
+    Outcome.BROKEN_CRITERION: ("BROKEN", "red"),
+    Outcome.ACTION_FAILED: ("ACTION FAILED", "red"),
+    Outcome.UNDO_FAILED: ("UNDO FAILED", "red"),
+    Outcome.REFUSED: ("REFUSED", "red"),
+    Outcome.UNKNOWN: ("UNKNOWN", "yellow"),
+    Outcome.NOT_RUN: ("not run", "yellow"),
+}
+_VERDICT_COLORS: Final = {"GO": "green", "INCONCLUSIVE": "yellow", "PLANNED": "cyan"}
+_ANSI: Final = {"red": "31", "green": "32", "yellow": "33", "cyan": "36", "bold": "1", "dim": "2"}
+_ASCII: Final = str.maketrans({"≤": "<=", "≥": ">=", "…": "...", "·": "-", "─": "-", "µ": "u", "→": "->"})
+
+
+def render(record: RunRecord, width: int, *, color: bool, ascii_only: bool) -> list[str]:
+    """The lines of the summary, none longer than ``width`` columns unless a single word (a path, a test's id) is.
+
+    ``color`` is overruled by NO_COLOR in the process's environment.
+    """
+    page = _Page(max(width, NARROWEST), color=color and not os.environ.get("NO_COLOR"))
+    lines = [
+        *_criteria(record, page),
+        *_steps(record, page),
+        *_problems(record, page),
+        *_not_run(record, page),
+        *_list("Conditions", wording.conditions(record), page),
+        *_reasons(record, page),
+        *_paths(record, page),
+        *_verdict(record, page),
+    ]
+    return [_ascii(line) for line in lines] if ascii_only else lines
+
+
+@dataclass(frozen=True)
+class _Page:
+    width: int
+    color: bool
+
+    def paint(self, text: str, *styles: str) -> str:
+        if not self.color or not text.strip():
+            return text
+        return f"\033[{';'.join(_ANSI[style] for style in styles)}m{text}\033[0m"
+
+    def heading(self, text: str) -> list[str]:
+        return ["", self.paint(text, "bold")]
+
+    def wrapped(self, text: str, first: str = "  ", rest: str = "    ") -> list[str]:
+        return textwrap.wrap(
+            " ".join(text.split()),
+            self.width,
+            initial_indent=first,
+            subsequent_indent=rest,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+
+
+@dataclass(frozen=True)
+class _Column:
+    title: str
+    right: bool = False
+    widest: int = 99
+    narrowest: int = 4
+
+
+_COLUMNS: Final = (
+    _Column("id", widest=14),
+    _Column("what", narrowest=16),
+    _Column("asked", narrowest=8, widest=26),
+    _Column("measured", narrowest=8, widest=22),
+    _Column("n", right=True, widest=7, narrowest=1),
+    _Column("margin", right=True, widest=10, narrowest=6),
+    _Column("verdict", widest=13, narrowest=7),
+)
+_WHAT: Final = 1
+_GAP: Final = "  "
+_AS_IS: Final = "as-is"
+_NO_BREAK: Final = "\N{NO-BREAK SPACE}"
+
+
+def _criteria(record: RunRecord, page: _Page) -> list[str]:
+    judged = [result for result in record.results if result.criteria]
+    if not judged:
+        return []
+    rows = {situation: _rows(judged, situation) for situation in dict.fromkeys(_situation(result) for result in judged)}
+    widths = _widths([cells for group in rows.values() for cells, _ in group], page.width - 2)
+    lines = page.heading("Criteria")
+    lines.append("  " + page.paint(_row([column.title for column in _COLUMNS], widths).rstrip(), "dim"))
+    for situation, group in rows.items():
+        if len(rows) > 1 or situation != _AS_IS:
+            title = f"{situation} "
+            lines.append(
+                "  " + page.paint(title + "─" * (sum(widths) + len(_GAP) * (len(widths) - 1) - len(title)), "dim")
+            )
+        for cells, outcome in group:
+            lines += _table_lines(cells, outcome, widths, page)
+    return lines
+
+
+def _rows(results: Sequence[Result], situation: str) -> list[tuple[list[str], Outcome]]:
+    rows: list[tuple[list[str], Outcome]] = []
+    for result in results:
+        if _situation(result) != situation:
+            continue
+        word = _WORDS[result.outcome][0]
+        verdict = f"({word})" if result.advisory else word
+        ids = " ".join(result.criteria)
+        for place, measured in enumerate(result.measured or (Measured(result.title, "", None),)):
+            what = measured.what if not measured.definition else f"{measured.what} ({measured.definition})"
+            cells = [
+                "" if place else ids,
+                what,
+                measured.asked or "-",
+                wording.figure(measured.measured, measured.unit),
+                "-" if measured.n is None else str(measured.n),
+                wording.margin(measured),
+                "" if place else verdict,
+            ]
+            rows.append((cells, result.outcome))
+    return rows
+
+
+def _widths(rows: Sequence[Sequence[str]], available: int) -> list[int]:
+    """Column widths: as wide as needed while there is room; then the columns with the most to spare give way."""
+    needed = [max([len(column.title), *(len(row[place]) for row in rows)]) for place, column in enumerate(_COLUMNS)]
+    longest_words = [
+        max([len(column.title), *(len(word) for row in rows for word in row[place].split())])
+        for place, column in enumerate(_COLUMNS)
+    ]
+    widths = [min(need, column.widest) for need, column in zip(needed, _COLUMNS, strict=True)]
+    floors = [
+        min(width, max(column.narrowest, min(word, column.widest)))
+        for width, word, column in zip(widths, longest_words, _COLUMNS, strict=True)
+    ]
+    floors[_WHAT] = min(widths[_WHAT], _COLUMNS[_WHAT].narrowest)
+    too_much = sum(widths) + len(_GAP) * (len(widths) - 1) - available
+    while too_much > 0:
+        place = max(range(len(widths)), key=lambda place: (widths[place] - floors[place], widths[place]))
+        if widths[place] == floors[place]:
+            break
+        widths[place] -= 1
+        too_much -= 1
+    return widths
+
+
+def _table_lines(cells: Sequence[str], outcome: Outcome, widths: Sequence[int], page: _Page) -> list[str]:
+    wrapped = [
+        textwrap.wrap(_together(cell), width, break_on_hyphens=False) or [""]
+        for cell, width in zip(cells, widths, strict=True)
+    ]
+    lines = []
+    for level in range(max(map(len, wrapped))):
+        row = [cell[level].replace(_NO_BREAK, " ") if level < len(cell) else "" for cell in wrapped]
+        head = _row(row[:-1], widths[:-1])
+        lines.append(f"  {head}{_GAP}{page.paint(row[-1], _WORDS[outcome][1])}".rstrip())
+    return lines
+
+
+def _together(cell: str) -> str:
+    """A figure and its unit stay on one line."""
+    return re.sub(r"(?<=\d) (?=\S{1,5}(?: |$))", _NO_BREAK, cell)
+
+
+def _situation(result: Result) -> str:
+    return result.situation or _AS_IS
+
+
+def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
+    columns = zip(cells, widths, _COLUMNS, strict=False)
+    return _GAP.join(cell.rjust(width) if column.right else cell.ljust(width) for cell, width, column in columns)
+
+
+def _steps(record: RunRecord, page: _Page) -> list[str]:
+    if not record.steps:
+        return []
+    widest = max(len(step.step) for step in record.steps)
+    lines = page.heading("What was done")
+    for step in record.steps:
+        when = f"+{step.started_s:.1f} s".rjust(9)
+        took = wording.duration(step.duration_s).rjust(8)
+        detail = f": {step.detail}" if step.detail else ""
+        text = f"{when} {took}  {step.step.ljust(min(widest, page.width - 40))}  {step.outcome}{detail}"
+        lines += _hanging(text, page.width, indent=2, rest=22)
+    return lines
+
+
+def _hanging(text: str, width: int, *, indent: int, rest: int) -> list[str]:
+    """Wraps a line whose inner spaces are its layout."""
+    if indent + len(text) <= width:
+        return [" " * indent + text]
+    lines = textwrap.wrap(
+        text,
+        width,
+        initial_indent=" " * indent,
+        subsequent_indent=" " * rest,
+        break_long_words=False,
+        break_on_hyphens=False,
+        drop_whitespace=True,
+    )
+    return [line.rstrip() for line in lines]
+
+
+def _problems(record: RunRecord, page: _Page) -> list[str]:
+    bad = wording.problems(record)
+    if not bad:
+        return []
+    lines = page.heading("Problems")
+    for result in bad:
+        word, hue = _WORDS[result.outcome]
+        ids = " ".join(result.criteria)
+        where = f" [{result.situation}]" if _situation(result) != _AS_IS else ""
+        advisory = " (advisory)" if result.advisory else ""
+        first, *others = page.wrapped(f"{word}{advisory} {ids}{where} {wording.problem(result)}")
+        lines += [first.replace(word, page.paint(word, hue, "bold"), 1), *others]
+        lines += page.wrapped(result.nodeid, first="    ")
+        if result.runbook:
+            lines += page.wrapped(f"next: {result.runbook}", first="    ")
+    return lines
+
+
+def _not_run(record: RunRecord, page: _Page) -> list[str]:
+    by_reason = wording.not_run(record)
+    if not by_reason:
+        return []
+    lines = page.heading("Not run")
+    for reason, names in by_reason.items():
+        lines += page.wrapped(f"{len(names)}: {reason}")
+        for name in names[:_NAMES_SHOWN]:
+            lines += page.wrapped(name, first="     ", rest="       ")
+        if len(names) > _NAMES_SHOWN:
+            lines.append(f"     and {len(names) - _NAMES_SHOWN} more, see the run record")
+    return lines
+
+
+def _list(title: str, entries: Sequence[str], page: _Page) -> list[str]:
+    return [*page.heading(title), *(line for entry in entries for line in page.wrapped(entry))] if entries else []
+
+
+def _reasons(record: RunRecord, page: _Page) -> list[str]:
+    # A single reason that is in the verdict line anyway is not said twice.
+    return [] if record.reasons in {(), (wording.short_reason(record),)} else _list("Why", record.reasons, page)
+
+
+def _paths(record: RunRecord, page: _Page) -> list[str]:
+    reports = record.reports
+    entries = [("report", reports.html), ("run record", reports.record), ("JUnit", reports.junit)]
+    lines = [f"  {name.ljust(11)} {path}" for name, path in entries if path]
+    if not reports.html and reports.html_missing:
+        lines = [*_hanging(f"{'report'.ljust(11)} {reports.html_missing}", page.width, indent=2, rest=14), *lines]
+    return ["", *lines] if lines else []
+
+
+def _verdict(record: RunRecord, page: _Page) -> list[str]:
+    word = wording.verdict_word(record)
+    first, *others = _hanging(wording.verdict_line(record), page.width, indent=0, rest=2)
+    hue = _VERDICT_COLORS.get(record.verdict, "red")
+    return ["", first.replace(word, page.paint(word, hue, "bold"), 1), *others]
+
+
+def _ascii(line: str) -> str:
+    plain = line.translate(_ASCII)
+    return re.sub(r"[^\x00-\x7f]", "?", plain)

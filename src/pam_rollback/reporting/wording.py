@@ -1,0 +1,127 @@
+"""How the facts of a run record are put into words, the same in the terminal, in the job summary and in the report."""
+
+from typing import Final
+
+from pam_rollback.core.verdict import Outcome
+from pam_rollback.reporting.run_record import Measured, Result, RunRecord
+
+_PLURALS: Final = {
+    Outcome.BROKEN_CRITERION: ("criterion broken", "criteria broken"),
+    Outcome.ACTION_FAILED: ("action failed", "actions failed"),
+    Outcome.UNDO_FAILED: ("undo failed", "undos failed"),
+    Outcome.REFUSED: ("refusal", "refusals"),
+    Outcome.UNKNOWN: ("test could not measure", "tests could not measure"),
+    Outcome.NOT_RUN: ("test not run", "tests not run"),
+}
+"""Worst first."""
+
+NO_RECORD: Final = "no verdict: the session ended before it wrote its run record"
+"""What is said of a run that was killed."""
+
+
+def duration(seconds: float) -> str:
+    """A length of time as people say it: ``0.21 s``, ``38 s``, ``1 min 12 s``, ``2 h 5 min``."""
+    if seconds < 9.95:  # noqa: PLR2004 - below ten seconds the tenths matter
+        return f"{seconds:.2g} s" if seconds < 1 else f"{seconds:.1f} s"
+    whole = round(seconds)
+    hours, minutes, rest = whole // 3600, whole % 3600 // 60, whole % 60
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def figure(value: float | str | None, unit: str = "") -> str:
+    """A figure with its unit; four digits are enough for a person."""
+    if value is None:
+        return "-"
+    if isinstance(value, str):
+        return value
+    number = str(value) if isinstance(value, int) else f"{value:.4g}" if abs(value) < 1e4 else f"{value:.0f}"  # noqa: PLR2004 - beyond, %g has an exponent
+    return f"{number} {unit}".rstrip()
+
+
+def margin(measured: Measured) -> str:
+    """The distance from the limit, always with its sign."""
+    if measured.margin is None:
+        return "-"
+    return ("+" if measured.margin >= 0 else "") + figure(measured.margin, measured.unit)
+
+
+def verdict_word(record: RunRecord) -> str:
+    """The verdict with what limits it: ``REHEARSAL GO for health``. A plan that was only printed is no rehearsal."""
+    rehearsal = "REHEARSAL " if record.rehearsal and record.verdict != "PLANNED" else ""
+    return f"{rehearsal}{record.verdict}" + (f" for {record.scope}" if record.scope else "")
+
+
+def verdict_line(record: RunRecord) -> str:
+    """The one line that decides: verdict, environment, host, release, how much ran, and why it is not GO."""
+    target = f"{verdict_word(record)}  {record.environment.name} {record.environment.host}"
+    release = f"release {record.release}" if record.release else "release unknown"
+    ran = f"{record.run_count} of {len(record.results)} in {duration(record.duration_s)}"
+    why = short_reason(record)
+    return f"{target}  {release}, {ran}" + (f": {why}" if why else "")
+
+
+def short_reason(record: RunRecord) -> str:
+    """Why the verdict is not GO, in a few words; empty for GO and PLANNED."""
+    if record.verdict in {"GO", "PLANNED"}:
+        return ""
+    outcomes = [result.outcome for result in record.results if not result.advisory]
+    counts = [(outcomes.count(outcome), words) for outcome, words in _PLURALS.items() if outcome in outcomes]
+    deciding = [f"{count} {words[count > 1]}" for count, words in counts]
+    return ", ".join(deciding) or (record.reasons[0] if record.reasons else "")
+
+
+def problems(record: RunRecord) -> list[Result]:
+    """The results that a person has to look at, the worst first; advisory ones last."""
+    order = {
+        outcome: place
+        for place, outcome in enumerate((Outcome.UNDO_FAILED, Outcome.ACTION_FAILED, Outcome.REFUSED, *_PLURALS))
+    }
+    bad = [result for result in record.results if result.outcome not in {Outcome.PASSED, Outcome.NOT_RUN}]
+    return sorted(bad, key=lambda result: (result.advisory, order[result.outcome]))
+
+
+def problem(result: Result) -> str:
+    """What a test proves and what it found instead, one line."""
+    said = result.message.removeprefix("AssertionError: ") or "no message"
+    return f"{result.title.rstrip('.')}: {said}"
+
+
+def not_run(record: RunRecord) -> dict[str, list[str]]:
+    """What did not run, by reason: selected tests that were skipped, and tests that were left out."""
+    by_reason: dict[str, list[str]] = {}
+    for result in record.results:
+        if result.outcome is Outcome.NOT_RUN:
+            by_reason.setdefault(result.message or "no reason was given", []).append(result.nodeid)
+    for left_out in record.deselected:
+        by_reason.setdefault(left_out.reason, []).append(left_out.nodeid)
+    return by_reason
+
+
+def conditions(record: RunRecord) -> list[str]:
+    """What the verdict rests on besides tests: relaxed figures, waivers, a person's word, what is missing."""
+    lines = (
+        []
+        if record.pace == 1
+        else [f"pace {record.pace:g}: the plan's observation windows were that many times shorter"]
+    )
+    lines += [
+        f"{relaxed.item} {relaxed.key}: {figure(relaxed.used)} instead of the plan's {figure(relaxed.plan)}"
+        + _waived(relaxed.waived)
+        for relaxed in record.relaxed_thresholds
+    ]
+    lines += [
+        f"{missing.item} not measured: {missing.what}: {missing.why}" + _waived(missing.waived)
+        for missing in record.unmeasured
+    ]
+    lines += [
+        f"{waiver.item} waived until {waiver.until} by {waiver.approved_by}: {waiver.reason}"
+        for waiver in record.waivers
+    ]
+    lines += [f"{ack.item} acknowledged: {ack.statement}" for ack in record.acknowledgements]
+    return lines + list(record.notes)
+
+
+def _waived(waived: bool) -> str:  # noqa: FBT001 - a private word
+    return " (waived)" if waived else ""

@@ -1,0 +1,234 @@
+"""What can be broken on purpose: the catalogue of faults, and those that are planted now."""
+
+import asyncio
+import difflib
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pam_rollback.sandbox.problems import RangeError
+
+Layer = Literal["release", "process", "database", "edge", "notifications"]
+Value = str | float
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One setting of a fault. Numbers lie between `low` and `high`; texts are one of `choices`, if there are any."""
+
+    name: str
+    default: Value | None
+    summary: str
+    low: float = 0
+    high: float = 0
+    choices: tuple[str, ...] = ()
+
+    @property
+    def is_number(self) -> bool:
+        """Whether the value is a number."""
+        return self.high > self.low
+
+    def described(self) -> dict[str, Any]:
+        """For the catalogue that the control API shows."""
+        return {
+            "name": self.name,
+            "summary": self.summary,
+            "default": self.default,
+            **({"from": self.low, "to": self.high} if self.is_number else {}),
+            **({"choices": self.choices} if self.choices else {}),
+        }
+
+
+@dataclass(frozen=True)
+class FaultKind:
+    """A fault that exists. `flag` names the feature flag behind which it hides; rolling that flag back makes it harmless."""
+
+    name: str
+    summary: str
+    layer: Layer
+    parameters: tuple[Parameter, ...] = ()
+    flag: str | None = None
+
+    @property
+    def is_per_release(self) -> bool:
+        """Whether it is planted on one release."""
+        return self.layer in {"release", "process"}
+
+
+_RELEASE = Parameter("release", "candidate", "the release that has the fault", choices=("stable", "candidate"))
+_PATH = Parameter("path", None, "the path it applies to; a * at the end stands for anything")
+_SERVER = Parameter("server", "both", "which server answers so", choices=("api", "frontend", "both"))
+_MS_MAX = 120_000
+
+
+def _milliseconds(default: float, summary: str) -> Parameter:
+    return Parameter("ms", default, summary, low=0, high=_MS_MAX)
+
+
+def _answer(name: str, summary: str, *parameters: Parameter) -> FaultKind:
+    return FaultKind(name, summary, "edge", (_PATH, _SERVER, *parameters))
+
+
+_KINDS = (
+    FaultKind(
+        "errors",
+        "a share of the users' requests answers 500",
+        "release",
+        (_RELEASE, Parameter("share", 0.2, "share of the requests that fail", low=0, high=1)),
+        flag="PAM_ENHANCED_UI",
+    ),
+    FaultKind(
+        "latency",
+        "the users' requests take longer",
+        "release",
+        (_RELEASE, _milliseconds(800, "added to each request")),
+        flag="PAM_PERFORMANCE_OPTIMIZATIONS",
+    ),
+    FaultKind("voice", "voice requests fail", "release", (_RELEASE,), flag="PAM_VOICE_FEATURES"),
+    FaultKind("admin-refuses", "the admin API answers 401 to the right token", "release", (_RELEASE,)),
+    FaultKind("flags-ignored", "the admin API says 200 and changes nothing", "release", (_RELEASE,)),
+    FaultKind(
+        "flags-partial",
+        "some users keep a feature that was switched off",
+        "release",
+        (_RELEASE, Parameter("percent", 5, "share of the users who keep it", low=0, high=100)),
+    ),
+    FaultKind(
+        "release-down",
+        "the process of a release does not answer",
+        "process",
+        (
+            _RELEASE,
+            Parameter("how", "killed", "killed: connections are refused; hung: they are accepted", choices=("killed", "hung")),
+        ),
+    ),
+    FaultKind("database-down", "the database server is stopped", "database"),
+    _answer("answers-html", "200 with the front end's page instead of JSON"),
+    _answer("answers-unhealthy", "200 with a body that says unhealthy"),
+    _answer("answers-503-healthy", "503 with a body that says healthy"),
+    _answer("answers-garbage", "200, declared as JSON, which it is not"),
+    _answer(
+        "answers-wrong-release",
+        "a healthy answer of another release",
+        Parameter("version", "1.40.9", "the version that the answer claims"),
+    ),
+    _answer("answers-never-ending", "headers, then a drip of spaces without end"),
+    _answer("answers-silence", "the connection is accepted and nothing is ever sent"),
+    _answer("answers-half-closed", "Content-Length promises more than is sent before the connection closes"),
+    _answer("answers-slowly", "the true answer, late", _milliseconds(2000, "delay of the answer")),
+    FaultKind(
+        "delay-all", "every answer of the API and the front end is late", "edge", (_milliseconds(250, "delay of each answer"),)
+    ),
+    FaultKind("notifications-down", "the Slack webhook answers 500 rollup_error", "notifications"),
+)
+CATALOGUE: Mapping[str, FaultKind] = {kind.name: kind for kind in _KINDS}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A planted fault. `cleared` is set when it is taken away, so that what it holds back can go on."""
+
+    kind: FaultKind
+    settings: Mapping[str, Value]
+    planted_s: float
+    cleared: asyncio.Event = field(default_factory=asyncio.Event, compare=False)
+
+    @property
+    def place(self) -> tuple[str, Value, Value]:
+        """What a second planting of the same fault replaces: the fault on one release or one path of one server."""
+        return (self.kind.name, self.settings.get("release", self.settings.get("path", "")), self.settings.get("server", ""))
+
+    def described(self) -> dict[str, Any]:
+        """For the control API."""
+        return {"name": self.kind.name, "planted_s": self.planted_s, **self.settings}
+
+
+def read_fault(name: str, given: Mapping[str, object]) -> Fault:
+    """The fault `name` with `given` parameters and defaults for the others.
+
+    Raises RangeError that names every problem with the nearest valid spelling.
+    """
+    kind = CATALOGUE.get(name)
+    if kind is None:
+        raise RangeError(f"fault {name!r}", expected="a name of the catalogue", found="none such" + _nearest(name, CATALOGUE))
+    known = {parameter.name: parameter for parameter in kind.parameters}
+    problems = [f"{key!r} is no parameter{_nearest(key, known)}" for key in given if key not in known]
+    settings: dict[str, Value] = {}
+    for parameter in kind.parameters:
+        value = given.get(parameter.name, parameter.default)
+        accepted = _accepted(parameter, value)
+        if accepted is None:
+            problems.append(f"{parameter.name} is {value!r}")
+        else:
+            settings[parameter.name] = accepted
+    if problems:
+        raise RangeError(f"fault {name}", expected=_expectation(kind), found="; ".join(problems))
+    return Fault(kind=kind, settings=settings, planted_s=time.monotonic())
+
+
+class PlantedFaults:
+    """The faults that are active now, the oldest first."""
+
+    def __init__(self) -> None:
+        self._active: dict[tuple[str, Value, Value], Fault] = {}
+
+    def __iter__(self) -> Any:
+        return iter(tuple(self._active.values()))
+
+    def add(self, fault: Fault) -> None:
+        """Note a fault as planted; one at the same place is replaced."""
+        replaced = self._active.pop(fault.place, None)
+        if replaced is not None:
+            replaced.cleared.set()
+        self._active[fault.place] = fault
+
+    def remove(self, fault: Fault) -> None:
+        """Note a fault as gone."""
+        self._active.pop(fault.place, None)
+        fault.cleared.set()
+
+    def named(self, name: str) -> tuple[Fault, ...]:
+        """Every planted fault called `name`."""
+        return tuple(fault for fault in self._active.values() if fault.kind.name == name)
+
+    def on_answer(self, server: Literal["api", "frontend"], path: str) -> tuple[Fault, ...]:
+        """The faults of the edge that `path` of `server` suffers from."""
+        return tuple(
+            fault
+            for fault in self._active.values()
+            if fault.kind.layer == "edge"
+            and fault.settings.get("server", "both") in {"both", server}
+            and _matches(str(fault.settings.get("path", "*")), path)
+        )
+
+
+def _accepted(parameter: Parameter, value: object) -> Value | None:
+    if parameter.is_number:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return float(value) if is_number and parameter.low <= value <= parameter.high else None  # type: ignore[arg-type,operator]
+    if not isinstance(value, str) or not value:
+        return None
+    if parameter.choices and value not in parameter.choices:
+        return None
+    return None if parameter.name == "path" and not value.startswith("/") else value
+
+
+def _expectation(kind: FaultKind) -> str:
+    if not kind.parameters:
+        return "no parameters"
+    return ", ".join(
+        f"{parameter.name} ({parameter.low:g} to {parameter.high:g})"
+        if parameter.is_number
+        else f"{parameter.name} ({'|'.join(parameter.choices) or 'text'})"
+        for parameter in kind.parameters
+    )
+
+
+def _nearest(name: str, known: Mapping[str, object]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f", did you mean {near[0]!r}?" if near else ""
+
+
+def _matches(pattern: str, path: str) -> bool:
+    return path.startswith(pattern[:-1]) if pattern.endswith("*") else path == pattern

@@ -1,0 +1,129 @@
+"""Removes what a practice range left behind when it was killed.
+
+Runs as a process of its own (`python -I janitor.py`), in a session of its own, and holds the reading end of a pipe. The range
+writes down, one JSON object a line, what exists: processes (with their start mark, so that a reused pid is never hit), folders,
+files and databases. When the pipe closes, however that came about, whatever is still there is ended or removed. Standard
+library only, because it lives as long as the range and is to stay small.
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+GRACE_S = 3.0
+"""How long a process that was asked to end may take before it is killed."""
+_PAUSE_S = 0.02
+
+
+def start_mark(pid: int) -> str | None:
+    """Something that tells two processes with the same pid apart; None when there is no such process (a zombie is none)."""
+    stat = Path(f"/proc/{pid}/stat")
+    try:
+        fields = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return None if sys.platform == "linux" else _start_mark_by_ps(pid)
+    state, started = fields[0], fields[19]
+    return None if state in "ZX" else started
+
+
+def _start_mark_by_ps(pid: int) -> str | None:
+    listed = subprocess.run(  # noqa: S603  (a number is the only variable part)
+        ["/bin/ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
+    ).stdout.strip()
+    return None if not listed or listed.startswith("Z") else listed.partition(" ")[2].strip()
+
+
+class Belongings:
+    """What exists of one range, as its lines told it."""
+
+    def __init__(self) -> None:
+        self._processes: dict[int, tuple[str, int]] = {}
+        self._folders: list[Path] = []
+        self._files: dict[Path, int] = {}
+        self._databases: list[tuple[str, str]] = []
+
+    def note(self, line: dict[str, Any]) -> None:
+        """Take one line of the range into account."""
+        match line:
+            case {"process": int(pid), "mark": str(mark), "signal": int(number)}:
+                self._processes[pid] = (mark, number)
+            case {"ended": int(pid)}:
+                self._processes.pop(pid, None)
+            case {"folder": str(path)}:
+                self._folders.append(Path(path))
+            case {"file": str(path), "inode": int(inode)}:
+                self._files[Path(path)] = inode
+            case {"database": str(name), "server": str(dsn)}:
+                self._databases.append((dsn, name))
+
+    def sweep(self) -> None:
+        """End and remove all of it; what is gone already is fine."""
+        for path, inode in self._files.items():
+            _remove_file(path, inode)
+        for number in (None, signal.SIGKILL):
+            for pid in self._alive():
+                _send(pid, self._processes[pid][1] if number is None else number)
+            end_s = time.monotonic() + GRACE_S
+            while self._alive() and time.monotonic() < end_s:
+                time.sleep(_PAUSE_S)
+        for folder in self._folders:
+            _remove_folder(folder)
+        for dsn, name in self._databases:
+            drop_database(dsn, name)
+
+    def _alive(self) -> list[int]:
+        return [pid for pid, (mark, _) in self._processes.items() if start_mark(pid) == mark]
+
+
+def drop_database(dsn: str, name: str) -> None:
+    """Drop the database that a range made on somebody else's server."""
+    import psycopg  # noqa: PLC0415  (needed for DATABASE_URL only: the janitor stays small without it)
+    from psycopg import sql  # noqa: PLC0415
+
+    with psycopg.connect(dsn, autocommit=True, connect_timeout=5) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _send(pid: int, number: int) -> None:
+    try:
+        os.kill(pid, number)
+        os.kill(pid, signal.SIGCONT)  # a stopped process takes no other signal
+    except OSError:
+        return  # ended between the look and the signal
+
+
+def _remove_file(path: Path, inode: int) -> None:
+    try:
+        if path.stat().st_ino == inode:  # another range may have its own file there by now
+            path.unlink()
+    except OSError:
+        return  # gone already
+
+
+def _remove_folder(folder: Path) -> None:
+    for _ in range(50):  # a helper of initdb can still be writing its last file
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(_PAUSE_S)
+
+
+def main() -> None:
+    """Listen until the range is gone, then sweep."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    belongings = Belongings()
+    for line in sys.stdin:
+        if line.endswith("\n"):  # the last line of a killed writer may be cut
+            belongings.note(json.loads(line))
+    belongings.sweep()
+
+
+if __name__ == "__main__":
+    main()

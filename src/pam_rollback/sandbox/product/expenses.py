@@ -1,0 +1,65 @@
+"""What a trip costs."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, HTTPException, Path, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from pam_rollback.sandbox.product.bodies import JsonOnly, text_field
+from pam_rollback.sandbox.product.services import Parts
+from pam_rollback.sandbox.product.visitor import Visiting
+
+router = APIRouter(prefix="/api/v1/expenses")
+
+# A JSON number: the product never had more than the ten digits that a double keeps exactly.
+_COLUMNS = "id, amount::float8 AS amount, category, date, description, created_at"
+_LARGEST_ID = 2**63 - 1
+
+
+class NewExpense(BaseModel):
+    """An expense to book; the date is today's unless it is given."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    amount: Decimal = Field(ge=0, max_digits=10, decimal_places=2, allow_inf_nan=False)
+    category: text_field(60)  # type: ignore[valid-type]
+    date: date | None = None
+    description: text_field(500) | None = None  # type: ignore[valid-type]
+
+
+@router.get("")
+async def expenses(visitor: Visiting, parts: Parts, limit: Annotated[int, Query(ge=1, le=5000)] = 50) -> dict[str, Any]:
+    """Give the newest expenses, the newest first."""
+    query = f"SELECT {_COLUMNS} FROM expenses WHERE user_id = %s ORDER BY date DESC, id DESC LIMIT %s"  # noqa: S608 - a constant
+    return {"expenses": await parts.storage.rows(query, (visitor.user_id, limit))}
+
+
+@router.post("", status_code=HTTPStatus.CREATED, dependencies=[JsonOnly])
+async def book(expense: NewExpense, visitor: Visiting, parts: Parts) -> dict[str, Any] | None:
+    """Book an expense; it is stored when this answers."""
+    booked = await parts.storage.row(
+        "INSERT INTO expenses (user_id, amount, category, date, description)"  # noqa: S608 - a constant
+        f" VALUES (%s, %s, %s, coalesce(%s, current_date), %s) RETURNING {_COLUMNS}",
+        (visitor.user_id, expense.amount, expense.category, expense.date, expense.description),
+    )
+    parts.answers.forget(visitor.key)
+    return booked
+
+
+@router.delete("/{expense_id}")
+async def delete(
+    expense_id: Annotated[int, Path(ge=1, le=_LARGEST_ID)], visitor: Visiting, parts: Parts
+) -> dict[str, int]:
+    """Delete one of the caller's expenses; another's looks as if it did not exist."""
+    gone = await parts.storage.rows(
+        "DELETE FROM expenses WHERE id = %s AND user_id = %s RETURNING id", (expense_id, visitor.user_id)
+    )
+    if not gone:
+        raise HTTPException(HTTPStatus.NOT_FOUND, "you have no such expense")
+    parts.answers.forget(visitor.key)
+    return {"deleted": len(gone)}

@@ -1,0 +1,125 @@
+"""What can be made to go wrong inside a release, by name.
+
+A fault that names a flag sits in the code that this flag switches: it shows only in a release that has the new features, and only for
+users who get the flag; taking the flag away takes the fault's effect away, which is what a feature-flag rollback relies on.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pam_rollback.sandbox.product.rollout import bucket
+
+# Multiples of the golden ratio's fraction spread evenly over 0 to 1 and never repeat: any run of requests holds the wanted share,
+# and two journeys that take turns cannot end up with all the failures on one of them.
+_GOLDEN = (math.sqrt(5) - 1) / 2
+
+
+class Parameters(BaseModel):
+    """Parameters of a fault that has none."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ErrorsParameters(Parameters):
+    """How many of a user's requests fail."""
+
+    share: float = Field(default=0.6, ge=0, le=1, allow_inf_nan=False)
+
+
+class LatencyParameters(Parameters):
+    """How much later an answer begins."""
+
+    ms: float = Field(default=900, ge=0, le=120_000, allow_inf_nan=False)
+
+
+class PartialParameters(Parameters):
+    """How many users keep every feature."""
+
+    percent: float = Field(default=5, ge=0, le=100, allow_inf_nan=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FaultKind:
+    """One named fault; `flag` is the feature that it hides behind."""
+
+    name: str
+    summary: str
+    flag: str | None = None
+    parameters: type[Parameters] = Parameters
+
+    def described(self) -> dict[str, Any]:
+        """For the catalogue: parameters with their defaults."""
+        return {
+            "name": self.name,
+            "summary": self.summary,
+            "flag": self.flag,
+            "parameters": self.parameters().model_dump(),
+        }
+
+
+ERRORS = FaultKind("errors", "a share of the users' requests answers 500", "PAM_ENHANCED_UI", ErrorsParameters)
+LATENCY = FaultKind("latency", "the users' requests take longer", "PAM_PERFORMANCE_OPTIMIZATIONS", LatencyParameters)
+VOICE = FaultKind("voice", "voice requests answer 503", "PAM_VOICE_FEATURES")
+FLAGS_IGNORED = FaultKind("flags-ignored", "the admin API says 200 and changes nothing")
+FLAGS_PARTIAL = FaultKind(
+    "flags-partial", "a share of the users keeps the features whatever the flags say", parameters=PartialParameters
+)
+ADMIN_REFUSES = FaultKind("admin-refuses", "the admin API answers 401 to the right token")
+CATALOGUE: Mapping[str, FaultKind] = {
+    kind.name: kind for kind in (ERRORS, LATENCY, VOICE, FLAGS_IGNORED, FLAGS_PARTIAL, ADMIN_REFUSES)
+}
+
+
+@dataclass(slots=True)
+class Faults:
+    """The faults of this process; they end with it."""
+
+    _active: dict[str, Parameters] = field(default_factory=dict)
+    _requests: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
+
+    def plant(self, name: str, parameters: Parameters) -> None:
+        """Switch a fault on, or give it other parameters."""
+        self._active[name] = parameters
+
+    def clear(self, name: str) -> None:
+        """Switch a fault off; one that is off stays off."""
+        self._active.pop(name, None)
+
+    def active(self) -> list[dict[str, Any]]:
+        """For the catalogue: what is on, with its parameters."""
+        return [{"name": name, **parameters.model_dump()} for name, parameters in self._active.items()]
+
+    def is_on(self, kind: FaultKind) -> bool:
+        """Whether a fault is planted, whoever it hits."""
+        return kind.name in self._active
+
+    def hits(self, kind: FaultKind, features: frozenset[str]) -> bool:
+        """Whether a fault is planted and the user has the feature that it hides behind."""
+        return self.is_on(kind) and (kind.flag is None or kind.flag in features)
+
+    def delay_s(self, features: frozenset[str]) -> float:
+        """How long this user's request is held back."""
+        parameters = self._active.get(LATENCY.name)
+        if not isinstance(parameters, LatencyParameters) or not self.hits(LATENCY, features):
+            return 0.0
+        return parameters.ms / 1000
+
+    def fails(self, user_id: str, features: frozenset[str]) -> bool:
+        """Whether this request of the user is one of those that fail; counts it."""
+        parameters = self._active.get(ERRORS.name)
+        if not isinstance(parameters, ErrorsParameters) or not self.hits(ERRORS, features):
+            return False
+        self._requests[user_id] += 1
+        return (self._requests[user_id] * _GOLDEN) % 1 < parameters.share
+
+    def keeps_features(self, user_id: str) -> bool:
+        """Whether the user has every feature whatever the flags say."""
+        parameters = self._active.get(FLAGS_PARTIAL.name)
+        return isinstance(parameters, PartialParameters) and bucket(f"keeps:{user_id}") < parameters.percent

@@ -1,0 +1,170 @@
+"""Health answers that say what is true now: nothing is cached, and a dependency that does not answer within a second is down."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from http import HTTPStatus
+from typing import Any, Literal
+
+from fastapi import APIRouter
+from starlette.responses import JSONResponse, Response
+
+from pam_rollback.sandbox.product.assistant import reply_to
+from pam_rollback.sandbox.product.conversation import know
+from pam_rollback.sandbox.product.metrics import CONTENT_TYPE, resident_bytes
+from pam_rollback.sandbox.product.services import Parts, Services
+
+router = APIRouter()
+
+LIMIT_S = 1.0
+"""The longest that one dependency may take."""
+
+Status = Literal["healthy", "degraded", "unhealthy"]
+_READ = ["GET", "HEAD"]
+_PROBE_QUESTION = "How much did I spend this month?"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What one dependency's check found; `problem` is empty when all is well."""
+
+    problem: str
+    duration_ms: float
+
+    @property
+    def status(self) -> Status:
+        """The check in one word."""
+        return "unhealthy" if self.problem else "healthy"
+
+    def as_json(self) -> dict[str, Any]:
+        """The check as the answers show it."""
+        shown: dict[str, Any] = {"status": self.status, "response_time_ms": round(self.duration_ms, 1)}
+        return {**shown, "problem": self.problem} if self.problem else shown
+
+
+@router.api_route("/health", methods=_READ)
+async def health(parts: Parts) -> JSONResponse:
+    """Whether this release can serve: its process and its database."""
+    checks = await _run(parts, {"database": _database})
+    return _answer(parts, checks, service="pam-api", version=parts.config.version)
+
+
+@router.api_route("/health/db", methods=_READ)
+async def health_database(parts: Parts) -> JSONResponse:
+    """Whether the database answers a query on the product's tables."""
+    return _answer(parts, await _run(parts, {"database": _database}), show="checks")
+
+
+@router.api_route("/health/pam", methods=_READ)
+async def health_pam(parts: Parts) -> JSONResponse:
+    """Whether PAM can answer somebody: flags, database, and a question through the chat's own pipeline, without storing it."""
+    return _answer(parts, await _run(parts, {"database": _database, "flags": _flags, "chat": _chat}), show="checks")
+
+
+@router.api_route("/health/comprehensive", methods=_READ)
+async def health_comprehensive(parts: Parts) -> JSONResponse:
+    """Everything together."""
+    checks = await _run(parts, {"database": _database, "flags": _flags, "pam": _chat})
+    api = {"status": "healthy", "uptime_s": round((datetime.now(UTC) - parts.started_at).total_seconds(), 1)}
+    memory = {"status": "healthy", "resident_bytes": resident_bytes()}
+    return _answer(parts, checks, show="components", also={"api": api, "memory": memory})
+
+
+@router.api_route("/health/ready", methods=_READ)
+async def health_ready(parts: Parts) -> JSONResponse:
+    """Whether traffic may come: as /health, with the reasons."""
+    return _answer(parts, await _run(parts, {"database": _database}), show="checks")
+
+
+@router.api_route("/health/live", methods=_READ)
+@router.api_route("/health/ping", methods=_READ)
+async def health_live(parts: Parts) -> JSONResponse:
+    """Whether this process answers; says nothing of what it depends on."""
+    return _answer(parts, {})
+
+
+@router.get("/version")
+async def version(parts: Parts) -> dict[str, str]:
+    """Which code runs, and since when."""
+    return {
+        "release": parts.config.version,
+        "commit": parts.config.commit,
+        "started_at": parts.started_at.isoformat(),
+    }
+
+
+@router.get("/metrics")
+async def metrics(parts: Parts) -> Response:
+    """Prometheus metrics of this release."""
+    return Response(parts.metrics.exposition(), media_type=CONTENT_TYPE)
+
+
+_Work = Callable[[Services], Coroutine[Any, Any, str]]
+
+
+async def _run(parts: Services, works: Mapping[str, _Work]) -> dict[str, Check]:
+    checks = await asyncio.gather(*(_check(parts, work) for work in works.values()))
+    return dict(zip(works, checks, strict=True))
+
+
+async def _check(parts: Services, work: _Work) -> Check:
+    began_s = time.perf_counter()
+    task = asyncio.create_task(_guarded(work(parts)))
+    # Waited for and not awaited: cancelling a query on a frozen server can itself take seconds, and this answer may not.
+    done, _ = await asyncio.wait({task}, timeout=LIMIT_S)
+    if not done:
+        task.cancel()
+    problem = task.result() if done else f"no answer within {LIMIT_S:g} s"
+    return Check(problem=problem, duration_ms=(time.perf_counter() - began_s) * 1000)
+
+
+async def _guarded(work: Coroutine[Any, Any, str]) -> str:
+    try:
+        return await work
+    except Exception as error:  # noqa: BLE001 - whatever stops a check is what the check has found
+        # Only the kind: the words of a driver may name addresses and accounts, and this answer is public.
+        return f"could not be checked ({type(error).__name__})"
+
+
+async def _database(parts: Services) -> str:
+    row = await parts.storage.row("SELECT EXISTS (SELECT FROM profiles) AS has_profiles")
+    return "" if row is not None and row["has_profiles"] else "no profile can be seen"
+
+
+async def _flags(parts: Services) -> str:
+    return "" if await parts.flags.fresh() else "there are no feature flags"
+
+
+async def _chat(parts: Services) -> str:
+    somebody = await parts.storage.row("SELECT id FROM profiles ORDER BY id LIMIT 1")
+    facts = None if somebody is None else await know(parts.storage, somebody["id"])
+    if facts is None:
+        return "nobody is there to ask"
+    total = facts.money(facts.month_total if facts.month_count else Decimal(0))
+    return "" if total in reply_to(_PROBE_QUESTION, facts).text else "the answer does not know the month's total"
+
+
+def _answer(
+    parts: Services,
+    checks: Mapping[str, Check],
+    *,
+    show: str | None = None,
+    also: Mapping[str, Any] | None = None,
+    **more: str,
+) -> JSONResponse:
+    status: Status = "unhealthy" if any(check.problem for check in checks.values()) else "healthy"
+    body: dict[str, Any] = {
+        "status": status,
+        "release": parts.config.version,
+        "timestamp": datetime.now(UTC).isoformat(),
+        **more,
+    }
+    if show is not None:
+        body[show] = {**{name: check.as_json() for name, check in checks.items()}, **(also or {})}
+    body["issues"] = [f"{name}: {check.problem}" for name, check in checks.items() if check.problem]
+    return JSONResponse(body, HTTPStatus.SERVICE_UNAVAILABLE if status == "unhealthy" else HTTPStatus.OK)

@@ -1,0 +1,93 @@
+"""The way to the database: a small pool that survives an outage and says so quickly."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import psycopg
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+# A user waits this long for a connection before the answer is "unavailable".
+_CONNECTION_WAIT_S = 1.0
+# The pool's own retries back off from one second on; giving up early makes the next request try at once after an outage.
+_RECONNECT_S = 0.5
+_POOL_MIN = 1
+_POOL_MAX = 6
+_CLOSE_S = 1.0
+# libpq's smallest value; a server that is gone refuses at once, this is for one that is stuck.
+_CONNECT_TIMEOUT_S = 2
+_STATEMENT_TIMEOUT_MS = 4000
+
+Connection = psycopg.AsyncConnection[DictRow]
+"""An open connection whose rows are dictionaries."""
+
+logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
+
+
+class StorageUnavailableError(RuntimeError):
+    """The database cannot be reached or broke off; nothing is known to be stored."""
+
+
+class Storage:
+    """Connections that work as `service_role`, the role of the application, which bypasses row level security."""
+
+    def __init__(self, dsn: str) -> None:
+        self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+            dsn,
+            connection_class=psycopg.AsyncConnection[DictRow],
+            kwargs={
+                "row_factory": dict_row,
+                "connect_timeout": _CONNECT_TIMEOUT_S,
+                "application_name": "pam-api",
+                "options": f"-c role=service_role -c statement_timeout={_STATEMENT_TIMEOUT_MS}",
+            },
+            min_size=_POOL_MIN,
+            max_size=_POOL_MAX,
+            timeout=_CONNECTION_WAIT_S,
+            reconnect_timeout=_RECONNECT_S,
+            check=AsyncConnectionPool.check_connection,
+            open=False,
+        )
+
+    async def open(self) -> None:
+        """Begin to connect, without waiting: a release starts during an outage, too."""
+        await self._pool.open(wait=False)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._pool.close(timeout=_CLOSE_S)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """Give a connection whose work is committed at the end, or not at all; raises StorageUnavailableError."""
+        try:
+            async with self._pool.connection() as connection:
+                yield connection
+        except (PoolTimeout, psycopg.OperationalError, psycopg.InterfaceError) as error:
+            raise StorageUnavailableError(_first_line(error)) from error
+
+    async def rows(self, query: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> list[DictRow]:
+        """Run one statement in a transaction of its own; raises StorageUnavailableError."""
+        async with self.transaction() as connection:
+            return await fetch(connection, query, parameters)
+
+    async def row(self, query: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> DictRow | None:
+        """Give the first row of one statement, or None; raises StorageUnavailableError."""
+        found = await self.rows(query, parameters)
+        return found[0] if found else None
+
+
+async def fetch(
+    connection: Connection, query: str, parameters: Sequence[object] | Mapping[str, object] = ()
+) -> list[dict[str, Any]]:
+    """Run one statement on an open transaction and give its rows."""
+    cursor = await connection.execute(query.encode(), parameters)
+    return await cursor.fetchall() if cursor.description else []
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,0 +1,273 @@
+"""The product's releases, each a process of its own, and which of them gets the traffic."""
+
+import asyncio
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import aiohttp
+
+import pam_rollback
+from pam_rollback.sandbox.children import Children, close_quietly, last_lines
+from pam_rollback.sandbox.problems import RangeError
+
+PRODUCT_MODULE = "pam_rollback.sandbox.product"
+_LISTENING = re.compile(rb"^listening (\d+)$", re.MULTILINE)
+_LISTEN_WITHIN_S = 30.0
+_HEALTHY_WITHIN_S = 15.0
+_END_WITHIN_S = 3.0
+_POLL_S = 0.01
+_HEALTH_POLL_S = 0.03
+# Below the 5 s after which the product's server closes an idle connection: a request never meets a connection that is closing.
+_IDLE_CONNECTION_S = 2.0
+_UPSTREAM_CONNECT_S = 5.0
+_UPSTREAM_SILENCE_S = 30.0
+
+
+@dataclass(frozen=True)
+class ReleaseSpec:
+    """What a release is: its name in the range, its version, the commit that it claims."""
+
+    name: str
+    version: str
+    commit: str
+
+
+RELEASES = (
+    ReleaseSpec("stable", "1.41.3", "3c9f1e07a5d24b86"),
+    ReleaseSpec("candidate", "1.42.0", "b81d6a42f0c97e35"),
+)
+LIVE_AT_START = "candidate"
+
+
+@dataclass(frozen=True)
+class ProductSecrets:
+    """What all releases are told alike. `internal_token` opens the release's own fault switches, which the edge never shows."""
+
+    dsn: str
+    admin_token: str
+    emergency_token: str
+    jwt_secret: str
+    internal_token: str
+    frontend_origin: str
+
+
+class Release:
+    """One release: its process, and the connections to it."""
+
+    def __init__(self, spec: ReleaseSpec, *, children: Children, logs: Path, command: tuple[str, ...] = ()) -> None:
+        self.spec = spec
+        self.in_flight = 0
+        self.port: int | None = None
+        self._children = children
+        self._output = logs / f"{spec.name}.out.log"
+        self._errors = logs / f"{spec.name}.err.log"
+        self._command = command or (sys.executable, "-m", PRODUCT_MODULE)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._secrets: ProductSecrets | None = None
+        self._session: aiohttp.ClientSession | None = None
+        self._faults: dict[str, Mapping[str, object]] = {}
+
+    @property
+    def pid(self) -> int | None:
+        """Its process; None when it does not run."""
+        return self._process.pid if self._process is not None and self._process.poll() is None else None
+
+    @property
+    def address(self) -> str | None:
+        """Where it listens; None when it does not run."""
+        return f"http://127.0.0.1:{self.port}" if self.port is not None and self.pid is not None else None
+
+    @property
+    def session(self) -> aiohttp.ClientSession:
+        """The connections to the running process; a restarted process gets new ones."""
+        if self._session is None:
+            raise RangeError(f"release {self.spec.name}", expected="a running process", found="none")
+        return self._session
+
+    def spawn(self) -> None:
+        """Start the process, which loads its code and waits to be told its configuration."""
+        self._output.unlink(missing_ok=True)
+        source = str(Path(pam_rollback.__file__).parents[1])
+        path = os.pathsep.join(filter(None, (source, os.environ.get("PYTHONPATH"))))
+        self._process = self._children.start(
+            self._command,
+            environment={**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"},
+            output=self._output,
+            errors=self._errors,
+            death_signal=signal.SIGKILL,
+            with_stdin=True,
+        )
+
+    async def configure(self, product: ProductSecrets) -> None:
+        """Tell the process its configuration and wait until it is healthy. Raises RangeError with its last words."""
+        self._secrets = product
+        process = self._running()
+        line = {**asdict(self.spec), **asdict(product), "port": 0}
+        line["release"] = line.pop("name")
+        if process.stdin is not None:
+            try:
+                process.stdin.write(json.dumps(line).encode() + b"\n")
+                process.stdin.flush()
+            except BrokenPipeError:
+                pass  # it has ended; the wait below says with which words
+        self.port = await self._wait_for_port(process)
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE_CONNECTION_S),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(
+                total=None, sock_connect=_UPSTREAM_CONNECT_S, sock_read=_UPSTREAM_SILENCE_S
+            ),
+            auto_decompress=False,
+            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+        )
+        for name, parameters in self._faults.items():
+            await self._switch("PUT", name, parameters)
+        await self.wait_healthy()
+
+    async def wait_healthy(self) -> None:
+        """Wait until `GET /health` is 200. Raises RangeError with the last answer."""
+        end_s = time.monotonic() + _HEALTHY_WITHIN_S
+        seen = "no answer"
+        while time.monotonic() < end_s:
+            if self.address is None:
+                seen = "no running process"
+                break
+            try:
+                async with self.session.get(f"{self.address}/health", timeout=aiohttp.ClientTimeout(total=2)) as answer:
+                    body = await answer.text(errors="replace")
+                    if answer.status == 200:  # noqa: PLR2004
+                        return
+                    seen = f"{answer.status} {body[:200]}"
+            except (aiohttp.ClientError, TimeoutError) as error:
+                seen = repr(error)
+            await asyncio.sleep(_HEALTH_POLL_S)
+        raise RangeError(
+            f"release {self.spec.name}",
+            expected=f"a healthy answer of /health within {_HEALTHY_WITHIN_S:g} s",
+            found=seen,
+            advice=last_lines(self._errors),
+        )
+
+    async def kill(self) -> None:
+        """End the process without asking."""
+        await self._end(signal.SIGKILL)
+
+    async def end(self) -> None:
+        """End the process in order."""
+        await self._end(signal.SIGTERM)
+
+    async def restart(self) -> None:
+        """Start a killed process again, with the faults that it had."""
+        if self._secrets is None:
+            raise RangeError(f"release {self.spec.name}", expected="a release that was started before", found="none")
+        self.spawn()
+        await self.configure(self._secrets)
+
+    def freeze(self) -> None:
+        """Stop the process in its tracks: connections are accepted by the kernel, and nobody answers."""
+        self._running().send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let a frozen process go on."""
+        self._running().send_signal(signal.SIGCONT)
+
+    async def plant(self, name: str, parameters: Mapping[str, object]) -> None:
+        """Switch a fault of the release itself on. Raises RangeError when it refuses."""
+        await self._switch("PUT", name, parameters)
+        self._faults[name] = parameters
+
+    async def clear(self, name: str) -> None:
+        """Switch a fault of the release itself off. Raises RangeError when it refuses."""
+        self._faults.pop(name, None)
+        if self.address is not None:
+            await self._switch("DELETE", name, {})
+
+    async def _switch(self, method: str, name: str, parameters: Mapping[str, object]) -> None:
+        place = f"release {self.spec.name}, fault {name}"
+        if self.address is None or self._secrets is None:
+            raise RangeError(place, expected="a running release", found="its process does not run")
+        headers = {"Authorization": f"Bearer {self._secrets.internal_token}", "Content-Type": "application/json"}
+        try:
+            async with self.session.request(
+                method,
+                f"{self.address}/__range__/faults/{name}",
+                data=json.dumps(parameters) if method == "PUT" else None,
+                headers=headers,
+                timeout=aiohttp.ClientTimeout(total=5),
+            ) as answer:
+                if answer.status >= 300:  # noqa: PLR2004
+                    raise RangeError(
+                        place, expected="2xx from the release", found=f"{answer.status} {(await answer.text())[:500]}"
+                    )
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise RangeError(place, expected="an answer of the release", found=repr(error)) from error
+
+    async def _wait_for_port(self, process: subprocess.Popen[bytes]) -> int:
+        end_s = time.monotonic() + _LISTEN_WITHIN_S
+        while time.monotonic() < end_s:
+            ended = process.poll()
+            told = _LISTENING.search(self._output.read_bytes())
+            if told is not None:
+                return int(told.group(1))
+            if ended is not None:
+                raise self._did_not_start(f"exit code {ended}")
+            await asyncio.sleep(_POLL_S)
+        raise self._did_not_start(f"nothing within {_LISTEN_WITHIN_S:g} s")
+
+    def _did_not_start(self, found: str) -> RangeError:
+        return RangeError(
+            f"release {self.spec.name}",
+            expected="the line `listening PORT` of its process",
+            found=found,
+            advice=last_lines(self._errors),
+        )
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None or self._process.poll() is not None:
+            raise RangeError(f"release {self.spec.name}", expected="a running process", found="none")
+        return self._process
+
+    async def _end(self, number: signal.Signals) -> None:
+        if self._process is not None:
+            if self._process.poll() is None and number is not signal.SIGKILL:
+                self._process.send_signal(signal.SIGCONT)
+                if self._process.stdin is not None:
+                    close_quietly(self._process.stdin)
+            await self._children.end(self._process, number, within_s=_END_WITHIN_S)
+        self._process = None
+        self.port = None
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+
+class Fleet:
+    """All releases, and the one that is live: every request is decided anew, so traffic moves at once and the old one drains."""
+
+    def __init__(self, releases: Mapping[str, Release], *, live: str) -> None:
+        self.releases = releases
+        self._live = live
+
+    @property
+    def live(self) -> Release:
+        """The release that gets the next request."""
+        return self.releases[self._live]
+
+    def release(self, name: str) -> Release:
+        """The release called `name`. Raises RangeError for any other name."""
+        if name not in self.releases:
+            raise RangeError("release", expected=" or ".join(self.releases), found=repr(name))
+        return self.releases[name]
+
+    async def go_live(self, name: str) -> None:
+        """Move the traffic to `name`, once it is healthy. Raises RangeError, and nothing moves, when it is not."""
+        await self.release(name).wait_healthy()
+        self._live = name

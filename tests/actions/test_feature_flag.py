@@ -1,0 +1,176 @@
+"""The feature-flag rollback: judged by what is read back and by what users get, never by an accepted request."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from pam_rollback.actions.feature_flag import FlagRollback, FlagRollbackTools, roll_back_flags, undo_flags
+from pam_rollback.actions.journal import Journal
+from pam_rollback.core.errors import ActionFailed, MeasurementFailed, UndoFailed
+from pam_rollback.core.flags import OFF, Flag
+from pam_rollback.core.wait import Waiter
+
+ON = Flag(enabled=True, rollout_pct=100)
+TARGET = {"PAM_ENHANCED_UI": OFF, "PAM_VOICE_FEATURES": OFF}
+USERS = [f"user-{number}" for number in range(20)]
+
+
+class FakeClock:
+    """Time that passes only when somebody sleeps."""
+
+    now_s = 0.0
+
+    def monotonic_s(self) -> float:
+        """Seconds since the start."""
+        return self.now_s
+
+    def wall(self) -> datetime:
+        """A fixed day."""
+        return datetime(2026, 1, 1, tzinfo=UTC)
+
+    def sleep(self, seconds: float) -> None:
+        """Pass."""
+        self.now_s += seconds
+
+
+@dataclass
+class Product:
+    """Flags in memory, with the ways in which a real product deceives: it may accept and ignore, and some users may keep a feature."""
+
+    flags: dict[str, Flag] = field(
+        default_factory=lambda: {"PAM_ENHANCED_UI": ON, "PAM_VOICE_FEATURES": ON, "PAM_ANALYTICS_INTEGRATION": ON}
+    )
+    ignores: bool = False
+    refuses: str = ""
+    keep: tuple[str, ...] = ()
+    forgets: str = ""
+    notice: str = ""
+    posted: list[str] = field(default_factory=list)
+
+    def read_flags(self) -> Mapping[str, Flag]:
+        """As they are."""
+        return dict(self.flags)
+
+    def set_flags(self, changes: Mapping[str, Flag]) -> None:
+        """As asked, or not."""
+        if self.refuses:
+            raise ActionFailed(self.refuses)
+        if not self.ignores:
+            self.flags.update(changes)
+
+    def flags_of(self, user_id: str) -> Mapping[str, bool]:
+        """What the user gets."""
+        return {
+            name: user_id in self.keep or not flag.off_for_all
+            for name, flag in self.flags.items()
+            if name != self.forgets
+        }
+
+    def post(self, text: str) -> str:
+        """Receive a message."""
+        self.posted.append(text)
+        return self.notice
+
+
+def act(product: Product, journal: Journal) -> FlagRollback:
+    """Roll back with a clock that waits for nobody."""
+    clock = FakeClock()
+    tools = FlagRollbackTools(product, product, product, journal, Waiter(clock), clock)
+    return roll_back_flags(tools, TARGET, users=USERS, message="PAM features are off", decided_s=0.0)
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    """An empty journal."""
+    return Journal(tmp_path / "journal.jsonl")
+
+
+def test_all_is_well(journal: Journal) -> None:
+    """Flags off, everyone evaluated, the team told; flags outside the plan untouched."""
+    product = Product()
+
+    done = act(product, journal)
+
+    assert done.outcome.all_off
+    assert done.evaluated.everyone_off
+    assert done.notice_problem == ""
+    assert product.posted == ["PAM features are off"]
+    assert product.flags["PAM_ANALYTICS_INTEGRATION"] == ON
+    assert [step.done for step in done.steps] == [True] * 5
+
+
+def test_the_undo_is_noted_before_the_change(journal: Journal) -> None:
+    """A refused change has left the note all the same: written before, not after."""
+    with pytest.raises(ActionFailed, match="HTTP 500"):
+        act(Product(refuses="HTTP 500"), journal)
+
+    events = [entry["event"] for entry in journal.entries()]
+    assert events.index("undo-owed") < events.index("step-failed")
+
+
+def test_accepted_but_ignored_is_a_failed_action(journal: Journal) -> None:
+    """HTTP 200 is not a rollback: the flags are read back."""
+    with pytest.raises(ActionFailed, match="accepted, but it did not take effect"):
+        act(Product(ignores=True), journal)
+
+
+def test_a_flag_that_is_not_there_changes_nothing(journal: Journal) -> None:
+    """The message names it and what there is."""
+    product = Product(flags={"PAM_ENHANCED_UI": ON})
+
+    with pytest.raises(ActionFailed, match="no flag PAM_VOICE_FEATURES; it has PAM_ENHANCED_UI"):
+        act(product, journal)
+    assert product.flags == {"PAM_ENHANCED_UI": ON}
+    assert journal.owed() == []
+
+
+def test_a_user_who_keeps_a_feature_is_found(journal: Journal) -> None:
+    """One of twenty is enough, and is named."""
+    found = act(Product(keep=("user-7",)), journal).evaluated
+
+    assert not found.everyone_off
+    assert "user-7" in str(found)
+
+
+def test_a_flag_that_the_evaluation_forgets_is_not_off(journal: Journal) -> None:
+    """Silence about a flag is not a flag that is off."""
+    done = act(Product(forgets="PAM_VOICE_FEATURES"), journal)
+
+    with pytest.raises(MeasurementFailed, match="says nothing of PAM_VOICE_FEATURES"):
+        _ = done.evaluated
+
+
+def test_a_message_that_fails_stops_nothing(journal: Journal) -> None:
+    """Users are helped first; that the team does not know is reported."""
+    done = act(Product(notice="Slack: HTTP 500"), journal)
+
+    assert done.outcome.all_off
+    assert done.notice_problem == "Slack: HTTP 500"
+    assert not done.steps[-1].done
+
+
+def test_undo_puts_back_what_was_there(journal: Journal) -> None:
+    """To the percentage, and it is settled only once it was seen."""
+    product = Product(flags={"PAM_ENHANCED_UI": Flag(enabled=True, rollout_pct=25), "PAM_VOICE_FEATURES": ON})
+    act(product, journal)
+
+    (undo,) = journal.owed()
+    undo_flags(undo, product, journal, Waiter(FakeClock()))
+
+    assert product.flags == {"PAM_ENHANCED_UI": Flag(enabled=True, rollout_pct=25), "PAM_VOICE_FEATURES": ON}
+    assert journal.owed() == []
+
+
+def test_an_undo_that_is_ignored_needs_a_person(journal: Journal) -> None:
+    """It stays owed, and the message says which flags a person must set."""
+    product = Product()
+    act(product, journal)
+    product.ignores = True
+
+    (undo,) = journal.owed()
+    with pytest.raises(UndoFailed, match="a person must set PAM_ENHANCED_UI on for 100 %"):
+        undo_flags(undo, product, journal, Waiter(FakeClock()))
+    assert len(journal.owed()) == 1

@@ -1,0 +1,159 @@
+"""One request, one deadline for all of it, and an answer that is always a value."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from pam_rollback.adapters.http import all_at_once, fetch
+
+Talk = Callable[[socket.socket], None]
+_DEADLINE_S = 0.4
+
+
+@contextmanager
+def server(talk: Talk) -> Iterator[str]:
+    """A TCP server on loopback whose connections speak as told; gives its URL."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    over = threading.Event()
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection:
+                connection.settimeout(5)
+                try:
+                    connection.recv(65536)
+                    talk(connection)
+                except OSError:
+                    continue
+                over.wait(0 if talk is not silent else 5)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/health"
+    finally:
+        over.set()
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join(6)
+
+
+def silent(_connection: socket.socket) -> None:
+    """Accept, and say nothing."""
+
+
+def dripping(connection: socket.socket) -> None:
+    """Answer, then send one byte at a time, for ever; each byte resets an ordinary socket time-out."""
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n")
+    while True:
+        connection.sendall(b" ")
+        time.sleep(0.02)  # the pace of the drip is what is tested
+
+
+def half_closed(connection: socket.socket) -> None:
+    """Announce more than is sent."""
+    connection.sendall(b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"status":')
+
+
+def garbage(connection: socket.socket) -> None:
+    """Speak another protocol."""
+    connection.sendall(b"SSH-2.0-OpenSSH_9.9\r\n")
+
+
+def says(payload: bytes, content_type: str = "application/json", status: str = "200 OK") -> Talk:
+    """Answer properly."""
+
+    def talk(connection: socket.socket) -> None:
+        head = f"HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {len(payload)}\r\n\r\n"
+        connection.sendall(head.encode() + payload)
+
+    return talk
+
+
+@pytest.mark.parametrize(
+    ("talk", "words"),
+    [
+        pytest.param(silent, "silent: connected, but no answer within 0.4 s", id="silent"),
+        pytest.param(dripping, "the body did not end within 0.4 s", id="never-ending"),
+        pytest.param(half_closed, "closed after 10 of 100 announced bytes", id="half-closed"),
+        pytest.param(garbage, "did not answer in HTTP", id="not-http"),
+        pytest.param(lambda _: None, "closed the connection without an answer", id="closed"),
+    ],
+)
+def test_a_misbehaving_server_is_a_value_in_words(talk: Talk, words: str) -> None:
+    """Whatever a server does, the answer says it, and the deadline holds."""
+    start_s = time.monotonic()
+    with server(talk) as url:
+        answer = fetch(url, deadline_s=_DEADLINE_S)
+        took_s = time.monotonic() - start_s
+
+    assert words in answer.problem, answer.problem
+    assert not answer.complete
+    assert answer.json is None
+    assert took_s < _DEADLINE_S + 1.0
+
+
+def test_a_refused_connection_is_a_value() -> None:
+    """Nothing listens there."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+
+    assert fetch(f"http://127.0.0.1:{port}/").problem == "refused the connection"
+
+
+def test_a_good_answer_is_complete() -> None:
+    """Status, type, body and time are there."""
+    with server(says(b'{"status":"healthy"}')) as url:
+        answer = fetch(url, deadline_s=5)
+
+    assert (answer.problem, answer.http_status, answer.json) == ("", 200, {"status": "healthy"})
+    assert 0 < answer.elapsed_ms < 5000
+
+
+@pytest.mark.parametrize(
+    ("payload", "content_type"),
+    [(b"<!doctype html>", "text/html"), (b"{oops", "application/json"), (b'{"status":"healthy"}', "text/html")],
+)
+def test_what_is_not_json_is_none(payload: bytes, content_type: str) -> None:
+    """JSON by content and by content type, or not at all."""
+    with server(says(payload, content_type)) as url:
+        assert fetch(url, deadline_s=5).json is None
+
+
+def test_a_redirect_is_not_followed() -> None:
+    """Following would repeat a POST without its body."""
+    with server(says(b"", "text/plain", "301 Moved Permanently\r\nLocation: http://127.0.0.1:1/")) as url:
+        assert fetch(url, method="POST", json={}, deadline_s=5).http_status == 301
+
+
+def test_a_huge_body_is_cut() -> None:
+    """Memory is bounded, whatever is sent."""
+    with server(says(b"x" * (3 << 20), "text/plain")) as url:
+        answer = fetch(url, deadline_s=5)
+
+    assert "larger than" in answer.problem
+    assert len(answer.body) < 2 << 20
+
+
+def test_questions_are_asked_at_the_same_time() -> None:
+    """Four answers of 0.2 s each take less than two of them one after the other."""
+
+    def slow(connection: socket.socket) -> None:
+        time.sleep(0.2)  # the latency under test
+        says(b"{}")(connection)
+
+    start_s = time.monotonic()
+    with server(slow) as a, server(slow) as b, server(slow) as c, server(slow) as d:
+        answers = all_at_once({url: (lambda url=url: fetch(url, deadline_s=5)) for url in (a, b, c, d)})  # type: ignore[misc]
+        took_s = time.monotonic() - start_s
+
+    assert all(answer.complete for answer in answers.values())
+    assert took_s < 0.4

@@ -1,0 +1,145 @@
+"""What became of acknowledged writes: every class is planted and found, and a hole is never taken for good."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pam_rollback.core.ledger_verdict import FinalReading, Found, LedgerState, LedgerVerdict, Write, WriteKind, judge
+
+EXPENSE, CHAT, SETTING = WriteKind.EXPENSE, WriteKind.CHAT, WriteKind.SETTING
+
+
+def write(seq: int, kind: WriteKind = EXPENSE, *, acked: bool = True) -> Write:
+    """Write number ``seq``: sent at that second and acknowledged half a second later."""
+    value = f"m{seq}" if kind.is_register else f"value {seq}"
+    return Write(seq, kind, f"m{seq}", value, sent_s=float(seq), acked_s=seq + 0.5 if acked else None)
+
+
+def found(*writes: Write) -> tuple[Found, ...]:
+    """Find these writes as they were written."""
+    return tuple(Found(w.kind, w.marker, w.value) for w in writes)
+
+
+def reading(*rows: Found, **unread: str) -> FinalReading:
+    """Read long after the last write."""
+    return FinalReading(started_s=1000.0, rows=rows, unread={WriteKind(kind): why for kind, why in unread.items()})
+
+
+TEN = [write(seq) for seq in range(10)]
+
+
+def counts(verdict: LedgerVerdict) -> tuple[int, int, int, int]:
+    """Give present, lost, altered, duplicated."""
+    return verdict.present, verdict.lost, verdict.altered, verdict.duplicated
+
+
+def test_everything_kept() -> None:
+    """All ten acknowledged writes are there once, unchanged."""
+    verdict = judge(TEN, reading(*found(*TEN)), moments_s=[5.0])
+
+    assert (verdict.state, verdict.acknowledged, counts(verdict)) == (LedgerState.KEPT, 10, (10, 0, 0, 0))
+    assert (verdict.rpo_s, verdict.configuration_loss_s) == (0.0, 0.0)
+
+
+def test_each_class_is_found() -> None:
+    """One write lost, one altered, one there twice: each is named, and the rest is present."""
+    rows = [*found(*TEN[:2], *TEN[3:])]
+    rows[3] = replace(rows[3], value="another value")
+    verdict = judge(TEN, reading(*rows, rows[6]))
+
+    assert verdict.state is LedgerState.DAMAGED
+    assert counts(verdict) == (7, 1, 1, 1)
+    assert (verdict.lost_markers, verdict.altered_markers, verdict.duplicated_markers) == (("m2",), ("m4",), ("m7",))
+
+
+def test_rpo_reaches_from_the_oldest_lost_write_to_the_cut() -> None:
+    """A restore at second 8 to a copy of second 5 loses the writes acknowledged at 5.5, 6.5 and 7.5."""
+    verdict = judge(TEN, reading(*found(*TEN[:5], *TEN[8:])), cut_s=8.0)
+
+    assert (verdict.lost, verdict.rpo_s) == (3, 2.5)
+    assert judge(TEN, reading(*found(*TEN[:5], *TEN[8:]))).rpo_s == 2.0
+
+
+def test_unacknowledged_writes_are_never_lost() -> None:
+    """Without an acknowledgement nobody was promised anything: indeterminate, or recovered when it is there."""
+    unacked = [write(10, acked=False), write(11, acked=False)]
+    verdict = judge([*TEN, *unacked], reading(*found(*TEN, unacked[1])))
+
+    assert (verdict.state, verdict.lost, verdict.indeterminate, verdict.recovered) == (LedgerState.KEPT, 0, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("writes", "final", "moments_s", "expected"),
+    [
+        ([], reading(), [], "no write was acknowledged"),
+        ([write(0, acked=False)], reading(), [], "no write was acknowledged"),
+        (TEN, None, [], "there was no final reading"),
+        (TEN, FinalReading(5.0, found(*TEN)), [], "began before the last acknowledgement"),
+        (TEN, reading(expense="HTTP 500"), [], "the final reading of expense is not complete: HTTP 500"),
+        (TEN, reading(*found(*TEN)), [5.0, 12.0], "within 2 s before and after 12.00 s: a hole hides a loss"),
+        (TEN, reading(*found(*TEN)), [9.8], "within 2 s after 9.80 s: a hole hides a loss"),
+        (TEN, reading(*found(*TEN, write(77))), [], "1 rows carry markers of this ledger that it does not know"),
+    ],
+)
+def test_what_could_hide_a_loss_is_unknown(
+    writes: list[Write], final: FinalReading | None, moments_s: list[float], expected: str
+) -> None:
+    """No evidence of loss is not evidence of no loss."""
+    verdict = judge(writes, final, moments_s=moments_s)
+
+    assert (verdict.state, verdict.lost, verdict.rpo_s) == (LedgerState.UNKNOWN, 0, None)
+    assert expected in str(verdict)
+
+
+def test_a_loss_stands_although_something_is_unknown() -> None:
+    """A hole elsewhere does not excuse what is missing."""
+    verdict = judge(TEN, reading(*found(*TEN[1:])), moments_s=[50.0])
+
+    assert (verdict.state, verdict.lost) == (LedgerState.DAMAGED, 1)
+    assert verdict.reasons
+
+
+SETTINGS = [write(0, SETTING), write(1, SETTING), write(2, SETTING, acked=False), write(3, SETTING)]
+
+
+@pytest.mark.parametrize(
+    ("held", "expected"),
+    [
+        ("m3", (LedgerState.KEPT, (3, 0, 0, 0), 0.0)),
+        ("m2", (LedgerState.KEPT, (3, 0, 0, 0), 0.0)),
+        ("m1", (LedgerState.DAMAGED, (2, 1, 0, 0), 0.0)),
+        ("m0", (LedgerState.DAMAGED, (1, 2, 0, 0), 2.0)),
+        ("something else", (LedgerState.DAMAGED, (2, 0, 1, 0), 0.0)),
+        (None, (LedgerState.DAMAGED, (0, 3, 0, 0), 3.0)),
+    ],
+)
+def test_a_setting_holds_one_value(
+    held: str | None, expected: tuple[LedgerState, tuple[int, int, int, int], float]
+) -> None:
+    """Overwritten values are not lost; a setting that fell back to an older value lost the newer ones."""
+    rows = () if held is None else (Found(SETTING, held, held),)
+    verdict = judge(SETTINGS, reading(*rows))
+
+    assert (verdict.state, counts(verdict), verdict.configuration_loss_s) == expected
+
+
+FATES = st.lists(st.sampled_from(["present", "lost", "altered", "duplicated", "unacked", "recovered"]), max_size=60)
+
+
+@given(FATES, st.sampled_from([EXPENSE, CHAT]))
+@settings(deadline=None)
+def test_counts_are_exact(fates: list[str], kind: WriteKind) -> None:
+    """Whatever is planted is found, exactly and with nothing more."""
+    writes = [write(seq, kind, acked=fate not in {"unacked", "recovered"}) for seq, fate in enumerate(fates)]
+    rows: list[Found] = []
+    for planted, fate in zip(writes, fates, strict=True):
+        copies = {"lost": 0, "unacked": 0, "duplicated": 2}.get(fate, 1)
+        row = Found(kind, planted.marker, "changed" if fate == "altered" else planted.value)
+        rows += [row] * copies
+    verdict = judge(writes, reading(*rows))
+
+    assert counts(verdict) == tuple(fates.count(fate) for fate in ("present", "lost", "altered", "duplicated"))
+    assert (verdict.indeterminate, verdict.recovered) == (fates.count("unacked"), fates.count("recovered"))
+    assert sum(counts(verdict)) + verdict.unread == verdict.acknowledged

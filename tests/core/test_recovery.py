@@ -1,0 +1,193 @@
+"""Outages and recovery from samples whose truth is written out by hand."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.recovery import OutageRule, find_outages, recovery
+from pam_rollback.core.samples import Sample
+
+RULE = OutageRule(limit_pct=10)
+
+
+def good(due_s: float) -> Sample:
+    """Make a good sample."""
+    return Sample(due_s=due_s, latency_ms=2, journey="health", ok=True)
+
+
+def error(due_s: float) -> Sample:
+    """Make a sample that failed at once."""
+    return Sample(due_s=due_s, latency_ms=1, journey="health", ok=False, why="HTTP 503 instead of 200")
+
+
+def history(
+    seconds: float, *bad: tuple[float, float], rate_hz: float = 50.0, make: Callable[[float], Sample] = error
+) -> list[Sample]:
+    """Make samples from moment 0 on, bad when due within one of the given stretches."""
+    moments = [tick / rate_hz for tick in range(round(seconds * rate_hz))]
+    return [make(moment) if any(a <= moment < b for a, b in bad) else good(moment) for moment in moments]
+
+
+def test_one_outage() -> None:
+    """2.0 s of errors are found within one period, with bounds that hold the truth."""
+    (outage,), blips = find_outages(history(20, (5.01, 7.01)), RULE)
+
+    assert outage.started_s == pytest.approx(5.01, abs=0.02)
+    assert outage.ended_s == pytest.approx(7.01, abs=0.02)
+    assert outage.at_least_s <= 2.0 <= outage.at_most_s
+    assert outage.resolution_s == pytest.approx(0.02)
+    assert (outage.bad, outage.n, outage.why) == (100, 100, "HTTP 503 instead of 200")
+    assert blips == ()
+
+
+def test_recovery_counts_from_both_moments() -> None:
+    """What users suffered counts from the incident, what the plan promises counts from the decision."""
+    found = recovery(history(20, (5, 9)), incident_s=5.0, decision_s=7.5, rule=RULE)
+
+    assert found.onset_s == pytest.approx(5, abs=0.02)
+    assert found.from_incident_s == pytest.approx(4, abs=0.02)
+    assert found.from_decision_s == pytest.approx(1.5, abs=0.02)
+    assert found.good_for_s == pytest.approx(11, abs=0.05)
+
+
+def test_recovered_means_for_good() -> None:
+    """A service that comes back and falls again has recovered only the second time."""
+    found = recovery(history(30, (5, 7), (12, 13)), incident_s=5.0, decision_s=6.0, rule=RULE)
+
+    assert len(found.outages) == 2
+    assert found.recovered_s == pytest.approx(13, abs=0.02)
+
+
+def test_flapping_is_one_outage() -> None:
+    """With at most 3 s of good answers between them, bad times belong together; with more they do not."""
+    assert len(find_outages(history(20, (5, 6), (8.5, 9)), RULE)[0]) == 1
+    assert len(find_outages(history(20, (5, 6), (9.5, 10)), RULE)[0]) == 2
+
+
+def test_a_single_bad_sample_is_a_blip() -> None:
+    """One failure that stands alone is reported, but it is no outage, at any rate."""
+    for rate_hz in (1.0, 50.0):
+        outages, blips = find_outages(history(20, (5, 5.02), rate_hz=rate_hz), RULE)
+        assert (outages, [blip.due_s for blip in blips]) == ((), [5.0])
+
+
+def test_two_bad_samples_in_a_row_are_an_outage_at_one_a_second() -> None:
+    """At 1 Hz an outage shows as few samples; its bounds say how little is known."""
+    (outage,), _ = find_outages(history(20, (5, 7), rate_hz=1.0), RULE)
+
+    assert (outage.length_s, outage.at_least_s, outage.resolution_s) == (2.0, 1.0, 1.0)
+    assert outage.at_most_s == pytest.approx(3.0, abs=0.01)
+
+
+def test_a_share_of_errors_is_an_outage() -> None:
+    """Three in ten requests fail for four seconds: bad seconds, although most answers are good."""
+    samples = [error(s.due_s) if 5 <= s.due_s < 9 and i % 10 in {0, 3, 7} else s for i, s in enumerate(history(20))]
+    (outage,), _ = find_outages(samples, RULE)
+
+    assert outage.started_s == pytest.approx(5, abs=0.1)
+    assert outage.ended_s == pytest.approx(9, abs=0.1)
+
+
+def test_slow_answers_are_an_outage() -> None:
+    """An answer after 700 ms is no answer to a user."""
+    (outage,), _ = find_outages(history(20, (5, 6.2), make=lambda due_s: replace(good(due_s), latency_ms=700)), RULE)
+
+    assert outage.length_s == pytest.approx(1.2, abs=0.02)
+    assert outage.why == "slow"
+
+
+def test_the_end_of_a_hang_is_when_answers_came_again() -> None:
+    """Requests that a hanging service held and then answered within the limit must not date its end back."""
+    samples = [replace(s, latency_ms=(8.5 - s.due_s) * 1000) if 5 <= s.due_s < 8.5 else s for s in history(20)]
+    (outage,), _ = find_outages(samples, RULE)
+
+    assert outage.started_s == pytest.approx(5, abs=0.02)
+    assert outage.ended_s == pytest.approx(8.5, abs=0.02)
+    assert outage.at_least_s <= 3.5 <= outage.at_most_s
+
+
+def test_usual_latency_is_no_outage() -> None:
+    """With answers that always take 300 ms the end is not late by 300 ms."""
+    samples = [replace(s, latency_ms=300) if s.ok else s for s in history(20, (5, 7))]
+    (outage,), _ = find_outages(samples, RULE)
+
+    assert outage.ended_s == pytest.approx(7, abs=0.02)
+
+
+def test_never_recovered() -> None:
+    """Bad to the end: no figure at all, rather than a small one."""
+    found = recovery(history(20, (5, 20)), incident_s=5.0, decision_s=6.0, rule=RULE)
+
+    assert (found.recovered_s, found.from_decision_s, found.outages[-1].ended_s) == (None, None, None)
+    assert str(found).startswith("not recovered")
+
+
+def test_recovery_needs_time_to_be_believed() -> None:
+    """Two good seconds at the end may still be flapping."""
+    assert recovery(history(9, (5, 7)), incident_s=5.0, decision_s=6.0, rule=RULE).recovered_s is None
+
+
+def test_nothing_seen_by_users() -> None:
+    """Without an outage there is no onset; the service was good all along, which is not a fast recovery."""
+    found = recovery(history(20), incident_s=5.0, decision_s=6.0, rule=RULE)
+
+    assert (found.onset_s, found.recovered_s, found.from_decision_s) == (None, 5.0, -1.0)
+
+
+def test_an_outage_before_the_incident_does_not_count() -> None:
+    """What was over before is reported, and no part of this recovery."""
+    found = recovery(history(30, (2, 4), (15, 16)), incident_s=15.0, decision_s=15.5, rule=RULE)
+
+    assert found.onset_s == pytest.approx(15, abs=0.02)
+    assert len(found.outages) == 2
+
+
+def test_incident_of_unknown_start() -> None:
+    """In a real rollback nobody knows when it began: counted from the decision only."""
+    found = recovery(history(20, (0, 9)), incident_s=None, decision_s=7.0, rule=RULE)
+
+    assert found.from_incident_s is None
+    assert found.from_decision_s == pytest.approx(2, abs=0.02)
+
+
+def test_probes_that_left_late_say_nothing() -> None:
+    """A prober that stalled must not look like a service that failed."""
+    samples = [replace(s, lag_ms=900, latency_ms=902) if 5 <= s.due_s < 7 else s for s in history(20)]
+
+    assert find_outages(samples, RULE) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("samples", "expected"),
+    [
+        ([], "not one usable sample"),
+        (history(5), "older than the decision"),
+        ([s for s in history(30) if s.due_s > 20], "younger than the decision"),
+        ([s for s in history(30) if not 9 < s.due_s < 16], "in this hole would not be seen"),
+    ],
+    ids=["nothing", "ends too early", "begins too late", "hole"],
+)
+def test_what_was_not_observed_is_unknown(samples: list[Sample], expected: str) -> None:
+    """Without samples where they matter there is no recovery time, not even a good one."""
+    with pytest.raises(MeasurementFailed, match=expected):
+        recovery(samples, incident_s=7.0, decision_s=8.0, rule=RULE)
+
+
+@given(st.floats(2, 10), st.floats(0.1, 6), st.sampled_from([10.0, 50.0]))
+@settings(deadline=None)
+def test_the_truth_lies_within_the_bounds(start_s: float, length_s: float, rate_hz: float) -> None:
+    """Whatever the phase between outage and ticks: off by one period at most, and the bounds hold the truth."""
+    samples = history(25, (start_s, start_s + length_s), rate_hz=rate_hz)
+    outages, _ = find_outages(samples, RULE)
+    if not outages:
+        assert length_s <= max(0.1, 2 / rate_hz) + 1e-9, "fewer bad samples than make a bad second, or one alone"
+        return
+
+    (outage,) = outages
+    assert outage.length_s is not None
+    assert abs(outage.length_s - length_s) <= 1 / rate_hz + 1e-9
+    assert outage.at_least_s - 1e-9 <= length_s <= outage.at_most_s + 1e-9

@@ -1,0 +1,71 @@
+"""A wait names its condition, has a limit, asks for a streak, and ends when somebody asks to stop."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from pam_rollback.core.errors import StopRequested
+from pam_rollback.core.wait import NotReached, StopFile, Waiter
+
+
+class FakeClock:
+    """Time that passes only when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now_s = 100.0
+
+    def monotonic_s(self) -> float:
+        """Seconds since whenever."""
+        return self.now_s
+
+    def wall(self) -> datetime:
+        """A fixed day."""
+        return datetime(2026, 1, 1, tzinfo=UTC)
+
+    def sleep(self, seconds: float) -> None:
+        """Pass."""
+        self.now_s += seconds
+
+
+def history(*values: int) -> Iterator[int]:
+    """These, then the last one for ever."""
+    yield from values
+    while True:
+        yield values[-1]
+
+
+def test_it_ends_when_the_condition_holds() -> None:
+    """The last observation comes back."""
+    seen = history(0, 0, 7)
+
+    assert Waiter(FakeClock()).until(lambda: next(seen), holds=lambda value: value == 7, within_s=5, what="seven") == 7
+
+
+def test_a_streak_must_not_be_broken() -> None:
+    """Flapping is not stable."""
+    seen = history(7, 0, 7, 7, 0)
+
+    with pytest.raises(NotReached, match=r"seven: not stable after 5 s, last seen 0"):
+        Waiter(FakeClock()).until(
+            lambda: next(seen), holds=lambda value: value == 7, within_s=5, what="seven", in_a_row=3
+        )
+
+
+def test_it_says_what_was_seen_last() -> None:
+    """The message alone tells what is wrong."""
+    with pytest.raises(NotReached, match=r"target published: not reached after 2 s, last seen 3"):
+        Waiter(FakeClock()).until(lambda: 3, holds=lambda value: value == 4, within_s=2, what="target published")
+
+
+def test_a_stop_file_ends_every_wait(tmp_path: Path) -> None:
+    """Also one that was set by another process, and also a mere pause."""
+    stop = StopFile(tmp_path / "stop")
+    stop.set("SIGTERM")
+    waiter = Waiter(FakeClock(), stop)
+
+    with pytest.raises(StopRequested, match="SIGTERM"):
+        waiter.until(lambda: 1, holds=bool, within_s=1, what="anything")
+    with pytest.raises(StopRequested):
+        waiter.pause(60)

@@ -1,0 +1,282 @@
+"""Windows: fail fast, pass late, see every second, and never take the unknown for good."""
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pam_rollback.core.samples import Sample
+from pam_rollback.core.window import Measure, WindowSpec, WindowState, WindowVerdict, judge
+
+RATE_HZ = 10.0
+START_S = 1000.0
+ERRORS = WindowSpec(
+    measure=Measure.ERROR_RATE_PCT, limit=2, duration_s=60, samples_min=100, gap_max_s=3, bad_run_max_s=2
+)
+LATENCY = replace(ERRORS, measure=Measure.LATENCY_P95_MS, limit=500)
+
+
+def good(due_s: float) -> Sample:
+    """Make a good sample."""
+    return Sample(due_s=due_s, latency_ms=20, journey="health", ok=True)
+
+
+def error(due_s: float) -> Sample:
+    """Make a sample that failed at once."""
+    return Sample(due_s=due_s, latency_ms=2, journey="health", ok=False, why="HTTP 503 instead of 200", status=503)
+
+
+def slow(due_s: float) -> Sample:
+    """Make a good sample after 700 ms."""
+    return replace(good(due_s), latency_ms=700)
+
+
+def late(due_s: float) -> Sample:
+    """Make a sample of a probe that left too late."""
+    return replace(good(due_s), lag_ms=400, latency_ms=420)
+
+
+def history(seconds: float, *changes: tuple[float, float, Callable[[float], Sample] | None]) -> list[Sample]:
+    """Ten good samples a second, but within each change (from, to) the other kind, or none."""
+    samples = []
+    for tick in range(round(seconds * RATE_HZ)):
+        offset_s = tick / RATE_HZ
+        make: Callable[[float], Sample] | None = good
+        for from_s, to_s, other in changes:
+            make = other if from_s <= offset_s < to_s else make
+        if make is not None:
+            samples.append(make(START_S + offset_s))
+    return samples
+
+
+def judged(
+    samples: Iterable[Sample], spec: WindowSpec = ERRORS, *, at_s: float = 60.0, settled_s: float | None = None
+) -> WindowVerdict:
+    """Judge so many seconds after the start."""
+    return judge(
+        samples,
+        spec,
+        start_s=START_S,
+        now_s=START_S + at_s,
+        rate_hz=RATE_HZ,
+        settled_s=None if settled_s is None else START_S + settled_s,
+    )
+
+
+def test_met_only_when_complete() -> None:
+    """A good window passes at its end and not a moment earlier."""
+    samples = history(60)
+
+    assert judged(samples[:-10], at_s=59).state is WindowState.HOLDING
+    verdict = judged(samples)
+    assert (verdict.state, verdict.value, verdict.n, verdict.margin) == (WindowState.MET, 0.0, 600, 2.0)
+    assert (verdict.observed_s, verdict.asked_s) == (60, 60)
+
+
+def test_not_met_before_every_probe_is_accounted_for() -> None:
+    """At the end of the window the last probes are still out: they may hang, so the window waits for them."""
+    samples = history(59)
+
+    assert judged(samples, at_s=61, settled_s=59).state is WindowState.HOLDING
+
+
+def test_says_what_the_plan_asks_beside_what_was_observed() -> None:
+    """A window at a higher pace never claims the plan's time."""
+    verdict = judged(history(60), replace(ERRORS, asked_s=900))
+
+    assert verdict.state is WindowState.MET
+    assert "observed 60 s of 900 s asked" in str(verdict)
+
+
+def test_fails_as_soon_as_it_cannot_be_met() -> None:
+    """600 samples and a limit of 2 % leave room for 11 errors: the 12th ends the window, a minute before its end."""
+    at_limit = [*history(3, (0, 1.1, error))]
+    beyond = [*history(3, (0, 1.3, error))]
+
+    assert judged(at_limit, at_s=3).state is WindowState.HOLDING
+    verdict = judged(beyond, at_s=3)
+    assert verdict.state is WindowState.BROKEN
+    assert "13 errors among at most 601 samples" in verdict.reason
+
+
+def test_the_limit_itself_is_too_much() -> None:
+    """'Below 2 %' means strictly below: 12 of 600 break it, 11 do not."""
+    twelve = {50 * number for number in range(12)}
+    samples = [error(s.due_s) if i in twelve else s for i, s in enumerate(history(60))]
+
+    assert judged(samples).state is WindowState.BROKEN
+    assert judged([good(samples[0].due_s), *samples[1:]]).state is WindowState.MET
+
+
+def test_a_short_total_outage_in_a_long_window_is_seen() -> None:
+    """Three seconds of nothing but errors in an hour are 0.08 %, and yet users saw the service gone."""
+    hour = replace(ERRORS, duration_s=3600)
+    samples = history(3600, (1800, 1803, error))
+
+    verdict = judged(samples, hour, at_s=3600)
+    assert verdict.value is not None
+    assert verdict.value < 0.1
+    assert verdict.state is WindowState.BROKEN
+    assert "every sample bad for 3 s from +1800 s on" in verdict.reason
+    assert verdict.worst is not None
+    assert (verdict.worst.offset_s, verdict.worst.bad, verdict.worst.n) == (1800, 10, 10)
+
+
+def test_a_tolerated_run_of_bad_seconds_does_not_break_it() -> None:
+    """Two wholly bad seconds are tolerated where two were declared."""
+    hour = replace(ERRORS, duration_s=3600)
+
+    assert judged(history(3600, (1800, 1802, error)), hour, at_s=3600).state is WindowState.MET
+
+
+def test_empty_is_unknown() -> None:
+    """No samples at all are never green, neither at once nor at the end."""
+    assert judged([], at_s=0.5).state is WindowState.HOLDING
+    assert judged([], at_s=10).state is WindowState.UNKNOWN
+    assert judged([], at_s=60).state is WindowState.UNKNOWN
+
+
+def test_too_few_samples_are_unknown() -> None:
+    """Six hundred samples cannot be seven hundred: known from the beginning."""
+    verdict = judged(history(10), replace(ERRORS, samples_min=700), at_s=10)
+
+    assert verdict.state is WindowState.UNKNOWN
+    assert "601 usable samples at most, 700 are needed" in verdict.reason
+
+
+@pytest.mark.parametrize(("from_s", "to_s"), [(0, 4), (30, 34), (56, 60)])
+def test_a_gap_is_unknown(from_s: float, to_s: float) -> None:
+    """A hole at the beginning, in the middle or at the end could hide an outage."""
+    verdict = judged(history(60, (from_s, to_s, None)))
+
+    assert verdict.state is WindowState.UNKNOWN
+    assert "a hole hides an outage" in verdict.reason
+
+
+def test_a_tolerated_gap_is_no_gap() -> None:
+    """Two seconds without samples where three are tolerated."""
+    assert judged(history(60, (30, 32, None))).state is WindowState.MET
+
+
+def test_a_prober_that_stalls_is_unknown() -> None:
+    """Five per cent of probes that left late are tolerated; beyond that the prober was not fit to judge."""
+    fit = history(60, (10, 11, late), (20, 21, late), (30, 31, late))
+    unfit = history(60, (10, 11.2, late), (20, 21.2, late), (30, 31.2, late))
+
+    assert judged(fit).state is WindowState.MET
+    verdict = judged(unfit)
+    assert verdict.state is WindowState.UNKNOWN
+    assert "36 of 600 probes never left or left more than 250 ms late" in verdict.reason
+
+
+def test_probes_that_never_left_are_not_dropped() -> None:
+    """An overrun counts as not measured, never as good and never as if it had not been due."""
+    samples = [
+        replace(s, lag_ms=None, latency_ms=math.nan, ok=False) if i % 10 == 0 else s for i, s in enumerate(history(60))
+    ]
+
+    assert judged(samples).state is WindowState.UNKNOWN
+
+
+def test_a_prober_that_fell_silent_is_unknown() -> None:
+    """Nothing was recorded for longer than any answer can take: the prober is gone."""
+    assert judged(history(20), at_s=27, settled_s=20).state is WindowState.HOLDING
+    verdict = judged(history(20), at_s=29, settled_s=20)
+    assert verdict.state is WindowState.UNKNOWN
+    assert "the prober has recorded nothing for 9.0 s" in verdict.reason
+
+
+def test_not_a_number_is_unknown() -> None:
+    """A NaN compares false with every limit and must not pass for that."""
+    samples = history(60)
+    samples[100] = replace(samples[100], latency_ms=math.nan)
+
+    assert judged(samples).state is WindowState.UNKNOWN
+    assert judged(samples, LATENCY).state is WindowState.UNKNOWN
+
+
+def test_broken_stands_although_something_is_unknown() -> None:
+    """A gap does not excuse errors that were seen."""
+    assert judged(history(60, (10, 12, error), (30, 40, None))).state is WindowState.BROKEN
+
+
+def test_latency_is_judged_by_p95() -> None:
+    """Slow for 5 % of the time is within a 95th percentile, for longer it is not."""
+    assert judged(history(60, (0, 3, slow)), replace(LATENCY, bad_run_max_s=10)).state is WindowState.MET
+    verdict = judged(history(60, (0, 3.1, slow)), replace(LATENCY, bad_run_max_s=10))
+    assert (verdict.state, verdict.value, verdict.margin) == (WindowState.BROKEN, 700, -200)
+
+
+def test_quick_failures_are_no_evidence_of_speed() -> None:
+    """A service that refuses everything at once is not fast: its response time is unknown."""
+    verdict = judged(history(60, (0, 60, error)), LATENCY)
+
+    assert (verdict.state, verdict.value, verdict.n) == (WindowState.UNKNOWN, None, 0)
+
+
+def test_answers_that_never_came_are_slow() -> None:
+    """A probe that was given up after 5 s failed, and it was slow as well."""
+    given_up = lambda due_s: replace(error(due_s), latency_ms=5000)  # noqa: E731
+
+    assert judged(history(60, (0, 60, given_up)), LATENCY).state is WindowState.BROKEN
+
+
+def test_a_slow_answer_is_an_error_where_declared() -> None:
+    """With ``slow_ms`` the error rate counts answers that come too late."""
+    samples = history(60, (10, 12, slow))
+
+    assert judged(samples).state is WindowState.MET
+    assert judged(samples, replace(ERRORS, slow_ms=500)).state is WindowState.BROKEN
+
+
+@pytest.mark.parametrize("change", [{"limit": 0}, {"limit": math.nan}, {"duration_s": -1}, {"samples_min": 0}])
+def test_nonsense_is_refused(change: dict[str, float]) -> None:
+    """A window that could never be judged is a defect of the plan, said at once."""
+    with pytest.raises(ValueError, match="window on error_rate_pct"):
+        replace(ERRORS, **change)  # type: ignore[arg-type]
+
+
+KINDS = st.sampled_from([good, good, good, good, error, slow, late, None])
+HISTORIES = st.lists(KINDS, min_size=40, max_size=40)
+SHORT = replace(ERRORS, duration_s=4, samples_min=10, gap_max_s=1, limit=30)
+
+
+def made(kinds: list[Callable[[float], Sample] | None]) -> list[Sample]:
+    """Make ten samples a second of these kinds."""
+    return [make(START_S + tick / RATE_HZ) for tick, make in enumerate(kinds) if make is not None]
+
+
+@given(
+    HISTORIES, st.integers(0, 40), st.sampled_from([SHORT, replace(SHORT, measure=Measure.LATENCY_P95_MS, limit=500)])
+)
+@settings(deadline=None)
+def test_a_verdict_before_the_end_is_never_taken_back(
+    kinds: list[Callable[[float], Sample] | None], cut: int, spec: WindowSpec
+) -> None:
+    """Whatever comes after, what was broken stays broken, and what was unknown is never met."""
+    at_s = cut / RATE_HZ
+    early = judged((s for s in made(kinds) if s.due_s < START_S + at_s), spec, at_s=at_s)
+    end = judged(made(kinds), spec, at_s=4)
+
+    assert end.state is not WindowState.HOLDING
+    if early.state is WindowState.BROKEN:
+        assert end.state is WindowState.BROKEN
+    if early.state is WindowState.UNKNOWN:
+        assert end.state is not WindowState.MET
+    if cut < len(kinds):
+        assert early.state is not WindowState.MET
+
+
+@given(HISTORIES, st.integers(0, 39))
+@settings(deadline=None)
+def test_more_errors_never_help(kinds: list[Callable[[float], Sample] | None], index: int) -> None:
+    """Turning any sample into an error never turns a window that was not met into one that is."""
+    before = judged(made(kinds), SHORT, at_s=4)
+    worse = [*kinds]
+    worse[index] = error if worse[index] is not None and worse[index] is not late else worse[index]
+    after = judged(made(worse), SHORT, at_s=4)
+
+    assert before.state is WindowState.MET or after.state is not WindowState.MET

@@ -1,0 +1,88 @@
+"""The baseline: what it holds, and what is refused as one."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.samples import Sample
+from pam_rollback.observation.baseline import Baseline, load_baseline
+
+TAKEN_AT = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+SAMPLES = [
+    *(Sample(due_s=float(i), latency_ms=i + 1.0, journey="health", ok=True) for i in range(100)),
+    *(Sample(due_s=i + 0.5, latency_ms=300.0, journey="chat", ok=i % 4 != 0) for i in range(20)),
+]
+
+
+def baseline() -> Baseline:
+    """Take the baseline of the samples above."""
+    return Baseline.of(SAMPLES, taken_at=TAKEN_AT, release="1.42.0")
+
+
+def test_figures() -> None:
+    """Counts, error rates and nearest-rank percentiles by journey and over all, latencies of good answers only."""
+    found = baseline()
+
+    health, chat = found.journeys["health"], found.journeys["chat"]
+    assert (health.n, health.errors, health.p50_ms, health.p95_ms, health.p99_ms) == (100, 0, 50.0, 95.0, 99.0)
+    assert (chat.n, chat.error_rate_pct, chat.p95_ms) == (20, 25.0, 300.0)
+    assert (found.overall.n, found.overall.errors, found.duration_s) == (120, 5, 99.0)
+
+
+def test_probes_that_left_late_are_counted_apart() -> None:
+    """They are in no figure, and the baseline says how many there were."""
+    found = Baseline.of([*SAMPLES, replace(SAMPLES[0], lag_ms=900)], taken_at=TAKEN_AT, release="1.42.0")
+
+    assert (found.overall.n, found.unmeasured) == (120, 1)
+
+
+def test_no_good_answer_gives_no_percentile() -> None:
+    """A journey that only failed has no latency, rather than a fast one."""
+    found = Baseline.of([replace(SAMPLES[0], ok=False)], taken_at=TAKEN_AT, release="1.42.0")
+
+    assert (found.overall.error_rate_pct, found.overall.p95_ms) == (100.0, None)
+
+
+def test_survives_its_file(tmp_path: Path) -> None:
+    """What is read is what was written."""
+    baseline().save(tmp_path / "baseline.json")
+
+    assert load_baseline(tmp_path / "baseline.json") == baseline()
+    assert [file.name for file in tmp_path.iterdir()] == ["baseline.json"]
+
+
+def test_nothing_is_no_baseline() -> None:
+    """No usable sample: nothing to compare with later."""
+    with pytest.raises(MeasurementFailed, match="none of 1 samples is usable"):
+        Baseline.of([replace(SAMPLES[0], lag_ms=None)], taken_at=TAKEN_AT, release="1.42.0")
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"schema_version": 2}, "expected schema_version 1, found 2"),
+        ({"schema_version": None}, "expected schema_version 1, found None"),
+        ({"overall": {}}, "damaged"),
+        ({"surprise": 1}, "damaged"),
+    ],
+)
+def test_other_files_are_refused(tmp_path: Path, change: dict[str, object], expected: str) -> None:
+    """A baseline of another version or a damaged one is never half understood."""
+    path = tmp_path / "baseline.json"
+    path.write_text(json.dumps({**baseline().model_dump(mode="json"), **change}))
+
+    with pytest.raises(MeasurementFailed, match=expected):
+        load_baseline(path)
+
+
+def test_no_file_and_no_json(tmp_path: Path) -> None:
+    """The message says what to do."""
+    with pytest.raises(MeasurementFailed, match="there is no baseline; take one"):
+        load_baseline(tmp_path / "baseline.json")
+    (tmp_path / "baseline.json").write_text("{")
+    with pytest.raises(MeasurementFailed, match="expected a baseline as JSON"):
+        load_baseline(tmp_path / "baseline.json")

@@ -1,0 +1,160 @@
+"""Reading a timeline while it grows: nothing is lost, nothing is counted twice, damage is said."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.observation.timeline import Timeline
+
+HEADER = {
+    "anchor": {"monotonic_s": 100.0, "wall_s": 1_800_000_000.0},
+    "rate_hz": 10.0,
+    "first_due_s": 101.0,
+    "timeout_s": 1.0,
+    "run": "r",
+    "journeys": {"health": 3, "chat": 1},
+}
+
+
+def line(tick: int, journey: str = "health", **changes: object) -> dict[str, Any]:
+    """Make the record of one probe, due a tenth of a second after the one before."""
+    due_s = 101 + tick / 10
+    return {
+        "tick": tick,
+        "due_s": due_s,
+        "sent_s": due_s + 0.001,
+        "end_s": due_s + 0.02,
+        "journey": journey,
+        "status": 200,
+        "ok": True,
+        "why": "",
+        "latency_ms": 20.0,
+        "release": "1.42.0",
+        **changes,
+    }
+
+
+def append(path: Path, *records: dict[str, Any], half: str = "") -> None:
+    """Write whole lines, then perhaps a part of one."""
+    with path.open("a") as file:
+        file.write("".join(json.dumps(record) + "\n" for record in records) + half)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Give a timeline that has begun."""
+    path = tmp_path / "timeline.jsonl"
+    append(path, HEADER)
+    return path
+
+
+def test_a_sample_is_read_as_it_was_written(path: Path) -> None:
+    """Every fact arrives, and the lag is derived from the two moments."""
+    append(path, line(0))
+    (sample,) = Timeline(path).samples()
+
+    assert (sample.due_s, sample.latency_ms, sample.journey, sample.ok, sample.status, sample.release) == (
+        101.0,
+        20.0,
+        "health",
+        True,
+        200,
+        "1.42.0",
+    )
+    assert sample.lag_ms == pytest.approx(1)
+    assert sample.end_s == pytest.approx(101.02)
+
+
+def test_a_half_written_line_waits_for_its_rest(path: Path) -> None:
+    """The reader may come in the middle of a line."""
+    timeline = Timeline(path)
+    text = json.dumps(line(1))
+    append(path, line(0), half=text[:30])
+    assert len(timeline.samples()) == 1
+    append(path, half=text[30:] + "\n")
+
+    assert [sample.due_s for sample in timeline.samples()] == [101.0, 101.1]
+
+
+def test_tail_gives_each_sample_once(path: Path) -> None:
+    """What was given is not given again, whatever else was read meanwhile."""
+    timeline = Timeline(path)
+    append(path, line(0), line(1))
+    assert len(timeline.tail()) == 2
+    append(path, line(2))
+    timeline.samples()
+
+    assert [sample.due_s for sample in timeline.tail()] == [101.2]
+    assert timeline.tail() == ()
+
+
+def test_samples_by_time_and_journey(path: Path) -> None:
+    """Answers come in any order; samples are given by due time, from one moment on and before another."""
+    append(path, line(3), line(1, "chat"), line(0), line(2))
+    timeline = Timeline(path)
+
+    assert [round(sample.due_s, 1) for sample in timeline.samples()] == [101.0, 101.1, 101.2, 101.3]
+    assert [round(sample.due_s, 1) for sample in timeline.samples(101.1, 101.3)] == [101.1, 101.2]
+    assert [sample.journey for sample in timeline.samples(None, None, "chat")] == ["chat"]
+
+
+def test_settled_is_what_has_been_answered_without_a_hole(path: Path) -> None:
+    """A probe that is still out holds back what can be called complete, though later ones are recorded."""
+    timeline = Timeline(path)
+    append(path, line(0), line(1), line(3), line(4))
+    assert timeline.settled_s == pytest.approx(101.2)
+    append(path, line(2))
+
+    assert timeline.settled_s == pytest.approx(101.5)
+
+
+def test_the_rate_of_a_journey_is_its_share(path: Path) -> None:
+    """Three of four probes are health's; a journey that is not there is no rate of zero."""
+    timeline = Timeline(path)
+
+    assert (timeline.rate_hz(), timeline.rate_hz("health"), timeline.rate_hz("health", "chat")) == (10.0, 7.5, 10.0)
+    with pytest.raises(MeasurementFailed, match=r"no journeys \['voice'\]"):
+        timeline.rate_hz("voice")
+
+
+def test_the_anchor_ties_both_clocks(path: Path) -> None:
+    """A monotonic moment has a time of day."""
+    assert Timeline(path).anchor.wall(160.0) == datetime.fromtimestamp(1_800_000_060, UTC)
+
+
+def test_probes_that_never_left(path: Path) -> None:
+    """They are samples without lag and without latency, and measured they are not."""
+    append(path, line(0, sent_s=None, end_s=None, latency_ms=None, ok=False, status=None, why="overrun: …"))
+    (sample,) = Timeline(path).samples()
+
+    assert (sample.lag_ms, sample.measured(), sample.ok) == (None, False, False)
+
+
+@pytest.mark.parametrize(
+    ("damage", "expected"),
+    [
+        ("{broken\n", "line 2: expected a JSON object"),
+        ("[1]\n", "line 2"),
+        ('{"tick": 1}\n', "not of the kind expected"),
+    ],
+)
+def test_damage_is_said(path: Path, damage: str, expected: str) -> None:
+    """A complete line that makes no sense is an error with its place, not a gap."""
+    append(path, half=damage)
+
+    with pytest.raises(MeasurementFailed, match=expected):
+        Timeline(path).samples()
+
+
+def test_no_file_and_no_header(tmp_path: Path) -> None:
+    """A prober that was never started, and one that has not begun, are told apart from one without samples."""
+    with pytest.raises(MeasurementFailed, match="there is no such file"):
+        Timeline(tmp_path / "none.jsonl").samples()
+    (tmp_path / "empty.jsonl").touch()
+    assert Timeline(tmp_path / "empty.jsonl").samples() == ()
+    with pytest.raises(MeasurementFailed, match="has not begun yet"):
+        _ = Timeline(tmp_path / "empty.jsonl").anchor

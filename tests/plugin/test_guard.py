@@ -1,0 +1,79 @@
+"""Each rule of the guard is seen refusing, and seen letting pass."""
+
+from dataclasses import replace
+
+import pytest
+
+from pam_rollback.plugin.guard import Facts, refusals
+
+CHECKS_ON_PRODUCTION = Facts(
+    mode="drill",
+    kind="production",
+    name="production",
+    is_sandbox=False,
+    execute=False,
+    confirm="",
+    reason="",
+    initiated_by="",
+    dry_run=False,
+    pace=1.0,
+    stories=(),
+    distributed=False,
+    setup_only=False,
+    assertions_off=False,
+)
+DRILL_ON_SANDBOX = replace(CHECKS_ON_PRODUCTION, kind="sandbox", name="sandbox", is_sandbox=True, pace=60.0, stories=("feature-flag",))
+REAL = replace(
+    CHECKS_ON_PRODUCTION,
+    mode="real",
+    execute=True,
+    confirm="production",
+    reason="errors",
+    initiated_by="alex",
+    stories=("feature-flag",),
+)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        pytest.param(CHECKS_ON_PRODUCTION, id="read-only checks on production need no consent"),
+        pytest.param(DRILL_ON_SANDBOX, id="a drill on the sandbox needs none either"),
+        pytest.param(REAL, id="a real rollback with all that it needs"),
+        pytest.param(replace(REAL, dry_run=True, execute=False, confirm="", reason="", initiated_by=""), id="its dry run"),
+    ],
+)
+def test_what_is_safe_may_run(facts: Facts) -> None:
+    """A guard that refuses everything would be switched off."""
+    assert refusals(facts) == []
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        pytest.param(replace(REAL, execute=False), "needs --execute", id="no execute"),
+        pytest.param(replace(REAL, confirm="staging"), "expected 'production', found 'staging'", id="wrong name"),
+        pytest.param(replace(REAL, reason=""), "needs --reason", id="no reason"),
+        pytest.param(replace(REAL, initiated_by=""), "needs --initiated-by", id="nobody"),
+        pytest.param(replace(REAL, stories=()), "exactly one action, selected: none", id="no story"),
+        pytest.param(replace(REAL, stories=("a", "b")), "exactly one action, selected: a, b", id="two stories"),
+        pytest.param(replace(REAL, distributed=True), "leave -n out", id="xdist"),
+        pytest.param(replace(REAL, setup_only=True), "act and verify nothing", id="setup only"),
+        pytest.param(replace(REAL, pace=60.0), "its windows are observed in full", id="pace on production"),
+        pytest.param(replace(REAL, is_sandbox=True), "nothing real to act on", id="real on the sandbox"),
+        pytest.param(replace(CHECKS_ON_PRODUCTION, stories=("a",)), "a drill plants damage", id="drill on production"),
+        pytest.param(replace(DRILL_ON_SANDBOX, is_sandbox=False), "is not the sandbox", id="a name does not make a sandbox"),
+        pytest.param(replace(DRILL_ON_SANDBOX, assertions_off=True), "every check would be green", id="python -O"),
+    ],
+)
+def test_what_could_do_harm_is_refused(facts: Facts, words: str) -> None:
+    """One reason each, in words that say what to do."""
+    found = refusals(facts)
+
+    assert len(found) == 1, found
+    assert words in found[0]
+
+
+def test_all_reasons_come_at_once() -> None:
+    """Nobody should have to run it four times to learn four things."""
+    assert len(refusals(replace(REAL, execute=False, confirm="", reason="", initiated_by=""))) == 4

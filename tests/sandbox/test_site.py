@@ -1,0 +1,637 @@
+"""The site works for a person: with and without each feature, by keyboard, on a phone, and when the API fails."""
+
+import json
+import subprocess
+import sys
+import tomllib
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, ViewportSize, expect, sync_playwright
+
+DESKTOP: ViewportSize = {"width": 1280, "height": 800}
+DESKTOP_AT_200_PERCENT: ViewportSize = {"width": 640, "height": 400}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+WITHIN_MS = 10_000
+DEADLINE_OF_THE_PAGE_MS = 8_000
+READY_WITHIN_S = 60
+END_WITHIN_S = 20
+ADDRESSES = ("/", "/login", "/pam", "/wins", "/wheels", "/profile", "/settings", "/no-such-page")
+FEATURES = ("PAM_ENHANCED_UI", "PAM_VOICE_FEATURES", "PAM_PERFORMANCE_OPTIMIZATIONS")
+CHROMIUM_ARGUMENTS = (
+    "--no-sandbox",  # root cannot use Chromium's own sandbox
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+)
+
+
+@dataclass(frozen=True)
+class Range:
+    """A running sandbox, as its environment file describes it."""
+
+    frontend: str
+    api: str
+    control: str
+    control_token: str
+    admin_token: str
+    email: str
+    password: str
+
+    def call(self, method: str, url: str, token: str | None = None, body: object = None) -> Any:  # noqa: ANN401 - JSON
+        """Send JSON and give the JSON of the answer, or None when it has no body."""
+        request = urllib.request.Request(
+            url,
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        if token is not None:
+            request.add_header("Authorization", f"Bearer {token}")
+        with urllib.request.urlopen(request, timeout=READY_WITHIN_S) as response:
+            text = response.read()
+        return json.loads(text) if text else None
+
+    def switch(self, *names: str, on: bool) -> None:
+        """Switch features for everybody."""
+        change = {"enabled": on, "rolloutPercentage": 100}
+        self.call("POST", f"{self.api}/admin/feature-flags", self.admin_token, dict.fromkeys(names, change))
+
+    def plant(self, fault: str, **parameters: object) -> None:
+        """Plant a fault."""
+        self.call("PUT", f"{self.control}/faults/{fault}", self.control_token, parameters)
+
+    def clear_faults(self) -> None:
+        """Take every fault away."""
+        self.call("DELETE", f"{self.control}/faults", self.control_token)
+
+    def serve(self, release: str) -> None:
+        """Give the traffic to a release."""
+        self.call("POST", f"{self.control}/live", self.control_token, {"release": release})
+
+    def account_token(self) -> str:
+        """Sign the test account in, past the page."""
+        answer = self.call(
+            "POST", f"{self.api}/api/v1/auth/login", body={"email": self.email, "password": self.password}
+        )
+        return str(answer["access_token"])
+
+
+@dataclass
+class Visit:
+    """A page in a browser, and what it did beyond what it shows."""
+
+    page: Page
+    site: Range
+    complaints: list[str] = field(default_factory=list)
+    """What the browser's console calls an error or a warning, and uncaught exceptions."""
+    hosts: set[str | None] = field(default_factory=set)
+    """Where the page sent requests to."""
+
+    def __post_init__(self) -> None:
+        self.page.on("console", self._note_console)
+        self.page.on("pageerror", self._note_exception)
+        self.page.on("request", self._note_request)
+
+    def _note_console(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            self.complaints.append(message.text)
+
+    def _note_exception(self, error: Error) -> None:
+        self.complaints.append(f"uncaught: {error}")
+
+    def _note_request(self, request: Request) -> None:
+        parts = urlsplit(request.url)
+        if parts.scheme != "data":
+            self.hosts.add(parts.hostname)
+
+    def open(self, path: str) -> None:
+        """Load the site at `path` and wait until its view is there."""
+        self.page.goto(self.site.frontend + path)
+        expect(self.page.get_by_role("heading", level=1)).to_be_visible()
+
+    def sign_in(self, then: str | None = None) -> None:
+        """Log in by the form, and go on to `then`."""
+        self.open("/login")
+        self.page.locator("input[type=email]").fill(self.site.email)
+        self.page.locator("input[type=password]").fill(self.site.password)
+        self.page.get_by_role("main").get_by_role("button", name="Log in").click()
+        expect(self.page.get_by_role("button", name="Log out")).to_be_visible()
+        expect(self.page.get_by_label("Your message to PAM")).to_be_visible()
+        if then is not None:
+            self.open(then)
+
+    def say(self, message: str) -> None:
+        """Send PAM a message."""
+        self.page.get_by_label("Your message to PAM").fill(message)
+        self.page.get_by_role("button", name="Send", exact=True).click()
+
+
+@pytest.fixture(scope="module")
+def practice_range(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Range]:
+    """Run a sandbox of its own for this file."""
+    state_file = tmp_path_factory.mktemp("range") / "environment.toml"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pam_rollback.sandbox", "--state-file", str(state_file)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdin is not None
+    try:
+        assert process.stdout.readline().startswith("ready "), "the sandbox did not start; its own words are above"
+        yield _described_by(state_file)
+    finally:
+        process.stdin.close()
+        process.wait(END_WITHIN_S)
+        process.stdout.close()
+
+
+def _described_by(state_file: Path) -> Range:
+    facts = tomllib.loads(state_file.read_text())
+    variables = facts["sandbox"]["variables"]
+    return Range(
+        frontend=facts["urls"]["frontend"],
+        api=facts["urls"]["api"],
+        control=facts["sandbox"]["control_url"],
+        control_token=facts["sandbox"]["token"],
+        admin_token=variables["PAM_ADMIN_TOKEN"],
+        email=variables["TEST_USER_EMAIL"],
+        password=variables["TEST_USER_PASSWORD"],
+    )
+
+
+@pytest.fixture
+def site(practice_range: Range) -> Iterator[Range]:
+    """Give the running sandbox with the newest release, every feature on and nothing broken."""
+    practice_range.clear_faults()
+    practice_range.serve("candidate")
+    practice_range.switch(*FEATURES, on=True)
+    yield practice_range
+    practice_range.clear_faults()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """Start a Chromium whose microphone hums by itself."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM_ARGUMENTS)
+        expect.set_options(timeout=WITHIN_MS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium: Browser, site: Range) -> Iterator[Visit]:
+    """Open a desktop browser for somebody who has not been here before."""
+    context = chromium.new_context(viewport=DESKTOP)
+    yield Visit(context.new_page(), site)
+    context.close()
+
+
+def test_an_answer_of_pam_is_shown_announced_and_stored(visit: Visit) -> None:
+    """A message is answered, the answer is spoken to screen readers, and both are still there after a reload."""
+    visit.sign_in()
+    question = f"Is the coast road open? {datetime.now().astimezone():%H:%M:%S.%f}"
+    answers = visit.page.get_by_test_id("message-assistant").get_by_test_id("message-text")
+
+    visit.say(question)
+    expect(visit.page.get_by_test_id("message-text").filter(has_text=question).first).to_be_visible()
+    expect(visit.page.locator("#announcer")).to_contain_text("PAM says: ")
+    answer = answers.last.inner_text()
+    expect(visit.page.locator("#announcer")).to_contain_text(answer)
+
+    visit.page.reload()
+    expect(visit.page.get_by_test_id("message-user").last.get_by_test_id("message-text")).to_have_text(question)
+    expect(answers.last).to_have_text(answer)
+
+
+def test_what_a_person_writes_never_becomes_markup(visit: Visit) -> None:
+    """HTML in a message is shown as it was typed and does nothing."""
+    visit.sign_in()
+
+    visit.say("<img src=x onerror=\"document.title='broken in'\"><b>bold</b>")
+
+    expect(visit.page.get_by_test_id("message-user").last).to_contain_text("<b>bold</b>")
+    expect(visit.page.locator("#announcer")).to_contain_text("PAM says: ")
+    assert visit.page.locator(".messages img, .messages b").count() == 0
+    assert "broken in" not in visit.page.title()
+
+
+def test_a_wrong_password_is_explained(visit: Visit) -> None:
+    """A refused login says in plain words what to check, and keeps the person on the form."""
+    visit.open("/login")
+    visit.page.locator("input[type=email]").fill(visit.site.email)
+    visit.page.locator("input[type=password]").fill("not the password")
+    visit.page.get_by_role("main").get_by_role("button", name="Log in").click()
+
+    expect(visit.page.get_by_role("alert")).to_contain_text("do not fit together")
+    expect(visit.page.locator("input[type=email]")).to_be_visible()
+
+
+def test_an_incomplete_login_names_the_field(visit: Visit) -> None:
+    """Empty fields are named at the field, and the first of them gets the focus."""
+    visit.open("/login")
+    visit.page.get_by_role("main").get_by_role("button", name="Log in").click()
+
+    expect(visit.page.get_by_text("Enter your e-mail address.")).to_be_visible()
+    expect(visit.page.locator("input[type=email]")).to_be_focused()
+    expect(visit.page.locator("input[type=email]")).to_have_attribute("aria-invalid", "true")
+
+
+def test_rolling_back_the_enhanced_chat_is_seen_without_and_with_a_reload(visit: Visit) -> None:
+    """With PAM_ENHANCED_UI off the open chat becomes the plain one by itself, keeps the draft, and reloads as such."""
+    plain = visit.page.get_by_role("heading", name="Chat with PAM")
+    ideas = visit.page.get_by_role("list", name="Trip ideas")
+    visit.sign_in()
+    expect(visit.page.get_by_role("heading", name="Plan your next trip with PAM")).to_be_visible()
+    expect(visit.page.get_by_text("New: trip ideas")).to_be_visible()
+    expect(ideas.get_by_role("button").first).to_be_visible()
+    expect(visit.page.locator("body[data-feature=enhanced-ui]")).to_have_count(1)
+    visit.page.get_by_label("Your message to PAM").fill("half a sentence")
+
+    visit.site.switch("PAM_ENHANCED_UI", on=False)
+
+    expect(plain).to_be_visible()
+    expect(visit.page).to_have_title("Chat with PAM | Wheels & Wins")
+    expect(visit.page.get_by_label("Your message to PAM")).to_have_value("half a sentence")
+    for _ in ("without a reload", "with a reload"):
+        expect(plain).to_be_visible()
+        expect(visit.page.get_by_text("New: trip ideas")).to_have_count(0)
+        expect(ideas).to_have_count(0)
+        expect(visit.page.locator(".avatar")).to_have_count(0)
+        expect(visit.page.locator("[data-feature]")).to_have_count(0)
+        visit.page.reload()
+
+
+def test_a_trip_idea_is_asked_by_one_press(visit: Visit) -> None:
+    """In the enhanced chat an idea is sent as a message and answered."""
+    visit.sign_in()
+
+    visit.page.get_by_role("button", name="Find a quiet campground").click()
+
+    expect(visit.page.locator("#announcer")).to_contain_text("PAM says: ")
+    expect(visit.page.get_by_test_id("message-user").last).to_contain_text("Find a quiet campground")
+
+
+def test_a_spoken_message_is_heard_and_answered(visit: Visit) -> None:
+    """With PAM_VOICE_FEATURES the voice button records, and the page shows what PAM heard and what it answers."""
+    visit.sign_in()
+    spoken = visit.page.get_by_test_id("message-user").filter(has_text="spoken")
+    expect(spoken).to_have_count(0)
+
+    visit.page.get_by_role("button", name="Speak").click()
+    visit.page.get_by_role("button", name="Stop and send").click()
+
+    expect(spoken.get_by_test_id("message-text")).not_to_be_empty()
+    expect(visit.page.locator("#announcer")).to_contain_text("PAM says: ")
+
+
+def test_rolling_back_voice_takes_the_button_away(visit: Visit) -> None:
+    """With PAM_VOICE_FEATURES off the voice button goes without a reload, even while it records."""
+    visit.sign_in()
+    visit.page.get_by_role("button", name="Speak").click()
+    expect(visit.page.get_by_role("button", name="Stop and send")).to_be_visible()
+
+    visit.site.switch("PAM_VOICE_FEATURES", on=False)
+
+    expect(visit.page.get_by_test_id("voice")).to_have_count(0)
+    visit.page.reload()
+    expect(visit.page.get_by_role("button", name="Send", exact=True)).to_be_visible()
+    expect(visit.page.get_by_test_id("voice")).to_have_count(0)
+
+
+def test_a_long_history_comes_in_portions_only_with_the_optimizations(visit: Visit) -> None:
+    """With PAM_PERFORMANCE_OPTIMIZATIONS earlier messages come on demand; without it, all come at once."""
+    token = visit.site.account_token()
+    for number in range(13):
+        visit.site.call("POST", f"{visit.site.api}/api/v1/pam/chat", token, {"message": f"Stop number {number}?"})
+    everything = len(visit.site.call("GET", f"{visit.site.api}/api/v1/pam/history?limit=200", token)["messages"])
+    shown = visit.page.get_by_test_id("message-text")
+
+    visit.sign_in()
+    expect(shown).to_have_count(20)
+    visit.page.get_by_role("button", name="Show earlier messages").click()
+    expect(shown).to_have_count(min(40, everything))
+
+    visit.site.switch("PAM_PERFORMANCE_OPTIMIZATIONS", on=False)
+    expect(shown).to_have_count(everything)
+    expect(visit.page.get_by_role("button", name="Show earlier messages")).to_have_count(0)
+
+
+def test_the_stable_release_has_a_plain_page_whatever_the_flags_say(visit: Visit) -> None:
+    """A page of the release before the features has none of them, and its footer names that release."""
+    visit.site.serve("stable")
+    visit.sign_in()
+
+    expect(visit.page.get_by_test_id("page-release")).to_have_text("1.41.3")
+    expect(visit.page.get_by_test_id("api-release")).to_have_text("1.41.3")
+    expect(visit.page.get_by_role("heading", name="Chat with PAM")).to_be_visible()
+    expect(visit.page.get_by_role("list", name="Trip ideas")).to_have_count(0)
+    expect(visit.page.get_by_test_id("voice")).to_have_count(0)
+
+
+def test_a_failing_chat_says_so_and_tries_again(visit: Visit) -> None:
+    """When PAM does not answer, an alert says it in words, the message stays, and one press sends it again."""
+    visit.sign_in()
+    visit.site.plant("answers-html", path="/api/v1/pam/chat", server="api")
+    visit.say("Are you there?")
+    expect(visit.page.get_by_role("alert")).to_contain_text("PAM could not answer.")
+    expect(visit.page.get_by_test_id("message-user").last).to_contain_text("Are you there?")
+
+    visit.site.clear_faults()
+    visit.page.get_by_role("button", name="Try again").click()
+
+    expect(visit.page.locator("#announcer")).to_contain_text("PAM says: ")
+    expect(visit.page.get_by_role("alert")).to_have_count(0)
+
+
+def test_errors_behind_the_enhanced_chat_are_seen_and_gone_after_its_rollback(visit: Visit) -> None:
+    """A person meets the planted incident as an alert, and after the rollback of the flag the same press succeeds."""
+    visit.sign_in()
+    visit.site.plant("errors", share=1)
+    visit.say("Where do we sleep tonight?")
+    expect(visit.page.get_by_role("alert")).to_contain_text("Something went wrong on our side (error 500).")
+
+    visit.site.switch("PAM_ENHANCED_UI", on=False)
+    expect(visit.page.get_by_role("heading", name="Chat with PAM")).to_be_visible()
+    visit.page.get_by_role("button", name="Try again").click()
+
+    expect(visit.page.locator("#announcer")).to_contain_text("PAM says: ")
+
+
+@pytest.mark.parametrize(
+    ("fault", "path", "endpoint"),
+    [
+        ("answers-html", "/", "/api/v1/profile"),
+        ("answers-garbage", "/wins", "/api/v1/expenses"),
+        ("answers-half-closed", "/wheels", "/api/v1/expenses"),
+        ("answers-silence", "/wins", "/api/v1/settings"),
+        ("answers-never-ending", "/wins", "/api/v1/expenses"),
+    ],
+)
+def test_a_dead_back_end_is_no_account_without_money(visit: Visit, fault: str, path: str, endpoint: str) -> None:
+    """However the API fails, the page shows an alert with a way to try again, and no amount that nobody answered."""
+    visit.sign_in()
+    visit.site.plant(fault, path=endpoint, server="api")
+    visit.open(path)
+
+    expect(visit.page.get_by_role("alert")).to_contain_text(
+        "could not be loaded", timeout=DEADLINE_OF_THE_PAGE_MS + WITHIN_MS
+    )
+    expect(visit.page.get_by_test_id("month-total")).to_have_count(0)
+
+    visit.site.clear_faults()
+    visit.page.get_by_role("button", name="Try again").click()
+    expect(visit.page.get_by_test_id("month-total")).to_be_visible()
+    expect(visit.page.get_by_role("alert")).to_have_count(0)
+
+
+def test_pages_show_what_the_api_knows(visit: Visit) -> None:
+    """Name, month's total and both releases on the page are those of the API and of the server of the page."""
+    token = visit.site.account_token()
+    profile = visit.site.call("GET", f"{visit.site.api}/api/v1/profile", token)
+    expenses = visit.site.call("GET", f"{visit.site.api}/api/v1/expenses?limit=200", token)["expenses"]
+    visit.sign_in(then="/wins")
+    month = visit.page.evaluate("() => new Date().toLocaleDateString('sv').slice(0, 7)")
+    total = (
+        sum(round(float(expense["amount"]) * 100) for expense in expenses if expense["date"].startswith(month)) / 100
+    )
+
+    expect(visit.page.get_by_test_id("user-name")).to_have_text(profile["full_name"])
+    shown = visit.page.get_by_test_id("month-total").inner_text()
+    assert float(shown.lstrip("$€£").replace(",", "")) == total
+    config = visit.site.call("GET", f"{visit.site.frontend}/config.json")
+    version = visit.site.call("GET", f"{visit.site.api}/version")
+    expect(visit.page.get_by_test_id("page-release")).to_have_text(config["release"])
+    expect(visit.page.get_by_test_id("api-release")).to_have_text(version["release"])
+
+
+def test_an_expense_is_added_and_deleted(visit: Visit) -> None:
+    """An expense counts in the month's total, and is gone from it after a confirmed deletion."""
+    visit.sign_in(then="/wins")
+    total = visit.page.get_by_test_id("month-total")
+    before = total.inner_text()
+
+    visit.page.get_by_label("Amount").fill("12,34")
+    visit.page.get_by_label("Note").fill("Ferry ticket")
+    visit.page.get_by_role("button", name="Add expense").click()
+    entry = visit.page.get_by_role("row").filter(has_text="Ferry ticket")
+    expect(entry).to_contain_text("12.34")
+    expect(total).not_to_have_text(before)
+
+    entry.get_by_role("button").click()
+    visit.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(entry).to_have_count(0)
+    expect(total).to_have_text(before)
+
+
+def test_an_impossible_amount_is_explained_and_not_sent(visit: Visit) -> None:
+    """A word instead of an amount is refused at the field."""
+    visit.sign_in(then="/wins")
+
+    visit.page.get_by_label("Amount").fill("a lot")
+    visit.page.get_by_role("button", name="Add expense").click()
+
+    expect(visit.page.get_by_text("Enter an amount such as 12.50.")).to_be_visible()
+    expect(visit.page.get_by_label("Amount")).to_be_focused()
+
+
+def test_settings_and_name_are_kept(visit: Visit) -> None:
+    """What is saved in settings and profile is there after a reload, and the trips use it."""
+    visit.sign_in(then="/settings")
+    visit.page.get_by_label("Distances in").select_option("km")
+    visit.page.get_by_label("Budget for a month").fill("1234.50")
+    visit.page.get_by_role("button", name="Save").click()
+    expect(visit.page.get_by_text("Saved.")).to_be_visible()
+    visit.page.reload()
+    expect(visit.page.get_by_label("Budget for a month")).to_have_value("1234.5")
+    visit.open("/wheels")
+    expect(visit.page.get_by_text("420 km")).to_be_visible()
+
+    visit.open("/profile")
+    name = visit.page.get_by_label("Full name").input_value()
+    visit.page.get_by_label("Full name").fill(f"{name} Junior")
+    visit.page.get_by_role("button", name="Save").click()
+    expect(visit.page.get_by_test_id("profile-name")).to_have_text(f"{name} Junior")
+    expect(visit.page.get_by_test_id("user-name")).to_have_text(f"{name} Junior")
+    visit.page.get_by_label("Full name").fill(name)
+    visit.page.get_by_role("button", name="Save").click()
+    expect(visit.page.get_by_test_id("user-name")).to_have_text(name)
+
+
+def test_a_page_for_members_asks_to_log_in_and_then_shows_it(visit: Visit) -> None:
+    """Somebody who is not signed in is sent to the form with a reason, and lands where they wanted to go."""
+    visit.open("/wins")
+    expect(visit.page.get_by_role("alert")).to_contain_text("Please log in")
+
+    visit.page.locator("input[type=email]").fill(visit.site.email)
+    visit.page.locator("input[type=password]").fill(visit.site.password)
+    visit.page.keyboard.press("Enter")
+
+    expect(visit.page.get_by_test_id("month-total")).to_be_visible()
+
+
+@pytest.mark.parametrize("spoiled", [{"token": "refused"}, {"expiresAt": 1}], ids=["refused by the API", "run out"])
+def test_an_ended_session_leads_to_the_login_with_a_reason(visit: Visit, spoiled: dict[str, object]) -> None:
+    """A session that is over sends the person to the form and says why; nothing of the account stays on the page."""
+    visit.sign_in(then="/wins")
+    visit.page.evaluate(
+        """(spoiled) => {
+            const stored = JSON.parse(sessionStorage.getItem("wheels-and-wins.session"));
+            sessionStorage.setItem("wheels-and-wins.session", JSON.stringify({ ...stored, ...spoiled }));
+        }""",
+        spoiled,
+    )
+
+    visit.page.get_by_role("link", name="Profile").click()
+
+    expect(visit.page.get_by_role("alert")).to_contain_text("Your session has ended.")
+    expect(visit.page.get_by_role("heading", name="Log in")).to_be_visible()
+    expect(visit.page.get_by_test_id("user-name")).to_have_count(0)
+
+
+def test_logging_out_forgets_the_account(visit: Visit) -> None:
+    """After the log-out a page for members asks to log in again, also with the back button."""
+    visit.sign_in(then="/wins")
+    visit.page.get_by_role("button", name="Log out").click()
+    expect(visit.page.get_by_role("link", name="Log in", exact=True)).to_be_visible()
+
+    visit.page.go_back()
+
+    expect(visit.page.get_by_role("heading", name="Log in")).to_be_visible()
+    assert visit.page.evaluate("() => sessionStorage.getItem('wheels-and-wins.session')") is None
+
+
+def test_the_chat_works_by_keyboard_alone(visit: Visit) -> None:
+    """From the address bar to PAM's answer without a pointer; every stop on the way can be seen."""
+    page = visit.page
+
+    def tab_to(name: str) -> None:
+        for _ in range(40):
+            page.keyboard.press("Tab")
+            stop = page.evaluate(
+                """() => {
+                    const stop = document.activeElement;
+                    const style = getComputedStyle(stop);
+                    const outlined = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
+                    const name = stop.getAttribute("aria-label") ?? stop.labels?.[0]?.textContent ?? stop.textContent;
+                    return [name.trim(), outlined || stop === document.body];
+                }"""
+            )
+            assert stop[1], f"the focus cannot be seen on {stop[0]!r}"
+            if stop[0] == name:
+                return
+        pytest.fail(f"Tab never reaches {name!r}")
+
+    visit.open("/login")
+    tab_to("Skip to the content")
+    page.keyboard.press("Enter")
+    expect(page.locator("#main")).to_be_focused()
+    tab_to("E-mail address")
+    page.keyboard.type(visit.site.email)
+    tab_to("Password")
+    page.keyboard.type(visit.site.password)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1, name="PAM")).to_be_focused()
+    tab_to("Conversation")
+    tab_to("Your message to PAM")
+    page.keyboard.type("By keyboard: is there a campground?")
+    page.keyboard.press("Enter")
+
+    expect(page.locator("#announcer")).to_contain_text("PAM says: ")
+    expect(page.get_by_label("Your message to PAM")).to_be_focused()
+
+
+def test_a_change_of_view_moves_focus_and_title(visit: Visit) -> None:
+    """Each view has a title of its own, and following a link moves the focus to its heading; the back button too."""
+    visit.sign_in(then="/")
+    titles = [visit.page.title()]
+    for link in ("PAM", "Wins", "Wheels", "Profile", "Settings"):
+        visit.page.get_by_role("navigation").get_by_role("link", name=link).click()
+        expect(visit.page.get_by_role("navigation").get_by_role("link", name=link)).to_have_attribute(
+            "aria-current", "page"
+        )
+        expect(visit.page.get_by_role("heading", level=1)).to_be_focused()
+        titles.append(visit.page.title())
+    assert len(set(titles)) == len(titles), titles
+
+    visit.page.go_back()
+    expect(visit.page.get_by_role("heading", level=1, name="Your profile")).to_be_focused()
+
+
+def test_an_unknown_address_is_met_kindly(visit: Visit) -> None:
+    """An address that does not exist says so and offers the way home."""
+    visit.open("/no/such/page")
+    expect(visit.page).to_have_title("Page not found | Wheels & Wins")
+
+    visit.page.get_by_role("link", name="Back to the start").click()
+
+    expect(visit.page.get_by_role("heading", level=1, name="Plan the road.")).to_be_focused()
+
+
+def test_no_console_complaints_and_no_request_to_elsewhere(visit: Visit) -> None:
+    """On every address, signed out and signed in, the browser has no complaint and stays on this machine."""
+    for path in ADDRESSES:
+        visit.open(path)
+    visit.sign_in()
+    visit.say("Good morning")
+    expect(visit.page.locator("#announcer")).to_contain_text("PAM says: ")
+    for path in ADDRESSES:
+        visit.open(path)
+        visit.page.wait_for_load_state("networkidle")
+
+    assert visit.complaints == []
+    assert visit.hosts == {"127.0.0.1"}
+
+
+@pytest.mark.parametrize("viewport", [PHONE, DESKTOP_AT_200_PERCENT], ids=["phone", "desktop at 200 %"])
+@pytest.mark.parametrize("features", [True, False], ids=["with features", "plain"])
+def test_nothing_scrolls_sideways(chromium: Browser, site: Range, viewport: ViewportSize, features: bool) -> None:  # noqa: FBT001 - a parameter of pytest
+    """On a phone and at 200 % zoom every view fits the width, and every control can be hit (WCAG 2.2, 2.5.8)."""
+    site.switch(*FEATURES, on=features)
+    context = chromium.new_context(viewport=viewport)
+    visit = Visit(context.new_page(), site)
+    visit.sign_in()
+    for path in ADDRESSES:
+        visit.open(path)
+        visit.page.wait_for_load_state("networkidle")
+
+        assert visit.page.evaluate("() => document.documentElement.scrollWidth <= window.innerWidth"), path
+        too_small = visit.page.evaluate(
+            """() => [...document.querySelectorAll("button, input, select, textarea, nav a, a.button")]
+                .filter((control) => Math.min(control.offsetWidth, control.offsetHeight) < 24)
+                .map((control) => control.outerHTML)"""
+        )
+        assert too_small == [], path
+    context.close()
+
+
+def test_the_visitors_wishes_for_colours_and_motion_are_honoured(visit: Visit) -> None:
+    """A dark scheme darkens the page, and with reduced motion nothing moves by itself."""
+    visit.open("/")
+    background = "() => getComputedStyle(document.body).backgroundColor"
+    visit.page.emulate_media(color_scheme="light")
+    light = visit.page.evaluate(background)
+    visit.page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+
+    assert visit.page.evaluate(background) != light
+    assert visit.page.evaluate("() => getComputedStyle(document.documentElement).scrollBehavior") == "auto"
+
+
+def test_a_site_without_its_configuration_says_so(visit: Visit) -> None:
+    """When the page cannot learn where the API is, it says so and starts once it can."""
+    visit.site.plant("answers-garbage", path="/config.json", server="frontend")
+    visit.open("/")
+    expect(visit.page.get_by_role("alert")).to_contain_text("could not find its service")
+
+    visit.site.clear_faults()
+    visit.page.get_by_role("button", name="Try again").click()
+
+    expect(visit.page.get_by_role("heading", level=1, name="Plan the road.")).to_be_visible()

@@ -1,0 +1,125 @@
+"""The rules of the house, held by a test: the runbook folders read as a runbook, and nothing that is committed leaks this workplace."""
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+RUNBOOK_FOLDERS = ("checks", "drills", "load")
+EXEMPT = {"load/locustfile.py"}
+FORBIDDEN_NODES = {ast.Try: "try", ast.While: "while", ast.TryStar: "try", ast.For: "for", ast.With: "with"}
+FORBIDDEN_MODULES = {"allure", "os", "subprocess", "time", "threading", "asyncio", "http", "urllib", "socket"}
+FORBIDDEN_CALLS = {"sleep", "getenv", "skip", "xfail"}
+SECONDS_20 = 12
+"""A test body of so many lines can be understood in 20 seconds."""
+
+
+def tracked() -> list[Path]:
+    """All files that git has, or would take."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return [ROOT / name for name in listed.stdout.splitlines() if (ROOT / name).is_file()]
+
+
+def runbook_files() -> list[Path]:
+    """The modules of the runbook folders."""
+    found = [path for folder in RUNBOOK_FOLDERS for path in sorted((ROOT / folder).glob("*.py"))]
+    return [path for path in found if str(path.relative_to(ROOT)) not in EXEMPT]
+
+
+def violations(source: str) -> Iterator[str]:
+    """Everything in the module that is not a test, a fixture or a plain declaration."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if type(node) in FORBIDDEN_NODES:
+            yield f"line {node.lineno}: {FORBIDDEN_NODES[type(node)]}"  # type: ignore[attr-defined]
+        elif isinstance(node, ast.ClassDef) and any(not isinstance(part, ast.AnnAssign | ast.Expr) for part in node.body):
+            yield f"line {node.lineno}: a class with logic"
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
+            yield from (f"line {node.lineno}: import {name}" for name in names if name.split(".")[0] in FORBIDDEN_MODULES)
+        elif isinstance(node, ast.Call):
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            if name in FORBIDDEN_CALLS:
+                yield f"line {node.lineno}: {name}()"
+
+
+def docstring_problems(source: str) -> Iterator[str]:
+    """A module asks one question; a test says what it proves and where the runbook goes on."""
+    tree = ast.parse(source)
+    tests = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")]
+    question = (ast.get_docstring(tree) or "").split("\n")[0]
+    if tests and "?" not in question:
+        yield f"the module's docstring is not a question: {question!r}"
+    for test in tests:
+        doc = ast.get_docstring(test) or ""
+        if not re.search(r"docs/runbook\.md#[a-z0-9-]+", doc):
+            yield f"{test.name} does not say where the runbook goes on"
+        if test.end_lineno is not None and test.end_lineno - test.body[0].lineno > SECONDS_20:
+            yield f"{test.name} is longer than can be read in 20 seconds"
+
+
+@pytest.mark.parametrize("path", runbook_files(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_runbook_folders_hold_tests_only(path: Path) -> None:
+    """Whoever opens one at 3 a.m. finds questions and expectations, no machinery."""
+    source = path.read_text(encoding="utf-8")
+
+    assert [*violations(source), *docstring_problems(source)] == []
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("import time\n", "line 1: import time"),
+        ("try:\n    pass\nexcept ValueError:\n    pass\n", "line 1: try"),
+        ("while True:\n    pass\n", "line 1: while"),
+        ("import pytest\npytest.skip('no')\n", "line 2: skip()"),
+        ("class A:\n    def f(self): ...\n", "line 1: a class with logic"),
+    ],
+)
+def test_each_rule_is_seen_red(source: str, found: str) -> None:
+    """A rule that cannot fail is decoration."""
+    assert found in list(violations(source))
+
+
+def test_every_anchor_that_a_test_names_is_in_the_runbook() -> None:
+    """A link into nothing costs minutes."""
+    anchors = set(re.findall(r'<a id="([a-z0-9-]+)"', (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")))
+    named = {
+        anchor
+        for folder in (*RUNBOOK_FOLDERS, "src")
+        for path in (ROOT / folder).rglob("*.py")
+        for anchor in re.findall(r"docs/runbook\.md#([a-z0-9-]+)", path.read_text(encoding="utf-8"))
+    }
+
+    assert named - anchors == set()
+
+
+def test_nothing_names_this_workplace_or_a_registry() -> None:
+    """What is committed works anywhere."""
+    patterns = [r"/root/", r"/home/[a-z]+/", "py" + r"pi\.org", "python" + "hosted", "registry" + r"\.npmjs", "/work" + "/main", r"\.libr" + "ary/"]
+    leaks = [
+        f"{path.relative_to(ROOT)}: {found.group()}"
+        for path in tracked()
+        if path.suffix in {".py", ".toml", ".md", ".lock", ".json", ".yml", ".yaml", ".mjs", ".js", ".sh", ".txt", ""}
+        and (found := re.search("|".join(patterns), path.read_text(encoding="utf-8", errors="replace")))
+    ]
+
+    assert leaks == []
+
+
+def test_the_index_of_fixtures_stays_short() -> None:
+    """conftest.py is an index, not a place to put things."""
+    assert len((ROOT / "conftest.py").read_text(encoding="utf-8").splitlines()) <= 20
+
+
+def test_every_story_has_its_action() -> None:
+    """A story without its line would run its checks against an untouched service."""
+    from pam_rollback.plugin.situations import ACTION_FIXTURES, story_name  # noqa: PLC0415 - what is tested
+
+    assert {f"after-{story_name(path)}" for path in (ROOT / "drills").glob("test_*.py")} == set(ACTION_FIXTURES)
