@@ -1,8 +1,6 @@
 """The site works for a person: with and without each feature, by keyboard, on a phone, and when the API fails."""
 
 import json
-import subprocess
-import sys
 import tomllib
 import urllib.request
 from collections.abc import Iterator
@@ -15,13 +13,15 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, ViewportSize, expect, sync_playwright
 
+from pam_rollback.sandbox.launch import launch
+from pam_rollback.sandbox.remote import Remote
+
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 DESKTOP_AT_200_PERCENT: ViewportSize = {"width": 640, "height": 400}
 PHONE: ViewportSize = {"width": 390, "height": 844}
+ANSWER_WITHIN_S = 30
 WITHIN_MS = 10_000
 DEADLINE_OF_THE_PAGE_MS = 8_000
-READY_WITHIN_S = 60
-END_WITHIN_S = 20
 ADDRESSES = ("/", "/login", "/pam", "/wins", "/wheels", "/profile", "/settings", "/no-such-page")
 FEATURES = ("PAM_ENHANCED_UI", "PAM_VOICE_FEATURES", "PAM_PERFORMANCE_OPTIMIZATIONS")
 CHROMIUM_ARGUMENTS = (
@@ -37,13 +37,12 @@ class Range:
 
     frontend: str
     api: str
-    control: str
-    control_token: str
+    control: Remote
     admin_token: str
     email: str
     password: str
 
-    def call(self, method: str, url: str, token: str | None = None, body: object = None) -> Any:  # noqa: ANN401 - JSON
+    def call(self, method: str, url: str, token: str | None = None, body: object = None) -> Any:
         """Send JSON and give the JSON of the answer, or None when it has no body."""
         request = urllib.request.Request(
             url,
@@ -53,7 +52,7 @@ class Range:
         )
         if token is not None:
             request.add_header("Authorization", f"Bearer {token}")
-        with urllib.request.urlopen(request, timeout=READY_WITHIN_S) as response:
+        with urllib.request.urlopen(request, timeout=ANSWER_WITHIN_S) as response:
             text = response.read()
         return json.loads(text) if text else None
 
@@ -61,18 +60,6 @@ class Range:
         """Switch features for everybody."""
         change = {"enabled": on, "rolloutPercentage": 100}
         self.call("POST", f"{self.api}/admin/feature-flags", self.admin_token, dict.fromkeys(names, change))
-
-    def plant(self, fault: str, **parameters: object) -> None:
-        """Plant a fault."""
-        self.call("PUT", f"{self.control}/faults/{fault}", self.control_token, parameters)
-
-    def clear_faults(self) -> None:
-        """Take every fault away."""
-        self.call("DELETE", f"{self.control}/faults", self.control_token)
-
-    def serve(self, release: str) -> None:
-        """Give the traffic to a release."""
-        self.call("POST", f"{self.control}/live", self.control_token, {"release": release})
 
     def account_token(self) -> str:
         """Sign the test account in, past the page."""
@@ -136,21 +123,8 @@ class Visit:
 def practice_range(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Range]:
     """Run a sandbox of its own for this file."""
     state_file = tmp_path_factory.mktemp("range") / "environment.toml"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pam_rollback.sandbox", "--state-file", str(state_file)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    assert process.stdin is not None
-    try:
-        assert process.stdout.readline().startswith("ready "), "the sandbox did not start; its own words are above"
+    with launch(state_file):
         yield _described_by(state_file)
-    finally:
-        process.stdin.close()
-        process.wait(END_WITHIN_S)
-        process.stdout.close()
 
 
 def _described_by(state_file: Path) -> Range:
@@ -159,8 +133,7 @@ def _described_by(state_file: Path) -> Range:
     return Range(
         frontend=facts["urls"]["frontend"],
         api=facts["urls"]["api"],
-        control=facts["sandbox"]["control_url"],
-        control_token=facts["sandbox"]["token"],
+        control=Remote(facts["sandbox"]["control_url"], facts["sandbox"]["token"]),
         admin_token=variables["PAM_ADMIN_TOKEN"],
         email=variables["TEST_USER_EMAIL"],
         password=variables["TEST_USER_PASSWORD"],
@@ -170,11 +143,11 @@ def _described_by(state_file: Path) -> Range:
 @pytest.fixture
 def site(practice_range: Range) -> Iterator[Range]:
     """Give the running sandbox with the newest release, every feature on and nothing broken."""
-    practice_range.clear_faults()
-    practice_range.serve("candidate")
+    practice_range.control.clear_all()
+    practice_range.control.go_live("candidate")
     practice_range.switch(*FEATURES, on=True)
     yield practice_range
-    practice_range.clear_faults()
+    practice_range.control.clear_all()
 
 
 @pytest.fixture(scope="module")
@@ -327,7 +300,7 @@ def test_a_long_history_comes_in_portions_only_with_the_optimizations(visit: Vis
 
 def test_the_stable_release_has_a_plain_page_whatever_the_flags_say(visit: Visit) -> None:
     """A page of the release before the features has none of them, and its footer names that release."""
-    visit.site.serve("stable")
+    visit.site.control.go_live("stable")
     visit.sign_in()
 
     expect(visit.page.get_by_test_id("page-release")).to_have_text("1.41.3")
@@ -340,12 +313,12 @@ def test_the_stable_release_has_a_plain_page_whatever_the_flags_say(visit: Visit
 def test_a_failing_chat_says_so_and_tries_again(visit: Visit) -> None:
     """When PAM does not answer, an alert says it in words, the message stays, and one press sends it again."""
     visit.sign_in()
-    visit.site.plant("answers-html", path="/api/v1/pam/chat", server="api")
+    visit.site.control.plant("answers-html", path="/api/v1/pam/chat", server="api")
     visit.say("Are you there?")
     expect(visit.page.get_by_role("alert")).to_contain_text("PAM could not answer.")
     expect(visit.page.get_by_test_id("message-user").last).to_contain_text("Are you there?")
 
-    visit.site.clear_faults()
+    visit.site.control.clear_all()
     visit.page.get_by_role("button", name="Try again").click()
 
     expect(visit.page.locator("#announcer")).to_contain_text("PAM says: ")
@@ -355,7 +328,7 @@ def test_a_failing_chat_says_so_and_tries_again(visit: Visit) -> None:
 def test_errors_behind_the_enhanced_chat_are_seen_and_gone_after_its_rollback(visit: Visit) -> None:
     """A person meets the planted incident as an alert, and after the rollback of the flag the same press succeeds."""
     visit.sign_in()
-    visit.site.plant("errors", share=1)
+    visit.site.control.plant("errors", share=1)
     visit.say("Where do we sleep tonight?")
     expect(visit.page.get_by_role("alert")).to_contain_text("Something went wrong on our side (error 500).")
 
@@ -379,7 +352,7 @@ def test_errors_behind_the_enhanced_chat_are_seen_and_gone_after_its_rollback(vi
 def test_a_dead_back_end_is_no_account_without_money(visit: Visit, fault: str, path: str, endpoint: str) -> None:
     """However the API fails, the page shows an alert with a way to try again, and no amount that nobody answered."""
     visit.sign_in()
-    visit.site.plant(fault, path=endpoint, server="api")
+    visit.site.control.plant(fault, path=endpoint, server="api")
     visit.open(path)
 
     expect(visit.page.get_by_role("alert")).to_contain_text(
@@ -387,7 +360,7 @@ def test_a_dead_back_end_is_no_account_without_money(visit: Visit, fault: str, p
     )
     expect(visit.page.get_by_test_id("month-total")).to_have_count(0)
 
-    visit.site.clear_faults()
+    visit.site.control.clear_all()
     visit.page.get_by_role("button", name="Try again").click()
     expect(visit.page.get_by_test_id("month-total")).to_be_visible()
     expect(visit.page.get_by_role("alert")).to_have_count(0)
@@ -627,11 +600,11 @@ def test_the_visitors_wishes_for_colours_and_motion_are_honoured(visit: Visit) -
 
 def test_a_site_without_its_configuration_says_so(visit: Visit) -> None:
     """When the page cannot learn where the API is, it says so and starts once it can."""
-    visit.site.plant("answers-garbage", path="/config.json", server="frontend")
+    visit.site.control.plant("answers-garbage", path="/config.json", server="frontend")
     visit.open("/")
     expect(visit.page.get_by_role("alert")).to_contain_text("could not find its service")
 
-    visit.site.clear_faults()
+    visit.site.control.clear_all()
     visit.page.get_by_role("button", name="Try again").click()
 
     expect(visit.page.get_by_role("heading", level=1, name="Plan the road.")).to_be_visible()

@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
@@ -14,6 +15,7 @@ from typing_extensions import is_typeddict
 Location = tuple[str | int, ...]
 
 _SHOWN_CHARACTERS = 80
+_QUOTED = re.compile(r"'([^']*)'")
 
 
 @dataclass(frozen=True)
@@ -105,8 +107,13 @@ def read_toml(path: Path) -> TomlFile:
 
 
 def place(location: Location) -> str:
-    """Write a location as TOML shows it: ``[table.sub-table] key``."""
-    steps = [f"#{step + 1}" if isinstance(step, int) else step for step in location if step != "[key]"]
+    """Write a location as TOML shows it: ``[table.sub-table] key``, members of lists by their number from 1 on."""
+    steps: list[str] = []
+    for step in location:
+        if isinstance(step, int):
+            steps[-1:] = [f"{steps[-1] if steps else ''} #{step + 1}"]
+        elif step != "[key]":
+            steps.append(step)
     if not steps:
         return ""
     return f"[{'.'.join(steps[:-1])}] {steps[-1]}" if steps[:-1] else steps[0]
@@ -137,17 +144,20 @@ def problems_of(
                 what = f"unknown key, {suggestion(str(location[-1]), _known_keys(model, location[:-1]))}"
             case "missing":
                 what = "missing, it is required"
-            case kind:
-                what = _expectation(kind, detail["msg"])
+            case "literal_error":
+                valid = _QUOTED.findall(detail["ctx"]["expected"])
+                what = f"unknown value {shown(detail['input'])}, {suggestion(str(detail['input']), valid)}"
+            case "value_error":  # our own validators say what they found
+                what = detail["msg"].removeprefix("Value error, ")
+            case _:
+                what = _expectation(detail["msg"])
                 what += ", found a value that is not shown" if hidden(location) else f", found {shown(detail['input'])}"
         found.append(Problem(where, what))
     return found
 
 
-def _expectation(kind: str, message: str) -> str:
+def _expectation(message: str) -> str:
     """Say what was expected, without the library's way of speaking."""
-    if kind == "value_error":
-        return message.removeprefix("Value error, ")
     replacements = {
         "Input should be ": "expected ",
         "a valid number": "a number",
@@ -183,7 +193,7 @@ def _bare(kind: object) -> object:
 
 def _members(kind: object) -> dict[str, object]:
     if isinstance(kind, type) and issubclass(kind, BaseModel):
-        return {name: field.annotation for name, field in kind.model_fields.items() if not field.exclude}
+        return {field.alias or name: field.annotation for name, field in kind.model_fields.items() if not field.exclude}
     if is_typeddict(kind):
         return dict(kind.__annotations__)
     if isinstance(kind, type) and is_dataclass(kind):

@@ -5,10 +5,13 @@ unhealthy, and a 503 that says healthy all pass there).
 """
 
 from dataclasses import dataclass
-from http import HTTPStatus
+
 
 from pam_rollback.core.answer import Answer
 from pam_rollback.core.figures import Figures
+
+
+_OK = 200
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ def _status(answer: Answer) -> str:
     if answer.problem:
         return answer.problem
     if not answer.is_json_type:
-        page = " (the single-page fallback answers 200 for any path)" if answer.http_status == HTTPStatus.OK else ""
+        page = " (the single-page fallback answers 200 for any path)" if answer.http_status == _OK else ""
         return f"not JSON but {answer.content_type or 'no content type'}{page}"
     body = answer.json
     if body is None:

@@ -251,7 +251,7 @@ class Plan(Table):
                 for key in figures
                 if key not in known
             ]
-            wanted = {key: value for key, value in figures.items() if key in known}
+            wanted = {key: _like(known[key][0], value) for key, value in figures.items() if key in known}
             try:
                 changed = type(item).model_validate({**dict(item), **wanted})
             except ValidationError as error:
@@ -286,6 +286,11 @@ def load_plan(path: Path) -> Plan:
     if problems:
         raise ConfigurationError(file.source, problems)
     return plan
+
+
+def _like(planned: float, used: float) -> float:
+    """Give the figure as a count where the plan has a count: an environment's figures come without that difference."""
+    return int(used) if isinstance(planned, int) and used == int(used) else used
 
 
 def _is_relaxed(planned: tuple[float, Relaxed], used: float) -> bool:

@@ -81,6 +81,7 @@ def _real(facts: Facts) -> list[str]:
     return found
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse by the command line alone, where that is enough: nothing is collected, nothing is sent."""
     runbook = runbook_module.of(config)

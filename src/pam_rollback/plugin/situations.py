@@ -39,7 +39,6 @@ class Selection:
 SITUATIONS_KEY = pytest.StashKey[Selection]()
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Decide on the situations by the command line, and add the folders that they need."""
     runbook = runbook_module.of(config)

@@ -44,10 +44,10 @@ _JSON_SUFFIXES: Final = frozenset({".json", ".jsonl", ".har", ".trace", ".networ
 # Each named group is what stays; the rest of its match is the secret.
 _SHAPES: Final = re.compile(
     r"""
-      (?P<authorization>\b(?:proxy-)?authorization["'\\]*\s*[:=]\s*["'\\]*(?:(?:bearer|basic|digest|token)\s+)?)
+      (?P<authorization>\b(?:proxy-)?authorization["'\\]*+\s*+[:=]\s*+["'\\]*+(?:(?:bearer|basic|digest|token)\s++)?)
           (?!\[redacted:|(?:bearer|basic|digest|token)\s) [^\s"'\\,;<>{}]{4,}
     | (?P<bearer>\bbearer\s+) (?=[\w.~+/=-]*\d) [\w.~+/=-]{8,}
-    | (?P<header>\b(?:set-cookie|cookie|x-api-key)["'\\]*\s*:\s*["'\\]*) (?!\[redacted:) [^\r\n"'\\]{4,}
+    | (?P<header>\b(?:set-cookie|cookie|x-api-key)["'\\]*+\s*+:\s*+["'\\]*+) (?!\[redacted:) [^\r\n"'\\]{4,}
     | (?P<jwt>\b) eyJ[\w-]{5,}\.[\w-]{5,}\.[\w-]*
     | (?P<webhook>hooks\.slack\.com/) (?:services|workflows|triggers)/ [^\s"'\\<>)]+
     | (?P<webhook_path>/services/) T\w+/B\w+/\w+
@@ -67,8 +67,8 @@ def _label(name: str) -> str:
 class Redactor:
     """Replaces secrets by ``[redacted:NAME]``.
 
-    ``secrets`` maps a name that may be shown (the variable's) to the value that may not; without names every
-    value is called *secret*. Values shorter than ``SHORTEST_SECRET`` are left alone and named in ``warnings``; empty ones are ignored.
+    ``secrets`` maps a name that may be shown (the variable's) to the value that may not; without names every value is called
+    *secret*. Values shorter than ``SHORTEST_SECRET`` are left alone and named in ``warnings``; empty ones are ignored.
     """
 
     def __init__(self, secrets: Mapping[str, str] | Iterable[str]) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import difflib
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -75,14 +75,14 @@ _KINDS = (
         "errors",
         "a share of the users' requests answers 500",
         "release",
-        (_RELEASE, Parameter("share", 0.2, "share of the requests that fail", low=0, high=1)),
+        (_RELEASE, Parameter("share", 0.6, "share of the requests that fail", low=0, high=1)),
         flag="PAM_ENHANCED_UI",
     ),
     FaultKind(
         "latency",
         "the users' requests take longer",
         "release",
-        (_RELEASE, _milliseconds(800, "added to each request")),
+        (_RELEASE, _milliseconds(900, "added to each request")),
         flag="PAM_PERFORMANCE_OPTIMIZATIONS",
     ),
     FaultKind("voice", "voice requests fail", "release", (_RELEASE,), flag="PAM_VOICE_FEATURES"),
@@ -100,7 +100,9 @@ _KINDS = (
         "process",
         (
             _RELEASE,
-            Parameter("how", "killed", "killed: connections are refused; hung: they are accepted", choices=("killed", "hung")),
+            Parameter(
+                "how", "killed", "killed: connections are refused; hung: they are accepted", choices=("killed", "hung")
+            ),
         ),
     ),
     FaultKind("database-down", "the database server is stopped", "database"),
@@ -118,7 +120,10 @@ _KINDS = (
     _answer("answers-half-closed", "Content-Length promises more than is sent before the connection closes"),
     _answer("answers-slowly", "the true answer, late", _milliseconds(2000, "delay of the answer")),
     FaultKind(
-        "delay-all", "every answer of the API and the front end is late", "edge", (_milliseconds(250, "delay of each answer"),)
+        "delay-all",
+        "every answer of the API and the front end is late",
+        "edge",
+        (_milliseconds(250, "delay of each answer"),),
     ),
     FaultKind("notifications-down", "the Slack webhook answers 500 rollup_error", "notifications"),
 )
@@ -137,7 +142,11 @@ class Fault:
     @property
     def place(self) -> tuple[str, Value, Value]:
         """What a second planting of the same fault replaces: the fault on one release or one path of one server."""
-        return (self.kind.name, self.settings.get("release", self.settings.get("path", "")), self.settings.get("server", ""))
+        return (
+            self.kind.name,
+            self.settings.get("release", self.settings.get("path", "")),
+            self.settings.get("server", ""),
+        )
 
     def described(self) -> dict[str, Any]:
         """For the control API."""
@@ -151,7 +160,9 @@ def read_fault(name: str, given: Mapping[str, object]) -> Fault:
     """
     kind = CATALOGUE.get(name)
     if kind is None:
-        raise RangeError(f"fault {name!r}", expected="a name of the catalogue", found="none such" + _nearest(name, CATALOGUE))
+        raise RangeError(
+            f"fault {name!r}", expected="a name of the catalogue", found="none such" + _nearest(name, CATALOGUE)
+        )
     known = {parameter.name: parameter for parameter in kind.parameters}
     problems = [f"{key!r} is no parameter{_nearest(key, known)}" for key in given if key not in known]
     settings: dict[str, Value] = {}
@@ -173,7 +184,7 @@ class PlantedFaults:
     def __init__(self) -> None:
         self._active: dict[tuple[str, Value, Value], Fault] = {}
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[Fault]:
         return iter(tuple(self._active.values()))
 
     def add(self, fault: Fault) -> None:

@@ -124,7 +124,10 @@ class Server:
             said = last_lines(self._log)
             if "Address already in use" not in said or attempt == _PORT_ATTEMPTS - 1:
                 raise RangeError(
-                    "PostgreSQL", expected=f"a server on {HOST}:{self.port}", found="it ended or did not answer", advice=said
+                    "PostgreSQL",
+                    expected=f"a server on {HOST}:{self.port}",
+                    found="it ended or did not answer",
+                    advice=said,
                 )
             if known:
                 await asyncio.sleep(1)  # somebody took the port during the outage: it may be given back
@@ -144,7 +147,9 @@ class Server:
 
         The role reads past row level security, as an operator's does; a role that does not see everything is a test of its own.
         """
-        with psycopg.connect(self.dsn(user=ADMINISTRATOR, password=password, database="postgres"), autocommit=True) as connection:
+        with psycopg.connect(
+            self.dsn(user=ADMINISTRATOR, password=password, database="postgres"), autocommit=True
+        ) as connection:
             role = sql.Identifier(APPLICATION)
             connection.execute(
                 sql.SQL("CREATE ROLE {} LOGIN CREATEROLE BYPASSRLS PASSWORD {}").format(role, sql.Literal(password))
@@ -155,7 +160,9 @@ class Server:
     def change_passwords(self, current: str) -> str:
         """Replace the template's passwords by ones of this range only; returns the product's DSN."""
         new = secrets.token_urlsafe(24)
-        with psycopg.connect(self.dsn(user=ADMINISTRATOR, password=current, database="postgres"), autocommit=True) as connection:
+        with psycopg.connect(
+            self.dsn(user=ADMINISTRATOR, password=current, database="postgres"), autocommit=True
+        ) as connection:
             for role, password in ((APPLICATION, new), (ADMINISTRATOR, secrets.token_urlsafe(24))):
                 connection.execute(
                     sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(role), sql.Literal(password))
@@ -214,4 +221,6 @@ def _free_port() -> int:
             except OSError:
                 continue
             return port
-    raise RangeError("PostgreSQL", expected=f"a free port on {HOST} between {_PORTS[0]} and {_PORTS[-1]}", found="none in 200 tries")
+    raise RangeError(
+        "PostgreSQL", expected=f"a free port on {HOST} between {_PORTS[0]} and {_PORTS[-1]}", found="none in 200 tries"
+    )

@@ -124,7 +124,9 @@ def default_cache(environment: Mapping[str, str]) -> Path:
 def template_key(binaries: Binaries) -> str:
     """Names what a template depends on: the server's version, its system, and all code that makes cluster, schema and rows."""
     package = Path(__file__).parent
-    sources = sorted([*(package / "database").rglob("*.py"), *(package / "database").rglob("*.sql"), *package.glob("postgres*.py")])
+    sources = sorted(
+        [*(package / "database").rglob("*.py"), *(package / "database").rglob("*.sql"), *package.glob("postgres*.py")]
+    )
     digest = hashlib.sha256(f"{binaries.version} {sys.platform} {os.uname().machine}".encode())
     for source in sources:
         digest.update(source.relative_to(package).as_posix().encode() + b"\0" + source.read_bytes())

@@ -107,7 +107,7 @@ class Release:
         )
 
     async def configure(self, product: ProductSecrets) -> None:
-        """Tell the process its configuration and wait until it is healthy. Raises RangeError with its last words."""
+        """Tell the process its configuration and wait until it listens. Raises RangeError with its last words."""
         self._secrets = product
         process = self._running()
         line = {**asdict(self.spec), **asdict(product), "port": 0}
@@ -122,15 +122,12 @@ class Release:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE_CONNECTION_S),
             cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(
-                total=None, sock_connect=_UPSTREAM_CONNECT_S, sock_read=_UPSTREAM_SILENCE_S
-            ),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=_UPSTREAM_CONNECT_S, sock_read=_UPSTREAM_SILENCE_S),
             auto_decompress=False,
             skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
         )
         for name, parameters in self._faults.items():
             await self._switch("PUT", name, parameters)
-        await self.wait_healthy()
 
     async def wait_healthy(self) -> None:
         """Wait until `GET /health` is 200. Raises RangeError with the last answer."""

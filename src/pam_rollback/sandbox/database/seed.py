@@ -30,8 +30,14 @@ _TALKATIVE_SHARE = 0.85
 _TICKETS_PER_DAY = 2.2
 _TICKET_OPEN_DAYS = 4
 
-_FIRST_NAMES = ["Ada", "Ben", "Carla", "Dario", "Elif", "Finn", "Greta", "Hugo", "Ines", "Jonas", "Kaya", "Luca", "Mira", "Noah", "Olga", "Pavel", "Quinn", "Rosa", "Sami", "Tilda", "Umar", "Vera", "Wim", "Xenia", "Yuki", "Zoe"]
-_LAST_NAMES = ["Abbott", "Berger", "Costa", "Dahl", "Evans", "Fischer", "Grant", "Huber", "Ivers", "Jansen", "Keller", "Lindt", "Moreau", "Novak", "Olsen", "Perez", "Quist", "Rossi", "Silva", "Turner", "Ueda"]
+_FIRST_NAMES = (
+    *("Ada", "Ben", "Carla", "Dario", "Elif", "Finn", "Greta", "Hugo", "Ines", "Jonas", "Kaya", "Luca", "Mira"),
+    *("Noah", "Olga", "Pavel", "Quinn", "Rosa", "Sami", "Tilda", "Umar", "Vera", "Wim", "Xenia", "Yuki", "Zoe"),
+)
+_LAST_NAMES = (
+    *("Abbott", "Berger", "Costa", "Dahl", "Evans", "Fischer", "Grant", "Huber", "Ivers", "Jansen", "Keller"),
+    *("Lindt", "Moreau", "Novak", "Olsen", "Perez", "Quist", "Rossi", "Silva", "Turner", "Ueda"),
+)
 _CATEGORIES = {  # name: (smallest, biggest, descriptions); amounts in the account's currency
     "fuel": (35, 140, ("Diesel, full tank", "Petrol on the motorway", "Top-up before the pass")),
     "campground": (18, 75, ("Two nights by the lake", "National park pitch", "Site with hook-up")),

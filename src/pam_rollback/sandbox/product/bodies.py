@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Any
 
 from fastapi import Depends, HTTPException, Request
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator
 
 from pam_rollback.sandbox.product.problems import invalid
 
@@ -57,6 +57,5 @@ def _not_blank(text: str) -> str:
     return text
 
 
-def text_field(longest: int) -> Any:
-    """Make the type of a text of 1 to `longest` characters that is not blank; it is stored as it was sent."""
-    return Annotated[str, Field(min_length=1, max_length=longest), AfterValidator(_not_blank)]
+NOT_BLANK = AfterValidator(_not_blank)
+"""For a text that has to say something; it is stored as it was sent."""

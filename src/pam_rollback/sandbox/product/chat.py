@@ -7,10 +7,10 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from pam_rollback.sandbox.product.assistant import suggestions_for
-from pam_rollback.sandbox.product.bodies import JsonOnly, text_field
+from pam_rollback.sandbox.product.bodies import NOT_BLANK, JsonOnly
 from pam_rollback.sandbox.product.conversation import converse
 from pam_rollback.sandbox.product.flags import ENHANCED_UI
 from pam_rollback.sandbox.product.services import Parts
@@ -33,9 +33,9 @@ class ChatRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    message: text_field(2000)  # type: ignore[valid-type]
+    message: Annotated[str, Field(max_length=2000), NOT_BLANK]
     conversation_id: UUID | None = None
-    session_id: text_field(100) | None = None  # type: ignore[valid-type]
+    session_id: Annotated[str, Field(max_length=100), NOT_BLANK] | None = None
     context: dict[str, Any] | None = None
 
 

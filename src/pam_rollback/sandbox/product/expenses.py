@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+import datetime as dt
 from decimal import Decimal
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, HTTPException, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from pam_rollback.sandbox.product.bodies import JsonOnly, text_field
+from pam_rollback.sandbox.product.bodies import NOT_BLANK, JsonOnly
 from pam_rollback.sandbox.product.services import Parts
 from pam_rollback.sandbox.product.visitor import Visiting
 
@@ -27,9 +27,9 @@ class NewExpense(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     amount: Decimal = Field(ge=0, max_digits=10, decimal_places=2, allow_inf_nan=False)
-    category: text_field(60)  # type: ignore[valid-type]
-    date: date | None = None
-    description: text_field(500) | None = None  # type: ignore[valid-type]
+    category: Annotated[str, Field(max_length=60), NOT_BLANK]
+    date: dt.date | None = None
+    description: Annotated[str, Field(max_length=500), NOT_BLANK] | None = None
 
 
 @router.get("")

@@ -23,7 +23,7 @@ VOICE_FEATURES = "PAM_VOICE_FEATURES"
 PERFORMANCE_OPTIMIZATIONS = "PAM_PERFORMANCE_OPTIMIZATIONS"
 
 _READ = """
-SELECT (SELECT jsonb_object_agg(name, jsonb_build_array(enabled, rollout_percentage) ORDER BY name) FROM feature_flags) AS flags,
+SELECT (SELECT jsonb_object_agg(name, jsonb_build_array(enabled, rollout_percentage)) FROM feature_flags) AS flags,
        (SELECT max(id) FROM flag_history WHERE action = 'cache-clear') AS cache_generation
 """
 
@@ -128,7 +128,7 @@ class FlagStore:
         row = await self._storage.row(_READ)
         flags = {} if row is None or row["flags"] is None else row["flags"]
         return FlagState(
-            flags={name: Flag(enabled=on, rollout_percentage=share) for name, (on, share) in flags.items()},
+            flags={name: Flag(enabled=on, rollout_percentage=share) for name, (on, share) in sorted(flags.items())},
             cache_generation=(row or {}).get("cache_generation") or 0,
             read_s=asked_s,
         )

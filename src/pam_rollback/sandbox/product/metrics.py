@@ -7,7 +7,15 @@ import resource
 import sys
 from pathlib import Path
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
 
 _BUCKETS_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 _STATM = Path("/proc/self/statm")
@@ -27,6 +35,7 @@ class Metrics:
     """A registry of its own, so that nothing of another library slips in."""
 
     def __init__(self) -> None:
+        disable_created_metrics()
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "pam_requests", "Requests answered.", ("method", "path", "status"), registry=self._registry

@@ -9,7 +9,7 @@ from fastapi import APIRouter, HTTPException
 from psycopg.types.json import Jsonb
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from pam_rollback.sandbox.product.bodies import JsonOnly, text_field
+from pam_rollback.sandbox.product.bodies import NOT_BLANK, JsonOnly
 from pam_rollback.sandbox.product.services import Parts
 from pam_rollback.sandbox.product.visitor import Visiting
 
@@ -26,8 +26,8 @@ class ProfileChange(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    full_name: text_field(120) | None = None  # type: ignore[valid-type]
-    avatar_url: text_field(500) | None = None  # type: ignore[valid-type]
+    full_name: Annotated[str, Field(max_length=120), NOT_BLANK] | None = None
+    avatar_url: Annotated[str, Field(max_length=500), NOT_BLANK] | None = None
     privacy_settings: dict[str, Any] | None = None
     preferences: dict[str, Any] | None = None
 

@@ -11,8 +11,8 @@ import psycopg
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-# A user waits this long for a connection before the answer is "unavailable".
-_CONNECTION_WAIT_S = 1.0
+# A user waits this long for a connection before the answer is "unavailable"; below the second that a health check may take.
+_CONNECTION_WAIT_S = 0.8
 # The pool's own retries back off from one second on; giving up early makes the next request try at once after an outage.
 _RECONNECT_S = 0.5
 _POOL_MIN = 1

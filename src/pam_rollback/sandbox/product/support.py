@@ -6,9 +6,9 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
-from pam_rollback.sandbox.product.bodies import JsonOnly, text_field
+from pam_rollback.sandbox.product.bodies import NOT_BLANK, JsonOnly
 from pam_rollback.sandbox.product.services import Parts
 from pam_rollback.sandbox.product.visitor import Visiting
 
@@ -22,8 +22,8 @@ class NewTicket(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    subject: text_field(200)  # type: ignore[valid-type]
-    message: text_field(5000)  # type: ignore[valid-type]
+    subject: Annotated[str, Field(max_length=200), NOT_BLANK]
+    message: Annotated[str, Field(max_length=5000), NOT_BLANK]
 
 
 @router.get("/tickets")

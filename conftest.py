@@ -1,0 +1,13 @@
+"""The index of the fixtures; `pytest --fixtures checks` explains each."""
+
+pytest_plugins = [
+    "pam_rollback.plugin.fixtures.environment",  # plan, environment, clock, waiter, practice_range
+    "pam_rollback.plugin.fixtures.situations",  # situation, in_situation
+    "pam_rollback.plugin.fixtures.scoring",  # scored: enters a fact into the table of criteria
+    "pam_rollback.plugin.fixtures.health",  # health, expected_release
+    "pam_rollback.plugin.fixtures.observation",  # account, observation, baseline, ledger
+    "pam_rollback.plugin.fixtures.incident",  # incident: planted in a drill, declared in a real rollback
+    "pam_rollback.plugin.fixtures.actions",  # feature_flags_rolled_back
+    "pam_rollback.plugin.fixtures.windows",  # recovery, held_window, surviving_writes
+    "pam_rollback.plugin.fixtures.browser",  # base_url, browser_type_launch_args, site
+]

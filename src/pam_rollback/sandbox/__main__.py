@@ -1,0 +1,89 @@
+"""`python -m pam_rollback.sandbox`: a practice range that lives until it is told to end."""
+
+import argparse
+import asyncio
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from pam_rollback.sandbox import state_file
+from pam_rollback.sandbox.problems import RangeError
+from pam_rollback.sandbox.state_file import State
+from pam_rollback.sandbox.supervisor import Supervisor, until_told_to_end
+
+
+def main() -> int:
+    """Run a range; 0 after an orderly end, 2 when it could not start."""
+    options = _options()
+    given: Path | None = options.state_file
+    path = (given or Path(tempfile.gettempdir()) / f"pam-sandbox-{os.getpid()}.toml").absolute()
+    try:
+        state_file.check_writable(path)
+        return asyncio.run(_run(path, use_template=not options.no_template, show=options.print))
+    except RangeError as error:
+        sys.stderr.write(f"the sandbox cannot start: {error}\n")
+        return 2
+
+
+async def _run(path: Path, *, use_template: bool, show: bool) -> int:
+    supervisor = Supervisor(os.environ, state_path=path, use_template=use_template)
+    try:
+        # Signals are heard from the first moment on: a start that is interrupted leaves nothing behind either.
+        end = asyncio.create_task(until_told_to_end())
+        start = asyncio.create_task(supervisor.start())
+        await asyncio.wait({start, end}, return_when=asyncio.FIRST_COMPLETED)
+        if start.done():
+            state = start.result()
+            sys.stdout.write(f"ready {path}\n")
+            if show:
+                sys.stdout.write(_guide(path, state))
+            sys.stdout.flush()
+        else:
+            start.cancel()
+        await end
+    finally:
+        await supervisor.stop()
+    return 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m pam_rollback.sandbox",
+        description="A practice range with real parts on loopback: PostgreSQL, the PAM API as one process per release, and the site. "
+        "Ends on Ctrl-C, on SIGTERM, when its piped standard input closes, or when its parent dies, and leaves nothing behind.",
+    )
+    parser.add_argument(
+        "--state-file",
+        type=Path,
+        help="environment file to write (mode 0600) for `pytest --env FILE`; default: one in the temporary folder",
+    )
+    parser.add_argument(
+        "--print", action="store_true", help="print addresses, the test account and a few commands to try"
+    )
+    parser.add_argument(
+        "--no-template", action="store_true", help="make the database from nothing instead of copying a cached template"
+    )
+    return parser.parse_args()
+
+
+def _guide(path: Path, state: State) -> str:
+    variables = state.variables
+    return f"""
+  site       {state.frontend_url}
+  API        {state.api_url}   (health: /health /health/db /health/pam /health/comprehensive)
+  sign in    {variables["TEST_USER_EMAIL"]}  password {variables["TEST_USER_PASSWORD"]}
+  admin      token {variables["PAM_ADMIN_TOKEN"]}
+  controls   {state.control_url}   token in {path}
+
+  try        pytest -m health --env {path}
+             pytest drills --env {path}
+             curl -X PUT {state.control_url}/faults/errors -H "Authorization: Bearer {state.token}"
+             curl {state.api_url}/admin/feature-flags -H "Authorization: Bearer {variables["PAM_ADMIN_TOKEN"]}"
+
+  Ctrl-C ends it.
+"""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

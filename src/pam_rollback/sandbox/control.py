@@ -1,0 +1,136 @@
+"""The range's own API: who it is, which faults are planted, which release is live, what the sinks received. Bearer token only."""
+
+import hmac
+import json
+import os
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Any
+
+from aiohttp import web
+
+from pam_rollback.sandbox.edge import Edge
+from pam_rollback.sandbox.faults import CATALOGUE, PlantedFaults
+from pam_rollback.sandbox.planting import Planter
+from pam_rollback.sandbox.problems import RangeError
+from pam_rollback.sandbox.releases import Fleet
+from pam_rollback.sandbox.slack_sink import SlackSink
+
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Control:
+    """The routes of the control port."""
+
+    def __init__(
+        self,
+        *,
+        token: str,
+        faults: PlantedFaults,
+        planter: Planter,
+        fleet: Fleet,
+        edge: Edge,
+        slack: SlackSink,
+        ready_s: float,
+    ) -> None:
+        self._token = token
+        self._faults = faults
+        self._planter = planter
+        self._fleet = fleet
+        self._edge = edge
+        self._slack = slack
+        self._ready_s = ready_s
+
+    def application(self) -> web.Application:
+        """The server of the control port."""
+        app = web.Application(middlewares=[self._guard])
+        app.router.add_get("/identity", self._identity)
+        app.router.add_get("/faults", self._list_faults)
+        app.router.add_put("/faults/{name}", self._plant)
+        app.router.add_delete("/faults/{name}", self._clear)
+        app.router.add_delete("/faults", self._clear_all)
+        app.router.add_post("/live", self._go_live)
+        app.router.add_get("/sinks/slack", self._messages)
+        app.router.add_delete("/sinks/slack", self._forget_messages)
+        app.router.add_get("/requests", self._requests)
+        return app
+
+    @web.middleware
+    async def _guard(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
+        given = request.headers.get("Authorization", "").removeprefix("Bearer ").encode("utf-8", "surrogateescape")
+        if not hmac.compare_digest(given, self._token.encode()):
+            return _problem(
+                HTTPStatus.UNAUTHORIZED, "expected the sandbox's token as bearer token; it is in its state file"
+            )
+        try:
+            return await handler(request)
+        except RangeError as error:
+            return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
+
+    async def _identity(self, _: web.Request) -> web.Response:
+        releases = {
+            name: {
+                "version": release.spec.version,
+                "pid": release.pid,
+                "port": release.port,
+                "in_flight": release.in_flight,
+            }
+            for name, release in self._fleet.releases.items()
+        }
+        who = {"sandbox": True, "pid": os.getpid(), "releases": releases, "live": self._fleet.live.spec.name}
+        return web.json_response({**who, "ready_s": self._ready_s})
+
+    async def _list_faults(self, _: web.Request) -> web.Response:
+        catalogue = [
+            {
+                "name": kind.name,
+                "summary": kind.summary,
+                "layer": kind.layer,
+                "flag": kind.flag,
+                "parameters": [parameter.described() for parameter in kind.parameters],
+            }
+            for kind in CATALOGUE.values()
+        ]
+        return web.json_response({"catalogue": catalogue, "active": [fault.described() for fault in self._faults]})
+
+    async def _plant(self, request: web.Request) -> web.Response:
+        parameters = await _object(request)
+        fault = await self._planter.plant(request.match_info["name"], parameters)
+        return web.json_response({"planted": fault.described()})
+
+    async def _clear(self, request: web.Request) -> web.Response:
+        return web.json_response({"cleared": await self._planter.clear(request.match_info["name"])})
+
+    async def _clear_all(self, _: web.Request) -> web.Response:
+        return web.json_response({"cleared": await self._planter.clear_all()})
+
+    async def _go_live(self, request: web.Request) -> web.Response:
+        await self._fleet.go_live(str((await _object(request)).get("release", "")))
+        return web.json_response({"live": self._fleet.live.spec.name})
+
+    async def _messages(self, _: web.Request) -> web.Response:
+        return web.json_response({"messages": list(self._slack.messages)})
+
+    async def _forget_messages(self, _: web.Request) -> web.Response:
+        forgotten = len(self._slack.messages)
+        self._slack.messages.clear()
+        return web.json_response({"forgotten": forgotten})
+
+    async def _requests(self, _: web.Request) -> web.Response:
+        return web.json_response({"counts": dict(self._edge.counts)})
+
+
+async def _object(request: web.Request) -> dict[str, Any]:
+    """The JSON object of the body; none at all is an empty one."""
+    raw = await request.text()
+    try:
+        body = json.loads(raw) if raw.strip() else {}
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise RangeError(f"{request.method} {request.path}", expected="a JSON object", found=repr(raw[:80]))
+    return body
+
+
+def _problem(status: HTTPStatus, detail: str) -> web.Response:
+    return web.json_response({"detail": detail}, status=status)

@@ -1,0 +1,82 @@
+"""Puts a fault where it works: into a release, a process, the database server, or just into the list that the edge looks at."""
+
+import asyncio
+from collections.abc import Mapping
+
+from pam_rollback.sandbox.faults import CATALOGUE, Fault, PlantedFaults, read_fault
+from pam_rollback.sandbox.practice_database import PracticeDatabase
+from pam_rollback.sandbox.problems import RangeError
+from pam_rollback.sandbox.releases import Fleet
+
+
+class Planter:
+    """Plants and clears faults, one at a time."""
+
+    def __init__(self, faults: PlantedFaults, fleet: Fleet, database: PracticeDatabase) -> None:
+        self._faults = faults
+        self._fleet = fleet
+        self._database = database
+        self._one_at_a_time = asyncio.Lock()
+
+    async def plant(self, name: str, parameters: Mapping[str, object]) -> Fault:
+        """Plant a fault; one at the same place is replaced. Raises RangeError, and nothing is planted, when it cannot be."""
+        fault = read_fault(name, parameters)
+        async with self._one_at_a_time:
+            for planted in self._faults:
+                if planted.place == fault.place and fault.kind.layer in {"process", "database"}:
+                    await self._take_away(planted)
+            await self._put(fault)
+            self._faults.add(fault)
+        return fault
+
+    async def clear(self, name: str) -> int:
+        """Take every fault of that name away; gives how many there were. Raises RangeError for a name that is none."""
+        if name not in CATALOGUE:
+            raise RangeError(f"fault {name!r}", expected=f"one of {', '.join(CATALOGUE)}", found="none such")
+        async with self._one_at_a_time:
+            planted = self._faults.named(name)
+            for fault in planted:
+                await self._take_away(fault)
+        return len(planted)
+
+    async def clear_all(self) -> int:
+        """Take all faults away."""
+        async with self._one_at_a_time:
+            planted = list(self._faults)
+            for fault in reversed(planted):
+                await self._take_away(fault)
+        return len(planted)
+
+    async def _put(self, fault: Fault) -> None:
+        settings = fault.settings
+        match fault.kind.layer:
+            case "release":
+                own = {key: value for key, value in settings.items() if key != "release"}
+                await self._fleet.release(str(settings["release"])).plant(fault.kind.name, own)
+            case "process":
+                release = self._fleet.release(str(settings["release"]))
+                if settings["how"] == "hung":
+                    release.freeze()
+                else:
+                    await release.kill()
+            case "database":
+                await self._database.take_down()
+            case "edge" | "notifications":
+                pass  # whoever answers looks at the list
+
+    async def _take_away(self, fault: Fault) -> None:
+        settings = fault.settings
+        match fault.kind.layer:
+            case "release":
+                await self._fleet.release(str(settings["release"])).clear(fault.kind.name)
+            case "process":
+                release = self._fleet.release(str(settings["release"]))
+                if settings["how"] == "hung":
+                    release.thaw()
+                else:
+                    await release.restart()
+            case "database":
+                await self._database.bring_up()
+            case "edge" | "notifications":
+                pass
+        self._faults.remove(fault)

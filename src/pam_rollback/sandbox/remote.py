@@ -1,0 +1,99 @@
+"""A client of a range's control API, for whoever plants faults. Standard library only: it is loaded by every session."""
+
+import json
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from typing import Any
+
+from pam_rollback.sandbox.problems import RangeError
+
+_DEADLINE_S = 30.0  # restarting a release or the database takes its time
+_IDENTITY_DEADLINE_S = 3.0
+
+
+@dataclass(frozen=True)
+class Remote:
+    """The controls of one range. Every method raises RangeError when the range does not do it."""
+
+    control_url: str
+    token: str = field(repr=False)
+
+    def identity(self) -> dict[str, Any]:
+        """Who answers there: a sandbox with this token, or RangeError."""
+        found = self._call("GET", "/identity", deadline_s=_IDENTITY_DEADLINE_S)
+        if found.get("sandbox") is not True:
+            raise RangeError(f"{self.control_url}/identity", expected="a sandbox", found=str(found)[:120])
+        return found
+
+    def faults(self) -> list[dict[str, Any]]:
+        """The faults that are planted now."""
+        active: list[dict[str, Any]] = self._call("GET", "/faults")["active"]
+        return active
+
+    def plant(self, name: str, **parameters: str | float) -> None:
+        """Plant a fault of the catalogue."""
+        self._call("PUT", f"/faults/{name}", parameters)
+
+    def clear(self, name: str) -> None:
+        """Take the faults of this name away."""
+        self._call("DELETE", f"/faults/{name}")
+
+    def clear_all(self) -> None:
+        """Take all faults away."""
+        self._call("DELETE", "/faults")
+
+    def go_live(self, release: str) -> None:
+        """Move the traffic to a release, once it is healthy."""
+        self._call("POST", "/live", {"release": release})
+
+    def slack_messages(self) -> list[dict[str, Any]]:
+        """What the incident channel received."""
+        messages: list[dict[str, Any]] = self._call("GET", "/sinks/slack")["messages"]
+        return messages
+
+    def forget_slack(self) -> None:
+        """Empty the incident channel."""
+        self._call("DELETE", "/sinks/slack")
+
+    def request_counts(self) -> dict[str, int]:
+        """How many requests passed the API's address, by method and path."""
+        counts: dict[str, int] = self._call("GET", "/requests")["counts"]
+        return counts
+
+    def _call(
+        self, method: str, path: str, body: dict[str, Any] | None = None, *, deadline_s: float = _DEADLINE_S
+    ) -> dict[str, Any]:
+        place = f"{method} {self.control_url}{path}"
+        request = urllib.request.Request(  # noqa: S310 - a loopback address, checked when the environment was loaded
+            self.control_url + path,
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"},
+        )
+        try:
+            # No proxy of the environment may come between: the address is on this machine.
+            opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+            with opener.open(request, timeout=deadline_s) as answer:
+                found = json.loads(answer.read())
+        except urllib.error.HTTPError as error:
+            with error:
+                raise RangeError(place, expected="a 2xx answer", found=f"HTTP {error.code}: {_detail(error)}") from None
+        except (OSError, ValueError) as error:
+            raise RangeError(
+                place,
+                expected="an answer of the sandbox",
+                found=str(error),
+                advice="Is it still running? `make sandbox` starts one.",
+            ) from None
+        if not isinstance(found, dict):
+            raise RangeError(place, expected="a JSON object", found=str(found)[:120])
+        return found
+
+
+def _detail(error: urllib.error.HTTPError) -> str:
+    raw = error.read(2000).decode("utf-8", "replace")
+    try:
+        return str(json.loads(raw)["detail"])
+    except (ValueError, KeyError, TypeError):
+        return raw[:200]

@@ -1,0 +1,73 @@
+"""The environment file of a running range: its addresses, its token and its secrets. Private, and complete or not there at all."""
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pam_rollback.sandbox.problems import RangeError
+
+
+@dataclass(frozen=True)
+class State:
+    """What whoever attaches has to know."""
+
+    api_url: str
+    frontend_url: str
+    control_url: str
+    token: str
+    variables: Mapping[str, str]
+
+    def as_toml(self) -> str:
+        """The file's text; it extends `environments/sandbox.toml` by what only this range knows."""
+        lines = [
+            "# A running practice range. Use it with `pytest --env THIS-FILE`; it is removed when the range ends.",
+            'extends = "sandbox"',
+            "",
+            "[urls]",
+            f"frontend = {_text(self.frontend_url)}",
+            f"api = {_text(self.api_url)}",
+            f"backend = {_text(self.api_url)}",
+            "",
+            "[sandbox]",
+            f"control_url = {_text(self.control_url)}",
+            f"token = {_text(self.token)}",
+            "",
+            "[sandbox.variables]",
+            *(f"{name} = {_text(value)}" for name, value in self.variables.items()),
+        ]
+        return "\n".join(lines) + "\n"
+
+
+def check_writable(path: Path) -> None:
+    """Raise RangeError when the file could not be written there, or when another range's file is there."""
+    if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
+        raise RangeError(
+            f"state file {path}", expected="a folder that exists and can be written to", found=str(path.parent)
+        )
+    if path.exists():
+        raise RangeError(
+            f"state file {path}",
+            expected="no such file yet",
+            found="one",
+            advice="Another sandbox may be running with it: stop that one, remove the file, or name another with --state-file.",
+        )
+
+
+def write(path: Path, state: State) -> None:
+    """Write the file with mode 0600, in one piece."""
+    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:  # mkstemp made it with mode 0600
+            file.write(state.as_toml())
+        Path(draft).replace(path)
+    except OSError:
+        Path(draft).unlink(missing_ok=True)
+        raise
+
+
+def _text(value: str) -> str:
+    # A JSON string is a TOML basic string for everything that can stand here.
+    return json.dumps(value)
