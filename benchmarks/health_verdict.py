@@ -1,6 +1,7 @@
 """How long from the start of the process to the verdict on PAM's health: the suite against the plan's own script.
 
-Both ask the same sandbox, in turns within one run, with 0, 50 and 250 ms of added latency.  Usage: python benchmarks/health_verdict.py [ROUNDS]
+Both ask the same sandbox, in turns within one run, with 0, 50 and 250 ms of added latency.
+Usage: python benchmarks/health_verdict.py [ROUNDS]
 """
 
 import statistics
@@ -40,7 +41,7 @@ def main() -> None:
         script = [str(SCRIPT), urls["frontend"], urls["backend"], urls["api"]]
         pytest = [sys.executable, "-m", "pytest", "-m", "health", "--env", str(state_file), "-q", "--run-dir"]
         seconds([*pytest, f"{folder}/warm-up"])
-        print(f"wall time from process start to verdict, median of {rounds} rounds in turns (min–max), seconds")
+        print(f"wall time from process start to verdict, median of {rounds} rounds in turns (min-max), seconds")
         print(f"{'latency':>8}  {'plan script':>20}  {'pytest -m health':>20}  {'ratio':>6}  {'own overhead':>12}")
         for latency_ms in LATENCIES_MS:
             practice_range.clear_all()
@@ -52,12 +53,13 @@ def main() -> None:
                 suite_s.append(seconds([*pytest, f"{folder}/run-{latency_ms}-{number}"]))
             plan, suite = statistics.median(plan_s), statistics.median(suite_s)
             print(
-                f"{latency_ms:>5} ms  {_spread(plan_s):>20}  {_spread(suite_s):>20}  {suite / plan:>6.2f}  {suite - latency_ms / 1000:>10.2f} s"
+                f"{latency_ms:>5} ms  {_spread(plan_s):>20}  {_spread(suite_s):>20}  {suite / plan:>6.2f}  "
+                f"{suite - latency_ms / 1000:>10.2f} s"
             )
 
 
 def _spread(values: list[float]) -> str:
-    return f"{statistics.median(values):.2f} ({min(values):.2f}–{max(values):.2f})"
+    return f"{statistics.median(values):.2f} ({min(values):.2f}-{max(values):.2f})"
 
 
 if __name__ == "__main__":

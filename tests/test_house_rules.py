@@ -21,7 +21,11 @@ SECONDS_20 = 12
 def tracked() -> list[Path]:
     """All files that git has, or would take."""
     listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return [ROOT / name for name in listed.stdout.splitlines() if (ROOT / name).is_file()]
 
@@ -38,11 +42,15 @@ def violations(source: str) -> Iterator[str]:
     for node in ast.walk(tree):
         if type(node) in FORBIDDEN_NODES:
             yield f"line {node.lineno}: {FORBIDDEN_NODES[type(node)]}"  # type: ignore[attr-defined]
-        elif isinstance(node, ast.ClassDef) and any(not isinstance(part, ast.AnnAssign | ast.Expr) for part in node.body):
+        elif isinstance(node, ast.ClassDef) and any(
+            not isinstance(part, ast.AnnAssign | ast.Expr) for part in node.body
+        ):
             yield f"line {node.lineno}: a class with logic"
         elif isinstance(node, ast.Import | ast.ImportFrom):
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
-            yield from (f"line {node.lineno}: import {name}" for name in names if name.split(".")[0] in FORBIDDEN_MODULES)
+            yield from (
+                f"line {node.lineno}: import {name}" for name in names if name.split(".")[0] in FORBIDDEN_MODULES
+            )
         elif isinstance(node, ast.Call):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             if name in FORBIDDEN_CALLS:
@@ -102,7 +110,15 @@ def test_every_anchor_that_a_test_names_is_in_the_runbook() -> None:
 
 def test_nothing_names_this_workplace_or_a_registry() -> None:
     """What is committed works anywhere."""
-    patterns = [r"/root/", r"/home/[a-z]+/", "py" + r"pi\.org", "python" + "hosted", "registry" + r"\.npmjs", "/work" + "/main", r"\.libr" + "ary/"]
+    patterns = [
+        r"/root/",
+        r"/home/[a-z]+/",
+        "py" + r"pi\.org",
+        "python" + "hosted",
+        "registry" + r"\.npmjs",
+        "/work" + "/main",
+        r"\.libr" + "ary/",
+    ]
     leaks = [
         f"{path.relative_to(ROOT)}: {found.group()}"
         for path in tracked()

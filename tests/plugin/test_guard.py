@@ -22,7 +22,9 @@ CHECKS_ON_PRODUCTION = Facts(
     setup_only=False,
     assertions_off=False,
 )
-DRILL_ON_SANDBOX = replace(CHECKS_ON_PRODUCTION, kind="sandbox", name="sandbox", is_sandbox=True, pace=60.0, stories=("feature-flag",))
+DRILL_ON_SANDBOX = replace(
+    CHECKS_ON_PRODUCTION, kind="sandbox", name="sandbox", is_sandbox=True, pace=60.0, stories=("feature-flag",)
+)
 REAL = replace(
     CHECKS_ON_PRODUCTION,
     mode="real",
@@ -40,7 +42,9 @@ REAL = replace(
         pytest.param(CHECKS_ON_PRODUCTION, id="read-only checks on production need no consent"),
         pytest.param(DRILL_ON_SANDBOX, id="a drill on the sandbox needs none either"),
         pytest.param(REAL, id="a real rollback with all that it needs"),
-        pytest.param(replace(REAL, dry_run=True, execute=False, confirm="", reason="", initiated_by=""), id="its dry run"),
+        pytest.param(
+            replace(REAL, dry_run=True, execute=False, confirm="", reason="", initiated_by=""), id="its dry run"
+        ),
     ],
 )
 def test_what_is_safe_may_run(facts: Facts) -> None:
@@ -62,7 +66,9 @@ def test_what_is_safe_may_run(facts: Facts) -> None:
         pytest.param(replace(REAL, pace=60.0), "its windows are observed in full", id="pace on production"),
         pytest.param(replace(REAL, is_sandbox=True), "nothing real to act on", id="real on the sandbox"),
         pytest.param(replace(CHECKS_ON_PRODUCTION, stories=("a",)), "a drill plants damage", id="drill on production"),
-        pytest.param(replace(DRILL_ON_SANDBOX, is_sandbox=False), "is not the sandbox", id="a name does not make a sandbox"),
+        pytest.param(
+            replace(DRILL_ON_SANDBOX, is_sandbox=False), "is not the sandbox", id="a name does not make a sandbox"
+        ),
         pytest.param(replace(DRILL_ON_SANDBOX, assertions_off=True), "every check would be green", id="python -O"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Does any form of a secret get past the redactor?"""
+"""Does any form of a secret get past the redactor?  Texts, data, objects, files and archives."""
 
 import base64
 import html
@@ -166,7 +166,9 @@ def test_a_trace_stays_a_trace(tmp_path: Path, redactor: Redactor) -> None:
     """In a browser trace the JSON lines are cleaned one by one; pictures stay byte for byte."""
     path, picture = tmp_path / "trace.zip", b"\x89PNG\x00\xff"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as trace:
-        trace.writestr("trace.trace", json.dumps({"type": "fill", "value": SECRET}) + "\n" + json.dumps({"n": 1}) + "\n")
+        trace.writestr(
+            "trace.trace", json.dumps({"type": "fill", "value": SECRET}) + "\n" + json.dumps({"n": 1}) + "\n"
+        )
         trace.writestr("resources/1.png", picture)
 
     assert redactor.file(path)

@@ -54,10 +54,10 @@ class Table(BaseModel):
     )
 
 
-def nearest(word: str, valid: Iterable[str]) -> str | None:
-    """Give the valid spelling that ``word`` was most likely meant to be, or None."""
+def nearest(word: str, valid: Iterable[str], *, likeness: float = 0.6) -> str | None:
+    """Give the valid spelling that ``word`` was most likely meant to be, or None; ``likeness`` goes from 0 to 1 (the same)."""
     by_folded = {known.casefold(): known for known in valid}
-    close = difflib.get_close_matches(word.casefold(), by_folded, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(word.casefold(), by_folded, n=1, cutoff=likeness)
     return by_folded[close[0]] if close else None
 
 

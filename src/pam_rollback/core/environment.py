@@ -292,7 +292,8 @@ class Environment(Table):
             return Problem(
                 f"[secrets] {name}_env", f"missing: name the variable that holds it{way_out and ', or '}{way_out}"
             )
-        near = nearest(variable, (known for known in self._origin.variables if known != variable))
+        # Variables of one product have much in common: only a slip of the pen is worth a hint.
+        near = nearest(variable, (known for known in self._origin.variables if known != variable), likeness=0.85)
         hint = f"; there is {near}" if near else ""
         return Problem(f"[secrets] {name}_env", f"{variable} is not set{hint}; export it{way_out and ', or '}{way_out}")
 

@@ -6,10 +6,8 @@ unhealthy, and a 503 that says healthy all pass there).
 
 from dataclasses import dataclass
 
-
 from pam_rollback.core.answer import Answer
 from pam_rollback.core.figures import Figures
-
 
 _OK = 200
 

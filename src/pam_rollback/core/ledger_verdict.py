@@ -20,6 +20,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.figures import Figures
+
 
 class WriteKind(StrEnum):
     """What is written through the product."""
@@ -104,6 +107,23 @@ class LedgerVerdict:
     """From the oldest lost write's acknowledgement to the cut; 0 when nothing was lost, None when that is unknown."""
     configuration_loss_s: float | None
     """The same over settings only; the plan has an objective of its own for them."""
+
+    @property
+    def kept(self) -> bool:
+        """Whether nothing was lost, altered or duplicated. Raises MeasurementFailed when that is not known."""
+        if self.state is LedgerState.UNKNOWN:
+            raise MeasurementFailed(str(self))
+        return self.state is LedgerState.KEPT
+
+    @property
+    def figures(self) -> Figures:
+        """For the table of criteria."""
+        return Figures(
+            what="acknowledged writes lost, altered or doubled",
+            asked="0",
+            measured=self.lost + self.altered + self.duplicated,
+            n=self.acknowledged,
+        )
 
     def __str__(self) -> str:
         """One line for people and assertion messages."""

@@ -9,7 +9,7 @@ Each figure that an environment may override says which direction makes it easie
 
 from collections.abc import Iterator, Mapping
 from enum import Enum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args, get_origin
 
 from pydantic import Field, Strict, model_validator
 
@@ -40,6 +40,13 @@ MegabytesAtMost = Annotated[float, Field(gt=0), Relaxed.BY_RAISING]
 CountAtMost = Annotated[int, Field(ge=0), Relaxed.BY_RAISING]
 
 
+def _notes_of_choices(annotation: object) -> Iterator[object]:
+    """Give what is noted at the parts of ``figure | None``."""
+    for choice in get_args(annotation):
+        if get_origin(choice) is Annotated:
+            yield from get_args(choice)[1:]
+
+
 class Item(Table):
     """One thing that the plan asks for. ``id`` is permanent: reports, markers and waivers name it."""
 
@@ -58,7 +65,7 @@ class Item(Table):
         """Give the figures that an environment may override: key, value, and what relaxes it."""
         for key, field in type(self).model_fields.items():
             value = getattr(self, key)
-            for note in field.metadata:
+            for note in (*field.metadata, *_notes_of_choices(field.annotation)):
                 if isinstance(note, Relaxed) and value is not None:
                     yield key, value, note
 

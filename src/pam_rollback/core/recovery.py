@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.figures import Figures
 from pam_rollback.core.percentiles import percentile
 from pam_rollback.core.samples import LATE_MS, Sample
 
@@ -102,6 +103,10 @@ class Recovery:
         """From the start of the incident to recovery: how long users suffered. None when either moment is not known."""
         return None if self.recovered_s is None or self.incident_s is None else self.recovered_s - self.incident_s
 
+    def within(self, objective_s: float) -> "JudgedRecovery":
+        """This recovery against a recovery time objective, counted from the decision."""
+        return JudgedRecovery(self, objective_s)
+
     def __str__(self) -> str:
         """One line for people and assertion messages."""
         outages = f"{len(self.outages)} outage(s), {len(self.blips)} blip(s), n={self.n}"
@@ -112,6 +117,38 @@ class Recovery:
             f"recovered {self.from_decision_s:.2f} s after the decision{incident} (within {self.resolution_s:.2f} s), "
             f"good for {self.good_for_s:.1f} s since; {outages}"
         )
+
+
+@dataclass(frozen=True)
+class JudgedRecovery:
+    """A recovery and the objective that it is held against, in seconds from the decision."""
+
+    recovery: Recovery
+    objective_s: float
+
+    @property
+    def in_time(self) -> bool:
+        """Users were well again within the objective."""
+        found_s = self.recovery.from_decision_s
+        return found_s is not None and found_s <= self.objective_s
+
+    @property
+    def figures(self) -> Figures:
+        """For the table of criteria."""
+        found_s = self.recovery.from_decision_s
+        return Figures(
+            what="recovery as users see it",
+            asked=f"within {self.objective_s:g} s",
+            measured="not recovered" if found_s is None else round(found_s, 2),
+            unit="s",
+            n=self.recovery.n,
+            margin=None if found_s is None else self.objective_s - found_s,
+            definition=f"from the decision, ± {self.recovery.resolution_s:.2f} s",
+        )
+
+    def __str__(self) -> str:
+        """One line for people and assertion messages."""
+        return f"asked within {self.objective_s:g} s of the decision: {self.recovery}"
 
 
 def find_outages(samples: Iterable[Sample], rule: OutageRule) -> tuple[tuple[Outage, ...], tuple[Sample, ...]]:

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.figures import Figures
 from pam_rollback.core.percentiles import DEFINITION, nearest_rank, percentile
 from pam_rollback.core.samples import LATE_MS, Sample
 
@@ -150,6 +152,28 @@ class WindowVerdict:
     def final(self) -> bool:
         """Whether more observation cannot change the state."""
         return self.state is not WindowState.HOLDING
+
+    @property
+    def met(self) -> bool:
+        """Whether the criterion held for its time. Raises MeasurementFailed when that is not known: unknown is neither."""
+        if self.state in {WindowState.MET, WindowState.BROKEN}:
+            return self.state is WindowState.MET
+        raise MeasurementFailed(str(self))
+
+    @property
+    def figures(self) -> Figures:
+        """For the table of criteria."""
+        spec = self.spec
+        percentile_is = f"p95, {DEFINITION}, " if spec.measure is Measure.LATENCY_P95_MS else ""
+        return Figures(
+            what="response time" if spec.measure is Measure.LATENCY_P95_MS else "error rate",
+            asked=f"< {spec.limit:g} {spec.unit} for {self.asked_s:g} s",
+            measured=self.value,
+            unit=spec.unit,
+            n=self.n,
+            margin=self.margin,
+            definition=f"{percentile_is}observed {self.observed_s:.0f} s",
+        )
 
     def __str__(self) -> str:
         """One line for people and assertion messages."""

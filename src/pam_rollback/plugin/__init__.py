@@ -5,6 +5,7 @@ Each part is a small pytest plugin of its own. All of them keep quiet when pytes
 
 pytest_plugins = (
     "pam_rollback.plugin.options",
+    "pam_rollback.plugin.entry",
     "pam_rollback.plugin.browser_gate",
     "pam_rollback.plugin.markers",
     "pam_rollback.plugin.runbook",
@@ -14,6 +15,5 @@ pytest_plugins = (
     "pam_rollback.plugin.stop",
     "pam_rollback.plugin.classification",
     "pam_rollback.plugin.allure_bridge",
-    "pam_rollback.plugin.undoing",
     "pam_rollback.plugin.verdict",
 )

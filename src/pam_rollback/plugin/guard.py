@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from pam_rollback.core.errors import Refused
 from pam_rollback.core.verdict import ExitCode
 from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.runbook import Runbook
@@ -81,15 +82,11 @@ def _real(facts: Facts) -> list[str]:
     return found
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_configure(config: pytest.Config) -> None:
-    """Refuse by the command line alone, where that is enough: nothing is collected, nothing is sent."""
-    runbook = runbook_module.of(config)
-    if runbook is None or runbook.worker or config.option.collectonly:
-        return
-    if runbook.options.undo:
-        return  # undoing.py asks for the same consent in its own words
-    refuse(config, refusals(_facts(config, runbook, stories=config.stash[SITUATIONS_KEY].stories)))
+def check(config: pytest.Config, runbook: Runbook) -> None:
+    """Judge by the command line alone. Raises Refused with all reasons: nothing was collected, nothing was sent."""
+    reasons = refusals(_facts(config, runbook, stories=config.stash[SITUATIONS_KEY].stories))
+    if reasons:
+        raise Refused("\n".join(f"  - {reason}" for reason in reasons))
 
 
 @pytest.hookimpl(trylast=True)

@@ -1,5 +1,6 @@
 """The markers: what a test is for, when it runs, and which plan item it serves."""
 
+import re
 from difflib import get_close_matches
 
 import pytest
@@ -44,6 +45,17 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", CRITERION)
 
 
+def check_expression(expression: str) -> None:
+    """Raise pytest.UsageError when ``-m`` names something that is no marker: nothing would be selected, and nothing verified."""
+    words = set(re.findall(r"\w+", re.sub(r"\(.*?\)", "", expression))) - {"and", "or", "not", "criterion", *ALL}
+    for word in sorted(words):
+        near = get_close_matches(word, ALL, n=1)
+        if near:
+            raise pytest.UsageError(
+                f"-m {expression!r}: no marker {word!r}, did you mean {near[0]!r}? `pytest --markers` lists them"
+            )
+
+
 def criterion_ids(item: pytest.Item) -> tuple[str, ...]:
     """The plan items that the test serves, in the order written."""
     return tuple(str(identifier) for mark in item.iter_markers("criterion") for identifier in mark.args)
@@ -57,9 +69,3 @@ def phase_of(item: pytest.Item) -> str:
 def kinds_of(item: pytest.Item) -> tuple[str, ...]:
     """The test's kinds."""
     return tuple(name for name in KINDS if item.get_closest_marker(name))
-
-
-def nearest(name: str) -> str:
-    """A hint that names the marker that was probably meant; empty when none is near."""
-    close = get_close_matches(name, ALL, n=1)
-    return f", did you mean {close[0]!r}?" if close else ""

@@ -88,7 +88,7 @@ def _result(test: "Seen", runbook: Runbook) -> Result:
         runbook=runbook.plan.item(identifiers[0]).runbook if identifiers else "",
         duration_s=round(test.duration_s, 3),
         advisory=bool(properties.get("advisory")),
-        measured=tuple(Measured(**cast("Mapping[str, Any]", figures)) for figures in test.figures),
+        measured=tuple(Measured(**figures) for figures in test.figures),
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.actions.journal import Journal
-from pam_rollback.core.configuration import ConfigurationError
+from pam_rollback.core.configuration import ConfigurationError, suggestion
 from pam_rollback.core.environment import Environment, load_environment
 from pam_rollback.core.plan import Plan, load_plan
 from pam_rollback.core.wait import StopFile
@@ -87,6 +87,21 @@ class Runbook:
         """What the actions of this run did."""
         return Journal(self.folder / "journal.jsonl")
 
+    def make_folder(self) -> None:
+        """Make the run's folder. Raises pytest.UsageError when it cannot be made or holds something already."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            occupied = any(self.folder.iterdir())
+            self.results.mkdir(exist_ok=True)
+        except OSError as error:
+            raise pytest.UsageError(
+                f"the run's folder {self.folder} cannot be made: {error.strerror}; choose another with --run-dir"
+            ) from None
+        if occupied:
+            raise pytest.UsageError(
+                f"--run-dir {self.folder}: expected a new or empty folder, found files; evidence of two runs is never mixed"
+            )
+
     @property
     def results(self) -> Path:
         """Where Allure's results go."""
@@ -115,18 +130,20 @@ def named_folders(config: pytest.Config) -> set[str]:
     return {folder_of(config, path) for path in where}
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_configure(config: pytest.Config) -> None:
-    """Load plan and environment, make the run's folder. Configuration problems are usage errors: nothing has been sent yet."""
-    if config.option.help or getattr(config.option, "markers", False):
-        return
+def prepare(config: pytest.Config) -> Runbook | None:
+    """Load plan and environment. None when this session is not about the runbook.
+
+    Configuration problems are usage errors (4): nothing has been sent yet.
+    """
+    if config.option.help or config.option.version or getattr(config.option, "markers", False):
+        return None
     folders = named_folders(config)
     if folders & set(OWN_TESTS):
         if folders & set(FOLDERS):
             raise pytest.UsageError(
-                "the suite's own tests and the runbook are sessions of their own: name tests/, or checks/ and drills/"
+                "the suite's own tests are sessions of their own: name tests/, or checks/ and drills/, not both"
             )
-        return
+        return None
     options = read(config)
     try:
         plan = load_plan(config.rootpath / "plan.toml")
@@ -134,10 +151,17 @@ def pytest_configure(config: pytest.Config) -> None:
         plan = plan.with_overrides(environment.thresholds, source=f"environment {environment.name}")
     except ConfigurationError as error:
         raise pytest.UsageError(str(error)) from None
+    unknown = [text for text in (*options.ack, *options.observed) if text.partition("=")[0] not in plan.ids()]
+    if unknown:
+        name = unknown[0].partition("=")[0]
+        raise pytest.UsageError(
+            f"--ack or --observed {unknown[0]}: no plan item {name!r}, {suggestion(name, plan.ids())}"
+        )
     runbook = _start(config, options, plan, environment)
     runbook.secrets.learn(environment.secrets())
     config.stash[KEY] = runbook
     _set_outputs(config, runbook)
+    return runbook
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
@@ -175,7 +199,7 @@ def _start(config: pytest.Config, options: Options, plan: Plan, environment: Env
     folder = Path(
         workerinput.get("pam_run_folder") or options.run_dir or config.rootpath / "reports" / "out" / run_id
     ).absolute()
-    runbook = Runbook(
+    return Runbook(
         id=run_id,
         folder=folder,
         started=now,
@@ -188,24 +212,6 @@ def _start(config: pytest.Config, options: Options, plan: Plan, environment: Env
         worker=workerinput.get("workerid", ""),
         own_sandbox=environment.kind == "sandbox" and not environment.is_sandbox,
     )
-    if not workerinput and not config.option.collectonly:
-        _make_folder(runbook)
-    return runbook
-
-
-def _make_folder(runbook: Runbook) -> None:
-    folder = runbook.folder
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if any(folder.iterdir()):
-            raise pytest.UsageError(
-                f"--run-dir {folder}: expected a new or empty folder, found files; evidence of another run is never mixed"
-            )
-        runbook.results.mkdir()
-    except OSError as error:
-        raise pytest.UsageError(
-            f"the run's folder {folder} cannot be made: {error.strerror}; choose another with --run-dir"
-        ) from None
 
 
 def _set_outputs(config: pytest.Config, runbook: Runbook) -> None:

@@ -50,12 +50,11 @@ def scope_of(config: pytest.Config, runbook: Runbook, left_out: LeftOut, *, judg
             for change in relaxed
             if not change.waived
         ]
-        if _judges_success(name):
-            partial += [
-                f"PARTIAL: {missing.item} ({missing.what}) was not judged: {missing.why}"
-                for missing in unmeasured
-                if not missing.waived
-            ]
+        open_items = [missing.item for missing in unmeasured if not missing.waived]
+        if _judges_success(name) and open_items:
+            partial.append(
+                f"PARTIAL: success criteria that nobody judged: {', '.join(open_items)} (why: see the conditions)"
+            )
     return Scope(
         name=name,
         partial=tuple(partial),

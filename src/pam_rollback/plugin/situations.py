@@ -15,6 +15,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.markers import PHASES, phase_of
+from pam_rollback.plugin.runbook import Runbook
 
 AS_IS = "as-is"
 BASELINE = "baseline"
@@ -39,11 +40,8 @@ class Selection:
 SITUATIONS_KEY = pytest.StashKey[Selection]()
 
 
-def pytest_configure(config: pytest.Config) -> None:
+def decide(config: pytest.Config, runbook: Runbook) -> None:
     """Decide on the situations by the command line, and add the folders that they need."""
-    runbook = runbook_module.of(config)
-    if runbook is None:
-        return
     known = _stories_on_disk(config.rootpath)
     named = _named_stories(config, known)
     situations = _asked(runbook.options.situation, known) or tuple(_AFTER + story for story in named) or (AS_IS,)

@@ -11,11 +11,8 @@ from pam_rollback.actions.feature_flag import UNDO_KIND, undo_flags
 from pam_rollback.actions.journal import Journal, Undo
 from pam_rollback.adapters.pam_api import FlagApi
 from pam_rollback.core.environment import Environment
-from pam_rollback.core.errors import UndoFailed
-from pam_rollback.core.verdict import ExitCode
+from pam_rollback.core.errors import Refused, UndoFailed
 from pam_rollback.core.wait import Waiter
-from pam_rollback.plugin import runbook as runbook_module
-from pam_rollback.plugin.guard import refuse
 from pam_rollback.plugin.runbook import Runbook, shown
 
 JOURNAL = "journal.jsonl"
@@ -41,27 +38,18 @@ def undo_all(journal: Journal, environment: Environment, *, initiated_by: str) -
     return len(owed)
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_sessionstart(session: pytest.Session) -> None:
-    """Undo instead of testing, under the same consent as a real rollback."""
-    runbook = runbook_module.of(session.config)
-    if runbook is None or not runbook.options.undo or session.config.option.collectonly:
-        return
-    journal = _journal_of(session.config, runbook)
-    refuse(session.config, _refusals(runbook, journal))
-    runbook.journal.append("undoing", of=str(journal.path), initiated_by=runbook.options.initiated_by)
-    try:
-        count = undo_all(
-            journal, runbook.environment, initiated_by=runbook.options.initiated_by or "pam-rollback-suite"
-        )
-    except UndoFailed as error:
-        pytest.exit(
-            f"UNDO FAILED: {runbook.secrets.redact(str(error))}\n  see docs/runbook.md#undo-failed",
-            returncode=ExitCode.UNDO_FAILED,
-        )
-    pytest.exit(
-        f"UNDONE: {count} change{'' if count == 1 else 's'} of {shown(journal.path)}, each read back", returncode=0
-    )
+def undo_run(config: pytest.Config, runbook: Runbook) -> str:
+    """Undo instead of testing, under the same consent as a real rollback; gives what was done in words.
+
+    Raises Refused, UndoFailed, and pytest.UsageError when there is no such run.
+    """
+    journal = _journal_of(config, runbook)
+    reasons = _refusals(runbook, journal)
+    if reasons:
+        raise Refused("\n".join(f"  - {reason}" for reason in reasons))
+    journal.append("undoing", initiated_by=runbook.options.initiated_by, reason=runbook.options.reason)
+    count = undo_all(journal, runbook.environment, initiated_by=runbook.options.initiated_by or "pam-rollback-suite")
+    return f"UNDONE: {count} change{'' if count == 1 else 's'} of {shown(journal.path)}, each read back"
 
 
 def _require_known(undo: Undo, journal: Journal) -> None:

@@ -1,19 +1,20 @@
 """From the reports of all tests to one verdict, one exit code, one run record, and the last lines on the terminal."""
 
 import os
+import re
 import sys
 import time
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from pam_rollback.core.verdict import VERDICT_WORDS, ExitCode, Outcome, worst
+from pam_rollback.plugin import markers, selection
 from pam_rollback.plugin import runbook as runbook_module
-from pam_rollback.plugin import selection
 from pam_rollback.plugin.classification import MESSAGE, OUTCOME
 from pam_rollback.plugin.fixtures.scoring import FIGURES
 from pam_rollback.plugin.guard import REFUSED_KEY
@@ -90,7 +91,7 @@ class Collector:
         for name, value in report.user_properties:
             if name == FIGURES:
                 if report.when == "call":
-                    test.figures.append(dict(value))
+                    test.figures.append(cast("Mapping[str, Any]", value))
             else:
                 test.properties[name] = value
         said = dict(report.user_properties)
@@ -131,8 +132,8 @@ class Collector:
         """Outermost: everybody else has finished writing and printing when the verdict comes."""
         yield
         refused = self._config.stash.get(REFUSED_KEY, "")
-        if refused or self._runbook.options.undo:
-            return
+        if refused or session.exitstatus == pytest.ExitCode.USAGE_ERROR:
+            return  # whoever refused has said why
         code = self._exit_code(session)
         session.exitstatus = code
         if code == pytest.ExitCode.NO_TESTS_COLLECTED and not self._tests:
@@ -265,8 +266,12 @@ def _skip_reason(report: pytest.TestReport) -> str:
 def _nothing_selected(config: pytest.Config, left_out: selection.LeftOut) -> str:
     expression = config.option.markexpr
     what = f"-m {expression!r}" if expression else "the command line"
+    unknown = [
+        name for name in re.findall(r"\w+", expression) if name not in {*markers.ALL, "criterion", "and", "or", "not"}
+    ]
+    hints = "".join(f"; {name!r} is no marker{markers.nearest(name)}" for name in unknown)
     reasons = "".join(f"\n  {nodeid}: {reason}" for nodeid, reason, _ in left_out.tests)
-    return f"INCONCLUSIVE: {what} selected no test, so nothing was verified; `pytest --markers` lists phases and kinds{reasons}"
+    return f"INCONCLUSIVE: {what} selected no test, so nothing was verified{hints}; `pytest --markers` lists phases and kinds{reasons}"
 
 
 def _today() -> date:

@@ -50,7 +50,7 @@ class AllureHooks:
         self.override_next("broken", NOT_FINISHED + why)
 
     @allure_commons.hookimpl(tryfirst=True)
-    def report_result(self, result: Any) -> None:  # noqa: ANN401 - a model of an untyped library
+    def report_result(self, result: Any) -> None:
         """Redacts the result of a test and corrects its status."""
         override, self._override = self._override, None
         if override is not None:
@@ -61,7 +61,7 @@ class AllureHooks:
         self._redactor.in_place(result)
 
     @allure_commons.hookimpl(tryfirst=True)
-    def report_container(self, container: Any) -> None:  # noqa: ANN401 - a model of an untyped library
+    def report_container(self, container: Any) -> None:
         """Redacts set-ups and tear-downs, and leaves out those that say nothing about the rollback."""
         container.befores = [entry for entry in container.befores if self._owns(entry.name)]
         container.afters = [entry for entry in container.afters if self._owns_teardown(entry.name)]
@@ -75,7 +75,7 @@ class AllureHooks:
         return finalizer != "<lambda>" and self._owns(title)
 
     @allure_commons.hookimpl(tryfirst=True)
-    def report_globals(self, globals_item: Any) -> None:  # noqa: ANN401 - a model of an untyped library
+    def report_globals(self, globals_item: Any) -> None:
         """Redacts the attachments' names and errors of the whole run."""
         self._redactor.in_place(globals_item)
 

@@ -44,16 +44,16 @@ def title(record: RunRecord) -> str:
 def variables(record: RunRecord) -> dict[str, str]:
     """The facts at the head of the report."""
     facts = {
-        "Verdict": wording.verdict_line(record),
+        "Verdict": wording.verdict_word(record),
+        "Why": "; ".join(record.reasons),
         "Environment": f"{record.environment.name} ({record.environment.kind}) {record.environment.host}",
+        "Ran": wording.how_much(record),
         "Release at the end": record.release or "unknown",
         "Releases seen": ", ".join(record.releases_seen),
         "Mode": record.mode,
         "Situations": ", ".join(record.situations),
         "Pace": f"{record.pace:g}" + ("" if record.pace == 1 else " (observation windows shortened)"),
         "Started": record.started.iso,
-        "Took": wording.duration(record.duration_s),
-        "Why": "; ".join(record.reasons),
         "Run": record.run_id,
         "Command": " ".join(record.command_line),
     }

@@ -14,7 +14,7 @@ from pam_rollback.core.verdict import Outcome
 from pam_rollback.reporting import wording
 from pam_rollback.reporting.run_record import Measured, Result, RunRecord
 
-NARROWEST: Final = 60
+NARROWEST: Final = 72
 """Columns. Below, lines are made for this width and the terminal wraps them."""
 
 _NAMES_SHOWN: Final = 5  # of the tests that did not run for one reason
@@ -82,13 +82,14 @@ class _Column:
     right: bool = False
     widest: int = 99
     narrowest: int = 4
+    figure: bool = False
 
 
 _COLUMNS: Final = (
     _Column("id", widest=14),
     _Column("what", narrowest=16),
-    _Column("asked", narrowest=8, widest=26),
-    _Column("measured", narrowest=8, widest=22),
+    _Column("asked", narrowest=8, widest=26, figure=True),
+    _Column("measured", narrowest=8, widest=22, figure=True),
     _Column("n", right=True, widest=7, narrowest=1),
     _Column("margin", right=True, widest=10, narrowest=6),
     _Column("verdict", widest=13, narrowest=7),
@@ -166,8 +167,8 @@ def _widths(rows: Sequence[Sequence[str]], available: int) -> list[int]:
 
 def _table_lines(cells: Sequence[str], outcome: Outcome, widths: Sequence[int], page: _Page) -> list[str]:
     wrapped = [
-        textwrap.wrap(_together(cell), width, break_on_hyphens=False) or [""]
-        for cell, width in zip(cells, widths, strict=True)
+        textwrap.wrap(_together(cell) if column.figure else cell, width, break_on_hyphens=False) or [""]
+        for cell, width, column in zip(cells, widths, _COLUMNS, strict=True)
     ]
     lines = []
     for level in range(max(map(len, wrapped))):

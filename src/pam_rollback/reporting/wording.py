@@ -57,9 +57,13 @@ def verdict_line(record: RunRecord) -> str:
     """The one line that decides: verdict, environment, host, release, how much ran, and why it is not GO."""
     target = f"{verdict_word(record)}  {record.environment.name} {record.environment.host}"
     release = f"release {record.release}" if record.release else "release unknown"
-    ran = f"{record.run_count} of {len(record.results)} in {duration(record.duration_s)}"
     why = short_reason(record)
-    return f"{target}  {release}, {ran}" + (f": {why}" if why else "")
+    return f"{target}  {release}, {how_much(record)}" + (f": {why}" if why else "")
+
+
+def how_much(record: RunRecord) -> str:
+    """How many of the selected tests ran, and how long the session took: ``14 of 14 in 38 s``."""
+    return f"{record.run_count} of {len(record.results)} in {duration(record.duration_s)}"
 
 
 def short_reason(record: RunRecord) -> str:

@@ -41,6 +41,7 @@ async def _run(path: Path, *, use_template: bool, show: bool) -> int:
             sys.stdout.flush()
         else:
             start.cancel()
+            await asyncio.wait({start})
         await end
     finally:
         await supervisor.stop()

@@ -118,7 +118,7 @@ class Children:
 async def wait_for_exit(process: subprocess.Popen[bytes], *, within_s: float) -> int | None:
     """The exit code of `process`, or None when it still runs after `within_s`."""
     end_s = time.monotonic() + within_s
-    while process.poll() is None and time.monotonic() < end_s:
+    while process.poll() is None and time.monotonic() < end_s:  # noqa: ASYNC110 - the kernel sets no event
         await asyncio.sleep(_POLL_S)
     return process.returncode
 

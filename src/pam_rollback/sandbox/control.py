@@ -113,11 +113,11 @@ class Control:
 
     async def _forget_messages(self, _: web.Request) -> web.Response:
         forgotten = len(self._slack.messages)
-        self._slack.messages.clear()
+        self._slack.forget()
         return web.json_response({"forgotten": forgotten})
 
     async def _requests(self, _: web.Request) -> web.Response:
-        return web.json_response({"counts": dict(self._edge.counts)})
+        return web.json_response({"counts": self._edge.counts.as_mapping()})
 
 
 async def _object(request: web.Request) -> dict[str, Any]:

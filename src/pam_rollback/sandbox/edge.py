@@ -1,14 +1,16 @@
 """The one address of the API: a reverse proxy that sends each request to the live release, and the place where answers are spoilt."""
 
-import re
-from collections import Counter
+from collections.abc import AsyncIterator, Mapping
 
 import aiohttp
 from aiohttp import web
+from multidict import CIMultiDict
+from yarl import URL
 
 from pam_rollback.sandbox.faults import PlantedFaults
-from pam_rollback.sandbox.releases import Fleet
-from pam_rollback.sandbox.spoilt_answers import spoil
+from pam_rollback.sandbox.releases import Fleet, Release
+from pam_rollback.sandbox.spoilt_answers import Spoiler, true_document
+from pam_rollback.sandbox.traffic import RequestCounts
 
 _HOP_BY_HOP = frozenset(
     {
@@ -16,19 +18,18 @@ _HOP_BY_HOP = frozenset(
         "keep-alive",
         "proxy-authenticate",
         "proxy-authorization",
+        "proxy-connection",
         "te",
         "trailer",
         "transfer-encoding",
         "upgrade",
-        "host",
-        "content-length",
     }
 )
-"""RFC 9110, section 7.6.1; the lengths are set anew by both sides."""
-_BODY_BYTES_MAX = 8 * 1024 * 1024
-_PIECE_BYTES = 64 * 1024
-_PRIVATE = "/__range__"
-_ID = re.compile(r"/(?:\d+|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22})(?=/|$)")
+"""Meaningful between two neighbours only: RFC 9110, section 7.6.1."""
+_PRIVATE = "__range__"
+_SMALL_BYTES = 64 * 1024
+"""Up to here a body travels in one piece, which saves a packet each way; above it streams."""
+_TRUE_ANSWER_WITHIN_S = 5.0
 
 
 class Edge:
@@ -36,62 +37,109 @@ class Edge:
 
     def __init__(self, fleet: Fleet, faults: PlantedFaults, *, page: bytes) -> None:
         self._fleet = fleet
-        self._faults = faults
-        self._page = page
-        self.counts: Counter[str] = Counter()
+        self._spoiler = Spoiler(faults, server="api", page=page, version=lambda: fleet.live.spec.version)
+        self.counts = RequestCounts()
 
-    def application(self) -> web.Application:
-        """The server of the API port."""
-        app = web.Application(client_max_size=_BODY_BYTES_MAX)
-        app.router.add_route("*", "/{path:.*}", self._handle)
-        return app
-
-    async def _handle(self, request: web.Request) -> web.StreamResponse:
-        path = request.path
-        if path.startswith(_PRIVATE):
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """The answer to one request to the API's address."""
+        if _PRIVATE in request.path.split("/"):
             return web.json_response({"detail": "Not Found"}, status=404)
-        self.counts[f"{request.method} {_ID.sub('/{id}', path)}"] += 1
-        spoilt = await spoil(
-            request, self._faults, server="api", page=self._page, version=self._fleet.live.spec.version
-        )
+        self.counts.note(request.method, request.path)
+        spoilt = await self._spoiler.spoil(request, self._true_answer)
         return spoilt or await self._forward(request)
 
-    async def _forward(self, request: web.Request) -> web.StreamResponse:
+    async def _forward(self, request: web.BaseRequest) -> web.StreamResponse:
         release = self._fleet.live
-        address = release.address
-        if address is None:
-            return _unreachable(f"release {release.spec.version} does not run")
-        headers = [(name, value) for name, value in request.headers.items() if name.lower() not in _HOP_BY_HOP]
-        body = await request.read()
         release.in_flight += 1
         try:
-            async with release.session.request(
-                request.method,
-                f"{address}{request.raw_path}",
-                headers=headers,
-                data=body or None,
-                allow_redirects=False,
-            ) as upstream:
-                return await _relay(request, upstream)
-        except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
-            return _unreachable(f"release {release.spec.version}: {type(error).__name__}")
+            return await _forward(request, release)
         finally:
             release.in_flight -= 1
 
+    async def _true_answer(self, request: web.BaseRequest) -> Mapping[str, object] | None:
+        release = self._fleet.live
+        if release.address is None:
+            return None
+        try:
+            async with release.session.get(
+                _target(request, release.address),
+                headers=_passed_on(request.headers),
+                timeout=aiohttp.ClientTimeout(_TRUE_ANSWER_WITHIN_S),
+            ) as answer:
+                return true_document(await answer.read())
+        except (aiohttp.ClientError, TimeoutError):
+            return None
 
-async def _relay(request: web.Request, upstream: aiohttp.ClientResponse) -> web.StreamResponse:
-    response = web.StreamResponse(status=upstream.status, reason=upstream.reason)
-    for name, value in upstream.headers.items():
-        if name.lower() not in _HOP_BY_HOP:
-            response.headers.add(name, value)
-    if upstream.content_length is not None:
-        response.content_length = upstream.content_length
-    await response.prepare(request)
-    async for piece in upstream.content.iter_chunked(_PIECE_BYTES):
-        await response.write(piece)
-    await response.write_eof()
-    return response
+
+async def _forward(request: web.BaseRequest, release: Release) -> web.StreamResponse:
+    address = release.address
+    if address is None:
+        return _unreachable(502, release, "its process does not run")
+    begun: web.StreamResponse | None = None
+    try:
+        async with release.session.request(
+            request.method,
+            _target(request, address),
+            headers=_request_headers(request),
+            data=await _request_body(request),
+            allow_redirects=False,
+        ) as upstream:
+            headers = _passed_on(upstream.headers)
+            if _is_small(upstream.content_length) and request.method != "HEAD":
+                return web.Response(
+                    body=await upstream.read(), status=upstream.status, reason=upstream.reason, headers=headers
+                )
+            begun = web.StreamResponse(status=upstream.status, reason=upstream.reason, headers=headers)
+            await begun.prepare(request)
+            async for piece in upstream.content.iter_any():
+                await begun.write(piece)
+            await begun.write_eof()
+            return begun
+    except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
+        if begun is not None:
+            _cut(request)  # the client is to see that it got a part only
+            return begun
+        if isinstance(error, TimeoutError):
+            return _unreachable(504, release, "no answer in time")
+        return _unreachable(502, release, str(error) or type(error).__name__)
 
 
-def _unreachable(why: str) -> web.Response:
-    return web.json_response({"detail": "bad gateway", "why": why}, status=502)
+def _target(request: web.BaseRequest, address: str) -> URL:
+    return URL(address + request.rel_url.raw_path_qs, encoded=True)
+
+
+def _passed_on(headers: Mapping[str, str]) -> CIMultiDict[str]:
+    named = {name.strip().lower() for name in headers.get("Connection", "").split(",")}
+    kept: CIMultiDict[str] = CIMultiDict()
+    for name, value in headers.items():
+        if name.lower() not in _HOP_BY_HOP and name.lower() not in named:
+            kept.add(name, value)
+    return kept
+
+
+def _request_headers(request: web.BaseRequest) -> CIMultiDict[str]:
+    headers = _passed_on(request.headers)
+    headers.popall("Expect", None)  # answered here already
+    headers["X-Forwarded-For"] = request.remote or "unknown"
+    headers["X-Forwarded-Proto"] = "http"
+    return headers
+
+
+async def _request_body(request: web.BaseRequest) -> bytes | AsyncIterator[bytes] | None:
+    if not request.can_read_body:
+        return None
+    return await request.read() if _is_small(request.content_length) else request.content.iter_any()
+
+
+def _is_small(content_length: int | None) -> bool:
+    return content_length is not None and content_length <= _SMALL_BYTES
+
+
+def _unreachable(status: int, release: Release, why: str) -> web.Response:
+    words = "bad gateway" if status == 502 else "gateway timeout"  # noqa: PLR2004
+    return web.json_response({"detail": words, "why": f"release {release.spec.version}: {why}"}, status=status)
+
+
+def _cut(request: web.BaseRequest) -> None:
+    if request.transport is not None:
+        request.transport.abort()

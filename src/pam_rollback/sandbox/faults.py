@@ -57,7 +57,7 @@ class FaultKind:
 
 
 _RELEASE = Parameter("release", "candidate", "the release that has the fault", choices=("stable", "candidate"))
-_PATH = Parameter("path", None, "the path it applies to; a * at the end stands for anything")
+_PATH = Parameter("path", None, "the path it applies to; * stands for anything")
 _SERVER = Parameter("server", "both", "which server answers so", choices=("api", "frontend", "both"))
 _MS_MAX = 120_000
 
@@ -203,16 +203,6 @@ class PlantedFaults:
         """Every planted fault called `name`."""
         return tuple(fault for fault in self._active.values() if fault.kind.name == name)
 
-    def on_answer(self, server: Literal["api", "frontend"], path: str) -> tuple[Fault, ...]:
-        """The faults of the edge that `path` of `server` suffers from."""
-        return tuple(
-            fault
-            for fault in self._active.values()
-            if fault.kind.layer == "edge"
-            and fault.settings.get("server", "both") in {"both", server}
-            and _matches(str(fault.settings.get("path", "*")), path)
-        )
-
 
 def _accepted(parameter: Parameter, value: object) -> Value | None:
     if parameter.is_number:
@@ -239,7 +229,3 @@ def _expectation(kind: FaultKind) -> str:
 def _nearest(name: str, known: Mapping[str, object]) -> str:
     near = difflib.get_close_matches(name, known, n=1)
     return f", did you mean {near[0]!r}?" if near else ""
-
-
-def _matches(pattern: str, path: str) -> bool:
-    return path.startswith(pattern[:-1]) if pattern.endswith("*") else path == pattern

@@ -1,17 +1,23 @@
-"""Receives what is sent to the incident channel. Answers as Slack's incoming webhooks do: `ok`, and errors as plain text."""
+"""Receives what is sent to the incident channel. Answers as Slack's incoming webhooks do: `ok`, and errors as plain text.
+
+Words and statuses are those of Slack's changelog of 2016-05-17 and, where that is silent, of third parties' reports (`no_text`,
+`no_service`, `invalid_token`); the limit is the documented message a second with short bursts.
+"""
 
 import json
 import time
 from collections import deque
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import parse_qs
 
 from aiohttp import web
 
 from pam_rollback.sandbox.faults import PlantedFaults
 
 _KEPT = 1000
-_BODY_BYTES_MAX = 512 * 1024
+_BURST = 10
+_PER_S = 1.0
 
 
 class SlackSink:
@@ -21,36 +27,60 @@ class SlackSink:
         self._faults = faults
         self.path = path
         self.messages: deque[dict[str, Any]] = deque(maxlen=_KEPT)
+        self._allowance = float(_BURST)
+        self._allowed_s = time.monotonic()
 
-    def application(self) -> web.Application:
-        """The server of the sink's port."""
-        app = web.Application(client_max_size=_BODY_BYTES_MAX)
-        app.router.add_route("*", "/{path:.*}", self._handle)
-        return app
+    def forget(self) -> None:
+        """Empty the channel, and the limit with it: the next story begins anew."""
+        self.messages.clear()
+        self._allowance = float(_BURST)
 
-    async def _handle(self, request: web.Request) -> web.Response:
-        if request.path != self.path:
-            return web.Response(text="no_service", status=HTTPStatus.NOT_FOUND)
-        if request.method != "POST":
-            return web.Response(text="invalid_method", status=HTTPStatus.METHOD_NOT_ALLOWED)
-        if self._faults.named("notifications-down"):
-            return web.Response(text="rollup_error", status=HTTPStatus.INTERNAL_SERVER_ERROR)
-        raw = await request.text()
-        problem = _problem(raw)
-        if problem:
-            return web.Response(text=problem, status=HTTPStatus.BAD_REQUEST)
-        self.messages.append(
-            {"received_s": time.monotonic(), "headers": dict(request.headers), "body": json.loads(raw)}
-        )
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Accept a message, or say in Slack's words why not."""
+        refusal = self._refusal(request)
+        if refusal is not None:
+            return refusal
+        body = _payload(request.content_type, await request.text())
+        if body is None:
+            return web.Response(text="invalid_payload", status=HTTPStatus.BAD_REQUEST)
+        if not any(body.get(part) for part in ("text", "blocks", "attachments")):
+            return web.Response(text="no_text", status=HTTPStatus.BAD_REQUEST)
+        self.messages.append({"received_s": time.monotonic(), "headers": dict(request.headers), "body": body})
         return web.Response(text="ok")
 
+    def _refusal(self, request: web.BaseRequest) -> web.Response | None:
+        if request.path != self.path:
+            known = request.path.rpartition("/")[0] == self.path.rpartition("/")[0]
+            if known:
+                return web.Response(text="invalid_token", status=HTTPStatus.FORBIDDEN)
+            return web.Response(text="no_service", status=HTTPStatus.NOT_FOUND)
+        if request.method != "POST":
+            return web.Response(text="invalid_payload", status=HTTPStatus.BAD_REQUEST)
+        if self._faults.named("notifications-down"):
+            return web.Response(text="rollup_error", status=HTTPStatus.INTERNAL_SERVER_ERROR)
+        if not self._may_pass():
+            headers = {"Retry-After": "1"}
+            return web.Response(text="rate_limited", status=HTTPStatus.TOO_MANY_REQUESTS, headers=headers)
+        return None
 
-def _problem(raw: str) -> str:
-    """Slack's word for what is wrong with a body; empty when nothing is."""
+    def _may_pass(self) -> bool:
+        now_s = time.monotonic()
+        self._allowance = min(_BURST, self._allowance + (now_s - self._allowed_s) * _PER_S)
+        self._allowed_s = now_s
+        if self._allowance < 1:
+            return False
+        self._allowance -= 1
+        return True
+
+
+def _payload(content_type: str, text: str) -> dict[str, Any] | None:
+    """The message; None when the body is no JSON object or is not what its content type says."""
     try:
-        body = json.loads(raw)
-    except ValueError:
-        return "invalid_payload"
-    if not isinstance(body, dict):
-        return "invalid_payload"
-    return "" if body.get("text") or body.get("blocks") else "no_text"
+        if content_type == "application/x-www-form-urlencoded":
+            text = parse_qs(text, strict_parsing=True)["payload"][0]
+        elif content_type != "application/json":
+            return None
+        body = json.loads(text)
+    except (ValueError, KeyError):
+        return None
+    return body if isinstance(body, dict) else None

@@ -1,6 +1,8 @@
 """Answers that a broken proxy, a half-dead server or a single-page fallback would give; true on the wire, not simulated by headers."""
 
 import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from http import HTTPStatus
@@ -9,47 +11,76 @@ from aiohttp import web
 
 from pam_rollback.sandbox.faults import Fault, PlantedFaults
 
+TrueAnswer = Callable[[web.BaseRequest], Awaitable[Mapping[str, object] | None]]
+RELEASE_HEADER = "X-Release"
+_JSON = "application/json"
 _DRIP_S = 0.05
-_MISSING_BYTES = 512
+_PROMISED_BYTES = 4096
+_START = b'{"status": "healthy", '
 
 
-async def spoil(
-    request: web.Request, faults: PlantedFaults, *, server: str, page: bytes, version: str
-) -> web.StreamResponse | None:
-    """The answer that a planted fault gives to this request; None when none does. Delays are served here too."""
-    if request.method == "OPTIONS":
-        return None  # a browser's preflight is not what the fault is about
-    for fault in faults:
-        if not _concerns(fault, server, request.path):
-            continue
+class Spoiler:
+    """Spoils the answers of one server (`api` or `frontend`). `page` is the site's page, `version` the live release's."""
+
+    def __init__(self, faults: PlantedFaults, *, server: str, page: bytes, version: Callable[[], str]) -> None:
+        self._faults = faults
+        self._server = server
+        self._page = page
+        self._version = version
+
+    async def spoil(self, request: web.BaseRequest, true_answer: TrueAnswer) -> web.StreamResponse | None:
+        """The answer that the planted faults give to this request; None when the true one is due. Delays are served here too.
+
+        Delays add up; of the other faults the newest counts. `true_answer` gives the JSON that a changed answer starts from.
+        """
+        if request.method == "OPTIONS":
+            return None  # a browser's preflight is not what the fault is about
+        shape: Fault | None = None
+        for fault in self._faults:
+            if self._concerns(fault, request.path):
+                if "ms" in fault.settings:
+                    await _hold(fault, float(fault.settings["ms"]) / 1000)
+                else:
+                    shape = fault
+        return None if shape is None else await self._shaped(request, shape, true_answer)
+
+    def _concerns(self, fault: Fault, path: str) -> bool:
+        if fault.kind.layer != "edge":
+            return False
+        server, pattern = fault.settings.get("server", "both"), fault.settings.get("path", "*")
+        return server in {self._server, "both"} and fnmatchcase(path, str(pattern))
+
+    async def _shaped(self, request: web.BaseRequest, fault: Fault, true_answer: TrueAnswer) -> web.StreamResponse:
         match fault.kind.name:
-            case "delay-all" | "answers-slowly":
-                await _hold(fault, float(fault.settings["ms"]) / 1000)
             case "answers-html":
-                return web.Response(body=page, content_type="text/html", charset="utf-8")
-            case "answers-unhealthy":
-                return _health("unhealthy", version, HTTPStatus.OK)
-            case "answers-503-healthy":
-                return _health("healthy", version, HTTPStatus.SERVICE_UNAVAILABLE)
+                return web.Response(body=self._page, content_type="text/html", charset="utf-8")
             case "answers-garbage":
-                return web.Response(body=b'{"status": "heal', content_type="application/json")
-            case "answers-wrong-release":
-                return _health("healthy", str(fault.settings["version"]), HTTPStatus.OK)
+                return web.Response(body=_START, content_type=_JSON)
             case "answers-never-ending":
                 return await _drip(request, fault)
             case "answers-silence":
                 return await _say_nothing(request, fault)
             case "answers-half-closed":
                 return await _break_off(request)
-    return None
+        body = {"timestamp": datetime.now(UTC).isoformat(), **(await true_answer(request) or {})}
+        return self._changed(body, fault)
+
+    def _changed(self, body: dict[str, object], fault: Fault) -> web.Response:
+        version = str(fault.settings.get("version", self._version()))
+        named = {"version": version} if "version" in body else {}
+        unhealthy = fault.kind.name == "answers-unhealthy"
+        told = {**body, "release": version, **named, "status": "unhealthy" if unhealthy else "healthy"}
+        status = HTTPStatus.SERVICE_UNAVAILABLE if fault.kind.name == "answers-503-healthy" else HTTPStatus.OK
+        return web.json_response(told, status=status, headers={RELEASE_HEADER: version})
 
 
-def _concerns(fault: Fault, server: str, path: str) -> bool:
-    if fault.kind.layer != "edge":
-        return False
-    if fault.kind.name == "delay-all":
-        return True
-    return fault.settings["server"] in {server, "both"} and fnmatchcase(path, str(fault.settings["path"]))
+def true_document(text: bytes) -> Mapping[str, object] | None:
+    """The JSON object in `text`; None when it is none."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
 
 
 async def _hold(fault: Fault, seconds: float) -> None:
@@ -60,38 +91,31 @@ async def _hold(fault: Fault, seconds: float) -> None:
         return
 
 
-def _health(status: str, version: str, http_status: HTTPStatus) -> web.Response:
-    body = {"status": status, "release": version, "version": version, "timestamp": datetime.now(UTC).isoformat()}
-    return web.json_response(body, status=http_status)
-
-
-async def _drip(request: web.Request, fault: Fault) -> web.StreamResponse:
-    response = web.StreamResponse(headers={"Content-Type": "application/json"})
+async def _drip(request: web.BaseRequest, fault: Fault) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Type": _JSON})
     await response.prepare(request)
     while not fault.cleared.is_set():
         await response.write(b" ")
-        await asyncio.sleep(_DRIP_S)
-    await response.write_eof()
-    return response
+        await _hold(fault, _DRIP_S)
+    return _hang_up(request, response)
 
 
-async def _say_nothing(request: web.Request, fault: Fault) -> web.StreamResponse:
+async def _say_nothing(request: web.BaseRequest, fault: Fault) -> web.StreamResponse:
     await fault.cleared.wait()
-    return _hang_up(request)
+    return _hang_up(request, web.Response())
 
 
-async def _break_off(request: web.Request) -> web.StreamResponse:
-    start = b'{"status": "healthy", '
-    response = web.StreamResponse(headers={"Content-Type": "application/json"})
-    response.content_length = len(start) + _MISSING_BYTES
+async def _break_off(request: web.BaseRequest) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Type": _JSON, "Content-Length": str(_PROMISED_BYTES)})
     await response.prepare(request)
-    await response.write(start)
+    await response.write(_START)
     if request.transport is not None:
-        request.transport.close()
+        request.transport.close()  # in order: what was written arrives first
     return response
 
 
-def _hang_up(request: web.Request) -> web.StreamResponse:
+def _hang_up(request: web.BaseRequest, response: web.StreamResponse) -> web.StreamResponse:
+    # What a fault held back does not turn into a good answer when the fault goes.
     if request.transport is not None:
-        request.transport.close()
-    return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE)
+        request.transport.abort()
+    return response

@@ -25,6 +25,8 @@ class State:
         lines = [
             "# A running practice range. Use it with `pytest --env THIS-FILE`; it is removed when the range ends.",
             'extends = "sandbox"',
+            'name = "sandbox"',
+            'kind = "sandbox"',
             "",
             "[urls]",
             f"frontend = {_text(self.frontend_url)}",

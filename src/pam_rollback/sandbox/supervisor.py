@@ -13,22 +13,26 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
 from aiohttp import web
 
 from pam_rollback.sandbox import state_file
 from pam_rollback.sandbox.children import Children
 from pam_rollback.sandbox.control import Control
-from pam_rollback.sandbox.database import TEST_ACCOUNT_EMAIL
+from pam_rollback.sandbox.database import TEST_ACCOUNT_EMAIL, DatabaseNotEmptyError
 from pam_rollback.sandbox.edge import Edge
 from pam_rollback.sandbox.faults import PlantedFaults
 from pam_rollback.sandbox.front_end_server import FrontEndServer
 from pam_rollback.sandbox.planting import Planter
 from pam_rollback.sandbox.practice_database import PracticeDatabase, choose_database
+from pam_rollback.sandbox.problems import RangeError
 from pam_rollback.sandbox.releases import LIVE_AT_START, RELEASES, Fleet, ProductSecrets, Release
 from pam_rollback.sandbox.slack_sink import SlackSink
 from pam_rollback.sandbox.state_file import State
 
 _ORPHANED_EVERY_S = 0.5
+_CLOSE_WITHIN_S = 0.5
+_BACKLOG = 512
 _FOLDER_MODE = 0o711  # the unprivileged database account has to pass through; what is inside is private
 
 
@@ -55,9 +59,9 @@ class Supervisor:
         self._state_path = state_path
         self._account_password = secrets.token_urlsafe(12)
         self._children = Children()
-        self._runners: list[web.AppRunner] = []
+        self._runners: list[web.BaseRunner] = []
         self._database: PracticeDatabase | None = None
-        folder = Path(tempfile.mkdtemp(prefix="pam-sandbox-"))
+        folder = _make_folder()
         self._children.owns_folder(folder)
         folder.chmod(_FOLDER_MODE)
         self._folder = folder
@@ -81,7 +85,7 @@ class Supervisor:
             use_template=self._use_template,
         )
         self._database = database
-        dsn = await database.open()
+        dsn = await _opened(database)
         product = ProductSecrets(
             dsn=dsn,
             admin_token=secrets.token_urlsafe(24),
@@ -90,11 +94,13 @@ class Supervisor:
             internal_token=secrets.token_urlsafe(24),
             frontend_origin=_url(listeners.frontend),
         )
-        await asyncio.gather(*(release.configure(product) for release in self._fleet.releases.values()))
+        releases = self._fleet.releases.values()
+        await asyncio.gather(*(release.configure(product) for release in releases))
+        await asyncio.gather(*(release.wait_healthy() for release in releases))
 
         slack = SlackSink(faults, path=f"/services/T000/B000/{secrets.token_urlsafe(18)}")
         state = self._state(listeners, product, slack_path=slack.path)
-        front_end = FrontEndServer(faults, release=lambda: self._fleet.live.spec.version, api_url=lambda: state.api_url)
+        front_end = FrontEndServer(faults, release=lambda: self._fleet.live.spec.version, api_url=state.api_url)
         edge = Edge(self._fleet, faults, page=front_end.page)
         planter = Planter(faults, self._fleet, database)
         control = Control(
@@ -106,26 +112,29 @@ class Supervisor:
             slack=slack,
             ready_s=time.monotonic() - self._started_s,
         )
-        for app, listener in (
-            (edge.application(), listeners.api),
-            (front_end.application(), listeners.frontend),
-            (slack.application(), listeners.slack),
-            (control.application(), listeners.control),
+        for handler, listener in (
+            (edge.handle, listeners.api),
+            (front_end.handle, listeners.frontend),
+            (slack.handle, listeners.slack),
         ):
-            await self._serve(app, listener)
+            # A handler whose client has gone is cancelled: a silent answer does not stay for ever.
+            server = web.Server(handler, access_log=None, handler_cancellation=True)
+            await self._serve(web.ServerRunner(server, shutdown_timeout=_CLOSE_WITHIN_S), listener)
+        await self._serve(web.AppRunner(control.application(), access_log=None), listeners.control)
         state_file.write(self._state_path, state)
         self._children.owns_file(self._state_path)
         return state
 
     async def stop(self) -> None:
         """Stop everything, whatever was started; the janitor sees to the rest."""
-        for runner in self._runners:
-            await runner.cleanup()
-        for release in self._fleet.releases.values():
-            await release.end()
-        if self._database is not None:
-            await self._database.close()
-        await asyncio.to_thread(self._children.close)
+        try:
+            for runner in self._runners:
+                await runner.cleanup()
+            await asyncio.gather(*(release.end() for release in self._fleet.releases.values()))
+            if self._database is not None:
+                await self._database.close()
+        finally:
+            await asyncio.to_thread(self._children.close)
 
     def _state(self, listeners: Listeners, product: ProductSecrets, *, slack_path: str) -> State:
         return State(
@@ -143,11 +152,17 @@ class Supervisor:
             },
         )
 
-    async def _serve(self, app: web.Application, listener: socket.socket) -> None:
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5, handle_signals=False)
-        await runner.setup()
+    async def _serve(self, runner: web.BaseRunner, listener: socket.socket) -> None:
         self._runners.append(runner)
-        await web.SockSite(runner, listener).start()
+        await runner.setup()
+        await web.SockSite(runner, listener, backlog=_BACKLOG).start()
+
+
+async def _opened(database: PracticeDatabase) -> str:
+    try:
+        return await database.open()
+    except (psycopg.Error, DatabaseNotEmptyError, OSError) as error:
+        raise RangeError("database", expected="schema and rows", found=f"{type(error).__name__}: {error}") from error
 
 
 async def until_told_to_end() -> str:
@@ -161,7 +176,7 @@ async def until_told_to_end() -> str:
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, tell, number.name)
-    if stat.S_ISFIFO(os.fstat(sys.stdin.fileno()).st_mode):
+    if _is_pipe(sys.stdin.fileno()):
         os.set_blocking(sys.stdin.fileno(), False)
         loop.add_reader(sys.stdin.fileno(), _read_stdin, tell)
     watch = asyncio.create_task(_watch_parent(os.getppid(), tell))
@@ -170,6 +185,11 @@ async def until_told_to_end() -> str:
     finally:
         watch.cancel()
         loop.remove_reader(sys.stdin.fileno())
+
+
+def _is_pipe(descriptor: int) -> bool:
+    mode = os.fstat(descriptor).st_mode
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
 
 
 def _read_stdin(tell: Callable[[str], None]) -> None:
@@ -181,17 +201,30 @@ def _read_stdin(tell: Callable[[str], None]) -> None:
 
 
 async def _watch_parent(parent: int, tell: Callable[[str], None]) -> None:
-    while os.getppid() == parent:
+    while os.getppid() == parent:  # noqa: ASYNC110 - nobody tells when a parent dies
         await asyncio.sleep(_ORPHANED_EVERY_S)
     tell("the parent is gone")
+
+
+def _make_folder() -> Path:
+    try:
+        return Path(tempfile.mkdtemp(prefix="pam-sandbox-"))
+    except OSError as error:
+        raise RangeError(
+            "temporary folder", expected="a folder to write to", found=str(error), advice="Set TMPDIR to one."
+        ) from error
 
 
 def _listener() -> socket.socket:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("127.0.0.1", 0))
-    listener.listen(512)
-    listener.setblocking(False)
+    try:
+        listener.bind(("127.0.0.1", 0))
+    except OSError as error:
+        listener.close()
+        raise RangeError("network", expected="a free port on 127.0.0.1", found=str(error)) from error
+    listener.listen(_BACKLOG)
+    listener.setblocking(False)  # noqa: FBT003  (the standard library's signature)  # noqa: FBT003 - its only form
     return listener
 
 

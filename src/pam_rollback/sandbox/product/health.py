@@ -18,6 +18,7 @@ from pam_rollback.sandbox.product.assistant import reply_to
 from pam_rollback.sandbox.product.conversation import know
 from pam_rollback.sandbox.product.metrics import CONTENT_TYPE, resident_bytes
 from pam_rollback.sandbox.product.services import Parts, Services
+from pam_rollback.sandbox.product.storage import StorageUnavailableError
 
 router = APIRouter()
 
@@ -126,6 +127,8 @@ async def _check(parts: Services, work: _Work) -> Check:
 async def _guarded(work: Coroutine[Any, Any, str]) -> str:
     try:
         return await work
+    except StorageUnavailableError:
+        return "the database cannot be reached"
     except Exception as error:  # noqa: BLE001 - whatever stops a check is what the check has found
         # Only the kind: the words of a driver may name addresses and accounts, and this answer is public.
         return f"could not be checked ({type(error).__name__})"

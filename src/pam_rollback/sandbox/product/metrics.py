@@ -13,7 +13,6 @@ from prometheus_client import (
     Counter,
     Gauge,
     Histogram,
-    disable_created_metrics,
     generate_latest,
 )
 
@@ -35,7 +34,6 @@ class Metrics:
     """A registry of its own, so that nothing of another library slips in."""
 
     def __init__(self) -> None:
-        disable_created_metrics()
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "pam_requests", "Requests answered.", ("method", "path", "status"), registry=self._registry

@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import uvicorn
@@ -21,6 +22,7 @@ _HOST = "127.0.0.1"
 _STDIN = 0
 _LONGEST_LINE_BYTES = 64 * 1024
 _DRAIN_S = 8
+_GIVE_UP_S = _DRAIN_S + 3
 _BACKLOG = 512
 
 
@@ -107,5 +109,8 @@ def _watch_stdin(ended: Callable[[], object]) -> None:
                 pass
         with contextlib.suppress(RuntimeError):  # the loop has ended first
             ended()
+        # Whatever still hangs then, such as a query on a frozen server, must not keep the process alive without its parent.
+        time.sleep(_GIVE_UP_S)
+        os._exit(1)
 
     threading.Thread(target=watch, name="stdin", daemon=True).start()

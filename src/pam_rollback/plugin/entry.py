@@ -1,0 +1,68 @@
+"""What happens before pytest starts anything: configuration, consent, identity. A session that ends here has changed nothing."""
+
+import sys
+
+import pytest
+
+from pam_rollback.core.errors import MeasurementFailed, Refused, UndoFailed
+from pam_rollback.core.verdict import ExitCode
+from pam_rollback.plugin import guard, runbook, situations, undoing
+from pam_rollback.plugin.runbook import Runbook
+from pam_rollback.sandbox.problems import RangeError
+from pam_rollback.sandbox.remote import Remote
+
+_DENIED = "HTTP 401"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """Prepare the session; gives its exit code when it ends here, else None."""
+    prepared = runbook.prepare(config)
+    if prepared is None:
+        return None
+    situations.decide(config, prepared)
+    if config.option.collectonly or prepared.worker:
+        return None
+    try:
+        return _may_it_run(config, prepared)
+    except Refused as error:
+        return _end(
+            ExitCode.REFUSED, f"REFUSED by the guard, nothing was changed:\n{error}\n  see docs/runbook.md#refused"
+        )
+    except MeasurementFailed as error:
+        return _end(ExitCode.INCONCLUSIVE, f"INCONCLUSIVE: {error}")
+    except UndoFailed as error:
+        message = prepared.secrets.redact(str(error))
+        return _end(ExitCode.UNDO_FAILED, f"UNDO FAILED: {message}\n  see docs/runbook.md#undo-failed")
+
+
+def _may_it_run(config: pytest.Config, prepared: Runbook) -> int | None:
+    if prepared.options.undo:
+        undone = undoing.undo_run(config, prepared)
+        sys.stdout.write(f"{undone}\n")
+        return 0
+    guard.check(config, prepared)
+    if not prepared.options.dry_run:
+        _identify(prepared)
+    prepared.make_folder()
+    return None
+
+
+def _identify(prepared: Runbook) -> None:
+    """Is the sandbox that the file describes really there, and is it that one? A drill must not plant its damage on trust."""
+    environment = prepared.environment
+    if environment.sandbox is None:
+        return
+    controls = environment.sandbox
+    try:
+        Remote(controls.control_url, controls.token).identity()
+    except RangeError as error:
+        if _DENIED in error.found:
+            who = f"{environment.file}: the sandbox at {controls.control_url}"
+            raise Refused(f"  - {who} does not know this token; it is another one") from None
+        raise MeasurementFailed(f"the sandbox of {environment.file} cannot be reached: {error}") from None
+
+
+def _end(code: ExitCode, message: str) -> int:
+    sys.stderr.write(f"{message}\n")
+    return int(code)

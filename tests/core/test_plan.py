@@ -1,0 +1,320 @@
+"""A plan that can be used is loaded; every other one is refused with all of its problems, each with its place and the way out."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pam_rollback.core.configuration import ConfigurationError
+from pam_rollback.core.flags import OFF
+from pam_rollback.core.plan import Plan, UnknownPlanItem, load_plan
+
+ROOT = Path(__file__).parents[2]
+PLAN = ROOT / "plan.toml"
+
+
+@pytest.fixture(scope="module")
+def plan() -> Plan:
+    """Load the plan of this project."""
+    return load_plan(PLAN)
+
+
+def refusal(folder: Path, old: str, new: str) -> str:
+    """Change one place of the real plan, load it, and give what was said."""
+    text = PLAN.read_text(encoding="utf-8")
+    assert old in text, f"the plan has no {old!r} to change"
+    file = folder / "plan.toml"
+    file.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(ConfigurationError) as caught:
+        load_plan(file)
+    return str(caught.value)
+
+
+def test_items_are_found_by_their_id(plan: Plan) -> None:
+    """One look-up for every section; the item knows its id and its page of the runbook."""
+    item = plan.item("HC-3")
+
+    assert (item.id, item.runbook) == ("HC-3", "docs/runbook.md#database-unhealthy")
+    assert [plan.item(item_id).id for item_id in plan.ids()] == list(plan.ids())
+
+
+def test_sections_are_typed(plan: Plan) -> None:
+    """Figures are read by name, without looking at what kind of item it is."""
+    assert plan.success_criteria["SC-1"].error_rate_pct_max == 2
+    assert plan.success_criteria["SC-2"].p95_ms_max == 500
+
+
+def test_flags_come_as_the_api_wants_them(plan: Plan) -> None:
+    """What strategy 1 sets is what the rest of the suite calls off."""
+    assert set(plan.strategy("feature-flag").flag_changes.values()) == {OFF}
+
+
+def test_unknown_item_suggests_the_nearest() -> None:
+    """A marker with a typo is answered with the id that was meant."""
+    with pytest.raises(UnknownPlanItem, match=r"no item 'SC-11', did you mean 'SC-1'\?"):
+        load_plan(PLAN).item("SC-11")
+
+
+def test_unknown_strategy_suggests_the_nearest(plan: Plan) -> None:
+    """The same for names of strategies."""
+    with pytest.raises(UnknownPlanItem, match=r"no strategy 'front-end', did you mean 'frontend'\?"):
+        plan.rto("front-end")
+
+
+def test_the_emergency_call_has_no_objective(plan: Plan) -> None:
+    """The plan gives none, and none is made up."""
+    with pytest.raises(UnknownPlanItem, match="no recovery time"):
+        plan.rto("emergency")
+
+
+def test_all_problems_at_once(tmp_path: Path) -> None:
+    """The whole message: file, number of problems, and a line for each."""
+    text = PLAN.read_text(encoding="utf-8")
+    text = text.replace("error_rate_pct_max = 2\nduration_s = 900", "error_rate_pct_max = 2\nduration_ss = 900", 1)
+    text = text.replace("max_s = 30\n", "max_s = -30\n", 1)
+    file = tmp_path / "plan.toml"
+    file.write_text(text, encoding="utf-8")
+
+    with pytest.raises(ConfigurationError) as caught:
+        load_plan(file)
+
+    assert str(caught.value).splitlines() == [
+        f"{file}: 3 problems",
+        "  [success_criteria.SC-1] duration_s: missing, it is required",
+        "  [success_criteria.SC-1] duration_ss: unknown key, did you mean 'duration_s'?",
+        "  [recovery_times.RTO-1] max_s: expected greater than or equal to 0, found -30",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        pytest.param(
+            "duration_s = 600",
+            "duration_s = -600",
+            "[immediate_criteria.IR-4] duration_s: expected",
+            id="negative duration",
+        ),
+        pytest.param(
+            "duration_s = 600", 'duration_s = "10 min"', "expected a number, found '10 min'", id="text for a number"
+        ),
+        pytest.param(
+            "duration_s = 600", "duration_s = true", "expected a number, found true", id="truth value for a number"
+        ),
+        pytest.param("duration_s = 600", "duration_s = nan", "expected a finite number, found nan", id="not a number"),
+        pytest.param("duration_s = 600", "duration_s = inf", "expected a finite number, found inf", id="endless"),
+        pytest.param(
+            "affected_users_pct_max = 25", "affected_users_pct_max = 101", "found 101", id="more than all users"
+        ),
+        pytest.param(
+            "affected_records_max = 0",
+            "affected_records_max = 0.5",
+            "expected a whole number, found 0.5",
+            id="half a record",
+        ),
+        pytest.param('anchor = "service-down"\n', "", "[immediate_criteria.IR-2] anchor: missing", id="no anchor"),
+        pytest.param(
+            'anchor = "service-down"',
+            'anchor = "Service down"',
+            "found 'Service down'",
+            id="anchor that no page can have",
+        ),
+        pytest.param(
+            'judged_by = "person"\n\n', 'judged_by = "persons"\n\n', "did you mean 'person'?", id="misspelt value"
+        ),
+        pytest.param(
+            "min_s = 120\nmax_s = 300",
+            "min_s = 400\nmax_s = 300",
+            "RTO-2: min_s (400) is above max_s (300)",
+            id="span backwards",
+        ),
+        pytest.param(
+            "response_time_increase_pct_min = 20",
+            "response_time_increase_pct_min = 60",
+            "[consider_criteria] CR-5: response_time",
+            id="band",
+        ),
+        pytest.param("[50, 25, 10, 0]", "[50, 25, 30, 0]", "must go down step by step", id="gradual that goes up"),
+        pytest.param(
+            "enabled = false, rollout_pct = 0",
+            "enabled = 0, rollout_pct = 0",
+            "expected true or false, found 0",
+            id="flag state",
+        ),
+        pytest.param(
+            "rollout_pct = 0 }",
+            "rollout_pct = 101 }",
+            "[strategies.ST-1.flags.PAM_ENHANCED_UI] rollout_pct",
+            id="share of users",
+        ),
+        pytest.param(
+            "[contacts.EC-4]",
+            "[contacts.SC-1]",
+            "[contacts] SC-1: used twice, also in [success_criteria]",
+            id="id used twice",
+        ),
+        pytest.param(
+            "[contacts.EC-4]", "[contacts.EC-04]", "[contacts] EC-04: not an id of this section", id="malformed id"
+        ),
+        pytest.param(
+            "[ramp.RA-4]", "[ramp.RA-x]", "[ramp] RA-x: not an id of this section; expected RA-", id="id without number"
+        ),
+        pytest.param(
+            "[success_criteria.SC-6]",
+            "[success_criteria.SC-7]",
+            "[success_criteria] SC-6: missing",
+            id="criterion taken out",
+        ),
+        pytest.param(
+            "[contacts.EC-1]", "[contact.EC-1]", "contact: unknown key, did you mean 'contacts'?", id="misspelt section"
+        ),
+        pytest.param(
+            'rto = "RTO-1"',
+            'rto = "RTO-11"',
+            "'RTO-11' is not in [recovery_times], did you mean 'RTO-1'?",
+            id="no such objective",
+        ),
+        pytest.param(
+            'name = "gradual"', 'name = "frontend"', "'frontend' is the name of ST-2 too", id="two strategies, one name"
+        ),
+        pytest.param(
+            'section = "monitoring"', 'section = "monitorin"', "did you mean 'monitoring'?", id="no such section"
+        ),
+        pytest.param(
+            'mitigation = "ST-1"', 'mitigation = "ST-9"', "'ST-9' is not in [strategies]", id="no such mitigation"
+        ),
+        pytest.param("[about]", "[about]\nid = 1", "[about] id: unknown key", id="key that nobody reads"),
+        pytest.param(
+            "[gate.GA-1]",
+            '[gate.GA-1]\nid = "GA-2"',
+            "[gate.GA-1] id: unknown key, the name of the table is the id",
+            id="id as a key",
+        ),
+        pytest.param("[gate.GA-1]\n", "[gate]\nGA-7 = 3\n[gate.GA-1]\n", "[gate] GA-7: ", id="number for an item"),
+        pytest.param("duration_s = 600", "duration_s = ", "not valid TOML: ", id="broken TOML"),
+        pytest.param("[contacts.EC-4]", "[contacts.EC-1]", "not valid TOML: ", id="the same table twice"),
+    ],
+)
+def test_bad_plan_is_refused(tmp_path: Path, old: str, new: str, said: str) -> None:
+    """Each mistake is named with its place and what was found there."""
+    assert said in refusal(tmp_path, old, new)
+
+
+def test_broken_toml_names_the_line(tmp_path: Path) -> None:
+    """Where to look, not just that it is broken."""
+    file = tmp_path / "plan.toml"
+    file.write_text('[about]\ntitle = "x"\nversion =\n')
+
+    with pytest.raises(ConfigurationError, match=r"plan\.toml: 1 problem\n  not valid TOML: .*at line 3"):
+        load_plan(file)
+
+
+def test_missing_file_is_named(tmp_path: Path) -> None:
+    """The path as it was asked for."""
+    with pytest.raises(ConfigurationError, match=r"nothing\.toml: 1 problem\n  there is no such file"):
+        load_plan(tmp_path / "nothing.toml")
+
+
+def test_folder_is_no_plan(tmp_path: Path) -> None:
+    """What cannot be read is refused in one line, not with a traceback."""
+    with pytest.raises(ConfigurationError, match=r"1 problem\n  cannot be read: "):
+        load_plan(tmp_path)
+
+
+def test_wrong_encoding_names_the_line(tmp_path: Path) -> None:
+    """A file saved in another encoding is refused where the first foreign byte is."""
+    file = tmp_path / "plan.toml"
+    file.write_bytes('[about]\ntitle = "Rückweg"\n'.encode("latin-1"))
+
+    with pytest.raises(ConfigurationError, match=r"line 2: not UTF-8 \(byte 0xfc\)"):
+        load_plan(file)
+
+
+def test_byte_order_mark_does_not_matter(tmp_path: Path) -> None:
+    """Some editors write one."""
+    file = tmp_path / "plan.toml"
+    file.write_bytes(b"\xef\xbb\xbf" + PLAN.read_bytes())
+
+    assert load_plan(file) == load_plan(PLAN)
+
+
+def test_plan_cannot_be_changed(plan: Plan) -> None:
+    """Figures are fixed once they are loaded."""
+    with pytest.raises(ValueError, match="frozen"):
+        plan.success_criteria["SC-1"].error_rate_pct_max = 50  # type: ignore[misc]
+
+
+def test_environment_overrides_are_reported(plan: Plan) -> None:
+    """The new figures hold, the plan itself stays, and what became easier is told apart from what became harder."""
+    used = plan.with_overrides(
+        {
+            "SC-1": {"error_rate_pct_max": 5.0, "duration_s": 1200.0},
+            "IR-5": {"duration_s": 120.0, "error_rate_pct_max": 30.0},
+            "SC-4": {"corrupted_records_max": 0.0},
+        }
+    )
+
+    assert used.success_criteria["SC-1"].error_rate_pct_max == 5
+    assert plan.success_criteria["SC-1"].error_rate_pct_max == 2
+    assert [str(override) for override in used.relaxed] == [
+        "SC-1 error_rate_pct_max 5 instead of 2 (relaxed)",
+        "IR-5 error_rate_pct_max 30 instead of 20 (relaxed)",
+    ]
+    assert [str(override) for override in used.tightened] == [
+        "SC-1 duration_s 1200 instead of 900 (tightened)",
+        "IR-5 duration_s 120 instead of 300 (tightened)",
+    ]
+    assert plan.overrides == ()
+
+
+@pytest.mark.parametrize(
+    ("item_id", "key", "value"),
+    [
+        pytest.param("SC-1", "duration_s", 60.0, id="a shorter window"),
+        pytest.param("IR-2", "duration_s", 3600.0, id="a longer patience before rolling back"),
+        pytest.param("CR-5", "response_time_increase_pct_min", 40.0, id="a narrower band"),
+        pytest.param("RTO-1", "max_s", 60.0, id="more time to recover"),
+        pytest.param("RA-1", "hold_s_min", 60.0, id="a shorter watch"),
+        pytest.param("RPO-1", "lost_writes_max", 1.0, id="a lost write"),
+        pytest.param("POST-1", "stable_s_min", 60.0, id="a shorter confirmation"),
+    ],
+)
+def test_easier_is_relaxed(plan: Plan, item_id: str, key: str, value: float) -> None:
+    """Whatever makes it easier to be green counts as relaxed, in whichever direction the figure has to move for that."""
+    used = plan.with_overrides({item_id: {key: value}})
+
+    assert [(change.item, change.key, change.used) for change in used.relaxed] == [(item_id, key, value)]
+    assert getattr(used.item(item_id), key) == value
+
+
+def test_every_override_problem_at_once(plan: Plan) -> None:
+    """In the name of the environment's file: unknown item, unknown key, a key that is no figure, an impossible value."""
+    with pytest.raises(ConfigurationError) as caught:
+        plan.with_overrides(
+            {
+                "SC-11": {"error_rate_pct_max": 5.0},
+                "SC-1": {"error_rate_pct": 5.0},
+                "SC-2": {"title": 5.0},
+                "SC-3": {"memory_mb_max": -1.0},
+                "SC-4": {"corrupted_records_max": 0.5},
+            },
+            source="environments/staging.toml",
+        )
+
+    assert str(caught.value).splitlines() == [
+        "environments/staging.toml: 5 problems",
+        "  [thresholds] SC-11: no such plan item, did you mean 'SC-1'?",
+        "  [thresholds.SC-1] error_rate_pct: no figure of this item, did you mean 'error_rate_pct_max'?",
+        "  [thresholds.SC-2] title: no figure of this item, valid are: p95_ms_max",
+        "  [thresholds.SC-3] memory_mb_max: expected greater than 0, found -1.0",
+        "  [thresholds.SC-4] corrupted_records_max: expected a whole number, found 0.5",
+    ]
+
+
+def test_loading_stays_off_heavy_parts() -> None:
+    """Plan and environment are on the way to every verdict: they bring no network, no pytest and no report along."""
+    code = "import sys, pam_rollback.core.plan, pam_rollback.core.environment; print(*sorted(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT / "src")
+
+    assert not {"socket", "asyncio", "http.client", "pytest", "allure", "aiohttp"} & set(loaded.stdout.split())

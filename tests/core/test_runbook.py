@@ -1,0 +1,73 @@
+"""Every item of the plan has a page in the runbook, and every page is reached from somewhere."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pam_rollback.core.plan import load_plan
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
+ANCHORS = re.findall(r'<a id="([^"]+)"></a>', TEXT)
+GENERAL = {"no-go", "inconclusive", "action-failed", "refused", "undo-failed", "wrong-commands"}
+"""Pages that belong to an outcome of the session, or to the plan as a whole."""
+
+_LINES_MAX = 6
+
+
+def anchors_named_in(folder: str) -> set[str]:
+    """Give the pages that sources name."""
+    named = re.compile(r"runbook\.md#([a-z0-9-]+)")
+    return {
+        anchor for file in (ROOT / folder).rglob("*.py") for anchor in named.findall(file.read_text(encoding="utf-8"))
+    }
+
+
+def test_every_item_has_its_page() -> None:
+    """Nobody is sent to a page that is not there, and no page is left over."""
+    used = {item.anchor for item in load_plan(ROOT / "plan.toml").items()}
+
+    assert set(ANCHORS) - GENERAL == used
+    assert set(ANCHORS) >= GENERAL
+
+
+def test_anchors_are_unique() -> None:
+    """A second page of the same name could not be reached."""
+    assert len(ANCHORS) == len(set(ANCHORS))
+
+
+@pytest.mark.parametrize("folder", ["checks", "drills", "load", "src"])
+def test_sources_name_pages_that_exist(folder: str) -> None:
+    """The page in a test's docstring or a message is there."""
+    assert anchors_named_in(folder) <= set(ANCHORS)
+
+
+def test_links_inside_the_runbook_lead_somewhere() -> None:
+    """The runbook's own references are pages too."""
+    assert set(re.findall(r"\]\(#([^)]+)\)", TEXT)) <= set(ANCHORS)
+
+
+@pytest.mark.parametrize("anchor", [anchor for anchor in ANCHORS if anchor != "wrong-commands"])
+def test_page_is_short_and_says_what_to_do(anchor: str) -> None:
+    """Two to six lines at three o'clock in the morning, under a heading."""
+    page = TEXT.partition(f'<a id="{anchor}"></a>')[2].partition("\n<a id=")[0].partition("\n## ")[0]
+    heading, *lines = [line for line in page.splitlines() if line]
+
+    assert heading.startswith("### ")
+    assert 2 <= len(lines) <= _LINES_MAX
+
+
+def test_pages_name_their_items() -> None:
+    """Whoever reads an id in the report finds it in the heading of its page."""
+    plan = load_plan(ROOT / "plan.toml")
+    for item in plan.items():
+        heading = TEXT.partition(f'<a id="{item.anchor}"></a>\n')[2].partition("\n")[0]
+        ids = {f"{prefix}-{number}" for prefix, low, high in _ranges(heading) for number in range(low, high + 1)}
+        assert item.id in ids, heading
+
+
+def _ranges(heading: str) -> list[tuple[str, int, int]]:
+    """Give ``IR-4`` and ``RTO-1 to RTO-5`` of a heading as prefix, first and last number."""
+    found = re.findall(r"([A-Z]+)-(\d+)(?: to [A-Z]+-(\d+))?", heading)
+    return [(prefix, int(first), int(last or first)) for prefix, first, last in found]

@@ -1,0 +1,40 @@
+"""Do the facts of the session reach the report?  Read back by the generator's own parser."""
+
+import json
+import subprocess
+from pathlib import Path
+
+from pam_rollback.reporting.allure_results import Executor, write_environment, write_executor
+from pam_rollback.reporting.node import find_node
+from pam_rollback.reporting.run_folder import REPORTS
+
+FACTS = {"Release seen": "1.42.0 → 1.41.3", "a=b:c": " first # \\ and\nsecond 🙂", "Pace": "60"}
+
+
+def test_environment_facts_are_read_back_by_the_generator(tmp_path: Path) -> None:
+    """Spaces, separators, line ends and any letter come through the properties file as they went in."""
+    path = write_environment(tmp_path / "results", FACTS)
+    node = find_node()
+    assert node is not None
+    parser = REPORTS / "node_modules" / "@allurereport" / "reader" / "dist" / "properties.js"
+    script = (
+        f"import {{parseProperties}} from {json.dumps(parser.as_uri())}; import fs from 'node:fs';"
+        f"console.log(JSON.stringify(parseProperties(fs.readFileSync({json.dumps(str(path))}, 'utf8'))))"
+    )
+    command = [str(node.path), "--input-type=module", "-e", script]
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+
+    assert path.read_bytes().isascii()
+    assert json.loads(answer.stdout) == FACTS
+
+
+def test_the_executor_names_the_job(tmp_path: Path) -> None:
+    """The report links back to the job that made it; unknown addresses are left out."""
+    path = write_executor(tmp_path, Executor("nightly", "github", build_name="#12", build_url="https://ci.example/12"))
+
+    assert json.loads(path.read_text()) == {
+        "name": "nightly",
+        "type": "github",
+        "buildName": "#12",
+        "buildUrl": "https://ci.example/12",
+    }

