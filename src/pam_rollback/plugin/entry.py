@@ -6,7 +6,7 @@ import pytest
 
 from pam_rollback.core.errors import MeasurementFailed, Refused, UndoFailed
 from pam_rollback.core.verdict import ExitCode
-from pam_rollback.plugin import guard, runbook, situations, undoing
+from pam_rollback.plugin import guard, markers, runbook, situations, undoing
 from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.sandbox.problems import RangeError
 from pam_rollback.sandbox.remote import Remote
@@ -20,6 +20,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     prepared = runbook.prepare(config)
     if prepared is None:
         return None
+    markers.check_expression(config.option.markexpr)
     situations.decide(config, prepared)
     if config.option.collectonly or prepared.worker:
         return None

@@ -1,7 +1,6 @@
 """From the reports of all tests to one verdict, one exit code, one run record, and the last lines on the terminal."""
 
 import os
-import re
 import sys
 import time
 from collections.abc import Generator, Mapping
@@ -13,8 +12,8 @@ from typing import Any, cast
 import pytest
 
 from pam_rollback.core.verdict import VERDICT_WORDS, ExitCode, Outcome, worst
-from pam_rollback.plugin import markers, selection
 from pam_rollback.plugin import runbook as runbook_module
+from pam_rollback.plugin import selection
 from pam_rollback.plugin.classification import MESSAGE, OUTCOME
 from pam_rollback.plugin.fixtures.scoring import FIGURES
 from pam_rollback.plugin.guard import REFUSED_KEY
@@ -222,8 +221,11 @@ def pytest_configure(config: pytest.Config) -> None:
     runbook = runbook_module.of(config)
     if runbook is None or config.option.collectonly:
         return
+    # People on call need the message and not the suite's code: that is in Allure's results and in the JUnit file.
     if config.option.tbstyle == "auto":
-        config.option.tbstyle = "short"  # people on call need the message, not the suite's code
+        config.option.tbstyle = "no"
+    if config.option.reportchars == "fE":
+        config.option.reportchars = ""
     if not runbook.worker:
         config.pluginmanager.register(Collector(config, runbook), "pam-verdict")
 
@@ -266,12 +268,8 @@ def _skip_reason(report: pytest.TestReport) -> str:
 def _nothing_selected(config: pytest.Config, left_out: selection.LeftOut) -> str:
     expression = config.option.markexpr
     what = f"-m {expression!r}" if expression else "the command line"
-    unknown = [
-        name for name in re.findall(r"\w+", expression) if name not in {*markers.ALL, "criterion", "and", "or", "not"}
-    ]
-    hints = "".join(f"; {name!r} is no marker{markers.nearest(name)}" for name in unknown)
     reasons = "".join(f"\n  {nodeid}: {reason}" for nodeid, reason, _ in left_out.tests)
-    return f"INCONCLUSIVE: {what} selected no test, so nothing was verified{hints}; `pytest --markers` lists phases and kinds{reasons}"
+    return f"INCONCLUSIVE: {what} selected no test, so nothing was verified; `pytest --markers` lists phases and kinds{reasons}"
 
 
 def _today() -> date:

@@ -227,17 +227,30 @@ def _problems(record: RunRecord, page: _Page) -> list[str]:
     if not bad:
         return []
     lines = page.heading("Problems")
-    for result in bad:
+    for group in _alike(bad):
+        result = group[0]
         word, hue = _WORDS[result.outcome]
-        ids = " ".join(result.criteria)
+        ids = " ".join(dict.fromkeys(identifier for each in group for identifier in each.criteria))
         where = f" [{result.situation}]" if _situation(result) != _AS_IS else ""
         advisory = " (advisory)" if result.advisory else ""
-        first, *others = page.wrapped(f"{word}{advisory} {ids}{where} {wording.problem(result)}")
+        said = wording.problem(result) if len(group) == 1 else f"{len(group)} tests: {wording.said(result)}"
+        first, *others = page.wrapped(f"{word}{advisory} {ids}{where} {said}")
         lines += [first.replace(word, page.paint(word, hue, "bold"), 1), *others]
-        lines += page.wrapped(result.nodeid, first="    ")
-        if result.runbook:
-            lines += page.wrapped(f"next: {result.runbook}", first="    ")
+        for each in group:
+            lines += page.wrapped(each.nodeid, first="    ")
+        for runbook in dict.fromkeys(each.runbook for each in group if each.runbook):
+            lines += page.wrapped(f"next: {runbook}", first="    ")
     return lines
+
+
+def _alike(bad: Sequence[Result]) -> list[list[Result]]:
+    """Results that say the same together: one cause is told once, not once for each test that met it."""
+    groups: dict[tuple[object, ...], list[Result]] = {}
+    for result in bad:
+        groups.setdefault(
+            (result.outcome, result.message or result.nodeid, result.situation, result.advisory), []
+        ).append(result)
+    return list(groups.values())
 
 
 def _not_run(record: RunRecord, page: _Page) -> list[str]:

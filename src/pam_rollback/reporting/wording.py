@@ -88,8 +88,12 @@ def problems(record: RunRecord) -> list[Result]:
 
 def problem(result: Result) -> str:
     """What a test proves and what it found instead, one line."""
-    said = result.message.removeprefix("AssertionError: ") or "no message"
-    return f"{result.title.rstrip('.')}: {said}"
+    return f"{result.title.rstrip('.')}: {said(result)}"
+
+
+def said(result: Result) -> str:
+    """What a test found, one line."""
+    return result.message.removeprefix("AssertionError: ") or "no message"
 
 
 def not_run(record: RunRecord) -> dict[str, list[str]]:

@@ -1,0 +1,206 @@
+"""Each fault of a release is seen red, stays behind its flag, and is gone when it is taken away."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.sandbox.conftest import Database, Product
+
+ENHANCED, VOICE, FAST = "PAM_ENHANCED_UI", "PAM_VOICE_FEATURES", "PAM_PERFORMANCE_OPTIMIZATIONS"
+INTERNAL = "internal-token-of-the-tests"
+ADMIN = "admin-token-of-the-tests"
+FAULTS = "/__range__/faults"
+REQUESTS = 100
+
+
+def failures(product: Product, path: str = "/api/v1/profile") -> int:
+    """How many of 100 requests of the test account answer 500."""
+    token = product.sign_in()
+    return sum(product.call("GET", path, token=token).status == 500 for _ in range(REQUESTS))
+
+
+def latency_s(product: Product) -> float:
+    """How long the profile takes."""
+    token, began_s = product.sign_in(), time.monotonic()
+    assert product.call("GET", "/api/v1/profile", token=token).status == 200
+    return time.monotonic() - began_s
+
+
+def voice_status(product: Product) -> int:
+    """What a recording is answered with."""
+    return product.call("POST", "/api/v1/pam/voice", b"hi", token=product.sign_in(), content_type="audio/webm").status
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.6, 1.0])
+def test_errors_hit_exactly_their_share(candidate: Product, share: float) -> None:
+    """Spread evenly and not by luck: of 100 requests the share fails, give or take two; without the fault none."""
+    with candidate.fault("errors", share=share):
+        assert failures(candidate) == pytest.approx(share * REQUESTS, abs=2)
+    assert failures(candidate) == 0
+
+
+def test_errors_hit_every_journey(candidate: Product) -> None:
+    """Two journeys that take turns both see the share: none of them is spared."""
+    token = candidate.sign_in()
+    counts = {"/api/v1/profile": 0, "/api/v1/expenses": 0}
+    with candidate.fault("errors"):
+        for _ in range(50):
+            for path in counts:
+                counts[path] += candidate.call("GET", path, token=token).status == 500
+
+    assert all(count == pytest.approx(30, abs=4) for count in counts.values()), counts
+
+
+def test_errors_need_their_flag(candidate: Product) -> None:
+    """The feature-flag rollback cures them while the fault is still there."""
+    with candidate.fault("errors", share=1):
+        assert failures(candidate) == REQUESTS
+        candidate.set_flags(ENHANCED, on=False)
+        assert failures(candidate) == 0
+
+
+def test_errors_spare_health_sign_in_flags_and_admin(candidate: Product) -> None:
+    """What a rollback needs keeps working."""
+    with candidate.fault("errors", share=1):
+        login = {"email": "test.traveller@example.org", "password": "wheels-and-wins-2026"}
+        statuses = [
+            candidate.call("GET", "/health").status,
+            candidate.call("GET", "/health/comprehensive").status,
+            candidate.call("POST", "/api/v1/auth/login", login).status,
+            candidate.call("GET", "/api/v1/flags", token=candidate.sign_in()).status,
+            candidate.admin("GET", "/feature-flags").status,
+        ]
+    assert statuses == [200] * 5
+
+
+def test_a_failure_is_json_and_stores_nothing(candidate: Product, product_database: Database) -> None:
+    """An error that is answered is no acknowledgement."""
+    count = "SELECT count(*) FROM pam_messages"
+    before = product_database.rows(count)
+    with candidate.fault("errors", share=1):
+        answer = candidate.call("POST", "/api/v1/pam/chat", {"message": "hello"}, token=candidate.sign_in())
+
+    assert (answer.status, list(answer.json)) == (500, ["detail"])
+    assert product_database.rows(count) == before
+
+
+def test_latency_needs_its_flag(candidate: Product) -> None:
+    """Slow with the flag, quick without, quick when the fault is gone."""
+    with candidate.fault("latency", ms=400):
+        assert latency_s(candidate) >= 0.4
+        candidate.set_flags(FAST, on=False)
+        assert latency_s(candidate) < 0.35
+        candidate.set_flags(FAST, on=True)
+    assert latency_s(candidate) < 0.35
+
+
+def test_voice_needs_its_flag(candidate: Product) -> None:
+    """503 with the flag; without it voice works as before the feature."""
+    with candidate.fault("voice"):
+        assert voice_status(candidate) == 503
+        candidate.set_flags(VOICE, on=False)
+        assert voice_status(candidate) == 200
+        candidate.set_flags(VOICE, on=True)
+    assert voice_status(candidate) == 200
+
+
+def test_a_release_without_the_features_is_spared(stable: Product) -> None:
+    """The code behind the flag is not in the stable release, so its faults cannot show there."""
+    with stable.fault("errors", share=1), stable.fault("latency", ms=400), stable.fault("voice"):
+        assert failures(stable) == 0
+        assert latency_s(stable) < 0.35
+        assert voice_status(stable) == 200
+
+
+def test_ignored_flags_are_acknowledged_and_stay(candidate: Product, product_database: Database) -> None:
+    """200 and the wished-for answer, but reading back tells the truth, and there is no record."""
+    body = {"reason": "a test", "initiated_by": "tests"}
+    count = "SELECT count(*) FROM flag_history"
+    before = product_database.rows(count)
+    with candidate.fault("flags-ignored"):
+        set_answer = candidate.admin("POST", "/feature-flags", {ENHANCED: {"enabled": False}})
+        all_answer = candidate.admin("POST", "/feature-flags/disable-all-pam")
+        emergency = candidate.admin("POST", "/emergency-rollback", body, token="emergency-token-of-the-tests")
+        refused = candidate.admin("POST", "/feature-flags", {"PAM_TYPO": {"enabled": False}})
+        still_on = candidate.flags()[ENHANCED]["enabled"]
+    assert [set_answer.status, all_answer.status, emergency.status, refused.status] == [200, 200, 200, 422]
+    assert set_answer.json["flags"][ENHANCED]["enabled"] is False
+    assert still_on is True
+    assert product_database.rows(count) == before
+
+    candidate.set_flags(ENHANCED, on=False)
+    assert candidate.flags()[ENHANCED]["enabled"] is False
+
+
+def test_partial_flags_leave_some_users_behind(candidate: Product) -> None:
+    """The admin API says off, yet some users keep the feature; only evaluating many users shows it."""
+
+    def keep() -> int:
+        return sum(
+            candidate.call("GET", f"/api/v1/flags?user_id=user-{number}").json["flags"][ENHANCED]
+            for number in range(200)
+        )
+
+    candidate.set_flags(ENHANCED, on=False)
+    with candidate.fault("flags-partial", percent=20):
+        assert candidate.flags()[ENHANCED]["enabled"] is False
+        assert 20 <= keep() <= 60
+        body = {"context": {"targetingKey": "user-1"}}
+        evaluated = candidate.call("POST", f"/ofrep/v1/evaluate/flags/{ENHANCED}", body).json["value"]
+        assert evaluated is candidate.call("GET", "/api/v1/flags?user_id=user-1").json["flags"][ENHANCED]
+    assert keep() == 0
+
+
+def test_a_refusing_admin_api_refuses_the_right_token(candidate: Product) -> None:
+    """401, and nothing changes; afterwards the token is right again."""
+    with candidate.fault("admin-refuses"):
+        assert candidate.admin("GET", "/feature-flags").status == 401
+        assert candidate.admin("POST", "/feature-flags", {ENHANCED: {"enabled": False}}).status == 401
+    assert candidate.flags()[ENHANCED]["enabled"] is True
+
+
+def test_the_catalogue_says_what_there_is_and_what_is_on(candidate: Product) -> None:
+    """Names, summaries, flags, defaults, and what is active with its parameters."""
+    with candidate.fault("errors", share=0.5):
+        listed = candidate.call("GET", FAULTS, token=INTERNAL).json
+    kinds = {kind["name"]: kind for kind in listed["catalogue"]}
+
+    assert set(kinds) == {"errors", "latency", "voice", "flags-ignored", "flags-partial", "admin-refuses"}
+    assert (kinds["errors"]["flag"], kinds["errors"]["parameters"]) == (ENHANCED, {"share": 0.6})
+    assert (kinds["latency"]["flag"], kinds["latency"]["parameters"]) == (FAST, {"ms": 900})
+    assert listed["active"] == [{"name": "errors", "share": 0.5}]
+    assert candidate.call("GET", FAULTS, token=INTERNAL).json["active"] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "status"),
+    [
+        ("errors", {"share": 1.5}, 422),
+        ("errors", {"share": -0.1}, 422),
+        ("errors", b'{"share": NaN}', 422),
+        ("errors", {"shar": 0.5}, 422),
+        ("errors", [], 422),
+        ("errors", b"{", 422),
+        ("latency", {"ms": -1}, 422),
+        ("voice", {"share": 0.5}, 422),
+        ("flags-partial", {"percent": 101}, 422),
+        ("earthquake", {}, 404),
+    ],
+    ids=repr,
+)
+def test_an_odd_fault_is_refused(candidate: Product, name: str, parameters: object, status: int) -> None:
+    """Unknown names and parameters and impossible values plant nothing."""
+    assert candidate.call("PUT", f"{FAULTS}/{name}", parameters, token=INTERNAL).status == status
+    assert candidate.call("GET", FAULTS, token=INTERNAL).json["active"] == []
+
+
+@pytest.mark.parametrize("token", [None, "garbage", ADMIN])
+def test_the_switches_do_not_exist_for_others(candidate: Product, token: str | None) -> None:
+    """404 without the range's own token, the admin token included."""
+    assert candidate.call("GET", FAULTS, token=token).status == 404
+    assert candidate.call("PUT", f"{FAULTS}/voice", {}, token=token).status == 404
+    assert candidate.call("DELETE", f"{FAULTS}/voice", token=token).status == 404
