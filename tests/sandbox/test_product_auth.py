@@ -16,7 +16,7 @@ from pam_rollback.sandbox.database import TEST_ACCOUNT_EMAIL
 if TYPE_CHECKING:
     from tests.sandbox.conftest import Database, Product
 
-SECRET = "a-signing-secret-that-is-long-enough-for-hs256"
+SECRET = "a-signing-secret-of-these-tests-that-is-long-enough-for-every-hmac-of-jwt"
 GUARDED = (
     *(("GET", "/api/v1/profile"), ("PUT", "/api/v1/profile"), ("GET", "/api/v1/settings"), ("PUT", "/api/v1/settings")),
     *(("POST", "/api/v1/pam/chat"), ("GET", "/api/v1/pam/history"), ("DELETE", "/api/v1/pam/history")),
@@ -66,10 +66,10 @@ def forged(kind: str, token: str) -> str:
     return forgeries[kind]
 
 
-@pytest.mark.parametrize(("method", "path"), GUARDED, ids=lambda part: str(part))
+@pytest.mark.parametrize(("method", "path"), GUARDED, ids=str)
 def test_without_a_token_there_is_nothing(candidate: Product, method: str, path: str) -> None:
     """Every user route asks who is there before it looks at anything else."""
-    body = {} if method in {"POST", "PUT"} else None
+    body: object = {} if method in {"POST", "PUT"} else None
     answer = candidate.call(method, path, body)
 
     assert answer.status == 401, answer
@@ -141,7 +141,7 @@ def test_sign_in_gives_what_the_page_needs(candidate: Product) -> None:
     assert answer.status == 200
     assert set(answer.json) == {"access_token", "token_type", "expires_in", "user"}
     assert answer.json["user"]["full_name"] == "Test Traveller"
-    assert UUID(answer.json["user"]["id"])
+    assert str(UUID(answer.json["user"]["id"])) == answer.json["user"]["id"]
 
 
 @pytest.mark.parametrize("path", ["/api/v1/profile", "/api/v1/expenses", "/api/v1/pam/history", "/api/v1/flags"])

@@ -28,8 +28,9 @@ def metric(product: Product, name: str, **labels: str) -> float:
 
 
 @pytest.fixture
-def frozen_database(product_database: Database) -> Iterator[None]:
+def frozen_database(candidate: Product, product_database: Database) -> Iterator[None]:
     """The server accepts connections and never answers: its processes are stopped in their tracks."""
+    assert candidate.call("GET", "/health").status == 200
     backends = [
         pid
         for (pid,) in product_database.rows("SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'")
@@ -91,7 +92,7 @@ def test_a_frozen_database_is_told_within_the_second(candidate: Product) -> None
 
 
 def test_the_answers_name_their_dependencies(candidate: Product) -> None:
-    """pam has checks per dependency, comprehensive has components."""
+    """The answer of pam has checks per dependency, comprehensive has components."""
     checks = candidate.call("GET", "/health/pam").json["checks"]
     components = candidate.call("GET", "/health/comprehensive").json["components"]
 

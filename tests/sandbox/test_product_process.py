@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -120,14 +120,13 @@ def test_it_becomes_healthy_when_the_database_comes(
     start_release: Start, release_line: dict[str, Any], product_database: Database
 ) -> None:
     """Started during the outage, healthy after it, without a restart."""
-    with product_database.outage():
-        started = start_release(release_line)
-        product = started.__enter__()
-        assert product.call("GET", "/health").status == 503
-    back_s = time.monotonic()
-    while product.call("GET", "/health").status != 200:
-        assert time.monotonic() - back_s < 3
-    started.__exit__(None, None, None)
+    with ExitStack() as stack:
+        with product_database.outage():
+            product = stack.enter_context(start_release(release_line))
+            assert product.call("GET", "/health").status == 503
+        back_s = time.monotonic()
+        while product.call("GET", "/health").status != 200:
+            assert time.monotonic() - back_s < 3
 
 
 def test_it_listens_on_loopback_only(start_release: Start, release_line: dict[str, Any]) -> None:
@@ -149,7 +148,7 @@ def test_it_listens_on_loopback_only(start_release: Start, release_line: dict[st
         ({"frontend_origin": "*"}, "frontend_origin: "),
         ({"admin_tokn": "admin-token-of-the-tests"}, "admin_tokn: "),
     ],
-    ids=lambda part: str(part),
+    ids=str,
 )
 def test_a_bad_line_is_refused(release_line: dict[str, Any], change: dict[str, object], words: str) -> None:
     """Exit code 2 and one message that names the key and shows no secret."""

@@ -6,7 +6,7 @@ import pytest
 
 from pam_rollback.core.errors import MeasurementFailed, Refused, UndoFailed
 from pam_rollback.core.verdict import ExitCode
-from pam_rollback.plugin import guard, markers, runbook, situations, undoing
+from pam_rollback.plugin import guard, markers, project_root, runbook, situations, undoing
 from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.sandbox.problems import RangeError
 from pam_rollback.sandbox.remote import Remote
@@ -17,6 +17,7 @@ _DENIED = "HTTP 401"
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
     """Prepare the session; gives its exit code when it ends here, else None."""
+    project_root.restart_if_missed(config)
     prepared = runbook.prepare(config)
     if prepared is None:
         return None

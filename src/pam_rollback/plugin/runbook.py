@@ -18,6 +18,7 @@ from pam_rollback.core.configuration import ConfigurationError, suggestion
 from pam_rollback.core.environment import Environment, load_environment
 from pam_rollback.core.plan import Plan, load_plan
 from pam_rollback.core.wait import StopFile
+from pam_rollback.plugin import project_root
 from pam_rollback.plugin.options import Options, read
 from pam_rollback.reporting.redaction import Redactor
 
@@ -138,6 +139,8 @@ def prepare(config: pytest.Config) -> Runbook | None:
     if config.option.help or config.option.version or getattr(config.option, "markers", False):
         return None
     folders = named_folders(config)
+    if not project_root.is_found(config):
+        return None
     if folders & set(OWN_TESTS):
         if folders & set(FOLDERS):
             raise pytest.UsageError(

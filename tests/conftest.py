@@ -1,0 +1,29 @@
+"""What the suite's own tests share: which cases of the long matrices run."""
+
+import os
+
+import pytest
+
+WHOLE = "PAM_WHOLE_MATRIX"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Explain the marker."""
+    config.addinivalue_line("markers", f"long_matrix: kills, sabotages, repetitions; one case of each unless {WHOLE}=1")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the first case of each long matrix, all of them with PAM_WHOLE_MATRIX=1 (`make test-all`)."""
+    if os.environ.get(WHOLE) or any("[" in arg for arg in config.args):
+        return
+    seen: set[str] = set()
+    left_out = []
+    for item in items:
+        function = item.nodeid.partition("[")[0]
+        if item.get_closest_marker("long_matrix") and function in seen:
+            left_out.append(item)
+        seen.add(function)
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]

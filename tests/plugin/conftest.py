@@ -1,0 +1,148 @@
+"""Whole sessions of the runbook in a project of their own, against a real sandbox."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pam_rollback.adapters.pam_api import FlagApi
+from pam_rollback.core.flags import Flag
+from pam_rollback.sandbox.launch import launch
+from pam_rollback.sandbox.remote import Remote
+
+ROOT = Path(__file__).resolve().parents[2]
+PARTS = ("pyproject.toml", "plan.toml", "conftest.py", "environments", "checks", "drills")
+FLAGS = ("PAM_ENHANCED_UI", "PAM_VOICE_FEATURES", "PAM_PERFORMANCE_OPTIMIZATIONS")
+ON = Flag(enabled=True, rollout_pct=100)
+_WITHIN_S = 150
+
+
+@dataclass(frozen=True)
+class Range:
+    """A running sandbox as a test needs it."""
+
+    file: Path
+    state: Mapping[str, Any]
+    remote: Remote
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """Its invented secrets."""
+        variables: Mapping[str, str] = self.state["sandbox"]["variables"]
+        return variables
+
+    @property
+    def flags(self) -> FlagApi:
+        """Its admin API."""
+        return FlagApi(self.state["urls"]["api"] + "/admin/feature-flags", self.variables["PAM_ADMIN_TOKEN"], "tests")
+
+    def as_it_was(self) -> None:
+        """No faults, all features on, nothing remembered."""
+        self.remote.clear_all()
+        self.remote.forget_slack()
+        self.flags.set_flags(dict.fromkeys(FLAGS, ON))
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A session that has ended."""
+
+    rc: int
+    out: str
+    folder: Path
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """Its run record."""
+        record: dict[str, Any] = json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
+        return record
+
+    @property
+    def last_line(self) -> str:
+        """The verdict, on one line however it was wrapped."""
+        return " ".join(self.out.strip().rpartition("\n\n")[2].split())
+
+    def outcomes(self) -> dict[str, str]:
+        """What came of each test, by its name without parameters."""
+        return {
+            result["nodeid"].rpartition("::")[2].partition("[")[0]: result["outcome"]
+            for result in self.record["results"]
+        }
+
+
+@dataclass
+class Project:
+    """A copy of the runbook in a folder of its own."""
+
+    folder: Path
+    runs: int = 0
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def write(self, path: str, text: str) -> None:
+        """Add or replace a file."""
+        (self.folder / path).write_text(text, encoding="utf-8")
+
+    def start(self, *args: str, **options: Any) -> "subprocess.Popen[str]":
+        """Start a session; its folder is ``run-N``."""
+        self.runs += 1
+        clean = {
+            name: value for name, value in os.environ.items() if not name.startswith(("PAM_", "PYTEST_", "GITHUB_"))
+        }
+        return subprocess.Popen(
+            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--run-dir", str(self.run_folder), *args],
+            cwd=self.folder,
+            env={**clean, "COLUMNS": "120", **self.environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            **options,
+        )
+
+    @property
+    def run_folder(self) -> Path:
+        """The folder of the latest session."""
+        return self.folder / f"run-{self.runs}"
+
+    def run(self, *args: str) -> Finished:
+        """Run a session to its end."""
+        with self.start(*args) as session:
+            return self.finish(session)
+
+    def finish(self, session: "subprocess.Popen[str]") -> Finished:
+        """Wait for the end."""
+        out, _ = session.communicate(timeout=_WITHIN_S)
+        return Finished(session.returncode, out, self.run_folder)
+
+
+@pytest.fixture(scope="session")
+def shared_range(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Range]:
+    """One sandbox for all sessions of these tests."""
+    with launch(tmp_path_factory.mktemp("range") / "sandbox.toml") as file:
+        state = tomllib.loads(file.read_text(encoding="utf-8"))
+        yield Range(file, state, Remote(state["sandbox"]["control_url"], state["sandbox"]["token"]))
+
+
+@pytest.fixture
+def practice_range(shared_range: Range) -> Range:
+    """The sandbox, as it was when it started."""
+    shared_range.as_it_was()
+    return shared_range
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A copy of the runbook."""
+    for part in PARTS:
+        source = ROOT / part
+        copy: Callable[..., Any] = shutil.copytree if source.is_dir() else shutil.copy
+        copy(source, tmp_path / part)
+    return Project(tmp_path)
