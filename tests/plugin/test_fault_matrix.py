@@ -45,7 +45,7 @@ CATCHES: list[Any] = [
     pytest.param(
         "answers-unhealthy", API | {"path": "/health/comprehensive"}, {EVERYTHING}, "says unhealthy", id="comprehensive"
     ),
-    pytest.param("database-down", {}, {DATABASE, PAM, EVERYTHING}, "says unhealthy", id="database-down"),
+    pytest.param("database-down", {}, {BACKEND, DATABASE, PAM, EVERYTHING}, "says unhealthy", id="database-down"),
     pytest.param(
         "release-down",
         {"how": "killed"},

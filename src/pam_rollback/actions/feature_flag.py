@@ -30,7 +30,7 @@ _READ_BACK_WITHIN_S = 5.0
 _EVALUATION_WORKERS = 8
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Evaluation:
     """What users get after the change: how many were asked, and who still has which feature."""
 
@@ -57,8 +57,11 @@ class Evaluation:
         ]
         return f"all {self.users} users without the features" if not left else "still on for " + "; ".join(left)
 
+    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
+    __repr__ = __str__
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class FlagOutcome:
     """The flags of the plan as they were read back after the change."""
 
@@ -80,6 +83,9 @@ class FlagOutcome:
     def __str__(self) -> str:
         """Each flag and its state."""
         return _words(self.flags)
+
+    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
+    __repr__ = __str__
 
 
 @dataclass(frozen=True)

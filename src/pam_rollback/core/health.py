@@ -12,7 +12,7 @@ from pam_rollback.core.figures import Figures
 _OK = 200
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class HealthReport:
     """One health answer, in words that a person can act on.
 
@@ -65,6 +65,9 @@ class HealthReport:
         """The sentence that a failure shows."""
         release = f", release {self.release}" if self.release else ""
         return f"{self.name} says {self.status}{release} ({self.answer})"
+
+    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
+    __repr__ = __str__
 
 
 def _status(answer: Answer) -> str:

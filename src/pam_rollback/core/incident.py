@@ -8,7 +8,7 @@ from pam_rollback.core.figures import Figures
 from pam_rollback.core.samples import Sample
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ErrorRate:
     """The share of users' requests without the expected answer, over some seconds."""
 
@@ -57,6 +57,9 @@ class ErrorRate:
             if self.n == 0
             else f"{self.value_pct:.1f} % errors ({self.errors} of {self.n}, {self.over_s:g} s)"
         )
+
+    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
+    __repr__ = __str__
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,7 @@ class FinalReading:
     """The kinds that could not be read to the end, and why."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LedgerVerdict:
     """Counts and evidence.
 
@@ -134,6 +134,9 @@ class LedgerVerdict:
         )
         shown = ", ".join((*self.lost_markers, *self.altered_markers, *self.duplicated_markers)[:5])
         return f"{self.state}: {counts}" + "".join(f"; {part}" for part in (shown, *self.reasons) if part)
+
+    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
+    __repr__ = __str__
 
 
 def judge(

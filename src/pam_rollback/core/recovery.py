@@ -119,7 +119,7 @@ class Recovery:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class JudgedRecovery:
     """A recovery and the objective that it is held against, in seconds from the decision."""
 
@@ -149,6 +149,9 @@ class JudgedRecovery:
     def __str__(self) -> str:
         """One line for people and assertion messages."""
         return f"asked within {self.objective_s:g} s of the decision: {self.recovery}"
+
+    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
+    __repr__ = __str__
 
 
 def find_outages(samples: Iterable[Sample], rule: OutageRule) -> tuple[tuple[Outage, ...], tuple[Sample, ...]]:

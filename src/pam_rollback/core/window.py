@@ -121,7 +121,7 @@ class WorstSecond:
     latency_max_ms: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class WindowVerdict:
     """How a window stands, with what it rests on.
 
@@ -185,6 +185,9 @@ class WindowVerdict:
             f"observed {self.observed_s:.0f} s of {self.asked_s:g} s asked"
             + (f": {self.reason}" if self.reason else "")
         )
+
+    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
+    __repr__ = __str__
 
 
 def judge(

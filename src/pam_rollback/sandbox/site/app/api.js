@@ -56,7 +56,8 @@ function judged({ response, body }) {
   if (status === 401) throw new ApiProblem("signed-out", "You are not signed in.", status);
   if (status >= 500) throw new ApiProblem("broken", `Something went wrong on our side (error ${status}).`, status);
   if (status >= 400) throw new ApiProblem("refused", refusal(status, body), status);
-  if (body === undefined) throw new ApiProblem("nonsense", "The service sent an answer that this page cannot read.", status);
+  if (body === undefined)
+    throw new ApiProblem("nonsense", "The service sent an answer that this page cannot read.", status);
   return body;
 }
 

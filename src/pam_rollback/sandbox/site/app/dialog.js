@@ -2,14 +2,23 @@
 
 import { h, newId } from "./dom.js";
 
-/** Resolves to true when the person chose `action`; Escape and the other button mean no. The focus goes back by itself. */
+/** Resolves to true when the person chose `action`; Escape and the other button mean no. */
 export function confirmed(question, consequence, action) {
   return new Promise((resolve) => {
     const titleId = newId("dialog");
     const close = (answer) => () => dialog.close(answer);
     const dialog = h(
       "dialog",
-      { class: "dialog", "aria-labelledby": titleId, on: { close: () => { dialog.remove(); resolve(dialog.returnValue === "yes"); } } },
+      {
+        class: "dialog",
+        "aria-labelledby": titleId,
+        on: {
+          close: () => {
+            dialog.remove();
+            resolve(dialog.returnValue === "yes");
+          },
+        },
+      },
       h("h2", { id: titleId }, question),
       h("p", {}, consequence),
       h(

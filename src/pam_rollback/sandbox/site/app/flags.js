@@ -20,7 +20,7 @@ function hasNewFeatures(release) {
 /**
  * The flags as last read, for the page of `release`.
  *
- * A flag that was never read is off, because the plain page is the safe one; and an older release has nothing to switch.
+ * A flag that was never read is off, because the plain page is the safe one; an older release has nothing to switch.
  */
 export function createFlags(api, release) {
   const switchable = hasNewFeatures(release);

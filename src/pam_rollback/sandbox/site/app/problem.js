@@ -3,7 +3,7 @@
 import { h, icon } from "./dom.js";
 import { WARNING } from "./icons.js";
 
-/** A place for one error message at a time. The alert is inserted only when there is one, so nothing empty is announced. */
+/** A place for one error message at a time. The alert exists only while there is one: nothing empty is announced. */
 export function createProblemBox() {
   const element = h("div", { class: "problem-box" });
 
@@ -19,10 +19,23 @@ export function createProblemBox() {
   function show(what, error, retry = null) {
     if (error?.kind === "cancelled") return;
     const words = error ? `${what} ${error.message}` : what;
-    const again = retry && h("button", { type: "button", class: "button", on: { click: () => { clear(); retry(); } } }, "Try again");
-    element.replaceChildren(
-      h("div", { role: "alert", class: "problem" }, icon(WARNING), h("p", {}, words), again),
-    );
+    const again =
+      retry &&
+      h(
+        "button",
+        {
+          type: "button",
+          class: "button",
+          on: {
+            click: () => {
+              clear();
+              retry();
+            },
+          },
+        },
+        "Try again",
+      );
+    element.replaceChildren(h("div", { role: "alert", class: "problem" }, icon(WARNING), h("p", {}, words), again));
   }
 
   return { element, show, clear };

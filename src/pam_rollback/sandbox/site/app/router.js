@@ -15,7 +15,8 @@ export function nameThePage(title) {
  * Starts routing.
  *
  * `choose(path)` gives the view for a path, or `{redirect, state}`; `arrive(path)` runs after every change of address.
- * A view is a function of an abort signal (aborted when the view is left) that returns, perhaps later, `{title, element, ready?}`.
+ * A view is a function of an abort signal (aborted when the view is left) that returns, perhaps later,
+ * `{title, element, ready?}`.
  */
 export function createRouter(main, choose, arrive) {
   let leaving = new AbortController();

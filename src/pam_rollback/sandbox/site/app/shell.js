@@ -20,29 +20,44 @@ export function createShell(onLogout) {
   const pageRelease = h("span", { data: { testid: "page-release" } }, "not known");
   const apiRelease = h("span", { data: { testid: "api-release" } }, "not known");
 
-  document.getElementById("site-header").replaceChildren(
-    h(
-      "div",
-      { class: "header-inner" },
-      h("a", { class: "brand", href: "/" }, icon(WHEEL), "Wheels & Wins"),
-      h("nav", { "aria-label": "Main" }, links),
-      account,
-    ),
-  );
-  document.getElementById("site-footer").replaceChildren(
-    h("p", {}, "Wheels & Wins: travel planning and budgeting."),
-    h("p", { class: "releases" }, h("span", {}, "Page release ", pageRelease), h("span", {}, "API release ", apiRelease)),
-  );
+  document
+    .getElementById("site-header")
+    .replaceChildren(
+      h(
+        "div",
+        { class: "header-inner" },
+        h("a", { class: "brand", href: "/" }, icon(WHEEL), "Wheels & Wins"),
+        h("nav", { "aria-label": "Main" }, links),
+        account,
+      ),
+    );
+  document
+    .getElementById("site-footer")
+    .replaceChildren(
+      h("p", {}, "Wheels & Wins: travel planning and budgeting."),
+      h(
+        "p",
+        { class: "releases" },
+        h("span", {}, "Page release ", pageRelease),
+        h("span", {}, "API release ", apiRelease),
+      ),
+    );
 
   /** Draws navigation and account for the view at `path`. */
   function arrive(path, signedIn) {
     links.replaceChildren(
       ...PLACES.filter(([, , , needsSession]) => signedIn || !needsSession).map(([href, label, outline]) =>
-        h("li", {}, h("a", { href, "aria-current": href === path ? "page" : null }, icon(outline), h("span", {}, label))),
+        h(
+          "li",
+          {},
+          h("a", { href, "aria-current": href === path ? "page" : null }, icon(outline), h("span", {}, label)),
+        ),
       ),
     );
     if (!signedIn) {
-      account.replaceChildren(h("a", { class: "button", href: "/login", "aria-current": path === "/login" ? "page" : null }, "Log in"));
+      account.replaceChildren(
+        h("a", { class: "button", href: "/login", "aria-current": path === "/login" ? "page" : null }, "Log in"),
+      );
     } else if (account.querySelector("button") === null) {
       account.replaceChildren(h("button", { type: "button", class: "button", on: { click: onLogout } }, "Log out"));
     }
@@ -51,7 +66,8 @@ export function createShell(onLogout) {
   /** Shows the name that the API gave, or none: a name from memory would hide a dead back end. */
   function showName(name) {
     account.querySelector(".user-name")?.remove();
-    if (name !== null) account.prepend(h("span", { class: "user-name", title: name, data: { testid: "user-name" } }, name));
+    if (name !== null)
+      account.prepend(h("span", { class: "user-name", title: name, data: { testid: "user-name" } }, name));
   }
 
   /** Says something to people who use a screen reader, politely. */
@@ -67,7 +83,11 @@ export function createShell(onLogout) {
     arrive,
     showName,
     announce,
-    showPageRelease: (release) => { pageRelease.textContent = release; },
-    showApiRelease: (release) => { apiRelease.textContent = release; },
+    showPageRelease: (release) => {
+      pageRelease.textContent = release;
+    },
+    showApiRelease: (release) => {
+      apiRelease.textContent = release;
+    },
   };
 }

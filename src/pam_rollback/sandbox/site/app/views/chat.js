@@ -1,4 +1,4 @@
-// The chat with PAM. Three features change it while it is open: richer looks, voice, and loading the history bit by bit.
+// The chat with PAM. Three features change it while it is open: richer looks, voice, and a history in portions.
 
 import { expectShape } from "../api.js";
 import { confirmed } from "../dialog.js";
@@ -19,11 +19,7 @@ const WHOLE_HISTORY = 200;
 const PORTION = 20;
 const FLAGS_PATIENCE_MS = 3000;
 const CLOCK_DIFFERENCE_MS = 60_000;
-const IDEAS = [
-  "Plan a weekend by the sea",
-  "Find a quiet campground",
-  "How can I save on fuel?",
-];
+const IDEAS = ["Plan a weekend by the sea", "Find a quiet campground", "How can I save on fuel?"];
 
 function messageItem(message, enhanced) {
   const fromPam = message.role === "assistant";
@@ -34,7 +30,13 @@ function messageItem(message, enhanced) {
     h(
       "div",
       { class: "message-body" },
-      h("p", { class: "message-meta" }, h("span", { class: "message-author" }, fromPam ? "PAM" : "You"), message.created_at ? h("time", { datetime: message.created_at }, moment(message.created_at)) : null, message.note ? h("span", { class: "message-note" }, message.note) : null),
+      h(
+        "p",
+        { class: "message-meta" },
+        h("span", { class: "message-author" }, fromPam ? "PAM" : "You"),
+        message.created_at ? h("time", { datetime: message.created_at }, moment(message.created_at)) : null,
+        message.note ? h("span", { class: "message-note" }, message.note) : null,
+      ),
       h("p", { class: "message-text", data: { testid: "message-text" } }, message.content),
     ),
   );
@@ -44,7 +46,9 @@ function messageItem(message, enhanced) {
 function isUnknown(message, stored) {
   if (message.id !== undefined) return false;
   const from = Date.parse(message.created_at) - CLOCK_DIFFERENCE_MS;
-  return !stored.some((other) => other.role === message.role && other.content === message.content && Date.parse(other.created_at) >= from);
+  return !stored.some(
+    (other) => other.role === message.role && other.content === message.content && Date.parse(other.created_at) >= from,
+  );
 }
 
 export async function chatView({ api, flags, flagsRead, shell, loadAccount, signal }) {
@@ -68,11 +72,22 @@ export async function chatView({ api, flags, flagsRead, shell, loadAccount, sign
   const region = h("section", { class: "conversation", tabindex: "0", "aria-label": "Conversation" }, earlier, list);
   const inputId = newId("message");
   const hintId = newId("hint");
-  const input = h("textarea", { id: inputId, rows: "2", maxlength: String(LONGEST), "aria-describedby": hintId, autocomplete: "off" });
+  const input = h("textarea", {
+    id: inputId,
+    rows: "2",
+    maxlength: String(LONGEST),
+    "aria-describedby": hintId,
+    autocomplete: "off",
+  });
   const count = h("span", { class: "count" });
   const sendButton = h("button", { type: "submit", class: "button primary" }, icon(SEND), "Send");
   const voiceSlot = h("span", { class: "voice" });
-  const clearButton = h("button", { type: "button", class: "button quiet", on: { click: () => void clearHistory() } }, icon(BIN), "Clear the chat");
+  const clearButton = h(
+    "button",
+    { type: "button", class: "button quiet", on: { click: () => void clearHistory() } },
+    icon(BIN),
+    "Clear the chat",
+  );
 
   function toNewest() {
     region.scrollTop = region.scrollHeight;
@@ -90,7 +105,12 @@ export async function chatView({ api, flags, flagsRead, shell, loadAccount, sign
     heading.textContent = title;
     intro.replaceChildren(
       enhanced
-        ? h("div", { class: "banner", data: { testid: "trip-ideas" } }, icon(SPARK), h("p", {}, h("strong", {}, "New: trip ideas."), " Tap an idea and PAM plans it with you."))
+        ? h(
+            "div",
+            { class: "banner", data: { testid: "trip-ideas" } },
+            icon(SPARK),
+            h("p", {}, h("strong", {}, "New: trip ideas."), " Tap an idea and PAM plans it with you."),
+          )
         : h("p", { class: "lead" }, "Ask about routes, campgrounds or money on the road."),
     );
     drawIdeas();
@@ -102,7 +122,9 @@ export async function chatView({ api, flags, flagsRead, shell, loadAccount, sign
     const chip = (idea) => h("button", { type: "button", class: "chip", on: { click: () => void send(idea) } }, idea);
     const hadFocus = ideas.contains(document.activeElement);
     ideas.replaceChildren(
-      ...(enhanced ? [h("ul", { class: "chips", "aria-label": "Trip ideas" }, ...ideasNow.map((idea) => h("li", {}, chip(idea))))] : []),
+      ...(enhanced
+        ? [h("ul", { class: "chips", "aria-label": "Trip ideas" }, ...ideasNow.map((idea) => h("li", {}, chip(idea))))]
+        : []),
     );
     // The button that was pressed is gone; a keyboard user goes on in the message field.
     if (hadFocus) input.focus();
@@ -122,29 +144,32 @@ export async function chatView({ api, flags, flagsRead, shell, loadAccount, sign
         label.textContent = words;
         button.classList.toggle("recording", words !== "Speak");
       };
-      button.addEventListener("click", whileBusy(button, async () => {
-        problem.clear();
-        if (recording === null) {
-          try {
-            recording = await startRecording();
-          } catch (error) {
-            problem.show("Recording did not start.", error);
-            return;
-          }
-          if (signal.aborted || !button.isConnected) {
-            recording.cancel();
+      button.addEventListener(
+        "click",
+        whileBusy(button, async () => {
+          problem.clear();
+          if (recording === null) {
+            try {
+              recording = await startRecording();
+            } catch (error) {
+              problem.show("Recording did not start.", error);
+              return;
+            }
+            if (signal.aborted || !button.isConnected) {
+              recording.cancel();
+              recording = null;
+              return;
+            }
+            show(STOP, "Stop and send");
+            shell.announce("Recording. Press the button again to send.");
+          } else {
+            const finished = recording;
             recording = null;
-            return;
+            show(MICROPHONE, "Speak");
+            await sendVoice(await finished.stop());
           }
-          show(STOP, "Stop and send");
-          shell.announce("Recording. Press the button again to send.");
-        } else {
-          const finished = recording;
-          recording = null;
-          show(MICROPHONE, "Speak");
-          await sendVoice(await finished.stop());
-        }
-      }));
+        }),
+      );
       voiceSlot.replaceChildren(button);
     }
   }
@@ -167,7 +192,11 @@ export async function chatView({ api, flags, flagsRead, shell, loadAccount, sign
   }
 
   function showAnswer(answer) {
-    messages.push({ role: "assistant", content: answer.response, created_at: answer.timestamp ?? new Date().toISOString() });
+    messages.push({
+      role: "assistant",
+      content: answer.response,
+      created_at: answer.timestamp ?? new Date().toISOString(),
+    });
     drawMessages();
     toNewest();
     if (Array.isArray(answer.suggestions) && answer.suggestions.length > 0) {
@@ -188,13 +217,20 @@ export async function chatView({ api, flags, flagsRead, shell, loadAccount, sign
   async function deliver(message) {
     message.note = null;
     try {
-      const answer = await converse(() => api.post("/api/v1/pam/chat", { message: message.content, ...(conversationId === null ? {} : { conversation_id: conversationId }) }));
+      const answer = await converse(() =>
+        api.post("/api/v1/pam/chat", {
+          message: message.content,
+          ...(conversationId === null ? {} : { conversation_id: conversationId }),
+        }),
+      );
       conversationId = answer.conversation_id ?? conversationId;
       showAnswer(answer);
     } catch (error) {
       message.note = "No answer";
       drawMessages();
-      problem.show("PAM could not answer.", error, () => { if (!waiting) void deliver(message); });
+      problem.show("PAM could not answer.", error, () => {
+        if (!waiting) void deliver(message);
+      });
     }
   }
 
@@ -205,12 +241,15 @@ export async function chatView({ api, flags, flagsRead, shell, loadAccount, sign
       messages.push({ role: "user", content: answer.transcript, created_at: new Date().toISOString(), note: "spoken" });
       showAnswer(answer);
     } catch (error) {
-      problem.show("PAM could not hear you.", error, () => { if (!waiting) void sendVoice(audio); });
+      problem.show("PAM could not hear you.", error, () => {
+        if (!waiting) void sendVoice(audio);
+      });
     }
   }
 
   async function clearHistory() {
-    if (!(await confirmed("Clear the whole chat?", "All messages between you and PAM will be gone for good.", "Clear"))) return;
+    if (!(await confirmed("Clear the whole chat?", "All messages between you and PAM will be gone for good.", "Clear")))
+      return;
     problem.clear();
     try {
       await api.remove("/api/v1/pam/history");
@@ -239,19 +278,34 @@ export async function chatView({ api, flags, flagsRead, shell, loadAccount, sign
     if (messages.length === 0) drawLoading();
     region.setAttribute("aria-busy", "true");
     try {
-      const [, answer] = await Promise.all([loadAccount(signal), api.get(`/api/v1/pam/history?limit=${asked}`, signal)]);
+      const [, answer] = await Promise.all([
+        loadAccount(signal),
+        api.get(`/api/v1/pam/history?limit=${asked}`, signal),
+      ]);
       expectShape(Array.isArray(answer?.messages));
       const stored = answer.messages.filter((message) => message.role !== "system");
       messages = [...stored, ...messages.filter((message) => isUnknown(message, stored))];
       conversationId = messages.at(-1)?.conversation_id ?? conversationId;
       earlier.replaceChildren(
         ...(inPortions && answer.messages.length >= asked
-          ? [h("button", { type: "button", class: "button", data: { testid: "earlier" }, on: { click: () => void loadEarlier() } }, "Show earlier messages")]
+          ? [
+              h(
+                "button",
+                {
+                  type: "button",
+                  class: "button",
+                  data: { testid: "earlier" },
+                  on: { click: () => void loadEarlier() },
+                },
+                "Show earlier messages",
+              ),
+            ]
           : []),
       );
       drawMessages();
     } catch (error) {
-      if (messages.length === 0) list.replaceChildren(h("li", { class: "empty" }, "Your earlier messages are missing here for now."));
+      if (messages.length === 0)
+        list.replaceChildren(h("li", { class: "empty" }, "Your earlier messages are missing here for now."));
       problem.show("Your messages could not be loaded.", error, () => void loadHistory().then(toNewest));
     } finally {
       region.removeAttribute("aria-busy");
@@ -297,15 +351,22 @@ export async function chatView({ api, flags, flagsRead, shell, loadAccount, sign
   });
   const form = h(
     "form",
-    { class: "composer", novalidate: true, "aria-label": "Write to PAM", on: { submit: (event) => {
-      event.preventDefault();
-      const text = input.value.trim();
-      if (text === "" || waiting) return;
-      input.value = "";
-      count.textContent = "";
-      input.focus();
-      void send(text);
-    } } },
+    {
+      class: "composer",
+      novalidate: true,
+      "aria-label": "Write to PAM",
+      on: {
+        submit: (event) => {
+          event.preventDefault();
+          const text = input.value.trim();
+          if (text === "" || waiting) return;
+          input.value = "";
+          count.textContent = "";
+          input.focus();
+          void send(text);
+        },
+      },
+    },
     h("label", { for: inputId }, "Your message to PAM"),
     input,
     h("p", { class: "field-hint", id: hintId }, "Enter sends, Shift + Enter starts a new line. ", count),

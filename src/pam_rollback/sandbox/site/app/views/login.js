@@ -9,8 +9,14 @@ import * as session from "../session.js";
 export function loginView({ api, navigate, shell, signal }) {
   const { message = null, next = "/pam" } = history.state ?? {};
   const problem = createProblemBox();
-  const email = field("E-mail address", h("input", { type: "email", name: "email", autocomplete: "username", required: true }));
-  const password = field("Password", h("input", { type: "password", name: "password", autocomplete: "current-password", required: true }));
+  const email = field(
+    "E-mail address",
+    h("input", { type: "email", name: "email", autocomplete: "username", required: true }),
+  );
+  const password = field(
+    "Password",
+    h("input", { type: "password", name: "password", autocomplete: "current-password", required: true }),
+  );
   const submit = h("button", { type: "submit", class: "button primary" }, "Log in");
 
   const logIn = whileBusy(submit, async () => {
@@ -48,7 +54,16 @@ export function loginView({ api, navigate, shell, signal }) {
       problem.element,
       h(
         "form",
-        { class: "panel form", novalidate: true, on: { submit: (event) => { event.preventDefault(); void logIn(); } } },
+        {
+          class: "panel form",
+          novalidate: true,
+          on: {
+            submit: (event) => {
+              event.preventDefault();
+              void logIn();
+            },
+          },
+        },
         email.element,
         password.element,
         h("p", { class: "actions" }, submit),

@@ -35,11 +35,28 @@ export function profileView({ api, loadAccount, signal }) {
       h(
         "div",
         { class: "panel" },
-        h("dl", { class: "facts-list" }, h("dt", {}, "Name"), shownName, h("dt", {}, "E-mail"), h("dd", { data: { testid: "profile-email" } }, profile.email)),
+        h(
+          "dl",
+          { class: "facts-list" },
+          h("dt", {}, "Name"),
+          shownName,
+          h("dt", {}, "E-mail"),
+          h("dd", { data: { testid: "profile-email" } }, profile.email),
+        ),
       ),
       h(
         "form",
-        { class: "panel form", novalidate: true, "aria-label": "Change your name", on: { submit: (event) => { event.preventDefault(); void save(); } } },
+        {
+          class: "panel form",
+          novalidate: true,
+          "aria-label": "Change your name",
+          on: {
+            submit: (event) => {
+              event.preventDefault();
+              void save();
+            },
+          },
+        },
         name.element,
         h("div", { class: "actions" }, submit, saved),
       ),

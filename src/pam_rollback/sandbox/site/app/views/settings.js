@@ -19,7 +19,10 @@ export function settingsView({ api, loadAccount, signal }) {
       h("select", {}, h("option", { value: "miles" }, "Miles"), h("option", { value: "km" }, "Kilometres")),
     );
     unit.control.value = settings.distance_unit === "km" ? "km" : "miles";
-    const currency = field("Currency", h("select", {}, ...CURRENCIES.map((code) => h("option", { value: code }, code))));
+    const currency = field(
+      "Currency",
+      h("select", {}, ...CURRENCIES.map((code) => h("option", { value: code }, code))),
+    );
     currency.control.value = CURRENCIES.includes(settings.currency) ? settings.currency : CURRENCIES[0];
     const budget = field("Budget for a month", h("input", { type: "text", inputmode: "decimal" }), {
       hint: "Shown beside your expenses. Leave it empty for no budget.",
@@ -35,7 +38,11 @@ export function settingsView({ api, loadAccount, signal }) {
       if (!allFine([[budget, fine ? null : "Enter an amount such as 1500 or 1500.50."]])) return;
       try {
         await api.put("/api/v1/settings", {
-          settings: { distance_unit: unit.control.value, currency: currency.control.value, monthly_budget: amount === "" ? null : Number(amount) },
+          settings: {
+            distance_unit: unit.control.value,
+            currency: currency.control.value,
+            monthly_budget: amount === "" ? null : Number(amount),
+          },
         });
         saved.textContent = "Saved.";
       } catch (error) {
@@ -46,7 +53,17 @@ export function settingsView({ api, loadAccount, signal }) {
     content.replaceChildren(
       h(
         "form",
-        { class: "panel form", novalidate: true, "aria-label": "Settings", on: { submit: (event) => { event.preventDefault(); void save(); } } },
+        {
+          class: "panel form",
+          novalidate: true,
+          "aria-label": "Settings",
+          on: {
+            submit: (event) => {
+              event.preventDefault();
+              void save();
+            },
+          },
+        },
         unit.element,
         currency.element,
         budget.element,

@@ -8,9 +8,24 @@ import { loadTravelMoney } from "../travel-money.js";
 
 const KM_PER_MILE = 1.609344;
 const TRIPS = [
-  { name: "Coast road north", days: 3, distance_km: 420, words: "Cliffs, lighthouses and two quiet campgrounds by the water." },
-  { name: "Lakes and pine woods", days: 5, distance_km: 640, words: "Short legs, long swims, and a market town on every second day." },
-  { name: "High desert loop", days: 4, distance_km: 810, words: "Red rock, dark skies and hot springs; best in spring and autumn." },
+  {
+    name: "Coast road north",
+    days: 3,
+    distance_km: 420,
+    words: "Cliffs, lighthouses and two quiet campgrounds by the water.",
+  },
+  {
+    name: "Lakes and pine woods",
+    days: 5,
+    distance_km: 640,
+    words: "Short legs, long swims, and a market town on every second day.",
+  },
+  {
+    name: "High desert loop",
+    days: 4,
+    distance_km: 810,
+    words: "Red rock, dark skies and hot springs; best in spring and autumn.",
+  },
 ];
 
 const distance = (km, unit) => (unit === "km" ? `${km} km` : `${Math.round(km / KM_PER_MILE)} miles`);
@@ -28,7 +43,11 @@ function tripCard(trip, unit) {
       { class: "actions" },
       h(
         "a",
-        { class: "button", href: "/pam", data: { ask: `Please plan “${trip.name}” for me: ${trip.days} days, ${distance(trip.distance_km, unit)}.` } },
+        {
+          class: "button",
+          href: "/pam",
+          data: { ask: `Please plan “${trip.name}” for me: ${trip.days} days, ${distance(trip.distance_km, unit)}.` },
+        },
         icon(CHAT),
         h("span", {}, "Ask PAM", h("span", { class: "visually-hidden" }, ` about ${trip.name}`)),
       ),
@@ -45,7 +64,13 @@ export function wheelsView({ api, loadAccount, signal }) {
     try {
       const { settings, money, monthTotal } = await loadTravelMoney({ api, loadAccount, signal });
       content.replaceChildren(
-        h("p", { class: "lead" }, "On the road you have spent ", h("strong", { data: { testid: "month-total" } }, money(monthTotal)), ` in ${monthName()}.`),
+        h(
+          "p",
+          { class: "lead" },
+          "On the road you have spent ",
+          h("strong", { data: { testid: "month-total" } }, money(monthTotal)),
+          ` in ${monthName()}.`,
+        ),
         h("ul", { class: "cards" }, ...TRIPS.map((trip) => tripCard(trip, settings.distance_unit))),
       );
     } catch (error) {

@@ -23,8 +23,18 @@ function summary({ settings, money, monthTotal: total }) {
     { class: "panel total", "aria-label": "This month" },
     h("p", { class: "total-label" }, `Spent in ${monthName()}`),
     h("p", { class: "total-amount", data: { testid: "month-total" } }, money(total)),
-    hasBudget ? h("p", { id: labelId }, total > limit ? `${money(total - limit)} over the budget of ${money(limit)}` : `${money(limit - total)} left of ${money(limit)}`) : null,
-    hasBudget ? h("progress", { max: String(limit), value: String(Math.min(total, limit)), "aria-labelledby": labelId }) : null,
+    hasBudget
+      ? h(
+          "p",
+          { id: labelId },
+          total > limit
+            ? `${money(total - limit)} over the budget of ${money(limit)}`
+            : `${money(limit - total)} left of ${money(limit)}`,
+        )
+      : null,
+    hasBudget
+      ? h("progress", { max: String(limit), value: String(Math.min(total, limit)), "aria-labelledby": labelId })
+      : null,
   );
 }
 
@@ -35,12 +45,26 @@ function row(expense, money, remove) {
     "tr",
     {},
     h("td", { class: "date" }, day(expense.date)),
-    h("td", {}, h("span", { class: "what" }, what), expense.description ? h("span", { class: "description" }, expense.description) : null),
+    h(
+      "td",
+      {},
+      h("span", { class: "what" }, what),
+      expense.description ? h("span", { class: "description" }, expense.description) : null,
+    ),
     h("td", { class: "amount" }, money(expense.amount)),
     h(
       "td",
       { class: "row-action" },
-      h("button", { type: "button", class: "icon-button", "aria-label": `Delete ${name}`, on: { click: () => void remove(expense, name) } }, icon(BIN)),
+      h(
+        "button",
+        {
+          type: "button",
+          class: "icon-button",
+          "aria-label": `Delete ${name}`,
+          on: { click: () => void remove(expense, name) },
+        },
+        icon(BIN),
+      ),
     ),
   );
 }
@@ -48,7 +72,10 @@ function row(expense, money, remove) {
 function entryForm({ api, shell, reload }) {
   const problem = createProblemBox();
   const amount = field("Amount", h("input", { type: "text", inputmode: "decimal", autocomplete: "off" }));
-  const category = field("Category", h("select", {}, ...CATEGORIES.map((name) => h("option", { value: name }, capital(name)))));
+  const category = field(
+    "Category",
+    h("select", {}, ...CATEGORIES.map((name) => h("option", { value: name }, capital(name)))),
+  );
   const date = field("Date", h("input", { type: "date", max: today() }));
   date.control.value = today();
   const description = field("Note (optional)", h("input", { type: "text", maxlength: "200", autocomplete: "off" }));
@@ -83,7 +110,17 @@ function entryForm({ api, shell, reload }) {
   const titleId = newId("title");
   return h(
     "form",
-    { class: "panel form", novalidate: true, "aria-labelledby": titleId, on: { submit: (event) => { event.preventDefault(); void add(); } } },
+    {
+      class: "panel form",
+      novalidate: true,
+      "aria-labelledby": titleId,
+      on: {
+        submit: (event) => {
+          event.preventDefault();
+          void add();
+        },
+      },
+    },
     h("h2", { id: titleId }, "Add an expense"),
     problem.element,
     amount.element,
@@ -116,12 +153,22 @@ export function winsView({ api, loadAccount, shell, signal }) {
   function draw(travelMoney) {
     const { expenses, money } = travelMoney;
     const rows = expenses.slice(0, rowsShown).map((expense) => row(expense, money, remove));
-    const more = h("button", { type: "button", class: "button", on: { click: () => {
-      const next = rowsShown;
-      rowsShown += ROWS_SHOWN;
-      draw(travelMoney);
-      content.querySelectorAll("tbody tr")[next]?.querySelector("button").focus();
-    } } }, "Show older expenses");
+    const more = h(
+      "button",
+      {
+        type: "button",
+        class: "button",
+        on: {
+          click: () => {
+            const next = rowsShown;
+            rowsShown += ROWS_SHOWN;
+            draw(travelMoney);
+            content.querySelectorAll("tbody tr")[next]?.querySelector("button").focus();
+          },
+        },
+      },
+      "Show older expenses",
+    );
     content.replaceChildren(
       summary(travelMoney),
       h(
@@ -133,7 +180,18 @@ export function winsView({ api, loadAccount, shell, signal }) {
           : h(
               "table",
               { class: "expenses" },
-              h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Date"), h("th", { scope: "col" }, "For"), h("th", { scope: "col", class: "amount" }, "Amount"), h("th", { scope: "col" }, h("span", { class: "visually-hidden" }, "Delete")))),
+              h(
+                "thead",
+                {},
+                h(
+                  "tr",
+                  {},
+                  h("th", { scope: "col" }, "Date"),
+                  h("th", { scope: "col" }, "For"),
+                  h("th", { scope: "col", class: "amount" }, "Amount"),
+                  h("th", { scope: "col" }, h("span", { class: "visually-hidden" }, "Delete")),
+                ),
+              ),
               h("tbody", {}, ...rows),
             ),
         expenses.length > rowsShown ? h("p", { class: "actions" }, more) : null,
@@ -142,7 +200,8 @@ export function winsView({ api, loadAccount, shell, signal }) {
   }
 
   async function load() {
-    if (content.childElementCount === 0) content.replaceChildren(h("p", { class: "loading" }, "Loading your expenses…"));
+    if (content.childElementCount === 0)
+      content.replaceChildren(h("p", { class: "loading" }, "Loading your expenses…"));
     try {
       draw(await loadTravelMoney({ api, loadAccount, signal }));
     } catch (error) {

@@ -1,0 +1,157 @@
+"""Bad input: one clear error or refusal each, with the exit code of its kind, and nothing changed."""
+
+import shutil
+import socket
+from collections.abc import Callable
+
+import pytest
+
+from tests.plugin.conftest import ROOT, Finished, Project, Range
+
+Arrange = Callable[[Project, Range], list[str]]
+
+
+def typo(project: Project, practice_range: Range) -> list[str]:
+    """A key that is not known."""
+    text = practice_range.file.read_text(encoding="utf-8").replace("frontend =", "frontent =")
+    return _env(project, text)
+
+
+def missing_variable(project: Project, _: Range) -> list[str]:
+    """A declared ability whose variable is not set."""
+    text = (ROOT / "environments" / "staging.toml").read_text(encoding="utf-8")
+    return _env(
+        project,
+        text.replace("abilities = [", 'abilities = ["slack", ', 1).replace(
+            "[secrets]", '[secrets]\nslack_webhook_env = "NOT_SET"\n', 1
+        ),
+    )
+
+
+def gone_sandbox(project: Project, practice_range: Range) -> list[str]:
+    """The file of a sandbox that does not listen any more."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    control = practice_range.state["sandbox"]["control_url"]
+    return _env(project, practice_range.file.read_text(encoding="utf-8").replace(control, f"http://127.0.0.1:{port}"))
+
+
+def another_sandbox(project: Project, practice_range: Range) -> list[str]:
+    """A token that this sandbox does not know."""
+    token = practice_range.state["sandbox"]["token"]
+    return _env(project, practice_range.file.read_text(encoding="utf-8").replace(token, "x" * 32))
+
+
+def open_file(project: Project, practice_range: Range) -> list[str]:
+    """A sandbox file that others can read."""
+    arguments = _env(project, practice_range.file.read_text(encoding="utf-8"))
+    (project.folder / "other.toml").chmod(0o644)
+    return arguments
+
+
+def negative_duration(project: Project, practice_range: Range) -> list[str]:
+    """A plan that makes no sense."""
+    plan = (project.folder / "plan.toml").read_text(encoding="utf-8")
+    project.write("plan.toml", plan.replace("duration_s = 900", "duration_s = -900", 1))
+    return ["--env", str(practice_range.file), "-m", "health"]
+
+
+def broken_toml(project: Project, practice_range: Range) -> list[str]:
+    """A plan that is no TOML."""
+    project.write("plan.toml", "[about\n")
+    return ["--env", str(practice_range.file), "-m", "health"]
+
+
+def selects_nothing(_: Project, practice_range: Range) -> list[str]:
+    """A phase that has no test yet."""
+    return ["--env", str(practice_range.file), "-m", "ramp"]
+
+
+def misspelt_marker(_: Project, practice_range: Range) -> list[str]:
+    """A marker that is not known."""
+    return ["--env", str(practice_range.file), "-m", "post_rolback"]
+
+
+def real_without_execute(_: Project, __: Range) -> list[str]:
+    """A real rollback without consent."""
+    return ["drills/test_feature_flag.py", "--env", "production", "--mode", "real"]
+
+
+def two_stories(project: Project, _: Range) -> list[str]:
+    """Two actions in one real session."""
+    shutil.copy(project.folder / "drills" / "test_feature_flag.py", project.folder / "drills" / "test_gradual.py")
+    consent = ["--execute", "--confirm", "production", "--reason", "errors", "--initiated-by", "alex"]
+    return ["drills", "--env", "production", "--mode", "real", *consent]
+
+
+def drill_on_production(_: Project, __: Range) -> list[str]:
+    """Planting damage where people are."""
+    return ["drills/test_feature_flag.py", "--env", "production"]
+
+
+def unknown_criterion(project: Project, practice_range: Range) -> list[str]:
+    """A test that serves a plan item which there is not."""
+    project.write(
+        "checks/test_case.py",
+        '"""Is it?"""\nimport pytest\n@pytest.mark.criterion("HC-33")\ndef test_a():\n    assert True\n',
+    )
+    return ["checks/test_case.py", "--env", str(practice_range.file)]
+
+
+def used_run_folder(project: Project, practice_range: Range) -> list[str]:
+    """A folder with the evidence of another run."""
+    (project.folder / "run-1").mkdir()
+    project.write("run-1/old.txt", "evidence")
+    return ["--env", str(practice_range.file), "-m", "health"]
+
+
+def _env(project: Project, text: str) -> list[str]:
+    project.write("other.toml", text)
+    (project.folder / "other.toml").chmod(0o600)
+    return ["--env", "other.toml", "-m", "health"]
+
+
+@pytest.mark.parametrize(
+    ("arrange", "code", "words"),
+    [
+        (typo, 4, ["other.toml: ", "[urls] frontent: unknown key, did you mean 'frontend'?"]),
+        (missing_variable, 4, ["other.toml: 1 problem", "[secrets] slack_webhook_env: NOT_SET is not set; export it"]),
+        (gone_sandbox, 11, ["cannot be reached", "Is it still running? `make sandbox` starts one."]),
+        (another_sandbox, 13, ["does not know this token"]),
+        (open_file, 4, ["[sandbox]", "600"]),
+        (negative_duration, 4, ["plan.toml: 1 problem", "[success_criteria.SC-1] duration_s"]),
+        (broken_toml, 4, ["plan.toml: 1 problem", "not valid TOML"]),
+        (selects_nothing, 5, ["-m 'ramp' selected no test, so nothing was verified"]),
+        (misspelt_marker, 4, ["no marker 'post_rolback', did you mean 'post_rollback'?"]),
+        (real_without_execute, 13, ["REFUSED by the guard, nothing was changed", "needs --execute"]),
+        (two_stories, 13, ["exactly one action, selected: feature-flag, gradual"]),
+        (drill_on_production, 13, ["a drill plants damage"]),
+        (unknown_criterion, 4, ["criterion 'HC-33' is not an item of plan.toml"]),
+        (used_run_folder, 4, ["expected a new or empty folder"]),
+    ],
+    ids=lambda value: value.__name__ if callable(value) else None,
+)
+def test_it_is_one_clear_error(
+    practice_range: Range, project: Project, arrange: Arrange, code: int, words: list[str]
+) -> None:
+    """It names the place, what was expected, what was found, and what to do."""
+    ended: Finished = project.run(*arrange(project, practice_range))
+    said = " ".join(ended.out.split())
+
+    assert ended.rc == code, ended.out
+    assert [part for part in words if part not in said] == [], ended.out
+    assert "Traceback" not in ended.out
+    assert practice_range.remote.faults() == []
+    assert all(flag.enabled for flag in practice_range.flags.read_flags().values())
+
+
+def test_a_wrong_admin_token_is_a_failed_action_that_changed_nothing(practice_range: Range, project: Project) -> None:
+    """The rollback was not done: 12, the checks still run, and the message says which variable to look at."""
+    token = practice_range.variables["PAM_ADMIN_TOKEN"]
+    arguments = _env(project, practice_range.file.read_text(encoding="utf-8").replace(token, "w" * 32))
+    ended = project.run("drills/test_feature_flag.py", *arguments[:2])
+
+    assert ended.rc == 12, ended.out
+    assert "the admin token is not valid: check its variable" in " ".join(ended.out.split())
+    assert ended.outcomes()["test_database_is_healthy"] == "passed"
+    assert all(flag.enabled for flag in practice_range.flags.read_flags().values())
