@@ -20,12 +20,10 @@ def typo(project: Project, practice_range: Range) -> list[str]:
 def missing_variable(project: Project, _: Range) -> list[str]:
     """A declared ability whose variable is not set."""
     text = (ROOT / "environments" / "staging.toml").read_text(encoding="utf-8")
-    return _env(
-        project,
-        text.replace("abilities = [", 'abilities = ["slack", ', 1).replace(
-            "[secrets]", '[secrets]\nslack_webhook_env = "NOT_SET"\n', 1
-        ),
+    text = text.replace('abilities = ["browser"]', 'abilities = ["browser", "slack"]').replace(
+        '"PAM_SLACK_WEBHOOK_URL"', '"NOT_SET"'
     )
+    return _env(project, text)
 
 
 def gone_sandbox(project: Project, practice_range: Range) -> list[str]:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from urllib.parse import urlsplit
 
 from pam_rollback.core.verdict import Outcome
+from pam_rollback.plugin.planned import planned_steps
 from pam_rollback.plugin.runbook import Runbook, shown
 from pam_rollback.plugin.scope import Scope
 from pam_rollback.plugin.selection import LeftOut
@@ -35,6 +36,7 @@ def build_record(
     scope: Scope,
     left_out: LeftOut,
     situations: tuple[str, ...],
+    stories: tuple[str, ...],
     finished: Moment,
     notes: Sequence[str],
 ) -> RunRecord:
@@ -57,7 +59,7 @@ def build_record(
         scope=scope.name,
         reasons=_reasons(runbook, scope, code),
         deselected=tuple(NotRun(nodeid, reason) for nodeid, reason, _ in left_out.tests),
-        steps=tuple(_steps(runbook)),
+        steps=tuple(planned_steps(runbook.plan, stories) if verdict == "PLANNED" else _steps(runbook)),
         relaxed_thresholds=scope.relaxed,
         waivers=scope.waivers,
         acknowledgements=scope.acknowledgements,

@@ -66,7 +66,7 @@ def scope_of(config: pytest.Config, runbook: Runbook, left_out: LeftOut, *, judg
             for waiver in runbook.environment.waivers
         ),
         acknowledgements=acknowledgements,
-        unmeasured=unmeasured if _judges_success(name) else (),
+        unmeasured=unmeasured if _judges_success(name) and not runbook.options.dry_run else (),
     )
 
 

@@ -123,6 +123,8 @@ class Collector:
         """With ``--dry-run`` nothing is run; what would be is told in the end."""
         if self._runbook.options.dry_run:
             self._planned = True
+            for test in self._tests.values():
+                test.message = "would run (--dry-run)"
             return True
         return None
 
@@ -184,6 +186,7 @@ class Collector:
             scope=self._scope,
             left_out=self._left_out,
             situations=self._config.stash[SITUATIONS_KEY].situations,
+            stories=self._config.stash[SITUATIONS_KEY].stories,
             finished=run_record.Moment(datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()),
             notes=[f"{len(leaks)} files held a secret and were redacted at the end"] if leaks else [],
         )

@@ -5,7 +5,7 @@ import { moneyIn, today } from "./format.js";
 
 const NEWEST = 200;
 
-/** The person's expenses, settings and month's total; also reads the account, so that a page shows whose money it is. */
+/** The person's expenses, settings and month's total; also reads the account, so that the page says whose it is. */
 export async function loadTravelMoney({ api, loadAccount, signal }) {
   const [, kept, answer] = await Promise.all([
     loadAccount(signal),

@@ -46,7 +46,7 @@ function tripCard(trip, unit) {
         {
           class: "button",
           href: "/pam",
-          data: { ask: `Please plan “${trip.name}” for me: ${trip.days} days, ${distance(trip.distance_km, unit)}.` },
+          data: { ask: `Plan “${trip.name}” for me: ${trip.days} days, ${distance(trip.distance_km, unit)}.` },
         },
         icon(CHAT),
         h("span", {}, "Ask PAM", h("span", { class: "visually-hidden" }, ` about ${trip.name}`)),
