@@ -115,7 +115,7 @@ def test_a_signal_ends_the_wait_and_undoes(
 ) -> None:
     """In the middle of the window: the wait ends, the flags are back, the report says broken, the code is not pytest's mild 2."""
     with project.start(STORY, "--env", str(practice_range.file), *workers) as session:
-        wait_for(project.run_folder / "journal.jsonl", '"step": "tell the team", "result"')
+        wait_for(project.run_folder / "journal.jsonl", "window-began")
         sent_s = time.monotonic()
         session.send_signal(number)
         ended = project.finish(session)

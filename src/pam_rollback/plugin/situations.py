@@ -51,6 +51,7 @@ def decide(config: pytest.Config, runbook: Runbook) -> None:
     _add_folder(config, "drills", wanted=bool(stories))
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give each test its situations: a story has its own, everything else those of the session."""
     if "situation" not in metafunc.fixturenames:
@@ -111,8 +112,9 @@ class _BySituation(LoadScopeScheduling):  # type: ignore[misc]
     """All tests of an after-situation are one scope; as-is and baseline spread by file."""
 
     def _split_scope(self, nodeid: str) -> str:
-        parameters = nodeid.partition("[")[2]
-        found = [name for name in ACTION_FIXTURES if parameters.startswith(name)]
+        # Wherever it stands among the parameters: a browser's name may come before it.
+        parameters = f"-{nodeid.partition('[')[2].removesuffix(']')}-"
+        found = [name for name in ACTION_FIXTURES if f"-{name}-" in parameters]
         return max(found, key=len, default=nodeid.split("::", 1)[0])
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import secrets
+import shutil
 import signal
 import socket
 import stat
@@ -57,6 +58,7 @@ class Supervisor:
     def __init__(self, environment: Mapping[str, str], *, state_path: Path, use_template: bool) -> None:
         self._started_s = time.monotonic()
         self._state_path = state_path
+        self._is_ready = False
         self._account_password = secrets.token_urlsafe(12)
         self._children = Children()
         self._runners: list[web.BaseRunner] = []
@@ -123,10 +125,13 @@ class Supervisor:
         await self._serve(web.AppRunner(control.application(), access_log=None), listeners.control)
         state_file.write(self._state_path, state)
         self._children.owns_file(self._state_path)
+        self._is_ready = True
         return state
 
     async def stop(self) -> None:
-        """Stop everything, whatever was started; the janitor sees to the rest."""
+        """Stop everything, whatever was started; what cannot be stopped in order is left to the janitor."""
+        if self._is_ready:
+            self._state_path.unlink(missing_ok=True)
         try:
             for runner in self._runners:
                 await runner.cleanup()
@@ -135,6 +140,7 @@ class Supervisor:
                 await self._database.close()
         finally:
             await asyncio.to_thread(self._children.close)
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     def _state(self, listeners: Listeners, product: ProductSecrets, *, slack_path: str) -> State:
         return State(
@@ -216,7 +222,7 @@ def _make_folder() -> Path:
 
 
 def _listener() -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(("127.0.0.1", 0))
