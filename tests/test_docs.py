@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.core.verdict import VERDICT_WORDS, ExitCode
+from pam_rollback.core.verdict import VERDICT_WORDS, ExitCode, worst
 from pam_rollback.plugin import markers, options
 from tests.test_house_rules import docstring_problems, violations
 
@@ -122,17 +122,29 @@ def test_named_paths_are_there(page: Path) -> None:
     assert set(missing_paths(read(page))) <= {"checks/test_version.py", "environments/prelive.toml"}
 
 
-def test_every_page_can_be_reached_from_the_readme() -> None:
-    """A page that no link leads to is never read."""
-    reached, waiting = {README}, [README]
+def unreached(texts: Mapping[Path, str], start: Path) -> set[Path]:
+    """The pages that no chain of links leads to."""
+    reached, waiting = {start}, [start]
     while waiting:
         page = waiting.pop()
-        targets = {(page.parent / link.partition("#")[0]).resolve() for link in _LINK.findall(prose(read(page)))}
-        new = {target for target in targets if target in PAGES} - reached
+        targets = {(page.parent / link.partition("#")[0]).resolve() for link in _LINK.findall(prose(texts[page]))}
+        new = targets & texts.keys() - reached
         reached |= new
         waiting += new
+    return texts.keys() - reached
 
-    assert sorted(named(page) for page in set(PAGES) - reached) == []
+
+def test_every_page_can_be_reached_from_the_readme() -> None:
+    """A page that no link leads to is never read."""
+    assert unreached({page: read(page) for page in PAGES}, README) == set()
+
+
+def test_an_unreached_page_is_seen() -> None:
+    """One link away, two links away, and not at all."""
+    first, second, third = (ROOT / "docs" / f"{name}.md" for name in ("first", "second", "third"))
+    texts = {README: "[1](docs/first.md)", first: "[2](second.md#x)", second: "", third: "[0](../README.md)"}
+
+    assert unreached(texts, README) == {third}
 
 
 @pytest.mark.parametrize(
@@ -267,11 +279,22 @@ def test_markers_exist(page: Path) -> None:
     assert unknown_markers(read(page)) == []
 
 
+def missing_options(text: str, known: Iterable[str]) -> set[str]:
+    """The options that are not in the page's table of options."""
+    table = text.partition("### Options")[2].partition("\n## ")[0]
+    return set(known) - set(_OPTION.findall(table))
+
+
 def test_the_readme_names_every_option() -> None:
     """An option that nobody can find does not help."""
-    table = read(README).partition("### Options")[2].partition("\n## ")[0]
+    assert missing_options(read(README), suite_options()) == set()
 
-    assert suite_options() - set(_OPTION.findall(table)) == set()
+
+def test_a_missing_option_is_seen() -> None:
+    """Named elsewhere on the page is not enough."""
+    text = "`--env`\n### Options\n| `--pace N` |\n## Next\n`--mode`"
+
+    assert missing_options(text, {"--env", "--pace", "--mode"}) == {"--env", "--mode"}
 
 
 def test_unknown_options_and_markers_are_seen() -> None:
@@ -321,16 +344,27 @@ def test_exit_codes_are_explained_where_people_look() -> None:
     assert [len(list(exit_code_tables(read(page)))) for page in pages] == [1, 1, 1]
 
 
+def orders(text: str) -> list[str]:
+    """In which order a page says that the codes win."""
+    return re.findall(r"The worst wins, in the order ([\d, ]+\d)", " ".join(text.split()))
+
+
+def worst_first() -> str:
+    """The order that holds."""
+    return ", ".join(str(int(code)) for code in sorted(ExitCode, key=_badness) if code)
+
+
 def test_the_order_of_the_codes_is_told_right() -> None:
     """The worst wins."""
-    told = re.findall(r"The worst wins, in the order ([\d, ]+\d)", " ".join(read(README).split()))
+    assert orders(read(README)) == [worst_first()]
 
-    assert told == [", ".join(str(int(code)) for code in sorted(ExitCode, key=_badness) if code)]
+
+def test_a_wrong_order_is_seen() -> None:
+    """Also when the sentence is broken across lines."""
+    assert orders("The worst wins, in\nthe order 14, 13, 12, 10, 11.") == ["14, 13, 12, 10, 11"] != [worst_first()]
 
 
 def _badness(code: ExitCode) -> int:
-    from pam_rollback.core.verdict import worst  # noqa: PLC0415 - the rule that is asked
-
     return sum(worst([code, other]) is other for other in ExitCode)
 
 
@@ -403,14 +437,30 @@ def test_a_command_that_selects_nothing_is_seen() -> None:
 # ------------------------------------------------------------------ examples and form
 
 
-@pytest.mark.parametrize("page", HOW_TOS, ids=named)
-def test_example_checks_keep_the_rules(page: Path) -> None:
-    """What is shown as a model passes the rules that it teaches, and names an item and sections that exist."""
+def example_problems(text: str) -> Iterator[str]:
+    """What is wrong with the examples in Python that a page shows."""
     runbook = anchors(read(ROOT / "docs" / "runbook.md"))
-    for source in blocks(read(page), "python"):
-        compile(source, named(page), "exec")
-        assert [*violations(source), *docstring_problems(source)] == []
-        assert set(re.findall(r"docs/runbook\.md#([\w-]+)", source)) <= runbook
+    for source in blocks(text, "python"):
+        yield from violations(source)
+        yield from docstring_problems(source)
+        yield from set(re.findall(r"docs/runbook\.md#([\w-]+)", source)) - runbook
+
+
+@pytest.mark.parametrize("page", HOW_TOS, ids=named)
+def test_examples_keep_the_rules(page: Path) -> None:
+    """What is shown as a model passes the rules of the runbook folders, and sends people to sections that exist."""
+    assert list(example_problems(read(page))) == []
+
+
+def test_a_bad_example_is_seen() -> None:
+    """No question, a loop, and a section that is not there."""
+    text = '```python\n"""Checks."""\ndef test_a():\n    """A.  If red: docs/runbook.md#nowhere."""\n    while 1: ...\n```\n'
+
+    assert sorted(example_problems(text)) == [
+        "line 4: while",
+        "nowhere",
+        "the module's docstring is not a question: 'Checks.'",
+    ]
 
 
 def too_long(text: str) -> list[int]:

@@ -1,0 +1,1 @@
+"""Whole sessions of the runbook, seen from outside."""

@@ -10,6 +10,7 @@ import pytest
 
 from pam_rollback.core.flags import Flag
 from pam_rollback.sandbox.launch import launch
+from pam_rollback.sandbox.remote import Remote
 from tests.plugin.conftest import FLAGS, ON, Finished, Project, Range
 
 STORY = "drills/test_feature_flag.py"
@@ -236,6 +237,29 @@ def test_the_same_file_is_the_real_rollback(practice_range: Range, project: Proj
         undone = project.run("--undo", str(real.folder), "--env", "production", "--execute", "--confirm", "production")
         assert undone.rc == 0, undone.out
         assert {second.flags.read_flags()[name] for name in FLAGS} == {ON}
+
+
+def test_a_real_rollback_acts_although_it_cannot_measure(
+    practice_range: Range, project: Project, tmp_path: Path
+) -> None:
+    """Every write of users fails, so the ledger has nothing to go by: the features go off all the same, and the RPO is not known."""
+    with launch(tmp_path / "second.toml") as file:
+        text = file.read_text(encoding="utf-8")
+        urls = dict(re.findall(r'^(frontend|api|backend) = "(.*)"$', text, re.MULTILINE))
+        variables = dict(re.findall(r'^([A-Z_]+) = "(.*)"$', text, re.MULTILINE))
+        control, token = re.findall(r'^(?:control_url|token) = "(.*)"$', text, re.MULTILINE)
+        Remote(control, token).plant("errors", share=1)
+        project.environment.update(variables)
+        project.write("environments/production.toml", production(urls))
+        consent = ["--execute", "--confirm", "production", "--reason", "errors since 14:02", "--initiated-by", "alex"]
+
+        real = project.run(STORY, "--env", "production", "--mode", "real", *consent)
+        second = Range(file, {"urls": urls, "sandbox": {"variables": variables}}, practice_range.remote)
+
+        assert real.rc == 11, real.out
+        assert {second.flags.read_flags()[name] for name in FLAGS} == {OFF}
+        assert real.outcomes()["test_users_recover_in_time"] == "passed"
+        assert real.outcomes()["test_no_acknowledged_write_is_lost"] == "could not measure"
 
 
 def production(urls: dict[str, str]) -> str:

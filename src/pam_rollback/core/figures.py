@@ -16,6 +16,17 @@ class Figures:
     margin: float | None = None
     definition: str = ""
 
+    def __str__(self) -> str:
+        """One line, for the steps of a report."""
+        parts = [f"asked {self.asked}", f"measured {self.measured} {self.unit}".rstrip()]
+        if self.n is not None:
+            parts.append(f"n={self.n}")
+        if self.margin is not None:
+            parts.append(f"margin {self.margin:+.4g} {self.unit}".rstrip())
+        if self.definition:
+            parts.append(self.definition)
+        return f"{self.what}: " + ", ".join(parts)
+
 
 class HasFigures(Protocol):
     """Any fact that can be entered into the table."""

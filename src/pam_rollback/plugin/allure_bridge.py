@@ -17,6 +17,7 @@ from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.plugin.situations import situation_of
 from pam_rollback.reporting.allure_hooks import AllureHooks
 from pam_rollback.reporting.redaction import Redactor
+from pam_rollback.reporting.runbook_page import link_to
 
 _PLAYWRIGHT_TYPES = {
     "playwright_screenshot": "image/png",
@@ -71,7 +72,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         ):
             item.add_marker(pytest.mark.allure_label(value, label_type=name))
         for identifier in identifiers:
-            page = runbook.plan.item(identifier).runbook
+            page = link_to(runbook.plan.item(identifier).anchor)
             item.add_marker(pytest.mark.allure_link(page, link_type="runbook", name=f"runbook: {identifier}"))
 
 

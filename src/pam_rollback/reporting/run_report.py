@@ -5,6 +5,7 @@ from pathlib import Path
 from pam_rollback.reporting import html_report, wording
 from pam_rollback.reporting.run_folder import OUT, REPORTS, RunFolder, history_of
 from pam_rollback.reporting.run_record import RunRecord
+from pam_rollback.reporting.runbook_page import write_page
 
 
 def build_run(
@@ -16,7 +17,7 @@ def build_run(
     twice. A run without a record stays out of every history.
     """
     if record is None:
-        return html_report.build(
+        built = html_report.build(
             run.results,
             run.html,
             title=run.path.name,
@@ -24,16 +25,20 @@ def build_run(
             history=None,
             reports=reports,
         )
-    return html_report.build(
-        run.results,
-        run.html,
-        title=title(record),
-        variables=variables(record),
-        history=history_of(record.environment.name, out),
-        append_history=not run.html.exists(),
-        environment=record.environment.name,
-        reports=reports,
-    )
+    else:
+        built = html_report.build(
+            run.results,
+            run.html,
+            title=title(record),
+            variables=variables(record),
+            history=history_of(record.environment.name, out),
+            append_history=not run.html.exists(),
+            environment=record.environment.name,
+            reports=reports,
+        )
+    if isinstance(built, html_report.Built):
+        write_page(run.html)
+    return built
 
 
 def title(record: RunRecord) -> str:

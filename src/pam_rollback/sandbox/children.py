@@ -102,6 +102,10 @@ class Children:
         """Have the database `name` on another server dropped when the range is gone."""
         self._tell({"database": name, "server": server_dsn})
 
+    def disowns_database(self, name: str) -> None:
+        """The database `name` was dropped, or never made."""
+        self._tell({"dropped": name})
+
     def close(self) -> None:
         """Let the janitor do the rest, and wait for it."""
         if self._janitor.stdin is not None:

@@ -46,7 +46,7 @@ class Belongings:
         self._processes: dict[int, tuple[str, int]] = {}
         self._folders: list[Path] = []
         self._files: dict[Path, int] = {}
-        self._databases: list[tuple[str, str]] = []
+        self._databases: dict[str, str] = {}
 
     def note(self, line: dict[str, Any]) -> None:
         """Take one line of the range into account."""
@@ -60,7 +60,9 @@ class Belongings:
             case {"file": str(path), "inode": int(inode)}:
                 self._files[Path(path)] = inode
             case {"database": str(name), "server": str(dsn)}:
-                self._databases.append((dsn, name))
+                self._databases[name] = dsn
+            case {"dropped": str(name)}:
+                self._databases.pop(name, None)
 
     def sweep(self) -> None:
         """End and remove all of it; what is gone already is fine."""
@@ -74,7 +76,7 @@ class Belongings:
                 time.sleep(_PAUSE_S)
         for folder in self._folders:
             _remove_folder(folder)
-        for dsn, name in self._databases:
+        for name, dsn in self._databases.items():
             drop_database(dsn, name)
 
     def _alive(self) -> list[int]:

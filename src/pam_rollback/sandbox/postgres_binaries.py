@@ -68,21 +68,22 @@ def choose_runner(binaries: Binaries, folder: Path) -> Runner:
     """How to run PostgreSQL with its data below `folder`.
 
     An ordinary user runs it as itself. Root runs it as an unprivileged account if that account can reach the programs and
-    `folder`, else in a user namespace, where the files stay root's. Raises RangeError when neither works.
+    `folder`, else in a user namespace, where the files stay root's. So does a user without a name (initdb wants one), as
+    containers have them. Raises RangeError when neither works.
     """
-    if os.geteuid() != 0:
+    if os.geteuid() != 0 and _has_name(os.geteuid()):
         return Runner(prefix=(), account=None)
     refusals = []
-    for runner in _runners_of_root():
+    for runner in _others():
         refusal = _refusal(runner, binaries, folder)
         if refusal is None:
             return runner
         refusals.append(refusal)
     raise RangeError(
-        "PostgreSQL as root",
+        "PostgreSQL as root" if os.geteuid() == 0 else f"PostgreSQL as user {os.geteuid()}, which has no name",
         expected="the account postgres or nobody, or a user namespace, that can run it",
         found="; ".join(refusals) or "no such account and no `unshare` program",
-        advice="Run as an ordinary user, or set TMPDIR to a folder that other users can enter, or set DATABASE_URL.",
+        advice="Run as an ordinary user with a name, or set TMPDIR to a folder that other users can enter, or set DATABASE_URL.",
     )
 
 
@@ -106,8 +107,16 @@ def _version(program: Path) -> str:
         raise RangeError(str(program), expected="a program that tells its version", found=str(error)) from error
 
 
-def _runners_of_root() -> Iterator[Runner]:
-    for name in _UNPRIVILEGED:
+def _has_name(uid: int) -> bool:
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        return False
+    return True
+
+
+def _others() -> Iterator[Runner]:
+    for name in _UNPRIVILEGED if os.geteuid() == 0 else ():
         try:
             entry = pwd.getpwnam(name)
         except KeyError:
@@ -122,11 +131,12 @@ def _refusal(runner: Runner, binaries: Binaries, folder: Path) -> str | None:
     account = runner.account
     try:
         tried = subprocess.run(  # noqa: S603
-            [*runner.prefix, binaries.folder / "postgres", "--version"],
+            # A shell, because only a process that already runs as the account can tell whether it may enter the folder.
+            [*runner.prefix, "/bin/sh", "-c", 'cd "$0" && exec "$1" --version', folder, binaries.folder / "postgres"],
             capture_output=True,
             text=True,
             check=False,
-            cwd=folder,
+            cwd="/",
             user=account.uid if account else None,
             group=account.gid if account else None,
             extra_groups=[] if account else None,

@@ -135,6 +135,7 @@ class GuestDatabase:
         self._url = url
         self._account_password = account_password
         self._children = children
+        self._is_made = False
         self._name = f"pam_rollback_{secrets.token_hex(6)}"
 
     async def open(self) -> str:
@@ -144,8 +145,13 @@ class GuestDatabase:
             raise RangeError(
                 URL_VARIABLE, expected="postgresql://user:password@host:port/database", found=f"scheme {parts.scheme!r}"
             )
-        await asyncio.to_thread(self._on_server, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(self._name)))
         self._children.owns_database(self._url, self._name)
+        try:
+            await asyncio.to_thread(self._on_server, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(self._name)))
+        except RangeError:
+            self._children.disowns_database(self._name)
+            raise
+        self._is_made = True
         dsn = urlunsplit(parts._replace(path=f"/{self._name}"))
         await asyncio.to_thread(lambda: database.create(dsn, password=self._account_password))
         return dsn
@@ -164,7 +170,9 @@ class GuestDatabase:
 
     async def close(self) -> None:
         """Drop the database."""
-        await asyncio.to_thread(janitor.drop_database, self._url, self._name)
+        if self._is_made:
+            await asyncio.to_thread(janitor.drop_database, self._url, self._name)
+            self._children.disowns_database(self._name)
 
     def _allow_connections(self, *, allowed: bool) -> None:
         self._on_server(

@@ -1,0 +1,59 @@
+"""The report of a real drill, opened in a real browser by somebody who wants to know what happened."""
+
+import re
+
+from playwright.sync_api import Page, expect, sync_playwright
+
+from pam_rollback.adapters.browser import chromium_path
+from pam_rollback.reporting import run_record
+from pam_rollback.reporting.html_report import Built
+from pam_rollback.reporting.run_folder import RunFolder
+from pam_rollback.reporting.run_report import build_run
+from tests.plugin.conftest import Project, Range
+
+
+def test_the_report_tells_the_drill(practice_range: Range, project: Project) -> None:
+    """Verdict, steps with timings, figures and the runbook are there; the page asks nobody outside and has no error."""
+    ended = project.run("drills/test_feature_flag.py", "--env", str(practice_range.file))
+    folder = RunFolder(ended.folder)
+    built = build_run(folder, run_record.read(folder.record), out=project.folder / "out")
+    assert isinstance(built, Built), built
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path())
+        page = browser.new_page()
+        outside: list[str] = []
+        errors: list[str] = []
+        page.on(
+            "request",
+            lambda request: (
+                outside.append(request.url) if not request.url.startswith(("file:", "data:", "blob:")) else None
+            ),
+        )
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(built.index.as_uri())
+        _look(page)
+        browser.close()
+
+    assert (outside, errors) == ([], [])
+
+
+def _look(page: Page) -> None:
+    expect(page.get_by_text("REHEARSAL GO for feature-flag").first).to_be_visible()
+    for folder in ("sandbox", "after-feature-flag", "rollback"):
+        page.get_by_text(folder, exact=True).last.click()
+    page.get_by_text("RTO-1").first.click()
+    expect(
+        page.get_by_text(re.compile(r"recovery as users see it: asked within 30 s, measured .* s")).first
+    ).to_be_visible()
+    action = page.get_by_text("The PAM features are switched off for every user").first
+    expect(action).to_be_visible()
+    action.click()
+    expect(page.get_by_text("switch the features off").first).to_be_visible()
+    expect(page.get_by_text(re.compile(r"^\d+(s|ms)")).first).to_be_visible()
+    with page.expect_popup() as opened:
+        page.get_by_text("runbook: RTO-1").click()
+    runbook = opened.value
+    runbook.wait_for_load_state()
+    assert runbook.url.endswith("runbook.html#recovery-too-slow"), runbook.url
+    expect(runbook.locator("#recovery-too-slow")).to_be_attached()

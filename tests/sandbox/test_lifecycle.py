@@ -1,0 +1,431 @@
+"""The life of a range: it starts for everybody, says one thing when it cannot, and leaves nothing, however it ends."""
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+
+import pam_rollback
+from pam_rollback.sandbox.children import Children
+from pam_rollback.sandbox.janitor import start_mark
+from pam_rollback.sandbox.launch import launch
+from pam_rollback.sandbox.postgres import ADMINISTRATOR, Server
+from pam_rollback.sandbox.postgres_binaries import choose_runner, find_binaries
+from pam_rollback.sandbox.problems import RangeError
+from pam_rollback.sandbox.remote import Remote
+
+SOURCE = str(Path(pam_rollback.__file__).parents[1])
+COMMAND = [sys.executable, "-m", "pam_rollback.sandbox"]
+READY_WITHIN_S = 30
+GONE_WITHIN_S = 10
+Processes = dict[int, str | None]
+
+PARENT = """
+import sys, time
+from pathlib import Path
+from pam_rollback.sandbox.launch import launch
+with launch(Path(sys.argv[1])):
+    print("ready", flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A temporary folder for one range, which everybody can pass through, as /tmp."""
+    folder = Path(tempfile.mkdtemp(prefix="pam-lifecycle-"))
+    folder.chmod(0o755)
+    (folder / "tmp").mkdir(mode=0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def settings(place: Path, **more: str) -> dict[str, str]:
+    """The environment of a range whose temporary files are below `place`; it uses the user's own template cache."""
+    return {**os.environ, "PYTHONPATH": SOURCE, "TMPDIR": str(place / "tmp"), **more}
+
+
+@dataclass(frozen=True)
+class Running:
+    """A supervisor that is ready, with everything it started."""
+
+    process: subprocess.Popen[str]
+    state_file: Path
+    processes: Processes
+
+    def is_gone(self) -> bool:
+        """Whether none of its processes is left."""
+        return all(start_mark(pid) != mark for pid, mark in self.processes.items())
+
+
+@contextmanager
+def running(place: Path, *, prefix: tuple[str, ...] = (), **more: str) -> Iterator[Running]:
+    """A range with a pipe as its standard input."""
+    state_file = place / "state.toml"
+    process = subprocess.Popen(
+        [*prefix, *COMMAND, "--state-file", str(state_file)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=settings(place, **more),
+    )
+    with process:
+        try:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            line = process.stdout.readline()
+            assert line == f"ready {state_file}\n", process.stderr.read()
+            yield Running(process, state_file, descendants(process.pid))
+        finally:
+            assert process.stdin is not None
+            process.stdin.close()
+            if process.poll() is None:
+                process.wait(GONE_WITHIN_S)
+
+
+def descendants(pid: int) -> Processes:
+    """The process and everything below it, each with its start mark."""
+    listed = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    parents = {int(child): int(parent) for child, parent in (line.split() for line in listed.splitlines())}
+    found = {pid}
+    while more := {child for child, parent in parents.items() if parent in found} - found:
+        found |= more
+    return {number: start_mark(number) for number in found}
+
+
+def eventually(holds: Callable[[], bool], what: str) -> None:
+    """Wait until `holds`."""
+    end_s = time.monotonic() + GONE_WITHIN_S
+    while not holds():
+        assert time.monotonic() < end_s, what
+        time.sleep(0.02)
+
+
+def assert_nothing_left(place: Path, *, is_gone: Callable[[], bool]) -> None:
+    """No process and no file."""
+    eventually(is_gone, "a process is left")
+    eventually(lambda: list((place / "tmp").iterdir()) == [], "a temporary file is left")
+    eventually(lambda: not (place / "state.toml").exists(), "the state file is left")
+
+
+def remote_of(state_file: Path) -> Remote:
+    """The controls of the range with this file."""
+    sandbox = tomllib.loads(state_file.read_text(encoding="utf-8"))["sandbox"]
+    return Remote(sandbox["control_url"], sandbox["token"])
+
+
+def refused(place: Path, *arguments: str, **more: str) -> str:
+    """What a range says that does not start."""
+    done = subprocess.run(
+        [*COMMAND, *arguments],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        env=settings(place, **more),
+        check=False,
+        timeout=READY_WITHIN_S,
+    )
+    assert (done.returncode, done.stdout) == (2, ""), done
+    assert "Traceback" not in done.stderr
+    assert list((place / "tmp").iterdir()) == []
+    return done.stderr
+
+
+def test_the_state_file_is_private_and_complete(place: Path) -> None:
+    """Whoever attaches finds addresses, the token and the invented secrets in one file that nobody else can read."""
+    with running(place) as found:
+        state = tomllib.loads(found.state_file.read_text(encoding="utf-8"))
+
+        assert found.state_file.stat().st_mode & 0o777 == 0o600
+        assert (state["extends"], state["name"], state["kind"]) == ("sandbox", "sandbox", "sandbox")
+        assert set(state["urls"]) == {"frontend", "api", "backend"}
+        assert all(
+            url.startswith("http://127.0.0.1:") for url in (*state["urls"].values(), state["sandbox"]["control_url"])
+        )
+        assert set(state["sandbox"]["variables"]) == {
+            "PAM_ADMIN_TOKEN",
+            "PAM_EMERGENCY_TOKEN",
+            "PAM_SLACK_WEBHOOK_URL",
+            "TEST_USER_EMAIL",
+            "TEST_USER_PASSWORD",
+            "PAM_DATABASE_DSN",
+        }
+
+
+@pytest.mark.parametrize("ending", ["stdin", "SIGTERM", "SIGINT", "SIGHUP", "SIGKILL"])
+def test_nothing_is_left_however_it_ends(place: Path, ending: str) -> None:
+    """Also after a kill -9 of the supervisor no process and no file stays."""
+    with running(place) as found:
+        assert len(found.processes) >= 5, "supervisor, janitor, two releases, database"
+        if ending == "stdin":
+            assert found.process.stdin is not None
+            found.process.stdin.close()
+        else:
+            found.process.send_signal(signal.Signals[ending])
+        code = found.process.wait(GONE_WITHIN_S)
+
+        assert_nothing_left(place, is_gone=found.is_gone)
+        assert code == (-signal.SIGKILL if ending == "SIGKILL" else 0)
+
+
+def test_nothing_is_left_when_supervisor_and_frozen_release_are_killed(place: Path) -> None:
+    """The ugliest end: a release that hangs, a stopped database, and the supervisor is killed."""
+    with running(place) as found:
+        remote = remote_of(found.state_file)
+        remote.plant("release-down", how="hung")
+        remote.plant("database-down")
+        found.process.kill()
+        found.process.wait(GONE_WITHIN_S)
+
+        assert_nothing_left(place, is_gone=found.is_gone)
+
+
+def test_nothing_is_left_when_the_parent_is_killed(place: Path) -> None:
+    """A pytest that is killed with -9 takes its sandbox with it."""
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT, str(place / "state.toml")],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        env=settings(place),
+        text=True,
+    ) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == "ready\n"
+        processes = descendants(parent.pid)
+        parent.kill()
+        parent.wait(GONE_WITHIN_S)
+
+    assert len(processes) >= 6
+    assert_nothing_left(place, is_gone=lambda: all(start_mark(pid) != mark for pid, mark in processes.items()))
+
+
+def test_it_ends_in_order_without_its_janitor(place: Path) -> None:
+    """The janitor is a net, not a part that everything hangs on."""
+    with running(place) as found:
+        listed = subprocess.run(
+            ["ps", "-ww", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True
+        ).stdout
+        rows = [line.split(maxsplit=2) for line in listed.splitlines()]
+        janitor = next(int(pid) for pid, parent, args in rows if int(parent) == found.process.pid and "janitor" in args)
+        os.kill(janitor, signal.SIGKILL)
+        remote_of(found.state_file).plant("release-down")
+        found.process.terminate()
+
+        assert found.process.wait(GONE_WITHIN_S) == 0
+        assert_nothing_left(place, is_gone=found.is_gone)
+
+
+@pytest.mark.parametrize("after_s", [0.02, 0.25, 0.6])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_an_interrupted_start_leaves_nothing(place: Path, after_s: float, number: signal.Signals) -> None:
+    """Whoever changes their mind while it starts has nothing to clean up."""
+    with subprocess.Popen(
+        [*COMMAND, "--state-file", str(place / "state.toml"), "--no-template"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=settings(place),
+    ) as process:
+        end_s = time.monotonic() + READY_WITHIN_S
+        while not list((place / "tmp").iterdir()):  # its folder is the first thing that it makes
+            assert time.monotonic() < end_s
+            time.sleep(0.005)
+        time.sleep(after_s)
+        processes = descendants(process.pid)
+        process.send_signal(number)
+        process.wait(READY_WITHIN_S)
+
+    assert_nothing_left(place, is_gone=lambda: all(start_mark(pid) != mark for pid, mark in processes.items()))
+
+
+def test_two_at_once_do_not_meet(place: Path) -> None:
+    """Every xdist worker has a sandbox of its own: what is planted in one is unknown in the other."""
+    with ExitStack() as stack:
+        files = [place / "one.toml", place / "two.toml"]
+        for file in files:
+            stack.enter_context(launch(file))
+        one, two = (remote_of(file) for file in files)
+        one.plant("errors")
+
+        assert [fault["name"] for fault in one.faults()] == ["errors"]
+        assert two.faults() == []
+        with pytest.raises(RangeError, match="401"):
+            Remote(two.control_url, one.token).identity()
+
+
+@pytest.mark.skipif(shutil.which("unshare") is None, reason="needs the program unshare to become another user")
+@pytest.mark.parametrize("uid", [65534, 54321], ids=["with a name", "without a name"])
+def test_an_ordinary_user_can_start_it(place: Path, uid: int) -> None:
+    """Nothing needs root, and a container's user need not have a name."""
+    as_user = ("unshare", "--user", f"--map-user={uid}", f"--map-group={uid}")
+    with running(place, prefix=as_user if os.geteuid() == 0 else (), XDG_CACHE_HOME=str(place / "cache")) as found:
+        assert remote_of(found.state_file).identity()["live"] == "candidate"
+        assert (place / "cache" / "pam-rollback").stat().st_mode & 0o777 == 0o700
+        found.process.kill()
+        found.process.wait(GONE_WITHIN_S)
+
+        assert_nothing_left(place, is_gone=found.is_gone)
+
+
+def test_root_can_start_it_where_no_other_account_can_go(place: Path) -> None:
+    """A temporary folder that is closed to others is no obstacle."""
+    (place / "tmp").chmod(0o700)
+    with running(place) as found:
+        assert remote_of(found.state_file).identity()["live"] == "candidate"
+        found.process.kill()
+        found.process.wait(GONE_WITHIN_S)
+
+        assert_nothing_left(place, is_gone=found.is_gone)
+
+
+def test_a_broken_template_is_made_anew(place: Path) -> None:
+    """Damage in the cache costs a second, not a drill, and the range says so."""
+    cache = {"XDG_CACHE_HOME": str(place / "cache")}
+    with running(place, **cache):
+        pass
+    table = next((place / "cache").rglob("PG_VERSION"))
+    table.write_text("nonsense", encoding="utf-8")
+    with running(place, **cache) as found:
+        assert remote_of(found.state_file).identity()["sandbox"] is True
+        assert found.process.stdin is not None
+        assert found.process.stderr is not None
+        found.process.stdin.close()
+        said = found.process.stderr.read()
+
+    assert "it is made anew" in said
+    with running(place, **cache) as found:
+        assert found.process.stdin is not None
+        assert found.process.stderr is not None
+        found.process.stdin.close()
+        assert found.process.stderr.read() == ""
+
+
+def test_a_person_sees_where_to_click(place: Path) -> None:
+    """`--print` tells addresses, the account, the admin token and what to try."""
+    with subprocess.Popen(
+        [*COMMAND, "--print"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=settings(place), text=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        ready = process.stdout.readline()
+        process.stdin.close()
+        said = process.stdout.read()
+
+    assert ready.startswith(f"ready {place / 'tmp'}")
+    for word in ("http://127.0.0.1:", "example.org", "password", "admin", "/faults/errors", "pytest"):
+        assert word in said
+    assert_nothing_left(place, is_gone=lambda: True)
+
+
+class TestRefusals:
+    """One message, exit code 2, and nothing left."""
+
+    def test_a_state_file_in_no_folder(self, place: Path) -> None:
+        """A typo in the path is found before anything starts."""
+        said = refused(place, "--state-file", str(place / "nowhere" / "state.toml"))
+
+        assert "nowhere" in said
+        assert "expected a folder that exists" in said
+
+    def test_a_state_file_that_exists(self, place: Path) -> None:
+        """An environment file of a person is never overwritten."""
+        mine = place / "production.toml"
+        mine.write_text('name = "production"\n', encoding="utf-8")
+        said = refused(place, "--state-file", str(mine))
+
+        assert "production.toml" in said
+        assert mine.read_text(encoding="utf-8") == 'name = "production"\n'
+
+    def test_no_programs_where_they_are_said_to_be(self, place: Path) -> None:
+        """A wrong PAM_PG_BIN is named."""
+        assert "PAM_PG_BIN: expected a folder" in refused(place, PAM_PG_BIN=str(place))
+
+    def test_an_unreachable_server(self, place: Path) -> None:
+        """DATABASE_URL is named with its address, and never its password."""
+        said = refused(place, DATABASE_URL="postgresql://somebody:hidden-word@127.0.0.1:9/postgres")
+
+        assert "DATABASE_URL (127.0.0.1:9)" in said
+        assert "hidden-word" not in said
+
+    def test_an_address_that_is_none(self, place: Path) -> None:
+        """Another database's address is refused by its scheme."""
+        assert "expected postgresql://" in refused(place, DATABASE_URL="mysql://127.0.0.1/x")
+
+
+def guest_databases(dsn: str) -> list[str]:
+    """The databases that ranges made on a server."""
+    with psycopg.connect(dsn) as connection:
+        rows = connection.execute("SELECT datname FROM pg_database WHERE datname LIKE 'pam\\_rollback\\_%'").fetchall()
+    return [name for (name,) in rows]
+
+
+@pytest.fixture(scope="module")
+def somebody_elses_server() -> Iterator[Mapping[str, str]]:
+    """A server that no range started."""
+    children = Children()
+    folder = Path(tempfile.mkdtemp(prefix="pam-guest-"))
+    folder.chmod(0o711)
+    children.owns_folder(folder)
+    binaries = find_binaries({})
+    server = Server(
+        binaries=binaries,
+        runner=choose_runner(binaries, folder),
+        children=children,
+        data=folder / "database",
+        logs=folder,
+    )
+    asyncio.run(server.initialise("welcome"))
+    asyncio.run(server.start())
+    yield {"DATABASE_URL": server.dsn(user=ADMINISTRATOR, password="welcome", database="postgres")}
+    asyncio.run(server.stop())
+    children.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_guest_database_is_dropped_at_the_end(
+    place: Path, somebody_elses_server: Mapping[str, str], number: signal.Signals
+) -> None:
+    """DATABASE_URL gets a database of the range's own, which goes with it, also after a kill -9; no server is started."""
+    url = somebody_elses_server["DATABASE_URL"]
+    with running(place, **somebody_elses_server) as found:
+        state = tomllib.loads(found.state_file.read_text(encoding="utf-8"))
+        assert len(guest_databases(url)) == 1
+        assert guest_databases(url)[0] in state["sandbox"]["variables"]["PAM_DATABASE_DSN"]
+        found.process.send_signal(number)
+        found.process.wait(GONE_WITHIN_S)
+
+        assert_nothing_left(place, is_gone=found.is_gone)
+        eventually(lambda: guest_databases(url) == [], "the guest database is left")
+
+
+def test_an_outage_of_a_guest_database_touches_nothing_else(
+    place: Path, somebody_elses_server: Mapping[str, str]
+) -> None:
+    """`database-down` shuts the range's own database only, and opens it again with its rows."""
+    url = somebody_elses_server["DATABASE_URL"]
+    with running(place, **somebody_elses_server) as found:
+        dsn = tomllib.loads(found.state_file.read_text(encoding="utf-8"))["sandbox"]["variables"]["PAM_DATABASE_DSN"]
+        remote = remote_of(found.state_file)
+        remote.plant("database-down")
+        with pytest.raises(psycopg.OperationalError):
+            psycopg.connect(dsn, connect_timeout=2)
+        psycopg.connect(url).close()
+        remote.clear("database-down")
+        with psycopg.connect(dsn) as connection:
+            row = connection.execute("SELECT count(*) FROM public.profiles").fetchone()
+
+        assert row is not None
+        assert row[0] > 0
