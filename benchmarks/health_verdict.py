@@ -39,8 +39,8 @@ def main() -> None:
         urls, controls = state["urls"], state["sandbox"]
         practice_range = Remote(controls["control_url"], controls["token"])
         script = [str(SCRIPT), urls["frontend"], urls["backend"], urls["api"]]
-        pytest = [sys.executable, "-m", "pytest", "-m", "health", "--env", str(state_file), "-q", "--run-dir"]
-        seconds([*pytest, f"{folder}/warm-up"])
+        pytest = [sys.executable, "-m", "pytest", "-m", "health", f"--env={state_file}", "-q"]
+        seconds([*pytest, f"--run-dir={folder}/warm-up"])
         print(f"wall time from process start to verdict, median of {rounds} rounds in turns (min-max), seconds")
         print(f"{'latency':>8}  {'plan script':>20}  {'pytest -m health':>20}  {'ratio':>6}  {'own overhead':>12}")
         for latency_ms in LATENCIES_MS:
@@ -50,7 +50,7 @@ def main() -> None:
             plan_s, suite_s = [], []
             for number in range(rounds):
                 plan_s.append(seconds(script))
-                suite_s.append(seconds([*pytest, f"{folder}/run-{latency_ms}-{number}"]))
+                suite_s.append(seconds([*pytest, f"--run-dir={folder}/run-{latency_ms}-{number}"]))
             plan, suite = statistics.median(plan_s), statistics.median(suite_s)
             print(
                 f"{latency_ms:>5} ms  {_spread(plan_s):>20}  {_spread(suite_s):>20}  {suite / plan:>6.2f}  "

@@ -83,3 +83,10 @@ def test_what_could_do_harm_is_refused(facts: Facts, words: str) -> None:
 def test_all_reasons_come_at_once() -> None:
     """Nobody should have to run it four times to learn four things."""
     assert len(refusals(replace(REAL, execute=False, confirm="", reason="", initiated_by=""))) == 4
+
+
+def test_a_strategy_that_the_environment_cannot_carry_out_is_refused() -> None:
+    """Before the first request, not by a failing step in the middle."""
+    (found,) = refusals(replace(REAL, undeclared=("flag_admin",)))
+
+    assert "declares no flag_admin: this strategy cannot be carried out there" in found

@@ -150,11 +150,11 @@ def test_what_kill_9_left_can_be_undone(practice_range: Range, project: Project,
     undone = project.run("--undo", killed, "--env", str(practice_range.file))
 
     assert undone.rc == 0, undone.out
-    assert "UNDONE: 1 change" in undone.out
+    assert "UNDONE: 2 changes" in undone.out
     assert {practice_range.flags.read_flags()[name] for name in FLAGS} == {ON}
     again = project.run("--undo", killed, "--env", str(practice_range.file))
     assert "UNDONE: 0 changes" in again.out
-    elsewhere = project.run("--undo", killed, "--env", "production", "--execute", "--confirm", "production")
+    elsewhere = project.run("--undo", killed, "--env", "production", "--execute", "--confirm", "production", "--reason", "r", "--initiated-by", "i")
     assert elsewhere.rc == 13, elsewhere.out
 
 
@@ -234,7 +234,7 @@ def test_the_same_file_is_the_real_rollback(practice_range: Range, project: Proj
         assert {second.flags.read_flags()[name] for name in FLAGS} == {OFF}
         assert "undo-done" not in steps(real)
 
-        undone = project.run("--undo", str(real.folder), "--env", "production", "--execute", "--confirm", "production")
+        undone = project.run("--undo", str(real.folder), "--env", "production", *consent)
         assert undone.rc == 0, undone.out
         assert {second.flags.read_flags()[name] for name in FLAGS} == {ON}
 

@@ -71,7 +71,7 @@ class Running:
 
 
 @contextmanager
-def running(place: Path, *, prefix: tuple[str, ...] = (), **more: str) -> Iterator[Running]:
+def running(place: Path, more: Mapping[str, str] | None = None, *, prefix: tuple[str, ...] = ()) -> Iterator[Running]:
     """A range with a pipe as its standard input."""
     state_file = place / "state.toml"
     process = subprocess.Popen(
@@ -80,7 +80,7 @@ def running(place: Path, *, prefix: tuple[str, ...] = (), **more: str) -> Iterat
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=settings(place, **more),
+        env=settings(place, **(more or {})),
     )
     with process:
         try:
@@ -271,7 +271,8 @@ def test_two_at_once_do_not_meet(place: Path) -> None:
 def test_an_ordinary_user_can_start_it(place: Path, uid: int) -> None:
     """Nothing needs root, and a container's user need not have a name."""
     as_user = ("unshare", "--user", f"--map-user={uid}", f"--map-group={uid}")
-    with running(place, prefix=as_user if os.geteuid() == 0 else (), XDG_CACHE_HOME=str(place / "cache")) as found:
+    cache = {"XDG_CACHE_HOME": str(place / "cache")}
+    with running(place, cache, prefix=as_user if os.geteuid() == 0 else ()) as found:
         assert remote_of(found.state_file).identity()["live"] == "candidate"
         assert (place / "cache" / "pam-rollback").stat().st_mode & 0o777 == 0o700
         found.process.kill()
@@ -294,11 +295,11 @@ def test_root_can_start_it_where_no_other_account_can_go(place: Path) -> None:
 def test_a_broken_template_is_made_anew(place: Path) -> None:
     """Damage in the cache costs a second, not a drill, and the range says so."""
     cache = {"XDG_CACHE_HOME": str(place / "cache")}
-    with running(place, **cache):
+    with running(place, cache):
         pass
     table = next((place / "cache").rglob("PG_VERSION"))
     table.write_text("nonsense", encoding="utf-8")
-    with running(place, **cache) as found:
+    with running(place, cache) as found:
         assert remote_of(found.state_file).identity()["sandbox"] is True
         assert found.process.stdin is not None
         assert found.process.stderr is not None
@@ -306,7 +307,7 @@ def test_a_broken_template_is_made_anew(place: Path) -> None:
         said = found.process.stderr.read()
 
     assert "it is made anew" in said
-    with running(place, **cache) as found:
+    with running(place, cache) as found:
         assert found.process.stdin is not None
         assert found.process.stderr is not None
         found.process.stdin.close()
@@ -400,7 +401,7 @@ def test_a_guest_database_is_dropped_at_the_end(
 ) -> None:
     """DATABASE_URL gets a database of the range's own, which goes with it, also after a kill -9; no server is started."""
     url = somebody_elses_server["DATABASE_URL"]
-    with running(place, **somebody_elses_server) as found:
+    with running(place, somebody_elses_server) as found:
         state = tomllib.loads(found.state_file.read_text(encoding="utf-8"))
         assert len(guest_databases(url)) == 1
         assert guest_databases(url)[0] in state["sandbox"]["variables"]["PAM_DATABASE_DSN"]
@@ -416,7 +417,7 @@ def test_an_outage_of_a_guest_database_touches_nothing_else(
 ) -> None:
     """`database-down` shuts the range's own database only, and opens it again with its rows."""
     url = somebody_elses_server["DATABASE_URL"]
-    with running(place, **somebody_elses_server) as found:
+    with running(place, somebody_elses_server) as found:
         dsn = tomllib.loads(found.state_file.read_text(encoding="utf-8"))["sandbox"]["variables"]["PAM_DATABASE_DSN"]
         remote = remote_of(found.state_file)
         remote.plant("database-down")

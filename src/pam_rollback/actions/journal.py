@@ -71,8 +71,8 @@ class Journal:
 
     @property
     def action_began(self) -> bool:
-        """Something may have been changed."""
-        return any(entry["event"] in {"undo-owed", "step-started"} for entry in self.entries())
+        """The rollback was begun."""
+        return any(entry["event"] == "action" for entry in self.entries())
 
     def entries(self) -> list[dict[str, Any]]:
         """All events in order; a last line that a kill cut short is left out."""

@@ -13,6 +13,8 @@ from pam_rollback.plugin.situations import situation_of
 OUTCOME = "pam-outcome"
 MESSAGE = "pam-message"
 
+_LINES_SHOWN = 4
+
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -68,4 +70,5 @@ def _first_words(error: BaseException) -> str:
     if isinstance(error, AssertionError):
         # pytest puts the comparison under the message; the message is what people need first.
         return lines[0] if lines else "the assertion failed without a message"
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    # A headline such as "2 problems" says nothing without the lines below it.
+    return ": ".join([type(error).__name__, "; ".join(lines[:_LINES_SHOWN])]) if lines else type(error).__name__

@@ -40,6 +40,8 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 def _may_it_run(config: pytest.Config, prepared: Runbook) -> int | None:
     if prepared.options.undo:
+        if not prepared.options.dry_run:
+            _identify(prepared)
         undone = undoing.undo_run(config, prepared)
         sys.stdout.write(f"{undone}\n")
         return 0

@@ -4,6 +4,7 @@ The rules are a pure function of the facts, so that each can be seen refusing in
 """
 
 import sys
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import pytest
@@ -12,7 +13,7 @@ from pam_rollback.core.errors import Refused
 from pam_rollback.core.verdict import ExitCode
 from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.runbook import Runbook
-from pam_rollback.plugin.situations import SITUATIONS_KEY, stories_of
+from pam_rollback.plugin.situations import ACTION_ABILITIES, SITUATIONS_KEY, stories_of
 
 REFUSED_KEY = pytest.StashKey[str]()
 
@@ -35,6 +36,8 @@ class Facts:
     distributed: bool
     setup_only: bool
     assertions_off: bool
+    undeclared: tuple[str, ...] = ()
+    """Abilities that the stories' actions stand on and that the environment does not declare."""
 
 
 def refusals(facts: Facts) -> list[str]:
@@ -46,6 +49,11 @@ def refusals(facts: Facts) -> list[str]:
         )
     if facts.kind == "production" and facts.pace > 1:
         found.append(f"--pace {facts.pace:g} on production: its windows are observed in full; leave --pace out")
+    if facts.undeclared:
+        found.append(
+            f"{facts.name} declares no {', '.join(facts.undeclared)}: this strategy cannot be carried out there; choose another, "
+            "or declare the ability when the environment has it"
+        )
     if facts.mode == "real":
         found += _real(facts)
     elif facts.stories and not facts.is_sandbox:
@@ -126,5 +134,11 @@ def _facts(config: pytest.Config, runbook: Runbook, *, stories: tuple[str, ...])
         or bool(runbook.worker)
         or bool(getattr(config.option, "tx", None)),
         setup_only=bool(config.option.setuponly),
+        undeclared=_undeclared(stories, environment.abilities),
         assertions_off=bool(sys.flags.optimize) or config.option.assertmode == "plain",
     )
+
+
+def _undeclared(stories: tuple[str, ...], abilities: Collection[str]) -> tuple[str, ...]:
+    needed = [ability for story in stories for ability in ACTION_ABILITIES.get(story, ())]
+    return tuple(dict.fromkeys(ability for ability in needed if ability not in abilities))

@@ -93,7 +93,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="NAME",
         help="needed with --mode real: the environment's name, typed again",
     )
-    add("--reason", dest="pam_reason", default="", help="needed with --mode real: why, for the journal and the team")
+    add(
+        "--reason",
+        dest="pam_reason",
+        default="",
+        metavar="TEXT",
+        help="needed with --mode real: why, for the journal and the team",
+    )
     add(
         "--initiated-by",
         dest="pam_initiated_by",

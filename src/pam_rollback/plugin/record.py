@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, cast
-from urllib.parse import urlsplit
 
 from pam_rollback.core.verdict import Outcome
+from pam_rollback.observation.baseline import load_baseline
 from pam_rollback.plugin.planned import planned_steps
 from pam_rollback.plugin.runbook import Runbook, shown
 from pam_rollback.plugin.scope import Scope
@@ -46,7 +46,7 @@ def build_record(
         run_id=runbook.id,
         started=Moment(runbook.started.isoformat(timespec="seconds"), runbook.started_s),
         finished=finished,
-        environment=EnvironmentFacts(name=environment.name, host=_host(runbook), kind=environment.kind),
+        environment=EnvironmentFacts(name=environment.name, host=runbook.host or "not started", kind=environment.kind),
         release=runbook.releases_seen[-1] if runbook.releases_seen else None,
         releases_seen=tuple(runbook.releases_seen),
         mode="real" if runbook.options.real else "drill",
@@ -64,7 +64,11 @@ def build_record(
         waivers=scope.waivers,
         acknowledgements=scope.acknowledgements,
         unmeasured=scope.unmeasured,
-        notes=tuple(notes),
+        notes=(
+            *notes,
+            *_stored_baseline(runbook),
+            *(f"observed by a person: {text}" for text in runbook.options.observed),
+        ),
         reports=ReportPaths(
             html=None,
             html_missing=HOW_TO_GET_HTML,
@@ -73,6 +77,17 @@ def build_record(
             results=shown(runbook.results),
         ),
     )
+
+
+def _stored_baseline(runbook: Runbook) -> Iterable[str]:
+    """The figures of ``--baseline FILE``, to be read beside the measured ones; nothing is judged by them yet."""
+    if runbook.options.baseline is not None:
+        stored = load_baseline(runbook.options.baseline)
+        overall = stored.overall
+        yield (
+            f"baseline of {stored.taken_at:%Y-%m-%d %H:%M} UTC, release {stored.release or 'unknown'}: "
+            f"errors {overall.error_rate_pct:.1f} %, p95 {overall.p95_ms or 0:.0f} ms (n={overall.n}); for comparison, not judged"
+        )
 
 
 def _result(test: "Seen", runbook: Runbook) -> Result:
@@ -90,6 +105,7 @@ def _result(test: "Seen", runbook: Runbook) -> Result:
         runbook=runbook.plan.item(identifiers[0]).runbook if identifiers else "",
         duration_s=round(test.duration_s, 3),
         advisory=bool(properties.get("advisory")),
+        ran=test.body_ran,
         measured=tuple(Measured(**figures) for figures in test.figures),
     )
 
@@ -143,7 +159,3 @@ def _reasons(runbook: Runbook, scope: Scope, code: int) -> tuple[str, ...]:
     if code != 0 or scope.partial:
         reasons += scope.partial
     return tuple(reasons)
-
-
-def _host(runbook: Runbook) -> str:
-    return urlsplit(runbook.environment.urls.api).netloc if runbook.environment.urls.api else "not started"

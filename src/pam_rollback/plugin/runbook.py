@@ -10,14 +10,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from pam_rollback.actions.journal import Journal
 from pam_rollback.core.configuration import ConfigurationError, suggestion
 from pam_rollback.core.environment import Environment, load_environment
+from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.plan import Plan, load_plan
 from pam_rollback.core.wait import StopFile
+from pam_rollback.observation.baseline import load_baseline
 from pam_rollback.plugin import project_root
 from pam_rollback.plugin.options import Options, read
 from pam_rollback.reporting.redaction import Redactor
@@ -62,6 +65,12 @@ class Runbook:
     own_sandbox: bool
     secrets: Secrets = field(default_factory=Secrets)
     releases_seen: list[str] = field(default_factory=list)
+    host: str = ""
+    """Host and port of the API; empty while a sandbox of this session's own has not started."""
+
+    def __post_init__(self) -> None:
+        """Name the host that is known from the start."""
+        self.host = urlsplit(self.environment.urls.api).netloc
 
     @property
     def on_sandbox(self) -> bool:
@@ -77,6 +86,7 @@ class Runbook:
         """Go on with the environment that was just started; its secrets are not written anywhere."""
         self.secrets.learn(environment.secrets())
         self.environment = environment
+        self.host = urlsplit(environment.urls.api).netloc
 
     @property
     def stop(self) -> StopFile:
@@ -154,6 +164,11 @@ def prepare(config: pytest.Config) -> Runbook | None:
         plan = plan.with_overrides(environment.thresholds, source=f"environment {environment.name}")
     except ConfigurationError as error:
         raise pytest.UsageError(str(error)) from None
+    if options.baseline is not None:
+        try:
+            load_baseline(options.baseline)
+        except MeasurementFailed as error:
+            raise pytest.UsageError(f"--baseline {error}") from None
     unknown = [text for text in (*options.ack, *options.observed) if text.partition("=")[0] not in plan.ids()]
     if unknown:
         name = unknown[0].partition("=")[0]

@@ -10,16 +10,16 @@ from pam_rollback.plugin import markers
 from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.runbook import Runbook
 
-NEEDED_ABILITY = {
-    "page": "browser",
-    "context": "browser",
-    "flag_admin": "flag_admin",
-    "feature_flags_rolled_back": "flag_admin",
-    "flag_evaluation": "flag_evaluation",
-    "account": "test_account",
-    "surviving_writes": "test_account",
+NEEDED_ABILITIES = {
+    "page": ("browser",),
+    "context": ("browser",),
+    "site": ("browser", "test_account"),
+    "team_notice": ("slack",),
+    "users_after": ("flag_evaluation",),
+    "account": ("test_account",),
+    "surviving_writes": ("test_account",),
 }
-"""Which declared ability a fixture stands on. An environment that does not declare it has the test left out, and named."""
+"""Which declared abilities a fixture stands on. An environment that does not declare it has the test left out, and named."""
 
 
 @dataclass
@@ -81,7 +81,7 @@ def _why_not(item: pytest.Item, runbook: Runbook) -> str:
     environment = runbook.environment
     if runbook.options.real and item.get_closest_marker("drill"):
         return "not part of a real rollback"
-    needed = {NEEDED_ABILITY[name] for name in getattr(item, "fixturenames", ()) if name in NEEDED_ABILITY}
+    needed = {ability for name in getattr(item, "fixturenames", ()) for ability in NEEDED_ABILITIES.get(name, ())}
     missing = sorted(needed - set(environment.abilities))
     if missing:
         return f"{environment.name} declares no {', '.join(missing)}"

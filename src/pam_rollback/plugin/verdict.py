@@ -52,7 +52,7 @@ class Seen:
         if bad:
             code = worst(outcome.exit_code for outcome in bad)
             return next(outcome for outcome in bad if outcome.exit_code is code)
-        return Outcome.PASSED if self.body_ran else Outcome.NOT_RUN
+        return Outcome.PASSED if Outcome.PASSED in self.outcomes else Outcome.NOT_RUN
 
 
 class Collector:
@@ -95,6 +95,7 @@ class Collector:
                 test.properties[name] = value
         said = dict(report.user_properties)
         test.duration_s += report.duration
+        test.body_ran = test.body_ran or report.when == "call"
         if report.failed:
             test.outcomes.append(Outcome(said[OUTCOME]) if OUTCOME in said else Outcome.UNKNOWN)
             test.message = test.message or str(said.get(MESSAGE) or "the process that ran it died")
@@ -102,7 +103,7 @@ class Collector:
             test.outcomes.append(Outcome.NOT_RUN)
             test.message = test.message or _skip_reason(report)
         elif report.when == "call":
-            test.body_ran = True
+            test.outcomes.append(Outcome.PASSED)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
@@ -115,6 +116,7 @@ class Collector:
         ]
         self._left_out.partial = [*dict.fromkeys([*self._left_out.partial, *told["partial"]])]
         self._runbook.secrets.learn(told["secrets"])
+        self._runbook.host = self._runbook.host or told["host"]
         for release in told["releases"]:
             self._runbook.saw_release(release)
 
@@ -146,9 +148,11 @@ class Collector:
     def _exit_code(self, session: pytest.Session) -> int:
         status = session.exitstatus
         journal = self._runbook.journal
+        if journal.owed() and not self._runbook.options.real:
+            return ExitCode.UNDO_FAILED  # however the session ended, something is still changed
         if status in _KEPT and status != pytest.ExitCode.NO_TESTS_COLLECTED and journal.action_began:
-            # Stopped in the middle of changing something: never pytest's mild "interrupted".
-            return ExitCode.UNDO_FAILED if journal.owed() and not self._runbook.options.real else ExitCode.ACTION_FAILED
+            # Stopped in the middle of a rollback: never pytest's mild "interrupted".
+            return ExitCode.ACTION_FAILED
         if self._planned:
             return ExitCode.INCONCLUSIVE
         if status in _KEPT or self._broken_collection:
@@ -156,7 +160,7 @@ class Collector:
         codes = [test.outcome.exit_code for test in self._tests.values() if not test.properties.get("advisory")]
         if self._scope.partial:
             codes.append(ExitCode.INCONCLUSIVE)
-        if not any(test.body_ran for test in self._tests.values()):
+        if not any(Outcome.PASSED in test.outcomes for test in self._tests.values()):
             codes.append(ExitCode.INCONCLUSIVE)
         return worst(codes)
 
@@ -246,6 +250,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]
         "left_out": [[nodeid, reason, list(ids)] for nodeid, reason, ids in left_out.tests],
         "partial": left_out.partial,
         "releases": runbook.releases_seen,
+        "host": runbook.host,
         # Over the pipe between the two processes, never to a file: the controller redacts the junit file.
         "secrets": sorted(runbook.secrets.known),
     }

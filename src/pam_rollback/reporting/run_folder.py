@@ -44,6 +44,10 @@ def history_of(environment: str, out: Path = OUT) -> Path:
 
 
 def newest_run(out: Path = OUT) -> RunFolder | None:
-    """The run that was written to last, or None when there is none."""
-    runs = [RunFolder(path) for path in out.iterdir() if (path / "allure-results").is_dir()] if out.is_dir() else []
+    """The run with results that was written to last, or None when there is none. A dry run leaves none."""
+    runs = (
+        [RunFolder(path) for path in out.iterdir() if any((path / "allure-results").glob("*-result.json"))]
+        if out.is_dir()
+        else []
+    )
     return max(runs, key=lambda run: run.results.stat().st_mtime, default=None)

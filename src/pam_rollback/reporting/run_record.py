@@ -107,6 +107,8 @@ class Result:
     """Set-up, body and tear-down together, seconds."""
     advisory: bool = False
     """Reported, never decides."""
+    ran: bool = True
+    """Its body ran; false when a fixture failed before, or when it was never reached."""
     measured: tuple[Measured, ...] = ()
     """The figures behind the outcome."""
 
@@ -290,8 +292,8 @@ class RunRecord:
 
     @property
     def run_count(self) -> int:
-        """How many of the selected tests ran."""
-        return sum(result.outcome is not Outcome.NOT_RUN for result in self.results)
+        """How many of the selected tests ran: their bodies, not just their fixtures."""
+        return sum(result.ran and result.outcome is not Outcome.NOT_RUN for result in self.results)
 
 
 class UnreadableRecord(ValueError):  # noqa: N818 - says what it is

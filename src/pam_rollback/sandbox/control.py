@@ -122,7 +122,7 @@ class Control:
 
 async def _object(request: web.Request) -> dict[str, Any]:
     """The JSON object of the body; none at all is an empty one."""
-    raw = await request.text()
+    raw = await request.read()
     try:
         body = json.loads(raw) if raw.strip() else {}
     except ValueError:

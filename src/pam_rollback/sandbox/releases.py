@@ -162,9 +162,10 @@ class Release:
         await self._end(signal.SIGTERM)
 
     async def restart(self) -> None:
-        """Start a killed process again, with the faults that it had."""
+        """Start a process again that was killed or ended on its own, with the faults that it had."""
         if self._secrets is None:
             raise RangeError(f"release {self.spec.name}", expected="a release that was started before", found="none")
+        await self.kill()  # what is left of a process that ended on its own
         self.spawn()
         await self.configure(self._secrets)
 

@@ -40,7 +40,7 @@ class SlackSink:
         refusal = self._refusal(request)
         if refusal is not None:
             return refusal
-        body = _payload(request.content_type, await request.text())
+        body = _payload(request.content_type, await request.read())
         if body is None:
             return web.Response(text="invalid_payload", status=HTTPStatus.BAD_REQUEST)
         if not any(body.get(part) for part in ("text", "blocks", "attachments")):
@@ -73,9 +73,10 @@ class SlackSink:
         return True
 
 
-def _payload(content_type: str, text: str) -> dict[str, Any] | None:
+def _payload(content_type: str, raw: bytes) -> dict[str, Any] | None:
     """The message; None when the body is no JSON object or is not what its content type says."""
     try:
+        text = raw.decode()
         if content_type == "application/x-www-form-urlencoded":
             text = parse_qs(text, strict_parsing=True)["payload"][0]
         elif content_type != "application/json":
