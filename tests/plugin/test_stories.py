@@ -154,7 +154,19 @@ def test_what_kill_9_left_can_be_undone(practice_range: Range, project: Project,
     assert {practice_range.flags.read_flags()[name] for name in FLAGS} == {ON}
     again = project.run("--undo", killed, "--env", str(practice_range.file))
     assert "UNDONE: 0 changes" in again.out
-    elsewhere = project.run("--undo", killed, "--env", "production", "--execute", "--confirm", "production", "--reason", "r", "--initiated-by", "i")
+    elsewhere = project.run(
+        "--undo",
+        killed,
+        "--env",
+        "production",
+        "--execute",
+        "--confirm",
+        "production",
+        "--reason",
+        "r",
+        "--initiated-by",
+        "i",
+    )
     assert elsewhere.rc == 13, elsewhere.out
 
 

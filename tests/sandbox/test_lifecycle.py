@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +30,7 @@ SOURCE = str(Path(pam_rollback.__file__).parents[1])
 COMMAND = [sys.executable, "-m", "pam_rollback.sandbox"]
 READY_WITHIN_S = 30
 GONE_WITHIN_S = 10
-Processes = dict[int, str | None]
+Processes = dict[int, str]
 
 PARENT = """
 import sys, time
@@ -71,11 +71,17 @@ class Running:
 
 
 @contextmanager
-def running(place: Path, more: Mapping[str, str] | None = None, *, prefix: tuple[str, ...] = ()) -> Iterator[Running]:
+def running(
+    place: Path,
+    more: Mapping[str, str] | None = None,
+    *,
+    prefix: tuple[str, ...] = (),
+    command: Sequence[str] = COMMAND,
+) -> Iterator[Running]:
     """A range with a pipe as its standard input."""
     state_file = place / "state.toml"
     process = subprocess.Popen(
-        [*prefix, *COMMAND, "--state-file", str(state_file)],
+        [*prefix, *command, "--state-file", str(state_file)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -103,7 +109,7 @@ def descendants(pid: int) -> Processes:
     found = {pid}
     while more := {child for child, parent in parents.items() if parent in found} - found:
         found |= more
-    return {number: start_mark(number) for number in found}
+    return {number: mark for number in found if (mark := start_mark(number)) is not None}
 
 
 def eventually(holds: Callable[[], bool], what: str) -> None:
@@ -215,16 +221,44 @@ def test_nothing_is_left_when_the_parent_is_killed(place: Path) -> None:
 def test_it_ends_in_order_without_its_janitor(place: Path) -> None:
     """The janitor is a net, not a part that everything hangs on."""
     with running(place) as found:
-        listed = subprocess.run(
-            ["ps", "-ww", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True
-        ).stdout
-        rows = [line.split(maxsplit=2) for line in listed.splitlines()]
-        janitor = next(int(pid) for pid, parent, args in rows if int(parent) == found.process.pid and "janitor" in args)
-        os.kill(janitor, signal.SIGKILL)
+        os.kill(janitor_of(found.process.pid), signal.SIGKILL)
         remote_of(found.state_file).plant("release-down")
         found.process.terminate()
 
         assert found.process.wait(GONE_WITHIN_S) == 0
+        assert_nothing_left(place, is_gone=found.is_gone)
+
+
+def janitor_of(pid: int) -> int:
+    """The janitor of the supervisor `pid`."""
+    listed = subprocess.run(["ps", "-ww", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
+    rows = [line.split(maxsplit=2) for line in listed.splitlines()]
+    return next(int(child) for child, parent, args in rows if int(parent) == pid and "janitor" in args)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only the Linux kernel ends the children of a dead process")
+def test_no_process_is_left_when_the_janitor_dies_first(place: Path) -> None:
+    """The kernel alone ends every process; only the janitor could have removed the files."""
+    with running(place) as found:
+        os.kill(janitor_of(found.process.pid), signal.SIGKILL)
+        found.process.kill()
+        found.process.wait(GONE_WITHIN_S)
+
+        eventually(found.is_gone, "a process is left")
+    (place / "state.toml").unlink()
+
+
+def test_nothing_is_left_where_the_kernel_does_not_help(place: Path) -> None:
+    """Elsewhere than on Linux, the janitor alone ends the processes of a supervisor that was killed."""
+    without_help = (
+        "import sys, pam_rollback.sandbox.children as children; children._die_with_parent = lambda number: None; "
+        "from pam_rollback.sandbox.__main__ import main; sys.exit(main())"
+    )
+    with running(place, command=[sys.executable, "-c", without_help]) as found:
+        remote_of(found.state_file).plant("release-down", how="hung")
+        found.process.kill()
+        found.process.wait(GONE_WITHIN_S)
+
         assert_nothing_left(place, is_gone=found.is_gone)
 
 

@@ -3,6 +3,7 @@
 Evidence is collected by fixtures and attached from the test's own thread; this module only decorates and cleans.
 """
 
+import os
 from collections.abc import Generator
 from typing import Any
 
@@ -17,7 +18,7 @@ from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.plugin.situations import situation_of
 from pam_rollback.reporting.allure_hooks import AllureHooks
 from pam_rollback.reporting.redaction import Redactor
-from pam_rollback.reporting.runbook_page import link_to
+from pam_rollback.reporting.runbook_page import online, with_links
 
 _PLAYWRIGHT_TYPES = {
     "playwright_screenshot": "image/png",
@@ -71,9 +72,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             *(("criterion", identifier) for identifier in identifiers),
         ):
             item.add_marker(pytest.mark.allure_label(value, label_type=name))
-        for identifier in identifiers:
-            page = link_to(runbook.plan.item(identifier).anchor)
-            item.add_marker(pytest.mark.allure_link(page, link_type="runbook", name=f"runbook: {identifier}"))
+        doc = (getattr(function, "__doc__", None) or "").strip()
+        item.add_marker(pytest.mark.allure_description(with_links(doc)))
+        for address in filter(
+            None, (online(runbook.plan.item(identifier).anchor, os.environ) for identifier in identifiers)
+        ):
+            item.add_marker(pytest.mark.allure_link(address, link_type="runbook", name="runbook"))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

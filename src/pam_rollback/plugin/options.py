@@ -43,6 +43,14 @@ class Options:
 def read(config: pytest.Config) -> Options:
     """The options of this session. Raises pytest.UsageError for values that make no sense."""
     option = config.option
+    if option.pam_resume:
+        raise pytest.UsageError(
+            f"--resume {option.pam_resume}: no strategy can be resumed yet; put the run back with --undo, then start again"
+        )
+    if option.pam_approve:
+        raise pytest.UsageError(
+            f"--approve {option.pam_approve}: there is no staged re-deployment yet, so no stage to approve"
+        )
     return Options(
         env=option.pam_env or os.environ.get("PAM_ENV") or "sandbox",
         mode=option.pam_mode,
@@ -150,6 +158,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="",
         metavar="RUN",
         help="put back what that run (id or folder) left changed, then end",
+    )
+    add(
+        "--resume",
+        dest="pam_resume",
+        default="",
+        metavar="RUN",
+        help="finish what that run left half done (not yet: refused)",
+    )
+    add(
+        "--approve",
+        dest="pam_approve",
+        default="",
+        metavar="STAGE",
+        help="approve a stage of the ramp (not yet: refused)",
     )
     add(
         "--ack",

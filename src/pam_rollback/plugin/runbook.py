@@ -187,6 +187,8 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     runbook = of(config)
     if runbook is None:
         return []
+    if config.option.collectonly:
+        return [f"environment: {runbook.environment.name} ({runbook.environment.kind}), only listed"]
     return [
         f"environment: {runbook.environment.name} ({runbook.environment.kind}) · mode: {runbook.options.mode} · pace: {runbook.pace:g}",
         f"run: {runbook.id} · folder: {shown(runbook.folder)}",

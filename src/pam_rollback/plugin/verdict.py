@@ -226,7 +226,11 @@ class Collector:
 def pytest_configure(config: pytest.Config) -> None:
     """Listen, in the process that sees all reports."""
     runbook = runbook_module.of(config)
-    if runbook is None or config.option.collectonly:
+    if runbook is None:
+        return
+    if config.option.collectonly:
+        # With the docstrings, the listing reads as the runbook: question, what is proven, where to go on. -q gives bare ids.
+        config.option.verbose = config.option.verbose or 1
         return
     # People on call need the message and not the suite's code: that is in Allure's results and in the JUnit file.
     if config.option.tbstyle == "auto":

@@ -1,5 +1,7 @@
 """The runbook as a page beside the report, so that the link of a failing test opens at its section, also from a CI artefact."""
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -14,9 +16,21 @@ _STYLE: Final = (
 )
 
 
-def link_to(anchor: str) -> str:
-    """The address of a section as seen from the report's own page."""
-    return f"{PAGE}#{anchor}"
+_MENTION: Final = re.compile(r"docs/runbook\.md#([a-z0-9-]+)")
+
+
+def with_links(description: str) -> str:
+    """A test's description in Markdown, in which every mention of the runbook opens its page beside the report."""
+    return _MENTION.sub(lambda found: f"[{found.group()}]({PAGE}#{found.group(1)})", description)
+
+
+def online(anchor: str, variables: Mapping[str, str]) -> str:
+    """The section in the repository that the CI job works on; empty elsewhere.
+
+    Allure makes links of web addresses only, so the page beside the report is linked from the description instead.
+    """
+    server, repository, commit = (variables.get(f"GITHUB_{name}", "") for name in ("SERVER_URL", "REPOSITORY", "SHA"))
+    return f"{server}/{repository}/blob/{commit}/docs/runbook.md#{anchor}" if server and repository and commit else ""
 
 
 def write_page(folder: Path, source: Path = RUNBOOK) -> Path:

@@ -25,10 +25,8 @@ if sys.platform == "linux":
 
 _MANIFEST = "template.json"
 _CLUSTER = "cluster"
-_UNUSED_S = 7 * 24 * 3600
-"""A template that nobody used for so long makes room for new ones."""
 _STALE_S = 24 * 3600
-"""The seed has times relative to now: a template older than a day is made anew."""
+"""The seed has times relative to now: a template older than a day is made anew, and one unused for a day makes room."""
 _FICLONE = 0x40049409
 
 
@@ -111,7 +109,7 @@ class TemplateCache:
     def _make_room(self, key: str) -> None:
         for other in self._folder.iterdir():
             with contextlib.suppress(OSError):
-                if other.name != key and time.time() - other.stat().st_mtime > _UNUSED_S:
+                if other.name != key and time.time() - other.stat().st_mtime > _STALE_S:
                     shutil.rmtree(other, ignore_errors=True)
 
 

@@ -182,7 +182,8 @@ async def until_told_to_end() -> str:
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, tell, number.name)
-    if _is_pipe(sys.stdin.fileno()):
+    is_piped = sys.stdin is not None and _is_pipe(sys.stdin.fileno())  # a program can be started without any
+    if is_piped:
         os.set_blocking(sys.stdin.fileno(), False)
         loop.add_reader(sys.stdin.fileno(), _read_stdin, tell)
     watch = asyncio.create_task(_watch_parent(os.getppid(), tell))
@@ -190,7 +191,8 @@ async def until_told_to_end() -> str:
         return await told
     finally:
         watch.cancel()
-        loop.remove_reader(sys.stdin.fileno())
+        if is_piped:
+            loop.remove_reader(sys.stdin.fileno())
 
 
 def _is_pipe(descriptor: int) -> bool:
