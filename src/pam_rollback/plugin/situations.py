@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from xdist.scheduler import LoadScopeScheduling
 
 from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.markers import PHASES, phase_of
@@ -91,7 +90,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Keep a situation on one worker: the action happens once, whatever files its tests stand in."""
     if runbook_module.of(config) is None:
         return None
-    return _BySituation(config, log)
+    from pam_rollback.plugin.scheduling import BySituation  # noqa: PLC0415 - xdist costs 30 ms, and most sessions do without
+
+    return BySituation(config, log)
 
 
 def situation_of(item: pytest.Item) -> str:
@@ -109,16 +110,6 @@ def stories_of(items: Iterable[pytest.Item]) -> tuple[str, ...]:
 def story_name(path: Path) -> str:
     """``drills/test_feature_flag.py`` is the story ``feature-flag``."""
     return path.stem.removeprefix("test_").replace("_", "-")
-
-
-class _BySituation(LoadScopeScheduling):  # type: ignore[misc]
-    """All tests of an after-situation are one scope; as-is and baseline spread by file."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        # Wherever it stands among the parameters: a browser's name may come before it.
-        parameters = f"-{nodeid.partition('[')[2].removesuffix(']')}-"
-        found = [name for name in ACTION_FIXTURES if f"-{name}-" in parameters]
-        return max(found, key=len, default=nodeid.split("::", 1)[0])
 
 
 def _stories_on_disk(root: Path) -> tuple[str, ...]:

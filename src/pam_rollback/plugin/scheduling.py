@@ -1,0 +1,15 @@
+"""How pytest-xdist spreads the tests: a situation stays on one worker."""
+
+from xdist.scheduler import LoadScopeScheduling
+
+from pam_rollback.plugin.situations import ACTION_FIXTURES
+
+
+class BySituation(LoadScopeScheduling):  # type: ignore[misc]
+    """All tests of an after-situation are one scope; as-is and baseline spread by file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        # Wherever it stands among the parameters: a browser's name may come before it.
+        parameters = f"-{nodeid.partition('[')[2].removesuffix(']')}-"
+        found = [name for name in ACTION_FIXTURES if f"-{name}-" in parameters]
+        return max(found, key=len, default=nodeid.split("::", 1)[0])
