@@ -112,7 +112,9 @@ def _result(test: "Seen", runbook: Runbook) -> Result:
 
 def _steps(runbook: Runbook) -> Iterable[ActionStep]:
     """From the journal, which also has what was done before somebody was killed."""
-    action, started_s = "", {}
+    action = ""
+    started_s: dict[str, float] = {}
+    owed: dict[int, str] = {}
     for entry in runbook.journal.entries():
         match entry["event"]:
             case "action":
@@ -124,8 +126,10 @@ def _steps(runbook: Runbook) -> Iterable[ActionStep]:
                 yield _step(
                     runbook, action, entry["step"], "done" if event == "step-done" else "failed", since_s, entry
                 )
+            case "undo-owed":
+                owed[entry["number"]] = str(entry["kind"])
             case "undo-done":
-                yield _step(runbook, action, "undo", "undone", entry["at_s"], entry)
+                yield _step(runbook, action, f"undo {owed[entry['number']]}", "undone", entry["at_s"], entry)
 
 
 def _step(

@@ -24,13 +24,13 @@ CLEAR_FAULTS = "clear-faults"
 """What is owed for a planted incident."""
 
 
-def undo_all(journal: Journal, environment: Environment, *, initiated_by: str) -> int:
-    """Put everything back that the journal still owes, the latest change first; gives how many changes. Raises UndoFailed.
+def undo_all(journal: Journal, environment: Environment, *, initiated_by: str, kind: str = "") -> int:
+    """Put back what the journal still owes (of that kind, or all of it), the latest change first; gives how many changes.
 
-    Undoing waits with a wait of its own: a request to stop does not cut it short.
+    Raises UndoFailed. Undoing waits with a wait of its own: a request to stop does not cut it short.
     """
     failures: list[str] = []
-    owed = journal.owed()
+    owed = [undo for undo in journal.owed() if kind in {"", undo.kind}]
     for undo in owed:
         try:
             _undo(undo, journal, environment, initiated_by)
