@@ -1,0 +1,135 @@
+"""The clients of PAM's API and of the incident channel, against the real sandbox: what works, and what each refusal says."""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from pam_rollback.adapters.pam_api import FlagApi, FlagEvaluationApi, HealthEndpoint, read_health, sign_in
+from pam_rollback.adapters.slack import SlackWebhook
+from pam_rollback.core.errors import ActionFailed, MeasurementFailed
+from pam_rollback.core.flags import OFF, Flag
+from pam_rollback.sandbox.launch import launch
+from pam_rollback.sandbox.remote import Remote
+
+ON = Flag(enabled=True, rollout_pct=100)
+NAME = "PAM_ENHANCED_UI"
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Any]]:
+    """The state file of a running sandbox."""
+    with launch(tmp_path_factory.mktemp("range") / "sandbox.toml") as file:
+        yield tomllib.loads(file.read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def remote(state: Mapping[str, Any]) -> Iterator[Remote]:
+    """Its controls; everything is mended afterwards."""
+    controls = Remote(state["sandbox"]["control_url"], state["sandbox"]["token"])
+    yield controls
+    controls.clear_all()
+
+
+@pytest.fixture
+def flags(state: Mapping[str, Any]) -> FlagApi:
+    """Its flag API with the right token."""
+    return FlagApi(state["urls"]["api"] + "/admin/feature-flags", state["sandbox"]["variables"]["PAM_ADMIN_TOKEN"])
+
+
+def test_flags_are_read_and_set(flags: FlagApi) -> None:
+    """What is set is what is read; a share is a share."""
+    quarter = Flag(enabled=True, rollout_pct=25)
+    flags.set_flags({NAME: quarter})
+    assert flags.read_flags()[NAME] == quarter
+    flags.set_flags({NAME: ON})
+    assert flags.read_flags()[NAME] == ON
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"token": "not-the-admin-token"}, "the admin token is not valid"),
+        ({"url": "/admin/no-such-thing"}, "no such path: set it under [paths]"),
+        ({"url": "/health"}, "could not be read"),
+    ],
+)
+def test_a_refusal_says_what_to_do(
+    state: Mapping[str, Any], flags: FlagApi, change: dict[str, str], words: str
+) -> None:
+    """And raises ActionFailed: the rollback cannot be done like this."""
+    url = state["urls"]["api"] + change["url"] if "url" in change else flags.url
+
+    with pytest.raises(ActionFailed) as failed:
+        FlagApi(url, change.get("token", flags.token)).read_flags()
+    assert words in str(failed.value)
+
+
+def test_an_unknown_flag_changes_nothing(flags: FlagApi) -> None:
+    """The API refuses the whole change."""
+    before = flags.read_flags()
+
+    with pytest.raises(ActionFailed, match="not known there"):
+        flags.set_flags({NAME: OFF, "PAM_NO_SUCH_FLAG": OFF})
+    assert flags.read_flags() == before
+
+
+def test_users_are_evaluated(state: Mapping[str, Any], flags: FlagApi) -> None:
+    """Half of the users get what half of them should, and always the same half."""
+    evaluation = FlagEvaluationApi(state["urls"]["api"] + "/ofrep/v1/evaluate/flags")
+    users = [f"user-{number}" for number in range(200)]
+    flags.set_flags({NAME: Flag(enabled=True, rollout_pct=50)})
+    first = [evaluation.flags_of(user)[NAME] for user in users]
+    second = [evaluation.flags_of(user)[NAME] for user in users]
+    flags.set_flags({NAME: ON})
+
+    assert first == second
+    assert 70 <= sum(first) <= 130  # 200 users at 50 %: outside by chance once in 40,000 runs
+
+
+def test_no_evaluation_is_not_an_evaluation(state: Mapping[str, Any]) -> None:
+    """An answer of another kind is no statement about users."""
+    with pytest.raises(MeasurementFailed, match="expected OFREP's flags"):
+        FlagEvaluationApi(state["urls"]["api"] + "/health").flags_of("user-1")
+
+
+def test_the_test_account_signs_in(state: Mapping[str, Any]) -> None:
+    """With its password; a wrong one says so and shows neither password nor token."""
+    variables = state["sandbox"]["variables"]
+    url = state["urls"]["api"] + "/api/v1/auth/login"
+    account = sign_in(url, variables["TEST_USER_EMAIL"], variables["TEST_USER_PASSWORD"], deadline_s=5)
+
+    assert account.token not in repr(account)
+    with pytest.raises(
+        MeasurementFailed, match="could not sign in: expected access_token and user.id, found HTTP 401"
+    ) as failed:
+        sign_in(url, variables["TEST_USER_EMAIL"], "wrong-password", deadline_s=5)
+    assert "wrong-password" not in str(failed.value)
+
+
+def test_health_is_asked_of_all_at_once(state: Mapping[str, Any], remote: Remote) -> None:
+    """Four answers of 300 ms each come in little more than 300 ms."""
+    remote.plant("delay-all", ms=300)
+    api = state["urls"]["api"]
+    endpoints = [
+        HealthEndpoint(path, api + path) for path in ("/health", "/health/db", "/health/pam", "/health/comprehensive")
+    ]
+
+    reports = read_health(endpoints, deadline_s=5)
+
+    assert {report.status for report in reports.values()} == {"healthy"}
+    assert max(report.answer.elapsed_ms for report in reports.values()) < 900
+
+
+def test_the_channel_accepts_and_refuses(state: Mapping[str, Any], remote: Remote) -> None:
+    """Accepted is an empty reason; every refusal is a reason, never an exception, and never shows the address."""
+    url = state["sandbox"]["variables"]["PAM_SLACK_WEBHOOK_URL"]
+    assert SlackWebhook(url).post("hello") == ""
+    assert remote.slack_messages()[-1]["body"] == {"text": "hello"}
+
+    remote.plant("notifications-down")
+    assert "HTTP 500 'rollup_error'" in SlackWebhook(url).post("hello")
+    assert "invalid_token" in SlackWebhook(url + "x").post("hello")
+    assert "refused the connection" in SlackWebhook("http://127.0.0.1:1/services/x").post("hello")
+    assert url not in repr(SlackWebhook(url))
