@@ -10,10 +10,11 @@ import pytest
 from pam_rollback.actions.feature_flag import FlagRollback, FlagRollbackTools, roll_back_flags, undo_flags
 from pam_rollback.actions.journal import Journal
 from pam_rollback.core.errors import ActionFailed, MeasurementFailed, UndoFailed
-from pam_rollback.core.flags import OFF, Flag
+from pam_rollback.core.flags import Flag
 from pam_rollback.core.wait import Waiter
 
 ON = Flag(enabled=True, rollout_pct=100)
+OFF = Flag(enabled=False, rollout_pct=0)
 TARGET = {"PAM_ENHANCED_UI": OFF, "PAM_VOICE_FEATURES": OFF}
 USERS = [f"user-{number}" for number in range(20)]
 

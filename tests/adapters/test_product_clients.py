@@ -9,11 +9,12 @@ import pytest
 from pam_rollback.adapters.pam_api import FlagApi, FlagEvaluationApi, HealthEndpoint, read_health, sign_in
 from pam_rollback.adapters.slack import SlackWebhook
 from pam_rollback.core.errors import ActionFailed, MeasurementFailed
-from pam_rollback.core.flags import OFF, Flag
+from pam_rollback.core.flags import Flag
 from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.remote import Remote
 
 ON = Flag(enabled=True, rollout_pct=100)
+OFF = Flag(enabled=False, rollout_pct=0)
 NAME = "PAM_ENHANCED_UI"
 
 

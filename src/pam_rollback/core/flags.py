@@ -24,10 +24,6 @@ class Flag:
         return f"{'on' if self.enabled else 'off'} for {self.rollout_pct} %"
 
 
-OFF = Flag(enabled=False, rollout_pct=0)
-"""What a feature-flag rollback sets. Source: plan, strategy 1."""
-
-
 class FlagAdmin(Protocol):
     """Who may read and change flags."""
 

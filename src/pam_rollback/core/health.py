@@ -22,7 +22,6 @@ class HealthReport:
     name: str
     status: str
     http_status: int | None
-    is_json: bool
     release: str
     answer: Answer
 
@@ -35,7 +34,6 @@ class HealthReport:
             name=name,
             status=_status(answer),
             http_status=answer.http_status,
-            is_json=answer.is_json_type,
             release=release if isinstance(release, str) else "",
             answer=answer,
         )
