@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.core.configuration import ConfigurationError
-from pam_rollback.core.flags import OFF
+from pam_rollback.core.flags import Flag
 from pam_rollback.core.plan import Plan, UnknownPlanItem, load_plan
 
 ROOT = Path(__file__).parents[2]
@@ -47,7 +47,7 @@ def test_sections_are_typed(plan: Plan) -> None:
 
 def test_flags_come_as_the_api_wants_them(plan: Plan) -> None:
     """What strategy 1 sets is what the rest of the suite calls off."""
-    assert set(plan.strategy("feature-flag").flag_changes.values()) == {OFF}
+    assert set(plan.strategy("feature-flag").flag_changes.values()) == {Flag(enabled=False, rollout_pct=0)}
 
 
 def test_unknown_item_suggests_the_nearest() -> None:
