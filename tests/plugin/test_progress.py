@@ -1,0 +1,79 @@
+"""Long waits say how far they are, and not more often than people can read."""
+
+import io
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pam_rollback.plugin.progress import Progress
+
+
+class FakeClock:
+    """Time that passes only when it is told to."""
+
+    now_s = 0.0
+
+    def monotonic_s(self) -> float:
+        """Seconds since the start."""
+        return self.now_s
+
+    def wall(self) -> datetime:
+        """A fixed day."""
+        return datetime(2026, 1, 1, tzinfo=UTC)
+
+    def sleep(self, seconds: float) -> None:
+        """Pass."""
+        self.now_s += seconds
+
+
+class Stream(io.StringIO):
+    """A standard error stream that is a terminal, or not."""
+
+    def __init__(self, *, terminal: bool) -> None:
+        super().__init__()
+        self._terminal = terminal
+
+    def isatty(self) -> bool:
+        """What it is."""
+        return self._terminal
+
+
+class Capture:
+    """pytest's capture manager, as far as it is used here."""
+
+    @contextmanager
+    def global_and_fixture_disabled(self) -> Iterator[None]:
+        """Nothing is captured inside."""
+        yield
+
+
+def told(monkeypatch: pytest.MonkeyPatch, *, terminal: bool) -> str:
+    """What is written while something is told every half second for a minute."""
+    stream, clock = Stream(terminal=terminal), FakeClock()
+    monkeypatch.setattr(sys, "stderr", stream)
+    config: Any = SimpleNamespace(pluginmanager=SimpleNamespace(get_plugin=lambda _: Capture()))
+    progress = Progress(config, clock)
+    for second in range(120):
+        clock.sleep(0.5)
+        progress.tell(f"window {second}")
+    progress.done()
+    return stream.getvalue()
+
+
+def test_elsewhere_one_line_per_30_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A CI log stays readable."""
+    assert told(monkeypatch, terminal=False).split() == ["window", "59", "window", "119"]
+
+
+def test_on_a_terminal_one_line_renews_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every second, in place, and gone in the end."""
+    text = told(monkeypatch, terminal=True)
+
+    assert text.count("\n") == 1
+    assert text.count("\r\x1b[K") == 60
+    assert text.endswith("\r\x1b[K")
