@@ -101,7 +101,7 @@ def _result(test: "Seen", runbook: Runbook) -> Result:
         phase=str(properties.get("phase", "")),
         kind=str(properties.get("kind", "")),
         situation=str(properties.get("situation", "")),
-        message="" if test.outcome is Outcome.PASSED else test.message,
+        message="" if test.outcome is Outcome.PASSED else test.message or "the session ended before it was reached",
         runbook=runbook.plan.item(identifiers[0]).runbook if identifiers else "",
         duration_s=round(test.duration_s, 3),
         advisory=bool(properties.get("advisory")),
