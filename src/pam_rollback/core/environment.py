@@ -207,7 +207,8 @@ class Environment(Table):
     @property
     def control_probe_url(self) -> str:
         """An unrelated address that tells whether this machine is online; empty when none is declared."""
-        return self.probing.control_url
+        own = self.sandbox.control_url if self.sandbox is not None else ""
+        return self.probing.control_url or own
 
     def addresses(self) -> Iterator[str]:
         """Every declared address of the product's parts."""
