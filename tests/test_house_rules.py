@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from pam_rollback.plugin.situations import story_name
+from pam_rollback.plugin.stories import ACTION_FIXTURES
+
 ROOT = Path(__file__).resolve().parent.parent
 RUNBOOK_FOLDERS = ("checks", "drills", "load")
 EXEMPT = {"load/locustfile.py"}
@@ -136,6 +139,4 @@ def test_the_index_of_fixtures_stays_short() -> None:
 
 def test_every_story_has_its_action() -> None:
     """A story without its line would run its checks against an untouched service."""
-    from pam_rollback.plugin.situations import ACTION_FIXTURES, story_name  # noqa: PLC0415 - what is tested
-
     assert {f"after-{story_name(path)}" for path in (ROOT / "drills").glob("test_*.py")} == set(ACTION_FIXTURES)

@@ -13,7 +13,8 @@ from pam_rollback.core.errors import Refused
 from pam_rollback.core.verdict import ExitCode
 from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.runbook import Runbook
-from pam_rollback.plugin.situations import ACTION_ABILITIES, SITUATIONS_KEY, stories_of
+from pam_rollback.plugin.situations import SITUATIONS_KEY, stories_of
+from pam_rollback.plugin.stories import ACTION_ABILITIES
 
 REFUSED_KEY = pytest.StashKey[str]()
 

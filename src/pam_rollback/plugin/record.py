@@ -1,13 +1,14 @@
 """Puts the run record together from what the session knows."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import Any, Literal, cast
 
 from pam_rollback.core.verdict import Outcome
 from pam_rollback.observation.baseline import load_baseline
 from pam_rollback.plugin.planned import planned_steps
 from pam_rollback.plugin.runbook import Runbook, shown
 from pam_rollback.plugin.scope import Scope
+from pam_rollback.plugin.seen import Seen
 from pam_rollback.plugin.selection import LeftOut
 from pam_rollback.reporting.run_record import (
     ActionStep,
@@ -21,15 +22,12 @@ from pam_rollback.reporting.run_record import (
     Verdict,
 )
 
-if TYPE_CHECKING:
-    from pam_rollback.plugin.verdict import Seen
-
 HOW_TO_GET_HTML = "`make report` builds the HTML"
 
 
 def build_record(
     runbook: Runbook,
-    tests: Sequence["Seen"],
+    tests: Sequence[Seen],
     *,
     code: int,
     verdict: str,
@@ -90,7 +88,7 @@ def _stored_baseline(runbook: Runbook) -> Iterable[str]:
         )
 
 
-def _result(test: "Seen", runbook: Runbook) -> Result:
+def _result(test: Seen, runbook: Runbook) -> Result:
     properties = test.properties
     identifiers = tuple(str(properties.get("criterion", "")).split())
     return Result(

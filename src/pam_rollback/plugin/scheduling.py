@@ -2,7 +2,7 @@
 
 from xdist.scheduler import LoadScopeScheduling
 
-from pam_rollback.plugin.situations import ACTION_FIXTURES
+from pam_rollback.plugin.stories import ACTION_FIXTURES
 
 
 class BySituation(LoadScopeScheduling):  # type: ignore[misc]

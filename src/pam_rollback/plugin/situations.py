@@ -21,12 +21,6 @@ BASELINE = "baseline"
 AFTER_EACH = "after-each"
 _AFTER = "after-"
 
-ACTION_FIXTURES = {"after-feature-flag": "feature_flags_rolled_back"}
-"""Which fixture brings a situation about. A new story in drills/ adds its line."""
-
-ACTION_ABILITIES = {"feature-flag": ("flag_admin",)}
-"""What an environment must declare for a story's action to be possible there at all."""
-
 WINDOW_FIXTURE = "held_window"
 """Tests that ask for it wait for a window, so they come last in their situation and share one wait."""
 

@@ -4,7 +4,6 @@ import os
 import sys
 import time
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -20,6 +19,7 @@ from pam_rollback.plugin.guard import REFUSED_KEY
 from pam_rollback.plugin.record import build_record
 from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.plugin.scope import Scope, scope_of
+from pam_rollback.plugin.seen import Seen
 from pam_rollback.plugin.situations import SITUATIONS_KEY
 from pam_rollback.reporting import allure_results, job_summary, run_record, scorecard
 from pam_rollback.reporting.redaction import scan
@@ -31,28 +31,6 @@ _KEPT = {
     pytest.ExitCode.INTERRUPTED,
 }
 _OUR_WORKER_OUTPUT = "pam_rollback"
-
-
-@dataclass
-class Seen:
-    """What the reports of one test said so far."""
-
-    nodeid: str
-    properties: dict[str, Any] = field(default_factory=dict)
-    figures: list[Mapping[str, Any]] = field(default_factory=list)
-    outcomes: list[Outcome] = field(default_factory=list)
-    message: str = ""
-    duration_s: float = 0.0
-    body_ran: bool = False
-
-    @property
-    def outcome(self) -> Outcome:
-        """The worst of what was said; a test whose body never ran to its end did not pass."""
-        bad = [outcome for outcome in self.outcomes if outcome is not Outcome.PASSED]
-        if bad:
-            code = worst(outcome.exit_code for outcome in bad)
-            return next(outcome for outcome in bad if outcome.exit_code is code)
-        return Outcome.PASSED if Outcome.PASSED in self.outcomes else Outcome.NOT_RUN
 
 
 class Collector:
