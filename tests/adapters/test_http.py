@@ -9,6 +9,8 @@ from contextlib import contextmanager
 import pytest
 
 from pam_rollback.adapters.http import all_at_once, fetch
+from pam_rollback.adapters.pam_api import FlagEvaluationApi
+from pam_rollback.core.errors import MeasurementFailed
 
 Talk = Callable[[socket.socket], None]
 _DEADLINE_S = 0.4
@@ -157,3 +159,14 @@ def test_questions_are_asked_at_the_same_time() -> None:
 
     assert all(answer.complete for answer in answers.values())
     assert took_s < 0.4
+
+
+def test_a_flag_value_that_is_no_boolean_is_not_off() -> None:
+    """A feature that is "on" in another spelling must not read as switched off: the flag is left out, so nothing is known of it."""
+    body = (
+        b'{"flags": [{"key": "A", "value": "on"}, {"key": "B", "value": false}, {"key": "C", "errorCode": "GENERAL"}]}'
+    )
+    with server(says(body)) as url:
+        assert FlagEvaluationApi(url).flags_of("user-1") == {"B": False}
+    with server(says(b'{"flags": ["A"]}')) as url, pytest.raises(MeasurementFailed):
+        FlagEvaluationApi(url).flags_of("user-1")

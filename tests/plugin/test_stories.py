@@ -97,6 +97,17 @@ def test_accepted_but_ignored_is_a_failed_action(practice_range: Range, project:
     assert ended.outcomes()["test_pam_is_healthy"] == "passed"
 
 
+def test_checks_alone_do_not_hide_a_failed_action(practice_range: Range, project: Project) -> None:
+    """Only checks are selected and all of them are green, but the rollback before them was not done: 12, never GO."""
+    practice_range.remote.plant("flags-ignored")
+
+    ended = project.run("-m", "health", "--situation", "after-each", "--env", str(practice_range.file))
+
+    assert set(ended.outcomes().values()) == {"passed"}, ended.out
+    assert ended.rc == 12, ended.out
+    assert "the rollback was not done: step 'read the flags back' failed" in " ".join(ended.out.split())
+
+
 def test_an_incident_that_cannot_be_seen_proves_nothing(practice_range: Range, project: Project) -> None:
     """With the features off already, the planted fault hits nobody: INCONCLUSIVE, and no rollback is claimed."""
     practice_range.flags.set_flags(dict.fromkeys(FLAGS, OFF))

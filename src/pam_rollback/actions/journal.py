@@ -13,6 +13,9 @@ from typing import Any
 
 from pam_rollback.core.clock import Clock, SystemClock
 
+ACTION_FAILED = "action-failed"
+"""The event of an action that was not done although checks went on after it."""
+
 
 @dataclass(frozen=True)
 class Undo:
@@ -73,6 +76,11 @@ class Journal:
     def action_began(self) -> bool:
         """The rollback was begun."""
         return any(entry["event"] == "action" for entry in self.entries())
+
+    @property
+    def failed_actions(self) -> list[str]:
+        """Why actions were not done, one sentence each."""
+        return [str(entry["problem"]) for entry in self.entries() if entry["event"] == ACTION_FAILED]
 
     def entries(self) -> list[dict[str, Any]]:
         """All events in order; a last line that a kill cut short is left out."""

@@ -105,8 +105,11 @@ class FlagEvaluationApi:
         """Every flag as this user gets it. Raises MeasurementFailed when there is no such answer."""
         answer = fetch(self.url, method="POST", json={"context": {"targetingKey": user_id}}, deadline_s=self.deadline_s)
         try:
-            return {str(flag["key"]): flag["value"] is True for flag in answer.json["flags"] if "value" in flag}
-        except (TypeError, KeyError):
+            # A value that is no boolean is not "off": it is left out, and whoever asks for that flag learns that nothing is known.
+            return {
+                str(flag["key"]): flag["value"] for flag in answer.json["flags"] if isinstance(flag.get("value"), bool)
+            }
+        except (TypeError, KeyError, AttributeError):
             raise MeasurementFailed(
                 f"what user {user_id} gets is not known: expected OFREP's flags, found {answer}"
             ) from None

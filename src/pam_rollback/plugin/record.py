@@ -153,6 +153,7 @@ def _reasons(runbook: Runbook, scope: Scope, code: int) -> tuple[str, ...]:
     owed = len(runbook.journal.owed())
     if owed and not runbook.options.real:
         reasons.append(f"{owed} change{'s are' if owed > 1 else ' is'} not undone: pytest --undo {runbook.id} --env …")
+    reasons += [f"the rollback was not done: {problem}" for problem in runbook.journal.failed_actions]
     stop = runbook.stop.path
     if stop is not None and stop.exists():
         reasons.append(f"stopped by {stop.read_text(encoding='utf-8').strip()} before everything had run")

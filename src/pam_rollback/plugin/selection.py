@@ -32,6 +32,15 @@ class LeftOut:
 
 KEY = pytest.StashKey[LeftOut]()
 
+_ALLURE_SELECTIONS = (
+    "allure_epics",
+    "allure_features",
+    "allure_stories",
+    "allure_ids",
+    "allure_severities",
+    "allure_labels",
+)
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -40,7 +49,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if runbook is None:
         return
     _refuse_unknown_criteria(runbook.plan, items)
-    left_out = LeftOut(partial=_partial_by_options(config))
+    left_out = LeftOut(partial=partial_by_options(config))
     config.stash[KEY] = left_out
     kept: list[pytest.Item] = []
     dropped: list[pytest.Item] = []
@@ -94,7 +103,8 @@ def _why_not(item: pytest.Item, runbook: Runbook) -> str:
     return ""
 
 
-def _partial_by_options(config: pytest.Config) -> list[str]:
+def partial_by_options(config: pytest.Config) -> list[str]:
+    """Every option that leaves tests out without a rule of the suite."""
     option = config.option
     found = []
     if option.keyword:
@@ -103,6 +113,10 @@ def _partial_by_options(config: pytest.Config) -> list[str]:
         found.append("--last-failed")
     if option.deselect:
         found.append("--deselect")
+    if option.ignore or option.ignore_glob:
+        found.append("--ignore")
+    if any(getattr(option, name, None) for name in _ALLURE_SELECTIONS):
+        found.append("a selection by Allure's labels")
     if any("::" in arg for arg in config.args):
         found.append("single tests by node id")
     if getattr(option, "stepwise", False):

@@ -41,7 +41,8 @@ class Collector:
         self._runbook = runbook
         self._tests: dict[str, Seen] = {}
         self._broken_collection: list[str] = []
-        self._left_out = selection.LeftOut()
+        # Known here by the command line alone: a worker that dies takes what it knows with it.
+        self._left_out = selection.LeftOut(partial=selection.partial_by_options(config))
         self._planned = False
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -136,6 +137,8 @@ class Collector:
         if status in _KEPT or self._broken_collection:
             return int(status)
         codes = [test.outcome.exit_code for test in self._tests.values() if not test.properties.get("advisory")]
+        if journal.failed_actions:
+            codes.append(ExitCode.ACTION_FAILED)
         if self._scope.partial:
             codes.append(ExitCode.INCONCLUSIVE)
         if not any(Outcome.PASSED in test.outcomes for test in self._tests.values()):
