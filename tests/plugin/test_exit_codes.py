@@ -77,7 +77,7 @@ def test_a_worker_that_dies_is_no_verdict(practice_range: Range, project: Projec
         ("--deselect", "checks/test_health.py::test_pam_is_healthy"),
         ("-m", "health and not load"),
         ("--ignore-glob", "checks/test_none*"),
-        ("--allure-features", "as-is"),
+        ("--allure-severities", "normal"),
     ],
 )
 def test_a_part_is_never_a_go(practice_range: Range, project: Project, selection: tuple[str, str]) -> None:
