@@ -39,6 +39,7 @@ control_url = "http://127.0.0.1:4003"
 token = "{SECRET}-token"
 [sandbox.variables]
 PAM_ADMIN_TOKEN = "{SECRET}-admin"
+PAM_DATABASE_DSN = "postgresql://u:{SECRET}-dsn@127.0.0.1/x"
 PAM_EMERGENCY_TOKEN = "{SECRET}-emergency"
 PAM_SLACK_WEBHOOK_URL = "http://127.0.0.1:4004/services/{SECRET}"
 TEST_USER_EMAIL = "maya@example.com"

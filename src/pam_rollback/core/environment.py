@@ -34,7 +34,10 @@ Ability = Literal[
     "emergency_endpoint",
     "metrics",
     "database",
+    "status_page",
+    "in_app_notice",
 ]
+Browser = Literal["chromium", "firefox", "webkit"]
 SecretName = Literal[
     "admin_token", "emergency_token", "slack_webhook", "test_user_email", "test_user_password", "database_dsn"
 ]
@@ -96,6 +99,19 @@ class Paths(Table):
     profile: UrlPath = "/api/v1/profile"
     settings: UrlPath = "/api/v1/settings"
     tickets: UrlPath = "/api/v1/support/tickets"
+    notice: UrlPath = "/api/v1/notice"
+
+
+class Pages(Table):
+    """Where the site's pages are, below the front end's address. The defaults are those of the product, and of the practice range."""
+
+    home: UrlPath = "/"
+    login: UrlPath = "/login"
+    chat: UrlPath = "/pam"
+    trips: UrlPath = "/wheels"
+    money: UrlPath = "/wins"
+    settings: UrlPath = "/settings"
+    profile: UrlPath = "/profile"
 
 
 class SecretVariables(Table):
@@ -137,9 +153,17 @@ class Waiver(Table):
 
 
 class Sql(Table):
-    """Whose tables the database has: the real product's, or those that the plan's queries assume."""
+    """Whose tables the database has: the real product's, or those that the plan's queries assume; and how patiently it is asked."""
 
     dialect: Literal["product", "plan"] = "product"
+    statement_timeout_s: Annotated[float, Field(gt=0, le=900)] = 60
+    """One query of the integrity checks takes no longer; the database ends it."""
+    lock_timeout_s: Annotated[float, Field(gt=0, le=60)] = 2
+    """A check waits no longer for a lock, so that it never stands in a migration's way."""
+    answer_grace_s: Annotated[float, Field(gt=0)] = 120
+    """A message that is younger may still be without its answer."""
+    names: Mapping[str, Text] = {}
+    """What is called differently here: ``"expenses.amount" = "total"`` for a column, ``"expenses" = "money.expenses"`` for a table."""
 
 
 class Sandbox(Table):
@@ -166,10 +190,13 @@ class Environment(Table):
     kind: Literal["sandbox", "staging", "production"]
     description: str = ""
     abilities: Annotated[frozenset[Ability], Strict(False)] = frozenset()  # noqa: FBT003 - TOML has lists
+    browsers: Annotated[tuple[Browser, ...], Strict(False), Field(min_length=1)] = ("chromium",)  # noqa: FBT003 - TOML has lists
+    """The browsers that the journeys must work in here. One that is declared and missing on this machine fails them."""
     pace: Annotated[float, Field(ge=1)] = 1
     # Defaults are made without validation: a validator of its own for each small table would cost start-up time.
     urls: Urls = Urls.model_construct()
     paths: Paths = Paths.model_construct()
+    pages: Pages = Pages.model_construct()
     secret_variables: Annotated[SecretVariables, Field(alias="secrets")] = SecretVariables.model_construct()
     release: Release = Release.model_construct()
     probing: Probing = Probing.model_construct()
