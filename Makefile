@@ -9,7 +9,7 @@ export UV_PYTHON_DOWNLOADS := never
 export NPM_CONFIG_UPDATE_NOTIFIER := false
 
 .DEFAULT_GOAL := help
-.PHONY: help drill test test-all check sandbox report lint bench lock browser clean
+.PHONY: help drill test test-all check sandbox report lint bench matrix lock browser clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ bench: $(READY) ## side-by-side measurements
 
 browser: $(READY)
 	@$(BIN)/python -m pam_rollback.adapters.browser
+
+matrix: $(READY) ## write docs/fault-matrix.md from the rows in tests/fault_rows
+	@$(BIN)/python -m tests.fault_rows.matrix
 
 lock: ## renew requirements.lock from pyproject.toml
 	@$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-annotate --no-header -q -p 3.11 -o requirements.lock

@@ -1,8 +1,12 @@
-"""What the suite's own tests share: which cases of the long matrices run."""
+"""What the suite's own tests share: whole sessions of the runbook, and which cases of the long matrices run."""
 
 import os
 
 import pytest
+
+from tests.sessions import practice_range, project, shared_range
+
+__all__ = ["practice_range", "project", "shared_range"]
 
 WHOLE = "PAM_WHOLE_MATRIX"
 

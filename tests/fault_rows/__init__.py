@@ -1,1 +1,1 @@
-"""Which fault turns which check red, one module for each kind of check."""
+"""Which fault turns which check red: a module for each kind of check, and the table that people read."""

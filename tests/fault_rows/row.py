@@ -1,19 +1,53 @@
 """One line of the fault matrix."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
 class Row:
-    """A fault of the sandbox, and the checks that it turns from passed to failed."""
+    """A fault of the sandbox, and the checks that it turns from passed to failed.
+
+    A check is named as its test function, which means all its cases, or with the case in brackets: ``test_page[chat-dark]``. The
+    situation is no part of it.
+    """
 
     id: str
     fault: str
+    """A name of the sandbox's catalogue; empty: none, see ``environment``."""
     red: frozenset[str]
-    """The names of the tests, without parameters; every other selected test stays green."""
+    """The checks that fail; every other selected check stays green."""
     words: str
-    """What the terminal says of it, on one line."""
+    """What the terminal says of it, however the lines are wrapped."""
     parameters: Mapping[str, str | float] = field(default_factory=dict)
     select: str = "health"
     """The `-m` expression of the session: everything that could depend on the fault."""
+    unknown: frozenset[str] = frozenset()
+    """The checks that cannot be measured under this fault, and say so."""
+    environment: str = ""
+    """TOML that the environment's file has besides, such as a threshold; for what no fault of the sandbox can bring about in time."""
+    verdict: str = ""
+    """The verdict's word; empty: NO-GO when something is red, else INCONCLUSIVE. Advisory checks leave it at GO."""
+
+    @property
+    def planted(self) -> str:
+        """The fault as a person plants it."""
+        settings = ", ".join(f"{name}={value}" for name, value in self.parameters.items())
+        named = f"{self.fault} ({settings})" if settings else self.fault
+        return " and ".join(filter(None, (named, " ".join(self.environment.split()))))
+
+    @property
+    def word(self) -> str:
+        """How the session ends."""
+        return self.verdict or ("NO-GO" if self.red else "INCONCLUSIVE")
+
+
+def cases_of(names: Iterable[str], cases: Iterable[str]) -> set[str]:
+    """The cases that the names stand for. Raises AssertionError for a name that stands for none: it guards nothing."""
+    cases = set(cases)
+    found: set[str] = set()
+    for name in names:
+        meant = {case for case in cases if case == name or case.partition("[")[0] == name}
+        assert meant, f"{name} is no check of this session: {sorted(cases)}"
+        found |= meant
+    return found

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.plugin.conftest import ROOT, Finished, Project, Range
+from tests.sessions import ROOT, Finished, Project, Range
 
 Arrange = Callable[[Project, Range], list[str]]
 

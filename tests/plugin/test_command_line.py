@@ -9,7 +9,7 @@ import pytest
 from pam_rollback.plugin.browser_gate import can_select_browser_test
 from pam_rollback.plugin.markers import check_expression
 from pam_rollback.plugin.project_root import joined
-from tests.plugin.conftest import ROOT, Project, Range
+from tests.sessions import ROOT, Project, Range
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.plugin.conftest import Project, Range
+from tests.sessions import Project, Range
 
 HEAD = '''"""Is it?"""
 import os

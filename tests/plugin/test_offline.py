@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from tests.plugin.conftest import Project, Range
+from tests.sessions import Project, Range
 
 
 def dead_address() -> str:

@@ -9,7 +9,7 @@ from pam_rollback.reporting import run_record
 from pam_rollback.reporting.html_report import Built
 from pam_rollback.reporting.run_folder import RunFolder
 from pam_rollback.reporting.run_report import build_run
-from tests.plugin.conftest import Project, Range
+from tests.sessions import Project, Range
 
 
 def test_the_report_tells_the_drill(practice_range: Range, project: Project) -> None:

@@ -11,7 +11,7 @@ import pytest
 from pam_rollback.core.flags import Flag
 from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.remote import Remote
-from tests.plugin.conftest import FLAGS, ON, Finished, Project, Range
+from tests.sessions import FLAGS, ON, Finished, Project, Range
 
 STORY = "drills/test_feature_flag.py"
 OFF = Flag(enabled=False, rollout_pct=0)

@@ -18,7 +18,7 @@ from pam_rollback.core.flags import Flag
 from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.remote import Remote
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 PARTS = ("pyproject.toml", "plan.toml", "conftest.py", "environments", "checks", "drills")
 FLAGS = ("PAM_ENHANCED_UI", "PAM_VOICE_FEATURES", "PAM_PERFORMANCE_OPTIMIZATIONS")
 ON = Flag(enabled=True, rollout_pct=100)
@@ -76,6 +76,20 @@ class Finished:
             result["nodeid"].rpartition("::")[2].partition("[")[0]: result["outcome"]
             for result in self.record["results"]
         }
+
+    def outcomes_by_case(self) -> dict[str, str]:
+        """What came of each case, by its name and its parameters other than the situation: ``test_page[chat-dark]``."""
+        found = {}
+        for result in self.record["results"]:
+            name, _, parameters = result["nodeid"].rpartition("::")[2].removesuffix("]").partition("[")
+            others = "-".join(filter(None, _without(parameters, result["situation"])))
+            found[f"{name}[{others}]" if others else name] = result["outcome"]
+        return found
+
+
+def _without(parameters: str, situation: str) -> tuple[str, str]:
+    before, _, after = parameters.partition(situation)
+    return before.strip("-"), after.strip("-")
 
 
 @dataclass

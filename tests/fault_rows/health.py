@@ -1,0 +1,64 @@
+"""What turns the health checks red."""
+
+from tests.fault_rows.row import Row
+
+FRONTEND = "test_front_end_is_healthy"
+BACKEND = "test_back_end_is_healthy"
+DATABASE = "test_database_is_healthy"
+PAM = "test_pam_is_healthy"
+EVERYTHING = "test_everything_together_is_healthy"
+SAME_RELEASE = "test_every_part_runs_the_same_release"
+
+_API = {"server": "api"}
+_DB = {"server": "api", "path": "/health/db"}
+
+
+def _of_database(identifier: str, fault: str, words: str) -> Row:
+    return Row(identifier, fault, frozenset({DATABASE, SAME_RELEASE}), words, _DB)
+
+
+ROWS = [
+    Row(
+        "spa-fallback",
+        "answers-html",
+        frozenset({FRONTEND, SAME_RELEASE}),
+        "single-page fallback",
+        {"server": "frontend", "path": "/health"},
+    ),
+    Row("200-unhealthy", "answers-unhealthy", frozenset({BACKEND}), "says unhealthy", _API | {"path": "/health"}),
+    Row("503-healthy", "answers-503-healthy", frozenset({DATABASE}), "HTTP 503", _DB),
+    Row(
+        "html-for-json",
+        "answers-html",
+        frozenset({PAM, SAME_RELEASE}),
+        "not JSON but text/html",
+        _API | {"path": "/health/pam"},
+    ),
+    _of_database("garbage", "answers-garbage", "not JSON although its content type says so"),
+    _of_database("never-ending", "answers-never-ending", "the body did not end within 5 s"),
+    _of_database("silence", "answers-silence", "silent: connected, but no answer within 5 s"),
+    _of_database("half-closed", "answers-half-closed", "announced bytes"),
+    Row("wrong-release", "answers-wrong-release", frozenset({SAME_RELEASE}), "1.40.9", _DB),
+    Row(
+        "comprehensive",
+        "answers-unhealthy",
+        frozenset({EVERYTHING}),
+        "says unhealthy",
+        _API | {"path": "/health/comprehensive"},
+    ),
+    Row("database-down", "database-down", frozenset({BACKEND, DATABASE, PAM, EVERYTHING}), "says unhealthy"),
+    Row(
+        "release-killed",
+        "release-down",
+        frozenset({BACKEND, DATABASE, PAM, EVERYTHING, SAME_RELEASE}),
+        "HTTP 502",
+        {"how": "killed"},
+    ),
+    Row(
+        "release-hung",
+        "release-down",
+        frozenset({BACKEND, DATABASE, PAM, EVERYTHING, SAME_RELEASE}),
+        "silent: connected",
+        {"how": "hung"},
+    ),
+]

@@ -1,0 +1,61 @@
+"""All rows together, and as the page that people read: ``python -m tests.fault_rows.matrix`` writes it."""
+
+import ast
+import importlib
+import sys
+from pathlib import Path
+
+from tests.fault_rows.row import Row
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "fault-matrix.md"
+_NO_ROWS = {"__init__", "row", "matrix"}
+_HEAD = """# The fault matrix
+
+Every check of `checks/`, and the faults of the sandbox that have turned it red. A check that was never seen red is decoration, so a
+check without a row fails the build: `tests/test_checks_catch_faults.py` plants each fault, expects exactly these checks to fail and
+every other check of the same session to pass. `make test` runs one row of it, `make test-all` all of them.
+
+This page is written by `make matrix`; a test compares it with the rows.
+"""
+
+
+def rows() -> list[Row]:
+    """Every row of every kind of check."""
+    modules = sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem not in _NO_ROWS)
+    return [row for name in modules for row in importlib.import_module(f"tests.fault_rows.{name}").ROWS]
+
+
+def checks_on_disk() -> set[str]:
+    """The names of all checks: test functions, and an SQL file each."""
+    python = {
+        node.name
+        for path in (ROOT / "checks").rglob("*.py")
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+    }
+    return python | {f"test_{path.stem.replace('-', '_')}" for path in (ROOT / "checks").rglob("*.sql")}
+
+
+def page() -> str:
+    """The table, by fault and by check."""
+    lines = [_HEAD, "## By check", "", "| check | turned red by |", "|---|---|"]
+    by_check: dict[str, list[str]] = {}
+    for row in rows():
+        for check in sorted(row.red | row.unknown):
+            mark = " (cannot be measured)" if check in row.unknown else ""
+            by_check.setdefault(check, []).append(f"`{row.id}`{mark}")
+    lines += [f"| `{check}` | {', '.join(faults)} |" for check, faults in sorted(by_check.items())]
+    lines += ["", "## By fault", "", "| row | fault | selected | red | says |", "|---|---|---|---|---|"]
+    for row in rows():
+        red = ", ".join(f"`{name}`" for name in sorted(row.red))
+        unknown = (
+            f"; cannot be measured: {', '.join(f'`{name}`' for name in sorted(row.unknown))}" if row.unknown else ""
+        )
+        lines.append(f"| `{row.id}` | `{row.planted}` | `-m '{row.select}'` | {red}{unknown} | “{row.words}” |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
+    sys.stdout.write(f"{PAGE.relative_to(ROOT)}: {len(rows())} rows\n")

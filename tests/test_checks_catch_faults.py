@@ -1,0 +1,102 @@
+"""Each check is seen red: a fault turns it, and only what depends on it, from passed to failed. A check without a row fails the build."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.fault_rows.health import BACKEND, DATABASE, EVERYTHING, FRONTEND, PAM, SAME_RELEASE
+from tests.fault_rows.matrix import PAGE, checks_on_disk, page, rows
+from tests.fault_rows.row import Row, cases_of
+from tests.sessions import Project, Range
+
+ROWS = rows()
+CODES = {"GO": 0, "NO-GO": 10, "INCONCLUSIVE": 11}
+
+
+@pytest.fixture(scope="session")
+def seen_green() -> dict[str, set[str]]:
+    """The selections that were green on the healthy sandbox, each with its cases."""
+    return {}
+
+
+@pytest.fixture
+def healthy(
+    request: pytest.FixtureRequest, practice_range: Range, project: Project, seen_green: dict[str, set[str]]
+) -> set[str]:
+    """The cases of the row's session, all of them green before anything is planted; looked at once for each selection.
+
+    That everything is green again afterwards is shown by the next row, which expects the same of all but its own checks.
+    """
+    select = request.node.callspec.params["row"].select
+    if select not in seen_green:
+        before = project.run("-m", select, f"--env={practice_range.file}")
+        outcomes = before.outcomes_by_case()
+        assert (before.rc, set(outcomes.values())) == (0, {"passed"}), before.out
+        seen_green[select] = set(outcomes)
+    return seen_green[select]
+
+
+@pytest.mark.long_matrix
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
+def test_a_fault_turns_its_checks_and_no_others(
+    row: Row, healthy: set[str], practice_range: Range, project: Project, tmp_path: Path
+) -> None:
+    """From passed to failed, with a message that names the cause."""
+    file = _with_settings(practice_range.file, tmp_path / "sandbox.toml", row.environment)
+    if row.fault:
+        practice_range.remote.plant(row.fault, **row.parameters)
+    try:
+        broken = project.run("-m", row.select, f"--env={file}")
+    finally:
+        practice_range.remote.clear_all()
+    outcomes = broken.outcomes_by_case()
+
+    assert set(outcomes) == healthy, broken.out
+    assert _with(outcomes, "broken criterion") == cases_of(row.red, healthy), broken.out
+    assert _with(outcomes, "could not measure") == cases_of(row.unknown, healthy), broken.out
+    assert _with(outcomes, "passed") == healthy - cases_of(row.red | row.unknown, healthy), broken.out
+    assert broken.rc == CODES[row.word], broken.out
+    assert row.words in " ".join(broken.out.split()), broken.out
+    assert broken.last_line.startswith(f"REHEARSAL {row.word} for"), broken.last_line
+
+
+def test_an_expected_release_is_held_against_every_part(practice_range: Range, project: Project) -> None:
+    """All healthy, and all of the wrong release: the rollback did not happen."""
+    found = project.run("-m", "health", f"--env={practice_range.file}", "--to", "1.41.3")
+
+    assert found.rc == 10
+    assert found.outcomes()[SAME_RELEASE] == "passed"
+    assert {found.outcomes()[name] for name in (FRONTEND, BACKEND, DATABASE, PAM, EVERYTHING)} == {"broken criterion"}
+    assert "runs 1.42.0, expected 1.41.3" in " ".join(found.out.split())
+
+
+def test_every_check_has_a_row() -> None:
+    """A check that was never seen red is decoration."""
+    seen_red = {name.partition("[")[0] for row in ROWS for name in row.red}
+
+    assert checks_on_disk() - seen_red == set()
+    assert seen_red - checks_on_disk() == set(), "a row names a check that does not exist"
+
+
+def test_rows_are_told_apart() -> None:
+    """Two rows of one name would hide one of them in the report."""
+    names = [row.id for row in ROWS]
+
+    assert sorted(set(names)) == sorted(names)
+
+
+def test_the_page_is_up_to_date() -> None:
+    """What people read is what is tested: `make matrix` writes it anew."""
+    assert PAGE.read_text(encoding="utf-8") == page()
+
+
+def _with_settings(file: Path, copy: Path, settings: str) -> Path:
+    if not settings:
+        return file
+    copy.write_text(f"{file.read_text(encoding='utf-8')}\n{settings}\n", encoding="utf-8")
+    copy.chmod(0o600)
+    return copy
+
+
+def _with(outcomes: dict[str, str], outcome: str) -> set[str]:
+    return {case for case, found in outcomes.items() if found == outcome}
