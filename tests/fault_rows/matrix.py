@@ -45,7 +45,7 @@ def page() -> str:
         for check in sorted(row.red | row.unknown):
             mark = " (cannot be measured)" if check in row.unknown else ""
             by_check.setdefault(check, []).append(f"`{row.id}`{mark}")
-    lines += [f"| `{check}` | {', '.join(faults)} |" for check, faults in sorted(by_check.items())]
+    lines += [f'| <a id="{check}"></a>`{check}` | {", ".join(faults)} |' for check, faults in sorted(by_check.items())]
     lines += ["", "## By fault", "", "| row | fault | selected | red | says |", "|---|---|---|---|---|"]
     for row in rows():
         red = ", ".join(f"`{name}`" for name in sorted(row.red))

@@ -17,8 +17,8 @@ from pam_rollback.plugin.classification import title
 from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.plugin.situations import situation_of
 from pam_rollback.reporting.allure_hooks import AllureHooks
+from pam_rollback.reporting.pages import online, with_links
 from pam_rollback.reporting.redaction import Redactor
-from pam_rollback.reporting.runbook_page import online, with_links
 
 _PLAYWRIGHT_TYPES = {
     "playwright_screenshot": "image/png",
@@ -73,7 +73,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         ):
             item.add_marker(pytest.mark.allure_label(value, label_type=name))
         doc = (getattr(function, "__doc__", None) or "").strip()
-        item.add_marker(pytest.mark.allure_description(with_links(doc)))
+        check = getattr(item, "originalname", "") if runbook_module.folder_of(config, item.path) == "checks" else ""
+        item.add_marker(pytest.mark.allure_description(with_links(doc, check=check)))
         for address in filter(
             None, (online(runbook.plan.item(identifier).anchor, os.environ) for identifier in identifiers)
         ):

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from pam_rollback.reporting import html_report, wording
+from pam_rollback.reporting.pages import write_pages
 from pam_rollback.reporting.run_folder import OUT, REPORTS, RunFolder, history_of
 from pam_rollback.reporting.run_record import RunRecord
-from pam_rollback.reporting.runbook_page import write_page
 
 
 def build_run(
@@ -37,7 +37,7 @@ def build_run(
             reports=reports,
         )
     if isinstance(built, html_report.Built):
-        write_page(run.html)
+        write_pages(run.html)
     return built
 
 

@@ -1,0 +1,62 @@
+"""The runbook and the fault matrix as pages beside the report.
+
+So that the links of a failing test open at their section, also from a CI artefact.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+DOCS: Final = Path(__file__).resolve().parents[3] / "docs"
+RUNBOOK: Final = "runbook"
+FAULT_MATRIX: Final = "fault-matrix"
+_TITLES: Final = {RUNBOOK: "Runbook", FAULT_MATRIX: "Fault matrix"}
+
+_STYLE: Final = (
+    "body{font:16px/1.5 system-ui,sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}"
+    "code{font-size:.95em}pre{overflow-x:auto;padding:.75rem;border:1px solid;border-radius:.25rem}"
+    "table{border-collapse:collapse}td,th{border:1px solid;padding:.25rem .5rem;text-align:left;vertical-align:top}"
+    "a:target + *,a:target{outline:3px solid;outline-offset:3px}"
+)
+
+
+_MENTION: Final = re.compile(r"docs/runbook\.md#([a-z0-9-]+)")
+
+
+def with_links(description: str, *, check: str = "") -> str:
+    """A test's description in Markdown, in which every mention of the runbook opens its page beside the report.
+
+    ``check`` is the test's name when it is a check: then the faults that have turned it red are linked, too.
+    """
+    linked = _MENTION.sub(lambda found: f"[{found.group()}]({RUNBOOK}.html#{found.group(1)})", description)
+    return f"{linked}\n\n[Faults that turned this check red]({FAULT_MATRIX}.html#{check})" if check else linked
+
+
+def online(anchor: str, variables: Mapping[str, str]) -> str:
+    """The section in the repository that the CI job works on; empty elsewhere.
+
+    Allure makes links of web addresses only, so the page beside the report is linked from the description instead.
+    """
+    server, repository, commit = (variables.get(f"GITHUB_{name}", "") for name in ("SERVER_URL", "REPOSITORY", "SHA"))
+    return f"{server}/{repository}/blob/{commit}/docs/runbook.md#{anchor}" if server and repository and commit else ""
+
+
+def write_pages(folder: Path, docs: Path = DOCS) -> list[Path]:
+    """Writes the pages into the report's folder; gives those that there are."""
+    from markdown_it import MarkdownIt  # noqa: PLC0415 - needed here only, and every session loads this module
+
+    written = []
+    for name, title in _TITLES.items():
+        source = docs / f"{name}.md"
+        if not source.is_file():
+            continue
+        body = MarkdownIt("commonmark").enable("table").render(source.read_text(encoding="utf-8"))
+        page = folder / f"{name}.html"
+        page.write_text(
+            f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style></head>'
+            f"<body><main>{body}</main></body></html>\n",
+            encoding="utf-8",
+        )
+        written.append(page)
+    return written
