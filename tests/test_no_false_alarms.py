@@ -1,0 +1,48 @@
+"""On the healthy sandbox no check cries wolf: repeated sessions, and how rare a false alarm must be after so many without one."""
+
+import os
+from collections import Counter
+
+import pytest
+
+from tests.conftest import WHOLE
+from tests.sessions import Project, Range
+
+BROWSERS = "journey or accessibility"
+REPETITIONS = {f"post_rollback and not ({BROWSERS})": 100, "post_rollback": 20}
+_CONFIDENCE = 0.95
+
+
+def upper_bound_pct(repetitions: int) -> float:
+    """The largest rate of false alarms that 0 of so many repetitions leave possible, with 95 % confidence (Clopper-Pearson)."""
+    return float(100 * (1 - (1 - _CONFIDENCE) ** (1 / repetitions)))
+
+
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("select", REPETITIONS, ids=["without browsers", "with browsers"])
+def test_a_healthy_sandbox_is_never_accused(
+    select: str, practice_range: Range, project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every repetition is green; `make test` does one of each kind, `make test-all` all of them."""
+    repetitions = REPETITIONS[select] if os.environ.get(WHOLE) else 1
+    alarms: Counter[str] = Counter()
+    for number in range(repetitions):
+        found = project.run("-m", select, f"--env={practice_range.file}")
+        red = {case: outcome for case, outcome in found.outcomes_by_case().items() if outcome != "passed"}
+        alarms.update(f"{case}: {outcome}" for case, outcome in red.items())
+        if red:
+            print(f"repetition {number + 1}: {found.out}")  # noqa: T201 - shown when the test fails
+    with capsys.disabled():
+        print(  # noqa: T201 - the bound is the result
+            f"\n-m {select!r}: {sum(alarms.values())} false alarms in {repetitions} repetitions: "
+            f"at most {upper_bound_pct(repetitions):.1f} % with 95 % confidence"
+        )
+
+    assert not alarms, alarms
+
+
+def test_the_bound_is_the_exact_one() -> None:
+    """Close to the rule of three for many repetitions, and honest for one."""
+    assert upper_bound_pct(100) == pytest.approx(2.95, abs=0.01)
+    assert upper_bound_pct(20) == pytest.approx(13.9, abs=0.05)
+    assert upper_bound_pct(1) == pytest.approx(95)
