@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 import socket
 import tempfile
 import time
@@ -178,9 +179,11 @@ class TestControl:
 
         assert set(catalogue) == {
             *("errors", "latency", "voice", "admin-refuses", "flags-ignored", "flags-partial"),
-            *("release-down", "database-down", "notifications-down", "delay-all"),
+            *("release-down", "database-down", "data", "notifications-down", "delay-all"),
             *("answers-html", "answers-unhealthy", "answers-503-healthy", "answers-garbage", "answers-wrong-release"),
             *("answers-never-ending", "answers-silence", "answers-half-closed", "answers-slowly"),
+            *("page", "old-asset-served", "old-page-served", "service-worker-stuck"),
+            *("status-page-lies", "status-page-down", "memory-leak"),
         }
         assert catalogue["errors"]["flag"] == "PAM_ENHANCED_UI"
         assert all(kind["summary"] and kind["layer"] for kind in catalogue.values())
@@ -199,6 +202,8 @@ class TestControl:
             ("answers-html", {}, "path is None"),
             ("answers-html", {"path": "health"}, "path is 'health'"),
             ("database-down", {"release": "stable"}, "'release' is no parameter"),
+            ("data", {}, "what is None"),
+            ("data", {"what": "amounts-Nan"}, "what is 'amounts-Nan'"),
         ],
     )
     def test_a_wrong_fault_is_refused_with_the_right_spelling(
@@ -478,11 +483,13 @@ class TestSite:
 
     def test_files_have_their_type_and_can_be_asked_for_again(self, found: Range) -> None:
         """A browser takes a module only with its type, and does not load twice what did not change."""
-        with urlopen(found.url("frontend", "/app/main.js"), timeout=5) as answer:
+        page = found.get("frontend", "/").text
+        (script,) = re.findall(r'src="(/assets/[0-9a-f]{12}/app/main\.js)"', page)
+        with urlopen(found.url("frontend", script), timeout=5) as answer:
             kind, tag = answer.headers.get_content_type(), answer.headers["ETag"]
 
         assert kind in {"text/javascript", "application/javascript"}
-        assert found.get("frontend", "/app/main.js", **{"If-None-Match": tag}).status == 304
+        assert found.get("frontend", script, **{"If-None-Match": tag}).status == 304
 
     def test_the_page_learns_where_its_api_is(self, found: Range) -> None:
         """One build serves every environment."""

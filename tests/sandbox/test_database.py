@@ -30,6 +30,7 @@ TABLES = (
         "public.feature_flags",
         "public.flag_history",
         "public.schema_migrations",
+        "public.app_notice",
     ),
 )
 PLAN_CONVERSATIONS = """
@@ -111,7 +112,7 @@ def test_every_migration_is_noted_with_its_checksum(product_database: Database) 
     noted = product_database.rows("SELECT version, name, checksum FROM schema_migrations ORDER BY version")
 
     assert noted == [(step.version, step.name, step.checksum) for step in database.migrations()]
-    assert len(noted) == 5
+    assert len(noted) == 6
 
 
 def test_every_table_has_row_level_security(product_database: Database) -> None:

@@ -130,7 +130,7 @@ async def scene(folder: Path) -> AsyncIterator[Scene]:
         for name, version in (("stable", "1.0.0"), ("candidate", "2.0.0"))
     }
     fleet = Fleet(releases, live="candidate")
-    edge = Edge(fleet, faults, page=b"<!doctype html>")
+    edge = Edge(fleet, faults, page=lambda: b"<!doctype html>")
     runner = web.ServerRunner(web.Server(edge.handle, access_log=None, handler_cancellation=True), shutdown_timeout=0.2)
     try:
         for release in releases.values():

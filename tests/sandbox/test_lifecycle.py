@@ -157,7 +157,7 @@ def test_the_state_file_is_private_and_complete(place: Path) -> None:
 
         assert found.state_file.stat().st_mode & 0o777 == 0o600
         assert (state["extends"], state["name"], state["kind"]) == ("sandbox", "sandbox", "sandbox")
-        assert set(state["urls"]) == {"frontend", "api", "backend"}
+        assert set(state["urls"]) == {"frontend", "api", "backend", "status_page"}
         assert all(
             url.startswith("http://127.0.0.1:") for url in (*state["urls"].values(), state["sandbox"]["control_url"])
         )
@@ -169,6 +169,23 @@ def test_the_state_file_is_private_and_complete(place: Path) -> None:
             "TEST_USER_PASSWORD",
             "PAM_DATABASE_DSN",
         }
+        assert state["sql"] == {"dialect": "product"}
+        assert state["sandbox"]["variables"]["PAM_DATABASE_DSN"].startswith("postgresql://pam_auditor:")
+
+
+def test_a_range_can_speak_the_plans_dialect(place: Path) -> None:
+    """Its file says so, and the plan's own SQL runs with its DSN as it stands, on the rows of the product."""
+    with running(place, command=[*COMMAND, "--dialect", "plan"]) as found:
+        state = tomllib.loads(found.state_file.read_text(encoding="utf-8"))
+        with psycopg.connect(state["sandbox"]["variables"]["PAM_DATABASE_DSN"]) as connection:
+            row = connection.execute("SELECT count(*), count(response) FROM pam_conversations").fetchone()
+            settings = connection.execute("SELECT count(*), count(settings) FROM profiles").fetchone()
+
+    assert state["sql"] == {"dialect": "plan"}
+    assert row is not None
+    assert settings is not None
+    assert row[0] == row[1] > 1000
+    assert settings[0] == settings[1] > 300
 
 
 @pytest.mark.parametrize("ending", ["stdin", "SIGTERM", "SIGINT", "SIGHUP", "SIGKILL"])
@@ -407,6 +424,13 @@ def guest_databases(dsn: str) -> list[str]:
     return [name for (name,) in rows]
 
 
+def guest_roles(dsn: str) -> list[str]:
+    """The roles that ranges made for their checks on a server."""
+    with psycopg.connect(dsn) as connection:
+        rows = connection.execute("SELECT rolname FROM pg_roles WHERE rolname LIKE '%auditor'").fetchall()
+    return [name for (name,) in rows]
+
+
 @pytest.fixture(scope="module")
 def somebody_elses_server() -> Iterator[Mapping[str, str]]:
     """A server that no range started."""
@@ -439,11 +463,13 @@ def test_a_guest_database_is_dropped_at_the_end(
         state = tomllib.loads(found.state_file.read_text(encoding="utf-8"))
         assert len(guest_databases(url)) == 1
         assert guest_databases(url)[0] in state["sandbox"]["variables"]["PAM_DATABASE_DSN"]
+        assert guest_roles(url) == [f"{guest_databases(url)[0]}_auditor"]
         found.process.send_signal(number)
         found.process.wait(GONE_WITHIN_S)
 
         assert_nothing_left(place, is_gone=found.is_gone)
         eventually(lambda: guest_databases(url) == [], "the guest database is left")
+        eventually(lambda: guest_roles(url) == [], "the role of the checks is left")
 
 
 def test_an_outage_of_a_guest_database_touches_nothing_else(

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pam_rollback.sandbox.database import migrations
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -122,11 +124,12 @@ def test_an_empty_database_is_not_healthy(candidate: Product, product_database: 
 
 
 def test_version_says_what_runs(candidate: Product) -> None:
-    """Release, commit and start."""
+    """Release, commit, start, and the newest migration of its own package, whatever the database has."""
     version = candidate.call("GET", "/version").json
 
     assert (version["release"], version["commit"]) == ("1.42.0", "0123abc")
-    assert set(version) == {"release", "commit", "started_at"}
+    assert version["schema_version"] == migrations()[-1].version
+    assert set(version) == {"release", "commit", "schema_version", "started_at"}
 
 
 def test_requests_are_counted_by_route(candidate: Product) -> None:

@@ -6,10 +6,11 @@ import os
 import sys
 import tempfile
 from pathlib import Path
+from typing import get_args
 
 from pam_rollback.sandbox import state_file
 from pam_rollback.sandbox.problems import RangeError
-from pam_rollback.sandbox.state_file import State
+from pam_rollback.sandbox.state_file import Dialect, State
 from pam_rollback.sandbox.supervisor import Supervisor, until_told_to_end
 
 
@@ -20,14 +21,14 @@ def main() -> int:
     path = (given or Path(tempfile.gettempdir()) / f"pam-sandbox-{os.getpid()}.toml").absolute()
     try:
         state_file.check_writable(path)
-        return asyncio.run(_run(path, use_template=not options.no_template, show=options.print))
+        return asyncio.run(_run(path, options))
     except RangeError as error:
         sys.stderr.write(f"the sandbox cannot start: {error}\n")
         return 2
 
 
-async def _run(path: Path, *, use_template: bool, show: bool) -> int:
-    supervisor = Supervisor(os.environ, state_path=path, use_template=use_template)
+async def _run(path: Path, options: argparse.Namespace) -> int:
+    supervisor = Supervisor(os.environ, state_path=path, use_template=not options.no_template, dialect=options.dialect)
     try:
         # Signals are heard from the first moment on: a start that is interrupted leaves nothing behind either.
         end = asyncio.create_task(until_told_to_end())
@@ -36,7 +37,7 @@ async def _run(path: Path, *, use_template: bool, show: bool) -> int:
         if start.done():
             state = start.result()
             sys.stdout.write(f"ready {path}\n")
-            if show:
+            if options.print:
                 sys.stdout.write(_guide(path, state))
             sys.stdout.flush()
         else:
@@ -64,6 +65,12 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument(
         "--no-template", action="store_true", help="make the database from nothing instead of copying a cached template"
+    )
+    parser.add_argument(
+        "--dialect",
+        choices=get_args(Dialect),
+        default="product",
+        help="whose tables the checks' DSN shows: the product's own, or those that the rollback plan's SQL expects",
     )
     return parser.parse_args()
 

@@ -106,6 +106,14 @@ class Children:
         """The database `name` was dropped, or never made."""
         self._tell({"dropped": name})
 
+    def owns_role(self, server_dsn: str, name: str) -> None:
+        """Have the role `name` on another server dropped when the range and its database are gone."""
+        self._tell({"role": name, "server": server_dsn})
+
+    def disowns_role(self, name: str) -> None:
+        """The role `name` was dropped, or never made."""
+        self._tell({"dropped_role": name})
+
     def close(self) -> None:
         """Let the janitor do the rest, and wait for it."""
         if self._janitor.stdin is not None:

@@ -15,6 +15,7 @@ from pam_rollback.sandbox.planting import Planter
 from pam_rollback.sandbox.problems import RangeError
 from pam_rollback.sandbox.releases import Fleet
 from pam_rollback.sandbox.slack_sink import SlackSink
+from pam_rollback.sandbox.status_page import StatusPage
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -31,6 +32,7 @@ class Control:
         fleet: Fleet,
         edge: Edge,
         slack: SlackSink,
+        status_page: StatusPage,
         ready_s: float,
     ) -> None:
         self._token = token
@@ -39,6 +41,7 @@ class Control:
         self._fleet = fleet
         self._edge = edge
         self._slack = slack
+        self._status_page = status_page
         self._ready_s = ready_s
 
     def application(self) -> web.Application:
@@ -52,6 +55,7 @@ class Control:
         app.router.add_post("/live", self._go_live)
         app.router.add_get("/sinks/slack", self._messages)
         app.router.add_delete("/sinks/slack", self._forget_messages)
+        app.router.add_put("/status-page", self._set_status_page)
         app.router.add_get("/requests", self._requests)
         return app
 
@@ -115,6 +119,17 @@ class Control:
         forgotten = len(self._slack.messages)
         self._slack.forget()
         return web.json_response({"forgotten": forgotten})
+
+    async def _set_status_page(self, request: web.Request) -> web.Response:
+        wanted = await _object(request)
+        unknown = sorted(set(wanted) - {"indicator", "incident"})
+        incident = wanted.get("incident")
+        if unknown or not (incident is None or isinstance(incident, dict)):
+            found = f"{', '.join(unknown)} besides" if unknown else f"incident is {incident!r}"
+            raise RangeError("status page", expected="indicator, and incident (an object or null)", found=found)
+        board = self._status_page.board
+        board.set(str(wanted.get("indicator", "none")), incident)
+        return web.json_response({"indicator": board.indicator, "unresolved": len(board.unresolved)})
 
     async def _requests(self, _: web.Request) -> web.Response:
         return web.json_response({"counts": self._edge.counts.as_mapping()})

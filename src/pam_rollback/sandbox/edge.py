@@ -1,6 +1,6 @@
 """The one address of the API: a reverse proxy that sends each request to the live release, and the place where answers are spoilt."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 
 import aiohttp
 from aiohttp import web
@@ -35,7 +35,7 @@ _TRUE_ANSWER_WITHIN_S = 5.0
 class Edge:
     """Forwards, counts, and spoils what it is told to."""
 
-    def __init__(self, fleet: Fleet, faults: PlantedFaults, *, page: bytes) -> None:
+    def __init__(self, fleet: Fleet, faults: PlantedFaults, *, page: Callable[[], bytes]) -> None:
         self._fleet = fleet
         self._spoiler = Spoiler(faults, server="api", page=page, version=lambda: fleet.live.spec.version)
         self.counts = RequestCounts()

@@ -7,9 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from pam_rollback.sandbox.builds import asset_names
+from pam_rollback.sandbox.damage_files import damage_names
+from pam_rollback.sandbox.page_snippets import snippet_names
 from pam_rollback.sandbox.problems import RangeError
 
-Layer = Literal["release", "process", "database", "edge", "notifications"]
+Layer = Literal["release", "process", "database", "data", "edge", "page", "notifications"]
 Value = str | float
 
 
@@ -60,6 +63,13 @@ _RELEASE = Parameter("release", "candidate", "the release that has the fault", c
 _PATH = Parameter("path", None, "the path it applies to; * stands for anything")
 _SERVER = Parameter("server", "both", "which server answers so", choices=("api", "frontend", "both"))
 _MS_MAX = 120_000
+OTHER_RELEASE = "other"
+_WHOSE = Parameter(
+    "release",
+    OTHER_RELEASE,
+    "the release whose files are meant; other: always the one that is not live",
+    choices=(OTHER_RELEASE, "stable", "candidate"),
+)
 
 
 def _milliseconds(default: float, summary: str) -> Parameter:
@@ -95,6 +105,16 @@ _KINDS = (
         (_RELEASE, Parameter("percent", 5, "share of the users who keep it", low=0, high=100)),
     ),
     FaultKind(
+        "memory-leak",
+        "the process of a release holds more memory, and more and more of it",
+        "release",
+        (
+            _RELEASE,
+            Parameter("mb", 150, "MB (10^6 bytes) that are lost at once", low=0, high=500),
+            Parameter("mb_per_s", 0, "MB that are lost each second, as long as requests come", low=0, high=20),
+        ),
+    ),
+    FaultKind(
         "release-down",
         "the process of a release does not answer",
         "process",
@@ -106,6 +126,12 @@ _KINDS = (
         ),
     ),
     FaultKind("database-down", "the database server is stopped", "database"),
+    FaultKind(
+        "data",
+        "rows or the catalogue of the database are damaged; each `what` says in its first line how",
+        "data",
+        (Parameter("what", None, "a file of the folder damage, without its ending", choices=damage_names()),),
+    ),
     _answer("answers-html", "200 with the front end's page instead of JSON"),
     _answer("answers-unhealthy", "200 with a body that says unhealthy"),
     _answer("answers-503-healthy", "503 with a body that says healthy"),
@@ -125,7 +151,53 @@ _KINDS = (
         "edge",
         (_milliseconds(250, "delay of each answer"),),
     ),
+    FaultKind(
+        "page",
+        "the front end's page carries something bad; each `what` says in its first line what it does",
+        "page",
+        (Parameter("what", None, "a file of the folder page_faults", choices=snippet_names()),),
+    ),
+    FaultKind(
+        "old-asset-served",
+        "the host's cache has another release's content for one file of the live release",
+        "page",
+        (_WHOSE, Parameter("asset", "app/main.js", "which file", choices=asset_names())),
+    ),
+    FaultKind(
+        "old-page-served",
+        "the host's cache has another release's page, while version.json names the live one",
+        "page",
+        (
+            _WHOSE,
+            Parameter(
+                "assets",
+                "cached",
+                "cached: its files are there too, the page works; gone: it refers to files that are no more",
+                choices=("cached", "gone"),
+            ),
+        ),
+    ),
+    FaultKind(
+        "service-worker-stuck",
+        "the published service worker answers from the second load on with a release's page and files of its own",
+        "page",
+        (_WHOSE,),
+    ),
     FaultKind("notifications-down", "the Slack webhook answers 500 rollup_error", "notifications"),
+    FaultKind(
+        "status-page-lies",
+        "the status page says something else than what was posted there",
+        "notifications",
+        (
+            Parameter(
+                "claims",
+                "major-outage",
+                "major-outage: critical, with an open incident; all-operational: nothing is wrong",
+                choices=("major-outage", "all-operational"),
+            ),
+        ),
+    ),
+    FaultKind("status-page-down", "the status page answers 503", "notifications"),
 )
 CATALOGUE: Mapping[str, FaultKind] = {kind.name: kind for kind in _KINDS}
 
@@ -141,10 +213,10 @@ class Fault:
 
     @property
     def place(self) -> tuple[str, Value, Value]:
-        """What a second planting of the same fault replaces: the fault on one release or one path of one server."""
+        """What a second planting of the same fault replaces: the fault on one release, one path of one server, or one `what`."""
         return (
             self.kind.name,
-            self.settings.get("release", self.settings.get("path", "")),
+            self.settings.get("release", self.settings.get("path", self.settings.get("what", ""))),
             self.settings.get("server", ""),
         )
 

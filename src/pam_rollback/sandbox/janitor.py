@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 GRACE_S = 3.0
 """How long a process that was asked to end may take before it is killed."""
@@ -47,6 +47,7 @@ class Belongings:
         self._folders: list[Path] = []
         self._files: dict[Path, int] = {}
         self._databases: dict[str, str] = {}
+        self._roles: dict[str, str] = {}
 
     def note(self, line: dict[str, Any]) -> None:
         """Take one line of the range into account."""
@@ -63,6 +64,10 @@ class Belongings:
                 self._databases[name] = dsn
             case {"dropped": str(name)}:
                 self._databases.pop(name, None)
+            case {"role": str(name), "server": str(dsn)}:
+                self._roles[name] = dsn
+            case {"dropped_role": str(name)}:
+                self._roles.pop(name, None)
 
     def sweep(self) -> None:
         """End and remove all of it; what is gone already is fine."""
@@ -78,6 +83,8 @@ class Belongings:
             _remove_folder(folder)
         for name, dsn in self._databases.items():
             drop_database(dsn, name)
+        for name, dsn in self._roles.items():  # what they were granted went with the databases
+            drop_role(dsn, name)
 
     def _alive(self) -> list[int]:
         return [pid for pid, (mark, _) in self._processes.items() if start_mark(pid) == mark]
@@ -85,11 +92,20 @@ class Belongings:
 
 def drop_database(dsn: str, name: str) -> None:
     """Drop the database that a range made on somebody else's server."""
+    _drop(dsn, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+
+
+def drop_role(dsn: str, name: str) -> None:
+    """Drop the role that a range made on somebody else's server, once its database is gone."""
+    _drop(dsn, "DROP ROLE IF EXISTS {}", name)
+
+
+def _drop(dsn: str, statement: LiteralString, name: str) -> None:
     import psycopg  # noqa: PLC0415  (needed for DATABASE_URL only: the janitor stays small without it)
     from psycopg import sql  # noqa: PLC0415
 
     with psycopg.connect(dsn, autocommit=True, connect_timeout=5) as connection:
-        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        connection.execute(sql.SQL(statement).format(sql.Identifier(name)))
 
 
 def _send(pid: int, number: int) -> None:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
 from pam_rollback.sandbox.problems import RangeError
 
@@ -19,14 +19,18 @@ _SOURCE = Path(__file__).resolve().parents[2]
 
 
 @contextmanager
-def launch(state_file: Path, *, ready_within_s: float = READY_WITHIN_S) -> Iterator[Path]:
+def launch(
+    state_file: Path, *, ready_within_s: float = READY_WITHIN_S, dialect: Literal["product", "plan"] = "product"
+) -> Iterator[Path]:
     """Start a range and give its state file when it is ready; it ends with the block, or with this process however that ends.
+
+    `dialect` is whose tables its DSN shows: the product's own, or those that the rollback plan's SQL expects.
 
     Raises RangeError with the range's own words when it does not start.
     """
     with tempfile.TemporaryFile() as errors:
         child = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-m", "pam_rollback.sandbox", "--state-file", str(state_file)],
+            [sys.executable, "-m", "pam_rollback.sandbox", "--state-file", str(state_file), "--dialect", dialect],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,

@@ -1,10 +1,11 @@
-"""Puts a fault where it works: into a release, a process, the database server, or just into the list that the edge looks at."""
+"""Puts a fault where it works: into a release, a process, the database, or just into the list that the edge looks at."""
 
 import asyncio
 from collections.abc import Mapping
 
+from pam_rollback.sandbox import data_damage
 from pam_rollback.sandbox.faults import CATALOGUE, Fault, PlantedFaults, read_fault
-from pam_rollback.sandbox.practice_database import PracticeDatabase
+from pam_rollback.sandbox.practice_database import Access, PracticeDatabase
 from pam_rollback.sandbox.problems import RangeError
 from pam_rollback.sandbox.releases import Fleet
 
@@ -12,10 +13,11 @@ from pam_rollback.sandbox.releases import Fleet
 class Planter:
     """Plants and clears faults, one at a time."""
 
-    def __init__(self, faults: PlantedFaults, fleet: Fleet, database: PracticeDatabase) -> None:
+    def __init__(self, faults: PlantedFaults, fleet: Fleet, database: PracticeDatabase, access: Access) -> None:
         self._faults = faults
         self._fleet = fleet
         self._database = database
+        self._access = access
         self._one_at_a_time = asyncio.Lock()
 
     async def plant(self, name: str, parameters: Mapping[str, object]) -> Fault:
@@ -23,7 +25,11 @@ class Planter:
         fault = read_fault(name, parameters)
         async with self._one_at_a_time:
             for planted in self._faults:
-                if planted.place == fault.place and fault.kind.layer in {"process", "database"}:
+                if planted.place != fault.place:
+                    continue
+                if fault.kind.layer == "data":
+                    return planted  # it stays: damages that were planted on top of it are healed before it
+                if fault.kind.layer in {"process", "database"}:
                     await self._take_away(planted)
             await self._put(fault)
             self._faults.add(fault)
@@ -35,7 +41,7 @@ class Planter:
             raise RangeError(f"fault {name!r}", expected=f"one of {', '.join(CATALOGUE)}", found="none such")
         async with self._one_at_a_time:
             planted = self._faults.named(name)
-            for fault in planted:
+            for fault in reversed(planted):
                 await self._take_away(fault)
         return len(planted)
 
@@ -61,7 +67,9 @@ class Planter:
                     await release.kill()
             case "database":
                 await self._database.take_down()
-            case "edge" | "notifications":
+            case "data":
+                await asyncio.to_thread(data_damage.plant, self._access, str(settings["what"]))
+            case "edge" | "page" | "notifications":
                 pass  # whoever answers looks at the list
 
     async def _take_away(self, fault: Fault) -> None:
@@ -77,6 +85,8 @@ class Planter:
                     await release.restart()
             case "database":
                 await self._database.bring_up()
-            case "edge" | "notifications":
+            case "data":
+                await asyncio.to_thread(data_damage.heal, self._access, str(settings["what"]))
+            case "edge" | "page" | "notifications":
                 pass
         self._faults.remove(fault)

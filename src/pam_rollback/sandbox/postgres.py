@@ -61,6 +61,7 @@ class Server:
         self._data = data
         self._log = logs / "postgres.log"
         self._process: subprocess.Popen[bytes] | None = None
+        self._administrator_password = ""
         self.port = 0
 
     @property
@@ -159,15 +160,19 @@ class Server:
 
     def change_passwords(self, current: str) -> str:
         """Replace the template's passwords by ones of this range only; returns the product's DSN."""
-        new = secrets.token_urlsafe(24)
+        new, self._administrator_password = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
         with psycopg.connect(
             self.dsn(user=ADMINISTRATOR, password=current, database="postgres"), autocommit=True
         ) as connection:
-            for role, password in ((APPLICATION, new), (ADMINISTRATOR, secrets.token_urlsafe(24))):
+            for role, password in ((APPLICATION, new), (ADMINISTRATOR, self._administrator_password)):
                 connection.execute(
                     sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(role), sql.Literal(password))
                 )
         return self.dsn(user=APPLICATION, password=new, database=APPLICATION)
+
+    def administrator_dsn(self) -> str:
+        """The product's database, as the superuser; only after `change_passwords`."""
+        return self.dsn(user=ADMINISTRATOR, password=self._administrator_password, database=APPLICATION)
 
     def _start(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
         return self._children.start(

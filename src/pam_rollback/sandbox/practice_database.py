@@ -4,6 +4,7 @@ import asyncio
 import secrets
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit, urlunsplit
@@ -13,6 +14,7 @@ from psycopg import sql
 
 from pam_rollback.sandbox import database, janitor
 from pam_rollback.sandbox.children import Children
+from pam_rollback.sandbox.database import auditor
 from pam_rollback.sandbox.postgres import Server
 from pam_rollback.sandbox.postgres_binaries import choose_runner, find_binaries
 from pam_rollback.sandbox.postgres_template import TemplateBrokenError, TemplateCache, default_cache, template_key
@@ -21,13 +23,24 @@ from pam_rollback.sandbox.problems import RangeError
 URL_VARIABLE = "DATABASE_URL"
 """Environment variable: a server on which the range makes a database of its own, and drops it at the end."""
 _CONNECT_WITHIN_S = 5
+_ROLES_BYPASS_SINCE = 160000  # before, only a superuser may create a role that bypasses row level security
+
+
+@dataclass(frozen=True)
+class Access:
+    """The ways into the database. The product's role owns the tables; the administrator is a superuser, where there is one for us."""
+
+    product_dsn: str = field(repr=False)
+    auditor: str
+    auditor_dsn: str = field(repr=False)
+    administrator_dsn: str | None = field(repr=False)
 
 
 class PracticeDatabase(Protocol):
     """What the range needs of its database."""
 
-    async def open(self) -> str:
-        """Make it ready with schema and rows; returns the product's DSN.
+    async def open(self) -> Access:
+        """Make it ready with schema, rows and a role for the checks.
 
         The accounts that can sign in get the range's password. Raises RangeError.
         """
@@ -77,7 +90,7 @@ class OwnDatabase:
             logs=folder,
         )
 
-    async def open(self) -> str:
+    async def open(self) -> Access:
         """Copy, or make and keep, the template, then start."""
         password = await asyncio.to_thread(self._copy_template)
         if password is None:
@@ -85,7 +98,8 @@ class OwnDatabase:
         await self.server.start()
         dsn = await asyncio.to_thread(self.server.change_passwords, password)
         await asyncio.to_thread(database.set_password, dsn, self._account_password)
-        return dsn
+        auditor_dsn = await asyncio.to_thread(_make_auditor, dsn, auditor.NAME)
+        return Access(dsn, auditor.NAME, auditor_dsn, self.server.administrator_dsn())
 
     async def take_down(self) -> None:
         """Stop the server."""
@@ -137,14 +151,16 @@ class GuestDatabase:
         self._children = children
         self._is_made = False
         self._name = f"pam_rollback_{secrets.token_hex(6)}"
+        self._auditor = f"{self._name}_auditor"
 
-    async def open(self) -> str:
-        """Make the database; its name is random, so nothing of the server is touched."""
+    async def open(self) -> Access:
+        """Make the database and its auditor; their names are random, so nothing of the server is touched."""
         parts = urlsplit(self._url)
         if parts.scheme not in {"postgres", "postgresql"}:
             raise RangeError(
                 URL_VARIABLE, expected="postgresql://user:password@host:port/database", found=f"scheme {parts.scheme!r}"
             )
+        is_superuser = await asyncio.to_thread(self._check_rights)
         self._children.owns_database(self._url, self._name)
         try:
             await asyncio.to_thread(self._on_server, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(self._name)))
@@ -154,7 +170,9 @@ class GuestDatabase:
         self._is_made = True
         dsn = urlunsplit(parts._replace(path=f"/{self._name}"))
         await asyncio.to_thread(lambda: database.create(dsn, password=self._account_password))
-        return dsn
+        self._children.owns_role(self._url, self._auditor)
+        auditor_dsn = await asyncio.to_thread(_make_auditor, dsn, self._auditor)
+        return Access(dsn, self._auditor, auditor_dsn, dsn if is_superuser else None)
 
     async def take_down(self) -> None:
         """Refuse connections to this one database and cut the open ones."""
@@ -169,10 +187,33 @@ class GuestDatabase:
         await asyncio.to_thread(self._allow_connections, allowed=True)
 
     async def close(self) -> None:
-        """Drop the database."""
+        """Drop the database and its auditor."""
         if self._is_made:
             await asyncio.to_thread(janitor.drop_database, self._url, self._name)
             self._children.disowns_database(self._name)
+            await asyncio.to_thread(janitor.drop_role, self._url, self._auditor)
+            self._children.disowns_role(self._auditor)
+
+    def _check_rights(self) -> bool:
+        """Whether the account of the URL is a superuser. Raises RangeError when it may not make the roles that the range needs."""
+        try:
+            with psycopg.connect(self._url, connect_timeout=_CONNECT_WITHIN_S) as connection:
+                row = connection.execute(
+                    "SELECT rolsuper, rolcreaterole AND rolbypassrls FROM pg_roles WHERE rolname = current_user"
+                ).fetchone()
+                version = connection.info.server_version
+        except psycopg.Error as error:
+            raise self._refused(error) from error
+        is_superuser, may_bypass = row or (False, False)
+        if not is_superuser and not (may_bypass and version >= _ROLES_BYPASS_SINCE):
+            raise RangeError(
+                self._place,
+                expected="an account that may create roles with BYPASSRLS",
+                found="one that may not, and the checks would see no row",
+                advice="Use a superuser, or from PostgreSQL 16 on an account with CREATEDB, CREATEROLE and BYPASSRLS,"
+                f" or unset {URL_VARIABLE} to use a server of the range.",
+            )
+        return bool(is_superuser)
 
     def _allow_connections(self, *, allowed: bool) -> None:
         self._on_server(
@@ -184,10 +225,26 @@ class GuestDatabase:
             with psycopg.connect(self._url, autocommit=True, connect_timeout=_CONNECT_WITHIN_S) as connection:
                 connection.execute(statement)
         except psycopg.Error as error:
-            parts = urlsplit(self._url)
-            raise RangeError(
-                f"{URL_VARIABLE} ({parts.hostname}:{parts.port or 5432})",
-                expected="a PostgreSQL server on which a database can be made",
-                found=str(error).strip(),
-                advice=f"Check the address and the role's CREATEDB right, or unset {URL_VARIABLE} to use a server of the range.",
-            ) from error
+            raise self._refused(error) from error
+
+    @property
+    def _place(self) -> str:
+        parts = urlsplit(self._url)
+        return f"{URL_VARIABLE} ({parts.hostname}:{parts.port or 5432})"
+
+    def _refused(self, error: psycopg.Error) -> RangeError:
+        return RangeError(
+            self._place,
+            expected="a PostgreSQL server on which a database can be made",
+            found=str(error).strip(),
+            advice=f"Check the address and the role's CREATEDB right, or unset {URL_VARIABLE} to use a server of the range.",
+        )
+
+
+def _make_auditor(product_dsn: str, role: str) -> str:
+    password = secrets.token_urlsafe(24)
+    auditor.create_auditor(product_dsn, role=role, password=password)
+    dsn = auditor.dsn_of(role, password, like=product_dsn)
+    # A guest's server may let in only those whom it knows: better told now than by the first check.
+    psycopg.connect(dsn, connect_timeout=_CONNECT_WITHIN_S).close()
+    return dsn

@@ -56,6 +56,10 @@ class Remote:
         """Empty the incident channel."""
         self._call("DELETE", "/sinks/slack")
 
+    def set_status_page(self, *, indicator: str = "none", incident: dict[str, str] | None = None) -> None:
+        """Have the status page say this and nothing else; ``incident`` has a name, a status and an impact. Healthy by default."""
+        self._call("PUT", "/status-page", {"indicator": indicator, "incident": incident})
+
     def request_counts(self) -> dict[str, int]:
         """How many requests passed the API's address, by method and path."""
         counts: dict[str, int] = self._call("GET", "/requests")["counts"]

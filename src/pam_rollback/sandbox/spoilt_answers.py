@@ -22,7 +22,9 @@ _START = b'{"status": "healthy", '
 class Spoiler:
     """Spoils the answers of one server (`api` or `frontend`). `page` is the site's page, `version` the live release's."""
 
-    def __init__(self, faults: PlantedFaults, *, server: str, page: bytes, version: Callable[[], str]) -> None:
+    def __init__(
+        self, faults: PlantedFaults, *, server: str, page: Callable[[], bytes], version: Callable[[], str]
+    ) -> None:
         self._faults = faults
         self._server = server
         self._page = page
@@ -53,7 +55,7 @@ class Spoiler:
     async def _shaped(self, request: web.BaseRequest, fault: Fault, true_answer: TrueAnswer) -> web.StreamResponse:
         match fault.kind.name:
             case "answers-html":
-                return web.Response(body=self._page, content_type="text/html", charset="utf-8")
+                return web.Response(body=self._page(), content_type="text/html", charset="utf-8")
             case "answers-garbage":
                 return web.Response(body=_START, content_type=_JSON)
             case "answers-never-ending":

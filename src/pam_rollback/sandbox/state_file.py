@@ -6,8 +6,12 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from pam_rollback.sandbox.problems import RangeError
+
+Dialect = Literal["product", "plan"]
+"""Whose tables the DSN shows first: the product's own, or those that the rollback plan's SQL expects."""
 
 
 @dataclass(frozen=True)
@@ -17,8 +21,10 @@ class State:
     api_url: str
     frontend_url: str
     control_url: str
+    status_page_url: str
     token: str
     variables: Mapping[str, str]
+    dialect: Dialect = "product"
 
     def as_toml(self) -> str:
         """The file's text; it extends `environments/sandbox.toml` by what only this range knows."""
@@ -32,6 +38,10 @@ class State:
             f"frontend = {_text(self.frontend_url)}",
             f"api = {_text(self.api_url)}",
             f"backend = {_text(self.api_url)}",
+            f"status_page = {_text(self.status_page_url)}",
+            "",
+            "[sql]",
+            f"dialect = {_text(self.dialect)}",
             "",
             "[sandbox]",
             f"control_url = {_text(self.control_url)}",

@@ -18,18 +18,21 @@ import psycopg
 from aiohttp import web
 
 from pam_rollback.sandbox import state_file
+from pam_rollback.sandbox.builds import build
 from pam_rollback.sandbox.children import Children
 from pam_rollback.sandbox.control import Control
 from pam_rollback.sandbox.database import TEST_ACCOUNT_EMAIL, DatabaseNotEmptyError
+from pam_rollback.sandbox.database.auditor import in_plan_dialect
 from pam_rollback.sandbox.edge import Edge
 from pam_rollback.sandbox.faults import PlantedFaults
 from pam_rollback.sandbox.front_end_server import FrontEndServer
 from pam_rollback.sandbox.planting import Planter
-from pam_rollback.sandbox.practice_database import PracticeDatabase, choose_database
+from pam_rollback.sandbox.practice_database import Access, PracticeDatabase, choose_database
 from pam_rollback.sandbox.problems import RangeError
 from pam_rollback.sandbox.releases import LIVE_AT_START, RELEASES, Fleet, ProductSecrets, Release
 from pam_rollback.sandbox.slack_sink import SlackSink
-from pam_rollback.sandbox.state_file import State
+from pam_rollback.sandbox.state_file import Dialect, State
+from pam_rollback.sandbox.status_page import StatusPage
 
 _ORPHANED_EVERY_S = 0.5
 _CLOSE_WITHIN_S = 0.5
@@ -44,18 +47,21 @@ class Listeners:
     api: socket.socket
     frontend: socket.socket
     slack: socket.socket
+    status_page: socket.socket
     control: socket.socket
 
     @classmethod
     def open(cls) -> "Listeners":
         """Take free ports."""
-        return cls(*(_listener() for _ in range(4)))
+        return cls(*(_listener() for _ in range(5)))
 
 
 class Supervisor:
     """One range."""
 
-    def __init__(self, environment: Mapping[str, str], *, state_path: Path, use_template: bool) -> None:
+    def __init__(
+        self, environment: Mapping[str, str], *, state_path: Path, use_template: bool, dialect: Dialect = "product"
+    ) -> None:
         self._started_s = time.monotonic()
         self._state_path = state_path
         self._is_ready = False
@@ -69,6 +75,7 @@ class Supervisor:
         self._folder = folder
         self._environment = environment
         self._use_template = use_template
+        self._dialect = dialect
         self._fleet = Fleet(
             {spec.name: Release(spec, children=self._children, logs=folder) for spec in RELEASES}, live=LIVE_AT_START
         )
@@ -87,9 +94,9 @@ class Supervisor:
             use_template=self._use_template,
         )
         self._database = database
-        dsn = await _opened(database)
+        access = await _opened(database)
         product = ProductSecrets(
-            dsn=dsn,
+            dsn=access.product_dsn,
             admin_token=secrets.token_urlsafe(24),
             emergency_token=secrets.token_urlsafe(24),
             jwt_secret=secrets.token_urlsafe(48),
@@ -100,11 +107,17 @@ class Supervisor:
         await asyncio.gather(*(release.configure(product) for release in releases))
         await asyncio.gather(*(release.wait_healthy() for release in releases))
 
+        status_page = StatusPage(faults, url=_url(listeners.status_page))
         slack = SlackSink(faults, path=f"/services/T000/B000/{secrets.token_urlsafe(18)}")
-        state = self._state(listeners, product, slack_path=slack.path)
-        front_end = FrontEndServer(faults, release=lambda: self._fleet.live.spec.version, api_url=state.api_url)
-        edge = Edge(self._fleet, faults, page=front_end.page)
-        planter = Planter(faults, self._fleet, database)
+        state = self._state(listeners, product, access, slack_path=slack.path)
+        front_end = FrontEndServer(
+            faults,
+            builds={spec.name: build(spec.version) for spec in RELEASES},
+            live=lambda: self._fleet.live.spec.name,
+            api_url=state.api_url,
+        )
+        edge = Edge(self._fleet, faults, page=lambda: front_end.page)
+        planter = Planter(faults, self._fleet, database, access)
         control = Control(
             token=state.token,
             faults=faults,
@@ -112,12 +125,14 @@ class Supervisor:
             fleet=self._fleet,
             edge=edge,
             slack=slack,
+            status_page=status_page,
             ready_s=time.monotonic() - self._started_s,
         )
         for handler, listener in (
             (edge.handle, listeners.api),
             (front_end.handle, listeners.frontend),
             (slack.handle, listeners.slack),
+            (status_page.handle, listeners.status_page),
         ):
             # A handler whose client has gone is cancelled: a silent answer does not stay for ever.
             server = web.Server(handler, access_log=None, handler_cancellation=True)
@@ -142,11 +157,12 @@ class Supervisor:
             await asyncio.to_thread(self._children.close)
             shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _state(self, listeners: Listeners, product: ProductSecrets, *, slack_path: str) -> State:
+    def _state(self, listeners: Listeners, product: ProductSecrets, access: Access, *, slack_path: str) -> State:
         return State(
             api_url=_url(listeners.api),
             frontend_url=_url(listeners.frontend),
             control_url=_url(listeners.control),
+            status_page_url=_url(listeners.status_page),
             token=secrets.token_urlsafe(32),
             variables={
                 "PAM_ADMIN_TOKEN": product.admin_token,
@@ -154,8 +170,11 @@ class Supervisor:
                 "PAM_SLACK_WEBHOOK_URL": _url(listeners.slack) + slack_path,
                 "TEST_USER_EMAIL": TEST_ACCOUNT_EMAIL,
                 "TEST_USER_PASSWORD": self._account_password,
-                "PAM_DATABASE_DSN": product.dsn,
+                "PAM_DATABASE_DSN": in_plan_dialect(access.auditor_dsn)
+                if self._dialect == "plan"
+                else access.auditor_dsn,
             },
+            dialect=self._dialect,
         )
 
     async def _serve(self, runner: web.BaseRunner, listener: socket.socket) -> None:
@@ -164,7 +183,7 @@ class Supervisor:
         await web.SockSite(runner, listener, backlog=_BACKLOG).start()
 
 
-async def _opened(database: PracticeDatabase) -> str:
+async def _opened(database: PracticeDatabase) -> Access:
     try:
         return await database.open()
     except (psycopg.Error, DatabaseNotEmptyError, OSError) as error:

@@ -212,3 +212,24 @@ CREATE VIEW plan.expenses WITH (security_invoker = true) AS SELECT * FROM public
 
 GRANT USAGE ON SCHEMA plan TO anon, authenticated, service_role;
 GRANT SELECT ON plan.pam_conversations, plan.profiles, plan.expenses TO anon, authenticated, service_role;
+
+-- migration: 20261116090000 in_app_notice
+-- One row, so that every release and worker shows the same; everybody may read it, also without a sign-in.
+CREATE TABLE public.app_notice (
+    only_row   boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    active     boolean NOT NULL,
+    text       text NOT NULL DEFAULT '',
+    since      timestamptz,
+    updated_by text NOT NULL DEFAULT 'migration',
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT an_active_notice_says_something CHECK (NOT active OR (text <> '' AND since IS NOT NULL))
+);
+INSERT INTO public.app_notice (active) VALUES (false);
+CREATE TRIGGER touch BEFORE UPDATE ON public.app_notice FOR EACH ROW EXECUTE FUNCTION public.touch_updated_at();
+ALTER TABLE public.app_notice ENABLE ROW LEVEL SECURITY;
+CREATE POLICY notice_is_visible ON public.app_notice FOR SELECT TO anon, authenticated USING (true);
+GRANT SELECT ON public.app_notice TO anon, authenticated, service_role;
+GRANT UPDATE ON public.app_notice TO service_role;
+ALTER TABLE public.flag_history DROP CONSTRAINT flag_history_action_check;
+ALTER TABLE public.flag_history ADD CONSTRAINT flag_history_action_check
+    CHECK (action IN ('set', 'disable-all-pam', 'cache-clear', 'emergency-rollback', 'notice'));

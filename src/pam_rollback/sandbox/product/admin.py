@@ -45,39 +45,40 @@ def _holder_of(needed: TokenName) -> Callable[..., Coroutine[Any, Any, None]]:
     return check
 
 
-_Admin = Depends(_holder_of("admin"))
+ADMIN = Depends(_holder_of("admin"))
+"""Only the holder of the admin token comes in."""
 _Emergency = Depends(_holder_of("emergency"))
 
 
-@router.get("/feature-flags", dependencies=[_Admin])
+@router.get("/feature-flags", dependencies=[ADMIN])
 async def read_flags(parts: Parts) -> dict[str, Any]:
     """Give every flag as the table has it now."""
     return {"flags": _as_json(await parts.flags.fresh())}
 
 
-@router.post("/feature-flags", dependencies=[_Admin, JsonOnly])
+@router.post("/feature-flags", dependencies=[ADMIN, JsonOnly])
 async def set_flags(request: Request, parts: Parts) -> dict[str, Any]:
     """Change the named flags, all of them or, when anything is wrong, none."""
     body = await read_json(request)
     done = await parts.flags.change(
-        lambda flags: read_changes(body, known=flags), action="set", initiated_by=_initiator(request, "admin")
+        lambda flags: read_changes(body, known=flags), action="set", initiated_by=initiator(request, "admin")
     )
     return _answer(done)
 
 
-@router.post("/feature-flags/disable-all-pam", dependencies=[_Admin, JsonOrNothing])
+@router.post("/feature-flags/disable-all-pam", dependencies=[ADMIN, JsonOrNothing])
 async def disable_all(request: Request, parts: Parts) -> dict[str, Any]:
     """Turn every feature off for everybody."""
     done = await parts.flags.change(
-        lambda flags: dict.fromkeys(flags, _OFF), action="disable-all-pam", initiated_by=_initiator(request, "admin")
+        lambda flags: dict.fromkeys(flags, _OFF), action="disable-all-pam", initiated_by=initiator(request, "admin")
     )
     return _answer(done)
 
 
-@router.post("/cache/clear", dependencies=[_Admin, JsonOrNothing])
+@router.post("/cache/clear", dependencies=[ADMIN, JsonOrNothing])
 async def clear_caches(request: Request, parts: Parts) -> dict[str, Any]:
     """Drop this process's answers now; the other processes see the entry in flag_history and take theirs for stale."""
-    done = await parts.flags.change(lambda _: {}, action="cache-clear", initiated_by=_initiator(request, "admin"))
+    done = await parts.flags.change(lambda _: {}, action="cache-clear", initiated_by=initiator(request, "admin"))
     ignored = done.change_id is None
     return {"status": "ok", "cleared": 0 if ignored else parts.answers.clear(), "timestamp": _moment(done)}
 
@@ -156,7 +157,8 @@ def _reason_and_name(body: object) -> tuple[str, str]:
     return given["reason"].strip(), given["initiated_by"].strip()
 
 
-def _initiator(request: Request, token: TokenName) -> str:
+def initiator(request: Request, token: TokenName) -> str:
+    """Give the name that goes on record with a change."""
     return request.headers.get("x-initiated-by", "").strip()[:_LONGEST_NAME] or f"{token} token"
 
 

@@ -15,6 +15,7 @@ from pam_rollback.sandbox.product import (
     evaluation,
     expenses,
     health,
+    notice,
     problems,
     profile,
     range_control,
@@ -25,7 +26,7 @@ from pam_rollback.sandbox.product.config import ProductConfig
 from pam_rollback.sandbox.product.front_desk import RELEASE_HEADER, FrontDesk
 from pam_rollback.sandbox.product.services import build_services
 
-_ROUTED = (auth, profile, chat, voice, expenses, support, evaluation, health, admin, range_control)
+_ROUTED = (auth, profile, chat, voice, expenses, support, evaluation, health, admin, notice, range_control)
 
 
 def build_app(config: ProductConfig) -> FastAPI:

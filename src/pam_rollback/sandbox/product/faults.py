@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pam_rollback.sandbox.product.leak import Leak
 from pam_rollback.sandbox.product.rollout import bucket
 
 # Multiples of the golden ratio's fraction spread evenly over 0 to 1 and never repeat: any run of requests holds the wanted share,
@@ -45,6 +46,13 @@ class PartialParameters(Parameters):
     percent: float = Field(default=5, ge=0, le=100, allow_inf_nan=False)
 
 
+class LeakParameters(Parameters):
+    """How much memory is lost at once, and with each second from then on."""
+
+    mb: float = Field(default=150, ge=0, le=500, allow_inf_nan=False)
+    mb_per_s: float = Field(default=0, ge=0, le=20, allow_inf_nan=False)
+
+
 @dataclass(frozen=True, slots=True)
 class FaultKind:
     """One named fault; `flag` is the feature that it hides behind."""
@@ -71,9 +79,10 @@ FLAGS_IGNORED = FaultKind("flags-ignored", "the admin API says 200 and changes n
 FLAGS_PARTIAL = FaultKind(
     "flags-partial", "a share of the users keeps the features whatever the flags say", parameters=PartialParameters
 )
+MEMORY_LEAK = FaultKind("memory-leak", "the process holds more and more memory", parameters=LeakParameters)
 ADMIN_REFUSES = FaultKind("admin-refuses", "the admin API answers 401 to the right token")
 CATALOGUE: Mapping[str, FaultKind] = {
-    kind.name: kind for kind in (ERRORS, LATENCY, VOICE, FLAGS_IGNORED, FLAGS_PARTIAL, ADMIN_REFUSES)
+    kind.name: kind for kind in (ERRORS, LATENCY, VOICE, FLAGS_IGNORED, FLAGS_PARTIAL, ADMIN_REFUSES, MEMORY_LEAK)
 }
 
 
@@ -83,14 +92,24 @@ class Faults:
 
     _active: dict[str, Parameters] = field(default_factory=dict)
     _requests: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
+    _leak: Leak = field(default_factory=Leak)
 
     def plant(self, name: str, parameters: Parameters) -> None:
         """Switch a fault on, or give it other parameters."""
         self._active[name] = parameters
+        if isinstance(parameters, LeakParameters):
+            self._leak.begin(parameters.mb, parameters.mb_per_s)
 
     def clear(self, name: str) -> None:
         """Switch a fault off; one that is off stays off."""
         self._active.pop(name, None)
+        if name == MEMORY_LEAK.name:
+            self._leak.end()
+
+    def leak(self) -> None:
+        """Lose the memory that is due by now, if any is to be lost."""
+        if self.is_on(MEMORY_LEAK):
+            self._leak.grow()
 
     def active(self) -> list[dict[str, Any]]:
         """For the catalogue: what is on, with its parameters."""

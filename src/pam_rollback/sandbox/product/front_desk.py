@@ -32,6 +32,7 @@ class FrontDesk:
             await self._app(scope, receive, send)
             return
         began_s = time.perf_counter()
+        self._services.faults.leak()
         status: int | None = None
 
         async def send_marked(message: Message) -> None:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from fastapi import APIRouter
 from starlette.responses import JSONResponse, Response
 
+from pam_rollback.sandbox.database import migrations
 from pam_rollback.sandbox.product.assistant import reply_to
 from pam_rollback.sandbox.product.conversation import know
 from pam_rollback.sandbox.product.metrics import CONTENT_TYPE, resident_bytes
@@ -27,6 +28,8 @@ LIMIT_S = 1.0
 
 Status = Literal["healthy", "degraded", "unhealthy"]
 _READ = ["GET", "HEAD"]
+# What the code expects, from its own package: what the database has is another question.
+_SCHEMA_VERSION = migrations()[-1].version
 _PROBE_QUESTION = "How much did I spend this month?"
 
 
@@ -91,10 +94,11 @@ async def health_live(parts: Parts) -> JSONResponse:
 
 @router.get("/version")
 async def version(parts: Parts) -> dict[str, str]:
-    """Which code runs, and since when."""
+    """Which code runs, since when, and the newest migration that it was built with."""
     return {
         "release": parts.config.version,
         "commit": parts.config.commit,
+        "schema_version": _SCHEMA_VERSION,
         "started_at": parts.started_at.isoformat(),
     }
 

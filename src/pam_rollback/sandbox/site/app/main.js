@@ -3,6 +3,7 @@
 import { createApi, expectShape, fetchJson } from "./api.js";
 import { h, viewHeading } from "./dom.js";
 import { ENHANCED_UI, createFlags } from "./flags.js";
+import { createNotice } from "./notice.js";
 import { createProblemBox } from "./problem.js";
 import { createRouter } from "./router.js";
 import * as session from "./session.js";
@@ -28,13 +29,16 @@ const VIEWS = {
 const ENDED = "Your session has ended. Please log in again.";
 
 const main = document.getElementById("main");
+// What this page was built as, which need not be what is live by now.
+const pageRelease = document.querySelector("meta[name=pam-release]").content;
 
 function run(config) {
   const api = createApi(config.apiUrl, () => {
     session.end();
     router.navigate("/login", { replace: true, state: { message: ENDED, next: location.pathname } });
   });
-  const flags = createFlags(api, config.release);
+  const flags = createFlags(api, pageRelease);
+  const notice = createNotice(api, document.getElementById("site-notice"));
   let flagsRead = null;
   const shell = createShell(() => {
     session.end();
@@ -71,12 +75,13 @@ function run(config) {
   function arrive(path) {
     shell.arrive(path, session.token() !== null);
     flagsRead = flags.refresh();
+    void notice.refresh();
     fetchJson(`${config.apiUrl}/version`)
       .then((version) => shell.showApiRelease(typeof version?.release === "string" ? version.release : "not known"))
       .catch(() => shell.showApiRelease("no answer"));
   }
 
-  shell.showPageRelease(config.release);
+  shell.showPageRelease(pageRelease);
   flags.listen(() => {
     if (flags.isOn(ENHANCED_UI)) document.body.dataset.feature = "enhanced-ui";
     else delete document.body.dataset.feature;
@@ -97,9 +102,27 @@ async function start() {
   }
 }
 
+/** Asks for the service worker once the page has loaded; a browser that wants none does without. */
+function registerWorker() {
+  if (!("serviceWorker" in navigator)) return;
+  const { serviceWorker } = navigator;
+  async function register() {
+    try {
+      const registration = await serviceWorker.register("/sw.js");
+      // Left to itself, a browser takes its time to look for a newer one, and a rolled back worker has to go at once.
+      if (serviceWorker.controller !== null) await registration.update();
+    } catch {
+      // The page works without.
+    }
+  }
+  if (document.readyState === "complete") void register();
+  else window.addEventListener("load", () => void register(), { once: true });
+}
+
 document.querySelector(".skip-link").addEventListener("click", (event) => {
   // By hand: following "#main" would look like a change of view to the router.
   event.preventDefault();
   main.focus();
 });
+registerWorker();
 void start();

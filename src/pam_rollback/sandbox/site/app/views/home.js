@@ -11,6 +11,8 @@ const WELCOME =
   "Wheels & Wins brings your trips and your travel money together, and PAM, your travel assistant, " +
   "answers what you ask along the way.";
 
+const PICTURE = new URL("../../hero.svg", import.meta.url).pathname;
+
 function card(href, outline, title, words) {
   return h("li", { class: "card" }, icon(outline), h("h2", {}, h("a", { href }, title)), h("p", {}, words));
 }
@@ -62,7 +64,7 @@ export function homeView({ api, loadAccount, signal }) {
             ? month
             : h("p", { class: "actions" }, h("a", { class: "button primary", href: "/login" }, "Log in and start")),
         ),
-        h("img", { class: "hero-picture", src: "/hero.svg", alt: "", width: "560", height: "380" }),
+        h("img", { class: "hero-picture", src: PICTURE, alt: "", width: "560", height: "380" }),
       ),
       h(
         "ul",

@@ -1,0 +1,418 @@
+"""Every damage to the database is really there, spares the accounts that can sign in, and heals to exactly what was."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import tempfile
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from pam_rollback.sandbox import damage_files, data_damage
+from pam_rollback.sandbox.children import Children
+from pam_rollback.sandbox.damage_files import damage_names, read_damage
+from pam_rollback.sandbox.database import OTHER_ACCOUNT_EMAIL, TEST_ACCOUNT_EMAIL, migrations
+from pam_rollback.sandbox.launch import launch
+from pam_rollback.sandbox.postgres_template import TemplateCache, default_cache
+from pam_rollback.sandbox.practice_database import Access, GuestDatabase, OwnDatabase
+from pam_rollback.sandbox.problems import RangeError
+from pam_rollback.sandbox.remote import Remote
+
+CONTRACT = {
+    *("answers-deleted", "answers-blanked", "messages-orphaned", "conversations-orphaned", "emails-blanked"),
+    *("profiles-deleted", "settings-deleted", "settings-wiped", "settings-null", "settings-orphaned"),
+    *("settings-duplicated", "amounts-nan", "amounts-negative", "categories-blanked", "expenses-orphaned"),
+    *("expenses-doubled", "messages-doubled", "messages-of-another-user", "timestamps-future", "sequence-behind"),
+    *("constraint-dropped", "constraint-invalid", "index-dropped", "index-invalid", "row-security-off"),
+    *("migration-ahead", "migration-behind", "tickets-orphaned", "table-emptied", "column-missing"),
+    *("role-blinded", "expenses-deleted"),
+}
+MOST_OFFENDERS = 2000
+# What they do to the whole table, nobody can be spared from.
+OF_EVERYBODY = {"table-emptied"}
+# Their rows carry the moment of planting or ids of chance.
+NEW_EVERY_TIME = {"tickets-flood", "notice-left-over"}
+# These stand in the way of others, so they come last when all are planted.
+LATE = ("amounts-negative", "settings-duplicated", "expenses-deleted", "column-missing", "table-emptied")
+
+CATALOGUE = (
+    """SELECT 'column', attrelid::regclass, attnum, attname, atttypid::regtype, attnotnull, attacl,
+              pg_get_expr(adbin, adrelid)
+       FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+       WHERE attnum > 0 AND NOT attisdropped AND {product} AND relkind IN ('r', 'v')""",
+    """SELECT 'table', pg_class.oid::regclass, relkind, relowner::regrole, relacl, relrowsecurity, relforcerowsecurity,
+              CASE relkind WHEN 'v' THEN pg_get_viewdef(pg_class.oid) END
+       FROM pg_class WHERE {product}""",
+    """SELECT 'constraint', conrelid::regclass, conname, pg_get_constraintdef(pg_constraint.oid), convalidated
+       FROM pg_constraint JOIN pg_class ON pg_class.oid = conrelid WHERE {product}""",
+    """SELECT 'index', pg_get_indexdef(indexrelid), indisvalid, indisready, indislive, indisunique, indisprimary
+       FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid WHERE {product}""",
+    """SELECT 'trigger', tgrelid::regclass, pg_get_triggerdef(pg_trigger.oid), tgenabled
+       FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid WHERE NOT tgisinternal AND {product}""",
+    # The triggers of foreign keys: their names carry numbers.
+    """SELECT 'internal trigger', tgrelid::regclass, tgenabled, count(*)
+       FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid WHERE tgisinternal AND {product} GROUP BY tgrelid, tgenabled""",
+    "SELECT 'policy', schemaname, tablename, policyname, permissive, roles, cmd, qual, with_check FROM pg_policies",
+    """SELECT 'function', pg_proc.oid::regprocedure, prosrc
+       FROM pg_proc JOIN pg_namespace n ON n.oid = pronamespace WHERE nspname IN ('public', 'auth', 'plan')""",
+    "SELECT 'schema', nspname, nspacl FROM pg_namespace WHERE nspname NOT LIKE 'pg\\_t%'",
+    "SELECT 'role', rolname, rolsuper, rolinherit, rolcreaterole, rolcanlogin, rolbypassrls, rolconfig FROM pg_roles",
+)
+PRODUCT = "relnamespace IN ('public'::regnamespace, 'auth'::regnamespace, 'plan'::regnamespace)"
+RELATIONS = (
+    "SELECT relnamespace::regnamespace::text, relname FROM pg_class WHERE relkind = %s AND {product} ORDER BY 1, 2"
+)
+ROWS = sql.SQL("SELECT count(*), md5(string_agg(row::text, '|' ORDER BY row::text)) FROM {} row")
+LAST = sql.SQL("SELECT last_value, is_called FROM {}")
+OWN_ROWS = """
+WITH own AS (SELECT id FROM auth.users WHERE email = ANY(%(mails)s))
+SELECT 1, row::text FROM auth.users row WHERE id IN (SELECT id FROM own) UNION ALL
+SELECT 2, row::text FROM public.profiles row WHERE id IN (SELECT id FROM own) UNION ALL
+SELECT 3, row::text FROM public.user_settings row WHERE user_id IN (SELECT id FROM own) UNION ALL
+SELECT 4, row::text FROM public.pam_conversations row WHERE user_id IN (SELECT id FROM own) UNION ALL
+SELECT 5, row::text FROM public.expenses row WHERE user_id IN (SELECT id FROM own) UNION ALL
+SELECT 6, row::text FROM public.support_tickets row WHERE user_id IN (SELECT id FROM own) UNION ALL
+SELECT 7, row::text FROM public.pam_messages row JOIN public.pam_conversations c ON c.id = conversation_id
+WHERE c.user_id IN (SELECT id FROM own)
+ORDER BY 1, 2
+"""
+BOOK = """
+INSERT INTO public.expenses (user_id, amount, category)
+SELECT id, 1, 'fuel' FROM auth.users WHERE email = %(mail)s
+RETURNING id
+"""
+
+
+def rows(dsn: str, query: str, **parameters: object) -> list[tuple[Any, ...]]:
+    """What one statement gives."""
+    with psycopg.connect(dsn) as connection:
+        cursor = connection.execute(query.encode(), parameters or None)
+        return cursor.fetchall() if cursor.description else []
+
+
+def fingerprint(access: Access) -> dict[str, object]:
+    """Every row, every sequence and everything that the catalogue says of them."""
+    assert access.administrator_dsn is not None
+    found: dict[str, object] = {}
+    with psycopg.connect(access.administrator_dsn) as connection:
+        for kind, query in (("r", ROWS), ("S", LAST)):
+            for relation in connection.execute(RELATIONS.format(product=PRODUCT).encode(), (kind,)).fetchall():
+                found[".".join(relation)] = connection.execute(query.format(sql.Identifier(*relation))).fetchone()
+        for question in CATALOGUE:
+            said = connection.execute(question.format(product=PRODUCT).encode()).fetchall()
+            found[question] = sorted(str(row) for row in said)
+    return found
+
+
+def own_rows(access: Access) -> list[tuple[Any, ...]]:
+    """The rows of the accounts that can sign in."""
+    return rows(access.product_dsn, OWN_ROWS, mails=[TEST_ACCOUNT_EMAIL, OTHER_ACCOUNT_EMAIL])
+
+
+def seen_by_the_auditor(access: Access, name: str) -> list[tuple[Any, ...]]:
+    """The offenders of a damage, as the checks' role sees them."""
+    settings = f"-c range.auditor={access.auditor} -c range.newest_migration={migrations()[-1].version}"
+    with psycopg.connect(access.auditor_dsn, options=settings) as connection:
+        return connection.execute(read_damage(name).offenders.encode()).fetchall()
+
+
+@pytest.fixture(scope="module")
+def access() -> Iterator[Access]:
+    """A database as a range has it, without the range."""
+    with folder_of_a_range() as (folder, children):
+        cache = TemplateCache(default_cache(os.environ))
+        opened = OwnDatabase({}, folder=folder, children=children, account_password="words", cache=cache)
+        try:
+            yield asyncio.run(opened.open())
+        finally:
+            asyncio.run(opened.close())
+
+
+@contextmanager
+def folder_of_a_range() -> Iterator[tuple[Path, Children]]:
+    """A temporary folder that the unprivileged database account can pass through, and a janitor."""
+    children = Children()
+    folder = Path(tempfile.mkdtemp(prefix="pam-damage-tests-"))
+    folder.chmod(0o711)
+    children.owns_folder(folder)
+    try:
+        yield folder, children
+    finally:
+        children.close()
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left(access: Access) -> Iterator[None]:
+    """A test that broke leaves no damage to the next."""
+    yield
+    for (schema,) in rows(
+        access.product_dsn, "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'range\\_undo\\_%' ORDER BY oid DESC"
+    ):
+        data_damage.heal(access, schema.removeprefix("range_undo_").replace("_", "-"))
+
+
+def test_everything_that_was_promised_can_be_damaged() -> None:
+    """The checks' fault matrix can count on these names, and each file says what it does."""
+    assert set(damage_names()) >= CONTRACT
+    assert all(len(read_damage(name).summary) > 20 for name in damage_names())
+
+
+@pytest.mark.parametrize("name", damage_names())
+def test_a_damage_is_there_and_heals_to_exactly_what_was(access: Access, name: str) -> None:
+    """At least one offender and not without bound, visible to the checks' role; twice is once; nothing is left of it."""
+    before, own = fingerprint(access), own_rows(access)
+    assert seen_by_the_auditor(access, name) == []
+
+    planted = data_damage.plant(access, name)
+    offenders, damaged = seen_by_the_auditor(access, name), fingerprint(access)
+    again = data_damage.plant(access, name)
+
+    assert 1 <= len(offenders) == planted == again <= MOST_OFFENDERS
+    assert fingerprint(access) == damaged != before
+    assert (own_rows(access) == own) == (name not in OF_EVERYBODY)
+
+    data_damage.heal(access, name)
+    data_damage.heal(access, name)
+    assert fingerprint(access) == before
+
+
+@pytest.mark.parametrize("name", sorted(set(damage_names()) - NEW_EVERY_TIME))
+def test_a_damage_is_the_same_every_time(access: Access, name: str) -> None:
+    """A check that was red for it yesterday is red for it today, with the same words."""
+    found = []
+    for _ in range(2):
+        data_damage.plant(access, name)
+        found.append(sorted(seen_by_the_auditor(access, name), key=str))
+        data_damage.heal(access, name)
+
+    assert found[0] == found[1]
+
+
+def test_all_at_once_heal_in_reverse_order(access: Access) -> None:
+    """Whatever was planted on top of each other; what could not be healed afterwards is refused."""
+    before = fingerprint(access)
+    order = [*(name for name in damage_names() if name not in LATE), *LATE]
+    planted, refused = [], []
+    for name in order:
+        try:
+            data_damage.plant(access, name)
+            planted.append(name)
+        except RangeError as error:
+            refused.append((name, str(error)))
+    for name in reversed(planted):
+        data_damage.heal(access, name)
+
+    assert fingerprint(access) == before
+    assert [name for name, _ in refused] == ["table-emptied"], refused
+    assert "cannot be, on top of what is planted already" in refused[0][1]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "words"),
+    [
+        ("table-emptied", "amounts-nan", "expected something to damage, found nothing"),
+        ("column-missing", "categories-blanked", 'column "category" does not exist'),
+        ("amounts-negative", "table-emptied", "expected a damage that can be healed"),
+    ],
+)
+def test_a_damage_that_cannot_be_done_changes_nothing(access: Access, first: str, second: str, words: str) -> None:
+    """The reason is told, the first damage stays, and both sequences and rows are as before."""
+    data_damage.plant(access, first)
+    before = fingerprint(access)
+    with pytest.raises(RangeError, match=words):
+        data_damage.plant(access, second)
+
+    assert fingerprint(access) == before
+
+
+def test_what_the_product_writes_meanwhile_stays(access: Access) -> None:
+    """The ledger loses nothing by a heal, and the next id is free."""
+    every = "SELECT count(*) FROM public.expenses"
+    [(before,)] = rows(access.product_dsn, every)
+    data_damage.plant(access, "expenses-doubled")
+    data_damage.plant(access, "table-emptied")
+    [(first,)] = rows(access.product_dsn, BOOK, mail=TEST_ACCOUNT_EMAIL)
+    data_damage.plant(access, "sequence-behind")
+    data_damage.heal(access, "sequence-behind")
+    data_damage.heal(access, "table-emptied")
+    data_damage.heal(access, "expenses-doubled")
+    [(second,)] = rows(access.product_dsn, BOOK, mail=TEST_ACCOUNT_EMAIL)
+
+    assert rows(access.product_dsn, every) == [(before + 2,)]
+    assert second == first + 1
+    rows(
+        access.product_dsn,
+        "DELETE FROM public.expenses WHERE id IN (%(first)s, %(second)s)",
+        first=first,
+        second=second,
+    )
+
+
+def test_a_sequence_that_is_behind_stops_the_product(access: Access) -> None:
+    """The damage is real: the next expense gets an id that is taken."""
+    data_damage.plant(access, "sequence-behind")
+    with pytest.raises(psycopg.errors.UniqueViolation, match="expenses_pkey"):
+        rows(access.product_dsn, BOOK, mail=TEST_ACCOUNT_EMAIL)
+
+
+def test_a_blinded_role_sees_nothing(access: Access) -> None:
+    """Every count is 0, which looks like data loss; and everything is there again afterwards."""
+    count = "SELECT count(*) FROM public.profiles"
+    [(before,)] = rows(access.auditor_dsn, count)
+    data_damage.plant(access, "role-blinded")
+    [(blind,)] = rows(access.auditor_dsn, count)
+    data_damage.heal(access, "role-blinded")
+
+    assert (blind, rows(access.auditor_dsn, count)) == (0, [(before,)])
+
+
+@pytest.mark.parametrize("name", [name for name in damage_names() if read_damage(name).needs_superuser])
+def test_a_guest_without_a_superuser_is_told_why(access: Access, name: str) -> None:
+    """On somebody else's server the system catalogue may not be ours to change."""
+    with pytest.raises(RangeError, match=r"(?s)a superuser's account.*DATABASE_URL"):
+        data_damage.plant(replace(access, administrator_dsn=None), name)
+
+
+def test_an_unknown_damage_names_those_that_exist(access: Access) -> None:
+    """A typo is told with the choices."""
+    with pytest.raises(RangeError, match=r"(?s)'amounts-man'.*one of .*amounts-nan"):
+        data_damage.plant(access, "amounts-man")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", "no section"),
+        ("-- summary: x\n-- plant\nSELECT 1;\n-- heal\nSELECT 1;\n", "plant, heal"),
+        ("-- summary: x\n-- plant\nSELECT 1;\n-- offenders\n\n-- heal\nSELECT 1;\n", "plant, offenders, heal"),
+        ("-- plant\nSELECT 1;\n-- offenders\nSELECT 1\n-- heal\nSELECT 1;\n", "plant, offenders, heal"),
+    ],
+)
+def test_a_file_that_is_not_whole_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, found: str
+) -> None:
+    """Who adds a damage learns what a file has to have."""
+    monkeypatch.setattr(damage_files, "_FOLDER", tmp_path)
+    (tmp_path / "mine.sql").write_text(text, encoding="utf-8")
+    with pytest.raises(RangeError, match=f"expected -- summary: .*{found}"):
+        read_damage("mine")
+
+
+class TestGuests:
+    """Databases on a server that is not ours, with an account that is no superuser."""
+
+    @pytest.fixture
+    def account(self, access: Access) -> Iterator[str]:
+        """The product's account of the server of these tests, as a guest has it."""
+        assert access.administrator_dsn is not None
+        rows(access.administrator_dsn, "ALTER ROLE pam CREATEDB")
+        yield access.product_dsn
+        rows(access.administrator_dsn, "ALTER ROLE pam NOCREATEDB")
+
+    def test_everything_but_the_system_catalogue_can_be_damaged(self, account: str) -> None:
+        """And its auditor has a name of its own, and goes with its database."""
+
+        async def story() -> tuple[list[str], list[tuple[Any, ...]]]:
+            with folder_of_a_range() as (_, children):
+                guest = GuestDatabase(account, children, account_password="words")
+                opened = await guest.open()
+                try:
+                    planted = []
+                    for name in damage_names():
+                        if not read_damage(name).needs_superuser:
+                            assert data_damage.plant(opened, name) > 0
+                            assert seen_by_the_auditor(opened, name)
+                            data_damage.heal(opened, name)
+                            assert not seen_by_the_auditor(opened, name)
+                            planted.append(name)
+                    with pytest.raises(RangeError, match="superuser"):
+                        data_damage.plant(opened, "index-invalid")
+                    during = rows(account, "SELECT rolname FROM pg_roles WHERE rolname LIKE '%auditor' ORDER BY 1")
+                finally:
+                    await guest.close()
+                return planted, during
+
+        planted, during = asyncio.run(story())
+
+        assert len(planted) >= len(CONTRACT) - 2
+        assert [name for (name,) in during] == ["pam_auditor", during[1][0]]
+        assert during[1][0].startswith("pam_rollback_")
+        assert rows(account, "SELECT rolname FROM pg_roles WHERE rolname LIKE '%auditor'") == [("pam_auditor",)]
+
+    def test_an_account_that_may_not_bypass_row_security_is_refused(self, access: Access) -> None:
+        """The checks would count nothing: told at the start, before a database is made."""
+        assert access.administrator_dsn is not None
+        password = secrets.token_urlsafe(12)
+        rows(access.administrator_dsn, f"CREATE ROLE short_of_rights LOGIN CREATEDB CREATEROLE PASSWORD '{password}'")
+        parts = urlsplit(access.product_dsn)
+        url = urlunsplit(parts._replace(netloc=f"short_of_rights:{password}@{parts.hostname}:{parts.port}"))
+
+        async def story() -> None:
+            with folder_of_a_range() as (_, children):
+                await GuestDatabase(url, children, account_password="words").open()
+
+        try:
+            with pytest.raises(RangeError, match="BYPASSRLS") as refused:
+                asyncio.run(story())
+        finally:
+            rows(access.administrator_dsn, "DROP ROLE short_of_rights")
+
+        assert password not in str(refused.value)
+        assert rows(access.product_dsn, "SELECT datname FROM pg_database WHERE datname LIKE 'pam\\_rollback\\_%'") == []
+
+
+@pytest.fixture(scope="module")
+def whole_range(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Remote, str]]:
+    """The controls of a whole range, and the DSN of its checks."""
+    with launch(tmp_path_factory.mktemp("range") / "state.toml") as file:
+        sandbox = tomllib.loads(file.read_text(encoding="utf-8"))["sandbox"]
+        yield Remote(sandbox["control_url"], sandbox["token"]), sandbox["variables"]["PAM_DATABASE_DSN"]
+
+
+def test_a_range_plants_several_and_clears_them_in_reverse_order(whole_range: tuple[Remote, str]) -> None:
+    """Each `what` is a fault of its own, also beneath an outage of the database that came later."""
+    remote, dsn = whole_range
+    state = "SELECT count(*), count(*) FILTER (WHERE amount = 'NaN'), max(id) FROM public.expenses"
+    [before] = rows(dsn, state)
+    for what in ("amounts-nan", "expenses-deleted", "amounts-nan"):
+        remote.plant("data", what=what)
+    damaged = [(fault["name"], fault["what"]) for fault in remote.faults()]
+    [during] = rows(dsn, state)
+    remote.plant("database-down")
+    remote.clear_all()
+
+    assert damaged == [("data", "amounts-nan"), ("data", "expenses-deleted")]
+    assert during[0] < before[0]
+    assert during[1] > 0
+    assert remote.faults() == []
+    assert rows(dsn, state) == [before]
+
+
+def test_during_an_outage_nothing_is_planted_or_forgotten(whole_range: tuple[Remote, str]) -> None:
+    """A heal that cannot be done is told, and the damage stays listed until it is."""
+    remote, dsn = whole_range
+    blank = "SELECT count(*) FROM public.expenses WHERE btrim(category) = ''"
+    remote.plant("data", what="categories-blanked")
+    remote.plant("database-down")
+    with pytest.raises(RangeError, match="Clear the fault database-down first"):
+        remote.plant("data", what="amounts-nan")
+    with pytest.raises(RangeError, match="Clear the fault database-down first"):
+        remote.clear("data")
+    listed = [(fault["name"], fault.get("what")) for fault in remote.faults()]
+    remote.clear("database-down")
+    [(damaged,)] = rows(dsn, blank)
+    remote.clear("data")
+
+    assert listed == [("data", "categories-blanked"), ("database-down", None)]
+    assert damaged > 0
+    assert (rows(dsn, blank), remote.faults()) == ([(0,)], [])

@@ -1,0 +1,221 @@
+"""The site is published as a real host does it: addresses named by content, one live build; and the ways in which that goes wrong."""
+
+import hashlib
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import APIResponse, Browser, expect
+
+from pam_rollback.sandbox.builds import SITE, build
+from pam_rollback.sandbox.problems import RangeError
+from tests.sandbox.site_visits import Range, Visit
+
+STABLE, CANDIDATE = "1.41.3", "1.42.0"
+FOR_EVER = "public, max-age=31536000, immutable"
+RESOURCES = """() => performance.getEntriesByType("resource")
+    .map((entry) => new URL(entry.name).pathname).filter((path) => path.startsWith("/assets/"))"""
+
+
+def _get(visit: Visit, path: str, **headers: str) -> APIResponse:
+    return visit.page.request.get(
+        visit.site.frontend + path, headers={k.replace("_", "-"): v for k, v in headers.items()}
+    )
+
+
+def _files(visit: Visit) -> dict[str, str]:
+    files: dict[str, str] = _get(visit, "/asset-manifest.json").json()["files"]
+    return files
+
+
+def _sha256(answer: APIResponse) -> str:
+    return hashlib.sha256(answer.body()).hexdigest()
+
+
+def _strangers(visit: Visit) -> set[str]:
+    """The files whose content is not the one that the deploy names."""
+    return {path for path, sha256 in _files(visit).items() if _sha256(_get(visit, path)) != sha256}
+
+
+class TestBuild:
+    """What a release's files are called."""
+
+    def test_the_same_content_has_the_same_address(self) -> None:
+        """A build can be made again."""
+        assert build(STABLE) == build(STABLE)
+
+    def test_each_release_has_files_of_its_own(self) -> None:
+        """Scripts and styles differ in content, and no address is shared."""
+        old, new = build(STABLE), build(CANDIDATE)
+
+        assert not set(old.assets) & set(new.assets)
+        for address, file in new.assets.items():
+            twin = old.assets[address.replace(new.hash, old.hash)]
+            assert (twin.body != file.body) is address.endswith((".js", ".css")), address
+        assert old.page.body != new.page.body
+        assert old.worker.body != new.worker.body
+
+    def test_another_content_has_another_address(self, tmp_path: Path) -> None:
+        """One changed letter is enough, and a moved file too."""
+        site = tmp_path / "site"
+        shutil.copytree(SITE, site)
+        with (site / "styles.css").open("a") as file:
+            file.write("\n")
+        changed = build(CANDIDATE, site).hash
+        (site / "styles.css").rename(site / "style.css")
+
+        assert len({build(CANDIDATE).hash, changed, build(CANDIDATE, site).hash}) == 3
+
+    @pytest.mark.parametrize("release", [STABLE, CANDIDATE])
+    def test_nothing_is_left_to_fill_in(self, release: str) -> None:
+        """No file of a deploy has a placeholder."""
+        made = build(release)
+        for file in (made.page, made.worker, made.stuck_worker, *made.assets.values()):
+            assert not re.search(rb"__[A-Z]+__", file.body)
+
+
+class TestHost:
+    """What is published, and for how long a browser may keep it."""
+
+    def test_the_manifest_is_true(self, visit: Visit) -> None:
+        """Each file that the deploy names is there with the content that it names, to be kept for ever."""
+        manifest = _get(visit, "/asset-manifest.json")
+
+        assert manifest.json()["release"] == CANDIDATE
+        assert manifest.headers["cache-control"] == "no-store"
+        assert len(_files(visit)) > 20
+        for path, sha256 in _files(visit).items():
+            answer = _get(visit, path)
+            assert _sha256(answer) == sha256, path
+            assert answer.headers["cache-control"] == FOR_EVER, path
+            assert answer.headers["content-type"].startswith(("text/javascript", "text/css", "image/svg+xml")), path
+
+    def test_the_page_loads_what_the_manifest_names(self, visit: Visit) -> None:
+        """Everything that the browser takes from the host's files is one of this build."""
+        visit.sign_in(then="/")
+        loaded = set(visit.page.evaluate(RESOURCES))
+
+        assert loaded == set(_files(visit))
+        assert visit.release == CANDIDATE
+
+    @pytest.mark.parametrize("path", ["/", "/wins", "/sw.js"])
+    def test_what_keeps_its_address_is_asked_for_each_time(self, visit: Visit, path: str) -> None:
+        """A browser that has it gets 304, and the new one as soon as there is one."""
+        first = _get(visit, path)
+        tag = first.headers["etag"]
+        assert first.headers["cache-control"] == "no-cache"
+        assert _get(visit, path, If_None_Match=tag).status == 304
+
+        visit.site.control.go_live("stable")
+        assert _get(visit, path, If_None_Match=tag).status == 200
+
+    def test_a_file_that_is_not_there_is_the_page(self, visit: Visit) -> None:
+        """As on the real host: a 200 proves nothing. It must not be kept for ever either."""
+        answer = _get(visit, "/assets/0123456789ab/app/main.js")
+
+        assert (answer.status, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+        assert answer.headers["cache-control"] == "no-cache"
+
+    def test_head_tells_without_sending(self, visit: Visit) -> None:
+        """As for every file of a host."""
+        path = next(iter(_files(visit)))
+        answer = visit.page.request.head(visit.site.frontend + path)
+
+        assert (answer.status, answer.body()) == (200, b"")
+        assert int(answer.headers["content-length"]) == len(_get(visit, path).body())
+
+    def test_a_new_release_replaces_the_whole_deploy_at_once(self, visit: Visit) -> None:
+        """Page, worker, documents and files are the new release's, and the old one's files are gone."""
+        old = _files(visit)
+        visit.site.control.go_live("stable")
+
+        assert f'content="{STABLE}"' in _get(visit, "/").text()
+        assert STABLE in _get(visit, "/sw.js").text()
+        for document in ("/version.json", "/config.json", "/asset-manifest.json"):
+            assert _get(visit, document).json()["release"] == STABLE
+        assert not _strangers(visit)
+        assert {_get(visit, path).headers["content-type"] for path in old} == {"text/html; charset=utf-8"}
+        visit.open("/login")
+        assert visit.release == STABLE
+        assert visit.complaints == []
+
+
+class TestOldAsset:
+    """`old-asset-served`: one file is not the one that the deploy put there."""
+
+    @pytest.mark.parametrize("asset", ["app/main.js", "styles.css", "app/views/chat.js"])
+    def test_one_file_is_the_other_releases(self, visit: Visit, asset: str) -> None:
+        """Its address is the live one, so only its content tells; the page works and complains of nothing."""
+        visit.site.control.plant("old-asset-served", asset=asset)
+        (stranger,) = _strangers(visit)
+        answer = _get(visit, stranger)
+
+        assert stranger.endswith(f"/{asset}")
+        assert STABLE in answer.text().partition("\n")[0]
+        assert answer.headers["cache-control"] == FOR_EVER
+        visit.sign_in()
+        assert visit.release == CANDIDATE
+        assert visit.complaints == []
+        visit.site.control.clear_all()
+        assert not _strangers(visit)
+
+    def test_a_rolled_back_release_can_have_left_it(self, visit: Visit) -> None:
+        """Planted with the bad release's name it is invisible until another one is live."""
+        visit.site.control.plant("old-asset-served", release="candidate")
+        assert not _strangers(visit)
+        visit.site.control.go_live("stable")
+
+        (stranger,) = _strangers(visit)
+        assert CANDIDATE in _get(visit, stranger).text().partition("\n")[0]
+
+    def test_a_file_that_the_site_does_not_have_is_refused(self, visit: Visit) -> None:
+        """A fault that cannot be is not planted."""
+        with pytest.raises(RangeError, match=r"asset is 'app/no\.js'"):
+            visit.site.control.plant("old-asset-served", asset="app/no.js")
+
+
+class TestOldPage:
+    """`old-page-served`: the host's cache has a page that is no longer published."""
+
+    def test_the_page_works_and_is_another_releases(self, visit: Visit) -> None:
+        """With its files in the cache too, nothing but its own words give it away."""
+        visit.site.control.plant("old-page-served")
+        visit.sign_in()
+
+        assert visit.release == STABLE
+        assert _get(visit, "/version.json").json()["release"] == CANDIDATE
+        expect(visit.page.get_by_test_id("page-release")).to_have_text(STABLE)
+        assert not set(visit.page.evaluate(RESOURCES)) & set(_files(visit))
+        assert visit.complaints == []
+
+    def test_without_its_files_it_never_starts(self, visit: Visit) -> None:
+        """It asks for scripts and gets pages."""
+        visit.site.control.plant("old-page-served", assets="gone")
+        visit.page.goto(visit.site.frontend + "/login")
+        visit.page.wait_for_load_state("networkidle")
+
+        expect(visit.page.get_by_text("Loading Wheels & Wins")).to_be_visible()
+        assert any("MIME type" in words for words in visit.complaints), visit.complaints
+
+    def test_a_rolled_back_release_can_have_left_it(self, chromium: Browser, site: Range) -> None:
+        """Planted with the bad release's name it is invisible until another one is live."""
+        site.control.plant("old-page-served", release="candidate")
+        seen = []
+        for live in ("candidate", "stable"):
+            site.control.go_live(live)
+            visit = Visit(chromium.new_page(), site)
+            visit.open("/login")
+            seen.append((_get(visit, "/version.json").json()["release"], visit.release))
+            visit.page.close()
+
+        assert seen == [(CANDIDATE, CANDIDATE), (STABLE, CANDIDATE)]
+
+    def test_it_can_be_bad_too(self, visit: Visit) -> None:
+        """Faults of the page come on top."""
+        visit.site.control.plant("old-page-served")
+        visit.site.control.plant("page", what="console-error.js")
+        visit.open("/")
+
+        assert visit.release == STABLE
+        assert len(visit.complaints) == 1
