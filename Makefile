@@ -43,6 +43,7 @@ bench: $(READY) ## side-by-side measurements
 
 browser: $(READY)
 	@$(BIN)/python -m pam_rollback.adapters.browser
+	@$(BIN)/python -m pam_rollback.reporting.packages
 
 matrix: $(READY) ## write docs/fault-matrix.md from the rows in tests/fault_rows
 	@$(BIN)/python -m tests.fault_rows.matrix

@@ -5,9 +5,15 @@ pytest_plugins = [
     "pam_rollback.plugin.fixtures.situations",  # situation, in_situation
     "pam_rollback.plugin.fixtures.scoring",  # scored: enters a fact into the table of criteria
     "pam_rollback.plugin.fixtures.health",  # health, expected_release
+    "pam_rollback.plugin.fixtures.integrity",  # integrity, rows_before, row_loss
+    "pam_rollback.plugin.fixtures.communication",  # public_truth, users_told, team_told, ticket_volume
+    "pam_rollback.plugin.fixtures.time_frames",  # first_verdict
     "pam_rollback.plugin.fixtures.observation",  # account, observation, baseline, ledger
     "pam_rollback.plugin.fixtures.incident",  # incident: planted in a drill, declared in a real rollback
     "pam_rollback.plugin.fixtures.actions",  # feature_flags_rolled_back
     "pam_rollback.plugin.fixtures.windows",  # recovery, held_window, surviving_writes
-    "pam_rollback.plugin.fixtures.browser",  # base_url, browser_type_launch_args, site
+    "pam_rollback.plugin.fixtures.performance",  # monitored, memory, front_page, chat_page, front_page_weight
+    "pam_rollback.plugin.fixtures.browser",  # base_url, browser_type_launch_args, browser
+    "pam_rollback.plugin.fixtures.journeys",  # traveller, visitor, webkit_traveller, site
+    "pam_rollback.plugin.fixtures.accessibility",  # audits, audited, keyboard_chat, known_findings
 ]

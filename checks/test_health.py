@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from pam_rollback.core.health import HealthReport
+from pam_rollback.core.time_frames import FirstVerdict
 from pam_rollback.plugin.fixtures.health import Health
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.health]
@@ -69,3 +70,14 @@ def test_every_part_runs_the_same_release(health: Health) -> None:
 
     assert len(set(releases.values())) == 1, releases
     assert all(releases.values()), f"a part names no release: {releases}"
+
+
+@pytest.mark.advisory
+@pytest.mark.criterion("TF-1")
+def test_health_verdict_came_in_time(
+    first_verdict: FirstVerdict, scored: Callable[[FirstVerdict], FirstVerdict]
+) -> None:
+    """The first answer to "is it healthy?" came while the plan waits for it.  If red: docs/runbook.md#checks-late."""
+    verdict = scored(first_verdict)
+
+    assert verdict.in_time, verdict

@@ -8,13 +8,19 @@ import sys
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pam_rollback.adapters.integrity import account_id, count_rows
 from pam_rollback.adapters.pam_api import FlagApi
+from pam_rollback.adapters.postgres import Patience, open_snapshot
 from pam_rollback.core.flags import Flag
+from pam_rollback.core.samples import Sample
+from pam_rollback.observation.baseline import Baseline
+from pam_rollback.plugin.stored_rows import ROWS_FILE
 from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.remote import Remote
 
@@ -48,6 +54,7 @@ class Range:
         """No faults, all features on, nothing remembered."""
         self.remote.clear_all()
         self.remote.forget_slack()
+        self.remote.set_status_page()
         self.flags.set_flags(dict.fromkeys(FLAGS, ON))
 
 
@@ -135,6 +142,19 @@ class Project:
         """Wait for the end."""
         out, _ = session.communicate(timeout=_WITHIN_S)
         return Finished(session.returncode, out, self.run_folder)
+
+
+def store_baseline(practice_range: Range, folder: Path) -> Path:
+    """A baseline file, with the rows of the product's tables beside it, as a run leaves them."""
+    moment = datetime.now(UTC)
+    sample = Sample(due_s=1.0, latency_ms=5.0, journey="front page", ok=True)
+    Baseline.of([sample], taken_at=moment, release="1.42.0").save(folder / "baseline.json")
+    with open_snapshot(practice_range.variables["PAM_DATABASE_DSN"], Patience()) as snapshot:
+        account = account_id(snapshot, practice_range.variables["TEST_USER_EMAIL"], {})
+        assert isinstance(account, str), account
+        counts = count_rows(snapshot, "product", test_user=account, names={})
+    (folder / ROWS_FILE).write_text(counts.model_dump_json(), encoding="utf-8")
+    return folder / "baseline.json"
 
 
 @pytest.fixture(scope="session")

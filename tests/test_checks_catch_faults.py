@@ -1,13 +1,15 @@
 """Each check is seen red: a fault turns it, and only what depends on it, from passed to failed. A check without a row fails the build."""
 
+import tomllib
 from pathlib import Path
 
 import pytest
 
+from pam_rollback.sandbox.database.auditor import in_plan_dialect
 from tests.fault_rows.health import BACKEND, DATABASE, EVERYTHING, FRONTEND, PAM, SAME_RELEASE
-from tests.fault_rows.matrix import PAGE, checks_on_disk, page, rows
+from tests.fault_rows.matrix import PAGE, checks_on_disk, page, rows, stories_on_disk
 from tests.fault_rows.row import Row, cases_of
-from tests.sessions import Project, Range
+from tests.sessions import Project, Range, store_baseline
 
 ROWS = rows()
 CODES = {"GO": 0, "NO-GO": 10, "INCONCLUSIVE": 11}
@@ -19,17 +21,31 @@ def seen_green() -> dict[str, set[str]]:
     return {}
 
 
+@pytest.fixture(scope="session")
+def counted_before(shared_range: Range, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A baseline of the healthy sandbox, with its rows beside it."""
+    shared_range.as_it_was()
+    return store_baseline(shared_range, tmp_path_factory.mktemp("baseline"))
+
+
 @pytest.fixture
 def healthy(
-    request: pytest.FixtureRequest, practice_range: Range, project: Project, seen_green: dict[str, set[str]]
+    request: pytest.FixtureRequest,
+    practice_range: Range,
+    project: Project,
+    seen_green: dict[str, set[str]],
+    counted_before: Path,
+    tmp_path: Path,
 ) -> set[str]:
     """The cases of the row's session, all of them green before anything is planted; looked at once for each selection.
 
     That everything is green again afterwards is shown by the next row, which expects the same of all but its own checks.
     """
-    select = request.node.callspec.params["row"].select
+    row: Row = request.node.callspec.params["row"]
+    select = f"{' '.join(_selection(row))} {row.dialect} {row.counted_before}"
     if select not in seen_green:
-        before = project.run("-m", select, f"--env={practice_range.file}")
+        file = _with_settings(practice_range.file, tmp_path / "healthy.toml", dialect=row.dialect)
+        before = project.run(*_selection(row), *_known_before(row, counted_before), f"--env={file}")
         outcomes = before.outcomes_by_case()
         assert (before.rc, set(outcomes.values())) == (0, {"passed"}), before.out
         seen_green[select] = set(outcomes)
@@ -39,14 +55,14 @@ def healthy(
 @pytest.mark.long_matrix
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
 def test_a_fault_turns_its_checks_and_no_others(
-    row: Row, healthy: set[str], practice_range: Range, project: Project, tmp_path: Path
+    row: Row, healthy: set[str], practice_range: Range, project: Project, tmp_path: Path, counted_before: Path
 ) -> None:
     """From passed to failed, with a message that names the cause."""
-    file = _with_settings(practice_range.file, tmp_path / "sandbox.toml", row.environment)
+    file = _with_settings(practice_range.file, tmp_path / "sandbox.toml", row.environment, dialect=row.dialect)
     if row.fault:
         practice_range.remote.plant(row.fault, **row.parameters)
     try:
-        broken = project.run("-m", row.select, f"--env={file}")
+        broken = project.run(*_selection(row), *_known_before(row, counted_before), f"--env={file}")
     finally:
         practice_range.remote.clear_all()
     outcomes = broken.outcomes_by_case()
@@ -75,7 +91,7 @@ def test_every_check_has_a_row() -> None:
     seen_red = {name.partition("[")[0] for row in ROWS for name in row.red}
 
     assert checks_on_disk() - seen_red == set()
-    assert seen_red - checks_on_disk() == set(), "a row names a check that does not exist"
+    assert seen_red - checks_on_disk() - stories_on_disk() == set(), "a row names a check that does not exist"
 
 
 def test_rows_are_told_apart() -> None:
@@ -90,10 +106,22 @@ def test_the_page_is_up_to_date() -> None:
     assert PAGE.read_text(encoding="utf-8") == page()
 
 
-def _with_settings(file: Path, copy: Path, settings: str) -> Path:
-    if not settings:
+def _selection(row: Row) -> list[str]:
+    return ["-m", row.select, *(["--situation", row.situation] if row.situation else [])]
+
+
+def _known_before(row: Row, counted_before: Path) -> list[str]:
+    return ["--baseline", str(counted_before)] if row.counted_before else []
+
+
+def _with_settings(file: Path, copy: Path, settings: str = "", *, dialect: str = "product") -> Path:
+    if not settings and dialect == "product":
         return file
-    copy.write_text(f"{file.read_text(encoding='utf-8')}\n{settings}\n", encoding="utf-8")
+    text = file.read_text(encoding="utf-8")
+    if dialect == "plan":
+        dsn = tomllib.loads(text)["sandbox"]["variables"]["PAM_DATABASE_DSN"]
+        text = text.replace(dsn, in_plan_dialect(dsn)).replace('dialect = "product"', 'dialect = "plan"')
+    copy.write_text(f"{text}\n{settings}\n", encoding="utf-8")
     copy.chmod(0o600)
     return copy
 

@@ -89,6 +89,7 @@ def test_addresses_and_secrets_are_resolved(folder: Path) -> None:
     assert staging.url_of("health_db") == "https://api.staging.example.com/health/db"
     assert staging.url_of("backend_health") == "https://backend.staging.example.com/health"
     assert staging.url_of("frontend_version") == "https://staging.example.com/version.json"
+    assert staging.url_of("asset_manifest") == "https://staging.example.com/asset-manifest.json"
     assert staging.secret("admin_token") == SECRET
     assert set(staging.secrets()) == set(VARIABLES.values())
     assert not staging.is_sandbox

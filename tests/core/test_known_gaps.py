@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pam_rollback.core.invariants import parse_invariant
 from pam_rollback.core.plan import load_plan
 
 ROOT = Path(__file__).parents[2]
@@ -26,6 +27,9 @@ def items_with_a_test() -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for file in sorted(file for folder in FOLDERS for file in (ROOT / folder).rglob("test_*.py")):
         for item_id in criteria_in(file.read_text(encoding="utf-8")):
+            found.setdefault(item_id, set()).add(str(file.relative_to(ROOT)))
+    for file in sorted((ROOT / "checks" / "integrity").glob("*.sql")):
+        for item_id in parse_invariant(file.read_text(encoding="utf-8"), source=file.name, stem=file.stem).criteria:
             found.setdefault(item_id, set()).add(str(file.relative_to(ROOT)))
     return found
 

@@ -34,6 +34,13 @@ FIGURES: list[tuple[str, str, object]] = [
     ("MT-1", "response_time_ms_max", 500),
     ("MT-2", "error_rate_pct_max", 2),
     ("MT-3", "memory_mb_max", 100),
+    # Not the plan's: the "good" limits of Core Web Vitals, and a budget of ours
+    ("WV-1", "lcp_ms_max", 2500),
+    ("WV-2", "cls_max", 0.1),
+    ("WV-3", "inp_ms_max", 200),
+    ("PW-1", "weight_mb_max", 4),
+    ("PW-1", "requests_max", 150),
+    ("PW-1", "increase_pct_max", 20),
     # Data integrity: "recent" in the SQL
     ("DI-1", "recent_s", 1 * HOUR_S),
     ("DI-3", "recent_s", 1 * HOUR_S),
@@ -127,6 +134,8 @@ ITEMS_OF_SECTION = {
     "strategies": 6,  # the plan's four, its code rollback as front end and back end, and the emergency call
     "health_checks": 5,
     "monitoring": 4,
+    "web_vitals": 3,
+    "page_weight": 1,
     "integrity": 3,
     "time_frames": 6,
     "contacts": 4,

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from pam_rollback.core.invariants import parse_invariant
 from pam_rollback.core.plan import load_plan
 
 ROOT = Path(__file__).parents[2]
@@ -24,9 +25,17 @@ def anchors_named_in(folder: str) -> set[str]:
     }
 
 
+def anchors_of_invariants() -> set[str]:
+    """Give the pages that the headers of the SQL checks name."""
+    files = (ROOT / "checks" / "integrity").glob("*.sql")
+    return {
+        parse_invariant(file.read_text(encoding="utf-8"), source=file.name, stem=file.stem).anchor for file in files
+    }
+
+
 def test_every_item_has_its_page() -> None:
     """Nobody is sent to a page that is not there, and no page is left over."""
-    used = {item.anchor for item in load_plan(ROOT / "plan.toml").items()}
+    used = {item.anchor for item in load_plan(ROOT / "plan.toml").items()} | anchors_of_invariants()
 
     assert set(ANCHORS) - GENERAL == used
     assert set(ANCHORS) >= GENERAL

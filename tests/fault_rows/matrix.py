@@ -28,13 +28,21 @@ def rows() -> list[Row]:
 
 def checks_on_disk() -> set[str]:
     """The names of all checks: test functions, and an SQL file each."""
-    python = {
+    return _tests_in("checks") | {f"test_{path.stem.replace('-', '_')}" for path in (ROOT / "checks").rglob("*.sql")}
+
+
+def stories_on_disk() -> set[str]:
+    """The names of the stories' own tests, which a row of an after-situation turns red as well."""
+    return _tests_in("drills")
+
+
+def _tests_in(folder: str) -> set[str]:
+    return {
         node.name
-        for path in (ROOT / "checks").rglob("*.py")
+        for path in (ROOT / folder).rglob("*.py")
         for node in ast.parse(path.read_text(encoding="utf-8")).body
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
     }
-    return python | {f"test_{path.stem.replace('-', '_')}" for path in (ROOT / "checks").rglob("*.sql")}
 
 
 def page() -> str:
@@ -49,10 +57,13 @@ def page() -> str:
     lines += ["", "## By fault", "", "| row | fault | selected | red | says |", "|---|---|---|---|---|"]
     for row in rows():
         red = ", ".join(f"`{name}`" for name in sorted(row.red))
+        situation = f" --situation {row.situation}" if row.situation else ""
         unknown = (
             f"; cannot be measured: {', '.join(f'`{name}`' for name in sorted(row.unknown))}" if row.unknown else ""
         )
-        lines.append(f"| `{row.id}` | `{row.planted}` | `-m '{row.select}'` | {red}{unknown} | “{row.words}” |")
+        lines.append(
+            f"| `{row.id}` | `{row.planted}` | `-m '{row.select}'{situation}` | {red}{unknown} | “{row.words}” |"
+        )
     return "\n".join(lines) + "\n"
 
 

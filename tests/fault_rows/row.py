@@ -26,6 +26,12 @@ class Row:
     """The checks that cannot be measured under this fault, and say so."""
     environment: str = ""
     """TOML that the environment's file has besides, such as a threshold; for what no fault of the sandbox can bring about in time."""
+    situation: str = ""
+    """Of the session, for what only a rollback shows: ``after-feature-flag``. Empty: as it is. The story's own tests are then red, too."""
+    dialect: str = "product"
+    """Whose tables the session looks at: ``plan`` for the checks that are about the rollback plan's own."""
+    counted_before: bool = False
+    """Whether the session knows a baseline with the rows that were there before the fault."""
     verdict: str = ""
     """The verdict's word; empty: NO-GO when something is red, else INCONCLUSIVE. Advisory checks leave it at GO."""
 

@@ -36,6 +36,7 @@ Ability = Literal[
     "database",
     "status_page",
     "in_app_notice",
+    "asset_manifest",
 ]
 Browser = Literal["chromium", "firefox", "webkit"]
 SecretName = Literal[
@@ -80,6 +81,7 @@ class Paths(Table):
 
     frontend_health: UrlPath = "/health"
     frontend_version: UrlPath = "/version.json"
+    asset_manifest: UrlPath = "/asset-manifest.json"
     backend_health: UrlPath = "/health"
     health_db: UrlPath = "/health/db"
     health_pam: UrlPath = "/health/pam"
@@ -164,6 +166,8 @@ class Sql(Table):
     """A message that is younger may still be without its answer."""
     names: Mapping[str, Text] = {}
     """What is called differently here: ``"expenses.amount" = "total"`` for a column, ``"expenses" = "money.expenses"`` for a table."""
+    compatible_migrations: Annotated[tuple[Text, ...], Strict(False)] = ()  # noqa: FBT003 - TOML has lists
+    """Migrations that the running release does not know and can live with, as after a rollback of the code alone."""
 
 
 class Sandbox(Table):
@@ -244,6 +248,7 @@ class Environment(Table):
     def url_of(self, path: str) -> str:
         """Give the full address of one of ``[paths]``: below the front end or back end where it is theirs, else below the API."""
         owner = {"frontend_health": self.urls.frontend, "frontend_version": self.urls.frontend}
+        owner["asset_manifest"] = self.urls.frontend
         owner["backend_health"] = self.urls.backend
         where: str = getattr(self.paths, path)
         return owner.get(path, self.urls.api) + where

@@ -37,20 +37,24 @@ from pam_rollback.core.plan_items import (
     MemoryTrigger,
     MitigatedTrigger,
     P95Limit,
+    PaintingLimit,
     PreventionMeasure,
     QuickReference,
     RampStage,
+    ReactionLimit,
     RecordLossTrigger,
     RecoveryStage,
     RecoveryTime,
     Relaxed,
     ResponseTimeLimit,
     SessionLoss,
+    ShiftLimit,
     SlowdownBandTrigger,
     SlowdownTrigger,
     Strategy,
     TimeFrame,
     UserShareTrigger,
+    WeightLimit,
     WriteLossLimit,
 )
 
@@ -79,6 +83,8 @@ Monitoring = TypedDict(
     "Monitoring",
     {"MT-1": ResponseTimeLimit, "MT-2": ErrorRateLimit, "MT-3": MemoryLimit, "MT-4": Item},
 )
+WebVitals = TypedDict("WebVitals", {"WV-1": PaintingLimit, "WV-2": ShiftLimit, "WV-3": ReactionLimit})
+PageWeights = TypedDict("PageWeights", {"PW-1": WeightLimit})
 SuccessCriteria = TypedDict(
     "SuccessCriteria",
     {
@@ -101,6 +107,8 @@ _PREFIXES = {
     "strategies": "ST",
     "health_checks": "HC",
     "monitoring": "MT",
+    "web_vitals": "WV",
+    "page_weight": "PW",
     "integrity": "DI",
     "time_frames": "TF",
     "contacts": "EC",
@@ -159,6 +167,8 @@ class Plan(Table):
     strategies: Mapping[str, Strategy]
     health_checks: Mapping[str, HealthCheck]
     monitoring: Monitoring
+    web_vitals: WebVitals
+    page_weight: PageWeights
     integrity: Mapping[str, IntegrityCheck]
     time_frames: Mapping[str, TimeFrame]
     contacts: Mapping[str, Contact]

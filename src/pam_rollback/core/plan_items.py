@@ -38,6 +38,7 @@ GrowthAtMost = Annotated[Growth, Relaxed.BY_RAISING]
 MillisecondsAtMost = Annotated[float, Field(gt=0), Relaxed.BY_RAISING]
 MegabytesAtMost = Annotated[float, Field(gt=0), Relaxed.BY_RAISING]
 CountAtMost = Annotated[int, Field(ge=0), Relaxed.BY_RAISING]
+ShiftAtMost = Annotated[float, Field(gt=0), Relaxed.BY_RAISING]
 
 
 def _notes_of_choices(annotation: object) -> Iterator[object]:
@@ -164,6 +165,32 @@ class MemoryLimit(Item):
     memory_mb_max: MegabytesAtMost
 
 
+class PaintingLimit(Item):
+    """The main content of a page is painted within ``lcp_ms_max`` (which is still good)."""
+
+    lcp_ms_max: MillisecondsAtMost
+
+
+class ShiftLimit(Item):
+    """What a page shows jumps by no more than ``cls_max``: the share of the window that moves times how far it moves."""
+
+    cls_max: ShiftAtMost
+
+
+class ReactionLimit(Item):
+    """A page answers to a key or a click within ``inp_ms_max``."""
+
+    inp_ms_max: MillisecondsAtMost
+
+
+class WeightLimit(Item):
+    """What a first visit to a page fetches; ``increase_pct_max`` is how much more than the baseline it may be, where there is one."""
+
+    weight_mb_max: MegabytesAtMost
+    requests_max: CountAtMost
+    increase_pct_max: GrowthAtMost
+
+
 class CorruptionLimit(Item):
     """At most ``corrupted_records_max`` records are corrupted."""
 
@@ -263,7 +290,7 @@ class TimeFrame(Item):
     """When, counted from the rollback, the checks or checklist items of a section are due."""
 
     section: Text
-    from_s: Seconds
+    from_s: SecondsAtMost
     until_s: SecondsAtMost
 
     @model_validator(mode="after")

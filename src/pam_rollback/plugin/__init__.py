@@ -11,9 +11,11 @@ pytest_plugins = (
     "pam_rollback.plugin.runbook",
     "pam_rollback.plugin.guard",
     "pam_rollback.plugin.situations",
+    "pam_rollback.plugin.sql_files",
     "pam_rollback.plugin.selection",
     "pam_rollback.plugin.stop",
     "pam_rollback.plugin.classification",
+    "pam_rollback.plugin.first_verdicts",
     "pam_rollback.plugin.allure_bridge",
     "pam_rollback.plugin.verdict",
 )

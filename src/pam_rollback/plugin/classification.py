@@ -9,6 +9,7 @@ from pam_rollback.core.verdict import Outcome, classify
 from pam_rollback.plugin import markers
 from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.situations import situation_of
+from pam_rollback.plugin.sql_files import invariant_of
 
 OUTCOME = "pam-outcome"
 MESSAGE = "pam-message"
@@ -30,6 +31,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             ("title", title(item)),
             ("advisory", bool(item.get_closest_marker("advisory"))),
         ]
+        invariant = invariant_of(item)
+        if invariant is not None:
+            item.user_properties.append(("runbook", f"docs/runbook.md#{invariant.anchor}"))
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)

@@ -100,12 +100,18 @@ def _result(test: Seen, runbook: Runbook) -> Result:
         kind=str(properties.get("kind", "")),
         situation=str(properties.get("situation", "")),
         message="" if test.outcome is Outcome.PASSED else test.message or "the session ended before it was reached",
-        runbook=runbook.plan.item(identifiers[0]).runbook if identifiers else "",
+        runbook=_next_page(properties, identifiers, runbook),
         duration_s=round(test.duration_s, 3),
         advisory=bool(properties.get("advisory")),
         ran=test.body_ran,
         measured=tuple(Measured(**figures) for figures in test.figures),
     )
+
+
+def _next_page(properties: Mapping[str, Any], identifiers: Sequence[str], runbook: Runbook) -> str:
+    """Where to go on: the test's own page if it has one, else that of its first plan item."""
+    own = str(properties.get("runbook", ""))
+    return own or (runbook.plan.item(identifiers[0]).runbook if identifiers else "")
 
 
 def _steps(runbook: Runbook) -> Iterable[ActionStep]:

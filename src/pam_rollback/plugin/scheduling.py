@@ -4,6 +4,8 @@ from xdist.scheduler import LoadScopeScheduling
 
 from pam_rollback.plugin.stories import ACTION_FIXTURES
 
+_INTEGRITY = "checks/integrity/"
+
 
 class BySituation(LoadScopeScheduling):  # type: ignore[misc]
     """All tests of an after-situation are one scope; as-is and baseline spread by file."""
@@ -12,4 +14,7 @@ class BySituation(LoadScopeScheduling):  # type: ignore[misc]
         # Wherever it stands among the parameters: a browser's name may come before it.
         parameters = f"-{nodeid.partition('[')[2].removesuffix(']')}-"
         found = [name for name in ACTION_FIXTURES if f"-{name}-" in parameters]
-        return max(found, key=len, default=nodeid.split("::", 1)[0])
+        path = nodeid.split("::", 1)[0]
+        # The SQL checks share one snapshot, and their time frame is judged by who gave their verdicts.
+        shared = _INTEGRITY if path.startswith(_INTEGRITY) else path
+        return max(found, key=len, default=shared)

@@ -104,7 +104,12 @@ def _unmeasured(
         if identifier in judged or identifier in acked:
             continue
         item = runbook.plan.item(identifier)
-        by_person = f'a person has to vouch for it: --ack {identifier}="who: evidence"'
-        why = reasons.get(identifier) or (by_person if item.judged_by == "person" else "no test that ran judges it")
+        ack = f'--ack {identifier}="who: evidence"'
+        if identifier in reasons:
+            why = f"{reasons[identifier]}; a person may vouch for it: {ack}"
+        elif item.judged_by == "person":
+            why = f"a person has to vouch for it: {ack}"
+        else:
+            why = "no test that ran judges it"
         found.append(Unmeasured(item=identifier, what=item.title, why=why, waived=identifier in waived))
     return tuple(found)

@@ -5,21 +5,44 @@ from dataclasses import dataclass, field
 import pytest
 
 from pam_rollback.core.configuration import suggestion
+from pam_rollback.core.environment import Environment
 from pam_rollback.core.plan import Plan
-from pam_rollback.plugin import markers
+from pam_rollback.plugin import browser_gate, markers
 from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.runbook import Runbook
+from pam_rollback.plugin.situations import AS_IS, BASELINE, situation_of
+from pam_rollback.plugin.sql_files import invariant_of
+from pam_rollback.plugin.stored_rows import stored_rows
 
 NEEDED_ABILITIES = {
     "page": ("browser",),
     "context": ("browser",),
     "site": ("browser", "test_account"),
+    "traveller": ("browser", "test_account"),
+    "phone_traveller": ("browser", "test_account"),
+    "visitor": ("browser", "asset_manifest"),
+    "webkit_traveller": ("browser", "test_account"),
     "team_notice": ("slack",),
     "users_after": ("flag_evaluation",),
     "account": ("test_account",),
     "surviving_writes": ("test_account",),
+    "status_page": ("status_page",),
+    "in_app_notice": ("in_app_notice",),
+    "team_told": ("slack",),
+    "ticket_volume": ("database",),
+    "memory": ("metrics",),
+    "front_page": ("browser",),
+    "chat_page": ("browser", "test_account"),
+    "audits": ("browser", "test_account"),
+    "keyboard_chat": ("browser", "test_account"),
 }
 """Which declared abilities a fixture stands on. An environment that does not declare it has the test left out, and named."""
+
+NEEDED_BROWSERS = {"webkit_traveller": "webkit", "measuring_browser": "chromium"}
+"""Which declared browser a fixture stands on, beside those that pytest-playwright runs a test in."""
+
+NEEDS_A_ROLLBACK = frozenset({"team_told"})
+"""Fixtures that tell of a rollback that this session did. Without one, the test is left out, and named."""
 
 
 @dataclass
@@ -94,13 +117,55 @@ def _why_not(item: pytest.Item, runbook: Runbook) -> str:
     missing = sorted(needed - set(environment.abilities))
     if missing:
         return f"{environment.name} declares no {', '.join(missing)}"
+    if situation_of(item) in {AS_IS, BASELINE} and NEEDS_A_ROLLBACK.intersection(getattr(item, "fixturenames", ())):
+        return _no_rollback(item, runbook)
+    browser = _undeclared_browser(item, environment)
+    if browser:
+        return f"{environment.name} declares no {browser} among its browsers"
     if (
         environment.kind == "production"
         and item.get_closest_marker("writes")
         and "test_account" not in environment.abilities
     ):
         return f"{environment.name} declares no test_account to write as"
+    return _data_problem(item, runbook)
+
+
+def _data_problem(item: pytest.Item, runbook: Runbook) -> str:
+    """Why nothing can be said of the data: other tables, or nothing to compare with; empty when something can."""
+    sql = runbook.environment.sql
+    invariant = invariant_of(item)
+    if invariant is not None and sql.dialect not in invariant.dialects:
+        return f"about tables that {runbook.environment.name} does not have ([sql] dialect {sql.dialect!r})"
+    if "row_loss" in getattr(item, "fixturenames", ()) and not _rows_were_counted(item, runbook):
+        return "no rows were counted before; a run's baseline has them, see --baseline"
     return ""
+
+
+def _rows_were_counted(item: pytest.Item, runbook: Runbook) -> bool:
+    """Counted by this session before its drill's incident, or stored. A real rollback is not delayed by counting."""
+    if stored_rows(runbook) is not None:
+        return True
+    return situation_of(item) not in {AS_IS, BASELINE} and not runbook.options.real
+
+
+def _undeclared_browser(item: pytest.Item, environment: Environment) -> str:
+    """The browser that the test needs and that nobody asked for; empty when there is none."""
+    needed = [NEEDED_BROWSERS[name] for name in getattr(item, "fixturenames", ()) if name in NEEDED_BROWSERS]
+    callspec = getattr(item, "callspec", None)
+    parameter = callspec.params.get("browser_name") if callspec else None
+    if parameter and parameter not in item.config.option.browser:
+        needed.append(str(parameter))
+    return next((name for name in needed if name not in environment.browsers), "")
+
+
+def _no_rollback(item: pytest.Item, runbook: Runbook) -> str:
+    """The reason, and who may say so instead."""
+    ids = markers.criterion_ids(item)
+    acked = {text.partition("=")[0] for text in runbook.options.ack}
+    if acked.intersection(ids):
+        return "no rollback was done in this session, and a person vouches for it (--ack)"
+    return f'no rollback was done in this session; a person may vouch for it: --ack {ids[0]}="who: evidence"'
 
 
 def partial_by_options(config: pytest.Config) -> list[str]:
@@ -121,4 +186,9 @@ def partial_by_options(config: pytest.Config) -> list[str]:
         found.append("single tests by node id")
     if getattr(option, "stepwise", False):
         found.append("--stepwise")
+    runbook = runbook_module.of(config)
+    if runbook is not None and browser_gate.is_loaded(config):
+        left_out = [name for name in browser_gate.declared(runbook) if name not in option.browser]
+        if left_out:
+            found.append(f"--browser leaves out {', '.join(left_out)}")
     return found

@@ -23,6 +23,8 @@ _AFTER = "after-"
 
 WINDOW_FIXTURE = "held_window"
 """Tests that ask for it wait for a window, so they come last in their situation and share one wait."""
+VERDICT_FIXTURE = "first_verdict"
+"""Tests that ask for it judge when others came, so they come after all of them."""
 
 
 @dataclass(frozen=True)
@@ -62,16 +64,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Order by situation, then phase, windows last; within that, as written. The sort is stable."""
+    """Order by situation, then phase, windows last and time frames after them; within that, as written. The sort is stable."""
     if runbook_module.of(config) is None:
         return
     selection = config.stash[SITUATIONS_KEY]
     order = {name: index for index, name in enumerate(dict.fromkeys([AS_IS, BASELINE, *selection.situations]))}
     phases = {name: index for index, name in enumerate(PHASES)}
 
-    def position(item: pytest.Item) -> tuple[int, bool, int]:
+    def position(item: pytest.Item) -> tuple[int, bool, bool, int]:
         return (
             order.get(situation_of(item), len(order)),
+            VERDICT_FIXTURE in getattr(item, "fixturenames", ()),
             WINDOW_FIXTURE in getattr(item, "fixturenames", ()),
             phases.get(phase_of(item), len(phases)),
         )

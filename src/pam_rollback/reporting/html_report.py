@@ -27,6 +27,7 @@ INSTALL_TIMEOUT_S: Final = 180
 GENERATE_TIMEOUT_S: Final = 120
 
 _STAMP: Final = ".installed-from"  # in node_modules: the digest of the lock file it was made from
+_ENTRY: Final = Path("node_modules", "allure", "cli.js")
 _ANALYTICS: Final = re.compile(
     r'<script async src="https://www\.googletagmanager\.com/[^"]*"></script>\s*<script>.*?</script>', re.DOTALL
 )
@@ -114,6 +115,28 @@ def _require_node() -> Node:
     return node
 
 
+def are_installed(reports: Path = REPORTS) -> bool:
+    """Whether the packages are there that the lock file names."""
+    lock_file, stamp = reports / "package-lock.json", reports / "node_modules" / _STAMP
+    return (
+        lock_file.is_file()
+        and stamp.is_file()
+        and stamp.read_text() == _digest(lock_file)
+        and (reports / _ENTRY).is_file()
+    )
+
+
+def install_packages(reports: Path = REPORTS) -> Unavailable | None:
+    """Installs what the lock file names if that is not there yet; gives why when it could not."""
+    try:
+        _installed(_require_node(), reports)
+    except _Failed as failed:
+        return failed.answer
+    except OSError as error:
+        return Unavailable(f"{reports} cannot be written: {error}", "make it writable, then: make report")
+    return None
+
+
 def _installed(node: Node, reports: Path) -> Path:
     """The generator's entry point, after installing what the lock file names if that is not there yet."""
     lock_file = reports / "package-lock.json"
@@ -122,14 +145,15 @@ def _installed(node: Node, reports: Path) -> Path:
             f"{lock_file} is missing",
             "run from a checkout of the project; the wheel does not bring the report generator",
         )
-    digest = hashlib.sha256(lock_file.read_bytes()).hexdigest()
-    stamp = reports / "node_modules" / _STAMP
-    entry = reports / "node_modules" / "allure" / "cli.js"
     with _alone(reports / "out" / ".install.lock"):
-        if not (entry.is_file() and stamp.is_file() and stamp.read_text() == digest):
+        if not are_installed(reports):
             _install(node, reports)
-            stamp.write_text(digest)
-    return entry
+            (reports / "node_modules" / _STAMP).write_text(_digest(lock_file))
+    return reports / _ENTRY
+
+
+def _digest(lock_file: Path) -> str:
+    return hashlib.sha256(lock_file.read_bytes()).hexdigest()
 
 
 def _install(node: Node, reports: Path) -> None:

@@ -1,0 +1,21 @@
+-- id: messages-duplicate
+-- criterion: DI-1, SC-4, POST-2
+-- sentence: no message is stored twice: same conversation, role and text at the same moment
+-- severity: critical
+-- expectation: no rows
+-- dialect: product
+-- tables: pam_messages
+-- anchor: conversations-damaged
+
+-- The pairs come from an index; texts are compared only where a pair is there twice.
+WITH crowded AS (
+    SELECT message.conversation_id, message.created_at
+    FROM pam_messages AS message
+    GROUP BY message.conversation_id, message.created_at
+    HAVING count(*) > 1
+)
+SELECT max(message.id::text) AS id
+FROM pam_messages AS message
+JOIN crowded ON crowded.conversation_id = message.conversation_id AND crowded.created_at = message.created_at
+GROUP BY message.conversation_id, message.role, message.content, message.created_at
+HAVING count(*) > 1

@@ -1,0 +1,113 @@
+"""Can everybody use the site: by keyboard, with a screen reader, in dark colours, enlarged, on a phone?  One question to PAM is all it writes.
+
+Barriers that the baseline has too do not count. One engine, Chromium: the rules read structure and styles, in which engines agree.
+"""
+
+from collections.abc import Callable
+
+import pytest
+
+from pam_rollback.core.accessibility import STATES, Audit, Audits, KeyboardChat, Known
+
+pytestmark = [pytest.mark.post_rollback, pytest.mark.accessibility]
+
+Audited = Callable[[str, str], Audit]
+Scored = Callable[[KeyboardChat], KeyboardChat]
+
+
+@pytest.mark.criterion("CR-4")
+@pytest.mark.parametrize("state", STATES)
+def test_pages_have_no_new_barriers(state: str, audited: Audited, known_findings: Known | None) -> None:
+    """WCAG 2.2 A and AA hold as they did before the release.  If red: docs/runbook.md#accessibility-broken."""
+    audit = audited(state, "light")
+
+    assert audit.barriers, audit
+    assert not audit.barriers.new_against(known_findings).violations, audit.barriers.new_against(known_findings)
+
+
+@pytest.mark.criterion("CR-4")
+@pytest.mark.parametrize("state", STATES)
+def test_dark_colours_bring_no_new_barriers(state: str, audited: Audited, known_findings: Known | None) -> None:
+    """Whoever prefers dark colours can read the site.  If red: docs/runbook.md#accessibility-broken."""
+    audit = audited(state, "dark")
+
+    assert audit.barriers, audit
+    assert not audit.barriers.new_against(known_findings).violations, audit.barriers.new_against(known_findings)
+
+
+@pytest.mark.criterion("CR-4")
+@pytest.mark.parametrize("state", STATES)
+def test_double_size_brings_no_new_barriers(state: str, audited: Audited, known_findings: Known | None) -> None:
+    """Whoever enlarges the page to 200 % meets no new barrier.  If red: docs/runbook.md#accessibility-broken."""
+    audit = audited(state, "double-size")
+
+    assert audit.barriers, audit
+    assert not audit.barriers.new_against(known_findings).violations, audit.barriers.new_against(known_findings)
+
+
+@pytest.mark.criterion("CR-4")
+@pytest.mark.parametrize("state", STATES)
+def test_phones_bring_no_new_barriers(state: str, audited: Audited, known_findings: Known | None) -> None:
+    """The same on a screen of 390 by 844.  If red: docs/runbook.md#accessibility-broken."""
+    audit = audited(state, "phone")
+
+    assert audit.barriers, audit
+    assert not audit.barriers.new_against(known_findings).violations, audit.barriers.new_against(known_findings)
+
+
+@pytest.mark.criterion("CR-4", "SC-5")
+@pytest.mark.parametrize("look", ["double-size", "phone"])
+def test_pages_fit_the_window(look: str, audits: Audits, known_findings: Known | None) -> None:
+    """Nobody has to scroll sideways, and nothing is cut off.  If red: docs/runbook.md#accessibility-broken."""
+    new = audits.too_wide(look).new_against(known_findings)
+
+    assert not new.violations, new
+
+
+@pytest.mark.criterion("CR-4")
+def test_reduced_motion_is_respected(audits: Audits, known_findings: Known | None) -> None:
+    """Nothing moves for those whom it makes sick.  If red: docs/runbook.md#accessibility-broken."""
+    new = audits.in_motion.new_against(known_findings)
+
+    assert not new.violations, new
+
+
+@pytest.mark.criterion("CR-4")
+def test_the_focus_can_be_seen(audits: Audits, known_findings: Known | None) -> None:
+    """Whoever uses the Tab key sees where they are.  If red: docs/runbook.md#accessibility-broken."""
+    new = audits.focus_unseen.new_against(known_findings)
+
+    assert not new.violations, new
+
+
+@pytest.mark.criterion("CR-4")
+def test_the_focus_moves_as_one_reads(audits: Audits, known_findings: Known | None) -> None:
+    """The Tab key never jumps back on a page.  If red: docs/runbook.md#accessibility-broken."""
+    new = audits.focus_out_of_order.new_against(known_findings)
+
+    assert not new.violations, new
+
+
+@pytest.mark.criterion("CR-4")
+def test_the_keyboard_is_never_trapped(audits: Audits, known_findings: Known | None) -> None:
+    """The Tab key leads on from every stop, to the end of the page.  If red: docs/runbook.md#accessibility-broken."""
+    new = audits.traps.new_against(known_findings)
+
+    assert not new.violations, new
+
+
+@pytest.mark.writes
+@pytest.mark.criterion("CR-4", "SC-5")
+def test_pam_is_asked_by_keyboard_alone(keyboard_chat: KeyboardChat, scored: Scored) -> None:
+    """Tab to the field, a question, Enter: PAM answers.  If red: docs/runbook.md#accessibility-broken."""
+    chat = scored(keyboard_chat)
+
+    assert chat.completed, chat
+
+
+@pytest.mark.writes
+@pytest.mark.criterion("CR-4")
+def test_the_answer_is_announced(keyboard_chat: KeyboardChat) -> None:
+    """Whoever listens to a screen reader hears PAM's answer.  If red: docs/runbook.md#accessibility-broken."""
+    assert keyboard_chat.completed, keyboard_chat
+    assert keyboard_chat.heard, keyboard_chat.silence

@@ -1,0 +1,45 @@
+"""Are the public, the users and the team told the truth, and has support grown quiet?  Reads only: safe on production."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pam_rollback.core.communication import PublicTruth, TeamTold, UsersTold
+from pam_rollback.core.tickets import TicketVolume
+
+pytestmark = [pytest.mark.post_rollback, pytest.mark.communication]
+
+Scored = Callable[[Any], Any]
+
+
+@pytest.mark.criterion("CH-3", "POST-4", "QR-3")
+def test_status_page_tells_the_truth(public_truth: PublicTruth, scored: Scored) -> None:
+    """The public reads how the service really is, no better and no worse.  If red: docs/runbook.md#channel-public."""
+    truth = scored(public_truth)
+
+    assert truth.told, truth
+
+
+@pytest.mark.criterion("CH-4")
+def test_notice_in_the_app_is_there_or_gone(users_told: UsersTold, scored: Scored) -> None:
+    """Users see a notice while there is something to say, and none when it is over.  If red: docs/runbook.md#channel-users."""
+    notice = scored(users_told)
+
+    assert notice.told, notice
+
+
+@pytest.mark.criterion("CH-1", "DUR-5")
+def test_incident_channel_was_told(team_told: TeamTold, scored: Scored) -> None:
+    """The message about this rollback is in the team's channel.  If red: docs/runbook.md#channel-internal."""
+    message = scored(team_told)
+
+    assert message.told, message
+
+
+@pytest.mark.criterion("SC-6")
+def test_support_gets_as_many_tickets_as_usual(ticket_volume: TicketVolume, scored: Scored) -> None:
+    """No more people ask for help than chance explains.  If red: docs/runbook.md#tickets-high."""
+    tickets = scored(ticket_volume)
+
+    assert tickets.normal, tickets

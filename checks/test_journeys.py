@@ -1,0 +1,118 @@
+"""Can people do what they come for, in every browser that counts?  Writes as the test account only, and clears it away."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pam_rollback.plugin.fixtures.journeys import Traveller, Visitor, WebKitTraveller
+
+pytestmark = [pytest.mark.post_rollback, pytest.mark.journey]
+
+Scored = Callable[[Any], Any]
+
+
+@pytest.mark.writes
+@pytest.mark.criterion("DUR-4", "SC-5", "CR-2")
+def test_pam_answers(traveller: Traveller, scored: Scored) -> None:
+    """Whoever signs in and asks PAM is answered, and finds the answer again.  If red: docs/runbook.md#browser-broken."""
+    talk = scored(traveller.asks_pam())
+
+    assert talk.answered, talk
+    assert talk.shown_again, talk
+    assert talk.stored, talk
+
+
+@pytest.mark.writes
+@pytest.mark.criterion("DUR-4", "CR-2")
+def test_pam_answers_on_a_phone(phone_traveller: Traveller, scored: Scored) -> None:
+    """The same on the screen of a phone.  If red: docs/runbook.md#browser-broken."""
+    talk = scored(phone_traveller.asks_pam())
+
+    assert talk.answered, talk
+    assert talk.shown_again, talk
+    assert talk.stored, talk
+
+
+@pytest.mark.writes
+@pytest.mark.criterion("CR-3")
+def test_pam_is_spoken_to(traveller: Traveller, scored: Scored) -> None:
+    """PAM answers what is spoken; where the flag is off there is no button for it.  If red: docs/runbook.md#voice-fails."""
+    spoken = scored(traveller.speaks())
+
+    assert spoken.as_the_flag_says, spoken
+    assert spoken.answered, spoken
+
+
+@pytest.mark.writes
+@pytest.mark.criterion("DUR-4", "CR-2")
+def test_expense_is_added(traveller: Traveller, scored: Scored) -> None:
+    """An expense that is entered is listed, and stored.  If red: docs/runbook.md#browser-broken."""
+    expense = scored(traveller.adds_expense())
+
+    assert expense.shown, expense
+    assert expense.stored, expense
+
+
+@pytest.mark.writes
+@pytest.mark.criterion("DUR-4", "CR-2")
+def test_setting_is_kept(traveller: Traveller, scored: Scored) -> None:
+    """A setting that is changed is found changed after a reload.  If red: docs/runbook.md#browser-broken."""
+    setting = scored(traveller.changes_setting())
+
+    assert setting.kept, setting
+
+
+@pytest.mark.writes
+@pytest.mark.criterion("DUR-4", "CR-2")
+def test_trip_is_planned(traveller: Traveller, scored: Scored) -> None:
+    """A trip is chosen, and PAM answers about it.  If red: docs/runbook.md#browser-broken."""
+    trip = scored(traveller.plans_trip())
+
+    assert trip.planned, trip
+
+
+@pytest.mark.criterion("RPO-3", "DUR-4")
+def test_lost_session_is_renewed(traveller: Traveller, scored: Scored) -> None:
+    """Whoever was signed out, or whose session is lost, can sign in again.  If red: docs/runbook.md#sessions-lost."""
+    renewed = scored(traveller.loses_session())
+
+    assert renewed.signed_out, renewed
+    assert renewed.asked_to_sign_in, renewed
+    assert renewed.signed_in_again, renewed
+
+
+@pytest.mark.criterion("SC-5", "CR-2")
+def test_nothing_fails_behind_the_pages(traveller: Traveller, scored: Scored) -> None:
+    """No page writes an error or has a request that fails, now and in the journeys before.  If red: docs/runbook.md#browser-broken."""
+    behind = scored(traveller.opens_every_page())
+
+    assert behind.clean, behind
+
+
+@pytest.mark.criterion("SC-5")
+def test_new_visitor_gets_the_release(visitor: Visitor, scored: Scored) -> None:
+    """Page, scripts and styles are those of the expected release.  If red: docs/runbook.md#frontend-rollback."""
+    served = scored(visitor.comes())
+
+    assert served.right_release, served
+    assert served.right_files, served
+
+
+@pytest.mark.criterion("SC-5")
+def test_returning_visitor_gets_the_release(visitor: Visitor, scored: Scored) -> None:
+    """No cache and no service worker brings another release back.  If red: docs/runbook.md#frontend-rollback."""
+    served = scored(visitor.returns())
+
+    assert served.right_release, served
+    assert served.right_files, served
+
+
+@pytest.mark.writes
+@pytest.mark.criterion("CR-2")
+def test_pam_answers_in_webkit(webkit_traveller: WebKitTraveller, scored: Scored) -> None:
+    """The third engine signs in, asks and shows the answer.  If red: docs/runbook.md#browser-broken."""
+    talk = scored(webkit_traveller.asks_pam())
+
+    assert talk.answered, talk
+    assert talk.stored, talk

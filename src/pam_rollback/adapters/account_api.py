@@ -1,0 +1,84 @@
+"""What the API has of one signed-in account: to see whether what the page shows is stored, and to clear away what a journey wrote."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from pam_rollback.adapters.http import fetch
+from pam_rollback.core.answer import Answer
+from pam_rollback.core.errors import MeasurementFailed
+
+_NEWEST = 200
+
+
+@dataclass(frozen=True)
+class AccountApi:
+    """The API with a person's own token. What it does not answer is a value, ``None``; only clearing away raises."""
+
+    history_url: str
+    expenses_url: str
+    settings_url: str
+    token: str = field(repr=False)
+    deadline_s: float = 5.0
+
+    def has_message(self, text: str) -> bool:
+        """The stored history has a message with this text."""
+        messages = self._list(self.history_url, "messages")
+        return any(text in str(message.get("content", "")) for message in messages or ())
+
+    def expenses_noted(self, note: str) -> list[Mapping[str, Any]] | None:
+        """The stored expenses with this note; None when the API does not say."""
+        expenses = self._list(self.expenses_url, "expenses")
+        return None if expenses is None else [one for one in expenses if one.get("description") == note]
+
+    def settings(self) -> dict[str, Any] | None:
+        """All settings; None when the API does not say."""
+        body = self._get(self.settings_url).json
+        found = body.get("settings") if isinstance(body, dict) else None
+        return found if isinstance(found, dict) else None
+
+    def delete_expenses(self, note: str) -> None:
+        """Delete what a journey entered. Raises MeasurementFailed with what is left and where."""
+        found = self.expenses_noted(note)
+        if found is None:
+            raise MeasurementFailed(
+                f"GET {self.expenses_url} does not say whether the expense noted {note!r} is left; delete it by hand"
+            )
+        for expense in found:
+            answer = fetch(
+                f"{self.expenses_url}/{expense.get('id')}",
+                method="DELETE",
+                headers=self._headers,
+                deadline_s=self.deadline_s,
+            )
+            if answer.http_status not in {HTTPStatus.OK, HTTPStatus.NO_CONTENT, HTTPStatus.NOT_FOUND}:
+                raise MeasurementFailed(f"the expense noted {note!r} is left, delete it by hand: {answer}")
+
+    def restore_settings(self, before: Mapping[str, Any]) -> None:
+        """Put back what a journey changed. Raises MeasurementFailed with what is left."""
+        now = self.settings()
+        changed = {name: value for name, value in before.items() if now is None or now.get(name) != value}
+        if not changed:
+            return
+        answer = fetch(
+            self.settings_url,
+            method="PUT",
+            json={"settings": changed},
+            headers=self._headers,
+            deadline_s=self.deadline_s,
+        )
+        if answer.problem or answer.http_status not in {HTTPStatus.OK, HTTPStatus.NO_CONTENT}:
+            raise MeasurementFailed(f"the settings {', '.join(changed)} are changed, set them back by hand: {answer}")
+
+    def _list(self, url: str, name: str) -> list[Mapping[str, Any]] | None:
+        body = self._get(f"{url}?limit={_NEWEST}").json
+        found = body.get(name) if isinstance(body, dict) else None
+        return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else None
+
+    def _get(self, url: str) -> Answer:
+        return fetch(url, headers=self._headers, deadline_s=self.deadline_s)
+
+    @property
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}

@@ -1,0 +1,397 @@
+"""Asks the database about every invariant at once: one scan of each table for all conditions on its rows, the rest query by query."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import sqlglot
+from sqlglot import exp
+
+from pam_rollback.adapters.postgres import QuestionFailed, Relation, Snapshot
+from pam_rollback.adapters.sql_reader import (
+    DIALECT,
+    LOOKED_AT,
+    Names,
+    Reading,
+    Scan,
+    read_query,
+    renamed,
+    source_of,
+    text_of,
+)
+from pam_rollback.core.configuration import ConfigurationError, nearest
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.invariants import NAMED_MAX, Dialect, Invariant, InvariantResult
+from pam_rollback.core.row_counts import TableCount, TableCounts
+
+TEST_USER = "test_user"
+_NOT_SHOWN = {TEST_USER}
+_COUNTING_MARGIN = "30 seconds"
+"""A transaction that is open while rows are counted may commit rows that are older than the counting; none is open that long."""
+
+_USERS_OWN = "{column} IS DISTINCT FROM %(test_user)s::uuid"
+_COUNTED: Mapping[str, Mapping[Dialect, str]] = {
+    "profiles": dict.fromkeys(("product", "plan"), _USERS_OWN.format(column="id")),
+    "user_settings": {"product": _USERS_OWN.format(column="user_id")},
+    "pam_conversations": dict.fromkeys(("product", "plan"), _USERS_OWN.format(column="user_id")),
+    "pam_messages": {
+        "product": "conversation_id <> ALL (ARRAY("
+        "SELECT own.id FROM pam_conversations AS own WHERE own.user_id = %(test_user)s::uuid))"
+    },
+    "expenses": dict.fromkeys(("product", "plan"), _USERS_OWN.format(column="user_id")),
+    "support_tickets": {"product": _USERS_OWN.format(column="user_id")},
+}
+"""The core tables of each dialect, and which of their rows are not the test account's, which writes while this is read."""
+
+
+@dataclass(frozen=True)
+class Unavailable:
+    """A parameter that could not be found out, and why: whatever needs it is unknown."""
+
+    why: str
+
+
+Given = Mapping[str, object | Unavailable]
+Rows = list[tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What became of each invariant, by id: a result, or why there is none."""
+
+    results: Mapping[str, InvariantResult]
+    unknown: Mapping[str, str]
+
+
+def evaluate(
+    snapshot: Snapshot,
+    invariants: Sequence[Invariant],
+    *,
+    given: Given,
+    names: Mapping[str, str],
+    offenders_max: int = 0,
+) -> Evaluation:
+    """Evaluate the invariants on the snapshot. Raises MeasurementFailed when nothing can be known at all, as for a blind role."""
+    work = _Evaluating(snapshot, given)
+    work.read(invariants)
+    work.find_relations(_names(names, invariants))
+    work.count()
+    return work.judged(offenders_max)
+
+
+def account_id(snapshot: Snapshot, email: str, names: Mapping[str, str]) -> str | Unavailable | None:
+    """The id of the test account; None when nobody has this address. Unavailable when it could not be looked up."""
+    text = "SELECT profile.id::text AS id FROM profiles AS profile WHERE lower(profile.email) = lower(%(email)s)"
+    try:
+        statement = _Statements.of(snapshot, ("profiles",), names).text(text)
+        found = snapshot.rows(statement, {"email": email})
+    except MeasurementFailed as failed:
+        return Unavailable(f"the test account cannot be looked up: {failed}")
+    return str(found[0][0]) if found else None
+
+
+def count_rows(
+    snapshot: Snapshot,
+    dialect: Dialect,
+    *,
+    test_user: str | None,
+    names: Mapping[str, str],
+    until: datetime | None = None,
+) -> TableCounts:
+    """Count the core tables' rows created ``until`` then (default: a little before the snapshot). Raises MeasurementFailed."""
+    tables = [table for table, by_dialect in _COUNTED.items() if dialect in by_dialect]
+    statements = _Statements.of(snapshot, tables, names)
+    snapshot.refuse_blindness(statements.relations.values())
+    if until is None:
+        until = snapshot.row(f"SELECT now() - interval '{_COUNTING_MARGIN}'")[0]
+    texts = [
+        statements.text(
+            "SELECT count(*) AS n, coalesce(sum(hashtextextended(id::text, 0)), 0)::text AS keys"  # noqa: S608 - constants
+            f" FROM {table} WHERE (created_at <= %(until)s) IS NOT FALSE AND {_COUNTED[table][dialect]}"
+        )
+        for table in tables
+    ]
+    answers = snapshot.all_of([(text, {"until": until, TEST_USER: test_user}) for text in texts])
+    counts: dict[str, TableCount] = {}
+    for table, answer in zip(tables, answers, strict=True):
+        if isinstance(answer, MeasurementFailed):
+            raise MeasurementFailed(f"the rows of {table} cannot be counted: {answer}")
+        counts[table] = TableCount(rows=answer[0][0], keys=answer[0][1])
+    return TableCounts(created_until=until, tables=counts)
+
+
+@dataclass
+class _Statements:
+    """Our own statements about core tables, with the names that hold here."""
+
+    names: Names
+    relations: dict[str, Relation]
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, tables: Iterable[str], names: Mapping[str, str]) -> _Statements:
+        known = Names.of(
+            {name: here for name, here in names.items() if _owner(name, tables)}, tables, source="[sql.names]"
+        )
+        found, missing = _look_up(snapshot, tuple(tables), known)
+        if missing:
+            raise MeasurementFailed("; ".join(missing.values()))
+        return cls(known, found)
+
+    def text(self, statement: str) -> str:
+        query = sqlglot.parse_one(statement, dialect=DIALECT)
+        return text_of(renamed(query, self.names, {name: found.columns for name, found in self.relations.items()}))
+
+
+def _owner(name: str, tables: Iterable[str]) -> bool:
+    return name in tables or name.rpartition(".")[0] in tables
+
+
+def _names(names: Mapping[str, str], invariants: Sequence[Invariant]) -> Names:
+    known = {table for invariant in invariants for table in invariant.tables} | set(_COUNTED)
+    try:
+        return Names.of(names, known, source="the environment")
+    except ConfigurationError as error:
+        raise MeasurementFailed(str(error)) from None
+
+
+def _look_up(snapshot: Snapshot, tables: Sequence[str], names: Names) -> tuple[dict[str, Relation], dict[str, str]]:
+    """The tables that are there and can be read, and what is wrong with the others."""
+    here = [exp.to_table(names.table(table), dialect=DIALECT) for table in tables]
+    relations = snapshot.relations([(table.db, table.name) for table in here])
+    found: dict[str, Relation] = {}
+    wrong: dict[str, str] = {}
+    for table, relation in zip(tables, relations, strict=True):
+        called = names.table(table)
+        other = f" (for {table})" if called != table else ""
+        if relation is None:
+            wrong[table] = (
+                f"table {called}{other} is missing at {snapshot.where}, as role {snapshot.role} sees it; "
+                f'if it is called otherwise here, set [sql.names] "{table}" = "…"'
+            )
+        elif not relation.is_readable:
+            wrong[table] = (
+                f"role {snapshot.role} may not read table {called}{other} at {snapshot.where}; GRANT SELECT on it"
+            )
+        else:
+            found[table] = relation
+    return found, wrong
+
+
+@dataclass(frozen=True)
+class _Question:
+    """One statement, and what is done with its answer. ``weight`` is roughly how much there is to read."""
+
+    statement: str
+    weight: float
+    take: Callable[[Rows], None]
+    fail: Callable[[MeasurementFailed], None]
+
+
+@dataclass
+class _Evaluating:
+    """The work of one evaluation: what is asked, in which statement, and what came back, by invariant."""
+
+    snapshot: Snapshot
+    given: Given
+    invariants: dict[str, Invariant] = field(default_factory=dict)
+    readings: dict[str, Reading] = field(default_factory=dict)
+    unknown: dict[str, str] = field(default_factory=dict)
+    relations: dict[str, Relation] = field(default_factory=dict)
+    names: Names = field(default_factory=lambda: Names({}, {}))
+    rows: dict[str, int | MeasurementFailed] = field(default_factory=dict)
+    """How many there are, by table."""
+    offenders: dict[str, int] = field(default_factory=dict)
+    looked_at: dict[str, int] = field(default_factory=dict)
+    worst: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def read(self, invariants: Sequence[Invariant]) -> None:
+        """Understand the queries; one that is more than a query is not asked."""
+        for invariant in invariants:
+            self.invariants[invariant.id] = invariant
+            try:
+                reading = read_query(invariant)
+            except ConfigurationError as error:
+                self.unknown[invariant.id] = str(error)
+                continue
+            self.readings[invariant.id] = reading
+            for name in sorted(reading.parameters):
+                value = self.given.get(name, Unavailable(f"nothing gives the parameter {name!r}"))
+                if isinstance(value, Unavailable):
+                    self.unknown[invariant.id] = f"{invariant.id}: {value.why}"
+
+    def find_relations(self, names: Names) -> None:
+        """Look up what is read. Raises MeasurementFailed for a role that does not see all rows."""
+        self.names = names
+        tables = sorted({table for identifier in self._open() for table in self.invariants[identifier].tables})
+        self.relations, wrong = _look_up(self.snapshot, tables, names)
+        self.snapshot.refuse_blindness(self.relations.values())
+        for identifier in self._open():
+            problems = [wrong[table] for table in self.invariants[identifier].tables if table in wrong]
+            problems += self._missing_columns(self.readings[identifier])
+            if problems:
+                self.unknown[identifier] = f"{identifier}: {'; '.join(problems)}"
+
+    def count(self) -> None:
+        """Count the offenders, then name the worst where there are any."""
+        self._ask(self._counts())
+        self._ask([self._named(identifier) for identifier in self._open() if self.offenders.get(identifier)])
+
+    def judged(self, offenders_max: int) -> Evaluation:
+        """The facts."""
+        results = {}
+        for identifier in self._open():
+            invariant, reading = self.invariants[identifier], self.readings[identifier]
+            tables = tuple(dict.fromkeys(scan.table for scan in reading.scans)) or invariant.tables[:1]
+            rows = [self.looked_at[identifier]] if reading.has_looked_at else [self.rows[table] for table in tables]
+            lacking = next((count for count in rows if isinstance(count, MeasurementFailed)), None)
+            if lacking is not None:
+                self.unknown[identifier] = f"{identifier}: the rows that it looks at cannot be counted: {lacking}"
+                continue
+            given = {name: self.given[name] for name in sorted(reading.parameters) if name not in _NOT_SHOWN}
+            results[identifier] = InvariantResult(
+                id=identifier,
+                sentence=invariant.sentence,
+                looked_at=sum(count for count in rows if isinstance(count, int)),
+                offenders=self.offenders[identifier],
+                worst=self.worst.get(identifier, ()),
+                order=invariant.order,
+                may_be_empty=invariant.may_be_empty,
+                offenders_max=0 if reading.has_looked_at else offenders_max,
+                tables=tables,
+                given={name: _shown(value) for name, value in given.items() if value},
+            )
+        return Evaluation(results, self.unknown)
+
+    def _open(self) -> list[str]:
+        return [identifier for identifier in self.readings if identifier not in self.unknown]
+
+    def _missing_columns(self, reading: Reading) -> Iterator[str]:
+        for table, columns in reading.columns.items():
+            relation = self.relations.get(table)
+            if relation is None:
+                continue
+            called = self.names.table(table)
+            for column in sorted(columns):
+                here = self.names.column(table, column)
+                if here not in relation.columns:
+                    near = nearest(here, relation.columns)
+                    yield (
+                        f"column {called}.{here} is missing at {self.snapshot.where}{f', there is {near!r}' if near else ''}; "
+                        f'if it is called otherwise here, set [sql.names] "{table}.{column}" = "…"'
+                    )
+                elif here in relation.hidden_columns:
+                    yield f"role {self.snapshot.role} may not read column {called}.{here}; GRANT SELECT on it"
+
+    def _ask(self, questions: Iterable[_Question]) -> None:
+        # The longest first, so that the connections end at about the same time.
+        ordered = sorted(questions, key=lambda question: -question.weight)
+        values = {name: value for name, value in self.given.items() if not isinstance(value, Unavailable)}
+        answers = self.snapshot.all_of([(question.statement, values) for question in ordered])
+        for question, answer in zip(ordered, answers, strict=True):
+            if isinstance(answer, MeasurementFailed):
+                question.fail(answer)
+            else:
+                question.take(answer)
+
+    def _counts(self) -> list[_Question]:
+        """One question for each table whose conditions share a scan, one for each query that stands alone."""
+        conditions: dict[str, list[tuple[str, exp.Expr]]] = {}
+        questions = []
+        for identifier in self._open():
+            reading = self.readings[identifier]
+            for scan in reading.scans:
+                conditions.setdefault(scan.table, []).append((identifier, _bare(scan)))
+            if not reading.scans:
+                questions.append(self._alone(identifier))
+                if not reading.has_looked_at:
+                    conditions.setdefault(self.invariants[identifier].tables[0], [])
+        return [*questions, *(self._scan(table, shared) for table, shared in conditions.items())]
+
+    def _scan(self, table: str, conditions: Sequence[tuple[str, exp.Expr]]) -> _Question:
+        """All conditions on the rows of one table, and their number, in one scan."""
+        relation = self.relations[table]
+        rows = exp.Count(this=exp.Star())
+        counts = [exp.Filter(this=rows.copy(), expression=exp.Where(this=condition)) for _, condition in conditions]
+        source = source_of(table, exp.to_table(table).name, self.names, relation.columns)
+
+        def take(answer: Rows) -> None:
+            self.rows[table], *found = answer[0]
+            for (identifier, _), offenders in zip(conditions, found, strict=True):
+                self.offenders[identifier] = self.offenders.get(identifier, 0) + offenders
+
+        def fail(why: MeasurementFailed) -> None:
+            self.rows[table] = why
+            for identifier, _ in conditions:
+                self.unknown.setdefault(identifier, f"{identifier}: {why}")
+
+        def fall_apart(why: MeasurementFailed) -> None:
+            if not isinstance(why, QuestionFailed) or len(conditions) == 1:
+                fail(why)
+                return
+            # One condition that cannot be evaluated must not make the others unknown.
+            self._ask([self._scan(table, [condition]) for condition in conditions])
+
+        return _Question(text_of(exp.select(rows, *counts).from_(source)), relation.rows, take, fall_apart)
+
+    def _alone(self, identifier: str) -> _Question:
+        """One query by itself: how many offenders, and how many rows it looked at where it says so."""
+        query = self._here(identifier)
+        query.set("order", None)
+        before = query.args.get("with_") if self.readings[identifier].has_looked_at else None
+        if before is not None:
+            query.set("with_", None)
+        outer = exp.select(exp.Count(this=exp.Star())).from_(query.subquery("offenders"))
+        if before is not None:
+            looked_at = exp.select(exp.Count(this=exp.Star())).from_(LOOKED_AT).subquery()
+            outer = outer.select(looked_at)
+            outer.set("with_", before)
+
+        def take(answer: Rows) -> None:
+            self.offenders[identifier], *looked_at = answer[0]
+            self.looked_at.update((identifier, rows) for rows in looked_at)
+
+        return _Question(text_of(outer), self._weight(identifier), take, self._failing(identifier))
+
+    def _named(self, identifier: str) -> _Question:
+        """The ids of the worst offenders, in the order of the file."""
+
+        def take(answer: Rows) -> None:
+            self.worst[identifier] = tuple("/".join(map(str, row)) for row in answer)
+
+        statement = f"{text_of(self._here(identifier))} LIMIT {NAMED_MAX}"
+        return _Question(statement, self._weight(identifier), take, self._failing(identifier))
+
+    def _failing(self, identifier: str) -> Callable[[MeasurementFailed], None]:
+        def fail(why: MeasurementFailed) -> None:
+            self.unknown[identifier] = f"{identifier}: {why}"
+
+        return fail
+
+    def _here(self, identifier: str) -> exp.Query:
+        columns = {name: found.columns for name, found in self.relations.items()}
+        return renamed(self.readings[identifier].query, self.names, columns)
+
+    def _weight(self, identifier: str) -> float:
+        return sum(self.relations[table].rows for table in self.readings[identifier].tables)
+
+
+def _bare(scan: Scan) -> exp.Expr:
+    """The condition without the alias of its own file."""
+    condition = scan.condition.copy()
+    for column in condition.find_all(exp.Column):
+        if column.table == scan.alias:
+            column.set("table", None)
+    return condition
+
+
+def _shown(value: object) -> str:
+    return (
+        ", ".join(map(str, value))
+        if isinstance(value, list | tuple)
+        else f"{value:g}"
+        if isinstance(value, float)
+        else str(value)
+    )

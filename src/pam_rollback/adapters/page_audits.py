@@ -1,0 +1,113 @@
+"""Every state of the site in every look, judged once: the page is loaded twice, on a desktop and on a phone.
+
+Dark colours and double size are what people switch on while they look at a page, so the loaded page is switched too. Double size is
+200 % of a window 1280 px wide: 640 px are left (WCAG 1.4.4, 1.4.10). One engine: axe-core reads the page's structure and its computed
+styles, which the engines agree on.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
+
+from playwright.sync_api import Browser, CDPSession, Error, Locator
+
+from pam_rollback.adapters import axe, keyboard
+from pam_rollback.adapters.axe import Rules
+from pam_rollback.adapters.page_states import Site, Visit
+from pam_rollback.core.accessibility import PUBLIC_STATES, STATES, WALKED_STATES, Audit, Audits
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.journeys import Stopped
+
+
+@dataclass(frozen=True)
+class _Look:
+    name: str
+    width_px: int
+    height_px: int
+    scale: float = 1
+    colours: Literal["light", "dark"] = "light"
+
+
+_DESKTOP: Final = (
+    _Look("light", 1280, 800),
+    _Look("dark", 1280, 800, colours="dark"),
+    _Look("double-size", 640, 400, scale=2),
+)
+_PHONE: Final = (_Look("phone", 390, 844, scale=3),)
+
+
+def collect(browser: Browser, site: Site, rules: Rules) -> Audits:
+    """The audit of each state in each look. What the site does is in the audits; nothing raises for it."""
+    desktop: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}}
+    phone: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 3}
+    found: dict[str, Audit] = {}
+    for looks, device in ((_DESKTOP, desktop), (_PHONE, phone | {"is_mobile": True, "has_touch": True})):
+        # A service worker would answer past the guard that catches what must not be sent.
+        context = browser.new_context(reduced_motion="reduce", service_workers="block", locale="en-US", **device)
+        try:
+            visit = Visit(context.new_page(), site)
+            for audit in _audits(visit, context.new_cdp_session(visit.page), looks, rules):
+                found[audit.page_state] = audit
+            visit.leave()
+        finally:
+            context.close()
+    return Audits(found)
+
+
+def _audits(visit: Visit, devtools: CDPSession, looks: tuple[_Look, ...], rules: Rules) -> Iterator[Audit]:
+    refused = ""
+    for state in STATES:
+        if state == STATES[len(PUBLIC_STATES)]:
+            try:
+                visit.sign_in()
+            except Stopped as problem:
+                refused = str(problem)
+        yield from _looks_of(state, visit, devtools, looks, rules, refused=refused)
+
+
+def _looks_of(
+    state: str, visit: Visit, devtools: CDPSession, looks: tuple[_Look, ...], rules: Rules, *, refused: str
+) -> Iterator[Audit]:
+    names = [f"{state}-{look.name}" for look in looks]
+    if refused:
+        yield from (Audit(name, problem=refused) for name in names)
+        return
+    try:
+        _put_on(looks[0], visit, devtools)
+        own = visit.reach(state)
+    except Stopped as problem:
+        yield from (Audit(name, problem=str(problem)) for name in names)
+        return
+    except MeasurementFailed as problem:
+        yield from (Audit(name, unmeasured=str(problem)) for name in names)
+        return
+    audits = [_audit(f"{state}-{look.name}", own, look, visit, devtools, rules) for look in looks]
+    if state in WALKED_STATES and looks is _DESKTOP:
+        _put_on(looks[0], visit, devtools)
+        audits[0] = replace(audits[0], focus=keyboard.walk(visit.page, audits[0].page_state))
+    yield from audits
+
+
+def _audit(name: str, own: Locator, look: _Look, visit: Visit, devtools: CDPSession, rules: Rules) -> Audit:
+    try:
+        _put_on(look, visit, devtools)
+        motion = axe.in_motion(visit.page, name)
+        barriers = axe.audit(visit.page, name, rules)
+        if not own.is_visible():
+            return Audit(name, problem="its own content cannot be seen in this look, although it can in another")
+        reflow = axe.too_wide(visit.page, name, look.width_px)
+    except MeasurementFailed as problem:
+        return Audit(name, unmeasured=str(problem))
+    except Error as error:
+        return Audit(name, unmeasured=f"the browser gave up: {error.message.splitlines()[0]}")
+    if barriers.passed == 0:
+        return Audit(name, unmeasured=f"{rules} found nothing to judge on {name}: no rule applied to anything there")
+    return Audit(name, barriers=barriers, reflow=reflow, motion=motion)
+
+
+def _put_on(look: _Look, visit: Visit, devtools: CDPSession) -> None:
+    visit.page.emulate_media(color_scheme=look.colours, reduced_motion="reduce")
+    if look in _DESKTOP:
+        # Playwright can change the size of the window, but not its scale.
+        metrics = {"width": look.width_px, "height": look.height_px, "deviceScaleFactor": look.scale, "mobile": False}
+        devtools.send("Emulation.setDeviceMetricsOverride", metrics)

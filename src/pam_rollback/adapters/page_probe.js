@@ -1,0 +1,237 @@
+// Asked of a page about itself: one function for each question. Gives the functions; the caller picks one and passes its argument.
+() => {
+  const LONGEST_MOTION_MS = 100;
+  const LONGEST_WAIT_MS = 2000;
+  const LEAST_CONTRAST = 3;
+  // Changing one of these moves something; a change of colour or opacity alone does not.
+  const MOVING = /^(all|transform|translate|scale|rotate|top|right|bottom|left|inset.*|width|height|margin.*|offset.*|.*-height|.*-width)$/;
+  const CONTROLS = "a[href], button, input, select, textarea, summary, [tabindex], [contenteditable]";
+  const LIVE = "[aria-live=polite], [aria-live=assertive], [role=log], [role=status], [role=alert], output";
+
+  const atMost = (promise, ms = LONGEST_WAIT_MS) => Promise.race([promise, new Promise((done) => setTimeout(done, ms))]);
+  const nextPicture = () => atMost(new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))), 250);
+
+  /** A way to an element that a person can paste into the browser's search: from the nearest id, else from the top. */
+  function selectorOf(element) {
+    const parts = [];
+    for (let at = element; at instanceof Element; at = at.parentElement) {
+      if (at.id) {
+        parts.unshift(`#${CSS.escape(at.id)}`);
+        break;
+      }
+      const tag = at.localName;
+      const alike = at.parentElement ? [...at.parentElement.children].filter((other) => other.localName === tag) : [];
+      parts.unshift(alike.length > 1 ? `${tag}:nth-of-type(${alike.indexOf(at) + 1})` : tag);
+    }
+    return parts.join(" > ");
+  }
+
+  function nameOf(element) {
+    const labelled = element.getAttribute?.("aria-label") ?? element.labels?.[0]?.textContent ?? element.textContent ?? "";
+    return labelled.trim().replace(/\s+/g, " ").slice(0, 60);
+  }
+
+  const isShown = (element) => element.checkVisibility({ visibilityProperty: true, opacityProperty: true });
+
+  /** Brings everything to rest: animations at their end, fonts and pictures there, the last style applied. */
+  async function settle() {
+    for (const animation of document.getAnimations()) {
+      try {
+        animation.finish();
+      } catch {
+        animation.cancel(); // one without an end
+      }
+    }
+    await atMost(document.fonts.ready);
+    const pictures = [...document.images].filter((picture) => !picture.complete && picture.loading !== "lazy");
+    await atMost(Promise.all(pictures.map((picture) => picture.decode().catch(() => undefined))));
+    await nextPicture();
+  }
+
+  /** Elements that stick out of a window of this width, unless they lie in a part that scrolls or cuts by itself. */
+  function tooWide(width) {
+    const limit = width + 1;
+    const scrolls = document.documentElement.scrollWidth > limit;
+    const found = [];
+    for (const element of document.body.querySelectorAll("*")) {
+      const box = element.getBoundingClientRect();
+      if (box.right <= limit || box.width < 1 || box.height < 1 || !isShown(element)) continue;
+      let contained = false;
+      for (let above = element.parentElement; above && above !== document.body; above = above.parentElement)
+        contained ||= getComputedStyle(above).overflowX !== "visible";
+      const matters = element.matches(CONTROLS) || [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+      // Decoration may be cut off at the edge; text and controls may not, and nothing may make the whole page scroll.
+      if (!contained && (scrolls || matters))
+        found.push({ selector: selectorOf(element), why: `reaches to ${Math.round(box.right)} px in a window of ${width} px` });
+    }
+    if (found.length === 0 && scrolls)
+      found.push({ selector: "html", why: `is ${document.documentElement.scrollWidth} px wide in a window of ${width} px` });
+    return found;
+  }
+
+  /** Open dialogs that a screen reader cannot name; axe-core asks this of the role alone, not of the element. */
+  function unnamedDialogs() {
+    const textOf = (ids) => ids.split(/\s+/).map((id) => document.getElementById(id)?.textContent ?? "").join("").trim();
+    return [...document.querySelectorAll("dialog[open], [role=dialog], [role=alertdialog]")]
+      .filter(isShown)
+      .filter((dialog) => !dialog.getAttribute("aria-label")?.trim() && !textOf(dialog.getAttribute("aria-labelledby") ?? ""))
+      .filter((dialog) => !dialog.title.trim())
+      .map((dialog) => ({ selector: selectorOf(dialog), why: "has neither aria-label nor aria-labelledby nor title" }));
+  }
+
+  const milliseconds = (list) => list.split(",").map((part) => parseFloat(part) * (part.trim().endsWith("ms") ? 1 : 1000));
+
+  /** What moves, or is declared to move when touched, for longer than a visitor notices who asked for no motion. */
+  function moving() {
+    const found = new Map();
+    for (const animation of document.getAnimations()) {
+      const lasts = animation.effect?.getComputedTiming().endTime ?? 0;
+      const element = animation.effect?.target;
+      if (animation.playState === "running" && lasts > LONGEST_MOTION_MS && element)
+        found.set(element, `is in motion for ${lasts === Infinity ? "ever" : `${Math.round(lasts)} ms`}`);
+    }
+    for (const element of document.querySelectorAll("*")) {
+      if (found.has(element)) continue;
+      const style = getComputedStyle(element);
+      const times = milliseconds(style.transitionDuration);
+      const properties = style.transitionProperty.split(",").map((name) => name.trim());
+      const slow = properties.find((name, index) => MOVING.test(name) && times[index % times.length] > LONGEST_MOTION_MS);
+      if (slow) found.set(element, `changes ${slow} over ${Math.max(...times)} ms`);
+      else if (style.animationName !== "none" && Math.max(...milliseconds(style.animationDuration)) > LONGEST_MOTION_MS)
+        found.set(element, `is animated by ${style.animationName}`);
+    }
+    return [...found].map(([element, why]) => ({ selector: selectorOf(element), why }));
+  }
+
+  function channels(colour) {
+    const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+    canvas.fillStyle = colour;
+    canvas.fillRect(0, 0, 1, 1);
+    return [...canvas.getImageData(0, 0, 1, 1).data];
+  }
+
+  function luminance([red, green, blue]) {
+    const [r, g, b] = [red, green, blue].map((part) => {
+      const share = part / 255;
+      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  }
+
+  function contrast(one, other) {
+    const [high, low] = [luminance(channels(one)), luminance(channels(other))].sort((a, b) => b - a);
+    return (high + 0.05) / (low + 0.05);
+  }
+
+  /** The colour that lies around an element: of the nearest ancestor that has one. */
+  function groundOf(element) {
+    for (let at = element.parentElement; at; at = at.parentElement) {
+      const colour = getComputedStyle(at).backgroundColor;
+      if (channels(colour)[3] === 255) return colour;
+    }
+    return getComputedStyle(document.documentElement).colorScheme.includes("dark") &&
+      matchMedia("(prefers-color-scheme: dark)").matches
+      ? "#121212"
+      : "#ffffff";
+  }
+
+  const hasOutline = (style) => style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 1;
+
+  /** An element and what may show its focus in its place: its label, its parent, and what follows it. */
+  const around = (element) =>
+    [element, element.labels?.[0], element.parentElement, element.nextElementSibling].filter((part) => part instanceof Element);
+
+  function look(element) {
+    return around(element).map((part) => {
+      const style = getComputedStyle(part);
+      return {
+        outline: hasOutline(style) ? `${style.outlineStyle} ${style.outlineWidth} ${style.outlineColor}` : "none",
+        outlineStyle: style.outlineStyle,
+        outlineColour: style.outlineColor,
+        shadow: style.boxShadow,
+        border: `${style.borderColor} ${style.borderWidth} ${style.borderStyle}`,
+        background: `${style.backgroundColor} ${style.backgroundImage}`,
+        decoration: `${style.textDecorationLine} ${style.color}`,
+      };
+    });
+  }
+
+  /**
+   * Whether the focus can be seen: an outline that was not there and stands out from what is around it (3:1, or the browser's own,
+   * which has two colours), or another shadow, border, background or text decoration.
+   */
+  function differs(element, focused, plain) {
+    return focused.some((now, index) => {
+      const then = plain[index];
+      if (then === undefined) return false;
+      if (now.outline !== then.outline && now.outline !== "none")
+        return now.outlineStyle === "auto" || contrast(now.outlineColour, groundOf(element)) >= LEAST_CONTRAST;
+      return ["shadow", "border", "background", "decoration"].some((part) => now[part] !== then[part]);
+    });
+  }
+
+  let walk = null;
+
+  /** Begins a walk with the Tab key: the focus is at the top of the page. */
+  function beginWalk() {
+    // Tab goes on from where the focus was last, even if it has been lost since: so the body has to have had it.
+    document.body.tabIndex = -1;
+    document.body.focus({ preventScroll: true });
+    document.body.removeAttribute("tabindex");
+    walk = { seen: new Set(), last: null, look: null };
+  }
+
+  function focused() {
+    let at = document.activeElement;
+    while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
+    return at === document.body || at === document.documentElement ? null : at;
+  }
+
+  /**
+   * After a press of Tab: where the focus is now, and whether it could be seen on the stop that it has just left (a look can only be
+   * compared when the element has lost the focus again, without touching anything).
+   */
+  function step() {
+    const at = focused();
+    for (const animation of document.getAnimations()) {
+      try {
+        animation.finish();
+      } catch {
+        animation.cancel();
+      }
+    }
+    const left = walk.last;
+    const left_was_seen = left === null || left === at || differs(left, walk.look, look(left));
+    const answer = { left_was_seen, ended: at === null, is_first: false, again: at !== null && walk.seen.has(at), stuck: at !== null && at === left };
+    if (at !== null) {
+      answer.selector = selectorOf(at);
+      answer.name = nameOf(at);
+      answer.in_order = left === null || Boolean(left.compareDocumentPosition(at) & Node.DOCUMENT_POSITION_FOLLOWING);
+      answer.is_first = walk.seen.size > 0 && [...walk.seen][0] === at;
+      walk.seen.add(at);
+    }
+    // Some controls have stops inside, each with a mark of its own: what counts is the look of the first.
+    if (at !== left) walk.look = at === null ? null : look(at);
+    walk.last = at;
+    return answer;
+  }
+
+  let heard = [];
+
+  /** Watches every live region that a screen reader watches now; gives their number. Later ones do not count: they come unannounced. */
+  function listen() {
+    heard = [];
+    const regions = [...document.querySelectorAll(LIVE)].filter(
+      (region) => !region.closest("[aria-hidden=true], [inert], [hidden]") && getComputedStyle(region).display !== "none",
+    );
+    for (const region of regions)
+      new MutationObserver(() => heard.push(region.textContent)).observe(region, {
+        childList: true,
+        characterData: true,
+        subtree: true,
+      });
+    return regions.length;
+  }
+
+  return { settle, tooWide, unnamedDialogs, moving, beginWalk, step, listen, heard: () => heard.filter((text) => text.trim()) };
+}

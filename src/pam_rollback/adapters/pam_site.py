@@ -1,0 +1,557 @@
+"""PAM's site as a person uses it, found by what a person sees: roles, labels, names. One place for the texts of the site.
+
+What the site does is an observation: a wait that ends without what was hoped for raises ``Stopped`` with a sentence that says where, and
+what the page shows instead. Only a browser that breaks raises Playwright's own error: then nothing is known of the site.
+"""
+
+import hashlib
+import json
+import re
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import (
+    BrowserContext,
+    ConsoleMessage,
+    Error,
+    Locator,
+    Page,
+    Request,
+    Response,
+    TimeoutError as PlaywrightTimeoutError,
+    WebError,
+)
+
+from pam_rollback.core.environment import Pages
+from pam_rollback.core.journeys import Stopped, Unreachable
+
+_LOOK_MS = 1000
+_LOOK_AGAIN_MS = 50
+_QUIET_LOOKS = 2
+_SHOWN_CHARACTERS = 160
+_UNREACHABLE = re.compile(r"net::ERR_\w+|NS_ERROR_\w+|NS_BINDING_\w+")
+_GIVEN_UP = ("ERR_ABORTED", "NS_BINDING_ABORTED", "NS_ERROR_ABORT")
+"""What a request that the page or the browser itself gave up looks like: nobody failed."""
+
+
+# What a restored session needs beyond cookies and local storage, which Playwright restores itself. Once for each tab: a journey may end it.
+_RESTORE = """(([origin, items]) => {
+  const done = "pam-rollback.restored";
+  if (location.origin !== origin || sessionStorage.getItem(done) !== null) return;
+  for (const [name, value] of Object.entries(items)) sessionStorage.setItem(name, value);
+  sessionStorage.setItem(done, "yes");
+})(%s)"""
+_FORGET = """([token, other]) => {
+  for (const store of [sessionStorage, localStorage])
+    for (const name of Object.keys(store)) store.setItem(name, store.getItem(name).replaceAll(token, other));
+}"""
+
+
+@dataclass(frozen=True)
+class Session:
+    """A signed-in person's session, to be restored in another tab or window."""
+
+    state: Any
+    """Cookies and local storage, as Playwright keeps them."""
+    origin: str
+    items: Mapping[str, str] = field(repr=False)
+    """What the tab itself kept."""
+    token: str = field(repr=False)
+    user_id: str
+
+    def restore(self, context: BrowserContext) -> None:
+        """Every new tab of the context has the session. The context must have been made with ``state``."""
+        if self.items:
+            context.add_init_script(_RESTORE % json.dumps([self.origin, dict(self.items)]))
+
+
+class Witness:
+    """Notices what a person does not see: errors of scripts, requests that fail, answers of the product that are errors."""
+
+    def __init__(self, hosts: frozenset[str]) -> None:
+        self._hosts = hosts
+        self.pages: list[str] = []
+        self.complaints: list[str] = []
+        self._expected: set[int] = set()
+        self._open: set[Request] = set()
+
+    def watch(self, context: BrowserContext) -> None:
+        """From now on, all pages of the context."""
+        for event, handler in self._handlers.items():
+            context.on(event, handler)
+
+    def look_away(self, context: BrowserContext) -> None:
+        """Not any more: what comes now is not the site's doing but that of whoever takes pictures and closes the window."""
+        for event, handler in self._handlers.items():
+            context.remove_listener(event, handler)
+        self._open.clear()
+
+    def quiet(self, page: Page, *, within_s: float) -> bool:
+        """Wait until every request to the product is answered, so that no error is still to come; False when the time is up."""
+        end_s = time.monotonic() + within_s
+        in_a_row = 0
+        while in_a_row < _QUIET_LOOKS:
+            if time.monotonic() > end_s:
+                return False
+            page.wait_for_timeout(_LOOK_AGAIN_MS)
+            in_a_row = 0 if self._open else in_a_row + 1
+        return True
+
+    @property
+    def _handlers(self) -> dict[Any, Any]:
+        return {
+            "console": self._console,
+            "weberror": self._exception,
+            "request": self._asked,
+            "requestfinished": self._finished,
+            "requestfailed": self._failed,
+            "response": self._answered,
+        }
+
+    def _asked(self, request: Request) -> None:
+        if request.is_navigation_request():
+            self._open.clear()  # what the page before has asked for is given up
+        if self._is_ours(request.url):
+            self._open.add(request)
+
+    def _finished(self, request: Request) -> None:
+        self._open.discard(request)
+
+    @contextmanager
+    def expecting(self, status: int) -> Iterator[None]:
+        """Meanwhile the journey provokes this HTTP status itself."""
+        self._expected.add(status)
+        try:
+            yield
+        finally:
+            self._expected.discard(status)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        # A browser writes a line for each answer that is an error, too: those are counted as answers.
+        if message.type == "error" and not message.text.startswith("Failed to load resource"):
+            self._note(f"console error: {message.text}")
+
+    def _exception(self, error: WebError) -> None:
+        self._note(f"script error: {error.error.message}")
+
+    def _failed(self, request: Request) -> None:
+        self._open.discard(request)
+        why = request.failure or "no reason given"
+        if self._is_ours(request.url) and not any(word in why for word in _GIVEN_UP):
+            self._note(f"failed request: {request.method} {_without_query(request.url)} ({why})")
+
+    def _answered(self, response: Response) -> None:
+        if not self._is_ours(response.url):
+            return
+        if response.request.resource_type == "document":
+            self.pages.append(urlsplit(response.url).path)
+        if response.status >= HTTPStatus.BAD_REQUEST and response.status not in self._expected:
+            self._note(f"HTTP {response.status}: {response.request.method} {_without_query(response.url)}")
+
+    def _is_ours(self, url: str) -> bool:
+        # By name alone: a page that asks the right host at the wrong port is the product's fault, too.
+        return urlsplit(url).hostname in self._hosts
+
+    def _note(self, what: str) -> None:
+        words = " ".join(what.split())
+        if words not in self.complaints:
+            self.complaints.append(words)
+
+
+@dataclass(frozen=True)
+class Script:
+    """A script or style as the browser got it."""
+
+    path: str
+    body: bytes
+
+    @property
+    def sha256(self) -> str:
+        """The sum of its content."""
+        return hashlib.sha256(self.body).hexdigest()
+
+
+class PamSite:
+    """One tab of the site. Each method is something that a person does, or looks for; all are bounded by ``within_s``."""
+
+    def __init__(self, page: Page, address: str, pages: Pages, *, within_s: float) -> None:
+        self.page = page
+        self._address = address
+        self._pages = pages
+        self._within_s = within_s
+        self._posts: list[Response] = []
+        page.set_default_timeout(within_s * 1000)
+        page.set_default_navigation_timeout(within_s * 1000)
+
+    # ------------------------------------------------------------ the session
+
+    def sign_in(self, email: str, password: str) -> None:
+        """Fill the form in and send it, from wherever the site shows it; opens its page first when it is not there."""
+        with self._step("sign in", "the fields for e-mail and password are not there"):
+            if self._sign_in_link.count():
+                self._sign_in_link.first.click()
+            elif not self._is_at(self._pages.login):
+                self.page.goto(self._address + self._pages.login, wait_until="domcontentloaded")
+            self.page.locator("input[type=email]").fill(email)
+            self.page.locator("input[type=password]").fill(password)
+        self._posts.clear()
+        self.page.on("response", self._remember)
+        try:
+            with self._step("sign in", "still not signed in"):
+                self.page.locator("input[type=password]").press("Enter")
+                self._either(self._sign_out_button, "sign in")
+        finally:
+            self.page.remove_listener("response", self._remember)
+
+    def session(self) -> Session:
+        """The session as this tab keeps it. Raises Stopped when the site has none that could be restored."""
+        token, user_id = self._token()
+        if not token:
+            raise Stopped("sign in: the page looks signed in, but no answer to its requests had an access token")
+        items: dict[str, str] = self.page.evaluate("() => ({...sessionStorage})")
+        return Session(
+            state=self.page.context.storage_state(),
+            origin=_origin(self.page.url),
+            items=items,
+            token=token,
+            user_id=user_id,
+        )
+
+    def sign_out(self) -> bool:
+        """Sign out by the button; whether the site shows it."""
+        with self._step("sign out", "no button to log out"):
+            self._sign_out_button.click()
+        with self._step("sign out", "the site still looks signed in"):
+            self._sign_out_button.wait_for(state="hidden")
+        return self._sign_in_link.count() > 0
+
+    def lose_session(self, session: Session) -> None:
+        """Keep a token that the service does not know: what a browser has after the service has forgotten its sessions."""
+        other = session.token[:-8][::-1] + session.token[-8:]
+        self.page.evaluate(_FORGET, [session.token, other])
+
+    def asks_to_sign_in(self) -> bool:
+        """Load the page again; whether the site asks for e-mail and password instead of showing a page that cannot work."""
+        with self._step("load the page with a lost session", "the page does not load"):
+            self.page.reload(wait_until="domcontentloaded")
+        try:
+            self.page.locator("input[type=password]").wait_for()
+        except PlaywrightTimeoutError:
+            return False
+        return True
+
+    # ------------------------------------------------------------ the pages
+
+    def open(self, path: str) -> str:
+        """Open a page and wait until it has its heading; gives that."""
+        with self._step(f"open {path}", "no page with a heading"):
+            self.page.goto(self._address + path, wait_until="domcontentloaded")
+            return self.heading()
+
+    def reload(self) -> None:
+        """Load the page again."""
+        with self._step("load the page again", "no page with a heading"):
+            self.page.reload(wait_until="domcontentloaded")
+            self.heading()
+
+    def heading(self) -> str:
+        """The page's heading, once it is there."""
+        heading = self.page.get_by_role("heading", level=1).first
+        heading.wait_for()
+        return heading.inner_text()
+
+    def follow(self, path: str) -> str:
+        """Go to a page by the site's own link, as a person does, or by its address where there is none; gives its heading."""
+        link = self.page.get_by_role("navigation").locator(f'a[href="{path}"]')
+        if link.count() == 0:
+            return self.open(path)
+        with self._step(f"go to {path}", "no page with a heading"):
+            link.first.click()
+            self.page.wait_for_url(self._address + path, wait_until="commit")
+            return self.heading()
+
+    # ------------------------------------------------------------ the chat
+
+    def open_chat(self) -> str:
+        """Open the chat and wait until it can be written to; gives its heading."""
+        if not self._is_at(self._pages.chat):
+            self.open(self._pages.chat)
+        with self._step("open the chat", "no field for a message"):
+            self._message.wait_for()
+            return self.heading()
+
+    @property
+    def is_enhanced(self) -> bool:
+        """The chat shows the new features."""
+        return self.page.locator("[data-feature=enhanced-ui]").count() > 0
+
+    def ask(self, question: str | None = None) -> str:
+        """Send a message, or the one that stands in the field already, and wait for PAM's answer; gives the answer."""
+        with self._step("ask PAM", "no field for a message"):
+            if question is None:
+                question = self._message.input_value()
+            else:
+                self._message.fill(question)
+            if not question:
+                raise Stopped("ask PAM: the field for the message is empty")
+            self._message.press("Enter")
+        asked = self._messages.filter(has_text=question).last
+        with self._step("ask PAM", "no answer"):
+            return self._answer_after(asked, "ask PAM")
+
+    def shows_message(self, text: str) -> bool:
+        """Whether the conversation has this text, as soon as it is there; False when the time is up."""
+        try:
+            self._messages.filter(has_text=text).last.wait_for()
+        except PlaywrightTimeoutError:
+            return False
+        return True
+
+    def _answer_after(self, asked: Locator, what: str) -> str:
+        # PAM's entry and not the one that says that PAM is thinking: that one has no author.
+        answer = asked.locator("xpath=following-sibling::li").filter(has=self.page.get_by_text("PAM", exact=True)).first
+        self._either(answer, what)
+        text = answer.inner_text().splitlines()
+        words = [line.strip() for line in text if line.strip()]
+        if not words:
+            raise Stopped(f"{what}: PAM's answer is empty")
+        return words[-1]
+
+    # ------------------------------------------------------------ voice
+
+    def offers_voice(self, *, soon: bool) -> bool:
+        """Whether there is a button to speak. ``soon``: it is expected, so wait for it; else what the page has now is what counts."""
+        try:
+            self._speak.wait_for(timeout=self._within_s * 1000 if soon else _LOOK_MS)
+        except PlaywrightTimeoutError:
+            return False
+        return True
+
+    def speak(self) -> str:
+        """Record a moment of the fake microphone and send it; gives PAM's answer."""
+        before = self._messages.count()
+        with self._step("speak to PAM", "no button to speak"):
+            self._speak.click()
+        stop = self.page.get_by_role("button", name="Stop and send")
+        with self._step("speak to PAM", "recording did not start"):
+            self._either(stop, "speak to PAM")
+            self.page.wait_for_timeout(200)  # some sound: an empty recording is refused
+            stop.click()
+        # What was heard is not known beforehand, so the spoken message is the one that was not there.
+        spoken = self._messages.nth(before)
+        with self._step("speak to PAM", "no answer"):
+            return self._answer_after(spoken, "speak to PAM")
+
+    # ------------------------------------------------------------ trips, money, settings
+
+    def open_trips(self) -> int:
+        """Open the page of trips; how many it offers to plan."""
+        self.open(self._pages.trips)
+        with self._step("open the trips", "no trip to plan"):
+            self._either(self._plan_links.first, "open the trips")
+        return self._plan_links.count()
+
+    def choose_trip(self) -> None:
+        """Take the first trip to PAM."""
+        with self._step("choose a trip", "the chat does not open with a message about the trip"):
+            self._plan_links.first.click()
+            self._message.wait_for()
+
+    def add_expense(self, amount: str, note: str) -> bool:
+        """Enter an expense of today and send it; whether the page lists it then."""
+        self.open(self._pages.money)
+        with self._step("add an expense", "no form for an expense"):
+            self.page.get_by_label("Amount").fill(amount)
+            self.page.get_by_label(re.compile("^Note")).fill(note)
+        with self._step("add an expense", "it was not sent"):
+            self.page.get_by_role("button", name="Add expense").click()
+        try:
+            self._either(self.page.get_by_role("row").filter(has_text=note), "add an expense")
+        except PlaywrightTimeoutError:
+            return False
+        return True
+
+    def open_settings(self) -> str:
+        """Open the settings; the unit of distances as it is shown."""
+        self.open(self._pages.settings)
+        with self._step("open the settings", "no choice of a unit for distances"):
+            self._either(self._unit, "open the settings")
+            return self._unit.input_value()
+
+    def other_unit(self) -> str:
+        """Choose the other unit of distances and save; gives it."""
+        with self._step("change a setting", "no choice of a unit for distances"):
+            shown = self._unit.input_value()
+            choices: list[str] = self._unit.locator("option").evaluate_all("all => all.map(one => one.value)")
+            wanted = next((choice for choice in choices if choice != shown), "")
+            if not wanted:
+                raise Stopped(f"change a setting: there is no other unit than {shown!r}")
+            self._unit.select_option(wanted)
+        with self._step("change a setting", "the page does not say that it was saved"):
+            self.page.get_by_role("button", name="Save").click()
+            self._either(self.page.get_by_role("status").filter(has_text="Saved"), "change a setting")
+        return wanted
+
+    # ------------------------------------------------------------ what was served
+
+    def loaded(self) -> None:
+        """Wait until all that belongs to the page is there."""
+        with self._step("load the page", "it goes on loading"):
+            self.page.wait_for_load_state("load")
+
+    def release(self) -> str:
+        """The release that the page names itself; empty when it names none."""
+        with self._step("read the page's release", "the page cannot be read"):
+            meta = self.page.locator('meta[name="pam-release"]')
+            return (meta.first.get_attribute("content") or "") if meta.count() else ""
+
+    def worker_is_in_charge(self) -> bool:
+        """Whether a service worker answers this page's requests; waits for one that is being installed."""
+        return bool(
+            self.page.evaluate(
+                """async (within_ms) => {
+                  if (!("serviceWorker" in navigator)) return false;
+                  const late = new Promise((resolve) => setTimeout(resolve, within_ms));
+                  const found = await navigator.serviceWorker.getRegistration();
+                  if (found === undefined) return false;
+                  await Promise.race([navigator.serviceWorker.ready, late]);
+                  if (navigator.serviceWorker.controller === null)
+                    await Promise.race([late, new Promise((resolve) =>
+                      navigator.serviceWorker.addEventListener("controllerchange", resolve, { once: true }))]);
+                  return navigator.serviceWorker.controller !== null;
+                }""",
+                self._within_s * 1000,
+            )
+        )
+
+    # ------------------------------------------------------------ how it is found
+
+    @property
+    def _sign_out_button(self) -> Locator:
+        return self.page.get_by_role("button", name="Log out")
+
+    @property
+    def _sign_in_link(self) -> Locator:
+        return self.page.get_by_role("link", name="Log in")
+
+    @property
+    def _message(self) -> Locator:
+        return self.page.get_by_label("Your message to PAM")
+
+    @property
+    def _messages(self) -> Locator:
+        return self.page.get_by_role("list", name="Messages").get_by_role("listitem")
+
+    @property
+    def _speak(self) -> Locator:
+        return self.page.get_by_role("button", name="Speak")
+
+    @property
+    def _unit(self) -> Locator:
+        return self.page.get_by_label("Distances in")
+
+    @property
+    def _plan_links(self) -> Locator:
+        return self.page.get_by_role("main").get_by_role("link", name=re.compile("^Ask PAM"))
+
+    def _is_at(self, path: str) -> bool:
+        return urlsplit(self.page.url).path.rstrip("/") == path.rstrip("/") and self.page.url.startswith("http")
+
+    # ------------------------------------------------------------ how it is waited for
+
+    @contextmanager
+    def _step(self, what: str, missing: str) -> Iterator[None]:
+        """Turn a time-out into a sentence, and a site that cannot be reached into Unreachable."""
+        try:
+            yield
+        except PlaywrightTimeoutError:
+            raise Stopped(f"{what}: {missing} within {self._within_s:g} s; the page shows: {self._shown()}") from None
+        except Error as error:
+            found = _UNREACHABLE.search(error.message)
+            if found is None:
+                raise
+            raise Unreachable(
+                f"{what}: {_without_query(self._address)} could not be reached ({found.group()})"
+            ) from None
+
+    def _either(self, hoped_for: Locator, what: str) -> None:
+        """Wait for it; or end at once when the page says that something went wrong."""
+        alert = self.page.get_by_role("alert")
+        end_s = time.monotonic() + self._within_s
+        hoped_for.or_(alert.first).first.wait_for()
+        while not hoped_for.first.is_visible():
+            words = " ".join(" ".join(alert.all_inner_texts()).split())
+            if words:
+                raise Stopped(f"{what}: the page says: {words[:_SHOWN_CHARACTERS]}")
+            if time.monotonic() > end_s:
+                hoped_for.first.wait_for(timeout=_LOOK_AGAIN_MS)
+            self.page.wait_for_timeout(_LOOK_AGAIN_MS)
+
+    def _shown(self) -> str:
+        """The start of what a person sees, on one line."""
+        try:
+            alert = self.page.get_by_role("alert")
+            what = alert.first if alert.count() else self.page.locator("main, body").first
+            words = " ".join(what.inner_text(timeout=_LOOK_MS).split())
+        except Error:
+            return "nothing that can be read"
+        return f"{words[:_SHOWN_CHARACTERS]}{'…' if len(words) > _SHOWN_CHARACTERS else ''}" or "an empty page"
+
+    def _remember(self, response: Response) -> None:
+        if response.request.method == "POST" and response.ok:
+            self._posts.append(response)
+
+    def _token(self) -> tuple[str, str]:
+        """The access token and the user's id, as the answer to the sign-in gave them."""
+        for response in reversed(self._posts):
+            try:
+                body = response.json()
+                token = str(body["access_token"])
+            except (Error, ValueError, KeyError, TypeError):
+                continue
+            user = body.get("user")
+            return token, str(user.get("id", "")) if isinstance(user, dict) else ""
+        return "", ""
+
+
+class Served:
+    """The scripts and styles that the pages of a context get from the site."""
+
+    def __init__(self, page: Page, address: str) -> None:
+        self._origin = _origin(address)
+        self._responses: list[Response] = []
+        page.on("response", self._remember)
+
+    def scripts(self) -> tuple[Script, ...]:
+        """Each as the browser got it. Raises Stopped when one did not come whole."""
+        found = []
+        for response in self._responses:
+            path = urlsplit(response.url).path
+            try:
+                found.append(Script(path, response.body()))
+            except Error as error:
+                raise Stopped(f"load the page: {path} did not come whole ({error.message.splitlines()[0]})") from None
+        return tuple(found)
+
+    def forget(self) -> None:
+        """Start anew, for the next load."""
+        self._responses.clear()
+
+    def _remember(self, response: Response) -> None:
+        if response.request.resource_type in {"script", "stylesheet"} and _origin(response.url) == self._origin:
+            self._responses.append(response)
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _without_query(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}{parts.path}"

@@ -1,0 +1,299 @@
+"""Reads the query of an integrity check before a database does: refuses anything but a query, finds what can share a scan, renames.
+
+The statement that is run is written anew from what was read here, node by node out of a list of what is allowed; a trick that this
+parser and the server's would understand differently therefore never reaches the server. (The transaction is READ ONLY besides.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+from sqlglot.optimizer.scope import traverse_scope
+
+from pam_rollback.core.configuration import ConfigurationError, Problem, suggestion
+from pam_rollback.core.invariants import Invariant
+
+Q = TypeVar("Q", bound=exp.Expr)
+
+DIALECT = "postgres"
+LOOKED_AT = "looked_at"
+"""A query that has a CTE of this name looks at its rows, and not at those of the tables that it reads."""
+
+_NODES: frozenset[type[exp.Expr]] = frozenset(
+    {
+        # the query itself
+        *(exp.Select, exp.From, exp.Join, exp.Where, exp.Group, exp.Having, exp.Order, exp.Ordered, exp.With, exp.CTE),
+        *(exp.Subquery, exp.Lateral, exp.Union, exp.Distinct, exp.Values, exp.Tuple, exp.Table, exp.TableAlias),
+        # names and values
+        *(exp.Column, exp.Identifier, exp.Alias, exp.Literal, exp.Null, exp.Boolean, exp.Star, exp.Placeholder),
+        *(exp.Cast, exp.DataType, exp.DataTypeParam, exp.Array, exp.Interval, exp.Var, exp.Kwarg, exp.Paren, exp.Neg),
+        # conditions
+        *(exp.And, exp.Or, exp.Not, exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Is, exp.In, exp.Between),
+        *(exp.NullSafeEQ, exp.NullSafeNEQ, exp.Exists, exp.Any, exp.All, exp.Case, exp.If, exp.RegexpLike),
+        *(exp.Add, exp.Sub, exp.Mul, exp.DPipe, exp.JSONExtract, exp.JSONExtractScalar, exp.JSONBExtractScalar),
+        *(exp.JSONBContains, exp.JSONPath, exp.JSONPathRoot, exp.JSONPathKey, exp.Filter, exp.WithinGroup),
+        # functions that only compute
+        *(exp.Count, exp.Max, exp.Min, exp.Sum, exp.Abs, exp.Coalesce, exp.Lower, exp.Trim, exp.Length),
+        *(exp.CurrentTimestamp, exp.CurrentDate, exp.MakeInterval, exp.GroupConcat, exp.StrPosition, exp.Greatest),
+        *(exp.Anonymous, exp.ObjectIdentifier),
+    }
+)
+_FUNCTIONS = frozenset(
+    {
+        *("to_regclass", "jsonb_typeof", "jsonb_path_exists"),
+        "all",  # no function at all, but read as one
+    }
+)
+"""Functions by name, beside those that have a node of their own: they compute, look a name up, and change nothing."""
+_AGGREGATES = (exp.AggFunc, exp.Window)
+_OFFENDER_NAMES = "`id`, a name that ends in `_id`, or `object`"
+_CATALOGUE = "pg_"
+_SCHEMAS_OF_THE_SERVER = ("pg_catalog", "information_schema")
+
+
+@dataclass(frozen=True)
+class Scan:
+    """One table and one condition on its rows alone: scans of one table can be one."""
+
+    table: str
+    alias: str
+    condition: exp.Expr
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A query that was understood: what it reads, and whether it is nothing but conditions on rows."""
+
+    query: exp.Query
+    tables: tuple[str, ...]
+    columns: Mapping[str, frozenset[str]]
+    """The columns that it names, by table."""
+    parameters: frozenset[str]
+    scans: tuple[Scan, ...]
+    """Empty when it needs more than a look at each row (a join, a subquery, groups)."""
+    has_looked_at: bool
+
+
+def read_query(invariant: Invariant) -> Reading:
+    """Read the query of a file. Raises ConfigurationError with everything that is not allowed in it."""
+
+    def where(node: exp.Expr | None = None) -> str:
+        line = next((part.meta["line"] for part in node.walk() if "line" in part.meta), 1) if node is not None else 1
+        return f"line {invariant.first_line + line - 1}"
+
+    try:
+        statements = [statement for statement in sqlglot.parse(invariant.query, dialect=DIALECT) if statement]
+    except SqlglotError as error:
+        told = [f"line {invariant.first_line + (fault.get('line') or 1) - 1}" for fault in getattr(error, "errors", [])]
+        what = str(error).partition("\n")[0].replace("\x1b[4m", "").replace("\x1b[0m", "")
+        raise ConfigurationError(
+            invariant.source, [Problem((told or [where()])[0], f"expected one query: {what}")]
+        ) from None
+    if len(statements) != 1:
+        what = f"expected one query, found {len(statements)} statements"
+        raise ConfigurationError(invariant.source, [Problem(where(), what)])
+    query = statements[0]
+    problems = [Problem(where(node), what) for node, what in _refused(query)]
+    if problems or not isinstance(query, exp.Query):
+        raise ConfigurationError(invariant.source, list(dict.fromkeys(problems)))
+    problems += [Problem(where(node), what) for node, what in _unclear(query)]
+    if not problems:
+        tables, columns, unclear = _names(query)
+        problems += [Problem(where(node), what) for node, what in unclear]
+        has_looked_at = any(cte.alias == LOOKED_AT for cte in query.ctes)
+        problems += [Problem(where(), what) for what in _other_tables(tables, invariant.tables, lists=has_looked_at)]
+        if not problems:
+            return Reading(
+                query=query,
+                tables=tables,
+                columns={table: frozenset(names) for table, names in columns.items()},
+                parameters=frozenset(node.name for node in query.find_all(exp.Placeholder)),
+                scans=_scans(query),
+                has_looked_at=has_looked_at,
+            )
+    raise ConfigurationError(invariant.source, list(dict.fromkeys(problems)))
+
+
+def _refused(query: exp.Expr) -> Iterator[tuple[exp.Expr, str]]:
+    """Everything that is not on the list."""
+    if not isinstance(query, exp.Select | exp.Union):
+        yield query, f"expected SELECT or WITH … SELECT, found {_kind(query)}"
+        return
+    for node in query.walk():
+        if type(node) not in _NODES:
+            yield node, f"not allowed in a query that only reads: {_kind(node)} {node.sql(dialect=DIALECT)[:60]!r}"
+        elif isinstance(node, exp.Anonymous) and node.name.lower() not in _FUNCTIONS:
+            yield node, f"function {node.name.lower()}() is not on the list of those that only compute"
+        elif isinstance(node, exp.Literal | exp.Identifier) and "%" in node.this:
+            yield node, "a % would be taken for a parameter; write the condition without it"
+        elif isinstance(node, exp.Placeholder) and not node.this:
+            yield node, "expected a parameter by name, as in %(grace_s)s"
+        elif isinstance(node, exp.DataType) and node.this == exp.DType.USERDEFINED:
+            yield node, f"type {node.sql(dialect=DIALECT)} is not one of the server's own"
+
+
+def _kind(node: exp.Expr) -> str:
+    return type(node).__name__.upper()
+
+
+def _unclear(query: exp.Query) -> Iterator[tuple[exp.Expr, str]]:
+    """Offenders are named by ids alone, never by contents."""
+    for name in query.named_selects:
+        if not (name in {"id", "object"} or name.endswith("_id")):
+            yield query, f"expected {_OFFENDER_NAMES} as what names an offender, found {name!r}"
+
+
+def _names(query: exp.Query) -> tuple[tuple[str, ...], dict[str, set[str]], list[tuple[exp.Expr, str]]]:
+    """The tables (without those of the server) and columns that the query names. A column must tell whose it is."""
+    columns: dict[str, set[str]] = {}
+    unclear: list[tuple[exp.Expr, str]] = []
+    for scope in traverse_scope(query):
+        named = {alias: table_name(source) for alias, source in scope.sources.items() if isinstance(source, exp.Table)}
+        for name in named.values():
+            columns.setdefault(name, set())
+        for column in scope.columns:
+            owner = column.table
+            if not owner:
+                own = set(scope.selected_sources)
+                if len(own) != 1:
+                    # The order may go by what is given out.
+                    outputs = scope.expression.named_selects if isinstance(scope.expression, exp.Query) else ()
+                    is_output = column.name in outputs and column.find_ancestor(exp.Order) is not None
+                    if not is_output:
+                        unclear.append(
+                            (column, f"column {column.name!r}: say of which table, as in expense.{column.name}")
+                        )
+                    continue
+                owner = next(iter(own))
+            if owner in named:
+                columns[named[owner]].add(column.name)
+    mine = {name: found for name, found in columns.items() if not _is_servers(name)}
+    return tuple(mine), mine, unclear
+
+
+def table_name(table: exp.Table) -> str:
+    """The name as it is written: with its schema, if it has one."""
+    return f"{table.db}.{table.name}" if table.db else table.name
+
+
+def _is_servers(name: str) -> bool:
+    schema, _, table = name.rpartition(".")
+    return schema in _SCHEMAS_OF_THE_SERVER or table.startswith(_CATALOGUE)
+
+
+def _other_tables(read: Iterable[str], declared: Iterable[str], *, lists: bool) -> Iterator[str]:
+    """The header has to say which tables are read: it is what a missing one is looked for by."""
+    read, declared = set(read), set(declared)
+    for name in sorted(read - declared):
+        yield f"table {name!r} is read but not in the header's `tables`, {suggestion(name, declared)}"
+    if not lists:  # a query over the server's catalogue has its tables as values
+        for name in sorted(declared - read):
+            yield f"table {name!r} is in the header's `tables` but not read"
+
+
+def _scans(query: exp.Expr) -> tuple[Scan, ...]:
+    """The query as conditions on rows, or nothing."""
+    if isinstance(query, exp.Union):
+        if query.args.get("distinct") or query.ctes:
+            return ()
+        branches = [_scans(part.unnest()) for part in (query.left, query.right)]
+        return tuple(scan for branch in branches for scan in branch) if all(branches) else ()
+    if not isinstance(query, exp.Select):
+        return ()
+    source, condition = query.args.get("from_"), query.args.get("where")
+    table = source.this if source is not None else None
+    more = ("joins", "laterals", "group", "having", "distinct", "with_", "windows", "limit")
+    if not isinstance(table, exp.Table) or condition is None or any(query.args.get(part) for part in more):
+        return ()
+    if (
+        _is_servers(table_name(table))
+        or len(list(query.find_all(exp.Select))) > 1
+        or any(isinstance(node, _AGGREGATES) for node in query.walk())
+    ):
+        return ()
+    return (Scan(table_name(table), table.alias_or_name, condition.this),)
+
+
+@dataclass(frozen=True)
+class Names:
+    """What tables and columns are called here, by their names in the files (``[sql.names]`` of an environment)."""
+
+    tables: Mapping[str, str]
+    columns: Mapping[str, Mapping[str, str]]
+
+    @classmethod
+    def of(cls, names: Mapping[str, str], known: Iterable[str], *, source: str) -> Names:
+        """Sort an environment's names. Raises ConfigurationError for one that no check uses."""
+        known = sorted(set(known))
+        tables: dict[str, str] = {}
+        columns: dict[str, dict[str, str]] = {}
+        problems = []
+        for name, here in names.items():
+            owner, _, column = name.rpartition(".")
+            if name in known:
+                tables[name] = here
+            elif owner in known:
+                columns.setdefault(owner, {})[column] = here
+            else:
+                what = f"no check reads this table, {suggestion(owner or name, known)}"
+                problems.append(Problem(f"[sql.names] {name}", what))
+        if problems:
+            raise ConfigurationError(source, problems)
+        return cls(tables, columns)
+
+    def table(self, name: str) -> str:
+        """The table as it is called here."""
+        return self.tables.get(name, name)
+
+    def column(self, table: str, name: str) -> str:
+        """The column as it is called here."""
+        return self.columns.get(table, {}).get(name, name)
+
+
+def renamed(query: Q, names: Names, present: Mapping[str, Iterable[str]]) -> Q:
+    """Give the query for a database that calls its things differently. ``present`` has the columns that each table has here.
+
+    A table with a column of another name becomes a subquery that renames it: the server sees through that at no cost.
+    """
+    query = query.copy()
+    ctes = {cte.alias for cte in query.find_all(exp.CTE)}
+    for table in list(query.find_all(exp.Table)):
+        name = table_name(table)
+        if name in ctes or _is_servers(name):
+            continue
+        if name in names.tables or name in names.columns:
+            table.replace(source_of(name, table.alias_or_name, names, present.get(name, ())))
+    for cte in query.find_all(exp.CTE):
+        if cte.alias == LOOKED_AT:
+            for literal in cte.find_all(exp.Literal):
+                if literal.is_string and literal.this in names.tables:
+                    literal.replace(exp.Literal.string(names.table(literal.this)))
+    return query
+
+
+def source_of(name: str, alias: str, names: Names, present: Iterable[str]) -> exp.Expr:
+    """What stands after FROM for this table."""
+    table = exp.to_table(names.table(name), dialect=DIALECT)
+    renames = names.columns.get(name, {})
+    if not renames:
+        return exp.alias_(table, alias, table=True)
+    here = {real: logical for logical, real in renames.items()}
+    taken = set(renames)
+    listed = [
+        exp.alias_(exp.column(column, quoted=True), here[column], quoted=True)
+        if column in here
+        else exp.column(column, quoted=True)
+        for column in present
+        if (column in here or column not in taken) and "%" not in column
+    ]
+    return exp.select(*listed).from_(table).subquery(alias)
+
+
+def text_of(query: exp.Expr) -> str:
+    """The statement as the server gets it."""
+    return query.sql(dialect=DIALECT, comments=False)

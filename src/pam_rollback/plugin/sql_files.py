@@ -1,0 +1,95 @@
+"""Collects ``checks/integrity/*.sql``: each file becomes a test, and is for pytest a module like any other."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from _pytest.mark.expression import Expression
+
+from pam_rollback.core.configuration import ConfigurationError
+from pam_rollback.core.invariants import Invariant, parse_invariant
+from pam_rollback.plugin import runbook as runbook_module
+
+FOLDER = ("checks", "integrity")
+_INVARIANT = "pam_invariant"
+_SOMETIMES = frozenset({"advisory", "criterion"})
+"""Markers that some of these tests have."""
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Take the files of ``checks/integrity`` in sessions of the runbook."""
+    if file_path.suffix != ".sql" or runbook_module.of(parent.config) is None:
+        return None
+    if file_path.parent != parent.config.rootpath.joinpath(*FOLDER) or not _can_select(parent.config.option.markexpr):
+        return None
+    return SqlFile.from_parent(parent, path=file_path)
+
+
+class SqlFile(pytest.Module):
+    """A module that was never written: one test, made of the file's header."""
+
+    def _getobj(self) -> ModuleType:
+        try:
+            text = self.path.read_text(encoding="utf-8")
+            source = str(self.path.relative_to(self.config.rootpath))
+            invariant = parse_invariant(text, source=source, stem=self.path.stem)
+        except (ConfigurationError, UnicodeDecodeError) as error:
+            raise self.CollectError(str(error)) from None
+        module = ModuleType(self.path.stem, f"Is it true that {invariant.sentence}?")
+        module.__file__ = str(self.path)
+        setattr(module, invariant.test_name, _test_of(invariant, self.path))
+        return module
+
+
+def invariant_of(item: pytest.Item) -> Invariant | None:
+    """The invariant that the test is about; None for any other test."""
+    found: Invariant | None = getattr(getattr(item, "function", None), _INVARIANT, None)
+    return found
+
+
+def _can_select(expression: str) -> bool:
+    """Whether the ``-m`` expression can be true for one of these tests; a session about something else need not read the files."""
+    if not expression:
+        return True
+    try:
+        compiled = Expression.compile(expression)
+    except SyntaxError:  # pytest will say so
+        return True
+    every = frozenset({"post_rollback", "integrity"})
+    return any(compiled.evaluate(_Named(names)) for names in (every, every | _SOMETIMES))
+
+
+@dataclass(frozen=True)
+class _Named:
+    """Tells an expression which markers a test has; their arguments do not matter here."""
+
+    names: frozenset[str]
+
+    def __call__(self, name: str, /, **_: str | int | bool | None) -> bool:
+        return name in self.names
+
+
+def _test_of(invariant: Invariant, path: Path) -> Any:
+    def test(integrity: Any, scored: Any) -> None:
+        fact = scored(integrity.fact(invariant.id))
+
+        assert fact.holds, fact
+
+    # Where it failed is the file that a person can read and run, not this one.
+    test.__code__ = test.__code__.replace(
+        co_filename=str(path), co_firstlineno=invariant.first_line, co_name=invariant.test_name
+    )
+    test.__name__ = test.__qualname__ = invariant.test_name
+    test.__doc__ = (
+        f"{invariant.sentence[:1].upper()}{invariant.sentence[1:]}.  If red: docs/runbook.md#{invariant.anchor}."
+    )
+    test.__module__ = path.stem
+    setattr(test, _INVARIANT, invariant)
+    marks = [pytest.mark.post_rollback, pytest.mark.integrity, pytest.mark.criterion(*invariant.criteria)]
+    if invariant.severity == "advisory":
+        marks.append(pytest.mark.advisory)
+    for mark in marks:
+        mark(test)
+    return test

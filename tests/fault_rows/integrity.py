@@ -1,0 +1,100 @@
+"""What turns the SQL checks red, and the test of lost rows."""
+
+from pathlib import Path
+
+from pam_rollback.core.invariants import parse_invariant
+from tests.fault_rows.row import Row
+
+_FOLDER = Path(__file__).resolve().parents[2] / "checks" / "integrity"
+
+
+def _name(identifier: str) -> str:
+    return f"test_{identifier.replace('-', '_')}"
+
+
+def _of(what: str, *red: str, words: str, unknown: tuple[str, ...] = ()) -> Row:
+    """Damage to the data, the checks by their ids that it turns red, and what the message says."""
+    return Row(
+        what,
+        "data",
+        frozenset(map(_name, red)),
+        words,
+        {"what": what},
+        select="integrity",
+        unknown=frozenset(map(_name, unknown)),
+    )
+
+
+def _in_plan_dialect(what: str, *red: str, words: str) -> Row:
+    red_names = frozenset(map(_name, red))
+    return Row(f"{what}-plan-dialect", "data", red_names, words, {"what": what}, select="integrity", dialect="plan")
+
+
+def _loss(what: str, *red: str, words: str) -> Row:
+    """Rows that were there before; the session knows how many and which."""
+    red_names = frozenset({"test_no_row_is_lost", *map(_name, red)})
+    return Row(f"{what}-since", "data", red_names, words, {"what": what}, select="integrity", counted_before=True)
+
+
+def _of_the_product() -> tuple[str, ...]:
+    """Every SQL check of the product's own tables."""
+    files = sorted(_FOLDER.glob("*.sql"))
+    found = [parse_invariant(path.read_text(encoding="utf-8"), source=path.name, stem=path.stem) for path in files]
+    return tuple(invariant.id for invariant in found if "product" in invariant.dialects)
+
+
+_OF_EXPENSES = ("expenses-amount", "expenses-incomplete", "expenses-orphaned", "expenses-duplicate", "sequences-behind")
+
+ROWS = [
+    _of("answers-deleted", "messages-unanswered", words="messages-unanswered: 20 of 4,008 rows"),
+    _of("answers-blanked", "messages-blank", words="messages-blank: 12 of"),
+    _of("messages-orphaned", "messages-orphaned", words="messages-orphaned: 10 of"),
+    _of("messages-doubled", "messages-duplicate", words="messages-duplicate: 8 of"),
+    _of("messages-of-another-user", "rows-of-another-user", words="rows-of-another-user: 8 of"),
+    _of("conversations-orphaned", "conversations-orphaned", words="conversations-orphaned: 6 of"),
+    _of("emails-blanked", "profiles-incomplete", words="profiles-incomplete: 8 of"),
+    _of("profiles-deleted", "users-without-profile", words="users-without-profile: 10 of"),
+    _of("settings-deleted", "settings-missing", words="settings-missing: 10 of"),
+    _of("settings-wiped", "settings-blank", words="settings-blank: 1,600 of 1,608 rows"),
+    _of("settings-null", "settings-blank", words="settings-blank: 12 of"),
+    _of("settings-orphaned", "settings-orphaned", words="settings-orphaned: 6 of"),
+    _of("settings-duplicated", "settings-duplicate", words="settings-duplicate: 6 of"),
+    _of("amounts-nan", "expenses-amount", words="expenses-amount: 12 of 3,6"),
+    # The check that forbids negative amounts is in the way of the damage.
+    _of("amounts-negative", "expenses-amount", "constraints-missing", words="(expenses check (amount))"),
+    _of("categories-blanked", "expenses-incomplete", words="expenses-incomplete: 8 of"),
+    _of("expenses-orphaned", "expenses-orphaned", words="expenses-orphaned: 9 of"),
+    _of("expenses-doubled", "expenses-duplicate", words="expenses-duplicate: 6 of"),
+    _of("tickets-orphaned", "tickets-orphaned", words="tickets-orphaned: 5 of"),
+    _of("timestamps-future", "timestamps-future", words="timestamps-future: 10 of"),
+    _of("sequence-behind", "sequences-behind", words="(expenses.id)"),
+    _of("constraint-dropped", "constraints-missing", words="(pam_messages check (role))"),
+    _of("constraint-invalid", "constraints-missing", words="(profiles foreign key (id))"),
+    _of("index-dropped", "indexes-missing", words="(expenses (created_at))"),
+    _of("index-invalid", "indexes-missing", words="pam_messages_by_time is invalid"),
+    _of("row-security-off", "row-security-off", words="row-security-off: 1 of 6 rows (expenses)"),
+    _of("migration-ahead", "migrations-drift", words="unknown to the release: 99990101000000"),
+    _of("migration-behind", "migrations-drift", words="not applied: "),
+    _of("table-emptied", *_OF_EXPENSES, words="no rows at all in expenses, so nothing is proven"),
+    _of(
+        "column-missing",
+        "constraints-missing",
+        unknown=("expenses-incomplete", "expenses-duplicate"),
+        words='set [sql.names] "expenses.category"',
+    ),
+    # Not a single verdict comes, so it cannot have come in time either.
+    _of(
+        "role-blinded",
+        unknown=(*_of_the_product(), "integrity-verdict-came-in-time"),
+        words="is blind at",
+    ),
+    _in_plan_dialect("answers-deleted", "conversations-incomplete", words="conversations-incomplete: 20 of"),
+    _in_plan_dialect("answers-blanked", "conversations-incomplete", words="conversations-incomplete: 12 of"),
+    _in_plan_dialect("settings-wiped", "profiles-settings-blank", words="profiles-settings-blank: 400 of 402 rows"),
+    _in_plan_dialect("settings-null", "profiles-settings-blank", words="profiles-settings-blank: 3 of"),
+    _in_plan_dialect("amounts-nan", "expenses-amount", words="expenses-amount: 12 of"),
+    _in_plan_dialect("timestamps-future", "plan-timestamps-future", words="plan-timestamps-future: 5 of"),
+    _loss("expenses-deleted", words="rows lost, rows created until"),
+    _loss("profiles-deleted", "users-without-profile", words="profiles: 10 rows lost"),
+    _loss("messages-doubled", "messages-duplicate", words="8 rows more than before that claim to be old"),
+]
