@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import ViewportSize, expect
@@ -29,6 +30,10 @@ LAYOUT_SHIFT = """() => new Promise((resolve) => {
     }).observe({ type: "layout-shift", buffered: true });
     requestAnimationFrame(() => setTimeout(() => resolve(sum), 100));
 })"""
+FORGET_SESSION = """() => {
+    const key = "wheels-and-wins.session";
+    sessionStorage.setItem(key, JSON.stringify({ ...JSON.parse(sessionStorage.getItem(key)), token: "unknown" }));
+}"""
 CONTRAST = """(selector) => {
     const channels = (colour) => colour.match(/[\\d.]+/g).slice(0, 3).map((text) => {
         const share = Number(text) / 255;
@@ -50,8 +55,11 @@ def _no_form_can_be_submitted(visit: Visit) -> None:
     page.locator("input[type=password]").fill(visit.site.password)
     page.get_by_role("main").get_by_role("button", name="Log in").click()
     page.keyboard.press("Enter")
-    visit.settle()
+    page.evaluate(
+        "() => fetch('/version.json').then((answer) => answer.text())"
+    )  # what was sent before is known by then
 
+    assert sent.count("GET") == 1
     assert "POST" not in sent
     expect(page.get_by_role("heading", level=1, name="Log in")).to_be_visible()
     expect(page.get_by_role("alert")).to_have_count(0)
@@ -238,6 +246,16 @@ def _links_on_a_phone_are_too_low(visit: Visit) -> None:
     assert 0 < visit.page.evaluate(lowest) < TARGET_PX
 
 
+def _nobody_is_asked_to_sign_in_again(visit: Visit) -> None:
+    visit.sign_in(then="/wins")
+    visit.page.evaluate(FORGET_SESSION)
+    visit.page.get_by_role("link", name="Profile").click()
+    expect(visit.page.get_by_role("alert")).to_be_visible()
+
+    assert "error 503" in visit.page.get_by_role("alert").inner_text()
+    assert urlsplit(visit.page.url).path == "/profile"
+
+
 PROOFS: Mapping[str, Callable[[Visit], None]] = {
     "button-without-name.js": _the_send_button_has_no_name,
     "dialog-unnamed.js": _the_dialog_has_no_name,
@@ -248,6 +266,7 @@ PROOFS: Mapping[str, Callable[[Visit], None]] = {
     "label-missing.js": _the_labels_belong_to_no_field,
     "language-missing.js": _the_page_names_no_language,
     "live-region-mute.js": _nobody_hears_the_announcer,
+    "lost-session-ignored.js": _nobody_is_asked_to_sign_in_again,
     "message-field-pointer-only.js": _the_tab_key_passes_the_message_field_by,
     "motion-ignored.css": _something_moves_against_the_visitors_wish,
     "phone-empty.css": _a_phone_shows_nothing_between_header_and_footer,

@@ -204,3 +204,21 @@ def test_the_switches_do_not_exist_for_others(candidate: Product, token: str | N
     assert candidate.call("GET", FAULTS, token=token).status == 404
     assert candidate.call("PUT", f"{FAULTS}/voice", {}, token=token).status == 404
     assert candidate.call("DELETE", f"{FAULTS}/voice", token=token).status == 404
+
+
+def test_forgotten_writes_are_acknowledged_and_not_stored(candidate: Product) -> None:
+    """An expense is booked with 201 and a setting with 200, and neither is there afterwards; the other kind of write is kept."""
+    token = candidate.sign_in()
+    expense = {"amount": 1.5, "category": "fuel", "description": "forgotten"}
+    with candidate.fault("writes-forgotten", what="expenses"):
+        booked = candidate.call("POST", "/api/v1/expenses", expense, token=token)
+        candidate.call("PUT", "/api/v1/settings", {"settings": {"kept": 1}}, token=token)
+    with candidate.fault("writes-forgotten", what="settings"):
+        saved = candidate.call("PUT", "/api/v1/settings", {"settings": {"forgotten": 1}}, token=token)
+
+    assert (booked.status, booked.json["description"], saved.status) == (201, "forgotten", 200)
+    assert saved.json["settings"]["forgotten"] == 1
+    expenses = candidate.call("GET", "/api/v1/expenses", token=token).json["expenses"]
+    assert [one for one in expenses if one["description"] == "forgotten"] == []
+    settings = candidate.call("GET", "/api/v1/settings", token=token).json["settings"]
+    assert (settings.get("kept"), "forgotten" in settings) == (1, False)

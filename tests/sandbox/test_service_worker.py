@@ -57,7 +57,8 @@ def _opened_as(visit: Visit, release: str) -> Callable[[], bool]:
 def test_it_keeps_the_page_and_this_builds_files_only(visit: Visit) -> None:
     """Nothing that changes from moment to moment is kept; and the browser has nothing to complain of."""
     visit.sign_in()
-    visit.settle()
+    for shown in ("user-name", "message-text"):  # a request that is still under way would fail when the page is left
+        expect(visit.page.get_by_test_id(shown).first).to_be_visible()
     _come_back(visit, "/")
     _come_back(visit, "/wins")
     site = visit.site.frontend

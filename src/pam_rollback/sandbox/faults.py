@@ -96,6 +96,12 @@ _KINDS = (
         flag="PAM_PERFORMANCE_OPTIMIZATIONS",
     ),
     FaultKind("voice", "voice requests fail", "release", (_RELEASE,), flag="PAM_VOICE_FEATURES"),
+    FaultKind(
+        "writes-forgotten",
+        "writes are acknowledged and not stored",
+        "release",
+        (_RELEASE, Parameter("what", "expenses", "which writes", choices=("expenses", "settings"))),
+    ),
     FaultKind("admin-refuses", "the admin API answers 401 to the right token", "release", (_RELEASE,)),
     FaultKind("flags-ignored", "the admin API says 200 and changes nothing", "release", (_RELEASE,)),
     FaultKind(

@@ -10,7 +10,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -53,6 +53,12 @@ class LeakParameters(Parameters):
     mb_per_s: float = Field(default=0, ge=0, le=20, allow_inf_nan=False)
 
 
+class ForgottenParameters(Parameters):
+    """Which writes are acknowledged and not stored."""
+
+    what: Literal["expenses", "settings"] = "expenses"
+
+
 @dataclass(frozen=True, slots=True)
 class FaultKind:
     """One named fault; `flag` is the feature that it hides behind."""
@@ -80,9 +86,12 @@ FLAGS_PARTIAL = FaultKind(
     "flags-partial", "a share of the users keeps the features whatever the flags say", parameters=PartialParameters
 )
 MEMORY_LEAK = FaultKind("memory-leak", "the process holds more and more memory", parameters=LeakParameters)
+WRITES_FORGOTTEN = FaultKind(
+    "writes-forgotten", "writes are acknowledged and not stored", parameters=ForgottenParameters
+)
 ADMIN_REFUSES = FaultKind("admin-refuses", "the admin API answers 401 to the right token")
 CATALOGUE: Mapping[str, FaultKind] = {
-    kind.name: kind for kind in (ERRORS, LATENCY, VOICE, FLAGS_IGNORED, FLAGS_PARTIAL, ADMIN_REFUSES, MEMORY_LEAK)
+    kind.name: kind for kind in (ERRORS, LATENCY, VOICE, FLAGS_IGNORED, FLAGS_PARTIAL, ADMIN_REFUSES, MEMORY_LEAK, WRITES_FORGOTTEN)
 }
 
 
@@ -129,6 +138,11 @@ class Faults:
         if not isinstance(parameters, LatencyParameters) or not self.hits(LATENCY, features):
             return 0.0
         return parameters.ms / 1000
+
+    def forgets(self, what: str) -> bool:
+        """Whether writes of this kind are acknowledged and not stored."""
+        parameters = self._active.get(WRITES_FORGOTTEN.name)
+        return isinstance(parameters, ForgottenParameters) and parameters.what == what
 
     def fails(self, user_id: str, features: frozenset[str]) -> bool:
         """Whether this request of the user is one of those that fail; counts it."""

@@ -79,6 +79,9 @@ async def settings(visitor: Visiting, parts: Parts) -> dict[str, Any]:
 @router.put("/settings", dependencies=[JsonOnly])
 async def change_settings(change: SettingsChange, visitor: Visiting, parts: Parts) -> dict[str, Any]:
     """Write the given settings, all or none, and give all as they are then."""
+    if parts.faults.forgets("settings"):
+        kept = await settings(visitor, parts)
+        return {"settings": {**kept["settings"], **change.settings}}
     async with parts.storage.transaction() as connection:
         for name, value in sorted(
             change.settings.items()
