@@ -1,4 +1,4 @@
-"""Can everybody use the site: by keyboard, with a screen reader, in dark colours, enlarged, on a phone?  One question to PAM is all it writes.
+"""Can everybody use the site: by keyboard, by ear, in dark colours, enlarged, on a phone?  One question to PAM is all it writes.
 
 Barriers that the baseline has too do not count. One engine, Chromium: the rules read structure and styles, in which engines agree.
 """

@@ -121,7 +121,9 @@ def _with_settings(file: Path, copy: Path, settings: str = "", *, dialect: str =
     if dialect == "plan":
         dsn = tomllib.loads(text)["sandbox"]["variables"]["PAM_DATABASE_DSN"]
         text = text.replace(dsn, in_plan_dialect(dsn)).replace('dialect = "product"', 'dialect = "plan"')
-    copy.write_text(f"{text}\n{settings}\n", encoding="utf-8")
+    # What stands in no table has to come before the first one.
+    parts = (text, settings) if settings.startswith("[") else (settings, text)
+    copy.write_text("\n".join((*parts, "")), encoding="utf-8")
     copy.chmod(0o600)
     return copy
 

@@ -11,9 +11,13 @@
 WITH crowded AS (
     SELECT expense.created_at FROM expenses AS expense GROUP BY expense.created_at HAVING count(*) > 1
 )
-SELECT max(expense.id) AS id
-FROM expenses AS expense
-JOIN crowded ON crowded.created_at = expense.created_at
-GROUP BY expense.user_id, expense.amount, expense.category, expense.date, expense.description, expense.created_at
-HAVING count(*) > 1
-ORDER BY expense.amount DESC
+SELECT doubled.id
+FROM crowded
+CROSS JOIN LATERAL (
+    SELECT max(expense.id) AS id, expense.amount
+    FROM expenses AS expense
+    WHERE expense.created_at = crowded.created_at
+    GROUP BY expense.user_id, expense.amount, expense.category, expense.date, expense.description
+    HAVING count(*) > 1
+) AS doubled
+ORDER BY doubled.amount DESC

@@ -14,8 +14,12 @@ WITH crowded AS (
     GROUP BY message.conversation_id, message.created_at
     HAVING count(*) > 1
 )
-SELECT max(message.id::text) AS id
-FROM pam_messages AS message
-JOIN crowded ON crowded.conversation_id = message.conversation_id AND crowded.created_at = message.created_at
-GROUP BY message.conversation_id, message.role, message.content, message.created_at
-HAVING count(*) > 1
+SELECT doubled.id
+FROM crowded
+CROSS JOIN LATERAL (
+    SELECT max(message.id::text) AS id
+    FROM pam_messages AS message
+    WHERE message.conversation_id = crowded.conversation_id AND message.created_at = crowded.created_at
+    GROUP BY message.role, message.content
+    HAVING count(*) > 1
+) AS doubled

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.adapters.sql_reader import Names, Reading, read_query, renamed, text_of
+from pam_rollback.adapters.sql_scans import Parent
 from pam_rollback.core.configuration import ConfigurationError
 from pam_rollback.core.invariants import Invariant, parse_invariant
 
@@ -133,13 +134,39 @@ def test_a_table_that_is_declared_and_not_read_is_a_mistake() -> None:
         ("SELECT DISTINCT id FROM expenses WHERE amount < 0", False),
         ("SELECT max(id) AS id FROM expenses WHERE amount < 0", False),
         ("SELECT id FROM expenses WHERE amount < 0 GROUP BY id", False),
-        ("SELECT a.id FROM expenses AS a JOIN expenses AS b ON b.id = a.id WHERE a.amount < 0", False),
+        ("SELECT a.id FROM expenses AS a JOIN expenses AS b ON b.id = a.user_id WHERE a.amount < 0", True),
         ("SELECT a.id FROM expenses AS a WHERE EXISTS (SELECT FROM expenses AS b WHERE b.id = a.id)", False),
+        ("SELECT a.id FROM expenses AS a WHERE NOT EXISTS (SELECT FROM expenses AS b WHERE b.id = a.user_id)", True),
+        ("SELECT a.id FROM expenses AS a WHERE NOT EXISTS (SELECT FROM expenses AS b WHERE b.id > a.user_id)", False),
+        ("SELECT a.id FROM expenses AS a WHERE NOT EXISTS (SELECT FROM expenses AS b WHERE b.id = b.user_id)", False),
+        (
+            "SELECT a.id FROM expenses AS a WHERE a.id = 1 OR NOT EXISTS (SELECT FROM expenses AS b WHERE b.id = a.id)",
+            False,
+        ),
+        (
+            "SELECT a.id FROM expenses AS a JOIN expenses AS b ON b.id = a.user_id AND b.amount > 0 WHERE a.amount < 0",
+            False,
+        ),
+        ("SELECT a.id FROM expenses AS a LEFT JOIN expenses AS b ON b.id = a.user_id WHERE a.amount < 0", False),
+        ("SELECT a.id FROM expenses AS a CROSS JOIN expenses AS b WHERE a.amount < 0", False),
     ],
 )
 def test_conditions_on_rows_are_recognised(query: str, *, shares: bool) -> None:
-    """Only what looks at one row at a time may share a scan."""
+    """Only what looks at one row at a time, and at the one that it belongs to, may share a scan."""
     assert bool(read(query).scans) is shares
+
+
+def test_the_rest_of_a_condition_stays_whole() -> None:
+    """What stands beside NOT EXISTS keeps its brackets."""
+    [scan] = read(
+        "SELECT a.id FROM expenses AS a"
+        " WHERE (a.amount < 0 OR a.amount > 9) AND NOT EXISTS (SELECT FROM profiles AS b WHERE b.id = a.user_id)",
+        "expenses",
+        "profiles",
+    ).scans
+
+    assert text_of(scan.condition) == "(a.amount < 0 OR a.amount > 9) AND b.id IS NULL"
+    assert scan.parent == Parent("profiles", "b", "id", "user_id")
 
 
 def test_tables_columns_and_parameters_are_found() -> None:

@@ -34,6 +34,7 @@ extends = "sandbox"
 frontend = "http://127.0.0.1:4001"
 api = "http://127.0.0.1:4002"
 backend = "http://127.0.0.1:4002"
+status_page = "http://127.0.0.1:4005"
 [sandbox]
 control_url = "http://127.0.0.1:4003"
 token = "{SECRET}-token"
@@ -189,6 +190,9 @@ def test_token_file_must_be_private(folder: Path, mode: int) -> None:
         pytest.param(f'token = "{SECRET}-token"', "", "[sandbox] token: missing", id="no token"),
         pytest.param(f'token = "{SECRET}-token"', 'token = ""', "[sandbox] token: ", id="empty token"),
         pytest.param(f'PAM_ADMIN_TOKEN = "{SECRET}-admin"', "", "PAM_ADMIN_TOKEN is not set", id="no admin token"),
+        pytest.param(
+            'status_page = "http://127.0.0.1:4005"', "", 'or remove "status_page" from abilities', id="no status page"
+        ),
         pytest.param(
             'extends = "sandbox"',
             'extends = "sandbx"',

@@ -10,6 +10,7 @@ FRONT_PAINTED, CHAT_PAINTED = "test_front_page_is_painted_soon", "test_chat_is_p
 FRONT_JUMPS, CHAT_JUMPS = "test_front_page_does_not_jump", "test_chat_does_not_jump"
 FRONT_KEYS, CHAT_KEYS = "test_front_page_answers_to_keys", "test_chat_answers_to_keys"
 LIGHT, FEW_REQUESTS = "test_front_page_is_light", "test_front_page_asks_for_little"
+IN_TIME = "test_performance_verdict_came_in_time"
 
 _METRICS = {"server": "api", "path": "/metrics"}
 
@@ -35,5 +36,14 @@ ROWS = [
     ),
     _row("page-jumps", "page", {FRONT_JUMPS, CHAT_JUMPS}, "layout shift (CLS)", what="layout-shift.js"),
     _row("page-hangs", "page", {FRONT_KEYS, CHAT_KEYS}, "answer to a key or click (INP)", what="interaction-slow.js"),
+    Row(
+        "performance-verdict-late",
+        "",
+        frozenset({IN_TIME}),
+        "first verdict, performance verification: late",
+        select="performance",
+        environment="[thresholds.TF-2]\nfrom_s = 0\nuntil_s = 0.001\n",
+        verdict="GO",
+    ),
     _row("page-heavy", "page", {LIGHT, FEW_REQUESTS}, "the front page: weight", what="page-heavy.js"),
 ]

@@ -169,7 +169,10 @@ def test_the_catalogue_says_what_there_is_and_what_is_on(candidate: Product) -> 
         listed = candidate.call("GET", FAULTS, token=INTERNAL).json
     kinds = {kind["name"]: kind for kind in listed["catalogue"]}
 
-    assert set(kinds) == {"errors", "latency", "voice", "flags-ignored", "flags-partial", "admin-refuses"}
+    assert set(kinds) == {
+        *("errors", "latency", "voice", "flags-ignored", "flags-partial", "admin-refuses"),
+        *("memory-leak", "writes-forgotten"),
+    }
     assert (kinds["errors"]["flag"], kinds["errors"]["parameters"]) == (ENHANCED, {"share": 0.6})
     assert (kinds["latency"]["flag"], kinds["latency"]["parameters"]) == (FAST, {"ms": 900})
     assert listed["active"] == [{"name": "errors", "share": 0.5}]
@@ -216,7 +219,12 @@ def test_forgotten_writes_are_acknowledged_and_not_stored(candidate: Product) ->
     with candidate.fault("writes-forgotten", what="settings"):
         saved = candidate.call("PUT", "/api/v1/settings", {"settings": {"forgotten": 1}}, token=token)
 
-    assert (booked.status, booked.json["description"], saved.status) == (201, "forgotten", 200)
+    with candidate.fault("writes-forgotten", what="messages"):
+        answer = candidate.call("POST", "/api/v1/pam/chat", {"message": "Forget this"}, token=token)
+
+    assert (booked.status, booked.json["description"], saved.status, answer.status) == (201, "forgotten", 200, 200)
+    messages = candidate.call("GET", "/api/v1/pam/history", token=token).json["messages"]
+    assert [one for one in messages if one["content"] == "Forget this"] == []
     assert saved.json["settings"]["forgotten"] == 1
     expenses = candidate.call("GET", "/api/v1/expenses", token=token).json["expenses"]
     assert [one for one in expenses if one["description"] == "forgotten"] == []

@@ -239,7 +239,7 @@ def _playwrights_own() -> Mapping[str, Path]:
 
 
 def _say(words: str, *, error: bool = False) -> None:
-    print(words, file=sys.stderr if error else sys.stdout, flush=True)  # noqa: T201 - its output is for whoever runs make
+    print(words, file=sys.stderr if error else sys.stdout, flush=True)
 
 
 if __name__ == "__main__":

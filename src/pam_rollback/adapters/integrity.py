@@ -16,12 +16,12 @@ from pam_rollback.adapters.sql_reader import (
     LOOKED_AT,
     Names,
     Reading,
-    Scan,
     read_query,
     renamed,
     source_of,
     text_of,
 )
+from pam_rollback.adapters.sql_scans import Scan
 from pam_rollback.core.configuration import ConfigurationError, nearest
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.invariants import NAMED_MAX, Dialect, Invariant, InvariantResult
@@ -56,6 +56,9 @@ class Unavailable:
 
 Given = Mapping[str, object | Unavailable]
 Rows = list[tuple[Any, ...]]
+_Condition = tuple[str, Scan]
+_ROW, _PARENT = "looked", "parent"
+"""How the tables of a shared scan are called in it."""
 
 
 @dataclass(frozen=True)
@@ -244,7 +247,7 @@ class _Evaluating:
         results = {}
         for identifier in self._open():
             invariant, reading = self.invariants[identifier], self.readings[identifier]
-            tables = tuple(dict.fromkeys(scan.table for scan in reading.scans)) or invariant.tables[:1]
+            tables = self._looks_at(identifier)
             rows = [self.looked_at[identifier]] if reading.has_looked_at else [self.rows[table] for table in tables]
             lacking = next((count for count in rows if isinstance(count, MeasurementFailed)), None)
             if lacking is not None:
@@ -298,24 +301,48 @@ class _Evaluating:
 
     def _counts(self) -> list[_Question]:
         """One question for each table whose conditions share a scan, one for each query that stands alone."""
-        conditions: dict[str, list[tuple[str, exp.Expr]]] = {}
+        shared: dict[str, list[_Condition]] = {}
         questions = []
         for identifier in self._open():
             reading = self.readings[identifier]
-            for scan in reading.scans:
-                conditions.setdefault(scan.table, []).append((identifier, _bare(scan)))
-            if not reading.scans:
-                questions.append(self._alone(identifier))
-                if not reading.has_looked_at:
-                    conditions.setdefault(self.invariants[identifier].tables[0], [])
-        return [*questions, *(self._scan(table, shared) for table, shared in conditions.items())]
+            if reading.scans and all(map(self._can_share, reading.scans)):
+                for scan in reading.scans:
+                    shared.setdefault(scan.table, []).append((identifier, scan))
+                continue
+            questions.append(self._alone(identifier))
+            if not reading.has_looked_at:  # the rows that it looks at have to be counted all the same
+                for table in self._looks_at(identifier):
+                    shared.setdefault(table, [])
+        return [*questions, *(self._scan(table, conditions) for table, conditions in shared.items())]
 
-    def _scan(self, table: str, conditions: Sequence[tuple[str, exp.Expr]]) -> _Question:
+    def _can_share(self, scan: Scan) -> bool:
+        """A second row of the same key in the other table would count rows of this one twice."""
+        parent = scan.parent
+        if parent is None:
+            return True
+        return self.names.column(parent.table, parent.key) in self.relations[parent.table].unique_columns
+
+    def _looks_at(self, identifier: str) -> tuple[str, ...]:
+        """The tables whose rows the query goes through."""
+        scanned = tuple(dict.fromkeys(scan.table for scan in self.readings[identifier].scans))
+        return scanned or self.invariants[identifier].tables[:1]
+
+    def _scan(self, table: str, conditions: Sequence[_Condition]) -> _Question:
         """All conditions on the rows of one table, and their number, in one scan."""
-        relation = self.relations[table]
+        parents: dict[tuple[str, str, str], str] = {}
         rows = exp.Count(this=exp.Star())
-        counts = [exp.Filter(this=rows.copy(), expression=exp.Where(this=condition)) for _, condition in conditions]
-        source = source_of(table, exp.to_table(table).name, self.names, relation.columns)
+        counts = []
+        for _, scan in conditions:
+            of_parent = ""
+            if scan.parent is not None:
+                place = (scan.parent.table, scan.parent.key, scan.parent.column)
+                of_parent = parents.setdefault(place, f"{_PARENT}{len(parents)}")
+            where = exp.Where(this=_in_shared_scan(scan, of_parent))
+            counts.append(exp.Filter(this=rows.copy(), expression=where))
+        statement = exp.select(rows, *counts).from_(self._source(table, _ROW))
+        for (other, key, column), alias in parents.items():
+            on = exp.EQ(this=exp.column(key, table=alias), expression=exp.column(column, table=_ROW))
+            statement = statement.join(self._source(other, alias), on=on, join_type="left")
 
         def take(answer: Rows) -> None:
             self.rows[table], *found = answer[0]
@@ -334,7 +361,11 @@ class _Evaluating:
             # One condition that cannot be evaluated must not make the others unknown.
             self._ask([self._scan(table, [condition]) for condition in conditions])
 
-        return _Question(text_of(exp.select(rows, *counts).from_(source)), relation.rows, take, fall_apart)
+        read = self.relations[table].rows + sum(self.relations[other].rows for other, _, _ in parents)
+        return _Question(text_of(statement), read, take, fall_apart)
+
+    def _source(self, table: str, alias: str) -> exp.Expr:
+        return source_of(table, alias, self.names, self.relations[table].columns)
 
     def _alone(self, identifier: str) -> _Question:
         """One query by itself: how many offenders, and how many rows it looked at where it says so."""
@@ -378,12 +409,12 @@ class _Evaluating:
         return sum(self.relations[table].rows for table in self.readings[identifier].tables)
 
 
-def _bare(scan: Scan) -> exp.Expr:
-    """The condition without the alias of its own file."""
+def _in_shared_scan(scan: Scan, of_parent: str) -> exp.Expr:
+    """The condition with the aliases of the shared scan instead of those of its own file."""
     condition = scan.condition.copy()
     for column in condition.find_all(exp.Column):
-        if column.table == scan.alias:
-            column.set("table", None)
+        is_parents = scan.parent is not None and column.table == scan.parent.alias
+        column.set("table", exp.to_identifier(of_parent if is_parents else _ROW))
     return condition
 
 

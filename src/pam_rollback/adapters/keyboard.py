@@ -58,7 +58,7 @@ def chat(page: Page, question: str, *, within_s: float) -> KeyboardChat:
             presses, f"{question!r} was typed into the message field, which has {typed!r} then", "", regions
         )
     page.keyboard.press("Enter")
-    answer = page.locator(MESSAGES).filter(has_text=question).last.locator(ANSWER_AFTER)
+    answer = page.locator(MESSAGES).filter(has_text=question).first.locator(ANSWER_AFTER).first
     try:
         answer.wait_for(state="visible", timeout=within_s * 1000)
         words = answer.inner_text()

@@ -34,6 +34,7 @@ _DESKTOP: Final = (
     _Look("double-size", 640, 400, scale=2),
 )
 _PHONE: Final = (_Look("phone", 390, 844, scale=3),)
+_AS_LOADED: Final = (_DESKTOP[0], _PHONE[0])
 
 
 def collect(browser: Browser, site: Site, rules: Rules) -> Audits:
@@ -91,7 +92,8 @@ def _looks_of(
 def _audit(name: str, own: Locator, look: _Look, visit: Visit, devtools: CDPSession, rules: Rules) -> Audit:
     try:
         _put_on(look, visit, devtools)
-        motion = axe.in_motion(visit.page, name)
+        # Asked of a page as it was loaded: to be judged, it is brought to rest, and stays there in the looks that follow.
+        motion = axe.in_motion(visit.page, name) if look in _AS_LOADED else None
         barriers = axe.audit(visit.page, name, rules)
         if not own.is_visible():
             return Audit(name, problem="its own content cannot be seen in this look, although it can in another")

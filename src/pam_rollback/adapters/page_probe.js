@@ -51,9 +51,14 @@
   /** Elements that stick out of a window of this width, unless they lie in a part that scrolls or cuts by itself. */
   function tooWide(width) {
     const limit = width + 1;
-    const scrolls = document.documentElement.scrollWidth > limit;
+    const [root, body] = [document.documentElement, document.body].map((element) => getComputedStyle(element).overflowX);
+    // The window takes its overflow from the body when the root has none of its own.
+    const cuts = ["hidden", "clip"].includes(root === "visible" ? body : root);
+    const scrolls = !cuts && document.documentElement.scrollWidth > limit;
     const found = [];
+    let outermost = null;
     for (const element of document.body.querySelectorAll("*")) {
+      if (outermost?.contains(element)) continue;
       const box = element.getBoundingClientRect();
       if (box.right <= limit || box.width < 1 || box.height < 1 || !isShown(element)) continue;
       let contained = false;
@@ -61,8 +66,9 @@
         contained ||= getComputedStyle(above).overflowX !== "visible";
       const matters = element.matches(CONTROLS) || [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
       // Decoration may be cut off at the edge; text and controls may not, and nothing may make the whole page scroll.
-      if (!contained && (scrolls || matters))
-        found.push({ selector: selectorOf(element), why: `reaches to ${Math.round(box.right)} px in a window of ${width} px` });
+      if (contained || !(scrolls || matters)) continue;
+      outermost = element;
+      found.push({ selector: selectorOf(element), why: `reaches to ${Math.round(box.right)} px in a window of ${width} px` });
     }
     if (found.length === 0 && scrolls)
       found.push({ selector: "html", why: `is ${document.documentElement.scrollWidth} px wide in a window of ${width} px` });
@@ -160,10 +166,12 @@
    * Whether the focus can be seen: an outline that was not there and stands out from what is around it (3:1, or the browser's own,
    * which has two colours), or another shadow, border, background or text decoration.
    */
-  function differs(element, focused, plain) {
+  function differs(element, focused, plain, next) {
+    const parts = around(element);
     return focused.some((now, index) => {
       const then = plain[index];
-      if (then === undefined) return false;
+      // What has the focus by now looks different for that reason.
+      if (then === undefined || parts[index] === next) return false;
       if (now.outline !== then.outline && now.outline !== "none")
         return now.outlineStyle === "auto" || contrast(now.outlineColour, groundOf(element)) >= LEAST_CONTRAST;
       return ["shadow", "border", "background", "decoration"].some((part) => now[part] !== then[part]);
@@ -172,12 +180,9 @@
 
   let walk = null;
 
-  /** Begins a walk with the Tab key: the focus is at the top of the page. */
+  /** Begins a walk with the Tab key. The page has just been loaded: only then does Tab begin where it does for a visitor. */
   function beginWalk() {
-    // Tab goes on from where the focus was last, even if it has been lost since: so the body has to have had it.
-    document.body.tabIndex = -1;
-    document.body.focus({ preventScroll: true });
-    document.body.removeAttribute("tabindex");
+    focused()?.blur();
     walk = { seen: new Set(), last: null, look: null };
   }
 
@@ -201,7 +206,7 @@
       }
     }
     const left = walk.last;
-    const left_was_seen = left === null || left === at || differs(left, walk.look, look(left));
+    const left_was_seen = left === null || left === at || differs(left, walk.look, look(left), at);
     const answer = { left_was_seen, ended: at === null, is_first: false, again: at !== null && walk.seen.has(at), stuck: at !== null && at === left };
     if (at !== null) {
       answer.selector = selectorOf(at);

@@ -23,8 +23,10 @@ from playwright.sync_api import (
     Page,
     Request,
     Response,
-    TimeoutError as PlaywrightTimeoutError,
     WebError,
+)
+from playwright.sync_api import (
+    TimeoutError as PlaywrightTimeoutError,
 )
 
 from pam_rollback.core.environment import Pages
@@ -90,6 +92,7 @@ class Witness:
         for event, handler in self._handlers.items():
             context.remove_listener(event, handler)
         self._open.clear()
+        self._expected.clear()
 
     def quiet(self, page: Page, *, within_s: float) -> bool:
         """Wait until every request to the product is answered, so that no error is still to come; False when the time is up."""
@@ -122,14 +125,9 @@ class Witness:
     def _finished(self, request: Request) -> None:
         self._open.discard(request)
 
-    @contextmanager
-    def expecting(self, status: int) -> Iterator[None]:
-        """Meanwhile the journey provokes this HTTP status itself."""
+    def expect(self, status: int) -> None:
+        """Until it looks away: the journey provokes this HTTP status itself."""
         self._expected.add(status)
-        try:
-            yield
-        finally:
-            self._expected.discard(status)
 
     def _console(self, message: ConsoleMessage) -> None:
         # A browser writes a line for each answer that is an error, too: those are counted as answers.
@@ -496,7 +494,8 @@ class PamSite:
         """The start of what a person sees, on one line."""
         try:
             alert = self.page.get_by_role("alert")
-            what = alert.first if alert.count() else self.page.locator("main, body").first
+            main = self.page.get_by_role("main")
+            what = alert.first if alert.count() else main.first if main.count() else self.page.locator("body")
             words = " ".join(what.inner_text(timeout=_LOOK_MS).split())
         except Error:
             return "nothing that can be read"

@@ -72,6 +72,12 @@ SELECT wanted.place, relation.oid::bigint, relation.reltuples::float8,
            SELECT field.attname::text FROM pg_catalog.pg_attribute AS field
            WHERE field.attrelid = relation.oid AND field.attnum > 0 AND NOT field.attisdropped
              AND NOT has_column_privilege(relation.oid, field.attnum, 'SELECT')
+       ),
+       ARRAY(
+           SELECT field.attname::text FROM pg_catalog.pg_index AS entry
+           JOIN pg_catalog.pg_attribute AS field ON field.attrelid = relation.oid AND field.attnum = entry.indkey[0]
+           WHERE entry.indrelid = relation.oid AND entry.indnkeyatts = 1 AND entry.indisunique AND entry.indisvalid
+             AND entry.indimmediate AND entry.indpred IS NULL
        )
 FROM unnest(%(schemas)s::text[], %(names)s::text[]) WITH ORDINALITY AS wanted (schema, name, place)
 JOIN pg_catalog.pg_class AS relation ON relation.relname = wanted.name AND relation.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
@@ -125,6 +131,8 @@ class Relation:
     columns: tuple[str, ...]
     hidden_columns: tuple[str, ...] = ()
     """Columns that the role may not read."""
+    unique_columns: tuple[str, ...] = ()
+    """Columns whose values stand there once: each by itself, by a valid index over all rows."""
 
 
 class _Impatient(psycopg.Connection[tuple[Any, ...]]):
@@ -188,8 +196,8 @@ class Snapshot:
         """Look tables up by (schema or empty, name); None for one that is not there."""
         found: dict[int, Relation] = {}
         asked = {"schemas": [schema for schema, _ in names], "names": [name for _, name in names]}
-        for place, oid, rows, is_readable, columns, hidden in self.rows(_RELATIONS, asked):
-            found.setdefault(place, Relation(oid, rows, is_readable, tuple(columns), tuple(hidden)))
+        for place, oid, rows, is_readable, *columns in self.rows(_RELATIONS, asked):
+            found.setdefault(place, Relation(oid, rows, is_readable, *map(tuple, columns)))
         return [found.get(place) for place in range(1, len(names) + 1)]
 
     def refuse_blindness(self, relations: Iterable[Relation]) -> None:

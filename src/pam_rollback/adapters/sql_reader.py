@@ -15,6 +15,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.scope import traverse_scope
 
+from pam_rollback.adapters.sql_scans import Scan, scans_of, table_name
 from pam_rollback.core.configuration import ConfigurationError, Problem, suggestion
 from pam_rollback.core.invariants import Invariant
 
@@ -50,19 +51,9 @@ _FUNCTIONS = frozenset(
     }
 )
 """Functions by name, beside those that have a node of their own: they compute, look a name up, and change nothing."""
-_AGGREGATES = (exp.AggFunc, exp.Window)
 _OFFENDER_NAMES = "`id`, a name that ends in `_id`, or `object`"
 _CATALOGUE = "pg_"
 _SCHEMAS_OF_THE_SERVER = ("pg_catalog", "information_schema")
-
-
-@dataclass(frozen=True)
-class Scan:
-    """One table and one condition on its rows alone: scans of one table can be one."""
-
-    table: str
-    alias: str
-    condition: exp.Expr
 
 
 @dataclass(frozen=True)
@@ -75,7 +66,7 @@ class Reading:
     """The columns that it names, by table."""
     parameters: frozenset[str]
     scans: tuple[Scan, ...]
-    """Empty when it needs more than a look at each row (a join, a subquery, groups)."""
+    """Empty when it needs more than a look at each row and the one that it belongs to."""
     has_looked_at: bool
 
 
@@ -113,7 +104,7 @@ def read_query(invariant: Invariant) -> Reading:
                 tables=tables,
                 columns={table: frozenset(names) for table, names in columns.items()},
                 parameters=frozenset(node.name for node in query.find_all(exp.Placeholder)),
-                scans=_scans(query),
+                scans=scans_of(query),
                 has_looked_at=has_looked_at,
             )
     raise ConfigurationError(invariant.source, list(dict.fromkeys(problems)))
@@ -176,11 +167,6 @@ def _names(query: exp.Query) -> tuple[tuple[str, ...], dict[str, set[str]], list
     return tuple(mine), mine, unclear
 
 
-def table_name(table: exp.Table) -> str:
-    """The name as it is written: with its schema, if it has one."""
-    return f"{table.db}.{table.name}" if table.db else table.name
-
-
 def _is_servers(name: str) -> bool:
     schema, _, table = name.rpartition(".")
     return schema in _SCHEMAS_OF_THE_SERVER or table.startswith(_CATALOGUE)
@@ -194,29 +180,6 @@ def _other_tables(read: Iterable[str], declared: Iterable[str], *, lists: bool) 
     if not lists:  # a query over the server's catalogue has its tables as values
         for name in sorted(declared - read):
             yield f"table {name!r} is in the header's `tables` but not read"
-
-
-def _scans(query: exp.Expr) -> tuple[Scan, ...]:
-    """The query as conditions on rows, or nothing."""
-    if isinstance(query, exp.Union):
-        if query.args.get("distinct") or query.ctes:
-            return ()
-        branches = [_scans(part.unnest()) for part in (query.left, query.right)]
-        return tuple(scan for branch in branches for scan in branch) if all(branches) else ()
-    if not isinstance(query, exp.Select):
-        return ()
-    source, condition = query.args.get("from_"), query.args.get("where")
-    table = source.this if source is not None else None
-    more = ("joins", "laterals", "group", "having", "distinct", "with_", "windows", "limit")
-    if not isinstance(table, exp.Table) or condition is None or any(query.args.get(part) for part in more):
-        return ()
-    if (
-        _is_servers(table_name(table))
-        or len(list(query.find_all(exp.Select))) > 1
-        or any(isinstance(node, _AGGREGATES) for node in query.walk())
-    ):
-        return ()
-    return (Scan(table_name(table), table.alias_or_name, condition.this),)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import os
 import select
 import subprocess
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -39,7 +40,10 @@ def webkit_browser(*, within_s: float) -> Iterator[Any]:
     with _screen(found.screen) as display:
         service = Service(executable_path=found.driver, env={**os.environ, "DISPLAY": display})
         try:
-            driver = webdriver.WebKitGTK(options=Options(), service=service)
+            with warnings.catch_warnings():
+                # Selenium warns of a setting that it makes itself.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                driver = webdriver.WebKitGTK(options=Options(), service=service)
         except WebDriverException as error:
             raise WebKitFailed(f"webkit does not start: {_first_line(error)}") from None
         try:
@@ -147,7 +151,8 @@ class WebKitSite:
 
     def _shown(self) -> str:
         try:
-            words = " ".join(self._driver.find_element(By.CSS_SELECTOR, "main, body").text.split())
+            mains = self._driver.find_elements(By.CSS_SELECTOR, "main")
+            words = " ".join((mains[0] if mains else self._driver.find_element(By.TAG_NAME, "body")).text.split())
         except WebDriverException:
             return "nothing that can be read"
         return f"{words[:_SHOWN_CHARACTERS]}{'…' if len(words) > _SHOWN_CHARACTERS else ''}" or "an empty page"

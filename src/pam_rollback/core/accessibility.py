@@ -36,6 +36,7 @@ Key = tuple[str, str, str]
 """Rule, page state, element."""
 
 _ELEMENTS_SHOWN = 5
+_STATES_SHOWN = 4
 _ANNOUNCED_CHARACTERS = 40
 
 _ID = re.compile(r"#(?:\\.|[^\s>.:\[])+")
@@ -167,7 +168,9 @@ class Findings:
         for violation in self.violations:
             counts[violation.rule] += len(violation.elements)
         named = ", ".join(f"{rule} ({count})" for rule, count in counts.items())
-        where = ", ".join(dict.fromkeys(violation.page_state for violation in self.violations))
+        states = tuple(dict.fromkeys(violation.page_state for violation in self.violations))
+        hidden = len(states) - _STATES_SHOWN
+        where = ", ".join(states[:_STATES_SHOWN]) + (f" and {hidden} more" if hidden > 0 else "")
         return f"{named} on {where}, by {self.rules}"
 
     @property

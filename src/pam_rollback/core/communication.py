@@ -21,7 +21,6 @@ service is well.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any
 
 from pam_rollback.core.answer import Answer
@@ -33,6 +32,7 @@ OPERATIONAL = "none"
 _INDICATORS = (OPERATIONAL, "minor", "major", "critical", "maintenance")
 _OVER = frozenset({"resolved", "postmortem"})
 _WATCHED = "monitoring"
+_OK = 200
 _MAINTAINED_NOW = frozenset({"in_progress", "verifying"})
 
 
@@ -49,7 +49,7 @@ class Service:
             tuple(
                 f"{report.name} says {report.status}"
                 for report in reports
-                if report.status != "healthy" or report.http_status != HTTPStatus.OK
+                if report.status != "healthy" or report.http_status != _OK
             )
         )
 
@@ -110,7 +110,7 @@ class StatusPage:
     def of(cls, answer: Answer) -> "StatusPage":
         """Read Statuspage's public ``/api/v2/summary.json``; nothing that a page can say raises."""
         body = answer.json
-        if body is None or answer.http_status != HTTPStatus.OK:
+        if body is None or answer.http_status != _OK:
             return cls(url=answer.url, problem=f"cannot be read: {answer}", reached=answer.http_status is not None)
         try:
             page = _page_in(answer.url, body)
@@ -207,7 +207,7 @@ class Notice:
     def of(cls, answer: Answer) -> "Notice":
         """Read the answer; nothing that a service can say raises."""
         body = answer.json
-        if not isinstance(body, dict) or answer.http_status != HTTPStatus.OK:
+        if not isinstance(body, dict) or answer.http_status != _OK:
             return cls(problem=f"cannot be read: {answer}")
         active, text = body.get("active"), body.get("text")
         if not isinstance(active, bool) or not isinstance(text, str):

@@ -271,6 +271,8 @@ class Environment(Table):
         for part in ("frontend", "api", "backend"):
             if not getattr(self.urls, part):
                 yield Problem(f"[urls] {part}", "missing, it is required")
+        if "status_page" in self.abilities and not self.urls.status_page:
+            yield Problem("[urls] status_page", 'missing; say where it is, or remove "status_page" from abilities')
         yield from self._problems_of_addresses()
         if self.kind == "sandbox" and self.sandbox is None:
             what = "a sandbox is known by the [sandbox] table of a running one; start it with `make sandbox`"

@@ -291,10 +291,11 @@ class ServedPage(Walk):
         if self.problem:
             return self.problem
         if not self.right_release:
-            named = f"the page is of release {self.page_release or '(none named)'}, its manifest of {self.manifest_release or '(none named)'}"
-            return f"{named}, expected {self.expected or 'both to be the same'}"
+            page, manifest = self.page_release or "(none named)", self.manifest_release or "(none named)"
+            return f"the page is of release {page}, its manifest of {manifest}, expected {self.expected or 'both to be the same'}"
         if not self.files:
             return "the browser got no script and no style, so nothing is known"
         if self.differing:
-            return f"{len(self.differing)} of {len(self.files)} files are not those of {self.manifest_release}: {'; '.join(self.differing[:_SHOWN])}"
+            which = "; ".join(self.differing[:_SHOWN])
+            return f"{len(self.differing)} of {len(self.files)} files are not those of {self.manifest_release}: {which}"
         return f"{len(self.files)} files of release {self.manifest_release}"

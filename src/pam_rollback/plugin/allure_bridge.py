@@ -97,9 +97,12 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Attach what Playwright left behind for a failed test."""
     report = yield
-    if report.when == "teardown" and runbook_module.of(item.config) is not None:
+    runbook = runbook_module.of(item.config)
+    if report.when == "teardown" and runbook is not None:
         for kind, path in report.user_properties:
             if kind in _PLAYWRIGHT_TYPES:
+                # Typed passwords and tokens are in it. The file itself stays in the run's folder, so a clean copy is not enough.
+                runbook.secrets.redactor.file(item.config.invocation_params.dir / str(path))
                 name = str(path).rpartition("/")[2]
                 allure.attach.file(
                     str(path), name=name, attachment_type=_PLAYWRIGHT_TYPES[kind], extension=name.rpartition(".")[2]

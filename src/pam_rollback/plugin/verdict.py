@@ -31,6 +31,7 @@ _KEPT = {
     pytest.ExitCode.INTERRUPTED,
 }
 _OUR_WORKER_OUTPUT = "pam_rollback"
+_LINES_OF_A_BROKEN_FILE = 12
 
 
 class Collector:
@@ -61,6 +62,9 @@ class Collector:
         """A file that cannot be collected hides tests."""
         if report.failed:
             self._broken_collection.append(report.nodeid)
+            # pytest shows it in a traceback, which this session's terminal does without.
+            lines = str(report.longrepr).strip().splitlines()[-_LINES_OF_A_BROKEN_FILE:]
+            self._say("\n".join([f"cannot be collected: {report.nodeid}", *(f"  {line}" for line in lines)]))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """One phase of one test."""

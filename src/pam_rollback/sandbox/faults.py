@@ -100,7 +100,7 @@ _KINDS = (
         "writes-forgotten",
         "writes are acknowledged and not stored",
         "release",
-        (_RELEASE, Parameter("what", "expenses", "which writes", choices=("expenses", "settings"))),
+        (_RELEASE, Parameter("what", "expenses", "which writes", choices=("expenses", "settings", "messages"))),
     ),
     FaultKind("admin-refuses", "the admin API answers 401 to the right token", "release", (_RELEASE,)),
     FaultKind("flags-ignored", "the admin API says 200 and changes nothing", "release", (_RELEASE,)),

@@ -87,6 +87,8 @@ async def converse(
         if conversation_id is not None and conversation_id != exchange.conversation_id:
             # Raised inside the transaction, so that nothing of it stays; the same answer whether it exists or not.
             raise HTTPException(HTTPStatus.NOT_FOUND, "you have no such conversation")
+        if parts.faults.forgets("messages"):
+            await connection.rollback()
     return exchange
 
 

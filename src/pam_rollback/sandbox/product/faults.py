@@ -56,7 +56,7 @@ class LeakParameters(Parameters):
 class ForgottenParameters(Parameters):
     """Which writes are acknowledged and not stored."""
 
-    what: Literal["expenses", "settings"] = "expenses"
+    what: Literal["expenses", "settings", "messages"] = "expenses"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,8 @@ WRITES_FORGOTTEN = FaultKind(
 )
 ADMIN_REFUSES = FaultKind("admin-refuses", "the admin API answers 401 to the right token")
 CATALOGUE: Mapping[str, FaultKind] = {
-    kind.name: kind for kind in (ERRORS, LATENCY, VOICE, FLAGS_IGNORED, FLAGS_PARTIAL, ADMIN_REFUSES, MEMORY_LEAK, WRITES_FORGOTTEN)
+    kind.name: kind
+    for kind in (ERRORS, LATENCY, VOICE, FLAGS_IGNORED, FLAGS_PARTIAL, ADMIN_REFUSES, MEMORY_LEAK, WRITES_FORGOTTEN)
 }
 
 

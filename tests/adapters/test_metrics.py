@@ -1,0 +1,84 @@
+"""Memory from the product's metrics: read, or unknown with the reason; never a number that nobody sent."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from pam_rollback.adapters.metrics import read_memory
+from pam_rollback.core.errors import MeasurementFailed
+
+METRICS = b"""# HELP pam_memory_usage_bytes Resident memory.
+# TYPE pam_memory_usage_bytes gauge
+pam_memory_usage_bytes 6.7690496e+07
+# TYPE pam_requests_total counter
+pam_requests_total{status="200"} 3
+"""
+
+
+@contextmanager
+def serving(status: int, body: bytes) -> Iterator[str]:
+    """A server that answers this to everything."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", "text/plain; version=0.0.4")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/metrics"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def test_memory_is_read_in_megabytes_of_ten_to_the_sixth() -> None:
+    """As the plan's figures are."""
+    with serving(200, METRICS) as url:
+        assert read_memory(url, deadline_s=5).mb == pytest.approx(67.690496)
+
+
+def test_of_several_processes_the_largest_counts() -> None:
+    """The limit is for each of them."""
+    with serving(200, b'pam_memory_usage_bytes{pid="1"} 5e7\npam_memory_usage_bytes{pid="2"} 9e7\n') as url:
+        assert read_memory(url, deadline_s=5).mb == 90
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "words"),
+    [
+        (200, b"", "has no pam_memory_usage_bytes"),
+        (200, b"pam_requests_total 3\n", "has no pam_memory_usage_bytes"),
+        (200, b"pam_memory_usage_bytes NaN\n", "is \\[nan\\]"),
+        (200, b"pam_memory_usage_bytes +Inf\n", "is \\[inf\\]"),
+        (200, b"pam_memory_usage_bytes lots\n", "not Prometheus' text format"),
+        (200, b"<!doctype html><title>Wheels</title>", "not Prometheus' text format|has no"),
+        (200, b"\xff\xfe\x00", "not Prometheus' text format"),
+        (404, METRICS, "HTTP 404"),
+        (503, METRICS, "HTTP 503"),
+    ],
+)
+def test_what_does_not_say_is_unknown(status: int, body: bytes, words: str) -> None:
+    """Absent, empty, not a number, no metrics at all, or an error that has some: never low."""
+    with serving(status, body) as url, pytest.raises(MeasurementFailed, match=words):
+        read_memory(url, deadline_s=5)
+
+
+def test_nobody_there_is_unknown() -> None:
+    """Down or not: memory is not known."""
+    with serving(200, METRICS) as url:
+        pass
+    with pytest.raises(MeasurementFailed, match="refused the connection"):
+        read_memory(url, deadline_s=5)

@@ -1,0 +1,156 @@
+"""The support tickets are counted in a real database: the right ones, by its clock, without our own, and never by a blind role."""
+
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import psycopg
+import pytest
+
+from pam_rollback.adapters.http import fetch
+from pam_rollback.adapters.pam_api import sign_in
+from pam_rollback.adapters.postgres import Patience
+from pam_rollback.adapters.support_tickets import TicketCounts, count_tickets
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.tickets import GAP_D, HISTORY_D
+from pam_rollback.sandbox.launch import launch
+from pam_rollback.sandbox.remote import Remote
+
+HOUR_S = 3600.0
+DAY_S = 86400.0
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The support desk of a sandbox."""
+
+    dsn: str
+    remote: Remote
+    api: str
+    email: str
+    password: str
+
+    def count(self, latest_s: float = HOUR_S, own: str | None = "", **names: str) -> TicketCounts:
+        """Count, without the test account's own unless told otherwise."""
+        return count_tickets(
+            self.dsn,
+            Patience(),
+            names={name.replace("__", "."): here for name, here in names.items()},
+            own_email=self.email if own == "" else own,
+            latest_s=latest_s,
+            recovered_s=latest_s / 2,
+        )
+
+    def ages_s(self) -> list[float]:
+        """How old each ticket is."""
+        with psycopg.connect(self.dsn) as connection:
+            rows = connection.execute("SELECT extract(epoch FROM now() - created_at)::float8 FROM support_tickets")
+            return [age_s for (age_s,) in rows]
+
+    def open_own(self) -> None:
+        """Open a ticket as the test account, through the product."""
+        account = sign_in(f"{self.api}/api/v1/auth/login", self.email, self.password, deadline_s=5)
+        ticket = {"subject": "From the suite", "message": "Please ignore."}
+        url = f"{self.api}/api/v1/support/tickets"
+        answer = fetch(url, method="POST", json=ticket, headers=account.headers)
+        assert answer.http_status == 201, answer
+
+
+@pytest.fixture(scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """A sandbox of its own."""
+    with launch(tmp_path_factory.mktemp("desk") / "sandbox.toml") as file:
+        state = tomllib.loads(file.read_text(encoding="utf-8"))
+        told = state["sandbox"]["variables"]
+        yield Desk(
+            dsn=told["PAM_DATABASE_DSN"],
+            remote=Remote(state["sandbox"]["control_url"], state["sandbox"]["token"]),
+            api=state["urls"]["api"],
+            email=told["TEST_USER_EMAIL"],
+            password=told["TEST_USER_PASSWORD"],
+        )
+
+
+@pytest.fixture
+def desk(started: Desk) -> Iterator[Desk]:
+    """The desk, with nothing damaged."""
+    started.remote.clear_all()
+    yield started
+    started.remote.clear_all()
+
+
+@pytest.mark.parametrize("latest_s", [HOUR_S, 3 * HOUR_S, DAY_S])
+def test_the_spans_are_what_they_are_said_to_be(desk: Desk, latest_s: float) -> None:
+    """Against the same sums over the ages of all tickets, done in Python."""
+    ages_s = desk.ages_s()
+    history = [age_s for age_s in ages_s if latest_s + GAP_D * DAY_S <= age_s < latest_s + (GAP_D + HISTORY_D) * DAY_S]
+
+    found = desk.count(latest_s, own=None)
+
+    assert found.before == len(history) > 10
+    assert found.same_hours == sum(age_s % DAY_S < latest_s for age_s in history if age_s >= 2 * DAY_S)
+    assert found.latest == sum(age_s < latest_s for age_s in ages_s)
+    assert found.oldest_d == pytest.approx(max(ages_s) / DAY_S, abs=0.01)
+
+
+def test_a_day_is_compared_with_as_many_days(desk: Desk) -> None:
+    """Over a whole day every hour is at this time of day."""
+    found = desk.count(DAY_S)
+
+    assert found.same_hours == found.before
+
+
+def test_a_flood_is_counted_and_the_history_is_not_touched(desk: Desk) -> None:
+    """Forty more in the hour, those of the last half hour apart, and none of them after the heal."""
+    before = desk.count()
+    desk.remote.plant("data", what="tickets-flood")
+
+    flooded = desk.count()
+    desk.remote.clear("data")
+
+    assert flooded.latest == before.latest + 40
+    assert flooded.since_recovery == before.since_recovery + 40
+    assert (flooded.before, flooded.same_hours) == (before.before, before.same_hours)
+    assert desk.count().latest == before.latest
+
+
+def test_our_own_tickets_count_nowhere(desk: Desk) -> None:
+    """Whoever tests support must not alarm it."""
+    before = desk.count()
+    desk.open_own()
+
+    assert desk.count().latest == before.latest
+    assert desk.count(own="nobody@example.org").latest == before.latest + 1
+    assert desk.count(own=None).latest == before.latest + 1
+
+
+def test_a_blind_role_knows_nothing(desk: Desk) -> None:
+    """No rows to see is not the same as no tickets."""
+    desk.remote.plant("data", what="role-blinded")
+
+    with pytest.raises(MeasurementFailed, match="row-level security"):
+        desk.count()
+
+
+def test_what_is_called_otherwise_is_named(desk: Desk) -> None:
+    """A table or column that is not there is broken with the way out; one that is renamed there is found."""
+    with pytest.raises(MeasurementFailed, match=r"could not be counted: .*\[sql\.names\]"):
+        desk.count(support_tickets="tickets")
+    with pytest.raises(MeasurementFailed, match=r"opened_at.*\[sql\.names\]"):
+        desk.count(support_tickets__created_at="opened_at")
+
+    # The rows were written when the sandbox's template was made: by `updated_at` all of them are of today.
+    renamed = desk.count(DAY_S, support_tickets="public.support_tickets", support_tickets__created_at="updated_at")
+    assert renamed.latest > 100 > renamed.before
+
+
+def test_a_database_that_is_down_is_unknown(desk: Desk) -> None:
+    """And its address is told without the password."""
+    desk.remote.plant("database-down")
+
+    with pytest.raises(MeasurementFailed) as unknown:
+        desk.count()
+
+    assert "could not be counted" in str(unknown.value)
+    password = psycopg.conninfo.conninfo_to_dict(desk.dsn)["password"]
+    assert str(password) not in str(unknown.value)

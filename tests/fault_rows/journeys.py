@@ -1,0 +1,115 @@
+"""What turns the journeys red, each in every browser."""
+
+from tests.fault_rows.row import Row
+
+ANSWERS = "test_pam_answers"
+PHONE = "test_pam_answers_on_a_phone"
+VOICE = "test_pam_is_spoken_to"
+EXPENSE = "test_expense_is_added"
+SETTING = "test_setting_is_kept"
+TRIP = "test_trip_is_planned"
+SESSION = "test_lost_session_is_renewed"
+BEHIND = "test_nothing_fails_behind_the_pages"
+NEW = "test_new_visitor_gets_the_release"
+RETURNING = "test_returning_visitor_gets_the_release"
+WEBKIT = "test_pam_answers_in_webkit"
+
+SIGNED_IN = frozenset({ANSWERS, PHONE, VOICE, EXPENSE, SETTING, TRIP, SESSION, BEHIND})
+"""Every journey that begins with signing in."""
+CHAT = {"server": "api", "path": "/api/v1/pam/chat"}
+
+
+def _row(name: str, fault: str, red: set[str] | frozenset[str], words: str, **parameters: str | float) -> Row:
+    return Row(name, fault, frozenset(red), words, parameters, select="journey")
+
+
+ROWS: list[Row] = [
+    _row("forms-dead", "page", SIGNED_IN, "sign in: still not signed in within 10 s", what="submit-dead.js"),
+    _row(
+        "sign-in-refused",
+        "answers-503-healthy",
+        SIGNED_IN,
+        "sign in: the page says: You could not be logged in",
+        server="api",
+        path="/api/v1/auth/login",
+    ),
+    _row("chat-answers-503", "answers-503-healthy", {ANSWERS, PHONE, TRIP, BEHIND}, "PAM could not answer", **CHAT),
+    _row("chat-garbage", "answers-garbage", {ANSWERS, PHONE, TRIP}, "an answer that this page cannot read", **CHAT),
+    _row(
+        "chat-too-slow",
+        "answers-slowly",
+        {ANSWERS, PHONE, TRIP},
+        "PAM could not answer. The service did not answer in time",
+        ms=12_000,
+        **CHAT,
+    ),
+    _row(
+        "chat-forgotten",
+        "writes-forgotten",
+        {ANSWERS, PHONE},
+        "question and answer are gone after a reload of the page",
+        what="messages",
+    ),
+    _row("phone-unusable", "page", {PHONE}, "ask PAM: no field for a message within", what="phone-composer-hidden.css"),
+    _row("voice-fails", "voice", {VOICE, BEHIND}, "speak to PAM: the page says: PAM could not hear you"),
+    _row(
+        "voice-gone",
+        "page",
+        {VOICE},
+        "is on for this user, yet the page has no button to speak",
+        what="voice-hidden.css",
+    ),
+    _row(
+        "expense-forgotten",
+        "writes-forgotten",
+        {EXPENSE},
+        "the expense was accepted, and the page does not list it",
+        what="expenses",
+    ),
+    _row(
+        "setting-forgotten",
+        "writes-forgotten",
+        {SETTING},
+        "was set to 'km' and saved; after a reload it is 'miles'",
+        what="settings",
+    ),
+    _row("trips-gone", "page", {TRIP}, "open the trips: no trip to plan within", what="trips-hidden.css"),
+    _row(
+        "lost-session-ignored",
+        "page",
+        {SESSION},
+        "with a session that the service does not know any more, the page does not ask to sign in",
+        what="lost-session-ignored.js",
+    ),
+    _row("console-error", "page", {BEHIND}, "console error: Wheels & Wins", what="console-error.js"),
+    _row(
+        "request-failing",
+        "page",
+        {BEHIND},
+        "failed request: POST http://127.0.0.1:2/collect",
+        what="request-failing.js",
+    ),
+    _row("request-refused", "page", {BEHIND}, "HTTP 404: GET", what="request-refused.js"),
+    _row("old-asset", "old-asset-served", {NEW, RETURNING}, "1 of 24 files are not those of 1.42.0"),
+    _row(
+        "old-page",
+        "old-page-served",
+        {NEW, RETURNING, VOICE},
+        "the page is of release 1.41.3, its manifest of 1.42.0",
+    ),
+    _row(
+        "worker-stuck",
+        "service-worker-stuck",
+        {RETURNING},
+        "what a returning visitor gets in chromium: the page is of release 1.41.3",
+    ),
+    Row(
+        "webkit-too",
+        "answers-503-healthy",
+        frozenset({WEBKIT}),
+        "signing in and asking PAM in webkit: ask PAM: no answer within 10 s",
+        CHAT,
+        select="journey",
+        environment='browsers = ["webkit"]',
+    ),
+]
