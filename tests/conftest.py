@@ -4,9 +4,9 @@ import os
 
 import pytest
 
-from tests.sessions import practice_range, project, shared_range
+from tests.sessions import checks_copied, practice_range, project, shared_range
 
-__all__ = ["practice_range", "project", "shared_range"]
+__all__ = ["checks_copied", "practice_range", "project", "shared_range"]
 
 WHOLE = "PAM_WHOLE_MATRIX"
 

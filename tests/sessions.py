@@ -27,6 +27,8 @@ from pam_rollback.sandbox.remote import Remote
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = ("pyproject.toml", "plan.toml", "conftest.py", "environments", "checks", "drills")
 FLAGS = ("PAM_ENHANCED_UI", "PAM_VOICE_FEATURES", "PAM_PERFORMANCE_OPTIMIZATIONS")
+ONLY_HEALTH = ("test_health.py",)
+"""Enough for what is about stories and sessions, and not about the checks: no browser, no database."""
 ON = Flag(enabled=True, rollout_pct=100)
 _WITHIN_S = 150
 
@@ -173,10 +175,20 @@ def practice_range(shared_range: Range) -> Range:
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
+def checks_copied() -> tuple[str, ...]:
+    """Which files of ``checks/`` a project gets, as patterns. A module about stories asks for fewer: ``ONLY_HEALTH``."""
+    return ("*",)
+
+
+@pytest.fixture
+def project(tmp_path: Path, checks_copied: tuple[str, ...]) -> Project:
     """A copy of the runbook."""
     for part in PARTS:
         source = ROOT / part
         copy: Callable[..., Any] = shutil.copytree if source.is_dir() else shutil.copy
         copy(source, tmp_path / part)
+    checks = tmp_path / "checks"
+    for found in list(checks.iterdir()):
+        if found.name != "conftest.py" and not any(found.match(pattern) for pattern in checks_copied):
+            (shutil.rmtree if found.is_dir() else Path.unlink)(found)
     return Project(tmp_path)

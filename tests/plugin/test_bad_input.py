@@ -6,7 +6,14 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.sessions import ROOT, Finished, Project, Range
+from tests.sessions import ONLY_HEALTH, ROOT, Finished, Project, Range
+
+
+@pytest.fixture
+def checks_copied() -> tuple[str, ...]:
+    """These sessions are about stories and answers, not about each check."""
+    return ONLY_HEALTH
+
 
 Arrange = Callable[[Project, Range], list[str]]
 

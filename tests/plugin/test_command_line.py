@@ -9,7 +9,13 @@ import pytest
 from pam_rollback.plugin.browser_gate import can_select_browser_test
 from pam_rollback.plugin.markers import check_expression
 from pam_rollback.plugin.project_root import joined
-from tests.sessions import ROOT, Project, Range
+from tests.sessions import ONLY_HEALTH, ROOT, Project, Range
+
+
+@pytest.fixture
+def checks_copied() -> tuple[str, ...]:
+    """These sessions are about stories and answers, not about each check."""
+    return ONLY_HEALTH
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,13 @@ HEAD = '''"""Is it?"""
 import os
 import pytest
 from pam_rollback.core.errors import ActionFailed, MeasurementFailed, UndoFailed
+
+
+@pytest.fixture
+def checks_copied() -> tuple[str, ...]:
+    """These sessions are about stories and answers, not about each check."""
+    return ONLY_HEALTH
+
 '''
 
 CASES = [

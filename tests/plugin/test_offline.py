@@ -4,7 +4,13 @@ import socket
 
 import pytest
 
-from tests.sessions import Project, Range
+from tests.sessions import ONLY_HEALTH, Project, Range
+
+
+@pytest.fixture
+def checks_copied() -> tuple[str, ...]:
+    """These sessions are about stories and answers, not about each check."""
+    return ONLY_HEALTH
 
 
 def dead_address() -> str:

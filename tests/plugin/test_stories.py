@@ -11,7 +11,14 @@ import pytest
 from pam_rollback.core.flags import Flag
 from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.remote import Remote
-from tests.sessions import FLAGS, ON, Finished, Project, Range
+from tests.sessions import FLAGS, ON, ONLY_HEALTH, Finished, Project, Range
+
+
+@pytest.fixture
+def checks_copied() -> tuple[str, ...]:
+    """These sessions are about stories and answers, not about each check."""
+    return ONLY_HEALTH
+
 
 STORY = "drills/test_feature_flag.py"
 OFF = Flag(enabled=False, rollout_pct=0)
