@@ -7,17 +7,18 @@
 -- tables: expenses
 -- anchor: expenses-damaged
 
--- The moments come from an index; rows are compared only where a moment is there twice.
-WITH crowded AS (
-    SELECT expense.created_at FROM expenses AS expense GROUP BY expense.created_at HAVING count(*) > 1
+-- The moments come in the order of an index, so that nothing is sorted; rows are compared only where a moment is there twice.
+WITH counted AS (
+    SELECT expense.created_at, row_number() OVER (PARTITION BY expense.created_at) AS place FROM expenses AS expense
 )
 SELECT doubled.id
-FROM crowded
+FROM counted
 CROSS JOIN LATERAL (
     SELECT max(expense.id) AS id, expense.amount
     FROM expenses AS expense
-    WHERE expense.created_at = crowded.created_at
+    WHERE expense.created_at = counted.created_at
     GROUP BY expense.user_id, expense.amount, expense.category, expense.date, expense.description
     HAVING count(*) > 1
 ) AS doubled
+WHERE counted.place = 2
 ORDER BY doubled.amount DESC

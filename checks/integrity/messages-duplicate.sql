@@ -7,19 +7,21 @@
 -- tables: pam_messages
 -- anchor: conversations-damaged
 
--- The pairs come from an index; texts are compared only where a pair is there twice.
-WITH crowded AS (
-    SELECT message.conversation_id, message.created_at
+-- The pairs come in the order of an index, so that nothing is sorted; texts are compared only where a pair is there twice.
+WITH counted AS (
+    SELECT
+        message.conversation_id,
+        message.created_at,
+        row_number() OVER (PARTITION BY message.conversation_id, message.created_at) AS place
     FROM pam_messages AS message
-    GROUP BY message.conversation_id, message.created_at
-    HAVING count(*) > 1
 )
 SELECT doubled.id
-FROM crowded
+FROM counted
 CROSS JOIN LATERAL (
     SELECT max(message.id::text) AS id
     FROM pam_messages AS message
-    WHERE message.conversation_id = crowded.conversation_id AND message.created_at = crowded.created_at
+    WHERE message.conversation_id = counted.conversation_id AND message.created_at = counted.created_at
     GROUP BY message.role, message.content
     HAVING count(*) > 1
 ) AS doubled
+WHERE counted.place = 2

@@ -2,13 +2,16 @@
 -- criterion: DI-2, SC-4, POST-2
 -- sentence: nobody has the same setting twice
 -- severity: critical
--- expectation: no rows; the most copies first
+-- expectation: no rows
 -- dialect: product
 -- tables: user_settings
 -- anchor: profiles-damaged
 
-SELECT setting.user_id
-FROM user_settings AS setting
-GROUP BY setting.user_id, setting.setting_name
-HAVING count(*) > 1
-ORDER BY count(*) DESC
+-- The settings come in the order of an index, so that nothing is sorted.
+WITH counted AS (
+    SELECT setting.user_id, row_number() OVER (PARTITION BY setting.user_id, setting.setting_name) AS place
+    FROM user_settings AS setting
+)
+SELECT counted.user_id
+FROM counted
+WHERE counted.place = 2

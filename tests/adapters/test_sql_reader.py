@@ -132,6 +132,7 @@ def test_a_table_that_is_declared_and_not_read_is_a_mistake() -> None:
         ("SELECT id FROM expenses WHERE amount < 0 UNION SELECT id FROM expenses WHERE amount > 9", False),
         ("SELECT id FROM expenses", False),
         ("SELECT DISTINCT id FROM expenses WHERE amount < 0", False),
+        ("SELECT id FROM expenses WHERE row_number() OVER (ORDER BY id) > 1", False),
         ("SELECT max(id) AS id FROM expenses WHERE amount < 0", False),
         ("SELECT id FROM expenses WHERE amount < 0 GROUP BY id", False),
         ("SELECT a.id FROM expenses AS a JOIN expenses AS b ON b.id = a.user_id WHERE a.amount < 0", True),

@@ -43,7 +43,7 @@ def test_what_says_nothing_is_unknown(values: list[float]) -> None:
 
 def test_too_short_a_time_says_nothing_of_growth() -> None:
     """Ten readings within a second."""
-    with pytest.raises(MeasurementFailed, match="growth needs 3 s"):
+    with pytest.raises(MeasurementFailed, match="growth needs 4 s"):
         growth(*FLAT, every_s=0.1)
 
 

@@ -34,7 +34,13 @@ ROWS: list[Row] = [
         path="/api/v1/auth/login",
     ),
     _row("chat-answers-503", "answers-503-healthy", {ANSWERS, PHONE, TRIP, BEHIND}, "PAM could not answer", **CHAT),
-    _row("chat-garbage", "answers-garbage", {ANSWERS, PHONE, TRIP}, "an answer that this page cannot read", **CHAT),
+    _row(
+        "chat-garbage",
+        "answers-garbage",
+        {ANSWERS, PHONE, TRIP, BEHIND},
+        "PAM could not answer. The service cannot be reached",
+        **CHAT,
+    ),
     _row(
         "chat-too-slow",
         "answers-slowly",
@@ -50,7 +56,13 @@ ROWS: list[Row] = [
         "question and answer are gone after a reload of the page",
         what="messages",
     ),
-    _row("phone-unusable", "page", {PHONE}, "ask PAM: no field for a message within", what="phone-composer-hidden.css"),
+    _row(
+        "phone-unusable",
+        "page",
+        {PHONE},
+        "open the chat: no field for a message within",
+        what="phone-composer-hidden.css",
+    ),
     _row("voice-fails", "voice", {VOICE, BEHIND}, "speak to PAM: the page says: PAM could not hear you"),
     _row(
         "voice-gone",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pam_rollback.core.verdict import Outcome
 from pam_rollback.reporting import wording
 from pam_rollback.reporting.run_record import EnvironmentFacts, RunRecord
 from pam_rollback.reporting.scorecard import render
@@ -43,6 +44,25 @@ def test_the_verdict_is_the_last_line(records: dict[str, RunRecord]) -> None:
     lines = render(records["good"], 200, color=False, ascii_only=False)
 
     assert lines[-1] == "REHEARSAL GO  sandbox 127.0.0.1:41233  release 1.42.0, 3 of 3 in 38 s"
+
+
+def test_cases_that_passed_share_a_row_and_others_do_not(good_record: RunRecord) -> None:
+    """A test with a dozen green cases is one line; a case that is not green is one of its own, and so are figures."""
+    of_test = replace(
+        good_record.results[0], nodeid="checks/test_a.py::test_a[x]", title="Pages can be read", measured=()
+    )
+    passed = [replace(of_test, nodeid=f"checks/test_a.py::test_a[{name}]") for name in "abc"]
+    broken = replace(of_test, nodeid="checks/test_a.py::test_a[d]", outcome=Outcome.BROKEN_CRITERION)
+    other = replace(of_test, nodeid="checks/test_a.py::test_b[a]")
+
+    lines = render(replace(good_record, results=(*passed, broken, other)), 120, color=False, ascii_only=False)
+
+    rows = [" ".join(line.split()) for line in lines if "Pages can be read" in line and "-" in line]
+    assert [row.partition(" - ")[0].partition(" ")[2] for row in rows if row.endswith(" ok")] == [
+        "Pages can be read (3 cases)",
+        "Pages can be read",
+    ]
+    assert len([row for row in rows if row.endswith("BROKEN")]) == 1
 
 
 def test_colours_only_add_colour(records: dict[str, RunRecord], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,7 +41,7 @@ _NODES: frozenset[type[exp.Expr]] = frozenset(
         # functions that only compute
         *(exp.Count, exp.Max, exp.Min, exp.Sum, exp.Abs, exp.Coalesce, exp.Lower, exp.Trim, exp.Length),
         *(exp.CurrentTimestamp, exp.CurrentDate, exp.MakeInterval, exp.GroupConcat, exp.StrPosition, exp.Greatest),
-        *(exp.Anonymous, exp.ObjectIdentifier),
+        *(exp.Anonymous, exp.ObjectIdentifier, exp.Window, exp.RowNumber),
     }
 )
 _FUNCTIONS = frozenset(

@@ -19,7 +19,7 @@ from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.figures import Figures
 
 READINGS_MIN = 10
-SPAN_MIN_S = 3.0
+SPAN_MIN_S = 4.0
 _SMALLEST_SCATTER_MB = 0.05
 """A dozen pages: the allocator takes them as it likes."""
 _MINUTE_S = 60.0

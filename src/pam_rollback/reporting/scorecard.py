@@ -6,6 +6,7 @@ Plain text without a table library: every session comes by here, and loading one
 import os
 import re
 import textwrap
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -121,13 +122,19 @@ def _criteria(record: RunRecord, page: _Page) -> list[str]:
 
 def _rows(results: Sequence[Result], situation: str) -> list[tuple[list[str], Outcome]]:
     rows: list[tuple[list[str], Outcome]] = []
-    for result in results:
-        if _situation(result) != situation:
+    here = [result for result in results if _situation(result) == situation]
+    alike = Counter(_case(result) for result in here)
+    told = set()
+    for result in here:
+        case = _case(result)
+        if alike[case] > 1 and case in told:
             continue
+        told.add(case)
         word = _WORDS[result.outcome][0]
         verdict = f"({word})" if result.advisory else word
         ids = " ".join(result.criteria)
-        for place, measured in enumerate(result.measured or (Measured(result.title, "", None),)):
+        title = result.title if alike[case] == 1 else f"{result.title} ({alike[case]} cases)"
+        for place, measured in enumerate(result.measured or (Measured(title, "", None),)):
             what = measured.what if not measured.definition else f"{measured.what} ({measured.definition})"
             cells = [
                 "" if place else ids,
@@ -140,6 +147,13 @@ def _rows(results: Sequence[Result], situation: str) -> list[tuple[list[str], Ou
             ]
             rows.append((cells, result.outcome))
     return rows
+
+
+def _case(result: Result) -> tuple[object, ...]:
+    """What cases of one test have in common that passed and have no figures: one row tells of all of them. Others stand alone."""
+    if result.outcome is not Outcome.PASSED or result.measured:
+        return (result.nodeid,)
+    return (result.nodeid.partition("[")[0], result.title, result.criteria, result.advisory)
 
 
 def _widths(rows: Sequence[Sequence[str]], available: int) -> list[int]:

@@ -1,0 +1,66 @@
+"""What npm brings is installed once, before a run needs it; a machine without a network goes on without."""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from pam_rollback.reporting import packages
+from pam_rollback.reporting.html_report import are_installed
+from pam_rollback.reporting.run_folder import REPORTS
+
+
+@pytest.fixture
+def reports(tmp_path: Path) -> Path:
+    """The folder with the lock file, and nothing installed."""
+    folder = tmp_path / "reports"
+    folder.mkdir()
+    for name in ("package.json", "package-lock.json", ".npmrc"):
+        shutil.copy(REPORTS / name, folder)
+    return folder
+
+
+def test_without_a_network_a_run_goes_on(
+    reports: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line says what serves instead and why, one what to do; the exit code does not stop make."""
+    monkeypatch.setenv("npm_config_registry", "http://127.0.0.1:9/")
+    monkeypatch.setenv("npm_config_cache", str(tmp_path / "cache"))
+
+    assert packages.main(reports=reports) == 0
+
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] == "installing the packages of reports/package-lock.json (once)…"
+    assert told[1].startswith("not installed, so older rules of accessibility serve: ")
+    assert f"cd {reports} && npm ci" in told[2]
+    assert not are_installed(reports)
+
+
+def test_what_is_there_is_left_alone(reports: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A second run says nothing, and another lock file is another installation."""
+    entry = reports / "node_modules" / "allure" / "cli.js"
+    entry.parent.mkdir(parents=True)
+    entry.touch()
+    lock = reports / "package-lock.json"
+    (reports / "node_modules" / ".installed-from").write_text(_digest(lock), encoding="utf-8")
+
+    assert packages.main(reports=reports) == 0
+    assert capsys.readouterr().out == ""
+    lock.write_text(lock.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    assert not are_installed(reports)
+
+
+def test_the_rules_of_accessibility_are_pinned() -> None:
+    """By version and sum, and the lock file names no address."""
+    lock = json.loads((REPORTS / "package-lock.json").read_text(encoding="utf-8"))
+    pinned = lock["packages"]["node_modules/axe-core"]
+
+    assert pinned["version"] == lock["packages"][""]["dependencies"]["axe-core"]
+    assert pinned["integrity"].startswith("sha512-")
+    assert "resolved" not in pinned
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
