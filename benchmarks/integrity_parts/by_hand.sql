@@ -14,7 +14,8 @@ SELECT count(*),
                         OR (jsonb_typeof(setting_value) = 'string' AND setting_value #>> '{}' !~ '\S')),
        count(*) FILTER (WHERE setting.created_at > now() + interval '5 minutes'),
        count(*) FILTER (WHERE owner.id IS NULL),
-       (SELECT count(*) FROM (SELECT FROM user_settings GROUP BY user_id, setting_name HAVING count(*) > 1) doubled)
+       (SELECT count(*)
+        FROM (SELECT row_number() OVER (PARTITION BY user_id, setting_name) AS place FROM user_settings) counted WHERE place = 2)
 FROM user_settings setting LEFT JOIN auth.users owner ON owner.id = setting.user_id;
 SELECT count(*),
        count(*) FILTER (WHERE conversation.created_at > now() + interval '5 minutes'),
@@ -26,10 +27,13 @@ SELECT count(*),
        count(*) FILTER (WHERE message.created_at > now() + interval '5 minutes'),
        count(*) FILTER (WHERE conversation.id IS NULL),
        count(*) FILTER (WHERE message.metadata ->> 'user_id' <> conversation.user_id::text),
-       (SELECT count(*) FROM (
+       (SELECT count(*)
+        FROM (SELECT conversation_id, created_at, row_number() OVER (PARTITION BY conversation_id, created_at) AS place
+              FROM pam_messages) counted
+        WHERE place = 2 AND EXISTS (
             SELECT FROM pam_messages one
-            WHERE created_at IN (SELECT created_at FROM pam_messages GROUP BY created_at HAVING count(*) > 1)
-            GROUP BY conversation_id, role, content, created_at HAVING count(*) > 1) doubled),
+            WHERE one.conversation_id = counted.conversation_id AND one.created_at = counted.created_at
+            GROUP BY role, content HAVING count(*) > 1)),
        (SELECT count(*) FROM (
             SELECT FROM pam_messages GROUP BY conversation_id
             HAVING max(created_at) FILTER (WHERE role = 'user') < now() - interval '120 seconds'
@@ -42,10 +46,11 @@ SELECT count(*),
                         OR date < '1990-01-01' OR date > current_date + 3660),
        count(*) FILTER (WHERE expense.created_at > now() + interval '5 minutes'),
        count(*) FILTER (WHERE owner.id IS NULL),
-       (SELECT count(*) FROM (
-            SELECT FROM expenses one
-            WHERE created_at IN (SELECT created_at FROM expenses GROUP BY created_at HAVING count(*) > 1)
-            GROUP BY user_id, amount, category, date, description, created_at HAVING count(*) > 1) doubled)
+       (SELECT count(*)
+        FROM (SELECT created_at, row_number() OVER (PARTITION BY created_at) AS place FROM expenses) counted
+        WHERE place = 2 AND EXISTS (
+            SELECT FROM expenses one WHERE one.created_at = counted.created_at
+            GROUP BY user_id, amount, category, date, description HAVING count(*) > 1))
 FROM expenses expense LEFT JOIN auth.users owner ON owner.id = expense.user_id;
 SELECT count(*), count(*) FILTER (WHERE ticket.created_at > now() + interval '5 minutes'), count(*) FILTER (WHERE owner.id IS NULL)
 FROM support_tickets ticket LEFT JOIN auth.users owner ON owner.id = ticket.user_id;
