@@ -20,7 +20,7 @@ from pam_rollback.adapters.postgres import Patience, open_snapshot
 from pam_rollback.core.flags import Flag
 from pam_rollback.core.samples import Sample
 from pam_rollback.observation.baseline import Baseline
-from pam_rollback.plugin.stored_rows import ROWS_FILE
+from pam_rollback.plugin.beside_baseline import ROWS_FILE
 from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.remote import Remote
 

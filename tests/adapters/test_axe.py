@@ -12,7 +12,10 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from pam_rollback.adapters import axe, keyboard
 from pam_rollback.adapters.axe import Rules, load_rules
 from pam_rollback.adapters.browser import chromium_path
-from pam_rollback.core.accessibility import Findings
+from pam_rollback.adapters.page_audits import collect
+from pam_rollback.adapters.page_states import Site
+from pam_rollback.core.accessibility import LOOKS, STATES, Findings
+from pam_rollback.core.environment import Pages
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.reporting.run_folder import REPORTS
 
@@ -286,3 +289,24 @@ def test_a_field_with_stops_inside_is_no_trap(page: Page) -> None:
 
     assert [stop.name for stop in walk.stops] == ["When", "Next"]
     assert (walk.traps.elements, walk.unseen.elements) == (0, 0)
+
+
+def test_a_site_that_shows_nothing_is_no_clean_site(chromium: Browser) -> None:
+    """Every state in every look says that it was not reached; none has findings that could pass."""
+    server = served(
+        {path: page_with("") for path in ("/", "/login", "/pam", "/wins", "/wheels", "/settings", "/profile")}
+    )
+    address = f"http://127.0.0.1:{server.server_port}"
+    site = Site(
+        address, address + "/api", Pages(), "/api/login", "/api/chat", "a@example.org", "secret", deadline_s=0.5
+    )
+    try:
+        audits = collect(chromium, site, load_rules(None))
+    finally:
+        server.shutdown()
+        server.server_close()
+
+    assert set(audits.of_states) == {f"{state}-{look}" for state in STATES for look in LOOKS}
+    assert audits.reached == 0
+    assert audits.all_findings == ()
+    assert "the password field did not appear within 0.5 s; the page is empty" in str(audits.of("login", "dark"))

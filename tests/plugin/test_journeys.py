@@ -10,6 +10,7 @@ import pytest
 
 from pam_rollback.adapters.account_api import AccountApi
 from pam_rollback.adapters.pam_api import sign_in
+from tests.plugin.test_offline import dead_address
 from tests.sessions import PARTS, ROOT, Project, Range
 
 FAILING = '''"""Do journeys that fail clean up?"""
@@ -102,6 +103,33 @@ def test_a_browser_that_is_left_out_makes_it_partial(practice_range: Range, proj
 
     assert (ended.rc, set(ended.outcomes().values())) == (11, {"passed"}), ended.out
     assert "PARTIAL: --browser leaves out firefox" in " ".join(ended.out.split())
+
+
+@pytest.mark.parametrize(
+    ("control", "rc", "words"),
+    [
+        pytest.param("alive", 10, "could not be reached (net::ERR_CONNECTION_REFUSED)", id="only the site is down"),
+        pytest.param("dead", 11, "this machine seems to be offline", id="everything is"),
+    ],
+)
+def test_a_site_that_cannot_be_reached(
+    practice_range: Range, project: Project, control: str, rc: int, words: str
+) -> None:
+    """A site that is down is broken; from a machine without a network nothing is known of it."""
+    site = dead_address()
+    address = practice_range.state["urls"]["frontend"] if control == "alive" else dead_address()
+    project.environment |= {"USER_OF_THE_TEST": "somebody@example.org", "PASSWORD_OF_THE_TEST": "nobody-knows-it"}
+    project.write(
+        "environments/prelive.toml",
+        f'name = "prelive"\nkind = "staging"\nabilities = ["browser", "test_account"]\nbrowsers = ["chromium"]\n'
+        f'[urls]\nfrontend = "{site}"\napi = "{site}"\nbackend = "{site}"\n[probing]\ncontrol_url = "{address}"\n'
+        '[secrets]\ntest_user_email_env = "USER_OF_THE_TEST"\ntest_user_password_env = "PASSWORD_OF_THE_TEST"\n',
+    )
+
+    ended = project.run("checks/test_journeys.py", "--env", "prelive")
+
+    assert ended.rc == rc, ended.out
+    assert words in " ".join(ended.out.split()), ended.out
 
 
 @pytest.fixture(scope="module")

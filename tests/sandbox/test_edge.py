@@ -18,7 +18,7 @@ from aiohttp import web
 
 from pam_rollback.sandbox.children import Children
 from pam_rollback.sandbox.edge import Edge
-from pam_rollback.sandbox.faults import PlantedFaults
+from pam_rollback.sandbox.faults import PlantedFaults, read_fault
 from pam_rollback.sandbox.problems import RangeError
 from pam_rollback.sandbox.releases import Fleet, ProductSecrets, Release, ReleaseSpec
 
@@ -388,5 +388,20 @@ def test_only_loopback_listens(tmp_path: Path) -> None:
         for address in hostname_addresses - {"127.0.0.1", "127.0.1.1"}:
             with pytest.raises(OSError, match="Connect"):
                 await asyncio.open_connection(str(address), found.port)
+
+    play(tmp_path, story)
+
+
+def test_a_spoilt_answer_to_a_body_leaves_the_next_request_alone(tmp_path: Path) -> None:
+    """The true answer is asked for without the body, so nobody waits for one and takes the next request for it."""
+
+    async def story(found: Scene) -> None:
+        found.faults.add(read_fault("answers-503-healthy", {"path": "/spoilt", "server": "api"}))
+        async with found.client.post(found.url("/spoilt"), json={"message": "x" * 100}) as answer:
+            body = await answer.json()
+        assert (answer.status, body["path"], body["length"]) == (503, "/spoilt", 0)
+        for _ in range(3):
+            told = await found.told("GET", "/next")
+            assert (told["method"], told["path"], told["length"]) == ("GET", "/next", 0)
 
     play(tmp_path, story)

@@ -256,6 +256,29 @@ def _nobody_is_asked_to_sign_in_again(visit: Visit) -> None:
     assert urlsplit(visit.page.url).path == "/profile"
 
 
+def _a_phone_has_no_field_for_a_message(visit: Visit) -> None:
+    visit.sign_in()
+    message = visit.page.get_by_label("Your message to PAM")
+    assert message.is_visible()
+    visit.page.set_viewport_size(PHONE)
+
+    assert not message.is_visible()
+
+
+def _no_trip_can_be_planned(visit: Visit) -> None:
+    visit.sign_in(then="/wheels")
+    expect(visit.page.get_by_role("heading", name="Coast road north")).to_be_visible()
+
+    assert visit.page.get_by_role("link", name="Ask PAM").count() == 0
+
+
+def _nobody_can_press_speak(visit: Visit) -> None:
+    visit.sign_in()
+    expect(visit.page.get_by_test_id("voice")).to_be_attached()
+
+    assert not visit.page.get_by_test_id("voice").is_visible()
+
+
 PROOFS: Mapping[str, Callable[[Visit], None]] = {
     "button-without-name.js": _the_send_button_has_no_name,
     "dialog-unnamed.js": _the_dialog_has_no_name,
@@ -269,8 +292,11 @@ PROOFS: Mapping[str, Callable[[Visit], None]] = {
     "lost-session-ignored.js": _nobody_is_asked_to_sign_in_again,
     "message-field-pointer-only.js": _the_tab_key_passes_the_message_field_by,
     "motion-ignored.css": _something_moves_against_the_visitors_wish,
+    "phone-composer-hidden.css": _a_phone_has_no_field_for_a_message,
     "phone-empty.css": _a_phone_shows_nothing_between_header_and_footer,
     "reflow-broken.css": _half_a_window_scrolls_sideways,
+    "trips-hidden.css": _no_trip_can_be_planned,
+    "voice-hidden.css": _nobody_can_press_speak,
     "target-too-small.css": _links_on_a_phone_are_too_low,
     "interaction-slow.js": _a_press_and_a_key_keep_it_busy,
     "layout-shift.js": _what_was_painted_is_pushed_away,

@@ -56,37 +56,54 @@ def collect(browser: Browser, site: Site, rules: Rules) -> Audits:
 
 
 def _audits(visit: Visit, devtools: CDPSession, looks: tuple[_Look, ...], rules: Rules) -> Iterator[Audit]:
-    refused = ""
-    for state in STATES:
-        if state == STATES[len(PUBLIC_STATES)]:
-            try:
-                visit.sign_in()
-            except Stopped as problem:
-                refused = str(problem)
-        yield from _looks_of(state, visit, devtools, looks, rules, refused=refused)
+    for state in PUBLIC_STATES:
+        yield from _looks_of(state, visit, devtools, looks, rules)
+    members = [state for state in STATES if state not in PUBLIC_STATES]
+    try:
+        visit.sign_in()
+    except (Stopped, Error) as problem:
+        for state in members:
+            yield from _without(state, looks, problem)
+        return
+    for state in members:
+        yield from _looks_of(state, visit, devtools, looks, rules)
 
 
 def _looks_of(
-    state: str, visit: Visit, devtools: CDPSession, looks: tuple[_Look, ...], rules: Rules, *, refused: str
+    state: str, visit: Visit, devtools: CDPSession, looks: tuple[_Look, ...], rules: Rules
 ) -> Iterator[Audit]:
-    names = [f"{state}-{look.name}" for look in looks]
-    if refused:
-        yield from (Audit(name, problem=refused) for name in names)
-        return
     try:
         _put_on(looks[0], visit, devtools)
         own = visit.reach(state)
-    except Stopped as problem:
-        yield from (Audit(name, problem=str(problem)) for name in names)
-        return
-    except MeasurementFailed as problem:
-        yield from (Audit(name, unmeasured=str(problem)) for name in names)
+    except (Stopped, MeasurementFailed, Error) as problem:
+        yield from _without(state, looks, problem)
         return
     audits = [_audit(f"{state}-{look.name}", own, look, visit, devtools, rules) for look in looks]
     if state in WALKED_STATES and looks is _DESKTOP:
-        _put_on(looks[0], visit, devtools)
-        audits[0] = replace(audits[0], focus=keyboard.walk(visit.page, audits[0].page_state))
+        audits[0] = _walked(audits[0], visit, devtools)
     yield from audits
+
+
+def _without(state: str, looks: tuple[_Look, ...], problem: Exception) -> Iterator[Audit]:
+    """What the site did instead is a finding; what broke on our side, the browser too, leaves it unknown."""
+    for look in looks:
+        name = f"{state}-{look.name}"
+        if isinstance(problem, Stopped):
+            yield Audit(name, problem=str(problem))
+        else:
+            yield Audit(name, unmeasured=_in_short(problem))
+
+
+def _walked(audit: Audit, visit: Visit, devtools: CDPSession) -> Audit:
+    try:
+        _put_on(_DESKTOP[0], visit, devtools)
+        return replace(audit, focus=keyboard.walk(visit.page, audit.page_state))
+    except Error as problem:
+        return replace(audit, unmeasured=_in_short(problem))
+
+
+def _in_short(problem: Exception) -> str:
+    return f"the browser gave up: {problem.message.splitlines()[0]}" if isinstance(problem, Error) else str(problem)
 
 
 def _audit(name: str, own: Locator, look: _Look, visit: Visit, devtools: CDPSession, rules: Rules) -> Audit:
@@ -98,10 +115,8 @@ def _audit(name: str, own: Locator, look: _Look, visit: Visit, devtools: CDPSess
         if not own.is_visible():
             return Audit(name, problem="its own content cannot be seen in this look, although it can in another")
         reflow = axe.too_wide(visit.page, name, look.width_px)
-    except MeasurementFailed as problem:
-        return Audit(name, unmeasured=str(problem))
-    except Error as error:
-        return Audit(name, unmeasured=f"the browser gave up: {error.message.splitlines()[0]}")
+    except (MeasurementFailed, Error) as problem:
+        return Audit(name, unmeasured=_in_short(problem))
     if barriers.passed == 0:
         return Audit(name, unmeasured=f"{rules} found nothing to judge on {name}: no rule applied to anything there")
     return Audit(name, barriers=barriers, reflow=reflow, motion=motion)

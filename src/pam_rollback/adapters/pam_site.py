@@ -4,6 +4,7 @@ What the site does is an observation: a wait that ends without what was hoped fo
 what the page shows instead. Only a browser that breaks raises Playwright's own error: then nothing is known of the site.
 """
 
+import base64
 import hashlib
 import json
 import re
@@ -51,6 +52,13 @@ _RESTORE = """(([origin, items]) => {
 _FORGET = """([token, other]) => {
   for (const store of [sessionStorage, localStorage])
     for (const name of Object.keys(store)) store.setItem(name, store.getItem(name).replaceAll(token, other));
+}"""
+
+
+_CONTENT = """async (path) => {
+  const answer = await fetch(path, { cache: "force-cache" });
+  const bytes = new Uint8Array(await answer.arrayBuffer());
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
 }"""
 
 
@@ -523,6 +531,7 @@ class Served:
 
     def __init__(self, page: Page, address: str) -> None:
         self._origin = _origin(address)
+        self._page = page
         self._responses: list[Response] = []
         page.on("response", self._remember)
 
@@ -532,10 +541,19 @@ class Served:
         for response in self._responses:
             path = urlsplit(response.url).path
             try:
-                found.append(Script(path, response.body()))
-            except Error as error:
-                raise Stopped(f"load the page: {path} did not come whole ({error.message.splitlines()[0]})") from None
+                body = response.body()
+            except Error:
+                # Firefox gives no body of what its cache or a service worker answered; the page itself gets the same again.
+                body = self._again(path)
+            found.append(Script(path, body))
         return tuple(found)
+
+    def _again(self, path: str) -> bytes:
+        try:
+            return base64.b64decode(self._page.evaluate(_CONTENT, path))
+        except Error as error:
+            words = error.message.splitlines()[0]
+            raise Stopped(f"load the page: what {path} contained cannot be read again ({words})") from None
 
     def forget(self) -> None:
         """Start anew, for the next load."""

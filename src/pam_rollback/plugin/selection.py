@@ -9,10 +9,10 @@ from pam_rollback.core.environment import Environment
 from pam_rollback.core.plan import Plan
 from pam_rollback.plugin import browser_gate, markers
 from pam_rollback.plugin import runbook as runbook_module
+from pam_rollback.plugin.beside_baseline import stored_rows
 from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.plugin.situations import AS_IS, BASELINE, situation_of
 from pam_rollback.plugin.sql_files import invariant_of
-from pam_rollback.plugin.stored_rows import stored_rows
 
 NEEDED_ABILITIES = {
     "page": ("browser",),

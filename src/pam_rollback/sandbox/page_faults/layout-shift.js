@@ -1,4 +1,4 @@
-// The page jumps: a moment after its heading was painted, something without room of its own pushes everything down.
+// The page jumps: as soon as its heading was painted, something without room of its own pushes everything down.
 
 (() => {
   const push = () => {
@@ -10,6 +10,6 @@
   const watch = setInterval(() => {
     if (document.querySelector("main h1") === null) return;
     clearInterval(watch);
-    setTimeout(push, 60);
+    requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(push, 20)));
   }, 20);
 })();
