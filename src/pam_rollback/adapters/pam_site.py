@@ -306,7 +306,8 @@ class PamSite:
             if not question:
                 raise Stopped("ask PAM: the field for the message is empty")
             self._message.press("Enter")
-        asked = self._messages.filter(has_text=question).last
+        # PAM may quote the question: what PAM says is not what was asked.
+        asked = self._messages.filter(has_text=question, has_not=self.page.get_by_text("PAM", exact=True)).last
         with self._step("ask PAM", "no answer"):
             return self._answer_after(asked, "ask PAM")
 
