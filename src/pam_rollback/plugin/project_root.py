@@ -25,9 +25,11 @@ def restart_if_missed(config: pytest.Config) -> None:
     Raises pytest.UsageError when that cannot help.
     """
     invocation = config.invocation_params
-    if is_found(config) or not (invocation.dir / PLAN).is_file():
-        return
     args = joined(invocation.args)
+    # The workers of pytest-xdist read the same arguments later, when the run's folder is there and would be taken for the project.
+    is_read_again = bool(getattr(config.option, "numprocesses", None)) and args != list(invocation.args)
+    if (is_found(config) and not is_read_again) or not (invocation.dir / PLAN).is_file():
+        return
     ours = tuple(sys.argv[1:]) == tuple(invocation.args)
     if not ours or args == list(invocation.args) or os.environ.get(_RESTARTED):
         raise pytest.UsageError(

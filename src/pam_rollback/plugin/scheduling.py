@@ -1,5 +1,7 @@
 """How pytest-xdist spreads the tests: a situation stays on one worker."""
 
+from typing import Any
+
 from xdist.scheduler import LoadScopeScheduling
 
 from pam_rollback.plugin.stories import ACTION_FIXTURES
@@ -8,7 +10,12 @@ _INTEGRITY = "checks/integrity/"
 
 
 class BySituation(LoadScopeScheduling):  # type: ignore[misc]
-    """All tests of an after-situation are one scope; as-is and baseline spread by file."""
+    """All tests of an after-situation are one scope; as-is and baseline spread by file, in the order in which they would run alone."""
+
+    def __init__(self, config: Any, log: Any = None) -> None:
+        # Else the files with the most tests would go first, and health, which people wait for, last.
+        config.option.loadscopereorder = False
+        super().__init__(config, log)
 
     def _split_scope(self, nodeid: str) -> str:
         # Wherever it stands among the parameters: a browser's name may come before it.

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.plugin import runbook as runbook_module
-from pam_rollback.plugin.markers import PHASES, phase_of
+from pam_rollback.plugin.markers import PHASES, kinds_of, phase_of
 from pam_rollback.plugin.runbook import Runbook
 
 AS_IS = "as-is"
@@ -23,6 +23,17 @@ _AFTER = "after-"
 
 WINDOW_FIXTURE = "held_window"
 """Tests that ask for it wait for a window, so they come last in their situation and share one wait."""
+KINDS_IN_ORDER = (
+    "health",
+    "integrity",
+    "communication",
+    "performance",
+    "journey",
+    "accessibility",
+    "load",
+    "checklist",
+)
+"""The checks after a rollback: what takes a second, and what most rollbacks are judged by, comes first."""
 VERDICT_FIXTURE = "first_verdict"
 """Tests that ask for it judge when others came, so they come after all of them."""
 
@@ -64,19 +75,25 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Order by situation, then phase, windows last and time frames after them; within that, as written. The sort is stable."""
+    """Order by situation, then phase, then what is known soonest; windows last and time frames after them. The sort is stable."""
     if runbook_module.of(config) is None:
         return
     selection = config.stash[SITUATIONS_KEY]
     order = {name: index for index, name in enumerate(dict.fromkeys([AS_IS, BASELINE, *selection.situations]))}
     phases = {name: index for index, name in enumerate(PHASES)}
 
-    def position(item: pytest.Item) -> tuple[int, bool, bool, int]:
+    def position(item: pytest.Item) -> tuple[int, bool, bool, int, int]:
+        phase = phase_of(item)
+        # A story is told in its own order.
+        kind = (
+            min((KINDS_IN_ORDER.index(name) for name in kinds_of(item)), default=0) if phase == "post_rollback" else 0
+        )
         return (
             order.get(situation_of(item), len(order)),
             VERDICT_FIXTURE in getattr(item, "fixturenames", ()),
             WINDOW_FIXTURE in getattr(item, "fixturenames", ()),
-            phases.get(phase_of(item), len(phases)),
+            phases.get(phase, len(phases)),
+            kind,
         )
 
     items.sort(key=position)
