@@ -65,17 +65,17 @@ def test_setting_is_kept(traveller: Traveller, scored: Scored) -> None:
 
 @pytest.mark.writes
 @pytest.mark.criterion("DUR-4", "CR-2")
-def test_trip_is_planned(traveller: Traveller, scored: Scored) -> None:
+def test_trip_is_planned(returning_traveller: Traveller, scored: Scored) -> None:
     """A trip is chosen, and PAM answers about it.  If red: docs/runbook.md#browser-broken."""
-    trip = scored(traveller.plans_trip())
+    trip = scored(returning_traveller.plans_trip())
 
     assert trip.planned, trip
 
 
 @pytest.mark.criterion("RPO-3", "DUR-4")
-def test_lost_session_is_renewed(traveller: Traveller, scored: Scored) -> None:
+def test_lost_session_is_renewed(returning_traveller: Traveller, scored: Scored) -> None:
     """Whoever was signed out, or whose session is lost, can sign in again.  If red: docs/runbook.md#sessions-lost."""
-    renewed = scored(traveller.loses_session())
+    renewed = scored(returning_traveller.loses_session())
 
     assert renewed.signed_out, renewed
     assert renewed.asked_to_sign_in, renewed

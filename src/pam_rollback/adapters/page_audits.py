@@ -33,7 +33,7 @@ _DESKTOP: Final = (
     _Look("dark", 1280, 800, colours="dark"),
     _Look("double-size", 640, 400, scale=2),
 )
-_PHONE: Final = (_Look("phone", 390, 844, scale=3),)
+_PHONE: Final = (_Look("phone", 390, 844),)
 _AS_LOADED: Final = (_DESKTOP[0], _PHONE[0])
 
 

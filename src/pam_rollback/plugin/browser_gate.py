@@ -18,7 +18,7 @@ BROWSER_KINDS = ("journey", "accessibility", "performance")
 BROWSER_PHASES = frozenset({"post_rollback", "rollback", "redeploy_gate"})
 _OPTIONS = ("--browser", "--tracing", "--headed", "--screenshot", "--video", "--slowmo")
 
-ONE_BROWSER_IS_ENOUGH = frozenset({"visitor", "phone_traveller"})
+ONE_BROWSER_IS_ENOUGH = frozenset({"visitor", "phone_traveller", "returning_traveller"})
 """Fixtures whose tests say something of the site and nothing of the browser, so that the first one declared will do."""
 _KEPT_OF_A_FAILURE = {"--tracing": "retain-on-failure", "--screenshot": "only-on-failure"}
 

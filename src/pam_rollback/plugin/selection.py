@@ -20,6 +20,7 @@ NEEDED_ABILITIES = {
     "site": ("browser", "test_account"),
     "traveller": ("browser", "test_account"),
     "phone_traveller": ("browser", "test_account"),
+    "returning_traveller": ("browser", "test_account"),
     "visitor": ("browser", "asset_manifest"),
     "webkit_traveller": ("browser", "test_account"),
     "team_notice": ("slack",),
