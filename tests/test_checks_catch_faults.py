@@ -1,6 +1,7 @@
 """Each check is seen red: a fault turns it, and only what depends on it, from passed to failed. A check without a row fails the build."""
 
 import tomllib
+import re
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,13 @@ def _selection(row: Row) -> list[str]:
 
 def _known_before(row: Row, counted_before: Path) -> list[str]:
     return ["--baseline", str(counted_before)] if row.counted_before else []
+
+
+def test_the_report_finds_each_check_on_the_page() -> None:
+    """Each check's description links to its line."""
+    anchors = set(re.findall(r'<a id="(\w+)"></a>', page()))
+
+    assert checks_on_disk() - anchors == set()
 
 
 def _with_settings(file: Path, copy: Path, settings: str = "", *, dialect: str = "product") -> Path:

@@ -53,7 +53,12 @@ def page() -> str:
         for check in sorted(row.red | row.unknown):
             mark = " (cannot be measured)" if check in row.unknown else ""
             by_check.setdefault(check, []).append(f"`{row.id}`{mark}")
-    lines += [f'| <a id="{check}"></a>`{check}` | {", ".join(faults)} |' for check, faults in sorted(by_check.items())]
+    first: set[str] = set()
+    for check, faults in sorted(by_check.items()):
+        name = check.partition("[")[0]  # the report links to the check, whatever its case
+        anchor = "" if name in first else f'<a id="{name}"></a>'
+        first.add(name)
+        lines.append(f"| {anchor}`{check}` | {', '.join(faults)} |")
     lines += ["", "## By fault", "", "| row | fault | selected | red | says |", "|---|---|---|---|---|"]
     for row in rows():
         red = ", ".join(f"`{name}`" for name in sorted(row.red))
