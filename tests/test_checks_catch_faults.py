@@ -1,7 +1,7 @@
 """Each check is seen red: a fault turns it, and only what depends on it, from passed to failed. A check without a row fails the build."""
 
-import tomllib
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
