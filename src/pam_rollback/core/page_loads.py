@@ -156,6 +156,18 @@ class PageLoads:
             )
         return Vital(self.page, metric, visit, tuple(values), limit, before)
 
+    @property
+    def medians(self) -> dict[str, float]:
+        """Each vital that every load of a kind of visit reported, by ``visit metric``: what makes it known in a baseline."""
+        found: dict[str, float] = {}
+        for visit in Visit:
+            loads = [load for load in self.loads if load.visit is visit]
+            for metric in Metric:
+                values = [load.vitals[metric] for load in loads if metric in load.vitals]
+                if values and len(values) == len(loads):
+                    found[f"{visit} {metric}"] = median(values)
+        return found
+
     def weight(self) -> "PageWeight":
         """What a first visit has to fetch: the load of median bytes. Raises MeasurementFailed when nothing was fetched."""
         weights = sorted(

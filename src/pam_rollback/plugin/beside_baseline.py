@@ -1,4 +1,4 @@
-"""What a run found beside its response times: rows, barriers, page weight. Each in a file of its own beside ``baseline.json``.
+"""What a run found beside its response times: rows, barriers, page weight, web vitals. Each in a file of its own beside ``baseline.json``.
 
 Every run writes them into the folder of its situation; ``--baseline FILE`` reads those that lie beside that file.
 """
@@ -13,6 +13,11 @@ from pam_rollback.plugin.runbook import Runbook
 ROWS_FILE = "rows-before.json"
 BARRIERS_FILE = "barriers.json"
 WEIGHT_FILE = "page-weight.json"
+
+
+def vitals_file(page: str) -> str:
+    """Where the web vitals of a page stand: ``vitals-front-page.json`` for "the front page"."""
+    return f"vitals-{page.removeprefix('the ').replace(' ', '-')}.json"
 
 
 def stored(runbook: Runbook, name: str) -> Path | None:

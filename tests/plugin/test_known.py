@@ -1,0 +1,58 @@
+"""What a run wrote down as its baseline is what a later run is held against: barriers, weight and web vitals."""
+
+import json
+
+from tests.sessions import Project, Range
+
+SELECTED = "performance or accessibility"
+
+
+def test_only_what_is_new_counts(practice_range: Range, project: Project) -> None:
+    """A barrier that the baseline has is known; a page that is heavier and paints later than there is not as it was."""
+    remote, env = practice_range.remote, f"--env={practice_range.file}"
+    remote.plant("page", what="image-without-alt.js")
+    recorded = project.run("-m", SELECTED, "--situation", "baseline", env)
+    baseline = recorded.folder / "baseline" / "baseline.json"
+
+    assert recorded.rc == 0, recorded.out
+    assert {path.name for path in baseline.parent.glob("*.json")} >= {
+        "barriers.json",
+        "baseline.json",
+        "page-weight.json",
+        "rows-before.json",
+        "vitals-chat.json",
+        "vitals-front-page.json",
+    }
+
+    same = project.run("-m", SELECTED, "--baseline", str(baseline), env)
+    assert same.rc == 0, same.out
+
+    weight = baseline.with_name("page-weight.json")
+    known = json.loads(weight.read_text(encoding="utf-8"))
+    weight.write_text(json.dumps(known | {"bytes": known["bytes"] // 2}), encoding="utf-8")
+    vitals = baseline.with_name("vitals-front-page.json")
+    fast = dict.fromkeys(json.loads(vitals.read_text(encoding="utf-8")), 1.0)
+    vitals.write_text(json.dumps(fast), encoding="utf-8")
+    remote.plant("page", what="label-missing.js")
+    remote.plant("page", what="paint-late.js")
+    worse = project.run("-m", SELECTED, "-k", "front_page or new_barriers", "--baseline", str(baseline), env)
+    red = {case for case, outcome in worse.outcomes_by_case().items() if outcome == "broken criterion"}
+
+    assert worse.rc == 10, worse.out
+    assert "test_pages_have_no_new_barriers[login]" in red
+    assert "test_pages_have_no_new_barriers[home]" not in red, "the missing alt text is known"
+    assert {"test_front_page_is_light", "test_front_page_is_painted_soon[first]"} <= red
+
+
+def test_a_damaged_baseline_is_unknown(practice_range: Range, project: Project) -> None:
+    """Never "nothing is known, so nothing is new"."""
+    env = f"--env={practice_range.file}"
+    recorded = project.run("-m", "accessibility", "--situation", "baseline", env)
+    baseline = recorded.folder / "baseline" / "baseline.json"
+    baseline.with_name("barriers.json").write_text("{", encoding="utf-8")
+
+    found = project.run("-m", "accessibility", "--baseline", str(baseline), env)
+
+    assert found.rc == 11, found.out
+    assert found.outcomes()["test_pages_have_no_new_barriers"] == "could not measure"
+    assert "barriers.json: expected a part of a baseline" in " ".join(found.out.split())
