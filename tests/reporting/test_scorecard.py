@@ -8,7 +8,7 @@ import pytest
 
 from pam_rollback.core.verdict import Outcome
 from pam_rollback.reporting import wording
-from pam_rollback.reporting.run_record import EnvironmentFacts, RunRecord
+from pam_rollback.reporting.run_record import EnvironmentFacts, Measured, RunRecord
 from pam_rollback.reporting.scorecard import render
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -44,6 +44,33 @@ def test_the_verdict_is_the_last_line(records: dict[str, RunRecord]) -> None:
     lines = render(records["good"], 200, color=False, ascii_only=False)
 
     assert lines[-1] == "REHEARSAL GO  sandbox 127.0.0.1:41233  release 1.42.0, 3 of 3 in 38 s"
+
+
+def test_a_crowd_of_the_same_good_figure_is_one_row(good_record: RunRecord) -> None:
+    """Eight checks that found the same are told together, with all their rows; the one that found something stands alone."""
+    of_check = replace(good_record.results[0], kind="integrity", criteria=("SC-4",))
+    clean = [
+        replace(
+            of_check, nodeid=f"checks/{name}.sql::test", measured=(Measured(f"name-{name}", "none", 0, "rows", 10),)
+        )
+        for name in "abcdefgh"
+    ]
+    dirty = replace(
+        of_check,
+        nodeid="checks/i.sql::test",
+        outcome=Outcome.BROKEN_CRITERION,
+        measured=(Measured("name-i", "none", 3, "rows", 10),),
+    )
+
+    lines = render(replace(good_record, results=(*clean, dirty)), 200, color=False, ascii_only=False)
+    few = render(replace(good_record, results=(*clean[1:], dirty)), 200, color=False, ascii_only=False)
+
+    rows = [" ".join(line.split()) for line in lines]
+    (crowd,) = (row for row in rows if "name-a and 7 more" in row)
+    assert "0 rows 80" in crowd
+    assert crowd.endswith("ok")
+    assert any("name-i" in row and row.endswith("BROKEN") for row in rows)
+    assert not any("more" in line for line in few), "seven of them still have a row each"
 
 
 def test_cases_that_passed_share_a_row_and_others_do_not(good_record: RunRecord) -> None:

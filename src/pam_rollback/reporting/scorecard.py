@@ -3,12 +3,13 @@
 Plain text without a table library: every session comes by here, and loading one costs more than a health check.
 """
 
+import itertools
 import os
 import re
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from pam_rollback.core.verdict import Outcome
@@ -17,6 +18,9 @@ from pam_rollback.reporting.run_record import Measured, Result, RunRecord
 
 NARROWEST: Final = 72
 """Columns. Below, lines are made for this width and the terminal wraps them."""
+
+_CROWD: Final = 8
+"""From so many neighbours with the same good figure on, a row for each would only bury the rest."""
 
 _NAMES_SHOWN: Final = 5  # of the tests that did not run for one reason
 
@@ -125,7 +129,7 @@ def _rows(results: Sequence[Result], situation: str) -> list[tuple[list[str], Ou
     here = [result for result in results if _situation(result) == situation]
     alike = Counter(_case(result) for result in here)
     told = set()
-    for result in here:
+    for result in _without_crowds(here):
         case = _case(result)
         if alike[case] > 1 and case in told:
             continue
@@ -147,6 +151,39 @@ def _rows(results: Sequence[Result], situation: str) -> list[tuple[list[str], Ou
             ]
             rows.append((cells, result.outcome))
     return rows
+
+
+def _without_crowds(results: Sequence[Result]) -> list[Result]:
+    """Neighbours of one kind that passed with one and the same figure share a row; what is not green is never among them."""
+    told: list[Result] = []
+    for _, group in itertools.groupby(results, key=_same_figure):
+        crowd = list(group)
+        told += [_together_as_one(crowd)] if len(crowd) >= _CROWD else crowd
+    return told
+
+
+def _same_figure(result: Result) -> tuple[object, ...]:
+    if result.outcome is not Outcome.PASSED or len(result.measured) != 1:
+        return (result.nodeid,)
+    (figure,) = result.measured
+    return (result.kind, result.advisory, figure.asked, figure.measured, figure.unit, figure.margin)
+
+
+def _together_as_one(crowd: Sequence[Result]) -> Result:
+    figures = [result.measured[0] for result in crowd]
+    samples = [figure.n for figure in figures if figure.n is not None]
+    return replace(
+        crowd[0],
+        criteria=tuple(dict.fromkeys(identifier for result in crowd for identifier in result.criteria)),
+        measured=(
+            replace(
+                figures[0],
+                what=f"{figures[0].what} and {len(crowd) - 1} more",
+                definition="",
+                n=sum(samples) if samples else None,
+            ),
+        ),
+    )
 
 
 def _case(result: Result) -> tuple[object, ...]:
@@ -181,7 +218,7 @@ def _widths(rows: Sequence[Sequence[str]], available: int) -> list[int]:
 
 def _table_lines(cells: Sequence[str], outcome: Outcome, widths: Sequence[int], page: _Page) -> list[str]:
     wrapped = [
-        textwrap.wrap(_together(cell) if column.figure else cell, width, break_on_hyphens=False) or [""]
+        textwrap.wrap(_together(cell) if column.figure else cell, width, break_on_hyphens=not column.figure) or [""]
         for cell, width, column in zip(cells, widths, _COLUMNS, strict=True)
     ]
     lines = []
