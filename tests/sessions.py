@@ -17,8 +17,10 @@ import pytest
 from pam_rollback.adapters.integrity import account_id, count_rows
 from pam_rollback.adapters.pam_api import FlagApi
 from pam_rollback.adapters.postgres import Patience, open_snapshot
+from pam_rollback.core.errors import ActionFailed
 from pam_rollback.core.flags import Flag
 from pam_rollback.core.samples import Sample
+from pam_rollback.core.wait import Waiter
 from pam_rollback.observation.baseline import Baseline
 from pam_rollback.plugin.beside_baseline import ROWS_FILE
 from pam_rollback.sandbox.launch import launch
@@ -57,7 +59,15 @@ class Range:
         self.remote.clear_all()
         self.remote.forget_slack()
         self.remote.set_status_page()
-        self.flags.set_flags(dict.fromkeys(FLAGS, ON))
+        # After an outage of the database the API needs a moment to find it again.
+        Waiter().until(self._switch_on, holds=lambda problem: not problem, within_s=20, what="all features on")
+
+    def _switch_on(self) -> str:
+        try:
+            self.flags.set_flags(dict.fromkeys(FLAGS, ON))
+        except ActionFailed as problem:
+            return str(problem)
+        return ""
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,9 @@ def test_a_missing_browser_is_named_with_what_to_do(path: Path, nowhere: Path, n
 
     engine = PLAYWRIGHTS[name]
     words = str(missing.value)
-    assert all(part in words for part in (name, engine.variable, f"apt-get install {engine.package}", "PATH")), words
+    assert all(part in words for part in (name, engine.variable, f"apt-get install {engine.packages[0]}", "PATH")), (
+        words
+    )
 
 
 def test_a_variable_that_names_nothing_is_not_passed_over(
@@ -124,14 +126,38 @@ def test_nothing_is_installed_when_all_is_there(path: Path) -> None:
 
 def test_several_missing_browsers_are_one_installation(path: Path) -> None:
     """One update and one install for what is demanded; WebKit, which nobody demands, comes after."""
-    brings = {"chromium": "chromium", "firefox-esr": "firefox", "webkit2gtk-driver": "WebKitWebDriver", "xvfb": "Xvfb"}
+    brings = {
+        "chromium-headless-shell": "chromium-headless-shell",
+        "firefox-esr": "firefox",
+        "webkit2gtk-driver": "WebKitWebDriver",
+        "xvfb": "Xvfb",
+    }
     recorded = Recorded(path, brings=brings)
 
     assert browser.provide(("chromium", "firefox"), recorded.machine) == 0
     installs = [
         command.partition("--no-install-recommends ")[2] for command in recorded.commands if " install" in command
     ]
-    assert installs == ["chromium firefox-esr", "webkit2gtk-driver xvfb xauth"]
+    assert installs == ["chromium-headless-shell firefox-esr", "webkit2gtk-driver xvfb xauth"]
+
+
+def test_a_system_without_the_best_package_gets_the_next(path: Path) -> None:
+    """Not every system has Chromium without windows; and of Firefox there is nothing else to try."""
+    recorded = Recorded(path, brings={"chromium": "chromium"})
+
+    assert browser.provide(("chromium",), recorded.machine) == 0
+    assert [command.split()[-1] for command in recorded.commands if " install" in command][:2] == [
+        "chromium-headless-shell",
+        "chromium",
+    ]
+
+
+def test_chromium_without_windows_is_preferred(path: Path, nowhere: Path) -> None:
+    """The same engine, in two thirds of the time; whoever wants the other names it."""
+    put(path, "chromium")
+    shell = put(path, "chromium-headless-shell")
+
+    assert launch_arguments("chromium", own=nowhere)["executable_path"] == str(shell)
 
 
 def test_without_the_systems_packages_playwright_is_asked(path: Path) -> None:

@@ -14,6 +14,7 @@ from typing import Protocol
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
+from pam_rollback.adapters.browser import chromium_path
 from pam_rollback.reporting import html_report
 from pam_rollback.reporting.html_report import Built, Unavailable, build, outside_references
 from pam_rollback.reporting.redaction import scan
@@ -21,7 +22,7 @@ from pam_rollback.reporting.run_folder import REPORTS, RunFolder, history_of, ne
 from pam_rollback.reporting.run_record import RunRecord
 from pam_rollback.reporting.run_report import build_run
 
-CHROMIUM = shutil.which("chromium")
+CHROMIUM = chromium_path()
 
 
 class Sample(Protocol):
