@@ -211,7 +211,7 @@ def main() -> None:
             if run is None:
                 print(f"{name}: not installed, not measured")
         peak_mb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1000
-        print(f"largest client process of the run: {peak_mb:.0f} MB (the suite's own is in its line above)")
+        print(f"largest client process of the run, the suite among them: {peak_mb:.0f} MB")
 
 
 def _print(seconds: Mapping[str, list[float]], written: Mapping[str, int], checks: int) -> None:
