@@ -5,10 +5,10 @@ not given in seconds but in answers. An error rate below 2 % cannot be shown by 
 true share lies, with 95 % confidence, below ``share_bound_pct(0, n)``, which is 2 % at n = 149.
 """
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from pam_rollback.core.binomial import share_below
 from pam_rollback.core.figures import Figures
 from pam_rollback.core.percentiles import DEFINITION
 from pam_rollback.core.samples import Sample
@@ -21,7 +21,6 @@ ANSWERS_FOR_P95 = 100
 _SPARE = 1.1
 """Five of a hundred probes may have left late, and the rate is a mean: so many more are waited for."""
 _CONFIDENCE_PCT = 95.0
-_BISECTIONS = 40
 
 
 @dataclass(frozen=True, repr=False)
@@ -127,28 +126,4 @@ def _without_own_lag(sample: Sample) -> Sample:
 
 def share_bound_pct(bad: int, n: int) -> float:
     """Give the share that ``bad`` among ``n`` does not exclude: the upper end of the exact one-sided 95 % interval (Clopper, Pearson)."""
-    if n == 0 or bad >= n:
-        return 100.0
-    low, high = bad / n, 1.0
-    for _ in range(_BISECTIONS):
-        middle = (low + high) / 2
-        if _at_most(bad, n, middle) > 1 - _CONFIDENCE_PCT / 100:
-            low = middle
-        else:
-            high = middle
-    return 100 * high
-
-
-def _at_most(bad: int, n: int, share: float) -> float:
-    """The probability of at most ``bad`` errors among ``n`` answers; in logarithms, because the coefficients overflow."""
-    return math.fsum(
-        math.exp(
-            math.lgamma(n + 1)
-            - math.lgamma(k + 1)
-            - math.lgamma(n - k + 1)
-            + k * math.log(share)
-            + (n - k) * math.log1p(-share)
-        )
-        for k in range(bad + 1)
-        if 0 < share < 1
-    )
+    return 100 * share_below(bad, n, miss_pct=100 - _CONFIDENCE_PCT) if n else 100.0

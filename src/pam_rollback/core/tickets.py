@@ -13,9 +13,9 @@ Soon after a rollback the latest hour still holds the tickets of the incident it
 is not, nothing is known yet: neither "as usual" nor "not recovered" would be true.
 """
 
-import math
 from dataclasses import dataclass
 
+from pam_rollback.core.binomial import at_least
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.figures import Figures
 
@@ -30,7 +30,6 @@ LATEST_S_MIN = 3600.0
 LATEST_S_MAX = 86400.0
 """The longest: beyond, the same time of day would overlap with itself."""
 _DAY_S = 86400.0
-_TINY = 1e-18
 
 
 def latest_s(since_recovery_s: float) -> float:
@@ -42,33 +41,7 @@ def chance_of(count: int, *, before: int, share: float) -> float:
     """Give the probability that ``count`` or more of ``before + count`` tickets fall into a span that has ``share`` of the time."""
     if not 0 < share < 1:
         raise ValueError(f"the share of the time lies between 0 and 1, this is {share}")
-    total = before + count
-    if count <= 0:
-        return 1.0
-    # Summed from its greatest term on, whichever side of the mean that is: far from it, a float holds the terms no longer.
-    if count <= total * share:
-        return 1 - _sum_from(count - 1, total, share, step=-1)
-    return min(1.0, _sum_from(count, total, share, step=1))
-
-
-def _sum_from(first: int, total: int, share: float, *, step: int) -> float:
-    """Sum the binomial probabilities from ``first`` on, upwards or downwards, away from the mean."""
-    # In logarithms: the factors of a busy service are beyond what a float can hold.
-    term = math.exp(
-        math.lgamma(total + 1)
-        - math.lgamma(first + 1)
-        - math.lgamma(total - first + 1)
-        + first * math.log(share)
-        + (total - first) * math.log1p(-share)
-    )
-    odds = share / (1 - share)
-    found = 0.0
-    hits = first
-    while 0 <= hits <= total and term > _TINY * found:
-        found += term
-        term *= (total - hits) / (hits + 1) * odds if step > 0 else hits / (total - hits + 1) / odds
-        hits += step
-    return found
+    return at_least(count, before + count, share)
 
 
 @dataclass(frozen=True, repr=False)
