@@ -43,9 +43,9 @@ def healthy(
     That everything is green again afterwards is shown by the next row, which expects the same of all but its own checks.
     """
     row: Row = request.node.callspec.params["row"]
-    select = f"{' '.join(_selection(row))} {row.dialect} {row.counted_before}"
+    select = f"{' '.join(_selection(row))} {row.dialect} {row.counted_before} {row.setting}"
     if select not in seen_green:
-        file = _with_settings(practice_range.file, tmp_path / "healthy.toml", dialect=row.dialect)
+        file = _with_settings(practice_range.file, tmp_path / "healthy.toml", row.setting, dialect=row.dialect)
         before = project.run(*_selection(row), *_known_before(row, counted_before), f"--env={file}")
         outcomes = before.outcomes_by_case()
         assert (before.rc, set(outcomes.values())) == (0, {"passed"}), before.out
@@ -59,7 +59,9 @@ def test_a_fault_turns_its_checks_and_no_others(
     row: Row, healthy: set[str], practice_range: Range, project: Project, tmp_path: Path, counted_before: Path
 ) -> None:
     """From passed to failed, with a message that names the cause."""
-    file = _with_settings(practice_range.file, tmp_path / "sandbox.toml", row.environment, dialect=row.dialect)
+    file = _with_settings(
+        practice_range.file, tmp_path / "sandbox.toml", row.environment or row.setting, dialect=row.dialect
+    )
     if row.fault:
         practice_range.remote.plant(row.fault, **row.parameters)
     try:

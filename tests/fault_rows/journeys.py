@@ -122,6 +122,6 @@ ROWS: list[Row] = [
         "signing in and asking PAM in webkit: ask PAM: no answer within 10 s",
         CHAT,
         select="journey",
-        environment='browsers = ["webkit"]',
+        setting='browsers = ["webkit"]',
     ),
 ]

@@ -26,6 +26,8 @@ class Row:
     """The checks that cannot be measured under this fault, and say so."""
     environment: str = ""
     """TOML that the environment's file has besides, such as a threshold; for what no fault of the sandbox can bring about in time."""
+    setting: str = ""
+    """TOML that both sessions have, the healthy one too: what the environment is like, such as the browsers that it demands."""
     situation: str = ""
     """Of the session, for what only a rollback shows: ``after-feature-flag``. Empty: as it is. The story's own tests are then red, too."""
     dialect: str = "product"
@@ -40,7 +42,7 @@ class Row:
         """The fault as a person plants it."""
         settings = ", ".join(f"{name}={value}" for name, value in self.parameters.items())
         named = f"{self.fault} ({settings})" if settings else self.fault
-        return " and ".join(filter(None, (named, " ".join(self.environment.split()))))
+        return " and ".join(filter(None, (named, " ".join((self.environment or self.setting).split()))))
 
     @property
     def word(self) -> str:
