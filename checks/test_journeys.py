@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.plugin.fixtures.journeys import Traveller, Visitor, WebKitTraveller
+from pam_rollback.plugin.journeys.traveller import Traveller
+from pam_rollback.plugin.journeys.visitor import Visitor
+from pam_rollback.plugin.journeys.webkit_traveller import WebKitTraveller
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.journey]
 

@@ -9,8 +9,8 @@ from pam_rollback.actions.feature_flag import Evaluation, FlagRollback
 from pam_rollback.core.incident import Incident
 from pam_rollback.core.plan import Plan
 from pam_rollback.core.recovery import Recovery
-from pam_rollback.plugin.fixtures.journeys import Traveller
 from pam_rollback.plugin.fixtures.windows import HeldWindow, SurvivingWrites
+from pam_rollback.plugin.journeys.traveller import Traveller
 
 pytestmark = pytest.mark.rollback
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.adapters.integrity import account_id, count_rows
 from pam_rollback.adapters.pam_api import FlagApi
 from pam_rollback.adapters.postgres import Patience, open_snapshot
+from pam_rollback.adapters.row_counting import account_id, count_rows
 from pam_rollback.core.errors import ActionFailed
 from pam_rollback.core.flags import Flag
 from pam_rollback.core.samples import Sample

@@ -59,9 +59,7 @@ def test_a_fault_turns_its_checks_and_no_others(
     row: Row, healthy: set[str], practice_range: Range, project: Project, tmp_path: Path, counted_before: Path
 ) -> None:
     """From passed to failed, with a message that names the cause."""
-    file = _with_settings(
-        practice_range.file, tmp_path / "sandbox.toml", row.environment or row.setting, dialect=row.dialect
-    )
+    file = _with_settings(practice_range.file, tmp_path / "sandbox.toml", row.settings, dialect=row.dialect)
     if row.fault:
         practice_range.remote.plant(row.fault, **row.parameters)
     try:

@@ -127,7 +127,8 @@ def test_what_is_wrong_shows_in_its_own_vital(browser: Browser, site: str) -> No
 
     assert jumpy[Metric.CLS] > 0.1
     assert late[Metric.LCP] >= 650
-    assert hanging[Metric.INP] >= 250
+    # Browsers round the length of an event to 8 ms (Event Timing), so 250 ms may read as 248.
+    assert hanging[Metric.INP] >= 248
     assert late[Metric.CLS] == hanging[Metric.CLS] == 0
 
 

@@ -11,8 +11,9 @@ import psycopg
 import pytest
 
 from pam_rollback.adapters import postgres
-from pam_rollback.adapters.integrity import Evaluation, Unavailable, account_id, count_rows, evaluate
+from pam_rollback.adapters.integrity import Evaluation, evaluate
 from pam_rollback.adapters.postgres import Patience, Snapshot, open_snapshot
+from pam_rollback.adapters.row_counting import Unavailable, account_id, count_rows
 from pam_rollback.adapters.sql_reader import read_query, text_of
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.invariants import Invariant, parse_invariant

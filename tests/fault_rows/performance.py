@@ -27,6 +27,16 @@ def _unknown_memory(identifier: str, fault: str, words: str) -> Row:
 ROWS = [
     _row("answers-slow", "latency", {ANSWERS}, "response time", ms=650),
     _row("some-errors", "errors", {ERRORS}, "error rate", share=0.08),
+    Row(
+        "api-dead-without-account",
+        "release-down",
+        frozenset({ERRORS}),
+        "error rate",
+        select="performance",
+        # Half of the probes fail, and what is left is too little to say how fast the answers are.
+        unknown=frozenset({ANSWERS}),
+        setting="abilities = []",
+    ),
     _row("memory-high", "memory-leak", {MEMORY}, "memory in use up to", mb=40),
     _row("memory-growing", "memory-leak", {GROWTH}, "memory grows by", mb=0, mb_per_s=0.4),
     _unknown_memory("metrics-are-a-page", "answers-html", "memory is not known"),

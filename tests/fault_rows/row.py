@@ -38,11 +38,17 @@ class Row:
     """The verdict's word; empty: NO-GO when something is red, else INCONCLUSIVE. Advisory checks leave it at GO."""
 
     @property
+    def settings(self) -> str:
+        """All the TOML that the session under the fault has besides."""
+        # What stands in no table has to come before the first one.
+        return "\n".join(filter(None, (self.setting, self.environment)))
+
+    @property
     def planted(self) -> str:
         """The fault as a person plants it."""
         settings = ", ".join(f"{name}={value}" for name, value in self.parameters.items())
         named = f"{self.fault} ({settings})" if settings else self.fault
-        return " and ".join(filter(None, (named, " ".join((self.environment or self.setting).split()))))
+        return " and ".join(filter(None, (named, " ".join(self.settings.split()))))
 
     @property
     def word(self) -> str:

@@ -52,7 +52,7 @@ def test_the_healthy_sandbox_is_go(practice_range: Range, project: Project) -> N
 def test_what_the_environment_does_not_declare_is_left_out_and_named(
     practice_range: Range, project: Project, tmp_path: Path
 ) -> None:
-    """Without an account and metrics the front page is all that there is: its answers, and how it loads."""
+    """Without account and metrics: the answers of the front page and of the health endpoint, and how the page loads."""
     file = with_abilities(practice_range, tmp_path, '"browser"')
     session = project.run("-m", "performance", f"--env={file}")
 

@@ -51,7 +51,9 @@ def test_a_crowd_of_the_same_good_figure_is_one_row(good_record: RunRecord) -> N
     of_check = replace(good_record.results[0], kind="integrity", criteria=("SC-4",))
     clean = [
         replace(
-            of_check, nodeid=f"checks/{name}.sql::test", measured=(Measured(f"name-{name}", "none", 0, "rows", 10),)
+            of_check,
+            nodeid=f"checks/{name}.sql::test",
+            measured=(Measured(f"name-{name}", "none", 0, "rows", 10 + ord(name)),),
         )
         for name in "abcdefgh"
     ]
@@ -63,14 +65,17 @@ def test_a_crowd_of_the_same_good_figure_is_one_row(good_record: RunRecord) -> N
     )
 
     lines = render(replace(good_record, results=(*clean, dirty)), 200, color=False, ascii_only=False)
+    blind = replace(clean[0], measured=(Measured("name-a", "none", 0, "rows", 0),))
+    with_blind = render(replace(good_record, results=(blind, *clean[1:])), 200, color=False, ascii_only=False)
     few = render(replace(good_record, results=(*clean[1:], dirty)), 200, color=False, ascii_only=False)
 
     rows = [" ".join(line.split()) for line in lines]
     (crowd,) = (row for row in rows if "name-a and 7 more" in row)
-    assert "0 rows 80" in crowd
+    assert f"0 rows {10 + ord('a')} " in crowd, "the fewest rows that one of them looked at"
     assert crowd.endswith("ok")
     assert any("name-i" in row and row.endswith("BROKEN") for row in rows)
     assert not any("more" in line for line in few), "seven of them still have a row each"
+    assert not any("more" in line for line in with_blind), "whoever looked at no row stands alone"
 
 
 def test_cases_that_passed_share_a_row_and_others_do_not(good_record: RunRecord) -> None:

@@ -15,7 +15,7 @@ from playwright.sync_api import Error, Locator, Page, Request, Route
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from pam_rollback.adapters.pam_site import PamSite
-from pam_rollback.core.environment import Pages
+from pam_rollback.core.environment_tables import Pages
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.journeys import Stopped
 

@@ -4,33 +4,27 @@ What the site does is an observation: a wait that ends without what was hoped fo
 what the page shows instead. Only a browser that breaks raises Playwright's own error: then nothing is known of the site.
 """
 
-import base64
-import hashlib
 import json
 import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.sync_api import (
     BrowserContext,
-    ConsoleMessage,
     Error,
     Locator,
     Page,
-    Request,
     Response,
-    WebError,
 )
 from playwright.sync_api import (
     TimeoutError as PlaywrightTimeoutError,
 )
 
-from pam_rollback.core.environment import Pages
+from pam_rollback.core.environment_tables import Pages
 from pam_rollback.core.journeys import Stopped, Unreachable
 
 _LOOK_MS = 1000
@@ -38,8 +32,6 @@ _LOOK_AGAIN_MS = 50
 _QUIET_LOOKS = 2
 _SHOWN_CHARACTERS = 160
 _UNREACHABLE = re.compile(r"net::ERR_\w+|NS_ERROR_\w+|NS_BINDING_\w+")
-_GIVEN_UP = ("ERR_ABORTED", "NS_BINDING_ABORTED", "NS_ERROR_ABORT")
-"""What a request that the page or the browser itself gave up looks like: nobody failed."""
 
 
 # What a restored session needs beyond cookies and local storage, which Playwright restores itself. Once for each tab: a journey may end it.
@@ -52,13 +44,6 @@ _RESTORE = """(([origin, items]) => {
 _FORGET = """([token, other]) => {
   for (const store of [sessionStorage, localStorage])
     for (const name of Object.keys(store)) store.setItem(name, store.getItem(name).replaceAll(token, other));
-}"""
-
-
-_CONTENT = """async (path) => {
-  const answer = await fetch(path, { cache: "force-cache" });
-  const bytes = new Uint8Array(await answer.arrayBuffer());
-  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
 }"""
 
 
@@ -78,108 +63,6 @@ class Session:
         """Every new tab of the context has the session. The context must have been made with ``state``."""
         if self.items:
             context.add_init_script(_RESTORE % json.dumps([self.origin, dict(self.items)]))
-
-
-class Witness:
-    """Notices what a person does not see: errors of scripts, requests that fail, answers of the product that are errors."""
-
-    def __init__(self, hosts: frozenset[str]) -> None:
-        self._hosts = hosts
-        self.pages: list[str] = []
-        self.complaints: list[str] = []
-        self._expected: set[int] = set()
-        self._open: set[Request] = set()
-
-    def watch(self, context: BrowserContext) -> None:
-        """From now on, all pages of the context."""
-        for event, handler in self._handlers.items():
-            context.on(event, handler)
-
-    def look_away(self, context: BrowserContext) -> None:
-        """Not any more: what comes now is not the site's doing but that of whoever takes pictures and closes the window."""
-        for event, handler in self._handlers.items():
-            context.remove_listener(event, handler)
-        self._open.clear()
-        self._expected.clear()
-
-    def quiet(self, page: Page, *, within_s: float) -> bool:
-        """Wait until every request to the product is answered, so that no error is still to come; False when the time is up."""
-        end_s = time.monotonic() + within_s
-        in_a_row = 0
-        while in_a_row < _QUIET_LOOKS:
-            if time.monotonic() > end_s:
-                return False
-            page.wait_for_timeout(_LOOK_AGAIN_MS)
-            in_a_row = 0 if self._open else in_a_row + 1
-        return True
-
-    @property
-    def _handlers(self) -> dict[Any, Any]:
-        return {
-            "console": self._console,
-            "weberror": self._exception,
-            "request": self._asked,
-            "requestfinished": self._finished,
-            "requestfailed": self._failed,
-            "response": self._answered,
-        }
-
-    def _asked(self, request: Request) -> None:
-        if request.is_navigation_request():
-            self._open.clear()  # what the page before has asked for is given up
-        if self._is_ours(request.url):
-            self._open.add(request)
-
-    def _finished(self, request: Request) -> None:
-        self._open.discard(request)
-
-    def expect(self, status: int) -> None:
-        """Until it looks away: the journey provokes this HTTP status itself."""
-        self._expected.add(status)
-
-    def _console(self, message: ConsoleMessage) -> None:
-        # A browser writes a line for each answer that is an error, too: those are counted as answers.
-        if message.type == "error" and not message.text.startswith("Failed to load resource"):
-            self._note(f"console error: {message.text}")
-
-    def _exception(self, error: WebError) -> None:
-        self._note(f"script error: {error.error.message}")
-
-    def _failed(self, request: Request) -> None:
-        self._open.discard(request)
-        why = request.failure or "no reason given"
-        if self._is_ours(request.url) and not any(word in why for word in _GIVEN_UP):
-            self._note(f"failed request: {request.method} {_without_query(request.url)} ({why})")
-
-    def _answered(self, response: Response) -> None:
-        if not self._is_ours(response.url):
-            return
-        if response.request.resource_type == "document":
-            self.pages.append(urlsplit(response.url).path)
-        if response.status >= HTTPStatus.BAD_REQUEST and response.status not in self._expected:
-            self._note(f"HTTP {response.status}: {response.request.method} {_without_query(response.url)}")
-
-    def _is_ours(self, url: str) -> bool:
-        # By name alone: a page that asks the right host at the wrong port is the product's fault, too.
-        return urlsplit(url).hostname in self._hosts
-
-    def _note(self, what: str) -> None:
-        words = " ".join(what.split())
-        if words not in self.complaints:
-            self.complaints.append(words)
-
-
-@dataclass(frozen=True)
-class Script:
-    """A script or style as the browser got it."""
-
-    path: str
-    body: bytes
-
-    @property
-    def sha256(self) -> str:
-        """The sum of its content."""
-        return hashlib.sha256(self.body).hexdigest()
 
 
 class PamSite:
@@ -482,9 +365,7 @@ class PamSite:
             found = _UNREACHABLE.search(error.message)
             if found is None:
                 raise
-            raise Unreachable(
-                f"{what}: {_without_query(self._address)} could not be reached ({found.group()})"
-            ) from None
+            raise Unreachable(f"{what}: {self._address} could not be reached ({found.group()})") from None
 
     def _either(self, hoped_for: Locator, what: str) -> None:
         """Wait for it; or end at once when the page says that something went wrong."""
@@ -527,49 +408,6 @@ class PamSite:
         return "", ""
 
 
-class Served:
-    """The scripts and styles that the pages of a context get from the site."""
-
-    def __init__(self, page: Page, address: str) -> None:
-        self._origin = _origin(address)
-        self._page = page
-        self._responses: list[Response] = []
-        page.on("response", self._remember)
-
-    def scripts(self) -> tuple[Script, ...]:
-        """Each as the browser got it. Raises Stopped when one did not come whole."""
-        found = []
-        for response in self._responses:
-            path = urlsplit(response.url).path
-            try:
-                body = response.body()
-            except Error:
-                # Firefox gives no body of what its cache or a service worker answered; the page itself gets the same again.
-                body = self._again(path)
-            found.append(Script(path, body))
-        return tuple(found)
-
-    def _again(self, path: str) -> bytes:
-        try:
-            return base64.b64decode(self._page.evaluate(_CONTENT, path))
-        except Error as error:
-            words = error.message.splitlines()[0]
-            raise Stopped(f"load the page: what {path} contained cannot be read again ({words})") from None
-
-    def forget(self) -> None:
-        """Start anew, for the next load."""
-        self._responses.clear()
-
-    def _remember(self, response: Response) -> None:
-        if response.request.resource_type in {"script", "stylesheet"} and _origin(response.url) == self._origin:
-            self._responses.append(response)
-
-
 def _origin(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
-
-
-def _without_query(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}{parts.path}"

@@ -17,7 +17,7 @@ from selenium.webdriver.webkitgtk.options import Options
 from selenium.webdriver.webkitgtk.service import Service
 
 from pam_rollback.adapters.browser import BrowserMissing, webkit
-from pam_rollback.core.environment import Pages
+from pam_rollback.core.environment_tables import Pages
 from pam_rollback.core.journeys import Stopped, Unreachable
 
 _SCREEN_WITHIN_S = 5.0

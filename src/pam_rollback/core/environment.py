@@ -1,52 +1,28 @@
-"""Where a session works: addresses, abilities, figures and the names of its secrets, loaded from a TOML file."""
+"""Where a session works: addresses, abilities, figures and the names of its secrets."""
 
-import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, PrivateAttr, Strict, ValidationError
+from pydantic import Field, PrivateAttr, Strict
 
-from pam_rollback.core.addresses import is_encrypted, is_loopback, is_web, web_address
-from pam_rollback.core.configuration import (
-    ConfigurationError,
-    Location,
-    Problem,
-    Table,
-    TomlFile,
-    label,
-    nearest,
-    place,
-    problems_of,
-    read_toml,
-    shown,
+from pam_rollback.core.addresses import is_encrypted, is_loopback, is_web
+from pam_rollback.core.configuration import ConfigurationError, Problem, Table, nearest, shown
+from pam_rollback.core.environment_tables import (
+    Ability,
+    Browser,
+    Pages,
+    Paths,
+    Probing,
+    Release,
+    Sandbox,
+    SecretName,
+    SecretVariables,
+    Sql,
+    Urls,
+    Waiver,
 )
-
-Ability = Literal[
-    "flag_admin",
-    "flag_evaluation",
-    "test_account",
-    "browser",
-    "slack",
-    "cache_admin",
-    "emergency_endpoint",
-    "metrics",
-    "database",
-    "status_page",
-    "in_app_notice",
-    "asset_manifest",
-]
-Browser = Literal["chromium", "firefox", "webkit"]
-SecretName = Literal[
-    "admin_token", "emergency_token", "slack_webhook", "test_user_email", "test_user_password", "database_dsn"
-]
-
-Address = Annotated[str, AfterValidator(web_address)]
-UrlPath = Annotated[str, Field(pattern=r"^/([A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*/?)?$")]
-VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
-Text = Annotated[str, Field(min_length=1)]
 
 _NEEDED_SECRETS: Mapping[str, tuple[SecretName, ...]] = {
     "flag_admin": ("admin_token",),
@@ -64,122 +40,10 @@ _SECRET_NAMES: tuple[SecretName, ...] = (
     "test_user_password",
     "database_dsn",
 )
-_OPEN_TO_OTHERS = 0o077
-
-
-class Urls(Table):
-    """The addresses of the product's parts. Empty in a template that a running sandbox completes."""
-
-    frontend: Address = ""
-    api: Address = ""
-    backend: Address = ""
-    status_page: Address = ""
-
-
-class Paths(Table):
-    """Where the product answers, below its addresses. The defaults are the plan's and the practice range's."""
-
-    frontend_health: UrlPath = "/health"
-    frontend_version: UrlPath = "/version.json"
-    asset_manifest: UrlPath = "/asset-manifest.json"
-    backend_health: UrlPath = "/health"
-    health_db: UrlPath = "/health/db"
-    health_pam: UrlPath = "/health/pam"
-    health_comprehensive: UrlPath = "/health/comprehensive"
-    version: UrlPath = "/version"
-    metrics: UrlPath = "/metrics"
-    feature_flags: UrlPath = "/admin/feature-flags"
-    disable_all_pam: UrlPath = "/admin/feature-flags/disable-all-pam"
-    cache_clear: UrlPath = "/admin/cache/clear"
-    emergency_rollback: UrlPath = "/admin/emergency-rollback"
-    flag_evaluation: UrlPath = "/ofrep/v1/evaluate/flags"
-    login: UrlPath = "/api/v1/auth/login"
-    chat: UrlPath = "/api/v1/pam/chat"
-    history: UrlPath = "/api/v1/pam/history"
-    voice: UrlPath = "/api/v1/pam/voice"
-    expenses: UrlPath = "/api/v1/expenses"
-    profile: UrlPath = "/api/v1/profile"
-    settings: UrlPath = "/api/v1/settings"
-    tickets: UrlPath = "/api/v1/support/tickets"
-    notice: UrlPath = "/api/v1/notice"
-
-
-class Pages(Table):
-    """Where the site's pages are, below the front end's address. The defaults are those of the product, and of the practice range."""
-
-    home: UrlPath = "/"
-    login: UrlPath = "/login"
-    chat: UrlPath = "/pam"
-    trips: UrlPath = "/wheels"
-    money: UrlPath = "/wins"
-    settings: UrlPath = "/settings"
-    profile: UrlPath = "/profile"
-
-
-class SecretVariables(Table):
-    """The names of the variables that hold the secrets; the secrets themselves are in no file."""
-
-    admin_token_env: VariableName | None = None
-    emergency_token_env: VariableName | None = None
-    slack_webhook_env: VariableName | None = None
-    test_user_email_env: VariableName | None = None
-    test_user_password_env: VariableName | None = None
-    database_dsn_env: VariableName | None = None
-
-
-class Release(Table):
-    """What is known of the releases; empty: nobody said."""
-
-    expected: str = ""
-    stable: str = ""
-
-
-class Probing(Table):
-    """How often and how patiently the service is asked. Deadlines are 5 s at most: nobody waits longer for an answer."""
-
-    rate_hz: Annotated[float, Field(gt=0, le=200)] = 1
-    timeout_s: Annotated[float, Field(gt=0, le=5)] = 5
-    slow_ms: Annotated[float, Field(gt=0)] = 500
-    request_deadline_s: Annotated[float, Field(gt=0, le=5)] = 5
-    control_url: Address = ""
-    """An address that has nothing to do with the service: when it is silent too, we are the ones who are offline."""
-
-
-class Waiver(Table):
-    """Somebody accepted, until a date (included), that an item of the plan is relaxed or not measured here."""
-
-    item: Text
-    until: date
-    reason: Text
-    approved_by: Text
-
-
-class Sql(Table):
-    """Whose tables the database has: the real product's, or those that the plan's queries assume; and how patiently it is asked."""
-
-    dialect: Literal["product", "plan"] = "product"
-    statement_timeout_s: Annotated[float, Field(gt=0, le=900)] = 60
-    """One query of the integrity checks takes no longer; the database ends it."""
-    lock_timeout_s: Annotated[float, Field(gt=0, le=60)] = 2
-    """A check waits no longer for a lock, so that it never stands in a migration's way."""
-    answer_grace_s: Annotated[float, Field(gt=0)] = 120
-    """A message that is younger may still be without its answer."""
-    names: Mapping[str, Text] = {}
-    """What is called differently here: ``"expenses.amount" = "total"`` for a column, ``"expenses" = "money.expenses"`` for a table."""
-    compatible_migrations: Annotated[tuple[Text, ...], Strict(False)] = ()  # noqa: FBT003 - TOML has lists
-    """Migrations that the running release does not know and can live with, as after a rollback of the code alone."""
-
-
-class Sandbox(Table):
-    """The controls of a running practice range. Only its private state file has this table."""
-
-    control_url: Address
-    token: Annotated[str, Field(min_length=1, repr=False)]
-    variables: Annotated[Mapping[VariableName, str], Field(repr=False)] = {}
 
 
 @dataclass(frozen=True)
-class _Origin:
+class Origin:
     """What does not stand in the file itself."""
 
     file: Path
@@ -209,7 +73,7 @@ class Environment(Table):
     sql: Sql = Sql.model_construct()
     sandbox: Sandbox | None = None
 
-    _origin: _Origin = PrivateAttr()
+    _origin: Origin = PrivateAttr()
     _secrets: dict[SecretName, str] = PrivateAttr(default_factory=dict)
 
     def model_post_init(self, context: Any, /) -> None:
@@ -331,106 +195,3 @@ class Environment(Table):
         near = nearest(variable, (known for known in self._origin.variables if known != variable), likeness=0.85)
         hint = f"; there is {near}" if near else ""
         return Problem(f"[secrets] {name}_env", f"{variable} is not set{hint}; export it{way_out and ', or '}{way_out}")
-
-
-def load_environment(name_or_path: str, folder: Path, variables: Mapping[str, str]) -> Environment:
-    """Load an environment by its name in ``folder``, or a file.
-
-    ``variables`` holds the secrets (``os.environ``); those that a running sandbox brings along go before them. A sandbox without
-    addresses loads as a template: see ``Environment.is_template``. Raises ConfigurationError with every problem.
-    """
-    path = _path_of(name_or_path, folder)
-    own = read_toml(path)
-    content, base = _extended(own, folder)
-    try:
-        environment = Environment.model_validate(content, context=_Origin(path, own.source, variables))
-    except ValidationError as error:
-        problems = problems_of(error, Environment, hidden=_holds_secrets)
-    else:
-        problems = [*environment.problems(), *_problems_of_file(environment, own, base, by_name=_is_name(name_or_path))]
-        if not problems:
-            return environment
-    raise ConfigurationError(own.source, _with_origin(problems, own, base))
-
-
-def _is_name(name_or_path: str) -> bool:
-    return os.sep not in name_or_path and not name_or_path.endswith(".toml")
-
-
-def _path_of(name_or_path: str, folder: Path) -> Path:
-    if not _is_name(name_or_path):
-        return Path(name_or_path)
-    path = folder / f"{name_or_path}.toml"
-    if not path.is_file():
-        known = _names(folder)
-        near = nearest(name_or_path, known)
-        guess = f", did you mean {near!r}?" if near else ";"
-        what = f"no environment of that name{guess} there are: {', '.join(known) or 'none'}"
-        raise ConfigurationError(label(path), [Problem("", what)])
-    return path
-
-
-def _names(folder: Path) -> list[str]:
-    return sorted(file.stem for file in folder.glob("*.toml"))
-
-
-def _extended(own: TomlFile, folder: Path) -> tuple[dict[str, Any], TomlFile | None]:
-    """Lay the file over the one that it extends, table by table."""
-    content = dict(own.content)
-    if "extends" not in content:
-        return content, None
-    name = content.pop("extends")
-    if not isinstance(name, str) or name not in _names(folder):
-        near = nearest(str(name), _names(folder))
-        guess = f", did you mean {near!r}?" if near else ";"
-        what = f"no environment {shown(name)}{guess} there are: {', '.join(_names(folder)) or 'none'}"
-        raise ConfigurationError(own.source, [Problem("extends", what)])
-    base = read_toml(folder / f"{name}.toml")
-    if "extends" in base.content:
-        raise ConfigurationError(
-            own.source, [Problem("extends", f"{name} extends another one itself; one level is enough")]
-        )
-    return _merged(base.content, content), base
-
-
-def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
-    for key, value in over.items():
-        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = _merged(merged[key], value) if both else value
-    return merged
-
-
-def _problems_of_file(
-    environment: Environment, own: TomlFile, base: TomlFile | None, *, by_name: bool
-) -> Iterator[Problem]:
-    stem = environment.file.stem
-    if by_name and environment.name != stem:
-        yield Problem("name", f"expected {stem!r} as the file is called, found {environment.name!r}")
-    for file in filter(None, (own, base)):
-        if "sandbox" in file.content and os.name == "posix" and file.mode & _OPEN_TO_OTHERS:
-            what = f"{file.source} holds a token and must be private: expected mode 0600, found {file.mode:04o}"
-            yield Problem("[sandbox]", f"{what}; chmod 600 it")
-
-
-def _holds_secrets(location: Location) -> bool:
-    """Tell where a value may be a secret, also when it stands in the wrong place."""
-    return location[:1] == ("secrets",) or location[:2] in {("sandbox", "token"), ("sandbox", "variables")}
-
-
-def _with_origin(problems: Iterable[Problem], own: TomlFile, base: TomlFile | None) -> list[Problem]:
-    """Say which problems lie in the file that is extended."""
-    if base is None:
-        return list(problems)
-    inherited = set(_places(base.content)) - set(_places(own.content))
-    return [
-        Problem(problem.place, f"{problem.what} (in {base.source})") if problem.place in inherited else problem
-        for problem in problems
-    ]
-
-
-def _places(content: Mapping[str, Any], within: Location = ()) -> Iterator[str]:
-    for key, value in content.items():
-        yield place((*within, key))
-        if isinstance(value, dict):
-            yield from _places(value, (*within, key))

@@ -126,4 +126,4 @@ def _without_own_lag(sample: Sample) -> Sample:
 
 def share_bound_pct(bad: int, n: int) -> float:
     """Give the share that ``bad`` among ``n`` does not exclude: the upper end of the exact one-sided 95 % interval (Clopper, Pearson)."""
-    return 100 * share_below(bad, n, miss_pct=100 - _CONFIDENCE_PCT) if n else 100.0
+    return 100 * share_below(bad, n, miss_pct=100 - _CONFIDENCE_PCT)

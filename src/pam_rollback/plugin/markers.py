@@ -15,8 +15,6 @@ PHASES = {
     "ramp": "the staged re-deployment",
     "readiness": "are people, credentials and paperwork ready?",
 }
-ON_REQUEST = frozenset(PHASES) - {"rollback", "post_rollback"}
-"""Phases that stand for themselves: their tests run when ``-m`` names the phase, or somebody names their file."""
 KINDS = {
     "health": "asks the health endpoints of the plan (HC-1 to HC-5)",
     "performance": "response times, error rates, memory, page weight",

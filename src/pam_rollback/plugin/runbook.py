@@ -16,7 +16,8 @@ import pytest
 
 from pam_rollback.actions.journal import Journal
 from pam_rollback.core.configuration import ConfigurationError, suggestion
-from pam_rollback.core.environment import Environment, load_environment
+from pam_rollback.core.environment import Environment
+from pam_rollback.core.environment_file import load_environment
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.plan import Plan, load_plan
 from pam_rollback.core.wait import StopFile

@@ -1,6 +1,5 @@
 """What is left out and why, and whether what remains is complete enough for a GO."""
 
-import re
 from dataclasses import dataclass, field
 
 import pytest
@@ -80,10 +79,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     dropped: list[pytest.Item] = []
     for item in items:
         reason = _why_not(item, runbook)
-        if (_is_of_other_tables(item, runbook) or _waits_to_be_asked(item)) and not _is_named(item):
-            dropped.append(
-                item
-            )  # nothing is missing here: there are no such tables, or it is no part of this verification
+        if _is_of_other_tables(item, runbook) and not _is_named(item):
+            dropped.append(item)  # nothing is missing here: this database has no such tables
         elif reason:
             left_out.tests.append((item.nodeid, reason, markers.criterion_ids(item)))
             dropped.append(item)
@@ -151,12 +148,6 @@ def _is_of_other_tables(item: pytest.Item, runbook: Runbook) -> bool:
     """Whether it is an SQL check of the other dialect."""
     invariant = invariant_of(item)
     return invariant is not None and runbook.environment.sql.dialect not in invariant.dialects
-
-
-def _waits_to_be_asked(item: pytest.Item) -> bool:
-    """Whether it belongs to a phase that stands for itself, such as the decision, and ``-m`` does not name that phase."""
-    phase = markers.phase_of(item)
-    return phase in markers.ON_REQUEST and phase not in re.findall(r"\w+", item.config.option.markexpr)
 
 
 def _is_named(item: pytest.Item) -> bool:

@@ -166,12 +166,13 @@ def _same_figure(result: Result) -> tuple[object, ...]:
     if result.outcome is not Outcome.PASSED or len(result.measured) != 1:
         return (result.nodeid,)
     (figure,) = result.measured
+    if not figure.n:  # whoever looked at nothing must be seen
+        return (result.nodeid,)
     return (result.kind, result.advisory, figure.asked, figure.measured, figure.unit, figure.margin)
 
 
 def _together_as_one(crowd: Sequence[Result]) -> Result:
     figures = [result.measured[0] for result in crowd]
-    samples = [figure.n for figure in figures if figure.n is not None]
     return replace(
         crowd[0],
         criteria=tuple(dict.fromkeys(identifier for result in crowd for identifier in result.criteria)),
@@ -180,7 +181,8 @@ def _together_as_one(crowd: Sequence[Result]) -> Result:
                 figures[0],
                 what=f"{figures[0].what} and {len(crowd) - 1} more",
                 definition="",
-                n=sum(samples) if samples else None,
+                # What the crowd rests on is what its weakest rests on; a sum would hide it.
+                n=min(figure.n or 0 for figure in figures),
             ),
         ),
     )

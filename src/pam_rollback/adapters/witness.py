@@ -1,0 +1,107 @@
+"""What a browser notices behind the pages of the site, and nobody sees."""
+
+import time
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response, WebError
+
+_LOOK_AGAIN_MS = 50
+_QUIET_LOOKS = 2
+_GIVEN_UP = ("ERR_ABORTED", "NS_BINDING_ABORTED", "NS_ERROR_ABORT")
+"""What a request that the page or the browser itself gave up looks like: nobody failed."""
+
+
+class Witness:
+    """Notices what a person does not see: errors of scripts, requests that fail, answers of the product that are errors."""
+
+    def __init__(self, hosts: frozenset[str]) -> None:
+        self._hosts = hosts
+        self.pages: list[str] = []
+        self.complaints: list[str] = []
+        self._expected: set[int] = set()
+        self._open: set[Request] = set()
+
+    def watch(self, context: BrowserContext) -> None:
+        """From now on, all pages of the context."""
+        for event, handler in self._handlers.items():
+            context.on(event, handler)
+
+    def look_away(self, context: BrowserContext) -> None:
+        """Not any more: what comes now is not the site's doing but that of whoever takes pictures and closes the window."""
+        for event, handler in self._handlers.items():
+            context.remove_listener(event, handler)
+        self._open.clear()
+        self._expected.clear()
+
+    def quiet(self, page: Page, *, within_s: float) -> bool:
+        """Wait until every request to the product is answered, so that no error is still to come; False when the time is up."""
+        end_s = time.monotonic() + within_s
+        in_a_row = 0
+        while in_a_row < _QUIET_LOOKS:
+            if time.monotonic() > end_s:
+                return False
+            page.wait_for_timeout(_LOOK_AGAIN_MS)
+            in_a_row = 0 if self._open else in_a_row + 1
+        return True
+
+    @property
+    def _handlers(self) -> dict[Any, Any]:
+        return {
+            "console": self._console,
+            "weberror": self._exception,
+            "request": self._asked,
+            "requestfinished": self._finished,
+            "requestfailed": self._failed,
+            "response": self._answered,
+        }
+
+    def _asked(self, request: Request) -> None:
+        if request.is_navigation_request():
+            self._open.clear()  # what the page before has asked for is given up
+        if self._is_ours(request.url):
+            self._open.add(request)
+
+    def _finished(self, request: Request) -> None:
+        self._open.discard(request)
+
+    def expect(self, status: int) -> None:
+        """Until it looks away: the journey provokes this HTTP status itself."""
+        self._expected.add(status)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        # A browser writes a line for each answer that is an error, too: those are counted as answers.
+        if message.type == "error" and not message.text.startswith("Failed to load resource"):
+            self._note(f"console error: {message.text}")
+
+    def _exception(self, error: WebError) -> None:
+        self._note(f"script error: {error.error.message}")
+
+    def _failed(self, request: Request) -> None:
+        self._open.discard(request)
+        why = request.failure or "no reason given"
+        if self._is_ours(request.url) and not any(word in why for word in _GIVEN_UP):
+            self._note(f"failed request: {request.method} {_without_query(request.url)} ({why})")
+
+    def _answered(self, response: Response) -> None:
+        if not self._is_ours(response.url):
+            return
+        if response.request.resource_type == "document":
+            self.pages.append(urlsplit(response.url).path)
+        if response.status >= HTTPStatus.BAD_REQUEST and response.status not in self._expected:
+            self._note(f"HTTP {response.status}: {response.request.method} {_without_query(response.url)}")
+
+    def _is_ours(self, url: str) -> bool:
+        # By name alone: a page that asks the right host at the wrong port is the product's fault, too.
+        return urlsplit(url).hostname in self._hosts
+
+    def _note(self, what: str) -> None:
+        words = " ".join(what.split())
+        if words not in self.complaints:
+            self.complaints.append(words)
+
+
+def _without_query(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}{parts.path}"

@@ -1,0 +1,145 @@
+"""The tables of an environment's file, each as it may be written there."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, Strict
+
+from pam_rollback.core.addresses import web_address
+from pam_rollback.core.configuration import Table
+
+Ability = Literal[
+    "flag_admin",
+    "flag_evaluation",
+    "test_account",
+    "browser",
+    "slack",
+    "cache_admin",
+    "emergency_endpoint",
+    "metrics",
+    "database",
+    "status_page",
+    "in_app_notice",
+    "asset_manifest",
+]
+Browser = Literal["chromium", "firefox", "webkit"]
+SecretName = Literal[
+    "admin_token", "emergency_token", "slack_webhook", "test_user_email", "test_user_password", "database_dsn"
+]
+
+Address = Annotated[str, AfterValidator(web_address)]
+UrlPath = Annotated[str, Field(pattern=r"^/([A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*/?)?$")]
+VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+Text = Annotated[str, Field(min_length=1)]
+
+
+class Urls(Table):
+    """The addresses of the product's parts. Empty in a template that a running sandbox completes."""
+
+    frontend: Address = ""
+    api: Address = ""
+    backend: Address = ""
+    status_page: Address = ""
+
+
+class Paths(Table):
+    """Where the product answers, below its addresses. The defaults are the plan's and the practice range's."""
+
+    frontend_health: UrlPath = "/health"
+    frontend_version: UrlPath = "/version.json"
+    asset_manifest: UrlPath = "/asset-manifest.json"
+    backend_health: UrlPath = "/health"
+    health_db: UrlPath = "/health/db"
+    health_pam: UrlPath = "/health/pam"
+    health_comprehensive: UrlPath = "/health/comprehensive"
+    version: UrlPath = "/version"
+    metrics: UrlPath = "/metrics"
+    feature_flags: UrlPath = "/admin/feature-flags"
+    disable_all_pam: UrlPath = "/admin/feature-flags/disable-all-pam"
+    cache_clear: UrlPath = "/admin/cache/clear"
+    emergency_rollback: UrlPath = "/admin/emergency-rollback"
+    flag_evaluation: UrlPath = "/ofrep/v1/evaluate/flags"
+    login: UrlPath = "/api/v1/auth/login"
+    chat: UrlPath = "/api/v1/pam/chat"
+    history: UrlPath = "/api/v1/pam/history"
+    voice: UrlPath = "/api/v1/pam/voice"
+    expenses: UrlPath = "/api/v1/expenses"
+    profile: UrlPath = "/api/v1/profile"
+    settings: UrlPath = "/api/v1/settings"
+    tickets: UrlPath = "/api/v1/support/tickets"
+    notice: UrlPath = "/api/v1/notice"
+
+
+class Pages(Table):
+    """Where the site's pages are, below the front end's address. The defaults are those of the product, and of the practice range."""
+
+    home: UrlPath = "/"
+    login: UrlPath = "/login"
+    chat: UrlPath = "/pam"
+    trips: UrlPath = "/wheels"
+    money: UrlPath = "/wins"
+    settings: UrlPath = "/settings"
+    profile: UrlPath = "/profile"
+
+
+class SecretVariables(Table):
+    """The names of the variables that hold the secrets; the secrets themselves are in no file."""
+
+    admin_token_env: VariableName | None = None
+    emergency_token_env: VariableName | None = None
+    slack_webhook_env: VariableName | None = None
+    test_user_email_env: VariableName | None = None
+    test_user_password_env: VariableName | None = None
+    database_dsn_env: VariableName | None = None
+
+
+class Release(Table):
+    """What is known of the releases; empty: nobody said."""
+
+    expected: str = ""
+    stable: str = ""
+
+
+class Probing(Table):
+    """How often and how patiently the service is asked. Deadlines are 5 s at most: nobody waits longer for an answer."""
+
+    rate_hz: Annotated[float, Field(gt=0, le=200)] = 1
+    timeout_s: Annotated[float, Field(gt=0, le=5)] = 5
+    slow_ms: Annotated[float, Field(gt=0)] = 500
+    request_deadline_s: Annotated[float, Field(gt=0, le=5)] = 5
+    control_url: Address = ""
+    """An address that has nothing to do with the service: when it is silent too, we are the ones who are offline."""
+
+
+class Waiver(Table):
+    """Somebody accepted, until a date (included), that an item of the plan is relaxed or not measured here."""
+
+    item: Text
+    until: date
+    reason: Text
+    approved_by: Text
+
+
+class Sql(Table):
+    """Whose tables the database has: the real product's, or those that the plan's queries assume; and how patiently it is asked."""
+
+    dialect: Literal["product", "plan"] = "product"
+    statement_timeout_s: Annotated[float, Field(gt=0, le=900)] = 60
+    """One query of the integrity checks takes no longer; the database ends it."""
+    lock_timeout_s: Annotated[float, Field(gt=0, le=60)] = 2
+    """A check waits no longer for a lock, so that it never stands in a migration's way."""
+    answer_grace_s: Annotated[float, Field(gt=0)] = 120
+    """A message that is younger may still be without its answer."""
+    names: Mapping[str, Text] = {}
+    """What is called differently here: ``"expenses.amount" = "total"`` for a column, ``"expenses" = "money.expenses"`` for a table."""
+    compatible_migrations: Annotated[tuple[Text, ...], Strict(False)] = ()  # noqa: FBT003 - TOML has lists
+    """Migrations that the running release does not know and can live with, as after a rollback of the code alone."""
+
+
+class Sandbox(Table):
+    """The controls of a running practice range. Only its private state file has this table."""
+
+    control_url: Address
+    token: Annotated[str, Field(min_length=1, repr=False)]
+    variables: Annotated[Mapping[VariableName, str], Field(repr=False)] = {}

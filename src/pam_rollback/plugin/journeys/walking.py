@@ -1,0 +1,62 @@
+"""What all who walk a journey have in common: how long a step may take, and the fact that comes of stopping."""
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from pam_rollback.adapters.account_api import AccountApi
+from pam_rollback.core.environment import Environment
+from pam_rollback.core.journeys import Stopped, Unreachable
+from pam_rollback.plugin.fixtures.health import refuse_when_offline
+
+if TYPE_CHECKING:
+    # Playwright costs 0.2 s to load, and a session of health checks opens no browser.
+    from pam_rollback.adapters.pam_site import PamSite
+
+DESKTOP = {"width": 1280, "height": 800}
+PHONE = {"width": 390, "height": 844}
+_REQUESTS_IN_A_ROW = 2
+
+NewContext = Callable[..., Any]
+"""Opens a window of its own in this test's browser."""
+
+
+def account_api(environment: Environment, token: str) -> AccountApi:
+    """The API as the holder of this token sees it."""
+    return AccountApi(
+        history_url=environment.url_of("history"),
+        expenses_url=environment.url_of("expenses"),
+        settings_url=environment.url_of("settings"),
+        token=token,
+        deadline_s=environment.probing.request_deadline_s,
+    )
+
+
+def tab(context: Any, environment: Environment) -> "PamSite":
+    """A new tab of the site."""
+    from pam_rollback.adapters.pam_site import PamSite  # noqa: PLC0415 - loads Playwright
+
+    return PamSite(
+        context.new_page(),
+        environment.urls.frontend,
+        environment.pages,
+        within_s=step_within_s(environment),
+    )
+
+
+def step_within_s(environment: Environment) -> float:
+    """How long one step of a journey may take: what a person waits for is several requests, one after the other."""
+    return _REQUESTS_IN_A_ROW * environment.probing.request_deadline_s
+
+
+def walked(environment: Environment, browser: str, journey: str, steps: Callable[[], None]) -> dict[str, Any]:
+    """Walk the steps until they end or stop; gives what every fact of a journey has. Raises MeasurementFailed when we are offline."""
+    start_s = time.monotonic()
+    problem = ""
+    try:
+        steps()
+    except Stopped as stop:
+        if isinstance(stop, Unreachable):
+            refuse_when_offline(environment, "the site cannot be reached")
+        problem = str(stop)
+    return {"journey": journey, "browser": browser, "problem": problem, "took_s": time.monotonic() - start_s}
