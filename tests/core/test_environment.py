@@ -46,6 +46,8 @@ PAM_EMERGENCY_TOKEN = "{SECRET}-emergency"
 PAM_SLACK_WEBHOOK_URL = "http://127.0.0.1:4004/services/{SECRET}"
 TEST_USER_EMAIL = "maya@example.com"
 TEST_USER_PASSWORD = "{SECRET}-password"
+SECOND_TEST_USER_EMAIL = "noah@example.com"
+SECOND_TEST_USER_PASSWORD = "{SECRET}-password-of-the-second"
 """
 
 
@@ -128,6 +130,15 @@ def test_running_sandbox_completes_the_committed_file(folder: Path) -> None:
     assert f"{SECRET}-token" in sandbox.secrets()
 
 
+def test_a_secret_that_no_ability_needs_may_be_there_or_not(folder: Path) -> None:
+    """An old token is kept by those who have one; it is a secret like any other, and where there is none nobody is asked for it."""
+    assert not load_environment(str(running(folder)), folder, {}).has_secret("expired_user_token")
+    kept = load_environment(str(running(folder)), folder, {"EXPIRED_USER_TOKEN": f"{SECRET}-expired"})
+
+    assert kept.has_secret("expired_user_token")
+    assert f"{SECRET}-expired" in kept.secrets()
+
+
 def test_sandbox_without_addresses_is_a_template(folder: Path) -> None:
     """By its name alone nothing is a sandbox, and no secret of this machine is picked up for it."""
     sandbox = load_environment("sandbox", folder, {"PAM_ADMIN_TOKEN": SECRET})
@@ -191,6 +202,12 @@ def test_token_file_must_be_private(folder: Path, mode: int) -> None:
         pytest.param(f'token = "{SECRET}-token"', "", "[sandbox] token: missing", id="no token"),
         pytest.param(f'token = "{SECRET}-token"', 'token = ""', "[sandbox] token: ", id="empty token"),
         pytest.param(f'PAM_ADMIN_TOKEN = "{SECRET}-admin"', "", "PAM_ADMIN_TOKEN is not set", id="no admin token"),
+        pytest.param(
+            "noah@example.com",
+            "Maya@example.com",
+            "SECOND_TEST_USER_EMAIL is the first test account's address",
+            id="one account twice",
+        ),
         pytest.param(
             'status_page = "http://127.0.0.1:4005"', "", 'or remove "status_page" from abilities', id="no status page"
         ),
@@ -472,7 +489,13 @@ def test_committed_environments_fit_the_plan(committed: Environment) -> None:
 
 def test_committed_environments_promise_no_flag_api(committed: Environment) -> None:
     """Today's product has none: promising it would make a rollback fail in the middle of an incident."""
-    assert not committed.abilities & {"flag_admin", "flag_evaluation", "emergency_endpoint", "cache_admin"}
+    assert not committed.abilities & {
+        "flag_admin",
+        "flag_evaluation",
+        "emergency_endpoint",
+        "cache_admin",
+        "feature_check",
+    }
     assert committed.url_of("health_pam").endswith("/api/v1/health/pam")
     assert committed.control_probe_url
 

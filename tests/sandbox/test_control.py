@@ -185,6 +185,7 @@ class TestControl:
             *("answers-never-ending", "answers-silence", "answers-half-closed", "answers-slowly"),
             *("page", "old-asset-served", "old-page-served", "service-worker-stuck"),
             *("status-page-lies", "status-page-down", "memory-leak"),
+            *("auth-bypass", "cross-user-read", "feature-fails-for-some"),
         }
         assert catalogue["errors"]["flag"] == "PAM_ENHANCED_UI"
         assert all(kind["summary"] and kind["layer"] for kind in catalogue.values())
@@ -203,6 +204,9 @@ class TestControl:
             ("answers-html", {}, "path is None"),
             ("answers-html", {"path": "health"}, "path is 'health'"),
             ("database-down", {"release": "stable"}, "'release' is no parameter"),
+            ("auth-bypass", {"accepts": "mising"}, "accepts is 'mising'"),
+            ("cross-user-read", {"what": "profiles"}, "what is 'profiles'"),
+            ("feature-fails-for-some", {"percent": 130}, "percent is 130"),
             ("data", {}, "what is None"),
             ("data", {"what": "amounts-Nan"}, "what is 'amounts-Nan'"),
         ],

@@ -167,6 +167,9 @@ def test_the_state_file_is_private_and_complete(place: Path) -> None:
             "PAM_SLACK_WEBHOOK_URL",
             "TEST_USER_EMAIL",
             "TEST_USER_PASSWORD",
+            "SECOND_TEST_USER_EMAIL",
+            "SECOND_TEST_USER_PASSWORD",
+            "EXPIRED_USER_TOKEN",
             "PAM_DATABASE_DSN",
         }
         assert state["sql"] == {"dialect": "product"}

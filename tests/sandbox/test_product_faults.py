@@ -171,7 +171,7 @@ def test_the_catalogue_says_what_there_is_and_what_is_on(candidate: Product) -> 
 
     assert set(kinds) == {
         *("errors", "latency", "voice", "flags-ignored", "flags-partial", "admin-refuses"),
-        *("memory-leak", "writes-forgotten"),
+        *("memory-leak", "writes-forgotten", "auth-bypass", "cross-user-read", "feature-fails-for-some"),
     }
     assert (kinds["errors"]["flag"], kinds["errors"]["parameters"]) == (ENHANCED, {"share": 0.6})
     assert (kinds["latency"]["flag"], kinds["latency"]["parameters"]) == (FAST, {"ms": 900})
@@ -191,6 +191,10 @@ def test_the_catalogue_says_what_there_is_and_what_is_on(candidate: Product) -> 
         ("latency", {"ms": -1}, 422),
         ("voice", {"share": 0.5}, 422),
         ("flags-partial", {"percent": 101}, 422),
+        ("auth-bypass", {"accepts": "everything"}, 422),
+        ("cross-user-read", {"what": "chat"}, 422),
+        ("feature-fails-for-some", {"percent": 101}, 422),
+        ("feature-fails-for-some", {"what": "voice"}, 422),
         ("earthquake", {}, 404),
     ],
     ids=repr,
@@ -230,3 +234,125 @@ def test_forgotten_writes_are_acknowledged_and_not_stored(candidate: Product) ->
     assert [one for one in expenses if one["description"] == "forgotten"] == []
     settings = candidate.call("GET", "/api/v1/settings", token=token).json["settings"]
     assert (settings.get("kept"), "forgotten" in settings) == (1, False)
+
+
+def test_a_bypass_serves_whom_it_should_refuse(candidate: Product) -> None:
+    """Each way in opens for its own kind of request, the others stay shut, and all are shut again afterwards."""
+    token = candidate.sign_in()
+    head, claims, signature = token.split(".")
+    false = ("A" if signature[0] != "A" else "B") + signature[1:]
+    asked = {
+        "none": {},
+        "garbage": {"Authorization": "Bearer garbage"},
+        "false": {"Authorization": f"Bearer {head}.{claims}.{false}"},
+    }
+
+    def served() -> dict[str, list[bool]]:
+        """By whom, at the users' API and at the admin API."""
+        paths = ("/api/v1/profile", "/admin/feature-flags")
+        return {
+            name: [candidate.call("GET", path, headers=headers).status == 200 for path in paths]
+            for name, headers in asked.items()
+        }
+
+    found = {}
+    for accepts in ("missing", "wrong", "unverified", "expired", "users-as-admins"):
+        with candidate.fault("auth-bypass", accepts=accepts):
+            as_user = candidate.call("GET", "/admin/feature-flags", token=token).status == 200
+            found[accepts] = (served(), as_user)
+    shut, both, users_only = [False, False], [True, True], [True, False]
+    all_shut = dict.fromkeys(asked, shut)
+
+    assert found["missing"] == ({**all_shut, "none": both}, False)
+    assert found["wrong"] == ({"none": shut, "garbage": both, "false": both}, True)
+    assert found["unverified"] == ({**all_shut, "false": users_only}, False)
+    assert found["expired"] == (all_shut, False)
+    assert found["users-as-admins"] == (all_shut, True)
+    assert served() == all_shut
+
+
+@pytest.mark.parametrize(
+    ("what", "path", "name"),
+    [
+        ("expenses", "/api/v1/expenses?limit=5000", "expenses"),
+        ("messages", "/api/v1/pam/history?limit=5000", "messages"),
+        ("tickets", "/api/v1/support/tickets?limit=1000", "tickets"),
+    ],
+)
+def test_lists_show_everybodys_rows(candidate: Product, what: str, path: str, name: str) -> None:
+    """Many more than one's own, in that list only, and only while the fault is there."""
+    token = candidate.sign_in_other()
+
+    def listed() -> int:
+        return len(candidate.call("GET", path, token=token).json[name])
+
+    own = listed()
+    with candidate.fault("cross-user-read", what=what):
+        everybodys = listed()
+    with candidate.fault("cross-user-read", what="settings"):
+        other_list = listed()
+    assert everybodys > own + 100
+    assert (other_list, listed()) == (own, own)
+
+
+def test_settings_show_whoever_wrote_last(candidate: Product) -> None:
+    """The other account's newest value stands under the same name."""
+    change = {"settings": {"shared_by_fault": "of the first"}}
+    candidate.call("PUT", "/api/v1/settings", change, token=candidate.sign_in())
+    token = candidate.sign_in_other()
+    with candidate.fault("cross-user-read", what="settings"):
+        shown = candidate.call("GET", "/api/v1/settings", token=token).json["settings"]
+    after = candidate.call("GET", "/api/v1/settings", token=token).json["settings"]
+
+    assert shown["shared_by_fault"] == "of the first"
+    assert "shared_by_fault" not in after
+
+
+def test_another_users_id_is_believed(candidate: Product, product_database: Database) -> None:
+    """With one's own token, the rows of whom the address names."""
+    [(first,)] = product_database.rows("SELECT id::text FROM auth.users WHERE email = %s", "test.traveller@example.org")
+    token = candidate.sign_in_other()
+    with candidate.fault("cross-user-read", what="user-id"):
+        shown = candidate.call("GET", f"/api/v1/profile?user_id={first}", token=token)
+        odd = candidate.call("GET", "/api/v1/profile?user_id=x", token=token)
+
+    assert (shown.status, shown.json["id"], odd.status) == (200, first, 422)
+    assert candidate.call("GET", f"/api/v1/profile?user_id={first}", token=token).status == 403
+
+
+@pytest.mark.parametrize("what", ["chat", "expenses"])
+def test_a_feature_fails_for_always_the_same_users(candidate: Product, what: str) -> None:
+    """At 40 % the first account is among them and the second is not; every time, in this feature only, behind its flag."""
+    requests = {
+        "chat": ("POST", "/api/v1/pam/chat", {"message": "hello"}),
+        "expenses": ("GET", "/api/v1/expenses", None),
+    }
+
+    def statuses(feature: str, token: str) -> set[int]:
+        method, path, body = requests[feature]
+        return {candidate.call(method, path, body, token=token).status for _ in range(4)}
+
+    [other] = set(requests) - {what}
+    with candidate.fault("feature-fails-for-some", percent=40, what=what):
+        first, second = statuses(what, candidate.sign_in()), statuses(what, candidate.sign_in_other())
+        spared = statuses(other, candidate.sign_in())
+        candidate.set_flags(ENHANCED, on=False)
+        cured = statuses(what, candidate.sign_in())
+        candidate.set_flags(ENHANCED, on=True)
+    assert (first, second, spared, cured) == ({500}, {200}, {200}, {200})
+    assert statuses(what, candidate.sign_in()) == {200}
+
+
+def test_a_feature_check_is_one_question(candidate: Product) -> None:
+    """Draw or try, not both and not neither; only so many at once."""
+    ask = {
+        "nothing": {},
+        "both": {"sample": 1, "user_ids": ["00000000-0000-4000-8000-000000000000"]},
+        "no id": {"user_ids": ["x"]},
+        "nobody": {"user_ids": []},
+        "too many": {"user_ids": ["00000000-0000-4000-8000-000000000000"] * 101},
+    }
+
+    assert {
+        name: candidate.admin("POST", "/feature-check", body).status for name, body in ask.items()
+    } == dict.fromkeys(ask, 422)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, PrivateAttr, Strict
 
@@ -30,16 +30,11 @@ _NEEDED_SECRETS: Mapping[str, tuple[SecretName, ...]] = {
     "emergency_endpoint": ("emergency_token",),
     "slack": ("slack_webhook",),
     "test_account": ("test_user_email", "test_user_password"),
+    "second_test_account": ("second_test_user_email", "second_test_user_password"),
+    "feature_check": ("admin_token",),
     "database": ("database_dsn",),
 }
-_SECRET_NAMES: tuple[SecretName, ...] = (
-    "admin_token",
-    "emergency_token",
-    "slack_webhook",
-    "test_user_email",
-    "test_user_password",
-    "database_dsn",
-)
+_SECRET_NAMES: tuple[SecretName, ...] = get_args(SecretName)
 
 
 @dataclass(frozen=True)
@@ -123,6 +118,10 @@ class Environment(Table):
             raise ConfigurationError(self._origin.source, [self._missing_secret(name)])
         return self._secrets[name]
 
+    def has_secret(self, name: SecretName) -> bool:
+        """Whether the secret has a value here; for one that no ability needs."""
+        return name in self._secrets
+
     def secrets(self) -> tuple[str, ...]:
         """Every secret value of this environment, so that none of them is ever written."""
         own = (self.sandbox.token, *self.sandbox.variables.values()) if self.sandbox else ()
@@ -165,6 +164,11 @@ class Environment(Table):
             if value != value.strip() or not value.isprintable():
                 what = f"{self._variable_of(name)} has blanks at its ends or unprintable characters (value not shown)"
                 yield Problem(f"[secrets] {name}_env", what)
+        first, second = (self._secrets.get(name, "") for name in ("test_user_email", "second_test_user_email"))
+        if second and second.strip().lower() == first.strip().lower():
+            variable = self._variable_of("second_test_user_email")
+            what = f"{variable} is the first test account's address (not shown): expected another account"
+            yield Problem("[secrets] second_test_user_email_env", what)
         yield from self._problems_of_webhook(self._secrets.get("slack_webhook", ""))
 
     def _problems_of_webhook(self, webhook: str) -> Iterator[Problem]:

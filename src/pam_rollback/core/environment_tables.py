@@ -13,6 +13,8 @@ Ability = Literal[
     "flag_admin",
     "flag_evaluation",
     "test_account",
+    "second_test_account",
+    "feature_check",
     "browser",
     "slack",
     "cache_admin",
@@ -25,7 +27,15 @@ Ability = Literal[
 ]
 Browser = Literal["chromium", "firefox", "webkit"]
 SecretName = Literal[
-    "admin_token", "emergency_token", "slack_webhook", "test_user_email", "test_user_password", "database_dsn"
+    "admin_token",
+    "emergency_token",
+    "slack_webhook",
+    "test_user_email",
+    "test_user_password",
+    "second_test_user_email",
+    "second_test_user_password",
+    "expired_user_token",
+    "database_dsn",
 ]
 
 Address = Annotated[str, AfterValidator(web_address)]
@@ -60,6 +70,7 @@ class Paths(Table):
     cache_clear: UrlPath = "/admin/cache/clear"
     emergency_rollback: UrlPath = "/admin/emergency-rollback"
     flag_evaluation: UrlPath = "/ofrep/v1/evaluate/flags"
+    feature_check: UrlPath = "/admin/feature-check"
     login: UrlPath = "/api/v1/auth/login"
     chat: UrlPath = "/api/v1/pam/chat"
     history: UrlPath = "/api/v1/pam/history"
@@ -91,6 +102,10 @@ class SecretVariables(Table):
     slack_webhook_env: VariableName | None = None
     test_user_email_env: VariableName | None = None
     test_user_password_env: VariableName | None = None
+    second_test_user_email_env: VariableName | None = None
+    second_test_user_password_env: VariableName | None = None
+    expired_user_token_env: VariableName | None = None
+    """A token of the test account that was good once, kept to see it refused. No ability needs it."""
     database_dsn_env: VariableName | None = None
 
 

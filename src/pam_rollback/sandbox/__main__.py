@@ -80,7 +80,8 @@ def _guide(path: Path, state: State) -> str:
     return f"""
   site       {state.frontend_url}
   API        {state.api_url}   (health: /health /health/db /health/pam /health/comprehensive)
-  sign in    {variables["TEST_USER_EMAIL"]}  password {variables["TEST_USER_PASSWORD"]}
+  sign in    {variables["TEST_USER_EMAIL"]} or {variables["SECOND_TEST_USER_EMAIL"]}
+             password {variables["TEST_USER_PASSWORD"]}
   admin      token {variables["PAM_ADMIN_TOKEN"]}
   controls   {state.control_url}   token in {path}
 

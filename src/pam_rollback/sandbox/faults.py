@@ -111,6 +111,47 @@ _KINDS = (
         (_RELEASE, Parameter("percent", 5, "share of the users who keep it", low=0, high=100)),
     ),
     FaultKind(
+        "auth-bypass",
+        "requests are served without a right token",
+        "release",
+        (
+            _RELEASE,
+            Parameter(
+                "accepts",
+                "missing",
+                "missing: no token, in both APIs; wrong: any text, in both APIs; unverified: the account that a token claims, whoever "
+                "signed it; expired: a token that was good; users-as-admins: the admin API takes every user's token",
+                choices=("missing", "wrong", "unverified", "expired", "users-as-admins"),
+            ),
+        ),
+    ),
+    FaultKind(
+        "cross-user-read",
+        "users are shown what belongs to others",
+        "release",
+        (
+            _RELEASE,
+            Parameter(
+                "what",
+                "expenses",
+                "expenses, messages, settings, tickets: everybody's newest in this list; user-id: those of the account that "
+                "?user_id= names",
+                choices=("expenses", "messages", "settings", "tickets", "user-id"),
+            ),
+        ),
+    ),
+    FaultKind(
+        "feature-fails-for-some",
+        "a core feature answers 500 to a share of the users, always the same ones",
+        "release",
+        (
+            _RELEASE,
+            Parameter("percent", 30, "share of the users for whom it fails", low=0, high=100),
+            Parameter("what", "chat", "which feature", choices=("chat", "expenses")),
+        ),
+        flag="PAM_ENHANCED_UI",
+    ),
+    FaultKind(
         "memory-leak",
         "the process of a release holds more memory, and more and more of it",
         "release",

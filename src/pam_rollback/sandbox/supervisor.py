@@ -21,7 +21,12 @@ from pam_rollback.sandbox import state_file
 from pam_rollback.sandbox.builds import build
 from pam_rollback.sandbox.children import Children
 from pam_rollback.sandbox.control import Control
-from pam_rollback.sandbox.database import TEST_ACCOUNT_EMAIL, DatabaseNotEmptyError
+from pam_rollback.sandbox.database import (
+    OTHER_ACCOUNT_EMAIL,
+    TEST_ACCOUNT_EMAIL,
+    DatabaseNotEmptyError,
+    account_id,
+)
 from pam_rollback.sandbox.database.auditor import in_plan_dialect
 from pam_rollback.sandbox.edge import Edge
 from pam_rollback.sandbox.faults import PlantedFaults
@@ -29,6 +34,7 @@ from pam_rollback.sandbox.front_end_server import FrontEndServer
 from pam_rollback.sandbox.planting import Planter
 from pam_rollback.sandbox.practice_database import Access, PracticeDatabase, choose_database
 from pam_rollback.sandbox.problems import RangeError
+from pam_rollback.sandbox.product.tokens import issue
 from pam_rollback.sandbox.releases import LIVE_AT_START, RELEASES, Fleet, ProductSecrets, Release
 from pam_rollback.sandbox.slack_sink import SlackSink
 from pam_rollback.sandbox.state_file import Dialect, State
@@ -37,6 +43,7 @@ from pam_rollback.sandbox.status_page import StatusPage
 _ORPHANED_EVERY_S = 0.5
 _CLOSE_WITHIN_S = 0.5
 _BACKLOG = 512
+_LONG_AGO_S = 86_400
 _FOLDER_MODE = 0o711  # the unprivileged database account has to pass through; what is inside is private
 
 
@@ -170,6 +177,11 @@ class Supervisor:
                 "PAM_SLACK_WEBHOOK_URL": _url(listeners.slack) + slack_path,
                 "TEST_USER_EMAIL": TEST_ACCOUNT_EMAIL,
                 "TEST_USER_PASSWORD": self._account_password,
+                "SECOND_TEST_USER_EMAIL": OTHER_ACCOUNT_EMAIL,
+                "SECOND_TEST_USER_PASSWORD": self._account_password,
+                "EXPIRED_USER_TOKEN": issue(
+                    account_id(TEST_ACCOUNT_EMAIL), TEST_ACCOUNT_EMAIL, secret=product.jwt_secret, age_s=_LONG_AGO_S
+                ),
                 "PAM_DATABASE_DSN": in_plan_dialect(access.auditor_dsn)
                 if self._dialect == "plan"
                 else access.auditor_dsn,

@@ -20,13 +20,14 @@ from pathlib import Path
 import psycopg
 
 from pam_rollback.sandbox.database.passwords import UNUSABLE, hash_password
-from pam_rollback.sandbox.database.seed import OTHER_ACCOUNT_EMAIL, TEST_ACCOUNT_EMAIL, sow
+from pam_rollback.sandbox.database.seed import OTHER_ACCOUNT_EMAIL, TEST_ACCOUNT_EMAIL, account_id, sow
 
 __all__ = [
     "OTHER_ACCOUNT_EMAIL",
     "TEST_ACCOUNT_EMAIL",
     "DatabaseNotEmptyError",
     "Migration",
+    "account_id",
     "create",
     "migrations",
     "set_password",

@@ -80,6 +80,11 @@ class Traveller:
     joined: datetime
 
 
+def account_id(email: str) -> UUID:
+    """The id of an account that can sign in."""
+    return uuid5(NAMESPACE_URL, email)
+
+
 def sow(connection: psycopg.Connection[Any], *, password_hash: str, now: datetime) -> None:
     """Fill the empty tables; `password_hash` is for the two accounts that can sign in, the others never can."""
     chance = random.Random(_SEED)  # noqa: S311 - invented data has to be the same every time
@@ -135,8 +140,8 @@ def _copy(cursor: psycopg.Cursor[Any], target: str, rows: Iterator[Sequence[obje
 
 def _travellers(chance: random.Random, now: datetime) -> Iterator[Traveller]:
     long_ago = now - timedelta(days=_DAYS + 1)
-    yield Traveller(uuid5(NAMESPACE_URL, TEST_ACCOUNT_EMAIL), TEST_ACCOUNT_EMAIL, "Test Traveller", long_ago)
-    yield Traveller(uuid5(NAMESPACE_URL, OTHER_ACCOUNT_EMAIL), OTHER_ACCOUNT_EMAIL, "Second Traveller", long_ago)
+    yield Traveller(account_id(TEST_ACCOUNT_EMAIL), TEST_ACCOUNT_EMAIL, "Test Traveller", long_ago)
+    yield Traveller(account_id(OTHER_ACCOUNT_EMAIL), OTHER_ACCOUNT_EMAIL, "Second Traveller", long_ago)
     for number in range(_TRAVELLERS):
         first, last = chance.choice(_FIRST_NAMES), chance.choice(_LAST_NAMES)
         yield Traveller(

@@ -14,6 +14,7 @@ from pam_rollback.sandbox.product import (
     chat,
     evaluation,
     expenses,
+    feature_check,
     health,
     notice,
     problems,
@@ -26,7 +27,20 @@ from pam_rollback.sandbox.product.config import ProductConfig
 from pam_rollback.sandbox.product.front_desk import RELEASE_HEADER, FrontDesk
 from pam_rollback.sandbox.product.services import build_services
 
-_ROUTED = (auth, profile, chat, voice, expenses, support, evaluation, health, admin, notice, range_control)
+_ROUTED = (
+    auth,
+    profile,
+    chat,
+    voice,
+    expenses,
+    support,
+    evaluation,
+    health,
+    admin,
+    feature_check,
+    notice,
+    range_control,
+)
 
 
 def build_app(config: ProductConfig) -> FastAPI:

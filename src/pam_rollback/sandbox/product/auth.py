@@ -1,36 +1,28 @@
-"""Who is asking: sign-in, and tokens that cannot be forged."""
+"""Who is asking: sign-in, and whose token comes with a request."""
 
 from __future__ import annotations
 
 import asyncio
-import time
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
 
-import jwt
 from fastapi import APIRouter, Depends, HTTPException, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from pam_rollback.sandbox.database.passwords import UNUSABLE, verify_password
 from pam_rollback.sandbox.product.bodies import JsonOnly
+from pam_rollback.sandbox.product.faults import (
+    ANY_TOKEN,
+    EXPIRED_TOKEN,
+    OF_ANY_USER_ID,
+    UNVERIFIED_TOKEN,
+    WITHOUT_TOKEN,
+)
 from pam_rollback.sandbox.product.services import Parts
-
-TOKEN_LIFETIME_S = 3600
-_ALGORITHM = "HS256"
-_ISSUER = "pam-api"
-_AUDIENCE = "authenticated"
+from pam_rollback.sandbox.product.tokens import TOKEN_LIFETIME_S, SignedIn, issue, read_token
 
 router = APIRouter(prefix="/api/v1/auth")
-
-
-@dataclass(frozen=True, slots=True)
-class SignedIn:
-    """The account that a valid token names."""
-
-    user_id: UUID
-    email: str
 
 
 class Credentials(BaseModel):
@@ -64,57 +56,49 @@ async def login(credentials: Credentials, parts: Parts) -> dict[str, Any]:
     }
 
 
-def issue(user_id: UUID, email: str, *, secret: str) -> str:
-    """Make a token for an account that has proven who it is."""
-    now_s = int(time.time())
-    claims = {
-        "sub": str(user_id),
-        "email": email,
-        "iss": _ISSUER,
-        "aud": _AUDIENCE,
-        "iat": now_s,
-        "exp": now_s + TOKEN_LIFETIME_S,
-    }
-    return jwt.encode(claims, secret, algorithm=_ALGORITHM)
-
-
 def bearer_token(request: Request) -> str | None:
     """Give the bearer token of the request, None when there is none."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return token.strip() or None if scheme.lower() == "bearer" else None
 
 
-def read_token(token: str, *, secret: str) -> SignedIn | None:
-    """Give the account of a valid token; None when it is unsigned, wrongly signed, expired, for others, or no token at all."""
-    try:
-        claims = jwt.decode(
-            token,
-            secret,
-            algorithms=[_ALGORITHM],
-            audience=_AUDIENCE,
-            issuer=_ISSUER,
-            options={"require": ["sub", "exp", "iat", "aud", "iss"]},
-        )
-        return SignedIn(user_id=UUID(claims["sub"]), email=str(claims.get("email", "")))
-    except (
-        jwt.PyJWTError,
-        ValueError,
-        RecursionError,
-    ):  # the header is parsed before its signature is known to be ours
-        return None
-
-
 async def _signed_in(request: Request, parts: Parts) -> SignedIn:
     token = bearer_token(request)
-    if token is None:
-        raise _refused("sign in first")
-    account = read_token(token, secret=parts.config.jwt_secret)
+    account = None if token is None else read_token(token, secret=parts.config.jwt_secret)
     if account is None:
-        raise _refused("the token is not valid or has expired")
+        account = await _through_the_hole(parts, token)
+    if account is None:
+        raise _refused("sign in first" if token is None else "the token is not valid or has expired")
     asked_for = request.query_params.getlist("user_id")
     if any(user_id != str(account.user_id) for user_id in asked_for):
+        if parts.faults.shows_others(OF_ANY_USER_ID):
+            return SignedIn(user_id=_id(asked_for[-1]), email=account.email)
         raise HTTPException(HTTPStatus.FORBIDDEN, "this belongs to another account")
     return account
+
+
+async def _through_the_hole(parts: Parts, token: str | None) -> SignedIn | None:
+    """The account that a release with an open door takes this request for; None: the door is closed."""
+    faults = parts.faults
+    if token is None:
+        return await _anybody(parts) if faults.lets_in(WITHOUT_TOKEN) else None
+    if faults.lets_in(UNVERIFIED_TOKEN):
+        return read_token(token, secret=parts.config.jwt_secret, checks_signature=False)
+    if faults.lets_in(EXPIRED_TOKEN):
+        return read_token(token, secret=parts.config.jwt_secret, checks_expiry=False)
+    return await _anybody(parts) if faults.lets_in(ANY_TOKEN) else None
+
+
+async def _anybody(parts: Parts) -> SignedIn | None:
+    row = await parts.storage.row("SELECT id, email FROM profiles ORDER BY id LIMIT 1")
+    return None if row is None else SignedIn(user_id=row["id"], email=row["email"] or "")
+
+
+def _id(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, "user_id is no id") from None
 
 
 Caller = Annotated[SignedIn, Depends(_signed_in)]

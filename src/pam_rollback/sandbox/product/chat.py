@@ -14,7 +14,7 @@ from pam_rollback.sandbox.product.bodies import NOT_BLANK, JsonOnly
 from pam_rollback.sandbox.product.conversation import converse
 from pam_rollback.sandbox.product.flags import ENHANCED_UI
 from pam_rollback.sandbox.product.services import Parts
-from pam_rollback.sandbox.product.visitor import Visiting
+from pam_rollback.sandbox.product.visitor import Visiting, begin
 
 router = APIRouter(prefix="/api/v1/pam")
 
@@ -22,7 +22,7 @@ _HISTORY = """
 SELECT id, conversation_id, role, content, created_at FROM (
     SELECT m.id, m.conversation_id, m.role, m.content, m.created_at
     FROM pam_messages m JOIN pam_conversations c ON c.id = m.conversation_id
-    WHERE c.user_id = %s ORDER BY m.created_at DESC, m.id LIMIT %s
+    WHERE c.user_id = %s OR %s ORDER BY m.created_at DESC, m.id LIMIT %s
 ) newest ORDER BY created_at, id
 """
 _FORGET = "DELETE FROM pam_messages m USING pam_conversations c WHERE c.id = m.conversation_id AND c.user_id = %s RETURNING m.id"
@@ -43,6 +43,7 @@ class ChatRequest(BaseModel):
 async def chat(asked: ChatRequest, visitor: Visiting, parts: Parts, response: Response) -> dict[str, Any]:
     """Answer a message; question and answer are stored when this answers."""
     began_s = time.perf_counter()
+    begin("chat", visitor, parts)
     exchange = await converse(
         parts, visitor, asked.message, conversation_id=asked.conversation_id, session_id=asked.session_id
     )
@@ -64,7 +65,8 @@ async def chat(asked: ChatRequest, visitor: Visiting, parts: Parts, response: Re
 @router.get("/history")
 async def history(visitor: Visiting, parts: Parts, limit: Annotated[int, Query(ge=1, le=5000)] = 50) -> dict[str, Any]:
     """Give the newest messages, the newest last."""
-    return {"messages": await parts.storage.rows(_HISTORY, (visitor.user_id, limit))}
+    everybodys = parts.faults.shows_others("messages")
+    return {"messages": await parts.storage.rows(_HISTORY, (visitor.user_id, everybodys, limit))}
 
 
 @router.delete("/history")

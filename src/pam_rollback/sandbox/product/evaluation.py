@@ -11,10 +11,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, HTTPException, Query, Request
 from starlette.responses import JSONResponse, Response
 
-from pam_rollback.sandbox.product.auth import bearer_token, read_token
+from pam_rollback.sandbox.product.auth import bearer_token
 from pam_rollback.sandbox.product.bodies import JsonOnly
 from pam_rollback.sandbox.product.rollout import Flag
 from pam_rollback.sandbox.product.services import Parts, Services
+from pam_rollback.sandbox.product.tokens import read_token
 
 router = APIRouter()
 

@@ -12,14 +12,21 @@ from fastapi import APIRouter, HTTPException, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from pam_rollback.sandbox.product.bodies import NOT_BLANK, JsonOnly
-from pam_rollback.sandbox.product.services import Parts
-from pam_rollback.sandbox.product.visitor import Visiting
+from pam_rollback.sandbox.product.services import Parts, Services
+from pam_rollback.sandbox.product.visitor import Visiting, Visitor, begin
 
 router = APIRouter(prefix="/api/v1/expenses")
 
 # A JSON number: the product never had more than the ten digits that a double keeps exactly.
 _COLUMNS = "id, amount::float8 AS amount, category, date, description, created_at"
 _LARGEST_ID = 2**63 - 1
+
+
+async def newest(visitor: Visitor, parts: Services, limit: int) -> list[dict[str, Any]]:
+    """Give the person's newest expenses. Raises HTTPException where that does not work for them."""
+    begin("expenses", visitor, parts)
+    query = f"SELECT {_COLUMNS} FROM expenses WHERE user_id = %s OR %s ORDER BY date DESC, id DESC LIMIT %s"  # noqa: S608 - a constant
+    return await parts.storage.rows(query, (visitor.user_id, parts.faults.shows_others("expenses"), limit))
 
 
 class NewExpense(BaseModel):
@@ -36,8 +43,7 @@ class NewExpense(BaseModel):
 @router.get("")
 async def expenses(visitor: Visiting, parts: Parts, limit: Annotated[int, Query(ge=1, le=5000)] = 50) -> dict[str, Any]:
     """Give the newest expenses, the newest first."""
-    query = f"SELECT {_COLUMNS} FROM expenses WHERE user_id = %s ORDER BY date DESC, id DESC LIMIT %s"  # noqa: S608 - a constant
-    return {"expenses": await parts.storage.rows(query, (visitor.user_id, limit))}
+    return {"expenses": await newest(visitor, parts, limit)}
 
 
 @router.post("", status_code=HTTPStatus.CREATED, dependencies=[JsonOnly])

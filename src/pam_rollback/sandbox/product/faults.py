@@ -53,6 +53,37 @@ class LeakParameters(Parameters):
     mb_per_s: float = Field(default=0, ge=0, le=20, allow_inf_nan=False)
 
 
+WITHOUT_TOKEN, ANY_TOKEN, UNVERIFIED_TOKEN = "missing", "wrong", "unverified"
+EXPIRED_TOKEN, USER_AS_ADMIN = "expired", "users-as-admins"
+OF_ANY_USER_ID = "user-id"
+
+
+class BypassParameters(Parameters):
+    """Which tokens open the door.
+
+    missing: none at all, in both APIs; wrong: any text, in both APIs; unverified: the account that a token claims, whoever signed it;
+    expired: one that was good; users-as-admins: the admin API takes every user's token.
+    """
+
+    accepts: Literal["missing", "wrong", "unverified", "expired", "users-as-admins"] = "missing"
+
+
+class OthersParameters(Parameters):
+    """What shows other users' rows.
+
+    expenses, messages, settings, tickets: everybody's newest in this list; user-id: those of the account that `?user_id=` names.
+    """
+
+    what: Literal["expenses", "messages", "settings", "tickets", "user-id"] = "expenses"
+
+
+class SomeUsersParameters(Parameters):
+    """How many users a feature fails for: always the same ones, by their id."""
+
+    percent: float = Field(default=30, ge=0, le=100, allow_inf_nan=False)
+    what: Literal["chat", "expenses"] = "chat"
+
+
 class ForgottenParameters(Parameters):
     """Which writes are acknowledged and not stored."""
 
@@ -90,9 +121,20 @@ WRITES_FORGOTTEN = FaultKind(
     "writes-forgotten", "writes are acknowledged and not stored", parameters=ForgottenParameters
 )
 ADMIN_REFUSES = FaultKind("admin-refuses", "the admin API answers 401 to the right token")
+AUTH_BYPASS = FaultKind("auth-bypass", "requests are served without a right token", parameters=BypassParameters)
+CROSS_USER_READ = FaultKind("cross-user-read", "users are shown what belongs to others", parameters=OthersParameters)
+FEATURE_FAILS = FaultKind(
+    "feature-fails-for-some",
+    "a core feature answers 500 to a share of the users, always the same ones",
+    "PAM_ENHANCED_UI",
+    SomeUsersParameters,
+)
 CATALOGUE: Mapping[str, FaultKind] = {
     kind.name: kind
-    for kind in (ERRORS, LATENCY, VOICE, FLAGS_IGNORED, FLAGS_PARTIAL, ADMIN_REFUSES, MEMORY_LEAK, WRITES_FORGOTTEN)
+    for kind in (
+        *(ERRORS, LATENCY, VOICE, FLAGS_IGNORED, FLAGS_PARTIAL, ADMIN_REFUSES, MEMORY_LEAK, WRITES_FORGOTTEN),
+        *(AUTH_BYPASS, CROSS_USER_READ, FEATURE_FAILS),
+    )
 }
 
 
@@ -144,6 +186,29 @@ class Faults:
         """Whether writes of this kind are acknowledged and not stored."""
         parameters = self._active.get(WRITES_FORGOTTEN.name)
         return isinstance(parameters, ForgottenParameters) and parameters.what == what
+
+    def lets_in(self, way: str) -> bool:
+        """Whether the users' API serves requests that come this way."""
+        parameters = self._active.get(AUTH_BYPASS.name)
+        return isinstance(parameters, BypassParameters) and parameters.accepts == way
+
+    def opens_admin_api(self, *, has_token: bool, is_user: bool) -> bool:
+        """Whether the admin API serves a request without its token."""
+        if not has_token:
+            return self.lets_in(WITHOUT_TOKEN)
+        return self.lets_in(ANY_TOKEN) or (is_user and self.lets_in(USER_AS_ADMIN))
+
+    def shows_others(self, what: str) -> bool:
+        """Whether users see what belongs to others here."""
+        parameters = self._active.get(CROSS_USER_READ.name)
+        return isinstance(parameters, OthersParameters) and parameters.what == what
+
+    def fails_for(self, user_id: str, what: str, features: frozenset[str]) -> bool:
+        """Whether the feature never works for this user."""
+        parameters = self._active.get(FEATURE_FAILS.name)
+        if not isinstance(parameters, SomeUsersParameters) or not self.hits(FEATURE_FAILS, features):
+            return False
+        return parameters.what == what and bucket(f"fails-for:{user_id}") < parameters.percent
 
     def fails(self, user_id: str, features: frozenset[str]) -> bool:
         """Whether this request of the user is one of those that fail; counts it."""

@@ -11,7 +11,7 @@ from uuid import UUID
 from fastapi import Depends, HTTPException
 
 from pam_rollback.sandbox.product.auth import Caller
-from pam_rollback.sandbox.product.services import Parts
+from pam_rollback.sandbox.product.services import Parts, Services
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +28,28 @@ class Visitor:
         return str(self.user_id)
 
 
-async def _visitor(caller: Caller, parts: Parts) -> Visitor:
+async def prepare(parts: Services, user_id: UUID, email: str) -> Visitor:
+    """Give the person the features of this release. Raises HTTPException where a fault strikes."""
     features: frozenset[str] = frozenset()
     if parts.config.has_new_features:
-        values = await parts.flags.values_for(str(caller.user_id))
+        values = await parts.flags.values_for(str(user_id))
         features = frozenset(name for name, on in values.items() if on)
-    visitor = Visitor(user_id=caller.user_id, email=caller.email, features=features)
+    visitor = Visitor(user_id=user_id, email=email, features=features)
     if (delay_s := parts.faults.delay_s(features)) > 0:
         await asyncio.sleep(delay_s)
     if parts.faults.fails(visitor.key, features):
         raise HTTPException(HTTPStatus.INTERNAL_SERVER_ERROR, "something went wrong while preparing your page")
     return visitor
+
+
+def begin(feature: str, visitor: Visitor, parts: Services) -> None:
+    """Where a feature begins for a person. Raises HTTPException when it does not work for them."""
+    if parts.faults.fails_for(visitor.key, feature, visitor.features):
+        raise HTTPException(HTTPStatus.INTERNAL_SERVER_ERROR, f"something went wrong in {feature}")
+
+
+async def _visitor(caller: Caller, parts: Parts) -> Visitor:
+    return await prepare(parts, caller.user_id, caller.email)
 
 
 Visiting = Annotated[Visitor, Depends(_visitor)]
