@@ -11,8 +11,8 @@ from pam_rollback.core.plan import load_plan
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
 ANCHORS = re.findall(r'<a id="([^"]+)"></a>', TEXT)
-GENERAL = {"no-go", "inconclusive", "action-failed", "refused", "undo-failed", "wrong-commands"}
-"""Pages that belong to an outcome of the session, or to the plan as a whole."""
+GENERAL = {"no-go", "inconclusive", "action-failed", "refused", "undo-failed", "wrong-commands", "database-behind-api"}
+"""Pages that belong to an outcome of the session, to the plan as a whole, or to what keeps several items from being known."""
 
 _LINES_MAX = 6
 

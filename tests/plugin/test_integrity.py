@@ -240,3 +240,35 @@ def test_damaged_counts_are_no_verdict(practice_range: Range, project: Project, 
 
     assert found.outcomes()["test_no_row_is_lost"] == "could not measure", found.out
     assert "take a new baseline" in words_of(found)
+
+
+def test_without_a_test_account_only_bad_rows_count(changed: Changed, practice_range: Range, project: Project) -> None:
+    """Nothing ties the database to the API: what is whole there may not be what users have, and what is damaged is told."""
+    file = changed(('kind = "sandbox"\n', 'kind = "sandbox"\nabilities = ["database"]\n'))
+    practice_range.remote.plant("data", what="amounts-nan")
+    found = project.run(*INTEGRITY, f"--env={file}")
+    outcomes = found.outcomes()
+
+    assert outcomes["test_expenses_amount"] == "broken criterion", found.out
+    assert outcomes["test_expenses_orphaned"] == "could not measure"
+    assert "sandbox declares no test_account that could write a row through the API" in words_of(found)
+    assert "docs/runbook.md#database-behind-api" in words_of(found)
+
+
+def test_an_api_that_takes_no_row_leaves_good_rows_unknown(practice_range: Range, project: Project) -> None:
+    """Nothing is green that may be about another database."""
+    for path in ("/api/v1/settings", "/api/v1/expenses"):
+        practice_range.remote.plant("answers-html", path=path, server="api")
+    found = project.run(*INTEGRITY, f"--env={practice_range.file}")
+
+    assert found.rc == 11, found.out
+    assert found.outcomes()["test_expenses_orphaned"] == "could not measure"
+    assert "no setting could be written through the API" in words_of(found)
+
+
+def test_an_expense_ties_what_a_setting_does_not(practice_range: Range, project: Project) -> None:
+    """And is gone again before the rows are looked at."""
+    practice_range.remote.plant("answers-html", path="/api/v1/settings", server="api")
+    found = project.run(*INTEGRITY, f"--env={practice_range.file}")
+
+    assert found.rc == 0, found.out

@@ -1,0 +1,50 @@
+"""Errors are asked again, and no longer than it makes sense."""
+
+import pytest
+
+from pam_rollback.adapters.again import TRIES, Again
+from pam_rollback.core.answer import Answer
+
+
+class Service:
+    """Answers these statuses one after the other, the last one for ever."""
+
+    def __init__(self, *statuses: int | None) -> None:
+        self._statuses = list(statuses)
+        self.asked = 0
+
+    def __call__(self) -> Answer:
+        """The next answer."""
+        self.asked += 1
+        status = self._statuses.pop(0) if len(self._statuses) > 1 else self._statuses[0]
+        return Answer("GET", "http://x/", status, "application/json", b"{}", 1.0, "" if status else "refused")
+
+
+@pytest.mark.parametrize("status", [200, 204, 302, 401, 403, 404, 422, 429])
+def test_an_answer_is_an_answer(status: int) -> None:
+    """Whatever it says; nothing is asked twice that was not an error."""
+    service = Service(status)
+
+    assert Again().ask(service).http_status == status
+    assert service.asked == 1
+
+
+@pytest.mark.parametrize("error", [500, 502, 503, None])
+def test_an_error_is_asked_again(error: int | None) -> None:
+    """Until it is none."""
+    service = Service(error, error, 401)
+
+    assert Again().ask(service).http_status == 401
+    assert service.asked == 3
+
+
+def test_a_service_that_is_down_is_not_asked_again_and_again() -> None:
+    """All tries once, then one for each question: an outage is not made longer by waiting for it."""
+    again, service = Again(), Service(503)
+    again.ask(service)
+    first = service.asked
+    again.ask(service)
+    again.ask(service)
+
+    assert (first, service.asked) == (TRIES, TRIES + 2)
+    assert again.gave_up
