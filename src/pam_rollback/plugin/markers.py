@@ -19,6 +19,7 @@ KINDS = {
     "health": "asks the health endpoints of the plan (HC-1 to HC-5)",
     "performance": "response times, error rates, memory, page weight",
     "integrity": "SQL invariants",
+    "security": "who gets in, and who is shown what; part of the decision",
     "journey": "what a user does, in a real browser",
     "accessibility": "WCAG, keyboard, screen readers",
     "load": "under load",

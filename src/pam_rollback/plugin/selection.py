@@ -27,6 +27,8 @@ NEEDED_ABILITIES = {
     "users_after": ("flag_evaluation",),
     "account": ("test_account",),
     "surviving_writes": ("test_account",),
+    "separation": ("test_account", "second_test_account"),
+    "affected_users": ("feature_check", "test_account"),
     "status_page": ("status_page",),
     "in_app_notice": ("in_app_notice",),
     "team_told": ("slack",),

@@ -25,6 +25,7 @@ WINDOW_FIXTURE = "held_window"
 """Tests that ask for it wait for a window, so they come last in their situation and share one wait."""
 KINDS_IN_ORDER = (
     "health",
+    "security",
     "integrity",
     "communication",
     "performance",

@@ -1,0 +1,43 @@
+"""Who gets in without a right, who is shown what is not theirs, and for whom does PAM fail?  Uses the declared test accounts only."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pam_rollback.core.access import Access
+from pam_rollback.core.affected_users import AffectedUsers
+from pam_rollback.core.separation import Separation
+
+pytestmark = [pytest.mark.decision]
+
+Scored = Callable[[Any], Any]
+
+
+@pytest.mark.security
+@pytest.mark.criterion("IR-1")
+def test_nobody_gets_in_without_a_right_token(access: Access, scored: Scored) -> None:
+    """Missing, made-up, forged and expired tokens are refused, and the admin API refuses users.  If red: docs/runbook.md#security-hole."""
+    found = scored(access)
+
+    assert found.closed, found
+
+
+@pytest.mark.security
+@pytest.mark.writes
+@pytest.mark.criterion("IR-1")
+def test_nobody_sees_what_belongs_to_others(separation: Separation, scored: Scored) -> None:
+    """What one test account owns, the other one is never shown.  If red: docs/runbook.md#security-hole."""
+    found = scored(separation)
+
+    assert found.holds, found
+
+
+@pytest.mark.health
+@pytest.mark.writes
+@pytest.mark.criterion("CR-1")
+def test_core_features_work_for_most_users(affected_users: AffectedUsers, scored: Scored) -> None:
+    """No core feature of PAM fails for more of the users than the plan bears.  If red: docs/runbook.md#feature-fails."""
+    found = scored(affected_users)
+
+    assert found.few, found

@@ -1,0 +1,129 @@
+"""Doors are tried against the real product: what each hole lets in, and that trying changes nothing."""
+
+from collections.abc import Callable
+
+import pytest
+
+from pam_rollback.adapters.access_probe import AccessProbe, Protected
+from pam_rollback.core.access import NO_TOKEN, Access
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.forged_tokens import FALSE_SIGNATURE, MADE_UP, UNSIGNED, forged_from
+from pam_rollback.sandbox.database import TEST_ACCOUNT_EMAIL, account_id
+from pam_rollback.sandbox.product.tokens import issue
+from tests.sandbox.conftest import ADMIN_TOKEN, JWT_SECRET, Database, Product, candidate, product_database, releases
+
+__all__ = ["candidate", "product_database", "releases"]
+
+EXPIRED, USER = "an expired token", "an ordinary user's token"
+PATHS = ("profile", "settings", "expenses", "pam/history", "support/tickets")
+CHAT = "POST chat"
+ADMIN_PATH = "GET flags"
+TABLES = ("profiles", "user_settings", "expenses", "pam_conversations", "pam_messages", "support_tickets")
+
+Try = Callable[[], Access]
+
+
+@pytest.fixture
+def paced() -> list[None]:
+    """One entry for each request."""
+    return []
+
+
+@pytest.fixture
+def tried(candidate: Product, paced: list[None]) -> Try:
+    """Tries every door, as the session does."""
+    api = f"http://127.0.0.1:{candidate.port}"
+    token = candidate.sign_in()
+    expired = issue(account_id(TEST_ACCOUNT_EMAIL), TEST_ACCOUNT_EMAIL, secret=JWT_SECRET, age_s=7200)
+    wrong: dict[str, str | None] = {NO_TOKEN: None, **forged_from(token), EXPIRED: expired}
+
+    def run() -> Access:
+        probe = AccessProbe(lambda: paced.append(None))
+        doors = [
+            probe.door(Protected(f"GET {path}", f"{api}/api/v1/{path}"), wrong=wrong, right={"right": token})
+            for path in PATHS
+        ]
+        chat = Protected(CHAT, f"{api}/api/v1/pam/chat", empty_post=True)
+        doors.append(probe.door(chat, wrong=wrong, right={"right": token}))
+        flags = Protected(ADMIN_PATH, f"{api}/admin/feature-flags")
+        doors.append(probe.door(flags, wrong={**wrong, USER: token}, right={"admin": ADMIN_TOKEN}))
+        return Access(tuple(doors))
+
+    return run
+
+
+def let_in(access: Access) -> dict[str, set[str]]:
+    """Which tokens each door let in."""
+    return {door.path: {attempt.credential for attempt in door.bypasses} for door in access.doors if door.bypasses}
+
+
+def test_a_sound_product_refuses_all(tried: Try, paced: list[None]) -> None:
+    """Five wrong tokens at six doors, six at the admin API, each between two right ones; every request is paced."""
+    access = tried()
+
+    assert access.closed
+    assert access.tried == 6 * 5 + 6
+    assert len(paced) == access.tried + 7 * 2
+
+
+def test_trying_changes_nothing(tried: Try, candidate: Product, product_database: Database) -> None:
+    """Sound or wide open: the product's rows are the same afterwards."""
+    digest = "SELECT md5(string_agg(t::text, '' ORDER BY t::text)) FROM {} t"
+    queries = [digest.format(table) for table in (*TABLES, "feature_flags", "flag_history")]
+    before = [product_database.rows(query) for query in queries]
+    tried()
+    for accepts in ("missing", "wrong", "unverified", "expired", "users-as-admins"):
+        with candidate.fault("auth-bypass", accepts=accepts):
+            tried()
+
+    assert [product_database.rows(query) for query in queries] == before
+
+
+@pytest.mark.parametrize(
+    ("accepts", "users", "admins"),
+    [
+        ("missing", {NO_TOKEN}, {NO_TOKEN}),
+        ("wrong", {MADE_UP, FALSE_SIGNATURE, UNSIGNED, EXPIRED}, {MADE_UP, FALSE_SIGNATURE, UNSIGNED, EXPIRED, USER}),
+        ("unverified", {FALSE_SIGNATURE, UNSIGNED, EXPIRED}, set()),
+        ("expired", {EXPIRED}, set()),
+        ("users-as-admins", set(), {USER}),
+    ],
+)
+def test_each_hole_is_found(tried: Try, candidate: Product, accepts: str, users: set[str], admins: set[str]) -> None:
+    """By the tokens that it lets in and by no others, on every path that gives something."""
+    with candidate.fault("auth-bypass", accepts=accepts):
+        access = tried()
+
+    found = let_in(access)
+    assert not access.closed
+    assert found.pop(ADMIN_PATH, set()) == admins
+    # An empty message is refused for its content, whoever sends it.
+    assert CHAT not in found
+    assert found == ({f"GET {path}": users for path in PATHS} if users else {})
+
+
+def test_errors_hide_nothing_and_invent_nothing(tried: Try, candidate: Product) -> None:
+    """One of four requests of users fails: still closed, and a hole is still seen."""
+    with candidate.fault("errors", share=0.25):
+        assert tried().closed
+        with candidate.fault("auth-bypass", accepts="unverified"):
+            assert not tried().closed
+
+
+def test_a_product_without_its_database_is_not_known(tried: Try, product_database: Database) -> None:
+    """It refuses wrong tokens, and nobody can say what it would do with right ones."""
+    with product_database.outage():
+        access = tried()
+
+    with pytest.raises(MeasurementFailed, match="does not open for right: HTTP 503"):
+        access.closed  # noqa: B018 - asking raises
+
+
+def test_a_product_that_is_gone_is_not_known(paced: list[None]) -> None:
+    """Nothing answers: not refused, not let in, and asked again a few times only."""
+    nowhere = Protected("GET nothing", "http://127.0.0.1:9/nothing")
+    door = AccessProbe(lambda: paced.append(None)).door(nowhere, wrong={NO_TOKEN: None}, right={})
+
+    with pytest.raises(MeasurementFailed, match="refused the connection"):
+        Access((door,)).closed  # noqa: B018 - asking raises
+    assert len(paced) == 6

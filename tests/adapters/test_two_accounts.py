@@ -1,0 +1,146 @@
+"""One account looks for what another owns, against the real product: every leak is found, ours are the only rows, and all is cleared."""
+
+import re
+
+import pytest
+
+from pam_rollback.adapters.pam_api import Account
+from pam_rollback.adapters.two_accounts import SETTING, Places, TwoAccounts
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.separation import Separation
+from pam_rollback.sandbox.database import OTHER_ACCOUNT_EMAIL, TEST_ACCOUNT_EMAIL, account_id
+from tests.sandbox.conftest import Database, Product, candidate, product_database, releases
+
+__all__ = ["candidate", "product_database", "releases"]
+
+FIRST, SECOND = str(account_id(TEST_ACCOUNT_EMAIL)), str(account_id(OTHER_ACCOUNT_EMAIL))
+LEFT = "SELECT count(*) FROM expenses WHERE description LIKE 'pam-rollback-probe-%%'"
+
+
+@pytest.fixture
+def two(candidate: Product) -> TwoAccounts:
+    """Both accounts of the sandbox."""
+    api = f"http://127.0.0.1:{candidate.port}/api/v1"
+    places = Places(
+        expenses=f"{api}/expenses",
+        chat=f"{api}/pam/chat",
+        history=f"{api}/pam/history",
+        settings=f"{api}/settings",
+        profile=f"{api}/profile",
+        tickets=f"{api}/support/tickets",
+    )
+    first, second = Account(FIRST, candidate.sign_in()), Account(SECOND, candidate.sign_in_other())
+    return TwoAccounts(places, first, second, lambda: None)
+
+
+def paths(found: Separation) -> set[str]:
+    """Where something was seen, without ids and limits."""
+    return {re.sub(r"[0-9a-f-]{36}|\d{2,}", "…", seen.rpartition(" by ")[2]) for seen in found.exposed}
+
+
+def test_a_sound_product_keeps_them_apart(two: TwoAccounts, product_database: Database) -> None:
+    """Every kind is looked for by list and by id; nothing stays but a message and a setting of the first account."""
+    settings = "SELECT count(*) FROM user_settings WHERE user_id <> %s"
+    others = "SELECT md5(string_agg(t::text, '' ORDER BY id)) FROM expenses t WHERE user_id <> %s"
+    before = product_database.rows(settings, FIRST), product_database.rows(others, FIRST)
+    found = two.looked()
+
+    assert found.holds, found
+    assert [kind.kind for kind in found.kinds] == ["expenses", "messages", "settings", "profile"]
+    assert {look.by_id for kind in found.kinds for look in kind.looks} == {True, False}
+    assert found.looks == 10
+    assert (product_database.rows(settings, FIRST), product_database.rows(others, FIRST)) == before
+    assert product_database.rows(LEFT) == [(0,)]
+    assert found.left == ""
+    assert product_database.rows("SELECT count(*) FROM user_settings WHERE setting_name = %s", SETTING) == [(1,)]
+
+
+def test_tickets_are_looked_for_where_there_are_any(
+    two: TwoAccounts, candidate: Product, product_database: Database
+) -> None:
+    """None is opened for this: support would be called. What cannot be tried is named."""
+    [without] = two.looked().not_tried
+    assert without.startswith("support tickets: the first account has none")
+
+    body = {"subject": "From the suite", "message": "Please ignore."}
+    opened = candidate.call("POST", "/api/v1/support/tickets", body, token=candidate.sign_in()).status
+    found = two.looked()
+    with candidate.fault("cross-user-read", what="tickets"):
+        leaking = two.looked()
+    product_database.rows("DELETE FROM support_tickets WHERE user_id = %s", FIRST)
+
+    assert opened == 201
+    assert found.holds
+    assert (found.not_tried, found.kinds[-1].kind) == ((), "support tickets")
+    assert not leaking.holds
+    assert paths(leaking) == {"GET /api/v1/support/tickets?limit=…"}
+
+
+@pytest.mark.parametrize(
+    ("what", "seen"),
+    [
+        ("expenses", {"GET /api/v1/expenses?limit=…"}),
+        ("messages", {"GET /api/v1/pam/history?limit=…", "GET /api/v1/pam/history?limit=…&conversation_id=…"}),
+        ("settings", {"GET /api/v1/settings"}),
+    ],
+)
+def test_a_list_without_its_owner_is_found(two: TwoAccounts, candidate: Product, what: str, seen: set[str]) -> None:
+    """In that list and in no other, and cleared all the same."""
+    with candidate.fault("cross-user-read", what=what):
+        found = two.looked()
+
+    assert not found.holds
+    assert paths(found) == seen
+    assert found.left == ""
+
+
+def test_another_users_id_with_ones_own_token_is_found(two: TwoAccounts, candidate: Product) -> None:
+    """Wherever an address names the user."""
+    with candidate.fault("cross-user-read", what="user-id"):
+        found = two.looked()
+
+    assert not found.holds
+    assert {"GET /api/v1/expenses?user_id=…&limit=…", "GET /api/v1/profile?user_id=…"} <= paths(found)
+    assert f"profile {FIRST}" in " ".join(found.exposed)
+
+
+def test_evidence_names_our_own_things_only(two: TwoAccounts, candidate: Product, product_database: Database) -> None:
+    """Everybody's expenses were shown to the second account; none of theirs is in what is kept."""
+    with candidate.fault("cross-user-read", what="expenses"):
+        found = two.looked()
+    foreign = product_database.rows("SELECT DISTINCT description FROM expenses WHERE user_id <> %s", FIRST)
+
+    assert len(foreign) > 10
+    assert not any(text in repr(vars(found)) for (text,) in foreign if text)
+
+
+@pytest.mark.parametrize("what", ["expenses", "messages", "settings"])
+def test_a_write_that_is_lost_is_not_known(two: TwoAccounts, candidate: Product, what: str) -> None:
+    """What its owner does not see either is not kept apart, it is gone."""
+    with candidate.fault("writes-forgotten", what=what):
+        found = two.looked()
+
+    with pytest.raises(MeasurementFailed, match="the first account does not see"):
+        found.holds  # noqa: B018 - asking raises
+
+
+def test_errors_hide_nothing_and_invent_nothing(two: TwoAccounts, candidate: Product) -> None:
+    """One of four requests fails: still kept apart, still found, still cleared."""
+    with candidate.fault("errors", share=0.25):
+        sound = two.looked()
+        with candidate.fault("cross-user-read", what="messages"):
+            leaking = two.looked()
+
+    assert sound.holds
+    assert not leaking.holds
+    assert (sound.left, leaking.left) == ("", "")
+
+
+def test_an_outage_is_not_known(two: TwoAccounts, product_database: Database) -> None:
+    """Neither kept apart nor exposed; that something may be left is told."""
+    with product_database.outage():
+        found = two.looked()
+
+    with pytest.raises(MeasurementFailed, match="nothing could be written as the first account: POST HTTP 503"):
+        found.holds  # noqa: B018 - asking raises
+    assert "delete it by hand" in found.left

@@ -1,0 +1,147 @@
+"""A door is open, closed, or not known to be closed: what each kind of answer means."""
+
+import pytest
+
+from pam_rollback.core.access import NO_TOKEN, Access, Attempt, Door, Standing
+from pam_rollback.core.answer import Answer
+from pam_rollback.core.errors import MeasurementFailed
+
+SECRET_DATA = b'{"expenses": [{"description": "a gift for Rosa"}]}'
+PATH = "GET /api/v1/expenses"
+EMPTY = (400, 422)
+
+
+def attempt(
+    status: int | None, kind: str = "application/json", body: bytes = b"{}", *, problem: str = "", by: str = NO_TOKEN
+) -> Attempt:
+    """What came of one request."""
+    return Attempt.of(by, Answer("GET", "http://x/", status, kind, body, 1.0, problem))
+
+
+RIGHT = attempt(200, by="its own token")
+LET_IN = attempt(422, by="its own token")
+
+
+def door(*wrong: Attempt, right: tuple[Attempt, ...] = (RIGHT, RIGHT), opens_with: tuple[int, ...] = ()) -> Access:
+    """One door alone."""
+    return Access((Door(PATH, wrong, right, frozenset(opens_with)),))
+
+
+def why_unknown(access: Access) -> str:
+    """Why it is not known."""
+    with pytest.raises(MeasurementFailed) as unknown:
+        access.closed  # noqa: B018 - asking raises
+    return str(unknown.value)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refusal_is_right(status: int) -> None:
+    """And the table says how many there were."""
+    access = door(attempt(status), attempt(status, by="a made-up token"))
+
+    assert access.closed
+    assert (access.figures.measured, access.figures.n) == (0, 2)
+    assert str(access) == "2 requests without a right token, none let in"
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "body"),
+    [
+        (200, "application/json", SECRET_DATA),
+        (201, "application/json", b"{}"),
+        (200, "application/json", b"null"),
+        (204, "", b""),
+        (200, "text/plain", b"hello"),
+        (206, "application/octet-stream", b"\0"),
+    ],
+)
+def test_whatever_is_let_in_is_a_bypass(status: int, kind: str, body: bytes) -> None:
+    """Also beside refusals and unknowns, and it never shows what was answered."""
+    access = door(attempt(401), attempt(status, kind, body, by="an expired token"), attempt(500))
+
+    assert not access.closed
+    assert (
+        f"1 of 3 requests without a right token were let in, expected 401 or 403 for all: {PATH} with an expired token"
+        in str(access)
+    )
+    assert "Rosa" not in f"{access}{access!r}{access.as_csv()}{access.figures}"
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "body", "problem"),
+    [
+        (500, "application/json", b"{}", ""),
+        (503, "application/json", b"{}", ""),
+        (502, "text/html", b"<html>", ""),
+        (200, "text/html; charset=utf-8", b"<html>", ""),
+        (200, "application/json", b"{nonsense", ""),
+        (200, "application/json", b"", "the body did not end within 5 s (3 bytes came)"),
+        (401, "application/json", b"", "closed after 3 of 100 announced bytes"),
+        (302, "text/html", b"", ""),
+        (404, "application/json", b"{}", ""),
+        (429, "application/json", b"{}", ""),
+        (422, "application/json", b"{}", ""),
+        (None, "", b"", "refused the connection"),
+        (None, "", b"", "silent: connected, but no answer within 5 s"),
+    ],
+)
+def test_anything_else_is_not_known(status: int | None, kind: str, body: bytes, problem: str) -> None:
+    """An error, a page, a limit or silence says nothing of the lock; one such answer is enough."""
+    odd = attempt(status, kind, body, problem=problem)
+
+    assert odd.standing is Standing.UNKNOWN
+    assert f"{PATH} with {NO_TOKEN}: " in why_unknown(door(attempt(401), odd))
+
+
+@pytest.mark.parametrize("shut", [attempt(403), attempt(401), attempt(500), attempt(200, "text/html"), attempt(404)])
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_door_that_does_not_open_for_its_own_key_is_no_lock(shut: Attempt, place: int) -> None:
+    """Before or after: a client that was shut out meanwhile is refused everything."""
+    right = (shut, RIGHT) if place == 0 else (RIGHT, shut)
+
+    assert f"{PATH} does not open for" in why_unknown(door(attempt(403), attempt(401), right=right))
+
+
+def test_without_a_right_token_only_401_is_a_lock() -> None:
+    """403 is what a client gets that was taken for a scanner."""
+    assert door(attempt(401), right=()).closed
+    assert "nobody can tell a lock from a client that was shut out" in why_unknown(door(attempt(403), right=()))
+
+
+def test_an_empty_request_is_refused_for_its_content_when_it_is_let_in() -> None:
+    """So 422 is what the right token brings; for a wrong one it says that nobody asked for it, or that it was believed."""
+    opened = (LET_IN, LET_IN)
+
+    assert door(attempt(401), right=opened, opens_with=EMPTY).closed
+    assert "HTTP 422" in why_unknown(door(attempt(422), right=opened, opens_with=EMPTY))
+    assert not door(attempt(200), right=opened, opens_with=EMPTY).closed
+    assert "does not open" in why_unknown(door(attempt(401), opens_with=EMPTY))
+
+
+def test_nothing_tried_is_not_closed() -> None:
+    """No doors, or a door at which nobody knocked."""
+    assert "no path was tried" in why_unknown(Access(()))
+    assert "nothing was tried" in why_unknown(door())
+
+
+def test_the_table_says_what_was_and_what_was_not_tried() -> None:
+    """Green is as wide as its attempts; a wrong token that is let in is never listed as a right one."""
+    same = attempt(200, by="its own token")
+    found = Access((Door(PATH, (attempt(401), same), (RIGHT,)),), ("an expired token: there is none",))
+
+    assert found.figures.definition == (
+        "on 1 paths, each with no token, its own token; not tried: an expired token: there is none"
+    )
+    assert found.as_csv().splitlines()[1:] == [
+        f'"{PATH}","its own token","right token","200","application/json","2",""',
+        f'"{PATH}","no token","refused","401","application/json","2",""',
+        f'"{PATH}","its own token","let in","200","application/json","2",""',
+    ]
+
+
+def test_many_bypasses_are_counted_and_a_few_named() -> None:
+    """The line stays readable."""
+    sentence = str(door(*[attempt(200)] * 9))
+
+    assert sentence.startswith("9 of 9 requests without a right token were let in")
+    assert sentence.endswith("; and 5 more")

@@ -1,0 +1,100 @@
+"""The share of users for whom a feature fails: above the limit, not above it, or too near to it to tell."""
+
+import pytest
+
+from pam_rollback.core.affected_users import CORE_FEATURES, USERS, AffectedUsers, affected
+from pam_rollback.core.errors import MeasurementFailed
+
+LIMIT_PCT = 25.0
+
+
+def outcome(*, chat: bool = True, expenses: bool = True) -> dict[str, bool]:
+    """What works for one user."""
+    return {"chat": chat, "expenses": expenses}
+
+
+def found(failing: int, asked: int, *later: dict[str, dict[str, bool]]) -> AffectedUsers:
+    """So many of so many users for whom the chat does not work in the first try, and what came later."""
+    first = {f"user-{number}": outcome(chat=number >= failing) for number in range(asked)}
+    return affected([first, *later], limit_pct=LIMIT_PCT, users=10_000)
+
+
+@pytest.mark.parametrize(("failing", "asked"), [(0, 11), (0, 400), (84, 400), (8, 60)])
+def test_few_enough(failing: int, asked: int) -> None:
+    """Even the most that the sample leaves possible is not above the limit."""
+    assert found(failing, asked).few
+
+
+@pytest.mark.parametrize(("failing", "asked"), [(115, 400), (400, 400), (25, 60), (3, 3)])
+def test_too_many(failing: int, asked: int) -> None:
+    """Even the fewest that the sample leaves possible are above it."""
+    assert not found(failing, asked).few
+
+
+@pytest.mark.parametrize(("failing", "asked"), [(0, 10), (86, 400), (100, 400), (114, 400), (2, 3), (0, 1)])
+def test_too_near_to_tell(failing: int, asked: int) -> None:
+    """In between nothing is known, however small the sample."""
+    with pytest.raises(MeasurementFailed, match="too near to the limit of 25 % for this sample to tell"):
+        found(failing, asked).few  # noqa: B018 - asking raises
+
+
+def test_bounds_are_those_of_the_exact_interval() -> None:
+    """Clopper and Pearson, one-sided 95 %: 26.23 and 34.00 % for 120 of 400, summed term by term; for none of 400 there is a formula."""
+    worst = found(120, 400).worst
+
+    assert worst.share_pct == pytest.approx(30)
+    assert worst.at_least_pct == pytest.approx(26.23, abs=0.01)
+    assert worst.at_most_pct == pytest.approx(34.00, abs=0.01)
+    assert found(0, 400).worst.at_most_pct == pytest.approx(100 * (1 - 0.05 ** (1 / 400)), abs=0.001)
+
+
+def test_the_sample_can_tell_what_the_plan_asks() -> None:
+    """So many users, of whom 35 % are affected, are enough to say so, and so are 20 %."""
+    assert not found(round(USERS * 0.35), USERS).few
+    assert found(round(USERS * 0.20), USERS).few
+
+
+def test_who_is_helped_by_another_try_is_not_affected() -> None:
+    """Errors that hit everybody now and then are another criterion."""
+    later = {f"user-{number}": outcome() for number in range(300)}
+
+    assert found(300, 400, later).worst.failing == ()
+
+
+def test_who_is_not_helped_stays_affected() -> None:
+    """Also when a later try says nothing of them, or of that feature."""
+    later = {**{f"user-{number}": outcome(chat=False) for number in range(100)}, "user-100": {"expenses": True}}
+
+    assert len(found(150, 400, later).worst.failing) == 150
+
+
+def test_the_worst_feature_decides() -> None:
+    """A chat that works for all does not make up for expenses that do not."""
+    first = {f"user-{number}": outcome(expenses=number >= 200) for number in range(400)}
+    users = affected([first], limit_pct=LIMIT_PCT, users=400)
+
+    assert not users.few
+    assert users.worst.feature == "expenses"
+
+
+def test_an_outcome_that_is_missing_is_not_fine() -> None:
+    """Nobody tried, or a feature that was not told."""
+    nobody: list[list[dict[str, dict[str, bool]]]] = [[{}], []]
+    for tries in nobody:
+        with pytest.raises(MeasurementFailed, match="tried for nobody"):
+            affected(tries, limit_pct=LIMIT_PCT, users=0).few  # noqa: B018 - asking raises
+    with pytest.raises(MeasurementFailed, match="does not say for 1 of 2 users whether each of chat, expenses works"):
+        affected([{"a": outcome(), "b": {"chat": True}}], limit_pct=LIMIT_PCT, users=2)
+
+
+def test_the_sentence_has_share_count_bounds_limit_and_a_few_ids() -> None:
+    """Ids only, and not all of them."""
+    users = found(120, 400)
+
+    assert str(users) == (
+        "chat fails for 30.0 % (120 of 400 users drawn by lot; 26.2 to 34.0 % of all, each bound with 95 % confidence), "
+        "users user-0, user-1, user-2 …; limit 25 %"
+    )
+    assert (users.figures.n, users.figures.measured, users.figures.margin) == (400, 30.0, -5.0)
+    assert "drawn by lot from 10,000" in users.figures.definition
+    assert set(CORE_FEATURES) == {"chat", "expenses"}

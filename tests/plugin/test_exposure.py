@@ -1,0 +1,121 @@
+"""Whole sessions of the detectors: green on the healthy sandbox, narrower where less is declared, and never green by a word alone."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.sessions import Finished, Project, Range
+
+ACCESS, SEPARATION, USERS = (
+    "test_nobody_gets_in_without_a_right_token",
+    "test_nobody_sees_what_belongs_to_others",
+    "test_core_features_work_for_most_users",
+)
+
+
+@pytest.fixture
+def checks_copied() -> tuple[str, ...]:
+    """The file in question; what others of the phase there may be are not asked."""
+    return ("test_exposure.py",)
+
+
+def with_abilities(range_: Range, folder: Path, *abilities: str) -> Path:
+    """The sandbox's file, declaring nothing but these."""
+    file = folder / "less.toml"
+    text = range_.file.read_text(encoding="utf-8")
+    declared = ", ".join(f'"{ability}"' for ability in abilities)
+    file.write_text(text.replace('kind = "sandbox"\n', f'kind = "sandbox"\nabilities = [{declared}]\n', 1), "utf-8")
+    file.chmod(0o600)
+    return file
+
+
+def words_of(session: Finished) -> str:
+    """What the terminal shows, however it was wrapped."""
+    return " ".join(session.out.split())
+
+
+def figures(session: Finished) -> dict[str, dict[str, object]]:
+    """The table of criteria, by test."""
+    return {
+        result["nodeid"].rpartition("::")[2].partition("[")[0]: result["measured"][0]
+        for result in session.record["results"]
+        if result["measured"]
+    }
+
+
+def test_the_healthy_sandbox_is_green(practice_range: Range, project: Project) -> None:
+    """All three, with what was tried; no token, password or address is in what the session leaves."""
+    session = project.run("-m", "decision", f"--env={practice_range.file}")
+    table = figures(session)
+
+    assert session.outcomes() == dict.fromkeys((ACCESS, SEPARATION, USERS), "passed"), session.out
+    assert (table[ACCESS]["n"], table[ACCESS]["measured"]) == (6 * 5 + 6, 0)
+    assert "an expired token" in str(table[ACCESS]["definition"])
+    assert "not tried: support tickets" in str(table[SEPARATION]["definition"])
+    assert (table[USERS]["n"], table[USERS]["measured"]) == (400, 0)
+    left = [path.read_bytes() for path in session.folder.rglob("*") if path.is_file()]
+    secrets = [value.encode() for value in practice_range.variables.values()]
+    assert [secret for secret in secrets for content in left if secret in content] == []
+    assert not any(b"eyJ" in content for content in left), "a piece of a token"
+
+
+def test_it_runs_when_it_is_asked_for(practice_range: Range, project: Project) -> None:
+    """A verification after a rollback does not try doors."""
+    session = project.run("-m", "post_rollback", f"--env={practice_range.file}")
+
+    assert session.rc == 5, session.out
+
+
+def test_without_accounts_less_is_tried_and_the_rest_named(
+    practice_range: Range, project: Project, tmp_path: Path
+) -> None:
+    """No token, a made-up one, and an old one that is kept; 401 is a lock for anybody."""
+    file = with_abilities(practice_range, tmp_path, "flag_admin")
+    session = project.run("-m", "decision", f"--env={file}")
+    left_out = {
+        entry["nodeid"].rpartition("::")[2].partition("[")[0]: entry["reason"] for entry in session.record["deselected"]
+    }
+
+    assert session.outcomes() == {ACCESS: "passed"}, session.out
+    assert figures(session)[ACCESS]["n"] == 7 * 3
+    assert "not tried: forged tokens: sandbox declares no test_account" in words_of(session)
+    assert left_out[SEPARATION] == "sandbox declares no second_test_account, test_account"
+    assert left_out[USERS] == "sandbox declares no feature_check, test_account"
+
+
+def test_a_hole_is_found_without_any_account(practice_range: Range, project: Project, tmp_path: Path) -> None:
+    """Whoever comes without a token needs none of ours to be seen."""
+    file = with_abilities(practice_range, tmp_path)
+    practice_range.remote.plant("auth-bypass")
+    session = project.run("-m", "decision", f"--env={file}")
+
+    assert session.outcomes() == {ACCESS: "broken criterion"}, session.out
+    assert "with no token: HTTP 200" in words_of(session)
+    assert "not tried: the admin API: sandbox declares no flag_admin" in words_of(session)
+
+
+def test_a_feature_check_that_contradicts_a_real_user_is_not_believed(practice_range: Range, project: Project) -> None:
+    """It says that the chat works, and the test account gets a page: nothing is known of anybody else."""
+    practice_range.remote.plant("answers-html", path="/api/v1/pam/chat", server="api")
+    session = project.run("-m", "decision", f"--env={practice_range.file}")
+
+    assert session.outcomes()[USERS] == "could not measure", session.out
+    assert "it says that chat works for the test account, and in 5 real tries it does not" in words_of(session)
+
+
+def test_a_share_that_the_test_account_is_part_of_is_found(practice_range: Range, project: Project) -> None:
+    """The check and the account agree that the chat fails, and the share is told."""
+    practice_range.remote.plant("feature-fails-for-some", percent=50)
+    session = project.run("-m", "decision", f"--env={practice_range.file}")
+
+    assert session.outcomes()[USERS] == "broken criterion", session.out
+    assert "chat fails for" in words_of(session)
+
+
+def test_a_product_that_is_down_is_not_known(practice_range: Range, project: Project) -> None:
+    """Nothing gets in, and nothing is known."""
+    practice_range.remote.plant("release-down")
+    session = project.run("-m", "decision", f"--env={practice_range.file}")
+
+    assert session.rc == 11, session.out
+    assert set(session.outcomes().values()) == {"could not measure"}
