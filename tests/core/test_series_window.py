@@ -1,0 +1,291 @@
+"""A criterion held for a time over a series: fails fast, passes late, and what is not known is never met."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.histogram import Histogram, Latencies
+from pam_rollback.core.series import Answers, Evidence, Point, Quantity, Series, from_evidence, gauge, pooled
+from pam_rollback.core.series_window import SeriesSpec, SeriesWindow, judge_series
+from pam_rollback.core.window import WindowState
+
+START_S = 1000.0
+STEP_S = 10.0
+ERRORS = SeriesSpec(
+    quantity=Quantity.ERROR_RATE_PCT, limit=2, duration_s=100, points_min=5, gap_max_s=30, bad_run_max_s=20
+)
+P95 = replace(ERRORS, quantity=Quantity.LATENCY_P95_MS, limit=500)
+MEMORY = replace(ERRORS, quantity=Quantity.MEMORY_MB, limit=100)
+GOOD = Answers(100, 1)
+BAD = Answers(100, 2)
+
+
+def series(spec: SeriesSpec, told: Sequence[Evidence | float | None], **more: Any) -> Series:
+    """One point for each step from the start of the window on; None is unknown."""
+    points = []
+    for number, one in enumerate(told, start=1):
+        at_s = START_S + number * STEP_S
+        if one is None:
+            points.append(Point(at_s, None, why="it was not scraped"))
+        elif isinstance(one, float | int):
+            points.append(gauge(at_s, one))
+        else:
+            points.append(from_evidence(at_s, one))
+    return Series(spec.quantity, "a test", STEP_S, tuple(points), **more)
+
+
+def judged(spec: SeriesSpec, told: Sequence[Evidence | float | None], *, after_s: float = 100) -> SeriesWindow:
+    """The verdict so many seconds after the start."""
+    return judge_series(series(spec, told), spec, start_s=START_S, now_s=START_S + after_s)
+
+
+def test_it_is_met_when_all_of_its_time_was_good() -> None:
+    """Counts are added up, and the verdict says what it rests on."""
+    verdict = judged(ERRORS, [GOOD] * 10)
+
+    assert (verdict.state, verdict.met, verdict.final) == (WindowState.MET, True, True)
+    assert (verdict.value, verdict.margin, verdict.n, verdict.points, verdict.observed_s) == (1, 1, 1000, 10, 100)
+    assert str(verdict) == (
+        "error_rate_pct met: 1.00 % (asked below 2 % for 100 s, n=1000, errors over all counted answers; a test, "
+        "10 of 10 points known, observed 100 s)"
+    )
+    assert (verdict.figures.what, verdict.figures.asked) == ("error rate", "< 2 % for 100 s")
+    assert repr(verdict) == str(verdict)
+
+
+def test_it_passes_late() -> None:
+    """All good so far is not met, and asking whether it is met is an error, not a no."""
+    verdict = judged(ERRORS, [GOOD] * 9, after_s=99)
+
+    assert (verdict.state, verdict.final) == (WindowState.HOLDING, False)
+    with pytest.raises(MeasurementFailed, match="error_rate_pct holding"):
+        assert verdict.met
+
+
+def test_the_share_over_the_whole_window_breaks_it_when_it_is_complete() -> None:
+    """Every fifth step at 9 % is no run, and in all it is 2 %."""
+    told = [Answers(100, 9 if number % 5 == 0 else 0.25) for number in range(10)]
+
+    assert judged(ERRORS, told[:9], after_s=95).state is WindowState.HOLDING
+    assert judged(ERRORS, told).state is WindowState.BROKEN
+    assert "2.00 % over all 1000 answers" in judged(ERRORS, told).reason
+
+
+def test_shares_are_never_averaged() -> None:
+    """One error among two answers weighs what two answers weigh."""
+    verdict = judged(ERRORS, [Answers(1000, 1)] * 9 + [Answers(2, 1)])
+
+    assert verdict.state is WindowState.MET
+    assert verdict.value == pytest.approx(100 * 10 / 9002)
+
+
+def test_a_run_of_bad_steps_breaks_it_at_once() -> None:
+    """Long before its end, however small its share of the window."""
+    spec = replace(ERRORS, duration_s=10_000)
+    verdict = judged(spec, [Answers(10_000, 0)] * 5 + [BAD] * 3, after_s=80)
+
+    assert (verdict.state, verdict.met) == (WindowState.BROKEN, False)
+    assert verdict.reason == "at or above 2 % for 30 s from +50 s on, 2.00 % at +80 s (tolerated 20 s)"
+
+
+def test_a_run_as_long_as_tolerated_does_not() -> None:
+    """Two steps of ten seconds; a good step ends a run, an unknown one does not."""
+    quiet = [Answers(10_000, 0)] * 6
+
+    assert judged(ERRORS, [BAD, BAD, *quiet, BAD, BAD]).state is WindowState.MET
+    assert judged(ERRORS, [BAD, None, BAD, *quiet]).state is WindowState.BROKEN
+
+
+def test_at_the_limit_is_not_below_it() -> None:
+    """The plan says below."""
+    assert judged(MEMORY, [99.99] * 10).state is WindowState.MET
+    assert judged(MEMORY, [100.0] * 10).state is WindowState.BROKEN
+
+
+def test_one_point_of_a_gauge_at_the_limit_breaks_it_at_once() -> None:
+    """A gauge has no counts that could make up for it."""
+    verdict = judged(MEMORY, [50.0, 120.0], after_s=20)
+
+    assert (verdict.state, verdict.value) == (WindowState.BROKEN, 120)
+    assert "120.00 MB at +20 s" in verdict.reason
+
+
+def test_a_gap_is_unknown() -> None:
+    """With the reason that the points give; broken would come first, met never."""
+    verdict = judged(ERRORS, [GOOD] * 3 + [None] * 3 + [GOOD] * 4)
+
+    assert verdict.state is WindowState.UNKNOWN
+    assert verdict.reason.startswith("nothing known for 40.0 s from +30.0 s on (tolerated 30 s): it was not scraped")
+    assert (verdict.points, verdict.unknown) == (7, 3)
+    with pytest.raises(MeasurementFailed, match="7 of 10 points known"):
+        assert verdict.met
+
+
+def test_a_gap_at_the_end_is_a_gap() -> None:
+    """A source that falls silent does not confirm anything; the last points are waited for."""
+    assert judged(ERRORS, [GOOD] * 6, after_s=101).state is WindowState.UNKNOWN
+    assert judged(ERRORS, [GOOD] * 8, after_s=101).state is WindowState.HOLDING
+    assert judged(ERRORS, [GOOD] * 8, after_s=200).state is WindowState.MET
+
+
+def test_no_points_at_all_are_unknown() -> None:
+    """An empty result is not 0 %."""
+    verdict = judged(ERRORS, [], after_s=200)
+
+    assert (verdict.state, verdict.value, verdict.n) == (WindowState.UNKNOWN, None, 0)
+    assert "no point at all" in verdict.reason
+
+
+def test_a_gap_does_not_hide_what_was_seen() -> None:
+    """Evidence that it is broken stands all the same."""
+    assert judged(MEMORY, [120.0, None, None, None, None], after_s=60).state is WindowState.BROKEN
+
+
+def test_too_few_points_or_answers_are_unknown() -> None:
+    """However good they are."""
+    few_points = judged(replace(ERRORS, points_min=11), [GOOD] * 10)
+    few_answers = judged(replace(ERRORS, answers_min=1001), [GOOD] * 10)
+
+    assert (few_points.state, few_points.reason) == (WindowState.UNKNOWN, "10 known points, 11 are needed")
+    assert (few_answers.state, few_answers.reason) == (
+        WindowState.UNKNOWN,
+        "1000 answers were counted, 1001 are needed",
+    )
+
+
+FAST = Histogram((100, 500), (99, 1, 0))
+UNCLEAR = Histogram((250, 1000), (90, 10, 0))
+ENDLESS = Histogram((100, 500), (0, 0, 100))
+
+
+def test_p95_over_a_window_comes_from_all_buckets_together() -> None:
+    """One slow step of ten: 45 slow among 945 are within the five of a hundred, 100 among 1,000 are not."""
+    assert judged(P95, [FAST] * 10).state is WindowState.MET
+    assert judged(P95, [FAST] * 9 + [Histogram((100, 500), (0, 0, 45))]).state is WindowState.MET
+    assert judged(P95, [FAST] * 9 + [ENDLESS]).state is WindowState.BROKEN
+
+
+def test_a_bucket_that_holds_the_limit_leaves_it_unknown() -> None:
+    """With the interval, and what to do."""
+    verdict = judged(P95, [UNCLEAR] * 10)
+
+    assert verdict.state is WindowState.UNKNOWN
+    assert "lies between 250 and 1000 ms, and the limit of 500 ms lies there too" in verdict.reason
+    assert "p95, nearest rank from buckets, interpolated inside one, between 250 and 1000 ms" in str(verdict)
+
+
+def test_above_the_last_bucket_is_broken_and_has_no_value() -> None:
+    """Nobody knows how slow, and slow it is."""
+    verdict = judged(P95, [ENDLESS] * 10)
+
+    assert (verdict.state, verdict.value, verdict.margin) == (WindowState.BROKEN, None, None)
+    assert verdict.figures.measured == "above 500 ms, nothing more is known"
+    assert "above 500 ms" in verdict.reason
+
+
+def test_an_unclear_step_neither_ends_nor_starts_a_run() -> None:
+    """Three slow steps with an unclear one among them."""
+    slow = Histogram((250, 1000), (0, 0, 10))
+    straddling = Histogram((250, 1000), (0, 10, 0))
+
+    assert judged(P95, [slow, straddling, slow], after_s=30).state is WindowState.BROKEN
+    assert judged(P95, [straddling] * 3, after_s=30).state is WindowState.HOLDING
+
+
+def test_a_step_from_before_the_window_is_left_out() -> None:
+    """A part of it belongs to the incident."""
+    told = series(ERRORS, [GOOD] * 10)
+    before = from_evidence(START_S + 4, Answers(100, 100))
+    verdict = judge_series(replace(told, points=(before, *told.points)), ERRORS, start_s=START_S, now_s=START_S + 100)
+
+    assert (verdict.state, verdict.n) == (WindowState.MET, 1000)
+
+
+def test_counts_and_bare_shares_do_not_mix() -> None:
+    """A share without its counts cannot be weighed."""
+    verdict = judged(ERRORS, [GOOD] * 9 + [1.0])
+
+    assert verdict.state is WindowState.UNKNOWN
+    assert "cannot be added up" in verdict.reason
+
+
+def test_restarts_and_targets_that_are_gone_are_told() -> None:
+    """Whoever reads the verdict sees on what it stands."""
+    told = series(ERRORS, [GOOD] * 10, restarts=(START_S - 1, START_S + 5), gone=("pam/a",))
+    verdict = judge_series(told, ERRORS, start_s=START_S, now_s=START_S + 100)
+
+    assert verdict.restarts == 1
+    assert "1 restart, gone: pam/a" in verdict.figures.definition
+
+
+def test_the_plan_asks_longer_than_is_watched() -> None:
+    """At a pace above 1 both are told."""
+    assert "for 900 s" in str(judged(replace(ERRORS, asked_s=900), [GOOD] * 10))
+    assert "observed 100 s" in str(judged(replace(ERRORS, asked_s=900), [GOOD] * 10))
+
+
+def test_a_series_of_something_else_is_refused() -> None:
+    """Milliseconds are no megabytes."""
+    with pytest.raises(ValueError, match="cannot be judged"):
+        judge_series(series(MEMORY, [1.0]), P95, start_s=START_S, now_s=START_S)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("limit", 0),
+        ("limit", math.nan),
+        ("duration_s", -1),
+        ("gap_max_s", math.inf),
+        ("points_min", 0),
+        ("answers_min", 0),
+    ],
+)
+def test_figures_that_could_never_be_judged_are_refused(name: str, value: Any) -> None:
+    """Before anything is measured."""
+    with pytest.raises(ValueError, match=f"window on error_rate_pct: {name}"):
+        replace(ERRORS, **{name: value})
+
+
+# ---------------------------------------------------------------- points
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_what_is_not_a_number_is_an_unknown_point(value: float) -> None:
+    """NaN is not below 100, and not above it either."""
+    assert gauge(1, value) == Point(1, None, why=f"the source says {value}")
+    with pytest.raises(ValueError, match="what is not a number is unknown"):
+        Point(1, value)
+
+
+def test_an_unknown_point_says_why() -> None:
+    """Nobody can do anything about nothing."""
+    with pytest.raises(ValueError, match="says why"):
+        Point(1, None)
+
+
+def test_moments_out_of_order_are_unknown() -> None:
+    """A source that answers so is not to be believed."""
+    with pytest.raises(MeasurementFailed, match="not in order of time"):
+        Series(Quantity.MEMORY_MB, "a test", 1, (gauge(2, 1), gauge(2, 1)))
+
+
+@pytest.mark.parametrize(("n", "bad"), [(0, 0), (1, 2), (1, -1), (math.nan, 0)])
+def test_counts_are_counts(n: float, bad: float) -> None:
+    """No answers are no share."""
+    with pytest.raises(ValueError, match="are no counts"):
+        Answers(n, bad)
+
+
+def test_only_the_same_kind_is_added_up() -> None:
+    """And a window without points has no sum."""
+    exact = Latencies((1.0, 2.0))
+
+    assert pooled([]) is None
+    assert pooled([from_evidence(1, exact), from_evidence(2, exact)]) == Latencies((1.0, 2.0, 1.0, 2.0))
+    with pytest.raises(TypeError, match="cannot be added up"):
+        pooled([from_evidence(1, exact), from_evidence(2, GOOD)])
