@@ -73,6 +73,15 @@ def test_a_restart_that_no_counter_shows_is_seen_by_its_start() -> None:
     assert increases(counted(busy, started=[scraped([50, 50.2, 50, 50.1, 50])])) == [1, 900, 1, 1]
 
 
+def test_counters_that_begin_after_a_restart_count_from_zero() -> None:
+    """A process that was read before anybody asked it anything has no counters yet; its start shows that it was read."""
+    requests = scraped([7, 9, MISSING, 4, 6])
+    started = scraped([50, 50, 99, 99, 99])
+
+    assert increases(counted(requests, started=[started])) == [2, RESTARTED, 4, 2]
+    assert increases(counted(requests)) == [2, NOT_SCRAPED, RESTARTED, 2]
+
+
 def test_the_first_error_of_all_counts() -> None:
     """Its series begins with it, at 1; ``rate()`` sees no growth there."""
     errors = scraped([MISSING, MISSING, 1, 1, 3], status="500")
@@ -225,6 +234,14 @@ def test_buckets_that_say_nothing_are_unknown(moved: list[tuple[Labels, float]],
 
     assert not point.known
     assert words in point.why
+
+
+def test_all_scrapes_of_a_step_count() -> None:
+    """Two a step, of three answers each."""
+    raw = [scraped([0, 3, 5, 7, 9], le="0.1"), scraped([0, 3, 6, 9, 12], le="+Inf")]
+    points = p95_points(count(raw, start_s=0, end_s=4, step_s=2).steps)
+
+    assert [point.evidence for point in points] == [Histogram((100,), (5, 1)), Histogram((100,), (4, 2))]
 
 
 def test_a_restart_of_a_histogram_is_a_restart() -> None:

@@ -78,7 +78,7 @@ def count(
 
     ``raw`` should begin some scrapes before ``start_s``: the first scrape of each target is only what the next is held against. ``started``
     are the moments at which the targets' processes began, as gauges: with them a restart is seen even when the new process has counted
-    more than the old one.
+    more than the old one, and counters that begin with the first request after a restart count from zero.
     """
     starts = {target: _values(series) for target, series in _by_target(started).items()}
     scrapes = {target: list(_scrapes(series, starts.get(target, {}))) for target, series in _by_target(raw).items()}
@@ -105,10 +105,11 @@ def _values(gauges: Iterable[RawSeries]) -> dict[float, float]:
 
 def _scrapes(series: Sequence[RawSeries], starts: Mapping[float, float]) -> Iterator[_Scrape]:
     """Give the scrapes of one target, the first without increases."""
-    by_moment: dict[float, dict[int, float]] = defaultdict(dict)
+    # Where the start is told, the process was read, also when none of its counters had begun: so their first values count from zero.
+    by_moment: dict[float, dict[int, float]] = {at_s: {} for at_s in starts}
     for index, one in enumerate(series):
         for at_s, value in one.samples:
-            by_moment[at_s][index] = value
+            by_moment.setdefault(at_s, {})[index] = value
     last: dict[int, float] = {}
     before: dict[int, float] | None = None
     start: float | None = None
@@ -209,7 +210,9 @@ def _histogram(step: Step, unit_ms: float) -> Histogram | None:
     groups: dict[tuple[tuple[str, str], ...], dict[float, float]] = defaultdict(dict)
     for labels, moved in step.increases:
         others = tuple(sorted((name, value) for name, value in labels.items() if name != _EDGE))
-        groups[others][_edge_ms(labels, unit_ms)] = moved
+        edge_ms = _edge_ms(labels, unit_ms)
+        # A step may hold several scrapes.
+        groups[others][edge_ms] = groups[others].get(edge_ms, 0.0) + moved
     total: Histogram | None = None
     for group in groups.values():
         if any(group.values()):
