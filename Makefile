@@ -9,7 +9,7 @@ export UV_PYTHON_DOWNLOADS := never
 export NPM_CONFIG_UPDATE_NOTIFIER := false
 
 .DEFAULT_GOAL := help
-.PHONY: help drill test test-all check sandbox report lint bench matrix lock browser clean
+.PHONY: help drill test test-all check sandbox report lint bench matrix lock browser prometheus clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,10 +20,10 @@ drill: $(READY) browser ## a complete rollback drill on a sandbox of its own, wi
 check: $(READY) browser ## all checks as it is now (ENV=staging for another environment)
 	@$(BIN)/pytest checks --env $(or $(ENV),sandbox)
 
-test: $(READY) browser lint ## the suite's own tests, lint and types; one case of each long matrix
+test: $(READY) browser prometheus lint ## the suite's own tests, lint and types; one case of each long matrix
 	@$(BIN)/pytest tests -p timeout --timeout 240
 
-test-all: $(READY) browser lint ## the same with every long matrix whole
+test-all: $(READY) browser prometheus lint ## the same with every long matrix whole
 	@PAM_WHOLE_MATRIX=1 $(BIN)/pytest tests -p timeout --timeout 240
 
 sandbox: $(READY) ## the practice range alone, to click through; Ctrl-C ends it
@@ -44,6 +44,9 @@ bench: $(READY) ## side-by-side measurements
 browser: $(READY)
 	@$(BIN)/python -m pam_rollback.adapters.browser
 	@$(BIN)/python -m pam_rollback.reporting.packages
+
+prometheus: $(READY)
+	@$(BIN)/python -m tests.prometheus_server
 
 matrix: $(READY) ## write docs/fault-matrix.md from the rows in tests/fault_rows
 	@$(BIN)/python -m tests.fault_rows.matrix

@@ -21,7 +21,7 @@ from pam_rollback.core.answer import Answer
 T = TypeVar("T")
 
 USER_AGENT = "pam-rollback-suite"
-_MAX_BODY_BYTES = 1 << 20
+MAX_BODY_BYTES = 1 << 20
 _CHUNK_BYTES = 1 << 16
 
 
@@ -52,6 +52,7 @@ def fetch(
     headers: Mapping[str, str] | None = None,
     json: Any = None,
     deadline_s: float = 5.0,
+    max_body_bytes: int = MAX_BODY_BYTES,
 ) -> Answer:
     """Make one request; the deadline in seconds covers all of it, from the name look-up to the last byte of the body."""
     parts = urlsplit(url)
@@ -67,7 +68,9 @@ def fetch(
 
     start_s = time.monotonic()
     # A thread and not a socket time-out: a server that drips one byte a second never trips the latter.
-    worker = threading.Thread(target=_exchange, args=(progress, method, target, payload, sent), daemon=True)
+    worker = threading.Thread(
+        target=_exchange, args=(progress, method, target, payload, sent, max_body_bytes), daemon=True
+    )
     worker.start()
     worker.join(deadline_s)
     if worker.is_alive():
@@ -92,7 +95,14 @@ def all_at_once(calls: Mapping[str, Callable[[], T]], *, workers: int = 16) -> d
         return {key: future.result() for key, future in futures.items()}
 
 
-def _exchange(progress: _Progress, method: str, target: str, payload: bytes | None, headers: Mapping[str, str]) -> None:
+def _exchange(
+    progress: _Progress,
+    method: str,
+    target: str,
+    payload: bytes | None,
+    headers: Mapping[str, str],
+    max_body_bytes: int,
+) -> None:
     try:
         progress.connection.connect()
         progress.phase = "waiting"
@@ -101,7 +111,7 @@ def _exchange(progress: _Progress, method: str, target: str, payload: bytes | No
         progress.http_status = response.status
         progress.headers = {name.lower(): value for name, value in response.getheaders()}
         progress.phase = "body"
-        _read_body(progress, response)
+        _read_body(progress, response, max_body_bytes)
     except (OSError, http.client.HTTPException) as error:
         # When the deadline cut the line, the waiting thread has already said so.
         progress.problem = progress.problem or _in_words(error, progress)
@@ -109,12 +119,12 @@ def _exchange(progress: _Progress, method: str, target: str, payload: bytes | No
         progress.connection.close()
 
 
-def _read_body(progress: _Progress, response: http.client.HTTPResponse) -> None:
+def _read_body(progress: _Progress, response: http.client.HTTPResponse, max_body_bytes: int) -> None:
     announced = response.length
     while chunk := response.read1(_CHUNK_BYTES):
         progress.body += chunk
-        if len(progress.body) > _MAX_BODY_BYTES:
-            progress.problem = f"the body is larger than {_MAX_BODY_BYTES} bytes"
+        if len(progress.body) > max_body_bytes:
+            progress.problem = f"the body is larger than {max_body_bytes} bytes"
             return
     if announced is not None and len(progress.body) < announced:
         progress.problem = f"closed after {len(progress.body)} of {announced} announced bytes"

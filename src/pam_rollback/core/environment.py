@@ -23,6 +23,7 @@ from pam_rollback.core.environment_tables import (
     Urls,
     Waiver,
 )
+from pam_rollback.core.prometheus_settings import Prometheus
 
 _NEEDED_SECRETS: Mapping[str, tuple[SecretName, ...]] = {
     "flag_admin": ("admin_token",),
@@ -34,6 +35,7 @@ _NEEDED_SECRETS: Mapping[str, tuple[SecretName, ...]] = {
     "feature_check": ("admin_token",),
     "database": ("database_dsn",),
 }
+_USERS_OF_SECRETS = {**_NEEDED_SECRETS, "prometheus": ("prometheus_token",)}
 _SECRET_NAMES: tuple[SecretName, ...] = get_args(SecretName)
 
 
@@ -66,6 +68,7 @@ class Environment(Table):
     thresholds: Mapping[str, Mapping[str, float]] = {}
     waivers: Annotated[tuple[Waiver, ...], Strict(False)] = ()  # noqa: FBT003 - TOML has lists
     sql: Sql = Sql.model_construct()
+    prometheus: Prometheus | None = None
     sandbox: Sandbox | None = None
 
     _origin: Origin = PrivateAttr()
@@ -136,6 +139,10 @@ class Environment(Table):
                 yield Problem(f"[urls] {part}", "missing, it is required")
         if "status_page" in self.abilities and not self.urls.status_page:
             yield Problem("[urls] status_page", 'missing; say where it is, or remove "status_page" from abilities')
+        if self.prometheus is not None:
+            yield from self.prometheus.problems()
+        elif "prometheus" in self.abilities:
+            yield Problem("[prometheus]", 'missing; say where it is, or remove "prometheus" from abilities')
         yield from self._problems_of_addresses()
         if self.kind == "sandbox" and self.sandbox is None:
             what = "a sandbox is known by the [sandbox] table of a running one; start it with `make sandbox`"
@@ -145,6 +152,7 @@ class Environment(Table):
     def _problems_of_addresses(self) -> Iterator[Problem]:
         named = {f"[urls] {part}": getattr(self.urls, part) for part in type(self.urls).model_fields}
         named["[probing] control_url"] = self.probing.control_url
+        named["[prometheus] url"] = self.prometheus.url if self.prometheus is not None else ""
         if self.sandbox is not None:
             named["[sandbox] control_url"] = self.sandbox.control_url
         for where, address in named.items():
@@ -157,6 +165,8 @@ class Environment(Table):
 
     def _problems_of_secrets(self) -> Iterator[Problem]:
         needed = [name for ability in sorted(self.abilities) for name in _NEEDED_SECRETS.get(ability, ())]
+        if "prometheus" in self.abilities and self.secret_variables.prometheus_token_env:
+            needed.append("prometheus_token")  # many need none; one that is named is needed
         for name in dict.fromkeys(needed):
             if name not in self._secrets:
                 yield self._missing_secret(name)
@@ -186,7 +196,7 @@ class Environment(Table):
         return getattr(self.secret_variables, f"{name}_env") or ""
 
     def _missing_secret(self, name: SecretName) -> Problem:
-        users = sorted(self.abilities & {ability for ability, needs in _NEEDED_SECRETS.items() if name in needs})
+        users = sorted(self.abilities & {ability for ability, needs in _USERS_OF_SECRETS.items() if name in needs})
         way_out = (
             f"remove {' and '.join(f'{user!r}' for user in users)} from abilities".replace("'", '"') if users else ""
         )

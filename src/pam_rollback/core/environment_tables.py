@@ -24,6 +24,7 @@ Ability = Literal[
     "status_page",
     "in_app_notice",
     "asset_manifest",
+    "prometheus",
 ]
 Browser = Literal["chromium", "firefox", "webkit"]
 SecretName = Literal[
@@ -36,6 +37,7 @@ SecretName = Literal[
     "second_test_user_password",
     "expired_user_token",
     "database_dsn",
+    "prometheus_token",
 ]
 
 Address = Annotated[str, AfterValidator(web_address)]
@@ -107,6 +109,7 @@ class SecretVariables(Table):
     expired_user_token_env: VariableName | None = None
     """A token of the test account that was good once, kept to see it refused. No ability needs it."""
     database_dsn_env: VariableName | None = None
+    prometheus_token_env: VariableName | None = None
 
 
 class Release(Table):

@@ -31,6 +31,8 @@ class MemoryReading:
 
     at_s: float
     mb: float
+    started_s: float | None = None
+    """When the process started, in seconds since 1970; None when the product does not tell."""
 
 
 @dataclass(frozen=True, repr=False)

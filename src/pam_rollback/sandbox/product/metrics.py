@@ -48,6 +48,10 @@ class Metrics:
         for name in ("process_resident_memory_bytes", "pam_memory_usage_bytes"):
             gauge = Gauge(name, "Resident memory of this process.", registry=self._registry)
             gauge.set_function(resident_bytes)
+        started = Gauge(
+            "process_start_time_seconds", "When this process began to serve, since 1970.", registry=self._registry
+        )
+        started.set_to_current_time()
 
     def observe(self, *, method: str, path: str, status: int, duration_s: float) -> None:
         """Count one answered request; `path` is the route's template, never what the client typed."""
