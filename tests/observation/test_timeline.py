@@ -158,3 +158,12 @@ def test_no_file_and_no_header(tmp_path: Path) -> None:
     assert Timeline(tmp_path / "empty.jsonl").samples() == ()
     with pytest.raises(MeasurementFailed, match="has not begun yet"):
         _ = Timeline(tmp_path / "empty.jsonl").anchor
+
+
+def test_strings_that_repeat_are_kept_once(path: Path) -> None:
+    """Hours of samples have the same few journeys, reasons and releases; a string each would double the memory."""
+    append(path, *(line(tick, ok=False, why="HTTP 503 instead of 200") for tick in range(50)))
+    samples = Timeline(path).samples()
+
+    for name in ("journey", "why", "release"):
+        assert len({id(getattr(sample, name)) for sample in samples}) == 1, name

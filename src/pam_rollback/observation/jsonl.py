@@ -2,12 +2,14 @@
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from pam_rollback.core.errors import MeasurementFailed
 
 _OWNER_ONLY = 0o600
+_BLOCK_BYTES = 1 << 20
 
 
 class LineWriter:
@@ -33,31 +35,61 @@ class LineWriter:
 
 
 class LineReader:
-    """Reads such a file bit by bit. A last line that is only half written is left for the next time."""
+    """Reads such a file bit by bit. A last line that is only half written is left for the next time.
+
+    However long the file is, no more than a block of it is held at a time.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._offset = 0
         self._lines = 0
 
-    def new(self) -> list[dict[str, Any]]:
-        """Give the objects that came since the last call.
+    def blocks(self) -> Iterator[bytes]:
+        """Give the whole lines that came since the last call, in blocks of about a megabyte.
 
-        Raises MeasurementFailed when there is no such file or a complete line is not a JSON object.
+        A block counts as read when the next one is asked for: what raised an error is met again the next time. Raises
+        MeasurementFailed when there is no such file.
         """
         try:
-            with self.path.open("rb") as file:
-                file.seek(self._offset)
-                text = file.read()
+            file = self.path.open("rb")
         except FileNotFoundError:
             raise MeasurementFailed(
                 f"{self.path}: there is no such file; was the process that writes it started?"
             ) from None
-        end = text.rfind(b"\n") + 1
-        records = [self._parsed(line, number) for number, line in enumerate(text[:end].splitlines(), self._lines + 1)]
-        self._offset += end
-        self._lines += len(records)
-        return records
+        size = _BLOCK_BYTES
+        with file:
+            while True:
+                file.seek(self._offset)
+                text = file.read(size)
+                end = text.rfind(b"\n") + 1
+                if not end and len(text) < size:
+                    return
+                if not end:
+                    size *= 2  # one line is longer than that
+                    continue
+                yield text[:end]
+                self._offset += end
+                self._lines += text.count(b"\n", 0, end)
+
+    def parsed(self, block: bytes) -> list[dict[str, Any]]:
+        """Give the objects of the block that is being read.
+
+        Raises MeasurementFailed when a line is not a JSON object.
+        """
+        return [self._parsed(line, number) for number, line in enumerate(block.splitlines(), self._lines + 1)]
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """Give the objects that came since the last call, one by one.
+
+        Raises MeasurementFailed when there is no such file or a complete line is not a JSON object.
+        """
+        for block in self.blocks():
+            yield from self.parsed(block)
+
+    def new(self) -> list[dict[str, Any]]:
+        """Give the objects that came since the last call, all at once. Raises as ``records`` does."""
+        return list(self.records())
 
     def _parsed(self, line: bytes, number: int) -> dict[str, Any]:
         try:

@@ -1,6 +1,7 @@
 """The prober's record, read while it grows or long after."""
 
 import math
+import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -107,7 +108,7 @@ class Timeline:
         return new
 
     def _refresh(self) -> None:
-        for record in self._reader.new():
+        for record in self._reader.records():
             try:
                 self._take(record)
             except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -139,10 +140,11 @@ def _sample(record: dict[str, Any]) -> Sample:
     return Sample(
         due_s=due_s,
         latency_ms=math.nan if latency_ms is None else float(latency_ms),
-        journey=record["journey"],
+        # Each of these few strings stands in very many lines; hours of samples keep one of each.
+        journey=sys.intern(record["journey"]),
         ok=record["ok"] is True,
-        why=record["why"],
+        why=sys.intern(record["why"]),
         status=record["status"],
-        release=record["release"],
+        release=None if record["release"] is None else sys.intern(record["release"]),
         lag_ms=None if sent_s is None else (float(sent_s) - due_s) * 1000,
     )
