@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pam_rollback.core.ledger_verdict import FinalReading, Found, LedgerState, LedgerVerdict, Write, WriteKind, judge
+from pam_rollback.core.ledger_verdict import FinalReading, Found, LedgerState, LedgerVerdict, judge
+from pam_rollback.core.ledger_writes import Write, WriteKind
 
 EXPENSE, CHAT, SETTING = WriteKind.EXPENSE, WriteKind.CHAT, WriteKind.SETTING
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.ledger_verdict import LedgerState, WriteKind, judge
+from pam_rollback.core.ledger_verdict import LedgerState, judge
+from pam_rollback.core.ledger_writes import WriteKind
 from pam_rollback.core.wait import Waiter
 from pam_rollback.observation.journeys import SignIn
 from pam_rollback.observation.ledger import Ledger, LedgerRecord, start_ledger
@@ -267,10 +268,45 @@ def test_waiting_in_vain_says_what_was_answered(server: Server, product: Product
         ledger.wait_for_acknowledged(5, within_s=1)
 
 
-def test_a_damaged_record_is_said(tmp_path: Path) -> None:
-    """A line of another kind, or an acknowledgement of a write that was never sent, is no ledger."""
-    path = tmp_path / "ledger.jsonl"
-    path.write_text('{"acked":{"seq":3,"at_s":1.0,"row_id":null}}\n')
+SENT = '{"sent":{"seq":%d,"kind":"expense","marker":"ledger-run1-%06d","value":"1.00 fuel","at_s":%d.25}}\n'
+ACKED = '{"acked":{"seq":%d,"at_s":%d.75,"row_id":"7"}}\n'
 
-    with pytest.raises(MeasurementFailed, match="not of the kind expected"):
+
+def test_plain_lines_and_others_are_read_alike(tmp_path: Path) -> None:
+    """The quick way through plain lines and the way through JSON give the same writes."""
+    lines = [SENT % (n, n, n) + (ACKED % (n, n) if n % 3 else "") for n in range(100)]
+    lines += [json.dumps({"unacked": {"seq": 0, "at_s": 9.0, "why": "HTTP 503"}}) + "\n"]
+    lines += [json.dumps({"sign_in": {"at_s": 9.5, "worked": False, "why": 'no "token"'}}) + "\n"]
+    quick, slow = tmp_path / "quick.jsonl", tmp_path / "slow.jsonl"
+    quick.write_text("".join(lines))
+    slow.write_text("".join(json.dumps(json.loads(line)) + "\n" for line in "".join(lines).splitlines()))
+    records = [LedgerRecord(path) for path in (quick, slow)]
+
+    assert list(records[0].writes) == list(records[1].writes)
+    assert records[0].sign_ins == records[1].sign_ins
+    assert (len(records[0].writes), records[0].acknowledged, len(records[0].sign_ins)) == (100, 66, 1)
+    assert next(iter(records[0].writes)).why == "HTTP 503"
+    assert [write.sent_s for write in records[0].writes] == [n + 0.25 for n in range(100)]
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ('{"acked":{"seq":3,"at_s":1.0,"row_id":null}}\n', "write 3 was acknowledged, but never sent"),
+        (SENT % (0, 0, 1) + ACKED % (1, 1), "write 1 was acknowledged, but never sent"),
+        (SENT % (0, 0, 1) + SENT % (2, 2, 2), "write 2 follows upon 0: the ledger's record is not complete"),
+        (SENT % (0, 0, 1) + SENT % (1, 0, 2), "stands for two writes"),
+        (SENT % (0, 0, 1) + '{"sent":{"seq":1}}\n', "not of the kind expected"),
+        (SENT % (0, 0, 1) + "x" + SENT % (1, 1, 1), "line 2: expected a JSON object"),
+        (SENT % (0, 0, 1) + SENT.replace("expense", "refund") % (1, 1, 1), "not of the kind expected"),
+        (SENT % (0, 0, 1) + '{"unacked":{"seq":1,"at_s":1.0,"why":"HTTP 503"}}\n', "not of the kind expected"),
+        (SENT % (0, 0, 1) + '{"unacked":{"seq":-1,"at_s":1.0,"why":"HTTP 503"}}\n', "not of the kind expected"),
+    ],
+)
+def test_a_damaged_record_is_said(tmp_path: Path, lines: str, expected: str) -> None:
+    """A line of another kind, a missing line, or an acknowledgement of a write that was never sent, is no ledger."""
+    path = tmp_path / "ledger.jsonl"
+    path.write_text(lines)
+
+    with pytest.raises(MeasurementFailed, match=expected):
         _ = LedgerRecord(path).writes

@@ -15,26 +15,17 @@ Rules (plan items on the recovery point objective):
   *unknown*. A loss that was found stands all the same.
 """
 
-from collections import Counter
+import math
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.figures import Figures
+from pam_rollback.core.ledger_writes import KINDS, Write, WriteKind, Writes
 
-
-class WriteKind(StrEnum):
-    """What is written through the product."""
-
-    EXPENSE = "expense"
-    CHAT = "chat"
-    SETTING = "setting"
-
-    @property
-    def is_register(self) -> bool:
-        """Whether a write replaces the one before, instead of standing beside it."""
-        return self is WriteKind.SETTING
+_MORE_THAN_ONCE = 2
 
 
 class LedgerState(StrEnum):
@@ -43,22 +34,6 @@ class LedgerState(StrEnum):
     KEPT = "kept"
     DAMAGED = "damaged"
     UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    """One write of the ledger. Moments are monotonic seconds."""
-
-    seq: int
-    kind: WriteKind
-    marker: str
-    value: str
-    """What the product has to give back under this marker."""
-    sent_s: float
-    acked_s: float | None = None
-    row_id: str | None = None
-    why: str = ""
-    """Why there was no acknowledgement, as far as is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +114,174 @@ class LedgerVerdict:
     __repr__ = __str__
 
 
+class Audit:
+    """Judges a complete ledger while what the product still has is streamed past it: no row is kept."""
+
+    def __init__(self, writes: Writes) -> None:
+        self._writes = writes
+        self._times = bytearray(len(writes))
+        """How often the row of each write was seen: not, once, more than once."""
+        self._altered: set[int] = set()
+        self._held: dict[WriteKind, str] = {}
+        """What each register holds."""
+        self._strangers = 0
+
+    def see(self, kind: WriteKind, rows: Iterable[tuple[str, str]]) -> None:
+        """Take rows of one kind, as marker and value, that were found under markers of this ledger. May be called again.
+
+        The first row of a register is what it holds.
+        """
+        times, altered, values, places = self._times, self._altered, self._writes.values, self._writes.places(kind)
+        strangers = 0
+        for marker, value in rows:
+            place = places.get(marker)
+            if place is None:
+                strangers += 1
+                if kind.is_register:
+                    self._held.setdefault(kind, value)
+                continue
+            if times[place]:
+                times[place] = _MORE_THAN_ONCE
+            else:
+                times[place] = 1
+            if kind.is_register:
+                self._held.setdefault(kind, value)
+            elif value != values[place]:
+                altered.add(place)
+        self._strangers += 0 if kind.is_register else strangers
+
+    def verdict(
+        self,
+        *,
+        read_from_s: float | None,
+        unread: Mapping[WriteKind, str] | None = None,
+        moments_s: Sequence[float] = (),
+        hole_max_s: float = 2.0,
+        cut_s: float | None = None,
+    ) -> LedgerVerdict:
+        """Judge every write against what was seen.
+
+        ``read_from_s`` is when the final reading began; None when there was none. ``unread`` are the kinds that could
+        not be read to the end, and why. The rest is as in ``judge``.
+        """
+        writes, unread = self._writes, unread or {}
+        tally = _Tally(lost=[], altered=[], duplicated=[])
+        if read_from_s is not None:
+            self._judge_rows(tally, {number for number, kind in enumerate(KINDS) if kind in unread or kind.is_register})
+            for kind in KINDS:
+                if kind.is_register and kind not in unread:
+                    self._judge_register(tally, kind)
+            tally.lost.sort()
+            tally.altered.sort()
+        recovered = sum(
+            1 for times, acked_s in zip(self._times, writes.acked_s, strict=True) if times and math.isnan(acked_s)
+        )
+        reasons = tuple(self._reasons(read_from_s, unread, moments_s, hole_max_s))
+        state = LedgerState.DAMAGED if tally.damaged else LedgerState.UNKNOWN if reasons else LedgerState.KEPT
+        lost_s = [writes.acked_s[place] for place in tally.lost]
+        settings_s = [writes.acked_s[place] for place in tally.lost if KINDS[writes.kinds[place]].is_register]
+        return LedgerVerdict(
+            state=state,
+            reasons=reasons,
+            acknowledged=writes.acknowledged,
+            present=tally.present,
+            lost=len(tally.lost),
+            altered=len(tally.altered),
+            duplicated=len(tally.duplicated),
+            unread=writes.acknowledged - tally.judged,
+            indeterminate=len(writes) - writes.acknowledged - recovered,
+            recovered=recovered,
+            lost_markers=writes.markers(tally.lost),
+            altered_markers=writes.markers(tally.altered),
+            duplicated_markers=writes.markers(tally.duplicated),
+            rpo_s=_reach_back_s(lost_s, cut_s) if lost_s or not reasons else None,
+            configuration_loss_s=_reach_back_s(settings_s, cut_s) if settings_s or not reasons else None,
+        )
+
+    def _judge_rows(self, tally: "_Tally", left_out: set[int]) -> None:
+        """Judge the acknowledged writes that stand beside each other, of the kinds that were read to the end."""
+        altered = self._altered
+        columns = zip(self._writes.kinds, self._times, self._writes.acked_s, strict=True)
+        for place, (kind, times, acked_s) in enumerate(columns):
+            if kind in left_out or math.isnan(acked_s):
+                continue
+            if not times:
+                tally.lost.append(place)
+            elif place in altered:
+                tally.altered.append(place)
+            elif times == 1:
+                tally.present += 1
+            else:
+                tally.duplicated.append(place)
+
+    def _judge_register(self, tally: "_Tally", kind: WriteKind) -> None:
+        """Judge the acknowledged writes to a register: it holds one of them, and the later ones are lost."""
+        writes = self._writes
+        places = sorted(writes.places(kind).values())
+        acked = [place for place in places if not math.isnan(writes.acked_s[place])]
+        if kind not in self._held:
+            tally.lost += acked
+            return
+        held = self._held[kind]
+        known = next((place for place in places if writes.values[place] == held), None)
+        if known is None:
+            tally.present += max(0, len(acked) - 1)
+            tally.altered += acked[-1:]
+            return
+        later = [place for place in acked if place > known and not math.isnan(writes.acked_s[known])]
+        tally.lost += later
+        tally.present += len(acked) - len(later)
+
+    def _reasons(
+        self,
+        read_from_s: float | None,
+        unread: Mapping[WriteKind, str],
+        moments_s: Sequence[float],
+        hole_max_s: float,
+    ) -> Iterable[str]:
+        """Every reason for which a loss could have gone unseen."""
+        moments = sorted(acked_s for acked_s in self._writes.acked_s if not math.isnan(acked_s))
+        if not moments:
+            yield "no write was acknowledged"
+        for moment_s in moments_s:
+            before = _any_between(moments, moment_s - hole_max_s, moment_s)
+            after = _any_between(moments, moment_s, moment_s + hole_max_s)
+            if not (before and after):
+                sides = " and ".join(name for name, there in (("before", before), ("after", after)) if not there)
+                yield f"no write acknowledged within {hole_max_s:g} s {sides} {moment_s:.2f} s: a hole hides a loss"
+        if read_from_s is None:
+            yield "there was no final reading"
+            return
+        if moments and read_from_s < moments[-1]:
+            yield "the final reading began before the last acknowledgement"
+        for kind, why in unread.items():
+            if self._has_acknowledged(kind):
+                yield f"the final reading of {kind} is not complete: {why}"
+        if self._strangers:
+            yield f"{self._strangers} rows carry markers of this ledger that it does not know: its file is not complete"
+
+    def _has_acknowledged(self, kind: WriteKind) -> bool:
+        return any(not math.isnan(self._writes.acked_s[place]) for place in self._writes.places(kind).values())
+
+
+@dataclass
+class _Tally:
+    """Acknowledged writes by what became of them: places, and a count of those that are where they belong."""
+
+    lost: list[int]
+    altered: list[int]
+    duplicated: list[int]
+    present: int = 0
+
+    @property
+    def damaged(self) -> bool:
+        return bool(self.lost or self.altered or self.duplicated)
+
+    @property
+    def judged(self) -> int:
+        return self.present + len(self.lost) + len(self.altered) + len(self.duplicated)
+
+
 def judge(
     writes: Iterable[Write],
     reading: FinalReading | None,
@@ -153,105 +296,26 @@ def judge(
     been acknowledged within ``hole_max_s`` before and after each. ``cut_s`` is the moment at which data can have been
     lost (a restore); None takes the newest lost write, which is the least that can be proven.
     """
-    writes = tuple(writes)
-    acked = [write for write in writes if write.acked_s is not None]
-    rows = () if reading is None else reading.rows
-    judged = acked if reading is None else [write for write in acked if write.kind not in reading.unread]
-    values: dict[tuple[WriteKind, str], list[str]] = {}
-    for row in rows:
-        values.setdefault((row.kind, row.marker), []).append(row.value)
-    classes = _classes([write for write in judged if not write.kind.is_register], values) if reading is not None else {}
-    if reading is not None:
-        for kind in {write.kind for write in judged if write.kind.is_register}:
-            classes |= _register_classes(kind, writes, rows)
-    lost = [write for write in judged if classes.get(write.seq) == "lost"]
-    altered = [write for write in judged if classes.get(write.seq) == "altered"]
-    duplicated = [write for write in judged if classes.get(write.seq) == "duplicated"]
-    open_writes = [write for write in writes if write.acked_s is None]
-    recovered = sum((write.kind, write.marker) in values for write in open_writes)
-    reasons = tuple(_holes(writes, acked, reading, moments_s, hole_max_s))
-    damaged = bool(lost or altered or duplicated)
-    state = LedgerState.DAMAGED if damaged else LedgerState.UNKNOWN if reasons else LedgerState.KEPT
-    settings = [write for write in lost if write.kind.is_register]
-    return LedgerVerdict(
-        state=state,
-        reasons=reasons,
-        acknowledged=len(acked),
-        present=Counter(classes.values())["present"],
-        lost=len(lost),
-        altered=len(altered),
-        duplicated=len(duplicated),
-        unread=len(acked) - len(classes),
-        indeterminate=len(open_writes) - recovered,
-        recovered=recovered,
-        lost_markers=tuple(write.marker for write in lost),
-        altered_markers=tuple(write.marker for write in altered),
-        duplicated_markers=tuple(write.marker for write in duplicated),
-        rpo_s=_reach_back_s(lost, cut_s) if lost or not reasons else None,
-        configuration_loss_s=_reach_back_s(settings, cut_s) if settings or not reasons else None,
+    audit = Audit(writes if isinstance(writes, Writes) else Writes(writes))
+    for kind in KINDS:
+        audit.see(kind, ((row.marker, row.value) for row in (reading.rows if reading else ()) if row.kind is kind))
+    return audit.verdict(
+        read_from_s=None if reading is None else reading.started_s,
+        unread={} if reading is None else reading.unread,
+        moments_s=moments_s,
+        hole_max_s=hole_max_s,
+        cut_s=cut_s,
     )
 
 
-def _classes(acked: list[Write], values: Mapping[tuple[WriteKind, str], list[str]]) -> dict[int, str]:
-    classes = {}
-    for write in acked:
-        found = values.get((write.kind, write.marker), [])
-        if not found:
-            classes[write.seq] = "lost"
-        elif any(value != write.value for value in found):
-            classes[write.seq] = "altered"
-        else:
-            classes[write.seq] = "present" if len(found) == 1 else "duplicated"
-    return classes
+def _any_between(moments: Sequence[float], first_s: float, last_s: float) -> bool:
+    """Whether one of the sorted moments lies between these two, both included."""
+    place = bisect_left(moments, first_s)
+    return place < len(moments) and moments[place] <= last_s
 
 
-def _register_classes(kind: WriteKind, writes: tuple[Write, ...], rows: tuple[Found, ...]) -> dict[int, str]:
-    held = next((row for row in rows if row.kind is kind), None)
-    acked = sorted(
-        (write for write in writes if write.kind is kind and write.acked_s is not None), key=lambda write: write.seq
-    )
-    if held is None:
-        return {write.seq: "lost" for write in acked}
-    known = next((write for write in writes if write.kind is kind and write.value == held.value), None)
-    if known is None:
-        return {write.seq: "altered" if write is acked[-1] else "present" for write in acked}
-    return {write.seq: "lost" if known.acked_s is not None and write.seq > known.seq else "present" for write in acked}
-
-
-def _holes(
-    writes: tuple[Write, ...],
-    acked: list[Write],
-    reading: FinalReading | None,
-    moments_s: Sequence[float],
-    hole_max_s: float,
-) -> Iterable[str]:
-    """Every reason for which a loss could have gone unseen."""
-    moments = sorted(write.acked_s for write in acked if write.acked_s is not None)
-    if not moments:
-        yield "no write was acknowledged"
-    for moment_s in moments_s:
-        before = any(moment_s - hole_max_s <= acked_s <= moment_s for acked_s in moments)
-        after = any(moment_s <= acked_s <= moment_s + hole_max_s for acked_s in moments)
-        if not (before and after):
-            sides = " and ".join(name for name, there in (("before", before), ("after", after)) if not there)
-            yield f"no write acknowledged within {hole_max_s:g} s {sides} {moment_s:.2f} s: a hole hides a loss"
-    if reading is None:
-        yield "there was no final reading"
-        return
-    if moments and reading.started_s < moments[-1]:
-        yield "the final reading began before the last acknowledgement"
-    for kind, why in reading.unread.items():
-        if any(write.kind is kind for write in acked):
-            yield f"the final reading of {kind} is not complete: {why}"
-    known = {(write.kind, write.marker) for write in writes}
-    strangers = sum((row.kind, row.marker) not in known for row in reading.rows if not row.kind.is_register)
-    if strangers:
-        yield f"{strangers} rows carry markers of this ledger that it does not know: its file is not complete"
-
-
-def _reach_back_s(lost: list[Write], cut_s: float | None) -> float:
+def _reach_back_s(lost_s: Sequence[float], cut_s: float | None) -> float:
     """How far back the loss reaches; 0 when there is none."""
-    moments = [write.acked_s for write in lost if write.acked_s is not None]
-    if not moments:
+    if not lost_s:
         return 0.0
-    return max(0.0, (max(moments) if cut_s is None else cut_s) - min(moments))
+    return max(0.0, (max(lost_s) if cut_s is None else cut_s) - min(lost_s))

@@ -7,7 +7,7 @@ import secrets
 
 from pydantic import Field
 
-from pam_rollback.core.ledger_verdict import WriteKind
+from pam_rollback.core.ledger_writes import WriteKind
 from pam_rollback.observation.journeys import Facts, SignIn
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from pam_rollback.core.answer import Answer
-from pam_rollback.core.ledger_verdict import WriteKind
+from pam_rollback.core.ledger_writes import WriteKind
 from pam_rollback.observation.account import Account
 from pam_rollback.observation.exchange import NotSent, exchange, new_session
 from pam_rollback.observation.jsonl import LineWriter

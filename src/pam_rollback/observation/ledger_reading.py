@@ -20,7 +20,8 @@ from pydantic import ValidationError
 from yarl import URL
 
 from pam_rollback.core.answer import Answer
-from pam_rollback.core.ledger_verdict import Found, WriteKind
+from pam_rollback.core.ledger_verdict import Found
+from pam_rollback.core.ledger_writes import WriteKind
 from pam_rollback.observation.account import Account
 from pam_rollback.observation.exchange import NotSent, exchange, new_session
 from pam_rollback.observation.jsonl import LineWriter
