@@ -162,6 +162,20 @@ class Snapshot:
         """Give the rows of a statement. Raises MeasurementFailed."""
         return self._asked(self.connections[0], statement, parameters)
 
+    def copied(self, query: str, parameters: Parameters | None = None) -> Iterator[bytes]:
+        """Give a query's rows one by one, in COPY's text format, without holding them. Raises MeasurementFailed."""
+        connection = self.connections[0]
+        try:
+            with (
+                connection.transaction(),
+                connection.cursor() as cursor,
+                cursor.copy(f"COPY ({query}) TO STDOUT".encode(), parameters) as rows,
+            ):
+                for row in rows:
+                    yield bytes(row)
+        except psycopg.Error as error:
+            raise MeasurementFailed(self._told(error)) from None
+
     def all_of(self, questions: Sequence[tuple[str, Parameters]]) -> list[list[tuple[Any, ...]] | MeasurementFailed]:
         """Ask several questions, as many at a time as there are connections, in the order given; each has its own answer."""
         answers: dict[int, list[tuple[Any, ...]] | MeasurementFailed] = {}

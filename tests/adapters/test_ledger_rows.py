@@ -1,0 +1,139 @@
+"""The ledger's rows out of a real database: every one, as it is, and nobody else's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+
+from pam_rollback.adapters.ledger_rows import judge_with_database, ledger_rows
+from pam_rollback.adapters.postgres import Patience, Snapshot, open_snapshot
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.ledger_verdict import FinalReading, Found, LedgerState
+from pam_rollback.core.ledger_writes import Write, WriteKind, Writes
+from pam_rollback.sandbox.database import TEST_ACCOUNT_EMAIL
+from pam_rollback.sandbox.database.auditor import create_auditor, dsn_of
+from tests.sandbox.conftest import Database, product_database
+
+__all__ = ["product_database"]
+
+PREFIX = "ledger-rows1-"
+PASSWORD = "invented-for-this-test"
+_BOOK = """
+INSERT INTO expenses (user_id, amount, category, description)
+SELECT id, %(amount)s, %(category)s, %(marker)s FROM profiles WHERE email = %(email)s
+"""
+_SAY = """
+INSERT INTO pam_messages (conversation_id, role, content)
+SELECT c.id, %(role)s, %(content)s FROM pam_conversations c JOIN profiles p ON p.id = c.user_id WHERE p.email = %(email)s LIMIT 1
+"""
+
+
+@pytest.fixture(scope="module")
+def database(product_database: Database) -> Database:
+    """Rows of the ledger, and rows that only look like it."""
+    with psycopg.connect(product_database.dsn, autocommit=True) as owner:
+        for marker, amount, category in (
+            (f"{PREFIX}000000", "12.30", "fuel"),
+            (f"{PREFIX}000001", "7", "fu\tel\\\n"),
+            (f"{PREFIX}000002", "1.00", "fuel"),
+            (f"{PREFIX}000002", "1.00", "fuel"),
+            ("ledger-other-000003", "1.00", "fuel"),
+            (f"of {PREFIX}000004", "1.00", "fuel"),
+        ):
+            owner.execute(
+                _BOOK, {"marker": marker, "amount": amount, "category": category, "email": TEST_ACCOUNT_EMAIL}
+            )
+        for role, content in (
+            ("user", f"{PREFIX}000005: remember 1.00 dollars"),
+            ("assistant", f"{PREFIX}000005: you said so"),
+        ):
+            owner.execute(_SAY, {"role": role, "content": content, "email": TEST_ACCOUNT_EMAIL})
+    return product_database
+
+
+@contextmanager
+def snapshot_of(dsn: str) -> Iterator[Snapshot]:
+    """Ask as the suite does."""
+    with open_snapshot(dsn, Patience(statement_timeout_s=20)) as snapshot:
+        yield snapshot
+
+
+@pytest.fixture(scope="module")
+def dsn(database: Database) -> str:
+    """The database for the role that the suite is meant to have."""
+    create_auditor(database.dsn, role="pam_ledger_auditor", password=PASSWORD)
+    return dsn_of("pam_ledger_auditor", PASSWORD, like=database.dsn)
+
+
+def test_every_row_comes_as_it_is(dsn: str) -> None:
+    """Amounts have two decimals, whatever is odd in a value survives, doubles are two, and strangers stay away."""
+    with snapshot_of(dsn) as snapshot:
+        expenses = sorted(ledger_rows(snapshot, WriteKind.EXPENSE, PREFIX))
+        messages = list(ledger_rows(snapshot, WriteKind.CHAT, PREFIX))
+
+    assert expenses == [
+        (f"{PREFIX}000000", "12.30 fuel"),
+        (f"{PREFIX}000001", "7.00 fu\tel\\\n"),
+        (f"{PREFIX}000002", "1.00 fuel"),
+        (f"{PREFIX}000002", "1.00 fuel"),
+    ]
+    assert messages == [(f"{PREFIX}000005", f"{PREFIX}000005: remember 1.00 dollars")]
+
+
+def test_the_database_answers_for_what_the_product_cut_off(dsn: str) -> None:
+    """Expenses that the product did not give whole are judged by the database; the settings stay the product's."""
+    writes = Writes(
+        [
+            Write(0, WriteKind.EXPENSE, f"{PREFIX}000000", "12.30 fuel", 1.0, 1.5),
+            Write(1, WriteKind.EXPENSE, f"{PREFIX}000001", "7.00 fuel", 2.0, 2.5),
+            Write(2, WriteKind.EXPENSE, f"{PREFIX}000002", "1.00 fuel", 3.0, 3.5),
+            Write(3, WriteKind.EXPENSE, f"{PREFIX}000009", "1.00 fuel", 4.0, 4.5),
+            Write(4, WriteKind.SETTING, "s4", "s4", 5.0, 5.5),
+        ]
+    )
+    reading = FinalReading(
+        100.0,
+        (Found(WriteKind.SETTING, "s4", "s4"), Found(WriteKind.EXPENSE, f"{PREFIX}000009", "1.00 fuel")),
+        {WriteKind.EXPENSE: "5000 rows were asked for and came: there may be more"},
+    )
+    with snapshot_of(dsn) as snapshot:
+        verdict = judge_with_database(writes, reading, snapshot, PREFIX)
+
+    assert (verdict.state, verdict.present, verdict.unread) == (LedgerState.DAMAGED, 2, 0)
+    assert verdict.altered_markers == (f"{PREFIX}000001",)
+    assert verdict.duplicated_markers == (f"{PREFIX}000002",)
+    assert verdict.lost_markers == (f"{PREFIX}000009",)
+
+
+def test_a_setting_that_was_not_read_stays_unread(dsn: str) -> None:
+    """The database is asked for rows only: what else is not known is not known."""
+    writes = Writes([Write(0, WriteKind.SETTING, "s0", "s0", 1.0, 1.5)])
+    reading = FinalReading(100.0, (), {WriteKind.SETTING: "HTTP 500"})
+    with snapshot_of(dsn) as snapshot:
+        verdict = judge_with_database(writes, reading, snapshot, PREFIX)
+        with pytest.raises(MeasurementFailed, match="setting are not read out of the database"):
+            list(ledger_rows(snapshot, WriteKind.SETTING, PREFIX))
+
+    assert (verdict.state, verdict.unread) == (LedgerState.UNKNOWN, 1)
+
+
+def test_a_blind_role_cannot_say_lost(database: Database) -> None:
+    """A role from which row level security hides rows would find every write lost."""
+    with psycopg.connect(database.dsn, autocommit=True) as owner:
+        owner.execute(f"CREATE ROLE pam_blind LOGIN PASSWORD '{PASSWORD}' IN ROLE authenticated")
+    with (
+        snapshot_of(dsn_of("pam_blind", PASSWORD, like=database.dsn)) as snapshot,
+        pytest.raises(MeasurementFailed, match="blind"),
+    ):
+        list(ledger_rows(snapshot, WriteKind.EXPENSE, PREFIX))
+
+
+def test_a_missing_table_is_no_loss(dsn: str) -> None:
+    """Another schema in front: nothing is said about any write."""
+    with snapshot_of(dsn) as snapshot:
+        snapshot.connections[0].execute("SET LOCAL search_path = pg_catalog")
+        with pytest.raises(MeasurementFailed, match="there is no table expenses"):
+            list(ledger_rows(snapshot, WriteKind.EXPENSE, PREFIX))
