@@ -63,7 +63,7 @@ def test_the_smallest_unusual_count(before: int, same_hours: int, unusual_from: 
 
 def test_false_alarms_are_as_rare_as_they_are_said_to_be() -> None:
     """A hundred thousand healthy sessions at the practice range's rate: below one in a thousand by far."""
-    chance = random.Random(7)  # noqa: S311 - the same sessions every time
+    chance = random.Random(7)
     edges: dict[tuple[int, int], int] = {}
     alarms = 0
     for _ in range(100_000):
