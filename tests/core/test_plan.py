@@ -184,6 +184,27 @@ def test_all_problems_at_once(tmp_path: Path) -> None:
         pytest.param(
             'mitigation = "ST-1"', 'mitigation = "ST-9"', "'ST-9' is not in [strategies]", id="no such mitigation"
         ),
+        pytest.param(
+            "gap_s_max = 30",
+            "gap_s_max = 900",
+            "[success_criteria] SC-3: gap_s_max (900) must be below duration_s (900): nothing might be seen of the whole window",
+            id="a window that may be a hole",
+        ),
+        pytest.param(
+            "bad_run_s_max = 2",
+            "bad_run_s_max = 1000",
+            "bad_run_s_max (1000) must be below duration_s (900): no outage could break the window",
+            id="a window that nothing breaks",
+        ),
+        pytest.param(
+            "samples_min = 150", "samples_min = 0", "[success_criteria.SC-1] samples_min: expected greater than 0", id="a window of nothing"
+        ),
+        pytest.param(
+            'measure = "memory_mb"',
+            'measure = "memory"',
+            "[success_criteria.SC-3] measure: unknown value 'memory', did you mean 'memory_mb'?",
+            id="no such measure",
+        ),
         pytest.param("[about]", "[about]\nid = 1", "[about] id: unknown key", id="key that nobody reads"),
         pytest.param(
             "[gate.GA-1]",
@@ -306,7 +327,7 @@ def test_every_override_problem_at_once(plan: Plan) -> None:
         "environments/staging.toml: 5 problems",
         "  [thresholds] SC-11: no such plan item, did you mean 'SC-1'?",
         "  [thresholds.SC-1] error_rate_pct: no figure of this item, did you mean 'error_rate_pct_max'?",
-        "  [thresholds.SC-2] title: no figure of this item, valid are: p95_ms_max",
+        "  [thresholds.SC-2] title: no figure of this item, valid are: bad_run_s_max, duration_s, gap_s_max, p95_ms_max, samples_min",
         "  [thresholds.SC-3] memory_mb_max: expected greater than 0, found -1.0",
         "  [thresholds.SC-4] corrupted_records_max: expected a whole number, found 0.5",
     ]

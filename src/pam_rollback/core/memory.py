@@ -104,16 +104,14 @@ class MemoryGrowth:
     @property
     def smallest_visible_mb_per_min(self) -> float:
         """A slower growth than this disappears in the scatter of these readings."""
-        half = self._calmer_half
-        pace = _slope(half)
-        offset = median(reading.mb - pace * reading.at_s for reading in half)
-        scatter = max(abs(reading.mb - pace * reading.at_s - offset) for reading in half)
-        return _MINUTE_S * 2 * max(scatter, _SMALLEST_SCATTER_MB) / _span_s(half)
+        return _MINUTE_S * _smallest_visible_slope(self._calmer_half)
 
     @property
     def _calmer_half(self) -> tuple[MemoryReading, ...]:
+        """The half that excludes more: a flat one with a step in it says less than one that hardly moves."""
         middle = len(self.readings) // 2
-        return min(self.readings[:middle], self.readings[middle:], key=_slope)
+        halves = (self.readings[:middle], self.readings[middle:])
+        return min(halves, key=lambda half: max(_slope(half), _smallest_visible_slope(half)))
 
     @property
     def expected_mb(self) -> float:
@@ -182,3 +180,11 @@ def _slope(readings: Sequence[MemoryReading]) -> float:
         for earlier, later in combinations(readings, 2)
         if later.at_s != earlier.at_s
     )
+
+
+def _smallest_visible_slope(readings: Sequence[MemoryReading]) -> float:
+    """MB a second."""
+    pace = _slope(readings)
+    offset = median(reading.mb - pace * reading.at_s for reading in readings)
+    scatter = max(abs(reading.mb - pace * reading.at_s - offset) for reading in readings)
+    return 2 * max(scatter, _SMALLEST_SCATTER_MB) / _span_s(readings)

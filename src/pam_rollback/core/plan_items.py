@@ -134,23 +134,64 @@ class MitigatedTrigger(Item):
 # --- what good looks like after a rollback --------------------------------------------------------------------------
 
 
-class ErrorRateGoal(Item):
+class Window(Item):
+    """A measure that is held below its limit for ``duration_s``, and what has to be seen for that to be known.
+
+    Fewer samples than ``samples_min``, or a hole longer than ``gap_s_max`` between them: nothing is known. The pace divides ``duration_s``.
+    """
+
+    duration_s: Annotated[float, Field(gt=0), Relaxed.BY_LOWERING]
+    samples_min: Annotated[int, Field(gt=0), Relaxed.BY_LOWERING]
+    gap_s_max: Annotated[float, Field(gt=0), Relaxed.BY_RAISING]
+
+    @model_validator(mode="after")
+    def _can_be_judged(self) -> "Window":
+        if self.gap_s_max >= self.duration_s:
+            raise ValueError(
+                f"gap_s_max ({self.gap_s_max:g}) must be below duration_s ({self.duration_s:g}): nothing might be seen of the whole window"
+            )
+        return self
+
+
+class AnswersWindow(Window):
+    """A window over the users' answers. A run of wholly bad seconds that is longer than ``bad_run_s_max`` breaks it, whatever its share."""
+
+    bad_run_s_max: SecondsAtMost
+
+    @model_validator(mode="after")
+    def _can_be_broken(self) -> "AnswersWindow":
+        if self.bad_run_s_max >= self.duration_s:
+            raise ValueError(
+                f"bad_run_s_max ({self.bad_run_s_max:g}) must be below duration_s ({self.duration_s:g}): no outage could break the window"
+            )
+        return self
+
+
+class ErrorRateGoal(AnswersWindow):
     """Less than ``error_rate_pct_max`` of the requests fail, held for ``duration_s``."""
 
-    error_rate_pct_max: PercentAtMost
-    duration_s: SecondsAtLeast
+    measure: Literal["error_rate_pct"]
+    error_rate_pct_max: Annotated[float, Field(gt=0, le=100), Relaxed.BY_RAISING]
+
+
+class P95Goal(AnswersWindow):
+    """95 of 100 requests are answered in less than ``p95_ms_max``, held for ``duration_s``."""
+
+    measure: Literal["latency_p95_ms"]
+    p95_ms_max: MillisecondsAtMost
+
+
+class MemoryGoal(Window):
+    """Memory in use is stable below ``memory_mb_max`` for ``duration_s``."""
+
+    measure: Literal["memory_mb"]
+    memory_mb_max: MegabytesAtMost
 
 
 class ErrorRateLimit(Item):
     """Less than ``error_rate_pct_max`` of the requests fail."""
 
     error_rate_pct_max: PercentAtMost
-
-
-class P95Limit(Item):
-    """95 of 100 requests are answered in less than ``p95_ms_max``."""
-
-    p95_ms_max: MillisecondsAtMost
 
 
 class ResponseTimeLimit(Item):
@@ -160,7 +201,7 @@ class ResponseTimeLimit(Item):
 
 
 class MemoryLimit(Item):
-    """Memory in use is stable below ``memory_mb_max``."""
+    """Memory in use is below ``memory_mb_max``."""
 
     memory_mb_max: MegabytesAtMost
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 
 from pam_rollback.core.binomial import share_below
 from pam_rollback.core.figures import Figures
+from pam_rollback.core.own_lag import judge_without_own_lag
 from pam_rollback.core.percentiles import DEFINITION
 from pam_rollback.core.samples import Sample
-from pam_rollback.core.window import Measure, WindowSpec, WindowState, WindowVerdict, judge
+from pam_rollback.core.window import Measure, WindowSpec, WindowVerdict
 
 ANSWERS_FOR_ERRORS = 150
 """So many without an error show less than 2 %, with 95 % confidence."""
@@ -103,25 +104,9 @@ def sample_spec(measure: Measure, limit: float, *, rate_hz: float, answer_max_s:
 def judge_sample(
     samples: Iterable[Sample], spec: WindowSpec, *, start_s: float, now_s: float, rate_hz: float, settled_s: float
 ) -> WindowVerdict:
-    """Judge all answers from ``start_s`` on: at least as long as the spec wants, longer when more is there already.
-
-    Latencies count from the due time, so a prober that left late makes them longer. When they are too long only because of that, nothing
-    is known: this machine was too busy to judge.
-    """
-    samples = tuple(samples)
+    """Judge all answers from ``start_s`` on: at least as long as the spec wants, longer when more is there already."""
     spec = replace(spec, duration_s=max(spec.duration_s, settled_s - start_s))
-    verdict, at_its_best = (
-        judge(some, spec, start_s=start_s, now_s=now_s, rate_hz=rate_hz, settled_s=settled_s)
-        for some in (samples, map(_without_own_lag, samples))
-    )
-    if verdict.state is WindowState.BROKEN and at_its_best.state is not WindowState.BROKEN:
-        reason = f"the prober was not fit to judge: without its own lag it would not be so: {verdict.reason}"
-        return replace(verdict, state=WindowState.UNKNOWN, reason=reason)
-    return verdict
-
-
-def _without_own_lag(sample: Sample) -> Sample:
-    return replace(sample, latency_ms=sample.latency_ms - sample.lag_ms) if sample.lag_ms else sample
+    return judge_without_own_lag(samples, spec, start_s=start_s, now_s=now_s, rate_hz=rate_hz, settled_s=settled_s)
 
 
 def share_bound_pct(bad: int, n: int) -> float:
