@@ -9,7 +9,7 @@ from pam_rollback.actions.feature_flag import Evaluation, FlagRollback
 from pam_rollback.core.incident import Incident
 from pam_rollback.core.plan import Plan
 from pam_rollback.core.recovery import Recovery
-from pam_rollback.plugin.fixtures.windows import HeldWindow, SurvivingWrites
+from pam_rollback.plugin.fixtures.objectives import SurvivingWrites
 from pam_rollback.plugin.journeys.traveller import Traveller
 
 pytestmark = pytest.mark.rollback
@@ -67,22 +67,6 @@ def test_page_shows_the_old_chat(feature_flags_rolled_back: FlagRollback, travel
 
     assert chat.heading == "Chat with PAM", chat
     assert not chat.enhanced, chat
-
-
-@pytest.mark.criterion("SC-1")
-def test_error_rate_is_back(held_window: HeldWindow, scored: Scored) -> None:
-    """Errors stay below the plan's limit for the whole window.  If red: docs/runbook.md#error-rate."""
-    errors = scored(held_window.error_rate)
-
-    assert errors.met, errors
-
-
-@pytest.mark.criterion("SC-2")
-def test_response_time_is_back(held_window: HeldWindow, scored: Scored) -> None:
-    """95 of 100 answers come within the plan's limit for the whole window.  If red: docs/runbook.md#response-time."""
-    p95 = scored(held_window.latency_p95)
-
-    assert p95.met, p95
 
 
 @pytest.mark.writes

@@ -44,6 +44,15 @@ def serving(status: int, body: bytes) -> Iterator[str]:
         thread.join()
 
 
+def test_the_start_of_the_process_is_read_where_it_is_told() -> None:
+    """Of several processes the youngest, so that any restart moves it; nothing where nobody tells it."""
+    told = METRICS + b"process_start_time_seconds 1700000000.5\n" + b'process_start_time_seconds{pid="2"} 1700000300\n'
+    with serving(200, told) as url:
+        assert read_memory(url, deadline_s=5).started_s == 1700000300
+    with serving(200, METRICS) as url:
+        assert read_memory(url, deadline_s=5).started_s is None
+
+
 def test_memory_is_read_in_megabytes_of_ten_to_the_sixth() -> None:
     """As the plan's figures are."""
     with serving(200, METRICS) as url:

@@ -9,6 +9,8 @@ from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.memory import MemoryReading
 
 MEMORY = "pam_memory_usage_bytes"
+STARTED = "process_start_time_seconds"
+"""Optional: with it a restart is seen even when the new process holds as much as the old one."""
 _MB = 1e6
 
 
@@ -26,16 +28,13 @@ def read_memory(url: str, *, deadline_s: float, name: str = MEMORY) -> MemoryRea
 
     try:
         text = answer.body.decode("utf-8")
-        values = [
-            sample.value
-            for family in text_string_to_metric_families(text)
-            for sample in family.samples
-            if sample.name == name
-        ]
+        samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
     except (ValueError, KeyError, IndexError) as error:
         raise MeasurementFailed(
             f"memory is not known: {url} answers what is not Prometheus' text format ({error}): {answer.text}"
         ) from None
+    values = [sample.value for sample in samples if sample.name == name]
+    starts = [sample.value for sample in samples if sample.name == STARTED and math.isfinite(sample.value)]
     if not values:
         raise MeasurementFailed(
             f"memory is not known: {url} has no {name} ({len(answer.body)} bytes came); "
@@ -43,4 +42,5 @@ def read_memory(url: str, *, deadline_s: float, name: str = MEMORY) -> MemoryRea
         )
     if not all(map(math.isfinite, values)):
         raise MeasurementFailed(f"memory is not known: {url} says {name} is {values}")
-    return MemoryReading(at_s=at_s, mb=max(values) / _MB)
+    # Of several processes the youngest: whichever begins anew, this moment moves.
+    return MemoryReading(at_s=at_s, mb=max(values) / _MB, started_s=max(starts, default=None))

@@ -140,6 +140,7 @@ class Window(Item):
     Fewer samples than ``samples_min``, or a hole longer than ``gap_s_max`` between them: nothing is known. The pace divides ``duration_s``.
     """
 
+    measure: str
     duration_s: Annotated[float, Field(gt=0), Relaxed.BY_LOWERING]
     samples_min: Annotated[int, Field(gt=0), Relaxed.BY_LOWERING]
     gap_s_max: Annotated[float, Field(gt=0), Relaxed.BY_RAISING]

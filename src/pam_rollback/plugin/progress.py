@@ -37,6 +37,11 @@ class Progress:
         self._write(("\n" if not self._began else _RENEW) + shown if self._on_terminal else f"\n{shown}\n")
         self._began = True
 
+    def announce(self, line: str) -> None:
+        """Show the line now, and leave it there: what has happened, not how far it is."""
+        self._write(f"{_RENEW if self._began and self._on_terminal else chr(10)}{line}\n")
+        self._began = False
+
     def done(self) -> None:
         """Leave the line that renewed itself, so that what comes next has one of its own."""
         if self._began and self._on_terminal:

@@ -7,6 +7,8 @@ from xdist.scheduler import LoadScopeScheduling
 from pam_rollback.plugin.stories import ACTION_FIXTURES
 
 _INTEGRITY = "checks/integrity/"
+_TOGETHER = {"checks/test_success_criteria.py": "checks/test_performance.py"}
+"""They share one prober: what the checks of performance saw is the beginning of the window, so that it waits for the rest only."""
 
 
 class BySituation(LoadScopeScheduling):  # type: ignore[misc]
@@ -23,5 +25,5 @@ class BySituation(LoadScopeScheduling):  # type: ignore[misc]
         found = [name for name in ACTION_FIXTURES if f"-{name}-" in parameters]
         path = nodeid.split("::", 1)[0]
         # The SQL checks share one snapshot, and their time frame is judged by who gave their verdicts.
-        shared = _INTEGRITY if path.startswith(_INTEGRITY) else path
+        shared = _INTEGRITY if path.startswith(_INTEGRITY) else _TOGETHER.get(path, path)
         return max(found, key=len, default=shared)

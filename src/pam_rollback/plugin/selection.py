@@ -34,6 +34,7 @@ NEEDED_ABILITIES = {
     "team_told": ("slack",),
     "ticket_volume": ("database",),
     "memory": ("metrics",),
+    "held_memory": ("metrics",),
     "front_page": ("browser",),
     "chat_page": ("browser", "test_account"),
     "audits": ("browser", "test_account"),

@@ -33,6 +33,7 @@ KINDS_IN_ORDER = (
     "accessibility",
     "load",
     "checklist",
+    "window",
 )
 """The checks after a rollback: what takes a second, and what most rollbacks are judged by, comes first."""
 VERDICT_FIXTURE = "first_verdict"

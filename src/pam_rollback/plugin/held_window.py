@@ -1,0 +1,95 @@
+"""The success criteria over one window, which every criterion waits for as long as it needs itself."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.memory_window import MemoryWindow
+from pam_rollback.core.wait import Waiter
+from pam_rollback.core.window import WindowState, WindowVerdict
+from pam_rollback.plugin.progress import Progress
+
+Judged = WindowVerdict | MemoryWindow
+Verdict = TypeVar("Verdict", WindowVerdict, MemoryWindow)
+
+_EVERY_S = 0.5
+
+
+@dataclass(frozen=True)
+class Standings:
+    """How each criterion stands. ``memory`` is None where the environment declares no metrics."""
+
+    at_s: float
+    """Seconds since the window began."""
+    longest_s: float
+    error_rate: WindowVerdict
+    latency_p95: WindowVerdict
+    memory: MemoryWindow | None
+
+    @property
+    def all(self) -> tuple[Judged, ...]:
+        """Those that there are."""
+        return tuple(verdict for verdict in (self.error_rate, self.latency_p95, self.memory) if verdict is not None)
+
+    def __str__(self) -> str:
+        """For a person who waits."""
+        standing = ", ".join(_briefly(verdict) for verdict in self.all)
+        return f"  … window {min(self.at_s, self.longest_s):.0f} of {self.longest_s:.0f} s: {standing}"
+
+
+class HeldWindow:
+    """One window for all. A criterion that is broken is known at once and keeps no other one from its whole time."""
+
+    def __init__(self, judge: Callable[[], Standings], *, within_s: float, waiter: Waiter, progress: Progress) -> None:
+        self._judge = judge
+        self._within_s = within_s
+        self._waiter = waiter
+        self._progress = progress
+        self._announced: set[str] = set()
+
+    def error_rate(self) -> WindowVerdict:
+        """SC-1, when more observation cannot change it."""
+        return self._final(lambda standings: standings.error_rate)
+
+    def latency_p95(self) -> WindowVerdict:
+        """SC-2, when more observation cannot change it."""
+        return self._final(lambda standings: standings.latency_p95)
+
+    def memory(self) -> MemoryWindow:
+        """SC-3, when more observation cannot change it. Raises MeasurementFailed where memory is not read."""
+
+        def picked(standings: Standings) -> MemoryWindow:
+            if standings.memory is None:
+                raise MeasurementFailed("memory was not read: the environment declares no metrics")
+            return standings.memory
+
+        return self._final(picked)
+
+    def _final(self, pick: Callable[[Standings], Verdict]) -> Verdict:
+        found = self._waiter.until(
+            self._look,
+            holds=lambda standings: pick(standings).final,
+            within_s=self._within_s,
+            what="the window is complete",
+            every_s=_EVERY_S,
+        )
+        self._progress.done()
+        return pick(found)
+
+    def _look(self) -> Standings:
+        standings = self._judge()
+        for verdict in standings.all:
+            name = verdict.figures.what
+            if verdict.state is WindowState.BROKEN and name not in self._announced:
+                self._announced.add(name)
+                # Whoever waits for another criterion need not learn of this one a quarter of an hour later.
+                self._progress.announce(f"  broken already: {verdict}")
+        self._progress.tell(str(standings))
+        return standings
+
+
+def _briefly(verdict: Judged) -> str:
+    figures = verdict.figures
+    value = "nothing yet" if verdict.value is None else f"{verdict.value:.3g} {figures.unit}"
+    return f"{figures.what} {value} ({verdict.state})"

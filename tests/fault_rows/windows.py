@@ -1,0 +1,34 @@
+"""What turns the windows over the success criteria red."""
+
+from tests.fault_rows.row import Row
+
+ERRORS = "test_error_rate_stays_low"
+RESPONSES = "test_response_time_stays_low"
+MEMORY = "test_memory_stays_low"
+STABLE = "test_memory_is_stable"
+
+
+def _row(
+    identifier: str, fault: str, red: set[str], words: str, unknown: set[str] | None = None, **parameters: str | float
+) -> Row:
+    unknown_checks = frozenset(unknown or set())
+    return Row(identifier, fault, frozenset(red), words, parameters, select="window", unknown=unknown_checks)
+
+
+ROWS = [
+    _row("window-errors", "errors", {ERRORS}, "error_rate_pct cannot stay below 2 %", share=0.08),
+    _row("window-slow", "latency", {RESPONSES}, "latency_p95_ms cannot stay below 500 ms", ms=650),
+    _row("window-all-late", "delay-all", {RESPONSES}, "latency_p95_ms cannot stay below 500 ms", ms=600),
+    # The window is broken, so where memory leads was not seen to the end.
+    _row("window-memory-high", "memory-leak", {MEMORY}, "MB at +", unknown={STABLE}, mb=40),
+    _row("window-memory-growing", "memory-leak", {STABLE}, "memory grows by", mb=0, mb_per_s=0.4),
+    _row(
+        "window-metrics-silent",
+        "answers-silence",
+        set(),
+        "no usable reading for",
+        unknown={MEMORY, STABLE},
+        server="api",
+        path="/metrics",
+    ),
+]
