@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.actions.feature_flag import Evaluation, FlagRollback
+from pam_rollback.core.complete_recovery import CompleteRecovery
 from pam_rollback.core.incident import Incident
 from pam_rollback.core.plan import Plan
 from pam_rollback.core.recovery import Recovery
@@ -67,6 +68,14 @@ def test_page_shows_the_old_chat(feature_flags_rolled_back: FlagRollback, travel
 
     assert chat.heading == "Chat with PAM", chat
     assert not chat.enhanced, chat
+
+
+@pytest.mark.criterion("RTO-5")
+def test_recovery_is_complete_in_time(complete_recovery: CompleteRecovery, scored: Scored) -> None:
+    """From the decision to the end of the plan's whole window, all within the objective.  If red: docs/runbook.md#recovery-too-slow."""
+    complete = scored(complete_recovery)
+
+    assert complete.in_time, complete
 
 
 @pytest.mark.writes

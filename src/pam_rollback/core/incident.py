@@ -66,7 +66,7 @@ class ErrorRate:
 class Incident:
     """The incident that the rollback answers. Moments are monotonic seconds.
 
-    ``started_s`` and ``seen`` are known in a drill only; ``release`` is what was running when it was seen.
+    ``started_s``, ``detected_s`` and ``seen`` are known in a drill only; ``release`` is what was running when it was seen.
     """
 
     description: str
@@ -74,3 +74,5 @@ class Incident:
     started_s: float | None
     seen: ErrorRate
     observed: tuple[str, ...] = ()
+    detected_s: float | None = None
+    """When a criterion was seen to be broken."""

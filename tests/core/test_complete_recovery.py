@@ -1,0 +1,109 @@
+"""Complete recovery: the whole window counts, whatever was observed of it, and what is not held or not known is no recovery."""
+
+from dataclasses import replace
+
+import pytest
+
+from pam_rollback.core.complete_recovery import CompleteRecovery, moments
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.recovery import OutageRule, Recovery, recovery
+from pam_rollback.core.samples import Sample
+from pam_rollback.core.window import Measure, WindowSpec, WindowState, WindowVerdict
+
+RULE = OutageRule(limit_pct=10)
+
+
+def history(*, bad_until_s: float, end_s: float = 60) -> list[Sample]:
+    """Ten probes a second, good for 10 s and then bad until that moment."""
+    return [
+        Sample(due_s=at / 10, latency_ms=10, journey="chat", ok=not 10 <= at / 10 < bad_until_s)
+        for at in range(int(end_s * 10))
+    ]
+
+
+def recovered(*, bad_until_s: float = 21) -> Recovery:
+    """The incident began at 10 and was decided upon at 20."""
+    return recovery(history(bad_until_s=bad_until_s), incident_s=9.95, decision_s=20, rule=RULE)
+
+
+def window(state: WindowState = WindowState.MET) -> WindowVerdict:
+    """15 of 900 seconds."""
+    spec = WindowSpec(measure=Measure.ERROR_RATE_PCT, limit=2, duration_s=15, asked_s=900)
+    return WindowVerdict(spec, state, "", value=0.0, n=150, bad=0, unmeasured=0, observed_s=15, worst=None)
+
+
+def complete(found: Recovery, *windows: WindowVerdict, objective_s: float = 1800) -> CompleteRecovery:
+    """As a story has it."""
+    told = moments(found, windows, detected_s=15, looked_every_s=0.1, first_step_s=20.01)
+    return CompleteRecovery(found, windows, objective_s, told)
+
+
+def test_the_whole_window_counts() -> None:
+    """A second after the decision plus a quarter of an hour, of which 15 s were observed."""
+    found = complete(recovered(), window(), window())
+
+    assert found.in_time
+    assert found.total_s == pytest.approx(901, abs=0.11)
+    assert found.figures.margin == pytest.approx(899, abs=0.11)
+    assert "window of 900 s included, 15 s of it observed" in found.figures.definition
+    assert str(found).startswith("complete recovery after 15.0 min, window of 900 s included, asked within 1800 s of the")
+
+
+def test_later_than_the_objective_is_not_in_time() -> None:
+    """The window alone takes 900 s, so an objective of 900 s leaves no second for the rollback."""
+    assert not complete(recovered(), window(), objective_s=900).in_time
+    assert complete(recovered(), window(), objective_s=902).in_time
+
+
+def test_a_recovery_before_the_decision_saves_no_time() -> None:
+    """What was good already has to stay so for the whole window."""
+    assert complete(recovered(bad_until_s=15), window()).total_s == 900
+
+
+def test_not_recovered_is_not_in_time() -> None:
+    """Bad to the end: no figure, and the reason in words."""
+    found = complete(recovered(bad_until_s=60), window(WindowState.BROKEN))
+
+    assert not found.in_time
+    assert (found.figures.measured, found.figures.margin) == ("not recovered", None)
+
+
+def test_a_broken_window_is_no_recovery() -> None:
+    """Also when another one is not known: broken comes first."""
+    found = complete(recovered(), window(WindowState.BROKEN), window(WindowState.UNKNOWN))
+
+    assert not found.in_time
+    assert str(found).startswith("not held, asked within 1800 s of the decision: recovered 1.0")
+
+
+@pytest.mark.parametrize("state", [WindowState.UNKNOWN, WindowState.HOLDING])
+def test_a_window_that_is_not_known_leaves_it_unknown(state: WindowState) -> None:
+    """Never in time."""
+    with pytest.raises(MeasurementFailed, match="error_rate_pct"):
+        assert complete(recovered(), window(), window(state)).in_time
+
+
+def test_the_moments_with_what_they_can_be_wrong_by() -> None:
+    """From the decision, in their order."""
+    told = [moment.figures for moment in complete(recovered(), window()).details]
+
+    assert [(one.what, one.measured) for one in told] == [
+        ("onset", -10.0),
+        ("detection", -5),
+        ("decision", 0.0),
+        ("first step", 0.01),
+        ("mitigated", 1.0),
+        ("confirmed", 16.0),
+    ]
+    assert told[0].definition == "from the decision, ± 0.10 s, the first bad answer, probes 0.10 s apart"
+    assert told[2].definition == "from the decision, ± 0.00 s, the clock when it was taken"
+
+
+def test_what_nobody_saw_is_not_known() -> None:
+    """A real rollback does not know when it was detected; a window that is not met confirms nothing."""
+    told = moments(recovered(), [window(WindowState.UNKNOWN)], detected_s=None, looked_every_s=0.1, first_step_s=None)
+    unknown = [moment.name for moment in told if moment.at_s is None]
+
+    assert unknown == ["detection", "first step", "confirmed"]
+    assert {moment.figures.measured for moment in told if moment.at_s is None} == {"not known"}
+    assert replace(told[0], at_s=None).figures.unit == ""
