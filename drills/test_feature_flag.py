@@ -10,6 +10,7 @@ from pam_rollback.core.complete_recovery import CompleteRecovery
 from pam_rollback.core.incident import Incident
 from pam_rollback.core.plan import Plan
 from pam_rollback.core.recovery import Recovery
+from pam_rollback.core.settings_loss import SettingsLoss
 from pam_rollback.plugin.fixtures.objectives import SurvivingWrites
 from pam_rollback.plugin.journeys.traveller import Traveller
 
@@ -85,3 +86,12 @@ def test_no_acknowledged_write_is_lost(surviving_writes: SurvivingWrites, scored
     writes = scored(surviving_writes)
 
     assert writes.kept, writes
+
+
+@pytest.mark.writes
+@pytest.mark.criterion("RPO-2")
+def test_no_older_configuration_is_lost(settings_loss: SettingsLoss, scored: Scored) -> None:
+    """Flags and settings of before are as they were; only the newest may be lost.  If red: docs/runbook.md#configuration-lost."""
+    configuration = scored(settings_loss)
+
+    assert configuration.within, configuration

@@ -61,15 +61,24 @@ class AccountApi:
         changed = {name: value for name, value in before.items() if now is None or now.get(name) != value}
         if not changed:
             return
-        answer = fetch(
+        answer = self._put_settings(changed)
+        if answer.problem or answer.http_status not in {HTTPStatus.OK, HTTPStatus.NO_CONTENT}:
+            raise MeasurementFailed(f"the settings {', '.join(changed)} are changed, set them back by hand: {answer}")
+
+    def write_setting(self, name: str, value: str) -> None:
+        """Write one setting. Raises MeasurementFailed when it is not accepted."""
+        answer = self._put_settings({name: value})
+        if answer.problem or answer.http_status not in {HTTPStatus.OK, HTTPStatus.NO_CONTENT}:
+            raise MeasurementFailed(f"the setting {name} could not be written: {answer}")
+
+    def _put_settings(self, settings: Mapping[str, Any]) -> Answer:
+        return fetch(
             self.settings_url,
             method="PUT",
-            json={"settings": changed},
+            json={"settings": settings},
             headers=self._headers,
             deadline_s=self.deadline_s,
         )
-        if answer.problem or answer.http_status not in {HTTPStatus.OK, HTTPStatus.NO_CONTENT}:
-            raise MeasurementFailed(f"the settings {', '.join(changed)} are changed, set them back by hand: {answer}")
 
     def _list(self, url: str, name: str) -> list[Mapping[str, Any]] | None:
         body = self._get(f"{url}?limit={_NEWEST}").json

@@ -10,6 +10,9 @@ from pydantic import Field
 from pam_rollback.core.ledger_writes import WriteKind
 from pam_rollback.observation.journeys import Facts, SignIn
 
+LEDGER_SETTING = "rollback_ledger"
+"""The setting that the ledger writes over and over."""
+
 
 class LedgerConfig(Facts):
     """A whole ledger. It acts as the test account only."""
@@ -30,7 +33,7 @@ class LedgerConfig(Facts):
     outstanding_max: int = Field(default=64, ge=1)
     read_rows_max: int = Field(default=5000, ge=1)
     """How many rows the final reading asks for; as many rows as that mean that there may be more."""
-    setting_name: str = "rollback_ledger"
+    setting_name: str = LEDGER_SETTING
     run: str = Field(default_factory=lambda: secrets.token_hex(4), pattern=r"^[a-z0-9]{4,32}$")
     """Part of every marker, so that each ledger finds only its own rows."""
 

@@ -1,4 +1,4 @@
-"""What a run found beside its response times: rows, barriers, page weight, web vitals. Each in a file of its own beside ``baseline.json``.
+"""What a run found beside its response times: rows, flags and settings, barriers, page weight, web vitals. Each in a file of its own beside ``baseline.json``.
 
 Every run writes them into the folder of its situation; ``--baseline FILE`` reads those that lie beside that file.
 """
@@ -11,6 +11,7 @@ from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.plugin.runbook import Runbook
 
 ROWS_FILE = "rows-before.json"
+SETTINGS_FILE = "settings-before.json"
 BARRIERS_FILE = "barriers.json"
 WEIGHT_FILE = "page-weight.json"
 

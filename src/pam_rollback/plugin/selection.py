@@ -9,7 +9,7 @@ from pam_rollback.core.environment import Environment
 from pam_rollback.core.plan import Plan
 from pam_rollback.plugin import browser_gate, markers
 from pam_rollback.plugin import runbook as runbook_module
-from pam_rollback.plugin.beside_baseline import stored_rows
+from pam_rollback.plugin.beside_baseline import ROWS_FILE, SETTINGS_FILE, stored
 from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.plugin.situations import AS_IS, BASELINE, situation_of
 from pam_rollback.plugin.sql_files import invariant_of
@@ -142,8 +142,10 @@ def _data_problem(item: pytest.Item, runbook: Runbook) -> str:
     if _is_of_other_tables(item, runbook):
         environment = runbook.environment
         return f"about tables that {environment.name} does not have ([sql] dialect {environment.sql.dialect!r})"
-    if "row_loss" in getattr(item, "fixturenames", ()) and not _rows_were_counted(item, runbook):
+    if "row_loss" in getattr(item, "fixturenames", ()) and not _known_before(ROWS_FILE, item, runbook):
         return "no rows were counted before; a run's baseline has them, see --baseline"
+    if "settings_loss" in getattr(item, "fixturenames", ()) and not _known_before(SETTINGS_FILE, item, runbook):
+        return "no flags and settings were recorded before; a run's baseline has them, see --baseline"
     return ""
 
 
@@ -158,9 +160,9 @@ def _is_named(item: pytest.Item) -> bool:
     return any(arg.split("::")[0].endswith(item.path.name) for arg in item.config.args)
 
 
-def _rows_were_counted(item: pytest.Item, runbook: Runbook) -> bool:
-    """Counted by this session before its drill's incident, or stored. A real rollback is not delayed by counting."""
-    if stored_rows(runbook) is not None:
+def _known_before(file: str, item: pytest.Item, runbook: Runbook) -> bool:
+    """Recorded by this session before its drill's incident, or stored. A real rollback is not delayed by recording."""
+    if stored(runbook, file) is not None:
         return True
     return situation_of(item) not in {AS_IS, BASELINE} and not runbook.options.real
 

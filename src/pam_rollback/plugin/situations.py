@@ -123,6 +123,11 @@ def stories_of(items: Iterable[pytest.Item]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name.removeprefix(_AFTER) for name in found if name.startswith(_AFTER)))
 
 
+def story_of(situation: str) -> str:
+    """The story whose action a situation comes after; empty when it comes after none."""
+    return situation.removeprefix(_AFTER) if situation.startswith(_AFTER) else ""
+
+
 def story_name(path: Path) -> str:
     """``drills/test_feature_flag.py`` is the story ``feature-flag``."""
     return path.stem.removeprefix("test_").replace("_", "-")

@@ -102,6 +102,20 @@ _KINDS = (
         "release",
         (_RELEASE, Parameter("what", "expenses", "which writes", choices=("expenses", "settings", "messages"))),
     ),
+    FaultKind(
+        "configuration-lost",
+        "a change of flags takes older configuration away, until the fault is cleared",
+        "release",
+        (
+            _RELEASE,
+            Parameter(
+                "what",
+                "settings",
+                "flags: all that the change does not name; settings: all that are older than an hour",
+                choices=("flags", "settings"),
+            ),
+        ),
+    ),
     FaultKind("admin-refuses", "the admin API answers 401 to the right token", "release", (_RELEASE,)),
     FaultKind("flags-ignored", "the admin API says 200 and changes nothing", "release", (_RELEASE,)),
     FaultKind(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -90,6 +90,12 @@ class ForgottenParameters(Parameters):
     what: Literal["expenses", "settings", "messages"] = "expenses"
 
 
+class LostConfigurationParameters(Parameters):
+    """What the next change of a flag takes away: all flags that it does not name, or all settings that are older than an hour."""
+
+    what: Literal["flags", "settings"] = "settings"
+
+
 @dataclass(frozen=True, slots=True)
 class FaultKind:
     """One named fault; `flag` is the feature that it hides behind."""
@@ -129,11 +135,14 @@ FEATURE_FAILS = FaultKind(
     "PAM_ENHANCED_UI",
     SomeUsersParameters,
 )
+CONFIGURATION_LOST = FaultKind(
+    "configuration-lost", "a change of flags takes older configuration away", parameters=LostConfigurationParameters
+)
 CATALOGUE: Mapping[str, FaultKind] = {
     kind.name: kind
     for kind in (
         *(ERRORS, LATENCY, VOICE, FLAGS_IGNORED, FLAGS_PARTIAL, ADMIN_REFUSES, MEMORY_LEAK, WRITES_FORGOTTEN),
-        *(AUTH_BYPASS, CROSS_USER_READ, FEATURE_FAILS),
+        *(AUTH_BYPASS, CROSS_USER_READ, FEATURE_FAILS, CONFIGURATION_LOST),
     )
 }
 
@@ -145,6 +154,8 @@ class Faults:
     _active: dict[str, Parameters] = field(default_factory=dict)
     _requests: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
     _leak: Leak = field(default_factory=Leak)
+    _flags_kept: frozenset[str] | None = None
+    """The flags that the latest change named, since older configuration is to be lost; None: nothing is lost."""
 
     def plant(self, name: str, parameters: Parameters) -> None:
         """Switch a fault on, or give it other parameters."""
@@ -157,6 +168,26 @@ class Faults:
         self._active.pop(name, None)
         if name == MEMORY_LEAK.name:
             self._leak.end()
+        if name == CONFIGURATION_LOST.name:
+            self._flags_kept = None
+
+    def flags_changed(self, names: Iterable[str]) -> None:
+        """Note a change of flags: with the fault, whatever it does not name is lost from now on."""
+        if self.is_on(CONFIGURATION_LOST):
+            self._flags_kept = frozenset(names)
+
+    def has_lost(self, what: str) -> bool:
+        """Whether older configuration of this kind is gone."""
+        parameters = self._active.get(CONFIGURATION_LOST.name)
+        return (
+            isinstance(parameters, LostConfigurationParameters)
+            and parameters.what == what
+            and self._flags_kept is not None
+        )
+
+    def has_lost_flag(self, name: str) -> bool:
+        """Whether this flag is back at its default, which is off."""
+        return self.has_lost("flags") and name not in (self._flags_kept or ())
 
     def leak(self) -> None:
         """Lose the memory that is due by now, if any is to be lost."""

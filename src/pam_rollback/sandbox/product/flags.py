@@ -28,6 +28,9 @@ SELECT (SELECT jsonb_object_agg(name, jsonb_build_array(enabled, rollout_percent
 """
 
 
+_LOST = Flag(enabled=False, rollout_percentage=0)
+
+
 @dataclass(frozen=True, slots=True)
 class FlagState:
     """All flags at one moment. `cache_generation` grows whenever an administrator clears the caches."""
@@ -117,6 +120,7 @@ class FlagStore:
                 " RETURNING id, changed_at",
                 (initiated_by, action, reason, *(Jsonb({n: f[n].as_json() for n in changes}) for f in (before, after))),
             )
+        self._faults.flags_changed(changes)
         # A reading that began before the commit may still be under way; nobody here is to see what it found.
         self._state = self._reading = None
         return RecordedChange(
@@ -128,7 +132,12 @@ class FlagStore:
         row = await self._storage.row(_READ)
         flags = {} if row is None or row["flags"] is None else row["flags"]
         return FlagState(
-            flags={name: Flag(enabled=on, rollout_percentage=share) for name, (on, share) in sorted(flags.items())},
+            flags={
+                name: _LOST
+                if self._faults.has_lost_flag(name)
+                else Flag(enabled=on, rollout_percentage=share)
+                for name, (on, share) in sorted(flags.items())
+            },
             cache_generation=(row or {}).get("cache_generation") or 0,
             read_s=asked_s,
         )

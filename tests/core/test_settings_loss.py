@@ -1,0 +1,78 @@
+"""Configuration: what was older has to be as it was, what is younger may go, and nothing to compare is unknown."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.settings_loss import RecordedSettings, SettingsLoss, compare
+
+TAKEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+BEFORE = {"flag A": "on for 100 %", "flag B": "on for 50 %", "setting theme": '"dark"', "setting probe": '"x"'}
+
+
+def compared(**changes: str | None) -> SettingsLoss:
+    """Afterwards it is as before, but for these; None stands for gone. The strategy switches flag A, the probe is young."""
+    after = {**BEFORE, **{name.replace("_", " "): value for name, value in changes.items()}}
+    before = RecordedSettings(taken_at=TAKEN, values=BEFORE, young=("setting probe",))
+    known = {name: value for name, value in after.items() if value is not None}
+    return compare(before, known, left_out={"flag A"}, loss_s_max=300)
+
+
+def test_as_it_was_is_no_loss() -> None:
+    """With how many were compared and what was left out."""
+    found = compared()
+
+    assert found.within
+    assert str(found) == "no configuration older than 300 s is lost (2 compared with 2026-01-02 03:04:05 UTC)"
+    assert (found.n, found.younger, found.left_out) == (2, 1, ("flag A",))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"flag_B": "off for 0 %"}, "flag B is off for 0 %, was on for 50 %"),
+        ({"flag_B": None}, "flag B is gone"),
+        ({"setting_theme": None}, "setting theme is gone"),
+        ({"setting_theme": '"light"'}, "setting theme has another value"),
+    ],
+)
+def test_what_is_older_must_not_change(changes: dict[str, str | None], said: str) -> None:
+    """Gone or changed, with the name; the values of a person's settings are not shown."""
+    found = compared(**changes)
+
+    assert not found.within
+    assert str(found) == f"1 flags or settings older than 300 s are lost (2 compared with 2026-01-02 03:04:05 UTC): {said}"
+
+
+def test_what_the_strategy_switches_is_no_loss() -> None:
+    """That it is off is what was wanted."""
+    assert compared(flag_A="off for 0 %").within
+
+
+def test_what_is_younger_may_be_lost_and_is_told() -> None:
+    """The objective allows it."""
+    found = compared(setting_probe=None)
+
+    assert found.within
+    assert "1 of 1 younger lost" in found.figures.definition
+
+
+def test_what_is_new_is_no_loss() -> None:
+    """Somebody made it meanwhile."""
+    assert compared(setting_new="1").within
+
+
+def test_nothing_to_compare_is_unknown() -> None:
+    """Never within the objective."""
+    empty = compare(RecordedSettings(taken_at=TAKEN, values={}), BEFORE, left_out=set(), loss_s_max=300)
+
+    with pytest.raises(MeasurementFailed, match="no flag and no setting of before is known"):
+        assert empty.within
+
+
+def test_the_record_survives_its_file() -> None:
+    """A baseline keeps it."""
+    record = RecordedSettings(taken_at=TAKEN, values=BEFORE, young=("setting probe",))
+
+    assert RecordedSettings.model_validate_json(record.model_dump_json()) == record
