@@ -46,7 +46,9 @@ def test_the_whole_window_counts() -> None:
     assert found.total_s == pytest.approx(901, abs=0.11)
     assert found.figures.margin == pytest.approx(899, abs=0.11)
     assert "window of 900 s included, 15 s of it observed" in found.figures.definition
-    assert str(found).startswith("complete recovery after 15.0 min, window of 900 s included, asked within 1800 s of the")
+    assert str(found).startswith(
+        "complete recovery after 15.0 min, window of 900 s included, asked within 1800 s of the"
+    )
 
 
 def test_later_than_the_objective_is_not_in_time() -> None:

@@ -42,7 +42,7 @@ def test_before_its_end_it_only_holds() -> None:
     with pytest.raises(MeasurementFailed, match="memory holding"):
         assert window.met
     with pytest.raises(MeasurementFailed, match="complete window"):
-        assert window.trend
+        _ = window.trend
 
 
 @pytest.mark.parametrize("at", [0, 17, 59])
@@ -89,9 +89,7 @@ def test_a_restart_makes_it_unknown() -> None:
     window = judge_memory(two, [], SPEC, start_s=0, now_s=60)
 
     assert window.state is WindowState.UNKNOWN
-    assert window.reason == (
-        "restarted before +30.5 s (the process began anew): what it held before that is not known"
-    )
+    assert window.reason == ("restarted before +30.5 s (the process began anew): what it held before that is not known")
 
 
 def test_a_level_that_fell_is_a_restart_where_nobody_tells_the_start() -> None:

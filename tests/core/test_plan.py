@@ -197,7 +197,10 @@ def test_all_problems_at_once(tmp_path: Path) -> None:
             id="a window that nothing breaks",
         ),
         pytest.param(
-            "samples_min = 150", "samples_min = 0", "[success_criteria.SC-1] samples_min: expected greater than 0", id="a window of nothing"
+            "samples_min = 150",
+            "samples_min = 0",
+            "[success_criteria.SC-1] samples_min: expected greater than 0",
+            id="a window of nothing",
         ),
         pytest.param(
             'measure = "memory_mb"',

@@ -42,7 +42,9 @@ def test_what_is_older_must_not_change(changes: dict[str, str | None], said: str
     found = compared(**changes)
 
     assert not found.within
-    assert str(found) == f"1 flags or settings older than 300 s are lost (2 compared with 2026-01-02 03:04:05 UTC): {said}"
+    assert (
+        str(found) == f"1 flags or settings older than 300 s are lost (2 compared with 2026-01-02 03:04:05 UTC): {said}"
+    )
 
 
 def test_what_the_strategy_switches_is_no_loss() -> None:

@@ -126,7 +126,7 @@ def moments(
     looked_every_s: float,
     first_step_s: float | None,
 ) -> tuple[Moment, ...]:
-    """Give the six moments of this incident. ``detected_s`` is when a criterion was seen to be broken, looked at every ``looked_every_s``."""
+    """Give the six moments. ``detected_s`` is when a criterion was seen to be broken, looked at every ``looked_every_s``."""
     decided_s, probes_s = recovery.decision_s, recovery.resolution_s
     onset_within_s = next((one.resolution_s for one in recovery.outages if one.started_s == recovery.onset_s), probes_s)
     observed_s = min((window.observed_s for window in windows), default=0.0)

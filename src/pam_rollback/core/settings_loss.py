@@ -1,7 +1,7 @@
 """What became of the configuration: flags, and the settings of the test account, as they were before and as they are now (RPO-2).
 
-Only what was changed within some minutes before the incident may be lost. Whatever is of unknown age counts as older: nobody can say that it
-was allowed to go. Flags that the strategy itself switches are left out, and so is what is written all the time.
+Only what was changed within some minutes before the incident may be lost. Whatever is of unknown age counts as older: nobody can say that
+it was allowed to go. Flags that the strategy itself switches are left out, and so is what is written all the time.
 """
 
 from collections.abc import Collection, Mapping
@@ -48,7 +48,9 @@ class SettingsLoss:
     def within(self) -> bool:
         """Nothing older is lost. Raises MeasurementFailed when there was nothing to compare: unknown is neither."""
         if self.n == 0:
-            raise MeasurementFailed("no flag and no setting of before is known: whether configuration is lost cannot be said")
+            raise MeasurementFailed(
+                "no flag and no setting of before is known: whether configuration is lost cannot be said"
+            )
         return not self.lost
 
     @property
@@ -89,7 +91,9 @@ def compare(
     younger = [name for name in names if name in before.young]
 
     def gone(among: list[str]) -> tuple[str, ...]:
-        return tuple(_fate(name, before.values[name], after) for name in among if after.get(name) != before.values[name])
+        return tuple(
+            _fate(name, before.values[name], after) for name in among if after.get(name) != before.values[name]
+        )
 
     return SettingsLoss(
         n=len(older),

@@ -1,4 +1,6 @@
-"""What a run found beside its response times: rows, flags and settings, barriers, page weight, web vitals. Each in a file of its own beside ``baseline.json``.
+"""What a run found beside its response times: rows, flags and settings, barriers, page weight, web vitals.
+
+Each in a file of its own beside ``baseline.json``.
 
 Every run writes them into the folder of its situation; ``--baseline FILE`` reads those that lie beside that file.
 """

@@ -14,7 +14,7 @@ from pam_rollback.core.memory_window import MissedReading
 class MemoryWatch:
     """A thread that reads every ``every_s`` seconds. Also a context manager that ends it.
 
-    What could not be read is kept with its reason and is a hole, never a reading. When the thread itself ends, nothing more comes: a hole too.
+    What could not be read is kept with its reason and is a hole, never a reading. Should the thread itself end, that is a hole too.
     """
 
     def __init__(self, read: Callable[[], MemoryReading], every_s: float) -> None:

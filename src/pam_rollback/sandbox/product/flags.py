@@ -133,9 +133,7 @@ class FlagStore:
         flags = {} if row is None or row["flags"] is None else row["flags"]
         return FlagState(
             flags={
-                name: _LOST
-                if self._faults.has_lost_flag(name)
-                else Flag(enabled=on, rollout_percentage=share)
+                name: _LOST if self._faults.has_lost_flag(name) else Flag(enabled=on, rollout_percentage=share)
                 for name, (on, share) in sorted(flags.items())
             },
             cache_generation=(row or {}).get("cache_generation") or 0,
