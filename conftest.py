@@ -13,8 +13,7 @@ pytest_plugins = [
     "pam_rollback.plugin.fixtures.incident",  # incident: planted in a drill, declared in a real rollback
     "pam_rollback.plugin.fixtures.actions",  # feature_flags_rolled_back
     "pam_rollback.plugin.fixtures.windows",  # recovery, good_since_s, held_window, held_memory, progress
-    "pam_rollback.plugin.fixtures.objectives",  # complete_recovery, surviving_writes
-    "pam_rollback.plugin.fixtures.settings",  # settings_before, settings_loss
+    "pam_rollback.plugin.fixtures.objectives",  # complete_recovery, surviving_writes, settings_loss
     "pam_rollback.plugin.fixtures.performance",  # monitored, memory, front_page, chat_page, front_page_weight
     "pam_rollback.plugin.fixtures.browser",  # base_url, browser_type_launch_args, browser
     "pam_rollback.plugin.fixtures.journeys",  # traveller, visitor, webkit_traveller, site

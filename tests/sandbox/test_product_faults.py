@@ -163,6 +163,34 @@ def test_a_refusing_admin_api_refuses_the_right_token(candidate: Product) -> Non
     assert candidate.flags()[ENHANCED]["enabled"] is True
 
 
+def test_configuration_is_lost_with_the_next_change_of_a_flag(candidate: Product) -> None:
+    """Not before it: then every flag that it does not name is off, until the fault is gone."""
+    others = {name: flag for name, flag in candidate.flags().items() if name != ENHANCED}
+    assert any(flag["enabled"] for flag in others.values())
+    with candidate.fault("configuration-lost", what="flags"):
+        assert {name: candidate.flags()[name] for name in others} == others
+        candidate.admin("POST", "/feature-flags", {ENHANCED: {"rolloutPercentage": 40}})
+        lost = candidate.flags()
+    assert lost[ENHANCED] == {"enabled": True, "rolloutPercentage": 40}
+    assert not any(lost[name]["enabled"] for name in others)
+    assert {name: candidate.flags()[name] for name in others} == others
+
+
+def test_older_settings_are_lost_and_young_ones_stay(candidate: Product) -> None:
+    """Those of weeks ago are not given any more; what was written now is."""
+    token, path = candidate.sign_in(), "/api/v1/settings"
+    candidate.call("PUT", path, {"settings": {"young": 1}}, token=token)
+    before = candidate.call("GET", path, token=token).json["settings"]
+    with candidate.fault("configuration-lost", what="settings"):
+        assert candidate.call("GET", path, token=token).json["settings"] == before
+        candidate.admin("POST", "/feature-flags", {ENHANCED: {"enabled": True}})
+        lost = candidate.call("GET", path, token=token).json["settings"]
+    assert "theme" in before
+    assert "theme" not in lost
+    assert lost["young"] == 1
+    assert candidate.call("GET", path, token=token).json["settings"] == before
+
+
 def test_the_catalogue_says_what_there_is_and_what_is_on(candidate: Product) -> None:
     """Names, summaries, flags, defaults, and what is active with its parameters."""
     with candidate.fault("errors", share=0.5):
@@ -172,6 +200,7 @@ def test_the_catalogue_says_what_there_is_and_what_is_on(candidate: Product) -> 
     assert set(kinds) == {
         *("errors", "latency", "voice", "flags-ignored", "flags-partial", "admin-refuses"),
         *("memory-leak", "writes-forgotten", "auth-bypass", "cross-user-read", "feature-fails-for-some"),
+        "configuration-lost",
     }
     assert (kinds["errors"]["flag"], kinds["errors"]["parameters"]) == (ENHANCED, {"share": 0.6})
     assert (kinds["latency"]["flag"], kinds["latency"]["parameters"]) == (FAST, {"ms": 900})

@@ -1,0 +1,50 @@
+"""Flags and settings as the environment lets us see them: through its flag API, and as its own test account."""
+
+import json
+
+from pam_rollback.adapters.account_api import AccountApi
+from pam_rollback.adapters.pam_api import FlagApi, sign_in
+from pam_rollback.core.environment import Environment
+from pam_rollback.core.errors import ActionFailed, MeasurementFailed
+from pam_rollback.core.settings_loss import FLAG, SETTING
+
+
+def read_settings(environment: Environment) -> dict[str, str]:
+    """What the environment lets us see. Raises MeasurementFailed when a declared source does not answer."""
+    values: dict[str, str] = {}
+    if "flag_admin" in environment.abilities:
+        api = FlagApi(
+            environment.url_of("feature_flags"),
+            environment.secret("admin_token"),
+            deadline_s=environment.probing.request_deadline_s,
+        )
+        try:
+            values |= {FLAG + name: str(flag) for name, flag in api.read_flags().items()}
+        except ActionFailed as problem:
+            raise MeasurementFailed(f"whether flags are lost is not known: {problem}") from None
+    if "test_account" in environment.abilities:
+        settings = account_of(environment).settings()
+        if settings is None:
+            raise MeasurementFailed(
+                f"whether settings are lost is not known: GET {environment.url_of('settings')} does not give them"
+            )
+        values |= {SETTING + name: json.dumps(value, sort_keys=True) for name, value in settings.items()}
+    return values
+
+
+def account_of(environment: Environment) -> AccountApi:
+    """Signed in anew each time: a rollback may end sessions."""
+    deadline_s = environment.probing.request_deadline_s
+    account = sign_in(
+        environment.url_of("login"),
+        environment.secret("test_user_email"),
+        environment.secret("test_user_password"),
+        deadline_s=deadline_s,
+    )
+    return AccountApi(
+        history_url=environment.url_of("history"),
+        expenses_url=environment.url_of("expenses"),
+        settings_url=environment.url_of("settings"),
+        token=account.token,
+        deadline_s=deadline_s,
+    )
