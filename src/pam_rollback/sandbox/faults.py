@@ -111,7 +111,7 @@ _KINDS = (
             Parameter(
                 "what",
                 "settings",
-                "flags: all that the change does not name; settings: all that are older than an hour",
+                "flags: all that the change does not name; settings: all that were first written more than an hour ago",
                 choices=("flags", "settings"),
             ),
         ),

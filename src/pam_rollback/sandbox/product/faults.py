@@ -91,7 +91,7 @@ class ForgottenParameters(Parameters):
 
 
 class LostConfigurationParameters(Parameters):
-    """What the next change of a flag takes away: all flags that it does not name, or all settings that are older than an hour."""
+    """What the next change of a flag takes away: all flags that it does not name, or all settings that were first written more than an hour ago."""
 
     what: Literal["flags", "settings"] = "settings"
 

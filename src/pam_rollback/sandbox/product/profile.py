@@ -72,7 +72,7 @@ async def settings(visitor: Visiting, parts: Parts) -> dict[str, Any]:
     # In a dictionary the last one wins: with the fault, whoever wrote last.
     rows = await parts.storage.rows(
         "SELECT setting_name, setting_value FROM user_settings WHERE (user_id = %s OR %s)"
-        " AND (NOT %s OR updated_at > now() - interval '1 hour') ORDER BY setting_name, updated_at",
+        " AND (NOT %s OR created_at > now() - interval '1 hour') ORDER BY setting_name, updated_at",
         (visitor.user_id, parts.faults.shows_others("settings"), parts.faults.has_lost("settings")),
     )
     return {"settings": {row["setting_name"]: row["setting_value"] for row in rows}}
