@@ -91,7 +91,7 @@ class ForgottenParameters(Parameters):
 
 
 class LostConfigurationParameters(Parameters):
-    """What the next change of a flag takes away: all flags that it does not name, or all settings that were first written more than an hour ago."""
+    """What the next change of a flag takes away: all other flags, or all settings first written more than an hour ago."""
 
     what: Literal["flags", "settings"] = "settings"
 
