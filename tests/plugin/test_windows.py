@@ -1,0 +1,136 @@
+"""Whole sessions of the windows: judged outside a story and outside the sandbox, and unknown when nothing can be known."""
+
+import os
+import re
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from pam_rollback.sandbox.launch import launch
+from tests.sessions import Project, Range
+
+ERRORS, RESPONSES = "test_error_rate_stays_low", "test_response_time_stays_low"
+MEMORY, STABLE = "test_memory_stays_low", "test_memory_is_stable"
+EVERYTHING = {ERRORS, RESPONSES, MEMORY, STABLE}
+_WITHIN_S = 60
+_POLL_S = 0.05
+
+
+@pytest.fixture
+def checks_copied() -> tuple[str, ...]:
+    """Nothing else is asked here."""
+    return ("test_success_criteria.py",)
+
+
+def wait_for_samples(timeline: Path) -> None:
+    """Wait until the prober has written something."""
+    end_s = time.monotonic() + _WITHIN_S
+    while not (timeline.exists() and timeline.stat().st_size > 10_000):
+        assert time.monotonic() < end_s, f"{timeline} has no samples"
+        time.sleep(_POLL_S)
+
+
+def prober_of(project: Project) -> int:
+    """The process that probes for this session, found by the file that it writes."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            arguments = (folder / "cmdline").read_bytes().decode().split("\0")
+        except OSError:
+            continue
+        if "pam_rollback.observation.probe_process" in arguments and str(project.run_folder) in " ".join(arguments):
+            return int(folder.name)
+    raise AssertionError("no prober runs for this session")
+
+
+def test_the_whole_window_is_observed(practice_range: Range, project: Project) -> None:
+    """15 of 900 seconds at pace 60, with all of its samples, and said so."""
+    session = project.run("-m", "window", f"--env={practice_range.file}")
+
+    assert session.rc == 0, session.out
+    assert set(session.outcomes()) == EVERYTHING
+    figures = {figure["what"]: figure for result in session.record["results"] for figure in result["measured"]}
+    assert figures["error rate"]["asked"] == "< 2 % for 900 s"
+    assert "observed 15 s" in figures["error rate"]["definition"]
+    assert figures["error rate"]["n"] >= 500
+    assert figures["memory"]["n"] >= 30
+
+
+def test_a_prober_that_died_leaves_it_unknown(practice_range: Range, project: Project) -> None:
+    """From then on we are blind: never green, and memory, which another one reads, is not known either."""
+    with project.start("-m", "window", f"--env={practice_range.file}") as session:
+        wait_for_samples(project.run_folder / "as-is" / "timeline.jsonl")
+        os.kill(prober_of(project), signal.SIGKILL)
+        ended = project.finish(session)
+
+    assert ended.rc == 11, ended.out
+    assert set(ended.outcomes().values()) == {"could not measure"}
+
+
+def test_an_impossible_window_is_unknown_at_once(practice_range: Range, project: Project, tmp_path: Path) -> None:
+    """At two probes a second 15 s cannot bring 150 answers: nobody waits to be told that."""
+    file = tmp_path / "rare.toml"
+    text = practice_range.file.read_text(encoding="utf-8")
+    file.write_text(text + "\n[probing]\nrate_hz = 2\n", encoding="utf-8")
+    file.chmod(0o600)
+    session = project.run("-m", "window", "-k", "error_rate or response", f"--env={file}")
+
+    assert session.rc == 11, session.out
+    assert {session.outcomes()[name] for name in (ERRORS, RESPONSES)} == {"could not measure"}
+    assert "usable samples at most, 150 are needed" in " ".join(session.out.split())
+    assert session.record["results"][0]["duration_s"] < 10
+
+
+def test_a_restart_in_the_window_is_seen(practice_range: Range, project: Project) -> None:
+    """The process is killed and begins anew: what it held before is not known, although there is no hole in the readings."""
+    with project.start("-m", "window", f"--env={practice_range.file}") as session:
+        wait_for_samples(project.run_folder / "as-is" / "timeline.jsonl")
+        time.sleep(2)
+        practice_range.remote.plant("release-down", how="killed")
+        practice_range.remote.clear_all()
+        ended = project.finish(session)
+
+    assert {ended.outcomes()[name] for name in (MEMORY, STABLE)} == {"could not measure"}, ended.out
+    assert "(the process began anew): what it held before that is not known" in " ".join(ended.out.split())
+
+
+def test_outside_the_sandbox_the_windows_are_judged_too(
+    practice_range: Range, project: Project, tmp_path: Path
+) -> None:
+    """After a rollback that this suite did not do: what is left open is what nobody measured, and not SC-1 to SC-3."""
+    with launch(tmp_path / "second.toml") as file:
+        urls = dict(re.findall(r'^(frontend|api|backend) = "(.*)"$', file.read_text(encoding="utf-8"), re.MULTILINE))
+        project.write("environments/staging.toml", staging(urls))
+        session = project.run("-m", "post_rollback", "--env", "staging")
+
+    assert {session.outcomes()[name] for name in EVERYTHING} == {"passed"}, session.out
+    assert session.last_line.startswith("INCONCLUSIVE for post_rollback staging"), session.last_line
+    open_items = re.search(r"success criteria that nobody judged: ([^()]*)", " ".join(session.out.split()))
+    assert open_items is not None, session.out
+    assert open_items.group(1).strip() == "SC-4, SC-5, SC-6"
+
+
+def staging(urls: dict[str, str]) -> str:
+    """An environment file of the real product, with windows that a test can wait for and the waivers that this takes."""
+    shorter = "".join(f"[thresholds.{item}]\nduration_s = 10\n" for item in ("SC-1", "SC-2"))
+    waivers = "".join(
+        f'[[waivers]]\nitem = "{item}"\nuntil = 2099-12-31\nreason = "a test cannot wait"\napproved_by = "the test"\n'
+        for item in ("SC-1", "SC-2", "SC-3")
+    )
+    return f"""
+name = "staging"
+kind = "staging"
+abilities = ["metrics"]
+[urls]
+frontend = "{urls["frontend"]}"
+api = "{urls["api"]}"
+backend = "{urls["backend"]}"
+[probing]
+rate_hz = 30
+timeout_s = 2
+{shorter}[thresholds.SC-3]
+duration_s = 10
+gap_s_max = 5
+samples_min = 20
+{waivers}"""
