@@ -39,7 +39,9 @@ class Progress(Protocol):
 class OnScreen:
     """Tells it on the standard error stream."""
 
-    def __init__(self, config: pytest.Config, clock: Clock | None = None) -> None:
+    def __init__(self, config: pytest.Config, clock: Clock | None = None, *, shared: bool = False) -> None:
+        """``shared``: others write on this screen during a wait, so a line of theirs must not be taken away with ours."""
+        self._shared = shared
         capture: Any = config.pluginmanager.get_plugin("capturemanager")
         self._capture = capture
         self._clock = clock or SystemClock()
@@ -64,13 +66,15 @@ class OnScreen:
 
     def announce(self, line: str) -> None:
         """Show the line now, and leave it there: what has happened, not how far it is."""
-        self._write(f"{_RENEW if self._began and self._on_terminal else chr(10)}{line}\n")
+        renews = self._began and self._on_terminal and not self._shared
+        self._write(f"{_RENEW if renews else chr(10)}{line}\n")
         self._began = False
 
     def done(self) -> None:
         """Leave the line that renewed itself, so that what comes next has one of its own."""
         if self._began and self._on_terminal:
-            self._write(_RENEW)
+            self._write("\n" if self._shared else _RENEW)
+            self._began = not self._shared
 
     def _write(self, text: str) -> None:
         with self._capture.global_and_fixture_disabled():
@@ -162,7 +166,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     runbook = runbook_module.of(session.config)
     distributed = session.config.pluginmanager.get_plugin("dsession") is not None
     if runbook is not None and distributed and not session.config.option.collectonly:
-        session.config.stash[_RELAY] = Relay(runbook.folder / _FOLDER, OnScreen(session.config))
+        session.config.stash[_RELAY] = Relay(runbook.folder / _FOLDER, OnScreen(session.config, shared=True))
 
 
 @pytest.hookimpl(tryfirst=True)
