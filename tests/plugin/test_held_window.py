@@ -1,0 +1,69 @@
+"""One window for all criteria: each waits for itself, and a broken one is told at once."""
+
+import pytest
+
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.samples import Sample
+from pam_rollback.core.wait import Waiter
+from pam_rollback.core.window import Measure, WindowSpec, judge
+from pam_rollback.plugin.held_window import HeldWindow, Standings
+from tests.plugin.test_progress import FakeClock, Shown
+
+ERRORS = WindowSpec(measure=Measure.ERROR_RATE_PCT, limit=2, duration_s=15)
+P95 = WindowSpec(measure=Measure.LATENCY_P95_MS, limit=500, duration_s=15)
+
+
+def held(clock: FakeClock, shown: Shown, *, bad_from_s: float = 99, slow_from_s: float = 99) -> HeldWindow:
+    """Ten probes a second since 0, bad or slow from some moment on; memory is not read."""
+
+    def look() -> Standings:
+        now_s = clock.monotonic_s()
+        samples = [
+            Sample(
+                due_s=at / 10, latency_ms=900 if at / 10 >= slow_from_s else 10, journey="chat", ok=at / 10 < bad_from_s
+            )
+            for at in range(int(now_s * 10))
+        ]
+        errors, p95 = (judge(samples, spec, start_s=0, now_s=now_s, rate_hz=10) for spec in (ERRORS, P95))
+        return Standings(now_s, 15, errors, p95, None)
+
+    return HeldWindow(look, within_s=60, waiter=Waiter(clock), progress=shown)
+
+
+def test_all_share_one_wait() -> None:
+    """What one has waited for, the other need not wait for again."""
+    clock, shown = FakeClock(), Shown()
+    window = held(clock, shown)
+
+    assert window.error_rate().met
+    waited_s = clock.now_s
+    assert window.latency_p95().met
+    assert waited_s == pytest.approx(15, abs=0.6)
+    assert clock.now_s == waited_s
+    assert "window 15 of 15 s: error rate 0 % (met), response time 10 ms (met)" in shown.told[-1]
+
+
+def test_a_broken_one_fails_fast_and_keeps_no_other_from_its_time() -> None:
+    """Errors are red after a second; response times are judged over the whole window all the same."""
+    clock, shown = FakeClock(), Shown()
+    window = held(clock, shown, bad_from_s=1)
+
+    assert not window.error_rate().met
+    assert clock.now_s < 3
+    window.latency_p95()
+    assert clock.now_s >= 6
+
+
+def test_what_is_broken_is_told_while_another_is_waited_for() -> None:
+    """Once, and not a quarter of an hour later."""
+    clock, shown = FakeClock(), Shown()
+
+    assert held(clock, shown, slow_from_s=5).error_rate().met
+    (line,) = shown.announced
+    assert line.startswith("  broken already: latency_p95_ms broken: ")
+
+
+def test_memory_that_nobody_reads_is_not_known() -> None:
+    """Never met."""
+    with pytest.raises(MeasurementFailed, match="declares no metrics"):
+        held(FakeClock(), Shown()).memory()
