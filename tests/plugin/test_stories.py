@@ -260,6 +260,7 @@ def test_the_same_file_is_the_real_rollback(practice_range: Range, project: Proj
         assert real.rc == 0, real.out
         assert real.last_line.startswith("GO for feature-flag production 127.0.0.1:"), real.last_line
         assert "not part of a real rollback: test_incident_is_seen" in real.out
+        assert "no flags and settings were recorded before; a run's baseline has them" in real.out
         assert "test_incident_is_seen" not in real.outcomes()
         assert {second.flags.read_flags()[name] for name in FLAGS} == {OFF}
         assert "undo-done" not in steps(real)
