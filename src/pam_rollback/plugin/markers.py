@@ -77,6 +77,15 @@ def named_in(expression: str) -> set[str]:
     return set(re.findall(r"\w+", expression)) & ALL.keys()
 
 
+def asks_for(expression: str, phase: str) -> bool:
+    """Whether ``-m`` names the phase, and names it to have it: ``not baseline`` names it, too."""
+    try:
+        compiled = Expression.compile(expression) if phase in named_in(expression) else None
+    except SyntaxError:
+        return False
+    return compiled is not None and compiled.evaluate(lambda name, /, **_: name == phase)
+
+
 def waits_to_be_named(item: pytest.Item, expression: str) -> bool:
     """Whether all its phases run only when ``-m`` names them, and it names none of them."""
     phases = {name for name in PHASES if item.get_closest_marker(name)}

@@ -9,7 +9,7 @@ from pam_rollback.core.environment import Environment
 from pam_rollback.core.plan import Plan
 from pam_rollback.plugin import browser_gate, markers
 from pam_rollback.plugin import runbook as runbook_module
-from pam_rollback.plugin.beside_baseline import stored_rows
+from pam_rollback.plugin.beside_baseline import ROWS_FILE, has
 from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.plugin.situations import AS_IS, BASELINE, situation_of
 from pam_rollback.plugin.sql_files import invariant_of
@@ -46,6 +46,11 @@ NEEDED_BROWSERS = {"webkit_traveller": "webkit", "measuring_browser": "chromium"
 
 NEEDS_A_ROLLBACK = frozenset({"team_told"})
 """Fixtures that tell of a rollback that this session did. Without one, the test is left out, and named."""
+
+
+NEEDS_ROWS_BEFORE = frozenset({"row_loss", "row_rewriting"})
+NEEDS_A_BASELINE = frozenset({"experience"})
+"""Fixtures that compare with what was recorded before. Where there is nothing, the test is left out, and named."""
 
 
 @dataclass
@@ -151,8 +156,11 @@ def _data_problem(item: pytest.Item, runbook: Runbook) -> str:
     if _is_of_other_tables(item, runbook):
         environment = runbook.environment
         return f"about tables that {environment.name} does not have ([sql] dialect {environment.sql.dialect!r})"
-    if "row_loss" in getattr(item, "fixturenames", ()) and not _rows_were_counted(item, runbook):
-        return "no rows were counted before; a run's baseline has them, see --baseline"
+    asked = getattr(item, "fixturenames", ())
+    if NEEDS_ROWS_BEFORE.intersection(asked) and not (has(runbook, ROWS_FILE) or _records_its_own(item, runbook)):
+        return "no rows were counted before; a baseline has them, see --baseline"
+    if NEEDS_A_BASELINE.intersection(asked) and runbook.stored is None and not _records_its_own(item, runbook):
+        return "there is no baseline to compare with, see --baseline"
     return ""
 
 
@@ -167,10 +175,8 @@ def _is_named(item: pytest.Item) -> bool:
     return any(arg.split("::")[0].endswith(item.path.name) for arg in item.config.args)
 
 
-def _rows_were_counted(item: pytest.Item, runbook: Runbook) -> bool:
-    """Counted by this session before its drill's incident, or stored. A real rollback is not delayed by counting."""
-    if stored_rows(runbook) is not None:
-        return True
+def _records_its_own(item: pytest.Item, runbook: Runbook) -> bool:
+    """Before its drill's incident this session records how it is. A real rollback is not delayed by that."""
     return situation_of(item) not in {AS_IS, BASELINE} and not runbook.options.real
 
 
