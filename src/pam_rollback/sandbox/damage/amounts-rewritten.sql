@@ -1,4 +1,4 @@
--- summary: some expenses that are older than a day have another amount, and their moment of change does not say so
+-- summary: some expenses that are older than a day have another amount, all the same one, and their moment of change does not say so
 
 -- plant
 CREATE TABLE was AS
@@ -8,11 +8,11 @@ WHERE user_id IN (SELECT user_id FROM others) AND created_at < now() - interval 
 ORDER BY created_at, id
 LIMIT 11;
 ALTER TABLE public.expenses DISABLE TRIGGER touch;
-UPDATE public.expenses SET amount = amount + 1 WHERE id IN (SELECT id FROM was);
+UPDATE public.expenses SET amount = 7777.77 WHERE id IN (SELECT id FROM was);
 ALTER TABLE public.expenses ENABLE TRIGGER touch;
 
 -- offenders
-SELECT now.id FROM public.expenses now JOIN was ON was.id = now.id WHERE now.amount <> was.amount
+SELECT id FROM public.expenses WHERE amount = 7777.77
 
 -- heal
 ALTER TABLE public.expenses DISABLE TRIGGER touch;

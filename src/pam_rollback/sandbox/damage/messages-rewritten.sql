@@ -13,7 +13,9 @@ SET content = 'Campgrounds near the coast are open all year, and most of them ha
 WHERE id IN (SELECT id FROM was);
 
 -- offenders
-SELECT now.id FROM public.pam_messages now JOIN was ON was.id = now.id WHERE now.content <> was.content
+SELECT id
+FROM public.pam_messages
+WHERE content = 'Campgrounds near the coast are open all year, and most of them have a place for tonight.'
 
 -- heal
 UPDATE public.pam_messages now SET content = was.content FROM was WHERE now.id = was.id;
