@@ -106,6 +106,9 @@ def test_a_file_outside_the_project_is_found_all_the_same(practice_range: Range)
         (["--resume", "x"], "--resume x: no strategy can be resumed yet"),
         (["--approve", "RA-1"], "--approve RA-1: there is no staged re-deployment yet"),
         (["--baseline", "nowhere.json"], "nowhere.json: there is no baseline"),
+        (["--situation", "baseline"], "--situation baseline: a baseline is recorded whole, by `pytest -m baseline`"),
+        (["-m", "baseline", "--situation", "as-is"], "-m baseline records how it is, not as-is"),
+        (["-m", "not baseline", "--situation", "baseline"], "a baseline is recorded whole"),
         (["tests", "checks"], "name tests/, or checks/ and drills/, not both"),
     ],
 )

@@ -34,11 +34,11 @@ def stored(runbook: Runbook, name: str) -> Path | None:
 
     Raises MeasurementFailed when the baseline is too old, or the part is not the one that is listed.
     """
-    index = stored_baseline(runbook)
-    if index is None or runbook.options.baseline is None or name not in index.parts:
+    if runbook.stored is None or runbook.options.baseline is None or not has(runbook, name):
         return None
+    stored_baseline(runbook)
     path = runbook.options.baseline.with_name(name)
-    refuse_other_part(path, index.parts)
+    refuse_other_part(path, runbook.stored.parts)
     return path
 
 
