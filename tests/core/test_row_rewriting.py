@@ -9,8 +9,8 @@ from pam_rollback.core.row_counts import TableContent, TableCount, TableCounts
 from pam_rollback.core.row_rewriting import rewriting
 
 MOMENT = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
-Group = tuple[int, str, str, int]
-BEFORE: dict[int, Group] = {1: (10, "11", "101", 0), 2: (10, "12", "102", 0), 7: (10, "17", "107", 0)}
+Group = tuple[int, str, str, float]
+BEFORE: dict[int, Group] = {1: (10, "11", "101", 5.0), 2: (10, "12", "102", 5.0), 7: (10, "17", "107", 0.0)}
 
 
 def counts(
@@ -40,7 +40,7 @@ def test_the_same_content_is_fine() -> None:
 
 def test_another_content_of_the_same_rows_is_red() -> None:
     """With the ids that somebody looked up, and nothing else of the rows."""
-    found = rewriting(counts(BEFORE), counts({**BEFORE, 2: (10, "12", "999", 0)}))
+    found = rewriting(counts(BEFORE), counts({**BEFORE, 2: (10, "12", "999", 5.0)}))
 
     assert not found.none
     assert found.found == {"expenses": (2,)}
@@ -53,7 +53,7 @@ def test_another_content_of_the_same_rows_is_red() -> None:
 
 def test_a_change_with_a_trace_is_no_rewriting() -> None:
     """Somebody corrected an expense; the group is not judged, and that is told."""
-    found = rewriting(counts(BEFORE), counts({**BEFORE, 2: (10, "12", "999", 1)}))
+    found = rewriting(counts(BEFORE), counts({**BEFORE, 2: (10, "12", "999", 9.5)}))
 
     assert found.none
     assert found.figures.n == 20
@@ -63,7 +63,7 @@ def test_a_change_with_a_trace_is_no_rewriting() -> None:
 
 def test_lost_rows_are_not_rewritten_rows() -> None:
     """Fewer rows or other keys in a group: that is told elsewhere, and the group is not judged."""
-    found = rewriting(counts(BEFORE), counts({1: BEFORE[1], 2: (9, "9", "99", 0), 7: BEFORE[7]}))
+    found = rewriting(counts(BEFORE), counts({1: BEFORE[1], 2: (9, "9", "99", 5.0), 7: BEFORE[7]}))
 
     assert found.none
     assert found.figures.n == 20
@@ -71,7 +71,7 @@ def test_lost_rows_are_not_rewritten_rows() -> None:
 
 def test_too_few_rows_that_can_be_judged_are_unknown() -> None:
     """Everything was touched, or is gone: neither is "as before"."""
-    touched = {number: (rows, keys, "999", 1) for number, (rows, keys, _, _) in BEFORE.items()}
+    touched = {number: (rows, keys, "999", 9.5) for number, (rows, keys, _, _) in BEFORE.items()}
     for after in (counts(touched), counts({}), counts({1: BEFORE[1]})):
         with pytest.raises(MeasurementFailed, match="of 30 rows could be compared, 50 % are needed"):
             assert rewriting(counts(BEFORE), after).none
@@ -91,7 +91,7 @@ def test_a_table_that_cannot_be_compared_is_unknown() -> None:
 
 def test_red_is_red_beside_what_is_unknown() -> None:
     """One rewritten group decides, whatever else cannot be judged."""
-    after = {1: (10, "11", "999", 0), 2: (10, "12", "999", 1), 7: (10, "17", "999", 1)}
+    after = {1: (10, "11", "999", 5.0), 2: (10, "12", "999", 9.5), 7: (10, "17", "999", 9.5)}
 
     assert not rewriting(counts(BEFORE), counts(after)).none
 

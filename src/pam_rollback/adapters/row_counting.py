@@ -137,9 +137,8 @@ def _counting(table: str, dialect: Dialect, fixed: tuple[str, ...], statements: 
     # As numbers: how a moment is written depends on the session's time zone.
     written = (f"extract(epoch FROM {name})" if name.endswith("_at") else name for name in fixed)
     changed_at = _CHANGED_AT.get(table, "")
-    changed = (
-        f"count(*) FILTER (WHERE {changed_at} > %(until)s)" if changed_at and statements.has(table, changed_at) else "0"
-    )
+    has_trace = changed_at and statements.has(table, changed_at)
+    changed = f"coalesce(extract(epoch FROM max({changed_at})), 0)::float8" if has_trace else "0::float8"
     content = f"sum(hashtextextended(jsonb_build_array(id, {', '.join(written)})::text, 0))::text AS content"
     return f"SELECT {_GROUP} AS part, {counting}, {content}, {changed} AS changed {span} GROUP BY 1"
 

@@ -15,8 +15,9 @@ class TableContent(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     columns: tuple[str, ...]
-    groups: Mapping[int, tuple[int, str, str, int]]
-    """Of each group: rows, the sum of their keys' hashes, that of their contents' hashes, and how many were changed since."""
+    groups: Mapping[int, tuple[int, str, str, float]]
+    """Of each group: rows, the sum of their keys' hashes, that of their contents' hashes, and the latest moment of
+    change, in seconds since 1970 (0 where the table does not keep it)."""
 
 
 class TableCount(BaseModel):

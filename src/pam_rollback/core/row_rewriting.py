@@ -131,13 +131,13 @@ def _table(name: str, rows: int, before: TableContent, after: TableContent | Non
         unknown = f"its content is not comparable any more, expected the columns {', '.join(before.columns)}"
         return TableRewriting(name, rows, judged=0, changed_with_trace=0, groups=(), unknown=unknown)
     judged, traced, groups = 0, 0, list[int]()
-    for number, (count, keys, content, _) in before.groups.items():
+    for number, (count, keys, content, changed_s) in before.groups.items():
         now = after.groups.get(number)
         if now is None or now[:2] != (count, keys):
             continue
         if now[2] == content:
             judged += count
-        elif now[3]:
+        elif now[3] > changed_s:
             traced += 1
         else:
             judged += count
