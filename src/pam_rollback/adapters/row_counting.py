@@ -134,12 +134,11 @@ def _counting(table: str, dialect: Dialect, fixed: tuple[str, ...], statements: 
     span = f"FROM {table} WHERE {_counted(table, dialect)}"
     if not fixed:
         return f"SELECT {counting} {span}"
-    # As numbers: how a moment is written depends on the session's time zone.
-    written = (f"extract(epoch FROM {name})" if name.endswith("_at") else name for name in fixed)
     changed_at = _CHANGED_AT.get(table, "")
     has_trace = changed_at and statements.has(table, changed_at)
     changed = f"coalesce(extract(epoch FROM max({changed_at})), 0)::float8" if has_trace else "0::float8"
-    content = f"sum(hashtextextended(jsonb_build_array(id, {', '.join(written)})::text, 0))::text AS content"
+    # Of values and not of texts: how a moment or a number is written depends on the session and on the column's precision.
+    content = f"sum(hash_record_extended(ROW(id, {', '.join(fixed)}), 0))::text AS content"
     return f"SELECT {_GROUP} AS part, {counting}, {content}, {changed} AS changed {span} GROUP BY 1"
 
 
