@@ -1,14 +1,16 @@
-"""Are the rows of before still there?  Reads only: safe on production."""
+"""Are the rows of before still there, and as they were?  Reads only: safe on production."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from pam_rollback.core.row_counts import RowLoss
+from pam_rollback.core.row_rewriting import RowRewriting
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.integrity]
 
-Scored = Callable[[RowLoss], RowLoss]
+Scored = Callable[[Any], Any]
 
 
 @pytest.mark.criterion("SC-4", "POST-2")
@@ -17,3 +19,11 @@ def test_no_row_is_lost(row_loss: RowLoss, scored: Scored) -> None:
     fact = scored(row_loss)
 
     assert fact.holds, fact
+
+
+@pytest.mark.criterion("SC-4", "IR-3", "POST-2")
+def test_no_row_is_rewritten(row_rewriting: RowRewriting, scored: Scored) -> None:
+    """What nobody changes of the rows of before is as it was, or says when it was changed.  If red: docs/runbook.md#rows-rewritten."""
+    fact = scored(row_rewriting)
+
+    assert fact.none, fact

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.core.time_frames import FirstVerdict
+from pam_rollback.plugin.fixtures.baseline import Experience
 from pam_rollback.plugin.fixtures.performance import FrontPageWeight, MeasuredPage, Memory, Monitored
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.performance]
@@ -44,6 +45,22 @@ def test_few_answers_are_errors(monitored: Monitored, scored: Scored) -> None:
     error_rate = scored(monitored.error_rate)
 
     assert error_rate.good, error_rate
+
+
+@pytest.mark.criterion("SC-5", "MT-1")
+def test_answers_are_as_fast_as_before(experience: Experience, scored: Scored) -> None:
+    """No journey is noticeably slower than in the baseline.  If red: docs/runbook.md#user-experience."""
+    speed = scored(experience.speed)
+
+    assert speed.as_before, speed
+
+
+@pytest.mark.criterion("SC-5", "MT-2")
+def test_no_more_errors_than_before(experience: Experience, scored: Scored) -> None:
+    """Users get no more wrong or missing answers than in the baseline.  If red: docs/runbook.md#user-experience."""
+    errors = scored(experience.errors)
+
+    assert errors.as_before, errors
 
 
 @pytest.mark.criterion("WV-1")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -21,7 +22,7 @@ from pam_rollback.core.errors import ActionFailed
 from pam_rollback.core.flags import Flag
 from pam_rollback.core.samples import Sample
 from pam_rollback.core.wait import Waiter
-from pam_rollback.observation.baseline import Baseline
+from pam_rollback.observation.baseline import Baseline, Origin, Part
 from pam_rollback.plugin.beside_baseline import ROWS_FILE
 from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.remote import Remote
@@ -157,15 +158,44 @@ class Project:
 
 
 def store_baseline(practice_range: Range, folder: Path) -> Path:
-    """A baseline file, with the rows of the product's tables beside it, as a run leaves them."""
-    moment = datetime.now(UTC)
-    sample = Sample(due_s=1.0, latency_ms=5.0, journey="front page", ok=True)
-    Baseline.of([sample], taken_at=moment, release="1.42.0").save(folder / "baseline.json")
+    """A baseline file, with the rows of the product's tables beside it, as a run leaves them. All answers took 180 to 220 ms."""
     with open_snapshot(practice_range.variables["PAM_DATABASE_DSN"], Patience()) as snapshot:
         account = account_id(snapshot, practice_range.variables["TEST_USER_EMAIL"], {})
         assert isinstance(account, str), account
         counts = count_rows(snapshot, "product", test_user=account, names={})
-    (folder / ROWS_FILE).write_text(counts.model_dump_json(), encoding="utf-8")
+    rows = folder / ROWS_FILE
+    rows.write_text(counts.model_dump_json(), encoding="utf-8")
+    return save_baseline(practice_range, folder, parts={ROWS_FILE: Part.of(rows, n=1)})
+
+
+def save_baseline(
+    practice_range: Range,
+    folder: Path,
+    *,
+    latency_ms: float = 200.0,
+    answers: int = 600,
+    taken_at: datetime | None = None,
+    parts: dict[str, Part] | None = None,
+) -> Path:
+    """The index of a baseline alone. Its answers scatter by a tenth around that latency."""
+    journeys = ("front page", "history", "history", "expenses", "expenses")
+    samples = [
+        Sample(
+            due_s=i / 50,
+            latency_ms=latency_ms * (0.9 + i % 21 / 100),
+            journey=journeys[i % len(journeys)],
+            ok=True,
+        )
+        for i in range(answers)
+    ]
+    origin = Origin(
+        environment="sandbox",
+        host=urlsplit(practice_range.state["urls"]["api"]).netloc,
+        release="1.42.0",
+        run="20261124T120000Z-sandbox-1a2b",
+        taken_at=taken_at or datetime.now(UTC),
+    )
+    Baseline.of(samples, origin).model_copy(update={"parts": parts or {}}).save(folder / "baseline.json")
     return folder / "baseline.json"
 
 

@@ -13,11 +13,12 @@ import pytest
 from pam_rollback.adapters import postgres
 from pam_rollback.adapters.integrity import Evaluation, evaluate
 from pam_rollback.adapters.postgres import Patience, Snapshot, open_snapshot
-from pam_rollback.adapters.row_counting import Unavailable, account_id, count_rows
+from pam_rollback.adapters.row_counting import Unavailable, account_id, count_rows, ids_in_groups
 from pam_rollback.adapters.sql_reader import read_query, text_of
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.invariants import Invariant, parse_invariant
 from pam_rollback.core.row_counts import lost
+from pam_rollback.core.row_rewriting import rewriting
 from pam_rollback.sandbox.database import TEST_ACCOUNT_EMAIL, migrations
 from pam_rollback.sandbox.database.auditor import create_auditor, dsn_of
 from tests.sandbox.conftest import Database, product_database
@@ -459,6 +460,48 @@ def test_rows_are_counted_without_the_test_account(dsn: str, owner: psycopg.Conn
         "expenses",
         "support_tickets",
     }
+
+
+def test_rewritten_rows_are_found_by_their_groups(dsn: str, owner: psycopg.Connection[tuple[object, ...]]) -> None:
+    """A message that says something else, an expense that was changed in secret; not one that its owner corrected, nor a profile."""
+    with open_snapshot(dsn, PATIENCE) as snapshot:
+        before = count_rows(snapshot, "product", test_user=None, names={})
+    [(secret,), (corrected,)] = owner.execute("SELECT id FROM expenses ORDER BY id LIMIT 2").fetchall()
+    [(message, was)] = owner.execute("SELECT id, content FROM pam_messages ORDER BY id LIMIT 1").fetchall()
+    owner.execute("UPDATE expenses SET amount = amount + 1 WHERE id = %s", (corrected,))
+    owner.execute("UPDATE profiles SET full_name = 'Another'")
+    owner.commit()
+    with open_snapshot(dsn, PATIENCE) as snapshot:
+        used = rewriting(before, count_rows(snapshot, "product", test_user=None, names={}, until=before.created_until))
+    owner.execute("ALTER TABLE expenses DISABLE TRIGGER touch")
+    owner.execute("UPDATE expenses SET amount = amount + 1 WHERE id = %s", (secret,))
+    owner.execute("ALTER TABLE expenses ENABLE TRIGGER touch")
+    owner.execute("UPDATE pam_messages SET content = 'something else' WHERE id = %s", (message,))
+    owner.commit()
+    with open_snapshot(dsn, PATIENCE) as snapshot:
+        now = count_rows(snapshot, "product", test_user=None, names={}, until=before.created_until)
+        found = rewriting(before, now)
+        ids = ids_in_groups(snapshot, "product", found.found, test_user=None, names={}, until=before.created_until)
+    owner.execute("UPDATE pam_messages SET content = %s WHERE id = %s", (was, message))
+    owner.execute("UPDATE expenses SET amount = amount - 1 WHERE id IN (%s, %s)", (secret, corrected))
+    owner.commit()
+
+    assert used.none
+    assert next(table for table in used.tables if table.table == "expenses").changed_with_trace == 1
+    assert {table: len(groups) for table, groups in found.found.items()} == {"expenses": 1, "pam_messages": 1}
+    assert str(secret) in ids["expenses"]
+    assert str(message) in ids["pam_messages"]
+    assert lost(before, now).holds
+
+
+def test_the_checksums_do_not_depend_on_the_session(dsn: str) -> None:
+    """Another time zone writes moments otherwise."""
+    with open_snapshot(dsn, PATIENCE) as snapshot:
+        before = count_rows(snapshot, "product", test_user=None, names={})
+    with open_snapshot(f"{dsn}&options=-c%20TimeZone%3DAsia%2FTokyo", PATIENCE) as snapshot:
+        after = count_rows(snapshot, "product", test_user=None, names={}, until=before.created_until)
+
+    assert rewriting(before, after).none
 
 
 def test_nobody_has_the_address(dsn: str) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from pam_rollback.core.answer import Answer
-from pam_rollback.core.health import HealthReport
+from pam_rollback.core.health import HealthAround, HealthReport
 
 
 def report(
@@ -49,3 +49,16 @@ def test_without_an_expected_release_one_must_still_be_named() -> None:
     """An answer that hides its release can never be shown to be the right one."""
     assert report(b'{"status":"healthy","release":"1.42.0"}').runs("")
     assert not report(b'{"status":"healthy"}').runs("")
+
+
+def test_health_before_and_after() -> None:
+    """Healthy both times, by word and status; nothing asked is not well."""
+    well, ill = report(b'{"status":"healthy"}'), report(b'{"status":"degraded"}')
+    lying = report(b'{"status":"healthy"}', http_status=503)
+
+    assert HealthAround((well, well), (well, well)).well
+    assert str(HealthAround((well,), (well,))) == "all 1 health endpoints were healthy before and after"
+    for around in (HealthAround((ill,), (well,)), HealthAround((well,), (lying,)), HealthAround((well,), ())):
+        assert not around.well
+    assert str(HealthAround((well,), (ill,))).startswith("after: the database says degraded")
+    assert HealthAround((ill,), (ill, well)).figures.measured == "2 not healthy"

@@ -2,16 +2,23 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.samples import Sample
-from pam_rollback.observation.baseline import Baseline, load_baseline
+from pam_rollback.observation.baseline import Baseline, Origin, Part, load_baseline, refuse_other_part
 
 TAKEN_AT = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+ORIGIN = Origin(
+    environment="staging",
+    host="api.staging.test",
+    release="1.42.0",
+    run="20261124T120000Z-staging-1a2b",
+    taken_at=TAKEN_AT,
+)
 SAMPLES = [
     *(Sample(due_s=float(i), latency_ms=i + 1.0, journey="health", ok=True) for i in range(100)),
     *(Sample(due_s=i + 0.5, latency_ms=300.0, journey="chat", ok=i % 4 != 0) for i in range(20)),
@@ -20,7 +27,7 @@ SAMPLES = [
 
 def baseline() -> Baseline:
     """Take the baseline of the samples above."""
-    return Baseline.of(SAMPLES, taken_at=TAKEN_AT, release="1.42.0")
+    return Baseline.of(SAMPLES, ORIGIN)
 
 
 def test_figures() -> None:
@@ -31,20 +38,26 @@ def test_figures() -> None:
     assert (health.n, health.errors, health.p50_ms, health.p95_ms, health.p99_ms) == (100, 0, 50.0, 95.0, 99.0)
     assert (chat.n, chat.error_rate_pct, chat.p95_ms) == (20, 25.0, 300.0)
     assert (found.overall.n, found.overall.errors, found.duration_s) == (120, 5, 99.0)
+    assert chat.latencies is not None
+    assert chat.latencies.n == 15
+    assert chat.latencies.percentile(50) == pytest.approx(300, rel=0.01)
+    assert str(found) == (
+        "baseline of 2026-11-24 12:00 UTC, staging api.staging.test, release 1.42.0: errors 4.2 %, p95 300 ms (n=120)"
+    )
 
 
 def test_probes_that_left_late_are_counted_apart() -> None:
     """They are in no figure, and the baseline says how many there were."""
-    found = Baseline.of([*SAMPLES, replace(SAMPLES[0], lag_ms=900)], taken_at=TAKEN_AT, release="1.42.0")
+    found = Baseline.of([*SAMPLES, replace(SAMPLES[0], lag_ms=900)], ORIGIN)
 
     assert (found.overall.n, found.unmeasured) == (120, 1)
 
 
 def test_no_good_answer_gives_no_percentile() -> None:
     """A journey that only failed has no latency, rather than a fast one."""
-    found = Baseline.of([replace(SAMPLES[0], ok=False)], taken_at=TAKEN_AT, release="1.42.0")
+    found = Baseline.of([replace(SAMPLES[0], ok=False)], ORIGIN)
 
-    assert (found.overall.error_rate_pct, found.overall.p95_ms) == (100.0, None)
+    assert (found.overall.error_rate_pct, found.overall.p95_ms, found.overall.latencies) == (100.0, None, None)
 
 
 def test_survives_its_file(tmp_path: Path) -> None:
@@ -58,14 +71,15 @@ def test_survives_its_file(tmp_path: Path) -> None:
 def test_nothing_is_no_baseline() -> None:
     """No usable sample: nothing to compare with later."""
     with pytest.raises(MeasurementFailed, match="none of 1 samples is usable"):
-        Baseline.of([replace(SAMPLES[0], lag_ms=None)], taken_at=TAKEN_AT, release="1.42.0")
+        Baseline.of([replace(SAMPLES[0], lag_ms=None)], ORIGIN)
 
 
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"schema_version": 2}, "expected schema_version 1, found 2"),
-        ({"schema_version": None}, "expected schema_version 1, found None"),
+        ({"schema_version": 1}, "expected schema_version 2, found 1 .version 1 says neither of which host"),
+        ({"schema_version": 3}, "expected schema_version 2, found 3; take a new baseline"),
+        ({"schema_version": None}, "expected schema_version 2, found None"),
         ({"overall": {}}, "damaged"),
         ({"surprise": 1}, "damaged"),
     ],
@@ -86,3 +100,37 @@ def test_no_file_and_no_json(tmp_path: Path) -> None:
     (tmp_path / "baseline.json").write_text("{")
     with pytest.raises(MeasurementFailed, match="expected a baseline as JSON"):
         load_baseline(tmp_path / "baseline.json")
+    with pytest.raises(MeasurementFailed, match="expected the file"):
+        load_baseline(tmp_path)
+
+
+def test_too_few_answers_are_none_to_compare_with() -> None:
+    """Said with what was found and what is asked."""
+    baseline().refuse_too_few(120)
+    with pytest.raises(MeasurementFailed, match="120 answers, at least 600 are needed"):
+        baseline().refuse_too_few(600)
+
+
+def test_an_old_one_is_stale() -> None:
+    """Thirty days are all right, a day more is not; one from the future has no age at all."""
+    taken = baseline()
+    taken.refuse_stale(30, TAKEN_AT + timedelta(days=30))
+    taken.refuse_stale(30, TAKEN_AT - timedelta(minutes=5))
+    with pytest.raises(MeasurementFailed, match="is stale: 31 days old, at most 30"):
+        taken.refuse_stale(30, TAKEN_AT + timedelta(days=31))
+    with pytest.raises(MeasurementFailed, match="from the future, by 2"):
+        taken.refuse_stale(30, TAKEN_AT - timedelta(hours=2))
+
+
+def test_parts_are_told_apart(tmp_path: Path) -> None:
+    """The file that was listed, and no other in its place, changed, or missing."""
+    part = tmp_path / "rows-before.json"
+    part.write_text("{}")
+    parts = {part.name: Part.of(part, n=3)}
+    refuse_other_part(part, parts)
+    part.write_text("{ }")
+    with pytest.raises(MeasurementFailed, match="found another or a changed file"):
+        refuse_other_part(part, parts)
+    part.unlink()
+    with pytest.raises(MeasurementFailed, match="a part of the baseline is missing"):
+        refuse_other_part(part, parts)

@@ -56,6 +56,11 @@ def test_what_is_safe_may_run(facts: Facts) -> None:
     ("facts", "words"),
     [
         pytest.param(replace(REAL, execute=False), "needs --execute", id="no execute"),
+        pytest.param(
+            replace(CHECKS_ON_PRODUCTION, foreign_baseline="recorded on staging"),
+            "recorded on staging",
+            id="foreign baseline",
+        ),
         pytest.param(replace(REAL, confirm="staging"), "expected 'production', found 'staging'", id="wrong name"),
         pytest.param(replace(REAL, reason=""), "needs --reason", id="no reason"),
         pytest.param(replace(REAL, initiated_by=""), "needs --initiated-by", id="nobody"),

@@ -1,10 +1,8 @@
 """Whole sessions of the performance checks: GO on the healthy sandbox, unknown where nothing can be known, and compared with a baseline."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
-from pam_rollback.observation.baseline import Baseline, Figures
-from tests.sessions import Project, Range
+from tests.sessions import Project, Range, save_baseline
 
 FAST, FEW_ERRORS = "test_answers_are_fast", "test_few_answers_are_errors"
 MEMORY = {"test_memory_is_low", "test_memory_does_not_run_away"}
@@ -92,11 +90,7 @@ def test_metrics_that_are_not_there_are_unknown(practice_range: Range, project: 
 
 def test_a_baseline_is_reported_beside_the_figures(practice_range: Range, project: Project, tmp_path: Path) -> None:
     """It does not decide here: that much slower is another criterion."""
-    figures = Figures(n=1000, errors=0, p50_ms=0.5, p95_ms=1.0, p99_ms=1.5)
-    stored = tmp_path / "baseline.json"
-    Baseline(
-        taken_at=datetime.now(UTC), release="1.41.3", duration_s=25, unmeasured=0, overall=figures, journeys={}
-    ).save(stored)
+    stored = save_baseline(practice_range, tmp_path, latency_ms=1 / 1.09)
     session = project.run(*WITHOUT_PAGES, f"--env={practice_range.file}", f"--baseline={stored}")
 
     assert session.outcomes()[FAST] == "passed", session.out

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlglot
 
@@ -13,7 +14,7 @@ from pam_rollback.adapters.relations import look_up
 from pam_rollback.adapters.sql_reader import DIALECT, Names, renamed, text_of
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.invariants import Dialect
-from pam_rollback.core.row_counts import TableCount, TableCounts
+from pam_rollback.core.row_counts import TableContent, TableCount, TableCounts
 
 TEST_USER = "test_user"
 _COUNTING_MARGIN = "30 seconds"
@@ -32,6 +33,20 @@ COUNTED: Mapping[str, Mapping[Dialect, str]] = {
     "support_tickets": {"product": _USERS_OWN.format(column="user_id")},
 }
 """The core tables of each dialect, and which of their rows are not the test account's, which writes while this is read."""
+
+FIXED: Mapping[str, Mapping[Dialect, tuple[str, ...]]] = {
+    "pam_conversations": {"product": ("user_id", "created_at"), "plan": ("user_id", "message", "created_at")},
+    "pam_messages": {"product": ("conversation_id", "role", "content", "created_at")},
+    "expenses": dict.fromkeys(
+        ("product", "plan"), ("user_id", "amount", "category", "date", "description", "created_at")
+    ),
+    "support_tickets": {"product": ("user_id", "subject", "message", "created_at")},
+}
+"""The columns that stay as they were written: docs/decisions/0012. Profiles and settings are their users' own to change."""
+_CHANGED_AT = {"expenses": "updated_at"}
+"""Where users may correct a row, the column that says when; the groups of such rows are not judged."""
+_GROUPS = 4096
+_IDS_MAX = 20
 
 
 @dataclass(frozen=True)
@@ -66,20 +81,76 @@ def count_rows(
     snapshot.refuse_blindness(statements.relations.values())
     if until is None:
         until = snapshot.row(f"SELECT now() - interval '{_COUNTING_MARGIN}'")[0]
-    texts = [
-        statements.text(
-            "SELECT count(*) AS n, coalesce(sum(hashtextextended(id::text, 0)), 0)::text AS keys"  # noqa: S608 - constants
-            f" FROM {table} WHERE (created_at <= %(until)s) IS NOT FALSE AND {COUNTED[table][dialect]}"
-        )
-        for table in tables
-    ]
+    fixed = {table: _fixed(table, dialect, statements) for table in tables}
+    texts = [statements.text(_counting(table, dialect, fixed[table], statements)) for table in tables]
     answers = snapshot.all_of([(text, {"until": until, TEST_USER: test_user}) for text in texts])
     counts: dict[str, TableCount] = {}
     for table, answer in zip(tables, answers, strict=True):
         if isinstance(answer, MeasurementFailed):
             raise MeasurementFailed(f"the rows of {table} cannot be counted: {answer}")
-        counts[table] = TableCount(rows=answer[0][0], keys=answer[0][1])
+        counts[table] = _count(answer, fixed[table])
     return TableCounts(created_until=until, tables=counts)
+
+
+def ids_in_groups(
+    snapshot: Snapshot,
+    dialect: Dialect,
+    groups: Mapping[str, Iterable[int]],
+    *,
+    test_user: str | None,
+    names: Mapping[str, str],
+    until: datetime,
+) -> dict[str, tuple[str, ...]]:
+    """Give the ids of some rows of these groups, by table: ids only, never contents. Raises MeasurementFailed."""
+    statements = _Statements.of(snapshot, tuple(groups), names)
+    found: dict[str, tuple[str, ...]] = {}
+    for table, numbers in groups.items():
+        text = (
+            f"SELECT id::text AS id FROM {table} WHERE {_GROUP} = ANY (%(groups)s)"  # noqa: S608 - constants
+            f" AND {_counted(table, dialect)} ORDER BY created_at, id LIMIT {_IDS_MAX}"
+        )
+        given = {"groups": list(numbers), "until": until, TEST_USER: test_user}
+        found[table] = tuple(str(row[0]) for row in snapshot.rows(statements.text(text), given))
+    return found
+
+
+_KEY = "hashtextextended(id::text, 0)"
+_GROUP = f"({_KEY} & {_GROUPS - 1})"
+
+
+def _counted(table: str, dialect: Dialect) -> str:
+    return f"(created_at <= %(until)s) IS NOT FALSE AND {COUNTED[table][dialect]}"
+
+
+def _fixed(table: str, dialect: Dialect, statements: _Statements) -> tuple[str, ...]:
+    """The columns of the table that stay as they were written and that this database has."""
+    wanted = FIXED.get(table, {}).get(dialect, ())
+    return tuple(column for column in wanted if statements.has(table, column))
+
+
+def _counting(table: str, dialect: Dialect, fixed: tuple[str, ...], statements: _Statements) -> str:
+    """One scan of a table: all its rows in one, or where it has columns that stay, in groups of rows."""
+    counting = f"count(*) AS n, coalesce(sum({_KEY}), 0)::text AS keys"
+    span = f"FROM {table} WHERE {_counted(table, dialect)}"
+    if not fixed:
+        return f"SELECT {counting} {span}"
+    changed_at = _CHANGED_AT.get(table, "")
+    has_trace = changed_at and statements.has(table, changed_at)
+    changed = f"coalesce(extract(epoch FROM max({changed_at})), 0)::float8" if has_trace else "0::float8"
+    # Of values and not of texts: how a moment or a number is written depends on the session and on the column's precision.
+    content = f"sum(hash_record_extended(ROW(id, {', '.join(fixed)}), 0))::text AS content"
+    return f"SELECT {_GROUP} AS part, {counting}, {content}, {changed} AS changed {span} GROUP BY 1"
+
+
+def _count(answer: list[tuple[Any, ...]], fixed: tuple[str, ...]) -> TableCount:
+    if not fixed:
+        return TableCount(rows=answer[0][0], keys=answer[0][1])
+    groups = {int(number): (rows, keys, content, changed) for number, rows, keys, content, changed in answer}
+    return TableCount(
+        rows=sum(rows for rows, *_ in groups.values()),
+        keys=str(sum(int(keys) for _, keys, *_ in groups.values())),
+        content=TableContent(columns=fixed, groups=groups),
+    )
 
 
 @dataclass
@@ -98,6 +169,10 @@ class _Statements:
         if missing:
             raise MeasurementFailed("; ".join(missing.values()))
         return cls(known, found)
+
+    def has(self, table: str, column: str) -> bool:
+        """Whether the table has this column here, whatever it is called."""
+        return self.names.column(table, column) in self.relations[table].columns
 
     def text(self, statement: str) -> str:
         query = sqlglot.parse_one(statement, dialect=DIALECT)

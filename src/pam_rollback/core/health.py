@@ -68,6 +68,49 @@ class HealthReport:
     __repr__ = __str__
 
 
+@dataclass(frozen=True, repr=False)
+class HealthAround:
+    """What all health endpoints said before something was recorded, and after it. What is recorded while one is ill is not normal."""
+
+    before: tuple[HealthReport, ...]
+    after: tuple[HealthReport, ...]
+
+    @property
+    def well(self) -> bool:
+        """Every endpoint was healthy both times, and there were some."""
+        return bool(self.before) and bool(self.after) and not self._ill
+
+    @property
+    def figures(self) -> Figures:
+        """For the table of criteria."""
+        return Figures(
+            what="health, before and after",
+            asked="healthy, HTTP 200",
+            measured=f"{len(self._ill)} not healthy",
+            n=len(self.before) + len(self.after),
+        )
+
+    @property
+    def _ill(self) -> list[str]:
+        return [
+            f"{when}: {report}"
+            for when, reports in (("before", self.before), ("after", self.after))
+            for report in reports
+            if not is_healthy(report)
+        ]
+
+    def __str__(self) -> str:
+        """The sentence that a failure shows."""
+        return "; ".join(self._ill) or f"all {len(self.before)} health endpoints were healthy before and after"
+
+    __repr__ = __str__
+
+
+def is_healthy(report: HealthReport) -> bool:
+    """The body's own word and the status agree."""
+    return report.status == "healthy" and report.http_status == _OK
+
+
 def _status(answer: Answer) -> str:
     if answer.problem:
         return answer.problem

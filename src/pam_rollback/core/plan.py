@@ -29,6 +29,7 @@ from pam_rollback.core.plan_items import (
     ErrorRateLimit,
     ErrorRateTrigger,
     Escalation,
+    ExperienceGoal,
     GateCommand,
     HealthCheck,
     IntegrityCheck,
@@ -93,7 +94,7 @@ SuccessCriteria = TypedDict(
         "SC-2": P95Goal,
         "SC-3": MemoryGoal,
         "SC-4": CorruptionLimit,
-        "SC-5": Item,
+        "SC-5": ExperienceGoal,
         "SC-6": Item,
     },
 )
@@ -159,10 +160,18 @@ class About(Table):
     source: str
 
 
+class BaselineTerms(Table):
+    """What a baseline has to be like to be held against: of so many answers, and no older than that."""
+
+    answers_min: Annotated[int, Field(ge=100)]
+    age_max_d: Annotated[float, Field(gt=0)]
+
+
 class Plan(Table):
     """The whole plan. Sections map ids to items; ``item`` finds one in whatever section it is."""
 
     about: About
+    baseline: BaselineTerms
     immediate_criteria: ImmediateCriteria
     consider_criteria: ConsiderCriteria
     strategies: Mapping[str, Strategy]

@@ -207,6 +207,14 @@ class MemoryLimit(Item):
     memory_mb_max: MegabytesAtMost
 
 
+class ExperienceGoal(Item):
+    """What users see is no worse than the baseline by more than this; slower by less than ``response_time_unnoticed_ms`` is not worse."""
+
+    response_time_increase_pct_max: GrowthAtMost
+    response_time_unnoticed_ms: MillisecondsAtMost
+    error_rate_increase_pp_max: PercentAtMost
+
+
 class PaintingLimit(Item):
     """The main content of a page is painted within ``lcp_ms_max`` (which is still good)."""
 

@@ -4,9 +4,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from pam_rollback.core.figures import Figures
+
+
+class TableContent(BaseModel):
+    """Checksums of what nobody changes of a table's rows, by groups that follow from the rows' keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    columns: tuple[str, ...]
+    groups: Mapping[int, tuple[int, str, str, float]]
+    """Of each group: rows, the sum of their keys' hashes, that of their contents' hashes, and the latest moment of
+    change, in seconds since 1970 (0 where the table does not keep it)."""
 
 
 class TableCount(BaseModel):
@@ -17,6 +28,8 @@ class TableCount(BaseModel):
     rows: int
     keys: str
     """The sum of the keys' 64-bit hashes, in decimal: it is longer than JSON's numbers."""
+    content: TableContent | None = Field(default=None, strict=False)
+    """None where users may change everything of their rows, such as settings."""
 
 
 class TableCounts(BaseModel):
@@ -24,7 +37,7 @@ class TableCounts(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Literal[1] = 1
+    format: Literal[2] = 2
     created_until: AwareDatetime
     """Only rows that were created up to then are counted; the same moment is used again afterwards."""
     tables: Mapping[str, TableCount]
@@ -123,10 +136,7 @@ def lost(before: TableCounts, after: TableCounts, *, lost_rows_max: int = 0) -> 
 
     A table that was counted before and is not there after has lost all its rows. Raises ValueError when the spans differ.
     """
-    if before.created_until != after.created_until:
-        raise ValueError(
-            f"counts of different spans: expected rows created until {before.created_until}, found {after.created_until}"
-        )
+    refuse_other_span(before, after)
     none = TableCount(rows=0, keys="0")
     moment = f"{before.created_until:%Y-%m-%d %H:%M:%S} UTC"
     return RowLoss(
@@ -135,3 +145,11 @@ def lost(before: TableCounts, after: TableCounts, *, lost_rows_max: int = 0) -> 
             for name, count in before.tables.items()
         )
     )
+
+
+def refuse_other_span(before: TableCounts, after: TableCounts) -> None:
+    """Raise ValueError when two counts are not of the same rows: they would differ without any loss."""
+    if before.created_until != after.created_until:
+        raise ValueError(
+            f"counts of different spans: expected rows created until {before.created_until}, found {after.created_until}"
+        )

@@ -1,31 +1,42 @@
-"""How the service behaved before: error rates and latencies by journey, kept in a versioned file."""
+"""How the service behaved before: one versioned file with error rates and response times by journey, and a list of what lies beside it.
 
+The file is the index of a baseline: it names its parts (rows, barriers, web vitals, page weight) with their checksums, so that parts of
+two runs are never mixed and a missing one is never taken for "there was nothing".
+"""
+
+import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
+from pam_rollback.core.distribution import Distribution
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.percentiles import DEFINITION, percentile
 from pam_rollback.core.samples import LATE_MS, Sample
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+_DAY_S = 86400
 
 
-class Figures(BaseModel):
-    """Error rate and latency of some samples. Latencies are those of good answers; None when there was none."""
-
+class _Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Figures(_Record):
+    """Error rate and latency of some samples. Latencies are those of good answers; None when there was none."""
 
     n: int
     errors: int
     p50_ms: float | None
     p95_ms: float | None
     p99_ms: float | None
+    latencies: Distribution | None = None
+    """All of them, in ms, counted in buckets: what a later sample is compared with."""
 
     @property
     def error_rate_pct(self) -> float:
@@ -38,18 +49,78 @@ class Figures(BaseModel):
         samples = tuple(samples)
         latencies = [sample.latency_ms for sample in samples if sample.ok]
         p50_ms, p95_ms, p99_ms = (percentile(latencies, pct).value if latencies else None for pct in (50, 95, 99))
-        return cls(n=len(samples), errors=len(samples) - len(latencies), p50_ms=p50_ms, p95_ms=p95_ms, p99_ms=p99_ms)
+        return cls(
+            n=len(samples),
+            errors=len(samples) - len(latencies),
+            p50_ms=p50_ms,
+            p95_ms=p95_ms,
+            p99_ms=p99_ms,
+            latencies=Distribution.of(latencies) if latencies else None,
+        )
 
 
-class Baseline(BaseModel):
-    """What later measurements are compared with."""
+class Origin(_Record):
+    """Where, when and by which run it was recorded."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    schema_version: Literal[1] = 1
+    environment: str
+    host: str
+    """Host and port of the API."""
+    release: str
+    """As the API named it; empty when it named none."""
+    run: str
     taken_at: AwareDatetime
     """Wall time in UTC."""
-    release: str
+
+    def age_d(self, now: datetime) -> float:
+        """How many days old it is."""
+        return (now - self.taken_at).total_seconds() / _DAY_S
+
+    def __str__(self) -> str:
+        """For sentences and notes."""
+        return (
+            f"baseline of {self.taken_at:%Y-%m-%d %H:%M} UTC, {self.environment} {self.host}, "
+            f"release {self.release or 'unknown'}"
+        )
+
+
+class MemoryHeld(_Record):
+    """What the product's process held; MB of 10^6 bytes."""
+
+    n: int
+    median_mb: float
+    highest_mb: float
+    span_s: float
+
+
+class TicketRate(_Record):
+    """Support tickets of the latest time, and those of the history, which say what is usual."""
+
+    n: int
+    """How many tickets the history has."""
+    count: int
+    over_s: float
+    usual: float
+    """The mean number in so much time."""
+
+
+class Part(_Record):
+    """A file beside this one."""
+
+    sha256: str
+    n: int
+    """Of how many observations it is made."""
+
+    @classmethod
+    def of(cls, path: Path, *, n: int) -> Self:
+        """Give the entry for a file that is complete."""
+        return cls(sha256=_sha256(path), n=n)
+
+
+class Baseline(_Record):
+    """What later measurements are compared with."""
+
+    schema_version: Literal[2] = 2
+    origin: Origin
     duration_s: float
     """From the first to the last sample."""
     unmeasured: int
@@ -57,9 +128,15 @@ class Baseline(BaseModel):
     percentile_definition: Literal["nearest rank"] = DEFINITION  # type: ignore[assignment]
     overall: Figures
     journeys: dict[str, Figures]
+    memory: MemoryHeld | None = None
+    tickets: TicketRate | None = None
+    parts: dict[str, Part] = {}
+    """Files beside this one, by their names."""
+    not_recorded: dict[str, str] = {}
+    """What a baseline may have and this one does not, and why."""
 
     @classmethod
-    def of(cls, samples: Iterable[Sample], *, taken_at: datetime, release: str, late_ms: float = LATE_MS) -> Self:
+    def of(cls, samples: Iterable[Sample], origin: Origin, *, late_ms: float = LATE_MS) -> Self:
         """Give the baseline that these samples give. Raises MeasurementFailed when none of them was measured."""
         samples = tuple(samples)
         measured = [sample for sample in samples if sample.measured(late_ms)]
@@ -67,19 +144,60 @@ class Baseline(BaseModel):
             raise MeasurementFailed(f"no baseline: none of {len(samples)} samples is usable")
         names = Counter(sample.journey for sample in measured)
         return cls(
-            taken_at=taken_at,
-            release=release,
+            origin=origin,
             duration_s=max(sample.due_s for sample in measured) - min(sample.due_s for sample in measured),
             unmeasured=len(samples) - len(measured),
             overall=Figures.of(measured),
             journeys={name: Figures.of(sample for sample in measured if sample.journey == name) for name in names},
         )
 
+    def refuse_too_few(self, answers_min: int) -> None:
+        """Raise MeasurementFailed when it has fewer answers than a baseline must have."""
+        if self.overall.n < answers_min:
+            raise MeasurementFailed(
+                f"{self.origin}: {self.overall.n} answers, at least {answers_min} are needed (plan.toml [baseline] answers_min): "
+                "too few to compare with; take a new baseline"
+            )
+
+    def refuse_stale(self, age_max_d: float, now: datetime) -> None:
+        """Raise MeasurementFailed when it is too old to be compared with, or from the future."""
+        age_d = self.origin.age_d(now)
+        if age_d > age_max_d:
+            raise MeasurementFailed(
+                f"{self.origin} is stale: {age_d:.0f} days old, at most {age_max_d:g} (plan.toml [baseline] age_max_d), "
+                "so nothing is compared with it; take a new one with 'pytest -m baseline'"
+            )
+        if age_d < -1 / 24:
+            raise MeasurementFailed(
+                f"{self.origin} is from the future, by {-age_d * 24:.1f} h: one of two clocks is wrong, so its age is not known"
+            )
+
     def save(self, path: Path) -> None:
         """Write it to ``path``, in one piece or not at all."""
         draft = path.with_suffix(path.suffix + ".draft")
         draft.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
         draft.replace(path)
+
+    def __str__(self) -> str:
+        """For notes and messages."""
+        overall = self.overall
+        p95 = "no good answer" if overall.p95_ms is None else f"p95 {overall.p95_ms:.3g} ms"
+        return f"{self.origin}: errors {overall.error_rate_pct:.2g} %, {p95} (n={overall.n})"
+
+
+def refuse_other_part(path: Path, parts: Mapping[str, Part]) -> None:
+    """Raise MeasurementFailed when the file is not the one that the index lists."""
+    try:
+        found = _sha256(path)
+    except OSError as error:
+        raise MeasurementFailed(
+            f"{path}: a part of the baseline is missing ({error.strerror}); keep its folder together, or take a new baseline"
+        ) from None
+    if found != parts[path.name].sha256:
+        raise MeasurementFailed(
+            f"{path}: expected the part that the baseline lists, found another or a changed file (sha256 {found[:12]}…); "
+            "parts of two baselines are never mixed: take a new one"
+        )
 
 
 def load_baseline(path: Path) -> Baseline:
@@ -91,14 +209,27 @@ def load_baseline(path: Path) -> Baseline:
         record = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise MeasurementFailed(f"{path}: there is no baseline; take one with 'pytest -m baseline'") from None
+    except OSError as error:
+        raise MeasurementFailed(
+            f"{path}: expected the file baseline.json of a baseline, found what cannot be read ({error.strerror})"
+        ) from None
     except ValueError as error:
         raise MeasurementFailed(f"{path}: expected a baseline as JSON: {error}; take a new one") from error
     version = record.get("schema_version") if isinstance(record, dict) else None
     if version != SCHEMA_VERSION:
+        hint = (
+            " (version 1 says neither of which host it is nor how its response times were spread)"
+            if version == 1
+            else ""
+        )
         raise MeasurementFailed(
-            f"{path}: expected schema_version {SCHEMA_VERSION}, found {version!r}; take a new baseline"
+            f"{path}: expected schema_version {SCHEMA_VERSION}, found {version!r}{hint}; take a new baseline"
         )
     try:
         return Baseline.model_validate(record)
     except ValidationError as error:
         raise MeasurementFailed(f"{path}: the baseline is damaged: {error}; take a new one") from error
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,17 +1,19 @@
-"""What a run found beside its response times: rows, flags and settings, barriers, page weight, web vitals.
+"""What a baseline has beside its index: rows, flags and settings, barriers, page weight, web vitals, each in a file of its own.
 
-Each in a file of its own beside ``baseline.json``.
-
-Every run writes them into the folder of its situation; ``--baseline FILE`` reads those that lie beside that file.
+Every run writes them into the folder of its situation. Only those that ``baseline.json`` lists are a baseline: ``--baseline FILE`` reads
+them from beside that file, and refuses what is missing, changed or of another run.
 """
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.observation.baseline import Baseline, refuse_other_part
 from pam_rollback.plugin.runbook import Runbook
 
+BASELINE_FILE = "baseline.json"
 ROWS_FILE = "rows-before.json"
 SETTINGS_FILE = "settings-before.json"
 BARRIERS_FILE = "barriers.json"
@@ -23,16 +25,38 @@ def vitals_file(page: str) -> str:
     return f"vitals-{page.removeprefix('the ').replace(' ', '-')}.json"
 
 
+def has(runbook: Runbook, name: str) -> bool:
+    """Whether ``--baseline FILE`` lists a part of that name."""
+    return runbook.stored is not None and name in runbook.stored.parts
+
+
 def stored(runbook: Runbook, name: str) -> Path | None:
-    """The file of that name that belongs to ``--baseline FILE``; None when there is none."""
-    baseline = runbook.options.baseline
-    beside = baseline.with_name(name) if baseline is not None else None
-    return beside if beside is not None and beside.is_file() else None
+    """The part of that name that ``--baseline FILE`` lists; None when it lists none.
+
+    Raises MeasurementFailed when the baseline is too old, or the part is not the one that is listed.
+    """
+    if runbook.stored is None or runbook.options.baseline is None or not has(runbook, name):
+        return None
+    stored_baseline(runbook)
+    path = runbook.options.baseline.with_name(name)
+    refuse_other_part(path, runbook.stored.parts)
+    return path
 
 
-def stored_rows(runbook: Runbook) -> Path | None:
-    """The file with the counts of rows that belong to ``--baseline FILE``; None when there is none."""
-    return stored(runbook, ROWS_FILE)
+def stored_baseline(runbook: Runbook) -> Baseline | None:
+    """What ``--baseline FILE`` says; None when it was not given. Raises MeasurementFailed when it is too old to be compared with."""
+    if runbook.stored is not None:
+        runbook.stored.refuse_stale(runbook.plan.baseline.age_max_d, datetime.now(UTC))
+    return runbook.stored
+
+
+def staleness(runbook: Runbook) -> str:
+    """Why nothing is compared with ``--baseline FILE``; empty when it is young enough, or was not given."""
+    try:
+        stored_baseline(runbook)
+    except MeasurementFailed as stale:
+        return str(stale)
+    return ""
 
 
 def write_data(path: Path, data: Any) -> None:

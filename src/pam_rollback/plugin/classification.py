@@ -1,5 +1,6 @@
 """Says of each report what it means: a broken criterion, a failed action, or that we do not know. Travels through xdist with the report."""
 
+import re
 from collections.abc import Generator
 from typing import Any
 
@@ -15,6 +16,7 @@ OUTCOME = "pam-outcome"
 MESSAGE = "pam-message"
 
 _LINES_SHOWN = 4
+_PAGE = re.compile(r"If red: (docs/runbook\.md#[a-z0-9-]+)")
 
 
 @pytest.hookimpl(trylast=True)
@@ -32,8 +34,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             ("advisory", bool(item.get_closest_marker("advisory"))),
         ]
         invariant = invariant_of(item)
-        if invariant is not None:
-            item.user_properties.append(("runbook", f"docs/runbook.md#{invariant.anchor}"))
+        page = f"docs/runbook.md#{invariant.anchor}" if invariant is not None else _page_of(item)
+        if page:
+            item.user_properties.append(("runbook", page))
+
+
+def _page_of(item: pytest.Item) -> str:
+    """Where the test's own docstring says that one has to go on; empty when it says nothing."""
+    found = _PAGE.search(getattr(getattr(item, "obj", None), "__doc__", None) or "")
+    return found[1] if found else ""
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)

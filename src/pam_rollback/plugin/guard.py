@@ -39,6 +39,8 @@ class Facts:
     assertions_off: bool
     undeclared: tuple[str, ...] = ()
     """Abilities that the stories' actions stand on and that the environment does not declare."""
+    foreign_baseline: str = ""
+    """Why the baseline that was given is none of this environment; empty when it is, or when none was given."""
 
 
 def refusals(facts: Facts) -> list[str]:
@@ -55,6 +57,8 @@ def refusals(facts: Facts) -> list[str]:
             f"{facts.name} declares no {', '.join(facts.undeclared)}: this strategy cannot be carried out there; choose another, "
             "or declare the ability when the environment has it"
         )
+    if facts.foreign_baseline:
+        found.append(facts.foreign_baseline)
     if facts.mode == "real":
         found += _real(facts)
     elif facts.stories and not facts.is_sandbox:
@@ -136,8 +140,21 @@ def _facts(config: pytest.Config, runbook: Runbook, *, stories: tuple[str, ...])
         or bool(getattr(config.option, "tx", None)),
         setup_only=bool(config.option.setuponly),
         undeclared=_undeclared(stories, environment.abilities),
+        foreign_baseline=_foreign_baseline(runbook),
         assertions_off=bool(sys.flags.optimize) or config.option.assertmode == "plain",
     )
+
+
+def _foreign_baseline(runbook: Runbook) -> str:
+    if runbook.stored is None:
+        return ""
+    origin, name = runbook.stored.origin, runbook.environment.name
+    given = f"--baseline {runbook.options.baseline}: recorded on {origin.environment} at {origin.host}"
+    if runbook.own_sandbox:
+        return f"{given}, and this session starts a sandbox of its own; attach to that one with --env FILE"
+    if (origin.environment, origin.host) != (name, runbook.host):
+        return f"{given}, and this session is about {name} at {runbook.host}; give a baseline of this environment, or leave it out"
+    return ""
 
 
 def _undeclared(stories: tuple[str, ...], abilities: Collection[str]) -> tuple[str, ...]:

@@ -134,8 +134,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         dest="pam_situation",
         default="",
         metavar="NAMES",
-        help="the state in which checks run: as-is, baseline, after-each, or names such as after-feature-flag, separated by commas "
-        "(default: after-STORY for each story that is named, else as-is)",
+        help="the state in which checks run: as-is, after-each, or names such as after-feature-flag, separated by commas "
+        "(default: after-STORY for each story that is named, baseline with -m baseline, else as-is)",
     )
     add(
         "--to",
@@ -151,7 +151,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="DIR",
         help="the run's folder (default: reports/out/<run id>)",
     )
-    add("--baseline", dest="pam_baseline", default="", metavar="FILE", help="compare with this stored baseline")
+    add(
+        "--baseline",
+        dest="pam_baseline",
+        default="",
+        metavar="FILE",
+        help="compare with this baseline.json, which -m baseline or a drill recorded here",
+    )
     add(
         "--undo",
         dest="pam_undo",

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, cast
 
 from pam_rollback.core.verdict import Outcome
-from pam_rollback.observation.baseline import load_baseline
+from pam_rollback.plugin.beside_baseline import BASELINE_FILE, staleness
 from pam_rollback.plugin.planned import planned_steps
 from pam_rollback.plugin.runbook import Runbook, shown
 from pam_rollback.plugin.scope import Scope
 from pam_rollback.plugin.seen import Seen
 from pam_rollback.plugin.selection import LeftOut
+from pam_rollback.plugin.situations import BASELINE
 from pam_rollback.reporting.run_record import (
     ActionStep,
     EnvironmentFacts,
@@ -64,7 +65,7 @@ def build_record(
         unmeasured=scope.unmeasured,
         notes=(
             *notes,
-            *_stored_baseline(runbook),
+            *_baselines(runbook),
             *(f"observed by a person: {text}" for text in runbook.options.observed),
         ),
         reports=ReportPaths(
@@ -77,15 +78,13 @@ def build_record(
     )
 
 
-def _stored_baseline(runbook: Runbook) -> Iterable[str]:
-    """The figures of ``--baseline FILE``, to be read beside the measured ones; nothing is judged by them yet."""
-    if runbook.options.baseline is not None:
-        stored = load_baseline(runbook.options.baseline)
-        overall = stored.overall
-        yield (
-            f"baseline of {stored.taken_at:%Y-%m-%d %H:%M} UTC, release {stored.release or 'unknown'}: "
-            f"errors {overall.error_rate_pct:.1f} %, p95 {overall.p95_ms or 0:.0f} ms (n={overall.n}); for comparison, not judged"
-        )
+def _baselines(runbook: Runbook) -> Iterable[str]:
+    """What this run was held against, and what it recorded for later ones."""
+    if runbook.stored is not None:
+        yield staleness(runbook) or f"compared with the {runbook.stored}"
+    recorded = runbook.folder / BASELINE / BASELINE_FILE
+    if recorded.is_file():
+        yield f"baseline recorded; hold later runs against it with --baseline {shown(recorded)}"
 
 
 def _result(test: Seen, runbook: Runbook) -> Result:

@@ -21,7 +21,7 @@ from pam_rollback.core.environment_file import load_environment
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.plan import Plan, load_plan
 from pam_rollback.core.wait import StopFile
-from pam_rollback.observation.baseline import load_baseline
+from pam_rollback.observation.baseline import Baseline, load_baseline
 from pam_rollback.plugin import project_root
 from pam_rollback.plugin.options import Options, read
 from pam_rollback.reporting.redaction import Redactor
@@ -64,6 +64,8 @@ class Runbook:
     command: str
     worker: str
     own_sandbox: bool
+    stored: Baseline | None = None
+    """What ``--baseline FILE`` says."""
     secrets: Secrets = field(default_factory=Secrets)
     releases_seen: list[str] = field(default_factory=list)
     host: str = ""
@@ -165,11 +167,7 @@ def prepare(config: pytest.Config) -> Runbook | None:
         plan = plan.with_overrides(environment.thresholds, source=f"environment {environment.name}")
     except ConfigurationError as error:
         raise pytest.UsageError(str(error)) from None
-    if options.baseline is not None:
-        try:
-            load_baseline(options.baseline)
-        except MeasurementFailed as error:
-            raise pytest.UsageError(f"--baseline {error}") from None
+    stored = _stored_baseline(options.baseline, plan)
     unknown = [text for text in (*options.ack, *options.observed) if text.partition("=")[0] not in plan.ids()]
     if unknown:
         name = unknown[0].partition("=")[0]
@@ -177,6 +175,7 @@ def prepare(config: pytest.Config) -> Runbook | None:
             f"--ack or --observed {unknown[0]}: no plan item {name!r}, {suggestion(name, plan.ids())}"
         )
     runbook = _start(config, options, plan, environment)
+    runbook.stored = stored
     runbook.secrets.learn(environment.secrets())
     config.stash[KEY] = runbook
     _set_outputs(config, runbook)
@@ -211,6 +210,17 @@ def pytest_configure_node(node: Any) -> None:
     if runbook is not None:
         node.workerinput["pam_run_id"] = runbook.id
         node.workerinput["pam_run_folder"] = str(runbook.folder)
+
+
+def _stored_baseline(file: Path | None, plan: Plan) -> Baseline | None:
+    if file is None:
+        return None
+    try:
+        stored = load_baseline(file)
+        stored.refuse_too_few(plan.baseline.answers_min)
+    except MeasurementFailed as error:
+        raise pytest.UsageError(f"--baseline {error}") from None
+    return stored
 
 
 def _start(config: pytest.Config, options: Options, plan: Plan, environment: Environment) -> Runbook:

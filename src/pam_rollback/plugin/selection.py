@@ -9,7 +9,7 @@ from pam_rollback.core.environment import Environment
 from pam_rollback.core.plan import Plan
 from pam_rollback.plugin import browser_gate, markers
 from pam_rollback.plugin import runbook as runbook_module
-from pam_rollback.plugin.beside_baseline import ROWS_FILE, SETTINGS_FILE, stored
+from pam_rollback.plugin.beside_baseline import ROWS_FILE, SETTINGS_FILE, has
 from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.plugin.situations import AS_IS, BASELINE, situation_of
 from pam_rollback.plugin.sql_files import invariant_of
@@ -49,12 +49,19 @@ NEEDS_A_ROLLBACK = frozenset({"team_told"})
 """Fixtures that tell of a rollback that this session did. Without one, the test is left out, and named."""
 
 
+NEEDS_ROWS_BEFORE = frozenset({"row_loss", "row_rewriting"})
+NEEDS_A_BASELINE = frozenset({"experience"})
+"""Fixtures that compare with what was recorded before. Where there is nothing, the test is left out, and named."""
+
+
 @dataclass
 class LeftOut:
     """Tests that were deselected by rule, each with the reason, and why the rest is not complete."""
 
     tests: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list)
     partial: list[str] = field(default_factory=list)
+    unnamed: set[str] = field(default_factory=set)
+    """Phases with tests here that run only when ``-m`` names them. Nothing is missing without them."""
 
 
 KEY = pytest.StashKey[LeftOut]()
@@ -80,7 +87,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.stash[KEY] = left_out
     kept: list[pytest.Item] = []
     dropped: list[pytest.Item] = []
+    expression = config.option.markexpr.strip()
     for item in items:
+        if markers.waits_to_be_named(item, expression):
+            dropped.append(item)
+            left_out.unnamed.add(markers.phase_of(item))
+            continue
+        if not markers.is_selected(item, expression):
+            kept.append(item)  # nobody asked for it: pytest leaves it out in a moment, and nothing is missing
+            continue
         reason = _why_not(item, runbook)
         if _is_of_other_tables(item, runbook) and not _is_named(item):
             dropped.append(item)  # nothing is missing here: this database has no such tables
@@ -142,10 +157,13 @@ def _data_problem(item: pytest.Item, runbook: Runbook) -> str:
     if _is_of_other_tables(item, runbook):
         environment = runbook.environment
         return f"about tables that {environment.name} does not have ([sql] dialect {environment.sql.dialect!r})"
-    if "row_loss" in getattr(item, "fixturenames", ()) and not _known_before(ROWS_FILE, item, runbook):
-        return "no rows were counted before; a run's baseline has them, see --baseline"
-    if "settings_loss" in getattr(item, "fixturenames", ()) and not _known_before(SETTINGS_FILE, item, runbook):
-        return "no flags and settings were recorded before; a run's baseline has them, see --baseline"
+    asked = getattr(item, "fixturenames", ())
+    if NEEDS_ROWS_BEFORE.intersection(asked) and not (has(runbook, ROWS_FILE) or _records_its_own(item, runbook)):
+        return "no rows were counted before; a baseline has them, see --baseline"
+    if "settings_loss" in asked and not (has(runbook, SETTINGS_FILE) or _records_its_own(item, runbook)):
+        return "no flags and settings were recorded before; a baseline has them, see --baseline"
+    if NEEDS_A_BASELINE.intersection(asked) and runbook.stored is None and not _records_its_own(item, runbook):
+        return "there is no baseline to compare with, see --baseline"
     return ""
 
 
@@ -160,10 +178,8 @@ def _is_named(item: pytest.Item) -> bool:
     return any(arg.split("::")[0].endswith(item.path.name) for arg in item.config.args)
 
 
-def _known_before(file: str, item: pytest.Item, runbook: Runbook) -> bool:
-    """Recorded by this session before its drill's incident, or stored. A real rollback is not delayed by recording."""
-    if stored(runbook, file) is not None:
-        return True
+def _records_its_own(item: pytest.Item, runbook: Runbook) -> bool:
+    """Before its drill's incident this session records how it is. A real rollback is not delayed by that."""
     return situation_of(item) not in {AS_IS, BASELINE} and not runbook.options.real
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.plugin import runbook as runbook_module
-from pam_rollback.plugin.markers import PHASES, kinds_of, phase_of
+from pam_rollback.plugin.markers import PHASES, asks_for, kinds_of, phase_of
 from pam_rollback.plugin.runbook import Runbook
 
 AS_IS = "as-is"
@@ -55,7 +55,11 @@ def decide(config: pytest.Config, runbook: Runbook) -> None:
     """Decide on the situations by the command line, and add the folders that they need."""
     known = _stories_on_disk(config.rootpath)
     named = _named_stories(config, known)
-    situations = _asked(runbook.options.situation, known) or tuple(_AFTER + story for story in named) or (AS_IS,)
+    recording = (BASELINE,) if asks_for(config.option.markexpr, BASELINE) else ()
+    situations = (
+        _asked(runbook.options.situation, known) or tuple(_AFTER + story for story in named) or recording or (AS_IS,)
+    )
+    _refuse_half_a_baseline(situations, runbook, recording=bool(recording))
     stories = tuple(story for story in known if _AFTER + story in situations)
     config.stash[SITUATIONS_KEY] = Selection(situations, tuple(dict.fromkeys([*named, *stories])))
     _add_folder(config, "checks", wanted=bool(named))
@@ -147,6 +151,18 @@ def _named_stories(config: pytest.Config, known: tuple[str, ...]) -> tuple[str, 
         elif path.parent == drills:
             named.append(story_name(path))
     return tuple(dict.fromkeys(named))
+
+
+def _refuse_half_a_baseline(situations: tuple[str, ...], runbook: Runbook, *, recording: bool) -> None:
+    """A baseline is recorded whole, by one command, and by nothing else."""
+    if BASELINE in situations and not recording:
+        raise pytest.UsageError("--situation baseline: a baseline is recorded whole, by `pytest -m baseline`")
+    if recording and situations != (BASELINE,):
+        raise pytest.UsageError(
+            f"-m baseline records how it is, not {', '.join(situations)}: leave --situation and the story out"
+        )
+    if recording and runbook.options.baseline is not None:
+        raise pytest.UsageError("-m baseline records a baseline of its own: leave --baseline out")
 
 
 def _asked(names: tuple[str, ...], known: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,0 +1,28 @@
+"""What is normal here?  Recorded for later runs, while the service is well.  Reads only: safe on production."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pam_rollback.plugin.fixtures.baseline import TakenBaseline
+
+pytestmark = [pytest.mark.baseline]
+
+Scored = Callable[[Any], Any]
+
+
+@pytest.mark.criterion("HC-5")
+def test_service_is_well_while_it_is_recorded(taken_baseline: TakenBaseline, scored: Scored) -> None:
+    """Every health endpoint is healthy before and after.  If red: docs/runbook.md#baseline-withdrawn."""
+    health = scored(taken_baseline.health)
+
+    assert health.well, health
+
+
+@pytest.mark.criterion("MT-1", "MT-2")
+def test_what_is_recorded_is_good(taken_baseline: TakenBaseline, scored: Scored) -> None:
+    """Enough answers came, quick and right by the plan's limits, and all parts are whole.  If red: docs/runbook.md#baseline-withdrawn."""
+    answers = scored(taken_baseline.answers)
+
+    assert answers.good, answers

@@ -1,0 +1,104 @@
+"""Rewritten rows: written-out checksums, what is red, what has a trace, and what is not known."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.row_counts import TableContent, TableCount, TableCounts
+from pam_rollback.core.row_rewriting import rewriting
+
+MOMENT = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+Group = tuple[int, str, str, float]
+BEFORE: dict[int, Group] = {1: (10, "11", "101", 5.0), 2: (10, "12", "102", 5.0), 7: (10, "17", "107", 0.0)}
+
+
+def counts(
+    groups: dict[int, Group], *, columns: tuple[str, ...] = ("user_id", "amount"), until: datetime = MOMENT
+) -> TableCounts:
+    """Give the counts of expenses in these groups, and of profiles, which have none."""
+    content = TableContent(columns=columns, groups=groups)
+    rows = sum(group[0] for group in groups.values())
+    return TableCounts(
+        created_until=until,
+        tables={
+            "expenses": TableCount(rows=rows, keys="40", content=content),
+            "profiles": TableCount(rows=3, keys="1"),
+        },
+    )
+
+
+def test_the_same_content_is_fine() -> None:
+    """Every row is compared; tables whose rows are their users' own are not."""
+    found = rewriting(counts(BEFORE), counts(BEFORE))
+
+    assert found.none
+    assert (found.figures.measured, found.figures.n) == (0, 30)
+    assert "30 of 30 rows created until 2026-11-24 12:00:00 UTC compared" in found.figures.definition
+    assert "profiles" not in str(found)
+
+
+def test_another_content_of_the_same_rows_is_red() -> None:
+    """With the ids that somebody looked up, and nothing else of the rows."""
+    found = rewriting(counts(BEFORE), counts({**BEFORE, 2: (10, "12", "999", 5.0)}))
+
+    assert not found.none
+    assert found.found == {"expenses": (2,)}
+    assert str(found.with_ids({"expenses": ("41", "42")})) == (
+        "expenses: 1 rows or more were rewritten without a trace, among the ids 41, 42 (30 of 30 rows compared), "
+        "created until 2026-11-24 12:00:00 UTC"
+    )
+    assert (found.figures.measured, found.figures.margin) == (1, -1)
+
+
+def test_a_change_with_a_trace_is_no_rewriting() -> None:
+    """Somebody corrected an expense; the group is not judged, and that is told."""
+    found = rewriting(counts(BEFORE), counts({**BEFORE, 2: (10, "12", "999", 9.5)}))
+
+    assert found.none
+    assert found.figures.n == 20
+    assert "20 of 30 rows" in found.figures.definition
+    assert "1 groups changed with a trace" in found.figures.definition
+
+
+def test_lost_rows_are_not_rewritten_rows() -> None:
+    """Fewer rows or other keys in a group: that is told elsewhere, and the group is not judged."""
+    found = rewriting(counts(BEFORE), counts({1: BEFORE[1], 2: (9, "9", "99", 5.0), 7: BEFORE[7]}))
+
+    assert found.none
+    assert found.figures.n == 20
+
+
+def test_too_few_rows_that_can_be_judged_are_unknown() -> None:
+    """Everything was touched, or is gone: neither is "as before"."""
+    touched = {number: (rows, keys, "999", 9.5) for number, (rows, keys, _, _) in BEFORE.items()}
+    for after in (counts(touched), counts({}), counts({1: BEFORE[1]})):
+        with pytest.raises(MeasurementFailed, match="of 30 rows could be compared, 50 % are needed"):
+            assert rewriting(counts(BEFORE), after).none
+
+
+def test_a_table_that_cannot_be_compared_is_unknown() -> None:
+    """A column is gone, or the table; nothing was counted at all."""
+    for after in (
+        counts(BEFORE, columns=("user_id",)),
+        TableCounts(created_until=MOMENT, tables={}),
+    ):
+        with pytest.raises(MeasurementFailed, match="expenses: its content is not comparable any more"):
+            assert rewriting(counts(BEFORE), after).none
+    with pytest.raises(MeasurementFailed, match="no row of before was compared"):
+        assert rewriting(counts({}), counts({})).none
+
+
+def test_red_is_red_beside_what_is_unknown() -> None:
+    """One rewritten group decides, whatever else cannot be judged."""
+    after = {1: (10, "11", "999", 5.0), 2: (10, "12", "999", 9.5), 7: (10, "17", "999", 9.5)}
+
+    assert not rewriting(counts(BEFORE), counts(after)).none
+
+
+def test_other_spans_and_files() -> None:
+    """Rows of different spans are never held against each other; what is written is read."""
+    with pytest.raises(ValueError, match="counts of different spans"):
+        rewriting(counts(BEFORE), counts(BEFORE, until=MOMENT + timedelta(seconds=1)))
+
+    assert TableCounts.model_validate_json(counts(BEFORE).model_dump_json()) == counts(BEFORE)

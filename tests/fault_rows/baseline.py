@@ -1,0 +1,45 @@
+"""What keeps a baseline from being written, and what is worse than one."""
+
+from tests.fault_rows.row import Row
+
+WELL = "test_service_is_well_while_it_is_recorded"
+GOOD = "test_what_is_recorded_is_good"
+AS_FAST, AS_FEW = "test_answers_are_as_fast_as_before", "test_no_more_errors_than_before"
+
+ROWS = [
+    Row(
+        "baseline-of-a-service-that-is-down",
+        "release-down",
+        frozenset({WELL}),
+        "the baseline is withdrawn, nothing was written",
+        select="baseline",
+        unknown=frozenset({GOOD}),
+    ),
+    Row(
+        "baseline-with-errors",
+        "errors",
+        frozenset({GOOD}),
+        "what is bad must not become what is usual",
+        {"share": 0.2},
+        select="baseline",
+    ),
+    # The baseline's answers took 200 ms. 350 ms are within the plan's limit, and 60 % more than usual.
+    Row(
+        "answers-slower-than-before",
+        "latency",
+        frozenset({AS_FAST}),
+        " % (100 ms)",
+        {"ms": 350},
+        select="performance",
+        counted_before=True,
+    ),
+    Row(
+        "more-errors-than-before",
+        "errors",
+        frozenset({AS_FEW, "test_few_answers_are_errors"}),
+        "expected at most +1 points",
+        {"share": 0.08},
+        select="performance",
+        counted_before=True,
+    ),
+]
