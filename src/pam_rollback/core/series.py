@@ -15,6 +15,7 @@ from typing import Protocol
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.histogram import Histogram, Latencies
 from pam_rollback.core.standing import Standing
+from pam_rollback.core.step_percentiles import StepPercentiles
 
 
 class Quantity(StrEnum):
@@ -70,7 +71,7 @@ class Answers:
         return Standing.REACHED if 100 * self.bad >= limit * self.n else Standing.BELOW
 
 
-Evidence = Answers | Histogram | Latencies
+Evidence = Answers | Histogram | Latencies | StepPercentiles
 """What a point was made of, where it can be added up over a window. A gauge has none."""
 
 
@@ -170,4 +171,6 @@ def _sum(one: Evidence, other: Evidence) -> Evidence:
         return one.plus(other)
     if isinstance(one, Latencies) and isinstance(other, Latencies):
         return Latencies((*one.values_ms, *other.values_ms))
+    if isinstance(one, StepPercentiles) and isinstance(other, StepPercentiles):
+        return StepPercentiles((*one.steps, *other.steps))
     raise TypeError(f"{type(one).__name__} and {type(other).__name__} cannot be added up")
