@@ -24,6 +24,7 @@ from pam_rollback.core.environment_tables import (
     Waiver,
 )
 from pam_rollback.core.prometheus_settings import Prometheus
+from pam_rollback.core.render_settings import Render
 
 _NEEDED_SECRETS: Mapping[str, tuple[SecretName, ...]] = {
     "flag_admin": ("admin_token",),
@@ -34,6 +35,7 @@ _NEEDED_SECRETS: Mapping[str, tuple[SecretName, ...]] = {
     "second_test_account": ("second_test_user_email", "second_test_user_password"),
     "feature_check": ("admin_token",),
     "database": ("database_dsn",),
+    "render_metrics": ("render_api_key",),
 }
 _USERS_OF_SECRETS = {**_NEEDED_SECRETS, "prometheus": ("prometheus_token",)}
 _SECRET_NAMES: tuple[SecretName, ...] = get_args(SecretName)
@@ -69,6 +71,7 @@ class Environment(Table):
     waivers: Annotated[tuple[Waiver, ...], Strict(False)] = ()  # noqa: FBT003 - TOML has lists
     sql: Sql = Sql.model_construct()
     prometheus: Prometheus | None = None
+    render: Render | None = None
     sandbox: Sandbox | None = None
 
     _origin: Origin = PrivateAttr()
@@ -143,6 +146,10 @@ class Environment(Table):
             yield from self.prometheus.problems()
         elif "prometheus" in self.abilities:
             yield Problem("[prometheus]", 'missing; say where it is, or remove "prometheus" from abilities')
+        if self.render is not None:
+            yield from self.render.problems()
+        elif "render_metrics" in self.abilities:
+            yield Problem("[render]", 'missing; say which service it is, or remove "render_metrics" from abilities')
         yield from self._problems_of_addresses()
         if self.kind == "sandbox" and self.sandbox is None:
             what = "a sandbox is known by the [sandbox] table of a running one; start it with `make sandbox`"
@@ -153,6 +160,7 @@ class Environment(Table):
         named = {f"[urls] {part}": getattr(self.urls, part) for part in type(self.urls).model_fields}
         named["[probing] control_url"] = self.probing.control_url
         named["[prometheus] url"] = self.prometheus.url if self.prometheus is not None else ""
+        named["[render] api_url"] = self.render.api_url if self.render is not None else ""
         if self.sandbox is not None:
             named["[sandbox] control_url"] = self.sandbox.control_url
         for where, address in named.items():
