@@ -320,9 +320,23 @@ def test_percentiles_of_steps_are_weighed_not_averaged() -> None:
     assert (met.state, met.value, met.n) == (WindowState.MET, 40, 1000)
     mixed = judged(tolerant, [fast] * 9 + [slow])
     assert mixed.state is WindowState.UNKNOWN
-    assert "the percentile lies between 40 and 900 ms" in mixed.reason
+    assert "the response time lies between 40 and 900 ms" in mixed.reason
     assert (mixed.value, mixed.figures.measured) == (None, "between 40 and 900 ms")
     # So few slow answers that what rounding leaves of the others' twentieths has room for all of them.
     rounded = StepPercentiles(((40.0, 119),))
     assert judged(tolerant, [rounded] * 9 + [StepPercentiles(((900.0, 4),))]).state is WindowState.MET
     assert judged(tolerant, [slow, fast, slow, slow, fast, slow, slow, slow, fast, slow]).state is WindowState.BROKEN
+
+
+def test_requests_that_clients_gave_up_may_be_either() -> None:
+    """Users who went away, or a service that hangs: a share that matters is not to be told, and a few are no harm."""
+    few = judged(ERRORS, [Answers(100, 0, unsure=1)] * 10)
+    assert (few.state, few.value, few.definition) == (
+        WindowState.MET,
+        0,
+        "errors over all counted answers, 10 more given up by clients",
+    )
+    many = judged(ERRORS, [Answers(100, 1, unsure=60)] * 10)
+    assert many.state is WindowState.UNKNOWN
+    assert "the error rate lies between 1.00 and 61.00 %, and the limit of 2 % lies there too" in many.reason
+    assert judged(ERRORS, [Answers(100, 2, unsure=60)] * 10).state is WindowState.BROKEN

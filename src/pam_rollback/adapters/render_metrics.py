@@ -7,7 +7,7 @@
 * How finely it really tells is seen from the moments themselves, not from what was asked for.
 * A status without a point is none such, or lost. So requests are asked for twice, by status and in all, and a step in which the two differ
   is unknown.
-* Requests that the client gave up (499) are errors: nobody got an answer. A service that hangs would look healthy without them.
+* Requests that the client gave up (499) may be either: users leave pages, and a service that hangs has nothing else.
 * Percentiles of steps come with the number of requests of the same step, so that they can be weighed (``core/step_percentiles.py``).
 * Memory is told for each instance; one that appears while others were known before is a process that began anew.
 * Units are read, never assumed. MB and GB are taken as powers of 1024, the larger of both meanings.
@@ -36,8 +36,9 @@ _BYTES |= {f"{letter}{infix}b": _KI**power for power, letter in enumerate("kmgt"
 _MILLISECONDS = {"ms": 1.0, "milliseconds": 1.0, "s": 1000.0, "seconds": 1000.0}
 _COUNTS = {"unitless": 1.0, "": 1.0, "requests": 1.0, "count": 1.0}
 _STATUS, _INSTANCE = "statusCode", "instance"
-_ERRORS = re.compile(r"5\d\d|499")
-_FINE = re.compile(r"[1-4]\d\d")
+_GIVEN_UP = "499"
+_ERRORS = re.compile(r"5\d\d")
+_STATUSES = re.compile(r"[1-5]\d\d")
 _ROUNDING = 0.5
 _ROUNDING_SHARE = 0.001
 """Two answers about the same step may differ by so much: counts of a sampled counter are rounded."""
@@ -136,7 +137,7 @@ class _Question:
         found: dict[str, dict[float, float]] = defaultdict(lambda: defaultdict(float))
         for labels, told in self._series("http-requests", _COUNTS, ("aggregateBy", _STATUS)):
             status = labels.get(_STATUS, "")
-            if not (_ERRORS.fullmatch(status) or _FINE.fullmatch(status)):
+            if not _STATUSES.fullmatch(status):
                 raise self._nonsense("http-requests", f"no label {_STATUS!r} that is an HTTP status: {dict(labels)}")
             for moment, value in told.items():
                 found[status][moment] += value
@@ -248,7 +249,7 @@ def _answers(by_status: Mapping[str, Told], total: Told, moments: Sequence[float
             yield Point(moment, None, why="no request came")
         else:
             bad = sum(count for status, count in counts.items() if _ERRORS.fullmatch(status))
-            yield from_evidence(moment, Answers(n, bad))
+            yield from_evidence(moment, Answers(n, bad, counts.get(_GIVEN_UP, 0.0)))
 
 
 def _percentiles(latency: Told, total: Told, moments: Sequence[float]) -> Iterator[Point]:
