@@ -230,8 +230,8 @@ def _undecided(known: Sequence[Point], total: Evidence | None, spec: SeriesSpec)
     if total is not None and total.standing(spec.limit) is Standing.UNDECIDED:
         way_out = "; give the histogram an edge at the limit" if isinstance(total, Histogram) else ""
         return (
-            f"the {spec.quantity.words} lies {total.bounds}, and the limit of {spec.limit:g} {spec.quantity.unit} lies there too: it cannot be told "
-            f"from what is known{way_out}"
+            f"the {spec.quantity.words} lies {total.bounds}, and the limit of {spec.limit:g} {spec.quantity.unit} lies there too: "
+            f"it cannot be told from what is known{way_out}"
         )
     if total is None and any(point.evidence is not None for point in known):
         return "some points were counted and some were not: they cannot be added up"

@@ -104,9 +104,7 @@ class RenderApi:
         now = time.time()
         if now >= self._until:
             self._left, self._until = self._limit, now + _WINDOW_S
-        if what == "rate-limited":
-            self._left = 0
-        if self._left < 1:
+        if self._left < 1 or what == "rate-limited":
             raise _Refusal(HTTPStatus.TOO_MANY_REQUESTS, "rate limit exceeded")
         self._left -= 1
         if what == "error-500":
@@ -116,7 +114,7 @@ class RenderApi:
         reset_s = max(1, math.ceil(self._until - time.time()))
         return {
             "Ratelimit-Limit": str(self._limit),
-            "Ratelimit-Remaining": str(self._left),
+            "Ratelimit-Remaining": str(max(0, self._left)),
             "Ratelimit-Reset": str(reset_s),
         }
 
@@ -138,7 +136,7 @@ class RenderApi:
             asked = _Asked(asked.since, asked.until, _COARSE_STEP_S, asked.quantile, asked.aggregate_by)
         unit, series = metric(asked)
         if what:
-            series = list(_spoilt(series, what, unit, fault, asked))
+            series = list(_spoilt(series, what, unit, fault))
         return [
             {
                 "labels": [{"field": name, "value": value} for name, value in labels.items()],
@@ -215,7 +213,7 @@ class RenderApi:
         return "ms", [(labels, values)] if values else []
 
 
-def _spoilt(series: Iterable[Series], what: str, unit: str, fault: Fault | None, asked: _Asked) -> Iterator[Series]:
+def _spoilt(series: Iterable[Series], what: str, unit: str, fault: Fault | None) -> Iterator[Series]:
     """Change what is told as the fault says."""
     planted = time.time() - (time.monotonic() - fault.planted_s) if fault is not None else 0.0
     quiet = {"ms": _QUIET["ms"], "bytes": _QUIET["bytes"]}.get(unit, _QUIET["requests"])
