@@ -35,7 +35,7 @@ ROWS = [
     _row("records-memory-growing", "memory-leak", RECORDED_GROWTH, "memory grows by", mb=0, mb_per_s=0.6),
     _unknown("error-500", "HTTP 500, internal server error, request"),
     _unknown("unauthorized", "the key of [secrets] render_api_key_env is not accepted"),
-    _unknown("rate-limited", "its limit (400 requests) was met"),
+    _unknown("rate-limited", "its limit of requests was met, ask again in"),
     _unknown("hangs", "silent: connected, but no answer within 5 s"),
     _unknown("garbage", "expected JSON, found HTTP 200 application/json"),
     _unknown("empty", "nothing is not zero"),

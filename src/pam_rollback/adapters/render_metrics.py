@@ -44,7 +44,8 @@ _ROUNDING_SHARE = 0.001
 """Two answers about the same step may differ by so much: counts of a sampled counter are rounded."""
 _SKEW_MAX_S = 2.0
 """HTTP dates have whole seconds. A clock that is off by more is translated."""
-_MARGIN_STEPS = 3
+_MARGIN_STEPS, _MARGIN_S = 3, 150.0
+"""So much from before the window is asked for: how far apart the moments are, and which processes were there already."""
 _SHOWN_CHARACTERS = 120
 
 Told = Mapping[float, float]
@@ -64,7 +65,8 @@ class RenderSource:
         ahead_s = _ahead_s(self.api.date)
         now = min(until_s, time.monotonic()) + ahead_s
         asked_s = float(self.api.settings.resolution_s)
-        found = self._ask(_Question(self.api, since=since_s + ahead_s - _MARGIN_STEPS * asked_s, until=now))
+        asked_from = since_s + ahead_s - max(_MARGIN_STEPS * asked_s, _MARGIN_S)
+        found = self._ask(_Question(self.api, since=asked_from, until=now))
         step_s = _true_step_s(found.moments, asked_s)
         points = [
             _moved(point, -ahead_s)
