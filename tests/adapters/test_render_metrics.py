@@ -186,9 +186,7 @@ def test_errors_that_are_not_told_are_missed(render: StandIn) -> None:
         ({}, "rnd_wrong", "HTTP 401, unauthorized, request "),
     ],
 )
-def test_a_wrong_service_owner_or_key_is_named(
-    render: StandIn, settings: dict[str, object], key: str, words: str
-) -> None:
+def test_a_wrong_service_owner_or_key_is_named(render: StandIn, settings: dict[str, Any], key: str, words: str) -> None:
     """And the key itself is not."""
     render.traffic()
     said = refusal(render, key=key, **settings)
