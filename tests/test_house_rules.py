@@ -133,8 +133,9 @@ def test_nothing_names_this_workplace_or_a_registry() -> None:
 
 
 def test_the_index_of_fixtures_stays_short() -> None:
-    """conftest.py is an index, not a place to put things."""
-    assert len((ROOT / "conftest.py").read_text(encoding="utf-8").splitlines()) <= 20
+    """conftest.py is an index, not a place to put things: so many lines of code, below a docstring."""
+    _, _, code = (ROOT / "conftest.py").read_text(encoding="utf-8").partition("\n\n")
+    assert len(code.splitlines()) <= 20
 
 
 def test_every_story_has_its_action() -> None:
