@@ -22,6 +22,8 @@ class RecordedWindow:
     @property
     def held(self) -> bool:
         """Whether the criterion held for its time. Raises MeasurementFailed when the records do not say, or not about this service."""
+        if self.cut_short:
+            raise MeasurementFailed(str(self))
         if not self.window.met:
             return False
         if self.own is not None and self.window.n < SEEN_SHARE_MIN * self.own.n:
