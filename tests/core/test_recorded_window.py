@@ -45,6 +45,11 @@ def test_records_without_our_requests_are_about_something_else() -> None:
         assert RecordedWindow(MET, Answers(1251, 0)).held
 
 
+def test_requests_that_were_not_answered_need_not_be_on_record() -> None:
+    """They may never have arrived."""
+    assert RecordedWindow(MET, Answers(2000, 750)).held
+
+
 def test_what_is_broken_is_broken() -> None:
     """Also when not all of our requests are there: they may be what was lost."""
     assert not RecordedWindow(replace(MET, state=WindowState.BROKEN), Answers(9999, 0)).held

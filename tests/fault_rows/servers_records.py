@@ -33,6 +33,28 @@ ROWS = [
     _row("records-slow", "latency", RECORDED_SPEED, "latency_p95_ms broken", ms=650),
     _row("records-memory-high", "memory-leak", RECORDED_MEMORY, "memory_mb broken", mb=40),
     _row("records-memory-growing", "memory-leak", RECORDED_GROWTH, "memory grows by", mb=0, mb_per_s=0.6),
+    Row(
+        "records-service-down",
+        "release-down",
+        frozenset({RECORDED_ERRORS}),
+        "error_rate_pct broken",
+        {"how": "killed"},
+        select="performance",
+        file=_FILE,
+        # Refusals are fast, and a process that is not there holds nothing: neither is good.
+        unknown=frozenset({RECORDED_MEMORY, RECORDED_GROWTH}),
+    ),
+    Row(
+        "records-service-hangs",
+        "release-down",
+        frozenset({RECORDED_SPEED}),
+        "latency_p95_ms broken",
+        {"how": "hung"},
+        select="performance",
+        file=_FILE,
+        # All that is on record was given up by clients.
+        unknown=frozenset({RECORDED_ERRORS}),
+    ),
     _unknown("error-500", "HTTP 500, internal server error, request"),
     _unknown("unauthorized", "the key of [secrets] render_api_key_env is not accepted"),
     _unknown("rate-limited", "its limit of requests was met, ask again in"),
