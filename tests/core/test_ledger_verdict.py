@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pam_rollback.core.ledger_verdict import FinalReading, Found, LedgerState, LedgerVerdict, judge
-from pam_rollback.core.ledger_writes import Write, WriteKind
+from pam_rollback.core.ledger_verdict import Audit, FinalReading, Found, LedgerState, LedgerVerdict, judge
+from pam_rollback.core.ledger_writes import Write, WriteKind, Writes
 
 EXPENSE, CHAT, SETTING = WriteKind.EXPENSE, WriteKind.CHAT, WriteKind.SETTING
 
@@ -144,3 +144,37 @@ def test_counts_are_exact(fates: list[str], kind: WriteKind) -> None:
     assert counts(verdict) == tuple(fates.count(fate) for fate in ("present", "lost", "altered", "duplicated"))
     assert (verdict.indeterminate, verdict.recovered) == (fates.count("unacked"), fates.count("recovered"))
     assert sum(counts(verdict)) + verdict.unread == verdict.acknowledged
+
+
+@given(
+    st.lists(st.sampled_from(["kept", "lost", "altered", "twice", "three times", "changed beside it"]), max_size=40),
+    st.permutations(range(120)),
+    st.integers(min_value=1, max_value=7),
+)
+@settings(deadline=None)
+def test_it_does_not_matter_how_rows_are_dealt_into_blocks(fates: list[str], order: list[int], size: int) -> None:
+    """In any order, in blocks of any size, strangers between them: every write is judged by all of its rows."""
+    rows: list[str] = ["m-stranger\tvalue"]
+    for seq, fate in enumerate(fates):
+        right, wrong = f"m{seq}\tvalue {seq}", f"m{seq}\tchanged"
+        rows += {
+            "kept": [right],
+            "lost": [],
+            "altered": [wrong],
+            "twice": [right, right],
+            "three times": [right, right, right],
+            "changed beside it": [right, wrong],
+        }[fate]
+    dealt = [rows[place] for place in order if place < len(rows)]
+    audit = Audit(Writes(write(seq) for seq in range(len(fates))))
+    audit.see(EXPENSE, [dealt[first : first + size] for first in range(0, len(dealt), size)])
+    verdict = audit.verdict(read_from_s=1000.0)
+
+    def of(*names: str) -> tuple[str, ...]:
+        return tuple(f"m{seq}" for seq, fate in enumerate(fates) if fate in names)
+
+    assert verdict.lost_markers == of("lost")
+    assert verdict.altered_markers == of("altered", "changed beside it")
+    assert verdict.duplicated_markers == of("twice", "three times")
+    assert verdict.present == len(of("kept"))
+    assert any("1 rows carry markers" in reason for reason in verdict.reasons)

@@ -45,7 +45,7 @@ def judge_with_database(
         if kind in from_database:
             audit.see(kind, ledger_rows(snapshot, kind, marker_prefix))
         else:
-            audit.see(kind, ((row.marker, row.value) for row in reading.rows if row.kind is kind))
+            audit.see(kind, [reading.rows_of(kind)])
     return audit.verdict(
         read_from_s=reading.started_s,
         unread={kind: why for kind, why in reading.unread.items() if kind not in from_database},
@@ -55,8 +55,8 @@ def judge_with_database(
     )
 
 
-def ledger_rows(snapshot: Snapshot, kind: WriteKind, marker_prefix: str) -> Iterator[tuple[str, str]]:
-    """Give marker and value of every row of this kind whose marker begins so, as ``core.ledger_verdict.Audit`` takes them.
+def ledger_rows(snapshot: Snapshot, kind: WriteKind, marker_prefix: str) -> Iterator[list[str]]:
+    """Give every row of this kind whose marker begins so, in blocks, as ``core.ledger_verdict.Audit`` takes them.
 
     Raises MeasurementFailed when the table is missing, when the role does not see all of its rows, for a kind that is
     not read this way (settings are one row: ask the product), and when the database breaks off.
@@ -70,11 +70,10 @@ def ledger_rows(snapshot: Snapshot, kind: WriteKind, marker_prefix: str) -> Iter
             f"there is no table {table} at {snapshot.where}: the ledger's rows cannot be read there"
         )
     snapshot.refuse_blindness([relation])
-    for row in snapshot.copied(query, {"prefix": marker_prefix}):
-        marker, _, value = row.decode()[:-1].partition("\t")
-        if "\\" in value or "\\" in marker:
-            marker, value = _plain(marker), _plain(value)
-        yield marker, value
+    for block in snapshot.copied(query, {"prefix": marker_prefix}):
+        text = block.decode()
+        rows = text[:-1].split("\n")
+        yield [_plain(row) for row in rows] if "\\" in text else rows
 
 
 def _plain(text: str) -> str:

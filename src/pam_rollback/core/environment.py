@@ -14,6 +14,7 @@ from pam_rollback.core.environment_tables import (
     Browser,
     Pages,
     Paths,
+    ProbedJourney,
     Probing,
     Release,
     Sandbox,
@@ -26,6 +27,8 @@ from pam_rollback.core.environment_tables import (
 from pam_rollback.core.prometheus_settings import Prometheus
 from pam_rollback.core.render_settings import Render
 
+OPEN_JOURNEYS: tuple[ProbedJourney, ...] = ("front page", "health")
+"""What the prober can ask for without an account."""
 _NEEDED_SECRETS: Mapping[str, tuple[SecretName, ...]] = {
     "flag_admin": ("admin_token",),
     "cache_admin": ("admin_token",),
@@ -150,11 +153,26 @@ class Environment(Table):
             yield from self.render.problems()
         elif "render_metrics" in self.abilities:
             yield Problem("[render]", 'missing; say which service it is, or remove "render_metrics" from abilities')
+        yield from self._problems_of_probing()
         yield from self._problems_of_addresses()
         if self.kind == "sandbox" and self.sandbox is None:
             what = "a sandbox is known by the [sandbox] table of a running one; start it with `make sandbox`"
             yield Problem("kind", f"{what}, or say what this environment really is (staging, production)")
         yield from self._problems_of_secrets()
+
+    def _problems_of_probing(self) -> Iterator[Problem]:
+        """Journeys that nobody can walk, and a prober that would ask for nothing."""
+        weights = self.probing.weights
+        signed_in = "test_account" in self.abilities
+        if not signed_in:
+            for name in sorted(name for name in weights if name not in OPEN_JOURNEYS and weights[name]):
+                what = 'acts as the test account; add "test_account" to abilities, or take it out'
+                yield Problem(f"[probing.weights] {name}", what)
+        of_users = ("front page", "history", "expenses") if signed_in else OPEN_JOURNEYS
+        if not any(weights.get(name, 1) for name in of_users) and not (weights.get("login") or weights.get("chat")):
+            yield Problem(
+                "[probing] weights", f"no journey of users is left; give {' or '.join(of_users)} a weight above 0"
+            )
 
     def _problems_of_addresses(self) -> Iterator[Problem]:
         named = {f"[urls] {part}": getattr(self.urls, part) for part in type(self.urls).model_fields}

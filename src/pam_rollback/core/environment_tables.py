@@ -44,6 +44,7 @@ SecretName = Literal[
 
 Address = Annotated[str, AfterValidator(web_address)]
 UrlPath = Annotated[str, Field(pattern=r"^/([A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*/?)?$")]
+ProbedJourney = Literal["front page", "health", "history", "expenses", "login", "chat"]
 VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Text = Annotated[str, Field(min_length=1)]
 
@@ -131,6 +132,9 @@ class Probing(Table):
     request_deadline_s: Annotated[float, Field(gt=0, le=5)] = 5
     control_url: Address = ""
     """An address that has nothing to do with the service: when it is silent too, we are the ones who are offline."""
+    weights: Mapping[ProbedJourney, Annotated[int, Field(ge=0, le=100)]] = {}
+    """How often each journey takes its turn, beside the others; what is not named keeps its usual weight. ``login`` and ``chat`` have
+    none of their own: each sign-in and each question to PAM costs the real service time and money."""
 
 
 class Waiver(Table):

@@ -156,9 +156,22 @@ class Writes:
         """When each was acknowledged, in monotonic seconds; not a number where it was not."""
         return self._acked
 
+    def is_acknowledged(self, place: int) -> bool:
+        """Whether the write at this place was acknowledged."""
+        return not math.isnan(self._acked[place])
+
+    def unacknowledged(self) -> list[int]:
+        """The places of the writes that were not."""
+        return [place for place, acked_s in enumerate(self._acked) if math.isnan(acked_s)]
+
     def places(self, kind: WriteKind) -> Mapping[str, int]:
         """Say where the writes of a kind stand, by marker."""
         return self._places[kind]
+
+    def rows(self, kind: WriteKind) -> set[str]:
+        """What the product has to give back for each write of a kind: its marker and its value, with a tab between."""
+        places = self._places[kind]
+        return set(map("%s\t%s".__mod__, zip(places, map(self._values.__getitem__, places.values()), strict=True)))
 
     def markers(self, places: Collection[int]) -> tuple[str, ...]:
         """Give the markers of the writes at these places, in the order given."""

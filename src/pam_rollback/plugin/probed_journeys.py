@@ -1,0 +1,73 @@
+"""What the prober asks of an environment, and how often each journey takes its turn."""
+
+from collections.abc import Iterator
+
+from pam_rollback.core.environment import Environment
+from pam_rollback.observation.journeys import Expect, Journey, ProbeConfig, SignIn
+
+FRONT_PAGE = "front page"
+HEALTH_JOURNEY = "health"
+_JSON = "application/json"
+
+
+def probe_config(environment: Environment, *, run: str) -> ProbeConfig:
+    """The prober of this environment.
+
+    Without a test account there is nothing but the front page and the health endpoint to see, and both count.
+    """
+    weights = {str(name): weight for name, weight in environment.probing.weights.items()}
+    signed_in = "test_account" in environment.abilities
+    usual = [*_of_everybody(environment), *(_of_the_account(environment) if signed_in else ())]
+    # A journey that is weighed 0 takes no turn; one that only the environment asks for has no weight of its own.
+    asked = [(journey, weights.get(journey.name, weight)) for journey, weight in usual]
+    return ProbeConfig(
+        journeys=tuple(journey.model_copy(update={"weight": weight}) for journey, weight in asked if weight),
+        rate_hz=environment.probing.rate_hz,
+        timeout_s=environment.probing.timeout_s,
+        sign_in=sign_in_of(environment) if signed_in else None,
+        run=run,
+    )
+
+
+def sign_in_of(environment: Environment) -> SignIn:
+    """How the environment's own test account signs in. Raises ConfigurationError where it has none."""
+    return SignIn(
+        url=environment.url_of("login"),
+        email=environment.secret("test_user_email"),
+        password=environment.secret("test_user_password"),
+    )
+
+
+def _of_everybody(environment: Environment) -> Iterator[tuple[Journey, int]]:
+    yield Journey(name=FRONT_PAGE, url=environment.urls.frontend + "/", expect=Expect(content_type="text/html")), 1
+    url = environment.urls.backend + environment.paths.backend_health
+    yield Journey(name=HEALTH_JOURNEY, url=url, expect=Expect(json_values={"status": "healthy"})), 1
+
+
+def _of_the_account(environment: Environment) -> Iterator[tuple[Journey, int]]:
+    """As the test account. All but the chat only read; what is asked there stays in the account's own history."""
+    for name in ("history", "expenses"):
+        url = f"{environment.url_of(name)}?limit=20"
+        yield Journey(name=name, url=url, expect=Expect(content_type=_JSON), signed_in=True), 2
+    sign_in = sign_in_of(environment)
+    yield (
+        Journey(
+            name="login",
+            url=sign_in.url,
+            method="POST",
+            body={"email": sign_in.email, "password": sign_in.password},
+            expect=Expect(json_keys=("access_token",)),
+        ),
+        0,
+    )
+    yield (
+        Journey(
+            name="chat",
+            url=environment.url_of("chat"),
+            method="POST",
+            body={"message": "Where can I stop for the night? ({probe_id})"},
+            expect=Expect(json_keys=("response",)),
+            signed_in=True,
+        ),
+        0,
+    )

@@ -1,0 +1,107 @@
+"""What the prober asks of an environment: its usual journeys, and the costly ones only where they were asked for."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from pam_rollback.core.configuration import ConfigurationError
+from pam_rollback.core.environment import Environment
+from pam_rollback.core.environment_file import load_environment
+from pam_rollback.observation.prober import start_prober
+from pam_rollback.plugin.probed_journeys import probe_config
+from tests.sessions import Range
+
+ROOT = Path(__file__).resolve().parents[2]
+PASSWORD = "s3cr3t-password-4711"
+VARIABLES = {"MAIL": "pam-test@example.com", "PASSWORD": PASSWORD}
+
+
+def staging(folder: Path, *, weights: str = "", account: bool = True) -> Environment:
+    """An environment of three addresses that probes like this."""
+    file = folder / "prelive.toml"
+    file.write_text(
+        f"""
+name = "prelive"
+kind = "staging"
+abilities = [{'"test_account"' if account else ""}]
+[urls]
+frontend = "https://www.prelive.example.org"
+api = "https://api.prelive.example.org"
+backend = "https://backend.prelive.example.org"
+[secrets]
+test_user_email_env = "MAIL"
+test_user_password_env = "PASSWORD"
+[probing]
+{weights}
+""",
+        "utf-8",
+    )
+    return load_environment(str(file), folder, VARIABLES)
+
+
+def turns(environment: Environment) -> Counter[str]:
+    """How often each journey takes its turn in one round."""
+    return Counter(journey.name for journey in probe_config(environment, run="r1").rotation)
+
+
+def test_usually_nothing_costs(tmp_path: Path) -> None:
+    """Reads only; nobody signs in again and again, nobody asks PAM."""
+    config = probe_config(staging(tmp_path), run="r1")
+
+    assert turns(staging(tmp_path)) == {"front page": 1, "health": 1, "history": 2, "expenses": 2}
+    assert {journey.method for journey in config.journeys} == {"GET"}
+
+
+def test_without_an_account_two_are_left(tmp_path: Path) -> None:
+    """The front page, and the health of what lies behind it."""
+    assert turns(staging(tmp_path, account=False)) == {"front page": 1, "health": 1}
+
+
+def test_an_environment_says_what_else_and_how_often(tmp_path: Path) -> None:
+    """A weight of 0 leaves a journey out; no secret shows."""
+    environment = staging(tmp_path, weights="weights = { login = 1, chat = 2, expenses = 0, history = 5 }")
+
+    assert turns(environment) == {"front page": 1, "health": 1, "history": 5, "login": 1, "chat": 2}
+    assert PASSWORD not in repr(probe_config(environment, run="r1"))
+
+
+@pytest.mark.parametrize(
+    ("weights", "account", "problem"),
+    [
+        ("weights = { chat = 1 }", False, "[probing.weights] chat: acts as the test account"),
+        ('weights = { "front page" = 0, health = 0 }', False, "[probing] weights: no journey of users is left"),
+        (
+            'weights = { "front page" = 0, history = 0, expenses = 0 }',
+            True,
+            "[probing] weights: no journey of users is left",
+        ),
+        ("weights = { chat = 101 }", True, "[probing.weights] chat: expected less than or equal to 100"),
+        ("weights = { chatt = 1 }", True, "[probing.weights] chatt"),
+    ],
+)
+def test_what_cannot_be_probed_is_refused(tmp_path: Path, weights: str, account: bool, problem: str) -> None:  # noqa: FBT001
+    """With its place and a way out."""
+    with pytest.raises(ConfigurationError) as refused:
+        staging(tmp_path, weights=weights, account=account)
+
+    assert problem in str(refused.value)
+
+
+def test_the_sandbox_is_signed_in_to_and_asked(practice_range: Range, tmp_path: Path) -> None:
+    """Each journey gets its good answer from the real product, and the record holds no password."""
+    text = practice_range.file.read_text("utf-8")
+    weighed = tmp_path / "weighed.toml"
+    weighed.write_text(f"{text}\n[probing]\nrate_hz = 20\nweights = {{ login = 1, chat = 1 }}\n", "utf-8")
+    weighed.chmod(0o600)
+    environment = load_environment(str(weighed), ROOT / "environments", {})
+    config = probe_config(environment, run="weighed")
+
+    with start_prober(config, tmp_path / "timeline.jsonl") as prober:
+        samples = prober.wait_for_first(3 * len(config.rotation), 20)
+
+    asked = Counter(sample.journey for sample in samples)
+    assert asked["login"] >= 2
+    assert asked["chat"] >= 2
+    assert [sample for sample in samples if not sample.ok] == []
+    assert environment.secret("test_user_password") not in (tmp_path / "timeline.jsonl").read_text("utf-8")
