@@ -19,8 +19,8 @@ NAMES = {
 
 @pytest.fixture
 def checks_copied() -> tuple[str, ...]:
-    """Nothing else is asked."""
-    return ("test_servers_records.py",)
+    """And those of the same kind, which come before them."""
+    return ("test_servers_records.py", "test_performance.py")
 
 
 def extended(range_: Range, file: Path, text: str, abilities: str = "") -> Path:
@@ -120,3 +120,13 @@ def test_series_that_are_not_named_are_left_out_and_named(
         "sandbox names no requests or error_rate_pct in [prometheus]",
         "sandbox names no latency_buckets in [prometheus]",
     }
+
+
+def test_they_come_last_in_their_situation(practice_range: Range, project: Project) -> None:
+    """They wait for a window, so what is known sooner is told first; only the time of the first verdict is judged after them."""
+    session = project.run("-m", "performance", f"--env={practice_range.file}", "--collect-only", "-q")
+
+    order = [line.rpartition("::")[2].partition("[")[0] for line in session.out.splitlines() if "::test_" in line]
+    collected = [name for index, name in enumerate(order) if name not in order[:index]]
+    assert set(collected[-5:-1]) == NAMES, session.out
+    assert collected[-1] == "test_performance_verdict_came_in_time"
