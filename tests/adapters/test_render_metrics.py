@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import math
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -314,6 +315,16 @@ def test_units_are_read(unit: str, mb: float) -> None:
         found = sources(api)[MEMORY].read(time.monotonic() - 600, time.monotonic())
 
     assert [point.value for point in found.points] == [pytest.approx(mb)]
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, None, 0])
+def test_what_no_process_holds_is_unknown(value: float | None) -> None:
+    """Also what JSON should not have."""
+    moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 200))
+    with answering(one([{"timestamp": moment, "value": value}], "MB")) as api:
+        found = sources(api)[MEMORY].read(time.monotonic() - 600, time.monotonic())
+
+    assert (len(found.points), known(found)) == (1, [])
 
 
 @pytest.mark.parametrize("zone", ["+00:00", "+02:00", "-07:30"])

@@ -340,3 +340,10 @@ def test_requests_that_clients_gave_up_may_be_either() -> None:
     assert many.state is WindowState.UNKNOWN
     assert "the error rate lies between 1.00 and 61.00 %, and the limit of 2 % lies there too" in many.reason
     assert judged(ERRORS, [Answers(100, 2, unsure=60)] * 10).state is WindowState.BROKEN
+
+
+@pytest.mark.parametrize("counts", [(10, 5, 6), (10, -1, 0), (10, 0, -1), (0, 0, 0), (math.nan, 0, 0), (10, 11, 0)])
+def test_what_cannot_be_counts_is_refused(counts: tuple[float, float, float]) -> None:
+    """More than all, or less than none."""
+    with pytest.raises(ValueError, match="are no counts"):
+        Answers(*counts)
