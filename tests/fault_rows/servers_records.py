@@ -58,7 +58,7 @@ ROWS = [
     _unknown("error-500", "HTTP 500, internal server error, request"),
     _unknown("unauthorized", "the key of [secrets] render_api_key_env is not accepted"),
     _unknown("rate-limited", "its limit of requests was met, ask again in"),
-    _unknown("hangs", "silent: connected, but no answer within 5 s"),
+    _unknown("hangs", "can this machine reach"),
     _unknown("garbage", "expected JSON, found HTTP 200 application/json"),
     _unknown("empty", "nothing is not zero"),
     _unknown("stale", "a hole hides an outage"),
