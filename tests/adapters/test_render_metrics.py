@@ -5,6 +5,7 @@ import json
 import math
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,7 +18,9 @@ from pam_rollback.adapters.render_metrics import sources
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.render_settings import Render
 from pam_rollback.core.series import Answers, Point, Quantity, Series
+from pam_rollback.core.series_window import SeriesSpec, judge_series
 from pam_rollback.core.step_percentiles import StepPercentiles
+from pam_rollback.core.window import WindowState
 from tests.render_stand_in import KEY, SERVICE, StandIn, stand_in
 
 ERRORS, LATENCY, MEMORY = Quantity.ERROR_RATE_PCT, Quantity.LATENCY_P95_MS, Quantity.MEMORY_MB
@@ -225,6 +228,40 @@ def test_nobody_is_asked_again_before_the_limit_is_lifted() -> None:
             source.read(now_s - SINCE_S, now_s)
         with pytest.raises(MeasurementFailed, match="not asked: its limit of requests was met, ask again in"):
             source.read(now_s - SINCE_S, now_s)
+
+
+@pytest.mark.parametrize(("quantity", "limit", "points_min"), [(ERRORS, 2, 5), (LATENCY, 500, 5), (MEMORY, 100, 10)])
+def test_a_quarter_of_an_hour_of_whole_minutes_can_be_judged(
+    render: StandIn, quantity: Quantity, limit: float, points_min: int
+) -> None:
+    """The plan's window with what an environment has by default; wherever in a minute it begins."""
+    render.traffic(seconds=1100, ok=2)
+    render.memory(60, seconds=1100)
+    settings = {"resolution_s": 60, "gap_max_s": 180.0}
+    api = RenderApi(render.settings(**settings), KEY)
+    spec = SeriesSpec(quantity=quantity, limit=limit, duration_s=900, points_min=points_min, gap_max_s=180)
+    now_s = time.monotonic()
+    for late_s in (0, 15, 30):
+        start_s = now_s - 1020 + late_s
+        verdict = judge_series(sources(api)[quantity].read(start_s, now_s), spec, start_s=start_s, now_s=now_s)
+
+        assert verdict.met, verdict
+        assert verdict.points in {14, 15}
+
+
+def test_a_minute_that_failed_breaks_a_quarter_of_an_hour(render: StandIn) -> None:
+    """One of fifteen, wholly bad, is more than 2 % of all requests."""
+    render.traffic(seconds=1100, ok=2)
+    for ago_s in range(500, 560):
+        second = render.second(ago_s)
+        second.statuses = Counter({500: 2})
+    api = RenderApi(render.settings(resolution_s=60, gap_max_s=180.0), KEY)
+    spec = SeriesSpec(quantity=ERRORS, limit=2, duration_s=900, gap_max_s=180, bad_run_max_s=120)
+    now_s = time.monotonic()
+    verdict = judge_series(sources(api)[ERRORS].read(now_s - 1020, now_s), spec, start_s=now_s - 1020, now_s=now_s)
+
+    assert verdict.state is WindowState.BROKEN
+    assert "over all" in verdict.reason
 
 
 # ---------------------------------------------------------------- answers that the stand-in would not give

@@ -275,13 +275,6 @@ def test_moments_out_of_order_are_unknown() -> None:
         Series(Quantity.MEMORY_MB, "a test", 1, (gauge(2, 1), gauge(2, 1)))
 
 
-@pytest.mark.parametrize(("n", "bad"), [(0, 0), (1, 2), (1, -1), (math.nan, 0)])
-def test_counts_are_counts(n: float, bad: float) -> None:
-    """No answers are no share."""
-    with pytest.raises(ValueError, match="are no counts"):
-        Answers(n, bad)
-
-
 def test_only_the_same_kind_is_added_up() -> None:
     """And a window without points has no sum."""
     exact = Latencies((1.0, 2.0))
