@@ -33,7 +33,7 @@ FLAGS = ("PAM_ENHANCED_UI", "PAM_VOICE_FEATURES", "PAM_PERFORMANCE_OPTIMIZATIONS
 ONLY_HEALTH = ("test_health.py",)
 """Enough for what is about stories and sessions, and not about the checks: no browser, no database."""
 ON = Flag(enabled=True, rollout_pct=100)
-_WITHIN_S = 150
+_WITHIN_S = 240
 
 
 @dataclass(frozen=True)

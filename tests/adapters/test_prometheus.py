@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from pam_rollback.adapters.prometheus import MAX_BODY_BYTES, PrometheusApi, memory_readings, sources
+from pam_rollback.adapters.prometheus import MAX_BODY_BYTES, PrometheusApi, sources
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.prometheus_settings import Prometheus
 from pam_rollback.core.series import Answers, Quantity
@@ -280,11 +280,8 @@ def test_memory_is_read_with_its_moments_and_the_start_of_its_process() -> None:
 
     declared = settings(memory_bytes="memory", process_start="process_start_time_seconds")
     with answering(reply) as url:
-        found = memory_readings(PrometheusApi(url), declared, since_s=since_s)
         series = sources(PrometheusApi(url), declared)[Quantity.MEMORY_MB].read(since_s, time.monotonic())
 
-    assert [(reading.mb, reading.started_s) for reading in found] == [(70, 50), (80, 50), (20, 99)]
-    assert [reading.at_s - since_s for reading in found] == pytest.approx([1, 11, 21], abs=0.05)
     assert [point.value for point in series.points[:3]] == [70, 80, 20]
     assert [moment - since_s for moment in series.restarts] == pytest.approx([21], abs=0.05)
 
@@ -294,12 +291,12 @@ def test_of_several_processes_the_one_that_holds_most_is_read() -> None:
     since_s = time.monotonic() - 35
     both = matrix(told_since(since_s + 1, [70e6] * 3), told_since(since_s + 2, [80e6, 60e6, 90e6], instance="b"))
     with answering(always(both)) as url:
-        found = memory_readings(PrometheusApi(url), settings(memory_bytes="memory"), since_s=since_s)
+        declared = settings(memory_bytes="memory")
+        series = sources(PrometheusApi(url), declared)[Quantity.MEMORY_MB].read(since_s, time.monotonic())
 
-    assert [(reading.mb, reading.started_s) for reading in found] == [(80, None), (70, None), (90, None)]
+    assert ([point.value for point in series.points], series.restarts) == ([80, 70, 90], ())
 
 
-def test_memory_that_nobody_named_is_unknown() -> None:
-    """Not an empty list of readings."""
-    with pytest.raises(MeasurementFailed, match="memory_bytes names no series"):
-        memory_readings(PrometheusApi("http://127.0.0.1"), settings(requests="r"), since_s=0)
+def test_a_quantity_that_nobody_named_has_no_source() -> None:
+    """Not one that tells nothing."""
+    assert set(sources(PrometheusApi("http://127.0.0.1"), settings(requests="r"))) == {Quantity.ERROR_RATE_PCT}

@@ -11,6 +11,7 @@ from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.histogram import Histogram, Latencies
 from pam_rollback.core.series import Answers, Evidence, Point, Quantity, Series, from_evidence, gauge, pooled
 from pam_rollback.core.series_window import SeriesSpec, SeriesWindow, judge_series
+from pam_rollback.core.step_percentiles import StepPercentiles
 from pam_rollback.core.window import WindowState
 
 START_S = 1000.0
@@ -147,10 +148,10 @@ def test_a_gap_does_not_hide_what_was_seen() -> None:
 
 def test_too_few_points_or_answers_are_unknown() -> None:
     """However good they are."""
-    few_points = judged(replace(ERRORS, points_min=11), [GOOD] * 10)
+    few_points = judged(replace(ERRORS, points_min=10), [GOOD] * 4 + [None] + [GOOD] * 5)
     few_answers = judged(replace(ERRORS, answers_min=1001), [GOOD] * 10)
 
-    assert (few_points.state, few_points.reason) == (WindowState.UNKNOWN, "10 known points, 11 are needed")
+    assert (few_points.state, few_points.reason) == (WindowState.UNKNOWN, "9 known points, 10 are needed")
     assert (few_answers.state, few_answers.reason) == (
         WindowState.UNKNOWN,
         "1000 answers were counted, 1001 are needed",
@@ -274,13 +275,6 @@ def test_moments_out_of_order_are_unknown() -> None:
         Series(Quantity.MEMORY_MB, "a test", 1, (gauge(2, 1), gauge(2, 1)))
 
 
-@pytest.mark.parametrize(("n", "bad"), [(0, 0), (1, 2), (1, -1), (math.nan, 0)])
-def test_counts_are_counts(n: float, bad: float) -> None:
-    """No answers are no share."""
-    with pytest.raises(ValueError, match="are no counts"):
-        Answers(n, bad)
-
-
 def test_only_the_same_kind_is_added_up() -> None:
     """And a window without points has no sum."""
     exact = Latencies((1.0, 2.0))
@@ -289,3 +283,60 @@ def test_only_the_same_kind_is_added_up() -> None:
     assert pooled([from_evidence(1, exact), from_evidence(2, exact)]) == Latencies((1.0, 2.0, 1.0, 2.0))
     with pytest.raises(TypeError, match="cannot be added up"):
         pooled([from_evidence(1, exact), from_evidence(2, GOOD)])
+
+
+def test_points_that_stand_for_too_long_are_unknown_at_once() -> None:
+    """A provider that tells whole minutes cannot judge a quarter of one: nobody waits for it, and it is not green."""
+    coarse = Series(Quantity.ERROR_RATE_PCT, "a test", 60.0, (from_evidence(START_S + 60, GOOD),))
+    verdict = judge_series(coarse, ERRORS, start_s=START_S, now_s=START_S + 61)
+
+    assert (verdict.state, verdict.final) == (WindowState.UNKNOWN, True)
+    assert verdict.reason.startswith("its points stand for 60 s each, so a window of 100 s has 1 at most, 5 are needed")
+
+
+def test_a_point_beyond_the_end_completes_it() -> None:
+    """Steps that begin when the provider likes need not end with the window."""
+    shifted = [from_evidence(START_S + 3 + number * STEP_S, GOOD) for number in range(1, 11)]
+    verdict = judge_series(
+        Series(Quantity.ERROR_RATE_PCT, "a test", STEP_S, tuple(shifted)), ERRORS, start_s=START_S, now_s=START_S + 103
+    )
+
+    assert (verdict.state, verdict.points) == (WindowState.MET, 9)
+
+
+def test_percentiles_of_steps_are_weighed_not_averaged() -> None:
+    """One slow step of ten leaves the percentile between them: not to be told, and so not met."""
+    fast, slow = StepPercentiles(((40.0, 100),)), StepPercentiles(((900.0, 100),))
+    tolerant = replace(P95, bad_run_max_s=STEP_S)
+
+    met = judged(tolerant, [fast] * 10)
+    assert (met.state, met.value, met.n) == (WindowState.MET, 40, 1000)
+    mixed = judged(tolerant, [fast] * 9 + [slow])
+    assert mixed.state is WindowState.UNKNOWN
+    assert "the response time lies between 40 and 900 ms" in mixed.reason
+    assert (mixed.value, mixed.figures.measured) == (None, "between 40 and 900 ms")
+    # So few slow answers that what rounding leaves of the others' twentieths has room for all of them.
+    rounded = StepPercentiles(((40.0, 119),))
+    assert judged(tolerant, [rounded] * 9 + [StepPercentiles(((900.0, 4),))]).state is WindowState.MET
+    assert judged(tolerant, [slow, fast, slow, slow, fast, slow, slow, slow, fast, slow]).state is WindowState.BROKEN
+
+
+def test_requests_that_clients_gave_up_may_be_either() -> None:
+    """Users who went away, or a service that hangs: a share that matters is not to be told, and a few are no harm."""
+    few = judged(ERRORS, [Answers(100, 0, unsure=1)] * 10)
+    assert (few.state, few.value, few.definition) == (
+        WindowState.MET,
+        0,
+        "errors over all counted answers, 10 more given up by clients",
+    )
+    many = judged(ERRORS, [Answers(100, 1, unsure=60)] * 10)
+    assert many.state is WindowState.UNKNOWN
+    assert "the error rate lies between 1.00 and 61.00 %, and the limit of 2 % lies there too" in many.reason
+    assert judged(ERRORS, [Answers(100, 2, unsure=60)] * 10).state is WindowState.BROKEN
+
+
+@pytest.mark.parametrize("counts", [(10, 5, 6), (10, -1, 0), (10, 0, -1), (0, 0, 0), (math.nan, 0, 0), (10, 11, 0)])
+def test_what_cannot_be_counts_is_refused(counts: tuple[float, float, float]) -> None:
+    """More than all, or less than none."""
+    with pytest.raises(ValueError, match="are no counts"):
+        Answers(*counts)

@@ -63,11 +63,12 @@ def page() -> str:
     for row in rows():
         red = ", ".join(f"`{name}`" for name in sorted(row.red))
         situation = f" --situation {row.situation}" if row.situation else ""
+        file = f" checks/{row.file}" if row.file else ""
         unknown = (
             f"; cannot be measured: {', '.join(f'`{name}`' for name in sorted(row.unknown))}" if row.unknown else ""
         )
         lines.append(
-            f"| `{row.id}` | `{row.planted}` | `-m '{row.select}'{situation}` | {red}{unknown} | “{row.words}” |"
+            f"| `{row.id}` | `{row.planted}` | `-m '{row.select}'{situation}{file}` | {red}{unknown} | “{row.words}” |"
         )
     return "\n".join(lines) + "\n"
 

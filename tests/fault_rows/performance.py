@@ -1,6 +1,7 @@
 """What turns the checks of performance red."""
 
 from tests.fault_rows.row import Row
+from tests.fault_rows.servers_records import RECORDED_ERRORS, RECORDED_GROWTH, RECORDED_MEMORY, RECORDED_SPEED
 
 ANSWERS = "test_answers_are_fast"
 ERRORS = "test_few_answers_are_errors"
@@ -25,8 +26,8 @@ def _unknown_memory(identifier: str, fault: str, words: str) -> Row:
 
 
 ROWS = [
-    _row("answers-slow", "latency", {ANSWERS}, "response time", ms=650),
-    _row("some-errors", "errors", {ERRORS}, "error rate", share=0.08),
+    _row("answers-slow", "latency", {ANSWERS, RECORDED_SPEED}, "response time", ms=650),
+    _row("some-errors", "errors", {ERRORS, RECORDED_ERRORS}, "error rate", share=0.08),
     Row(
         "api-dead-without-account",
         "release-down",
@@ -37,8 +38,8 @@ ROWS = [
         unknown=frozenset({ANSWERS}),
         setting="abilities = []",
     ),
-    _row("memory-high", "memory-leak", {MEMORY}, "memory in use up to", mb=40),
-    _row("memory-growing", "memory-leak", {GROWTH}, "memory grows by", mb=0, mb_per_s=0.4),
+    _row("memory-high", "memory-leak", {MEMORY, RECORDED_MEMORY}, "memory in use up to", mb=40),
+    _row("memory-growing", "memory-leak", {GROWTH, RECORDED_GROWTH}, "memory grows by", mb=0, mb_per_s=0.4),
     _unknown_memory("metrics-are-a-page", "answers-html", "memory is not known"),
     _unknown_memory("metrics-silent", "answers-silence", "memory is not known"),
     _row(

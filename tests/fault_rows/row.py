@@ -22,6 +22,8 @@ class Row:
     parameters: Mapping[str, str | float] = field(default_factory=dict)
     select: str = "health"
     """The `-m` expression of the session: everything that could depend on the fault."""
+    file: str = ""
+    """The file of ``checks/`` that the session is about; empty: all of them."""
     unknown: frozenset[str] = frozenset()
     """The checks that cannot be measured under this fault, and say so."""
     environment: str = ""

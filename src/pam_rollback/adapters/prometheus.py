@@ -22,7 +22,6 @@ from pam_rollback.adapters.http import fetch
 from pam_rollback.core.answer import Answer
 from pam_rollback.core.counters import RawSeries, StatusRule, count, error_rate_points, gauge_points, p95_points
 from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.memory import MemoryReading
 from pam_rollback.core.prometheus_settings import Prometheus
 from pam_rollback.core.series import Point, Quantity, Series, gauge
 
@@ -253,31 +252,6 @@ def selectors(settings: Prometheus) -> dict[Quantity, str]:
     }
 
 
-def memory_readings(api: PrometheusApi, settings: Prometheus, *, since_s: float) -> tuple[MemoryReading, ...]:
-    """Give how much memory the product held at each scrape since a moment of ``time.monotonic()``, in order of time.
-
-    Of several processes the one that holds most counts, in each step: the limit is for each. Raises MeasurementFailed as ``PrometheusApi``
-    does. A value that is not a number stays one, so that whoever judges sees it.
-    """
-    if not settings.memory_bytes:
-        raise MeasurementFailed("memory is not known: [prometheus] memory_bytes names no series")
-    ahead_s, now_s = api.ahead_s(), time.monotonic()
-    raw, starts = (
-        _shifted(api.scraped(selector, since_s=since_s + ahead_s, until_s=now_s + ahead_s), -ahead_s)
-        if selector
-        else []
-        for selector in (settings.memory_bytes, settings.process_start)
-    )
-    if len(raw) == 1:
-        readings = [(at_s, value / _BYTES_PER_MB) for at_s, value in raw[0].samples]
-    else:
-        points = gauge_points(raw, start_s=since_s, end_s=now_s, step_s=settings.step_s, scale=1 / _BYTES_PER_MB)
-        readings = [(point.at_s, point.value) for point in points if point.value is not None]
-    return tuple(
-        MemoryReading(at_s=at_s, mb=mb, started_s=_started_s(starts, at_s)) for at_s, mb in readings if at_s >= since_s
-    )
-
-
 def _new_starts(starts: Sequence[RawSeries], since_s: float) -> list[float]:
     """Give the moments after ``since_s`` at which a process was seen to have started anew."""
     return sorted(
@@ -286,15 +260,6 @@ def _new_starts(starts: Sequence[RawSeries], since_s: float) -> list[float]:
         for (_, before), (at_s, value) in pairwise(series.samples)
         if abs(value - before) > 1 and at_s > since_s
     )
-
-
-def _started_s(starts: Sequence[RawSeries], at_s: float) -> float | None:
-    """When the youngest process had started, as it was last known at that moment."""
-    known = [
-        max((sample for sample in series.samples if sample[0] <= at_s and math.isfinite(sample[1])), default=None)
-        for series in starts
-    ]
-    return max((sample[1] for sample in known if sample is not None), default=None)
 
 
 def _shifted(raw: Sequence[RawSeries], seconds: float) -> list[RawSeries]:

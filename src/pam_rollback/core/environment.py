@@ -25,6 +25,7 @@ from pam_rollback.core.environment_tables import (
     Waiver,
 )
 from pam_rollback.core.prometheus_settings import Prometheus
+from pam_rollback.core.render_settings import Render
 
 OPEN_JOURNEYS: tuple[ProbedJourney, ...] = ("front page", "health")
 """What the prober can ask for without an account."""
@@ -37,6 +38,7 @@ _NEEDED_SECRETS: Mapping[str, tuple[SecretName, ...]] = {
     "second_test_account": ("second_test_user_email", "second_test_user_password"),
     "feature_check": ("admin_token",),
     "database": ("database_dsn",),
+    "render_metrics": ("render_api_key",),
 }
 _USERS_OF_SECRETS = {**_NEEDED_SECRETS, "prometheus": ("prometheus_token",)}
 _SECRET_NAMES: tuple[SecretName, ...] = get_args(SecretName)
@@ -72,6 +74,7 @@ class Environment(Table):
     waivers: Annotated[tuple[Waiver, ...], Strict(False)] = ()  # noqa: FBT003 - TOML has lists
     sql: Sql = Sql.model_construct()
     prometheus: Prometheus | None = None
+    render: Render | None = None
     sandbox: Sandbox | None = None
 
     _origin: Origin = PrivateAttr()
@@ -146,6 +149,10 @@ class Environment(Table):
             yield from self.prometheus.problems()
         elif "prometheus" in self.abilities:
             yield Problem("[prometheus]", 'missing; say where it is, or remove "prometheus" from abilities')
+        if self.render is not None:
+            yield from self.render.problems()
+        elif "render_metrics" in self.abilities:
+            yield Problem("[render]", 'missing; say which service it is, or remove "render_metrics" from abilities')
         yield from self._problems_of_probing()
         yield from self._problems_of_addresses()
         if self.kind == "sandbox" and self.sandbox is None:
@@ -171,6 +178,7 @@ class Environment(Table):
         named = {f"[urls] {part}": getattr(self.urls, part) for part in type(self.urls).model_fields}
         named["[probing] control_url"] = self.probing.control_url
         named["[prometheus] url"] = self.prometheus.url if self.prometheus is not None else ""
+        named["[render] api_url"] = self.render.api_url if self.render is not None else ""
         if self.sandbox is not None:
             named["[sandbox] control_url"] = self.sandbox.control_url
         for where, address in named.items():

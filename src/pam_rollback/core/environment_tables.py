@@ -25,6 +25,7 @@ Ability = Literal[
     "in_app_notice",
     "asset_manifest",
     "prometheus",
+    "render_metrics",
 ]
 Browser = Literal["chromium", "firefox", "webkit"]
 SecretName = Literal[
@@ -38,6 +39,7 @@ SecretName = Literal[
     "expired_user_token",
     "database_dsn",
     "prometheus_token",
+    "render_api_key",
 ]
 
 Address = Annotated[str, AfterValidator(web_address)]
@@ -111,6 +113,7 @@ class SecretVariables(Table):
     """A token of the test account that was good once, kept to see it refused. No ability needs it."""
     database_dsn_env: VariableName | None = None
     prometheus_token_env: VariableName | None = None
+    render_api_key_env: VariableName | None = None
 
 
 class Release(Table):

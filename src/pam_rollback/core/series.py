@@ -15,6 +15,7 @@ from typing import Protocol
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.histogram import Histogram, Latencies
 from pam_rollback.core.standing import Standing
+from pam_rollback.core.step_percentiles import StepPercentiles
 
 
 class Quantity(StrEnum):
@@ -44,33 +45,40 @@ class Answers:
 
     n: float
     bad: float
+    unsure: float = 0
+    """Requests that the client gave up: it went away, or nobody answered. They can be either."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be counts."""
-        if not (math.isfinite(self.n) and self.n > 0 and 0 <= self.bad <= self.n):
-            raise ValueError(f"{self.bad} errors among {self.n} answers are no counts")
+        if not (
+            math.isfinite(self.n) and self.n > 0 and self.bad >= 0 <= self.unsure and self.bad + self.unsure <= self.n
+        ):
+            raise ValueError(f"{self.bad} errors and {self.unsure} given up among {self.n} answers are no counts")
 
     @property
     def value(self) -> float:
-        """The share in per cent."""
+        """The share in per cent of what certainly was an error."""
         return 100 * self.bad / self.n
 
     @property
     def definition(self) -> str:
         """How the value is made."""
-        return "errors over all counted answers"
+        given_up = f", {self.unsure:g} more given up by clients" if self.unsure else ""
+        return f"errors over all counted answers{given_up}"
 
     @property
     def bounds(self) -> str:
         """Between which values the truth lies; empty: counts are exact."""
-        return ""
+        return f"between {self.value:.2f} and {100 * (self.bad + self.unsure) / self.n:.2f} %" if self.unsure else ""
 
     def standing(self, limit: float) -> Standing:
         """Whether the share is below ``limit`` per cent."""
-        return Standing.REACHED if 100 * self.bad >= limit * self.n else Standing.BELOW
+        if 100 * self.bad >= limit * self.n:
+            return Standing.REACHED
+        return Standing.UNDECIDED if 100 * (self.bad + self.unsure) >= limit * self.n else Standing.BELOW
 
 
-Evidence = Answers | Histogram | Latencies
+Evidence = Answers | Histogram | Latencies | StepPercentiles
 """What a point was made of, where it can be added up over a window. A gauge has none."""
 
 
@@ -165,9 +173,11 @@ def pooled(points: Iterable[Point]) -> Evidence | None:
 
 def _sum(one: Evidence, other: Evidence) -> Evidence:
     if isinstance(one, Answers) and isinstance(other, Answers):
-        return Answers(one.n + other.n, one.bad + other.bad)
+        return Answers(one.n + other.n, one.bad + other.bad, one.unsure + other.unsure)
     if isinstance(one, Histogram) and isinstance(other, Histogram):
         return one.plus(other)
     if isinstance(one, Latencies) and isinstance(other, Latencies):
         return Latencies((*one.values_ms, *other.values_ms))
+    if isinstance(one, StepPercentiles) and isinstance(other, StepPercentiles):
+        return StepPercentiles((*one.steps, *other.steps))
     raise TypeError(f"{type(one).__name__} and {type(other).__name__} cannot be added up")

@@ -5,7 +5,8 @@
 * It **fails fast**: *broken* as soon as a gauge reaches the limit, or what is counted reaches it in each step for longer than tolerated.
   Unknown points neither end nor start such a run.
 * It **passes late**: *met* only when the whole window has been told.
-* *Unknown*, never met: too few points, too few answers, a hole, a percentile whose bucket holds the limit. Broken comes before unknown.
+* *Unknown*, never met: too few points, too coarse ones, too few answers, a hole, a percentile whose bounds hold the limit. Broken
+  comes before unknown.
 """
 
 import math
@@ -15,6 +16,7 @@ from itertools import pairwise
 
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.figures import Figures
+from pam_rollback.core.histogram import Histogram
 from pam_rollback.core.series import Evidence, Point, Quantity, Series, pooled
 from pam_rollback.core.standing import Standing
 from pam_rollback.core.window import WindowState
@@ -147,14 +149,15 @@ def judge_series(series: Series, spec: SeriesSpec, *, start_s: float, now_s: flo
     end_s = start_s + spec.duration_s
     inside = [point for point in series.points if start_s < point.at_s <= end_s and _is_within(point, series, start_s)]
     known = [point for point in inside if point.known]
-    last_s = max((point.at_s for point in known), default=start_s)
+    # A point from beyond the end tells as well that nothing more will come.
+    last_s = max((point.at_s for point in series.points if point.known), default=start_s)
     complete = last_s >= end_s - series.step_s / 2 or now_s >= end_s + max(spec.gap_max_s, 2 * series.step_s)
     reach_s = end_s if complete else max(start_s, min(now_s, end_s))
     total, mismatch = _total(known)
     counted = any(point.evidence is not None for point in known)
 
     broken = _bad_run(known, series, spec, start_s, counted=counted)
-    unknown = mismatch or _gap(inside, spec, start_s, reach_s)
+    unknown = mismatch or _too_coarse(series, spec) or _gap(inside, spec, start_s, reach_s)
     if complete:
         broken = broken or _lost(total, spec)
         unknown = unknown or _too_few(known, total, spec) or _undecided(known, total, spec)
@@ -225,13 +228,25 @@ def _lost(total: Evidence | None, spec: SeriesSpec) -> str:
 def _undecided(known: Sequence[Point], total: Evidence | None, spec: SeriesSpec) -> str:
     """Why the measure cannot be told from the limit; empty when it can."""
     if total is not None and total.standing(spec.limit) is Standing.UNDECIDED:
+        way_out = "; give the histogram an edge at the limit" if isinstance(total, Histogram) else ""
         return (
-            f"the percentile lies {total.bounds}, and the limit of {spec.limit:g} {spec.quantity.unit} lies there too: the buckets "
-            "cannot tell; give the histogram an edge at the limit"
+            f"the {spec.quantity.words} lies {total.bounds}, and the limit of {spec.limit:g} {spec.quantity.unit} lies there too: "
+            f"it cannot be told from what is known{way_out}"
         )
     if total is None and any(point.evidence is not None for point in known):
         return "some points were counted and some were not: they cannot be added up"
     return ""
+
+
+def _too_coarse(series: Series, spec: SeriesSpec) -> str:
+    """Why the source could not tell enough of this window, however long is waited; empty when it can."""
+    possible = math.floor(spec.duration_s / series.step_s + 1e-9)
+    if possible >= spec.points_min:
+        return ""
+    return (
+        f"its points stand for {series.step_s:g} s each, so a window of {spec.duration_s:g} s has {possible} at most, {spec.points_min} "
+        "are needed: have it tell finer steps, or observe for longer (--pace)"
+    )
 
 
 def _too_few(known: Sequence[Point], total: Evidence | None, spec: SeriesSpec) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pam_rollback.core.environment import Environment
 from pam_rollback.observation.journeys import Expect, Journey, ProbeConfig, SignIn
 
+FRONT_PAGE = "front page"
 HEALTH_JOURNEY = "health"
 _JSON = "application/json"
 
@@ -38,7 +39,7 @@ def sign_in_of(environment: Environment) -> SignIn:
 
 
 def _of_everybody(environment: Environment) -> Iterator[tuple[Journey, int]]:
-    yield Journey(name="front page", url=environment.urls.frontend + "/", expect=Expect(content_type="text/html")), 1
+    yield Journey(name=FRONT_PAGE, url=environment.urls.frontend + "/", expect=Expect(content_type="text/html")), 1
     url = environment.urls.backend + environment.paths.backend_health
     yield Journey(name=HEALTH_JOURNEY, url=url, expect=Expect(json_values={"status": "healthy"})), 1
 

@@ -45,6 +45,13 @@ NEEDED_ABILITIES = {
 NEEDED_BROWSERS = {"webkit_traveller": "webkit", "measuring_browser": "chromium"}
 """Which declared browser a fixture stands on, beside those that pytest-playwright runs a test in."""
 
+NEEDED_SERIES = {
+    "recorded_errors": ("requests", "error_rate_pct"),
+    "recorded_latency": ("latency_buckets",),
+    "recorded_memory": ("memory_bytes",),
+}
+"""Which series a fixture stands on where Prometheus is the source: one of them has to be named in ``[prometheus]``."""
+
 NEEDS_A_ROLLBACK = frozenset({"team_told"})
 """Fixtures that tell of a rollback that this session did. Without one, the test is left out, and named."""
 
@@ -135,14 +142,14 @@ def _why_not(item: pytest.Item, runbook: Runbook) -> str:
     if runbook.options.real and item.get_closest_marker("drill"):
         return "not part of a real rollback"
     needed = {ability for name in getattr(item, "fixturenames", ()) for ability in NEEDED_ABILITIES.get(name, ())}
-    missing = sorted(needed - set(environment.abilities))
+    missing = sorted((needed | {_source_of(item)} - {""}) - set(environment.abilities))
     if missing:
         return f"{environment.name} declares no {', '.join(missing)}"
     if situation_of(item) in {AS_IS, BASELINE} and NEEDS_A_ROLLBACK.intersection(getattr(item, "fixturenames", ())):
         return _no_rollback(item, runbook)
-    browser = _undeclared_browser(item, environment)
-    if browser:
-        return f"{environment.name} declares no {browser} among its browsers"
+    undeclared = _undeclared_part(item, environment)
+    if undeclared:
+        return undeclared
     if (
         environment.kind == "production"
         and item.get_closest_marker("writes")
@@ -181,6 +188,30 @@ def _is_named(item: pytest.Item) -> bool:
 def _records_its_own(item: pytest.Item, runbook: Runbook) -> bool:
     """Before its drill's incident this session records how it is. A real rollback is not delayed by that."""
     return situation_of(item) not in {AS_IS, BASELINE} and not runbook.options.real
+
+
+def _undeclared_part(item: pytest.Item, environment: Environment) -> str:
+    """Which part of an ability that is declared the environment leaves out; empty when there is none."""
+    browser = _undeclared_browser(item, environment)
+    if browser:
+        return f"{environment.name} declares no {browser} among its browsers"
+    series = _unnamed_series(item, environment) if _source_of(item) == "prometheus" else ""
+    return f"{environment.name} names no {series} in [prometheus]" if series else ""
+
+
+def _source_of(item: pytest.Item) -> str:
+    """Whose records the test looks at, by the ability that declares them; empty when it is about something else."""
+    callspec = getattr(item, "callspec", None)
+    return str(callspec.params.get("source", "")) if callspec else ""
+
+
+def _unnamed_series(item: pytest.Item, environment: Environment) -> str:
+    """The series that Prometheus would have to be asked for, and that the environment does not name."""
+    for fixture in getattr(item, "fixturenames", ()):
+        names = NEEDED_SERIES.get(fixture, ())
+        if names and not any(getattr(environment.prometheus, name, "") for name in names):
+            return " or ".join(names)
+    return ""
 
 
 def _undeclared_browser(item: pytest.Item, environment: Environment) -> str:

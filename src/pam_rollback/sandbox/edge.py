@@ -1,5 +1,6 @@
 """The one address of the API: a reverse proxy that sends each request to the live release, and the place where answers are spoilt."""
 
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 
 import aiohttp
@@ -9,6 +10,7 @@ from yarl import URL
 
 from pam_rollback.sandbox.faults import PlantedFaults
 from pam_rollback.sandbox.releases import Fleet, Release
+from pam_rollback.sandbox.service_records import GIVEN_UP, ServiceRecords
 from pam_rollback.sandbox.spoilt_answers import Spoiler, true_document
 from pam_rollback.sandbox.traffic import RequestCounts
 
@@ -33,15 +35,25 @@ _TRUE_ANSWER_WITHIN_S = 5.0
 
 
 class Edge:
-    """Forwards, counts, and spoils what it is told to."""
+    """Forwards, counts, and spoils what it is told to. What came of each request is on record."""
 
     def __init__(self, fleet: Fleet, faults: PlantedFaults, *, page: Callable[[], bytes]) -> None:
         self._fleet = fleet
         self._spoiler = Spoiler(faults, server="api", page=page, version=lambda: fleet.live.spec.version)
         self.counts = RequestCounts()
+        self.records = ServiceRecords()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer to one request to the API's address."""
+        began_s, status = time.monotonic(), GIVEN_UP
+        try:
+            response = await self._answer(request)
+            status = response.status
+            return response
+        finally:  # also when the client went away, which cancels this
+            self.records.note_answer(status, (time.monotonic() - began_s) * 1000)
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         if _PRIVATE in request.path.split("/"):
             return web.json_response({"detail": "Not Found"}, status=404)
         self.counts.note(request.method, request.path)

@@ -12,7 +12,7 @@ from pam_rollback.sandbox.damage_files import damage_names
 from pam_rollback.sandbox.page_snippets import snippet_names
 from pam_rollback.sandbox.problems import RangeError
 
-Layer = Literal["release", "process", "database", "data", "edge", "page", "notifications"]
+Layer = Literal["release", "process", "database", "data", "edge", "page", "notifications", "provider"]
 Value = str | float
 
 
@@ -259,6 +259,34 @@ _KINDS = (
         ),
     ),
     FaultKind("status-page-down", "the status page answers 503", "notifications"),
+    FaultKind(
+        "render-metrics",
+        "Render's metrics API refuses, is silent, or tells something else than what happened",
+        "provider",
+        (
+            Parameter(
+                "what",
+                None,
+                "error-500, unauthorized, rate-limited: refused; hangs: nothing is ever sent; garbage: no JSON; empty: no series; stale: "
+                "nothing since now; coarse: steps of a minute; gaps: holes of 8 s; not-a-number: null; errors-untold: no series of "
+                "errors; another-service: the figures of a quiet and healthy one",
+                choices=(
+                    "error-500",
+                    "unauthorized",
+                    "rate-limited",
+                    "hangs",
+                    "garbage",
+                    "empty",
+                    "stale",
+                    "coarse",
+                    "gaps",
+                    "not-a-number",
+                    "errors-untold",
+                    "another-service",
+                ),
+            ),
+        ),
+    ),
 )
 CATALOGUE: Mapping[str, FaultKind] = {kind.name: kind for kind in _KINDS}
 

@@ -69,7 +69,7 @@ class Planter:
                 await self._database.take_down()
             case "data":
                 await asyncio.to_thread(data_damage.plant, self._access, str(settings["what"]))
-            case "edge" | "page" | "notifications":
+            case "edge" | "page" | "notifications" | "provider":
                 pass  # whoever answers looks at the list
 
     async def _take_away(self, fault: Fault) -> None:
@@ -87,6 +87,6 @@ class Planter:
                 await self._database.bring_up()
             case "data":
                 await asyncio.to_thread(data_damage.heal, self._access, str(settings["what"]))
-            case "edge" | "page" | "notifications":
+            case "edge" | "page" | "notifications" | "provider":
                 pass
         self._faults.remove(fault)

@@ -22,6 +22,8 @@ class State:
     frontend_url: str
     control_url: str
     status_page_url: str
+    render: Mapping[str, str]
+    """Where the stand-in for Render's API is, and which service of whom it knows: ``api_url``, ``service_id``, ``owner_id``."""
     token: str
     variables: Mapping[str, str]
     dialect: Dialect = "product"
@@ -42,6 +44,9 @@ class State:
             "",
             "[sql]",
             f"dialect = {_text(self.dialect)}",
+            "",
+            "[render]",
+            *(f"{name} = {_text(value)}" for name, value in self.render.items()),
             "",
             "[sandbox]",
             f"control_url = {_text(self.control_url)}",

@@ -35,6 +35,7 @@ from pam_rollback.sandbox.planting import Planter
 from pam_rollback.sandbox.practice_database import Access, PracticeDatabase, choose_database
 from pam_rollback.sandbox.problems import RangeError
 from pam_rollback.sandbox.product.tokens import issue
+from pam_rollback.sandbox.providers import render
 from pam_rollback.sandbox.releases import LIVE_AT_START, RELEASES, Fleet, ProductSecrets, Release
 from pam_rollback.sandbox.slack_sink import SlackSink
 from pam_rollback.sandbox.state_file import Dialect, State
@@ -44,6 +45,7 @@ _ORPHANED_EVERY_S = 0.5
 _CLOSE_WITHIN_S = 0.5
 _BACKLOG = 512
 _LONG_AGO_S = 86_400
+_RENDER_SERVICE, _RENDER_OWNER = "srv-practicerange00backend", "tea-practicerange00team000"
 _FOLDER_MODE = 0o711  # the unprivileged database account has to pass through; what is inside is private
 
 
@@ -55,12 +57,13 @@ class Listeners:
     frontend: socket.socket
     slack: socket.socket
     status_page: socket.socket
+    render: socket.socket
     control: socket.socket
 
     @classmethod
     def open(cls) -> "Listeners":
         """Take free ports."""
-        return cls(*(_listener() for _ in range(5)))
+        return cls(*(_listener() for _ in range(6)))
 
 
 class Supervisor:
@@ -75,6 +78,7 @@ class Supervisor:
         self._account_password = secrets.token_urlsafe(12)
         self._children = Children()
         self._runners: list[web.BaseRunner] = []
+        self._watches: list[asyncio.Task[None]] = []
         self._database: PracticeDatabase | None = None
         folder = _make_folder()
         self._children.owns_folder(folder)
@@ -124,6 +128,14 @@ class Supervisor:
             api_url=state.api_url,
         )
         edge = Edge(self._fleet, faults, page=lambda: front_end.page)
+        self._watches.append(asyncio.create_task(edge.records.watch(self._fleet)))
+        render_api = render.RenderApi(
+            faults,
+            edge.records,
+            key=state.variables["RENDER_API_KEY"],
+            service_id=_RENDER_SERVICE,
+            owner_id=_RENDER_OWNER,
+        )
         planter = Planter(faults, self._fleet, database, access)
         control = Control(
             token=state.token,
@@ -140,6 +152,7 @@ class Supervisor:
             (front_end.handle, listeners.frontend),
             (slack.handle, listeners.slack),
             (status_page.handle, listeners.status_page),
+            (render_api.handle, listeners.render),
         ):
             # A handler whose client has gone is cancelled: a silent answer does not stay for ever.
             server = web.Server(handler, access_log=None, handler_cancellation=True)
@@ -155,6 +168,8 @@ class Supervisor:
         if self._is_ready:
             self._state_path.unlink(missing_ok=True)
         try:
+            for watch in self._watches:
+                watch.cancel()
             for runner in self._runners:
                 await runner.cleanup()
             await asyncio.gather(*(release.end() for release in self._fleet.releases.values()))
@@ -170,6 +185,11 @@ class Supervisor:
             frontend_url=_url(listeners.frontend),
             control_url=_url(listeners.control),
             status_page_url=_url(listeners.status_page),
+            render={
+                "api_url": _url(listeners.render) + render.BASE,
+                "service_id": _RENDER_SERVICE,
+                "owner_id": _RENDER_OWNER,
+            },
             token=secrets.token_urlsafe(32),
             variables={
                 "PAM_ADMIN_TOKEN": product.admin_token,
@@ -182,6 +202,7 @@ class Supervisor:
                 "EXPIRED_USER_TOKEN": issue(
                     account_id(TEST_ACCOUNT_EMAIL), TEST_ACCOUNT_EMAIL, secret=product.jwt_secret, age_s=_LONG_AGO_S
                 ),
+                "RENDER_API_KEY": f"rnd_{secrets.token_urlsafe(24)}",
                 "PAM_DATABASE_DSN": in_plan_dialect(access.auditor_dsn)
                 if self._dialect == "plan"
                 else access.auditor_dsn,

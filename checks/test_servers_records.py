@@ -1,0 +1,50 @@
+"""Do the servers' own records agree that it is good?  Reads only: Prometheus and Render, over the window, where they are declared."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pam_rollback.core.memory import MemoryGrowth
+from pam_rollback.core.recorded_window import RecordedWindow
+from pam_rollback.plugin.fixtures.servers_records import SOURCES
+
+pytestmark = [
+    pytest.mark.post_rollback,
+    pytest.mark.performance,
+    pytest.mark.parametrize("source", SOURCES, indirect=True),
+]
+
+Scored = Callable[[Any], Any]
+
+
+@pytest.mark.criterion("SC-1")
+def test_records_show_few_errors(recorded_errors: RecordedWindow, scored: Scored) -> None:
+    """Of everybody's requests, counted where they are answered, few failed for long enough.  If red: docs/runbook.md#error-rate."""
+    errors = scored(recorded_errors)
+
+    assert errors.held, errors
+
+
+@pytest.mark.criterion("SC-2")
+def test_records_show_fast_answers(recorded_latency: RecordedWindow, scored: Scored) -> None:
+    """95 of 100 of everybody's requests were answered fast enough, for as long.  If red: docs/runbook.md#response-time."""
+    latency = scored(recorded_latency)
+
+    assert latency.held, latency
+
+
+@pytest.mark.criterion("SC-3")
+def test_records_show_small_processes(recorded_memory: RecordedWindow, scored: Scored) -> None:
+    """No process held more than the plan allows, at any time of the window.  If red: docs/runbook.md#memory-high."""
+    memory = scored(recorded_memory)
+
+    assert memory.held, memory
+
+
+@pytest.mark.criterion("SC-3")
+def test_records_show_processes_at_rest(recorded_growth: MemoryGrowth, scored: Scored) -> None:
+    """Since its last restart no process is on its way to a rollback.  If red: docs/runbook.md#memory-high."""
+    growth = scored(recorded_growth)
+
+    assert growth.settled, growth
