@@ -156,6 +156,11 @@ class Ledger:
         """The writing process's id."""
         return self._child.pid
 
+    @property
+    def marker_prefix(self) -> str:
+        """What every marker of this ledger begins with."""
+        return self._config.marker_prefix
+
     def check(self) -> None:
         """Raise MeasurementFailed, with its last words, when it does not write any more.
 
