@@ -9,7 +9,7 @@ pytest_plugins = [
     "pam_rollback.plugin.fixtures.exposure",  # access, separation, affected_users: for the decision
     "pam_rollback.plugin.fixtures.communication",  # public_truth, users_told, team_told, ticket_volume
     "pam_rollback.plugin.fixtures.time_frames",  # first_verdict
-    "pam_rollback.plugin.fixtures.observation",  # account, observation, ledger; in baseline.py what is recorded and compared
+    "pam_rollback.plugin.fixtures.observation",  # account, observation, ledger; baseline.py and experience.py beside it
     "pam_rollback.plugin.fixtures.incident",  # incident: planted in a drill, declared in a real rollback
     "pam_rollback.plugin.fixtures.actions",  # feature_flags_rolled_back
     "pam_rollback.plugin.fixtures.windows",  # recovery, good_since_s, held_window, held_memory, progress

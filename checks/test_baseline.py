@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.plugin.fixtures.baseline import TakenBaseline
+from pam_rollback.plugin.taken_baseline import TakenBaseline
 
 pytestmark = [pytest.mark.baseline]
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.core.time_frames import FirstVerdict
-from pam_rollback.plugin.fixtures.baseline import Experience
+from pam_rollback.plugin.fixtures.experience import Experience
 from pam_rollback.plugin.fixtures.performance import FrontPageWeight, MeasuredPage, Memory, Monitored
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.performance]

@@ -60,5 +60,10 @@ def test_health_before_and_after() -> None:
     assert str(HealthAround((well,), (well,))) == "all 1 health endpoints were healthy before and after"
     for around in (HealthAround((ill,), (well,)), HealthAround((well,), (lying,)), HealthAround((well,), ())):
         assert not around.well
+    released = HealthAround(
+        (report(b'{"status":"healthy","release":"1.42.0"}'),), (report(b'{"status":"healthy","release":"1.43.0"}'),)
+    )
+    assert not released.well
+    assert str(released) == "the database ran release 1.42.0 before and 1.43.0 after"
     assert str(HealthAround((well,), (ill,))).startswith("after: the database says degraded")
     assert HealthAround((ill,), (ill, well)).figures.measured == "2 not healthy"

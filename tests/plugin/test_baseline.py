@@ -11,7 +11,7 @@ from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.health import HealthAround, HealthReport
 from pam_rollback.core.samples import Sample
 from pam_rollback.observation.baseline import Baseline, Origin
-from pam_rollback.plugin.fixtures.baseline import TakenBaseline
+from pam_rollback.plugin.taken_baseline import TakenBaseline
 from tests.sessions import Project, Range, save_baseline
 
 WELL, GOOD = "test_service_is_well_while_it_is_recorded", "test_what_is_recorded_is_good"

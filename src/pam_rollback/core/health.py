@@ -77,7 +77,7 @@ class HealthAround:
 
     @property
     def well(self) -> bool:
-        """Every endpoint was healthy both times, and there were some."""
+        """Every endpoint was healthy both times, of the same release, and there were some."""
         return bool(self.before) and bool(self.after) and not self._ill
 
     @property
@@ -97,6 +97,10 @@ class HealthAround:
             for when, reports in (("before", self.before), ("after", self.after))
             for report in reports
             if not is_healthy(report)
+        ] + [
+            f"{now.name} ran release {was.release or 'unknown'} before and {now.release or 'unknown'} after"
+            for was, now in zip(self.before, self.after, strict=False)
+            if was.release != now.release
         ]
 
     def __str__(self) -> str:
