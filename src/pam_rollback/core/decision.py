@@ -148,9 +148,7 @@ def decide(
         for criterion in criteria
     )
     recommendation = _recommend(plan, findings)
-    advice = (
-        _advise(plan, findings) if recommendation in {Recommendation.NOW, Recommendation.CONSIDER} else None
-    )
+    advice = _advise(plan, findings) if recommendation in {Recommendation.NOW, Recommendation.CONSIDER} else None
     return Decision(recommendation, findings, advice)
 
 
@@ -173,7 +171,9 @@ def _with_people(finding: Finding, observed: str | None, vouched: str | None) ->
     if vouched is not None and observed is None and finding.state is State.UNKNOWN:
         return Finding(finding.criterion, State.CLEAR, vouched, Evidence.VOUCHED)
     if vouched is not None and finding.state is State.HOLDS:
-        return replace(finding, words=f"{finding.words} (a person vouches for the contrary, which does not outweigh it: {vouched})")
+        return replace(
+            finding, words=f"{finding.words} (a person vouches for the contrary, which does not outweigh it: {vouched})"
+        )
     return finding
 
 

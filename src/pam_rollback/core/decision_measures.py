@@ -37,8 +37,7 @@ class Parts:
 
     def dead(self, samples: Sequence[Sample]) -> list[str]:
         """The journeys that were asked for and never answered."""
-        every = [name for name in (*self.page, *self.behind)]
-        counts = {name: self.good(samples, (name,)) for name in every}
+        counts = {name: self.good(samples, (name,)) for name in (*self.page, *self.behind)}
         return [name for name, (good, n) in counts.items() if good == 0 and n >= _ANSWERS_OF_A_PART]
 
     def works(self, samples: Sequence[Sample]) -> bool:
@@ -141,7 +140,9 @@ def slowdown(before: Distribution, limit_pct: float, *, reached_counts: bool = F
                 f"{found}; {limit_pct:g} % cannot be told from nothing by so few answers: watch longer, or take a larger baseline"
             )
         if beyond(found) and not beyond(change(samples, own_lag=False)):
-            raise MeasurementFailed(f"{found}; without the prober's own lag it would not be so: this machine is too busy to judge")
+            raise MeasurementFailed(
+                f"{found}; without the prober's own lag it would not be so: this machine is too busy to judge"
+            )
         return beyond(found)
 
     def contradicts(samples: Sequence[Sample]) -> bool:

@@ -17,7 +17,7 @@ _NAMED = 3
 
 
 def judged_memory(criterion: str, growth: MemoryGrowth, *, low_below_mb: float, gaps: Gaps) -> Judged:
-    """IR-6: above the level (``growth.alarm_mb``) and growing, by the slope of the calmer half; what disappears in the scatter is no growth.
+    """IR-6: above the level (``growth.alarm_mb``) and growing, by the slope of the calmer half; what the scatter hides is no growth.
 
     A megabyte that is held is not a leak: above the level and flat is a gap, as is the band below the level.
     """
@@ -41,15 +41,15 @@ def judged_memory(criterion: str, growth: MemoryGrowth, *, low_below_mb: float, 
     return Judged(Finding(criterion, state, words), figures)
 
 
-def _below(
-    growth: MemoryGrowth, newest_mb: float, low_below_mb: float, gaps: Gaps, words: str
-) -> tuple[State, str]:
+def _below(growth: MemoryGrowth, newest_mb: float, low_below_mb: float, gaps: Gaps, words: str) -> tuple[State, str]:
     try:
         settled = growth.settled
     except MeasurementFailed as error:
         return State.UNKNOWN, str(error)
     if not settled:
-        return OF_GAP[gaps.memory_on_its_way], f"{words}: {growth.expected_mb:.0f} MB in {growth.horizon_s / 60:g} minutes"
+        return OF_GAP[
+            gaps.memory_on_its_way
+        ], f"{words}: {growth.expected_mb:.0f} MB in {growth.horizon_s / 60:g} minutes"
     return (State.CLEAR if newest_mb < low_below_mb else OF_GAP[gaps.memory_between]), words
 
 
@@ -76,9 +76,15 @@ def judged_data(
         state, words = State.HOLDS, f"{words}: {_named(broken)}"
     elif unknown or empty or not of_users:
         why = [*(f"{name}: {why}" for name, why in unknown.items()), *map(str, empty)]
-        state, words = State.UNKNOWN, "; ".join(why[:_NAMED]) or "no invariant was evaluated: nothing is known of the data"
+        state, words = (
+            State.UNKNOWN,
+            "; ".join(why[:_NAMED]) or "no invariant was evaluated: nothing is known of the data",
+        )
     elif damaged:
-        state, words = OF_GAP[gaps.schema_damaged], f"{words}, but the database's own rules are damaged: {_named(damaged)}"
+        state, words = (
+            OF_GAP[gaps.schema_damaged],
+            f"{words}, but the database's own rules are damaged: {_named(damaged)}",
+        )
     else:
         state = State.CLEAR
     figures = Figures(

@@ -4,7 +4,7 @@ It looks back from the latest moment that is known. The time is cut into slices,
 with confidence, that the measure was not above the limit while it was taken; silence and a handful of answers contradict nothing. From
 the end of the last slice that contradicts the condition has been standing:
 
-* *holds*: it stands for all of T, and over all of T the measure is above the limit. Exactly at the limit is not above (the plan writes ">").
+* *holds*: it stands for all of T, and over all of T it is above the limit. Exactly at the limit is not above (the plan writes ">").
 * *clear*: the newest slice contradicts and no slice before was above, or T is over and the measure is not above the limit. Known early:
   it fails fast when it can no more be true; while others are still open it is judged anew, so that the last word is about now.
 * *not yet*: it stands, and is above, but not for T so far.
@@ -216,9 +216,7 @@ def _slices(measured: Sequence[Sample], question: Question, span: Span) -> list[
     return [[one for one in measured if begin_s <= one.due_s < end_s] for end_s, begin_s in pairwise(edges)]
 
 
-def _unfit(
-    inside: Sequence[Sample], measured: Sequence[Sample], question: Question, since_s: float, span: Span
-) -> str:
+def _unfit(inside: Sequence[Sample], measured: Sequence[Sample], question: Question, since_s: float, span: Span) -> str:
     """Why these samples allow no verdict that stands on all of them; empty when they do."""
     unmeasured = len(inside) - len(measured)
     if 100 * unmeasured > _UNMEASURED_PCT_MAX * len(inside):
@@ -229,7 +227,9 @@ def _unfit(
     edges = [since_s, *(one.due_s for one in measured), span.settled_s]
     longest_s = max((after - before for before, after in pairwise(edges)), default=0.0)
     if longest_s > question.gap_max_s:
-        return f"no usable sample for {longest_s:.1f} s (tolerated {question.gap_max_s:g} s): anything may have been then"
+        return (
+            f"no usable sample for {longest_s:.1f} s (tolerated {question.gap_max_s:g} s): anything may have been then"
+        )
     return ""
 
 
