@@ -1,5 +1,6 @@
 """What the command line alone decides: the browser plugin, markers, options, and where the project is."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -28,6 +29,8 @@ def checks_copied() -> tuple[str, ...]:
         ("rollback or health", True),
         ("health and not journey", False),
         ("preflight", False),
+        ("decision", True),
+        ("baseline", True),
         ("not health", True),
         ("health and (", False),
     ],
@@ -126,3 +129,65 @@ def test_the_listing_reads_as_the_runbook(project: Project) -> None:
         in listed
     )
     assert not Path(project.run_folder).exists()
+
+
+PHASES = '''"""What runs when?"""
+import pytest
+
+@pytest.mark.decision
+@pytest.mark.health
+def test_decision(affected_users):
+    pass
+
+@pytest.mark.baseline
+def test_baseline():
+    pass
+
+@pytest.mark.baseline
+@pytest.mark.post_rollback
+def test_both():
+    pass
+
+@pytest.mark.post_rollback
+@pytest.mark.journey
+def test_after(traveller):
+    pass
+'''
+
+
+@pytest.mark.parametrize(
+    ("selection", "listed"),
+    [
+        ((), {"both", "after"}),
+        (("-m", "health"), set()),
+        (("-m", "journey"), {"after"}),
+        (("-m", "decision"), {"decision"}),
+        (("-m", "baseline"), {"baseline", "both"}),
+        (("-m", "decision or journey"), {"decision", "after"}),
+        (("-m", "not baseline"), {"after"}),
+        (("-m", "post_rollback"), {"both", "after"}),
+    ],
+)
+def test_what_is_not_about_a_rollback_runs_only_when_it_is_named(
+    project: Project, selection: tuple[str, ...], listed: set[str]
+) -> None:
+    """A verification after a rollback decides nothing and records no baseline."""
+    project.write("checks/test_phases.py", PHASES)
+    found = project.run("checks/test_phases.py", *selection, "--collect-only", "-q")
+
+    assert {name for name in ("decision", "baseline", "both", "after") if f"::test_{name}" in found.out} == listed, (
+        found.out
+    )
+
+
+def test_what_nobody_asked_for_is_not_named_as_missing(project: Project, tmp_path: Path) -> None:
+    """Left out and named is what was asked for and cannot be had here: nothing else keeps a verdict from being whole."""
+    project.write("checks/test_phases.py", PHASES)
+    file = tmp_path / "bare.toml"
+    text = (ROOT / "environments" / "sandbox.toml").read_text(encoding="utf-8")
+    file.write_text(re.sub(r"abilities = \[.*?\]", "abilities = []", text, flags=re.DOTALL), "utf-8")
+    found = project.run("checks/test_phases.py", "--collect-only", "-m", "baseline", f"--env={file}")
+    asked = project.run("checks/test_phases.py", "--collect-only", "-m", "decision", f"--env={file}")
+
+    assert "declares no" not in found.out, found.out
+    assert "declares no feature_check, test_account: test_decision" in asked.out, asked.out

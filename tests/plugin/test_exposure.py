@@ -49,6 +49,7 @@ def test_the_healthy_sandbox_is_green(practice_range: Range, project: Project) -
     table = figures(session)
 
     assert session.outcomes() == dict.fromkeys((ACCESS, SEPARATION, USERS), "passed"), session.out
+    assert session.record["unmeasured"] == [], "the decision does not judge whether a rollback succeeded"
     assert (table[ACCESS]["n"], table[ACCESS]["measured"]) == (6 * 5 + 6, 0)
     assert "an expired token" in str(table[ACCESS]["definition"])
     assert "not tried: support tickets" in str(table[SEPARATION]["definition"])
@@ -64,6 +65,7 @@ def test_it_runs_when_it_is_asked_for(practice_range: Range, project: Project) -
     session = project.run("-m", "post_rollback", f"--env={practice_range.file}")
 
     assert session.rc == 5, session.out
+    assert "tests of the phase decision run only when -m names it" in words_of(session)
 
 
 def test_without_accounts_less_is_tried_and_the_rest_named(

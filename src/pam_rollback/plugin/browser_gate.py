@@ -15,7 +15,7 @@ from pam_rollback.plugin.runbook import Runbook
 
 BROWSER_KINDS = ("journey", "accessibility", "performance")
 """Kinds of tests that open a browser; each of them may stand beside one of the phases."""
-BROWSER_PHASES = frozenset({"post_rollback", "rollback", "redeploy_gate"})
+BROWSER_PHASES = frozenset({"post_rollback", "rollback", "redeploy_gate", "baseline", "decision"})
 _OPTIONS = ("--browser", "--tracing", "--headed", "--screenshot", "--video", "--slowmo")
 
 ONE_BROWSER_IS_ENOUGH = frozenset({"visitor", "phone_traveller", "returning_traveller"})

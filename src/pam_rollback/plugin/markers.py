@@ -4,6 +4,8 @@ import re
 from difflib import get_close_matches
 
 import pytest
+from _pytest.mark import MarkMatcher
+from _pytest.mark.expression import Expression
 
 PHASES = {
     "preflight": "read-only: could we roll back right now?",
@@ -15,6 +17,8 @@ PHASES = {
     "ramp": "the staged re-deployment",
     "readiness": "are people, credentials and paperwork ready?",
 }
+ONLY_WHEN_NAMED = frozenset({"preflight", "baseline", "decision", "redeploy_gate", "ramp", "readiness"})
+"""Phases that say nothing of a rollback that was done. They run only when ``-m`` names them, never beside a story."""
 KINDS = {
     "health": "asks the health endpoints of the plan (HC-1 to HC-5)",
     "performance": "response times, error rates, memory, page weight",
@@ -68,9 +72,31 @@ def criterion_ids(item: pytest.Item) -> tuple[str, ...]:
     return tuple(str(identifier) for mark in item.iter_markers("criterion") for identifier in mark.args)
 
 
+def named_in(expression: str) -> set[str]:
+    """The markers that ``-m`` names."""
+    return set(re.findall(r"\w+", expression)) & ALL.keys()
+
+
+def waits_to_be_named(item: pytest.Item, expression: str) -> bool:
+    """Whether all its phases run only when ``-m`` names them, and it names none of them."""
+    phases = {name for name in PHASES if item.get_closest_marker(name)}
+    return bool(phases) and phases <= ONLY_WHEN_NAMED and not phases & named_in(expression)
+
+
+def is_selected(item: pytest.Item, expression: str) -> bool:
+    """Whether pytest's own ``-m`` selects it, which comes later; True for an expression that pytest will refuse."""
+    try:
+        compiled = Expression.compile(expression) if expression else None
+    except SyntaxError:
+        return True
+    return compiled is None or compiled.evaluate(MarkMatcher.from_markers(item.iter_markers()))
+
+
 def phase_of(item: pytest.Item) -> str:
-    """The test's phase; empty when it has none."""
-    return next((name for name in PHASES if item.get_closest_marker(name)), "")
+    """The test's phase; empty when it has none. Of several, one that verifies a rollback, or else the first."""
+    return min(
+        (name for name in PHASES if item.get_closest_marker(name)), key=lambda name: name in ONLY_WHEN_NAMED, default=""
+    )
 
 
 def kinds_of(item: pytest.Item) -> tuple[str, ...]:

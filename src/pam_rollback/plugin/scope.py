@@ -81,8 +81,11 @@ def _name(config: pytest.Config) -> tuple[str | None, bool]:
 
 
 def _judges_success(name: str | None) -> bool:
-    """Whether the selection claims that the rollback succeeded, and not just that one kind of check is green."""
-    return name is None or name not in markers.KINDS
+    """Whether the selection claims that the rollback succeeded: not for one kind of check, nor for a phase that is about something else."""
+    if name is None or name in markers.KINDS:
+        return name is None
+    phases = markers.named_in(name) & markers.PHASES.keys()
+    return not (phases and phases <= markers.ONLY_WHEN_NAMED)
 
 
 def _acknowledgements(runbook: Runbook) -> tuple[Acknowledgement, ...]:

@@ -54,6 +54,8 @@ class LeftOut:
 
     tests: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list)
     partial: list[str] = field(default_factory=list)
+    unnamed: set[str] = field(default_factory=set)
+    """Phases with tests here that run only when ``-m`` names them. Nothing is missing without them."""
 
 
 KEY = pytest.StashKey[LeftOut]()
@@ -79,7 +81,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.stash[KEY] = left_out
     kept: list[pytest.Item] = []
     dropped: list[pytest.Item] = []
+    expression = config.option.markexpr.strip()
     for item in items:
+        if markers.waits_to_be_named(item, expression):
+            dropped.append(item)
+            left_out.unnamed.add(markers.phase_of(item))
+            continue
+        if not markers.is_selected(item, expression):
+            kept.append(item)  # nobody asked for it: pytest leaves it out in a moment, and nothing is missing
+            continue
         reason = _why_not(item, runbook)
         if _is_of_other_tables(item, runbook) and not _is_named(item):
             dropped.append(item)  # nothing is missing here: this database has no such tables

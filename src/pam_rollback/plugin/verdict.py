@@ -266,6 +266,7 @@ def _nothing_selected(config: pytest.Config, left_out: selection.LeftOut) -> str
     expression = config.option.markexpr
     what = f"-m {expression!r}" if expression else "the command line"
     reasons = "".join(f"\n  {nodeid}: {reason}" for nodeid, reason, _ in left_out.tests)
+    reasons += "".join(f"\n  tests of the phase {name} run only when -m names it" for name in sorted(left_out.unnamed))
     return f"INCONCLUSIVE: {what} selected no test, so nothing was verified; `pytest --markers` lists phases and kinds{reasons}"
 
 
