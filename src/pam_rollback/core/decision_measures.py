@@ -124,44 +124,44 @@ def error_rate(limit_pct: float, *, reached_counts: bool = False) -> Measure:
 
 def slowdown(before: Distribution, limit_pct: float, *, reached_counts: bool = False) -> Measure:
     """IR-4, CR-5: p95 is more than the limit above the baseline's; with ``reached_counts`` also when it is exactly there."""
-    slow_from_ms = before.percentile(_P95)
+    found = _Slowdown(before, limit_pct, reached_counts)
+    return Measure(found.contradicts, found.above, found.words, found.figures)
 
-    def change(samples: Sequence[Sample], *, own_lag: bool = True) -> LatencyChange:
-        return LatencyChange.of(before, latencies_ms(samples, slow_from_ms=slow_from_ms, own_lag=own_lag), _P95)
 
-    def beyond(found: LatencyChange) -> bool:
-        # Half a per cent is what a stored distribution does not know of its own percentile.
-        return found.increase_pct >= limit_pct if reached_counts else found.increase_pct > limit_pct
+@dataclass(frozen=True)
+class _Slowdown:
+    before: Distribution
+    limit_pct: float
+    reached_counts: bool
 
-    def above(samples: Sequence[Sample]) -> bool:
-        found = change(samples)
-        if found.smallest_visible_pct > limit_pct and found.low_pct <= limit_pct:
+    def contradicts(self, samples: Sequence[Sample]) -> bool:
+        try:
+            return self._change(samples).high_pct < self.limit_pct
+        except MeasurementFailed:
+            return False
+
+    def above(self, samples: Sequence[Sample]) -> bool:
+        found = self._change(samples)
+        if found.smallest_visible_pct > self.limit_pct and found.low_pct <= self.limit_pct:
             raise MeasurementFailed(
-                f"{found}; {limit_pct:g} % cannot be told from nothing by so few answers: watch longer, or take a larger baseline"
+                f"{found}; {self.limit_pct:g} % cannot be told from nothing by so few answers: watch longer, or take a larger baseline"
             )
-        if beyond(found) and not beyond(change(samples, own_lag=False)):
+        if self._beyond(found) and not self._beyond(self._change(samples, own_lag=False)):
             raise MeasurementFailed(
                 f"{found}; without the prober's own lag it would not be so: this machine is too busy to judge"
             )
-        return beyond(found)
+        return self._beyond(found)
 
-    def contradicts(samples: Sequence[Sample]) -> bool:
+    def words(self, samples: Sequence[Sample]) -> str:
         try:
-            high_pct = change(samples).high_pct
-        except MeasurementFailed:
-            return False
-        return high_pct < limit_pct
-
-    def words(samples: Sequence[Sample]) -> str:
-        try:
-            return f"{change(samples)}, limit {limit_pct:+g} %"
+            return f"{self._change(samples)}, limit {self.limit_pct:+g} %"
         except MeasurementFailed as error:
             return str(error)
 
-    def figures(samples: Sequence[Sample]) -> Figures:
-        asked = f"{'>=' if reached_counts else '>'} {limit_pct:+g} %"
+    def figures(self, samples: Sequence[Sample]) -> Figures:
+        asked = f"{'>=' if self.reached_counts else '>'} {self.limit_pct:+g} %"
         try:
-            found = change(samples)
+            found = self._change(samples)
         except MeasurementFailed as error:
             return Figures(what="p95 against the baseline", asked=asked, measured=None, definition=str(error))
         return Figures(
@@ -170,11 +170,17 @@ def slowdown(before: Distribution, limit_pct: float, *, reached_counts: bool = F
             measured=round(found.increase_pct, 1),
             unit="%",
             n=found.now.n,
-            margin=round(limit_pct - found.increase_pct, 1),
+            margin=round(self.limit_pct - found.increase_pct, 1),
             definition=f"{found.now.value:.3g} ms, baseline {found.before.value:.3g} ms of n={found.before.n}, {DEFINITION}",
         )
 
-    return Measure(contradicts, above, words, figures)
+    def _change(self, samples: Sequence[Sample], *, own_lag: bool = True) -> LatencyChange:
+        slow_from_ms = self.before.percentile(_P95)
+        return LatencyChange.of(self.before, latencies_ms(samples, slow_from_ms=slow_from_ms, own_lag=own_lag), _P95)
+
+    def _beyond(self, found: LatencyChange) -> bool:
+        # Half a per cent is what a stored distribution does not know of its own percentile.
+        return found.increase_pct >= self.limit_pct if self.reached_counts else found.increase_pct > self.limit_pct
 
 
 # ---------------------------------------------------------------- from conditions to findings
