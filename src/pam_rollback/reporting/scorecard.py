@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from pam_rollback.core.verdict import Outcome
-from pam_rollback.reporting import wording
+from pam_rollback.reporting import recommendation, wording
 from pam_rollback.reporting.run_record import Measured, Result, RunRecord
 
 NARROWEST: Final = 72
@@ -51,6 +51,7 @@ def render(record: RunRecord, width: int, *, color: bool, ascii_only: bool) -> l
         *_not_run(record, page),
         *_list("Conditions", wording.conditions(record), page),
         *_reasons(record, page),
+        *_recommendation(record, page),
         *_paths(record, page),
         *_verdict(record, page),
     ]
@@ -327,6 +328,17 @@ def _list(title: str, entries: Sequence[str], page: _Page) -> list[str]:
 def _reasons(record: RunRecord, page: _Page) -> list[str]:
     # A single reason that is in the verdict line anyway is not said twice.
     return [] if record.reasons in {(), (wording.short_reason(record),)} else _list("Why", record.reasons, page)
+
+
+def _recommendation(record: RunRecord, page: _Page) -> list[str]:
+    """Last but the verdict line: what people on call came for must be on the screen when the session has ended."""
+    if record.decision is None:
+        return []
+    return [
+        line
+        for heading, entries in recommendation.paragraphs(record.decision)
+        for line in _list(heading, entries, page)
+    ]
 
 
 def _paths(record: RunRecord, page: _Page) -> list[str]:
