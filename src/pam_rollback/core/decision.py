@@ -207,7 +207,7 @@ def _advise(plan: Plan, findings: Sequence[Finding]) -> Advice:
         ids = tuple(name for name in ids if not plan.strategies[name].flags)
         why += "; flags alone leave a security hole in the code"
     first, *rest = (plan.strategies[name] for name in ids)
-    return Advice(first, f"{why}; the plan uses it for: {', '.join(first.when_to_use)}", tuple(rest))
+    return Advice(first, why, tuple(rest))
 
 
 def _causes(plan: Plan, criteria: Sequence[str]) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.core.decision import Decision, Evidence, Finding, Recommendation, State, decide
+from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.plan import Plan
 from pam_rollback.core.verdict import ExitCode, Outcome
 from pam_rollback.plugin import markers
@@ -70,7 +71,7 @@ def _findings(plan: Plan, tests: Sequence[Seen]) -> Iterable[Finding]:
         for state in State:
             alike = [(test, finding) for test, finding in own if finding.state is state]
             if alike:
-                yield Finding(criterion, state, _together(alike))
+                yield Finding(criterion, state, _together(alike), alike[0][1].evidence)
 
 
 def _found(criterion: str, test: Seen) -> Finding:
@@ -80,7 +81,8 @@ def _found(criterion: str, test: Seen) -> Finding:
         return Finding(criterion, State.HOLDS, own["words"] if own else test.message)
     if outcome is Outcome.PASSED:
         return Finding(criterion, State(own["state"]), own["words"]) if own else Finding(criterion, State.CLEAR, "")
-    return Finding(criterion, State.UNKNOWN, test.message or "the session ended before it was reached")
+    why = test.message.removeprefix(f"{MeasurementFailed.__name__}: ")
+    return Finding(criterion, State.UNKNOWN, why or "the session ended before it was reached", Evidence.NONE)
 
 
 def _together(alike: Sequence[tuple[Seen, Finding]]) -> str:

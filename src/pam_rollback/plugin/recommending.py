@@ -83,5 +83,12 @@ def _objective(objective: RecoveryTime | None) -> str:
 
 
 def _again(runbook: Runbook) -> str:
-    """The command that was typed, which the answers are added to."""
-    return runbook.secrets.redact(runbook.command) if runbook.command else shlex.join(["pytest", "-m", "decision"])
+    """The session once more, with the answers that it has already."""
+    options = runbook.options
+    words = ["pytest", "-m", "decision", "--env", options.env]
+    if options.baseline is not None:
+        words += ["--baseline", str(options.baseline)]
+    for name, answers in (("--observed", options.observed), ("--ack", options.ack)):
+        for answer in answers:
+            words += [name, answer]
+    return runbook.secrets.redact(shlex.join(words))

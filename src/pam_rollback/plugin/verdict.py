@@ -12,8 +12,8 @@ import pytest
 
 from pam_rollback.core.decision import Decision
 from pam_rollback.core.verdict import VERDICT_WORDS, ExitCode, Outcome, worst
-from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin import deciding, selection
+from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.classification import MESSAGE, OUTCOME
 from pam_rollback.plugin.fixtures.scoring import FIGURES
 from pam_rollback.plugin.guard import REFUSED_KEY

@@ -1,5 +1,6 @@
 """The recommendation of a decision session in words: the same paragraphs in the terminal, in the job summary and in the report."""
 
+import textwrap
 from collections.abc import Iterable
 from typing import Final
 
@@ -12,6 +13,9 @@ _DO: Final = {
     "NOT KNOWN": "nothing that was measured asks for a rollback, and not everything is known: this is no all-clear",
     "NO ROLLBACK": "every criterion of both lists was measured or answered for, and none is met",
 }
+
+_LONGEST: Final = 240
+"""Of a sentence about what is not known; all of it stands with the problems."""
 
 Paragraph = tuple[str, tuple[str, ...]]
 
@@ -79,10 +83,10 @@ def _told(found: CriterionFound) -> str:
 def _questions(decision: DecisionRecord) -> Iterable[str]:
     for identifier in decision.unknown:
         found = decision.found(identifier)
-        yield f"{identifier} ({found.asks_for}) {found.title}: {found.words}"
-        yield f'  it is so: --observed {identifier}="who: what"   it is not: --ack {identifier}="who: evidence"'
+        yield f"{identifier} ({found.asks_for}) {found.title}: {textwrap.shorten(found.words, _LONGEST, placeholder=' …')}"
+        yield f'--observed {identifier}="who: what" if it is so; --ack {identifier}="who: evidence" if it is not'
     if decision.unknown:
-        yield f"type the answers behind: {decision.answer_with}"
+        yield f"add the answers to: {decision.answer_with}"
 
 
 def _not_met(decision: DecisionRecord) -> Iterable[str]:

@@ -331,7 +331,7 @@ def _reasons(record: RunRecord, page: _Page) -> list[str]:
 
 
 def _recommendation(record: RunRecord, page: _Page) -> list[str]:
-    """Last but the verdict line: what people on call came for must be on the screen when the session has ended."""
+    """Below all else, and the most urgent last: what people on call came for must be on the screen when the session has ended."""
     if record.decision is None:
         return []
     return [

@@ -48,7 +48,7 @@ def margin(measured: Measured) -> str:
 
 
 def verdict_word(record: RunRecord) -> str:
-    """The verdict with what limits it: ``REHEARSAL GO for health``; of a decision, what to do. A plan that was only printed is no rehearsal."""
+    """The verdict with what limits it: ``REHEARSAL GO for health``; of a decision, what to do. What was only planned is no rehearsal."""
     rehearsal = "REHEARSAL " if record.rehearsal and record.verdict != "PLANNED" else ""
     if record.decision is not None:
         return f"{rehearsal}{record.decision.recommendation}"
