@@ -51,8 +51,8 @@ def render(record: RunRecord, width: int, *, color: bool, ascii_only: bool) -> l
         *_not_run(record, page),
         *_list("Conditions", wording.conditions(record), page),
         *_reasons(record, page),
-        *_recommendation(record, page),
         *_paths(record, page),
+        *_recommendation(record, page),
         *_verdict(record, page),
     ]
     return [_ascii(line) for line in lines] if ascii_only else lines
@@ -334,11 +334,8 @@ def _recommendation(record: RunRecord, page: _Page) -> list[str]:
     """Below all else, and the most urgent last: what people on call came for must be on the screen when the session has ended."""
     if record.decision is None:
         return []
-    return [
-        line
-        for heading, entries in recommendation.paragraphs(record.decision)
-        for line in _list(heading, entries, page)
-    ]
+    urgent_last = reversed(recommendation.paragraphs(record.decision))
+    return [line for heading, entries in urgent_last for line in _list(heading, entries, page)]
 
 
 def _paths(record: RunRecord, page: _Page) -> list[str]:
