@@ -1,5 +1,7 @@
 """What turns the criteria for a rollback red, and what lies between them."""
 
+from collections.abc import Mapping
+
 from tests.fault_rows.decision_row import (
     ACCESSIBILITY,
     CONSIDER,
@@ -19,24 +21,26 @@ LEAK = "test_memory_does_not_leak"
 DOWN, ERRORS = "test_the_service_is_not_down", "test_few_requests_fail"
 FAR, SLOWER = "test_answers_are_not_far_slower", "test_answers_are_not_noticeably_slower"
 ANSWERS, VOICE = "test_pam_answers", "test_pam_is_spoken_to"
-NO_WORD_FROM_THE_API = {"IR-3": UNKNOWN, "IR-4": UNKNOWN, "IR-6": UNKNOWN, "CR-5": UNKNOWN}
-"""Without the API nobody knows its memory, whether this is its database, and how fast it would be."""
+NOT_WAITED_FOR = {"IR-4": UNKNOWN}
+"""Once a rollback is asked for, nobody waits for ten minutes of something else."""
 ONLY_ANSWERS = 'abilities = ["test_account"]'
 """Nothing but users' answers is looked at."""
 NOT_LOOKED_AT = frozenset({"IR-3", "IR-6"})
 
 
-def _down(how: str) -> DecisionRow:
+def _down(how: str, *, red: frozenset[str], states: Mapping[str, str], words: str) -> DecisionRow:
+    """The API is dead: nobody knows its memory, nor whether this is its database."""
+    every = frozenset({DAMAGED, GONE, LEAK, DOWN, ERRORS, FAR, SLOWER})
     return DecisionRow(
         f"service-down-{how}",
         "release-down",
-        frozenset({DOWN, ERRORS}),
-        "0 of ",
+        red,
+        words,
         {"how": how},
         select="decision",
         files=DECISION,
-        unknown=frozenset({DAMAGED, GONE, LEAK, FAR, SLOWER}),
-        states={"IR-2": HOLDS, "IR-5": HOLDS, **NO_WORD_FROM_THE_API},
+        unknown=every - red,
+        states={"IR-2": HOLDS, "IR-3": UNKNOWN, "IR-5": HOLDS, "IR-6": UNKNOWN, **NOT_WAITED_FOR, **states},
         verdict=NOW,
         strategy="ST-5",
     )
@@ -111,7 +115,8 @@ def _errors(
         files=DECISION,
         setting=ONLY_ANSWERS,
         vouched=NOT_LOOKED_AT,
-        states={"IR-5": state},
+        unknown=frozenset({FAR} if state == HOLDS else ()),
+        states={"IR-5": state, **(NOT_WAITED_FOR if state == HOLDS else {})},
         verdict=verdict,
         strategy=strategy,
         pace=pace,
@@ -126,8 +131,19 @@ ROWS: list[DecisionRow] = [
     _errors("8-percent", CONSIDER, THINK, "of the lower limit: error rate", share=0.1, strategy="ST-1"),
     _errors("not-for-long-yet", WATCH, LOOK_AGAIN, "not yet for 15 s", share=0.6, pace=20, onset_s=6),
     _errors("over-again", WATCH, LOOK_AGAIN, "not any more now", share=0.6, pace=20, onset_s=1, lasts_s=5),
-    _down("killed"),
-    _down("hung"),
+    _down(
+        "killed",
+        red=frozenset({DOWN, ERRORS}),
+        states={"CR-5": UNKNOWN},
+        words="answers failed quickly: how fast the others came says little",
+    ),
+    # Whoever waits for five seconds and gets nothing is slow as well.
+    _down(
+        "hung",
+        red=frozenset({DOWN, ERRORS, SLOWER}),
+        states={"CR-5": HOLDS},
+        words="answers good of PAM behind it, for 5 s (the plan asks for 300 s)",
+    ),
     DecisionRow(
         "one-journey-down",
         "answers-503-healthy",
@@ -138,8 +154,8 @@ ROWS: list[DecisionRow] = [
         files=DECISION,
         setting=ONLY_ANSWERS,
         vouched=NOT_LOOKED_AT,
-        # Of what is answered, too little is left to say how fast.
-        states={"IR-2": CONSIDER, "IR-5": HOLDS},
+        unknown=frozenset({FAR}),
+        states={"IR-2": CONSIDER, "IR-5": HOLDS, **NOT_WAITED_FOR},
         verdict=NOW,
         strategy="ST-1",
     ),
@@ -147,8 +163,8 @@ ROWS: list[DecisionRow] = [
     _data("settings-wiped", {DAMAGED}, "damaged rows by"),
     _data("expenses-deleted", {GONE}, "rows lost"),
     _data("constraint-dropped", set(), "but the database's own rules are damaged", verdict=THINK, state=CONSIDER),
-    _slower("60-percent-slower", FAR, "IR-4", NOW, "limit +50 %, for 10 s", ms=400),
-    _slower("30-percent-slower", SLOWER, "CR-5", THINK, "limit +20 %, for 5 s", ms=325),
+    _slower("60-percent-slower", FAR, "IR-4", NOW, "limit +50 %, for 10 s", ms=1300),
+    _slower("30-percent-slower", SLOWER, "CR-5", THINK, "limit +20 %, for 5 s", ms=1050),
     _memory("leak-beyond-200-mb", HOLDS, NOW, "level 200 MB", mb=150, mb_per_s=4, strategy="ST-4"),
     _memory("high-and-flat", CONSIDER, THINK, "level 200 MB", mb=180, mb_per_s=0, strategy="ST-4"),
     _memory("on-its-way", WATCH, LOOK_AGAIN, "MB in 15 minutes", mb=0, mb_per_s=0.5),

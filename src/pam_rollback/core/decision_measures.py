@@ -176,7 +176,12 @@ class _Slowdown:
 
     def _change(self, samples: Sequence[Sample], *, own_lag: bool = True) -> LatencyChange:
         slow_from_ms = self.before.percentile(_P95)
-        return LatencyChange.of(self.before, latencies_ms(samples, slow_from_ms=slow_from_ms, own_lag=own_lag), _P95)
+        latencies = latencies_ms(samples, slow_from_ms=slow_from_ms, own_lag=own_lag)
+        if 2 * len(latencies) < len(samples):
+            raise MeasurementFailed(
+                f"{len(samples) - len(latencies)} of {len(samples)} answers failed quickly: how fast the others came says little"
+            )
+        return LatencyChange.of(self.before, latencies, _P95)
 
     def _beyond(self, found: LatencyChange) -> bool:
         # Half a per cent is what a stored distribution does not know of its own percentile.
