@@ -388,6 +388,10 @@ def _broken_rules(plan: Plan) -> list[Problem]:
         for criterion in found
         if criterion not in criteria
     ]
+    several = [plan.strategies[name] for name in rules.several if name in plan.strategies]
+    if several and all(strategy.flags for strategy in several):
+        what = "a security hole is not answered by flags; expected a strategy among them that is none of flags"
+        problems.append(Problem("[decision] several", what))
     flags = [plan.strategies[name] for name in rules.strategies.get("IR-1", ()) if name in plan.strategies]
     if any(strategy.flags for strategy in flags):
         problems.append(
