@@ -90,6 +90,7 @@ def _slower(name: str, red: str, criterion: str, verdict: str, words: str, *, ms
         states={criterion: HOLDS},
         verdict=verdict,
         strategy="ST-1",
+        speed=True,
     )
 
 

@@ -1,10 +1,14 @@
 """Whole sessions of the decision: what nobody knows is asked for, people are heard, and a selection that is not whole never says no."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from pam_rollback.core.verdict import Outcome
+from pam_rollback.reporting.redaction import Redactor
+from pam_rollback.reporting.run_record import Measured, Result, read, write
 from tests.fault_rows.decision import ONLY_ANSWERS
 from tests.sessions import Finished, Project, Range
 
@@ -100,15 +104,22 @@ def test_a_selection_that_is_not_whole_never_says_no(project: Project, file: Pat
 
 
 def test_the_past_of_drills_is_told(project: Project, file: Path) -> None:
-    """A drill's recovery stands beside the plan's objective."""
-    project.write("checks/test_decision.py", "")
-    drill = project.run("drills/test_feature_flag.py", f"--env={file}", "--ack=CH-1=x: y")
-    past = project.folder / "reports" / "out" / "20260101T000000Z-sandbox-aaaa"
-    past.mkdir(parents=True)
-    (past / "run.json").write_bytes((drill.folder / "run.json").read_bytes())
-    session = project.run("-m", "decision", f"--env={file}", "checks", "--observed=IR-5=Ann: down")
+    """What a drill measured stands beside the plan's objective."""
+    decide = ("-m", "decision", f"--env={file}", "--observed=IR-5=Ann: down")
+    record = read(project.run(*decide).folder / "run.json")
+    recovery = Result(
+        nodeid="drills/test_feature_flag.py::test_users_recover_in_time[after-feature-flag]",
+        title="Users recover in time",
+        outcome=Outcome.PASSED,
+        criteria=("RTO-1",),
+        situation="after-feature-flag",
+        measured=(Measured("recovery as users see it", "within 30 s", 0.25, "s", 500),),
+    )
+    past = project.folder / "reports" / "out" / "20260101T000000Z-sandbox-aaaa" / "run.json"
+    write(replace(record, results=(recovery,), decision=None), past, Redactor([]))
+    session = project.run(*decide)
 
-    assert "1 drill (sandbox) measured" in words_of(session), session.out
+    assert "1 drill (sandbox) measured 0.25 s" in words_of(session), session.out
 
 
 @pytest.mark.parametrize(
