@@ -122,7 +122,7 @@ def test_a_fault_turns_its_criterion_and_no_other(
     assert {name for name, outcome in outcomes.items() if outcome == "could not measure"} == cases_of(
         row.unknown, healthy
     ), found.out
-    assert states == dict.fromkeys(states, CLEAR) | row.states, found.out
+    assert states == {**dict.fromkeys(states, CLEAR), **row.states}, found.out
     assert (decision["recommendation"], found.rc) == (row.word, CODES[row.word]), found.out
     assert (decision["strategy"] or {"id": ""})["id"] == row.strategy, found.out
     assert row.words in " ".join(found.out.split()), found.out

@@ -1,12 +1,13 @@
 """From what is known of each criterion to one recommendation: unknown never becomes no, and nobody talks a measurement away."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from pam_rollback.core.configuration import ConfigurationError
 from pam_rollback.core.decision import Decision, Evidence, Finding, Recommendation, State, decide
-from pam_rollback.core.plan import Plan, load_plan
+from pam_rollback.core.plan import load_plan
 
 ROOT = Path(__file__).resolve().parents[2]
 PLAN = load_plan(ROOT / "plan.toml")
@@ -14,26 +15,24 @@ CRITERIA = (*PLAN.immediate_criteria, *PLAN.consider_criteria)
 
 
 def decided(
+    states: Mapping[str, State],
     *,
-    plan: Plan = PLAN,
-    observed: dict[str, str] | None = None,
-    vouched: dict[str, str] | None = None,
+    observed: Mapping[str, str] | None = None,
+    vouched: Mapping[str, str] | None = None,
     without: tuple[str, ...] = (),
-    **states: State,
 ) -> Decision:
-    """All clear, but for these: IR_2=State.HOLDS; ``without``: nobody judged it."""
-    found = {name.replace("_", "-"): state for name, state in states.items()}
+    """All clear, but for these; ``without``: nobody judged it."""
     findings = [
-        Finding(criterion, found.get(criterion, State.CLEAR), f"words of {criterion}")
+        Finding(criterion, states.get(criterion, State.CLEAR), f"words of {criterion}")
         for criterion in CRITERIA
         if criterion not in without
     ]
-    return decide(plan, findings, observed=observed or {}, vouched=vouched or {})
+    return decide(PLAN, findings, observed=observed or {}, vouched=vouched or {})
 
 
 def test_all_clear_is_no_rollback() -> None:
     """The only way to exit code 0."""
-    found = decided()
+    found = decided({})
 
     assert (found.recommendation, found.recommendation.exit_code) == (Recommendation.NO, 0)
     assert (found.why, found.unknown, found.advice) == ((), (), None)
@@ -43,7 +42,7 @@ def test_all_clear_is_no_rollback() -> None:
 @pytest.mark.parametrize("criterion", PLAN.immediate_criteria)
 def test_each_of_the_first_list_asks_for_it_now(criterion: str) -> None:
     """One is enough, whatever else is unknown."""
-    found = decided(**{criterion.replace("-", "_"): State.HOLDS}, CR_2=State.UNKNOWN)
+    found = decided({"CR-2": State.UNKNOWN, criterion: State.HOLDS})
 
     assert (found.recommendation, found.recommendation.exit_code) == (Recommendation.NOW, 10)
     assert [finding.criterion for finding in found.why] == [criterion]
@@ -54,7 +53,7 @@ def test_each_of_the_first_list_asks_for_it_now(criterion: str) -> None:
 @pytest.mark.parametrize("criterion", PLAN.consider_criteria)
 def test_each_of_the_second_list_asks_to_consider_it(criterion: str) -> None:
     """Never "now", and never "no"."""
-    found = decided(**{criterion.replace("-", "_"): State.HOLDS})
+    found = decided({criterion: State.HOLDS})
 
     assert (found.recommendation, found.recommendation.exit_code) == (Recommendation.CONSIDER, 11)
 
@@ -62,25 +61,25 @@ def test_each_of_the_second_list_asks_to_consider_it(criterion: str) -> None:
 @pytest.mark.parametrize(
     ("states", "expected"),
     [
-        ({"IR_5": State.CONSIDER}, Recommendation.CONSIDER),
-        ({"IR_5": State.WATCH}, Recommendation.WATCH),
-        ({"IR_5": State.WATCH, "CR_3": State.UNKNOWN}, Recommendation.WATCH),
-        ({"IR_5": State.WATCH, "CR_3": State.HOLDS}, Recommendation.CONSIDER),
-        ({"CR_3": State.UNKNOWN}, Recommendation.NOT_KNOWN),
-        ({"IR_1": State.UNKNOWN, "CR_3": State.CONSIDER}, Recommendation.CONSIDER),
+        ({"IR-5": State.CONSIDER}, Recommendation.CONSIDER),
+        ({"IR-5": State.WATCH}, Recommendation.WATCH),
+        ({"IR-5": State.WATCH, "CR-3": State.UNKNOWN}, Recommendation.WATCH),
+        ({"IR-5": State.WATCH, "CR-3": State.HOLDS}, Recommendation.CONSIDER),
+        ({"CR-3": State.UNKNOWN}, Recommendation.NOT_KNOWN),
+        ({"IR-1": State.UNKNOWN, "CR-3": State.CONSIDER}, Recommendation.CONSIDER),
     ],
     ids=str,
 )
 def test_the_gravest_decides(states: dict[str, State], expected: Recommendation) -> None:
     """Now, consider, watch, not known, no: in this order; all but the first and the last end with 11."""
-    found = decided(**states)
+    found = decided(states)
 
     assert (found.recommendation, found.recommendation.exit_code) == (expected, 11)
 
 
 def test_what_nobody_judged_is_not_known() -> None:
     """A criterion without a test is a question, not an all-clear."""
-    found = decided(without=("CR-1",))
+    found = decided({}, without=("CR-1",))
 
     assert found.recommendation is Recommendation.NOT_KNOWN
     assert [(finding.criterion, finding.evidence) for finding in found.unknown] == [("CR-1", Evidence.NONE)]
@@ -99,7 +98,7 @@ def test_several_tests_of_one_criterion_count_as_the_worst() -> None:
 
 def test_what_a_person_saw_outweighs_a_measurement() -> None:
     """The probes say clear, somebody saw it: it is met, and it is said who."""
-    found = decided(observed={"IR-1": "Ann: a list of mails in the forum"})
+    found = decided({}, observed={"IR-1": "Ann: a list of mails in the forum"})
 
     assert found.recommendation is Recommendation.NOW
     assert [(finding.evidence, finding.words) for finding in found.why] == [
@@ -110,36 +109,37 @@ def test_what_a_person_saw_outweighs_a_measurement() -> None:
 def test_a_word_for_the_good_answers_what_is_unknown_only() -> None:
     """It never talks a measurement away, nor what lies between the criteria."""
     word = {"IR-4": "Ben: the dashboard is flat"}
-    answered = decided(IR_4=State.UNKNOWN, vouched=word)
+    answered = decided({"IR-4": State.UNKNOWN}, vouched=word)
 
     assert answered.recommendation is Recommendation.NO
     assert [finding.words for finding in answered.findings if finding.evidence is Evidence.VOUCHED] == [word["IR-4"]]
-    against = decided(IR_4=State.HOLDS, vouched=word)
+    against = decided({"IR-4": State.HOLDS}, vouched=word)
     assert against.recommendation is Recommendation.NOW
     assert "which does not outweigh it: Ben" in against.why[0].words
-    assert decided(IR_4=State.WATCH, vouched=word).recommendation is Recommendation.WATCH
+    assert decided({"IR-4": State.WATCH}, vouched=word).recommendation is Recommendation.WATCH
     assert (
-        decided(observed={"IR-4": "Ann: slow"}, vouched=word, IR_4=State.UNKNOWN).recommendation is Recommendation.NOW
+        decided({"IR-4": State.UNKNOWN}, observed={"IR-4": "Ann: slow"}, vouched=word).recommendation
+        is Recommendation.NOW
     )
 
 
 @pytest.mark.parametrize(
     ("states", "first", "rest", "why"),
     [
-        ({"IR_2": State.HOLDS, "IR_5": State.HOLDS}, "ST-5", [], "what the rules name for IR-2"),
-        ({"IR_5": State.HOLDS, "CR_2": State.HOLDS}, "ST-1", ["ST-4", "ST-5"], "what the rules name for IR-5"),
-        ({"IR_1": State.HOLDS}, "ST-4", ["ST-3"], "flags alone leave a security hole in the code"),
-        ({"IR_3": State.HOLDS, "IR_6": State.HOLDS}, "ST-5", [], "several critical problems at once (IR-3, IR-6)"),
-        ({"CR_3": State.HOLDS}, "ST-1", [], "what the rules name for CR-3"),
-        ({"CR_2": State.HOLDS, "CR_4": State.HOLDS}, "ST-3", [], "what answers CR-2, CR-4"),
-        ({"CR_3": State.HOLDS, "IR_6": State.CONSIDER}, "ST-1", ["ST-4"], "what answers IR-6, CR-3"),
-        ({"IR_4": State.HOLDS}, "ST-1", ["ST-2", "ST-4"], "what the rules name for IR-4"),
+        ({"IR-2": State.HOLDS, "IR-5": State.HOLDS}, "ST-5", [], "what the rules name for IR-2"),
+        ({"IR-5": State.HOLDS, "CR-2": State.HOLDS}, "ST-1", ["ST-4", "ST-5"], "what the rules name for IR-5"),
+        ({"IR-1": State.HOLDS}, "ST-4", ["ST-3"], "flags alone leave a security hole in the code"),
+        ({"IR-3": State.HOLDS, "IR-6": State.HOLDS}, "ST-5", [], "several critical problems at once (IR-3, IR-6)"),
+        ({"CR-3": State.HOLDS}, "ST-1", [], "what the rules name for CR-3"),
+        ({"CR-2": State.HOLDS, "CR-4": State.HOLDS}, "ST-3", [], "what answers CR-2, CR-4"),
+        ({"CR-3": State.HOLDS, "IR-6": State.CONSIDER}, "ST-1", ["ST-4"], "what answers IR-6, CR-3"),
+        ({"IR-4": State.HOLDS}, "ST-1", ["ST-2", "ST-4"], "what the rules name for IR-4"),
     ],
     ids=str,
 )
 def test_the_strategy_to_begin_with(states: dict[str, State], first: str, rest: list[str], why: str) -> None:
     """By the rules of plan.toml: what follows from another is no problem of its own, and a security hole is no matter of flags."""
-    advice = decided(**states).advice
+    advice = decided(states).advice
 
     assert advice is not None
     assert (advice.strategy.id, [strategy.id for strategy in advice.next]) == (first, rest)
@@ -149,7 +149,7 @@ def test_the_strategy_to_begin_with(states: dict[str, State], first: str, rest: 
 @pytest.mark.parametrize("state", [State.WATCH, State.UNKNOWN])
 def test_nothing_is_begun_by_a_suspicion(state: State) -> None:
     """Whoever is to look again gets no strategy to carry out."""
-    assert decided(IR_5=state).advice is None
+    assert decided({"IR-5": state}).advice is None
 
 
 @pytest.mark.parametrize(

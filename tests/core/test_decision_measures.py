@@ -78,15 +78,16 @@ def held(samples: Sequence[Sample], measure: Measure, duration_s: float) -> Cond
 def of_downtime(*history: tuple[float, Make]) -> Judged:
     """IR-2."""
     samples = answers(*history)
-    conditions = (held(samples, measure, MINUTES_5) for measure in (downtime(PARTS), partial_downtime(PARTS)))
-    return judged_downtime("IR-2", *conditions, GAPS)
+    down, partial = (held(samples, measure, MINUTES_5) for measure in (downtime(PARTS), partial_downtime(PARTS)))
+    return judged_downtime("IR-2", down, partial, GAPS)
 
 
 def of_errors(*history: tuple[float, Make]) -> Judged:
     """IR-5, above 2 % of SC-1."""
     samples = answers(*history)
-    conditions = (held(samples, measure, MINUTES_5) for measure in (error_rate(20), error_rate(2, reached_counts=True)))
-    return judged_errors("IR-5", *conditions, GAPS)
+    errors = held(samples, error_rate(20), MINUTES_5)
+    between = held(samples, error_rate(2, reached_counts=True), MINUTES_5)
+    return judged_errors("IR-5", errors, between, GAPS)
 
 
 def of_speed(*history: tuple[float, Make]) -> tuple[Judged, Judged]:

@@ -1,6 +1,7 @@
 """The recommendation in words: the most urgent at the bottom of the screen, the same everywhere, and nothing left out."""
 
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 
@@ -12,7 +13,7 @@ from pam_rollback.reporting.run_record import RunRecord
 
 def found(identifier: str, state: str, words: str, evidence: str = "measured") -> CriterionFound:
     """One criterion."""
-    asks_for = "roll back now" if identifier.startswith("IR") else "consider"
+    asks_for: Literal["roll back now", "consider"] = "roll back now" if identifier.startswith("IR") else "consider"
     return CriterionFound(
         identifier, f"title of {identifier}", asks_for, state, words, evidence, f"docs/runbook.md#{identifier.lower()}"
     )
