@@ -17,7 +17,6 @@ Enter = Callable[[Judged], Judged]
 
 
 @pytest.mark.integrity
-@pytest.mark.writes
 @pytest.mark.criterion("IR-3")
 def test_no_data_of_users_is_damaged(user_data: Judged, judged: Enter) -> None:
     """Every invariant of the users' data holds.  If red: docs/runbook.md#data-corrupted."""

@@ -187,6 +187,15 @@ def test_a_prober_that_is_late_itself_accuses_nobody() -> None:
     assert "this machine is too busy to judge" in found.finding.words
 
 
+def test_what_is_far_faster_needs_no_large_baseline() -> None:
+    """The samples could not show +20 %, and they do exclude it: the whole interval lies far below."""
+    coarse = Distribution.of([100.0 * 1.01**index for index in range(170)])
+    quick = [answer(tick, ms=10.0) for tick in range(3000)]
+    found = judged_far_slower("IR-4", held(quick, slowdown(coarse, 2), MINUTES_5), GAPS)
+
+    assert found.finding.state is State.CLEAR, found
+
+
 def test_a_baseline_that_is_too_small_tells_nothing_from_nothing() -> None:
     """Twenty answers bound no p95 from above: +60 % beside them may be no change at all."""
     few = Distribution.of([100.0 + index for index in range(20)])

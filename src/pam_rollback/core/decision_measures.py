@@ -142,7 +142,7 @@ class _Slowdown:
 
     def above(self, samples: Sequence[Sample]) -> bool:
         found = self._change(samples)
-        if found.smallest_visible_pct > self.limit_pct and found.low_pct <= self.limit_pct:
+        if found.smallest_visible_pct > self.limit_pct and found.low_pct <= self.limit_pct < found.high_pct:
             raise MeasurementFailed(
                 f"{found}; {self.limit_pct:g} % cannot be told from nothing by so few answers: watch longer, or take a larger baseline"
             )

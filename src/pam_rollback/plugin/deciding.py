@@ -11,6 +11,7 @@ from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.plan import Plan
 from pam_rollback.core.verdict import ExitCode, Outcome
 from pam_rollback.plugin import markers
+from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.browser_gate import is_of_another_browser
 from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.plugin.seen import Seen
@@ -18,6 +19,19 @@ from pam_rollback.plugin.selection import LeftOut
 
 FINDING = "pam-finding"
 _SHOWN = 3
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Refuse a decision that is mixed with anything else: neither would then say what the session's end says."""
+    if runbook_module.of(config) is None or not is_decision(config):
+        return
+    others = [item.nodeid for item in items if item.get_closest_marker("decision") is None]
+    if others:
+        raise pytest.UsageError(
+            f"-m {config.option.markexpr!r}: a decision is a session of its own, and {len(others)} of the selected tests are not part of it "
+            f"(first: {others[0]}); expected -m decision, alone or narrowed with `and`"
+        )
 
 
 def is_decision(config: pytest.Config) -> bool:
