@@ -29,7 +29,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     others = [item.nodeid for item in items if item.get_closest_marker("decision") is None]
     if others:
         raise pytest.UsageError(
-            f"-m {config.option.markexpr!r}: a decision is a session of its own, and {len(others)} of the selected tests are not part of it "
+            f"-m {config.option.markexpr!r}: a decision is a session of its own, and {len(others)} of the tests are not part of it "
             f"(first: {others[0]}); expected -m decision, alone or narrowed with `and`"
         )
 
