@@ -189,8 +189,8 @@ def test_a_prober_that_is_late_itself_accuses_nobody() -> None:
 
 def test_what_is_far_faster_needs_no_large_baseline() -> None:
     """The samples could not show +20 %, and they do exclude it: the whole interval lies far below."""
-    coarse = Distribution.of([100.0 * 1.01**index for index in range(170)])
-    quick = [answer(tick, ms=10.0 * 1.01 ** (tick % 170)) for tick in range(200)]
+    coarse = Distribution.of([100.0 * 1.04**index for index in range(170)])
+    quick = [answer(tick, ms=10.0 * 1.04 ** (tick % 170)) for tick in range(200)]
     found = judged_far_slower("IR-4", held(quick, slowdown(coarse, 20), 20.0), GAPS)
 
     assert found.finding.state is State.CLEAR, found
