@@ -33,6 +33,7 @@ NOW = DecisionRecord(
         found("IR-2", "holds", "0 of 100 answers good, for 300 s"),
         found("IR-5", "holds", "Ann: nothing works", "seen by a person"),
         found("IR-6", "not known", "memory is not known: " + "because " * 60, "nobody"),
+        found("CR-2", "between the criteria: watch", "one page is slow"),
         found("CR-3", "does not hold", "3 tests passed"),
         found("CR-4", "does not hold", "Ben: looked", "vouched for by a person"),
     ),
@@ -52,6 +53,7 @@ def test_everything_is_told_the_most_urgent_first() -> None:
     assert list(told) == [
         "What to do",
         "Why",
+        "Besides",
         "When it does not help",
         "Not known, and how to answer",
         "What people said",
@@ -69,6 +71,7 @@ def test_everything_is_told_the_most_urgent_first() -> None:
     assert told["Why"][0] == (
         "IR-2 (roll back now) holds, measured: title of IR-2: 0 of 100 answers good, for 300 s; docs/runbook.md#ir-2"
     )
+    assert [words.split()[0] for words in told["Besides"]] == ["CR-2"]
     assert [words.split()[0] for words in told["What people said"]] == ["IR-5", "CR-4"]
     question, answers, command = told["Not known, and how to answer"]
     assert question.startswith("IR-6 (roll back now) title of IR-6: memory is not known")

@@ -14,6 +14,7 @@ _DO: Final = {
     "NO ROLLBACK": "every criterion of both lists was measured or answered for, and none is met",
 }
 
+_NOT_MET: Final = "does not hold"
 _LONGEST: Final = 240
 """Of a sentence about what is not known; all of it stands with the problems."""
 
@@ -35,6 +36,7 @@ def paragraphs(decision: DecisionRecord) -> list[Paragraph]:
                 _told(decision.found(identifier)) for identifier in decision.why if identifier not in decision.unknown
             ),
         ),
+        ("Besides", tuple(_told(found) for found in decision.criteria if _is_besides(found, decision))),
         ("When it does not help", tuple(_next(strategy) for strategy in decision.next)),
         ("Not known, and how to answer", tuple(_questions(decision))),
         ("What people said", tuple(_told(found) for found in decision.criteria if found.person_says)),
@@ -80,6 +82,11 @@ def _told(found: CriterionFound) -> str:
     )
 
 
+def _is_besides(found: CriterionFound, decision: DecisionRecord) -> bool:
+    """Met, or between the criteria, and not what decided."""
+    return found.id not in {*decision.why, *decision.unknown} and found.state != _NOT_MET
+
+
 def _questions(decision: DecisionRecord) -> Iterable[str]:
     for identifier in decision.unknown:
         found = decision.found(identifier)
@@ -90,6 +97,6 @@ def _questions(decision: DecisionRecord) -> Iterable[str]:
 
 
 def _not_met(decision: DecisionRecord) -> Iterable[str]:
-    clear = [found for found in decision.criteria if found.state == "does not hold"]
+    clear = [found for found in decision.criteria if found.state == _NOT_MET]
     if clear:
         yield ", ".join(f"{found.id} {found.title}" for found in clear)
