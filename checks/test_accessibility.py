@@ -9,7 +9,7 @@ import pytest
 
 from pam_rollback.core.accessibility import STATES, Audit, Audits, KeyboardChat, Known
 
-pytestmark = [pytest.mark.post_rollback, pytest.mark.accessibility]
+pytestmark = [pytest.mark.post_rollback, pytest.mark.decision, pytest.mark.accessibility]
 
 Audited = Callable[[str, str], Audit]
 Scored = Callable[[KeyboardChat], KeyboardChat]

@@ -14,6 +14,7 @@ pytestmark = [pytest.mark.post_rollback, pytest.mark.journey]
 Scored = Callable[[Any], Any]
 
 
+@pytest.mark.decision
 @pytest.mark.writes
 @pytest.mark.criterion("DUR-4", "SC-5", "CR-2")
 def test_pam_answers(traveller: Traveller, scored: Scored) -> None:
@@ -25,6 +26,7 @@ def test_pam_answers(traveller: Traveller, scored: Scored) -> None:
     assert talk.stored, talk
 
 
+@pytest.mark.decision
 @pytest.mark.writes
 @pytest.mark.criterion("DUR-4", "CR-2")
 def test_pam_answers_on_a_phone(phone_traveller: Traveller, scored: Scored) -> None:
@@ -36,6 +38,7 @@ def test_pam_answers_on_a_phone(phone_traveller: Traveller, scored: Scored) -> N
     assert talk.stored, talk
 
 
+@pytest.mark.decision
 @pytest.mark.writes
 @pytest.mark.criterion("CR-3")
 def test_pam_is_spoken_to(traveller: Traveller, scored: Scored) -> None:
@@ -46,6 +49,7 @@ def test_pam_is_spoken_to(traveller: Traveller, scored: Scored) -> None:
     assert spoken.answered, spoken
 
 
+@pytest.mark.decision
 @pytest.mark.writes
 @pytest.mark.criterion("DUR-4", "CR-2")
 def test_expense_is_added(traveller: Traveller, scored: Scored) -> None:
@@ -56,6 +60,7 @@ def test_expense_is_added(traveller: Traveller, scored: Scored) -> None:
     assert expense.stored, expense
 
 
+@pytest.mark.decision
 @pytest.mark.writes
 @pytest.mark.criterion("DUR-4", "CR-2")
 def test_setting_is_kept(traveller: Traveller, scored: Scored) -> None:
@@ -65,6 +70,7 @@ def test_setting_is_kept(traveller: Traveller, scored: Scored) -> None:
     assert setting.kept, setting
 
 
+@pytest.mark.decision
 @pytest.mark.writes
 @pytest.mark.criterion("DUR-4", "CR-2")
 def test_trip_is_planned(returning_traveller: Traveller, scored: Scored) -> None:
@@ -110,6 +116,7 @@ def test_returning_visitor_gets_the_release(visitor: Visitor, scored: Scored) ->
     assert served.right_files, served
 
 
+@pytest.mark.decision
 @pytest.mark.writes
 @pytest.mark.criterion("CR-2")
 def test_pam_answers_in_webkit(webkit_traveller: WebKitTraveller, scored: Scored) -> None:

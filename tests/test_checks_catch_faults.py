@@ -1,4 +1,7 @@
-"""Each check is seen red: a fault turns it, and only what depends on it, from passed to failed. A check without a row fails the build."""
+"""Each check is seen red: a fault turns it, and only what depends on it, from passed to failed. A check without a row fails the build.
+
+The rows of decision sessions are run by tests/test_decision_matrix.py.
+"""
 
 import re
 import tomllib
@@ -7,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.sandbox.database.auditor import in_plan_dialect
+from tests.fault_rows.decision_row import DecisionRow
 from tests.fault_rows.health import BACKEND, DATABASE, EVERYTHING, FRONTEND, PAM, SAME_RELEASE
 from tests.fault_rows.matrix import PAGE, checks_on_disk, page, rows, stories_on_disk
 from tests.fault_rows.row import Row, cases_of
@@ -54,7 +58,7 @@ def healthy(
 
 
 @pytest.mark.long_matrix
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
+@pytest.mark.parametrize("row", [row for row in ROWS if not isinstance(row, DecisionRow)], ids=lambda row: row.id)
 def test_a_fault_turns_its_checks_and_no_others(
     row: Row, healthy: set[str], practice_range: Range, project: Project, tmp_path: Path, counted_before: Path
 ) -> None:

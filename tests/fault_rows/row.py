@@ -36,6 +36,8 @@ class Row:
     """Whose tables the session looks at: ``plan`` for the checks that are about the rollback plan's own."""
     counted_before: bool = False
     """Whether the session knows a baseline with the rows that were there before the fault."""
+    files: tuple[str, ...] = ()
+    """The files of ``checks/`` that the session is narrowed to; of a decision, the criteria of all others are answered for (``--ack``)."""
     verdict: str = ""
     """The verdict's word; empty: NO-GO when something is red, else INCONCLUSIVE. Advisory checks leave it at GO."""
 

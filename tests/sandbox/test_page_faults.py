@@ -23,6 +23,7 @@ SHIFT_THAT_IS_NOT_GOOD = 0.1
 REQUESTS_OF_A_HEAVY_PAGE = 100
 BYTES_OF_A_HEAVY_PAGE = 1_000_000
 PAINT_THAT_IS_LATE_MS = 2_700
+_NAMED_FIREFOX = "Object.defineProperty(navigator, 'userAgent', { get: () => 'Mozilla/5.0 (X11; rv:140.0) Gecko/20100101 Firefox/140.0' })"
 LAYOUT_SHIFT = """() => new Promise((resolve) => {
     let sum = 0;
     new PerformanceObserver((list) => {
@@ -64,6 +65,25 @@ def _no_form_can_be_submitted(visit: Visit) -> None:
     expect(page.get_by_role("heading", level=1, name="Log in")).to_be_visible()
     expect(page.get_by_role("alert")).to_have_count(0)
     assert visit.complaints == []
+
+
+def _firefox_sends_no_message(visit: Visit) -> None:
+    """Chromium by its own name sends one; by the name of Firefox it does not."""
+    visit.sign_in(then="/pam")
+    sent: list[str] = []
+    visit.page.on("request", lambda request: sent.append(request.method))
+    visit.say("Hello")
+    visit.settle()
+
+    assert "POST" in sent
+
+    visit.page.add_init_script(_NAMED_FIREFOX)
+    visit.open("/pam")
+    sent.clear()
+    visit.say("Hello again")
+    visit.page.evaluate("() => fetch('/version.json').then((answer) => answer.text())")
+
+    assert "POST" not in sent
 
 
 def _the_console_complains(visit: Visit) -> None:
@@ -306,6 +326,7 @@ PROOFS: Mapping[str, Callable[[Visit], None]] = {
     "contrast-dark.css": _text_is_hard_to_read_in_the_dark_only,
     "request-failing.js": _a_request_fails_on_the_network,
     "request-refused.js": _a_request_is_answered_with_an_error,
+    "chat-dead-in-firefox.js": _firefox_sends_no_message,
     "submit-dead.js": _no_form_can_be_submitted,
 }
 """What each snippet does to a visit. A new file of the folder needs its line here."""

@@ -315,6 +315,16 @@ class Audits:
         """How many states were reached."""
         return sum(audit.reached for audit in self.of_states.values())
 
+    def barriers(self, look: str) -> Findings:
+        """The barriers of every state in this look. Raises MeasurementFailed when one could not be judged or was not reached."""
+        found = []
+        for state in STATES:
+            audit = self.of(state, look)
+            if audit.barriers is None:
+                raise MeasurementFailed(f"what barriers there are is not known: {audit}")
+            found.append(audit.barriers)
+        return _together(found)
+
     def too_wide(self, look: str) -> Findings:
         """What does not fit the window in this look, on all pages."""
         of_look = [audit for name, audit in self.of_states.items() if name.endswith(f"-{look}")]

@@ -18,6 +18,7 @@ from pam_rollback.core.configuration import (
     shown,
     suggestion,
 )
+from pam_rollback.core.decision_rules import DecisionRules
 from pam_rollback.core.plan_items import (
     Channel,
     ChecklistItem,
@@ -174,6 +175,7 @@ class Plan(Table):
     baseline: BaselineTerms
     immediate_criteria: ImmediateCriteria
     consider_criteria: ConsiderCriteria
+    decision: DecisionRules
     strategies: Mapping[str, Strategy]
     health_checks: Mapping[str, HealthCheck]
     monitoring: Monitoring
@@ -365,4 +367,44 @@ def _broken_references(plan: Plan) -> list[Problem]:
         if mitigation is not None and mitigation not in plan.strategies:
             what = f"{shown(mitigation)} is not in [strategies], {suggestion(mitigation, plan.strategies)}"
             problems.append(Problem(f"[consider_criteria.{item_id}] mitigation", what))
+    return problems + _broken_rules(plan)
+
+
+def _broken_rules(plan: Plan) -> list[Problem]:
+    """Report rules of the decision that name what is not there, leave a criterion out, or answer a security hole with flags."""
+    rules = plan.decision
+    criteria = {**plan.immediate_criteria, **plan.consider_criteria}
+    named = {
+        **{f"[decision.strategies] {criterion}": ids for criterion, ids in rules.strategies.items()},
+        "[decision] several": rules.several,
+    }
+    problems = [
+        Problem(place, f"{shown(strategy)} is not in [strategies], {suggestion(strategy, plan.strategies)}")
+        for place, ids in named.items()
+        for strategy in ids
+        if strategy not in plan.strategies
+    ]
+    problems += [
+        Problem(f"[decision.strategies] {criterion}", "expected the strategies for this criterion, found nothing")
+        for criterion in criteria
+        if criterion not in rules.strategies
+    ]
+    problems += [
+        Problem(place, f"{shown(criterion)} is no decision criterion, {suggestion(criterion, criteria)}")
+        for place, found in (
+            ("[decision.strategies]", [*rules.strategies]),
+            ("[decision.follows]", [name for key, ids in rules.follows.items() for name in (key, *ids)]),
+        )
+        for criterion in found
+        if criterion not in criteria
+    ]
+    several = [plan.strategies[name] for name in rules.several if name in plan.strategies]
+    if several and all(strategy.flags for strategy in several):
+        what = "a security hole is not answered by flags; expected a strategy among them that is none of flags"
+        problems.append(Problem("[decision] several", what))
+    flags = [plan.strategies[name] for name in rules.strategies.get("IR-1", ()) if name in plan.strategies]
+    if any(strategy.flags for strategy in flags):
+        problems.append(
+            Problem("[decision.strategies] IR-1", "a security hole is not answered by flags; expected a code rollback")
+        )
     return problems

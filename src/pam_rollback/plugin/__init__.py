@@ -18,5 +18,6 @@ pytest_plugins = (
     "pam_rollback.plugin.classification",
     "pam_rollback.plugin.first_verdicts",
     "pam_rollback.plugin.allure_bridge",
+    "pam_rollback.plugin.deciding",
     "pam_rollback.plugin.verdict",
 )

@@ -16,6 +16,7 @@ from pam_rollback.plugin.runbook import Runbook
 BROWSER_KINDS = ("journey", "accessibility", "performance")
 """Kinds of tests that open a browser; each of them may stand beside one of the phases."""
 BROWSER_PHASES = frozenset({"post_rollback", "rollback", "redeploy_gate", "baseline", "decision"})
+_AMONG = " among its browsers"
 _OPTIONS = ("--browser", "--tracing", "--headed", "--screenshot", "--video", "--slowmo")
 
 ONE_BROWSER_IS_ENOUGH = frozenset({"visitor", "phone_traveller", "returning_traveller"})
@@ -62,6 +63,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> Generator[None, Any, Any
         return (yield)
     finally:
         option.browser = browsers
+
+
+def of_another_browser(environment: str, browser: str) -> str:
+    """Why a test of that browser is left out."""
+    return f"{environment} declares no {browser}{_AMONG}"
+
+
+def is_of_another_browser(reason: str) -> bool:
+    """Whether a test was left out for a browser that nobody asks for."""
+    return reason.endswith(_AMONG)
 
 
 def is_loaded(config: pytest.Config) -> bool:

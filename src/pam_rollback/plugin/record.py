@@ -11,6 +11,7 @@ from pam_rollback.plugin.scope import Scope
 from pam_rollback.plugin.seen import Seen
 from pam_rollback.plugin.selection import LeftOut
 from pam_rollback.plugin.situations import BASELINE
+from pam_rollback.reporting.decision_record import DecisionRecord
 from pam_rollback.reporting.run_record import (
     ActionStep,
     EnvironmentFacts,
@@ -38,6 +39,7 @@ def build_record(
     stories: tuple[str, ...],
     finished: Moment,
     notes: Sequence[str],
+    decision: DecisionRecord | None = None,
 ) -> RunRecord:
     """All that the session found out, as data."""
     environment = runbook.environment
@@ -63,6 +65,7 @@ def build_record(
         waivers=scope.waivers,
         acknowledgements=scope.acknowledgements,
         unmeasured=scope.unmeasured,
+        decision=decision,
         notes=(
             *notes,
             *_baselines(runbook),

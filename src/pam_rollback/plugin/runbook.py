@@ -174,6 +174,13 @@ def prepare(config: pytest.Config) -> Runbook | None:
         raise pytest.UsageError(
             f"--ack or --observed {unknown[0]}: no plan item {name!r}, {suggestion(name, plan.ids())}"
         )
+    criteria = (*plan.immediate_criteria, *plan.consider_criteria)
+    others = [name for text in options.observed if (name := text.partition("=")[0]) not in criteria]
+    if others:
+        raise pytest.UsageError(
+            f"--observed {others[0]}=…: expected a decision criterion ({criteria[0]} to {criteria[-1]}), found another item of the plan; "
+            f'what is good is vouched for with --ack {others[0]}="who: evidence"'
+        )
     runbook = _start(config, options, plan, environment)
     runbook.stored = stored
     runbook.secrets.learn(environment.secrets())

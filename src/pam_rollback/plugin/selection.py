@@ -33,6 +33,8 @@ NEEDED_ABILITIES = {
     "in_app_notice": ("in_app_notice",),
     "team_told": ("slack",),
     "ticket_volume": ("database",),
+    "user_data": ("database",),
+    "users_rows": ("database",),
     "memory": ("metrics",),
     "held_memory": ("metrics",),
     "front_page": ("browser",),
@@ -194,7 +196,7 @@ def _undeclared_part(item: pytest.Item, environment: Environment) -> str:
     """Which part of an ability that is declared the environment leaves out; empty when there is none."""
     browser = _undeclared_browser(item, environment)
     if browser:
-        return f"{environment.name} declares no {browser} among its browsers"
+        return browser_gate.of_another_browser(environment.name, browser)
     series = _unnamed_series(item, environment) if _source_of(item) == "prometheus" else ""
     return f"{environment.name} names no {series} in [prometheus]" if series else ""
 

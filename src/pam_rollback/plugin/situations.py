@@ -21,8 +21,9 @@ BASELINE = "baseline"
 AFTER_EACH = "after-each"
 _AFTER = "after-"
 
-WINDOW_FIXTURES = frozenset({"held_window", "servers_records"})
-"""Tests that ask for one of them wait for a window, so they come last in their situation and share one wait."""
+WATCH_FIXTURE = "watch"
+_WAITS = frozenset({"held_window", "servers_records", WATCH_FIXTURE})
+"""Tests that ask for one of these wait for a window, so they come last in their situation and share one wait."""
 KINDS_IN_ORDER = (
     "health",
     "security",
@@ -97,7 +98,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return (
             order.get(situation_of(item), len(order)),
             VERDICT_FIXTURE in getattr(item, "fixturenames", ()),
-            not WINDOW_FIXTURES.isdisjoint(getattr(item, "fixturenames", ())),
+            not _WAITS.isdisjoint(getattr(item, "fixturenames", ())),
             phases.get(phase, len(phases)),
             kind,
         )

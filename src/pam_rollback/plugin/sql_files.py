@@ -43,6 +43,19 @@ class SqlFile(pytest.Module):
         return module
 
 
+def invariants_of(root: Path, dialect: str) -> list[Invariant]:
+    """Every invariant of ``checks/integrity`` for these tables, whether its test was selected or not.
+
+    Raises ConfigurationError for a file that cannot be read as one.
+    """
+    files = sorted(root.joinpath(*FOLDER).glob("*.sql"))
+    read = [
+        parse_invariant(path.read_text(encoding="utf-8"), source=str(path.relative_to(root)), stem=path.stem)
+        for path in files
+    ]
+    return [invariant for invariant in read if dialect in invariant.dialects]
+
+
 def invariant_of(item: pytest.Item) -> Invariant | None:
     """The invariant that the test is about; None for any other test."""
     found: Invariant | None = getattr(getattr(item, "function", None), _INVARIANT, None)

@@ -10,18 +10,20 @@ from typing import Any, cast
 
 import pytest
 
+from pam_rollback.core.decision import Decision
 from pam_rollback.core.verdict import VERDICT_WORDS, ExitCode, Outcome, worst
+from pam_rollback.plugin import deciding, selection
 from pam_rollback.plugin import runbook as runbook_module
-from pam_rollback.plugin import selection
 from pam_rollback.plugin.classification import MESSAGE, OUTCOME
 from pam_rollback.plugin.fixtures.scoring import FIGURES
 from pam_rollback.plugin.guard import REFUSED_KEY
+from pam_rollback.plugin.recommending import recommended
 from pam_rollback.plugin.record import build_record
 from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.plugin.scope import Scope, scope_of
 from pam_rollback.plugin.seen import Seen
 from pam_rollback.plugin.situations import SITUATIONS_KEY
-from pam_rollback.reporting import allure_results, job_summary, run_record, scorecard
+from pam_rollback.reporting import allure_results, job_summary, recommendation, run_record, scorecard
 from pam_rollback.reporting.redaction import scan
 
 _KEPT = {
@@ -140,7 +142,11 @@ class Collector:
             return ExitCode.INCONCLUSIVE
         if status in _KEPT or self._broken_collection:
             return int(status)
-        codes = [test.outcome.exit_code for test in self._tests.values() if not test.properties.get("advisory")]
+        decision = self._decision
+        if decision is not None:
+            codes = list(deciding.exit_codes(self._runbook.plan, decision, self._tests.values()))
+        else:
+            codes = [test.outcome.exit_code for test in self._tests.values() if not test.properties.get("advisory")]
         if journal.failed_actions:
             codes.append(ExitCode.ACTION_FAILED)
         if self._scope.partial:
@@ -148,6 +154,13 @@ class Collector:
         if not any(Outcome.PASSED in test.outcomes for test in self._tests.values()):
             codes.append(ExitCode.INCONCLUSIVE)
         return worst(codes)
+
+    @property
+    def _decision(self) -> Decision | None:
+        """What a decision session recommends; None for any other session."""
+        if self._planned or not deciding.is_decision(self._config):
+            return None
+        return deciding.decided(self._runbook, list(self._tests.values()), self._left_out, partial=self._scope.partial)
 
     @property
     def _scope(self) -> Scope:
@@ -167,6 +180,7 @@ class Collector:
         leaks = scan(runbook.folder, runbook.secrets.known)
         for path in leaks:
             runbook.secrets.redactor.file(path)
+        decision = self._decision
         record = build_record(
             runbook,
             list(self._tests.values()),
@@ -178,9 +192,17 @@ class Collector:
             stories=self._config.stash[SITUATIONS_KEY].stories,
             finished=run_record.Moment(datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()),
             notes=[f"{len(leaks)} files held a secret and were redacted at the end"] if leaks else [],
+            decision=None if decision is None else recommended(self._config, runbook, decision),
         )
         run_record.write(record, runbook.folder / "run.json", runbook.secrets.redactor)
         allure_results.write_environment(runbook.results, _facts(record))
+        if record.decision is not None:
+            allure_results.write_recommendation(
+                runbook.results,
+                name=recommendation.headline(record.decision),
+                text=runbook.secrets.redact(recommendation.as_text(record.decision)),
+                status={0: "passed", ExitCode.NO_GO: "failed"}.get(code, "broken"),
+            )
         summary = os.environ.get("GITHUB_STEP_SUMMARY")
         if summary:
             job_summary.append(record, Path(summary), runbook.secrets.redactor)
@@ -254,6 +276,7 @@ def _facts(record: run_record.RunRecord) -> dict[str, str]:
         "pace": f"{record.pace:g}",
         "run": record.run_id,
         "verdict": record.verdict,
+        **({"recommendation": record.decision.recommendation} if record.decision else {}),
     }
 
 

@@ -1,6 +1,8 @@
 """Facts of the whole session that Allure reads from files beside its results."""
 
 import json
+import time
+import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -28,6 +30,27 @@ def write_executor(results: Path, executor: Executor) -> Path:
     names = {"build_name": "buildName", "build_url": "buildUrl", "report_url": "reportUrl"}
     facts = {names.get(key, key): value for key, value in asdict(executor).items() if value}
     return _write(results / "executor.json", json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_recommendation(results: Path, *, name: str, text: str, status: str) -> Path:
+    """Writes what a decision session recommends as a result of its own, since no test says it: it stands beside them in the report."""
+    identifier = str(uuid.uuid4())
+    attachment = _write(results / f"{identifier}-attachment.txt", text)
+    now_ms = int(time.time() * 1000)
+    result = {
+        "uuid": identifier,
+        "name": name,
+        "fullName": "recommendation",
+        "historyId": "recommendation",
+        "status": status,
+        "stage": "finished",
+        "statusDetails": {"message": name},
+        "start": now_ms,
+        "stop": now_ms,
+        "labels": [{"name": "epic", "value": "Recommendation"}, {"name": "suite", "value": "Recommendation"}],
+        "attachments": [{"name": "recommendation.txt", "source": attachment.name, "type": "text/plain"}],
+    }
+    return _write(results / f"{identifier}-result.json", json.dumps(result, indent=2, ensure_ascii=False) + "\n")
 
 
 def _write(path: Path, text: str) -> Path:

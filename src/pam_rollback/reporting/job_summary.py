@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from pam_rollback.core.verdict import Outcome
-from pam_rollback.reporting import wording
+from pam_rollback.reporting import recommendation, wording
 from pam_rollback.reporting.redaction import Redactor
 from pam_rollback.reporting.run_record import Measured, RunRecord
 
@@ -30,6 +30,7 @@ def render(record: RunRecord) -> str:
     blocks = [
         f"## {_VERDICT_SIGNS.get(record.verdict, '❌')} {_text(wording.verdict_line(record))}",
         _bullets("", record.reasons),
+        *_recommendation(record),
         _criteria(record),
         _problems(record),
         _steps(record),
@@ -49,6 +50,12 @@ def append(record: RunRecord, path: Path, redactor: Redactor) -> None:
     """Adds the summary without secrets to a file, the one that GITHUB_STEP_SUMMARY names."""
     with path.open("a", encoding="utf-8") as summary:
         summary.write(redactor.text(render(record)))
+
+
+def _recommendation(record: RunRecord) -> list[str]:
+    if record.decision is None:
+        return []
+    return [_bullets(f"### {heading}", entries) for heading, entries in recommendation.paragraphs(record.decision)]
 
 
 def _criteria(record: RunRecord) -> str:

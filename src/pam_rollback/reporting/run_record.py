@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final, Literal, cast
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from pam_rollback.core.verdict import Outcome
+from pam_rollback.reporting.decision_record import DecisionRecord
 from pam_rollback.reporting.redaction import Redactor
 
 SCHEMA_VERSION: Final = 1
@@ -273,6 +274,8 @@ class RunRecord:
     """Manual criteria that a person answered for."""
     unmeasured: tuple[Unmeasured, ...] = ()
     """Criteria without a measurement."""
+    decision: DecisionRecord | None = None
+    """What a session of the phase ``decision`` recommends; null for every other session."""
     notes: tuple[str, ...] = ()
     """What else a reader should know; one line each."""
     reports: ReportPaths = field(default_factory=ReportPaths)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pam_rollback.reporting import html_report, wording
+from pam_rollback.reporting import html_report, recommendation, wording
 from pam_rollback.reporting.pages import write_pages
 from pam_rollback.reporting.run_folder import OUT, REPORTS, RunFolder, history_of
 from pam_rollback.reporting.run_record import RunRecord
@@ -51,6 +51,7 @@ def variables(record: RunRecord) -> dict[str, str]:
     facts = {
         "Verdict": wording.verdict_word(record),
         "Why": "; ".join(record.reasons),
+        "What to do": _what_to_do(record),
         "Environment": f"{record.environment.name} ({record.environment.kind}) {record.environment.host}",
         "Ran": wording.how_much(record),
         "Release at the end": record.release or "unknown",
@@ -63,3 +64,9 @@ def variables(record: RunRecord) -> dict[str, str]:
         "Command": " ".join(record.command_line),
     }
     return {name: value for name, value in facts.items() if value}
+
+
+def _what_to_do(record: RunRecord) -> str:
+    if record.decision is None:
+        return ""
+    return "; ".join(next(entries for _, entries in recommendation.paragraphs(record.decision)))

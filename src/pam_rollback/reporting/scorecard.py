@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from pam_rollback.core.verdict import Outcome
-from pam_rollback.reporting import wording
+from pam_rollback.reporting import recommendation, wording
 from pam_rollback.reporting.run_record import Measured, Result, RunRecord
 
 NARROWEST: Final = 72
@@ -52,6 +52,7 @@ def render(record: RunRecord, width: int, *, color: bool, ascii_only: bool) -> l
         *_list("Conditions", wording.conditions(record), page),
         *_reasons(record, page),
         *_paths(record, page),
+        *_recommendation(record, page),
         *_verdict(record, page),
     ]
     return [_ascii(line) for line in lines] if ascii_only else lines
@@ -327,6 +328,14 @@ def _list(title: str, entries: Sequence[str], page: _Page) -> list[str]:
 def _reasons(record: RunRecord, page: _Page) -> list[str]:
     # A single reason that is in the verdict line anyway is not said twice.
     return [] if record.reasons in {(), (wording.short_reason(record),)} else _list("Why", record.reasons, page)
+
+
+def _recommendation(record: RunRecord, page: _Page) -> list[str]:
+    """Below all else, and the most urgent last: what people on call came for must be on the screen when the session has ended."""
+    if record.decision is None:
+        return []
+    urgent_last = reversed(recommendation.paragraphs(record.decision))
+    return [line for heading, entries in urgent_last for line in _list(heading, entries, page)]
 
 
 def _paths(record: RunRecord, page: _Page) -> list[str]:

@@ -48,8 +48,10 @@ def margin(measured: Measured) -> str:
 
 
 def verdict_word(record: RunRecord) -> str:
-    """The verdict with what limits it: ``REHEARSAL GO for health``. A plan that was only printed is no rehearsal."""
+    """The verdict with what limits it: ``REHEARSAL GO for health``; of a decision, what to do. What was only planned is no rehearsal."""
     rehearsal = "REHEARSAL " if record.rehearsal and record.verdict != "PLANNED" else ""
+    if record.decision is not None:
+        return f"{rehearsal}{record.decision.recommendation}"
     return f"{rehearsal}{record.verdict}" + (f" for {record.scope}" if record.scope else "")
 
 
@@ -70,6 +72,8 @@ def short_reason(record: RunRecord) -> str:
     """Why the verdict is not GO, in a few words; empty for GO and PLANNED."""
     if record.verdict in {"GO", "PLANNED"}:
         return ""
+    if record.decision is not None:
+        return ", ".join(record.decision.why) or (record.reasons[0] if record.reasons else "")
     outcomes = [result.outcome for result in record.results if not result.advisory]
     counts = [(outcomes.count(outcome), words) for outcome, words in _PLURALS.items() if outcome in outcomes]
     deciding = [f"{count} {words[count > 1]}" for count, words in counts]

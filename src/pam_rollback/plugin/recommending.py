@@ -1,0 +1,94 @@
+"""Puts a decision into the run record, with what there is to know of the strategies that it names."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from pam_rollback.core.decision import Decision, Finding
+from pam_rollback.core.plan import Plan
+from pam_rollback.core.plan_items import RecoveryTime, Strategy
+from pam_rollback.plugin.runbook import Runbook
+from pam_rollback.reporting import wording
+from pam_rollback.reporting.decision_record import CriterionFound, DecisionRecord, StrategyAdvised
+from pam_rollback.reporting.past_drills import PastRecovery, past_recoveries, told
+
+
+def recommended(config: pytest.Config, runbook: Runbook, decision: Decision) -> DecisionRecord:
+    """The decision as data."""
+    plan = runbook.plan
+    objectives = {strategy.name: strategy.rto for strategy in plan.strategies.values() if strategy.rto is not None}
+    past = past_recoveries(config.rootpath / "reports" / "out", objectives)
+    stories = {path.stem for path in (config.rootpath / "drills").glob("test_*.py")}
+    advice = decision.advice
+
+    def advised(strategy: Strategy) -> StrategyAdvised:
+        return _advised(strategy, runbook, past, stories)
+
+    return DecisionRecord(
+        recommendation=decision.recommendation.value,
+        criteria=tuple(_criterion(plan, finding) for finding in decision.findings),
+        why=tuple(finding.criterion for finding in decision.why),
+        unknown=tuple(finding.criterion for finding in decision.unknown),
+        answer_with=_again(runbook),
+        strategy=advised(advice.strategy) if advice else None,
+        chosen_because=advice.why if advice else "",
+        next=tuple(advised(strategy) for strategy in advice.next) if advice else (),
+    )
+
+
+def _criterion(plan: Plan, finding: Finding) -> CriterionFound:
+    item = plan.item(finding.criterion)
+    return CriterionFound(
+        id=finding.criterion,
+        title=item.title,
+        asks_for="roll back now" if finding.criterion in plan.immediate_criteria else "consider",
+        state=finding.state.value,
+        words=finding.words,
+        evidence=finding.evidence.value,
+        runbook=item.runbook,
+    )
+
+
+def _advised(
+    strategy: Strategy, runbook: Runbook, past: Mapping[str, Sequence[PastRecovery]], stories: set[str]
+) -> StrategyAdvised:
+    environment = runbook.environment.name
+    story = f"test_{strategy.name.replace('-', '_')}"
+    objective = runbook.plan.recovery_times[strategy.rto] if strategy.rto is not None else None
+    command = (
+        f"pytest drills/{story}.py --env {environment} --mode real --execute --confirm {environment} "
+        '--reason "…" --initiated-by "…"'
+    )
+    if runbook.on_sandbox:
+        command = f"pytest drills/{story}.py"
+    return StrategyAdvised(
+        id=strategy.id,
+        name=strategy.name,
+        title=strategy.title,
+        when_to_use=strategy.when_to_use,
+        objective=_objective(objective),
+        past=told(past.get(strategy.name, ())),
+        readiness=f"not checked: pytest -m preflight --env {environment}",
+        command=command if story in stories else "",
+        runbook=strategy.runbook,
+    )
+
+
+def _objective(objective: RecoveryTime | None) -> str:
+    if objective is None:
+        return "the plan gives it no time"
+    least = f"{wording.duration(objective.min_s)} to " if objective.min_s else "within "
+    return f"{least}{wording.duration(objective.max_s)} by the plan ({objective.id})"
+
+
+def _again(runbook: Runbook) -> str:
+    """The session once more, with the answers that it has already."""
+    options = runbook.options
+    words = ["pytest", "-m", "decision", "--env", options.env]
+    if options.baseline is not None:
+        words += ["--baseline", str(options.baseline)]
+    for name, answers in (("--observed", options.observed), ("--ack", options.ack)):
+        for answer in answers:
+            words += [name, answer]
+    return runbook.secrets.redact(shlex.join(words))

@@ -1,0 +1,216 @@
+"""What turns the criteria for a rollback red, and what lies between them."""
+
+from collections.abc import Mapping
+
+from tests.fault_rows.decision_row import (
+    ACCESSIBILITY,
+    CONSIDER,
+    DECISION,
+    HOLDS,
+    JOURNEYS,
+    LOOK_AGAIN,
+    NOW,
+    THINK,
+    UNKNOWN,
+    WATCH,
+    DecisionRow,
+)
+
+DAMAGED, GONE = "test_no_data_of_users_is_damaged", "test_no_row_of_users_is_gone"
+LEAK = "test_memory_does_not_leak"
+DOWN, ERRORS = "test_the_service_is_not_down", "test_few_requests_fail"
+FAR, SLOWER = "test_answers_are_not_far_slower", "test_answers_are_not_noticeably_slower"
+ANSWERS, VOICE = "test_pam_answers", "test_pam_is_spoken_to"
+NOT_WAITED_FOR = {"IR-4": UNKNOWN}
+"""Once a rollback is asked for, nobody waits for ten minutes of something else."""
+ONLY_ANSWERS = 'abilities = ["test_account"]'
+"""Nothing but users' answers is looked at."""
+NOT_LOOKED_AT = frozenset({"IR-3", "IR-6"})
+
+
+def _down(how: str, *, red: frozenset[str], states: Mapping[str, str], words: str) -> DecisionRow:
+    """The API is dead: nobody knows its memory, nor whether this is its database."""
+    every = frozenset({DAMAGED, GONE, LEAK, DOWN, ERRORS, FAR, SLOWER})
+    return DecisionRow(
+        f"service-down-{how}",
+        "release-down",
+        red,
+        words,
+        {"how": how},
+        select="decision",
+        files=DECISION,
+        unknown=every - red,
+        states={"IR-2": HOLDS, "IR-3": UNKNOWN, "IR-5": HOLDS, "IR-6": UNKNOWN, **NOT_WAITED_FOR, **states},
+        verdict=NOW,
+        strategy="ST-5",
+    )
+
+
+def _data(what: str, red: set[str], words: str, *, verdict: str = NOW, state: str = HOLDS) -> DecisionRow:
+    return DecisionRow(
+        f"decision-{what}",
+        "data",
+        frozenset(red),
+        words,
+        {"what": what},
+        select="decision",
+        files=DECISION,
+        states={"IR-3": state},
+        verdict=verdict,
+        strategy="ST-4",
+    )
+
+
+def _memory(
+    name: str, state: str, verdict: str, words: str, *, mb: float, mb_per_s: float, strategy: str = ""
+) -> DecisionRow:
+    return DecisionRow(
+        f"memory-{name}",
+        "memory-leak",
+        frozenset({LEAK} if state == HOLDS else ()),
+        words,
+        {"mb": mb, "mb_per_s": mb_per_s},
+        select="decision",
+        files=DECISION,
+        states={"IR-6": state},
+        verdict=verdict,
+        strategy=strategy,
+    )
+
+
+def _slower(name: str, red: str, criterion: str, verdict: str, words: str, *, ms: float) -> DecisionRow:
+    return DecisionRow(
+        f"answers-{name}",
+        "delay-all",
+        frozenset({red}),
+        words,
+        {"ms": ms},
+        select="decision",
+        files=DECISION,
+        states={criterion: HOLDS},
+        verdict=verdict,
+        strategy="ST-1",
+        speed=True,
+    )
+
+
+def _errors(
+    name: str,
+    state: str,
+    verdict: str,
+    words: str,
+    *,
+    share: float,
+    pace: float = 60,
+    onset_s: float = 0,
+    lasts_s: float = 0,
+    strategy: str = "",
+) -> DecisionRow:
+    return DecisionRow(
+        f"errors-{name}",
+        "errors",
+        frozenset({ERRORS} if state == HOLDS else ()),
+        words,
+        {"share": share},
+        select="decision",
+        files=DECISION,
+        setting=ONLY_ANSWERS,
+        vouched=NOT_LOOKED_AT,
+        unknown=frozenset({FAR} if state == HOLDS else ()),
+        states={"IR-5": state, **(NOT_WAITED_FOR if state == HOLDS else {})},
+        verdict=verdict,
+        strategy=strategy,
+        pace=pace,
+        onset_s=onset_s,
+        lasts_s=lasts_s,
+    )
+
+
+ROWS: list[DecisionRow] = [
+    # A third of what a signed-in user asks for is a quarter of all answers: the front page is among them.
+    _errors("25-percent", HOLDS, NOW, "limit 20 %, for 5 s", share=0.32, strategy="ST-1"),
+    _errors("8-percent", CONSIDER, THINK, "of the lower limit: error rate", share=0.1, strategy="ST-1"),
+    _errors("not-for-long-yet", WATCH, LOOK_AGAIN, "not yet for 15 s", share=0.6, pace=20, onset_s=6),
+    _errors("over-again", WATCH, LOOK_AGAIN, "not any more now", share=0.6, pace=20, onset_s=1, lasts_s=5),
+    _down(
+        "killed",
+        red=frozenset({DOWN, ERRORS}),
+        states={"CR-5": UNKNOWN},
+        words="answers failed quickly: how fast the others came says little",
+    ),
+    # Whoever waits for five seconds and gets nothing is slow as well.
+    _down(
+        "hung",
+        red=frozenset({DOWN, ERRORS, SLOWER}),
+        states={"CR-5": HOLDS},
+        words="answers good of PAM behind it, for 5 s (the plan asks for 300 s)",
+    ),
+    DecisionRow(
+        "one-journey-down",
+        "answers-503-healthy",
+        frozenset({ERRORS}),
+        "never answered: expenses",
+        {"server": "api", "path": "/api/v1/expenses"},
+        select="decision",
+        files=DECISION,
+        setting=ONLY_ANSWERS,
+        vouched=NOT_LOOKED_AT,
+        unknown=frozenset({FAR}),
+        states={"IR-2": CONSIDER, "IR-5": HOLDS, **NOT_WAITED_FOR},
+        verdict=NOW,
+        strategy="ST-1",
+    ),
+    _data("expenses-orphaned", {DAMAGED}, "damaged rows by"),
+    _data("settings-wiped", {DAMAGED}, "damaged rows by"),
+    _data("expenses-deleted", {GONE}, "rows lost"),
+    _data("constraint-dropped", set(), "but the database's own rules are damaged", verdict=THINK, state=CONSIDER),
+    _slower("60-percent-slower", FAR, "IR-4", NOW, "limit +50 %, for 10 s", ms=1300),
+    _slower("30-percent-slower", SLOWER, "CR-5", THINK, "limit +20 %, for 5 s", ms=1050),
+    _memory("leak-beyond-200-mb", HOLDS, NOW, "level 200 MB", mb=150, mb_per_s=4, strategy="ST-4"),
+    _memory("high-and-flat", CONSIDER, THINK, "level 200 MB", mb=180, mb_per_s=0, strategy="ST-4"),
+    _memory("on-its-way", WATCH, LOOK_AGAIN, "MB in 15 minutes", mb=0, mb_per_s=0.5),
+    _memory("between", WATCH, LOOK_AGAIN, "level 200 MB", mb=60, mb_per_s=0),
+    DecisionRow(
+        "broken-in-one-browser",
+        "page",
+        frozenset({f"{ANSWERS}[firefox]"}),
+        "asking PAM in firefox",
+        {"what": "chat-dead-in-firefox.js"},
+        select="decision",
+        files=JOURNEYS,
+        states={"CR-2": HOLDS},
+        verdict=THINK,
+        strategy="ST-2",
+    ),
+    DecisionRow(
+        "decision-voice-fails",
+        "voice",
+        frozenset({VOICE}),
+        "speak to PAM: the page says: PAM could not hear you",
+        select="decision",
+        files=JOURNEYS,
+        states={"CR-3": HOLDS},
+        verdict=THINK,
+        strategy="ST-1",
+    ),
+    DecisionRow(
+        "decision-image-without-alt",
+        "page",
+        frozenset(
+            f"{check}[home]"
+            for check in (
+                "test_pages_have_no_new_barriers",
+                "test_dark_colours_bring_no_new_barriers",
+                "test_double_size_brings_no_new_barriers",
+                "test_phones_bring_no_new_barriers",
+            )
+        ),
+        "image-alt (1) on home-light",
+        {"what": "image-without-alt.js"},
+        select="decision",
+        files=ACCESSIBILITY,
+        states={"CR-4": HOLDS},
+        verdict=THINK,
+        strategy="ST-1",
+    ),
+]

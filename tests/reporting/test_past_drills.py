@@ -1,0 +1,65 @@
+"""Which recoveries past drills measured: of that strategy, by that objective, and whatever lies around beside them."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pam_rollback.core.verdict import Outcome
+from pam_rollback.reporting.past_drills import PastRecovery, past_recoveries, told
+from pam_rollback.reporting.redaction import Redactor
+from pam_rollback.reporting.run_record import Measured, Result, RunRecord, write
+
+FLAGS = {"feature-flag": "RTO-1"}
+
+
+def recovered(
+    seconds: float | str | None, *, situation: str = "after-feature-flag", criterion: str = "RTO-1"
+) -> Result:
+    """A test of a recovery."""
+    return Result(
+        nodeid="drills/test_feature_flag.py::test_users_recover_in_time",
+        title="Users recover in time",
+        outcome=Outcome.PASSED,
+        criteria=(criterion,),
+        situation=situation,
+        measured=(Measured("recovery", "within 30 s", seconds, "s", 100),),
+    )
+
+
+def keep(out: Path, name: str, record: RunRecord, *results: Result) -> None:
+    """Leave a run behind."""
+    write(replace(record, results=results), out / name / "run.json", Redactor([]))
+
+
+def test_the_recoveries_of_a_strategy_are_found_oldest_first(tmp_path: Path, good_record: RunRecord) -> None:
+    """Of other strategies, other objectives, and what was not measured: nothing."""
+    keep(tmp_path, "20260102T", good_record, recovered(0.2))
+    keep(tmp_path, "20260101T", good_record, recovered(0.1), recovered(9, criterion="RTO-5"))
+    keep(
+        tmp_path,
+        "20260103T",
+        good_record,
+        recovered(7, situation="after-frontend"),
+        recovered(None),
+        recovered("never"),
+    )
+    (tmp_path / "20260104T").mkdir()
+    (tmp_path / "20260104T" / "run.json").write_text('{"half": ', encoding="utf-8")
+    name = good_record.environment.name
+
+    assert past_recoveries(tmp_path, FLAGS) == {"feature-flag": (PastRecovery(name, 0.1), PastRecovery(name, 0.2))}
+    assert past_recoveries(tmp_path / "nowhere", FLAGS) == {"feature-flag": ()}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        ([], "no drill of it has been measured here"),
+        ([0.2], "1 drill (sandbox) measured 0.2 s"),
+        ([0.3, 0.1, 0.2], "3 drills (sandbox) measured 0.1 s to 0.3 s, the latest 0.2 s"),
+    ],
+)
+def test_they_are_told_in_a_sentence(seconds: list[float], words: str) -> None:
+    """The span, and the latest."""
+    assert told(PastRecovery("sandbox", value) for value in seconds) == words

@@ -1,0 +1,110 @@
+"""The recommendation in words: the most urgent at the bottom of the screen, the same everywhere, and nothing left out."""
+
+from dataclasses import replace
+from typing import Literal
+
+import pytest
+
+from pam_rollback.core.decision import Recommendation
+from pam_rollback.reporting import job_summary, recommendation, run_report, scorecard, wording
+from pam_rollback.reporting.decision_record import CriterionFound, DecisionRecord, StrategyAdvised
+from pam_rollback.reporting.run_record import RunRecord
+
+
+def found(identifier: str, state: str, words: str, evidence: str = "measured") -> CriterionFound:
+    """One criterion."""
+    asks_for: Literal["roll back now", "consider"] = "roll back now" if identifier.startswith("IR") else "consider"
+    return CriterionFound(
+        identifier, f"title of {identifier}", asks_for, state, words, evidence, f"docs/runbook.md#{identifier.lower()}"
+    )
+
+
+def strategy(identifier: str, command: str = "") -> StrategyAdvised:
+    """One strategy."""
+    return StrategyAdvised(
+        identifier, f"name-{identifier}", "what it does", ("this", "that"), "within 30 s by the plan", "no drill yet",
+        "not checked: pytest -m preflight", command, f"docs/runbook.md#{identifier.lower()}",
+    )  # fmt: skip
+
+
+NOW = DecisionRecord(
+    recommendation="ROLL BACK NOW",
+    criteria=(
+        found("IR-2", "holds", "0 of 100 answers good, for 300 s"),
+        found("IR-5", "holds", "Ann: nothing works", "seen by a person"),
+        found("IR-6", "not known", "memory is not known: " + "because " * 60, "nobody"),
+        found("CR-2", "between the criteria: watch", "one page is slow"),
+        found("CR-3", "does not hold", "3 tests passed"),
+        found("CR-4", "does not hold", "Ben: looked", "vouched for by a person"),
+    ),
+    why=("IR-2", "IR-5"),
+    unknown=("IR-6",),
+    answer_with="pytest -m decision --env production",
+    strategy=strategy("ST-5"),
+    chosen_because="what the rules name for IR-2",
+    next=(strategy("ST-4", "pytest drills/test_backend.py"),),
+)
+
+
+def test_everything_is_told_the_most_urgent_first() -> None:
+    """What to do, why, what next, what to answer, who said what, and what is not met."""
+    told = dict(recommendation.paragraphs(NOW))
+
+    assert list(told) == [
+        "What to do",
+        "Why",
+        "Besides",
+        "When it does not help",
+        "Not known, and how to answer",
+        "What people said",
+        "Not met",
+    ]
+    assert told["What to do"] == (
+        'ROLL BACK NOW: a criterion of the plan\'s list "roll back now" is met',
+        "begin with ST-5 name-ST-5: what it does",
+        "because it is what the rules name for IR-2",
+        "the plan uses it for: this, that",
+        "recovery: within 30 s by the plan; no drill yet",
+        "ready: not checked: pytest -m preflight",
+        "how: by hand, there is no story for it yet; docs/runbook.md#st-5",
+    )
+    assert told["Why"][0] == (
+        "IR-2 (roll back now) holds, measured: title of IR-2: 0 of 100 answers good, for 300 s; docs/runbook.md#ir-2"
+    )
+    assert [words.split()[0] for words in told["Besides"]] == ["CR-2"]
+    assert [words.split()[0] for words in told["What people said"]] == ["IR-5", "CR-4"]
+    question, answers, command = told["Not known, and how to answer"]
+    assert question.startswith("IR-6 (roll back now) title of IR-6: memory is not known")
+    assert question.endswith("…")
+    assert answers == '--observed IR-6="who: what" if it is so; --ack IR-6="who: evidence" if it is not'
+    assert command == "add the answers to: pytest -m decision --env production"
+
+
+@pytest.mark.parametrize("word", Recommendation)
+def test_each_recommendation_says_what_it_means(word: Recommendation) -> None:
+    """None without a sentence."""
+    headline = recommendation.headline(replace(NOW, recommendation=word.value))
+
+    assert headline.startswith(f"{word.value}: ")
+
+
+def test_on_the_terminal_the_most_urgent_stands_last(good_record: RunRecord) -> None:
+    """Above the verdict line only what to do; the line itself says it, and why."""
+    record = replace(good_record, decision=NOW, verdict="NO-GO", exit_code=10)
+    lines = scorecard.render(record, 100, color=False, ascii_only=False)
+    headings = [lines.index(heading) for heading in ("Not met", "Not known, and how to answer", "Why", "What to do")]
+
+    assert headings == sorted(headings)
+    assert wording.verdict_word(record).endswith("ROLL BACK NOW")
+    assert " ".join(lines[-2:]).endswith("IR-2, IR-5")
+
+
+def test_summary_and_report_have_it_too(good_record: RunRecord) -> None:
+    """Whoever looks there first reads the same sentences."""
+    record = replace(good_record, decision=NOW, verdict="NO-GO", exit_code=10)
+
+    assert "### What to do" in job_summary.render(record)
+    assert "begin with ST-5" in job_summary.render(record)
+    assert "begin with ST-5" in run_report.variables(record)["What to do"]
+    assert "What to do" not in run_report.variables(good_record)
+    assert recommendation.as_text(NOW).startswith("ROLL BACK NOW: ")
