@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.sessions import Project, Range
+from tests.sessions import ONLY_HEALTH, Project, Range
 
 HEAD = '''"""Is it?"""
 import os
@@ -10,12 +10,14 @@ import pytest
 from pam_rollback.core.errors import ActionFailed, MeasurementFailed, UndoFailed
 
 
+'''
+
+
 @pytest.fixture
 def checks_copied() -> tuple[str, ...]:
     """These sessions are about stories and answers, not about each check."""
     return ONLY_HEALTH
 
-'''
 
 CASES = [
     pytest.param("def test_a():\n    assert True\n", 0, "GO", id="passed"),
