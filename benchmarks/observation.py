@@ -105,8 +105,10 @@ def plot(start_s: float, repetitions: int) -> tuple[list[tuple[str, float, float
     for _ in range(repetitions):
         for what, parts in ACTS:
             at_s += chance.uniform(*GOOD_BETWEEN_S)
-            acts += [(kind, at_s + from_s, at_s + to_s) for kind, from_s, to_s in parts]
-            truth.append(Span(at_s, at_s + parts[-1][2], what))
+            # Lengths that are multiples of the time between two probes would be measured without any error.
+            stretch = 1 + chance.uniform(0, 1 / PROBES_HZ)
+            acts += [(kind, at_s + stretch * from_s, at_s + stretch * to_s) for kind, from_s, to_s in parts]
+            truth.append(Span(at_s, at_s + stretch * parts[-1][2], what))
             at_s = truth[-1].end_s
     return acts, truth, at_s + GOOD_BETWEEN_S[1]
 
