@@ -20,7 +20,7 @@ NAMES = {
 @pytest.fixture
 def checks_copied() -> tuple[str, ...]:
     """And those of the same kind, which come before them."""
-    return ("test_servers_records.py", "test_performance.py")
+    return ("test_servers_records.py", "test_performance.py", "test_success_criteria.py")
 
 
 def extended(range_: Range, file: Path, text: str, abilities: str = "") -> Path:
@@ -130,3 +130,21 @@ def test_they_come_last_in_their_situation(practice_range: Range, project: Proje
     collected = [name for index, name in enumerate(order) if name not in order[:index]]
     assert set(collected[-5:-1]) == NAMES, session.out
     assert collected[-1] == "test_performance_verdict_came_in_time"
+
+
+def test_two_workers_share_one_prober(practice_range: Range, project: Project) -> None:
+    """Whoever looks at users' answers or at the servers' records of them does so on one worker: a second prober is refused."""
+    session = project.run(
+        "-m",
+        "performance or window",
+        "-k",
+        "records or stays or answers_are",
+        "-n",
+        "2",
+        f"--env={practice_range.file}",
+    )
+
+    outcomes = session.outcomes_by_case()
+    assert {"test_few_answers_are_errors", "test_error_rate_stays_low"} < set(outcomes), session.out
+    assert any("records_show" in case for case in outcomes), session.out
+    assert set(outcomes.values()) == {"passed"}, session.out

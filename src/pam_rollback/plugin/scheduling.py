@@ -7,7 +7,8 @@ from xdist.scheduler import LoadScopeScheduling
 from pam_rollback.plugin.stories import ACTION_FIXTURES
 
 _INTEGRITY = "checks/integrity/"
-_TOGETHER = {"checks/test_success_criteria.py": "checks/test_performance.py"}
+_PROBED = "checks/test_performance.py"
+_TOGETHER = {"checks/test_success_criteria.py": _PROBED, "checks/test_servers_records.py": _PROBED}
 """They share one prober: what the checks of performance saw is the beginning of the window, so that it waits for the rest only."""
 
 
