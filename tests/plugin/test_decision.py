@@ -146,3 +146,12 @@ def test_a_decision_is_a_session_of_its_own(project: Project, file: Path) -> Non
 
     assert session.rc == 4, session.out
     assert "a decision is a session of its own" in words_of(session)
+
+
+def test_two_workers_watch_with_one_prober(project: Project, file: Path) -> None:
+    """Every worker knows all tests; the one that watches starts the prober, and no other does."""
+    found = project.run("-m", "decision", "-n", "2", f"--env={file}")
+
+    outcomes = found.outcomes()
+    assert outcomes["test_the_service_is_not_down"] == "passed", found.out
+    assert outcomes["test_few_requests_fail"] == "passed", found.out
