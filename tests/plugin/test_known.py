@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from pam_rollback.observation.baseline import Part, load_baseline
 from tests.sessions import Project, Range
 
@@ -18,6 +20,7 @@ def list_again(index: Path, *parts: Path) -> None:
     record.model_copy(update={"parts": {**record.parts, **changed}}).save(index)
 
 
+@pytest.mark.timeout(600)  # three whole sessions, one of them a baseline with all its pages
 def test_only_what_is_new_counts(practice_range: Range, project: Project) -> None:
     """A barrier that the baseline has is known; a page that is heavier and paints later than there is not as it was."""
     remote, env = practice_range.remote, f"--env={practice_range.file}"
