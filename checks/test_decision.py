@@ -34,6 +34,15 @@ def test_no_row_of_users_is_gone(users_rows: Judged, judged: Enter) -> None:
     assert not found.holds, found
 
 
+@pytest.mark.integrity
+@pytest.mark.criterion("IR-3")
+def test_no_row_of_users_is_rewritten(users_rewriting: Judged, judged: Enter) -> None:
+    """What nobody changes of the baseline's rows is as it was, or says when it was changed.  If red: docs/runbook.md#rows-rewritten."""
+    found = judged(users_rewriting)
+
+    assert not found.holds, found
+
+
 @pytest.mark.performance
 @pytest.mark.criterion("IR-6")
 def test_memory_does_not_leak(memory_trend: Judged, judged: Enter) -> None:

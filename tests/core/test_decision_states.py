@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.core.decision import State
-from pam_rollback.core.decision_states import judged_data, judged_loss, judged_memory
+from pam_rollback.core.decision_states import judged_data, judged_loss, judged_memory, judged_rewriting
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.invariants import InvariantResult
 from pam_rollback.core.memory import MemoryGrowth, MemoryReading
 from pam_rollback.core.plan import load_plan
 from pam_rollback.core.row_counts import TableCount, TableCounts, lost
+from pam_rollback.core.row_rewriting import RowRewriting, TableRewriting
 
 GAPS = load_plan(Path(__file__).resolve().parents[2] / "plan.toml").decision.gaps
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -134,3 +135,23 @@ def test_rows_that_are_gone_are_a_loss(
         )
 
     assert judged_loss("IR-3", lost(counts(before), counts(after))).finding.state is state
+
+
+def rewriting(*, judged: int, groups: tuple[int, ...] = ()) -> RowRewriting:
+    """A table of a hundred rows of before."""
+    return RowRewriting((TableRewriting("expenses", 100, judged, 0, groups),), "2026-11-25 12:00:00 UTC")
+
+
+@pytest.mark.parametrize(
+    ("found", "state"),
+    [
+        (rewriting(judged=100), State.CLEAR),
+        (rewriting(judged=100, groups=(7,)), State.HOLDS),
+        (rewriting(judged=10, groups=(7,)), State.HOLDS),
+        (rewriting(judged=10), State.UNKNOWN),
+    ],
+    ids=["as before", "one rewritten", "one rewritten, few compared", "few compared"],
+)
+def test_rows_that_say_something_else_are_corruption(found: RowRewriting, state: State) -> None:
+    """One is enough; what could not be compared is not known, and never clear."""
+    assert judged_rewriting("IR-3", found).finding.state is state

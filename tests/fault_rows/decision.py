@@ -17,6 +17,7 @@ from tests.fault_rows.decision_row import (
 )
 
 DAMAGED, GONE = "test_no_data_of_users_is_damaged", "test_no_row_of_users_is_gone"
+REWRITTEN = "test_no_row_of_users_is_rewritten"
 LEAK = "test_memory_does_not_leak"
 DOWN, ERRORS = "test_the_service_is_not_down", "test_few_requests_fail"
 FAR, SLOWER = "test_answers_are_not_far_slower", "test_answers_are_not_noticeably_slower"
@@ -30,7 +31,7 @@ NOT_LOOKED_AT = frozenset({"IR-3", "IR-6"})
 
 def _down(how: str, *, red: frozenset[str], states: Mapping[str, str], words: str) -> DecisionRow:
     """The API is dead: nobody knows its memory, nor whether this is its database."""
-    every = frozenset({DAMAGED, GONE, LEAK, DOWN, ERRORS, FAR, SLOWER})
+    every = frozenset({DAMAGED, GONE, REWRITTEN, LEAK, DOWN, ERRORS, FAR, SLOWER})
     return DecisionRow(
         f"service-down-{how}",
         "release-down",
@@ -163,6 +164,7 @@ ROWS: list[DecisionRow] = [
     _data("expenses-orphaned", {DAMAGED}, "damaged rows by"),
     _data("settings-wiped", {DAMAGED}, "damaged rows by"),
     _data("expenses-deleted", {GONE}, "rows lost"),
+    _data("messages-rewritten", {REWRITTEN}, "rewritten without a trace"),
     _data("constraint-dropped", set(), "but the database's own rules are damaged", verdict=THINK, state=CONSIDER),
     _slower("60-percent-slower", FAR, "IR-4", NOW, "limit +50 %, for 10 s", ms=1300),
     _slower("30-percent-slower", SLOWER, "CR-5", THINK, "limit +20 %, for 5 s", ms=1050),

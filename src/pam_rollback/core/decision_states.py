@@ -10,6 +10,7 @@ from pam_rollback.core.figures import Figures
 from pam_rollback.core.invariants import InvariantResult
 from pam_rollback.core.memory import MemoryGrowth
 from pam_rollback.core.row_counts import RowLoss
+from pam_rollback.core.row_rewriting import RowRewriting
 
 SCHEMA = "schema-damaged"
 """The section of the runbook of invariants that are about the database's rules, not about rows of users."""
@@ -103,6 +104,15 @@ def judged_loss(criterion: str, loss: RowLoss) -> Judged:
     lossy = [table for table in loss.tables if not table.holds and table.before.rows]
     state = State.HOLDS if lossy else State.CLEAR if loss.holds else State.UNKNOWN
     return Judged(Finding(criterion, state, str(loss)), loss.figures)
+
+
+def judged_rewriting(criterion: str, rewriting: RowRewriting) -> Judged:
+    """IR-3, corruption: rows of before that say something else than they did. What could not be compared is not known."""
+    try:
+        state, words = (State.CLEAR if rewriting.none else State.HOLDS), str(rewriting)
+    except MeasurementFailed as unknown:
+        state, words = State.UNKNOWN, str(unknown)
+    return Judged(Finding(criterion, state, words), rewriting.figures)
 
 
 def _named(results: Sequence[InvariantResult]) -> str:

@@ -35,6 +35,7 @@ NEEDED_ABILITIES = {
     "ticket_volume": ("database",),
     "user_data": ("database",),
     "users_rows": ("database",),
+    "users_rewriting": ("database",),
     "memory": ("metrics",),
     "held_memory": ("metrics",),
     "front_page": ("browser",),
