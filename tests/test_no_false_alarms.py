@@ -18,7 +18,7 @@ def upper_bound_pct(repetitions: int) -> float:
     return float(100 * (1 - (1 - _CONFIDENCE) ** (1 / repetitions)))
 
 
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(7200)
 @pytest.mark.parametrize("select", REPETITIONS, ids=["without browsers", "with browsers"])
 def test_a_healthy_sandbox_is_never_accused(
     select: str, practice_range: Range, project: Project, capsys: pytest.CaptureFixture[str]
