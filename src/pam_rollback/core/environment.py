@@ -25,6 +25,7 @@ from pam_rollback.core.environment_tables import (
     Waiver,
 )
 from pam_rollback.core.prometheus_settings import Prometheus
+from pam_rollback.core.provider_settings import Git, Netlify
 from pam_rollback.core.render_settings import Render
 
 OPEN_JOURNEYS: tuple[ProbedJourney, ...] = ("front page", "health")
@@ -39,6 +40,8 @@ _NEEDED_SECRETS: Mapping[str, tuple[SecretName, ...]] = {
     "feature_check": ("admin_token",),
     "database": ("database_dsn",),
     "render_metrics": ("render_api_key",),
+    "render": ("render_api_key",),
+    "netlify": ("netlify_auth_token",),
 }
 _USERS_OF_SECRETS = {**_NEEDED_SECRETS, "prometheus": ("prometheus_token",)}
 _SECRET_NAMES: tuple[SecretName, ...] = get_args(SecretName)
@@ -75,6 +78,8 @@ class Environment(Table):
     sql: Sql = Sql.model_construct()
     prometheus: Prometheus | None = None
     render: Render | None = None
+    netlify: Netlify | None = None
+    git: Git | None = None
     sandbox: Sandbox | None = None
 
     _origin: Origin = PrivateAttr()
@@ -145,20 +150,29 @@ class Environment(Table):
                 yield Problem(f"[urls] {part}", "missing, it is required")
         if "status_page" in self.abilities and not self.urls.status_page:
             yield Problem("[urls] status_page", 'missing; say where it is, or remove "status_page" from abilities')
-        if self.prometheus is not None:
-            yield from self.prometheus.problems()
-        elif "prometheus" in self.abilities:
-            yield Problem("[prometheus]", 'missing; say where it is, or remove "prometheus" from abilities')
-        if self.render is not None:
-            yield from self.render.problems()
-        elif "render_metrics" in self.abilities:
-            yield Problem("[render]", 'missing; say which service it is, or remove "render_metrics" from abilities')
+        yield from self._problems_of_services()
         yield from self._problems_of_probing()
         yield from self._problems_of_addresses()
         if self.kind == "sandbox" and self.sandbox is None:
             what = "a sandbox is known by the [sandbox] table of a running one; start it with `make sandbox`"
             yield Problem("kind", f"{what}, or say what this environment really is (staging, production)")
         yield from self._problems_of_secrets()
+
+    def _problems_of_services(self) -> Iterator[Problem]:
+        """Outside services: each declared ability has its table, and each table is right."""
+        for name, abilities, what in (
+            ("prometheus", ("prometheus",), "where it is"),
+            ("render", ("render_metrics", "render"), "which service it is"),
+            ("netlify", ("netlify",), "which site it is"),
+            ("git", ("git",), "where the repository is"),
+        ):
+            table: Prometheus | Render | Netlify | Git | None = getattr(self, name)
+            if table is not None:
+                yield from table.problems()
+                continue
+            for ability in abilities:
+                if ability in self.abilities:
+                    yield Problem(f"[{name}]", f'missing; say {what}, or remove "{ability}" from abilities')
 
     def _problems_of_probing(self) -> Iterator[Problem]:
         """Journeys that nobody can walk, and a prober that would ask for nothing."""
@@ -179,6 +193,7 @@ class Environment(Table):
         named["[probing] control_url"] = self.probing.control_url
         named["[prometheus] url"] = self.prometheus.url if self.prometheus is not None else ""
         named["[render] api_url"] = self.render.api_url if self.render is not None else ""
+        named["[netlify] api_url"] = self.netlify.api_url if self.netlify is not None else ""
         if self.sandbox is not None:
             named["[sandbox] control_url"] = self.sandbox.control_url
         for where, address in named.items():

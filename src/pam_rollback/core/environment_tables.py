@@ -26,6 +26,9 @@ Ability = Literal[
     "asset_manifest",
     "prometheus",
     "render_metrics",
+    "netlify",
+    "render",
+    "git",
 ]
 Browser = Literal["chromium", "firefox", "webkit"]
 SecretName = Literal[
@@ -40,6 +43,8 @@ SecretName = Literal[
     "database_dsn",
     "prometheus_token",
     "render_api_key",
+    "netlify_auth_token",
+    "git_token",
 ]
 
 Address = Annotated[str, AfterValidator(web_address)]
@@ -114,6 +119,9 @@ class SecretVariables(Table):
     database_dsn_env: VariableName | None = None
     prometheus_token_env: VariableName | None = None
     render_api_key_env: VariableName | None = None
+    netlify_auth_token_env: VariableName | None = None
+    git_token_env: VariableName | None = None
+    """A token for the repository. No ability needs it: a remote over ssh has its own keys."""
 
 
 class Release(Table):

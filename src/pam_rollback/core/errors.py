@@ -9,6 +9,23 @@ class ActionFailed(Exception):  # noqa: N818 - named by what happened; the exit 
     """The rollback was not done, or could not be shown to be done."""
 
 
+class ProviderError(ActionFailed):
+    """A provider did not do, or did not say, what it was asked. The message names provider, operation, answer, request id and what to do.
+
+    ``http_status`` is None when no answer came. ``sent`` is False when it is certain that nothing reached the provider: only then may a
+    request that changes something be repeated without looking first.
+    """
+
+    def __init__(
+        self, message: str, *, provider: str, operation: str, http_status: int | None = None, sent: bool = True
+    ) -> None:
+        super().__init__(message)
+        self.provider = provider
+        self.operation = operation
+        self.http_status = http_status
+        self.sent = sent
+
+
 class UndoFailed(Exception):  # noqa: N818 - named by what happened; the exit code is 14
     """What was changed could not be put back: a person is needed."""
 

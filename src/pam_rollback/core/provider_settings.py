@@ -1,0 +1,51 @@
+"""What an environment says about who publishes its front end and where its history is: the tables ``[netlify]`` and ``[git]``."""
+
+from collections.abc import Iterator
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field
+
+from pam_rollback.core.addresses import web_address
+from pam_rollback.core.configuration import Problem, Table
+
+NETLIFY_API = "https://api.netlify.com/api/v1"
+_BRANCH = r"^[A-Za-z0-9][A-Za-z0-9._/-]*$"
+
+
+class Netlify(Table):
+    """Which site is the front end."""
+
+    site_id: Annotated[str, Field(pattern=r"^([A-Za-z0-9-]+)?$")] = ""
+    """The API id of the site, as on its page of settings."""
+    api_url: Annotated[str, AfterValidator(web_address)] = NETLIFY_API
+    """The base address of Netlify's API."""
+
+    def problems(self) -> Iterator[Problem]:
+        """Everything that is well-formed but cannot be used like this."""
+        if not self.site_id:
+            yield Problem("[netlify] site_id", "missing: the API id of the site, from its page of settings")
+
+
+class Git(Table):
+    """The repository that both sites are built from. A token, where one is needed, is a secret and stands in no address."""
+
+    remote: str = ""
+    """``https://…``, ``ssh://…``, ``git@host:path`` or, on a sandbox, a folder."""
+    branch: Annotated[str, Field(pattern=_BRANCH)] = "main"
+    """Where a push deploys."""
+    frontend_folder: Annotated[str, Field(pattern=r"^[A-Za-z0-9._/-]*$")] = ""
+    """Where the front end's package.json is, below the root."""
+    build_command: Annotated[str, Field(pattern=r"^[a-z0-9:_-]+$")] = "build:production"
+    """The npm script that builds it."""
+    publish_folder: Annotated[str, Field(pattern=r"^[A-Za-z0-9._/-]+$")] = "dist"
+    """Where the build is, below ``frontend_folder``."""
+
+    def problems(self) -> Iterator[Problem]:
+        """Everything that is well-formed but cannot be used like this."""
+        if not self.remote:
+            yield Problem("[git] remote", "missing: the address of the repository")
+        elif self.remote.startswith("-") or any(character.isspace() for character in self.remote):
+            yield Problem("[git] remote", "is no address: it begins with a dash or has blanks")
+        elif "://" in self.remote and urlsplit(self.remote).password is not None:
+            yield Problem("[git] remote", "has a password in it: put it in the variable of [secrets] git_token_env")
