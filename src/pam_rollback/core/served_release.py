@@ -1,0 +1,84 @@
+"""Which release users really get: by what is served to them, never by a provider's status (audit C12)."""
+
+from dataclasses import dataclass
+
+from pam_rollback.core.figures import Figures
+
+_SHORTEST_COMMIT = 7
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How the target release is known from outside. What is empty is not looked at; something has to be there."""
+
+    commit: str = ""
+    version: str = ""
+    page_sha256: str = ""
+    """The front end's page as the target has it, from the deploy's own address."""
+
+    @property
+    def can_be_told(self) -> bool:
+        """There is something to recognise it by."""
+        return bool(self.commit or self.version or self.page_sha256)
+
+    def __str__(self) -> str:
+        """For messages."""
+        parts = (
+            ("release", self.version),
+            ("commit", self.commit[:12]),
+            ("a page with SHA-256", self.page_sha256[:12]),
+        )
+        return ", ".join(f"{name} {value}" for name, value in parts if value) or "nothing to recognise it by"
+
+
+@dataclass(frozen=True, repr=False)
+class Served:
+    """What one of the two sites serves, held against what is wanted."""
+
+    site: str
+    """"the front end" or "the back end"."""
+    wanted: Wanted
+    commit: str = ""
+    version: str = ""
+    page_sha256: str = ""
+    problem: str = ""
+    """Why nothing was served that names a release."""
+
+    @property
+    def is_wanted(self) -> bool:
+        """It is the target: everything by which both are known agrees, and there is at least one such thing."""
+        pairs = [
+            (self.wanted.version, self.version),
+            (self.wanted.page_sha256, self.page_sha256),
+        ]
+        known = [(asked, found) for asked, found in pairs if asked and found]
+        same = all(asked == found for asked, found in known)
+        if self.wanted.commit and self.commit:
+            known.append((self.wanted.commit, self.commit))
+            same = same and same_commit(self.wanted.commit, self.commit)
+        return not self.problem and bool(known) and same
+
+    @property
+    def figures(self) -> Figures:
+        """For the table of criteria."""
+        return Figures(what=f"release that {self.site} serves", asked=str(self.wanted), measured=self._found(), n=1)
+
+    def __str__(self) -> str:
+        """For messages."""
+        if self.is_wanted:
+            return f"{self.site} serves {self._found()}"
+        return f"{self.site} serves {self._found()}, expected {self.wanted}"
+
+    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
+    __repr__ = __str__
+
+    def _found(self) -> str:
+        if self.problem:
+            return f"nothing that names a release ({self.problem})"
+        return str(Wanted(commit=self.commit, version=self.version, page_sha256=self.page_sha256))
+
+
+def same_commit(one: str, other: str) -> bool:
+    """Whether two hashes, one of which may be shortened, are of one commit. Too short a hash is of none."""
+    shorter, longer = sorted((one.lower(), other.lower()), key=len)
+    return len(shorter) >= _SHORTEST_COMMIT and longer.startswith(shorter)
