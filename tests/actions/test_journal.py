@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from pam_rollback.actions.journal import Journal
@@ -12,8 +13,8 @@ from pam_rollback.actions.journal import Journal
 def test_an_undo_is_owed_until_it_is_settled(tmp_path: Path) -> None:
     """The latest change is put back first."""
     journal = Journal(tmp_path / "journal.jsonl")
-    first = journal.owe("set-flags", {"flags": {"A": 1}})
-    journal.owe("set-flags", {"flags": {"B": 2}})
+    first = journal.owe("set-flags", {"flags": {"A": 1}}, place="A")
+    journal.owe("set-flags", {"flags": {"B": 2}}, place="B")
 
     assert [undo.facts["flags"] for undo in journal.owed()] == [{"B": 2}, {"A": 1}]
     journal.settled(first)
@@ -55,3 +56,48 @@ def test_kill_9_between_note_and_change_leaves_the_note(tmp_path: Path) -> None:
     assert [(undo.kind, undo.facts) for undo in owed] == [
         ("set-flags", {"flags": {"A": {"enabled": True, "rollout_pct": 100}}})
     ]
+
+
+def test_what_is_owed_already_stays_as_it_is(tmp_path: Path) -> None:
+    """A resumed run finds its own change: the state before is the one that the first run saw."""
+    journal = Journal(tmp_path / "journal.jsonl")
+    first = journal.owe("set-flags", {"flags": {"A": 100}}, place="A")
+
+    again = journal.owe("set-flags", {"flags": {"A": 25}}, place="A")
+    other = journal.owe("set-flags", {"flags": {"B": 100}}, place="B")
+
+    assert (again, other.number) == (first, 2)
+    assert [undo.facts["flags"] for undo in journal.owed()] == [{"B": 100}, {"A": 100}]
+    journal.settled(again)
+    assert journal.owe("set-flags", {"flags": {"A": 50}}, place="A").number == 3
+
+
+def test_threads_write_whole_lines_and_numbers_of_their_own(tmp_path: Path) -> None:
+    """Steps that run side by side share one journal."""
+    path = tmp_path / "journal.jsonl"
+    with ThreadPoolExecutor(8) as pool:
+        owed = list(pool.map(lambda n: Journal(path).owe("set-flags", {"long": "x" * 5000}, place=str(n)), range(40)))
+
+    assert sorted(undo.number for undo in owed) == list(range(1, 41))
+    assert {undo.place for undo in Journal(path).owed()} == {str(n) for n in range(40)}
+
+
+def test_a_resumed_run_writes_lines_of_its_own(tmp_path: Path) -> None:
+    """What a kill cut short does not spoil the line after it."""
+    journal = Journal(tmp_path / "journal.jsonl")
+    journal.append("action")
+    with journal.path.open("a", encoding="utf-8") as file:
+        file.write('{"event": "step-do')
+
+    journal.go_on()
+    journal.append("resumed")
+
+    assert [entry["event"] for entry in journal.entries()] == ["action", "resumed"]
+
+
+def test_warnings_are_told_one_by_one(tmp_path: Path) -> None:
+    """A lock out of reach does not stop a rollback, and is not forgotten."""
+    journal = Journal(tmp_path / "journal.jsonl")
+    journal.warn("lock", "the repository does not answer")
+
+    assert journal.warnings == ["lock: the repository does not answer"]

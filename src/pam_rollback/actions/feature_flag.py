@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from pam_rollback.actions.journal import Journal, Undo
-from pam_rollback.actions.steps import Narrator, Step, StepRecord, run_steps, silent
+from pam_rollback.actions.steps import Narrator, Step, StepRecord, in_order, run_steps, silent
 from pam_rollback.core.clock import Clock
 from pam_rollback.core.errors import ActionFailed, MeasurementFailed, UndoFailed
 from pam_rollback.core.figures import Figures
@@ -123,7 +123,6 @@ class _Found:
     before: Mapping[FlagName, Flag]
     read_back: Mapping[FlagName, Flag]
     evaluation: Evaluation | None = None
-    notice_problem: str | None = None
 
 
 @dataclass(frozen=True)
@@ -149,7 +148,7 @@ def roll_back_flags(
     found = _Found(before={}, read_back={})
     steps = [
         Step(READ, lambda: _remember(tools, target, found)),
-        Step(SWITCH, lambda: _switch(tools, target, found)),
+        Step(SWITCH, lambda: _switch(tools, target, found), changes=True),
         Step(READ_BACK, lambda: _read_back(tools, target, found)),
     ]
     if tools.evaluation is not None:
@@ -157,15 +156,15 @@ def roll_back_flags(
         steps.append(Step(EVALUATE, lambda: _evaluate(evaluation, target, users, found), essential=False))
     if tools.notice is not None:
         notice = tools.notice
-        steps.append(Step(TELL, lambda: _tell(notice, message, found), essential=False))
-    records = run_steps(steps, tools.journal, tools.clock, tools.narrate)
+        steps.append(Step(TELL, lambda: tell(notice, message), essential=False))
+    records = run_steps(in_order(steps), tools.journal, tools.clock, tools.narrate)
     return FlagRollback(
         decided_s=decided_s,
         finished_s=tools.clock.monotonic_s(),
         before=found.before,
         read_back=found.read_back,
         evaluation=found.evaluation,
-        notice_problem=found.notice_problem,
+        notice_problem=next((record.problem for record in records if record.name == TELL), None),
         steps=records,
     )
 
@@ -197,7 +196,7 @@ def _remember(tools: FlagRollbackTools, target: Mapping[FlagName, Flag], found: 
 
 def _switch(tools: FlagRollbackTools, target: Mapping[FlagName, Flag], found: _Found) -> str:
     flags = {name: {"enabled": flag.enabled, "rollout_pct": flag.rollout_pct} for name, flag in found.before.items()}
-    tools.journal.owe(UNDO_KIND, {"flags": flags})
+    tools.journal.owe(UNDO_KIND, {"flags": flags}, place=", ".join(sorted(flags)))
     tools.admin.set_flags(target)
     return _words(target)
 
@@ -234,10 +233,11 @@ def _evaluate(evaluation: FlagEvaluation, target: Mapping[FlagName, Flag], users
     return str(found.evaluation)
 
 
-def _tell(notice: TeamNotice, message: str, found: _Found) -> str:
-    found.notice_problem = notice.post(message)
-    if found.notice_problem:
-        raise ActionFailed(found.notice_problem)
+def tell(notice: TeamNotice, message: str) -> str:
+    """Tell the team. Raises ActionFailed when the message was not accepted."""
+    problem = notice.post(message)
+    if problem:
+        raise ActionFailed(problem)
     return "accepted"
 
 

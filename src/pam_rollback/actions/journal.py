@@ -6,6 +6,7 @@ follow (``--undo RUN``).
 
 import json
 import os
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,19 @@ from pam_rollback.core.clock import Clock, SystemClock
 
 ACTION_FAILED = "action-failed"
 """The event of an action that was not done although checks went on after it."""
+ACTION = "action"
+"""The event of an action that was decided on: strategy, environment, who, why and when."""
+TARGET = "target"
+"""The event of a target that was found or given: what the action brings about."""
+WARNING = "warning"
+"""The event of something that is wrong and does not keep a rollback from going on, such as a lock out of reach."""
+RESUMED = "resumed"
+UNDOING = "undoing"
+FINISHED = "action-finished"
+"""The event of an action that was done to its end."""
+
+_ONE_AT_A_TIME = threading.Lock()
+"""Steps run side by side, each with a journal object of its own."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +38,8 @@ class Undo:
     number: int
     kind: str
     facts: Mapping[str, Any]
+    place: str = ""
+    """What was changed, where one kind of change is possible in several places."""
 
 
 class Journal:
@@ -42,7 +58,7 @@ class Journal:
             **facts,
         }
         line = (json.dumps(entry, ensure_ascii=False) + "\n").encode()
-        # One write on a descriptor in append mode: a kill leaves a whole line or none.
+        # One write on a descriptor in append mode, also when several threads write: a kill leaves a whole line or none.
         descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             os.write(descriptor, line)
@@ -50,13 +66,18 @@ class Journal:
         finally:
             os.close(descriptor)
 
-    def owe(self, kind: str, facts: Mapping[str, Any]) -> Undo:
-        """Note how to put the next change back, before it is made."""
-        undo = Undo(
-            number=1 + sum(1 for entry in self.entries() if entry["event"] == "undo-owed"), kind=kind, facts=facts
-        )
-        self.append("undo-owed", number=undo.number, kind=kind, facts=dict(facts))
-        return undo
+    def owe(self, kind: str, facts: Mapping[str, Any], *, place: str = "") -> Undo:
+        """Note how to put the next change back, before it is made.
+
+        What is owed already, for the same kind and place, stays as it is: the state after one's own change is not the state before it.
+        """
+        with _ONE_AT_A_TIME:
+            known = next((undo for undo in reversed(self.owed()) if (undo.kind, undo.place) == (kind, place)), None)
+            if known is not None:
+                return known
+            number = 1 + sum(1 for entry in self.entries() if entry["event"] == "undo-owed")
+            self.append("undo-owed", number=number, kind=kind, place=place, facts=dict(facts))
+            return Undo(number, kind, facts, place)
 
     def settled(self, undo: Undo) -> None:
         """Note that the change was put back, and seen to be back."""
@@ -67,15 +88,28 @@ class Journal:
         entries = self.entries()
         done = {entry["number"] for entry in entries if entry["event"] == "undo-done"}
         return [
-            Undo(number=entry["number"], kind=entry["kind"], facts=entry["facts"])
+            Undo(entry["number"], entry["kind"], entry["facts"], entry.get("place", ""))
             for entry in reversed(entries)
             if entry["event"] == "undo-owed" and entry["number"] not in done
         ]
 
+    def warn(self, about: str, problem: str) -> None:
+        """Note what is wrong and does not keep a rollback from going on."""
+        self.append(WARNING, about=about, problem=problem)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What was wrong and did not keep the rollback from going on, one sentence each."""
+        return [f"{entry['about']}: {entry['problem']}" for entry in self.entries() if entry["event"] == WARNING]
+
+    def latest(self, event: str) -> dict[str, Any] | None:
+        """The last event of that name; None when there is none."""
+        return next((entry for entry in reversed(self.entries()) if entry["event"] == event), None)
+
     @property
     def action_began(self) -> bool:
         """The rollback was begun."""
-        return any(entry["event"] == "action" for entry in self.entries())
+        return any(entry["event"] == ACTION for entry in self.entries())
 
     @property
     def failed_actions(self) -> list[str]:
@@ -89,3 +123,12 @@ class Journal:
         lines = self.path.read_text(encoding="utf-8").split("\n")
         # What follows the last newline was never finished.
         return [json.loads(line) for line in lines[:-1]]
+
+    def go_on(self) -> None:
+        """Take away a last line that a kill cut short, so that what a resumed run writes stands in lines of its own."""
+        if not self.path.exists():
+            return
+        whole = self.path.read_bytes()
+        end = whole.rfind(b"\n") + 1
+        if end < len(whole):
+            os.truncate(self.path, end)

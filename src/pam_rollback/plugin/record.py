@@ -132,6 +132,8 @@ def _steps(runbook: Runbook) -> Iterable[ActionStep]:
                 yield _step(
                     runbook, action, entry["step"], "done" if event == "step-done" else "failed", since_s, entry
                 )
+            case "step-not-done":
+                yield _step(runbook, action, entry["step"], "failed", entry["at_s"], entry)
             case "undo-owed":
                 owed[entry["number"]] = str(entry["kind"])
             case "undo-done":
@@ -162,6 +164,7 @@ def _reasons(runbook: Runbook, scope: Scope, code: int) -> tuple[str, ...]:
     if owed and not runbook.options.real:
         reasons.append(f"{owed} change{'s are' if owed > 1 else ' is'} not undone: pytest --undo {runbook.id} --env …")
     reasons += [f"the rollback was not done: {problem}" for problem in runbook.journal.failed_actions]
+    reasons += [f"went on without it: {warning}" for warning in runbook.journal.warnings]
     stop = runbook.stop.path
     if stop is not None and stop.exists():
         reasons.append(f"stopped by {stop.read_text(encoding='utf-8').strip()} before everything had run")

@@ -1,0 +1,178 @@
+"""Steps that do not wait for each other run side by side; one that fails stops only those that need it, and is never called done."""
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+
+from pam_rollback.actions.journal import Journal
+from pam_rollback.actions.steps import Outcome, Step, StepRecord, StepsFailed, in_order, run_steps
+from pam_rollback.core.clock import SystemClock
+from pam_rollback.core.errors import ActionFailed, StopRequested
+
+TOGETHER_WITHIN_S = 5.0
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    """An empty journal."""
+    return Journal(tmp_path / "journal.jsonl")
+
+
+def done(word: str = "done") -> Callable[[], str]:
+    """A step that is done."""
+    return lambda: word
+
+
+def fails(error: BaseException) -> Callable[[], str]:
+    """A step that is not."""
+
+    def run() -> str:
+        raise error
+
+    return run
+
+
+def failed_run(steps: list[Step], journal: Journal) -> dict[str, StepRecord]:
+    """The records of a run that failed, by step."""
+    with pytest.raises(StepsFailed) as found:
+        run_steps(steps, journal, SystemClock())
+    return {record.name: record for record in found.value.records}
+
+
+def test_independent_steps_run_side_by_side(journal: Journal) -> None:
+    """Each waits until the other has begun: one after the other they would never end."""
+    both = threading.Barrier(2, timeout=TOGETHER_WITHIN_S)
+
+    def meets() -> str:
+        both.wait()
+        return "met"
+
+    records = run_steps([Step("front end", meets), Step("back end", meets)], journal, SystemClock())
+
+    assert [record.result for record in records] == ["met", "met"]
+    assert [entry["event"] for entry in journal.entries()].count("step-done") == 2
+
+
+def test_a_failed_step_stops_only_those_that_need_it(journal: Journal) -> None:
+    """The front end goes on although the back end failed; caches wait for both, and say why they were not cleared."""
+    steps = [
+        Step("back end", fails(ActionFailed("Render: HTTP 503"))),
+        Step("front end", done()),
+        Step("lock", done(), needs=("front end",)),
+        Step("caches", done(), needs=("front end", "back end")),
+        Step("tell", done("told"), essential=False, after=("caches",)),
+    ]
+
+    found = failed_run(steps, journal)
+
+    assert {name: record.outcome for name, record in found.items()} == {
+        "back end": Outcome.FAILED,
+        "front end": Outcome.DONE,
+        "lock": Outcome.DONE,
+        "caches": Outcome.NOT_DONE,
+        "tell": Outcome.DONE,
+    }
+    assert str(found["caches"]) == "caches: not done, it needs 'back end'"
+    assert not found["caches"].done
+    assert [entry["step"] for entry in journal.entries() if entry["event"] == "step-not-done"] == ["caches"]
+
+
+def test_all_essential_failures_are_named_the_cause_first(journal: Journal) -> None:
+    """What was only not begun stands after what failed; what does not help users is not named."""
+    steps = [
+        Step("caches", done(), needs=("back end",)),
+        Step("back end", fails(ActionFailed("HTTP 503"))),
+        Step("front end", fails(KeyError("published_deploy"))),
+        Step("tell", fails(ActionFailed("Slack: HTTP 500")), essential=False),
+    ]
+
+    with pytest.raises(StepsFailed) as found:
+        run_steps(steps, journal, SystemClock())
+
+    assert str(found.value) == (
+        "step 'back end' failed: HTTP 503; step 'front end' failed: KeyError('published_deploy'); "
+        "step 'caches' was not done: it needs 'back end'"
+    )
+
+
+def test_a_step_that_does_not_help_users_fails_nothing(journal: Journal) -> None:
+    """It is recorded as failed, and the action is done."""
+    records = run_steps(
+        in_order(
+            [Step("switch", done()), Step("tell", fails(ActionFailed("no")), essential=False), Step("look", done())]
+        ),
+        journal,
+        SystemClock(),
+    )
+
+    assert [record.done for record in records] == [True, False, True]
+
+
+def test_in_order_nothing_follows_a_failed_essential_step(journal: Journal) -> None:
+    """Neither the next one nor the message that all is done."""
+    found = failed_run(
+        in_order([Step("one", done()), Step("two", fails(ActionFailed("no"))), Step("tell", done(), essential=False)]),
+        journal,
+    )
+
+    assert [found[name].outcome for name in ("one", "two", "tell")] == [
+        Outcome.DONE,
+        Outcome.FAILED,
+        Outcome.NOT_DONE,
+    ]
+
+
+def test_a_step_that_hangs_has_had_its_time(journal: Journal) -> None:
+    """It counts as failed, the others are done, and the session does not wait for it."""
+    never = threading.Event()
+    began_s = time.monotonic()
+
+    found = failed_run([Step("hangs", lambda: str(never.wait(60)), deadline_s=0.3), Step("front end", done())], journal)
+    took_s = time.monotonic() - began_s
+    never.set()
+
+    assert found["front end"].done
+    assert "not done within 0.3 s; it may still take effect" in found["hangs"].problem
+    assert took_s < TOGETHER_WITHIN_S
+
+
+def test_a_request_to_stop_begins_nothing_new(journal: Journal) -> None:
+    """It is no failure of the step: the session was asked to end."""
+    steps = in_order([Step("waits", fails(StopRequested("stopping was asked for"))), Step("next", done())])
+
+    with pytest.raises(StopRequested):
+        run_steps(steps, journal, SystemClock())
+
+    assert [entry["event"] for entry in journal.entries()] == ["step-started", "step-failed", "step-not-done"]
+
+
+def test_who_narrates_never_stops_a_step(journal: Journal) -> None:
+    """A report that cannot be written is no reason to leave users without help."""
+
+    def broken(_name: str) -> AbstractContextManager[object]:
+        raise OSError("no space left on device")
+
+    (record,) = run_steps([Step("switch", done())], journal, SystemClock(), broken)
+
+    assert record.done
+
+
+def test_steps_that_wait_for_each_other_are_not_done(journal: Journal) -> None:
+    """It ends, and says so."""
+    found = failed_run([Step("a", done(), needs=("b",)), Step("b", done(), needs=("a",))], journal)
+
+    assert {record.outcome for record in found.values()} == {Outcome.NOT_DONE}
+
+
+@pytest.mark.parametrize(
+    "steps", [[Step("a", done()), Step("a", done())], [Step("a", done(), needs=("z",))]], ids=["twice", "not there"]
+)
+def test_a_plan_of_steps_that_makes_no_sense_is_refused(journal: Journal, steps: list[Step]) -> None:
+    """Before the first step."""
+    with pytest.raises(ValueError, match="each name once"):
+        run_steps(steps, journal, SystemClock())
+    assert journal.entries() == []
