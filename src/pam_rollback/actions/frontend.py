@@ -11,60 +11,77 @@ from pathlib import Path
 from typing import Protocol
 
 from pam_rollback.actions.journal import Journal, Undo
+from pam_rollback.actions.settling import until_deploy, until_served
 from pam_rollback.actions.steps import Narrator, Step, StepRecord, run_steps, silent
 from pam_rollback.core.clock import Clock
 from pam_rollback.core.deploys import Deploy, DeployId, FileDeploys, FrontendHost, PublishingLock
 from pam_rollback.core.errors import ActionFailed, UndoFailed
 from pam_rollback.core.repository import Commit, Repository
-from pam_rollback.core.served_release import Served, Wanted
-from pam_rollback.core.wait import NotReached, Waiter
+from pam_rollback.core.served_release import Served
+from pam_rollback.core.wait import Waiter
 
 UNDO_KIND = "publish-deploy"
+UNDO_BRANCH_KIND = "move-branch"
 
 LOOK = "see what is published"
-BUILD = "build the commit in a fresh worktree"
-REVERT = "take the bad commit back on top of main"
+BUILD = "build the site in a fresh worktree"
+REVERT = "take the bad commit back on top of the branch"
 UPLOAD = "upload the build as a new deploy"
-UNLOCK = "let another deploy be published"
 RESTORE = "publish the target"
 LOCK = "lock it against automatic publishing"
 CANCEL = "stop the builds that are under way"
-PUSH = "push the revert to main"
-SERVED = "see what users get"
+SERVED = "see what visitors get"
+PUSH = "push the revert"
 
-_PUBLISHED_WITHIN_S = 120.0
-_SERVED_WITHIN_S = 60.0
-_EVERY_S = 0.5
-_IN_A_ROW = 3
-"""Answers of a content network may alternate for a moment."""
 _UNDER_WAY = frozenset(
-    {"new", "pending_review", "accepted", "enqueued", "building", "uploading", "uploaded", "preparing", "prepared", "processing", "retrying"}
+    {
+        "new",
+        "pending_review",
+        "accepted",
+        "enqueued",
+        "building",
+        "uploading",
+        "uploaded",
+        "preparing",
+        "prepared",
+        "processing",
+        "retrying",
+    }
 )
-"""Netlify's words for a deploy that may still be published by itself (its OpenAPI document, the filter ``state``)."""
+"""Netlify's words for a deploy that may still be published by itself (the filter ``state`` of its OpenAPI document)."""
+_READY = "ready"
 
 
-class NetlifySite(FrontendHost, PublishingLock, FileDeploys, Protocol):
+class Site(FrontendHost, PublishingLock, FileDeploys, Protocol):
     """All that the ways of this strategy need of the host."""
 
 
 BuildSite = Callable[[Path, Commit], Path]
-"""Builds the site in the folder of a worktree, for that commit, once; gives the folder to publish. Raises ActionFailed."""
-LookAtSite = Callable[[Wanted], Served]
-"""What users get of the front end right now, held against what is wanted."""
+"""Builds the site from a worktree, once, for that commit; gives the folder to publish. Raises ActionFailed."""
 
 
 @dataclass(frozen=True)
 class FrontendTools:
-    """What the action works with."""
+    """What the action works with. ``look`` says what visitors get right now, held against the target."""
 
-    host: NetlifySite
-    look: LookAtSite
+    host: Site
+    look: Callable[[], Served]
     journal: Journal
     waiter: Waiter
     clock: Clock
     narrate: Narrator = silent
-    every_s: float = _EVERY_S
-    published_within_s: float = _PUBLISHED_WITHIN_S
+    every_s: float = 1.0
+    published_within_s: float = 300.0
+    served_within_s: float = 60.0
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The history and how the site is built from it, for the ways that need them."""
+
+    repository: Repository
+    build: BuildSite
+    branch: str
 
 
 @dataclass(frozen=True)
@@ -77,103 +94,225 @@ class FrontendRollback:
     published: Deploy
     """What the host says is published in the end, with its lock."""
     served: Served
-    """What users get, by content."""
+    """What visitors get, by content."""
     changed: bool
     """False: it was published and locked already, and nothing was touched."""
+    commit: Commit
+    """What it was built from; of a revert, the new commit."""
     steps: tuple[StepRecord, ...]
 
 
-@dataclass
-class _Found:
-    before: Deploy | None = None
-    published: Deploy | None = None
-    served: Served | None = None
-    target: DeployId = ""
-    folder: Path | None = None
-    commit: Commit = ""
-    changed: bool = False
+class FrontendAction:
+    """One rollback under way: its steps, and what they find. Each step looks first and leaves alone what is right already."""
 
+    def __init__(self, tools: FrontendTools, *, target: DeployId = "", commit: Commit = "") -> None:
+        self._tools = tools
+        self._host = tools.host
+        self._target = target
+        self._commit = commit
+        self._before: Deploy | None = None
+        self._published: Deploy | None = None
+        self._served: Served | None = None
+        self._folder: Path | None = None
+        self._changed = False
 
-class _Action:
-    """The steps that the three ways share."""
+    def publishing(self, prefix: str = "", *, needs: tuple[str, ...] = ()) -> list[Step]:
+        """The steps from a deploy that the host has to one that visitors get."""
+        return [
+            Step(prefix + RESTORE, self._restore, needs=(prefix + LOOK, *needs), changes=True),
+            Step(prefix + LOCK, self._lock, needs=(prefix + RESTORE,)),
+            Step(prefix + CANCEL, self._cancel_builds, essential=False, needs=(prefix + LOOK,), after=(prefix + LOCK,)),
+            Step(prefix + SERVED, self._see, needs=(prefix + RESTORE,)),
+        ]
 
-    def __init__(self, tools: FrontendTools, wanted: Wanted, target: DeployId = "") -> None:
-        self.tools = tools
-        self.wanted = wanted
-        self.found = _Found(target=target)
+    def looking(self, prefix: str = "") -> Step:
+        """The first step of all ways."""
+        return Step(prefix + LOOK, self._look)
 
-    def look(self) -> str:
-        self.found.before = self.tools.host.published()
-        return f"published is {self.found.before}"
+    def building(self, sources: Sources, title: str, *, needs: tuple[str, ...] = ()) -> list[Step]:
+        """The steps from a commit to a deploy that the host has."""
+        return [
+            Step(BUILD, lambda: self._build_and_upload(sources, title), needs=(LOOK, *needs)),
+        ]
 
-    def owe(self) -> None:
-        before = self._before()
-        self.tools.journal.owe(UNDO_KIND, {"deploy": before.id, "locked": before.locked})
+    def facts(self, steps: tuple[StepRecord, ...], decided_s: float) -> FrontendRollback:
+        """What came of it. Raises ActionFailed when a step was left out."""
+        if self._before is None or self._published is None or self._served is None:
+            raise ActionFailed("the rollback of the front end was not seen to the end")
+        return FrontendRollback(
+            decided_s=decided_s,
+            finished_s=self._tools.clock.monotonic_s(),
+            before=self._before,
+            published=self._published,
+            served=self._served,
+            changed=self._changed,
+            commit=self._commit or self._published.commit,
+            steps=steps,
+        )
 
-    def restore(self) -> str:
-        """Publish the target; one that is published already is left alone."""
-        target, now = self.found.target, self.tools.host.published()
-        if now.id == target:
-            self.found.published = now
-            return f"{target} was published already"
-        self.owe()
-        self.found.changed = True
-        if now.locked:
-            self.tools.host.unlock(now.id)
-        self.tools.host.restore(target)
-        self.found.published = until_published(self.tools, target)
-        return str(self.found.published)
+    def revert(self, sources: Sources, bad: Commit, reason: str) -> str:
+        """Make the commit that takes ``bad`` back."""
+        head = sources.repository.head(sources.branch)
+        self._commit = sources.repository.revert(bad, onto=head, reason=reason)
+        return f"{self._commit} takes {bad} back, on top of {head}"
 
-    def lock(self) -> str:
-        """Lock what is published, if it is the target."""
-        now = self.tools.host.published()
-        if now.id != self.found.target:
-            raise ActionFailed(f"not locked: {now} is published, not {self.found.target}: something else was published meanwhile")
-        if now.locked:
-            self.found.published = now
-            return "was locked already"
-        self.owe()
-        self.found.changed = True
-        self.tools.host.lock(now.id)
-        self.found.published = until_published(self.tools, now.id, locked=True)
-        return str(self.found.published)
+    def push(self, sources: Sources) -> str:
+        """Move the branch to the revert, so that the next build from git has it, too."""
+        head = sources.repository.head(sources.branch)
+        if head == self._commit:
+            return f"{sources.branch} is at {head} already"
+        self._tools.journal.owe(
+            UNDO_BRANCH_KIND, {"branch": sources.branch, "before": head, "pushed": self._commit}, place=sources.branch
+        )
+        self._changed = True
+        sources.repository.push(self._commit, sources.branch, seen=head)
+        return f"{sources.branch} moved from {head} to {self._commit}"
 
-    def cancel_builds(self) -> str:
-        """Stop what could still be published; the lock keeps the rest out."""
-        running = [deploy for deploy in self.tools.host.deploys() if deploy.state in _UNDER_WAY]
-        for deploy in running:
-            self.tools.host.cancel(deploy.id)
-        return f"stopped {', '.join(str(deploy) for deploy in running)}" if running else "none was under way"
+    def _look(self) -> str:
+        self._before = self._host.published()
+        return f"published is {self._before}"
 
-    def see(self) -> str:
-        """Judge by what is served."""
-        self.found.served = until_served(self.tools.look, self.wanted, self.tools.waiter, self.tools.every_s)
-        return str(self.found.served)
-
-    def upload(self, title: str) -> str:
-        """Bring the build to the host as a deploy of its own."""
-        if self.found.folder is None:
-            raise ActionFailed("there is no build to upload")
-        self.found.changed = True
-        self.owe()
-        deploy = self.tools.host.publish_files(self.found.folder, title=title, commit=self.found.commit)
-        self.found.target = deploy.id
-        return str(deploy)
-
-    def _before(self) -> Deploy:
-        if self.found.before is None:
+    def _owe(self) -> None:
+        if self._before is None:
             raise ActionFailed("what was published before is not known: nothing is changed that could not be put back")
-        return self.found.before
+        self._tools.journal.owe(UNDO_KIND, {"deploy": self._before.id, "locked": self._before.locked})
+        self._changed = True
+
+    def _restore(self) -> str:
+        now = self._host.published()
+        if now.id == self._target:
+            self._published = now
+            return f"{now} was published already"
+        self._owe()
+        self._published = publish(self._host, self._target, now=now, tools=self._tools)
+        return str(self._published)
+
+    def _lock(self) -> str:
+        now = self._host.published()
+        if now.id != self._target:
+            raise ActionFailed(f"not locked: {now} is published and not {self._target}; something else came in between")
+        if not now.locked:
+            self._owe()
+            self._host.lock(now.id)
+            now = _until_published(self._host, now.id, self._tools, locked=True)
+        self._published = now
+        return str(now)
+
+    def _cancel_builds(self) -> str:
+        running = [
+            deploy for deploy in self._host.deploys() if deploy.state in _UNDER_WAY and deploy.id != self._target
+        ]
+        for deploy in running:
+            self._host.cancel(deploy.id)
+        return f"stopped {', '.join(map(str, running))}" if running else "none was under way"
+
+    def _see(self) -> str:
+        tools = self._tools
+        self._served = until_served(tools.look, tools.waiter, within_s=tools.served_within_s, every_s=tools.every_s / 2)
+        return str(self._served)
+
+    def _build_and_upload(self, sources: Sources, title: str) -> str:
+        with sources.repository.worktree(self._commit) as worktree:
+            folder = sources.build(worktree, self._commit)
+            self._owe()
+            deploy = self._host.publish_files(folder, title=title, commit=self._commit)
+        self._target = deploy.id
+        ready = until_deploy(
+            lambda: self._host.deploy(deploy.id),
+            holds=lambda seen: seen.state == _READY,
+            failed=lambda seen: seen.state not in _UNDER_WAY,
+            waiter=self._tools.waiter,
+            within_s=self._tools.published_within_s,
+            every_s=self._tools.every_s,
+            what=f"the deploy {deploy.id} of commit {self._commit[:12]} is ready",
+        )
+        return f"built once, uploaded as {ready}"
 
 
-def restore_deploy(tools: FrontendTools, target: Deploy, wanted: Wanted, *, decided_s: float) -> FrontendRollback:
-    """Publish ``target`` again and lock it. Raises ActionFailed when that was not done, or when users get something else."""
-    action = _Action(tools, wanted, target.id)
+def restore_deploy(tools: FrontendTools, target: Deploy, *, decided_s: float) -> FrontendRollback:
+    """Publish ``target`` again and lock it. Raises ActionFailed when that was not done, or when visitors get something else."""
+    action = FrontendAction(tools, target=target.id, commit=target.commit)
+    steps = [action.looking(), *action.publishing()]
+    return action.facts(run_steps(steps, tools.journal, tools.clock, tools.narrate), decided_s)
+
+
+def deploy_commit(tools: FrontendTools, sources: Sources, commit: Commit, *, decided_s: float) -> FrontendRollback:
+    """Build ``commit`` cleanly and once, publish it on this site and lock it. Raises ActionFailed as ``restore_deploy`` does."""
+    if tools.look().is_wanted:
+        return restore_deploy(tools, tools.host.published(), decided_s=decided_s)
+    action = FrontendAction(tools, commit=commit)
+    title = f"rollback to {commit[:12]}"
+    steps = [action.looking(), *action.building(sources, title), *action.publishing(needs=(BUILD,))]
+    return action.facts(run_steps(steps, tools.journal, tools.clock, tools.narrate), decided_s)
+
+
+def revert_commit(
+    tools: FrontendTools, sources: Sources, bad: Commit, *, reason: str, decided_s: float
+) -> FrontendRollback:
+    """Take ``bad`` back on top of the branch, publish that and lock it, then push it. Raises ActionFailed as ``restore_deploy`` does.
+
+    Pushed last: a push starts a build of its own, which finds the site locked. It also deploys the back end where that follows the branch.
+    """
+    if tools.look().is_wanted:
+        # Reverting once more would bring the bad commit back.
+        return restore_deploy(tools, tools.host.published(), decided_s=decided_s)
+    action = FrontendAction(tools)
     steps = [
-        Step(LOOK, action.look),
-        Step(RESTORE, action.restore, needs=(LOOK,)),
-        Step(LOCK, action.lock, needs=(RESTORE,)),
-        Step(CANCEL, action.cancel_builds, essential=False),
-        Step(SERVED, action.see, needs=(RESTORE,)),
+        action.looking(),
+        Step(REVERT, lambda: action.revert(sources, bad, reason)),
+        *action.building(sources, f"revert of {bad[:12]}", needs=(REVERT,)),
+        *action.publishing(needs=(BUILD,)),
+        Step(PUSH, lambda: action.push(sources), needs=(REVERT,), after=(LOCK,), changes=True),
     ]
-    return _done(action, run_steps(steps, tools.journal, tools.clock, tools.narrate), decided_s)
+    return action.facts(run_steps(steps, tools.journal, tools.clock, tools.narrate), decided_s)
+
+
+def publish(host: Site, target: DeployId, *, now: Deploy, tools: FrontendTools) -> Deploy:
+    """Bring another deploy to the visitors; gives it as it is published. Raises ActionFailed."""
+    if now.locked:
+        host.unlock(now.id)  # whether a locked site refuses a restore is not documented
+    host.restore(target)
+    return _until_published(host, target, tools)
+
+
+def undo_publishing(undo: Undo, tools: FrontendTools) -> None:
+    """Publish what was published before, with the lock that it had. Raises UndoFailed."""
+    before, locked = str(undo.facts["deploy"]), bool(undo.facts["locked"])
+    try:
+        now = tools.host.published()
+        if now.id != before:
+            now = publish(tools.host, before, now=now, tools=tools)
+        if now.locked != locked:
+            (tools.host.lock if locked else tools.host.unlock)(before)
+            _until_published(tools.host, before, tools, locked=locked)
+    except ActionFailed as error:
+        wanted = f"publish the deploy {before} and {'lock' if locked else 'unlock'} it"
+        raise UndoFailed(
+            f"the front end is not as it was before the rollback: {error}; a person must {wanted}"
+        ) from error
+    tools.journal.settled(undo)
+
+
+def undo_push(undo: Undo, repository: Repository, journal: Journal) -> None:
+    """Move the branch back, if nobody moved it since. Raises UndoFailed."""
+    branch, before, pushed = (str(undo.facts[name]) for name in ("branch", "before", "pushed"))
+    try:
+        if repository.head(branch) != before:
+            repository.push(before, branch, seen=pushed)
+    except ActionFailed as error:
+        raise UndoFailed(
+            f"the branch {branch} is not where it was before the rollback: {error}; it was at {before}, the rollback moved it to {pushed}"
+        ) from error
+    journal.settled(undo)
+
+
+def _until_published(host: Site, target: DeployId, tools: FrontendTools, *, locked: bool | None = None) -> Deploy:
+    return until_deploy(
+        host.published,
+        holds=lambda seen: seen.id == target and locked in {None, seen.locked},
+        failed=lambda _: False,
+        waiter=tools.waiter,
+        within_s=tools.published_within_s,
+        every_s=tools.every_s,
+        what=f"the deploy {target} is published{'' if locked is None else ' and locked' if locked else ' and not locked'}",
+    )

@@ -1,0 +1,178 @@
+"""Strategy 4 of the plan: features off, stable front end, stable back end, empty caches, then the message. Objective: 10 to 15 minutes (RTO-4).
+
+The plan's script does one thing after the other, looks at no answer, clears the caches before anything is live and always ends with success
+(docs/plan-audit.md, C2, G12). Done here: what does not depend on each other goes side by side, what failed is not called done and keeps
+nothing else from being done, caches are emptied only of a release that is served no more, and the message says what really is.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from pam_rollback.actions.backend import SERVED as BACKEND_SERVED
+from pam_rollback.actions.backend import BackendAction, BackendRollback, BackendTools
+from pam_rollback.actions.frontend import SERVED as FRONTEND_SERVED
+from pam_rollback.actions.frontend import FrontendAction, FrontendRollback, FrontendTools
+from pam_rollback.actions.journal import Journal
+from pam_rollback.actions.steps import Narrator, Step, StepRecord, StepsFailed, run_steps, silent
+from pam_rollback.core.clock import Clock
+from pam_rollback.core.deploys import Deploy
+from pam_rollback.core.errors import ActionFailed
+from pam_rollback.core.flags import Flag, FlagAdmin, FlagName, TeamNotice
+
+FLAGS = "switch the features off"
+FLAGS_OFF = "see that the features are off"
+FRONT, BACK = "front end: ", "back end: "
+API_CACHE = "empty the API's cache"
+SITE_CACHE = "empty the site's cache"
+TELL = "tell the team"
+UNDO_FLAGS_KIND = "set-flags"
+
+
+@dataclass(frozen=True)
+class FullSystemTools:
+    """What the action works with; what the environment has not is None, and its steps are not there."""
+
+    flags: FlagAdmin | None
+    frontend: FrontendTools
+    backend: BackendTools
+    clear_api_cache: Callable[[], str] | None
+    clear_site_cache: Callable[[], str] | None
+    notice: TeamNotice | None
+    journal: Journal
+    clock: Clock
+    narrate: Narrator = silent
+
+
+@dataclass(frozen=True)
+class FullSystemTarget:
+    """To what everything is taken back."""
+
+    flags: Mapping[FlagName, Flag]
+    frontend: Deploy
+    backend: Deploy
+    message: str
+    """What the team is told when all of it is done."""
+
+
+@dataclass(frozen=True)
+class FullSystemRollback:
+    """The facts of one rollback of everything. Times are monotonic seconds; ``decided_s`` is when acting was decided."""
+
+    decided_s: float
+    finished_s: float
+    flags: Mapping[FlagName, Flag]
+    """As read back in the end; empty where there is no flag API."""
+    frontend: FrontendRollback
+    backend: BackendRollback
+    notice_problem: str | None
+    steps: tuple[StepRecord, ...]
+
+    @property
+    def changed(self) -> bool:
+        """Something was touched."""
+        return self.frontend.changed or self.backend.changed
+
+
+@dataclass
+class _Found:
+    flags: Mapping[FlagName, Flag] = field(default_factory=dict)
+    notice_problem: str | None = None
+
+
+def roll_back_everything(tools: FullSystemTools, target: FullSystemTarget, *, decided_s: float) -> FullSystemRollback:
+    """Take all of it back. Raises StepsFailed when something that helps users was not done, after everything else was."""
+    front = FrontendAction(tools.frontend, target=target.frontend.id, commit=target.frontend.commit)
+    back = BackendAction(tools.backend, commit=target.backend.commit)
+    found = _Found()
+    steps = [
+        *_flag_steps(tools, target, found),
+        front.looking(FRONT),
+        *front.publishing(FRONT),
+        *back.looking(BACK),
+        *back.running(lambda: back.rolled_back(target.backend), BACK),
+        *_cache_steps(tools),
+    ]
+    records = _run_and_tell(steps, tools, target, found)
+    return FullSystemRollback(
+        decided_s=decided_s,
+        finished_s=tools.clock.monotonic_s(),
+        flags=found.flags,
+        frontend=front.facts(_of(records, FRONT), decided_s),
+        backend=back.facts(_of(records, BACK), decided_s),
+        notice_problem=found.notice_problem,
+        steps=records,
+    )
+
+
+def _flag_steps(tools: FullSystemTools, target: FullSystemTarget, found: _Found) -> list[Step]:
+    """Once at once, and once more when the back end is the stable one: the API that holds the flags may be the thing that was down."""
+    if tools.flags is None:
+        return []
+    admin = tools.flags
+    return [
+        Step(FLAGS, lambda: _switch_off(admin, target, tools.journal), essential=False, changes=True),
+        Step(FLAGS_OFF, lambda: _see_off(admin, target, tools.journal, found), after=(FLAGS, BACK + BACKEND_SERVED)),
+    ]
+
+
+def _switch_off(admin: FlagAdmin, target: FullSystemTarget, journal: Journal) -> str:
+    flags = admin.read_flags()
+    missing = sorted(set(target.flags) - set(flags))
+    if missing:
+        raise ActionFailed(f"the environment has no flag {', '.join(missing)}; it has {', '.join(sorted(flags))}")
+    if all(flags[name] == flag for name, flag in target.flags.items()):
+        return "they were off already"
+    before = {name: {"enabled": flags[name].enabled, "rollout_pct": flags[name].rollout_pct} for name in target.flags}
+    journal.owe(UNDO_FLAGS_KIND, {"flags": before})
+    admin.set_flags(target.flags)
+    return ", ".join(f"{name} {flag}" for name, flag in sorted(target.flags.items()))
+
+
+def _see_off(admin: FlagAdmin, target: FullSystemTarget, journal: Journal, found: _Found) -> str:
+    done = _switch_off(admin, target, journal)
+    flags = admin.read_flags()
+    found.flags = {name: flags[name] for name in target.flags}
+    if found.flags != dict(target.flags):
+        raise ActionFailed(
+            f"accepted, but they are {', '.join(f'{name} {flag}' for name, flag in found.flags.items())}"
+        )
+    return done
+
+
+def _cache_steps(tools: FullSystemTools) -> list[Step]:
+    steps = []
+    if tools.clear_api_cache is not None:
+        steps.append(Step(API_CACHE, tools.clear_api_cache, needs=(BACK + BACKEND_SERVED,)))
+    if tools.clear_site_cache is not None:
+        steps.append(Step(SITE_CACHE, tools.clear_site_cache, needs=(FRONT + FRONTEND_SERVED,)))
+    return steps
+
+
+def _run_and_tell(
+    steps: list[Step], tools: FullSystemTools, target: FullSystemTarget, found: _Found
+) -> tuple[StepRecord, ...]:
+    """Success is told when it is one; what failed is told, too."""
+    try:
+        records = run_steps(steps, tools.journal, tools.clock, tools.narrate)
+    except StepsFailed as failure:
+        _tell(tools, f"NOT DONE in full, {failure}. Planned was: {target.message}", found)
+        raise
+    return (*records, *_tell(tools, target.message, found))
+
+
+def _tell(tools: FullSystemTools, message: str, found: _Found) -> tuple[StepRecord, ...]:
+    if tools.notice is None:
+        return ()
+    notice = tools.notice
+
+    def tell() -> str:
+        found.notice_problem = notice.post(message)
+        if found.notice_problem:
+            raise ActionFailed(found.notice_problem)
+        return "accepted"
+
+    return run_steps([Step(TELL, tell, essential=False)], tools.journal, tools.clock, tools.narrate)
+
+
+def _of(records: tuple[StepRecord, ...], prefix: str) -> tuple[StepRecord, ...]:
+    return tuple(record for record in records if record.name.startswith(prefix))

@@ -1,0 +1,77 @@
+"""Waits for what a provider does in its own time, and for what users get of it: accepted is not done, and done is not served."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+
+from pam_rollback.core.deploys import Deploy
+from pam_rollback.core.errors import ActionFailed, ProviderError
+from pam_rollback.core.served_release import Served
+from pam_rollback.core.wait import NotReached, Waiter
+
+_FINAL = frozenset(
+    {
+        HTTPStatus.BAD_REQUEST,
+        HTTPStatus.UNAUTHORIZED,
+        HTTPStatus.FORBIDDEN,
+        HTTPStatus.NOT_FOUND,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+    }
+)
+"""Asking again gives the same answer."""
+IN_A_ROW = 3
+"""Answers of a content network, and of two processes during a change, may alternate for a moment."""
+
+
+def until_deploy(
+    ask: Callable[[], Deploy],
+    *,
+    holds: Callable[[Deploy], bool],
+    failed: Callable[[Deploy], bool],
+    waiter: Waiter,
+    within_s: float,
+    every_s: float,
+    what: str,
+) -> Deploy:
+    """Ask until the deploy is as wanted; an error of the provider in between is no answer, and is asked again.
+
+    Raises ActionFailed when the deploy failed, when the provider refuses to say, or after ``within_s`` seconds.
+    """
+    try:
+        seen = waiter.until(
+            lambda: _asked(ask),
+            holds=lambda seen: isinstance(seen, Deploy) and (holds(seen) or failed(seen)),
+            within_s=within_s,
+            what=what,
+            every_s=every_s,
+        )
+    except NotReached as error:
+        raise ActionFailed(str(error)) from error
+    if not isinstance(seen, Deploy) or not holds(seen):
+        raise ActionFailed(
+            f"{what}: it failed, {seen}{f': {seen.problem}' if isinstance(seen, Deploy) and seen.problem else ''}"
+        )
+    return seen
+
+
+def until_served(look: Callable[[], Served], waiter: Waiter, *, within_s: float, every_s: float) -> Served:
+    """Look until users get what is wanted, several times in a row. Raises ActionFailed with what they get instead."""
+    try:
+        return waiter.until(
+            look,
+            holds=lambda served: served.is_wanted,
+            within_s=within_s,
+            what="the target release is served",
+            in_a_row=IN_A_ROW,
+            every_s=every_s,
+        )
+    except NotReached as error:
+        raise ActionFailed(str(error)) from error
+
+
+def _asked(ask: Callable[[], Deploy]) -> Deploy | str:
+    try:
+        return ask()
+    except ProviderError as error:
+        if error.http_status in _FINAL:
+            raise
+        return f"no answer ({error})"
