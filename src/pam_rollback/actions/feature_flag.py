@@ -169,6 +169,12 @@ def roll_back_flags(
     )
 
 
+def owe_flags(journal: Journal, before: Mapping[FlagName, Flag]) -> None:
+    """Note how the flags were, before they are changed."""
+    flags = {name: {"enabled": flag.enabled, "rollout_pct": flag.rollout_pct} for name, flag in before.items()}
+    journal.owe(UNDO_KIND, {"flags": flags}, place=", ".join(sorted(flags)))
+
+
 def undo_flags(undo: Undo, admin: FlagAdmin, journal: Journal, waiter: Waiter) -> None:
     """Put the flags back as the journal has them, and see that they are back. Raises UndoFailed."""
     before = {
@@ -195,8 +201,7 @@ def _remember(tools: FlagRollbackTools, target: Mapping[FlagName, Flag], found: 
 
 
 def _switch(tools: FlagRollbackTools, target: Mapping[FlagName, Flag], found: _Found) -> str:
-    flags = {name: {"enabled": flag.enabled, "rollout_pct": flag.rollout_pct} for name, flag in found.before.items()}
-    tools.journal.owe(UNDO_KIND, {"flags": flags}, place=", ".join(sorted(flags)))
+    owe_flags(tools.journal, found.before)
     tools.admin.set_flags(target)
     return _words(target)
 

@@ -1,4 +1,4 @@
-"""Strategy 4 of the plan: features off, stable front end, stable back end, empty caches, then the message. Objective: 10 to 15 minutes (RTO-4).
+"""Strategy 4 of the plan: features off, stable front end, stable back end, empty caches, the message. Objective: 10 to 15 minutes (RTO-4).
 
 The plan's script does one thing after the other, looks at no answer, clears the caches before anything is live and always ends with success
 (docs/plan-audit.md, C2, G12). Done here: what does not depend on each other goes side by side, what failed is not called done and keeps
@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from pam_rollback.actions.backend import SERVED as BACKEND_SERVED
 from pam_rollback.actions.backend import BackendAction, BackendRollback, BackendTools
+from pam_rollback.actions.feature_flag import owe_flags
 from pam_rollback.actions.frontend import SERVED as FRONTEND_SERVED
 from pam_rollback.actions.frontend import FrontendAction, FrontendRollback, FrontendTools
 from pam_rollback.actions.journal import Journal
@@ -25,7 +26,7 @@ FRONT, BACK = "front end: ", "back end: "
 API_CACHE = "empty the API's cache"
 SITE_CACHE = "empty the site's cache"
 TELL = "tell the team"
-UNDO_FLAGS_KIND = "set-flags"
+_OFF = Flag(enabled=False, rollout_pct=0)
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,6 @@ class FullSystemTools:
 class FullSystemTarget:
     """To what everything is taken back."""
 
-    flags: Mapping[FlagName, Flag]
     frontend: Deploy
     backend: Deploy
     message: str
@@ -85,7 +85,7 @@ def roll_back_everything(tools: FullSystemTools, target: FullSystemTarget, *, de
     back = BackendAction(tools.backend, commit=target.backend.commit)
     found = _Found()
     steps = [
-        *_flag_steps(tools, target, found),
+        *_flag_steps(tools, found),
         front.looking(FRONT),
         *front.publishing(FRONT),
         *back.looking(BACK),
@@ -104,39 +104,35 @@ def roll_back_everything(tools: FullSystemTools, target: FullSystemTarget, *, de
     )
 
 
-def _flag_steps(tools: FullSystemTools, target: FullSystemTarget, found: _Found) -> list[Step]:
+def _flag_steps(tools: FullSystemTools, found: _Found) -> list[Step]:
     """Once at once, and once more when the back end is the stable one: the API that holds the flags may be the thing that was down."""
     if tools.flags is None:
         return []
     admin = tools.flags
     return [
-        Step(FLAGS, lambda: _switch_off(admin, target, tools.journal), essential=False, changes=True),
-        Step(FLAGS_OFF, lambda: _see_off(admin, target, tools.journal, found), after=(FLAGS, BACK + BACKEND_SERVED)),
+        Step(FLAGS, lambda: _switch_off(admin, tools.journal), essential=False, changes=True),
+        Step(FLAGS_OFF, lambda: _see_off(admin, tools.journal, found), after=(FLAGS, BACK + BACKEND_SERVED)),
     ]
 
 
-def _switch_off(admin: FlagAdmin, target: FullSystemTarget, journal: Journal) -> str:
+def _switch_off(admin: FlagAdmin, journal: Journal) -> str:
+    """Every feature, whatever its name: what the plan's disable-all-pam means."""
     flags = admin.read_flags()
-    missing = sorted(set(target.flags) - set(flags))
-    if missing:
-        raise ActionFailed(f"the environment has no flag {', '.join(missing)}; it has {', '.join(sorted(flags))}")
-    if all(flags[name] == flag for name, flag in target.flags.items()):
-        return "they were off already"
-    before = {name: {"enabled": flags[name].enabled, "rollout_pct": flags[name].rollout_pct} for name in target.flags}
-    journal.owe(UNDO_FLAGS_KIND, {"flags": before})
-    admin.set_flags(target.flags)
-    return ", ".join(f"{name} {flag}" for name, flag in sorted(target.flags.items()))
+    on = {name: flag for name, flag in flags.items() if not flag.off_for_all}
+    if not on:
+        return f"all {len(flags)} were off already"
+    owe_flags(journal, on)
+    admin.set_flags(dict.fromkeys(on, _OFF))
+    return f"{', '.join(sorted(on))} off"
 
 
-def _see_off(admin: FlagAdmin, target: FullSystemTarget, journal: Journal, found: _Found) -> str:
-    done = _switch_off(admin, target, journal)
-    flags = admin.read_flags()
-    found.flags = {name: flags[name] for name in target.flags}
-    if found.flags != dict(target.flags):
-        raise ActionFailed(
-            f"accepted, but they are {', '.join(f'{name} {flag}' for name, flag in found.flags.items())}"
-        )
-    return done
+def _see_off(admin: FlagAdmin, journal: Journal, found: _Found) -> str:
+    _switch_off(admin, journal)
+    found.flags = admin.read_flags()
+    on = sorted(name for name, flag in found.flags.items() if not flag.off_for_all)
+    if on or not found.flags:
+        raise ActionFailed(f"accepted, but {', '.join(on) or 'no flag is there at all'} can still be had")
+    return f"all {len(found.flags)} are off"
 
 
 def _cache_steps(tools: FullSystemTools) -> list[Step]:

@@ -1,0 +1,50 @@
+"""What is served is the target only when everything by which both are known agrees."""
+
+import pytest
+
+from pam_rollback.core.served_release import Served, Wanted, same_commit
+
+STABLE = Wanted(commit="a" * 40, version="1.41.3", page_sha256="1" * 64)
+
+
+@pytest.mark.parametrize(
+    ("served", "is_wanted"),
+    [
+        pytest.param({"commit": "a" * 40, "version": "1.41.3", "page_sha256": "1" * 64}, True, id="all agree"),
+        pytest.param({"commit": "a" * 12}, True, id="a shortened commit is enough"),
+        pytest.param({"version": "1.41.3"}, True, id="the version is enough"),
+        pytest.param({"commit": "b" * 40, "version": "1.41.3"}, False, id="same version, another commit"),
+        pytest.param(
+            {"version": "1.41.3", "page_sha256": "2" * 64}, False, id="the version says so, the page does not"
+        ),
+        pytest.param({"commit": "a" * 40, "problem": "refused"}, False, id="nothing was served"),
+        pytest.param({}, False, id="nothing names a release: that is not the target"),
+        pytest.param({"commit": "a" * 6}, False, id="six digits are no commit"),
+    ],
+)
+def test_the_target_is_recognised(served: dict[str, str], is_wanted: bool) -> None:
+    """And nothing else is taken for it."""
+    seen = Served(site="the front end", wanted=STABLE, **served)
+
+    assert seen.is_wanted is is_wanted, seen
+
+
+def test_a_target_that_nothing_is_known_of_is_never_served() -> None:
+    """Empty is not equal."""
+    assert not Wanted().can_be_told
+    assert not Served(site="the back end", wanted=Wanted(), version="1.41.3").is_wanted
+
+
+def test_the_sentence_says_what_was_expected() -> None:
+    """For somebody at night."""
+    seen = Served(site="the back end", wanted=Wanted(version="1.41.3"), version="1.42.0")
+
+    assert repr(seen) == "the back end serves release 1.42.0, expected release 1.41.3"
+    assert seen.figures.asked == "release 1.41.3"
+
+
+def test_hashes_are_compared_by_their_beginning() -> None:
+    """Upper or lower case, in either order."""
+    assert same_commit("ABCDEF0", "abcdef0123")
+    assert same_commit("abcdef0123", "abcdef0")
+    assert not same_commit("", "abcdef0")
