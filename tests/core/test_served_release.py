@@ -22,7 +22,7 @@ STABLE = Wanted(commit="a" * 40, version="1.41.3", page_sha256="1" * 64)
         pytest.param({"commit": "a" * 6}, False, id="six digits are no commit"),
     ],
 )
-def test_the_target_is_recognised(served: dict[str, str], is_wanted: bool) -> None:
+def test_the_target_is_recognised(served: dict[str, str], *, is_wanted: bool) -> None:
     """And nothing else is taken for it."""
     seen = Served(site="the front end", wanted=STABLE, **served)
 
