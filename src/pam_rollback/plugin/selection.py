@@ -190,7 +190,7 @@ def _is_named(item: pytest.Item) -> bool:
 
 def _records_its_own(item: pytest.Item, runbook: Runbook) -> bool:
     """Before its drill's incident this session records how it is. A real rollback is not delayed by that."""
-    return situation_of(item) not in {AS_IS, BASELINE} and not runbook.options.real
+    return situation_of(item) not in {AS_IS, BASELINE} and runbook.records_before
 
 
 def _undeclared_part(item: pytest.Item, environment: Environment) -> str:
