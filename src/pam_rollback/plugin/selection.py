@@ -25,6 +25,8 @@ NEEDED_ABILITIES = {
     "webkit_traveller": ("browser", "test_account"),
     "team_notice": ("slack",),
     "users_after": ("flag_evaluation",),
+    "users_in_the_end": ("flag_evaluation",),
+    "descent": ("flag_evaluation",),
     "account": ("test_account",),
     "surviving_writes": ("test_account",),
     "separation": ("test_account", "second_test_account"),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pam_rollback.actions import feature_flag
+from pam_rollback.actions import feature_flag, gradual
 from pam_rollback.core.plan import Plan
 from pam_rollback.core.plan_items import RecoveryTime
 
@@ -67,6 +67,15 @@ STORIES: Mapping[str, Story] = {
             planted=ERRORS,
             steps=feature_flag.STEPS,
             changing=feature_flag.SWITCH,
+        ),
+        Story(
+            name="gradual",
+            strategy="gradual",
+            fixture="features_taken_back",
+            abilities=("flag_admin",),
+            planted=ERRORS,
+            steps=gradual.planned_steps((50, 25, 10, 0)),
+            changing=gradual.LOWER.format(0),
         ),
     )
 }
