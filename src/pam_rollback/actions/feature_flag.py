@@ -222,7 +222,8 @@ def wait_for_flags(
     )
 
 
-def _evaluate(evaluation: FlagEvaluation, target: Mapping[FlagName, Flag], users: Sequence[str], found: _Found) -> str:
+def evaluate(evaluation: FlagEvaluation, target: Mapping[FlagName, Flag], users: Sequence[str]) -> Evaluation:
+    """Ask what each user gets of the flags that are to be off. Raises MeasurementFailed when an answer is missing."""
     with ThreadPoolExecutor(_EVALUATION_WORKERS) as pool:
         seen = list(pool.map(evaluation.flags_of, users))
     off = [name for name, flag in target.items() if flag.off_for_all]
@@ -231,7 +232,11 @@ def _evaluate(evaluation: FlagEvaluation, target: Mapping[FlagName, Flag], users
         # A flag that the evaluation does not know is not a flag that is off.
         raise MeasurementFailed(f"the evaluation says nothing of {', '.join(unknown)}")
     still_on = {name: [user for user, flags in zip(users, seen, strict=True) if flags[name]] for name in off}
-    found.evaluation = Evaluation(users=len(users), still_on=still_on)
+    return Evaluation(users=len(users), still_on=still_on)
+
+
+def _evaluate(evaluation: FlagEvaluation, target: Mapping[FlagName, Flag], users: Sequence[str], found: _Found) -> str:
+    found.evaluation = evaluate(evaluation, target, users)
     return str(found.evaluation)
 
 

@@ -26,6 +26,8 @@ NEEDED_ABILITIES = {
     "team_notice": ("slack",),
     "users_after": ("flag_evaluation",),
     "users_in_the_end": ("flag_evaluation",),
+    "users_after_the_call": ("flag_evaluation",),
+    "flags_after_the_call": ("flag_admin",),
     "descent": ("flag_evaluation",),
     "account": ("test_account",),
     "surviving_writes": ("test_account",),

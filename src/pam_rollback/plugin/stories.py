@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pam_rollback.actions import feature_flag, gradual
+from pam_rollback.actions import emergency, feature_flag, gradual
 from pam_rollback.core.plan import Plan
 from pam_rollback.core.plan_items import RecoveryTime
 
@@ -76,6 +76,14 @@ STORIES: Mapping[str, Story] = {
             planted=ERRORS,
             steps=gradual.planned_steps((50, 25, 10, 0)),
             changing=gradual.LOWER.format(0),
+        ),
+        Story(
+            name="emergency",
+            strategy="emergency",
+            fixture="emergency_called",
+            abilities=("emergency_endpoint",),
+            planted=ERRORS,
+            steps=emergency.STEPS,
         ),
     )
 }
