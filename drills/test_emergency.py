@@ -63,7 +63,7 @@ def test_team_was_notified(team_notice: str) -> None:
 
 @pytest.mark.criterion("ST-6")
 def test_users_recover_in_time(recovery: Recovery, objective: RecoveryTime, scored: Scored) -> None:
-    """From the decision, users are well again as soon as by switching flags: the plan gives none of its own.  If red: docs/runbook.md#recovery-too-slow."""
+    """Users are well again within the objective of switching flags: the plan gives none here.  If red: docs/runbook.md#recovery-too-slow."""
     recovered = scored(recovery.within(objective.max_s))
 
     assert recovered.in_time, recovered

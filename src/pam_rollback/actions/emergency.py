@@ -218,6 +218,7 @@ def _read_back(tools: EmergencyTools, found: _Found) -> str:
 def _out_of_band(tools: EmergencyTools, reason: str) -> str:
     if tools.out_of_band is None:
         raise ActionFailed(
-            "the product is down, and no way past it is set up here: roll the back end back at its provider, docs/runbook.md#backend-rollback"
+            "the product is down, and no way past it is set up here: roll the back end back at its provider, "
+            "see docs/runbook.md#backend-rollback"
         )
     return tools.out_of_band.roll_back(reason)

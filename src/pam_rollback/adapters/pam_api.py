@@ -123,7 +123,7 @@ class EmergencyApi:
             raise ProductDown(f"the emergency call was not answered: {answer}")
         body = answer.json
         if answer.http_status != HTTPStatus.OK or not isinstance(body, dict) or body.get("status") != "ok":
-            raise ActionFailed(f"the emergency call was not accepted: {_with_hint(answer, token='emergency')}")
+            raise ActionFailed(f"the emergency call was not accepted: {_with_hint(answer, holder='emergency')}")
         return f"accepted as change {body.get('change_id')}, by {body.get('initiated_by')}"
 
 
@@ -166,10 +166,10 @@ def _flag(state: Mapping[str, Any]) -> Flag:
     return Flag(enabled=enabled, rollout_pct=share)
 
 
-def _with_hint(answer: Answer, token: str = "admin") -> str:
+def _with_hint(answer: Answer, holder: str = "admin") -> str:
     hints: dict[int | None, str] = {
-        HTTPStatus.UNAUTHORIZED: f"the {token} token is not valid: check its variable and whether it has expired",
-        HTTPStatus.FORBIDDEN: f"the {token} token may not do this, or there is no such API (the product answers 403 to unknown admin calls)",
+        HTTPStatus.UNAUTHORIZED: f"the {holder} token is not valid: check its variable and whether it has expired",
+        HTTPStatus.FORBIDDEN: f"the {holder} token may not do this, or there is no such API (the product answers 403 to unknown calls)",
         HTTPStatus.NOT_FOUND: "this environment has no such path: set it under [paths] in the environment file",
         HTTPStatus.UNPROCESSABLE_ENTITY: "a flag of the plan is not known there: compare the names",
     }
