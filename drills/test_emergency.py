@@ -63,7 +63,7 @@ def test_team_was_notified(team_notice: str) -> None:
 
 @pytest.mark.criterion("ST-6")
 def test_users_recover_in_time(recovery: Recovery, objective: RecoveryTime, scored: Scored) -> None:
-    """Users are well again within the objective of switching flags: the plan gives none here.  If red: docs/runbook.md#recovery-too-slow."""
+    """Users are well again within the objective of flags off: the plan gives none here.  If red: docs/runbook.md#recovery-too-slow."""
     recovered = scored(recovery.within(objective.max_s))
 
     assert recovered.in_time, recovered
