@@ -30,9 +30,10 @@ def test_incident_is_seen(incident: Incident, plan: Plan, scored: Scored) -> Non
     assert seen.value_pct > plan.immediate_criteria["IR-5"].error_rate_pct_max, seen
 
 
-@pytest.mark.criterion("ST-6")
+@pytest.mark.advisory
+@pytest.mark.criterion("ST-6", "QR-1")
 def test_the_product_took_the_call(way_taken: Took, scored: Scored) -> None:
-    """The endpoint accepted reason and name, and nothing had to be done past the product.  If red: docs/runbook.md#emergency-rollback."""
+    """The endpoint took reason and name; where the product was down, users were helped past it.  If red: docs/runbook.md#emergency-rollback."""
     took = scored(way_taken)
 
     assert not took.past_the_product, took

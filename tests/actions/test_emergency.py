@@ -1,4 +1,4 @@
-"""The emergency call: judged by what is read back and by what users get; past the product when that is what is down, never when it refuses."""
+"""The emergency call: judged by read-back and by what users get; past the product when that is down, never when it refuses."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
