@@ -126,13 +126,15 @@ class Project:
         (self.folder / path).write_text(text, encoding="utf-8")
 
     def start(self, *args: str, **options: Any) -> "subprocess.Popen[str]":
-        """Start a session; its folder is ``run-N``."""
-        self.runs += 1
+        """Start a session; its folder is ``run-N``, or the one that it resumes."""
+        resumes = "--resume" in args
+        self.runs += not resumes
+        folder = () if resumes else ("--run-dir", str(self.run_folder))
         clean = {
             name: value for name, value in os.environ.items() if not name.startswith(("PAM_", "PYTEST_", "GITHUB_"))
         }
         return subprocess.Popen(
-            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--run-dir", str(self.run_folder), *args],
+            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *folder, *args],
             cwd=self.folder,
             env={**clean, "COLUMNS": "120", **self.environment},
             stdout=subprocess.PIPE,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.plugin.situations import story_name
-from pam_rollback.plugin.stories import ACTION_FIXTURES
+from pam_rollback.plugin.stories import STORIES
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNBOOK_FOLDERS = ("checks", "drills", "load")
@@ -141,4 +141,4 @@ def test_the_index_of_fixtures_stays_short() -> None:
 
 def test_every_story_has_its_action() -> None:
     """A story without its line would run its checks against an untouched service."""
-    assert {f"after-{story_name(path)}" for path in (ROOT / "drills").glob("test_*.py")} == set(ACTION_FIXTURES)
+    assert {story_name(path) for path in (ROOT / "drills").glob("test_*.py")} == set(STORIES)

@@ -154,15 +154,14 @@ def test_a_message_that_fails_stops_nothing(journal: Journal) -> None:
 
 
 def test_undo_puts_back_what_was_there(journal: Journal) -> None:
-    """To the percentage, and it is settled only once it was seen."""
+    """To the percentage."""
     product = Product(flags={"PAM_ENHANCED_UI": Flag(enabled=True, rollout_pct=25), "PAM_VOICE_FEATURES": ON})
     act(product, journal)
 
     (undo,) = journal.owed()
-    undo_flags(undo, product, journal, Waiter(FakeClock()))
+    undo_flags(undo, product, Waiter(FakeClock()))
 
     assert product.flags == {"PAM_ENHANCED_UI": Flag(enabled=True, rollout_pct=25), "PAM_VOICE_FEATURES": ON}
-    assert journal.owed() == []
 
 
 def test_an_undo_that_is_ignored_needs_a_person(journal: Journal) -> None:
@@ -173,5 +172,5 @@ def test_an_undo_that_is_ignored_needs_a_person(journal: Journal) -> None:
 
     (undo,) = journal.owed()
     with pytest.raises(UndoFailed, match="a person must set PAM_ENHANCED_UI on for 100 %"):
-        undo_flags(undo, product, journal, Waiter(FakeClock()))
+        undo_flags(undo, product, Waiter(FakeClock()))
     assert len(journal.owed()) == 1

@@ -160,7 +160,7 @@ def test_what_kill_9_left_can_be_undone(practice_range: Range, project: Project,
     """The journal knows what is owed; --undo puts it back, once, and refuses another environment."""
     with project.start(STORY, "--env", str(practice_range.file)) as session:
         wait_for(project.run_folder / "journal.jsonl", after)
-        wait_for(project.run_folder / "journal.jsonl", "undo-owed")
+        wait_for(project.run_folder / "journal.jsonl", '"kind": "set-flags"')
         session.kill()
         project.finish(session)
     killed = str(project.run_folder)

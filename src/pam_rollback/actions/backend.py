@@ -317,7 +317,6 @@ def undo_running(undo: Undo, tools: BackendTools) -> None:
         raise UndoFailed(
             f"the back end is not as it was before the rollback: {'; '.join(problems)}; a person must {wanted}"
         )
-    tools.journal.settled(undo)
 
 
 def live_of(host: BackendHost) -> Deploy:

@@ -82,7 +82,7 @@ class FlagOutcome:
 
     def __str__(self) -> str:
         """Each flag and its state."""
-        return _words(self.flags)
+        return words(self.flags)
 
     # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
     __repr__ = __str__
@@ -175,7 +175,7 @@ def owe_flags(journal: Journal, before: Mapping[FlagName, Flag]) -> None:
     journal.owe(UNDO_KIND, {"flags": flags}, place=", ".join(sorted(flags)))
 
 
-def undo_flags(undo: Undo, admin: FlagAdmin, journal: Journal, waiter: Waiter) -> None:
+def undo_flags(undo: Undo, admin: FlagAdmin, waiter: Waiter) -> None:
     """Put the flags back as the journal has them, and see that they are back. Raises UndoFailed."""
     before = {
         name: Flag(enabled=state["enabled"], rollout_pct=state["rollout_pct"])
@@ -183,12 +183,11 @@ def undo_flags(undo: Undo, admin: FlagAdmin, journal: Journal, waiter: Waiter) -
     }
     try:
         admin.set_flags(before)
-        _wait_for(admin.read_flags, before, waiter)
+        wait_for_flags(admin.read_flags, before, waiter)
     except (ActionFailed, NotReached) as error:
         raise UndoFailed(
-            f"the flags are not back as they were before the rollback: {error}; a person must set {_words(before)}"
+            f"the flags are not back as they were before the rollback: {error}; a person must set {words(before)}"
         ) from error
-    journal.settled(undo)
 
 
 def _remember(tools: FlagRollbackTools, target: Mapping[FlagName, Flag], found: _Found) -> str:
@@ -197,35 +196,39 @@ def _remember(tools: FlagRollbackTools, target: Mapping[FlagName, Flag], found: 
     if missing:
         raise ActionFailed(f"the environment has no flag {', '.join(missing)}; it has {', '.join(sorted(flags))}")
     found.before = {name: flags[name] for name in target}
-    return _words(found.before)
+    return words(found.before)
 
 
 def _switch(tools: FlagRollbackTools, target: Mapping[FlagName, Flag], found: _Found) -> str:
+    if found.before == dict(target):
+        return f"nothing to change: {words(target)} already"
     owe_flags(tools.journal, found.before)
     tools.admin.set_flags(target)
-    return _words(target)
+    return words(target)
 
 
 def _read_back(tools: FlagRollbackTools, target: Mapping[FlagName, Flag], found: _Found) -> str:
     try:
-        found.read_back = _wait_for(tools.admin.read_flags, target, tools.waiter)
+        found.read_back = wait_for_flags(tools.admin.read_flags, target, tools.waiter)
     except NotReached as error:
         raise ActionFailed(f"accepted, but it did not take effect: {error}") from error
-    return _words(found.read_back)
+    return words(found.read_back)
 
 
-def _wait_for(
+def wait_for_flags(
     read: Callable[[], Mapping[FlagName, Flag]], wanted: Mapping[FlagName, Flag], waiter: Waiter
 ) -> Mapping[FlagName, Flag]:
+    """Read until the flags are as wanted. Raises NotReached."""
     return waiter.until(
         lambda: {name: flag for name, flag in read().items() if name in wanted},
         holds=lambda seen: seen == dict(wanted),
         within_s=_READ_BACK_WITHIN_S,
-        what=f"flags are {_words(wanted)}",
+        what=f"flags are {words(wanted)}",
     )
 
 
-def _evaluate(evaluation: FlagEvaluation, target: Mapping[FlagName, Flag], users: Sequence[str], found: _Found) -> str:
+def evaluate(evaluation: FlagEvaluation, target: Mapping[FlagName, Flag], users: Sequence[str]) -> Evaluation:
+    """Ask what each user gets of the flags that are to be off. Raises MeasurementFailed when an answer is missing."""
     with ThreadPoolExecutor(_EVALUATION_WORKERS) as pool:
         seen = list(pool.map(evaluation.flags_of, users))
     off = [name for name, flag in target.items() if flag.off_for_all]
@@ -234,7 +237,11 @@ def _evaluate(evaluation: FlagEvaluation, target: Mapping[FlagName, Flag], users
         # A flag that the evaluation does not know is not a flag that is off.
         raise MeasurementFailed(f"the evaluation says nothing of {', '.join(unknown)}")
     still_on = {name: [user for user, flags in zip(users, seen, strict=True) if flags[name]] for name in off}
-    found.evaluation = Evaluation(users=len(users), still_on=still_on)
+    return Evaluation(users=len(users), still_on=still_on)
+
+
+def _evaluate(evaluation: FlagEvaluation, target: Mapping[FlagName, Flag], users: Sequence[str], found: _Found) -> str:
+    found.evaluation = evaluate(evaluation, target, users)
     return str(found.evaluation)
 
 
@@ -246,5 +253,6 @@ def tell(notice: TeamNotice, message: str) -> str:
     return "accepted"
 
 
-def _words(flags: Mapping[FlagName, Flag]) -> str:
+def words(flags: Mapping[FlagName, Flag]) -> str:
+    """The flags in one line."""
     return ", ".join(f"{name} {flag}" for name, flag in sorted(flags.items()))

@@ -290,10 +290,9 @@ def undo_publishing(undo: Undo, tools: FrontendTools) -> None:
         raise UndoFailed(
             f"the front end is not as it was before the rollback: {error}; a person must {wanted}"
         ) from error
-    tools.journal.settled(undo)
 
 
-def undo_push(undo: Undo, repository: Repository, journal: Journal) -> None:
+def undo_push(undo: Undo, repository: Repository) -> None:
     """Move the branch back, if nobody moved it since. Raises UndoFailed."""
     branch, before, pushed = (str(undo.facts[name]) for name in ("branch", "before", "pushed"))
     try:
@@ -303,7 +302,6 @@ def undo_push(undo: Undo, repository: Repository, journal: Journal) -> None:
         raise UndoFailed(
             f"the branch {branch} is not where it was before the rollback: {error}; it was at {before}, the rollback moved it to {pushed}"
         ) from error
-    journal.settled(undo)
 
 
 def _until_published(host: Site, target: DeployId, tools: FrontendTools, *, locked: bool | None = None) -> Deploy:

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from queue import Empty, SimpleQueue
+from typing import Protocol
 
 from pam_rollback.actions.journal import Journal
 from pam_rollback.core.clock import Clock
@@ -68,6 +69,26 @@ class StepRecord:
             return f"{self.name}: not done, {self.problem}"
         took_ms = (self.finished_s - self.started_s) * 1000
         return f"{self.name}: {self.result if self.done else 'FAILED: ' + self.problem} ({took_ms:.0f} ms)"
+
+
+class Rollback(Protocol):
+    """What every strategy's facts have. Times are monotonic seconds."""
+
+    @property
+    def decided_s(self) -> float:
+        """When acting was decided: the recovery time counts from here."""
+
+    @property
+    def finished_s(self) -> float:
+        """When the last step was over."""
+
+    @property
+    def notice_problem(self) -> str | None:
+        """Empty when the team was told, else why not; None when nobody is to be told here."""
+
+    @property
+    def steps(self) -> tuple[StepRecord, ...]:
+        """Every step and what came of it."""
 
 
 class StepsFailed(ActionFailed):

@@ -11,9 +11,14 @@ from typing import Any
 
 from pam_rollback.adapters.http import all_at_once, fetch
 from pam_rollback.core.answer import Answer
+from pam_rollback.core.emergency import ProductDown
 from pam_rollback.core.errors import ActionFailed, MeasurementFailed
 from pam_rollback.core.flags import Flag, FlagName
 from pam_rollback.core.health import HealthReport
+
+_REASON_MAX = 1000
+_NAME_MAX = 200
+"""The endpoint takes no longer texts; a rollback must not fail because somebody explained it at length."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +100,34 @@ class FlagApi:
 
 
 @dataclass(frozen=True)
+class EmergencyApi:
+    """The product's one-call endpoint: JSON with the reason and who starts it, with a token of its own."""
+
+    url: str
+    token: str = field(repr=False)
+    deadline_s: float = 10.0
+
+    def call(self, reason: str, initiated_by: str) -> str:
+        """Make the call, once: it may be repeated safely, but a second one would only hide what the first one met.
+
+        Raises ProductDown when there is no answer or one that says that the product is broken, ActionFailed when it refuses.
+        """
+        answer = fetch(
+            self.url,
+            method="POST",
+            json={"reason": reason[:_REASON_MAX], "initiated_by": initiated_by[:_NAME_MAX]},
+            headers={"Authorization": f"Bearer {self.token}"},
+            deadline_s=self.deadline_s,
+        )
+        if answer.problem or answer.http_status is None or answer.http_status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise ProductDown(f"the emergency call was not answered: {answer}")
+        body = answer.json
+        if answer.http_status != HTTPStatus.OK or not isinstance(body, dict) or body.get("status") != "ok":
+            raise ActionFailed(f"the emergency call was not accepted: {_with_hint(answer, holder='emergency')}")
+        return f"accepted as change {body.get('change_id')}, by {body.get('initiated_by')}"
+
+
+@dataclass(frozen=True)
 class FlagEvaluationApi:
     """What a given user gets, by OFREP's bulk evaluation."""
 
@@ -133,10 +166,10 @@ def _flag(state: Mapping[str, Any]) -> Flag:
     return Flag(enabled=enabled, rollout_pct=share)
 
 
-def _with_hint(answer: Answer) -> str:
+def _with_hint(answer: Answer, holder: str = "admin") -> str:
     hints: dict[int | None, str] = {
-        HTTPStatus.UNAUTHORIZED: "the admin token is not valid: check its variable and whether it has expired",
-        HTTPStatus.FORBIDDEN: "the admin token may not do this, or there is no such API (the product answers 403 to unknown admin calls)",
+        HTTPStatus.UNAUTHORIZED: f"the {holder} token is not valid: check its variable and whether it has expired",
+        HTTPStatus.FORBIDDEN: f"the {holder} token may not do this, or there is no such API (the product answers 403 to unknown calls)",
         HTTPStatus.NOT_FOUND: "this environment has no such path: set it under [paths] in the environment file",
         HTTPStatus.UNPROCESSABLE_ENTITY: "a flag of the plan is not known there: compare the names",
     }

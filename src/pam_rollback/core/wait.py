@@ -38,6 +38,11 @@ class StopFile:
         if self.path is not None:
             self.path.write_text(reason + "\n", encoding="utf-8")
 
+    def clear(self) -> None:
+        """Forget that an earlier session of this run was asked to stop."""
+        if self.path is not None:
+            self.path.unlink(missing_ok=True)
+
 
 NEVER = StopFile()
 """For waits that must not be cut short: undoing has a wait of its own."""

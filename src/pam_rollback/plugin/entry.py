@@ -6,7 +6,7 @@ import pytest
 
 from pam_rollback.core.errors import MeasurementFailed, Refused, UndoFailed
 from pam_rollback.core.verdict import ExitCode
-from pam_rollback.plugin import guard, markers, project_root, runbook, situations, undoing
+from pam_rollback.plugin import guard, markers, project_root, resuming, runbook, situations, undoing
 from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.sandbox.problems import RangeError
 from pam_rollback.sandbox.remote import Remote
@@ -45,10 +45,14 @@ def _may_it_run(config: pytest.Config, prepared: Runbook) -> int | None:
         undone = undoing.undo_run(config, prepared)
         sys.stdout.write(f"{undone}\n")
         return 0
+    if prepared.options.resume:
+        resuming.take_over(config, prepared)
     guard.check(config, prepared)
     if not prepared.options.dry_run:
         _identify(prepared)
     prepared.make_folder()
+    if prepared.resumed is not None and not prepared.options.dry_run:
+        resuming.begin(prepared)
     return None
 
 

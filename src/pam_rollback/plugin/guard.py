@@ -14,7 +14,7 @@ from pam_rollback.core.verdict import ExitCode
 from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.plugin.situations import SITUATIONS_KEY, stories_of
-from pam_rollback.plugin.stories import ACTION_ABILITIES
+from pam_rollback.plugin.stories import STORIES
 
 REFUSED_KEY = pytest.StashKey[str]()
 
@@ -158,5 +158,5 @@ def _foreign_baseline(runbook: Runbook) -> str:
 
 
 def _undeclared(stories: tuple[str, ...], abilities: Collection[str]) -> tuple[str, ...]:
-    needed = [ability for story in stories for ability in ACTION_ABILITIES.get(story, ())]
+    needed = [ability for story in stories if story in STORIES for ability in STORIES[story].abilities]
     return tuple(dict.fromkeys(ability for ability in needed if ability not in abilities))

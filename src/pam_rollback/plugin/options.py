@@ -31,6 +31,7 @@ class Options:
     run_dir: Path | None
     baseline: Path | None
     undo: str
+    resume: str
     ack: tuple[str, ...]
     observed: tuple[str, ...]
 
@@ -43,10 +44,8 @@ class Options:
 def read(config: pytest.Config) -> Options:
     """The options of this session. Raises pytest.UsageError for values that make no sense."""
     option = config.option
-    if option.pam_resume:
-        raise pytest.UsageError(
-            f"--resume {option.pam_resume}: no strategy can be resumed yet; put the run back with --undo, then start again"
-        )
+    if option.pam_resume and option.pam_undo:
+        raise pytest.UsageError("--resume finishes a run and --undo puts it back: give one of them")
     if option.pam_approve:
         raise pytest.UsageError(
             f"--approve {option.pam_approve}: there is no staged re-deployment yet, so no stage to approve"
@@ -65,6 +64,7 @@ def read(config: pytest.Config) -> Options:
         run_dir=Path(option.pam_run_dir) if option.pam_run_dir else None,
         baseline=Path(option.pam_baseline) if option.pam_baseline else None,
         undo=option.pam_undo,
+        resume=option.pam_resume,
         ack=tuple(_assignment("--ack", 'ITEM="who: evidence"', text) for text in option.pam_ack),
         observed=tuple(_assignment("--observed", "CRITERION=WHAT", text) for text in option.pam_observed),
     )
@@ -170,7 +170,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         dest="pam_resume",
         default="",
         metavar="RUN",
-        help="finish what that run left half done (not yet: refused)",
+        help="finish what that run (id or folder) left half done: the same story, target and decision, in its folder",
     )
     add(
         "--approve",

@@ -20,6 +20,7 @@ from pam_rollback.core.environment import Environment
 from pam_rollback.core.environment_file import load_environment
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.plan import Plan, load_plan
+from pam_rollback.core.resumption import Resumption
 from pam_rollback.core.wait import StopFile
 from pam_rollback.observation.baseline import Baseline, load_baseline
 from pam_rollback.plugin import project_root
@@ -68,6 +69,8 @@ class Runbook:
     """What ``--baseline FILE`` says."""
     secrets: Secrets = field(default_factory=Secrets)
     releases_seen: list[str] = field(default_factory=list)
+    resumed: Resumption | None = None
+    """What ``--resume RUN`` goes on with; None when this run begins with this session."""
     host: str = ""
     """Host and port of the API; empty while a sandbox of this session's own has not started."""
 
@@ -101,11 +104,25 @@ class Runbook:
         """What the actions of this run did."""
         return Journal(self.folder / "journal.jsonl")
 
+    @property
+    def records_before(self) -> bool:
+        """Whether this session sees how it is before its incident. A real rollback and a resumed run come after it."""
+        return not self.options.real and self.resumed is None
+
+    def move_to(self, config: pytest.Config, folder: Path) -> None:
+        """Go on in the folder of an earlier session."""
+        old, self.folder = self.folder, folder
+        option = config.option
+        if option.allure_report_dir == str(old / "allure-results"):
+            option.allure_report_dir = str(self.results)
+        if option.xmlpath == str(old / "junit.xml"):
+            option.xmlpath = str(folder / "junit.xml")
+
     def make_folder(self) -> None:
         """Make the run's folder. Raises pytest.UsageError when it cannot be made or holds something already."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            occupied = any(self.folder.iterdir())
+            occupied = self.resumed is None and any(self.folder.iterdir())
             self.results.mkdir(exist_ok=True)
         except OSError as error:
             raise pytest.UsageError(
@@ -167,7 +184,7 @@ def prepare(config: pytest.Config) -> Runbook | None:
         plan = plan.with_overrides(environment.thresholds, source=f"environment {environment.name}")
     except ConfigurationError as error:
         raise pytest.UsageError(str(error)) from None
-    stored = _stored_baseline(options.baseline, plan)
+    stored = stored_baseline_of(options.baseline, plan)
     unknown = [text for text in (*options.ack, *options.observed) if text.partition("=")[0] not in plan.ids()]
     if unknown:
         name = unknown[0].partition("=")[0]
@@ -219,7 +236,8 @@ def pytest_configure_node(node: Any) -> None:
         node.workerinput["pam_run_folder"] = str(runbook.folder)
 
 
-def _stored_baseline(file: Path | None, plan: Plan) -> Baseline | None:
+def stored_baseline_of(file: Path | None, plan: Plan) -> Baseline | None:
+    """What the file says; None without one. Raises pytest.UsageError when it is no baseline, or has too few answers."""
     if file is None:
         return None
     try:

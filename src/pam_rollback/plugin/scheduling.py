@@ -4,7 +4,7 @@ from typing import Any
 
 from xdist.scheduler import LoadScopeScheduling
 
-from pam_rollback.plugin.stories import ACTION_FIXTURES
+from pam_rollback.plugin.stories import SITUATIONS
 
 _INTEGRITY = "checks/integrity/"
 _PROBED = "checks/test_performance.py"
@@ -23,7 +23,7 @@ class BySituation(LoadScopeScheduling):  # type: ignore[misc]
     def _split_scope(self, nodeid: str) -> str:
         # Wherever it stands among the parameters: a browser's name may come before it.
         parameters = f"-{nodeid.partition('[')[2].removesuffix(']')}-"
-        found = [name for name in ACTION_FIXTURES if f"-{name}-" in parameters]
+        found = [name for name in SITUATIONS if f"-{name}-" in parameters]
         path = nodeid.split("::", 1)[0]
         # The SQL checks share one snapshot, and their time frame is judged by who gave their verdicts.
         shared = _INTEGRITY if path.startswith(_INTEGRITY) else _TOGETHER.get(path, path)

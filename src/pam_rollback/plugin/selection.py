@@ -25,6 +25,10 @@ NEEDED_ABILITIES = {
     "webkit_traveller": ("browser", "test_account"),
     "team_notice": ("slack",),
     "users_after": ("flag_evaluation",),
+    "users_in_the_end": ("flag_evaluation",),
+    "users_after_the_call": ("flag_evaluation",),
+    "flags_after_the_call": ("flag_admin",),
+    "descent": ("flag_evaluation",),
     "account": ("test_account",),
     "surviving_writes": ("test_account",),
     "separation": ("test_account", "second_test_account"),
@@ -190,7 +194,7 @@ def _is_named(item: pytest.Item) -> bool:
 
 def _records_its_own(item: pytest.Item, runbook: Runbook) -> bool:
     """Before its drill's incident this session records how it is. A real rollback is not delayed by that."""
-    return situation_of(item) not in {AS_IS, BASELINE} and not runbook.options.real
+    return situation_of(item) not in {AS_IS, BASELINE} and runbook.records_before
 
 
 def _undeclared_part(item: pytest.Item, environment: Environment) -> str:

@@ -1,7 +1,96 @@
-"""The stories of ``drills/``: what each needs to be known of here. A new story adds its line to both."""
+"""The stories of ``drills/``: what each needs to be known of here. A new story in ``drills/`` adds its record."""
 
-ACTION_FIXTURES = {"after-feature-flag": "feature_flags_rolled_back"}
-"""Which fixture brings a situation about. A new story in drills/ adds its line."""
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-ACTION_ABILITIES = {"feature-flag": ("flag_admin",)}
-"""What an environment must declare for a story's action to be possible there at all."""
+from pam_rollback.actions import emergency, feature_flag, gradual
+from pam_rollback.core.plan import Plan
+from pam_rollback.core.plan_items import RecoveryTime
+
+
+@dataclass(frozen=True)
+class Planted:
+    """The incident of a drill: a fault of the sandbox's catalogue, and on which journeys it is seen."""
+
+    fault: str
+    what: str
+    """What users notice, in words."""
+    parameters: Mapping[str, str | float] = field(default_factory=dict)
+    journeys: tuple[str, ...] = ()
+    """The journeys whose error rate shows it; none named: all that users make together."""
+
+
+@dataclass(frozen=True)
+class Story:
+    """One file of ``drills/``: one way of one strategy."""
+
+    name: str
+    strategy: str
+    """The strategy's name in plan.toml; several ways of it share one."""
+    fixture: str
+    """Who brings the situation about."""
+    abilities: tuple[str, ...]
+    """What an environment must declare for the action to be possible there at all."""
+    planted: Planted
+    steps: Sequence[str]
+    """What ``--dry-run`` shows, in order."""
+    changing: str = ""
+    """The step that brings the plan's flags about."""
+    all_checks: bool = True
+    """False for a secondary way of a strategy: a drill has health, data and one journey checked after it. A real rollback has all."""
+
+    @property
+    def situation(self) -> str:
+        """The state of the world after it."""
+        return f"after-{self.name}"
+
+
+def objective_of(plan: Plan, story: Story) -> RecoveryTime:
+    """The recovery time objective of the story's strategy.
+
+    The plan gives the emergency call none. It switches flags, as the first strategy does, and is held against that one's objective.
+    """
+    own = plan.strategy(story.strategy)
+    return plan.rto(own.name if own.rto is not None else "feature-flag")
+
+
+ERRORS = Planted("errors", "errors for a share of the requests of users with PAM_ENHANCED_UI")
+
+STORIES: Mapping[str, Story] = {
+    story.name: story
+    for story in (
+        Story(
+            name="feature-flag",
+            strategy="feature-flag",
+            fixture="feature_flags_rolled_back",
+            abilities=("flag_admin",),
+            planted=ERRORS,
+            steps=feature_flag.STEPS,
+            changing=feature_flag.SWITCH,
+        ),
+        Story(
+            name="gradual",
+            strategy="gradual",
+            fixture="features_taken_back",
+            abilities=("flag_admin",),
+            planted=ERRORS,
+            steps=gradual.planned_steps((50, 25, 10, 0)),
+            changing=gradual.LOWER.format(0),
+        ),
+        Story(
+            name="emergency",
+            strategy="emergency",
+            fixture="emergency_called",
+            abilities=("emergency_endpoint",),
+            planted=ERRORS,
+            steps=emergency.STEPS,
+        ),
+    )
+}
+
+SITUATIONS: Mapping[str, Story] = {story.situation: story for story in STORIES.values()}
+"""The stories by the situation that they bring about."""
+
+SHORT_KINDS = frozenset({"health", "integrity"})
+SHORT_JOURNEY = "test_pam_answers"
+"""What is checked after a secondary way of a strategy in a drill."""
