@@ -79,7 +79,7 @@ def fetch(
     worker.start()
     worker.join(deadline_s)
     if worker.is_alive():
-        # In this order: a connection that is made from here on sends nothing, so the phase that is read next tells whether anything was sent.
+        # In this order: a connection that is made from here on sends nothing, so the phase that is read next tells whether anything was.
         progress.given_up = True
         progress.problem = progress.describe_timeout(deadline_s)
     sent = progress.phase != "connecting"

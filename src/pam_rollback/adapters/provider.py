@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from pam_rollback.adapters.http import fetch
+from pam_rollback.adapters.told import Complaint, Told
 from pam_rollback.core.answer import Answer
 from pam_rollback.core.errors import ProviderError
 from pam_rollback.core.wait import Waiter
@@ -29,6 +30,7 @@ DEADLINE_S = 10.0
 PATIENCE_S = 60.0
 """All tries of one operation. It is also how long nobody asks again when a limit was met and the answer does not say."""
 _TRIES_MAX = 6
+_SHORTEST_S = 0.1
 _FIRST_WAIT_S, _WAIT_MAX_S = 0.25, 8.0
 _EPOCH_FROM = 1e9
 """A reset that is larger is a moment, a smaller one a length of time."""
@@ -95,7 +97,8 @@ class ProviderApi:
         end_s = self._now_s() + self.patience_s
         for attempt in range(1, _TRIES_MAX + 1):
             self._hold(request, end_s)
-            answer = self._send(request)
+            left_s = end_s - self._now_s() if attempt > 1 else request.deadline_s
+            answer = self._send(request, min(request.deadline_s, max(left_s, _SHORTEST_S)))
             if answer.complete and answer.http_status in expected:
                 return answer
             wait_s = self._wait_s(request, answer, attempt, repeatable=repeatable)
@@ -104,43 +107,66 @@ class ProviderApi:
             self.waiter.pause(wait_s)
         raise AssertionError  # pragma: no cover - the last try returns or raises
 
-    def ask_json(self, operation: str, path: str, **options: Any) -> Any:
-        """Ask, and give the JSON of the answer."""
-        answer = self.ask(operation, path, **options)
-        return self.json_of(operation, answer)
+    def ask_told(self, operation: str, path: str, what: str, **options: Any) -> Told:
+        """Ask, and give the JSON object of the answer; ``what`` names it in messages."""
+        return self.told(operation, self.ask(operation, path, **options), what)
 
-    def json_of(self, operation: str, answer: Answer) -> Any:
-        """Give the JSON of a good answer. Raises ProviderError when it has none."""
+    def told(self, operation: str, answer: Answer, what: str) -> Told:
+        """Give the JSON object of a good answer. Raises ProviderError when it has none."""
+        return Told.of(self.document(operation, answer), what, self._complaint(operation, answer))
+
+    def told_list(self, operation: str, answer: Answer, what: str) -> list[Told]:
+        """Give the JSON objects of a good answer that is a list."""
+        complaint, document = self._complaint(operation, answer), self.document(operation, answer)
+        if not isinstance(document, list):
+            raise complaint(f"expected a list, each {what}", document)
+        return [Told.of(item, what, complaint) for item in document]
+
+    def document(self, operation: str, answer: Answer) -> Any:
+        """Give the JSON of a good answer, whatever it is."""
         if answer.json is None:
-            found = f"HTTP {answer.http_status} {answer.content_type or 'without content type'} {self._clean(answer.text)!r}"
-            raise self.unexpected(operation, "expected JSON", found, answer)
+            found = f"HTTP {answer.http_status} {answer.content_type or 'without content type'} {answer.text!r}"
+            raise self._unexpected(operation, answer, "expected JSON", found)
         return answer.json
 
-    def unexpected(self, operation: str, expected: str, found: object, answer: Answer | None = None) -> ProviderError:
+    def part_of_path(self, operation: str, text: str) -> str:
+        """Quote an id for a path. Raises ProviderError for one that would ask for something else, such as an empty one for the list."""
+        if not text or text in {".", ".."} or not text.isprintable():
+            raise ProviderError(
+                f"{self.provider.name}, {operation}: not asked: expected an id, found {text!r}; give the one that the provider shows",
+                provider=self.provider.name,
+                operation=operation,
+                sent=False,
+            )
+        return quote(text, safe="")
+
+    def _complaint(self, operation: str, answer: Answer) -> Complaint:
+        return lambda expected, found: self._unexpected(operation, answer, expected, found)
+
+    def _unexpected(self, operation: str, answer: Answer, expected: str, found: object) -> ProviderError:
         """Give the error for an answer that came, and that is not what the provider's document says."""
-        known, asked = "", ""
-        if answer is not None:
-            path = answer.url.removeprefix(self.provider.api_url).partition("?")[0]
-            known, asked = f", {_request_id(answer)}", f" ({answer.method} {path})"
+        name = self.provider.name
+        path = answer.url.removeprefix(self.provider.api_url).partition("?")[0]
+        done = "" if answer.method == "GET" else "; it may have been done all the same: look before you do it again"
         return ProviderError(
-            f"{self.provider.name}, {operation}{asked}: {expected}, found {self._clean(str(found))}{known}; does something else answer in "
-            f"{self.provider.name}'s place ({self.provider.settings}), or has its API changed? Look there before doing it again",
-            provider=self.provider.name,
+            f"{name}, {operation} ({answer.method} {path}): {expected}, found {self._clean(str(found))}, {_request_id(answer)}; "
+            f"does something else answer in {name}'s place ({self.provider.settings}), or has its API changed?{done}",
+            provider=name,
             operation=operation,
-            http_status=answer.http_status if answer is not None else None,
+            http_status=answer.http_status,
         )
 
     def _now_s(self) -> float:
         return self.waiter.clock.monotonic_s()
 
-    def _send(self, request: "_Request") -> Answer:
+    def _send(self, request: "_Request", deadline_s: float) -> Answer:
         answer = fetch(
             f"{self.provider.api_url}{request.path}?{urlencode(request.query)}".rstrip("?"),
             method=request.method,
             headers=request.headers | {"Authorization": f"Bearer {self.token}"},
             json=request.json,
             body=request.body,
-            deadline_s=request.deadline_s,
+            deadline_s=deadline_s,
             max_body_bytes=MAX_BODY_BYTES,
         )
         self.date = answer.headers.get("date", self.date if answer.problem else "")
@@ -166,7 +192,7 @@ class ProviderApi:
 
     def _wait_s(self, request: "_Request", answer: Answer, attempt: int, *, repeatable: bool) -> float | None:
         """How long to wait before the next try; None when there must be none."""
-        backoff_s = min(_WAIT_MAX_S, _FIRST_WAIT_S * 2**attempt) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, no secret
+        backoff_s = min(_WAIT_MAX_S, _FIRST_WAIT_S * 2.0**attempt) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, no secret
         if answer.http_status == HTTPStatus.TOO_MANY_REQUESTS:
             told_s = self._reset_s(answer)
             hold_s = told_s or (PATIENCE_S if self.patience_s <= 0 else backoff_s)
@@ -192,11 +218,8 @@ class ProviderApi:
         tried = f" ({attempts} tries)" if attempts > 1 else ""
         if answer.problem or status is None:
             what = f"{answer.problem or 'no answer'}{tried}"
-            again = (
-                ""
-                if request.method == "GET" or not answer.sent
-                else "; it may have been done all the same: look before you do it again"
-            )
+            unclear = request.method != "GET" and answer.sent
+            again = "; it may have been done all the same: look before you do it again" if unclear else ""
             advice = f"can this machine reach {self.provider.api_url}? See {self.provider.status_page}"
             return self._error(request, f"{what}; {advice}{again}", sent=answer.sent, status=status)
         what = f"HTTP {status}, {self._words(answer)}, {_request_id(answer)}{tried}"
@@ -205,7 +228,8 @@ class ProviderApi:
             wait_s = self._not_before_s[request.kind] - self._now_s()
             advice = f"its limit ({limit} requests) was met, ask again in {max(1.0, wait_s):.0f} s; who else uses this token?"
         elif HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-            advice = f"it points elsewhere ({answer.headers.get('location', 'nowhere')}), which is not followed: see {self.provider.settings}"
+            elsewhere = answer.headers.get("location", "without an address")
+            advice = f"it points elsewhere ({elsewhere}), which is not followed: see {self.provider.settings}"
         elif status < HTTPStatus.MULTIPLE_CHOICES:
             advice = f"expected HTTP {' or '.join(str(int(good)) for good in expected)}: look at {name} before you do it again"
         else:

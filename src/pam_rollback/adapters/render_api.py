@@ -24,7 +24,8 @@ _ADVICE: Mapping[int, str] = {
     HTTPStatus.PAYMENT_REQUIRED: "the workspace's billing is in the way: see the Dashboard",
     HTTPStatus.CONFLICT: "something else is being done to the service: look at its Events page, then do it again",
 }
-_METRICS_ADVICE = _ADVICE | {
+_METRICS_ADVICE: Mapping[int, str] = {
+    **_ADVICE,
     HTTPStatus.BAD_REQUEST: "is [render] resolution_s one that Render tells (30 s at least)?",
 }
 
@@ -52,18 +53,13 @@ def render_api(
     return ProviderApi(provider, key, deadline_s=deadline_s, patience_s=patience_s, waiter=waiter or Waiter())
 
 
-def own_service(api: ProviderApi, settings: Render, document: object) -> Told:
+def own_service(told: Told, settings: Render) -> Told:
     """Give the service that was told of, once it is the environment's own (``GET /services/{id}``)."""
-    operation = f"the service {settings.service_id}"
-    told = Told.of(document, "a service", lambda expected, found: api.unexpected(operation, expected, found))
     told.same("id", settings.service_id)
     owner = told.document.get("ownerId")
     if settings.owner_id and owner != settings.owner_id:
-        raise api.unexpected(
-            operation,
-            f"expected it to belong to {settings.owner_id} ([render] owner_id)",
-            f"{owner!r}: is this another environment's service?",
-        )
+        expected = f"expected it to belong to {settings.owner_id} ([render] owner_id)"
+        raise told.complaint(expected, f"{owner!r}: is this another environment's service?")
     return told
 
 
@@ -82,19 +78,17 @@ class RenderApi:
     def get(self, operation: str, path: str, query: Sequence[tuple[str, str]] = ()) -> Any:
         """Ask, and give the JSON of a good answer. ``operation`` says what for, in the words of a message."""
         try:
-            return self._api.ask_json(operation, path, query=query)
+            return self._api.document(operation, self._api.ask(operation, path, query=query))
         except ProviderError as error:
             raise MeasurementFailed(str(error)) from error
 
     def check_service(self) -> None:
         """See that the service is there, is not suspended, and belongs to whom the environment says."""
         service_id = self.settings.service_id
-        document = self.get(f"the service {service_id}", f"/services/{service_id}")
+        operation = f"the service {service_id}"
         try:
-            told = own_service(self._api, self.settings, document)
+            told = own_service(self._api.ask_told(operation, f"/services/{service_id}", "a service"), self.settings)
         except ProviderError as error:
             raise MeasurementFailed(str(error)) from error
         if told.document.get("suspended") == "suspended":
-            raise MeasurementFailed(
-                f"Render, the service {service_id}: it is suspended, so its metrics say nothing of users"
-            )
+            raise MeasurementFailed(f"Render, {operation}: it is suspended, so its metrics say nothing of users")

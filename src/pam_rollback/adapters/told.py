@@ -63,7 +63,14 @@ class Told:
     def inner(self, name: str) -> "Told | None":
         """An object in it; None where it is null or absent."""
         value = self.document.get(name)
-        return None if value is None else Told.of(value, f"{name!r} of {self.what}", self.complaint)
+        return None if value is None else Told.of(value, f"{self.what} with {name!r}", self.complaint)
+
+    def inside(self, name: str) -> "Told":
+        """An object in it that has to be there."""
+        found = self.inner(name)
+        if found is None:
+            raise self._wrong(name, "an object", None)
+        return found
 
     def same(self, name: str, expected: str) -> None:
         """Refuse an answer about something else."""
