@@ -18,9 +18,9 @@ class Repository(Protocol):
         """A fresh folder with the commit's files and nothing else; gone afterwards."""
 
     def revert(self, commit: Commit, *, onto: Commit, reason: str) -> Commit:
-        """Make the commit on top of ``onto`` that takes ``commit`` (also a merge) back; ``onto`` itself when it is taken back there already.
+        """Make the commit on top of ``onto`` that takes ``commit`` (also a merge) back.
 
-        A conflict raises, and leaves nothing behind.
+        Gives ``onto`` itself when it is taken back there already. A conflict raises, and leaves nothing behind.
         """
 
     def push(self, commit: Commit, branch: str, *, seen: Commit | None) -> None:
