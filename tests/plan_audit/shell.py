@@ -15,10 +15,10 @@ class Ran:
     said: str
 
 
-def run(folder: Path, script: str, *, shell: str = "bash", within_s: float = 30, **variables: str) -> Ran:
+def run(folder: Path, script: str, *, program: str = "bash", within_s: float = 30, **variables: str) -> Ran:
     """Run the script; whoever asks for no more than ``within_s`` gets subprocess.TimeoutExpired."""
     ended = subprocess.run(
-        [shell, "-c", script],
+        [program, "-c", script],
         cwd=folder,
         env={**VARIABLES, **variables},
         stdin=subprocess.DEVNULL,
