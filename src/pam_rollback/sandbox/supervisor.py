@@ -17,7 +17,7 @@ from pathlib import Path
 import psycopg
 from aiohttp import web
 
-from pam_rollback.sandbox import state_file
+from pam_rollback.sandbox import history, state_file
 from pam_rollback.sandbox.builds import build
 from pam_rollback.sandbox.children import Children
 from pam_rollback.sandbox.control import Control
@@ -37,6 +37,7 @@ from pam_rollback.sandbox.problems import RangeError
 from pam_rollback.sandbox.product.tokens import issue
 from pam_rollback.sandbox.providers import render
 from pam_rollback.sandbox.releases import LIVE_AT_START, RELEASES, Fleet, ProductSecrets, Release
+from pam_rollback.sandbox.repository import Repository
 from pam_rollback.sandbox.slack_sink import SlackSink
 from pam_rollback.sandbox.state_file import Dialect, State
 from pam_rollback.sandbox.status_page import StatusPage
@@ -105,7 +106,9 @@ class Supervisor:
             use_template=self._use_template,
         )
         self._database = database
-        access = await _opened(database)
+        access, repository = await asyncio.gather(
+            _opened(database), asyncio.to_thread(Repository.create, self._folder / "repository.git")
+        )
         product = ProductSecrets(
             dsn=access.product_dsn,
             admin_token=secrets.token_urlsafe(24),
@@ -120,7 +123,7 @@ class Supervisor:
 
         status_page = StatusPage(faults, url=_url(listeners.status_page))
         slack = SlackSink(faults, path=f"/services/T000/B000/{secrets.token_urlsafe(18)}")
-        state = self._state(listeners, product, access, slack_path=slack.path)
+        state = self._state(listeners, product, access, repository, slack_path=slack.path)
         front_end = FrontEndServer(
             faults,
             builds={spec.name: build(spec.version) for spec in RELEASES},
@@ -179,7 +182,15 @@ class Supervisor:
             await asyncio.to_thread(self._children.close)
             shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _state(self, listeners: Listeners, product: ProductSecrets, access: Access, *, slack_path: str) -> State:
+    def _state(
+        self,
+        listeners: Listeners,
+        product: ProductSecrets,
+        access: Access,
+        repository: Repository,
+        *,
+        slack_path: str,
+    ) -> State:
         return State(
             api_url=_url(listeners.api),
             frontend_url=_url(listeners.frontend),
@@ -189,6 +200,11 @@ class Supervisor:
                 "api_url": _url(listeners.render) + render.BASE,
                 "service_id": _RENDER_SERVICE,
                 "owner_id": _RENDER_OWNER,
+            },
+            git={
+                "remote": str(repository.path),
+                "branch": history.BRANCH,
+                "frontend_folder": history.FRONTEND,
             },
             token=secrets.token_urlsafe(32),
             variables={
