@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from pam_rollback.sandbox.faults import REPOSITORY_OUTAGES
 from pam_rollback.sandbox.problems import RangeError
-from pam_rollback.sandbox.repository import OUTAGES, Push, Repository
+from pam_rollback.sandbox.repository import Push, Repository
 
 NOBODY = {
     **{name: value for name, value in os.environ.items() if not name.startswith("GIT_")},
@@ -49,8 +50,8 @@ def clone(repository: Repository, tmp_path: Path) -> Path:
 def mended(repository: Repository) -> Iterator[None]:
     """No hook waits for the end of an outage when the test is over."""
     yield
-    for how in OUTAGES:
-        repository.mend(how)  # type: ignore[arg-type]  # OUTAGES are its values
+    for how in REPOSITORY_OUTAGES:
+        repository.mend(how)
 
 
 def told_of(repository: Repository, *, within_s: float = 1) -> list[Push]:
@@ -61,7 +62,7 @@ def told_of(repository: Repository, *, within_s: float = 1) -> list[Push]:
     async def listen() -> None:
         watch = asyncio.create_task(repository.watch())
         end_s = time.monotonic() + within_s
-        while not told and time.monotonic() < end_s:
+        while not told and time.monotonic() < end_s:  # noqa: ASYNC110 - a list has no event
             await asyncio.sleep(0.01)
         await asyncio.sleep(0.05)
         watch.cancel()

@@ -9,13 +9,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
 
 from pam_rollback.sandbox import history
 from pam_rollback.sandbox.problems import RangeError
 
-Outage = Literal["refused", "hangs", "done-but-hangs", "gone"]
-OUTAGES: tuple[str, ...] = get_args(Outage)
 BRANCH = history.BRANCH
 _WITHIN_S = 20.0
 _POLL_S = 0.02
@@ -137,15 +134,15 @@ class Repository:
         _git("update-ref", "--stdin", at=self.path, stdin="".join(f"{line}\n" for line in lines).encode())
         self._read = self._spool_bytes()
 
-    def break_down(self, how: Outage) -> None:
-        """`refused`: a protected branch; `hangs`: before anything is moved; `done-but-hangs`: after it; `gone`: there is no remote."""
+    def break_down(self, how: str) -> None:
+        """Have an outage, one of the fault catalogue's."""
         if how == "gone":
             with suppress(FileNotFoundError):
                 self.path.rename(self._put_aside)
         else:
             (self._folder / f"outage-{how}").touch()
 
-    def mend(self, how: Outage) -> None:
+    def mend(self, how: str) -> None:
         """Take an outage away."""
         if how == "gone":
             with suppress(FileNotFoundError):

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psycopg
@@ -118,6 +118,8 @@ class Supervisor:
             frontend_origin=_url(listeners.frontend),
         )
         releases = self._fleet.releases.values()
+        for release in releases:
+            release.spec = replace(release.spec, commit=repository.commits[release.spec.name])
         await asyncio.gather(*(release.configure(product) for release in releases))
         await asyncio.gather(*(release.wait_healthy() for release in releases))
 
@@ -132,6 +134,7 @@ class Supervisor:
         )
         edge = Edge(self._fleet, faults, page=lambda: front_end.page)
         self._watches.append(asyncio.create_task(edge.records.watch(self._fleet)))
+        self._watches.append(asyncio.create_task(repository.watch()))
         render_api = render.RenderApi(
             faults,
             edge.records,
@@ -139,7 +142,7 @@ class Supervisor:
             service_id=_RENDER_SERVICE,
             owner_id=_RENDER_OWNER,
         )
-        planter = Planter(faults, self._fleet, database, access)
+        planter = Planter(faults, self._fleet, database, access, repository)
         control = Control(
             token=state.token,
             faults=faults,
