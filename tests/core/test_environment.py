@@ -40,6 +40,8 @@ status_page = "http://127.0.0.1:4005"
 api_url = "http://127.0.0.1:4006/v1"
 service_id = "srv-range"
 owner_id = "tea-range"
+[git]
+remote = "/tmp/range/repository.git"
 [sandbox]
 control_url = "http://127.0.0.1:4003"
 token = "{SECRET}-token"

@@ -12,7 +12,7 @@ from pam_rollback.sandbox.damage_files import damage_names
 from pam_rollback.sandbox.page_snippets import snippet_names
 from pam_rollback.sandbox.problems import RangeError
 
-Layer = Literal["release", "process", "database", "data", "edge", "page", "notifications", "provider"]
+Layer = Literal["release", "process", "database", "data", "edge", "page", "notifications", "provider", "repository"]
 Value = str | float
 
 
@@ -65,6 +65,7 @@ _SERVER = Parameter("server", "both", "which server answers so", choices=("api",
 _MS_MAX = 120_000
 OTHER_RELEASE = "other"
 ANY_RELEASE = "any"
+REPOSITORY_OUTAGES = ("refused", "hangs", "done-but-hangs", "gone")
 _WHOSE = Parameter(
     "release",
     OTHER_RELEASE,
@@ -268,6 +269,20 @@ _KINDS = (
         ),
     ),
     FaultKind("status-page-down", "the status page answers 503", "notifications"),
+    FaultKind(
+        "repository",
+        "the product's repository does not do what it is asked",
+        "repository",
+        (
+            Parameter(
+                "what",
+                None,
+                "refused: pushes, as to a protected branch; hangs: a push, before anything is moved; done-but-hangs: a push, after the "
+                "branch was moved; gone: there is no remote, also not for the hosts that build from it",
+                choices=REPOSITORY_OUTAGES,
+            ),
+        ),
+    ),
     FaultKind(
         "render-metrics",
         "Render's metrics API refuses, is silent, or tells something else than what happened",

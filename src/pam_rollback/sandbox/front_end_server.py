@@ -1,4 +1,4 @@
-"""Serves the site as its host would: the files of the published deploy, the page for every unknown path, and the few JSON files of a deploy."""
+"""Serves the site as its host would: the files of the published deploy, the page for every unknown path, and a few JSON files."""
 
 from collections.abc import Callable, Iterable, Mapping
 

@@ -17,7 +17,7 @@ from typing import Any
 from aiohttp import web
 
 from pam_rollback.sandbox.faults import Fault, PlantedFaults
-from pam_rollback.sandbox.providers.netlify_account import Account, Refusal, TooMany
+from pam_rollback.sandbox.providers.netlify_account import Account, Refusal
 from pam_rollback.sandbox.providers.netlify_builds import Builds
 from pam_rollback.sandbox.providers.netlify_deploys import BEHAVIOUR, PREVIEW, PRODUCTION, Deployed, Deploys
 from pam_rollback.sandbox.providers.netlify_uploads import Uploads
@@ -111,38 +111,31 @@ class NetlifyApi:
             return web.Response(status=HTTPStatus.NOT_FOUND, text="Not Found", headers=headers)
         fault = self._fault(route.operation)
         what = "" if fault is None else str(fault.settings["what"])
-        try:
-            if fault is not None and what == "hangs":
+        if fault is not None and what in {"hangs", "reset"}:
+            if what == "hangs":
                 await fault.cleared.wait()
-                _cut(request)
-            if what == "reset":
-                _cut(request)
-            allowance = self._account.let_in(
-                request.headers.get("Authorization", ""), creates_deploy=route.creates_deploy
-            )
-            headers |= allowance.headers()
-            refused = _STATUSES.get(what.removesuffix("-without-headers"))
-            if refused is not None:
-                raise Refusal(refused, refused.phrase)
+            return _cut(request)
+        try:
+            headers |= self._let_in(request, route, what)
             status, document = await route.answer(request, named)
-            if what == "done-but-reset":
-                _cut(request)
-            if what == "garbage":
-                return web.Response(body=b'{"id": "', content_type="application/json", headers=headers)
         except Refusal as refusal:
-            if isinstance(refusal, TooMany):
-                headers |= refusal.allowance.headers()
-            elif what == "error-429":
-                headers |= {"X-RateLimit-Remaining": "0"}
-            elif what.endswith("-without-headers"):
-                headers = {name: value for name, value in headers.items() if not name.startswith("X-RateLimit")}
+            headers |= refusal.headers
             return web.json_response(refusal.envelope, status=refusal.status, headers=headers)
-        if document is None:
-            return web.Response(status=status, headers=headers)
-        if isinstance(document, _Paged):
-            headers |= document.headers
-            document = document.items
-        return web.json_response(document, status=status, headers=headers)
+        if what == "done-but-reset":
+            return _cut(request)
+        if what == "garbage":
+            return web.Response(body=b'{"id": "', content_type="application/json", headers=headers)
+        return _response(status, document, headers)
+
+    def _let_in(self, request: web.BaseRequest, route: _Route, what: str) -> _Headers:
+        """Whoever may not come in is refused, and so is everybody whom the fault concerns; gives the limits to tell."""
+        credentials = request.headers.get("Authorization", "")
+        allowance = self._account.let_in(credentials, creates_deploy=route.creates_deploy)
+        status = _STATUSES.get(what.removesuffix("-without-headers"))
+        if status is None:
+            return allowance.headers()
+        is_limit = what == "error-429"
+        raise Refusal(status, status.phrase, {**allowance.headers(), "X-RateLimit-Remaining": "0"} if is_limit else {})
 
     def _routed(self, request: web.BaseRequest) -> tuple[_Route | None, Mapping[str, str]]:
         if not request.path.startswith(f"{BASE}/"):
@@ -350,7 +343,15 @@ def _moment(unix_s: float) -> str:
     return datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _cut(request: web.BaseRequest) -> None:
+def _response(status: HTTPStatus, document: Any, headers: _Headers) -> web.Response:
+    if document is None:
+        return web.Response(status=status, headers=headers)
+    if isinstance(document, _Paged):
+        return web.json_response(document.items, status=status, headers=headers | document.headers)
+    return web.json_response(document, status=status, headers=headers)
+
+
+def _cut(request: web.BaseRequest) -> web.Response:
     if request.transport is not None:
         request.transport.abort()
-    raise ConnectionResetError
+    return web.Response()  # nobody gets it

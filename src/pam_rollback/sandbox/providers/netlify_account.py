@@ -3,6 +3,7 @@
 import hmac
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
@@ -12,11 +13,12 @@ _WINDOW_S = 60
 
 
 class Refusal(Exception):  # noqa: N818 - an answer, not a defect
-    """The answer is an error: a status, and the message of its envelope."""
+    """The answer is an error: a status, the message of its envelope, and headers of its own."""
 
-    def __init__(self, status: HTTPStatus, message: str) -> None:
+    def __init__(self, status: HTTPStatus, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
         self.status = status
+        self.headers = dict(headers or {})
 
     @property
     def envelope(self) -> dict[str, object]:
@@ -68,17 +70,13 @@ class Account:
         if not authorization.startswith("Bearer ") or not hmac.compare_digest(given, self._token.encode()):
             raise Refusal(HTTPStatus.UNAUTHORIZED, "Access Denied")
         if not self.requests.take():
-            raise TooMany(self.requests)
+            raise _too_many(self.requests)
         if not creates_deploy:
             return self.requests
         if not self.deploys.take():
-            raise TooMany(self.deploys)
+            raise _too_many(self.deploys)
         return self.deploys
 
 
-class TooMany(Refusal):
-    """The allowance is used up."""
-
-    def __init__(self, allowance: Allowance) -> None:
-        super().__init__(HTTPStatus.TOO_MANY_REQUESTS, "Too Many Requests")
-        self.allowance = allowance
+def _too_many(allowance: Allowance) -> Refusal:
+    return Refusal(HTTPStatus.TOO_MANY_REQUESTS, "Too Many Requests", allowance.headers())

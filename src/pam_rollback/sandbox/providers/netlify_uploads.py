@@ -41,7 +41,9 @@ class Uploads:
         if address not in deploy.digests:
             raise Refusal(HTTPStatus.NOT_FOUND, "Not Found")
         if deploy.digests[address] != found:
-            raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, f"{address}: expected {deploy.digests[address]}, got {found}")
+            raise Refusal(
+                HTTPStatus.UNPROCESSABLE_ENTITY, f"{address}: expected {deploy.digests[address]}, got {found}"
+            )
         self._contents[found] = body
         if found in deploy.required:
             deploy.required.remove(found)
