@@ -11,7 +11,7 @@ from pathlib import Path
 from pam_rollback.sandbox import builds, history, site_builder
 from pam_rollback.sandbox.faults import PlantedFaults
 from pam_rollback.sandbox.providers.netlify import NetlifyApi
-from pam_rollback.sandbox.providers.netlify_account import Account
+from pam_rollback.sandbox.providers.netlify_account import DEPLOYS_PER_MIN, Account
 from pam_rollback.sandbox.providers.netlify_builds import Builds
 from pam_rollback.sandbox.providers.netlify_deploys import LATENCIES, PRODUCTION, Deployed, Deploys
 from pam_rollback.sandbox.repository import Push, Repository
@@ -34,7 +34,7 @@ class NetlifySite:
         self._builds = Builds(deploys, checkout=repository.checkout, base=history.FRONTEND, scratch=scratch)
         self.api = NetlifyApi(
             faults,
-            Account(self.token),
+            Account(self.token, deploys_per_min=deploys_per_min),
             deploys,
             self._builds,
             site_id=self.id,
@@ -45,14 +45,21 @@ class NetlifySite:
 
     @classmethod
     async def open(
-        cls, faults: PlantedFaults, repository: Repository, *, url: str, scratch: Path, latency: str
+        cls,
+        faults: PlantedFaults,
+        repository: Repository,
+        *,
+        url: str,
+        scratch: Path,
+        latency: str,
+        deploys_per_min: int = DEPLOYS_PER_MIN,
     ) -> "NetlifySite":
         """The site with its first deploys, really built. Raises RangeError."""
         first = await asyncio.gather(
             *(_first_deploy(repository, repository.commits[name], age_s, scratch) for name, age_s in _FIRST)
         )
         deploys = Deploys(faults, list(first), branch=history.BRANCH, latency=LATENCIES[latency])
-        return cls(deploys, repository, faults, url=url, scratch=scratch)
+        return cls(deploys, repository, faults, url=url, scratch=scratch, deploys_per_min=deploys_per_min)
 
     def _note_push(self, push: Push) -> None:
         if push.ref.startswith(_HEADS) and not push.is_deletion:
