@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from aiohttp import web
 
@@ -110,12 +110,12 @@ class Host:
         created = self.on_site("POST", "/deploys", {"draft": draft})
         assert created.status == 200, created
         deploy = str(created.json["id"])
-        digests = {path: hashlib.sha1(body).hexdigest() for path, body in files.items()}
+        digests = {path: hashlib.sha1(body, usedforsecurity=False).hexdigest() for path, body in files.items()}
         declared = self.on_site("PUT", f"/deploys/{deploy}", {"files": digests})
         assert declared.status == 200, declared
         for sha1 in declared.json["required"]:
             path = next(path for path, digest in digests.items() if digest == sha1)
-            sent = self.call("PUT", f"/deploys/{deploy}/files/{path}", files[path], kind="application/octet-stream")
+            sent = self.call("PUT", f"/deploys/{deploy}/files/{quote(path, safe=str())}", files[path], kind="application/octet-stream")
             assert sent.status == 200, sent
         return deploy
 

@@ -25,7 +25,14 @@ class NetlifySite:
     """One site, built from the range's repository."""
 
     def __init__(
-        self, deploys: Deploys, repository: Repository, faults: PlantedFaults, *, url: str, scratch: Path
+        self,
+        deploys: Deploys,
+        repository: Repository,
+        faults: PlantedFaults,
+        *,
+        url: str,
+        scratch: Path,
+        deploys_per_min: int = DEPLOYS_PER_MIN,
     ) -> None:
         self.id = str(uuid.uuid4())
         self.token = f"nfp_{secrets.token_urlsafe(24)}"
