@@ -40,6 +40,9 @@ status_page = "http://127.0.0.1:4005"
 api_url = "http://127.0.0.1:4006/v1"
 service_id = "srv-range"
 owner_id = "tea-range"
+[netlify]
+api_url = "http://127.0.0.1:4007/api/v1"
+site_id = "0a1b-range"
 [git]
 remote = "/tmp/range/repository.git"
 [sandbox]
@@ -50,6 +53,7 @@ PAM_ADMIN_TOKEN = "{SECRET}-admin"
 PAM_DATABASE_DSN = "postgresql://u:{SECRET}-dsn@127.0.0.1/x"
 PAM_EMERGENCY_TOKEN = "{SECRET}-emergency"
 RENDER_API_KEY = "rnd_{SECRET}"
+NETLIFY_AUTH_TOKEN = "nfp_{SECRET}"
 PAM_SLACK_WEBHOOK_URL = "http://127.0.0.1:4004/services/{SECRET}"
 TEST_USER_EMAIL = "maya@example.com"
 TEST_USER_PASSWORD = "{SECRET}-password"
