@@ -115,7 +115,12 @@ class Host:
         assert declared.status == 200, declared
         for sha1 in declared.json["required"]:
             path = next(path for path, digest in digests.items() if digest == sha1)
-            sent = self.call("PUT", f"/deploys/{deploy}/files/{quote(path, safe=str())}", files[path], kind="application/octet-stream")
+            sent = self.call(
+                "PUT",
+                f"/deploys/{deploy}/files/{quote(path, safe='')}",
+                files[path],
+                kind="application/octet-stream",
+            )
             assert sent.status == 200, sent
         return deploy
 
