@@ -97,6 +97,14 @@ def dist(netlify: Cli) -> Path:
     return netlify.home / "dist"
 
 
+@pytest.fixture(scope="module")
+def description(tools: Path) -> dict[str, Any]:
+    """The Swagger 2.0 document."""
+    file = tools / "node_modules" / "@netlify" / "open-api" / "dist" / "swagger.json"
+    document: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return document
+
+
 class TestCommandLineTool:
     """What a person at the terminal would type."""
 
@@ -160,13 +168,6 @@ class TestCommandLineTool:
 
 class TestDescription:
     """Every answer has the shape that @netlify/open-api says, and nothing beside it."""
-
-    @pytest.fixture(scope="class")
-    def description(self, tools: Path) -> dict[str, Any]:
-        """The Swagger 2.0 document."""
-        file = tools / "node_modules" / "@netlify" / "open-api" / "dist" / "swagger.json"
-        document: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        return document
 
     @pytest.fixture
     def answers(self, host: Host) -> Mapping[tuple[str, str], Reply]:
