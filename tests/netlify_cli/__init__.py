@@ -10,6 +10,8 @@ from pathlib import Path
 from pam_rollback.sandbox.site_builder import tools_folder
 
 HERE = Path(__file__).parent
+ON_LOOPBACK = HERE / "on_loopback.cjs"
+"""What Node.js loads first, so that the tool asks nobody but the stand-in."""
 _LOCK = HERE / "package-lock.json"
 _WITHIN_S = 600
 _PASSED_ON = (

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft4Validator  # type: ignore[import-untyped]
 
-from tests.netlify_cli import installed, node
+from tests.netlify_cli import ON_LOOPBACK, installed, node
 from tests.sandbox.netlify_host import BASE, Host, Reply, running
 
 STABLE, CANDIDATE = "1.41.3", "1.42.0"
@@ -62,6 +62,7 @@ class Cli:
                 "PATH": f"{node().parent}{os.pathsep}{os.environ['PATH']}",
                 "HOME": str(self.home),
                 "XDG_CONFIG_HOME": str(self.home),
+                "NODE_OPTIONS": f"--require={ON_LOOPBACK}",
                 "CI": "true",
                 "NO_UPDATE_NOTIFIER": "1",
                 "NETLIFY_AUTH_TOKEN": self.host.site.token,

@@ -29,6 +29,8 @@ _SITE_NAME = "wheels-and-wins"
 _ACCOUNT_ID = "64f0c0ffee00000000000001"
 _CACHED = ("old-page-served", "old-asset-served")
 _PAGE_MAX = 100
+_EXTENSIONS = re.compile(r"/(team|site)/[^/]+/integrations/.+")
+"""Another service of Netlify's, which the command line tool asks before it deploys: none is installed."""
 _STATUSES = {
     f"error-{status.value}": status
     for status in (
@@ -106,6 +108,8 @@ class NetlifyApi:
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer as Netlify does, or as the planted fault says."""
         headers = {"X-Request-Id": secrets.token_hex(16)}
+        if _EXTENSIONS.fullmatch(request.path):
+            return web.json_response([], headers=headers)
         route, named = self._routed(request)
         if route is None:
             return web.Response(status=HTTPStatus.NOT_FOUND, text="Not Found", headers=headers)
