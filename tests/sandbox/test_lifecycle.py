@@ -170,6 +170,7 @@ def test_the_state_file_is_private_and_complete(place: Path) -> None:
             "SECOND_TEST_USER_EMAIL",
             "SECOND_TEST_USER_PASSWORD",
             "EXPIRED_USER_TOKEN",
+            "NETLIFY_AUTH_TOKEN",
             "RENDER_API_KEY",
             "PAM_DATABASE_DSN",
         }

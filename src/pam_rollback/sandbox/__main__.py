@@ -10,6 +10,7 @@ from typing import get_args
 
 from pam_rollback.sandbox import state_file
 from pam_rollback.sandbox.problems import RangeError
+from pam_rollback.sandbox.providers.netlify_deploys import LATENCIES
 from pam_rollback.sandbox.state_file import Dialect, State
 from pam_rollback.sandbox.supervisor import Supervisor, until_told_to_end
 
@@ -28,7 +29,13 @@ def main() -> int:
 
 
 async def _run(path: Path, options: argparse.Namespace) -> int:
-    supervisor = Supervisor(os.environ, state_path=path, use_template=not options.no_template, dialect=options.dialect)
+    supervisor = Supervisor(
+        os.environ,
+        state_path=path,
+        use_template=not options.no_template,
+        dialect=options.dialect,
+        latency=options.latency,
+    )
     try:
         # Signals are heard from the first moment on: a start that is interrupted leaves nothing behind either.
         end = asyncio.create_task(until_told_to_end())
@@ -71,6 +78,12 @@ def _options() -> argparse.Namespace:
         choices=get_args(Dialect),
         default="product",
         help="whose tables the checks' DSN shows: the product's own, or those that the rollback plan's SQL expects",
+    )
+    parser.add_argument(
+        "--latency",
+        choices=tuple(LATENCIES),
+        default="fast",
+        help="how long Netlify's stand-in takes to build and to publish; realistic: as Netlify does",
     )
     return parser.parse_args()
 

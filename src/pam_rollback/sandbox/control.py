@@ -31,6 +31,7 @@ class Control:
         planter: Planter,
         fleet: Fleet,
         edge: Edge,
+        publish_release: Callable[[str], None],
         slack: SlackSink,
         status_page: StatusPage,
         ready_s: float,
@@ -40,6 +41,7 @@ class Control:
         self._planter = planter
         self._fleet = fleet
         self._edge = edge
+        self._publish_release = publish_release
         self._slack = slack
         self._status_page = status_page
         self._ready_s = ready_s
@@ -110,6 +112,7 @@ class Control:
 
     async def _go_live(self, request: web.Request) -> web.Response:
         await self._fleet.go_live(str((await _object(request)).get("release", "")))
+        self._publish_release(self._fleet.live.spec.version)
         return web.json_response({"live": self._fleet.live.spec.name})
 
     async def _messages(self, _: web.Request) -> web.Response:

@@ -1,4 +1,4 @@
-"""Puts a fault where it works: into a release, a process, the database, or just into the list that the edge looks at."""
+"""Puts a fault where it works: into a release, a process, the database, the repository, or just into the list that the edge looks at."""
 
 import asyncio
 from collections.abc import Mapping
@@ -8,16 +8,25 @@ from pam_rollback.sandbox.faults import CATALOGUE, Fault, PlantedFaults, read_fa
 from pam_rollback.sandbox.practice_database import Access, PracticeDatabase
 from pam_rollback.sandbox.problems import RangeError
 from pam_rollback.sandbox.releases import Fleet
+from pam_rollback.sandbox.repository import Repository
 
 
 class Planter:
     """Plants and clears faults, one at a time."""
 
-    def __init__(self, faults: PlantedFaults, fleet: Fleet, database: PracticeDatabase, access: Access) -> None:
+    def __init__(
+        self,
+        faults: PlantedFaults,
+        fleet: Fleet,
+        database: PracticeDatabase,
+        access: Access,
+        repository: Repository,
+    ) -> None:
         self._faults = faults
         self._fleet = fleet
         self._database = database
         self._access = access
+        self._repository = repository
         self._one_at_a_time = asyncio.Lock()
 
     async def plant(self, name: str, parameters: Mapping[str, object]) -> Fault:
@@ -69,6 +78,8 @@ class Planter:
                 await self._database.take_down()
             case "data":
                 await asyncio.to_thread(data_damage.plant, self._access, str(settings["what"]))
+            case "repository":
+                self._repository.break_down(str(settings["what"]))
             case "edge" | "page" | "notifications" | "provider":
                 pass  # whoever answers looks at the list
 
@@ -87,6 +98,8 @@ class Planter:
                 await self._database.bring_up()
             case "data":
                 await asyncio.to_thread(data_damage.heal, self._access, str(settings["what"]))
+            case "repository":
+                self._repository.mend(str(settings["what"]))
             case "edge" | "page" | "notifications" | "provider":
                 pass
         self._faults.remove(fault)

@@ -33,16 +33,16 @@ _UPSTREAM_SILENCE_S = 30.0
 
 @dataclass(frozen=True)
 class ReleaseSpec:
-    """What a release is: its name in the range, its version, the commit that it claims."""
+    """What a release is: its name in the range, its version, and the commit that it was built from, once there is a repository."""
 
     name: str
     version: str
-    commit: str
+    commit: str = ""
 
 
 RELEASES = (
-    ReleaseSpec("stable", "1.41.3", "3c9f1e07a5d24b86"),
-    ReleaseSpec("candidate", "1.42.0", "b81d6a42f0c97e35"),
+    ReleaseSpec("stable", "1.41.3"),
+    ReleaseSpec("candidate", "1.42.0"),
 )
 LIVE_AT_START = "candidate"
 
