@@ -10,10 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from pam_rollback.actions.journal import Journal, Undo
+from pam_rollback.actions.journal import Undo
 from pam_rollback.actions.settling import until_deploy, until_served
-from pam_rollback.actions.steps import Narrator, Step, StepRecord, run_steps, silent
-from pam_rollback.core.clock import Clock
+from pam_rollback.actions.steps import Step, StepRecord
+from pam_rollback.actions.telling import Telling, notice_problem
 from pam_rollback.core.deploys import BackendHost, CommitDeploys, Deploy, Service, ServiceSettings
 from pam_rollback.core.errors import ActionFailed, UndoFailed
 from pam_rollback.core.repository import Commit, Repository
@@ -48,10 +48,8 @@ class BackendTools:
 
     host: Backend
     look: Callable[[], Served]
-    journal: Journal
     waiter: Waiter
-    clock: Clock
-    narrate: Narrator = silent
+    telling: Telling
     every_s: float = 5.0
     live_within_s: float = 600.0
     served_within_s: float = 60.0
@@ -71,6 +69,7 @@ class BackendRollback:
     served: Served
     changed: bool
     """False: it ran already with automatic deploys off, and nothing was touched."""
+    notice_problem: str | None
     steps: tuple[StepRecord, ...]
 
 
@@ -115,12 +114,13 @@ class BackendAction:
             raise ActionFailed("the rollback of the back end was not seen to the end")
         return BackendRollback(
             decided_s=decided_s,
-            finished_s=self._tools.clock.monotonic_s(),
+            finished_s=self._tools.telling.clock.monotonic_s(),
             before=self._before,
             live=self._live,
             service=self._service,
             served=self._served,
             changed=self._changed,
+            notice_problem=notice_problem(steps),
             steps=steps,
         )
 
@@ -173,7 +173,7 @@ class BackendAction:
         if self._before is None or self._service is None:
             raise ActionFailed("what ran before is not known: nothing is changed that could not be put back")
         before, service = self._before, self._service
-        self._tools.journal.owe(
+        self._tools.telling.journal.owe(
             UNDO_KIND,
             {
                 "deploy": before.id,
@@ -246,21 +246,21 @@ def roll_back_to_deploy(tools: BackendTools, target: Deploy, *, decided_s: float
     """Run an earlier deploy's build again, with automatic deploys off. Raises ActionFailed when that was not done or does not answer."""
     action = BackendAction(tools, commit=target.commit)
     steps = [*action.looking(), *action.running(lambda: action.rolled_back(target))]
-    return action.facts(run_steps(steps, tools.journal, tools.clock, tools.narrate), decided_s)
+    return action.facts(tools.telling.run(steps), decided_s)
 
 
 def deploy_commit(tools: BackendTools, commit: Commit, *, decided_s: float) -> BackendRollback:
     """Build and run a previous commit, with automatic deploys off. Raises ActionFailed as ``roll_back_to_deploy`` does."""
     action = BackendAction(tools, commit=commit)
     steps = [*action.looking(), *action.running(action.deployed)]
-    return action.facts(run_steps(steps, tools.journal, tools.clock, tools.narrate), decided_s)
+    return action.facts(tools.telling.run(steps), decided_s)
 
 
 def keep_running(tools: BackendTools, *, decided_s: float) -> BackendRollback:
     """What answers is the target already: keep it so, with automatic deploys off. Raises ActionFailed when that cannot be seen."""
     action = BackendAction(tools)
     steps = [*action.looking(), *action.running(lambda: live_of(tools.host))]
-    return action.facts(run_steps(steps, tools.journal, tools.clock, tools.narrate), decided_s)
+    return action.facts(tools.telling.run(steps), decided_s)
 
 
 @dataclass(frozen=True)
@@ -292,7 +292,7 @@ def deploy_emergency_branch(tools: BackendTools, emergency: EmergencyBranch, *, 
         Step(BRANCH, lambda: action.follow(emergency.name), needs=(LOOK, REVERT)),
         *action.running(action.deployed, needs=(REVERT, BRANCH)),
     ]
-    return action.facts(run_steps(steps, tools.journal, tools.clock, tools.narrate), decided_s)
+    return action.facts(tools.telling.run(steps), decided_s)
 
 
 def undo_running(undo: Undo, tools: BackendTools) -> None:

@@ -5,15 +5,15 @@ and pushed. The plan's commands restore nothing, build twice, publish to a new s
 correct form, done here: restore by the deploy's own id, then lock it against automatic publishing, and believe only what is served.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from pam_rollback.actions.journal import Journal, Undo
+from pam_rollback.actions.journal import Undo
 from pam_rollback.actions.settling import until_deploy, until_served
-from pam_rollback.actions.steps import Narrator, Step, StepRecord, run_steps, silent
-from pam_rollback.core.clock import Clock
+from pam_rollback.actions.steps import Step, StepRecord
+from pam_rollback.actions.telling import Telling, notice_problem
 from pam_rollback.core.deploys import Deploy, DeployId, FileDeploys, FrontendHost, PublishingLock
 from pam_rollback.core.errors import ActionFailed, UndoFailed
 from pam_rollback.core.repository import Commit, Repository
@@ -45,6 +45,7 @@ _UNDER_WAY = frozenset(
         "preparing",
         "prepared",
         "processing",
+        "processed",
         "retrying",
     }
 )
@@ -52,12 +53,15 @@ _UNDER_WAY = frozenset(
 _READY = "ready"
 
 
-class Site(FrontendHost, PublishingLock, FileDeploys, Protocol):
+class Site(FrontendHost, PublishingLock, Protocol):
     """All that the ways of this strategy need of the host."""
 
+    def cancel_running(self) -> Sequence[Deploy]:
+        """Stop every deploy that could still be published; gives them."""
 
-BuildSite = Callable[[Path, Commit], Path]
-"""Builds the site from a worktree, once, for that commit; gives the folder to publish. Raises ActionFailed."""
+
+BuildSite = Callable[[Path], Path]
+"""Builds the site from a worktree, once; gives the folder to publish. Raises ActionFailed."""
 
 
 @dataclass(frozen=True)
@@ -66,10 +70,8 @@ class FrontendTools:
 
     host: Site
     look: Callable[[], Served]
-    journal: Journal
     waiter: Waiter
-    clock: Clock
-    narrate: Narrator = silent
+    telling: Telling
     every_s: float = 1.0
     published_within_s: float = 300.0
     served_within_s: float = 60.0
@@ -81,6 +83,7 @@ class Sources:
 
     repository: Repository
     build: BuildSite
+    files: FileDeploys
     branch: str
 
 
@@ -99,6 +102,7 @@ class FrontendRollback:
     """False: it was published and locked already, and nothing was touched."""
     commit: Commit
     """What it was built from; of a revert, the new commit."""
+    notice_problem: str | None
     steps: tuple[StepRecord, ...]
 
 
@@ -141,12 +145,13 @@ class FrontendAction:
             raise ActionFailed("the rollback of the front end was not seen to the end")
         return FrontendRollback(
             decided_s=decided_s,
-            finished_s=self._tools.clock.monotonic_s(),
+            finished_s=self._tools.telling.clock.monotonic_s(),
             before=self._before,
             published=self._published,
             served=self._served,
             changed=self._changed,
             commit=self._commit or self._published.commit,
+            notice_problem=notice_problem(steps),
             steps=steps,
         )
 
@@ -161,7 +166,7 @@ class FrontendAction:
         head = sources.repository.head(sources.branch)
         if head == self._commit:
             return f"{sources.branch} is at {head} already"
-        self._tools.journal.owe(
+        self._tools.telling.journal.owe(
             UNDO_BRANCH_KIND, {"branch": sources.branch, "before": head, "pushed": self._commit}, place=sources.branch
         )
         self._changed = True
@@ -175,7 +180,7 @@ class FrontendAction:
     def _owe(self) -> None:
         if self._before is None:
             raise ActionFailed("what was published before is not known: nothing is changed that could not be put back")
-        self._tools.journal.owe(UNDO_KIND, {"deploy": self._before.id, "locked": self._before.locked})
+        self._tools.telling.journal.owe(UNDO_KIND, {"deploy": self._before.id, "locked": self._before.locked})
         self._changed = True
 
     def _restore(self) -> str:
@@ -199,11 +204,7 @@ class FrontendAction:
         return str(now)
 
     def _cancel_builds(self) -> str:
-        running = [
-            deploy for deploy in self._host.deploys() if deploy.state in _UNDER_WAY and deploy.id != self._target
-        ]
-        for deploy in running:
-            self._host.cancel(deploy.id)
+        running = self._host.cancel_running()
         return f"stopped {', '.join(map(str, running))}" if running else "none was under way"
 
     def _see(self) -> str:
@@ -213,9 +214,9 @@ class FrontendAction:
 
     def _build_and_upload(self, sources: Sources, title: str) -> str:
         with sources.repository.worktree(self._commit) as worktree:
-            folder = sources.build(worktree, self._commit)
+            folder = sources.build(worktree)
             self._owe()
-            deploy = self._host.publish_files(folder, title=title, commit=self._commit)
+            deploy = sources.files.publish_files(folder, title=title, commit=self._commit)
         self._target = deploy.id
         ready = until_deploy(
             lambda: self._host.deploy(deploy.id),
@@ -233,7 +234,7 @@ def restore_deploy(tools: FrontendTools, target: Deploy, *, decided_s: float) ->
     """Publish ``target`` again and lock it. Raises ActionFailed when that was not done, or when visitors get something else."""
     action = FrontendAction(tools, target=target.id, commit=target.commit)
     steps = [action.looking(), *action.publishing()]
-    return action.facts(run_steps(steps, tools.journal, tools.clock, tools.narrate), decided_s)
+    return action.facts(tools.telling.run(steps), decided_s)
 
 
 def deploy_commit(tools: FrontendTools, sources: Sources, commit: Commit, *, decided_s: float) -> FrontendRollback:
@@ -243,7 +244,7 @@ def deploy_commit(tools: FrontendTools, sources: Sources, commit: Commit, *, dec
     action = FrontendAction(tools, commit=commit)
     title = f"rollback to {commit[:12]}"
     steps = [action.looking(), *action.building(sources, title), *action.publishing(needs=(BUILD,))]
-    return action.facts(run_steps(steps, tools.journal, tools.clock, tools.narrate), decided_s)
+    return action.facts(tools.telling.run(steps), decided_s)
 
 
 def revert_commit(
@@ -264,7 +265,7 @@ def revert_commit(
         *action.publishing(needs=(BUILD,)),
         Step(PUSH, lambda: action.push(sources), needs=(REVERT,), after=(LOCK,), changes=True),
     ]
-    return action.facts(run_steps(steps, tools.journal, tools.clock, tools.narrate), decided_s)
+    return action.facts(tools.telling.run(steps), decided_s)
 
 
 def publish(host: Site, target: DeployId, *, now: Deploy, tools: FrontendTools) -> Deploy:

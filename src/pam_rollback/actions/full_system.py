@@ -10,15 +10,15 @@ from dataclasses import dataclass, field
 
 from pam_rollback.actions.backend import SERVED as BACKEND_SERVED
 from pam_rollback.actions.backend import BackendAction, BackendRollback, BackendTools
-from pam_rollback.actions.feature_flag import owe_flags
+from pam_rollback.actions.feature_flag import FlagOutcome, owe_flags
 from pam_rollback.actions.frontend import SERVED as FRONTEND_SERVED
 from pam_rollback.actions.frontend import FrontendAction, FrontendRollback, FrontendTools
 from pam_rollback.actions.journal import Journal
-from pam_rollback.actions.steps import Narrator, Step, StepRecord, StepsFailed, run_steps, silent
-from pam_rollback.core.clock import Clock
+from pam_rollback.actions.steps import Step, StepRecord
+from pam_rollback.actions.telling import Telling, notice_problem
 from pam_rollback.core.deploys import Deploy
-from pam_rollback.core.errors import ActionFailed
-from pam_rollback.core.flags import Flag, FlagAdmin, FlagName, TeamNotice
+from pam_rollback.core.errors import ActionFailed, MeasurementFailed
+from pam_rollback.core.flags import Flag, FlagAdmin, FlagName
 
 FLAGS = "switch the features off"
 FLAGS_OFF = "see that the features are off"
@@ -38,10 +38,7 @@ class FullSystemTools:
     backend: BackendTools
     clear_api_cache: Callable[[], str] | None
     clear_site_cache: Callable[[], str] | None
-    notice: TeamNotice | None
-    journal: Journal
-    clock: Clock
-    narrate: Narrator = silent
+    telling: Telling
 
 
 @dataclass(frozen=True)
@@ -50,8 +47,6 @@ class FullSystemTarget:
 
     frontend: Deploy
     backend: Deploy
-    message: str
-    """What the team is told when all of it is done."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +55,10 @@ class FullSystemRollback:
 
     decided_s: float
     finished_s: float
-    flags: Mapping[FlagName, Flag]
-    """As read back in the end; empty where there is no flag API."""
+    before: Mapping[FlagName, Flag]
+    """The flags that were on; empty where there is no flag API."""
+    read_back: Mapping[FlagName, Flag]
+    """All flags in the end; empty where there is no flag API."""
     frontend: FrontendRollback
     backend: BackendRollback
     notice_problem: str | None
@@ -70,13 +67,20 @@ class FullSystemRollback:
     @property
     def changed(self) -> bool:
         """Something was touched."""
-        return self.frontend.changed or self.backend.changed
+        return bool(self.before) or self.frontend.changed or self.backend.changed
+
+    @property
+    def outcome(self) -> FlagOutcome:
+        """The flags as read back. Raises MeasurementFailed where there is no flag API."""
+        if not self.read_back:
+            raise MeasurementFailed("the flags were not read: this environment has no flag API")
+        return FlagOutcome(self.read_back)
 
 
 @dataclass
 class _Found:
-    flags: Mapping[FlagName, Flag] = field(default_factory=dict)
-    notice_problem: str | None = None
+    before: dict[FlagName, Flag] = field(default_factory=dict)
+    read_back: Mapping[FlagName, Flag] = field(default_factory=dict)
 
 
 def roll_back_everything(tools: FullSystemTools, target: FullSystemTarget, *, decided_s: float) -> FullSystemRollback:
@@ -92,14 +96,15 @@ def roll_back_everything(tools: FullSystemTools, target: FullSystemTarget, *, de
         *back.running(lambda: back.rolled_back(target.backend), BACK),
         *_cache_steps(tools),
     ]
-    records = _run_and_tell(steps, tools, target, found)
+    records = tools.telling.run(steps)
     return FullSystemRollback(
         decided_s=decided_s,
-        finished_s=tools.clock.monotonic_s(),
-        flags=found.flags,
+        finished_s=tools.telling.clock.monotonic_s(),
+        before=found.before,
+        read_back=found.read_back,
         frontend=front.facts(_of(records, FRONT), decided_s),
         backend=back.facts(_of(records, BACK), decided_s),
-        notice_problem=found.notice_problem,
+        notice_problem=notice_problem(records),
         steps=records,
     )
 
@@ -110,29 +115,30 @@ def _flag_steps(tools: FullSystemTools, found: _Found) -> list[Step]:
         return []
     admin = tools.flags
     return [
-        Step(FLAGS, lambda: _switch_off(admin, tools.journal), essential=False, changes=True),
-        Step(FLAGS_OFF, lambda: _see_off(admin, tools.journal, found), after=(FLAGS, BACK + BACKEND_SERVED)),
+        Step(FLAGS, lambda: _switch_off(admin, tools.telling.journal, found), essential=False, changes=True),
+        Step(FLAGS_OFF, lambda: _see_off(admin, tools.telling.journal, found), after=(FLAGS, BACK + BACKEND_SERVED)),
     ]
 
 
-def _switch_off(admin: FlagAdmin, journal: Journal) -> str:
+def _switch_off(admin: FlagAdmin, journal: Journal, found: _Found) -> str:
     """Every feature, whatever its name: what the plan's disable-all-pam means."""
     flags = admin.read_flags()
     on = {name: flag for name, flag in flags.items() if not flag.off_for_all}
     if not on:
         return f"all {len(flags)} were off already"
     owe_flags(journal, on)
+    found.before |= on
     admin.set_flags(dict.fromkeys(on, _OFF))
     return f"{', '.join(sorted(on))} off"
 
 
 def _see_off(admin: FlagAdmin, journal: Journal, found: _Found) -> str:
-    _switch_off(admin, journal)
-    found.flags = admin.read_flags()
-    on = sorted(name for name, flag in found.flags.items() if not flag.off_for_all)
-    if on or not found.flags:
+    _switch_off(admin, journal, found)
+    found.read_back = admin.read_flags()
+    on = sorted(name for name, flag in found.read_back.items() if not flag.off_for_all)
+    if on or not found.read_back:
         raise ActionFailed(f"accepted, but {', '.join(on) or 'no flag is there at all'} can still be had")
-    return f"all {len(found.flags)} are off"
+    return f"all {len(found.read_back)} are off"
 
 
 def _cache_steps(tools: FullSystemTools) -> list[Step]:
@@ -142,32 +148,6 @@ def _cache_steps(tools: FullSystemTools) -> list[Step]:
     if tools.clear_site_cache is not None:
         steps.append(Step(SITE_CACHE, tools.clear_site_cache, needs=(FRONT + FRONTEND_SERVED,)))
     return steps
-
-
-def _run_and_tell(
-    steps: list[Step], tools: FullSystemTools, target: FullSystemTarget, found: _Found
-) -> tuple[StepRecord, ...]:
-    """Success is told when it is one; what failed is told, too."""
-    try:
-        records = run_steps(steps, tools.journal, tools.clock, tools.narrate)
-    except StepsFailed as failure:
-        _tell(tools, f"NOT DONE in full, {failure}. Planned was: {target.message}", found)
-        raise
-    return (*records, *_tell(tools, target.message, found))
-
-
-def _tell(tools: FullSystemTools, message: str, found: _Found) -> tuple[StepRecord, ...]:
-    if tools.notice is None:
-        return ()
-    notice = tools.notice
-
-    def tell() -> str:
-        found.notice_problem = notice.post(message)
-        if found.notice_problem:
-            raise ActionFailed(found.notice_problem)
-        return "accepted"
-
-    return run_steps([Step(TELL, tell, essential=False)], tools.journal, tools.clock, tools.narrate)
 
 
 def _of(records: tuple[StepRecord, ...], prefix: str) -> tuple[StepRecord, ...]:

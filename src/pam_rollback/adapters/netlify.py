@@ -173,6 +173,7 @@ class NetlifySite:
             branch=told.text_or_none("branch"),
             context=told.text_or_none("context"),
             locked=told.truth("locked"),
+            url=told.text_or_none("deploy_ssl_url"),
             problem=told.text_or_none("error_message"),
         )
 

@@ -29,6 +29,8 @@ class Deploy:
     """Render: what started it, such as ``new_commit`` or ``rollback``. Empty on Netlify."""
     locked: bool = False
     """Netlify: nothing that is built from git is published in its place."""
+    url: str = ""
+    """Its own address, which serves exactly this deploy, published or not. Empty where there is none."""
     problem: str = ""
     """Why it failed, in the provider's words."""
 
