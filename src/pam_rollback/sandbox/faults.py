@@ -275,6 +275,43 @@ _KINDS = (
         ),
     ),
     FaultKind(
+        "render-deploys",
+        "Render's API refuses, is silent or answers nonsense where deploys are concerned, or a deploy does not become what it should",
+        "provider",
+        (
+            Parameter(
+                "what",
+                None,
+                "error-N: this status; 429-epoch: Ratelimit-Reset as a date; 429-bare: without headers; garbage: no JSON; plain-text: a "
+                "500 in text; hangs: nothing is ever sent; reset: the connection is cut; answer-lost: it is done, then cut; queued: "
+                "a deploy is accepted with 202 and no body; never-live, build-fails, update-fails: what becomes of a deploy; "
+                "superseded: a colleague pushes to main while it runs; expired: no earlier build is kept",
+                choices=(
+                    *(f"error-{status}" for status in (401, 403, 404, 409, 422, 429, 500, 503)),
+                    "429-epoch",
+                    "429-bare",
+                    "garbage",
+                    "plain-text",
+                    "hangs",
+                    "reset",
+                    "answer-lost",
+                    "queued",
+                    "never-live",
+                    "build-fails",
+                    "update-fails",
+                    "superseded",
+                    "expired",
+                ),
+            ),
+            Parameter(
+                "operation",
+                "all",
+                "which request is answered so",
+                choices=("all", "service", "patch", "list", "get", "deploy", "rollback", "cancel", "events"),
+            ),
+        ),
+    ),
+    FaultKind(
         "render-metrics",
         "Render's metrics API refuses, is silent, or tells something else than what happened",
         "provider",
@@ -317,11 +354,11 @@ class Fault:
 
     @property
     def place(self) -> tuple[str, Value, Value]:
-        """What a second planting of the same fault replaces: the fault on one release, one path of one server, or one `what`."""
+        """What a second planting of the same fault replaces: that on one release, one path of one server, one `what` of one operation."""
         return (
             self.kind.name,
             self.settings.get("release", self.settings.get("path", self.settings.get("what", ""))),
-            self.settings.get("server", ""),
+            self.settings.get("server", self.settings.get("operation", "")),
         )
 
     def described(self) -> dict[str, Any]:
