@@ -187,6 +187,7 @@ class BackendDeploys:
         self.deploys = list(self._first)
         for deploy in self.deploys:
             deploy.status = "live" if deploy is self._first[-1] else "deactivated"
+            deploy.updated_at = deploy.finished_at
         self.events = list(self._events_of_the_past())
 
     def _again(self, target: BackendDeploy, trigger: Trigger, latencies: BackendLatencies) -> BackendDeploy:
