@@ -20,6 +20,7 @@ from aiohttp import web
 
 from pam_rollback.sandbox.faults import PlantedFaults, read_fault
 from pam_rollback.sandbox.front_end_server import FrontEndServer
+from pam_rollback.sandbox.latencies import FRONTEND
 from pam_rollback.sandbox.providers.netlify import BASE
 from pam_rollback.sandbox.providers.netlify_deploys import Deploys
 from pam_rollback.sandbox.providers.netlify_site import NetlifySite
@@ -184,7 +185,7 @@ async def _run(
     api, pages = (socket.create_server(("127.0.0.1", 0)) for _ in range(2))
     api_url, site_url = (f"http://127.0.0.1:{listener.getsockname()[1]}" for listener in (api, pages))
     site = await NetlifySite.open(
-        faults, repository, url=site_url, scratch=folder, latency="fast", deploys_per_min=deploys_per_min
+        faults, repository, url=site_url, scratch=folder, latencies=FRONTEND["fast"], deploys_per_min=deploys_per_min
     )
     front_end = FrontEndServer(
         faults,

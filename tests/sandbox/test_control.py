@@ -185,7 +185,7 @@ class TestControl:
             *("answers-never-ending", "answers-silence", "answers-half-closed", "answers-slowly"),
             *("page", "old-asset-served", "old-page-served", "service-worker-stuck"),
             *("status-page-lies", "status-page-down", "memory-leak", "render-metrics"),
-            *("netlify-answers", "netlify-behaviour", "repository"),
+            *("netlify-answers", "netlify-behaviour", "repository", "render-deploys"),
             *("auth-bypass", "cross-user-read", "feature-fails-for-some"),
             "configuration-lost",
         }

@@ -148,7 +148,7 @@ class TestRestore:
         """Also the moment of its publication."""
         before = host.published()
         _restored(host, "candidate")
-        time.sleep(2 * host.deploys.latency.publish_s)
+        time.sleep(2 * host.deploys.latencies.publish_s)
 
         assert host.published() == before
 
@@ -174,7 +174,7 @@ class TestRestore:
 
         host.until(lambda: bool(built()), what="built")
         assert host.call("POST", f"/deploys/{deploy}/unlock").json["locked"] is False
-        time.sleep(2 * host.deploys.latency.publish_s)
+        time.sleep(2 * host.deploys.latencies.publish_s)
         assert host.published()["id"] == deploy
         assert host.release() == STABLE
 
@@ -252,7 +252,7 @@ class TestUploads:
         found = host.until_state(deploy, "ready")
 
         assert (found["context"], found["draft"]) == ("deploy-preview", True)
-        time.sleep(2 * host.deploys.latency.publish_s)
+        time.sleep(2 * host.deploys.latencies.publish_s)
         assert host.published()["id"] == host.deploy_of("candidate")
 
     def test_a_file_with_another_content_is_refused(self, host: Host) -> None:
@@ -327,12 +327,12 @@ class TestFaults:
         assert (answer.status, answer.json["code"]) == (status, status)
         assert answer.headers["x-request-id"]
         assert ("x-ratelimit-reset" in answer.headers) is (status == 429)
-        time.sleep(2 * host.deploys.latency.publish_s)
+        time.sleep(2 * host.deploys.latencies.publish_s)
         assert host.release() == CANDIDATE
 
     def test_a_limit_need_not_say_until_when(self, host: Host) -> None:
         """429 and no header about it."""
-        with host.fault("netlify-answers", what="error-429-without-headers"):
+        with host.fault("netlify-answers", what="429-bare"):
             answer = host.on_site("GET")
 
         assert answer.status == 429
@@ -347,7 +347,7 @@ class TestFaults:
         with pytest.raises(ValueError, match="Unterminated"):
             _ = answer.json
 
-    @pytest.mark.parametrize(("what", "release"), [("reset", CANDIDATE), ("done-but-reset", STABLE)])
+    @pytest.mark.parametrize(("what", "release"), [("reset", CANDIDATE), ("answer-lost", STABLE)])
     def test_the_connection_breaks(self, host: Host, what: str, release: str) -> None:
         """Nobody can tell from outside whether it was done; here it was, and there it was not."""
         deploy = host.deploy_of("stable")
@@ -356,7 +356,7 @@ class TestFaults:
             pytest.raises((ConnectionError, http.client.HTTPException)),
         ):
             host.on_site("POST", f"/deploys/{deploy}/restore")
-        time.sleep(3 * host.deploys.latency.publish_s)
+        time.sleep(3 * host.deploys.latencies.publish_s)
 
         assert host.release() == release
 
@@ -375,7 +375,7 @@ class TestFaults:
         """Accepted, and that is all."""
         with host.fault("netlify-behaviour", what="restore-never-published"):
             _restored(host)
-            time.sleep(4 * host.deploys.latency.publish_s)
+            time.sleep(4 * host.deploys.latencies.publish_s)
         assert host.release() == CANDIDATE
 
     def test_a_restore_is_superseded(self, host: Host) -> None:

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft4Validator  # type: ignore[import-untyped]
 
+from pam_rollback.sandbox.providers.netlify import BASE
 from tests.netlify_cli import ON_LOOPBACK, installed, node
-from tests.sandbox.netlify_host import BASE, Host, Reply, running
+from tests.sandbox.netlify_host import Host, Reply, running
 
 STABLE, CANDIDATE = "1.41.3", "1.42.0"
 WITHIN_S = 120

@@ -219,7 +219,7 @@ class TestOutages:
             git("ls-remote", "origin", at=clone)
         assert "does not appear to be a git repository" in gone.value.stderr
         with pytest.raises(RangeError):
-            repository.subject(repository.commits["stable"])
+            repository.about(repository.commits["stable"])
         repository.mend("gone")
 
         assert repository.commits["candidate"] in git("ls-remote", "origin", "main", at=clone)

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import get_args
 
 from pam_rollback.sandbox import state_file
+from pam_rollback.sandbox.latencies import Profile
 from pam_rollback.sandbox.problems import RangeError
-from pam_rollback.sandbox.providers.netlify_deploys import LATENCIES
 from pam_rollback.sandbox.state_file import Dialect, State
 from pam_rollback.sandbox.supervisor import Supervisor, until_told_to_end
 
@@ -34,7 +34,7 @@ async def _run(path: Path, options: argparse.Namespace) -> int:
         state_path=path,
         use_template=not options.no_template,
         dialect=options.dialect,
-        latency=options.latency,
+        latencies=options.latencies,
     )
     try:
         # Signals are heard from the first moment on: a start that is interrupted leaves nothing behind either.
@@ -80,10 +80,10 @@ def _options() -> argparse.Namespace:
         help="whose tables the checks' DSN shows: the product's own, or those that the rollback plan's SQL expects",
     )
     parser.add_argument(
-        "--latency",
-        choices=tuple(LATENCIES),
+        "--latencies",
+        choices=get_args(Profile),
         default="fast",
-        help="how long Netlify's stand-in takes to build and to publish; realistic: as Netlify does",
+        help="how long the hosts take: no longer than the work that is really done here, or as long as they typically do (minutes)",
     )
     return parser.parse_args()
 

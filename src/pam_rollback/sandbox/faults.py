@@ -284,6 +284,43 @@ _KINDS = (
         ),
     ),
     FaultKind(
+        "render-deploys",
+        "Render's API refuses, is silent or answers nonsense where deploys are concerned, or a deploy does not become what it should",
+        "provider",
+        (
+            Parameter(
+                "what",
+                None,
+                "error-N: this status; 429-epoch: Ratelimit-Reset as a date; 429-bare: without headers; garbage: no JSON; plain-text: a "
+                "500 in text; hangs: nothing is ever sent; reset: the connection is cut; answer-lost: it is done, then cut; queued: "
+                "a deploy is accepted with 202 and no body; never-live, build-fails, update-fails: what becomes of a deploy; "
+                "superseded: a colleague pushes to main while it runs; expired: no earlier build is kept",
+                choices=(
+                    *(f"error-{status}" for status in (401, 403, 404, 409, 422, 429, 500, 503)),
+                    "429-epoch",
+                    "429-bare",
+                    "garbage",
+                    "plain-text",
+                    "hangs",
+                    "reset",
+                    "answer-lost",
+                    "queued",
+                    "never-live",
+                    "build-fails",
+                    "update-fails",
+                    "superseded",
+                    "expired",
+                ),
+            ),
+            Parameter(
+                "operation",
+                "all",
+                "which request is answered so",
+                choices=("all", "service", "patch", "list", "get", "deploy", "rollback", "cancel", "events"),
+            ),
+        ),
+    ),
+    FaultKind(
         "render-metrics",
         "Render's metrics API refuses, is silent, or tells something else than what happened",
         "provider",
@@ -319,8 +356,8 @@ _KINDS = (
             Parameter(
                 "what",
                 None,
-                "error-…: refused with this status, without-headers: and nothing says until when; garbage: done, and the answer is no "
-                "JSON; hangs: nothing is ever sent; reset: the connection breaks before anything is done; done-but-reset: after it",
+                "error-N: refused with this status, 429-bare: without headers; garbage: done, and the answer is no JSON; hangs: nothing "
+                "is ever sent; reset: the connection is cut before anything is done; answer-lost: it is done, then cut",
                 choices=(
                     "error-401",
                     "error-403",
@@ -328,13 +365,13 @@ _KINDS = (
                     "error-409",
                     "error-422",
                     "error-429",
-                    "error-429-without-headers",
+                    "429-bare",
                     "error-500",
                     "error-503",
                     "garbage",
                     "hangs",
                     "reset",
-                    "done-but-reset",
+                    "answer-lost",
                 ),
             ),
             Parameter(
@@ -381,7 +418,7 @@ class Fault:
 
     @property
     def place(self) -> tuple[str, Value, Value]:
-        """What a second planting of the same fault replaces: the fault on one release, one path of one server, or one `what`."""
+        """What a second planting of the same fault replaces: that on one release, one path of one server, one `what` of one operation."""
         if self.kind.name == "page":
             return (self.kind.name, self.settings["what"], self.settings["release"])
         return (

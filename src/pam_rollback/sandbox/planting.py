@@ -5,9 +5,9 @@ from collections.abc import Mapping
 
 from pam_rollback.sandbox import data_damage
 from pam_rollback.sandbox.faults import CATALOGUE, Fault, PlantedFaults, read_fault
+from pam_rollback.sandbox.fleet import Fleet
 from pam_rollback.sandbox.practice_database import Access, PracticeDatabase
 from pam_rollback.sandbox.problems import RangeError
-from pam_rollback.sandbox.releases import Fleet
 from pam_rollback.sandbox.repository import Repository
 
 
@@ -67,13 +67,9 @@ class Planter:
         match fault.kind.layer:
             case "release":
                 own = {key: value for key, value in settings.items() if key != "release"}
-                await self._fleet.release(str(settings["release"])).plant(fault.kind.name, own)
+                await self._fleet.plant(str(settings["release"]), fault.kind.name, own)
             case "process":
-                release = self._fleet.release(str(settings["release"]))
-                if settings["how"] == "hung":
-                    release.freeze()
-                else:
-                    await release.kill()
+                await self._fleet.take_down(str(settings["release"]), str(settings["how"]))
             case "database":
                 await self._database.take_down()
             case "data":
@@ -87,13 +83,9 @@ class Planter:
         settings = fault.settings
         match fault.kind.layer:
             case "release":
-                await self._fleet.release(str(settings["release"])).clear(fault.kind.name)
+                await self._fleet.clear(str(settings["release"]), fault.kind.name)
             case "process":
-                release = self._fleet.release(str(settings["release"]))
-                if settings["how"] == "hung":
-                    release.thaw()
-                else:
-                    await release.restart()
+                await self._fleet.bring_up(str(settings["release"]))
             case "database":
                 await self._database.bring_up()
             case "data":

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from pam_rollback.sandbox import history
@@ -98,9 +99,11 @@ class Repository:
         found = _run("rev-parse", "--quiet", "--verify", f"{commit}^{{commit}}", at=self.path)
         return found.stdout.decode().strip() if found.returncode == 0 else None
 
-    def subject(self, commit: str) -> str:
-        """The first line of its message."""
-        return _git("show", "--no-patch", "--format=%s", commit, at=self.path).decode().strip()
+    def about(self, commit: str) -> tuple[str, datetime]:
+        """The first line of its message, and when it was made."""
+        told = _git("show", "--no-patch", "--format=%cI %s", commit, at=self.path).decode()
+        moment, _, subject = told.strip().partition(" ")
+        return subject, datetime.fromisoformat(moment)
 
     def read(self, commit: str, file: str) -> bytes:
         """The content of one file as of a commit."""

@@ -18,6 +18,7 @@ import psycopg
 from aiohttp import web
 
 from pam_rollback.sandbox import history, state_file
+from pam_rollback.sandbox.backend_deploys import BackendDeploys
 from pam_rollback.sandbox.children import Children
 from pam_rollback.sandbox.control import Control
 from pam_rollback.sandbox.database import (
@@ -29,14 +30,16 @@ from pam_rollback.sandbox.database import (
 from pam_rollback.sandbox.database.auditor import in_plan_dialect
 from pam_rollback.sandbox.edge import Edge
 from pam_rollback.sandbox.faults import PlantedFaults
+from pam_rollback.sandbox.fleet import Fleet
 from pam_rollback.sandbox.front_end_server import FrontEndServer
+from pam_rollback.sandbox.latencies import BACKEND, FRONTEND, Profile
 from pam_rollback.sandbox.planting import Planter
 from pam_rollback.sandbox.practice_database import Access, PracticeDatabase, choose_database
 from pam_rollback.sandbox.problems import RangeError
 from pam_rollback.sandbox.product.tokens import issue
 from pam_rollback.sandbox.providers import netlify, render
 from pam_rollback.sandbox.providers.netlify_site import NetlifySite
-from pam_rollback.sandbox.releases import LIVE_AT_START, RELEASES, Fleet, ProductSecrets, Release
+from pam_rollback.sandbox.releases import LIVE_AT_START, RELEASES, ProductSecrets, Release, ReleaseSpec
 from pam_rollback.sandbox.repository import Repository
 from pam_rollback.sandbox.slack_sink import SlackSink
 from pam_rollback.sandbox.state_file import Dialect, State
@@ -78,7 +81,7 @@ class Supervisor:
         state_path: Path,
         use_template: bool,
         dialect: Dialect = "product",
-        latency: str = "fast",
+        latencies: Profile = "fast",
     ) -> None:
         self._started_s = time.monotonic()
         self._state_path = state_path
@@ -96,15 +99,13 @@ class Supervisor:
         self._environment = environment
         self._use_template = use_template
         self._dialect = dialect
-        self._latency = latency
-        self._fleet = Fleet(
-            {spec.name: Release(spec, children=self._children, logs=folder) for spec in RELEASES}, live=LIVE_AT_START
-        )
+        self._latencies = latencies
+        first = next(spec for spec in RELEASES if spec.name == LIVE_AT_START)
+        self._fleet = Fleet(self._release(first), make=self._release)
 
     async def start(self) -> State:
         """Start everything; the state file is there when it returns. Raises RangeError, OSError."""
-        for release in self._fleet.releases.values():
-            release.spawn()  # their code loads while the database starts
+        self._fleet.live.spawn()  # its code loads while the database starts
         listeners = Listeners.open()
         faults = PlantedFaults()
         database = choose_database(
@@ -126,17 +127,22 @@ class Supervisor:
             internal_token=secrets.token_urlsafe(24),
             frontend_origin=_url(listeners.frontend),
         )
-        releases = self._fleet.releases.values()
-        for release in releases:
-            release.spec = replace(release.spec, commit=repository.commits[release.spec.name])
+        first = self._fleet.live
+        first.spec = replace(first.spec, commit=repository.commits[first.spec.name])
+        deploys = await asyncio.to_thread(
+            BackendDeploys, self._fleet, repository, faults, latencies=BACKEND[self._latencies]
+        )
         site, _ = await asyncio.gather(
             NetlifySite.open(
-                faults, repository, url=_url(listeners.frontend), scratch=self._folder, latency=self._latency
+                faults,
+                repository,
+                url=_url(listeners.frontend),
+                scratch=self._folder,
+                latencies=FRONTEND[self._latencies],
             ),
-            asyncio.gather(*(release.configure(product) for release in releases)),
+            self._fleet.open(product),
         )
         self._netlify = site
-        await asyncio.gather(*(release.wait_healthy() for release in releases))
 
         status_page = StatusPage(faults, url=_url(listeners.status_page))
         slack = SlackSink(faults, path=f"/services/T000/B000/{secrets.token_urlsafe(18)}")
@@ -157,17 +163,30 @@ class Supervisor:
             key=state.variables["RENDER_API_KEY"],
             service_id=_RENDER_SERVICE,
             owner_id=_RENDER_OWNER,
+            deploys=deploys,
+            url=state.api_url,
+            repo=str(repository.path),
         )
         planter = Planter(faults, self._fleet, database, access, repository)
+
+        async def reset() -> None:
+            await planter.clear_all()
+            await deploys.reset()
+            render_api.account.renew()
+            await site.reset()
+
         control = Control(
             token=state.token,
             faults=faults,
             planter=planter,
             fleet=self._fleet,
             edge=edge,
-            publish_release=site.deploys.publish_release,
+            deploys=deploys,
+            repository=repository,
+            site=site.deploys,
             slack=slack,
             status_page=status_page,
+            reset=reset,
             ready_s=time.monotonic() - self._started_s,
         )
         for handler, listener in (
@@ -198,12 +217,15 @@ class Supervisor:
                 await runner.cleanup()
             if self._netlify is not None:
                 await self._netlify.deploys.close()
-            await asyncio.gather(*(release.end() for release in self._fleet.releases.values()))
+            await self._fleet.close()
             if self._database is not None:
                 await self._database.close()
         finally:
             await asyncio.to_thread(self._children.close)
             shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _release(self, spec: ReleaseSpec) -> Release:
+        return Release(spec, children=self._children, logs=self._folder)
 
     def _state(
         self,

@@ -43,7 +43,7 @@ _STATUSES = {
         HTTPStatus.INTERNAL_SERVER_ERROR,
         HTTPStatus.SERVICE_UNAVAILABLE,
     )
-}
+} | {"429-bare": HTTPStatus.TOO_MANY_REQUESTS}
 _Result = tuple[HTTPStatus, Any]
 _Headers = dict[str, str]
 
@@ -108,11 +108,9 @@ class NetlifyApi:
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer as Netlify does, or as the planted fault says."""
         headers = {"X-Request-Id": secrets.token_hex(16)}
-        if _EXTENSIONS.fullmatch(request.path):
-            return web.json_response([], headers=headers)
         route, named = self._routed(request)
         if route is None:
-            return web.Response(status=HTTPStatus.NOT_FOUND, text="Not Found", headers=headers)
+            return _elsewhere(request.path, headers)
         fault = self._fault(route.operation)
         what = "" if fault is None else str(fault.settings["what"])
         if fault is not None and what in {"hangs", "reset"}:
@@ -125,7 +123,7 @@ class NetlifyApi:
         except Refusal as refusal:
             headers |= refusal.headers
             return web.json_response(refusal.envelope, status=refusal.status, headers=headers)
-        if what == "done-but-reset":
+        if what == "answer-lost":
             return _cut(request)
         if what == "garbage":
             return web.Response(body=b'{"id": "', content_type="application/json", headers=headers)
@@ -135,7 +133,7 @@ class NetlifyApi:
         """Whoever may not come in is refused, and so is everybody whom the fault concerns; gives the limits to tell."""
         credentials = request.headers.get("Authorization", "")
         allowance = self._account.let_in(credentials, creates_deploy=route.creates_deploy)
-        status = _STATUSES.get(what.removesuffix("-without-headers"))
+        status = _STATUSES.get(what)
         if status is None:
             return allowance.headers()
         is_limit = what == "error-429"
@@ -345,6 +343,12 @@ async def _object(request: web.BaseRequest) -> dict[str, Any]:
 
 def _moment(unix_s: float) -> str:
     return datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _elsewhere(path: str, headers: _Headers) -> web.Response:
+    if _EXTENSIONS.fullmatch(path):
+        return web.json_response([], headers=headers)
+    return web.Response(status=HTTPStatus.NOT_FOUND, text="Not Found", headers=headers)
 
 
 def _response(status: HTTPStatus, document: Any, headers: _Headers) -> web.Response:

@@ -64,6 +64,10 @@ class Account:
         self.requests = Allowance(requests_per_min)
         self.deploys = Allowance(deploys_per_min)
 
+    def renew(self) -> None:
+        """Forget what was asked for so far."""
+        self.requests.until = self.deploys.until = 0.0
+
     def let_in(self, authorization: str, *, creates_deploy: bool) -> Allowance:
         """Count a request; gives the allowance that its answer speaks of. Raises Refusal."""
         given = authorization.removeprefix("Bearer ").encode("utf-8", "surrogateescape")

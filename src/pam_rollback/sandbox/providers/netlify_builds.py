@@ -52,7 +52,7 @@ class Builds:
             scratch = Path(tempfile.mkdtemp(prefix="netlify-build-", dir=self._scratch))
             try:
                 built, _ = await asyncio.gather(
-                    self._built(deploy.commit, scratch / "repo"), asyncio.sleep(self._deploys.latency.build_s)
+                    self._built(deploy.commit, scratch / "repo"), asyncio.sleep(self._deploys.latencies.build_s)
                 )
             except (RangeError, OSError) as error:
                 if not deploy.is_done:

@@ -6,13 +6,14 @@ Undocumented and decided here: only the published deploy can be locked; cancelli
 import asyncio
 import secrets
 import time
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
 from pam_rollback.sandbox.builds import Build
 from pam_rollback.sandbox.faults import PlantedFaults
+from pam_rollback.sandbox.latencies import FRONTEND, FrontendLatencies
 from pam_rollback.sandbox.providers.netlify_account import Refusal
 
 BEHAVIOUR = "netlify-behaviour"
@@ -21,21 +22,6 @@ _RESTORABLE = frozenset({"ready", "old"})
 _DONE = _RESTORABLE | {"error"}
 _REPUBLISHED_AFTER_S = 0.5
 PRODUCTION, PREVIEW, BRANCH_DEPLOY = "production", "deploy-preview", "branch-deploy"
-
-
-@dataclass(frozen=True)
-class Latency:
-    """How long the host takes for what it does later than it says."""
-
-    publish_s: float
-    """From the answer to a restore, or the end of a deploy, until users get it."""
-    process_s: float
-    """From the last file until the deploy is ready."""
-    build_s: float
-    """A build takes this long at least."""
-
-
-LATENCIES: Mapping[str, Latency] = {"fast": Latency(0.15, 0.05, 0.0), "realistic": Latency(3.0, 5.0, 75.0)}
 
 
 @dataclass
@@ -79,16 +65,17 @@ class Deploys:
         first: list[Deployed],
         *,
         branch: str = "main",
-        latency: Latency = LATENCIES["fast"],
+        latencies: FrontendLatencies = FRONTEND["fast"],
         retention_s: float = _RETENTION_S,
     ) -> None:
         self._faults = faults
         self._deploys = {deploy.id: deploy for deploy in first}
+        self._first = tuple(first)
         self._published = first[-1]
         self._retention_s = retention_s
         self._under_way: set[asyncio.Task[None]] = set()
         self.branch = branch
-        self.latency = latency
+        self.latencies = latencies
         self.locked = False
         self.stop_builds = False
 
@@ -167,7 +154,7 @@ class Deploys:
             return  # cancelled before it was complete
         deploy.build = build
         deploy.enter("processing")
-        await asyncio.sleep(self.latency.process_s)
+        await asyncio.sleep(self.latencies.process_s)
         if deploy.is_done:
             return  # cancelled meanwhile
         is_newer_published = any(
@@ -176,7 +163,7 @@ class Deploys:
         deploy.enter("old" if is_newer_published else "ready")
         if deploy.context != PRODUCTION or deploy.draft or self.locked or is_newer_published:
             return
-        await asyncio.sleep(self.latency.publish_s)
+        await asyncio.sleep(self.latencies.publish_s)
         if not self.locked:
             self.publish(deploy)
 
@@ -195,6 +182,13 @@ class Deploys:
             )
         )
 
+    async def reset(self) -> None:
+        """Be as at the start: what came later is forgotten, and what is under way ends."""
+        await self.close()
+        self._deploys = {deploy.id: deploy for deploy in self._first}
+        self._published = self._first[-1]
+        self.locked = self.stop_builds = False
+
     def in_background(self, work: Coroutine[Any, Any, None]) -> None:
         """Do what is done after the answer."""
         task = asyncio.create_task(work)
@@ -210,7 +204,7 @@ class Deploys:
 
     async def _publish_restored(self, deploy: Deployed) -> None:
         replaced = self._published
-        await asyncio.sleep(self.latency.publish_s)
+        await asyncio.sleep(self.latencies.publish_s)
         self.publish(deploy)
         if self._behaves("restore-superseded"):
             # As if somebody had pushed meanwhile: the same content again, as a deploy of its own.

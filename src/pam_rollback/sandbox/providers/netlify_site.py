@@ -10,10 +10,11 @@ from pathlib import Path
 
 from pam_rollback.sandbox import builds, history, site_builder
 from pam_rollback.sandbox.faults import PlantedFaults
+from pam_rollback.sandbox.latencies import FrontendLatencies
 from pam_rollback.sandbox.providers.netlify import NetlifyApi
 from pam_rollback.sandbox.providers.netlify_account import DEPLOYS_PER_MIN, Account
 from pam_rollback.sandbox.providers.netlify_builds import Builds
-from pam_rollback.sandbox.providers.netlify_deploys import LATENCIES, PRODUCTION, Deployed, Deploys
+from pam_rollback.sandbox.providers.netlify_deploys import PRODUCTION, Deployed, Deploys
 from pam_rollback.sandbox.repository import Push, Repository
 
 _FIRST = (("stable", 26 * 3600), ("candidate", 3600))
@@ -39,9 +40,10 @@ class NetlifySite:
         self.deploys = deploys
         self._repository = repository
         self._builds = Builds(deploys, checkout=repository.checkout, base=history.FRONTEND, scratch=scratch)
+        self._account = Account(self.token, deploys_per_min=deploys_per_min)
         self.api = NetlifyApi(
             faults,
-            Account(self.token, deploys_per_min=deploys_per_min),
+            self._account,
             deploys,
             self._builds,
             site_id=self.id,
@@ -58,15 +60,20 @@ class NetlifySite:
         *,
         url: str,
         scratch: Path,
-        latency: str,
+        latencies: FrontendLatencies,
         deploys_per_min: int = DEPLOYS_PER_MIN,
     ) -> "NetlifySite":
         """The site with its first deploys, really built. Raises RangeError."""
         first = await asyncio.gather(
             *(_first_deploy(repository, repository.commits[name], age_s, scratch) for name, age_s in _FIRST)
         )
-        deploys = Deploys(faults, list(first), branch=history.BRANCH, latency=LATENCIES[latency])
+        deploys = Deploys(faults, list(first), branch=history.BRANCH, latencies=latencies)
         return cls(deploys, repository, faults, url=url, scratch=scratch, deploys_per_min=deploys_per_min)
+
+    async def reset(self) -> None:
+        """Be as at the start, with all that may be asked for in a minute."""
+        await self.deploys.reset()
+        self._account.renew()
 
     def _note_push(self, push: Push) -> None:
         if push.ref.startswith(_HEADS) and not push.is_deletion:
