@@ -24,6 +24,8 @@ FIGURES: list[tuple[str, str, object]] = [
     ("CR-5", "response_time_increase_pct_max", 50),
     # Gradual rollback: week 4 (100) to week 3, 2, 1 and off
     ("ST-2", "rollout_steps_pct", (50, 25, 10, 0)),
+    # Ours: three times 40 s are the two minutes that the plan expects at least
+    ("ST-2", "rollout_hold_s", 40),
     # Health script: codes of the first two, words of the others
     ("HC-1", "http_status", 200),
     ("HC-2", "http_status", 200),
