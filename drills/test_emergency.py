@@ -33,7 +33,7 @@ def test_incident_is_seen(incident: Incident, plan: Plan, scored: Scored) -> Non
 @pytest.mark.advisory
 @pytest.mark.criterion("ST-6", "QR-1")
 def test_the_product_took_the_call(way_taken: Took, scored: Scored) -> None:
-    """The endpoint took reason and name; where the product was down, users were helped past it.  If red: docs/runbook.md#emergency-rollback."""
+    """The endpoint took reason and name; a product that is down is gone past.  If red: docs/runbook.md#emergency-rollback."""
     took = scored(way_taken)
 
     assert not took.past_the_product, took

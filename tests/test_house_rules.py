@@ -142,3 +142,21 @@ def test_the_index_of_fixtures_stays_short() -> None:
 def test_every_story_has_its_action() -> None:
     """A story without its line would run its checks against an untouched service."""
     assert {story_name(path) for path in (ROOT / "drills").glob("test_*.py")} == set(STORIES)
+
+
+def test_what_a_situation_starts_ends_with_it() -> None:
+    """A fixture that asks for others as it goes is made anew in each situation: else the second one finds the first one's remains."""
+    fixtures: dict[str, tuple[list[str], bool]] = {}
+    for path in (ROOT / "src" / "pam_rollback" / "plugin" / "fixtures").glob("*.py"):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef) and any(
+                "scope='session'" in ast.unparse(decorator) for decorator in node.decorator_list
+            ):
+                asked = [argument.arg for argument in node.args.args]
+                fixtures[node.name] = (asked, "getfixturevalue" in ast.unparse(node))
+
+    def in_a_situation(name: str) -> bool:
+        return name == "situation" or any(map(in_a_situation, fixtures.get(name, ([], False))[0]))
+
+    assert "writes_watched" in fixtures
+    assert [name for name, (_, asks) in fixtures.items() if asks and not in_a_situation(name)] == []

@@ -21,7 +21,7 @@ NAMES = ("PAM_ENHANCED_UI", "PAM_PERFORMANCE_OPTIMIZATIONS", "PAM_VOICE_FEATURES
 OFF = Flag(enabled=False, rollout_pct=0)
 TARGET = dict.fromkeys(NAMES, OFF)
 USERS = [f"user-{number}" for number in range(200)]
-WAY = Way(shares_pct=(50, 25, 10, 0), hold_s=40, increase_pct_max=50)
+WAY = Way(shares_pct=(50, 25, 10, 0), hold_s=40, increase_pct_max=50, fast_ms=500)
 
 
 def place(user: str) -> int:

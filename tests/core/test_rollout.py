@@ -87,12 +87,21 @@ def test_silence_about_a_flag_is_not_off() -> None:
         (fare(30), fare(60), True),
         (fare(5), fare(5, p95_ms=290), False),
         (fare(5), fare(5, p95_ms=310), True),
+        (fare(5, p95_ms=100), fare(5, p95_ms=240), False),
     ],
-    ids=["better", "a few by chance", "errors come", "more errors", "slower within 50 %", "slower"],
+    ids=[
+        "better",
+        "a few by chance",
+        "errors come",
+        "more errors",
+        "slower within 50 %",
+        "slower",
+        "slower and still fast",
+    ],
 )
 def test_worse_is_more_than_chance(before: Fare, after: Fare, worse: bool) -> None:  # noqa: FBT001 - a case
-    """More errors than chance explains, or a p95 that rose by more than the plan's 50 %."""
-    trend = Trend(before, after, increase_pct_max=50)
+    """More errors than chance explains, or a p95 that rose by more than 50 % and is not fast any more."""
+    trend = Trend(before, after, increase_pct_max=50, fast_ms=250)
 
     assert trend.worse is worse
     assert str(trend).startswith("not worse") is not worse

@@ -1,6 +1,5 @@
 """Bad input: one clear error or refusal each, with the exit code of its kind, and nothing changed."""
 
-import shutil
 import socket
 from collections.abc import Callable
 
@@ -82,11 +81,17 @@ def real_without_execute(_: Project, __: Range) -> list[str]:
     return ["drills/test_feature_flag.py", "--env", "production", "--mode", "real"]
 
 
-def two_stories(project: Project, _: Range) -> list[str]:
+def two_stories(_: Project, __: Range) -> list[str]:
     """Two actions in one real session."""
-    shutil.copy(project.folder / "drills" / "test_feature_flag.py", project.folder / "drills" / "test_gradual.py")
     consent = ["--execute", "--confirm", "production", "--reason", "errors", "--initiated-by", "alex"]
-    return ["drills", "--env", "production", "--mode", "real", *consent]
+    return [
+        *(f"drills/test_{name}.py" for name in ("feature_flag", "gradual")),
+        "--env",
+        "production",
+        "--mode",
+        "real",
+        *consent,
+    ]
 
 
 def drill_on_production(_: Project, __: Range) -> list[str]:

@@ -97,13 +97,17 @@ def test_a_file_outside_the_project_is_found_all_the_same(practice_range: Range)
         (["--ack", "SC-66=kim: yes"], "no plan item 'SC-66', did you mean 'SC-6'?"),
         (
             ["--situation", "after-feature-flags"],
-            "--situation after-feature-flags: expected one of as-is, baseline, after-feature-flag",
+            "--situation after-feature-flags: expected one of as-is, baseline, after-emergency, after-feature-flag",
         ),
         (
             ["--undo", "no-such-run"],
             "--undo no-such-run: expected a run's id or folder with a journal.jsonl, found none at",
         ),
-        (["--resume", "x"], "--resume x: no strategy can be resumed yet"),
+        (
+            ["--resume", "no-such-run"],
+            "--resume no-such-run: expected a run's id or folder with a journal.jsonl, found none at",
+        ),
+        (["--resume", "x", "--undo", "x"], "--resume finishes a run and --undo puts it back: give one of them"),
         (["--approve", "RA-1"], "--approve RA-1: there is no staged re-deployment yet"),
         (["--baseline", "nowhere.json"], "nowhere.json: there is no baseline"),
         (["--situation", "baseline"], "--situation baseline: a baseline is recorded whole, by `pytest -m baseline`"),

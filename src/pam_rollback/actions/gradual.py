@@ -52,11 +52,12 @@ class GradualTools:
 
 @dataclass(frozen=True)
 class Way:
-    """How it goes down: the shares, how long users are watched at each, and what counts as slower."""
+    """How it goes down: the shares, how long users are watched at each, and what counts as slower, see Trend."""
 
     shares_pct: tuple[int, ...]
     hold_s: float
     increase_pct_max: float
+    fast_ms: float
 
 
 @dataclass(frozen=True)
@@ -192,7 +193,7 @@ class _Descending:
             raise
         if before is None:
             return f"nothing to compare with yet: {after}"
-        trend = Trend(before, after, self.way.increase_pct_max)
+        trend = Trend(before, after, self.way.increase_pct_max, self.way.fast_ms)
         last = self.found.stages[-1]
         self.found.stages[-1] = Stage(last.share_pct, last.read_back, last.shares, trend, last.problem)
         if trend.worse:

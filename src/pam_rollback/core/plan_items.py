@@ -321,7 +321,7 @@ class Strategy(Item):
     flags: Mapping[Text, FlagSetting] = {}
     rollout_steps_pct: Annotated[tuple[Percent, ...], Strict(False)] = ()  # noqa: FBT003 - as above
     """The shares of users that the flags are brought down to, one after the other."""
-    rollout_hold_s: Annotated[float, Field(ge=0)] = 0
+    rollout_hold_s: Seconds | None = None
     """How long users are watched at each share before the next one."""
     team_message: Text
     """What the incident channel is told when the strategy was carried out."""

@@ -124,11 +124,16 @@ class Fare:
 
 @dataclass(frozen=True)
 class Trend:
-    """How users fared before a step and after it. Worse means: more errors than chance explains, or a p95 beyond the plan's increase."""
+    """How users fared before a step and after it.
+
+    Worse means: more errors than chance explains, or a p95 that rose by more than the plan allows, above what it calls fast. (A product
+    without its new features may be slower in earnest, and still fast: that is no reason to hurry.)
+    """
 
     before: Fare
     after: Fare
     increase_pct_max: float
+    fast_ms: float
 
     @property
     def more_errors(self) -> bool:
@@ -139,8 +144,9 @@ class Trend:
 
     @property
     def slower(self) -> bool:
-        """The p95 rose by more than the plan allows."""
-        return self.after.p95.value > self.before.p95.value * (1 + self.increase_pct_max / _WHOLE_PCT)
+        """The p95 rose by more than the plan allows, and is not fast any more."""
+        after_ms = self.after.p95.value
+        return after_ms > self.fast_ms and after_ms > self.before.p95.value * (1 + self.increase_pct_max / _WHOLE_PCT)
 
     @property
     def worse(self) -> bool:

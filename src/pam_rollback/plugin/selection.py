@@ -13,6 +13,7 @@ from pam_rollback.plugin.beside_baseline import ROWS_FILE, SETTINGS_FILE, has
 from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.plugin.situations import AS_IS, BASELINE, situation_of
 from pam_rollback.plugin.sql_files import invariant_of
+from pam_rollback.plugin.stories import SHORT_JOURNEY, SHORT_KINDS, SITUATIONS
 
 NEEDED_ABILITIES = {
     "page": ("browser",),
@@ -111,7 +112,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             kept.append(item)  # nobody asked for it: pytest leaves it out in a moment, and nothing is missing
             continue
         reason = _why_not(item, runbook)
-        if _is_of_other_tables(item, runbook) and not _is_named(item):
+        if not expression and _is_for_the_main_way(item, runbook):
+            dropped.append(item)  # nothing is missing here: they run after the strategy's main way
+        elif _is_of_other_tables(item, runbook) and not _is_named(item):
             dropped.append(item)  # nothing is missing here: this database has no such tables
         elif reason:
             left_out.tests.append((item.nodeid, reason, markers.criterion_ids(item)))
@@ -179,6 +182,14 @@ def _data_problem(item: pytest.Item, runbook: Runbook) -> str:
     if NEEDS_A_BASELINE.intersection(asked) and runbook.stored is None and not _records_its_own(item, runbook):
         return "there is no baseline to compare with, see --baseline"
     return ""
+
+
+def _is_for_the_main_way(item: pytest.Item, runbook: Runbook) -> bool:
+    """Whether a drill does without it after a secondary way of a strategy."""
+    story = SITUATIONS.get(situation_of(item))
+    if story is None or story.all_checks or runbook.options.real or item.path.parent.name == "drills":
+        return False
+    return SHORT_KINDS.isdisjoint(markers.kinds_of(item)) and getattr(item, "originalname", "") != SHORT_JOURNEY
 
 
 def _is_of_other_tables(item: pytest.Item, runbook: Runbook) -> bool:
