@@ -7,7 +7,7 @@ BACKEND = "test_back_end_is_healthy"
 DATABASE = "test_database_is_healthy"
 PAM = "test_pam_is_healthy"
 EVERYTHING = "test_everything_together_is_healthy"
-SAME_RELEASE = "test_every_part_runs_the_same_release"
+SAME_RELEASE = "test_no_part_was_left_behind"
 
 _API = {"server": "api"}
 _DB = {"server": "api", "path": "/health/db"}

@@ -191,6 +191,7 @@ async def _run(
         faults,
         published=lambda: site.deploys.build,
         builds=site.deploys.builds,
+        of_deploy=site.deploys.build_of,
         versions={spec.name: spec.version for spec in RELEASES},
         api_url="http://127.0.0.1:9",
     )

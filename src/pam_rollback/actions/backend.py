@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from pam_rollback.actions.feature_flag import TELL
 from pam_rollback.actions.journal import Undo
 from pam_rollback.actions.settling import until_deploy, until_served
 from pam_rollback.actions.steps import Step, StepRecord
@@ -30,6 +31,8 @@ BRANCH = "let the service deploy from the emergency branch"
 DEPLOY = "run the target"
 STILL_OFF = "see that automatic deploys are still off"
 SERVED = "see which release answers"
+DEPLOY_STEPS = (LOOK, OFF, CANCEL, DEPLOY, STILL_OFF, SERVED, TELL)
+BRANCH_STEPS = (LOOK, OFF, CANCEL, REVERT, BRANCH, DEPLOY, STILL_OFF, SERVED, TELL)
 
 LIVE = "live"
 _UNDER_WAY = frozenset({"created", "queued", "build_in_progress", "update_in_progress", "pre_deploy_in_progress"})
@@ -44,10 +47,10 @@ class Backend(BackendHost, CommitDeploys, ServiceSettings, Protocol):
 
 @dataclass(frozen=True)
 class BackendTools:
-    """What the action works with. ``look`` says which release answers right now, held against the target."""
+    """What the action works with. ``look`` says which release answers right now, held against a commit."""
 
     host: Backend
-    look: Callable[[], Served]
+    look: Callable[[Commit], Served]
     waiter: Waiter
     telling: Telling
     every_s: float = 5.0
@@ -210,7 +213,7 @@ class BackendAction:
 
     def _run(self, start: Callable[[], Deploy]) -> str:
         now = live_of(self._host)
-        if now.commit == self._commit or self._tools.look().is_wanted:
+        if now.commit == self._commit:
             self._live = now
             return f"{now} ran already"
         self._owe()
@@ -220,7 +223,7 @@ class BackendAction:
     def _see(self) -> str:
         tools = self._tools
         self._served = until_served(
-            tools.look, tools.waiter, within_s=tools.served_within_s, every_s=tools.every_s / 10
+            lambda: tools.look(self._commit), tools.waiter, within_s=tools.served_within_s, every_s=tools.every_s / 10
         )
         return str(self._served)
 
@@ -256,9 +259,9 @@ def deploy_commit(tools: BackendTools, commit: Commit, *, decided_s: float) -> B
     return action.facts(tools.telling.run(steps), decided_s)
 
 
-def keep_running(tools: BackendTools, *, decided_s: float) -> BackendRollback:
-    """What answers is the target already: keep it so, with automatic deploys off. Raises ActionFailed when that cannot be seen."""
-    action = BackendAction(tools)
+def keep_running(tools: BackendTools, commit: Commit, *, decided_s: float) -> BackendRollback:
+    """What runs is a revert itself, and reverting it would bring the bad commit back: keep it, with automatic deploys off."""
+    action = BackendAction(tools, commit=commit)
     steps = [*action.looking(), *action.running(lambda: live_of(tools.host))]
     return action.facts(tools.telling.run(steps), decided_s)
 
@@ -278,8 +281,8 @@ class EmergencyBranch:
 
 def deploy_emergency_branch(tools: BackendTools, emergency: EmergencyBranch, *, decided_s: float) -> BackendRollback:
     """Take the bad commit back on a branch of its own and run that. Raises ActionFailed as ``roll_back_to_deploy`` does."""
-    if tools.look().is_wanted:
-        return keep_running(tools, decided_s=decided_s)
+    if emergency.repository.taken_back_by(emergency.bad) is not None:
+        return keep_running(tools, emergency.bad, decided_s=decided_s)
     action = BackendAction(tools)
     steps = [
         *action.looking(),

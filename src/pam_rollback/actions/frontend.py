@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from pam_rollback.actions.feature_flag import TELL
 from pam_rollback.actions.journal import Undo
 from pam_rollback.actions.settling import until_deploy, until_served
 from pam_rollback.actions.steps import Step, StepRecord
@@ -24,14 +25,17 @@ UNDO_KIND = "publish-deploy"
 UNDO_BRANCH_KIND = "move-branch"
 
 LOOK = "see what is published"
-BUILD = "build the site in a fresh worktree"
+BUILD = "build the site once from a fresh worktree, and upload it"
 REVERT = "take the bad commit back on top of the branch"
-UPLOAD = "upload the build as a new deploy"
 RESTORE = "publish the target"
 LOCK = "lock it against automatic publishing"
 CANCEL = "stop the builds that are under way"
 SERVED = "see what visitors get"
 PUSH = "push the revert"
+BACK_END = "see the back end follow the push"
+RESTORE_STEPS = (LOOK, RESTORE, LOCK, CANCEL, SERVED, TELL)
+COMMIT_STEPS = (LOOK, BUILD, RESTORE, LOCK, CANCEL, SERVED, TELL)
+REVERT_STEPS = (LOOK, REVERT, BUILD, RESTORE, LOCK, CANCEL, SERVED, PUSH, BACK_END, TELL)
 
 _UNDER_WAY = frozenset(
     {
@@ -66,10 +70,10 @@ BuildSite = Callable[[Path], Path]
 
 @dataclass(frozen=True)
 class FrontendTools:
-    """What the action works with. ``look`` says what visitors get right now, held against the target."""
+    """What the action works with. ``look`` says what visitors get right now, held against a commit."""
 
     host: Site
-    look: Callable[[], Served]
+    look: Callable[[Commit], Served]
     waiter: Waiter
     telling: Telling
     every_s: float = 1.0
@@ -85,6 +89,8 @@ class Sources:
     build: BuildSite
     files: FileDeploys
     branch: str
+    see_back_end: Callable[[Commit], Served] | None = None
+    """Sees the back end follow a push; None where it does not."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +104,8 @@ class FrontendRollback:
     """What the host says is published in the end, with its lock."""
     served: Served
     """What visitors get, by content."""
+    followed: Served | None
+    """What the back end serves, where a push deployed it, too."""
     changed: bool
     """False: it was published and locked already, and nothing was touched."""
     commit: Commit
@@ -117,8 +125,14 @@ class FrontendAction:
         self._before: Deploy | None = None
         self._published: Deploy | None = None
         self._served: Served | None = None
+        self._followed: Served | None = None
         self._folder: Path | None = None
         self._changed = False
+
+    @property
+    def commit(self) -> Commit:
+        """What is to be published, once it is known."""
+        return self._commit
 
     def publishing(self, prefix: str = "", *, needs: tuple[str, ...] = ()) -> list[Step]:
         """The steps from a deploy that the host has to one that visitors get."""
@@ -149,6 +163,7 @@ class FrontendAction:
             before=self._before,
             published=self._published,
             served=self._served,
+            followed=self._followed,
             changed=self._changed,
             commit=self._commit or self._published.commit,
             notice_problem=notice_problem(steps),
@@ -172,6 +187,11 @@ class FrontendAction:
         self._changed = True
         sources.repository.push(self._commit, sources.branch, seen=head)
         return f"{sources.branch} moved from {head} to {self._commit}"
+
+    def follow(self, see: Callable[[Commit], Served]) -> str:
+        """See what the push did to the other site."""
+        self._followed = see(self._commit)
+        return str(self._followed)
 
     def _look(self) -> str:
         self._before = self._host.published()
@@ -209,7 +229,9 @@ class FrontendAction:
 
     def _see(self) -> str:
         tools = self._tools
-        self._served = until_served(tools.look, tools.waiter, within_s=tools.served_within_s, every_s=tools.every_s / 2)
+        self._served = until_served(
+            lambda: tools.look(self._commit), tools.waiter, within_s=tools.served_within_s, every_s=tools.every_s / 2
+        )
         return str(self._served)
 
     def _build_and_upload(self, sources: Sources, title: str) -> str:
@@ -239,7 +261,7 @@ def restore_deploy(tools: FrontendTools, target: Deploy, *, decided_s: float) ->
 
 def deploy_commit(tools: FrontendTools, sources: Sources, commit: Commit, *, decided_s: float) -> FrontendRollback:
     """Build ``commit`` cleanly and once, publish it on this site and lock it. Raises ActionFailed as ``restore_deploy`` does."""
-    if tools.look().is_wanted:
+    if tools.host.published().commit == commit:
         return restore_deploy(tools, tools.host.published(), decided_s=decided_s)
     action = FrontendAction(tools, commit=commit)
     title = f"rollback to {commit[:12]}"
@@ -254,8 +276,8 @@ def revert_commit(
 
     Pushed last: a push starts a build of its own, which finds the site locked. It also deploys the back end where that follows the branch.
     """
-    if tools.look().is_wanted:
-        # Reverting once more would bring the bad commit back.
+    if sources.repository.taken_back_by(bad) is not None:
+        # What is published takes something back itself: reverting it would bring the bad commit back.
         return restore_deploy(tools, tools.host.published(), decided_s=decided_s)
     action = FrontendAction(tools)
     steps = [
@@ -265,6 +287,9 @@ def revert_commit(
         *action.publishing(needs=(BUILD,)),
         Step(PUSH, lambda: action.push(sources), needs=(REVERT,), after=(LOCK,), changes=True),
     ]
+    if sources.see_back_end is not None:
+        see = sources.see_back_end
+        steps.append(Step(BACK_END, lambda: action.follow(see), essential=False, needs=(PUSH,)))
     return action.facts(tools.telling.run(steps), decided_s)
 
 
@@ -280,6 +305,8 @@ def undo_publishing(undo: Undo, tools: FrontendTools) -> None:
     """Publish what was published before, with the lock that it had. Raises UndoFailed."""
     before, locked = str(undo.facts["deploy"]), bool(undo.facts["locked"])
     try:
+        if not locked:
+            tools.host.cancel_running()  # a build of the rollback's own push would be published over it
         now = tools.host.published()
         if now.id != before:
             now = publish(tools.host, before, now=now, tools=tools)

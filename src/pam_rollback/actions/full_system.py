@@ -8,11 +8,11 @@ nothing else from being done, caches are emptied only of a release that is serve
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from pam_rollback.actions.backend import DEPLOY_STEPS, BackendAction, BackendRollback, BackendTools
 from pam_rollback.actions.backend import SERVED as BACKEND_SERVED
-from pam_rollback.actions.backend import BackendAction, BackendRollback, BackendTools
-from pam_rollback.actions.feature_flag import FlagOutcome, owe_flags
+from pam_rollback.actions.feature_flag import TELL, FlagOutcome, owe_flags
+from pam_rollback.actions.frontend import RESTORE_STEPS, FrontendAction, FrontendRollback, FrontendTools
 from pam_rollback.actions.frontend import SERVED as FRONTEND_SERVED
-from pam_rollback.actions.frontend import FrontendAction, FrontendRollback, FrontendTools
 from pam_rollback.actions.journal import Journal
 from pam_rollback.actions.steps import Step, StepRecord
 from pam_rollback.actions.telling import Telling, notice_problem
@@ -25,7 +25,15 @@ FLAGS_OFF = "see that the features are off"
 FRONT, BACK = "front end: ", "back end: "
 API_CACHE = "empty the API's cache"
 SITE_CACHE = "empty the site's cache"
-TELL = "tell the team"
+STEPS = (
+    FLAGS,
+    *(FRONT + step for step in RESTORE_STEPS[:-1]),
+    *(BACK + step for step in DEPLOY_STEPS[:-1]),
+    FLAGS_OFF,
+    SITE_CACHE,
+    API_CACHE,
+    TELL,
+)
 _OFF = Flag(enabled=False, rollout_pct=0)
 
 

@@ -102,9 +102,16 @@ class Journal:
         """What was wrong and did not keep the rollback from going on, one sentence each."""
         return [f"{entry['about']}: {entry['problem']}" for entry in self.entries() if entry["event"] == WARNING]
 
-    def latest(self, event: str) -> dict[str, Any] | None:
-        """The last event of that name; None when there is none."""
-        return next((entry for entry in reversed(self.entries()) if entry["event"] == event), None)
+    def latest(self, event: str, **facts: Any) -> dict[str, Any] | None:
+        """The last event of that name, with these facts; None when there is none."""
+        return next(
+            (
+                entry
+                for entry in reversed(self.entries())
+                if entry["event"] == event and all(entry.get(name) == value for name, value in facts.items())
+            ),
+            None,
+        )
 
     @property
     def action_began(self) -> bool:

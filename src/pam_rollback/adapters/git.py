@@ -27,6 +27,7 @@ _SHORT = 12
 _SHOWN_FILES = 10
 _EXAMINED_WITHIN_S = 10.0
 """A mirror that takes longer to examine is not worth keeping."""
+_TAKES_BACK = re.compile(r"^This reverts commit ([0-9a-f]{40})\b", re.MULTILINE)
 _REHEARSAL = "refs/heads/pam-rollback-rehearsal"
 _REFUSAL = re.compile(r"^!\t(?P<refs>\S+)\t\[(?P<kind>[a-z ]+)\] \((?P<why>.*)\)$", re.MULTILINE)
 
@@ -82,6 +83,12 @@ class GitRepository:
                 "commit", "--quiet", "--no-verify", "-F", "-", folder=folder, operation="revert", given=message
             )
             return self.command.done("rev-parse", "HEAD", folder=folder, operation="revert")
+
+    def taken_back_by(self, commit: Commit) -> Commit | None:
+        """The commit that this one takes back, by git's own sentence in its message; None when it is no revert."""
+        self._have(commit)
+        found = _TAKES_BACK.search(self._done("log", "-1", "--format=%B", commit, operation="read a commit"))
+        return found[1] if found else None
 
     def push(self, commit: Commit, branch: str, *, seen: Commit | None) -> None:
         """Move the remote's branch there, only if it still is where it was seen (None: only if there is no such branch)."""

@@ -128,6 +128,24 @@ class EmergencyApi:
 
 
 @dataclass(frozen=True)
+class CacheApi:
+    """The product's call that empties its caches: JSON, bearer token."""
+
+    url: str
+    token: str = field(repr=False)
+    initiated_by: str = "pam-rollback-suite"
+    deadline_s: float = 5.0
+
+    def clear(self) -> str:
+        """Ask for it; gives what was answered. Raises ActionFailed unless it is accepted."""
+        headers = {"Authorization": f"Bearer {self.token}", "X-Initiated-By": self.initiated_by}
+        answer = fetch(self.url, method="POST", json={}, headers=headers, deadline_s=self.deadline_s)
+        if answer.problem or answer.http_status != HTTPStatus.OK:
+            raise ActionFailed(f"the caches were not emptied: {_with_hint(answer)}")
+        return answer.text
+
+
+@dataclass(frozen=True)
 class FlagEvaluationApi:
     """What a given user gets, by OFREP's bulk evaluation."""
 

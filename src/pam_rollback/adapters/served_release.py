@@ -11,7 +11,7 @@ from typing import Any
 
 from pam_rollback.adapters.http import all_at_once, fetch
 from pam_rollback.core.answer import Answer
-from pam_rollback.core.served_release import Served, Wanted
+from pam_rollback.core.served_release import BACK_END, FRONT_END, Served, Wanted
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class ServedSite:
         page, body = answers["page"], _object(answers.get("version"))
         problem = "" if page.http_status == HTTPStatus.OK and not page.problem else str(page)
         return Served(
-            site="the front end",
+            site=FRONT_END,
             wanted=wanted,
             commit=_text(body, "commit"),
             version=_text(body, "release") or _text(body, "version"),
@@ -53,7 +53,7 @@ class ServedApi:
         body = _object(answer)
         version, commit = _text(body, "release") or _text(body, "version"), _text(body, "commit")
         problem = "" if answer.http_status == HTTPStatus.OK and (version or commit) else str(answer)
-        return Served("the back end", wanted, commit, version, problem=problem)
+        return Served(BACK_END, wanted, commit, version, problem=problem)
 
 
 def page_of_deploy(url: str, *, deadline_s: float = 5.0) -> str:

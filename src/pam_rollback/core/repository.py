@@ -23,6 +23,9 @@ class Repository(Protocol):
         Gives ``onto`` itself when it is taken back there already. A conflict raises, and leaves nothing behind.
         """
 
+    def taken_back_by(self, commit: Commit) -> Commit | None:
+        """The commit that this one takes back; None when it is no revert. Reverting a revert brings the bad release back."""
+
     def push(self, commit: Commit, branch: str, *, seen: Commit | None) -> None:
         """Move the remote's branch there, only if it still is where it was seen (None: only if there is no such branch)."""
 

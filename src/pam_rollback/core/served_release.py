@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from pam_rollback.core.figures import Figures
 
+FRONT_END, BACK_END = "the front end", "the back end"
 _SHORTEST_COMMIT = 7
 
 
@@ -36,7 +37,7 @@ class Served:
     """What one of the two sites serves, held against what is wanted."""
 
     site: str
-    """"the front end" or "the back end"."""
+    """``FRONT_END`` or ``BACK_END``."""
     wanted: Wanted
     commit: str = ""
     version: str = ""

@@ -37,15 +37,18 @@ class Decision:
     runbook: Runbook
     clock: Clock
 
-    def target(self, find: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
-        """What to bring about: found once, shown in the journal before acting; a resumed run keeps the one that its first run found."""
+    def target(self, find: Callable[[], Mapping[str, Any]], *, part: str = "") -> Mapping[str, Any]:
+        """What to bring about: found once, shown in the journal before acting; a resumed run keeps the one that its first run found.
+
+        ``part`` tells apart what has a target of its own.
+        """
         journal = self.runbook.journal
-        known = journal.latest(TARGET) if self.runbook.resumed is not None else None
+        known = journal.latest(TARGET, part=part) if self.runbook.resumed is not None else None
         if known is not None:
             facts: Mapping[str, Any] = known["facts"]
             return facts
         found = dict(find())
-        journal.append(TARGET, story=self.story.name, facts=found)
+        journal.append(TARGET, story=self.story.name, part=part, facts=found)
         return found
 
     def users(self, count: int = EVALUATED_USERS) -> list[str]:

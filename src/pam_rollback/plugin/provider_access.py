@@ -4,9 +4,10 @@ from pam_rollback.adapters.git_command import GitCommand
 from pam_rollback.adapters.netlify import NetlifySite, netlify_api
 from pam_rollback.adapters.render_api import render_api
 from pam_rollback.adapters.render_deploys import RenderDeploys
-from pam_rollback.adapters.served_release import ServedApi, ServedSite
+from pam_rollback.adapters.served_release import ServedApi, ServedSite, page_of_deploy
+from pam_rollback.core.deploys import FrontendHost
 from pam_rollback.core.environment import Environment
-from pam_rollback.core.errors import ActionFailed
+from pam_rollback.core.errors import ActionFailed, ProviderError
 from pam_rollback.core.wait import Waiter
 
 
@@ -32,6 +33,19 @@ def git_command(environment: Environment) -> GitCommand:
         raise ActionFailed(f"{environment.name} has no table [git]: its history cannot be changed from here")
     token = environment.secret("git_token") if environment.has_secret("git_token") else ""
     return GitCommand(environment.git.remote, token)
+
+
+def every_s(environment: Environment) -> float:
+    """How often a provider is asked how far it is: its limits allow every five seconds for hours; the sandbox is done within one."""
+    return 0.2 if environment.is_sandbox else 5.0
+
+
+def page_as_published(host: FrontendHost) -> str:
+    """The SHA-256 of the page at the published deploy's own address; empty where that cannot be asked."""
+    try:
+        return page_of_deploy(host.published().url)
+    except ProviderError:
+        return ""
 
 
 def served_site(environment: Environment) -> ServedSite:

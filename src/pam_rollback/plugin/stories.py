@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pam_rollback.actions import emergency, feature_flag, gradual
+from pam_rollback.actions import backend, emergency, feature_flag, frontend, full_system, gradual
 from pam_rollback.core.plan import Plan
 from pam_rollback.core.plan_items import RecoveryTime
 
@@ -56,6 +56,9 @@ def objective_of(plan: Plan, story: Story) -> RecoveryTime:
 
 ERRORS = Planted("errors", "errors for a share of the requests of users with PAM_ENHANCED_UI")
 
+CODE_ERRORS = Planted("code-errors", "errors for a share of all requests, whatever the flags say")
+NO_SITE = Planted("site-missing", "visitors get no page", journeys=("front page",))
+
 STORIES: Mapping[str, Story] = {
     story.name: story
     for story in (
@@ -84,6 +87,66 @@ STORIES: Mapping[str, Story] = {
             abilities=("emergency_endpoint",),
             planted=ERRORS,
             steps=emergency.STEPS,
+        ),
+        Story(
+            name="frontend-restore",
+            strategy="frontend",
+            fixture="site_restored",
+            abilities=("netlify",),
+            planted=NO_SITE,
+            steps=frontend.RESTORE_STEPS,
+        ),
+        Story(
+            name="frontend-commit",
+            strategy="frontend",
+            fixture="site_rebuilt",
+            abilities=("netlify", "git"),
+            planted=NO_SITE,
+            steps=frontend.COMMIT_STEPS,
+            all_checks=False,
+        ),
+        Story(
+            name="frontend-revert",
+            strategy="frontend",
+            fixture="site_reverted",
+            abilities=("netlify", "git"),
+            planted=NO_SITE,
+            steps=frontend.REVERT_STEPS,
+            all_checks=False,
+        ),
+        Story(
+            name="backend-provider",
+            strategy="backend",
+            fixture="service_rolled_back",
+            abilities=("render",),
+            planted=CODE_ERRORS,
+            steps=backend.DEPLOY_STEPS,
+        ),
+        Story(
+            name="backend-commit",
+            strategy="backend",
+            fixture="service_rebuilt",
+            abilities=("render",),
+            planted=CODE_ERRORS,
+            steps=backend.DEPLOY_STEPS,
+            all_checks=False,
+        ),
+        Story(
+            name="backend-branch",
+            strategy="backend",
+            fixture="service_on_emergency_branch",
+            abilities=("render", "git"),
+            planted=CODE_ERRORS,
+            steps=backend.BRANCH_STEPS,
+            all_checks=False,
+        ),
+        Story(
+            name="full-system",
+            strategy="full-system",
+            fixture="system_rolled_back",
+            abilities=("netlify", "render"),
+            planted=CODE_ERRORS,
+            steps=full_system.STEPS,
         ),
     )
 }

@@ -3,13 +3,21 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from pam_rollback.actions import feature_flag
+from pam_rollback.actions import backend, feature_flag, frontend
+from pam_rollback.actions.backend import BackendTools, undo_running
 from pam_rollback.actions.feature_flag import undo_flags
+from pam_rollback.actions.frontend import FrontendTools, undo_publishing, undo_push
 from pam_rollback.actions.journal import Journal, Undo
+from pam_rollback.actions.settling import until_served
+from pam_rollback.actions.telling import Telling
+from pam_rollback.adapters.git import open_repository
 from pam_rollback.adapters.pam_api import FlagApi
+from pam_rollback.core.clock import SystemClock
 from pam_rollback.core.environment import Environment
-from pam_rollback.core.errors import UndoFailed
+from pam_rollback.core.errors import ActionFailed, UndoFailed
+from pam_rollback.core.served_release import Wanted
 from pam_rollback.core.wait import Waiter
+from pam_rollback.plugin.provider_access import api_host, every_s, git_command, served_api, served_site, site_host
 from pam_rollback.sandbox.problems import RangeError
 from pam_rollback.sandbox.remote import Remote
 
@@ -51,7 +59,68 @@ def _faults(undo: Undo, tools: UndoTools) -> None:
         raise UndoFailed(f"the planted incident is still there: {error}") from error
 
 
+def _telling(tools: UndoTools) -> Telling:
+    return Telling(None, "", tools.journal, SystemClock())
+
+
+def _front_end(undo: Undo, tools: UndoTools) -> None:
+    host = site_host(tools.environment, tools.waiter)
+    site = served_site(tools.environment)
+    undo_publishing(
+        undo,
+        FrontendTools(
+            host=host,
+            look=lambda commit: site.look(Wanted(commit=commit)),
+            waiter=tools.waiter,
+            telling=_telling(tools),
+            every_s=every_s(tools.environment),
+        ),
+    )
+
+
+def _back_end(undo: Undo, tools: UndoTools) -> None:
+    undo_running(undo, _backend_tools(tools))
+
+
+def _branch(undo: Undo, tools: UndoTools) -> None:
+    with open_repository(git_command(tools.environment)) as repository:
+        undo_push(undo, repository)
+    _see_back_end_follow(str(undo.facts["before"]), str(undo.facts["branch"]), tools)
+
+
+def _see_back_end_follow(commit: str, branch: str, tools: UndoTools) -> None:
+    """A push back deploys the back end, too, where that follows the branch: it is undone when that is over."""
+    if "render" not in tools.environment.abilities:
+        return
+    backend = _backend_tools(tools)
+    try:
+        service = backend.host.service()
+        if service.auto_deploy and service.branch == branch:
+            until_served(
+                lambda: backend.look(commit),
+                tools.waiter,
+                within_s=backend.live_within_s,
+                every_s=backend.every_s,
+            )
+    except ActionFailed as error:
+        raise UndoFailed(f"the branch {branch} is back, and the back end did not follow it: {error}") from error
+
+
+def _backend_tools(tools: UndoTools) -> BackendTools:
+    api = served_api(tools.environment)
+    return BackendTools(
+        host=api_host(tools.environment, tools.waiter),
+        look=lambda commit: api.look(Wanted(commit=commit)),
+        waiter=tools.waiter,
+        telling=_telling(tools),
+        every_s=every_s(tools.environment),
+    )
+
+
 UNDO_KINDS: Mapping[str, UndoRoutine] = {
     feature_flag.UNDO_KIND: _flags,
+    frontend.UNDO_KIND: _front_end,
+    frontend.UNDO_BRANCH_KIND: _branch,
+    backend.UNDO_KIND: _back_end,
     CLEAR_FAULTS: _faults,
 }

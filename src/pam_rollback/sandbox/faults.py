@@ -91,6 +91,12 @@ _KINDS = (
         flag="PAM_ENHANCED_UI",
     ),
     FaultKind(
+        "code-errors",
+        "a share of the users' requests answers 500, whatever the flags say",
+        "release",
+        (_RELEASE, Parameter("share", 0.6, "share of the requests that fail", low=0, high=1)),
+    ),
+    FaultKind(
         "latency",
         "the users' requests take longer",
         "release",
@@ -227,6 +233,12 @@ _KINDS = (
                 choices=(ANY_RELEASE, "stable", "candidate"),
             ),
         ),
+    ),
+    FaultKind(
+        "site-missing",
+        "the deploys of a release have no page: the host answers 404 to every visitor",
+        "page",
+        (Parameter("release", "candidate", "whose deploys have none", choices=("stable", "candidate")),),
     ),
     FaultKind(
         "old-asset-served",

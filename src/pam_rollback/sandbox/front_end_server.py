@@ -19,13 +19,17 @@ _FOR_EVER = "public, max-age=31536000, immutable"
 _ASK_EACH_TIME = "no-cache"
 """For what keeps its address from release to release; 304 when nothing changed."""
 _WORKER, _PAGE = "/sw.js", "/index.html"
+OWN_ADDRESS = "deploy"
+"""The name in a query by which one deploy is asked for: it stands for the host name that each deploy has of its own."""
+_NOT_FOUND_PAGE = "<!doctype html><title>Page not found</title><h1>Page not found</h1>"
+"""What the host itself answers where a deploy has no page."""
 _DOCUMENTS = frozenset({"/version.json", "/asset-manifest.json"})
 
 
 class FrontEndServer:
     """The files of the published deploy. `published` and `builds` are the host's: what users get, and all there ever was, newest first.
 
-    `versions` are the releases by the names that faults use; `api_url` is where the API is.
+    `of_deploy` gives one of them; `versions` are the releases by the names that faults use; `api_url` is where the API is.
     """
 
     def __init__(
@@ -34,12 +38,14 @@ class FrontEndServer:
         *,
         published: Callable[[], Build],
         builds: Callable[[], Iterable[Build]],
+        of_deploy: Callable[[str], Build | None],
         versions: Mapping[str, str],
         api_url: str,
     ) -> None:
         self._faults = faults
         self._get_published = published
         self._builds = builds
+        self._of_deploy = of_deploy
         self._versions = versions
         self._api_url = api_url
         self._spoiler = Spoiler(
@@ -59,6 +65,19 @@ class FrontEndServer:
             return spoilt
         if request.method not in {"GET", "HEAD"}:
             return web.Response(status=405, text="method not allowed", headers={"Allow": "GET, HEAD"})
+        return self._special(request) or await self._usual(request)
+
+    def _special(self, request: web.BaseRequest) -> web.StreamResponse | None:
+        """The answer where there is no page at all, and at a deploy's own address; None: the usual one is due."""
+        missing = {self._versions[str(fault.settings["release"])] for fault in self._faults.named("site-missing")}
+        if self._published.release in missing:
+            return web.Response(status=404, text=_NOT_FOUND_PAGE, content_type="text/html")
+        if OWN_ADDRESS in request.query:
+            own = self._own_page(request.query[OWN_ADDRESS])
+            return web.Response(status=404, text="Not Found") if own is None else _answer(request, own, _ASK_EACH_TIME)
+        return None
+
+    async def _usual(self, request: web.BaseRequest) -> web.StreamResponse:
         document = await self._document(request)
         if document is not None:
             headers = {"Cache-Control": "no-store", RELEASE_HEADER: self._published.release}
@@ -83,9 +102,16 @@ class FrontEndServer:
         file = self._published.files.get(request.path) if request.path in _DOCUMENTS else None
         return None if file is None else true_document(file.body)
 
+    def _own_page(self, deploy_id: str) -> File | None:
+        """The page of one deploy, past the host's cache and whatever is published."""
+        build = self._of_deploy(deploy_id)
+        return None if build is None else self._as_faulty(build.page)
+
     def _page(self) -> File | None:
         old = self._newest("old-page-served")
-        page = (self._published if old is None else self._build_of(old)).page
+        return self._as_faulty((self._published if old is None else self._build_of(old)).page)
+
+    def _as_faulty(self, page: File | None) -> File | None:
         bad = [fault for fault in self._faults.named("page") if page is not None and self._is_hit(fault, page)]
         if page is None or not bad:
             return page

@@ -151,6 +151,7 @@ class Supervisor:
             faults,
             published=lambda: site.deploys.build,
             builds=site.deploys.builds,
+            of_deploy=site.deploys.build_of,
             versions={spec.name: spec.version for spec in RELEASES},
             api_url=state.api_url,
         )

@@ -116,6 +116,9 @@ class FaultKind:
 
 
 ERRORS = FaultKind("errors", "a share of the users' requests answers 500", "PAM_ENHANCED_UI", ErrorsParameters)
+CODE_ERRORS = FaultKind(
+    "code-errors", "a share of the users' requests answers 500, whatever the flags say", parameters=ErrorsParameters
+)
 LATENCY = FaultKind("latency", "the users' requests take longer", "PAM_PERFORMANCE_OPTIMIZATIONS", LatencyParameters)
 VOICE = FaultKind("voice", "voice requests answer 503", "PAM_VOICE_FEATURES")
 FLAGS_IGNORED = FaultKind("flags-ignored", "the admin API says 200 and changes nothing")
@@ -141,7 +144,17 @@ CONFIGURATION_LOST = FaultKind(
 CATALOGUE: Mapping[str, FaultKind] = {
     kind.name: kind
     for kind in (
-        *(ERRORS, LATENCY, VOICE, FLAGS_IGNORED, FLAGS_PARTIAL, ADMIN_REFUSES, MEMORY_LEAK, WRITES_FORGOTTEN),
+        *(
+            ERRORS,
+            CODE_ERRORS,
+            LATENCY,
+            VOICE,
+            FLAGS_IGNORED,
+            FLAGS_PARTIAL,
+            ADMIN_REFUSES,
+            MEMORY_LEAK,
+            WRITES_FORGOTTEN,
+        ),
         *(AUTH_BYPASS, CROSS_USER_READ, FEATURE_FAILS, CONFIGURATION_LOST),
     )
 }
@@ -243,11 +256,15 @@ class Faults:
 
     def fails(self, user_id: str, features: frozenset[str]) -> bool:
         """Whether this request of the user is one of those that fail; counts it."""
-        parameters = self._active.get(ERRORS.name)
-        if not isinstance(parameters, ErrorsParameters) or not self.hits(ERRORS, features):
+        shares = [
+            parameters.share
+            for kind in (ERRORS, CODE_ERRORS)
+            if isinstance(parameters := self._active.get(kind.name), ErrorsParameters) and self.hits(kind, features)
+        ]
+        if not shares:
             return False
         self._requests[user_id] += 1
-        return (self._requests[user_id] * _GOLDEN) % 1 < parameters.share
+        return (self._requests[user_id] * _GOLDEN) % 1 < max(shares)
 
     def keeps_features(self, user_id: str) -> bool:
         """Whether the user has every feature whatever the flags say."""

@@ -111,6 +111,10 @@ class Deploys:
             raise Refusal(HTTPStatus.NOT_FOUND, "Not Found")
         return found
 
+    def build_of(self, deploy_id: str) -> Build | None:
+        """The files of one deploy, published or not; None when there is no such deploy, or no files of it."""
+        return next((deploy.build for deploy in self.kept() if deploy.id == deploy_id), None)
+
     def add(self, deploy: Deployed) -> Deployed:
         """Take a deploy in."""
         self._deploys[deploy.id] = deploy
