@@ -22,7 +22,7 @@ Scored = Callable[[Any], Any]
 @pytest.mark.drill
 @pytest.mark.criterion("IR-5")
 def test_incident_is_seen(incident: Incident, plan: Plan, scored: Scored) -> None:
-    """Visitors get no page, more often than the plan's limit: there is something to recover from.  If red: docs/runbook.md#error-rate-spike."""
+    """Visitors get no page: there is something to recover from.  If red: docs/runbook.md#error-rate-spike."""
     seen = scored(incident.seen)
 
     assert seen.value_pct > plan.immediate_criteria["IR-5"].error_rate_pct_max, seen

@@ -12,6 +12,7 @@ from pam_rollback.actions.steps import StepsFailed
 from pam_rollback.core.emergency import ProductDown
 from pam_rollback.core.errors import ActionFailed, MeasurementFailed
 from pam_rollback.core.flags import Flag
+from pam_rollback.core.served_release import BACK_END, Served, Wanted
 from pam_rollback.core.wait import Waiter
 from tests.actions.test_feature_flag import OFF, ON, FakeClock, Product
 
@@ -57,12 +58,12 @@ class Provider:
     problem: str = ""
     asked: list[str] = field(default_factory=list)
 
-    def roll_back(self, reason: str) -> str:
+    def roll_back(self, reason: str) -> Served:
         """Done, or not."""
         self.asked.append(reason)
         if self.problem:
             raise ActionFailed(self.problem)
-        return "1.41.3 is live"
+        return Served(BACK_END, Wanted(version="1.41.3"), version="1.41.3")
 
 
 def act(product: Emergency, journal: Journal, provider: Provider | None = None) -> EmergencyRollback:

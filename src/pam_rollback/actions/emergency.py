@@ -23,6 +23,7 @@ from pam_rollback.core.emergency import EmergencyCall, OutOfBand, ProductDown
 from pam_rollback.core.errors import ActionFailed, MeasurementFailed
 from pam_rollback.core.figures import Figures
 from pam_rollback.core.flags import Flag, FlagAdmin, FlagEvaluation, FlagName, TeamNotice
+from pam_rollback.core.served_release import Served
 from pam_rollback.core.wait import NotReached, Waiter
 
 READ = "read the flags"
@@ -83,6 +84,8 @@ class EmergencyRollback:
     took: Took
     read_back: Mapping[FlagName, Flag] | None
     evaluation: Evaluation | None
+    served: Served | None
+    """What the back end serves, where the way past the product was taken."""
     notice_problem: str | None
     steps: tuple[StepRecord, ...]
 
@@ -113,6 +116,7 @@ class _Found:
     read_back: Mapping[FlagName, Flag] | None = None
     evaluation: Evaluation | None = None
     down: str = ""
+    served: Served | None = None
 
 
 def roll_back_in_an_emergency(
@@ -142,6 +146,7 @@ def roll_back_in_an_emergency(
         took=Took(past_the_product=bool(found.down), problem=found.down),
         read_back=found.read_back,
         evaluation=found.evaluation,
+        served=found.served,
         notice_problem=next((record.problem for record in reversed(records) if record.name == TELL), None),
         steps=records,
     )
@@ -151,7 +156,7 @@ def _go_past(
     tools: EmergencyTools, found: _Found, reason: str, message: str, failed: StepsFailed
 ) -> tuple[StepRecord, ...]:
     notice = tools.notice
-    steps = [Step(OUT_OF_BAND, lambda: _out_of_band(tools, reason), changes=True)]
+    steps = [Step(OUT_OF_BAND, lambda: _out_of_band(tools, found, reason), changes=True)]
     if notice is not None:
         told = f"{message} · the product was down, its back end was rolled back at the provider ({found.down})"
         steps.append(Step(TELL, lambda: tell(notice, told), essential=False, needs=(OUT_OF_BAND,)))
@@ -215,10 +220,11 @@ def _read_back(tools: EmergencyTools, found: _Found) -> str:
     return words(found.read_back)
 
 
-def _out_of_band(tools: EmergencyTools, reason: str) -> str:
+def _out_of_band(tools: EmergencyTools, found: _Found, reason: str) -> str:
     if tools.out_of_band is None:
         raise ActionFailed(
             "the product is down, and no way past it is set up here: roll the back end back at its provider, "
             "see docs/runbook.md#backend-rollback"
         )
-    return tools.out_of_band.roll_back(reason)
+    found.served = tools.out_of_band.roll_back(reason)
+    return str(found.served)

@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from pam_rollback.core.errors import ActionFailed
+from pam_rollback.core.served_release import Served
 
 
 class ProductDown(ActionFailed):
@@ -19,5 +20,5 @@ class EmergencyCall(Protocol):
 class OutOfBand(Protocol):
     """Who rolls the back end back without the product's help, through its provider."""
 
-    def roll_back(self, reason: str) -> str:
-        """Do it, and wait until users have the release; gives what was done. Raises ActionFailed."""
+    def roll_back(self, reason: str) -> Served:
+        """Do it, and wait until users have the release; gives what they get. Raises ActionFailed."""
