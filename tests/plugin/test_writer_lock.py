@@ -75,7 +75,7 @@ def test_each_step_is_seen_from_elsewhere(tmp_path: Path, remote: Path) -> None:
     """Whoever tells the report of a step tells the lock as well."""
     told: list[str] = []
     with environment_lock(environment(tmp_path, remote), tmp_path / "one", run="run-1", who="Ada") as lock:
-        narrate = noting(lock, lambda step: nullcontext(told.extend([step])))
+        narrate = noting(lock, lambda step: nullcontext(told.append(step)))  # type: ignore[func-returns-value]
         with narrate("restore the front end"):
             Waiter().until(
                 lambda: git(remote, "cat-file", "blob", "refs/locks/staging"),
