@@ -75,6 +75,8 @@ def racer(remote: Path, own_file: Path, run: str) -> Iterator[subprocess.Popen[s
         stdout=subprocess.PIPE,
         text=True,
         cwd=own_file.parent,
+        # What a killed one leaves behind is left there.
+        env={**os.environ, "TMPDIR": str(own_file.parent)},
     )
     try:
         assert said(process) == "ready"

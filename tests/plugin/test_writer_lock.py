@@ -1,5 +1,6 @@
 """Which locks an environment has follows from what it declares."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,8 @@ import pytest
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.environment_file import load_environment
 from pam_rollback.core.errors import Refused
-from pam_rollback.plugin.writer_lock import environment_lock
+from pam_rollback.core.wait import Waiter
+from pam_rollback.plugin.writer_lock import environment_lock, noting
 from tests.bare_repository import git
 
 STAGING = """
@@ -67,3 +69,19 @@ def test_a_machine_without_git_goes_on(tmp_path: Path, remote: Path, monkeypatch
     monkeypatch.setenv("PATH", str(tmp_path))
     with environment_lock(environment(tmp_path, remote), tmp_path / "one", run="run-1", who="Ada") as lock:
         assert "there is no git on this machine" in lock.warnings[0]
+
+
+def test_each_step_is_seen_from_elsewhere(tmp_path: Path, remote: Path) -> None:
+    """Whoever tells the report of a step tells the lock as well."""
+    told: list[str] = []
+    with environment_lock(environment(tmp_path, remote), tmp_path / "one", run="run-1", who="Ada") as lock:
+        narrate = noting(lock, lambda step: nullcontext(told.append(step)))  # type: ignore[func-returns-value]
+        with narrate("restore the front end"):
+            Waiter().until(
+                lambda: git(remote, "cat-file", "blob", "refs/locks/staging"),
+                holds=lambda text: "restore the front end" in text,
+                within_s=20,
+                what="the step in the lock",
+            )
+
+    assert told == ["restore the front end"]

@@ -99,7 +99,10 @@ class GitRepository:
             now = self._head(branch, operation)
         except ProviderError as error:
             if not ended.succeeded:
-                raise self._push_trouble(operation, ended, branch, seen) from error
+                state = f"where {branch} is now could not be asked"
+                raise self._push_trouble(
+                    operation, ended, f"{branch} is not where it was seen ({_brief(seen)})", state
+                ) from error
             raise
         # What counts is where the branch is: a push whose answer was lost has been done, a push that claims more has not.
         if now == commit:
@@ -108,7 +111,9 @@ class GitRepository:
             raise self.command.failed(
                 operation, f"git says that it is done, but the branch is at {now or 'no commit'}; look who moved it"
             )
-        raise self._push_trouble(operation, ended, branch, seen, now)
+        moved = f"{branch} is not where it was seen ({_brief(seen)}) but at {_brief(now)}"
+        state = f"{branch} is still at {_brief(now)}" if now == seen else moved
+        raise self._push_trouble(operation, ended, moved, state)
 
     def rehearse_push(self) -> None:
         """Raise ProviderError when the remote would take no push from us, as far as it lets one know: rules of branches speak only then."""
@@ -122,22 +127,19 @@ class GitRepository:
             "push", "--porcelain", "--no-verify", *options, "--", self.command.remote, what, folder=self.mirror
         )
 
-    def _push_trouble(
-        self, operation: str, ended: Ended, branch: str, seen: Commit | None, now: Commit | None = None
-    ) -> ProviderError:
+    def _push_trouble(self, operation: str, ended: Ended, moved: str, state: str) -> ProviderError:
         refused = _REFUSAL.search(ended.out)
         if refused is None:
-            return self.command.trouble(operation, ended)
-        if "stale info" in refused["why"] or (seen is None and now is not None):
+            return self.command.trouble(operation, ended, state)
+        if "stale info" in refused["why"] or state == moved:
             return self.command.failed(
                 operation,
-                f"refused, since {branch} is not where it was seen ({_brief(seen)}) but at {_brief(now)}: "
-                "somebody pushed meanwhile, and nothing of theirs was touched; look at it, and run this again",
+                f"refused, since {moved}: somebody pushed meanwhile, and nothing of theirs was touched; look at it, and run this again",
             )
         said = self.command.words(Ended(ended.exit_code, "", ended.err, ended.took_s))
         return self.command.failed(
             operation,
-            f"{refused['kind']} ({refused['why']}){f': {said}' if said else ''}; {branch} is still at {_brief(now)}; a protected "
+            f"{refused['kind']} ({refused['why']}){f': {said}' if said else ''}; {state}; a protected "
             "branch takes changes by pull request only: roll back by the providers instead (docs/runbook.md#backend-rollback)",
         )
 

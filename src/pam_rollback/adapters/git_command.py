@@ -27,7 +27,7 @@ _SSH = "ssh -oBatchMode=yes -oConnectTimeout=10"
 _SHOWN_LINES = 12
 _PLACE_PASSWORD = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/@'\"]*@", re.IGNORECASE)
 _HTTP_STATUS = re.compile(r"returned error: (\d{3})|HTTP (\d{3})\b")
-_NOISE = re.compile(r"^(?:hint:|To |Everything up-to-date|Done$|.*\b\d+% \(\d+/\d+\))")
+_NOISE = re.compile(r"^(?:hint:|To |error: failed to push some refs|Everything up-to-date|Done$|.*\b\d+% \(\d+/\d+\))")
 _NOTHING_SENT = (
     "could not resolve host",
     "couldn't connect to server",
@@ -98,11 +98,11 @@ class GitCommand:
             raise self.trouble(operation, ended)
         return ended.out.strip()
 
-    def trouble(self, operation: str, ended: Ended) -> ProviderError:
-        """The error of a call that did not succeed, in git's own words."""
+    def trouble(self, operation: str, ended: Ended, state: str = "") -> ProviderError:
+        """The error of a call that did not succeed, in git's own words; ``state`` is how things are now."""
         if ended.exit_code is None:
             said = self.words(ended)
-            waited = f"no end after {ended.took_s:.0f} s, so it was stopped{f'; last: {said}' if said else ''}"
+            waited = f"no end after {ended.took_s:.0f} s, so it was stopped{f'; last: {said}' if said else ''}{state and '; '}{state}"
             return self.failed(operation, f"{waited}; is the host up, and are we online?")
         said = self.words(ended) or f"exit code {ended.exit_code}, without a word"
         lowered = said.lower()
@@ -110,7 +110,7 @@ class GitCommand:
         status = _HTTP_STATUS.search(said)
         return self.failed(
             operation,
-            f"{said}; {advice}",
+            f"{said}{state and '; '}{state}; {advice}",
             http_status=int(status[1] or status[2]) if status else None,
             sent=not any(words in lowered for words in _NOTHING_SENT),
         )

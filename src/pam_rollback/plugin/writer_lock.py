@@ -1,7 +1,7 @@
 """Which locks an environment has: the sandbox one on this machine, others also a ref of their repository."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 from pam_rollback.actions.lock import Shared, WriterLock, claim_of, sole_writer
@@ -41,3 +41,15 @@ def environment_lock(
         yield stack.enter_context(
             sole_writer(path, environment=environment.name, who=run, shared=shared, alone_because=alone_because)
         )
+
+
+def noting(
+    lock: WriterLock, narrate: Callable[[str], AbstractContextManager[object]]
+) -> Callable[[str], AbstractContextManager[object]]:
+    """A narrator that also lets other machines see which step begins."""
+
+    def told(step: str) -> AbstractContextManager[object]:
+        lock.note(step)
+        return narrate(step)
+
+    return told

@@ -1,0 +1,98 @@
+"""A program is run to its end, or ended with all that it started; it gets what it is given and nothing else."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pam_rollback.adapters.programs import last_lines, run_program
+from pam_rollback.core.wait import Waiter
+
+PATH = {"PATH": "/usr/bin:/bin"}
+
+
+def is_running(pid: str) -> bool:
+    """A dead process that nobody has fetched yet does not run."""
+    shown = subprocess.run(["ps", "-o", "stat=", "-p", pid.strip()], capture_output=True, text=True, check=False)
+    return shown.stdout.strip()[:1] not in {"", "Z"}
+
+
+def test_it_is_told_how_it_ended(tmp_path: Path) -> None:
+    """Both outputs apart, what it is given, where it runs, and only the variables that it is given."""
+    ended = run_program(
+        ["sh", "-c", "cat; pwd; env | grep -c HOME; echo oh >&2; exit 3"],
+        folder=tmp_path,
+        variables=PATH,
+        deadline_s=20,
+        given="in\n",
+    )
+
+    assert (ended.exit_code, ended.succeeded, ended.err) == (3, False, "oh\n")
+    assert ended.out == f"in\n{tmp_path}\n0\n"
+
+
+def test_its_limit_ends_all_that_it_started(tmp_path: Path) -> None:
+    """Also what holds its output open, and what takes no notice of being asked."""
+    script = "trap '' TERM; (trap '' TERM; echo $$ > it; sleep 60) & sleep 60"
+    started_s = time.monotonic()
+    ended = run_program(["sh", "-c", script], folder=tmp_path, variables=PATH, deadline_s=1)
+
+    assert ended.exit_code is None
+    assert not ended.succeeded
+    assert time.monotonic() - started_s < 15
+    assert not is_running((tmp_path / "it").read_text(encoding="utf-8"))
+
+
+def test_what_it_leaves_running_is_ended(tmp_path: Path) -> None:
+    """It ends with 0 and has left something behind that would go on working in a folder that is gone."""
+    ended = run_program(["sh", "-c", "sleep 60 & echo $!"], folder=tmp_path, variables=PATH, deadline_s=20)
+
+    assert ended.succeeded
+    Waiter().until(lambda: is_running(ended.out), holds=lambda running: not running, within_s=10, what="its end")
+
+
+def test_whoever_is_interrupted_leaves_nothing_running(tmp_path: Path) -> None:
+    """Ctrl-C in the middle of a build."""
+    script = (
+        "import sys; from pathlib import Path; from pam_rollback.adapters.programs import run_program\n"
+        "run_program(['sh', '-c', 'echo $$ > it; sleep 60'], folder=Path(sys.argv[1]), variables={}, deadline_s=60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], stderr=subprocess.DEVNULL) as session:
+        pid = tmp_path / "it"
+        Waiter().until(
+            lambda: pid.exists() and pid.read_text(encoding="utf-8"), holds=bool, within_s=30, what="the program runs"
+        )
+        session.send_signal(signal.SIGINT)
+
+    assert not is_running(pid.read_text(encoding="utf-8"))
+
+
+def test_a_log_grows_while_it_runs_and_is_quoted_by_its_end(tmp_path: Path) -> None:
+    """Both outputs in order; blank lines are not quoted."""
+    log = tmp_path / "log"
+    ended = run_program(
+        ["sh", "-c", "echo one; echo two >&2; echo; echo three"],
+        folder=tmp_path,
+        variables=PATH,
+        deadline_s=20,
+        log=log,
+    )
+
+    assert (ended.out, ended.err) == ("", "")
+    assert last_lines(log, 2) == "two\nthree"
+
+
+def test_nothing_printed_is_said(tmp_path: Path) -> None:
+    """An empty quotation looks like a mistake of ours."""
+    (tmp_path / "log").touch()
+
+    assert last_lines(tmp_path / "log", 5) == "(it printed nothing)"
+
+
+def test_no_such_program(tmp_path: Path) -> None:
+    """Whoever calls knows what to install."""
+    with pytest.raises(FileNotFoundError):
+        run_program(["no-such-program"], folder=tmp_path, variables=PATH, deadline_s=1)
