@@ -64,7 +64,8 @@ class BackendRollback:
 
     decided_s: float
     finished_s: float
-    before: Deploy
+    replaced: Deploy
+    """What was there before, and is what an undo brings back."""
     live: Deploy
     """What the host says runs in the end."""
     service: Service
@@ -118,7 +119,7 @@ class BackendAction:
         return BackendRollback(
             decided_s=decided_s,
             finished_s=self._tools.telling.clock.monotonic_s(),
-            before=self._before,
+            replaced=self._before,
             live=self._live,
             service=self._service,
             served=self._served,

@@ -99,7 +99,8 @@ class FrontendRollback:
 
     decided_s: float
     finished_s: float
-    before: Deploy
+    replaced: Deploy
+    """What was there before, and is what an undo brings back."""
     published: Deploy
     """What the host says is published in the end, with its lock."""
     served: Served
@@ -160,7 +161,7 @@ class FrontendAction:
         return FrontendRollback(
             decided_s=decided_s,
             finished_s=self._tools.telling.clock.monotonic_s(),
-            before=self._before,
+            replaced=self._before,
             published=self._published,
             served=self._served,
             followed=self._followed,
