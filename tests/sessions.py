@@ -179,7 +179,7 @@ def save_baseline(
     parts: dict[str, Part] | None = None,
 ) -> Path:
     """The index of a baseline alone. Its answers scatter by a tenth around that latency."""
-    journeys = ("front page", "history", "history", "expenses", "expenses")
+    journeys = ("front page", "cached front page", "history", "history", "expenses", "expenses")
     samples = [
         Sample(
             due_s=i / 50,

@@ -17,6 +17,8 @@ def _row(
 
 ROWS = [
     _row("window-errors", "errors", {ERRORS}, "error_rate_pct cannot stay below 2 %", share=0.08),
+    # Past the cache the front page is well.
+    _row("window-old-error-cached", "old-error-served", {ERRORS}, "bad answers: cached front page"),
     _row("window-slow", "latency", {RESPONSES}, "latency_p95_ms cannot stay below 500 ms", ms=650),
     # Memory is asked over the same edge: late answers leave too few readings in 15 s.
     _row(

@@ -11,7 +11,7 @@ Rules (plan items SC-1 and SC-2; peers' pitfalls in Argo Rollouts and k6):
 """
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -137,6 +137,8 @@ class WindowVerdict:
     unmeasured: int
     observed_s: float
     worst: WorstSecond | None
+    bad_by_journey: tuple[tuple[str, int], ...] = ()
+    """Whose the bad answers are, the most first."""
 
     @property
     def asked_s(self) -> float:
@@ -184,6 +186,8 @@ class WindowVerdict:
             f"{spec.measure} {self.state}: {value} (asked below {spec.limit:g} {spec.unit}, n={self.n}{definition}), "
             f"observed {self.observed_s:.0f} s of {self.asked_s:g} s asked"
             + (f": {self.reason}" if self.reason else "")
+            + ("; bad answers: " if self.bad else "")
+            + ", ".join(f"{journey} {bad}" for journey, bad in self.bad_by_journey)
         )
 
     # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
@@ -213,7 +217,8 @@ def judge(
     inside = sorted((sample for sample in samples if start_s <= sample.due_s < end_s), key=lambda sample: sample.due_s)
     measured = [sample for sample in inside if sample.measured(spec.late_ms)]
     counted = [sample for sample in measured if spec.counts(sample)]
-    bad = sum(map(spec.is_bad, counted))
+    bad_by_journey = Counter(sample.journey for sample in counted if spec.is_bad(sample)).most_common()
+    bad = sum(count for _, count in bad_by_journey)
     seconds = _by_second(counted, start_s)
     # The most samples that there can be in the end; what is out already can only make it fewer.
     probes = len(inside) if complete else max(len(inside), math.floor(spec.duration_s * rate_hz) + 1)
@@ -250,6 +255,7 @@ def judge(
         unmeasured=tally.unmeasured,
         observed_s=reach_s - start_s,
         worst=_worst(seconds, spec),
+        bad_by_journey=tuple(bad_by_journey),
     )
 
 

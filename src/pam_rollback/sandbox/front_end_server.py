@@ -53,6 +53,8 @@ class FrontEndServer:
             return web.json_response(document, headers=headers)
         if request.path == _WORKER:
             return _answer(request, self._worker(), _ASK_EACH_TIME)
+        if request.path_qs == "/" and self._faults.named("old-error-served"):
+            return web.Response(status=502, text="<!doctype html><title>Bad gateway</title>", content_type="text/html")
         asset = self._asset(request.path)
         return _answer(request, self._page(), _ASK_EACH_TIME) if asset is None else _answer(request, asset, _FOR_EVER)
 
