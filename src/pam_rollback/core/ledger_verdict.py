@@ -153,9 +153,7 @@ class Audit:
             for place in known:
                 times[place] = _MORE_THAN_ONCE if times[place] else 1
             if [*map(values.__getitem__, known)] != found:
-                self._altered.update(
-                    place for place, value in zip(known, found, strict=True) if values[place] != value
-                )
+                self._altered.update(place for place, value in zip(known, found, strict=True) if values[place] != value)
 
     def _hold(self, kind: WriteKind, blocks: Iterable[Rows]) -> None:
         places = self._writes.places(kind)
