@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pam_rollback.core.samples import Sample
-from pam_rollback.core.window import Measure, WindowSpec, WindowState, WindowVerdict, judge
+from pam_rollback.core.window import Measure, WindowSpec, WindowVerdict, judge
+from pam_rollback.core.window_state import WindowState
 
 RATE_HZ = 10.0
 START_S = 1000.0

@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 
-from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.figures import Figures
 from pam_rollback.core.percentiles import DEFINITION, nearest_rank, percentile
 from pam_rollback.core.samples import LATE_MS, Sample
+from pam_rollback.core.window_state import Held, WindowState
 
 _P95 = 95.0
 
@@ -36,15 +36,6 @@ class Measure(StrEnum):
     An answer that failed quickly says nothing about speed and is left out; one that failed after the limit was slow and
     counts.
     """
-
-
-class WindowState(StrEnum):
-    """How it stands with a window."""
-
-    HOLDING = "holding"
-    MET = "met"
-    BROKEN = "broken"
-    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +113,7 @@ class WorstSecond:
 
 
 @dataclass(frozen=True, repr=False)
-class WindowVerdict:
+class WindowVerdict(Held):
     """How a window stands, with what it rests on.
 
     ``value``, ``margin`` (limit less value) and the limit share a unit.
@@ -149,18 +140,6 @@ class WindowVerdict:
     def margin(self) -> float | None:
         """How far the measured value is below the limit; negative when above."""
         return None if self.value is None else self.spec.limit - self.value
-
-    @property
-    def final(self) -> bool:
-        """Whether more observation cannot change the state."""
-        return self.state is not WindowState.HOLDING
-
-    @property
-    def met(self) -> bool:
-        """Whether the criterion held for its time. Raises MeasurementFailed when that is not known: unknown is neither."""
-        if self.state in {WindowState.MET, WindowState.BROKEN}:
-            return self.state is WindowState.MET
-        raise MeasurementFailed(str(self))
 
     @property
     def figures(self) -> Figures:

@@ -7,7 +7,8 @@ from typing import TypeVar
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.memory_window import MemoryWindow
 from pam_rollback.core.wait import Waiter
-from pam_rollback.core.window import WindowState, WindowVerdict
+from pam_rollback.core.window import WindowVerdict
+from pam_rollback.core.window_state import WindowState
 from pam_rollback.plugin.progress import Progress
 
 Judged = WindowVerdict | MemoryWindow
