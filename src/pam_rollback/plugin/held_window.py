@@ -67,16 +67,23 @@ class HeldWindow:
 
         return self._final(picked)
 
+    def wait_for_its_end(self) -> None:
+        """Wait until the whole window has passed, broken or not. Raises MeasurementFailed when nobody watches any more."""
+        self._wait(lambda standings: standings.at_s >= standings.longest_s)
+
     def _final(self, pick: Callable[[Standings], Verdict]) -> Verdict:
+        return pick(self._wait(lambda standings: pick(standings).final))
+
+    def _wait(self, holds: Callable[[Standings], bool]) -> Standings:
         found = self._waiter.until(
             self._look,
-            holds=lambda standings: pick(standings).final,
+            holds=holds,
             within_s=self._within_s,
             what="the window is complete",
             every_s=_EVERY_S,
         )
         self._progress.done()
-        return pick(found)
+        return found
 
     def _look(self) -> Standings:
         standings = self._judge()
