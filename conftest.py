@@ -12,7 +12,7 @@ pytest_plugins = [
     "pam_rollback.plugin.fixtures.observation",  # account, observation, ledger; baseline.py and experience.py beside it
     "pam_rollback.plugin.fixtures.incident",  # incident: planted in a drill, declared in a real rollback
     "pam_rollback.plugin.fixtures.actions",  # feature_flags_rolled_back
-    "pam_rollback.plugin.fixtures.windows",  # recovery, good_since_s, held_window, held_memory, progress
+    "pam_rollback.plugin.fixtures.windows",  # recovery, good_since_s, held_window, progress; held_data.py beside it
     "pam_rollback.plugin.fixtures.objectives",  # complete_recovery, surviving_writes, settings_loss
     "pam_rollback.plugin.fixtures.performance",  # monitored, memory, front_page, chat_page, front_page_weight
     "pam_rollback.plugin.fixtures.servers_records",  # recorded_errors, recorded_latency, recorded_memory, recorded_growth

@@ -7,7 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from pam_rollback.core.accessibility import STATES, Audit, Audits, KeyboardChat, Known
+from pam_rollback.core.accessibility import STATES, Audit, Audits
+from pam_rollback.core.keyboard_access import KeyboardChat
+from pam_rollback.core.known_barriers import Known
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.decision, pytest.mark.accessibility]
 

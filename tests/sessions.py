@@ -181,7 +181,7 @@ def save_baseline(
     parts: dict[str, Part] | None = None,
 ) -> Path:
     """The index of a baseline alone. Its answers scatter by a tenth around that latency."""
-    journeys = ("front page", "history", "history", "expenses", "expenses")
+    journeys = ("front page", "cached front page", "history", "history", "expenses", "expenses")
     samples = [
         Sample(
             due_s=i / 50,
@@ -223,13 +223,19 @@ def checks_copied() -> tuple[str, ...]:
     return ("*",)
 
 
-@pytest.fixture
-def project(tmp_path: Path, checks_copied: tuple[str, ...]) -> Project:
-    """A copy of the runbook."""
+def runbook_in(folder: Path) -> Project:
+    """A whole copy of the runbook in this folder."""
     for part in PARTS:
         source = ROOT / part
         copy: Callable[..., Any] = shutil.copytree if source.is_dir() else shutil.copy
-        copy(source, tmp_path / part)
+        copy(source, folder / part)
+    return Project(folder)
+
+
+@pytest.fixture
+def project(tmp_path: Path, checks_copied: tuple[str, ...]) -> Project:
+    """A copy of the runbook."""
+    made = runbook_in(tmp_path)
     checks = tmp_path / "checks"
     for found in list(checks.iterdir()):
         if found.name != "conftest.py" and not any(found.match(pattern) for pattern in checks_copied):
@@ -240,4 +246,4 @@ def project(tmp_path: Path, checks_copied: tuple[str, ...]) -> Project:
         text = plan.read_text(encoding="utf-8")
         assert "answers_min = 600" in text
         plan.write_text(text.replace("answers_min = 600", "answers_min = 120"), encoding="utf-8")
-    return Project(tmp_path)
+    return made

@@ -14,7 +14,8 @@ from pam_rollback.adapters.axe import Rules, load_rules
 from pam_rollback.adapters.browser import chromium_path
 from pam_rollback.adapters.page_audits import collect
 from pam_rollback.adapters.page_states import Site
-from pam_rollback.core.accessibility import LOOKS, STATES, Findings
+from pam_rollback.core.accessibility import LOOKS, STATES
+from pam_rollback.core.barriers import Findings
 from pam_rollback.core.environment_tables import Pages
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.reporting.run_folder import REPORTS

@@ -72,16 +72,18 @@ def dsn(database: Database) -> str:
 def test_every_row_comes_as_it_is(dsn: str) -> None:
     """Amounts have two decimals, whatever is odd in a value survives, doubles are two, and strangers stay away."""
     with snapshot_of(dsn) as snapshot:
-        expenses = sorted(chain.from_iterable(ledger_rows(snapshot, WriteKind.EXPENSE, PREFIX)))
-        messages = list(chain.from_iterable(ledger_rows(snapshot, WriteKind.CHAT, PREFIX)))
+        expenses, messages = (
+            sorted(chain.from_iterable(zip(*rows, strict=True) for rows in ledger_rows(snapshot, kind, PREFIX)))
+            for kind in (WriteKind.EXPENSE, WriteKind.CHAT)
+        )
 
     assert expenses == [
-        f"{PREFIX}000000\t12.30 fuel",
-        f"{PREFIX}000001\t7.00 fu\tel\\\n",
-        f"{PREFIX}000002\t1.00 fuel",
-        f"{PREFIX}000002\t1.00 fuel",
+        (f"{PREFIX}000000", "12.30 fuel"),
+        (f"{PREFIX}000001", "7.00 fu\tel\\\n"),
+        (f"{PREFIX}000002", "1.00 fuel"),
+        (f"{PREFIX}000002", "1.00 fuel"),
     ]
-    assert messages == [f"{PREFIX}000005\t{PREFIX}000005: remember 1.00 dollars"]
+    assert messages == [(f"{PREFIX}000005", f"{PREFIX}000005: remember 1.00 dollars")]
 
 
 def test_the_database_answers_for_what_the_product_cut_off(dsn: str) -> None:

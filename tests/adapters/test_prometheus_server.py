@@ -17,7 +17,7 @@ from pam_rollback.core.series import Answers, Quantity, Series, pooled
 from pam_rollback.core.series_window import SeriesSpec, judge_series
 from pam_rollback.core.standing import Standing
 from pam_rollback.core.wait import Waiter
-from pam_rollback.core.window import WindowState
+from pam_rollback.core.window_state import WindowState
 from tests.prometheus_server import prometheus
 from tests.sessions import Range
 

@@ -20,7 +20,7 @@ from pam_rollback.core.render_settings import Render
 from pam_rollback.core.series import Answers, Point, Quantity, Series
 from pam_rollback.core.series_window import SeriesSpec, judge_series
 from pam_rollback.core.step_percentiles import StepPercentiles
-from pam_rollback.core.window import WindowState
+from pam_rollback.core.window_state import WindowState
 from tests.render_stand_in import KEY, SERVICE, StandIn, stand_in
 
 ERRORS, LATENCY, MEMORY = Quantity.ERROR_RATE_PCT, Quantity.LATENCY_P95_MS, Quantity.MEMORY_MB

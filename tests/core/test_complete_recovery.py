@@ -8,7 +8,8 @@ from pam_rollback.core.complete_recovery import CompleteRecovery, moments
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.recovery import OutageRule, Recovery, recovery
 from pam_rollback.core.samples import Sample
-from pam_rollback.core.window import Measure, WindowSpec, WindowState, WindowVerdict
+from pam_rollback.core.window import Measure, WindowSpec, WindowVerdict
+from pam_rollback.core.window_state import WindowState
 
 RULE = OutageRule(limit_pct=10)
 

@@ -154,9 +154,9 @@ def test_counts_are_exact(fates: list[str], kind: WriteKind) -> None:
 @settings(deadline=None)
 def test_it_does_not_matter_how_rows_are_dealt_into_blocks(fates: list[str], order: list[int], size: int) -> None:
     """In any order, in blocks of any size, strangers between them: every write is judged by all of its rows."""
-    rows: list[str] = ["m-stranger\tvalue"]
+    rows = [("m-stranger", "value")]
     for seq, fate in enumerate(fates):
-        right, wrong = f"m{seq}\tvalue {seq}", f"m{seq}\tchanged"
+        right, wrong = (f"m{seq}", f"value {seq}"), (f"m{seq}", "changed")
         rows += {
             "kept": [right],
             "lost": [],
@@ -167,7 +167,8 @@ def test_it_does_not_matter_how_rows_are_dealt_into_blocks(fates: list[str], ord
         }[fate]
     dealt = [rows[place] for place in order if place < len(rows)]
     audit = Audit(Writes(write(seq) for seq in range(len(fates))))
-    audit.see(EXPENSE, [dealt[first : first + size] for first in range(0, len(dealt), size)])
+    blocks = [dealt[first : first + size] for first in range(0, len(dealt), size)]
+    audit.see(EXPENSE, [([marker for marker, _ in block], [value for _, value in block]) for block in blocks])
     verdict = audit.verdict(read_from_s=1000.0)
 
     def of(*names: str) -> tuple[str, ...]:

@@ -6,7 +6,8 @@ import pytest
 
 from pam_rollback.core.own_lag import judge_without_own_lag
 from pam_rollback.core.samples import Sample
-from pam_rollback.core.window import Measure, WindowSpec, WindowState, WindowVerdict
+from pam_rollback.core.window import Measure, WindowSpec, WindowVerdict
+from pam_rollback.core.window_state import WindowState
 
 SPEC = WindowSpec(measure=Measure.LATENCY_P95_MS, limit=500, duration_s=15)
 

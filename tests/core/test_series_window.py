@@ -12,7 +12,7 @@ from pam_rollback.core.histogram import Histogram, Latencies
 from pam_rollback.core.series import Answers, Evidence, Point, Quantity, Series, from_evidence, gauge, pooled
 from pam_rollback.core.series_window import SeriesSpec, SeriesWindow, judge_series
 from pam_rollback.core.step_percentiles import StepPercentiles
-from pam_rollback.core.window import WindowState
+from pam_rollback.core.window_state import WindowState
 
 START_S = 1000.0
 STEP_S = 10.0

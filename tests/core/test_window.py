@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pam_rollback.core.samples import Sample
-from pam_rollback.core.window import Measure, WindowSpec, WindowState, WindowVerdict, judge
+from pam_rollback.core.window import Measure, WindowSpec, WindowVerdict, judge
+from pam_rollback.core.window_state import WindowState
 
 RATE_HZ = 10.0
 START_S = 1000.0
@@ -100,6 +101,15 @@ def test_fails_as_soon_as_it_cannot_be_met() -> None:
     verdict = judged(beyond, at_s=3)
     assert verdict.state is WindowState.BROKEN
     assert "13 errors among at most 601 samples" in verdict.reason
+
+
+def test_the_journeys_with_bad_answers_are_named() -> None:
+    """The one with the most first: an error that a cache keeps is one journey's, an outage everybody's."""
+    samples = history(60, (10, 12, error))
+    mixed = [replace(sample, journey="cached front page") if n % 4 else sample for n, sample in enumerate(samples)]
+
+    assert str(judged(mixed)).endswith("; bad answers: cached front page 15, health 5")
+    assert "bad answers" not in str(judged(history(60)))
 
 
 def test_the_limit_itself_is_too_much() -> None:

@@ -128,9 +128,9 @@ def _errors(
 
 
 ROWS: list[DecisionRow] = [
-    # A third of what a signed-in user asks for is a quarter of all answers: the front page is among them.
-    _errors("25-percent", HOLDS, NOW, "limit 20 %, for 5 s", share=0.32, strategy="ST-1"),
-    _errors("8-percent", CONSIDER, THINK, "of the lower limit: error rate", share=0.1, strategy="ST-1"),
+    # Of what a signed-in user asks for; a third of all answers are those of the front page.
+    _errors("25-percent", HOLDS, NOW, "limit 20 %, for 5 s", share=0.38, strategy="ST-1"),
+    _errors("8-percent", CONSIDER, THINK, "of the lower limit: error rate", share=0.12, strategy="ST-1"),
     _errors("not-for-long-yet", WATCH, LOOK_AGAIN, "not yet for 15 s", share=0.6, pace=20, onset_s=6),
     _errors("over-again", WATCH, LOOK_AGAIN, "not any more now", share=0.6, pace=20, onset_s=1, lasts_s=5),
     _down(

@@ -6,6 +6,7 @@ ERRORS = "test_error_rate_stays_low"
 RESPONSES = "test_response_time_stays_low"
 MEMORY = "test_memory_stays_low"
 STABLE = "test_memory_is_stable"
+WHOLE = "test_data_is_whole_when_the_window_is_over"
 
 
 def _row(
@@ -17,6 +18,9 @@ def _row(
 
 ROWS = [
     _row("window-errors", "errors", {ERRORS}, "error_rate_pct cannot stay below 2 %", share=0.08),
+    # Past the cache the front page is well.
+    _row("window-old-error-cached", "old-error-served", {ERRORS}, "bad answers: cached front page"),
+    _row("window-data-damaged", "data", {WHOLE}, "are broken: expenses-orphaned", what="expenses-orphaned"),
     _row("window-slow", "latency", {RESPONSES}, "latency_p95_ms cannot stay below 500 ms", ms=650),
     # Memory is asked over the same edge: late answers leave too few readings in 15 s.
     _row(

@@ -67,3 +67,11 @@ def test_memory_that_nobody_reads_is_not_known() -> None:
     """Never met."""
     with pytest.raises(MeasurementFailed, match="declares no metrics"):
         held(FakeClock(), Shown()).memory()
+
+
+def test_its_end_is_waited_for_although_a_criterion_is_broken() -> None:
+    """What is asked at the end stands for the whole time."""
+    clock = FakeClock()
+
+    held(clock, Shown(), bad_from_s=1).wait_for_its_end()
+    assert clock.now_s >= 15

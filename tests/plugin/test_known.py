@@ -1,16 +1,16 @@
 """What a run wrote down as its baseline is what a later run is held against: barriers, weight and web vitals."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from pam_rollback.observation.baseline import Part, load_baseline
-from tests.sessions import Project, Range
+from tests.sessions import Project, Range, runbook_in
 
 SELECTED = "performance or accessibility"
 COMPARED = "front_page or new_barriers"
-RECORDING = ("-m", "baseline")
 
 
 def list_again(index: Path, *parts: Path) -> None:
@@ -20,15 +20,29 @@ def list_again(index: Path, *parts: Path) -> None:
     record.model_copy(update={"parts": {**record.parts, **changed}}).save(index)
 
 
+@pytest.fixture(scope="module")
+def recorded(shared_range: Range, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a whole baseline of a range with one barrier, recorded once for all of these tests."""
+    shared_range.as_it_was()
+    shared_range.remote.plant("page", what="image-without-alt.js")
+    session = runbook_in(tmp_path_factory.mktemp("recorded")).run("-m", "baseline", f"--env={shared_range.file}")
+
+    assert session.rc == 0, session.out
+    return session.folder / "baseline"
+
+
+@pytest.fixture
+def baseline(recorded: Path, tmp_path: Path) -> Path:
+    """The index of a copy that the test may change."""
+    return Path(shutil.copytree(recorded, tmp_path / "recorded")) / "baseline.json"
+
+
 @pytest.mark.timeout(600)  # three whole sessions, one of them a baseline with all its pages
-def test_only_what_is_new_counts(practice_range: Range, project: Project) -> None:
+def test_only_what_is_new_counts(practice_range: Range, project: Project, baseline: Path) -> None:
     """A barrier that the baseline has is known; a page that is heavier and paints later than there is not as it was."""
     remote, env = practice_range.remote, f"--env={practice_range.file}"
     remote.plant("page", what="image-without-alt.js")
-    recorded = project.run(*RECORDING, env)
-    baseline = recorded.folder / "baseline" / "baseline.json"
 
-    assert recorded.rc == 0, recorded.out
     assert {path.name for path in baseline.parent.glob("*.json")} >= {
         "barriers.json",
         "baseline.json",
@@ -59,14 +73,13 @@ def test_only_what_is_new_counts(practice_range: Range, project: Project) -> Non
     assert {"test_front_page_is_light", "test_front_page_is_painted_soon[first]"} <= red
 
 
-def test_a_damaged_baseline_is_unknown(practice_range: Range, project: Project) -> None:
+def test_a_damaged_baseline_is_unknown(practice_range: Range, project: Project, baseline: Path) -> None:
     """Never "nothing is known, so nothing is new"."""
-    env = f"--env={practice_range.file}"
-    recorded = project.run(*RECORDING, env)
-    baseline = recorded.folder / "baseline" / "baseline.json"
     baseline.with_name("barriers.json").write_text("{", encoding="utf-8")
 
-    found = project.run("-m", "accessibility", "-k", "new_barriers", "--baseline", str(baseline), env)
+    found = project.run(
+        "-m", "accessibility", "-k", "new_barriers", "--baseline", str(baseline), f"--env={practice_range.file}"
+    )
 
     assert found.rc == 11, found.out
     assert found.outcomes()["test_pages_have_no_new_barriers"] == "could not measure"

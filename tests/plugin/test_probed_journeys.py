@@ -49,20 +49,33 @@ def test_usually_nothing_costs(tmp_path: Path) -> None:
     """Reads only; nobody signs in again and again, nobody asks PAM."""
     config = probe_config(staging(tmp_path), run="r1")
 
-    assert turns(staging(tmp_path)) == {"front page": 1, "health": 1, "history": 2, "expenses": 2}
+    assert turns(staging(tmp_path)) == {
+        "front page": 1,
+        "cached front page": 1,
+        "health": 1,
+        "history": 2,
+        "expenses": 2,
+    }
     assert {journey.method for journey in config.journeys} == {"GET"}
 
 
-def test_without_an_account_two_are_left(tmp_path: Path) -> None:
-    """The front page, and the health of what lies behind it."""
-    assert turns(staging(tmp_path, account=False)) == {"front page": 1, "health": 1}
+def test_without_an_account_three_are_left(tmp_path: Path) -> None:
+    """The front page, past caches and through them, and the health of what lies behind it."""
+    assert turns(staging(tmp_path, account=False)) == {"front page": 1, "cached front page": 1, "health": 1}
 
 
 def test_an_environment_says_what_else_and_how_often(tmp_path: Path) -> None:
     """A weight of 0 leaves a journey out; no secret shows."""
     environment = staging(tmp_path, weights="weights = { login = 1, chat = 2, expenses = 0, history = 5 }")
 
-    assert turns(environment) == {"front page": 1, "health": 1, "history": 5, "login": 1, "chat": 2}
+    assert turns(environment) == {
+        "front page": 1,
+        "cached front page": 1,
+        "health": 1,
+        "history": 5,
+        "login": 1,
+        "chat": 2,
+    }
     assert PASSWORD not in repr(probe_config(environment, run="r1"))
 
 
@@ -70,9 +83,13 @@ def test_an_environment_says_what_else_and_how_often(tmp_path: Path) -> None:
     ("weights", "account", "problem"),
     [
         ("weights = { chat = 1 }", False, "[probing.weights] chat: acts as the test account"),
-        ('weights = { "front page" = 0, health = 0 }', False, "[probing] weights: no journey of users is left"),
         (
-            'weights = { "front page" = 0, history = 0, expenses = 0 }',
+            'weights = { "front page" = 0, "cached front page" = 0, health = 0 }',
+            False,
+            "[probing] weights: no journey of users is left",
+        ),
+        (
+            'weights = { "front page" = 0, "cached front page" = 0, history = 0, expenses = 0 }',
             True,
             "[probing] weights: no journey of users is left",
         ),

@@ -23,6 +23,8 @@ def checks_copied() -> tuple[str, ...]:
 STORY = "drills/test_feature_flag.py"
 OFF = Flag(enabled=False, rollout_pct=0)
 FLAG_POST = "POST /admin/feature-flags"
+NO_WINDOW = "--pace=600"
+"""A window of 1.5 s is told to be too short at once: for sessions that show something else, whatever becomes of it."""
 _POLL_S = 0.05
 _WITHIN_S = 90
 
@@ -97,7 +99,7 @@ def test_accepted_but_ignored_is_a_failed_action(practice_range: Range, project:
     """The admin API says 200 and nothing changes: 12, never GO, and the checks still say how it is."""
     practice_range.remote.plant("flags-ignored")
 
-    ended = project.run(STORY, "--env", str(practice_range.file))
+    ended = project.run(STORY, "--env", str(practice_range.file), NO_WINDOW)
 
     assert ended.rc == 12, ended.out
     assert "accepted, but it did not take effect" in " ".join(ended.out.split())
@@ -190,7 +192,7 @@ def test_what_kill_9_left_can_be_undone(practice_range: Range, project: Project,
 
 def test_two_sessions_do_not_change_one_environment(practice_range: Range, project: Project) -> None:
     """The second is refused while the first acts, and changes nothing."""
-    with project.start(STORY, "--env", str(practice_range.file)) as first:
+    with project.start(STORY, "--env", str(practice_range.file), NO_WINDOW) as first:
         folder = project.run_folder
         wait_for(folder / "journal.jsonl", '"event": "action"')
         second = project.run(STORY, "--env", str(practice_range.file))

@@ -183,7 +183,7 @@ class TestControl:
             "writes-forgotten",
             *("answers-html", "answers-unhealthy", "answers-503-healthy", "answers-garbage", "answers-wrong-release"),
             *("answers-never-ending", "answers-silence", "answers-half-closed", "answers-slowly"),
-            *("page", "old-asset-served", "old-page-served", "service-worker-stuck"),
+            *("page", "old-asset-served", "old-page-served", "old-error-served", "service-worker-stuck"),
             *("status-page-lies", "status-page-down", "memory-leak", "render-metrics"),
             *("netlify-answers", "netlify-behaviour", "repository", "render-deploys"),
             *("auth-bypass", "cross-user-read", "feature-fails-for-some"),

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Error, Frame, Page
 
-from pam_rollback.core.accessibility import OWN_RULES, Element, Findings, Violation
+from pam_rollback.core.barriers import OWN_RULES, Element, Findings, Violation
 from pam_rollback.core.errors import MeasurementFailed
 
 TAGS: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")

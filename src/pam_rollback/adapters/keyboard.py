@@ -8,7 +8,7 @@ from playwright.sync_api import Error, Locator, Page
 
 from pam_rollback.adapters.axe import ask
 from pam_rollback.adapters.page_states import ANSWER_AFTER, MESSAGE_FIELD, MESSAGES
-from pam_rollback.core.accessibility import FocusStop, FocusWalk, KeyboardChat
+from pam_rollback.core.keyboard_access import FocusStop, FocusWalk, KeyboardChat
 
 _STOPS_MAX: Final = 250
 """A page with more stops is no page that anybody walks through; it ends the walk of a page that makes new stops for ever."""

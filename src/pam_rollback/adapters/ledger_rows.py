@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from pam_rollback.adapters.postgres import Snapshot
 from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.ledger_verdict import Audit, FinalReading, LedgerVerdict
+from pam_rollback.core.ledger_verdict import Audit, FinalReading, LedgerVerdict, Rows
 from pam_rollback.core.ledger_writes import KINDS, WriteKind, Writes
 
 # The same value that the product's answer is turned into (observation/ledger_reading.py).
@@ -55,7 +55,7 @@ def judge_with_database(
     )
 
 
-def ledger_rows(snapshot: Snapshot, kind: WriteKind, marker_prefix: str) -> Iterator[list[str]]:
+def ledger_rows(snapshot: Snapshot, kind: WriteKind, marker_prefix: str) -> Iterator[Rows]:
     """Give every row of this kind whose marker begins so, in blocks, as ``core.ledger_verdict.Audit`` takes them.
 
     Raises MeasurementFailed when the table is missing, when the role does not see all of its rows, for a kind that is
@@ -72,8 +72,11 @@ def ledger_rows(snapshot: Snapshot, kind: WriteKind, marker_prefix: str) -> Iter
     snapshot.refuse_blindness([relation])
     for block in snapshot.copied(query, {"prefix": marker_prefix}):
         text = block.decode()
-        rows = text[:-1].split("\n")
-        yield [_plain(row) for row in rows] if "\\" in text else rows
+        # COPY escapes what is a tab or a line's end in a value: each that stands here ends a column.
+        columns = text.replace("\n", "\t").split("\t")
+        if "\\" in text:
+            columns = [_plain(value) for value in columns]
+        yield columns[:-1:2], columns[1::2]
 
 
 def _plain(text: str) -> str:

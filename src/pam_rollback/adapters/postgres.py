@@ -173,7 +173,7 @@ class Snapshot:
                 connection.cursor() as cursor,
                 cursor.copy(f"COPY ({query}) TO STDOUT".encode(), parameters) as copy,
             ):
-                rows = iter(copy)
+                rows = iter(copy.read, b"")  # `iter(copy)` takes a quarter longer
                 while block := b"".join(islice(rows, _ROWS_OF_A_BLOCK)):
                     yield block
         except psycopg.Error as error:

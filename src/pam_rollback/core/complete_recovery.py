@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from pam_rollback.core.figures import Figures
 from pam_rollback.core.recovery import Recovery
-from pam_rollback.core.window import WindowState, WindowVerdict
+from pam_rollback.core.window import WindowVerdict
+from pam_rollback.core.window_state import WindowState
 
 _MINUTE_S = 60.0
 

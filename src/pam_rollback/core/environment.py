@@ -28,7 +28,7 @@ from pam_rollback.core.prometheus_settings import Prometheus
 from pam_rollback.core.provider_settings import Git, Netlify
 from pam_rollback.core.render_settings import Render
 
-OPEN_JOURNEYS: tuple[ProbedJourney, ...] = ("front page", "health")
+OPEN_JOURNEYS: tuple[ProbedJourney, ...] = ("front page", "cached front page", "health")
 """What the prober can ask for without an account."""
 _NEEDED_SECRETS: Mapping[str, tuple[SecretName, ...]] = {
     "flag_admin": ("admin_token",),
@@ -182,7 +182,7 @@ class Environment(Table):
             for name in sorted(name for name in weights if name not in OPEN_JOURNEYS and weights[name]):
                 what = 'acts as the test account; add "test_account" to abilities, or take it out'
                 yield Problem(f"[probing.weights] {name}", what)
-        of_users = ("front page", "history", "expenses") if signed_in else OPEN_JOURNEYS
+        of_users = ("front page", "cached front page", "history", "expenses") if signed_in else OPEN_JOURNEYS
         if not any(weights.get(name, 1) for name in of_users) and not (weights.get("login") or weights.get("chat")):
             yield Problem(
                 "[probing] weights", f"no journey of users is left; give {' or '.join(of_users)} a weight above 0"

@@ -49,7 +49,7 @@ SecretName = Literal[
 
 Address = Annotated[str, AfterValidator(web_address)]
 UrlPath = Annotated[str, Field(pattern=r"^/([A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*/?)?$")]
-ProbedJourney = Literal["front page", "health", "history", "expenses", "login", "chat"]
+ProbedJourney = Literal["front page", "cached front page", "health", "history", "expenses", "login", "chat"]
 VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Text = Annotated[str, Field(min_length=1)]
 

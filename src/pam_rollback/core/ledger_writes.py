@@ -168,11 +168,6 @@ class Writes:
         """Say where the writes of a kind stand, by marker."""
         return self._places[kind]
 
-    def rows(self, kind: WriteKind) -> set[str]:
-        """What the product has to give back for each write of a kind: its marker and its value, with a tab between."""
-        places = self._places[kind]
-        return set(map("%s\t%s".__mod__, zip(places, map(self._values.__getitem__, places.values()), strict=True)))
-
     def markers(self, places: Collection[int]) -> tuple[str, ...]:
         """Give the markers of the writes at these places, in the order given."""
         if not places:

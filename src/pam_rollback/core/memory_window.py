@@ -16,7 +16,7 @@ from itertools import pairwise
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.figures import Figures
 from pam_rollback.core.memory import MemoryGrowth, MemoryReading
-from pam_rollback.core.window import WindowState
+from pam_rollback.core.window_state import Held, WindowState
 
 _SAME_START_S = 1.0
 """Moments of a process' start that differ by less are the same, rounded differently."""
@@ -60,7 +60,7 @@ class MissedReading:
 
 
 @dataclass(frozen=True, repr=False)
-class MemoryWindow:
+class MemoryWindow(Held):
     """How the level stands over a window, with what it rests on."""
 
     spec: MemoryWindowSpec
@@ -79,18 +79,6 @@ class MemoryWindow:
     def margin(self) -> float | None:
         """How far the highest reading is below the limit; negative when above."""
         return None if self.value is None else self.spec.limit_mb - self.value
-
-    @property
-    def final(self) -> bool:
-        """Whether more observation cannot change the state."""
-        return self.state is not WindowState.HOLDING
-
-    @property
-    def met(self) -> bool:
-        """Whether memory was low for its time. Raises MeasurementFailed when that is not known: unknown is neither."""
-        if self.state in {WindowState.MET, WindowState.BROKEN}:
-            return self.state is WindowState.MET
-        raise MeasurementFailed(str(self))
 
     @property
     def trend(self) -> "MemoryTrend":

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from pam_rollback.core.samples import Sample
-from pam_rollback.core.window import WindowSpec, WindowState, WindowVerdict, judge
+from pam_rollback.core.window import WindowSpec, WindowVerdict, judge
+from pam_rollback.core.window_state import WindowState
 
 
 def judge_without_own_lag(

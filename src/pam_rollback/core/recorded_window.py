@@ -6,7 +6,7 @@ from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.figures import Figures
 from pam_rollback.core.series import Answers, Quantity
 from pam_rollback.core.series_window import SeriesWindow
-from pam_rollback.core.window import WindowState
+from pam_rollback.core.window_state import WindowState
 
 SEEN_SHARE_MIN = 0.8
 """Of our own requests, records must have so many: what lies at the edges of their steps, or was lost by a restart, may be missing."""

@@ -19,7 +19,7 @@ from pam_rollback.core.figures import Figures
 from pam_rollback.core.histogram import Histogram
 from pam_rollback.core.series import Evidence, Point, Quantity, Series, pooled
 from pam_rollback.core.standing import Standing
-from pam_rollback.core.window import WindowState
+from pam_rollback.core.window_state import Held, WindowState
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +53,7 @@ class SeriesSpec:
 
 
 @dataclass(frozen=True, repr=False)
-class SeriesWindow:
+class SeriesWindow(Held):
     """How a window stands, with what it rests on. ``value``, ``margin`` (limit less value) and the limit share a unit."""
 
     spec: SeriesSpec
@@ -84,18 +84,6 @@ class SeriesWindow:
     def margin(self) -> float | None:
         """How far the measured value is below the limit; negative when above."""
         return None if self.value is None else self.spec.limit - self.value
-
-    @property
-    def final(self) -> bool:
-        """Whether more observation cannot change the state."""
-        return self.state is not WindowState.HOLDING
-
-    @property
-    def met(self) -> bool:
-        """Whether the criterion held for its time. Raises MeasurementFailed when that is not known: unknown is neither."""
-        if self.state in {WindowState.MET, WindowState.BROKEN}:
-            return self.state is WindowState.MET
-        raise MeasurementFailed(str(self))
 
     @property
     def figures(self) -> Figures:

@@ -11,16 +11,16 @@ Rules (plan items SC-1 and SC-2; peers' pitfalls in Argo Rollouts and k6):
 """
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 
-from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.figures import Figures
 from pam_rollback.core.percentiles import DEFINITION, nearest_rank, percentile
 from pam_rollback.core.samples import LATE_MS, Sample
+from pam_rollback.core.window_state import Held, WindowState
 
 _P95 = 95.0
 
@@ -36,15 +36,6 @@ class Measure(StrEnum):
     An answer that failed quickly says nothing about speed and is left out; one that failed after the limit was slow and
     counts.
     """
-
-
-class WindowState(StrEnum):
-    """How it stands with a window."""
-
-    HOLDING = "holding"
-    MET = "met"
-    BROKEN = "broken"
-    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +113,7 @@ class WorstSecond:
 
 
 @dataclass(frozen=True, repr=False)
-class WindowVerdict:
+class WindowVerdict(Held):
     """How a window stands, with what it rests on.
 
     ``value``, ``margin`` (limit less value) and the limit share a unit.
@@ -137,6 +128,8 @@ class WindowVerdict:
     unmeasured: int
     observed_s: float
     worst: WorstSecond | None
+    bad_by_journey: tuple[tuple[str, int], ...] = ()
+    """Whose the bad answers are, the most first."""
 
     @property
     def asked_s(self) -> float:
@@ -147,18 +140,6 @@ class WindowVerdict:
     def margin(self) -> float | None:
         """How far the measured value is below the limit; negative when above."""
         return None if self.value is None else self.spec.limit - self.value
-
-    @property
-    def final(self) -> bool:
-        """Whether more observation cannot change the state."""
-        return self.state is not WindowState.HOLDING
-
-    @property
-    def met(self) -> bool:
-        """Whether the criterion held for its time. Raises MeasurementFailed when that is not known: unknown is neither."""
-        if self.state in {WindowState.MET, WindowState.BROKEN}:
-            return self.state is WindowState.MET
-        raise MeasurementFailed(str(self))
 
     @property
     def figures(self) -> Figures:
@@ -184,6 +165,8 @@ class WindowVerdict:
             f"{spec.measure} {self.state}: {value} (asked below {spec.limit:g} {spec.unit}, n={self.n}{definition}), "
             f"observed {self.observed_s:.0f} s of {self.asked_s:g} s asked"
             + (f": {self.reason}" if self.reason else "")
+            + ("; bad answers: " if self.bad else "")
+            + ", ".join(f"{journey} {bad}" for journey, bad in self.bad_by_journey)
         )
 
     # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
@@ -213,7 +196,8 @@ def judge(
     inside = sorted((sample for sample in samples if start_s <= sample.due_s < end_s), key=lambda sample: sample.due_s)
     measured = [sample for sample in inside if sample.measured(spec.late_ms)]
     counted = [sample for sample in measured if spec.counts(sample)]
-    bad = sum(map(spec.is_bad, counted))
+    bad_by_journey = Counter(sample.journey for sample in counted if spec.is_bad(sample)).most_common()
+    bad = sum(count for _, count in bad_by_journey)
     seconds = _by_second(counted, start_s)
     # The most samples that there can be in the end; what is out already can only make it fewer.
     probes = len(inside) if complete else max(len(inside), math.floor(spec.duration_s * rate_hz) + 1)
@@ -250,6 +234,7 @@ def judge(
         unmeasured=tally.unmeasured,
         observed_s=reach_s - start_s,
         worst=_worst(seconds, spec),
+        bad_by_journey=tuple(bad_by_journey),
     )
 
 

@@ -7,7 +7,8 @@ from typing import TypeVar
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.memory_window import MemoryWindow
 from pam_rollback.core.wait import Waiter
-from pam_rollback.core.window import WindowState, WindowVerdict
+from pam_rollback.core.window import WindowVerdict
+from pam_rollback.core.window_state import WindowState
 from pam_rollback.plugin.progress import Progress
 
 Judged = WindowVerdict | MemoryWindow
@@ -66,16 +67,23 @@ class HeldWindow:
 
         return self._final(picked)
 
+    def wait_for_its_end(self) -> None:
+        """Wait until the whole window has passed, broken or not. Raises MeasurementFailed when nobody watches any more."""
+        self._wait(lambda standings: standings.at_s >= standings.longest_s)
+
     def _final(self, pick: Callable[[Standings], Verdict]) -> Verdict:
+        return pick(self._wait(lambda standings: pick(standings).final))
+
+    def _wait(self, holds: Callable[[Standings], bool]) -> Standings:
         found = self._waiter.until(
             self._look,
-            holds=lambda standings: pick(standings).final,
+            holds=holds,
             within_s=self._within_s,
             what="the window is complete",
             every_s=_EVERY_S,
         )
         self._progress.done()
-        return pick(found)
+        return found
 
     def _look(self) -> Standings:
         standings = self._judge()

@@ -22,7 +22,7 @@ ONLY_WHEN_NAMED = frozenset({"preflight", "baseline", "decision", "redeploy_gate
 KINDS = {
     "health": "asks the health endpoints of the plan (HC-1 to HC-5)",
     "performance": "response times, error rates, memory, page weight",
-    "window": "the success criteria that have to hold for a time (SC-1 to SC-3): waits for it",
+    "window": "the success criteria that have to hold for a time (SC-1 to SC-4): waits for it",
     "integrity": "SQL invariants",
     "security": "who gets in, and who is shown what; part of the decision",
     "journey": "what a user does, in a real browser",

@@ -6,6 +6,9 @@ from pam_rollback.core.environment import Environment
 from pam_rollback.observation.journeys import Expect, Journey, ProbeConfig, SignIn
 
 FRONT_PAGE = "front page"
+CACHED_FRONT_PAGE = "cached front page"
+"""Asked for as visitors ask: a cache on the way may answer, and what it keeps is what people get."""
+PAGES = (FRONT_PAGE, CACHED_FRONT_PAGE)
 HEALTH_JOURNEY = "health"
 _JSON = "application/json"
 
@@ -13,7 +16,8 @@ _JSON = "application/json"
 def probe_config(environment: Environment, *, run: str) -> ProbeConfig:
     """The prober of this environment.
 
-    Without a test account there is nothing but the front page and the health endpoint to see, and both count.
+    Without a test account there is nothing but the front page (asked for past caches and through them) and the health
+    endpoint to see, and all of them count.
     """
     weights = {str(name): weight for name, weight in environment.probing.weights.items()}
     signed_in = "test_account" in environment.abilities
@@ -39,7 +43,9 @@ def sign_in_of(environment: Environment) -> SignIn:
 
 
 def _of_everybody(environment: Environment) -> Iterator[tuple[Journey, int]]:
-    yield Journey(name=FRONT_PAGE, url=environment.urls.frontend + "/", expect=Expect(content_type="text/html")), 1
+    for name in PAGES:
+        url, expect = environment.urls.frontend + "/", Expect(content_type="text/html")
+        yield Journey(name=name, url=url, expect=expect, cached=name == CACHED_FRONT_PAGE), 1
     url = environment.urls.backend + environment.paths.backend_health
     yield Journey(name=HEALTH_JOURNEY, url=url, expect=Expect(json_values={"status": "healthy"})), 1
 

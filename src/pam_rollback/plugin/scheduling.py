@@ -8,7 +8,11 @@ from pam_rollback.plugin.stories import SITUATIONS
 
 _INTEGRITY = "checks/integrity/"
 _PROBED = "checks/test_performance.py"
-_TOGETHER = {"checks/test_success_criteria.py": _PROBED, "checks/test_servers_records.py": _PROBED}
+_TOGETHER = {
+    "checks/test_success_criteria.py": _PROBED,
+    "checks/test_servers_records.py": _PROBED,
+    "checks/test_held_data.py": _PROBED,
+}
 """They share one prober: what the checks of performance saw is the beginning of the window, so that it waits for the rest only."""
 
 

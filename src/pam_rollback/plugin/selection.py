@@ -43,6 +43,7 @@ NEEDED_ABILITIES = {
     "users_rewriting": ("database",),
     "memory": ("metrics",),
     "held_memory": ("metrics",),
+    "held_data": ("database",),
     "front_page": ("browser",),
     "chat_page": ("browser", "test_account"),
     "audits": ("browser", "test_account"),

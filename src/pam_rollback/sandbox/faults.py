@@ -261,6 +261,11 @@ _KINDS = (
         ),
     ),
     FaultKind(
+        "old-error-served",
+        "the host's cache keeps an old 502 for the front page; whoever asks past the cache gets the page",
+        "page",
+    ),
+    FaultKind(
         "service-worker-stuck",
         "the published service worker answers from the second load on with a release's page and files of its own",
         "page",

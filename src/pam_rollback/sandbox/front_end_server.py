@@ -75,6 +75,8 @@ class FrontEndServer:
         if OWN_ADDRESS in request.query:
             own = self._own_page(request.query[OWN_ADDRESS])
             return web.Response(status=404, text="Not Found") if own is None else _answer(request, own, _ASK_EACH_TIME)
+        if request.path_qs == "/" and self._faults.named("old-error-served"):
+            return web.Response(status=502, text="<!doctype html><title>Bad gateway</title>", content_type="text/html")
         return None
 
     async def _usual(self, request: web.BaseRequest) -> web.StreamResponse:

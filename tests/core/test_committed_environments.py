@@ -1,0 +1,43 @@
+"""The environments of this repository fit the plan, promise nothing that is not there and hold no secret."""
+
+from datetime import date
+
+import pytest
+
+from pam_rollback.core.environment import Environment
+from pam_rollback.core.environment_file import load_environment
+from pam_rollback.core.plan import load_plan
+from tests.core.declared_environments import COMMITTED, ROOT
+
+
+@pytest.fixture(params=["staging", "production"])
+def committed(request: pytest.FixtureRequest) -> Environment:
+    """Give each committed environment; none of them needs a secret for read-only checks."""
+    return load_environment(request.param, COMMITTED, {})
+
+
+def test_committed_environments_fit_the_plan(committed: Environment) -> None:
+    """Overridden figures and waivers name items that exist, and every relaxed figure has a waiver with an end."""
+    plan = load_plan(ROOT / "plan.toml").with_overrides(committed.thresholds, source=committed.name)
+
+    assert {waiver.item for waiver in committed.waivers} <= set(plan.ids())
+    assert {change.item for change in plan.relaxed} == {waiver.item for waiver in committed.waivers}
+    assert all(isinstance(waiver.until, date) for waiver in committed.waivers)
+
+
+def test_committed_environments_promise_no_flag_api(committed: Environment) -> None:
+    """Today's product has none: promising it would make a rollback fail in the middle of an incident."""
+    assert not committed.abilities & {
+        "flag_admin",
+        "flag_evaluation",
+        "emergency_endpoint",
+        "cache_admin",
+        "feature_check",
+    }
+    assert committed.url_of("health_pam").endswith("/api/v1/health/pam")
+    assert committed.control_probe_url
+
+
+def test_committed_sandbox_holds_no_secret_and_no_address() -> None:
+    """The default of every session is complete only once a sandbox runs."""
+    assert load_environment("sandbox", COMMITTED, {}).is_template

@@ -1,0 +1,57 @@
+"""The data at the end of a window: whole, damaged or not known, and never whole because nobody looked."""
+
+import pytest
+
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.held_data import HeldData
+from pam_rollback.core.invariants import InvariantResult
+
+GOOD = InvariantResult("expenses-amount", "every expense has an amount", looked_at=40, offenders=0, worst=())
+BAD = InvariantResult("expenses-orphaned", "every expense has an owner", looked_at=40, offenders=2, worst=("7", "9"))
+EMPTY = InvariantResult("messages-blank", "no message is blank", looked_at=0, offenders=0, worst=())
+BLIND = {"settings-missing": "settings-missing: a lock was not given within 0.2 s"}
+
+
+def test_all_that_hold_are_whole() -> None:
+    """With how many were asked, of how many rows, and when."""
+    held = HeldData((GOOD, GOOD), {}, after_s=15.2)
+
+    assert held.whole
+    assert str(held) == "all of 2 invariants asked after 15 s of the window hold"
+    assert (held.figures.measured, held.figures.n) == (0, 2)
+    assert "80 rows looked at" in held.figures.definition
+
+
+@pytest.mark.parametrize("unknown", [{}, BLIND])
+def test_damage_counts_whatever_else_is_not_known(unknown: dict[str, str]) -> None:
+    """Named with its rows."""
+    held = HeldData((GOOD, BAD), unknown, after_s=15)
+
+    assert not held.whole
+    assert repr(held).startswith(
+        "1 of 2 invariants asked after 15 s of the window are broken: expenses-orphaned: 2 of 40"
+    )
+
+
+def test_an_empty_table_is_no_whole_one() -> None:
+    """Where there must be rows, none are no proof."""
+    assert not HeldData((GOOD, EMPTY), {}, after_s=15).whole
+
+
+@pytest.mark.parametrize(
+    ("held", "words"),
+    [
+        (HeldData((GOOD,), BLIND, after_s=15), "not known are 1 more: settings-missing: a lock"),
+        (HeldData((), {}, after_s=15), "no invariant was asked, so nothing is proven"),
+        (HeldData((), BLIND, after_s=15), "0 invariants asked after 15 s of the window, not known are 1 more"),
+    ],
+)
+def test_what_nobody_could_ask_is_unknown(held: HeldData, words: str) -> None:
+    """Never whole."""
+    with pytest.raises(MeasurementFailed, match=words):
+        _ = held.whole
+
+
+def test_many_broken_ones_are_counted_and_not_all_listed() -> None:
+    """A restored copy of the wrong day is one problem."""
+    assert str(HeldData((BAD,) * 5, {}, after_s=15)).endswith("; and 2 more")
