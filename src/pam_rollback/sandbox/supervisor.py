@@ -138,7 +138,7 @@ class Supervisor:
         front_end = FrontEndServer(
             faults,
             builds={spec.name: build(spec.version) for spec in RELEASES},
-            live=lambda: self._fleet.live.spec.name,
+            live=self._published,
             api_url=state.api_url,
         )
         edge = Edge(self._fleet, faults, page=lambda: front_end.page)
@@ -205,6 +205,11 @@ class Supervisor:
         finally:
             await asyncio.to_thread(self._children.close)
             shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _published(self) -> str:
+        """The release whose site is there: that of the back end, if it has one."""
+        name = self._fleet.live.spec.name
+        return name if name in {spec.name for spec in RELEASES} else LIVE_AT_START
 
     def _release(self, spec: ReleaseSpec) -> Release:
         return Release(spec, children=self._children, logs=self._folder)
