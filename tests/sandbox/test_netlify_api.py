@@ -34,8 +34,10 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
 
 @pytest.fixture
 def host(kept: Host) -> Iterator[Host]:
-    """The stand-in as it was at the start: the candidate is published, nothing is locked, no fault is planted."""
+    """The stand-in as at the start: the candidate is published, nothing is locked or planted, and no request was counted."""
+    kept.site.account.renew()
     yield kept
+    kept.site.account.renew()
     kept.deploys.locked = kept.deploys.stop_builds = False
     for fault in kept.faults:
         kept.faults.remove(fault)
