@@ -38,7 +38,9 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
 @pytest.fixture
 def host(kept: Host) -> Iterator[Host]:
     """The stand-in as it was at the start."""
+    kept.site.account.renew()
     yield kept
+    kept.site.account.renew()
     kept.deploys.locked = False
     kept.deploys.publish(kept.deploys.find(kept.deploy_of("candidate")))
 

@@ -96,6 +96,7 @@ def _guide(path: Path, state: State) -> str:
   sign in    {variables["TEST_USER_EMAIL"]} or {variables["SECOND_TEST_USER_EMAIL"]}
              password {variables["TEST_USER_PASSWORD"]}
   admin      token {variables["PAM_ADMIN_TOKEN"]}
+  Netlify    {state.netlify["api_url"]}   site {state.netlify["site_id"]}   token {variables["NETLIFY_AUTH_TOKEN"]}
   controls   {state.control_url}   token in {path}
 
   try        pytest -m health --env {path}

@@ -40,10 +40,10 @@ class NetlifySite:
         self.deploys = deploys
         self._repository = repository
         self._builds = Builds(deploys, checkout=repository.checkout, base=history.FRONTEND, scratch=scratch)
-        self._account = Account(self.token, deploys_per_min=deploys_per_min)
+        self.account = Account(self.token, deploys_per_min=deploys_per_min)
         self.api = NetlifyApi(
             faults,
-            self._account,
+            self.account,
             deploys,
             self._builds,
             site_id=self.id,
@@ -73,7 +73,7 @@ class NetlifySite:
     async def reset(self) -> None:
         """Be as at the start, with all that may be asked for in a minute."""
         await self.deploys.reset()
-        self._account.renew()
+        self.account.renew()
 
     def _note_push(self, push: Push) -> None:
         if push.ref.startswith(_HEADS) and not push.is_deletion:

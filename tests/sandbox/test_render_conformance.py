@@ -1,0 +1,180 @@
+"""Render's own client, unchanged, drives the stand-in: what it parses is what the contract promises."""
+
+from __future__ import annotations
+
+import time
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from render.public_api.api.deploys import cancel_deploy, create_deploy, list_deploys, retrieve_deploy, rollback_deploy
+from render.public_api.api.services import list_events, retrieve_service, update_service
+from render.public_api.client import AuthenticatedClient
+from render.public_api.models import (
+    AutoDeploy,
+    AutoDeployTrigger,
+    CreateDeployBody,
+    Deploy,
+    DeployStatus,
+    DeployTrigger,
+    DeployWithCursor,
+    Error,
+    RollbackDeployBody,
+    Service,
+    ServicePATCH,
+)
+from render.public_api.models.web_service_details import WebServiceDetails
+
+from pam_rollback.sandbox.launch import launch
+from pam_rollback.sandbox.remote import Remote
+
+LIVE_WITHIN_S = 30
+
+
+@dataclass(frozen=True)
+class Render:
+    """A running range, and the client of the provider that it stands in for."""
+
+    state: Mapping[str, Any]
+    remote: Remote
+    client: AuthenticatedClient
+    """Strict: a status that the contract does not know raises."""
+
+    @property
+    def service(self) -> str:
+        """The id of the service."""
+        return str(self.state["render"]["service_id"])
+
+    def page(self, **query: Any) -> list[DeployWithCursor]:
+        """One page of the list."""
+        found = list_deploys.sync(self.service, client=self.client, **query)
+        assert isinstance(found, list), found
+        return found
+
+    def deploys(self) -> list[Deploy]:
+        """The first page, the newest first."""
+        return [item.deploy for item in self.page() if isinstance(item.deploy, Deploy)]
+
+    def live(self, deploy: Deploy) -> Deploy:
+        """Wait until a deploy is live."""
+        end_s = time.monotonic() + LIVE_WITHIN_S
+        while time.monotonic() < end_s:
+            found = retrieve_deploy.sync(self.service, deploy.id, client=self.client)
+            assert isinstance(found, Deploy), found
+            if found.status is DeployStatus.LIVE:
+                return found
+            time.sleep(0.05)
+        raise AssertionError(f"{deploy.id} is not live")
+
+
+@pytest.fixture(scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Render]:
+    """A sandbox of its own."""
+    with launch(tmp_path_factory.mktemp("conformance") / "sandbox.toml") as file:
+        state = tomllib.loads(file.read_text(encoding="utf-8"))
+        remote = Remote(state["sandbox"]["control_url"], state["sandbox"]["token"])
+        with AuthenticatedClient(
+            base_url=state["render"]["api_url"],
+            token=state["sandbox"]["variables"]["RENDER_API_KEY"],
+            raise_on_unexpected_status=True,
+        ) as client:
+            yield Render(state, remote, client)
+
+
+@pytest.fixture
+def render(started: Render) -> Render:
+    """As at the start."""
+    started.remote.reset()
+    return started
+
+
+def test_a_rollback(render: Render) -> None:
+    """A new deploy of the old commit, with the trigger that says so, becomes live."""
+    target = render.deploys()[-1]
+    begun = rollback_deploy.sync(render.service, client=render.client, body=RollbackDeployBody(deploy_id=target.id))
+
+    assert isinstance(begun, Deploy)
+    assert (begun.trigger, begun.status) == (DeployTrigger.ROLLBACK, DeployStatus.CREATED)
+    assert begun.commit == target.commit
+    assert render.live(begun).finished_at
+    assert render.deploys()[1].status is DeployStatus.DEACTIVATED
+
+
+def test_a_rollback_that_is_refused(render: Render) -> None:
+    """An error with id and message, of a status that the client knows."""
+    answer = rollback_deploy.sync_detailed(
+        render.service, client=render.client, body=RollbackDeployBody(deploy_id="dep-unknown")
+    )
+
+    assert answer.status_code == 404
+    assert isinstance(answer.parsed, Error)
+    assert answer.parsed.id
+    assert answer.parsed.message == "not found: dep-unknown"
+
+
+def test_a_deploy_of_a_commit_and_its_end(render: Render) -> None:
+    """201 with a deploy, which can be canceled; 202 without a body when it was queued."""
+    commit = render.remote.identity()["releases"]["stable"]["commit"]
+    render.remote.plant("render-deploys", what="never-live")
+    begun = create_deploy.sync(render.service, client=render.client, body=CreateDeployBody(commit_id=commit))
+    assert isinstance(begun, Deploy)
+    assert begun.trigger is DeployTrigger.API
+    ended = cancel_deploy.sync(render.service, begun.id, client=render.client)
+    assert isinstance(ended, Deploy)
+    assert ended.status is DeployStatus.CANCELED
+    render.remote.plant("render-deploys", what="queued")
+    queued = create_deploy.sync_detailed(render.service, client=render.client, body=CreateDeployBody())
+
+    assert (queued.status_code, queued.content, queued.parsed) == (202, b"", None)
+
+
+def test_the_list_in_pages(render: Render) -> None:
+    """Each deploy once, by the cursor of the last one; and narrowed by state."""
+    render.remote.plant("render-deploys", what="build-fails")
+    for _ in range(3):
+        create_deploy.sync(render.service, client=render.client, body=CreateDeployBody())
+    seen: list[DeployWithCursor] = []
+    while page := render.page(limit=2, **({"cursor": seen[-1].cursor} if seen else {})):
+        seen += page
+
+    paged = [item.deploy.id for item in seen if isinstance(item.deploy, Deploy)]
+    assert paged == [deploy.id for deploy in render.deploys()]
+    assert len(paged) == 5
+    live = render.page(status=[DeployStatus.LIVE, DeployStatus.UPDATE_IN_PROGRESS])
+    assert [item.deploy for item in live] == [render.deploys()[-2]]
+
+
+def test_the_service_and_a_change_of_it(render: Render) -> None:
+    """Everything that the client needs of a web service is there, and autodeploy can be switched off in either word."""
+    before = retrieve_service.sync(render.service, client=render.client)
+    by_new_word = update_service.sync(
+        render.service, client=render.client, body=ServicePATCH(auto_deploy_trigger=AutoDeployTrigger.OFF, branch="fix")
+    )
+    both = update_service.sync(
+        render.service,
+        client=render.client,
+        body=ServicePATCH(auto_deploy=AutoDeploy.YES, auto_deploy_trigger=AutoDeployTrigger.COMMIT),
+    )
+
+    assert isinstance(before, Service)
+    assert isinstance(before.service_details, WebServiceDetails)
+    assert (before.auto_deploy_trigger, before.branch) == (AutoDeployTrigger.COMMIT, "main")
+    assert isinstance(by_new_word, Service)
+    assert (by_new_word.auto_deploy, by_new_word.auto_deploy_trigger) == (AutoDeploy.NO, AutoDeployTrigger.OFF)
+    assert by_new_word.branch == "fix"
+    assert isinstance(both, Error)
+
+
+def test_events(render: Render) -> None:
+    """What happened, in the client's words."""
+    target = render.deploys()[-1]
+    begun = rollback_deploy.sync(render.service, client=render.client, body=RollbackDeployBody(deploy_id=target.id))
+    assert isinstance(begun, Deploy)
+    render.live(begun)
+    events = list_events.sync(render.service, client=render.client, limit=2)
+
+    assert isinstance(events, list)
+    assert [item.event.type_.value for item in events] == ["deploy_ended", "deploy_started"]
+    assert all(item.event.details.to_dict()["deployId"] == begun.id for item in events)
