@@ -71,10 +71,9 @@ class ChecklistItem:
     def words(self) -> str:
         """Who or what confirms it, or what is open."""
         if self.finding is None:
-            ack = f'--ack {self.id}="who: evidence"'
-            return f"by a person: {self.vouched}" if self.vouched else f"{self.why_not}; a person may vouch for it: {ack}"
+            return f"by a person: {self.vouched}" if self.vouched else self.why_not
         if self.vouched and not self.finding.done:
-            return f"{self.finding.words}; a person says otherwise ({self.vouched}), which counts for nothing against a measurement"
+            return f"{self.finding.words}; a person says otherwise ({self.vouched}), and what was measured counts"
         return f"measured: {self.finding.words}"
 
     @property
@@ -84,7 +83,8 @@ class ChecklistItem:
 
     def __str__(self) -> str:
         """The sentence that a failure shows."""
-        return f"{self.state}: {self.words}"
+        ack = f'; a person may vouch for it: --ack {self.id}="who: evidence"' if self.state == NOT_CONFIRMED else ""
+        return f"{self.state}: {self.words}{ack}"
 
     # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
     __repr__ = __str__
