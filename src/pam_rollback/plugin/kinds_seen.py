@@ -25,7 +25,10 @@ def said(session: pytest.Session, situation: str, kind: str) -> Finding:
     asked = [
         item.nodeid
         for item in session.items
-        if kind in markers.kinds_of(item) and situation_of(item) == situation and not item.get_closest_marker("advisory")
+        if kind in markers.kinds_of(item)
+        and situation_of(item) == situation
+        and markers.phase_of(item) == "post_rollback"  # a story's own test of that kind is not the checks after it
+        and not item.get_closest_marker("advisory")
     ]
     if not asked:
         raise MeasurementFailed(f"this session has no {kind} check in the situation {situation}")
