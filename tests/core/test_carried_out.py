@@ -30,7 +30,10 @@ def test_all_done() -> None:
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        ([event(12, "step-started", step="tell"), event(13, "step-failed", step="tell", problem="HTTP 500")], "HTTP 500"),
+        (
+            [event(12, "step-started", step="tell"), event(13, "step-failed", step="tell", problem="HTTP 500")],
+            "HTTP 500",
+        ),
         ([event(12, "step-started", step="tell")], "step 'tell' was begun and never ended"),
     ],
 )
@@ -115,4 +118,6 @@ def test_watched_means_from_before_until_the_end_without_a_hole(
 def test_in_time_and_late() -> None:
     """The limit itself may be reached."""
     assert in_time(120.0, 120.0, "the first step began", "the decision").done
-    assert in_time(120.1, 120.0, "the first step began", "the decision").words.startswith("the first step began late, 120.1 s")
+    assert in_time(120.1, 120.0, "the first step began", "the decision").words.startswith(
+        "the first step began late, 120.1 s"
+    )

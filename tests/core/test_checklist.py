@@ -28,7 +28,9 @@ def test_what_nobody_knows_is_neither() -> None:
     """Not measured and not vouched for raises, and says how to vouch; an empty word is none."""
     item = ChecklistItem.of("PRE-4", "On record", None, "")
 
-    with pytest.raises(MeasurementFailed, match='only a person can say so; a person may vouch for it: --ack PRE-4="who'):
+    with pytest.raises(
+        MeasurementFailed, match='only a person can say so; a person may vouch for it: --ack PRE-4="who'
+    ):
         _ = item.confirmed
     assert item.figures.measured == NOT_CONFIRMED
 

@@ -93,7 +93,9 @@ def watched(
     hole_s, since_s = max((later - earlier, earlier) for earlier, later in pairwise([*dues, until_s]))
     n = f"{len(dues)} usable probes, the longest time without one {hole_s:.1f} s (at most {hole_s_max:g} s)"
     if hole_s > hole_s_max:
-        return Finding(done=False, words=f"not watched for a while, {since_s - first_step_s:.1f} s after the first step: {n}")
+        return Finding(
+            done=False, words=f"not watched for a while, {since_s - first_step_s:.1f} s after the first step: {n}"
+        )
     return Finding(done=True, words=f"from {first_step_s - dues[0]:.1f} s before the first step on: {n}")
 
 
