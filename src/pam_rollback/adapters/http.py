@@ -31,6 +31,7 @@ class _Progress:
 
     connection: http.client.HTTPConnection
     phase: str = "connecting"
+    given_up: bool = False
     http_status: int | None = None
     headers: dict[str, str] = field(default_factory=dict)
     body: bytearray = field(default_factory=bytearray)
@@ -51,30 +52,38 @@ def fetch(
     method: str = "GET",
     headers: Mapping[str, str] | None = None,
     json: Any = None,
+    body: bytes | None = None,
     deadline_s: float = 5.0,
     max_body_bytes: int = MAX_BODY_BYTES,
 ) -> Answer:
-    """Make one request; the deadline in seconds covers all of it, from the name look-up to the last byte of the body."""
+    """Make one request; the deadline in seconds covers all of it, from the name look-up to the last byte of the body.
+
+    What is sent is ``json``, or ``body`` as it is with a content type among the headers.
+    """
     parts = urlsplit(url)
     make = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     progress = _Progress(make(parts.hostname or "", parts.port, timeout=deadline_s))
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    sent = {"User-Agent": USER_AGENT, "Accept": "application/json, text/html;q=0.9, */*;q=0.8", "Connection": "close"}
-    payload = None
+    head = {"User-Agent": USER_AGENT, "Accept": "application/json, text/html;q=0.9, */*;q=0.8", "Connection": "close"}
+    payload = body
     if json is not None:
         payload = json_module.dumps(json).encode()
-        sent["Content-Type"] = "application/json"
-    sent.update(headers or {})
+        head["Content-Type"] = "application/json"
+    head.update(headers or {})
 
     start_s = time.monotonic()
     # A thread and not a socket time-out: a server that drips one byte a second never trips the latter.
     worker = threading.Thread(
-        target=_exchange, args=(progress, method, target, payload, sent, max_body_bytes), daemon=True
+        target=_exchange, args=(progress, method, target, payload, head, max_body_bytes), daemon=True
     )
     worker.start()
     worker.join(deadline_s)
     if worker.is_alive():
+        # In this order: a connection that is made from here on sends nothing, so the phase that is read next tells whether anything was.
+        progress.given_up = True
         progress.problem = progress.describe_timeout(deadline_s)
+    sent = progress.phase != "connecting"
+    if progress.given_up:
         _cut(progress.connection)
     return Answer(
         method=method,
@@ -85,6 +94,7 @@ def fetch(
         elapsed_ms=(time.monotonic() - start_s) * 1000,
         problem=progress.problem,
         headers=dict(progress.headers),
+        sent=sent,
     )
 
 
@@ -106,6 +116,8 @@ def _exchange(
     try:
         progress.connection.connect()
         progress.phase = "waiting"
+        if progress.given_up:
+            return
         progress.connection.request(method, target, body=payload, headers=dict(headers))
         response = progress.connection.getresponse()
         progress.http_status = response.status

@@ -24,6 +24,8 @@ class Answer:
     elapsed_ms: float
     problem: str = ""
     headers: dict[str, str] = field(default_factory=dict)
+    sent: bool = True
+    """False when it is certain that nothing of the request was sent."""
 
     @property
     def complete(self) -> bool:

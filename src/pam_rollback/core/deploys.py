@@ -46,6 +46,8 @@ class Service:
     branch: str
     auto_deploy: bool
     suspended: bool = False
+    trigger: str = ""
+    """What a deploy waits for, in the provider's word (Render: ``commit``, ``checksPass``, ``off``): it can be put back as it was."""
 
 
 class FrontendHost(Protocol):
@@ -113,8 +115,8 @@ class CommitDeploys(Protocol):
 class ServiceSettings(Protocol):
     """Who can change where a service deploys from. Most changes take effect with the next deploy only."""
 
-    def set_auto_deploy(self, *, on: bool) -> Service:
-        """Whether a push deploys by itself."""
+    def set_auto_deploy(self, *, on: bool, trigger: str = "commit") -> Service:
+        """Whether a push deploys by itself, and on what: the ``trigger`` that the service had before."""
 
     def set_branch(self, branch: str) -> Service:
         """The branch that it deploys from."""

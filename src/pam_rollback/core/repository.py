@@ -18,7 +18,20 @@ class Repository(Protocol):
         """A fresh folder with the commit's files and nothing else; gone afterwards."""
 
     def revert(self, commit: Commit, *, onto: Commit, reason: str) -> Commit:
-        """Make the commit on top of ``onto`` that takes ``commit`` (also a merge) back. A conflict raises, and leaves nothing behind."""
+        """Make the commit on top of ``onto`` that takes ``commit`` (also a merge) back.
+
+        Gives ``onto`` itself when it is taken back there already. A conflict raises, and leaves nothing behind.
+        """
 
     def push(self, commit: Commit, branch: str, *, seen: Commit | None) -> None:
         """Move the remote's branch there, only if it still is where it was seen (None: only if there is no such branch)."""
+
+
+class PushRehearsal(Protocol):
+    """Who can say beforehand whether a push would be taken."""
+
+    def rehearse_push(self) -> None:
+        """Raise ActionFailed when the remote would take none from us, as far as it lets one know without writing.
+
+        The rules of a branch (protected, reviews) speak only at a real push.
+        """

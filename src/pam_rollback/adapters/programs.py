@@ -1,0 +1,102 @@
+"""Runs a program to its end: without a terminal, with the variables given and no others, and with a limit that ends all that it started."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+_PATIENCE_S = 2.0
+"""Between the request to end and the kill."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a program ended. ``exit_code`` is None when it was ended by us, because the limit was reached."""
+
+    exit_code: int | None
+    out: str
+    err: str
+    took_s: float
+
+    @property
+    def succeeded(self) -> bool:
+        """It ended by itself, with 0."""
+        return self.exit_code == 0
+
+
+def run_program(
+    command: Sequence[str],
+    *,
+    folder: Path,
+    variables: Mapping[str, str],
+    deadline_s: float,
+    given: str = "",
+    log: Path | None = None,
+) -> Ended:
+    """Run ``command`` in ``folder``; with ``log`` both its outputs go there as they come. Raises FileNotFoundError without such a program.
+
+    It leads a process group of its own, which is gone when this returns, however it returns.
+    """
+    started_s = time.monotonic()
+    # Files, not pipes: a grandchild that keeps a pipe open would keep us waiting after the end.
+    with tempfile.TemporaryFile() as given_file, _output(log) as out, tempfile.TemporaryFile() as err:
+        given_file.write(given.encode())
+        given_file.seek(0)
+        process = subprocess.Popen(  # noqa: S603 - a list, never a shell
+            list(command),
+            cwd=folder,
+            env=dict(variables),
+            stdin=given_file,
+            stdout=out,
+            stderr=subprocess.STDOUT if log else err,
+            start_new_session=True,
+        )
+        try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(deadline_s)
+            exit_code = process.poll()
+            took_s = time.monotonic() - started_s
+        finally:
+            _end_group(process)
+        return Ended(exit_code, "" if log else _text(out), _text(err), took_s)
+
+
+def last_lines(path: Path, count: int) -> str:
+    """Give the end of a log, for a message; says so when there is nothing."""
+    lines = [line for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    return "\n".join(lines[-count:]) or "(it printed nothing)"
+
+
+def _output(log: Path | None) -> IO[bytes]:
+    if log is None:
+        return tempfile.TemporaryFile()
+    return log.open("ab")
+
+
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode(errors="replace")
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    """Ask everything in the group to end, give the program time to tidy up, and kill what is left; also what it left running."""
+    if _signal(process.pid, signal.SIGTERM):
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_PATIENCE_S)
+        _signal(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _signal(group: int, number: signal.Signals) -> bool:
+    """Whether there was anybody in the group."""
+    try:
+        os.killpg(group, number)
+    except (ProcessLookupError, PermissionError):  # PermissionError: macOS, for a group of the dead
+        return False
+    return True

@@ -1,0 +1,155 @@
+"""The front end is built once, from a clean install, by a real npm; whatever goes wrong is told with the build's own last words."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from pam_rollback.adapters.npm_build import NpmBuild
+from pam_rollback.core.building import FrontendBuild
+from pam_rollback.core.errors import ProviderError
+
+BUILD = "mkdir -p dist && echo built >> dist/index.html && cp node_modules/part/part.txt dist/"
+
+
+def project(folder: Path, **scripts: str) -> Path:
+    """A front end that needs one package, which is a folder beside it: no registry is asked."""
+    part = folder / "part"
+    part.mkdir(parents=True)
+    (part / "package.json").write_text(json.dumps({"name": "part", "version": "1.0.0"}), encoding="utf-8")
+    (part / "part.txt").write_text("the part\n", encoding="utf-8")
+    package = {"name": "site", "version": "1.0.0", "dependencies": {"part": "file:part"}, "scripts": scripts}
+    (folder / "package.json").write_text(json.dumps(package), encoding="utf-8")
+    lock = {
+        "name": "site",
+        "version": "1.0.0",
+        "lockfileVersion": 3,
+        "packages": {
+            "": {"name": "site", "version": "1.0.0", "dependencies": {"part": "file:part"}},
+            "node_modules/part": {"resolved": "part", "link": True},
+            "part": {"version": "1.0.0"},
+        },
+    }
+    (folder / "package-lock.json").write_text(json.dumps(lock), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    """Where npm's output goes."""
+    return tmp_path / "build.log"
+
+
+def test_it_is_built_once_from_a_clean_install(tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stood in the folder before is not published, and the plan's NODE_ENV=production does no harm."""
+    monkeypatch.setenv("NODE_ENV", "production")
+    folder = project(tmp_path / "tree" / "web", **{"build:production": BUILD})
+    (folder / "dist").mkdir()
+    (folder / "dist" / "old.html").write_text("of the bad release", encoding="utf-8")
+    (folder / "node_modules" / "part").mkdir(parents=True)
+    builder: FrontendBuild = NpmBuild(log, frontend_folder="web")
+
+    published = builder.build(tmp_path / "tree")
+
+    assert published == folder / "dist"
+    assert sorted(path.name for path in published.iterdir()) == ["index.html", "part.txt"]
+    assert (published / "index.html").read_text(encoding="utf-8") == "built\n"
+    assert "$ npm ci" in log.read_text(encoding="utf-8")
+
+
+def test_a_build_that_fails_is_told_with_its_last_words(tmp_path: Path, log: Path) -> None:
+    """And its exit code; all of it is in the log."""
+    script = "seq 1 60; echo 'src/pam.ts(3,1): error TS2304: Cannot find name'; exit 3"
+    folder = project(tmp_path / "tree", **{"build:production": script})
+    with pytest.raises(ProviderError, match=r"npm run build:production: exit code 3; all of it: .*build\.log") as told:
+        NpmBuild(log).build(folder)
+
+    assert "error TS2304: Cannot find name" in str(told.value)
+    assert "\n1\n" not in str(told.value)
+    assert "\n1\n" in log.read_text(encoding="utf-8")
+
+
+def test_an_install_that_does_not_fit_its_lock_fails(tmp_path: Path, log: Path) -> None:
+    """Npm install would have quietly taken other packages."""
+    folder = project(tmp_path / "tree", **{"build:production": BUILD})
+    package = json.loads((folder / "package.json").read_text(encoding="utf-8"))
+    package["dependencies"]["other"] = "file:other"
+    (folder / "package.json").write_text(json.dumps(package), encoding="utf-8")
+    with pytest.raises(ProviderError, match="npm ci: exit code 1"):
+        NpmBuild(log).build(folder)
+
+    assert not (folder / "dist").exists()
+
+
+def test_a_build_without_an_end_is_ended_with_all_it_started(tmp_path: Path, log: Path) -> None:
+    """A watcher that was left in the script, for example."""
+    folder = project(tmp_path / "tree", **{"build:production": "sleep 61 & echo started $!; sleep 61"})
+    with pytest.raises(ProviderError, match=r"npm run build:production: no end after .* s, so it was stopped"):
+        NpmBuild(log, deadline_s=12).build(folder)
+
+    started = next(line for line in log.read_text(encoding="utf-8").splitlines() if line.startswith("started "))
+    state = subprocess.run(["ps", "-o", "stat=", "-p", started.split()[1]], capture_output=True, text=True, check=False)
+    assert state.stdout.strip()[:1] in {"", "Z"}
+
+
+def test_a_build_of_nothing_is_no_build(tmp_path: Path, log: Path) -> None:
+    """Exit code 0, and an empty folder would have been published."""
+    folder = project(tmp_path / "tree", **{"build:production": "mkdir -p dist/assets"})
+    with pytest.raises(
+        ProviderError, match=r"it ended with 0, but dist/ holds no file; is \[git\] publish_folder right"
+    ):
+        NpmBuild(log).build(folder)
+
+
+def test_a_secret_of_the_session_is_out_of_its_reach(
+    tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Scripts of packages run here; what the pages need of the build's variables is passed on."""
+    monkeypatch.setenv("NETLIFY_AUTH_TOKEN", "invented")
+    monkeypatch.setenv("VITE_API_URL", "https://api.example.com")
+    folder = project(tmp_path / "tree", **{"build:production": "mkdir dist && env > dist/env.txt"})
+    seen = (NpmBuild(log).build(folder) / "env.txt").read_text(encoding="utf-8")
+
+    assert "NETLIFY_AUTH_TOKEN" not in seen
+    assert "VITE_API_URL=https://api.example.com" in seen
+
+
+def test_a_missing_script_is_named_with_those_there(tmp_path: Path, log: Path) -> None:
+    """Before anything is installed."""
+    folder = project(tmp_path / "tree", build="true", test="true")
+    with pytest.raises(
+        ProviderError, match=r"expected the script 'build:production' .* found build, test; is \[git\] build_command"
+    ):
+        NpmBuild(log).build(folder)
+
+    assert not log.exists()
+
+
+def test_a_missing_lock_is_named(tmp_path: Path, log: Path) -> None:
+    """Npm's own message is a page long."""
+    folder = project(tmp_path / "tree", **{"build:production": BUILD})
+    (folder / "package-lock.json").unlink()
+    with pytest.raises(ProviderError, match=r"expected a package-lock\.json beside package\.json, found none"):
+        NpmBuild(log).build(folder)
+
+
+def test_a_missing_package_is_named(tmp_path: Path, log: Path) -> None:
+    """With the setting that says where to look."""
+    with pytest.raises(
+        ProviderError, match=r"expected a package\.json in web, found none; is \[git\] frontend_folder right"
+    ):
+        NpmBuild(log, frontend_folder="web").build(tmp_path)
+
+
+def test_a_missing_npm_is_named(tmp_path: Path, log: Path) -> None:
+    """Not a traceback about a file."""
+    folder = project(tmp_path / "tree", **{"build:production": BUILD})
+    with pytest.raises(ProviderError, match="there is no no-such-npm on this machine; install Node"):
+        NpmBuild(log, npm=("no-such-npm",)).build(folder)
+
+
+def test_npm_is_here() -> None:
+    """These tests are about a real one."""
+    assert shutil.which("npm"), "install Node.js with npm"
