@@ -12,6 +12,7 @@ from pam_rollback.plugin.seen import Seen
 from pam_rollback.plugin.selection import LeftOut
 from pam_rollback.plugin.situations import BASELINE
 from pam_rollback.reporting.decision_record import DecisionRecord
+from pam_rollback.reporting.readiness_record import read_preflight
 from pam_rollback.reporting.run_record import (
     ActionStep,
     EnvironmentFacts,
@@ -66,6 +67,7 @@ def build_record(
         acknowledgements=scope.acknowledgements,
         unmeasured=scope.unmeasured,
         decision=decision,
+        readiness=read_preflight(runbook.folder),
         notes=(
             *notes,
             *_baselines(runbook),
