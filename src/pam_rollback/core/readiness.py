@@ -119,8 +119,15 @@ class Readiness:
         wanted = {NOT_READY: State.NO, NOT_CHECKED: State.NOT_KNOWN}.get(self.state)
         if wanted is None:
             return "; ".join(dict.fromkeys(answer.words for answer in self.answers if answer.words))
-        against = [answer for answer in self.answers if answer.state is wanted]
-        return "; ".join(f"{answer.words} (asked whether {answer.question})" for answer in against)
+        by_words: dict[str, list[str]] = {}
+        for answer in self.answers:
+            if answer.state is wanted:
+                by_words.setdefault(answer.words, []).append(answer.question)
+        # One cause that answers several questions is told once.
+        return "; ".join(
+            f"{words} (asked whether {questions[0]})" if len(questions) == 1 else words
+            for words, questions in by_words.items()
+        )
 
     @property
     def figures(self) -> Figures:
