@@ -278,7 +278,14 @@ def test_a_limit_of_requests_is_no_answer() -> None:
 
 @pytest.mark.parametrize(
     ("apart_s", "uncertain_s", "state"),
-    [(0, 0, State.YES), (5, 0, State.YES), (5.1, 0, State.NO), (-5.1, 0, State.NO), (6, 1, State.YES), (-7, 1, State.NO)],
+    [
+        (0, 0, State.YES),
+        (5, 0, State.YES),
+        (5.1, 0, State.NO),
+        (-5.1, 0, State.NO),
+        (6, 1, State.YES),
+        (-7, 1, State.NO),
+    ],
 )
 def test_clocks(apart_s: float, uncertain_s: float, state: State) -> None:
     """What the comparison may be wrong by is no disagreement."""

@@ -94,7 +94,9 @@ def webhook_alive(url: str, *, deadline_s: float) -> str:
     answer = fetch(url, method="POST", json={}, deadline_s=deadline_s)
     if answer.http_status == HTTPStatus.BAD_REQUEST and answer.text in {"no_text", "invalid_payload"}:
         return "the incident channel's webhook is alive"
-    raise ActionFailed(f"Slack: expected HTTP 400 no_text for an empty message, found {answer.problem or _briefly(answer)}")
+    raise ActionFailed(
+        f"Slack: expected HTTP 400 no_text for an empty message, found {answer.problem or _briefly(answer)}"
+    )
 
 
 def rows_seen(dsn: str, sql: Sql, *, deadline_s: float) -> str:

@@ -163,5 +163,9 @@ def clocks(question: str, *, apart_s: float, uncertain_s: float, apart_s_max: fl
     """Whether two clocks agree. ``uncertain_s``: by how much the comparison itself may be wrong."""
     agree = abs(apart_s) <= apart_s_max + uncertain_s
     how = "ahead of" if apart_s > 0 else "behind"
-    words = "" if agree else f"its clock is {abs(apart_s):.0f} s {how} this machine's (at most {apart_s_max:g} s): set the wrong one"
+    words = (
+        ""
+        if agree
+        else f"its clock is {abs(apart_s):.0f} s {how} this machine's (at most {apart_s_max:g} s): set the wrong one"
+    )
     return Answered(question, State.YES if agree else State.NO, words)

@@ -104,14 +104,18 @@ def _runnable(host: BackendHost, to: str) -> str:
     target = _target(known, now=live, to=to, good="deactivated")
     kept = host.deploy(target.id)
     if kept.state != "deactivated":
-        raise ActionFailed(f"the deploy to go back to, {kept}, was not replaced by a later one: choose another one with --to")
+        raise ActionFailed(
+            f"the deploy to go back to, {kept}, was not replaced by a later one: choose another one with --to"
+        )
     return f"the back end can go back to {kept}"
 
 
 def _target(known: Sequence[Deploy], *, now: Deploy, to: str, good: str) -> Deploy:
     """Find the deploy that was asked for; else the newest one that once was what users got and has another commit than what they get."""
     if to:
-        named = [deploy for deploy in known if to == deploy.id or (deploy.commit and deploy.commit.startswith(to.lower()))]
+        named = [
+            deploy for deploy in known if to == deploy.id or (deploy.commit and deploy.commit.startswith(to.lower()))
+        ]
         if named:
             return named[0]
     earlier = [

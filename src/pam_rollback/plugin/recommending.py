@@ -75,7 +75,7 @@ def _advised(
         when_to_use=strategy.when_to_use,
         objective=_objective(objective),
         past=told(past.get(strategy.name, ())),
-        readiness=ready.get(strategy.name, f"not checked in the last day: pytest -m preflight --env {environment}"),
+        readiness=ready.get(strategy.name, f"not checked: pytest -m preflight --env {environment}"),
         command=command if story in stories else "",
         runbook=strategy.runbook,
     )

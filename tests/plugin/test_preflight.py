@@ -1,0 +1,150 @@
+"""Whole preflight sessions: ready in time and without a trace, and each thing that is wrong turns its strategies and no others."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.fault_rows.matrix import ROOT, names_in
+from tests.sessions import FLAGS, ON, Finished, Project, Range
+
+FLAG_API = {"test_flags_can_be_switched_off", "test_flags_can_be_taken_back_step_by_step"}
+EMERGENCY = {"test_the_emergency_call_is_there"}
+GRADUAL = {"test_flags_can_be_taken_back_step_by_step"}
+VERIFICATION = {"test_a_rollback_can_be_verified"}
+MESSAGE = {"test_the_team_can_be_told"}
+COMPREHENSIVE = {"test_comprehensive_health_is_at_its_address"}
+PROVIDERS = {
+    "test_the_front_end_can_be_restored",
+    "test_the_back_end_can_be_run_again",
+    "test_everything_can_be_taken_back",
+    "test_history_can_be_written",
+}
+"""What stands on providers is turned red in tests/core/test_readiness.py, over stand-ins."""
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """Something that is wrong, and the tests that say so."""
+
+    id: str
+    red: set[str]
+    words: str
+    fault: str = ""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    secret: str = ""
+    """The variable whose value is another one."""
+    settings: str = ""
+    code: int = 10
+
+
+WRONG = [
+    Wrong("admin token", FLAG_API, "the admin token is not valid", secret="PAM_ADMIN_TOKEN"),
+    Wrong("emergency token", EMERGENCY, "the token is not accepted", secret="PAM_EMERGENCY_TOKEN"),
+    Wrong("test account", VERIFICATION, "the test account could not sign in", secret="TEST_USER_PASSWORD"),
+    Wrong("webhook", MESSAGE, "Slack: expected HTTP 400 no_text", fault="notifications-down"),
+    Wrong("blind role", VERIFICATION, "row level security", fault="data", parameters={"what": "role-blinded"}),
+    Wrong(
+        "open to anybody",
+        {*FLAG_API, *EMERGENCY},
+        "anybody may call it: without a token expected HTTP 401 or 403",
+        fault="auth-bypass",
+        parameters={"accepts": "missing"},
+    ),
+    Wrong(
+        "no evaluation",
+        GRADUAL,
+        "what user preflight gets is not known",
+        settings='[paths]\nflag_evaluation = "/nowhere"\n',
+    ),
+    Wrong(
+        "comprehensive health",
+        COMPREHENSIVE,
+        "the comprehensive check says not JSON",
+        fault="answers-html",
+        parameters={"server": "api", "path": "/health/comprehensive"},
+        code=0,
+    ),
+]
+
+
+@pytest.fixture
+def checks_copied() -> tuple[str, ...]:
+    """Nothing else is asked for."""
+    return ("test_preflight.py",)
+
+
+def red(ended: Finished) -> set[str]:
+    """The tests that found something wrong, but for those that stand on providers."""
+    return {name for name, outcome in ended.outcomes().items() if outcome == "broken criterion"} - PROVIDERS
+
+
+def states(ended: Finished) -> dict[str, str]:
+    """By strategy, as the run record has it."""
+    return {one["name"]: one["state"] for one in ended.record["readiness"]}
+
+
+def changed(practice_range: Range, copy: Path, wrong: Wrong) -> Path:
+    """The sandbox's environment with another secret, or other settings."""
+    text = practice_range.file.read_text(encoding="utf-8")
+    if wrong.secret:
+        text = text.replace(practice_range.variables[wrong.secret], "another-value-altogether")
+    copy.write_text(f"{text}\n{wrong.settings}", encoding="utf-8")
+    copy.chmod(0o600)
+    tomllib.loads(copy.read_text(encoding="utf-8"))
+    return copy
+
+
+def test_a_healthy_sandbox_is_ready_in_time_and_nothing_is_left_behind(practice_range: Range, project: Project) -> None:
+    """Below 10 seconds; no message was posted, no flag was changed, and what was found is in the record."""
+    ended = project.run("-m", "preflight", f"--env={practice_range.file}")
+
+    record = ended.record
+    ready = {name for name, state in states(ended).items() if state == "ready"}
+    assert ended.rc == 0, ended.out
+    assert {"feature-flag", "gradual", "emergency", "verification", "message"} <= ready
+    assert record["finished"]["monotonic_s"] - record["started"]["monotonic_s"] < 10
+    assert practice_range.remote.slack_messages() == []
+    assert {practice_range.flags.read_flags()[name] for name in FLAGS} == {ON}
+    assert "[x] feature-flag: ready" in ended.out
+    assert (ended.folder / "preflight.json").is_file()
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: wrong.id)
+def test_what_is_wrong_turns_its_strategies_and_no_others(
+    wrong: Wrong, practice_range: Range, project: Project, tmp_path: Path
+) -> None:
+    """NO-GO with the cause; everything else stays ready."""
+    file = changed(practice_range, tmp_path / "changed.toml", wrong)
+    if wrong.fault:
+        practice_range.remote.plant(wrong.fault, **wrong.parameters)
+
+    ended = project.run("-m", "preflight", f"--env={file}")
+
+    assert red(ended) == wrong.red, ended.out
+    assert ended.rc == wrong.code, ended.out
+    assert wrong.words in " ".join(ended.out.split()), ended.out
+    assert {outcome for name, outcome in ended.outcomes().items() if name not in {*wrong.red, *PROVIDERS}} == {"passed"}
+
+
+def test_a_decision_says_what_the_latest_preflight_found(practice_range: Range, project: Project) -> None:
+    """Beside the strategy that it recommends, with its age."""
+    out = project.folder / "reports" / "out"
+    out.mkdir(parents=True)
+    before = project.run("-m", "preflight", f"--env={practice_range.file}")
+    before.folder.rename(out / "20261125T120000Z-sandbox-1a2b")
+    observed = "--observed=IR-5=kim: every second request fails"
+
+    ended = project.run("-m", "decision", f"--env={practice_range.file}", observed)
+
+    words = " ".join(ended.out.split())
+    assert "ready: yes, by the preflight of" in words or "readiness" in words, ended.out
+
+
+def test_every_test_is_seen_red() -> None:
+    """A question that cannot be answered no is decoration."""
+    seen = {name for wrong in WRONG for name in wrong.red}
+
+    assert names_in(ROOT / "checks" / "test_preflight.py") == seen | PROVIDERS
