@@ -1,5 +1,6 @@
 """Whole preflight sessions: ready in time and without a trace, and each thing that is wrong turns its strategies and no others."""
 
+import shutil
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -133,14 +134,19 @@ def test_a_decision_says_what_the_latest_preflight_found(practice_range: Range, 
     """Beside the strategy that it recommends, with its age."""
     out = project.folder / "reports" / "out"
     out.mkdir(parents=True)
+    shutil.copy(ROOT / "checks" / "test_exposure.py", project.folder / "checks")
     before = project.run("-m", "preflight", f"--env={practice_range.file}")
+    before_id = before.record["run_id"]
     before.folder.rename(out / "20261125T120000Z-sandbox-1a2b")
     observed = "--observed=IR-5=kim: every second request fails"
 
     ended = project.run("-m", "decision", f"--env={practice_range.file}", observed)
 
     words = " ".join(ended.out.split())
-    assert "ready: yes, by the preflight of" in words or "readiness" in words, ended.out
+    assert "begin with ST-1 feature-flag" in words, ended.out
+    assert "ready: yes, by the preflight of" in words, ended.out
+    assert "(20261125T120000Z-sandbox-1a2b)" not in words  # the run is called by its own id
+    assert f"ago ({before_id})" in words, ended.out
 
 
 def test_every_test_is_seen_red() -> None:
