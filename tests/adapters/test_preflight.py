@@ -19,7 +19,9 @@ HOOK = "/services/T0/B0/secret"
 
 
 @contextmanager
-def serving(answer: Callable[[str, dict[str, str]], tuple[int, str]], *, ahead_s: float = 0) -> Iterator[tuple[str, list[Any]]]:
+def serving(
+    answer: Callable[[str, dict[str, str]], tuple[int, str]], *, ahead_s: float = 0
+) -> Iterator[tuple[str, list[Any]]]:
     """A server that answers as it is told, its clock ahead; gives its address and the bodies that were posted."""
     posted: list[Any] = []
 
@@ -125,7 +127,10 @@ def test_a_webhook_is_alive_when_it_refuses_an_empty_message() -> None:
         assert posted == [{}]
         with pytest.raises(ActionFailed, match="not of the form"):
             webhook_alive(f"{url}/hook", deadline_s=2)
-    with serving(always(403, "invalid_token")) as (url, _), pytest.raises(ActionFailed, match="invalid_token") as caught:
+    with (
+        serving(always(403, "invalid_token")) as (url, _),
+        pytest.raises(ActionFailed, match="invalid_token") as caught,
+    ):
         webhook_alive(url + HOOK, deadline_s=2)
     assert "secret" not in str(caught.value)
 

@@ -15,7 +15,7 @@ from pam_rollback.core.errors import ActionFailed, MeasurementFailed, ProviderEr
 from pam_rollback.core.readiness import Answered, Readiness, State, clocks, readiness_of
 from pam_rollback.core.readiness_deploys import answered, ask_backend, ask_frontend, ask_repository
 
-EVERY = {ability for ability in asked.NEEDS.values()}
+EVERY = set(asked.NEEDS.values())
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 OLD = Deploy("old", "ready", "a" * 40, created_at=NOON - timedelta(days=2))
 STABLE = Deploy("stable", "ready", "b" * 40, created_at=NOON - timedelta(days=1))
@@ -50,21 +50,25 @@ class Site:
     changed: list[str] = field(default_factory=list)
 
     def published(self) -> Deploy:
+        """What users get."""
         if self.error is not None:
             raise self.error
         return self.now
 
     def deploy(self, deploy_id: str) -> Deploy:
+        """One that is kept."""
         if deploy_id in self.gone:
             raise failed(HTTPStatus.NOT_FOUND, f"the deploy {deploy_id}: HTTP 404 Not Found")
         return next(deploy for deploy in self.known if deploy.id == deploy_id)
 
     def deploys(self) -> Sequence[Deploy]:
+        """Those that are listed."""
         if self.error is not None:
             raise self.error
         return self.known
 
     def restore(self, deploy_id: str) -> Deploy:
+        """Remember that something was changed."""
         self.changed.append(deploy_id)
         return self.deploy(deploy_id)
 
@@ -81,11 +85,13 @@ class Backend(Site):
     runs: Service = field(default_factory=lambda: Service("srv-1", "api", "main", auto_deploy=True))
 
     def service(self) -> Service:
+        """What runs."""
         if self.error is not None:
             raise self.error
         return self.runs
 
     def roll_back(self, deploy_id: str) -> Deploy:
+        """Remember that something was changed."""
         return self.restore(deploy_id)
 
 
@@ -96,19 +102,24 @@ class History:
     refuses: str = ""
 
     def head(self, branch: str) -> str:
+        """Of main."""
         assert branch == "main"
         return "c" * 40
 
     def worktree(self, commit: str) -> AbstractContextManager[Path]:
+        """Not read."""
         raise NotImplementedError
 
     def revert(self, commit: str, *, onto: str, reason: str) -> str:
+        """Not read."""
         raise NotImplementedError
 
     def push(self, commit: str, branch: str, *, seen: str | None) -> None:
+        """Not read."""
         raise NotImplementedError
 
     def rehearse_push(self) -> None:
+        """Taken, or not."""
         if self.refuses:
             raise ActionFailed(self.refuses)
 

@@ -1,7 +1,6 @@
 """The questions to those who publish the front end, run the back end and keep the history: reading only, over core's protocols."""
 
 from collections.abc import Callable, Sequence
-from http import HTTPStatus
 
 from pam_rollback.core import readiness
 from pam_rollback.core.deploys import BackendHost, Deploy, FrontendHost
@@ -9,6 +8,7 @@ from pam_rollback.core.errors import ActionFailed, MeasurementFailed, ProviderEr
 from pam_rollback.core.readiness import Answered, State
 from pam_rollback.core.repository import PushRehearsal, Repository
 
+_TOO_MANY_REQUESTS = 429
 Asked = Callable[[], str]
 
 
@@ -20,7 +20,7 @@ def answered(question: str, ask: Asked) -> Answered:
     try:
         return Answered(question, State.YES, ask())
     except ProviderError as error:
-        busy = error.http_status == HTTPStatus.TOO_MANY_REQUESTS
+        busy = error.http_status == _TOO_MANY_REQUESTS
         return Answered(question, State.NOT_KNOWN if busy else State.NO, str(error))
     except ActionFailed as error:
         return Answered(question, State.NO, str(error))

@@ -1,4 +1,4 @@
-"""The plan's checklists in words: the same lists in the terminal and in the job summary. They stand beside the verdict and decide nothing."""
+"""The plan's checklists in words: the same lists in the terminal and in the job summary. They decide nothing."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
