@@ -106,7 +106,10 @@ def test_the_end_is_not_known_while_a_step_has_none() -> None:
     ],
 )
 def test_watched_means_from_before_until_the_end_without_a_hole(
-    moments: list[float], until_s: float, done: bool, words: str
+    moments: list[float],
+    until_s: float,
+    done: bool,  # noqa: FBT001 - a parameter
+    words: str,
 ) -> None:
     """A late beginning, a hole, silence at the end and no probe at all are each seen."""
     found = watched(moments, first_step_s=10.0, last_step_s=13.0, until_s=until_s, hole_s_max=2.0)
