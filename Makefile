@@ -9,7 +9,7 @@ export UV_PYTHON_DOWNLOADS := never
 export NPM_CONFIG_UPDATE_NOTIFIER := false
 
 .DEFAULT_GOAL := help
-.PHONY: help drill test test-all check sandbox report lint bench matrix lock browser prometheus clean
+.PHONY: help drill test test-all check sandbox report lint bench matrix lock browser prometheus netlify-cli clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,10 +20,10 @@ drill: $(READY) browser ## a complete rollback drill on a sandbox of its own, wi
 check: $(READY) browser ## all checks as it is now (ENV=staging for another environment)
 	@$(BIN)/pytest checks --env $(or $(ENV),sandbox)
 
-test: $(READY) browser prometheus lint ## the suite's own tests, lint and types; one case of each long matrix
+test: $(READY) browser prometheus netlify-cli lint ## the suite's own tests, lint and types; one case of each long matrix
 	@$(BIN)/pytest tests -p timeout --timeout 240
 
-test-all: $(READY) browser prometheus lint ## the same with every long matrix whole
+test-all: $(READY) browser prometheus netlify-cli lint ## the same with every long matrix whole
 	@PAM_WHOLE_MATRIX=1 $(BIN)/pytest tests -p timeout --timeout 240
 
 sandbox: $(READY) ## the practice range alone, to click through; Ctrl-C ends it
@@ -47,6 +47,9 @@ browser: $(READY)
 
 prometheus: $(READY)
 	@$(BIN)/python -m tests.prometheus_server
+
+netlify-cli: $(READY)
+	@$(BIN)/python -m tests.netlify_cli
 
 matrix: $(READY) ## write docs/fault-matrix.md from the rows in tests/fault_rows
 	@$(BIN)/python -m tests.fault_rows.matrix

@@ -185,6 +185,7 @@ class TestControl:
             *("answers-never-ending", "answers-silence", "answers-half-closed", "answers-slowly"),
             *("page", "old-asset-served", "old-page-served", "service-worker-stuck"),
             *("status-page-lies", "status-page-down", "memory-leak", "render-metrics"),
+            *("netlify-answers", "netlify-behaviour", "repository", "render-deploys"),
             *("auth-bypass", "cross-user-read", "feature-fails-for-some"),
             "configuration-lost",
         }
@@ -455,7 +456,7 @@ class TestFaultsBelow:
         found.remote.go_live("stable")
 
         assert found.get("api", "/version").json["release"] == "1.41.3"
-        assert found.get("frontend", "/version.json").json == {"release": "1.41.3"}
+        assert found.get("frontend", "/version.json").json["release"] == "1.41.3"
 
     def test_traffic_does_not_move_to_a_release_that_is_down(self, found: Range) -> None:
         """Refused with the reason, and nothing moves."""

@@ -19,8 +19,9 @@ from aiohttp import web
 from pam_rollback.sandbox.children import Children
 from pam_rollback.sandbox.edge import Edge
 from pam_rollback.sandbox.faults import PlantedFaults, read_fault
+from pam_rollback.sandbox.fleet import Fleet
 from pam_rollback.sandbox.problems import RangeError
-from pam_rollback.sandbox.releases import Fleet, ProductSecrets, Release, ReleaseSpec
+from pam_rollback.sandbox.releases import ProductSecrets, Release, ReleaseSpec
 
 PRODUCT = ProductSecrets(
     dsn="",
@@ -30,6 +31,7 @@ PRODUCT = ProductSecrets(
     internal_token="i",
     frontend_origin="http://127.0.0.1:1",
 )
+STABLE, CANDIDATE = ReleaseSpec("stable", "1.0.0", "c0ffee"), ReleaseSpec("candidate", "2.0.0", "c0ffee")
 STAND_IN = textwrap.dedent(
     """
     import json, os, socket, sys, threading, time
@@ -97,7 +99,7 @@ STAND_IN = textwrap.dedent(
 
 
 class Scene:
-    """Two stand-ins behind an edge, and a client."""
+    """A stand-in behind an edge, a second one that can be started, and a client."""
 
     def __init__(
         self, fleet: Fleet, faults: PlantedFaults, edge: Edge, port: int, client: aiohttp.ClientSession
@@ -125,17 +127,16 @@ async def scene(folder: Path) -> AsyncIterator[Scene]:
     (folder / "stand_in.py").write_text(STAND_IN, encoding="utf-8")
     command = (sys.executable, str(folder / "stand_in.py"))
     children, faults = Children(), PlantedFaults()
-    releases = {
-        name: Release(ReleaseSpec(name, version, "c0ffee"), children=children, logs=folder, command=command)
-        for name, version in (("stable", "1.0.0"), ("candidate", "2.0.0"))
-    }
-    fleet = Fleet(releases, live="candidate")
+
+    def release(spec: ReleaseSpec) -> Release:
+        return Release(spec, children=children, logs=folder, command=command)
+
+    fleet = Fleet(release(CANDIDATE), make=release)
     edge = Edge(fleet, faults, page=lambda: b"<!doctype html>")
     runner = web.ServerRunner(web.Server(edge.handle, access_log=None, handler_cancellation=True), shutdown_timeout=0.2)
     try:
-        for release in releases.values():
-            release.spawn()
-            await release.configure(PRODUCT)
+        fleet.live.spawn()
+        await fleet.open(PRODUCT)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
@@ -143,9 +144,16 @@ async def scene(folder: Path) -> AsyncIterator[Scene]:
             yield Scene(fleet, faults, edge, runner.addresses[0][1], client)
     finally:
         await runner.cleanup()
-        for release in releases.values():
-            await release.end()
+        await fleet.close()
         children.close()
+
+
+async def ended(release: Release) -> None:
+    """Wait until its process is gone."""
+    end_s = time.monotonic() + 5
+    while release.pid is not None:
+        assert time.monotonic() < end_s
+        await asyncio.sleep(0.01)
 
 
 def play(folder: Path, story: Callable[[Scene], Awaitable[None]]) -> None:
@@ -250,28 +258,30 @@ def test_traffic_moves_with_the_next_request_and_the_old_release_drains(tmp_path
     """A request that is on its way ends where it is; the next one goes to the new release, on the same connection, too."""
 
     async def story(found: Scene) -> None:
+        stable, candidate = await found.fleet.start(STABLE), found.fleet.live
         slow = asyncio.create_task(found.told("GET", "/slow"))
-        candidate = found.fleet.release("candidate")
         while candidate.in_flight == 0:  # noqa: ASYNC110  (a counter has no event)
             await asyncio.sleep(0.01)
-        await found.fleet.go_live("stable")
+        found.fleet.move_to(stable)
         assert (await found.told("GET", "/"))["release"] == "1.0.0"
-        assert candidate.in_flight == 1
+        assert (candidate.in_flight, candidate.pid is None) == (1, False)
         assert (await slow)["release"] == "2.0.0"
         assert candidate.in_flight == 0
+        await ended(candidate)
 
     play(tmp_path, story)
 
 
 def test_traffic_stays_when_the_new_release_is_not_healthy(tmp_path: Path) -> None:
-    """Nothing moves to a release that is down or unknown."""
+    """Nothing moves to a release that is down, and nothing of it stays."""
 
     async def story(found: Scene) -> None:
-        await found.fleet.release("stable").kill()
+        await found.fleet.take_down("stable", "killed")
         with pytest.raises(RangeError, match="release stable: expected a healthy answer"):
-            await found.fleet.go_live("stable")
+            await found.fleet.start(STABLE)
         with pytest.raises(RangeError, match="expected stable or candidate, found 'stabel'"):
-            await found.fleet.go_live("stabel")
+            await found.fleet.take_down("stabel", "killed")
+        assert found.fleet.running("stable") == ()
         assert (await found.told("GET", "/"))["release"] == "2.0.0"
 
     play(tmp_path, story)
@@ -281,7 +291,7 @@ def test_a_dead_release_is_a_plain_502(tmp_path: Path) -> None:
     """The edge says which release does not answer, in JSON; and serves again when it is back."""
 
     async def story(found: Scene) -> None:
-        release = found.fleet.release("candidate")
+        release = found.fleet.live
         await release.kill()
         async with found.client.get(found.url("/")) as answer:
             assert (answer.status, (await answer.json())["detail"]) == (502, "bad gateway")
@@ -297,7 +307,7 @@ def test_a_release_that_dies_in_the_middle_is_seen_as_such(tmp_path: Path) -> No
     async def story(found: Scene) -> None:
         async with found.client.get(found.url("/die?100")) as answer:
             assert answer.status == 502
-        await found.fleet.release("candidate").restart()
+        await found.fleet.live.restart()
         with pytest.raises(aiohttp.ClientError):
             async with found.client.get(found.url("/die?1000000")) as answer:
                 await answer.read()
@@ -309,7 +319,7 @@ def test_a_client_that_leaves_frees_its_place(tmp_path: Path) -> None:
     """Clients with time-outs do not pile up in the count of requests on their way."""
 
     async def story(found: Scene) -> None:
-        release = found.fleet.release("candidate")
+        release = found.fleet.live
         release.freeze()
         with pytest.raises(TimeoutError):
             await found.told("GET", "/", timeout=aiohttp.ClientTimeout(total=0.3))

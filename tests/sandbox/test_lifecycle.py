@@ -170,10 +170,12 @@ def test_the_state_file_is_private_and_complete(place: Path) -> None:
             "SECOND_TEST_USER_EMAIL",
             "SECOND_TEST_USER_PASSWORD",
             "EXPIRED_USER_TOKEN",
+            "NETLIFY_AUTH_TOKEN",
             "RENDER_API_KEY",
             "PAM_DATABASE_DSN",
         }
         assert state["sql"] == {"dialect": "product"}
+        assert set(state["netlify"]) == {"api_url", "site_id"}
         assert set(state["render"]) == {"api_url", "service_id", "owner_id"}
         assert state["render"]["api_url"].startswith("http://127.0.0.1:")
         assert state["sandbox"]["variables"]["PAM_DATABASE_DSN"].startswith("postgresql://pam_auditor:")
@@ -198,7 +200,7 @@ def test_a_range_can_speak_the_plans_dialect(place: Path) -> None:
 def test_nothing_is_left_however_it_ends(place: Path, ending: str) -> None:
     """Also after a kill -9 of the supervisor no process and no file stays."""
     with running(place) as found:
-        assert len(found.processes) >= 5, "supervisor, janitor, two releases, database"
+        assert len(found.processes) >= 4, "supervisor, janitor, release, database"
         if ending == "stdin":
             assert found.process.stdin is not None
             found.process.stdin.close()
@@ -237,7 +239,7 @@ def test_nothing_is_left_when_the_parent_is_killed(place: Path) -> None:
         parent.kill()
         parent.wait(GONE_WITHIN_S)
 
-    assert len(processes) >= 6
+    assert len(processes) >= 5
     assert_nothing_left(place, is_gone=lambda: all(start_mark(pid) != mark for pid, mark in processes.items()))
 
 

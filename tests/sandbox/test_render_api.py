@@ -154,16 +154,17 @@ def test_latency_is_what_visitors_waited(render: Render) -> None:
 def test_memory_is_that_of_the_live_process_and_a_new_one_is_another_instance(render: Render) -> None:
     """In bytes; a release that goes live is a process of its own."""
     since = fresh_second()
-    pids = {name: release["pid"] for name, release in render.remote.identity()["releases"].items()}
-    time.sleep(1.2)
-    render.remote.go_live("stable")
-    time.sleep(1.2)
-    render.remote.go_live("candidate")
+    pids = []
+    for name in ("candidate", "stable", "candidate"):
+        render.remote.go_live(name)
+        pids.append(render.remote.identity()["releases"][name]["pid"])
+        time.sleep(1.2)
     found = {labels(series)["instance"]: series for series in render.metric("memory", since)}
 
-    assert set(found) == {f"{render.service}-{pid}" for pid in pids.values()}
-    held = int(Path(f"/proc/{pids['candidate']}/statm").read_text(encoding="ascii").split()[1]) * 4096
-    told = found[f"{render.service}-{pids['candidate']}"]
+    assert len(set(pids)) == 3
+    assert set(found) == {f"{render.service}-{pid}" for pid in pids}
+    held = int(Path(f"/proc/{pids[-1]}/statm").read_text(encoding="ascii").split()[1]) * 4096
+    told = found[f"{render.service}-{pids[-1]}"]
     assert told["unit"] == "bytes"
     assert told["values"][-1]["value"] == pytest.approx(held, rel=0.2)
 

@@ -1,6 +1,8 @@
 """The site is published as a real host does it: addresses named by content, one live build; and the ways in which that goes wrong."""
 
+import asyncio
 import hashlib
+import json
 import re
 import shutil
 from pathlib import Path
@@ -8,11 +10,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import APIResponse, Browser, expect
 
-from pam_rollback.sandbox.builds import SITE, build
+from pam_rollback.sandbox import site_builder
+from pam_rollback.sandbox.builds import SITE, Build, asset_names, load
 from pam_rollback.sandbox.problems import RangeError
 from tests.sandbox.site_visits import Range, Visit
 
 STABLE, CANDIDATE = "1.41.3", "1.42.0"
+COMMIT = "0" * 40
 FOR_EVER = "public, max-age=31536000, immutable"
 RESOURCES = """() => performance.getEntriesByType("resource")
     .map((entry) => new URL(entry.name).pathname).filter((path) => path.startsWith("/assets/"))"""
@@ -38,41 +42,88 @@ def _strangers(visit: Visit) -> set[str]:
     return {path for path, sha256 in _files(visit).items() if _sha256(_get(visit, path)) != sha256}
 
 
+def _source(folder: Path, release: str = CANDIDATE) -> Path:
+    """The site's sources, as a release has them."""
+    shutil.copytree(SITE, folder, dirs_exist_ok=True)
+    for name in ("package.json", "package-lock.json"):
+        document = json.loads((folder / name).read_text())
+        (folder / name).write_text(json.dumps({**document, "version": release}))
+    return folder
+
+
+def _built(source: Path, commit: str = COMMIT) -> Build:
+    return load(asyncio.run(site_builder.build_directly(source, commit=commit)))
+
+
 class TestBuild:
-    """What a release's files are called."""
+    """What the product's own build script makes of a release."""
 
-    def test_the_same_content_has_the_same_address(self) -> None:
-        """A build can be made again."""
-        assert build(STABLE) == build(STABLE)
+    def test_the_same_content_has_the_same_address(self, tmp_path: Path) -> None:
+        """A build can be made again, also by way of npm; a revert is another commit with the same files, and version.json tells which."""
+        source = _source(tmp_path / "site")
+        first, reverted = _built(source), _built(source, "f" * 40)
+        again = load(asyncio.run(site_builder.build(source, commit=COMMIT)))
 
-    def test_each_release_has_files_of_its_own(self) -> None:
+        assert first == again
+        assert {path for path, file in first.files.items() if file != reverted.files[path]} == {"/version.json"}
+        assert json.loads(first.files["/version.json"].body) == {"release": CANDIDATE, "commit": COMMIT}
+
+    def test_every_file_of_the_site_is_published(self, tmp_path: Path) -> None:
+        """Below the hash, with the manifest's digest; neither the build's own script nor its settings are."""
+        made = _built(_source(tmp_path / "site"))
+        named = json.loads(made.files["/asset-manifest.json"].body)
+
+        assert set(made.assets) == {made.address(name) for name in asset_names()}
+        assert named == {"release": CANDIDATE, "files": {path: file.sha256 for path, file in made.assets.items()}}
+        documents = {"/index.html", "/sw.js", "/asset-manifest.json", "/version.json"}
+        assert set(made.files) == set(made.assets) | documents
+
+    def test_each_release_has_files_of_its_own(self, tmp_path: Path) -> None:
         """Scripts and styles differ in content, and no address is shared."""
-        old, new = build(STABLE), build(CANDIDATE)
+        old, new = (_built(_source(tmp_path / release, release)) for release in (STABLE, CANDIDATE))
 
         assert not set(old.assets) & set(new.assets)
         for address, file in new.assets.items():
             twin = old.assets[address.replace(new.hash, old.hash)]
             assert (twin.body != file.body) is address.endswith((".js", ".css")), address
-        assert old.page.body != new.page.body
-        assert old.worker.body != new.worker.body
+        assert old.page != new.page
+        assert old.worker != new.worker
 
     def test_another_content_has_another_address(self, tmp_path: Path) -> None:
         """One changed letter is enough, and a moved file too."""
-        site = tmp_path / "site"
-        shutil.copytree(SITE, site)
+        site = _source(tmp_path / "site")
+        hashes = {_built(site).hash}
         with (site / "styles.css").open("a") as file:
             file.write("\n")
-        changed = build(CANDIDATE, site).hash
+        hashes.add(_built(site).hash)
         (site / "styles.css").rename(site / "style.css")
+        hashes.add(_built(site).hash)
 
-        assert len({build(CANDIDATE).hash, changed, build(CANDIDATE, site).hash}) == 3
+        assert len(hashes) == 3
 
-    @pytest.mark.parametrize("release", [STABLE, CANDIDATE])
-    def test_nothing_is_left_to_fill_in(self, release: str) -> None:
-        """No file of a deploy has a placeholder."""
-        made = build(release)
-        for file in (made.page, made.worker, made.stuck_worker, *made.assets.values()):
+    def test_nothing_is_left_to_fill_in(self, tmp_path: Path) -> None:
+        """No file of a deploy has a placeholder, nor has the worker that a fault publishes."""
+        made = _built(_source(tmp_path / "site"))
+        for file in (made.stuck_worker, *made.files.values()):
             assert not re.search(rb"__[A-Z]+__", file.body)
+
+    def test_a_build_that_fails_says_why(self, tmp_path: Path) -> None:
+        """In the words of the tool, with its command."""
+        site = _source(tmp_path / "site", "new")
+
+        with pytest.raises(
+            RangeError, match=r"(?s)commit 0{12}.*node build.mjs.*a version such as 1\.42\.0, found new"
+        ):
+            _built(site)
+
+    def test_a_package_that_is_not_locked_fails(self, tmp_path: Path) -> None:
+        """`npm ci` installs what the lock file says, or nothing."""
+        site = _source(tmp_path / "site")
+        package = json.loads((site / "package.json").read_text())
+        (site / "package.json").write_text(json.dumps({**package, "dependencies": {"left-pad": "1.3.0"}}))
+
+        with pytest.raises(RangeError, match=r"(?s)`npm ci.*left-pad"):
+            asyncio.run(site_builder.build(site, commit=COMMIT))
 
 
 class TestHost:

@@ -37,6 +37,7 @@ _EPOCH_FROM = 1e9
 _RESET_MAX_S = 120.0
 _GATEWAY = frozenset({500, 502, 503, 504})
 _SHOWN_CHARACTERS = 200
+_UNCLEAR = "; it may have been done all the same: look before you do it again"
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 _ID_HEADERS = ("x-request-id", "x-nf-request-id", "rndr-id", "cf-ray")
 
@@ -147,7 +148,7 @@ class ProviderApi:
         """Give the error for an answer that came, and that is not what the provider's document says."""
         name = self.provider.name
         path = answer.url.removeprefix(self.provider.api_url).partition("?")[0]
-        done = "" if answer.method == "GET" else "; it may have been done all the same: look before you do it again"
+        done = "" if answer.method == "GET" else _UNCLEAR
         return ProviderError(
             f"{name}, {operation} ({answer.method} {path}): {expected}, found {self._clean(str(found))}, {_request_id(answer)}; "
             f"does something else answer in {name}'s place ({self.provider.settings}), or has its API changed?{done}",
@@ -214,27 +215,31 @@ class ProviderApi:
         return wait_s if 0 < wait_s <= _RESET_MAX_S else None
 
     def _refusal(self, request: "_Request", answer: Answer, attempts: int, expected: Collection[int]) -> ProviderError:
-        status, name = answer.http_status, self.provider.name
+        status = answer.http_status
         tried = f" ({attempts} tries)" if attempts > 1 else ""
         if answer.problem or status is None:
             what = f"{answer.problem or 'no answer'}{tried}"
-            unclear = request.method != "GET" and answer.sent
-            again = "; it may have been done all the same: look before you do it again" if unclear else ""
             advice = f"can this machine reach {self.provider.api_url}? See {self.provider.status_page}"
-            return self._error(request, f"{what}; {advice}{again}", sent=answer.sent, status=status)
-        what = f"HTTP {status}, {self._words(answer)}, {_request_id(answer)}{tried}"
+        else:
+            what = f"HTTP {status}, {self._words(answer)}, {_request_id(answer)}{tried}"
+            advice = self._advice(request, status, answer, expected)
+        refused = status is not None and not answer.problem and status < HTTPStatus.INTERNAL_SERVER_ERROR
+        unclear = request.method != "GET" and answer.sent and not refused
+        return self._error(request, f"{what}; {advice}{_UNCLEAR if unclear else ''}", sent=answer.sent, status=status)
+
+    def _advice(self, request: "_Request", status: int, answer: Answer, expected: Collection[int]) -> str:
+        """What to do about an answer that is not the expected one."""
         if status == HTTPStatus.TOO_MANY_REQUESTS:
             limit = answer.headers.get(self.provider.limit_header, "unknown")
-            wait_s = self._not_before_s[request.kind] - self._now_s()
-            advice = f"its limit ({limit} requests) was met, ask again in {max(1.0, wait_s):.0f} s; who else uses this token?"
-        elif HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+            wait_s = max(1.0, self._not_before_s[request.kind] - self._now_s())
+            return f"its limit ({limit} requests) was met, ask again in {wait_s:.0f} s; who else uses this token?"
+        if status < HTTPStatus.MULTIPLE_CHOICES:
+            good = " or ".join(str(int(one)) for one in expected)
+            return f"expected HTTP {good}: look at {self.provider.name} before you do it again"
+        if status < HTTPStatus.BAD_REQUEST:
             elsewhere = answer.headers.get("location", "without an address")
-            advice = f"it points elsewhere ({elsewhere}), which is not followed: see {self.provider.settings}"
-        elif status < HTTPStatus.MULTIPLE_CHOICES:
-            advice = f"expected HTTP {' or '.join(str(int(good)) for good in expected)}: look at {name} before you do it again"
-        else:
-            advice = self.provider.advice.get(status, f"see {self.provider.status_page}")
-        return self._error(request, f"{what}; {advice}", status=status)
+            return f"it points elsewhere ({elsewhere}), which is not followed: see {self.provider.settings}"
+        return self.provider.advice.get(status, f"see {self.provider.status_page}")
 
     def _words(self, answer: Answer) -> str:
         """The provider's own words: of its envelope, or the text as it came."""

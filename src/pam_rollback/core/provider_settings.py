@@ -1,8 +1,8 @@
 """What an environment says about who publishes its front end and where its history is: the tables ``[netlify]`` and ``[git]``."""
 
+import re
 from collections.abc import Iterator
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
@@ -47,5 +47,5 @@ class Git(Table):
             yield Problem("[git] remote", "missing: the address of the repository")
         elif self.remote.startswith("-") or any(character.isspace() for character in self.remote):
             yield Problem("[git] remote", "is no address: it begins with a dash or has blanks")
-        elif "://" in self.remote and urlsplit(self.remote).password is not None:
+        elif re.match(r"[a-z+]+://[^/@]*:[^/]*@", self.remote, re.IGNORECASE):
             yield Problem("[git] remote", "has a password in it: put it in the variable of [secrets] git_token_env")

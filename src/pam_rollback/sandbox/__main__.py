@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import get_args
 
 from pam_rollback.sandbox import state_file
+from pam_rollback.sandbox.latencies import Profile
 from pam_rollback.sandbox.problems import RangeError
 from pam_rollback.sandbox.state_file import Dialect, State
 from pam_rollback.sandbox.supervisor import Supervisor, until_told_to_end
@@ -28,7 +29,13 @@ def main() -> int:
 
 
 async def _run(path: Path, options: argparse.Namespace) -> int:
-    supervisor = Supervisor(os.environ, state_path=path, use_template=not options.no_template, dialect=options.dialect)
+    supervisor = Supervisor(
+        os.environ,
+        state_path=path,
+        use_template=not options.no_template,
+        dialect=options.dialect,
+        latencies=options.latencies,
+    )
     try:
         # Signals are heard from the first moment on: a start that is interrupted leaves nothing behind either.
         end = asyncio.create_task(until_told_to_end())
@@ -71,6 +78,12 @@ def _options() -> argparse.Namespace:
         choices=get_args(Dialect),
         default="product",
         help="whose tables the checks' DSN shows: the product's own, or those that the rollback plan's SQL expects",
+    )
+    parser.add_argument(
+        "--latencies",
+        choices=get_args(Profile),
+        default="fast",
+        help="how long the hosts take: no longer than the work that is really done here, or as long as they typically do (minutes)",
     )
     return parser.parse_args()
 

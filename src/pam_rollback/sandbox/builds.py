@@ -1,7 +1,11 @@
-"""The site as each release builds it: files below an address that names their content, a page that refers to them, a service worker."""
+"""The site as it was built: files by their address, and what they say about the release that they were built for.
+
+Only ``site/build.mjs`` builds; this reads what it made, from a folder or from files that somebody uploaded.
+"""
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,17 +13,18 @@ from pathlib import Path
 
 SITE = Path(__file__).with_name("site")
 _STUCK_WORKER = Path(__file__).with_name("stuck_worker.js")
-_PAGE = "index.html"
-_WORKER = "sw.js"
-_HASH_DIGITS = 12
+_PAGE, _WORKER = "/index.html", "/sw.js"
+_VERSION = "/version.json"
+_ASSETS = re.compile(r"/assets/(?P<hash>[0-9a-f]+)/")
 _KINDS: Mapping[str, str] = {
     ".html": "text/html",
     ".js": "text/javascript",
     ".css": "text/css",
     ".svg": "image/svg+xml",
     ".json": "application/json",
+    ".txt": "text/plain",
 }
-_WITH_BANNER = {".js", ".css"}
+_HASHED = {".js", ".css", ".svg"}
 
 
 @dataclass(frozen=True)
@@ -35,26 +40,57 @@ class File:
         """The hash of its content."""
         return hashlib.sha256(self.body).hexdigest()
 
+    @cached_property
+    def sha1(self) -> str:
+        """The hash by which its host knows it."""
+        return hashlib.sha1(self.body, usedforsecurity=False).hexdigest()
+
 
 @dataclass(frozen=True)
 class Build:
-    """The site of one release. `assets` are by address; the page and the worker are made for exactly these."""
+    """A site that was built. ``files`` are by address; ``release`` is empty when they do not say which they are."""
 
+    files: Mapping[str, File]
     release: str
-    hash: str
-    assets: Mapping[str, File]
-    page: File
-    worker: File
-    stuck_worker: File
-    """A worker that never again asks the network for a page, once it is installed."""
+
+    @cached_property
+    def hash(self) -> str:
+        """What stands in the address of the assets; empty when there are none."""
+        found = next((match for match in map(_ASSETS.match, self.files) if match is not None), None)
+        return "" if found is None else found["hash"]
+
+    @cached_property
+    def assets(self) -> Mapping[str, File]:
+        """The files below an address that names their content."""
+        return {address: file for address, file in self.files.items() if _ASSETS.match(address) is not None}
+
+    @property
+    def page(self) -> File | None:
+        """What every unknown path answers; None when it was not published."""
+        return self.files.get(_PAGE)
+
+    @property
+    def worker(self) -> File | None:
+        """The service worker; None when it was not published."""
+        return self.files.get(_WORKER)
+
+    @cached_property
+    def stuck_worker(self) -> File:
+        """A worker that never again asks the network for a page, once it is installed."""
+        known = {
+            "__RELEASE__": self.release,
+            "__BUILD__": self.hash,
+            "__PAGE__": json.dumps("" if self.page is None else self.page.body.decode()),
+            "__FILES__": json.dumps(list(self.assets)),
+        }
+        text = _STUCK_WORKER.read_text(encoding="utf-8")
+        for placeholder, value in known.items():
+            text = text.replace(placeholder, value)
+        return File(_KINDS[".js"], text.encode(), self.release)
 
     def address(self, name: str) -> str:
         """Where the file `name` of the site is published."""
         return f"/assets/{self.hash}/{name}"
-
-    def manifest(self) -> Mapping[str, object]:
-        """What the deploy says about itself."""
-        return {"release": self.release, "files": {address: file.sha256 for address, file in self.assets.items()}}
 
 
 def asset_names(site: Path = SITE) -> tuple[str, ...]:
@@ -63,41 +99,31 @@ def asset_names(site: Path = SITE) -> tuple[str, ...]:
         sorted(
             file.relative_to(site).as_posix()
             for file in site.rglob("*")
-            if file.suffix in _KINDS and file.name not in {_PAGE, _WORKER}
+            if file.suffix in _HASHED and file != site / _WORKER.lstrip("/")
         )
     )
 
 
-def build(release: str, site: Path = SITE) -> Build:
-    """Build the site for a release. Scripts and styles begin with its name, so that no two releases have the same content."""
-    contents = {name: _content(site / name, release) for name in asset_names(site)}
-    digest = hashlib.sha256()
-    for name, body in contents.items():
-        digest.update(name.encode() + b"\0" + hashlib.sha256(body).digest())
-    found = digest.hexdigest()[:_HASH_DIGITS]
-    assets = {
-        f"/assets/{found}/{name}": File(_KINDS[Path(name).suffix], body, release) for name, body in contents.items()
-    }
-    known = {"__RELEASE__": release, "__BUILD__": found}
-    page = _filled(site / _PAGE, release, known)
-    known |= {"__PAGE__": json.dumps(page.body.decode()), "__FILES__": json.dumps(list(assets))}
-    return Build(
-        release,
-        found,
-        assets,
-        page,
-        worker=_filled(site / _WORKER, release, known),
-        stuck_worker=_filled(_STUCK_WORKER, release, known),
+def load(folder: Path) -> Build:
+    """Read a build from the folder that it was built into."""
+    return from_files(
+        {f"/{file.relative_to(folder).as_posix()}": file.read_bytes() for file in folder.rglob("*") if file.is_file()}
     )
 
 
-def _content(file: Path, release: str) -> bytes:
-    body = file.read_bytes()
-    return f"/*! Wheels & Wins {release} */\n".encode() + body if file.suffix in _WITH_BANNER else body
+def from_files(bodies: Mapping[str, bytes]) -> Build:
+    """A build from its files, by their address."""
+    release = _release(bodies.get(_VERSION, b""))
+    files = {
+        address: File(_KINDS.get(Path(address).suffix, "application/octet-stream"), body, release)
+        for address, body in sorted(bodies.items())
+    }
+    return Build(files, release)
 
 
-def _filled(file: Path, release: str, known: Mapping[str, str]) -> File:
-    text = file.read_text(encoding="utf-8")
-    for placeholder, value in known.items():
-        text = text.replace(placeholder, value)
-    return File(_KINDS[file.suffix], text.encode(), release)
+def _release(version: bytes) -> str:
+    try:
+        document = json.loads(version)
+    except ValueError:
+        return ""
+    return str(document.get("release", "")) if isinstance(document, dict) else ""

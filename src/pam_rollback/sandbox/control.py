@@ -1,5 +1,6 @@
 """The range's own API: who it is, which faults are planted, which release is live, what the sinks received. Bearer token only."""
 
+import asyncio
 import hmac
 import json
 import os
@@ -9,11 +10,15 @@ from typing import Any
 
 from aiohttp import web
 
+from pam_rollback.sandbox.backend_deploys import BackendDeploys
 from pam_rollback.sandbox.edge import Edge
 from pam_rollback.sandbox.faults import CATALOGUE, PlantedFaults
+from pam_rollback.sandbox.fleet import Fleet
 from pam_rollback.sandbox.planting import Planter
 from pam_rollback.sandbox.problems import RangeError
-from pam_rollback.sandbox.releases import Fleet
+from pam_rollback.sandbox.providers.netlify_deploys import Deploys
+from pam_rollback.sandbox.releases import RELEASES, ReleaseSpec
+from pam_rollback.sandbox.repository import BRANCH, Repository
 from pam_rollback.sandbox.slack_sink import SlackSink
 from pam_rollback.sandbox.status_page import StatusPage
 
@@ -31,8 +36,12 @@ class Control:
         planter: Planter,
         fleet: Fleet,
         edge: Edge,
+        deploys: BackendDeploys,
+        repository: Repository,
+        site: Deploys,
         slack: SlackSink,
         status_page: StatusPage,
+        reset: Callable[[], Awaitable[None]],
         ready_s: float,
     ) -> None:
         self._token = token
@@ -40,8 +49,12 @@ class Control:
         self._planter = planter
         self._fleet = fleet
         self._edge = edge
+        self._deploys = deploys
+        self._repository = repository
+        self._site = site
         self._slack = slack
         self._status_page = status_page
+        self._reset = reset
         self._ready_s = ready_s
 
     def application(self) -> web.Application:
@@ -53,6 +66,8 @@ class Control:
         app.router.add_delete("/faults/{name}", self._clear)
         app.router.add_delete("/faults", self._clear_all)
         app.router.add_post("/live", self._go_live)
+        app.router.add_post("/push", self._push)
+        app.router.add_post("/reset", self._be_as_at_the_start)
         app.router.add_get("/sinks/slack", self._messages)
         app.router.add_delete("/sinks/slack", self._forget_messages)
         app.router.add_put("/status-page", self._set_status_page)
@@ -72,17 +87,21 @@ class Control:
             return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
 
     async def _identity(self, _: web.Request) -> web.Response:
-        releases = {
-            name: {
-                "version": release.spec.version,
-                "pid": release.pid,
-                "port": release.port,
-                "in_flight": release.in_flight,
-            }
-            for name, release in self._fleet.releases.items()
-        }
-        who = {"sandbox": True, "pid": os.getpid(), "releases": releases, "live": self._fleet.live.spec.name}
+        releases = {spec.name: self._release(spec) for spec in RELEASES}
+        live = self._fleet.live.spec
+        who = {"sandbox": True, "pid": os.getpid(), "releases": releases, "live": live.name, "commit": live.commit}
         return web.json_response({**who, "ready_s": self._ready_s})
+
+    def _release(self, spec: ReleaseSpec) -> dict[str, object]:
+        """One of the two that have a name; without a process when it is not live."""
+        running = next(iter(self._fleet.running(spec.name)), None)
+        return {
+            "version": spec.version,
+            "commit": self._repository.commits[spec.name],
+            "pid": running.pid if running is not None else None,
+            "port": running.port if running is not None else None,
+            "in_flight": running.in_flight if running is not None else 0,
+        }
 
     async def _list_faults(self, _: web.Request) -> web.Response:
         catalogue = [
@@ -109,7 +128,22 @@ class Control:
         return web.json_response({"cleared": await self._planter.clear_all()})
 
     async def _go_live(self, request: web.Request) -> web.Response:
-        await self._fleet.go_live(str((await _object(request)).get("release", "")))
+        await self._deploys.go_live(str((await _object(request)).get("release", "")))
+        self._site.publish_release(self._fleet.live.spec.version)
+        return web.json_response({"live": self._fleet.live.spec.name})
+
+    async def _push(self, request: web.Request) -> web.Response:
+        """As a colleague, who has not heard of the rollback."""
+        wanted = await _object(request)
+        files, message = wanted.get("files", {"docs/note.md": "A note.\n"}), str(wanted.get("message", "Add a note"))
+        branch = str(wanted.get("branch", BRANCH))
+        if not isinstance(files, dict) or not all(isinstance(text, str) for text in files.values()):
+            raise RangeError("push", expected="files: texts by path", found=repr(files)[:80])
+        commit = await asyncio.to_thread(self._repository.push_as_a_colleague, files, message, branch=branch)
+        return web.json_response({"commit": commit})
+
+    async def _be_as_at_the_start(self, _: web.Request) -> web.Response:
+        await self._reset()
         return web.json_response({"live": self._fleet.live.spec.name})
 
     async def _messages(self, _: web.Request) -> web.Response:

@@ -9,7 +9,8 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from pam_rollback.sandbox.faults import PlantedFaults
-from pam_rollback.sandbox.releases import Fleet, Release
+from pam_rollback.sandbox.fleet import Fleet
+from pam_rollback.sandbox.releases import Release
 from pam_rollback.sandbox.service_records import GIVEN_UP, ServiceRecords
 from pam_rollback.sandbox.spoilt_answers import Spoiler, true_document
 from pam_rollback.sandbox.traffic import RequestCounts

@@ -12,7 +12,7 @@ from pam_rollback.sandbox.damage_files import damage_names
 from pam_rollback.sandbox.page_snippets import snippet_names
 from pam_rollback.sandbox.problems import RangeError
 
-Layer = Literal["release", "process", "database", "data", "edge", "page", "notifications", "provider"]
+Layer = Literal["release", "process", "database", "data", "edge", "page", "notifications", "provider", "repository"]
 Value = str | float
 
 
@@ -64,6 +64,8 @@ _PATH = Parameter("path", None, "the path it applies to; * stands for anything")
 _SERVER = Parameter("server", "both", "which server answers so", choices=("api", "frontend", "both"))
 _MS_MAX = 120_000
 OTHER_RELEASE = "other"
+ANY_RELEASE = "any"
+REPOSITORY_OUTAGES = ("refused", "hangs", "done-but-hangs", "gone")
 _WHOSE = Parameter(
     "release",
     OTHER_RELEASE,
@@ -216,17 +218,25 @@ _KINDS = (
         "page",
         "the front end's page carries something bad; each `what` says in its first line what it does",
         "page",
-        (Parameter("what", None, "a file of the folder page_faults", choices=snippet_names()),),
+        (
+            Parameter("what", None, "a file of the folder page_faults", choices=snippet_names()),
+            Parameter(
+                "release",
+                ANY_RELEASE,
+                "whose deploys have it; any: whatever is published",
+                choices=(ANY_RELEASE, "stable", "candidate"),
+            ),
+        ),
     ),
     FaultKind(
         "old-asset-served",
-        "the host's cache has another release's content for one file of the live release",
+        "the host's cache has another release's content for one file of the live release, until it is purged",
         "page",
         (_WHOSE, Parameter("asset", "app/main.js", "which file", choices=asset_names())),
     ),
     FaultKind(
         "old-page-served",
-        "the host's cache has another release's page, while version.json names the live one",
+        "the host's cache has another release's page, while version.json names the live one, until it is purged",
         "page",
         (
             _WHOSE,
@@ -260,6 +270,57 @@ _KINDS = (
     ),
     FaultKind("status-page-down", "the status page answers 503", "notifications"),
     FaultKind(
+        "repository",
+        "the product's repository does not do what it is asked",
+        "repository",
+        (
+            Parameter(
+                "what",
+                None,
+                "refused: pushes, as to a protected branch; hangs: a push, before anything is moved; done-but-hangs: a push, after the "
+                "branch was moved; gone: there is no remote, also not for the hosts that build from it",
+                choices=REPOSITORY_OUTAGES,
+            ),
+        ),
+    ),
+    FaultKind(
+        "render-deploys",
+        "Render's API refuses, is silent or answers nonsense where deploys are concerned, or a deploy does not become what it should",
+        "provider",
+        (
+            Parameter(
+                "what",
+                None,
+                "error-N: this status; 429-epoch: Ratelimit-Reset as a date; 429-bare: without headers; garbage: no JSON; plain-text: a "
+                "500 in text; hangs: nothing is ever sent; reset: the connection is cut; answer-lost: it is done, then cut; queued: "
+                "a deploy is accepted with 202 and no body; never-live, build-fails, update-fails: what becomes of a deploy; "
+                "superseded: a colleague pushes to main while it runs; expired: no earlier build is kept",
+                choices=(
+                    *(f"error-{status}" for status in (401, 403, 404, 409, 422, 429, 500, 503)),
+                    "429-epoch",
+                    "429-bare",
+                    "garbage",
+                    "plain-text",
+                    "hangs",
+                    "reset",
+                    "answer-lost",
+                    "queued",
+                    "never-live",
+                    "build-fails",
+                    "update-fails",
+                    "superseded",
+                    "expired",
+                ),
+            ),
+            Parameter(
+                "operation",
+                "all",
+                "which request is answered so",
+                choices=("all", "service", "patch", "list", "get", "deploy", "rollback", "cancel", "events"),
+            ),
+        ),
+    ),
+    FaultKind(
         "render-metrics",
         "Render's metrics API refuses, is silent, or tells something else than what happened",
         "provider",
@@ -287,6 +348,61 @@ _KINDS = (
             ),
         ),
     ),
+    FaultKind(
+        "netlify-answers",
+        "Netlify's API answers something else than what it does",
+        "provider",
+        (
+            Parameter(
+                "what",
+                None,
+                "error-N: refused with this status, 429-bare: without headers; garbage: done, and the answer is no JSON; hangs: nothing "
+                "is ever sent; reset: the connection is cut before anything is done; answer-lost: it is done, then cut",
+                choices=(
+                    "error-401",
+                    "error-403",
+                    "error-404",
+                    "error-409",
+                    "error-422",
+                    "error-429",
+                    "429-bare",
+                    "error-500",
+                    "error-503",
+                    "garbage",
+                    "hangs",
+                    "reset",
+                    "answer-lost",
+                ),
+            ),
+            Parameter(
+                "operation",
+                "all",
+                "which operations; upload: declaring and sending files",
+                choices=("all", "restore", "lock", "site", "deploys", "upload", "cancel", "builds", "purge", "account"),
+            ),
+        ),
+    ),
+    FaultKind(
+        "netlify-behaviour",
+        "Netlify says yes and does something else, or has less than it had",
+        "provider",
+        (
+            Parameter(
+                "what",
+                None,
+                "restore-never-published: accepted only; restore-superseded: published, and soon after replaced by a build of what was "
+                "published before, unless locked; restore-refused-when-locked: 422 until unlocked; deploy-expired: earlier deploys "
+                "are gone; purge-without-effect: accepted only",
+                choices=(
+                    "restore-never-published",
+                    "restore-superseded",
+                    "restore-refused-when-locked",
+                    "deploy-expired",
+                    "purge-without-effect",
+                ),
+            ),
+        ),
+    ),
 )
 CATALOGUE: Mapping[str, FaultKind] = {kind.name: kind for kind in _KINDS}
 
@@ -302,11 +418,13 @@ class Fault:
 
     @property
     def place(self) -> tuple[str, Value, Value]:
-        """What a second planting of the same fault replaces: the fault on one release, one path of one server, or one `what`."""
+        """What a second planting of the same fault replaces: that on one release, one path of one server, one `what` of one operation."""
+        if self.kind.name == "page":
+            return (self.kind.name, self.settings["what"], self.settings["release"])
         return (
             self.kind.name,
             self.settings.get("release", self.settings.get("path", self.settings.get("what", ""))),
-            self.settings.get("server", ""),
+            self.settings.get("server", self.settings.get("operation", "")),
         )
 
     def described(self) -> dict[str, Any]:

@@ -1,13 +1,13 @@
-"""Serves the site as its host would: the live release's build, the page for every unknown path, and the few JSON files of a deploy."""
+"""Serves the site as its host would: the files of the published deploy, the page for every unknown path, and a few JSON files."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from aiohttp import web
 
 from pam_rollback.sandbox.builds import Build, File
-from pam_rollback.sandbox.faults import OTHER_RELEASE, Fault, PlantedFaults
+from pam_rollback.sandbox.faults import ANY_RELEASE, OTHER_RELEASE, Fault, PlantedFaults
 from pam_rollback.sandbox.page_snippets import read_snippet, spoilt_page
-from pam_rollback.sandbox.spoilt_answers import RELEASE_HEADER, Spoiler
+from pam_rollback.sandbox.spoilt_answers import RELEASE_HEADER, Spoiler, true_document
 
 _FILE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -18,18 +18,29 @@ _FOR_EVER = "public, max-age=31536000, immutable"
 """For what has its content's hash in its address."""
 _ASK_EACH_TIME = "no-cache"
 """For what keeps its address from release to release; 304 when nothing changed."""
-_WORKER = "/sw.js"
+_WORKER, _PAGE = "/sw.js", "/index.html"
+_DOCUMENTS = frozenset({"/version.json", "/asset-manifest.json"})
 
 
 class FrontEndServer:
-    """The published files of the site: `builds` by release, of which `live` names the published one. `api_url` is where the API is."""
+    """The files of the published deploy. `published` and `builds` are the host's: what users get, and all there ever was, newest first.
+
+    `versions` are the releases by the names that faults use; `api_url` is where the API is.
+    """
 
     def __init__(
-        self, faults: PlantedFaults, *, builds: Mapping[str, Build], live: Callable[[], str], api_url: str
+        self,
+        faults: PlantedFaults,
+        *,
+        published: Callable[[], Build],
+        builds: Callable[[], Iterable[Build]],
+        versions: Mapping[str, str],
+        api_url: str,
     ) -> None:
         self._faults = faults
+        self._get_published = published
         self._builds = builds
-        self._live = live
+        self._versions = versions
         self._api_url = api_url
         self._spoiler = Spoiler(
             faults, server="frontend", page=lambda: self.page, version=lambda: self._published.release
@@ -38,7 +49,8 @@ class FrontEndServer:
     @property
     def page(self) -> bytes:
         """What every unknown path answers."""
-        return self._page().body
+        page = self._page()
+        return b"" if page is None else page.body
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer to one request to the site's address."""
@@ -51,35 +63,40 @@ class FrontEndServer:
         if document is not None:
             headers = {"Cache-Control": "no-store", RELEASE_HEADER: self._published.release}
             return web.json_response(document, headers=headers)
-        if request.path == _WORKER:
-            return _answer(request, self._worker(), _ASK_EACH_TIME)
         asset = self._asset(request.path)
-        return _answer(request, self._page(), _ASK_EACH_TIME) if asset is None else _answer(request, asset, _FOR_EVER)
+        if asset is not None:
+            return _answer(request, asset, _FOR_EVER)
+        found = self._worker() if request.path == _WORKER else self._published.files.get(request.path)
+        found = (None if request.path == _PAGE else found) or self._page()
+        return web.Response(status=404, text="Not Found") if found is None else _answer(request, found, _ASK_EACH_TIME)
 
     @property
     def _published(self) -> Build:
-        return self._builds[self._live()]
+        return self._get_published()
 
     async def _document(self, request: web.BaseRequest) -> Mapping[str, object] | None:
         release = self._published.release
-        documents: Mapping[str, Callable[[], Mapping[str, object]]] = {
-            "/health": lambda: {"status": "healthy", "service": "frontend", "release": release},
-            "/version.json": lambda: {"release": release},
-            "/config.json": lambda: {"apiUrl": self._api_url, "release": release},
-            "/asset-manifest.json": self._published.manifest,
-        }
-        return documents[request.path]() if request.path in documents else None
+        if request.path == "/health":
+            return {"status": "healthy", "service": "frontend", "release": release}
+        if request.path == "/config.json":
+            return {"apiUrl": self._api_url, "release": release}
+        file = self._published.files.get(request.path) if request.path in _DOCUMENTS else None
+        return None if file is None else true_document(file.body)
 
-    def _page(self) -> File:
+    def _page(self) -> File | None:
         old = self._newest("old-page-served")
         page = (self._published if old is None else self._build_of(old)).page
-        bad = self._faults.named("page")
-        if not bad:
+        bad = [fault for fault in self._faults.named("page") if page is not None and self._is_hit(fault, page)]
+        if page is None or not bad:
             return page
         snippets = (read_snippet(str(fault.settings["what"])) for fault in bad)
         return File(page.kind, spoilt_page(page.body.decode(), snippets).encode(), page.release)
 
-    def _worker(self) -> File:
+    def _is_hit(self, fault: Fault, page: File) -> bool:
+        name = str(fault.settings["release"])
+        return name == ANY_RELEASE or page.release == self._versions[name]
+
+    def _worker(self) -> File | None:
         stuck = self._newest("service-worker-stuck")
         return self._published.worker if stuck is None else self._build_of(stuck).stuck_worker
 
@@ -103,10 +120,13 @@ class FrontEndServer:
         return next(reversed(self._faults.named(name)), None)
 
     def _build_of(self, fault: Fault) -> Build:
-        name = str(fault.settings["release"])
-        if name == OTHER_RELEASE:
-            name = next(release for release in self._builds if release != self._live())
-        return self._builds[name]
+        """The newest build of the release that a fault names, which may be gone from the list of deploys."""
+        name, live = str(fault.settings["release"]), self._published.release
+        return next(
+            build
+            for build in self._builds()
+            if (build.release not in {"", live} if name == OTHER_RELEASE else build.release == self._versions[name])
+        )
 
 
 def _answer(request: web.BaseRequest, file: File, cache_control: str) -> web.Response:

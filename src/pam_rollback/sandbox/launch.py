@@ -20,17 +20,25 @@ _SOURCE = Path(__file__).resolve().parents[2]
 
 @contextmanager
 def launch(
-    state_file: Path, *, ready_within_s: float = READY_WITHIN_S, dialect: Literal["product", "plan"] = "product"
+    state_file: Path,
+    *,
+    ready_within_s: float = READY_WITHIN_S,
+    dialect: Literal["product", "plan"] = "product",
+    latencies: Literal["fast", "realistic"] = "fast",
 ) -> Iterator[Path]:
     """Start a range and give its state file when it is ready; it ends with the block, or with this process however that ends.
 
-    `dialect` is whose tables its DSN shows: the product's own, or those that the rollback plan's SQL expects.
+    `dialect` is whose tables its DSN shows: the product's own, or those that the rollback plan's SQL expects. `latencies` is how long
+    the hosts take: no longer than the work that is really done, or as long as they typically do.
 
     Raises RangeError with the range's own words when it does not start.
     """
     with tempfile.TemporaryFile() as errors:
         child = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-m", "pam_rollback.sandbox", "--state-file", str(state_file), "--dialect", dialect],
+            [
+                *(sys.executable, "-m", "pam_rollback.sandbox"),
+                *("--state-file", str(state_file), "--dialect", dialect, "--latencies", latencies),
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,

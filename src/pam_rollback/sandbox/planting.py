@@ -1,23 +1,32 @@
-"""Puts a fault where it works: into a release, a process, the database, or just into the list that the edge looks at."""
+"""Puts a fault where it works: into a release, a process, the database, the repository, or just into the list that the edge looks at."""
 
 import asyncio
 from collections.abc import Mapping
 
 from pam_rollback.sandbox import data_damage
 from pam_rollback.sandbox.faults import CATALOGUE, Fault, PlantedFaults, read_fault
+from pam_rollback.sandbox.fleet import Fleet
 from pam_rollback.sandbox.practice_database import Access, PracticeDatabase
 from pam_rollback.sandbox.problems import RangeError
-from pam_rollback.sandbox.releases import Fleet
+from pam_rollback.sandbox.repository import Repository
 
 
 class Planter:
     """Plants and clears faults, one at a time."""
 
-    def __init__(self, faults: PlantedFaults, fleet: Fleet, database: PracticeDatabase, access: Access) -> None:
+    def __init__(
+        self,
+        faults: PlantedFaults,
+        fleet: Fleet,
+        database: PracticeDatabase,
+        access: Access,
+        repository: Repository,
+    ) -> None:
         self._faults = faults
         self._fleet = fleet
         self._database = database
         self._access = access
+        self._repository = repository
         self._one_at_a_time = asyncio.Lock()
 
     async def plant(self, name: str, parameters: Mapping[str, object]) -> Fault:
@@ -58,17 +67,15 @@ class Planter:
         match fault.kind.layer:
             case "release":
                 own = {key: value for key, value in settings.items() if key != "release"}
-                await self._fleet.release(str(settings["release"])).plant(fault.kind.name, own)
+                await self._fleet.plant(str(settings["release"]), fault.kind.name, own)
             case "process":
-                release = self._fleet.release(str(settings["release"]))
-                if settings["how"] == "hung":
-                    release.freeze()
-                else:
-                    await release.kill()
+                await self._fleet.take_down(str(settings["release"]), str(settings["how"]))
             case "database":
                 await self._database.take_down()
             case "data":
                 await asyncio.to_thread(data_damage.plant, self._access, str(settings["what"]))
+            case "repository":
+                self._repository.break_down(str(settings["what"]))
             case "edge" | "page" | "notifications" | "provider":
                 pass  # whoever answers looks at the list
 
@@ -76,17 +83,15 @@ class Planter:
         settings = fault.settings
         match fault.kind.layer:
             case "release":
-                await self._fleet.release(str(settings["release"])).clear(fault.kind.name)
+                await self._fleet.clear(str(settings["release"]), fault.kind.name)
             case "process":
-                release = self._fleet.release(str(settings["release"]))
-                if settings["how"] == "hung":
-                    release.thaw()
-                else:
-                    await release.restart()
+                await self._fleet.bring_up(str(settings["release"]))
             case "database":
                 await self._database.bring_up()
             case "data":
                 await asyncio.to_thread(data_damage.heal, self._access, str(settings["what"]))
+            case "repository":
+                self._repository.mend(str(settings["what"]))
             case "edge" | "page" | "notifications" | "provider":
                 pass
         self._faults.remove(fault)

@@ -1,4 +1,4 @@
-"""The product's releases, each a process of its own, and which of them gets the traffic."""
+"""A release of the product as a process of its own, and the two that every range knows by name."""
 
 import asyncio
 import json
@@ -33,18 +33,24 @@ _UPSTREAM_SILENCE_S = 30.0
 
 @dataclass(frozen=True)
 class ReleaseSpec:
-    """What a release is: its name in the range, its version, the commit that it claims."""
+    """What a release is: its name in the range, its version, and the commit that it was built from, once there is a repository."""
 
     name: str
     version: str
-    commit: str
+    commit: str = ""
 
 
 RELEASES = (
-    ReleaseSpec("stable", "1.41.3", "3c9f1e07a5d24b86"),
-    ReleaseSpec("candidate", "1.42.0", "b81d6a42f0c97e35"),
+    ReleaseSpec("stable", "1.41.3"),
+    ReleaseSpec("candidate", "1.42.0"),
 )
 LIVE_AT_START = "candidate"
+
+
+def release_of(version: str, commit: str) -> ReleaseSpec:
+    """The release with this version: `stable` or `candidate`, whatever commit brought it, else one that is called by its version."""
+    name = next((spec.name for spec in RELEASES if spec.version == version), version)
+    return ReleaseSpec(name, version, commit)
 
 
 @dataclass(frozen=True)
@@ -73,7 +79,8 @@ class Release:
         self._process: subprocess.Popen[bytes] | None = None
         self._secrets: ProductSecrets | None = None
         self._session: aiohttp.ClientSession | None = None
-        self._faults: dict[str, Mapping[str, object]] = {}
+        self.faults: dict[str, Mapping[str, object]] = {}
+        """What is switched on in it, also after a restart."""
 
     @property
     def pid(self) -> int | None:
@@ -126,7 +133,7 @@ class Release:
             auto_decompress=False,
             skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
         )
-        for name, parameters in self._faults.items():
+        for name, parameters in tuple(self.faults.items()):
             await self._switch("PUT", name, parameters)
 
     async def wait_healthy(self) -> None:
@@ -180,11 +187,11 @@ class Release:
     async def plant(self, name: str, parameters: Mapping[str, object]) -> None:
         """Switch a fault of the release itself on. Raises RangeError when it refuses."""
         await self._switch("PUT", name, parameters)
-        self._faults[name] = parameters
+        self.faults[name] = parameters
 
     async def clear(self, name: str) -> None:
         """Switch a fault of the release itself off. Raises RangeError when it refuses."""
-        self._faults.pop(name, None)
+        self.faults.pop(name, None)
         if self.address is not None:
             await self._switch("DELETE", name, {})
 
@@ -245,27 +252,3 @@ class Release:
         if self._session is not None:
             await self._session.close()
             self._session = None
-
-
-class Fleet:
-    """All releases, and the one that is live: every request is decided anew, so traffic moves at once and the old one drains."""
-
-    def __init__(self, releases: Mapping[str, Release], *, live: str) -> None:
-        self.releases = releases
-        self._live = live
-
-    @property
-    def live(self) -> Release:
-        """The release that gets the next request."""
-        return self.releases[self._live]
-
-    def release(self, name: str) -> Release:
-        """The release called `name`. Raises RangeError for any other name."""
-        if name not in self.releases:
-            raise RangeError("release", expected=" or ".join(self.releases), found=repr(name))
-        return self.releases[name]
-
-    async def go_live(self, name: str) -> None:
-        """Move the traffic to `name`, once it is healthy. Raises RangeError, and nothing moves, when it is not."""
-        await self.release(name).wait_healthy()
-        self._live = name

@@ -47,6 +47,15 @@ class Remote:
         """Move the traffic to a release, once it is healthy."""
         self._call("POST", "/live", {"release": release})
 
+    def push(self, files: dict[str, str] | None = None, *, message: str = "Add a note", branch: str = "main") -> str:
+        """Push a commit as a colleague would, on top of a branch; gives the commit."""
+        more = {} if files is None else {"files": files}
+        return str(self._call("POST", "/push", {"message": message, "branch": branch, **more})["commit"])
+
+    def reset(self) -> None:
+        """Be as at the start: no faults, the candidate live, branches and settings as they were, no deploys but the first."""
+        self._call("POST", "/reset")
+
     def slack_messages(self) -> list[dict[str, Any]]:
         """What the incident channel received."""
         messages: list[dict[str, Any]] = self._call("GET", "/sinks/slack")["messages"]

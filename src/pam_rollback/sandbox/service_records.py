@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pam_rollback.sandbox.releases import Fleet
+from pam_rollback.sandbox.fleet import Fleet
 
 GIVEN_UP = 499
 """The status of a request whose client did not wait for the answer."""

@@ -24,6 +24,10 @@ class State:
     status_page_url: str
     render: Mapping[str, str]
     """Where the stand-in for Render's API is, and which service of whom it knows: ``api_url``, ``service_id``, ``owner_id``."""
+    netlify: Mapping[str, str]
+    """Where the stand-in for Netlify's API is, and which site it knows: ``api_url``, ``site_id``."""
+    git: Mapping[str, str]
+    """Where the repository is, what deploys, and where the front end is in it: ``remote``, ``branch``, ``frontend_folder``."""
     token: str
     variables: Mapping[str, str]
     dialect: Dialect = "product"
@@ -47,6 +51,12 @@ class State:
             "",
             "[render]",
             *(f"{name} = {_text(value)}" for name, value in self.render.items()),
+            "",
+            "[netlify]",
+            *(f"{name} = {_text(value)}" for name, value in self.netlify.items()),
+            "",
+            "[git]",
+            *(f"{name} = {_text(value)}" for name, value in self.git.items()),
             "",
             "[sandbox]",
             f"control_url = {_text(self.control_url)}",

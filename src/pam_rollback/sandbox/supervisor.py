@@ -11,14 +11,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psycopg
 from aiohttp import web
 
-from pam_rollback.sandbox import state_file
-from pam_rollback.sandbox.builds import build
+from pam_rollback.sandbox import history, state_file
+from pam_rollback.sandbox.backend_deploys import BackendDeploys
 from pam_rollback.sandbox.children import Children
 from pam_rollback.sandbox.control import Control
 from pam_rollback.sandbox.database import (
@@ -30,13 +30,17 @@ from pam_rollback.sandbox.database import (
 from pam_rollback.sandbox.database.auditor import in_plan_dialect
 from pam_rollback.sandbox.edge import Edge
 from pam_rollback.sandbox.faults import PlantedFaults
+from pam_rollback.sandbox.fleet import Fleet
 from pam_rollback.sandbox.front_end_server import FrontEndServer
+from pam_rollback.sandbox.latencies import BACKEND, FRONTEND, Profile
 from pam_rollback.sandbox.planting import Planter
 from pam_rollback.sandbox.practice_database import Access, PracticeDatabase, choose_database
 from pam_rollback.sandbox.problems import RangeError
 from pam_rollback.sandbox.product.tokens import issue
-from pam_rollback.sandbox.providers import render
-from pam_rollback.sandbox.releases import LIVE_AT_START, RELEASES, Fleet, ProductSecrets, Release
+from pam_rollback.sandbox.providers import netlify, render
+from pam_rollback.sandbox.providers.netlify_site import NetlifySite
+from pam_rollback.sandbox.releases import LIVE_AT_START, RELEASES, ProductSecrets, Release, ReleaseSpec
+from pam_rollback.sandbox.repository import Repository
 from pam_rollback.sandbox.slack_sink import SlackSink
 from pam_rollback.sandbox.state_file import Dialect, State
 from pam_rollback.sandbox.status_page import StatusPage
@@ -58,19 +62,26 @@ class Listeners:
     slack: socket.socket
     status_page: socket.socket
     render: socket.socket
+    netlify: socket.socket
     control: socket.socket
 
     @classmethod
     def open(cls) -> "Listeners":
         """Take free ports."""
-        return cls(*(_listener() for _ in range(6)))
+        return cls(*(_listener() for _ in range(7)))
 
 
 class Supervisor:
     """One range."""
 
     def __init__(
-        self, environment: Mapping[str, str], *, state_path: Path, use_template: bool, dialect: Dialect = "product"
+        self,
+        environment: Mapping[str, str],
+        *,
+        state_path: Path,
+        use_template: bool,
+        dialect: Dialect = "product",
+        latencies: Profile = "fast",
     ) -> None:
         self._started_s = time.monotonic()
         self._state_path = state_path
@@ -80,6 +91,7 @@ class Supervisor:
         self._runners: list[web.BaseRunner] = []
         self._watches: list[asyncio.Task[None]] = []
         self._database: PracticeDatabase | None = None
+        self._netlify: NetlifySite | None = None
         folder = _make_folder()
         self._children.owns_folder(folder)
         folder.chmod(_FOLDER_MODE)
@@ -87,14 +99,13 @@ class Supervisor:
         self._environment = environment
         self._use_template = use_template
         self._dialect = dialect
-        self._fleet = Fleet(
-            {spec.name: Release(spec, children=self._children, logs=folder) for spec in RELEASES}, live=LIVE_AT_START
-        )
+        self._latencies = latencies
+        first = next(spec for spec in RELEASES if spec.name == LIVE_AT_START)
+        self._fleet = Fleet(self._release(first), make=self._release)
 
     async def start(self) -> State:
         """Start everything; the state file is there when it returns. Raises RangeError, OSError."""
-        for release in self._fleet.releases.values():
-            release.spawn()  # their code loads while the database starts
+        self._fleet.live.spawn()  # its code loads while the database starts
         listeners = Listeners.open()
         faults = PlantedFaults()
         database = choose_database(
@@ -105,7 +116,9 @@ class Supervisor:
             use_template=self._use_template,
         )
         self._database = database
-        access = await _opened(database)
+        access, repository = await asyncio.gather(
+            _opened(database), asyncio.to_thread(Repository.create, self._folder / "repository.git")
+        )
         product = ProductSecrets(
             dsn=access.product_dsn,
             admin_token=secrets.token_urlsafe(24),
@@ -114,37 +127,66 @@ class Supervisor:
             internal_token=secrets.token_urlsafe(24),
             frontend_origin=_url(listeners.frontend),
         )
-        releases = self._fleet.releases.values()
-        await asyncio.gather(*(release.configure(product) for release in releases))
-        await asyncio.gather(*(release.wait_healthy() for release in releases))
+        first = self._fleet.live
+        first.spec = replace(first.spec, commit=repository.commits[first.spec.name])
+        deploys = await asyncio.to_thread(
+            BackendDeploys, self._fleet, repository, faults, latencies=BACKEND[self._latencies]
+        )
+        site, _ = await asyncio.gather(
+            NetlifySite.open(
+                faults,
+                repository,
+                url=_url(listeners.frontend),
+                scratch=self._folder,
+                latencies=FRONTEND[self._latencies],
+            ),
+            self._fleet.open(product),
+        )
+        self._netlify = site
 
         status_page = StatusPage(faults, url=_url(listeners.status_page))
         slack = SlackSink(faults, path=f"/services/T000/B000/{secrets.token_urlsafe(18)}")
-        state = self._state(listeners, product, access, slack_path=slack.path)
+        state = self._state(listeners, product, access, repository, site, slack_path=slack.path)
         front_end = FrontEndServer(
             faults,
-            builds={spec.name: build(spec.version) for spec in RELEASES},
-            live=lambda: self._fleet.live.spec.name,
+            published=lambda: site.deploys.build,
+            builds=site.deploys.builds,
+            versions={spec.name: spec.version for spec in RELEASES},
             api_url=state.api_url,
         )
         edge = Edge(self._fleet, faults, page=lambda: front_end.page)
         self._watches.append(asyncio.create_task(edge.records.watch(self._fleet)))
+        self._watches.append(asyncio.create_task(repository.watch()))
         render_api = render.RenderApi(
             faults,
             edge.records,
             key=state.variables["RENDER_API_KEY"],
             service_id=_RENDER_SERVICE,
             owner_id=_RENDER_OWNER,
+            deploys=deploys,
+            url=state.api_url,
+            repo=str(repository.path),
         )
-        planter = Planter(faults, self._fleet, database, access)
+        planter = Planter(faults, self._fleet, database, access, repository)
+
+        async def reset() -> None:
+            await planter.clear_all()
+            await deploys.reset()
+            render_api.account.renew()
+            await site.reset()
+
         control = Control(
             token=state.token,
             faults=faults,
             planter=planter,
             fleet=self._fleet,
             edge=edge,
+            deploys=deploys,
+            repository=repository,
+            site=site.deploys,
             slack=slack,
             status_page=status_page,
+            reset=reset,
             ready_s=time.monotonic() - self._started_s,
         )
         for handler, listener in (
@@ -153,6 +195,7 @@ class Supervisor:
             (slack.handle, listeners.slack),
             (status_page.handle, listeners.status_page),
             (render_api.handle, listeners.render),
+            (site.api.handle, listeners.netlify),
         ):
             # A handler whose client has gone is cancelled: a silent answer does not stay for ever.
             server = web.Server(handler, access_log=None, handler_cancellation=True)
@@ -172,14 +215,28 @@ class Supervisor:
                 watch.cancel()
             for runner in self._runners:
                 await runner.cleanup()
-            await asyncio.gather(*(release.end() for release in self._fleet.releases.values()))
+            if self._netlify is not None:
+                await self._netlify.deploys.close()
+            await self._fleet.close()
             if self._database is not None:
                 await self._database.close()
         finally:
             await asyncio.to_thread(self._children.close)
             shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _state(self, listeners: Listeners, product: ProductSecrets, access: Access, *, slack_path: str) -> State:
+    def _release(self, spec: ReleaseSpec) -> Release:
+        return Release(spec, children=self._children, logs=self._folder)
+
+    def _state(
+        self,
+        listeners: Listeners,
+        product: ProductSecrets,
+        access: Access,
+        repository: Repository,
+        site: NetlifySite,
+        *,
+        slack_path: str,
+    ) -> State:
         return State(
             api_url=_url(listeners.api),
             frontend_url=_url(listeners.frontend),
@@ -189,6 +246,12 @@ class Supervisor:
                 "api_url": _url(listeners.render) + render.BASE,
                 "service_id": _RENDER_SERVICE,
                 "owner_id": _RENDER_OWNER,
+            },
+            netlify={"api_url": _url(listeners.netlify) + netlify.BASE, "site_id": site.id},
+            git={
+                "remote": str(repository.path),
+                "branch": history.BRANCH,
+                "frontend_folder": history.FRONTEND,
             },
             token=secrets.token_urlsafe(32),
             variables={
@@ -202,6 +265,7 @@ class Supervisor:
                 "EXPIRED_USER_TOKEN": issue(
                     account_id(TEST_ACCOUNT_EMAIL), TEST_ACCOUNT_EMAIL, secret=product.jwt_secret, age_s=_LONG_AGO_S
                 ),
+                "NETLIFY_AUTH_TOKEN": site.token,
                 "RENDER_API_KEY": f"rnd_{secrets.token_urlsafe(24)}",
                 "PAM_DATABASE_DSN": in_plan_dialect(access.auditor_dsn)
                 if self._dialect == "plan"

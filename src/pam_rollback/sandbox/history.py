@@ -1,0 +1,119 @@
+"""The history of the product's repository: what is in it, and how it came to the live release. The same in every range."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from pam_rollback.sandbox.builds import SITE
+from pam_rollback.sandbox.releases import RELEASES
+
+BRANCH = "main"
+FEATURE = "pam-refresh"
+BACKEND, FRONTEND = "backend", "frontend"
+RELEASE_FILE = f"{BACKEND}/release.json"
+MARKS: Mapping[str, str] = {"stable": ":2", "feature": ":4", "merge": ":5", "candidate": ":5"}
+"""The marks of the commits below, by name; a merge brought the candidate."""
+_BEFORE = "1.40.9"
+_FIRST_S = 1_760_000_000
+_STEP_S = 86_400
+_WHO = "Wheels & Wins <team@wheelsandwins.example>"
+_ENDINGS = {".html", ".js", ".mjs", ".css", ".svg", ".json"}
+
+
+def as_stream() -> bytes:
+    """The whole history as `git fast-import` reads it. Moments are fixed, so that the hashes depend on the content alone."""
+    stable, candidate = (spec.version for spec in RELEASES)
+    return b"".join(
+        (
+            _commit(f"refs/heads/{BRANCH}", 1, f"Release {_BEFORE}", all_files(_BEFORE)),
+            _commit(f"refs/heads/{BRANCH}", 2, f"Release {stable}", version_files(stable), parent=":1"),
+            _commit(
+                f"refs/heads/{FEATURE}",
+                3,
+                "PAM: refreshed conversation",
+                {"docs/pam-refresh.md": "# PAM refresh\n\nConversation, voice and performance, each behind a flag.\n"},
+                parent=":2",
+            ),
+            _commit(f"refs/heads/{FEATURE}", 4, f"Prepare release {candidate}", version_files(candidate), parent=":3"),
+            _commit(
+                f"refs/heads/{BRANCH}",
+                5,
+                f"Merge branch '{FEATURE}'",
+                {
+                    "docs/pam-refresh.md": "# PAM refresh\n\nConversation, voice and performance, each behind a flag.\n",
+                    **version_files(candidate),
+                },
+                parent=":2",
+                merged=":4",
+            ),
+        )
+    )
+
+
+def one_commit(ref: str, parent: str, files: Mapping[str, str], message: str) -> bytes:
+    """One more commit as `git fast-import` reads it."""
+    return _commit(ref, 6, message, files, parent=parent)
+
+
+def all_files(version: str) -> dict[str, str]:
+    """Everything that a release consists of."""
+    return {
+        "README.md": "# Wheels & Wins\n\nThe site is in `frontend`, the API with PAM in `backend`. A push to `main` deploys both.\n",
+        "netlify.toml": f'[build]\nbase = "{FRONTEND}"\ncommand = "npm run build:production"\npublish = "dist"\n',
+        **{f"{FRONTEND}/{name}": text for name, text in _site()},
+        **version_files(version),
+    }
+
+
+def version_files(version: str) -> dict[str, str]:
+    """What is different from release to release."""
+    return {RELEASE_FILE: _json({"version": version}), **frontend_package(version)}
+
+
+def frontend_package(version: str) -> dict[str, str]:
+    """What npm is told: the build script, and a lock file. It needs nobody's packages, so that it works without a network."""
+    package = {
+        "name": "wheels-and-wins",
+        "version": version,
+        "private": True,
+        "type": "module",
+        "scripts": {"build:production": "node build.mjs"},
+    }
+    lock = {
+        "name": "wheels-and-wins",
+        "version": version,
+        "lockfileVersion": 3,
+        "requires": True,
+        "packages": {"": {"name": "wheels-and-wins", "version": version}},
+    }
+    return {f"{FRONTEND}/package.json": _json(package), f"{FRONTEND}/package-lock.json": _json(lock)}
+
+
+def _site(site: Path = SITE) -> Iterator[tuple[str, str]]:
+    for file in sorted(site.rglob("*")):
+        if file.suffix in _ENDINGS:
+            yield file.relative_to(site).as_posix(), file.read_text(encoding="utf-8")
+
+
+def _commit(
+    ref: str, number: int, message: str, files: Mapping[str, str], *, parent: str = "", merged: str = ""
+) -> bytes:
+    moment = f"{_FIRST_S + number * _STEP_S} +0000"
+    parts = [
+        f"commit {ref}\nmark :{number}\nauthor {_WHO} {moment}\ncommitter {_WHO} {moment}\n".encode(),
+        _data(message + "\n"),
+        f"from {parent}\n".encode() if parent else b"",
+        f"merge {merged}\n".encode() if merged else b"",
+    ]
+    for name, text in files.items():
+        parts += [f"M 100644 inline {name}\n".encode(), _data(text)]
+    return b"".join((*parts, b"\n"))
+
+
+def _data(text: str) -> bytes:
+    content = text.encode()
+    return b"data %d\n%b\n" % (len(content), content)
+
+
+def _json(document: Mapping[str, object]) -> str:
+    return json.dumps(document, indent=2) + "\n"

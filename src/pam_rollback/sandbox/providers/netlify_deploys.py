@@ -1,0 +1,217 @@
+"""Netlify's site: its deploys, which of them users get, and what may take its place.
+
+Undocumented and decided here: only the published deploy can be locked; cancelling what is done changes nothing.
+"""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Coroutine, Iterator
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from pam_rollback.sandbox.builds import Build
+from pam_rollback.sandbox.faults import PlantedFaults
+from pam_rollback.sandbox.latencies import FRONTEND, FrontendLatencies
+from pam_rollback.sandbox.providers.netlify_account import Refusal
+
+BEHAVIOUR = "netlify-behaviour"
+_RETENTION_S = 90 * 86_400
+_RESTORABLE = frozenset({"ready", "old"})
+_DONE = _RESTORABLE | {"error"}
+_REPUBLISHED_AFTER_S = 0.5
+PRODUCTION, PREVIEW, BRANCH_DEPLOY = "production", "deploy-preview", "branch-deploy"
+
+
+@dataclass
+class Deployed:
+    """One deploy, as the host keeps it."""
+
+    branch: str
+    context: str
+    commit: str = ""
+    title: str = ""
+    state: str = "new"
+    draft: bool = False
+    id: str = field(default_factory=lambda: secrets.token_hex(12))
+    build_id: str = ""
+    created_at: float = field(default_factory=time.time)
+    updated_at: float = field(default_factory=time.time)
+    published_at: float | None = None
+    error_message: str = ""
+    digests: dict[str, str] = field(default_factory=dict)
+    """The SHA-1 of each file, by its address; for what is uploaded."""
+    required: list[str] = field(default_factory=list)
+    """What is still to be uploaded."""
+    build: Build | None = None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether its state is its last one."""
+        return self.state in _DONE
+
+    def enter(self, state: str, *, error_message: str = "") -> None:
+        """Go on to the next state."""
+        self.state, self.error_message, self.updated_at = state, error_message, time.time()
+
+
+class Deploys:
+    """The deploys of one site. `first` is what was deployed before the range began, the oldest first; its last one is published."""
+
+    def __init__(
+        self,
+        faults: PlantedFaults,
+        first: list[Deployed],
+        *,
+        branch: str = "main",
+        latencies: FrontendLatencies = FRONTEND["fast"],
+        retention_s: float = _RETENTION_S,
+    ) -> None:
+        self._faults = faults
+        self._deploys = {deploy.id: deploy for deploy in first}
+        self._first = tuple(first)
+        self._published = first[-1]
+        self._retention_s = retention_s
+        self._under_way: set[asyncio.Task[None]] = set()
+        self.branch = branch
+        self.latencies = latencies
+        self.locked = False
+        self.stop_builds = False
+
+    @property
+    def published(self) -> Deployed:
+        """What users get."""
+        return self._published
+
+    @property
+    def build(self) -> Build:
+        """The files that users get."""
+        return self._published.build or Build({}, "")
+
+    def builds(self) -> Iterator[Build]:
+        """What was ever built, the newest first, whether or not its deploy is still kept."""
+        return (deploy.build for deploy in reversed(self._deploys.values()) if deploy.build is not None)
+
+    def kept(self) -> list[Deployed]:
+        """The deploys that are not expired, the newest first; the published one never is."""
+        oldest = time.time() - self._retention_s
+        expired = self._behaves("deploy-expired")
+        return [
+            deploy
+            for deploy in sorted(self._deploys.values(), key=lambda deploy: deploy.created_at, reverse=True)
+            if deploy is self._published
+            or (deploy.created_at > oldest and not (expired and deploy.published_at is not None))
+        ]
+
+    def find(self, deploy_id: str) -> Deployed:
+        """One deploy. Raises Refusal when there is none, or no longer."""
+        found = next((deploy for deploy in self.kept() if deploy.id == deploy_id), None)
+        if found is None:
+            raise Refusal(HTTPStatus.NOT_FOUND, "Not Found")
+        return found
+
+    def add(self, deploy: Deployed) -> Deployed:
+        """Take a deploy in."""
+        self._deploys[deploy.id] = deploy
+        return deploy
+
+    def restore(self, deploy_id: str) -> Deployed:
+        """Accept to publish a deploy again, which happens later. Raises Refusal."""
+        deploy = self.find(deploy_id)
+        if deploy.state not in _RESTORABLE or deploy.build is None:
+            raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, f"Deploy cannot be published: it is {deploy.state}")
+        if self.locked and deploy is not self._published and self._behaves("restore-refused-when-locked"):
+            raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "Published deploy is locked")
+        if deploy is not self._published and not self._behaves("restore-never-published"):
+            self.in_background(self._publish_restored(deploy))
+        return deploy
+
+    def lock(self, deploy_id: str) -> Deployed:
+        """Stop auto-publishing. Raises Refusal."""
+        deploy = self.find(deploy_id)
+        if deploy is not self._published:
+            raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "Only the published deploy can be locked")
+        self.locked = True
+        return deploy
+
+    def unlock(self, deploy_id: str) -> Deployed:
+        """Let what is built from now on be published; what was built meanwhile is not. Raises Refusal."""
+        deploy = self.find(deploy_id)
+        self.locked = False
+        return deploy
+
+    def cancel(self, deploy_id: str) -> Deployed:
+        """End a deploy that is not done. Raises Refusal."""
+        deploy = self.find(deploy_id)
+        if not deploy.is_done:
+            deploy.enter("error", error_message="Canceled build")
+        return deploy
+
+    async def finish(self, deploy: Deployed, build: Build) -> None:
+        """All files are there: the deploy becomes ready, and is published if nothing speaks against it."""
+        if deploy.is_done:
+            return  # cancelled before it was complete
+        deploy.build = build
+        deploy.enter("processing")
+        await asyncio.sleep(self.latencies.process_s)
+        if deploy.is_done:
+            return  # cancelled meanwhile
+        is_newer_published = any(
+            other.created_at > deploy.created_at and other.published_at is not None for other in self._deploys.values()
+        )
+        deploy.enter("old" if is_newer_published else "ready")
+        if deploy.context != PRODUCTION or deploy.draft or self.locked or is_newer_published:
+            return
+        await asyncio.sleep(self.latencies.publish_s)
+        if not self.locked:
+            self.publish(deploy)
+
+    def publish(self, deploy: Deployed) -> None:
+        """Users get it from now on."""
+        self._published = deploy
+        deploy.published_at = deploy.updated_at = time.time()
+
+    def publish_release(self, release: str) -> None:
+        """Publish the newest deploy of a release at once, past every rule: the range's own control, which no provider has."""
+        self.publish(
+            next(
+                deploy
+                for deploy in reversed(self._deploys.values())
+                if deploy.build is not None and deploy.build.release == release
+            )
+        )
+
+    async def reset(self) -> None:
+        """Be as at the start: what came later is forgotten, and what is under way ends."""
+        await self.close()
+        self._deploys = {deploy.id: deploy for deploy in self._first}
+        self._published = self._first[-1]
+        self.locked = self.stop_builds = False
+
+    def in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do what is done after the answer."""
+        task = asyncio.create_task(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    async def close(self) -> None:
+        """End what is under way."""
+        tasks = tuple(self._under_way)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _publish_restored(self, deploy: Deployed) -> None:
+        replaced = self._published
+        await asyncio.sleep(self.latencies.publish_s)
+        self.publish(deploy)
+        if self._behaves("restore-superseded"):
+            # As if somebody had pushed meanwhile: the same content again, as a deploy of its own.
+            again = Deployed(self.branch, PRODUCTION, commit=replaced.commit, title=replaced.title, state="building")
+            self.add(again)
+            await asyncio.sleep(_REPUBLISHED_AFTER_S)
+            await self.finish(again, replaced.build or Build({}, ""))
+
+    def _behaves(self, what: str) -> bool:
+        return any(fault.settings["what"] == what for fault in self._faults.named(BEHAVIOUR))

@@ -1,0 +1,333 @@
+"""Render's API as far as one service and its deploys are concerned: settings, deploys, rollback, events.
+
+Paths, parameters, shapes and states are those of https://api-docs.render.com (2026). What the documents leave open is decided here: a
+target whose build is not kept any more is 404; cancelling what is not running is 400; a commit that is not there, or a repository that does
+not answer, becomes a deploy whose build fails; what a body says besides the known is not looked at.
+"""
+
+import asyncio
+import base64
+import binascii
+import json
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any, Literal, get_args
+
+from aiohttp import web
+
+from pam_rollback.sandbox import history
+from pam_rollback.sandbox.backend_deploys import AutoDeploy, BackendDeploy, BackendDeploys, Event
+from pam_rollback.sandbox.providers.render_account import Refusal
+
+Operation = Literal["service", "patch", "list", "get", "deploy", "rollback", "cancel", "events"]
+CHANGES: frozenset[Operation] = frozenset({"patch", "deploy"})
+"""What counts against the limit of one service."""
+_ROUTES: tuple[tuple[str, str, Operation], ...] = (
+    ("GET", r"", "service"),
+    ("PATCH", r"", "patch"),
+    ("GET", r"/deploys", "list"),
+    ("POST", r"/deploys", "deploy"),
+    ("GET", r"/deploys/(?P<deploy>[^/]+)", "get"),
+    ("POST", r"/deploys/(?P<deploy>[^/]+)/cancel", "cancel"),
+    ("POST", r"/rollback", "rollback"),
+    ("GET", r"/events", "events"),
+)
+_PAGE, _PAGE_MAX = 20, 100
+_ENDS = {"live": "succeeded", "deactivated": "succeeded", "canceled": "canceled"}
+_STATUS_CODES = {"succeeded": 2, "failed": 3, "canceled": 4}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request: what it wants, and of which deploy."""
+
+    operation: Operation
+    service: str
+    deploy: str = ""
+
+
+def asked(method: str, path: str) -> Asked:
+    """What a request below /services wants. Raises Refusal when there is no such thing."""
+    found = re.fullmatch(r"/services/(?P<service>[^/]+)(?P<rest>.*)", path)
+    if found is None:
+        raise Refusal(HTTPStatus.NOT_FOUND, "not found")
+    fitting = [
+        (verb, operation, match)
+        for verb, pattern, operation in _ROUTES
+        if (match := re.fullmatch(pattern, found["rest"])) is not None
+    ]
+    if not fitting:
+        raise Refusal(HTTPStatus.NOT_FOUND, "not found")
+    for verb, operation, match in fitting:
+        if verb == method:
+            return Asked(operation, found["service"], match.groupdict().get("deploy", ""))
+    raise Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "method not allowed")
+
+
+class Services:
+    """One service."""
+
+    def __init__(self, deploys: BackendDeploys | None, *, service_id: str, owner_id: str, url: str, repo: str) -> None:
+        self._deploys = deploys
+        self._service_id = service_id
+        self._owner_id = owner_id
+        self._url = url
+        self._repo = repo
+        self._created_at = datetime.now(UTC)
+        self._answers: Mapping[
+            Operation, Callable[[BackendDeploys, web.BaseRequest, Asked], Awaitable[web.Response]]
+        ] = {
+            "patch": self._patch,
+            "list": self._list,
+            "get": self._get,
+            "deploy": self._deploy,
+            "rollback": self._roll_back,
+            "cancel": self._cancel,
+            "events": self._events,
+        }
+
+    async def answer(self, request: web.BaseRequest, what: Asked) -> web.Response:
+        """Do it. Raises Refusal."""
+        if what.service != self._service_id:
+            raise Refusal(HTTPStatus.NOT_FOUND, f"not found: {what.service}")
+        if what.operation == "service":
+            return web.json_response(self._service())
+        if self._deploys is None:
+            raise Refusal(HTTPStatus.NOT_FOUND, "not found")
+        return await self._answers[what.operation](self._deploys, request, what)
+
+    def _service(self) -> dict[str, object]:
+        known = self._deploys.settings if self._deploys is not None else None
+        trigger = known.auto_deploy if known is not None else "off"
+        return {
+            "id": self._service_id,
+            "ownerId": self._owner_id,
+            "name": "pam-backend",
+            "slug": "pam-backend",
+            "type": "web_service",
+            "repo": self._repo,
+            "branch": known.branch if known is not None else history.BRANCH,
+            "rootDir": history.BACKEND,
+            "autoDeploy": "no" if trigger == "off" else "yes",
+            "autoDeployTrigger": trigger,
+            "suspended": "not_suspended",
+            "suspenders": [],
+            "notifyOnFail": "default",
+            "dashboardUrl": f"https://dashboard.render.com/web/{self._service_id}",
+            "createdAt": _rfc3339(self._created_at),
+            "updatedAt": _rfc3339(known.updated_at if known is not None else self._created_at),
+            "serviceDetails": {
+                "env": "python",
+                "runtime": "python",
+                "envSpecificDetails": {
+                    "buildCommand": "pip install -r requirements.txt",
+                    "startCommand": "python -m pam",
+                },
+                "healthCheckPath": "/health",
+                "numInstances": 1,
+                "openPorts": [],
+                "plan": "starter",
+                "buildPlan": "starter",
+                "region": "oregon",
+                "url": self._url,
+            },
+        }
+
+    async def _patch(self, deploys: BackendDeploys, request: web.BaseRequest, _: Asked) -> web.Response:
+        body = await _body(request)
+        if "autoDeploy" in body and "autoDeployTrigger" in body:
+            raise Refusal(HTTPStatus.BAD_REQUEST, "autoDeploy and autoDeployTrigger cannot both be set")
+        trigger: AutoDeploy | None = None
+        if "autoDeploy" in body:
+            if body["autoDeploy"] not in ("yes", "no"):
+                raise Refusal(HTTPStatus.BAD_REQUEST, "autoDeploy must be one of: yes, no")
+            trigger = "commit" if body["autoDeploy"] == "yes" else "off"
+        if "autoDeployTrigger" in body:
+            trigger = next((known for known in get_args(AutoDeploy) if known == body["autoDeployTrigger"]), None)
+            if trigger is None:
+                raise Refusal(HTTPStatus.BAD_REQUEST, "autoDeployTrigger must be one of: commit, checksPass, off")
+        branch = body.get("branch")
+        if "branch" in body and not (isinstance(branch, str) and branch):
+            raise Refusal(HTTPStatus.BAD_REQUEST, "branch must be a name")
+        if trigger is not None:
+            deploys.set_auto_deploy(trigger)
+        if isinstance(branch, str):
+            deploys.set_branch(branch)
+        return web.json_response(self._service())
+
+    async def _list(self, deploys: BackendDeploys, request: web.BaseRequest, _: Asked) -> web.Response:
+        statuses = {status for given in request.query.getall("status", []) for status in given.split(",")}
+        found = [
+            deploy
+            for deploy in reversed(deploys.deploys)
+            if (not statuses or deploy.status in statuses)
+            and _is_between(request, "created", deploy.created_at)
+            and _is_between(request, "updated", deploy.updated_at)
+            and _is_between(request, "finished", deploy.finished_at)
+        ]
+        return _page(request, ((deploy.id, "deploy", _deploy(deploy)) for deploy in found))
+
+    async def _get(self, deploys: BackendDeploys, _: web.BaseRequest, what: Asked) -> web.Response:
+        return web.json_response(_deploy(_found(deploys, what.deploy)))
+
+    async def _deploy(self, deploys: BackendDeploys, request: web.BaseRequest, _: Asked) -> web.Response:
+        body = await _body(request)
+        commit = body.get("commitId")
+        if commit is not None and not (isinstance(commit, str) and commit):
+            raise Refusal(HTTPStatus.BAD_REQUEST, "commitId must be a commit")
+        if body.get("clearCache", "do_not_clear") not in ("clear", "do_not_clear"):
+            raise Refusal(HTTPStatus.BAD_REQUEST, "clearCache must be one of: clear, do_not_clear")
+        if "imageUrl" in body or body.get("deployMode", "build_and_deploy") != "build_and_deploy":
+            raise Refusal(HTTPStatus.BAD_REQUEST, "this service is built from its repository")
+        chosen = commit or await asyncio.to_thread(deploys.head) or deploys.settings.branch
+        begun = await deploys.deploy(chosen, "api")
+        if deploys.planted("queued") is not None:
+            return web.Response(status=HTTPStatus.ACCEPTED)
+        return web.json_response(_deploy(begun), status=HTTPStatus.CREATED)
+
+    async def _roll_back(self, deploys: BackendDeploys, request: web.BaseRequest, _: Asked) -> web.Response:
+        target_id = (await _body(request)).get("deployId")
+        if not isinstance(target_id, str) or not target_id:
+            raise Refusal(HTTPStatus.BAD_REQUEST, "deployId is required")
+        target = _found(deploys, target_id)
+        if not deploys.is_restorable(target):
+            raise Refusal(HTTPStatus.NOT_FOUND, f"the build of {target_id} is not available")
+        return web.json_response(_deploy(deploys.roll_back(target)), status=HTTPStatus.CREATED)
+
+    async def _cancel(self, deploys: BackendDeploys, _: web.BaseRequest, what: Asked) -> web.Response:
+        deploy = _found(deploys, what.deploy)
+        if not deploy.is_running:
+            raise Refusal(HTTPStatus.BAD_REQUEST, f"{deploy.id} is not in progress: {deploy.status}")
+        deploys.cancel(deploy)
+        return web.json_response(_deploy(deploy))
+
+    async def _events(self, deploys: BackendDeploys, request: web.BaseRequest, _: Asked) -> web.Response:
+        kinds = {kind for given in request.query.getall("type", []) for kind in given.split(",")}
+        since, until = _moment(request, "startTime"), _moment(request, "endTime")
+        found = [
+            event
+            for event in reversed(deploys.events)
+            if (not kinds or event.kind in kinds)
+            and (since is None or event.at >= since)
+            and (until is None or event.at <= until)
+        ]
+        return _page(request, ((event.id, "event", self._event(event)) for event in found))
+
+    def _event(self, event: Event) -> dict[str, object]:
+        return {
+            "id": event.id,
+            "timestamp": _rfc3339(event.at),
+            "serviceId": self._service_id,
+            "type": event.kind,
+            "details": _details(event),
+        }
+
+
+def _found(deploys: BackendDeploys, deploy_id: str) -> BackendDeploy:
+    deploy = deploys.find(deploy_id)
+    if deploy is None:
+        raise Refusal(HTTPStatus.NOT_FOUND, f"not found: {deploy_id}")
+    return deploy
+
+
+def _deploy(deploy: BackendDeploy) -> dict[str, object]:
+    moments = {
+        "createdAt": deploy.created_at,
+        "startedAt": deploy.started_at,
+        "updatedAt": deploy.updated_at or deploy.created_at,
+        "finishedAt": deploy.finished_at,
+    }
+    committed = {"createdAt": _rfc3339(deploy.committed_at)} if deploy.committed_at is not None else {}
+    return {
+        "id": deploy.id,
+        "commit": {"id": deploy.commit, "message": deploy.message, **committed},
+        "status": deploy.status,
+        "trigger": deploy.trigger,
+        **{name: _rfc3339(moment) for name, moment in moments.items() if moment is not None},
+    }
+
+
+def _details(event: Event) -> dict[str, object]:
+    deploy = event.deploy
+    if deploy is None:
+        return {}
+    if event.kind == "deploy_started":
+        return {
+            "deployId": deploy.id,
+            "trigger": {
+                "firstBuild": False,
+                "envUpdated": False,
+                "manual": deploy.trigger in {"manual", "api"},
+                "deployedByRender": False,
+                "clearCache": False,
+                "rollback": deploy.trigger == "rollback",
+                **({"rollbackTargetDeployId": deploy.rollback_of} if deploy.rollback_of else {}),
+                **({"newCommit": deploy.commit} if deploy.trigger == "new_commit" else {}),
+            },
+        }
+    end = _ENDS.get(event.status, "failed")
+    return {"deployId": deploy.id, "deployStatus": end, "status": _STATUS_CODES[end], "reason": {}}
+
+
+def _page(request: web.BaseRequest, items: Iterable[tuple[str, str, dict[str, object]]]) -> web.Response:
+    """One page; a cursor names the last item that was given."""
+    try:
+        limit = int(request.query.get("limit", _PAGE))
+    except ValueError:
+        limit = 0
+    if not 1 <= limit <= _PAGE_MAX:
+        raise Refusal(HTTPStatus.BAD_REQUEST, f"limit must be between 1 and {_PAGE_MAX}")
+    all_of_them = list(items)
+    begin, cursor = 0, request.query.get("cursor", "")
+    if cursor:
+        last = _uncovered(cursor)
+        begin = next((place for place, item in enumerate(all_of_them, start=1) if item[0] == last), 0)
+        if begin == 0:
+            raise Refusal(HTTPStatus.BAD_REQUEST, "invalid cursor")
+    page = all_of_them[begin : begin + limit]
+    return web.json_response(
+        [{name: document, "cursor": base64.urlsafe_b64encode(own.encode()).decode()} for own, name, document in page]
+    )
+
+
+def _uncovered(cursor: str) -> str:
+    try:
+        return base64.urlsafe_b64decode(cursor).decode()
+    except (binascii.Error, ValueError):
+        return ""
+
+
+def _is_between(request: web.BaseRequest, name: str, moment: datetime | None) -> bool:
+    before, after = _moment(request, f"{name}Before"), _moment(request, f"{name}After")
+    if moment is None:
+        return before is None and after is None
+    return (before is None or moment < before) and (after is None or moment > after)
+
+
+def _moment(request: web.BaseRequest, name: str) -> datetime | None:
+    given = request.query.get(name)
+    if given is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(given)
+    except ValueError:
+        raise Refusal(HTTPStatus.BAD_REQUEST, f"{name} must be a date and time as in RFC 3339") from None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+async def _body(request: web.BaseRequest) -> dict[str, Any]:
+    raw = await request.read()
+    try:
+        body = json.loads(raw) if raw.strip() else {}
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise Refusal(HTTPStatus.BAD_REQUEST, "the body must be a JSON object")
+    return body
+
+
+def _rfc3339(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -1,0 +1,382 @@
+"""The client of Netlify: what is asked, what is understood, and what is refused."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pam_rollback.adapters.netlify import NetlifySite, Site, netlify_api
+from pam_rollback.adapters.netlify_files import NetlifyFiles, digests_of
+from pam_rollback.core.deploys import Deploy, FileDeploys, FrontendHost, PublishingLock
+from pam_rollback.core.errors import ActionFailed, ProviderError
+from pam_rollback.core.provider_settings import Netlify
+from pam_rollback.core.wait import Waiter
+from tests.scripted_provider import HALF, Reply, Request, Scripted, SkippingClock, reset, says, scripted
+
+SITE = "site-1"
+COMMIT = "ab" * 20
+DEPLOY: Mapping[str, Any] = {
+    "id": "d1",
+    "site_id": SITE,
+    "state": "ready",
+    "commit_ref": COMMIT,
+    "branch": "main",
+    "context": "production",
+    "created_at": "2026-11-25T10:00:00.123Z",
+    "published_at": "2026-11-25T10:01:00+02:00",
+    "locked": None,
+    "error_message": None,
+    "title": None,
+}
+SITE_DOCUMENT: Mapping[str, Any] = {
+    "id": SITE,
+    "name": "pam",
+    "url": "http://pam.example",
+    "ssl_url": "https://pam.example",
+    "custom_domain": "wheels.example",
+    "build_settings": {"stop_builds": True},
+    "published_deploy": {**DEPLOY, "locked": True},
+}
+
+
+def host(server: Scripted, *, patience_s: float = 60) -> NetlifySite:
+    """The client."""
+    settings = Netlify.model_validate({"site_id": SITE, "api_url": server.url})
+    api = netlify_api(settings, "token", deadline_s=0.3, patience_s=patience_s, waiter=Waiter(SkippingClock()))
+    return NetlifySite(api, settings)
+
+
+def test_it_is_what_the_strategies_ask_for() -> None:
+    """The protocols of core, as mypy sees them; without an address in the table it is Netlify itself."""
+    settings = Netlify.model_validate({"site_id": SITE})
+    site = NetlifySite(netlify_api(settings, "token"), settings)
+    views: tuple[FrontendHost, PublishingLock, FileDeploys] = (site, site, NetlifyFiles(site))
+
+    assert len(views) == 3
+    assert site.api.provider.api_url == "https://api.netlify.com/api/v1"
+
+
+def test_what_is_published_is_what_the_site_says() -> None:
+    """With its lock; moments have their time zones."""
+    with scripted(says(SITE_DOCUMENT)) as server:
+        published, site = host(server).published(), host(server).site()
+
+    assert published == Deploy(
+        id="d1",
+        state="ready",
+        commit=COMMIT,
+        created_at=datetime(2026, 11, 25, 10, 0, 0, 123000, tzinfo=UTC),
+        finished_at=datetime(2026, 11, 25, 8, 1, tzinfo=UTC),
+        branch="main",
+        context="production",
+        locked=True,
+    )
+    assert site == Site(SITE, "pam", "https://pam.example", "wheels.example", stop_builds=True)
+    assert server.asked == ["GET /sites/site-1"] * 2
+
+
+def test_a_state_that_nobody_knows_is_kept_as_it_is() -> None:
+    """It is for the rules to refuse it."""
+    with scripted(says({**DEPLOY, "state": "archived", "error_message": "why"})) as server:
+        found = host(server).deploy("d1")
+
+    assert (found.state, found.problem) == ("archived", "why")
+    assert server.asked == ["GET /sites/site-1/deploys/d1"]
+
+
+CHANGES = {
+    "restore": ("POST /sites/site-1/deploys/d1/restore", 201),
+    "lock": ("POST /deploys/d1/lock", 200),
+    "unlock": ("POST /deploys/d1/unlock", 200),
+    "cancel": ("POST /deploys/d1/cancel", 201),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_names_its_deploy(change: str) -> None:
+    """Without a body, and once."""
+    asked, status = CHANGES[change]
+    with scripted(says(DEPLOY, status)) as server:
+        assert getattr(host(server), change)("d1").id == "d1"
+
+    assert server.asked == [asked]
+    assert server.requests[0].body == b""
+    assert "content-type" not in server.requests[0].headers
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        (
+            says({**DEPLOY, "id": "d2"}, 201),
+            "expected a deploy with id d1, found id d2: its answer is about something else",
+        ),
+        (says({**DEPLOY, "site_id": "site-2"}, 201), "expected a deploy with site_id site-1, found site_id site-2"),
+        (says(None, 204), "HTTP 204, no body, without a request id; expected HTTP 200 or 201: look at Netlify"),
+        (says(text="<!doctype html>"), "expected JSON, found HTTP 200 text/plain"),
+        (says({"id": "d1"}), "expected a deploy with 'state' as a text, found none among id"),
+        (
+            says({"code": 401, "message": "Access Denied"}, 401, X_Request_Id="r-1"),
+            "Access Denied, request r-1; the token of [secrets]",
+        ),
+        (
+            says(text="Not Found", status=404),
+            "HTTP 404, Not Found, without a request id; is [netlify] site_id the API id",
+        ),
+        (says({"code": 422, "message": "no"}, 422), "look at the site's Deploys page and choose another one"),
+        (reset, "it may have been done all the same: look before you do it again"),
+        (HALF, "it may have been done all the same: look before you do it again"),
+    ],
+)
+def test_a_change_that_was_not_confirmed_is_not_done(change: str, reply: Reply, words: str) -> None:
+    """Once asked, and an error that says what to do."""
+    with scripted(reply) as server, pytest.raises(ProviderError) as caught:
+        getattr(host(server), change)("d1")
+
+    assert words in str(caught.value)
+    assert str(caught.value).startswith(f"Netlify, {change} the deploy d1 (POST /")
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        (
+            {**SITE_DOCUMENT, "id": "site-2"},
+            "expected a site with id site-1, found id site-2: its answer is about something else",
+        ),
+        (
+            {**SITE_DOCUMENT, "published_deploy": None},
+            "expected a site with 'published_deploy' as an object, found None",
+        ),
+        (
+            {"id": SITE, "name": "pam"},
+            "expected a site with 'published_deploy' as an object, found none among id, name",
+        ),
+        ({**SITE_DOCUMENT, "published_deploy": "d1"}, "as a JSON object, found 'd1'"),
+        (
+            {**SITE_DOCUMENT, "published_deploy": {**DEPLOY, "locked": "yes"}},
+            "with 'locked' as true, false or null, found 'yes'",
+        ),
+        (
+            {**SITE_DOCUMENT, "published_deploy": {**DEPLOY, "created_at": "soon"}},
+            "'created_at' as a moment (RFC 3339), found 'soon'",
+        ),
+        (
+            {**SITE_DOCUMENT, "published_deploy": {**DEPLOY, "published_at": "2026-11-25T10:00:00"}},
+            "'published_at' as a moment with its time zone",
+        ),
+        ([], "expected a site as a JSON object, found []"),
+    ],
+)
+def test_a_site_that_is_not_told_as_documented_is_not_known(document: Any, words: str) -> None:
+    """A guess could be a false all-clear."""
+    with scripted(says(document, X_Request_Id="r-9")) as server, pytest.raises(ProviderError) as caught:
+        host(server).published()
+
+    assert words in str(caught.value)
+    assert "request r-9" in str(caught.value)
+
+
+def test_deploys_are_read_page_by_page() -> None:
+    """As long as a next page is told of; each once, the newest first, and those of production only."""
+    pages = {
+        "1": [{**DEPLOY, "id": "d1"}, {**DEPLOY, "id": "d3", "created_at": "2026-11-25T12:00:00Z"}],
+        "2": [
+            {**DEPLOY, "id": "d1"},
+            {**DEPLOY, "id": "d0", "created_at": None},
+            {**DEPLOY, "id": "p", "context": "deploy-preview"},
+        ],
+    }
+
+    def by(request: Request) -> Reply:
+        found = pages[request.query["page"]]
+        if request.query["page"] == "2":
+            return says(found, Link='<http://x/?page=1>; rel="prev"')
+        return says(found, Link='<http://x/?page=1>; rel="first", <http://x/?page=2>; rel="next"')
+
+    with scripted(by=by) as server:
+        assert [deploy.id for deploy in host(server).deploys()] == ["d3", "d1", "d0"]
+
+    assert [request.query for request in server.requests] == [
+        {"production": "true", "page": page, "per_page": "100"} for page in ("1", "2")
+    ]
+
+
+def test_pages_that_never_end_do_end() -> None:
+    """A next page that is always told of."""
+    with scripted(says([DEPLOY], Link='<x>; rel="next"')) as server:
+        assert len(host(server).deploys()) == 1
+
+    assert len(server.requests) == 10
+
+
+def test_what_is_being_built_is_cancelled() -> None:
+    """Also when one of them cannot be; what is done, or in a state that nobody knows, is left alone."""
+    states = {"a": "building", "b": "enqueued", "c": "ready", "d": "archived", "e": "error"}
+
+    def by(request: Request) -> Reply:
+        if request.method == "GET":
+            return says([{**DEPLOY, "id": name, "state": state} for name, state in states.items()])
+        name = request.path.split("/")[2]
+        return says({"message": "too late"}, 422) if name == "a" else says({**DEPLOY, "id": name}, 201)
+
+    with scripted(by=by) as server, pytest.raises(ProviderError, match=r"cancel the deploy a .* too late"):
+        host(server).cancel_running()
+    assert server.asked[1:] == ["POST /deploys/a/cancel", "POST /deploys/b/cancel"]
+
+    del states["a"]
+    with scripted(by=by) as server:
+        assert [deploy.id for deploy in host(server).cancel_running()] == ["b"]
+
+
+def test_the_cache_is_purged_for_the_whole_site() -> None:
+    """Accepted is 202."""
+    with scripted(says(None, 202)) as server:
+        host(server).purge()
+
+    assert (server.asked, server.requests[0].json) == (["POST /purge"], {"site_id": SITE})
+    with scripted(says({"message": "no"}, 400)) as server, pytest.raises(ProviderError, match="purge the cache"):
+        host(server).purge()
+
+
+# ---------------------------------------------------------------- files
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A built site."""
+    for name, text in {"index.html": "<p>", "a/b c.js": "1", "a/same.js": "1", ".well-known/x": "2"}.items():
+        (tmp_path / "dist" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "dist" / name).write_text(text, encoding="utf-8")
+    return tmp_path / "dist"
+
+
+def sha1(text: str) -> str:
+    """As Netlify names content."""
+    return hashlib.sha1(text.encode()).hexdigest()  # noqa: S324
+
+
+def publishing(required: Any, upload: Reply | None = None) -> Any:
+    """A site that wants these digests."""
+
+    def by(request: Request) -> Reply:
+        if request.method == "PUT" and "/files/" in request.path:
+            return upload or says({"id": "f"})
+        if request.method == "PUT":
+            return says({**DEPLOY, "state": "uploading", "required": required})
+        if request.method == "POST" and request.path.endswith("/deploys"):
+            return says({**DEPLOY, "state": "new", "commit_ref": None})
+        return says({**DEPLOY, "state": "uploaded", "commit_ref": None, "title": f"Rollback [commit {COMMIT}]"})
+
+    return by
+
+
+def test_only_what_is_lacking_is_sent(folder: Path) -> None:
+    """By digest; the commit is found again in the title."""
+    with scripted(by=publishing([sha1("1")])) as server:
+        made = NetlifyFiles(host(server)).publish_files(folder, title="Rollback", commit=COMMIT)
+
+    create, name, *uploads, _ = server.requests
+    assert (str(create), create.query, create.json) == (
+        "POST /sites/site-1/deploys",
+        {"title": f"Rollback [commit {COMMIT}]"},
+        {"draft": False},
+    )
+    assert str(name) == "PUT /sites/site-1/deploys/d1"
+    assert name.json == {
+        "files": {".well-known/x": sha1("2"), "a/b c.js": sha1("1"), "a/same.js": sha1("1"), "index.html": sha1("<p>")},
+        "async": False,
+        "draft": False,
+    }
+    assert [(str(upload), upload.query, upload.body) for upload in uploads] == [
+        ("PUT /deploys/d1/files/a/same.js", {"size": "1"}, b"1")
+    ]
+    assert (made.state, made.commit) == ("uploaded", COMMIT)
+
+
+def test_every_file_that_is_required_is_sent(folder: Path) -> None:
+    """Names are quoted."""
+    with scripted(by=publishing([sha1("1"), sha1("2"), sha1("<p>"), sha1("2")])) as server:
+        (folder / "a" / "same.js").unlink()
+        NetlifyFiles(host(server)).publish_files(folder, title="Rollback", commit=COMMIT)
+
+    sent = {request.path: request.body for request in server.requests if "/files/" in request.path}
+    assert sent == {
+        "/deploys/d1/files/a/b%20c.js": b"1",
+        "/deploys/d1/files/.well-known/x": b"2",
+        "/deploys/d1/files/index.html": b"<p>",
+    }
+    assert len([request for request in server.requests if "/files/" in request.path]) == 3
+
+
+@pytest.mark.parametrize(
+    ("required", "upload", "words"),
+    [
+        (
+            [sha1("1")],
+            says({"message": "too large"}, 422),
+            "Netlify, send a/same.js (PUT /deploys/d1/files/a/same.js): HTTP 422, too large",
+        ),
+        (["0" * 40], None, "expected only digests of this folder to be required"),
+        (None, None, "expected a deploy with 'required' as a list of digests, found None"),
+    ],
+)
+def test_a_deploy_that_lacks_files_is_cancelled(folder: Path, required: Any, upload: Reply | None, words: str) -> None:
+    """It must never be published."""
+    with scripted(by=publishing(required, upload)) as server, pytest.raises(ProviderError) as caught:
+        NetlifyFiles(host(server)).publish_files(folder, title="Rollback", commit=COMMIT)
+
+    assert words in str(caught.value)
+    assert server.asked[-1] == "POST /deploys/d1/cancel"
+
+
+def test_an_upload_that_breaks_off_is_sent_again(folder: Path) -> None:
+    """The same content under the same name is the same."""
+    broken = [reset]
+
+    def by(request: Request) -> Reply:
+        if "/files/" in request.path and broken:
+            return broken.pop()
+        return publishing([sha1("2")])(request)  # type: ignore[no-any-return]
+
+    with scripted(by=by) as server:
+        NetlifyFiles(host(server)).publish_files(folder, title="Rollback", commit=COMMIT)
+
+    assert server.asked.count("PUT /deploys/d1/files/.well-known/x") == 2
+
+
+def test_a_folder_that_is_no_site_is_not_published(folder: Path, tmp_path: Path) -> None:
+    """An empty deploy would take the site away."""
+    with pytest.raises(
+        ActionFailed, match=r"expected the built site, found no such folder; is \[git\] publish_folder right"
+    ):
+        digests_of(tmp_path / "nothing")
+    with pytest.raises(ActionFailed, match=r"found no index\.html in it"):
+        digests_of(tmp_path)
+    (folder / "odd#name.js").touch()
+    with pytest.raises(ActionFailed, match="Netlify refuses file names"):
+        digests_of(folder)
+    (folder / "odd#name.js").unlink()
+    (tmp_path / "secret").touch()
+    (folder / "link").symlink_to(tmp_path / "secret")
+    with pytest.raises(ActionFailed, match="a link out of the folder"):
+        digests_of(folder)
+
+
+def test_a_file_that_changes_meanwhile_is_not_sent(folder: Path) -> None:
+    """Its digest would be of something else."""
+    calm = publishing([sha1("2")])
+
+    def by(request: Request) -> Reply:
+        if request.method == "PUT":
+            (folder / ".well-known" / "x").write_text("3", encoding="utf-8")
+        return calm(request)  # type: ignore[no-any-return]
+
+    with scripted(by=by) as server, pytest.raises(ActionFailed, match="changed while it was being published"):
+        NetlifyFiles(host(server)).publish_files(folder, title="Rollback", commit=COMMIT)
+    assert server.asked[-1] == "POST /deploys/d1/cancel"

@@ -1,0 +1,305 @@
+"""The client of Render's deploys: what is asked, what is understood, and what is refused."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from pam_rollback.adapters.render_api import render_api
+from pam_rollback.adapters.render_deploys import RenderDeploys
+from pam_rollback.core.deploys import BackendHost, CommitDeploys, Deploy, Service, ServiceSettings
+from pam_rollback.core.errors import ProviderError
+from pam_rollback.core.render_settings import Render
+from pam_rollback.core.wait import Waiter
+from tests.scripted_provider import HALF, Reply, Request, Scripted, SkippingClock, reset, says, scripted
+
+SERVICE = "srv-1"
+COMMIT = "ab" * 20
+DEPLOY: Mapping[str, Any] = {
+    "id": "dep-1",
+    "commit": {"id": COMMIT, "message": "m", "createdAt": "2026-11-25T09:00:00Z"},
+    "status": "deactivated",
+    "trigger": "new_commit",
+    "createdAt": "2026-11-25T10:00:00Z",
+    "finishedAt": "2026-11-25T10:01:00.5Z",
+}
+SERVICE_DOCUMENT: Mapping[str, Any] = {
+    "id": SERVICE,
+    "name": "pam-backend",
+    "ownerId": "tea-1",
+    "branch": "main",
+    "autoDeployTrigger": "checksPass",
+    "autoDeploy": "yes",
+    "suspended": "not_suspended",
+}
+
+
+def host(server: Scripted, **settings: str) -> RenderDeploys:
+    """The client."""
+    table = Render.model_validate({"service_id": SERVICE, "owner_id": "tea-1", "api_url": server.url, **settings})
+    return RenderDeploys(render_api(table, "rnd_key", deadline_s=0.3, waiter=Waiter(SkippingClock())), table)
+
+
+def test_it_is_what_the_strategies_ask_for() -> None:
+    """The protocols of core, as mypy sees them; without an address in the table it is Render itself."""
+    table = Render.model_validate({"service_id": SERVICE})
+    client = RenderDeploys(render_api(table, "rnd_key"), table)
+    views: tuple[BackendHost, CommitDeploys, ServiceSettings] = (client, client, client)
+
+    assert len(views) == 3
+    assert client.api.provider.api_url == "https://api.render.com/v1"
+
+
+def test_the_service_is_told_as_it_is() -> None:
+    """With what starts a deploy, so that it can be put back."""
+    with scripted(says(SERVICE_DOCUMENT)) as server:
+        assert host(server).service() == Service(SERVICE, "pam-backend", "main", auto_deploy=True, trigger="checksPass")
+
+    assert server.asked == ["GET /services/srv-1"]
+
+
+@pytest.mark.parametrize(
+    ("told", "on"),
+    [
+        ({"autoDeployTrigger": "commit", "autoDeploy": "yes"}, True),
+        ({"autoDeployTrigger": "off", "autoDeploy": "no"}, False),
+        ({"autoDeployTrigger": "off", "autoDeploy": None}, False),
+        ({"autoDeployTrigger": None, "autoDeploy": "no"}, False),
+        ({"autoDeployTrigger": None, "autoDeploy": "yes"}, True),
+        ({"autoDeployTrigger": "off", "autoDeploy": "yes"}, True),
+        ({"autoDeployTrigger": "onTag", "autoDeploy": "no"}, True),
+        ({"autoDeployTrigger": None, "autoDeploy": "never"}, True),
+    ],
+)
+def test_autodeploy_is_off_only_if_nothing_says_otherwise(told: dict[str, Any], on: bool) -> None:  # noqa: FBT001
+    """In the new word and in the old one; a word that nobody knows may well deploy."""
+    with scripted(says({**SERVICE_DOCUMENT, **told})) as server:
+        assert host(server).service().auto_deploy is on
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        (
+            {**SERVICE_DOCUMENT, "id": "srv-2"},
+            "expected a service with id srv-1, found id srv-2: its answer is about something else",
+        ),
+        (
+            {**SERVICE_DOCUMENT, "ownerId": "tea-2"},
+            "expected it to belong to tea-1 ([render] owner_id), found 'tea-2': is this another",
+        ),
+        (
+            {**SERVICE_DOCUMENT, "autoDeployTrigger": None, "autoDeploy": None},
+            "expected a service with 'autoDeployTrigger'",
+        ),
+        ({**SERVICE_DOCUMENT, "autoDeployTrigger": False}, "'autoDeployTrigger' as a text or null, found False"),
+        ({**SERVICE_DOCUMENT, "name": 5}, "expected a service with 'name' as a text, found 5"),
+        ("pam", "expected a service as a JSON object, found 'pam'"),
+    ],
+)
+def test_another_service_or_one_that_is_not_told_as_documented_is_refused(document: Any, words: str) -> None:
+    """Nothing is changed at somebody else's."""
+    with scripted(says(document, rndr_id="r-4")) as server, pytest.raises(ProviderError) as caught:
+        host(server).service()
+
+    assert words in str(caught.value)
+    assert "request r-4" in str(caught.value)
+
+
+def test_a_deploy_is_told_as_it_is() -> None:
+    """Without a branch or context, which Render does not tell; an image has no commit."""
+    with scripted(says(DEPLOY), says({"id": "dep-1", "status": "novel"})) as server:
+        found, bare = host(server).deploy("dep-1"), host(server).deploy("dep-1")
+
+    assert found == Deploy(
+        "dep-1",
+        "deactivated",
+        COMMIT,
+        datetime(2026, 11, 25, 10, tzinfo=UTC),
+        datetime(2026, 11, 25, 10, 1, 0, 500000, tzinfo=UTC),
+        trigger="new_commit",
+    )
+    assert bare == Deploy("dep-1", "novel")
+    assert server.asked == ["GET /services/srv-1/deploys/dep-1"] * 2
+
+
+def test_deploys_are_read_from_cursor_to_cursor() -> None:
+    """A page that is not full is the last."""
+    first = [{"deploy": {**DEPLOY, "id": f"dep-{number}"}, "cursor": f"c{number}"} for number in range(100)]
+    last = [
+        {"deploy": {**DEPLOY, "id": "dep-100"}, "cursor": "c100"},
+        {"deploy": {**DEPLOY, "id": "dep-99"}, "cursor": "c99"},
+    ]
+    with scripted(says(first), says(last)) as server:
+        found = host(server).deploys()
+
+    assert [deploy.id for deploy in found] == [f"dep-{number}" for number in range(101)]
+    assert [request.query for request in server.requests] == [{"limit": "100"}, {"limit": "100", "cursor": "c99"}]
+
+
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        ({"deploys": []}, "expected a list, each a deploy and a cursor"),
+        (["x"], "expected a deploy and a cursor as a JSON object, found 'x'"),
+        ([{"cursor": "c"}], "expected a deploy and a cursor with 'deploy' as an object, found none among cursor"),
+        ([{"deploy": {"status": "live"}, "cursor": "c"}], "with 'id' as a text, found none among status"),
+        ([{"deploy": DEPLOY}] * 100, "with 'cursor' as a text, found none among deploy"),
+        ([{"deploy": DEPLOY, "cursor": "c"}] * 100, "expected another cursor on each page, found c"),
+    ],
+)
+def test_a_list_that_is_not_told_as_documented_is_refused(page: Any, words: str) -> None:
+    """Half a list is no history."""
+    with scripted(says(page)) as server, pytest.raises(ProviderError) as caught:
+        host(server).deploys()
+
+    assert words in str(caught.value)
+
+
+def test_events_since_a_moment() -> None:
+    """With details that differ by type."""
+    event = {
+        "id": "evt-1",
+        "timestamp": "2026-11-25T10:00:00Z",
+        "serviceId": SERVICE,
+        "type": "deploy_ended",
+        "details": {"deployId": "d"},
+    }
+    with scripted(says([{"event": event, "cursor": "c"}])) as server:
+        (found,) = host(server).events(datetime(2026, 11, 25, 9, tzinfo=UTC))
+
+    assert (found.type, found.details) == ("deploy_ended", {"deployId": "d"})
+    assert server.requests[0].query == {"startTime": "2026-11-25T09:00:00+00:00", "limit": "100"}
+
+
+def test_a_rollback_gives_the_new_deploy() -> None:
+    """Which is not live yet."""
+    with scripted(says({**DEPLOY, "id": "dep-2", "status": "created", "trigger": "rollback"}, 201)) as server:
+        made = host(server).roll_back("dep-1")
+
+    assert (made.id, made.state, made.trigger) == ("dep-2", "created", "rollback")
+    assert (server.asked, server.requests[0].json) == (["POST /services/srv-1/rollback"], {"deployId": "dep-1"})
+
+
+def test_a_commit_is_deployed_or_queued() -> None:
+    """Queued has no body, and no id yet."""
+    made = {**DEPLOY, "id": "dep-2", "status": "created"}
+    with scripted(says(made, 201), says(None, 202)) as server:
+        client = host(server)
+        deployed, queued = client.deploy_commit(COMMIT), client.deploy_commit(COMMIT)
+
+    assert (deployed.id if deployed else None, queued) == ("dep-2", None)
+    assert server.asked == ["POST /services/srv-1/deploys"] * 2
+    assert server.requests[0].json == {"commitId": COMMIT, "clearCache": "do_not_clear"}
+
+
+def test_a_deploy_is_cancelled() -> None:
+    """By its id."""
+    with scripted(says({**DEPLOY, "status": "canceled"})) as server:
+        assert host(server).cancel("dep-1").state == "canceled"
+
+    assert server.asked == ["POST /services/srv-1/deploys/dep-1/cancel"]
+
+
+@pytest.mark.parametrize(
+    ("change", "sent"),
+    [
+        ({"on": False}, "off"),
+        ({"on": False, "trigger": "checksPass"}, "off"),
+        ({"on": True}, "commit"),
+        ({"on": True, "trigger": "checksPass"}, "checksPass"),
+        ({"on": True, "trigger": "off"}, "commit"),
+        ({"on": True, "trigger": ""}, "commit"),
+    ],
+)
+def test_autodeploy_is_switched(change: Any, sent: str) -> None:
+    """In the new word alone: Render refuses both together."""
+
+    def by(request: Request) -> Reply:
+        return says({**SERVICE_DOCUMENT, "autoDeploy": None, **request.json})
+
+    with scripted(by=by) as server:
+        assert host(server).set_auto_deploy(**change).trigger == sent
+
+    assert (server.asked, server.requests[0].json) == (["PATCH /services/srv-1"], {"autoDeployTrigger": sent})
+
+
+def test_the_branch_is_changed() -> None:
+    """And nothing else."""
+    with scripted(says({**SERVICE_DOCUMENT, "branch": "emergency/x"})) as server:
+        assert host(server).set_branch("emergency/x").branch == "emergency/x"
+
+    assert server.requests[0].json == {"branch": "emergency/x"}
+
+
+def test_a_setting_that_was_accepted_and_is_not_so_is_an_error() -> None:
+    """HTTP 200 is not yet autodeploy off."""
+    with scripted(says(SERVICE_DOCUMENT)) as server:
+        with pytest.raises(
+            ProviderError, match=r"switch autodeploy of srv-1 to off .* expected autodeploy to be off now, found"
+        ):
+            host(server).set_auto_deploy(on=False)
+        with pytest.raises(
+            ProviderError, match=r"let srv-1 deploy from other .* expected the branch to be 'other' now, found"
+        ):
+            host(server).set_branch("other")
+
+
+CHANGES: Mapping[str, Any] = {
+    "roll_back": lambda client: client.roll_back("dep-1"),
+    "deploy_commit": lambda client: client.deploy_commit(COMMIT),
+    "cancel": lambda client: client.cancel("dep-1"),
+    "set_auto_deploy": lambda client: client.set_auto_deploy(on=False),
+    "set_branch": lambda client: client.set_branch("other"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        (
+            says({"id": "r-1", "message": "unauthorized"}, 401),
+            "HTTP 401, unauthorized, request r-1; the key of [secrets] render_api_key_env",
+        ),
+        (says({"id": "r-1", "message": "forbidden"}, 403), "take one of its workspace"),
+        (says({"id": "r-1", "message": "not found"}, 404), "is [render] service_id right?"),
+        (says({"id": "r-1", "message": "conflict"}, 409), "look at its Events page, then do it again"),
+        (says({"id": "r-1", "message": "invalid"}, 400), "HTTP 400, invalid, request r-1"),
+        (says(text="upstream error", status=503), "HTTP 503, upstream error, without a request id"),
+        (says(text="ok"), "expected JSON, found HTTP 200 text/plain 'ok'"),
+        (says({"ok": True}), "as a text, found none among ok"),
+        (reset, "it may have been done all the same: look before you do it again"),
+        (HALF, "it may have been done all the same: look before you do it again"),
+    ],
+)
+def test_a_change_that_was_not_confirmed_is_not_done(change: str, reply: Reply, words: str) -> None:
+    """Once asked, and an error that says what to do; the key is in no message."""
+    with scripted(reply) as server, pytest.raises(ProviderError) as caught:
+        CHANGES[change](host(server))
+
+    assert words in str(caught.value)
+    assert "rnd_key" not in str(caught.value)
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "document", "words"),
+    [
+        ("roll_back", DEPLOY, "expected a new deploy that does it, found the target itself, dep-1"),
+        (
+            "deploy_commit",
+            {**DEPLOY, "commit": {"id": "f" * 40}},
+            f"expected a deploy of the commit {COMMIT}, found dep-1",
+        ),
+        ("cancel", {**DEPLOY, "id": "dep-9"}, "expected a deploy with id dep-1, found id dep-9"),
+        ("set_branch", {**SERVICE_DOCUMENT, "id": "srv-9"}, "expected a service with id srv-1, found id srv-9"),
+    ],
+)
+def test_an_answer_about_something_else_is_no_success(change: str, document: Any, words: str) -> None:
+    """It would be waited for, and called done."""
+    with scripted(says(document)) as server, pytest.raises(ProviderError) as caught:
+        CHANGES[change](host(server))
+
+    assert words in str(caught.value)

@@ -1,0 +1,210 @@
+"""Netlify's stand-in and the site that it publishes, with a real repository and over HTTP, without the rest of a range."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import http.client
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from aiohttp import web
+
+from pam_rollback.sandbox.faults import PlantedFaults, read_fault
+from pam_rollback.sandbox.front_end_server import FrontEndServer
+from pam_rollback.sandbox.latencies import FRONTEND
+from pam_rollback.sandbox.providers.netlify import BASE
+from pam_rollback.sandbox.providers.netlify_deploys import Deploys
+from pam_rollback.sandbox.providers.netlify_site import NetlifySite
+from pam_rollback.sandbox.releases import RELEASES
+from pam_rollback.sandbox.repository import Repository
+
+WITHIN_S = 60.0
+_ANSWER_WITHIN_S = 15
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the API answered."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+    @property
+    def json(self) -> Any:
+        """The body as JSON."""
+        return json.loads(self.text)
+
+
+@dataclass
+class Host:
+    """The running stand-in."""
+
+    site: NetlifySite
+    repository: Repository
+    faults: PlantedFaults
+    api_url: str
+    site_url: str
+
+    @property
+    def deploys(self) -> Deploys:
+        """What only the range may look into."""
+        return self.site.deploys
+
+    def call(
+        self, method: str, path: str, body: object = None, *, token: str | None = None, kind: str = "application/json"
+    ) -> Reply:
+        """Send one request to the API; bytes go out as they are, everything else as JSON."""
+        parts = urlsplit(self.api_url)
+        connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=_ANSWER_WITHIN_S)
+        sent = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        headers = {"Authorization": f"Bearer {self.site.token if token is None else token}"}
+        try:
+            connection.request(method, parts.path + path, sent, headers | ({"Content-Type": kind} if sent else {}))
+            answer = connection.getresponse()
+            lowered = {name.lower(): value for name, value in answer.getheaders()}
+            return Reply(answer.status, lowered, answer.read().decode())
+        finally:
+            connection.close()
+
+    def on_site(self, method: str, path: str = "", body: object = None) -> Reply:
+        """The same below the address of the site."""
+        return self.call(method, f"/sites/{self.site.id}{path}", body)
+
+    def visit(self, path: str = "/") -> Reply:
+        """What a visitor of the site gets."""
+        parts = urlsplit(self.site_url)
+        connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=_ANSWER_WITHIN_S)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return Reply(answer.status, dict(answer.getheaders()), answer.read().decode())
+        finally:
+            connection.close()
+
+    def release(self) -> str:
+        """The release that visitors get."""
+        return str(self.visit("/version.json").json["release"])
+
+    def published(self) -> dict[str, Any]:
+        """The deploy that the API calls published."""
+        deploy: dict[str, Any] = self.on_site("GET").json["published_deploy"]
+        return deploy
+
+    def deploy_of(self, name: str) -> str:
+        """The id of the first deploy of `stable` or `candidate`."""
+        commit = self.repository.commits[name]
+        listed = self.on_site("GET", "/deploys").json
+        return str([deploy["id"] for deploy in listed if deploy.get("commit_ref") == commit][-1])
+
+    def upload(self, files: Mapping[str, bytes], *, draft: bool = False) -> str:
+        """Deploy files as their digests ask for; gives the id."""
+        created = self.on_site("POST", "/deploys", {"draft": draft})
+        assert created.status == 200, created
+        deploy = str(created.json["id"])
+        digests = {path: hashlib.sha1(body, usedforsecurity=False).hexdigest() for path, body in files.items()}
+        declared = self.on_site("PUT", f"/deploys/{deploy}", {"files": digests})
+        assert declared.status == 200, declared
+        for sha1 in declared.json["required"]:
+            path = next(path for path, digest in digests.items() if digest == sha1)
+            sent = self.call(
+                "PUT",
+                f"/deploys/{deploy}/files/{quote(path, safe='')}",
+                files[path],
+                kind="application/octet-stream",
+            )
+            assert sent.status == 200, sent
+        return deploy
+
+    def until(self, holds: Callable[[], bool], *, what: str, within_s: float = WITHIN_S) -> None:
+        """Wait for something that the host does later."""
+        end_s = time.monotonic() + within_s
+        while not holds():
+            assert time.monotonic() < end_s, f"{what}: not within {within_s:g} s; published {self.published()}"
+            time.sleep(0.05)
+
+    def until_state(self, deploy: str, *states: str) -> dict[str, Any]:
+        """Wait until a deploy is in one of these states."""
+        seen: list[dict[str, Any]] = []
+
+        def is_there() -> bool:
+            seen[:] = [self.call("GET", f"/deploys/{deploy}").json]
+            return seen[0]["state"] in states
+
+        self.until(is_there, what=f"deploy {deploy} {' or '.join(states)}")
+        return seen[0]
+
+    @contextmanager
+    def fault(self, name: str, **settings: object) -> Iterator[None]:
+        """Have a fault planted for a while."""
+        fault = read_fault(name, settings)
+        self.faults.add(fault)
+        try:
+            yield
+        finally:
+            self.faults.remove(fault)
+
+
+@contextmanager
+def running(folder: Path, *, deploys_per_min: int = 1000) -> Iterator[Host]:
+    """A stand-in of one's own."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    end = asyncio.Event()
+    told: list[Host] = []
+    began = threading.Event()
+    try:
+        work = asyncio.run_coroutine_threadsafe(_run(folder, deploys_per_min, told, began, end), loop)
+        work.add_done_callback(lambda _: began.set())
+        assert began.wait(WITHIN_S)
+        if work.done():
+            work.result()
+        yield told[0]
+        loop.call_soon_threadsafe(end.set)
+        work.result(WITHIN_S)
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(WITHIN_S)
+        loop.close()
+
+
+async def _run(
+    folder: Path, deploys_per_min: int, told: list[Host], began: threading.Event, end: asyncio.Event
+) -> None:
+    faults, repository = PlantedFaults(), await asyncio.to_thread(Repository.create, folder / "repository.git")
+    api, pages = (socket.create_server(("127.0.0.1", 0)) for _ in range(2))
+    api_url, site_url = (f"http://127.0.0.1:{listener.getsockname()[1]}" for listener in (api, pages))
+    site = await NetlifySite.open(
+        faults, repository, url=site_url, scratch=folder, latencies=FRONTEND["fast"], deploys_per_min=deploys_per_min
+    )
+    front_end = FrontEndServer(
+        faults,
+        published=lambda: site.deploys.build,
+        builds=site.deploys.builds,
+        versions={spec.name: spec.version for spec in RELEASES},
+        api_url="http://127.0.0.1:9",
+    )
+    watch = asyncio.create_task(repository.watch())
+    runners = []
+    for handler, listener in ((site.api.handle, api), (front_end.handle, pages)):
+        server = web.Server(handler, access_log=None, handler_cancellation=True)
+        runners.append(web.ServerRunner(server, shutdown_timeout=0.5))
+        await runners[-1].setup()
+        await web.SockSite(runners[-1], listener).start()
+    told.append(Host(site, repository, faults, api_url + BASE, site_url))
+    began.set()
+    await end.wait()
+    watch.cancel()
+    await site.deploys.close()
+    for runner in runners:
+        await runner.cleanup()
