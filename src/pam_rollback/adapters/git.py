@@ -137,9 +137,9 @@ class GitRepository:
     def _head(self, branch: str, operation: str) -> Commit | None:
         ref = f"refs/heads/{_checked_branch(branch)}"
         listed = self._done("ls-remote", "--", self.command.remote, ref, operation=operation)
-        found = dict(reversed(line.split("\t", 1)) for line in listed.splitlines() if "\t" in line)
         # ls-remote matches the end of a name too.
-        return found.get(ref)
+        lines = [line.partition("\t") for line in listed.splitlines()]
+        return next((commit for commit, _, name in lines if name == ref), None)
 
     def _have(self, *commits: Commit) -> None:
         """See to it that the mirror has the commits."""
