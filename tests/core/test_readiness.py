@@ -17,9 +17,9 @@ from pam_rollback.core.readiness_deploys import answered, ask_backend, ask_front
 
 EVERY = set(asked.NEEDS.values())
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
-OLD = Deploy("old", "ready", "a" * 40, created_at=NOON - timedelta(days=2))
-STABLE = Deploy("stable", "ready", "b" * 40, created_at=NOON - timedelta(days=1))
-CANDIDATE = Deploy("candidate", "ready", "c" * 40, created_at=NOON)
+OLD = Deploy("old", "ready", "a" * 40, created_at=NOON - timedelta(days=2), finished_at=NOON - timedelta(days=2))
+STABLE = Deploy("stable", "ready", "b" * 40, created_at=NOON - timedelta(days=1), finished_at=NOON - timedelta(days=1))
+CANDIDATE = Deploy("candidate", "ready", "c" * 40, created_at=NOON, finished_at=NOON)
 
 
 def yes_to_all() -> dict[str, Answered]:
@@ -211,13 +211,14 @@ def test_a_healthy_front_end_can_go_back() -> None:
     [
         (Site(error=failed(HTTPStatus.UNAUTHORIZED, "HTTP 401 Access Denied")), asked.PUBLISHED, "Access Denied"),
         (Site(gone=frozenset({"stable"})), asked.FRONTEND_TARGET, "HTTP 404"),
-        (Site(known=(CANDIDATE,)), asked.FRONTEND_TARGET, "no earlier deploy than candidate"),
-        (Site(known=()), asked.FRONTEND_TARGET, "none is known"),
-        (Site(known=(CANDIDATE, replace(STABLE, state="old"))), asked.FRONTEND_TARGET, "no earlier deploy"),
-        (Site(known=(CANDIDATE, replace(STABLE, commit="c" * 40))), asked.FRONTEND_TARGET, "no earlier deploy"),
+        (Site(known=(CANDIDATE,)), asked.FRONTEND_TARGET, "no deploy that users had before candidate"),
+        (Site(known=()), asked.FRONTEND_TARGET, "no deploy is a candidate"),
+        (Site(known=(CANDIDATE, replace(STABLE, state="error"))), asked.FRONTEND_TARGET, "no deploy that users had"),
+        (Site(known=(CANDIDATE, replace(STABLE, commit="c" * 40))), asked.FRONTEND_TARGET, "no deploy that users had"),
+        (Site(now=STABLE), asked.FRONTEND_TARGET, "there is nothing to go back to: already there"),
         (Site(now=replace(CANDIDATE, locked=True)), asked.UNLOCKED, "an earlier rollback may have left it so"),
     ],
-    ids=["token", "expired", "only one", "none", "unknown state", "the same commit", "locked"],
+    ids=["token", "expired", "only one", "none", "unknown state", "the same commit", "gone back already", "locked"],
 )
 def test_what_keeps_the_front_end_from_going_back(site: Site, question: str, words: str) -> None:
     """Each by its own question, in words that say what to do."""
@@ -229,7 +230,13 @@ def test_what_keeps_the_front_end_from_going_back(site: Site, question: str, wor
 
 def test_a_healthy_back_end_can_go_back() -> None:
     """A newer deploy that failed is nothing to go back to, and no reason to go further back."""
-    broken = replace(CANDIDATE, id="broken", state="build_failed", created_at=NOON + timedelta(hours=1))
+    broken = replace(
+        CANDIDATE,
+        id="broken",
+        state="build_failed",
+        created_at=NOON + timedelta(hours=1),
+        finished_at=NOON + timedelta(hours=1),
+    )
     backend = Backend(known=(broken, *Backend().known))
 
     found = ask_backend(backend)
@@ -244,8 +251,8 @@ def test_a_healthy_back_end_can_go_back() -> None:
     [
         (Backend(error=failed(HTTPStatus.FORBIDDEN, "HTTP 403")), asked.SERVICE, "HTTP 403"),
         (Backend(gone=frozenset({"stable"})), asked.BACKEND_TARGET, "HTTP 404"),
-        (Backend(known=(replace(CANDIDATE, state="live"),)), asked.BACKEND_TARGET, "no earlier deploy"),
-        (Backend(known=(CANDIDATE, STABLE)), asked.BACKEND_TARGET, "no deploy of the back end is live"),
+        (Backend(known=(replace(CANDIDATE, state="live"),)), asked.BACKEND_TARGET, "no deploy that users had"),
+        (Backend(known=(CANDIDATE, STABLE)), asked.BACKEND_TARGET, "expected one deploy that is live"),
         (
             Backend(runs=Service("srv-1", "api", "main", auto_deploy=False)),
             asked.AUTODEPLOY,

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Sequence
 
 from pam_rollback.core import readiness
+from pam_rollback.core.deploy_choice import NETLIFY, RENDER, History, live_on_render
 from pam_rollback.core.deploys import BackendHost, Deploy, FrontendHost
-from pam_rollback.core.errors import ActionFailed, MeasurementFailed, ProviderError
+from pam_rollback.core.errors import ActionFailed, MeasurementFailed, ProviderError, Refused
 from pam_rollback.core.readiness import Answered, State
 from pam_rollback.core.repository import PushRehearsal, Repository
 
@@ -13,7 +14,7 @@ Asked = Callable[[], str]
 
 
 def answered(question: str, ask: Asked) -> Answered:
-    """Ask one question: ``ask`` gives words when the answer is yes, and raises ActionFailed when it is no.
+    """Ask one question: ``ask`` gives words when the answer is yes, and raises ActionFailed or Refused when it is no.
 
     A provider that has met its limit of requests has not said no, and neither has whatever could not be measured.
     """
@@ -22,7 +23,7 @@ def answered(question: str, ask: Asked) -> Answered:
     except ProviderError as error:
         busy = error.http_status == _TOO_MANY_REQUESTS
         return Answered(question, State.NOT_KNOWN if busy else State.NO, str(error))
-    except ActionFailed as error:
+    except (ActionFailed, Refused) as error:
         return Answered(question, State.NO, str(error))
     except MeasurementFailed as error:
         return Answered(question, State.NOT_KNOWN, str(error))
@@ -86,49 +87,22 @@ def ask_repository(repository: Repository, rehearsal: PushRehearsal, *, branch: 
 
 
 def _restorable(host: FrontendHost, to: str) -> str:
-    published = host.published()
-    known = host.deploys()
-    target = _target(known, now=published, to=to, good="ready")
-    # A list may be older than what is kept: only the deploy itself says that it is still there.
-    kept = host.deploy(target.id)
-    if kept.state != "ready":
-        raise ActionFailed(f"the deploy to go back to, {kept}, is not ready: choose another one with --to")
-    return f"the front end can go back to {kept}"
+    return f"the front end can go back to {_target(host, History(NETLIFY, host.deploys(), host.published()), to)}"
 
 
 def _runnable(host: BackendHost, to: str) -> str:
     known = host.deploys()
-    live = next((deploy for deploy in known if deploy.state == "live"), None)
-    if live is None:
-        raise ActionFailed(f"no deploy of the back end is live{_states(known)}")
-    target = _target(known, now=live, to=to, good="deactivated")
-    kept = host.deploy(target.id)
-    if kept.state != "deactivated":
+    return f"the back end can go back to {_target(host, History(RENDER, known, live_on_render(known)), to)}"
+
+
+def _target(host: FrontendHost | BackendHost, history: History, to: str) -> Deploy:
+    """Find the deploy that a rollback would choose, and see that it is still kept: a list may be older than that."""
+    choice = history.choose(to)
+    if choice.already_there:
+        raise ActionFailed(f"there is nothing to go back to: {choice}")
+    kept = host.deploy(choice.deploy.id)
+    if problem := history.rules.why_not(kept):
         raise ActionFailed(
-            f"the deploy to go back to, {kept}, was not replaced by a later one: choose another one with --to"
+            f"the deploy to go back to, {kept}, cannot be brought back: {problem}; choose another one with --to"
         )
-    return f"the back end can go back to {kept}"
-
-
-def _target(known: Sequence[Deploy], *, now: Deploy, to: str, good: str) -> Deploy:
-    """Find the deploy that was asked for; else the newest one that once was what users got and has another commit than what they get."""
-    if to:
-        named = [
-            deploy for deploy in known if to == deploy.id or (deploy.commit and deploy.commit.startswith(to.lower()))
-        ]
-        if named:
-            return named[0]
-    earlier = [
-        deploy
-        for deploy in known
-        if deploy.state == good and deploy.id != now.id and (not now.commit or deploy.commit != now.commit)
-        if deploy.created_at is None or now.created_at is None or deploy.created_at < now.created_at
-    ]
-    if not earlier:
-        raise ActionFailed(f"there is no earlier deploy than {now} to go back to{_states(known)}: it may have expired")
-    return earlier[0]
-
-
-def _states(known: Sequence[Deploy]) -> str:
-    listed = ", ".join(map(str, known[:5]))
-    return f" ({len(known)} are known: {listed})" if known else " (none is known)"
+    return kept
