@@ -2,12 +2,18 @@
 
 import shutil
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from pam_rollback.adapters.netlify import NetlifySite, netlify_api
+from pam_rollback.adapters.render_api import render_api
+from pam_rollback.adapters.render_deploys import RenderDeploys
+from pam_rollback.core.environment import Environment
+from pam_rollback.core.environment_file import load_environment
+from pam_rollback.core.readiness import QUESTIONS
 from tests.fault_rows.matrix import ROOT, names_in
 from tests.sessions import FLAGS, ON, Finished, Project, Range
 
@@ -17,13 +23,11 @@ GRADUAL = {"test_flags_can_be_taken_back_step_by_step"}
 VERIFICATION = {"test_a_rollback_can_be_verified"}
 MESSAGE = {"test_the_team_can_be_told"}
 COMPREHENSIVE = {"test_comprehensive_health_is_at_its_address"}
-PROVIDERS = {
-    "test_the_front_end_can_be_restored",
-    "test_the_back_end_can_be_run_again",
-    "test_everything_can_be_taken_back",
-    "test_history_can_be_written",
-}
-"""What stands on providers is turned red in tests/core/test_readiness.py, over stand-ins."""
+SYSTEM = {"test_everything_can_be_taken_back"}
+FRONTEND = {"test_the_front_end_can_be_restored", *SYSTEM}
+BACKEND = {"test_the_back_end_can_be_run_again", *SYSTEM}
+GIT = {"test_history_can_be_written"}
+Prepare = Callable[[Environment], object]
 
 
 @dataclass(frozen=True)
@@ -38,18 +42,46 @@ class Wrong:
     secret: str = ""
     """The variable whose value is another one."""
     settings: str = ""
+    before: Prepare | None = None
+    """What somebody left at a provider."""
     code: int = 10
 
 
+def site(environment: Environment) -> NetlifySite:
+    """The front end's site, as its owner reaches it."""
+    assert environment.netlify is not None
+    return NetlifySite(netlify_api(environment.netlify, environment.secret("netlify_auth_token")), environment.netlify)
+
+
+def locked(environment: Environment) -> object:
+    """An earlier rollback left the lock."""
+    return site(environment).lock(site(environment).published().id)
+
+
+def gone_back(environment: Environment) -> object:
+    """An earlier rollback was not put back."""
+    there = site(environment)
+    return there.restore(next(deploy.id for deploy in there.deploys() if deploy.id != there.published().id))
+
+
+def not_deployed_by_pushes(environment: Environment) -> object:
+    """An earlier rollback left automatic deploys off."""
+    assert environment.render is not None
+    api = render_api(environment.render, environment.secret("render_api_key"))
+    return RenderDeploys(api, environment.render).set_auto_deploy(on=False)
+
+
 WRONG = [
-    Wrong("admin token", FLAG_API, "the admin token is not valid", secret="PAM_ADMIN_TOKEN"),
+    Wrong("admin token", {*FLAG_API, *SYSTEM}, "the admin token is not valid", secret="PAM_ADMIN_TOKEN"),
     Wrong("emergency token", EMERGENCY, "the token is not accepted", secret="PAM_EMERGENCY_TOKEN"),
     Wrong("test account", VERIFICATION, "the test account could not sign in", secret="TEST_USER_PASSWORD"),
     Wrong("webhook", MESSAGE, "Slack: expected HTTP 400 no_text", fault="notifications-down"),
-    Wrong("blind role", VERIFICATION, "row level security", fault="data", parameters={"what": "role-blinded"}),
+    Wrong(
+        "blind role", {*VERIFICATION, *BACKEND}, "row level security", fault="data", parameters={"what": "role-blinded"}
+    ),
     Wrong(
         "open to anybody",
-        {*FLAG_API, *EMERGENCY},
+        {*FLAG_API, *EMERGENCY, *SYSTEM},
         "anybody may call it: without a token expected HTTP 401 or 403",
         fault="auth-bypass",
         parameters={"accepts": "missing"},
@@ -60,6 +92,20 @@ WRONG = [
         "what user preflight gets is not known",
         settings='[paths]\nflag_evaluation = "/nowhere"\n',
     ),
+    Wrong("Netlify's token", FRONTEND, "Netlify", secret="NETLIFY_AUTH_TOKEN"),
+    Wrong("Render's key", BACKEND, "Render", secret="RENDER_API_KEY"),
+    Wrong(
+        "expired deploy",
+        FRONTEND,
+        "the deploy to go back to is not known",
+        fault="netlify-behaviour",
+        parameters={"what": "deploy-expired"},
+    ),
+    Wrong("locked site", FRONTEND, "the site is locked at", before=locked),
+    Wrong("gone back already", FRONTEND, "there is nothing to go back to", before=gone_back),
+    Wrong("autodeploy off", BACKEND, "is not deployed by pushes", before=not_deployed_by_pushes),
+    Wrong("repository gone", GIT, "git", fault="repository-out", parameters={"how": "gone"}),
+    Wrong("protected", GIT, "git", fault="repository-out", parameters={"how": "refused"}),
     Wrong(
         "comprehensive health",
         COMPREHENSIVE,
@@ -78,8 +124,8 @@ def checks_copied() -> tuple[str, ...]:
 
 
 def red(ended: Finished) -> set[str]:
-    """The tests that found something wrong, but for those that stand on providers."""
-    return {name for name, outcome in ended.outcomes().items() if outcome == "broken criterion"} - PROVIDERS
+    """The tests that found something wrong."""
+    return {name for name, outcome in ended.outcomes().items() if outcome == "broken criterion"}
 
 
 def states(ended: Finished) -> dict[str, str]:
@@ -103,9 +149,9 @@ def test_a_healthy_sandbox_is_ready_in_time_and_nothing_is_left_behind(practice_
     ended = project.run("-m", "preflight", f"--env={practice_range.file}")
 
     record = ended.record
-    ready = {name for name, state in states(ended).items() if state == "ready"}
     assert ended.rc == 0, ended.out
-    assert {"feature-flag", "gradual", "emergency", "verification", "message"} <= ready
+    assert set(states(ended).values()) == {"ready"}
+    assert set(states(ended)) == set(QUESTIONS)
     assert record["finished"]["monotonic_s"] - record["started"]["monotonic_s"] < 10
     assert practice_range.remote.slack_messages() == []
     assert {practice_range.flags.read_flags()[name] for name in FLAGS} == {ON}
@@ -121,13 +167,17 @@ def test_what_is_wrong_turns_its_strategies_and_no_others(
     file = changed(practice_range, tmp_path / "changed.toml", wrong)
     if wrong.fault:
         practice_range.remote.plant(wrong.fault, **wrong.parameters)
-
-    ended = project.run("-m", "preflight", f"--env={file}")
+    if wrong.before is not None:
+        wrong.before(load_environment(str(practice_range.file), ROOT / "environments", {}))
+    try:
+        ended = project.run("-m", "preflight", f"--env={file}")
+    finally:
+        practice_range.remote.reset()
 
     assert red(ended) == wrong.red, ended.out
     assert ended.rc == wrong.code, ended.out
     assert wrong.words in " ".join(ended.out.split()), ended.out
-    assert {outcome for name, outcome in ended.outcomes().items() if name not in {*wrong.red, *PROVIDERS}} == {"passed"}
+    assert {outcome for name, outcome in ended.outcomes().items() if name not in wrong.red} == {"passed"}
 
 
 def test_a_decision_says_what_the_latest_preflight_found(practice_range: Range, project: Project) -> None:
@@ -153,4 +203,4 @@ def test_every_test_is_seen_red() -> None:
     """A question that cannot be answered no is decoration."""
     seen = {name for wrong in WRONG for name in wrong.red}
 
-    assert names_in(ROOT / "checks" / "test_preflight.py") == seen | PROVIDERS
+    assert names_in(ROOT / "checks" / "test_preflight.py") == seen

@@ -1,6 +1,6 @@
 """The questions to those who publish the front end, run the back end and keep the history: reading only, over core's protocols."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from pam_rollback.core import readiness
 from pam_rollback.core.deploy_choice import NETLIFY, RENDER, History, live_on_render
