@@ -104,8 +104,7 @@ WRONG = [
     Wrong("locked site", FRONTEND, "the site is locked at", before=locked),
     Wrong("gone back already", FRONTEND, "there is nothing to go back to", before=gone_back),
     Wrong("autodeploy off", BACKEND, "is not deployed by pushes", before=not_deployed_by_pushes),
-    Wrong("repository gone", GIT, "git", fault="repository-out", parameters={"how": "gone"}),
-    Wrong("protected", GIT, "git", fault="repository-out", parameters={"how": "refused"}),
+    Wrong("repository gone", GIT, "git", fault="repository", parameters={"what": "gone"}),
     Wrong(
         "comprehensive health",
         COMPREHENSIVE,
