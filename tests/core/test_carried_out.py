@@ -34,6 +34,7 @@ def test_all_done() -> None:
             [event(12, "step-started", step="tell"), event(13, "step-failed", step="tell", problem="HTTP 500")],
             "HTTP 500",
         ),
+        ([event(12, "step-not-done", step="lock", problem="'restore' failed")], "never begun, 'restore' failed"),
         ([event(12, "step-started", step="tell")], "step 'tell' was begun and never ended"),
     ],
 )

@@ -1,7 +1,6 @@
 """The lists of a run: what is red first, what nobody confirmed last, and none of it among the problems."""
 
 from dataclasses import replace
-from pathlib import Path
 
 from pam_rollback.core.checklist import ChecklistItem, Finding
 from pam_rollback.core.verdict import Outcome
@@ -10,6 +9,10 @@ from pam_rollback.reporting.run_record import Measured, Result, RunRecord
 
 DONE = Finding(done=True, words="all 5 steps are done")
 FAILED = Finding(done=False, words="step 'tell' failed")
+DENIED = (
+    "[!] DUR-1 title of DUR-1: NOT DONE: step 'tell' failed; a person says otherwise (kim: fine), and what was measured counts; "
+    "docs/runbook.md#checklist-before"
+)
 OUTCOMES = {"confirmed": Outcome.PASSED, "NOT DONE": Outcome.BROKEN_CRITERION, "NOT CONFIRMED": Outcome.UNKNOWN}
 
 
@@ -56,10 +59,7 @@ def test_each_list_has_its_items_in_order(good_record: RunRecord) -> None:
         ),
         (
             "Checklist, during the rollback",
-            (
-                "[!] DUR-1 title of DUR-1: NOT DONE: step 'tell' failed; a person says otherwise (kim: fine), "
-                "and what was measured counts; docs/runbook.md#checklist-before",
-            ),
+            (DENIED,),
         ),
         (
             "Checklist, what only people do",
@@ -81,7 +81,7 @@ def test_an_item_that_was_never_reached_is_not_confirmed(good_record: RunRecord)
     assert entries[0] == "[ ] DUR-1 It is done: NOT CONFIRMED: the session ended before"
 
 
-def test_the_lists_stand_apart_from_criteria_and_problems(good_record: RunRecord, tmp_path: Path) -> None:
+def test_the_lists_stand_apart_from_criteria_and_problems(good_record: RunRecord) -> None:
     """On the terminal and in the job summary: told once, and not among what is broken."""
     record = replace(good_record, results=(*good_record.results, item("DUR-1", FAILED), item("PRE-4", None)))
 
@@ -89,9 +89,9 @@ def test_the_lists_stand_apart_from_criteria_and_problems(good_record: RunRecord
     summary = job_summary.render(record)
 
     assert "Problems" not in terminal
-    assert terminal.count("DUR-1") == 1
+    assert terminal.count("[!] DUR-1") == 1
     assert "### Problems" not in summary
-    assert summary.count("DUR-1") == 1
+    assert "test_dur-1" not in summary
     assert "### Checklist, during the rollback" in summary
 
 

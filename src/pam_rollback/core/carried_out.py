@@ -41,6 +41,9 @@ class CarriedOut:
                     action, steps = entry, []
             elif ours and event == "step-started":
                 steps.append(JournaledStep(str(entry["step"]), float(entry["at_s"])))
+            elif ours and event == "step-not-done":
+                at_s = float(entry["at_s"])
+                steps.append(JournaledStep(str(entry["step"]), at_s, at_s, f"never begun, {entry['problem']}"))
             elif ours and event in {"step-done", "step-failed"}:
                 _end(steps, entry, problem="" if event == "step-done" else str(entry.get("problem") or "failed"))
         if action is None:
