@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pam_rollback.core.deploy_choice import NETLIFY, RENDER, History, live_on_render
@@ -312,6 +312,7 @@ class Backend(Site):
         return History(RENDER, self.deploys, live_on_render(self.deploys))
 
 
+@settings(deadline=None)
 @given(st.sampled_from([Site, Backend]), st.lists(st.sampled_from(["release", "back"]), max_size=12), st.integers(1, 5))
 def test_in_any_history_the_rule_goes_back_once_to_what_users_had_last(
     host: type[Site], before: Sequence[str], times: int

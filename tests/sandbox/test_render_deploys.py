@@ -509,7 +509,7 @@ class TestFaults:
     )
     def test_each_operation_can_be_chosen(self, render: Render, operation: str, method: str, path: str) -> None:
         """By its name; `all` is every one of them."""
-        body = None if method == "GET" else {}
+        body: dict[str, str] | None = None if method == "GET" else {}
         render.remote.plant("render-deploys", what="error-503", operation=operation)
         assert render.call(method, path, body).status == 503
         render.remote.clear("render-deploys")
