@@ -6,6 +6,7 @@ from collections import Counter
 import pytest
 
 from tests.conftest import WHOLE
+from tests.fault_rows.matrix import ROOT, names_in
 from tests.sessions import Project, Range
 
 BROWSERS = "journey or accessibility"
@@ -31,6 +32,10 @@ def test_a_healthy_sandbox_is_never_accused(
     for number in range(repetitions):
         found = project.run("-m", select, f"--env={practice_range.file}")
         red = {case: outcome for case, outcome in found.outcomes_by_case().items() if outcome != "passed"}
+        for item in set(red) & names_in(ROOT / "checks" / "test_checklist.py"):
+            # A healthy service makes nobody vouch for anything: not confirmed is no alarm, not done would be one.
+            if red[item] == "could not measure":
+                del red[item]
         alarms.update(f"{case}: {outcome}" for case, outcome in red.items())
         if red:
             print(f"repetition {number + 1}: {found.out}")  # noqa: T201 - shown when the test fails

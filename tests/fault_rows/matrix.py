@@ -9,6 +9,11 @@ from tests.fault_rows.row import Row
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "fault-matrix.md"
+OF_THEIR_OWN = {
+    "test_checklist.py": "tests/plugin/test_checklist.py",
+    "test_preflight.py": "tests/plugin/test_preflight.py",
+}
+"""Files of ``checks/`` whose tests are turned red by a missing fact rather than by a fault: where each of them is seen red."""
 _NO_ROWS = {"__init__", "row", "decision_row", "matrix"}
 _HEAD = """# The fault matrix
 
@@ -27,8 +32,11 @@ def rows() -> list[Row]:
 
 
 def checks_on_disk() -> set[str]:
-    """The names of all checks: test functions, and an SQL file each."""
-    return _tests_in("checks") | {f"test_{path.stem.replace('-', '_')}" for path in (ROOT / "checks").rglob("*.sql")}
+    """The names of all checks that faults turn red: test functions, and an SQL file each."""
+    others = {name for file in OF_THEIR_OWN for name in names_in(ROOT / "checks" / file)}
+    return (
+        _tests_in("checks") | {f"test_{path.stem.replace('-', '_')}" for path in (ROOT / "checks").rglob("*.sql")}
+    ) - others
 
 
 def stories_on_disk() -> set[str]:
@@ -36,13 +44,18 @@ def stories_on_disk() -> set[str]:
     return _tests_in("drills")
 
 
-def _tests_in(folder: str) -> set[str]:
+def names_in(path: Path) -> set[str]:
+    """The names of the tests in a file; none where there is no such file."""
+    source = path.read_text(encoding="utf-8") if path.is_file() else ""
     return {
         node.name
-        for path in (ROOT / folder).rglob("*.py")
-        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        for node in ast.parse(source).body
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
     }
+
+
+def _tests_in(folder: str) -> set[str]:
+    return {name for path in (ROOT / folder).rglob("*.py") for name in names_in(path)}
 
 
 def page() -> str:
@@ -59,6 +72,11 @@ def page() -> str:
         anchor = "" if name in first else f'<a id="{name}"></a>'
         first.add(name)
         lines.append(f"| {anchor}`{check}` | {', '.join(faults)} |")
+    for file, where in OF_THEIR_OWN.items():
+        lines += [
+            f'| <a id="{name}"></a>`{name}` | a missing fact, in `{where}` |'
+            for name in sorted(names_in(ROOT / "checks" / file))
+        ]
     lines += ["", "## By fault", "", "| row | fault | selected | red | says |", "|---|---|---|---|---|"]
     for row in rows():
         red = ", ".join(f"`{name}`" for name in sorted(row.red))

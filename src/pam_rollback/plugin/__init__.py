@@ -17,6 +17,7 @@ pytest_plugins = (
     "pam_rollback.plugin.progress",
     "pam_rollback.plugin.classification",
     "pam_rollback.plugin.first_verdicts",
+    "pam_rollback.plugin.kinds_seen",
     "pam_rollback.plugin.allure_bridge",
     "pam_rollback.plugin.deciding",
     "pam_rollback.plugin.verdict",

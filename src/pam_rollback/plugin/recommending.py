@@ -9,7 +9,7 @@ from pam_rollback.core.decision import Decision, Finding
 from pam_rollback.core.plan import Plan
 from pam_rollback.core.plan_items import RecoveryTime, Strategy
 from pam_rollback.plugin.runbook import Runbook
-from pam_rollback.reporting import wording
+from pam_rollback.reporting import readiness, wording
 from pam_rollback.reporting.decision_record import CriterionFound, DecisionRecord, StrategyAdvised
 from pam_rollback.reporting.past_drills import PastRecovery, past_recoveries, told
 
@@ -18,12 +18,14 @@ def recommended(config: pytest.Config, runbook: Runbook, decision: Decision) -> 
     """The decision as data."""
     plan = runbook.plan
     objectives = {strategy.name: strategy.rto for strategy in plan.strategies.values() if strategy.rto is not None}
-    past = past_recoveries(config.rootpath / "reports" / "out", objectives)
+    out = config.rootpath / "reports" / "out"
+    past = past_recoveries(out, objectives)
+    ready = readiness.last_known(out, environment=runbook.environment.name)
     stories = {path.stem for path in (config.rootpath / "drills").glob("test_*.py")}
     advice = decision.advice
 
     def advised(strategy: Strategy) -> StrategyAdvised:
-        return _advised(strategy, runbook, past, stories)
+        return _advised(strategy, runbook, past, stories, ready)
 
     return DecisionRecord(
         recommendation=decision.recommendation.value,
@@ -51,7 +53,11 @@ def _criterion(plan: Plan, finding: Finding) -> CriterionFound:
 
 
 def _advised(
-    strategy: Strategy, runbook: Runbook, past: Mapping[str, Sequence[PastRecovery]], stories: set[str]
+    strategy: Strategy,
+    runbook: Runbook,
+    past: Mapping[str, Sequence[PastRecovery]],
+    stories: set[str],
+    ready: Mapping[str, str],
 ) -> StrategyAdvised:
     environment = runbook.environment.name
     story = f"test_{strategy.name.replace('-', '_')}"
@@ -69,7 +75,7 @@ def _advised(
         when_to_use=strategy.when_to_use,
         objective=_objective(objective),
         past=told(past.get(strategy.name, ())),
-        readiness=f"not checked: pytest -m preflight --env {environment}",
+        readiness=ready.get(strategy.name, f"not checked: pytest -m preflight --env {environment}"),
         command=command if story in stories else "",
         runbook=strategy.runbook,
     )

@@ -12,6 +12,7 @@ from pam_rollback.plugin.seen import Seen
 from pam_rollback.plugin.selection import LeftOut
 from pam_rollback.plugin.situations import BASELINE
 from pam_rollback.reporting.decision_record import DecisionRecord
+from pam_rollback.reporting.readiness_record import read_preflight
 from pam_rollback.reporting.run_record import (
     ActionStep,
     EnvironmentFacts,
@@ -58,7 +59,7 @@ def build_record(
         exit_code=code,
         results=tuple(_result(test, runbook) for test in tests),
         scope=scope.name,
-        reasons=_reasons(runbook, scope, code),
+        reasons=(*_reasons(runbook, scope, code), *_only_listed(tests)),
         deselected=tuple(NotRun(nodeid, reason) for nodeid, reason, _ in left_out.tests),
         steps=tuple(planned_steps(runbook.plan, stories) if verdict == "PLANNED" else _steps(runbook)),
         relaxed_thresholds=scope.relaxed,
@@ -66,6 +67,7 @@ def build_record(
         acknowledgements=scope.acknowledgements,
         unmeasured=scope.unmeasured,
         decision=decision,
+        readiness=read_preflight(runbook.folder),
         notes=(
             *notes,
             *_baselines(runbook),
@@ -79,6 +81,12 @@ def build_record(
             results=shown(runbook.results),
         ),
     )
+
+
+def _only_listed(tests: Sequence[Seen]) -> Iterable[str]:
+    """A session that could not decide anything says so, instead of ending INCONCLUSIVE without a word."""
+    if tests and all(test.properties.get("advisory") for test in tests):
+        yield "only advisory tests were selected: they are listed, and nothing was verified"
 
 
 def _baselines(runbook: Runbook) -> Iterable[str]:

@@ -48,6 +48,15 @@ NEEDED_ABILITIES = {
     "chat_page": ("browser", "test_account"),
     "audits": ("browser", "test_account"),
     "keyboard_chat": ("browser", "test_account"),
+    "flags_readiness": ("flag_admin",),
+    "gradual_readiness": ("flag_admin", "flag_evaluation"),
+    "frontend_readiness": ("netlify",),
+    "backend_readiness": ("render", "database"),
+    "system_readiness": ("flag_admin", "netlify", "render", "cache_admin", "database"),
+    "emergency_readiness": ("emergency_endpoint",),
+    "git_readiness": ("git",),
+    "verification_readiness": ("database", "test_account"),
+    "message_readiness": ("slack",),
 }
 """Which declared abilities a fixture stands on. An environment that does not declare it has the test left out, and named."""
 

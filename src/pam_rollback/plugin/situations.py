@@ -82,14 +82,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Order by situation, then phase, then what is known soonest; windows last and time frames after them. The sort is stable."""
+    """Order by situation, then phase, then what is known soonest; windows last, time frames and checklists after them. Stable."""
     if runbook_module.of(config) is None:
         return
     selection = config.stash[SITUATIONS_KEY]
     order = {name: index for index, name in enumerate(dict.fromkeys([AS_IS, BASELINE, *selection.situations]))}
     phases = {name: index for index, name in enumerate(PHASES)}
 
-    def position(item: pytest.Item) -> tuple[int, bool, bool, int, int]:
+    def position(item: pytest.Item) -> tuple[int, bool, bool, bool, int, int]:
         phase = phase_of(item)
         # A story is told in its own order.
         kind = (
@@ -97,6 +97,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         )
         return (
             order.get(situation_of(item), len(order)),
+            item.get_closest_marker("checklist") is not None,  # they tell what all others said
             VERDICT_FIXTURE in getattr(item, "fixturenames", ()),
             not _WAITS.isdisjoint(getattr(item, "fixturenames", ())),
             phases.get(phase, len(phases)),

@@ -151,7 +151,10 @@ class Collector:
             codes.append(ExitCode.ACTION_FAILED)
         if self._scope.partial:
             codes.append(ExitCode.INCONCLUSIVE)
-        if not any(Outcome.PASSED in test.outcomes for test in self._tests.values()):
+        if not any(
+            Outcome.PASSED in test.outcomes and not test.properties.get("advisory") for test in self._tests.values()
+        ):
+            # Nothing that decides was seen to be good: also a session of checklist items alone, which are listed only.
             codes.append(ExitCode.INCONCLUSIVE)
         return worst(codes)
 

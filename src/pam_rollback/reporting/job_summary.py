@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from pam_rollback.core.verdict import Outcome
-from pam_rollback.reporting import recommendation, wording
+from pam_rollback.reporting import checklist, readiness, recommendation, wording
 from pam_rollback.reporting.redaction import Redactor
 from pam_rollback.reporting.run_record import Measured, RunRecord
 
@@ -31,10 +31,12 @@ def render(record: RunRecord) -> str:
         f"## {_VERDICT_SIGNS.get(record.verdict, '❌')} {_text(wording.verdict_line(record))}",
         _bullets("", record.reasons),
         *_recommendation(record),
+        *(_bullets(f"### {heading}", entries) for heading, entries in readiness.paragraphs(record)),
         _criteria(record),
         _problems(record),
         _steps(record),
         _not_run(record),
+        *(_bullets(f"### {heading}", entries) for heading, entries in checklist.paragraphs(record)),
         _bullets("### Conditions", wording.conditions(record)),
         f"Run `{record.run_id}`, {record.mode}, started {record.started.iso}, exit code {record.exit_code}.",
     ]
@@ -71,7 +73,7 @@ def _criteria(record: RunRecord) -> str:
             _SIGNS[result.outcome] + (" (advisory)" if result.advisory else ""),
         )
         for result in record.results
-        if result.criteria
+        if result.criteria and not checklist.is_item(result)
         for measured in result.measured or (Measured(result.title, "", None),)
     ]
     if not rows:
@@ -83,6 +85,8 @@ def _criteria(record: RunRecord) -> str:
 def _problems(record: RunRecord) -> str:
     entries = []
     for result in wording.problems(record):
+        if checklist.is_item(result):
+            continue
         advisory = " (advisory)" if result.advisory else ""
         ids = [*result.criteria, *([f"[{result.situation}]"] if result.situation else [])]
         head = _text(" ".join([result.outcome.value + advisory, *ids]))

@@ -14,6 +14,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from pam_rollback.core.verdict import Outcome
 from pam_rollback.reporting.decision_record import DecisionRecord
+from pam_rollback.reporting.readiness_record import StrategyReadiness
 from pam_rollback.reporting.redaction import Redactor
 
 SCHEMA_VERSION: Final = 1
@@ -276,6 +277,8 @@ class RunRecord:
     """Criteria without a measurement."""
     decision: DecisionRecord | None = None
     """What a session of the phase ``decision`` recommends; null for every other session."""
+    readiness: tuple[StrategyReadiness, ...] = ()
+    """What a session of the phase ``preflight`` found, by strategy."""
     notes: tuple[str, ...] = ()
     """What else a reader should know; one line each."""
     reports: ReportPaths = field(default_factory=ReportPaths)

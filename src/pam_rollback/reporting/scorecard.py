@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from pam_rollback.core.verdict import Outcome
-from pam_rollback.reporting import recommendation, wording
+from pam_rollback.reporting import checklist, readiness, recommendation, wording
 from pam_rollback.reporting.run_record import Measured, Result, RunRecord
 
 NARROWEST: Final = 72
@@ -49,9 +49,11 @@ def render(record: RunRecord, width: int, *, color: bool, ascii_only: bool) -> l
         *_steps(record, page),
         *_problems(record, page),
         *_not_run(record, page),
+        *_paragraphs(checklist.paragraphs(record), page),
         *_list("Conditions", wording.conditions(record), page),
         *_reasons(record, page),
         *_paths(record, page),
+        *_paragraphs(readiness.paragraphs(record), page),
         *_recommendation(record, page),
         *_verdict(record, page),
     ]
@@ -107,7 +109,7 @@ _NO_BREAK: Final = "\N{NO-BREAK SPACE}"
 
 
 def _criteria(record: RunRecord, page: _Page) -> list[str]:
-    judged = [result for result in record.results if result.criteria]
+    judged = [result for result in record.results if result.criteria and not checklist.is_item(result)]
     if not judged:
         return []
     rows = {situation: _rows(judged, situation) for situation in dict.fromkeys(_situation(result) for result in judged)}
@@ -277,7 +279,7 @@ def _hanging(text: str, width: int, *, indent: int, rest: int) -> list[str]:
 
 
 def _problems(record: RunRecord, page: _Page) -> list[str]:
-    bad = wording.problems(record)
+    bad = [result for result in wording.problems(record) if not checklist.is_item(result)]
     if not bad:
         return []
     lines = page.heading("Problems")
@@ -325,6 +327,10 @@ def _list(title: str, entries: Sequence[str], page: _Page) -> list[str]:
     return [*page.heading(title), *(line for entry in entries for line in page.wrapped(entry))] if entries else []
 
 
+def _paragraphs(paragraphs: Sequence[tuple[str, Sequence[str]]], page: _Page) -> list[str]:
+    return [line for heading, entries in paragraphs for line in _list(heading, entries, page)]
+
+
 def _reasons(record: RunRecord, page: _Page) -> list[str]:
     # A single reason that is in the verdict line anyway is not said twice.
     return [] if record.reasons in {(), (wording.short_reason(record),)} else _list("Why", record.reasons, page)
@@ -334,8 +340,7 @@ def _recommendation(record: RunRecord, page: _Page) -> list[str]:
     """Below all else, and the most urgent last: what people on call came for must be on the screen when the session has ended."""
     if record.decision is None:
         return []
-    urgent_last = reversed(recommendation.paragraphs(record.decision))
-    return [line for heading, entries in urgent_last for line in _list(heading, entries, page)]
+    return _paragraphs(recommendation.paragraphs(record.decision)[::-1], page)
 
 
 def _paths(record: RunRecord, page: _Page) -> list[str]:

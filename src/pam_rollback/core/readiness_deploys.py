@@ -1,0 +1,108 @@
+"""The questions to those who publish the front end, run the back end and keep the history: reading only, over core's protocols."""
+
+from collections.abc import Callable
+
+from pam_rollback.core import readiness
+from pam_rollback.core.deploy_choice import NETLIFY, RENDER, History, live_on_render
+from pam_rollback.core.deploys import BackendHost, Deploy, FrontendHost
+from pam_rollback.core.errors import ActionFailed, MeasurementFailed, ProviderError, Refused
+from pam_rollback.core.readiness import Answered, State
+from pam_rollback.core.repository import PushRehearsal, Repository
+
+_TOO_MANY_REQUESTS = 429
+Asked = Callable[[], str]
+
+
+def answered(question: str, ask: Asked) -> Answered:
+    """Ask one question: ``ask`` gives words when the answer is yes, and raises ActionFailed or Refused when it is no.
+
+    A provider that has met its limit of requests has not said no, and neither has whatever could not be measured.
+    """
+    try:
+        return Answered(question, State.YES, ask())
+    except ProviderError as error:
+        busy = error.http_status == _TOO_MANY_REQUESTS
+        return Answered(question, State.NOT_KNOWN if busy else State.NO, str(error))
+    except (ActionFailed, Refused) as error:
+        return Answered(question, State.NO, str(error))
+    except MeasurementFailed as error:
+        return Answered(question, State.NOT_KNOWN, str(error))
+
+
+def ask_frontend(host: FrontendHost, *, to: str = "") -> tuple[Answered, ...]:
+    """Token and site, a deploy to go back to, and the lock. ``to``: the id or the commit of a deploy, when somebody said."""
+
+    def locked() -> str:
+        published = host.published()
+        if published.locked:
+            raise ActionFailed(
+                f"the site is locked at {published}: builds are not published, an earlier rollback may have left it so; "
+                "put that run back with --undo, or unlock it there"
+            )
+        return ""
+
+    return (
+        answered(readiness.PUBLISHED, lambda: f"users get {host.published()}"),
+        answered(readiness.FRONTEND_TARGET, lambda: _restorable(host, to)),
+        answered(readiness.UNLOCKED, locked),
+    )
+
+
+def ask_backend(host: BackendHost, *, to: str = "") -> tuple[Answered, ...]:
+    """Token and service, a deploy to go back to, and whether pushes deploy."""
+
+    def service() -> str:
+        found = host.service()
+        if found.suspended:
+            raise ActionFailed(f"the service {found.name} is suspended: nothing can be deployed to it")
+        return f"{found.name} deploys from {found.branch}"
+
+    def autodeploy() -> str:
+        found = host.service()
+        if not found.auto_deploy:
+            raise ActionFailed(
+                f"{found.name} is not deployed by pushes: an earlier rollback may have left it so; "
+                "put that run back with --undo, or switch automatic deploys on there"
+            )
+        return ""
+
+    return (
+        answered(readiness.SERVICE, service),
+        answered(readiness.BACKEND_TARGET, lambda: _runnable(host, to)),
+        answered(readiness.AUTODEPLOY, autodeploy),
+    )
+
+
+def ask_repository(repository: Repository, rehearsal: PushRehearsal, *, branch: str) -> tuple[Answered, ...]:
+    """The branch can be read, and a push would be taken as far as that can be known without one."""
+
+    def push() -> str:
+        rehearsal.rehearse_push()
+        return "a push would be taken (the rules of a protected branch speak only at a real one)"
+
+    return (
+        answered(readiness.HEAD, lambda: f"{branch} is at {repository.head(branch)[:12]}"),
+        answered(readiness.PUSH, push),
+    )
+
+
+def _restorable(host: FrontendHost, to: str) -> str:
+    return f"the front end can go back to {_target(host, History(NETLIFY, host.deploys(), host.published()), to)}"
+
+
+def _runnable(host: BackendHost, to: str) -> str:
+    known = host.deploys()
+    return f"the back end can go back to {_target(host, History(RENDER, known, live_on_render(known)), to)}"
+
+
+def _target(host: FrontendHost | BackendHost, history: History, to: str) -> Deploy:
+    """Find the deploy that a rollback would choose, and see that it is still kept: a list may be older than that."""
+    choice = history.choose(to)
+    if choice.already_there:
+        raise ActionFailed(f"there is nothing to go back to: {choice}")
+    kept = host.deploy(choice.deploy.id)
+    if problem := history.rules.why_not(kept):
+        raise ActionFailed(
+            f"the deploy to go back to, {kept}, cannot be brought back: {problem}; choose another one with --to"
+        )
+    return kept

@@ -1,0 +1,205 @@
+"""Whole preflight sessions: ready in time and without a trace, and each thing that is wrong turns its strategies and no others."""
+
+import shutil
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from pam_rollback.adapters.netlify import NetlifySite, netlify_api
+from pam_rollback.adapters.render_api import render_api
+from pam_rollback.adapters.render_deploys import RenderDeploys
+from pam_rollback.core.environment import Environment
+from pam_rollback.core.environment_file import load_environment
+from pam_rollback.core.readiness import QUESTIONS
+from tests.fault_rows.matrix import ROOT, names_in
+from tests.sessions import FLAGS, ON, Finished, Project, Range
+
+FLAG_API = {"test_flags_can_be_switched_off", "test_flags_can_be_taken_back_step_by_step"}
+EMERGENCY = {"test_the_emergency_call_is_there"}
+GRADUAL = {"test_flags_can_be_taken_back_step_by_step"}
+VERIFICATION = {"test_a_rollback_can_be_verified"}
+MESSAGE = {"test_the_team_can_be_told"}
+COMPREHENSIVE = {"test_comprehensive_health_is_at_its_address"}
+SYSTEM = {"test_everything_can_be_taken_back"}
+FRONTEND = {"test_the_front_end_can_be_restored", *SYSTEM}
+BACKEND = {"test_the_back_end_can_be_run_again", *SYSTEM}
+GIT = {"test_history_can_be_written"}
+Prepare = Callable[[Environment], object]
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """Something that is wrong, and the tests that say so."""
+
+    id: str
+    red: set[str]
+    words: str
+    fault: str = ""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    secret: str = ""
+    """The variable whose value is another one."""
+    settings: str = ""
+    before: Prepare | None = None
+    """What somebody left at a provider."""
+    code: int = 10
+
+
+def site(environment: Environment) -> NetlifySite:
+    """The front end's site, as its owner reaches it."""
+    assert environment.netlify is not None
+    return NetlifySite(netlify_api(environment.netlify, environment.secret("netlify_auth_token")), environment.netlify)
+
+
+def locked(environment: Environment) -> object:
+    """An earlier rollback left the lock."""
+    return site(environment).lock(site(environment).published().id)
+
+
+def gone_back(environment: Environment) -> object:
+    """An earlier rollback was not put back."""
+    there = site(environment)
+    return there.restore(next(deploy.id for deploy in there.deploys() if deploy.id != there.published().id))
+
+
+def not_deployed_by_pushes(environment: Environment) -> object:
+    """An earlier rollback left automatic deploys off."""
+    assert environment.render is not None
+    api = render_api(environment.render, environment.secret("render_api_key"))
+    return RenderDeploys(api, environment.render).set_auto_deploy(on=False)
+
+
+WRONG = [
+    Wrong("admin token", {*FLAG_API, *SYSTEM}, "the admin token is not valid", secret="PAM_ADMIN_TOKEN"),
+    Wrong("emergency token", EMERGENCY, "the token is not accepted", secret="PAM_EMERGENCY_TOKEN"),
+    Wrong("test account", VERIFICATION, "the test account could not sign in", secret="TEST_USER_PASSWORD"),
+    Wrong("webhook", MESSAGE, "Slack: expected HTTP 400 no_text", fault="notifications-down"),
+    Wrong(
+        "blind role", {*VERIFICATION, *BACKEND}, "row level security", fault="data", parameters={"what": "role-blinded"}
+    ),
+    Wrong(
+        "open to anybody",
+        {*FLAG_API, *EMERGENCY, *SYSTEM},
+        "anybody may call it: without a token expected HTTP 401 or 403",
+        fault="auth-bypass",
+        parameters={"accepts": "missing"},
+    ),
+    Wrong(
+        "no evaluation",
+        GRADUAL,
+        "what user preflight gets is not known",
+        settings='[paths]\nflag_evaluation = "/nowhere"\n',
+    ),
+    Wrong("Netlify's token", FRONTEND, "Netlify", secret="NETLIFY_AUTH_TOKEN"),
+    Wrong("Render's key", BACKEND, "Render", secret="RENDER_API_KEY"),
+    Wrong(
+        "expired deploy",
+        FRONTEND,
+        "the deploy to go back to is not known",
+        fault="netlify-behaviour",
+        parameters={"what": "deploy-expired"},
+    ),
+    Wrong("locked site", FRONTEND, "the site is locked at", before=locked),
+    Wrong("gone back already", FRONTEND, "there is nothing to go back to", before=gone_back),
+    Wrong("autodeploy off", BACKEND, "is not deployed by pushes", before=not_deployed_by_pushes),
+    Wrong("repository gone", GIT, "git", fault="repository", parameters={"what": "gone"}),
+    Wrong(
+        "comprehensive health",
+        COMPREHENSIVE,
+        "the comprehensive check says not JSON",
+        fault="answers-html",
+        parameters={"server": "api", "path": "/health/comprehensive"},
+        code=0,
+    ),
+]
+
+
+@pytest.fixture
+def checks_copied() -> tuple[str, ...]:
+    """Nothing else is asked for."""
+    return ("test_preflight.py",)
+
+
+def red(ended: Finished) -> set[str]:
+    """The tests that found something wrong."""
+    return {name for name, outcome in ended.outcomes().items() if outcome == "broken criterion"}
+
+
+def states(ended: Finished) -> dict[str, str]:
+    """By strategy, as the run record has it."""
+    return {one["name"]: one["state"] for one in ended.record["readiness"]}
+
+
+def changed(practice_range: Range, copy: Path, wrong: Wrong) -> Path:
+    """The sandbox's environment with another secret, or other settings."""
+    text = practice_range.file.read_text(encoding="utf-8")
+    if wrong.secret:
+        text = text.replace(practice_range.variables[wrong.secret], "another-value-altogether")
+    copy.write_text(f"{text}\n{wrong.settings}", encoding="utf-8")
+    copy.chmod(0o600)
+    tomllib.loads(copy.read_text(encoding="utf-8"))
+    return copy
+
+
+def test_a_healthy_sandbox_is_ready_in_time_and_nothing_is_left_behind(practice_range: Range, project: Project) -> None:
+    """Below 10 seconds; no message was posted, no flag was changed, and what was found is in the record."""
+    ended = project.run("-m", "preflight", f"--env={practice_range.file}")
+
+    record = ended.record
+    assert ended.rc == 0, ended.out
+    assert set(states(ended).values()) == {"ready"}
+    assert set(states(ended)) == set(QUESTIONS)
+    assert record["finished"]["monotonic_s"] - record["started"]["monotonic_s"] < 10
+    assert practice_range.remote.slack_messages() == []
+    assert {practice_range.flags.read_flags()[name] for name in FLAGS} == {ON}
+    assert "[x] feature-flag: ready" in ended.out
+    assert (ended.folder / "preflight.json").is_file()
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: wrong.id)
+def test_what_is_wrong_turns_its_strategies_and_no_others(
+    wrong: Wrong, practice_range: Range, project: Project, tmp_path: Path
+) -> None:
+    """NO-GO with the cause; everything else stays ready."""
+    file = changed(practice_range, tmp_path / "changed.toml", wrong)
+    if wrong.fault:
+        practice_range.remote.plant(wrong.fault, **wrong.parameters)
+    if wrong.before is not None:
+        wrong.before(load_environment(str(practice_range.file), ROOT / "environments", {}))
+    try:
+        ended = project.run("-m", "preflight", f"--env={file}")
+    finally:
+        practice_range.remote.reset()
+
+    assert red(ended) == wrong.red, ended.out
+    assert ended.rc == wrong.code, ended.out
+    assert wrong.words in " ".join(ended.out.split()), ended.out
+    assert {outcome for name, outcome in ended.outcomes().items() if name not in wrong.red} == {"passed"}
+
+
+def test_a_decision_says_what_the_latest_preflight_found(practice_range: Range, project: Project) -> None:
+    """Beside the strategy that it recommends, with its age."""
+    out = project.folder / "reports" / "out"
+    out.mkdir(parents=True)
+    shutil.copy(ROOT / "checks" / "test_exposure.py", project.folder / "checks")
+    before = project.run("-m", "preflight", f"--env={practice_range.file}")
+    before_id = before.record["run_id"]
+    before.folder.rename(out / "20261125T120000Z-sandbox-1a2b")
+    observed = "--observed=IR-5=kim: every second request fails"
+
+    ended = project.run("-m", "decision", f"--env={practice_range.file}", observed)
+
+    words = " ".join(ended.out.split())
+    assert "begin with ST-1 feature-flag" in words, ended.out
+    assert "ready: yes, by the preflight of" in words, ended.out
+    assert "(20261125T120000Z-sandbox-1a2b)" not in words  # the run is called by its own id
+    assert f"ago ({before_id})" in words, ended.out
+
+
+def test_every_test_is_seen_red() -> None:
+    """A question that cannot be answered no is decoration."""
+    seen = {name for wrong in WRONG for name in wrong.red}
+
+    assert names_in(ROOT / "checks" / "test_preflight.py") == seen

@@ -1,0 +1,107 @@
+"""The lists of a run: what is red first, what nobody confirmed last, and none of it among the problems."""
+
+from dataclasses import replace
+
+from pam_rollback.core.checklist import ChecklistItem, Finding
+from pam_rollback.core.verdict import Outcome
+from pam_rollback.reporting import checklist, job_summary, scorecard
+from pam_rollback.reporting.run_record import Measured, Result, RunRecord
+
+DONE = Finding(done=True, words="all 5 steps are done")
+FAILED = Finding(done=False, words="step 'tell' failed")
+DENIED = (
+    "[!] DUR-1 title of DUR-1: NOT DONE: step 'tell' failed; a person says otherwise (kim: fine), and what was measured counts; "
+    "docs/runbook.md#checklist-before"
+)
+OUTCOMES = {"confirmed": Outcome.PASSED, "NOT DONE": Outcome.BROKEN_CRITERION, "NOT CONFIRMED": Outcome.UNKNOWN}
+
+
+def item(identifier: str, finding: Finding | None, vouched: str = "", *, situation: str = "as-is") -> Result:
+    """One item as a session records it."""
+    fact = ChecklistItem.of(identifier, f"title of {identifier}", None if finding is None else lambda: finding, vouched)
+    figures = fact.figures
+    return Result(
+        nodeid=f"checks/test_checklist.py::test_{identifier.lower()}",
+        title="It is done",
+        outcome=OUTCOMES[fact.state],
+        criteria=(identifier,),
+        kind="checklist",
+        situation=situation,
+        message=str(fact),
+        runbook="docs/runbook.md#checklist-before",
+        advisory=True,
+        measured=(Measured(figures.what, figures.asked, figures.measured, definition=figures.definition),),
+    )
+
+
+def test_each_list_has_its_items_in_order(good_record: RunRecord) -> None:
+    """Before, during, after, and what only people do."""
+    record = replace(
+        good_record,
+        results=(
+            item("PRE-3", DONE),
+            item("PRE-4", None, "kim: INC-12"),
+            item("PRE-5", None),
+            item("DUR-1", FAILED, "kim: fine"),
+            item("CH-2", None),
+            item("CH-5", None),
+        ),
+    )
+
+    assert checklist.paragraphs(record) == [
+        (
+            "Checklist, before the rollback",
+            (
+                "[x] PRE-3 title of PRE-3: measured: all 5 steps are done",
+                "[x] PRE-4 title of PRE-4: by a person: kim: INC-12",
+                "[ ] PRE-5 title of PRE-5: NOT CONFIRMED: only a person can say so",
+            ),
+        ),
+        (
+            "Checklist, during the rollback",
+            (DENIED,),
+        ),
+        (
+            "Checklist, what only people do",
+            (
+                "[ ] CH-2 title of CH-2; CH-5 title of CH-5: NOT CONFIRMED: only a person can say so",
+                'what nobody has confirmed, a person vouches for, for this run only: --ack ITEM="who: evidence"',
+            ),
+        ),
+    ]
+
+
+def test_an_item_that_was_never_reached_is_not_confirmed(good_record: RunRecord) -> None:
+    """Its figures are missing, and its message says why."""
+    broken = replace(item("DUR-1", DONE), outcome=Outcome.UNKNOWN, measured=(), message="the session ended before")
+    record = replace(good_record, results=(broken,))
+
+    [(_, entries)] = checklist.paragraphs(record)
+
+    assert entries[0] == "[ ] DUR-1 It is done: NOT CONFIRMED: the session ended before"
+
+
+def test_the_lists_stand_apart_from_criteria_and_problems(good_record: RunRecord) -> None:
+    """On the terminal and in the job summary: told once, and not among what is broken."""
+    record = replace(good_record, results=(*good_record.results, item("DUR-1", FAILED), item("PRE-4", None)))
+
+    terminal = "\n".join(scorecard.render(record, 120, color=False, ascii_only=False))
+    summary = job_summary.render(record)
+
+    assert "Problems" not in terminal
+    assert terminal.count("[!] DUR-1") == 1
+    assert "### Problems" not in summary
+    assert "test_dur-1" not in summary
+    assert "### Checklist, during the rollback" in summary
+
+
+def test_situations_are_told_apart(good_record: RunRecord) -> None:
+    """Two rollbacks of one session have lists of their own."""
+    results = (item("DUR-1", DONE, situation="after-gradual"), item("DUR-1", FAILED, situation="after-backend"))
+
+    headings = [heading for heading, _ in checklist.paragraphs(replace(good_record, results=results))]
+
+    assert headings == [
+        "Checklist, during the rollback [after-gradual]",
+        "Checklist, during the rollback [after-backend]",
+    ]

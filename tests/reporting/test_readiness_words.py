@@ -1,0 +1,70 @@
+"""What a preflight found, told at its end and by decisions of the next day."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from pam_rollback.reporting import readiness
+from pam_rollback.reporting.readiness_record import StrategyReadiness, read_preflight
+from pam_rollback.reporting.redaction import Redactor
+from pam_rollback.reporting.run_record import RunRecord, write
+
+READY = StrategyReadiness("feature-flag", "ready", "3 flags are there")
+LOCKED = StrategyReadiness("frontend", "not ready", "the site is locked")
+UNKNOWN = StrategyReadiness("backend", "not checked", "staging declares no render")
+
+
+def keep(out: Path, name: str, record: RunRecord, *found: StrategyReadiness, ago: timedelta) -> None:
+    """Leave a preflight behind that began so long ago."""
+    begun = replace(record.started, iso=(datetime.now(UTC) - ago).isoformat(timespec="seconds"))
+    write(replace(record, run_id=name, started=begun, readiness=found), out / name / "run.json", Redactor([]))
+
+
+def test_a_line_for_each_strategy(good_record: RunRecord) -> None:
+    """And nothing where this was no preflight."""
+    assert readiness.paragraphs(good_record) == []
+    assert readiness.paragraphs(replace(good_record, readiness=(READY, LOCKED, UNKNOWN))) == [
+        (
+            "Could we roll back right now?",
+            (
+                "[x] feature-flag: ready: 3 flags are there",
+                "[!] frontend: NOT READY: the site is locked",
+                "[ ] backend: NOT CHECKED: staging declares no render",
+            ),
+        )
+    ]
+
+
+def test_the_newest_preflight_of_the_environment_counts(tmp_path: Path, good_record: RunRecord) -> None:
+    """With its age; not that of another environment, nor one that is older than a day, nor a run that was none."""
+    name = good_record.environment.name
+    other = replace(good_record, environment=replace(good_record.environment, name="elsewhere"))
+    keep(tmp_path, "1", good_record, LOCKED, ago=timedelta(hours=3))
+    keep(tmp_path, "2", good_record, READY, UNKNOWN, ago=timedelta(minutes=12))
+    keep(tmp_path, "3", good_record, ago=timedelta(minutes=1))
+    keep(tmp_path, "4", other, LOCKED, ago=timedelta(minutes=1))
+    (tmp_path / "5").mkdir()
+    (tmp_path / "5" / "run.json").write_text('{"half": ', encoding="utf-8")
+
+    known = readiness.last_known(tmp_path, environment=name)
+
+    assert set(known) == {"feature-flag", "backend"}
+    assert known["feature-flag"].startswith("yes, by the preflight of 12 min")
+    assert known["backend"].startswith("NOT CHECKED, by the preflight of 12 min")
+    assert known["backend"].endswith("ago (2): staging declares no render")
+
+
+def test_an_old_preflight_says_nothing(tmp_path: Path, good_record: RunRecord) -> None:
+    """Tokens expire and deploys are deleted."""
+    keep(tmp_path, "1", good_record, READY, ago=timedelta(hours=25))
+
+    assert readiness.last_known(tmp_path, environment=good_record.environment.name) == {}
+
+
+def test_what_a_preflight_left_is_read_back(tmp_path: Path) -> None:
+    """And where there was none, there is nothing."""
+    assert read_preflight(tmp_path) == ()
+    (tmp_path / "preflight.json").write_text(
+        '[{"name": "frontend", "state": "not ready", "words": "the site is locked"}]', encoding="utf-8"
+    )
+    assert read_preflight(tmp_path) == (LOCKED,)
