@@ -1,6 +1,5 @@
 """What a run left changed is put back, the latest first; what cannot be put back keeps nothing else from it and is never called done."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -32,7 +31,7 @@ def journal(tmp_path: Path) -> Journal:
 
 
 @pytest.fixture
-def put_back(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+def put_back(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The undos in the order in which they were asked for; two of the kinds cannot be done."""
     asked: list[int] = []
 
@@ -49,7 +48,7 @@ def put_back(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
 
     known = {**UNDO_KINDS, WORKS: works, REFUSED: refused, CRASHES: crashes}
     monkeypatch.setattr("pam_rollback.plugin.undoing.UNDO_KINDS", known)
-    yield asked
+    return asked
 
 
 def test_all_are_tried_the_latest_first(journal: Journal, environment: Environment, put_back: list[int]) -> None:
@@ -74,7 +73,7 @@ def test_an_unknown_kind_needs_a_person(tmp_path: Path, environment: Environment
     journal = Journal(tmp_path / "other.jsonl")
     journal.owe("set-branch", {"branch": "main"})
 
-    with pytest.raises(UndoFailed, match="does not know: a person must put back {'branch': 'main'}"):
+    with pytest.raises(UndoFailed, match=r"does not know: a person must put back \{'branch': 'main'\}"):
         undo_all(journal, environment, initiated_by="alex")
     assert len(journal.owed()) == 1
 
