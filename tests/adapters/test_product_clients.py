@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.adapters.pam_api import FlagApi, FlagEvaluationApi, HealthEndpoint, read_health, sign_in
+from pam_rollback.adapters.pam_api import EmergencyApi, FlagApi, FlagEvaluationApi, HealthEndpoint, read_health, sign_in
 from pam_rollback.adapters.slack import SlackWebhook
+from pam_rollback.core.emergency import ProductDown
 from pam_rollback.core.errors import ActionFailed, MeasurementFailed
 from pam_rollback.core.flags import Flag
 from pam_rollback.sandbox.launch import launch
@@ -132,3 +133,55 @@ def test_the_channel_accepts_and_refuses(state: Mapping[str, Any], remote: Remot
     assert "invalid_token" in SlackWebhook(url + "x").post("hello")
     assert "refused the connection" in SlackWebhook("http://127.0.0.1:1/services/x").post("hello")
     assert url not in repr(SlackWebhook(url))
+
+
+@pytest.fixture
+def emergency(state: Mapping[str, Any]) -> EmergencyApi:
+    """Its emergency endpoint with the right token."""
+    url = state["urls"]["api"] + "/admin/emergency-rollback"
+    return EmergencyApi(url, state["sandbox"]["variables"]["PAM_EMERGENCY_TOKEN"], deadline_s=3)
+
+
+def test_the_emergency_call_is_taken(emergency: EmergencyApi, flags: FlagApi) -> None:
+    """Every flag goes off, with the name of who called; a reason of any length is no obstacle."""
+    before = flags.read_flags()
+    try:
+        answered = emergency.call("errors since 02:40 " * 100, "alex")
+
+        assert "by alex" in answered
+        assert all(flag.off_for_all for flag in flags.read_flags().values())
+    finally:
+        flags.set_flags(before)
+
+
+def test_a_refused_emergency_call_is_no_outage(emergency: EmergencyApi, flags: FlagApi) -> None:
+    """The product is there: going past it would be wrong, and the message names the right token."""
+    with pytest.raises(ActionFailed, match="the emergency token is not valid") as failed:
+        EmergencyApi(emergency.url, "not-the-token").call("errors", "alex")
+    assert not isinstance(failed.value, ProductDown)
+    with pytest.raises(ActionFailed, match="may not do this"):
+        EmergencyApi(emergency.url, flags.token).call("errors", "alex")
+
+
+@pytest.mark.parametrize(
+    ("fault", "parameters"),
+    [("release-down", {"how": "killed"}), ("answers-silence", {"path": "/admin/emergency-rollback", "server": "api"})],
+    ids=["killed", "silent"],
+)
+def test_a_product_that_is_down_is_told_apart(
+    emergency: EmergencyApi, remote: Remote, fault: str, parameters: dict[str, str]
+) -> None:
+    """No answer, or one of the edge that nobody is there."""
+    remote.plant(fault, **parameters)
+
+    with pytest.raises(ProductDown, match="was not answered"):
+        emergency.call("errors", "alex")
+
+
+@pytest.mark.parametrize("server", ["answers-html", "answers-garbage"])
+def test_nonsense_is_not_taken_for_yes(emergency: EmergencyApi, remote: Remote, server: str) -> None:
+    """HTTP 200 with another body is no acceptance."""
+    remote.plant(server, path="/admin/emergency-rollback", server="api")
+
+    with pytest.raises(ActionFailed, match="was not accepted"):
+        emergency.call("errors", "alex")

@@ -11,7 +11,7 @@ from pam_rollback.plugin import browser_gate, markers
 from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.beside_baseline import ROWS_FILE, SETTINGS_FILE, has
 from pam_rollback.plugin.runbook import Runbook
-from pam_rollback.plugin.situations import AS_IS, BASELINE, situation_of
+from pam_rollback.plugin.situations import AS_IS, BASELINE, SITUATIONS_KEY, situation_of, story_name
 from pam_rollback.plugin.sql_files import invariant_of
 from pam_rollback.plugin.stories import SHORT_JOURNEY, SHORT_KINDS, SITUATIONS
 
@@ -117,6 +117,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if markers.waits_to_be_named(item, expression):
             dropped.append(item)
             left_out.unnamed.add(markers.phase_of(item))
+            continue
+        if item.path.parent.name == "drills" and story_name(item.path) not in config.stash[SITUATIONS_KEY].stories:
+            dropped.append(item)  # another story than those that were asked for
             continue
         if not markers.is_selected(item, expression):
             kept.append(item)  # nobody asked for it: pytest leaves it out in a moment, and nothing is missing

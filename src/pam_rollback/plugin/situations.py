@@ -55,7 +55,9 @@ SITUATIONS_KEY = pytest.StashKey[Selection]()
 def decide(config: pytest.Config, runbook: Runbook) -> None:
     """Decide on the situations by the command line, and add the folders that they need."""
     known = _stories_on_disk(config.rootpath)
-    named = _named_stories(config, known)
+    # Nobody named the folders of pyproject.toml: with --situation they are where to look, and no wish for every story.
+    by_default = bool(runbook.options.situation) and config.args_source is not pytest.Config.ArgsSource.ARGS
+    named = () if by_default else _named_stories(config, known)
     recording = (BASELINE,) if asks_for(config.option.markexpr, BASELINE) else ()
     situations = (
         _asked(runbook.options.situation, known) or tuple(_AFTER + story for story in named) or recording or (AS_IS,)
@@ -86,7 +88,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if runbook_module.of(config) is None:
         return
     selection = config.stash[SITUATIONS_KEY]
-    order = {name: index for index, name in enumerate(dict.fromkeys([AS_IS, BASELINE, *selection.situations]))}
+    order = {name: index for index, name in enumerate(_each_once(selection))}
     phases = {name: index for index, name in enumerate(PHASES)}
 
     def position(item: pytest.Item) -> tuple[int, bool, bool, bool, int, int]:
@@ -127,6 +129,11 @@ def stories_of(items: Iterable[pytest.Item]) -> tuple[str, ...]:
     """The stories whose action the items need: their own, and those of checks in an after-situation."""
     found = (situation_of(item) for item in items)
     return tuple(dict.fromkeys(name.removeprefix(_AFTER) for name in found if name.startswith(_AFTER)))
+
+
+def _each_once(selection: Selection) -> dict[str, None]:
+    """Every situation that tests may be in, in order: one that is left and entered again would be acted in twice."""
+    return dict.fromkeys([AS_IS, BASELINE, *selection.situations, *(_AFTER + story for story in selection.stories)])
 
 
 def story_of(situation: str) -> str:
