@@ -611,3 +611,15 @@ def status_of(url: str, token: str = "") -> int:
     except urllib.error.HTTPError as error:
         with error:
             return error.code
+
+
+def test_with_realistic_latencies_a_deploy_takes_its_time(tmp_path: Path) -> None:
+    """A rollback is not done after seconds, as it never is with the provider itself."""
+    with launch(tmp_path / "sandbox.toml", latencies="realistic") as file:
+        state = tomllib.loads(file.read_text(encoding="utf-8"))
+        render = Render(state, Remote(state["sandbox"]["control_url"], state["sandbox"]["token"]))
+        begun = render.roll_back()
+        time.sleep(2)
+
+        assert render.deploy(begun)["status"] == "created"
+        assert render.version()["release"] == "1.42.0"

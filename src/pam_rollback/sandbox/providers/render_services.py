@@ -92,7 +92,7 @@ class Services:
     async def answer(self, request: web.BaseRequest, what: Asked) -> web.Response:
         """Do it. Raises Refusal."""
         if what.service != self._service_id:
-            raise Refusal(HTTPStatus.NOT_FOUND, f"not found: {what.service}")
+            raise Refusal(HTTPStatus.NOT_FOUND, "not found")
         if what.operation == "service":
             return web.json_response(self._service())
         if self._deploys is None:
