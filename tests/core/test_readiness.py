@@ -118,6 +118,10 @@ class History:
         """Not read."""
         raise NotImplementedError
 
+    def taken_back_by(self, commit: str) -> str | None:
+        """Not read."""
+        raise NotImplementedError
+
     def rehearse_push(self) -> None:
         """Taken, or not."""
         if self.refuses:
