@@ -40,6 +40,16 @@ status_page = "http://127.0.0.1:4005"
 api_url = "http://127.0.0.1:4006/v1"
 service_id = "srv-range"
 owner_id = "tea-range"
+[statuspage]
+api_url = "http://127.0.0.1:4007/v1"
+page_id = "range"
+[pagerduty]
+api_url = "http://127.0.0.1:4007"
+[email]
+host = "127.0.0.1"
+port = 4008
+from = "rollback@sandbox.example"
+starttls = false
 [sandbox]
 control_url = "http://127.0.0.1:4003"
 token = "{SECRET}-token"
@@ -48,6 +58,10 @@ PAM_ADMIN_TOKEN = "{SECRET}-admin"
 PAM_DATABASE_DSN = "postgresql://u:{SECRET}-dsn@127.0.0.1/x"
 PAM_EMERGENCY_TOKEN = "{SECRET}-emergency"
 RENDER_API_KEY = "rnd_{SECRET}"
+STATUSPAGE_API_KEY = "{SECRET}-statuspage"
+PAGERDUTY_ROUTING_KEY = "{SECRET}-pagerduty"
+PAM_SMTP_USERNAME = "{SECRET}-mail-user"
+PAM_SMTP_PASSWORD = "{SECRET}-mail"
 PAM_SLACK_WEBHOOK_URL = "http://127.0.0.1:4004/services/{SECRET}"
 TEST_USER_EMAIL = "maya@example.com"
 TEST_USER_PASSWORD = "{SECRET}-password"

@@ -186,7 +186,7 @@ class TestControl:
             *("page", "old-asset-served", "old-page-served", "service-worker-stuck"),
             *("status-page-lies", "status-page-down", "memory-leak", "render-metrics"),
             *("auth-bypass", "cross-user-read", "feature-fails-for-some"),
-            "configuration-lost",
+            *("configuration-lost", "channel-fails"),
         }
         assert catalogue["errors"]["flag"] == "PAM_ENHANCED_UI"
         assert all(kind["summary"] and kind["layer"] for kind in catalogue.values())

@@ -6,6 +6,7 @@ follow (``--undo RUN``).
 
 import json
 import os
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,9 @@ from pam_rollback.core.clock import Clock, SystemClock
 
 ACTION_FAILED = "action-failed"
 """The event of an action that was not done although checks went on after it."""
+
+_NUMBERING = threading.Lock()
+"""Two threads that owe something at the same time must not owe it under the same number."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +56,11 @@ class Journal:
 
     def owe(self, kind: str, facts: Mapping[str, Any]) -> Undo:
         """Note how to put the next change back, before it is made."""
-        undo = Undo(
-            number=1 + sum(1 for entry in self.entries() if entry["event"] == "undo-owed"), kind=kind, facts=facts
-        )
-        self.append("undo-owed", number=undo.number, kind=kind, facts=dict(facts))
+        with _NUMBERING:
+            undo = Undo(
+                number=1 + sum(1 for entry in self.entries() if entry["event"] == "undo-owed"), kind=kind, facts=facts
+            )
+            self.append("undo-owed", number=undo.number, kind=kind, facts=dict(facts))
         return undo
 
     def settled(self, undo: Undo) -> None:

@@ -15,6 +15,7 @@ from pam_rollback.adapters.pam_api import FlagApi
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.errors import Refused, UndoFailed
 from pam_rollback.core.wait import Waiter
+from pam_rollback.plugin.channels import UNDO_KINDS, take_down
 from pam_rollback.plugin.runbook import Runbook, shown
 from pam_rollback.sandbox.problems import RangeError
 from pam_rollback.sandbox.remote import Remote
@@ -74,6 +75,9 @@ def _undo(undo: Undo, journal: Journal, environment: Environment, initiated_by: 
         undo_flags(undo, admin, journal, Waiter())
     elif undo.kind == CLEAR_FAULTS and environment.sandbox is not None:
         _clear_faults(Remote(environment.sandbox.control_url, environment.sandbox.token))
+        journal.settled(undo)
+    elif undo.kind in UNDO_KINDS:
+        take_down(undo, environment)
         journal.settled(undo)
     else:
         raise UndoFailed(

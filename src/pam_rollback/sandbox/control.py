@@ -3,9 +3,10 @@
 import hmac
 import json
 import os
-from collections.abc import Awaitable, Callable
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
 from aiohttp import web
 
@@ -14,10 +15,18 @@ from pam_rollback.sandbox.faults import CATALOGUE, PlantedFaults
 from pam_rollback.sandbox.planting import Planter
 from pam_rollback.sandbox.problems import RangeError
 from pam_rollback.sandbox.releases import Fleet
-from pam_rollback.sandbox.slack_sink import SlackSink
 from pam_rollback.sandbox.status_page import StatusPage
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Sink(Protocol):
+    """What receives messages of one kind."""
+
+    messages: deque[dict[str, Any]]
+
+    def forget(self) -> None:
+        """Have received nothing."""
 
 
 class Control:
@@ -31,7 +40,7 @@ class Control:
         planter: Planter,
         fleet: Fleet,
         edge: Edge,
-        slack: SlackSink,
+        sinks: Mapping[str, Sink],
         status_page: StatusPage,
         ready_s: float,
     ) -> None:
@@ -40,7 +49,7 @@ class Control:
         self._planter = planter
         self._fleet = fleet
         self._edge = edge
-        self._slack = slack
+        self._sinks = sinks
         self._status_page = status_page
         self._ready_s = ready_s
 
@@ -53,8 +62,8 @@ class Control:
         app.router.add_delete("/faults/{name}", self._clear)
         app.router.add_delete("/faults", self._clear_all)
         app.router.add_post("/live", self._go_live)
-        app.router.add_get("/sinks/slack", self._messages)
-        app.router.add_delete("/sinks/slack", self._forget_messages)
+        app.router.add_get("/sinks/{sink}", self._messages)
+        app.router.add_delete("/sinks/{sink}", self._forget_messages)
         app.router.add_put("/status-page", self._set_status_page)
         app.router.add_get("/requests", self._requests)
         return app
@@ -112,13 +121,20 @@ class Control:
         await self._fleet.go_live(str((await _object(request)).get("release", "")))
         return web.json_response({"live": self._fleet.live.spec.name})
 
-    async def _messages(self, _: web.Request) -> web.Response:
-        return web.json_response({"messages": list(self._slack.messages)})
+    async def _messages(self, request: web.Request) -> web.Response:
+        return web.json_response({"messages": list(self._sink(request).messages)})
 
-    async def _forget_messages(self, _: web.Request) -> web.Response:
-        forgotten = len(self._slack.messages)
-        self._slack.forget()
+    async def _forget_messages(self, request: web.Request) -> web.Response:
+        sink = self._sink(request)
+        forgotten = len(sink.messages)
+        sink.forget()
         return web.json_response({"forgotten": forgotten})
+
+    def _sink(self, request: web.Request) -> Sink:
+        name = request.match_info["sink"]
+        if name not in self._sinks:
+            raise RangeError(f"sink {name!r}", expected=f"one of {', '.join(self._sinks)}", found="none such")
+        return self._sinks[name]
 
     async def _set_status_page(self, request: web.Request) -> web.Response:
         wanted = await _object(request)

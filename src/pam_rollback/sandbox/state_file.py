@@ -24,6 +24,8 @@ class State:
     status_page_url: str
     render: Mapping[str, str]
     """Where the stand-in for Render's API is, and which service of whom it knows: ``api_url``, ``service_id``, ``owner_id``."""
+    channels: Mapping[str, Mapping[str, str | int | bool]]
+    """The tables of the channels by which people are told: statuspage, pagerduty, email."""
     token: str
     variables: Mapping[str, str]
     dialect: Dialect = "product"
@@ -47,6 +49,11 @@ class State:
             "",
             "[render]",
             *(f"{name} = {_text(value)}" for name, value in self.render.items()),
+            *(
+                line
+                for table, settings in self.channels.items()
+                for line in ("", f"[{table}]", *(f"{name} = {json.dumps(value)}" for name, value in settings.items()))
+            ),
             "",
             "[sandbox]",
             f"control_url = {_text(self.control_url)}",

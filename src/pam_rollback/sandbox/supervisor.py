@@ -10,14 +10,14 @@ import stat
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 from aiohttp import web
 
-from pam_rollback.sandbox import state_file
+from pam_rollback.sandbox import state_file, statuspage_api
 from pam_rollback.sandbox.builds import build
 from pam_rollback.sandbox.children import Children
 from pam_rollback.sandbox.control import Control
@@ -31,6 +31,8 @@ from pam_rollback.sandbox.database.auditor import in_plan_dialect
 from pam_rollback.sandbox.edge import Edge
 from pam_rollback.sandbox.faults import PlantedFaults
 from pam_rollback.sandbox.front_end_server import FrontEndServer
+from pam_rollback.sandbox.mail_sink import USERNAME, MailSink
+from pam_rollback.sandbox.pagerduty_sink import PagerDutySink
 from pam_rollback.sandbox.planting import Planter
 from pam_rollback.sandbox.practice_database import Access, PracticeDatabase, choose_database
 from pam_rollback.sandbox.problems import RangeError
@@ -40,6 +42,9 @@ from pam_rollback.sandbox.releases import LIVE_AT_START, RELEASES, Fleet, Produc
 from pam_rollback.sandbox.slack_sink import SlackSink
 from pam_rollback.sandbox.state_file import Dialect, State
 from pam_rollback.sandbox.status_page import StatusPage
+from pam_rollback.sandbox.statuspage_api import StatuspageApi
+
+_Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 _ORPHANED_EVERY_S = 0.5
 _CLOSE_WITHIN_S = 0.5
@@ -58,12 +63,14 @@ class Listeners:
     slack: socket.socket
     status_page: socket.socket
     render: socket.socket
+    channels: socket.socket
+    mail: socket.socket
     control: socket.socket
 
     @classmethod
     def open(cls) -> "Listeners":
         """Take free ports."""
-        return cls(*(_listener() for _ in range(6)))
+        return cls(*(_listener() for _ in range(8)))
 
 
 class Supervisor:
@@ -80,6 +87,7 @@ class Supervisor:
         self._runners: list[web.BaseRunner] = []
         self._watches: list[asyncio.Task[None]] = []
         self._database: PracticeDatabase | None = None
+        self._mail: asyncio.Server | None = None
         folder = _make_folder()
         self._children.owns_folder(folder)
         folder.chmod(_FOLDER_MODE)
@@ -120,7 +128,10 @@ class Supervisor:
 
         status_page = StatusPage(faults, url=_url(listeners.status_page))
         slack = SlackSink(faults, path=f"/services/T000/B000/{secrets.token_urlsafe(18)}")
-        state = self._state(listeners, product, access, slack_path=slack.path)
+        state = self._state(listeners, product, access, slack_path=slack.path, status_page_id=status_page.board.page_id)
+        page_api = StatuspageApi(faults, status_page.board, key=state.variables["STATUSPAGE_API_KEY"])
+        pager = PagerDutySink(faults, routing_key=state.variables["PAGERDUTY_ROUTING_KEY"])
+        mail = MailSink(faults, password=state.variables["PAM_SMTP_PASSWORD"])
         front_end = FrontEndServer(
             faults,
             builds={spec.name: build(spec.version) for spec in RELEASES},
@@ -143,7 +154,7 @@ class Supervisor:
             planter=planter,
             fleet=self._fleet,
             edge=edge,
-            slack=slack,
+            sinks={"slack": slack, "pagerduty": pager, "email": mail, "statuspage": page_api},
             status_page=status_page,
             ready_s=time.monotonic() - self._started_s,
         )
@@ -153,10 +164,12 @@ class Supervisor:
             (slack.handle, listeners.slack),
             (status_page.handle, listeners.status_page),
             (render_api.handle, listeners.render),
+            (_by_path({statuspage_api.BASE + "/": page_api.handle}, otherwise=pager.handle), listeners.channels),
         ):
             # A handler whose client has gone is cancelled: a silent answer does not stay for ever.
             server = web.Server(handler, access_log=None, handler_cancellation=True)
             await self._serve(web.ServerRunner(server, shutdown_timeout=_CLOSE_WITHIN_S), listener)
+        self._mail = await asyncio.get_running_loop().create_server(mail.connection, sock=listeners.mail)
         await self._serve(web.AppRunner(control.application(), access_log=None), listeners.control)
         state_file.write(self._state_path, state)
         self._children.owns_file(self._state_path)
@@ -170,6 +183,8 @@ class Supervisor:
         try:
             for watch in self._watches:
                 watch.cancel()
+            if self._mail is not None:
+                self._mail.close()
             for runner in self._runners:
                 await runner.cleanup()
             await asyncio.gather(*(release.end() for release in self._fleet.releases.values()))
@@ -179,7 +194,9 @@ class Supervisor:
             await asyncio.to_thread(self._children.close)
             shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _state(self, listeners: Listeners, product: ProductSecrets, access: Access, *, slack_path: str) -> State:
+    def _state(
+        self, listeners: Listeners, product: ProductSecrets, access: Access, *, slack_path: str, status_page_id: str
+    ) -> State:
         return State(
             api_url=_url(listeners.api),
             frontend_url=_url(listeners.frontend),
@@ -189,6 +206,16 @@ class Supervisor:
                 "api_url": _url(listeners.render) + render.BASE,
                 "service_id": _RENDER_SERVICE,
                 "owner_id": _RENDER_OWNER,
+            },
+            channels={
+                "statuspage": {"page_id": status_page_id, "api_url": _url(listeners.channels) + statuspage_api.BASE},
+                "pagerduty": {"api_url": _url(listeners.channels)},
+                "email": {
+                    "host": "127.0.0.1",
+                    "port": listeners.mail.getsockname()[1],
+                    "from": "rollback@sandbox.example",
+                    "starttls": False,
+                },
             },
             token=secrets.token_urlsafe(32),
             variables={
@@ -203,6 +230,10 @@ class Supervisor:
                     account_id(TEST_ACCOUNT_EMAIL), TEST_ACCOUNT_EMAIL, secret=product.jwt_secret, age_s=_LONG_AGO_S
                 ),
                 "RENDER_API_KEY": f"rnd_{secrets.token_urlsafe(24)}",
+                "STATUSPAGE_API_KEY": secrets.token_urlsafe(24),
+                "PAGERDUTY_ROUTING_KEY": secrets.token_hex(16),
+                "PAM_SMTP_USERNAME": USERNAME,
+                "PAM_SMTP_PASSWORD": secrets.token_urlsafe(18),
                 "PAM_DATABASE_DSN": in_plan_dialect(access.auditor_dsn)
                 if self._dialect == "plan"
                 else access.auditor_dsn,
@@ -214,6 +245,16 @@ class Supervisor:
         self._runners.append(runner)
         await runner.setup()
         await web.SockSite(runner, listener, backlog=_BACKLOG).start()
+
+
+def _by_path(handlers: Mapping[str, _Handler], *, otherwise: _Handler) -> _Handler:
+    """Several services at one address, told apart by how the path begins."""
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        found = next((one for start, one in handlers.items() if request.path.startswith(start)), otherwise)
+        return await found(request)
+
+    return handle
 
 
 async def _opened(database: PracticeDatabase) -> Access:
