@@ -33,6 +33,7 @@ class Channels:
         self._environment = environment
         self._journal = journal
         self._owed: dict[str, Undo] = {}
+        self._public_watches = False
 
     def by_means(self) -> dict[Means, Send]:
         """Each as a way to send one message."""
@@ -58,16 +59,18 @@ class Channels:
         self._owe(RESOLVE_INCIDENT, {"name": message.title})
         status = _STATUSES.get(message.occasion, "identified")
         problem = page.tell(message.title, message.text, status=status)
+        self._public_watches = status == "monitoring" and not problem
         if status == "resolved" and not problem:
             self._settle(RESOLVE_INCIDENT)
         return problem
 
     def _tell_users(self, message: Message) -> str:
-        if message.occasion not in {DONE, OVER}:
+        watched = message.occasion == DONE and self._public_watches
+        if watched or message.occasion not in {DONE, OVER}:
             if PUT_NOTICE_BACK not in self._owed:
                 self._owe(PUT_NOTICE_BACK, self._notice_now())
             return notice_board_of(self._environment).put_up(message.text)
-        # A notice is for as long as there is something to say: whether the service is well again is what the checks are for.
+        # Without an incident that is watched on the status page nothing says for how long a notice stays.
         owed = self._owed.get(PUT_NOTICE_BACK)
         if owed is None:
             return ""
