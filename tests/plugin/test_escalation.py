@@ -54,7 +54,7 @@ def test_everybody_hears_the_beginning_and_the_end(practice_range: Range, projec
     assert len(texts) == len(set(texts))
     assert all(mail["subject"].startswith("DRILL") for mail in mails)
     actions = [message["body"].get("event_action", "change") for message in remote.received("pagerduty")]
-    assert actions == [*["trigger"] * 4, "acknowledge", "change", "resolve"]
+    assert actions == [*["trigger"] * 4, "change", "acknowledge", "resolve"]
     statuses = [message["body"]["status"] for message in remote.received("statuspage")]
     assert statuses == ["identified", "monitoring", "resolved"]
     assert summary(practice_range)["incidents"] == []
