@@ -209,8 +209,8 @@ def test_two_threads_never_owe_under_the_same_number(tmp_path: Path) -> None:
 import sys, threading
 from pathlib import Path
 from pam_rollback.actions.journal import Journal
-def owe(): [Journal(Path(sys.argv[1])).owe("x", {}) for _ in range(25)]
-threads = [threading.Thread(target=owe) for _ in range(4)]
+def owe(who): [Journal(Path(sys.argv[1])).owe("x", {}, place=f"{who}-{n}") for n in range(25)]
+threads = [threading.Thread(target=owe, args=(who,)) for who in range(4)]
 [thread.start() for thread in threads]
 [thread.join() for thread in threads]
 """
