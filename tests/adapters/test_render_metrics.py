@@ -185,7 +185,7 @@ def test_errors_that_are_not_told_are_missed(render: StandIn) -> None:
 @pytest.mark.parametrize(
     ("settings", "key", "words"),
     [
-        ({"service_id": "srv-other"}, KEY, "HTTP 404, not found: srv-other, request "),
+        ({"service_id": "srv-other"}, KEY, "HTTP 404, not found, request "),
         ({"owner_id": "tea-other"}, KEY, "expected it to belong to tea-other ([render] owner_id), found 'tea-tests'"),
         ({}, "rnd_wrong", "HTTP 401, unauthorized, request "),
     ],

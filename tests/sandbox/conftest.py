@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -253,6 +254,8 @@ def release_line(product_database: Database) -> dict[str, Any]:
 def candidate(releases: Mapping[str, Product]) -> Product:
     """The release with the new features, every flag on."""
     product = releases["candidate"]
+    # A test before may have taken its database away.
+    eventually(lambda: product.call("GET", "/health/db").status == HTTPStatus.OK, within_s=10, what="its database")
     product.set_flags(*product.flags(), on=True)
     return product
 

@@ -52,7 +52,7 @@ def test_an_expense_is_deleted_by_its_owner_only(candidate: Product) -> None:
         b'{"amount": 1e999, "category": "fuel"}',
         {"amount": 1, "category": " "},
         {"amount": 1, "category": "fuel", "date": "2026-02-30"},
-        {"amount": 1, "category": "fuel", "user_id": str(uuid4())},
+        {"amount": 1, "category": "fuel", "user_id": "9aba45fa-87fb-4634-b9ee-5d193ff96c80"},
     ],
     ids=repr,
 )

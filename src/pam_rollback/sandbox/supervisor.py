@@ -246,6 +246,8 @@ class Supervisor:
                 await self._database.close()
         finally:
             await asyncio.to_thread(self._children.close)
+            # A start that failed or was interrupted may have left a thread that still writes there.
+            await asyncio.get_running_loop().shutdown_default_executor()
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def _release(self, spec: ReleaseSpec) -> Release:
