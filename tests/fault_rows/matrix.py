@@ -63,8 +63,8 @@ def page() -> str:
     lines = [_HEAD, "## By check", "", "| check | turned red by |", "|---|---|"]
     by_check: dict[str, list[str]] = {}
     for row in rows():
-        for check in sorted(row.red | row.unknown):
-            mark = " (cannot be measured)" if check in row.unknown else ""
+        for check in sorted(row.red | row.unknown | row.undone):
+            mark = " (cannot be measured)" if check in row.unknown else " (not done)" if check in row.undone else ""
             by_check.setdefault(check, []).append(f"`{row.id}`{mark}")
     first: set[str] = set()
     for check, faults in sorted(by_check.items()):
@@ -80,13 +80,12 @@ def page() -> str:
     lines += ["", "## By fault", "", "| row | fault | selected | red | says |", "|---|---|---|---|---|"]
     for row in rows():
         red = ", ".join(f"`{name}`" for name in sorted(row.red))
+        undone = f"not done: {', '.join(f'`{name}`' for name in sorted(row.undone))}" if row.undone else ""
         situation = f" --situation {row.situation}" if row.situation else ""
         file = f" checks/{row.file}" if row.file else ""
-        unknown = (
-            f"; cannot be measured: {', '.join(f'`{name}`' for name in sorted(row.unknown))}" if row.unknown else ""
-        )
+        unknown = f"cannot be measured: {', '.join(f'`{name}`' for name in sorted(row.unknown))}" if row.unknown else ""
         lines.append(
-            f"| `{row.id}` | `{row.planted}` | `-m '{row.select}'{situation}{file}` | {red}{unknown} | “{row.words}” |"
+            f"| `{row.id}` | `{row.planted}` | `-m '{row.select}'{situation}{file}` | {'; '.join(filter(None, (red, unknown, undone)))} | “{row.words}” |"
         )
     return "\n".join(lines) + "\n"
 
