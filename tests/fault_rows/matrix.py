@@ -84,8 +84,9 @@ def page() -> str:
         situation = f" --situation {row.situation}" if row.situation else ""
         file = f" checks/{row.file}" if row.file else ""
         unknown = f"cannot be measured: {', '.join(f'`{name}`' for name in sorted(row.unknown))}" if row.unknown else ""
+        seen = "; ".join(filter(None, (red, unknown, undone)))
         lines.append(
-            f"| `{row.id}` | `{row.planted}` | `-m '{row.select}'{situation}{file}` | {'; '.join(filter(None, (red, unknown, undone)))} | “{row.words}” |"
+            f"| `{row.id}` | `{row.planted}` | `-m '{row.select}'{situation}{file}` | {seen} | “{row.words}” |"
         )
     return "\n".join(lines) + "\n"
 
