@@ -45,14 +45,14 @@ def _undone(story: str, name: str, fault: str, words: str, **parameters: str | f
     )
 
 
-def _unwell(story: str, release: str, share: float) -> Row:
+def _unwell(story: str, fault: str, **parameters: str | float) -> Row:
     """Done, and of no help."""
     return Row(
         f"{story}-unwell",
-        "code-errors",
+        fault,
         frozenset(RECOVERED),
         "not recovered",
-        {"release": release, "share": share},
+        parameters,
         select="rollback",
         situation=f"after-{story}",
         objective_s={"RTO-3": 20},
@@ -96,7 +96,7 @@ ROWS = [
         "step 'see what visitors get' failed: the target release is served: not",
         release="stable",
     ),
-    _unwell("frontend-restore", "candidate", 0.25),
+    _unwell("frontend-restore", "latency"),
     _row("frontend-restore", "untold", "notifications-down", {TOLD}, "HTTP 500"),
     _undone(
         "frontend-commit",
@@ -129,7 +129,7 @@ ROWS = [
         what="error-403",
         operation="patch",
     ),
-    _unwell("backend-provider", "stable", 0.6),
+    _unwell("backend-provider", "code-errors", release="stable"),
     _row(
         "backend-provider",
         "writes-forgotten",
