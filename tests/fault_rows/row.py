@@ -28,6 +28,8 @@ class Row:
     """The checks that cannot be measured under this fault, and say so."""
     undone: frozenset[str] = frozenset()
     """The tests of a story that say that its rollback was not done."""
+    uncertain: frozenset[str] = frozenset()
+    """The checks that ask once, of a service that answers some requests with errors all the time: they pass or cannot be measured."""
     objective_s: Mapping[str, int] = field(default_factory=dict)
     """Recovery time objectives of the session's plan, by id: whoever waits for one that is missed waits for longer than it."""
     environment: str = ""

@@ -42,6 +42,8 @@ def _undone(story: str, name: str, fault: str, words: str, **parameters: str | f
         select="rollback",
         situation=f"after-{story}",
         undone={"frontend": OF_THE_SITE, "backend": OF_THE_SERVICE, "full": OF_EVERYTHING}[family],
+        # The incident of the others is the API's, and is still there.
+        uncertain=frozenset() if family == "frontend" else frozenset({CONFIGURATION}),
     )
 
 
@@ -56,6 +58,7 @@ def _unwell(story: str, fault: str, **parameters: str | float) -> Row:
         select="rollback",
         situation=f"after-{story}",
         objective_s={"RTO-3": 20},
+        uncertain=frozenset({CONFIGURATION}) if fault == "code-errors" else frozenset(),
     )
 
 
