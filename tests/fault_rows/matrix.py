@@ -21,6 +21,8 @@ Every check of `checks/`, and the faults of the sandbox that have turned it red.
 check without a row fails the build: `tests/test_checks_catch_faults.py` plants each fault, expects exactly these checks to fail and
 every other check of the same session to pass. `make test` runs one row of it, `make test-all` all of them.
 
+"Not done": a step of the rollback itself fails under this fault, and every test that asks for it says so (ACTION FAILED).
+
 This page is written by `make matrix`; a test compares it with the rows.
 """
 
