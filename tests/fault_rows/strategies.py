@@ -166,5 +166,4 @@ ROWS = [
         release="stable",
     ),
     _row("full-system", "untold", "notifications-down", {TOLD}, "HTTP 500"),
-    _row("full-system", "settings-lost", "configuration-lost", {CONFIGURATION}, "settings"),
 ]
