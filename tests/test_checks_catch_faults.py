@@ -5,6 +5,7 @@ The rows of decision sessions are run by tests/test_decision_matrix.py.
 
 import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from tests.fault_rows.row import Row, cases_of
 from tests.sessions import Project, Range, store_baseline
 
 ROWS = rows()
-CODES = {"GO": 0, "NO-GO": 10, "INCONCLUSIVE": 11}
+CODES = {"GO": 0, "NO-GO": 10, "INCONCLUSIVE": 11, "ACTION FAILED": 12}
 
 
 @pytest.fixture(scope="session")
@@ -64,6 +65,7 @@ def test_a_fault_turns_its_checks_and_no_others(
 ) -> None:
     """From passed to failed, with a message that names the cause."""
     file = _with_settings(practice_range.file, tmp_path / "sandbox.toml", row.settings, dialect=row.dialect)
+    _set_objectives(project.folder / "plan.toml", row.objective_s)
     if row.fault:
         practice_range.remote.plant(row.fault, **row.parameters)
     try:
@@ -74,8 +76,10 @@ def test_a_fault_turns_its_checks_and_no_others(
 
     assert set(outcomes) == healthy, broken.out
     assert _with(outcomes, "broken criterion") == cases_of(row.red, healthy), broken.out
-    assert _with(outcomes, "could not measure") == cases_of(row.unknown, healthy), broken.out
-    assert _with(outcomes, "passed") == healthy - cases_of(row.red | row.unknown, healthy), broken.out
+    unknown = _with(outcomes, "could not measure")
+    assert cases_of(row.unknown, healthy) <= unknown <= cases_of(row.unknown | row.uncertain, healthy), broken.out
+    assert _with(outcomes, "action failed") == cases_of(row.undone, healthy), broken.out
+    assert _with(outcomes, "passed") == healthy - cases_of(row.red | row.undone, healthy) - unknown, broken.out
     assert broken.rc == CODES[row.word], broken.out
     assert row.words in " ".join(broken.out.split()), broken.out
     assert broken.last_line.startswith(f"REHEARSAL {row.word} for"), broken.last_line
@@ -139,6 +143,16 @@ def _with_settings(file: Path, copy: Path, settings: str = "", *, dialect: str =
     copy.write_text("\n".join((*parts, "")), encoding="utf-8")
     copy.chmod(0o600)
     return copy
+
+
+def _set_objectives(plan: Path, objective_s: Mapping[str, int]) -> None:
+    text = plan.read_text(encoding="utf-8")
+    for name, seconds in objective_s.items():
+        before, head, rest = text.partition(f"[recovery_times.{name}]\n")
+        figures = re.compile(r"^min_s = \d+\nmax_s = \d+$", re.MULTILINE)
+        assert figures.search(rest), f"{name}: no figures in {plan}"
+        text = before + head + figures.sub(f"min_s = 0\nmax_s = {seconds}", rest, count=1)
+    plan.write_text(text, encoding="utf-8")
 
 
 def _with(outcomes: dict[str, str], outcome: str) -> set[str]:

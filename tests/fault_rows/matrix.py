@@ -21,6 +21,8 @@ Every check of `checks/`, and the faults of the sandbox that have turned it red.
 check without a row fails the build: `tests/test_checks_catch_faults.py` plants each fault, expects exactly these checks to fail and
 every other check of the same session to pass. `make test` runs one row of it, `make test-all` all of them.
 
+"Not done": a step of the rollback itself fails under this fault, and every test that asks for it says so (ACTION FAILED).
+
 This page is written by `make matrix`; a test compares it with the rows.
 """
 
@@ -63,8 +65,8 @@ def page() -> str:
     lines = [_HEAD, "## By check", "", "| check | turned red by |", "|---|---|"]
     by_check: dict[str, list[str]] = {}
     for row in rows():
-        for check in sorted(row.red | row.unknown):
-            mark = " (cannot be measured)" if check in row.unknown else ""
+        for check in sorted(row.red | row.unknown | row.undone):
+            mark = " (cannot be measured)" if check in row.unknown else " (not done)" if check in row.undone else ""
             by_check.setdefault(check, []).append(f"`{row.id}`{mark}")
     first: set[str] = set()
     for check, faults in sorted(by_check.items()):
@@ -80,13 +82,13 @@ def page() -> str:
     lines += ["", "## By fault", "", "| row | fault | selected | red | says |", "|---|---|---|---|---|"]
     for row in rows():
         red = ", ".join(f"`{name}`" for name in sorted(row.red))
+        undone = f"not done: {', '.join(f'`{name}`' for name in sorted(row.undone))}" if row.undone else ""
         situation = f" --situation {row.situation}" if row.situation else ""
         file = f" checks/{row.file}" if row.file else ""
-        unknown = (
-            f"; cannot be measured: {', '.join(f'`{name}`' for name in sorted(row.unknown))}" if row.unknown else ""
-        )
+        unknown = f"cannot be measured: {', '.join(f'`{name}`' for name in sorted(row.unknown))}" if row.unknown else ""
+        seen = "; ".join(filter(None, (red, unknown, undone)))
         lines.append(
-            f"| `{row.id}` | `{row.planted}` | `-m '{row.select}'{situation}{file}` | {red}{unknown} | “{row.words}” |"
+            f"| `{row.id}` | `{row.planted}` | `-m '{row.select}'{situation}{file}` | {seen} | “{row.words}” |"
         )
     return "\n".join(lines) + "\n"
 

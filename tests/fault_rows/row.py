@@ -26,6 +26,12 @@ class Row:
     """The file of ``checks/`` that the session is about; empty: all of them."""
     unknown: frozenset[str] = frozenset()
     """The checks that cannot be measured under this fault, and say so."""
+    undone: frozenset[str] = frozenset()
+    """The tests of a story that say that its rollback was not done."""
+    uncertain: frozenset[str] = frozenset()
+    """The checks that ask once, of a service that answers some requests with errors all the time: they pass or cannot be measured."""
+    objective_s: Mapping[str, int] = field(default_factory=dict)
+    """Recovery time objectives of the session's plan, by id: whoever waits for one that is missed waits for longer than it."""
     environment: str = ""
     """TOML that the environment's file has besides, such as a threshold; for what no fault of the sandbox can bring about in time."""
     setting: str = ""
@@ -39,7 +45,7 @@ class Row:
     files: tuple[str, ...] = ()
     """The files of ``checks/`` that the session is narrowed to; of a decision, the criteria of all others are answered for (``--ack``)."""
     verdict: str = ""
-    """The verdict's word; empty: NO-GO when something is red, else INCONCLUSIVE. Advisory checks leave it at GO."""
+    """The verdict's word; empty: the worst of what is seen. Advisory checks leave it at GO."""
 
     @property
     def settings(self) -> str:
@@ -52,12 +58,13 @@ class Row:
         """The fault as a person plants it."""
         settings = ", ".join(f"{name}={value}" for name, value in self.parameters.items())
         named = f"{self.fault} ({settings})" if settings else self.fault
-        return " and ".join(filter(None, (named, " ".join(self.settings.split()))))
+        objectives = ", ".join(f"{name} of {seconds} s" for name, seconds in self.objective_s.items())
+        return " and ".join(filter(None, (named, objectives, " ".join(self.settings.split()))))
 
     @property
     def word(self) -> str:
         """How the session ends."""
-        return self.verdict or ("NO-GO" if self.red else "INCONCLUSIVE")
+        return self.verdict or ("ACTION FAILED" if self.undone else "NO-GO" if self.red else "INCONCLUSIVE")
 
 
 def cases_of(names: Iterable[str], cases: Iterable[str]) -> set[str]:

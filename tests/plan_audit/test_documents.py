@@ -15,20 +15,6 @@ IDS = [
 """Permanent: tests, decisions and reports refer to them."""
 NOT_HERE = "not here:"
 """What only the provider's own tool or pages can show, with the reason."""
-NOT_YET = "not here yet:"
-"""What another part of the project shows as soon as it is there."""
-WAITED_FOR = {
-    "actions/backend.py",
-    "actions/frontend.py",
-    "actions/full_system.py",
-    "actions/gradual.py",
-    "adapters/netlify.py",
-    "adapters/netlify_files.py",
-    "adapters/provider.py",
-    "core/deploy_choice.py",
-    "core/served_release.py",
-}
-"""Modules of those parts; empty once they are there."""
 _ROW = re.compile(r"^\| ([FGCS]\d+) \|")
 _CELL = re.compile(r"(?<!\\)\|")
 _SPAN = re.compile(r"`([\w./-]+\.(?:py|sql|toml))`")
@@ -52,13 +38,8 @@ def problems(identifier: str, cells: list[str]) -> Iterator[str]:
         return
     where, shown = cells[4:]
     for name in _SPAN.findall(where):
-        if not any((folder / name).is_file() for folder in (SOURCE, ROOT)) and name not in WAITED_FOR:
+        if not any((folder / name).is_file() for folder in (SOURCE, ROOT)):
             yield f"{identifier}: there is no {name}"
-    if shown.startswith(NOT_YET):
-        for name in _SPAN.findall(shown):
-            if (ROOT / name).is_file():
-                yield f"{identifier}: {name} is there now; link to its test"
-        return
     tests = _TEST.findall(shown)
     if not tests and not shown.startswith(NOT_HERE):
         yield f"{identifier}: expected a link to a test, or {NOT_HERE!r} and why, found {shown!r}"
@@ -95,20 +76,11 @@ def test_every_row_says_where_and_what_shows_it(identifier: str, audit: dict[str
             ["G1", "a", "b", "c", "`adapters/git.py`", "[test_gone](../tests/plan_audit/test_documents.py)"],
             "there is no test_gone",
         ),
-        (
-            ["G1", "a", "b", "c", "`adapters/git.py`", "not here yet: `tests/test_docs.py`"],
-            "is there now; link to its test",
-        ),
     ],
 )
 def test_a_bad_row_is_seen(cells: list[str], found: str) -> None:
     """A rule that cannot fail is decoration."""
     assert found in next(problems("G1", cells))
-
-
-def test_what_is_waited_for_is_not_there_yet() -> None:
-    """A list of excuses is kept short."""
-    assert {name for name in WAITED_FOR if (SOURCE / name).is_file()} == set()
 
 
 def test_c16_its_symbols_are_broken() -> None:

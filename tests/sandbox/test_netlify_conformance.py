@@ -153,6 +153,27 @@ class TestCommandLineTool:
         host.until(lambda: host.release() == STABLE, what="published")
         assert host.visit("/built-here.txt").text == "built here"
 
+    def test_it_builds_once_more_unless_told_not_to(self, netlify: Cli, host: Host, dist: Path) -> None:
+        """As the plan has it, the build of netlify.toml runs over what was built already (audit F3)."""
+        settings = '[build]\ncommand = "touch dist/built-again.txt"\npublish = "dist"\n'
+        (netlify.home / "netlify.toml").write_text(settings)
+        deploy = ("deploy", "--prod", "--dir", str(dist), "--site", host.site.id)
+
+        told = netlify(*deploy, "--no-build")
+        assert told.returncode == 0, told
+        assert not (dist / "built-again.txt").exists()
+
+        untold = netlify(*deploy)
+        assert untold.returncode == 0, untold
+        assert (dist / "built-again.txt").exists()
+
+    def test_without_a_site_it_wants_to_make_a_new_one(self, netlify: Cli, host: Host, dist: Path) -> None:
+        """Without a terminal it asks nobody; only this stand-in, which makes no sites, keeps it from publishing there (audit F4)."""
+        done = netlify("deploy", "--prod", "--no-build", "--dir", str(dist))
+
+        assert "creating a new project" in done.stdout + done.stderr, done
+        assert host.release() == CANDIDATE
+
     def test_it_refuses_while_production_is_locked(self, netlify: Cli, host: Host, dist: Path) -> None:
         """It sees the lock in the site's published deploy."""
         host.call("POST", f"/deploys/{host.deploy_of('candidate')}/lock")

@@ -142,7 +142,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         dest="pam_to",
         default="",
         metavar="RELEASE",
-        help="the release that must be running in the end (default: found by rule)",
+        help="what a rollback of code goes back to: a deploy's id, or a commit or its beginning (default: found by rule, and shown first); "
+        "with checks alone: the release that must be running",
     )
     add(
         "--run-dir",
@@ -170,7 +171,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         dest="pam_resume",
         default="",
         metavar="RUN",
-        help="finish what that run (id or folder) left half done: the same story, target and decision, in its folder",
+        help="finish what that run (id or folder) left half done: name the same file of drills/; its target, decision and folder are kept",
     )
     add(
         "--approve",

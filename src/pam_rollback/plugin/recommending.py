@@ -9,6 +9,7 @@ from pam_rollback.core.decision import Decision, Finding
 from pam_rollback.core.plan import Plan
 from pam_rollback.core.plan_items import RecoveryTime, Strategy
 from pam_rollback.plugin.runbook import Runbook
+from pam_rollback.plugin.stories import STORIES
 from pam_rollback.reporting import readiness, wording
 from pam_rollback.reporting.decision_record import CriterionFound, DecisionRecord, StrategyAdvised
 from pam_rollback.reporting.past_drills import PastRecovery, past_recoveries, told
@@ -17,15 +18,17 @@ from pam_rollback.reporting.past_drills import PastRecovery, past_recoveries, to
 def recommended(config: pytest.Config, runbook: Runbook, decision: Decision) -> DecisionRecord:
     """The decision as data."""
     plan = runbook.plan
-    objectives = {strategy.name: strategy.rto for strategy in plan.strategies.values() if strategy.rto is not None}
+    objectives = {
+        first_way(strategy.name): strategy.rto for strategy in plan.strategies.values() if strategy.rto is not None
+    }
     out = config.rootpath / "reports" / "out"
     past = past_recoveries(out, objectives)
     ready = readiness.last_known(out, environment=runbook.environment.name)
-    stories = {path.stem for path in (config.rootpath / "drills").glob("test_*.py")}
+    files = {path.stem for path in (config.rootpath / "drills").glob("test_*.py")}
     advice = decision.advice
 
     def advised(strategy: Strategy) -> StrategyAdvised:
-        return _advised(strategy, runbook, past, stories, ready)
+        return _advised(strategy, runbook, past, files, ready)
 
     return DecisionRecord(
         recommendation=decision.recommendation.value,
@@ -37,6 +40,11 @@ def recommended(config: pytest.Config, runbook: Runbook, decision: Decision) -> 
         chosen_because=advice.why if advice else "",
         next=tuple(advised(strategy) for strategy in advice.next) if advice else (),
     )
+
+
+def first_way(strategy: str) -> str:
+    """The story to begin with: of several ways of a strategy, the one that is named first. Empty when there is none."""
+    return next((story.name for story in STORIES.values() if story.strategy == strategy), "")
 
 
 def _criterion(plan: Plan, finding: Finding) -> CriterionFound:
@@ -56,27 +64,28 @@ def _advised(
     strategy: Strategy,
     runbook: Runbook,
     past: Mapping[str, Sequence[PastRecovery]],
-    stories: set[str],
+    files: set[str],
     ready: Mapping[str, str],
 ) -> StrategyAdvised:
     environment = runbook.environment.name
-    story = f"test_{strategy.name.replace('-', '_')}"
+    story = first_way(strategy.name)
+    file = f"test_{story.replace('-', '_')}"
     objective = runbook.plan.recovery_times[strategy.rto] if strategy.rto is not None else None
     command = (
-        f"pytest drills/{story}.py --env {environment} --mode real --execute --confirm {environment} "
+        f"pytest drills/{file}.py --env {environment} --mode real --execute --confirm {environment} "
         '--reason "…" --initiated-by "…"'
     )
     if runbook.on_sandbox:
-        command = f"pytest drills/{story}.py"
+        command = f"pytest drills/{file}.py"
     return StrategyAdvised(
         id=strategy.id,
         name=strategy.name,
         title=strategy.title,
         when_to_use=strategy.when_to_use,
         objective=_objective(objective),
-        past=told(past.get(strategy.name, ())),
+        past=told(past.get(story, ())),
         readiness=ready.get(strategy.name, f"not checked: pytest -m preflight --env {environment}"),
-        command=command if story in stories else "",
+        command=command if file in files else "",
         runbook=strategy.runbook,
     )
 

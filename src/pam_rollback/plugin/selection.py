@@ -29,6 +29,7 @@ NEEDED_ABILITIES = {
     "users_in_the_end": ("flag_evaluation",),
     "users_after_the_call": ("flag_evaluation",),
     "flags_after_the_call": ("flag_admin",),
+    "features_of_the_system": ("flag_admin",),
     "descent": ("flag_evaluation",),
     "account": ("test_account",),
     "surviving_writes": ("test_account",),
