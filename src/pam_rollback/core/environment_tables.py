@@ -1,5 +1,6 @@
 """The tables of an environment's file, each as it may be written there."""
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Literal
@@ -59,6 +60,13 @@ UrlPath = Annotated[str, Field(pattern=r"^/([A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*
 ProbedJourney = Literal["front page", "cached front page", "health", "history", "expenses", "login", "chat"]
 VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Text = Annotated[str, Field(min_length=1)]
+
+
+_NUMBER = re.compile(r"\d+(\.\d+)*")
+
+
+def _numbers(release: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in release.split("."))
 
 
 class Urls(Table):
@@ -142,6 +150,14 @@ class Release(Table):
 
     expected: str = ""
     stable: str = ""
+    voice_since: Annotated[str, Field(pattern=r"^(\d+(\.\d+)*)?$")] = ""
+    """The first release with voice: the pages of those before offer none, whatever the flag says. Empty: all have it."""
+
+    def has_voice(self, release: str) -> bool:
+        """Whether that release has voice; one whose number cannot be read is not taken for an old one."""
+        if not self.voice_since or not _NUMBER.fullmatch(release):
+            return True
+        return _numbers(release) >= _numbers(self.voice_since)
 
 
 class Probing(Table):

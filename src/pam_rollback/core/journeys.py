@@ -80,22 +80,29 @@ class Spoken(Walk):
     flag_on: bool | None
     offered: bool = False
     answer: str = ""
+    from_before_voice: str = ""
+    """The release of the page, when it is one that never had voice."""
 
     @property
     def as_the_flag_says(self) -> bool:
-        """Offered where the flag is on, absent where it is off. With no flag to ask, whatever the page says."""
+        """Offered where the flag is on, absent where it is off. With no flag to ask, whatever the page says. A page of before has none."""
+        if self.from_before_voice:
+            return self.done and not self.offered
         return self.done and (self.flag_on is None or self.offered == self.flag_on)
 
     @property
     def answered(self) -> bool:
         """PAM answered what was spoken; where voice is off for this user there is nothing to answer."""
-        return self.done and (bool(self.answer) if self.offered else self.flag_on is False)
+        nothing_to_answer = self.flag_on is False or bool(self.from_before_voice)
+        return self.done and (bool(self.answer) if self.offered else nothing_to_answer)
 
     @property
     def outcome(self) -> str:
         """What is wrong, or in which of the two right states it is."""
         if self.problem:
             return self.problem
+        if self.from_before_voice and not self.offered:
+            return f"release {self.from_before_voice} is from before voice ([release] voice_since), and its page offers none"
         if self.flag_on is False:
             if self.offered:
                 return "PAM_VOICE_FEATURES is off for this user, yet the page offers to speak"

@@ -56,7 +56,7 @@ def objective_of(plan: Plan, story: Story) -> RecoveryTime:
 
 ERRORS = Planted("errors", "errors for a share of the requests of users with PAM_ENHANCED_UI")
 
-CODE_ERRORS = Planted("code-errors", "errors for a share of all requests, whatever the flags say")
+CODE_ERRORS = Planted("code-errors", "errors for a share of all requests, whatever the flags say", {"share": 0.5})
 NO_SITE = Planted("site-missing", "visitors get no page", journeys=("front page",))
 
 STORIES: Mapping[str, Story] = {

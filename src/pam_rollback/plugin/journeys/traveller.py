@@ -106,7 +106,12 @@ class Traveller:
             site = self._enter()
             site.open_chat()
             found["flag_on"] = self._flag(_VOICE)
-            found["offered"] = site.offers_voice(soon=found["flag_on"] is not False)
+            release = site.release()
+            old = not self._environment.release.has_voice(release)
+            found["from_before_voice"] = release if old else ""
+            found["offered"] = site.offers_voice(soon=found["flag_on"] is not False and not old)
+            if old:
+                return
             if not found["offered"] and found["flag_on"] is not False:
                 self._refuse_unless_voice_is_due(site, flag_on=found["flag_on"])
             if found["offered"] and found["flag_on"] is not False:
