@@ -6,7 +6,7 @@ nothing else from being done, caches are emptied only of a release that is serve
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pam_rollback.actions.backend import DEPLOY_STEPS, BackendAction, BackendRollback, BackendTools
 from pam_rollback.actions.backend import SERVED as BACKEND_SERVED
@@ -51,10 +51,10 @@ class FullSystemTools:
 
 @dataclass(frozen=True)
 class FullSystemTarget:
-    """To what everything is taken back."""
+    """To what everything is taken back; or why that is not known of a part, of which nothing is done then."""
 
-    frontend: Deploy
-    backend: Deploy
+    frontend: Deploy | ActionFailed
+    backend: Deploy | ActionFailed
 
 
 @dataclass(frozen=True)
@@ -93,15 +93,14 @@ class _Found:
 
 def roll_back_everything(tools: FullSystemTools, target: FullSystemTarget, *, decided_s: float) -> FullSystemRollback:
     """Take all of it back. Raises StepsFailed when something that helps users was not done, after everything else was."""
-    front = FrontendAction(tools.frontend, target=target.frontend.id, commit=target.frontend.commit)
-    back = BackendAction(tools.backend, commit=target.backend.commit)
+    site, api = _known(target.frontend), _known(target.backend)
+    front = FrontendAction(tools.frontend, target=site.id, commit=site.commit)
+    back = BackendAction(tools.backend, commit=api.commit)
     found = _Found()
     steps = [
         *_flag_steps(tools, found),
-        front.looking(FRONT),
-        *front.publishing(FRONT),
-        *back.looking(BACK),
-        *back.running(lambda: back.rolled_back(target.backend), BACK),
+        *_if_known(target.frontend, [front.looking(FRONT), *front.publishing(FRONT)]),
+        *_if_known(target.backend, [*back.looking(BACK), *back.running(lambda: back.rolled_back(api), BACK)]),
         *_cache_steps(tools),
     ]
     records = tools.telling.run(steps)
@@ -115,6 +114,21 @@ def roll_back_everything(tools: FullSystemTools, target: FullSystemTarget, *, de
         notice_problem=notice_problem(records),
         steps=records,
     )
+
+
+def _known(target: Deploy | ActionFailed) -> Deploy:
+    return target if isinstance(target, Deploy) else Deploy("", "")
+
+
+def _if_known(target: Deploy | ActionFailed, steps: list[Step]) -> list[Step]:
+    """The steps of a part: without a target the first one fails, which all others need."""
+    if isinstance(target, Deploy):
+        return steps
+
+    def fail() -> str:
+        raise target
+
+    return [replace(steps[0], run=fail), *steps[1:]]
 
 
 def _flag_steps(tools: FullSystemTools, found: _Found) -> list[Step]:
