@@ -104,14 +104,21 @@ class BackendAction:
             Step(prefix + CANCEL, self._cancel_deploys, essential=False, needs=(prefix + LOOK,), after=(prefix + OFF,)),
         ]
 
-    def running(self, start: Callable[[], Deploy], prefix: str = "", *, needs: tuple[str, ...] = ()) -> list[Step]:
+    def running(
+        self,
+        start: Callable[[], Deploy],
+        prefix: str = "",
+        *,
+        needs: tuple[str, ...] = (),
+        after: tuple[str, ...] = (),
+    ) -> list[Step]:
         """The steps from a request to what answers users. Automatic deploys that could not be switched off do not keep users waiting."""
         return [
             Step(
                 prefix + DEPLOY,
                 lambda: self._run(start),
                 needs=(prefix + LOOK, *needs),
-                after=(prefix + OFF, prefix + CANCEL),
+                after=(prefix + OFF, prefix + CANCEL, *after),
                 changes=True,
             ),
             Step(prefix + STILL_OFF, self._still_off, needs=(prefix + DEPLOY,)),
@@ -299,7 +306,8 @@ def deploy_emergency_branch(tools: BackendTools, emergency: EmergencyBranch, *, 
             ),
         ),
         Step(BRANCH, lambda: action.follow(emergency.name), needs=(LOOK, REVERT)),
-        *action.running(action.deployed, needs=(REVERT, BRANCH)),
+        # The commit is asked for by name: that the service still follows another branch does not keep users waiting.
+        *action.running(action.deployed, needs=(REVERT,), after=(BRANCH,)),
     ]
     return action.facts(tools.telling.run(steps), decided_s)
 

@@ -6,6 +6,7 @@ correct form, done here: restore by the deploy's own id, then lock it against au
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -311,6 +312,9 @@ def publish(host: Site, target: DeployId, *, now: Deploy, tools: FrontendTools) 
         )
         return _until_published(host, target, tools)
     except ActionFailed as error:
+        with suppress(ActionFailed):
+            # Whatever was answered: a new deploy is published by itself where the site is not locked.
+            return _until_published(host, target, tools, within_s=_seen_within_s(tools))
         if locked is None:
             raise
         raise ActionFailed(f"{error}; before that, {locked}") from error
