@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,8 +41,8 @@ def make_scene(
     shared_range.remote.reset()
     shared_range.as_it_was()
 
-    def make(journal: str = "journal.jsonl", **limits: float) -> Scene:
-        return Scene(shared_range, environment, repository, Journal(tmp_path / journal), tmp_path, **limits)
+    def make(journal: str = "journal.jsonl", **options: Any) -> Scene:
+        return Scene(shared_range, environment, repository, Journal(tmp_path / journal), tmp_path, **options)
 
     yield make
     shared_range.remote.reset()

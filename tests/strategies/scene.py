@@ -45,8 +45,8 @@ from pam_rollback.plugin.undoing import undo_all
 from tests.sessions import Range
 
 STABLE, CANDIDATE = "1.41.3", "1.42.0"
-_DEADLINE_S, _PATIENCE_S = 2.0, 1.5
-"""Of a request, and of all tries of one: hosts of the range answer within milliseconds."""
+_DEADLINE_S = 2.0
+"""Of a request: hosts of the range answer within milliseconds."""
 _EVERY_S = 0.2
 _SETTLED_WITHIN_S = 20
 _WHY = "the new release fails for users"
@@ -111,6 +111,10 @@ class Scene:
     folder: Path
     live_within_s: float = 20.0
     published_within_s: float = 10.0
+    patience_s: float = 1.5
+    """Of all tries of one operation."""
+    found_bad: str = ""
+    """The commit that users had when the incident was found; empty: the candidate's."""
 
     def __post_init__(self) -> None:
         environment, variables = self.environment, self.range.variables
@@ -118,7 +122,7 @@ class Scene:
         assert environment.render is not None
         netlify = netlify_api(environment.netlify, variables["NETLIFY_AUTH_TOKEN"])
         render = render_api(environment.render, variables["RENDER_API_KEY"])
-        watched = partial(WatchedApi, deadline_s=_DEADLINE_S, patience_s=_PATIENCE_S, journal=self.journal)
+        watched = partial(WatchedApi, deadline_s=_DEADLINE_S, patience_s=self.patience_s, journal=self.journal)
         object.__setattr__(self, "site", NetlifySite(watched(netlify.provider, netlify.token), environment.netlify))
         object.__setattr__(self, "service", RenderDeploys(watched(render.provider, render.token), environment.render))
         object.__setattr__(self, "targets", self._find_targets())
@@ -269,6 +273,11 @@ class Scene:
         """The commits of the two releases."""
         return {name: found["commit"] for name, found in self.range.remote.identity()["releases"].items()}
 
+    @property
+    def bad(self) -> str:
+        """The commit that is to be taken back."""
+        return self.found_bad or self.commits["candidate"]
+
     def _find_targets(self) -> FullSystemTarget:
         stable = self.commits["stable"]
         found = [
@@ -299,9 +308,7 @@ def _rebuild_site(scene: Scene) -> Any:
 
 
 def _revert_site(scene: Scene) -> Any:
-    """As the fixture does: what is published now is bad."""
-    bad = scene.journal.latest("bad") or {"commit": scene.site.published().commit}
-    return revert_commit(scene.frontend, scene.sources, bad["commit"], reason=_WHY, decided_s=0)
+    return revert_commit(scene.frontend, scene.sources, scene.bad, reason=_WHY, decided_s=0)
 
 
 def _roll_back(scene: Scene) -> Any:
@@ -313,10 +320,9 @@ def _rebuild_service(scene: Scene) -> Any:
 
 
 def _branch(scene: Scene) -> Any:
-    bad = (scene.journal.latest("bad") or {"commit": scene.commits["candidate"]})["commit"]
     name = f"emergency-rollback-{scene.folder.name}"
     return deploy_emergency_branch(
-        scene.backend, EmergencyBranch(scene.repository, bad, "main", name, _WHY), decided_s=0
+        scene.backend, EmergencyBranch(scene.repository, scene.bad, "main", name, _WHY), decided_s=0
     )
 
 

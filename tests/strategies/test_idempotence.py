@@ -26,10 +26,10 @@ def test_twice_is_once(make_scene: MakeScene, strategy: str) -> None:
     assert (first.site_release() == STABLE) is (strategy in SITE)
     assert (first.api_release() == STABLE) is (strategy in API)
 
-    second = make_scene("second.jsonl")
-    if strategy in {"frontend-revert", "backend-branch"}:
-        # As their fixtures do: what users get now is what the second run finds bad.
-        second.journal.append("bad", commit=getattr(once.facts, "commit", "") or once.facts.live.commit)
+    # As the fixtures do: what users get now is what the second run finds bad.
+    is_revert = strategy in {"frontend-revert", "backend-branch"}
+    bad = (getattr(once.facts, "commit", "") or once.facts.live.commit) if is_revert else ""
+    second = make_scene("second.jsonl", found_bad=bad)
     helped = second.world()
     twice = second.perform(strategy)
 

@@ -169,8 +169,11 @@ class _Run:
 
     def to_the_end(self) -> tuple[StepRecord, ...]:
         while len(self.records) < len(self.steps):
+            known = len(self.records)
             ready = self._ready()
             if not ready and not self.running:
+                if len(self.records) > known:
+                    continue  # what was left out just now may be what an earlier step of the list waits for
                 self._give_up()
                 break
             if len(ready) == 1 and not self.running and ready[0].deadline_s is None:
