@@ -1,4 +1,4 @@
-"""What each strategy does when one operation of a provider fails: which step fails, which are left out; all others are done all the same."""
+"""What each strategy does when an operation of a provider fails: which steps fail, which are left out; all others are done."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -2,7 +2,7 @@
 
 The plan's script does one thing after the other, looks at no answer, clears the caches before anything is live and always ends with success
 (docs/plan-audit.md, C2, G12). Done here: what does not depend on each other goes side by side, what failed is not called done and keeps
-nothing else from being done, caches are emptied only of a release that is served no more, and the message says what really is.
+nothing else from being done, caches are emptied only of a release that is live no more, and the message says what really is.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pam_rollback.actions.backend import DEPLOY_STEPS, BackendAction, BackendRollback, BackendTools
 from pam_rollback.actions.backend import SERVED as BACKEND_SERVED
 from pam_rollback.actions.feature_flag import TELL, FlagOutcome, owe_flags
-from pam_rollback.actions.frontend import RESTORE_STEPS, FrontendAction, FrontendRollback, FrontendTools
+from pam_rollback.actions.frontend import RESTORE, RESTORE_STEPS, FrontendAction, FrontendRollback, FrontendTools
 from pam_rollback.actions.frontend import SERVED as FRONTEND_SERVED
 from pam_rollback.actions.journal import Journal
 from pam_rollback.actions.steps import Step, StepRecord
@@ -99,7 +99,7 @@ def roll_back_everything(tools: FullSystemTools, target: FullSystemTarget, *, de
     found = _Found()
     steps = [
         *_flag_steps(tools, found),
-        *_if_known(target.frontend, [front.looking(FRONT), *front.publishing(FRONT)]),
+        *_if_known(target.frontend, [front.looking(FRONT), *_seen_after_cache(front.publishing(FRONT), tools)]),
         *_if_known(target.backend, [*back.looking(BACK), *back.running(lambda: back.rolled_back(api), BACK)]),
         *_cache_steps(tools),
     ]
@@ -163,12 +163,20 @@ def _see_off(admin: FlagAdmin, journal: Journal, found: _Found) -> str:
     return f"all {len(found.read_back)} are off"
 
 
+def _seen_after_cache(steps: list[Step], tools: FullSystemTools) -> list[Step]:
+    """What visitors get is seen when the cache is empty: it may be the cache that gives them the bad release."""
+    if tools.clear_site_cache is None:
+        return steps
+    seen = FRONT + FRONTEND_SERVED
+    return [replace(step, after=(*step.after, SITE_CACHE)) if step.name == seen else step for step in steps]
+
+
 def _cache_steps(tools: FullSystemTools) -> list[Step]:
     steps = []
     if tools.clear_api_cache is not None:
         steps.append(Step(API_CACHE, tools.clear_api_cache, needs=(BACK + BACKEND_SERVED,)))
     if tools.clear_site_cache is not None:
-        steps.append(Step(SITE_CACHE, tools.clear_site_cache, needs=(FRONT + FRONTEND_SERVED,)))
+        steps.append(Step(SITE_CACHE, tools.clear_site_cache, needs=(FRONT + RESTORE,)))
     return steps
 
 
