@@ -1,14 +1,12 @@
 """Whole sessions whose provider fails: the exit code, and the words that somebody reads at 3 a.m."""
 
-import fcntl
 import json
-import os
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
+from pam_rollback.actions.lock import sole_writer
 from tests.sessions import ONLY_HEALTH, Finished, Project, Range
 
 STORY = "drills/test_backend_provider.py"
@@ -32,15 +30,23 @@ def as_at_the_start(shared_range: Range) -> Iterator[None]:
     shared_range.as_it_was()
 
 
-def drill(project: Project, practice_range: Range, *, at: str, **fault: str) -> Finished:
-    """A drill during which Render begins to fail when the journal comes to this event: what the drill plants itself is there by then."""
-    with project.start(STORY, "--env", str(practice_range.file), NO_WINDOW) as session:
+def drill(
+    project: Project,
+    practice_range: Range,
+    *,
+    at: str,
+    story: str = STORY,
+    provider: str = "render-deploys",
+    **fault: str,
+) -> Finished:
+    """A drill during which a provider begins to fail when the journal comes to this event: what the drill plants is there by then."""
+    with project.start(story, "--env", str(practice_range.file), NO_WINDOW) as session:
         journal, end_s = project.run_folder / "journal.jsonl", time.monotonic() + _WITHIN_S
         while not (journal.exists() and at in journal.read_text(encoding="utf-8")):
             assert time.monotonic() < end_s, f"the journal never said {at!r}"
             assert session.poll() is None, project.finish(session).out
             time.sleep(_POLL_S)
-        practice_range.remote.plant("render-deploys", **fault)
+        practice_range.remote.plant(provider, **fault)
         return project.finish(session)
 
 
@@ -79,6 +85,27 @@ def test_automatic_deploys_that_stay_on_decide(practice_range: Range, project: P
     assert "see which release answers" in {step["step"] for step in steps if step["event"] == "step-done"}
 
 
+def test_a_provider_that_is_down_stops_its_own_part_only(practice_range: Range, project: Project) -> None:
+    """12: not even the front end's target can be found; the back end and the features are taken back all the same."""
+    ended = drill(
+        project,
+        practice_range,
+        at='"event": "planting"',
+        story="drills/test_full_system.py",
+        provider="netlify-answers",
+        what="error-401",
+        operation="all",
+    )
+
+    assert ended.rc == 12, ended.out
+    assert "step 'front end: see what is published' failed: Netlify" in said(ended)
+    assert "HTTP 401" in said(ended)
+    steps = [json.loads(line) for line in (ended.folder / "journal.jsonl").read_text(encoding="utf-8").splitlines()]
+    done = {step["step"] for step in steps if step["event"] == "step-done"}
+    assert done >= {"back end: see which release answers", "see that the features are off", "empty the API's cache"}
+    assert practice_range.remote.identity()["live"] == "candidate"  # undone
+
+
 def test_what_cannot_be_put_back_is_undo_failed(practice_range: Range, project: Project) -> None:
     """14: with what a person must do, and that is still owed in the journal."""
     ended = drill(
@@ -93,30 +120,14 @@ def test_what_cannot_be_put_back_is_undo_failed(practice_range: Range, project: 
 
 
 def test_who_is_not_alone_is_refused(practice_range: Range, project: Project) -> None:
-    """13: another session holds the lock; nothing is asked of anybody."""
-    deploys = practice_range.remote.identity()
-    with open_lock(practice_range.file):
+    """13: another session holds the lock; nothing is planted, and nothing is asked of anybody."""
+    with sole_writer(practice_range.file, environment="sandbox", who="another run"):
         ended = project.run(STORY, "--env", str(practice_range.file), NO_WINDOW)
 
     assert ended.rc == 13, ended.out
     assert "another session is changing sandbox right now" in said(ended)
-    assert "step-started" not in events(ended)
-    assert practice_range.remote.identity()["live"] == deploys["live"]
-
-
-class open_lock:  # noqa: N801 - reads as what it does
-    """Another session's lock of the sandbox."""
-
-    def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(path, os.O_RDWR)
-
-    def __enter__(self) -> None:
-        """Take it."""
-        fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-    def __exit__(self, *_: object) -> None:
-        """Leave it."""
-        os.close(self._descriptor)
+    assert not (ended.folder / "journal.jsonl").exists()
+    assert practice_range.remote.identity()["live"] == "candidate"
 
 
 def test_no_target_is_refused(practice_range: Range, project: Project) -> None:
