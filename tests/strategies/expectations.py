@@ -175,7 +175,7 @@ def cases() -> list[Any]:
 
 
 def _short() -> Iterator[tuple[Row, str]]:
-    for strategy in dict.fromkeys(row.strategy for row in ROWS):
+    for place, strategy in enumerate(dict.fromkeys(row.strategy for row in ROWS)):
         own = [row for row in ROWS if row.strategy == strategy]
         for number, group in enumerate(_GROUPS):
-            yield own[(number * _STRIDE) % len(own)], group[(number + len(own)) % len(group)]
+            yield own[(place + number * _STRIDE) % len(own)], group[(place + number) % len(group)]

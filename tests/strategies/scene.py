@@ -122,11 +122,14 @@ class Scene:
         assert environment.render is not None
         netlify = netlify_api(environment.netlify, variables["NETLIFY_AUTH_TOKEN"])
         render = render_api(environment.render, variables["RENDER_API_KEY"])
+        # The onlooker is never held up by what the rollback's own clients were refused.
+        object.__setattr__(self, "onlooker", (netlify, render))
         watched = partial(WatchedApi, deadline_s=_DEADLINE_S, patience_s=self.patience_s, journal=self.journal)
         object.__setattr__(self, "site", NetlifySite(watched(netlify.provider, netlify.token), environment.netlify))
         object.__setattr__(self, "service", RenderDeploys(watched(render.provider, render.token), environment.render))
         object.__setattr__(self, "targets", self._find_targets())
 
+    onlooker: tuple[ProviderApi, ProviderApi] = field(init=False)
     site: NetlifySite = field(init=False)
     service: RenderDeploys = field(init=False)
     targets: FullSystemTarget = field(init=False)
@@ -151,7 +154,9 @@ class Scene:
 
     def world(self) -> World:
         """How it is now."""
-        service, published = self.service.service(), self.site.published()
+        netlify, render = self.onlooker
+        service = replace(self.service, api=render).service()
+        published = replace(self.site, api=netlify).published()
         flags = self.range.flags.read_flags()
         return World(
             site=self.site_release(),

@@ -208,7 +208,14 @@ def _history_cases() -> Iterator[Case]:
 
 
 def _named(cases: Iterator[Case]) -> list[Any]:
-    return [pytest.param(case, id=f"{case.strategy}: {case.name}") for case in cases]
+    """The short run takes one strategy of each name."""
+    seen: set[str] = set()
+    named = []
+    for case in cases:
+        marks = (pytest.mark.long_matrix,) if case.name in seen else ()
+        named.append(pytest.param(case, id=f"{case.strategy}: {case.name}", marks=marks))
+        seen.add(case.name)
+    return named
 
 
 @pytest.mark.parametrize("case", _named(_cases()))

@@ -19,12 +19,20 @@ CASES = [
     ("full-system", NETLIFY, "all", "the front end is not as it was", {"api": "1.42.0", "flags_on": True}),
     ("full-system", RENDER, "all", "the back end is not as it was", {"site": "1.42.0", "flags_on": True}),
 ]
+SHORT = {"rollback", "restore", "all"}
 KINDS = ("error-403", "error-409", "error-422", "error-404")
 
 
 @pytest.mark.parametrize(
     ("strategy", "provider", "operation", "words", "back"),
-    [pytest.param(*case, id="-".join(case[:3])) for case in CASES],
+    [
+        pytest.param(
+            *case,
+            id="-".join(case[:3]),
+            marks=() if case[2] in SHORT and case[0] != "backend-branch" else pytest.mark.long_matrix,
+        )
+        for case in CASES
+    ],
 )
 def test_an_undo_that_fails_says_so_and_is_finished_later(
     scene: Scene, strategy: str, provider: str, operation: str, words: str, back: dict[str, object]
