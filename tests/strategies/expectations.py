@@ -20,8 +20,6 @@ _MORE = {RENDER: ("429-epoch", "plain-text"), NETLIFY: ()}
 """Only Render tells a limit in two ways, and has errors in plain text."""
 _DONE_UNREAD = {NETLIFY: frozenset({"garbage", "answer-lost"}), RENDER: frozenset({"answer-lost"})}
 """The change was made all the same."""
-_STRIDE = 2
-"""So that the short run does not meet the reads alone."""
 
 
 @dataclass(frozen=True)
@@ -178,4 +176,4 @@ def _short() -> Iterator[tuple[Row, str]]:
     for place, strategy in enumerate(dict.fromkeys(row.strategy for row in ROWS)):
         own = [row for row in ROWS if row.strategy == strategy]
         for number, group in enumerate(_GROUPS):
-            yield own[(place + number * _STRIDE) % len(own)], group[(place + number) % len(group)]
+            yield own[(place + number) % len(own)], group[(place + number) % len(group)]
