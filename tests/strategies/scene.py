@@ -181,6 +181,13 @@ class Scene:
         except (ActionFailed, AttributeError):
             return None  # nothing answers for a moment
 
+    def under_way(self) -> list[Deploy]:
+        """What the back end's host may still bring to life, apart from what a colleague pushed."""
+        over = {"live", "deactivated", "build_failed", "update_failed", "canceled"}
+        return [
+            deploy for deploy in self.service.deploys() if deploy.state not in over and deploy.trigger != "new_commit"
+        ]
+
     def site_release(self) -> str:
         """The release that visitors get."""
         return str((fetch(f"{self.environment.urls.frontend}/version.json").json or {}).get("release"))

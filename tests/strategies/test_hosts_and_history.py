@@ -232,6 +232,7 @@ def test_a_host_does_something_else(make_scene: MakeScene, case: Case) -> None:
     if case.name != "never live":  # an undo stops what still may come to life
         scene.range.remote.clear_all()
     scene.undo()
+    assert scene.under_way() == []
     scene.range.remote.clear_all()
     as_before = replace(before, main=scene.repository.head("main"))  # a colleague's push stays
     assert scene.until(as_before) == as_before
