@@ -5,12 +5,20 @@ import pytest
 from pam_rollback.actions.emergency import TELL
 from pam_rollback.actions.steps import StepsFailed
 from pam_rollback.core.verdict import ExitCode
+from pam_rollback.plugin.stories import STORIES
 from tests.strategies.conftest import MakeScene
-from tests.strategies.expectations import PROVIDERS, Row, cases, is_done_unread
+from tests.strategies.expectations import PROVIDERS, ROWS, Row, cases, is_done_unread
 from tests.strategies.scene import STABLE, Ended, Scene
 
 EMERGENCY = "emergency"
 READS = {"service", "list", "get", "site", "deploys", "all"}
+
+
+def test_every_strategy_of_a_provider_has_its_rows() -> None:
+    """A new one is not in use before it has met their failures."""
+    hosted = {story.name for story in STORIES.values() if {"netlify", "render"} & set(story.abilities)}
+
+    assert hosted <= {row.strategy for row in ROWS}
 
 
 @pytest.mark.parametrize(("row", "kind"), cases())
