@@ -188,6 +188,12 @@ class Scene:
             deploy for deploy in self.service.deploys() if deploy.state not in over and deploy.trigger != "new_commit"
         ]
 
+    def until_settled(self) -> None:
+        """Until the back end's host has ended what it was asked for."""
+        Waiter().until(
+            self.under_way, holds=lambda left: not left, within_s=_SETTLED_WITHIN_S, what="nothing under way"
+        )
+
     def site_release(self) -> str:
         """The release that visitors get."""
         return str((fetch(f"{self.environment.urls.frontend}/version.json").json or {}).get("release"))
