@@ -107,7 +107,7 @@ def test_a_provider_that_is_down_stops_its_own_part_only(practice_range: Range, 
 
 
 def test_what_cannot_be_put_back_is_undo_failed(practice_range: Range, project: Project) -> None:
-    """14: with what a person must do, and that is still owed in the journal."""
+    """14: with what a person must do; also where the last test, which reports it, is an advisory one."""
     ended = drill(
         project, practice_range, at='"step": "see which release answers"', what="error-403", operation="rollback"
     )
@@ -116,7 +116,6 @@ def test_what_cannot_be_put_back_is_undo_failed(practice_range: Range, project: 
     assert "the back end is not as it was before the rollback: Render, roll back to dep-" in said(ended)
     assert "a person must run the deploy dep-" in said(ended)
     assert ended.last_line.startswith("REHEARSAL UNDO FAILED"), ended.last_line
-    assert events(ended).count("undo-owed") > events(ended).count("undo-done")
 
 
 def test_who_is_not_alone_is_refused(practice_range: Range, project: Project) -> None:
