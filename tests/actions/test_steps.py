@@ -176,3 +176,27 @@ def test_a_plan_of_steps_that_makes_no_sense_is_refused(journal: Journal, steps:
     with pytest.raises(ValueError, match="each name once"):
         run_steps(steps, journal, SystemClock())
     assert journal.entries() == []
+
+
+def test_what_waits_for_a_step_that_was_left_out_is_done(journal: Journal) -> None:
+    """Whatever the order of the list: only that the other is over was asked for."""
+    steps = [
+        Step("the features are off", done(), after=("the service answers",)),
+        Step("run the target", fails(ActionFailed("Render: HTTP 503"))),
+        Step("the service answers", done(), needs=("run the target",)),
+    ]
+
+    found = failed_run(steps, journal)
+
+    assert found["the features are off"].outcome is Outcome.DONE
+    assert found["the service answers"].outcome is Outcome.NOT_DONE
+
+
+def test_beside_others_whatever_is_raised_ends_its_step(journal: Journal) -> None:
+    """A thread that ended without a word would be waited for without end."""
+    steps = [Step("one", fails(SystemExit("gone"))), Step("other", done())]
+
+    found = failed_run(steps, journal)
+
+    assert (found["one"].outcome, found["other"].outcome) == (Outcome.FAILED, Outcome.DONE)
+    assert [entry["event"] for entry in journal.entries()].count("step-failed") == 1

@@ -6,13 +6,13 @@ them (docs/plan-audit.md, G1 to G12). The correct form, done here: automatic dep
 is live, and believe only what is served.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from pam_rollback.actions.feature_flag import TELL
 from pam_rollback.actions.journal import Undo
-from pam_rollback.actions.settling import until_deploy, until_served
+from pam_rollback.actions.settling import done_or_seen, until_deploy, until_served
 from pam_rollback.actions.steps import Step, StepRecord
 from pam_rollback.actions.telling import Telling, notice_problem
 from pam_rollback.core.deploys import BackendHost, CommitDeploys, Deploy, Service, ServiceSettings
@@ -38,7 +38,11 @@ LIVE = "live"
 _UNDER_WAY = frozenset({"created", "queued", "build_in_progress", "update_in_progress", "pre_deploy_in_progress"})
 """Render's words for a deploy that is not over; all others but ``live`` mean that it is not what runs. ``deactivated`` is no success: it
 was superseded by something else."""
+_OURS = frozenset({"rollback", "api"})
+"""Render's words for a deploy that a rollback from here has asked for."""
 _LISTED_WITHIN_S = 30.0
+_SEEN_AFTER_ASKS = 5
+"""So many looks show whether a change was made whose answer was lost."""
 
 
 class Backend(BackendHost, CommitDeploys, ServiceSettings, Protocol):
@@ -86,6 +90,8 @@ class BackendAction:
         self._commit = commit
         self._before: Deploy | None = None
         self._service: Service | None = None
+        self._unreadable: ActionFailed | None = None
+        self._stays = False
         self._live: Deploy | None = None
         self._served: Served | None = None
         self._changed = False
@@ -98,14 +104,21 @@ class BackendAction:
             Step(prefix + CANCEL, self._cancel_deploys, essential=False, needs=(prefix + LOOK,), after=(prefix + OFF,)),
         ]
 
-    def running(self, start: Callable[[], Deploy], prefix: str = "", *, needs: tuple[str, ...] = ()) -> list[Step]:
+    def running(
+        self,
+        start: Callable[[], Deploy],
+        prefix: str = "",
+        *,
+        needs: tuple[str, ...] = (),
+        after: tuple[str, ...] = (),
+    ) -> list[Step]:
         """The steps from a request to what answers users. Automatic deploys that could not be switched off do not keep users waiting."""
         return [
             Step(
                 prefix + DEPLOY,
                 lambda: self._run(start),
                 needs=(prefix + LOOK, *needs),
-                after=(prefix + OFF, prefix + CANCEL),
+                after=(prefix + OFF, prefix + CANCEL, *after),
                 changes=True,
             ),
             Step(prefix + STILL_OFF, self._still_off, needs=(prefix + DEPLOY,)),
@@ -138,18 +151,19 @@ class BackendAction:
             ),
             None,
         )
-        return started or self._host.roll_back(target.id)
+        return started or _begin(self._tools, target.commit, lambda: self._host.roll_back(target.id))
 
     def deployed(self) -> Deploy:
-        """Ask for the commit; a deploy that was only queued is found by what is new in the list."""
-        known = {deploy.id for deploy in self._host.deploys()}
-        asked = self._host.deploy_commit(self._commit)
-        if asked is not None:
-            return asked
-        return self._queued(known)
+        """Ask for the commit."""
+        return _begin(self._tools, self._commit, lambda: self._host.deploy_commit(self._commit))
 
     def revert(self, repository: Repository, bad: Commit, *, onto: str, branch: str, reason: str) -> str:
         """Make the commit that takes ``bad`` back, on a branch of its own: main is left alone."""
+        taken_back = repository.taken_back_by(bad)
+        if taken_back is not None:
+            # Reverting a revert would bring the bad commit back.
+            self._commit, self._stays = bad, True
+            return f"{bad} stays: it is what takes {taken_back} back"
         made = _head(repository, branch)
         if made:
             self._commit = made
@@ -161,38 +175,58 @@ class BackendAction:
 
     def follow(self, branch: str) -> str:
         """Point the service at the branch. That alone deploys nothing."""
+        service = self._settings()
+        if self._stays or service.branch == branch:
+            return f"it deploys from {service.branch} already"
         self._owe()
-        self._service = self._host.set_branch(branch)
+        self._service = done_or_seen(
+            lambda: self._host.set_branch(branch), lambda: self._seen_service(lambda seen: seen.branch == branch)
+        )
         if self._service.branch != branch:
             raise ActionFailed(f"accepted, but the service still deploys from {self._service.branch}")
         return f"it deploys from {branch}"
 
     def _look(self) -> str:
-        self._service = self._host.service()
         self._before = live_of(self._host)
+        try:
+            self._service = self._host.service()
+        except ActionFailed as error:
+            # Users do not wait for it: the step that needs it tells, and fails.
+            self._unreadable = error
+            return f"running is {self._before}; where it deploys from is not known"
         state = "on" if self._service.auto_deploy else "off"
         return f"running is {self._before}; automatic deploys from {self._service.branch} are {state}"
 
+    def _settings(self) -> Service:
+        """Where it deploys from. Raises what kept it from being read: what could not be put back is not changed."""
+        if self._service is None:
+            raise self._unreadable or ActionFailed("where the service deploys from was not looked at")
+        return self._service
+
+    def _seen_service(self, holds: Callable[[Service], bool]) -> Service | None:
+        seen = self._host.service()
+        return seen if holds(seen) else None
+
     def _owe(self) -> None:
-        if self._before is None or self._service is None:
+        if self._before is None:
             raise ActionFailed("what ran before is not known: nothing is changed that could not be put back")
         before, service = self._before, self._service
-        self._tools.telling.journal.owe(
-            UNDO_KIND,
-            {
-                "deploy": before.id,
-                "commit": before.commit,
-                "auto_deploy": service.auto_deploy,
-                "branch": service.branch,
-            },
+        settings = (
+            {"auto_deploy": service.auto_deploy, "trigger": service.trigger, "branch": service.branch}
+            if service is not None
+            else {}
         )
+        self._tools.telling.journal.owe(UNDO_KIND, {"deploy": before.id, "commit": before.commit, **settings})
         self._changed = True
 
     def _switch_off(self) -> str:
-        if self._service is not None and not self._service.auto_deploy:
+        if not self._settings().auto_deploy:
             return "they were off already"
         self._owe()
-        self._service = self._host.set_auto_deploy(on=False)
+        self._service = done_or_seen(
+            lambda: self._host.set_auto_deploy(on=False),
+            lambda: self._seen_service(lambda seen: not seen.auto_deploy),
+        )
         return self._still_off()
 
     def _still_off(self) -> str:
@@ -205,16 +239,20 @@ class BackendAction:
 
     def _cancel_deploys(self) -> str:
         running = [
-            deploy for deploy in self._host.deploys() if deploy.state in _UNDER_WAY and deploy.trigger != "rollback"
+            deploy
+            for deploy in self._host.deploys()
+            if deploy.state in _UNDER_WAY and not (self._commit and deploy.commit == self._commit)
         ]
-        for deploy in running:
+        if running:
             self._owe()
-            self._host.cancel(deploy.id)
+        problems = _cancelled(self._host, running)
+        if problems:
+            raise problems[0]
         return f"stopped {', '.join(map(str, running))}" if running else "none was under way"
 
     def _run(self, start: Callable[[], Deploy]) -> str:
         now = live_of(self._host)
-        if now.commit == self._commit:
+        if self._commit and now.commit == self._commit:
             self._live = now
             return f"{now} ran already"
         self._owe()
@@ -228,23 +266,6 @@ class BackendAction:
         )
         return str(self._served)
 
-    def _queued(self, known: set[str]) -> Deploy:
-        try:
-            found = self._tools.waiter.until(
-                lambda: [
-                    deploy
-                    for deploy in self._host.deploys()
-                    if deploy.id not in known and deploy.commit == self._commit
-                ],
-                holds=bool,
-                within_s=_LISTED_WITHIN_S,
-                what=f"a new deploy of {self._commit[:12]} is listed",
-                every_s=self._tools.every_s,
-            )
-        except NotReached as error:
-            raise ActionFailed(f"the deploy was queued and never listed: {error}") from error
-        return found[0]
-
 
 def roll_back_to_deploy(tools: BackendTools, target: Deploy, *, decided_s: float) -> BackendRollback:
     """Run an earlier deploy's build again, with automatic deploys off. Raises ActionFailed when that was not done or does not answer."""
@@ -257,13 +278,6 @@ def deploy_commit(tools: BackendTools, commit: Commit, *, decided_s: float) -> B
     """Build and run a previous commit, with automatic deploys off. Raises ActionFailed as ``roll_back_to_deploy`` does."""
     action = BackendAction(tools, commit=commit)
     steps = [*action.looking(), *action.running(action.deployed)]
-    return action.facts(tools.telling.run(steps), decided_s)
-
-
-def keep_running(tools: BackendTools, commit: Commit, *, decided_s: float) -> BackendRollback:
-    """What runs is a revert itself, and reverting it would bring the bad commit back: keep it, with automatic deploys off."""
-    action = BackendAction(tools, commit=commit)
-    steps = [*action.looking(), *action.running(lambda: live_of(tools.host))]
     return action.facts(tools.telling.run(steps), decided_s)
 
 
@@ -282,8 +296,6 @@ class EmergencyBranch:
 
 def deploy_emergency_branch(tools: BackendTools, emergency: EmergencyBranch, *, decided_s: float) -> BackendRollback:
     """Take the bad commit back on a branch of its own and run that. Raises ActionFailed as ``roll_back_to_deploy`` does."""
-    if emergency.repository.taken_back_by(emergency.bad) is not None:
-        return keep_running(tools, emergency.bad, decided_s=decided_s)
     action = BackendAction(tools)
     steps = [
         *action.looking(),
@@ -294,7 +306,8 @@ def deploy_emergency_branch(tools: BackendTools, emergency: EmergencyBranch, *, 
             ),
         ),
         Step(BRANCH, lambda: action.follow(emergency.name), needs=(LOOK, REVERT)),
-        *action.running(action.deployed, needs=(REVERT, BRANCH)),
+        # The commit is asked for by name: that the service still follows another branch does not keep users waiting.
+        *action.running(action.deployed, needs=(REVERT,), after=(BRANCH,)),
     ]
     return action.facts(tools.telling.run(steps), decided_s)
 
@@ -303,21 +316,22 @@ def undo_running(undo: Undo, tools: BackendTools) -> None:
     """Run what ran before, from the branch and with the automatic deploys that it had. Raises UndoFailed."""
     facts = undo.facts
     problems: list[str] = []
-    parts: tuple[Callable[[], None], ...] = (
-        lambda: _run_again(str(facts["deploy"]), str(facts["commit"]), tools),
-        lambda: _follow_again(str(facts["branch"]), tools),
-        lambda: _deploy_by_push_again(tools, on=bool(facts["auto_deploy"])),
-    )
+    parts: list[Callable[[], None]] = [lambda: _run_again(str(facts["deploy"]), str(facts["commit"]), tools)]
+    if "branch" in facts:
+        parts += [
+            lambda: _follow_again(str(facts["branch"]), tools),
+            lambda: _deploy_by_push_again(tools, on=bool(facts["auto_deploy"]), trigger=str(facts.get("trigger", ""))),
+        ]
     for part in parts:
         try:
             part()
         except ActionFailed as error:
             problems.append(str(error))  # one that fails must not keep the others from being put back
     if problems:
-        wanted = (
-            f"run the deploy {facts['deploy']} from the branch {facts['branch']} "
-            f"with automatic deploys {'on' if facts['auto_deploy'] else 'off'}"
-        )
+        wanted = f"run the deploy {facts['deploy']}"
+        if "branch" in facts:
+            state = "on" if facts["auto_deploy"] else "off"
+            wanted += f" from the branch {facts['branch']} with automatic deploys {state}"
         raise UndoFailed(
             f"the back end is not as it was before the rollback: {'; '.join(problems)}; a person must {wanted}"
         )
@@ -353,11 +367,48 @@ def _head(repository: Repository, branch: str) -> Commit:
         return ""
 
 
+def _begin(tools: BackendTools, commit: Commit, ask: Callable[[], Deploy | None]) -> Deploy:
+    """Ask for a deploy; one that was only queued, or whose answer was lost, is found by what is new in the list."""
+    known = {deploy.id for deploy in tools.host.deploys()}
+
+    def new(within_s: float) -> Deploy:
+        found = tools.waiter.until(
+            lambda: [deploy for deploy in tools.host.deploys() if deploy.id not in known and deploy.commit == commit],
+            holds=bool,
+            within_s=within_s,
+            what=f"a new deploy of {commit[:12]} is listed",
+            every_s=tools.every_s,
+        )
+        return found[0]
+
+    asked = done_or_seen(lambda: (ask(),), lambda: (new(_SEEN_AFTER_ASKS * tools.every_s),))[0]
+    if asked is not None:
+        return asked
+    try:
+        return new(_LISTED_WITHIN_S)
+    except NotReached as error:
+        raise ActionFailed(f"the deploy was queued and never listed: {error}") from error
+
+
+def _cancelled(host: Backend, deploys: Sequence[Deploy]) -> list[ActionFailed]:
+    """Stop each of them; gives what went wrong, after all were tried."""
+    problems = []
+    for deploy in deploys:
+        try:
+            host.cancel(deploy.id)
+        except ActionFailed as error:
+            problems.append(error)
+    return problems
+
+
 def _run_again(deploy_id: str, commit: Commit, tools: BackendTools) -> None:
+    """What the rollback left under way would come live later: it is stopped, or run over."""
+    ours = [deploy for deploy in tools.host.deploys() if deploy.state in _UNDER_WAY and deploy.trigger in _OURS]
+    left = _cancelled(tools.host, ours)
     now = live_of(tools.host)
-    if now.id == deploy_id or (commit and now.commit == commit):
+    if not left and (now.id == deploy_id or (commit and now.commit == commit)):
         return
-    until_live(tools.host.roll_back(deploy_id), tools)
+    until_live(_begin(tools, commit, lambda: tools.host.roll_back(deploy_id)), tools)
 
 
 def _follow_again(branch: str, tools: BackendTools) -> None:
@@ -365,6 +416,10 @@ def _follow_again(branch: str, tools: BackendTools) -> None:
         raise ActionFailed(f"the service does not deploy from {branch} again")
 
 
-def _deploy_by_push_again(tools: BackendTools, *, on: bool) -> None:
-    if tools.host.service().auto_deploy != on and tools.host.set_auto_deploy(on=on).auto_deploy != on:
-        raise ActionFailed(f"automatic deploys are not {'on' if on else 'off'} again")
+def _deploy_by_push_again(tools: BackendTools, *, on: bool, trigger: str) -> None:
+    now = tools.host.service()
+    if now.auto_deploy != on or (on and trigger and now.trigger != trigger):
+        host = tools.host
+        changed = host.set_auto_deploy(on=on, trigger=trigger) if trigger else host.set_auto_deploy(on=on)
+        if changed.auto_deploy != on:
+            raise ActionFailed(f"automatic deploys are not {'on' if on else 'off'} again")

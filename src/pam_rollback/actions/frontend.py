@@ -6,13 +6,14 @@ correct form, done here: restore by the deploy's own id, then lock it against au
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 from pam_rollback.actions.feature_flag import TELL
 from pam_rollback.actions.journal import Undo
-from pam_rollback.actions.settling import until_deploy, until_served
+from pam_rollback.actions.settling import done_or_seen, until_deploy, until_served
 from pam_rollback.actions.steps import Step, StepRecord
 from pam_rollback.actions.telling import Telling, notice_problem
 from pam_rollback.core.deploys import Deploy, DeployId, FileDeploys, FrontendHost, PublishingLock
@@ -55,6 +56,8 @@ _UNDER_WAY = frozenset(
 )
 """Netlify's words for a deploy that may still be published by itself (the filter ``state`` of its OpenAPI document)."""
 _READY = "ready"
+_SEEN_AFTER_ASKS = 5
+"""So many looks show whether a change was made whose answer was lost."""
 
 
 class Site(FrontendHost, PublishingLock, Protocol):
@@ -70,10 +73,10 @@ BuildSite = Callable[[Path], Path]
 
 @dataclass(frozen=True)
 class FrontendTools:
-    """What the action works with. ``look`` says what visitors get right now, held against a commit."""
+    """What the action works with. ``look`` says what visitors get right now, held against the deploy that they should get."""
 
     host: Site
-    look: Callable[[Commit], Served]
+    look: Callable[[Deploy], Served]
     waiter: Waiter
     telling: Telling
     every_s: float = 1.0
@@ -127,13 +130,9 @@ class FrontendAction:
         self._published: Deploy | None = None
         self._served: Served | None = None
         self._followed: Served | None = None
-        self._folder: Path | None = None
+        self._onto: Commit = ""
+        self._pushed: Commit = ""
         self._changed = False
-
-    @property
-    def commit(self) -> Commit:
-        """What is to be published, once it is known."""
-        return self._commit
 
     def publishing(self, prefix: str = "", *, needs: tuple[str, ...] = ()) -> list[Step]:
         """The steps from a deploy that the host has to one that visitors get."""
@@ -172,26 +171,31 @@ class FrontendAction:
         )
 
     def revert(self, sources: Sources, bad: Commit, reason: str) -> str:
-        """Make the commit that takes ``bad`` back."""
-        head = sources.repository.head(sources.branch)
-        self._commit = sources.repository.revert(bad, onto=head, reason=reason)
-        return f"{self._commit} takes {bad} back, on top of {head}"
+        """Make the commit that takes ``bad`` back. What takes something back itself stays published: reverting it would undo that."""
+        taken_back = sources.repository.taken_back_by(bad)
+        self._onto = sources.repository.head(sources.branch)
+        self._pushed = sources.repository.revert(taken_back or bad, onto=self._onto, reason=reason)
+        self._commit = bad if taken_back else self._pushed
+        if self._pushed == self._onto:
+            return f"{sources.branch} is without {taken_back or bad} already, at {self._onto}"
+        return f"{self._pushed} takes {taken_back or bad} back, on top of {self._onto}"
 
     def push(self, sources: Sources) -> str:
-        """Move the branch to the revert, so that the next build from git has it, too."""
-        head = sources.repository.head(sources.branch)
-        if head == self._commit:
-            return f"{sources.branch} is at {head} already"
+        """Move the branch to the revert, so that the next build from git has it, too. What somebody pushed meanwhile is not touched."""
+        if self._pushed == self._onto:
+            return f"{sources.branch} is at {self._onto} already"
         self._tools.telling.journal.owe(
-            UNDO_BRANCH_KIND, {"branch": sources.branch, "before": head, "pushed": self._commit}, place=sources.branch
+            UNDO_BRANCH_KIND,
+            {"branch": sources.branch, "before": self._onto, "pushed": self._pushed},
+            place=sources.branch,
         )
         self._changed = True
-        sources.repository.push(self._commit, sources.branch, seen=head)
-        return f"{sources.branch} moved from {head} to {self._commit}"
+        sources.repository.push(self._pushed, sources.branch, seen=self._onto)
+        return f"{sources.branch} moved from {self._onto} to {self._pushed}"
 
     def follow(self, see: Callable[[Commit], Served]) -> str:
         """See what the push did to the other site."""
-        self._followed = see(self._commit)
+        self._followed = see(self._pushed)
         return str(self._followed)
 
     def _look(self) -> str:
@@ -219,8 +223,7 @@ class FrontendAction:
             raise ActionFailed(f"not locked: {now} is published and not {self._target}; something else came in between")
         if not now.locked:
             self._owe()
-            self._host.lock(now.id)
-            now = _until_published(self._host, now.id, self._tools, locked=True)
+            now = _set_lock(self._host, now.id, self._tools, locked=True)
         self._published = now
         return str(now)
 
@@ -229,13 +232,19 @@ class FrontendAction:
         return f"stopped {', '.join(map(str, running))}" if running else "none was under way"
 
     def _see(self) -> str:
-        tools = self._tools
+        tools, published = self._tools, self._published
+        if published is None:
+            raise ActionFailed("what is published is not known")
+        wanted = replace(published, commit=published.commit or self._commit)
         self._served = until_served(
-            lambda: tools.look(self._commit), tools.waiter, within_s=tools.served_within_s, every_s=tools.every_s / 2
+            lambda: tools.look(wanted), tools.waiter, within_s=tools.served_within_s, every_s=tools.every_s / 2
         )
         return str(self._served)
 
     def _build_and_upload(self, sources: Sources, title: str) -> str:
+        if self._before is not None and self._before.commit == self._commit:
+            self._target = self._before.id
+            return f"{self._before} is published already"
         with sources.repository.worktree(self._commit) as worktree:
             folder = sources.build(worktree)
             self._owe()
@@ -262,8 +271,6 @@ def restore_deploy(tools: FrontendTools, target: Deploy, *, decided_s: float) ->
 
 def deploy_commit(tools: FrontendTools, sources: Sources, commit: Commit, *, decided_s: float) -> FrontendRollback:
     """Build ``commit`` cleanly and once, publish it on this site and lock it. Raises ActionFailed as ``restore_deploy`` does."""
-    if tools.host.published().commit == commit:
-        return restore_deploy(tools, tools.host.published(), decided_s=decided_s)
     action = FrontendAction(tools, commit=commit)
     title = f"rollback to {commit[:12]}"
     steps = [action.looking(), *action.building(sources, title), *action.publishing(needs=(BUILD,))]
@@ -277,9 +284,6 @@ def revert_commit(
 
     Pushed last: a push starts a build of its own, which finds the site locked. It also deploys the back end where that follows the branch.
     """
-    if sources.repository.taken_back_by(bad) is not None:
-        # What is published takes something back itself: reverting it would bring the bad commit back.
-        return restore_deploy(tools, tools.host.published(), decided_s=decided_s)
     action = FrontendAction(tools)
     steps = [
         action.looking(),
@@ -296,29 +300,52 @@ def revert_commit(
 
 def publish(host: Site, target: DeployId, *, now: Deploy, tools: FrontendTools) -> Deploy:
     """Bring another deploy to the visitors; gives it as it is published. Raises ActionFailed."""
+    locked: ActionFailed | None = None
     if now.locked:
-        host.unlock(now.id)  # whether a locked site refuses a restore is not documented
-    host.restore(target)
-    return _until_published(host, target, tools)
+        try:
+            host.unlock(now.id)
+        except ActionFailed as error:
+            locked = error  # whether a locked site refuses a restore is not documented: it is tried
+    try:
+        done_or_seen(
+            lambda: host.restore(target), lambda: _until_published(host, target, tools, within_s=_seen_within_s(tools))
+        )
+        return _until_published(host, target, tools)
+    except ActionFailed as error:
+        with suppress(ActionFailed):
+            # Whatever was answered: a new deploy is published by itself where the site is not locked.
+            return _until_published(host, target, tools, within_s=_seen_within_s(tools))
+        if locked is None:
+            raise
+        raise ActionFailed(f"{error}; before that, {locked}") from error
 
 
 def undo_publishing(undo: Undo, tools: FrontendTools) -> None:
     """Publish what was published before, with the lock that it had. Raises UndoFailed."""
     before, locked = str(undo.facts["deploy"]), bool(undo.facts["locked"])
-    try:
+    problems: list[str] = []
+
+    def stop_builds() -> None:
         if not locked:
             tools.host.cancel_running()  # a build of the rollback's own push would be published over it
+
+    def publish_again() -> None:
         now = tools.host.published()
         if now.id != before:
             now = publish(tools.host, before, now=now, tools=tools)
         if now.locked != locked:
-            (tools.host.lock if locked else tools.host.unlock)(before)
-            _until_published(tools.host, before, tools, locked=locked)
-    except ActionFailed as error:
+            _set_lock(tools.host, before, tools, locked=locked)
+
+    for part in (stop_builds, publish_again):
+        try:
+            part()
+        except ActionFailed as error:
+            problems.append(str(error))  # one that fails must not keep the other from being put back
+    if problems:
         wanted = f"publish the deploy {before} and {'lock' if locked else 'unlock'} it"
         raise UndoFailed(
-            f"the front end is not as it was before the rollback: {error}; a person must {wanted}"
-        ) from error
+            f"the front end is not as it was before the rollback: {'; '.join(problems)}; a person must {wanted}"
+        )
 
 
 def undo_push(undo: Undo, repository: Repository) -> None:
@@ -333,13 +360,27 @@ def undo_push(undo: Undo, repository: Repository) -> None:
         ) from error
 
 
-def _until_published(host: Site, target: DeployId, tools: FrontendTools, *, locked: bool | None = None) -> Deploy:
+def _set_lock(host: Site, deploy_id: DeployId, tools: FrontendTools, *, locked: bool) -> Deploy:
+    def seen(within_s: float) -> Deploy:
+        return _until_published(host, deploy_id, tools, locked=locked, within_s=within_s)
+
+    done_or_seen(lambda: (host.lock if locked else host.unlock)(deploy_id), lambda: seen(_seen_within_s(tools)))
+    return seen(tools.published_within_s)
+
+
+def _seen_within_s(tools: FrontendTools) -> float:
+    return _SEEN_AFTER_ASKS * tools.every_s
+
+
+def _until_published(
+    host: Site, target: DeployId, tools: FrontendTools, *, locked: bool | None = None, within_s: float | None = None
+) -> Deploy:
     return until_deploy(
         host.published,
         holds=lambda seen: seen.id == target and locked in {None, seen.locked},
         failed=lambda _: False,
         waiter=tools.waiter,
-        within_s=tools.published_within_s,
+        within_s=tools.published_within_s if within_s is None else within_s,
         every_s=tools.every_s,
         what=f"the deploy {target} is published{'' if locked is None else ' and locked' if locked else ' and not locked'}",
     )

@@ -2,16 +2,16 @@
 
 The plan's script does one thing after the other, looks at no answer, clears the caches before anything is live and always ends with success
 (docs/plan-audit.md, C2, G12). Done here: what does not depend on each other goes side by side, what failed is not called done and keeps
-nothing else from being done, caches are emptied only of a release that is served no more, and the message says what really is.
+nothing else from being done, caches are emptied only of a release that is live no more, and the message says what really is.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pam_rollback.actions.backend import DEPLOY_STEPS, BackendAction, BackendRollback, BackendTools
 from pam_rollback.actions.backend import SERVED as BACKEND_SERVED
 from pam_rollback.actions.feature_flag import TELL, FlagOutcome, owe_flags
-from pam_rollback.actions.frontend import RESTORE_STEPS, FrontendAction, FrontendRollback, FrontendTools
+from pam_rollback.actions.frontend import RESTORE, RESTORE_STEPS, FrontendAction, FrontendRollback, FrontendTools
 from pam_rollback.actions.frontend import SERVED as FRONTEND_SERVED
 from pam_rollback.actions.journal import Journal
 from pam_rollback.actions.steps import Step, StepRecord
@@ -51,10 +51,10 @@ class FullSystemTools:
 
 @dataclass(frozen=True)
 class FullSystemTarget:
-    """To what everything is taken back."""
+    """To what everything is taken back; or why that is not known of a part, of which nothing is done then."""
 
-    frontend: Deploy
-    backend: Deploy
+    frontend: Deploy | ActionFailed
+    backend: Deploy | ActionFailed
 
 
 @dataclass(frozen=True)
@@ -93,15 +93,14 @@ class _Found:
 
 def roll_back_everything(tools: FullSystemTools, target: FullSystemTarget, *, decided_s: float) -> FullSystemRollback:
     """Take all of it back. Raises StepsFailed when something that helps users was not done, after everything else was."""
-    front = FrontendAction(tools.frontend, target=target.frontend.id, commit=target.frontend.commit)
-    back = BackendAction(tools.backend, commit=target.backend.commit)
+    site, api = _known(target.frontend), _known(target.backend)
+    front = FrontendAction(tools.frontend, target=site.id, commit=site.commit)
+    back = BackendAction(tools.backend, commit=api.commit)
     found = _Found()
     steps = [
         *_flag_steps(tools, found),
-        front.looking(FRONT),
-        *front.publishing(FRONT),
-        *back.looking(BACK),
-        *back.running(lambda: back.rolled_back(target.backend), BACK),
+        *_if_known(target.frontend, [front.looking(FRONT), *_seen_after_cache(front.publishing(FRONT), tools)]),
+        *_if_known(target.backend, [*back.looking(BACK), *back.running(lambda: back.rolled_back(api), BACK)]),
         *_cache_steps(tools),
     ]
     records = tools.telling.run(steps)
@@ -115,6 +114,21 @@ def roll_back_everything(tools: FullSystemTools, target: FullSystemTarget, *, de
         notice_problem=notice_problem(records),
         steps=records,
     )
+
+
+def _known(target: Deploy | ActionFailed) -> Deploy:
+    return target if isinstance(target, Deploy) else Deploy("", "")
+
+
+def _if_known(target: Deploy | ActionFailed, steps: list[Step]) -> list[Step]:
+    """The steps of a part: without a target the first one fails, which all others need."""
+    if isinstance(target, Deploy):
+        return steps
+
+    def fail() -> str:
+        raise target
+
+    return [replace(steps[0], run=fail), *steps[1:]]
 
 
 def _flag_steps(tools: FullSystemTools, found: _Found) -> list[Step]:
@@ -149,12 +163,20 @@ def _see_off(admin: FlagAdmin, journal: Journal, found: _Found) -> str:
     return f"all {len(found.read_back)} are off"
 
 
+def _seen_after_cache(steps: list[Step], tools: FullSystemTools) -> list[Step]:
+    """What visitors get is seen when the cache is empty: it may be the cache that gives them the bad release."""
+    if tools.clear_site_cache is None:
+        return steps
+    seen = FRONT + FRONTEND_SERVED
+    return [replace(step, after=(*step.after, SITE_CACHE)) if step.name == seen else step for step in steps]
+
+
 def _cache_steps(tools: FullSystemTools) -> list[Step]:
     steps = []
     if tools.clear_api_cache is not None:
         steps.append(Step(API_CACHE, tools.clear_api_cache, needs=(BACK + BACKEND_SERVED,)))
     if tools.clear_site_cache is not None:
-        steps.append(Step(SITE_CACHE, tools.clear_site_cache, needs=(FRONT + FRONTEND_SERVED,)))
+        steps.append(Step(SITE_CACHE, tools.clear_site_cache, needs=(FRONT + RESTORE,)))
     return steps
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import TypeVar
 
 from pam_rollback.core.deploys import Deploy
 from pam_rollback.core.errors import ActionFailed, ProviderError
@@ -18,8 +19,44 @@ _FINAL = frozenset(
     }
 )
 """Asking again gives the same answer."""
+_TRIES = 2
+T = TypeVar("T")
 IN_A_ROW = 3
 """Answers of a content network, and of two processes during a change, may alternate for a moment."""
+
+
+def done_or_seen(change: Callable[[], T], see: Callable[[], T | None]) -> T:
+    """Ask for a change that does no harm when it is made twice; gives what came of it.
+
+    Where the answer leaves open whether it was made, ``see`` looks (None: it was not), and only then is it asked for once more.
+    """
+    for attempt in range(1, _TRIES + 1):
+        try:
+            return change()
+        except ProviderError as error:
+            if not _is_unclear(error):
+                raise
+            seen = _seen(see)
+            if seen is not None:
+                return seen
+            if attempt == _TRIES:
+                raise
+    raise AssertionError  # pragma: no cover - the last try returns or raises
+
+
+def _is_unclear(error: ProviderError) -> bool:
+    """It may have been done all the same: no answer, the provider's own trouble, or a good answer that cannot be read."""
+    status = error.http_status
+    return error.sent and (
+        status is None or status >= HTTPStatus.INTERNAL_SERVER_ERROR or status < HTTPStatus.MULTIPLE_CHOICES
+    )
+
+
+def _seen(see: Callable[[], T | None]) -> T | None:
+    try:
+        return see()
+    except (ActionFailed, NotReached):
+        return None  # what cannot be seen is told by the error of the change
 
 
 def until_deploy(

@@ -169,8 +169,11 @@ class _Run:
 
     def to_the_end(self) -> tuple[StepRecord, ...]:
         while len(self.records) < len(self.steps):
+            known = len(self.records)
             ready = self._ready()
             if not ready and not self.running:
+                if len(self.records) > known:
+                    continue  # what was left out just now may be what an earlier step of the list waits for
                 self._give_up()
                 break
             if len(ready) == 1 and not self.running and ready[0].deadline_s is None:
@@ -239,9 +242,12 @@ class _Run:
         except Exception as error:  # noqa: BLE001 - whatever it was: the others go on, and the step is not done
             problem = repr(error)
         except BaseException as error:
-            # Not caught for good: the journal must say where the action stopped before anybody else does.
-            self.journal.append("step-failed", step=step.name, result="", problem=repr(error))
-            raise
+            problem = repr(error)
+            if threading.current_thread() is threading.main_thread():
+                # Not caught for good: the journal must say where the action stopped before anybody else does.
+                self.journal.append("step-failed", step=step.name, result="", problem=problem)
+                raise
+            # Beside others it is a step that failed: who waits for its end must be told of one.
         outcome = Outcome.FAILED if problem else Outcome.DONE
         finished_s = self.clock.monotonic_s()
         return _Ended(

@@ -1,13 +1,16 @@
 """The clients of an environment's providers, for fixtures and for undoing, which has none."""
 
+from collections.abc import Callable
+
 from pam_rollback.adapters.git_command import GitCommand
 from pam_rollback.adapters.netlify import NetlifySite, netlify_api
 from pam_rollback.adapters.render_api import render_api
 from pam_rollback.adapters.render_deploys import RenderDeploys
 from pam_rollback.adapters.served_release import ServedApi, ServedSite, page_of_deploy
-from pam_rollback.core.deploys import FrontendHost
+from pam_rollback.core.deploys import Deploy
 from pam_rollback.core.environment import Environment
-from pam_rollback.core.errors import ActionFailed, ProviderError
+from pam_rollback.core.errors import ActionFailed
+from pam_rollback.core.served_release import Served, Wanted
 from pam_rollback.core.wait import Waiter
 
 
@@ -40,12 +43,17 @@ def every_s(environment: Environment) -> float:
     return 0.2 if environment.is_sandbox else 5.0
 
 
-def page_as_published(host: FrontendHost) -> str:
-    """The SHA-256 of the page at the published deploy's own address; empty where that cannot be asked."""
-    try:
-        return page_of_deploy(host.published().url)
-    except ProviderError:
-        return ""
+def site_look(site: ServedSite) -> Callable[[Deploy], Served]:
+    """Says what visitors get, held against a deploy: its commit, and the page at its own address."""
+    pages: dict[str, str] = {}
+
+    def look(deploy: Deploy) -> Served:
+        page = pages.get(deploy.id) or page_of_deploy(deploy.url)
+        if page:
+            pages[deploy.id] = page  # asked once; where it did not answer, the next look asks again
+        return site.look(Wanted(commit=deploy.commit, page_sha256=page))
+
+    return look
 
 
 def served_site(environment: Environment) -> ServedSite:

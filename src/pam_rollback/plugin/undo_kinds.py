@@ -19,7 +19,15 @@ from pam_rollback.core.served_release import Wanted
 from pam_rollback.core.wait import Waiter
 from pam_rollback.plugin.channels import UNDO_KINDS as TOLD_KINDS
 from pam_rollback.plugin.channels import take_down
-from pam_rollback.plugin.provider_access import api_host, every_s, git_command, served_api, served_site, site_host
+from pam_rollback.plugin.provider_access import (
+    api_host,
+    every_s,
+    git_command,
+    served_api,
+    served_site,
+    site_host,
+    site_look,
+)
 from pam_rollback.sandbox.problems import RangeError
 from pam_rollback.sandbox.remote import Remote
 
@@ -67,12 +75,11 @@ def _telling(tools: UndoTools) -> Telling:
 
 def _front_end(undo: Undo, tools: UndoTools) -> None:
     host = site_host(tools.environment, tools.waiter)
-    site = served_site(tools.environment)
     undo_publishing(
         undo,
         FrontendTools(
             host=host,
-            look=lambda commit: site.look(Wanted(commit=commit)),
+            look=site_look(served_site(tools.environment)),
             waiter=tools.waiter,
             telling=_telling(tools),
             every_s=every_s(tools.environment),

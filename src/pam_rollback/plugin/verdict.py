@@ -146,7 +146,12 @@ class Collector:
         if decision is not None:
             codes = list(deciding.exit_codes(self._runbook.plan, decision, self._tests.values()))
         else:
-            codes = [test.outcome.exit_code for test in self._tests.values() if not test.properties.get("advisory")]
+            # What could not be put back is reported by whichever test came last: that it is an advisory one changes nothing.
+            codes = [
+                test.outcome.exit_code
+                for test in self._tests.values()
+                if test.outcome is Outcome.UNDO_FAILED or not test.properties.get("advisory")
+            ]
         if journal.failed_actions:
             codes.append(ExitCode.ACTION_FAILED)
         if self._scope.partial:

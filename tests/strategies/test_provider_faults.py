@@ -1,0 +1,66 @@
+"""Each provider fails at each step of each strategy: the step fails, what helps users is done all the same, nothing is claimed."""
+
+import pytest
+
+from pam_rollback.actions.emergency import TELL
+from pam_rollback.actions.steps import StepsFailed
+from pam_rollback.core.verdict import ExitCode
+from pam_rollback.plugin.stories import STORIES
+from tests.strategies.conftest import MakeScene
+from tests.strategies.expectations import PROVIDERS, ROWS, Row, cases, is_done_unread
+from tests.strategies.scene import STABLE, Ended, Scene
+
+EMERGENCY = "emergency"
+READS = {"service", "list", "get", "site", "deploys", "all"}
+
+
+def test_every_strategy_of_a_provider_has_its_rows() -> None:
+    """A new one is not in use before it has met their failures."""
+    hosted = {story.name for story in STORIES.values() if {"netlify", "render"} & set(story.abilities)}
+
+    assert hosted <= {row.strategy for row in ROWS}
+
+
+@pytest.mark.parametrize(("row", "kind"), cases())
+def test_a_provider_fails(make_scene: MakeScene, row: Row, kind: str) -> None:
+    """As the table says; afterwards the journal is whole, and the undo brings everything back."""
+    scene = make_scene(
+        live_within_s=4.0 if row.operation == "get" else 20.0,
+        # All reads share a limit: who was refused one waits before the next one, up to eight seconds.
+        patience_s=9.0 if "429" in kind and row.operation in READS else 1.5,
+    )
+    before = scene.world()
+    if row.strategy == EMERGENCY:
+        scene.range.remote.plant("release-down", how="killed")
+    scene.range.remote.plant(row.provider, what=kind, operation=row.operation)
+
+    ended = scene.perform(row.strategy)
+
+    helped = row.helps or (row.done_unread_helps and is_done_unread(row, kind))
+    judge(scene, row, ended, helped=helped)
+    scene.range.remote.clear(row.provider)
+    if row.strategy == EMERGENCY:
+        # The range starts the product again when its fault goes: not while a deploy that nobody could see replaces it.
+        scene.until_settled()
+    scene.range.remote.clear_all()
+    scene.undo()
+    assert scene.until(before) == before
+
+
+def judge(scene: Scene, row: Row, ended: Ended, *, helped: bool) -> None:
+    """Hold what came of it against the table."""
+    told = {TELL} if row.strategy == EMERGENCY and not helped else set()
+    if helped:
+        assert ended.exit_code is ExitCode.GO, ended.error
+        assert not any(step.essential for step in ended.steps if not step.done) or row.strategy == EMERGENCY
+    else:
+        assert isinstance(ended.error, StepsFailed)
+        assert ended.exit_code is ExitCode.ACTION_FAILED
+        assert PROVIDERS[row.provider] in str(ended.error)
+        assert ended.named("failed") == row.failed, ended.error
+        assert ended.named("not done") == row.left_out | told, ended.error
+    assert scene.open_steps() == {}
+    assert scene.unowed == []
+    for release, stable in ((scene.site_release, row.site), (scene.api_release, row.api)):
+        # What users get is what the action says.
+        assert stable is None or (release() == STABLE) is (stable or helped)

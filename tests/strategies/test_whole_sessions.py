@@ -1,0 +1,138 @@
+"""Whole sessions whose provider fails: the exit code, and the words that somebody reads at 3 a.m."""
+
+import json
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from pam_rollback.actions.lock import sole_writer
+from tests.sessions import ONLY_HEALTH, Finished, Project, Range
+
+STORY = "drills/test_backend_provider.py"
+NO_WINDOW = "--pace=600"
+_POLL_S = 0.05
+_WITHIN_S = 90
+
+
+@pytest.fixture
+def checks_copied() -> tuple[str, ...]:
+    """These sessions are about the action."""
+    return ONLY_HEALTH
+
+
+@pytest.fixture(autouse=True)
+def as_at_the_start(shared_range: Range) -> Iterator[None]:
+    """The hosts, too."""
+    shared_range.remote.reset()
+    yield
+    shared_range.remote.reset()
+    shared_range.as_it_was()
+
+
+def drill(
+    project: Project,
+    practice_range: Range,
+    *,
+    at: str,
+    story: str = STORY,
+    provider: str = "render-deploys",
+    **fault: str,
+) -> Finished:
+    """A drill during which a provider begins to fail when the journal comes to this event: what the drill plants is there by then."""
+    with project.start(story, "--env", str(practice_range.file), NO_WINDOW) as session:
+        journal, end_s = project.run_folder / "journal.jsonl", time.monotonic() + _WITHIN_S
+        while not (journal.exists() and at in journal.read_text(encoding="utf-8")):
+            assert time.monotonic() < end_s, f"the journal never said {at!r}"
+            assert session.poll() is None, project.finish(session).out
+            time.sleep(_POLL_S)
+        practice_range.remote.plant(provider, **fault)
+        return project.finish(session)
+
+
+def said(ended: Finished) -> str:
+    """What the terminal says, in one line."""
+    return " ".join(ended.out.split())
+
+
+def events(ended: Finished) -> list[str]:
+    """What the journal tells, in order."""
+    lines = (ended.folder / "journal.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line)["event"] for line in lines]
+
+
+def test_a_refused_rollback_is_a_failed_action(practice_range: Range, project: Project) -> None:
+    """12: which step, what Render said, and what to do; what was changed before it is put back, and the checks say how it is."""
+    ended = drill(project, practice_range, at='"event": "planting"', what="error-403", operation="rollback")
+
+    assert ended.rc == 12, ended.out
+    assert "step 'run the target' failed: Render, roll back to dep-" in said(ended)
+    assert "HTTP 403, forbidden" in said(ended)
+    assert "the key of [secrets] render_api_key_env may not do this to this service" in said(ended)
+    assert ended.last_line.startswith("REHEARSAL ACTION FAILED"), ended.last_line
+    assert events(ended).count("undo-owed") == events(ended).count("undo-done") == 2
+    assert practice_range.remote.identity()["live"] == "candidate"
+
+
+def test_automatic_deploys_that_stay_on_decide(practice_range: Range, project: Project) -> None:
+    """12, although users have the stable release: the next push would take it from them."""
+    ended = drill(project, practice_range, at='"event": "planting"', what="error-503", operation="patch")
+
+    assert ended.rc == 12, ended.out
+    assert "step 'switch automatic deploys off' failed: Render, switch autodeploy of" in said(ended)
+    assert "automatic deploys are on: the next push deploys over the rollback" in said(ended)
+    steps = [json.loads(line) for line in (ended.folder / "journal.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert "see which release answers" in {step["step"] for step in steps if step["event"] == "step-done"}
+
+
+def test_a_provider_that_is_down_stops_its_own_part_only(practice_range: Range, project: Project) -> None:
+    """12: not even the front end's target can be found; the back end and the features are taken back all the same."""
+    ended = drill(
+        project,
+        practice_range,
+        at='"event": "planting"',
+        story="drills/test_full_system.py",
+        provider="netlify-answers",
+        what="error-401",
+        operation="all",
+    )
+
+    assert ended.rc == 12, ended.out
+    assert "step 'front end: see what is published' failed: Netlify" in said(ended)
+    assert "HTTP 401" in said(ended)
+    steps = [json.loads(line) for line in (ended.folder / "journal.jsonl").read_text(encoding="utf-8").splitlines()]
+    done = {step["step"] for step in steps if step["event"] == "step-done"}
+    assert done >= {"back end: see which release answers", "see that the features are off", "empty the API's cache"}
+    assert practice_range.remote.identity()["live"] == "candidate"  # undone
+
+
+def test_what_cannot_be_put_back_is_undo_failed(practice_range: Range, project: Project) -> None:
+    """14: with what a person must do; also where the last test, which reports it, is an advisory one."""
+    ended = drill(
+        project, practice_range, at='"step": "see which release answers"', what="error-403", operation="rollback"
+    )
+
+    assert ended.rc == 14, ended.out
+    assert "the back end is not as it was before the rollback: Render, roll back to dep-" in said(ended)
+    assert "a person must run the deploy dep-" in said(ended)
+    assert ended.last_line.startswith("REHEARSAL UNDO FAILED"), ended.last_line
+
+
+def test_who_is_not_alone_is_refused(practice_range: Range, project: Project) -> None:
+    """13: another session holds the lock; nothing is planted, and nothing is asked of anybody."""
+    with sole_writer(practice_range.file, environment="sandbox", who="another run"):
+        ended = project.run(STORY, "--env", str(practice_range.file), NO_WINDOW)
+
+    assert ended.rc == 13, ended.out
+    assert "another session is changing sandbox right now" in said(ended)
+    assert not (ended.folder / "journal.jsonl").exists()
+    assert practice_range.remote.identity()["live"] == "candidate"
+
+
+def test_no_target_is_refused(practice_range: Range, project: Project) -> None:
+    """13: named wrongly, with the candidates; the target is never guessed."""
+    ended = project.run(STORY, "--env", str(practice_range.file), NO_WINDOW, "--to", "dep-none")
+
+    assert ended.rc == 13, ended.out
+    assert "no deploy of Render has this id" in said(ended)
+    assert "--to dep-" in said(ended)
