@@ -9,23 +9,23 @@ from pam_rollback.core.decision import Decision, Finding
 from pam_rollback.core.plan import Plan
 from pam_rollback.core.plan_items import RecoveryTime, Strategy
 from pam_rollback.plugin.runbook import Runbook
+from pam_rollback.plugin.stories import STORIES, Story, objective_of
 from pam_rollback.reporting import readiness, wording
 from pam_rollback.reporting.decision_record import CriterionFound, DecisionRecord, StrategyAdvised
-from pam_rollback.reporting.past_drills import PastRecovery, past_recoveries, told
+from pam_rollback.reporting.past_drills import PastRecovery, Sought, past_recoveries, told
 
 
 def recommended(config: pytest.Config, runbook: Runbook, decision: Decision) -> DecisionRecord:
     """The decision as data."""
     plan = runbook.plan
-    objectives = {strategy.name: strategy.rto for strategy in plan.strategies.values() if strategy.rto is not None}
     out = config.rootpath / "reports" / "out"
-    past = past_recoveries(out, objectives)
+    past = past_recoveries(out, sought(plan))
     ready = readiness.last_known(out, environment=runbook.environment.name)
-    stories = {path.stem for path in (config.rootpath / "drills").glob("test_*.py")}
+    files = {path.stem for path in (config.rootpath / "drills").glob("test_*.py")}
     advice = decision.advice
 
     def advised(strategy: Strategy) -> StrategyAdvised:
-        return _advised(strategy, runbook, past, stories, ready)
+        return _advised(strategy, runbook, past, files, ready)
 
     return DecisionRecord(
         recommendation=decision.recommendation.value,
@@ -37,6 +37,23 @@ def recommended(config: pytest.Config, runbook: Runbook, decision: Decision) -> 
         chosen_because=advice.why if advice else "",
         next=tuple(advised(strategy) for strategy in advice.next) if advice else (),
     )
+
+
+def sought(plan: Plan) -> dict[str, Sought]:
+    """By strategy, which drills measured its recovery time: those of all its ways."""
+    ways: dict[str, list[Story]] = {}
+    for story in STORIES.values():
+        ways.setdefault(story.strategy, []).append(story)
+    return {
+        strategy: Sought(objective_of(plan, stories[0]).id, [story.situation for story in stories])
+        for strategy, stories in ways.items()
+    }
+
+
+def file_of(strategy: Strategy) -> str:
+    """The story of its first way, the one to begin with; empty when it has none."""
+    first = next((story for story in STORIES.values() if story.strategy == strategy.name), None)
+    return f"test_{first.name.replace('-', '_')}" if first is not None else ""
 
 
 def _criterion(plan: Plan, finding: Finding) -> CriterionFound:
@@ -56,11 +73,11 @@ def _advised(
     strategy: Strategy,
     runbook: Runbook,
     past: Mapping[str, Sequence[PastRecovery]],
-    stories: set[str],
+    files: set[str],
     ready: Mapping[str, str],
 ) -> StrategyAdvised:
     environment = runbook.environment.name
-    story = f"test_{strategy.name.replace('-', '_')}"
+    story = file_of(strategy)
     objective = runbook.plan.recovery_times[strategy.rto] if strategy.rto is not None else None
     command = (
         f"pytest drills/{story}.py --env {environment} --mode real --execute --confirm {environment} "
@@ -76,7 +93,7 @@ def _advised(
         objective=_objective(objective),
         past=told(past.get(strategy.name, ())),
         readiness=ready.get(strategy.name, f"not checked: pytest -m preflight --env {environment}"),
-        command=command if story in stories else "",
+        command=command if story in files else "",
         runbook=strategy.runbook,
     )
 
