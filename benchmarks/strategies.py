@@ -81,7 +81,14 @@ def measure(story: str, latencies: Literal["fast", "realistic"]) -> Measured:
     with tempfile.TemporaryDirectory() as scratch, place(Path(scratch), latencies) as where:
         folder = Path(scratch) / "run"
         command = [
-            *(sys.executable, "-m", "pytest", f"drills/test_{story.replace('-', '_')}.py", "-k", "test_team_was_notified"),
+            *(
+                sys.executable,
+                "-m",
+                "pytest",
+                f"drills/test_{story.replace('-', '_')}.py",
+                "-k",
+                "test_team_was_notified",
+            ),
             *(f"--env={where.file}", "--mode=real", "--execute", f"--confirm={NAME}", "--reason=a benchmark"),
             *("--initiated-by=benchmark", f"--run-dir={folder}"),
         ]
@@ -89,11 +96,19 @@ def measure(story: str, latencies: Literal["fast", "realistic"]) -> Measured:
             time.sleep(_SETTLED_S)
             commanded_s = time.time()
             done = subprocess.run(
-                command, cwd=ROOT, env=dict(where.variables), capture_output=True, text=True, check=False, timeout=_LONGEST_S
+                command,
+                cwd=ROOT,
+                env=dict(where.variables),
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=_LONGEST_S,
             )
         events = _journal(folder / "journal.jsonl")
         if "action-finished" not in events or len(watch.since_s) != len(looks(story, where)):
-            sys.exit(f"{story}: not rolled back, exit code {done.returncode}:\n{done.stdout[-4000:]}\n{done.stderr[-2000:]}")
+            sys.exit(
+                f"{story}: not rolled back, exit code {done.returncode}:\n{done.stdout[-4000:]}\n{done.stderr[-2000:]}"
+            )
         served_s = max(watch.since_s.values())
         asked = [seen.came_s for witness in (where.render, where.netlify) for seen in witness.seen]
         return Measured(
@@ -191,8 +206,12 @@ def main() -> int:
             found = measure(story, latencies)
             print(_row(found, objective_of(plan, STORIES[story]).max_s), flush=True)
             wrong += _wrong(found, latencies)
-    print("\nstart: from the command until the action begins; 1st req.: from the command to the first request to a provider;")
-    print("curl: the same of one curl; recovery: from the beginning of the action until users get the target; provider: how long one")
+    print(
+        "\nstart: from the command until the action begins; 1st req.: from the command to the first request to a provider;"
+    )
+    print(
+        "curl: the same of one curl; recovery: from the beginning of the action until users get the target; provider: how long one"
+    )
     print("was at work meanwhile; own: the rest; seen after: how much later the action has seen it and is over.")
     for what in wrong:
         print(f"MORE THAN WAS ASKED: {what}")
