@@ -1,9 +1,9 @@
 """What each strategy takes of its own: recovery as users see it, less the time that the providers take, on a practice range of its own.
 
 Each story of drills/ runs as a real rollback (`--mode real`) against a range that nothing is wrong with, and users are asked from outside
-every 15 ms what they get. In the providers' place stands a witness that notes each request. In the same run, beside each, one curl that asks
-the same provider: from the start of the command to its first request. The fast profile for all; the realistic one, with the times that the
-providers typically take, for two.
+every 15 ms what they get. In the providers' place stands a witness that notes each request. Beside each, in the same run, one curl that
+asks the same provider: from the start of the command to its first request. The fast profile for all stories; the realistic one, with the
+times that the providers typically take, for two.
 
 Usage: python benchmarks/strategies.py [fast|realistic|all] [STORY …]      all takes 6 minutes
 """
@@ -15,14 +15,14 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from strategies_parts.range import NAME, Place, place
-from strategies_parts.served import Watch, features_off, stable_api, stable_site, watched
+from strategies_parts.range import NAME, Place, Profile, place
+from strategies_parts.served import features_off, stable_api, stable_site, watched
 
 from pam_rollback.core.plan import load_plan
 from pam_rollback.plugin.stories import STORIES, objective_of
@@ -76,7 +76,7 @@ def looks(story: str, where: Place) -> dict[str, Callable[[], bool]]:
     return {name: look for name, (look, strategies) in parts.items() if strategy in strategies}
 
 
-def measure(story: str, latencies: Literal["fast", "realistic"]) -> Measured:
+def measure(story: str, latencies: Profile) -> Measured:
     """Roll back once."""
     with tempfile.TemporaryDirectory() as scratch, place(Path(scratch), latencies) as where:
         folder = Path(scratch) / "run"
@@ -194,7 +194,8 @@ def main() -> int:
     profile, *names = sys.argv[1:] or ["all"]
     plan = load_plan(ROOT / "plan.toml")
     wrong: list[str] = []
-    for latencies, stories in (("fast", tuple(STORIES)), ("realistic", REALISTIC)):
+    profiles: dict[Profile, tuple[str, ...]] = {"fast": tuple(STORIES), "realistic": REALISTIC}
+    for latencies, stories in profiles.items():
         if profile not in {"all", latencies}:
             continue
         print(f"\n{latencies} profile, seconds; users are asked every 15 ms, one run each, each on a range of its own")

@@ -14,6 +14,7 @@ from strategies_parts.witness import Witness, witness
 from pam_rollback.sandbox.launch import launch
 
 NAME = "rehearsal"
+Profile = Literal["fast", "realistic"]
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Place:
 
 
 @contextmanager
-def place(folder: Path, latencies: Literal["fast", "realistic"]) -> Iterator[Place]:
+def place(folder: Path, latencies: Profile) -> Iterator[Place]:
     """Start one that lives as long as the block."""
     state_file = folder / "sandbox.toml"
     with launch(state_file, latencies=latencies):
@@ -46,7 +47,9 @@ def place(folder: Path, latencies: Literal["fast", "realistic"]) -> Iterator[Pla
         with witness(state["render"]["api_url"]) as render, witness(state["netlify"]["api_url"]) as netlify:
             file = folder / f"{NAME}.toml"
             file.write_text(_environment(state, render.url, netlify.url), encoding="utf-8")
-            yield Place(file, {**os.environ, **state["sandbox"]["variables"]}, state, render, netlify)
+            variables = {**os.environ, **state["sandbox"]["variables"]}
+            variables.pop("PYTHONDONTWRITEBYTECODE", None)  # with it, every start compiles everything anew
+            yield Place(file, variables, state, render, netlify)
 
 
 def _environment(state: Mapping[str, Any], render: str, netlify: str) -> str:

@@ -12,14 +12,14 @@ from typing import Protocol
 
 from pam_rollback.actions.feature_flag import TELL
 from pam_rollback.actions.journal import Undo
-from pam_rollback.actions.settling import until_deploy, until_served
+from pam_rollback.actions.settling import ASKED, LOOKED, until_deploy, until_served
 from pam_rollback.actions.steps import Step, StepRecord
 from pam_rollback.actions.telling import Telling, notice_problem
 from pam_rollback.core.deploys import BackendHost, CommitDeploys, Deploy, Service, ServiceSettings
 from pam_rollback.core.errors import ActionFailed, UndoFailed
 from pam_rollback.core.repository import Commit, Repository
 from pam_rollback.core.served_release import Served
-from pam_rollback.core.wait import NotReached, Waiter
+from pam_rollback.core.wait import NotReached, Rarer, Waiter
 
 UNDO_KIND = "run-deploy"
 
@@ -53,7 +53,8 @@ class BackendTools:
     look: Callable[[Commit], Served]
     waiter: Waiter
     telling: Telling
-    every_s: float = 5.0
+    every_s: float | Rarer = ASKED
+    looked_every_s: float | Rarer = LOOKED
     live_within_s: float = 600.0
     served_within_s: float = 60.0
 
@@ -224,7 +225,7 @@ class BackendAction:
     def _see(self) -> str:
         tools = self._tools
         self._served = until_served(
-            lambda: tools.look(self._commit), tools.waiter, within_s=tools.served_within_s, every_s=tools.every_s / 10
+            lambda: tools.look(self._commit), tools.waiter, within_s=tools.served_within_s, every_s=tools.looked_every_s
         )
         return str(self._served)
 

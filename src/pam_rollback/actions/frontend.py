@@ -12,14 +12,14 @@ from typing import Protocol
 
 from pam_rollback.actions.feature_flag import TELL
 from pam_rollback.actions.journal import Undo
-from pam_rollback.actions.settling import until_deploy, until_served
+from pam_rollback.actions.settling import ASKED, LOOKED, until_deploy, until_served
 from pam_rollback.actions.steps import Step, StepRecord
 from pam_rollback.actions.telling import Telling, notice_problem
 from pam_rollback.core.deploys import Deploy, DeployId, FileDeploys, FrontendHost, PublishingLock
 from pam_rollback.core.errors import ActionFailed, UndoFailed
 from pam_rollback.core.repository import Commit, Repository
 from pam_rollback.core.served_release import Served
-from pam_rollback.core.wait import Waiter
+from pam_rollback.core.wait import Rarer, Waiter
 
 UNDO_KIND = "publish-deploy"
 UNDO_BRANCH_KIND = "move-branch"
@@ -76,7 +76,8 @@ class FrontendTools:
     look: Callable[[Commit], Served]
     waiter: Waiter
     telling: Telling
-    every_s: float = 1.0
+    every_s: float | Rarer = ASKED
+    looked_every_s: float | Rarer = LOOKED
     published_within_s: float = 300.0
     served_within_s: float = 60.0
 
@@ -231,7 +232,7 @@ class FrontendAction:
     def _see(self) -> str:
         tools = self._tools
         self._served = until_served(
-            lambda: tools.look(self._commit), tools.waiter, within_s=tools.served_within_s, every_s=tools.every_s / 2
+            lambda: tools.look(self._commit), tools.waiter, within_s=tools.served_within_s, every_s=tools.looked_every_s
         )
         return str(self._served)
 

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from pam_rollback.adapters.http import fetch
 from pam_rollback.adapters.pam_api import FlagApi, FlagEvaluationApi
 from pam_rollback.core.answer import Answer
-from pam_rollback.core.errors import ActionFailed
+from pam_rollback.core.errors import ActionFailed, MeasurementFailed
 from pam_rollback.core.readiness import Answered, State, clocks
 
 CLOCKS_APART_S_MAX = 5.0

@@ -35,11 +35,6 @@ def git_command(environment: Environment) -> GitCommand:
     return GitCommand(environment.git.remote, token)
 
 
-def every_s(environment: Environment) -> float:
-    """How often a provider is asked how far it is: its limits allow every five seconds for hours; the sandbox is done within one."""
-    return 0.2 if environment.is_sandbox else 5.0
-
-
 def page_as_published(host: FrontendHost) -> str:
     """The SHA-256 of the page at the published deploy's own address; empty where that cannot be asked."""
     try:
