@@ -24,12 +24,15 @@ from typing import Any
 from strategies_parts.range import NAME, Place, Profile, place
 from strategies_parts.served import features_off, stable_api, stable_site, watched
 
+from pam_rollback.actions import backend, frontend
+from pam_rollback.actions.frontend import BUILD
 from pam_rollback.core.plan import load_plan
 from pam_rollback.plugin.stories import STORIES, objective_of
 
 ROOT = Path(__file__).resolve().parent.parent
 REALISTIC = ("frontend-restore", "backend-provider")
 FIRST_REQUEST_S_MAX, OVERHEAD_PCT_MAX = 1.0, 5.0
+REVERTING = (frontend.REVERT, backend.REVERT)
 _CURLS = 5
 _LONGEST_S = 900
 _SETTLED_S = 0.5
@@ -53,11 +56,13 @@ class Measured:
     """The action has seen it, and is over."""
     provider_s: float
     """How long a provider was at work on it, between the command and the moment when users had it."""
+    sources_s: float
+    """How long git and npm were at work: the rest of what is not the providers' is the suite's own."""
 
     @property
     def own_s(self) -> float:
-        """What the action took beside the providers."""
-        return self.served_s - self.acting_s - self.provider_s
+        """What the action took beside the providers, git and npm."""
+        return self.served_s - self.acting_s - self.provider_s - self.sources_s
 
     @property
     def own_pct(self) -> float | None:
@@ -120,6 +125,7 @@ def measure(story: str, latencies: Profile) -> Measured:
             served_s=served_s,
             confirmed_s=events["action-finished"],
             provider_s=_union([*_render(where, commanded_s), *_netlify(where)], commanded_s, served_s),
+            sources_s=_sources(folder / "journal.jsonl", where),
         )
 
 
@@ -140,16 +146,28 @@ def _render(where: Place, since_s: float) -> list[tuple[float, float]]:
 
 
 def _netlify(where: Place) -> list[tuple[float, float]]:
-    """When Netlify was at work: from its answer to the last change before the publication, until that."""
+    """When Netlify was at work: from its answer to what set the publication off, until that."""
     settings = where.state["netlify"]
     site = _asked(f"{settings['api_url']}/sites/{settings['site_id']}", where.variables["NETLIFY_AUTH_TOKEN"])
     published_s = _moment(site["published_deploy"]["published_at"])
-    changes = [
-        seen.answered_s
-        for seen in where.netlify.seen
-        if seen.accepted and (seen.method == "PUT" or seen.path.endswith("/restore")) and seen.answered_s < published_s
-    ]
+    before = [seen for seen in where.netlify.seen if seen.accepted and seen.answered_s < published_s]
+    # What was uploaded is published by itself; where nothing was, a restore set it off.
+    uploads = [seen.answered_s for seen in before if seen.method == "PUT"]
+    changes = uploads or [seen.answered_s for seen in before if seen.path.endswith("/restore")]
     return [(max(changes), published_s)] if changes else []
+
+
+def _sources(journal: Path, where: Place) -> float:
+    """The steps that revert, whole, and the one that builds, until Netlify hears of the build."""
+    moments = {
+        (record["event"], record.get("step")): _moment(record["at"])
+        for record in map(json.loads, journal.read_text(encoding="utf-8").splitlines())
+    }
+    spans = [(moments.get(("step-started", step)), moments.get(("step-done", step))) for step in REVERTING]
+    begun_s = moments.get(("step-started", BUILD))
+    heard_s = (seen.came_s for seen in where.netlify.seen if begun_s and seen.accepted and seen.came_s > begun_s)
+    spans.append((begun_s, min(heard_s, default=None)))
+    return sum(end_s - start_s for start_s, end_s in spans if start_s is not None and end_s is not None)
 
 
 def _union(spans: Sequence[tuple[float, float]], since_s: float, until_s: float) -> float:
@@ -200,8 +218,8 @@ def main() -> int:
             continue
         print(f"\n{latencies} profile, seconds; users are asked every 15 ms, one run each, each on a range of its own")
         print(
-            f"{'strategy':17} {'start':>6} {'1st req.':>8} {'curl':>6} {'recovery':>8} {'provider':>8} {'own':>6} {'own/prov.':>9} "
-            f"{'seen after':>10} {'plan: at most':>13}"
+            f"{'strategy':17} {'start':>6} {'1st req.':>8} {'curl':>6} {'recovery':>8} {'provider':>8} {'git, npm':>8} {'own':>6} "
+            f"{'own/prov.':>9} {'seen after':>10} {'plan: at most':>13}"
         )
         for story in names or stories:
             found = measure(story, latencies)
@@ -213,7 +231,10 @@ def main() -> int:
     print(
         "curl: the same of one curl; recovery: from the beginning of the action until users get the target; provider: how long one"
     )
-    print("was at work meanwhile; own: the rest; seen after: how much later the action has seen it and is over.")
+    print(
+        "was at work meanwhile; git, npm: reverting and building; own: the rest, with gradual the time that each share is held;"
+    )
+    print("seen after: how much later the action has seen it and is over.")
     for what in wrong:
         print(f"MORE THAN WAS ASKED: {what}")
     return int(bool(wrong))
@@ -224,7 +245,8 @@ def _row(found: Measured, max_s: float) -> str:
     ratio = "-" if found.own_pct is None else f"{found.own_pct:.1f} %"
     return (
         f"{found.story:17} {found.acting_s - found.commanded_s:>6.2f} {_cell(asked_s):>8} {_cell(found.curl_s):>6} "
-        f"{found.served_s - found.acting_s:>8.2f} {found.provider_s:>8.2f} {found.own_s:>6.2f} {ratio:>9} "
+        f"{found.served_s - found.acting_s:>8.2f} {found.provider_s:>8.2f} {found.sources_s:>8.2f} "
+        f"{found.own_s:>6.2f} {ratio:>9} "
         f"{found.confirmed_s - found.served_s:>10.2f} {max_s:>11.0f} s"
     )
 
