@@ -9,7 +9,7 @@ from pam_rollback.core.decision import Decision, Finding
 from pam_rollback.core.plan import Plan
 from pam_rollback.core.plan_items import RecoveryTime, Strategy
 from pam_rollback.plugin.runbook import Runbook
-from pam_rollback.plugin.stories import STORIES, Story, objective_of
+from pam_rollback.plugin.stories import STORIES, Story
 from pam_rollback.reporting import readiness, wording
 from pam_rollback.reporting.decision_record import CriterionFound, DecisionRecord, StrategyAdvised
 from pam_rollback.reporting.past_drills import PastRecovery, Sought, past_recoveries, told
@@ -44,10 +44,11 @@ def sought(plan: Plan) -> dict[str, Sought]:
     ways: dict[str, list[Story]] = {}
     for story in STORIES.values():
         ways.setdefault(story.strategy, []).append(story)
-    return {
-        strategy: Sought(objective_of(plan, stories[0]).id, [story.situation for story in stories])
-        for strategy, stories in ways.items()
-    }
+    found: dict[str, Sought] = {}
+    for name, stories in ways.items():
+        strategy = plan.strategy(name)
+        found[name] = Sought(strategy.rto or strategy.id, [story.situation for story in stories])
+    return found
 
 
 def file_of(strategy: Strategy) -> str:

@@ -21,9 +21,9 @@ class PastRecovery:
 
 @dataclass(frozen=True)
 class Sought:
-    """Which recoveries are a strategy's: those after its stories, held to its recovery time objective (RTO-…)."""
+    """Which recoveries are a strategy's: those after its stories, by this criterion (RTO-…, or its own where it has none)."""
 
-    objective: str
+    criterion: str
     situations: Collection[str]
 
 
@@ -54,7 +54,7 @@ def told(recoveries: Iterable[PastRecovery]) -> str:
 
 def _of(record: RunRecord, sought: Sought) -> Iterable[PastRecovery]:
     for result in record.results:
-        if result.situation in sought.situations and sought.objective in result.criteria:
+        if result.situation in sought.situations and sought.criterion in result.criteria:
             for measured in result.measured:
                 if measured.unit == "s" and isinstance(measured.measured, int | float):
                     yield PastRecovery(record.environment.name, float(measured.measured))
