@@ -3,7 +3,7 @@
 import http.client
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -37,6 +37,8 @@ class Witness:
 
     url: str = ""
     seen: list[Seen] = field(default_factory=list)
+    at_first: Callable[[], None] = lambda: None
+    """Called when the first request comes."""
 
 
 @contextmanager
@@ -49,6 +51,8 @@ def witness(api_url: str) -> Iterator[Witness]:
         def handle_one_request(self) -> None:
             # From the first byte, before anything is read or understood.
             self.came_s = time.time()
+            if not found.seen:
+                found.at_first()
             super().handle_one_request()
 
         def log_message(self, *_: object) -> None:
@@ -64,7 +68,8 @@ def witness(api_url: str) -> Iterator[Witness]:
                 said = answer.read()
             finally:
                 connection.close()
-            answered_s = time.time()
+            # Noted before it is answered: who has the answer may look here.
+            found.seen.append(Seen(self.command, self.path, self.came_s, time.time(), answer.status))
             self.send_response(answer.status)
             for name, value in answer.getheaders():
                 if name.lower() not in _OF_ONE_CONNECTION:
@@ -72,7 +77,6 @@ def witness(api_url: str) -> Iterator[Witness]:
             self.send_header("Content-Length", str(len(said)))
             self.end_headers()
             self.wfile.write(said)
-            found.seen.append(Seen(self.command, self.path, self.came_s, answered_s, answer.status))
 
         do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _hand_on  # noqa: N815 - the names that http.server calls
 
