@@ -9,6 +9,7 @@ Usage: python benchmarks/strategies.py [fast|realistic|all] [STORY …]      all
 """
 
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -36,6 +37,21 @@ REVERTING = (frontend.REVERT, backend.REVERT)
 _CURLS = 5
 _LONGEST_S = 900
 _SETTLED_S = 0.5
+_HEAD = (
+    f"{'strategy':17} {'start':>6} {'1st req.':>8} {'CPU':>5} {'curl':>5} {'recovery':>8} {'provider':>8} {'git, npm':>8} "
+    f"{'own':>6} {'own/prov.':>9} {'seen after':>10} {'plan: at most':>13}"
+)
+_LEGEND = """
+start       from the command until the action begins
+1st req.    from the command to the first request to a provider
+CPU         what the session had used of a processor by then: about what it takes where nothing else runs
+curl        from the start of one curl to its request
+recovery    from the beginning of the action until users get the target
+provider    how long a provider was at work meanwhile
+git, npm    reverting and building
+own         the rest; with gradual, the time that each share is held
+seen after  how much later the action has seen it and is over
+"""
 
 
 @dataclass(frozen=True)
@@ -46,6 +62,8 @@ class Measured:
     commanded_s: float
     asked_s: float | None
     """The first request to a provider; None where there is none."""
+    used_s: float | None
+    """How much of a processor the session had used until then: on a machine that does nothing else it takes about as long."""
     curl_s: float | None
     """What one curl takes to ask the same provider."""
     acting_s: float
@@ -97,29 +115,31 @@ def measure(story: str, latencies: Profile) -> Measured:
             *(f"--env={where.file}", "--mode=real", "--execute", f"--confirm={NAME}", "--reason=a benchmark"),
             *("--initiated-by=benchmark", f"--run-dir={folder}"),
         ]
+        used_s: list[float] = []
         with watched(looks(story, where)) as watch:
             time.sleep(_SETTLED_S)
             commanded_s = time.time()
-            done = subprocess.run(
+            session = subprocess.Popen(
                 command,
                 cwd=ROOT,
                 env=dict(where.variables),
-                capture_output=True,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
                 text=True,
-                check=False,
-                timeout=_LONGEST_S,
             )
+            where.render.at_first = where.netlify.at_first = lambda: used_s.append(_processor_s(session.pid))
+            said, _ = session.communicate(timeout=_LONGEST_S)
+            where.render.at_first = where.netlify.at_first = lambda: None
         events = _journal(folder / "journal.jsonl")
         if "action-finished" not in events or len(watch.since_s) != len(looks(story, where)):
-            sys.exit(
-                f"{story}: not rolled back, exit code {done.returncode}:\n{done.stdout[-4000:]}\n{done.stderr[-2000:]}"
-            )
+            sys.exit(f"{story}: not rolled back, exit code {session.returncode}:\n{said[-6000:]}")
         served_s = max(watch.since_s.values())
         asked = [seen.came_s for witness in (where.render, where.netlify) for seen in witness.seen]
         return Measured(
             story=story,
             commanded_s=commanded_s,
             asked_s=min(asked, default=None),
+            used_s=used_s[0] if used_s else None,
             curl_s=_curl(where) if asked else None,
             acting_s=events["action"],
             served_s=served_s,
@@ -197,6 +217,11 @@ def _curl(where: Place) -> float:
     return statistics.median(took)
 
 
+def _processor_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def _asked(url: str, token: str) -> Any:
     request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})  # noqa: S310 - a loopback address
     with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request) as answer:
@@ -217,24 +242,12 @@ def main() -> int:
         if profile not in {"all", latencies}:
             continue
         print(f"\n{latencies} profile, seconds; users are asked every 15 ms, one run each, each on a range of its own")
-        print(
-            f"{'strategy':17} {'start':>6} {'1st req.':>8} {'curl':>6} {'recovery':>8} {'provider':>8} {'git, npm':>8} {'own':>6} "
-            f"{'own/prov.':>9} {'seen after':>10} {'plan: at most':>13}"
-        )
+        print(_HEAD)
         for story in names or stories:
             found = measure(story, latencies)
             print(_row(found, objective_of(plan, STORIES[story]).max_s), flush=True)
             wrong += _wrong(found, latencies)
-    print(
-        "\nstart: from the command until the action begins; 1st req.: from the command to the first request to a provider;"
-    )
-    print(
-        "curl: the same of one curl; recovery: from the beginning of the action until users get the target; provider: how long one"
-    )
-    print(
-        "was at work meanwhile; git, npm: reverting and building; own: the rest, with gradual the time that each share is held;"
-    )
-    print("seen after: how much later the action has seen it and is over.")
+    print(_LEGEND)
     for what in wrong:
         print(f"MORE THAN WAS ASKED: {what}")
     return int(bool(wrong))
@@ -244,10 +257,9 @@ def _row(found: Measured, max_s: float) -> str:
     asked_s = None if found.asked_s is None else found.asked_s - found.commanded_s
     ratio = "-" if found.own_pct is None else f"{found.own_pct:.1f} %"
     return (
-        f"{found.story:17} {found.acting_s - found.commanded_s:>6.2f} {_cell(asked_s):>8} {_cell(found.curl_s):>6} "
-        f"{found.served_s - found.acting_s:>8.2f} {found.provider_s:>8.2f} {found.sources_s:>8.2f} "
-        f"{found.own_s:>6.2f} {ratio:>9} "
-        f"{found.confirmed_s - found.served_s:>10.2f} {max_s:>11.0f} s"
+        f"{found.story:17} {found.acting_s - found.commanded_s:>6.2f} {_cell(asked_s):>8} {_cell(found.used_s):>5} "
+        f"{_cell(found.curl_s):>5} {found.served_s - found.acting_s:>8.2f} {found.provider_s:>8.2f} {found.sources_s:>8.2f} "
+        f"{found.own_s:>6.2f} {ratio:>9} {found.confirmed_s - found.served_s:>10.2f} {max_s:>11.0f} s"
     )
 
 
