@@ -59,7 +59,7 @@ class Range:
     def as_it_was(self) -> None:
         """No faults, all features on, nothing remembered."""
         self.remote.clear_all()
-        self.remote.forget_slack()
+        self.remote.forget_received()
         self.remote.set_status_page()
         # After an outage of the database the API needs a moment to find it again.
         Waiter().until(self._switch_on, holds=lambda problem: not problem, within_s=20, what="all features on")

@@ -41,8 +41,8 @@ def test_a_healthy_sandbox_is_never_accused(
             print(f"repetition {number + 1}: {found.out}")  # noqa: T201 - shown when the test fails
     with capsys.disabled():
         print(  # noqa: T201 - the bound is the result
-            f"\n-m {select!r}: {sum(alarms.values())} false alarms in {repetitions} repetitions: "
-            f"at most {upper_bound_pct(repetitions):.1f} % with 95 % confidence"
+            f"\n-m {select!r}: {sum(alarms.values())} false alarms in {repetitions} repetitions"
+            + (f" {dict(alarms)}" if alarms else f": at most {upper_bound_pct(repetitions):.1f} % with 95 % confidence")
         )
 
     assert not alarms, alarms

@@ -42,6 +42,16 @@ api_url = "http://127.0.0.1:4007/api/v1"
 site_id = "0a1b-range"
 [git]
 remote = "/tmp/range/repository.git"
+[statuspage]
+api_url = "http://127.0.0.1:4008/v1"
+page_id = "range"
+[pagerduty]
+api_url = "http://127.0.0.1:4008"
+[email]
+host = "127.0.0.1"
+port = 4009
+from = "rollback@sandbox.example"
+starttls = false
 [sandbox]
 control_url = "http://127.0.0.1:4003"
 token = "{SECRET}-token"
@@ -51,6 +61,10 @@ PAM_DATABASE_DSN = "postgresql://u:{SECRET}-dsn@127.0.0.1/x"
 PAM_EMERGENCY_TOKEN = "{SECRET}-emergency"
 RENDER_API_KEY = "rnd_{SECRET}"
 NETLIFY_AUTH_TOKEN = "nfp_{SECRET}"
+STATUSPAGE_API_KEY = "{SECRET}-statuspage"
+PAGERDUTY_ROUTING_KEY = "{SECRET}-pagerduty"
+PAM_SMTP_USERNAME = "{SECRET}-mail-user"
+PAM_SMTP_PASSWORD = "{SECRET}-mail"
 PAM_SLACK_WEBHOOK_URL = "http://127.0.0.1:4004/services/{SECRET}"
 TEST_USER_EMAIL = "maya@example.com"
 TEST_USER_PASSWORD = "{SECRET}-password"

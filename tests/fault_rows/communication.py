@@ -10,6 +10,14 @@ HEALTH_IN_TIME = "test_health_verdict_came_in_time"
 INTEGRITY_IN_TIME = "test_integrity_verdict_came_in_time"
 STORY_NOTICE = "test_team_was_notified"
 """The story's own expectation, in drills/."""
+LEVEL = "test_level_was_told_when_it_was_due"
+CONTACT = "test_contact_was_written_to_when_due"
+CHANNELS = "test_channels_took_what_was_sent"
+ENDING = "test_team_heard_how_it_ended"
+
+ALL_AT_ONCE = "".join(f"thresholds.EM-{level}.from_s = 0\n" for level in (2, 3, 4))
+"""Every level is due when the rollback begins: a drill is over long before the plan's half an hour."""
+SLACK_ALONE = 'abilities = ["flag_admin", "flag_evaluation", "test_account", "slack", "status_page", "metrics"]\n'
 
 ROWS = [
     Row(
@@ -63,10 +71,52 @@ ROWS = [
     Row(
         "incident-channel-down",
         "notifications-down",
-        frozenset({CHANNEL, STORY_NOTICE}),
+        frozenset({CHANNEL, STORY_NOTICE, CHANNELS}),
         "#pam-incidents was not told: Slack did not accept the message",
         select="communication",
         situation="after-feature-flag",
+    ),
+    Row(
+        "nobody-can-be-told",
+        "channel-fails",
+        frozenset({CHANNEL, STORY_NOTICE, CHANNELS, LEVEL, ENDING}),
+        "EM-3, product owner, leadership: not everybody was told (Slack failed",
+        {"what": "slack", "how": "refuses"},
+        select="communication",
+        situation="after-feature-flag",
+        setting=SLACK_ALONE + ALL_AT_ONCE,
+    ),
+    Row(
+        "mailboxes-unknown",
+        "channel-fails",
+        frozenset({CHANNELS, CONTACT}),
+        "EC-1 was not written to (e-mail failed (mail: nobody was accepted",
+        {"what": "email", "how": "refuses"},
+        select="communication",
+        situation="after-feature-flag",
+        setting=ALL_AT_ONCE,
+        verdict="GO",
+    ),
+    Row(
+        "status-page-takes-nothing",
+        "channel-fails",
+        frozenset({CHANNELS}),
+        "EM-4: status page failed (Statuspage did not accept it: HTTP 420",
+        {"what": "statuspage", "how": "rate-limited"},
+        select="communication",
+        situation="after-feature-flag",
+        setting=ALL_AT_ONCE,
+        verdict="GO",
+    ),
+    Row(
+        "pager-silent",
+        "channel-fails",
+        frozenset({CHANNELS}),
+        "EM-1: PagerDuty failed (PagerDuty: silent",
+        {"what": "pagerduty", "how": "hangs"},
+        select="communication",
+        situation="after-feature-flag",
+        verdict="GO",
     ),
     Row(
         "health-verdict-late",

@@ -55,12 +55,10 @@ def test_two_machines_see_each_other_in_the_repository(tmp_path: Path, remote: P
     assert git(remote, "for-each-ref") == ""
 
 
-def test_without_the_ability_it_is_said(tmp_path: Path, remote: Path) -> None:
+def test_without_a_repository_it_is_the_lock_of_this_machine(tmp_path: Path, remote: Path) -> None:
     """The repository is not touched."""
     with environment_lock(environment(tmp_path, remote, ""), tmp_path / "one", run="run-1", who="Ada") as lock:
-        assert lock.warnings == [
-            'staging has no ability "git": only sessions of this machine are kept from changing staging'
-        ]
+        assert lock.warnings == []
         assert git(remote, "for-each-ref") == ""
 
 

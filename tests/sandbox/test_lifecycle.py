@@ -172,10 +172,17 @@ def test_the_state_file_is_private_and_complete(place: Path) -> None:
             "EXPIRED_USER_TOKEN",
             "NETLIFY_AUTH_TOKEN",
             "RENDER_API_KEY",
+            "STATUSPAGE_API_KEY",
+            "PAGERDUTY_ROUTING_KEY",
+            "PAM_SMTP_USERNAME",
+            "PAM_SMTP_PASSWORD",
             "PAM_DATABASE_DSN",
         }
         assert state["sql"] == {"dialect": "product"}
         assert set(state["netlify"]) == {"api_url", "site_id"}
+        assert set(state["statuspage"]) == {"page_id", "api_url"}
+        assert set(state["pagerduty"]) == {"api_url"}
+        assert state["email"]["host"] == "127.0.0.1"
         assert set(state["render"]) == {"api_url", "service_id", "owner_id"}
         assert state["render"]["api_url"].startswith("http://127.0.0.1:")
         assert state["sandbox"]["variables"]["PAM_DATABASE_DSN"].startswith("postgresql://pam_auditor:")

@@ -1,11 +1,13 @@
 """Tells the team through a Slack incoming webhook.
 
 Contract: POST of JSON with ``text``; accepted is HTTP 200 with the plain text ``ok``; errors are plain text (Slack's incoming webhooks).
+One message a second, short bursts; beyond that 429 with ``Retry-After``.
 """
 
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
+from pam_rollback.adapters.delivery import deliver
 from pam_rollback.adapters.http import fetch
 
 
@@ -18,7 +20,10 @@ class SlackWebhook:
 
     def post(self, text: str) -> str:
         """Send the text; gives an empty string when Slack accepted it, else why not. Never raises: a message never changes a verdict."""
-        answer = fetch(self.url, method="POST", json={"text": text}, deadline_s=self.deadline_s)
+        answer = deliver(
+            lambda left_s: fetch(self.url, method="POST", json={"text": text}, deadline_s=left_s),
+            deadline_s=self.deadline_s,
+        )
         if answer.problem:
             return f"Slack: {answer.problem}"
         if answer.http_status == HTTPStatus.OK and answer.text == "ok":

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import Field, PrivateAttr, Strict
 
 from pam_rollback.core.addresses import is_encrypted, is_loopback, is_web
+from pam_rollback.core.channel_settings import Email, PagerDuty, Statuspage
 from pam_rollback.core.configuration import ConfigurationError, Problem, Table, nearest, shown
 from pam_rollback.core.environment_tables import (
     Ability,
@@ -42,8 +43,15 @@ _NEEDED_SECRETS: Mapping[str, tuple[SecretName, ...]] = {
     "render_metrics": ("render_api_key",),
     "render": ("render_api_key",),
     "netlify": ("netlify_auth_token",),
+    "statuspage": ("statuspage_api_key",),
+    "pagerduty": ("pagerduty_routing_key",),
 }
-_USERS_OF_SECRETS = {**_NEEDED_SECRETS, "prometheus": ("prometheus_token",)}
+_NEEDED_WHERE_NAMED: Mapping[str, tuple[SecretName, ...]] = {
+    "prometheus": ("prometheus_token",),
+    "email": ("smtp_username", "smtp_password"),
+}
+"""Many need none; where one is named, all of them are needed."""
+_USERS_OF_SECRETS = {**_NEEDED_SECRETS, **_NEEDED_WHERE_NAMED}
 _SECRET_NAMES: tuple[SecretName, ...] = get_args(SecretName)
 
 
@@ -80,6 +88,9 @@ class Environment(Table):
     render: Render | None = None
     netlify: Netlify | None = None
     git: Git | None = None
+    statuspage: Statuspage | None = None
+    pagerduty: PagerDuty | None = None
+    email: Email | None = None
     sandbox: Sandbox | None = None
 
     _origin: Origin = PrivateAttr()
@@ -165,8 +176,11 @@ class Environment(Table):
             ("render", ("render_metrics", "render"), "which service it is"),
             ("netlify", ("netlify",), "which site it is"),
             ("git", ("git",), "where the repository is"),
+            ("statuspage", ("statuspage",), "which page it is"),
+            ("pagerduty", ("pagerduty",), "where events go (an empty table is PagerDuty's own address)"),
+            ("email", ("email",), "which server takes mail"),
         ):
-            table: Prometheus | Render | Netlify | Git | None = getattr(self, name)
+            table: Prometheus | Render | Netlify | Git | Statuspage | PagerDuty | Email | None = getattr(self, name)
             if table is not None:
                 yield from table.problems()
                 continue
@@ -194,6 +208,8 @@ class Environment(Table):
         named["[prometheus] url"] = self.prometheus.url if self.prometheus is not None else ""
         named["[render] api_url"] = self.render.api_url if self.render is not None else ""
         named["[netlify] api_url"] = self.netlify.api_url if self.netlify is not None else ""
+        named["[statuspage] api_url"] = self.statuspage.api_url if self.statuspage is not None else ""
+        named["[pagerduty] api_url"] = self.pagerduty.api_url if self.pagerduty is not None else ""
         if self.sandbox is not None:
             named["[sandbox] control_url"] = self.sandbox.control_url
         for where, address in named.items():
@@ -203,11 +219,15 @@ class Environment(Table):
                 yield Problem(where, f"a sandbox is on loopback addresses only (127.0.0.1), found {shown(address)}")
             elif not is_encrypted(address):
                 yield Problem(where, f"{self.kind} must be https, found {shown(address)}")
+        if self.sandbox is not None and self.email is not None and not self.email.is_local:
+            what = f"a sandbox is on loopback addresses only (127.0.0.1), found {shown(self.email.host)}"
+            yield Problem("[email] host", what)
 
     def _problems_of_secrets(self) -> Iterator[Problem]:
         needed = [name for ability in sorted(self.abilities) for name in _NEEDED_SECRETS.get(ability, ())]
-        if "prometheus" in self.abilities and self.secret_variables.prometheus_token_env:
-            needed.append("prometheus_token")  # many need none; one that is named is needed
+        for ability, names in _NEEDED_WHERE_NAMED.items():
+            if ability in self.abilities and any(map(self._variable_of, names)):
+                needed += names
         for name in dict.fromkeys(needed):
             if name not in self._secrets:
                 yield self._missing_secret(name)

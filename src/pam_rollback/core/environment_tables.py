@@ -29,6 +29,9 @@ Ability = Literal[
     "netlify",
     "render",
     "git",
+    "statuspage",
+    "pagerduty",
+    "email",
 ]
 Browser = Literal["chromium", "firefox", "webkit"]
 SecretName = Literal[
@@ -45,6 +48,10 @@ SecretName = Literal[
     "render_api_key",
     "netlify_auth_token",
     "git_token",
+    "statuspage_api_key",
+    "pagerduty_routing_key",
+    "smtp_username",
+    "smtp_password",
 ]
 
 Address = Annotated[str, AfterValidator(web_address)]
@@ -90,6 +97,7 @@ class Paths(Table):
     settings: UrlPath = "/api/v1/settings"
     tickets: UrlPath = "/api/v1/support/tickets"
     notice: UrlPath = "/api/v1/notice"
+    notice_admin: UrlPath = "/admin/notice"
 
 
 class Pages(Table):
@@ -122,6 +130,11 @@ class SecretVariables(Table):
     netlify_auth_token_env: VariableName | None = None
     git_token_env: VariableName | None = None
     """A token for the repository. No ability needs it: a remote over ssh has its own keys."""
+    statuspage_api_key_env: VariableName | None = None
+    pagerduty_routing_key_env: VariableName | None = None
+    smtp_username_env: VariableName | None = None
+    """No ability needs it: a server on this machine may take mail from anybody. One that is named is needed, with its password."""
+    smtp_password_env: VariableName | None = None
 
 
 class Release(Table):

@@ -362,6 +362,15 @@ def _broken_references(plan: Plan) -> list[Problem]:
         if frame.section not in _PREFIXES:
             what = f"{shown(frame.section)} is no section, {suggestion(frame.section, _PREFIXES)}"
             problems.append(Problem(f"[time_frames.{item_id}] section", what))
+    for item_id, level in plan.escalation.items():
+        problems += [
+            Problem(
+                f"[escalation.{item_id}] contacts",
+                f"{shown(contact)} is not in [contacts], {suggestion(contact, plan.contacts)}",
+            )
+            for contact in level.contacts
+            if contact not in plan.contacts
+        ]
     for item_id, criterion in plan.consider_criteria.items():
         mitigation = getattr(criterion, "mitigation", None)
         if mitigation is not None and mitigation not in plan.strategies:

@@ -364,6 +364,8 @@ class Escalation(Item):
     from_s: SecondsAtMost
     until_s: Seconds | None = None
     who: Annotated[Texts, Field(min_length=1)]
+    contacts: Texts = ()
+    """The contacts behind ``who``, by their ids; without any, the incident channel alone is told."""
 
     @model_validator(mode="after")
     def _is_a_span(self) -> "Escalation":

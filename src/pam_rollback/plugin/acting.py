@@ -2,23 +2,28 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import allure
 import pytest
 
+from pam_rollback.actions.escalation import Escalation
 from pam_rollback.actions.journal import ACTION, FINISHED, TARGET
+from pam_rollback.actions.lock import WriterLock
+from pam_rollback.actions.steps import Narrator
 from pam_rollback.core.clock import Clock
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.incident import Incident
 from pam_rollback.core.plan import Plan
 from pam_rollback.core.plan_items import Strategy
+from pam_rollback.plugin.channels import UNDO_KINDS as TOLD_KINDS
 from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.plugin.stories import Story
 from pam_rollback.plugin.undo_kinds import CLEAR_FAULTS
 from pam_rollback.plugin.undoing import undo_all
+from pam_rollback.plugin.writer_lock import noting
 
 EVALUATED_USERS = 200
 """How many users are asked what they get. With 200, a feature that 2 % of the users keep is found with 98 % probability."""
@@ -36,6 +41,10 @@ class Decision:
     initiated_by: str
     runbook: Runbook
     clock: Clock
+    narrate: Narrator
+    """Shows each step in the report, and in the lock that other machines see."""
+    followed: ExitStack
+    """Who is told hears of the end when it is closed."""
 
     def target(self, find: Callable[[], Mapping[str, Any]], *, part: str = "") -> Mapping[str, Any]:
         """What to bring about: found once, shown in the journal before acting; a resumed run keeps the one that its first run found.
@@ -58,6 +67,7 @@ class Decision:
     def finished(self) -> None:
         """Note that the action was done to its end."""
         self.runbook.journal.append(FINISHED, story=self.story.name)
+        self.followed.close()
 
 
 @contextmanager
@@ -71,6 +81,9 @@ def deciding(request: pytest.FixtureRequest, story: Story, incident: Incident) -
     plan: Plan = request.getfixturevalue("plan")
     clock: Clock = request.getfixturevalue("clock")
     options = runbook.options
+    escalation: Escalation = request.getfixturevalue("escalation")
+    lock: WriterLock = request.getfixturevalue("sole_writer_here")
+    earlier = runbook.journal.entries() if runbook.resumed is not None else []
     strategy = plan.strategy(story.strategy)
     initiated_by = options.initiated_by or "pam-rollback-drill"
     reason = options.reason or incident.description
@@ -95,11 +108,16 @@ def deciding(request: pytest.FixtureRequest, story: Story, incident: Incident) -
     why = "; ".join([reason, *incident.observed])
     message = f"{head}{strategy.team_message} · {environment.name} · {why} · run {runbook.id}"
     try:
-        yield Decision(story, strategy, decided_s, reason, message, initiated_by, runbook, clock)
+        with ExitStack() as followed:
+            followed.enter_context(escalation.following(earlier))
+            narrate = noting(lock, allure.step)
+            yield Decision(story, strategy, decided_s, reason, message, initiated_by, runbook, clock, narrate, followed)
     finally:
         if not options.real:
             with allure.step("undo: everything as it was before the drill"):
-                undo_all(runbook.journal, environment, initiated_by=initiated_by, left_to_others={CLEAR_FAULTS})
+                undo_all(
+                    runbook.journal, environment, initiated_by=initiated_by, left_to_others={CLEAR_FAULTS, *TOLD_KINDS}
+                )
         _attach_journal(runbook)
 
 

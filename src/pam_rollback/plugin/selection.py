@@ -37,6 +37,7 @@ NEEDED_ABILITIES = {
     "status_page": ("status_page",),
     "in_app_notice": ("in_app_notice",),
     "team_told": ("slack",),
+    "mail_arrived": ("email",),
     "ticket_volume": ("database",),
     "user_data": ("database",),
     "users_rows": ("database",),
@@ -70,7 +71,7 @@ NEEDED_SERIES = {
 }
 """Which series a fixture stands on where Prometheus is the source: one of them has to be named in ``[prometheus]``."""
 
-NEEDS_A_ROLLBACK = frozenset({"team_told"})
+NEEDS_A_ROLLBACK = frozenset({"team_told", "followed"})
 """Fixtures that tell of a rollback that this session did. Without one, the test is left out, and named."""
 
 

@@ -17,6 +17,8 @@ from pam_rollback.core.environment import Environment
 from pam_rollback.core.errors import ActionFailed, UndoFailed
 from pam_rollback.core.served_release import Wanted
 from pam_rollback.core.wait import Waiter
+from pam_rollback.plugin.channels import UNDO_KINDS as TOLD_KINDS
+from pam_rollback.plugin.channels import take_down
 from pam_rollback.plugin.provider_access import api_host, git_command, served_api, served_site, site_host
 from pam_rollback.sandbox.problems import RangeError
 from pam_rollback.sandbox.remote import Remote
@@ -110,10 +112,15 @@ def _backend_tools(tools: UndoTools) -> BackendTools:
     )
 
 
+def _channel(undo: Undo, tools: UndoTools) -> None:
+    take_down(undo, tools.environment)
+
+
 UNDO_KINDS: Mapping[str, UndoRoutine] = {
     feature_flag.UNDO_KIND: _flags,
     frontend.UNDO_KIND: _front_end,
     frontend.UNDO_BRANCH_KIND: _branch,
     backend.UNDO_KIND: _back_end,
+    **dict.fromkeys(TOLD_KINDS, _channel),
     CLEAR_FAULTS: _faults,
 }

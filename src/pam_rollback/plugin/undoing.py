@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.actions.journal import UNDOING, Journal, Undo
-from pam_rollback.actions.lock import sole_writer
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.errors import Refused, UndoFailed
 from pam_rollback.core.wait import Waiter
 from pam_rollback.plugin.earlier_run import elsewhere, journal_of
 from pam_rollback.plugin.runbook import Runbook, shown
 from pam_rollback.plugin.undo_kinds import UNDO_KINDS, UndoTools
+from pam_rollback.plugin.writer_lock import environment_lock
 
 
 def undo_all(
@@ -53,10 +53,13 @@ def undo_run(config: pytest.Config, runbook: Runbook) -> str:
     if options.dry_run:
         owed = ", ".join(f"{undo.kind} {dict(undo.facts)}" for undo in journal.owed()) or "nothing"
         return f"PLANNED, nothing was sent: undo would put back {owed} of {shown(journal.path)}"
-    with sole_writer(lock_file(environment), environment=environment.name, who="the undo"):
+    with environment_lock(
+        environment, lock_file(environment), run=runbook.id, who=options.initiated_by, resumes=options.undo
+    ) as lock:
         journal.append(UNDOING, initiated_by=options.initiated_by, reason=options.reason)
         count = undo_all(journal, environment, initiated_by=options.initiated_by or "pam-rollback-suite")
-    return f"UNDONE: {count} change{'' if count == 1 else 's'} of {shown(journal.path)}, each read back"
+    warned = "".join(f"\nwent on without it: lock: {warning}" for warning in lock.warnings)
+    return f"UNDONE: {count} change{'' if count == 1 else 's'} of {shown(journal.path)}, each read back{warned}"
 
 
 def lock_file(environment: Environment) -> Path:

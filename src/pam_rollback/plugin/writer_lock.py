@@ -25,19 +25,14 @@ def environment_lock(
     """
     with ExitStack() as stack:
         shared, alone_because = None, ""
-        if not environment.is_sandbox:
-            if "git" in environment.abilities and environment.git is not None:
-                token = environment.secret("git_token") if environment.has_secret("git_token") else ""
-                try:
-                    repository = stack.enter_context(
-                        open_repository(GitCommand(environment.git.remote, token, DEADLINE_S))
-                    )
-                    claim = claim_of(environment.name, who=who, run=run, resumes=resumes)
-                    shared = Shared(GitLocks(repository), claim)
-                except (ActionFailed, OSError) as error:
-                    alone_because = str(error)
-            else:
-                alone_because = f'{environment.name} has no ability "git"'
+        # Where no repository is declared there is nothing to be out of reach: the how-to says whom the lock keeps out then.
+        if not environment.is_sandbox and "git" in environment.abilities and environment.git is not None:
+            token = environment.secret("git_token") if environment.has_secret("git_token") else ""
+            try:
+                repository = stack.enter_context(open_repository(GitCommand(environment.git.remote, token, DEADLINE_S)))
+                shared = Shared(GitLocks(repository), claim_of(environment.name, who=who, run=run, resumes=resumes))
+            except (ActionFailed, OSError) as error:
+                alone_because = str(error)
         yield stack.enter_context(
             sole_writer(path, environment=environment.name, who=run, shared=shared, alone_because=alone_because)
         )

@@ -4,9 +4,10 @@ import asyncio
 import hmac
 import json
 import os
-from collections.abc import Awaitable, Callable
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
 from aiohttp import web
 
@@ -19,10 +20,18 @@ from pam_rollback.sandbox.problems import RangeError
 from pam_rollback.sandbox.providers.netlify_deploys import Deploys
 from pam_rollback.sandbox.releases import RELEASES, ReleaseSpec
 from pam_rollback.sandbox.repository import BRANCH, Repository
-from pam_rollback.sandbox.slack_sink import SlackSink
 from pam_rollback.sandbox.status_page import StatusPage
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Sink(Protocol):
+    """What receives messages of one kind."""
+
+    messages: deque[dict[str, Any]]
+
+    def forget(self) -> None:
+        """Have received nothing."""
 
 
 class Control:
@@ -39,7 +48,7 @@ class Control:
         deploys: BackendDeploys,
         repository: Repository,
         site: Deploys,
-        slack: SlackSink,
+        sinks: Mapping[str, Sink],
         status_page: StatusPage,
         reset: Callable[[], Awaitable[None]],
         ready_s: float,
@@ -52,7 +61,7 @@ class Control:
         self._deploys = deploys
         self._repository = repository
         self._site = site
-        self._slack = slack
+        self._sinks = sinks
         self._status_page = status_page
         self._reset = reset
         self._ready_s = ready_s
@@ -68,8 +77,8 @@ class Control:
         app.router.add_post("/live", self._go_live)
         app.router.add_post("/push", self._push)
         app.router.add_post("/reset", self._be_as_at_the_start)
-        app.router.add_get("/sinks/slack", self._messages)
-        app.router.add_delete("/sinks/slack", self._forget_messages)
+        app.router.add_get("/sinks/{sink}", self._messages)
+        app.router.add_delete("/sinks/{sink}", self._forget_messages)
         app.router.add_put("/status-page", self._set_status_page)
         app.router.add_get("/requests", self._requests)
         return app
@@ -146,13 +155,20 @@ class Control:
         await self._reset()
         return web.json_response({"live": self._fleet.live.spec.name})
 
-    async def _messages(self, _: web.Request) -> web.Response:
-        return web.json_response({"messages": list(self._slack.messages)})
+    async def _messages(self, request: web.Request) -> web.Response:
+        return web.json_response({"messages": list(self._sink(request).messages)})
 
-    async def _forget_messages(self, _: web.Request) -> web.Response:
-        forgotten = len(self._slack.messages)
-        self._slack.forget()
+    async def _forget_messages(self, request: web.Request) -> web.Response:
+        sink = self._sink(request)
+        forgotten = len(sink.messages)
+        sink.forget()
         return web.json_response({"forgotten": forgotten})
+
+    def _sink(self, request: web.Request) -> Sink:
+        name = request.match_info["sink"]
+        if name not in self._sinks:
+            raise RangeError(f"sink {name!r}", expected=f"one of {', '.join(self._sinks)}", found="none such")
+        return self._sinks[name]
 
     async def _set_status_page(self, request: web.Request) -> web.Response:
         wanted = await _object(request)

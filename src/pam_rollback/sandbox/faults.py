@@ -273,6 +273,21 @@ _KINDS = (
     ),
     FaultKind("notifications-down", "the Slack webhook answers 500 rollup_error", "notifications"),
     FaultKind(
+        "channel-fails",
+        "one of the channels by which people are told does not take what is sent to it",
+        "notifications",
+        (
+            Parameter("what", None, "which channel", choices=("slack", "pagerduty", "email", "statuspage")),
+            Parameter(
+                "how",
+                "down",
+                "down: connections are closed; hangs: nothing is ever answered; refuses: in the provider's own words; rate-limited: too "
+                "many requests, try again in half a minute",
+                choices=("down", "hangs", "refuses", "rate-limited"),
+            ),
+        ),
+    ),
+    FaultKind(
         "status-page-lies",
         "the status page says something else than what was posted there",
         "notifications",

@@ -8,6 +8,7 @@ from typing import Any
 
 from pam_rollback.sandbox.problems import RangeError
 
+SINKS = ("slack", "pagerduty", "email", "statuspage")
 _DEADLINE_S = 30.0  # restarting a release or the database takes its time
 _IDENTITY_DEADLINE_S = 3.0
 
@@ -64,6 +65,16 @@ class Remote:
     def forget_slack(self) -> None:
         """Empty the incident channel."""
         self._call("DELETE", "/sinks/slack")
+
+    def received(self, sink: str) -> list[dict[str, Any]]:
+        """What one of the channels received: ``slack``, ``pagerduty``, ``email`` or ``statuspage``."""
+        messages: list[dict[str, Any]] = self._call("GET", f"/sinks/{sink}")["messages"]
+        return messages
+
+    def forget_received(self) -> None:
+        """Empty every channel; what the status page shows stays."""
+        for sink in SINKS:
+            self._call("DELETE", f"/sinks/{sink}")
 
     def set_status_page(self, *, indicator: str = "none", incident: dict[str, str] | None = None) -> None:
         """Have the status page say this and nothing else; ``incident`` has a name, a status and an impact. Healthy by default."""

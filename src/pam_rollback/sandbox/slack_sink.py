@@ -13,6 +13,7 @@ from urllib.parse import parse_qs
 
 from aiohttp import web
 
+from pam_rollback.sandbox.channel_faults import RETRY_AFTER, cut_off, how_it_fails
 from pam_rollback.sandbox.faults import PlantedFaults
 
 _KEPT = 1000
@@ -37,6 +38,9 @@ class SlackSink:
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Accept a message, or say in Slack's words why not."""
+        cut = await cut_off(self._faults, "slack", request)
+        if cut is not None:
+            return cut
         refusal = self._refusal(request)
         if refusal is not None:
             return refusal
@@ -58,6 +62,14 @@ class SlackSink:
             return web.Response(text="invalid_payload", status=HTTPStatus.BAD_REQUEST)
         if self._faults.named("notifications-down"):
             return web.Response(text="rollup_error", status=HTTPStatus.INTERNAL_SERVER_ERROR)
+        return self._refusal_for_now()
+
+    def _refusal_for_now(self) -> web.Response | None:
+        how = how_it_fails(self._faults, "slack")
+        if how == "refuses":
+            return web.Response(text="action_prohibited", status=HTTPStatus.FORBIDDEN)
+        if how == "rate-limited":
+            return web.Response(text="rate_limited", status=HTTPStatus.TOO_MANY_REQUESTS, headers=RETRY_AFTER)
         if not self._may_pass():
             headers = {"Retry-After": "1"}
             return web.Response(text="rate_limited", status=HTTPStatus.TOO_MANY_REQUESTS, headers=headers)

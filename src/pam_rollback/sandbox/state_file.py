@@ -28,6 +28,8 @@ class State:
     """Where the stand-in for Netlify's API is, and which site it knows: ``api_url``, ``site_id``."""
     git: Mapping[str, str]
     """Where the repository is, what deploys, and where the front end is in it: ``remote``, ``branch``, ``frontend_folder``."""
+    channels: Mapping[str, Mapping[str, str | int | bool]]
+    """The tables of the channels by which people are told: statuspage, pagerduty, email."""
     token: str
     variables: Mapping[str, str]
     dialect: Dialect = "product"
@@ -51,6 +53,11 @@ class State:
             "",
             "[render]",
             *(f"{name} = {_text(value)}" for name, value in self.render.items()),
+            *(
+                line
+                for table, settings in self.channels.items()
+                for line in ("", f"[{table}]", *(f"{name} = {json.dumps(value)}" for name, value in settings.items()))
+            ),
             "",
             "[netlify]",
             *(f"{name} = {_text(value)}" for name, value in self.netlify.items()),

@@ -10,14 +10,14 @@ import stat
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psycopg
 from aiohttp import web
 
-from pam_rollback.sandbox import history, state_file
+from pam_rollback.sandbox import history, state_file, statuspage_api
 from pam_rollback.sandbox.backend_deploys import BackendDeploys
 from pam_rollback.sandbox.children import Children
 from pam_rollback.sandbox.control import Control
@@ -33,6 +33,8 @@ from pam_rollback.sandbox.faults import PlantedFaults
 from pam_rollback.sandbox.fleet import Fleet
 from pam_rollback.sandbox.front_end_server import FrontEndServer
 from pam_rollback.sandbox.latencies import BACKEND, FRONTEND, Profile
+from pam_rollback.sandbox.mail_sink import USERNAME, MailSink
+from pam_rollback.sandbox.pagerduty_sink import PagerDutySink
 from pam_rollback.sandbox.planting import Planter
 from pam_rollback.sandbox.practice_database import Access, PracticeDatabase, choose_database
 from pam_rollback.sandbox.problems import RangeError
@@ -44,6 +46,9 @@ from pam_rollback.sandbox.repository import Repository
 from pam_rollback.sandbox.slack_sink import SlackSink
 from pam_rollback.sandbox.state_file import Dialect, State
 from pam_rollback.sandbox.status_page import StatusPage
+from pam_rollback.sandbox.statuspage_api import StatuspageApi
+
+_Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 _ORPHANED_EVERY_S = 0.5
 _CLOSE_WITHIN_S = 0.5
@@ -63,12 +68,14 @@ class Listeners:
     status_page: socket.socket
     render: socket.socket
     netlify: socket.socket
+    channels: socket.socket
+    mail: socket.socket
     control: socket.socket
 
     @classmethod
     def open(cls) -> "Listeners":
         """Take free ports."""
-        return cls(*(_listener() for _ in range(7)))
+        return cls(*(_listener() for _ in range(9)))
 
 
 class Supervisor:
@@ -92,6 +99,7 @@ class Supervisor:
         self._watches: list[asyncio.Task[None]] = []
         self._database: PracticeDatabase | None = None
         self._netlify: NetlifySite | None = None
+        self._mail: asyncio.Server | None = None
         folder = _make_folder()
         self._children.owns_folder(folder)
         folder.chmod(_FOLDER_MODE)
@@ -146,7 +154,18 @@ class Supervisor:
 
         status_page = StatusPage(faults, url=_url(listeners.status_page))
         slack = SlackSink(faults, path=f"/services/T000/B000/{secrets.token_urlsafe(18)}")
-        state = self._state(listeners, product, access, repository, site, slack_path=slack.path)
+        state = self._state(
+            listeners,
+            product,
+            access,
+            repository,
+            site,
+            slack_path=slack.path,
+            status_page_id=status_page.board.page_id,
+        )
+        page_api = StatuspageApi(faults, status_page.board, key=state.variables["STATUSPAGE_API_KEY"])
+        pager = PagerDutySink(faults, routing_key=state.variables["PAGERDUTY_ROUTING_KEY"])
+        mail = MailSink(faults, password=state.variables["PAM_SMTP_PASSWORD"])
         front_end = FrontEndServer(
             faults,
             published=lambda: site.deploys.build,
@@ -185,7 +204,7 @@ class Supervisor:
             deploys=deploys,
             repository=repository,
             site=site.deploys,
-            slack=slack,
+            sinks={"slack": slack, "pagerduty": pager, "email": mail, "statuspage": page_api},
             status_page=status_page,
             reset=reset,
             ready_s=time.monotonic() - self._started_s,
@@ -197,10 +216,12 @@ class Supervisor:
             (status_page.handle, listeners.status_page),
             (render_api.handle, listeners.render),
             (site.api.handle, listeners.netlify),
+            (_by_path({statuspage_api.BASE + "/": page_api.handle}, otherwise=pager.handle), listeners.channels),
         ):
             # A handler whose client has gone is cancelled: a silent answer does not stay for ever.
             server = web.Server(handler, access_log=None, handler_cancellation=True)
             await self._serve(web.ServerRunner(server, shutdown_timeout=_CLOSE_WITHIN_S), listener)
+        self._mail = await asyncio.get_running_loop().create_server(mail.connection, sock=listeners.mail)
         await self._serve(web.AppRunner(control.application(), access_log=None), listeners.control)
         state_file.write(self._state_path, state)
         self._children.owns_file(self._state_path)
@@ -214,6 +235,8 @@ class Supervisor:
         try:
             for watch in self._watches:
                 watch.cancel()
+            if self._mail is not None:
+                self._mail.close()
             for runner in self._runners:
                 await runner.cleanup()
             if self._netlify is not None:
@@ -237,6 +260,7 @@ class Supervisor:
         site: NetlifySite,
         *,
         slack_path: str,
+        status_page_id: str,
     ) -> State:
         return State(
             api_url=_url(listeners.api),
@@ -254,6 +278,16 @@ class Supervisor:
                 "branch": history.BRANCH,
                 "frontend_folder": history.FRONTEND,
             },
+            channels={
+                "statuspage": {"page_id": status_page_id, "api_url": _url(listeners.channels) + statuspage_api.BASE},
+                "pagerduty": {"api_url": _url(listeners.channels)},
+                "email": {
+                    "host": "127.0.0.1",
+                    "port": listeners.mail.getsockname()[1],
+                    "from": "rollback@sandbox.example",
+                    "starttls": False,
+                },
+            },
             token=secrets.token_urlsafe(32),
             variables={
                 "PAM_ADMIN_TOKEN": product.admin_token,
@@ -268,6 +302,10 @@ class Supervisor:
                 ),
                 "NETLIFY_AUTH_TOKEN": site.token,
                 "RENDER_API_KEY": f"rnd_{secrets.token_urlsafe(24)}",
+                "STATUSPAGE_API_KEY": secrets.token_urlsafe(24),
+                "PAGERDUTY_ROUTING_KEY": secrets.token_hex(16),
+                "PAM_SMTP_USERNAME": USERNAME,
+                "PAM_SMTP_PASSWORD": secrets.token_urlsafe(18),
                 "PAM_DATABASE_DSN": in_plan_dialect(access.auditor_dsn)
                 if self._dialect == "plan"
                 else access.auditor_dsn,
@@ -279,6 +317,16 @@ class Supervisor:
         self._runners.append(runner)
         await runner.setup()
         await web.SockSite(runner, listener, backlog=_BACKLOG).start()
+
+
+def _by_path(handlers: Mapping[str, _Handler], *, otherwise: _Handler) -> _Handler:
+    """Several services at one address, told apart by how the path begins."""
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        found = next((one for start, one in handlers.items() if request.path.startswith(start)), otherwise)
+        return await found(request)
+
+    return handle
 
 
 async def _opened(database: PracticeDatabase) -> Access:

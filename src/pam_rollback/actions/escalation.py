@@ -1,0 +1,241 @@
+"""Follows the escalation matrix beside an action: a thread of its own that tells people, and that nothing waits for.
+
+It never delays a step, never raises, and decides nothing: what became of each message is a fact for tests to judge. A message is on
+record once a channel took it; a run that is killed in between says it twice when it is resumed, which is better than never.
+"""
+
+import queue
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from pam_rollback.actions.journal import Journal
+from pam_rollback.core.clock import Clock
+from pam_rollback.core.escalation import (
+    DONE,
+    FAILED,
+    NOTICE,
+    OVER,
+    TO_CUSTOMERS,
+    Briefing,
+    Ladder,
+    Means,
+    Notice,
+    Sent,
+    last_step,
+    sent_before,
+)
+from pam_rollback.core.escalation_told import Followed
+
+_END_WITHIN_S = 20.0
+"""How long the end of a session waits for what is just being sent; every channel has a deadline well below."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message as a channel needs it. ``contacts`` are addresses of people; ``text`` is for the team or for customers."""
+
+    occasion: str
+    title: str
+    text: str
+    run_id: str
+    drill: bool
+    contacts: tuple[str, ...] = ()
+    link: str = ""
+
+
+Send = Callable[[Message], str]
+"""Sends a message; gives "" when it was accepted, else why not."""
+
+
+@dataclass
+class Escalation:
+    """One rollback's escalation. ``emails`` has the address of each contact."""
+
+    ladder: Ladder
+    channels: Mapping[Means, Send]
+    emails: Mapping[str, str]
+    journal: Journal
+    clock: Clock
+    describe: Callable[[Mapping[str, Any]], Briefing]
+    """What is told, from the journal's entry of the action."""
+    _sent: list[Sent] = field(default_factory=list)
+    _problems: list[str] = field(default_factory=list)
+    _asked: "queue.Queue[str | None]" = field(default_factory=queue.Queue)
+    _thread: threading.Thread | None = None
+    _briefing: Briefing | None = None
+    _decided_s: float = 0.0
+    _done_s: float | None = None
+    _stopped: bool = False
+    _ended_as: str = ""
+
+    @contextmanager
+    def following(self, earlier: Sequence[Mapping[str, Any]] = ()) -> Iterator[None]:
+        """Follow the action that is done in the block; the journal's latest entry of an action says since when, what and why.
+
+        ``earlier`` has the entries of the run that this one resumes: what was told there is not told again. Without a failure the levels
+        that are not due yet stay asleep from the end of the block on; after one, the escalation goes on until the session ends.
+        """
+        try:
+            self.begin(earlier)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with telling people, the action is done
+            self._problems.append(f"the escalation could not begin: {error!r}; tell people yourself")
+        try:
+            yield
+        except BaseException:
+            self._ask(FAILED)
+            raise
+        self._done_s = self.clock.monotonic_s()
+        self._ask(DONE)
+
+    def begin(self, earlier: Sequence[Mapping[str, Any]] = ()) -> None:
+        """Start to follow; doing so twice changes nothing."""
+        if self._thread is not None:
+            return
+        entries = [*earlier, *self.journal.entries()]
+        action: Mapping[str, Any] = next((one for one in reversed(entries) if one["event"] == "action"), {})
+        self._decided_s = float(action.get("decided_s", self.clock.monotonic_s()))
+        self._briefing = self.describe(action)
+        self._sent.extend(sent_before(earlier))
+        self._thread = threading.Thread(target=self._follow, name="escalation", daemon=True)
+        self._thread.start()
+
+    def end(self, *, over: bool) -> None:
+        """Stop following, when everything that was begun is sent. ``over`` has everybody told that nothing is left to do."""
+        if self._thread is None or self._stopped:
+            return
+        if over:
+            self._ask(OVER)
+        self._stopped = True
+        self._asked.put(None)
+        self._thread.join(_END_WITHIN_S)
+        if self._thread.is_alive():
+            self._problems.append(
+                f"the escalation did not end within {_END_WITHIN_S:g} s: a channel does not keep its deadline"
+            )
+
+    @property
+    def followed(self) -> Followed:
+        """What was told until now, and how far the matrix was followed."""
+        return Followed(self.ladder, tuple(self._sent), self._until_s())
+
+    @property
+    def pending(self) -> tuple[Notice, ...]:
+        """What is due and not on record yet, the ending included."""
+        if self._thread is None:
+            return ()
+        keys = {one.notice.key for one in self._sent}
+        due = self.ladder.due(self._until_s(), keys)
+        if self._ended_as:
+            ending = self.ladder.closing(self._ended_as, self._until_s(), tuple(self._sent))
+            due += tuple(notice for notice in ending if notice.key not in keys)
+        return due
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What went wrong with the escalation itself."""
+        return tuple(self._problems)
+
+    @property
+    def begun(self) -> bool:
+        """An action is or was followed."""
+        return self._thread is not None
+
+    def _until_s(self) -> float:
+        end_s = self._done_s if self._done_s is not None else self.clock.monotonic_s()
+        return end_s - self._decided_s
+
+    def _ask(self, occasion: str) -> None:
+        if occasion != OVER:
+            self._ended_as = occasion
+        self._asked.put(occasion)
+
+    def _follow(self) -> None:
+        try:
+            self._tell_until_the_end()
+        except Exception as error:  # noqa: BLE001 - a defect of ours must not stay unheard, nor reach the action
+            self._problems.append(f"the escalation broke down: {error!r}; tell people yourself")
+
+    def _tell_until_the_end(self) -> None:
+        while True:
+            # Also when the action is done: what was due before is told before it is said how it ended.
+            looked_s = self._until_s()
+            self._tell_all(self.ladder.due(looked_s, {one.notice.key for one in self._sent}))
+            try:
+                occasion = self._asked.get(timeout=self._wait_s(looked_s))
+            except queue.Empty:
+                continue
+            if occasion is None:
+                return
+            self._tell_all(self.ladder.closing(occasion, self._elapsed_s(), tuple(self._sent)))
+
+    def _wait_s(self, looked_s: float) -> float | None:
+        """How long nothing can be due that was not when it was looked; None once the action is done."""
+        if self._done_s is not None:
+            return None
+        next_s = self.ladder.next_s(looked_s)
+        return None if next_s is None else max(0.0, next_s - self._elapsed_s())
+
+    def _elapsed_s(self) -> float:
+        return self.clock.monotonic_s() - self._decided_s
+
+    def _tell_all(self, notices: Sequence[Notice]) -> None:
+        for notice in notices:
+            if any(one.notice.key == notice.key for one in self._sent):
+                continue
+            self._tell(notice)
+
+    def _tell(self, notice: Notice) -> None:
+        message = self._message(notice)
+        problem = ""
+        if not notice.by_hand:
+            try:
+                problem = self.channels[notice.means](message)
+            except Exception as error:  # noqa: BLE001 - one channel's defect must not keep the next one from being tried
+                problem = repr(error)
+        sent = Sent(notice, self._elapsed_s(), problem)
+        self._sent.append(sent)
+        try:
+            self.journal.append(
+                NOTICE,
+                occasion=notice.occasion,
+                means=notice.means,
+                contacts=list(notice.contacts),
+                due_s=notice.due_s,
+                after_s=sent.at_s,
+                by_hand=notice.by_hand,
+                text=message.text,
+                problem=problem,
+            )
+        except OSError as error:
+            self._problems.append(f"{notice.key} is not on record: {error}")
+
+    def _last_step(self) -> str:
+        try:
+            return last_step(self.journal.entries())
+        except (OSError, ValueError) as error:
+            return f"not known ({error})"
+
+    def _message(self, notice: Notice) -> Message:
+        briefing = self._briefing
+        if briefing is None:
+            raise RuntimeError("nothing is followed yet")  # begin() sets it before the thread starts
+        if notice.means == "twitter":
+            title, text = briefing.public_title, briefing.tweet
+        elif notice.means in {*TO_CUSTOMERS, "user_email"}:
+            title, text = briefing.public_title, briefing.public(notice)
+        else:
+            who = next((level.who for level in self.ladder.levels if level.id == notice.occasion), ())
+            title = briefing.title
+            text = briefing.internal(notice, who=who, elapsed_s=self._elapsed_s(), last_step=self._last_step())
+        return Message(
+            occasion=notice.occasion,
+            title=title,
+            text=text,
+            run_id=briefing.run_id,
+            drill=briefing.drill,
+            contacts=tuple(self.emails[contact] for contact in notice.contacts),
+            link=briefing.link,
+        )

@@ -1,0 +1,213 @@
+"""The sinks of the sandbox answer as Slack, PagerDuty and Statuspage do: seen with Slack's own client, and with raw requests."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from slack_sdk.http_retry.builtin_handlers import RateLimitErrorRetryHandler
+from slack_sdk.webhook import WebhookClient
+
+from pam_rollback.sandbox.launch import launch
+from pam_rollback.sandbox.problems import RangeError
+from pam_rollback.sandbox.remote import Remote
+
+
+@dataclass(frozen=True)
+class Range:
+    """A running sandbox."""
+
+    state: dict[str, Any]
+    remote: Remote
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """Its secrets."""
+        variables: dict[str, str] = self.state["sandbox"]["variables"]
+        return variables
+
+    def call(
+        self, method: str, url: str, body: object = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, Any, dict[str, str]]:
+        """One request: status, JSON and headers of its answer."""
+        request = urllib.request.Request(
+            url,
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json", **(headers or {})},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return answer.status, json.loads(answer.read()), dict(answer.headers)
+        except urllib.error.HTTPError as refused:
+            with refused:
+                return refused.code, json.loads(refused.read()), dict(refused.headers)
+
+    def event(self, **changes: Any) -> tuple[int, Any, dict[str, str]]:
+        """Send an event to PagerDuty's address; right, except for what is changed."""
+        payload = {"summary": "trouble", "source": "tests", "severity": "info"}
+        right = {"routing_key": self.variables["PAGERDUTY_ROUTING_KEY"], "event_action": "trigger", "payload": payload}
+        body = {name: value for name, value in {**right, **changes}.items() if value is not None}
+        return self.call("POST", self.state["pagerduty"]["api_url"] + "/v2/enqueue", body)
+
+    def page(
+        self, method: str, path: str, incident: object = None, *, key: str = ""
+    ) -> tuple[int, Any, dict[str, str]]:
+        """Call Statuspage's API."""
+        table = self.state["statuspage"]
+        headers = {"Authorization": f"OAuth {key or self.variables['STATUSPAGE_API_KEY']}"}
+        body = None if incident is None else {"incident": incident}
+        return self.call(method, f"{table['api_url']}/pages/{table['page_id']}{path}", body, headers)
+
+
+@pytest.fixture(scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Range]:
+    """A sandbox of its own."""
+    with launch(tmp_path_factory.mktemp("channels") / "sandbox.toml") as file:
+        state = tomllib.loads(file.read_text(encoding="utf-8"))
+        yield Range(state, Remote(state["sandbox"]["control_url"], state["sandbox"]["token"]))
+
+
+@pytest.fixture
+def found(started: Range) -> Range:
+    """The sandbox with nothing planted, received or shown."""
+    started.remote.clear_all()
+    started.remote.forget_received()
+    started.remote.set_status_page()
+    return started
+
+
+def test_slacks_own_client_is_understood(found: Range) -> None:
+    """Text, and blocks beside it."""
+    client = WebhookClient(found.variables["PAM_SLACK_WEBHOOK_URL"])
+    blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": "*rolled back*"}}]
+
+    answers = [client.send(text="hello"), client.send(text="rolled back", blocks=blocks)]
+
+    assert [(answer.status_code, answer.body) for answer in answers] == [(200, "ok"), (200, "ok")]
+    assert [message["body"] for message in found.remote.received("slack")] == [
+        {"text": "hello"},
+        {"text": "rolled back", "blocks": blocks},
+    ]
+
+
+def test_slacks_own_client_understands_the_limit(found: Range) -> None:
+    """After a burst it is turned away with Retry-After, and its own handler of limits waits and gets through."""
+    client = WebhookClient(found.variables["PAM_SLACK_WEBHOOK_URL"])
+    statuses = [client.send(text=str(number)).status_code for number in range(12)]
+    patient = WebhookClient(
+        found.variables["PAM_SLACK_WEBHOOK_URL"], retry_handlers=[RateLimitErrorRetryHandler(max_retry_count=2)]
+    )
+
+    assert statuses[:10] == [200] * 10
+    assert 429 in statuses[10:]
+    assert patient.send(text="at last").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("how", "status", "body"), [("refuses", 403, "action_prohibited"), ("rate-limited", 429, "rate_limited")]
+)
+def test_slacks_own_client_understands_the_refusals(found: Range, how: str, status: int, body: str) -> None:
+    """Plain text, with Slack's words."""
+    found.remote.plant("channel-fails", what="slack", how=how)
+
+    answer = WebhookClient(found.variables["PAM_SLACK_WEBHOOK_URL"]).send(text="hello")
+
+    assert (answer.status_code, answer.body) == (status, body)
+    assert ("retry-after" in {name.lower() for name in answer.headers}) is (status == 429)
+
+
+def test_an_event_is_taken_and_its_key_given_back(found: Range) -> None:
+    """202 with the documented body; without a key one is made up; the routing key is not kept."""
+    status, body, _ = found.event(dedup_key="run-1")
+    assert (status, body) == (202, {"status": "success", "message": "Event processed", "dedup_key": "run-1"})
+    assert found.event()[1]["dedup_key"]
+    assert all("routing_key" not in message["body"] for message in found.remote.received("pagerduty"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"routing_key": "0" * 32}, "routing key"),
+        ({"event_action": "fix"}, "event_action"),
+        ({"event_action": "resolve"}, "dedup_key"),
+        ({"dedup_key": "x" * 256}, "dedup_key"),
+        ({"payload": {"summary": "", "source": "x", "severity": "info"}}, "summary"),
+        ({"payload": {"summary": "x" * 1025, "source": "x", "severity": "info"}}, "summary"),
+        ({"payload": {"summary": "x", "severity": "info"}}, "source"),
+        ({"payload": {"summary": "x", "source": "x", "severity": "bad"}}, "severity"),
+    ],
+)
+def test_an_event_that_is_none_is_refused(found: Range, changes: dict[str, Any], words: str) -> None:
+    """400 that names what is wrong; nothing is kept."""
+    status, body, _ = found.event(**changes)
+
+    assert (status, body["status"]) == (400, "invalid event")
+    assert words in " ".join(body["errors"])
+    assert found.remote.received("pagerduty") == []
+
+
+def test_the_pager_has_a_limit(found: Range) -> None:
+    """About 120 a minute, then 429."""
+    statuses = [found.event(dedup_key="run-1")[0] for _ in range(121)]
+
+    assert (set(statuses[:120]), statuses[120]) == ({202}, 429)
+
+
+def test_an_incident_is_made_and_changed_and_shown_to_everybody(found: Range) -> None:
+    """201 and 200, and the public side shows it."""
+    made, incident, _ = found.page("POST", "/incidents", {"name": "trouble", "impact_override": "critical"})
+    changed, after, _ = found.page("PATCH", f"/incidents/{incident['id']}", {"status": "identified", "body": "known"})
+    _, unresolved, _ = found.page("GET", "/incidents/unresolved")
+    _, public, _ = found.call("GET", found.state["urls"]["status_page"] + "/api/v2/summary.json")
+
+    assert (made, changed) == (201, 200)
+    assert (incident["status"], after["status"], after["incident_updates"][0]["body"]) == (
+        *("investigating", "identified"),
+        "known",
+    )
+    assert [one["id"] for one in unresolved] == [incident["id"]]
+    assert (public["status"]["indicator"], public["incidents"][0]["name"]) == ("critical", "trouble")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "incident", "status", "words"),
+    [
+        ("POST", "/incidents", {}, 422, "Name can't be blank"),
+        ("POST", "/incidents", {"name": "x" * 256}, 422, "Name is too long"),
+        ("POST", "/incidents", {"name": "x", "status": "bad"}, 422, "Status is not included"),
+        ("POST", "/incidents", {"name": "x", "body": "x" * 25_001}, 422, "Body is too long"),
+        ("POST", "/incidents", {"name": "x", "impact": "major"}, 422, "unknown: impact"),
+        ("POST", "/incidents", "x", 400, "incident is missing"),
+        ("PATCH", "/incidents/nope", {"status": "resolved"}, 404, "Not found"),
+        ("GET", "/nope", None, 404, "Not found"),
+    ],
+)
+def test_a_wrong_request_is_refused(
+    found: Range, method: str, path: str, incident: object, status: int, words: str
+) -> None:
+    """With a message, and nothing is shown."""
+    answered, body, _ = found.page(method, path, incident)
+
+    assert (answered, words in body["message"]) == (status, True), body
+    assert found.page("GET", "/incidents")[1] == []
+
+
+def test_the_page_knows_its_key_and_has_a_limit(found: Range) -> None:
+    """401 without the right one; 60 requests a minute, then 420."""
+    assert found.page("GET", "/incidents", key="wrong")[0] == 401
+    statuses = [found.page("GET", "/incidents")[0] for _ in range(61)]
+
+    assert (set(statuses[:60]), statuses[60]) == ({200}, 420)
+
+
+def test_only_sinks_that_exist_can_be_read(found: Range) -> None:
+    """A name that is none is refused with those that are."""
+    with pytest.raises(RangeError, match="one of slack, pagerduty, email, statuspage"):
+        found.remote.received("fax")
