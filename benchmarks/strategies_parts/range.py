@@ -54,14 +54,12 @@ def place(folder: Path, latencies: Profile) -> Iterator[Place]:
 
 def _environment(state: Mapping[str, Any], render: str, netlify: str) -> str:
     """An environment of kind staging: on a sandbox a session would plant an incident first, and wait until it is seen."""
-    tables: dict[str, dict[str, str]] = {
-        "urls": state["urls"],
-        "probing": {"control_url": state["urls"]["status_page"]},
-        "render": {**state["render"], "api_url": render},
-        "netlify": {**state["netlify"], "api_url": netlify},
-        "git": state["git"],
-        "sql": state["sql"],
+    tables: dict[str, dict[str, Any]] = {
+        name: dict(table) for name, table in state.items() if isinstance(table, dict) and name != "sandbox"
     }
+    tables["probing"] = {"control_url": state["urls"]["status_page"]}
+    tables["render"]["api_url"] = render
+    tables["netlify"]["api_url"] = netlify
     lines = ['extends = "sandbox"', f'name = "{NAME}"', 'kind = "staging"', "pace = 60"]
     for name, table in tables.items():
         lines += [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in table.items())]
