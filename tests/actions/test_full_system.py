@@ -1,6 +1,6 @@
 """Everything taken back: caches are emptied and success is told only of what is served; a part that fails stops no other."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -146,8 +146,22 @@ class World:
         waiter, telling = Waiter(clock), Telling(self.product, "all is back", journal, clock)
         tools = FullSystemTools(
             flags=self.product,
-            frontend=FrontendTools(self.site, self._look(FRONT_END), waiter, telling, 1.0, WITHIN_S, WITHIN_S),
-            backend=BackendTools(self.backend, self._look(BACK_END), waiter, telling, 1.0, WITHIN_S, WITHIN_S),
+            frontend=FrontendTools(
+                self.site,
+                lambda deploy: self._look(FRONT_END, deploy.commit),
+                waiter,
+                telling,
+                published_within_s=WITHIN_S,
+                served_within_s=WITHIN_S,
+            ),
+            backend=BackendTools(
+                self.backend,
+                lambda commit: self._look(BACK_END, commit),
+                waiter,
+                telling,
+                live_within_s=WITHIN_S,
+                served_within_s=WITHIN_S,
+            ),
             clear_api_cache=lambda: self._happens("API's cache emptied"),
             clear_site_cache=lambda: self._happens("site's cache emptied"),
             telling=telling,
@@ -155,12 +169,9 @@ class World:
         target = FullSystemTarget(self.site.deploy("stable"), Deploy("stable", "deactivated", STABLE))
         return roll_back_everything(tools, target, decided_s=0.0)
 
-    def _look(self, site: str) -> Callable[[str], Served]:
-        def look(commit: str) -> Served:
-            found: Mapping[str, str] = {FRONT_END: self.site.now.commit, BACK_END: self.backend.known[0].commit}
-            return Served(site, Wanted(commit=commit), commit=found[site])
-
-        return look
+    def _look(self, site: str, commit: str) -> Served:
+        found: Mapping[str, str] = {FRONT_END: self.site.now.commit, BACK_END: self.backend.known[0].commit}
+        return Served(site, Wanted(commit=commit), commit=found[site])
 
     def _happens(self, what: str) -> str:
         self.happened.append(what)

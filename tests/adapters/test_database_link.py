@@ -12,10 +12,10 @@ import psycopg
 import pytest
 
 from pam_rollback.adapters.account_api import AccountApi
-from pam_rollback.adapters.database_link import SETTING, LinkProbe, replica_problem
+from pam_rollback.adapters.database_link import LinkProbe, replica_problem
 from pam_rollback.adapters.pam_api import Account
 from pam_rollback.adapters.postgres import Patience
-from pam_rollback.core.database_link import DatabaseLink, Link
+from pam_rollback.core.database_link import SETTING, DatabaseLink, Link
 from pam_rollback.sandbox import postgres
 from pam_rollback.sandbox.database import TEST_ACCOUNT_EMAIL, account_id, create
 from pam_rollback.sandbox.database.auditor import create_auditor, dsn_of

@@ -1,5 +1,6 @@
 """A wait names its condition, has a limit, asks for a streak, and ends when somebody asks to stop."""
 
+import itertools
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.core.errors import StopRequested
-from pam_rollback.core.wait import NotReached, StopFile, Waiter
+from pam_rollback.core.wait import NotReached, Rarer, StopFile, Waiter
 
 
 class FakeClock:
@@ -69,3 +70,21 @@ def test_a_stop_file_ends_every_wait(tmp_path: Path) -> None:
         waiter.until(lambda: 1, holds=bool, within_s=1, what="anything")
     with pytest.raises(StopRequested):
         waiter.pause(60)
+
+
+def test_what_takes_long_is_asked_for_more_rarely() -> None:
+    """Often at first, and then as rarely as a limit of requests wants it; seen late by a twentieth of what it took, or by five seconds."""
+    clock = FakeClock()
+    asked: list[float] = []
+
+    def look() -> float:
+        asked.append(clock.now_s - 100)
+        return asked[-1]
+
+    Waiter(clock).until(
+        look, holds=lambda now_s: now_s >= 600, within_s=700, what="live", every_s=Rarer(least_s=0.1, most_s=5.0)
+    )
+    pauses = [(after - before, before) for before, after in itertools.pairwise(asked)]
+
+    assert all(pause_s <= min(5.0, max(0.1, 0.05 * passed_s)) + 1e-6 for pause_s, passed_s in pauses)
+    assert (len([at_s for at_s in asked if at_s < 60]), len([at_s for at_s in asked if 480 <= at_s < 540])) == (90, 12)

@@ -2,15 +2,18 @@
 
 from pathlib import Path
 
+import pytest
+
 from pam_rollback.core.plan import load_plan
-from pam_rollback.plugin.recommending import first_way
+from pam_rollback.plugin.recommending import first_way, sought
 
 ROOT = Path(__file__).parents[2]
+PLAN = load_plan(ROOT / "plan.toml")
 
 
 def test_every_strategy_of_the_plan_begins_with_a_file_of_drills() -> None:
     """Whoever is told to roll the back end back is told by which command; of several ways the quickest comes first."""
-    ways = {name: first_way(name) for name in (one.name for one in load_plan(ROOT / "plan.toml").strategies.values())}
+    ways = {name: first_way(name) for name in (one.name for one in PLAN.strategies.values())}
 
     assert ways == {
         "feature-flag": "feature-flag",
@@ -27,3 +30,29 @@ def test_every_strategy_of_the_plan_begins_with_a_file_of_drills() -> None:
 def test_a_strategy_without_a_story_has_no_way() -> None:
     """Then the runbook's section is all there is."""
     assert first_way("by-hand") == ""
+
+
+@pytest.mark.parametrize("name", sorted(sought(PLAN)))
+def test_each_story_measures_its_recovery(name: str) -> None:
+    """The test that a decision quotes is there, in each file, under the criterion that is looked for."""
+    wanted = sought(PLAN)[name]
+    for situation in wanted.situations:
+        text = (ROOT / "drills" / f"test_{situation.removeprefix('after-').replace('-', '_')}.py").read_text("utf-8")
+
+        assert f'criterion("{wanted.criterion}")\ndef test_users_recover_in_time(' in text, situation
+
+
+def test_each_drill_counts_for_its_strategy_and_objective() -> None:
+    """Every story of drills/ measures one strategy; the plan gives the emergency call no objective of its own, so its test has no RTO."""
+    known = sought(PLAN)
+    stories = {f"after-{path.stem.removeprefix('test_').replace('_', '-')}" for path in ROOT.glob("drills/test_*.py")}
+
+    assert sorted(situation for wanted in known.values() for situation in wanted.situations) == sorted(stories)
+    assert {name: wanted.criterion for name, wanted in known.items()} == {
+        "feature-flag": "RTO-1",
+        "gradual": "RTO-2",
+        "emergency": "ST-6",
+        "frontend": "RTO-3",
+        "backend": "RTO-3",
+        "full-system": "RTO-4",
+    }

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.core.verdict import Outcome
-from pam_rollback.reporting.past_drills import PastRecovery, past_recoveries, told
+from pam_rollback.reporting.past_drills import PastRecovery, Sought, past_recoveries, told
 from pam_rollback.reporting.redaction import Redactor
 from pam_rollback.reporting.run_record import Measured, Result, RunRecord, write
 
-FLAGS = {"feature-flag": "RTO-1"}
+FLAGS = {"feature-flag": Sought("RTO-1", ["after-feature-flag"])}
 
 
 def recovered(
@@ -50,6 +50,24 @@ def test_the_recoveries_of_a_strategy_are_found_oldest_first(tmp_path: Path, goo
 
     assert past_recoveries(tmp_path, FLAGS) == {"feature-flag": (PastRecovery(name, 0.1), PastRecovery(name, 0.2))}
     assert past_recoveries(tmp_path / "nowhere", FLAGS) == {"feature-flag": ()}
+
+
+def test_all_ways_of_a_strategy_count(tmp_path: Path, good_record: RunRecord) -> None:
+    """A front end that is restored and one that is built again are the same strategy, held to the same objective."""
+    ways = Sought("RTO-3", ["after-frontend-restore", "after-frontend-commit"])
+    keep(
+        tmp_path,
+        "20260101T",
+        good_record,
+        recovered(0.4, situation="after-frontend-restore", criterion="RTO-3"),
+        recovered(7, situation="after-frontend-commit", criterion="RTO-3"),
+        recovered(3, situation="after-backend-provider", criterion="RTO-3"),
+    )
+    name = good_record.environment.name
+
+    assert past_recoveries(tmp_path, {"frontend": ways}) == {
+        "frontend": (PastRecovery(name, 0.4), PastRecovery(name, 7))
+    }
 
 
 @pytest.mark.parametrize(

@@ -249,6 +249,8 @@ class Scene:
             waiter=Waiter(),
             telling=self.telling,
             every_s=_EVERY_S,
+            looked_every_s=_EVERY_S,
+            seen_within_s=5 * _EVERY_S,
             published_within_s=self.published_within_s,
             served_within_s=5.0,
         )
@@ -262,6 +264,8 @@ class Scene:
             waiter=Waiter(),
             telling=self.telling,
             every_s=_EVERY_S,
+            looked_every_s=_EVERY_S,
+            seen_within_s=5 * _EVERY_S,
             live_within_s=self.live_within_s,
             served_within_s=5.0,
         )

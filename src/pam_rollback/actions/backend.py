@@ -12,14 +12,14 @@ from typing import Protocol
 
 from pam_rollback.actions.feature_flag import TELL
 from pam_rollback.actions.journal import Undo
-from pam_rollback.actions.settling import done_or_seen, until_deploy, until_served
+from pam_rollback.actions.settling import ASKED, LOOKED, done_or_seen, until_deploy, until_served
 from pam_rollback.actions.steps import Step, StepRecord
 from pam_rollback.actions.telling import Telling, notice_problem
 from pam_rollback.core.deploys import BackendHost, CommitDeploys, Deploy, Service, ServiceSettings
 from pam_rollback.core.errors import ActionFailed, UndoFailed
 from pam_rollback.core.repository import Commit, Repository
 from pam_rollback.core.served_release import Served
-from pam_rollback.core.wait import NotReached, Waiter
+from pam_rollback.core.wait import NotReached, Rarer, Waiter
 
 UNDO_KIND = "run-deploy"
 
@@ -41,8 +41,6 @@ was superseded by something else."""
 _OURS = frozenset({"rollback", "api"})
 """Render's words for a deploy that a rollback from here has asked for."""
 _LISTED_WITHIN_S = 30.0
-_SEEN_AFTER_ASKS = 5
-"""So many looks show whether a change was made whose answer was lost."""
 
 
 class Backend(BackendHost, CommitDeploys, ServiceSettings, Protocol):
@@ -57,9 +55,12 @@ class BackendTools:
     look: Callable[[Commit], Served]
     waiter: Waiter
     telling: Telling
-    every_s: float = 5.0
+    every_s: float | Rarer = ASKED
+    looked_every_s: float | Rarer = LOOKED
     live_within_s: float = 600.0
     served_within_s: float = 60.0
+    seen_within_s: float = 10.0
+    """For so long a change is looked for whose answer was lost, before it is asked for again."""
 
 
 @dataclass(frozen=True)
@@ -262,7 +263,7 @@ class BackendAction:
     def _see(self) -> str:
         tools = self._tools
         self._served = until_served(
-            lambda: tools.look(self._commit), tools.waiter, within_s=tools.served_within_s, every_s=tools.every_s / 10
+            lambda: tools.look(self._commit), tools.waiter, within_s=tools.served_within_s, every_s=tools.looked_every_s
         )
         return str(self._served)
 
@@ -381,7 +382,7 @@ def _begin(tools: BackendTools, commit: Commit, ask: Callable[[], Deploy | None]
         )
         return found[0]
 
-    asked = done_or_seen(lambda: (ask(),), lambda: (new(_SEEN_AFTER_ASKS * tools.every_s),))[0]
+    asked = done_or_seen(lambda: (ask(),), lambda: (new(tools.seen_within_s),))[0]
     if asked is not None:
         return asked
     try:

@@ -13,14 +13,14 @@ from typing import Protocol
 
 from pam_rollback.actions.feature_flag import TELL
 from pam_rollback.actions.journal import Undo
-from pam_rollback.actions.settling import done_or_seen, until_deploy, until_served
+from pam_rollback.actions.settling import ASKED, LOOKED, done_or_seen, until_deploy, until_served
 from pam_rollback.actions.steps import Step, StepRecord
 from pam_rollback.actions.telling import Telling, notice_problem
 from pam_rollback.core.deploys import Deploy, DeployId, FileDeploys, FrontendHost, PublishingLock
 from pam_rollback.core.errors import ActionFailed, UndoFailed
 from pam_rollback.core.repository import Commit, Repository
 from pam_rollback.core.served_release import Served
-from pam_rollback.core.wait import Waiter
+from pam_rollback.core.wait import Rarer, Waiter
 
 UNDO_KIND = "publish-deploy"
 UNDO_BRANCH_KIND = "move-branch"
@@ -56,8 +56,6 @@ _UNDER_WAY = frozenset(
 )
 """Netlify's words for a deploy that may still be published by itself (the filter ``state`` of its OpenAPI document)."""
 _READY = "ready"
-_SEEN_AFTER_ASKS = 5
-"""So many looks show whether a change was made whose answer was lost."""
 
 
 class Site(FrontendHost, PublishingLock, Protocol):
@@ -79,9 +77,12 @@ class FrontendTools:
     look: Callable[[Deploy], Served]
     waiter: Waiter
     telling: Telling
-    every_s: float = 1.0
+    every_s: float | Rarer = ASKED
+    looked_every_s: float | Rarer = LOOKED
     published_within_s: float = 300.0
     served_within_s: float = 60.0
+    seen_within_s: float = 10.0
+    """For so long a change is looked for whose answer was lost, before it is asked for again."""
 
 
 @dataclass(frozen=True)
@@ -237,7 +238,7 @@ class FrontendAction:
             raise ActionFailed("what is published is not known")
         wanted = replace(published, commit=published.commit or self._commit)
         self._served = until_served(
-            lambda: tools.look(wanted), tools.waiter, within_s=tools.served_within_s, every_s=tools.every_s / 2
+            lambda: tools.look(wanted), tools.waiter, within_s=tools.served_within_s, every_s=tools.looked_every_s
         )
         return str(self._served)
 
@@ -308,13 +309,13 @@ def publish(host: Site, target: DeployId, *, now: Deploy, tools: FrontendTools) 
             locked = error  # whether a locked site refuses a restore is not documented: it is tried
     try:
         done_or_seen(
-            lambda: host.restore(target), lambda: _until_published(host, target, tools, within_s=_seen_within_s(tools))
+            lambda: host.restore(target), lambda: _until_published(host, target, tools, within_s=tools.seen_within_s)
         )
         return _until_published(host, target, tools)
     except ActionFailed as error:
         with suppress(ActionFailed):
             # Whatever was answered: a new deploy is published by itself where the site is not locked.
-            return _until_published(host, target, tools, within_s=_seen_within_s(tools))
+            return _until_published(host, target, tools, within_s=tools.seen_within_s)
         if locked is None:
             raise
         raise ActionFailed(f"{error}; before that, {locked}") from error
@@ -364,12 +365,8 @@ def _set_lock(host: Site, deploy_id: DeployId, tools: FrontendTools, *, locked: 
     def seen(within_s: float) -> Deploy:
         return _until_published(host, deploy_id, tools, locked=locked, within_s=within_s)
 
-    done_or_seen(lambda: (host.lock if locked else host.unlock)(deploy_id), lambda: seen(_seen_within_s(tools)))
+    done_or_seen(lambda: (host.lock if locked else host.unlock)(deploy_id), lambda: seen(tools.seen_within_s))
     return seen(tools.published_within_s)
-
-
-def _seen_within_s(tools: FrontendTools) -> float:
-    return _SEEN_AFTER_ASKS * tools.every_s
 
 
 def _until_published(

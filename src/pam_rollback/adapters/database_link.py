@@ -17,10 +17,9 @@ from pam_rollback.adapters.again import Again
 from pam_rollback.adapters.http import fetch
 from pam_rollback.adapters.pam_api import Account
 from pam_rollback.adapters.postgres import Patience, open_snapshot
-from pam_rollback.core.database_link import DatabaseLink, Link, judge_link
+from pam_rollback.core.database_link import SETTING, DatabaseLink, Link, judge_link
 from pam_rollback.core.errors import MeasurementFailed
 
-SETTING = "pam_rollback_probe"
 _LOOKS = 3
 _WRITTEN = (HTTPStatus.OK, HTTPStatus.CREATED)
 _RECOVERY = "SELECT pg_is_in_recovery()"

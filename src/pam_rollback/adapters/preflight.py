@@ -1,4 +1,4 @@
-"""Whether the product, its database and the incident channel would do what a rollback needs. Reads, and asks so that nothing is done.
+"""Whether the product and the incident channel would do what a rollback needs. Reads, and asks so that nothing is done.
 
 The calls that change something get an empty list (``[]``) as their body: whoever is let in is refused for the content, which is not an
 object, before anything is done; whoever is not let in gets 401 or 403. The product answers 403 to admin calls that it does not know, too,
@@ -14,12 +14,7 @@ from urllib.parse import urlsplit
 
 from pam_rollback.adapters.http import fetch
 from pam_rollback.adapters.pam_api import FlagApi, FlagEvaluationApi
-from pam_rollback.adapters.postgres import Patience, open_snapshot
-from pam_rollback.adapters.relations import look_up
-from pam_rollback.adapters.row_counting import COUNTED
-from pam_rollback.adapters.sql_reader import Names
 from pam_rollback.core.answer import Answer
-from pam_rollback.core.environment_tables import Sql
 from pam_rollback.core.errors import ActionFailed, MeasurementFailed
 from pam_rollback.core.readiness import Answered, State, clocks
 
@@ -97,23 +92,6 @@ def webhook_alive(url: str, *, deadline_s: float) -> str:
     raise ActionFailed(
         f"Slack: expected HTTP 400 no_text for an empty message, found {answer.problem or _briefly(answer)}"
     )
-
-
-def rows_seen(dsn: str, sql: Sql, *, deadline_s: float) -> str:
-    """The users' tables can be read, and no row is hidden from the role. Raises ActionFailed when not."""
-    tables = [table for table, dialects in COUNTED.items() if sql.dialect in dialects]
-    patience = Patience(statement_timeout_s=deadline_s, lock_timeout_s=min(deadline_s, sql.lock_timeout_s))
-    known = {name: text for name, text in sql.names.items() if name.partition(".")[0] in tables}
-    try:
-        with open_snapshot(dsn, patience, connections=1) as snapshot:
-            found, wrong = look_up(snapshot, tables, Names.of(known, tables, source="[sql.names]"))
-            snapshot.refuse_blindness(found.values())
-            where = snapshot.where
-    except MeasurementFailed as error:
-        raise ActionFailed(str(error)) from None
-    if wrong:
-        raise ActionFailed("; ".join(wrong.values()))
-    return f"{len(found)} tables can be read at {where}"
 
 
 def same_time(question: str, url: str, *, deadline_s: float) -> Answered:

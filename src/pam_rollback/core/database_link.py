@@ -8,6 +8,8 @@ from enum import Enum
 
 from pam_rollback.core.errors import MeasurementFailed
 
+SETTING = "pam_rollback_probe"
+"""The setting that is written for it; it stays."""
 _RUNBOOK = "docs/runbook.md#database-behind-api"
 
 

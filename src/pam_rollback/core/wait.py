@@ -44,6 +44,22 @@ class StopFile:
             self.path.unlink(missing_ok=True)
 
 
+@dataclass(frozen=True)
+class Rarer:
+    """Pauses that grow with the time that has passed: what is done soon is seen soon, and what takes minutes is not asked for all the time.
+
+    Whatever is waited for is seen late by ``share`` of what it took, but by at least ``least_s`` and at most ``most_s``.
+    """
+
+    least_s: float
+    most_s: float
+    share: float = 0.05
+
+    def after(self, passed_s: float) -> float:
+        """How long to pause when so much time has passed."""
+        return min(self.most_s, max(self.least_s, self.share * passed_s))
+
+
 NEVER = StopFile()
 """For waits that must not be cut short: undoing has a wait of its own."""
 
@@ -63,7 +79,7 @@ class Waiter:
         within_s: float,
         what: str,
         in_a_row: int = 1,
-        every_s: float = 0.1,
+        every_s: float | Rarer = 0.1,
     ) -> T:
         """Observe until ``holds`` is true ``in_a_row`` times; give the last observation.
 
@@ -78,10 +94,11 @@ class Waiter:
             streak = streak + 1 if holds(seen) else 0
             if streak >= in_a_row:
                 return seen
-            if self.clock.monotonic_s() - start_s >= within_s:
+            passed_s = self.clock.monotonic_s() - start_s
+            if passed_s >= within_s:
                 state = "not stable" if in_a_row > 1 else "not reached"
                 raise NotReached(f"{what}: {state} after {within_s:g} s, last seen {seen}")
-            self.pause(every_s)
+            self.pause(every_s.after(passed_s) if isinstance(every_s, Rarer) else every_s)
 
     def pause(self, seconds: float) -> None:
         """Let time pass, but notice a stop request on the way (StopRequested)."""

@@ -4,6 +4,7 @@ Each part is a small pytest plugin of its own. All of them keep quiet when pytes
 """
 
 pytest_plugins = (
+    "pam_rollback.plugin.start_up",
     "pam_rollback.plugin.options",
     "pam_rollback.plugin.entry",
     "pam_rollback.plugin.browser_gate",

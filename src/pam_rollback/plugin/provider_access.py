@@ -38,11 +38,6 @@ def git_command(environment: Environment) -> GitCommand:
     return GitCommand(environment.git.remote, token)
 
 
-def every_s(environment: Environment) -> float:
-    """How often a provider is asked how far it is: its limits allow every five seconds for hours; the sandbox is done within one."""
-    return 0.2 if environment.is_sandbox else 5.0
-
-
 def site_look(site: ServedSite) -> Callable[[Deploy], Served]:
     """Says what visitors get, held against a deploy: its commit, and the page at its own address."""
     pages: dict[str, str] = {}

@@ -9,20 +9,17 @@ from pam_rollback.core.decision import Decision, Finding
 from pam_rollback.core.plan import Plan
 from pam_rollback.core.plan_items import RecoveryTime, Strategy
 from pam_rollback.plugin.runbook import Runbook
-from pam_rollback.plugin.stories import STORIES
+from pam_rollback.plugin.stories import STORIES, Story
 from pam_rollback.reporting import readiness, wording
 from pam_rollback.reporting.decision_record import CriterionFound, DecisionRecord, StrategyAdvised
-from pam_rollback.reporting.past_drills import PastRecovery, past_recoveries, told
+from pam_rollback.reporting.past_drills import PastRecovery, Sought, past_recoveries, told
 
 
 def recommended(config: pytest.Config, runbook: Runbook, decision: Decision) -> DecisionRecord:
     """The decision as data."""
     plan = runbook.plan
-    objectives = {
-        first_way(strategy.name): strategy.rto for strategy in plan.strategies.values() if strategy.rto is not None
-    }
     out = config.rootpath / "reports" / "out"
-    past = past_recoveries(out, objectives)
+    past = past_recoveries(out, sought(plan))
     ready = readiness.last_known(out, environment=runbook.environment.name)
     files = {path.stem for path in (config.rootpath / "drills").glob("test_*.py")}
     advice = decision.advice
@@ -45,6 +42,18 @@ def recommended(config: pytest.Config, runbook: Runbook, decision: Decision) -> 
 def first_way(strategy: str) -> str:
     """The story to begin with: of several ways of a strategy, the one that is named first. Empty when there is none."""
     return next((story.name for story in STORIES.values() if story.strategy == strategy), "")
+
+
+def sought(plan: Plan) -> dict[str, Sought]:
+    """By strategy, which drills measured its recovery time: those of all its ways."""
+    ways: dict[str, list[Story]] = {}
+    for story in STORIES.values():
+        ways.setdefault(story.strategy, []).append(story)
+    found: dict[str, Sought] = {}
+    for name, stories in ways.items():
+        strategy = plan.strategy(name)
+        found[name] = Sought(strategy.rto or strategy.id, [story.situation for story in stories])
+    return found
 
 
 def _criterion(plan: Plan, finding: Finding) -> CriterionFound:
@@ -83,7 +92,7 @@ def _advised(
         title=strategy.title,
         when_to_use=strategy.when_to_use,
         objective=_objective(objective),
-        past=told(past.get(story, ())),
+        past=told(past.get(strategy.name, ())),
         readiness=ready.get(strategy.name, f"not checked: pytest -m preflight --env {environment}"),
         command=command if file in files else "",
         runbook=strategy.runbook,

@@ -19,15 +19,7 @@ from pam_rollback.core.served_release import Wanted
 from pam_rollback.core.wait import Waiter
 from pam_rollback.plugin.channels import UNDO_KINDS as TOLD_KINDS
 from pam_rollback.plugin.channels import take_down
-from pam_rollback.plugin.provider_access import (
-    api_host,
-    every_s,
-    git_command,
-    served_api,
-    served_site,
-    site_host,
-    site_look,
-)
+from pam_rollback.plugin.provider_access import api_host, git_command, served_api, served_site, site_host, site_look
 from pam_rollback.sandbox.problems import RangeError
 from pam_rollback.sandbox.remote import Remote
 
@@ -82,7 +74,6 @@ def _front_end(undo: Undo, tools: UndoTools) -> None:
             look=site_look(served_site(tools.environment)),
             waiter=tools.waiter,
             telling=_telling(tools),
-            every_s=every_s(tools.environment),
         ),
     )
 
@@ -105,12 +96,7 @@ def _see_back_end_follow(commit: str, branch: str, tools: UndoTools) -> None:
     try:
         service = backend.host.service()
         if service.auto_deploy and service.branch == branch:
-            until_served(
-                lambda: backend.look(commit),
-                tools.waiter,
-                within_s=backend.live_within_s,
-                every_s=backend.every_s,
-            )
+            until_served(lambda: backend.look(commit), tools.waiter, within_s=backend.live_within_s)
     except ActionFailed as error:
         raise UndoFailed(f"the branch {branch} is back, and the back end did not follow it: {error}") from error
 
@@ -122,7 +108,6 @@ def _backend_tools(tools: UndoTools) -> BackendTools:
         look=lambda commit: api.look(Wanted(commit=commit)),
         waiter=tools.waiter,
         telling=_telling(tools),
-        every_s=every_s(tools.environment),
     )
 
 

@@ -1,6 +1,6 @@
 """How long recoveries took in the drills that were done: read from the run records that they left."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,12 +19,20 @@ class PastRecovery:
     recovery_s: float
 
 
-def past_recoveries(out: Path, objectives: Mapping[str, str]) -> dict[str, tuple[PastRecovery, ...]]:
-    """By strategy, the oldest first. ``objectives``: which recovery time objective (RTO-…) each strategy is held to."""
+@dataclass(frozen=True)
+class Sought:
+    """Which recoveries are a strategy's: those after its stories, by this criterion (RTO-…, or its own where it has none)."""
+
+    criterion: str
+    situations: Collection[str]
+
+
+def past_recoveries(out: Path, sought: Mapping[str, Sought]) -> dict[str, tuple[PastRecovery, ...]]:
+    """By strategy, all its ways together, the oldest first."""
     records = [record for path in sorted(out.glob("*/run.json"))[-_NEWEST:] if (record := _read(path)) is not None]
     return {
-        strategy: tuple(found for record in records for found in _of(record, strategy, objective))
-        for strategy, objective in objectives.items()
+        strategy: tuple(found for record in records for found in _of(record, wanted))
+        for strategy, wanted in sought.items()
     }
 
 
@@ -44,9 +52,9 @@ def told(recoveries: Iterable[PastRecovery]) -> str:
     return f"{len(found)} drill{'s' if len(found) > 1 else ''} ({where}) measured {span}{latest}"
 
 
-def _of(record: RunRecord, strategy: str, objective: str) -> Iterable[PastRecovery]:
+def _of(record: RunRecord, sought: Sought) -> Iterable[PastRecovery]:
     for result in record.results:
-        if result.situation == f"after-{strategy}" and objective in result.criteria:
+        if result.situation in sought.situations and sought.criterion in result.criteria:
             for measured in result.measured:
                 if measured.unit == "s" and isinstance(measured.measured, int | float):
                     yield PastRecovery(record.environment.name, float(measured.measured))
