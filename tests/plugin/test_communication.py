@@ -17,8 +17,10 @@ AFTER = ("--situation", "after-feature-flag")
 
 
 def measured(ended: Finished, criterion: str) -> dict[str, Any]:
-    """What one criterion's only test entered into the table."""
-    [result] = [result for result in ended.record["results"] if criterion in result["criteria"]]
+    """What the only test that decides on a criterion entered into the table; advisory ones may look at it, too."""
+    [result] = [
+        result for result in ended.record["results"] if criterion in result["criteria"] and not result["advisory"]
+    ]
     [figures] = result["measured"]
     return dict(figures)
 

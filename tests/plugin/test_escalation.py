@@ -73,8 +73,8 @@ def test_a_killed_drill_leaves_what_customers_see_to_the_undo(
     practice_range: Range, project: Project, hurried: Path
 ) -> None:
     """The incident and the notice are owed before they go up; ``--undo`` takes both down."""
-    # The flags never come back as they were asked for: the rollback waits, and customers are told in the meantime.
-    practice_range.remote.plant("flags-ignored")
+    # Many users are evaluated, each answer takes its time: the rollback waits, and customers are told in the meantime.
+    practice_range.remote.plant("answers-slowly", path="/ofrep/*", server="api", ms=2000)
     with project.start(*DRILL, f"--env={hurried}") as session:
         folder = project.run_folder
         end_s = time.monotonic() + 90
