@@ -17,10 +17,9 @@ AFTER = ("--situation", "after-feature-flag")
 
 
 def measured(ended: Finished, criterion: str) -> dict[str, Any]:
-    """What the only test that decides on a criterion entered into the table; advisory ones may look at it, too."""
-    [result] = [
-        result for result in ended.record["results"] if criterion in result["criteria"] and not result["advisory"]
-    ]
+    """What the only test that decides on a criterion entered into the table; else the only one that looks at it."""
+    found = [result for result in ended.record["results"] if criterion in result["criteria"]]
+    [result] = [result for result in found if not result["advisory"]] or found
     [figures] = result["measured"]
     return dict(figures)
 
