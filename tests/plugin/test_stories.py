@@ -112,7 +112,7 @@ def test_checks_alone_do_not_hide_a_failed_action(practice_range: Range, project
     """Only checks are selected and all of them are green, but the rollback before them was not done: 12, never GO."""
     practice_range.remote.plant("flags-ignored")
 
-    ended = project.run("-m", "health", "--situation", "after-each", "--env", str(practice_range.file))
+    ended = project.run("-m", "health", "--situation", "after-feature-flag", "--env", str(practice_range.file))
 
     assert set(ended.outcomes().values()) == {"passed"}, ended.out
     assert ended.rc == 12, ended.out
