@@ -7,6 +7,7 @@ import pytest
 
 from pam_rollback.actions.backend import BackendRollback
 from pam_rollback.core.complete_recovery import CompleteRecovery
+from pam_rollback.core.deploys import Service
 from pam_rollback.core.incident import Incident
 from pam_rollback.core.plan import Plan
 from pam_rollback.core.plan_items import RecoveryTime
@@ -37,11 +38,9 @@ def test_the_target_answers(service_rebuilt: BackendRollback, scored: Scored) ->
 
 
 @pytest.mark.criterion("ST-4")
-def test_the_next_push_does_not_deploy(service_rebuilt: BackendRollback) -> None:
-    """Automatic deploys are off, and were found off after the rollback.  If red: docs/runbook.md#backend-rollback."""
-    service = service_rebuilt.service
-
-    assert not service.auto_deploy, service
+def test_the_next_push_does_not_deploy(service_rebuilt: BackendRollback, service_now: Service) -> None:
+    """Asked again after the rollback, automatic deploys are off.  If red: docs/runbook.md#backend-rollback."""
+    assert not service_now.auto_deploy, service_now
 
 
 @pytest.mark.criterion("PRE-3")

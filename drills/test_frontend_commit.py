@@ -7,6 +7,7 @@ import pytest
 
 from pam_rollback.actions.frontend import FrontendRollback
 from pam_rollback.core.complete_recovery import CompleteRecovery
+from pam_rollback.core.deploys import Deploy
 from pam_rollback.core.incident import Incident
 from pam_rollback.core.plan import Plan
 from pam_rollback.core.plan_items import RecoveryTime
@@ -37,11 +38,10 @@ def test_visitors_get_the_target(site_rebuilt: FrontendRollback, scored: Scored)
 
 
 @pytest.mark.criterion("ST-3")
-def test_nothing_is_published_over_it(site_rebuilt: FrontendRollback) -> None:
-    """It is locked: what is built from git now waits.  If red: docs/runbook.md#frontend-rollback."""
-    published = site_rebuilt.published
-
-    assert published.locked, published
+def test_nothing_is_published_over_it(site_rebuilt: FrontendRollback, published_now: Deploy) -> None:
+    """Asked again, it is still the target, and locked: what is built waits.  If red: docs/runbook.md#frontend-rollback."""
+    assert published_now.id == site_rebuilt.published.id, published_now
+    assert published_now.locked, published_now
 
 
 @pytest.mark.criterion("PRE-3")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.plugin.situations import story_name
-from pam_rollback.plugin.stories import STORIES
+from pam_rollback.plugin.stories import SHORT_JOURNEY, STORIES
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNBOOK_FOLDERS = ("checks", "drills", "load")
@@ -160,3 +160,8 @@ def test_what_a_situation_starts_ends_with_it() -> None:
 
     assert "writes_watched" in fixtures
     assert [name for name, (_, asks) in fixtures.items() if asks and not in_a_situation(name)] == []
+
+
+def test_the_journey_after_a_secondary_way_is_there() -> None:
+    """It is chosen by its name: renamed, it would be left out and nobody would miss it."""
+    assert f"\ndef {SHORT_JOURNEY}(" in (ROOT / "checks" / "test_journeys.py").read_text(encoding="utf-8")

@@ -2,13 +2,21 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from pam_rollback.actions.backend import STILL_OFF
+from pam_rollback.actions.frontend import LOCK
 from pam_rollback.actions.lock import sole_writer
+from pam_rollback.core.environment import Environment
+from pam_rollback.core.environment_file import load_environment
+from pam_rollback.core.wait import Waiter
+from pam_rollback.plugin.provider_access import api_host, site_host
 from tests.sessions import ONLY_HEALTH, Finished, Project, Range
 
+ROOT = Path(__file__).parents[2]
 STORY = "drills/test_backend_provider.py"
 NO_WINDOW = "--pace=600"
 _POLL_S = 0.05
@@ -47,6 +55,21 @@ def drill(
             assert session.poll() is None, project.finish(session).out
             time.sleep(_POLL_S)
         practice_range.remote.plant(provider, **fault)
+        return project.finish(session)
+
+
+def drill_with_a_colleague(
+    project: Project, practice_range: Range, *, story: str, step: str, does: Callable[[Environment], object]
+) -> Finished:
+    """A drill during which somebody else changes something, as soon as the step is done."""
+    environment = load_environment(str(practice_range.file), ROOT / "environments", {})
+    with project.start(story, "--env", str(practice_range.file), NO_WINDOW) as session:
+        journal, end_s = project.run_folder / "journal.jsonl", time.monotonic() + _WITHIN_S
+        while not (journal.exists() and f'"event": "step-done", "step": "{step}"' in journal.read_text("utf-8")):
+            assert time.monotonic() < end_s, f"the step {step!r} was never done"
+            assert session.poll() is None, project.finish(session).out
+            time.sleep(_POLL_S / 5)
+        does(environment)
         return project.finish(session)
 
 
@@ -136,3 +159,34 @@ def test_no_target_is_refused(practice_range: Range, project: Project) -> None:
     assert ended.rc == 13, ended.out
     assert "no deploy of Render has this id" in said(ended)
     assert "--to dep-" in said(ended)
+
+
+def test_automatic_deploys_that_come_back_are_seen(practice_range: Range, project: Project) -> None:
+    """10: the action found them off, a colleague switched them on: the test asks again."""
+    ended = drill_with_a_colleague(
+        project,
+        practice_range,
+        story=STORY,
+        step=STILL_OFF,
+        does=lambda environment: api_host(environment, Waiter()).set_auto_deploy(on=True),
+    )
+
+    assert ended.rc == 10, ended.out
+    assert ended.outcomes()["test_the_next_push_does_not_deploy"] == "broken criterion"
+    assert ended.outcomes()["test_the_target_answers"] == "passed"
+
+
+def test_a_lock_that_is_gone_is_seen(practice_range: Range, project: Project) -> None:
+    """10: the action locked the site, a colleague unlocked it: the test asks again."""
+
+    def unlock(environment: Environment) -> None:
+        host = site_host(environment, Waiter())
+        host.unlock(host.published().id)
+
+    ended = drill_with_a_colleague(
+        project, practice_range, story="drills/test_frontend_restore.py", step=LOCK, does=unlock
+    )
+
+    assert ended.rc == 10, ended.out
+    assert ended.outcomes()["test_nothing_is_published_over_it"] == "broken criterion"
+    assert ended.outcomes()["test_visitors_get_the_target"] == "passed"

@@ -148,7 +148,10 @@ class BackendAction:
             (
                 deploy
                 for deploy in self._host.deploys()
-                if deploy.state in _UNDER_WAY and deploy.trigger == "rollback" and deploy.commit == target.commit
+                if deploy.state in _UNDER_WAY
+                and deploy.trigger == "rollback"
+                and target.commit
+                and deploy.commit == target.commit
             ),
             None,
         )
