@@ -90,7 +90,9 @@ def asks_for(expression: str, phase: str) -> bool:
 def waits_to_be_named(item: pytest.Item, expression: str) -> bool:
     """Whether all its phases run only when ``-m`` names them, and it names none of them."""
     phases = {name for name in PHASES if item.get_closest_marker(name)}
-    return bool(phases) and phases <= ONLY_WHEN_NAMED and not phases & named_in(expression)
+    named = named_in(expression)
+    under_load = bool(item.get_closest_marker("load")) and "load" in named  # `-m load` is a whole kind
+    return bool(phases) and phases <= ONLY_WHEN_NAMED and not (phases & named or under_load)
 
 
 def is_selected(item: pytest.Item, expression: str) -> bool:
