@@ -1,10 +1,9 @@
 """The ledger's rows, straight out of the database.
 
-The product gives back a few thousand rows an answer; a ledger of some hours has more. Read by one COPY for each kind on
+The product gives back a few thousand rows an answer; a ledger of some hours has more. Read by one query for each kind on
 a READ ONLY snapshot, and streamed: no more than a few rows are held at a time.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 
 from pam_rollback.adapters.postgres import Snapshot
@@ -20,8 +19,6 @@ _MESSAGES = """
 SELECT split_part(content, ':', 1), content FROM pam_messages WHERE role = 'user' AND starts_with(content, %(prefix)s)
 """
 _WHERE = {WriteKind.EXPENSE: ("expenses", _EXPENSES), WriteKind.CHAT: ("pam_messages", _MESSAGES)}
-_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-_MEANS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
 
 def judge_with_database(
@@ -70,15 +67,5 @@ def ledger_rows(snapshot: Snapshot, kind: WriteKind, marker_prefix: str) -> Iter
             f"there is no table {table} at {snapshot.where}: the ledger's rows cannot be read there"
         )
     snapshot.refuse_blindness([relation])
-    for block in snapshot.copied(query, {"prefix": marker_prefix}):
-        text = block.decode()
-        # COPY escapes what is a tab or a line's end in a value: each that stands here ends a column.
-        columns = text.replace("\n", "\t").split("\t")
-        if "\\" in text:
-            columns = [_plain(value) for value in columns]
-        yield columns[:-1:2], columns[1::2]
-
-
-def _plain(text: str) -> str:
-    """Undo what COPY's text format does to a value."""
-    return _ESCAPED.sub(lambda found: _MEANS.get(found[1], found[1]), text)
+    for block in snapshot.streamed(query, {"prefix": marker_prefix}):
+        yield [marker for marker, _ in block], [value for _, value in block]

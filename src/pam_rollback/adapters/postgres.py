@@ -33,7 +33,7 @@ _WORK_MEM_MB = 64
 _AFTER_TIMEOUT_S = 5.0
 """How much longer than the server's own limit is waited for its answer: a server that hangs keeps no limits."""
 _CONNECTIONS = 2
-_ROWS_OF_A_BLOCK = 4096
+_ROWS_OF_A_BLOCK = 1000
 _USABLE = (TransactionStatus.INTRANS, TransactionStatus.IDLE)
 _SECRET = "***"  # noqa: S105 - what is shown instead of one
 
@@ -164,17 +164,14 @@ class Snapshot:
         """Give the rows of a statement. Raises MeasurementFailed."""
         return self._asked(self.connections[0], statement, parameters)
 
-    def copied(self, query: str, parameters: Parameters | None = None) -> Iterator[bytes]:
-        """Give a query's rows in COPY's text format, in blocks of whole lines, without holding more. Raises MeasurementFailed."""
+    def streamed(self, query: str, parameters: Parameters | None = None) -> Iterator[list[tuple[Any, ...]]]:
+        """Give a query's rows in blocks, without holding more than one of them. Raises MeasurementFailed."""
         connection = self.connections[0]
         try:
-            with (
-                connection.transaction(),
-                connection.cursor() as cursor,
-                cursor.copy(f"COPY ({query}) TO STDOUT".encode(), parameters) as copy,
-            ):
-                rows = iter(copy.read, b"")  # `iter(copy)` takes a quarter longer
-                while block := b"".join(islice(rows, _ROWS_OF_A_BLOCK)):
+            with connection.transaction(), connection.cursor() as cursor:
+                # In chunks of the wire's own: a third of what COPY costs here, where each row is a message by itself.
+                rows = cursor.stream(query.encode(), parameters, size=_ROWS_OF_A_BLOCK)
+                while block := list(islice(rows, _ROWS_OF_A_BLOCK)):
                     yield block
         except psycopg.Error as error:
             raise MeasurementFailed(self._told(error)) from None
