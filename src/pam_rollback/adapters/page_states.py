@@ -47,6 +47,7 @@ _READS: Final = ("GET", "HEAD", "OPTIONS")
 _STREAMS: Final = ("eventsource", "websocket", "ping", "media")
 _PAUSE_MS: Final = 25
 _CALM_ROUNDS: Final = 3
+_DOUBTED_AFTER_S: Final = 1.0
 _SHOWN_CHARACTERS: Final = 100
 
 
@@ -222,14 +223,26 @@ class Visit:
 
     def _calm(self) -> None:
         """Wait until nothing is requested any more. Raises Stopped when it goes on and on: then the page is still loading."""
-        end_s = time.monotonic() + self._site.deadline_s
+        began_s = time.monotonic()
         calm = 0
         while calm < _CALM_ROUNDS:
-            if time.monotonic() > end_s:
+            waited_s = time.monotonic() - began_s
+            if waited_s > _DOUBTED_AFTER_S and self._is_idle():
+                # The page before this one is told of late now and then: a request of its own begins here and never ends.
+                self._under_way.clear()
+            if waited_s > self._site.deadline_s:
                 pending = ", ".join(sorted({urlsplit(request.url).path for request in self._under_way}))
                 raise Stopped(f"still loading {pending} after {self._site.deadline_s:g} s; {self._shown()}")
             self.page.wait_for_timeout(_PAUSE_MS)
             calm = 0 if self._under_way else calm + 1
+
+    def _is_idle(self) -> bool:
+        """Whether the browser itself says that this page, and no earlier one, asks for nothing."""
+        try:
+            self.page.wait_for_load_state("networkidle", timeout=_PAUSE_MS)
+        except PlaywrightTimeoutError:
+            return False
+        return True
 
     def _shown(self) -> str:
         """What a person sees there, in short."""
