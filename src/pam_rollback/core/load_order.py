@@ -30,7 +30,7 @@ class LoadTarget(_Part):
     addresses: Mapping[str, str] = Field(min_length=1)
     """Where its parts are: ``frontend``, ``api``, ``backend``, each without a slash at its end."""
     headers: Mapping[str, str] = Field(default_factory=dict, repr=False)
-    """Sent with every request, where a header says which release answers."""
+    """Sent with every request, where a header says which release answers. Nothing secret: they travel to the workers as they are."""
 
 
 class LoadJourney(_Part):
@@ -41,9 +41,9 @@ class LoadJourney(_Part):
     """Which of the target's addresses it is below."""
     path: str = Field(pattern=r"^/")
     method: str = "GET"
-    headers: Mapping[str, str] = Field(default_factory=dict, repr=False)
     body: Mapping[str, Any] | None = Field(default=None, repr=False)
-    """Sent as JSON; ``{request_id}`` in it is replaced, so that every write can be told apart."""
+    """Sent as JSON. ``{request_id}`` in it is replaced, so that every write can be told apart; ``{email}`` and ``{password}`` are those of
+    the sign-in."""
     expect: Expect = Expect()
     weight: int = Field(default=1, ge=1, le=1000)
     cached: bool = False
@@ -53,12 +53,17 @@ class LoadJourney(_Part):
 
 
 class LoadSignIn(_Part):
-    """How to sign in as the environment's own test account, at each target. A worker on another machine has these in its environment."""
+    """How to sign in as the environment's own test account, at each target.
+
+    What is secret never travels to another machine: a worker there takes it from the variables that are named here.
+    """
 
     part: str = "api"
     path: str = Field(pattern=r"^/")
     email: str = Field(repr=False)
     password: str = Field(repr=False)
+    email_variable: str = "TEST_USER_EMAIL"
+    password_variable: str = "TEST_USER_PASSWORD"  # noqa: S105 - a name
 
 
 class LoadShape(_Part):
@@ -139,7 +144,6 @@ class LoadOrder(_Part):
     """Everything is over after so long, whatever became of it. 0: the duration and what start and end take at most."""
     run: str = Field(default="local", pattern=r"^[A-Za-z0-9_.-]{1,64}$")
     """Names the run in the User-Agent, so that the target's people can find these requests."""
-    body_bytes_max: int = Field(default=1 << 20, ge=1)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -156,6 +160,12 @@ class LoadOrder(_Part):
             if missing := sorted(needed - set(target.addresses)):
                 raise ValueError(f"target {target.name!r} has no address for {', '.join(missing)}")
         return self
+
+    @property
+    def without_secrets(self) -> Self:
+        """What may be sent to another machine, or written down."""
+        sign_in = self.sign_in and self.sign_in.model_copy(update={"email": "", "password": ""})
+        return self.model_copy(update={"sign_in": sign_in})
 
     @property
     def ends_within_s(self) -> float:
