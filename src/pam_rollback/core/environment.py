@@ -25,6 +25,7 @@ from pam_rollback.core.environment_tables import (
     Urls,
     Waiver,
 )
+from pam_rollback.core.load_settings import Load
 from pam_rollback.core.prometheus_settings import Prometheus
 from pam_rollback.core.provider_settings import Git, Netlify
 from pam_rollback.core.render_settings import Render
@@ -81,6 +82,7 @@ class Environment(Table):
     secret_variables: Annotated[SecretVariables, Field(alias="secrets")] = SecretVariables.model_construct()
     release: Release = Release.model_construct()
     probing: Probing = Probing.model_construct()
+    load: Load | None = None
     thresholds: Mapping[str, Mapping[str, float]] = {}
     waivers: Annotated[tuple[Waiver, ...], Strict(False)] = ()  # noqa: FBT003 - TOML has lists
     sql: Sql = Sql.model_construct()
@@ -192,10 +194,12 @@ class Environment(Table):
         """Journeys that nobody can walk, and a prober that would ask for nothing."""
         weights = self.probing.weights
         signed_in = "test_account" in self.abilities
-        if not signed_in:
-            for name in sorted(name for name in weights if name not in OPEN_JOURNEYS and weights[name]):
+        for table, of_table in (("probing", weights), ("load", self.load.weights if self.load is not None else {})):
+            for name in sorted(
+                name for name in of_table if name not in OPEN_JOURNEYS and of_table[name] and not signed_in
+            ):
                 what = 'acts as the test account; add "test_account" to abilities, or take it out'
-                yield Problem(f"[probing.weights] {name}", what)
+                yield Problem(f"[{table}.weights] {name}", what)
         of_users = ("front page", "cached front page", "history", "expenses") if signed_in else OPEN_JOURNEYS
         if not any(weights.get(name, 1) for name in of_users) and not (weights.get("login") or weights.get("chat")):
             yield Problem(
@@ -212,6 +216,8 @@ class Environment(Table):
         named["[pagerduty] api_url"] = self.pagerduty.api_url if self.pagerduty is not None else ""
         if self.sandbox is not None:
             named["[sandbox] control_url"] = self.sandbox.control_url
+        for number, address in enumerate(self.load.targets if self.load is not None else (), 1):
+            named[f"[load] targets #{number}"] = address
         for where, address in named.items():
             if not address or is_loopback(address):
                 continue

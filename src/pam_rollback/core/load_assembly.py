@@ -1,4 +1,4 @@
-"""Puts together what the engine's processes wrote: one record of a whole run, in which every due time of the open model is accounted for."""
+"""Puts together what the engine's processes wrote: one record of a whole run, in which each due time of the open model is accounted for."""
 
 import math
 from collections import Counter
@@ -46,7 +46,9 @@ class _Written:
             self.end = dict(line)
 
 
-def assemble(order: LoadOrder, lines: Iterable[Mapping[str, Any]], *, died: str, files: tuple[Path, ...] = ()) -> LoadRecord:
+def assemble(
+    order: LoadOrder, lines: Iterable[Mapping[str, Any]], *, died: str, files: tuple[Path, ...] = ()
+) -> LoadRecord:
     """Give the record. ``died`` says what to call an end that nobody wrote down: the engine's last words.
 
     Raises NeverBegan where no generator began, and MeasurementFailed when one says that it is done and requests of it are missing.
@@ -65,7 +67,11 @@ def assemble(order: LoadOrder, lines: Iterable[Mapping[str, Any]], *, died: str,
         cut_short = written.end["cut_short"]
         ended_s = min(written.end["ended_s"], planned_end_s) if cut_short else planned_end_s
     workers = tuple(_worker(name, written) for name in written.workers)
-    requests = [request for name in written.workers for request in _requests(order, written.rows.get(name, []), name, began_s)]
+    requests = [
+        request
+        for name in written.workers
+        for request in _requests(order, written.rows.get(name, []), name, began_s + written.workers[name])
+    ]
     if order.shape.open_model:
         for number, worker in enumerate(workers):
             requests += _not_accounted(order, written.rows.get(worker.name, []), worker, number, written, ended_s)
@@ -97,6 +103,7 @@ def _worker(name: str, written: _Written) -> LoadWorker:
 
 
 def _requests(order: LoadOrder, rows: Iterable[list[Any]], worker: str, began_s: float) -> Iterable[LoadRequest]:
+    """``began_s`` is the beginning by the worker's own clock, as its moments are."""
     targets = [target.name for target in order.targets]
     journeys = [journey.name for journey in order.journeys]
     for target, journey, due_s, sent_s, done_s, status, why in rows:
@@ -120,7 +127,8 @@ def _not_accounted(
 
     One that is done and has such times has lost a part of its record.
     """
-    began_s = written.began_s or 0.0
+    began_s = (written.began_s or 0.0) + worker.clock_offset_s
+    ended_s += worker.clock_offset_s
     accounted = Counter((target, journey, round(due_s, _DIGITS)) for target, journey, due_s, *_ in rows)
     missing = [
         due
@@ -128,7 +136,9 @@ def _not_accounted(
         if began_s + due.due_s < ended_s and not accounted[due.target, due.journey, round(due.due_s, _DIGITS)]
     ]
     if missing and worker.lost_s is None and written.end is not None and not written.end["cut_short"]:
-        raise MeasurementFailed(f"the load test's record is damaged: {len(missing)} due times of {worker.name} are missing")
+        raise MeasurementFailed(
+            f"the load test's record is damaged: {len(missing)} due times of {worker.name} are missing"
+        )
     why = f"its generator {worker.name} went away"
     for due in missing:
         yield LoadRequest(

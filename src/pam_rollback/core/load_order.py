@@ -114,7 +114,7 @@ class LoadWorkers(_Part):
     def _an_address(self) -> Self:
         if self.listen:
             host, _, port = self.listen.rpartition(":")
-            ip_address(host)
+            ip_address(host.strip("[]"))
             if not port.isdecimal() or not 0 < int(port) < 65535:  # noqa: PLR2004 - the last port is not offered
                 raise ValueError(
                     f"listen is an address and a port of this machine, as 10.0.0.1:5557, found {self.listen!r}"

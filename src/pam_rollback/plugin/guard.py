@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import pytest
 
 from pam_rollback.core.errors import Refused
+from pam_rollback.core.load_settings import undeclared_load
 from pam_rollback.core.verdict import ExitCode
 from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.runbook import Runbook
@@ -39,6 +40,8 @@ class Facts:
     assertions_off: bool
     undeclared: tuple[str, ...] = ()
     """Abilities that the stories' actions stand on and that the environment does not declare."""
+    undeclared_load: str = ""
+    """Why nothing may be loaded there; empty when it may, or when no load test is selected."""
     foreign_baseline: str = ""
     """Why the baseline that was given is none of this environment; empty when it is, or when none was given."""
 
@@ -57,8 +60,7 @@ def refusals(facts: Facts) -> list[str]:
             f"{facts.name} declares no {', '.join(facts.undeclared)}: this strategy cannot be carried out there; choose another, "
             "or declare the ability when the environment has it"
         )
-    if facts.foreign_baseline:
-        found.append(facts.foreign_baseline)
+    found += filter(None, (facts.undeclared_load, facts.foreign_baseline))
     if facts.mode == "real":
         found += _real(facts)
     elif facts.stories and not facts.is_sandbox:
@@ -108,7 +110,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     runbook = runbook_module.of(config)
     if runbook is None or config.option.collectonly or not items:
         return
-    refuse(config, refusals(_facts(config, runbook, stories=stories_of(items))))
+    under_load = any(item.get_closest_marker("load") for item in items)
+    refuse(config, refusals(_facts(config, runbook, stories=stories_of(items), under_load=under_load)))
 
 
 def refuse(config: pytest.Config, reasons: list[str]) -> None:
@@ -121,8 +124,9 @@ def refuse(config: pytest.Config, reasons: list[str]) -> None:
     pytest.exit(message, returncode=ExitCode.REFUSED)
 
 
-def _facts(config: pytest.Config, runbook: Runbook, *, stories: tuple[str, ...]) -> Facts:
+def _facts(config: pytest.Config, runbook: Runbook, *, stories: tuple[str, ...], under_load: bool = False) -> Facts:
     options, environment = runbook.options, runbook.environment
+    may_be_loaded = runbook.on_sandbox or environment.load is not None
     return Facts(
         mode=options.mode,
         kind=environment.kind,
@@ -140,6 +144,7 @@ def _facts(config: pytest.Config, runbook: Runbook, *, stories: tuple[str, ...])
         or bool(getattr(config.option, "tx", None)),
         setup_only=bool(config.option.setuponly),
         undeclared=_undeclared(stories, environment.abilities),
+        undeclared_load=undeclared_load(environment.name) if under_load and not may_be_loaded else "",
         foreign_baseline=_foreign_baseline(runbook),
         assertions_off=bool(sys.flags.optimize) or config.option.assertmode == "plain",
     )
