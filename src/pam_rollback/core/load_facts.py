@@ -134,8 +134,11 @@ class LatencyUnderLoad(LoadFact):
     def __str__(self) -> str:
         """The sentence that a failure shows."""
         values = self.values
+        most_ms = self.limit.response_time_ms_max
         found = "nothing to tell it by" if values is None else f"{values.value:.0f} ms (n={values.n}, {DEFINITION})"
-        return f"p{self.limit.pct:g} under load from the due time: {found}, expected below {self.limit.response_time_ms_max:g} ms; {self._bound}"
+        return (
+            f"p{self.limit.pct:g} under load from the due time: {found}, expected below {most_ms:g} ms; {self._bound}"
+        )
 
     __repr__ = __str__
 

@@ -88,11 +88,12 @@ class Slowdown:
         """Both figures, the change as ratio and difference, and how sure it is."""
         before, now, interval = self.exact.before, self.exact.now, self.interval
         high = "any" if math.isinf(interval.high) else f"{interval.high:+.0f}"
+        ratio, change_ms = now.value / before.value, now.value - before.value
+        sure = f"with {CONFIDENCE_PCT:g} % confidence, smallest visible {self.smallest_visible_pct:.0f} %"
         return (
-            f"p{self.pct:g} {now.value:.0f} ms (n={now.n}), stable {before.value:.0f} ms (n={before.n}): {now.value / before.value:.2f} times, "
-            f"{now.value - before.value:+.0f} ms ({self.blocks_ms.low:+.0f} to {self.blocks_ms.high:+.0f}), {self.exact.increase_pct:+.0f} % "
-            f"({interval.low:+.0f} to {high} with {CONFIDENCE_PCT:g} % confidence, smallest visible {self.smallest_visible_pct:.0f} %, "
-            f"limit {self.limit_pct:+.0f} %)"
+            f"p{self.pct:g} {now.value:.0f} ms (n={now.n}), stable {before.value:.0f} ms (n={before.n}): {ratio:.2f} times, "
+            f"{change_ms:+.0f} ms ({self.blocks_ms.low:+.0f} to {self.blocks_ms.high:+.0f}), {self.exact.increase_pct:+.0f} % "
+            f"({interval.low:+.0f} to {high} {sure}, limit {self.limit_pct:+.0f} %)"
         )
 
     __repr__ = __str__
