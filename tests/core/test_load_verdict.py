@@ -230,12 +230,10 @@ def test_a_run_that_was_cut_short_is_not_green() -> None:
         assert verdict(steady(cut_short="Ctrl-C")).errors.good
 
 
-def test_clocks_are_put_right() -> None:
-    """A worker whose clock is an hour ahead is told by its offset; without the offset its moments cannot be."""
+def test_moments_that_cannot_be_are_not_green() -> None:
+    """The engine puts every machine's moments on one clock; where that failed, requests lie outside the run and nothing is known."""
     ahead = replace(steady(), requests=tuple(_later(one, 3600) for one in steady().requests))
 
-    told = replace(ahead, workers=(LoadWorker("w1", 1200, clock_offset_s=3600),))
-    assert verdict(told).errors.good
     with pytest.raises(MeasurementFailed, match="clocks do not agree"):
         assert verdict(ahead).errors.good
 

@@ -31,7 +31,13 @@ _PATIENCE_S = 5.0
 _LISTENING_WITHIN_S = 30.0
 _LAST_LINES = 12
 _RECORD = "run.ndjson"
-_REPORTS = ("locust_stats.csv", "locust_stats_history.csv", "locust_failures.csv", "locust_exceptions.csv", "locust.html")
+_REPORTS = (
+    "locust_stats.csv",
+    "locust_stats_history.csv",
+    "locust_failures.csv",
+    "locust_exceptions.csv",
+    "locust.html",
+)
 """What Locust itself writes, for the report."""
 
 
@@ -45,7 +51,9 @@ def run_load(order: LoadOrder, *, folder: Path, waiter: Waiter | None = None) ->
         raise MeasurementFailed(f"{_LOCUSTFILE}: there is no such file; load tests run from a checkout of this project")
     folder.mkdir(parents=True, exist_ok=True)
     if (folder / _RECORD).exists():
-        raise MeasurementFailed(f"{folder / _RECORD} exists already: a record belongs to one load test, choose another folder")
+        raise MeasurementFailed(
+            f"{folder / _RECORD} exists already: a record belongs to one load test, choose another folder"
+        )
     with contextlib.ExitStack() as running:
         engine = _Engine(order, folder, waiter or Waiter())
         running.callback(engine.end)
@@ -76,7 +84,9 @@ class _Engine:
             if self._order.workers.count > 1 and not self._order.workers.remote:
                 port = self._port_of(leader)
                 for number in range(self._order.workers.count if port else 0):
-                    self._start(f"worker-{number}", "--worker", "--master-host", "127.0.0.1", "--master-port", str(port))
+                    self._start(
+                        f"worker-{number}", "--worker", "--master-host", "127.0.0.1", "--master-port", str(port)
+                    )
             self._waiter.until(
                 leader.poll,
                 holds=lambda code: code is not None,
@@ -176,7 +186,9 @@ def _parsed(file: IO[str], path: Path) -> Iterator[dict[str, Any]]:
         except ValueError:
             found = None
         if not isinstance(found, dict):
-            raise MeasurementFailed(f"{path}, line {number}: expected a JSON object, found {line[:60]!r}: the record is damaged")
+            raise MeasurementFailed(
+                f"{path}, line {number}: expected a JSON object, found {line[:60]!r}: the record is damaged"
+            )
         yield found
 
 

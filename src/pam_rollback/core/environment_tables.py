@@ -33,6 +33,8 @@ Ability = Literal[
     "statuspage",
     "pagerduty",
     "email",
+    "load",
+    "second_release",
 ]
 Browser = Literal["chromium", "firefox", "webkit"]
 SecretName = Literal[
@@ -172,6 +174,16 @@ class Probing(Table):
     weights: Mapping[ProbedJourney, Annotated[int, Field(ge=0, le=100)]] = {}
     """How often each journey takes its turn, beside the others; what is not named keeps its usual weight. ``login`` and ``chat`` have
     none of their own: each sign-in and each question to PAM costs the real service time and money."""
+
+
+class Load(Table):
+    """How much load this place bears, and where the stable release answers beside the one that users get."""
+
+    rate_hz: Annotated[float, Field(gt=0, le=2000)] = 5
+    """Requests a second at full load, of each release that is asked."""
+    timeout_s: Annotated[float, Field(gt=0, le=60)] = 10
+    stable_api: Address = ""
+    stable_backend: Address = ""
 
 
 class Waiver(Table):

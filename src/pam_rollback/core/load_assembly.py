@@ -46,7 +46,9 @@ class _Written:
             self.end = dict(line)
 
 
-def assemble(order: LoadOrder, lines: Iterable[Mapping[str, Any]], *, died: str, files: tuple[Path, ...] = ()) -> LoadRecord:
+def assemble(
+    order: LoadOrder, lines: Iterable[Mapping[str, Any]], *, died: str, files: tuple[Path, ...] = ()
+) -> LoadRecord:
     """Give the record. ``died`` says what to call an end that nobody wrote down: the engine's last words.
 
     Raises NeverBegan where no generator began, and MeasurementFailed when one says that it is done and requests of it are missing.
@@ -65,7 +67,9 @@ def assemble(order: LoadOrder, lines: Iterable[Mapping[str, Any]], *, died: str,
         cut_short = written.end["cut_short"]
         ended_s = min(written.end["ended_s"], planned_end_s) if cut_short else planned_end_s
     workers = tuple(_worker(name, written) for name in written.workers)
-    requests = [request for name in written.workers for request in _requests(order, written.rows.get(name, []), name, began_s)]
+    requests = [
+        request for name in written.workers for request in _requests(order, written.rows.get(name, []), name, began_s)
+    ]
     if order.shape.open_model:
         for number, worker in enumerate(workers):
             requests += _not_accounted(order, written.rows.get(worker.name, []), worker, number, written, ended_s)
@@ -128,7 +132,9 @@ def _not_accounted(
         if began_s + due.due_s < ended_s and not accounted[due.target, due.journey, round(due.due_s, _DIGITS)]
     ]
     if missing and worker.lost_s is None and written.end is not None and not written.end["cut_short"]:
-        raise MeasurementFailed(f"the load test's record is damaged: {len(missing)} due times of {worker.name} are missing")
+        raise MeasurementFailed(
+            f"the load test's record is damaged: {len(missing)} due times of {worker.name} are missing"
+        )
     why = f"its generator {worker.name} went away"
     for due in missing:
         yield LoadRequest(

@@ -71,16 +71,8 @@ def steps_of(record: LoadRecord) -> tuple[LoadStep, ...]:
     return tuple(found)
 
 
-def on_one_clock(record: LoadRecord) -> LoadRecord:
-    """Put the moments of workers right whose clock is ahead or behind (``clock_offset_s``: ahead of the master's)."""
-    ahead = {worker.name: worker.clock_offset_s for worker in record.workers if worker.clock_offset_s}
-    if not ahead:
-        return record
-    return replace(record, requests=tuple(_shifted(one, ahead.get(one.worker, 0.0)) for one in record.requests))
-
-
 def doubts(record: LoadRecord, limit: LoadReachedLimit) -> tuple[str, ...]:
-    """Why nothing green follows from this record; empty when the generator was fit. ``record`` is on one clock."""
+    """Why nothing green follows from this record; empty when the generator was fit."""
     return tuple(_doubts(record, limit))
 
 
@@ -142,9 +134,3 @@ def _doubts_of_rate(record: LoadRecord, left: Sequence[LoadRequest], limit: Load
 def _is_possible(one: LoadRequest, record: LoadRecord) -> bool:
     in_order = math.isfinite(one.done_s) and one.due_s - _CLOCK_LEEWAY_S <= one.sent_s <= one.done_s + 1e-6
     return in_order and record.began_s - _CLOCK_LEEWAY_S <= one.due_s <= record.ended_s + _CLOCK_LEEWAY_S
-
-
-def _shifted(one: LoadRequest, by_s: float) -> LoadRequest:
-    if not by_s:
-        return one
-    return replace(one, due_s=one.due_s - by_s, sent_s=one.sent_s - by_s, done_s=one.done_s - by_s)

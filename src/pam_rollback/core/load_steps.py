@@ -179,7 +179,7 @@ def steps_under_load(
     errors: LoadErrorLimit,
     doubts: tuple[str, ...],
 ) -> StepsUnderLoad:
-    """Judge each step of a record that is on one clock."""
+    """Judge each step of a record."""
     return StepsUnderLoad(limit, tuple(_steps(record, latencies, errors)), doubts)
 
 

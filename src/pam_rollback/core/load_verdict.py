@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from pam_rollback.core.load_facts import ErrorsUnderLoad, LatencyUnderLoad, OutageUnderLoad
-from pam_rollback.core.load_generator import doubts, on_one_clock
+from pam_rollback.core.load_generator import doubts
 from pam_rollback.core.load_record import CANDIDATE, STABLE, AskedRate, LoadRecord, LoadRequest
 from pam_rollback.core.load_steps import ReachedLoad, StepsUnderLoad, reached_load, steps_under_load
 from pam_rollback.core.plan import LoadGate
@@ -19,7 +19,7 @@ class LoadVerdict:
     """One record against the plan. Facts are made when they are asked for, and kept."""
 
     record: LoadRecord
-    """As judged: of the candidate where there are two, and on one clock."""
+    """As judged: of the candidate where there are two."""
     limits: LoadGate
     doubts: tuple[str, ...]
 
@@ -63,7 +63,6 @@ class LoadVerdict:
 
 def judge(record: LoadRecord, limits: LoadGate) -> LoadVerdict:
     """Judge a record. The generator's doubts are those of the whole run, whomever it asked."""
-    record = on_one_clock(record)
     return LoadVerdict(_of_the_candidate(record), limits, doubts(record, limits["LG-6"]))
 
 

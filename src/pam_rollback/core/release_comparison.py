@@ -25,7 +25,7 @@ from pam_rollback.core.distribution import FLOOR, GROWTH, Distribution
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.figures import Figures
 from pam_rollback.core.load_facts import CONFIDENCE_PCT, LoadFact
-from pam_rollback.core.load_generator import doubts, on_one_clock
+from pam_rollback.core.load_generator import doubts
 from pam_rollback.core.load_record import CANDIDATE, STABLE, LoadRecord, LoadRequest
 from pam_rollback.core.percentiles import nearest_rank
 from pam_rollback.core.plan import LoadGate
@@ -209,7 +209,6 @@ class ReleaseComparison:
     """Stable against candidate over one record. Raises MeasurementFailed when one of them was not asked, or the run is too short."""
 
     def __init__(self, record: LoadRecord, limits: LoadGate) -> None:
-        record = on_one_clock(record)
         sent = [one for one in record.requests if one.left and math.isfinite(one.done_s)]
         self._of = {name: [one for one in sent if one.target == name] for name in (STABLE, CANDIDATE)}
         missing = [name for name, found in self._of.items() if not found]

@@ -42,9 +42,7 @@ class Asker:
         self._session = session
         self._recorder = recorder
         self._name = f"{order.run}-{name}"
-        self._prepared = [
-            [_prepared(order, target, journey) for journey in order.journeys] for target in order.targets
-        ]
+        self._prepared = [[_prepared(order, target, journey) for journey in order.journeys] for target in order.targets]
         self._tokens = [""] * len(order.targets)
         self._signed_in_s = [float("-inf")] * len(order.targets)
         self._secrets = _secrets(order)
@@ -113,7 +111,9 @@ class Asker:
                         sent_s = None
                     why = in_words(cause, timeout_s=self._order.timeout_s)
                 elif prepared.status_only:
-                    why = "" if status == prepared.expect.status else f"HTTP {status} instead of {prepared.expect.status}"
+                    why = (
+                        "" if status == prepared.expect.status else f"HTTP {status} instead of {prepared.expect.status}"
+                    )
                 else:
                     why = _shortcomings(prepared, response)
                 if why:

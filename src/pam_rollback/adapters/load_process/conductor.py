@@ -75,7 +75,9 @@ class Conductor:
 
     def begin(self) -> bool:
         """Wait until every generator is ready, then tell all of them when to begin. False when they are not in time."""
-        within_s = (self.order.workers.within_s if self.order.workers.remote else 0) + _START_UP_S + self.order.timeout_s
+        within_s = (
+            (self.order.workers.within_s if self.order.workers.remote else 0) + _START_UP_S + self.order.timeout_s
+        )
         until_s = now_s() + within_s
         while len(ready := [worker for worker in self._workers.values() if worker.ready]) < self._expected:
             problems = [f"{worker.name}: {worker.why}" for worker in self._workers.values() if worker.why]

@@ -37,7 +37,15 @@ class Recorder:
             return ""
         self.requests += len(rows)
         shortened = [
-            (target, journey, round(due_s, _DIGITS), sent_s and round(sent_s, _DIGITS), round(done_s, _DIGITS), status, why)
+            (
+                target,
+                journey,
+                round(due_s, _DIGITS),
+                sent_s and round(sent_s, _DIGITS),
+                round(done_s, _DIGITS),
+                status,
+                why,
+            )
             for target, journey, due_s, sent_s, done_s, status, why in rows
         ]
         return json.dumps(shortened, separators=(",", ":"))
