@@ -13,6 +13,7 @@ from pam_rollback.core.configuration import ConfigurationError, Problem, Table, 
 from pam_rollback.core.environment_tables import (
     Ability,
     Browser,
+    Load,
     Pages,
     Paths,
     ProbedJourney,
@@ -25,7 +26,6 @@ from pam_rollback.core.environment_tables import (
     Urls,
     Waiver,
 )
-from pam_rollback.core.load_settings import Load
 from pam_rollback.core.prometheus_settings import Prometheus
 from pam_rollback.core.provider_settings import Git, Netlify
 from pam_rollback.core.render_settings import Render
@@ -82,7 +82,7 @@ class Environment(Table):
     secret_variables: Annotated[SecretVariables, Field(alias="secrets")] = SecretVariables.model_construct()
     release: Release = Release.model_construct()
     probing: Probing = Probing.model_construct()
-    load: Load | None = None
+    load: Load = Load.model_construct()
     thresholds: Mapping[str, Mapping[str, float]] = {}
     waivers: Annotated[tuple[Waiver, ...], Strict(False)] = ()  # noqa: FBT003 - TOML has lists
     sql: Sql = Sql.model_construct()
@@ -163,6 +163,9 @@ class Environment(Table):
                 yield Problem(f"[urls] {part}", "missing, it is required")
         if "status_page" in self.abilities and not self.urls.status_page:
             yield Problem("[urls] status_page", 'missing; say where it is, or remove "status_page" from abilities')
+        if "second_release" in self.abilities and not (self.load.stable_api and self.load.stable_backend):
+            what = 'missing; say where the stable release answers, or remove "second_release" from abilities'
+            yield Problem("[load] stable_api, stable_backend", what)
         yield from self._problems_of_services()
         yield from self._problems_of_probing()
         yield from self._problems_of_addresses()
@@ -194,12 +197,10 @@ class Environment(Table):
         """Journeys that nobody can walk, and a prober that would ask for nothing."""
         weights = self.probing.weights
         signed_in = "test_account" in self.abilities
-        for table, of_table in (("probing", weights), ("load", self.load.weights if self.load is not None else {})):
-            for name in sorted(
-                name for name in of_table if name not in OPEN_JOURNEYS and of_table[name] and not signed_in
-            ):
+        if not signed_in:
+            for name in sorted(name for name in weights if name not in OPEN_JOURNEYS and weights[name]):
                 what = 'acts as the test account; add "test_account" to abilities, or take it out'
-                yield Problem(f"[{table}.weights] {name}", what)
+                yield Problem(f"[probing.weights] {name}", what)
         of_users = ("front page", "cached front page", "history", "expenses") if signed_in else OPEN_JOURNEYS
         if not any(weights.get(name, 1) for name in of_users) and not (weights.get("login") or weights.get("chat")):
             yield Problem(
@@ -209,6 +210,8 @@ class Environment(Table):
     def _problems_of_addresses(self) -> Iterator[Problem]:
         named = {f"[urls] {part}": getattr(self.urls, part) for part in type(self.urls).model_fields}
         named["[probing] control_url"] = self.probing.control_url
+        named["[load] stable_api"] = self.load.stable_api
+        named["[load] stable_backend"] = self.load.stable_backend
         named["[prometheus] url"] = self.prometheus.url if self.prometheus is not None else ""
         named["[render] api_url"] = self.render.api_url if self.render is not None else ""
         named["[netlify] api_url"] = self.netlify.api_url if self.netlify is not None else ""
@@ -216,8 +219,7 @@ class Environment(Table):
         named["[pagerduty] api_url"] = self.pagerduty.api_url if self.pagerduty is not None else ""
         if self.sandbox is not None:
             named["[sandbox] control_url"] = self.sandbox.control_url
-        for number, address in enumerate(self.load.targets if self.load is not None else (), 1):
-            named[f"[load] targets #{number}"] = address
+        named |= {f"[load] targets #{number}": address for number, address in enumerate(self.load.targets, 1)}
         for where, address in named.items():
             if not address or is_loopback(address):
                 continue

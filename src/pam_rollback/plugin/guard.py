@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import pytest
 
+from pam_rollback.core.environment_tables import undeclared_load
 from pam_rollback.core.errors import Refused
-from pam_rollback.core.load_settings import undeclared_load
 from pam_rollback.core.verdict import ExitCode
+from pam_rollback.plugin import markers
 from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.plugin.situations import SITUATIONS_KEY, stories_of
@@ -110,8 +111,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     runbook = runbook_module.of(config)
     if runbook is None or config.option.collectonly or not items:
         return
-    under_load = any(item.get_closest_marker("load") for item in items)
-    refuse(config, refusals(_facts(config, runbook, stories=stories_of(items), under_load=under_load)))
+    refuse(config, refusals(_facts(config, runbook, stories=stories_of(items))))
 
 
 def refuse(config: pytest.Config, reasons: list[str]) -> None:
@@ -124,9 +124,9 @@ def refuse(config: pytest.Config, reasons: list[str]) -> None:
     pytest.exit(message, returncode=ExitCode.REFUSED)
 
 
-def _facts(config: pytest.Config, runbook: Runbook, *, stories: tuple[str, ...], under_load: bool = False) -> Facts:
+def _facts(config: pytest.Config, runbook: Runbook, *, stories: tuple[str, ...]) -> Facts:
     options, environment = runbook.options, runbook.environment
-    may_be_loaded = runbook.on_sandbox or environment.load is not None
+    wants_load = markers.asks_for(config.option.markexpr, "load") and "load" not in environment.abilities
     return Facts(
         mode=options.mode,
         kind=environment.kind,
@@ -144,7 +144,7 @@ def _facts(config: pytest.Config, runbook: Runbook, *, stories: tuple[str, ...],
         or bool(getattr(config.option, "tx", None)),
         setup_only=bool(config.option.setuponly),
         undeclared=_undeclared(stories, environment.abilities),
-        undeclared_load=undeclared_load(environment.name) if under_load and not may_be_loaded else "",
+        undeclared_load=undeclared_load(environment.name) if wants_load else "",
         foreign_baseline=_foreign_baseline(runbook),
         assertions_off=bool(sys.flags.optimize) or config.option.assertmode == "plain",
     )
