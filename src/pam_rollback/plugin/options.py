@@ -2,13 +2,13 @@
 
 import os
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
 
+from pam_rollback.core.addresses import host_and_port
+
 _WORKERS_MAX = 200
-_PORTS = 65535
 GROUP = "Rollback verification and drills"
 
 EPILOGUE = (
@@ -234,15 +234,14 @@ def _assignment(option: str, form: str, text: str) -> str:
 
 def _load_workers(text: str) -> tuple[int, str]:
     """How many generators, and where those of other machines sign on; empty: they run here."""
-    count, _, listen = text.partition("@")
-    host, _, port = listen.rpartition(":")
+    count, at, listen = text.partition("@")
     try:
+        if at:
+            host_and_port(listen)
         number = int(count)
-        if listen:
-            ip_address(host.strip("[]"))
     except ValueError:
         number = 0
-    if not 1 <= number <= _WORKERS_MAX or ("@" in text and not (host and port.isdecimal() and 0 < int(port) < _PORTS)):
+    if not 1 <= number <= _WORKERS_MAX:
         raise pytest.UsageError(
             f"--load-workers {text}: expected a number of processes on this machine (2), or of workers on others and the address of this "
             "machine where they sign on (3@10.0.0.1:5557)"
