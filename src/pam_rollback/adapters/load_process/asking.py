@@ -109,7 +109,7 @@ class Asker:
                     cause = cause_of(error)
                     if is_ours(cause):
                         sent_s = None
-                    why = in_words(cause, timeout_s=self._order.timeout_s)
+                    why = in_words(cause, timeout_s=self._order.timeout_s, status=status)
                 elif prepared.status_only:
                     why = (
                         "" if status == prepared.expect.status else f"HTTP {status} instead of {prepared.expect.status}"

@@ -31,8 +31,10 @@ def is_ours(error: BaseException) -> bool:
     return isinstance(error, OSError) and error.errno in _OUR_ERRORS
 
 
-def in_words(error: BaseException, *, timeout_s: float) -> str:
-    """What happened, for people."""
+def in_words(error: BaseException, *, timeout_s: float, status: int | None = None) -> str:
+    """What happened, for people. ``status`` was answered before it, if any."""
+    if status is not None and isinstance(error, HTTPConnectionClosed | HTTPParseError):
+        return "the body did not come whole"
     if isinstance(error, Timeout | TimeoutError):
         return f"no whole answer within {timeout_s:g} s"
     for kind, words in _WORDS:
