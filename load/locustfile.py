@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import gevent
-from locust import FastHttpUser, LoadTestShape, User, events, task
+from locust import FastHttpUser, LoadTestShape, User, events, runners, task
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
@@ -19,6 +19,8 @@ from pam_rollback.adapters.load_process.told import FOLDER, order_of_parent
 from pam_rollback.core.load_shapes import users_at
 
 ORDER = order_of_parent()
+# A worker whose master is gone must not go on loading a service for a whole minute, as it would by itself.
+runners.MASTER_HEARTBEAT_TIMEOUT = 5
 
 
 class World:
