@@ -26,7 +26,9 @@ class CountsOfServers:
     began_s: float
     ended_s: float = 0.0
     before: RequestCounters | None = None
-    found: ServersCount | MeasurementFailed = field(default_factory=lambda: MeasurementFailed("the load test did not end"))
+    found: ServersCount | MeasurementFailed = field(
+        default_factory=lambda: MeasurementFailed("the load test did not end")
+    )
 
     @classmethod
     def begin(cls, environment: Environment, clock: Clock) -> "CountsOfServers":
@@ -66,7 +68,9 @@ class CountsOfServers:
         environment = self.environment
         settings = environment.prometheus
         if settings is None or not settings.requests:
-            raise MeasurementFailed("the servers' count of requests is not known: [prometheus] names no counter of requests")
+            raise MeasurementFailed(
+                "the servers' count of requests is not known: [prometheus] names no counter of requests"
+            )
         token = environment.secret("prometheus_token") if environment.has_secret("prometheus_token") else ""
         api = PrometheusApi(settings.url, token=token, deadline_s=environment.probing.request_deadline_s)
         # Whole steps that hold the run, and one more: what was counted at its end is scraped a little later.
