@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import gevent
-from locust import FastHttpUser, LoadTestShape, events, task
+from locust import FastHttpUser, LoadTestShape, User, events, task
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
@@ -28,7 +28,6 @@ class World:
     conductor: ClassVar[Conductor | None] = None
 
 
-@events.init.add_listener
 def take_part(environment: Environment, runner: Any, **_more: object) -> None:
     """Locust is there: a worker generates, a master leads, and without workers one process does both."""
     if not isinstance(runner, WorkerRunner):
@@ -39,7 +38,6 @@ def take_part(environment: Environment, runner: Any, **_more: object) -> None:
         World.generator = Generator(environment, ORDER)
 
 
-@events.quitting.add_listener
 def say_how_it_ended(**_more: object) -> None:
     """Also when it was told to end early."""
     if World.generator is not None:
@@ -76,7 +74,7 @@ class Traveller(Person):
 
 
 class Arrivals(FastHttpUser):
-    """The open model needs no users: its requests leave by the clock (adapters/load_process/generator.py). One stands for each generator."""
+    """The open model needs no users: its requests leave by the clock (load_process/generator.py). One stands for each generator."""
 
     host = ""
 
@@ -109,7 +107,7 @@ class OrderedShape(LoadTestShape):
         return users, users
 
 
-def users_of_order() -> list[type[FastHttpUser]]:
+def users_of_order() -> list[type[User]]:
     """The kinds of users that have something to do, as often as their journeys' weights say."""
     assert ORDER is not None
     if ORDER.shape.open_model:
@@ -117,3 +115,7 @@ def users_of_order() -> list[type[FastHttpUser]]:
     for kind in (Visitor, Traveller):
         kind.weight = sum(journey.weight for journey in ORDER.journeys if journey.signed_in == kind.signed_in)
     return [kind for kind in (Visitor, Traveller) if kind.weight]
+
+
+events.init.add_listener(take_part)
+events.quitting.add_listener(say_how_it_ended)

@@ -16,6 +16,7 @@ from typing import IO, Any
 
 import pam_rollback
 from pam_rollback.adapters.programs import last_lines
+from pam_rollback.core.addresses import host_and_port
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.load_assembly import NeverBegan, assemble
 from pam_rollback.core.load_order import LoadOrder
@@ -121,8 +122,8 @@ class _Engine:
         yield from ("--html", str(self._folder / "locust.html"), "--exit-code-on-error", "0")
         workers = self._order.workers
         if workers.count > 1 or workers.remote:
-            host, _, port = workers.listen.rpartition(":") if workers.remote else ("127.0.0.1", "", "0")
-            yield from ("--master", "--master-bind-host", host, "--master-bind-port", port)
+            host, port = host_and_port(workers.listen) if workers.remote else ("127.0.0.1", 0)
+            yield from ("--master", "--master-bind-host", host, "--master-bind-port", str(port))
             within_s = round(workers.within_s if workers.remote else _LISTENING_WITHIN_S)
             yield from ("--expect-workers", str(workers.count), "--expect-workers-max-wait", str(max(within_s, 1)))
 
@@ -195,6 +196,6 @@ def _parsed(file: IO[str], path: Path) -> Iterator[dict[str, Any]]:
 def _how_to_join(order: LoadOrder) -> str:
     if not order.workers.remote:
         return ""
-    host, _, port = order.workers.listen.rpartition(":")
+    host, port = host_and_port(order.workers.listen)
     command = f"python -m locust -f load/locustfile.py --worker --master-host {host} --master-port {port}"
     return f"\nstart each worker in a checkout of this version with: {command}"

@@ -219,6 +219,7 @@ class Environment(Table):
         named["[pagerduty] api_url"] = self.pagerduty.api_url if self.pagerduty is not None else ""
         if self.sandbox is not None:
             named["[sandbox] control_url"] = self.sandbox.control_url
+        named |= {f"[load] targets #{number}": address for number, address in enumerate(self.load.targets, 1)}
         for where, address in named.items():
             if not address or is_loopback(address):
                 continue

@@ -1,4 +1,4 @@
-"""Puts together what the engine's processes wrote: one record of a whole run, in which every due time of the open model is accounted for."""
+"""Puts together what the engine's processes wrote: one record of a whole run, in which each due time of the open model is accounted for."""
 
 import math
 from collections import Counter
@@ -68,7 +68,9 @@ def assemble(
         ended_s = min(written.end["ended_s"], planned_end_s) if cut_short else planned_end_s
     workers = tuple(_worker(name, written) for name in written.workers)
     requests = [
-        request for name in written.workers for request in _requests(order, written.rows.get(name, []), name, began_s)
+        request
+        for name in written.workers
+        for request in _requests(order, written.rows.get(name, []), name, began_s + written.workers[name])
     ]
     if order.shape.open_model:
         for number, worker in enumerate(workers):
@@ -101,6 +103,7 @@ def _worker(name: str, written: _Written) -> LoadWorker:
 
 
 def _requests(order: LoadOrder, rows: Iterable[list[Any]], worker: str, began_s: float) -> Iterable[LoadRequest]:
+    """``began_s`` is the beginning by the worker's own clock, as its moments are."""
     targets = [target.name for target in order.targets]
     journeys = [journey.name for journey in order.journeys]
     for target, journey, due_s, sent_s, done_s, status, why in rows:
@@ -124,7 +127,8 @@ def _not_accounted(
 
     One that is done and has such times has lost a part of its record.
     """
-    began_s = written.began_s or 0.0
+    began_s = (written.began_s or 0.0) + worker.clock_offset_s
+    ended_s += worker.clock_offset_s
     accounted = Counter((target, journey, round(due_s, _DIGITS)) for target, journey, due_s, *_ in rows)
     missing = [
         due

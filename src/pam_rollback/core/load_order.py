@@ -4,11 +4,11 @@ It travels to the engine's processes as one line of JSON on their stdin. ``core/
 """
 
 from collections.abc import Mapping
-from ipaddress import ip_address
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from pam_rollback.core.addresses import host_and_port
 from pam_rollback.core.expectation import Expect
 
 ShapeName = Literal["steady", "steps", "spike", "soak", "arrivals"]
@@ -113,12 +113,7 @@ class LoadWorkers(_Part):
     @model_validator(mode="after")
     def _an_address(self) -> Self:
         if self.listen:
-            host, _, port = self.listen.rpartition(":")
-            ip_address(host)
-            if not port.isdecimal() or not 0 < int(port) < 65535:  # noqa: PLR2004 - the last port is not offered
-                raise ValueError(
-                    f"listen is an address and a port of this machine, as 10.0.0.1:5557, found {self.listen!r}"
-                )
+            host_and_port(self.listen)
         return self
 
     @property

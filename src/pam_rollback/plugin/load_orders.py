@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.expectation import Expect
-from pam_rollback.core.load_order import LoadJourney, LoadOrder, LoadShape, LoadSignIn, LoadTarget
+from pam_rollback.core.load_order import LoadJourney, LoadOrder, LoadShape, LoadSignIn, LoadTarget, LoadWorkers
 from pam_rollback.core.load_record import CANDIDATE, STABLE
 from pam_rollback.core.plan import LoadTerms
 
@@ -13,7 +13,7 @@ PAGE = "front page"
 _JSON = "application/json"
 
 
-def load_order(environment: Environment, terms: LoadTerms, *, pace: float, run: str) -> LoadOrder:
+def load_order(environment: Environment, terms: LoadTerms, workers: LoadWorkers, *, pace: float, run: str) -> LoadOrder:
     """The load of the plan, for the candidate and, where the stable release can be asked too, for both in turns: each gets all of it."""
     targets = _targets(environment)
     signed_in = "test_account" in environment.abilities
@@ -27,6 +27,7 @@ def load_order(environment: Environment, terms: LoadTerms, *, pace: float, run: 
         duration_s=terms.duration_s / pace,
         sign_in=_sign_in(environment) if signed_in else None,
         timeout_s=environment.load.timeout_s,
+        workers=workers,
         run=run,
     )
 

@@ -23,14 +23,19 @@ _SILENT_S = 6.0
 _GRACE_S = 4.0
 _START_UP_S = 20.0
 _OWNER_ONLY = 0o600
+_OWN_PROCESS = "local"
+"""What Locust calls its own process where there are no workers."""
+_log = logging.getLogger("pam_rollback.load")
 
 
 @dataclass
 class _Worker:
     """What the master knows of one generator."""
 
+    node: str
+    """What Locust calls it."""
     name: str
-    number: int
+    """What people call it: its machine and its number."""
     heard_s: float = 0.0
     why: str | None = None
     """None until it said whether it can begin; empty when it can."""
@@ -44,7 +49,8 @@ class _Worker:
 
     @property
     def offset_s(self) -> float:
-        return offset_s(self.echoes) if self.echoes else 0.0
+        """How far its clock is ahead; nothing is ahead of itself."""
+        return offset_s(self.echoes) if self.node != _OWN_PROCESS else 0.0
 
 
 class Conductor:
@@ -90,7 +96,7 @@ class Conductor:
         workers = {worker.name: worker.offset_s for worker in ready}
         self._write({"began_s": self._began_s, "workers_expected": self._expected, "workers": workers})
         for worker in ready:
-            self._runner.send_message(messages.BEGIN, {"begin_s": self._began_s + worker.offset_s}, worker.name)
+            self._runner.send_message(messages.BEGIN, {"begin_s": self._began_s + worker.offset_s}, worker.node)
         return True
 
     @property
@@ -135,14 +141,15 @@ class Conductor:
         )
 
     def _on_hello(self, environment: Environment, msg: Any) -> None:  # noqa: ARG002 - Locust names it
-        name = msg.node_id
-        if name in self._workers:
+        node = msg.node_id
+        if node in self._workers:
             return
         number = len(self._workers)
         needed = number < self._expected and self._began_s is None
         if needed:
-            self._workers[name] = _Worker(name, number, heard_s=now_s())
-            self._write({"signed_on": name, "at_s": now_s()})
+            worker = _Worker(node, f"{node.rpartition('_')[0] or node}-{number + 1}", heard_s=now_s())
+            self._workers[node] = worker
+            self._write({"signed_on": worker.name, "at_s": now_s()})
         self._runner.send_message(
             messages.ORDER,
             {
@@ -151,21 +158,21 @@ class Conductor:
                 "workers": self._expected,
                 "not_needed": "" if needed else f"{self._expected} are enough, or the run has begun",
             },
-            name,
+            node,
         )
 
     def _on_ready(self, environment: Environment, msg: Any) -> None:  # noqa: ARG002 - Locust names it
         self._workers[msg.node_id].why = msg.data["why"]
         self._ask_for_time(msg.node_id)
 
-    def _ask_for_time(self, name: str) -> None:
-        self._runner.send_message(messages.WHAT_TIME, {"sent_s": now_s()}, name)
+    def _ask_for_time(self, node: str) -> None:
+        self._runner.send_message(messages.WHAT_TIME, {"sent_s": now_s()}, node)
 
     def _on_time(self, environment: Environment, msg: Any) -> None:  # noqa: ARG002 - Locust names it
         worker = self._workers[msg.node_id]
         worker.echoes.append(Echo(msg.data["sent_s"], msg.data["theirs_s"], now_s()))
         if len(worker.echoes) < _ECHOES:
-            self._ask_for_time(worker.name)
+            self._ask_for_time(worker.node)
 
     def _on_rows(self, environment: Environment, msg: Any) -> None:  # noqa: ARG002 - Locust names it
         worker = self._workers[msg.node_id]
@@ -179,7 +186,7 @@ class Conductor:
         worker = self._workers[msg.node_id]
         worker.requests, worker.done, worker.heard_s = msg.data["requests"], True, now_s()
         if msg.data["unanswered"]:
-            logging.error("%s gave up on %d requests that did not end", worker.name, msg.data["unanswered"])
+            _log.error("%s gave up on %d requests that did not end", worker.name, msg.data["unanswered"])
 
     def _on_heartbeat(self, client_id: str, timestamp: float) -> None:  # noqa: ARG002 - its own clock is used
         if client_id in self._workers:

@@ -32,6 +32,7 @@ _ROWS_EVERY_S = 1.0
 _END_GRACE_S = 1.0
 _NOT_NEEDED = 3
 _ROUNDS_APART = 7
+_log = logging.getLogger("pam_rollback.load")
 
 
 class Generator:
@@ -95,7 +96,7 @@ class Generator:
             return
         self._ordered = True
         if msg.data["not_needed"]:
-            logging.error("the master does not need this worker: %s", msg.data["not_needed"])
+            _log.error("the master does not need this worker: %s", msg.data["not_needed"])
             os._exit(_NOT_NEEDED)
         why = self._prepare(msg.data)
         self._runner.send_message(messages.READY, {"why": why})

@@ -1,4 +1,4 @@
-"""What master and workers tell each other, through Locust's own connection. Without workers, Locust hands each message to its own process."""
+"""What master and workers tell each other, through Locust's own connection. Without workers, one process tells itself."""
 
 HELLO = "pam_hello"
 """Worker: I am there, give me the order."""
