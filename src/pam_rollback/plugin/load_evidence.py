@@ -33,5 +33,5 @@ def _facts(record: LoadRecord, limits: LoadGate) -> Iterator[tuple[str, str]]:
             yield item, str(getattr(ReleaseComparison(record, limits), name))
         except MeasurementFailed as unknown:
             yield item, f"not known: {unknown}"
-    for doubt in verdict.doubts:
+    for doubt in verdict.doubts.all:
         yield "Not known", doubt
