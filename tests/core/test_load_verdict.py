@@ -198,6 +198,20 @@ def test_a_late_generator_is_not_the_service() -> None:
         assert verdict(record).p95.good
 
 
+def test_a_burst_after_a_standstill_is_not_the_service() -> None:
+    """The generator stood still and sent what it owed in one burst: the answers are really slow, and it is not the service's fault."""
+    record = steady(lambda at_s: {"lag_ms": 1000 * (40 - at_s) + 1, "ms": 1500.0} if 34 <= at_s < 40 else {})
+
+    assert "broken" not in standings(record).values()
+
+
+def test_slow_answers_of_an_incomplete_run_stand() -> None:
+    """A run that was cut short asked as it should until then: that it was slow is known."""
+    record = steady(lambda _: {"ms": 800.0}, cut_short="Ctrl-C")
+
+    assert standings(record)["LG-1"] == "broken"
+
+
 def test_a_failing_service_stands_whatever_the_generator_did() -> None:
     """A late generator does not excuse that every second answer is an error."""
     record = steady(lambda at_s: {"lag_ms": 900.0, **(failed() if round(at_s * 20) % 2 else {})})

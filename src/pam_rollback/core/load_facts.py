@@ -1,8 +1,8 @@
 """What answers under load say: how long they took, how many failed, and the longest time in which most of them did.
 
 Every fact is one of three: **broken** by the service's own answers, **good**, or not known (MeasurementFailed). Broken comes first: what a
-generator failed to ask does not excuse what was answered badly. Good comes last: it needs enough answers for the limit to lie outside the
-confidence interval, and a generator without a doubt (``core/load_generator.py``).
+generator failed to ask does not excuse errors, and where it was fit, slow answers neither. Good comes last: it needs enough answers for
+the limit to lie outside the confidence interval, and a generator without a doubt (``core/load_generator.py``).
 """
 
 import math
@@ -16,6 +16,7 @@ from pam_rollback.core.binomial import share_above, share_below
 from pam_rollback.core.distribution import QuantileBounds, bounds_of
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.figures import Figures
+from pam_rollback.core.load_generator import NO_DOUBTS, Doubts
 from pam_rollback.core.load_record import LoadRequest
 from pam_rollback.core.percentiles import DEFINITION
 from pam_rollback.core.plan_items import LoadErrorLimit, LoadLatencyLimit, LoadOutageLimit
@@ -32,8 +33,8 @@ _SHOWN = 3
 class LoadFact(ABC):
     """One thing that a load test shows."""
 
-    doubts: tuple[str, ...]
-    """About the generator: nothing good follows while there is one."""
+    doubts: Doubts
+    """About the generator: nothing good follows while there is one, and where it was unfit, nothing about speed."""
 
     @property
     @abstractmethod
@@ -50,7 +51,7 @@ class LoadFact(ABC):
         """Whether the limit is kept. Raises MeasurementFailed when that is not known: unknown is neither."""
         if self.broken:
             return False
-        unknown = [*self.doubts, *filter(None, [self.unsure])]
+        unknown = [*self.doubts.all, *filter(None, [self.unsure])]
         if unknown:
             raise MeasurementFailed(f"{self}; not known: {'; '.join(unknown[:_SHOWN])}")
         return True
@@ -70,12 +71,10 @@ class LatencyUnderLoad(LoadFact):
     """The same from the moment in which the request really left."""
     answered: int
     """All that left, whatever became of it."""
-    doubts: tuple[str, ...] = ()
+    doubts: Doubts = NO_DOUBTS
 
     @classmethod
-    def of(
-        cls, sent: Sequence[LoadRequest], limit: LoadLatencyLimit, doubts: tuple[str, ...] = ()
-    ) -> "LatencyUnderLoad":
+    def of(cls, sent: Sequence[LoadRequest], limit: LoadLatencyLimit, doubts: Doubts = NO_DOUBTS) -> "LatencyUnderLoad":
         """Judge what left."""
         most_ms = limit.response_time_ms_max
         counted = [one for one in sent if math.isfinite(one.done_s) and (one.ok or one.latency_ms >= most_ms)]
@@ -91,7 +90,7 @@ class LatencyUnderLoad(LoadFact):
     @property
     def broken(self) -> bool:
         """The percentile reaches the limit, also without the generator's own lag; by a small sample only when it is sure."""
-        if self.values is None or self.without_lag is None:
+        if self.doubts.unfit or self.values is None or self.without_lag is None:
             return False
         most_ms, enough = self.limit.response_time_ms_max, self.values.n >= self.limit.answers_min
         return all((one.value if enough else one.low) >= most_ms for one in (self.values, self.without_lag))
@@ -152,10 +151,10 @@ class ErrorsUnderLoad(LoadFact):
     n: int
     reasons: tuple[tuple[str, int], ...] = ()
     """What was wrong, the most frequent first."""
-    doubts: tuple[str, ...] = ()
+    doubts: Doubts = NO_DOUBTS
 
     @classmethod
-    def of(cls, sent: Sequence[LoadRequest], limit: LoadErrorLimit, doubts: tuple[str, ...] = ()) -> "ErrorsUnderLoad":
+    def of(cls, sent: Sequence[LoadRequest], limit: LoadErrorLimit, doubts: Doubts = NO_DOUBTS) -> "ErrorsUnderLoad":
         """Judge what left."""
         bad = [one for one in sent if not one.ok]
         reasons: dict[str, int] = defaultdict(int)
@@ -254,13 +253,14 @@ class OutageUnderLoad(LoadFact):
     seconds: int
     """How many had an answer."""
     n: int
-    doubts: tuple[str, ...] = ()
+    doubts: Doubts = NO_DOUBTS
 
     @classmethod
     def of(
-        cls, sent: Sequence[LoadRequest], limit: LoadOutageLimit, *, began_s: float, doubts: tuple[str, ...] = ()
+        cls, sent: Sequence[LoadRequest], limit: LoadOutageLimit, *, began_s: float, doubts: Doubts = NO_DOUBTS
     ) -> "OutageUnderLoad":
         """Look for it in what left."""
+        slow_ms = math.inf if doubts.unfit else limit.slow_ms
         groups: dict[tuple[str, bool], list[LoadRequest]] = defaultdict(list)
         for one in sent:
             groups["all answers", True].append(one)
@@ -270,7 +270,7 @@ class OutageUnderLoad(LoadFact):
         runs = [
             run
             for (name, together), found in groups.items()
-            for run in _bad_runs(name, _seconds(found, limit.slow_ms, began_s), _BAD_SHARE if together else 1.0)
+            for run in _bad_runs(name, _seconds(found, slow_ms, began_s), _BAD_SHARE if together else 1.0)
         ]
         longest = max(runs, key=lambda run: (run.seconds, run.bad), default=None)
         seconds = len({math.floor(one.due_s - began_s) for one in sent})

@@ -1,11 +1,12 @@
 """Was the generator fit to judge the service by?  What it did not ask, asked too late or lost is never blamed on the service.
 
-Rules, each a doubt in words; a verdict with a doubt is not known, unless the service's own answers are bad enough without it:
+Rules, each a doubt in words. With one, nothing good is known. Two kinds differ in what stands in spite of them:
 
-* Nothing was sent, or less than the plan's share of what the shape asked for.
-* More requests than the plan's share left late: latency counts from the due time, so it would be the generator's.
-* A worker never came, or was lost: what it had to ask from then on was not asked.
-* The run was cut short, or a request has moments that cannot be: the clocks of the machines do not agree.
+* **Unfit**: nothing was sent, or less than the plan's share of what the shape asked for; more requests than the plan's share left late; the
+  clocks of the machines do not agree. Then times say nothing: a generator that stood still sends in a burst what it owes, and the service
+  is slow for that reason alone. Only errors of the service stand.
+* **Incomplete**: the run was cut short; a worker never came, or was lost: what it had to ask from then on was not asked. What was asked
+  was asked as it should be, so whatever it shows to be bad stands.
 """
 
 import math
@@ -71,15 +72,28 @@ def steps_of(record: LoadRecord) -> tuple[LoadStep, ...]:
     return tuple(found)
 
 
-def doubts(record: LoadRecord, limit: LoadReachedLimit) -> tuple[str, ...]:
-    """Why nothing green follows from this record; empty when the generator was fit."""
-    return tuple(_doubts(record, limit))
+@dataclass(frozen=True)
+class Doubts:
+    """Why nothing good follows from a record."""
+
+    unfit: tuple[str, ...] = ()
+    incomplete: tuple[str, ...] = ()
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Both kinds; empty when there is no doubt."""
+        return (*self.unfit, *self.incomplete)
 
 
-def _doubts(record: LoadRecord, limit: LoadReachedLimit) -> Iterator[str]:
-    if record.cut_short:
-        yield f"the run was cut short: {record.cut_short}"
-    yield from _doubts_of_workers(record)
+NO_DOUBTS = Doubts()
+
+
+def doubts(record: LoadRecord, limit: LoadReachedLimit) -> Doubts:
+    """What the record says against its generators."""
+    return Doubts(tuple(_unfit(record, limit)), tuple(_incomplete(record)))
+
+
+def _unfit(record: LoadRecord, limit: LoadReachedLimit) -> Iterator[str]:
     left = [one for one in record.requests if one.left]
     if not left:
         never = f", {len(record.requests)} were due" if record.requests else ""
@@ -96,7 +110,9 @@ def _doubts(record: LoadRecord, limit: LoadReachedLimit) -> Iterator[str]:
     yield from _doubts_of_rate(record, left, limit)
 
 
-def _doubts_of_workers(record: LoadRecord) -> Iterator[str]:
+def _incomplete(record: LoadRecord) -> Iterator[str]:
+    if record.cut_short:
+        yield f"the run was cut short: {record.cut_short}"
     if len(record.workers) < record.workers_expected:
         yield f"{len(record.workers)} of {record.workers_expected} generators took part"
     lost = [worker for worker in record.workers if worker.lost_s is not None]
@@ -120,15 +136,22 @@ def _doubts_of_clocks(record: LoadRecord, left: Sequence[LoadRequest]) -> Iterat
 
 
 def _doubts_of_rate(record: LoadRecord, left: Sequence[LoadRequest], limit: LoadReachedLimit) -> Iterator[str]:
-    for step in steps_of(record):
-        if step.asked is None:
-            continue
-        sent = sum(step.from_s <= one.due_s < step.until_s for one in left)
-        if 100 * sent < limit.reached_pct_min * (step.asked - 1):
-            yield (
-                f"the generator sent {sent} of {step.asked:.0f} requests at {step.rate_hz:g}/s (expected {limit.reached_pct_min:g} %): it "
-                "could not keep up; give it more processors or workers, or ask for less"
-            )
+    found = [
+        (sum(step.from_s <= one.due_s < step.until_s for one in left) / step.asked, step)
+        for step in steps_of(record)
+        if step.asked
+    ]
+    short = [
+        (share, step)
+        for share, step in found
+        if 100 * share < limit.reached_pct_min and share * (step.asked or 0) < (step.asked or 0) - 1
+    ]
+    if short:
+        share, step = min(short, key=lambda pair: pair[0])
+        yield (
+            f"the generator sent {share * (step.asked or 0):.0f} of {step.asked:.0f} requests at {step.rate_hz:g}/s (expected "
+            f"{limit.reached_pct_min:g} %): it could not keep up; give it more processors or workers, or ask for less"
+        )
 
 
 def _is_possible(one: LoadRequest, record: LoadRecord) -> bool:

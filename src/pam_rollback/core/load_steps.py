@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from pam_rollback.core.figures import Figures
 from pam_rollback.core.load_facts import ErrorsUnderLoad, LatencyUnderLoad, LoadFact
-from pam_rollback.core.load_generator import LoadStep, steps_of
+from pam_rollback.core.load_generator import NO_DOUBTS, Doubts, LoadStep, steps_of
 from pam_rollback.core.load_record import LoadRecord
 from pam_rollback.core.plan_items import LoadErrorLimit, LoadLatencyLimit, LoadReachedLimit, LoadStepLimit
 
@@ -59,7 +59,7 @@ class StepsUnderLoad(LoadFact):
 
     limit: LoadStepLimit
     steps: tuple[StepOfLoad, ...]
-    doubts: tuple[str, ...] = ()
+    doubts: Doubts = NO_DOUBTS
 
     @property
     def first_broken(self) -> StepOfLoad | None:
@@ -114,7 +114,7 @@ class ReachedLoad(LoadFact):
 
     limit: LoadReachedLimit
     step: StepOfLoad | None
-    doubts: tuple[str, ...] = ()
+    doubts: Doubts = NO_DOUBTS
 
     @property
     def reached_pct(self) -> float | None:
@@ -177,10 +177,10 @@ def steps_under_load(
     limit: LoadStepLimit,
     latencies: Sequence[LoadLatencyLimit],
     errors: LoadErrorLimit,
-    doubts: tuple[str, ...],
+    doubts: Doubts,
 ) -> StepsUnderLoad:
     """Judge each step of a record."""
-    return StepsUnderLoad(limit, tuple(_steps(record, latencies, errors)), doubts)
+    return StepsUnderLoad(limit, tuple(_steps(record, latencies, errors, doubts)), doubts)
 
 
 def reached_load(steps: StepsUnderLoad, limit: LoadReachedLimit) -> ReachedLoad:
@@ -189,7 +189,9 @@ def reached_load(steps: StepsUnderLoad, limit: LoadReachedLimit) -> ReachedLoad:
     return ReachedLoad(limit, highest, steps.doubts)
 
 
-def _steps(record: LoadRecord, latencies: Sequence[LoadLatencyLimit], errors: LoadErrorLimit) -> Iterator[StepOfLoad]:
+def _steps(
+    record: LoadRecord, latencies: Sequence[LoadLatencyLimit], errors: LoadErrorLimit, doubts: Doubts
+) -> Iterator[StepOfLoad]:
     steps = steps_of(record)
     if len(steps) > _STEPS_MAX:
         steps = (_as_one(steps),)
@@ -201,7 +203,7 @@ def _steps(record: LoadRecord, latencies: Sequence[LoadLatencyLimit], errors: Lo
         yield StepOfLoad(
             step,
             step.from_s - record.began_s,
-            tuple(LatencyUnderLoad.of(sent, limit) for limit in sure),
+            tuple(LatencyUnderLoad.of(sent, limit, doubts) for limit in sure),
             ErrorsUnderLoad.of(sent, sure_errors),
             sum(one.ok for one in sent),
         )

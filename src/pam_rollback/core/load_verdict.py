@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from pam_rollback.core.load_facts import ErrorsUnderLoad, LatencyUnderLoad, OutageUnderLoad
-from pam_rollback.core.load_generator import doubts
+from pam_rollback.core.load_generator import Doubts, doubts
 from pam_rollback.core.load_record import CANDIDATE, STABLE, AskedRate, LoadRecord, LoadRequest
 from pam_rollback.core.load_steps import ReachedLoad, StepsUnderLoad, reached_load, steps_under_load
 from pam_rollback.core.plan import LoadGate
@@ -21,7 +21,7 @@ class LoadVerdict:
     record: LoadRecord
     """As judged: of the candidate where there are two."""
     limits: LoadGate
-    doubts: tuple[str, ...]
+    doubts: Doubts
 
     @cached_property
     def sent(self) -> tuple[LoadRequest, ...]:

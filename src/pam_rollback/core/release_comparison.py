@@ -25,7 +25,7 @@ from pam_rollback.core.distribution import FLOOR, GROWTH, Distribution
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.figures import Figures
 from pam_rollback.core.load_facts import CONFIDENCE_PCT, LoadFact
-from pam_rollback.core.load_generator import doubts
+from pam_rollback.core.load_generator import NO_DOUBTS, Doubts, doubts
 from pam_rollback.core.load_record import CANDIDATE, STABLE, LoadRecord, LoadRequest
 from pam_rollback.core.percentiles import nearest_rank
 from pam_rollback.core.plan import LoadGate
@@ -105,12 +105,12 @@ class SpeedOfReleases(LoadFact):
 
     changes: tuple[Slowdown, ...]
     limit: LoadSlowdownLimit
-    doubts: tuple[str, ...] = ()
+    doubts: Doubts = NO_DOUBTS
 
     @property
     def broken(self) -> bool:
         """One of them is slower for certain."""
-        return any(one.above for one in self.changes)
+        return not self.doubts.unfit and any(one.above for one in self.changes)
 
     @property
     def unsure(self) -> str:
@@ -156,7 +156,7 @@ class ErrorsOfReleases(LoadFact):
     exact: RateChange
     by_blocks: Between
     limit: LoadErrorIncreaseLimit
-    doubts: tuple[str, ...] = ()
+    doubts: Doubts = NO_DOUBTS
 
     @property
     def interval(self) -> Between:
