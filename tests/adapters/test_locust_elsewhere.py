@@ -153,7 +153,7 @@ ACCOUNT = {"TEST_USER_EMAIL": "traveller@example.com", "TEST_USER_PASSWORD": "op
 
 @needs_namespaces
 def test_workers_elsewhere_are_one_load(machines: tuple[Machine, Machine], target: LoadTarget, tmp_path: Path) -> None:
-    """They get the order from the session and the password from their own variables; their records come back by themselves, on one clock."""
+    """The order comes from the session, the password from their own variables; their records come back by themselves, on one clock."""
     for machine in machines:
         machine.start_worker(**ACCOUNT)
     record = run_load(order(target.url, duration_s=3), folder=tmp_path / "run")
