@@ -23,10 +23,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pam_rollback.core.expectation import Expect
 from pam_rollback.core.percentiles import percentile
 from pam_rollback.core.recovery import OutageRule, find_outages
 from pam_rollback.core.wait import Waiter
-from pam_rollback.observation.journeys import Expect, Journey, ProbeConfig
+from pam_rollback.observation.journeys import Journey, ProbeConfig
 from pam_rollback.observation.prober import Prober, start_prober
 from pam_rollback.observation.timeline import Timeline
 

@@ -4,8 +4,9 @@ import pytest
 from pydantic import ValidationError
 
 from pam_rollback.core.answer import Answer
-from pam_rollback.observation.journeys import Expect, Journey, ProbeConfig, SignIn
-from pam_rollback.observation.rotation import rotation
+from pam_rollback.core.expectation import Expect
+from pam_rollback.core.rotation import rotation
+from pam_rollback.observation.journeys import Journey, ProbeConfig, SignIn
 
 
 def answer(body: bytes = b'{"status":"healthy"}', status: int = 200, kind: str = "application/json") -> Answer:

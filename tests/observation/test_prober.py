@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.expectation import Expect
 from pam_rollback.core.recovery import OutageRule, find_outages
 from pam_rollback.core.wait import Waiter
-from pam_rollback.observation.journeys import Expect, Journey, ProbeConfig, SignIn
+from pam_rollback.observation.journeys import Journey, ProbeConfig, SignIn
 from pam_rollback.observation.prober import Prober, start_prober
 from pam_rollback.observation.timeline import Timeline
 

@@ -2,16 +2,83 @@
 
 import math
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 
 from pam_rollback.adapters.http import fetch
+from pam_rollback.core.counters import RawSeries, StatusRule, count, error_rate_points, p95_points
 from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.histogram import Histogram
+from pam_rollback.core.load_servers import ServersCount
 from pam_rollback.core.memory import MemoryReading
+from pam_rollback.core.series import Answers
 
 MEMORY = "pam_memory_usage_bytes"
 STARTED = "process_start_time_seconds"
 """Optional: with it a restart is seen even when the new process holds as much as the old one."""
+REQUESTS = "pam_requests_total"
+TIMES = "pam_request_duration_seconds_bucket"
 _MB = 1e6
+
+
+@dataclass(frozen=True)
+class RequestCounters:
+    """What the product has counted so far: requests by status, and how long they took, since its process began."""
+
+    url: str
+    at_s: float
+    values: Mapping[tuple[str, tuple[tuple[str, str], ...]], float]
+    """By the name of the series and its labels."""
+    started_s: float | None
+
+
+def read_requests(url: str, *, deadline_s: float) -> RequestCounters:
+    """Read the counters of requests. Raises MeasurementFailed when the endpoint has none."""
+    at_s, samples = _read(url, "the servers' count of requests", deadline_s=deadline_s)
+    values = {
+        (one.name, tuple(sorted(one.labels.items()))): one.value for one in samples if one.name in {REQUESTS, TIMES}
+    }
+    starts = [one.value for one in samples if one.name == STARTED and math.isfinite(one.value)]
+    if not any(name == REQUESTS for name, _ in values):
+        raise MeasurementFailed(
+            f"the servers' count of requests is not known: {url} has no {REQUESTS} ({len(samples)} other samples came); "
+            'is this the right [paths] metrics? If the product has none, take "metrics" out of abilities'
+        )
+    return RequestCounters(url, at_s, values, max(starts, default=None))
+
+
+def counted_between(before: RequestCounters, after: RequestCounters) -> ServersCount:
+    """What was counted from one reading to the other. Raises MeasurementFailed when the process began anew between them."""
+    where = f"the product's own metrics at {after.url}"
+    answers: list[Answers] = []
+    times: Histogram | None = None
+    why_no_times = f"there is no {TIMES}"
+    for name in (REQUESTS, TIMES):
+        raw = [
+            RawSeries(dict(labels), _samples(before, after, (series, labels)))
+            for series, labels in after.values.keys() | before.values.keys()
+            if series == name
+        ]
+        starts = [
+            RawSeries({}, ((before.at_s, before.started_s or 0.0), (after.at_s, after.started_s or 0.0))),
+        ]
+        length_s = after.at_s - before.at_s
+        steps = count(raw, start_s=before.at_s, end_s=after.at_s, step_s=length_s, started=starts).steps
+        if name == REQUESTS:
+            points = list(error_rate_points(steps, StatusRule()))
+            answers += [one.evidence for one in points if isinstance(one.evidence, Answers)]
+            problem = next((one.why for one in points if one.evidence is None and "no request" not in one.why), "")
+            if problem or not points:
+                raise MeasurementFailed(
+                    f"the servers' count of requests is not known: {where}: {problem or 'no time passed'}"
+                )
+        elif raw:
+            for one in p95_points(steps):
+                times, why_no_times = (one.evidence, "") if isinstance(one.evidence, Histogram) else (None, one.why)
+    n, bad = (round(sum(getattr(one, part) for one in answers)) for part in ("n", "bad"))
+    return ServersCount(where, n, bad, times, why_no_times)
 
 
 def read_memory(url: str, *, deadline_s: float, name: str = MEMORY) -> MemoryReading:
@@ -19,28 +86,39 @@ def read_memory(url: str, *, deadline_s: float, name: str = MEMORY) -> MemoryRea
 
     Raises MeasurementFailed when the endpoint does not say: no answer, another status, no metrics, not this one, not a number.
     """
-    answer = fetch(url, deadline_s=deadline_s)
-    at_s = time.monotonic()
-    if answer.problem or answer.http_status != HTTPStatus.OK:
-        raise MeasurementFailed(f"memory is not known: expected metrics, found {answer}")
-    # Costs 70 ms to load, and most sessions read no metrics.
-    from prometheus_client.parser import text_string_to_metric_families  # noqa: PLC0415
-
-    try:
-        text = answer.body.decode("utf-8")
-        samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
-    except (ValueError, KeyError, IndexError) as error:
-        raise MeasurementFailed(
-            f"memory is not known: {url} answers what is not Prometheus' text format ({error}): {answer.text}"
-        ) from None
+    at_s, samples = _read(url, "memory", deadline_s=deadline_s)
     values = [sample.value for sample in samples if sample.name == name]
     starts = [sample.value for sample in samples if sample.name == STARTED and math.isfinite(sample.value)]
     if not values:
         raise MeasurementFailed(
-            f"memory is not known: {url} has no {name} ({len(answer.body)} bytes came); "
+            f"memory is not known: {url} has no {name} ({len(samples)} other samples came); "
             'is this the right [paths] metrics? If the product has none, take "metrics" out of abilities'
         )
     if not all(map(math.isfinite, values)):
         raise MeasurementFailed(f"memory is not known: {url} says {name} is {values}")
     # Of several processes the youngest: whichever begins anew, this moment moves.
     return MemoryReading(at_s=at_s, mb=max(values) / _MB, started_s=max(starts, default=None))
+
+
+def _samples(
+    before: RequestCounters, after: RequestCounters, key: tuple[str, tuple[tuple[str, str], ...]]
+) -> tuple[tuple[float, float], ...]:
+    return tuple((reading.at_s, reading.values[key]) for reading in (before, after) if key in reading.values)
+
+
+def _read(url: str, what: str, *, deadline_s: float) -> tuple[float, list[Any]]:
+    """Everything that stands there, and when it was read. Raises MeasurementFailed, in the name of ``what``."""
+    answer = fetch(url, deadline_s=deadline_s)
+    at_s = time.monotonic()
+    if answer.problem or answer.http_status != HTTPStatus.OK:
+        raise MeasurementFailed(f"{what} is not known: expected metrics, found {answer}")
+    # Costs 70 ms to load, and most sessions read no metrics.
+    from prometheus_client.parser import text_string_to_metric_families  # noqa: PLC0415
+
+    try:
+        text = answer.body.decode("utf-8")
+        return at_s, [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+    except (ValueError, KeyError, IndexError) as error:
+        raise MeasurementFailed(
+            f"{what} is not known: {url} answers what is not Prometheus' text format ({error}): {answer.text}"
+        ) from None

@@ -1,11 +1,13 @@
 """Which web addresses an environment may name."""
 
 import re
+from ipaddress import ip_address
 
 from pydantic_core import Url
 
 _PLAIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+(/[A-Za-z0-9._~/-]*)?")
 """Nothing that two readers of addresses could understand differently: no credentials, query, fragment, blanks, backslashes."""
+_PORTS = 65536
 _LOOPBACK = re.compile(r"localhost|127(\.\d{1,3}){3}|\[::1\]")
 
 
@@ -45,3 +47,16 @@ def _parsed_host(address: str) -> str:
         return Url(address).host or ""
     except ValueError:
         return ""
+
+
+def host_and_port(value: str) -> tuple[str, int]:
+    """Give both parts of an address such as 10.0.0.1:5557 or [::1]:5557. Raises ValueError when it is none."""
+    host, _, port = value.rpartition(":")
+    try:
+        ip_address(host.strip("[]"))
+        number = int(port)
+    except ValueError:
+        number = 0
+    if not 0 < number < _PORTS:
+        raise ValueError(f"expected an address and a port, as 10.0.0.1:5557, found {value!r}")
+    return host, number

@@ -13,6 +13,7 @@ from pam_rollback.core.configuration import ConfigurationError, Problem, Table, 
 from pam_rollback.core.environment_tables import (
     Ability,
     Browser,
+    Load,
     Pages,
     Paths,
     ProbedJourney,
@@ -81,6 +82,7 @@ class Environment(Table):
     secret_variables: Annotated[SecretVariables, Field(alias="secrets")] = SecretVariables.model_construct()
     release: Release = Release.model_construct()
     probing: Probing = Probing.model_construct()
+    load: Load = Load.model_construct()
     thresholds: Mapping[str, Mapping[str, float]] = {}
     waivers: Annotated[tuple[Waiver, ...], Strict(False)] = ()  # noqa: FBT003 - TOML has lists
     sql: Sql = Sql.model_construct()
@@ -161,6 +163,9 @@ class Environment(Table):
                 yield Problem(f"[urls] {part}", "missing, it is required")
         if "status_page" in self.abilities and not self.urls.status_page:
             yield Problem("[urls] status_page", 'missing; say where it is, or remove "status_page" from abilities')
+        if "second_release" in self.abilities and not (self.load.stable_api and self.load.stable_backend):
+            what = 'missing; say where the stable release answers, or remove "second_release" from abilities'
+            yield Problem("[load] stable_api, stable_backend", what)
         yield from self._problems_of_services()
         yield from self._problems_of_probing()
         yield from self._problems_of_addresses()
@@ -205,6 +210,8 @@ class Environment(Table):
     def _problems_of_addresses(self) -> Iterator[Problem]:
         named = {f"[urls] {part}": getattr(self.urls, part) for part in type(self.urls).model_fields}
         named["[probing] control_url"] = self.probing.control_url
+        named["[load] stable_api"] = self.load.stable_api
+        named["[load] stable_backend"] = self.load.stable_backend
         named["[prometheus] url"] = self.prometheus.url if self.prometheus is not None else ""
         named["[render] api_url"] = self.render.api_url if self.render is not None else ""
         named["[netlify] api_url"] = self.netlify.api_url if self.netlify is not None else ""
@@ -212,6 +219,7 @@ class Environment(Table):
         named["[pagerduty] api_url"] = self.pagerduty.api_url if self.pagerduty is not None else ""
         if self.sandbox is not None:
             named["[sandbox] control_url"] = self.sandbox.control_url
+        named |= {f"[load] targets #{number}": address for number, address in enumerate(self.load.targets, 1)}
         for where, address in named.items():
             if not address or is_loopback(address):
                 continue

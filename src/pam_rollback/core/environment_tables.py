@@ -33,6 +33,8 @@ Ability = Literal[
     "statuspage",
     "pagerduty",
     "email",
+    "load",
+    "second_release",
 ]
 Browser = Literal["chromium", "firefox", "webkit"]
 SecretName = Literal[
@@ -172,6 +174,30 @@ class Probing(Table):
     weights: Mapping[ProbedJourney, Annotated[int, Field(ge=0, le=100)]] = {}
     """How often each journey takes its turn, beside the others; what is not named keeps its usual weight. ``login`` and ``chat`` have
     none of their own: each sign-in and each question to PAM costs the real service time and money."""
+
+
+class Load(Table):
+    """How much load this place bears, and where the stable release answers beside the one that users get."""
+
+    rate_hz: Annotated[float, Field(gt=0, le=2000)] = 5
+    """Requests a second at full load, of each release that is asked."""
+    rate_hz_max: Annotated[float, Field(gt=0, le=20_000)] = 50
+    """More is refused, whatever a shape makes of ``rate_hz`` and however many releases are asked."""
+    users_max: Annotated[int, Field(ge=1, le=20_000)] = 50
+    """More is refused, where users are asked for instead of a rate."""
+    targets: Annotated[tuple[Address, ...], Strict(False)] = ()  # noqa: FBT003 - TOML has lists
+    """Addresses that may be loaded beside those of this environment."""
+    timeout_s: Annotated[float, Field(gt=0, le=60)] = 10
+    stable_api: Address = ""
+    stable_backend: Address = ""
+
+
+def undeclared_load(place: str) -> str:
+    """Why nothing may be loaded in an environment that says nothing about it."""
+    return (
+        f'{place} declares no load: a load test may cost money, trip rate limits and slow users down. Expected "load" in its abilities and '
+        "the table [load] with rate_hz, rate_hz_max and users_max; agree on them with whoever runs the service"
+    )
 
 
 class Waiver(Table):

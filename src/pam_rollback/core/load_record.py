@@ -1,7 +1,8 @@
 """What a load test recorded: each request, what was asked for, and what became of the generators.
 
 The engine (a process of its own) writes it, ``core/load_verdict`` judges it. Moments are seconds since 1970: requests come from several
-machines. A machine whose clock differs is told by its worker's ``clock_offset_s``, and put right before anything is compared.
+machines. A request's moments are by its own worker's clock; ``clock_offset_s`` says how far that is ahead of the master's, which all other
+moments are by. It is put right before anything is compared.
 """
 
 import math
@@ -78,7 +79,7 @@ class LoadRecord:
     ended_s: float
     """The planned end or, where it was cut short, the moment when it was."""
     asked: tuple[AskedRate, ...]
-    requests: tuple[LoadRequest, ...]
+    requests: tuple[LoadRequest, ...] = field(repr=False)
     workers_expected: int
     workers: tuple[LoadWorker, ...]
     cut_short: str = ""

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, PrivateAttr, ValidationError
+from pydantic import Field, PrivateAttr, Strict, ValidationError
 from typing_extensions import TypedDict
 
 from pam_rollback.core.configuration import (
@@ -35,6 +35,14 @@ from pam_rollback.core.plan_items import (
     HealthCheck,
     IntegrityCheck,
     Item,
+    LoadAgreement,
+    LoadErrorIncreaseLimit,
+    LoadErrorLimit,
+    LoadLatencyLimit,
+    LoadOutageLimit,
+    LoadReachedLimit,
+    LoadSlowdownLimit,
+    LoadStepLimit,
     MemoryGoal,
     MemoryLimit,
     MemoryTrigger,
@@ -88,6 +96,20 @@ Monitoring = TypedDict(
 )
 WebVitals = TypedDict("WebVitals", {"WV-1": PaintingLimit, "WV-2": ShiftLimit, "WV-3": ReactionLimit})
 PageWeights = TypedDict("PageWeights", {"PW-1": WeightLimit})
+LoadGate = TypedDict(
+    "LoadGate",
+    {
+        "LG-1": LoadLatencyLimit,
+        "LG-2": LoadLatencyLimit,
+        "LG-3": LoadErrorLimit,
+        "LG-4": LoadOutageLimit,
+        "LG-5": LoadStepLimit,
+        "LG-6": LoadReachedLimit,
+        "LG-7": LoadSlowdownLimit,
+        "LG-8": LoadErrorIncreaseLimit,
+        "LG-9": LoadAgreement,
+    },
+)
 SuccessCriteria = TypedDict(
     "SuccessCriteria",
     {
@@ -123,6 +145,7 @@ _PREFIXES = {
     "recovery": "RP",
     "ramp": "RA",
     "gate": "GA",
+    "load_gate": "LG",
     "success_criteria": "SC",
     "recovery_times": "RTO",
     "recovery_points": "RPO",
@@ -168,11 +191,21 @@ class BaselineTerms(Table):
     age_max_d: Annotated[float, Field(gt=0)]
 
 
+class LoadTerms(Table):
+    """The load that a release has to bear: its shape, and for how long. The pace divides ``duration_s``; the rate is the environment's."""
+
+    shape: Literal["steady", "steps", "spike", "soak", "arrivals"]
+    steps_pct: Annotated[tuple[Annotated[float, Field(gt=0, le=100)], ...], Strict(False)]  # noqa: FBT003 - TOML has lists
+    """The shares of the full load, one after the other; for the shape of steps."""
+    duration_s: Annotated[float, Field(gt=0)]
+
+
 class Plan(Table):
     """The whole plan. Sections map ids to items; ``item`` finds one in whatever section it is."""
 
     about: About
     baseline: BaselineTerms
+    load: LoadTerms
     immediate_criteria: ImmediateCriteria
     consider_criteria: ConsiderCriteria
     decision: DecisionRules
@@ -192,6 +225,7 @@ class Plan(Table):
     recovery: Mapping[str, RecoveryStage]
     ramp: Mapping[str, RampStage]
     gate: Mapping[str, GateCommand]
+    load_gate: LoadGate
     success_criteria: SuccessCriteria
     recovery_times: Mapping[str, RecoveryTime]
     recovery_points: RecoveryPoints

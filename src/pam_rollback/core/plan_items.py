@@ -38,6 +38,7 @@ GrowthAtMost = Annotated[Growth, Relaxed.BY_RAISING]
 MillisecondsAtMost = Annotated[float, Field(gt=0), Relaxed.BY_RAISING]
 MegabytesAtMost = Annotated[float, Field(gt=0), Relaxed.BY_RAISING]
 CountAtMost = Annotated[int, Field(ge=0), Relaxed.BY_RAISING]
+CountAtLeast = Annotated[int, Field(gt=0), Relaxed.BY_LOWERING]
 ShiftAtMost = Annotated[float, Field(gt=0), Relaxed.BY_RAISING]
 
 
@@ -412,6 +413,73 @@ class GateCommand(Item):
     """One command that must succeed before the re-deployment."""
 
     command: Text
+
+
+# --- what a release has to bear before it goes to users again ------------------------------------------------------
+
+
+class LoadLatencyLimit(Item):
+    """Under load ``pct`` of 100 requests are answered in less than ``response_time_ms_max``, over at least ``answers_min`` of them."""
+
+    pct: Annotated[float, Field(ge=50, lt=100)]
+    response_time_ms_max: MillisecondsAtMost
+    answers_min: CountAtLeast
+
+
+class LoadErrorLimit(Item):
+    """Under load less than ``error_rate_pct_max`` of the requests fail, over at least ``answers_min`` of them."""
+
+    error_rate_pct_max: Annotated[float, Field(gt=0, le=100), Relaxed.BY_RAISING]
+    answers_min: CountAtLeast
+
+
+class LoadOutageLimit(Item):
+    """No run of bad seconds is longer than ``bad_run_s_max``. An answer that takes ``slow_ms`` or longer is bad there, as a failed one."""
+
+    bad_run_s_max: SecondsAtMost
+    slow_ms: MillisecondsAtMost
+
+
+class LoadStepLimit(Item):
+    """Each step of the load is judged by itself, by at least ``step_answers_min`` answers."""
+
+    step_answers_min: CountAtLeast
+
+
+class LoadReachedLimit(Item):
+    """At least ``reached_pct_min`` of the asked load was put on the service and answered well; ``late_ms`` after its time is late.
+
+    More late requests than ``late_pct_max``: the generator was not fit to judge the service by.
+    """
+
+    reached_pct_min: Annotated[Percent, Relaxed.BY_LOWERING]
+    late_ms: MillisecondsAtMost
+    late_pct_max: PercentAtMost
+
+
+class LoadSlowdownLimit(Item):
+    """Under the same load the candidate is no slower than the stable release by more than this; below ``_unnoticed_ms`` nobody notices."""
+
+    response_time_increase_pct_max: GrowthAtMost
+    response_time_unnoticed_ms: MillisecondsAtMost
+    p99_increase_pct_max: GrowthAtMost
+    p99_unnoticed_ms: MillisecondsAtMost
+
+
+class LoadErrorIncreaseLimit(Item):
+    """Under the same load the candidate fails no more often than the stable release by more than this."""
+
+    error_rate_increase_pp_max: PercentAtMost
+
+
+class LoadAgreement(Item):
+    """The servers' own record of the load differs from the generator's by no more than this."""
+
+    requests_missing_pct_max: PercentAtMost
+    errors_differ_pct_max: PercentAtMost
+    """In per cent of all requests."""
+    between_ms_max: MillisecondsAtMost
+    """How much longer an answer may take for the generator than for the server: the way between them, and back."""
 
 
 class PreventionMeasure(Item):

@@ -17,12 +17,12 @@ from pydantic import ValidationError
 
 from pam_rollback.core.answer import Answer
 from pam_rollback.core.ledger_writes import WriteKind
+from pam_rollback.core.rotation import rotation
 from pam_rollback.observation.account import Account
 from pam_rollback.observation.exchange import NotSent, exchange, new_session
 from pam_rollback.observation.jsonl import LineWriter
 from pam_rollback.observation.ledger_config import LedgerConfig
 from pam_rollback.observation.lifeline import Lifeline, read_config_line
-from pam_rollback.observation.rotation import rotation
 
 _BODY_BYTES_MAX = 1 << 20
 _ACKNOWLEDGING = (200, 201)

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 
 import pytest
 
+from pam_rollback.core.environment_tables import undeclared_load
 from pam_rollback.core.errors import Refused
 from pam_rollback.core.verdict import ExitCode
+from pam_rollback.plugin import markers
 from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.plugin.situations import SITUATIONS_KEY, stories_of
@@ -39,6 +41,8 @@ class Facts:
     assertions_off: bool
     undeclared: tuple[str, ...] = ()
     """Abilities that the stories' actions stand on and that the environment does not declare."""
+    undeclared_load: str = ""
+    """Why nothing may be loaded there; empty when it may, or when no load test is selected."""
     foreign_baseline: str = ""
     """Why the baseline that was given is none of this environment; empty when it is, or when none was given."""
 
@@ -57,8 +61,7 @@ def refusals(facts: Facts) -> list[str]:
             f"{facts.name} declares no {', '.join(facts.undeclared)}: this strategy cannot be carried out there; choose another, "
             "or declare the ability when the environment has it"
         )
-    if facts.foreign_baseline:
-        found.append(facts.foreign_baseline)
+    found += filter(None, (facts.undeclared_load, facts.foreign_baseline))
     if facts.mode == "real":
         found += _real(facts)
     elif facts.stories and not facts.is_sandbox:
@@ -123,6 +126,7 @@ def refuse(config: pytest.Config, reasons: list[str]) -> None:
 
 def _facts(config: pytest.Config, runbook: Runbook, *, stories: tuple[str, ...]) -> Facts:
     options, environment = runbook.options, runbook.environment
+    wants_load = markers.asks_for(config.option.markexpr, "load") and "load" not in environment.abilities
     return Facts(
         mode=options.mode,
         kind=environment.kind,
@@ -140,6 +144,7 @@ def _facts(config: pytest.Config, runbook: Runbook, *, stories: tuple[str, ...])
         or bool(getattr(config.option, "tx", None)),
         setup_only=bool(config.option.setuponly),
         undeclared=_undeclared(stories, environment.abilities),
+        undeclared_load=undeclared_load(environment.name) if wants_load else "",
         foreign_baseline=_foreign_baseline(runbook),
         assertions_off=bool(sys.flags.optimize) or config.option.assertmode == "plain",
     )

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from pam_rollback.core.addresses import host_and_port
+
+_WORKERS_MAX = 200
 GROUP = "Rollback verification and drills"
 
 EPILOGUE = (
@@ -34,6 +37,8 @@ class Options:
     resume: str
     ack: tuple[str, ...]
     observed: tuple[str, ...]
+    load_workers: tuple[int, str]
+    """How many generators a load test has, and the address where those of other machines sign on; empty: all run here."""
 
     @property
     def real(self) -> bool:
@@ -67,6 +72,7 @@ def read(config: pytest.Config) -> Options:
         resume=option.pam_resume,
         ack=tuple(_assignment("--ack", 'ITEM="who: evidence"', text) for text in option.pam_ack),
         observed=tuple(_assignment("--observed", "CRITERION=WHAT", text) for text in option.pam_observed),
+        load_workers=_load_workers(option.pam_load_workers),
     )
 
 
@@ -196,6 +202,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="CRITERION=WHAT",
         help="a person saw this decision criterion broken; recorded with the incident",
     )
+    add(
+        "--load-workers",
+        dest="pam_load_workers",
+        default="1",
+        metavar="N[@ADDRESS:PORT]",
+        help="load tests: so many generators on this machine (default: 1), or on others that sign on at that address of this machine",
+    )
 
 
 def _pace(text: str) -> float | None:
@@ -217,3 +230,20 @@ def _assignment(option: str, form: str, text: str) -> str:
     if not (item and equals and value.strip()):
         raise pytest.UsageError(f"{option} {text}: expected {form}")
     return text
+
+
+def _load_workers(text: str) -> tuple[int, str]:
+    """How many generators, and where those of other machines sign on; empty: they run here."""
+    count, at, listen = text.partition("@")
+    try:
+        if at:
+            host_and_port(listen)
+        number = int(count)
+    except ValueError:
+        number = 0
+    if not 1 <= number <= _WORKERS_MAX:
+        raise pytest.UsageError(
+            f"--load-workers {text}: expected a number of processes on this machine (2), or of workers on others and the address of this "
+            "machine where they sign on (3@10.0.0.1:5557)"
+        )
+    return number, listen

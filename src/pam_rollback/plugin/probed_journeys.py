@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from pam_rollback.core.environment import Environment
-from pam_rollback.observation.journeys import Expect, Journey, ProbeConfig, SignIn
+from pam_rollback.core.expectation import Expect
+from pam_rollback.observation.journeys import Journey, ProbeConfig, SignIn
 
 FRONT_PAGE = "front page"
 CACHED_FRONT_PAGE = "cached front page"

@@ -59,6 +59,8 @@ NEEDED_ABILITIES = {
     "git_readiness": ("git",),
     "verification_readiness": ("database", "test_account"),
     "message_readiness": ("slack",),
+    "load_run": ("load",),
+    "release_comparison": ("load", "second_release"),
 }
 """Which declared abilities a fixture stands on. An environment that does not declare it has the test left out, and named."""
 

@@ -29,7 +29,8 @@ _HOP_BY_HOP = frozenset(
     }
 )
 """Meaningful between two neighbours only: RFC 9110, section 7.6.1."""
-_PRIVATE = "__range__"
+PRIVATE = "__range__"
+"""Below this a release has its own fault switches, which nobody outside may see."""
 _SMALL_BYTES = 64 * 1024
 """Up to here a body travels in one piece, which saves a packet each way; above it streams."""
 _TRUE_ANSWER_WITHIN_S = 5.0
@@ -55,7 +56,7 @@ class Edge:
             self.records.note_answer(status, (time.monotonic() - began_s) * 1000)
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        if _PRIVATE in request.path.split("/"):
+        if PRIVATE in request.path.split("/"):
             return web.json_response({"detail": "Not Found"}, status=404)
         self.counts.note(request.method, request.path)
         spoilt = await self._spoiler.spoil(request, self._true_answer)
@@ -65,7 +66,7 @@ class Edge:
         release = self._fleet.live
         release.in_flight += 1
         try:
-            return await _forward(request, release)
+            return await forward(request, release)
         finally:
             release.in_flight -= 1
 
@@ -87,7 +88,8 @@ class Edge:
             return None
 
 
-async def _forward(request: web.BaseRequest, release: Release) -> web.StreamResponse:
+async def forward(request: web.BaseRequest, release: Release) -> web.StreamResponse:
+    """The release's answer; where there is none, a gateway's."""
     address = release.address
     if address is None:
         return _unreachable(502, release, "its process does not run")

@@ -25,6 +25,7 @@ class Fleet:
         self._product: ProductSecrets | None = None
         self._background: set[asyncio.Task[None]] = set()
         self._all: list[Release] = [first]
+        self._beside = asyncio.Lock()
 
     @property
     def live(self) -> Release:
@@ -59,6 +60,12 @@ class Fleet:
             self._later(self._end(release))
             raise
         return release
+
+    async def beside(self, spec: ReleaseSpec) -> Release:
+        """A running release of that name, whether users get it or not: started when it is asked for the first time. Raises RangeError."""
+        async with self._beside:
+            running = next(iter(self.running(spec.name)), None)
+            return await self.start(spec) if running is None else running
 
     def move_to(self, release: Release) -> None:
         """Send the next request to a release that was started; the one before drains and ends."""

@@ -21,6 +21,8 @@ class State:
     api_url: str
     frontend_url: str
     control_url: str
+    stable_url: str
+    """Where the stable release answers, whatever users get."""
     status_page_url: str
     render: Mapping[str, str]
     """Where the stand-in for Render's API is, and which service of whom it knows: ``api_url``, ``service_id``, ``owner_id``."""
@@ -64,6 +66,10 @@ class State:
             "",
             "[git]",
             *(f"{name} = {_text(value)}" for name, value in self.git.items()),
+            "",
+            "[load]",
+            f"stable_api = {_text(self.stable_url)}",
+            f"stable_backend = {_text(self.stable_url)}",
             "",
             "[sandbox]",
             f"control_url = {_text(self.control_url)}",

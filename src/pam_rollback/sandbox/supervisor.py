@@ -43,6 +43,7 @@ from pam_rollback.sandbox.providers import netlify, render
 from pam_rollback.sandbox.providers.netlify_site import NetlifySite
 from pam_rollback.sandbox.releases import LIVE_AT_START, RELEASES, ProductSecrets, Release, ReleaseSpec
 from pam_rollback.sandbox.repository import Repository
+from pam_rollback.sandbox.second_address import SecondAddress
 from pam_rollback.sandbox.slack_sink import SlackSink
 from pam_rollback.sandbox.state_file import Dialect, State
 from pam_rollback.sandbox.status_page import StatusPage
@@ -71,11 +72,12 @@ class Listeners:
     channels: socket.socket
     mail: socket.socket
     control: socket.socket
+    stable: socket.socket
 
     @classmethod
     def open(cls) -> "Listeners":
         """Take free ports."""
-        return cls(*(_listener() for _ in range(9)))
+        return cls(*(_listener() for _ in range(10)))
 
 
 class Supervisor:
@@ -174,6 +176,8 @@ class Supervisor:
             versions={spec.name: spec.version for spec in RELEASES},
             api_url=state.api_url,
         )
+        stable = next(spec for spec in RELEASES if spec.name == "stable")
+        second = SecondAddress(self._fleet, replace(stable, commit=repository.commits[stable.name]))
         edge = Edge(self._fleet, faults, page=lambda: front_end.page)
         self._watches.append(asyncio.create_task(edge.records.watch(self._fleet)))
         self._watches.append(asyncio.create_task(repository.watch()))
@@ -211,6 +215,7 @@ class Supervisor:
         )
         for handler, listener in (
             (edge.handle, listeners.api),
+            (second.handle, listeners.stable),
             (front_end.handle, listeners.frontend),
             (slack.handle, listeners.slack),
             (status_page.handle, listeners.status_page),
@@ -268,6 +273,7 @@ class Supervisor:
             api_url=_url(listeners.api),
             frontend_url=_url(listeners.frontend),
             control_url=_url(listeners.control),
+            stable_url=_url(listeners.stable),
             status_page_url=_url(listeners.status_page),
             render={
                 "api_url": _url(listeners.render) + render.BASE,

@@ -1,0 +1,55 @@
+"""What a good answer looks like."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pam_rollback.core.answer import Answer
+
+_SHOWN_CHARACTERS = 40
+
+
+class Expect(BaseModel):
+    """What a good answer looks like. Every part that is given must hold."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    status: int = 200
+    content_type: str = ""
+    """The content type begins so."""
+    json_values: dict[str, Any] = Field(default_factory=dict)
+    """Values at the top level of the JSON body."""
+    json_keys: tuple[str, ...] = ()
+    """Keys that the top level of the JSON body must have."""
+    text: str = ""
+    """Text that occurs in the body."""
+
+    def shortcomings(self, answer: Answer) -> str:
+        """Say what is wrong with the answer, in words; empty when nothing is. The body comes first.
+
+        It names what ails.
+        """
+        if answer.problem:
+            return answer.problem
+        found = [*self._of_body(answer)]
+        if answer.http_status != self.status:
+            found.append(f"HTTP {answer.http_status} instead of {self.status}")
+        if not answer.content_type.lower().startswith(self.content_type.lower()):
+            found.append(f"content type {answer.content_type!r} instead of {self.content_type!r}")
+        return "; ".join(found)
+
+    def _of_body(self, answer: Answer) -> list[str]:
+        found = []
+        if self.json_values or self.json_keys:
+            body = answer.json
+            if not isinstance(body, dict):
+                return [f"not a JSON object: {answer.text[:_SHOWN_CHARACTERS]!r}"]
+            found += [
+                f"{key} is {str(body.get(key))[:_SHOWN_CHARACTERS]!r} instead of {value!r}"
+                for key, value in self.json_values.items()
+                if key not in body or body[key] != value
+            ]
+            found += [f"without {key!r}" for key in self.json_keys if key not in body]
+        if self.text and self.text.encode() not in answer.body:
+            found.append(f"without the text {self.text!r}")
+        return found

@@ -1,0 +1,79 @@
+"""What a load test asks of an environment: whom, for what, how often and for how long."""
+
+from collections.abc import Iterator
+
+from pam_rollback.core.environment import Environment
+from pam_rollback.core.expectation import Expect
+from pam_rollback.core.load_order import LoadJourney, LoadOrder, LoadShape, LoadSignIn, LoadTarget, LoadWorkers
+from pam_rollback.core.load_record import CANDIDATE, STABLE
+from pam_rollback.core.plan import LoadTerms
+
+PAGE = "front page"
+"""The one journey that the API's servers do not count."""
+_JSON = "application/json"
+
+
+def load_order(environment: Environment, terms: LoadTerms, workers: LoadWorkers, *, pace: float, run: str) -> LoadOrder:
+    """The load of the plan, for the candidate and, where the stable release can be asked too, for both in turns: each gets all of it."""
+    targets = _targets(environment)
+    signed_in = "test_account" in environment.abilities
+    journeys = [*_of_everybody(environment), *(_of_the_account(environment) if signed_in else ())]
+    return LoadOrder(
+        targets=targets,
+        journeys=tuple(journeys),
+        shape=LoadShape(
+            name=terms.shape, rate_hz=environment.load.rate_hz * len(targets), shares_pct=tuple(terms.steps_pct)
+        ),
+        duration_s=terms.duration_s / pace,
+        sign_in=_sign_in(environment) if signed_in else None,
+        timeout_s=environment.load.timeout_s,
+        workers=workers,
+        run=run,
+    )
+
+
+def _targets(environment: Environment) -> tuple[LoadTarget, ...]:
+    urls = environment.urls
+    live = {"frontend": urls.frontend, "api": urls.api, "backend": urls.backend}
+    if "second_release" not in environment.abilities:
+        return (LoadTarget(addresses=live),)
+    # The front end is the same for both: pages are files, and what is compared is the service behind them.
+    stable = {**live, "api": environment.load.stable_api, "backend": environment.load.stable_backend}
+    return LoadTarget(name=STABLE, addresses=stable), LoadTarget(name=CANDIDATE, addresses=live)
+
+
+def _of_everybody(environment: Environment) -> Iterator[LoadJourney]:
+    yield LoadJourney(name=PAGE, part="frontend", path=environment.pages.home, expect=Expect(content_type="text/html"))
+    healthy = Expect(json_values={"status": "healthy"})
+    yield LoadJourney(name="health", part="backend", path=environment.paths.backend_health, expect=healthy)
+
+
+def _of_the_account(environment: Environment) -> Iterator[LoadJourney]:
+    """As the test account: most look at what they have, some ask PAM, few sign in. What is asked stays in the account's own history."""
+    paths = environment.paths
+    for name, path, weight in (
+        ("history", f"{paths.history}?limit=20", 3),
+        ("expenses", f"{paths.expenses}?limit=20", 2),
+        ("profile", paths.profile, 1),
+    ):
+        yield LoadJourney(
+            name=name, path=path, weight=weight, expect=Expect(content_type=_JSON), signed_in=True, cached=True
+        )
+    yield LoadJourney(
+        name="chat",
+        path=paths.chat,
+        method="POST",
+        body={"message": "Where can I stop for the night? ({request_id})"},
+        expect=Expect(json_keys=("response",)),
+        weight=2,
+        signed_in=True,
+        cached=True,
+    )
+
+
+def _sign_in(environment: Environment) -> LoadSignIn:
+    return LoadSignIn(
+        path=environment.paths.login,
+        email=environment.secret("test_user_email"),
+        password=environment.secret("test_user_password"),
+    )

@@ -1,0 +1,96 @@
+"""What the servers count while a load test runs: by Prometheus where there is one, else by the product's own metrics."""
+
+from dataclasses import dataclass, field
+
+from pam_rollback.adapters import prometheus
+from pam_rollback.adapters.metrics import RequestCounters, counted_between, read_requests
+from pam_rollback.adapters.prometheus import PrometheusApi
+from pam_rollback.core.clock import Clock
+from pam_rollback.core.environment import Environment
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.histogram import Histogram
+from pam_rollback.core.load_servers import ServersCount
+from pam_rollback.core.series import Answers, Quantity, pooled
+from pam_rollback.core.wait import Waiter
+
+_SETTLED_AFTER_S = 1.0
+"""What was given up by the generator may still be answered."""
+
+
+@dataclass
+class CountsOfServers:
+    """Begun before the load, ended after it. What a source could not tell is raised when it is asked for, not during the run."""
+
+    environment: Environment
+    clock: Clock
+    began_s: float
+    ended_s: float = 0.0
+    before: RequestCounters | None = None
+    found: ServersCount | MeasurementFailed = field(
+        default_factory=lambda: MeasurementFailed("the load test did not end")
+    )
+
+    @classmethod
+    def begin(cls, environment: Environment, clock: Clock) -> "CountsOfServers":
+        """Read the counters before the first request."""
+        counts = cls(environment, clock, clock.monotonic_s())
+        if "prometheus" not in environment.abilities and "metrics" in environment.abilities:
+            try:
+                counts.before = counts._read()
+            except MeasurementFailed as problem:
+                counts.found = problem
+        return counts
+
+    def end(self, waiter: Waiter) -> None:
+        """Read them after the last answer."""
+        waiter.pause(_SETTLED_AFTER_S)
+        self.ended_s = self.clock.monotonic_s()
+        try:
+            if "prometheus" in self.environment.abilities:
+                self.found = self._by_prometheus(waiter)
+            elif self.before is not None:
+                self.found = counted_between(self.before, self._read())
+        except MeasurementFailed as problem:
+            self.found = problem
+
+    def counted(self) -> ServersCount:
+        """Everything that was counted. Raises MeasurementFailed when it is not known."""
+        if isinstance(self.found, MeasurementFailed):
+            raise self.found
+        return self.found
+
+    def _read(self) -> RequestCounters:
+        environment = self.environment
+        return read_requests(environment.url_of("metrics"), deadline_s=environment.probing.request_deadline_s)
+
+    def _by_prometheus(self, waiter: Waiter) -> ServersCount:
+        """Waits until the steps that hold the run have been scraped. Raises MeasurementFailed when one of them is not known."""
+        environment = self.environment
+        settings = environment.prometheus
+        if settings is None or not settings.requests:
+            raise MeasurementFailed(
+                "the servers' count of requests is not known: [prometheus] names no counter of requests"
+            )
+        token = environment.secret("prometheus_token") if environment.has_secret("prometheus_token") else ""
+        api = PrometheusApi(settings.url, token=token, deadline_s=environment.probing.request_deadline_s)
+        # Whole steps that hold the run, and one more: what was counted at its end is scraped a little later.
+        waiter.pause(2 * settings.step_s)
+        found = prometheus.sources(api, settings)
+        where, until_s = f"Prometheus at {settings.url}", self.clock.monotonic_s()
+        answers: Answers | None = None
+        times, why_no_times = None, "[prometheus] names no latency_buckets"
+        for quantity in (Quantity.ERROR_RATE_PCT, Quantity.LATENCY_P95_MS):
+            if quantity not in found:
+                continue
+            series = found[quantity].read(self.began_s - settings.step_s, until_s)
+            unknown = [one for one in series.points if not one.known and "no request" not in one.why]
+            total = pooled(one for one in series.points if one.known)
+            if quantity is Quantity.LATENCY_P95_MS:
+                times = total if isinstance(total, Histogram) and not unknown else None
+                why_no_times = "" if times else unknown[0].why if unknown else "no request was counted"
+                continue
+            if unknown:
+                raise MeasurementFailed(f"the servers' count of requests is not known: {where}: {unknown[0].why}")
+            answers = total if isinstance(total, Answers) else None
+        n, bad = (0, 0) if answers is None else (round(answers.n), round(answers.bad))
+        return ServersCount(where, n, bad, times, why_no_times)

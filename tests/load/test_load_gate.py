@@ -1,0 +1,111 @@
+"""Whole load tests of the sandbox's candidate: a healthy one is a GO, and what the generator did not do is never the service's fault.
+
+Each takes a minute: the plan's forty minutes at the sandbox's pace. That the service's own faults turn it red is shown by the fault rows.
+"""
+
+import csv
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.sessions import ONLY_HEALTH, Finished, Project, Range
+
+LOAD = ("-m", "load", "load/test_load.py")
+_FROZEN_AFTER_S, _FROZEN_FOR_S = 32.0, 6.0
+"""In the last quarter of the run, where the load is highest."""
+
+
+@pytest.fixture
+def checks_copied() -> tuple[str, ...]:
+    """Only load/ is run here."""
+    return ONLY_HEALTH
+
+
+def test_a_healthy_candidate_is_a_go(practice_range: Range, project: Project) -> None:
+    """All thresholds are kept, both releases were asked as often, and the report has page, table and pictures."""
+    found = project.run(*LOAD, f"--env={practice_range.file}")
+
+    assert found.rc == 0, found.out
+    assert found.last_line.startswith("REHEARSAL GO for load"), found.last_line
+    assert "release 1.42.0" in found.last_line
+    folder = next(found.folder.glob("*/load"))
+    rows = list(csv.DictReader((folder / "load-seconds.csv").read_text(encoding="utf-8").splitlines()))
+    sent = {
+        target: sum(int(row["sent"]) for row in rows if row["target"] == target) for target in ("stable", "candidate")
+    }
+    assert sent == {"stable": 740, "candidate": 740}
+    attached = _attached(found)
+    for name in (
+        "load.html",
+        "load-seconds.csv",
+        "latency-over-time.svg",
+        "requests-a-second.svg",
+        "latency-distribution.svg",
+        "locust.html",
+        "locust_stats.csv",
+    ):
+        assert name in attached
+
+
+def test_a_generator_that_stands_still_is_not_the_service(practice_range: Range, project: Project) -> None:
+    """Its process is stopped for six seconds at full load: inconclusive, with what to do, and nothing is red."""
+    with project.start(*LOAD, f"--env={practice_range.file}") as session:
+        frozen = threading.Thread(target=_freeze, args=(project.run_folder,))
+        frozen.start()
+        found = project.finish(session)
+        frozen.join()
+
+    assert found.rc == 11, found.out
+    assert found.last_line.startswith("REHEARSAL INCONCLUSIVE for load"), found.last_line
+    assert "broken criterion" not in found.outcomes().values()
+    assert "the generator was late" in " ".join(found.out.split())
+
+
+def test_a_release_is_not_compared_with_itself(practice_range: Range, project: Project) -> None:
+    """Where the stable release is live already, both addresses serve it: nothing is sent, and the message says so."""
+    practice_range.remote.go_live("stable")
+    try:
+        found = project.run(*LOAD, f"--env={practice_range.file}")
+    finally:
+        practice_range.remote.go_live("candidate")
+
+    assert found.rc == 11, found.out
+    assert "both addresses serve release 1.41.3" in " ".join(found.out.split())
+    assert not list(found.folder.glob("*/load"))
+
+
+def _attached(found: Finished) -> set[str]:
+    """The names of what the report has."""
+    text = "".join(
+        path.read_text(encoding="utf-8") for path in (found.folder / "allure-results").glob("*-container.json")
+    )
+    text += "".join(
+        path.read_text(encoding="utf-8") for path in (found.folder / "allure-results").glob("*-result.json")
+    )
+    return {piece.partition('"')[0] for piece in text.split('"name": "')}
+
+
+def _freeze(run_folder: Path) -> None:
+    """Stop the generator's process for some seconds. Told by its working directory, so that it is this session's."""
+    generator = _generator(run_folder, within_s=60)
+    time.sleep(_FROZEN_AFTER_S)
+    os.killpg(generator, signal.SIGSTOP)
+    time.sleep(_FROZEN_FOR_S)
+    os.killpg(generator, signal.SIGCONT)
+
+
+def _generator(run_folder: Path, *, within_s: float) -> int:
+    end_s = time.monotonic() + within_s
+    while time.monotonic() < end_s:
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                if run_folder in (process / "cwd").readlink().parents:
+                    return int(process.name)
+            except OSError:  # it has just ended, or is another user's
+                continue
+        time.sleep(0.1)
+    raise AssertionError(f"no generator was started in {run_folder}")
