@@ -187,6 +187,7 @@ ITEMS_OF_SECTION = {
     "recovery": 3,
     "ramp": 4,
     "gate": 6,
+    "load_gate": 9,
     "success_criteria": 6,
     "recovery_times": 5,
     "recovery_points": 3,

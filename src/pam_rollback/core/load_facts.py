@@ -53,7 +53,8 @@ class LoadFact(ABC):
             return False
         unknown = [*self.doubts.all, *filter(None, [self.unsure])]
         if unknown:
-            raise MeasurementFailed(f"{self}; not known: {'; '.join(unknown[:_SHOWN])}")
+            more = f" (and {len(unknown) - 1} more)" if len(unknown) > 1 else ""
+            raise MeasurementFailed(f"{self}; not known: {unknown[0]}{more}")
         return True
 
 
