@@ -25,8 +25,8 @@ CONFIDENCE_PCT = 95.0
 _MISS_PCT = 100 - CONFIDENCE_PCT
 _BAD_SHARE = 0.5
 """A second is bad when so much of it is."""
-_RUN_ANSWERS_MIN = 3
-"""A run of fewer bad answers, of a rare journey, is no outage yet."""
+_RUN_ANSWERS_MIN = 5
+"""A run of fewer bad answers, of a rare journey, is no outage yet: of 100 answers with 12 % errors, chance alone makes three in a row."""
 _SHOWN = 3
 
 
