@@ -13,6 +13,7 @@ from pam_rollback.core.environment import Environment
 from pam_rollback.core.environment_file import load_environment
 from pam_rollback.core.named_versions import Sighting
 from pam_rollback.core.verdict import ExitCode
+from pam_rollback.core.wait import Waiter
 from pam_rollback.plugin.provider_access import served_api
 from pam_rollback.plugin.told_versions import ApiLook, VersionSources
 from tests.sessions import ONLY_HEALTH, ROOT, Project, Range
@@ -20,7 +21,6 @@ from tests.strategies.conftest import MakeScene
 from tests.strategies.scene import STABLE, Scene
 
 STORY = "drills/test_backend_provider.py"
-NO_WINDOW = "--pace=600"
 
 
 def names_versions_only(practice_range: Range) -> None:
@@ -76,9 +76,12 @@ def test_a_version_that_both_have_proves_nothing(scene: Scene) -> None:
     """A colleague changed a text and counted nothing up: going back from there cannot be seen, and is not claimed."""
     live = scene.commits["candidate"]
     pushed = scene.range.remote.push()
-    scene.until_settled()
-    deploys = {deploy.commit: deploy for deploy in scene.service.deploys()}
-    assert deploys[pushed].state == backend.LIVE
+    deploys = Waiter().until(
+        lambda: {deploy.commit: deploy for deploy in scene.service.deploys()},
+        holds=lambda listed: pushed in listed and listed[pushed].state == backend.LIVE,
+        within_s=20,
+        what="the colleague's commit is live",
+    )
     names_versions_only(scene.range)
 
     object.__setattr__(scene, "targets", replace(scene.targets, backend=deploys[live]))
@@ -126,7 +129,7 @@ def test_a_repository_that_is_out_of_reach_is_asked_again(scene: Scene) -> None:
     scene.range.remote.plant("repository", what="gone")
 
     assert look(commit).cannot_be_told
-    assert "is not known (git, fetch: " in str(look(commit))
+    assert "is not known (git fetch at " in str(look(commit))
     scene.range.remote.clear("repository")
     assert look(commit).is_wanted
 
@@ -134,7 +137,7 @@ def test_a_repository_that_is_out_of_reach_is_asked_again(scene: Scene) -> None:
 def test_a_whole_session_ends_well(practice_range: Range, project: Project) -> None:
     """0, where it was 12."""
     names_versions_only(practice_range)
-    ended = project.run(STORY, "--env", str(practice_range.file), NO_WINDOW)
+    ended = project.run(STORY, "--env", str(practice_range.file))
 
     assert ended.rc == 0, ended.out
     assert ended.outcomes()["test_the_target_answers"] == "passed"
@@ -142,7 +145,7 @@ def test_a_whole_session_ends_well(practice_range: Range, project: Project) -> N
 
 def test_a_version_names_the_target(practice_range: Range, project: Project) -> None:
     """As people call a release; the deploy that it means is shown first."""
-    ended = project.run(STORY, "--env", str(practice_range.file), NO_WINDOW, "--to", STABLE)
+    ended = project.run(STORY, "--env", str(practice_range.file), "--to", STABLE)
 
     assert ended.rc == 0, ended.out
     assert f"the last deploy of {STABLE}" in " ".join(ended.out.split())

@@ -32,10 +32,10 @@ class VersionSources:
     sightings: Callable[[], Iterable[Sighting]] = tuple
     _read: dict[str, str] = field(default_factory=dict, init=False)
 
-    def of(self, deploys: Sequence[Deploy], *commits: str) -> Versions:
-        """The versions of these deploys, and of further commits. Whatever cannot be known is left out."""
-        wanted = {*commits, *(deploy.commit for deploy in deploys)} - {""}
-        problem = self._read_from_repository(wanted)
+    def of(self, deploys: Sequence[Deploy], commits: Iterable[str] | None = None) -> Versions:
+        """The versions of all these deploys, or of some commits. Whatever cannot be known is left out."""
+        wanted = (deploy.commit for deploy in deploys) if commits is None else commits
+        problem = self._read_from_repository(set(wanted) - {""})
         from_files = {commit: version for commit, version in self._read.items() if version}
         return Versions(agreed(from_files, seen_versions(deploys, self.sightings())), problem)
 
@@ -74,5 +74,6 @@ class ApiLook:
             return replace(
                 served, wanted=Wanted(commit, no_proof=f"the deploys that could answer are not known: {error}")
             )
-        versions = self.sources.of(could_answer(commit, deploys), commit)
+        others = [deploy.commit for deploy in could_answer(commit, deploys)]
+        versions = self.sources.of(deploys, [commit, *others])
         return replace(served, wanted=known_by_version(commit, deploys, versions))
