@@ -161,6 +161,37 @@ def test_no_target_is_refused(practice_range: Range, project: Project) -> None:
     assert "--to dep-" in said(ended)
 
 
+def test_a_target_for_the_site_that_stays_is_refused(practice_range: Range, project: Project) -> None:
+    """13: it would be passed over, and whoever typed it would think that the back end was taken back."""
+    ended = project.run("drills/test_frontend_restore.py", "--env", str(practice_range.file), "--to", "backend=1.41.3")
+
+    assert ended.rc == 13, ended.out
+    assert "--to backend=…: frontend-restore does not roll the backend back" in said(ended)
+
+
+def test_after_a_rollback_of_one_site_the_releases_are_named_one_by_one(
+    practice_range: Range, project: Project
+) -> None:
+    """0 when each site serves what was named for it; 10 when nobody says that two releases are right, or says it the other way."""
+    host = site_host(load_environment(str(practice_range.file), ROOT / "environments", {}), Waiter())
+    stable = practice_range.remote.identity()["releases"]["stable"]["commit"]
+    host.restore(next(deploy.id for deploy in host.deploys() if deploy.commit == stable))
+    Waiter().until(
+        host.published, holds=lambda now: now.commit == stable, within_s=10, what="the stable site is published"
+    )
+    health = ("-m", "health", "--env", str(practice_range.file))
+
+    untold = project.run(*health)
+    told = project.run(*health, "--to", "frontend=1.41.3", "--to", "backend=1.42.0")
+    swapped = project.run(*health, "--to", "frontend=1.42.0", "--to", "backend=1.41.3")
+
+    assert (untold.rc, told.rc, swapped.rc) == (10, 0, 10), told.out
+    assert untold.outcomes()["test_no_part_was_left_behind"] == "broken criterion"
+    assert {"test_front_end_is_healthy", "test_back_end_is_healthy"} <= {
+        name for name, outcome in swapped.outcomes().items() if outcome == "broken criterion"
+    }
+
+
 def test_automatic_deploys_that_come_back_are_seen(practice_range: Range, project: Project) -> None:
     """10: the action found them off, a colleague switched them on: the test asks again."""
     ended = drill_with_a_colleague(
