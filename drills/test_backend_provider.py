@@ -32,7 +32,7 @@ def test_incident_is_seen(incident: Incident, plan: Plan, scored: Scored) -> Non
 
 @pytest.mark.criterion("ST-4")
 def test_the_target_answers(api_served_now: Served, scored: Scored) -> None:
-    """Asked again after the rollback, by the release that answers and not by what the host says.  If red: docs/runbook.md#backend-rollback."""
+    """Asked again, by the release that answers, not by what the host says.  If red: docs/runbook.md#backend-rollback."""
     served = scored(api_served_now)
 
     assert served.is_wanted, served

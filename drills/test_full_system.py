@@ -35,7 +35,7 @@ def test_incident_is_seen(incident: Incident, plan: Plan, scored: Scored) -> Non
 def test_visitors_get_the_stable_site(
     system_rolled_back: FullSystemRollback, site_served_now: Served, published_now: Deploy, scored: Scored
 ) -> None:
-    """Asked again after the rollback, by what is served, and locked.  If red: docs/runbook.md#full-system-rollback."""
+    """Asked again, by what is served, and locked.  If red: docs/runbook.md#full-system-rollback."""
     served = scored(site_served_now)
 
     assert served.is_wanted, served
@@ -45,7 +45,7 @@ def test_visitors_get_the_stable_site(
 
 @pytest.mark.criterion("ST-5")
 def test_the_stable_service_answers(api_served_now: Served, service_now: Service, scored: Scored) -> None:
-    """Asked again after the rollback, by what answers, with automatic deploys off.  If red: docs/runbook.md#full-system-rollback."""
+    """Asked again, by what answers, with automatic deploys off.  If red: docs/runbook.md#full-system-rollback."""
     served = scored(api_served_now)
 
     assert served.is_wanted, served
