@@ -12,6 +12,7 @@ from pam_rollback.core.incident import Incident
 from pam_rollback.core.plan import Plan
 from pam_rollback.core.plan_items import RecoveryTime
 from pam_rollback.core.recovery import Recovery
+from pam_rollback.core.served_release import Served
 from pam_rollback.core.settings_loss import SettingsLoss
 from pam_rollback.plugin.fixtures.objectives import SurvivingWrites
 
@@ -30,9 +31,9 @@ def test_incident_is_seen(incident: Incident, plan: Plan, scored: Scored) -> Non
 
 
 @pytest.mark.criterion("ST-4")
-def test_the_target_answers(service_rebuilt: BackendRollback, scored: Scored) -> None:
-    """By the release that answers, not by what the host says.  If red: docs/runbook.md#backend-rollback."""
-    served = scored(service_rebuilt.served)
+def test_the_target_answers(api_served_now: Served, scored: Scored) -> None:
+    """Asked again, by the release that answers, not by what the host says.  If red: docs/runbook.md#backend-rollback."""
+    served = scored(api_served_now)
 
     assert served.is_wanted, served
 

@@ -12,6 +12,7 @@ from pam_rollback.core.incident import Incident
 from pam_rollback.core.plan import Plan
 from pam_rollback.core.plan_items import RecoveryTime
 from pam_rollback.core.recovery import Recovery
+from pam_rollback.core.served_release import Served
 from pam_rollback.core.settings_loss import SettingsLoss
 from pam_rollback.plugin.fixtures.objectives import SurvivingWrites
 
@@ -30,9 +31,9 @@ def test_incident_is_seen(incident: Incident, plan: Plan, scored: Scored) -> Non
 
 
 @pytest.mark.criterion("ST-3")
-def test_visitors_get_the_target(site_reverted: FrontendRollback, scored: Scored) -> None:
-    """By what is served, not by what the host says: its commit and its page.  If red: docs/runbook.md#frontend-rollback."""
-    served = scored(site_reverted.served)
+def test_visitors_get_the_target(site_served_now: Served, scored: Scored) -> None:
+    """Asked again after the rollback, by what is served: its commit and its page.  If red: docs/runbook.md#frontend-rollback."""
+    served = scored(site_served_now)
 
     assert served.is_wanted, served
 

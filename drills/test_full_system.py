@@ -13,6 +13,7 @@ from pam_rollback.core.incident import Incident
 from pam_rollback.core.plan import Plan
 from pam_rollback.core.plan_items import RecoveryTime
 from pam_rollback.core.recovery import Recovery
+from pam_rollback.core.served_release import Served
 from pam_rollback.core.settings_loss import SettingsLoss
 from pam_rollback.plugin.fixtures.objectives import SurvivingWrites
 
@@ -32,24 +33,20 @@ def test_incident_is_seen(incident: Incident, plan: Plan, scored: Scored) -> Non
 
 @pytest.mark.criterion("ST-5")
 def test_visitors_get_the_stable_site(
-    system_rolled_back: FullSystemRollback, published_now: Deploy, scored: Scored
+    system_rolled_back: FullSystemRollback, site_served_now: Served, published_now: Deploy, scored: Scored
 ) -> None:
-    """By what is served, and locked.  If red: docs/runbook.md#full-system-rollback."""
-    front_end = system_rolled_back.frontend
-    served = scored(front_end.served)
+    """Asked again, by what is served, and locked.  If red: docs/runbook.md#full-system-rollback."""
+    served = scored(site_served_now)
 
     assert served.is_wanted, served
-    assert published_now.id == front_end.published.id, published_now
+    assert published_now.id == system_rolled_back.frontend.published.id, published_now
     assert published_now.locked, published_now
 
 
 @pytest.mark.criterion("ST-5")
-def test_the_stable_service_answers(
-    system_rolled_back: FullSystemRollback, service_now: Service, scored: Scored
-) -> None:
-    """By what answers, with automatic deploys off.  If red: docs/runbook.md#full-system-rollback."""
-    back_end = system_rolled_back.backend
-    served = scored(back_end.served)
+def test_the_stable_service_answers(api_served_now: Served, service_now: Service, scored: Scored) -> None:
+    """Asked again, by what answers, with automatic deploys off.  If red: docs/runbook.md#full-system-rollback."""
+    served = scored(api_served_now)
 
     assert served.is_wanted, served
     assert not service_now.auto_deploy, service_now

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pam_rollback.core.deploy_choice import NETLIFY, RENDER, History, live_on_render
 from pam_rollback.core.deploys import Deploy
 from pam_rollback.core.errors import Refused
+from pam_rollback.core.named_versions import Versions
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
@@ -185,6 +186,24 @@ def test_a_named_one_wins_over_the_rule(to: str) -> None:
     versions = {"a" * 40: "1.41.2", "b" * 40: "1.41.3"}
 
     assert History(NETLIFY, [A, B, C], C, versions=versions).choose(to).deploy == A
+
+
+def test_versions_are_looked_up_for_a_name_that_is_neither_id_nor_commit() -> None:
+    """Looking them up takes time, which a rollback has not to give."""
+    asked: list[Sequence[Deploy]] = []
+
+    def versions_of(deploys: Sequence[Deploy]) -> Versions:
+        asked.append(deploys)
+        return Versions({"a" * 40: "1.41.2"}, "no repository")
+
+    history = History(NETLIFY, [A, B, C], C)
+    chosen = [history.choose(to, versions_of).deploy for to in ("", "id-a", "aaaa")]
+    assert (chosen, asked) == ([B, A, A], [])
+
+    assert history.choose("1.41.2", versions_of).deploy == A
+    assert asked == [(A, B, C)]
+    with pytest.raises(Refused, match=r"1\.9: no deploy of Netlify has this id or version, .* \(no repository\)"):
+        history.choose("1.9", versions_of)
 
 
 def test_a_named_one_wins_even_if_it_is_later() -> None:

@@ -35,6 +35,28 @@ def test_a_target_that_nothing_is_known_of_is_never_served() -> None:
     assert not Served(site="the back end", wanted=Wanted(), version="1.41.3").is_wanted
 
 
+SHARED = Wanted(commit="a" * 40, version="1.41.3", no_proof="dep-b has the version 1.41.3, too")
+
+
+@pytest.mark.parametrize(
+    ("served", "is_wanted", "cannot_be_told"),
+    [
+        pytest.param({"version": "1.41.3"}, False, True, id="the version alone is no proof"),
+        pytest.param({"version": "1.42.0"}, False, False, id="another version is a disproof all the same"),
+        pytest.param({"version": "1.41.3", "commit": "a" * 40}, True, False, id="the commit proves it"),
+        pytest.param({"version": "1.41.3", "commit": "b" * 40}, False, False, id="another commit disproves it"),
+        pytest.param({"version": "1.41.3", "problem": "HTTP 502"}, False, False, id="nothing was served"),
+        pytest.param({}, False, False, id="nothing names a release"),
+    ],
+)
+def test_a_version_that_two_have_is_no_proof(served: dict[str, str], *, is_wanted: bool, cannot_be_told: bool) -> None:
+    """And that is said."""
+    seen = Served(site="the back end", wanted=SHARED, **served)
+
+    assert (seen.is_wanted, seen.cannot_be_told) == (is_wanted, cannot_be_told), seen
+    assert ("dep-b has the version 1.41.3, too" in str(seen)) is cannot_be_told
+
+
 def test_the_sentence_says_what_was_expected() -> None:
     """For somebody at night."""
     seen = Served(site="the back end", wanted=Wanted(version="1.41.3"), version="1.42.0")

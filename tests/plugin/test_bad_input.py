@@ -108,6 +108,11 @@ def unknown_criterion(project: Project, practice_range: Range) -> list[str]:
     return ["checks/test_case.py", "--env", str(practice_range.file)]
 
 
+def unknown_site(_: Project, practice_range: Range) -> list[str]:
+    """A release for a site that there is not."""
+    return ["--env", str(practice_range.file), "-m", "health", "--to", "fronted=1.41.3"]
+
+
 def used_run_folder(project: Project, practice_range: Range) -> list[str]:
     """A folder with the evidence of another run."""
     (project.folder / "run-1").mkdir()
@@ -137,6 +142,7 @@ def _env(project: Project, text: str) -> list[str]:
         (two_stories, 13, ["exactly one action, selected: feature-flag, gradual"]),
         (drill_on_production, 13, ["a drill plants damage"]),
         (unknown_criterion, 4, ["criterion 'HC-33' is not an item of plan.toml"]),
+        (unknown_site, 4, ["--to 'fronted=1.41.3': expected one RELEASE for both sites, or frontend=RELEASE and"]),
         (used_run_folder, 4, ["expected a new or empty folder"]),
     ],
     ids=lambda value: value.__name__ if callable(value) else None,

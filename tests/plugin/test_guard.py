@@ -57,6 +57,11 @@ def test_what_is_safe_may_run(facts: Facts) -> None:
     [
         pytest.param(replace(REAL, execute=False), "needs --execute", id="no execute"),
         pytest.param(
+            replace(REAL, stories=("frontend-restore",), untouched=("backend",)),
+            "--to backend=…: frontend-restore does not roll the backend back; leave that out, or name another file of drills/",
+            id="a target for the site that stays",
+        ),
+        pytest.param(
             replace(CHECKS_ON_PRODUCTION, foreign_baseline="recorded on staging"),
             "recorded on staging",
             id="foreign baseline",

@@ -183,6 +183,7 @@ class TestControl:
             "writes-forgotten",
             *("answers-html", "answers-unhealthy", "answers-503-healthy", "answers-garbage", "answers-wrong-release"),
             *("answers-never-ending", "answers-silence", "answers-half-closed", "answers-slowly"),
+            "answers-without-commit",
             *("page", "old-asset-served", "old-page-served", "old-error-served", "service-worker-stuck"),
             *("status-page-lies", "status-page-down", "memory-leak", "render-metrics"),
             *("netlify-answers", "netlify-behaviour", "repository", "render-deploys"),
@@ -294,6 +295,14 @@ class TestFaultsOfTheEdge:
         answer = found.get(server, HEALTH).json
 
         assert (answer["status"], answer["release"]) == ("healthy", "1.40.9")
+
+    def test_only_the_commit_is_missing(self, found: Range) -> None:
+        """As of a product that names its version only."""
+        true = found.get("api", "/version").json
+        found.remote.plant("answers-without-commit", path="/version", server="api")
+
+        assert {"commit": true["commit"], **found.get("api", "/version").json} == true
+        assert "commit" not in found.get("api", "/version").json
 
     @SERVERS
     def test_garbage_that_calls_itself_json(self, found: Range, server: str) -> None:

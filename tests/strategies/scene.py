@@ -37,10 +37,11 @@ from pam_rollback.core.clock import SystemClock
 from pam_rollback.core.deploys import Deploy
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.errors import ActionFailed
-from pam_rollback.core.served_release import Served, Wanted
+from pam_rollback.core.served_release import Served
 from pam_rollback.core.verdict import ExitCode, classify
 from pam_rollback.core.wait import Waiter
 from pam_rollback.plugin.provider_access import served_api, served_site, site_look
+from pam_rollback.plugin.told_versions import ApiLook, VersionSources
 from pam_rollback.plugin.undoing import undo_all
 from tests.sessions import Range
 
@@ -272,7 +273,7 @@ class Scene:
 
     def look_at_api(self, commit: str) -> Served:
         """What answers, held against a commit."""
-        return served_api(self.environment).look(Wanted(commit=commit))
+        return ApiLook(served_api(self.environment), self.service, VersionSources(self.environment))(commit)
 
     @property
     def sources(self) -> Sources:

@@ -1,14 +1,20 @@
 """Whole sessions whose provider fails: the exit code, and the words that somebody reads at 3 a.m."""
 
 import json
+import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from pam_rollback.actions.backend import STILL_OFF
-from pam_rollback.actions.frontend import LOCK
+from pam_rollback.actions.backend import DEPLOY, STILL_OFF
+from pam_rollback.actions.backend import SERVED as API_SEEN
+from pam_rollback.actions.frontend import LOCK, RESTORE
+from pam_rollback.actions.frontend import SERVED as SITE_SEEN
+from pam_rollback.actions.full_system import BACK, FRONT
 from pam_rollback.actions.lock import sole_writer
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.environment_file import load_environment
@@ -21,6 +27,7 @@ STORY = "drills/test_backend_provider.py"
 NO_WINDOW = "--pace=600"
 _POLL_S = 0.05
 _WITHIN_S = 90
+NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @pytest.fixture
@@ -64,13 +71,67 @@ def drill_with_a_colleague(
     """A drill during which somebody else changes something, as soon as the step is done."""
     environment = load_environment(str(practice_range.file), ROOT / "environments", {})
     with project.start(story, "--env", str(practice_range.file), NO_WINDOW) as session:
-        journal, end_s = project.run_folder / "journal.jsonl", time.monotonic() + _WITHIN_S
-        while not (journal.exists() and f'"event": "step-done", "step": "{step}"' in journal.read_text("utf-8")):
-            assert time.monotonic() < end_s, f"the step {step!r} was never done"
-            assert session.poll() is None, project.finish(session).out
-            time.sleep(_POLL_S / 5)
+        wait_for_step(project, session, step)
         does(environment)
         return project.finish(session)
+
+
+def drill_deployed_over(
+    project: Project,
+    practice_range: Range,
+    *,
+    story: str,
+    changed: str,
+    seen: str,
+    does: Callable[[Environment], object],
+) -> Finished:
+    """A drill during which a colleague deploys over the rollback, after the action saw its target and before the tests ask.
+
+    The message to the team, which comes in between, is held up by a channel that hangs; then the session stands still meanwhile.
+    """
+    environment = load_environment(str(practice_range.file), ROOT / "environments", {})
+    with project.start(story, "--env", str(practice_range.file), NO_WINDOW) as session:
+        wait_for_step(project, session, changed)
+        practice_range.remote.plant("channel-fails", what="slack", how="hangs")
+        wait_for_step(project, session, seen)
+        session.send_signal(signal.SIGSTOP)
+        try:
+            does(environment)
+        finally:
+            # The incident, too: whoever waits for recovery would wait for all of the objective.
+            practice_range.remote.clear_all()
+            session.send_signal(signal.SIGCONT)
+        return project.finish(session)
+
+
+def wait_for_step(project: Project, session: "subprocess.Popen[str]", step: str) -> None:
+    """Until the journal says that it was done."""
+    journal, end_s = project.run_folder / "journal.jsonl", time.monotonic() + _WITHIN_S
+    while not (journal.exists() and f'"event": "step-done", "step": "{step}"' in journal.read_text("utf-8")):
+        assert time.monotonic() < end_s, f"the step {step!r} was never done"
+        assert session.poll() is None, project.finish(session).out
+        time.sleep(_POLL_S / 5)
+
+
+def deploy_the_bad_back_end(environment: Environment) -> None:
+    """As a colleague who knows of nothing: what came before the rollback runs again."""
+    host = api_host(environment, Waiter())
+    bad = next(deploy for deploy in host.deploys() if deploy.state == "deactivated" and deploy.trigger == "new_commit")
+    again = host.roll_back(bad.id)
+    Waiter().until(lambda: host.deploy(again.id).state, holds=lambda now: now == "live", within_s=30, what="it is live")
+
+
+def publish_the_bad_site(environment: Environment) -> None:
+    """The same for the site, lock or not."""
+    host = site_host(environment, Waiter())
+    published = host.published()
+    bad = max(
+        (deploy for deploy in host.deploys() if deploy.id != published.id),
+        key=lambda deploy: deploy.created_at or NEVER,
+    )
+    host.unlock(published.id)
+    host.restore(bad.id)
+    Waiter().until(lambda: host.published().id, holds=lambda now: now == bad.id, within_s=30, what="it is published")
 
 
 def said(ended: Finished) -> str:
@@ -161,6 +222,37 @@ def test_no_target_is_refused(practice_range: Range, project: Project) -> None:
     assert "--to dep-" in said(ended)
 
 
+def test_a_target_for_the_site_that_stays_is_refused(practice_range: Range, project: Project) -> None:
+    """13: it would be passed over, and whoever typed it would think that the back end was taken back."""
+    ended = project.run("drills/test_frontend_restore.py", "--env", str(practice_range.file), "--to", "backend=1.41.3")
+
+    assert ended.rc == 13, ended.out
+    assert "--to backend=…: frontend-restore does not roll the backend back" in said(ended)
+
+
+def test_after_a_rollback_of_one_site_the_releases_are_named_one_by_one(
+    practice_range: Range, project: Project
+) -> None:
+    """0 when each site serves what was named for it; 10 when nobody says that two releases are right, or says it the other way."""
+    host = site_host(load_environment(str(practice_range.file), ROOT / "environments", {}), Waiter())
+    stable = practice_range.remote.identity()["releases"]["stable"]["commit"]
+    host.restore(next(deploy.id for deploy in host.deploys() if deploy.commit == stable))
+    Waiter().until(
+        host.published, holds=lambda now: now.commit == stable, within_s=10, what="the stable site is published"
+    )
+    health = ("-m", "health", "--env", str(practice_range.file))
+
+    untold = project.run(*health)
+    told = project.run(*health, "--to", "frontend=1.41.3", "--to", "backend=1.42.0")
+    swapped = project.run(*health, "--to", "frontend=1.42.0", "--to", "backend=1.41.3")
+
+    assert (untold.rc, told.rc, swapped.rc) == (10, 0, 10), told.out
+    assert untold.outcomes()["test_no_part_was_left_behind"] == "broken criterion"
+    assert {"test_front_end_is_healthy", "test_back_end_is_healthy"} <= {
+        name for name, outcome in swapped.outcomes().items() if outcome == "broken criterion"
+    }
+
+
 def test_automatic_deploys_that_come_back_are_seen(practice_range: Range, project: Project) -> None:
     """10: the action found them off, a colleague switched them on: the test asks again."""
     ended = drill_with_a_colleague(
@@ -190,3 +282,44 @@ def test_a_lock_that_is_gone_is_seen(practice_range: Range, project: Project) ->
     assert ended.rc == 10, ended.out
     assert ended.outcomes()["test_nothing_is_published_over_it"] == "broken criterion"
     assert ended.outcomes()["test_visitors_get_the_target"] == "passed"
+
+
+@pytest.mark.parametrize(
+    ("story", "changed", "seen", "does", "red"),
+    [
+        pytest.param(
+            f"drills/test_{way}.py",
+            prefix + changed,
+            prefix + seen,
+            does,
+            red,
+            marks=() if way in {"backend_provider", "frontend_restore"} else pytest.mark.long_matrix,
+            id=way + ("" if does is deploy_the_bad_back_end else "-site"),
+        )
+        for way, prefix, changed, seen, does, red in (
+            ("backend_provider", "", DEPLOY, API_SEEN, deploy_the_bad_back_end, "test_the_target_answers"),
+            ("frontend_restore", "", RESTORE, SITE_SEEN, publish_the_bad_site, "test_visitors_get_the_target"),
+            ("full_system", BACK, DEPLOY, API_SEEN, deploy_the_bad_back_end, "test_the_stable_service_answers"),
+            ("full_system", FRONT, RESTORE, SITE_SEEN, publish_the_bad_site, "test_visitors_get_the_stable_site"),
+            ("backend_commit", "", DEPLOY, API_SEEN, deploy_the_bad_back_end, "test_the_target_answers"),
+            ("backend_branch", "", DEPLOY, API_SEEN, deploy_the_bad_back_end, "test_the_target_answers"),
+            ("frontend_commit", "", RESTORE, SITE_SEEN, publish_the_bad_site, "test_visitors_get_the_target"),
+            ("frontend_revert", "", RESTORE, SITE_SEEN, publish_the_bad_site, "test_visitors_get_the_target"),
+        )
+    ],
+)
+def test_what_is_deployed_over_the_rollback_is_seen(
+    practice_range: Range,
+    project: Project,
+    story: str,
+    changed: str,
+    seen: str,
+    does: Callable[[Environment], object],
+    red: str,
+) -> None:
+    """10: the action saw its target, a colleague deployed the bad release again: the test asks anew."""
+    ended = drill_deployed_over(project, practice_range, story=story, changed=changed, seen=seen, does=does)
+
+    assert ended.rc == 10, ended.out
+    assert ended.outcomes()[red] == "broken criterion"
+    assert "expected" in said(ended)

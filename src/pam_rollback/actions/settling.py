@@ -98,11 +98,14 @@ def until_deploy(
 def until_served(
     look: Callable[[], Served], waiter: Waiter, *, within_s: float, every_s: float | Rarer = LOOKED
 ) -> Served:
-    """Look until users get what is wanted, several times in a row. Raises ActionFailed with what they get instead."""
+    """Look until users get what is wanted, several times in a row. Raises ActionFailed with what they get instead.
+
+    What cannot be told from another deploy is not waited for: no later look would tell more.
+    """
     try:
-        return waiter.until(
+        seen = waiter.until(
             look,
-            holds=lambda served: served.is_wanted,
+            holds=lambda served: served.is_wanted or served.cannot_be_told,
             within_s=within_s,
             what="the target release is served",
             in_a_row=IN_A_ROW,
@@ -110,6 +113,11 @@ def until_served(
         )
     except NotReached as error:
         raise ActionFailed(str(error)) from error
+    if not seen.is_wanted:
+        raise ActionFailed(
+            f"{seen}; see at the provider what is live, and have the product name its commit beside its version"
+        )
+    return seen
 
 
 def _asked(ask: Callable[[], Deploy]) -> Deploy | str:

@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -150,23 +150,37 @@ class GitRepository:
         lines = [line.partition("\t") for line in listed.splitlines()]
         return next((commit for commit, _, name in lines if name == ref), None)
 
+    def file_in(self, commits: Iterable[Commit], path: str) -> dict[Commit, str]:
+        """The text of one file as of each commit; a commit that is not there, or has no such file, is left out."""
+        wanted = sorted(set(commits))
+        lacking = self._lacking(*wanted)
+        found = {}
+        for commit in wanted:
+            if commit not in lacking:
+                ended = self.command.run("cat-file", "blob", f"{commit}:{path}", folder=self.mirror)
+                if ended.succeeded:
+                    found[commit] = ended.out
+        return found
+
     def _have(self, *commits: Commit) -> None:
         """See to it that the mirror has the commits."""
+        for commit in self._lacking(*commits):
+            raise self.command.failed(
+                "fetch",
+                f"there is no commit {commit}; a full hash of this repository is expected, from its history or the deploy",
+            )
+
+    def _lacking(self, *commits: Commit) -> list[Commit]:
+        """Fetch what the mirror has not; gives the commits that are not to be had."""
+        if all(self._has(commit) for commit in commits):
+            return []
+        self._fetch("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
         missing = [commit for commit in commits if not self._has(commit)]
-        if not missing:
-            return
-        everything = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
-        self._fetch(*everything)
         for commit in missing:
-            if not self._has(commit):
-                # On no branch any more, as after a forced push; some hosts still give it by its hash.
-                with contextlib.suppress(ProviderError):
-                    self._fetch(commit)
-            if not self._has(commit):
-                raise self.command.failed(
-                    "fetch",
-                    f"there is no commit {commit}; a full hash of this repository is expected, from its history or the deploy",
-                )
+            # On no branch any more, as after a forced push; some hosts still give it by its hash.
+            with contextlib.suppress(ProviderError):
+                self._fetch(commit)
+        return [commit for commit in missing if not self._has(commit)]
 
     def _has(self, commit: Commit) -> bool:
         return self.command.run("cat-file", "-e", f"{_checked(commit)}^{{commit}}", folder=self.mirror).succeeded

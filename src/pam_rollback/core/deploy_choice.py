@@ -15,11 +15,12 @@ their commit; a revert makes a new commit, so without versions it is a release o
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from pam_rollback.core.deploys import Deploy
 from pam_rollback.core.errors import Refused
+from pam_rollback.core.named_versions import VersionsOf
 
 _COMMIT = re.compile(r"[0-9a-f]{4,40}")
 _SHOWN_MAX = 8
@@ -84,10 +85,22 @@ class History:
     incident_began: datetime | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     """By commit or by id of a deploy."""
+    versions_problem: str = ""
+    """Why versions are not known, or not all of them."""
 
-    def choose(self, to: str = "") -> Choice:
-        """Choose by name (a deploy's id, a version, or the beginning of a commit) or by the rule. Raises Refused with the candidates."""
+    def choose(self, to: str = "", versions_of: VersionsOf | None = None) -> Choice:
+        """Choose by name (a deploy's id, a version, or the beginning of a commit) or by the rule. Raises Refused with the candidates.
+
+        Versions are looked up only for a name that is neither an id nor of a commit.
+        """
+        if to and versions_of is not None and not self._is_listed(to):
+            found = versions_of(self._all)
+            return replace(self, versions={**found.known, **self.versions}, versions_problem=found.problem).choose(to)
         return self._named(to) if to else self._by_rule()
+
+    def _is_listed(self, to: str) -> bool:
+        commits = [deploy.commit for deploy in self._all if _COMMIT.fullmatch(to)]
+        return any(deploy.id == to for deploy in self._all) or any(commit.startswith(to) for commit in commits)
 
     # ---------------------------------------------------------------- by name
 
@@ -99,9 +112,11 @@ class History:
         versions = {deploy.id for deploy in self._all if self._version(deploy) == to}
         found = [deploy for deploy in self._all if deploy.id in versions or deploy.commit in commits - {""}]
         if not found:
+            which = "this id or version" if self.versions else "this id"
             known = "" if self.versions else "; versions are not known here"
+            why = f" ({self.versions_problem})" if self.versions_problem else ""
             raise self._refused(
-                f"--to {to}: no deploy of {self.rules.provider} has this id, or a commit that begins so{known}"
+                f"--to {to}: no deploy of {self.rules.provider} has {which}, or a commit that begins so{known}{why}"
             )
         releases = {self._release(deploy) for deploy in found}
         if len(releases) > 1:

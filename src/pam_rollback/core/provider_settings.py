@@ -40,6 +40,8 @@ class Git(Table):
     """The npm script that builds it."""
     publish_folder: Annotated[str, Field(pattern=r"^[A-Za-z0-9._/-]+$")] = "dist"
     """Where the build is, below ``frontend_folder``."""
+    version_file: Annotated[str, Field(pattern=r"^([A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*)?$")] = ""
+    """Where a commit says the version that the back end names: JSON, TOML, code with one assignment, or a file with nothing else."""
 
     def problems(self) -> Iterator[Problem]:
         """Everything that is well-formed but cannot be used like this."""

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 from pam_rollback.core import readiness
-from pam_rollback.core.deploy_choice import NETLIFY, RENDER, History, live_on_render
+from pam_rollback.core.deploy_choice import NETLIFY, RENDER, Choice, History, live_on_render
 from pam_rollback.core.deploys import BackendHost, Deploy, FrontendHost
 from pam_rollback.core.errors import ActionFailed, MeasurementFailed, ProviderError, Refused
+from pam_rollback.core.named_versions import VersionsOf
 from pam_rollback.core.readiness import Answered, State
 from pam_rollback.core.repository import PushRehearsal, Repository
 
@@ -29,8 +30,8 @@ def answered(question: str, ask: Asked) -> Answered:
         return Answered(question, State.NOT_KNOWN, str(error))
 
 
-def ask_frontend(host: FrontendHost, *, to: str = "") -> tuple[Answered, ...]:
-    """Token and site, a deploy to go back to, and the lock. ``to``: the id or the commit of a deploy, when somebody said."""
+def ask_frontend(host: FrontendHost, *, to: str = "", versions_of: VersionsOf | None = None) -> tuple[Answered, ...]:
+    """Token and site, a deploy to go back to, and the lock. ``to``: the deploy's id, commit or version, when somebody said."""
 
     def locked() -> str:
         published = host.published()
@@ -43,12 +44,12 @@ def ask_frontend(host: FrontendHost, *, to: str = "") -> tuple[Answered, ...]:
 
     return (
         answered(readiness.PUBLISHED, lambda: f"users get {host.published()}"),
-        answered(readiness.FRONTEND_TARGET, lambda: _restorable(host, to)),
+        answered(readiness.FRONTEND_TARGET, lambda: _restorable(host, to, versions_of)),
         answered(readiness.UNLOCKED, locked),
     )
 
 
-def ask_backend(host: BackendHost, *, to: str = "") -> tuple[Answered, ...]:
+def ask_backend(host: BackendHost, *, to: str = "", versions_of: VersionsOf | None = None) -> tuple[Answered, ...]:
     """Token and service, a deploy to go back to, and whether pushes deploy."""
 
     def service() -> str:
@@ -68,7 +69,7 @@ def ask_backend(host: BackendHost, *, to: str = "") -> tuple[Answered, ...]:
 
     return (
         answered(readiness.SERVICE, service),
-        answered(readiness.BACKEND_TARGET, lambda: _runnable(host, to)),
+        answered(readiness.BACKEND_TARGET, lambda: _runnable(host, to, versions_of)),
         answered(readiness.AUTODEPLOY, autodeploy),
     )
 
@@ -86,18 +87,19 @@ def ask_repository(repository: Repository, rehearsal: PushRehearsal, *, branch: 
     )
 
 
-def _restorable(host: FrontendHost, to: str) -> str:
-    return f"the front end can go back to {_target(host, History(NETLIFY, host.deploys(), host.published()), to)}"
+def _restorable(host: FrontendHost, to: str, versions_of: VersionsOf | None) -> str:
+    history = History(NETLIFY, host.deploys(), host.published())
+    return f"the front end can go back to {_target(host, history, history.choose(to, versions_of))}"
 
 
-def _runnable(host: BackendHost, to: str) -> str:
+def _runnable(host: BackendHost, to: str, versions_of: VersionsOf | None) -> str:
     known = host.deploys()
-    return f"the back end can go back to {_target(host, History(RENDER, known, live_on_render(known)), to)}"
+    history = History(RENDER, known, live_on_render(known))
+    return f"the back end can go back to {_target(host, history, history.choose(to, versions_of))}"
 
 
-def _target(host: FrontendHost | BackendHost, history: History, to: str) -> Deploy:
-    """Find the deploy that a rollback would choose, and see that it is still kept: a list may be older than that."""
-    choice = history.choose(to)
+def _target(host: FrontendHost | BackendHost, history: History, choice: Choice) -> Deploy:
+    """See that the deploy that a rollback would choose is still kept: a list may be older than that."""
     if choice.already_there:
         raise ActionFailed(f"there is nothing to go back to: {choice}")
     kept = host.deploy(choice.deploy.id)

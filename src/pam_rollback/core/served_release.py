@@ -16,6 +16,8 @@ class Wanted:
     version: str = ""
     page_sha256: str = ""
     """The front end's page as the target has it, from the deploy's own address."""
+    no_proof: str = ""
+    """Why the version alone does not prove it, where the site names nothing else. A version that differs always disproves it."""
 
     @property
     def can_be_told(self) -> bool:
@@ -47,17 +49,29 @@ class Served:
 
     @property
     def is_wanted(self) -> bool:
-        """It is the target: everything by which both are known agrees, and there is at least one such thing."""
-        pairs = [
-            (self.wanted.version, self.version),
-            (self.wanted.page_sha256, self.page_sha256),
-        ]
-        known = [(asked, found) for asked, found in pairs if asked and found]
-        same = all(asked == found for asked, found in known)
-        if self.wanted.commit and self.commit:
-            known.append((self.wanted.commit, self.commit))
-            same = same and same_commit(self.wanted.commit, self.commit)
-        return not self.problem and bool(known) and same
+        """It is the target: everything by which both are known agrees, and there is at least one such thing that proves it."""
+        return self._agrees and bool(self._proofs)
+
+    @property
+    def cannot_be_told(self) -> bool:
+        """What is served may be the target or another deploy: it names its version only, and that is no proof here."""
+        return self._agrees and not self._proofs and bool(self.version and self.wanted.no_proof)
+
+    @property
+    def _agrees(self) -> bool:
+        """Nothing that is served contradicts what is wanted."""
+        wanted = self.wanted
+        commits_agree = not (wanted.commit and self.commit) or same_commit(wanted.commit, self.commit)
+        pairs = [(wanted.version, self.version), (wanted.page_sha256, self.page_sha256)]
+        return not self.problem and commits_agree and all(asked == found for asked, found in pairs if asked and found)
+
+    @property
+    def _proofs(self) -> list[str]:
+        """What both are known by, and tells the target from every other deploy."""
+        pairs = [(self.wanted.commit, self.commit), (self.wanted.page_sha256, self.page_sha256)]
+        if not self.wanted.no_proof:
+            pairs.append((self.wanted.version, self.version))
+        return [found for asked, found in pairs if asked and found]
 
     @property
     def figures(self) -> Figures:
@@ -68,6 +82,11 @@ class Served:
         """For messages."""
         if self.is_wanted:
             return f"{self.site} serves {self._found()}"
+        if self.cannot_be_told:
+            return (
+                f"{self.site} serves {self._found()} and names no commit, expected {self.wanted}: whether it is that cannot be told, "
+                f"{self.wanted.no_proof}"
+            )
         return f"{self.site} serves {self._found()}, expected {self.wanted}"
 
     # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.

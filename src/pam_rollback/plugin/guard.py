@@ -43,6 +43,8 @@ class Facts:
     """Abilities that the stories' actions stand on and that the environment does not declare."""
     undeclared_load: str = ""
     """Why nothing may be loaded there; empty when it may, or when no load test is selected."""
+    untouched: tuple[str, ...] = ()
+    """Sites that a target was named for, and that no selected action rolls back."""
     foreign_baseline: str = ""
     """Why the baseline that was given is none of this environment; empty when it is, or when none was given."""
 
@@ -61,6 +63,10 @@ def refusals(facts: Facts) -> list[str]:
             f"{facts.name} declares no {', '.join(facts.undeclared)}: this strategy cannot be carried out there; choose another, "
             "or declare the ability when the environment has it"
         )
+    found += [
+        f"--to {site}=…: {', '.join(facts.stories)} does not roll the {site} back; leave that out, or name another file of drills/"
+        for site in facts.untouched
+    ]
     found += filter(None, (facts.undeclared_load, facts.foreign_baseline))
     if facts.mode == "real":
         found += _real(facts)
@@ -145,6 +151,7 @@ def _facts(config: pytest.Config, runbook: Runbook, *, stories: tuple[str, ...])
         setup_only=bool(config.option.setuponly),
         undeclared=_undeclared(stories, environment.abilities),
         undeclared_load=undeclared_load(environment.name) if wants_load else "",
+        untouched=_untouched(stories, options.to.apart),
         foreign_baseline=_foreign_baseline(runbook),
         assertions_off=bool(sys.flags.optimize) or config.option.assertmode == "plain",
     )
@@ -160,6 +167,12 @@ def _foreign_baseline(runbook: Runbook) -> str:
     if (origin.environment, origin.host) != (name, runbook.host):
         return f"{given}, and this session is about {name} at {runbook.host}; give a baseline of this environment, or leave it out"
     return ""
+
+
+def _untouched(stories: tuple[str, ...], named: tuple[str, ...]) -> tuple[str, ...]:
+    """Checks alone touch nothing: there a release is what must be running."""
+    known = [STORIES[story] for story in stories if story in STORIES]
+    return tuple(site for site in named if known and not any(site in story.sites for story in known))
 
 
 def _undeclared(stories: tuple[str, ...], abilities: Collection[str]) -> tuple[str, ...]:

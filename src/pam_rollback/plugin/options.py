@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.core.addresses import host_and_port
+from pam_rollback.core.expected_releases import ExpectedReleases
 
 _WORKERS_MAX = 200
 GROUP = "Rollback verification and drills"
@@ -30,7 +31,7 @@ class Options:
     dry_run: bool
     pace: float | None
     situation: tuple[str, ...]
-    to: str
+    to: ExpectedReleases
     run_dir: Path | None
     baseline: Path | None
     undo: str
@@ -65,7 +66,7 @@ def read(config: pytest.Config) -> Options:
         dry_run=option.pam_dry_run,
         pace=_pace(option.pam_pace),
         situation=tuple(part.strip() for part in option.pam_situation.split(",") if part.strip()),
-        to=option.pam_to,
+        to=_releases(option.pam_to),
         run_dir=Path(option.pam_run_dir) if option.pam_run_dir else None,
         baseline=Path(option.pam_baseline) if option.pam_baseline else None,
         undo=option.pam_undo,
@@ -146,10 +147,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add(
         "--to",
         dest="pam_to",
-        default="",
-        metavar="RELEASE",
-        help="what a rollback of code goes back to: a deploy's id, or a commit or its beginning (default: found by rule, and shown first); "
-        "with checks alone: the release that must be running",
+        action="append",
+        default=[],
+        metavar="[SITE=]RELEASE",
+        help="what a rollback of code goes back to: a deploy's id, a commit or its beginning, or a version (default: found by rule, and "
+        "shown first); with checks alone: the release that must be running; where the sites differ, once for each: "
+        "--to frontend=1.41.3 --to backend=1.42.0",
     )
     add(
         "--run-dir",
@@ -223,6 +226,13 @@ def _pace(text: str) -> float | None:
             f"--pace {text}: expected a number from 1 to 3600 (60 makes a minute of a window a second)"
         )
     return pace
+
+
+def _releases(texts: list[str]) -> ExpectedReleases:
+    try:
+        return ExpectedReleases.named(texts)
+    except ValueError as error:
+        raise pytest.UsageError(f"--to {error}") from None
 
 
 def _assignment(option: str, form: str, text: str) -> str:

@@ -40,6 +40,12 @@ class Story:
     """False for a secondary way of a strategy: a drill has health, data and one journey checked after it. A real rollback has all."""
 
     @property
+    def sites(self) -> frozenset[str]:
+        """The sites that it may take back to another release."""
+        of_ability = {"netlify": "frontend", "render": "backend", "emergency_endpoint": "backend"}
+        return frozenset(of_ability[ability] for ability in self.abilities if ability in of_ability)
+
+    @property
     def situation(self) -> str:
         """The state of the world after it."""
         return f"after-{self.name}"

@@ -15,11 +15,11 @@ from pam_rollback.adapters.pam_api import FlagApi
 from pam_rollback.core.clock import SystemClock
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.errors import ActionFailed, UndoFailed
-from pam_rollback.core.served_release import Wanted
 from pam_rollback.core.wait import Waiter
 from pam_rollback.plugin.channels import UNDO_KINDS as TOLD_KINDS
 from pam_rollback.plugin.channels import take_down
 from pam_rollback.plugin.provider_access import api_host, git_command, served_api, served_site, site_host, site_look
+from pam_rollback.plugin.told_versions import ApiLook, VersionSources
 from pam_rollback.sandbox.problems import RangeError
 from pam_rollback.sandbox.remote import Remote
 
@@ -102,10 +102,10 @@ def _see_back_end_follow(commit: str, branch: str, tools: UndoTools) -> None:
 
 
 def _backend_tools(tools: UndoTools) -> BackendTools:
-    api = served_api(tools.environment)
+    host = api_host(tools.environment, tools.waiter)
     return BackendTools(
-        host=api_host(tools.environment, tools.waiter),
-        look=lambda commit: api.look(Wanted(commit=commit)),
+        host=host,
+        look=ApiLook(served_api(tools.environment), host, VersionSources(tools.environment)),
         waiter=tools.waiter,
         telling=_telling(tools),
     )

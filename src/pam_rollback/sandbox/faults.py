@@ -213,6 +213,7 @@ _KINDS = (
     _answer("answers-never-ending", "headers, then a drip of spaces without end"),
     _answer("answers-silence", "the connection is accepted and nothing is ever sent"),
     _answer("answers-half-closed", "Content-Length promises more than is sent before the connection closes"),
+    _answer("answers-without-commit", "the true answer, without the commit that it names"),
     _answer("answers-slowly", "the true answer, late", _milliseconds(2000, "delay of the answer")),
     FaultKind(
         "delay-all",

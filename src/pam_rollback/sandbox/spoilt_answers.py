@@ -54,18 +54,23 @@ class Spoiler:
 
     async def _shaped(self, request: web.BaseRequest, fault: Fault, true_answer: TrueAnswer) -> web.StreamResponse:
         match fault.kind.name:
-            case "answers-html":
-                return web.Response(body=self._page(), content_type="text/html", charset="utf-8")
-            case "answers-garbage":
-                return web.Response(body=_START, content_type=_JSON)
+            case "answers-html" | "answers-garbage" as name:
+                return self._nonsense(name)
             case "answers-never-ending":
                 return await _drip(request, fault)
             case "answers-silence":
                 return await _say_nothing(request, fault)
             case "answers-half-closed":
                 return await _break_off(request)
-        body = {"timestamp": datetime.now(UTC).isoformat(), **(await true_answer(request) or {})}
-        return self._changed(body, fault)
+        told = await true_answer(request) or {}
+        if fault.kind.name == "answers-without-commit":
+            return _without_commit(told)
+        return self._changed({"timestamp": datetime.now(UTC).isoformat(), **told}, fault)
+
+    def _nonsense(self, name: str) -> web.Response:
+        if name == "answers-html":
+            return web.Response(body=self._page(), content_type="text/html", charset="utf-8")
+        return web.Response(body=_START, content_type=_JSON)
 
     def _changed(self, body: dict[str, object], fault: Fault) -> web.Response:
         version = str(fault.settings.get("version", self._version()))
@@ -83,6 +88,12 @@ def true_document(text: bytes) -> Mapping[str, object] | None:
     except ValueError:
         return None
     return found if isinstance(found, dict) else None
+
+
+def _without_commit(told: Mapping[str, object]) -> web.Response:
+    if not told:
+        return web.json_response({"detail": "bad gateway"}, status=HTTPStatus.BAD_GATEWAY)
+    return web.json_response({name: value for name, value in told.items() if name != "commit"})
 
 
 async def _hold(fault: Fault, seconds: float) -> None:

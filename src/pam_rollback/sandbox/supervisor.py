@@ -285,6 +285,7 @@ class Supervisor:
                 "remote": str(repository.path),
                 "branch": history.BRANCH,
                 "frontend_folder": history.FRONTEND,
+                "version_file": history.RELEASE_FILE,
             },
             channels={
                 "statuspage": {"page_id": status_page_id, "api_url": _url(listeners.channels) + statuspage_api.BASE},

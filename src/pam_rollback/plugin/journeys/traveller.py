@@ -286,7 +286,7 @@ class Traveller:
                 f"the page offers no voice, and nobody says whether it should: {self._environment.name} declares no flag_evaluation"
             )
         release = site.release()
-        older = {self._runbook.options.to, self._environment.release.stable} - {""}
+        older = {self._runbook.options.to.frontend, self._environment.release.stable} - {""}
         if release in older:
             raise MeasurementFailed(
                 f"the page of release {release}, to which was rolled back, offers no voice although {_VOICE} is on for this user: "
