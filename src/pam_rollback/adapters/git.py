@@ -46,6 +46,19 @@ class GitRepository:
             raise self.command.failed("read the head", f"there is no branch {branch}; is [git] branch right?")
         return found
 
+    def find(self, name: str) -> Commit | None:
+        """The commit that a hash or its beginning, a tag (with or without ``v``) or a branch names; None when none does."""
+        if _COMMIT.fullmatch(name):
+            self._have(name)
+            return name
+        self._fetch("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+        _checked_branch(name)
+        for one in (name, f"refs/tags/v{name}"):
+            ended = self.command.run("rev-parse", "--quiet", "--verify", f"{one}^{{commit}}", folder=self.mirror)
+            if ended.succeeded:
+                return ended.out.strip()
+        return None
+
     @contextmanager
     def worktree(self, commit: Commit) -> Iterator[Path]:
         """A fresh folder with the commit's files and nothing else; gone afterwards."""

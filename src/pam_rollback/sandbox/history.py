@@ -17,6 +17,7 @@ _BEFORE = "1.40.9"
 _FIRST_S = 1_760_000_000
 _STEP_S = 86_400
 _WHO = "Wheels & Wins <team@wheelsandwins.example>"
+_PACKAGE = ("package.json", "package-lock.json")
 _ENDINGS = {".html", ".js", ".mjs", ".css", ".svg", ".json"}
 
 
@@ -71,22 +72,18 @@ def version_files(version: str) -> dict[str, str]:
 
 
 def frontend_package(version: str) -> dict[str, str]:
-    """What npm is told: the build script, and a lock file. It needs nobody's packages, so that it works without a network."""
-    package = {
-        "name": "wheels-and-wins",
-        "version": version,
-        "private": True,
-        "type": "module",
-        "scripts": {"build:production": "node build.mjs"},
-    }
-    lock = {
-        "name": "wheels-and-wins",
-        "version": version,
-        "lockfileVersion": 3,
-        "requires": True,
-        "packages": {"": {"name": "wheels-and-wins", "version": version}},
-    }
-    return {f"{FRONTEND}/package.json": _json(package), f"{FRONTEND}/package-lock.json": _json(lock)}
+    """What npm is told: the scripts, and a lock file. They need nobody's packages, so that they work without a network."""
+    return {f"{FRONTEND}/{name}": _json(_of_version(SITE / name, version)) for name in _PACKAGE}
+
+
+def _of_version(file: Path, version: str) -> dict[str, object]:
+    """The file as that release has it."""
+    document: dict[str, object] = json.loads(file.read_text(encoding="utf-8"))
+    document["version"] = version
+    packages = document.get("packages")
+    if isinstance(packages, dict):
+        packages[""]["version"] = version
+    return document
 
 
 def _site(site: Path = SITE) -> Iterator[tuple[str, str]]:

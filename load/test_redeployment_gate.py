@@ -1,0 +1,63 @@
+"""May the candidate be deployed again?  Its own tests in a fresh checkout, and what only a running environment can tell.
+
+Nothing here changes the environment's database; what is switched on to be tried is switched off again.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pam_rollback.core.gate_stages import Stage
+
+pytestmark = [pytest.mark.redeploy_gate]
+
+Scored = Callable[[Any], Any]
+
+
+@pytest.mark.criterion("GA-1")
+def test_unit_tests_pass(unit_tests: Stage, scored: Scored) -> None:
+    """The candidate passes its unit tests.  If red: docs/runbook.md#redeployment-gate."""
+    stage = scored(unit_tests)
+
+    assert stage.passed, stage
+
+
+@pytest.mark.criterion("GA-2")
+def test_integration_tests_pass(integration_tests: Stage, scored: Scored) -> None:
+    """The candidate passes its integration tests.  If red: docs/runbook.md#redeployment-gate."""
+    stage = scored(integration_tests)
+
+    assert stage.passed, stage
+
+
+@pytest.mark.criterion("GA-3")
+def test_end_to_end_tests_pass(end_to_end_tests: Stage, scored: Scored) -> None:
+    """The candidate passes its end-to-end tests.  If red: docs/runbook.md#redeployment-gate."""
+    stage = scored(end_to_end_tests)
+
+    assert stage.passed, stage
+
+
+@pytest.mark.criterion("GA-4")
+def test_accessibility_tests_pass(accessibility_tests: Stage, scored: Scored) -> None:
+    """The candidate passes its accessibility tests.  If red: docs/runbook.md#redeployment-gate."""
+    stage = scored(accessibility_tests)
+
+    assert stage.passed, stage
+
+
+@pytest.mark.criterion("GA-5")
+def test_the_quality_check_passes(quality_check: Stage, scored: Scored) -> None:
+    """The candidate passes its full quality check.  If red: docs/runbook.md#redeployment-gate."""
+    stage = scored(quality_check)
+
+    assert stage.passed, stage
+
+
+@pytest.mark.criterion("GA-6")
+def test_own_load_tests_pass(own_load_tests: Stage, scored: Scored) -> None:
+    """The candidate passes the load tests that it brings along.  If red: docs/runbook.md#redeployment-gate."""
+    stage = scored(own_load_tests)
+
+    assert stage.passed, stage
