@@ -40,8 +40,8 @@ def candidate_of(found: str | None, asked: str, site: Served, api: Served) -> Ca
         named = found or next((one.commit for one in served if one.version == asked), None)
         if named is None:
             raise MeasurementFailed(
-                f"--to {asked}: expected a commit or its beginning, a tag, a branch, or the release that is served; the repository has none, "
-                f"and there is {site}; {api}"
+                f"--to {asked}: expected a commit or its beginning, a tag, a branch, or the release that is served; the repository "
+                f"has none; {site}; {api}"
             )
         here = len(served) == 2 and all(same_commit(named, one.commit) for one in served)  # noqa: PLR2004 - both sites
         version = next((one.version for one in served if same_commit(named, one.commit)), "")
