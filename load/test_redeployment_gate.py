@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.core.gate_stages import Stage
+from pam_rollback.plugin.migration_trial import MigrationTrial
 
 pytestmark = [pytest.mark.redeploy_gate]
 
@@ -61,3 +62,31 @@ def test_own_load_tests_pass(own_load_tests: Stage, scored: Scored) -> None:
     stage = scored(own_load_tests)
 
     assert stage.passed, stage
+
+
+def test_migrations_can_be_applied(migration_trial: MigrationTrial, scored: Scored) -> None:
+    """The candidate's migrations go through on a copy of the database.  If red: docs/runbook.md#migrations-irreversible."""
+    applied = scored(migration_trial.applied)
+
+    assert applied.done, applied
+
+
+def test_migrations_drop_no_data(migration_trial: MigrationTrial, scored: Scored) -> None:
+    """What users wrote is still there with them, for an older release to find.  If red: docs/runbook.md#migrations-irreversible."""
+    kept = scored(migration_trial.kept)
+
+    assert kept.whole, kept
+
+
+def test_data_is_whole_with_the_migrations(migration_trial: MigrationTrial, scored: Scored) -> None:
+    """Every invariant holds on the migrated copy.  If red: docs/runbook.md#migrations-irreversible."""
+    integrity = scored(migration_trial.integrity)
+
+    assert integrity.holds, integrity
+
+
+def test_the_deploy_can_be_taken_back(migration_trial: MigrationTrial, scored: Scored) -> None:
+    """Rolled back, schema and rows are what they were.  If red: docs/runbook.md#migrations-irreversible."""
+    reversal = scored(migration_trial.reversal)
+
+    assert reversal.reversible, reversal

@@ -59,6 +59,12 @@ class GitRepository:
                 return ended.out.strip()
         return None
 
+    def names(self, commit: Commit, folder: str) -> tuple[str, ...]:
+        """The files of a folder as of a commit, without those of folders below it; none where there is no such folder."""
+        self._have(commit)
+        listed = self._done("ls-tree", "--name-only", commit, "--", f"{folder.rstrip('/')}/", operation="list files")
+        return tuple(line.rpartition("/")[2] for line in listed.splitlines())
+
     @contextmanager
     def worktree(self, commit: Commit) -> Iterator[Path]:
         """A fresh folder with the commit's files and nothing else; gone afterwards."""
