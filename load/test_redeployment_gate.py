@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pam_rollback.core.features import Declared, Exposure
 from pam_rollback.core.gate_stages import Stage
 from pam_rollback.plugin.migration_trial import MigrationTrial
 
@@ -16,7 +17,7 @@ pytestmark = [pytest.mark.redeploy_gate]
 Scored = Callable[[Any], Any]
 
 
-@pytest.mark.criterion("GA-1")
+@pytest.mark.criterion("GA-1", "PM-5")
 def test_unit_tests_pass(unit_tests: Stage, scored: Scored) -> None:
     """The candidate passes its unit tests.  If red: docs/runbook.md#redeployment-gate."""
     stage = scored(unit_tests)
@@ -24,7 +25,7 @@ def test_unit_tests_pass(unit_tests: Stage, scored: Scored) -> None:
     assert stage.passed, stage
 
 
-@pytest.mark.criterion("GA-2")
+@pytest.mark.criterion("GA-2", "PM-5")
 def test_integration_tests_pass(integration_tests: Stage, scored: Scored) -> None:
     """The candidate passes its integration tests.  If red: docs/runbook.md#redeployment-gate."""
     stage = scored(integration_tests)
@@ -32,7 +33,7 @@ def test_integration_tests_pass(integration_tests: Stage, scored: Scored) -> Non
     assert stage.passed, stage
 
 
-@pytest.mark.criterion("GA-3")
+@pytest.mark.criterion("GA-3", "PM-5")
 def test_end_to_end_tests_pass(end_to_end_tests: Stage, scored: Scored) -> None:
     """The candidate passes its end-to-end tests.  If red: docs/runbook.md#redeployment-gate."""
     stage = scored(end_to_end_tests)
@@ -90,3 +91,19 @@ def test_the_deploy_can_be_taken_back(migration_trial: MigrationTrial, scored: S
     reversal = scored(migration_trial.reversal)
 
     assert reversal.reversible, reversal
+
+
+@pytest.mark.criterion("PM-1")
+def test_new_features_are_behind_flags(declared_features: Declared, scored: Scored) -> None:
+    """Each new feature of the candidate has a flag that is off by default.  If red: docs/runbook.md#prevention-deployment."""
+    features = scored(declared_features)
+
+    assert features.behind_flags, features
+
+
+@pytest.mark.criterion("PM-1")
+def test_a_deploy_gives_nobody_a_new_feature(exposure: Exposure, scored: Scored) -> None:
+    """When the gate began the flags were off, and no user was served a new feature.  If red: docs/runbook.md#prevention-deployment."""
+    found = scored(exposure)
+
+    assert found.nobody, found

@@ -65,6 +65,12 @@ class GitRepository:
         listed = self._done("ls-tree", "--name-only", commit, "--", f"{folder.rstrip('/')}/", operation="list files")
         return tuple(line.rpartition("/")[2] for line in listed.splitlines())
 
+    def text(self, commit: Commit, file: str) -> str | None:
+        """What a file says as of a commit; None where there is no such file."""
+        self._have(commit)
+        ended = self.command.run("cat-file", "blob", f"{commit}:{file}", folder=self.mirror)
+        return ended.out if ended.succeeded else None
+
     @contextmanager
     def worktree(self, commit: Commit) -> Iterator[Path]:
         """A fresh folder with the commit's files and nothing else; gone afterwards."""
