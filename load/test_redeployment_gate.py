@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from pam_rollback.core.drill_ages import DrillAges
 from pam_rollback.core.features import Declared, Exposure
 from pam_rollback.core.gate_stages import Stage
+from pam_rollback.core.recorded_incident import IncidentTried
 from pam_rollback.plugin.migration_trial import MigrationTrial
 
 pytestmark = [pytest.mark.redeploy_gate]
@@ -107,3 +109,19 @@ def test_a_deploy_gives_nobody_a_new_feature(exposure: Exposure, scored: Scored)
     found = scored(exposure)
 
     assert found.nobody, found
+
+
+@pytest.mark.criterion("RP-2")
+def test_the_incident_does_not_come_back(incident_tried: IncidentTried, scored: Scored) -> None:
+    """What went red in the recorded incident is measured on the candidate, under its load.  If red: docs/runbook.md#incident-comes-back."""
+    incident = scored(incident_tried)
+
+    assert incident.gone, incident
+
+
+@pytest.mark.criterion("PM-10")
+def test_every_strategy_was_drilled_lately(drill_ages: DrillAges, scored: Scored) -> None:
+    """The newest drill of each strategy that ended with GO is young enough.  If red: docs/runbook.md#prevention-team."""
+    drills = scored(drill_ages)
+
+    assert drills.fresh, drills

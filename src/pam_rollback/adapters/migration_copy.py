@@ -156,7 +156,9 @@ class MigrationCopy:
             }
         found = Picture(objects, tables)
         if not found.rows:
-            raise MeasurementFailed("the copy has no row: nothing can be learned from it; make it of a database that is in use")
+            raise MeasurementFailed(
+                "the copy has no row: nothing can be learned from it; make it of a database that is in use"
+            )
         return found
 
     def apply(self, migration: MigrationFile) -> Tried:
@@ -188,12 +190,16 @@ class MigrationCopy:
         """Run a script as one message, as migration tools do: it is one transaction unless it says otherwise."""
         began_s = time.monotonic()
         with self._connected(autocommit=True) as connection:
-            connection.execute(f"SET statement_timeout = '{self.deadline_s:g}s'; SET lock_timeout = '{_LOCK_WITHIN_S}s'".encode())
+            connection.execute(
+                f"SET statement_timeout = '{self.deadline_s:g}s'; SET lock_timeout = '{_LOCK_WITHIN_S}s'".encode()
+            )
             try:
                 connection.execute(script.encode())
                 connection.execute(afterwards)
             except errors.QueryCanceled:
-                return Tried(time.monotonic() - began_s, f"no end within {self.deadline_s:g} s (plan.toml migration_deadline_s)")
+                return Tried(
+                    time.monotonic() - began_s, f"no end within {self.deadline_s:g} s (plan.toml migration_deadline_s)"
+                )
             except (psycopg.OperationalError, psycopg.InterfaceError):
                 raise
             except psycopg.Error as error:
@@ -212,7 +218,9 @@ class MigrationCopy:
         except psycopg.Error as error:
             said = " ".join(str(error).split())
             said = said.replace(password, "***") if password else said
-            raise MeasurementFailed(f"the database of {name} cannot be asked: {said}; is it up, and is the DSN right (a role that owns the tables)?") from None
+            raise MeasurementFailed(
+                f"the database of {name} cannot be asked: {said}; is it up, and is the DSN right (a role that owns the tables)?"
+            ) from None
 
 
 def _contents(connection: Connection, schema: str, name: str, columns: list[str]) -> Contents:

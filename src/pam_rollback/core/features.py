@@ -14,9 +14,7 @@ from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.figures import Figures
 from pam_rollback.core.flags import Flag, FlagName
 
-_EXAMPLE = (
-    '{"release": "1.42.0", "features": [{"feature": "voice", "since": "1.42.0", "flag": "PAM_VOICE_FEATURES", "default": false}]}'
-)
+_EXAMPLE = '{"release": "1.42.0", "features": [{"feature": "voice", "since": "1.42.0", "flag": "PAM_VOICE_FEATURES", "default": false}]}'
 _HOW = "docs/how-to/redeploy.md says what belongs there"
 
 
@@ -117,7 +115,9 @@ def _problems(register: Register, new: Collection[Feature], version: str) -> Ite
     if version and register.release != version:
         yield f"the declaration is of release {register.release}, and the candidate is {version}: it was not kept up"
     names = [feature.name for feature in register.features]
-    yield from (f"{name} is declared {names.count(name)} times" for name in dict.fromkeys(names) if names.count(name) > 1)
+    yield from (
+        f"{name} is declared {names.count(name)} times" for name in dict.fromkeys(names) if names.count(name) > 1
+    )
     for feature in new:
         if not feature.flag:
             yield f"{feature.name} has no flag"
@@ -169,7 +169,9 @@ class Exposure:
         found += [f"{name} is {self.flags[name]}" for name in self._on]
         found += [f"{count} of {self.users} users get {name}" for name, count in (self.served or {}).items() if count]
         if found:
-            return f"a deploy to {self.environment} would reach users at once: {'; '.join(found)}; switch them off first"
+            return (
+                f"a deploy to {self.environment} would reach users at once: {'; '.join(found)}; switch them off first"
+            )
         who = f", and none of {self.users} users gets them" if self.served is not None else ""
         return f"{self.environment}: {', '.join(self.asked)} are off{who}"
 

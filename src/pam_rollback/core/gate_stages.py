@@ -11,9 +11,7 @@ from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.figures import Figures
 
 _SHORT = 12
-_TELLING = re.compile(
-    r"[✖✘]|^not ok|\bFAIL(ED|URES?)?\b|Error\b|\berror\b|\bexpected\b|: problem|\bmissing\b|npm ERR!"
-)
+_TELLING = re.compile(r"[✖✘]|^not ok|\bFAIL(ED|URES?)?\b|Error\b|\berror\b|\bexpected\b|: problem|\bmissing\b|npm ERR!")
 _WORDS_MAX = 400
 
 

@@ -43,13 +43,19 @@ def migrations_in(files: Mapping[str, str], place: str) -> tuple[MigrationFile, 
             continue
         ways.setdefault((found["version"], found["name"]), {})[found["way"] or "up"] = text
     versions = [version for version, _ in ways]
-    problems += [f"{version}: two migrations have this version" for version in set(versions) if versions.count(version) > 1]
-    problems += [f"{version}_{name}: has a way back and no way there" for (version, name), way in ways.items() if "up" not in way]
+    problems += [
+        f"{version}: two migrations have this version" for version in set(versions) if versions.count(version) > 1
+    ]
+    problems += [
+        f"{version}_{name}: has a way back and no way there" for (version, name), way in ways.items() if "up" not in way
+    ]
     if not files:
         problems.append("expected migrations, found none; is [git] migrations_folder right?")
     if problems:
         raise MeasurementFailed(f"{place}: {'; '.join(sorted(problems))}")
-    return tuple(MigrationFile(version, name, way["up"], way.get("down")) for (version, name), way in sorted(ways.items()))
+    return tuple(
+        MigrationFile(version, name, way["up"], way.get("down")) for (version, name), way in sorted(ways.items())
+    )
 
 
 @dataclass(frozen=True)
@@ -114,7 +120,8 @@ def _dropped(before: Mapping[str, Contents], after: Mapping[str, Contents]) -> I
         if new.rows < old.rows:
             yield f"table {name} had {old.rows} rows and has {new.rows}"
         yield from (
-            f"column {name}.{column} is gone, of {old.rows} rows" for column in sorted(old.columns.keys() - new.columns.keys())
+            f"column {name}.{column} is gone, of {old.rows} rows"
+            for column in sorted(old.columns.keys() - new.columns.keys())
         )
 
 
@@ -173,7 +180,9 @@ class Kept:
     @property
     def figures(self) -> Figures:
         """For the table of criteria."""
-        return Figures(what="data lost by migrations", asked="none", measured=len(self.lost), unit="losses", n=self.rows)
+        return Figures(
+            what="data lost by migrations", asked="none", measured=len(self.lost), unit="losses", n=self.rows
+        )
 
     def __str__(self) -> str:
         """The sentence that a failure shows."""
@@ -221,14 +230,14 @@ class Reversal:
         names = ", ".join(map(str, self.pending)) or "no migration"
         if self.no_way_back:
             without = ", ".join(f"{migration}.down.sql" for migration in self.no_way_back)
-            return f"this deploy cannot be taken back: there is no {without}; write it, and prove here that it leads back"
+            return (
+                f"this deploy cannot be taken back: there is no {without}; write it, and prove here that it leads back"
+            )
         if self.failed:
             return f"this deploy cannot be taken back: {self.failed}"
         if self.differences:
             return f"this deploy cannot be taken back: after {names} and its way back, {listed(self.differences)}"
-        return (
-            f"{names}: applied to a copy and rolled back in {self.took_s:.1f} s; {self.objects} objects and {self.rows} rows are as they were"
-        )
+        return f"{names}: applied to a copy and rolled back in {self.took_s:.1f} s; {self.objects} objects and {self.rows} rows are as they were"
 
     __repr__ = __str__
 

@@ -41,14 +41,18 @@ class FeaturesTried:
             return Exposure(environment.name, tuple(asked), self.found)
         silent = sorted({name for name in asked for flags in users.values() if name not in flags})
         if silent:
-            raise MeasurementFailed(f"the flag evaluation says nothing of {', '.join(silent)}: what users get is not known")
+            raise MeasurementFailed(
+                f"the flag evaluation says nothing of {', '.join(silent)}: what users get is not known"
+            )
         served = {name: sum(flags[name] for flags in users.values()) for name in asked}
         return Exposure(environment.name, tuple(asked), self.found, len(users), served)
 
     def refuse_off(self) -> None:
         """Raise MeasurementFailed where the new features could not be tried: what they do was not seen."""
         if self.problem or self.off:
-            raise MeasurementFailed(f"the new features are off, so what they do was not tried: {self.problem or self.off}")
+            raise MeasurementFailed(
+                f"the new features are off, so what they do was not tried: {self.problem or self.off}"
+            )
 
 
 @contextmanager

@@ -34,6 +34,7 @@ class Options:
     resume: str
     ack: tuple[str, ...]
     observed: tuple[str, ...]
+    incident: str = ""
 
     @property
     def real(self) -> bool:
@@ -67,6 +68,7 @@ def read(config: pytest.Config) -> Options:
         resume=option.pam_resume,
         ack=tuple(_assignment("--ack", 'ITEM="who: evidence"', text) for text in option.pam_ack),
         observed=tuple(_assignment("--observed", "CRITERION=WHAT", text) for text in option.pam_observed),
+        incident=option.pam_incident,
     )
 
 
@@ -172,6 +174,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="",
         metavar="RUN",
         help="finish what that run (id or folder) left half done: name the same file of drills/; its target, decision and folder are kept",
+    )
+    add(
+        "--incident",
+        dest="pam_incident",
+        default="",
+        metavar="RUN",
+        help="with -m redeploy_gate: the run (id or folder) that recorded the incident that must not come back "
+        "(default: the environment's newest with a red criterion)",
     )
     add(
         "--approve",

@@ -32,4 +32,6 @@ def make(access: Access) -> None:
             connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(name, sql.Identifier(str(owner))))
         copy(access.product_dsn, dsn_of(access.product_dsn))
     except psycopg.Error as error:
-        raise RangeError("copy of the database", expected="the same tables and rows", found=str(error).strip()) from error
+        raise RangeError(
+            "copy of the database", expected="the same tables and rows", found=str(error).strip()
+        ) from error

@@ -17,7 +17,9 @@ JOIN pg_catalog.pg_class AS child ON child.oid = key.conrelid
 JOIN pg_catalog.pg_class AS parent ON parent.oid = key.confrelid
 WHERE key.contype = 'f' AND child.oid <> parent.oid
 """
-_SEQUENCES = "SELECT schemaname::text, sequencename::text, last_value FROM pg_catalog.pg_sequences WHERE schemaname = 'public'"
+_SEQUENCES = (
+    "SELECT schemaname::text, sequencename::text, last_value FROM pg_catalog.pg_sequences WHERE schemaname = 'public'"
+)
 
 Table = tuple[str, str]
 
