@@ -12,6 +12,7 @@ import psycopg
 from psycopg import errors, sql
 from psycopg.conninfo import conninfo_to_dict
 
+from pam_rollback.adapters.catalogue import BLIND, CATALOGUE, TABLES
 from pam_rollback.core.errors import MeasurementFailed, Refused
 from pam_rollback.core.migrations import Contents, MigrationFile, Picture
 
@@ -19,84 +20,10 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 _CONNECT_WITHIN_S = 5
 _LOCK_WITHIN_S = 5
 _WHO = """
-SELECT (SELECT system_identifier FROM pg_control_system())::text, database.oid::text, pg_postmaster_start_time()::text, database.datname::text
+SELECT (SELECT system_identifier FROM pg_control_system())::text, database.oid::text, pg_postmaster_start_time()::text,
+       database.datname::text
 FROM pg_catalog.pg_database AS database WHERE database.datname = current_database()
 """
-_OWN = "nspname !~ '^pg_' AND nspname <> 'information_schema'"
-_NOT_OF_EXTENSIONS = """
-NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS d WHERE d.classid = '{catalog}'::regclass AND d.objid = o.oid AND d.deptype = 'e')
-"""
-_ACL = "coalesce((SELECT string_agg(entry, ' ' ORDER BY entry) FROM unnest({acl}::text[]) AS entry), '')"
-_CATALOGUE = (
-    ("schema", f"SELECT nspname::text, {_ACL.format(acl='nspacl')} FROM pg_catalog.pg_namespace WHERE {_OWN}"),  # noqa: S608 - constants
-    ("extension", "SELECT extname::text, extversion FROM pg_catalog.pg_extension"),
-    (
-        "relation",
-        f"""SELECT o.oid::regclass::text, concat_ws(' ', o.relkind, o.relrowsecurity, o.relforcerowsecurity, o.reloptions::text,
-                   pg_get_userbyid(o.relowner), CASE WHEN o.relkind IN ('v', 'm') THEN pg_get_viewdef(o.oid) END, {_ACL.format(acl="o.relacl")})
-            FROM pg_catalog.pg_class AS o JOIN pg_catalog.pg_namespace AS n ON n.oid = o.relnamespace
-            WHERE {_OWN} AND o.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND {_NOT_OF_EXTENSIONS.format(catalog="pg_class")}""",  # noqa: S608 - constants
-    ),
-    (
-        "column",
-        f"""SELECT o.oid::regclass::text || '.' || a.attname, concat_ws(' ', format_type(a.atttypid, a.atttypmod), a.attnotnull,
-                   a.attidentity, a.attgenerated, a.attcollation::regcollation::text, pg_get_expr(d.adbin, d.adrelid), {_ACL.format(acl="a.attacl")})
-            FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_class AS o ON o.oid = a.attrelid
-            JOIN pg_catalog.pg_namespace AS n ON n.oid = o.relnamespace
-            LEFT JOIN pg_catalog.pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-            WHERE {_OWN} AND a.attnum > 0 AND NOT a.attisdropped AND o.relkind IN ('r', 'p', 'v', 'm', 'f')""",  # noqa: S608 - constants
-    ),
-    (
-        "constraint",
-        f"""SELECT conrelid::regclass::text || '.' || conname, pg_get_constraintdef(c.oid) || ' ' || convalidated
-            FROM pg_catalog.pg_constraint AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.connamespace
-            WHERE {_OWN} AND conrelid <> 0""",  # noqa: S608 - constants
-    ),
-    (
-        "index",
-        f"""SELECT o.oid::regclass::text, pg_get_indexdef(o.oid) || ' ' || i.indisvalid
-            FROM pg_catalog.pg_index AS i JOIN pg_catalog.pg_class AS o ON o.oid = i.indexrelid
-            JOIN pg_catalog.pg_namespace AS n ON n.oid = o.relnamespace WHERE {_OWN}""",  # noqa: S608 - constants
-    ),
-    (
-        "trigger",
-        f"""SELECT t.tgrelid::regclass::text || '.' || t.tgname, pg_get_triggerdef(t.oid) || ' ' || t.tgenabled::text
-            FROM pg_catalog.pg_trigger AS t JOIN pg_catalog.pg_class AS o ON o.oid = t.tgrelid
-            JOIN pg_catalog.pg_namespace AS n ON n.oid = o.relnamespace WHERE {_OWN} AND NOT t.tgisinternal""",  # noqa: S608 - constants
-    ),
-    (
-        "function",
-        f"""SELECT o.oid::regprocedure::text, pg_get_functiondef(o.oid) || ' ' || {_ACL.format(acl="o.proacl")}
-            FROM pg_catalog.pg_proc AS o JOIN pg_catalog.pg_namespace AS n ON n.oid = o.pronamespace
-            WHERE {_OWN} AND o.prokind IN ('f', 'p') AND {_NOT_OF_EXTENSIONS.format(catalog="pg_proc")}""",  # noqa: S608 - constants
-    ),
-    (
-        "policy",
-        """SELECT schemaname || '.' || tablename || '.' || policyname, concat_ws(' ', permissive, roles::text, cmd, qual, with_check)
-           FROM pg_catalog.pg_policies""",
-    ),
-    (
-        "type",
-        f"""SELECT format_type(o.oid, NULL), o.typtype::text || ' ' || coalesce(
-                   (SELECT string_agg(enumlabel, ',' ORDER BY enumsortorder) FROM pg_catalog.pg_enum WHERE enumtypid = o.oid), '')
-            FROM pg_catalog.pg_type AS o JOIN pg_catalog.pg_namespace AS n ON n.oid = o.typnamespace
-            WHERE {_OWN} AND o.typtype IN ('e', 'd', 'r') AND {_NOT_OF_EXTENSIONS.format(catalog="pg_type")}""",  # noqa: S608 - constants
-    ),
-    (
-        "sequence",
-        """SELECT schemaname || '.' || sequencename, concat_ws(' ', data_type::text, start_value, min_value, max_value, increment_by, cycle)
-           FROM pg_catalog.pg_sequences""",
-    ),
-)
-_TABLES = f"""
-SELECT n.nspname::text, o.relname::text, ARRAY(
-    SELECT a.attname::text FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = o.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY 1
-)
-FROM pg_catalog.pg_class AS o JOIN pg_catalog.pg_namespace AS n ON n.oid = o.relnamespace
-WHERE {_OWN} AND o.relkind = 'r' AND NOT o.relispartition OR {_OWN} AND o.relkind = 'p'
-ORDER BY 1, 2
-"""  # noqa: S608 - constants
-_BLIND = "SELECT o.oid::regclass::text FROM pg_catalog.pg_class AS o WHERE o.relkind IN ('r', 'p') AND row_security_active(o.oid) ORDER BY 1"
 
 
 @dataclass(frozen=True)
@@ -116,7 +43,7 @@ class MigrationCopy:
     deadline_s: float = 300.0
 
     def refuse_original(self, original_dsn: str) -> None:
-        """Raise Refused when the copy is the environment's own database, by whatever name, and MeasurementFailed when that cannot be told."""
+        """Raise Refused when the copy is the environment's own database, by whatever name; MeasurementFailed when it cannot be told."""
         with self._connected() as copy, self._connected(original_dsn) as original:
             here, there = _row(copy, _WHO), _row(original, _WHO)
         if here == there:
@@ -137,7 +64,7 @@ class MigrationCopy:
         """The whole of it, at one moment. Raises MeasurementFailed also when rows are hidden from the role, or there are none."""
         with self._connected() as connection:
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            blind = [str(table) for (table,) in connection.execute(_BLIND)]
+            blind = [str(table) for (table,) in connection.execute(BLIND)]
             if blind:
                 raise MeasurementFailed(
                     f"the copy's role is blind: row level security hides rows of {', '.join(blind[:3])}; use who owns the tables"
@@ -146,12 +73,12 @@ class MigrationCopy:
             connection.execute("SET LOCAL search_path TO ''")
             objects = {
                 f"{kind} {name}": str(definition)
-                for kind, statement in _CATALOGUE
+                for kind, statement in CATALOGUE
                 for name, definition in connection.execute(statement.encode())
             }
             tables = {
                 f"{schema}.{name}": _contents(connection, schema, name, columns)
-                for schema, name, columns in connection.execute(_TABLES.encode()).fetchall()
+                for schema, name, columns in connection.execute(TABLES.encode()).fetchall()
                 if self.bookkeeping not in {name, f"{schema}.{name}"}
             }
         found = Picture(objects, tables)
@@ -208,18 +135,20 @@ class MigrationCopy:
 
     @contextmanager
     def _connected(self, dsn: str = "", *, autocommit: bool = False) -> Iterator[Connection]:
-        name = "database_dsn" if dsn else "staging_copy_dsn"
+        wanted = dsn or self.dsn
+        password = ""
         try:
-            password = str(conninfo_to_dict(dsn or self.dsn).get("password") or "")
+            password = str(conninfo_to_dict(wanted).get("password") or "")
             with psycopg.connect(
-                dsn or self.dsn, connect_timeout=_CONNECT_WITHIN_S, autocommit=autocommit, prepare_threshold=None
+                wanted, connect_timeout=_CONNECT_WITHIN_S, autocommit=autocommit, prepare_threshold=None
             ) as connection:
                 yield connection
         except psycopg.Error as error:
+            name = "database_dsn" if dsn else "staging_copy_dsn"
             said = " ".join(str(error).split())
             said = said.replace(password, "***") if password else said
             raise MeasurementFailed(
-                f"the database of {name} cannot be asked: {said}; is it up, and is the DSN right (a role that owns the tables)?"
+                f"the database of {name} cannot be asked: {said}; is it up, and is the DSN right, of who owns the tables?"
             ) from None
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pam_rollback.core.figures import Figures
 
 _DAY_S = 86_400
+_HOUR_S = 3_600
 
 
 @dataclass(frozen=True)
@@ -68,10 +69,7 @@ class DrillAges:
 
 
 def _ago(age_s: float) -> str:
-    return (
-        f"{age_s / _DAY_S:.0f} d"
-        if age_s >= _DAY_S
-        else f"{age_s / 3600:.0f} h"
-        if age_s >= 3600
-        else f"{age_s / 60:.0f} min"
-    )  # noqa: PLR2004 - an hour
+    for unit, seconds in (("d", _DAY_S), ("h", _HOUR_S)):
+        if age_s >= seconds:
+            return f"{age_s / seconds:.0f} {unit}"
+    return f"{age_s / 60:.0f} min"

@@ -1,4 +1,4 @@
-"""Migrations as files, and what trying them on a copy of the database showed: can this deploy be taken back?
+"""Migrations as files, and what trying them on a copy of the database showed: whether a deploy can be taken back.
 
 What is compared is the catalogue (tables, columns, constraints, indexes, triggers, functions, policies, views, types, grants) and what the
 rows say, by a digest of each column. A way back that brings a column back without its content is none.
@@ -237,7 +237,8 @@ class Reversal:
             return f"this deploy cannot be taken back: {self.failed}"
         if self.differences:
             return f"this deploy cannot be taken back: after {names} and its way back, {listed(self.differences)}"
-        return f"{names}: applied to a copy and rolled back in {self.took_s:.1f} s; {self.objects} objects and {self.rows} rows are as they were"
+        compared = f"{self.objects} objects and {self.rows} rows are as they were"
+        return f"{names}: applied to a copy and rolled back in {self.took_s:.1f} s; {compared}"
 
     __repr__ = __str__
 

@@ -79,7 +79,7 @@ def features_on(
     known = {name: found[name] for name in flags if name in found}
     if environment.kind == "production":
         still_off = [name for name, flag in known.items() if flag.off_for_all]
-        why = f"{environment.name} is production, where nothing is switched on to be tried ({', '.join(still_off)} off); run the gate elsewhere, too"
+        why = f"{environment.name} is production, where nothing is switched on to be tried ({', '.join(still_off)} off)"
         yield FeaturesTried(found, seen, off=why if still_off else "")
         return
     try:

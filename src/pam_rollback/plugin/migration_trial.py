@@ -63,7 +63,8 @@ def tried(
     wanted = tuple(pending)
     before = copy.picture()
     narrate(f"  … the copy has {before.rows} rows; {len(wanted)} migrations are applied to it")
-    took_s, done = 0.0, []
+    took_s = 0.0
+    done: list[MigrationFile] = []
     for migration in wanted:
         found = copy.apply(migration)
         took_s += found.took_s
