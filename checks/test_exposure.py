@@ -9,7 +9,7 @@ from pam_rollback.core.access import Access
 from pam_rollback.core.affected_users import AffectedUsers
 from pam_rollback.core.separation import Separation
 
-pytestmark = [pytest.mark.decision]
+pytestmark = [pytest.mark.decision, pytest.mark.redeploy_gate]
 
 Scored = Callable[[Any], Any]
 

@@ -9,7 +9,7 @@ from pam_rollback.plugin.journeys.traveller import Traveller
 from pam_rollback.plugin.journeys.visitor import Visitor
 from pam_rollback.plugin.journeys.webkit_traveller import WebKitTraveller
 
-pytestmark = [pytest.mark.post_rollback, pytest.mark.journey]
+pytestmark = [pytest.mark.post_rollback, pytest.mark.redeploy_gate, pytest.mark.journey]
 
 Scored = Callable[[Any], Any]
 

@@ -12,7 +12,7 @@ from pam_rollback.core.health import HealthReport
 from pam_rollback.core.readiness import Readiness
 from pam_rollback.plugin.fixtures.health import Health
 
-pytestmark = [pytest.mark.preflight]
+pytestmark = [pytest.mark.preflight, pytest.mark.redeploy_gate]
 
 Scored = Callable[[Any], Any]
 

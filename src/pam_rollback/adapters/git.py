@@ -46,6 +46,31 @@ class GitRepository:
             raise self.command.failed("read the head", f"there is no branch {branch}; is [git] branch right?")
         return found
 
+    def find(self, name: str) -> Commit | None:
+        """The commit that a hash or its beginning, a tag (with or without ``v``) or a branch names; None when none does."""
+        if _COMMIT.fullmatch(name):
+            self._have(name)
+            return name
+        self._fetch("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+        _checked_branch(name)
+        for one in (name, f"refs/tags/v{name}"):
+            ended = self.command.run("rev-parse", "--quiet", "--verify", f"{one}^{{commit}}", folder=self.mirror)
+            if ended.succeeded:
+                return ended.out.strip()
+        return None
+
+    def names(self, commit: Commit, folder: str) -> tuple[str, ...]:
+        """The files of a folder as of a commit, without those of folders below it; none where there is no such folder."""
+        self._have(commit)
+        listed = self._done("ls-tree", "--name-only", commit, "--", f"{folder.rstrip('/')}/", operation="list files")
+        return tuple(line.rpartition("/")[2] for line in listed.splitlines())
+
+    def text(self, commit: Commit, file: str) -> str | None:
+        """What a file says as of a commit; None where there is no such file."""
+        self._have(commit)
+        ended = self.command.run("cat-file", "blob", f"{commit}:{file}", folder=self.mirror)
+        return ended.out if ended.succeeded else None
+
     @contextmanager
     def worktree(self, commit: Commit) -> Iterator[Path]:
         """A fresh folder with the commit's files and nothing else; gone afterwards."""

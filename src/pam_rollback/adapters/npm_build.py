@@ -68,7 +68,7 @@ class NpmBuild:
         self.log.chmod(0o600)
         try:
             ended = run_program(
-                [*self.npm, *arguments], folder=folder, variables=_variables(), deadline_s=deadline_s, log=self.log
+                [*self.npm, *arguments], folder=folder, variables=npm_variables(), deadline_s=deadline_s, log=self.log
             )
         except FileNotFoundError:
             raise self._failed(
@@ -99,7 +99,7 @@ class NpmBuild:
                 "look",
                 f"expected the script {self.script!r} in package.json, found {known}; is [git] build_command right?",
             )
-        if not any((folder / lock).is_file() for lock in _LOCKS):
+        if not is_locked(folder):
             raise self._failed(
                 "look",
                 "expected a package-lock.json beside package.json, found none: without it nobody knows which packages were "
@@ -113,7 +113,12 @@ class NpmBuild:
         return last_lines(self.log, _SHOWN_LINES)
 
 
-def _variables() -> dict[str, str]:
+def is_locked(folder: Path) -> bool:
+    """Whether a lock file says which packages are meant."""
+    return any((folder / lock).is_file() for lock in _LOCKS)
+
+
+def npm_variables() -> dict[str, str]:
     """No secret of the session, and no NODE_ENV: npm would leave the tools out that build."""
     proxies = {spelling for name in _PROXIES for spelling in (name, name.upper())}
     kept = {

@@ -6,11 +6,12 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+_LOOK_EVERY_S = 0.5
 _PATIENCE_S = 2.0
 """Between the request to end and the kill."""
 
@@ -38,10 +39,12 @@ def run_program(
     deadline_s: float,
     given: str = "",
     log: Path | None = None,
+    meanwhile: Callable[[], None] | None = None,
 ) -> Ended:
     """Run ``command`` in ``folder``; with ``log`` both its outputs go there as they come. Raises FileNotFoundError without such a program.
 
-    It leads a process group of its own, which is gone when this returns, however it returns.
+    It leads a process group of its own, which is gone when this returns, however it returns. ``meanwhile`` is called twice a second: it may
+    tell how far it is, and raise to have the program ended.
     """
     started_s = time.monotonic()
     # Files, not pipes: a grandchild that keeps a pipe open would keep us waiting after the end.
@@ -58,13 +61,21 @@ def run_program(
             start_new_session=True,
         )
         try:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(deadline_s)
+            _wait(process, started_s + deadline_s, meanwhile)
             exit_code = process.poll()
             took_s = time.monotonic() - started_s
         finally:
             _end_group(process)
         return Ended(exit_code, "" if log else _text(out), _text(err), took_s)
+
+
+def _wait(process: subprocess.Popen[bytes], end_s: float, meanwhile: Callable[[], None] | None) -> None:
+    """Until it has ended, or its time is over."""
+    while process.poll() is None and (left_s := end_s - time.monotonic()) > 0:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(left_s if meanwhile is None else min(left_s, _LOOK_EVERY_S))
+        if meanwhile is not None:
+            meanwhile()
 
 
 def last_lines(path: Path, count: int) -> str:

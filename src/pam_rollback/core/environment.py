@@ -41,6 +41,7 @@ _NEEDED_SECRETS: Mapping[str, tuple[SecretName, ...]] = {
     "second_test_account": ("second_test_user_email", "second_test_user_password"),
     "feature_check": ("admin_token",),
     "database": ("database_dsn",),
+    "staging_copy": ("staging_copy_dsn",),
     "render_metrics": ("render_api_key",),
     "render": ("render_api_key",),
     "netlify": ("netlify_auth_token",),

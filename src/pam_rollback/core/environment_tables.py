@@ -22,6 +22,7 @@ Ability = Literal[
     "emergency_endpoint",
     "metrics",
     "database",
+    "staging_copy",
     "status_page",
     "in_app_notice",
     "asset_manifest",
@@ -47,6 +48,7 @@ SecretName = Literal[
     "second_test_user_password",
     "expired_user_token",
     "database_dsn",
+    "staging_copy_dsn",
     "prometheus_token",
     "render_api_key",
     "netlify_auth_token",
@@ -135,6 +137,8 @@ class SecretVariables(Table):
     expired_user_token_env: VariableName | None = None
     """A token of the test account that was good once, kept to see it refused. No ability needs it."""
     database_dsn_env: VariableName | None = None
+    staging_copy_dsn_env: VariableName | None = None
+    """A copy of the database, as who owns its tables: migrations are tried on it, and rolled back again."""
     prometheus_token_env: VariableName | None = None
     render_api_key_env: VariableName | None = None
     netlify_auth_token_env: VariableName | None = None

@@ -200,12 +200,20 @@ class LoadTerms(Table):
     duration_s: Annotated[float, Field(gt=0)]
 
 
+class RedeploymentTerms(Table):
+    """How long what the gate runs may take."""
+
+    install_deadline_s: Annotated[float, Field(gt=0)]
+    migration_deadline_s: Annotated[float, Field(gt=0)]
+
+
 class Plan(Table):
     """The whole plan. Sections map ids to items; ``item`` finds one in whatever section it is."""
 
     about: About
     baseline: BaselineTerms
     load: LoadTerms
+    redeployment: RedeploymentTerms
     immediate_criteria: ImmediateCriteria
     consider_criteria: ConsiderCriteria
     decision: DecisionRules

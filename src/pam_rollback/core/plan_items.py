@@ -410,9 +410,15 @@ class RampStage(Item):
 
 
 class GateCommand(Item):
-    """One command that must succeed before the re-deployment."""
+    """One command that must succeed before the re-deployment; one that takes longer than ``deadline_s`` is ended and has not."""
 
-    command: Text
+    command: Annotated[str, Field(pattern=r"^npm (run )?[A-Za-z0-9:_-]+$")]
+    deadline_s: Annotated[float, Field(gt=0)]
+
+    @property
+    def script(self) -> str:
+        """The script of package.json."""
+        return self.command.split()[-1]
 
 
 # --- what a release has to bear before it goes to users again ------------------------------------------------------

@@ -43,6 +43,11 @@ class Git(Table):
     version_file: Annotated[str, Field(pattern=r"^([A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*)?$")] = ""
     """Where a commit says the version that the back end names: JSON, TOML, code with one assignment, or a file with nothing else."""
 
+    migrations_folder: Annotated[str, Field(pattern=r"^[A-Za-z0-9._/-]+$")] = "migrations"
+    """Where migrations are: ``VERSION_NAME.up.sql`` and ``VERSION_NAME.down.sql``."""
+    features_file: Annotated[str, Field(pattern=r"^[A-Za-z0-9._/-]+$")] = "features.json"
+    """What is new in a release, and behind which flag (docs/how-to/redeploy.md)."""
+
     def problems(self) -> Iterator[Problem]:
         """Everything that is well-formed but cannot be used like this."""
         if not self.remote:

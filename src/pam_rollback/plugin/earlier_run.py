@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.actions.journal import ACTION, Journal
+from pam_rollback.actions.journal import ACTION, SWITCHED_ON, Journal
 from pam_rollback.plugin.runbook import Runbook, shown
 
 JOURNAL = "journal.jsonl"
@@ -24,7 +24,7 @@ def journal_of(config: pytest.Config, option: str, run: str) -> Path:
 def elsewhere(runbook: Runbook, journal: Journal) -> list[str]:
     """Why the run was not about the environment of this session; empty when it was."""
     environment = runbook.environment
-    began = next((entry for entry in journal.entries() if entry["event"] in {ACTION, "planting"}), None)
+    began = next((entry for entry in journal.entries() if entry["event"] in {ACTION, "planting", SWITCHED_ON}), None)
     if began is None:
         return [f"{shown(journal.path)} does not say which environment it changed"]
     if runbook.own_sandbox:

@@ -87,6 +87,11 @@ def asks_for(expression: str, phase: str) -> bool:
     return compiled is not None and compiled.evaluate(lambda name, /, **_: name == phase)
 
 
+def is_gate(config: pytest.Config) -> bool:
+    """Whether this session asks if the candidate may be deployed again; ``--to`` names the candidate then."""
+    return asks_for(config.option.markexpr, "redeploy_gate")
+
+
 def waits_to_be_named(item: pytest.Item, expression: str) -> bool:
     """Whether all its phases run only when ``-m`` names them, and it names none of them."""
     phases = {name for name in PHASES if item.get_closest_marker(name)}

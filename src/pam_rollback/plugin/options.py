@@ -40,6 +40,7 @@ class Options:
     observed: tuple[str, ...]
     load_workers: tuple[int, str]
     """How many generators a load test has, and the address where those of other machines sign on; empty: all run here."""
+    incident: str = ""
 
     @property
     def real(self) -> bool:
@@ -74,6 +75,7 @@ def read(config: pytest.Config) -> Options:
         ack=tuple(_assignment("--ack", 'ITEM="who: evidence"', text) for text in option.pam_ack),
         observed=tuple(_assignment("--observed", "CRITERION=WHAT", text) for text in option.pam_observed),
         load_workers=_load_workers(option.pam_load_workers),
+        incident=option.pam_incident,
     )
 
 
@@ -181,6 +183,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="",
         metavar="RUN",
         help="finish what that run (id or folder) left half done: name the same file of drills/; its target, decision and folder are kept",
+    )
+    add(
+        "--incident",
+        dest="pam_incident",
+        default="",
+        metavar="RUN",
+        help="with -m redeploy_gate: the run (id or folder) that recorded the incident that must not come back "
+        "(default: the environment's newest with a red criterion)",
     )
     add(
         "--approve",

@@ -50,6 +50,7 @@ def scope_of(config: pytest.Config, runbook: Runbook, left_out: LeftOut, *, judg
             for change in relaxed
             if not change.waived
         ]
+        partial += _holes_of_the_gate(config, left_out, answered={ack.item for ack in acknowledgements} | valid)
         open_items = [missing.item for missing in unmeasured if not missing.waived]
         if _judges_success(name) and open_items:
             partial.append(
@@ -78,6 +79,17 @@ def _name(config: pytest.Config) -> tuple[str | None, bool]:
         return expression, all(name in markers.PHASES or name in markers.KINDS for name in names)
     stories = config.stash[SITUATIONS_KEY].stories
     return (stories[0] if len(stories) == 1 else None), True
+
+
+def _holes_of_the_gate(config: pytest.Config, left_out: LeftOut, *, answered: set[str]) -> list[str]:
+    """What the environment's declarations keep the gate from asking is not known, unless a person or a dated waiver answers for it."""
+    if not markers.is_gate(config):
+        return []
+    by_reason: dict[str, list[str]] = {}
+    for nodeid, reason, ids in left_out.tests:
+        if nodeid.startswith("load/") and not (ids and answered.issuperset(ids)):
+            by_reason.setdefault(reason, []).append(nodeid.rpartition("::")[2].partition("[")[0])
+    return [f"PARTIAL: {reason}, so nobody asked: {', '.join(names)}" for reason, names in by_reason.items()]
 
 
 def _judges_success(name: str | None) -> bool:

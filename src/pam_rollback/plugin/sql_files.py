@@ -70,7 +70,7 @@ def _can_select(expression: str) -> bool:
         compiled = Expression.compile(expression)
     except SyntaxError:  # pytest will say so
         return True
-    every = frozenset({"post_rollback", "integrity"})
+    every = frozenset({"post_rollback", "redeploy_gate", "integrity"})
     return any(compiled.evaluate(_Named(names)) for names in (every, every | _SOMETIMES))
 
 
@@ -100,7 +100,12 @@ def _test_of(invariant: Invariant, path: Path) -> Any:
     )
     test.__module__ = path.stem
     setattr(test, _INVARIANT, invariant)
-    marks = [pytest.mark.post_rollback, pytest.mark.integrity, pytest.mark.criterion(*invariant.criteria)]
+    marks = [
+        pytest.mark.post_rollback,
+        pytest.mark.redeploy_gate,
+        pytest.mark.integrity,
+        pytest.mark.criterion(*invariant.criteria),
+    ]
     if invariant.severity == "advisory":
         marks.append(pytest.mark.advisory)
     for mark in marks:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from pam_rollback.core.verdict import Outcome
-from pam_rollback.reporting import checklist, readiness, recommendation, wording
+from pam_rollback.reporting import checklist, gate, readiness, recommendation, wording
 from pam_rollback.reporting.redaction import Redactor
 from pam_rollback.reporting.run_record import Measured, RunRecord
 
@@ -32,6 +32,7 @@ def render(record: RunRecord) -> str:
         _bullets("", record.reasons),
         *_recommendation(record),
         *(_bullets(f"### {heading}", entries) for heading, entries in readiness.paragraphs(record)),
+        *(_bullets(f"### {heading}", entries) for heading, entries in gate.paragraphs(record)),
         _criteria(record),
         _problems(record),
         _steps(record),

@@ -4,7 +4,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pam_rollback.core.drill_ages import LastDrill
 from pam_rollback.reporting import run_record, wording
+from pam_rollback.reporting.latest_runs import age_s
 from pam_rollback.reporting.run_record import RunRecord, UnreadableRecord
 
 _NEWEST = 200
@@ -66,3 +68,19 @@ def _read(path: Path) -> RunRecord | None:
         return run_record.read(path)
     except (UnreadableRecord, OSError):
         return None
+
+
+def last_drills(out: Path, situations: Mapping[str, Collection[str]]) -> tuple[LastDrill, ...]:
+    """Of each strategy (with the situations that its stories lead to) the newest drill that ended with GO, wherever it was done."""
+    newest: dict[str, LastDrill] = {}
+    for path in sorted(out.glob("*/run.json"), reverse=True):
+        if len(newest) == len(situations):
+            break
+        record = _read(path)
+        if record is None or record.mode != "drill" or record.verdict != "GO":
+            continue
+        done = {step.action for step in record.steps if step.outcome in {"done", "already done"}}
+        for strategy, after in situations.items():
+            if strategy in done and not set(after).isdisjoint(record.situations):
+                newest.setdefault(strategy, LastDrill(strategy, age_s(record), record.environment.name, record.run_id))
+    return tuple(newest.get(strategy) or LastDrill(strategy) for strategy in situations)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from pam_rollback.core.verdict import Outcome
-from pam_rollback.reporting import checklist, readiness, recommendation, wording
+from pam_rollback.reporting import checklist, gate, readiness, recommendation, wording
 from pam_rollback.reporting.run_record import Measured, Result, RunRecord
 
 NARROWEST: Final = 72
@@ -54,6 +54,7 @@ def render(record: RunRecord, width: int, *, color: bool, ascii_only: bool) -> l
         *_reasons(record, page),
         *_paths(record, page),
         *_paragraphs(readiness.paragraphs(record), page),
+        *_paragraphs(gate.paragraphs(record), page),
         *_recommendation(record, page),
         *_verdict(record, page),
     ]

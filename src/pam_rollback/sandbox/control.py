@@ -51,6 +51,7 @@ class Control:
         sinks: Mapping[str, Sink],
         status_page: StatusPage,
         reset: Callable[[], Awaitable[None]],
+        copy_database: Callable[[], None],
         ready_s: float,
     ) -> None:
         self._token = token
@@ -64,6 +65,7 @@ class Control:
         self._sinks = sinks
         self._status_page = status_page
         self._reset = reset
+        self._copy_database = copy_database
         self._ready_s = ready_s
 
     def application(self) -> web.Application:
@@ -77,6 +79,7 @@ class Control:
         app.router.add_post("/live", self._go_live)
         app.router.add_post("/push", self._push)
         app.router.add_post("/reset", self._be_as_at_the_start)
+        app.router.add_post("/database/copy", self._copy)
         app.router.add_get("/sinks/{sink}", self._messages)
         app.router.add_delete("/sinks/{sink}", self._forget_messages)
         app.router.add_put("/status-page", self._set_status_page)
@@ -154,6 +157,10 @@ class Control:
     async def _be_as_at_the_start(self, _: web.Request) -> web.Response:
         await self._reset()
         return web.json_response({"live": self._fleet.live.spec.name})
+
+    async def _copy(self, _: web.Request) -> web.Response:
+        await asyncio.to_thread(self._copy_database)
+        return web.json_response({"copied": True})
 
     async def _messages(self, request: web.Request) -> web.Response:
         return web.json_response({"messages": list(self._sink(request).messages)})

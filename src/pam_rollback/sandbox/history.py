@@ -4,19 +4,30 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from pam_rollback.sandbox import database
 from pam_rollback.sandbox.builds import SITE
+from pam_rollback.sandbox.database import migrations
 from pam_rollback.sandbox.releases import RELEASES
 
 BRANCH = "main"
 FEATURE = "pam-refresh"
 BACKEND, FRONTEND = "backend", "frontend"
+MIGRATIONS = f"{BACKEND}/migrations"
+FEATURES_FILE = "features.json"
 RELEASE_FILE = f"{BACKEND}/release.json"
 MARKS: Mapping[str, str] = {"stable": ":2", "feature": ":4", "merge": ":5", "candidate": ":5"}
 """The marks of the commits below, by name; a merge brought the candidate."""
+_REFRESH = (
+    ("refreshed conversation", "PAM_ENHANCED_UI"),
+    ("voice", "PAM_VOICE_FEATURES"),
+    ("answer cache", "PAM_PERFORMANCE_OPTIMIZATIONS"),
+)
+_CANDIDATES_MIGRATIONS = Path(database.__file__).with_name("candidate")
 _BEFORE = "1.40.9"
 _FIRST_S = 1_760_000_000
 _STEP_S = 86_400
 _WHO = "Wheels & Wins <team@wheelsandwins.example>"
+_PACKAGE = ("package.json", "package-lock.json")
 _ENDINGS = {".html", ".js", ".mjs", ".css", ".svg", ".json"}
 
 
@@ -31,7 +42,10 @@ def as_stream() -> bytes:
                 f"refs/heads/{FEATURE}",
                 3,
                 "PAM: refreshed conversation",
-                {"docs/pam-refresh.md": "# PAM refresh\n\nConversation, voice and performance, each behind a flag.\n"},
+                {
+                    "docs/pam-refresh.md": "# PAM refresh\n\nConversation, voice and performance, each behind a flag.\n",
+                    **brought_by(candidate),
+                },
                 parent=":2",
             ),
             _commit(f"refs/heads/{FEATURE}", 4, f"Prepare release {candidate}", version_files(candidate), parent=":3"),
@@ -42,6 +56,7 @@ def as_stream() -> bytes:
                 {
                     "docs/pam-refresh.md": "# PAM refresh\n\nConversation, voice and performance, each behind a flag.\n",
                     **version_files(candidate),
+                    **brought_by(candidate),
                 },
                 parent=":2",
                 merged=":4",
@@ -61,8 +76,25 @@ def all_files(version: str) -> dict[str, str]:
         "README.md": "# Wheels & Wins\n\nThe site is in `frontend`, the API with PAM in `backend`. A push to `main` deploys both.\n",
         "netlify.toml": f'[build]\nbase = "{FRONTEND}"\ncommand = "npm run build:production"\npublish = "dist"\n',
         **{f"{FRONTEND}/{name}": text for name, text in _site()},
+        **{f"{MIGRATIONS}/{step.version}_{step.name}.up.sql": step.sql for step in migrations()},
+        FEATURES_FILE: _features(version, ()),
         **version_files(version),
     }
+
+
+def brought_by(version: str) -> dict[str, str]:
+    """What the refresh adds: a migration, with the way back, and three features behind their flags."""
+    files = sorted(_CANDIDATES_MIGRATIONS.glob("*.sql"))
+    return {
+        FEATURES_FILE: _features(version, _REFRESH),
+        **{f"{MIGRATIONS}/{file.name}": file.read_text(encoding="utf-8") for file in files},
+    }
+
+
+def _features(version: str, features: tuple[tuple[str, str], ...]) -> str:
+    """What is new in a release, and behind which flag; each is off unless somebody switches it on."""
+    listed = [{"feature": name, "since": version, "flag": flag, "default": False} for name, flag in features]
+    return _json({"release": version, "features": listed})
 
 
 def version_files(version: str) -> dict[str, str]:
@@ -71,22 +103,18 @@ def version_files(version: str) -> dict[str, str]:
 
 
 def frontend_package(version: str) -> dict[str, str]:
-    """What npm is told: the build script, and a lock file. It needs nobody's packages, so that it works without a network."""
-    package = {
-        "name": "wheels-and-wins",
-        "version": version,
-        "private": True,
-        "type": "module",
-        "scripts": {"build:production": "node build.mjs"},
-    }
-    lock = {
-        "name": "wheels-and-wins",
-        "version": version,
-        "lockfileVersion": 3,
-        "requires": True,
-        "packages": {"": {"name": "wheels-and-wins", "version": version}},
-    }
-    return {f"{FRONTEND}/package.json": _json(package), f"{FRONTEND}/package-lock.json": _json(lock)}
+    """What npm is told: the scripts, and a lock file. They need nobody's packages, so that they work without a network."""
+    return {f"{FRONTEND}/{name}": _json(_of_version(SITE / name, version)) for name in _PACKAGE}
+
+
+def _of_version(file: Path, version: str) -> dict[str, object]:
+    """The file as that release has it."""
+    document: dict[str, object] = json.loads(file.read_text(encoding="utf-8"))
+    document["version"] = version
+    packages = document.get("packages")
+    if isinstance(packages, dict):
+        packages[""]["version"] = version
+    return document
 
 
 def _site(site: Path = SITE) -> Iterator[tuple[str, str]]:

@@ -22,6 +22,8 @@ from pam_rollback.sandbox.problems import RangeError
 
 URL_VARIABLE = "DATABASE_URL"
 """Environment variable: a server on which the range makes a database of its own, and drops it at the end."""
+COPY_SUFFIX = "_copy"
+"""What is added to the database's name for the copy on which migrations are tried."""
 _CONNECT_WITHIN_S = 5
 _ROLES_BYPASS_SINCE = 160000  # before, only a superuser may create a role that bypasses row level security
 
@@ -168,6 +170,7 @@ class GuestDatabase:
             self._children.disowns_database(self._name)
             raise
         self._is_made = True
+        self._children.owns_database(self._url, f"{self._name}{COPY_SUFFIX}")
         dsn = urlunsplit(parts._replace(path=f"/{self._name}"))
         await asyncio.to_thread(lambda: database.create(dsn, password=self._account_password))
         self._children.owns_role(self._url, self._auditor)
@@ -189,8 +192,9 @@ class GuestDatabase:
     async def close(self) -> None:
         """Drop the database and its auditor."""
         if self._is_made:
-            await asyncio.to_thread(janitor.drop_database, self._url, self._name)
-            self._children.disowns_database(self._name)
+            for name in (f"{self._name}{COPY_SUFFIX}", self._name):
+                await asyncio.to_thread(janitor.drop_database, self._url, name)
+                self._children.disowns_database(name)
             await asyncio.to_thread(janitor.drop_role, self._url, self._auditor)
             self._children.disowns_role(self._auditor)
 

@@ -57,6 +57,10 @@ class Remote:
         """Be as at the start: no faults, the candidate live, branches and settings as they were, no deploys but the first."""
         self._call("POST", "/reset")
 
+    def copy_database(self) -> None:
+        """Make the copy of the database anew, of what it holds now: the one that ``PAM_STAGING_COPY_DSN`` leads to."""
+        self._call("POST", "/database/copy")
+
     def slack_messages(self) -> list[dict[str, Any]]:
         """What the incident channel received."""
         messages: list[dict[str, Any]] = self._call("GET", "/sinks/slack")["messages"]

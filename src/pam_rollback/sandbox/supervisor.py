@@ -17,7 +17,7 @@ from pathlib import Path
 import psycopg
 from aiohttp import web
 
-from pam_rollback.sandbox import history, state_file, statuspage_api
+from pam_rollback.sandbox import database_copy, history, state_file, statuspage_api
 from pam_rollback.sandbox.backend_deploys import BackendDeploys
 from pam_rollback.sandbox.children import Children
 from pam_rollback.sandbox.control import Control
@@ -211,6 +211,7 @@ class Supervisor:
             sinks={"slack": slack, "pagerduty": pager, "email": mail, "statuspage": page_api},
             status_page=status_page,
             reset=reset,
+            copy_database=lambda: database_copy.make(access),
             ready_s=time.monotonic() - self._started_s,
         )
         for handler, listener in (
@@ -286,6 +287,8 @@ class Supervisor:
                 "branch": history.BRANCH,
                 "frontend_folder": history.FRONTEND,
                 "version_file": history.RELEASE_FILE,
+                "migrations_folder": history.MIGRATIONS,
+                "features_file": history.FEATURES_FILE,
             },
             channels={
                 "statuspage": {"page_id": status_page_id, "api_url": _url(listeners.channels) + statuspage_api.BASE},
@@ -315,6 +318,7 @@ class Supervisor:
                 "PAGERDUTY_ROUTING_KEY": secrets.token_hex(16),
                 "PAM_SMTP_USERNAME": USERNAME,
                 "PAM_SMTP_PASSWORD": secrets.token_urlsafe(18),
+                "PAM_STAGING_COPY_DSN": database_copy.dsn_of(access.product_dsn),
                 "PAM_DATABASE_DSN": in_plan_dialect(access.auditor_dsn)
                 if self._dialect == "plan"
                 else access.auditor_dsn,

@@ -29,6 +29,7 @@ __all__ = [
     "Migration",
     "account_id",
     "create",
+    "make_tables",
     "migrations",
     "set_password",
 ]
@@ -73,16 +74,21 @@ def create(dsn: str, *, password: str | None = None, now: datetime | None = None
                 f"database {connection.info.dbname}: expected an empty database, found table public.profiles; "
                 "create a new database and name that one"
             )
-        for migration in migrations():
-            connection.execute(migration.sql.encode())
-            connection.execute(
-                "INSERT INTO public.schema_migrations (version, name, checksum) VALUES (%s, %s, %s)",
-                (migration.version, migration.name, migration.checksum),
-            )
+        make_tables(connection)
         sow(connection, password_hash=_hash(password), now=now or datetime.now(UTC))
     with psycopg.connect(dsn, autocommit=True) as connection:
         # Without statistics the first queries of a drill would be planned for empty tables.
         connection.execute("ANALYZE")
+
+
+def make_tables(connection: psycopg.Connection) -> None:
+    """Apply every step of the schema to an empty database, and note each of them. Raises psycopg.Error."""
+    for migration in migrations():
+        connection.execute(migration.sql.encode())
+        connection.execute(
+            "INSERT INTO public.schema_migrations (version, name, checksum) VALUES (%s, %s, %s)",
+            (migration.version, migration.name, migration.checksum),
+        )
 
 
 def set_password(dsn: str, password: str) -> None:

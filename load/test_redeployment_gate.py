@@ -1,0 +1,127 @@
+"""May the candidate be deployed again?  Its own tests in a fresh checkout, and what only a running environment can tell.
+
+Nothing here changes the environment's database; what is switched on to be tried is switched off again.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pam_rollback.core.drill_ages import DrillAges
+from pam_rollback.core.features import Declared, Exposure
+from pam_rollback.core.gate_stages import Stage
+from pam_rollback.core.recorded_incident import IncidentTried
+from pam_rollback.plugin.migration_trial import MigrationTrial
+
+pytestmark = [pytest.mark.redeploy_gate]
+
+Scored = Callable[[Any], Any]
+
+
+@pytest.mark.criterion("GA-1", "PM-5")
+def test_unit_tests_pass(unit_tests: Stage, scored: Scored) -> None:
+    """The candidate passes its unit tests.  If red: docs/runbook.md#redeployment-gate."""
+    stage = scored(unit_tests)
+
+    assert stage.passed, stage
+
+
+@pytest.mark.criterion("GA-2", "PM-5")
+def test_integration_tests_pass(integration_tests: Stage, scored: Scored) -> None:
+    """The candidate passes its integration tests.  If red: docs/runbook.md#redeployment-gate."""
+    stage = scored(integration_tests)
+
+    assert stage.passed, stage
+
+
+@pytest.mark.criterion("GA-3", "PM-5")
+def test_end_to_end_tests_pass(end_to_end_tests: Stage, scored: Scored) -> None:
+    """The candidate passes its end-to-end tests.  If red: docs/runbook.md#redeployment-gate."""
+    stage = scored(end_to_end_tests)
+
+    assert stage.passed, stage
+
+
+@pytest.mark.criterion("GA-4")
+def test_accessibility_tests_pass(accessibility_tests: Stage, scored: Scored) -> None:
+    """The candidate passes its accessibility tests.  If red: docs/runbook.md#redeployment-gate."""
+    stage = scored(accessibility_tests)
+
+    assert stage.passed, stage
+
+
+@pytest.mark.criterion("GA-5")
+def test_the_quality_check_passes(quality_check: Stage, scored: Scored) -> None:
+    """The candidate passes its full quality check.  If red: docs/runbook.md#redeployment-gate."""
+    stage = scored(quality_check)
+
+    assert stage.passed, stage
+
+
+@pytest.mark.criterion("GA-6")
+def test_own_load_tests_pass(own_load_tests: Stage, scored: Scored) -> None:
+    """The candidate passes the load tests that it brings along.  If red: docs/runbook.md#redeployment-gate."""
+    stage = scored(own_load_tests)
+
+    assert stage.passed, stage
+
+
+def test_migrations_can_be_applied(migration_trial: MigrationTrial, scored: Scored) -> None:
+    """The candidate's migrations go through on a copy of the database.  If red: docs/runbook.md#migrations-irreversible."""
+    applied = scored(migration_trial.applied)
+
+    assert applied.done, applied
+
+
+def test_migrations_drop_no_data(migration_trial: MigrationTrial, scored: Scored) -> None:
+    """What users wrote is still there with them, for an older release to find.  If red: docs/runbook.md#migrations-irreversible."""
+    kept = scored(migration_trial.kept)
+
+    assert kept.whole, kept
+
+
+def test_data_is_whole_with_the_migrations(migration_trial: MigrationTrial, scored: Scored) -> None:
+    """Every invariant holds on the migrated copy.  If red: docs/runbook.md#migrations-irreversible."""
+    integrity = scored(migration_trial.integrity)
+
+    assert integrity.holds, integrity
+
+
+def test_the_deploy_can_be_taken_back(migration_trial: MigrationTrial, scored: Scored) -> None:
+    """Rolled back, schema and rows are what they were.  If red: docs/runbook.md#migrations-irreversible."""
+    reversal = scored(migration_trial.reversal)
+
+    assert reversal.reversible, reversal
+
+
+@pytest.mark.criterion("PM-1")
+def test_new_features_are_behind_flags(declared_features: Declared, scored: Scored) -> None:
+    """Each new feature of the candidate has a flag that is off by default.  If red: docs/runbook.md#prevention-deployment."""
+    features = scored(declared_features)
+
+    assert features.behind_flags, features
+
+
+@pytest.mark.criterion("PM-1")
+def test_a_deploy_gives_nobody_a_new_feature(exposure: Exposure, scored: Scored) -> None:
+    """When the gate began the flags were off, and no user was served a new feature.  If red: docs/runbook.md#prevention-deployment."""
+    found = scored(exposure)
+
+    assert found.nobody, found
+
+
+@pytest.mark.criterion("RP-2")
+def test_the_incident_does_not_come_back(incident_tried: IncidentTried, scored: Scored) -> None:
+    """What went red in the recorded incident is measured on the candidate, under its load.  If red: docs/runbook.md#incident-comes-back."""
+    incident = scored(incident_tried)
+
+    assert incident.gone, incident
+
+
+@pytest.mark.criterion("PM-10")
+def test_every_strategy_was_drilled_lately(drill_ages: DrillAges, scored: Scored) -> None:
+    """The newest drill of each strategy that ended with GO is young enough.  If red: docs/runbook.md#prevention-team."""
+    drills = scored(drill_ages)
+
+    assert drills.fresh, drills

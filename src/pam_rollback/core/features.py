@@ -1,0 +1,178 @@
+"""What is new in a release and behind which flag: as its repository declares it, and as users get it (PM-1).
+
+The declaration is a file of the repository::
+
+    {"release": "1.42.0", "features": [{"feature": "voice", "since": "1.42.0", "flag": "PAM_VOICE_FEATURES", "default": false}]}
+"""
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.figures import Figures
+from pam_rollback.core.flags import Flag, FlagName
+
+_EXAMPLE = '{"release": "1.42.0", "features": [{"feature": "voice", "since": "1.42.0", "flag": "PAM_VOICE_FEATURES", "default": false}]}'
+_HOW = "docs/how-to/redeploy.md says what belongs there"
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One feature. ``flag`` is empty and ``default`` None where the declaration does not say."""
+
+    name: str
+    since: str
+    flag: FlagName = ""
+    default: bool | None = None
+
+
+@dataclass(frozen=True)
+class Register:
+    """What a release declares."""
+
+    release: str
+    features: tuple[Feature, ...]
+
+    def new_since(self, before: "Register | None") -> tuple[Feature, ...]:
+        """Those that the release before does not declare; where that is not known, those that say they are of this release."""
+        if before is None:
+            return tuple(feature for feature in self.features if feature.since == self.release)
+        old = {feature.name for feature in before.features}
+        return tuple(feature for feature in self.features if feature.name not in old)
+
+
+def read_register(text: str | None, place: str) -> Register:
+    """Read a declaration. Raises MeasurementFailed when there is none, or when it cannot be understood."""
+    if text is None:
+        raise MeasurementFailed(f"{place}: there is no such file; expected {_EXAMPLE}; {_HOW}")
+    try:
+        document: Any = json.loads(text)
+    except ValueError as error:
+        raise MeasurementFailed(f"{place}: expected JSON, found {error}; {_HOW}") from None
+    release = document.get("release") if isinstance(document, dict) else None
+    listed = document.get("features") if isinstance(document, dict) else None
+    if not isinstance(release, str) or not isinstance(listed, list):
+        raise MeasurementFailed(f"{place}: expected a release and a list of features, found {text[:80]!r}; {_HOW}")
+    return Register(release, tuple(_feature(one, f"{place}, feature {number}") for number, one in enumerate(listed, 1)))
+
+
+def _feature(one: Any, place: str) -> Feature:
+    if not isinstance(one, dict) or not all(isinstance(one.get(key), str) and one[key] for key in ("feature", "since")):
+        raise MeasurementFailed(f"{place}: expected at least feature and since, found {one!r}; {_HOW}")
+    flag, default = one.get("flag"), one.get("default")
+    return Feature(
+        one["feature"],
+        one["since"],
+        flag if isinstance(flag, str) else "",
+        default if isinstance(default, bool) else None,
+    )
+
+
+@dataclass(frozen=True, repr=False)
+class Declared:
+    """Whether every new feature is behind a flag that is off by default."""
+
+    release: str
+    new: tuple[Feature, ...]
+    problems: tuple[str, ...]
+
+    @property
+    def behind_flags(self) -> bool:
+        """Nothing was found that would reach users by itself."""
+        return not self.problems
+
+    @property
+    def figures(self) -> Figures:
+        """For the table of criteria."""
+        return Figures(
+            what="new features that are not behind a flag, off by default",
+            asked="none",
+            measured=len(self.problems),
+            n=len(self.new),
+        )
+
+    def __str__(self) -> str:
+        """The sentence that a failure shows."""
+        if self.problems:
+            return f"release {self.release} brings features that a deploy would give to everybody: {'; '.join(self.problems)}"
+        if not self.new:
+            return f"release {self.release} declares no new feature"
+        names = ", ".join(f"{feature.name} ({feature.flag})" for feature in self.new)
+        return f"release {self.release}: each of its {len(self.new)} new features is behind a flag that is off by default: {names}"
+
+    __repr__ = __str__
+
+
+def declared(register: Register, *, version: str, before: Register | None) -> Declared:
+    """Judge the declaration of the candidate, which is ``version`` (empty: nobody told)."""
+    new = register.new_since(before)
+    return Declared(register.release, new, tuple(_problems(register, new, version)))
+
+
+def _problems(register: Register, new: Collection[Feature], version: str) -> Iterator[str]:
+    if version and register.release != version:
+        yield f"the declaration is of release {register.release}, and the candidate is {version}: it was not kept up"
+    names = [feature.name for feature in register.features]
+    yield from (
+        f"{name} is declared {names.count(name)} times" for name in dict.fromkeys(names) if names.count(name) > 1
+    )
+    for feature in new:
+        if not feature.flag:
+            yield f"{feature.name} has no flag"
+        elif feature.default is None:
+            yield f"{feature.name}: whether {feature.flag} is off by default is not said"
+        elif feature.default:
+            yield f"{feature.name}: {feature.flag} is on by default"
+
+
+@dataclass(frozen=True, repr=False)
+class Exposure:
+    """Who would get the new features from a deploy, by what the environment says now. Counts are None where nobody can be evaluated."""
+
+    environment: str
+    asked: tuple[FlagName, ...]
+    flags: Mapping[FlagName, Flag]
+    users: int = 0
+    served: Mapping[FlagName, int] | None = None
+
+    @property
+    def nobody(self) -> bool:
+        """Each flag is known there and off, and nobody who was asked gets any of the features."""
+        return not (self._unknown or self._on or any((self.served or {}).values()))
+
+    @property
+    def _unknown(self) -> tuple[FlagName, ...]:
+        return tuple(name for name in self.asked if name not in self.flags)
+
+    @property
+    def _on(self) -> tuple[FlagName, ...]:
+        return tuple(name for name in self.asked if name in self.flags and not self.flags[name].off_for_all)
+
+    @property
+    def figures(self) -> Figures:
+        """For the table of criteria."""
+        got = max((self.served or {}).values(), default=len(self._on))
+        return Figures(
+            what="users who get a new feature" if self.served is not None else "flags of new features that are on",
+            asked="0",
+            measured=got,
+            n=self.users if self.served is not None else len(self.asked),
+        )
+
+    def __str__(self) -> str:
+        """The sentence that a failure shows."""
+        if not self.asked:
+            return f"{self.environment}: the candidate declares no new feature"
+        found = [f"{self.environment} knows no flag {name}" for name in self._unknown]
+        found += [f"{name} is {self.flags[name]}" for name in self._on]
+        found += [f"{count} of {self.users} users get {name}" for name, count in (self.served or {}).items() if count]
+        if found:
+            return (
+                f"a deploy to {self.environment} would reach users at once: {'; '.join(found)}; switch them off first"
+            )
+        who = f", and none of {self.users} users gets them" if self.served is not None else ""
+        return f"{self.environment}: {', '.join(self.asked)} are off{who}"
+
+    __repr__ = __str__

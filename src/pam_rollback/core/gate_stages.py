@@ -1,0 +1,90 @@
+"""The npm stages of the gate: which scripts a package has, and what came of one of them."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pam_rollback.core.configuration import nearest
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.figures import Figures
+
+_SHORT = 12
+_TELLING = re.compile(r"[✖✘]|^not ok|\bFAIL(ED|URES?)?\b|Error\b|\berror\b|\bexpected\b|: problem|\bmissing\b|npm ERR!")
+_WORDS_MAX = 400
+
+
+def telling_words(lines: Sequence[str], count: int) -> str:
+    """What a person needs of a log first: its last lines that speak of a failure, else its last lines."""
+    said = [line.strip() for line in lines if line.strip()]
+    found = list(dict.fromkeys(line for line in said if _TELLING.search(line)))[-count:] or said[-count:]
+    words = " · ".join(found) or "it printed nothing"
+    return words if len(words) <= _WORDS_MAX else f"{words[:_WORDS_MAX]}…"
+
+
+def scripts_of(package: str, place: str) -> Mapping[str, str]:
+    """The scripts of a package.json. Raises MeasurementFailed when it cannot be read: then nothing is known of any stage."""
+    try:
+        document: Any = json.loads(package)
+    except ValueError as error:
+        raise MeasurementFailed(f"{place}: expected JSON, found {error}") from None
+    scripts = document.get("scripts", {}) if isinstance(document, dict) else None
+    if not isinstance(scripts, dict) or not all(isinstance(text, str) for text in scripts.values()):
+        raise MeasurementFailed(f"{place}: expected an object with scripts, found {package[:80]!r}")
+    return scripts
+
+
+@dataclass(frozen=True, repr=False)
+class Stage:
+    """What came of one script in a checkout of the candidate. ``exit_code`` is None when it was ended by us, or is not there."""
+
+    id: str
+    command: str
+    commit: str
+    scripts: tuple[str, ...]
+    """Those that the package has."""
+    deadline_s: float
+    exit_code: int | None = None
+    took_s: float = 0.0
+    last_words: str = ""
+    kept: int = 0
+    """How many files that it left (JUnit, coverage, …) are in the run's folder."""
+
+    @property
+    def script(self) -> str:
+        """Its name in package.json."""
+        return self.command.split()[-1]
+
+    @property
+    def missing(self) -> bool:
+        """The package has no such script: nothing was run, and what it should have tested was not tested."""
+        return self.script not in self.scripts
+
+    @property
+    def passed(self) -> bool:
+        """It is there, it ended by itself, and it ended well."""
+        return not self.missing and self.exit_code == 0
+
+    @property
+    def figures(self) -> Figures:
+        """For the table of criteria."""
+        measured = "no such script" if self.missing else "no end" if self.exit_code is None else self.exit_code
+        return Figures(what=self.command, asked="exit code 0", measured=measured, n=int(not self.missing))
+
+    def __str__(self) -> str:
+        """The sentence that a failure shows."""
+        where = f"{self.id}: {self.command} at commit {self.commit[:_SHORT]}"
+        if self.missing:
+            near = nearest(self.script, self.scripts)
+            guess = f", is it {near!r}?" if near else ""
+            known = ", ".join(sorted(self.scripts)) or "none"
+            return f"{where}: package.json has no script {self.script!r}{guess} It has: {known}. Add it: the plan asks for this stage"
+        if self.exit_code is None:
+            return f"{where}: no end within {self.deadline_s:g} s (plan.toml), so it was ended: {self.last_words}"
+        if self.exit_code:
+            return f"{where}: exit code {self.exit_code} after {self.took_s:.1f} s: {self.last_words}"
+        return f"{where}: done in {self.took_s:.1f} s; {self.kept} files of it are kept"
+
+    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
+    __repr__ = __str__

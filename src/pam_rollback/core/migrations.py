@@ -1,0 +1,292 @@
+"""Migrations as files, and what trying them on a copy of the database showed: whether a deploy can be taken back.
+
+What is compared is the catalogue (tables, columns, constraints, indexes, triggers, functions, policies, views, types, grants) and what the
+rows say, by a digest of each column. A way back that brings a column back without its content is none.
+"""
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.figures import Figures
+
+_FILE = re.compile(r"^(?P<version>\d+)_(?P<name>\w+?)(\.(?P<way>up|down))?\.sql$")
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class MigrationFile:
+    """One step of the schema, and the way back from it; ``down`` is None where there is none."""
+
+    version: str
+    name: str
+    up: str
+    down: str | None
+
+    def __str__(self) -> str:
+        """For messages."""
+        return f"{self.version}_{self.name}"
+
+
+def migrations_in(files: Mapping[str, str], place: str) -> tuple[MigrationFile, ...]:
+    """The migrations of a folder, the oldest first. Raises MeasurementFailed with everything that cannot be understood.
+
+    ``VERSION_NAME.up.sql`` and ``VERSION_NAME.down.sql``; a ``VERSION_NAME.sql`` alone has no way back.
+    """
+    ways: dict[tuple[str, str], dict[str, str]] = {}
+    problems = []
+    for file, text in sorted(files.items()):
+        found = _FILE.match(file)
+        if found is None:
+            problems.append(f"{file}: expected VERSION_NAME.up.sql or VERSION_NAME.down.sql")
+            continue
+        ways.setdefault((found["version"], found["name"]), {})[found["way"] or "up"] = text
+    versions = [version for version, _ in ways]
+    problems += [
+        f"{version}: two migrations have this version" for version in set(versions) if versions.count(version) > 1
+    ]
+    problems += [
+        f"{version}_{name}: has a way back and no way there" for (version, name), way in ways.items() if "up" not in way
+    ]
+    if not files:
+        problems.append("expected migrations, found none; is [git] migrations_folder right?")
+    if problems:
+        raise MeasurementFailed(f"{place}: {'; '.join(sorted(problems))}")
+    return tuple(
+        MigrationFile(version, name, way["up"], way.get("down")) for (version, name), way in sorted(ways.items())
+    )
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a table holds: how many rows, and a digest of each column that does not depend on their order."""
+
+    rows: int
+    columns: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A database at one moment: each object of the catalogue by name with its definition, and what the tables hold."""
+
+    objects: Mapping[str, str]
+    tables: Mapping[str, Contents]
+
+    @property
+    def rows(self) -> int:
+        """In all tables together."""
+        return sum(table.rows for table in self.tables.values())
+
+
+def changes(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[str, ...]:
+    """What is other than before, one sentence each."""
+    gone = [f"{name} is gone" for name in sorted(before.keys() - after.keys())]
+    new = [f"{name} is new" for name in sorted(after.keys() - before.keys())]
+    other = [
+        f"{name} was {before[name]!r} and is {after[name]!r}"
+        for name in sorted(before.keys() & after.keys())
+        if before[name] != after[name]
+    ]
+    return (*gone, *other, *new)
+
+
+def dropped(before: Mapping[str, Contents], after: Mapping[str, Contents]) -> tuple[str, ...]:
+    """What of the rows of before is not there any more: tables, columns, rows."""
+    return tuple(_dropped(before, after))
+
+
+def rewritten(before: Mapping[str, Contents], after: Mapping[str, Contents]) -> tuple[str, ...]:
+    """Where the tables do not hold what they held: more or fewer rows, or others."""
+    both = [(name, before[name], after[name]) for name in sorted(before.keys() & after.keys())]
+    counts = [f"table {name} had {old.rows} rows and has {new.rows}" for name, old, new in both if old.rows != new.rows]
+    contents = [
+        f"column {name}.{column} says something else than before, in a table of {old.rows} rows"
+        for name, old, new in both
+        for column, digest in sorted(old.columns.items())
+        if old.rows == new.rows and new.columns.get(column, digest) != digest
+    ]
+    return (*counts, *contents)
+
+
+def _dropped(before: Mapping[str, Contents], after: Mapping[str, Contents]) -> Iterator[str]:
+    for name, old in sorted(before.items()):
+        if not old.rows:
+            continue
+        new = after.get(name)
+        if new is None:
+            yield f"table {name} is gone, with its {old.rows} rows"
+            continue
+        if new.rows < old.rows:
+            yield f"table {name} had {old.rows} rows and has {new.rows}"
+        yield from (
+            f"column {name}.{column} is gone, of {old.rows} rows"
+            for column in sorted(old.columns.keys() - new.columns.keys())
+        )
+
+
+def listed(sentences: Sequence[str]) -> str:
+    """The first of them, and how many there are."""
+    more = f"; and {len(sentences) - _SHOWN} more" if len(sentences) > _SHOWN else ""
+    return "; ".join(sentences[:_SHOWN]) + more
+
+
+@dataclass(frozen=True, repr=False)
+class Applied:
+    """Whether the candidate's migrations can be applied to the copy."""
+
+    pending: tuple[MigrationFile, ...]
+    known: int
+    """How many the candidate has."""
+    took_s: float = 0.0
+    failed: str = ""
+    """Which one could not be applied, and why; empty when all could."""
+
+    @property
+    def done(self) -> bool:
+        """All are applied, or there was nothing to apply."""
+        return not self.failed
+
+    @property
+    def figures(self) -> Figures:
+        """For the table of criteria."""
+        return Figures(
+            what="migrations applied to the copy", asked="all", measured=self.failed or "all", n=len(self.pending)
+        )
+
+    def __str__(self) -> str:
+        """The sentence that a failure shows."""
+        if self.failed:
+            return f"the candidate's migrations cannot be applied to a copy of the database: {self.failed}"
+        names = ", ".join(map(str, self.pending)) or "none"
+        return f"{len(self.pending)} of the candidate's {self.known} migrations were applied to the copy in {self.took_s:.1f} s: {names}"
+
+    __repr__ = __str__
+
+
+@dataclass(frozen=True, repr=False)
+class Kept:
+    """Whether the migrations leave what users wrote: an older release would miss it, and no way back brings it again."""
+
+    pending: tuple[MigrationFile, ...]
+    rows: int
+    lost: tuple[str, ...]
+
+    @property
+    def whole(self) -> bool:
+        """Nothing is gone, and nothing says something else."""
+        return not self.lost
+
+    @property
+    def figures(self) -> Figures:
+        """For the table of criteria."""
+        return Figures(
+            what="data lost by migrations", asked="none", measured=len(self.lost), unit="losses", n=self.rows
+        )
+
+    def __str__(self) -> str:
+        """The sentence that a failure shows."""
+        names = ", ".join(map(str, self.pending)) or "no migration"
+        if self.lost:
+            return f"{names}: applied to a copy, it drops data: {listed(self.lost)}"
+        return f"{names}: applied to a copy, {self.rows} rows are as they were"
+
+    __repr__ = __str__
+
+
+@dataclass(frozen=True, repr=False)
+class Reversal:
+    """Whether the way back leads back."""
+
+    pending: tuple[MigrationFile, ...]
+    objects: int
+    """How many of the catalogue were compared."""
+    rows: int
+    differences: tuple[str, ...] = ()
+    failed: str = ""
+    """Which way back does not work, and why."""
+    took_s: float = 0.0
+
+    @property
+    def no_way_back(self) -> tuple[MigrationFile, ...]:
+        """Those without a down file."""
+        return tuple(migration for migration in self.pending if migration.down is None)
+
+    @property
+    def reversible(self) -> bool:
+        """Schema and rows are what they were before."""
+        return not (self.no_way_back or self.failed or self.differences)
+
+    @property
+    def figures(self) -> Figures:
+        """For the table of criteria."""
+        found = len(self.differences) + len(self.no_way_back) + bool(self.failed)
+        return Figures(
+            what="difference after rolling the migrations back", asked="none", measured=found, n=self.objects
+        )
+
+    def __str__(self) -> str:
+        """The sentence that a failure shows."""
+        names = ", ".join(map(str, self.pending)) or "no migration"
+        if self.no_way_back:
+            without = ", ".join(f"{migration}.down.sql" for migration in self.no_way_back)
+            return (
+                f"this deploy cannot be taken back: there is no {without}; write it, and prove here that it leads back"
+            )
+        if self.failed:
+            return f"this deploy cannot be taken back: {self.failed}"
+        if self.differences:
+            return f"this deploy cannot be taken back: after {names} and its way back, {listed(self.differences)}"
+        compared = f"{self.objects} objects and {self.rows} rows are as they were"
+        return f"{names}: applied to a copy and rolled back in {self.took_s:.1f} s; {compared}"
+
+    __repr__ = __str__
+
+
+@dataclass(frozen=True, repr=False)
+class CopyIntegrity:
+    """What the invariants say of the copy with the candidate's migrations."""
+
+    held: int
+    broken: tuple[str, ...]
+    unknown: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def holds(self) -> bool:
+        """Every invariant holds. Raises MeasurementFailed when that of one is not known, and none is broken."""
+        if self.broken:
+            return False
+        if self.unknown or not self.held:
+            raise MeasurementFailed(
+                f"on the copy with the candidate's migrations: {listed(list(self.unknown.values())) or 'no invariant was evaluated'}"
+            )
+        return True
+
+    @property
+    def figures(self) -> Figures:
+        """For the table of criteria."""
+        n = self.held + len(self.broken)
+        return Figures(what="invariants broken on the migrated copy", asked="none", measured=len(self.broken), n=n)
+
+    def __str__(self) -> str:
+        """The sentence that a failure shows."""
+        if self.broken:
+            return f"with the candidate's migrations {len(self.broken)} invariants do not hold on the copy: {listed(self.broken)}"
+        return f"with the candidate's migrations all {self.held} invariants hold on the copy"
+
+    __repr__ = __str__
+
+
+def pending_of(migrations: Sequence[MigrationFile], applied: Collection[str]) -> tuple[MigrationFile, ...]:
+    """Those that the database does not have yet, the oldest first."""
+    return tuple(migration for migration in migrations if migration.version not in applied)
+
+
+def refuse_seen(brought: Collection[str], pending: Sequence[MigrationFile], *, back_to: str) -> None:
+    """Raise MeasurementFailed when the copy has migrations that only the candidate brings: whether they can be rolled back is not tried."""
+    seen = sorted(set(brought) - {migration.version for migration in pending})
+    if seen:
+        raise MeasurementFailed(
+            f"the copy has {', '.join(seen)} already, which {back_to} does not have, so taking it back was not tried; "
+            "make the copy of a database that the candidate has not seen"
+        )

@@ -1,0 +1,116 @@
+"""An incident as an earlier run recorded it, and whether the candidate brings it back."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.figures import Figures
+
+OF_THE_SERVICE = ("IR-", "CR-", "SC-", "MT-", "HC-", "DI-", "WV-", "PW-")
+"""Kinds of plan items that say how the service is; the others are about what people and the suite did."""
+_PERSON = "observed by a person: "
+
+
+def of_the_service(criteria: Iterable[str]) -> tuple[str, ...]:
+    """Those that a release can be held against, each once."""
+    return tuple(dict.fromkeys(one for one in criteria if one.startswith(OF_THE_SERVICE)))
+
+
+def observed_in(notes: Iterable[str]) -> Iterator[str]:
+    """The criteria that a person saw broken, from the notes of a run."""
+    for note in notes:
+        if note.startswith(_PERSON):
+            yield note.removeprefix(_PERSON).partition("=")[0]
+
+
+@dataclass(frozen=True)
+class RecordedIncident:
+    """What went red, in which run, and how many requests a second were made then (None: its timeline does not say)."""
+
+    run: str
+    criteria: tuple[str, ...]
+    rate_hz: float | None = None
+
+    def __str__(self) -> str:
+        """For messages."""
+        load = f", under {self.rate_hz:g} requests a second" if self.rate_hz is not None else ""
+        return f"the incident of run {self.run} ({', '.join(self.criteria)}{load})"
+
+
+class Again(StrEnum):
+    """What became of one criterion of the incident."""
+
+    GONE = "gone"
+    BACK = "back"
+    UNKNOWN = "not known"
+
+
+@dataclass(frozen=True)
+class Tried:
+    """One criterion of the incident, measured on the candidate."""
+
+    criterion: str
+    again: Again
+    words: str
+
+    def __str__(self) -> str:
+        """For messages."""
+        return f"{self.criterion}: {self.words}"
+
+
+@dataclass(frozen=True, repr=False)
+class IncidentTried:
+    """The incident, looked for on the candidate under its load."""
+
+    incident: RecordedIncident
+    release: str
+    asked_hz: float
+    """The load that was wanted: the incident's own, where that is known."""
+    made_hz: float
+    answers: int
+    tried: tuple[Tried, ...]
+
+    @property
+    def gone(self) -> bool:
+        """No criterion went red again. Raises MeasurementFailed when that is not known of all of them, and none did."""
+        if self._of(Again.BACK):
+            return False
+        if self._of(Again.UNKNOWN) or not self.tried:
+            raise MeasurementFailed(
+                f"whether {self.incident} comes back is not known: {_listed(self._of(Again.UNKNOWN))}"
+            )
+        if self.made_hz < 0.9 * self.asked_hz:
+            raise MeasurementFailed(
+                f"{self.incident} was looked for under {self.made_hz:.1f} requests a second, asked were {self.asked_hz:.1f}: "
+                "this machine did not keep up, so it may still come back under the whole load"
+            )
+        return True
+
+    def _of(self, again: Again) -> tuple[Tried, ...]:
+        return tuple(one for one in self.tried if one.again is again)
+
+    @property
+    def figures(self) -> Figures:
+        """For the table of criteria."""
+        back = ", ".join(one.criterion for one in self._of(Again.BACK))
+        return Figures(
+            what=f"criteria of {self.incident.run} that are red again",
+            asked="none",
+            measured=back or "none",
+            n=self.answers,
+            definition=f"{', '.join(self.incident.criteria)} under {self.made_hz:.1f} requests a second",
+        )
+
+    def __str__(self) -> str:
+        """The sentence that a failure shows."""
+        load = f"{self.made_hz:.1f} requests a second, {self.answers} answers"
+        if self._of(Again.BACK):
+            return f"{self.incident} comes back on release {self.release} ({load}): {_listed(self._of(Again.BACK))}"
+        return f"{self.incident} does not come back on release {self.release} ({load}): {_listed(self.tried)}"
+
+    __repr__ = __str__
+
+
+def _listed(tried: Iterable[Tried]) -> str:
+    return "; ".join(map(str, tried)) or "nothing of it was measured"

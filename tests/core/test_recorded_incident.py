@@ -1,0 +1,56 @@
+"""The incident that must not come back: what of a record it is, and what is said of looking for it."""
+
+import pytest
+
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.recorded_incident import (
+    Again,
+    IncidentTried,
+    RecordedIncident,
+    Tried,
+    observed_in,
+    of_the_service,
+)
+
+INCIDENT = RecordedIncident("run-1", ("IR-5", "IR-4"), 50)
+
+
+def tried(*states: Again, made_hz: float = 50) -> IncidentTried:
+    """The criteria with these states."""
+    parts = tuple(Tried(f"IR-{number}", state, "words") for number, state in enumerate(states, 1))
+    return IncidentTried(INCIDENT, "1.42.0", 50, made_hz, 500, parts)
+
+
+def test_only_what_says_how_the_service_is_can_come_back() -> None:
+    """Not a recovery that took too long, nor a message that nobody sent."""
+    assert of_the_service(["RTO-1", "IR-5", "CH-1", "IR-5", "SC-1"]) == ("IR-5", "SC-1")
+
+
+def test_what_a_person_saw_is_part_of_it() -> None:
+    """As the notes of a run have it."""
+    assert list(observed_in(["baseline recorded", "observed by a person: IR-1=open door"])) == ["IR-1"]
+
+
+def test_all_gone_is_gone() -> None:
+    """And said under which load."""
+    assert tried(Again.GONE, Again.GONE).gone
+    assert "does not come back on release 1.42.0 (50.0 requests a second, 500 answers)" in str(tried(Again.GONE))
+
+
+def test_one_that_is_back_is_enough() -> None:
+    """Whatever is not known of the others, and whatever the load was."""
+    assert not tried(Again.GONE, Again.BACK, Again.UNKNOWN, made_hz=1).gone
+    assert "comes back" in str(tried(Again.BACK))
+
+
+def test_not_known_is_not_gone() -> None:
+    """Of one criterion, or of all because nothing was tried."""
+    for found in (tried(Again.GONE, Again.UNKNOWN), tried()):
+        with pytest.raises(MeasurementFailed, match="is not known"):
+            found.gone  # noqa: B018 - it raises
+
+
+def test_gone_under_a_smaller_load_is_not_known() -> None:
+    """It may come back under the whole one."""
+    with pytest.raises(MeasurementFailed, match=r"under 30\.0 requests a second, asked were 50\.0"):
+        tried(Again.GONE, made_hz=30).gone  # noqa: B018 - it raises
