@@ -17,6 +17,7 @@ from pam_rollback.core.environment_tables import (
     Paths,
     ProbedJourney,
     Probing,
+    Ramp,
     Release,
     Sandbox,
     SecretName,
@@ -81,6 +82,7 @@ class Environment(Table):
     secret_variables: Annotated[SecretVariables, Field(alias="secrets")] = SecretVariables.model_construct()
     release: Release = Release.model_construct()
     probing: Probing = Probing.model_construct()
+    ramp: Ramp = Ramp.model_construct()
     thresholds: Mapping[str, Mapping[str, float]] = {}
     waivers: Annotated[tuple[Waiver, ...], Strict(False)] = ()  # noqa: FBT003 - TOML has lists
     sql: Sql = Sql.model_construct()

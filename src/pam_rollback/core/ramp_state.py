@@ -22,6 +22,8 @@ GATE, BREACH, LOWERING, ROLLED_BACK, FINISHED, TORN = (
 )
 GOOD, BROKEN, UNKNOWN = "good", "broken", "unknown"
 """What a watch found. Unknown counts for nothing: neither as watched nor as broken."""
+_ROUNDING_S = 1e-3
+"""Moments since 1970 are not exact to the last digit: eight quarters of an hour are two hours."""
 
 
 @dataclass(frozen=True)
@@ -254,7 +256,7 @@ def stage_name(state: RampState, rules: RampRules) -> str:
 
 def window_is_complete(state: RampState, rules: RampRules) -> bool:
     """Whether the stage that users are in has been watched for its whole time."""
-    return 0 <= state.stage < len(rules.stages) and state.watched_s >= rules.stages[state.stage].hold_s
+    return 0 <= state.stage < len(rules.stages) and state.watched_s >= rules.stages[state.stage].hold_s - _ROUNDING_S
 
 
 def moment(at_s: float) -> str:
