@@ -14,6 +14,7 @@ from pam_rollback.actions.ramp_journal import RampJournal
 from pam_rollback.core.errors import ActionFailed, MeasurementFailed, Refused
 from pam_rollback.core.flags import Flag, FlagAdmin, FlagName
 from pam_rollback.core.ramp import Do, Due, World, approval_refusal, due, expired
+from pam_rollback.core.ramp_facts import Look, Progressed, UsersFared, UsersLetIn
 from pam_rollback.core.ramp_state import (
     ADOPTED,
     APPROVED,
@@ -45,16 +46,6 @@ from pam_rollback.core.wait import NotReached, Waiter
 _EFFECTIVE_WITHIN_S = 2.0
 """The product's processes may know the flags for a moment longer than the admin API."""
 _EVERY_S = 0.25
-
-
-@dataclass(frozen=True)
-class Look:
-    """Users were watched from then to then (seconds since 1970), and fared good, broken or unknown."""
-
-    from_s: float
-    until_s: float
-    state: str
-    words: str
 
 
 @dataclass(frozen=True)
@@ -92,15 +83,9 @@ class RampTools:
 class RampRun:
     """What one invocation found and did."""
 
-    did: tuple[str, ...]
-    looks: tuple[Look, ...]
-    shares: tuple[FlagShare, ...]
-    """What users have in the end."""
-    breach: str
-    """Why it was rolled back; empty when it was not."""
-    before_start: str
-    """Why nobody was let in although nothing forbids it: users fare badly already. Empty when they do not."""
-    next: Due
+    fared: UsersFared
+    let_in: UsersLetIn
+    progressed: Progressed
     state: RampState
 
 
@@ -343,12 +328,10 @@ class _Invocation:
         self.tools.say(f"  {what}")
 
     def _ended(self, now_due: Due, state: RampState, *, breach: str = "") -> RampRun:
+        over = state.phase is Phase.FINISHED
         return RampRun(
-            did=tuple(self.did),
-            looks=tuple(self.looks),
-            shares=self.shares,
-            breach=breach,
-            before_start=self.before_start,
-            next=now_due,
+            fared=UsersFared(tuple(self.looks), breach, self.before_start, is_over=over),
+            let_in=UsersLetIn(self.shares),
+            progressed=Progressed(tuple(self.did), now_due),
             state=state,
         )
