@@ -4,8 +4,9 @@ What the prober's account sees tells of the new features only where that account
 trial of its features (ability ``feature_check``) is asked for users who have. Where neither is there, nothing is known of those users.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pam_rollback.adapters.feature_check import FeatureCheckApi
 from pam_rollback.adapters.http import all_at_once
@@ -24,6 +25,9 @@ from pam_rollback.plugin.fixtures.observation import Observation
 from pam_rollback.plugin.held_window import Standings
 from pam_rollback.plugin.progress import Progress
 
+TRIED_AIM = 40
+"""So many users with the features are tried, where that many can be found: 7 who fail are a breach of 2 %."""
+_SPARE = 1.5
 _EVERY_S = 0.25
 _AT_ONCE = 50
 _LEEWAY_S = 10.0
@@ -39,12 +43,15 @@ class FeatureUsers:
     account: Callable[[], str] | None
     """The id of the account that the prober acts as; None where there is none."""
     limit_pct: float
+    shares_pct: Mapping[str, int]
+    """By stage, so that no more users are drawn than it takes to find enough who have the features."""
+    found: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """By stage, users who have them: users only join while it lasts."""
 
-    def tried(self) -> UsersTried | None:
+    def tried(self, stage: str) -> UsersTried | None:
         """The core features, for users who have the new ones; None where the prober is such a user itself. Raises MeasurementFailed."""
         if self.trial is not None:
-            _, drawn = self.trial.drawn(USERS)
-            having = self._having(drawn)
+            having = self._drawn(self.trial, stage)
             found = self.trial.tried(having)
             failing = tuple(
                 user for user in having if not all(found[user].get(feature, False) for feature in CORE_FEATURES)
@@ -55,6 +62,12 @@ class FeatureUsers:
         raise MeasurementFailed(
             "nobody who has the new features is watched: declare feature_check, or let the test account have them first"
         )
+
+    def _drawn(self, trial: FeatureCheckApi, stage: str) -> tuple[str, ...]:
+        if stage not in self.found:
+            number = min(USERS, math.ceil(_SPARE * TRIED_AIM * 100 / self.shares_pct[stage]))
+            self.found[stage] = tuple(self._having(trial.drawn(number)[1])[:TRIED_AIM])
+        return self.found[stage]
 
     def _having(self, users: Sequence[str]) -> list[str]:
         answers: dict[str, Mapping[FlagName, bool]] = {}
@@ -109,7 +122,7 @@ class RampWatch:
 
     def _broken_features(self, stage: str) -> str:
         """Why the features are broken for those who have them; empty when they are not, or nobody has them yet."""
-        tried = self.of_features.tried() if stage else None
+        tried = self.of_features.tried(stage) if stage else None
         return str(tried) if tried is not None and tried.broken else ""
 
     def _held(self, observation: Observation, start_s: float) -> Standings:
