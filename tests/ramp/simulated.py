@@ -1,4 +1,4 @@
-"""A ramp in simulated time: the real invocation and the real journal file, and a flag service that can be killed between any two operations.
+"""A ramp in simulated time: the real invocation and journal file, and a flag service that can be killed between any two operations.
 
 What really happened is kept apart from the journal, and judged by rules of its own: nothing here asks the code that is under test.
 """
@@ -118,7 +118,9 @@ class FlagService:
 
     clock: SimulatedClock
     killer: Killer
-    flags: dict[FlagName, Flag] = field(default_factory=lambda: dict.fromkeys(FLAGS, Flag(enabled=False, rollout_pct=0)))
+    flags: dict[FlagName, Flag] = field(
+        default_factory=lambda: dict.fromkeys(FLAGS, Flag(enabled=False, rollout_pct=0))
+    )
     history: list[tuple[float, int]] = field(default_factory=list)
     """When the largest share that anybody has changed, and to what."""
 
@@ -245,10 +247,9 @@ class SimulatedRamp:
     def faults_found(self, ended: str) -> "Counter[str]":
         """What went wrong, by kind; nothing when all is as it has to be."""
         found: Counter[str] = Counter()
-        raises = self._raises()
-        for at_s, before, after in raises:
+        for at_s, before, after in self.raises():
             expected = SHARES[SHARES.index(before) + 1] if before in SHARES[:-1] else SHARES[0] if before == 0 else None
-            if after in [share for _, share in self.service.history if _ < at_s]:
+            if after in [share for then_s, share in self.service.history if then_s < at_s]:
                 found["repeated"] += 1
             elif after != expected:
                 found["skipped"] += 1
@@ -259,13 +260,16 @@ class SimulatedRamp:
                 found["without a yes"] += 1
         seen_broken = any(state == BROKEN for *_, state, _share in self.truth.looks)
         off = self.service.share == 0
-        if (ended == "rolled back") is not (seen_broken and off) or (ended == "finished" and self.service.share != SHARES[-1]):
+        if (ended == "rolled back") is not (seen_broken and off) or (
+            ended == "finished" and self.service.share != SHARES[-1]
+        ):
             found["breach missed" if seen_broken else "wrong end"] += 1
         if ended not in {"rolled back", "finished"}:
             found["wrong end"] += 1
         return found
 
-    def _raises(self) -> list[tuple[float, int, int]]:
+    def raises(self) -> list[tuple[float, int, int]]:
+        """When more users got the features: moment, share before and after."""
         history = [(START_S, 0), *self.service.history]
         return [(at_s, before, after) for (_, before), (at_s, after) in pairwise(history) if after > before]
 
@@ -322,6 +326,6 @@ def kill_over_and_over(
         tally.ends[ended] += 1
         tally.found += ramp.faults_found(ended)
         tally.invocations += ramp.invocations
-        tally.raises += len(ramp._raises())
+        tally.raises += len(ramp.raises())
     tally.kills = killer.kills
     return tally
