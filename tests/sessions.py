@@ -28,7 +28,7 @@ from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.remote import Remote
 
 ROOT = Path(__file__).resolve().parents[1]
-PARTS = ("pyproject.toml", "plan.toml", "conftest.py", "environments", "checks", "drills")
+PARTS = ("pyproject.toml", "plan.toml", "conftest.py", "environments", "checks", "drills", "load")
 FLAGS = ("PAM_ENHANCED_UI", "PAM_VOICE_FEATURES", "PAM_PERFORMANCE_OPTIMIZATIONS")
 ONLY_HEALTH = ("test_health.py",)
 WINDOWS = "test_success_criteria.py"

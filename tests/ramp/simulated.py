@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pam_rollback.actions.ramp import RampRun, RampTools, Yes, go_on
 from pam_rollback.actions.ramp_journal import RampJournal
+from pam_rollback.core.errors import Refused
 from pam_rollback.core.flags import Flag, FlagName
 from pam_rollback.core.ramp import Do, World
 from pam_rollback.core.ramp_facts import Look
@@ -183,6 +184,9 @@ class SimulatedRamp:
                 approvals = []
                 self.clock.sleep(self.lot.choice((5.0, 300.0, 1200.0, 40_000.0)))
                 continue
+            except Refused as refused:
+                # Killed between the last note of a rollback and its exit code: the next invocation says what happened.
+                return "rolled back" if "was rolled back at" in str(refused) else f"refused: {refused}"
             if run.fared.breach:
                 return "rolled back"
             if run.progressed.next.do is Do.FINISHED:
