@@ -60,8 +60,9 @@ class Ramped:
 
     @property
     def shares(self) -> set[int]:
-        """What the flags stand at."""
-        return {flag.rollout_pct if flag.enabled else 0 for flag in self.range.flags.read_flags().values()}
+        """What the plan's flags stand at."""
+        flags = self.range.flags.read_flags()
+        return {flags[name].rollout_pct if flags[name].enabled else 0 for name in FLAGS}
 
     def events(self, *kinds: str) -> list[str]:
         """The events of these kinds in the journal, with their stages."""
@@ -183,7 +184,7 @@ def test_a_breach_while_a_person_is_waited_for_is_rolled_back(asking: Ramped) ->
 
 
 def test_killed_in_the_middle_of_a_raise_it_goes_on(ramped: Ramped) -> None:
-    """kill -9 as soon as the journal says that it raises: the next invocation ends at 10 %, entered once."""
+    """Killed with -9 as soon as the journal says that it raises: the next invocation ends at 10 %, entered once."""
     with ramped.project.start(*ramped.arguments) as session:
         end_s = time.monotonic() + _WITHIN_S
         while not (ramped.journal.exists() and '"raising"' in ramped.journal.read_text(encoding="utf-8")):
