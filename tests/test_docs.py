@@ -431,7 +431,7 @@ def test_commands_are_found() -> None:
 def test_a_command_that_selects_nothing_is_seen() -> None:
     """A phase that has no test yet must not be shown as a command."""
     with pytest.raises(AssertionError, match="ended with 5"):
-        pytest_says("-m", "ramp", "--collect-only", "-p", "no:cacheprovider")
+        pytest_says("-m", "readiness", "--collect-only", "-p", "no:cacheprovider")
 
 
 # ------------------------------------------------------------------ examples and form

@@ -68,7 +68,7 @@ def broken_toml(project: Project, practice_range: Range) -> list[str]:
 
 def selects_nothing(_: Project, practice_range: Range) -> list[str]:
     """A phase that has no test yet."""
-    return ["--env", str(practice_range.file), "-m", "ramp"]
+    return ["--env", str(practice_range.file), "-m", "readiness"]
 
 
 def misspelt_marker(_: Project, practice_range: Range) -> list[str]:
@@ -136,7 +136,7 @@ def _env(project: Project, text: str) -> list[str]:
         (open_file, 4, ["[sandbox]", "600"]),
         (negative_duration, 4, ["plan.toml: 1 problem", "[success_criteria.SC-1] duration_s"]),
         (broken_toml, 4, ["plan.toml: 1 problem", "not valid TOML"]),
-        (selects_nothing, 5, ["-m 'ramp' selected no test, so nothing was verified"]),
+        (selects_nothing, 5, ["-m 'readiness' selected no test, so nothing was verified"]),
         (misspelt_marker, 4, ["no marker 'post_rolback', did you mean 'post_rollback'?"]),
         (real_without_execute, 13, ["REFUSED by the guard, nothing was changed", "needs --execute"]),
         (two_stories, 13, ["exactly one action, selected: feature-flag, gradual"]),

@@ -18,6 +18,7 @@ from pam_rollback.core.environment_tables import (
     Paths,
     ProbedJourney,
     Probing,
+    Ramp,
     Release,
     Sandbox,
     SecretName,
@@ -84,6 +85,7 @@ class Environment(Table):
     release: Release = Release.model_construct()
     probing: Probing = Probing.model_construct()
     load: Load = Load.model_construct()
+    ramp: Ramp = Ramp.model_construct()
     thresholds: Mapping[str, Mapping[str, float]] = {}
     waivers: Annotated[tuple[Waiver, ...], Strict(False)] = ()  # noqa: FBT003 - TOML has lists
     sql: Sql = Sql.model_construct()

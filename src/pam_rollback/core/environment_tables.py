@@ -213,6 +213,12 @@ class Waiver(Table):
     approved_by: Text
 
 
+class Ramp(Table):
+    """Which stages of a ramp need a person's yes here (``--approve``), by their ids."""
+
+    approvals: Annotated[tuple[Text, ...], Strict(False)] = ()  # noqa: FBT003 - TOML has lists
+
+
 class Sql(Table):
     """Whose tables the database has: the real product's, or those that the plan's queries assume; and how patiently it is asked."""
 

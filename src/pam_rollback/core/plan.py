@@ -68,6 +68,7 @@ from pam_rollback.core.plan_items import (
     WeightLimit,
     WriteLossLimit,
 )
+from pam_rollback.core.ramp_terms import RampTerms, problems_of_ramp
 
 ImmediateCriteria = TypedDict(
     "ImmediateCriteria",
@@ -232,6 +233,7 @@ class Plan(Table):
     post_rollback: Mapping[str, ChecklistItem]
     recovery: Mapping[str, RecoveryStage]
     ramp: Mapping[str, RampStage]
+    ramp_terms: RampTerms
     gate: Mapping[str, GateCommand]
     load_gate: LoadGate
     success_criteria: SuccessCriteria
@@ -418,7 +420,7 @@ def _broken_references(plan: Plan) -> list[Problem]:
         if mitigation is not None and mitigation not in plan.strategies:
             what = f"{shown(mitigation)} is not in [strategies], {suggestion(mitigation, plan.strategies)}"
             problems.append(Problem(f"[consider_criteria.{item_id}] mitigation", what))
-    return problems + _broken_rules(plan)
+    return problems + _broken_rules(plan) + problems_of_ramp(plan.ramp, plan.ramp_terms, plan.strategies)
 
 
 def _broken_rules(plan: Plan) -> list[Problem]:

@@ -19,6 +19,8 @@ from pam_rollback.plugin.situations import SITUATIONS_KEY, stories_of
 from pam_rollback.plugin.stories import STORIES
 
 REFUSED_KEY = pytest.StashKey[str]()
+RAMP_ABILITIES = ("flag_admin", "flag_evaluation")
+"""What a ramp stands on: without an evaluation the share of users would be believed, not measured."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ class Facts:
     """Why nothing may be loaded there; empty when it may, or when no load test is selected."""
     untouched: tuple[str, ...] = ()
     """Sites that a target was named for, and that no selected action rolls back."""
+    ramp: bool = False
+    """The session raises the share of users who have the new features."""
     foreign_baseline: str = ""
     """Why the baseline that was given is none of this environment; empty when it is, or when none was given."""
 
@@ -60,16 +64,25 @@ def refusals(facts: Facts) -> list[str]:
         found.append(f"--pace {facts.pace:g} on production: its windows are observed in full; leave --pace out")
     if facts.undeclared:
         found.append(
-            f"{facts.name} declares no {', '.join(facts.undeclared)}: this strategy cannot be carried out there; choose another, "
-            "or declare the ability when the environment has it"
+            f"{facts.name} declares no {', '.join(facts.undeclared)}: this cannot be carried out there; "
+            "choose another strategy, or declare the ability when the environment has it"
         )
     found += [
         f"--to {site}=…: {', '.join(facts.stories)} does not roll the {site} back; leave that out, or name another file of drills/"
         for site in facts.untouched
     ]
     found += filter(None, (facts.undeclared_load, facts.foreign_baseline))
+    if facts.ramp and facts.stories:
+        found.append("a ramp is an action of its own: name no file of drills/ beside -m ramp")
+    if facts.ramp and facts.distributed:
+        found.append("a ramp runs in one process: leave -n out")
     if facts.mode == "real":
         found += _real(facts)
+    elif facts.ramp and not facts.is_sandbox and not facts.dry_run:
+        found.append(
+            f"a ramp lets users of {facts.name} ({facts.kind}) have the new features; "
+            "it needs --mode real --execute --confirm NAME --reason … --initiated-by …"
+        )
     elif facts.stories and not facts.is_sandbox:
         found.append(
             f"a drill plants damage, and {facts.name} ({facts.kind}) is not the sandbox; "
@@ -82,7 +95,7 @@ def _real(facts: Facts) -> list[str]:
     found: list[str] = []
     if facts.is_sandbox:
         found.append("--mode real on the sandbox: there is nothing real to act on; leave --mode out for a drill")
-    if len(facts.stories) != 1:
+    if len(facts.stories) != 1 and not facts.ramp:
         what = ", ".join(facts.stories) or "none"
         found.append(f"a real session performs exactly one action, selected: {what}; name one file of drills/")
     if facts.distributed:
@@ -133,6 +146,7 @@ def refuse(config: pytest.Config, reasons: list[str]) -> None:
 def _facts(config: pytest.Config, runbook: Runbook, *, stories: tuple[str, ...]) -> Facts:
     options, environment = runbook.options, runbook.environment
     wants_load = markers.asks_for(config.option.markexpr, "load") and "load" not in environment.abilities
+    ramp = markers.asks_for(config.option.markexpr, "ramp")
     return Facts(
         mode=options.mode,
         kind=environment.kind,
@@ -149,9 +163,10 @@ def _facts(config: pytest.Config, runbook: Runbook, *, stories: tuple[str, ...])
         or bool(runbook.worker)
         or bool(getattr(config.option, "tx", None)),
         setup_only=bool(config.option.setuponly),
-        undeclared=_undeclared(stories, environment.abilities),
         undeclared_load=undeclared_load(environment.name) if wants_load else "",
         untouched=_untouched(stories, options.to.apart),
+        undeclared=_undeclared(stories, environment.abilities, ramp=ramp),
+        ramp=ramp,
         foreign_baseline=_foreign_baseline(runbook),
         assertions_off=bool(sys.flags.optimize) or config.option.assertmode == "plain",
     )
@@ -175,6 +190,7 @@ def _untouched(stories: tuple[str, ...], named: tuple[str, ...]) -> tuple[str, .
     return tuple(site for site in named if known and not any(site in story.sites for story in known))
 
 
-def _undeclared(stories: tuple[str, ...], abilities: Collection[str]) -> tuple[str, ...]:
-    needed = [ability for story in stories if story in STORIES for ability in STORIES[story].abilities]
+def _undeclared(stories: tuple[str, ...], abilities: Collection[str], *, ramp: bool) -> tuple[str, ...]:
+    needed = [*RAMP_ABILITIES] if ramp else []
+    needed += [ability for story in stories if story in STORIES for ability in STORIES[story].abilities]
     return tuple(dict.fromkeys(ability for ability in needed if ability not in abilities))

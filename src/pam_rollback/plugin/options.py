@@ -41,6 +41,10 @@ class Options:
     load_workers: tuple[int, str]
     """How many generators a load test has, and the address where those of other machines sign on; empty: all run here."""
     incident: str = ""
+    approve: tuple[str, ...]
+    adopt: str
+    state_dir: Path | None
+    gate_run: str
 
     @property
     def real(self) -> bool:
@@ -53,10 +57,6 @@ def read(config: pytest.Config) -> Options:
     option = config.option
     if option.pam_resume and option.pam_undo:
         raise pytest.UsageError("--resume finishes a run and --undo puts it back: give one of them")
-    if option.pam_approve:
-        raise pytest.UsageError(
-            f"--approve {option.pam_approve}: there is no staged re-deployment yet, so no stage to approve"
-        )
     return Options(
         env=option.pam_env or os.environ.get("PAM_ENV") or "sandbox",
         mode=option.pam_mode,
@@ -76,6 +76,10 @@ def read(config: pytest.Config) -> Options:
         observed=tuple(_assignment("--observed", "CRITERION=WHAT", text) for text in option.pam_observed),
         load_workers=_load_workers(option.pam_load_workers),
         incident=option.pam_incident,
+        approve=tuple(_signed("--approve", 'STAGE="who: why"', text, after="=") for text in option.pam_approve),
+        adopt=_signed("--adopt", '"who: why"', option.pam_adopt) if option.pam_adopt else "",
+        state_dir=_folder(option.pam_state_dir or os.environ.get("PAM_STATE_DIR", "")),
+        gate_run=option.pam_gate_run,
     )
 
 
@@ -195,9 +199,31 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add(
         "--approve",
         dest="pam_approve",
+        action="append",
+        default=[],
+        metavar='STAGE="who: why"',
+        help="with -m ramp: let the next stage in, where a person's yes is asked for; it is written down and expires",
+    )
+    add(
+        "--adopt",
+        dest="pam_adopt",
         default="",
-        metavar="STAGE",
-        help="approve a stage of the ramp (not yet: refused)",
+        metavar='"who: why"',
+        help="with -m ramp: take the ramp over as it is, after a lost state, a change by somebody else, or a rollback",
+    )
+    add(
+        "--state-dir",
+        dest="pam_state_dir",
+        default="",
+        metavar="DIR",
+        help="where the ramp's journal of each environment outlives sessions (default: $PAM_STATE_DIR, else reports/state)",
+    )
+    add(
+        "--gate-run",
+        dest="pam_gate_run",
+        default="",
+        metavar="RUN",
+        help="with -m ramp: a run of the re-deployment gate (id or folder) that is not in reports/out",
     )
     add(
         "--ack",
@@ -267,3 +293,16 @@ def _load_workers(text: str) -> tuple[int, str]:
             "machine where they sign on (3@10.0.0.1:5557)"
         )
     return number, listen
+
+
+def _signed(option: str, form: str, text: str, *, after: str = "") -> str:
+    """Who says so and why is part of it: it is written down."""
+    statement = text.partition(after)[2] if after else text
+    who, colon, why = statement.partition(":")
+    if (after and not text.partition(after)[0]) or not (who.strip() and colon and why.strip()):
+        raise pytest.UsageError(f"{option} {text}: expected {form}")
+    return text
+
+
+def _folder(text: str) -> Path | None:
+    return Path(text).absolute() if text else None

@@ -5,7 +5,8 @@ from typing import Any, Literal, cast
 
 from pam_rollback.core.verdict import Outcome
 from pam_rollback.plugin.beside_baseline import BASELINE_FILE, staleness
-from pam_rollback.plugin.planned import planned_steps
+from pam_rollback.plugin.planned import planned_ramp, planned_steps
+from pam_rollback.plugin.ramp_notes import noted
 from pam_rollback.plugin.runbook import Runbook, shown
 from pam_rollback.plugin.scope import Scope
 from pam_rollback.plugin.seen import Seen
@@ -61,7 +62,7 @@ def build_record(
         scope=scope.name,
         reasons=(*_reasons(runbook, scope, code), *_only_listed(tests)),
         deselected=tuple(NotRun(nodeid, reason) for nodeid, reason, _ in left_out.tests),
-        steps=tuple(planned_steps(runbook.plan, stories) if verdict == "PLANNED" else _steps(runbook)),
+        steps=tuple(_planned(runbook, tests, stories) if verdict == "PLANNED" else _steps(runbook)),
         relaxed_thresholds=scope.relaxed,
         waivers=scope.waivers,
         acknowledgements=scope.acknowledgements,
@@ -71,6 +72,7 @@ def build_record(
         notes=(
             *notes,
             *_baselines(runbook),
+            *(runbook.secrets.redact(line) for line in noted(runbook.folder)),
             *(f"observed by a person: {text}" for text in runbook.options.observed),
         ),
         reports=ReportPaths(
@@ -81,6 +83,13 @@ def build_record(
             results=shown(runbook.results),
         ),
     )
+
+
+def _planned(runbook: Runbook, tests: Sequence[Seen], stories: tuple[str, ...]) -> Iterable[ActionStep]:
+    """What would be done, without asking how far it is."""
+    yield from planned_steps(runbook.plan, stories)
+    if any(test.properties.get("phase") == "ramp" for test in tests):
+        yield from planned_ramp(runbook.plan, runbook.environment.ramp.approvals)
 
 
 def _only_listed(tests: Sequence[Seen]) -> Iterable[str]:

@@ -24,6 +24,7 @@ from pam_rollback.core.resumption import Resumption
 from pam_rollback.core.wait import StopFile
 from pam_rollback.observation.baseline import Baseline, load_baseline
 from pam_rollback.plugin import project_root
+from pam_rollback.plugin.markers import asks_for
 from pam_rollback.plugin.options import Options, read
 from pam_rollback.reporting.redaction import Redactor
 
@@ -198,12 +199,26 @@ def prepare(config: pytest.Config) -> Runbook | None:
             f"--observed {others[0]}=…: expected a decision criterion ({criteria[0]} to {criteria[-1]}), found another item of the plan; "
             f'what is good is vouched for with --ack {others[0]}="who: evidence"'
         )
+    _refuse_ramp_options(config, options, plan, environment)
     runbook = _start(config, options, plan, environment)
     runbook.stored = stored
     runbook.secrets.learn(environment.secrets())
     config.stash[KEY] = runbook
     _set_outputs(config, runbook)
     return runbook
+
+
+def _refuse_ramp_options(config: pytest.Config, options: Options, plan: Plan, environment: Environment) -> None:
+    """What is said about a ramp is said to a ramp, and about a stage that there is."""
+    given = {"--approve": options.approve, "--adopt": options.adopt, "--gate-run": options.gate_run}
+    lost = [name for name, value in given.items() if value]
+    if lost and not asks_for(config.option.markexpr, "ramp"):
+        raise pytest.UsageError(f"{', '.join(lost)}: there is no ramp in this session; expected -m ramp")
+    unknown = [name for name in environment.ramp.approvals if name not in plan.ramp]
+    if unknown:
+        raise pytest.UsageError(
+            f"{environment.file}: [ramp] approvals: no stage {unknown[0]!r}, {suggestion(unknown[0], plan.ramp)}"
+        )
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

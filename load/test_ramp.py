@@ -1,0 +1,39 @@
+"""May more users have the new features, and do those who have them fare well?  Does the next due thing of the staged re-deployment.
+
+Every invocation looks first, does at most one step, and says when to come back. A breach is rolled back at once.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pam_rollback.core.ramp_facts import Progressed, UsersFared, UsersLetIn
+
+pytestmark = [pytest.mark.ramp]
+
+Scored = Callable[[Any], Any]
+
+
+@pytest.mark.criterion("RP-3")
+def test_users_fare_well(users_fared: UsersFared, scored: Scored) -> None:
+    """Nothing broke the success criteria while users were watched; else the ramp was rolled back.  If red: docs/runbook.md#ramp."""
+    fared = scored(users_fared)
+
+    assert fared.well, fared
+
+
+@pytest.mark.criterion("RA-1", "RA-2", "RA-3", "RA-4")
+def test_the_stages_share_of_users_has_the_features(users_let_in: UsersLetIn, scored: Scored) -> None:
+    """As many of 200 users have each feature as its flag says, evaluated one by one.  If red: docs/runbook.md#ramp."""
+    let_in = scored(users_let_in)
+
+    assert let_in.as_said, let_in
+
+
+@pytest.mark.criterion("RP-3")
+def test_the_ramp_goes_on(progressed: Progressed, scored: Scored) -> None:
+    """What was due was done, and nobody has to look before the next step.  If red: docs/runbook.md#ramp."""
+    done = scored(progressed)
+
+    assert done.goes_on, done

@@ -1,0 +1,83 @@
+"""The ramp's journal: one file for each environment, which outlives sessions. A JSON object a line, each on the disk before anything else.
+
+What is to be done is written before it is done, and that it was done after it was seen to be: whoever is killed in between leaves a note by
+which the next session neither leaves anything out nor does it twice.
+"""
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pam_rollback.core.errors import Refused
+from pam_rollback.core.ramp_state import TORN, Event
+
+_OWN = ("at", "at_s", "event")
+_SHOWN = 120
+
+
+@dataclass(frozen=True)
+class RampJournal:
+    """The file, and a clock of seconds since 1970. One session at a time writes: the environment's lock sees to it."""
+
+    path: Path
+    now_s: Callable[[], float]
+
+    def begin(self) -> str:
+        """Make the folder; take away a last line that a kill cut short, and note what it said. Gives that line, or nothing."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        whole = self.path.read_bytes() if self.path.exists() else b""
+        end = whole.rfind(b"\n") + 1
+        if end == len(whole):
+            return ""
+        torn = whole[end:].decode(errors="replace")
+        os.truncate(self.path, end)
+        self.append(TORN, line=torn)
+        return torn
+
+    def append(self, kind: str, **facts: Any) -> None:
+        """Write one event; returns when it is on the disk."""
+        at_s = self.now_s()
+        entry = {"at": datetime.fromtimestamp(at_s, UTC).isoformat(timespec="seconds"), "at_s": at_s, "event": kind}
+        self.write((json.dumps({**entry, **facts}, ensure_ascii=False) + "\n").encode())
+
+    def write(self, line: bytes) -> None:
+        """The line and, when it is the first, the file's name: on the disk."""
+        is_new = not self.path.exists()
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            os.write(descriptor, line)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        if is_new:
+            folder = os.open(self.path.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+
+    def events(self) -> list[Event]:
+        """All of it in order. Raises Refused at a line that cannot be read: a ramp is never guessed from half a journal."""
+        if not self.path.exists():
+            return []
+        lines = self.path.read_text(encoding="utf-8").split("\n")
+        # What follows the last newline was never finished.
+        return [self._event(number, line) for number, line in enumerate(lines[:-1], start=1)]
+
+    def _event(self, number: int, line: str) -> Event:
+        try:
+            entry = json.loads(line)
+            return Event(
+                float(entry["at_s"]),
+                str(entry["event"]),
+                {name: value for name, value in entry.items() if name not in _OWN},
+            )
+        except (ValueError, TypeError, KeyError, AttributeError):
+            raise Refused(
+                f"{self.path}, line {number}: expected an event of a ramp, found {line[:_SHOWN]!r}; restore the file, or move it "
+                "away: then the ramp is not known, and says how to go on"
+            ) from None

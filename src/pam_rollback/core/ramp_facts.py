@@ -1,0 +1,167 @@
+"""What one invocation of a ramp shows, as facts that a test judges."""
+
+from dataclasses import dataclass
+
+from pam_rollback.core.binomial import at_least
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.figures import Figures
+from pam_rollback.core.ramp import Do, Due
+from pam_rollback.core.ramp_state import GOOD
+from pam_rollback.core.rollout import OUTSIDE, FlagShare
+
+TRIED_MIN = 20
+"""Fewer users who have the features say nothing of them all."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """Users were watched from then to then (seconds since 1970), and fared good, broken or unknown."""
+
+    from_s: float
+    until_s: float
+    state: str
+    words: str
+
+
+@dataclass(frozen=True, repr=False)
+class UsersTried:
+    """The core features, tried once for users who have what the ramp lets them have."""
+
+    failing: tuple[str, ...]
+    tried: int
+    limit_pct: float
+
+    @property
+    def broken(self) -> bool:
+        """More of them fail than chance explains where the plan's limit holds. Raises MeasurementFailed when too few were tried."""
+        if at_least(len(self.failing), self.tried, self.limit_pct / 100) <= OUTSIDE:
+            return True
+        if self.tried < TRIED_MIN:
+            raise MeasurementFailed(
+                f"how users with the features fare is not known: {self.tried} of those drawn have them, {TRIED_MIN} are needed"
+            )
+        return False
+
+    def __str__(self) -> str:
+        """For messages."""
+        named = f", first {self.failing[0]}" if self.failing else ""
+        return (
+            f"the core features fail for {len(self.failing)} of {self.tried} users who have the new ones "
+            f"(limit {self.limit_pct:g} %{named})"
+        )
+
+    __repr__ = __str__
+
+
+@dataclass(frozen=True, repr=False)
+class UsersFared:
+    """How users fared while this session looked, and what was done when they fared badly."""
+
+    looks: tuple[Look, ...]
+    breach: str
+    """Why the ramp was rolled back; empty when it was not."""
+    before_start: str
+    """What is wrong before anybody was let in; empty when nothing is."""
+    is_over: bool
+    """The ramp is finished: nobody has to look any more."""
+
+    @property
+    def well(self) -> bool:
+        """Nothing broke, and somebody looked. Raises MeasurementFailed when nobody did."""
+        if self.breach or self.before_start:
+            return False
+        if not self.looks and not self.is_over:
+            raise MeasurementFailed("nobody looked at the users in this session")
+        return True
+
+    @property
+    def watched_s(self) -> float:
+        """For how long users were seen to fare well."""
+        return sum(look.until_s - look.from_s for look in self.looks if look.state == GOOD)
+
+    @property
+    def figures(self) -> Figures:
+        """For the table of criteria."""
+        good = sum(look.state == GOOD for look in self.looks)
+        return Figures(
+            what="watches of the users that were not good",
+            asked="0",
+            measured=len(self.looks) - good,
+            n=len(self.looks),
+            definition=f"watched {self.watched_s:.0f} s in this session",
+        )
+
+    def __str__(self) -> str:
+        """What broke, else for how long it was looked."""
+        if self.breach:
+            return f"the ramp was rolled back: {self.breach}"
+        if self.before_start:
+            return f"users fare badly before anybody was let in, so nobody was: {self.before_start}"
+        if self.is_over and not self.looks:
+            return "the ramp is finished"
+        last = self.looks[-1].words if self.looks else "nobody looked"
+        return f"users fare well, watched {self.watched_s:.0f} s in this session; the last watch: {last}"
+
+    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
+    __repr__ = __str__
+
+
+@dataclass(frozen=True, repr=False)
+class UsersLetIn:
+    """The share of users who have each feature, as measured by asking for each of many users."""
+
+    shares: tuple[FlagShare, ...]
+
+    @property
+    def as_said(self) -> bool:
+        """Every share can come from what its flag says. Raises MeasurementFailed when nobody was asked."""
+        if not self.shares:
+            raise MeasurementFailed("the share of users who have the features was not measured")
+        return all(share.within_bounds for share in self.shares)
+
+    @property
+    def figures(self) -> Figures:
+        """For the table of criteria: the share that is farthest from what its flag says."""
+        if not self.shares:
+            return Figures(what="users who have the features", asked="as the flags say", measured=None)
+        worst = max(self.shares, key=lambda share: abs(share.having / share.users - share.asked_pct / 100))
+        return Figures(
+            what=f"users who have {worst.flag}",
+            asked=f"{worst.asked_pct} %",
+            measured=round(100 * worst.having / worst.users, 1),
+            unit="%",
+            n=worst.users,
+            definition="evaluated for each of so many users; exact binomial bounds, 1 in 10,000 on each side",
+        )
+
+    def __str__(self) -> str:
+        """Each flag."""
+        return "; ".join(map(str, self.shares)) or "nobody was asked"
+
+    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
+    __repr__ = __str__
+
+
+@dataclass(frozen=True, repr=False)
+class Progressed:
+    """What this session did for the ramp, and what comes next."""
+
+    did: tuple[str, ...]
+    next: Due
+
+    @property
+    def goes_on(self) -> bool:
+        """The ramp is finished, or more users will be let in; not: a person has to look first."""
+        return self.next.do not in {Do.REFUSE, Do.ROLL_BACK}
+
+    @property
+    def figures(self) -> Figures:
+        """For the table of criteria."""
+        return Figures(what="next", asked="the due thing done", measured=str(self.next), definition="; ".join(self.did))
+
+    def __str__(self) -> str:
+        """Done, and due."""
+        return f"{'; '.join(self.did) or 'nothing was due'}. Next: {self.next}"
+
+    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
+    __repr__ = __str__

@@ -1,0 +1,296 @@
+"""The staged re-deployment as its journal tells it: what happened, in order, and where that leaves the ramp.
+
+A stage's window counts **watched** seconds. A hole up to ``gap_s_max`` between two watches is not counted and does no harm; a longer one
+begins the window anew. Once complete it stays complete. Moments are seconds since 1970: a ramp takes days, and several machines.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+STARTED, ADOPTED, RAISING, ENTERED, WATCHED = "started", "adopted", "raising", "entered", "watched"
+COMPLETE, ASKED, APPROVED, EXPIRED = "window-complete", "approval-asked", "approved", "approval-expired"
+GATE, BREACH, LOWERING, ROLLED_BACK, FINISHED, TORN = (
+    "gate-checked",
+    "breach",
+    "lowering",
+    "rolled-back",
+    "finished",
+    "torn-line",
+)
+GOOD, BROKEN, UNKNOWN = "good", "broken", "unknown"
+"""What a watch found. Unknown counts for nothing: neither as watched nor as broken."""
+_ROUNDING_S = 1e-3
+"""Moments since 1970 are not exact to the last digit: eight quarters of an hour are two hours."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of the journal."""
+
+    at_s: float
+    kind: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RampStep:
+    """One stage: the share of users, how long it is watched, and whether a person has to let users in."""
+
+    id: str
+    share_pct: int
+    hold_s: float
+    approval: bool = False
+
+    def __str__(self) -> str:
+        """For people."""
+        return f"{self.id} ({self.share_pct} %)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RampRules:
+    """The figures of the plan, at the session's pace. ``terms`` says them in words: a ramp is finished by the rules that it began with."""
+
+    stages: tuple[RampStep, ...]
+    gap_s_max: float
+    """The longest time between two watches that does not begin a stage's window anew; a look is fresh for as long."""
+    apart_s_min: float
+    """No sooner than this after one stage began is the next one entered."""
+    approval_s_max: float
+    gate_s_max: float
+    """How old a gate's GO may be."""
+    terms: str
+
+    def named(self, name: str) -> RampStep | None:
+        """The stage of that id or share; None when there is none."""
+        return next((step for step in self.stages if name in {step.id, str(step.share_pct)}), None)
+
+    def of_share(self, share_pct: int) -> int | None:
+        """Which stage has this share; None when none has."""
+        return next((number for number, step in enumerate(self.stages) if step.share_pct == share_pct), None)
+
+
+@dataclass(frozen=True)
+class Approval:
+    """A person's yes to one stage."""
+
+    who: str
+    why: str
+    at_s: float
+
+
+@dataclass(frozen=True)
+class GateRun:
+    """The newest run of the re-deployment gate that is known."""
+
+    run: str
+    release: str
+    verdict: str
+    ended_s: float
+
+    def __str__(self) -> str:
+        """For people."""
+        return f"{self.run}: {self.verdict} for release {self.release or 'unknown'}, {moment(self.ended_s)}"
+
+
+class Phase(StrEnum):
+    """Where the ramp is by its journal."""
+
+    NONE = "not begun"
+    STANDING = "standing"
+    RAISING = "raising"
+    LOWERING = "rolling back"
+    ROLLED_BACK = "rolled back"
+    FINISHED = "finished"
+
+
+@dataclass(frozen=True)
+class RampState:
+    """What the journal says. ``stage`` is the number of the stage that users are in, -1 before the first."""
+
+    phase: Phase = Phase.NONE
+    release: str = ""
+    terms: str = ""
+    stage: int = -1
+    target: int = -1
+    entered_s: float = 0.0
+    watched_until_s: float | None = None
+    """Until when this stage was watched; None before the first good watch."""
+    watched_s: float = 0.0
+    """Seconds that were really watched in it."""
+    seen_s: float | None = None
+    """Until when users were last seen to fare well; None when the last look did not tell."""
+    complete_s: float | None = None
+    completed: tuple[str, ...] = ()
+    """Stages whose windows were complete, or for which a person vouched (``adopted``)."""
+    approvals: Mapping[str, Approval] = field(default_factory=dict)
+    asked: frozenset[str] = frozenset()
+    gate: GateRun | None = None
+    breach: str = ""
+    breach_s: float | None = None
+    last_s: float = 0.0
+    problem: str = ""
+    """Why the journal does not hold together."""
+
+    @property
+    def is_open(self) -> bool:
+        """Users may have the features because of this ramp."""
+        return self.phase in {Phase.STANDING, Phase.RAISING, Phase.LOWERING}
+
+
+def fold(events: Iterable[Event], rules: RampRules) -> RampState:
+    """Read the journal from its beginning."""
+    state = RampState()
+    for event in events:
+        last_s = state.last_s
+        follow = _FOLLOWS.get(event.kind)
+        state = (
+            follow(state, event, rules)
+            if follow is not None
+            else replace(state, problem=f"the journal has an event {event.kind!r}, which this version does not know")
+        )
+        state = replace(state, last_s=max(last_s, event.at_s))
+    return state
+
+
+def _started(state: RampState, event: Event, _rules: RampRules) -> RampState:
+    facts = event.facts
+    return RampState(
+        phase=Phase.STANDING,
+        release=facts["release"],
+        terms=facts["terms"],
+        entered_s=event.at_s,
+        approvals=state.approvals,
+        gate=state.gate,
+    )
+
+
+def _adopted(state: RampState, event: Event, rules: RampRules) -> RampState:
+    stage = _number(rules, event.facts["stage"]) if event.facts["stage"] else -1
+    vouched = tuple(step.id for step in rules.stages[: max(stage, 0)])
+    return RampState(
+        phase=Phase.STANDING,
+        release=event.facts["release"],
+        terms=event.facts["terms"],
+        stage=stage,
+        entered_s=event.at_s,
+        completed=vouched,
+        gate=state.gate,
+        # A gate from before the breach said GO to what broke then.
+        breach_s=state.breach_s,
+    )
+
+
+def _entered(state: RampState, event: Event, rules: RampRules) -> RampState:
+    stage = _number(rules, event.facts["stage"])
+    problem = state.problem
+    if stage != state.stage + 1:
+        problem = f"the journal enters {event.facts['stage']} after stage number {state.stage + 1}: one was left out"
+    return replace(
+        state,
+        phase=Phase.STANDING,
+        stage=stage,
+        target=-1,
+        entered_s=event.at_s,
+        watched_until_s=None,
+        watched_s=0.0,
+        seen_s=None,
+        complete_s=None,
+        problem=problem,
+    )
+
+
+def _watched(state: RampState, event: Event, rules: RampRules) -> RampState:
+    facts = event.facts
+    if facts["state"] == BROKEN:
+        # Before anybody is let in it is no breach of the ramp: there is nothing to roll back, and the next look begins afresh.
+        anybody_in = state.is_open and (state.stage >= 0 or state.target >= 0)
+        if not anybody_in or state.breach:
+            return replace(state, seen_s=None)
+        return replace(state, breach=facts["words"], breach_s=event.at_s, seen_s=None)
+    from_s, until_s = max(float(facts["from_s"]), state.entered_s), float(facts["until_s"])
+    if facts["state"] != GOOD or facts["stage"] != stage_name(state, rules) or until_s <= from_s:
+        return replace(state, seen_s=None)
+    last_s = state.watched_until_s
+    if last_s is None or from_s - last_s > rules.gap_s_max:
+        watched_s = until_s - from_s
+    else:
+        watched_s = state.watched_s + max(0.0, until_s - max(from_s, last_s))
+    now = replace(state, watched_until_s=until_s, watched_s=watched_s, seen_s=until_s)
+    if now.complete_s is None and window_is_complete(now, rules):
+        return replace(now, complete_s=event.at_s, completed=_with(now.completed, stage_name(now, rules)))
+    return now
+
+
+def _approved(state: RampState, event: Event, _rules: RampRules) -> RampState:
+    given = Approval(event.facts["who"], event.facts["why"], event.at_s)
+    return replace(state, approvals={**state.approvals, event.facts["stage"]: given})
+
+
+def _expired(state: RampState, event: Event, _rules: RampRules) -> RampState:
+    stage = event.facts["stage"]
+    left = {name: given for name, given in state.approvals.items() if name != stage}
+    return replace(state, approvals=left, asked=state.asked - {stage})
+
+
+def _over(state: RampState, phase: Phase, *, stage: int) -> RampState:
+    """What people said to this ramp says nothing to the next one."""
+    return replace(state, phase=phase, stage=stage, target=-1, approvals={}, asked=frozenset(), seen_s=None)
+
+
+def _number(rules: RampRules, stage: str) -> int:
+    found = rules.named(stage)
+    return rules.stages.index(found) if found is not None else len(rules.stages)
+
+
+def _with(known: tuple[str, ...], one: str) -> tuple[str, ...]:
+    return known if one in known else (*known, one)
+
+
+def stage_name(state: RampState, rules: RampRules) -> str:
+    """The id of the stage that users are in; empty before the first."""
+    return rules.stages[state.stage].id if 0 <= state.stage < len(rules.stages) else ""
+
+
+def window_is_complete(state: RampState, rules: RampRules) -> bool:
+    """Whether the stage that users are in has been watched for its whole time."""
+    return 0 <= state.stage < len(rules.stages) and state.watched_s >= rules.stages[state.stage].hold_s - _ROUNDING_S
+
+
+def moment(at_s: float) -> str:
+    """A moment for people, in UTC."""
+    return f"{datetime.fromtimestamp(at_s, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def rules_in_words(stages: Sequence[RampStep], *, apart_s: float) -> str:
+    """The stages as a ramp remembers them."""
+    each = ", ".join(
+        f"{step.id} {step.share_pct} % for {step.hold_s:g} s{' by approval' if step.approval else ''}"
+        for step in stages
+    )
+    return f"{each}, at least {apart_s:g} s apart"
+
+
+_FOLLOWS: Mapping[str, Callable[[RampState, Event, RampRules], RampState]] = {
+    STARTED: _started,
+    ADOPTED: _adopted,
+    RAISING: lambda state, event, rules: replace(
+        state, phase=Phase.RAISING, target=_number(rules, event.facts["stage"])
+    ),
+    ENTERED: _entered,
+    WATCHED: _watched,
+    COMPLETE: lambda state, _event, _rules: state,  # for people: it follows from what was watched
+    ASKED: lambda state, event, _rules: replace(state, asked=state.asked | {event.facts["stage"]}),
+    APPROVED: _approved,
+    EXPIRED: _expired,
+    GATE: lambda state, event, _rules: replace(state, gate=GateRun(**event.facts)),
+    BREACH: lambda state, event, _rules: replace(state, breach=event.facts["why"], breach_s=event.at_s),
+    LOWERING: lambda state, event, _rules: replace(
+        state, phase=Phase.LOWERING, breach=state.breach or event.facts["why"], breach_s=state.breach_s or event.at_s
+    ),
+    ROLLED_BACK: lambda state, _event, _rules: _over(state, Phase.ROLLED_BACK, stage=-1),
+    FINISHED: lambda state, _event, _rules: _over(state, Phase.FINISHED, stage=state.stage),
+    TORN: lambda state, _event, _rules: state,  # for people: what was torn was never done, or is done again
+}

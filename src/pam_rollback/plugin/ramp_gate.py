@@ -1,0 +1,36 @@
+"""The newest run of the re-deployment gate that is known here, whatever its verdict."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+from pam_rollback.core.ramp_state import GateRun
+from pam_rollback.reporting.run_record import UnreadableRecord, read
+
+PHASE = "redeploy_gate"
+RECORD = "run.json"
+
+
+def newest_gate(folders: Iterable[Path], environment: str) -> GateRun | None:
+    """Of the runs in these folders, the last one that was a gate of this environment; None when there is none.
+
+    A record that cannot be read and may be one of a gate counts as not GO: it may say so.
+    """
+    return max(
+        (run for folder in folders for run in _gate(folder, environment)), key=lambda run: run.ended_s, default=None
+    )
+
+
+def _gate(folder: Path, environment: str) -> Iterator[GateRun]:
+    file = folder / RECORD
+    if not file.is_file() or PHASE not in file.read_text(encoding="utf-8", errors="replace"):
+        return
+    try:
+        record = read(file)
+    except UnreadableRecord:
+        yield GateRun(folder.name, "", "a record that cannot be read", file.stat().st_mtime)
+        return
+    is_gate = any(result.phase == PHASE for result in record.results)
+    if is_gate and record.environment.name == environment and record.verdict != "PLANNED":
+        ended_s = datetime.fromisoformat(record.finished.iso).timestamp()
+        yield GateRun(record.run_id, record.release or "", record.verdict, ended_s)

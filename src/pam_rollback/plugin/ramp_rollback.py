@@ -1,0 +1,127 @@
+"""Takes a ramp back by the strategy that the plan names: the same actions as in a rollback, with the ramp's own reason."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import allure
+
+from pam_rollback.actions.feature_flag import Evaluation, FlagRollbackTools, roll_back_flags
+from pam_rollback.actions.gradual import GradualTools, Way, roll_back_gradually
+from pam_rollback.actions.journal import ACTION, FINISHED, Journal, Undo
+from pam_rollback.actions.lock import WriterLock
+from pam_rollback.core.clock import Clock
+from pam_rollback.core.errors import ActionFailed, MeasurementFailed
+from pam_rollback.core.flags import FlagAdmin, FlagEvaluation, TeamNotice
+from pam_rollback.core.plan import Plan
+from pam_rollback.core.plan_items import Strategy
+from pam_rollback.core.rollout import Fare
+from pam_rollback.core.wait import Waiter
+from pam_rollback.plugin.runbook import Runbook
+from pam_rollback.plugin.writer_lock import noting
+
+_HOLD_MIN_S = 1.0
+
+
+class _OwesNothing(Journal):
+    """What a breach took from users is not put back by an undo: they are let in again by a new ramp."""
+
+    def owe(self, kind: str, facts: Mapping[str, Any], *, place: str = "") -> Undo:
+        """Remember nothing."""
+        return Undo(0, kind, facts, place)
+
+
+@dataclass(frozen=True)
+class RampRollback:
+    """The action, with all that it works with."""
+
+    runbook: Runbook
+    plan: Plan
+    strategy: Strategy
+    admin: FlagAdmin
+    evaluation: FlagEvaluation
+    notice: TeamNotice | None
+    lock: WriterLock
+    users: Callable[[], list[str]]
+    by: str
+    waiter: Waiter
+    clock: Clock
+
+    def __call__(self, why: str) -> str:
+        """Do it. Raises ActionFailed when the features are not off for everybody in the end."""
+        runbook, decided_s = self.runbook, self.clock.monotonic_s()
+        journal = _OwesNothing(runbook.journal.path)
+        environment = runbook.environment
+        journal.append(
+            ACTION,
+            run=runbook.id,
+            strategy=self.strategy.name,
+            environment=environment.name,
+            api=environment.urls.api,
+            mode=runbook.options.mode,
+            reason=why,
+            observed=[],
+            initiated_by=self.by,
+            decided_s=decided_s,
+            resumed=False,
+        )
+        message = (
+            f"{self.strategy.team_message} · {environment.name} · breach during the ramp: {why} · run {runbook.id}"
+        )
+        evaluated = self._gradually(journal, message, decided_s) if self.strategy.rollout_steps_pct else None
+        evaluated = evaluated or self._at_once(journal, message, decided_s)
+        if not evaluated.everyone_off:
+            raise ActionFailed(f"the flags are off, and users still have the features: {evaluated}")
+        journal.append(FINISHED, story=self.strategy.name)
+        return f"by {self.strategy.name}: {evaluated}"
+
+    def _at_once(self, journal: Journal, message: str, decided_s: float) -> Evaluation:
+        tools = FlagRollbackTools(
+            self.admin,
+            self.evaluation,
+            self.notice,
+            journal,
+            self.waiter,
+            self.clock,
+            noting(self.lock, allure.step),
+        )
+        done = roll_back_flags(
+            tools, self.strategy.flag_changes, users=self.users(), message=message, decided_s=decided_s
+        )
+        return _evaluated(lambda: done.evaluated)
+
+    def _gradually(self, journal: Journal, message: str, decided_s: float) -> Evaluation:
+        def fare(_since_s: float) -> Fare:
+            # Users fare badly: that is why it goes down. Nobody waits for a comparison.
+            raise MeasurementFailed("during a breach nothing is compared")
+
+        tools = GradualTools(
+            self.admin,
+            self.evaluation,
+            self.notice,
+            fare,
+            journal,
+            self.waiter,
+            self.clock,
+            noting(self.lock, allure.step),
+        )
+        way = Way(
+            shares_pct=tuple(round(share) for share in self.strategy.rollout_steps_pct),
+            hold_s=max(_HOLD_MIN_S, (self.strategy.rollout_hold_s or 0) / self.runbook.pace),
+            increase_pct_max=self.plan.immediate_criteria["IR-4"].response_time_increase_pct_max,
+            fast_ms=self.plan.success_criteria["SC-2"].p95_ms_max,
+        )
+        done = roll_back_gradually(
+            tools, self.strategy.flag_changes, way, users=self.users(), message=message, decided_s=decided_s
+        )
+        return _evaluated(lambda: done.evaluated)
+
+
+def _evaluated(ask: Callable[[], Evaluation]) -> Evaluation:
+    """What users get. Raises ActionFailed where that is not known: a rollback that cannot be shown is not done."""
+    try:
+        return ask()
+    except MeasurementFailed as unknown:
+        raise ActionFailed(
+            f"the flags are off as read back, and whether users lost the features is not known: {unknown}"
+        ) from unknown

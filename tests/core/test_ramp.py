@@ -1,0 +1,475 @@
+"""The ramp's state machine over written-out journals: what is due, and what is refused, with figures that fit in the head.
+
+Four stages of 10, 25, 50 and 100 %. Each is watched for 100 s, the last for 20 s; stages are at least 200 s apart; a hole of 30 s between
+two watches is tolerated; a yes holds for 500 s, a gate for 1000 s.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from pam_rollback.core.ramp import Do, Due, World, approval_refusal, due
+from pam_rollback.core.ramp_state import (
+    ADOPTED,
+    APPROVED,
+    BREACH,
+    BROKEN,
+    ENTERED,
+    EXPIRED,
+    FINISHED,
+    GATE,
+    GOOD,
+    LOWERING,
+    RAISING,
+    ROLLED_BACK,
+    STARTED,
+    TORN,
+    UNKNOWN,
+    WATCHED,
+    Event,
+    GateRun,
+    Phase,
+    RampRules,
+    RampState,
+    RampStep,
+    fold,
+)
+
+RELEASE, TERMS = "1.42.0", "as planned"
+RULES = RampRules(
+    stages=(
+        RampStep("RA-1", 10, 100),
+        RampStep("RA-2", 25, 100),
+        RampStep("RA-3", 50, 100),
+        RampStep("RA-4", 100, 20),
+    ),
+    gap_s_max=30,
+    apart_s_min=200,
+    approval_s_max=500,
+    gate_s_max=1000,
+    terms=TERMS,
+)
+ASKING = replace(RULES, stages=(*RULES.stages[:1], replace(RULES.stages[1], approval=True), *RULES.stages[2:]))
+"""Whose second stage needs a person's yes."""
+
+
+def go(ended_s: float = 0.0, *, verdict: str = "GO", release: str = RELEASE) -> GateRun:
+    """A run of the gate."""
+    return GateRun("gate-1", release, verdict, ended_s)
+
+
+def world(now_s: float, share: int | Mapping[str, int], **other: object) -> World:
+    """Both flags at one share, the release as it was, and a gate that said GO at 0."""
+    shares = {"A": share, "B": share} if isinstance(share, int) else share
+    found = World(now_s=now_s, release=RELEASE, shares_pct=shares, gate=go())
+    return replace(found, **other)  # type: ignore[arg-type]
+
+
+def watched(from_s: float, until_s: float, stage: str, state: str = GOOD, words: str = "") -> Event:
+    """One watch, noted when it ended."""
+    return Event(
+        until_s, WATCHED, {"stage": stage, "from_s": from_s, "until_s": until_s, "state": state, "words": words}
+    )
+
+
+def entered(at_s: float, stage: str) -> list[Event]:
+    """A stage that was entered, noted before and after."""
+    return [Event(at_s - 1, RAISING, {"stage": stage}), Event(at_s, ENTERED, {"stage": stage})]
+
+
+BEGUN = [Event(0, STARTED, {"release": RELEASE, "terms": TERMS}), *entered(10, "RA-1")]
+"""At 10 % since 10 s."""
+HELD = [*BEGUN, watched(10, 60, "RA-1"), watched(60, 110, "RA-1")]
+"""Its window is complete at 110 s."""
+AT_50 = [
+    *HELD,
+    *entered(300, "RA-2"),
+    watched(300, 400, "RA-2"),
+    *entered(600, "RA-3"),
+    watched(600, 700, "RA-3"),
+]
+
+
+def state_of(events: list[Event], rules: RampRules = RULES) -> RampState:
+    """What the journal says."""
+    return fold(events, rules)
+
+
+def due_after(events: list[Event], now: World, rules: RampRules = RULES) -> Due:
+    """What is due then."""
+    return due(state_of(events, rules), rules, now)
+
+
+# ---------------------------------------------------------------- the way up
+
+
+def test_the_first_users_are_let_in_after_a_look() -> None:
+    """Nothing is known of the service yet: it is looked at first, then 10 % of the users are let in."""
+    first = due_after([], world(5, 0))
+    then = due_after([watched(0, 20, "")], world(20, 0))
+
+    assert (first.do, first.stage) == (Do.WATCH, None)
+    assert (then.do, then.stage) == (Do.RAISE, RULES.stages[0])
+
+
+def test_a_stage_is_watched_for_its_time() -> None:
+    """60 of 100 s watched at 70 s: 40 more; complete and 200 s after it began, the next one is due."""
+    early = due_after([*BEGUN, watched(10, 70, "RA-1")], world(70, 10))
+    held = due_after([*HELD, watched(190, 210, "RA-1")], world(210, 10))
+
+    assert (early.do, early.until_s) == (Do.WATCH, 110)
+    assert (held.do, held.stage) == (Do.RAISE, RULES.stages[1])
+
+
+def test_stages_are_apart() -> None:
+    """Complete at 110 s, begun at 10 s: the next stage is entered at 210 s, and it says so."""
+    found = due_after(HELD, world(115, 10))
+
+    assert (found.do, found.until_s) == (Do.WATCH, 210)
+    assert "not entered sooner" in found.why
+
+
+def test_a_short_hole_is_not_counted_and_does_no_harm() -> None:
+    """50 s, a hole of 30 s, 40 s: 90 s were watched, not 120."""
+    state = state_of([*BEGUN, watched(10, 60, "RA-1"), watched(90, 130, "RA-1")])
+
+    assert (state.watched_s, state.complete_s) == (90, None)
+
+
+def test_a_long_hole_begins_the_window_anew() -> None:
+    """90 s, a hole of 31 s, 50 s: only the 50 count."""
+    state = state_of([*BEGUN, watched(10, 100, "RA-1"), watched(131, 181, "RA-1")])
+    later = due_after([*BEGUN, watched(10, 100, "RA-1")], world(131, 10))
+
+    assert (state.watched_s, state.complete_s) == (50, None)
+    assert (later.do, later.until_s) == (Do.WATCH, 231), "100 s from now: what was watched is too long ago"
+
+
+def test_what_was_complete_stays_complete() -> None:
+    """The night between two stages is no hole in a window; the users are looked at again before the next."""
+    found = due_after(HELD, world(900, 10))
+
+    assert state_of([*HELD, watched(880, 900, "RA-1")]).complete_s == 110
+    assert (found.do, found.stage) == (Do.WATCH, RULES.stages[0])
+    assert "before RA-2 (25 %) is entered" in found.why
+
+
+def test_watches_that_overlap_count_once() -> None:
+    """Two sessions that watched the same 50 s did not watch 100."""
+    assert state_of([*BEGUN, watched(10, 60, "RA-1"), watched(10, 60, "RA-1")]).watched_s == 50
+
+
+def test_what_was_watched_before_the_stage_is_not_of_it() -> None:
+    """From 0 to 60 s, entered at 10 s: 50 s."""
+    assert state_of([*BEGUN, watched(0, 60, "RA-1")]).watched_s == 50
+
+
+def test_a_watch_of_another_stage_counts_for_nothing() -> None:
+    """It says nothing of the users who are in now."""
+    assert state_of([*BEGUN, watched(10, 110, "RA-2")]).complete_s is None
+
+
+def test_unknown_is_neither_watched_nor_broken() -> None:
+    """It counts for nothing, and what was seen before it is not fresh any more: nobody is let in on the strength of it."""
+    state = state_of([*HELD, watched(180, 205, "RA-1"), watched(205, 212, "RA-1", UNKNOWN)])
+    found = due_after([*HELD, watched(180, 205, "RA-1"), watched(205, 212, "RA-1", UNKNOWN)], world(212, 10))
+
+    assert (state.breach, state.seen_s) == ("", None)
+    assert found.do is Do.WATCH
+
+
+def test_everybody_is_let_in_last_and_then_it_is_finished() -> None:
+    """After 50 % the whole; a short window at 100 %, since nobody knows before how it goes for all."""
+    events = [*AT_50, watched(790, 805, "RA-3")]
+    raised = due_after(events, world(805, 50))
+    at_all = [*events, *entered(810, "RA-4")]
+    watching = due_after(at_all, world(815, 100))
+    over = due_after([*at_all, watched(810, 830, "RA-4")], world(830, 100))
+    afterwards = due_after([*at_all, watched(810, 830, "RA-4"), Event(831, FINISHED)], world(9000, 100))
+
+    assert (raised.do, raised.stage) == (Do.RAISE, RULES.stages[3])
+    assert (watching.do, watching.until_s) == (Do.WATCH, 835)
+    assert (over.do, over.stage) == (Do.FINISHED, RULES.stages[3])
+    assert (afterwards.do, afterwards.stage) == (Do.FINISHED, None)
+
+
+def test_a_journal_that_leaves_a_stage_out_is_refused() -> None:
+    """Whoever wrote 10 % and then 100 % into it: nothing more is done by it."""
+    events = [*BEGUN, *entered(300, "RA-4"), watched(300, 320, "RA-4")]
+
+    assert due_after(events, world(320, 100)).do is Do.REFUSE
+    assert "one was left out" in due_after(events, world(320, 100)).why
+
+
+def test_an_unknown_event_is_refused() -> None:
+    """A journal of a newer version may say something that changes everything."""
+    assert "does not know" in due_after([*BEGUN, Event(20, "paused")], world(30, 10)).why
+
+
+# ---------------------------------------------------------------- a breach
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        pytest.param([*BEGUN, watched(10, 20, "RA-1", BROKEN, "5 % errors")], id="while its window runs"),
+        pytest.param([*HELD, watched(120, 130, "RA-1", BROKEN, "5 % errors")], id="while the next stage is waited for"),
+        pytest.param(
+            [*HELD, Event(211, RAISING, {"stage": "RA-2"}), watched(211, 215, "RA-1", BROKEN, "5 % errors")],
+            id="in the middle of a raise",
+        ),
+        pytest.param([*HELD, Event(130, BREACH, {"why": "5 % errors"})], id="noted, and killed before it was acted on"),
+        pytest.param([*HELD, Event(130, LOWERING, {"why": "5 % errors"})], id="killed in the middle of the rollback"),
+    ],
+)
+@pytest.mark.parametrize("share", [0, 10, 25, 77])
+def test_a_breach_is_rolled_back_whatever_else(events: list[Event], share: int) -> None:
+    """Also when somebody changed the flags, the release or the plan meanwhile, the gate is gone or the clock is wrong."""
+    for now in (world(140, share), world(140, share, release="2.0.0", gate=None), world(10, share, wrong_users="all")):
+        for rules in (RULES, ASKING, replace(RULES, terms="changed")):
+            found = due(fold(events, rules), rules, now)
+
+            assert (found.do, found.why) == (Do.ROLL_BACK, "5 % errors")
+
+
+def test_a_good_look_does_not_take_a_breach_back() -> None:
+    """It broke; that it is well again a minute later is no reason to go on."""
+    events = [*BEGUN, watched(10, 20, "RA-1", BROKEN, "5 % errors"), watched(20, 120, "RA-1")]
+
+    assert due_after(events, world(230, 10)).do is Do.ROLL_BACK
+
+
+def test_a_breach_before_anybody_is_in_rolls_nothing_back() -> None:
+    """Nobody has the features: the start is put off until a look is good."""
+    events = [watched(0, 20, "", BROKEN, "5 % errors")]
+
+    assert (due_after(events, world(20, 0)).do, state_of(events).breach) == (Do.WATCH, "")
+
+
+OVER = [*BEGUN, watched(10, 20, "RA-1", BROKEN, "5 % errors"), Event(21, LOWERING, {"why": ""}), Event(22, ROLLED_BACK)]
+
+
+def test_after_a_rollback_the_same_release_stays_out() -> None:
+    """It says why and when, and how to begin anew."""
+    found = due_after(OVER, world(30, 0))
+
+    assert found.do is Do.REFUSE
+    assert "5 % errors" in found.why
+    assert "--adopt" in found.why
+
+
+def test_after_a_rollback_a_new_ramp_needs_a_gate_from_after_it() -> None:
+    """The GO from before the breach was wrong."""
+    taken = due_after(OVER, world(30, 0, adopt="kim: fixed"))
+    anew = [*OVER, Event(30, ADOPTED, {"release": RELEASE, "terms": TERMS, "stage": "", "who": "kim: fixed"})]
+    refused = due_after([*anew, watched(30, 50, "")], world(50, 0))
+    allowed = due_after([*anew, watched(30, 50, "")], world(50, 0, gate=go(25)))
+
+    assert taken.adopts
+    assert (refused.do, "from before the breach" in refused.why) == (Do.REFUSE, True)
+    assert (allowed.do, allowed.stage) == (Do.RAISE, RULES.stages[0])
+
+
+def test_a_corrected_release_begins_a_ramp_of_its_own() -> None:
+    """From the first users on, with a gate of its own."""
+    now = world(60, 0, release="1.42.1")
+    with_gate = replace(now, gate=go(55, release="1.42.1"))
+
+    assert "another release" in due_after([*OVER, watched(30, 50, "")], now).why
+    assert due_after([*OVER, watched(30, 50, "")], with_gate).stage == RULES.stages[0]
+
+
+# ---------------------------------------------------------------- the gate
+
+
+@pytest.mark.parametrize(
+    ("gate", "why"),
+    [
+        (None, "no run of the re-deployment gate"),
+        (go(release="1.41.3"), "about another release"),
+        (go(verdict="NO-GO"), "was not GO"),
+        (go(verdict="INCONCLUSIVE"), "was not GO"),
+        (go(-900), "older than 1000 s"),
+    ],
+)
+def test_the_gate_is_still_satisfied(gate: GateRun | None, why: str) -> None:
+    """Else nobody more is let in, and it says which run was looked at."""
+    found = due_after([*HELD, watched(190, 210, "RA-1")], world(210, 10, gate=gate))
+
+    assert found.do is Do.REFUSE
+    assert why in found.why
+
+
+def test_the_newest_gate_counts_wherever_it_is_known_from() -> None:
+    """A GO of the journal stands where the folder of runs is gone; a NO-GO that came later does not let it stand."""
+    noted = [*HELD, Event(190, GATE, go(150).__dict__), watched(190, 210, "RA-1")]
+
+    assert due_after(noted, world(210, 10, gate=None)).do is Do.RAISE
+    assert due_after(noted, world(210, 10, gate=go(160, verdict="NO-GO"))).do is Do.REFUSE
+
+
+# ---------------------------------------------------------------- a person's yes
+
+
+def test_a_stage_waits_for_its_yes() -> None:
+    """With it, the stage is entered; the one of another stage changes nothing."""
+    events = [*HELD, watched(190, 210, "RA-1")]
+    yes = Event(205, APPROVED, {"stage": "RA-2", "who": "kim", "why": "looks good"})
+    other = Event(205, APPROVED, {"stage": "RA-3", "who": "kim", "why": "looks good"})
+
+    assert (due_after(events, world(210, 10), ASKING).do) is Do.WAIT
+    assert (due_after([*events, other], world(210, 10), ASKING).do) is Do.WAIT
+    assert (due_after([*events, yes], world(210, 10), ASKING).do) is Do.RAISE
+
+
+def test_a_yes_expires() -> None:
+    """After 500 s it is asked for again, in the name of who gave it."""
+    yes = Event(205, APPROVED, {"stage": "RA-2", "who": "kim", "why": "looks good"})
+    events = [*HELD, yes, watched(690, 706, "RA-1")]
+    found = due_after(events, world(706, 10), ASKING)
+
+    assert due_after(events, world(705, 10), ASKING).do is Do.RAISE
+    assert (found.do, "of kim" in found.why) == (Do.WAIT, True)
+    assert not state_of([*events, Event(706, EXPIRED, {"stage": "RA-2"})], ASKING).approvals
+
+
+@pytest.mark.parametrize(
+    ("events", "stage", "why"),
+    [
+        (HELD, "RA-9", "no such stage"),
+        (HELD, "RA-3", "a yes is given to the next stage only"),
+        (HELD, "RA-1", "a yes is given to the next stage only"),
+        (BEGUN, "RA-2", "too early"),
+        ([], "RA-2", "the next stage is RA-1 (10 %)"),
+        (HELD, "RA-2", ""),
+        (HELD, "25", ""),
+        ([], "RA-1", ""),
+    ],
+)
+def test_a_yes_is_given_to_the_next_stage_when_its_time_has_come(events: list[Event], stage: str, why: str) -> None:
+    """Of another stage, or before the window is complete, it is refused."""
+    found = approval_refusal(state_of(events), RULES, stage, 200)
+
+    assert why in found if why else found == ""
+
+
+def test_a_yes_to_an_earlier_ramp_says_nothing_to_the_next() -> None:
+    """It was rolled back since."""
+    yes = Event(15, APPROVED, {"stage": "RA-1", "who": "kim", "why": "looks good"})
+
+    assert not state_of([BEGUN[0], yes, *OVER[1:]]).approvals
+
+
+# ---------------------------------------------------------------- the world is not what the journal says
+
+
+@pytest.mark.parametrize(
+    ("now", "rules", "why"),
+    [
+        (world(210, 10, release="1.43.0"), RULES, "this ramp is about release 1.42.0, and 1.43.0 answers"),
+        (world(210, 10, release=""), RULES, "does not name its release"),
+        (world(210, 10), replace(RULES, terms="as changed"), "the plan was changed"),
+        (world(210, 25), RULES, "somebody changed the flags: the journal says 10 %, they stand at A 25 %"),
+        (world(210, 0), RULES, "somebody changed the flags"),
+        (world(210, {"A": 10, "B": 25}), RULES, "somebody changed the flags"),
+        (world(210, {}), RULES, "no flag was read"),
+        (world(210, 10, wrong_users="A at 10 %: 90 of 200"), RULES, "A at 10 %: 90 of 200"),
+        (world(40, 10), RULES, "one of the clocks is wrong"),
+    ],
+)
+def test_what_the_journal_does_not_explain_stops_the_ramp(now: World, rules: RampRules, why: str) -> None:
+    """Nobody more is let in, nothing is lowered on a guess, and it says what differs."""
+    found = due_after([*HELD, watched(190, 210, "RA-1")], now, rules)
+
+    assert found.do is Do.REFUSE
+    assert why in found.why
+
+
+def test_a_lost_state_never_means_that_a_stage_is_done() -> None:
+    """Flags at 10 % and no journal: refused, with both ways out."""
+    found = due_after([], world(10, 10))
+
+    assert found.do is Do.REFUSE
+    assert "a lost state never means that a stage is done" in found.why
+    assert "--state-dir" in found.why
+    assert "--adopt" in found.why
+
+
+def test_a_lost_state_can_be_taken_over() -> None:
+    """Whoever does vouches for the stages before; the one that users are in is watched for its whole time."""
+    taken = due_after([], world(10, 25, adopt="kim: the runner's cache was emptied"))
+    adopted = [Event(10, ADOPTED, {"release": RELEASE, "terms": TERMS, "stage": "RA-2", "who": "kim"})]
+
+    assert (taken.adopts, taken.stage) == (True, RULES.stages[1])
+    assert state_of(adopted).completed == ("RA-1",)
+    assert due_after(adopted, world(20, 25)).until_s == 120
+    assert (
+        due_after([*adopted, watched(10, 110, "RA-2"), watched(200, 220, "RA-2")], world(220, 25)).stage
+        == RULES.stages[2]
+    )
+
+
+@pytest.mark.parametrize("events", [[], OVER, [*AT_50, *entered(810, "RA-3")]])
+def test_everybody_is_never_taken_over(events: list[Event]) -> None:
+    """100 % without the stages before is refused, whoever vouches."""
+    assert due_after(events, world(900, 100, adopt="kim: trust me")).do is Do.REFUSE
+    assert not due_after(events, world(900, 100, adopt="kim: trust me")).adopts
+
+
+def test_a_share_that_is_no_stage_is_not_taken_over() -> None:
+    """It would never be left again."""
+    assert "expected all of them off or at one stage's share" in due_after([], world(10, 33, adopt="kim: x")).why
+
+
+def test_a_ramp_that_is_well_is_not_taken_over() -> None:
+    """--adopt changes nothing where nothing is wrong: it cannot shorten a window."""
+    plain, adopting = (due_after([*BEGUN, watched(10, 70, "RA-1")], world(70, 10, adopt=who)) for who in ("", "kim: x"))
+
+    assert plain == adopting
+
+
+def test_features_that_come_back_after_a_rollback_are_refused() -> None:
+    """Somebody switched them on again."""
+    assert due_after(OVER, world(30, 10)).do is Do.REFUSE
+
+
+# ---------------------------------------------------------------- killed in the middle
+
+
+RAISED = [*HELD, watched(190, 210, "RA-1"), Event(211, RAISING, {"stage": "RA-2"})]
+
+
+def test_a_raise_that_changed_nothing_is_decided_anew() -> None:
+    """Killed between the note and the change: with the gate gone meanwhile, nobody is let in."""
+    assert due_after(RAISED, world(215, 10)).do is Do.RAISE
+    assert due_after(RAISED, world(215, 10, gate=None)).do is Do.REFUSE
+    assert due_after(RAISED, world(900, 10)).do is Do.WATCH
+
+
+@pytest.mark.parametrize("shares", [{"A": 25, "B": 25}, {"A": 25, "B": 10}])
+def test_a_raise_that_was_made_is_finished(shares: dict[str, int]) -> None:
+    """Users are in: it is noted as entered, and its window begins then."""
+    found = due_after(RAISED, world(900, shares))
+
+    assert (found.do, found.stage) == (Do.RAISE, RULES.stages[1])
+
+
+def test_a_raise_to_somewhere_else_is_somebody_elses() -> None:
+    """Neither where it was nor where it was going."""
+    assert "10 % or 25 %" in due_after(RAISED, world(215, 50)).why
+
+
+def test_a_torn_line_changes_nothing() -> None:
+    """What it would have said was never done, or is done again."""
+    assert state_of([*HELD, Event(150, TORN, {"line": '{"at'})]) == replace(state_of(HELD), last_s=150)
+
+
+def test_the_phase_is_in_words() -> None:
+    """For the report."""
+    assert [state_of(events).phase for events in ([], HELD, RAISED, OVER)] == [
+        Phase.NONE,
+        Phase.STANDING,
+        Phase.RAISING,
+        Phase.ROLLED_BACK,
+    ]

@@ -1,0 +1,233 @@
+"""Whole sessions of a ramp on a running sandbox: what users have afterwards, what the journal knows, and the exit code.
+
+A watch takes 5 s here instead of a quarter of an hour; each stage is watched once, and stages need not be apart.
+"""
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from pam_rollback.actions.ramp_journal import RampJournal
+from pam_rollback.core.flags import Flag
+from pam_rollback.core.plan import load_plan
+from pam_rollback.core.ramp_state import ENTERED, RAISING, STARTED, WATCHED
+from pam_rollback.core.ramp_terms import rules_of
+from tests.ramp.gate_runs import leave_gate_run
+from tests.sessions import FLAGS, ONLY_HEALTH, Finished, Project, Range
+
+PACE = 180
+RELEASE = "1.42.0"
+_WITHIN_S = 120
+
+
+@pytest.fixture
+def checks_copied() -> tuple[str, ...]:
+    """A ramp asks for none of the checks."""
+    return ONLY_HEALTH
+
+
+@dataclass
+class Ramped:
+    """A project, a range with the features off, and the ramp's journal between them."""
+
+    project: Project
+    range: Range
+    env: Path
+    approvals: tuple[str, ...] = ()
+
+    @property
+    def journal(self) -> Path:
+        """Where it is without --state-dir."""
+        return self.project.folder / "reports" / "state" / "sandbox" / "ramp.jsonl"
+
+    def run(self, *args: str) -> Finished:
+        """One invocation."""
+        return self.project.run(*self.arguments, *args)
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """What every invocation has."""
+        return ("-m", "ramp", "--env", str(self.env), f"--pace={PACE}")
+
+    def let_in(self, share: int) -> None:
+        """Set the flags, as the ramp did in an earlier invocation, or as somebody did."""
+        flag = Flag(enabled=share > 0, rollout_pct=share)
+        self.range.flags.set_flags(dict.fromkeys(FLAGS, flag))
+
+    @property
+    def shares(self) -> set[int]:
+        """What the plan's flags stand at."""
+        flags = self.range.flags.read_flags()
+        return {flags[name].rollout_pct if flags[name].enabled else 0 for name in FLAGS}
+
+    def events(self, *kinds: str) -> list[str]:
+        """The events of these kinds in the journal, with their stages."""
+        lines = [json.loads(line) for line in self.journal.read_text(encoding="utf-8").splitlines()]
+        return [
+            f"{line['event']} {line.get('stage', '')}".strip() for line in lines if not kinds or line["event"] in kinds
+        ]
+
+    def stands_at(self, number: int, *, held: bool = True) -> None:
+        """Make the journal and the flags of a ramp that has come so far; each window so far is complete."""
+        plan = load_plan(self.project.folder / "plan.toml")
+        rules = rules_of(plan.ramp, plan.ramp_terms, pace=PACE, approvals=self.approvals)
+        now_s = time.time() - 30
+        journal = RampJournal(self.journal, lambda: now_s)
+        journal.begin()
+        journal.append(STARTED, release=RELEASE, terms=rules.terms, by="tests")
+        for step in rules.stages[: number + 1]:
+            journal.append(RAISING, stage=step.id, by="tests")
+            journal.append(ENTERED, stage=step.id, by="tests")
+            if held or step is not rules.stages[number]:
+                until_s = now_s + step.hold_s
+                journal.append(WATCHED, stage=step.id, from_s=now_s, until_s=until_s, state="good", words="tests")
+                now_s = until_s
+        self.let_in(rules.stages[number].share_pct)
+
+
+@pytest.fixture
+def ramped(practice_range: Range, project: Project) -> Iterator[Ramped]:
+    """Features off, as after a rollback, and a gate that said GO a minute ago."""
+    plan = (project.folder / "plan.toml").read_text(encoding="utf-8")
+    assert plan.count("hold_s_min = 7200") == 3
+    project.write(
+        "plan.toml",
+        plan.replace("hold_s_min = 7200", "hold_s_min = 900").replace("apart_s_min = 72000", "apart_s_min = 0"),
+    )
+    leave_gate_run(project.folder / "reports" / "out")
+    found = Ramped(project, practice_range, practice_range.file)
+    found.let_in(0)
+    yield found
+    practice_range.as_it_was()
+
+
+@pytest.fixture
+def asking(ramped: Ramped) -> Ramped:
+    """Where the last stage needs a person's yes, by the environment's file."""
+    ramped.env = ramped.project.folder / "asking.toml"
+    ramped.env.write_text(
+        ramped.range.file.read_text(encoding="utf-8") + '\n[ramp]\napprovals = ["RA-4"]\n', encoding="utf-8"
+    )
+    ramped.env.chmod(0o600)
+    ramped.approvals = ("RA-4",)
+    return ramped
+
+
+def test_each_invocation_does_the_next_due_thing(ramped: Ramped) -> None:
+    """10 %, and at the next invocation 25 %; each watched, measured, and with the time to come back. Ended with 0."""
+    first = ramped.run()
+    assert first.rc == 0, first.out
+    assert ramped.shares == {10}
+    second = ramped.run()
+
+    assert second.rc == 0, second.out
+    assert ramped.shares == {25}
+    assert ramped.events("raising", "entered", "window-complete") == [
+        "raising RA-1",
+        "entered RA-1",
+        "window-complete RA-1",
+        "raising RA-2",
+        "entered RA-2",
+        "window-complete RA-2",
+    ]
+    assert "next: raise to RA-2 (25 %)" in " ".join(first.out.split())
+    assert "REHEARSAL GO for ramp" in second.last_line
+    assert any("ramp: raised to RA-2 (25 %)" in note for note in second.record["notes"])
+
+
+def test_everybody_is_let_in_after_a_yes(asking: Ramped) -> None:
+    """Without it the ramp waits, with 0, and the team is asked once; with it everybody is let in, watched, and it is finished."""
+    asking.stands_at(2)
+    waiting = asking.run()
+    assert (waiting.rc, asking.shares) == (0, {50}), waiting.out
+    assert 'waits for a yes to RA-4 (100 %): --approve RA-4="who: why"' in " ".join(waiting.out.split())
+    asked = [str(message) for message in asking.range.remote.slack_messages()]
+    ended = asking.run("--approve", "RA-4=kim: two quiet days")
+
+    assert (ended.rc, asking.shares) == (0, {100}), ended.out
+    assert asking.events("approval-asked", "approved", "entered", "finished")[-4:] == [
+        "approval-asked RA-4",
+        "approved RA-4",
+        "entered RA-4",
+        "finished",
+    ]
+    assert sum("waits for a yes to RA-4" in message for message in asked) == 1
+
+
+def test_a_breach_in_a_stage_is_rolled_back(ramped: Ramped) -> None:
+    """Only the tenth of the users who have the features fails, and the prober's own account may not be one of them. Ended with 10."""
+    ramped.stands_at(0, held=False)
+    ramped.range.remote.plant("errors", share=0.9)
+    ended = ramped.run()
+
+    assert (ended.rc, ramped.shares) == (10, {0}), ended.out
+    assert ramped.events("lowering", "rolled-back") == ["lowering", "rolled-back"]
+    assert "the ramp was rolled back" in " ".join(ended.out.split())
+    ramped.range.remote.clear_all()
+    again = ramped.run()
+    assert (again.rc, ramped.shares) == (13, {0}), again.out
+    assert "was rolled back at" in " ".join(again.out.split())
+
+
+def test_a_breach_while_a_person_is_waited_for_is_rolled_back(asking: Ramped) -> None:
+    """50 % have the features, everything is complete, only a yes is missing: what breaks now does not wait for it."""
+    asking.stands_at(2)
+    asking.range.remote.plant("code-errors", share=0.5)
+    ended = asking.run()
+
+    assert (ended.rc, asking.shares) == (10, {0}), ended.out
+    assert "error_rate_pct broken" in " ".join(ended.out.split())
+
+
+def test_killed_in_the_middle_of_a_raise_it_goes_on(ramped: Ramped) -> None:
+    """Killed with -9 as soon as the journal says that it raises: the next invocation ends at 10 %, entered once."""
+    with ramped.project.start(*ramped.arguments) as session:
+        end_s = time.monotonic() + _WITHIN_S
+        while not (ramped.journal.exists() and '"raising"' in ramped.journal.read_text(encoding="utf-8")):
+            assert time.monotonic() < end_s, "it never raised"
+            assert session.poll() is None, ramped.project.finish(session).out
+            time.sleep(0.002)
+        session.kill()
+        session.communicate()
+    ended = ramped.run()
+
+    assert (ended.rc, ramped.shares) == (0, {10}), ended.out
+    assert ramped.events("entered") == ["entered RA-1"]
+
+
+def test_a_lost_state_is_refused_and_can_be_taken_over(ramped: Ramped) -> None:
+    """Users have the features and no journal says why: 13, nothing changed; taken over, the stage is watched for its whole time."""
+    ramped.let_in(25)
+    refused = ramped.run()
+    assert (refused.rc, ramped.shares) == (13, {25}), refused.out
+    assert "a lost state never means that a stage is done" in " ".join(refused.out.split())
+    ended = ramped.run("--adopt", "kim: the runner's cache was emptied")
+
+    assert ended.rc == 0, ended.out
+    assert ramped.events("adopted", "window-complete")[:2] == ["adopted RA-2", "window-complete RA-2"]
+
+
+def test_without_a_gate_nobody_is_let_in(ramped: Ramped) -> None:
+    """A NO-GO that is newer than the GO decides: 13, and nothing was changed."""
+    leave_gate_run(ramped.project.folder / "reports" / "out", verdict="NO-GO", age_s=5)
+    ended = ramped.run()
+
+    assert (ended.rc, ramped.shares) == (13, {0}), ended.out
+    assert "the newest gate was not GO" in " ".join(ended.out.split())
+
+
+def test_what_cannot_be_measured_lets_nobody_in(ramped: Ramped) -> None:
+    """The features of those who have them cannot be tried: 11, although everything else is well and a raise is due."""
+    ramped.stands_at(0)
+    text = ramped.range.file.read_text(encoding="utf-8")
+    ramped.env = ramped.project.folder / "blind.toml"
+    ramped.env.write_text(f'{text}\n[paths]\nfeature_check = "/no-such-path"\n', encoding="utf-8")
+    ramped.env.chmod(0o600)
+    ended = ramped.run()
+
+    assert (ended.rc, ramped.shares) == (11, {10}), ended.out
+    assert "nobody is let in" in " ".join(ended.out.split())
