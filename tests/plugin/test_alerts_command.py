@@ -45,7 +45,7 @@ def baseline(
 
 
 def test_the_committed_example_is_what_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Whoever reads the example reads today's rules. Anew: make alerts ENV=docs/examples/alerts/example.toml OUT=…"""
+    """Whoever reads the example reads today's rules. Anew: `make alerts`, with the example as ENV and OUT."""
     assert alerts.main(["--env", str(EXAMPLE), "--out", str(tmp_path / "new.yml")], root=ROOT) == 0
 
     assert (tmp_path / "new.yml").read_text("utf-8") == RULES.read_text("utf-8")

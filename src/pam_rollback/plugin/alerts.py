@@ -47,7 +47,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--env", default=os.environ.get("PAM_ENV", "sandbox"), help="name or file of the environment")
     parser.add_argument("--baseline", type=Path, help="a recorded baseline: how fast answers were when all was well")
-    parser.add_argument("--pace", type=float, default=1, help="divides the plan's times, for a rehearsal (default: 1)")
+    parser.add_argument(
+        "--pace", type=float, help="divides the plan's times, for a rehearsal (default: the environment's)"
+    )
     parser.add_argument("--runbook", default="docs/runbook.md", help="address of the runbook that alerts link to")
     parser.add_argument("--out", type=Path, help="the file; else reports/out/alerts/ENV.rules.yml")
     return parser
@@ -61,7 +63,7 @@ def _command(options: argparse.Namespace) -> str:
 
 def _alerting(options: argparse.Namespace, root: Path) -> Alerting:
     """Raises what says why there can be none."""
-    if not options.pace >= 1:
+    if options.pace is not None and not options.pace >= 1:
         raise _NotPossible(f"--pace {options.pace:g}: expected 1 or more")
     plan = load_plan(root / "plan.toml")
     environment = load_environment(options.env, root / "environments", os.environ)
@@ -77,7 +79,7 @@ def _alerting(options: argparse.Namespace, root: Path) -> Alerting:
         environment.prometheus,
         environment=environment.name,
         before=before,
-        pace=options.pace,
+        pace=options.pace or environment.pace,
         runbook=options.runbook,
     )
 
@@ -96,11 +98,10 @@ def _before(file: Path, environment: Environment, plan: Plan) -> KnownBefore:
 
 
 def _told(alerting: Alerting, file: Path) -> list[str]:
-    pages = sum(rule.labels["severity"] == "page" for rule in alerting.alerting)
+    n, pages = len(alerting.alerting), sum(rule.labels["severity"] == "page" for rule in alerting.alerting)
     return [
         f"alerts      {file}",
-        f"            {len(alerting.alerting)} alerts for {alerting.environment}: {pages} page somebody, "
-        f"{len(alerting.alerting) - pages} open a ticket",
+        f"            {n} alerts for {alerting.environment}: {pages} page somebody, {n - pages} open a ticket",
         *(f"  {rule.labels['plan_item']:<5} {rule.alert} ({rule.labels['severity']})" for rule in alerting.alerting),
         "Not told by any alert",
         *(f"  {gap.item:<5} {gap.reason}" for gap in alerting.not_watched),

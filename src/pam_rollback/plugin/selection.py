@@ -59,6 +59,7 @@ NEEDED_ABILITIES = {
     "git_readiness": ("git",),
     "verification_readiness": ("database", "test_account"),
     "message_readiness": ("slack",),
+    "prometheus_api": ("prometheus",),
 }
 """Which declared abilities a fixture stands on. An environment that does not declare it has the test left out, and named."""
 
