@@ -141,7 +141,7 @@ def test_nothing_fires_while_all_is_well(guarded: Guarded) -> None:
         ("memory-leak", {"mb": 150, "mb_per_s": 3}, {"PamMemoryLeak", "PamMemoryAboveLevel"}),
         ("memory-leak", {"mb": 150}, {"PamMemoryAboveLevel"}),
     ],
-    ids=lambda value: value if isinstance(value, str) else "",
+    ids=["errors", "some-errors", "only-errors", "killed", "hung", "slow", "leak", "step"],
 )
 def test_each_alert_fires_on_its_fault(
     guarded: Guarded, fault: str, parameters: dict[str, str | float], fires: set[str]
