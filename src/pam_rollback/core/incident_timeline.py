@@ -1,0 +1,133 @@
+"""What happened when: the journal, users' answers and what providers tell, merged into one list in order of time (UTC)."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+from math import floor
+from typing import Any
+
+from pam_rollback.core.percentiles import percentile
+from pam_rollback.core.recovery import Outage
+from pam_rollback.core.samples import Sample
+
+_P95 = 95.0
+_OWN_KEYS = frozenset({"at", "at_s", "event"})
+
+Wall = Callable[[float], datetime]
+"""Gives the time of day at a monotonic moment."""
+
+
+@dataclass(frozen=True, order=True)
+class Event:
+    """One thing that happened. ``source`` is the file or the provider that says so."""
+
+    at: datetime
+    kind: str
+    what: str
+    source: str
+
+
+@dataclass(frozen=True)
+class SecondSeen:
+    """What users were answered in one second."""
+
+    at: datetime
+    n: int
+    bad: int
+    p95_ms: float | None
+    """Of all answers that came, good or bad; None when none did."""
+    releases: tuple[str, ...]
+
+
+def of_journal(entries: Iterable[Mapping[str, Any]], source: str) -> Iterator[Event]:
+    """Each entry in words; one of a kind that is not known here is shown as it is, never left out."""
+    for entry in entries:
+        at = datetime.fromisoformat(str(entry["at"]))
+        match entry["event"]:
+            case "action":
+                decided = at - timedelta(seconds=float(entry["at_s"]) - float(entry["decided_s"]))
+                what = f"decided: {entry['strategy']} ({entry['mode']}), by {entry['initiated_by']}: {entry['reason']}"
+                yield Event(decided, "decision", what, source)
+            case "target":
+                facts = entry["facts"]
+                named = facts.get("deploy") or facts.get("commit") or facts
+                yield Event(at, "decision", f"{entry['part']} goes back to {named}: {facts.get('why', '')}", source)
+            case "step-started":
+                yield Event(at, "step", f"begins: {entry['step']}", source)
+            case "step-done" | "step-ended-late":
+                yield Event(at, "step", f"done: {entry['step']}: {_said(entry)}", source)
+            case "step-failed" | "step-not-done":
+                yield Event(at, "step", f"NOT DONE: {entry['step']}: {_said(entry)}", source)
+            case "action-failed":
+                yield Event(at, "step", f"the rollback was not done: {entry['problem']}", source)
+            case "action-finished":
+                yield Event(at, "step", "every step is done", source)
+            case "notice":
+                words = f"{entry['occasion']} by {entry['means']}: {entry.get('text', '')}"
+                yield Event(at, "told", words, source)
+            case "warning":
+                yield Event(at, "step", f"went on without it: {entry['about']}: {entry['problem']}", source)
+            case "undo-done":
+                yield Event(at, "step", f"put back: change {entry['number']}", source)
+            case "undo-owed":
+                place = f" ({entry['place']})" if entry.get("place") else ""
+                yield Event(at, "step", f"noted how to put back change {entry['number']}: {entry['kind']}{place}", source)
+            case other:
+                facts = ", ".join(f"{key} {value}" for key, value in entry.items() if key not in _OWN_KEYS)
+                yield Event(at, "journal", f"{other}: {facts}" if facts else str(other), source)
+
+
+def of_outages(outages: Iterable[Outage], wall: Wall, source: str) -> Iterator[Event]:
+    """When users were badly off, and when they were well again."""
+    for outage in outages:
+        why = f", mostly: {outage.why}" if outage.why else ""
+        yield Event(
+            wall(outage.started_s), "users", f"badly answered from here: {outage.bad} of {outage.n} answers{why}", source
+        )
+        if outage.ended_s is not None:
+            length = f"{outage.length_s:.1f} s" if outage.length_s is not None else "an unknown time"
+            yield Event(wall(outage.ended_s), "users", f"well answered again, after {length}", source)
+
+
+def of_releases(samples: Iterable[Sample], wall: Wall, source: str) -> Iterator[Event]:
+    """Which release answered, whenever that changed."""
+    before = ""
+    for sample in samples:
+        if sample.release and sample.release != before:
+            yield Event(wall(sample.due_s), "users", f"answered by release {sample.release}", source)
+            before = sample.release
+
+
+def by_second(samples: Sequence[Sample], wall: Wall, *, slow_ms: float) -> list[SecondSeen]:
+    """Users' answers, second by second; a second without a probe is not there."""
+    measured = sorted((sample for sample in samples if sample.measured()), key=lambda sample: sample.due_s)
+    found = []
+    for second, group in groupby(measured, key=lambda sample: floor(sample.due_s)):
+        inside = list(group)
+        latencies = [sample.latency_ms for sample in inside]
+        found.append(
+            SecondSeen(
+                at=wall(float(second)),
+                n=len(inside),
+                bad=sum(sample.bad(slow_ms) for sample in inside),
+                p95_ms=percentile(latencies, _P95).value if latencies else None,
+                releases=tuple(dict.fromkeys(sample.release for sample in inside if sample.release)),
+            )
+        )
+    return found
+
+
+def bad_by_journey(samples: Iterable[Sample], *, slow_ms: float) -> list[tuple[str, int, int]]:
+    """Journey, bad answers and all answers; the most bad ones first."""
+    counted, bad = Counter[str](), Counter[str]()
+    for sample in samples:
+        if sample.measured():
+            counted[sample.journey] += 1
+            bad[sample.journey] += sample.bad(slow_ms)
+    return [(name, bad[name], counted[name]) for name, _ in bad.most_common()]
+
+
+def _said(entry: Mapping[str, Any]) -> str:
+    return str(entry.get("problem") or entry.get("result") or "no words")
