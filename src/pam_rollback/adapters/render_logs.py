@@ -1,6 +1,7 @@
 """What a service wrote to its log, as Render keeps it (``GET /logs``), page by page and no further than a limit.
 
-Contract: https://api-docs.render.com (List logs): pages of 100 lines at most; ``hasMore`` with ``nextStartTime`` and ``nextEndTime`` lead on.
+Contract: https://api-docs.render.com (List logs): pages of 100 lines at most; while ``hasMore``, ``nextStartTime`` and ``nextEndTime`` lead
+on.
 """
 
 from dataclasses import dataclass

@@ -15,6 +15,10 @@ from pam_rollback.core.samples import Sample
 _P95 = 95.0
 _OWN_KEYS = frozenset({"at", "at_s", "event"})
 
+Entry = Mapping[str, Any]
+"""An entry of the journal."""
+BEGINS = "begins: "
+
 Wall = Callable[[float], datetime]
 """Gives the time of day at a monotonic moment."""
 
@@ -41,42 +45,26 @@ class SecondSeen:
     releases: tuple[str, ...]
 
 
-def of_journal(entries: Iterable[Mapping[str, Any]], source: str) -> Iterator[Event]:
+def of_journal(entries: Iterable[Entry], source: str) -> Iterator[Event]:
     """Each entry in words; one of a kind that is not known here is shown as it is, never left out."""
     for entry in entries:
         at = datetime.fromisoformat(str(entry["at"]))
-        match entry["event"]:
-            case "action":
-                decided = at - timedelta(seconds=float(entry["at_s"]) - float(entry["decided_s"]))
-                what = f"decided: {entry['strategy']} ({entry['mode']}), by {entry['initiated_by']}: {entry['reason']}"
-                yield Event(decided, "decision", what, source)
-            case "target":
-                facts = entry["facts"]
-                named = facts.get("deploy") or facts.get("commit") or facts
-                yield Event(at, "decision", f"{entry['part']} goes back to {named}: {facts.get('why', '')}", source)
-            case "step-started":
-                yield Event(at, "step", f"begins: {entry['step']}", source)
-            case "step-done" | "step-ended-late":
-                yield Event(at, "step", f"done: {entry['step']}: {_said(entry)}", source)
-            case "step-failed" | "step-not-done":
-                yield Event(at, "step", f"NOT DONE: {entry['step']}: {_said(entry)}", source)
-            case "action-failed":
-                yield Event(at, "step", f"the rollback was not done: {entry['problem']}", source)
-            case "action-finished":
-                yield Event(at, "step", "every step is done", source)
-            case "notice":
-                words = f"{entry['occasion']} by {entry['means']}: {entry.get('text', '')}"
-                yield Event(at, "told", words, source)
-            case "warning":
-                yield Event(at, "step", f"went on without it: {entry['about']}: {entry['problem']}", source)
-            case "undo-done":
-                yield Event(at, "step", f"put back: change {entry['number']}", source)
-            case "undo-owed":
-                place = f" ({entry['place']})" if entry.get("place") else ""
-                yield Event(at, "step", f"noted how to put back change {entry['number']}: {entry['kind']}{place}", source)
-            case other:
-                facts = ", ".join(f"{key} {value}" for key, value in entry.items() if key not in _OWN_KEYS)
-                yield Event(at, "journal", f"{other}: {facts}" if facts else str(other), source)
+        if entry["event"] == "action":
+            # It is written a moment after it was taken.
+            at -= timedelta(seconds=float(entry["at_s"]) - float(entry["decided_s"]))
+        kind, words = _WORDS.get(str(entry["event"]), ("journal", _as_it_is))
+        yield Event(at, kind, words(entry), source)
+
+
+def unfinished(entries: Iterable[Entry]) -> tuple[str, ...]:
+    """The steps that began, and of whose end nothing is known: the session was killed in them."""
+    begun: dict[str, None] = {}
+    for entry in entries:
+        if entry["event"] == "step-started":
+            begun[str(entry["step"])] = None
+        elif entry["event"] in _ENDS:
+            begun.pop(str(entry["step"]), None)
+    return tuple(begun)
 
 
 def of_outages(outages: Iterable[Outage], wall: Wall, source: str) -> Iterator[Event]:
@@ -84,7 +72,10 @@ def of_outages(outages: Iterable[Outage], wall: Wall, source: str) -> Iterator[E
     for outage in outages:
         why = f", mostly: {outage.why}" if outage.why else ""
         yield Event(
-            wall(outage.started_s), "users", f"badly answered from here: {outage.bad} of {outage.n} answers{why}", source
+            wall(outage.started_s),
+            "users",
+            f"badly answered from here: {outage.bad} of {outage.n} answers{why}",
+            source,
         )
         if outage.ended_s is not None:
             length = f"{outage.length_s:.1f} s" if outage.length_s is not None else "an unknown time"
@@ -129,5 +120,42 @@ def bad_by_journey(samples: Iterable[Sample], *, slow_ms: float) -> list[tuple[s
     return [(name, bad[name], counted[name]) for name, _ in bad.most_common()]
 
 
-def _said(entry: Mapping[str, Any]) -> str:
+def _said(entry: Entry) -> str:
     return str(entry.get("problem") or entry.get("result") or "no words")
+
+
+def _as_it_is(entry: Entry) -> str:
+    facts = ", ".join(f"{key} {value}" for key, value in entry.items() if key not in _OWN_KEYS)
+    return f"{entry['event']}: {facts}" if facts else str(entry["event"])
+
+
+def _target(entry: Entry) -> str:
+    facts = entry["facts"]
+    return f"{entry['part']} goes back to {facts.get('deploy') or facts.get('commit') or facts}: {facts.get('why', '')}"
+
+
+def _owed(entry: Entry) -> str:
+    place = f" ({entry['place']})" if entry.get("place") else ""
+    return f"noted how to put back change {entry['number']}: {entry['kind']}{place}"
+
+
+_ENDS = frozenset({"step-done", "step-failed", "step-not-done", "step-ended-late"})
+_WORDS: Mapping[str, tuple[str, Callable[[Entry], str]]] = {
+    "action": (
+        "decision",
+        lambda entry: f"decided: {entry['strategy']} ({entry['mode']}), by {entry['initiated_by']}: {entry['reason']}",
+    ),
+    "target": ("decision", _target),
+    "step-started": ("step", lambda entry: f"{BEGINS}{entry['step']}"),
+    "step-done": ("step", lambda entry: f"done: {entry['step']}: {_said(entry)}"),
+    "step-ended-late": ("step", lambda entry: f"ended late: {entry['step']}: {_said(entry)}"),
+    "step-failed": ("step", lambda entry: f"NOT DONE: {entry['step']}: {_said(entry)}"),
+    "step-not-done": ("step", lambda entry: f"NOT DONE: {entry['step']}: {_said(entry)}"),
+    "action-failed": ("step", lambda entry: f"the rollback was not done: {entry['problem']}"),
+    "action-finished": ("step", lambda _: "every step is done"),
+    "notice": ("told", lambda entry: f"{entry['occasion']} by {entry['means']}: {entry.get('text', '')}"),
+    "warning": ("step", lambda entry: f"went on without it: {entry['about']}: {entry['problem']}"),
+    "undo-done": ("step", lambda entry: f"put back: change {entry['number']}"),
+    "undo-owed": ("owed", _owed),
+}
+"""What each event of the journal says, and whose doing it is."""

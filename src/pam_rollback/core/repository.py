@@ -1,8 +1,7 @@
 """The product's repository as the strategies speak of it: two sites are built from its main branch."""
 
-from dataclasses import dataclass
-
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 

@@ -1,5 +1,7 @@
-"""The material that lies outside of a run's folder: providers, metrics, logs, history, flags. Each source by itself: one that is silent,
-or that the environment does not have, is named with its reason and keeps nobody else from telling.
+"""The material that lies outside of a run's folder: providers, metrics, logs, history, flags.
+
+Each source is asked by itself: one that is silent, or that the environment does not have, is named with its reason and keeps nobody else
+from telling.
 """
 
 import csv
@@ -65,7 +67,7 @@ def collect(environment: Environment, asked: Asked, folder: Path, redactor: Reda
         "flags now": lambda: _flags(environment),
         "flag history": lambda: _flag_history(environment, asked),
         "Render's events and deploys": lambda: _render(environment, asked),
-        "Netlify's deploys": lambda: _netlify(environment, asked),
+        "Netlify's deploys": lambda: _netlify(environment),
         "difference between the releases": lambda: _difference(environment, asked),
         "metrics (Prometheus)": lambda: _prometheus(environment, asked),
         "metrics (Render)": lambda: _render_metrics(environment, asked),
@@ -73,7 +75,9 @@ def collect(environment: Environment, asked: Asked, folder: Path, redactor: Reda
     }
     told = all_at_once({name: _guarded(call) for name, call in calls.items()})
     found = tuple(_written(name, answer, folder, redactor) for name, answer in told.items())
-    text = json.dumps({"collected_at": datetime.now(UTC).isoformat(), "sources": [asdict(one) for one in found]}, indent=2)
+    text = json.dumps(
+        {"collected_at": datetime.now(UTC).isoformat(), "sources": [asdict(one) for one in found]}, indent=2
+    )
     folder.mkdir(parents=True, exist_ok=True)
     (folder / SOURCES_FILE).write_text(redactor.text(text) + "\n", encoding="utf-8")
     return found
@@ -112,7 +116,7 @@ def _written(name: str, answer: Texts | str, folder: Path, redactor: Redactor) -
 
 
 def _configuration(environment: Environment) -> Texts:
-    """As it counts: files that extend each other are merged, and secrets are variables' names. The sandbox's table is a secret as a whole."""
+    """As it counts: merged, and with the names of secrets only. The sandbox's own table is a secret as a whole."""
     shown = environment.model_dump(mode="json", exclude={"sandbox"}, by_alias=True)
     return {"configuration/environment.json": _json(shown)}
 
@@ -153,7 +157,7 @@ def _render(environment: Environment, asked: Asked) -> Texts:
     }
 
 
-def _netlify(environment: Environment, asked: Asked) -> Texts:
+def _netlify(environment: Environment) -> Texts:
     host = _site(environment)
     deploys = [asdict(deploy) for deploy in host.deploys()]
     return {
@@ -213,7 +217,11 @@ def _series(sources: Mapping[Quantity, Source], asked: Asked, name: str) -> Text
             problems.append(str(problem))
             continue
         rows = [
-            (datetime.fromtimestamp(point.at_s + ahead_s, UTC).isoformat(), "" if point.value is None else point.value, point.why)
+            (
+                datetime.fromtimestamp(point.at_s + ahead_s, UTC).isoformat(),
+                "" if point.value is None else point.value,
+                point.why,
+            )
             for point in series.points
         ]
         files[f"metrics/{name}-{quantity.value}.csv"] = _csv([("at", quantity.value, "why_unknown"), *rows])

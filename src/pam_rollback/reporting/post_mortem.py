@@ -4,10 +4,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from pam_rollback.core.incident_timeline import Event
+from pam_rollback.core.incident_timeline import BEGINS, Event
 from pam_rollback.core.verdict import Outcome
-from pam_rollback.reporting.run_record import Result, RunRecord
+from pam_rollback.reporting.run_record import Measured, Result, RunRecord
 
+_NOT_MEASURED = Measured(what="", asked="", measured=None)
+_MOMENT = "reported"
+"""What is asked of the moments of an incident, which have a table of their own."""
+JOURNAL = "journal.jsonl"
 _TO_FILL = "_For people to fill in._"
 _JUDGEMENT = (
     ("Summary", "Two or three sentences for somebody who was not there."),
@@ -61,11 +65,16 @@ class Facts:
     record: RunRecord | None
     no_record: str
     """Why there is none; empty where there is."""
+    results: tuple[Result, ...]
+    """What came of each test, also of a session that was killed before it wrote its record."""
+    results_source: str
     action: Action | None
     moments: tuple[MomentKnown, ...]
     users: tuple[tuple[str, int, int], ...]
     """Journey, bad answers, all answers, while users were badly off."""
     events: tuple[Event, ...]
+    unfinished: tuple[str, ...]
+    """Steps that began, and of whose end nothing is known."""
     changes: tuple[str, ...]
     """Commits between the two releases, one line each."""
     flags: tuple[tuple[str, str, str], ...]
@@ -172,7 +181,6 @@ def _moments(facts: Facts) -> Iterable[str]:
 
 def _objectives(facts: Facts) -> Iterable[str]:
     yield from ("## Objectives", "")
-    results = facts.record.results if facts.record else ()
     rows = [
         (
             " ".join(result.criteria),
@@ -180,12 +188,13 @@ def _objectives(facts: Facts) -> Iterable[str]:
             one.asked,
             _figure(one.measured, one.unit),
             result.outcome.value,
-            "run.json",
+            facts.results_source,
         )
-        for result in results
+        for result in facts.results
         if any(name.startswith(("RTO-", "RPO-")) for name in result.criteria)
         and facts.situation in {"", result.situation}
-        for one in result.measured
+        for one in result.measured or (_NOT_MEASURED,)
+        if one.asked != _MOMENT
     ]
     if not rows:
         why = facts.no_record or "no test of this run judged RTO or RPO, or none was measured"
@@ -206,12 +215,22 @@ def _users(facts: Facts) -> Iterable[str]:
 
 def _done(facts: Facts) -> Iterable[str]:
     yield from ("## What was done", "")
-    steps = [event for event in facts.events if event.kind in {"decision", "step", "told"}]
-    if not steps:
+    steps = [
+        event
+        for event in facts.events
+        if event.kind in {"decision", "step"} and not event.what.startswith(BEGINS) and event.source == JOURNAL
+    ]
+    if not steps and not facts.unfinished:
         yield from ("Nothing, by the journal.", "")
         return
-    rows = [(utc(event.at), event.what, event.source) for event in steps if not event.what.startswith("noted how")]
-    yield from (*_table(("at", "what", "source"), rows), "")
+    yield from (*_table(("at", "what", "source"), [(utc(one.at), one.what, one.source) for one in steps]), "")
+    for step in facts.unfinished:
+        yield f"- **begun, and its end is not known** (the session was killed): {step} ({JOURNAL})"
+    told = [event for event in facts.events if event.kind == "told"]
+    if told:
+        words = "; ".join(f"{utc(event.at)} {event.what.partition(':')[0]}" for event in told)
+        yield from ("", f"People were told: {words}. What was said is in [timeline.md](timeline.md).")
+    yield ""
 
 
 def _changed(facts: Facts) -> Iterable[str]:
@@ -229,10 +248,12 @@ def _changed(facts: Facts) -> Iterable[str]:
 
 def _checks(facts: Facts) -> Iterable[str]:
     yield from ("## What the checks saw", "")
-    if facts.record is None:
-        yield from (f"Not known: {facts.no_record}.", "")
+    results = facts.results
+    if not results:
+        yield from (f"Not known: {facts.no_record or 'no test was reached'}.", "")
         return
-    results = facts.record.results
+    if facts.record is None:
+        yield from (f"The session did not end ({facts.no_record}): these are the tests that it had finished.", "")
     good = sum(result.outcome is Outcome.PASSED for result in results)
     yield f"{good} of {len(results)} passed ([checks.md](checks.md)). Not green:"
     rows = [
