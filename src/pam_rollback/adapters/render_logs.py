@@ -29,7 +29,7 @@ def read_logs(api: ProviderApi, settings: Render, *, since: datetime, until: dat
     if not owner:
         told = api.ask_told(operation, f"/services/{settings.service_id}", "a service")
         owner = told.text("ownerId")
-    start, end, lines = _moment(since), _moment(until), list[str]()
+    start, end, lines = _moment(since), _moment(until), dict[str, str]()
     for _ in range(_PAGES_MAX):
         query = (
             ("ownerId", owner),
@@ -46,14 +46,15 @@ def read_logs(api: ProviderApi, settings: Render, *, since: datetime, until: dat
         for line in logs:
             if not isinstance(line, dict):
                 raise page.complaint("expected a line with its time and message", line)
-            lines.append(f"{line.get('timestamp')} {line.get('message')}")
+            # The next page may begin with the last line of this one.
+            lines[str(line.get("id"))] = f"{line.get('timestamp')} {line.get('message')}"
         if not page.truth("hasMore"):
-            return Logs(tuple(lines), more=False)
+            return Logs(tuple(lines.values()), more=False)
         following = (page.text("nextStartTime"), page.text("nextEndTime"))
         if following == (start, end):
             raise page.complaint("expected another time on each page", following)
         start, end = following
-    return Logs(tuple(lines), more=True)
+    return Logs(tuple(lines.values()), more=True)
 
 
 def _moment(moment: datetime) -> str:

@@ -17,7 +17,6 @@ from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.classification import MESSAGE, OUTCOME
 from pam_rollback.plugin.fixtures.scoring import FIGURES
 from pam_rollback.plugin.guard import REFUSED_KEY
-from pam_rollback.plugin.incident import collect_at_the_end
 from pam_rollback.plugin.recommending import recommended
 from pam_rollback.plugin.record import build_record
 from pam_rollback.plugin.runbook import Runbook
@@ -131,7 +130,9 @@ class Collector:
         record = self._write(code)
         self._print(record)
         if self._runbook.options.real and self._runbook.journal.action_began:
-            # After the verdict, which nobody has to wait for: what providers keep for a while only.
+            # After the verdict, which nobody has to wait for: what providers keep for a while only. Loaded here: no other session needs it.
+            from pam_rollback.plugin.incident import collect_at_the_end  # noqa: PLC0415
+
             collect_at_the_end(self._runbook.folder, self._runbook.environment)
 
     def _exit_code(self, session: pytest.Session) -> int:
