@@ -9,7 +9,7 @@ export UV_PYTHON_DOWNLOADS := never
 export NPM_CONFIG_UPDATE_NOTIFIER := false
 
 .DEFAULT_GOAL := help
-.PHONY: help drill test test-all check sandbox report lint bench matrix lock browser prometheus netlify-cli clean
+.PHONY: help drill test test-all check sandbox report alerts incident lint bench matrix lock browser prometheus netlify-cli clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,12 @@ sandbox: $(READY) ## the practice range alone, to click through; Ctrl-C ends it
 
 report: $(READY) ## the HTML report of the newest run (RUN=folder for another)
 	@$(BIN)/python -m pam_rollback.reporting $(RUN)
+
+alerts: $(READY) ## Prometheus alerting rules from the plan (ENV=production, BASELINE=file)
+	@$(BIN)/python -m pam_rollback.plugin.alerts $(ENV:%=--env %) $(BASELINE:%=--baseline %) $(OUT:%=--out %)
+
+incident: $(READY) ## material and post-mortem draft of the newest run with an action (RUN=folder, ENV=name or file)
+	@$(BIN)/python -m pam_rollback.plugin.incident $(RUN) $(ENV:%=--env %) $(OUT:%=--out %)
 
 lint: $(READY)
 	@$(BIN)/ruff check .

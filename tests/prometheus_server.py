@@ -26,7 +26,10 @@ _READY_WITHIN_S = 20
 _END_WITHIN_S = 10
 HOW_TO_GET = f"there is no Prometheus on this machine: `make prometheus` fetches Debian's package; elsewhere name a binary with {VARIABLE}"
 _CONFIGURATION = """
-global: {{scrape_interval: 1s, scrape_timeout: 1s}}
+global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}
+rule_files: ["{rules}"]
+alerting:
+  alertmanagers: [{{static_configs: [{{targets: [{managers}]}}]}}]
 scrape_configs:
   - job_name: pam
     static_configs: [{{targets: ["{target}"]}}]
@@ -42,6 +45,13 @@ def binary() -> Path | None:
     if found:
         return Path(found)
     return FETCHED / _BINARY if (FETCHED / _BINARY).is_file() else None
+
+
+def promtool() -> Path:
+    """The tool that comes with it."""
+    found = binary()
+    assert found is not None, HOW_TO_GET
+    return found.with_name("promtool")
 
 
 def provide() -> int:
@@ -71,12 +81,17 @@ def _run(command: list[str], folder: str) -> bool:
 
 
 @contextmanager
-def prometheus(target: str, folder: Path) -> Iterator[str]:
-    """A Prometheus that scrapes ``/metrics`` of ``host:port`` each second; gives its address when it is ready."""
+def prometheus(target: str, folder: Path, *, rules: Path | None = None, manager: str = "") -> Iterator[str]:
+    """A Prometheus that scrapes ``/metrics`` of ``host:port`` each second; gives its address when it is ready.
+
+    With the rules of that file, if one is given, and telling the Alertmanager at that ``host:port``, which need not be there.
+    """
     found = binary()
     assert found is not None, HOW_TO_GET
     configuration = folder / "prometheus.yml"
-    configuration.write_text(_CONFIGURATION.format(target=target), encoding="utf-8")
+    managers = f'"{manager}"' if manager else ""
+    text = _CONFIGURATION.format(target=target, rules=rules or folder / "no.rules.yml", managers=managers)
+    configuration.write_text(text, encoding="utf-8")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
     command = [

@@ -19,7 +19,7 @@ from pathlib import Path
 from pam_rollback.adapters.git_command import GitCommand
 from pam_rollback.adapters.programs import Ended
 from pam_rollback.core.errors import ActionFailed, ProviderError
-from pam_rollback.core.repository import Commit
+from pam_rollback.core.repository import Commit, Difference
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _BRANCH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
@@ -108,6 +108,15 @@ class GitRepository:
                 "commit", "--quiet", "--no-verify", "-F", "-", folder=folder, operation="revert", given=message
             )
             return self.command.done("rev-parse", "HEAD", folder=folder, operation="revert")
+
+    def difference(self, old: Commit, new: Commit) -> Difference:
+        """What ``new`` has that ``old`` has not."""
+        self._have(old, new)
+        return Difference(
+            log=self._done("log", "--format=%h %aI %an: %s", f"{old}..{new}", operation="read the history"),
+            stat=self._done("diff", "--stat=120", old, new, operation="compare"),
+            diff=self._done("diff", "--no-color", "--no-ext-diff", old, new, operation="compare"),
+        )
 
     def taken_back_by(self, commit: Commit) -> Commit | None:
         """The commit that this one takes back, by git's own sentence in its message; None when it is no revert."""

@@ -56,15 +56,27 @@ class PrometheusApi:
 
     def scraped(self, selector: str, *, since_s: float, until_s: float) -> list[RawSeries]:
         """Give the samples of these series as they were scraped, by Prometheus' clock. At least one series, or MeasurementFailed."""
-        length_ms = max(1, math.ceil((until_s - since_s) * 1000))
-        query = f"{selector}[{length_ms}ms]"
-        found = self._matrix("query", {"query": query, "time": f"{until_s:.3f}"}, query)
+        found = self.known(selector, since_s=since_s, until_s=until_s)
         if not found:
             raise MeasurementFailed(
-                f"Prometheus at {self.url} knows no series {selector} of the last {length_ms / 1000:.0f} s: is the name in [prometheus] "
+                f"Prometheus at {self.url} knows no series {selector} of the last {until_s - since_s:.0f} s: is the name in [prometheus] "
                 "right, and is the product scraped? Nothing is not zero"
             )
         return found
+
+    def known(self, selector: str, *, since_s: float, until_s: float) -> list[RawSeries]:
+        """The same, for who asks whether there are any."""
+        length_ms = max(1, math.ceil((until_s - since_s) * 1000))
+        query = f"{selector}[{length_ms}ms]"
+        return self._matrix("query", {"query": query, "time": f"{until_s:.3f}"}, query)
+
+    def told(self, path: str, parameters: Mapping[str, str] | None = None) -> Any:
+        """What it says of itself below ``/api/v1``: its rules, its Alertmanagers."""
+        answer = self._fetched(path, parameters or {})
+        body = self._body(answer, path)
+        if "data" not in body:
+            raise self.nonsense(path, body)
+        return body["data"]
 
     def evaluated(self, query: str, *, start_s: float, end_s: float, step_s: float) -> RawSeries:
         """Evaluate an expression at each step; it has to have one result."""
@@ -91,22 +103,22 @@ class PrometheusApi:
     def _matrix(self, path: str, parameters: Mapping[str, str], query: str) -> list[RawSeries]:
         data = self._data(path, parameters, "matrix")
         if not isinstance(data["result"], list):
-            raise self._nonsense(query, data)
+            raise self.nonsense(query, data)
         return [self._series(item, query) for item in data["result"]]
 
     def _series(self, item: Any, query: str) -> RawSeries:
         labels = item.get("metric") if isinstance(item, dict) else None
         if not isinstance(labels, dict) or not all(isinstance(value, str) for value in labels.values()):
-            raise self._nonsense(query, item)
+            raise self.nonsense(query, item)
         if "histograms" in item:
             raise MeasurementFailed(
                 f"Prometheus at {self.url}: {query} is a native histogram, expected counters or the classic _bucket series"
             )
         if not isinstance(item.get("values"), list):
-            raise self._nonsense(query, item)
+            raise self.nonsense(query, item)
         samples = tuple(self._sample(pair, query) for pair in item["values"])
         if any(later[0] <= earlier[0] for earlier, later in pairwise(samples)):
-            raise self._nonsense(query, item)
+            raise self.nonsense(query, item)
         return RawSeries(labels, samples)
 
     def _sample(self, pair: Any, query: str) -> tuple[float, float]:
@@ -117,25 +129,27 @@ class PrometheusApi:
                     return float(at_s), float(text)
                 except ValueError:
                     pass
-        raise self._nonsense(query, pair)
+        raise self.nonsense(query, pair)
 
     def _data(self, path: str, parameters: Mapping[str, str], kind: str) -> dict[str, Any]:
         query = parameters["query"]
-        answer = fetch(
-            f"{self.url}/api/v1/{path}?{urlencode(parameters)}",
-            headers=self._headers,
-            deadline_s=self._deadline_s,
-            max_body_bytes=MAX_BODY_BYTES,
-        )
-        body = self._body(answer, query)
+        body = self._body(self._fetched(path, parameters), query)
         data = body.get("data")
         if not isinstance(data, dict) or "result" not in data:
-            raise self._nonsense(query, body)
+            raise self.nonsense(query, body)
         if data.get("resultType") != kind:
             raise MeasurementFailed(
                 f"Prometheus at {self.url}: {query} gives a {data.get('resultType')}, expected a {kind}: correct the query in [prometheus]"
             )
         return data
+
+    def _fetched(self, path: str, parameters: Mapping[str, str]) -> Answer:
+        return fetch(
+            f"{self.url}/api/v1/{path}?{urlencode(parameters)}",
+            headers=self._headers,
+            deadline_s=self._deadline_s,
+            max_body_bytes=MAX_BODY_BYTES,
+        )
 
     def _body(self, answer: Answer, query: str) -> dict[str, Any]:
         place = f"Prometheus at {self.url}, asked for {query}"
@@ -161,7 +175,7 @@ class PrometheusApi:
             advice = _ADVICE.get(str(kind), "look at Prometheus' own log")
             raise MeasurementFailed(f"{place}: HTTP {answer.http_status}, {kind}: {what}; {advice}")
         if answer.http_status != HTTPStatus.OK:
-            raise self._nonsense(query, f"HTTP {answer.http_status} with status success")
+            raise self.nonsense(query, f"HTTP {answer.http_status} with status success")
         warnings = body.get("warnings") or []
         serious = [str(warning) for warning in warnings if not str(warning).startswith(_REMARK)]
         if serious:
@@ -170,7 +184,8 @@ class PrometheusApi:
             )
         return body
 
-    def _nonsense(self, query: str, found: object) -> MeasurementFailed:
+    def nonsense(self, query: str, found: object) -> MeasurementFailed:
+        """What to say of an answer that is not what its API promises."""
         shown = str(found)
         shown = shown if len(shown) <= _SHOWN_CHARACTERS else shown[:_SHOWN_CHARACTERS] + "…"
         return MeasurementFailed(

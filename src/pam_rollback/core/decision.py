@@ -202,7 +202,7 @@ def _advise(plan: Plan, findings: Sequence[Finding]) -> Advice:
     elif len(causes) > 1:
         ids, why = _shared(plan, causes), f"what answers {', '.join(causes)}, the preferred strategy first"
     else:
-        ids, why = _for(plan, causes[0]), f"what the rules name for {causes[0]}"
+        ids, why = strategies_for(plan, causes[0]), f"what the rules name for {causes[0]}"
     if "IR-1" in immediate:
         ids = tuple(name for name in ids if not plan.strategies[name].flags)
         why += "; flags alone leave a security hole in the code"
@@ -216,8 +216,8 @@ def _causes(plan: Plan, criteria: Sequence[str]) -> list[str]:
     return [criterion for criterion in criteria if criterion not in implied] or list(criteria[:1])
 
 
-def _for(plan: Plan, criterion: str) -> tuple[str, ...]:
-    """The strategies of a criterion; what the plan calls its mitigation comes first."""
+def strategies_for(plan: Plan, criterion: str) -> tuple[str, ...]:
+    """The strategies (ids) of a criterion; what the plan calls its mitigation comes first."""
     mitigation = getattr(plan.item(criterion), "mitigation", None)
     named = plan.decision.strategies[criterion]
     return tuple(dict.fromkeys([mitigation, *named])) if mitigation else named
@@ -225,6 +225,6 @@ def _for(plan: Plan, criterion: str) -> tuple[str, ...]:
 
 def _shared(plan: Plan, causes: Sequence[str]) -> tuple[str, ...]:
     """What answers all of them, else the first of each; in the plan's order, which puts the preferred strategy first."""
-    lists = [_for(plan, cause) for cause in causes]
+    lists = [strategies_for(plan, cause) for cause in causes]
     common = [name for name in plan.strategies if all(name in ids for ids in lists)]
     return tuple(common or [name for name in plan.strategies if any(name == ids[0] for ids in lists)])

@@ -60,6 +60,8 @@ class Prometheus(Table):
     """How much memory each process holds."""
     process_start: Selector = ""
     """When each process started, in seconds since 1970: shows restarts that counters alone can hide."""
+    up: Selector = ""
+    """1 while the product answers, 0 while it does not: Prometheus' own ``up``, or ``probe_success`` of a probe from outside."""
 
     def problems(self) -> Iterator[Problem]:
         """Everything that is well-formed but cannot be used like this."""

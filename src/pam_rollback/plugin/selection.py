@@ -64,6 +64,7 @@ NEEDED_ABILITIES = {
     "candidate": ("git",),
     "exposure": ("git", "flag_admin"),
     "migration_trial": ("git", "database", "staging_copy"),
+    "prometheus_api": ("prometheus",),
 }
 """Which declared abilities a fixture stands on. An environment that does not declare it has the test left out, and named."""
 

@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -129,6 +129,11 @@ class Collector:
             return
         record = self._write(code)
         self._print(record)
+        if self._runbook.options.real and self._runbook.journal.action_began:
+            # After the verdict, which nobody has to wait for: what providers keep for a while only. Loaded here: no other session needs it.
+            from pam_rollback.plugin.incident import collect_at_the_end  # noqa: PLC0415
+
+            collect_at_the_end(self._runbook.folder, self._runbook.environment)
 
     def _exit_code(self, session: pytest.Session) -> int:
         status = session.exitstatus
@@ -199,7 +204,7 @@ class Collector:
             situations=self._config.stash[SITUATIONS_KEY].situations,
             stories=self._config.stash[SITUATIONS_KEY].stories,
             finished=run_record.Moment(datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()),
-            notes=[f"{len(leaks)} files held a secret and were redacted at the end"] if leaks else [],
+            notes=list(_notes(runbook, leaks)),
             decision=None if decision is None else recommended(self._config, runbook, decision),
         )
         run_record.write(record, runbook.folder / "run.json", runbook.secrets.redactor)
@@ -286,6 +291,13 @@ def _facts(record: run_record.RunRecord) -> dict[str, str]:
         "verdict": record.verdict,
         **({"recommendation": record.decision.recommendation} if record.decision else {}),
     }
+
+
+def _notes(runbook: Runbook, leaks: Sequence[Path]) -> Iterator[str]:
+    if leaks:
+        yield f"{len(leaks)} files held a secret and were redacted at the end"
+    if runbook.options.real and runbook.journal.action_began:
+        yield f"for the post-mortem: make incident RUN={runbook_module.shown(runbook.folder)}"
 
 
 def _skip_reason(report: pytest.TestReport) -> str:

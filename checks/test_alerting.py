@@ -1,0 +1,44 @@
+"""Would somebody be told?  Reads only: asks the environment's Prometheus what it has loaded, whom it tells, and what it sees."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pam_rollback.core.alerts_loaded import AlertReceivers, AlertsLoaded, Fed
+
+pytestmark = [pytest.mark.readiness]
+
+Scored = Callable[[Any], Any]
+
+
+@pytest.mark.criterion("PM-7")
+def test_alerts_are_those_of_the_plan(alerts_loaded: AlertsLoaded, scored: Scored) -> None:
+    """Each rule is loaded as today's plan has it, and is evaluated.  If red: docs/runbook.md#prevention-monitoring."""
+    alerts = scored(alerts_loaded)
+
+    assert alerts.up_to_date, alerts
+
+
+@pytest.mark.criterion("PM-7")
+def test_alerts_are_sent_on(alert_receivers: AlertReceivers, scored: Scored) -> None:
+    """An alert that fires is handed to an Alertmanager.  If red: docs/runbook.md#prevention-monitoring."""
+    receivers = scored(alert_receivers)
+
+    assert receivers.some, receivers
+
+
+@pytest.mark.criterion("PM-6")
+def test_users_are_watched(users_watched: Fed, scored: Scored) -> None:
+    """Errors, response times and memory are scraped right now.  If red: docs/runbook.md#prevention-monitoring."""
+    watched = scored(users_watched)
+
+    assert watched.everything, watched
+
+
+@pytest.mark.criterion("PM-8")
+def test_health_is_watched(health_watched: Fed, scored: Scored) -> None:
+    """Whether the product answers is asked all the time.  If red: docs/runbook.md#prevention-monitoring."""
+    watched = scored(health_watched)
+
+    assert watched.everything, watched

@@ -1,0 +1,380 @@
+"""From the folder of a run, whole or cut short by a kill, to the facts of its incident."""
+
+import csv
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pam_rollback.actions.journal import Journal
+from pam_rollback.core import incident_timeline as timeline
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.flags import Flag
+from pam_rollback.core.incident_timeline import Event, SecondSeen
+from pam_rollback.core.recovery import BAD_SECOND_PCT, OutageRule, Recovery, recovery
+from pam_rollback.core.samples import Sample
+from pam_rollback.core.settings_loss import FLAG
+from pam_rollback.observation.timeline import Anchor, Timeline
+from pam_rollback.plugin.beside_baseline import SETTINGS_FILE
+from pam_rollback.plugin.earlier_run import JOURNAL
+from pam_rollback.plugin.fixtures.objectives import RECOVERY_FILE
+from pam_rollback.plugin.incident_sources import around
+from pam_rollback.plugin.probed_journeys import HEALTH_JOURNEY, PAGES
+from pam_rollback.reporting.allure_seen import results_seen
+from pam_rollback.reporting.post_mortem import Action, Collected, Facts, MomentKnown
+from pam_rollback.reporting.run_folder import RunFolder
+from pam_rollback.reporting.run_record import Result, RunRecord, UnreadableRecord, read
+
+TIMELINE_FILE = "timeline.jsonl"
+SLOW_MS = 500.0
+"""Where the environment's own figure is not known any more."""
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What the prober of one situation recorded."""
+
+    source: str
+    samples: tuple[Sample, ...]
+    anchor: Anchor
+
+
+@dataclass(frozen=True)
+class Run:
+    """The folder of one run, as far as it can be read. Nothing in it is taken for granted: a run may have been killed at any moment."""
+
+    folder: Path
+    record: RunRecord | None
+    no_record: str
+    entries: tuple[Mapping[str, Any], ...]
+    slow_ms: float = SLOW_MS
+    problems: tuple[Collected, ...] = ()
+    watched: Mapping[str, Watched] = field(default_factory=dict)
+    """By situation."""
+
+    @property
+    def id(self) -> str:
+        """The run's name."""
+        began = next((entry for entry in self.entries if entry["event"] == "action"), {})
+        return self.record.run_id if self.record else str(began.get("run") or self.folder.name)
+
+    @property
+    def environment(self) -> str:
+        """The name of its environment; empty when nothing says so."""
+        said = (entry.get("environment") for entry in self.entries if entry["event"] in {"action", "planting"})
+        return self.record.environment.name if self.record else str(next(said, "") or "")
+
+    @property
+    def api(self) -> str:
+        """The address of the API that it changed; empty when it changed none."""
+        said = (entry.get("api") for entry in self.entries if entry["event"] in {"action", "planting"})
+        return str(next(said, "") or "")
+
+    @property
+    def situations(self) -> tuple[str, ...]:
+        """Those with an incident: after a story, else whatever was watched; one without a name where nothing was."""
+        acted = tuple(
+            dict.fromkeys(f"after-{entry['strategy']}" for entry in self.entries if entry["event"] == "action")
+        )
+        return acted or tuple(self.watched) or ("",)
+
+
+def read_run(folder: Path, *, slow_ms: float = SLOW_MS) -> Run:
+    """Read whatever there is. Raises MeasurementFailed when the folder is no run's."""
+    run = RunFolder(folder)
+    record, no_record = None, ""
+    try:
+        record = read(run.record)
+    except FileNotFoundError:
+        no_record = "the session ended before it wrote run.json"
+    except UnreadableRecord as problem:
+        no_record = f"run.json cannot be read: {str(problem).splitlines()[0]}"
+    entries, problems = [], []
+    try:
+        entries = Journal(folder / JOURNAL).entries()
+    except (OSError, ValueError) as problem:
+        problems.append(Collected("journal", (), f"{JOURNAL} cannot be read: {problem}"))
+    watched = {}
+    for path in sorted(folder.glob(f"*/{TIMELINE_FILE}")):
+        name = f"{path.parent.name}/{TIMELINE_FILE}"
+        try:
+            told = Timeline(path)
+            journeys = [journey for journey in told.header.journeys if journey != HEALTH_JOURNEY]
+            of_users = journeys if set(journeys) - set(PAGES) else list(told.header.journeys)
+            watched[path.parent.name] = Watched(name, told.samples(None, None, *of_users), told.anchor)
+        except MeasurementFailed as problem:
+            problems.append(Collected(f"answers to users ({name})", (), str(problem)))
+    if not (record or entries or watched or run.results.is_dir()):
+        raise MeasurementFailed(
+            f"{folder}: expected the folder of a run (run.json, {JOURNAL}, or what its prober recorded), found none of it; "
+            "name the run's id or folder with RUN"
+        )
+    return Run(folder, record, no_record, tuple(entries), slow_ms, tuple(problems), watched)
+
+
+@dataclass(frozen=True)
+class Incident:
+    """One incident of a run."""
+
+    run: Run
+    situation: str
+
+    @property
+    def entries(self) -> tuple[Mapping[str, Any], ...]:
+        """The journal of this situation: from its planting or decision to the next one's."""
+        starts = [
+            index
+            for index, entry in enumerate(self.run.entries)
+            if entry["event"] == "planting"
+            or (entry["event"] == "action" and not any(e["event"] == "planting" for e in self.run.entries))
+        ]
+        if len(self.run.situations) == 1 or not starts:
+            return self.run.entries
+        number = self.run.situations.index(self.situation)
+        bounds = [*starts, len(self.run.entries)]
+        return self.run.entries[bounds[number] : bounds[number + 1]] if number < len(starts) else ()
+
+    @property
+    def watched(self) -> Watched | None:
+        """What users were answered; of a resumed run, by its first session."""
+        return self.run.watched.get(self.situation)
+
+    @property
+    def decided(self) -> Mapping[str, Any] | None:
+        """The journal's entry of the decision."""
+        return next((entry for entry in self.entries if entry["event"] == "action"), None)
+
+    def recovery(self) -> Recovery | None:
+        """Onset and mitigation from users' answers; None where they cannot tell."""
+        watched, decided = self.watched, self.decided
+        if watched is None or not watched.samples:
+            return None
+        planted = next((float(entry["at_s"]) for entry in self.entries if entry["event"] == "planting"), None)
+        decided_s = float(decided["decided_s"]) if decided is not None else watched.samples[-1].due_s
+        rule = OutageRule(limit_pct=BAD_SECOND_PCT, slow_ms=self.run.slow_ms)
+        try:
+            return recovery(watched.samples, incident_s=planted, decision_s=decided_s, rule=rule)
+        except MeasurementFailed:
+            return None
+
+    def moments(self) -> tuple[MomentKnown, ...]:
+        """As the session told them; else as far as its records allow."""
+        watched = self.watched
+        file = self.run.folder / self.situation / RECOVERY_FILE
+        if watched is not None and file.is_file():
+            try:
+                told = json.loads(file.read_text(encoding="utf-8"))["moments"]
+                return tuple(_told(moment, watched.anchor, f"{self.situation}/{RECOVERY_FILE}") for moment in told)
+            except (ValueError, KeyError, TypeError):
+                pass
+        return tuple(self._by_records())
+
+    def _by_records(self) -> Iterator[MomentKnown]:
+        found, watched, decided = self.recovery(), self.watched, self.decided
+        source = watched.source if watched else "no timeline.jsonl"
+        wall = watched.anchor.wall if watched else None
+        onset_s, mitigated_s = (found.onset_s, found.recovered_s) if found else (None, None)
+        exactly = found.resolution_s if found else None
+        yield MomentKnown("onset", _at(wall, onset_s), exactly, "the first bad answer to a probe", source)
+        yield MomentKnown("detection", None, None, "not in the records of this run: who or what told you?", "-")
+        events = list(timeline.of_journal(self.entries, JOURNAL))
+        decision = next((event.at for event in events if decided and event.what.startswith("decided:")), None)
+        yield MomentKnown("decision", decision, 0.0, "the clock when it was taken", JOURNAL)
+        first = next((event.at for event in events if event.what.startswith(timeline.BEGINS)), None)
+        yield MomentKnown("first step", first, 0.0, "the clock when it began", JOURNAL)
+        yield MomentKnown(
+            "mitigated", _at(wall, mitigated_s), exactly, "good from then on, as far as was watched", source
+        )
+        yield MomentKnown("confirmed", None, None, "the whole window was not seen to be held in this run", "-")
+
+    def span(self) -> tuple[datetime, datetime]:
+        """From the first to the last thing that is known of it."""
+        found = [datetime.fromisoformat(str(entry["at"])) for entry in self.entries]
+        watched = self.watched
+        if watched is not None and watched.samples:
+            found += [watched.anchor.wall(sample.due_s) for sample in (watched.samples[0], watched.samples[-1])]
+        if self.run.record is not None:
+            found += [datetime.fromisoformat(one.iso) for one in (self.run.record.started, self.run.record.finished)]
+        return (min(found), max(found)) if found else (datetime.now(UTC), datetime.now(UTC))
+
+    def commits(self) -> tuple[str, str, str]:
+        """The bad commit, the target's, and the deploy of the front end that was bad; empty where the journal does not say."""
+        owed = {entry["kind"]: entry["facts"] for entry in self.entries if entry["event"] == "undo-owed"}
+        target = next(
+            (
+                str(entry["facts"]["commit"])
+                for entry in self.entries
+                if entry["event"] == "target" and entry["facts"].get("commit")
+            ),
+            "",
+        )
+        deploy = str(owed.get("publish-deploy", {}).get("deploy", ""))
+        return str(owed.get("run-deploy", {}).get("commit", "")), target, deploy
+
+    def seconds(self) -> list[SecondSeen]:
+        """Users' answers by the second."""
+        watched = self.watched
+        if watched is None:
+            return []
+        return timeline.by_second(watched.samples, watched.anchor.wall, slow_ms=self.run.slow_ms)
+
+    def events(self, material: Path) -> tuple[Event, ...]:
+        """Everything, in order of time; what providers tell is read from what was collected."""
+        since, until = around(*self.span())
+        # What providers tell goes back for weeks.
+        told = [event for event in _of_providers(material) if since <= event.at <= until]
+        found = [*timeline.of_journal(self.entries, JOURNAL), *told]
+        watched, seen = self.watched, self.recovery()
+        if watched is not None:
+            found += timeline.of_releases(watched.samples, watched.anchor.wall, watched.source)
+            if seen is not None:
+                found += timeline.of_outages(seen.outages, watched.anchor.wall, watched.source)
+        return tuple(sorted(found))
+
+    def users(self) -> tuple[tuple[str, int, int], ...]:
+        """How each journey fared from onset to mitigation; nothing where that is not known."""
+        watched, seen = self.watched, self.recovery()
+        if watched is None or seen is None or seen.onset_s is None:
+            return ()
+        until_s = math.inf if seen.recovered_s is None else seen.recovered_s
+        inside = [sample for sample in watched.samples if seen.onset_s <= sample.due_s < until_s]
+        return tuple(timeline.bad_by_journey(inside, slow_ms=self.run.slow_ms))
+
+    def results(self) -> tuple[tuple[Result, ...], str]:
+        """What came of the tests of this situation, and where that stands."""
+        if self.run.record is not None:
+            found = self.run.record.results
+            own = tuple(result for result in found if self.situation in {"", result.situation})
+            return own or found, "run.json"
+        return results_seen(RunFolder(self.run.folder).results), "allure-results"
+
+    def flags(self, material: Path) -> tuple[tuple[str, str, str], ...]:
+        """Flags that differ between before and now; before is what the run recorded, or noted before it changed them."""
+        before = self._flags_before()
+        now = _read_json(material / "configuration" / "flags-now.json")
+        if not before or not isinstance(now, dict):
+            return ()
+        return tuple(
+            (name, before[name], str(now.get(name, "gone"))) for name in sorted(before) if before[name] != now.get(name)
+        )
+
+    def _flags_before(self) -> dict[str, str]:
+        recorded = _read_json(self.run.folder / self.situation / SETTINGS_FILE)
+        if isinstance(recorded, dict):
+            values = recorded.get("values", {})
+            return {name.removeprefix(FLAG): str(said) for name, said in values.items() if name.startswith(FLAG)}
+        for entry in self.entries:
+            if entry["event"] == "undo-owed" and entry["kind"] == "set-flags":
+                return {name: _flag(told) for name, told in entry["facts"]["flags"].items()}
+        return {}
+
+    def facts(self, material: Path, collected: Sequence[Collected]) -> Facts:
+        """All of it, for the draft."""
+        run, decided = self.run, self.decided
+        results, source = self.results()
+        bad, target, _ = self.commits()
+        log = material / "git" / "log.txt"
+        return Facts(
+            run=run.id,
+            situation=self.situation,
+            environment=run.environment or "unknown environment",
+            host=run.record.environment.host if run.record else run.api,
+            record=run.record,
+            no_record=run.no_record,
+            results=results,
+            results_source=source,
+            action=None if decided is None else self._action(decided),
+            moments=self.moments(),
+            users=self.users(),
+            events=self.events(material),
+            unfinished=timeline.unfinished(self.entries),
+            changes=tuple(log.read_text(encoding="utf-8").splitlines()) if log.is_file() else (),
+            flags=self.flags(material),
+            collected=(*run.problems, *collected),
+            released=f"bad: commit {bad[:12] or 'unknown'}; gone back to: commit {target[:12]}" if target else "",
+        )
+
+    def _action(self, decided: Mapping[str, Any]) -> Action:
+        targets = [
+            f"{entry['part']}: {entry['facts'].get('deploy') or entry['facts'].get('commit')} ({entry['facts'].get('why', '')})"
+            for entry in self.entries
+            if entry["event"] == "target"
+        ]
+        return Action(
+            strategy=str(decided["strategy"]),
+            mode=str(decided["mode"]),
+            reason="; ".join([str(decided["reason"]), *map(str, decided.get("observed", ()))]),
+            initiated_by=str(decided["initiated_by"]),
+            targets=tuple(targets),
+            source=JOURNAL,
+        )
+
+
+def _told(moment: Mapping[str, Any], anchor: Anchor, source: str) -> MomentKnown:
+    at_s = moment["at_s"]
+    at = None if at_s is None else anchor.wall(float(at_s))
+    return MomentKnown(str(moment["name"]), at, float(moment["uncertain_s"]), str(moment["definition"]), source)
+
+
+def _at(wall: timeline.Wall | None, at_s: float | None) -> datetime | None:
+    return None if wall is None or at_s is None else wall(at_s)
+
+
+def _of_providers(material: Path) -> Iterator[Event]:
+    """Events of the providers and of the flags, from the files of the collection."""
+    for event in _listed(material / "providers" / "render-events.json"):
+        at = _moment(event.get("at"))
+        if at is not None:
+            yield Event(
+                at, "provider", f"Render: {event.get('type')} {_brief(event.get('details'))}", "render-events.json"
+            )
+    for name in ("render", "netlify"):
+        file = f"{name}-deploys.json"
+        for deploy in _listed(material / "providers" / file):
+            words = (
+                f"{name}: deploy {deploy.get('id')} ({deploy.get('state')}, commit {str(deploy.get('commit'))[:12]})"
+            )
+            for key, what in (("created_at", "begins"), ("finished_at", "done")):
+                at = _moment(deploy.get(key))
+                if at is not None:
+                    yield Event(at, "provider", f"{words} {what}", file)
+    history = material / "configuration" / "flag-history.csv"
+    if history.is_file():
+        with history.open(encoding="utf-8", newline="") as lines:
+            for row in csv.DictReader(lines):
+                at = _moment(row["changed_at"])
+                if at is not None:
+                    yield Event(
+                        at, "flags", f"{row['action']} by {row['initiated_by']} {row['reason']}".strip(), history.name
+                    )
+
+
+def _moment(text: object) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _listed(path: Path) -> Iterable[Mapping[str, Any]]:
+    found = _read_json(path)
+    return found if isinstance(found, list) else ()
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _brief(details: Any) -> str:
+    return json.dumps(details, ensure_ascii=False) if details else ""
+
+
+def _flag(told: Mapping[str, Any]) -> str:
+    return str(Flag(enabled=bool(told["enabled"]), rollout_pct=int(told["rollout_pct"])))

@@ -1,0 +1,225 @@
+"""``make incident``: all that is known of a run's incident in one folder, the draft filled with facts, no secret in it; half a run, too."""
+
+import csv
+import json
+import shutil
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from pam_rollback.adapters.pam_api import FlagApi
+from pam_rollback.core.flags import Flag
+from pam_rollback.plugin import incident
+from pam_rollback.reporting.redaction import Redactor, scan
+from tests.sessions import ONLY_HEALTH, Finished, Range, runbook_in
+
+ROOT = Path(__file__).parents[2]
+STORY = "drills/test_full_system.py"
+REASON = "errors since 02:40"
+
+
+@pytest.fixture(scope="module")
+def ended(shared_range: Range, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Finished]:
+    """A real rollback of the range, with a secret of its own planted wherever a text can be put."""
+    shared_range.remote.reset()
+    shared_range.as_it_was()
+    secret = shared_range.variables["PAM_ADMIN_TOKEN"]
+    shared_range.remote.push({"NOTES.md": f"the token is {secret}\n"}, message=f"Note the token {secret}")
+    account = FlagApi(shared_range.state["urls"]["api"] + "/admin/feature-flags", secret, f"ann {secret}")
+    account.set_flags({"PAM_VOICE_FEATURES": Flag(enabled=True, rollout_pct=90)})
+    shared_range.remote.plant("code-errors", share=0.5)
+    project = runbook_in(tmp_path_factory.mktemp("incident"))
+    for found in (project.folder / "checks").glob("test_*.py"):
+        if found.name not in ONLY_HEALTH:
+            found.unlink()
+    consent = ("--mode", "real", "--execute", "--confirm", "sandbox", "--initiated-by", "ann")
+    try:
+        yield project.run(STORY, f"--env={shared_range.file}", "--pace=600", *consent, "--reason", f"{REASON} {secret}")
+    finally:
+        shared_range.remote.reset()
+        shared_range.as_it_was()
+
+
+def made(run: Path, range_: Range | None, out: Path) -> str:
+    """The folder, written into ``out``; gives the draft."""
+    env = ["--env", str(range_.file)] if range_ is not None else []
+    assert incident.main([str(run), *env, "--out", str(out)], root=ROOT) == 0
+    return (out / "post-mortem.md").read_text("utf-8")
+
+
+def section(page: str, heading: str) -> str:
+    """What stands below that heading."""
+    return page.partition(f"## {heading}\n")[2].partition("\n## ")[0]
+
+
+def test_a_real_run_collects_what_does_not_stay(ended: Finished) -> None:
+    """At its end, after the verdict: each source with its files, or with the reason why there are none."""
+    told = json.loads((ended.folder / incident.MATERIAL / "sources.json").read_text("utf-8"))["sources"]
+    by_name = {source["name"]: source for source in told}
+
+    assert f"make incident RUN={ended.folder.name}" in " ".join(ended.out.split()), ended.out
+    assert [name for name, source in by_name.items() if not source["files"]] == ["metrics (Prometheus)"], by_name
+    assert by_name["metrics (Prometheus)"]["problem"] == "sandbox declares no prometheus"
+
+
+def test_the_draft_holds_the_facts(ended: Finished, shared_range: Range, tmp_path: Path) -> None:
+    """Who, what, when in UTC, against which objective, what was different, what was seen; each with its source."""
+    page = made(ended.folder, shared_range, tmp_path)
+
+    what = section(page, "What happened")
+    assert REASON in what
+    assert "| decided by | ann | journal.jsonl |" in what
+    assert "full-system (real)" in what
+    when = {row.split("|")[1].strip(): row.split("|")[2].strip() for row in section(page, "When").splitlines()[3:9]}
+    assert list(when) == ["onset", "detection", "decision", "first step", "mitigated", "confirmed"]
+    known = [datetime.fromisoformat(when[name]) for name in ("decision", "first step", "mitigated")]
+    assert known == sorted(known), when
+    assert "RTO-4" in section(page, "Objectives")
+    assert "back end: run the target" in section(page, "What was done")
+    different = section(page, "What was different")
+    assert "PAM 1.42.0" in different or "1.42.0" in different, different
+    assert "| PAM_ENHANCED_UI | on for 100 % | off for 0 % |" in different
+    assert "passed" in section(page, "What the checks saw")
+
+
+def test_judgement_is_left_to_people(ended: Finished, shared_range: Range, tmp_path: Path) -> None:
+    """No cause is guessed."""
+    page = made(ended.folder, shared_range, tmp_path)
+
+    for heading in ("Summary", "Root cause", "What went well", "What went badly", "Where we were lucky"):
+        assert section(page, heading).strip().endswith("_For people to fill in._")
+    assert section(page, "Actions").count("|  |  |  |  |") == 1
+
+
+def test_the_timeline_is_one(ended: Finished, shared_range: Range, tmp_path: Path) -> None:
+    """Probes, steps, decision, providers and flags in order of time, and as a plot."""
+    made(ended.folder, shared_range, tmp_path)
+    with (tmp_path / "timeline.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+
+    times = [row["at_utc"] for row in rows]
+    assert times == sorted(times)
+    assert {row["who"] for row in rows} >= {"probes", "step", "decision", "provider", "flags", "users", "told"}
+    assert any(row["who"] == "probes" and int(row["bad"]) > 0 for row in rows)
+    assert (tmp_path / "timeline.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_logs_and_differences_are_of_the_bad_release(ended: Finished, shared_range: Range, tmp_path: Path) -> None:
+    """Failed requests by the host's log; the commits and files that the target does not have."""
+    made(ended.folder, shared_range, tmp_path)
+
+    assert "500" in (tmp_path / "logs" / "backend.log").read_text("utf-8")
+    assert (tmp_path / "git" / "difference.diff").read_text("utf-8").startswith("diff --git")
+    assert json.loads((tmp_path / "configuration" / "environment.json").read_text("utf-8"))["name"] == "sandbox"
+
+
+def test_no_secret_is_in_it(ended: Finished, shared_range: Range, tmp_path: Path) -> None:
+    """Planted in the reason, a commit, its files, the flags' history and, here, in every record of the run."""
+    run = tmp_path / "run"
+    shutil.copytree(ended.folder, run)
+    secrets = {name: value for name, value in shared_range.variables.items() if len(value) > 5}
+    secrets["sandbox"] = shared_range.state["sandbox"]["token"]
+    planted = " ".join(secrets.values())
+    for name in ("journal.jsonl", "after-full-system/timeline.jsonl"):
+        with (run / name).open("a", encoding="utf-8") as out:
+            if name.startswith("journal"):
+                entry = {
+                    "at": "2026-11-25T22:00:00+00:00",
+                    "at_s": 1.0,
+                    "event": "warning",
+                    "about": "x",
+                    "problem": planted,
+                }
+                out.write(json.dumps(entry) + "\n")
+            else:
+                out.write(json.dumps({"end": {"reason": planted}}) + "\n")
+    record = json.loads((run / "run.json").read_text("utf-8"))
+    record["notes"] = [planted]
+    (run / "run.json").write_text(json.dumps(record), "utf-8")
+    for path in (run / incident.MATERIAL).rglob("*"):
+        if path.suffix in {".txt", ".diff", ".log", ".csv"}:
+            path.write_text(path.read_text("utf-8") + planted, "utf-8")
+    assert scan(run, secrets), "nothing was planted"
+    out = tmp_path / "out"
+
+    made(run, shared_range, out)
+
+    assert scan(out, secrets) == []
+    assert "[redacted:" in (out / "git" / "log.txt").read_text("utf-8")
+
+
+def test_without_its_environment_what_was_collected_is_there(ended: Finished, tmp_path: Path) -> None:
+    """Weeks later, elsewhere: the run's own material counts, and what is missing says why."""
+    page = made(ended.folder, None, tmp_path)
+
+    assert "git/log.txt" in section(page, "Material")
+    assert "metrics (Prometheus): sandbox declares no prometheus" in section(page, "Material")
+
+
+def test_a_run_that_was_killed_works_too(ended: Finished, tmp_path: Path) -> None:
+    """In the middle of a step, and of a line of its journal: no record, no material, and what is not known says so."""
+    run = tmp_path / "killed"
+    shutil.copytree(ended.folder, run)
+    (run / "run.json").unlink()
+    shutil.rmtree(run / incident.MATERIAL)
+    for name in ("recovery.json",):
+        (run / "after-full-system" / name).unlink(missing_ok=True)
+    lines = (run / "journal.jsonl").read_text("utf-8").splitlines()
+    cut = next(
+        number for number, line in enumerate(lines) if '"step-started", "step": "back end: run the target"' in line
+    )
+    (run / "journal.jsonl").write_text("\n".join(lines[: cut + 1]) + "\n" + lines[cut + 1][:20], "utf-8")
+
+    page = made(run, None, tmp_path / "out")
+
+    assert "verdict | none: the session ended before it wrote run.json" in page
+    assert "**begun, and its end is not known** (the session was killed): back end: run the target" in page
+    assert "| confirmed | not known |" in page
+    assert "these are the tests that it had finished" in section(page, "What the checks saw")
+    material = section(page, "Material")
+    assert "run.json is not there: the run ended before" in material
+    assert "its practice range ended with the session" in material
+
+
+def test_another_environment_is_not_asked(ended: Finished, shared_range: Range, tmp_path: Path) -> None:
+    """What another one would tell is no fact of this incident."""
+    run = tmp_path / "run"
+    shutil.copytree(ended.folder, run)
+    shutil.rmtree(run / incident.MATERIAL)
+    journal = (run / "journal.jsonl").read_text("utf-8")
+    (run / "journal.jsonl").write_text(
+        journal.replace(shared_range.state["urls"]["api"], "http://127.0.0.1:9"), "utf-8"
+    )
+
+    page = made(run, shared_range, tmp_path / "out")
+
+    assert "that address is not this environment's: name the right one with ENV" in section(page, "Material")
+    assert not (tmp_path / "out" / "git").exists()
+
+
+@pytest.mark.parametrize(
+    ("run", "words"),
+    [
+        ("nowhere", "nowhere: expected a run's id or folder"),
+        ("", "expected the folder of a run (run.json, journal.jsonl"),
+    ],
+)
+def test_no_run_is_said_in_one_line(run: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What was expected, what was found, what to do."""
+    empty = tmp_path / "empty"
+    empty.mkdir()
+
+    assert incident.main([run or str(empty)], root=tmp_path) == 1
+    told = capsys.readouterr()
+    assert words in told.err
+    assert told.out == ""
+
+
+def test_a_secret_that_cannot_be_taken_out_takes_its_file_along(tmp_path: Path) -> None:
+    """What the last look still finds is not handed on."""
+    (tmp_path / "x.bin").write_bytes(b"\x00\xff" + b"s3cret-value-0815")
+
+    assert scan(tmp_path, {"a": "s3cret-value-0815"}) == [tmp_path / "x.bin"]
+    assert Redactor({"a": "s3cret-value-0815"}).file(tmp_path / "x.bin") is False
