@@ -29,7 +29,7 @@ class State:
     netlify: Mapping[str, str]
     """Where the stand-in for Netlify's API is, and which site it knows: ``api_url``, ``site_id``."""
     git: Mapping[str, str]
-    """Where the repository is, what deploys, and what is where in it: the front end, the version, migrations, and the declaration of features."""
+    """Where the repository is, what deploys, and what is where in it: front end, version, migrations, declaration of features."""
     channels: Mapping[str, Mapping[str, str | int | bool]]
     """The tables of the channels by which people are told: statuspage, pagerduty, email."""
     token: str
