@@ -40,7 +40,7 @@ class Options:
     observed: tuple[str, ...]
     load_workers: tuple[int, str]
     """How many generators a load test has, and the address where those of other machines sign on; empty: all run here."""
-    incident: str = ""
+    incident: str
     approve: tuple[str, ...]
     adopt: str
     state_dir: Path | None
