@@ -19,7 +19,7 @@ from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.render_settings import Render
 from pam_rollback.core.series import Answers, Point, Quantity, Series
 from pam_rollback.core.series_window import SeriesSpec, judge_series
-from pam_rollback.core.step_percentiles import StepPercentiles
+from pam_rollback.core.step_percentiles import Step, StepPercentiles
 from pam_rollback.core.window_state import WindowState
 from tests.render_stand_in import KEY, SERVICE, StandIn, stand_in
 
@@ -70,7 +70,7 @@ def test_percentiles_come_with_their_counts(render: StandIn) -> None:
     """So that they can be weighed."""
     render.traffic(ok=20, ms=123)
 
-    assert {point.evidence for point in read(render, LATENCY).points} == {StepPercentiles(((123.0, 20),))}
+    assert {point.evidence for point in read(render, LATENCY).points} == {StepPercentiles((Step(20, 123.0, 123.0, 123.0),))}
 
 
 def test_memory_is_that_of_the_largest_process_in_mb(render: StandIn) -> None:

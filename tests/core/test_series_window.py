@@ -11,7 +11,7 @@ from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.histogram import Histogram, Latencies
 from pam_rollback.core.series import Answers, Evidence, Point, Quantity, Series, from_evidence, gauge, pooled
 from pam_rollback.core.series_window import SeriesSpec, SeriesWindow, judge_series
-from pam_rollback.core.step_percentiles import StepPercentiles
+from pam_rollback.core.step_percentiles import Step, StepPercentiles
 from pam_rollback.core.window_state import WindowState
 
 START_S = 1000.0
@@ -306,7 +306,7 @@ def test_a_point_beyond_the_end_completes_it() -> None:
 
 def test_percentiles_of_steps_are_weighed_not_averaged() -> None:
     """One slow step of ten leaves the percentile between them: not to be told, and so not met."""
-    fast, slow = StepPercentiles(((40.0, 100),)), StepPercentiles(((900.0, 100),))
+    fast, slow = StepPercentiles((Step(100, 40.0),)), StepPercentiles((Step(100, 900.0),))
     tolerant = replace(P95, bad_run_max_s=STEP_S)
 
     met = judged(tolerant, [fast] * 10)
@@ -316,8 +316,8 @@ def test_percentiles_of_steps_are_weighed_not_averaged() -> None:
     assert "the response time lies between 40 and 900 ms" in mixed.reason
     assert (mixed.value, mixed.figures.measured) == (None, "between 40 and 900 ms")
     # So few slow answers that what rounding leaves of the others' twentieths has room for all of them.
-    rounded = StepPercentiles(((40.0, 119),))
-    assert judged(tolerant, [rounded] * 9 + [StepPercentiles(((900.0, 4),))]).state is WindowState.MET
+    rounded = StepPercentiles((Step(119, 40.0),))
+    assert judged(tolerant, [rounded] * 9 + [StepPercentiles((Step(4, 900.0),))]).state is WindowState.MET
     assert judged(tolerant, [slow, fast, slow, slow, fast, slow, slow, slow, fast, slow]).state is WindowState.BROKEN
 
 

@@ -1,19 +1,26 @@
 """What percentiles of steps say about the percentile of all: counted, and held against the values themselves."""
 
 import random
+from collections.abc import Sequence
 
 import pytest
 
 from pam_rollback.core.histogram import Latencies
+from pam_rollback.core.percentiles import percentile
 from pam_rollback.core.standing import Standing
-from pam_rollback.core.step_percentiles import StepPercentiles
+from pam_rollback.core.step_percentiles import Step, StepPercentiles
 
 LIMIT_MS = 500.0
 
 
+def of(*steps: tuple[float, int]) -> StepPercentiles:
+    """Steps of which the 95th percentile in ms and the number of answers are known."""
+    return StepPercentiles(tuple(Step(n, p95_ms) for p95_ms, n in steps))
+
+
 def test_one_step_is_exact() -> None:
     """Its percentile is the percentile."""
-    one = StepPercentiles(((123.4, 60),))
+    one = of((123.4, 60))
 
     assert (one.value, one.n, one.bounds) == (123.4, 60, "")
     assert (one.standing(123.4), one.standing(123.5)) == (Standing.REACHED, Standing.BELOW)
@@ -21,7 +28,7 @@ def test_one_step_is_exact() -> None:
 
 def test_several_are_bounds() -> None:
     """Between the lowest and the highest; a mean of them would be nothing."""
-    several = StepPercentiles(((100.0, 50), (300.0, 50), (200.0, 50)))
+    several = of((100.0, 50), (300.0, 50), (200.0, 50))
 
     assert (several.value, several.bounds) == (None, "between 100 and 300 ms")
     assert several.definition == "p95, nearest rank of each of 3 steps"
@@ -29,11 +36,23 @@ def test_several_are_bounds() -> None:
 
 def test_all_below_is_below_and_all_above_is_above() -> None:
     """Whatever the sizes of the steps."""
-    assert StepPercentiles(((499.0, 7), (10.0, 1), (400.0, 1000))).standing(LIMIT_MS) is Standing.BELOW
-    assert StepPercentiles(((500.0, 7), (900.0, 1), (501.0, 1000))).standing(LIMIT_MS) is Standing.REACHED
+    assert of((499.0, 7), (10.0, 1), (400.0, 1000)).standing(LIMIT_MS) is Standing.BELOW
+    assert of((500.0, 7), (900.0, 1), (501.0, 1000)).standing(LIMIT_MS) is Standing.REACHED
 
 
-def test_what_it_says_is_never_wrong() -> None:
+def known_p95(step: Sequence[float]) -> Step:
+    """What the 95th percentile alone says of these answers."""
+    return Step(len(step), percentile(step, 95).value)
+
+
+def known(step: Sequence[float]) -> Step:
+    """What three percentiles say of these answers."""
+    p50, p95, p99 = (percentile(step, pct).value for pct in (50, 95, 99))
+    return Step(len(step), p95, p50, p99)
+
+
+@pytest.mark.parametrize("more", [False, True], ids=["p95 alone", "p50 and p99, too"])
+def test_what_it_says_is_never_wrong(more: bool) -> None:  # noqa: FBT001 - one of two histories
     """A thousand histories: where it says below or reached, the values themselves say the same."""
     luck = random.Random(4)
     said = []
@@ -48,7 +67,7 @@ def test_what_it_says_is_never_wrong() -> None:
             ]
             for _ in range(luck.randint(1, 15))
         ]
-        told = StepPercentiles(tuple((Latencies(tuple(step)).value, len(step)) for step in steps)).standing(LIMIT_MS)
+        told = StepPercentiles(tuple(map(known, steps) if more else map(known_p95, steps))).standing(LIMIT_MS)
         truth = Latencies(tuple(value for step in steps for value in step)).standing(LIMIT_MS)
         assert told in {truth, Standing.UNDECIDED}, steps
         said.append(told)
@@ -56,8 +75,33 @@ def test_what_it_says_is_never_wrong() -> None:
     assert set(said) == set(Standing)
 
 
-@pytest.mark.parametrize("steps", [(), ((float("nan"), 5),), ((-1.0, 5),), ((10.0, 0),)])
-def test_nonsense_is_refused(steps: tuple[tuple[float, int], ...]) -> None:
+def test_one_slow_step_among_fast_ones_is_told_where_more_percentiles_are_known() -> None:
+    """A second in which a tenth of the answers was slow: by the 95th percentiles alone nobody knows, the truth is 0.7 %."""
+    fast = Step(43, p95_ms=70, p50_ms=30, p99_ms=90)
+    slow = Step(43, p95_ms=710, p50_ms=60, p99_ms=900)
+
+    assert of(*[(70.0, 43)] * 13, (710.0, 43)).standing(LIMIT_MS) is Standing.UNDECIDED
+    assert StepPercentiles((*[fast] * 13, slow)).standing(LIMIT_MS) is Standing.BELOW
+
+
+def test_medians_tell_of_slowness_too() -> None:
+    """Two steps of ten in which most answers were slow are more than a twentieth of all, whatever the others had."""
+    slow = Step(40, p95_ms=900, p50_ms=600, p99_ms=950)
+
+    assert of(*[(70.0, 40)] * 8, *[(900.0, 40)] * 2).standing(LIMIT_MS) is Standing.UNDECIDED
+    assert StepPercentiles((*[Step(40, 70, 30, 90)] * 8, slow, slow)).standing(LIMIT_MS) is Standing.REACHED
+
+
+@pytest.mark.parametrize("step", [Step(20, 600, 700, 800), Step(20, 600, -1, 100), Step(20, 600, float("nan"))])
+def test_a_percentile_that_contradicts_the_95th_does_not_count(step: Step) -> None:
+    """Two answers of a provider may be of different moments."""
+    assert (step.at_least(LIMIT_MS), step.at_most(LIMIT_MS)) == (2, 20)
+
+
+@pytest.mark.parametrize(("n", "p95_ms"), [(5, float("nan")), (5, -1.0), (0, 10.0)])
+def test_nonsense_is_refused(n: int, p95_ms: float) -> None:
     """Nothing follows from nothing."""
-    with pytest.raises(ValueError, match="percentiles are lengths of time"):
-        StepPercentiles(steps)
+    with pytest.raises(ValueError, match="a percentile is a length of time"):
+        Step(n, p95_ms)
+    with pytest.raises(ValueError, match="no step"):
+        StepPercentiles(())

@@ -27,7 +27,7 @@ from typing import Any
 from pam_rollback.adapters.render_api import RenderApi
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.series import Answers, Point, Quantity, Series, from_evidence, gauge
-from pam_rollback.core.step_percentiles import StepPercentiles
+from pam_rollback.core.step_percentiles import Step, StepPercentiles
 
 _BYTES_PER_MB = 1e6
 _KI = 1024.0
@@ -35,6 +35,9 @@ _BYTES = {"bytes": 1.0, "byte": 1.0, "b": 1.0}
 _BYTES |= {f"{letter}{infix}b": _KI**power for power, letter in enumerate("kmgt", start=1) for infix in ("", "i")}
 _MILLISECONDS = {"ms": 1.0, "milliseconds": 1.0, "s": 1000.0, "seconds": 1000.0}
 _COUNTS = {"unitless": 1.0, "": 1.0, "requests": 1.0, "count": 1.0}
+_P95 = "0.95"
+_QUANTILES = ("0.5", _P95, "0.99")
+"""The other two tell where one slow step among fast ones would leave it open (``core/step_percentiles.py``)."""
 _STATUS, _INSTANCE = "statusCode", "instance"
 _GIVEN_UP = "499"
 _ERRORS = re.compile(r"5\d\d")
@@ -93,8 +96,8 @@ class RenderSource:
             by_status = question.requests_by_status()
             moments = _moments([*by_status.values(), total])
             return _Found(moments, list(_answers(by_status, total, moments)))
-        latency = question.latency()
-        moments = _moments([latency, total])
+        latency = {quantile: question.latency(quantile) for quantile in _QUANTILES}
+        moments = _moments([latency[_P95], total])
         return _Found(moments, list(_percentiles(latency, total, moments)))
 
 
@@ -145,9 +148,9 @@ class _Question:
                 found[status][moment] += value
         return dict(found)
 
-    def latency(self) -> Told:
-        """95th percentiles in ms."""
-        return self._only("http-latency", _MILLISECONDS, ("quantile", "0.95"))
+    def latency(self, quantile: str) -> Told:
+        """The percentiles of each step in ms."""
+        return self._only("http-latency", _MILLISECONDS, ("quantile", quantile))
 
     def _only(self, metric: str, units: Mapping[str, float], *more: tuple[str, str]) -> Told:
         found = self._series(metric, units, *more)
@@ -254,15 +257,16 @@ def _answers(by_status: Mapping[str, Told], total: Told, moments: Sequence[float
             yield from_evidence(moment, Answers(n, bad, counts.get(_GIVEN_UP, 0.0)))
 
 
-def _percentiles(latency: Told, total: Told, moments: Sequence[float]) -> Iterator[Point]:
+def _percentiles(latency: Mapping[str, Told], total: Told, moments: Sequence[float]) -> Iterator[Point]:
     for moment in moments:
-        value, n = latency.get(moment, math.nan), total.get(moment, math.nan)
+        p50, value, p99 = (latency[quantile].get(moment, math.nan) for quantile in _QUANTILES)
+        n = total.get(moment, math.nan)
         if n == 0:
             yield Point(moment, None, why="no request came")
         elif not math.isfinite(value + n):
             yield Point(moment, None, why="the percentile or the number of requests is missing or not a number")
         else:
-            yield from_evidence(moment, StepPercentiles(((value, max(1, round(n))),)))
+            yield from_evidence(moment, StepPercentiles((Step(max(1, round(n)), value, p50, p99),)))
 
 
 def _true_step_s(moments: Sequence[float], asked_s: float) -> float:

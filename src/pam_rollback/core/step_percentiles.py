@@ -1,37 +1,70 @@
 """A percentile over a window, from the percentiles of its steps: what a provider gives that keeps neither values nor buckets.
 
-The 95th percentiles of steps cannot be averaged. But each of them says how many answers of its step lie above it, so counts follow: of
-``n`` answers of a step whose percentile is below the limit, at most a twentieth is at or above it; of a step whose percentile is not, at
-least one more than a twentieth is. Added up over the steps, that tells whether the percentile of the whole window is below the limit,
-or at or above it, or that it cannot be told. It lies between the lowest and the highest of the steps in any case.
+The 95th percentiles of steps cannot be averaged. But each percentile of a step says how many answers of that step lie above it, so
+counts follow: of ``n`` answers of a step whose 95th percentile is below the limit, at most a twentieth is at or above it; of a step whose
+percentile is not, at least one more than a twentieth is. Added up over the steps, that tells whether the 95th percentile of the whole
+window is below the limit, or at or above it, or that it cannot be told. It lies between the lowest and the highest of the steps in any
+case.
+
+With the 95th alone one slow step among twenty fast ones leaves it open: all answers of the slow one may be slow, and a twentieth of the
+others. The median of the slow step and the 99th of the fast ones tell.
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pam_rollback.core.percentiles import DEFINITION, nearest_rank
 from pam_rollback.core.standing import Standing
 
-_P95 = 95.0
+_P50, _P95, _P99 = 50.0, 95.0, 99.0
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: how many answers it had, and their percentiles in ms where known. What contradicts the 95th does not count."""
+
+    n: int
+    p95_ms: float
+    p50_ms: float = math.nan
+    p99_ms: float = math.nan
+
+    def __post_init__(self) -> None:
+        """Refuse what is no length of time or no count."""
+        if not (math.isfinite(self.p95_ms) and self.p95_ms >= 0 and self.n > 0):
+            raise ValueError(f"a percentile is a length of time over some answers: {self}")
+
+    def at_most(self, limit: float) -> int:
+        """So many of its answers, and no more, can be at or above the limit."""
+        return min((_others(self.n, pct) for pct, ms in self._known() if ms < limit), default=self.n)
+
+    def at_least(self, limit: float) -> int:
+        """So many of its answers certainly are at or above the limit."""
+        return max((_others(self.n, pct) + 1 for pct, ms in self._known() if ms >= limit), default=0)
+
+    def _known(self) -> Iterator[tuple[float, float]]:
+        yield _P95, self.p95_ms
+        if 0 <= self.p50_ms <= self.p95_ms:
+            yield _P50, self.p50_ms
+        if self.p95_ms <= self.p99_ms < math.inf:
+            yield _P99, self.p99_ms
 
 
 @dataclass(frozen=True)
 class StepPercentiles:
-    """For each step its 95th percentile in ms, and how many answers it had."""
+    """The percentiles of all steps of a window."""
 
-    steps: tuple[tuple[float, int], ...]
+    steps: tuple[Step, ...]
 
     def __post_init__(self) -> None:
-        """Refuse none, and what is no length of time or no count."""
-        if not self.steps or not all(math.isfinite(ms) and ms >= 0 and n > 0 for ms, n in self.steps):
-            raise ValueError(
-                f"percentiles are lengths of time over some answers, and there is one at least: {self.steps}"
-            )
+        """Refuse none."""
+        if not self.steps:
+            raise ValueError("there is no step, and so there are no percentiles")
 
     @property
     def n(self) -> int:
         """How many answers in all."""
-        return sum(n for _, n in self.steps)
+        return sum(step.n for step in self.steps)
 
     @property
     def value(self) -> float | None:
@@ -52,20 +85,18 @@ class StepPercentiles:
 
     def standing(self, limit: float) -> Standing:
         """Whether the 95th percentile of all answers is below ``limit`` ms."""
-        others = _others(self.n)
+        others = _others(self.n, _P95)
         """So many answers may lie at or above the limit."""
-        slow = [n for ms, n in self.steps if ms >= limit]
-        fast = [n for ms, n in self.steps if ms < limit]
-        if sum(_others(n) + 1 for n in slow) > others:
+        if sum(step.at_least(limit) for step in self.steps) > others:
             return Standing.REACHED
-        return Standing.BELOW if sum(slow) + sum(map(_others, fast)) <= others else Standing.UNDECIDED
+        return Standing.BELOW if sum(step.at_most(limit) for step in self.steps) <= others else Standing.UNDECIDED
 
     @property
     def _range(self) -> tuple[float, float]:
-        values = [ms for ms, _ in self.steps]
+        values = [step.p95_ms for step in self.steps]
         return min(values), max(values)
 
 
-def _others(n: int) -> int:
+def _others(n: int, pct: float) -> int:
     """How many of ``n`` values lie beyond their percentile."""
-    return n - nearest_rank(n, _P95)
+    return n - nearest_rank(n, pct)
