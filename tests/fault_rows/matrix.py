@@ -37,7 +37,9 @@ def checks_on_disk() -> set[str]:
     """The names of all checks that faults turn red: test functions, of the load gate too, and an SQL file each."""
     others = {name for file in OF_THEIR_OWN for name in names_in(ROOT / "checks" / file)}
     return (
-        _tests_in("checks") | names_in(ROOT / "load" / "test_load.py") | {f"test_{path.stem.replace('-', '_')}" for path in (ROOT / "checks").rglob("*.sql")}
+        _tests_in("checks")
+        | names_in(ROOT / "load" / "test_load.py")
+        | {f"test_{path.stem.replace('-', '_')}" for path in (ROOT / "checks").rglob("*.sql")}
     ) - others
 
 
