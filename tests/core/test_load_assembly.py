@@ -75,7 +75,7 @@ def test_a_worker_that_says_more_than_was_written_is_an_error() -> None:
 
 
 def test_a_due_time_that_nobody_tells_of_is_an_error() -> None:
-    """Also where the counts agree: which request was it?"""
+    """Also where the counts agree."""
     with pytest.raises(MeasurementFailed, match="1 due times of local are missing"):
         assembled(begun(local=0), rows(0, 0.5, 1), ended(local=done(3)))
 

@@ -79,7 +79,7 @@ class LoadRecord:
     ended_s: float
     """The planned end or, where it was cut short, the moment when it was."""
     asked: tuple[AskedRate, ...]
-    requests: tuple[LoadRequest, ...]
+    requests: tuple[LoadRequest, ...] = field(repr=False)
     workers_expected: int
     workers: tuple[LoadWorker, ...]
     cut_short: str = ""
