@@ -126,7 +126,7 @@ def at_full_speed(scale: float) -> bool:
         turn["this engine, 2 processes"].requests_hz / turn["this engine, 1 process"].requests_hz for turn in speeds
     )
     print(
-        f"two processes beside one: {twice:.2f} times as many requests a second (aim {TWO_MIN:g}; the target has its part of the same cores)"
+        f"two processes beside one: {twice:.2f} times as many requests a second (aim {TWO_MIN:g}; all share the same cores)"
     )
     return twice >= TWO_MIN
 
@@ -149,7 +149,7 @@ def with_known_latency(scale: float) -> bool:
     server_ms = server["latencies_ms"]
     lag_ms = [one.lag_ms for one in record.requests if one.left]
     print(
-        f"\nAt {LATENCY_RATE_HZ:g} requests a second with 50 to 400 ms added: {len(client_ms)} asked, {len(server_ms)} in the server's record"
+        f"\nAt {LATENCY_RATE_HZ:g} requests a second with 50 to 400 ms added: {len(client_ms)} asked, {len(server_ms)} seen by the server"
     )
     print(f"{'':6} {'client':>9} {'server':>9} {'apart':>9} {'lag':>9}")
     agree = len(client_ms) == len(server_ms)

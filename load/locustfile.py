@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import gevent
-from locust import FastHttpUser, LoadTestShape, User, events, runners, task
+from locust import LoadTestShape, User, events, runners, task
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
@@ -48,11 +48,10 @@ def say_how_it_ended(**_more: object) -> None:
         World.conductor.close("told to end")
 
 
-class Person(FastHttpUser):
+class Person(User):
     """Makes journeys one after the other, with a pause after each answer: the closed model."""
 
     abstract = True
-    host = ""
     signed_in = False
     turns: Turns | None = None
 
@@ -75,10 +74,8 @@ class Traveller(Person):
     signed_in = True
 
 
-class Arrivals(FastHttpUser):
+class Arrivals(User):
     """The open model needs no users: its requests leave by the clock (load_process/generator.py). One stands for each generator."""
-
-    host = ""
 
     @task
     def stand_by(self) -> None:

@@ -5,10 +5,11 @@ import time
 from dataclasses import dataclass
 
 from gevent.timeout import Timeout
-from locust.contrib.fasthttp import FastHttpSession, FastResponse
+from locust.event import EventHook
 
+from pam_rollback.adapters.load_process.client import BrokenOff, Client, Reply, origin_and_path
 from pam_rollback.adapters.load_process.recorder import Recorder, Row
-from pam_rollback.adapters.load_process.words import cause_of, in_words, is_ours
+from pam_rollback.adapters.load_process.words import in_words, is_ours
 from pam_rollback.core.answer import Answer
 from pam_rollback.core.expectation import Expect
 from pam_rollback.core.load_order import LoadJourney, LoadOrder, LoadTarget
@@ -24,7 +25,8 @@ class _Prepared:
 
     name: str
     method: str
-    url: str
+    origin: str
+    path: str
     headers: dict[str, str]
     body: str | None
     expect: Expect
@@ -37,9 +39,10 @@ class _Prepared:
 class Asker:
     """Asks the targets, as the test account where a journey is signed in."""
 
-    def __init__(self, order: LoadOrder, session: FastHttpSession, recorder: Recorder, *, name: str) -> None:
+    def __init__(self, order: LoadOrder, client: Client, recorder: Recorder, told: EventHook, *, name: str) -> None:
         self._order = order
-        self._session = session
+        self._client = client
+        self._told = told
         self._recorder = recorder
         self._name = f"{order.run}-{name}"
         self._prepared = [[_prepared(order, target, journey) for journey in order.journeys] for target in order.targets]
@@ -64,18 +67,17 @@ class Asker:
         if account is None:
             return ""
         self._signed_in_s[target] = time.monotonic()
-        url = self._order.targets[target].addresses[account.part] + account.path
+        origin, path = origin_and_path(self._order.targets[target].addresses[account.part] + account.path)
         body = json.dumps({"email": account.email, "password": account.password})
         headers = {**self._order.targets[target].headers, "Content-Type": "application/json"}
         try:
             with Timeout(self._order.timeout_s):
-                answer = self._session.client.urlopen(url, method="POST", payload=body, headers=headers)
-                found = json.loads(answer.content or b"")
+                answer = self._client.ask("POST", origin, path, headers, body)
         except (Exception, Timeout) as error:  # noqa: BLE001 - whatever it was, it goes into the report
-            return self._shown(f"sign-in: {in_words(cause_of(error), timeout_s=self._order.timeout_s)}")
-        token = found.get("access_token") if isinstance(found, dict) else None
-        if not isinstance(token, str) or not token:
-            return f"sign-in: HTTP {answer.status_code} without an access_token"
+            return self._shown(f"sign-in: {in_words(error, timeout_s=self._order.timeout_s)}")
+        token = _token_in(answer.body)
+        if not token:
+            return f"sign-in: HTTP {answer.status} without an access_token"
         self._tokens[target] = token
         return ""
 
@@ -85,48 +87,42 @@ class Asker:
         self._asked += 1
         request_id = f"{self._name}-{self._asked}"
         headers = {**prepared.headers, "X-Request-Id": request_id}
-        url = prepared.url
+        path = prepared.path
         if not prepared.cached:
-            url += f"{'&' if '?' in url else '?'}probe={request_id}"
+            path += f"{'&' if '?' in path else '?'}probe={request_id}"
         if prepared.signed_in:
             headers["Authorization"] = f"Bearer {self._tokens[target]}"
         body = None if prepared.body is None else prepared.body.replace("{request_id}", request_id)
         status: int | None = None
+        length = 0
         self.in_flight += 1
         left_s = self.passed_s()
         sent_s: float | None = left_s
         try:
-            with (
-                Timeout(self._order.timeout_s),
-                self._session.request(
-                    prepared.method, url, name=prepared.name, data=body, headers=headers, catch_response=True
-                ) as response,
-            ):
-                done_s = self.passed_s()
-                error = getattr(response, "error", None) or response.request_meta["exception"]
-                status = response.status_code or None
-                if error is not None:
-                    cause = cause_of(error)
-                    if is_ours(cause):
-                        sent_s = None
-                    why = in_words(cause, timeout_s=self._order.timeout_s, status=status)
-                elif prepared.status_only:
-                    why = (
-                        "" if status == prepared.expect.status else f"HTTP {status} instead of {prepared.expect.status}"
-                    )
-                else:
-                    why = _shortcomings(prepared, response)
-                if why:
-                    why = self._shown(why)
-                    response.failure(why)
-                else:
-                    response.success()
+            with Timeout(self._order.timeout_s):
+                reply = self._client.ask(prepared.method, prepared.origin, path, headers, body)
+            done_s = self.passed_s()
+            status, length = reply.status, len(reply.body)
+            why = _shortcomings(prepared, reply)
         except (Exception, Timeout) as error:  # noqa: BLE001 - whatever nonsense a target answers is an observation, never the end
             done_s = self.passed_s()
-            why = self._shown(in_words(cause_of(error), timeout_s=self._order.timeout_s))
+            if isinstance(error, BrokenOff):
+                status = error.status
+            if is_ours(error):
+                sent_s = None
+            why = in_words(error, timeout_s=self._order.timeout_s)
         finally:
             self.in_flight -= 1
+        why = why and self._shown(why)
         self._recorder.add(Row(target, journey, left_s if due_s is None else due_s, sent_s, done_s, status, why))
+        self._told.fire(
+            request_type=prepared.method,
+            name=prepared.name,
+            response_time=(done_s - left_s) * 1000,
+            response_length=length,
+            exception=why or None,
+            context={},
+        )
         if status == _UNAUTHORIZED and prepared.signed_in:
             self._sign_in_again(target)
 
@@ -147,7 +143,7 @@ class Asker:
 
 
 def _prepared(order: LoadOrder, target: LoadTarget, journey: LoadJourney) -> _Prepared:
-    headers = {**target.headers, "Accept-Encoding": "identity"}
+    headers = dict(target.headers)
     body = None
     if journey.body is not None:
         headers["Content-Type"] = "application/json"
@@ -158,10 +154,12 @@ def _prepared(order: LoadOrder, target: LoadTarget, journey: LoadJourney) -> _Pr
                 body = body.replace("{" + name + "}", json.dumps(getattr(order.sign_in, name))[1:-1])
     if not journey.cached:
         headers["Cache-Control"] = "no-cache"
+    origin, path = origin_and_path(target.addresses[journey.part] + journey.path)
     return _Prepared(
         name=f"{target.name} {journey.name}".strip(),
         method=journey.method,
-        url=target.addresses[journey.part] + journey.path,
+        origin=origin,
+        path=path,
         headers=headers,
         body=body,
         expect=journey.expect,
@@ -171,17 +169,30 @@ def _prepared(order: LoadOrder, target: LoadTarget, journey: LoadJourney) -> _Pr
     )
 
 
-def _shortcomings(prepared: _Prepared, response: FastResponse) -> str:
-    kind = response.headers.get("content-type", "") if response.headers is not None else ""
+def _shortcomings(prepared: _Prepared, reply: Reply) -> str:
+    if prepared.status_only:
+        return (
+            "" if reply.status == prepared.expect.status else f"HTTP {reply.status} instead of {prepared.expect.status}"
+        )
     answer = Answer(
         method=prepared.method,
-        url=prepared.url,
-        http_status=response.status_code,
-        content_type=str(kind),
-        body=response.content or b"",
+        url=prepared.origin + prepared.path,
+        http_status=reply.status,
+        content_type=reply.content_type,
+        body=reply.body,
         elapsed_ms=0,
     )
     return prepared.expect.shortcomings(answer)
+
+
+def _token_in(body: bytes) -> str:
+    """The token of a sign-in; empty when there is none."""
+    try:
+        found = json.loads(body)
+    except ValueError:
+        return ""
+    token = found.get("access_token") if isinstance(found, dict) else None
+    return token if isinstance(token, str) else ""
 
 
 def _secrets(order: LoadOrder) -> tuple[str, ...]:

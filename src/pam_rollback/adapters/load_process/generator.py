@@ -11,13 +11,11 @@ from typing import Any
 import gevent
 from gevent.event import Event
 from gevent.pool import Pool
-from geventhttpclient.client import HTTPClientPool
-from locust.contrib.fasthttp import FastHttpSession
 from locust.env import Environment
 
 from pam_rollback.adapters.load_process import messages
 from pam_rollback.adapters.load_process.asking import Asker
-from pam_rollback.adapters.load_process.client import new_pool, new_session
+from pam_rollback.adapters.load_process.client import Client
 from pam_rollback.adapters.load_process.clock import now_s
 from pam_rollback.adapters.load_process.recorder import Recorder
 from pam_rollback.adapters.load_process.told import with_own_secrets
@@ -47,7 +45,6 @@ class Generator:
         self._turns_taken = 0
         self._order: LoadOrder
         self._asker: Asker
-        self._pool: HTTPClientPool
         self._worker = 0
         self._workers = 1
         runner = environment.runner
@@ -57,11 +54,6 @@ class Generator:
         runner.register_message(messages.WHAT_TIME, self._on_what_time)
         runner.register_message(messages.BEGIN, self._on_begin)
         gevent.spawn(self._say_hello)
-
-    @property
-    def session(self) -> FastHttpSession:
-        """A client of this process, for a user of its own."""
-        return new_session(self._environment, self._pool, f"pam-rollback-load/1 (load test; run {self._order.run})")
 
     def flush(self) -> None:
         """Give away what has been recorded so far."""
@@ -110,8 +102,12 @@ class Generator:
             except KeyError as error:
                 return f"{error.args[0]} is not set on that machine: export it where the worker is started"
         order = self._order
-        self._pool = new_pool(timeout_s=order.timeout_s, connections_max=order.outstanding_max)
-        self._asker = Asker(order, self.session, self._recorder, name=f"w{self._worker}")
+        client = Client(
+            timeout_s=order.timeout_s,
+            connections_max=max(order.outstanding_max, order.shape.users or 0),
+            user_agent=f"pam-rollback-load/1 (load test; run {order.run})",
+        )
+        self._asker = Asker(order, client, self._recorder, self._environment.events.request, name=f"w{self._worker}")
         problems = [self._asker.sign_in(target) for target in range(len(order.targets))]
         return "; ".join(filter(None, problems))
 

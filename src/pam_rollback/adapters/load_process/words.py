@@ -7,8 +7,11 @@ from ssl import SSLError
 from gevent.timeout import Timeout
 from geventhttpclient.response import HTTPConnectionClosed, HTTPParseError
 
+from pam_rollback.adapters.load_process.client import BrokenOff
+
 _OUR_ERRORS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EADDRNOTAVAIL}
 _WORDS: tuple[tuple[type[BaseException], str], ...] = (
+    (BrokenOff, "the body did not come whole"),
     (ConnectionRefusedError, "refused the connection"),
     (ConnectionResetError, "reset the connection"),
     (BrokenPipeError, "reset the connection"),
@@ -20,22 +23,14 @@ _WORDS: tuple[tuple[type[BaseException], str], ...] = (
 """The first that fits."""
 
 
-def cause_of(error: BaseException) -> BaseException:
-    """What the client wrapped."""
-    original = getattr(error, "original", None)
-    return original if isinstance(original, BaseException) else error
-
-
 def is_ours(error: BaseException) -> bool:
     """This machine could not send the request; nothing is known about the target."""
     return isinstance(error, OSError) and error.errno in _OUR_ERRORS
 
 
-def in_words(error: BaseException, *, timeout_s: float, status: int | None = None) -> str:
-    """What happened, for people. ``status`` was answered before it, if any."""
-    if status is not None and isinstance(error, HTTPConnectionClosed | HTTPParseError):
-        return "the body did not come whole"
-    if isinstance(error, Timeout | TimeoutError):
+def in_words(error: BaseException, *, timeout_s: float) -> str:
+    """What happened, for people."""
+    if isinstance(error, Timeout | TimeoutError) or isinstance(error.__cause__, TimeoutError):
         return f"no whole answer within {timeout_s:g} s"
     for kind, words in _WORDS:
         if isinstance(error, kind):
