@@ -145,7 +145,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="",
         metavar="RELEASE",
         help="what a rollback of code goes back to: a deploy's id, or a commit or its beginning (default: found by rule, and shown first); "
-        "with checks alone: the release that must be running",
+        "with checks alone: the release that must be running; with -m redeploy_gate: the candidate",
     )
     add(
         "--run-dir",
