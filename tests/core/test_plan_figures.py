@@ -117,6 +117,13 @@ FIGURES: list[tuple[str, str, object]] = [
     ("RPO-1", "lost_writes_max", 0),
     ("RPO-2", "loss_s_max", 5 * MINUTE_S),
     ("RPO-3", "loss_allowed", True),
+    # Ours: the times of the gate's commands.
+    ("GA-1", "deadline_s", 600),
+    ("GA-2", "deadline_s", 900),
+    ("GA-3", "deadline_s", 1800),
+    ("GA-4", "deadline_s", 900),
+    ("GA-5", "deadline_s", 1800),
+    ("GA-6", "deadline_s", 1800),
 ]
 
 FACTS: list[tuple[str, str, object]] = [
@@ -135,17 +142,11 @@ FACTS: list[tuple[str, str, object]] = [
     ("CH-1", "address", "#pam-incidents"),
     ("CH-2", "address", "@wheelsandwins"),
     ("GA-1", "command", "npm run test"),
-    ("GA-1", "deadline_s", 600),
     ("GA-2", "command", "npm run test:integration"),
-    ("GA-2", "deadline_s", 900),
     ("GA-3", "command", "npm run e2e"),
-    ("GA-3", "deadline_s", 1800),
     ("GA-4", "command", "npm run test:accessibility"),
-    ("GA-4", "deadline_s", 900),
     ("GA-5", "command", "npm run quality:check:full"),
-    ("GA-5", "deadline_s", 1800),
     ("GA-6", "command", "npm run test:load"),
-    ("GA-6", "deadline_s", 1800),
     ("QR-1", "url", "https://api.wheelsandwins.com/admin/emergency-rollback"),
     ("QR-2", "url", "https://api.wheelsandwins.com/health/comprehensive"),
     ("QR-3", "url", "https://status.wheelsandwins.com"),
