@@ -61,6 +61,7 @@ token = "{SECRET}-token"
 [sandbox.variables]
 PAM_ADMIN_TOKEN = "{SECRET}-admin"
 PAM_DATABASE_DSN = "postgresql://u:{SECRET}-dsn@127.0.0.1/x"
+PAM_STAGING_COPY_DSN = "postgresql://u:{SECRET}-copy@127.0.0.1/x_copy"
 PAM_EMERGENCY_TOKEN = "{SECRET}-emergency"
 RENDER_API_KEY = "rnd_{SECRET}"
 NETLIFY_AUTH_TOKEN = "nfp_{SECRET}"

@@ -140,6 +140,13 @@ FIGURES: list[tuple[str, str, object]] = [
     ("RPO-1", "lost_writes_max", 0),
     ("RPO-2", "loss_s_max", 5 * MINUTE_S),
     ("RPO-3", "loss_allowed", True),
+    # Ours: the times of the gate's commands.
+    ("GA-1", "deadline_s", 600),
+    ("GA-2", "deadline_s", 900),
+    ("GA-3", "deadline_s", 1800),
+    ("GA-4", "deadline_s", 900),
+    ("GA-5", "deadline_s", 1800),
+    ("GA-6", "deadline_s", 1800),
 ]
 
 FACTS: list[tuple[str, str, object]] = [

@@ -177,6 +177,7 @@ def test_the_state_file_is_private_and_complete(place: Path) -> None:
             "PAM_SMTP_USERNAME",
             "PAM_SMTP_PASSWORD",
             "PAM_DATABASE_DSN",
+            "PAM_STAGING_COPY_DSN",
         }
         assert state["sql"] == {"dialect": "product"}
         assert set(state["netlify"]) == {"api_url", "site_id"}

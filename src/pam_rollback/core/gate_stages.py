@@ -12,13 +12,15 @@ from pam_rollback.core.figures import Figures
 
 _SHORT = 12
 _TELLING = re.compile(r"[✖✘]|^not ok|\bFAIL(ED|URES?)?\b|Error\b|\berror\b|\bexpected\b|: problem|\bmissing\b|npm ERR!")
+_GOOD = ("✔", "ok ", "ℹ", ">", "$ npm")
 _WORDS_MAX = 400
 
 
 def telling_words(lines: Sequence[str], count: int) -> str:
-    """What a person needs of a log first: its last lines that speak of a failure, else its last lines."""
+    """What a person needs of a log first: its first lines that speak of a failure, else its last lines."""
     said = [line.strip() for line in lines if line.strip()]
-    found = list(dict.fromkeys(line for line in said if _TELLING.search(line)))[-count:] or said[-count:]
+    telling = (line for line in said if _TELLING.search(line) and not line.startswith(_GOOD))
+    found = list(dict.fromkeys(telling))[:count] or said[-count:]
     words = " · ".join(found) or "it printed nothing"
     return words if len(words) <= _WORDS_MAX else f"{words[:_WORDS_MAX]}…"
 

@@ -1,0 +1,127 @@
+"""Sessions of the gate alone, against a sandbox whose repository has broken commits, and among runs of the past."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from pam_rollback.core.verdict import Outcome
+from pam_rollback.plugin.stories import STORIES
+from pam_rollback.reporting.redaction import Redactor
+from pam_rollback.reporting.run_record import ActionStep, EnvironmentFacts, Moment, Result, RunRecord, write
+from pam_rollback.sandbox.history import FEATURE, all_files, brought_by
+from tests.sessions import Finished, Project, Range
+
+RELEASE = "1.42.0"
+FILES: Mapping[str, str] = {**all_files(RELEASE), **brought_by(RELEASE)}
+"""The candidate's."""
+STAGES = {
+    "test_unit_tests_pass",
+    "test_integration_tests_pass",
+    "test_end_to_end_tests_pass",
+    "test_accessibility_tests_pass",
+    "test_the_quality_check_passes",
+    "test_own_load_tests_pass",
+}
+APPLIED, DATA, WHOLE, BACK = (
+    "test_migrations_can_be_applied",
+    "test_migrations_drop_no_data",
+    "test_data_is_whole_with_the_migrations",
+    "test_the_deploy_can_be_taken_back",
+)
+DATABASE = {APPLIED, DATA, WHOLE, BACK}
+FLAGGED, NOBODY = "test_new_features_are_behind_flags", "test_a_deploy_gives_nobody_a_new_feature"
+INCIDENT, DRILLED = "test_the_incident_does_not_come_back", "test_every_strategy_was_drilled_lately"
+RED, UNKNOWN, GREEN = "broken criterion", "could not measure", "passed"
+
+
+@dataclass(frozen=True)
+class Commit:
+    """A broken one: what is other in it, which of the tests are red, and which cannot know; ``words`` name the cause."""
+
+    id: str
+    files: Mapping[str, str]
+    red: set[str]
+    words: str
+    unknown: set[str] = field(default_factory=set)
+
+
+def changed(file: str, old: str, new: str) -> dict[str, str]:
+    """The candidate's file with something else in it."""
+    assert old in FILES[file], f"{file} has no {old!r} any more"
+    return {file: FILES[file].replace(old, new)}
+
+
+def features(**changes: object) -> dict[str, str]:
+    """The declaration with another first feature."""
+    document = json.loads(FILES["features.json"])
+    document["features"][0].update(changes)
+    return {"features.json": json.dumps(document)}
+
+
+def gate(
+    project: Project, practice_range: Range, tests: Sequence[str], *more: str, file: Path | None = None
+) -> Finished:
+    """A session with these tests of the gate."""
+    nodes = [f"load/test_redeployment_gate.py::{name}" for name in sorted(tests)]
+    return project.run(*nodes, "-m", "redeploy_gate", f"--env={file or practice_range.file}", *more)
+
+
+def commit(practice_range: Range, files: Mapping[str, str]) -> str:
+    """What a colleague pushes to the branch that brought the candidate; nothing is deployed to users by it."""
+    practice_range.remote.reset()
+    practice_range.as_it_was()
+    return practice_range.remote.push(dict(files), message="Try something", branch=FEATURE)
+
+
+def with_outcome(found: Finished, outcome: str) -> set[str]:
+    """The tests that ended so."""
+    return {name for name, one in found.outcomes().items() if one == outcome}
+
+
+def one_line(found: Finished) -> str:
+    """All that was printed, however it was wrapped."""
+    return " ".join(found.out.split())
+
+
+def leave_run(
+    project: Project,
+    name: str,
+    *,
+    age: timedelta = timedelta(hours=1),
+    red: Sequence[str] = (),
+    drilled: Sequence[str] = (),
+    verdict: str = "NO-GO",
+    environment: str = "sandbox",
+) -> Path:
+    """A run of the past: red criteria of a check, or drills that were done."""
+    then = Moment((datetime.now(UTC) - age).isoformat(timespec="seconds"), 1.0)
+    record = RunRecord(
+        run_id=name,
+        started=then,
+        finished=then,
+        environment=EnvironmentFacts(name=environment, host="127.0.0.1:1", kind="sandbox"),
+        release=RELEASE,
+        releases_seen=(RELEASE,),
+        mode="drill",
+        pace=60,
+        situations=tuple(STORIES[story].situation for story in drilled) or ("as-is",),
+        command_line=("pytest",),
+        verdict=verdict,  # type: ignore[arg-type] - as the record has it
+        exit_code=10,
+        results=tuple(
+            Result(
+                nodeid=f"checks/test_x.py::test_{number}",
+                title="x",
+                outcome=Outcome.BROKEN_CRITERION,
+                criteria=(one,),
+                phase="decision",
+            )
+            for number, one in enumerate(red)
+        ),
+        steps=tuple(ActionStep(STORIES[story].strategy, "a step", "done", 0, 1) for story in drilled),
+    )
+    folder = project.folder / "reports" / "out" / name
+    write(record, folder / "run.json", Redactor([]))
+    return folder

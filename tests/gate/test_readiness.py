@@ -1,0 +1,207 @@
+"""What is new is behind flags, the recorded incident stays away, and each strategy was drilled: each seen red, and each seen unknown."""
+
+from datetime import timedelta
+
+import pytest
+
+from pam_rollback.core.flags import Flag
+from pam_rollback.plugin.stories import STORIES
+from tests.gate.scene import (
+    DRILLED,
+    FLAGGED,
+    GREEN,
+    INCIDENT,
+    NOBODY,
+    RED,
+    UNKNOWN,
+    Commit,
+    commit,
+    features,
+    gate,
+    leave_run,
+    one_line,
+    with_outcome,
+)
+from tests.sessions import FLAGS, ON, Project, Range
+
+OFF = Flag(enabled=False, rollout_pct=0)
+FIRST_WAYS = [
+    next(name for name, story in STORIES.items() if story.strategy == strategy)
+    for strategy in dict.fromkeys(story.strategy for story in STORIES.values())
+]
+COMMITS = [
+    Commit("on by default", features(default=True), {FLAGGED}, "PAM_ENHANCED_UI is on by default"),
+    Commit("no flag", features(flag=""), {FLAGGED}, "refreshed conversation has no flag"),
+    Commit(
+        "no declaration", {"features.json": "{}"}, set(), "expected a release and a list of features", unknown={FLAGGED}
+    ),
+]
+
+
+@pytest.fixture
+def flags_off(practice_range: Range) -> None:
+    """As a rollback by flags leaves them."""
+    practice_range.remote.reset()
+    practice_range.flags.set_flags(dict.fromkeys(FLAGS, OFF))
+
+
+@pytest.mark.parametrize("broken", COMMITS, ids=lambda broken: broken.id)
+def test_a_feature_without_a_flag_is_red(broken: Commit, practice_range: Range, project: Project) -> None:
+    """By the candidate's own declaration; without one nothing is known."""
+    found = gate(project, practice_range, [FLAGGED], "--to", commit(practice_range, broken.files))
+
+    assert (with_outcome(found, RED), with_outcome(found, UNKNOWN)) == (broken.red, broken.unknown), found.out
+    assert broken.words in one_line(found), found.out
+
+
+def test_flags_that_are_on_are_red_and_left_as_they_were(practice_range: Range, project: Project) -> None:
+    """A deploy would reach everybody at once."""
+    practice_range.remote.reset()
+    practice_range.flags.set_flags(dict.fromkeys(FLAGS, Flag(enabled=True, rollout_pct=30)))
+
+    found = gate(project, practice_range, [FLAGGED, NOBODY])
+
+    assert with_outcome(found, RED) == {NOBODY}, found.out
+    assert "PAM_ENHANCED_UI is on for 30 %" in one_line(found)
+    now = practice_range.flags.read_flags()
+    assert {now[name] for name in FLAGS} == {Flag(enabled=True, rollout_pct=30)}
+
+
+def test_flags_that_are_off_are_green_and_off_again(flags_off: None, practice_range: Range, project: Project) -> None:
+    """They were on meanwhile, so that what is new is tried."""
+    found = gate(project, practice_range, [FLAGGED, NOBODY])
+
+    assert with_outcome(found, GREEN) == {FLAGGED, NOBODY}, found.out
+    assert "the new features are on while they are tried" in one_line(found)
+    now = practice_range.flags.read_flags()
+    assert {now[name] for name in FLAGS} == {OFF}
+    assert "undo set-flags" in found.out
+
+
+def test_what_is_not_served_was_not_exposed(practice_range: Range, project: Project) -> None:
+    """Flags that are off say nothing of a candidate that is not there."""
+    found = gate(project, practice_range, [NOBODY], "--to", commit(practice_range, {"docs/note.md": "A note.\n"}))
+
+    assert with_outcome(found, UNKNOWN) == {NOBODY}, found.out
+    assert "sandbox does not serve the candidate" in one_line(found)
+
+
+def test_an_incident_of_the_new_features_is_seen_although_they_were_off(
+    flags_off: None, practice_range: Range, project: Project
+) -> None:
+    """The fault hits only users who have the feature: with the flags off it hides."""
+    leave_run(project, "20260101T000000Z-sandbox-aaaa", red=["IR-5", "RTO-1"])
+    practice_range.remote.plant("errors")
+
+    found = gate(project, practice_range, [INCIDENT])
+
+    assert with_outcome(found, RED) == {INCIDENT}, found.out
+    assert "the incident of run 20260101T000000Z-sandbox-aaaa (IR-5) comes back on release 1.42.0" in one_line(found)
+
+
+def test_an_incident_that_is_gone_is_green(flags_off: None, practice_range: Range, project: Project) -> None:
+    """Under its load: more than is observed by itself."""
+    folder = leave_run(project, "20260101T000000Z-sandbox-aaaa", red=["IR-5", "IR-2"])
+    (folder / "as-is").mkdir()
+    header = '{"anchor": {"monotonic_s": 1, "wall_s": 1}, "rate_hz": 55, "first_due_s": 1, "timeout_s": 5, "journeys": {"health": 1}}\n'
+    (folder / "as-is" / "timeline.jsonl").write_text(header, encoding="utf-8")
+
+    found = gate(project, practice_range, [INCIDENT])
+
+    assert with_outcome(found, GREEN) == {INCIDENT}, found.out
+    assert "under 55 requests a second" in one_line(found)
+    assert (found.folder / "gate" / "incident-load.jsonl").stat().st_size > 0
+
+
+def test_a_slow_answer_cannot_be_judged_without_a_baseline(
+    flags_off: None, practice_range: Range, project: Project
+) -> None:
+    """Never: it is gone."""
+    leave_run(project, "20260101T000000Z-sandbox-aaaa", red=["IR-4"])
+
+    found = gate(project, practice_range, [INCIDENT])
+
+    assert with_outcome(found, UNKNOWN) == {INCIDENT}, found.out
+    assert "without a baseline" in one_line(found)
+
+
+def test_without_a_recorded_incident_nothing_is_known_unless_a_person_says_so(
+    flags_off: None, practice_range: Range, project: Project
+) -> None:
+    """A run of another environment is another one's; a word for it leaves the test out, and says so."""
+    leave_run(project, "20260101T000000Z-staging-aaaa", red=["IR-5"], environment="staging")
+
+    found = gate(project, practice_range, [INCIDENT])
+    vouched = gate(project, practice_range, [INCIDENT, DRILLED], "--ack", "RP-2=Ada: the cause is in the tracker")
+
+    assert with_outcome(found, UNKNOWN) == {INCIDENT}, found.out
+    assert "no run of sandbox with a red decision" in one_line(found)
+    assert INCIDENT not in vouched.outcomes()
+    assert "a person vouches for the fix (--ack)" in one_line(vouched)
+
+
+def test_a_run_that_is_none_is_refused(practice_range: Range, project: Project) -> None:
+    """Before anything is sent."""
+    leave_run(project, "good", verdict="GO")
+
+    for run, words in (
+        ("nowhere", "expected a run's id or folder"),
+        ("good", "expected a run in which a criterion of the service went red"),
+    ):
+        found = gate(project, practice_range, [INCIDENT], "--incident", run)
+        assert found.rc == 4, found.out
+        assert words in one_line(found)
+
+
+def test_drills_that_are_young_are_green(practice_range: Range, project: Project) -> None:
+    """One of each strategy, whichever way."""
+    leave_run(project, "20260101T000000Z-sandbox-aaaa", drilled=FIRST_WAYS, verdict="GO", age=timedelta(days=29))
+
+    assert with_outcome(gate(project, practice_range, [DRILLED]), GREEN) == {DRILLED}
+
+
+@pytest.mark.parametrize(
+    ("left_out", "verdict", "days", "words"),
+    [
+        (1, "GO", 1, "feature-flag never"),
+        (0, "NO-GO", 1, "feature-flag never"),
+        (0, "GO", 31, "feature-flag 31 d ago"),
+    ],
+)
+def test_a_drill_that_is_missing_failed_or_old_is_red(
+    left_out: int, verdict: str, days: int, words: str, practice_range: Range, project: Project
+) -> None:
+    """A way back that nobody tried lately."""
+    leave_run(
+        project,
+        "20260101T000000Z-sandbox-aaaa",
+        drilled=FIRST_WAYS[left_out:],
+        verdict=verdict,
+        age=timedelta(days=days),
+    )
+
+    found = gate(project, practice_range, [DRILLED])
+
+    assert with_outcome(found, RED) == {DRILLED}, found.out
+    assert words in one_line(found), found.out
+
+
+def test_what_the_environment_cannot_tell_keeps_it_from_a_go(
+    practice_range: Range, project: Project, tmp_path: object
+) -> None:
+    """An environment without a repository: the candidate's tests are left out, and that is no GO."""
+    text = practice_range.file.read_text(encoding="utf-8")
+    sandbox = project.folder / "environments" / "sandbox.toml"
+    sandbox.write_text(sandbox.read_text(encoding="utf-8").replace('    "git",\n', ""), encoding="utf-8")
+    leave_run(project, "20260101T000000Z-sandbox-aaaa", drilled=FIRST_WAYS, verdict="GO")
+    file = project.folder / "no-git.toml"
+    file.touch(mode=0o600)
+    file.write_text(text, encoding="utf-8")
+
+    found = project.run("load", "-m", "redeploy_gate", f"--env={file}")
+
+    assert found.rc in {10, 11}, found.out
+    assert "sandbox declares no git, so nobody asked: " in one_line(found)
+    assert "May it be deployed again?" in found.out
+    assert "[x] a rollback is ready: 1 of 1" in found.out
+    assert ON
