@@ -1,4 +1,4 @@
-"""A thousand kills over whole ramps in simulated time: is a stage skipped, repeated or left early, is a breach missed?
+"""A thousand kills over whole ramps in simulated time: no stage skipped, repeated or left early, no breach missed.
 
 The real invocation and its real journal file; a flag service that changes one flag after the other and can be killed in between. Every
 second ramp breaks at a moment drawn by a seed. Judged by what really happened, never by the journal.

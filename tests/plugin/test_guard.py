@@ -45,6 +45,9 @@ REAL = replace(
         pytest.param(
             replace(REAL, dry_run=True, execute=False, confirm="", reason="", initiated_by=""), id="its dry run"
         ),
+        pytest.param(replace(REAL, ramp=True, stories=()), id="a ramp is the one action of its session"),
+        pytest.param(replace(DRILL_ON_SANDBOX, ramp=True, stories=()), id="a ramp is rehearsed on the sandbox"),
+        pytest.param(replace(CHECKS_ON_PRODUCTION, ramp=True, dry_run=True), id="a ramp's dry run"),
     ],
 )
 def test_what_is_safe_may_run(facts: Facts) -> None:
@@ -60,6 +63,16 @@ def test_what_is_safe_may_run(facts: Facts) -> None:
             replace(REAL, stories=("frontend-restore",), untouched=("backend",)),
             "--to backend=…: frontend-restore does not roll the backend back; leave that out, or name another file of drills/",
             id="a target for the site that stays",
+            replace(CHECKS_ON_PRODUCTION, ramp=True), "a ramp lets users of production", id="a ramp without consent"
+        ),
+        pytest.param(replace(REAL, ramp=True), "a ramp is an action of its own", id="a ramp beside a rollback"),
+        pytest.param(
+            replace(DRILL_ON_SANDBOX, ramp=True, stories=(), distributed=True), "a ramp runs in one process", id="-n"
+        ),
+        pytest.param(
+            replace(REAL, ramp=True, stories=(), undeclared=("flag_evaluation",)),
+            "declares no flag_evaluation: a ramp cannot be carried out there",
+            id="a share that nobody could measure",
         ),
         pytest.param(
             replace(CHECKS_ON_PRODUCTION, foreign_baseline="recorded on staging"),

@@ -198,9 +198,12 @@ class SimulatedRamp:
         return "never ended"
 
     def _invoke(self, approvals: list[Yes]) -> RampRun:
-        journal = KilledJournal(self.path, lambda: self.clock.now_s, self.killer)
-        tools = RampTools(
-            journal=journal,
+        return go_on(self.tools(), RULES, by="the job", approvals=approvals)
+
+    def tools(self) -> RampTools:
+        """What an invocation works with here."""
+        return RampTools(
+            journal=KilledJournal(self.path, lambda: self.clock.now_s, self.killer),
             admin=self.service,
             flags=FLAGS,
             world=lambda: World(
@@ -216,7 +219,6 @@ class SimulatedRamp:
             say=lambda _text: None,
             waiter=Waiter(self.clock),
         )
-        return go_on(tools, RULES, by="the job", approvals=approvals)
 
     def _users(self, _sample: int) -> Mapping[str, Mapping[FlagName, bool]]:
         """Users spread evenly over the hash, so that a share is exact."""

@@ -94,6 +94,8 @@ def ramped(practice_range: Range, project: Project) -> Iterator[Ramped]:
     """Features off, as after a rollback, and a gate that said GO a minute ago."""
     plan = (project.folder / "plan.toml").read_text(encoding="utf-8")
     assert plan.count("hold_s_min = 7200") == 3
+    # How fast a busy machine answers is another test's concern: here a slow answer would be a breach that nobody planted.
+    plan = plan.replace("p95_ms_max = 500", "p95_ms_max = 4000")
     project.write(
         "plan.toml",
         plan.replace("hold_s_min = 7200", "hold_s_min = 900").replace("apart_s_min = 72000", "apart_s_min = 0"),
@@ -174,13 +176,18 @@ def test_a_breach_in_a_stage_is_rolled_back(ramped: Ramped) -> None:
 
 
 def test_a_breach_while_a_person_is_waited_for_is_rolled_back(asking: Ramped) -> None:
-    """50 % have the features, everything is complete, only a yes is missing: what breaks now does not wait for it."""
+    """50 % have the features, everything is complete, only a yes is missing: what breaks now does not wait for it.
+
+    Here by the other strategy that the plan may name: step by step.
+    """
+    plan = (asking.project.folder / "plan.toml").read_text(encoding="utf-8")
+    asking.project.write("plan.toml", plan.replace('rollback = "ST-1"', 'rollback = "ST-2"'))
     asking.stands_at(2)
     asking.range.remote.plant("code-errors", share=0.5)
     ended = asking.run()
 
     assert (ended.rc, asking.shares) == (10, {0}), ended.out
-    assert "error_rate_pct broken" in " ".join(ended.out.split())
+    assert "rolled back: by gradual: all 200 users without the features" in " ".join(ended.out.split())
 
 
 def test_killed_in_the_middle_of_a_raise_it_goes_on(ramped: Ramped) -> None:

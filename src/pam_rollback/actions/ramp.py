@@ -316,7 +316,8 @@ class _Invocation:
         self.tools.journal.append(ROLLED_BACK, result=result, by=self.by)
         self._did(f"rolled back: {result}")
         after = self._state()
-        with suppress(MeasurementFailed):  # the rollback's own facts say whether users lost the features
+        self.shares = ()
+        with suppress(MeasurementFailed):  # then the share is not known, and whoever judges it says so
             self.shares = measured(self.tools.users(0), wanted_at(self.tools.flags, 0))
         off = World(
             now_s=self.tools.journal.now_s(), release=after.release, shares_pct=dict.fromkeys(self.tools.flags, 0)

@@ -25,16 +25,21 @@ class Look:
 
 @dataclass(frozen=True, repr=False)
 class UsersTried:
-    """The core features, tried once for users who have what the ramp lets them have."""
+    """The core features, each tried once for users who have what the ramp lets them have."""
 
-    failing: tuple[str, ...]
+    errors: int
+    answers: int
+    """One for each feature and user."""
     tried: int
+    """Users."""
     limit_pct: float
+    first: str = ""
+    """A user for whom one failed."""
 
     @property
     def broken(self) -> bool:
         """More of them fail than chance explains where the plan's limit holds. Raises MeasurementFailed when too few were tried."""
-        if at_least(len(self.failing), self.tried, self.limit_pct / 100) <= OUTSIDE:
+        if self.errors and at_least(self.errors, self.answers, self.limit_pct / 100) <= OUTSIDE:
             return True
         if self.tried < TRIED_MIN:
             raise MeasurementFailed(
@@ -44,9 +49,9 @@ class UsersTried:
 
     def __str__(self) -> str:
         """For messages."""
-        named = f", first {self.failing[0]}" if self.failing else ""
+        named = f", first for {self.first}" if self.first else ""
         return (
-            f"the core features fail for {len(self.failing)} of {self.tried} users who have the new ones "
+            f"the core features failed in {self.errors} of {self.answers} tries for {self.tried} users who have the new ones "
             f"(limit {self.limit_pct:g} %{named})"
         )
 

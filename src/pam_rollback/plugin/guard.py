@@ -63,9 +63,12 @@ def refusals(facts: Facts) -> list[str]:
     if facts.kind == "production" and facts.pace > 1:
         found.append(f"--pace {facts.pace:g} on production: its windows are observed in full; leave --pace out")
     if facts.undeclared:
+        missing = f"{facts.name} declares no {', '.join(facts.undeclared)}"
         found.append(
-            f"{facts.name} declares no {', '.join(facts.undeclared)}: this cannot be carried out there; "
-            "choose another strategy, or declare the ability when the environment has it"
+            f"{missing}: a ramp cannot be carried out there; declare the ability when the environment has it"
+            if facts.ramp
+            else f"{missing}: this strategy cannot be carried out there; choose another, "
+            "or declare the ability when the environment has it"
         )
     found += [
         f"--to {site}=…: {', '.join(facts.stories)} does not roll the {site} back; leave that out, or name another file of drills/"

@@ -48,7 +48,7 @@ class RampRollback:
     clock: Clock
 
     def __call__(self, why: str) -> str:
-        """Do it. Raises ActionFailed when the features are not off for everybody in the end."""
+        """Do it. Raises ActionFailed when the flags are not off in the end, or users still have the features."""
         runbook, decided_s = self.runbook, self.clock.monotonic_s()
         journal = _OwesNothing(runbook.journal.path)
         environment = runbook.environment
@@ -70,12 +70,12 @@ class RampRollback:
         )
         evaluated = self._gradually(journal, message, decided_s) if self.strategy.rollout_steps_pct else None
         evaluated = evaluated or self._at_once(journal, message, decided_s)
-        if not evaluated.everyone_off:
+        if isinstance(evaluated, Evaluation) and not evaluated.everyone_off:
             raise ActionFailed(f"the flags are off, and users still have the features: {evaluated}")
         journal.append(FINISHED, story=self.strategy.name)
         return f"by {self.strategy.name}: {evaluated}"
 
-    def _at_once(self, journal: Journal, message: str, decided_s: float) -> Evaluation:
+    def _at_once(self, journal: Journal, message: str, decided_s: float) -> Evaluation | str:
         tools = FlagRollbackTools(
             self.admin,
             self.evaluation,
@@ -90,7 +90,7 @@ class RampRollback:
         )
         return _evaluated(lambda: done.evaluated)
 
-    def _gradually(self, journal: Journal, message: str, decided_s: float) -> Evaluation:
+    def _gradually(self, journal: Journal, message: str, decided_s: float) -> Evaluation | str:
         def fare(_since_s: float) -> Fare:
             # Users fare badly: that is why it goes down. Nobody waits for a comparison.
             raise MeasurementFailed("during a breach nothing is compared")
@@ -117,11 +117,9 @@ class RampRollback:
         return _evaluated(lambda: done.evaluated)
 
 
-def _evaluated(ask: Callable[[], Evaluation]) -> Evaluation:
-    """What users get. Raises ActionFailed where that is not known: a rollback that cannot be shown is not done."""
+def _evaluated(ask: Callable[[], Evaluation]) -> Evaluation | str:
+    """What users get; or that it is not known, as where the product itself is down. The flags were read back as off."""
     try:
         return ask()
     except MeasurementFailed as unknown:
-        raise ActionFailed(
-            f"the flags are off as read back, and whether users lost the features is not known: {unknown}"
-        ) from unknown
+        return f"the flags are off as read back; whether users lost the features is not known: {unknown}"

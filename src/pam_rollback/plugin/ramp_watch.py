@@ -26,7 +26,7 @@ from pam_rollback.plugin.held_window import Standings
 from pam_rollback.plugin.progress import Progress
 
 TRIED_AIM = 40
-"""So many users with the features are tried, where that many can be found: 7 who fail are a breach of 2 %."""
+"""So many users with the features are tried, where that many can be found: 9 of their 80 answers that fail are a breach of 2 %."""
 _SPARE = 1.5
 _EVERY_S = 0.25
 _AT_ONCE = 50
@@ -53,10 +53,9 @@ class FeatureUsers:
         if self.trial is not None:
             having = self._drawn(self.trial, stage)
             found = self.trial.tried(having)
-            failing = tuple(
-                user for user in having if not all(found[user].get(feature, False) for feature in CORE_FEATURES)
-            )
-            return UsersTried(failing, len(having), self.limit_pct)
+            wrong = [user for user in having for name in CORE_FEATURES if not found[user].get(name, False)]
+            answers = len(having) * len(CORE_FEATURES)
+            return UsersTried(len(wrong), answers, len(having), self.limit_pct, wrong[0] if wrong else "")
         if self.account is not None and self._having([self.account()]):
             return None
         raise MeasurementFailed(

@@ -1,0 +1,77 @@
+"""What a ramp's invocation shows: when it is good, when it is broken, and when nobody knows."""
+
+import pytest
+
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.ramp import Do, Due
+from pam_rollback.core.ramp_facts import Look, Progressed, UsersFared, UsersLetIn, UsersTried
+from pam_rollback.core.ramp_state import GOOD, UNKNOWN, RampStep
+from pam_rollback.core.rollout import FlagShare
+
+SEEN = Look(0, 900, GOOD, "0.1 % errors")
+
+
+def share(having: int, asked_pct: int, users: int = 200) -> FlagShare:
+    """So many of the users who were asked have it."""
+    return FlagShare("A", asked_pct, tuple(f"u{number}" for number in range(having)), users)
+
+
+@pytest.mark.parametrize(("errors", "broken"), [(0, False), (1, False), (8, False), (9, True), (80, True)])
+def test_users_who_have_the_features_are_tried(errors: int, broken: bool) -> None:  # noqa: FBT001 - a case
+    """Of 80 answers, 9 that fail come once in 10,000 times where the plan's 2 % hold."""
+    assert UsersTried(errors, 80, 40, 2).broken is broken
+
+
+def test_too_few_users_say_nothing_unless_they_say_it_all() -> None:
+    """5 users without an error are unknown; 5 users with 10 errors are not."""
+    with pytest.raises(MeasurementFailed, match="5 of those drawn have them, 20 are needed"):
+        _ = UsersTried(0, 10, 5, 2).broken
+    with pytest.raises(MeasurementFailed):
+        _ = UsersTried(0, 0, 0, 2).broken
+    assert UsersTried(10, 10, 5, 2).broken
+
+
+def test_users_fare_well_only_when_somebody_looked() -> None:
+    """A breach and trouble before the start are broken; nobody looked is unknown; a ramp that is finished needs no look."""
+    assert UsersFared((SEEN,), "", "", is_over=False).well
+    assert not UsersFared((SEEN,), "5 % errors", "", is_over=False).well
+    assert not UsersFared((SEEN,), "", "5 % errors", is_over=False).well
+    assert UsersFared((), "", "", is_over=True).well
+    with pytest.raises(MeasurementFailed):
+        _ = UsersFared((), "", "", is_over=False).well
+
+
+def test_only_good_looks_count_as_watched() -> None:
+    """And the figures say how many were not."""
+    fared = UsersFared((SEEN, Look(900, 1000, UNKNOWN, "no answer")), "", "", is_over=False)
+
+    assert fared.watched_s == 900
+    assert (fared.figures.measured, fared.figures.n) == (1, 2)
+
+
+@pytest.mark.parametrize(("having", "as_said"), [(20, True), (33, True), (60, False), (0, False), (200, False)])
+def test_the_share_is_held_against_the_flag(having: int, as_said: bool) -> None:  # noqa: FBT001 - a case
+    """Of 200 users at 10 %."""
+    assert UsersLetIn((share(having, 10),)).as_said is as_said
+
+
+def test_a_share_that_nobody_measured_is_unknown() -> None:
+    """Not fine."""
+    with pytest.raises(MeasurementFailed):
+        _ = UsersLetIn(()).as_said
+
+
+def test_the_figures_show_the_flag_that_is_farthest_off() -> None:
+    """A session is read from its table."""
+    figures = UsersLetIn((share(20, 10), share(60, 10))).figures
+
+    assert (figures.asked, figures.measured, figures.n) == ("10 %", 30.0, 200)
+
+
+@pytest.mark.parametrize(("do", "goes_on"), [(do, do not in {Do.REFUSE, Do.ROLL_BACK}) for do in Do])
+def test_a_ramp_goes_on_unless_a_person_has_to_look(do: Do, goes_on: bool) -> None:  # noqa: FBT001 - a case
+    """And it says what comes next in one line."""
+    progressed = Progressed(("raised to RA-1 (10 %)",), Due(do, RampStep("RA-2", 25, 7200), 1_800_000_000.0, "so"))
+
+    assert progressed.goes_on is goes_on
+    assert str(progressed).startswith("raised to RA-1 (10 %). Next: ")

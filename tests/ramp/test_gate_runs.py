@@ -1,0 +1,59 @@
+"""Which run of the gate a ramp goes by: the newest one of this environment, whatever it said."""
+
+from pathlib import Path
+
+import pytest
+
+from pam_rollback.plugin.ramp_gate import newest_gate
+from tests.ramp.gate_runs import leave_gate_run
+
+
+def verdict_of(out: Path, environment: str = "sandbox") -> str | None:
+    """What the newest gate said."""
+    found = newest_gate(sorted(out.iterdir()), environment)
+    return found.verdict if found is not None else None
+
+
+def test_the_newest_decides(tmp_path: Path) -> None:
+    """A NO-GO that came after a GO, and a GO that came after a NO-GO."""
+    leave_gate_run(tmp_path, verdict="GO", age_s=300)
+    leave_gate_run(tmp_path, verdict="NO-GO", age_s=200)
+    assert verdict_of(tmp_path) == "NO-GO"
+    leave_gate_run(tmp_path, verdict="GO", age_s=100)
+    assert verdict_of(tmp_path) == "GO"
+
+
+def test_release_and_moment_are_the_records(tmp_path: Path) -> None:
+    """The ramp compares both."""
+    folder = leave_gate_run(tmp_path, release="1.42.1")
+    found = newest_gate([folder], "sandbox")
+
+    assert found is not None
+    assert (found.run, found.release) == (folder.name, "1.42.1")
+
+
+@pytest.mark.parametrize(
+    "other", [{"environment": "staging"}, {"phase": "post_rollback"}, {"verdict": "PLANNED"}], ids=str
+)
+def test_what_was_no_gate_here_does_not_count(tmp_path: Path, other: dict[str, str]) -> None:
+    """Another environment, another phase, a dry run: however new."""
+    leave_gate_run(tmp_path, verdict="GO", age_s=300)
+    leave_gate_run(tmp_path, age_s=10, **({"verdict": "NO-GO"} | other))  # type: ignore[arg-type]
+
+    assert verdict_of(tmp_path) == "GO"
+
+
+def test_a_record_that_cannot_be_read_is_no_go(tmp_path: Path) -> None:
+    """It may have said NO-GO: the older GO does not stand."""
+    leave_gate_run(tmp_path, verdict="GO", age_s=300)
+    broken = leave_gate_run(tmp_path, verdict="NO-GO", age_s=10) / "run.json"
+    broken.write_text(broken.read_text(encoding="utf-8")[:-40], encoding="utf-8")
+
+    assert verdict_of(tmp_path) == "a record that cannot be read"
+
+
+def test_without_runs_there_is_no_gate(tmp_path: Path) -> None:
+    """Folders without a record are none."""
+    (tmp_path / "a-run").mkdir()
+
+    assert verdict_of(tmp_path) is None

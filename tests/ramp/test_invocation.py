@@ -1,0 +1,182 @@
+"""One invocation over the real journal, in simulated time: what comes first, what is never done, and what is written down."""
+
+import random
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pam_rollback.actions.ramp import RampRun, RampTools, Yes, go_on
+from pam_rollback.actions.ramp_journal import RampJournal
+from pam_rollback.core.errors import ActionFailed, MeasurementFailed, Refused
+from pam_rollback.core.flags import Flag, FlagName
+from pam_rollback.core.ramp import Do
+from pam_rollback.core.ramp_facts import Look
+from pam_rollback.core.ramp_state import UNKNOWN
+from tests.ramp.simulated import FLAGS, RULES, START_S, WATCH_S, Killer, SimulatedRamp
+
+OFF = Flag(enabled=False, rollout_pct=0)
+
+
+@pytest.fixture
+def simulated(tmp_path: Path) -> SimulatedRamp:
+    """Nobody has the features, nothing is wrong, and nobody kills."""
+    return SimulatedRamp(tmp_path / "state" / "ramp.jsonl", Killer(random.Random(0)), None, random.Random(0))
+
+
+def invoke(ramp: SimulatedRamp, *approvals: Yes, adopt: str = "", **other: object) -> RampRun:
+    """One invocation, with other tools where a case needs them."""
+    tools: RampTools = replace(ramp.tools(), **other)  # type: ignore[arg-type]
+    return go_on(tools, RULES, by="kim", approvals=approvals, adopt=adopt)
+
+
+def unknown(_stage: str) -> Look:
+    """Nobody knows how users fare."""
+    return Look(START_S, START_S + 5, UNKNOWN, "the prober is gone")
+
+
+def test_an_invocation_enters_one_stage_and_watches_it(simulated: SimulatedRamp) -> None:
+    """A look, 10 %, two hours; the next stage is 20 h from its beginning."""
+    run = invoke(simulated)
+
+    assert simulated.service.share == 10
+    assert len(run.fared.looks) == 1 + 8
+    assert run.progressed.did == ("raised to RA-1 (10 %)", "the window of RA-1 (10 %) is complete and green")
+    assert run.progressed.next.do is Do.WATCH
+    assert run.progressed.next.until_s == START_S + WATCH_S + 72_000
+    again = invoke(simulated)
+    assert (simulated.service.share, len(again.fared.looks)) == (10, 1), "between two stages users are looked at once"
+
+
+def test_what_cannot_be_measured_lets_nobody_in(simulated: SimulatedRamp) -> None:
+    """Unknown is never green: neither before the start nor when a raise is due."""
+    with pytest.raises(MeasurementFailed, match="nobody is let in: the prober is gone"):
+        invoke(simulated, look=unknown)
+    assert simulated.service.share == 0
+    invoke(simulated)
+    simulated.clock.sleep(72_000)
+    with pytest.raises(MeasurementFailed):
+        invoke(simulated, look=unknown)
+    assert simulated.service.share == 10
+
+
+def test_a_breach_is_rolled_back_although_nothing_else_can_be_asked(simulated: SimulatedRamp) -> None:
+    """The product is down: it says neither its release nor what users get. Users are looked at before anybody asks that."""
+
+    def down(_sample: int) -> Mapping[str, Mapping[FlagName, bool]]:
+        raise MeasurementFailed("no answer")
+
+    invoke(simulated)
+    simulated.fault_s = simulated.clock.now_s
+    run = invoke(simulated, users=down, world=lambda: pytest.fail("was asked for the world first"))
+
+    assert run.fared.breach == "as simulated"
+    assert simulated.service.share == 0
+    with pytest.raises(MeasurementFailed):
+        _ = run.let_in.as_said
+
+
+def test_a_rollback_that_failed_is_tried_again_first_of_all(simulated: SimulatedRamp) -> None:
+    """12, and at the next invocation no look, no gate, no question comes before it."""
+
+    def refuses(_why: str) -> str:
+        raise ActionFailed("the flag API is down")
+
+    invoke(simulated)
+    simulated.fault_s = simulated.clock.now_s
+    with pytest.raises(ActionFailed):
+        invoke(simulated, roll_back=refuses)
+    assert simulated.service.share == 10
+    run = invoke(simulated, look=lambda _stage: pytest.fail("looked before it rolled back"))
+
+    assert (run.fared.breach, simulated.service.share) == ("as simulated", 0)
+
+
+def test_trouble_before_the_start_changes_nothing(simulated: SimulatedRamp) -> None:
+    """Nobody has the features: nobody gets them, and nothing is rolled back. When it is over, the ramp begins."""
+    run = invoke(simulated, look=lambda _stage: Look(START_S, START_S + 3, "broken", "5 % errors"))
+
+    assert (run.fared.before_start, run.fared.breach) == ("5 % errors", "")
+    assert not run.fared.well
+    assert simulated.service.history == []
+    assert invoke(simulated).progressed.did[0] == "raised to RA-1 (10 %)"
+
+
+def test_a_raise_that_lets_the_wrong_users_in_is_a_breach(simulated: SimulatedRamp) -> None:
+    """The flags say 10 %, and everybody has the features: rolled back at once, not watched."""
+
+    def everybody(_sample: int) -> Mapping[str, Mapping[FlagName, bool]]:
+        on = simulated.service.share > 0
+        return {f"u{number}": dict.fromkeys(FLAGS, on) for number in range(200)}
+
+    run = invoke(simulated, users=everybody)
+
+    assert "RA-1 (10 %) let the wrong users in: A at 10 %: 200 of 200 users have it, too many" in run.fared.breach
+    assert simulated.service.share == 0
+
+
+def test_flags_that_somebody_changed_are_left_alone(simulated: SimulatedRamp) -> None:
+    """It refuses and says what differs; users are looked at all the same."""
+    invoke(simulated)
+    simulated.service.flags = dict.fromkeys(FLAGS, Flag(enabled=True, rollout_pct=40))
+    looks = len(simulated.truth.looks)
+    with pytest.raises(Refused, match="the journal says 10 %, they stand at A 40 %, B 40 %"):
+        invoke(simulated)
+
+    assert len(simulated.truth.looks) == looks + 1
+    assert simulated.service.share == 40
+
+
+def test_a_yes_is_asked_for_once_written_down_and_refused_elsewhere(simulated: SimulatedRamp) -> None:
+    """Too early and for another stage: refused, and nothing is changed. In time: with name and reason in the journal."""
+    told: list[str] = []
+    yes = Yes("RA-4", "kim", "two quiet days")
+    invoke(simulated)
+    with pytest.raises(Refused, match="the next stage is RA-2"):
+        invoke(simulated, yes)
+    for _ in range(2):
+        simulated.clock.sleep(72_000)
+        invoke(simulated)
+    simulated.clock.sleep(72_000)
+    waiting = invoke(simulated, tell=told.append)
+    invoke(simulated, tell=told.append)
+    given = invoke(simulated, yes)
+
+    assert (waiting.progressed.next.do, simulated.service.share) == (Do.WAIT, 100)
+    assert sum("waits for a yes" in text for text in told) == 1
+    assert given.progressed.next.do is Do.FINISHED
+    journal = simulated.path.read_text(encoding="utf-8")
+    assert '"event": "approved", "stage": "RA-4", "who": "kim", "why": "two quiet days"' in journal
+
+
+def test_a_torn_line_is_named_and_left_out(simulated: SimulatedRamp) -> None:
+    """What a kill cut short."""
+    invoke(simulated)
+    with simulated.path.open("a", encoding="utf-8") as file:
+        file.write('{"at": "2027')
+    run = invoke(simulated)
+
+    assert run.progressed.did[0] == 'a last line that was cut short is left out: \'{"at": "2027\''
+    assert simulated.service.share == 10
+
+
+def test_a_journal_that_is_damaged_is_refused(simulated: SimulatedRamp) -> None:
+    """With file, line and what to do: a ramp is never guessed from half a journal."""
+    invoke(simulated)
+    text = simulated.path.read_text(encoding="utf-8")
+    simulated.path.write_text(text.replace('"event"', '"evnt"', 1), encoding="utf-8")
+
+    with pytest.raises(Refused, match=r"ramp\.jsonl, line 1: expected an event of a ramp"):
+        invoke(simulated)
+    assert simulated.service.share == 10
+
+
+def test_the_journal_is_for_its_owner(simulated: SimulatedRamp) -> None:
+    """Mode 0600, in a folder that is made when it is missing."""
+    journal = RampJournal(simulated.path, lambda: START_S)
+    journal.begin()
+    journal.append("gate-checked", run="g", release="1", verdict="GO", ended_s=1.0)
+
+    assert simulated.path.stat().st_mode & 0o777 == 0o600
+    assert [event.kind for event in journal.events()] == ["gate-checked"]
