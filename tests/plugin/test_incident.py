@@ -145,7 +145,7 @@ def test_no_secret_is_in_it(real: Real, tmp_path: Path) -> None:
     shutil.copytree(real.folder, run)
     planted = " ".join(real.secrets.values())
     for name in ("journal.jsonl", "after-full-system/timeline.jsonl"):
-        with (run / name).open("a", encoding="utf-8") as out:
+        with (run / name).open("a", encoding="utf-8") as record_of_it:
             if name.startswith("journal"):
                 entry = {
                     "at": "2026-11-25T22:00:00+00:00",
@@ -154,9 +154,9 @@ def test_no_secret_is_in_it(real: Real, tmp_path: Path) -> None:
                     "about": "x",
                     "problem": planted,
                 }
-                out.write(json.dumps(entry) + "\n")
+                record_of_it.write(json.dumps(entry) + "\n")
             else:
-                out.write(json.dumps({"end": {"reason": planted}}) + "\n")
+                record_of_it.write(json.dumps({"end": {"reason": planted}}) + "\n")
     record = json.loads((run / "run.json").read_text("utf-8"))
     record["notes"] = [planted]
     (run / "run.json").write_text(json.dumps(record), "utf-8")
