@@ -1,5 +1,6 @@
 """The rules say what the plan says: limits, times, strategies; what no series can tell is named, and so is each silence."""
 
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
@@ -27,7 +28,7 @@ def plan() -> Plan:
     return load_plan(ROOT / "plan.toml")
 
 
-def made(plan: Plan, pace: float = 1, before: KnownBefore | None = None, **series: str) -> Alerting:
+def made(plan: Plan, series: Mapping[str, str], pace: float = 1, before: KnownBefore | None = None) -> Alerting:
     """The rules for these series."""
     settings = Prometheus.model_validate({"url": "http://127.0.0.1:9", **series})
     return alerting_for(plan, settings, environment="somewhere", pace=pace, before=before)
@@ -35,7 +36,7 @@ def made(plan: Plan, pace: float = 1, before: KnownBefore | None = None, **serie
 
 def test_every_criterion_is_told_or_named_with_the_reason(plan: Plan) -> None:
     """None is left out silently, and none is both."""
-    alerting = made(plan, **NAMED)
+    alerting = made(plan, NAMED)
     criteria = {*plan.immediate_criteria, *plan.consider_criteria}
     named = {gap.item for gap in alerting.not_watched}
 
@@ -50,7 +51,7 @@ def test_every_criterion_is_told_or_named_with_the_reason(plan: Plan) -> None:
 )
 def test_a_series_that_is_not_named_is_said(plan: Plan, left_out: str, item: str) -> None:
     """And its criterion has no rule that could look as if all were well."""
-    alerting = made(plan, **{name: series for name, series in NAMED.items() if name != left_out})
+    alerting = made(plan, {name: series for name, series in NAMED.items() if name != left_out})
 
     assert any(gap.item == item and left_out in gap.reason for gap in alerting.not_watched), alerting.not_watched
     assert item not in {rule.labels["plan_item"] for rule in alerting.alerting}
@@ -58,7 +59,7 @@ def test_a_series_that_is_not_named_is_said(plan: Plan, left_out: str, item: str
 
 def test_times_limits_and_strategies_are_the_plans(plan: Plan) -> None:
     """Written out once, so that a change of the plan is seen here."""
-    alerting = made(plan, **NAMED)
+    alerting = made(plan, NAMED)
     found = {
         rule.alert: (
             rule.labels["plan_item"],
@@ -89,7 +90,7 @@ def test_times_limits_and_strategies_are_the_plans(plan: Plan) -> None:
 
 def test_an_environments_figures_count(plan: Plan) -> None:
     """A waived memory level is the level of the alert too."""
-    alerting = made(plan.with_overrides({"IR-6": {"memory_mb_max": 490}}), **NAMED)
+    alerting = made(plan.with_overrides({"IR-6": {"memory_mb_max": 490}}), NAMED)
 
     assert "> 490" in alerting.rule("PamMemoryLeak").expr
     assert "level 490 MB" in alerting.rule("PamMemoryLeak").annotations["description"]
@@ -99,34 +100,34 @@ def test_what_our_rules_call_no_matter_has_no_ticket(plan: Plan) -> None:
     """The gaps between the criteria are told as ``[decision.gaps]`` says."""
     gaps = plan.decision.gaps.model_copy(update={"errors_between": "watch", "memory_above_and_flat": "no"})
     relaxed = plan.model_copy(update={"decision": plan.decision.model_copy(update={"gaps": gaps})})
-    names = {rule.alert for rule in made(relaxed, **NAMED).alerting}
+    names = {rule.alert for rule in made(relaxed, NAMED).alerting}
 
     assert names.isdisjoint({"PamErrorRateRaised", "PamMemoryAboveLevel"})
 
 
 def test_the_pace_divides_the_plans_times_and_says_so(plan: Plan) -> None:
     """A rehearsal's alert never reads like a real one. How old a value may be is no time of the plan."""
-    rule = made(plan, pace=60, **NAMED).rule("PamErrorRateHigh")
+    rule = made(plan, NAMED, pace=60).rule("PamErrorRateHigh")
 
     assert rule.for_s == 5
     assert "for 300s (rehearsal: 5s)" in rule.annotations["description"]
-    assert made(plan, pace=60, **NAMED).rule("PamRequestsNotScraped").for_s == 120
+    assert made(plan, NAMED, pace=60).rule("PamRequestsNotScraped").for_s == 120
 
 
 def test_a_baseline_is_a_figure_with_its_date(plan: Plan) -> None:
     """Without one the past of the same series is the baseline, and its absence is told either way."""
-    given = made(plan, before=KnownBefore(0.2604, date(2026, 11, 20)), **NAMED).recording[-1]
-    own = made(plan, **NAMED).recording[-1]
+    given = made(plan, NAMED, before=KnownBefore(0.2604, date(2026, 11, 20))).recording[-1]
+    own = made(plan, NAMED).recording[-1]
 
     assert (given.expr, given.labels["taken"]) == ("vector(0.2604)", "2026-11-20")
     assert "offset 1d" in own.expr
     assert "taken" not in own.labels
-    assert made(plan, **NAMED).rule("PamBaselineMissing").expr.startswith("absent(")
+    assert made(plan, NAMED).rule("PamBaselineMissing").expr.startswith("absent(")
 
 
 def test_without_up_an_outage_is_seen_by_series_that_vanish(plan: Plan) -> None:
     """And that this is less is said."""
-    alerting = made(plan, **{name: series for name, series in NAMED.items() if name != "up"})
+    alerting = made(plan, {name: series for name, series in NAMED.items() if name != "up"})
 
     assert 'max(absent(pam_requests_total{job="pam"}))' in alerting.rule("PamServiceDown").expr
     assert any("names no up" in gap.reason for gap in alerting.not_watched)
@@ -134,7 +135,7 @@ def test_without_up_an_outage_is_seen_by_series_that_vanish(plan: Plan) -> None:
 
 def test_an_expression_of_the_environment_is_told_too(plan: Plan) -> None:
     """Where requests are not counted: not a number and no result are silence."""
-    alerting = made(plan, error_rate_pct="100 * (sum(e) or vector(0)) / sum(a)")
+    alerting = made(plan, {"error_rate_pct": "100 * (sum(e) or vector(0)) / sum(a)"})
 
     assert alerting.recording[0].expr == "(100 * (sum(e) or vector(0)) / sum(a)) >= 0"
     assert alerting.rule("PamErrorRateUnknown").labels["severity"] == "page"
@@ -163,7 +164,7 @@ def test_times_are_written_as_prometheus_reads_them(seconds: float, written: str
 
 def test_the_same_rules_give_the_same_file(plan: Plan) -> None:
     """Nothing of the moment or the machine is in it, and what is not told stands at its head."""
-    first = rule_file(made(plan, **NAMED), made_by="make alerts")
+    first = rule_file(made(plan, NAMED), made_by="make alerts")
 
-    assert first == rule_file(made(plan, **NAMED), made_by="make alerts")
+    assert first == rule_file(made(plan, NAMED), made_by="make alerts")
     assert "#   IR-1: no series tells who gets in" in first

@@ -4,6 +4,7 @@ import csv
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ from pam_rollback.core import incident_timeline as timeline
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.flags import Flag
 from pam_rollback.core.incident_timeline import Event, SecondSeen
-from pam_rollback.core.recovery import BAD_SECOND_PCT, OutageRule, Recovery, recovery
+from pam_rollback.core.recovery import BAD_SECOND_PCT, OutageRule, Recovery, find_outages, recovery
 from pam_rollback.core.samples import Sample
 from pam_rollback.core.settings_loss import FLAG
 from pam_rollback.observation.timeline import Anchor, Timeline
@@ -147,18 +148,21 @@ class Incident:
         """The journal's entry of the decision."""
         return next((entry for entry in self.entries if entry["event"] == "action"), None)
 
-    def recovery(self) -> Recovery | None:
-        """Onset and mitigation from users' answers; None where they cannot tell."""
+    def recovery(self) -> Recovery | str:
+        """Onset and mitigation from users' answers; else why they cannot tell."""
         watched, decided = self.watched, self.decided
         if watched is None or not watched.samples:
-            return None
+            return "users' answers were not recorded"
         planted = next((float(entry["at_s"]) for entry in self.entries if entry["event"] == "planting"), None)
         decided_s = float(decided["decided_s"]) if decided is not None else watched.samples[-1].due_s
-        rule = OutageRule(limit_pct=BAD_SECOND_PCT, slow_ms=self.run.slow_ms)
         try:
-            return recovery(watched.samples, incident_s=planted, decision_s=decided_s, rule=rule)
-        except MeasurementFailed:
-            return None
+            return recovery(watched.samples, incident_s=planted, decision_s=decided_s, rule=self._rule)
+        except MeasurementFailed as problem:
+            return str(problem)
+
+    @property
+    def _rule(self) -> OutageRule:
+        return OutageRule(limit_pct=BAD_SECOND_PCT, slow_ms=self.run.slow_ms)
 
     def moments(self) -> tuple[MomentKnown, ...]:
         """As the session told them; else as far as its records allow."""
@@ -173,20 +177,23 @@ class Incident:
         return tuple(self._by_records())
 
     def _by_records(self) -> Iterator[MomentKnown]:
-        found, watched, decided = self.recovery(), self.watched, self.decided
-        source = watched.source if watched else "no timeline.jsonl"
+        seen, watched = self.recovery(), self.watched
+        source = watched.source if watched else "-"
         wall = watched.anchor.wall if watched else None
-        onset_s, mitigated_s = (found.onset_s, found.recovered_s) if found else (None, None)
+        found, why = (None, f": {seen}") if isinstance(seen, str) else (seen, "")
         exactly = found.resolution_s if found else None
-        yield MomentKnown("onset", _at(wall, onset_s), exactly, "the first bad answer to a probe", source)
+        onset_s, mitigated_s = (found.onset_s, found.recovered_s) if found else (None, None)
+        yield MomentKnown("onset", _at(wall, onset_s), exactly, f"the first bad answer to a probe{why}", source)
         yield MomentKnown("detection", None, None, "not in the records of this run: who or what told you?", "-")
         events = list(timeline.of_journal(self.entries, JOURNAL))
-        decision = next((event.at for event in events if decided and event.what.startswith("decided:")), None)
-        yield MomentKnown("decision", decision, 0.0, "the clock when it was taken", JOURNAL)
-        first = next((event.at for event in events if event.what.startswith(timeline.BEGINS)), None)
-        yield MomentKnown("first step", first, 0.0, "the clock when it began", JOURNAL)
+        for name, words, what in (
+            ("decision", "decided:", "the clock when it was taken"),
+            ("first step", timeline.BEGINS, "the clock when it began"),
+        ):
+            at = next((event.at for event in events if event.what.startswith(words)), None)
+            yield MomentKnown(name, at, 0.0, what, JOURNAL)
         yield MomentKnown(
-            "mitigated", _at(wall, mitigated_s), exactly, "good from then on, as far as was watched", source
+            "mitigated", _at(wall, mitigated_s), exactly, f"good from then on, as far as was watched{why}", source
         )
         yield MomentKnown("confirmed", None, None, "the whole window was not seen to be held in this run", "-")
 
@@ -227,21 +234,27 @@ class Incident:
         # What providers tell goes back for weeks.
         told = [event for event in _of_providers(material) if since <= event.at <= until]
         found = [*timeline.of_journal(self.entries, JOURNAL), *told]
-        watched, seen = self.watched, self.recovery()
+        watched = self.watched
         if watched is not None:
             found += timeline.of_releases(watched.samples, watched.anchor.wall, watched.source)
-            if seen is not None:
-                found += timeline.of_outages(seen.outages, watched.anchor.wall, watched.source)
+            with suppress(MeasurementFailed):  # not one usable sample
+                outages, _ = find_outages(watched.samples, self._rule)
+                found += timeline.of_outages(outages, watched.anchor.wall, watched.source)
         return tuple(sorted(found))
 
-    def users(self) -> tuple[tuple[str, int, int], ...]:
-        """How each journey fared from onset to mitigation; nothing where that is not known."""
+    def users(self) -> tuple[tuple[tuple[str, int, int], ...], str]:
+        """How each journey fared, and in which time: from onset to mitigation, or as long as was watched."""
         watched, seen = self.watched, self.recovery()
-        if watched is None or seen is None or seen.onset_s is None:
-            return ()
+        if watched is None or not watched.samples:
+            return (), "nobody's answers were recorded"
+        if isinstance(seen, str) or seen.onset_s is None:
+            why = seen if isinstance(seen, str) else "no outage was seen"
+            return tuple(timeline.bad_by_journey(watched.samples, slow_ms=self.run.slow_ms)), (
+                f"in all of the time that was watched ({why})"
+            )
         until_s = math.inf if seen.recovered_s is None else seen.recovered_s
         inside = [sample for sample in watched.samples if seen.onset_s <= sample.due_s < until_s]
-        return tuple(timeline.bad_by_journey(inside, slow_ms=self.run.slow_ms))
+        return tuple(timeline.bad_by_journey(inside, slow_ms=self.run.slow_ms)), "from onset to mitigation"
 
     def results(self) -> tuple[tuple[Result, ...], str]:
         """What came of the tests of this situation, and where that stands."""
@@ -275,6 +288,7 @@ class Incident:
         """All of it, for the draft."""
         run, decided = self.run, self.decided
         results, source = self.results()
+        users, users_when = self.users()
         bad, target, _ = self.commits()
         log = material / "git" / "log.txt"
         return Facts(
@@ -288,7 +302,8 @@ class Incident:
             results_source=source,
             action=None if decided is None else self._action(decided),
             moments=self.moments(),
-            users=self.users(),
+            users=users,
+            users_when=users_when,
             events=self.events(material),
             unfinished=timeline.unfinished(self.entries),
             changes=tuple(log.read_text(encoding="utf-8").splitlines()) if log.is_file() else (),

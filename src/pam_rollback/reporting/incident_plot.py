@@ -1,6 +1,8 @@
 """The plot of an incident: bad answers and response times by the second, with what was done beside them."""
 
+import math
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pam_rollback.core.incident_timeline import Event, SecondSeen
@@ -12,28 +14,31 @@ def plot(seconds: Sequence[SecondSeen], events: Sequence[Event], file: Path, *, 
     """Write a PNG. At least one second has to be there."""
     # Loaded here: nothing else of a session needs it, and it takes its time.
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
-    from matplotlib.dates import AutoDateLocator, DateFormatter, date2num  # noqa: PLC0415
     from matplotlib.figure import Figure  # noqa: PLC0415
+    from matplotlib.ticker import FuncFormatter  # noqa: PLC0415
 
     figure = Figure(figsize=(12, 6), layout="constrained")
     FigureCanvasAgg(figure)
     errors, speed = figure.subplots(2, 1, sharex=True)
-    times = [float(date2num(second.at)) for second in seconds]
+    times = [second.at.timestamp() for second in seconds]
     errors.step(times, [100 * second.bad / second.n for second in seconds], where="post", color="#b3261e")
     errors.set_ylabel("bad answers, %")
     errors.set_ylim(0, 105)
-    speed.plot(times, [second.p95_ms for second in seconds], color="#1f4e79")
+    speed.plot(times, [math.nan if second.p95_ms is None else second.p95_ms for second in seconds], color="#1f4e79")
     speed.set_ylabel("p95 of a second, ms")
     speed.set_ylim(bottom=0)
     for event in events:
         if event.what.startswith(_SHOWN_EVENTS):
-            at = float(date2num(event.at))
+            at = event.at.timestamp()
             errors.axvline(at, color="#555555", linewidth=0.8)
             speed.axvline(at, color="#555555", linewidth=0.8)
             label = event.what.partition(":")[0][:40]
             errors.annotate(label, (at, 100), rotation=90, fontsize=7, va="top", ha="right")
-    speed.xaxis.set_major_locator(AutoDateLocator())
-    speed.xaxis.set_major_formatter(DateFormatter("%H:%M:%S"))
+    speed.xaxis.set_major_formatter(FuncFormatter(_clock))
     speed.set_xlabel("UTC")
     errors.set_title(title)
     figure.savefig(file, dpi=110)
+
+
+def _clock(moment: float, _: object) -> str:
+    return f"{datetime.fromtimestamp(moment, UTC):%H:%M:%S}"

@@ -71,7 +71,9 @@ class Facts:
     action: Action | None
     moments: tuple[MomentKnown, ...]
     users: tuple[tuple[str, int, int], ...]
-    """Journey, bad answers, all answers, while users were badly off."""
+    """Journey, bad answers, all answers."""
+    users_when: str
+    """In which time; where there are none, why."""
     events: tuple[Event, ...]
     unfinished: tuple[str, ...]
     """Steps that began, and of whose end nothing is known."""
@@ -206,10 +208,10 @@ def _objectives(facts: Facts) -> Iterable[str]:
 def _users(facts: Facts) -> Iterable[str]:
     yield from ("## What users saw", "")
     if not facts.users:
-        yield from ("Not known from this run: no samples between onset and mitigation.", "")
+        yield from (f"Not known from this run: {facts.users_when}.", "")
         return
     rows = [(name, str(bad), str(n), f"{100 * bad / n:.1f} %", "timeline.jsonl") for name, bad, n in facts.users]
-    yield "From onset to mitigation, by our prober; users' own numbers are in the metrics."
+    yield f"By our prober, {facts.users_when}; users' own numbers are in the metrics."
     yield from ("", *_table(("journey", "bad", "answers", "share", "source"), rows), "")
 
 
