@@ -70,7 +70,9 @@ def test_percentiles_come_with_their_counts(render: StandIn) -> None:
     """So that they can be weighed."""
     render.traffic(ok=20, ms=123)
 
-    assert {point.evidence for point in read(render, LATENCY).points} == {StepPercentiles((Step(20, 123.0, 123.0, 123.0),))}
+    assert {point.evidence for point in read(render, LATENCY).points} == {
+        StepPercentiles((Step(20, 123.0, 123.0, 123.0),))
+    }
 
 
 def test_memory_is_that_of_the_largest_process_in_mb(render: StandIn) -> None:

@@ -63,6 +63,8 @@ def test_what_is_safe_may_run(facts: Facts) -> None:
             replace(REAL, stories=("frontend-restore",), untouched=("backend",)),
             "--to backend=…: frontend-restore does not roll the backend back; leave that out, or name another file of drills/",
             id="a target for the site that stays",
+        ),
+        pytest.param(
             replace(CHECKS_ON_PRODUCTION, ramp=True), "a ramp lets users of production", id="a ramp without consent"
         ),
         pytest.param(replace(REAL, ramp=True), "a ramp is an action of its own", id="a ramp beside a rollback"),
