@@ -62,6 +62,20 @@ def test_a_healthy_candidate_is_a_go(practice_range: Range, project: Project) ->
         assert name in attached
 
 
+def test_a_candidate_that_is_down_is_a_no_go(practice_range: Range, project: Project) -> None:
+    """It is known without any load: errors are red, everything else is not known, and it takes seconds."""
+    practice_range.remote.plant("release-down", how="killed")
+    try:
+        found = project.run(*LOAD, f"--env={practice_range.file}")
+    finally:
+        practice_range.remote.clear_all()
+
+    assert found.rc == 10, found.out
+    assert found.outcomes()["test_few_requests_fail_under_load"] == "broken criterion", found.out
+    assert "passed" not in found.outcomes().values(), found.out
+    assert "health: HTTP 502 (10)" in " ".join(found.out.split())
+
+
 def test_a_generator_that_stands_still_is_not_the_service(practice_range: Range, project: Project) -> None:
     """Its process is stopped for six seconds at full load: inconclusive, with what to do, and nothing is red."""
     with project.start(*LOAD, f"--env={practice_range.file}") as session:
