@@ -12,11 +12,23 @@ from pathlib import Path
 
 import pytest
 
+from tests.prometheus_server import prometheus
 from tests.sessions import ONLY_HEALTH, Finished, Project, Range
 
 LOAD = ("-m", "load", "load/test_load.py")
 _FROZEN_AFTER_S, _FROZEN_FOR_S = 32.0, 6.0
 """In the last quarter of the run, where the load is highest."""
+_KILLED_AFTER_S = 20.0
+
+_PROMETHEUS = """
+[prometheus]
+url = "{url}"
+step_s = 2
+gap_max_s = 8
+requests = 'pam_requests_total{{path!~"/metrics|/health.*"}}'
+latency_buckets = 'pam_request_duration_seconds_bucket{{path!~"/metrics|/health.*"}}'
+process_start = "process_start_time_seconds"
+"""
 
 
 @pytest.fixture
@@ -49,6 +61,22 @@ def test_a_healthy_candidate_is_a_go(practice_range: Range, project: Project) ->
         "locust_stats.csv",
     ):
         assert name in attached
+    page = (folder / "load.html").read_text(encoding="utf-8")
+    assert [number for number in range(1, 10) if f"LG-{number}</strong>" in page] == list(range(1, 10))
+
+
+def test_a_candidate_that_is_down_is_a_no_go(practice_range: Range, project: Project) -> None:
+    """It is known without any load: errors are red, everything else is not known, and it takes seconds."""
+    practice_range.remote.plant("release-down", how="killed")
+    try:
+        found = project.run(*LOAD, f"--env={practice_range.file}")
+    finally:
+        practice_range.remote.clear_all()
+
+    assert found.rc == 10, found.out
+    assert found.outcomes()["test_few_requests_fail_under_load"] == "broken criterion", found.out
+    assert "passed" not in found.outcomes().values(), found.out
+    assert "health: HTTP 502 (10)" in " ".join(found.out.split())
 
 
 def test_a_generator_that_stands_still_is_not_the_service(practice_range: Range, project: Project) -> None:
@@ -63,6 +91,37 @@ def test_a_generator_that_stands_still_is_not_the_service(practice_range: Range,
     assert found.last_line.startswith("REHEARSAL INCONCLUSIVE for load"), found.last_line
     assert "broken criterion" not in found.outcomes().values()
     assert "the generator was late" in " ".join(found.out.split())
+
+
+def test_a_worker_that_is_killed_leaves_no_go(practice_range: Range, project: Project) -> None:
+    """Two generators, one of them killed half-way: what it had to ask was not asked, so nothing is green and nothing is red."""
+    with project.start(*LOAD, "--load-workers=2", f"--env={practice_range.file}") as session:
+        killed = threading.Thread(target=_kill_a_worker, args=(project.run_folder,))
+        killed.start()
+        found = project.finish(session)
+        killed.join()
+
+    assert found.rc == 11, found.out
+    assert "broken criterion" not in found.outcomes().values(), found.out
+    assert "1 of 2 generators went away" in " ".join(found.out.split()), found.out
+
+
+def test_a_real_prometheus_agrees(practice_range: Range, project: Project, tmp_path: Path) -> None:
+    """Where it is declared, its scrapes of the candidate are held against the generator's own count."""
+    api = practice_range.state["urls"]["api"].removeprefix("http://")
+    with prometheus(api, tmp_path) as url:
+        file = tmp_path / "prometheus.toml"
+        text = practice_range.file.read_text(encoding="utf-8")
+        declared = 'kind = "sandbox"\nabilities = ["test_account", "load", "prometheus"]\n'
+        file.write_text(text.replace('kind = "sandbox"\n', declared, 1) + _PROMETHEUS.format(url=url), "utf-8")
+        file.chmod(0o600)
+        found = project.run("-m", "load", "load/test_load.py", f"--env={file}")
+
+    assert found.outcomes()["test_servers_record_of_the_load_agrees"] == "passed", found.out
+    figures = {figure["what"]: figure for result in found.record["results"] for figure in result["measured"]}
+    assert figures["the servers' record of the load"]["definition"] == f"Prometheus at {url}, nobody else asked"
+    # Without a second release there is nothing to compare with: left out, and named.
+    assert {left["reason"] for left in found.record["deselected"]} == {"sandbox declares no second_release"}
 
 
 def test_a_release_is_not_compared_with_itself(practice_range: Range, project: Project) -> None:
@@ -90,20 +149,28 @@ def _attached(found: Finished) -> set[str]:
 
 
 def _freeze(run_folder: Path) -> None:
-    """Stop the generator's process for some seconds. Told by its working directory, so that it is this session's."""
-    generator = _generator(run_folder, within_s=60)
+    """Stop the generator's process for some seconds."""
+    generator = _generator(run_folder)
     time.sleep(_FROZEN_AFTER_S)
     os.killpg(generator, signal.SIGSTOP)
     time.sleep(_FROZEN_FOR_S)
     os.killpg(generator, signal.SIGCONT)
 
 
-def _generator(run_folder: Path, *, within_s: float) -> int:
+def _kill_a_worker(run_folder: Path) -> None:
+    worker = _generator(run_folder, argument="--worker")
+    time.sleep(_KILLED_AFTER_S)
+    os.killpg(worker, signal.SIGKILL)
+
+
+def _generator(run_folder: Path, *, argument: str = "", within_s: float = 60) -> int:
+    """The process of a generator, told by its working directory, so that it is this session's."""
     end_s = time.monotonic() + within_s
     while time.monotonic() < end_s:
         for process in Path("/proc").glob("[0-9]*"):
             try:
-                if run_folder in (process / "cwd").readlink().parents:
+                is_ours = run_folder in (process / "cwd").readlink().parents
+                if is_ours and argument in (process / "cmdline").read_text(encoding="utf-8"):
                     return int(process.name)
             except OSError:  # it has just ended, or is another user's
                 continue

@@ -9,7 +9,8 @@ from pam_rollback.core.clock import Clock
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.histogram import Histogram
-from pam_rollback.core.load_servers import ServersCount
+from pam_rollback.core.load_servers import RecordsOfLoad, ServersCount
+from pam_rollback.core.load_verdict import LoadVerdict
 from pam_rollback.core.series import Answers, Quantity, pooled
 from pam_rollback.core.wait import Waiter
 from pam_rollback.plugin.load_orders import HEALTH, PAGE
@@ -64,6 +65,11 @@ class CountsOfServers:
         if isinstance(self.found, MeasurementFailed):
             raise self.found
         return self.found
+
+    def beside(self, verdict: LoadVerdict) -> RecordsOfLoad:
+        """Hold it against what the generator saw of the candidate. Raises MeasurementFailed as ``counted`` does."""
+        sent = [one for one in verdict.sent if one.journey not in self.uncounted]
+        return RecordsOfLoad.of(self.counted(), sent, verdict.limits["LG-9"], verdict.doubts)
 
     def _read(self) -> RequestCounters:
         environment = self.environment
