@@ -117,7 +117,7 @@ def test_the_page_is_up_to_date() -> None:
 
 def _selection(row: Row) -> list[str]:
     situation = ["--situation", row.situation] if row.situation else []
-    return ["-m", row.select, *situation, *([f"checks/{row.file}"] if row.file else [])]
+    return ["-m", row.select, *situation, *([f"{row.folder}/{row.file}"] if row.file else [])]
 
 
 def _known_before(row: Row, counted_before: Path) -> list[str]:

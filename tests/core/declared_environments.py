@@ -52,6 +52,9 @@ host = "127.0.0.1"
 port = 4009
 from = "rollback@sandbox.example"
 starttls = false
+[load]
+stable_api = "http://127.0.0.1:4010"
+stable_backend = "http://127.0.0.1:4010"
 [sandbox]
 control_url = "http://127.0.0.1:4003"
 token = "{SECRET}-token"

@@ -6,6 +6,7 @@ import pytest
 
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.histogram import Histogram
+from pam_rollback.core.load_generator import Doubts
 from pam_rollback.core.load_servers import RecordsOfLoad, ServersCount
 from tests.core.load_records import LIMITS, Answer, as_usual, failed, steady
 
@@ -72,6 +73,15 @@ def test_time_that_is_lost_on_the_way_is_named() -> None:
 
     assert not found.agree
     assert "the rest is lost on the way, or in a queue before them" in str(found)
+
+
+def test_time_of_an_unfit_generator_is_not_known() -> None:
+    """A generator that stood still reads its answers late: that is no time on the way."""
+    sent = steady(lambda _: {"ms": 700.0}).requests
+    found = RecordsOfLoad.of(counted(1200), sent, LIMITS["LG-9"], Doubts(unfit=("the generator was late",)))
+
+    with pytest.raises(MeasurementFailed, match="not known: the generator was late"):
+        assert found.agree
 
 
 def test_answers_before_they_were_made_are_named() -> None:

@@ -191,8 +191,8 @@ def test_all_problems_at_once(tmp_path: Path) -> None:
             id="a window that may be a hole",
         ),
         pytest.param(
-            "bad_run_s_max = 2",
-            "bad_run_s_max = 1000",
+            "gap_s_max = 5\nbad_run_s_max = 2",
+            "gap_s_max = 5\nbad_run_s_max = 1000",
             "bad_run_s_max (1000) must be below duration_s (900): no outage could break the window",
             id="a window that nothing breaks",
         ),

@@ -34,10 +34,12 @@ def rows() -> list[Row]:
 
 
 def checks_on_disk() -> set[str]:
-    """The names of all checks that faults turn red: test functions, and an SQL file each."""
+    """The names of all checks that faults turn red: test functions, of the load gate too, and an SQL file each."""
     others = {name for file in OF_THEIR_OWN for name in names_in(ROOT / "checks" / file)}
     return (
-        _tests_in("checks") | {f"test_{path.stem.replace('-', '_')}" for path in (ROOT / "checks").rglob("*.sql")}
+        _tests_in("checks")
+        | names_in(ROOT / "load" / "test_load.py")
+        | {f"test_{path.stem.replace('-', '_')}" for path in (ROOT / "checks").rglob("*.sql")}
     ) - others
 
 
@@ -84,7 +86,7 @@ def page() -> str:
         red = ", ".join(f"`{name}`" for name in sorted(row.red))
         undone = f"not done: {', '.join(f'`{name}`' for name in sorted(row.undone))}" if row.undone else ""
         situation = f" --situation {row.situation}" if row.situation else ""
-        file = f" checks/{row.file}" if row.file else ""
+        file = f" {row.folder}/{row.file}" if row.file else ""
         unknown = f"cannot be measured: {', '.join(f'`{name}`' for name in sorted(row.unknown))}" if row.unknown else ""
         seen = "; ".join(filter(None, (red, unknown, undone)))
         lines.append(

@@ -23,7 +23,9 @@ class Row:
     select: str = "health"
     """The `-m` expression of the session: everything that could depend on the fault."""
     file: str = ""
-    """The file of ``checks/`` that the session is about; empty: all of them."""
+    """The file of ``folder`` that the session is about; empty: all of them."""
+    folder: str = "checks"
+    """Where that file is."""
     unknown: frozenset[str] = frozenset()
     """The checks that cannot be measured under this fault, and say so."""
     undone: frozenset[str] = frozenset()

@@ -22,6 +22,7 @@ from pam_rollback.sandbox.faults import PlantedFaults, read_fault
 from pam_rollback.sandbox.fleet import Fleet
 from pam_rollback.sandbox.problems import RangeError
 from pam_rollback.sandbox.releases import ProductSecrets, Release, ReleaseSpec
+from pam_rollback.sandbox.second_address import SecondAddress
 
 PRODUCT = ProductSecrets(
     dsn="",
@@ -283,6 +284,28 @@ def test_traffic_stays_when_the_new_release_is_not_healthy(tmp_path: Path) -> No
             await found.fleet.take_down("stabel", "killed")
         assert found.fleet.running("stable") == ()
         assert (await found.told("GET", "/"))["release"] == "2.0.0"
+
+    play(tmp_path, story)
+
+
+def test_the_second_address_has_its_own_release(tmp_path: Path) -> None:
+    """The stable release answers there, started once by the first requests; users still get the candidate, and only theirs are counted."""
+
+    async def story(found: Scene) -> None:
+        second = SecondAddress(found.fleet, STABLE)
+        runner = web.ServerRunner(web.Server(second.handle, access_log=None), shutdown_timeout=0.2)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        try:
+            answers = await asyncio.gather(*(found.client.get(f"{url}/which") for _ in range(5)))
+            assert [(await answer.json())["release"] for answer in answers] == ["1.0.0"] * 5
+            assert len(found.fleet.running("stable")) == 1
+            assert (await found.client.get(f"{url}/__range__/faults")).status == 404
+            assert (await found.told("GET", "/which"))["release"] == "2.0.0"
+            assert found.edge.counts.as_mapping() == {"GET /which": 1}
+        finally:
+            await runner.cleanup()
 
     play(tmp_path, story)
 

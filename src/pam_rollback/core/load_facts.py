@@ -25,8 +25,8 @@ CONFIDENCE_PCT = 95.0
 _MISS_PCT = 100 - CONFIDENCE_PCT
 _BAD_SHARE = 0.5
 """A second is bad when so much of it is."""
-_RUN_ANSWERS_MIN = 3
-"""A run of fewer bad answers, of a rare journey, is no outage yet."""
+_RUN_ANSWERS_MIN = 5
+"""A run of fewer bad answers, of a rare journey, is no outage yet: of 100 answers with 12 % errors, chance alone makes three in a row."""
 _SHOWN = 3
 
 
@@ -53,7 +53,8 @@ class LoadFact(ABC):
             return False
         unknown = [*self.doubts.all, *filter(None, [self.unsure])]
         if unknown:
-            raise MeasurementFailed(f"{self}; not known: {'; '.join(unknown[:_SHOWN])}")
+            more = f" (and {len(unknown) - 1} more)" if len(unknown) > 1 else ""
+            raise MeasurementFailed(f"{self}; not known: {unknown[0]}{more}")
         return True
 
 

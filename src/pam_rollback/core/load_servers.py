@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.figures import Figures
 from pam_rollback.core.histogram import Histogram
+from pam_rollback.core.load_generator import NO_DOUBTS, Doubts
 from pam_rollback.core.load_record import LoadRequest
 from pam_rollback.core.percentiles import percentile
 from pam_rollback.core.plan_items import LoadAgreement
@@ -58,9 +59,13 @@ class RecordsOfLoad:
     p95_ms: float | None
     """From the moment of sending; None: nothing was answered."""
     limit: LoadAgreement
+    doubts: Doubts = NO_DOUBTS
+    """About the generator: where it was unfit, its times are not the service's."""
 
     @classmethod
-    def of(cls, servers: ServersCount, sent: Sequence[LoadRequest], limit: LoadAgreement) -> "RecordsOfLoad":
+    def of(
+        cls, servers: ServersCount, sent: Sequence[LoadRequest], limit: LoadAgreement, doubts: Doubts = NO_DOUBTS
+    ) -> "RecordsOfLoad":
         """Hold them against each other. ``sent``: what left, to addresses that the servers count. Raises MeasurementFailed without any."""
         if not sent:
             raise MeasurementFailed(
@@ -75,6 +80,7 @@ class RecordsOfLoad:
             len(sent) - len(answered),
             percentile([one.latency_ms - one.lag_ms for one in answered], _P95).value if answered else None,
             limit,
+            doubts,
         )
 
     @property
@@ -89,9 +95,11 @@ class RecordsOfLoad:
 
     @property
     def agree(self) -> bool:
-        """Whether they are about the same requests. Raises MeasurementFailed when the servers have no word on their times."""
+        """Whether they are about the same requests. Raises MeasurementFailed when the generator or the servers cannot tell."""
         if self.disagreements:
             return False
+        if self.doubts.unfit:
+            raise MeasurementFailed(f"{self}; not known: {self.doubts.unfit[0]}")
         if self.servers.times is None:
             raise MeasurementFailed(f"{self}; how long the servers took is not known: {self.servers.why_no_times}")
         return True
@@ -141,7 +149,7 @@ class RecordsOfLoad:
 
     @property
     def _time_differs(self) -> str:
-        if self.servers.times is None or self.p95_ms is None or not self.alone:
+        if self.servers.times is None or self.p95_ms is None or self.doubts.unfit or not self.alone:
             return ""
         low_ms, high_ms = self.servers.times.interval_ms
         if self.p95_ms > high_ms + self.limit.between_ms_max:

@@ -8,8 +8,8 @@ from pam_rollback.core.load_order import LoadJourney, LoadOrder, LoadShape, Load
 from pam_rollback.core.load_record import CANDIDATE, STABLE
 from pam_rollback.core.plan import LoadTerms
 
-PAGE = "front page"
-"""The one journey that the API's servers do not count."""
+PAGE, HEALTH = "front page", "health"
+"""The journeys that the API's servers do not count, or need not."""
 _JSON = "application/json"
 
 
@@ -45,7 +45,7 @@ def _targets(environment: Environment) -> tuple[LoadTarget, ...]:
 def _of_everybody(environment: Environment) -> Iterator[LoadJourney]:
     yield LoadJourney(name=PAGE, part="frontend", path=environment.pages.home, expect=Expect(content_type="text/html"))
     healthy = Expect(json_values={"status": "healthy"})
-    yield LoadJourney(name="health", part="backend", path=environment.paths.backend_health, expect=healthy)
+    yield LoadJourney(name=HEALTH, part="backend", path=environment.paths.backend_health, expect=healthy)
 
 
 def _of_the_account(environment: Environment) -> Iterator[LoadJourney]:

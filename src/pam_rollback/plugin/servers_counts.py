@@ -12,6 +12,7 @@ from pam_rollback.core.histogram import Histogram
 from pam_rollback.core.load_servers import ServersCount
 from pam_rollback.core.series import Answers, Quantity, pooled
 from pam_rollback.core.wait import Waiter
+from pam_rollback.plugin.load_orders import HEALTH, PAGE
 
 _SETTLED_AFTER_S = 1.0
 """What was given up by the generator may still be answered."""
@@ -29,6 +30,11 @@ class CountsOfServers:
     found: ServersCount | MeasurementFailed = field(
         default_factory=lambda: MeasurementFailed("the load test did not end")
     )
+
+    @property
+    def uncounted(self) -> frozenset[str]:
+        """Journeys that the servers do not count, or need not: Prometheus' counters should leave health checks out."""
+        return frozenset({PAGE, HEALTH} if "prometheus" in self.environment.abilities else {PAGE})
 
     @classmethod
     def begin(cls, environment: Environment, clock: Clock) -> "CountsOfServers":

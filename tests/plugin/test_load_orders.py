@@ -1,0 +1,67 @@
+"""What a load test asks of an environment: the plan's shape at the environment's rate, and of whom."""
+
+from pathlib import Path
+
+import pytest
+
+from pam_rollback.core.environment import Environment
+from pam_rollback.core.environment_file import load_environment
+from pam_rollback.core.load_order import LoadOrder, LoadWorkers
+from pam_rollback.core.load_shapes import asked, requests_due
+from pam_rollback.core.plan import load_plan
+from pam_rollback.plugin.load_orders import load_order
+from tests.core.declared_environments import RUNNING, folder, running
+
+__all__ = ["folder"]
+PLAN = load_plan(Path(__file__).parents[2] / "plan.toml")
+BESIDE = '    "second_release",\n'
+
+
+@pytest.fixture
+def environment(folder: Path) -> Environment:
+    """A running sandbox."""
+    return load_environment(str(running(folder)), folder, {})
+
+
+def order_of(environment: Environment, *, pace: float = 60) -> LoadOrder:
+    """By the committed plan."""
+    return load_order(environment, PLAN.load, LoadWorkers(), pace=pace, run="r1")
+
+
+def test_each_release_gets_the_whole_load(environment: Environment) -> None:
+    """Two releases in turns are asked twice as often in all, in the plan's steps, as long as the pace leaves."""
+    order = order_of(environment)
+
+    assert [target.name for target in order.targets] == ["stable", "candidate"]
+    assert order.duration_s == 40
+    assert [step.rate_hz for step in asked(order.shape, order.duration_s)] == [8, 20, 40, 80]
+    assert requests_due(order) == 2 * 740
+
+
+def test_the_stable_release_has_an_address_of_its_own(environment: Environment) -> None:
+    """Its API and back end; the pages are the same for both."""
+    stable, candidate = order_of(environment).targets
+
+    assert stable.addresses["api"] == "http://127.0.0.1:4010"
+    assert candidate.addresses["api"] == "http://127.0.0.1:4002"
+    assert stable.addresses["frontend"] == candidate.addresses["frontend"]
+
+
+def test_without_a_second_release_the_live_one_gets_it_alone(folder: Path) -> None:
+    """Nothing is halved, and nobody is named: there is nothing to compare."""
+    template = folder / "sandbox.toml"
+    text = template.read_text(encoding="utf-8")
+    assert BESIDE in text
+    template.write_text(text.replace(BESIDE, ""), encoding="utf-8")
+    order = order_of(load_environment(str(running(folder, RUNNING)), folder, {}))
+
+    assert [target.name for target in order.targets] == [""]
+    assert max(step.rate_hz or 0 for step in asked(order.shape, order.duration_s)) == 40
+
+
+def test_users_look_more_than_they_ask(environment: Environment) -> None:
+    """Reading outweighs questions to PAM, which cost time and money; whoever is signed in is the test account."""
+    weights = {journey.name: journey.weight for journey in order_of(environment).journeys}
+
+    assert weights["history"] + weights["expenses"] > weights["chat"]
+    assert order_of(environment).sign_in is not None
