@@ -312,6 +312,16 @@ def test_a_generator_that_is_stopped_is_ended_by_the_deadline(target: LoadTarget
     assert processes_of(folder) == []
 
 
+def test_a_run_that_is_not_over_in_time_says_so(target: LoadTarget, tmp_path: Path) -> None:
+    """What was recorded until then is kept, and its end is not taken for the planned one."""
+    record = run_load(order(target.url, duration_s=60, deadline_s=10), folder=tmp_path / "run")
+
+    assert record.cut_short == "it was not over after 10 s and had to be ended"
+    assert record.ended_s < record.began_s + 12
+    assert all(one.left for one in record.requests if one.due_s < record.ended_s - 1)
+    assert processes_of(tmp_path / "run") == []
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_nothing_outlives_a_parent_that_is_killed(workers: int, target: LoadTarget, tmp_path: Path) -> None:
     """Kill -9 of the session ends every process of the engine: nobody goes on loading a service that somebody fights for."""
