@@ -12,11 +12,22 @@ from pathlib import Path
 
 import pytest
 
+from tests.prometheus_server import prometheus
 from tests.sessions import ONLY_HEALTH, Finished, Project, Range
 
 LOAD = ("-m", "load", "load/test_load.py")
 _FROZEN_AFTER_S, _FROZEN_FOR_S = 32.0, 6.0
 """In the last quarter of the run, where the load is highest."""
+
+_PROMETHEUS = """
+[prometheus]
+url = "{url}"
+step_s = 2
+gap_max_s = 8
+requests = 'pam_requests_total{{path!~"/metrics|/health.*"}}'
+latency_buckets = 'pam_request_duration_seconds_bucket{{path!~"/metrics|/health.*"}}'
+process_start = "process_start_time_seconds"
+"""
 
 
 @pytest.fixture
@@ -63,6 +74,24 @@ def test_a_generator_that_stands_still_is_not_the_service(practice_range: Range,
     assert found.last_line.startswith("REHEARSAL INCONCLUSIVE for load"), found.last_line
     assert "broken criterion" not in found.outcomes().values()
     assert "the generator was late" in " ".join(found.out.split())
+
+
+def test_a_real_prometheus_agrees(practice_range: Range, project: Project, tmp_path: Path) -> None:
+    """Where it is declared, its scrapes of the candidate are held against the generator's own count."""
+    api = practice_range.state["urls"]["api"].removeprefix("http://")
+    with prometheus(api, tmp_path) as url:
+        file = tmp_path / "prometheus.toml"
+        text = practice_range.file.read_text(encoding="utf-8")
+        declared = 'kind = "sandbox"\nabilities = ["test_account", "load", "prometheus"]\n'
+        file.write_text(text.replace('kind = "sandbox"\n', declared, 1) + _PROMETHEUS.format(url=url), "utf-8")
+        file.chmod(0o600)
+        found = project.run("-m", "load", "load/test_load.py", f"--env={file}")
+
+    assert found.outcomes()["test_servers_record_of_the_load_agrees"] == "passed", found.out
+    figures = {figure["what"]: figure for result in found.record["results"] for figure in result["measured"]}
+    assert figures["the servers' record of the load"]["definition"] == f"Prometheus at {url}, nobody else asked"
+    # Without a second release there is nothing to compare with: left out, and named.
+    assert {left["reason"] for left in found.record["deselected"]} == {"sandbox declares no second_release"}
 
 
 def test_a_release_is_not_compared_with_itself(practice_range: Range, project: Project) -> None:

@@ -45,6 +45,16 @@ class StepOfLoad:
         failing = (self.errors.rate_pct or 0) >= self.errors.limit.error_rate_pct_max and not self.errors.broken
         return "; ".join(map(str, (*slow, *([self.errors] if failing else ()))))
 
+    @property
+    def briefly(self) -> str:
+        """For the table of criteria."""
+        first = self.percentiles[0]
+        slow = "no answer" if first.values is None else f"p{first.limit.pct:g} {first.values.value:.0f} ms"
+        share = self.step.share_pct
+        return (
+            f"{self.step if share is None else f'{share:.0f} %'}: {slow}, {self.errors.bad} of {self.errors.n} failed"
+        )
+
     def __str__(self) -> str:
         """For the sentence of all."""
         found = [f"p{one.limit.pct:g} {one.values.value:.0f} ms" for one in self.percentiles if one.values is not None]
@@ -94,7 +104,7 @@ class StepsUnderLoad(LoadFact):
             asked=f"all {len(self.steps)}, n >= {self.limit.step_answers_min} each",
             measured=f"broke at {broken.step}" if broken is not None else f"{borne} of {len(self.steps)}",
             n=sum(one.errors.n for one in self.steps),
-            definition="; ".join(map(str, self.steps)),
+            definition="; ".join(one.briefly for one in self.steps),
         )
 
     def __str__(self) -> str:

@@ -138,7 +138,11 @@ class SpeedOfReleases(LoadFact):
             unit="%",
             n=worst.exact.now.n,
             margin=round(worst.limit_pct - worst.exact.increase_pct, 1),
-            definition="; ".join(map(str, self.changes)),
+            definition=(
+                f"between {worst.interval.low:+.0f} and {worst.interval.high:+.0f} %, smallest visible {worst.smallest_visible_pct:.0f} %, "
+                f"stable {worst.exact.before.value:.0f} ms of n={worst.exact.before.n}; beside it "
+                + ", ".join(f"p{one.pct:g} {one.exact.increase_pct:+.0f} %" for one in self.changes if one is not worst)
+            ),
         )
 
     def __str__(self) -> str:
