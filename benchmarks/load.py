@@ -37,7 +37,7 @@ PARTS = Path(__file__).resolve().parent / "load_parts"
 ROUNDS, SECONDS = 3, 8
 LATENCY_RATE_HZ, LATENCY_S = 100.0, 40
 OUTAGE_RATE_HZ, OUTAGE_RUN_S, LENIENT_PCT = 40.0, 60, 10.0
-WITHIN_PCT, WITHIN_MS, TWO_MIN = 5.0, 5.0, 1.5
+WITHIN_PCT, WITHIN_MS, TWO_MIN, CORES_MIN = 5.0, 5.0, 1.5, 0.8
 _END_S = 30.0
 
 
@@ -99,8 +99,8 @@ def until_it_answers(url: str) -> None:
             time.sleep(0.05)
 
 
-def at_full_speed(scale: float) -> bool:
-    """Everybody in turns against one target. Gives whether two processes are enough faster than one."""
+def at_full_speed(scale: float) -> bool | None:
+    """Everybody in turns against one target. Gives whether two processes are enough faster than one; None when that is not known."""
     rounds, seconds = max(round(ROUNDS * scale), 1), max(round(SECONDS * scale), 4)
     generators, missing = found()
     generators.append(two_processes())
@@ -112,23 +112,30 @@ def at_full_speed(scale: float) -> bool:
     print(f"\nAt full speed, 32 connections, {rounds} rounds of {seconds} s in turns, medians; target: {name}")
     if missing:
         print(f"not here: {', '.join(missing)}")
-    print(f"{'generator':28} {'requests/s':>11} {'per CPU second':>15} {'of wrk':>8} {'of plain Locust':>16}")
+    print(
+        f"{'generator':28} {'requests/s':>11} {'cores':>6} {'per CPU second':>15} {'of wrk':>8} {'of plain Locust':>16}"
+    )
     per_cpu = {one.name: median(speeds, one.name, "requests_per_cpu_s") for one in generators}
     for one in generators:
         of = [
             f"{per_cpu[one.name] / per_cpu[other]:.2f}" if other in per_cpu else "-"
             for other in ("wrk", "plain Locust, 1 process")
         ]
-        print(
-            f"{one.name:28} {median(speeds, one.name, 'requests_hz'):11.0f} {per_cpu[one.name]:15.0f} {of[0]:>8} {of[1]:>16}"
-        )
-    twice = statistics.median(
-        turn["this engine, 2 processes"].requests_hz / turn["this engine, 1 process"].requests_hz for turn in speeds
-    )
+        got = [median(speeds, one.name, what) for what in ("requests_hz", "cores")]
+        print(f"{one.name:28} {got[0]:11.0f} {got[1]:6.2f} {per_cpu[one.name]:15.0f} {of[0]:>8} {of[1]:>16}")
+    one, two = "this engine, 1 process", "this engine, 2 processes"
+    twice = statistics.median(turn[two].requests_hz / turn[one].requests_hz for turn in speeds)
+    alone = 2 * per_cpu[two] / per_cpu[one]
+    got = median(speeds, one, "cores")
+    known = got >= CORES_MIN
     print(
-        f"two processes beside one: {twice:.2f} times as many requests a second (aim {TWO_MIN:g}; all share the same cores)"
+        f"two processes beside one: {twice:.2f} times as many requests a second (aim {TWO_MIN:g}), {alone:.2f} with a core for each"
     )
-    return twice >= TWO_MIN
+    if not known:
+        print(
+            f"not known here: one process got {got:.2f} of a core, something else has the machine; {CORES_MIN:g} are needed"
+        )
+    return twice >= TWO_MIN if known else None
 
 
 def in_turn(generators: list[Generator], turn: int) -> list[Generator]:
@@ -195,7 +202,7 @@ def main() -> int:
     """Everything, one after the other."""
     scale = float(sys.argv[1]) if len(sys.argv) > 1 else 1.0
     kept = [at_full_speed(scale), with_known_latency(scale), with_an_outage()]
-    print(f"\naims: {sum(kept)} of {len(kept)} kept")
+    print(f"\naims: {kept.count(True)} of {len(kept)} kept, {kept.count(None)} not known")
     return 0 if all(kept) else 1
 
 
