@@ -123,17 +123,17 @@ def at_full_speed(scale: float) -> bool | None:
         ]
         got = [median(speeds, one.name, what) for what in ("requests_hz", "cores")]
         print(f"{one.name:28} {got[0]:11.0f} {got[1]:6.2f} {per_cpu[one.name]:15.0f} {of[0]:>8} {of[1]:>16}")
-    one, two = "this engine, 1 process", "this engine, 2 processes"
-    twice = statistics.median(turn[two].requests_hz / turn[one].requests_hz for turn in speeds)
-    alone = 2 * per_cpu[two] / per_cpu[one]
-    got = median(speeds, one, "cores")
-    known = got >= CORES_MIN
+    single, double = "this engine, 1 process", "this engine, 2 processes"
+    twice = statistics.median(turn[double].requests_hz / turn[single].requests_hz for turn in speeds)
+    alone = 2 * per_cpu[double] / per_cpu[single]
+    cores = median(speeds, single, "cores")
+    known = cores >= CORES_MIN
     print(
         f"two processes beside one: {twice:.2f} times as many requests a second (aim {TWO_MIN:g}), {alone:.2f} with a core for each"
     )
     if not known:
         print(
-            f"not known here: one process got {got:.2f} of a core, something else has the machine; {CORES_MIN:g} are needed"
+            f"not known here: one process got {cores:.2f} of a core, something else has the machine; {CORES_MIN:g} are needed"
         )
     return twice >= TWO_MIN if known else None
 
