@@ -250,6 +250,29 @@ def test_an_account_that_cannot_sign_in_is_no_load_test(target: LoadTarget, tmp_
     assert "open sesame" not in str(failed.value)
 
 
+def test_a_session_that_was_ended_is_begun_again(target: LoadTarget, tmp_path: Path) -> None:
+    """A rollback may end sessions. The failures are told; then the engine signs in again, once and not with every request."""
+    mine = order(
+        target.url,
+        journeys=[{"name": "mine", "path": "/mine", "signed_in": True}],
+        sign_in=SIGN_IN,
+        shape={"name": "arrivals", "rate_hz": 40},
+        duration_s=4,
+    )
+    thread, records = in_background(lambda: run_load(mine, folder=tmp_path / "run"))
+    # Later than 2 s after the sign-in: one attempt in that time is enough for all.
+    eventually(lambda: len(target.requests) > 105, "the middle of the run")
+    target.tokens = 2
+    thread.join(60)
+    (record,) = records
+    refused = [one for one in record.requests if one.status == 401]
+
+    assert 1 <= len(refused) < 30
+    assert {one.why for one in refused} == {"HTTP 401 instead of 200"}
+    assert record.requests[-1].ok
+    assert sum(request.path == "/login" for request in target.requests) == 2
+
+
 def test_two_processes_share_one_shape(target: LoadTarget, tmp_path: Path) -> None:
     """Together they have every due time once, on one clock; a record that is complete."""
     record = run_load(order(target.url, workers={"count": 2}), folder=tmp_path / "run")
