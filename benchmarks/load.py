@@ -149,8 +149,8 @@ def median(speeds: list[dict[str, Speed]], name: str, what: str) -> float:
     return float(statistics.median(getattr(turn[name], what) for turn in speeds))
 
 
-def with_known_latency(scale: float) -> bool:
-    """Open model. Gives whether client and server agree."""
+def with_known_latency(scale: float) -> bool | None:
+    """Open model. Gives whether client and server agree; None when the machine had no time for either of them."""
     record, server = recorded("latency", LATENCY_RATE_HZ, max(round(LATENCY_S * scale), 5))
     client_ms = [one.latency_ms for one in record.requests if one.left]
     server_ms = server["latencies_ms"]
@@ -165,6 +165,12 @@ def with_known_latency(scale: float) -> bool:
         agree &= abs(client - own) <= max(WITHIN_MS, own * WITHIN_PCT / 100)
         print(f"p{pct:<5} {client:6.1f} ms {own:6.1f} ms {client - own:+6.1f} ms {lag:6.1f} ms")
     print(f"within {WITHIN_PCT:g} % or {WITHIN_MS:g} ms: {'yes' if agree else 'NO'}")
+    late_ms = percentile(lag_ms, 95).value
+    if not agree and late_ms > WITHIN_MS:
+        print(
+            f"not known here: requests left {late_ms:.1f} ms late (p95), something else has the machine; {WITHIN_MS:g} ms are needed"
+        )
+        return None
     return agree
 
 

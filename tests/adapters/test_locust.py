@@ -204,6 +204,31 @@ def test_users_of_the_closed_model_wait_for_answers(target: LoadTarget, tmp_path
     assert record.asked[0].users == 4
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_users_that_leave_still_get_their_answers(workers: int, target: LoadTarget, tmp_path: Path) -> None:
+    """After a spike there are fewer users; what the others had asked is in the record, as it is in the server's."""
+    target.after_s = 0.25
+    record = run_load(
+        order(
+            target.url,
+            shape={"name": "spike", "users": 2, "spike_factor": 6, "spike_share": 0.4, "pause_s": 0},
+            duration_s=6,
+            workers={"count": workers},
+        ),
+        folder=tmp_path / "run",
+    )
+    in_flight = [
+        sum(one.sent_s <= at_s < one.done_s for one in record.requests)
+        for at_s in (record.began_s + s for s in (1.0, 3.8, 5.9))
+    ]
+
+    assert len(record.requests) == len(target.requests)
+    assert all(one.ok for one in record.requests), record
+    assert in_flight[0] <= 2
+    assert 6 <= in_flight[1] <= 12
+    assert in_flight[2] <= 2
+
+
 def test_answers_are_judged_by_what_is_expected(target: LoadTarget, tmp_path: Path) -> None:
     """A page where JSON belongs, another status, a closed connection: each failure is in words, and says back no secret."""
     target.replies = {
