@@ -34,6 +34,8 @@ class LoadTarget:
         self.replies: dict[str, bytes] = {}
         """Exactly these bytes for a path; empty: the connection is closed. One without all that it promises is closed after it."""
         self.after_s = 0.0
+        self.tokens = 1
+        """Only the latest one is good: one more ends every session."""
         self.url = ""
         self.begun_s = 0.0
         """When the first request came that was no sign-in, by the monotonic clock."""
@@ -99,10 +101,10 @@ class LoadTarget:
             writer.write(self.replies[path])
             await writer.drain()
             return bool(self.replies[path]) and path != "/broken"
-        content = json.dumps({"access_token": "token-1"} if signs_in else {"status": "healthy"}).encode()
-        writer.write(
-            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
-            % (len(content), content)
-        )
+        token = asked.header("authorization")
+        status = b"401 Unauthorized" if token and token != f"Bearer token-{self.tokens}" else b"200 OK"
+        content = json.dumps({"access_token": f"token-{self.tokens}"} if signs_in else {"status": "healthy"}).encode()
+        before = b"HTTP/1.1 %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % (status, len(content))
+        writer.write(before + content)
         await writer.drain()
         return True
