@@ -58,7 +58,15 @@ def test_a_package_that_cannot_be_read_says_nothing_of_any_stage(text: str) -> N
 
 def test_lines_that_tell_of_a_failure_come_first() -> None:
     """What stands at the end of a log is often a summary or a stack."""
-    lines = ["> node", "✔ an error is shown", "✖ money is written (3 ms)", "  at x.js:1", "AssertionError: 1 !== 2", "  }", ""]
+    lines = [
+        "> node",
+        "✔ an error is shown",
+        "✖ money is written (3 ms)",
+        "  at x.js:1",
+        "AssertionError: 1 !== 2",
+        "  }",
+        "",
+    ]
 
     assert telling_words(lines, 4) == "✖ money is written (3 ms) · AssertionError: 1 !== 2"
     assert telling_words(["a", "b", "c"], 2) == "b · c"

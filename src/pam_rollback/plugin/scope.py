@@ -42,6 +42,7 @@ def scope_of(config: pytest.Config, runbook: Runbook, left_out: LeftOut, *, judg
     partial = [f"PARTIAL: {reason}" for reason in left_out.partial]
     if not whole:
         partial.append(f"PARTIAL: -m {config.option.markexpr!r} is not a whole phase or kind")
+    partial += _holes_of_the_gate(config, left_out, answered={ack.item for ack in acknowledgements} | valid)
     if not runbook.on_sandbox:
         if runbook.pace > 1:
             partial.append(f"PARTIAL: pace {runbook.pace:g} outside the sandbox")
@@ -50,7 +51,6 @@ def scope_of(config: pytest.Config, runbook: Runbook, left_out: LeftOut, *, judg
             for change in relaxed
             if not change.waived
         ]
-        partial += _holes_of_the_gate(config, left_out, answered={ack.item for ack in acknowledgements} | valid)
         open_items = [missing.item for missing in unmeasured if not missing.waived]
         if _judges_success(name) and open_items:
             partial.append(

@@ -35,7 +35,15 @@ def paragraphs(record: RunRecord) -> list[tuple[str, tuple[str, ...]]]:
     for result in record.results:
         if not result.advisory:
             by_question.setdefault(_question(result), []).append(result)
-    return [(HEADING, tuple(_line(question, results) for question, results in by_question.items()))]
+    lines = [_line(question, results) for question, results in by_question.items()]
+    unasked: dict[str, int] = {}
+    for one in record.deselected:
+        if one.nodeid.startswith("load/"):
+            unasked[one.reason] = unasked.get(one.reason, 0) + 1
+    lines += [
+        f"[ ] {count} more question{'s' if count > 1 else ''}: NOT ASKED: {reason}" for reason, count in unasked.items()
+    ]
+    return [(HEADING, tuple(lines))]
 
 
 def _question(result: Result) -> str:
