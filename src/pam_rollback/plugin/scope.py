@@ -6,11 +6,14 @@ from datetime import date
 
 import pytest
 
-from pam_rollback.plugin import markers
+from pam_rollback.plugin import browser_gate, markers
 from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.plugin.selection import LeftOut
 from pam_rollback.plugin.situations import SITUATIONS_KEY
 from pam_rollback.reporting.run_record import Acknowledgement, RelaxedThreshold, Unmeasured, Waiver
+
+_SHOWN = 4
+"""Names in one line."""
 
 
 @dataclass(frozen=True)
@@ -87,9 +90,13 @@ def _holes_of_the_gate(config: pytest.Config, left_out: LeftOut, *, answered: se
         return []
     by_reason: dict[str, list[str]] = {}
     for nodeid, reason, ids in left_out.tests:
-        if nodeid.startswith("load/") and not (ids and answered.issuperset(ids)):
+        if not browser_gate.is_of_another_browser(reason) and not (ids and answered.issuperset(ids)):
             by_reason.setdefault(reason, []).append(nodeid.rpartition("::")[2].partition("[")[0])
-    return [f"PARTIAL: {reason}, so nobody asked: {', '.join(names)}" for reason, names in by_reason.items()]
+    return [
+        f"PARTIAL: {reason}, so nobody asked: {', '.join([*dict.fromkeys(names)][:_SHOWN])}"
+        + (f" and {len(dict.fromkeys(names)) - _SHOWN} more" if len(dict.fromkeys(names)) > _SHOWN else "")
+        for reason, names in by_reason.items()
+    ]
 
 
 def _judges_success(name: str | None) -> bool:
