@@ -6,6 +6,7 @@ import pytest
 
 from pam_rollback.core.flags import Flag
 from pam_rollback.plugin.stories import STORIES
+from pam_rollback.reporting.run_record import Verdict
 from tests.gate.scene import (
     DRILLED,
     FLAGGED,
@@ -169,7 +170,7 @@ def test_drills_that_are_young_are_green(practice_range: Range, project: Project
     ],
 )
 def test_a_drill_that_is_missing_failed_or_old_is_red(
-    left_out: int, verdict: str, days: int, words: str, practice_range: Range, project: Project
+    left_out: int, verdict: Verdict, days: int, words: str, practice_range: Range, project: Project
 ) -> None:
     """A way back that nobody tried lately."""
     leave_run(
