@@ -48,6 +48,17 @@ class MigrationTrial:
         """Whether the way back leads back."""
         return self._known(self._reversal)
 
+    def as_text(self) -> str:
+        """All of it, without the limits of a sentence."""
+        lines = [str(self.applied)]
+        if self._kept is not None:
+            lines += [str(self._kept), *self._kept.lost]
+        if self._integrity is not None:
+            lines += [str(self._integrity), *self._integrity.broken, *self._integrity.unknown.values()]
+        if self._reversal is not None:
+            lines += [str(self._reversal), *self._reversal.differences]
+        return "\n".join(dict.fromkeys(lines)) + "\n"
+
     def _known(self, fact: T | None) -> T:
         if fact is None:
             raise MeasurementFailed(f"not tried, since {self.applied}")
