@@ -57,7 +57,7 @@ COMMITS = [
     ),
     Commit(
         "lock and package do not fit",
-        changed("frontend/package-lock.json", '"lockfileVersion": 3', '"lockfileVersion": "x"'),
+        changed("frontend/package.json", '"private": true', '"private": true, "dependencies": {"part": "1.0.0"}'),
         set(),
         "npm ci: exit code",
         unknown=STAGES,
