@@ -67,6 +67,7 @@ def test_own_load_tests_pass(own_load_tests: Stage, scored: Scored) -> None:
     assert stage.passed, stage
 
 
+@pytest.mark.criterion("RP-3")
 def test_migrations_can_be_applied(migration_trial: MigrationTrial, scored: Scored) -> None:
     """The candidate's migrations go through on a copy of the database.  If red: docs/runbook.md#migrations-irreversible."""
     applied = scored(migration_trial.applied)
@@ -74,6 +75,7 @@ def test_migrations_can_be_applied(migration_trial: MigrationTrial, scored: Scor
     assert applied.done, applied
 
 
+@pytest.mark.criterion("RP-3")
 def test_migrations_drop_no_data(migration_trial: MigrationTrial, scored: Scored) -> None:
     """What users wrote is still there with them, for an older release to find.  If red: docs/runbook.md#migrations-irreversible."""
     kept = scored(migration_trial.kept)
@@ -81,6 +83,7 @@ def test_migrations_drop_no_data(migration_trial: MigrationTrial, scored: Scored
     assert kept.whole, kept
 
 
+@pytest.mark.criterion("RP-3")
 def test_data_is_whole_with_the_migrations(migration_trial: MigrationTrial, scored: Scored) -> None:
     """Every invariant holds on the migrated copy.  If red: docs/runbook.md#migrations-irreversible."""
     integrity = scored(migration_trial.integrity)
@@ -88,6 +91,7 @@ def test_data_is_whole_with_the_migrations(migration_trial: MigrationTrial, scor
     assert integrity.holds, integrity
 
 
+@pytest.mark.criterion("RP-3")
 def test_the_deploy_can_be_taken_back(migration_trial: MigrationTrial, scored: Scored) -> None:
     """Rolled back, schema and rows are what they were.  If red: docs/runbook.md#migrations-irreversible."""
     reversal = scored(migration_trial.reversal)

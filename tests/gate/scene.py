@@ -9,7 +9,7 @@ from pathlib import Path
 from pam_rollback.core.verdict import Outcome
 from pam_rollback.plugin.stories import STORIES
 from pam_rollback.reporting.redaction import Redactor
-from pam_rollback.reporting.run_record import ActionStep, EnvironmentFacts, Moment, Result, RunRecord, write
+from pam_rollback.reporting.run_record import ActionStep, EnvironmentFacts, Moment, Result, RunRecord, Verdict, write
 from pam_rollback.sandbox.history import FEATURE, all_files, brought_by
 from tests.sessions import Finished, Project, Range
 
@@ -92,7 +92,7 @@ def leave_run(
     age: timedelta = timedelta(hours=1),
     red: Sequence[str] = (),
     drilled: Sequence[str] = (),
-    verdict: str = "NO-GO",
+    verdict: Verdict = "NO-GO",
     environment: str = "sandbox",
 ) -> Path:
     """A run of the past: red criteria of a check, or drills that were done."""
@@ -108,7 +108,7 @@ def leave_run(
         pace=60,
         situations=tuple(STORIES[story].situation for story in drilled) or ("as-is",),
         command_line=("pytest",),
-        verdict=verdict,  # type: ignore[arg-type] - as the record has it
+        verdict=verdict,
         exit_code=10,
         results=tuple(
             Result(

@@ -1,11 +1,14 @@
 """What is new is behind flags, the recorded incident stays away, and each strategy was drilled: each seen red, and each seen unknown."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
 from pam_rollback.core.flags import Flag
+from pam_rollback.core.wait import Waiter
 from pam_rollback.plugin.stories import STORIES
+from pam_rollback.reporting.run_record import Verdict
 from tests.gate.scene import (
     DRILLED,
     FLAGGED,
@@ -63,8 +66,7 @@ def test_flags_that_are_on_are_red_and_left_as_they_were(practice_range: Range, 
 
     assert with_outcome(found, RED) == {NOBODY}, found.out
     assert "PAM_ENHANCED_UI is on for 30 %" in one_line(found)
-    now = practice_range.flags.read_flags()
-    assert {now[name] for name in FLAGS} == {Flag(enabled=True, rollout_pct=30)}
+    assert _flags(practice_range)() == {Flag(enabled=True, rollout_pct=30)}
 
 
 def test_flags_that_are_off_are_green_and_off_again(flags_off: None, practice_range: Range, project: Project) -> None:
@@ -73,8 +75,7 @@ def test_flags_that_are_off_are_green_and_off_again(flags_off: None, practice_ra
 
     assert with_outcome(found, GREEN) == {FLAGGED, NOBODY}, found.out
     assert "the new features are on while they are tried" in one_line(found)
-    now = practice_range.flags.read_flags()
-    assert {now[name] for name in FLAGS} == {OFF}
+    assert _flags(practice_range)() == {OFF}
     assert "undo set-flags" in found.out
 
 
@@ -169,7 +170,7 @@ def test_drills_that_are_young_are_green(practice_range: Range, project: Project
     ],
 )
 def test_a_drill_that_is_missing_failed_or_old_is_red(
-    left_out: int, verdict: str, days: int, words: str, practice_range: Range, project: Project
+    left_out: int, verdict: Verdict, days: int, words: str, practice_range: Range, project: Project
 ) -> None:
     """A way back that nobody tried lately."""
     leave_run(
@@ -186,9 +187,7 @@ def test_a_drill_that_is_missing_failed_or_old_is_red(
     assert words in one_line(found), found.out
 
 
-def test_what_the_environment_cannot_tell_keeps_it_from_a_go(
-    practice_range: Range, project: Project, tmp_path: object
-) -> None:
+def test_what_the_environment_cannot_tell_keeps_it_from_a_go(practice_range: Range, project: Project) -> None:
     """An environment without a repository: the candidate's tests are left out, and that is no GO."""
     text = practice_range.file.read_text(encoding="utf-8")
     sandbox = project.folder / "environments" / "sandbox.toml"
@@ -200,8 +199,35 @@ def test_what_the_environment_cannot_tell_keeps_it_from_a_go(
 
     found = project.run("load", "-m", "redeploy_gate", f"--env={file}")
 
-    assert found.rc in {10, 11}, found.out
+    assert found.rc == 11, found.out
     assert "sandbox declares no git, so nobody asked: " in one_line(found)
     assert "May it be deployed again?" in found.out
     assert "[x] a rollback is ready: 1 of 1" in found.out
-    assert ON
+    assert "[ ] 13 more questions: NOT ASKED: sandbox declares no git" in one_line(found)
+
+
+def test_a_killed_session_leaves_a_note_by_which_the_flags_are_put_back(
+    flags_off: None, practice_range: Range, project: Project
+) -> None:
+    """Whoever kills it while the features are on can undo that by the run."""
+    nodes = [f"load/test_redeployment_gate.py::{name}" for name in (NOBODY, INCIDENT, "test_unit_tests_pass")]
+    with project.start(*nodes, "-m", "redeploy_gate", f"--env={practice_range.file}") as session:
+        Waiter().until(_flags(practice_range), holds=lambda flags: flags == {ON}, within_s=120, what="features on")
+        session.kill()
+    killed = project.run_folder
+
+    undone = project.run("--undo", str(killed), f"--env={practice_range.file}")
+
+    assert undone.rc == 0, undone.out
+    assert "UNDONE: 1 change" in undone.out
+    assert _flags(practice_range)() == {OFF}
+
+
+def _flags(practice_range: Range) -> Callable[[], set[Flag]]:
+    """The states of the plan's flags."""
+
+    def look() -> set[Flag]:
+        now = practice_range.flags.read_flags()
+        return {now[name] for name in FLAGS}
+
+    return look

@@ -18,7 +18,7 @@ COMMITS = [
         "money is written wrong",
         changed("frontend/app/format.js", "Number(amount))", "Number(amount) + 1)"),
         {UNIT},
-        "✖ an amount is written in the account's currency",
+        "an amount is written in the account's currency",
     ),
     Commit(
         "a style sheet is not built",
@@ -34,7 +34,7 @@ COMMITS = [
         "the login says nothing",
         changed("frontend/app/views/login.js", "Enter your e-mail address.", "No."),
         {E2E},
-        "✖ a visitor gets from the front page to the login",
+        "a visitor gets from the front page to the login",
     ),
     Commit(
         "a picture has no text",
@@ -57,7 +57,7 @@ COMMITS = [
     ),
     Commit(
         "lock and package do not fit",
-        changed("frontend/package-lock.json", '"lockfileVersion": 3', '"lockfileVersion": "x"'),
+        changed("frontend/package.json", '"private": true', '"private": true, "dependencies": {"part": "1.0.0"}'),
         set(),
         "npm ci: exit code",
         unknown=STAGES,

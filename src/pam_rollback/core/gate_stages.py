@@ -12,7 +12,7 @@ from pam_rollback.core.figures import Figures
 
 _SHORT = 12
 _TELLING = re.compile(r"[✖✘]|^not ok|\bFAIL(ED|URES?)?\b|Error\b|\berror\b|\bexpected\b|: problem|\bmissing\b|npm ERR!")
-_GOOD = ("✔", "ok ", "ℹ", ">", "$ npm")
+_GOOD = ("✔", "ok ", ">", "$ npm")
 _WORDS_MAX = 400
 
 

@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from pam_rollback.adapters.migration_copy import MigrationCopy
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.migrations import (
     Applied,
@@ -17,6 +16,10 @@ from pam_rollback.core.migrations import (
     dropped,
     rewritten,
 )
+
+if TYPE_CHECKING:
+    # The driver is loaded only where it is used: a rollback must not wait for it.
+    from pam_rollback.adapters.migration_copy import MigrationCopy
 
 T = TypeVar("T")
 
@@ -45,6 +48,17 @@ class MigrationTrial:
         """Whether the way back leads back."""
         return self._known(self._reversal)
 
+    def as_text(self) -> str:
+        """All of it, without the limits of a sentence."""
+        lines = [str(self.applied)]
+        if self._kept is not None:
+            lines += [str(self._kept), *self._kept.lost]
+        if self._integrity is not None:
+            lines += [str(self._integrity), *self._integrity.broken, *self._integrity.unknown.values()]
+        if self._reversal is not None:
+            lines += [str(self._reversal), *self._reversal.differences]
+        return "\n".join(dict.fromkeys(lines)) + "\n"
+
     def _known(self, fact: T | None) -> T:
         if fact is None:
             raise MeasurementFailed(f"not tried, since {self.applied}")
@@ -52,7 +66,7 @@ class MigrationTrial:
 
 
 def tried(
-    copy: MigrationCopy,
+    copy: "MigrationCopy",
     pending: Sequence[MigrationFile],
     *,
     known: int,
@@ -83,7 +97,7 @@ def tried(
     )
 
 
-def _back(copy: MigrationCopy, done: Sequence[MigrationFile]) -> tuple[float, str]:
+def _back(copy: "MigrationCopy", done: Sequence[MigrationFile]) -> tuple[float, str]:
     """The newest first; stops at the first that does not work. How long it took, and why it stopped."""
     took_s = 0.0
     for migration in reversed(done):

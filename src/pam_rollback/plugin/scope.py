@@ -6,11 +6,14 @@ from datetime import date
 
 import pytest
 
-from pam_rollback.plugin import markers
+from pam_rollback.plugin import browser_gate, markers
 from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.plugin.selection import LeftOut
 from pam_rollback.plugin.situations import SITUATIONS_KEY
 from pam_rollback.reporting.run_record import Acknowledgement, RelaxedThreshold, Unmeasured, Waiver
+
+_SHOWN = 4
+"""Names in one line."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ def scope_of(config: pytest.Config, runbook: Runbook, left_out: LeftOut, *, judg
     partial = [f"PARTIAL: {reason}" for reason in left_out.partial]
     if not whole:
         partial.append(f"PARTIAL: -m {config.option.markexpr!r} is not a whole phase or kind")
+    partial += _holes_of_the_gate(config, left_out, answered={ack.item for ack in acknowledgements} | valid)
     if not runbook.on_sandbox:
         if runbook.pace > 1:
             partial.append(f"PARTIAL: pace {runbook.pace:g} outside the sandbox")
@@ -50,7 +54,6 @@ def scope_of(config: pytest.Config, runbook: Runbook, left_out: LeftOut, *, judg
             for change in relaxed
             if not change.waived
         ]
-        partial += _holes_of_the_gate(config, left_out, answered={ack.item for ack in acknowledgements} | valid)
         open_items = [missing.item for missing in unmeasured if not missing.waived]
         if _judges_success(name) and open_items:
             partial.append(
@@ -87,9 +90,13 @@ def _holes_of_the_gate(config: pytest.Config, left_out: LeftOut, *, answered: se
         return []
     by_reason: dict[str, list[str]] = {}
     for nodeid, reason, ids in left_out.tests:
-        if nodeid.startswith("load/") and not (ids and answered.issuperset(ids)):
+        if not browser_gate.is_of_another_browser(reason) and not (ids and answered.issuperset(ids)):
             by_reason.setdefault(reason, []).append(nodeid.rpartition("::")[2].partition("[")[0])
-    return [f"PARTIAL: {reason}, so nobody asked: {', '.join(names)}" for reason, names in by_reason.items()]
+    return [
+        f"PARTIAL: {reason}, so nobody asked: {', '.join([*dict.fromkeys(names)][:_SHOWN])}"
+        + (f" and {len(dict.fromkeys(names)) - _SHOWN} more" if len(dict.fromkeys(names)) > _SHOWN else "")
+        for reason, names in by_reason.items()
+    ]
 
 
 def _judges_success(name: str | None) -> bool:

@@ -24,6 +24,8 @@ _BY_CRITERION: Final = {
     "PM-10": "a rollback is ready",
 }
 _MIGRATIONS: Final = "migrations can be taken back"
+_OTHER_BROWSER: Final = " among its browsers"
+"""The end of the reason why a test was left out that is about a browser that nobody asks for."""
 _SIGNS: Final = {Outcome.PASSED: "[x]", Outcome.BROKEN_CRITERION: "[!]"}
 
 
@@ -35,7 +37,15 @@ def paragraphs(record: RunRecord) -> list[tuple[str, tuple[str, ...]]]:
     for result in record.results:
         if not result.advisory:
             by_question.setdefault(_question(result), []).append(result)
-    return [(HEADING, tuple(_line(question, results) for question, results in by_question.items()))]
+    lines = [_line(question, results) for question, results in by_question.items()]
+    unasked: dict[str, int] = {}
+    for one in record.deselected:
+        if not one.reason.endswith(_OTHER_BROWSER):
+            unasked[one.reason] = unasked.get(one.reason, 0) + 1
+    lines += [
+        f"[ ] {count} more question{'s' if count > 1 else ''}: NOT ASKED: {reason}" for reason, count in unasked.items()
+    ]
+    return [(HEADING, tuple(lines))]
 
 
 def _question(result: Result) -> str:
