@@ -133,7 +133,8 @@ class _Invocation:
                 self._adopt(now_due, world)
             elif not self.looks and now_due.do in {Do.RAISE, Do.WATCH}:
                 self._look(state)
-            elif self.before_start:
+            elif self.before_start or (world.wrong_users and now_due.do is Do.REFUSE and not refused):
+                # Not ours to change, and no refusal of a guard: users have what they should not have, or the other way round.
                 return self._ended(now_due, state)
             elif refused or now_due.do is Do.REFUSE:
                 raise Refused("; ".join([*refused, *([now_due.why] if now_due.do is Do.REFUSE else [])]))

@@ -78,7 +78,7 @@ class FeatureUsers:
 
 @dataclass
 class _Window:
-    """What was watched: from when on samples were judged, since what it took to begin is not watched; and for how long by every criterion."""
+    """What was watched: from when on samples were judged (what it took to begin is not), and for how long by every criterion."""
 
     start_s: float
     held_s: float = 0.0
