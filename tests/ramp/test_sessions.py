@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from pam_rollback.actions.lock import sole_writer
 from pam_rollback.actions.ramp_journal import RampJournal
 from pam_rollback.core.flags import Flag
 from pam_rollback.core.plan import load_plan
@@ -225,6 +226,42 @@ def test_without_a_gate_nobody_is_let_in(ramped: Ramped) -> None:
 
     assert (ended.rc, ramped.shares) == (13, {0}), ended.out
     assert "the newest gate was not GO" in " ".join(ended.out.split())
+
+
+def test_a_raise_that_does_not_take_effect_is_a_failed_action(ramped: Ramped) -> None:
+    """The flag API says 200 and changes nothing: 12, and the journal does not say that anybody was let in."""
+    ramped.range.remote.plant("flags-ignored")
+    ended = ramped.run()
+
+    assert (ended.rc, ramped.shares) == (12, {0}), ended.out
+    assert "RA-1 (10 %): accepted, but it did not take effect" in " ".join(ended.out.split())
+    assert ramped.events("raising", "entered") == ["raising RA-1"]
+
+
+def test_one_ramp_at_a_time(ramped: Ramped) -> None:
+    """Another session holds the environment: 13, before anybody is looked at."""
+    with sole_writer(ramped.env, environment="sandbox", who="another run"):
+        ended = ramped.run()
+
+    assert ended.rc == 13, ended.out
+    assert "another session is changing sandbox right now" in " ".join(ended.out.split())
+    assert not ramped.journal.exists()
+
+
+def test_a_dry_run_names_the_stages_and_sends_nothing(ramped: Ramped) -> None:
+    """PLANNED, 11."""
+    before = ramped.range.remote.request_counts()
+    ended = ramped.run("--dry-run")
+
+    assert ended.rc == 11, ended.out
+    assert ended.last_line.startswith("PLANNED for ramp"), ended.last_line
+    assert [step["step"] for step in ended.record["steps"]] == [
+        "RA-1: raise to 10 %",
+        "RA-2: raise to 25 %",
+        "RA-3: raise to 50 %",
+        "RA-4: raise to 100 %",
+    ]
+    assert ramped.range.remote.request_counts() == before
 
 
 def test_the_real_ramp_needs_consent_and_is_the_same(ramped: Ramped) -> None:
