@@ -300,6 +300,7 @@ def staging(practice_range: Range) -> str:
         f"""
 [thresholds.{item}]
 duration_s = 10
+gap_s_max = 4
 [[waivers]]
 item = "{item}"
 until = 2099-12-31
