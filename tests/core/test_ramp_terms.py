@@ -27,7 +27,7 @@ def test_the_rules_are_the_plans(plan: Plan) -> None:
         ("RA-3", 50, 7200),
         ("RA-4", 100, 900),
     ]
-    assert (rules.gap_s_max, rules.apart_s_min) == (900, 72_000)
+    assert (rules.gap_s_max, rules.apart_s_min) == (1200, 72_000)
     assert (rules.approval_s_max, rules.gate_s_max) == (86_400, 604_800)
     assert plan.ramp_terms.rollback == "ST-1"
 
@@ -36,7 +36,7 @@ def test_the_pace_shortens_what_is_watched_and_waited_for(plan: Plan) -> None:
     """Not how long a person's yes or a gate's GO holds. Another pace is another ramp."""
     slow, fast = (rules_of(plan.ramp, plan.ramp_terms, pace=pace) for pace in (1, 60))
 
-    assert (fast.stages[0].hold_s, fast.gap_s_max, fast.apart_s_min) == (120, 15, 1200)
+    assert (fast.stages[0].hold_s, fast.gap_s_max, fast.apart_s_min) == (120, 20, 1200)
     assert (fast.approval_s_max, fast.gate_s_max) == (slow.approval_s_max, slow.gate_s_max)
     assert fast.terms != slow.terms
 
@@ -63,7 +63,7 @@ def test_an_environment_asks_for_a_yes(plan: Plan) -> None:
         ("rollout_pct = 50\nhold_s_min = 7200\n", "rollout_pct = 50\n", "[ramp.RA-3] hold_s_min: missing"),
         ('rollback = "ST-1"', 'rollback = "ST-4"', "[ramp_terms] rollback: 'ST-4' is no strategy of flags"),
         ("watch_last_s = 900", "watch_last_s = 0", "[ramp_terms] watch_last_s"),
-        ("gap_s_max = 900", "gap_s_maxx = 900", "[ramp_terms] gap_s_maxx: unknown key, did you mean 'gap_s_max'?"),
+        ("gap_s_max = 1200", "gap_s_maxx = 1200", "[ramp_terms] gap_s_maxx: unknown key, did you mean 'gap_s_max'?"),
     ],
 )
 def test_a_ramp_that_leads_nowhere_is_refused(tmp_path: Path, old: str, new: str, said: str) -> None:

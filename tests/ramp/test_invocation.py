@@ -16,8 +16,6 @@ from pam_rollback.core.ramp_facts import Look
 from pam_rollback.core.ramp_state import UNKNOWN
 from tests.ramp.simulated import FLAGS, RULES, START_S, WATCH_S, Killer, SimulatedRamp
 
-OFF = Flag(enabled=False, rollout_pct=0)
-
 
 @pytest.fixture
 def simulated(tmp_path: Path) -> SimulatedRamp:
@@ -114,6 +112,22 @@ def test_a_raise_that_lets_the_wrong_users_in_is_a_breach(simulated: SimulatedRa
 
     assert "RA-1 (10 %) let the wrong users in: A at 10 %: 200 of 200 users have it, too many" in run.fared.breach
     assert simulated.service.share == 0
+
+
+def test_users_who_do_not_get_what_the_flags_say_stop_the_ramp(simulated: SimulatedRamp) -> None:
+    """The flags say 10 %, half of the users have the features: a broken criterion, nothing is changed, nobody more is let in."""
+
+    def half(_sample: int) -> Mapping[str, Mapping[FlagName, bool]]:
+        return {f"u{number}": dict.fromkeys(FLAGS, number % 2 == 0) for number in range(200)}
+
+    invoke(simulated)
+    simulated.clock.sleep(72_000)
+    run = invoke(simulated, users=half)
+
+    assert not run.let_in.as_said
+    assert not run.progressed.goes_on
+    assert "A at 10 %: 100 of 200 users have it, too many" in str(run.progressed)
+    assert simulated.service.share == 10
 
 
 def test_flags_that_somebody_changed_are_left_alone(simulated: SimulatedRamp) -> None:

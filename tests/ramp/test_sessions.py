@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from pam_rollback.actions.lock import sole_writer
 from pam_rollback.actions.ramp_journal import RampJournal
 from pam_rollback.core.flags import Flag
 from pam_rollback.core.plan import load_plan
@@ -225,6 +226,106 @@ def test_without_a_gate_nobody_is_let_in(ramped: Ramped) -> None:
 
     assert (ended.rc, ramped.shares) == (13, {0}), ended.out
     assert "the newest gate was not GO" in " ".join(ended.out.split())
+
+
+def test_a_raise_that_does_not_take_effect_is_a_failed_action(ramped: Ramped) -> None:
+    """The flag API says 200 and changes nothing: 12, and the journal does not say that anybody was let in."""
+    ramped.range.remote.plant("flags-ignored")
+    ended = ramped.run()
+
+    assert (ended.rc, ramped.shares) == (12, {0}), ended.out
+    assert "RA-1 (10 %): accepted, but it did not take effect" in " ".join(ended.out.split())
+    assert ramped.events("raising", "entered") == ["raising RA-1"]
+
+
+def test_one_ramp_at_a_time(ramped: Ramped) -> None:
+    """Another session holds the environment: 13, before anybody is looked at."""
+    with sole_writer(ramped.env, environment="sandbox", who="another run"):
+        ended = ramped.run()
+
+    assert ended.rc == 13, ended.out
+    assert "another session is changing sandbox right now" in " ".join(ended.out.split())
+    assert not ramped.journal.exists()
+
+
+def test_a_dry_run_names_the_stages_and_sends_nothing(ramped: Ramped) -> None:
+    """PLANNED, 11."""
+    before = ramped.range.remote.request_counts()
+    ended = ramped.run("--dry-run")
+
+    assert ended.rc == 11, ended.out
+    assert ended.last_line.startswith("PLANNED for ramp"), ended.last_line
+    assert [step["step"] for step in ended.record["steps"]] == [
+        "RA-1: raise to 10 %",
+        "RA-2: raise to 25 %",
+        "RA-3: raise to 50 %",
+        "RA-4: raise to 100 %",
+    ]
+    assert ramped.range.remote.request_counts() == before
+
+
+def test_the_real_ramp_needs_consent_and_is_the_same(ramped: Ramped) -> None:
+    """The range plays staging: without consent 13; with it the same file lets users in for real, with a journal of that environment."""
+    plan = (ramped.project.folder / "plan.toml").read_text(encoding="utf-8")
+    ramped.project.write("plan.toml", plan.replace("hold_s_min = 900", "hold_s_min = 10"))
+    ramped.project.write("environments/staging.toml", staging(ramped.range))
+    ramped.project.environment.update(ramped.range.variables)
+    leave_gate_run(ramped.project.folder / "reports" / "out", environment="staging")
+    consent = (
+        "--mode",
+        "real",
+        "--execute",
+        "--confirm",
+        "staging",
+        "--reason",
+        "1.42.0 is well",
+        "--initiated-by",
+        "kim",
+    )
+    refused = ramped.project.run("-m", "ramp", "--env", "staging")
+    assert (refused.rc, ramped.shares) == (13, {0}), refused.out
+    assert "a ramp lets users of staging (staging) have the new features" in " ".join(refused.out.split())
+    ended = ramped.project.run("-m", "ramp", "--env", "staging", *consent)
+
+    assert (ended.rc, ramped.shares) == (0, {10}), ended.out
+    assert ended.last_line.startswith("GO for ramp staging 127.0.0.1:"), ended.last_line
+    journal = (ramped.journal.parents[1] / "staging" / "ramp.jsonl").read_text(encoding="utf-8")
+    assert '"event": "entered", "stage": "RA-1", "by": "kim"' in journal
+
+
+def staging(practice_range: Range) -> str:
+    """An environment file, with windows that a test can wait for and the waivers that this takes."""
+    urls = practice_range.state["urls"]
+    waived = "".join(
+        f"""
+[thresholds.{item}]
+duration_s = 10
+gap_s_max = 4
+[[waivers]]
+item = "{item}"
+until = 2099-12-31
+reason = "a test cannot wait for 15 minutes"
+approved_by = "the test"
+"""
+        for item in ("SC-1", "SC-2", "SC-3")
+    )
+    return f"""
+name = "staging"
+kind = "staging"
+abilities = ["flag_admin", "flag_evaluation", "test_account", "feature_check", "metrics", "slack"]
+[urls]
+frontend = "{urls["frontend"]}"
+api = "{urls["api"]}"
+backend = "{urls["backend"]}"
+[secrets]
+admin_token_env = "PAM_ADMIN_TOKEN"
+slack_webhook_env = "PAM_SLACK_WEBHOOK_URL"
+test_user_email_env = "TEST_USER_EMAIL"
+test_user_password_env = "TEST_USER_PASSWORD"
+[probing]
+rate_hz = 30
+timeout_s = 2
+{waived}"""
 
 
 def test_what_cannot_be_measured_lets_nobody_in(ramped: Ramped) -> None:

@@ -31,6 +31,7 @@ from pam_rollback.core.ramp_state import (
     RAISING,
     ROLLED_BACK,
     STARTED,
+    UNKNOWN,
     WATCHED,
     Phase,
     RampRules,
@@ -46,6 +47,8 @@ from pam_rollback.core.wait import NotReached, Waiter
 _EFFECTIVE_WITHIN_S = 2.0
 """The product's processes may know the flags for a moment longer than the admin API."""
 _EVERY_S = 0.25
+_UNKNOWN_AT_MOST = 2
+"""A machine that was busy for a moment is asked again once; meanwhile nobody is let in."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,6 @@ class _Invocation:
     looks: list[Look] = field(default_factory=list)
     shares: tuple[FlagShare, ...] = ()
     raised: bool = False
-    good_s: float | None = None
     before_start: str = ""
 
     def run(self, approvals: Sequence[Yes]) -> RampRun:
@@ -131,7 +133,8 @@ class _Invocation:
                 self._adopt(now_due, world)
             elif not self.looks and now_due.do in {Do.RAISE, Do.WATCH}:
                 self._look(state)
-            elif self.before_start:
+            elif self.before_start or (world.wrong_users and now_due.do is Do.REFUSE and not refused):
+                # Not ours to change, and no refusal of a guard: users have what they should not have, or the other way round.
                 return self._ended(now_due, state)
             elif refused or now_due.do is Do.REFUSE:
                 raise Refused("; ".join([*refused, *([now_due.why] if now_due.do is Do.REFUSE else [])]))
@@ -237,7 +240,7 @@ class _Invocation:
     # ---------------------------------------------------------------- what is done
 
     def _look(self, state: RampState) -> None:
-        """Watch for a while and note it. Raises MeasurementFailed when users were not seen for longer than a hole may be."""
+        """Watch for a while and note it. Raises MeasurementFailed when nothing is known for the second time in a row."""
         stage = stage_name(state, self.rules)
         found = self.tools.look(stage)
         self.looks.append(found)
@@ -246,7 +249,6 @@ class _Invocation:
         )
         self.tools.say(f"  {found.state}: {found.words}")
         if found.state == GOOD:
-            self.good_s = found.until_s
             self._note_completion(state, stage)
         elif found.state == BROKEN:
             now = self._state()
@@ -254,7 +256,7 @@ class _Invocation:
                 self.tools.journal.append(BREACH, why=now.breach)
             else:
                 self.before_start = found.words
-        elif self.good_s is None or found.until_s - self.good_s > self.rules.gap_s_max:
+        elif [look.state for look in self.looks[-_UNKNOWN_AT_MOST:]] == [UNKNOWN] * _UNKNOWN_AT_MOST:
             raise MeasurementFailed(f"how users fare is not known, so nobody is let in: {found.words}")
 
     def _note_completion(self, before: RampState, stage: str) -> None:

@@ -78,9 +78,10 @@ class FeatureUsers:
 
 @dataclass
 class _Window:
-    """From when on the prober's samples were judged: what it took to begin is not counted as watched."""
+    """What was watched: from when on samples were judged (what it took to begin is not), and for how long by every criterion."""
 
     start_s: float
+    held_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ class RampWatch:
         offset_s = self.clock.wall().timestamp() - self.clock.monotonic_s()
         window = _Window(self.clock.monotonic_s())
         state, words = self._seen(stage, window)
-        until_s = window.start_s + self.memory.duration_s if state == GOOD else self.clock.monotonic_s()
+        until_s = window.start_s + window.held_s if state == GOOD else self.clock.monotonic_s()
         return Look(window.start_s + offset_s, until_s + offset_s, state, words)
 
     def _seen(self, stage: str, window: "_Window") -> tuple[str, str]:
@@ -113,7 +114,9 @@ class RampWatch:
                 return BROKEN, broken
             observation = self.observation()
             window.start_s = self.clock.monotonic_s()
-            state, words = _judged(self._held(observation, window.start_s))
+            found = self._held(observation, window.start_s)
+            window.held_s = min(verdict.spec.duration_s for verdict in found.all)
+            state, words = _judged(found)
             broken = self._broken_features(stage) if state == GOOD else ""
         except (MeasurementFailed, NotReached) as problem:
             return UNKNOWN, str(problem)
