@@ -21,6 +21,7 @@ Ability = Literal[
     "cache_admin",
     "emergency_endpoint",
     "metrics",
+    "circuit_breakers",
     "database",
     "status_page",
     "in_app_notice",
@@ -88,6 +89,7 @@ class Paths(Table):
     health_db: UrlPath = "/health/db"
     health_pam: UrlPath = "/health/pam"
     health_comprehensive: UrlPath = "/health/comprehensive"
+    circuit_breakers: UrlPath = "/health/circuit-breakers"
     version: UrlPath = "/version"
     metrics: UrlPath = "/metrics"
     feature_flags: UrlPath = "/admin/feature-flags"

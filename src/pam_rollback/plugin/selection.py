@@ -60,6 +60,7 @@ NEEDED_ABILITIES = {
     "verification_readiness": ("database", "test_account"),
     "message_readiness": ("slack",),
     "prometheus_api": ("prometheus",),
+    "circuit_breakers": ("circuit_breakers",),
 }
 """Which declared abilities a fixture stands on. An environment that does not declare it has the test left out, and named."""
 
