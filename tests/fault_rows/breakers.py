@@ -13,6 +13,6 @@ def _row(identifier: str, fault: str, words: str, **parameters: str | float) -> 
 
 ROWS = [
     _row("breaker-model", "model-down", "database CLOSED, model OPEN"),
-    _row("breaker-database", "database-down", "database OPEN, model CLOSED"),
+    _row("breaker-database", "database-down", "circuit-breakers: database OPEN"),
     _row("breakers-untold", "answers-html", "expected the states of circuit breakers", path="/health/circuit-breakers"),
 ]
