@@ -188,7 +188,7 @@ class TestControl:
             *("status-page-lies", "status-page-down", "memory-leak", "render-metrics"),
             *("netlify-answers", "netlify-behaviour", "repository", "render-deploys"),
             *("auth-bypass", "cross-user-read", "feature-fails-for-some"),
-            *("configuration-lost", "channel-fails", "code-errors", "site-missing"),
+            *("configuration-lost", "channel-fails", "code-errors", "site-missing", "model-down"),
         }
         assert catalogue["errors"]["flag"] == "PAM_ENHANCED_UI"
         assert all(kind["summary"] and kind["layer"] for kind in catalogue.values())

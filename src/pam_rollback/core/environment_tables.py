@@ -21,6 +21,7 @@ Ability = Literal[
     "cache_admin",
     "emergency_endpoint",
     "metrics",
+    "circuit_breakers",
     "database",
     "staging_copy",
     "status_page",
@@ -93,6 +94,7 @@ class Paths(Table):
     health_db: UrlPath = "/health/db"
     health_pam: UrlPath = "/health/pam"
     health_comprehensive: UrlPath = "/health/comprehensive"
+    circuit_breakers: UrlPath = "/health/circuit-breakers"
     version: UrlPath = "/version"
     metrics: UrlPath = "/metrics"
     feature_flags: UrlPath = "/admin/feature-flags"

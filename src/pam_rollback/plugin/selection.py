@@ -65,6 +65,7 @@ NEEDED_ABILITIES = {
     "exposure": ("git", "flag_admin"),
     "migration_trial": ("git", "database", "staging_copy"),
     "prometheus_api": ("prometheus",),
+    "circuit_breakers": ("circuit_breakers",),
 }
 """Which declared abilities a fixture stands on. An environment that does not declare it has the test left out, and named."""
 

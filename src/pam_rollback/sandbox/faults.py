@@ -183,6 +183,7 @@ _KINDS = (
             Parameter("mb_per_s", 0, "MB that are lost each second, as long as requests come", low=0, high=20),
         ),
     ),
+    FaultKind("model-down", "the model provider does not answer: PAM can think of nothing", "release", (_RELEASE,)),
     FaultKind(
         "release-down",
         "the process of a release does not answer",

@@ -11,10 +11,11 @@ from uuid import UUID
 
 from fastapi import HTTPException
 
-from pam_rollback.sandbox.product.assistant import Facts, Reply, reply_to
+from pam_rollback.sandbox.product.assistant import Facts, Reply
 from pam_rollback.sandbox.product.flags import PERFORMANCE_OPTIMIZATIONS
 from pam_rollback.sandbox.product.services import Services
 from pam_rollback.sandbox.product.storage import Connection, Storage, fetch
+from pam_rollback.sandbox.product.thinking import think
 from pam_rollback.sandbox.product.visitor import Visitor
 
 _FACTS = """
@@ -100,7 +101,7 @@ async def _reply(parts: Services, visitor: Visitor, message: str) -> tuple[Reply
     facts = await know(parts.storage, visitor.user_id)
     if facts is None:
         raise HTTPException(HTTPStatus.UNAUTHORIZED, "this account no longer exists")
-    reply = reply_to(message, facts)
+    reply = think(parts, message, facts)
     if optimised:
         parts.answers.keep(visitor.key, message, reply, generation=generation)
     return reply, False

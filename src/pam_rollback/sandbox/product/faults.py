@@ -126,6 +126,7 @@ FLAGS_PARTIAL = FaultKind(
     "flags-partial", "a share of the users keeps the features whatever the flags say", parameters=PartialParameters
 )
 MEMORY_LEAK = FaultKind("memory-leak", "the process holds more and more memory", parameters=LeakParameters)
+MODEL_DOWN = FaultKind("model-down", "whoever thinks of PAM's answers does not answer")
 WRITES_FORGOTTEN = FaultKind(
     "writes-forgotten", "writes are acknowledged and not stored", parameters=ForgottenParameters
 )
@@ -153,6 +154,7 @@ CATALOGUE: Mapping[str, FaultKind] = {
             FLAGS_PARTIAL,
             ADMIN_REFUSES,
             MEMORY_LEAK,
+            MODEL_DOWN,
             WRITES_FORGOTTEN,
         ),
         *(AUTH_BYPASS, CROSS_USER_READ, FEATURE_FAILS, CONFIGURATION_LOST),

@@ -15,11 +15,12 @@ from fastapi import APIRouter
 from starlette.responses import JSONResponse, Response
 
 from pam_rollback.sandbox.database import migrations
-from pam_rollback.sandbox.product.assistant import reply_to
+from pam_rollback.sandbox.product.breaker import State
 from pam_rollback.sandbox.product.conversation import know
 from pam_rollback.sandbox.product.metrics import CONTENT_TYPE, resident_bytes
 from pam_rollback.sandbox.product.services import Parts, Services
 from pam_rollback.sandbox.product.storage import StorageUnavailableError
+from pam_rollback.sandbox.product.thinking import ModelUnavailableError, think
 
 router = APIRouter()
 
@@ -92,6 +93,18 @@ async def health_live(parts: Parts) -> JSONResponse:
     return _answer(parts, {})
 
 
+@router.api_route("/health/circuit-breakers", methods=_READ)
+async def health_circuit_breakers(parts: Parts) -> JSONResponse:
+    """How each circuit breaker stands. 200 whatever they say, as the product answers."""
+    all_closed = all(breaker.state is State.CLOSED for breaker in parts.breakers)
+    states = {
+        breaker.name: {"state": breaker.state, "failures": breaker.failures, "opened": breaker.opened}
+        for breaker in parts.breakers
+    }
+    status: Status = "healthy" if all_closed else "degraded"
+    return JSONResponse({"status": status, "release": parts.config.version, "circuit_breakers": states})
+
+
 @router.get("/version")
 async def version(parts: Parts) -> dict[str, str]:
     """Which code runs, since when, and the newest migration that it was built with."""
@@ -133,6 +146,8 @@ async def _guarded(work: Coroutine[Any, Any, str]) -> str:
         return await work
     except StorageUnavailableError:
         return "the database cannot be reached"
+    except ModelUnavailableError as error:
+        return str(error)
     except Exception as error:  # noqa: BLE001 - whatever stops a check is what the check has found
         # Only the kind: the words of a driver may name addresses and accounts, and this answer is public.
         return f"could not be checked ({type(error).__name__})"
@@ -153,7 +168,7 @@ async def _chat(parts: Services) -> str:
     if facts is None:
         return "nobody is there to ask"
     total = facts.money(facts.month_total if facts.month_count else Decimal(0))
-    return "" if total in reply_to(_PROBE_QUESTION, facts).text else "the answer does not know the month's total"
+    return "" if total in think(parts, _PROBE_QUESTION, facts).text else "the answer does not know the month's total"
 
 
 def _answer(

@@ -12,12 +12,14 @@ from fastapi.exceptions import RequestValidationError
 from starlette.responses import JSONResponse
 
 from pam_rollback.sandbox.product.storage import StorageUnavailableError
+from pam_rollback.sandbox.product.thinking import ModelUnavailableError
 
 
 def install(app: FastAPI) -> None:
     """Make `app` answer its exceptions in JSON."""
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(StorageUnavailableError, _unavailable)
+    app.add_exception_handler(ModelUnavailableError, _speechless)
     app.add_exception_handler(psycopg.DataError, _not_storable)
     app.add_exception_handler(psycopg.errors.ForeignKeyViolation, _account_is_gone)
 
@@ -38,6 +40,13 @@ async def _unavailable(_: Request, error: Exception) -> JSONResponse:
     del error  # may name the address of the database
     return JSONResponse(
         {"detail": "the database cannot be reached"}, HTTPStatus.SERVICE_UNAVAILABLE, headers={"Retry-After": "1"}
+    )
+
+
+async def _speechless(_: Request, error: Exception) -> JSONResponse:
+    del error
+    return JSONResponse(
+        {"detail": "PAM cannot answer at the moment"}, HTTPStatus.SERVICE_UNAVAILABLE, headers={"Retry-After": "1"}
     )
 
 

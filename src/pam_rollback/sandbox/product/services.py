@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from pam_rollback.sandbox.product.answer_cache import AnswerCache
+from pam_rollback.sandbox.product.breaker import Breaker
 from pam_rollback.sandbox.product.config import ProductConfig
 from pam_rollback.sandbox.product.faults import Faults
 from pam_rollback.sandbox.product.flags import FlagStore
@@ -26,19 +27,27 @@ class Services:
     faults: Faults
     answers: AnswerCache
     metrics: Metrics
+    model: Breaker
+    """Around whoever thinks of an answer."""
     started_at: datetime
+
+    @property
+    def breakers(self) -> tuple[Breaker, ...]:
+        """All circuit breakers of this process."""
+        return (self.storage.breaker, self.model)
 
 
 def build_services(config: ProductConfig) -> Services:
     """Make the parts of a process; nothing is connected yet."""
-    storage, faults = Storage(config.dsn), Faults()
+    storage, faults, model = Storage(config.dsn), Faults(), Breaker("model")
     return Services(
         config=config,
         storage=storage,
         flags=FlagStore(storage, faults),
         faults=faults,
         answers=AnswerCache(),
-        metrics=Metrics(),
+        metrics=Metrics((storage.breaker, model)),
+        model=model,
         started_at=datetime.now(UTC),
     )
 

@@ -11,6 +11,8 @@ import psycopg
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from pam_rollback.sandbox.product.breaker import Breaker, OpenCircuitError
+
 # A user waits this long for a connection before the answer is "unavailable"; below the second that a health check may take.
 _CONNECTION_WAIT_S = 0.8
 # The pool's own retries back off from one second on; giving up early makes the next request try at once after an outage.
@@ -21,6 +23,8 @@ _CLOSE_S = 1.0
 # libpq's smallest value; a server that is gone refuses at once, this is for one that is stuck.
 _CONNECT_TIMEOUT_S = 2
 _STATEMENT_TIMEOUT_MS = 4000
+
+_FAILURES = (PoolTimeout, psycopg.OperationalError, psycopg.InterfaceError)
 
 Connection = psycopg.AsyncConnection[DictRow]
 """An open connection whose rows are dictionaries."""
@@ -36,6 +40,7 @@ class Storage:
     """Connections that work as `service_role`, the role of the application, which bypasses row level security."""
 
     def __init__(self, dsn: str) -> None:
+        self.breaker = Breaker("database")
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             dsn,
             connection_class=psycopg.AsyncConnection[DictRow],
@@ -65,9 +70,10 @@ class Storage:
     async def transaction(self) -> AsyncIterator[Connection]:
         """Give a connection whose work is committed at the end, or not at all; raises StorageUnavailableError."""
         try:
-            async with self._pool.connection() as connection:
-                yield connection
-        except (PoolTimeout, psycopg.OperationalError, psycopg.InterfaceError) as error:
+            with self.breaker.guard(*_FAILURES):
+                async with self._pool.connection() as connection:
+                    yield connection
+        except (*_FAILURES, OpenCircuitError) as error:
             raise StorageUnavailableError(_first_line(error)) from error
 
     async def rows(self, query: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> list[DictRow]:

@@ -1,0 +1,20 @@
+"""Are failures isolated, and is nothing isolated any more?  Reads only: health reports, and how the circuit breakers stand."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pam_rollback.core.circuit_breakers import CircuitBreakers
+
+pytestmark = [pytest.mark.post_rollback]
+
+Scored = Callable[[Any], Any]
+
+
+@pytest.mark.criterion("PM-9")
+def test_no_circuit_breaker_is_open(circuit_breakers: CircuitBreakers, scored: Scored) -> None:
+    """What they guard works: none is open, or was left open.  If red: docs/runbook.md#prevention-monitoring."""
+    breakers = scored(circuit_breakers)
+
+    assert breakers.all_closed, breakers
