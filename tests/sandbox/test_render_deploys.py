@@ -623,3 +623,15 @@ def test_with_realistic_latencies_a_deploy_takes_its_time(tmp_path: Path) -> Non
 
         assert render.deploy(begun)["status"] == "created"
         assert render.version()["release"] == "1.42.0"
+
+
+@pytest.mark.parametrize("after_s", [0.3, 0.6, 0.9])
+def test_a_killed_release_that_is_replaced_meanwhile_can_be_cleared(render: Render, after_s: float) -> None:
+    """The process is started again for nothing: that a deploy took its place is no reason to refuse."""
+    render.remote.plant("release-down", how="killed")
+    begun = render.roll_back()
+    time.sleep(after_s)
+    render.remote.clear("release-down")
+
+    assert render.settled(begun)[0] == "live"
+    assert render.version()["release"] == "1.41.3"

@@ -41,6 +41,8 @@ was superseded by something else."""
 _OURS = frozenset({"rollback", "api"})
 """Render's words for a deploy that a rollback from here has asked for."""
 _LISTED_WITHIN_S = 30.0
+Start = Callable[[Sequence[Deploy]], Deploy]
+"""Asks for a deploy; told which ones are listed now."""
 
 
 class Backend(BackendHost, CommitDeploys, ServiceSettings, Protocol):
@@ -107,7 +109,7 @@ class BackendAction:
 
     def running(
         self,
-        start: Callable[[], Deploy],
+        start: Start,
         prefix: str = "",
         *,
         needs: tuple[str, ...] = (),
@@ -142,12 +144,12 @@ class BackendAction:
             steps=steps,
         )
 
-    def rolled_back(self, target: Deploy) -> Deploy:
+    def rolled_back(self, target: Deploy, listed: Sequence[Deploy]) -> Deploy:
         """Ask the provider for it; a rollback to the same commit that is under way already is waited for instead."""
         started = next(
             (
                 deploy
-                for deploy in self._host.deploys()
+                for deploy in listed
                 if deploy.state in _UNDER_WAY
                 and deploy.trigger == "rollback"
                 and target.commit
@@ -155,11 +157,11 @@ class BackendAction:
             ),
             None,
         )
-        return started or _begin(self._tools, target.commit, lambda: self._host.roll_back(target.id))
+        return started or _begin(self._tools, target.commit, listed, lambda: self._host.roll_back(target.id))
 
-    def deployed(self) -> Deploy:
+    def deployed(self, listed: Sequence[Deploy]) -> Deploy:
         """Ask for the commit."""
-        return _begin(self._tools, self._commit, lambda: self._host.deploy_commit(self._commit))
+        return _begin(self._tools, self._commit, listed, lambda: self._host.deploy_commit(self._commit))
 
     def revert(self, repository: Repository, bad: Commit, *, onto: str, branch: str, reason: str) -> str:
         """Make the commit that takes ``bad`` back, on a branch of its own: main is left alone."""
@@ -231,11 +233,15 @@ class BackendAction:
             lambda: self._host.set_auto_deploy(on=False),
             lambda: self._seen_service(lambda seen: not seen.auto_deploy),
         )
-        return self._still_off()
+        return self._off(self._service)
 
     def _still_off(self) -> str:
         self._service = self._host.service()
-        if self._service.auto_deploy:
+        return self._off(self._service)
+
+    @staticmethod
+    def _off(service: Service) -> str:
+        if service.auto_deploy:
             raise ActionFailed(
                 "automatic deploys are on: the next push deploys over the rollback; switch them off in Render"
             )
@@ -254,13 +260,14 @@ class BackendAction:
             raise problems[0]
         return f"stopped {', '.join(map(str, running))}" if running else "none was under way"
 
-    def _run(self, start: Callable[[], Deploy]) -> str:
-        now = live_of(self._host)
+    def _run(self, start: Start) -> str:
+        listed = self._host.deploys()
+        now = _live_in(listed)
         if self._commit and now.commit == self._commit:
             self._live = now
             return f"{now} ran already"
         self._owe()
-        self._live = until_live(start(), self._tools)
+        self._live = until_live(start(listed), self._tools)
         return str(self._live)
 
     def _see(self) -> str:
@@ -274,7 +281,7 @@ class BackendAction:
 def roll_back_to_deploy(tools: BackendTools, target: Deploy, *, decided_s: float) -> BackendRollback:
     """Run an earlier deploy's build again, with automatic deploys off. Raises ActionFailed when that was not done or does not answer."""
     action = BackendAction(tools, commit=target.commit)
-    steps = [*action.looking(), *action.running(lambda: action.rolled_back(target))]
+    steps = [*action.looking(), *action.running(lambda listed: action.rolled_back(target, listed))]
     return action.facts(tools.telling.run(steps), decided_s)
 
 
@@ -343,7 +350,10 @@ def undo_running(undo: Undo, tools: BackendTools) -> None:
 
 def live_of(host: BackendHost) -> Deploy:
     """The deploy that runs now. Raises ActionFailed when none is live."""
-    deploys = host.deploys()
+    return _live_in(host.deploys())
+
+
+def _live_in(deploys: Sequence[Deploy]) -> Deploy:
     live = next((deploy for deploy in deploys if deploy.state == LIVE), None)
     if live is None:
         raise ActionFailed(f"no deploy is live; the newest are {', '.join(map(str, deploys[:3])) or 'none'}")
@@ -371,9 +381,9 @@ def _head(repository: Repository, branch: str) -> Commit:
         return ""
 
 
-def _begin(tools: BackendTools, commit: Commit, ask: Callable[[], Deploy | None]) -> Deploy:
-    """Ask for a deploy; one that was only queued, or whose answer was lost, is found by what is new in the list."""
-    known = {deploy.id for deploy in tools.host.deploys()}
+def _begin(tools: BackendTools, commit: Commit, listed: Sequence[Deploy], ask: Callable[[], Deploy | None]) -> Deploy:
+    """Ask for a deploy; one that was only queued, or whose answer was lost, is found by what is not among those listed before."""
+    known = {deploy.id for deploy in listed}
 
     def new(within_s: float) -> Deploy:
         found = tools.waiter.until(
@@ -409,10 +419,11 @@ def _run_again(deploy_id: str, commit: Commit, tools: BackendTools) -> None:
     """What the rollback left under way would come live later: it is stopped, or run over."""
     ours = [deploy for deploy in tools.host.deploys() if deploy.state in _UNDER_WAY and deploy.trigger in _OURS]
     left = _cancelled(tools.host, ours)
-    now = live_of(tools.host)
+    listed = tools.host.deploys()
+    now = _live_in(listed)
     if not left and (now.id == deploy_id or (commit and now.commit == commit)):
         return
-    until_live(_begin(tools, commit, lambda: tools.host.roll_back(deploy_id)), tools)
+    until_live(_begin(tools, commit, listed, lambda: tools.host.roll_back(deploy_id)), tools)
 
 
 def _follow_again(branch: str, tools: BackendTools) -> None:

@@ -100,7 +100,9 @@ def roll_back_everything(tools: FullSystemTools, target: FullSystemTarget, *, de
     steps = [
         *_flag_steps(tools, found),
         *_if_known(target.frontend, [front.looking(FRONT), *_seen_after_cache(front.publishing(FRONT), tools)]),
-        *_if_known(target.backend, [*back.looking(BACK), *back.running(lambda: back.rolled_back(api), BACK)]),
+        *_if_known(
+            target.backend, [*back.looking(BACK), *back.running(lambda listed: back.rolled_back(api, listed), BACK)]
+        ),
         *_cache_steps(tools),
     ]
     records = tools.telling.run(steps)

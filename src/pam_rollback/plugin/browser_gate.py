@@ -8,9 +8,9 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
-from _pytest.mark.expression import Expression
 
 from pam_rollback.plugin import runbook as runbook_module
+from pam_rollback.plugin.mark_expression import MarkExpression
 from pam_rollback.plugin.runbook import Runbook
 
 BROWSER_KINDS = ("journey", "accessibility", "performance")
@@ -90,15 +90,14 @@ def can_select_browser_test(expression: str) -> bool:
     if not expression:
         return True
     try:
-        compiled = Expression.compile(expression)
+        asked = MarkExpression(expression)
     except SyntaxError:
         return False  # pytest itself says what is wrong with it
 
     def can_be(name: str, kind: str) -> bool:
         return name == kind or name in BROWSER_PHASES
 
-    # pytest calls the matcher with the name alone, or with a marker's keyword arguments beside it.
-    return any(compiled.evaluate(lambda name, /, *, is_a=kind, **_: can_be(name, str(is_a))) for kind in BROWSER_KINDS)
+    return any(asked.holds(lambda name, /, *, is_a=kind, **_: can_be(name, str(is_a))) for kind in BROWSER_KINDS)
 
 
 def _only_own_tests(paths: list[str]) -> bool:

@@ -4,8 +4,8 @@ import re
 from difflib import get_close_matches
 
 import pytest
-from _pytest.mark import MarkMatcher
-from _pytest.mark.expression import Expression
+
+from pam_rollback.plugin.mark_expression import MarkExpression
 
 PHASES = {
     "preflight": "read-only: could we roll back right now?",
@@ -81,10 +81,9 @@ def named_in(expression: str) -> set[str]:
 def asks_for(expression: str, phase: str) -> bool:
     """Whether ``-m`` names the phase, and names it to have it: ``not baseline`` names it, too."""
     try:
-        compiled = Expression.compile(expression) if phase in named_in(expression) else None
+        return phase in named_in(expression) and MarkExpression(expression).holds(lambda name, /, **_: name == phase)
     except SyntaxError:
         return False
-    return compiled is not None and compiled.evaluate(lambda name, /, **_: name == phase)
 
 
 def is_gate(config: pytest.Config) -> bool:
@@ -103,10 +102,9 @@ def waits_to_be_named(item: pytest.Item, expression: str) -> bool:
 def is_selected(item: pytest.Item, expression: str) -> bool:
     """Whether pytest's own ``-m`` selects it, which comes later; True for an expression that pytest will refuse."""
     try:
-        compiled = Expression.compile(expression) if expression else None
+        return not expression or MarkExpression(expression).selects(item.iter_markers())
     except SyntaxError:
         return True
-    return compiled is None or compiled.evaluate(MarkMatcher.from_markers(item.iter_markers()))
 
 
 def phase_of(item: pytest.Item) -> str:

@@ -6,11 +6,11 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from _pytest.mark.expression import Expression
 
 from pam_rollback.core.configuration import ConfigurationError
 from pam_rollback.core.invariants import Invariant, parse_invariant
 from pam_rollback.plugin import runbook as runbook_module
+from pam_rollback.plugin.mark_expression import MarkExpression
 
 FOLDER = ("checks", "integrity")
 _INVARIANT = "pam_invariant"
@@ -67,11 +67,11 @@ def _can_select(expression: str) -> bool:
     if not expression:
         return True
     try:
-        compiled = Expression.compile(expression)
+        asked = MarkExpression(expression)
     except SyntaxError:  # pytest will say so
         return True
     every = frozenset({"post_rollback", "redeploy_gate", "integrity"})
-    return any(compiled.evaluate(_Named(names)) for names in (every, every | _SOMETIMES))
+    return any(asked.holds(_Named(names)) for names in (every, every | _SOMETIMES))
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,7 @@ class Fleet:
             if how == "hung":
                 release.thaw()
             elif how == "killed" and release is self._live:
-                await release.restart()
+                await self._restart(release)
 
     async def close(self) -> None:
         """End everything."""
@@ -109,6 +109,15 @@ class Fleet:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
         await asyncio.gather(*(release.end() for release in self._all))
+
+    async def _restart(self, release: Release) -> None:
+        try:
+            await release.restart()
+        except RangeError:
+            if release is self._live:
+                raise
+        if release is not self._live:
+            await release.end()  # a deploy took its place meanwhile, and ended it before or after it was started
 
     async def _bring_down(self, release: Release) -> None:
         how = self._down.get(release.spec.name)
