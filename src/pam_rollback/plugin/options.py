@@ -157,8 +157,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=[],
         metavar="[SITE=]RELEASE",
         help="what a rollback of code goes back to: a deploy's id, a commit or its beginning, or a version (default: found by rule, and "
-        "shown first); with checks alone: the release that must be running, with -m redeploy_gate: the candidate; where the sites differ, once for each: "
-        "--to frontend=1.41.3 --to backend=1.42.0",
+        "shown first); with checks alone: the release that must be running, with -m redeploy_gate: the candidate; where the sites "
+        "differ, once for each: --to frontend=1.41.3 --to backend=1.42.0",
     )
     add(
         "--run-dir",
