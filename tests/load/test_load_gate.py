@@ -14,12 +14,16 @@ from pathlib import Path
 
 import pytest
 
+from pam_rollback.adapters.prometheus import PrometheusApi
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.wait import Waiter
 from tests.prometheus_server import prometheus
 from tests.sessions import ONLY_HEALTH, Finished, Project, Range
 
 LOAD = ("-m", "load", "load/test_load.py")
 _FROZEN_AFTER_S, _FROZEN_FOR_S = 32.0, 6.0
 """In the last quarter of the run, where the load is highest."""
+_SCRAPES = 5
 _KILLED_AFTER_S = 20.0
 _OUTAGE_FROM_S, _OUTAGE_S = 2.5, 3.1
 
@@ -130,6 +134,8 @@ def test_a_real_prometheus_agrees(practice_range: Range, project: Project, tmp_p
     """Where it is declared, its scrapes of the candidate are held against the generator's own count."""
     api = practice_range.state["urls"]["api"].removeprefix("http://")
     with prometheus(api, tmp_path) as url:
+        # As everywhere, it has been scraping for a while.
+        Waiter().until(lambda: _scrapes(url), holds=lambda count: count >= _SCRAPES, within_s=60, what="some scrapes")
         file = tmp_path / "prometheus.toml"
         text = practice_range.file.read_text(encoding="utf-8")
         declared = 'kind = "sandbox"\nabilities = ["test_account", "load", "prometheus"]\n'
@@ -177,11 +183,20 @@ def _freeze(run_folder: Path) -> None:
     os.killpg(generator, signal.SIGCONT)
 
 
+def _scrapes(url: str) -> int:
+    now_s = PrometheusApi(url).ahead_s() + time.monotonic()
+    try:
+        found = PrometheusApi(url).scraped("process_start_time_seconds", since_s=now_s - 60, until_s=now_s)
+    except MeasurementFailed:  # none yet
+        return 0
+    return min(len(series.samples) for series in found)
+
+
 def _break_for_a_moment(practice_range: Range, run_folder: Path) -> None:
     """Three seconds of the step with the least load: a gateway that answers everything itself, with errors."""
     began_s = _began_s(run_folder)
     time.sleep(max(0.0, began_s + _OUTAGE_FROM_S - time.time()))
-    practice_range.remote.plant("answers-503-healthy", path="*", server="api")
+    practice_range.remote.plant("answers-503-healthy", path="/*", server="api")
     time.sleep(_OUTAGE_S)
     practice_range.remote.clear_all()
 
