@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -402,6 +404,40 @@ def test_a_stop_ends_it(target: LoadTarget, tmp_path: Path) -> None:
         run_load(order(target.url, duration_s=60), folder=folder, waiter=Waiter(stop=stop))
 
     assert processes_of(folder) == []
+
+
+@pytest.fixture
+def certified(tmp_path: Path) -> Iterator[tuple[LoadTarget, Path]]:
+    """A server with a certificate that only its own file vouches for, and that file."""
+    openssl = shutil.which("openssl")
+    assert openssl is not None, "openssl is needed to make a certificate"
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    subprocess.run(
+        [
+            *(openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"),
+            *("-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate)),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, key)
+    with LoadTarget(encrypted=context) as made:
+        yield made, certificate
+
+
+def test_a_server_has_to_prove_who_it_is(
+    certified: tuple[LoadTarget, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The account's password is sent to nobody else: an unknown certificate is a failure, one that this machine trusts is none."""
+    server, certificate = certified
+    unknown = run_load(order(server.url, duration_s=1), folder=tmp_path / "unknown")
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    trusted = run_load(order(server.url, duration_s=1), folder=tmp_path / "trusted")
+
+    assert {one.why for one in unknown.requests} == {"no encrypted connection"}
+    assert {(one.why, one.status) for one in trusted.requests} == {("", 200)}
+    assert len(server.requests) == 50
 
 
 def test_a_record_belongs_to_one_run(target: LoadTarget, tmp_path: Path) -> None:
