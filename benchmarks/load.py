@@ -37,7 +37,7 @@ PARTS = Path(__file__).resolve().parent / "load_parts"
 ROUNDS, SECONDS = 3, 8
 LATENCY_RATE_HZ, LATENCY_S = 100.0, 40
 OUTAGE_RATE_HZ, OUTAGE_RUN_S, LENIENT_PCT = 40.0, 60, 10.0
-WITHIN_PCT, WITHIN_MS, TWO_MIN = 5.0, 5.0, 1.5
+WITHIN_PCT, WITHIN_MS, TWO_MIN, CORES_MIN = 5.0, 5.0, 1.5, 0.8
 _END_S = 30.0
 
 
@@ -99,8 +99,8 @@ def until_it_answers(url: str) -> None:
             time.sleep(0.05)
 
 
-def at_full_speed(scale: float) -> bool:
-    """Everybody in turns against one target. Gives whether two processes are enough faster than one."""
+def at_full_speed(scale: float) -> bool | None:
+    """Everybody in turns against one target. Gives whether two processes are enough faster than one; None when that is not known."""
     rounds, seconds = max(round(ROUNDS * scale), 1), max(round(SECONDS * scale), 4)
     generators, missing = found()
     generators.append(two_processes())
@@ -112,23 +112,30 @@ def at_full_speed(scale: float) -> bool:
     print(f"\nAt full speed, 32 connections, {rounds} rounds of {seconds} s in turns, medians; target: {name}")
     if missing:
         print(f"not here: {', '.join(missing)}")
-    print(f"{'generator':28} {'requests/s':>11} {'per CPU second':>15} {'of wrk':>8} {'of plain Locust':>16}")
+    print(
+        f"{'generator':28} {'requests/s':>11} {'cores':>6} {'per CPU second':>15} {'of wrk':>8} {'of plain Locust':>16}"
+    )
     per_cpu = {one.name: median(speeds, one.name, "requests_per_cpu_s") for one in generators}
     for one in generators:
         of = [
             f"{per_cpu[one.name] / per_cpu[other]:.2f}" if other in per_cpu else "-"
             for other in ("wrk", "plain Locust, 1 process")
         ]
-        print(
-            f"{one.name:28} {median(speeds, one.name, 'requests_hz'):11.0f} {per_cpu[one.name]:15.0f} {of[0]:>8} {of[1]:>16}"
-        )
-    twice = statistics.median(
-        turn["this engine, 2 processes"].requests_hz / turn["this engine, 1 process"].requests_hz for turn in speeds
-    )
+        got = [median(speeds, one.name, what) for what in ("requests_hz", "cores")]
+        print(f"{one.name:28} {got[0]:11.0f} {got[1]:6.2f} {per_cpu[one.name]:15.0f} {of[0]:>8} {of[1]:>16}")
+    single, double = "this engine, 1 process", "this engine, 2 processes"
+    twice = statistics.median(turn[double].requests_hz / turn[single].requests_hz for turn in speeds)
+    alone = 2 * per_cpu[double] / per_cpu[single]
+    cores = median(speeds, single, "cores")
+    known = cores >= CORES_MIN
     print(
-        f"two processes beside one: {twice:.2f} times as many requests a second (aim {TWO_MIN:g}; all share the same cores)"
+        f"two processes beside one: {twice:.2f} times as many requests a second (aim {TWO_MIN:g}), {alone:.2f} with a core for each"
     )
-    return twice >= TWO_MIN
+    if not known:
+        print(
+            f"not known here: one process got {cores:.2f} of a core, something else has the machine; {CORES_MIN:g} are needed"
+        )
+    return twice >= TWO_MIN if known else None
 
 
 def in_turn(generators: list[Generator], turn: int) -> list[Generator]:
@@ -142,8 +149,8 @@ def median(speeds: list[dict[str, Speed]], name: str, what: str) -> float:
     return float(statistics.median(getattr(turn[name], what) for turn in speeds))
 
 
-def with_known_latency(scale: float) -> bool:
-    """Open model. Gives whether client and server agree."""
+def with_known_latency(scale: float) -> bool | None:
+    """Open model. Gives whether client and server agree; None when the machine had no time for either of them."""
     record, server = recorded("latency", LATENCY_RATE_HZ, max(round(LATENCY_S * scale), 5))
     client_ms = [one.latency_ms for one in record.requests if one.left]
     server_ms = server["latencies_ms"]
@@ -158,6 +165,12 @@ def with_known_latency(scale: float) -> bool:
         agree &= abs(client - own) <= max(WITHIN_MS, own * WITHIN_PCT / 100)
         print(f"p{pct:<5} {client:6.1f} ms {own:6.1f} ms {client - own:+6.1f} ms {lag:6.1f} ms")
     print(f"within {WITHIN_PCT:g} % or {WITHIN_MS:g} ms: {'yes' if agree else 'NO'}")
+    late_ms = percentile(lag_ms, 95).value
+    if not agree and late_ms > WITHIN_MS:
+        print(
+            f"not known here: requests left {late_ms:.1f} ms late (p95), something else has the machine; {WITHIN_MS:g} ms are needed"
+        )
+        return None
     return agree
 
 
@@ -195,7 +208,7 @@ def main() -> int:
     """Everything, one after the other."""
     scale = float(sys.argv[1]) if len(sys.argv) > 1 else 1.0
     kept = [at_full_speed(scale), with_known_latency(scale), with_an_outage()]
-    print(f"\naims: {sum(kept)} of {len(kept)} kept")
+    print(f"\naims: {kept.count(True)} of {len(kept)} kept, {kept.count(None)} not known")
     return 0 if all(kept) else 1
 
 

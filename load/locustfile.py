@@ -16,7 +16,7 @@ from locust.runners import MasterRunner, WorkerRunner
 from pam_rollback.adapters.load_process.conductor import Conductor
 from pam_rollback.adapters.load_process.generator import Generator, Turns
 from pam_rollback.adapters.load_process.told import FOLDER, order_of_parent
-from pam_rollback.core.load_shapes import users_at
+from pam_rollback.core.load_shapes import asked, users_at
 
 ORDER = order_of_parent()
 # A worker whose master is gone must not go on loading a service for a whole minute, as it would by itself.
@@ -54,14 +54,19 @@ class Person(User):
     abstract = True
     signed_in = False
     turns: Turns | None = None
+    pause_s = 0.0
 
     @task
     def next_journey(self) -> None:
-        """Ask once, then pause."""
+        """Ask once."""
         assert World.generator is not None
         if self.turns is None:
             self.turns = World.generator.turns(signed_in=self.signed_in)
-        gevent.sleep(World.generator.next_of(self.turns))
+        self.pause_s = World.generator.next_of(self.turns)
+
+    def wait_time(self) -> float:
+        """Where Locust may end a user: never between a request and its answer, which would then be in no record."""
+        return self.pause_s
 
 
 class Visitor(Person):
@@ -102,8 +107,9 @@ class OrderedShape(LoadTestShape):
         order = conductor.order
         if order.shape.open_model:
             return order.workers.count, order.workers.count
-        users = users_at(order.shape, order.duration_s, max(conductor.passed_s, 0))
-        return users, users
+        # All that come or go do so at once, also where there are fewer than before.
+        at_once = max(step.users or 0 for step in asked(order.shape, order.duration_s))
+        return users_at(order.shape, order.duration_s, max(conductor.passed_s, 0)), at_once
 
 
 def users_of_order() -> list[type[User]]:

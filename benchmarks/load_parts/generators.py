@@ -28,6 +28,11 @@ class Speed:
     requests_per_cpu_s: float
     """What one core could do if it did nothing else; its start is not counted."""
 
+    @property
+    def cores(self) -> float:
+        """How much of the machine it got."""
+        return self.requests_hz / self.requests_per_cpu_s
+
 
 @dataclass(frozen=True)
 class Generator:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -204,6 +206,31 @@ def test_users_of_the_closed_model_wait_for_answers(target: LoadTarget, tmp_path
     assert record.asked[0].users == 4
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_users_that_leave_still_get_their_answers(workers: int, target: LoadTarget, tmp_path: Path) -> None:
+    """After a spike there are fewer users; what the others had asked is in the record, as it is in the server's."""
+    target.after_s = 0.25
+    record = run_load(
+        order(
+            target.url,
+            shape={"name": "spike", "users": 2, "spike_factor": 6, "spike_share": 0.4, "pause_s": 0},
+            duration_s=6,
+            workers={"count": workers},
+        ),
+        folder=tmp_path / "run",
+    )
+    in_flight = [
+        sum(one.sent_s <= at_s < one.done_s for one in record.requests)
+        for at_s in (record.began_s + s for s in (1.0, 3.8, 5.9))
+    ]
+
+    assert len(record.requests) == len(target.requests)
+    assert all(one.ok for one in record.requests), record
+    assert in_flight[0] <= 2
+    assert 6 <= in_flight[1] <= 12
+    assert in_flight[2] <= 2
+
+
 def test_answers_are_judged_by_what_is_expected(target: LoadTarget, tmp_path: Path) -> None:
     """A page where JSON belongs, another status, a closed connection: each failure is in words, and says back no secret."""
     target.replies = {
@@ -248,6 +275,29 @@ def test_an_account_that_cannot_sign_in_is_no_load_test(target: LoadTarget, tmp_
         run_load(mine, folder=tmp_path / "run")
 
     assert "open sesame" not in str(failed.value)
+
+
+def test_a_session_that_was_ended_is_begun_again(target: LoadTarget, tmp_path: Path) -> None:
+    """A rollback may end sessions. The failures are told; then the engine signs in again, once and not with every request."""
+    mine = order(
+        target.url,
+        journeys=[{"name": "mine", "path": "/mine", "signed_in": True}],
+        sign_in=SIGN_IN,
+        shape={"name": "arrivals", "rate_hz": 40},
+        duration_s=4,
+    )
+    thread, records = in_background(lambda: run_load(mine, folder=tmp_path / "run"))
+    # Later than 2 s after the sign-in: one attempt in that time is enough for all.
+    eventually(lambda: len(target.requests) > 105, "the middle of the run")
+    target.tokens = 2
+    thread.join(60)
+    (record,) = records
+    refused = [one for one in record.requests if one.status == 401]
+
+    assert 1 <= len(refused) < 30
+    assert {one.why for one in refused} == {"HTTP 401 instead of 200"}
+    assert record.requests[-1].ok
+    assert sum(request.path == "/login" for request in target.requests) == 2
 
 
 def test_two_processes_share_one_shape(target: LoadTarget, tmp_path: Path) -> None:
@@ -312,6 +362,16 @@ def test_a_generator_that_is_stopped_is_ended_by_the_deadline(target: LoadTarget
     assert processes_of(folder) == []
 
 
+def test_a_run_that_is_not_over_in_time_says_so(target: LoadTarget, tmp_path: Path) -> None:
+    """What was recorded until then is kept, and its end is not taken for the planned one."""
+    record = run_load(order(target.url, duration_s=60, deadline_s=10), folder=tmp_path / "run")
+
+    assert record.cut_short == "it was not over after 10 s and had to be ended"
+    assert record.ended_s < record.began_s + 12
+    assert all(one.left for one in record.requests if one.due_s < record.ended_s - 1)
+    assert processes_of(tmp_path / "run") == []
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_nothing_outlives_a_parent_that_is_killed(workers: int, target: LoadTarget, tmp_path: Path) -> None:
     """Kill -9 of the session ends every process of the engine: nobody goes on loading a service that somebody fights for."""
@@ -344,6 +404,40 @@ def test_a_stop_ends_it(target: LoadTarget, tmp_path: Path) -> None:
         run_load(order(target.url, duration_s=60), folder=folder, waiter=Waiter(stop=stop))
 
     assert processes_of(folder) == []
+
+
+@pytest.fixture
+def certified(tmp_path: Path) -> Iterator[tuple[LoadTarget, Path]]:
+    """A server with a certificate that only its own file vouches for, and that file."""
+    openssl = shutil.which("openssl")
+    assert openssl is not None, "openssl is needed to make a certificate"
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    subprocess.run(
+        [
+            *(openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"),
+            *("-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate)),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, key)
+    with LoadTarget(encrypted=context) as made:
+        yield made, certificate
+
+
+def test_a_server_has_to_prove_who_it_is(
+    certified: tuple[LoadTarget, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The account's password is sent to nobody else: an unknown certificate is a failure, one that this machine trusts is none."""
+    server, certificate = certified
+    unknown = run_load(order(server.url, duration_s=1), folder=tmp_path / "unknown")
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    trusted = run_load(order(server.url, duration_s=1), folder=tmp_path / "trusted")
+
+    assert {one.why for one in unknown.requests} == {"no encrypted connection"}
+    assert {(one.why, one.status) for one in trusted.requests} == {("", 200)}
+    assert len(server.requests) == 50
 
 
 def test_a_record_belongs_to_one_run(target: LoadTarget, tmp_path: Path) -> None:

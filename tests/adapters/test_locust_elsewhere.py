@@ -214,6 +214,20 @@ def test_a_worker_whose_session_is_gone_ends(
 
 
 @needs_namespaces
+def test_one_worker_more_than_expected_is_sent_home(
+    machines: tuple[Machine, Machine], target: LoadTarget, tmp_path: Path
+) -> None:
+    """The run is not changed by it, and it says why it went."""
+    workers = [machine.start_worker(**ACCOUNT) for machine in machines]
+    record = run_load(order(target.url, duration_s=3, workers=1), folder=tmp_path / "run")
+
+    assert (len(record.requests), len(record.workers), record.cut_short) == (180, 1, "")
+    assert all(one.ok for one in record.requests), record
+    assert sorted(worker.wait(20) for worker in workers) == [0, 3]
+    assert "the master does not need this worker: 1 are enough" in machines[0].said + machines[1].said
+
+
+@needs_namespaces
 @pytest.mark.parametrize(
     ("variables", "words"),
     [

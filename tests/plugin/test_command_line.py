@@ -109,6 +109,11 @@ def test_a_file_outside_the_project_is_found_all_the_same(practice_range: Range)
         ),
         (["--resume", "x", "--undo", "x"], "--resume finishes a run and --undo puts it back: give one of them"),
         (["--approve", "RA-1"], "--approve RA-1: there is no staged re-deployment yet"),
+        (
+            ["--load-workers", "0"],
+            "--load-workers 0: expected a number of processes on this machine (2), or of workers",
+        ),
+        (["--load-workers", "3@5557"], "--load-workers 3@5557: expected a number of processes"),
         (["--baseline", "nowhere.json"], "nowhere.json: there is no baseline"),
         (["--situation", "baseline"], "--situation baseline: a baseline is recorded whole, by `pytest -m baseline`"),
         (["-m", "baseline", "--situation", "as-is"], "-m baseline records how it is, not as-is"),

@@ -61,6 +61,11 @@ def test_what_is_safe_may_run(facts: Facts) -> None:
             "recorded on staging",
             id="foreign baseline",
         ),
+        pytest.param(
+            replace(CHECKS_ON_PRODUCTION, undeclared_load="production declares no load"),
+            "production declares no load",
+            id="load where none is declared",
+        ),
         pytest.param(replace(REAL, confirm="staging"), "expected 'production', found 'staging'", id="wrong name"),
         pytest.param(replace(REAL, reason=""), "needs --reason", id="no reason"),
         pytest.param(replace(REAL, initiated_by=""), "needs --initiated-by", id="nobody"),

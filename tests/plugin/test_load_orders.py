@@ -87,3 +87,16 @@ def test_no_journey_at_all_is_refused(folder: Path) -> None:
 
     with pytest.raises(ConfigurationError, match=r"\[load\] weights: no journey is left"):
         load_environment(str(running(folder, text)), folder, {})
+
+
+def test_workers_elsewhere_are_told_the_environments_own_variables(folder: Path) -> None:
+    """Not the usual ones: the names are what the environment's file says, and no value is among what is sent."""
+    template = folder / "sandbox.toml"
+    text = template.read_text(encoding="utf-8").replace('"TEST_USER_PASSWORD"', '"OUR_PASSWORD"')
+    template.write_text(text, encoding="utf-8")
+    given = RUNNING.replace("\nTEST_USER_PASSWORD =", "\nOUR_PASSWORD =")
+    sent = order_of(load_environment(str(running(folder, given)), folder, {})).without_secrets.sign_in
+
+    assert sent is not None
+    assert (sent.email_variable, sent.password_variable) == ("TEST_USER_EMAIL", "OUR_PASSWORD")
+    assert (sent.email, sent.password) == ("", "")

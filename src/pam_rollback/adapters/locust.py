@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -27,9 +28,9 @@ _SOURCE = Path(pam_rollback.__file__).parents[1]
 _LOCUSTFILE = _SOURCE.parent / "load" / "locustfile.py"
 _KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
 """No proxy, no Python switch and no secret of the session reaches a generator by its environment: what it may know comes on its stdin."""
-_OWN_VARIABLES = {"PAM_LOAD_ORDER_ON_STDIN": "1", "LOCUST_SKIP_UPDATE_CHECK": "1", "PYTHONUNBUFFERED": "1"}
+_OWN_VARIABLES = {"PAM_LOAD_ORDER_ON_STDIN": "1", "PYTHONUNBUFFERED": "1"}
 _PATIENCE_S = 5.0
-_LISTENING_WITHIN_S = 30.0
+_SIGN_ON_WITHIN_S = 30.0
 _LAST_LINES = 12
 _RECORD = "run.ndjson"
 _REPORTS = (
@@ -50,6 +51,7 @@ def run_load(order: LoadOrder, *, folder: Path, waiter: Waiter | None = None) ->
     """
     if not _LOCUSTFILE.is_file():
         raise MeasurementFailed(f"{_LOCUSTFILE}: there is no such file; load tests run from a checkout of this project")
+    folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     if (folder / _RECORD).exists():
         raise MeasurementFailed(
@@ -62,9 +64,10 @@ def run_load(order: LoadOrder, *, folder: Path, waiter: Waiter | None = None) ->
     files = tuple(path for name in _REPORTS if (path := folder / name).is_file())
     died = late or f"the engine ended before its time: {engine.last_words()}"
     try:
-        return assemble(order, _lines(folder / _RECORD), died=died, files=files)
+        record = assemble(order, _lines(folder / _RECORD), died=died, files=files)
     except NeverBegan as error:
         raise MeasurementFailed(f"the load test did not begin: {error}{_how_to_join(order)}") from None
+    return replace(record, cut_short=late) if late else record
 
 
 class _Engine:
@@ -120,16 +123,24 @@ class _Engine:
     def _leading(self) -> Iterator[str]:
         yield from ("--headless", "--only-summary", "--csv", str(self._folder / "locust"), "--csv-full-history")
         yield from ("--html", str(self._folder / "locust.html"), "--exit-code-on-error", "0")
+        # A user that is one too many, after a spike, still gets its answer.
+        yield from ("--stop-timeout", f"{self._order.timeout_s + 1:g}")
         workers = self._order.workers
         if workers.count > 1 or workers.remote:
             host, port = host_and_port(workers.listen) if workers.remote else ("127.0.0.1", 0)
             yield from ("--master", "--master-bind-host", host, "--master-bind-port", str(port))
-            within_s = round(workers.within_s if workers.remote else _LISTENING_WITHIN_S)
+            within_s = round(workers.within_s if workers.remote else _SIGN_ON_WITHIN_S)
             yield from ("--expect-workers", str(workers.count), "--expect-workers-max-wait", str(max(within_s, 1)))
 
     def _start(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
         kept = {variable: os.environ[variable] for variable in _KEPT_VARIABLES if variable in os.environ}
-        own = {**_OWN_VARIABLES, "PAM_LOAD_FOLDER": str(self._folder), "PYTHONPATH": str(_SOURCE)}
+        # Somebody's own ~/.locust.conf would be obeyed, too.
+        own = {
+            **_OWN_VARIABLES,
+            "HOME": str(self._folder),
+            "PAM_LOAD_FOLDER": str(self._folder),
+            "PYTHONPATH": str(_SOURCE),
+        }
         with (self._folder / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(  # noqa: S603 - our own interpreter and file
                 # -P: a file in the working directory must not stand in for a module.
@@ -153,7 +164,7 @@ class _Engine:
         found = self._waiter.until(
             lambda: leader.poll() is not None or next(_lines(self._folder / _RECORD), None),
             holds=bool,
-            within_s=_LISTENING_WITHIN_S,
+            within_s=self._order.ends_within_s,
             what="the load test's leader listens",
             every_s=0.05,
         )

@@ -74,8 +74,11 @@ def _of_the_account(environment: Environment) -> Iterator[LoadJourney]:
 
 
 def _sign_in(environment: Environment) -> LoadSignIn:
+    named = environment.secret_variables
     return LoadSignIn(
         path=environment.paths.login,
         email=environment.secret("test_user_email"),
         password=environment.secret("test_user_password"),
+        email_variable=named.test_user_email_env or "",
+        password_variable=named.test_user_password_env or "",
     )

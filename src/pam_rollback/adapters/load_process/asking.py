@@ -120,7 +120,8 @@ class Asker:
             name=prepared.name,
             response_time=(done_s - left_s) * 1000,
             response_length=length,
-            exception=why or None,
+            # Locust keeps every text that it is told, for ever.
+            exception=(why and (f"HTTP {status}, not as expected" if status else why)) or None,
             context={},
         )
         if status == _UNAUTHORIZED and prepared.signed_in:
