@@ -115,6 +115,8 @@ def machines(tmp_path: Path) -> Iterator[tuple[Machine, Machine]]:
             for worker in machine.workers:
                 worker.kill()
                 worker.wait()
+            # The namespace's own end of it would go only some time after the namespace.
+            _ip("-n", machine.namespace, "link", "del", "eth0")
             _ip("netns", "del", machine.namespace)
 
 
