@@ -183,13 +183,17 @@ def test_a_worker_elsewhere_that_is_killed_is_named(
     (record,) = records
     (lost,) = [worker for worker in record.workers if worker.lost_s is not None]
     (other,) = [worker for worker in record.workers if worker.lost_s is None]
-    by_worker = Counter((one.worker, one.left) for one in record.requests)
+    by_worker = Counter(one.worker for one in record.requests)
+    owed = [one for one in record.requests if one.why == f"its generator {lost.name} went away"]
+    went_on = [one for one in record.requests if one.worker == other.name and one.left]
 
     assert (len(record.requests), record.cut_short, record.workers_expected) == (360, "", 2)
-    assert by_worker[other.name, True] == 180
-    assert 20 < by_worker[lost.name, True] < 170
-    assert by_worker[lost.name, False] == 180 - by_worker[lost.name, True]
-    assert {one.why for one in record.requests if not one.left} == {f"its generator {lost.name} went away"}
+    assert by_worker == {other.name: 180, lost.name: 180}
+    assert 10 < len(owed) < 160
+    assert all(one.worker == lost.name and not one.left for one in owed)
+    # A busy machine may keep the other one from a few; it is not done with less than the whole time.
+    assert len(went_on) > 120
+    assert went_on[-1].due_s > record.ended_s - 1
 
 
 @needs_namespaces
