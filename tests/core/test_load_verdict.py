@@ -232,6 +232,24 @@ def test_a_lost_worker_makes_green_unknown_and_leaves_red() -> None:
     assert standings(bad)["LG-3"] == "broken"
 
 
+def test_what_a_lost_worker_owes_is_no_lag_of_the_others() -> None:
+    """The engine records what it owed as never sent. The other one kept up: its slow answers stand, and the message names the loss."""
+    gone = LoadWorker("w2", 300, lost_s=BEGAN_S + 30)
+    workers = (LoadWorker("w1", 900), gone)
+
+    def answer(at_s: float) -> Mapping[str, object]:
+        is_second = round(at_s * 20) % 2 == 1
+        owed = never_sent() if is_second and at_s >= 30 else {"ms": 800.0}
+        return {**owed, "worker": "w2" if is_second else "w1"}
+
+    record = steady(answer, workers=workers, workers_expected=2)
+    found = standings(record)
+
+    assert (found["LG-1"], found["LG-3"], found["LG-6"]) == ("broken", "unknown", "unknown")
+    with pytest.raises(MeasurementFailed, match=r"not known: 1 of 2 generators went away \(w2 at \+30 s\)"):
+        assert verdict(record).errors.good
+
+
 def test_a_worker_that_never_came_is_missed() -> None:
     """Two were expected and one took part."""
     with pytest.raises(MeasurementFailed, match="1 of 2 generators took part"):

@@ -44,7 +44,7 @@ ROWS = [
     _row(
         "load-errors-on-the-way",
         "answers-503-healthy",
-        {FEW_FAIL, EACH_STEP, REACHED, AS_SELDOM, AGREES},
+        {FEW_FAIL, NO_OUTAGE, EACH_STEP, REACHED, AS_SELDOM, AGREES},
         "error answers were counted by no server",
         path="/api/v1/pam/history",
         server="api",

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from pam_rollback.core.configuration import ConfigurationError
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.environment_file import load_environment
 from pam_rollback.core.load_order import LoadOrder, LoadWorkers
@@ -65,6 +66,27 @@ def test_users_look_more_than_they_ask(environment: Environment) -> None:
 
     assert weights["history"] + weights["expenses"] > weights["chat"]
     assert order_of(environment).sign_in is not None
+
+
+def test_an_environment_weighs_journeys(folder: Path) -> None:
+    """A question to PAM costs money: an environment may leave it out, and ask for others more often."""
+    text = RUNNING.replace("[load]\n", '[load]\nweights = { chat = 0, "front page" = 9 }\n')
+    order = order_of(load_environment(str(running(folder, text)), folder, {}))
+    weights = {journey.name: journey.weight for journey in order.journeys}
+
+    assert "chat" not in weights
+    assert weights["front page"] == 9
+    assert weights["history"] == 3
+
+
+def test_no_journey_at_all_is_refused(folder: Path) -> None:
+    """With every weight at 0 there is nothing to ask: one clear error, before anything is sent."""
+    names = ("front page", "health", "history", "expenses", "profile", "chat")
+    zeros = ", ".join(f'"{name}" = 0' for name in names)
+    text = RUNNING.replace("[load]\n", f"[load]\nweights = {{ {zeros} }}\n")
+
+    with pytest.raises(ConfigurationError, match=r"\[load\] weights: no journey is left"):
+        load_environment(str(running(folder, text)), folder, {})
 
 
 def test_workers_elsewhere_are_told_the_environments_own_variables(folder: Path) -> None:

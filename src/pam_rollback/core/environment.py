@@ -14,6 +14,7 @@ from pam_rollback.core.environment_tables import (
     Ability,
     Browser,
     Load,
+    LoadedJourney,
     Pages,
     Paths,
     ProbedJourney,
@@ -32,6 +33,8 @@ from pam_rollback.core.render_settings import Render
 
 OPEN_JOURNEYS: tuple[ProbedJourney, ...] = ("front page", "cached front page", "health")
 """What the prober can ask for without an account."""
+OPEN_LOADED_JOURNEYS: tuple[LoadedJourney, ...] = ("front page", "health")
+"""The same of a load test."""
 _NEEDED_SECRETS: Mapping[str, tuple[SecretName, ...]] = {
     "flag_admin": ("admin_token",),
     "cache_admin": ("admin_token",),
@@ -166,6 +169,9 @@ class Environment(Table):
         if "second_release" in self.abilities and not (self.load.stable_api and self.load.stable_backend):
             what = 'missing; say where the stable release answers, or remove "second_release" from abilities'
             yield Problem("[load] stable_api, stable_backend", what)
+        left = get_args(LoadedJourney) if "test_account" in self.abilities else OPEN_LOADED_JOURNEYS
+        if not any(self.load.weights.get(name, 1) for name in left):
+            yield Problem("[load] weights", f"no journey is left; give {' or '.join(left)} a weight above 0")
         yield from self._problems_of_services()
         yield from self._problems_of_probing()
         yield from self._problems_of_addresses()

@@ -17,10 +17,12 @@ def load_order(environment: Environment, terms: LoadTerms, workers: LoadWorkers,
     """The load of the plan, for the candidate and, where the stable release can be asked too, for both in turns: each gets all of it."""
     targets = _targets(environment)
     signed_in = "test_account" in environment.abilities
-    journeys = [*_of_everybody(environment), *(_of_the_account(environment) if signed_in else ())]
+    usual = [*_of_everybody(environment), *(_of_the_account(environment) if signed_in else ())]
+    weights = {str(name): weight for name, weight in environment.load.weights.items()}
+    asked = [(journey, weights.get(journey.name, journey.weight)) for journey in usual]
     return LoadOrder(
         targets=targets,
-        journeys=tuple(journeys),
+        journeys=tuple(journey.model_copy(update={"weight": weight}) for journey, weight in asked if weight),
         shape=LoadShape(
             name=terms.shape, rate_hz=environment.load.rate_hz * len(targets), shares_pct=tuple(terms.steps_pct)
         ),

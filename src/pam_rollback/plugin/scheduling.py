@@ -7,6 +7,8 @@ from xdist.scheduler import LoadScopeScheduling
 from pam_rollback.plugin.stories import SITUATIONS
 
 _INTEGRITY = "checks/integrity/"
+_LOAD = "load/"
+"""One load test at a time, and one for all who judge it."""
 _PROBED = "checks/test_performance.py"
 _TOGETHER = {
     "checks/test_success_criteria.py": _PROBED,
@@ -30,5 +32,6 @@ class BySituation(LoadScopeScheduling):  # type: ignore[misc]
         found = [name for name in SITUATIONS if f"-{name}-" in parameters]
         path = nodeid.split("::", 1)[0]
         # The SQL checks share one snapshot, and their time frame is judged by who gave their verdicts.
-        shared = _INTEGRITY if path.startswith(_INTEGRITY) else _TOGETHER.get(path, path)
+        folder = next((folder for folder in (_INTEGRITY, _LOAD) if path.startswith(folder)), None)
+        shared = folder or _TOGETHER.get(path, path)
         return max(found, key=len, default=shared)
