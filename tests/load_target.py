@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 import threading
 import time
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ class Asked:
 class LoadTarget:
     """Answers ``{"status": "healthy"}`` and gives tokens at /login, in a thread of its own."""
 
-    def __init__(self, host: str = "127.0.0.1") -> None:
+    def __init__(self, host: str = "127.0.0.1", encrypted: ssl.SSLContext | None = None) -> None:
         self.requests: list[Asked] = []
         self.replies: dict[str, bytes] = {}
         """Exactly these bytes for a path; empty: the connection is closed. One without all that it promises is closed after it."""
@@ -40,6 +41,7 @@ class LoadTarget:
         self.begun_s = 0.0
         """When the first request came that was no sign-in, by the monotonic clock."""
         self._host = host
+        self._encrypted = encrypted
         self._hang = (0.0, 0.0)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
@@ -51,10 +53,10 @@ class LoadTarget:
     def __enter__(self) -> Self:
         """Listen on a free port."""
         self._thread.start()
-        listening = asyncio.start_server(self._serve, self._host, 0, backlog=1024)
+        listening = asyncio.start_server(self._serve, self._host, 0, backlog=1024, ssl=self._encrypted)
         self._listener = asyncio.run_coroutine_threadsafe(listening, self._loop).result(5)
         port = self._listener.sockets[0].getsockname()[1]
-        self.url = f"http://{self._host}:{port}"
+        self.url = f"http://{self._host}:{port}" if self._encrypted is None else f"https://localhost:{port}"
         return self
 
     def __exit__(

@@ -4,7 +4,9 @@ Each takes a minute: the plan's forty minutes at the sandbox's pace. That the se
 """
 
 import csv
+import json
 import os
+import re
 import signal
 import threading
 import time
@@ -12,13 +14,18 @@ from pathlib import Path
 
 import pytest
 
+from pam_rollback.adapters.prometheus import PrometheusApi
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.wait import Waiter
 from tests.prometheus_server import prometheus
 from tests.sessions import ONLY_HEALTH, Finished, Project, Range
 
 LOAD = ("-m", "load", "load/test_load.py")
 _FROZEN_AFTER_S, _FROZEN_FOR_S = 32.0, 6.0
 """In the last quarter of the run, where the load is highest."""
+_SCRAPES = 5
 _KILLED_AFTER_S = 20.0
+_OUTAGE_FROM_S, _OUTAGE_S = 2.5, 3.1
 
 _PROMETHEUS = """
 [prometheus]
@@ -93,6 +100,23 @@ def test_a_generator_that_stands_still_is_not_the_service(practice_range: Range,
     assert "the generator was late" in " ".join(found.out.split())
 
 
+def test_three_seconds_of_outage_are_a_no_go(practice_range: Range, project: Project) -> None:
+    """Of the whole run too few requests fail to reach the plan's 2 %; the streak breaks it, with its moment and its length."""
+    with project.start(*LOAD, f"--env={practice_range.file}") as session:
+        outage = threading.Thread(target=_break_for_a_moment, args=(practice_range, project.run_folder))
+        outage.start()
+        found = project.finish(session)
+        outage.join()
+    outcomes = found.outcomes()
+
+    assert found.rc == 10, found.out
+    assert outcomes["test_no_outage_under_load"] == "broken criterion", found.out
+    assert outcomes["test_few_requests_fail_under_load"] != "broken criterion", found.out
+    assert re.search(
+        r"longest run of bad seconds under load: [34] s of .* from \+[2-5] s on", " ".join(found.out.split())
+    )
+
+
 def test_a_worker_that_is_killed_leaves_no_go(practice_range: Range, project: Project) -> None:
     """Two generators, one of them killed half-way: what it had to ask was not asked, so nothing is green and nothing is red."""
     with project.start(*LOAD, "--load-workers=2", f"--env={practice_range.file}") as session:
@@ -110,6 +134,8 @@ def test_a_real_prometheus_agrees(practice_range: Range, project: Project, tmp_p
     """Where it is declared, its scrapes of the candidate are held against the generator's own count."""
     api = practice_range.state["urls"]["api"].removeprefix("http://")
     with prometheus(api, tmp_path) as url:
+        # As everywhere, it has been scraping for a while.
+        Waiter().until(lambda: _scrapes(url), holds=lambda count: count >= _SCRAPES, within_s=60, what="some scrapes")
         file = tmp_path / "prometheus.toml"
         text = practice_range.file.read_text(encoding="utf-8")
         declared = 'kind = "sandbox"\nabilities = ["test_account", "load", "prometheus"]\n'
@@ -155,6 +181,36 @@ def _freeze(run_folder: Path) -> None:
     os.killpg(generator, signal.SIGSTOP)
     time.sleep(_FROZEN_FOR_S)
     os.killpg(generator, signal.SIGCONT)
+
+
+def _scrapes(url: str) -> int:
+    now_s = PrometheusApi(url).ahead_s() + time.monotonic()
+    try:
+        found = PrometheusApi(url).scraped("process_start_time_seconds", since_s=now_s - 60, until_s=now_s)
+    except MeasurementFailed:  # none yet
+        return 0
+    return min(len(series.samples) for series in found)
+
+
+def _break_for_a_moment(practice_range: Range, run_folder: Path) -> None:
+    """Three seconds of the step with the least load: a gateway that answers everything itself, with errors."""
+    began_s = _began_s(run_folder)
+    time.sleep(max(0.0, began_s + _OUTAGE_FROM_S - time.time()))
+    practice_range.remote.plant("answers-503-healthy", path="/*", server="api")
+    time.sleep(_OUTAGE_S)
+    practice_range.remote.clear_all()
+
+
+def _began_s(run_folder: Path, *, within_s: float = 60) -> float:
+    """When the engine says that it began."""
+    end_s = time.monotonic() + within_s
+    while time.monotonic() < end_s:
+        for record in run_folder.glob("*/load/run.ndjson"):
+            for line in record.read_text(encoding="utf-8").splitlines():
+                if line.endswith("}") and "began_s" in (told := json.loads(line)):
+                    return float(told["began_s"])
+        time.sleep(0.1)
+    raise AssertionError(f"no load test began in {run_folder}")
 
 
 def _kill_a_worker(run_folder: Path) -> None:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from math import ceil
 from pathlib import Path
 from typing import IO, Any
 
@@ -124,7 +125,7 @@ class _Engine:
         yield from ("--headless", "--only-summary", "--csv", str(self._folder / "locust"), "--csv-full-history")
         yield from ("--html", str(self._folder / "locust.html"), "--exit-code-on-error", "0")
         # A user that is one too many, after a spike, still gets its answer.
-        yield from ("--stop-timeout", f"{self._order.timeout_s + 1:g}")
+        yield from ("--stop-timeout", str(ceil(self._order.timeout_s) + 1))
         workers = self._order.workers
         if workers.count > 1 or workers.remote:
             host, port = host_and_port(workers.listen) if workers.remote else ("127.0.0.1", 0)

@@ -82,7 +82,7 @@ class Doubts:
     @property
     def all(self) -> tuple[str, ...]:
         """Both kinds; empty when there is no doubt."""
-        return (*self.unfit, *self.incomplete)
+        return (*self.incomplete, *self.unfit)
 
 
 NO_DOUBTS = Doubts()
@@ -107,7 +107,7 @@ def _unfit(record: LoadRecord, limit: LoadReachedLimit) -> Iterator[str]:
             f"the generator was late: {late} of {len(left)} requests left more than {limit.late_ms:g} ms after their time (tolerated "
             f"{limit.late_pct_max:g} %, the latest {worst_ms:.0f} ms); give it more processors or workers, or ask for less"
         )
-    yield from _doubts_of_rate(record, left, limit)
+    yield from _doubts_of_rate(record, limit)
 
 
 def _incomplete(record: LoadRecord) -> Iterator[str]:
@@ -135,22 +135,19 @@ def _doubts_of_clocks(record: LoadRecord, left: Sequence[LoadRequest]) -> Iterat
         )
 
 
-def _doubts_of_rate(record: LoadRecord, left: Sequence[LoadRequest], limit: LoadReachedLimit) -> Iterator[str]:
-    found = [
-        (sum(step.from_s <= one.due_s < step.until_s for one in left) / step.asked, step)
-        for step in steps_of(record)
-        if step.asked
-    ]
-    short = [
-        (share, step)
-        for share, step in found
-        if 100 * share < limit.reached_pct_min and share * (step.asked or 0) < (step.asked or 0) - 1
-    ]
-    if short:
-        share, step = min(short, key=lambda pair: pair[0])
+def _doubts_of_rate(record: LoadRecord, limit: LoadReachedLimit) -> Iterator[str]:
+    lost = {worker.name for worker in record.workers if worker.lost_s is not None}
+    worst: tuple[float, str] | None = None
+    for step in steps_of(record):
+        due = [one for one in record.requests if step.from_s <= one.due_s < step.until_s]
+        # What a lost generator owes is its own doubt: the others may well have kept up.
+        asked = (step.asked or 0) - sum(not one.left and one.worker in lost for one in due)
+        sent = sum(one.left for one in due)
+        if 100 * sent < limit.reached_pct_min * (asked - 1) and (worst is None or sent / asked < worst[0]):
+            worst = sent / asked, f"the generator sent {sent} of {asked:.0f} requests at {step.rate_hz:g}/s"
+    if worst is not None:
         yield (
-            f"the generator sent {share * (step.asked or 0):.0f} of {step.asked:.0f} requests at {step.rate_hz:g}/s (expected "
-            f"{limit.reached_pct_min:g} %): it could not keep up; give it more processors or workers, or ask for less"
+            f"{worst[1]} (expected {limit.reached_pct_min:g} %): it could not keep up; give it more processors or workers, or ask for less"
         )
 
 

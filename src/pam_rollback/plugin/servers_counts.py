@@ -11,10 +11,11 @@ from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.histogram import Histogram
 from pam_rollback.core.load_servers import RecordsOfLoad, ServersCount
 from pam_rollback.core.load_verdict import LoadVerdict
-from pam_rollback.core.series import Answers, Quantity, pooled
+from pam_rollback.core.series import Answers, Quantity
 from pam_rollback.core.wait import Waiter
 from pam_rollback.plugin.load_orders import HEALTH, PAGE
 
+_COUNTED = (Quantity.ERROR_RATE_PCT, Quantity.LATENCY_P95_MS)
 _SETTLED_AFTER_S = 1.0
 """What was given up by the generator may still be answered."""
 
@@ -76,7 +77,7 @@ class CountsOfServers:
         return read_requests(environment.url_of("metrics"), deadline_s=environment.probing.request_deadline_s)
 
     def _by_prometheus(self, waiter: Waiter) -> ServersCount:
-        """Waits until the steps that hold the run have been scraped. Raises MeasurementFailed when one of them is not known."""
+        """Waits until the end of the run has been scraped. Raises MeasurementFailed where it is not known."""
         environment = self.environment
         settings = environment.prometheus
         if settings is None or not settings.requests:
@@ -85,24 +86,24 @@ class CountsOfServers:
             )
         token = environment.secret("prometheus_token") if environment.has_secret("prometheus_token") else ""
         api = PrometheusApi(settings.url, token=token, deadline_s=environment.probing.request_deadline_s)
-        # Whole steps that hold the run, and one more: what was counted at its end is scraped a little later.
+        # What was counted at the end is scraped a little later.
         waiter.pause(2 * settings.step_s)
-        found = prometheus.sources(api, settings)
-        where, until_s = f"Prometheus at {settings.url}", self.clock.monotonic_s()
-        answers: Answers | None = None
-        times, why_no_times = None, "[prometheus] names no latency_buckets"
-        for quantity in (Quantity.ERROR_RATE_PCT, Quantity.LATENCY_P95_MS):
-            if quantity not in found:
-                continue
-            series = found[quantity].read(self.began_s - settings.step_s, until_s)
-            unknown = [one for one in series.points if not one.known and "no request" not in one.why]
-            total = pooled(one for one in series.points if one.known)
-            if quantity is Quantity.LATENCY_P95_MS:
-                times = total if isinstance(total, Histogram) and not unknown else None
-                why_no_times = "" if times else unknown[0].why if unknown else "no request was counted"
-                continue
-            if unknown:
-                raise MeasurementFailed(f"the servers' count of requests is not known: {where}: {unknown[0].why}")
-            answers = total if isinstance(total, Answers) else None
+        where, since_s, until_s = (
+            f"Prometheus at {settings.url}",
+            self.began_s - settings.step_s,
+            self.clock.monotonic_s(),
+        )
+        # One step for all of it: a scrape that was missed on the way takes nothing from the sum.
+        whole = settings.model_copy(update={"step_s": until_s - since_s})
+        found = prometheus.sources(api, whole)
+        points = {
+            quantity: found[quantity].read(since_s, until_s).points[-1] for quantity in _COUNTED if quantity in found
+        }
+        requests, times = points[Quantity.ERROR_RATE_PCT], points.get(Quantity.LATENCY_P95_MS)
+        if not requests.known and "no request" not in requests.why:
+            raise MeasurementFailed(f"the servers' count of requests is not known: {where}: {requests.why}")
+        answers = requests.evidence if isinstance(requests.evidence, Answers) else None
+        histogram = times.evidence if times is not None and isinstance(times.evidence, Histogram) else None
+        why_no_times = "[prometheus] names no latency_buckets" if times is None else times.why
         n, bad = (0, 0) if answers is None else (round(answers.n), round(answers.bad))
-        return ServersCount(where, n, bad, times, why_no_times)
+        return ServersCount(where, n, bad, histogram, why_no_times)
