@@ -79,7 +79,7 @@ class Stage:
         where = f"{self.id}: {self.command} at commit {self.commit[:_SHORT]}"
         if self.missing:
             near = nearest(self.script, self.scripts)
-            guess = f", is it {near!r}?" if near else ""
+            guess = f", is it {near!r}?" if near else "."
             known = ", ".join(sorted(self.scripts)) or "none"
             return f"{where}: package.json has no script {self.script!r}{guess} It has: {known}. Add it: the plan asks for this stage"
         if self.exit_code is None:
