@@ -186,6 +186,16 @@ def test_a_journal_that_is_damaged_is_refused(simulated: SimulatedRamp) -> None:
     assert simulated.service.share == 10
 
 
+def test_no_secret_is_written(tmp_path: Path) -> None:
+    """What a product answers is quoted in the journal, and it may quote its token."""
+    journal = RampJournal(tmp_path / "ramp.jsonl", lambda: START_S, lambda text: text.replace("s3cret", "***"))
+    journal.begin()
+    journal.append("breach", why="HTTP 500: token s3cret")
+
+    assert "s3cret" not in journal.path.read_text(encoding="utf-8")
+    assert journal.events()[0].facts == {"why": "HTTP 500: token ***"}
+
+
 def test_the_journal_is_for_its_owner(simulated: SimulatedRamp) -> None:
     """Mode 0600, in a folder that is made when it is missing."""
     journal = RampJournal(simulated.path, lambda: START_S)
