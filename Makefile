@@ -21,7 +21,8 @@ check: $(READY) browser ## all checks as it is now (ENV=staging for another envi
 	@$(BIN)/pytest checks --env $(or $(ENV),sandbox)
 
 # Tests mostly wait for something, so several run side by side; those of whole sessions measure, so only two do, apart from the others.
-WITH_SESSIONS := tests/plugin tests/observation tests/test_checks_catch_faults.py tests/test_decision_matrix.py tests/test_no_false_alarms.py
+WITH_SESSIONS := tests/plugin tests/observation tests/gate tests/ramp $(addprefix tests/test_,$(addsuffix .py,\
+  checks_catch_faults decision_matrix no_false_alarms))
 # A load test needs the machine for itself.
 UNDER_LOAD := tests/load
 TESTS = parts=0; $(BIN)/pytest tests $(WITH_SESSIONS:%=--ignore=%) $(UNDER_LOAD:%=--ignore=%) -n 3 --dist=loadfile -p timeout --timeout 240 \

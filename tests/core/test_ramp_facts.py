@@ -39,6 +39,8 @@ def test_users_fare_well_only_when_somebody_looked() -> None:
     assert UsersFared((), "", "", is_over=True).well
     with pytest.raises(MeasurementFailed):
         _ = UsersFared((), "", "", is_over=False).well
+    with pytest.raises(MeasurementFailed, match="no answer"):
+        _ = UsersFared((SEEN, Look(900, 1000, UNKNOWN, "no answer")), "", "", is_over=False).well
 
 
 def test_only_good_looks_count_as_watched() -> None:

@@ -203,7 +203,7 @@ class SimulatedRamp:
     def tools(self) -> RampTools:
         """What an invocation works with here."""
         return RampTools(
-            journal=KilledJournal(self.path, lambda: self.clock.now_s, self.killer),
+            journal=KilledJournal(self.path, lambda: self.clock.now_s, killer=self.killer),
             admin=self.service,
             flags=FLAGS,
             world=lambda: World(

@@ -13,7 +13,7 @@ from pam_rollback.core.errors import ActionFailed, MeasurementFailed, Refused
 from pam_rollback.core.flags import Flag, FlagName
 from pam_rollback.core.ramp import Do
 from pam_rollback.core.ramp_facts import Look
-from pam_rollback.core.ramp_state import UNKNOWN
+from pam_rollback.core.ramp_state import GOOD, UNKNOWN
 from tests.ramp.simulated import FLAGS, RULES, START_S, WATCH_S, Killer, SimulatedRamp
 
 
@@ -57,6 +57,32 @@ def test_what_cannot_be_measured_lets_nobody_in(simulated: SimulatedRamp) -> Non
     with pytest.raises(MeasurementFailed):
         invoke(simulated, look=unknown)
     assert simulated.service.share == 10
+
+
+@pytest.mark.parametrize("waited_s", [0, 72_000 * 1.5], ids=["between two stages", "while a person is waited for"])
+def test_what_cannot_be_measured_is_never_green(simulated: SimulatedRamp, waited_s: float) -> None:
+    """Nothing is due, so nobody would be let in: it is not known how users fare all the same."""
+    for _ in range(3 if waited_s else 1):
+        invoke(simulated)
+        simulated.clock.sleep(waited_s)
+    before = simulated.service.share
+    with pytest.raises(MeasurementFailed, match="the prober is gone"):
+        invoke(simulated, look=unknown)
+
+    assert simulated.service.share == before
+
+
+def test_a_watch_that_did_not_tell_is_asked_again(simulated: SimulatedRamp) -> None:
+    """Once: a machine may be busy for a moment."""
+    well, tries = simulated.tools().look, iter([unknown])
+
+    def look(stage: str) -> Look:
+        return next(tries, well)(stage)
+
+    run = invoke(simulated, look=look)
+
+    assert simulated.service.share == 10
+    assert [look.state for look in run.fared.looks[:2]] == [UNKNOWN, GOOD]
 
 
 def test_a_breach_is_rolled_back_although_nothing_else_can_be_asked(simulated: SimulatedRamp) -> None:
@@ -184,6 +210,16 @@ def test_a_journal_that_is_damaged_is_refused(simulated: SimulatedRamp) -> None:
     with pytest.raises(Refused, match=r"ramp\.jsonl, line 1: expected an event of a ramp"):
         invoke(simulated)
     assert simulated.service.share == 10
+
+
+def test_no_secret_is_written(tmp_path: Path) -> None:
+    """What a product answers is quoted in the journal, and it may quote its token."""
+    journal = RampJournal(tmp_path / "ramp.jsonl", lambda: START_S, lambda text: text.replace("s3cret", "***"))
+    journal.begin()
+    journal.append("breach", why="HTTP 500: token s3cret")
+
+    assert "s3cret" not in journal.path.read_text(encoding="utf-8")
+    assert journal.events()[0].facts == {"why": "HTTP 500: token ***"}
 
 
 def test_the_journal_is_for_its_owner(simulated: SimulatedRamp) -> None:

@@ -131,7 +131,7 @@ class _Invocation:
             now_due = due(state, self.rules, world)
             if now_due.adopts:
                 self._adopt(now_due, world)
-            elif not self.looks and now_due.do in {Do.RAISE, Do.WATCH}:
+            elif self._has_to_look(now_due):
                 self._look(state)
             elif self.before_start or (world.wrong_users and now_due.do is Do.REFUSE and not refused):
                 # Not ours to change, and no refusal of a guard: users have what they should not have, or the other way round.
@@ -140,6 +140,10 @@ class _Invocation:
                 raise Refused("; ".join([*refused, *([now_due.why] if now_due.do is Do.REFUSE else [])]))
             elif not self._goes_on(state, world, now_due):
                 return self._ended(now_due, state)
+
+    def _has_to_look(self, now_due: Due) -> bool:
+        """Nobody looked yet at users who are about to be let in; or the last look did not tell, whatever is due."""
+        return self.looks[-1].state == UNKNOWN if self.looks else now_due.do in {Do.RAISE, Do.WATCH}
 
     def _goes_on(self, state: RampState, world: World, now_due: Due) -> bool:
         """Do it; False when this invocation is over."""

@@ -25,6 +25,8 @@ class RampJournal:
 
     path: Path
     now_s: Callable[[], float]
+    redact: Callable[[str], str] = str
+    """Takes secrets out of what is written: what a product answers is quoted in it."""
 
     def begin(self) -> str:
         """Make the folder; take away a last line that a kill cut short, and note what it said. Gives that line, or nothing."""
@@ -42,7 +44,7 @@ class RampJournal:
         """Write one event; returns when it is on the disk."""
         at_s = self.now_s()
         entry = {"at": datetime.fromtimestamp(at_s, UTC).isoformat(timespec="seconds"), "at_s": at_s, "event": kind}
-        self.write((json.dumps({**entry, **facts}, ensure_ascii=False) + "\n").encode())
+        self.write((self.redact(json.dumps({**entry, **facts}, ensure_ascii=False)) + "\n").encode())
 
     def write(self, line: bytes) -> None:
         """The line and, when it is the first, the file's name: on the disk."""

@@ -72,11 +72,13 @@ class UsersFared:
 
     @property
     def well(self) -> bool:
-        """Nothing broke, and somebody looked. Raises MeasurementFailed when nobody did."""
+        """Nothing broke, and somebody looked to the end. Raises MeasurementFailed when nobody did, or the last look did not tell."""
         if self.breach or self.before_start:
             return False
         if not self.looks and not self.is_over:
             raise MeasurementFailed("nobody looked at the users in this session")
+        if self.looks and self.looks[-1].state != GOOD:
+            raise MeasurementFailed(f"how users fare is not known: {self.looks[-1].words}")
         return True
 
     @property

@@ -11,6 +11,18 @@ PHASE = "redeploy_gate"
 RECORD = "run.json"
 
 
+def runs_known(root: Path, given: str = "") -> list[Path]:
+    """The folders of the runs in ``reports/out``, and the one that ``--gate-run`` names. Raises FileNotFoundError when that is none."""
+    out = root / "reports" / "out"
+    here = sorted(out.iterdir()) if out.is_dir() else []
+    if not given:
+        return here
+    named = next((folder for folder in (Path(given), out / given) if (folder / RECORD).is_file()), None)
+    if named is None:
+        raise FileNotFoundError(f"--gate-run {given}: expected a run's id or folder with a {RECORD}, found none")
+    return [*here, named]
+
+
 def newest_gate(folders: Iterable[Path], environment: str) -> GateRun | None:
     """Of the runs in these folders, the last one that was a gate of this environment; None when there is none.
 

@@ -113,6 +113,7 @@ class RampWatch:
             if broken:
                 return BROKEN, broken
             observation = self.observation()
+            observation.wait_for_first(self.waiter)
             window.start_s = self.clock.monotonic_s()
             found = self._held(observation, window.start_s)
             window.held_s = min(verdict.spec.duration_s for verdict in found.all)
