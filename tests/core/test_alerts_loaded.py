@@ -45,7 +45,7 @@ def judged(expected: Alerting, loaded: list[LoadedRule] | None) -> AlertsLoaded:
 
 def loaded(expected: Alerting, name: str, change: Callable[[LoadedRule], LoadedRule | None]) -> list[LoadedRule]:
     """All as they should be, but for one."""
-    rules = [as_loaded(rule) for rule in (*expected.recording, *expected.alerting)]
+    rules = [*map(as_loaded, expected.recording), *map(as_loaded, expected.alerting)]
     changed = [change(rule) if rule.name == name else rule for rule in rules]
     return [rule for rule in changed if rule is not None]
 
