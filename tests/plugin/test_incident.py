@@ -244,3 +244,27 @@ def test_a_secret_that_cannot_be_taken_out_takes_its_file_along(tmp_path: Path) 
 
     assert scan(tmp_path, {"a": "s3cret-value-0815"}) == [tmp_path / "x.bin"]
     assert Redactor({"a": "s3cret-value-0815"}).file(tmp_path / "x.bin") is False
+
+
+def test_a_drill_with_several_stories_has_several_incidents(tmp_path: Path) -> None:
+    """Each with its own part of the journal, also beside one whose incident was never seen."""
+    at = {"at": "2026-11-25T22:00:00+00:00", "at_s": 1.0}
+    decided = {"run": "r", "environment": "sandbox", "api": "a", "mode": "drill", "reason": "x", "initiated_by": "d"}
+    entries = [
+        {**at, "event": "planting", "environment": "sandbox", "api": "a"},
+        {**at, "event": "planting", "environment": "sandbox", "api": "a"},
+        {**at, "event": "action", "strategy": "gradual", "decided_s": 1.0, **decided},
+        {**at, "event": "step-done", "step": "one", "result": "", "problem": ""},
+        {**at, "event": "planting", "environment": "sandbox", "api": "a"},
+        {**at, "event": "action", "strategy": "emergency", "decided_s": 1.0, **decided},
+        {**at, "event": "step-done", "step": "two", "result": "", "problem": ""},
+    ]
+    (tmp_path / "journal.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in entries), "utf-8")
+
+    assert incident.main([str(tmp_path), "--out", str(tmp_path / "out")], root=ROOT) == 0
+
+    for story, step in (("gradual", "one"), ("emergency", "two")):
+        page = (tmp_path / "out" / f"after-{story}" / "post-mortem.md").read_text("utf-8")
+        assert f"| strategy | {story} (drill) | journal.jsonl |" in page
+        assert f"done: {step}" in page
+        assert page.count("done: ") == 1

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 import tomllib
+import urllib.error
+import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from render.public_api.api.deploys import cancel_deploy, create_deploy, list_deploys, retrieve_deploy, rollback_deploy
+from render.public_api.api.logs import list_logs
 from render.public_api.api.services import list_events, retrieve_service, update_service
 from render.public_api.client import AuthenticatedClient
 from render.public_api.models import (
@@ -21,6 +24,7 @@ from render.public_api.models import (
     DeployTrigger,
     DeployWithCursor,
     Error,
+    ListLogsResponse200,
     RollbackDeployBody,
     Service,
     ServicePATCH,
@@ -128,6 +132,22 @@ def test_a_deploy_of_a_commit_and_its_end(render: Render) -> None:
     queued = create_deploy.sync_detailed(render.service, client=render.client, body=CreateDeployBody())
 
     assert (queued.status_code, queued.content, queued.parsed) == (202, b"", None)
+
+
+def test_the_logs(render: Render) -> None:
+    """Requests that failed, with their labels; parsed by the client without complaint."""
+    owner = retrieve_service.sync(render.service, client=render.client)
+    assert isinstance(owner, Service)
+    render.remote.plant("release-down")
+    with pytest.raises(urllib.error.HTTPError):
+        urllib.request.urlopen(f"{render.state['urls']['api']}/version", timeout=5)
+    render.remote.clear_all()
+
+    found = list_logs.sync(client=render.client, owner_id=owner.owner_id, resource=[render.service])
+
+    assert isinstance(found, ListLogsResponse200)
+    assert "GET /version release=1.42.0 502" in found.logs[0].message
+    assert not found.has_more
 
 
 def test_the_list_in_pages(render: Render) -> None:

@@ -125,18 +125,21 @@ class Incident:
 
     @property
     def entries(self) -> tuple[Mapping[str, Any], ...]:
-        """The journal of this situation: from its planting or decision to the next one's."""
-        starts = [
-            index
-            for index, entry in enumerate(self.run.entries)
-            if entry["event"] == "planting"
-            or (entry["event"] == "action" and not any(e["event"] == "planting" for e in self.run.entries))
-        ]
-        if len(self.run.situations) == 1 or not starts:
+        """The journal of this situation: of a drill with several stories, the part in which this one's decision stands."""
+        if len(self.run.situations) == 1:
             return self.run.entries
-        number = self.run.situations.index(self.situation)
-        bounds = [*starts, len(self.run.entries)]
-        return self.run.entries[bounds[number] : bounds[number + 1]] if number < len(starts) else ()
+        parts: list[list[Mapping[str, Any]]] = [[]]
+        for entry in self.run.entries:
+            if entry["event"] == "planting":
+                parts.append([])
+            parts[-1].append(entry)
+        strategy = self.situation.removeprefix("after-")
+        of_this = (
+            part
+            for part in parts
+            if any(entry["event"] == "action" and entry["strategy"] == strategy for entry in part)
+        )
+        return tuple(next(of_this, ()))
 
     @property
     def watched(self) -> Watched | None:

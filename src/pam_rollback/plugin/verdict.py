@@ -129,8 +129,10 @@ class Collector:
             return
         record = self._write(code)
         self._print(record)
-        if self._runbook.options.real and self._runbook.journal.action_began:
-            # After the verdict, which nobody has to wait for: what providers keep for a while only. Loaded here: no other session needs it.
+        stop = self._runbook.stop.path
+        if self._runbook.options.real and self._runbook.journal.action_began and not (stop and stop.exists()):
+            # After the verdict, which nobody has to wait for: what providers keep for a while only. Whoever asked this session to stop
+            # is not kept waiting either. Loaded here: no other session needs it.
             from pam_rollback.plugin.incident import collect_at_the_end  # noqa: PLC0415
 
             collect_at_the_end(self._runbook.folder, self._runbook.environment)

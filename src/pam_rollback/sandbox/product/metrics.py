@@ -6,6 +6,7 @@ import os
 import resource
 import sys
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 from prometheus_client import (
@@ -32,6 +33,10 @@ def resident_bytes() -> int:
     except OSError:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _state_of(breaker: Breaker) -> float:
+    return _STATES[breaker.state]
 
 
 class Metrics:
@@ -63,7 +68,7 @@ class Metrics:
             registry=self._registry,
         )
         for breaker in breakers:
-            state.labels(breaker.name).set_function(lambda breaker=breaker: _STATES[breaker.state])
+            state.labels(breaker.name).set_function(partial(_state_of, breaker))
 
     def observe(self, *, method: str, path: str, status: int, duration_s: float) -> None:
         """Count one answered request; `path` is the route's template, never what the client typed."""
