@@ -101,3 +101,18 @@ def test_warnings_are_told_one_by_one(tmp_path: Path) -> None:
     journal.warn("lock", "the repository does not answer")
 
     assert journal.warnings == ["lock: the repository does not answer"]
+
+
+def test_a_step_without_an_end_was_cut_short(tmp_path: Path) -> None:
+    """Alone or as part of a larger action; one that was begun again and ended is not."""
+    journal = Journal(tmp_path / "journal.jsonl")
+    assert not journal.left_open("publish the target")
+
+    journal.append("step-started", step="front end: publish the target")
+    journal.append("step-done", step="back end: run the target")
+    assert journal.left_open("publish the target")
+    assert not journal.left_open("run the target")
+
+    journal.append("step-started", step="front end: publish the target")
+    journal.append("step-failed", step="front end: publish the target")
+    assert not journal.left_open("publish the target")

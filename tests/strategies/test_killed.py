@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -27,6 +28,8 @@ OWED = {
     "full-system": ("set-flags", "publish-deploy", "run-deploy"),
 }
 KILLED, WITHIN_S = -9, 60
+STAYS_S = 1.0
+"""What a host was asked for before the kill would come within this time."""
 
 
 def boundaries(strategy: str) -> Iterator[str]:
@@ -99,4 +102,6 @@ def test_undone_it_is_as_before(make_scene: MakeScene, shared_range: Range, stra
 
     scene.until_settled()
     assert scene.until(before) == before
+    time.sleep(STAYS_S)
+    assert scene.world() == before
     assert scene.journal.owed() == []

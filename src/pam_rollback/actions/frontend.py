@@ -332,6 +332,8 @@ def undo_publishing(undo: Undo, tools: FrontendTools) -> None:
 
     def publish_again() -> None:
         now = tools.host.published()
+        if now.id == before and tools.telling.journal.left_open(RESTORE):
+            now = _as_asked_for(before, tools)
         if now.id != before:
             now = publish(tools.host, before, now=now, tools=tools)
         if now.locked != locked:
@@ -359,6 +361,21 @@ def undo_push(undo: Undo, repository: Repository) -> None:
         raise UndoFailed(
             f"the branch {branch} is not where it was before the rollback: {error}; it was at {before}, the rollback moved it to {pushed}"
         ) from error
+
+
+def _as_asked_for(before: DeployId, tools: FrontendTools) -> Deploy:
+    """What is published once a change has come that a killed session may have asked for: what is accepted is published later."""
+    with suppress(ActionFailed):
+        until_deploy(
+            tools.host.published,
+            holds=lambda seen: seen.id != before,
+            failed=lambda _: False,
+            waiter=tools.waiter,
+            within_s=tools.seen_within_s,
+            every_s=tools.every_s,
+            what="what the killed session asked for is published",
+        )
+    return tools.host.published()
 
 
 def _set_lock(host: Site, deploy_id: DeployId, tools: FrontendTools, *, locked: bool) -> Deploy:

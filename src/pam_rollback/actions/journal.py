@@ -115,6 +115,16 @@ class Journal:
             None,
         )
 
+    def left_open(self, step: str) -> bool:
+        """Whether the step began, alone or as part of a larger action, and no end of it was written: its session was killed meanwhile."""
+        ended = {"step-started": False, "step-done": True, "step-failed": True}
+        states = [
+            ended[entry["event"]]
+            for entry in self.entries()
+            if entry["event"] in ended and str(entry["step"]).endswith(step)
+        ]
+        return bool(states) and not states[-1]
+
     @property
     def action_began(self) -> bool:
         """The rollback was begun."""
