@@ -13,8 +13,6 @@ from pam_rollback.core.render_settings import Render
 from tests.render_stand_in import KEY, OWNER, SERVICE, StandIn, stand_in
 from tests.scripted_provider import Scripted, says, scripted
 
-NOW = datetime.now(UTC)
-
 
 def page(*numbers: int, more: bool = False, start: str = "2026-11-25T10:00:00Z") -> Mapping[str, Any]:
     """A page as Render tells it."""
@@ -26,7 +24,8 @@ def read(server: Scripted | StandIn, **settings: str) -> Logs:
     """The last hour of the service's log."""
     table = Render.model_validate({"service_id": SERVICE, "owner_id": OWNER, "api_url": server.url, **settings})
     api = render_api(table, KEY, deadline_s=2, patience_s=0)
-    return read_logs(api, table, since=NOW - timedelta(hours=1), until=NOW + timedelta(minutes=1))
+    now = datetime.now(UTC)
+    return read_logs(api, table, since=now - timedelta(hours=1), until=now + timedelta(minutes=1))
 
 
 def test_pages_are_put_together_and_each_line_is_there_once() -> None:
@@ -79,4 +78,4 @@ def test_another_key_and_another_service_are_refused() -> None:
             read(server, service_id="srv-other")
         table = Render.model_validate({"service_id": SERVICE, "owner_id": OWNER, "api_url": server.url})
         with pytest.raises(ProviderError, match="401"):
-            read_logs(render_api(table, "wrong", patience_s=0), table, since=NOW, until=NOW)
+            read_logs(render_api(table, "wrong", patience_s=0), table, since=datetime.now(UTC), until=datetime.now(UTC))

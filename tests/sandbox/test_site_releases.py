@@ -145,6 +145,7 @@ class TestHost:
     def test_the_page_loads_what_the_manifest_names(self, visit: Visit) -> None:
         """Everything that the browser takes from the host's files is one of this build."""
         visit.sign_in(then="/")
+        visit.page.wait_for_function("document.images.length && [...document.images].every((image) => image.complete)")
         loaded = set(visit.page.evaluate(RESOURCES))
 
         assert loaded == set(_files(visit))
