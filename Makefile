@@ -21,12 +21,13 @@ check: $(READY) browser ## all checks as it is now (ENV=staging for another envi
 	@$(BIN)/pytest checks --env $(or $(ENV),sandbox)
 
 # Tests mostly wait for something, so several run side by side; those of whole sessions measure, so only two do, apart from the others.
-WITH_SESSIONS := tests/plugin tests/observation tests/gate tests/ramp $(addprefix tests/test_,$(addsuffix .py,\
-  checks_catch_faults decision_matrix no_false_alarms))
+# What takes longest begins first, so that nobody waits for one worker in the end.
+WITH_SESSIONS := $(addprefix tests/test_,$(addsuffix .py,no_false_alarms decision_matrix checks_catch_faults)) \
+  tests/ramp tests/gate tests/plugin tests/observation
 # A load test needs the machine for itself.
 UNDER_LOAD := tests/load
 TESTS = parts=0; $(BIN)/pytest tests $(WITH_SESSIONS:%=--ignore=%) $(UNDER_LOAD:%=--ignore=%) -n 3 --dist=loadfile -p timeout --timeout 240 \
-  || parts=$$?; $(BIN)/pytest $(WITH_SESSIONS) -n 2 --dist=loadfile -p timeout --timeout 300 || parts=$$?; \
+  || parts=$$?; $(BIN)/pytest $(WITH_SESSIONS) -n 2 --dist=loadfile --no-loadscope-reorder -p timeout --timeout 300 || parts=$$?; \
   $(BIN)/pytest $(UNDER_LOAD) -p timeout --timeout 300 && exit $$parts
 
 test: $(READY) browser prometheus netlify-cli lint ## the suite's own tests, lint and types; one case of each long matrix

@@ -13,7 +13,9 @@ WHOLE = "PAM_WHOLE_MATRIX"
 
 def pytest_configure(config: pytest.Config) -> None:
     """Explain the marker."""
-    config.addinivalue_line("markers", f"long_matrix: kills, sabotages, repetitions; one case of each unless {WHOLE}=1")
+    config.addinivalue_line(
+        "markers", f"long_matrix(name=its function): kills, sabotages, repetitions; one case of each unless {WHOLE}=1"
+    )
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -24,10 +26,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     seen: set[str] = set()
     left_out = []
     for item in items:
-        function = item.nodeid.partition("[")[0]
-        if item.get_closest_marker("long_matrix") and function in seen:
+        marker = item.get_closest_marker("long_matrix")
+        matrix = str(marker.args[0]) if marker and marker.args else item.nodeid.partition("[")[0]
+        if marker and matrix in seen:
             left_out.append(item)
-        seen.add(function)
+        seen.add(matrix)
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]

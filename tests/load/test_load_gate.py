@@ -86,6 +86,7 @@ def test_a_candidate_that_is_down_is_a_no_go(practice_range: Range, project: Pro
     assert "health: HTTP 502 (10)" in " ".join(found.out.split())
 
 
+@pytest.mark.long_matrix("sabotages of a load test")
 def test_a_generator_that_stands_still_is_not_the_service(practice_range: Range, project: Project) -> None:
     """Its process is stopped for six seconds at full load: inconclusive, with what to do, and nothing is red."""
     with project.start(*LOAD, f"--env={practice_range.file}") as session:
@@ -100,6 +101,7 @@ def test_a_generator_that_stands_still_is_not_the_service(practice_range: Range,
     assert "the generator was late" in " ".join(found.out.split())
 
 
+@pytest.mark.long_matrix("sabotages of a load test")
 def test_three_seconds_of_outage_are_a_no_go(practice_range: Range, project: Project) -> None:
     """Of the whole run too few requests fail to reach the plan's 2 %; the streak breaks it, with its moment and its length."""
     with project.start(*LOAD, f"--env={practice_range.file}") as session:
@@ -117,6 +119,7 @@ def test_three_seconds_of_outage_are_a_no_go(practice_range: Range, project: Pro
     )
 
 
+@pytest.mark.long_matrix("sabotages of a load test")
 def test_a_worker_that_is_killed_leaves_no_go(practice_range: Range, project: Project) -> None:
     """Two generators, one of them killed half-way: what it had to ask was not asked, so nothing is green and nothing is red."""
     with project.start(*LOAD, "--load-workers=2", f"--env={practice_range.file}") as session:

@@ -8,7 +8,7 @@ from pam_rollback.actions.backend import DEPLOY
 from pam_rollback.actions.frontend import RESTORE
 from pam_rollback.actions.full_system import BACK
 from tests.plugin.test_resume import journal, killed_run, named
-from tests.sessions import ONLY_HEALTH, Project, Range
+from tests.sessions import FLAGS, ONLY_HEALTH, Project, Range
 
 CASES = [
     (
@@ -86,6 +86,7 @@ def test_a_rollback_of_code_is_undone(practice_range: Range, project: Project, s
     assert undone.rc == 0, undone.out
     assert practice_range.remote.identity()["live"] == "candidate"
     assert practice_range.remote.faults() == []
-    assert all(flag.enabled for flag in practice_range.flags.read_flags().values())
+    flags = practice_range.flags.read_flags()
+    assert all(flags[name].enabled for name in FLAGS)
     events = [line["event"] for line in journal(folder)]
     assert events.count("undo-owed") == events.count("undo-done")

@@ -202,6 +202,7 @@ def test_a_breach_while_a_person_is_waited_for_is_rolled_back(asking: Ramped) ->
     assert "rolled back: by gradual: all 200 users without the features" in " ".join(ended.out.split())
 
 
+@pytest.mark.long_matrix("sabotages of a ramp")
 def test_killed_in_the_middle_of_a_raise_it_goes_on(ramped: Ramped) -> None:
     """Killed with -9 as soon as the journal says that it raises: the next invocation ends at 10 %, entered once."""
     with ramped.project.start(*ramped.arguments) as session:
@@ -218,6 +219,7 @@ def test_killed_in_the_middle_of_a_raise_it_goes_on(ramped: Ramped) -> None:
     assert ramped.events("entered") == ["entered RA-1"]
 
 
+@pytest.mark.long_matrix("sabotages of a ramp")
 def test_a_lost_state_is_refused_and_can_be_taken_over(ramped: Ramped) -> None:
     """Users have the features and no journal says why: 13, nothing changed; taken over, the stage is watched for its whole time."""
     ramped.let_in(25)
@@ -239,6 +241,7 @@ def test_without_a_gate_nobody_is_let_in(ramped: Ramped) -> None:
     assert "the newest gate was not GO" in " ".join(ended.out.split())
 
 
+@pytest.mark.long_matrix("sabotages of a ramp")
 def test_a_raise_that_does_not_take_effect_is_a_failed_action(ramped: Ramped) -> None:
     """The flag API says 200 and changes nothing: 12, and the journal does not say that anybody was let in."""
     ramped.range.remote.plant("flags-ignored")
@@ -348,6 +351,7 @@ timeout_s = 2
 {waived}"""
 
 
+@pytest.mark.long_matrix("sabotages of a ramp")
 def test_what_cannot_be_measured_lets_nobody_in(ramped: Ramped) -> None:
     """The features of those who have them cannot be tried: 11, although everything else is well and a raise is due."""
     ramped.stands_at(0)
