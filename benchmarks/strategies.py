@@ -134,12 +134,14 @@ def measure(story: str, latencies: Profile) -> Measured:
         if "action-finished" not in events or len(watch.since_s) != len(looks(story, where)):
             sys.exit(f"{story}: not rolled back, exit code {session.returncode}:\n{said[-6000:]}")
         served_s = max(watch.since_s.values())
-        asked = [seen.came_s for witness in (where.render, where.netlify) for seen in witness.seen]
+        # After its action a session collects what providers know of it, for the post-mortem.
+        requests = [seen.came_s for witness in (where.render, where.netlify) for seen in witness.seen]
+        asked = [came_s for came_s in requests if came_s <= events["action-finished"]]
         return Measured(
             story=story,
             commanded_s=commanded_s,
             asked_s=min(asked, default=None),
-            used_s=used_s[0] if used_s else None,
+            used_s=used_s[0] if asked else None,
             curl_s=_curl(where) if asked else None,
             acting_s=events["action"],
             served_s=served_s,
