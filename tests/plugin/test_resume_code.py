@@ -50,7 +50,7 @@ def as_at_the_start(shared_range: Range) -> Iterator[None]:
 
 
 @pytest.mark.long_matrix
-@pytest.mark.parametrize(("story", "at", "expected"), CASES, ids=named)
+@pytest.mark.parametrize(("story", "at", "expected"), CASES, ids=[f"{named(case[0])}-{case[1]}" for case in CASES])
 def test_a_rollback_of_code_is_finished(
     practice_range: Range, project: Project, story: str, at: str, expected: set[str]
 ) -> None:
