@@ -16,6 +16,7 @@ def leave_gate_run(
     environment: str = "sandbox",
     age_s: float = 60,
     phase: str = "redeploy_gate",
+    scope: str = "redeploy_gate",
 ) -> Path:
     """Write it into a folder of its own in the folder of runs; gives that folder."""
     ended = datetime.now(UTC) - timedelta(seconds=age_s)
@@ -33,6 +34,7 @@ def leave_gate_run(
         situations=("as-is",),
         command_line=("pytest", "-m", phase),
         verdict=verdict,
+        scope=scope,
         exit_code=0 if verdict == "GO" else 10,
         results=(Result("load/test_redeployment_gate.py::test_a", "It is so", outcome, phase=phase),),
     )

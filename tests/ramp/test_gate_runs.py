@@ -43,6 +43,15 @@ def test_what_was_no_gate_here_does_not_count(tmp_path: Path, other: dict[str, s
     assert verdict_of(tmp_path) == "GO"
 
 
+def test_a_part_of_the_gate_lets_nobody_in(tmp_path: Path) -> None:
+    """A GO of the load test alone is none of the gate; its NO-GO is."""
+    leave_gate_run(tmp_path, verdict="GO", age_s=300, scope="load")
+    assert verdict_of(tmp_path) is None
+    leave_gate_run(tmp_path, verdict="GO", age_s=200)
+    leave_gate_run(tmp_path, verdict="NO-GO", age_s=100, scope="load")
+    assert verdict_of(tmp_path) == "NO-GO"
+
+
 def test_a_record_that_cannot_be_read_is_no_go(tmp_path: Path) -> None:
     """It may have said NO-GO: the older GO does not stand."""
     leave_gate_run(tmp_path, verdict="GO", age_s=300)

@@ -42,7 +42,10 @@ def _gate(folder: Path, environment: str) -> Iterator[GateRun]:
     except UnreadableRecord:
         yield GateRun(folder.name, "", "a record that cannot be read", file.stat().st_mtime)
         return
-    is_gate = any(result.phase == PHASE for result in record.results)
+    # The load test alone is green or red, too. Red it counts; a GO of a part is none of the gate.
+    is_gate = any(result.phase == PHASE for result in record.results) and (
+        record.verdict != "GO" or record.scope == PHASE
+    )
     if is_gate and record.environment.name == environment and record.verdict != "PLANNED":
         ended_s = datetime.fromisoformat(record.finished.iso).timestamp()
         yield GateRun(record.run_id, record.release or "", record.verdict, ended_s)

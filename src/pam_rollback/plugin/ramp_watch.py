@@ -98,6 +98,8 @@ class RampWatch:
     waiter: Waiter
     progress: Progress
     answer_s: float
+    memory_waived: bool = False
+    """A dated waiver of SC-3 accepts that nobody looks at memory."""
 
     def look(self, stage: str) -> Look:
         """Watch once. Broken is said at once; what could not be measured is unknown."""
@@ -117,7 +119,7 @@ class RampWatch:
             window.start_s = self.clock.monotonic_s()
             found = self._held(observation, window.start_s)
             window.held_s = min(verdict.spec.duration_s for verdict in found.all)
-            state, words = _judged(found)
+            state, words = judged(found, memory_waived=self.memory_waived)
             broken = self._broken_features(stage) if state == GOOD else ""
         except (MeasurementFailed, NotReached) as problem:
             return UNKNOWN, str(problem)
@@ -133,7 +135,7 @@ class RampWatch:
         errors, p95 = self.errors(rate_hz), self.p95(rate_hz)
         longest_s = max(errors.duration_s, p95.duration_s, self.memory.duration_s)
 
-        def judged() -> Standings:
+        def standings() -> Standings:
             settled_s, now_s = observation.settled_s, self.clock.monotonic_s()
             samples = observation.samples(since_s=start_s)
             error_rate, latency_p95 = (
@@ -148,7 +150,7 @@ class RampWatch:
             return found
 
         found = self.waiter.until(
-            judged,
+            standings,
             holds=lambda seen: (
                 any(verdict.state is WindowState.BROKEN for verdict in seen.all)
                 or all(verdict.final for verdict in seen.all)
@@ -161,12 +163,20 @@ class RampWatch:
         return found
 
 
-def _judged(found: Standings) -> tuple[str, str]:
-    """Broken comes before unknown. Raises MeasurementFailed when it is not known where memory leads."""
+def judged(found: Standings, *, memory_waived: bool) -> tuple[str, str]:
+    """Broken comes before unknown; memory that nobody looks at is unknown unless that is waived.
+
+    Raises MeasurementFailed when it is not known where memory leads.
+    """
     for state, wanted in ((BROKEN, {WindowState.BROKEN}), (UNKNOWN, {WindowState.UNKNOWN, WindowState.HOLDING})):
         words = [str(verdict) for verdict in found.all if verdict.state in wanted]
         if words:
             return state, "; ".join(words)
     if found.memory is not None and not found.memory.trend.stable:
         return BROKEN, str(found.memory.trend)
+    if found.memory is None and not memory_waived:
+        return (
+            UNKNOWN,
+            "memory (SC-3) is not watched here: declare the ability metrics, or accept that with a dated waiver of SC-3",
+        )
     return GOOD, "; ".join(map(str, found.all))

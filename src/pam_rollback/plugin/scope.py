@@ -1,8 +1,10 @@
 """How much a verdict covers, and everything that keeps it from being a GO although no test is red."""
 
+import os
 import re
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +14,7 @@ from pam_rollback.plugin.selection import LeftOut
 from pam_rollback.plugin.situations import SITUATIONS_KEY
 from pam_rollback.reporting.run_record import Acknowledgement, RelaxedThreshold, Unmeasured, Waiver
 
+_GATE_FOLDERS = ("checks", "load")
 _SHOWN = 4
 """Names in one line."""
 
@@ -88,11 +91,15 @@ def _holes_of_the_gate(config: pytest.Config, left_out: LeftOut, *, answered: se
     """What the environment's declarations keep the gate from asking is not known, unless a person or a dated waiver answers for it."""
     if not markers.is_gate(config):
         return []
+    named = config.args_source is pytest.Config.ArgsSource.ARGS
+    given = {Path(os.path.normpath(config.invocation_params.dir / arg)) for arg in config.args}
     by_reason: dict[str, list[str]] = {}
     for nodeid, reason, ids in left_out.tests:
         if not browser_gate.is_of_another_browser(reason) and not (ids and answered.issuperset(ids)):
             by_reason.setdefault(reason, []).append(nodeid.rpartition("::")[2].partition("[")[0])
-    return [
+    part = "PARTIAL: files were named, and the gate is all of checks and load: name none"
+    of_files = [part] if named and not {config.rootpath / folder for folder in _GATE_FOLDERS} <= given else []
+    return of_files + [
         f"PARTIAL: {reason}, so nobody asked: {', '.join([*dict.fromkeys(names)][:_SHOWN])}"
         + (f" and {len(dict.fromkeys(names)) - _SHOWN} more" if len(dict.fromkeys(names)) > _SHOWN else "")
         for reason, names in by_reason.items()
