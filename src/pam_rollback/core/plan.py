@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import Field, PrivateAttr, Strict, ValidationError
+from pydantic import PrivateAttr, ValidationError
 from typing_extensions import TypedDict
 
 from pam_rollback.core.configuration import (
@@ -68,6 +68,7 @@ from pam_rollback.core.plan_items import (
     WeightLimit,
     WriteLossLimit,
 )
+from pam_rollback.core.plan_terms import About, BaselineTerms, LoadTerms, RedeploymentTerms
 from pam_rollback.core.ramp_terms import RampTerms, problems_of_ramp
 
 ImmediateCriteria = TypedDict(
@@ -174,38 +175,6 @@ class Override:
         """For the list of what makes a run partial."""
         direction = "relaxed" if self.relaxed else "tightened"
         return f"{self.item} {self.key} {self.used:g} instead of {self.planned:g} ({direction})"
-
-
-class About(Table):
-    """The document that this data comes from; its review is due ``review_after_d`` days after a deployment."""
-
-    title: str
-    version: str
-    review_after_d: Annotated[int, Field(gt=0)]
-    source: str
-
-
-class BaselineTerms(Table):
-    """What a baseline has to be like to be held against: of so many answers, and no older than that."""
-
-    answers_min: Annotated[int, Field(ge=100)]
-    age_max_d: Annotated[float, Field(gt=0)]
-
-
-class LoadTerms(Table):
-    """The load that a release has to bear: its shape, and for how long. The pace divides ``duration_s``; the rate is the environment's."""
-
-    shape: Literal["steady", "steps", "spike", "soak", "arrivals"]
-    steps_pct: Annotated[tuple[Annotated[float, Field(gt=0, le=100)], ...], Strict(False)]  # noqa: FBT003 - TOML has lists
-    """The shares of the full load, one after the other; for the shape of steps."""
-    duration_s: Annotated[float, Field(gt=0)]
-
-
-class RedeploymentTerms(Table):
-    """How long what the gate runs may take."""
-
-    install_deadline_s: Annotated[float, Field(gt=0)]
-    migration_deadline_s: Annotated[float, Field(gt=0)]
 
 
 class Plan(Table):

@@ -6,7 +6,7 @@ from pam_rollback.core.environment import Environment
 from pam_rollback.core.expectation import Expect
 from pam_rollback.core.load_order import LoadJourney, LoadOrder, LoadShape, LoadSignIn, LoadTarget, LoadWorkers
 from pam_rollback.core.load_record import CANDIDATE, STABLE
-from pam_rollback.core.plan import LoadTerms
+from pam_rollback.core.plan_terms import LoadTerms
 
 PAGE, HEALTH = "front page", "health"
 """The journeys that the API's servers do not count, or need not."""
