@@ -1,9 +1,6 @@
 """The clients of PagerDuty, Statuspage, mail and the app's notice, against the real sandbox: what works, and what each refusal says."""
 
-import shutil
 import socket
-import ssl
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -26,6 +23,7 @@ from pam_rollback.core.environment_file import load_environment
 from pam_rollback.plugin.channels import mailer_of, notice_board_of, pagerduty_of, status_page_of
 from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.remote import Remote
+from tests.certificate import own_certificate
 
 ENVIRONMENTS = Path(__file__).parents[2] / "environments"
 NAME = "PAM answers late or not at all"
@@ -181,19 +179,7 @@ def test_mail_to_nobody_is_not_sent(mailer: Mailer, remote: Remote) -> None:
 @pytest.fixture
 def encrypted(tmp_path: Path) -> Iterator[tuple[int, Path]]:
     """A mail server that demands STARTTLS, with its port and the certificate that vouches for it."""
-    openssl = shutil.which("openssl")
-    assert openssl is not None, "openssl is needed to make a certificate"
-    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
-    subprocess.run(
-        [
-            *(openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"),
-            *("-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate)),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate, key)
+    context, certificate = own_certificate(tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]  # the library connects to the port that it was told, so it has to be one
     server = Controller(Sink(), hostname="127.0.0.1", port=port, tls_context=context, require_starttls=True)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
-import ssl
 import subprocess
 import sys
 import threading
@@ -25,6 +23,7 @@ from pam_rollback.core.errors import MeasurementFailed, StopRequested
 from pam_rollback.core.load_order import LoadOrder
 from pam_rollback.core.load_record import LoadRecord
 from pam_rollback.core.wait import StopFile, Waiter
+from tests.certificate import own_certificate
 from tests.load_target import LoadTarget
 
 SIGN_IN = {"path": "/login", "email": "traveller@example.com", "password": "open sesame"}
@@ -411,19 +410,7 @@ def test_a_stop_ends_it(target: LoadTarget, tmp_path: Path) -> None:
 @pytest.fixture
 def certified(tmp_path: Path) -> Iterator[tuple[LoadTarget, Path]]:
     """A server with a certificate that only its own file vouches for, and that file."""
-    openssl = shutil.which("openssl")
-    assert openssl is not None, "openssl is needed to make a certificate"
-    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
-    subprocess.run(
-        [
-            *(openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"),
-            *("-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate)),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate, key)
+    context, certificate = own_certificate(tmp_path)
     with LoadTarget(encrypted=context) as made:
         yield made, certificate
 
