@@ -55,7 +55,8 @@ lint: $(READY)
 	@$(BIN)/lint-imports
 
 bench: $(READY) ## side-by-side measurements
-	@for bench in benchmarks/*.py; do $(BIN)/python $$bench || exit 1; done
+	@missed=; for bench in benchmarks/*.py; do $(BIN)/python $$bench || missed="$$missed $$bench"; done; \
+	  if [ -n "$$missed" ]; then echo "an aim was missed, or could not be measured:$$missed" >&2; exit 1; fi
 
 browser: $(READY)
 	@$(BIN)/python -m pam_rollback.adapters.browser

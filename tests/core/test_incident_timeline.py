@@ -74,6 +74,16 @@ def test_a_decision_is_dated_when_it_was_taken() -> None:
             {"part": "back end", "facts": {"deploy": "dep-1", "why": "the last one"}},
             "back end goes back to dep-1: the last one",
         ),
+        (
+            "target",
+            {"part": "", "facts": {"deploy": "dep-1", "commit": "c" * 40, "why": "the last one"}},
+            "goes back to dep-1 (commit cccccccccccc): the last one",
+        ),
+        (
+            "target",
+            {"part": "", "facts": {"deploy": "dep-2", "commit": "b" * 40, "taken_back": True, "why": "users have it"}},
+            "takes back dep-2 (commit bbbbbbbbbbbb): users have it",
+        ),
         ("something-new", {"odd": 7}, "something-new: odd 7"),
     ],
 )

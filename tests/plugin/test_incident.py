@@ -270,3 +270,65 @@ def test_a_drill_with_several_stories_has_several_incidents(tmp_path: Path) -> N
         assert f"| strategy | {story} (drill) | journal.jsonl |" in page
         assert f"done: {step}" in page
         assert page.count("done: ") == 1
+
+
+def owed(kind: str, **facts: object) -> dict[str, object]:
+    """What a change noted before it was made."""
+    return {"event": "undo-owed", "number": 1, "kind": kind, "place": "", "facts": facts}
+
+
+def target(part: str = "", **facts: object) -> dict[str, object]:
+    """What an action chose."""
+    return {"event": "target", "part": part, "facts": facts}
+
+
+BAD, GOOD = "b" * 40, "a" * 40
+
+
+@pytest.mark.parametrize(
+    ("entries", "releases", "rows"),
+    [
+        pytest.param(
+            [target(deploy="d-1", commit=GOOD, why="the last one"), owed("publish-deploy", deploy="d-2", commit=BAD)],
+            f"bad: commit {BAD[:12]}; gone back to: commit {GOOD[:12]}",
+            [f"goes back to d-1 (commit {GOOD[:12]}): the last one"],
+            id="front end",
+        ),
+        pytest.param(
+            [
+                target("front end", deploy="d-1", commit=GOOD, why="named"),
+                target("back end", deploy="dep-1", commit=GOOD, why="named"),
+                owed("run-deploy", deploy="dep-2", commit=BAD),
+            ],
+            f"bad: commit {BAD[:12]}; gone back to: commit {GOOD[:12]}",
+            [f"front end goes back to d-1 (commit {GOOD[:12]}): named", "back end goes back to dep-1"],
+            id="full system",
+        ),
+        pytest.param(
+            [target(deploy="d-2", commit=BAD, taken_back=True, why="users have it now")],
+            f"bad: commit {BAD[:12]}; taken back by a revert",
+            [f"takes back d-2 (commit {BAD[:12]}): users have it now"],
+            id="revert",
+        ),
+        pytest.param(
+            [target(deploy="d-1", commit=GOOD, why="named"), owed("publish-deploy", deploy="d-2", locked=True)],
+            f"bad: commit unknown; gone back to: commit {GOOD[:12]}",
+            [],
+            id="of a version that did not note the commit",
+        ),
+    ],
+)
+def test_the_releases_are_named(
+    entries: list[dict[str, object]], releases: str, rows: list[str], tmp_path: Path
+) -> None:
+    """Which was bad and which one was gone back to, whatever the strategy: what a revert takes back is not what was gone back to."""
+    at = {"at": "2026-11-25T22:00:00+00:00", "at_s": 1.0}
+    decided = {"event": "action", "strategy": "s", "decided_s": 1.0, "mode": "real", "reason": "x", "initiated_by": "d"}
+    whole = [{**at, **entry} for entry in (decided, *entries)]
+    (tmp_path / "journal.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in whole), "utf-8")
+
+    page = made(tmp_path, None, tmp_path / "out")
+
+    assert f"| releases | {releases} | journal.jsonl |" in page
+    for row in rows:
+        assert f"| target | {row}" in page

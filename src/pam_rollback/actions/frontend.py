@@ -206,7 +206,8 @@ class FrontendAction:
     def _owe(self) -> None:
         if self._before is None:
             raise ActionFailed("what was published before is not known: nothing is changed that could not be put back")
-        self._tools.telling.journal.owe(UNDO_KIND, {"deploy": self._before.id, "locked": self._before.locked})
+        before = {"deploy": self._before.id, "commit": self._before.commit, "locked": self._before.locked}
+        self._tools.telling.journal.owe(UNDO_KIND, before)
         self._changed = True
 
     def _restore(self) -> str:

@@ -56,6 +56,16 @@ def of_journal(entries: Iterable[Entry], source: str) -> Iterator[Event]:
         yield Event(at, kind, words(entry), source)
 
 
+def words_of_target(entry: Entry) -> str:
+    """What was gone back to, or taken back, and why; a story with one part does not name it."""
+    facts = entry["facts"]
+    part = f"{entry['part']} " if entry.get("part") else ""
+    verb = "takes back" if facts.get("taken_back") else "goes back to"
+    commit = f" (commit {str(facts['commit'])[:12]})" if facts.get("deploy") and facts.get("commit") else ""
+    why = f": {facts['why']}" if facts.get("why") else ""
+    return f"{part}{verb} {facts.get('deploy') or facts.get('commit') or facts}{commit}{why}"
+
+
 def unfinished(entries: Iterable[Entry]) -> tuple[str, ...]:
     """The steps that began, and of whose end nothing is known: the session was killed in them."""
     begun: dict[str, None] = {}
@@ -129,11 +139,6 @@ def _as_it_is(entry: Entry) -> str:
     return f"{entry['event']}: {facts}" if facts else str(entry["event"])
 
 
-def _target(entry: Entry) -> str:
-    facts = entry["facts"]
-    return f"{entry['part']} goes back to {facts.get('deploy') or facts.get('commit') or facts}: {facts.get('why', '')}"
-
-
 def _owed(entry: Entry) -> str:
     place = f" ({entry['place']})" if entry.get("place") else ""
     return f"noted how to put back change {entry['number']}: {entry['kind']}{place}"
@@ -145,7 +150,7 @@ _WORDS: Mapping[str, tuple[str, Callable[[Entry], str]]] = {
         "decision",
         lambda entry: f"decided: {entry['strategy']} ({entry['mode']}), by {entry['initiated_by']}: {entry['reason']}",
     ),
-    "target": ("decision", _target),
+    "target": ("decision", words_of_target),
     "step-started": ("step", lambda entry: f"{BEGINS}{entry['step']}"),
     "step-done": ("step", lambda entry: f"done: {entry['step']}: {_said(entry)}"),
     "step-ended-late": ("step", lambda entry: f"ended late: {entry['step']}: {_said(entry)}"),

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pam_rollback.actions.journal import Journal
+from pam_rollback.actions.journal import TARGET, Journal
 from pam_rollback.core import incident_timeline as timeline
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.flags import Flag
@@ -213,16 +213,14 @@ class Incident:
     def commits(self) -> tuple[str, str, str]:
         """The bad commit, the target's, and the deploy of the front end that was bad; empty where the journal does not say."""
         owed = {entry["kind"]: entry["facts"] for entry in self.entries if entry["event"] == "undo-owed"}
-        target = next(
-            (
-                str(entry["facts"]["commit"])
-                for entry in self.entries
-                if entry["event"] == "target" and entry["facts"].get("commit")
-            ),
-            "",
-        )
+        targets = [entry["facts"] for entry in self.entries if entry["event"] == TARGET]
+        bad = [
+            *(owed.get(kind, {}).get("commit") for kind in ("run-deploy", "publish-deploy")),
+            *(facts.get("commit") for facts in targets if facts.get("taken_back")),
+        ]
+        good = [facts.get("commit") for facts in targets if not facts.get("taken_back")]
         deploy = str(owed.get("publish-deploy", {}).get("deploy", ""))
-        return str(owed.get("run-deploy", {}).get("commit", "")), target, deploy
+        return str(next(filter(None, bad), "")), str(next(filter(None, good), "")), deploy
 
     def seconds(self) -> list[SecondSeen]:
         """Users' answers by the second."""
@@ -312,15 +310,11 @@ class Incident:
             changes=tuple(log.read_text(encoding="utf-8").splitlines()) if log.is_file() else (),
             flags=self.flags(material),
             collected=(*run.problems, *collected),
-            released=f"bad: commit {bad[:12] or 'unknown'}; gone back to: commit {target[:12]}" if target else "",
+            released=_released(bad, target),
         )
 
     def _action(self, decided: Mapping[str, Any]) -> Action:
-        targets = [
-            f"{entry['part']}: {entry['facts'].get('deploy') or entry['facts'].get('commit')} ({entry['facts'].get('why', '')})"
-            for entry in self.entries
-            if entry["event"] == "target"
-        ]
+        targets = [timeline.words_of_target(entry) for entry in self.entries if entry["event"] == TARGET]
         return Action(
             strategy=str(decided["strategy"]),
             mode=str(decided["mode"]),
@@ -329,6 +323,14 @@ class Incident:
             targets=tuple(targets),
             source=JOURNAL,
         )
+
+
+def _released(bad: str, target: str) -> str:
+    """In words; empty where no release was changed. A revert takes the bad one back and goes back to none that was there before."""
+    if not (bad or target):
+        return ""
+    gone = f"gone back to: commit {target[:12]}" if target else "taken back by a revert"
+    return f"bad: commit {bad[:12] or 'unknown'}; {gone}"
 
 
 def _told(moment: Mapping[str, Any], anchor: Anchor, source: str) -> MomentKnown:
