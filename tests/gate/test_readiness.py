@@ -74,6 +74,8 @@ def test_flags_that_are_off_are_green_and_off_again(flags_off: None, practice_ra
     found = gate(project, practice_range, [FLAGGED, NOBODY])
 
     assert with_outcome(found, GREEN) == {FLAGGED, NOBODY}, found.out
+    assert found.rc == 11, "two tests are not the gate"
+    assert "files were named, and the gate is all of checks and load: name none" in one_line(found)
     assert "the new features are on while they are tried" in one_line(found)
     assert _flags(practice_range)() == {OFF}
     assert "undo set-flags" in found.out
@@ -124,6 +126,26 @@ def test_a_slow_answer_cannot_be_judged_without_a_baseline(
 
     assert with_outcome(found, UNKNOWN) == {INCIDENT}, found.out
     assert "without a baseline" in one_line(found)
+
+
+def test_an_advisory_test_does_not_answer_for_a_criterion(
+    flags_off: None, practice_range: Range, project: Project
+) -> None:
+    """It is green here, and what it serves went red then; since it decides nothing, nothing is known."""
+    leave_run(project, "20260101T000000Z-sandbox-aaaa", red=["QR-2"])
+    advisory = "test_comprehensive_health_is_at_its_address"
+
+    found = project.run(
+        f"load/test_redeployment_gate.py::{INCIDENT}",
+        f"checks/test_preflight.py::{advisory}",
+        "-m",
+        "redeploy_gate",
+        f"--env={practice_range.file}",
+    )
+
+    assert with_outcome(found, GREEN) == {advisory}, found.out
+    assert with_outcome(found, UNKNOWN) == {INCIDENT}, found.out
+    assert "nothing in this gate measures it" in one_line(found)
 
 
 def test_without_a_recorded_incident_nothing_is_known_unless_a_person_says_so(

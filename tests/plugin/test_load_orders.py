@@ -79,9 +79,21 @@ def test_an_environment_weighs_journeys(folder: Path) -> None:
     assert weights["history"] == 3
 
 
+def test_signing_in_is_a_journey_where_an_environment_says_so(folder: Path) -> None:
+    """The sandbox does; elsewhere the usual weights have none: a hosted sign-in would refuse the generator first."""
+    sandbox = order_of(load_environment(str(running(folder)), folder, {}))
+    text = RUNNING.replace("[load]\n", "[load]\nweights = { login = 0 }\n")
+    elsewhere = order_of(load_environment(str(running(folder, text)), folder, {}))
+
+    (login,) = (journey for journey in sandbox.journeys if journey.name == "login")
+    assert (login.weight, login.method, login.signed_in) == (1, "POST", False)
+    assert login.body == {"email": "{email}", "password": "{password}"}
+    assert "login" not in {journey.name for journey in elsewhere.journeys}
+
+
 def test_no_journey_at_all_is_refused(folder: Path) -> None:
     """With every weight at 0 there is nothing to ask: one clear error, before anything is sent."""
-    names = ("front page", "health", "history", "expenses", "profile", "chat")
+    names = ("front page", "health", "history", "expenses", "profile", "chat", "login")
     zeros = ", ".join(f'"{name}" = 0' for name in names)
     text = RUNNING.replace("[load]\n", f"[load]\nweights = {{ {zeros} }}\n")
 

@@ -173,7 +173,7 @@ class Environment(Table):
             what = 'missing; say where the stable release answers, or remove "second_release" from abilities'
             yield Problem("[load] stable_api, stable_backend", what)
         left = get_args(LoadedJourney) if "test_account" in self.abilities else OPEN_LOADED_JOURNEYS
-        if not any(self.load.weights.get(name, 1) for name in left):
+        if not any(self.load.weights.get(name, name != "login") for name in left):
             yield Problem("[load] weights", f"no journey is left; give {' or '.join(left)} a weight above 0")
         yield from self._problems_of_services()
         yield from self._problems_of_probing()

@@ -63,7 +63,7 @@ SecretName = Literal[
 Address = Annotated[str, AfterValidator(web_address)]
 UrlPath = Annotated[str, Field(pattern=r"^/([A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*/?)?$")]
 ProbedJourney = Literal["front page", "cached front page", "health", "history", "expenses", "login", "chat"]
-LoadedJourney = Literal["front page", "health", "history", "expenses", "profile", "chat"]
+LoadedJourney = Literal["front page", "health", "history", "expenses", "profile", "chat", "login"]
 VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Text = Annotated[str, Field(min_length=1)]
 
@@ -199,7 +199,8 @@ class Load(Table):
     stable_backend: Address = ""
     weights: Mapping[LoadedJourney, Annotated[int, Field(ge=0, le=100)]] = {}
     """How often each journey is asked for beside the others; what is not named keeps its usual weight. A question to PAM (``chat``) costs
-    the real service time and money: 0 leaves it out."""
+    the real service time and money: 0 leaves it out. ``login`` has no weight of its own: a hosted sign-in counts attempts for each address
+    and account, and would refuse the generator's sooner than the service reaches its limit."""
 
 
 def undeclared_load(place: str) -> str:

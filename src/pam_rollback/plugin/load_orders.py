@@ -17,9 +17,12 @@ def load_order(environment: Environment, terms: LoadTerms, workers: LoadWorkers,
     """The load of the plan, for the candidate and, where the stable release can be asked too, for both in turns: each gets all of it."""
     targets = _targets(environment)
     signed_in = "test_account" in environment.abilities
-    usual = [*_of_everybody(environment), *(_of_the_account(environment) if signed_in else ())]
+    usual = [(journey, journey.weight) for journey in _of_everybody(environment)]
+    if signed_in:
+        usual += [(journey, journey.weight) for journey in _of_the_account(environment)]
+        usual.append((_login(environment), 0))  # nobody is asked to bear it who did not say so
     weights = {str(name): weight for name, weight in environment.load.weights.items()}
-    asked = [(journey, weights.get(journey.name, journey.weight)) for journey in usual]
+    asked = [(journey, weights.get(journey.name, weight)) for journey, weight in usual]
     return LoadOrder(
         targets=targets,
         journeys=tuple(journey.model_copy(update={"weight": weight}) for journey, weight in asked if weight),
@@ -51,7 +54,7 @@ def _of_everybody(environment: Environment) -> Iterator[LoadJourney]:
 
 
 def _of_the_account(environment: Environment) -> Iterator[LoadJourney]:
-    """As the test account: most look at what they have, some ask PAM, few sign in. What is asked stays in the account's own history."""
+    """As the test account: most look at what they have, some ask PAM. What is asked stays in the account's own history."""
     paths = environment.paths
     for name, path, weight in (
         ("history", f"{paths.history}?limit=20", 3),
@@ -69,6 +72,17 @@ def _of_the_account(environment: Environment) -> Iterator[LoadJourney]:
         expect=Expect(json_keys=("response",)),
         weight=2,
         signed_in=True,
+        cached=True,
+    )
+
+
+def _login(environment: Environment) -> LoadJourney:
+    return LoadJourney(
+        name="login",
+        path=environment.paths.login,
+        method="POST",
+        body={"email": "{email}", "password": "{password}"},
+        expect=Expect(json_keys=("access_token",)),
         cached=True,
     )
 
