@@ -119,6 +119,16 @@ def leave_run(
                 phase="decision",
             )
             for number, one in enumerate(red)
+        )
+        + tuple(
+            Result(
+                nodeid=f"drills/test_x.py::test_{story}",
+                title="x",
+                outcome=Outcome.PASSED,
+                phase="rollback",
+                situation=STORIES[story].situation,
+            )
+            for story in drilled
         ),
         steps=tuple(ActionStep(STORIES[story].strategy, "a step", "done", 0, 1) for story in drilled),
     )

@@ -220,6 +220,31 @@ def test_killed_in_the_middle_of_a_raise_it_goes_on(ramped: Ramped) -> None:
 
 
 @pytest.mark.long_matrix("sabotages of a ramp")
+def test_from_nobody_to_everybody_no_invocation_skips_or_repeats(asking: Ramped) -> None:
+    """All stages by real sessions, one after the other, as a scheduled job would; then a yes, then nothing is left to do."""
+    seen = []
+    for share in (10, 25, 50):
+        ended = asking.run_until_known()
+        assert (ended.rc, asking.shares) == (0, {share}), ended.out
+        seen.append(ended.out)
+    waiting = asking.run_until_known()
+    assert (waiting.rc, asking.shares) == (0, {50}), waiting.out
+    last = asking.run_until_known("--approve", "RA-4=kim: two quiet days")
+    after = asking.run_until_known()
+
+    assert (last.rc, after.rc, asking.shares) == (0, 0, {100}), last.out + after.out
+    assert asking.events("raising", "entered", "window-complete", "approved", "finished") == [
+        *(f"{event} RA-{stage}" for stage in (1, 2, 3) for event in ("raising", "entered", "window-complete")),
+        "approved RA-4",
+        "raising RA-4",
+        "entered RA-4",
+        "window-complete RA-4",
+        "finished",
+    ]
+    assert "next: raise to RA-2 (25 %)" in " ".join(seen[0].split())
+
+
+@pytest.mark.long_matrix("sabotages of a ramp")
 def test_a_lost_state_is_refused_and_can_be_taken_over(ramped: Ramped) -> None:
     """Users have the features and no journal says why: 13, nothing changed; taken over, the stage is watched for its whole time."""
     ramped.let_in(25)

@@ -1,6 +1,7 @@
 """Which recoveries past drills measured: of that strategy, by that objective, and whatever lies around beside them."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from pam_rollback.core.verdict import Outcome
 from pam_rollback.reporting.past_drills import PastRecovery, Sought, last_drills, past_recoveries, told
 from pam_rollback.reporting.redaction import Redactor
-from pam_rollback.reporting.run_record import ActionStep, Measured, Result, RunRecord, write
+from pam_rollback.reporting.run_record import ActionStep, Measured, Moment, Result, RunRecord, write
 
 FLAGS = {"feature-flag": Sought("RTO-1", ["after-feature-flag"])}
 
@@ -85,7 +86,10 @@ def test_they_are_told_in_a_sentence(seconds: list[float], words: str) -> None:
 
 def test_only_a_drill_that_ended_with_go_counts(tmp_path: Path, good_record: RunRecord) -> None:
     """The newest of each strategy, by what was done in it; a strategy without one has none."""
-    drill = replace(good_record, mode="drill", verdict="GO", situations=("after-gradual",))
+    own = Result("drills/test_gradual.py::test_x", "x", Outcome.PASSED, phase="rollback", situation="after-gradual")
+    drill = replace(good_record, mode="drill", verdict="GO", situations=("after-gradual",), results=(own,))
+    health = replace(own, nodeid="checks/test_health.py::test_x", phase="post_rollback", kind="health")
+    tomorrow = Moment((datetime.now(UTC) + timedelta(days=1)).isoformat(), 1.0)
     done = ActionStep("gradual", "read the flags", "done", 0, 1)
     for name, record in (
         ("20260101T", replace(drill, run_id="old", steps=(done,))),
@@ -93,6 +97,8 @@ def test_only_a_drill_that_ended_with_go_counts(tmp_path: Path, good_record: Run
         ("20260103T", replace(drill, run_id="red", steps=(done,), verdict="NO-GO")),
         ("20260104T", replace(drill, run_id="real", steps=(done,), mode="real")),
         ("20260105T", replace(drill, run_id="planned", steps=(replace(done, outcome="planned"),))),
+        ("20260107T", replace(drill, run_id="health", steps=(done,), results=(health,))),
+        ("20260108T", replace(drill, run_id="future", steps=(done,), started=tomorrow)),
         ("20260106T", replace(drill, run_id="other", steps=(replace(done, action="frontend"),))),
     ):
         write(record, tmp_path / name / "run.json", Redactor([]))

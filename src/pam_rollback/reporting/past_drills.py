@@ -9,6 +9,8 @@ from pam_rollback.reporting import run_record, wording
 from pam_rollback.reporting.latest_runs import age_s
 from pam_rollback.reporting.run_record import RunRecord, UnreadableRecord
 
+_OF_THE_STORY = "rollback"
+"""The phase of a drill's own tests: what was done, how long it took, what users have."""
 _NEWEST = 200
 """Runs that are looked at: their names begin with the time."""
 
@@ -71,7 +73,11 @@ def _read(path: Path) -> RunRecord | None:
 
 
 def last_drills(out: Path, situations: Mapping[str, Collection[str]]) -> tuple[LastDrill, ...]:
-    """Of each strategy (with the situations that its stories lead to) the newest drill that ended with GO, wherever it was done."""
+    """Of each strategy (with the situations that its stories lead to) the newest drill that ended with GO, wherever it was done.
+
+    A session that acted and then asked for one kind of check only was no drill: nothing of the strategy itself was judged. Neither is one
+    that a clock dates into the future known to be young.
+    """
     newest: dict[str, LastDrill] = {}
     for path in sorted(out.glob("*/run.json"), reverse=True):
         if len(newest) == len(situations):
@@ -79,8 +85,11 @@ def last_drills(out: Path, situations: Mapping[str, Collection[str]]) -> tuple[L
         record = _read(path)
         if record is None or record.mode != "drill" or record.verdict != "GO":
             continue
+        if age_s(record) < 0:
+            continue
+        judged = {result.situation for result in record.results if result.phase == _OF_THE_STORY}
         done = {step.action for step in record.steps if step.outcome in {"done", "already done"}}
         for strategy, after in situations.items():
-            if strategy in done and not set(after).isdisjoint(record.situations):
+            if strategy in done and not judged.isdisjoint(after):
                 newest.setdefault(strategy, LastDrill(strategy, age_s(record), record.environment.name, record.run_id))
     return tuple(newest.get(strategy) or LastDrill(strategy) for strategy in situations)
