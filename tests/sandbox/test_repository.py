@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.sandbox.faults import REPOSITORY_OUTAGES
+from pam_rollback.sandbox.fault_catalogue import REPOSITORY_OUTAGES
 from pam_rollback.sandbox.problems import RangeError
 from pam_rollback.sandbox.repository import Push, Repository
 

@@ -13,7 +13,8 @@ from aiohttp import web
 
 from pam_rollback.sandbox.backend_deploys import BackendDeploys
 from pam_rollback.sandbox.edge import Edge
-from pam_rollback.sandbox.faults import CATALOGUE, PlantedFaults
+from pam_rollback.sandbox.fault_catalogue import CATALOGUE
+from pam_rollback.sandbox.faults import PlantedFaults
 from pam_rollback.sandbox.fleet import Fleet
 from pam_rollback.sandbox.planting import Planter
 from pam_rollback.sandbox.problems import RangeError

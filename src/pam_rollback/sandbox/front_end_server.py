@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable, Mapping
 from aiohttp import web
 
 from pam_rollback.sandbox.builds import Build, File
-from pam_rollback.sandbox.faults import ANY_RELEASE, OTHER_RELEASE, Fault, PlantedFaults
+from pam_rollback.sandbox.fault_catalogue import ANY_RELEASE, OTHER_RELEASE
+from pam_rollback.sandbox.faults import Fault, PlantedFaults
 from pam_rollback.sandbox.page_snippets import read_snippet, spoilt_page
 from pam_rollback.sandbox.spoilt_answers import RELEASE_HEADER, Spoiler, true_document
 

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Mapping
 
 from pam_rollback.sandbox import data_damage
-from pam_rollback.sandbox.faults import CATALOGUE, Fault, PlantedFaults, read_fault
+from pam_rollback.sandbox.fault_catalogue import CATALOGUE
+from pam_rollback.sandbox.faults import Fault, PlantedFaults, read_fault
 from pam_rollback.sandbox.fleet import Fleet
 from pam_rollback.sandbox.practice_database import Access, PracticeDatabase
 from pam_rollback.sandbox.problems import RangeError
