@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import get_args
 
 from pam_rollback.sandbox import state_file
+from pam_rollback.sandbox.end_signs import until_told_to_end
 from pam_rollback.sandbox.latencies import Profile
 from pam_rollback.sandbox.problems import RangeError
 from pam_rollback.sandbox.state_file import Dialect, State
-from pam_rollback.sandbox.supervisor import Supervisor, until_told_to_end
+from pam_rollback.sandbox.supervisor import Supervisor
 
 
 def main() -> int:

@@ -1,17 +1,13 @@
 """Starts all parts of a range, keeps them together, and leaves nothing behind."""
 
 import asyncio
-import os
 import secrets
 import shutil
-import signal
 import socket
-import stat
-import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -33,6 +29,7 @@ from pam_rollback.sandbox.faults import PlantedFaults
 from pam_rollback.sandbox.fleet import Fleet
 from pam_rollback.sandbox.front_end_server import FrontEndServer
 from pam_rollback.sandbox.latencies import BACKEND, FRONTEND, Profile
+from pam_rollback.sandbox.listeners import BACKLOG, Listeners, url_of
 from pam_rollback.sandbox.mail_sink import USERNAME, MailSink
 from pam_rollback.sandbox.pagerduty_sink import PagerDutySink
 from pam_rollback.sandbox.planting import Planter
@@ -51,33 +48,10 @@ from pam_rollback.sandbox.statuspage_api import StatuspageApi
 
 _Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
-_ORPHANED_EVERY_S = 0.5
 _CLOSE_WITHIN_S = 0.5
-_BACKLOG = 512
 _LONG_AGO_S = 86_400
 _RENDER_SERVICE, _RENDER_OWNER = "srv-practicerange00backend", "tea-practicerange00team000"
 _FOLDER_MODE = 0o711  # the unprivileged database account has to pass through; what is inside is private
-
-
-@dataclass
-class Listeners:
-    """The sockets of the range, all on loopback, bound before anything starts so that addresses are known to every part."""
-
-    api: socket.socket
-    frontend: socket.socket
-    slack: socket.socket
-    status_page: socket.socket
-    render: socket.socket
-    netlify: socket.socket
-    channels: socket.socket
-    mail: socket.socket
-    control: socket.socket
-    stable: socket.socket
-
-    @classmethod
-    def open(cls) -> "Listeners":
-        """Take free ports."""
-        return cls(*(_listener() for _ in range(10)))
 
 
 class Supervisor:
@@ -135,7 +109,7 @@ class Supervisor:
             emergency_token=secrets.token_urlsafe(24),
             jwt_secret=secrets.token_urlsafe(48),
             internal_token=secrets.token_urlsafe(24),
-            frontend_origin=_url(listeners.frontend),
+            frontend_origin=url_of(listeners.frontend),
         )
         first = self._fleet.live
         first.spec = replace(first.spec, commit=repository.commits[first.spec.name])
@@ -146,7 +120,7 @@ class Supervisor:
             NetlifySite.open(
                 faults,
                 repository,
-                url=_url(listeners.frontend),
+                url=url_of(listeners.frontend),
                 scratch=self._folder,
                 latencies=FRONTEND[self._latencies],
             ),
@@ -154,7 +128,7 @@ class Supervisor:
         )
         self._netlify = site
 
-        status_page = StatusPage(faults, url=_url(listeners.status_page))
+        status_page = StatusPage(faults, url=url_of(listeners.status_page))
         slack = SlackSink(faults, path=f"/services/T000/B000/{secrets.token_urlsafe(18)}")
         state = self._state(
             listeners,
@@ -271,17 +245,17 @@ class Supervisor:
         status_page_id: str,
     ) -> State:
         return State(
-            api_url=_url(listeners.api),
-            frontend_url=_url(listeners.frontend),
-            control_url=_url(listeners.control),
-            stable_url=_url(listeners.stable),
-            status_page_url=_url(listeners.status_page),
+            api_url=url_of(listeners.api),
+            frontend_url=url_of(listeners.frontend),
+            control_url=url_of(listeners.control),
+            stable_url=url_of(listeners.stable),
+            status_page_url=url_of(listeners.status_page),
             render={
-                "api_url": _url(listeners.render) + render.BASE,
+                "api_url": url_of(listeners.render) + render.BASE,
                 "service_id": _RENDER_SERVICE,
                 "owner_id": _RENDER_OWNER,
             },
-            netlify={"api_url": _url(listeners.netlify) + netlify.BASE, "site_id": site.id},
+            netlify={"api_url": url_of(listeners.netlify) + netlify.BASE, "site_id": site.id},
             git={
                 "remote": str(repository.path),
                 "branch": history.BRANCH,
@@ -291,8 +265,8 @@ class Supervisor:
                 "features_file": history.FEATURES_FILE,
             },
             channels={
-                "statuspage": {"page_id": status_page_id, "api_url": _url(listeners.channels) + statuspage_api.BASE},
-                "pagerduty": {"api_url": _url(listeners.channels)},
+                "statuspage": {"page_id": status_page_id, "api_url": url_of(listeners.channels) + statuspage_api.BASE},
+                "pagerduty": {"api_url": url_of(listeners.channels)},
                 "email": {
                     "host": "127.0.0.1",
                     "port": listeners.mail.getsockname()[1],
@@ -304,7 +278,7 @@ class Supervisor:
             variables={
                 "PAM_ADMIN_TOKEN": product.admin_token,
                 "PAM_EMERGENCY_TOKEN": product.emergency_token,
-                "PAM_SLACK_WEBHOOK_URL": _url(listeners.slack) + slack_path,
+                "PAM_SLACK_WEBHOOK_URL": url_of(listeners.slack) + slack_path,
                 "TEST_USER_EMAIL": TEST_ACCOUNT_EMAIL,
                 "TEST_USER_PASSWORD": self._account_password,
                 "SECOND_TEST_USER_EMAIL": OTHER_ACCOUNT_EMAIL,
@@ -329,7 +303,7 @@ class Supervisor:
     async def _serve(self, runner: web.BaseRunner, listener: socket.socket) -> None:
         self._runners.append(runner)
         await runner.setup()
-        await web.SockSite(runner, listener, backlog=_BACKLOG).start()
+        await web.SockSite(runner, listener, backlog=BACKLOG).start()
 
 
 def _by_path(handlers: Mapping[str, _Handler], *, otherwise: _Handler) -> _Handler:
@@ -349,49 +323,6 @@ async def _opened(database: PracticeDatabase) -> Access:
         raise RangeError("database", expected="schema and rows", found=f"{type(error).__name__}: {error}") from error
 
 
-async def until_told_to_end() -> str:
-    """Wait for a signal, for the end of a piped standard input, or for the death of the parent; gives which it was."""
-    loop = asyncio.get_running_loop()
-    told: asyncio.Future[str] = loop.create_future()
-
-    def tell(why: str) -> None:
-        if not told.done():
-            told.set_result(why)
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, tell, number.name)
-    is_piped = sys.stdin is not None and _is_pipe(sys.stdin.fileno())  # a program can be started without any
-    if is_piped:
-        os.set_blocking(sys.stdin.fileno(), False)
-        loop.add_reader(sys.stdin.fileno(), _read_stdin, tell)
-    watch = asyncio.create_task(_watch_parent(os.getppid(), tell))
-    try:
-        return await told
-    finally:
-        watch.cancel()
-        if is_piped:
-            loop.remove_reader(sys.stdin.fileno())
-
-
-def _is_pipe(descriptor: int) -> bool:
-    mode = os.fstat(descriptor).st_mode
-    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
-
-
-def _read_stdin(tell: Callable[[str], None]) -> None:
-    try:
-        if not os.read(sys.stdin.fileno(), 4096):
-            tell("end of stdin")
-    except BlockingIOError:
-        return
-
-
-async def _watch_parent(parent: int, tell: Callable[[str], None]) -> None:
-    while os.getppid() == parent:  # noqa: ASYNC110 - nobody tells when a parent dies
-        await asyncio.sleep(_ORPHANED_EVERY_S)
-    tell("the parent is gone")
-
-
 def _make_folder() -> Path:
     try:
         return Path(tempfile.mkdtemp(prefix="pam-sandbox-"))
@@ -399,20 +330,3 @@ def _make_folder() -> Path:
         raise RangeError(
             "temporary folder", expected="a folder to write to", found=str(error), advice="Set TMPDIR to one."
         ) from error
-
-
-def _listener() -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind(("127.0.0.1", 0))
-    except OSError as error:
-        listener.close()
-        raise RangeError("network", expected="a free port on 127.0.0.1", found=str(error)) from error
-    listener.listen(_BACKLOG)
-    listener.setblocking(False)  # noqa: FBT003  (the standard library's signature)  # noqa: FBT003 - its only form
-    return listener
-
-
-def _url(listener: socket.socket) -> str:
-    return f"http://127.0.0.1:{listener.getsockname()[1]}"
