@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.actions.backend import BackendTools
-from pam_rollback.actions.frontend import FrontendTools
+from pam_rollback.actions.backend_host import BackendTools
+from pam_rollback.actions.frontend_host import FrontendTools
 from pam_rollback.actions.full_system import (
     FullSystemRollback,
     FullSystemTarget,

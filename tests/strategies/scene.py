@@ -8,16 +8,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pam_rollback.actions.backend import (
-    BackendTools,
-    EmergencyBranch,
-    deploy_commit,
-    deploy_emergency_branch,
-    roll_back_to_deploy,
-)
+from pam_rollback.actions.backend import EmergencyBranch, deploy_commit, deploy_emergency_branch, roll_back_to_deploy
+from pam_rollback.actions.backend_host import BackendTools
 from pam_rollback.actions.emergency import EmergencyTools, roll_back_in_an_emergency
-from pam_rollback.actions.frontend import FrontendTools, Sources, restore_deploy, revert_commit
+from pam_rollback.actions.frontend import Sources, restore_deploy, revert_commit
 from pam_rollback.actions.frontend import deploy_commit as build_and_publish
+from pam_rollback.actions.frontend_host import FrontendTools
 from pam_rollback.actions.full_system import FullSystemTarget, FullSystemTools, roll_back_everything
 from pam_rollback.actions.journal import Journal
 from pam_rollback.actions.settling import until_served

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.actions import backend
+from pam_rollback.actions import backend, backend_host
 from pam_rollback.actions.steps import StepsFailed
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.environment_file import load_environment
@@ -78,7 +78,7 @@ def test_a_version_that_both_have_proves_nothing(scene: Scene) -> None:
     pushed = scene.range.remote.push()
     deploys = Waiter().until(
         lambda: {deploy.commit: deploy for deploy in scene.service.deploys()},
-        holds=lambda listed: pushed in listed and listed[pushed].state == backend.LIVE,
+        holds=lambda listed: pushed in listed and listed[pushed].state == backend_host.LIVE,
         within_s=20,
         what="the colleague's commit is live",
     )

@@ -8,18 +8,24 @@ is live, and believe only what is served.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
+from pam_rollback.actions.backend_host import (
+    UNDER_WAY,
+    BackendTools,
+    begin,
+    cancelled,
+    live_in,
+    live_of,
+    until_live,
+)
 from pam_rollback.actions.feature_flag import TELL
-from pam_rollback.actions.journal import Undo
-from pam_rollback.actions.settling import ASKED, LOOKED, done_or_seen, until_deploy, until_served
+from pam_rollback.actions.settling import done_or_seen, until_served
 from pam_rollback.actions.steps import Step, StepRecord
-from pam_rollback.actions.telling import Telling, notice_problem
-from pam_rollback.core.deploys import BackendHost, CommitDeploys, Deploy, Service, ServiceSettings
-from pam_rollback.core.errors import ActionFailed, UndoFailed
+from pam_rollback.actions.telling import notice_problem
+from pam_rollback.core.deploys import Deploy, Service
+from pam_rollback.core.errors import ActionFailed
 from pam_rollback.core.repository import Commit, Repository
 from pam_rollback.core.served_release import Served
-from pam_rollback.core.wait import NotReached, Rarer, Waiter
 
 UNDO_KIND = "run-deploy"
 
@@ -34,35 +40,8 @@ SERVED = "see which release answers"
 DEPLOY_STEPS = (LOOK, OFF, CANCEL, DEPLOY, STILL_OFF, SERVED, TELL)
 BRANCH_STEPS = (LOOK, OFF, CANCEL, REVERT, BRANCH, DEPLOY, STILL_OFF, SERVED, TELL)
 
-LIVE = "live"
-_UNDER_WAY = frozenset({"created", "queued", "build_in_progress", "update_in_progress", "pre_deploy_in_progress"})
-"""Render's words for a deploy that is not over; all others but ``live`` mean that it is not what runs. ``deactivated`` is no success: it
-was superseded by something else."""
-_OURS = frozenset({"rollback", "api"})
-"""Render's words for a deploy that a rollback from here has asked for."""
-_LISTED_WITHIN_S = 30.0
 Start = Callable[[Sequence[Deploy]], Deploy]
 """Asks for a deploy; told which ones are listed now."""
-
-
-class Backend(BackendHost, CommitDeploys, ServiceSettings, Protocol):
-    """All that the ways of this strategy need of the host."""
-
-
-@dataclass(frozen=True)
-class BackendTools:
-    """What the action works with. ``look`` says which release answers right now, held against a commit."""
-
-    host: Backend
-    look: Callable[[Commit], Served]
-    waiter: Waiter
-    telling: Telling
-    every_s: float | Rarer = ASKED
-    looked_every_s: float | Rarer = LOOKED
-    live_within_s: float = 600.0
-    served_within_s: float = 60.0
-    seen_within_s: float = 10.0
-    """For so long a change is looked for whose answer was lost, before it is asked for again."""
 
 
 @dataclass(frozen=True)
@@ -150,18 +129,18 @@ class BackendAction:
             (
                 deploy
                 for deploy in listed
-                if deploy.state in _UNDER_WAY
+                if deploy.state in UNDER_WAY
                 and deploy.trigger == "rollback"
                 and target.commit
                 and deploy.commit == target.commit
             ),
             None,
         )
-        return started or _begin(self._tools, target.commit, listed, lambda: self._host.roll_back(target.id))
+        return started or begin(self._tools, target.commit, listed, lambda: self._host.roll_back(target.id))
 
     def deployed(self, listed: Sequence[Deploy]) -> Deploy:
         """Ask for the commit."""
-        return _begin(self._tools, self._commit, listed, lambda: self._host.deploy_commit(self._commit))
+        return begin(self._tools, self._commit, listed, lambda: self._host.deploy_commit(self._commit))
 
     def revert(self, repository: Repository, bad: Commit, *, onto: str, branch: str, reason: str) -> str:
         """Make the commit that takes ``bad`` back, on a branch of its own: main is left alone."""
@@ -251,18 +230,18 @@ class BackendAction:
         running = [
             deploy
             for deploy in self._host.deploys()
-            if deploy.state in _UNDER_WAY and not (self._commit and deploy.commit == self._commit)
+            if deploy.state in UNDER_WAY and not (self._commit and deploy.commit == self._commit)
         ]
         if running:
             self._owe()
-        problems = _cancelled(self._host, running)
+        problems = cancelled(self._host, running)
         if problems:
             raise problems[0]
         return f"stopped {', '.join(map(str, running))}" if running else "none was under way"
 
     def _run(self, start: Start) -> str:
         listed = self._host.deploys()
-        now = _live_in(listed)
+        now = live_in(listed)
         if self._commit and now.commit == self._commit:
             self._live = now
             return f"{now} ran already"
@@ -323,118 +302,9 @@ def deploy_emergency_branch(tools: BackendTools, emergency: EmergencyBranch, *, 
     return action.facts(tools.telling.run(steps), decided_s)
 
 
-def undo_running(undo: Undo, tools: BackendTools) -> None:
-    """Run what ran before, from the branch and with the automatic deploys that it had. Raises UndoFailed."""
-    facts = undo.facts
-    problems: list[str] = []
-    parts: list[Callable[[], None]] = [lambda: _run_again(str(facts["deploy"]), str(facts["commit"]), tools)]
-    if "branch" in facts:
-        parts += [
-            lambda: _follow_again(str(facts["branch"]), tools),
-            lambda: _deploy_by_push_again(tools, on=bool(facts["auto_deploy"]), trigger=str(facts.get("trigger", ""))),
-        ]
-    for part in parts:
-        try:
-            part()
-        except ActionFailed as error:
-            problems.append(str(error))  # one that fails must not keep the others from being put back
-    if problems:
-        wanted = f"run the deploy {facts['deploy']}"
-        if "branch" in facts:
-            state = "on" if facts["auto_deploy"] else "off"
-            wanted += f" from the branch {facts['branch']} with automatic deploys {state}"
-        raise UndoFailed(
-            f"the back end is not as it was before the rollback: {'; '.join(problems)}; a person must {wanted}"
-        )
-
-
-def live_of(host: BackendHost) -> Deploy:
-    """The deploy that runs now. Raises ActionFailed when none is live."""
-    return _live_in(host.deploys())
-
-
-def _live_in(deploys: Sequence[Deploy]) -> Deploy:
-    live = next((deploy for deploy in deploys if deploy.state == LIVE), None)
-    if live is None:
-        raise ActionFailed(f"no deploy is live; the newest are {', '.join(map(str, deploys[:3])) or 'none'}")
-    return live
-
-
-def until_live(started: Deploy, tools: BackendTools) -> Deploy:
-    """Wait for a deploy that was asked for. Raises ActionFailed when it fails, is superseded, or takes too long."""
-    return until_deploy(
-        lambda: tools.host.deploy(started.id),
-        holds=lambda seen: seen.state == LIVE,
-        failed=lambda seen: seen.state not in _UNDER_WAY,
-        waiter=tools.waiter,
-        within_s=tools.live_within_s,
-        every_s=tools.every_s,
-        what=f"the deploy {started.id} is live",
-    )
-
-
 def _head(repository: Repository, branch: str) -> Commit:
     """Where the branch is; empty when there is none, or when it cannot be told: the push will say which."""
     try:
         return repository.head(branch)
     except ActionFailed:
         return ""
-
-
-def _begin(tools: BackendTools, commit: Commit, listed: Sequence[Deploy], ask: Callable[[], Deploy | None]) -> Deploy:
-    """Ask for a deploy; one that was only queued, or whose answer was lost, is found by what is not among those listed before."""
-    known = {deploy.id for deploy in listed}
-
-    def new(within_s: float) -> Deploy:
-        found = tools.waiter.until(
-            lambda: [deploy for deploy in tools.host.deploys() if deploy.id not in known and deploy.commit == commit],
-            holds=bool,
-            within_s=within_s,
-            what=f"a new deploy of {commit[:12]} is listed",
-            every_s=tools.every_s,
-        )
-        return found[0]
-
-    asked = done_or_seen(lambda: (ask(),), lambda: (new(tools.seen_within_s),))[0]
-    if asked is not None:
-        return asked
-    try:
-        return new(_LISTED_WITHIN_S)
-    except NotReached as error:
-        raise ActionFailed(f"the deploy was queued and never listed: {error}") from error
-
-
-def _cancelled(host: Backend, deploys: Sequence[Deploy]) -> list[ActionFailed]:
-    """Stop each of them; gives what went wrong, after all were tried."""
-    problems = []
-    for deploy in deploys:
-        try:
-            host.cancel(deploy.id)
-        except ActionFailed as error:
-            problems.append(error)
-    return problems
-
-
-def _run_again(deploy_id: str, commit: Commit, tools: BackendTools) -> None:
-    """What the rollback left under way would come live later: it is stopped, or run over."""
-    ours = [deploy for deploy in tools.host.deploys() if deploy.state in _UNDER_WAY and deploy.trigger in _OURS]
-    left = _cancelled(tools.host, ours)
-    listed = tools.host.deploys()
-    now = _live_in(listed)
-    if not left and (now.id == deploy_id or (commit and now.commit == commit)):
-        return
-    until_live(_begin(tools, commit, listed, lambda: tools.host.roll_back(deploy_id)), tools)
-
-
-def _follow_again(branch: str, tools: BackendTools) -> None:
-    if tools.host.service().branch != branch and tools.host.set_branch(branch).branch != branch:
-        raise ActionFailed(f"the service does not deploy from {branch} again")
-
-
-def _deploy_by_push_again(tools: BackendTools, *, on: bool, trigger: str) -> None:
-    now = tools.host.service()
-    if now.auto_deploy != on or (on and trigger and now.trigger != trigger):
-        host = tools.host
-        changed = host.set_auto_deploy(on=on, trigger=trigger) if trigger else host.set_auto_deploy(on=on)
-        if changed.auto_deploy != on:
-            raise ActionFailed(f"automatic deploys are not {'on' if on else 'off'} again")

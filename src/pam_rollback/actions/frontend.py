@@ -5,22 +5,19 @@ and pushed. The plan's commands restore nothing, build twice, publish to a new s
 correct form, done here: restore by the deploy's own id, then lock it against automatic publishing, and believe only what is served.
 """
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
 from pam_rollback.actions.feature_flag import TELL
-from pam_rollback.actions.journal import Undo
-from pam_rollback.actions.settling import ASKED, LOOKED, done_or_seen, until_deploy, until_served
+from pam_rollback.actions.frontend_host import FrontendTools, publish, set_lock
+from pam_rollback.actions.settling import until_deploy, until_served
 from pam_rollback.actions.steps import Step, StepRecord
-from pam_rollback.actions.telling import Telling, notice_problem
-from pam_rollback.core.deploys import Deploy, DeployId, FileDeploys, FrontendHost, PublishingLock
-from pam_rollback.core.errors import ActionFailed, UndoFailed
+from pam_rollback.actions.telling import notice_problem
+from pam_rollback.core.deploys import Deploy, DeployId, FileDeploys
+from pam_rollback.core.errors import ActionFailed
 from pam_rollback.core.repository import Commit, Repository
 from pam_rollback.core.served_release import Served
-from pam_rollback.core.wait import Rarer, Waiter
 
 UNDO_KIND = "publish-deploy"
 UNDO_BRANCH_KIND = "move-branch"
@@ -56,33 +53,8 @@ _UNDER_WAY = frozenset(
 )
 """Netlify's words for a deploy that may still be published by itself (the filter ``state`` of its OpenAPI document)."""
 _READY = "ready"
-
-
-class Site(FrontendHost, PublishingLock, Protocol):
-    """All that the ways of this strategy need of the host."""
-
-    def cancel_running(self) -> Sequence[Deploy]:
-        """Stop every deploy that could still be published; gives them."""
-
-
 BuildSite = Callable[[Path], Path]
 """Builds the site from a worktree, once; gives the folder to publish. Raises ActionFailed."""
-
-
-@dataclass(frozen=True)
-class FrontendTools:
-    """What the action works with. ``look`` says what visitors get right now, held against the deploy that they should get."""
-
-    host: Site
-    look: Callable[[Deploy], Served]
-    waiter: Waiter
-    telling: Telling
-    every_s: float | Rarer = ASKED
-    looked_every_s: float | Rarer = LOOKED
-    published_within_s: float = 300.0
-    served_within_s: float = 60.0
-    seen_within_s: float = 10.0
-    """For so long a change is looked for whose answer was lost, before it is asked for again."""
 
 
 @dataclass(frozen=True)
@@ -225,7 +197,7 @@ class FrontendAction:
             raise ActionFailed(f"not locked: {now} is published and not {self._target}; something else came in between")
         if not now.locked:
             self._owe()
-            now = _set_lock(self._host, now.id, self._tools, locked=True)
+            now = set_lock(self._host, now.id, self._tools, locked=True)
         self._published = now
         return str(now)
 
@@ -298,104 +270,3 @@ def revert_commit(
         see = sources.see_back_end
         steps.append(Step(BACK_END, lambda: action.follow(see), essential=False, needs=(PUSH,)))
     return action.facts(tools.telling.run(steps), decided_s)
-
-
-def publish(host: Site, target: DeployId, *, now: Deploy, tools: FrontendTools) -> Deploy:
-    """Bring another deploy to the visitors; gives it as it is published. Raises ActionFailed."""
-    locked: ActionFailed | None = None
-    if now.locked:
-        try:
-            host.unlock(now.id)
-        except ActionFailed as error:
-            locked = error  # whether a locked site refuses a restore is not documented: it is tried
-    try:
-        done_or_seen(
-            lambda: host.restore(target), lambda: _until_published(host, target, tools, within_s=tools.seen_within_s)
-        )
-        return _until_published(host, target, tools)
-    except ActionFailed as error:
-        with suppress(ActionFailed):
-            # Whatever was answered: a new deploy is published by itself where the site is not locked.
-            return _until_published(host, target, tools, within_s=tools.seen_within_s)
-        if locked is None:
-            raise
-        raise ActionFailed(f"{error}; before that, {locked}") from error
-
-
-def undo_publishing(undo: Undo, tools: FrontendTools) -> None:
-    """Publish what was published before, with the lock that it had. Raises UndoFailed."""
-    before, locked = str(undo.facts["deploy"]), bool(undo.facts["locked"])
-    problems: list[str] = []
-
-    def stop_builds() -> None:
-        if not locked:
-            tools.host.cancel_running()  # a build of the rollback's own push would be published over it
-
-    def publish_again() -> None:
-        now = tools.host.published()
-        if now.id == before and tools.telling.journal.left_open(RESTORE):
-            now = _as_asked_for(before, tools)
-        if now.id != before:
-            now = publish(tools.host, before, now=now, tools=tools)
-        if now.locked != locked:
-            _set_lock(tools.host, before, tools, locked=locked)
-
-    for part in (stop_builds, publish_again):
-        try:
-            part()
-        except ActionFailed as error:
-            problems.append(str(error))  # one that fails must not keep the other from being put back
-    if problems:
-        wanted = f"publish the deploy {before} and {'lock' if locked else 'unlock'} it"
-        raise UndoFailed(
-            f"the front end is not as it was before the rollback: {'; '.join(problems)}; a person must {wanted}"
-        )
-
-
-def undo_push(undo: Undo, repository: Repository) -> None:
-    """Move the branch back, if nobody moved it since. Raises UndoFailed."""
-    branch, before, pushed = (str(undo.facts[name]) for name in ("branch", "before", "pushed"))
-    try:
-        if repository.head(branch) != before:
-            repository.push(before, branch, seen=pushed)
-    except ActionFailed as error:
-        raise UndoFailed(
-            f"the branch {branch} is not where it was before the rollback: {error}; it was at {before}, the rollback moved it to {pushed}"
-        ) from error
-
-
-def _as_asked_for(before: DeployId, tools: FrontendTools) -> Deploy:
-    """What is published once a change has come that a killed session may have asked for: what is accepted is published later."""
-    with suppress(ActionFailed):
-        until_deploy(
-            tools.host.published,
-            holds=lambda seen: seen.id != before,
-            failed=lambda _: False,
-            waiter=tools.waiter,
-            within_s=tools.seen_within_s,
-            every_s=tools.every_s,
-            what="what the killed session asked for is published",
-        )
-    return tools.host.published()
-
-
-def _set_lock(host: Site, deploy_id: DeployId, tools: FrontendTools, *, locked: bool) -> Deploy:
-    def seen(within_s: float) -> Deploy:
-        return _until_published(host, deploy_id, tools, locked=locked, within_s=within_s)
-
-    done_or_seen(lambda: (host.lock if locked else host.unlock)(deploy_id), lambda: seen(tools.seen_within_s))
-    return seen(tools.published_within_s)
-
-
-def _until_published(
-    host: Site, target: DeployId, tools: FrontendTools, *, locked: bool | None = None, within_s: float | None = None
-) -> Deploy:
-    return until_deploy(
-        host.published,
-        holds=lambda seen: seen.id == target and locked in {None, seen.locked},
-        failed=lambda _: False,
-        waiter=tools.waiter,
-        within_s=tools.published_within_s if within_s is None else within_s,
-        every_s=tools.every_s,
-        what=f"the deploy {target} is published{'' if locked is None else ' and locked' if locked else ' and not locked'}",
-    )

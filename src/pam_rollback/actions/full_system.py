@@ -8,11 +8,13 @@ nothing else from being done, caches are emptied only of a release that is live 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from pam_rollback.actions.backend import DEPLOY_STEPS, BackendAction, BackendRollback, BackendTools
+from pam_rollback.actions.backend import DEPLOY_STEPS, BackendAction, BackendRollback
 from pam_rollback.actions.backend import SERVED as BACKEND_SERVED
+from pam_rollback.actions.backend_host import BackendTools
 from pam_rollback.actions.feature_flag import TELL, FlagOutcome, owe_flags
-from pam_rollback.actions.frontend import RESTORE, RESTORE_STEPS, FrontendAction, FrontendRollback, FrontendTools
+from pam_rollback.actions.frontend import RESTORE, RESTORE_STEPS, FrontendAction, FrontendRollback
 from pam_rollback.actions.frontend import SERVED as FRONTEND_SERVED
+from pam_rollback.actions.frontend_host import FrontendTools
 from pam_rollback.actions.journal import Journal
 from pam_rollback.actions.steps import Step, StepRecord
 from pam_rollback.actions.telling import Telling, notice_problem

@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from pam_rollback.actions import backend, feature_flag, frontend
-from pam_rollback.actions.backend import BackendTools, undo_running
+from pam_rollback.actions.backend_host import BackendTools
+from pam_rollback.actions.backend_undo import undo_running
 from pam_rollback.actions.feature_flag import undo_flags
-from pam_rollback.actions.frontend import FrontendTools, undo_publishing, undo_push
+from pam_rollback.actions.frontend_host import FrontendTools
+from pam_rollback.actions.frontend_undo import undo_publishing, undo_push
 from pam_rollback.actions.journal import Journal, Undo
 from pam_rollback.actions.settling import until_served
 from pam_rollback.actions.telling import Telling
