@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export UV_PYTHON_DOWNLOADS := never
+# Compiled modules are kept: where a surrounding forbids that, each of hundreds of processes would compile all of them again.
+export PYTHONDONTWRITEBYTECODE :=
 # Playwright's and npm's notices are not for whoever reads a verdict.
 export NPM_CONFIG_UPDATE_NOTIFIER := false
 
