@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,10 +15,17 @@ from pam_rollback.adapters.pam_api import FlagApi
 from pam_rollback.core.flags import Flag
 from pam_rollback.plugin import incident
 from pam_rollback.reporting.redaction import Redactor, scan
+from tests.prometheus_server import prometheus
 from tests.sessions import ONLY_HEALTH, Finished, Range, runbook_in
 
 ROOT = Path(__file__).parents[2]
 STORY = "drills/test_full_system.py"
+RECORDED = """
+step_s = 1
+requests = 'pam_requests_total{path!~"/metrics|/health.*"}'
+latency_buckets = 'pam_request_duration_seconds_bucket{path!~"/metrics|/health.*"}'
+memory_bytes = "pam_memory_usage_bytes"
+"""
 REASON = "errors since 02:40"
 
 
@@ -51,16 +59,19 @@ def real(shared_range: Range, tmp_path_factory: pytest.TempPathFactory) -> Itera
             found.unlink()
     env = project.folder / "staging.toml"
     text = shared_range.file.read_text("utf-8").partition("[sandbox]")[0]
-    env.write_text(
-        text.replace('name = "sandbox"\nkind = "sandbox"', 'name = "staging"\nkind = "staging"\npace = 600'), "utf-8"
-    )
+    template = tomllib.loads((ROOT / "environments" / "sandbox.toml").read_text("utf-8"))
+    abilities = json.dumps([*template["abilities"], "prometheus"])
+    head = f'name = "staging"\nkind = "staging"\npace = 600\nabilities = {abilities}'
+    text = text.replace('name = "sandbox"\nkind = "sandbox"', head)
     project.environment.update(shared_range.variables)
     # Not to the commit before the note: that one has the same fault, and users would be waited for in vain.
     stable = shared_range.remote.identity()["releases"]["stable"]["commit"]
     consent = ("--mode", "real", "--execute", "--confirm", "staging", "--initiated-by", "ann", "--to", stable)
+    api = shared_range.state["urls"]["api"].removeprefix("http://")
     try:
-        ended = project.run(STORY, f"--env={env}", *consent, "--reason", f"{REASON} {secret}")
-        with pytest.MonkeyPatch.context() as patch:
+        with prometheus(api, tmp_path_factory.mktemp("prometheus")) as url, pytest.MonkeyPatch.context() as patch:
+            env.write_text(f'{text}\n[prometheus]\nurl = "{url}"\n{RECORDED}', "utf-8")
+            ended = project.run(STORY, f"--env={env}", *consent, "--reason", f"{REASON} {secret}")
             for name, value in shared_range.variables.items():
                 patch.setenv(name, value)
             yield Real(ended, env, {name: value for name, value in shared_range.variables.items() if len(value) > 5})
@@ -87,8 +98,11 @@ def test_a_real_run_collects_what_does_not_stay(real: Real) -> None:
     by_name = {source["name"]: source for source in told}
 
     assert f"make incident RUN={real.folder.name}" in " ".join(real.ended.out.split()), real.ended.out
-    assert [name for name, source in by_name.items() if not source["files"]] == ["metrics (Prometheus)"], by_name
-    assert by_name["metrics (Prometheus)"]["problem"] == "staging declares no prometheus"
+    assert not [name for name, source in by_name.items() if not source["files"]], by_name
+    recorded = real.folder / incident.MATERIAL / "metrics" / "prometheus-error_rate_pct.csv"
+    rows = csv.DictReader(recorded.read_text("utf-8").splitlines())
+    rates = [float(row["error_rate_pct"] or 0) for row in rows]
+    assert max(rates) > 10, "the incident is in the servers' own record, too"
 
 
 def test_the_draft_holds_the_facts(real: Real, tmp_path: Path) -> None:
@@ -179,7 +193,7 @@ def test_without_its_environment_what_was_collected_is_there(real: Real, tmp_pat
     page = made(real.folder, None, tmp_path)
 
     assert "git/log.txt" in section(page, "Material")
-    assert "metrics (Prometheus): staging declares no prometheus" in section(page, "Material")
+    assert "metrics (Prometheus): [metrics/prometheus-error_rate_pct.csv]" in section(page, "Material")
 
 
 def test_a_run_that_was_killed_works_too(real: Real, tmp_path: Path) -> None:
