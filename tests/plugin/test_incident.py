@@ -189,7 +189,7 @@ def test_no_secret_is_in_it(real: Real, tmp_path: Path) -> None:
 
 
 def test_without_its_environment_what_was_collected_is_there(real: Real, tmp_path: Path) -> None:
-    """Weeks later, elsewhere: the run's own material counts, and what is missing says why."""
+    """Weeks later, elsewhere: the run's own material counts, nobody is asked again."""
     page = made(real.folder, None, tmp_path)
 
     assert "git/log.txt" in section(page, "Material")
