@@ -108,7 +108,7 @@ class LatencyChange:
             return f"whether that is above {limit_pct:+g} % is not known: p{self.pct:g} needs {needed} answers on each side"
         certain_pct = _as_pct(math.log1p(limit_pct / 100) + self._unseen_below) if limit_pct > -100 else math.inf  # noqa: PLR2004
         return (
-            f"whether that is above {limit_pct:+g} % is not known: these samples would show it from {certain_pct:+.0f} % on; "
+            f"whether that is above {limit_pct:+g} % is not known: these samples would show it from {certain_pct:+z.0f} % on; "
             "more answers show less"
         )
 
@@ -139,7 +139,7 @@ class LatencyChange:
     @property
     def _interval(self) -> str:
         return (
-            f"between {self.low_pct:+.0f} % and {self.high_pct:+.0f} % with {CONFIDENCE_PCT:g} % confidence, "
+            f"between {self.low_pct:+z.0f} % and {self.high_pct:+z.0f} % with {CONFIDENCE_PCT:g} % confidence, "
             f"smallest visible increase {self.smallest_visible_pct:.0f} %"
         )
 
@@ -147,7 +147,7 @@ class LatencyChange:
         """The sentence that a failure shows."""
         return (
             f"p{self.pct:g} {self.now.value:.3g} ms (n={self.now.n}), baseline {self.before.value:.3g} ms (n={self.before.n}), "
-            f"{DEFINITION}: {self.increase_pct:+.0f} %, {self._interval}"
+            f"{DEFINITION}: {self.increase_pct:+z.0f} %, {self._interval}"
         )
 
     # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
@@ -219,8 +219,8 @@ class RateChange:
         """The sentence that a failure shows."""
         return (
             f"error rate {100 * self.now_bad / self.now_n:.3g} % ({self.now_bad} of {self.now_n}), baseline "
-            f"{100 * self.before_bad / self.before_n:.3g} % ({self.before_bad} of {self.before_n}): {self.increase_pp:+.2f} points, "
-            f"between {self.low_pp:+.2f} and {self.high_pp:+.2f} with {CONFIDENCE_PCT:g} % confidence, "
+            f"{100 * self.before_bad / self.before_n:.3g} % ({self.before_bad} of {self.before_n}): {self.increase_pp:+z.2f} points, "
+            f"between {self.low_pp:+z.2f} and {self.high_pp:+z.2f} with {CONFIDENCE_PCT:g} % confidence, "
             f"smallest visible increase {self.smallest_visible_pp:.2f} points"
         )
 

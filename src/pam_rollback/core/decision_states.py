@@ -25,7 +25,7 @@ def judged_memory(criterion: str, growth: MemoryGrowth, *, low_below_mb: float, 
     newest_mb = max(growth.readings, key=lambda reading: reading.at_s).mb
     grows = growth.mb_per_min > growth.smallest_visible_mb_per_min
     words = (
-        f"memory {newest_mb:.0f} MB, {growth.mb_per_min:+.1f} MB a minute (smallest visible "
+        f"memory {newest_mb:.0f} MB, {growth.mb_per_min:+z.1f} MB a minute (smallest visible "
         f"{growth.smallest_visible_mb_per_min:.1f}), level {growth.alarm_mb:g} MB (n={len(growth.readings)})"
     )
     if newest_mb > growth.alarm_mb:

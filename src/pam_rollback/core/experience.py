@@ -113,12 +113,12 @@ class SpeedAgainstBaseline:
 
     def _asked(self, one: JourneySpeed) -> str:
         by_ms = self._limit_pct(one) > self.increase_pct_max
-        return f"at most {self._limit_pct(one):+.0f} %" + (f" ({self.unnoticed_ms:g} ms)" if by_ms else "")
+        return f"at most {self._limit_pct(one):+z.0f} %" + (f" ({self.unnoticed_ms:g} ms)" if by_ms else "")
 
     def __str__(self) -> str:
         """The sentence that a failure shows, the worst journey first."""
         worst = self.worst
-        others = ", ".join(f"{one.journey} {one.change.increase_pct:+.0f} %" for one in self.journeys if one != worst)
+        others = ", ".join(f"{one.journey} {one.change.increase_pct:+z.0f} %" for one in self.journeys if one != worst)
         return f"{worst}; expected {self._asked(worst)} ({self.baseline}); beside it {others or 'nothing'}"
 
     # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
@@ -151,7 +151,7 @@ class ErrorsAgainstBaseline:
             n=change.now_n,
             margin=round(self.increase_pp_max - change.increase_pp, 2),
             definition=(
-                f"between {change.low_pp:+.2f} and {change.high_pp:+.2f} points, smallest visible increase "
+                f"between {change.low_pp:+z.2f} and {change.high_pp:+z.2f} points, smallest visible increase "
                 f"{change.smallest_visible_pp:.2f}, baseline {change.before_bad} of {change.before_n}; {self.baseline}"
             ),
         )

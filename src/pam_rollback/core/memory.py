@@ -144,7 +144,7 @@ class MemoryGrowth:
             n=len(self.readings),
             margin=self.alarm_mb - self.expected_mb,
             definition=(
-                f"Theil-Sen slope of the calmer half, {self.mb_per_min:+.2f} MB/min, over {_span_s(self.readings):.1f} s, "
+                f"Theil-Sen slope of the calmer half, {self.mb_per_min:+z.2f} MB/min, over {_span_s(self.readings):.1f} s, "
                 f"smallest visible {self.smallest_visible_mb_per_min:.2f} MB/min"
             ),
         )
@@ -152,7 +152,7 @@ class MemoryGrowth:
     def __str__(self) -> str:
         """The sentence that a failure shows."""
         return (
-            f"memory grows by {self.mb_per_min:+.2f} MB a minute: {self.expected_mb:.0f} MB in "
+            f"memory grows by {self.mb_per_min:+z.2f} MB a minute: {self.expected_mb:.0f} MB in "
             f"{self.horizon_s / _MINUTE_S:g} minutes, expected below {self.alarm_mb:g} MB (n={len(self.readings)} over "
             f"{_span_s(self.readings):.1f} s, smallest visible growth {self.smallest_visible_mb_per_min:.2f} MB a minute)"
         )

@@ -229,7 +229,7 @@ def _refuse_holes(measured: list[Sample], since_s: float, decision_s: float, rul
     length_s, at_s = max(((b - a, a) for a, b in pairwise(after)), default=(0.0, since_s))
     if length_s > rule.gap_max_s:
         raise MeasurementFailed(
-            f"no usable sample for {length_s:.1f} s, {at_s - decision_s:+.1f} s from the decision "
+            f"no usable sample for {length_s:.1f} s, {at_s - decision_s:+z.1f} s from the decision "
             f"(tolerated {rule.gap_max_s:g} s): an outage in this hole would not be seen"
         )
 

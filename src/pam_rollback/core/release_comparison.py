@@ -87,13 +87,13 @@ class Slowdown:
     def __str__(self) -> str:
         """Both figures, the change as ratio and difference, and how sure it is."""
         before, now, interval = self.exact.before, self.exact.now, self.interval
-        high = "any" if math.isinf(interval.high) else f"{interval.high:+.0f}"
+        high = "any" if math.isinf(interval.high) else f"{interval.high:+z.0f}"
         ratio, change_ms = now.value / before.value, now.value - before.value
         sure = f"with {CONFIDENCE_PCT:g} % confidence, smallest visible {self.smallest_visible_pct:.0f} %"
         return (
             f"p{self.pct:g} {now.value:.0f} ms (n={now.n}), stable {before.value:.0f} ms (n={before.n}): {ratio:.2f} times, "
-            f"{change_ms:+.0f} ms ({self.blocks_ms.low:+.0f} to {self.blocks_ms.high:+.0f}), {self.exact.increase_pct:+.0f} % "
-            f"({interval.low:+.0f} to {high} {sure}, limit {self.limit_pct:+.0f} %)"
+            f"{change_ms:+z.0f} ms ({self.blocks_ms.low:+z.0f} to {self.blocks_ms.high:+z.0f}), {self.exact.increase_pct:+z.0f} % "
+            f"({interval.low:+z.0f} to {high} {sure}, limit {self.limit_pct:+z.0f} %)"
         )
 
     __repr__ = __str__
@@ -133,15 +133,17 @@ class SpeedOfReleases(LoadFact):
         worst = self.worst
         return Figures(
             what=f"p{worst.pct:g} of the candidate against the stable release",
-            asked=f"at most {worst.limit_pct:+.0f} %",
+            asked=f"at most {worst.limit_pct:+z.0f} %",
             measured=round(worst.exact.increase_pct, 1),
             unit="%",
             n=worst.exact.now.n,
             margin=round(worst.limit_pct - worst.exact.increase_pct, 1),
             definition=(
-                f"between {worst.interval.low:+.0f} and {worst.interval.high:+.0f} %, smallest visible {worst.smallest_visible_pct:.0f} %, "
+                f"between {worst.interval.low:+z.0f} and {worst.interval.high:+z.0f} %, smallest visible {worst.smallest_visible_pct:.0f} %, "
                 f"stable {worst.exact.before.value:.0f} ms of n={worst.exact.before.n}; beside it "
-                + ", ".join(f"p{one.pct:g} {one.exact.increase_pct:+.0f} %" for one in self.changes if one is not worst)
+                + ", ".join(
+                    f"p{one.pct:g} {one.exact.increase_pct:+z.0f} %" for one in self.changes if one is not worst
+                )
             ),
         )
 
@@ -191,7 +193,7 @@ class ErrorsOfReleases(LoadFact):
             n=change.now_n,
             margin=round(self.limit.error_rate_increase_pp_max - change.increase_pp, 2),
             definition=(
-                f"between {interval.low:+.2f} and {interval.high:+.2f} points, smallest visible increase "
+                f"between {interval.low:+z.2f} and {interval.high:+z.2f} points, smallest visible increase "
                 f"{change.smallest_visible_pp:.2f}, stable {change.before_bad} of {change.before_n}"
             ),
         )
@@ -202,7 +204,7 @@ class ErrorsOfReleases(LoadFact):
         return (
             f"error rate of the candidate {100 * change.now_bad / change.now_n:.2f} % ({change.now_bad} of {change.now_n}), of the stable "
             f"release {100 * change.before_bad / change.before_n:.2f} % ({change.before_bad} of {change.before_n}): "
-            f"{change.increase_pp:+.2f} points ({interval.low:+.2f} to {interval.high:+.2f} with {CONFIDENCE_PCT:g} % confidence, smallest "
+            f"{change.increase_pp:+z.2f} points ({interval.low:+z.2f} to {interval.high:+z.2f} with {CONFIDENCE_PCT:g} % confidence, smallest "
             f"visible increase {change.smallest_visible_pp:.2f}), expected at most {self.limit.error_rate_increase_pp_max:+g}"
         )
 
