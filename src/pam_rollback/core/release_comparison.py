@@ -139,8 +139,8 @@ class SpeedOfReleases(LoadFact):
             n=worst.exact.now.n,
             margin=round(worst.limit_pct - worst.exact.increase_pct, 1),
             definition=(
-                f"between {worst.interval.low:+z.0f} and {worst.interval.high:+z.0f} %, smallest visible {worst.smallest_visible_pct:.0f} %, "
-                f"stable {worst.exact.before.value:.0f} ms of n={worst.exact.before.n}; beside it "
+                f"between {worst.interval.low:+z.0f} and {worst.interval.high:+z.0f} %, smallest visible "
+                f"{worst.smallest_visible_pct:.0f} %, stable {worst.exact.before.value:.0f} ms of n={worst.exact.before.n}; beside it "
                 + ", ".join(
                     f"p{one.pct:g} {one.exact.increase_pct:+z.0f} %" for one in self.changes if one is not worst
                 )
@@ -204,8 +204,8 @@ class ErrorsOfReleases(LoadFact):
         return (
             f"error rate of the candidate {100 * change.now_bad / change.now_n:.2f} % ({change.now_bad} of {change.now_n}), of the stable "
             f"release {100 * change.before_bad / change.before_n:.2f} % ({change.before_bad} of {change.before_n}): "
-            f"{change.increase_pp:+z.2f} points ({interval.low:+z.2f} to {interval.high:+z.2f} with {CONFIDENCE_PCT:g} % confidence, smallest "
-            f"visible increase {change.smallest_visible_pp:.2f}), expected at most {self.limit.error_rate_increase_pp_max:+g}"
+            f"{change.increase_pp:+z.2f} points ({interval.low:+z.2f} to {interval.high:+z.2f} with {CONFIDENCE_PCT:g} % confidence, "
+            f"smallest visible increase {change.smallest_visible_pp:.2f}), expected at most {self.limit.error_rate_increase_pp_max:+g}"
         )
 
     __repr__ = __str__
