@@ -20,6 +20,8 @@ from pam_rollback.core.deploys import Deploy, DeployId
 from pam_rollback.core.errors import ActionFailed, ProviderError, StopRequested
 
 _AT_ONCE = 5
+_ARRIVED = frozenset({"uploaded", "processing", "processed", "ready"})
+"""Netlify's words for a deploy that lacks no file any more."""
 _SLOWEST_BYTES_A_S = 100_000
 _REFUSED = re.compile(r"[#?\\\x00-\x1f]")
 """Netlify serves no file with such a name."""
@@ -33,6 +35,9 @@ class NetlifyFiles:
 
     def publish_files(self, folder: Path, *, title: str, commit: str) -> Deploy:
         """Make a new production deploy of the folder. One that could not be completed is cancelled, so that it is never published.
+
+        Where only answers were lost, Netlify has all files and publishes them: that is looked for, since to say that it failed would be
+        wrong as soon as visitors have it.
 
         The commit is written into the title, which is where ``NetlifySite`` finds it: Netlify knows none of files.
         """
@@ -51,9 +56,13 @@ class NetlifyFiles:
         made = self.site.read_deploy(told)
         try:
             self._complete(made.id, f"{path}/{self._quoted(operation, made.id)}", folder, digests)
-        except (ActionFailed, StopRequested):
+        except StopRequested:
             self._give_up(made.id)
             raise
+        except ActionFailed:
+            if not self._has_arrived(made.id):
+                self._give_up(made.id)
+                raise
         return self.site.deploy(made.id)
 
     def cancel(self, deploy_id: DeployId) -> Deploy:
@@ -94,6 +103,12 @@ class NetlifyFiles:
             repeatable=True,  # the same content for the same name of the same deploy
             deadline_s=self.site.api.deadline_s + len(content) / _SLOWEST_BYTES_A_S,
         )
+
+    def _has_arrived(self, deploy_id: DeployId) -> bool:
+        try:
+            return self.site.deploy(deploy_id).state in _ARRIVED
+        except ProviderError:
+            return False
 
     def _give_up(self, deploy_id: DeployId) -> None:
         try:
