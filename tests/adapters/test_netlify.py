@@ -261,8 +261,8 @@ def sha1(text: str) -> str:
     return hashlib.sha1(text.encode()).hexdigest()  # noqa: S324
 
 
-def publishing(required: Any, upload: Reply | None = None) -> Any:
-    """A site that wants these digests."""
+def publishing(required: Any, upload: Reply | None = None, *, state: str = "uploaded") -> Any:
+    """A site that wants these digests; its deploy is in that state when it is looked at."""
 
     def by(request: Request) -> Reply:
         if request.method == "PUT" and "/files/" in request.path:
@@ -271,7 +271,7 @@ def publishing(required: Any, upload: Reply | None = None) -> Any:
             return says({**DEPLOY, "state": "uploading", "required": required})
         if request.method == "POST" and request.path.endswith("/deploys"):
             return says({**DEPLOY, "state": "new", "commit_ref": None})
-        return says({**DEPLOY, "state": "uploaded", "commit_ref": None, "title": f"Rollback [commit {COMMIT}]"})
+        return says({**DEPLOY, "state": state, "commit_ref": None, "title": f"Rollback [commit {COMMIT}]"})
 
     return by
 
@@ -328,11 +328,22 @@ def test_every_file_that_is_required_is_sent(folder: Path) -> None:
 )
 def test_a_deploy_that_lacks_files_is_cancelled(folder: Path, required: Any, upload: Reply | None, words: str) -> None:
     """It must never be published."""
-    with scripted(by=publishing(required, upload)) as server, pytest.raises(ProviderError) as caught:
+    lacking = publishing(required, upload, state="uploading")
+    with scripted(by=lacking) as server, pytest.raises(ProviderError) as caught:
         NetlifyFiles(host(server)).publish_files(folder, title="Rollback", commit=COMMIT)
 
     assert words in str(caught.value)
     assert server.asked[-1] == "POST /deploys/d1/cancel"
+
+
+@pytest.mark.parametrize("state", ["uploaded", "processing", "ready"])
+def test_a_deploy_that_lacks_nothing_is_no_failure(folder: Path, state: str) -> None:
+    """Every answer of the uploads was lost, and all files arrived: Netlify publishes it, so it is neither given up nor called failed."""
+    with scripted(by=publishing([sha1("2")], reset, state=state)) as server:
+        made = NetlifyFiles(host(server)).publish_files(folder, title="Rollback", commit=COMMIT)
+
+    assert (made.state, made.commit) == (state, COMMIT)
+    assert "POST /deploys/d1/cancel" not in server.asked
 
 
 def test_an_upload_that_breaks_off_is_sent_again(folder: Path) -> None:
@@ -370,7 +381,7 @@ def test_a_folder_that_is_no_site_is_not_published(folder: Path, tmp_path: Path)
 
 def test_a_file_that_changes_meanwhile_is_not_sent(folder: Path) -> None:
     """Its digest would be of something else."""
-    calm = publishing([sha1("2")])
+    calm = publishing([sha1("2")], state="uploading")
 
     def by(request: Request) -> Reply:
         if request.method == "PUT":
