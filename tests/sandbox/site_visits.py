@@ -1,7 +1,6 @@
 """People who visit the practice range's site with a real browser, for the tests of the site."""
 
 import json
-import shutil
 import tomllib
 import urllib.request
 from collections.abc import Iterator
@@ -25,6 +24,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+from pam_rollback.adapters.browser import launch_arguments
 from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.remote import Remote
 
@@ -186,18 +186,18 @@ def browser_maker() -> Iterator[Playwright]:
 @pytest.fixture(scope="module")
 def chromium(browser_maker: Playwright) -> Iterator[Browser]:
     """Start a Chromium whose microphone hums by itself."""
-    browser = browser_maker.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM_ARGUMENTS)
+    kind = browser_maker.chromium
+    found = launch_arguments("chromium", own=Path(kind.executable_path))
+    browser = kind.launch(**{**found, "args": [*found.get("args", ()), *CHROMIUM_ARGUMENTS]})
     yield browser
     browser.close()
 
 
 @pytest.fixture(scope="module")
 def firefox(browser_maker: Playwright) -> Iterator[Browser]:
-    """Start the system's Firefox."""
-    found = shutil.which("firefox-esr") or shutil.which("firefox")
-    if found is None:
-        pytest.skip("no Firefox is installed here")
-    browser = browser_maker.firefox.launch(channel="moz-firefox", executable_path=found)
+    """Start this machine's Firefox."""
+    kind = browser_maker.firefox
+    browser = kind.launch(**launch_arguments("firefox", own=Path(kind.executable_path)))
     yield browser
     browser.close()
 
