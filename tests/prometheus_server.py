@@ -1,6 +1,7 @@
-"""A real Prometheus for the tests: found or fetched, started on a free port with a folder of its own, and ended.
+"""A real Prometheus for the tests, and its promtool: found or fetched, started on a free port with a folder of its own, and ended.
 
-`make prometheus` unpacks Debian's package beside the virtual environment. It is not installed: that would start a service for everybody.
+`make prometheus` unpacks Debian's packages beside the virtual environment. They are not installed: that would start a service for all.
+Debian 13 has promtool in a package of its own; before, it came with Prometheus.
 """
 
 import os
@@ -20,11 +21,15 @@ from pam_rollback.core.wait import Waiter
 
 VARIABLE = "PAM_PROMETHEUS"
 FETCHED = Path(__file__).resolve().parents[1] / ".venv" / "prometheus"
-_BINARY = Path("usr") / "bin" / "prometheus"
+_SERVER, _TOOL = "prometheus", "promtool"
+_BINARY = Path("usr") / "bin" / _SERVER
 _FETCH_WITHIN_S = 300
 _READY_WITHIN_S = 20
 _END_WITHIN_S = 10
-HOW_TO_GET = f"there is no Prometheus on this machine: `make prometheus` fetches Debian's package; elsewhere name a binary with {VARIABLE}"
+HOW_TO_GET = (
+    f"there is no Prometheus, or no promtool, on this machine: `make prometheus` fetches Debian's packages; elsewhere name a binary with "
+    f"{VARIABLE}, its promtool beside it"
+)
 _CONFIGURATION = """
 global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}
 rule_files: ["{rules}"]
@@ -48,26 +53,47 @@ def binary() -> Path | None:
 
 
 def promtool() -> Path:
-    """The tool that comes with it."""
-    found = binary()
+    """The tool that judges rules. It comes with Prometheus, or from a package of its own."""
+    found = _promtool()
     assert found is not None, HOW_TO_GET
-    return found.with_name("promtool")
+    return found
 
 
 def provide() -> int:
-    """Fetch Prometheus where there is none; one clear error when that cannot be done."""
-    if binary() is not None:
+    """Fetch what is not there; one clear error when that cannot be done."""
+    wanted = [name for name, found in ((_SERVER, binary()), (_TOOL, _promtool())) if found is None]
+    if not wanted:
         return 0
-    print("no Prometheus found: fetching it (once)…", flush=True)  # noqa: T201 - for whoever called make
+    print(f"no {' and no '.join(wanted)} found: fetching (once)…", flush=True)  # noqa: T201 - for whoever called make
     with tempfile.TemporaryDirectory() as folder:
-        fetched = _run(["apt-get", "download", "-qq", "prometheus"], folder) or (
-            _run(["apt-get", "update", "-qq"], folder) and _run(["apt-get", "download", "-qq", "prometheus"], folder)
-        )
-        packages = list(Path(folder).glob("prometheus_*.deb"))
-        if fetched and packages and _run(["dpkg-deb", "-x", str(packages[0]), str(FETCHED)], folder):
-            return 0
+        for package, found in ((_SERVER, binary), (_TOOL, _promtool)):
+            if found() is None and not _fetched(package, folder):
+                _run(["apt-get", "update", "-qq"], folder)
+                _fetched(package, folder)
+    if binary() is not None and _promtool() is not None:
+        return 0
     print(HOW_TO_GET, file=sys.stderr)  # noqa: T201 - the same
     return 1
+
+
+def _promtool() -> Path | None:
+    server = binary()
+    beside = server.with_name(_TOOL) if server is not None else None
+    if beside is not None and beside.is_file():
+        return beside
+    found = shutil.which(_TOOL)
+    if found:
+        return Path(found)
+    fetched = FETCHED / "usr" / "bin" / _TOOL
+    return fetched if fetched.is_file() else None
+
+
+def _fetched(package: str, folder: str) -> bool:
+    """Unpack a package of Debian's where ``FETCHED`` is."""
+    if not _run(["apt-get", "download", "-qq", package], folder):
+        return False
+    packages = list(Path(folder).glob(f"{package}_*.deb"))
+    return bool(packages) and _run(["dpkg-deb", "-x", str(packages[0]), str(FETCHED)], folder)
 
 
 def _run(command: list[str], folder: str) -> bool:
