@@ -132,20 +132,23 @@ def test_an_advisory_test_does_not_answer_for_a_criterion(
     flags_off: None, practice_range: Range, project: Project
 ) -> None:
     """It is green here, and what it serves went red then; since it decides nothing, nothing is known."""
-    leave_run(project, "20260101T000000Z-sandbox-aaaa", red=["QR-2"])
-    advisory = "test_comprehensive_health_is_at_its_address"
-
-    found = project.run(
-        f"load/test_redeployment_gate.py::{INCIDENT}",
-        f"checks/test_preflight.py::{advisory}",
-        "-m",
-        "redeploy_gate",
-        f"--env={practice_range.file}",
+    leave_run(project, "20260101T000000Z-sandbox-aaaa", red=["DI-1"])
+    project.write(
+        "checks/test_own.py",
+        "import pytest\n"
+        "@pytest.mark.redeploy_gate\n"
+        "@pytest.mark.advisory\n"
+        '@pytest.mark.criterion("DI-1")\n'
+        "def test_only_told():\n"
+        '    """Decides nothing.  If red: docs/runbook.md#redeployment-gate."""\n',
     )
+    files = (f"load/test_redeployment_gate.py::{INCIDENT}", "checks/test_own.py")
 
-    assert with_outcome(found, GREEN) == {advisory}, found.out
+    found = project.run(*files, "-m", "redeploy_gate", f"--env={practice_range.file}")
+
+    assert with_outcome(found, GREEN) == {"test_only_told"}, found.out
     assert with_outcome(found, UNKNOWN) == {INCIDENT}, found.out
-    assert "nothing in this gate measures it" in one_line(found)
+    assert "DI-1: nothing in this gate measures it" in one_line(found)
 
 
 def test_without_a_recorded_incident_nothing_is_known_unless_a_person_says_so(
