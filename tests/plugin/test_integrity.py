@@ -81,7 +81,8 @@ def test_a_healthy_database_is_a_go(healthy: Finished, project: Project) -> None
     assert healthy.last_line.startswith("REHEARSAL GO for integrity"), healthy.last_line
     assert healthy.record["release"]
     assert "checks/integrity/expenses-amount.sql::test_expenses_amount[as-is]" in nodes
-    assert "expenses-amount,yes,36" in table
+    # How many rows there are depends on what wrote before.
+    assert re.search(r"^expenses-amount,yes,3\d{3},0,", table, re.MULTILINE), table
     assert {line.partition(",")[0] for line in table.splitlines()[1:]} <= files
 
 

@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 
-const NAMES = ["chromium", "chromium-browser", "google-chrome", "chrome", "headless_shell"];
+const NAMES = ["chromium", "chromium-headless-shell", "chromium-browser", "google-chrome", "chrome", "headless_shell"];
 const WITHIN_MS = 15_000;
 
 /** The browser of this machine. Fails with what to do when there is none. */
