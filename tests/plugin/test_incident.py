@@ -101,7 +101,7 @@ def test_a_real_run_collects_what_does_not_stay(real: Real) -> None:
     assert not [name for name, source in by_name.items() if not source["files"]], by_name
     recorded = real.folder / incident.MATERIAL / "metrics" / "prometheus-error_rate_pct.csv"
     rows = csv.DictReader(recorded.read_text("utf-8").splitlines())
-    # The incident may be over between two scrapes: that there is a record of that time is what matters.
+    # Seen: two seconds of incident lay before the first scrape that had one before it, so only what came after is in the record.
     assert [row for row in rows if row["error_rate_pct"]], recorded
 
 
