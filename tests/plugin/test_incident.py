@@ -101,8 +101,10 @@ def test_a_real_run_collects_what_does_not_stay(real: Real) -> None:
     assert not [name for name, source in by_name.items() if not source["files"]], by_name
     recorded = real.folder / incident.MATERIAL / "metrics" / "prometheus-error_rate_pct.csv"
     rows = csv.DictReader(recorded.read_text("utf-8").splitlines())
-    # Seen: two seconds of incident lay before the first scrape that had one before it, so only what came after is in the record.
-    assert [row for row in rows if row["error_rate_pct"]], recorded
+    # The incident lasts two seconds and may lie before the first scrapes: what was not seen then says why, and is never a blank.
+    moments = list(rows)
+    assert moments
+    assert all(row["error_rate_pct"] or row["why_unknown"] for row in moments), moments
 
 
 def test_the_draft_holds_the_facts(real: Real, tmp_path: Path) -> None:
