@@ -38,6 +38,9 @@ ERRORS = {"PamErrorRateHigh", "PamErrorRateRaised"}
 SLOW = {"PamResponsesFarSlower", "PamResponsesSlower"}
 IDLE = {"PamNoRequests", "PamResponseTimesUnknown"}
 _WITHIN_S = 60
+_REQUESTS = 'pam_requests_total{path!~"/metrics|/health.*"}'
+_SCRAPES = 4
+"""So many, that rates can be told."""
 
 
 @dataclass
@@ -98,6 +101,27 @@ def users(range_: Range) -> Iterator[Traffic]:
         thread.join(10)
 
 
+def settled(api: PrometheusApi, *, scraped: bool = True, told: bool = True) -> None:
+    """Wait until it has taken up its work, some seconds after it is ready: targets asked, rules evaluated, Alertmanagers found."""
+
+    def has_begun() -> dict[str, bool]:
+        rules = [rule for group in api.told("rules")["groups"] for rule in group["rules"]]
+        return {
+            "targets asked": value_of(api, "count_over_time(up[1m])") >= _SCRAPES,
+            "requests counted": not scraped or value_of(api, f"max(count_over_time({_REQUESTS}[1m]))") >= _SCRAPES,
+            "rules evaluated": all(rule["health"] == "ok" for rule in rules),
+            "Alertmanagers found": not told or bool(api.told("alertmanagers")["activeAlertmanagers"]),
+        }
+
+    Waiter().until(has_begun, holds=lambda seen: all(seen.values()), within_s=_WITHIN_S, what="Prometheus is at work")
+
+
+def value_of(api: PrometheusApi, query: str) -> float:
+    """The one value of that query, 0 where it has none."""
+    result = api.told("query", {"query": query})["result"]
+    return float(result[0]["value"][1]) if result else 0.0
+
+
 @pytest.fixture(scope="module")
 def guarded_range(shared_range: Range, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
     """One Prometheus for these tests, with everything scraped and nothing firing."""
@@ -113,7 +137,7 @@ def guarded_range(shared_range: Range, tmp_path_factory: pytest.TempPathFactory)
 def guarded(guarded_range: Guarded) -> Iterator[Guarded]:
     """Nothing fires, before and after."""
     guarded_range.range.as_it_was()
-    time.sleep(8)  # the first scrape comes after five seconds, whatever the interval
+    settled(guarded_range.api)
     guarded_range.until(lambda names: not names, "nothing fires before")
     yield guarded_range
     guarded_range.range.remote.clear_all()
@@ -203,15 +227,7 @@ def looked(
     rules.write_text(change(rules.read_text("utf-8")), "utf-8")
     scraped = target or urlsplit(range_.state["urls"]["api"]).netloc
     with prometheus(scraped, folder, rules=rules, manager=manager) as url, users(range_):
-        api = PrometheusApi(url)
-        if not target:
-            Waiter().until(
-                lambda: api.told("query", {"query": "pam_memory_usage_bytes"})["result"],
-                holds=bool,
-                within_s=_WITHIN_S,
-                what="the first scrape",
-            )
-        time.sleep(4)  # a round of all rules, and a scrape more
+        settled(PrometheusApi(url), scraped=not target, told=bool(manager))
         file = extended(range_, folder / "env.toml", table.format(url=url), '"test_account", "prometheus"')
         session = project.run("-m", "readiness", FILE, f"--env={file}")
     return Looked(session.rc, session.outcomes(), " ".join(session.out.split()))
