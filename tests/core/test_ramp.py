@@ -291,6 +291,7 @@ def test_a_corrected_release_begins_a_ramp_of_its_own() -> None:
         (go(verdict="NO-GO"), "was not GO"),
         (go(verdict="INCONCLUSIVE"), "was not GO"),
         (go(-900), "older than 1000 s"),
+        (go(211), "is from the future, so its age is not known"),
     ],
 )
 def test_the_gate_is_still_satisfied(gate: GateRun | None, why: str) -> None:

@@ -1,5 +1,6 @@
 """What is new is behind flags, the recorded incident stays away, and each strategy was drilled: each seen red, and each seen unknown."""
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -112,8 +113,22 @@ def test_an_incident_that_is_gone_is_green(flags_off: None, practice_range: Rang
     found = gate(project, practice_range, [INCIDENT])
 
     assert with_outcome(found, GREEN) == {INCIDENT}, found.out
-    assert "under 55 requests a second" in one_line(found)
+    assert "under 55 requests a second by its own probes" in one_line(found)
     assert (found.folder / "gate" / "incident-load.jsonl").stat().st_size > 0
+
+
+def test_users_of_then_count_where_they_were_counted(flags_off: None, practice_range: Range, project: Project) -> None:
+    """Not only what the suite sent, and not in vain: more than can be made is not known."""
+    folder = leave_run(project, "20260101T000000Z-sandbox-aaaa", red=["IR-5"])
+    (folder / "as-is").mkdir()
+    counted = {"requests_per_s": 5000, "counted_by": "Prometheus at http://127.0.0.1:9"}
+    (folder / "as-is" / "requests.json").write_text(json.dumps(counted), encoding="utf-8")
+
+    found = gate(project, practice_range, [INCIDENT])
+
+    assert with_outcome(found, UNKNOWN) == {INCIDENT}, found.out
+    assert "under 5000 requests a second by Prometheus at http://127.0.0.1:9" in one_line(found)
+    assert "this check makes at most 200 more, so it may still come back under the whole load" in one_line(found)
 
 
 def test_a_slow_answer_cannot_be_judged_without_a_baseline(

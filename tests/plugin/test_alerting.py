@@ -1,22 +1,20 @@
 """In a real Prometheus that scrapes the range: each alert fires on its fault, none without one; and the checks that look after them."""
 
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
-from pam_rollback.adapters.http import fetch
 from pam_rollback.adapters.prometheus import PrometheusApi
 from pam_rollback.core.wait import Waiter
 from pam_rollback.plugin import alerts
 from tests.plugin.test_servers_records import extended
 from tests.prometheus_server import prometheus
 from tests.sessions import Project, Range, save_baseline
+from tests.users import Traffic, users
 
 ROOT = Path(__file__).parents[2]
 FILE = "checks/test_alerting.py"
@@ -41,21 +39,6 @@ _WITHIN_S = 60
 _REQUESTS = 'pam_requests_total{path!~"/metrics|/health.*"}'
 _SCRAPES = 4
 """So many, that rates can be told."""
-
-
-@dataclass
-class Traffic:
-    """Users of the range, in a thread of their own."""
-
-    url: str
-    token: str
-    going: bool = True
-
-    def run(self, stopped: threading.Event) -> None:
-        """Ask for the profile, some twenty times a second, whatever comes of it."""
-        while not stopped.wait(0.05):
-            if self.going:
-                fetch(self.url, headers={"Authorization": f"Bearer {self.token}"}, deadline_s=3)
 
 
 @dataclass(frozen=True)
@@ -83,22 +66,6 @@ def rules_for(range_: Range, folder: Path, *, baseline_ms: float = 200.0, url: s
     out = folder / "sandbox.rules.yml"
     assert alerts.main(["--env", str(file), "--baseline", str(stored), "--out", str(out)], root=ROOT) == 0
     return out
-
-
-@contextmanager
-def users(range_: Range) -> Iterator[Traffic]:
-    """Traffic while the block runs."""
-    variables, api = range_.variables, range_.state["urls"]["api"]
-    account = {"email": variables["TEST_USER_EMAIL"], "password": variables["TEST_USER_PASSWORD"]}
-    token = fetch(f"{api}/api/v1/auth/login", method="POST", json=account).json["access_token"]
-    traffic, stopped = Traffic(f"{api}/api/v1/profile", token), threading.Event()
-    thread = threading.Thread(target=traffic.run, args=(stopped,), daemon=True)
-    thread.start()
-    try:
-        yield traffic
-    finally:
-        stopped.set()
-        thread.join(10)
 
 
 def settled(api: PrometheusApi, *, scraped: bool = True, told: bool = True) -> None:

@@ -2,18 +2,21 @@
 
 import csv
 import json
+import os
 import shutil
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from pam_rollback.adapters.pam_api import FlagApi
+from pam_rollback.core.environment_file import load_environment
 from pam_rollback.core.flags import Flag
 from pam_rollback.plugin import incident
+from pam_rollback.plugin.incident_sources import Asked, collect
 from pam_rollback.reporting.redaction import Redactor, scan
 from tests.prometheus_server import prometheus
 from tests.sessions import ONLY_HEALTH, Finished, Range, runbook_in
@@ -155,6 +158,21 @@ def test_logs_and_differences_are_of_the_bad_release(real: Real, tmp_path: Path)
     assert "500" in (tmp_path / "logs" / "backend.log").read_text("utf-8")
     assert (tmp_path / "git" / "difference.diff").read_text("utf-8").startswith("diff --git")
     assert json.loads((tmp_path / "configuration" / "environment.json").read_text("utf-8"))["name"] == "staging"
+
+
+def test_what_a_revert_took_back_is_shown(real: Real, shared_range: Range, tmp_path: Path) -> None:
+    """It goes back to no commit that was there before."""
+    environment = load_environment(str(real.env), ROOT / "environments", os.environ)
+    now = datetime.now(UTC)
+    asked = Asked(now, now, bad_commit=shared_range.remote.identity()["releases"]["candidate"]["commit"])
+
+    found = {source.name: source for source in collect(environment, asked, tmp_path, Redactor({}))}
+
+    assert found["difference between the releases"].files, found
+    brought = (tmp_path / "git" / "difference.diff").read_text("utf-8")
+    assert brought.startswith("diff --git")
+    assert "1.42.0" in brought
+    assert "NOTES.md" not in brought, "that came later"
 
 
 def test_no_secret_is_in_it(real: Real, tmp_path: Path) -> None:

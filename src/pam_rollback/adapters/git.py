@@ -118,6 +118,16 @@ class GitRepository:
             diff=self._done("diff", "--no-color", "--no-ext-diff", old, new, operation="compare"),
         )
 
+    def brought_by(self, commit: Commit) -> Difference:
+        """What that commit changed; of a merge, everything that it merged."""
+        self._have(commit)
+        parents = self._parents(commit)
+        if not parents:
+            raise self.command.failed(
+                "compare", f"{_brief(commit)} is the first commit of all: there is nothing before it"
+            )
+        return self.difference(parents[0], commit)
+
     def taken_back_by(self, commit: Commit) -> Commit | None:
         """The commit that this one takes back, by git's own sentence in its message; None when it is no revert."""
         self._have(commit)

@@ -33,6 +33,8 @@ class MemoryReading:
     mb: float
     started_s: float | None = None
     """When the process started, in seconds since 1970; None when the product does not tell."""
+    requests: float | None = None
+    """How many requests it has counted since then, read from the same page; None when the product does not tell."""
 
 
 @dataclass(frozen=True, repr=False)

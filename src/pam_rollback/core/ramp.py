@@ -295,10 +295,17 @@ def gate_refusal(gate: GateRun | None, rules: RampRules, world: World, *, after_
         return f"the newest gate was about another release ({gate}), and {world.release} answers; {again}"
     if gate.verdict != "GO":
         return f"the newest gate was not GO ({gate}); {again}"
-    if world.now_s - gate.ended_s > rules.gate_s_max:
-        return f"the newest gate is older than {_span(rules.gate_s_max)} ({gate}); {again}"
+    old = _too_old(gate, rules, world.now_s, after_s)
+    return old and f"{old}; {again}"
+
+
+def _too_old(gate: GateRun, rules: RampRules, now_s: float, after_s: float | None) -> str:
+    if gate.ended_s > now_s:
+        return f"the newest gate ({gate}) is from the future, so its age is not known: see to the clocks"
+    if now_s - gate.ended_s > rules.gate_s_max:
+        return f"the newest gate is older than {_span(rules.gate_s_max)} ({gate})"
     if after_s is not None and gate.ended_s <= after_s:
-        return f"the newest gate ({gate}) is from before the breach of {moment(after_s)}; {again}"
+        return f"the newest gate ({gate}) is from before the breach of {moment(after_s)}"
     return ""
 
 

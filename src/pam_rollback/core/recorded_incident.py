@@ -26,15 +26,19 @@ def observed_in(notes: Iterable[str]) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class RecordedIncident:
-    """What went red, in which run, and how many requests a second were made then (None: its timeline does not say)."""
+    """What went red, in which run, and under which load."""
 
     run: str
     criteria: tuple[str, ...]
     rate_hz: float | None = None
+    """The most requests a second that the back end had then; None where the run recorded none."""
+    counted_by: str = ""
+    """Who counted them."""
 
     def __str__(self) -> str:
         """For messages."""
-        load = f", under {self.rate_hz:g} requests a second" if self.rate_hz is not None else ""
+        by = f" by {self.counted_by}" if self.counted_by else ""
+        load = f", under {self.rate_hz:.4g} requests a second{by}" if self.rate_hz is not None else ""
         return f"the incident of run {self.run} ({', '.join(self.criteria)}{load})"
 
 
@@ -70,6 +74,8 @@ class IncidentTried:
     made_hz: float
     answers: int
     tried: tuple[Tried, ...]
+    why_less: str = "this machine did not keep up"
+    """What kept the load below the one that was wanted, should it be."""
 
     @property
     def gone(self) -> bool:
@@ -83,7 +89,8 @@ class IncidentTried:
         if self.made_hz < 0.9 * self.asked_hz:
             raise MeasurementFailed(
                 f"{self.incident} was looked for under {self.made_hz:.1f} requests a second, asked were {self.asked_hz:.1f}: "
-                "this machine did not keep up, so it may still come back under the whole load"
+                f'{self.why_less}, so it may still come back under the whole load; vouch for it with --ack RP-2="who: evidence", '
+                "or ask where more can be made"
             )
         return True
 

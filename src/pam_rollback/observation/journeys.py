@@ -10,6 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pam_rollback.core.expectation import Expect
 from pam_rollback.core.rotation import rotation
 
+RATE_HZ_MAX = 200.0
+"""Probes a second; a load beyond that is for a load test."""
+
 
 class Facts(BaseModel):
     """Base of the configuration: nothing unknown, nothing changed later, no secret in an error message."""
@@ -49,7 +52,7 @@ class ProbeConfig(Facts):
     """A whole prober."""
 
     journeys: tuple[Journey, ...] = Field(min_length=1)
-    rate_hz: float = Field(gt=0, le=200)
+    rate_hz: float = Field(gt=0, le=RATE_HZ_MAX)
     timeout_s: float = Field(gt=0, le=30)
     """From leaving to the end of the body."""
     max_run_s: float = Field(default=4 * 3600, gt=0)

@@ -1,5 +1,6 @@
 """Which incident the gate looks for: the run that ``--incident RUN`` names, else the newest that is recorded of the environment."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,13 +9,16 @@ import pytest
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.recorded_incident import RecordedIncident
 from pam_rollback.observation.timeline import Timeline
+from pam_rollback.plugin import requests_seen
+from pam_rollback.plugin.probed_journeys import PAGES
+from pam_rollback.plugin.requests_seen import RequestsSeen
 from pam_rollback.plugin.runbook import Runbook, shown
 from pam_rollback.reporting.recorded_incidents import incident_in, newest_incident
 from pam_rollback.reporting.run_record import UnreadableRecord
 
 
 def chosen(root: Path, runbook: Runbook) -> RecordedIncident | None:
-    """The incident, with its load where a timeline is there; None when nothing is recorded. Raises pytest.UsageError for a wrong run."""
+    """The incident, with its load where the run recorded it; None when nothing is recorded. Raises pytest.UsageError for a wrong run."""
     out = root / "reports" / "out"
     run = runbook.options.incident
     if run:
@@ -32,7 +36,8 @@ def chosen(root: Path, runbook: Runbook) -> RecordedIncident | None:
         if newest is None:
             return None
         found, folder = newest
-    return replace(found, rate_hz=_rate_hz(folder))
+    load = _load(folder)
+    return found if load is None else replace(found, rate_hz=load.rate_hz, counted_by=load.counted_by)
 
 
 def _folder(out: Path, run: str) -> Path:
@@ -46,12 +51,20 @@ def _folder(out: Path, run: str) -> Path:
     return found
 
 
-def _rate_hz(folder: Path) -> float | None:
-    """The requests a second of the run's own observation; the most, where there are several."""
-    rates = []
+def _load(folder: Path) -> RequestsSeen | None:
+    """The most requests a second that the back end had then; where nobody counted them, those of the run's own observation."""
+    counted = [found for file in sorted(folder.glob(f"*/{requests_seen.FILE}")) if (found := requests_seen.kept(file))]
+    if not counted:
+        counted = [RequestsSeen(rate_hz, "its own probes") for rate_hz in _probes_hz(folder)]
+    return max(counted, key=lambda found: found.rate_hz, default=None)
+
+
+def _probes_hz(folder: Path) -> Iterator[float]:
     for path in sorted(folder.glob("*/timeline.jsonl")):
+        timeline = Timeline(path)
         try:
-            rates.append(Timeline(path).header.rate_hz)
+            asked = [name for name in timeline.header.journeys if name not in PAGES]
+            if asked:
+                yield timeline.rate_hz(*asked)
         except MeasurementFailed:
             continue
-    return max(rates, default=None)

@@ -178,14 +178,15 @@ def _site(environment: Environment) -> NetlifySite:
 def _difference(environment: Environment, asked: Asked) -> Texts:
     if environment.git is None or "git" not in environment.abilities:
         raise NotThere(f"{environment.name} declares no git")
-    if not asked.target_commit:
-        raise NotThere("this run went back to no other code: there is no target to compare with")
     bad = asked.bad_commit or (asked.bad_site_deploy and _site(environment).deploy(asked.bad_site_deploy).commit)
     if not bad:
-        raise NotThere("which commit was bad is not in the journal")
+        why = "which commit was bad is not in the journal" if asked.target_commit else "this run took back no code"
+        raise NotThere(why)
     token = environment.secret("git_token") if environment.has_secret("git_token") else ""
     with open_repository(GitCommand(environment.git.remote, token, _GIT_WITHIN_S)) as repository:
-        found = repository.difference(asked.target_commit, bad)
+        # A revert goes back to no commit that was there before: what it took back is what there is to show.
+        target = asked.target_commit
+        found = repository.difference(target, bad) if target else repository.brought_by(bad)
     return {"git/log.txt": found.log, "git/stat.txt": found.stat, "git/difference.diff": found.diff}
 
 

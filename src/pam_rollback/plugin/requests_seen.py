@@ -1,0 +1,76 @@
+"""How many requests the service had while it was watched, kept beside the timeline: an incident is looked for again under this load."""
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pam_rollback.adapters.prometheus import PrometheusApi, sources
+from pam_rollback.core.environment import Environment
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.memory import MemoryReading
+from pam_rollback.core.request_rate import SPAN_S, busiest_hz
+from pam_rollback.core.series import Answers, Quantity
+
+FILE = "requests.json"
+
+
+@dataclass(frozen=True)
+class RequestsSeen:
+    """The most requests a second that the back end answered, and who counted them."""
+
+    rate_hz: float
+    counted_by: str
+
+
+def seen(
+    environment: Environment, readings: tuple[MemoryReading, ...], *, since_s: float, until_s: float
+) -> RequestsSeen:
+    """By Prometheus, which counts all processes, else by the product's own page. Raises MeasurementFailed where nobody tells."""
+    if "prometheus" in environment.abilities:
+        return _by_prometheus(environment, since_s, until_s)
+    if "metrics" not in environment.abilities:
+        raise MeasurementFailed(f"{environment.name} declares neither prometheus nor metrics")
+    rate_hz = busiest_hz(readings)
+    if rate_hz is None:
+        raise MeasurementFailed(
+            f"{environment.url_of('metrics')} counted no requests of one process over {SPAN_S:g} s or more"
+        )
+    return RequestsSeen(rate_hz, "the product's own metrics")
+
+
+def _by_prometheus(environment: Environment, since_s: float, until_s: float) -> RequestsSeen:
+    settings = environment.prometheus
+    if settings is None or not settings.requests:
+        raise MeasurementFailed("[prometheus] names no counter of requests")
+    token = environment.secret("prometheus_token") if environment.has_secret("prometheus_token") else ""
+    api = PrometheusApi(settings.url, token=token, deadline_s=environment.probing.request_deadline_s)
+    points = sources(api, settings)[Quantity.ERROR_RATE_PCT].read(since_s, until_s).points
+    counts = [point.evidence.n for point in points if isinstance(point.evidence, Answers)]
+    if not counts:
+        why = next((point.why for point in points if point.why), f"less than {settings.step_s:g} s were watched")
+        raise MeasurementFailed(f"Prometheus at {settings.url}: {why}")
+    return RequestsSeen(max(counts) / settings.step_s, f"Prometheus at {settings.url}")
+
+
+def keep(found: RequestsSeen | MeasurementFailed, file: Path) -> None:
+    """Write it, or why it is not known."""
+    told: dict[str, Any] = (
+        {"requests_per_s": None, "why_unknown": str(found)}
+        if isinstance(found, MeasurementFailed)
+        else {"requests_per_s": round(found.rate_hz, 3), "counted_by": found.counted_by}
+    )
+    file.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+
+
+def kept(file: Path) -> RequestsSeen | None:
+    """What was written; None where it was not known, or the file is no such file."""
+    try:
+        told = json.loads(file.read_text(encoding="utf-8"))
+        rate_hz, counted_by = told["requests_per_s"], told["counted_by"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    if isinstance(rate_hz, bool) or not isinstance(rate_hz, int | float) or not math.isfinite(rate_hz) or rate_hz <= 0:
+        return None
+    return RequestsSeen(float(rate_hz), str(counted_by))

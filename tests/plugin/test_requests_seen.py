@@ -1,0 +1,131 @@
+"""Requests of users are counted while a session watches, and are the load under which the gate looks for the incident."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pam_rollback.core.environment import Environment
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.memory import MemoryReading
+from pam_rollback.core.recorded_incident import RecordedIncident
+from pam_rollback.plugin.incident_load import IncidentLoad, load_of
+from pam_rollback.plugin.probed_journeys import probe_config
+from pam_rollback.plugin.requests_seen import RequestsSeen, keep, kept, seen
+from tests.plugin.test_probed_journeys import staging
+from tests.sessions import Project, Range
+from tests.users import users
+
+INCIDENT = RecordedIncident("run-1", ("IR-5",), 4.0, "Prometheus")
+
+
+@pytest.fixture
+def checks_copied() -> tuple[str, ...]:
+    """One check that watches is enough."""
+    return ("test_decision.py",)
+
+
+def test_users_are_counted_beside_the_probes(practice_range: Range, project: Project) -> None:
+    """The back end counts what it answers, whoever asked."""
+    alone = counted(practice_range, project)
+    with users(practice_range):
+        together = counted(practice_range, project)
+
+    assert together.counted_by == "the product's own metrics"
+    assert 10 < together.rate_hz - alone.rate_hz < 25, (alone, together)
+
+
+def counted(range_: Range, project: Project) -> RequestsSeen:
+    """What one session keeps."""
+    session = project.run("-m", "decision", "checks/test_decision.py::test_few_requests_fail", f"--env={range_.file}")
+    found = session.folder / "as-is" / "requests.json"
+    told = kept(found)
+    assert told is not None, found.read_text("utf-8") if found.is_file() else session.out
+    return told
+
+
+def test_what_is_kept_is_read_again(tmp_path: Path) -> None:
+    """And what was not known stays so."""
+    file = tmp_path / "requests.json"
+    keep(RequestsSeen(12.5, "Prometheus"), file)
+    assert kept(file) == RequestsSeen(12.5, "Prometheus")
+
+    keep(MeasurementFailed("nobody counts"), file)
+    assert kept(file) is None
+    assert json.loads(file.read_text("utf-8")) == {"requests_per_s": None, "why_unknown": "nobody counts"}
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"requests_per_s": "12", "counted_by": ""}', '{"requests_per_s": NaN}']
+)
+def test_a_file_that_is_none_tells_nothing(text: str, tmp_path: Path) -> None:
+    """Half a file, or a person's."""
+    file = tmp_path / "requests.json"
+    file.write_text(text, "utf-8")
+
+    assert kept(file) is None
+    assert kept(tmp_path / "nowhere.json") is None
+
+
+@pytest.mark.parametrize(
+    ("abilities", "readings", "words"),
+    [
+        ((), (), "prelive declares neither prometheus nor metrics"),
+        (("metrics",), (), "counted no requests of one process over 5 s or more"),
+        (("metrics",), (MemoryReading(0, 70, 1, 5), MemoryReading(1, 70, 1, 6)), "counted no requests of one process"),
+        (("metrics", "prometheus"), (), "names no counter of requests"),
+    ],
+)
+def test_what_nobody_counts_is_not_known(
+    abilities: Sequence[str], readings: tuple[MemoryReading, ...], words: str, tmp_path: Path
+) -> None:
+    """With the reason."""
+    environment = bearing(tmp_path, *abilities)
+    with pytest.raises(MeasurementFailed, match=words):
+        seen(environment, readings, since_s=0, until_s=60)
+
+
+def bearing(folder: Path, *abilities: str) -> Environment:
+    """It probes once a second, five of seven probes at the back end, and bears 50 requests a second."""
+    environment = staging(folder)
+    return environment.model_copy(update={"abilities": (*environment.abilities, *abilities)})
+
+
+def planned(incident: RecordedIncident, folder: Path, *abilities: str) -> IncidentLoad:
+    """The load of that incident there."""
+    environment = bearing(folder, *abilities)
+    return load_of(incident, environment, probe_config(environment, run="gate"))
+
+
+def test_what_is_observed_anyway_is_not_sent_again(tmp_path: Path) -> None:
+    """Only what is missing of the load of then; pages are no requests to the back end."""
+    load = planned(INCIDENT, tmp_path, "load")
+
+    assert load.asked_hz == 4
+    assert load.observed_hz == pytest.approx(5 / 7)
+    assert load.added_hz == pytest.approx(4 - 5 / 7)
+
+
+def test_without_a_record_the_observation_is_enough(tmp_path: Path) -> None:
+    """Less than what is observed, too."""
+    for incident in (replace(INCIDENT, rate_hz=None), replace(INCIDENT, rate_hz=0.1)):
+        assert planned(incident, tmp_path, "load").added_hz == 0
+
+
+@pytest.mark.parametrize(
+    ("abilities", "rate_hz", "added_hz", "words"),
+    [
+        ((), 4.0, 0.0, "prelive declares no load"),
+        (("load",), 80.0, 50 - 5 / 7, "prelive bears 50 ([load] rate_hz_max)"),
+    ],
+)
+def test_no_place_is_given_more_than_it_bears(
+    abilities: Sequence[str], rate_hz: float, added_hz: float, words: str, tmp_path: Path
+) -> None:
+    """And what was left out is said."""
+    load = planned(replace(INCIDENT, rate_hz=rate_hz), tmp_path, *abilities)
+
+    assert load.added_hz == pytest.approx(added_hz)
+    assert words in load.why_less
