@@ -98,7 +98,7 @@ def test_the_moments_with_what_they_can_be_wrong_by() -> None:
         ("mitigated", 1.0),
         ("confirmed", 16.0),
     ]
-    assert told[0].definition == "from the decision, ± 0.10 s, the first bad answer, probes 0.10 s apart"
+    assert told[0].definition == "from the decision, ± 0.10 s, the first bad answer to a probe"
     assert told[2].definition == "from the decision, ± 0.00 s, the clock when it was taken"
 
 

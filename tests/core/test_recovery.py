@@ -1,5 +1,6 @@
 """Outages and recovery from samples whose truth is written out by hand."""
 
+import random
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -90,6 +91,42 @@ def test_a_share_of_errors_is_an_outage() -> None:
 
     assert outage.started_s == pytest.approx(5, abs=0.1)
     assert outage.ended_s == pytest.approx(9, abs=0.1)
+
+
+def partly(seconds: float, from_s: float, until_s: float, *, share: float, rate_hz: float, seed: int) -> list[Sample]:
+    """In that time a share of the requests fails, by luck."""
+    luck = random.Random(seed)
+    return [
+        error(sample.due_s) if from_s <= sample.due_s < until_s and luck.random() < share else sample
+        for sample in history(seconds, rate_hz=rate_hz)
+    ]
+
+
+@pytest.mark.parametrize(("share", "rate_hz"), [(0.15, 50.0), (0.3, 50.0), (0.6, 50.0), (0.9, 50.0), (0.6, 10.0)])
+def test_what_failed_in_part_ends_when_luck_does_not_explain_the_good(share: float, rate_hz: float) -> None:
+    """In 400 incidents that end at 20 s, the end lies within what is said in nine of ten and more."""
+    said = 0
+    for seed in range(400):
+        found = find_outages(partly(40, 10, 20, share=share, rate_hz=rate_hz, seed=seed), RULE)[0][-1]
+        assert found.ended_s is not None
+        assert found.ended_by_s is not None
+        said += found.ended_by_s >= 20 - 1 / rate_hz
+        assert found.ended_s + found.resolution_s >= found.ended_by_s - 1e-9
+
+    assert said >= 0.9 * 400
+
+
+def test_recovery_from_what_failed_in_part_is_believed_later() -> None:
+    """One request in three fails, one probe a second: a few good ones in a row are nothing yet."""
+    hit = [error(s.due_s) if 10 <= s.due_s < 40 and s.due_s % 3 == 0 else s for s in history(60, rate_hz=1.0)]
+
+    assert recovery(hit[:50], incident_s=10.0, decision_s=30.0, rule=RULE).recovered_s is None
+    found = recovery(hit, incident_s=10.0, decision_s=30.0, rule=RULE)
+    assert (found.recovered_s, found.recovered_by_s) == (40.0, 51.0)
+    assert found.within(22).in_time
+    assert not found.within(9).in_time
+    with pytest.raises(MeasurementFailed, match=r"it may have ended as late as 21\.0 s after the decision"):
+        found.within(15).in_time  # noqa: B018 - it raises
 
 
 def test_slow_answers_are_an_outage() -> None:

@@ -7,8 +7,11 @@ from datetime import timedelta
 import pytest
 
 from pam_rollback.core.flags import Flag
+from pam_rollback.core.plan import load_plan
 from pam_rollback.core.wait import Waiter
+from pam_rollback.plugin.fixtures.gate_readiness import ways_of
 from pam_rollback.plugin.stories import STORIES
+from pam_rollback.reporting.past_drills import last_drills
 from pam_rollback.reporting.run_record import Verdict
 from tests.gate.scene import (
     DRILLED,
@@ -26,7 +29,7 @@ from tests.gate.scene import (
     one_line,
     with_outcome,
 )
-from tests.sessions import FLAGS, ON, Project, Range
+from tests.sessions import FLAGS, ON, ONLY_HEALTH, Project, Range
 
 OFF = Flag(enabled=False, rollout_pct=0)
 FIRST_WAYS = [
@@ -199,6 +202,24 @@ def test_drills_that_are_young_are_green(practice_range: Range, project: Project
     leave_run(project, "20260101T000000Z-sandbox-aaaa", drilled=FIRST_WAYS, verdict="GO", age=timedelta(days=29))
 
     assert with_outcome(gate(project, practice_range, [DRILLED]), GREEN) == {DRILLED}
+
+
+def test_a_drill_that_was_really_done_counts(practice_range: Range, project: Project) -> None:
+    """One way of a strategy, by the record that its session leaves; the others were never drilled."""
+    practice_range.as_it_was()
+    for found in (project.folder / "checks").glob("test_*.py"):
+        if found.name not in ONLY_HEALTH:
+            found.unlink()
+    session = project.run("drills/test_frontend_restore.py", f"--env={practice_range.file}")
+    assert session.rc == 0, session.out
+
+    drilled = {
+        one.strategy: one.run
+        for one in last_drills(session.folder.parent, ways_of(load_plan(project.folder / "plan.toml")))
+    }
+
+    assert drilled == {**dict.fromkeys(drilled, ""), "frontend": session.record["run_id"]}
+    assert set(drilled) == {story.strategy for story in STORIES.values()}
 
 
 @pytest.mark.parametrize(

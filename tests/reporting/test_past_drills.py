@@ -103,7 +103,9 @@ def test_only_a_drill_that_ended_with_go_counts(tmp_path: Path, good_record: Run
     ):
         write(record, tmp_path / name / "run.json", Redactor([]))
 
-    gradual, flags = last_drills(tmp_path, {"gradual": ["after-gradual"], "feature-flag": ["after-feature-flag"]})
+    gradual, flags = last_drills(
+        tmp_path, {"gradual": {"gradual": "after-gradual"}, "feature-flag": {"feature-flag": "after-feature-flag"}}
+    )
 
     assert (gradual.run, gradual.environment) == ("newest", good_record.environment.name)
     assert gradual.age_s is not None

@@ -135,7 +135,7 @@ def moments(
     mitigated_s = recovery.recovered_s
     confirmed_s = mitigated_s + observed_s if held and mitigated_s is not None else None
     given = (
-        ("onset", recovery.onset_s, onset_within_s, f"the first bad answer, probes {onset_within_s:.2f} s apart"),
+        ("onset", recovery.onset_s, onset_within_s, "the first bad answer to a probe"),
         (
             "detection",
             detected_s,
@@ -144,7 +144,7 @@ def moments(
         ),
         ("decision", decided_s, 0.0, "the clock when it was taken"),
         ("first step", first_step_s, 0.0, "the clock when it began"),
-        ("mitigated", mitigated_s, probes_s, f"good from then on, probes {probes_s:.2f} s apart"),
+        ("mitigated", mitigated_s, probes_s, "good from then on, by the probes"),
         ("confirmed", confirmed_s, probes_s, f"held for {observed_s:.0f} s, as far as observed"),
     )
     return tuple(

@@ -72,15 +72,17 @@ def _read(path: Path) -> RunRecord | None:
         return None
 
 
-def last_drills(out: Path, situations: Mapping[str, Collection[str]]) -> tuple[LastDrill, ...]:
-    """Of each strategy (with the situations that its stories lead to) the newest drill that ended with GO, wherever it was done.
+def last_drills(out: Path, ways: Mapping[str, Mapping[str, str]]) -> tuple[LastDrill, ...]:
+    """Of each strategy the newest drill that ended with GO, wherever it was done.
+
+    ``ways`` has the ways of each strategy: the action under which the steps of a way are on record, and the situation that it leads to.
 
     A session that acted and then asked for one kind of check only was no drill: nothing of the strategy itself was judged. Neither is one
     that a clock dates into the future known to be young.
     """
     newest: dict[str, LastDrill] = {}
     for path in sorted(out.glob("*/run.json"), reverse=True):
-        if len(newest) == len(situations):
+        if len(newest) == len(ways):
             break
         record = _read(path)
         if record is None or record.mode != "drill" or record.verdict != "GO":
@@ -89,7 +91,7 @@ def last_drills(out: Path, situations: Mapping[str, Collection[str]]) -> tuple[L
             continue
         judged = {result.situation for result in record.results if result.phase == _OF_THE_STORY}
         done = {step.action for step in record.steps if step.outcome in {"done", "already done"}}
-        for strategy, after in situations.items():
-            if strategy in done and not judged.isdisjoint(after):
+        for strategy, situations in ways.items():
+            if any(action in done and situation in judged for action, situation in situations.items()):
                 newest.setdefault(strategy, LastDrill(strategy, age_s(record), record.environment.name, record.run_id))
-    return tuple(newest.get(strategy) or LastDrill(strategy) for strategy in situations)
+    return tuple(newest.get(strategy) or LastDrill(strategy) for strategy in ways)
