@@ -25,9 +25,22 @@ from pam_rollback.sandbox.children import Children
 from pam_rollback.sandbox.database import OTHER_ACCOUNT_EMAIL, TEST_ACCOUNT_EMAIL, create
 from pam_rollback.sandbox.postgres import ADMINISTRATOR, Server
 from pam_rollback.sandbox.postgres_binaries import choose_runner, find_binaries
+from tests.sandbox.found_range import found, whole_range
+from tests.sandbox.render_range import render, render_started
 from tests.sandbox.site_visits import browser_maker, chromium, firefox, site, site_range, visit
 
-__all__ = ["browser_maker", "chromium", "firefox", "site", "site_range", "visit"]
+__all__ = [
+    "browser_maker",
+    "chromium",
+    "firefox",
+    "found",
+    "render",
+    "render_started",
+    "site",
+    "site_range",
+    "visit",
+    "whole_range",
+]
 
 PASSWORD = "wheels-and-wins-2026"
 SERVER_PASSWORD = "only-for-this-server"
