@@ -129,6 +129,15 @@ def test_recovery_from_what_failed_in_part_is_believed_later() -> None:
         found.within(15).in_time  # noqa: B018 - it raises
 
 
+def test_before_the_decision_by_less_than_can_be_told_is_at_it() -> None:
+    """The last request that failed was not the last that would have: nobody recovered before anything was done."""
+    found = recovery(partly(40, 10, 20, share=0.6, rate_hz=50.0, seed=5), incident_s=10.0, decision_s=20.05, rule=RULE)
+
+    assert found.recovered_s is not None
+    assert 20.05 - found.resolution_s < found.recovered_s < 20.05
+    assert found.from_decision_s == 0
+
+
 def test_slow_answers_are_an_outage() -> None:
     """An answer after 700 ms is no answer to a user."""
     (outage,), _ = find_outages(history(20, (5, 6.2), make=lambda due_s: replace(good(due_s), latency_ms=700)), RULE)

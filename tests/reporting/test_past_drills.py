@@ -76,6 +76,7 @@ def test_all_ways_of_a_strategy_count(tmp_path: Path, good_record: RunRecord) ->
     [
         ([], "no drill of it has been measured here"),
         ([0.2], "1 drill (sandbox) measured 0.2 s"),
+        ([0.0], "1 drill (sandbox) measured less than 0.01 s"),
         ([0.3, 0.1, 0.2], "3 drills (sandbox) measured 0.1 s to 0.3 s, the latest 0.2 s"),
     ],
 )

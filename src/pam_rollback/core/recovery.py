@@ -102,11 +102,14 @@ class Recovery:
 
     @property
     def from_decision_s(self) -> float | None:
-        """From the decision to recovery: what a recovery time objective is held against. Negative.
+        """From the decision to recovery: what a recovery time objective is held against.
 
-        Good before the decision.
+        Negative: good before the decision; 0 where that was by less than the probes can tell.
         """
-        return None if self.recovered_s is None else self.recovered_s - self.decision_s
+        if self.recovered_s is None:
+            return None
+        found_s = self.recovered_s - self.decision_s
+        return 0.0 if -self.resolution_s <= found_s < 0 else found_s
 
     @property
     def from_incident_s(self) -> float | None:

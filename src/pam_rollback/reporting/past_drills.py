@@ -11,6 +11,8 @@ from pam_rollback.reporting.run_record import RunRecord, UnreadableRecord
 
 _OF_THE_STORY = "rollback"
 """The phase of a drill's own tests: what was done, how long it took, what users have."""
+_TOLD_S = 0.005
+"""A record has hundredths of a second."""
 _NEWEST = 200
 """Runs that are looked at: their names begin with the time."""
 
@@ -46,14 +48,14 @@ def told(recoveries: Iterable[PastRecovery]) -> str:
     if not found:
         return "no drill of it has been measured here"
     times = sorted(recovery.recovery_s for recovery in found)
-    span = (
-        wording.duration(times[0])
-        if len(times) == 1
-        else f"{wording.duration(times[0])} to {wording.duration(times[-1])}"
-    )
+    span = _length(times[0]) if len(times) == 1 else f"{_length(times[0])} to {_length(times[-1])}"
     where = ", ".join(dict.fromkeys(recovery.environment for recovery in found))
-    latest = f", the latest {wording.duration(found[-1].recovery_s)}" if len(found) > 1 else ""
+    latest = f", the latest {_length(found[-1].recovery_s)}" if len(found) > 1 else ""
     return f"{len(found)} drill{'s' if len(found) > 1 else ''} ({where}) measured {span}{latest}"
+
+
+def _length(seconds: float) -> str:
+    return "less than 0.01 s" if abs(seconds) < _TOLD_S else wording.duration(seconds)
 
 
 def _of(record: RunRecord, sought: Sought) -> Iterable[PastRecovery]:
