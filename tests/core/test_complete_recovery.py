@@ -58,6 +58,16 @@ def test_later_than_the_objective_is_not_in_time() -> None:
     assert complete(recovered(), window(), objective_s=902).in_time
 
 
+def test_an_end_that_luck_hides_leaves_it_unknown() -> None:
+    """One request in three fails: it may have ended later than the last bad answer, and the objective lies between."""
+    found = recovered()
+    late = replace(found, recovered_by_s=26.0)
+
+    assert complete(late, window(), objective_s=907).in_time
+    with pytest.raises(MeasurementFailed, match="it may have ended as late as"):
+        complete(late, window(), objective_s=903).in_time  # noqa: B018 - it raises
+
+
 def test_a_recovery_before_the_decision_saves_no_time() -> None:
     """What was good already has to stay so for the whole window."""
     assert complete(recovered(bad_until_s=15), window()).total_s == 900

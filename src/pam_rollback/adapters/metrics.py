@@ -97,14 +97,9 @@ def read_memory(url: str, *, deadline_s: float, name: str = MEMORY) -> MemoryRea
     if not all(map(math.isfinite, values)):
         raise MeasurementFailed(f"memory is not known: {url} says {name} is {values}")
     counts = [sample.value for sample in samples if sample.name == REQUESTS and math.isfinite(sample.value)]
-    return MemoryReading(
-        at_s=at_s,
-        mb=max(values) / _MB,
-        started_s=max(
-            starts, default=None
-        ),  # of several processes the youngest: whichever begins anew, this moment moves
-        requests=sum(counts) if counts else None,
-    )
+    # Of several processes the youngest: whichever begins anew, this moment moves.
+    started_s, requests = max(starts, default=None), sum(counts) if counts else None
+    return MemoryReading(at_s=at_s, mb=max(values) / _MB, started_s=started_s, requests=requests)
 
 
 def _samples(

@@ -77,10 +77,13 @@ class CompleteRecovery:
 
     @property
     def in_time(self) -> bool:
-        """Recovered, held, and both within the objective. Raises MeasurementFailed when a window is not known."""
-        if self.total_s is None or self.broken:
+        """Recovered, held, and both within the objective. Raises MeasurementFailed when a window, or the end, is not known."""
+        if self.total_s is None or self.broken or self.total_s > self.objective_s:
             return False
-        return all(window.met for window in self.windows) and self.total_s <= self.objective_s
+        if not all(window.met for window in self.windows):
+            return False
+        # The whole window has to lie within the objective, so what is left of it is what recovery itself may take.
+        return self.recovery.within(self.objective_s - self.window_s).in_time
 
     @property
     def figures(self) -> Figures:

@@ -52,11 +52,10 @@ def _folder(out: Path, run: str) -> Path:
 
 
 def _load(folder: Path) -> RequestsSeen | None:
-    """The most requests a second that the back end had then; where nobody counted them, those of the run's own observation."""
-    counted = [found for file in sorted(folder.glob(f"*/{requests_seen.FILE}")) if (found := requests_seen.kept(file))]
-    if not counted:
-        counted = [RequestsSeen(rate_hz, "its own probes") for rate_hz in _probes_hz(folder)]
-    return max(counted, key=lambda found: found.rate_hz, default=None)
+    """The most requests a second that the back end had then: as counted, and at least those of the run's own observation."""
+    known = [found for file in sorted(folder.glob(f"*/{requests_seen.FILE}")) if (found := requests_seen.kept(file))]
+    known += [RequestsSeen(rate_hz, "its own probes") for rate_hz in _probes_hz(folder)]
+    return max(known, key=lambda found: found.rate_hz, default=None)
 
 
 def _probes_hz(folder: Path) -> Iterator[float]:
