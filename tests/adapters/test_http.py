@@ -103,6 +103,21 @@ def test_a_misbehaving_server_is_a_value_in_words(talk: Talk, words: str) -> Non
     assert took_s < _DEADLINE_S + 1.0
 
 
+def test_the_words_are_the_same_where_the_socket_is_first_to_time_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine wakes the waiting thread late; the socket's own time-out has then ended the exchange already."""
+
+    class WokenLate(threading.Thread):
+        def join(self, timeout: float | None = None) -> None:
+            super().join(None if timeout is None else timeout + 5)
+
+    monkeypatch.setattr("pam_rollback.adapters.http.threading.Thread", WokenLate)
+    with server(silent) as url:
+        answer = fetch(url, deadline_s=_DEADLINE_S)
+
+    assert answer.problem == "silent: connected, but no answer within 0.4 s"
+    assert answer.sent
+
+
 def test_a_refused_connection_is_a_value() -> None:
     """Nothing listens there."""
     with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -37,8 +37,9 @@ class _Progress:
     body: bytearray = field(default_factory=bytearray)
     problem: str = ""
 
-    def describe_timeout(self, deadline_s: float) -> str:
+    def describe_timeout(self) -> str:
         """What was missing when the time was up."""
+        deadline_s = self.connection.timeout
         if self.phase == "body":
             return f"the body did not end within {deadline_s:g} s ({len(self.body)} bytes came)"
         if self.phase == "waiting":
@@ -81,7 +82,7 @@ def fetch(
     if worker.is_alive():
         # In this order: a connection that is made from here on sends nothing, so the phase that is read next tells whether anything was.
         progress.given_up = True
-        progress.problem = progress.describe_timeout(deadline_s)
+        progress.problem = progress.describe_timeout()
     sent = progress.phase != "connecting"
     if progress.given_up:
         _cut(progress.connection)
@@ -159,6 +160,9 @@ def _in_words(error: Exception, progress: _Progress) -> str:  # noqa: PLR0911 - 
         return f"the name could not be resolved ({error.strerror})"
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not valid ({error.verify_message})"
+    if isinstance(error, TimeoutError) and error.errno is None:
+        # The socket's own time-out, which is the deadline too: on a busy machine it can be first, and says the same.
+        return progress.describe_timeout()
     if isinstance(error, TimeoutError):
         return "timed out while " + ("reading the body" if progress.phase == "body" else progress.phase)
     if isinstance(error, http.client.IncompleteRead):
