@@ -1,7 +1,6 @@
 """How long from the start of the process to the verdict on PAM's health: the suite against the plan's own script.
 
 Both ask the same sandbox, in turns within one run, with 0, 50 and 250 ms of added latency.
-Usage: python benchmarks/health_verdict.py [ROUNDS]
 """
 
 import statistics
@@ -11,6 +10,8 @@ import tempfile
 import time
 import tomllib
 from pathlib import Path
+
+from options_parts.command_line import size_options
 
 from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.remote import Remote
@@ -33,7 +34,7 @@ def seconds(command: list[str]) -> float:
 
 def main() -> None:
     """Measure in turns, print medians and ratios."""
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
+    rounds = size_options(__doc__, rounds=ROUNDS).parse_args().rounds
     with tempfile.TemporaryDirectory() as folder, launch(Path(folder) / "sandbox.toml") as state_file:
         state = tomllib.loads(Path(state_file).read_text(encoding="utf-8"))
         urls, controls = state["urls"], state["sandbox"]

@@ -3,7 +3,6 @@
 In one run, in turns: psql counting the same tables, the plan's three queries, the checks' own predicates written by hand (one query a
 table, one psql session), pgTAP and Soda with the same queries where they are installed, and the suite.
 
-Usage: python benchmarks/integrity.py [SCALE [ROUNDS]]      SCALE 1 is the full size (some 8 GB of disk, 15 minutes)
 PGTAP_SQL names the extension's SQL file (pgtap--1.3.3.sql), SODA the `soda` command; without them these two are left out, and named.
 """
 
@@ -23,6 +22,7 @@ from urllib.parse import urlsplit
 import psycopg
 from integrity_parts.data import fill
 from integrity_parts.server import BenchmarkServer, benchmark_server
+from options_parts.command_line import size_options
 
 from pam_rollback.core.invariants import Invariant, parse_invariant
 from pam_rollback.sandbox.database import migrations
@@ -192,15 +192,14 @@ def contenders(server: BenchmarkServer, folder: Path) -> dict[str, Contender | N
 
 def main() -> None:
     """Measure in turns, print medians and ratios."""
-    scale = float(sys.argv[1]) if len(sys.argv) > 1 else 1.0
-    rounds = int(sys.argv[2]) if len(sys.argv) > 2 else ROUNDS
+    options = size_options(__doc__, scale="some 8 GB of disk, 15 minutes", rounds=ROUNDS).parse_args()
     soda_command()
     with benchmark_server() as server, tempfile.TemporaryDirectory() as folder:
-        fill(server.dsn, scale=scale)
+        fill(server.dsn, scale=options.scale)
         found = contenders(server, Path(folder))
         written: dict[str, int] = {}
         seconds: dict[str, list[float]] = {name: [] for name, run in found.items() if run is not None}
-        for _ in range(rounds):
+        for _ in range(options.rounds):
             for name, run in found.items():
                 if run is not None:
                     before = server.temporary_bytes()

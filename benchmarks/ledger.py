@@ -4,8 +4,6 @@ A ledger's record as the product writes it, and the rows in a real PostgreSQL wi
 there twice, J writes never acknowledged (half of them stored all the same), and other people's rows between. In one run, in turns: psql
 copying the ledger's rows out, and the verification in a process of its own. Held against the COPY: reading the rows and judging all writes,
 with the connection. Beside it the whole process, from its start, with the record of 200 MB read from its file.
-
-Usage: python benchmarks/ledger.py [SCALE [ROUNDS]]      SCALE 1 is the full size (some 3 GB of disk, 5 minutes)
 """
 
 import json
@@ -23,6 +21,7 @@ from typing import Any
 
 import psycopg
 from integrity_parts.server import BenchmarkServer, benchmark_server
+from options_parts.command_line import size_options
 
 from pam_rollback.core.ledger_writes import WriteKind
 
@@ -211,9 +210,8 @@ def expected(truth: Planted) -> dict[str, object]:
 
 def main() -> int:
     """Measure in turns, print medians and ratios; 1 when a figure is not what was asked."""
-    scale = float(sys.argv[1]) if len(sys.argv) > 1 else 1.0
-    rounds = int(sys.argv[2]) if len(sys.argv) > 2 else ROUNDS
-    truth = planted(scale)
+    options = size_options(__doc__, scale="some 3 GB of disk, 5 minutes", rounds=ROUNDS).parse_args()
+    truth = planted(options.scale)
     wanted = expected(truth)
     copied: list[float] = []
     whole: list[float] = []
@@ -226,7 +224,7 @@ def main() -> int:
         write_record(record, truth)
         fill(server, truth)
         rows = 0
-        for _ in range(rounds):
+        for _ in range(options.rounds):
             took_s, rows = copy_out(server)
             copied.append(took_s)
             took_s, found = verify(server, record)
@@ -238,7 +236,7 @@ def main() -> int:
     print(
         f"{truth.acknowledged:,} acknowledged writes, {len(truth.lost)} lost, {len(truth.altered)} altered, "
         f"{len(truth.duplicated)} twice, {len(truth.never_stored) + len(truth.recovered)} unacknowledged "
-        f"({len(truth.recovered)} of them stored); median of {rounds} rounds in turns (min-max), seconds"
+        f"({len(truth.recovered)} of them stored); median of {options.rounds} rounds in turns (min-max), seconds"
     )
     print(f"found: {'exactly these, marker by marker, in every round' if not wrong else f'WRONG: {wrong}'}")
     base, peak_mb = statistics.median(copied), max(peaks)

@@ -5,8 +5,6 @@
    which is slower than wrk: then wrk's figure is the target's.
 2. At a fixed rate with 50 to 400 ms added by the server: the client's p50, p95 and p99 beside the server's own record of each request.
 3. Three seconds of outage in a minute, judged with a limit of the error rate that the whole run keeps.
-
-Usage: python benchmarks/load.py [SCALE]      SCALE 1 is the full size: about 8 minutes
 """
 
 import contextlib
@@ -25,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from load_parts.generators import Generator, Speed, found, two_processes
+from options_parts.command_line import size_options
 
 from pam_rollback.adapters.locust import run_load
 from pam_rollback.core.load_order import LoadJourney, LoadOrder, LoadShape, LoadTarget
@@ -206,7 +205,7 @@ def recorded(kind: str, rate_hz: float, seconds: float) -> tuple[LoadRecord, dic
 
 def main() -> int:
     """Everything, one after the other."""
-    scale = float(sys.argv[1]) if len(sys.argv) > 1 else 1.0
+    scale = size_options(__doc__, scale="about 8 minutes").parse_args().scale
     kept = [at_full_speed(scale), with_known_latency(scale), with_an_outage()]
     print(f"\naims: {kept.count(True)} of {len(kept)} kept, {kept.count(None)} not known")
     return 0 if all(kept) else 1

@@ -3,8 +3,6 @@
 2.0 s of 503, 3.5 s of a black hole (accepts, never answers), 1.2 s of slow answers and a flap, at moments drawn by a seed, under 200
 requests a second of other load. In the same run: the prober at 50 probes a second, read as the product reads it (core/recovery.py), and a
 poll every second and every two seconds. Then the prober's memory, at 200 probes a second.
-
-Usage: python benchmarks/observation.py [SCALE]      SCALE 1 is the full size: 10 repetitions and 30,000 samples, 9 minutes
 """
 
 import contextlib
@@ -22,6 +20,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from options_parts.command_line import size_options
 
 from pam_rollback.core.expectation import Expect
 from pam_rollback.core.percentiles import percentile
@@ -246,7 +246,7 @@ def prober_start_s(prober: Prober) -> float:
 
 def main() -> int:
     """Measure, print; 1 when a figure is not what was asked."""
-    scale = float(sys.argv[1]) if len(sys.argv) > 1 else 1.0
+    scale = size_options(__doc__, scale="10 repetitions and 30,000 samples, 9 minutes").parse_args().scale
     repetitions, samples = max(1, round(REPETITIONS * scale)), max(300, round(SAMPLES * scale))
     with tempfile.TemporaryDirectory() as folder:
         watched = watch(Path(folder), repetitions)

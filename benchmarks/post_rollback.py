@@ -1,7 +1,6 @@
 """How long the whole verification after a rollback takes, with its browsers: one after the other, and with two workers.
 
 All checks that need no window, on one healthy sandbox, in turns within one run.
-Usage: python benchmarks/post_rollback.py [ROUNDS]
 """
 
 import statistics
@@ -10,6 +9,8 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+from options_parts.command_line import size_options
 
 from pam_rollback.sandbox.launch import launch
 
@@ -25,7 +26,7 @@ WAYS = {
 
 def main() -> None:
     """Measure in turns, print medians and ratios."""
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
+    rounds = size_options(__doc__, rounds=ROUNDS).parse_args().rounds
     seconds: dict[str, list[float]] = {way: [] for way in WAYS}
     with tempfile.TemporaryDirectory() as folder, launch(Path(folder) / "sandbox.toml") as state_file:
         for number in range(rounds):

@@ -4,10 +4,9 @@ Each story of drills/ runs as a real rollback (`--mode real`) against a range th
 every 15 ms what they get. In the providers' place stands a witness that notes each request. Beside each, in the same run, one curl that
 asks the same provider: from the start of the command to its first request. The fast profile for all stories; the realistic one, with the
 times that the providers typically take, for two.
-
-Usage: python benchmarks/strategies.py [fast|realistic|all] [STORY …]      all takes 6 minutes
 """
 
+import argparse
 import json
 import os
 import statistics
@@ -22,6 +21,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from options_parts.command_line import size_options
 from strategies_parts.range import NAME, Place, Profile, place
 from strategies_parts.served import features_off, stable_api, stable_site, watched
 
@@ -236,16 +236,23 @@ def _moment(text: str) -> float:
 
 def main() -> int:
     """Measure, print; 1 when a figure is not what was asked."""
-    profile, *names = sys.argv[1:] or ["all"]
+    options = size_options(__doc__)
+    options.add_argument(
+        "profile", choices=("fast", "realistic", "all"), nargs="?", default="all", help="all takes 6 minutes"
+    )
+    options.add_argument(
+        "stories", metavar="STORY", type=_story, nargs="*", help=f"{', '.join(STORIES)}; all of the profile unless told"
+    )
+    asked = options.parse_args()
     plan = load_plan(ROOT / "plan.toml")
     wrong: list[str] = []
     profiles: dict[Profile, tuple[str, ...]] = {"fast": tuple(STORIES), "realistic": REALISTIC}
     for latencies, stories in profiles.items():
-        if profile not in {"all", latencies}:
+        if asked.profile not in {"all", latencies}:
             continue
         print(f"\n{latencies} profile, seconds; users are asked every 15 ms, one run each, each on a range of its own")
         print(_HEAD)
-        for story in names or stories:
+        for story in asked.stories or stories:
             found = measure(story, latencies)
             print(_row(found, objective_of(plan, STORIES[story]).max_s), flush=True)
             wrong += _wrong(found, latencies)
@@ -253,6 +260,12 @@ def main() -> int:
     for what in wrong:
         print(f"MORE THAN WAS ASKED: {what}")
     return int(bool(wrong))
+
+
+def _story(text: str) -> str:
+    if text not in STORIES:
+        raise argparse.ArgumentTypeError(f"expected one of {', '.join(STORIES)}, found {text!r}")
+    return text
 
 
 def _row(found: Measured, max_s: float) -> str:
