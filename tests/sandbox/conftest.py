@@ -25,6 +25,7 @@ from pam_rollback.sandbox.children import Children
 from pam_rollback.sandbox.database import OTHER_ACCOUNT_EMAIL, TEST_ACCOUNT_EMAIL, create
 from pam_rollback.sandbox.postgres import ADMINISTRATOR, Server
 from pam_rollback.sandbox.postgres_binaries import choose_runner, find_binaries
+from tests.sandbox.answer import Answer
 from tests.sandbox.found_range import found, whole_range
 from tests.sandbox.render_range import render, render_started
 from tests.sandbox.site_visits import browser_maker, chromium, firefox, site, site_range, visit
@@ -51,20 +52,6 @@ JWT_SECRET = "a-signing-secret-of-these-tests-that-is-long-enough-for-every-hmac
 FRONTEND_ORIGIN = "http://127.0.0.1:9"
 VERSIONS = {"stable": "1.41.3", "candidate": "1.42.0"}
 ANSWER_WITHIN_S = 15
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What came back over HTTP."""
-
-    status: int
-    headers: Mapping[str, str]
-    text: str
-
-    @property
-    def json(self) -> Any:
-        """The body as JSON."""
-        return json.loads(self.text)
 
 
 @dataclass(frozen=True)

@@ -19,25 +19,10 @@ import pytest
 
 from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.remote import Remote
+from tests.sandbox.answer import Answer
 
 SETTLED_WITHIN_S = 30
-
-
 RUNNING = {"created", "queued", "build_in_progress", "update_in_progress"}
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What came back."""
-
-    status: int
-    headers: Mapping[str, str]
-    text: str
-
-    @property
-    def json(self) -> Any:
-        """The body."""
-        return json.loads(self.text)
 
 
 @dataclass(frozen=True)
