@@ -10,7 +10,6 @@ import hashlib
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from pathlib import Path
 
 from pam_rollback.adapters.git_command import GitCommand
 from pam_rollback.adapters.programs import Ended
+from pam_rollback.adapters.scratch import scratch_folder, sweep_abandoned
 from pam_rollback.core.errors import ActionFailed, ProviderError
 from pam_rollback.core.repository import Commit, Difference
 
@@ -75,8 +75,8 @@ class GitRepository:
     def worktree(self, commit: Commit) -> Iterator[Path]:
         """A fresh folder with the commit's files and nothing else; gone afterwards."""
         self._have(commit)
-        with tempfile.TemporaryDirectory(prefix="pam-rollback-tree-", ignore_cleanup_errors=True) as outer:
-            folder = Path(outer) / "tree"
+        with scratch_folder("tree") as outer:
+            folder = outer / "tree"
             self._done("worktree", "add", "--quiet", "--detach", str(folder), commit, operation="check out")
             try:
                 yield folder
@@ -303,10 +303,10 @@ def open_repository(command: GitCommand, *, cache: Path | None = None) -> Iterat
     A mirror that another session uses, or that is damaged, is left alone or thrown away: it never keeps a rollback from happening.
     """
     with contextlib.ExitStack() as stack:
+        stack.callback(sweep_abandoned)  # last: a rollback does not wait for what an earlier one left
         kept = stack.enter_context(_kept_mirror(command, cache)) if cache is not None else None
         if kept is None:
-            fresh = tempfile.TemporaryDirectory(prefix="pam-rollback-git-", ignore_cleanup_errors=True)
-            kept = Path(stack.enter_context(fresh)) / "mirror"
+            kept = stack.enter_context(scratch_folder("git")) / "mirror"
             _initialise(command, kept)
         yield GitRepository(command, kept)
 
