@@ -12,7 +12,7 @@ from pam_rollback.core.recorded_incident import (
     of_the_service,
 )
 
-INCIDENT = RecordedIncident("run-1", ("IR-5", "IR-4"), 50)
+INCIDENT = RecordedIncident("run-1", ("IR-5", "IR-4"), 50, "Prometheus", users_counted=True)
 
 
 def tried(*states: Again, made_hz: float = 50) -> IncidentTried:
@@ -54,3 +54,23 @@ def test_gone_under_a_smaller_load_is_not_known() -> None:
     """It may come back under the whole one."""
     with pytest.raises(MeasurementFailed, match=r"under 30\.0 requests a second, asked were 50\.0"):
         tried(Again.GONE, made_hz=30).gone  # noqa: B018 - it raises
+
+
+@pytest.mark.parametrize(
+    "criterion", ["IR-2", "IR-4", "IR-5", "IR-6", "CR-1", "CR-5", "SC-1", "SC-2", "SC-3", "SC-5", "MT-1", "HC-2"]
+)
+def test_what_breaks_under_load_is_not_gone_where_nobody_counted_users(criterion: str) -> None:
+    """The probes of then may have been the least of it."""
+    incident = RecordedIncident("run-1", (criterion,), 50, "its own probes")
+    found = IncidentTried(incident, "1.42.0", 50, 50, 500, (Tried(criterion, Again.GONE, "words"),))
+
+    with pytest.raises(MeasurementFailed, match=f"nobody counted those of users then: under more, {criterion} may"):
+        found.gone  # noqa: B018 - it raises
+
+
+@pytest.mark.parametrize("criterion", ["IR-1", "IR-3", "SC-4", "DI-1", "WV-1"])
+def test_what_no_load_changes_is_gone_under_any(criterion: str) -> None:
+    """An open door, lost rows, a page that cannot be read."""
+    incident = RecordedIncident("run-1", (criterion,))
+
+    assert IncidentTried(incident, "1.42.0", 5, 5, 50, (Tried(criterion, Again.GONE, "words"),)).gone

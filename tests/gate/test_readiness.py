@@ -1,6 +1,5 @@
 """What is new is behind flags, the recorded incident stays away, and each strategy was drilled: each seen red, and each seen unknown."""
 
-import json
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -25,6 +24,8 @@ from tests.gate.scene import (
     commit,
     features,
     gate,
+    leave_counted,
+    leave_probed,
     leave_run,
     one_line,
     with_outcome,
@@ -109,23 +110,33 @@ def test_an_incident_of_the_new_features_is_seen_although_they_were_off(
 def test_an_incident_that_is_gone_is_green(flags_off: None, practice_range: Range, project: Project) -> None:
     """Under its load: more than is observed by itself."""
     folder = leave_run(project, "20260101T000000Z-sandbox-aaaa", red=["IR-5", "IR-2"])
-    (folder / "as-is").mkdir()
-    header = '{"anchor": {"monotonic_s": 1, "wall_s": 1}, "rate_hz": 55, "first_due_s": 1, "timeout_s": 5, "journeys": {"health": 1}}\n'
-    (folder / "as-is" / "timeline.jsonl").write_text(header, encoding="utf-8")
+    leave_counted(folder, 55)
 
     found = gate(project, practice_range, [INCIDENT])
 
     assert with_outcome(found, GREEN) == {INCIDENT}, found.out
-    assert "under 55 requests a second by its own probes" in one_line(found)
+    assert "under 55 requests a second by Prometheus at http://127.0.0.1:9" in one_line(found)
     assert (found.folder / "gate" / "incident-load.jsonl").stat().st_size > 0
+
+
+def test_an_incident_whose_users_nobody_counted_is_not_gone(
+    flags_off: None, practice_range: Range, project: Project
+) -> None:
+    """It is looked for under the probes of then, which may have been the least of it."""
+    folder = leave_run(project, "20260101T000000Z-sandbox-aaaa", red=["IR-5"])
+    leave_probed(folder, 15)
+
+    found = gate(project, practice_range, [INCIDENT])
+
+    assert with_outcome(found, UNKNOWN) == {INCIDENT}, found.out
+    assert "under 15 requests a second by its own probes" in one_line(found)
+    assert "nobody counted those of users then: under more, IR-5 may still come back" in one_line(found)
 
 
 def test_users_of_then_count_where_they_were_counted(flags_off: None, practice_range: Range, project: Project) -> None:
     """Not only what the suite sent, and not in vain: more than can be made is not known."""
     folder = leave_run(project, "20260101T000000Z-sandbox-aaaa", red=["IR-5"])
-    (folder / "as-is").mkdir()
-    counted = {"requests_per_s": 5000, "counted_by": "Prometheus at http://127.0.0.1:9"}
-    (folder / "as-is" / "requests.json").write_text(json.dumps(counted), encoding="utf-8")
+    leave_counted(folder, 5000)
 
     found = gate(project, practice_range, [INCIDENT])
 

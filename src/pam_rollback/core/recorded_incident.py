@@ -9,6 +9,11 @@ from pam_rollback.core.figures import Figures
 
 OF_THE_SERVICE = ("IR-", "CR-", "SC-", "MT-", "HC-", "DI-", "WV-", "PW-")
 """Kinds of plan items that say how the service is; the others are about what people and the suite did."""
+WORSE_UNDER_LOAD = (
+    *("IR-2", "IR-4", "IR-5", "IR-6", "CR-1", "CR-5", "SC-1", "SC-2", "SC-3", "SC-5"),
+    *("MT-1", "MT-2", "MT-3", "HC-"),
+)
+"""Plan items that a service may keep under a few requests and break under many."""
 _PERSON = "observed by a person: "
 
 
@@ -34,6 +39,8 @@ class RecordedIncident:
     """The most requests a second that the back end had then; None where the run recorded none."""
     counted_by: str = ""
     """Who counted them."""
+    users_counted: bool = False
+    """Somebody counted what users asked. Without that, there may have been any number of requests."""
 
     def __str__(self) -> str:
         """For messages."""
@@ -85,6 +92,13 @@ class IncidentTried:
         if self._of(Again.UNKNOWN) or not self.tried:
             raise MeasurementFailed(
                 f"whether {self.incident} comes back is not known: {_listed(self._of(Again.UNKNOWN))}"
+            )
+        under_load = [one.criterion for one in self.tried if one.criterion.startswith(WORSE_UNDER_LOAD)]
+        if under_load and not self.incident.users_counted:
+            raise MeasurementFailed(
+                f"{self.incident} was looked for under {self.made_hz:.1f} requests a second, and nobody counted those of users then: "
+                f'under more, {", ".join(under_load)} may still come back; vouch for it with --ack RP-2="who: evidence", '
+                "or name a run that counted with --incident RUN"
             )
         if self.made_hz < 0.9 * self.asked_hz:
             raise MeasurementFailed(

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.memory import MemoryReading
 from pam_rollback.core.request_rate import SPAN_S, busiest_hz
 from pam_rollback.core.series import Answers, Quantity
+from pam_rollback.observation.timeline import Timeline
+from pam_rollback.plugin.probed_journeys import PAGES
 
 FILE = "requests.json"
 
@@ -74,3 +77,25 @@ def kept(file: Path) -> RequestsSeen | None:
     if isinstance(rate_hz, bool) or not isinstance(rate_hz, int | float) or not math.isfinite(rate_hz) or rate_hz <= 0:
         return None
     return RequestsSeen(float(rate_hz), str(counted_by))
+
+
+def counted_in(folder: Path) -> RequestsSeen | None:
+    """The most requests a second that were counted in a run, whoever asked; None where nobody counted."""
+    return _most(kept(file) for file in sorted(folder.glob(f"*/{FILE}")))
+
+
+def probed_in(folder: Path) -> RequestsSeen | None:
+    """The most requests a second that a run's own observation sent to the back end; None where nothing was observed."""
+    return _most(_probed(Timeline(path)) for path in sorted(folder.glob("*/timeline.jsonl")))
+
+
+def _most(known: Iterable[RequestsSeen | None]) -> RequestsSeen | None:
+    return max(filter(None, known), key=lambda found: found.rate_hz, default=None)
+
+
+def _probed(timeline: Timeline) -> RequestsSeen | None:
+    try:
+        asked = [name for name in timeline.header.journeys if name not in PAGES]
+        return RequestsSeen(timeline.rate_hz(*asked), "its own probes") if asked else None
+    except MeasurementFailed:
+        return None
