@@ -12,7 +12,8 @@ WHOLE = "PAM_WHOLE_MATRIX"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Explain the marker."""
+    """Explain the markers; pytest-timeout explains its own only where it is loaded, as `make test` does."""
+    config.addinivalue_line("markers", "timeout(seconds): how long a test may take, by pytest-timeout")
     config.addinivalue_line(
         "markers", f"long_matrix(name=its function): kills, sabotages, repetitions; one case of each unless {WHOLE}=1"
     )
