@@ -1,6 +1,7 @@
 """Requests of users are counted while a session watches, and are the load under which the gate looks for the incident."""
 
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.core.environment import Environment
+from pam_rollback.core.environment_file import load_environment
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.memory import MemoryReading
 from pam_rollback.core.recorded_incident import RecordedIncident
@@ -15,6 +17,7 @@ from pam_rollback.plugin.incident_load import IncidentLoad, load_of
 from pam_rollback.plugin.probed_journeys import probe_config
 from pam_rollback.plugin.requests_seen import RequestsSeen, keep, kept, seen
 from tests.plugin.test_probed_journeys import staging
+from tests.render_stand_in import KEY, OWNER, SERVICE, StandIn, stand_in
 from tests.sessions import Project, Range
 from tests.users import users
 
@@ -72,7 +75,7 @@ def test_a_file_that_is_none_tells_nothing(text: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("abilities", "readings", "words"),
     [
-        ((), (), "prelive declares neither prometheus nor metrics"),
+        ((), (), "prelive declares none of prometheus, metrics, render_metrics"),
         (("metrics",), (), "counted no requests of one process over 5 s or more"),
         (("metrics",), (MemoryReading(0, 70, 1, 5), MemoryReading(1, 70, 1, 6)), "counted no requests of one process"),
         (("metrics", "prometheus"), (), "names no counter of requests"),
@@ -85,6 +88,53 @@ def test_what_nobody_counts_is_not_known(
     environment = bearing(tmp_path, *abilities)
     with pytest.raises(MeasurementFailed, match=words):
         seen(environment, readings, since_s=0, until_s=60)
+
+
+def test_render_counts_where_nobody_else_does(tmp_path: Path) -> None:
+    """All that its service answered, errors too; what the product's own page cannot tell is not the end of it."""
+    with stand_in() as render:
+        render.traffic(ok=18, errors=2)
+        now_s = time.monotonic()
+        for abilities in (["render_metrics"], ["metrics", "render_metrics"]):
+            environment = on_render(tmp_path, render, abilities)
+            found = seen(environment, (), since_s=now_s - 12, until_s=now_s)
+            assert found == RequestsSeen(20, "Render, srv-tests")
+
+
+def test_all_who_cannot_tell_say_why(tmp_path: Path) -> None:
+    """Render knows nothing of a service without traffic."""
+    now_s = time.monotonic()
+    with stand_in() as render:
+        environment = on_render(tmp_path, render, ["metrics", "render_metrics"])
+        both = r"counted no requests of one process .*; Render knows no http-requests of srv-tests"
+        with pytest.raises(MeasurementFailed, match=both):
+            seen(environment, (), since_s=now_s - 12, until_s=now_s)
+
+
+def on_render(folder: Path, render: StandIn, abilities: Sequence[str]) -> Environment:
+    """Its back end is a service of Render."""
+    file = folder / "prelive.toml"
+    file.write_text(
+        f"""
+name = "prelive"
+kind = "staging"
+abilities = {json.dumps(abilities)}
+[urls]
+frontend = "https://www.prelive.example.org"
+api = "https://api.prelive.example.org"
+backend = "https://backend.prelive.example.org"
+[secrets]
+render_api_key_env = "RENDER_KEY"
+[render]
+api_url = "{render.url}"
+service_id = "{SERVICE}"
+owner_id = "{OWNER}"
+resolution_s = 1
+gap_max_s = 5.0
+""",
+        "utf-8",
+    )
+    return load_environment(str(file), folder, {"RENDER_KEY": KEY})
 
 
 def bearing(folder: Path, *abilities: str) -> Environment:

@@ -2,17 +2,19 @@
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pam_rollback.adapters.prometheus import PrometheusApi, sources
+from pam_rollback.adapters import prometheus, render_metrics
+from pam_rollback.adapters.prometheus import PrometheusApi
+from pam_rollback.adapters.render_api import RenderApi
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.memory import MemoryReading
 from pam_rollback.core.request_rate import SPAN_S, busiest_hz
-from pam_rollback.core.series import Answers, Quantity
+from pam_rollback.core.series import Answers, Quantity, Series
 from pam_rollback.observation.timeline import Timeline
 from pam_rollback.plugin.probed_journeys import PAGES
 
@@ -30,17 +32,20 @@ class RequestsSeen:
 def seen(
     environment: Environment, readings: tuple[MemoryReading, ...], *, since_s: float, until_s: float
 ) -> RequestsSeen:
-    """By Prometheus, which counts all processes, else by the product's own page. Raises MeasurementFailed where nobody tells."""
-    if "prometheus" in environment.abilities:
-        return _by_prometheus(environment, since_s, until_s)
-    if "metrics" not in environment.abilities:
-        raise MeasurementFailed(f"{environment.name} declares neither prometheus nor metrics")
-    rate_hz = busiest_hz(readings)
-    if rate_hz is None:
-        raise MeasurementFailed(
-            f"{environment.url_of('metrics')} counted no requests of one process over {SPAN_S:g} s or more"
-        )
-    return RequestsSeen(rate_hz, "the product's own metrics")
+    """By the first that tells: Prometheus, the product's own page, Render. Raises MeasurementFailed, with all reasons, where none does."""
+    ways: Mapping[str, Callable[[], RequestsSeen]] = {
+        "prometheus": lambda: _by_prometheus(environment, since_s, until_s),
+        "metrics": lambda: _by_the_product(environment, readings),
+        "render_metrics": lambda: _by_render(environment, since_s, until_s),
+    }
+    problems = []
+    for ability, way in ways.items():
+        if ability in environment.abilities:
+            try:
+                return way()
+            except MeasurementFailed as problem:
+                problems.append(str(problem))
+    raise MeasurementFailed("; ".join(problems) or f"{environment.name} declares none of {', '.join(ways)}")
 
 
 def _by_prometheus(environment: Environment, since_s: float, until_s: float) -> RequestsSeen:
@@ -49,12 +54,35 @@ def _by_prometheus(environment: Environment, since_s: float, until_s: float) -> 
         raise MeasurementFailed("[prometheus] names no counter of requests")
     token = environment.secret("prometheus_token") if environment.has_secret("prometheus_token") else ""
     api = PrometheusApi(settings.url, token=token, deadline_s=environment.probing.request_deadline_s)
-    points = sources(api, settings)[Quantity.ERROR_RATE_PCT].read(since_s, until_s).points
-    counts = [point.evidence.n for point in points if isinstance(point.evidence, Answers)]
+    series = prometheus.sources(api, settings)[Quantity.ERROR_RATE_PCT].read(since_s, until_s)
+    return RequestsSeen(_busiest_step_hz(series), f"Prometheus at {settings.url}")
+
+
+def _by_the_product(environment: Environment, readings: tuple[MemoryReading, ...]) -> RequestsSeen:
+    rate_hz = busiest_hz(readings)
+    if rate_hz is None:
+        raise MeasurementFailed(
+            f"{environment.url_of('metrics')} counted no requests of one process over {SPAN_S:g} s or more"
+        )
+    return RequestsSeen(rate_hz, "the product's own metrics")
+
+
+def _by_render(environment: Environment, since_s: float, until_s: float) -> RequestsSeen:
+    settings = environment.render
+    if settings is None:
+        raise MeasurementFailed("[render] is missing")
+    key = environment.secret("render_api_key")
+    api = RenderApi(settings, key, deadline_s=environment.probing.request_deadline_s)
+    series = render_metrics.sources(api)[Quantity.ERROR_RATE_PCT].read(since_s, until_s)
+    return RequestsSeen(_busiest_step_hz(series), f"Render, {settings.service_id}")
+
+
+def _busiest_step_hz(series: Series) -> float:
+    counts = [point.evidence.n for point in series.points if isinstance(point.evidence, Answers)]
     if not counts:
-        why = next((point.why for point in points if point.why), f"less than {settings.step_s:g} s were watched")
-        raise MeasurementFailed(f"Prometheus at {settings.url}: {why}")
-    return RequestsSeen(max(counts) / settings.step_s, f"Prometheus at {settings.url}")
+        why = next((point.why for point in series.points if point.why), f"no {series.step_s:g} s are told")
+        raise MeasurementFailed(f"{series.where}: {why}")
+    return max(counts) / series.step_s
 
 
 def keep(found: RequestsSeen | MeasurementFailed, file: Path) -> None:
