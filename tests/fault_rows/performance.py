@@ -34,8 +34,8 @@ ROWS = [
         frozenset({ERRORS}),
         "error rate",
         select="performance",
-        # Half of the probes fail, and what is left is too little to say how fast the answers are.
-        unknown=frozenset({ANSWERS}),
+        # A third of the probes fails, and what is left when that is told may be too little to say how fast the answers are.
+        uncertain=frozenset({ANSWERS}),
         setting="abilities = []",
     ),
     _row("memory-high", "memory-leak", {MEMORY, RECORDED_MEMORY}, "memory in use up to", mb=40),
