@@ -49,9 +49,12 @@ def test_ci_calls_the_readmes_test_command() -> None:
     assert "make test" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_a_drill_runs_every_night() -> None:
-    """On the sandbox, by the README's command."""
-    text = (ROOT / ".github" / "workflows" / "nightly-drill.yml").read_text(encoding="utf-8")
+@pytest.mark.parametrize(
+    ("workflow", "command"), [("nightly-drill", "make drill"), ("weekly-matrices", "make test-all")]
+)
+def test_what_takes_long_runs_by_itself(workflow: str, command: str) -> None:
+    """Drills every night, whole matrices every week."""
+    text = (ROOT / ".github" / "workflows" / f"{workflow}.yml").read_text(encoding="utf-8")
 
     assert "cron:" in text
-    assert "run: make drill" in text
+    assert f"run: {command}\n" in text
