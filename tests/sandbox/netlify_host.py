@@ -26,23 +26,10 @@ from pam_rollback.sandbox.providers.netlify_deploys import Deploys
 from pam_rollback.sandbox.providers.netlify_site import NetlifySite
 from pam_rollback.sandbox.releases import RELEASES
 from pam_rollback.sandbox.repository import Repository
+from tests.sandbox.answer import Answer
 
 WITHIN_S = 60.0
 _ANSWER_WITHIN_S = 15
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What the API answered."""
-
-    status: int
-    headers: Mapping[str, str]
-    text: str
-
-    @property
-    def json(self) -> Any:
-        """The body as JSON."""
-        return json.loads(self.text)
 
 
 @dataclass
@@ -62,7 +49,7 @@ class Host:
 
     def call(
         self, method: str, path: str, body: object = None, *, token: str | None = None, kind: str = "application/json"
-    ) -> Reply:
+    ) -> Answer:
         """Send one request to the API; bytes go out as they are, everything else as JSON."""
         parts = urlsplit(self.api_url)
         connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=_ANSWER_WITHIN_S)
@@ -72,22 +59,22 @@ class Host:
             connection.request(method, parts.path + path, sent, headers | ({"Content-Type": kind} if sent else {}))
             answer = connection.getresponse()
             lowered = {name.lower(): value for name, value in answer.getheaders()}
-            return Reply(answer.status, lowered, answer.read().decode())
+            return Answer(answer.status, lowered, answer.read().decode())
         finally:
             connection.close()
 
-    def on_site(self, method: str, path: str = "", body: object = None) -> Reply:
+    def on_site(self, method: str, path: str = "", body: object = None) -> Answer:
         """The same below the address of the site."""
         return self.call(method, f"/sites/{self.site.id}{path}", body)
 
-    def visit(self, path: str = "/") -> Reply:
+    def visit(self, path: str = "/") -> Answer:
         """What a visitor of the site gets."""
         parts = urlsplit(self.site_url)
         connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=_ANSWER_WITHIN_S)
         try:
             connection.request("GET", path)
             answer = connection.getresponse()
-            return Reply(answer.status, dict(answer.getheaders()), answer.read().decode())
+            return Answer(answer.status, dict(answer.getheaders()), answer.read().decode())
         finally:
             connection.close()
 

@@ -16,7 +16,8 @@ from jsonschema import Draft4Validator  # type: ignore[import-untyped]
 
 from pam_rollback.sandbox.providers.netlify import BASE
 from tests.netlify_cli import ON_LOOPBACK, installed, node
-from tests.sandbox.netlify_host import Host, Reply, running
+from tests.sandbox.answer import Answer
+from tests.sandbox.netlify_host import Host, running
 
 STABLE, CANDIDATE = "1.41.3", "1.42.0"
 WITHIN_S = 120
@@ -195,7 +196,7 @@ class TestDescription:
     """Every answer has the shape that @netlify/open-api says, and nothing beside it."""
 
     @pytest.fixture
-    def answers(self, host: Host) -> Mapping[tuple[str, str], Reply]:
+    def answers(self, host: Host) -> Mapping[tuple[str, str], Answer]:
         """One answer of each operation, by its method and path in the description."""
         site, stable, candidate = host.site.id, host.deploy_of("stable"), host.deploy_of("candidate")
         uploaded = host.upload({"index.html": os.urandom(20).hex().encode()}, draft=True)
@@ -224,7 +225,7 @@ class TestDescription:
         }
 
     def test_every_answer_is_described(
-        self, description: dict[str, Any], answers: Mapping[tuple[str, str], Reply]
+        self, description: dict[str, Any], answers: Mapping[tuple[str, str], Answer]
     ) -> None:
         """Status and body, for each operation that is used."""
         assert description["basePath"] == BASE

@@ -11,6 +11,9 @@ from pam_rollback.plugin.runbook import Runbook, shown
 from pam_rollback.reporting.recorded_incidents import incident_in, newest_incident
 from pam_rollback.reporting.run_record import UnreadableRecord
 
+_WHOLE_SHARE = 0.9
+"""Of the probes: their rate is what was intended, and a count is an average of some seconds."""
+
 
 def chosen(root: Path, runbook: Runbook) -> RecordedIncident | None:
     """The incident, with its load where the run recorded it; None when nothing is recorded. Raises pytest.UsageError for a wrong run."""
@@ -35,12 +38,16 @@ def chosen(root: Path, runbook: Runbook) -> RecordedIncident | None:
 
 
 def under_its_load(incident: RecordedIncident, folder: Path) -> RecordedIncident:
-    """With the most requests a second of its run: as counted, and at least as many as the run's own observation sent."""
+    """With the most requests a second of its run: as counted, and at least as many as the run's own observation sent.
+
+    A count that has not even those is of something else, or has holes: then nobody has counted the users' either.
+    """
     counted, probed = counted_in(folder), probed_in(folder)
     load = max(filter(None, (counted, probed)), key=lambda known: known.rate_hz, default=None)
     if load is None:
         return incident
-    return replace(incident, rate_hz=load.rate_hz, counted_by=load.counted_by, users_counted=counted is not None)
+    whole = counted is not None and (probed is None or counted.rate_hz >= _WHOLE_SHARE * probed.rate_hz)
+    return replace(incident, rate_hz=load.rate_hz, counted_by=load.counted_by, users_counted=whole)
 
 
 def _folder(out: Path, run: str) -> Path:
