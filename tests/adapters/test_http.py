@@ -1,14 +1,18 @@
 """One request, one deadline for all of it, and an answer that is always a value."""
 
+import re
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from urllib.parse import quote, unquote
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from pam_rollback.adapters.http import all_at_once, fetch
+from pam_rollback.adapters.http import all_at_once, fetch, field_value
 from pam_rollback.adapters.pam_api import FlagEvaluationApi
 from pam_rollback.core.errors import MeasurementFailed
 
@@ -183,3 +187,42 @@ def test_a_flag_value_that_is_no_boolean_is_not_off() -> None:
         assert FlagEvaluationApi(url).flags_of("user-1") == {"B": False}
     with server(says(b'{"flags": ["A"]}')) as url, pytest.raises(MeasurementFailed):
         FlagEvaluationApi(url).flags_of("user-1")
+
+
+def echoing_field(connection: socket.socket) -> None:
+    """Answer anything."""
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+
+def read_field(field: str) -> str:
+    """As a receiver of RFC 8187 reads it."""
+    return unquote(field.removeprefix("UTF-8''"), errors="strict") if field.startswith("UTF-8''") else field
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_any_text_goes_into_a_field(text: str) -> None:
+    """Property: ASCII, one line, and read back as it was apart from control characters."""
+    field = field_value(text)
+
+    assert field.isascii()
+    assert field.isprintable() or "\t" in field
+    assert read_field(field) == re.sub(r"[\x00-\x08\x0a-\x1f\x7f]+", " ", text).strip(" \t")
+
+
+@pytest.mark.parametrize(
+    "text", ["Łukasz", "O\u2019Neill", "王小明", "👍", "a\u200bb", "\udcff", "two\r\nX-Other: lines", "José"]
+)
+def test_no_text_keeps_a_request_from_being_sent(text: str) -> None:
+    """Neither in a field nor in the path: the answer is one of the server's."""
+    with server(echoing_field) as url:
+        answer = fetch(f"{url}/{quote(text, safe='') if chr(13) in text else text}", headers={"X-Initiated-By": text})
+
+    assert (answer.problem, answer.http_status) == ("", 200)
+
+
+def test_what_cannot_be_asked_says_why() -> None:
+    """Whatever a request fails of, the answer is never silent."""
+    answer = fetch("http://" + "ü" * 70 + ".invalid/health", deadline_s=_DEADLINE_S)
+
+    assert "could not be asked (Unicode" in answer.problem
+    assert not answer.sent

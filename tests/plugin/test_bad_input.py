@@ -81,6 +81,22 @@ def real_without_execute(_: Project, __: Range) -> list[str]:
     return ["drills/test_feature_flag.py", "--env", "production", "--mode", "real"]
 
 
+def invisible_reason(_: Project, __: Range) -> list[str]:
+    """A reason that nobody can see."""
+    consent = [
+        "--mode",
+        "real",
+        "--execute",
+        "--confirm",
+        "production",
+        "--reason",
+        "\u200b \u3164",
+        "--initiated-by",
+        "Ł",
+    ]
+    return ["drills/test_feature_flag.py", "--env", "production", *consent]
+
+
 def two_stories(_: Project, __: Range) -> list[str]:
     """Two actions in one real session."""
     consent = ["--execute", "--confirm", "production", "--reason", "errors", "--initiated-by", "alex"]
@@ -137,6 +153,7 @@ def _env(project: Project, text: str) -> list[str]:
         (negative_duration, 4, ["plan.toml: 1 problem", "[success_criteria.SC-1] duration_s"]),
         (broken_toml, 4, ["plan.toml: 1 problem", "not valid TOML"]),
         (selects_nothing, 5, ["-m 'readiness' selected no test, so nothing was verified"]),
+        (invisible_reason, 13, ["--reason shows nothing: it has only spaces, control or zero-width characters"]),
         (misspelt_marker, 4, ["no marker 'post_rolback', did you mean 'post_rollback'?"]),
         (real_without_execute, 13, ["REFUSED by the guard, nothing was changed", "needs --execute"]),
         (two_stories, 13, ["exactly one action, selected: feature-flag, gradual"]),

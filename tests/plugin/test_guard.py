@@ -55,6 +55,14 @@ def test_what_is_safe_may_run(facts: Facts) -> None:
     assert refusals(facts) == []
 
 
+def test_a_text_that_shows_nothing_is_refused_in_one_line() -> None:
+    """Whoever reads the journal or the channel later would see a blank."""
+    assert refusals(replace(REAL, reason="", blank=("--reason",))) == [
+        "--reason shows nothing: it has only spaces, control or zero-width characters; type a text that people can read"
+    ]
+    assert len(refusals(replace(DRILL_ON_SANDBOX, initiated_by="", blank=("--initiated-by",)))) == 1
+
+
 @pytest.mark.parametrize(
     ("facts", "words"),
     [

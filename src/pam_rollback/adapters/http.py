@@ -6,6 +6,7 @@ repeated: a probe that retries hides what it should count.
 
 import http.client
 import json as json_module
+import re
 import socket
 import ssl
 import threading
@@ -14,7 +15,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from pam_rollback.core.answer import Answer
 
@@ -23,6 +24,10 @@ T = TypeVar("T")
 USER_AGENT = "pam-rollback-suite"
 MAX_BODY_BYTES = 1 << 20
 _CHUNK_BYTES = 1 << 16
+_EXTENDED = "UTF-8''"
+_PLAIN_IN_EXTENDED = "!#$&+-.^_`|~"
+_NOT_IN_FIELD = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]+")
+_URL_CHARACTERS = "!#$%&'()*+,/:;=?@[]~"
 
 
 @dataclass
@@ -64,13 +69,15 @@ def fetch(
     parts = urlsplit(url)
     make = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     progress = _Progress(make(parts.hostname or "", parts.port, timeout=deadline_s))
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    target = quote(
+        (parts.path or "/") + (f"?{parts.query}" if parts.query else ""), safe=_URL_CHARACTERS, errors="replace"
+    )
     head = {"User-Agent": USER_AGENT, "Accept": "application/json, text/html;q=0.9, */*;q=0.8", "Connection": "close"}
     payload = body
     if json is not None:
         payload = json_module.dumps(json).encode()
         head["Content-Type"] = "application/json"
-    head.update(headers or {})
+    head.update({name: field_value(value) for name, value in (headers or {}).items()})
 
     start_s = time.monotonic()
     # A thread and not a socket time-out: a server that drips one byte a second never trips the latter.
@@ -99,6 +106,18 @@ def fetch(
     )
 
 
+def field_value(text: str) -> str:
+    """The text as a header field can carry it: ASCII as it is, anything else as ``UTF-8''`` and percent-encoded (RFC 8187).
+
+    RFC 9110 leaves other characters undefined in a field. Line breaks and other control characters become a space: nothing that somebody
+    typed ends a field, and nothing keeps a request from being sent.
+    """
+    line = _NOT_IN_FIELD.sub(" ", text).strip(" \t")
+    if line.isascii() and not line.startswith(_EXTENDED):
+        return line
+    return _EXTENDED + quote(line, safe=_PLAIN_IN_EXTENDED, errors="replace")
+
+
 def all_at_once(calls: Mapping[str, Callable[[], T]], *, workers: int = 16) -> dict[str, T]:
     """Run the calls side by side; gives their results by the same keys."""
     with ThreadPoolExecutor(max_workers=min(workers, max(1, len(calls)))) as pool:
@@ -125,7 +144,7 @@ def _exchange(
         progress.headers = {name.lower(): value for name, value in response.getheaders()}
         progress.phase = "body"
         _read_body(progress, response, max_body_bytes)
-    except (OSError, http.client.HTTPException) as error:
+    except Exception as error:  # noqa: BLE001 - whatever it was: an answer says why there is none, and is never silent
         # When the deadline cut the line, the waiting thread has already said so.
         progress.problem = progress.problem or _in_words(error, progress)
     finally:
@@ -171,4 +190,6 @@ def _in_words(error: Exception, progress: _Progress) -> str:  # noqa: PLR0911 - 
         return "closed the connection without an answer"
     if isinstance(error, http.client.HTTPException):
         return f"did not answer in HTTP ({type(error).__name__}: {str(error)[:80]!r})"
-    return f"connection failed while {progress.phase} ({error})"
+    if isinstance(error, OSError):
+        return f"connection failed while {progress.phase} ({error})"
+    return f"it could not be asked ({type(error).__name__}: {str(error)[:120]})"

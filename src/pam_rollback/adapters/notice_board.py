@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from pam_rollback.adapters.http import fetch
+from pam_rollback.adapters.pam_api import NAME_MAX
 from pam_rollback.core.answer import Answer
 
 _TEXT_CHARACTERS = 500
@@ -26,7 +27,7 @@ class NoticeBoard:
     def show(self, *, active: bool, text: str = "") -> str:
         """Have the notice be like this."""
         notice: dict[str, bool | str] = {"active": active, "text": text[:_TEXT_CHARACTERS]}
-        headers = {"Authorization": f"Bearer {self.token}", "X-Initiated-By": self.initiated_by}
+        headers = {"Authorization": f"Bearer {self.token}", "X-Initiated-By": self.initiated_by[:NAME_MAX]}
         answer = fetch(self.url, method="PUT", headers=headers, json=notice, deadline_s=self.deadline_s)
         return _problem(answer, notice)
 

@@ -17,7 +17,7 @@ from pam_rollback.core.flags import Flag, FlagName
 from pam_rollback.core.health import HealthReport
 
 _REASON_MAX = 1000
-_NAME_MAX = 200
+NAME_MAX = 200
 """The endpoint takes no longer texts; a rollback must not fail because somebody explained it at length."""
 
 
@@ -96,7 +96,7 @@ class FlagApi:
 
     @property
     def _headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.token}", "X-Initiated-By": self.initiated_by}
+        return {"Authorization": f"Bearer {self.token}", "X-Initiated-By": self.initiated_by[:NAME_MAX]}
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class EmergencyApi:
         answer = fetch(
             self.url,
             method="POST",
-            json={"reason": reason[:_REASON_MAX], "initiated_by": initiated_by[:_NAME_MAX]},
+            json={"reason": reason[:_REASON_MAX], "initiated_by": initiated_by[:NAME_MAX]},
             headers={"Authorization": f"Bearer {self.token}"},
             deadline_s=self.deadline_s,
         )
@@ -138,7 +138,7 @@ class CacheApi:
 
     def clear(self) -> str:
         """Ask for it; gives what came of it in words. Raises ActionFailed unless it is accepted."""
-        headers = {"Authorization": f"Bearer {self.token}", "X-Initiated-By": self.initiated_by}
+        headers = {"Authorization": f"Bearer {self.token}", "X-Initiated-By": self.initiated_by[:NAME_MAX]}
         answer = fetch(self.url, method="POST", json={}, headers=headers, deadline_s=self.deadline_s)
         if answer.problem or answer.http_status != HTTPStatus.OK:
             raise ActionFailed(f"the caches were not emptied: {_with_hint(answer)}")

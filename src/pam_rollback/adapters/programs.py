@@ -49,7 +49,7 @@ def run_program(
     started_s = time.monotonic()
     # Files, not pipes: a grandchild that keeps a pipe open would keep us waiting after the end.
     with tempfile.TemporaryFile() as given_file, _output(log) as out, tempfile.TemporaryFile() as err:
-        given_file.write(given.encode())
+        given_file.write(given.encode("utf-8", "replace"))
         given_file.seek(0)
         process = subprocess.Popen(  # noqa: S603 - a list, never a shell
             list(command),

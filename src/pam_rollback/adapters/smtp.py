@@ -54,7 +54,7 @@ class Mailer:
             said.append(f"mail: {self.host} cannot do what is asked of it ({error}): see [email] in the environment")
         except smtplib.SMTPResponseException as error:
             said.append(f"mail: {self.host} refused it: {error.smtp_code} {_readable(error.smtp_error)}")
-        except (smtplib.SMTPException, ssl.SSLError, OSError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it was: it is told, and nobody waits for it
             said.append(f"mail: {self.host} did not take it while {progress.phase} ({error})")
 
     def _deliver(self, recipients: list[str], subject: str, text: str, progress: "_Progress") -> str:

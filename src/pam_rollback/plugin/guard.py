@@ -4,7 +4,7 @@ The rules are a pure function of the facts, so that each can be seen refusing in
 """
 
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import pytest
@@ -49,6 +49,8 @@ class Facts:
     """Sites that a target was named for, and that no selected action rolls back."""
     ramp: bool = False
     """The session raises the share of users who have the new features."""
+    blank: tuple[str, ...] = ()
+    """Options whose text shows nothing."""
     foreign_baseline: str = ""
     """Why the baseline that was given is none of this environment; empty when it is, or when none was given."""
 
@@ -60,6 +62,7 @@ def refusals(facts: Facts) -> list[str]:
         found.append(
             "assertions are switched off (python -O, PYTHONOPTIMIZE or --assert=plain): every check would be green; leave that out"
         )
+    found += blank_texts(facts.blank)
     if facts.kind == "production" and facts.pace > 1:
         found.append(f"--pace {facts.pace:g} on production: its windows are observed in full; leave --pace out")
     if facts.undeclared:
@@ -113,11 +116,19 @@ def _real(facts: Facts) -> list[str]:
         )
     if facts.confirm != facts.name:
         found.append(f"--confirm must repeat the environment's name: expected {facts.name!r}, found {facts.confirm!r}")
-    if not facts.reason:
+    if not facts.reason and "--reason" not in facts.blank:
         found.append("a real rollback needs --reason, for the journal and the team")
-    if not facts.initiated_by:
+    if not facts.initiated_by and "--initiated-by" not in facts.blank:
         found.append("a real rollback needs --initiated-by: who decided?")
     return found
+
+
+def blank_texts(options: Iterable[str]) -> list[str]:
+    """One line for each option whose text shows nothing: everybody who reads it later would see a blank."""
+    return [
+        f"{option} shows nothing: it has only spaces, control or zero-width characters; type a text that people can read"
+        for option in options
+    ]
 
 
 def check(config: pytest.Config, runbook: Runbook) -> None:
@@ -159,6 +170,7 @@ def _facts(config: pytest.Config, runbook: Runbook, *, stories: tuple[str, ...])
         confirm=options.confirm,
         reason=options.reason,
         initiated_by=options.initiated_by,
+        blank=options.blank,
         dry_run=options.dry_run,
         pace=runbook.pace,
         stories=stories,

@@ -8,6 +8,7 @@ import pytest
 
 from pam_rollback.core.addresses import host_and_port
 from pam_rollback.core.expected_releases import ExpectedReleases
+from pam_rollback.core.free_text import cleaned, shows_something
 
 _WORKERS_MAX = 200
 GROUP = "Rollback verification and drills"
@@ -45,6 +46,8 @@ class Options:
     adopt: str
     state_dir: Path | None
     gate_run: str
+    blank: tuple[str, ...] = ()
+    """Options whose text shows nothing, such as a lone zero-width space: neither a reason nor a name."""
 
     @property
     def real(self) -> bool:
@@ -57,13 +60,15 @@ def read(config: pytest.Config) -> Options:
     option = config.option
     if option.pam_resume and option.pam_undo:
         raise pytest.UsageError("--resume finishes a run and --undo puts it back: give one of them")
+    said = {"--reason": option.pam_reason, "--initiated-by": option.pam_initiated_by}
+    shown = {name: text if shows_something(text) else "" for name, raw in said.items() for text in [cleaned(raw)]}
     return Options(
         env=option.pam_env or os.environ.get("PAM_ENV") or "sandbox",
         mode=option.pam_mode,
         execute=option.pam_execute,
         confirm=option.pam_confirm,
-        reason=option.pam_reason.strip(),
-        initiated_by=option.pam_initiated_by.strip(),
+        reason=shown["--reason"],
+        initiated_by=shown["--initiated-by"],
         dry_run=option.pam_dry_run,
         pace=_pace(option.pam_pace),
         situation=tuple(part.strip() for part in option.pam_situation.split(",") if part.strip()),
@@ -80,6 +85,7 @@ def read(config: pytest.Config) -> Options:
         adopt=_signed("--adopt", '"who: why"', option.pam_adopt) if option.pam_adopt else "",
         state_dir=_folder(option.pam_state_dir or os.environ.get("PAM_STATE_DIR", "")),
         gate_run=option.pam_gate_run,
+        blank=tuple(name for name, raw in said.items() if raw and not shown[name]),
     )
 
 
@@ -271,9 +277,10 @@ def _releases(texts: list[str]) -> ExpectedReleases:
         raise pytest.UsageError(f"--to {error}") from None
 
 
-def _assignment(option: str, form: str, text: str) -> str:
+def _assignment(option: str, form: str, raw: str) -> str:
+    text = cleaned(raw)
     item, equals, value = text.partition("=")
-    if not (item and equals and value.strip()):
+    if not (item and equals and shows_something(value)):
         raise pytest.UsageError(f"{option} {text}: expected {form}")
     return text
 
@@ -295,11 +302,12 @@ def _load_workers(text: str) -> tuple[int, str]:
     return number, listen
 
 
-def _signed(option: str, form: str, text: str, *, after: str = "") -> str:
+def _signed(option: str, form: str, raw: str, *, after: str = "") -> str:
     """Who says so and why is part of it: it is written down."""
+    text = cleaned(raw)
     statement = text.partition(after)[2] if after else text
     who, colon, why = statement.partition(":")
-    if (after and not text.partition(after)[0]) or not (who.strip() and colon and why.strip()):
+    if (after and not text.partition(after)[0]) or not (shows_something(who) and colon and shows_something(why)):
         raise pytest.UsageError(f"{option} {text}: expected {form}")
     return text
 

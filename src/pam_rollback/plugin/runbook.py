@@ -19,6 +19,7 @@ from pam_rollback.core.configuration import ConfigurationError, suggestion
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.environment_file import load_environment
 from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.free_text import cleaned
 from pam_rollback.core.plan import Plan, load_plan
 from pam_rollback.core.resumption import Resumption
 from pam_rollback.core.wait import StopFile
@@ -284,7 +285,7 @@ def _start(config: pytest.Config, options: Options, plan: Plan, environment: Env
         plan=plan,
         environment=environment,
         pace=options.pace or environment.pace,
-        command=shlex.join([Path(sys.argv[0]).name, *config.invocation_params.args]),
+        command=cleaned(shlex.join([Path(sys.argv[0]).name, *config.invocation_params.args])),
         worker=workerinput.get("workerid", ""),
         own_sandbox=environment.kind == "sandbox" and not environment.is_sandbox,
     )

@@ -14,6 +14,7 @@ from pam_rollback.core.environment import Environment
 from pam_rollback.core.errors import Refused, UndoFailed
 from pam_rollback.core.wait import Waiter
 from pam_rollback.plugin.earlier_run import elsewhere, journal_of
+from pam_rollback.plugin.guard import blank_texts
 from pam_rollback.plugin.runbook import Runbook, shown
 from pam_rollback.plugin.undo_kinds import UNDO_KINDS, UndoTools
 from pam_rollback.plugin.writer_lock import environment_lock
@@ -86,10 +87,10 @@ def _undo(undo: Undo, tools: UndoTools) -> None:
 
 def _refusals(runbook: Runbook, journal: Journal) -> list[str]:
     options, environment = runbook.options, runbook.environment
-    found = elsewhere(runbook, journal)
+    found = [*elsewhere(runbook, journal), *blank_texts(options.blank)]
     if not environment.is_sandbox and not runbook.own_sandbox and not options.dry_run:
         if not (options.execute and options.confirm == environment.name):
             found.append(f"undoing changes {environment.name}: it needs --execute --confirm {environment.name}")
-        if not (options.reason and options.initiated_by):
+        if not (options.reason and options.initiated_by) and not options.blank:
             found.append("undoing needs --reason and --initiated-by, for the journal")
     return found

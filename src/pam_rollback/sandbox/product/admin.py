@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Coroutine, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Literal
+from urllib.parse import unquote
 
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
@@ -26,6 +27,7 @@ TokenName = Literal["admin", "emergency"]
 _OFF = FlagChange(enabled=False, rollout_percentage=0)
 _LONGEST_NAME = 200
 _LONGEST_REASON = 1000
+_EXTENDED = "UTF-8''"
 _WHOLE = 100
 
 
@@ -162,7 +164,10 @@ def _reason_and_name(body: object) -> tuple[str, str]:
 
 def initiator(request: Request, token: TokenName) -> str:
     """Give the name that goes on record with a change."""
-    return request.headers.get("x-initiated-by", "").strip()[:_LONGEST_NAME] or f"{token} token"
+    field = request.headers.get("x-initiated-by", "").strip()
+    # RFC 8187: how a field carries what is not ASCII.
+    name = unquote(field.removeprefix(_EXTENDED)) if field.startswith(_EXTENDED) else field
+    return name.replace("\0", "")[:_LONGEST_NAME] or f"{token} token"
 
 
 def _answer(done: RecordedChange) -> dict[str, Any]:

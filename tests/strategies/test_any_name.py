@@ -1,0 +1,99 @@
+"""Names and reasons in any script reach the flags, the emergency call, the team, mail and git as they were typed."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from pam_rollback.actions.lock import claim_of
+from pam_rollback.adapters.git import GitRepository
+from pam_rollback.adapters.git_lock import GitLocks
+from pam_rollback.adapters.notice_board import NoticeBoard
+from pam_rollback.adapters.pam_api import CacheApi, EmergencyApi, FlagApi
+from pam_rollback.adapters.slack import SlackWebhook
+from pam_rollback.core.environment import Environment
+from pam_rollback.core.free_text import cleaned, shows_something
+from pam_rollback.core.locks import Held, read_held
+from pam_rollback.plugin.channels import mailer_of, notice_board_of
+from tests.sessions import ON, Range
+
+ON_RECORD = "SELECT initiated_by FROM flag_history ORDER BY id DESC LIMIT 1"
+TYPED = st.text(st.characters(exclude_categories=["Cs"]), max_size=150).map(cleaned).filter(shows_something)
+
+
+@pytest.fixture
+def record(practice_range: Range) -> Iterator["psycopg.Connection[tuple[str]]"]:
+    """The product's own record of changes."""
+    with psycopg.connect(practice_range.variables["PAM_DATABASE_DSN"], autocommit=True) as connection:
+        yield connection
+
+
+def recorded(record: "psycopg.Connection[tuple[str]]") -> str:
+    """The name beside the latest change."""
+    row = record.execute(ON_RECORD).fetchone()
+    assert row is not None
+    return row[0]
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(name=TYPED)
+@example("Łukasz Żak")
+@example("Siobhán O\u2019Neill")
+@example("王小明")
+@example("👩\u200d💻 on call")
+@example("a\u200bb")
+@example("100 % me")
+@example("UTF-8''me")
+@example("x" * 5000)
+def test_any_name_and_reason_is_acted_on(
+    practice_range: Range, environment: Environment, record: "psycopg.Connection[tuple[str]]", name: str
+) -> None:
+    """Each request that carries them is accepted, and the product's own record has them as they were typed, or their beginning."""
+    told = name[:200].strip()
+    flags = practice_range.flags
+    FlagApi(flags.url, flags.token, name).set_flags({"PAM_VOICE_FEATURES": ON})
+    assert recorded(record) == told
+    assert CacheApi(environment.url_of("cache_clear"), environment.secret("admin_token"), name).clear()
+    assert recorded(record) == told
+    board = notice_board_of(environment)
+    assert NoticeBoard(board.url, board.token, name).show(active=False, text=name) == ""
+    assert recorded(record) == told
+    endpoint = EmergencyApi(environment.url_of("emergency_rollback"), environment.secret("emergency_token"))
+    assert endpoint.call(name, name).startswith("accepted as change")
+    assert recorded(record) == told
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(reason=TYPED)
+@example("Łukasz\u2019 王小明 👩\u200d💻 a\u200bb")
+def test_people_read_what_was_typed(practice_range: Range, environment: Environment, reason: str) -> None:
+    """In the channel, and in a mail's subject and text."""
+    practice_range.remote.forget_received()
+
+    assert SlackWebhook(environment.secret("slack_webhook")).post(reason) == ""
+    assert mailer_of(environment).send(["ops@example.com"], reason, reason) == ""
+
+    [mail] = practice_range.remote.received("email")
+    assert (" ".join(mail["subject"].split()), mail["text"].strip()) == (" ".join(reason.split()), reason.strip())
+
+
+@pytest.mark.parametrize("text", ["Łukasz\u2019 王小明 👩\u200d💻 a\u200bb", "Jos\udce9"])
+def test_git_has_it(practice_range: Range, repository: GitRepository, text: str) -> None:
+    """In the message of a revert, and in the lock that other machines read; a byte that is no UTF-8 keeps nobody from reverting."""
+    typed = cleaned(text)
+    releases = practice_range.remote.identity()["releases"]
+    made = repository.revert(releases["candidate"]["commit"], onto=releases["candidate"]["commit"], reason=typed)
+    message = repository.command.run("log", "-1", "--format=%B", made, folder=repository.mirror).out
+    assert f"Why: {typed}" in message
+
+    locks = GitLocks(repository)
+    held = Held.by(claim_of("any-name", who=typed, run=typed), datetime.now(UTC))
+    version = locks.write("any-name", held.text(), seen=None)
+    assert version is not None
+    found = locks.read("any-name")
+    assert found is not None
+    assert read_held(found[1]) == held
+    assert locks.remove("any-name", seen=version)
