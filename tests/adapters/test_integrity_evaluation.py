@@ -122,12 +122,6 @@ def test_other_names_lead_to_the_same_rows(dsn: str, owner: psycopg.Connection[t
     assert found.results["expenses-duplicate"].holds
 
 
-def test_a_name_that_no_check_uses_is_a_mistake(dsn: str) -> None:
-    """Not a table that is silently not found."""
-    with pytest.raises(MeasurementFailed, match="no check reads this table, did you mean 'expenses'"):
-        evaluated(dsn, names={"expense": "spent"})
-
-
 def test_a_shared_scan_counts_what_each_query_counts(
     dsn: str, administrator: psycopg.Connection[tuple[object, ...]]
 ) -> None:

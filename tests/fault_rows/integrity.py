@@ -25,6 +25,13 @@ def _of(what: str, *red: str, words: str, unknown: tuple[str, ...] = ()) -> Row:
     )
 
 
+def _in_another_table(what: str, names: str, *red: str, words: str) -> Row:
+    """Damage in a table of the fault's own, which the environment names in the place of one of the product's."""
+    red_names = frozenset(map(_name, red))
+    setting = f"[sql.names]\n{names}"
+    return Row(what, "data", red_names, words, {"what": what}, select="integrity", environment=setting)
+
+
 def _in_plan_dialect(what: str, *red: str, words: str) -> Row:
     red_names = frozenset(map(_name, red))
     return Row(f"{what}-plan-dialect", "data", red_names, words, {"what": what}, select="integrity", dialect="plan")
@@ -62,6 +69,12 @@ ROWS = [
     _of("profiles-deleted", "users-without-profile", words="users-without-profile: 10 of"),
     _of("settings-deleted", "settings-missing", words="settings-missing: 10 of"),
     _of("settings-wiped", "settings-blank", words="settings-blank: 1,600 of "),
+    _in_another_table(
+        "settings-wide-wiped",
+        '"user_settings" = "range_undo_settings_wide_wiped.user_settings"',
+        "settings-blank",
+        words="settings-blank: 2,800 of 2,814 rows",
+    ),
     _of("settings-null", "settings-blank", words="settings-blank: 12 of"),
     _of("settings-orphaned", "settings-orphaned", words="settings-orphaned: 6 of"),
     _of("settings-duplicated", "settings-duplicate", words="settings-duplicate: 6 of"),

@@ -23,6 +23,18 @@ def typo(project: Project, practice_range: Range) -> list[str]:
     return _env(project, text)
 
 
+def name_of_no_table(project: Project, practice_range: Range) -> list[str]:
+    """A table that no check reads."""
+    return _env(
+        project, f'{practice_range.file.read_text(encoding="utf-8")}\n[sql.names]\n"expense.amount" = "total"\n'
+    )
+
+
+def name_that_is_none(project: Project, practice_range: Range) -> list[str]:
+    """What no query could bear."""
+    return _env(project, f'{practice_range.file.read_text(encoding="utf-8")}\n[sql.names]\n"expenses" = "a.b.c"\n')
+
+
 def missing_variable(project: Project, _: Range) -> list[str]:
     """A declared ability whose variable is not set."""
     text = (ROOT / "environments" / "staging.toml").read_text(encoding="utf-8")
@@ -146,6 +158,16 @@ def _env(project: Project, text: str) -> list[str]:
     ("arrange", "code", "words"),
     [
         (typo, 4, ["other.toml: ", "[urls] frontent: unknown key, did you mean 'frontend'?"]),
+        (
+            name_of_no_table,
+            4,
+            ["other.toml: 1 problem", "[sql.names] expense.amount: no check reads this table, did you"],
+        ),
+        (
+            name_that_is_none,
+            4,
+            ["other.toml: 1 problem", "[sql] names: expenses: expected the name of a table, with its"],
+        ),
         (missing_variable, 4, ["other.toml: 1 problem", "[secrets] slack_webhook_env: NOT_SET is not set; export it"]),
         (gone_sandbox, 11, ["cannot be reached", "Is it still running? `make sandbox` starts one."]),
         (another_sandbox, 13, ["does not know this token"]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from sqlglot import exp
@@ -13,7 +14,6 @@ from pam_rollback.adapters.relations import look_up
 from pam_rollback.adapters.row_counting import COUNTED, TEST_USER, Unavailable
 from pam_rollback.adapters.sql_reader import (
     LOOKED_AT,
-    Names,
     Reading,
     read_query,
     renamed,
@@ -21,9 +21,11 @@ from pam_rollback.adapters.sql_reader import (
     text_of,
 )
 from pam_rollback.adapters.sql_scans import Scan
+from pam_rollback.adapters.wide_settings import WideSettings
 from pam_rollback.core.configuration import ConfigurationError, nearest
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.invariants import NAMED_MAX, Invariant, InvariantResult
+from pam_rollback.core.sql_names import Names
 
 _NOT_SHOWN = {TEST_USER}
 
@@ -61,8 +63,10 @@ def evaluate(
 
 def _names(names: Mapping[str, str], invariants: Sequence[Invariant]) -> Names:
     known = {table for invariant in invariants for table in invariant.tables} | set(COUNTED)
+    # A name of a table that none of these reads is of no concern here; one that no check reads is refused with the environment.
+    here = {key: name for key, name in names.items() if key in known or key.rpartition(".")[0] in known}
     try:
-        return Names.of(names, known, source="the environment")
+        return Names.of(here, known, source="the environment")
     except ConfigurationError as error:
         raise MeasurementFailed(str(error)) from None
 
@@ -87,6 +91,8 @@ class _Evaluating:
     readings: dict[str, Reading] = field(default_factory=dict)
     unknown: dict[str, str] = field(default_factory=dict)
     relations: dict[str, Relation] = field(default_factory=dict)
+    wide: dict[str, WideSettings] = field(default_factory=dict)
+    """The tables that have another form than the checks are written for."""
     names: Names = field(default_factory=lambda: Names({}, {}))
     rows: dict[str, int | MeasurementFailed] = field(default_factory=dict)
     """How many there are, by table."""
@@ -115,6 +121,10 @@ class _Evaluating:
         tables = sorted({table for identifier in self._open() for table in self.invariants[identifier].tables})
         self.relations, wrong = look_up(self.snapshot, tables, names)
         self.snapshot.refuse_blindness(self.relations.values())
+        for table, relation in self.relations.items():
+            if (wide := WideSettings.of(table, relation, names)) is not None:
+                self.wide[table] = wide
+                self.relations[table] = wide.narrow
         for identifier in self._open():
             problems = [wrong[table] for table in self.invariants[identifier].tables if table in wrong]
             problems += self._missing_columns(self.readings[identifier])
@@ -249,7 +259,9 @@ class _Evaluating:
         return _Question(text_of(statement), read, take, fall_apart)
 
     def _source(self, table: str, alias: str) -> exp.Expr:
-        return source_of(table, alias, self.names, self.relations[table].columns)
+        if table in self.wide:
+            return self.wide[table].source(alias, self.names)
+        return source_of(table, alias, self.names, self.relations[table].visible_columns)
 
     def _alone(self, identifier: str) -> _Question:
         """One query by itself: how many offenders, and how many rows it looked at where it says so."""
@@ -286,8 +298,10 @@ class _Evaluating:
         return fail
 
     def _here(self, identifier: str) -> exp.Query:
-        columns = {name: found.columns for name, found in self.relations.items()}
-        return renamed(self.readings[identifier].query, self.names, columns)
+        columns = {name: found.visible_columns for name, found in self.relations.items()}
+        columns |= {name: wide.relation.visible_columns for name, wide in self.wide.items()}
+        shaped = {name: partial(wide.source, names=self.names) for name, wide in self.wide.items()}
+        return renamed(self.readings[identifier].query, self.names, columns, shaped)
 
     def _weight(self, identifier: str) -> float:
         return sum(self.relations[table].rows for table in self.readings[identifier].tables)

@@ -136,6 +136,11 @@ class Relation:
     unique_columns: tuple[str, ...] = ()
     """Columns whose values stand there once: each by itself, by a valid index over all rows."""
 
+    @property
+    def visible_columns(self) -> tuple[str, ...]:
+        """Those that the role may read: naming any other in a query would fail the whole of it."""
+        return tuple(column for column in self.columns if column not in self.hidden_columns)
+
 
 class _Impatient(psycopg.Connection[tuple[Any, ...]]):
     """A connection that does not wait for ever: a server that is frozen never sends what its own limit would bring."""

@@ -3,9 +3,9 @@
 from pam_rollback.adapters.postgres import Patience, open_snapshot
 from pam_rollback.adapters.relations import look_up
 from pam_rollback.adapters.row_counting import COUNTED
-from pam_rollback.adapters.sql_reader import Names
 from pam_rollback.core.environment_tables import Sql
 from pam_rollback.core.errors import ActionFailed, MeasurementFailed
+from pam_rollback.core.sql_names import Names
 
 
 def rows_seen(dsn: str, sql: Sql, *, deadline_s: float) -> str:

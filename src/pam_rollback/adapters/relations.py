@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlglot import exp
-
 from pam_rollback.adapters.postgres import Relation, Snapshot
-from pam_rollback.adapters.sql_reader import DIALECT, Names
+from pam_rollback.core.sql_names import Names
 
 
 def look_up(snapshot: Snapshot, tables: Sequence[str], names: Names) -> tuple[dict[str, Relation], dict[str, str]]:
     """The tables that are there and can be read, and what is wrong with the others."""
-    here = [exp.to_table(names.table(table), dialect=DIALECT) for table in tables]
-    relations = snapshot.relations([(table.db, table.name) for table in here])
+    here = [names.table(table).rpartition(".") for table in tables]
+    relations = snapshot.relations([(schema, name) for schema, _, name in here])
     found: dict[str, Relation] = {}
     wrong: dict[str, str] = {}
     for table, relation in zip(tables, relations, strict=True):

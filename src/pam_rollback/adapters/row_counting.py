@@ -11,10 +11,12 @@ import sqlglot
 
 from pam_rollback.adapters.postgres import Relation, Snapshot
 from pam_rollback.adapters.relations import look_up
-from pam_rollback.adapters.sql_reader import DIALECT, Names, renamed, text_of
+from pam_rollback.adapters.sql_reader import DIALECT, renamed, text_of
+from pam_rollback.core.configuration import ConfigurationError
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.invariants import Dialect
 from pam_rollback.core.row_counts import TableContent, TableCount, TableCounts
+from pam_rollback.core.sql_names import Names
 
 TEST_USER = "test_user"
 _COUNTING_MARGIN = "30 seconds"
@@ -162,13 +164,15 @@ class _Statements:
 
     @classmethod
     def of(cls, snapshot: Snapshot, tables: Iterable[str], names: Mapping[str, str]) -> _Statements:
-        known = Names.of(
-            {name: here for name, here in names.items() if _owner(name, tables)}, tables, source="[sql.names]"
-        )
-        found, missing = look_up(snapshot, tuple(tables), known)
+        ours = {name: here for name, here in names.items() if _owner(name, tables)}
+        found, missing = look_up(snapshot, tuple(tables), _sorted(ours, tables))
         if missing:
             raise MeasurementFailed("; ".join(missing.values()))
-        return cls(known, found)
+        for table, relation in found.items():
+            # A wide table of settings has one row a user and no ids of its own.
+            if "id" not in relation.columns and f"{table}.id" not in ours and "user_id" in relation.columns:
+                ours[f"{table}.id"] = "user_id"
+        return cls(_sorted(ours, tables), found)
 
     def has(self, table: str, column: str) -> bool:
         """Whether the table has this column here, whatever it is called."""
@@ -176,7 +180,16 @@ class _Statements:
 
     def text(self, statement: str) -> str:
         query = sqlglot.parse_one(statement, dialect=DIALECT)
-        return text_of(renamed(query, self.names, {name: found.columns for name, found in self.relations.items()}))
+        return text_of(
+            renamed(query, self.names, {name: found.visible_columns for name, found in self.relations.items()})
+        )
+
+
+def _sorted(names: Mapping[str, str], tables: Iterable[str]) -> Names:
+    try:
+        return Names.of(names, tables, source="[sql.names]")
+    except ConfigurationError as error:
+        raise MeasurementFailed(str(error)) from None
 
 
 def _owner(name: str, tables: Iterable[str]) -> bool:

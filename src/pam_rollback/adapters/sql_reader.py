@@ -6,7 +6,8 @@ parser and the server's would understand differently therefore never reaches the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -18,6 +19,7 @@ from sqlglot.optimizer.scope import traverse_scope
 from pam_rollback.adapters.sql_scans import Scan, scans_of, table_name
 from pam_rollback.core.configuration import ConfigurationError, Problem, suggestion
 from pam_rollback.core.invariants import Invariant
+from pam_rollback.core.sql_names import Names
 
 Q = TypeVar("Q", bound=exp.Expr)
 
@@ -53,6 +55,7 @@ _FUNCTIONS = frozenset(
 """Functions by name, beside those that have a node of their own: they compute, look a name up, and change nothing."""
 _OFFENDER_NAMES = "`id`, a name that ends in `_id`, or `object`"
 _CATALOGUE = "pg_"
+_PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 _SCHEMAS_OF_THE_SERVER = ("pg_catalog", "information_schema")
 
 
@@ -182,78 +185,90 @@ def _other_tables(read: Iterable[str], declared: Iterable[str], *, lists: bool) 
             yield f"table {name!r} is in the header's `tables` but not read"
 
 
-@dataclass(frozen=True)
-class Names:
-    """What tables and columns are called here, by their names in the files (``[sql.names]`` of an environment)."""
-
-    tables: Mapping[str, str]
-    columns: Mapping[str, Mapping[str, str]]
-
-    @classmethod
-    def of(cls, names: Mapping[str, str], known: Iterable[str], *, source: str) -> Names:
-        """Sort an environment's names. Raises ConfigurationError for one that no check uses."""
-        known = sorted(set(known))
-        tables: dict[str, str] = {}
-        columns: dict[str, dict[str, str]] = {}
-        problems = []
-        for name, here in names.items():
-            owner, _, column = name.rpartition(".")
-            if name in known:
-                tables[name] = here
-            elif owner in known:
-                columns.setdefault(owner, {})[column] = here
-            else:
-                what = f"no check reads this table, {suggestion(owner or name, known)}"
-                problems.append(Problem(f"[sql.names] {name}", what))
-        if problems:
-            raise ConfigurationError(source, problems)
-        return cls(tables, columns)
-
-    def table(self, name: str) -> str:
-        """The table as it is called here."""
-        return self.tables.get(name, name)
-
-    def column(self, table: str, name: str) -> str:
-        """The column as it is called here."""
-        return self.columns.get(table, {}).get(name, name)
-
-
-def renamed(query: Q, names: Names, present: Mapping[str, Iterable[str]]) -> Q:
+def renamed(
+    query: Q,
+    names: Names,
+    present: Mapping[str, Iterable[str]],
+    shaped: Mapping[str, Callable[[str], exp.Expr]] | None = None,
+) -> Q:
     """Give the query for a database that calls its things differently. ``present`` has the columns that each table has here.
 
-    A table with a column of another name becomes a subquery that renames it: the server sees through that at no cost.
+    A table with a column of another name becomes a subquery that renames it: the server sees through that at no cost. A table of another
+    form is what ``shaped`` gives for it under an alias; what a list of columns asks of it is asked of the columns that it has.
     """
+    shaped = shaped or {}
     query = query.copy()
     ctes = {cte.alias for cte in query.find_all(exp.CTE)}
     for table in list(query.find_all(exp.Table)):
         name = table_name(table)
         if name in ctes or _is_servers(name):
             continue
-        if name in names.tables or name in names.columns:
+        if name in shaped:
+            table.replace(shaped[name](table.alias_or_name))
+        elif name in names.tables or name in names.columns:
             table.replace(source_of(name, table.alias_or_name, names, present.get(name, ())))
     for cte in query.find_all(exp.CTE):
         if cte.alias == LOOKED_AT:
-            for literal in cte.find_all(exp.Literal):
-                if literal.is_string and literal.this in names.tables:
-                    literal.replace(exp.Literal.string(names.table(literal.this)))
+            headings = [heading.name for heading in cte.args["alias"].columns]
+            rows = list(cte.find_all(exp.Tuple))
+            others = [row for row in rows if _asks_another_form(row, headings, present, shaped)]
+            for row in rows:
+                if row in others and len(others) < len(rows):
+                    row.pop()
+                else:
+                    _rename_values(row, headings, names)
     return query
+
+
+def _cells(row: exp.Tuple, headings: list[str]) -> Iterator[tuple[str, exp.Expr]]:
+    """The texts of a row of values, each with its heading."""
+    for heading, cell in zip(headings, row.expressions, strict=False):
+        if isinstance(cell, exp.Literal) and cell.is_string:
+            yield heading, cell
+
+
+def _asks_another_form(
+    row: exp.Tuple, headings: list[str], present: Mapping[str, Iterable[str]], shaped: Mapping[str, object]
+) -> bool:
+    """It is about columns that a table of another form does not have."""
+    cells = list(_cells(row, headings))
+    table = cells[0][1].name if cells else ""
+    asked = {column for heading, cell in cells if "column" in heading for column in cell.name.split(",")}
+    return table in shaped and not asked <= set(present.get(table, ()))
+
+
+def _rename_values(row: exp.Tuple, headings: list[str], names: Names) -> None:
+    """A query over the server's catalogue has its tables, and the columns of each, as values."""
+    cells = list(_cells(row, headings))
+    table = cells[0][1].name if cells else ""
+    for heading, cell in cells:
+        if "column" in heading:
+            listed = [names.column(table, column) for column in cell.name.split(",")]
+            cell.replace(exp.Literal.string(",".join(sorted(listed))))
+        elif cell.name in names.tables:
+            cell.replace(exp.Literal.string(".".join(map(_as_text, names.table(cell.name).split(".")))))
+
+
+def _as_text(identifier: str) -> str:
+    """As ``to_regclass`` reads it."""
+    return identifier if _PLAIN.fullmatch(identifier) else exp.to_identifier(identifier, quoted=True).sql(DIALECT)
 
 
 def source_of(name: str, alias: str, names: Names, present: Iterable[str]) -> exp.Expr:
     """What stands after FROM for this table."""
-    table = exp.to_table(names.table(name), dialect=DIALECT)
+    *schema, called = names.table(name).split(".")
+    quoted = name in names.tables
+    table = exp.table_(called, db=schema[0] if schema else None, quoted=quoted)
     renames = names.columns.get(name, {})
     if not renames:
         return exp.alias_(table, alias, table=True)
-    here = {real: logical for logical, real in renames.items()}
-    taken = set(renames)
-    listed = [
-        exp.alias_(exp.column(column, quoted=True), here[column], quoted=True)
-        if column in here
-        else exp.column(column, quoted=True)
-        for column in present
-        if (column in here or column not in taken) and "%" not in column
-    ]
+    # A column may be another's here and be itself as well: `id` is called user_id where a user has one row.
+    kept = [column for column in present if column not in renames and "%" not in column]
+    other = {called_so: here for called_so, here in renames.items() if here in present}
+    listed: tuple[exp.Expr, ...] = (
+        *(exp.column(column, quoted=True) for column in kept),
+        *(exp.alias_(exp.column(here, quoted=True), called_so, quoted=True) for called_so, here in other.items()),
+    )
     return exp.select(*listed).from_(table).subquery(alias)
 
 

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, Strict
 
 from pam_rollback.core.addresses import web_address
 from pam_rollback.core.configuration import Table
+from pam_rollback.core.sql_names import accepted
 
 Ability = Literal[
     "flag_admin",
@@ -236,7 +237,7 @@ class Sql(Table):
     """A check waits no longer for a lock, so that it never stands in a migration's way."""
     answer_grace_s: Annotated[float, Field(gt=0)] = 120
     """A message that is younger may still be without its answer."""
-    names: Mapping[str, Text] = {}
+    names: Annotated[Mapping[str, Text], AfterValidator(accepted)] = {}
     """What is called differently here: ``"expenses.amount" = "total"`` for a column, ``"expenses" = "money.expenses"`` for a table."""
     compatible_migrations: Annotated[tuple[Text, ...], Strict(False)] = ()  # noqa: FBT003 - TOML has lists
     """Migrations that the running release does not know and can live with, as after a rollback of the code alone."""

@@ -28,6 +28,7 @@ from pam_rollback.plugin import project_root
 from pam_rollback.plugin.markers import asks_for
 from pam_rollback.plugin.options import Options, read
 from pam_rollback.plugin.ramp_gate import runs_known
+from pam_rollback.plugin.sql_names import refuse_unknown_names
 from pam_rollback.reporting.redaction import Redactor
 
 FOLDERS = ("checks", "drills", "load")
@@ -184,6 +185,7 @@ def prepare(config: pytest.Config) -> Runbook | None:
     try:
         plan = load_plan(config.rootpath / "plan.toml")
         environment = load_environment(options.env, config.rootpath / "environments", os.environ)
+        refuse_unknown_names(environment, config.rootpath)
         plan = plan.with_overrides(environment.thresholds, source=f"environment {environment.name}")
     except ConfigurationError as error:
         raise pytest.UsageError(str(error)) from None

@@ -11,8 +11,8 @@ from pam_rollback.core.configuration import ConfigurationError
 from pam_rollback.core.invariants import Invariant, parse_invariant
 from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.mark_expression import MarkExpression
+from pam_rollback.plugin.sql_names import FOLDER
 
-FOLDER = ("checks", "integrity")
 _INVARIANT = "pam_invariant"
 _SOMETIMES = frozenset({"advisory", "criterion"})
 """Markers that some of these tests have."""
