@@ -88,7 +88,6 @@ def test_what_is_no_time_is_unknown(values: list[float]) -> None:
         {"buckets": {"010": 2}},
         {"buckets": {"99999": 2}},
         {"buckets": {"10": 1.5, "11": 0.5}},
-        {"more": 1},
     ],
 )
 def test_damaged_counts_are_refused(damage: dict[str, Any]) -> None:

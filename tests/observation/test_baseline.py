@@ -78,10 +78,9 @@ def test_nothing_is_no_baseline() -> None:
     ("change", "expected"),
     [
         ({"schema_version": 1}, "expected schema_version 2, found 1 .version 1 says neither of which host"),
-        ({"schema_version": 3}, "expected schema_version 2, found 3; take a new baseline"),
+        ({"schema_version": 3}, "it has format 3, .* install the version of the suite that wrote it, or a newer one"),
         ({"schema_version": None}, "expected schema_version 2, found None"),
         ({"overall": {}}, "damaged"),
-        ({"surprise": 1}, "damaged"),
     ],
 )
 def test_other_files_are_refused(tmp_path: Path, change: dict[str, object], expected: str) -> None:

@@ -239,5 +239,5 @@ def test_the_command_says_what_is_wrong(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text('{"run_id": 1, "colour": "red"}')
     answer = run_main(str(tmp_path))
     assert answer.returncode == 1
-    assert "colour: " in answer.stderr
+    assert "run_id: " in answer.stderr
     assert "Traceback" not in answer.stderr

@@ -63,7 +63,7 @@ def test_no_secret_and_no_half_file_is_written(tmp_path: Path, good_record: RunR
 
 def test_a_wrong_record_is_refused_with_every_problem(tmp_path: Path, good_record: RunRecord) -> None:
     """The message names the file and each place that differs, and shows no values."""
-    data = to_json(good_record) | {"schema_version": 2, "pace": "fast"}
+    data = to_json(good_record) | {"schema_version": 0, "pace": "fast"}
     path = tmp_path / "run.json"
     path.write_text(json.dumps(data))
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pam_rollback.core import formats
 from pam_rollback.core.clock import Clock, SystemClock
 
 ACTION_FAILED = "action-failed"
@@ -57,6 +58,7 @@ class Journal:
             "at": self._clock.wall().isoformat(timespec="milliseconds"),
             "at_s": self._clock.monotonic_s(),
             "event": event,
+            **(formats.stamp(formats.JOURNAL) if self._begins(event) else {}),
             **facts,
         }
         line = (json.dumps(entry, ensure_ascii=False) + "\n").encode()
@@ -67,6 +69,21 @@ class Journal:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+    def _begins(self, event: str) -> bool:
+        """Whether this line is a session's first, which says in which format and by which version it is written."""
+        return event in {RESUMED, UNDOING} or not self.path.exists() or self.path.stat().st_size == 0
+
+    @property
+    def too_new(self) -> str:
+        """Why this version cannot read it, and which one to install; empty when it can."""
+        return formats.any_too_new(self.entries(), formats.JOURNAL)
+
+    @property
+    def written_by(self) -> str:
+        """The version of the suite that wrote its latest part; empty for the first, which did not say so."""
+        versions = [str(entry[formats.WRITTEN_BY]) for entry in self.entries() if formats.WRITTEN_BY in entry]
+        return versions[-1] if versions else ""
 
     def owe(self, kind: str, facts: Mapping[str, Any], *, place: str = "") -> Undo:
         """Note how to put the next change back, before it is made.

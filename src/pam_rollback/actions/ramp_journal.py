@@ -12,10 +12,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pam_rollback.core import formats
 from pam_rollback.core.errors import Refused
 from pam_rollback.core.ramp_state import TORN, Event
 
-_OWN = ("at", "at_s", "event")
+_OWN = ("at", "at_s", "event", formats.FIELD, formats.WRITTEN_BY)
 _SHOWN = 120
 
 
@@ -43,7 +44,13 @@ class RampJournal:
     def append(self, kind: str, **facts: Any) -> None:
         """Write one event; returns when it is on the disk."""
         at_s = self.now_s()
-        entry = {"at": datetime.fromtimestamp(at_s, UTC).isoformat(timespec="seconds"), "at_s": at_s, "event": kind}
+        entry: dict[str, Any] = {
+            "at": datetime.fromtimestamp(at_s, UTC).isoformat(timespec="seconds"),
+            "at_s": at_s,
+            "event": kind,
+        }
+        if not self.path.exists() or self.path.stat().st_size == 0:
+            entry |= formats.stamp(formats.RAMP)
         self.write((self.redact(json.dumps({**entry, **facts}, ensure_ascii=False)) + "\n").encode())
 
     def write(self, line: bytes) -> None:
@@ -73,6 +80,8 @@ class RampJournal:
     def _event(self, number: int, line: str) -> Event:
         try:
             entry = json.loads(line)
+            if problem := formats.too_new(entry, formats.RAMP):
+                raise Refused(f"{self.path}, line {number}: {problem}")
             return Event(
                 float(entry["at_s"]),
                 str(entry["event"]),

@@ -39,7 +39,7 @@ class QuantileBounds:
 class Distribution(BaseModel):
     """The values of a sample. Damaged counts are refused when they are read (pydantic's ValidationError)."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
 
     n: int = Field(ge=1)
     buckets: dict[str, int]

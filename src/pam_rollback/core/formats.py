@@ -34,15 +34,16 @@ def stamp(number: int) -> dict[str, Any]:
 def too_new(record: Mapping[str, Any], ours: int) -> str:
     """Why this version cannot read the record, and what to do; empty when it can.
 
-    What is no whole number is no format of ours either: only a later version can have written it.
+    What is no number is damage, not a format: whoever reads the record says so.
     """
-    found = record.get(FIELD, 1)
-    if isinstance(found, int) and not isinstance(found, bool) and found <= ours:
+    found = record.get(FIELD)
+    if not isinstance(found, int | float) or isinstance(found, bool) or found <= ours:
         return ""
     writer = str(record.get(WRITTEN_BY) or "")
-    install = f"pam-rollback {writer} or newer" if writer else "the version of the suite that wrote it, or a newer one"
+    named = writer and writer != VERSION  # a build between two versions has the number of the one before
+    install = f"pam-rollback {writer} or newer" if named else "the version of the suite that wrote it, or a newer one"
     return (
-        f"it has format {found!r}, this is pam-rollback {VERSION}, which reads formats up to {ours}: "
+        f"it has format {found:g}, this is pam-rollback {VERSION}, which reads formats up to {ours}: "
         f"install {install} and repeat the command; nothing was changed"
     )
 

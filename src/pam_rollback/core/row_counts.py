@@ -12,7 +12,7 @@ from pam_rollback.core.figures import Figures
 class TableContent(BaseModel):
     """Checksums of what nobody changes of a table's rows, by groups that follow from the rows' keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     columns: tuple[str, ...]
     groups: Mapping[int, tuple[int, str, str, float]]
@@ -23,7 +23,7 @@ class TableContent(BaseModel):
 class TableCount(BaseModel):
     """The rows of one table that are older than the moment of counting, and a sum over their keys that no order changes."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
 
     rows: int
     keys: str
@@ -35,7 +35,7 @@ class TableCount(BaseModel):
 class TableCounts(BaseModel):
     """The core tables at one moment, of one snapshot, without the rows of the environment's own test account."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     format: Literal[2] = 2
     created_until: AwareDatetime

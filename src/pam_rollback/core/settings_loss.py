@@ -22,7 +22,7 @@ _SHOWN = 5
 class RecordedSettings(BaseModel):
     """Flags and settings of a moment, by name, each value as it is compared. Kept in a file beside a baseline."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
 
     taken_at: Annotated[datetime, Field(strict=False)]
     values: dict[str, str]

@@ -14,6 +14,8 @@ from typing import Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
+from pam_rollback import VERSION
+from pam_rollback.core import formats
 from pam_rollback.core.distribution import Distribution
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.percentiles import DEFINITION, percentile
@@ -24,7 +26,8 @@ _DAY_S = 86400
 
 
 class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # What a later version adds is left alone.
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class Figures(_Record):
@@ -120,6 +123,8 @@ class Baseline(_Record):
     """What later measurements are compared with."""
 
     schema_version: Literal[2] = 2
+    suite: str = ""
+    """The version of the suite that wrote it; empty in records of the first one."""
     origin: Origin
     duration_s: float
     """From the first to the last sample."""
@@ -144,6 +149,7 @@ class Baseline(_Record):
             raise MeasurementFailed(f"no baseline: none of {len(samples)} samples is usable")
         names = Counter(sample.journey for sample in measured)
         return cls(
+            suite=VERSION,
             origin=origin,
             duration_s=max(sample.due_s for sample in measured) - min(sample.due_s for sample in measured),
             unmeasured=len(samples) - len(measured),
@@ -215,6 +221,8 @@ def load_baseline(path: Path) -> Baseline:
         ) from None
     except ValueError as error:
         raise MeasurementFailed(f"{path}: expected a baseline as JSON: {error}; take a new one") from error
+    if isinstance(record, dict) and (problem := formats.too_new(record, SCHEMA_VERSION)):
+        raise MeasurementFailed(f"{path}: {problem}")
     version = record.get("schema_version") if isinstance(record, dict) else None
     if version != SCHEMA_VERSION:
         hint = (

@@ -24,6 +24,8 @@ def journal_of(config: pytest.Config, option: str, run: str) -> Path:
 def elsewhere(runbook: Runbook, journal: Journal) -> list[str]:
     """Why the run was not about the environment of this session; empty when it was."""
     environment = runbook.environment
+    if problem := journal.too_new:
+        return [f"{shown(journal.path)}: {problem}"]
     began = next((entry for entry in journal.entries() if entry["event"] in {ACTION, "planting", SWITCHED_ON}), None)
     if began is None:
         return [f"{shown(journal.path)} does not say which environment it changed"]

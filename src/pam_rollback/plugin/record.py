@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, cast
 
+from pam_rollback import VERSION
 from pam_rollback.core.verdict import Outcome
 from pam_rollback.plugin.beside_baseline import BASELINE_FILE, staleness
 from pam_rollback.plugin.planned import planned_ramp, planned_steps
@@ -82,6 +83,7 @@ def build_record(
             junit=shown(runbook.folder / "junit.xml"),
             results=shown(runbook.results),
         ),
+        suite=VERSION,
     )
 
 

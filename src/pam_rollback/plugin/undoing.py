@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pam_rollback import VERSION
 from pam_rollback.actions.journal import UNDOING, Journal, Undo
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.errors import Refused, UndoFailed
@@ -88,6 +89,12 @@ def _undo(undo: Undo, tools: UndoTools) -> None:
 def _refusals(runbook: Runbook, journal: Journal) -> list[str]:
     options, environment = runbook.options, runbook.environment
     found = [*elsewhere(runbook, journal), *blank_texts(options.blank)]
+    unknown = sorted({undo.kind for undo in journal.owed()} - UNDO_KINDS.keys())
+    if unknown and journal.written_by not in {"", VERSION}:
+        found.append(
+            f"{shown(journal.path)} owes {', '.join(unknown)}, which pam-rollback {VERSION} cannot put back: "
+            f"install pam-rollback {journal.written_by}, which wrote it, and repeat the command"
+        )
     if not environment.is_sandbox and not runbook.own_sandbox and not options.dry_run:
         if not (options.execute and options.confirm == environment.name):
             found.append(f"undoing changes {environment.name}: it needs --execute --confirm {environment.name}")

@@ -5,7 +5,7 @@ from typing import ClassVar, Final, Literal
 
 from pydantic import ConfigDict
 
-_STRICT: Final = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+_STRICT: Final = ConfigDict(extra="ignore", use_attribute_docstrings=True)
 
 
 @dataclass(frozen=True)

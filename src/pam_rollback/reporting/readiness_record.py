@@ -6,7 +6,7 @@ from typing import ClassVar, Final
 
 from pydantic import ConfigDict, TypeAdapter
 
-_STRICT: Final = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+_STRICT: Final = ConfigDict(extra="ignore", use_attribute_docstrings=True)
 PREFLIGHT_FILE: Final = "preflight.json"
 """In the run's folder."""
 

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Final, Literal, cast
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from pam_rollback.core import formats
 from pam_rollback.core.verdict import Outcome
 from pam_rollback.reporting.decision_record import DecisionRecord
 from pam_rollback.reporting.readiness_record import StrategyReadiness
@@ -22,8 +23,8 @@ SCHEMA_VERSION: Final = 1
 
 Verdict = Literal["GO", "NO-GO", "INCONCLUSIVE", "ACTION FAILED", "REFUSED", "UNDO FAILED", "PLANNED"]
 
-# pydantic makes the descriptions of the JSON schema from the strings below the fields, and refuses unknown keys.
-_STRICT: Final = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+# pydantic makes the descriptions of the JSON schema from the strings below the fields. What a later version adds is left alone.
+_STRICT: Final = ConfigDict(extra="ignore", use_attribute_docstrings=True)
 
 
 @dataclass(frozen=True)
@@ -285,6 +286,8 @@ class RunRecord:
     """Where to read on."""
     schema_version: Literal[1] = SCHEMA_VERSION
     """Version of this format."""
+    suite: str = ""
+    """The version of the suite that wrote it; empty in records of the first one."""
 
     @property
     def rehearsal(self) -> bool:
@@ -323,8 +326,11 @@ def write(record: RunRecord, path: Path, redactor: Redactor) -> None:
 
 def read(path: Path) -> RunRecord:
     """Reads a record. Raises ``UnreadableRecord`` with every difference, or ``FileNotFoundError``."""
+    text = path.read_bytes()
     try:
-        return _adapter().validate_json(path.read_bytes())
+        if problem := _too_new(text):
+            raise UnreadableRecord(f"{path}: {problem}")
+        return _adapter().validate_json(text)
     except ValidationError as error:
         problems = [
             f"  {'.'.join(map(str, problem['loc'])) or 'file'}: {problem['msg']}"
@@ -336,6 +342,14 @@ def read(path: Path) -> RunRecord:
         ) from None
 
 
+def _too_new(text: bytes) -> str:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return ""  # the validation says where it is no JSON
+    return formats.too_new(found, SCHEMA_VERSION) if isinstance(found, dict) else ""
+
+
 def to_json(record: RunRecord) -> dict[str, Any]:
     """The record as JSON-like data."""
     return cast("dict[str, Any]", _plain(asdict(record)))
@@ -344,7 +358,17 @@ def to_json(record: RunRecord) -> dict[str, Any]:
 def schema() -> dict[str, Any]:
     """The JSON schema of a record, as ``reports/run.schema.json`` has it."""
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Run record"}
-    return head | _adapter().json_schema(mode="validation") | {"title": "Run record"}
+    return head | _closed(_adapter().json_schema(mode="validation")) | {"title": "Run record"}
+
+
+def _closed(part: Any) -> Any:
+    """Of what this version writes, a key that the schema does not know is a mistake; only our reader is more patient."""
+    if isinstance(part, list):
+        return [_closed(item) for item in part]
+    if not isinstance(part, dict):
+        return part
+    closed = {"additionalProperties": False} if "properties" in part else {}
+    return closed | {key: _closed(value) for key, value in part.items()}
 
 
 def _plain(value: object) -> object:
