@@ -73,6 +73,9 @@ def fetch(
         (parts.path or "/") + (f"?{parts.query}" if parts.query else ""), safe=_URL_CHARACTERS, errors="replace"
     )
     head = {"User-Agent": USER_AGENT, "Accept": "application/json, text/html;q=0.9, */*;q=0.8", "Connection": "close"}
+    if method in {"GET", "HEAD"}:
+        # What is true now, and not what a cache on the way has kept; Pragma is for caches that speak HTTP/1.0 only.
+        head |= {"Cache-Control": "no-cache", "Pragma": "no-cache"}
     payload = body
     if json is not None:
         payload = json_module.dumps(json).encode()

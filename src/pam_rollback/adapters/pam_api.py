@@ -4,8 +4,10 @@ What PAM answers is a value, however wrong; only what the suite itself must be a
 Contracts: the plan's health checks and admin commands; flag evaluation is OFREP (OpenFeature Remote Evaluation Protocol).
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -27,17 +29,22 @@ class HealthEndpoint:
 
     name: str
     url: str
+    optional: tuple[str, ...] = ()
+    """The parts of its answer that may be down while the product is well."""
+    files: bool = False
+    """A host of files answers, whose caches are part of it."""
 
 
 def read_health(endpoints: Iterable[HealthEndpoint], *, deadline_s: float) -> dict[str, HealthReport]:
     """Ask every endpoint at the same time; gives a report for each, whatever it answered."""
-    calls: dict[str, Callable[[], HealthReport]] = {
-        endpoint.name: lambda endpoint=endpoint: HealthReport.of(  # type: ignore[misc]
-            endpoint.name, fetch(endpoint.url, deadline_s=deadline_s)
+
+    def ask(endpoint: HealthEndpoint) -> HealthReport:
+        answer = fetch(endpoint.url, deadline_s=deadline_s)
+        return HealthReport.of(
+            endpoint.name, answer, optional=endpoint.optional, files=endpoint.files, now=datetime.now(UTC)
         )
-        for endpoint in endpoints
-    }
-    return all_at_once(calls)
+
+    return all_at_once({endpoint.name: partial(ask, endpoint) for endpoint in endpoints})
 
 
 @dataclass(frozen=True)

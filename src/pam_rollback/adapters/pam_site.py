@@ -26,6 +26,7 @@ from playwright.sync_api import (
 
 from pam_rollback.core.environment_tables import Pages
 from pam_rollback.core.journeys import Stopped, Unreachable
+from pam_rollback.core.strict_json import read_json
 
 _LOOK_MS = 1000
 _LOOK_AGAIN_MS = 50
@@ -399,7 +400,7 @@ class PamSite:
         """The access token and the user's id, as the answer to the sign-in gave them."""
         for response in reversed(self._posts):
             try:
-                body = response.json()
+                body = read_json(response.body())
                 token = str(body["access_token"])
             except (Error, ValueError, KeyError, TypeError):
                 continue

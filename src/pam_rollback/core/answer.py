@@ -1,11 +1,14 @@
 """What a service answered, as a value: an answer that makes no sense is an observation, not an exception."""
 
-import json
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from pam_rollback.core.strict_json import NotJson, read_json
+
 _SHOWN_CHARACTERS = 120
+_REDIRECTS = range(300, 400)
 
 
 @dataclass(frozen=True)
@@ -32,15 +35,24 @@ class Answer:
         """A whole answer came in time; nothing is said of what it contains."""
         return not self.problem
 
-    @cached_property
+    @property
     def json(self) -> Any:
-        """The body as JSON, or None when it is not JSON by content and by content type."""
+        """The body as JSON, read strictly, or None when it is not JSON by content and by content type."""
+        return self._read[0]
+
+    @property
+    def json_problem(self) -> str:
+        """Why there is no JSON although its content type says so, such as a key that stands twice; empty when there is."""
+        return self._read[1]
+
+    @cached_property
+    def _read(self) -> tuple[Any, str]:
         if self.problem or not self.is_json_type:
-            return None
+            return None, ""
         try:
-            return json.loads(self.body)
-        except ValueError:
-            return None
+            return read_json(self.body), ""
+        except NotJson as problem:
+            return None, str(problem)
 
     @property
     def is_json_type(self) -> bool:
@@ -54,8 +66,23 @@ class Answer:
         line = " ".join(self.body.decode("utf-8", "replace").split())
         return line if len(line) <= _SHOWN_CHARACTERS else line[:_SHOWN_CHARACTERS] + "…"
 
+    @property
+    def redirected_to(self) -> str:
+        """Where a redirect points, without its query, which may hold a secret; empty for every other answer."""
+        target = self.headers.get("location", "") if self.http_status in _REDIRECTS else ""
+        path, query, _ = re.sub("//[^/?#]*@", "//", target).partition("?")
+        return (path + ("?…" if query else ""))[:_SHOWN_CHARACTERS]
+
+    @property
+    def retry_after(self) -> str:
+        """When to ask again, as the answer itself says; empty when it does not."""
+        return self.headers.get("retry-after", "")[:_SHOWN_CHARACTERS]
+
     def __str__(self) -> str:
         """One line that a person understands."""
         if self.problem:
             return f"{self.method} {self.url}: {self.problem}"
-        return f"{self.method} {self.url}: HTTP {self.http_status} {self.content_type or 'without content type'} {self.text!r}"
+        target = f" (a redirect to {self.redirected_to})" if self.redirected_to else ""
+        later = f" (Retry-After: {self.retry_after})" if self.retry_after else ""
+        kind = self.content_type or "without content type"
+        return f"{self.method} {self.url}: HTTP {self.http_status}{target}{later} {kind} {self.text!r}"

@@ -25,7 +25,7 @@ from typing import Any
 
 from pam_rollback.core.answer import Answer
 from pam_rollback.core.figures import Figures
-from pam_rollback.core.health import HealthReport
+from pam_rollback.core.health import HealthReport, is_healthy
 
 OPERATIONAL = "none"
 """The page's headline when nothing is wrong."""
@@ -45,13 +45,7 @@ class Service:
     @classmethod
     def of(cls, reports: Iterable[HealthReport]) -> "Service":
         """Healthy is one word and one status, as the health checks judge it."""
-        return cls(
-            tuple(
-                f"{report.name} says {report.status}"
-                for report in reports
-                if report.status != "healthy" or report.http_status != _OK
-            )
-        )
+        return cls(tuple(f"{report.name} says {report.status}" for report in reports if not is_healthy(report)))
 
     @property
     def well(self) -> bool:

@@ -13,6 +13,7 @@ from pam_rollback.core.configuration import ConfigurationError, Problem, Table, 
 from pam_rollback.core.environment_tables import (
     Ability,
     Browser,
+    HealthAnswers,
     Load,
     LoadedJourney,
     Pages,
@@ -84,6 +85,7 @@ class Environment(Table):
     urls: Urls = Urls.model_construct()
     paths: Paths = Paths.model_construct()
     pages: Pages = Pages.model_construct()
+    health: HealthAnswers = HealthAnswers.model_construct()
     secret_variables: Annotated[SecretVariables, Field(alias="secrets")] = SecretVariables.model_construct()
     release: Release = Release.model_construct()
     probing: Probing = Probing.model_construct()

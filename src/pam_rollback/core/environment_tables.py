@@ -69,6 +69,18 @@ VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Text = Annotated[str, Field(min_length=1)]
 
 
+def _place_of_a_part(place: str) -> str:
+    if not _PLACE.fullmatch(place):
+        raise ValueError('expected the place of a part in the answer, its keys joined by dots, such as "checks.tts"')
+    if place == "status":
+        raise ValueError('"status" is the answer\'s own word and never optional; name the part, such as "checks.tts"')
+    return place
+
+
+PlacesOfParts = Annotated[tuple[Annotated[str, AfterValidator(_place_of_a_part)], ...], Strict(False)]  # noqa: FBT003 - TOML has lists
+
+
+_PLACE = re.compile(r"[^.\s]+(\.[^.\s]+)*")
 _NUMBER = re.compile(r"\d+(\.\d+)*")
 
 
@@ -126,6 +138,22 @@ class Pages(Table):
     money: UrlPath = "/wins"
     settings: UrlPath = "/settings"
     profile: UrlPath = "/profile"
+
+
+class OptionalParts(Table):
+    """By the endpoint in ``[paths]``: the parts of its answer that may be down while the product is well, such as ``checks.tts``."""
+
+    frontend_health: PlacesOfParts = ()
+    backend_health: PlacesOfParts = ()
+    health_db: PlacesOfParts = ()
+    health_pam: PlacesOfParts = ()
+    health_comprehensive: PlacesOfParts = ()
+
+
+class HealthAnswers(Table):
+    """What the product's health answers mean. Without it, nothing in a healthy answer may speak of a fault."""
+
+    optional: OptionalParts = OptionalParts.model_construct()
 
 
 class SecretVariables(Table):

@@ -5,6 +5,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from pam_rollback.core.answer import Answer
+from pam_rollback.core.health_body import contradicted
+from pam_rollback.core.health_words import HEALTHY
 
 _SHOWN_CHARACTERS = 40
 
@@ -23,6 +25,10 @@ class Expect(BaseModel):
     """Keys that the top level of the JSON body must have."""
     text: str = ""
     """Text that occurs in the body."""
+    healthy: bool = False
+    """A health answer: "healthy" at its top, and nothing below that contradicts it."""
+    optional: tuple[str, ...] = ()
+    """The parts of a health answer that may be down while the product is well."""
 
     def shortcomings(self, answer: Answer) -> str:
         """Say what is wrong with the answer, in words; empty when nothing is. The body comes first.
@@ -40,10 +46,13 @@ class Expect(BaseModel):
 
     def _of_body(self, answer: Answer) -> list[str]:
         found = []
-        if self.json_values or self.json_keys:
+        if self.json_values or self.json_keys or self.healthy:
             body = answer.json
             if not isinstance(body, dict):
-                return [f"not a JSON object: {answer.text[:_SHOWN_CHARACTERS]!r}"]
+                why = f" ({answer.json_problem})" if answer.json_problem else ""
+                return [f"not a JSON object{why}: {answer.text[:_SHOWN_CHARACTERS]!r}"]
+            if self.healthy:
+                found += self._of_health(body)
             found += [
                 f"{key} is {str(body.get(key))[:_SHOWN_CHARACTERS]!r} instead of {value!r}"
                 for key, value in self.json_values.items()
@@ -53,3 +62,8 @@ class Expect(BaseModel):
         if self.text and self.text.encode() not in answer.body:
             found.append(f"without the text {self.text!r}")
         return found
+
+    def _of_health(self, body: dict[str, Any]) -> list[str]:
+        if body.get("status") != HEALTHY:
+            return [f"status is {str(body.get('status'))[:_SHOWN_CHARACTERS]!r} instead of {HEALTHY!r}"]
+        return list(filter(None, [contradicted(body, self.optional)]))

@@ -5,7 +5,6 @@ The declaration is a file of the repository::
     {"release": "1.42.0", "features": [{"feature": "voice", "since": "1.42.0", "flag": "PAM_VOICE_FEATURES", "default": false}]}
 """
 
-import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.figures import Figures
 from pam_rollback.core.flags import Flag, FlagName
+from pam_rollback.core.strict_json import NotJson, read_json
 
 _EXAMPLE = '{"release": "1.42.0", "features": [{"feature": "voice", "since": "1.42.0", "flag": "PAM_VOICE_FEATURES", "default": false}]}'
 _HOW = "docs/how-to/redeploy.md says what belongs there"
@@ -48,9 +48,9 @@ def read_register(text: str | None, place: str) -> Register:
     if text is None:
         raise MeasurementFailed(f"{place}: there is no such file; expected {_EXAMPLE}; {_HOW}")
     try:
-        document: Any = json.loads(text)
-    except ValueError as error:
-        raise MeasurementFailed(f"{place}: expected JSON, found {error}; {_HOW}") from None
+        document: Any = read_json(text)
+    except NotJson as error:
+        raise MeasurementFailed(f"{place}: expected JSON that can be read in one way ({error}); {_HOW}") from None
     release = document.get("release") if isinstance(document, dict) else None
     listed = document.get("features") if isinstance(document, dict) else None
     if not isinstance(release, str) or not isinstance(listed, list):

@@ -10,6 +10,8 @@ import hmac
 import json
 from collections.abc import Mapping
 
+from pam_rollback.core.strict_json import read_json
+
 MADE_UP, FALSE_SIGNATURE, UNSIGNED, ALTERED = (
     "a made-up token",
     "a token with a false signature",
@@ -39,7 +41,7 @@ def forged_from(token: str) -> Mapping[str, str]:
 
 def _head(text: str) -> dict[str, object] | None:
     try:
-        head = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        head = read_json(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except ValueError:
         return None
     return head if isinstance(head, dict) and "alg" in head else None

@@ -28,8 +28,9 @@ def telling_words(lines: Sequence[str], count: int) -> str:
 def scripts_of(package: str, place: str) -> Mapping[str, str]:
     """The scripts of a package.json. Raises MeasurementFailed when it cannot be read: then nothing is known of any stage."""
     try:
+        # As npm reads it: of two equal keys the last.
         document: Any = json.loads(package)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise MeasurementFailed(f"{place}: expected JSON, found {error}") from None
     scripts = document.get("scripts", {}) if isinstance(document, dict) else None
     if not isinstance(scripts, dict) or not all(isinstance(text, str) for text in scripts.values()):

@@ -4,19 +4,33 @@ Source: the plan's health checks HC-1 to HC-5, and the audit of the plan's scrip
 unhealthy, and a 503 that says healthy all pass there).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
 
 from pam_rollback.core.answer import Answer
 from pam_rollback.core.figures import Figures
+from pam_rollback.core.health_body import contradicted, release_named
+from pam_rollback.core.health_words import HEALTHY
 
 _OK = 200
+_AGE_MAX_S = 60.0
+"""An answer that a cache has kept for longer says nothing of now."""
+_TIMESTAMP_AGE_MAX = timedelta(days=1)
+"""More than any time zone that was left out, and than any clock that is merely wrong."""
+_EPOCH_FROM_S, _EPOCH_FROM_MS = 1e8, 1e11
+"""Smaller numbers are no moments: an uptime, say."""
+_STALE_WARNINGS = ("110", "111", "112")
 
 
 @dataclass(frozen=True, repr=False)
 class HealthReport:
     """One health answer, in words that a person can act on.
 
-    ``status`` is the body's own word ("healthy", "degraded", …), or, when there is no such word, what was found instead.
+    ``status`` is the body's own word ("healthy", "degraded", …), or, when there is no such word or the rest of the body contradicts it,
+    what was found instead. ``not_known`` says why a good answer tells nothing of now (a cache gave it); empty when it does tell.
     """
 
     name: str
@@ -24,18 +38,34 @@ class HealthReport:
     http_status: int | None
     release: str
     answer: Answer
+    not_known: str = ""
 
     @classmethod
-    def of(cls, name: str, answer: Answer) -> "HealthReport":
-        """Read the answer; nothing that a service can say raises."""
+    def of(
+        cls,
+        name: str,
+        answer: Answer,
+        *,
+        optional: Sequence[str] = (),
+        files: bool = False,
+        now: datetime | None = None,
+    ) -> "HealthReport":
+        """Read the answer; nothing that a service can say raises.
+
+        ``optional`` names the parts that may be down while the product is well (``[health.optional]``). ``files`` says that a host of
+        files answers: its caches keep an answer for as long as nothing else is published, and that is right.
+        """
         body = answer.json
-        release = body.get("release", body.get("version", "")) if isinstance(body, dict) else ""
+        status = _status(answer, optional)
+        well = status == HEALTHY and answer.http_status == _OK
         return cls(
             name=name,
-            status=_status(answer),
+            status=status,
             http_status=answer.http_status,
-            release=release if isinstance(release, str) else "",
+            release=release_named(body) if isinstance(body, dict) else "",
             answer=answer,
+            # An answer that is bad is bad, whoever kept it.
+            not_known=_kept(answer, body, now) if well and not files else "",
         )
 
     @property
@@ -62,7 +92,8 @@ class HealthReport:
     def __str__(self) -> str:
         """The sentence that a failure shows."""
         release = f", release {self.release}" if self.release else ""
-        return f"{self.name} says {self.status}{release} ({self.answer})"
+        kept = f", but nothing is known of now: {self.not_known}" if self.not_known else ""
+        return f"{self.name} says {self.status}{release}{kept} ({self.answer})"
 
     # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
     __repr__ = __str__
@@ -111,19 +142,58 @@ class HealthAround:
 
 
 def is_healthy(report: HealthReport) -> bool:
-    """The body's own word and the status agree."""
-    return report.status == "healthy" and report.http_status == _OK
+    """The whole body and the status agree, and they are of now."""
+    return report.status == HEALTHY and report.http_status == _OK and not report.not_known
 
 
-def _status(answer: Answer) -> str:
+def _status(answer: Answer, optional: Sequence[str]) -> str:
     if answer.problem:
         return answer.problem
+    if answer.redirected_to:
+        return f"a redirect to {answer.redirected_to}"
     if not answer.is_json_type:
         page = " (the single-page fallback answers 200 for any path)" if answer.http_status == _OK else ""
         return f"not JSON but {answer.content_type or 'no content type'}{page}"
+    if answer.json_problem:
+        return f"not JSON although its content type says so ({answer.json_problem})"
     body = answer.json
-    if body is None:
-        return "not JSON although its content type says so"
     if not isinstance(body, dict) or not isinstance(body.get("status"), str):
         return "JSON without a status"
-    return str(body["status"])
+    return contradicted(body, optional) or str(body["status"])
+
+
+def _kept(answer: Answer, body: Any, now: datetime | None) -> str:
+    """Why the answer is not of now: whoever kept it says so, or it names a moment long ago."""
+    age = answer.headers.get("age", "")
+    if age.isdecimal() and float(age[:9]) > _AGE_MAX_S:
+        return f"a cache answered, with what it has kept for {age[:9]} s (Age), although it was asked not to"
+    warning = answer.headers.get("warning", "")
+    if warning.startswith(_STALE_WARNINGS):
+        return f"a cache answered, and says that it may be stale (Warning: {warning[:40]})"
+    told, made = _moment(body.get("timestamp")), _date(answer) or now
+    if told is not None and made is not None and made - told > _TIMESTAMP_AGE_MAX:
+        return (
+            f"its timestamp {body['timestamp']!r} is {(made - told).days} days old: a recorded answer, or a wrong clock"
+        )
+    return ""
+
+
+def _date(answer: Answer) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(answer.headers.get("date", ""))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _moment(told: object) -> datetime | None:
+    """A moment as text, or as seconds or milliseconds since 1970; None where it is none."""
+    try:
+        if isinstance(told, str):
+            moment = datetime.fromisoformat(told)
+            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        if isinstance(told, (int, float)) and not isinstance(told, bool) and told > _EPOCH_FROM_S:
+            return datetime.fromtimestamp(told / 1000 if told > _EPOCH_FROM_MS else told, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+    return None

@@ -4,7 +4,6 @@ The version is known from the commit's own file, or from what answered while the
 deploy that could be answering has the same one, or may have.
 """
 
-import json
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from pam_rollback.core.deploys import Deploy
 from pam_rollback.core.served_release import Wanted
+from pam_rollback.core.strict_json import read_json
 
 _ASSIGNED = re.compile(
     r"""^\s*(?:\w+_)?_*version_*\s*(?::\s*\w+\s*)?[=:]\s*["']([^"'\s]+)["']""", re.IGNORECASE | re.MULTILINE
@@ -56,7 +56,7 @@ def version_in(file: str, text: str) -> str:
 
 def _of_document(file: str, text: str) -> str:
     try:
-        document = json.loads(text) if file.endswith(".json") else tomllib.loads(text)
+        document = read_json(text) if file.endswith(".json") else tomllib.loads(text)
     except ValueError:
         return ""
     if not isinstance(document, dict):

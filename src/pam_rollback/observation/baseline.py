@@ -5,7 +5,6 @@ two runs are never mixed and a missing one is never taken for "there was nothing
 """
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -20,6 +19,7 @@ from pam_rollback.core.distribution import Distribution
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.percentiles import DEFINITION, percentile
 from pam_rollback.core.samples import LATE_MS, Sample
+from pam_rollback.core.strict_json import read_json
 
 SCHEMA_VERSION = 2
 _DAY_S = 86400
@@ -212,7 +212,7 @@ def load_baseline(path: Path) -> Baseline:
     Raises MeasurementFailed when there is none, it is damaged, or it was written by another version of this format.
     """
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = read_json(path.read_bytes())
     except FileNotFoundError:
         raise MeasurementFailed(f"{path}: there is no baseline; take one with 'pytest -m baseline'") from None
     except OSError as error:

@@ -48,7 +48,8 @@ def _of_everybody(environment: Environment) -> Iterator[tuple[Journey, int]]:
         url, expect = environment.urls.frontend + "/", Expect(content_type="text/html")
         yield Journey(name=name, url=url, expect=expect, cached=name == CACHED_FRONT_PAGE), 1
     url = environment.urls.backend + environment.paths.backend_health
-    yield Journey(name=HEALTH_JOURNEY, url=url, expect=Expect(json_values={"status": "healthy"})), 1
+    healthy = Expect(healthy=True, optional=environment.health.optional.backend_health)
+    yield Journey(name=HEALTH_JOURNEY, url=url, expect=healthy), 1
 
 
 def _of_the_account(environment: Environment) -> Iterator[tuple[Journey, int]]:

@@ -13,6 +13,7 @@ from pam_rollback.adapters.load_process.words import in_words, is_ours
 from pam_rollback.core.answer import Answer
 from pam_rollback.core.expectation import Expect
 from pam_rollback.core.load_order import LoadJourney, LoadOrder, LoadTarget
+from pam_rollback.core.strict_json import NotJson, read_json
 
 _UNAUTHORIZED = 401
 _SIGN_IN_PAUSE_S = 2.0
@@ -189,8 +190,8 @@ def _shortcomings(prepared: _Prepared, reply: Reply) -> str:
 def _token_in(body: bytes) -> str:
     """The token of a sign-in; empty when there is none."""
     try:
-        found = json.loads(body)
-    except ValueError:
+        found = read_json(body)
+    except NotJson:
         return ""
     token = found.get("access_token") if isinstance(found, dict) else None
     return token if isinstance(token, str) else ""
