@@ -127,6 +127,12 @@ def drill_on_production(_: Project, __: Range) -> list[str]:
     return ["drills/test_feature_flag.py", "--env", "production"]
 
 
+def production_by_another_name(project: Project, _: Range) -> list[str]:
+    """A staging file at production's address, in another spelling; a dry run is refused as well."""
+    text = (ROOT / "environments" / "staging.toml").read_text(encoding="utf-8")
+    return [*_env(project, text.replace("api.staging.wheelsandwins.com", "API.wheelsandwins.com.")), "--dry-run"]
+
+
 def unknown_criterion(project: Project, practice_range: Range) -> list[str]:
     """A test that serves a plan item which there is not."""
     project.write(
@@ -180,6 +186,7 @@ def _env(project: Project, text: str) -> list[str]:
         (real_without_execute, 13, ["REFUSED by the guard, nothing was changed", "needs --execute"]),
         (two_stories, 13, ["exactly one action, selected: feature-flag, gradual"]),
         (drill_on_production, 13, ["a drill plants damage"]),
+        (production_by_another_name, 13, ["other.toml: [urls] api: https://API.wheelsandwins.com. is production's"]),
         (unknown_criterion, 4, ["criterion 'HC-33' is not an item of plan.toml"]),
         (unknown_site, 4, ["--to 'fronted=1.41.3': expected one RELEASE for both sites, or frontend=RELEASE and"]),
         (used_run_folder, 4, ["expected a new or empty folder"]),

@@ -1,13 +1,14 @@
 """Which web addresses an environment may name."""
 
 import re
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 
 from pydantic_core import Url
 
 _PLAIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+(/[A-Za-z0-9._~/-]*)?")
 """Nothing that two readers of addresses could understand differently: no credentials, query, fragment, blanks, backslashes."""
 _PORTS = 65536
+_USUAL_PORTS = {"http": 80, "https": 443, "smtp": 25}
 _LOOPBACK = re.compile(r"localhost|127(\.\d{1,3}){3}|\[::1\]")
 
 
@@ -40,6 +41,36 @@ def is_encrypted(address: str) -> bool:
 def is_web(address: str) -> bool:
     """Tell whether this is an http or https address with a host, whatever else it carries (a webhook's path is its secret)."""
     return address.lower().startswith(("http://", "https://")) and bool(_parsed_host(address))
+
+
+def server_of(address: str) -> str:
+    """Give scheme, host and port in one spelling, whatever path or credentials follow; empty when there is no host.
+
+    Upper case, a trailing dot, a port that goes without saying, international names and the many forms of an IPv4 address are the same.
+    """
+    try:
+        url = Url(address)
+    except ValueError:
+        return ""
+    port = url.port or _USUAL_PORTS.get(url.scheme, 0)
+    return f"{url.scheme}://{canonical_host(url.host or '')}:{port}" if url.host else ""
+
+
+def canonical_host(host: str) -> str:
+    """Give the one spelling of a host: lower case, punycode, without a trailing dot, an IPv4 address in its usual form."""
+    try:
+        # As part of a web address: the reader that requests go by knows every form of a host.
+        found = Url(f"http://{host.rstrip('.')}/").host or ""
+    except ValueError:
+        found = host
+    found = found.lower().rstrip(".")
+    try:
+        number = ip_address(found.strip("[]"))
+    except ValueError:
+        return found
+    mapped = number.ipv4_mapped if isinstance(number, IPv6Address) else None
+    plain = mapped or number
+    return f"[{plain}]" if isinstance(plain, IPv6Address) else str(plain)
 
 
 def _parsed_host(address: str) -> str:

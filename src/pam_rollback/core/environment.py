@@ -29,6 +29,7 @@ from pam_rollback.core.environment_tables import (
     Urls,
     Waiver,
 )
+from pam_rollback.core.named_addresses import web_addresses
 from pam_rollback.core.prometheus_settings import Prometheus
 from pam_rollback.core.provider_settings import Git, Netlify
 from pam_rollback.core.render_settings import Render
@@ -219,19 +220,7 @@ class Environment(Table):
             )
 
     def _problems_of_addresses(self) -> Iterator[Problem]:
-        named = {f"[urls] {part}": getattr(self.urls, part) for part in type(self.urls).model_fields}
-        named["[probing] control_url"] = self.probing.control_url
-        named["[load] stable_api"] = self.load.stable_api
-        named["[load] stable_backend"] = self.load.stable_backend
-        named["[prometheus] url"] = self.prometheus.url if self.prometheus is not None else ""
-        named["[render] api_url"] = self.render.api_url if self.render is not None else ""
-        named["[netlify] api_url"] = self.netlify.api_url if self.netlify is not None else ""
-        named["[statuspage] api_url"] = self.statuspage.api_url if self.statuspage is not None else ""
-        named["[pagerduty] api_url"] = self.pagerduty.api_url if self.pagerduty is not None else ""
-        if self.sandbox is not None:
-            named["[sandbox] control_url"] = self.sandbox.control_url
-        named |= {f"[load] targets #{number}": address for number, address in enumerate(self.load.targets, 1)}
-        for where, address in named.items():
+        for where, address in ((one.key, one.address) for one in web_addresses(self)):
             if not address or is_loopback(address):
                 continue
             if self.sandbox is not None:

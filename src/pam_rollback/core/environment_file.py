@@ -20,6 +20,7 @@ from pam_rollback.core.configuration import (
     shown,
 )
 from pam_rollback.core.environment import Environment, Origin
+from pam_rollback.core.production_places import shared_places
 
 _OPEN_TO_OTHERS = 0o077
 
@@ -42,6 +43,23 @@ def load_environment(name_or_path: str, folder: Path, variables: Mapping[str, st
         if not problems:
             return environment
     raise ConfigurationError(own.source, _with_origin(problems, own, base))
+
+
+def production_shared(environment: Environment, folder: Path) -> list[str]:
+    """Which places of this environment are production's, although it calls itself something else; one line each.
+
+    Production is every file of ``folder`` whose kind says so. A sandbox proves its addresses itself. Raises ConfigurationError.
+    """
+    if environment.kind != "staging":
+        return []
+    content, _ = _extended(read_toml(environment.file), folder)
+    found: list[str] = []
+    for name in _names(folder):
+        path = folder / f"{name}.toml"
+        other, _ = _extended(read_toml(path), folder)
+        if other.get("kind") == "production":
+            found += shared_places(content, other, label(path))
+    return found
 
 
 def _is_name(name_or_path: str) -> bool:

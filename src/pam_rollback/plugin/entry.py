@@ -6,12 +6,8 @@ import pytest
 
 from pam_rollback.core.errors import MeasurementFailed, Refused, UndoFailed
 from pam_rollback.core.verdict import ExitCode
-from pam_rollback.plugin import guard, markers, project_root, resuming, runbook, situations, undoing
+from pam_rollback.plugin import guard, markers, own_addresses, project_root, resuming, runbook, situations, undoing
 from pam_rollback.plugin.runbook import Runbook
-from pam_rollback.sandbox.problems import RangeError
-from pam_rollback.sandbox.remote import Remote
-
-_DENIED = "HTTP 401"
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -39,9 +35,10 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 
 def _may_it_run(config: pytest.Config, prepared: Runbook) -> int | None:
+    own_addresses.refuse_production(prepared.environment, config.rootpath / "environments")
     if prepared.options.undo:
         if not prepared.options.dry_run:
-            _identify(prepared)
+            own_addresses.prove(prepared.environment)
         undone = undoing.undo_run(config, prepared)
         sys.stdout.write(f"{undone}\n")
         return 0
@@ -49,26 +46,11 @@ def _may_it_run(config: pytest.Config, prepared: Runbook) -> int | None:
         resuming.take_over(config, prepared)
     guard.check(config, prepared)
     if not prepared.options.dry_run:
-        _identify(prepared)
+        own_addresses.prove(prepared.environment)
     prepared.make_folder()
     if prepared.resumed is not None and not prepared.options.dry_run:
         resuming.begin(prepared)
     return None
-
-
-def _identify(prepared: Runbook) -> None:
-    """Is the sandbox that the file describes really there, and is it that one? A drill must not plant its damage on trust."""
-    environment = prepared.environment
-    if environment.sandbox is None:
-        return
-    controls = environment.sandbox
-    try:
-        Remote(controls.control_url, controls.token).identity()
-    except RangeError as error:
-        if _DENIED in error.found:
-            who = f"{environment.file}: the sandbox at {controls.control_url}"
-            raise Refused(f"  - {who} does not know this token; it is another one") from None
-        raise MeasurementFailed(f"the sandbox of {environment.file} cannot be reached: {error}") from None
 
 
 def _end(code: ExitCode, message: str) -> int:

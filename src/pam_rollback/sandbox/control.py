@@ -16,6 +16,7 @@ from pam_rollback.sandbox.edge import Edge
 from pam_rollback.sandbox.fault_catalogue import CATALOGUE
 from pam_rollback.sandbox.faults import PlantedFaults
 from pam_rollback.sandbox.fleet import Fleet
+from pam_rollback.sandbox.own_addresses import seal
 from pam_rollback.sandbox.planting import Planter
 from pam_rollback.sandbox.problems import RangeError
 from pam_rollback.sandbox.providers.netlify_deploys import Deploys
@@ -42,6 +43,7 @@ class Control:
         self,
         *,
         token: str,
+        addresses: Mapping[str, str],
         faults: PlantedFaults,
         planter: Planter,
         fleet: Fleet,
@@ -56,6 +58,7 @@ class Control:
         ready_s: float,
     ) -> None:
         self._token = token
+        self._addresses = addresses
         self._faults = faults
         self._planter = planter
         self._fleet = fleet
@@ -99,11 +102,14 @@ class Control:
         except RangeError as error:
             return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
 
-    async def _identity(self, _: web.Request) -> web.Response:
+    async def _identity(self, request: web.Request) -> web.Response:
+        """Who this is. With a challenge, the addresses that are its own too, sealed for that challenge."""
         releases = {spec.name: self._release(spec) for spec in RELEASES}
         live = self._fleet.live.spec
         who = {"sandbox": True, "pid": os.getpid(), "releases": releases, "live": live.name, "commit": live.commit}
-        return web.json_response({**who, "ready_s": self._ready_s})
+        challenge = request.query.get("challenge", "")
+        own = {"addresses": self._addresses, "proof": seal(self._token, challenge, self._addresses)}
+        return web.json_response({**who, "ready_s": self._ready_s, **(own if challenge else {})})
 
     def _release(self, spec: ReleaseSpec) -> dict[str, object]:
         """One of the two that have a name; without a process when it is not live."""

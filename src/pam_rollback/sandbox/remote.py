@@ -1,11 +1,13 @@
 """A client of a range's control API, for whoever plants faults. Standard library only: it is loaded by every session."""
 
 import json
+import secrets
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
 from typing import Any
 
+from pam_rollback.sandbox.own_addresses import sealed_addresses
 from pam_rollback.sandbox.problems import RangeError
 
 SINKS = ("slack", "pagerduty", "email", "statuspage")
@@ -26,6 +28,13 @@ class Remote:
         if found.get("sandbox") is not True:
             raise RangeError(f"{self.control_url}/identity", expected="a sandbox", found=str(found)[:120])
         return found
+
+    def addresses(self) -> dict[str, str]:
+        """The addresses that are this sandbox's own, by name. Raises RangeError when whoever answers cannot prove the token."""
+        challenge = secrets.token_urlsafe(24)
+        found = self._call("GET", f"/identity?challenge={challenge}", deadline_s=_IDENTITY_DEADLINE_S)
+        place = f"{self.control_url}/identity"
+        return sealed_addresses(found, token=self.token, challenge=challenge, place=place)
 
     def faults(self) -> list[dict[str, Any]]:
         """The faults that are planted now."""

@@ -31,6 +31,7 @@ from pam_rollback.sandbox.front_end_server import FrontEndServer
 from pam_rollback.sandbox.latencies import BACKEND, FRONTEND, Profile
 from pam_rollback.sandbox.listeners import BACKLOG, Listeners, url_of
 from pam_rollback.sandbox.mail_sink import USERNAME, MailSink
+from pam_rollback.sandbox.own_addresses import addresses_of
 from pam_rollback.sandbox.pagerduty_sink import PagerDutySink
 from pam_rollback.sandbox.planting import Planter
 from pam_rollback.sandbox.practice_database import Access, PracticeDatabase, choose_database
@@ -175,6 +176,14 @@ class Supervisor:
 
         control = Control(
             token=state.token,
+            addresses=addresses_of(
+                listeners,
+                repository=str(repository.path),
+                databases={
+                    "database": access.product_dsn,
+                    "copy of the database": database_copy.dsn_of(access.product_dsn),
+                },
+            ),
             faults=faults,
             planter=planter,
             fleet=self._fleet,

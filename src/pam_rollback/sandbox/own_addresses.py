@@ -1,0 +1,42 @@
+"""What a sandbox says about itself: which addresses are its own, sealed with its token so that nobody else can say it.
+
+A file is easily edited, and a server that answers everything with 200 is easily found. Only the sandbox that made the token
+can seal the list for a challenge that was made up a moment ago.
+"""
+
+import hashlib
+import hmac
+import json
+import re
+import socket
+from collections.abc import Mapping
+
+from pam_rollback.sandbox.listeners import Listeners, url_of
+from pam_rollback.sandbox.problems import RangeError
+
+
+def addresses_of(listeners: Listeners, *, repository: str, databases: Mapping[str, str]) -> dict[str, str]:
+    """Every address at which this sandbox answers, by its name; the databases without user and password."""
+    sockets: dict[str, socket.socket] = {
+        name: found for name, found in vars(listeners).items() if isinstance(found, socket.socket)
+    }
+    urls = {name: url_of(listener) for name, listener in sockets.items() if name != "mail"}
+    mail = {"mail": url_of(listeners.mail).replace("http:", "smtp:", 1)}
+    stripped = {name: re.sub(r"//[^@/]*@", "//", dsn, count=1) for name, dsn in databases.items()}
+    return {**urls, **mail, "repository": repository, **stripped}
+
+
+def seal(token: str, challenge: str, addresses: Mapping[str, str]) -> str:
+    """The proof that whoever holds the token says this, in answer to this challenge."""
+    said = json.dumps(dict(addresses), sort_keys=True)
+    return hmac.new(token.encode(), f"{challenge}\n{said}".encode(), hashlib.sha256).hexdigest()
+
+
+def sealed_addresses(found: Mapping[str, object], *, token: str, challenge: str, place: str) -> dict[str, str]:
+    """The addresses of an answer. Raises RangeError when they are missing, or sealed by somebody else."""
+    addresses, proof = found.get("addresses"), found.get("proof")
+    if not isinstance(addresses, dict) or not all(isinstance(value, str) for value in addresses.values()):
+        raise RangeError(place, expected="the addresses that the sandbox owns", found="none")
+    if not hmac.compare_digest(str(proof).encode(), seal(token, challenge, addresses).encode()):
+        raise RangeError(place, expected="addresses sealed with the sandbox's token", found="another seal")
+    return addresses
