@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl
+
+from pydantic_core import Url
 
 from pam_rollback.core.addresses import server_of
 
@@ -77,7 +78,7 @@ def place_of(address: str) -> str:
     """Where an address leads, in one spelling and without credentials or path; empty for a form that may lead anywhere."""
     database = _POSTGRES.fullmatch(address)
     if database is not None:
-        settings = {name for name, _ in parse_qsl(database["query"] or "", keep_blank_values=True)}
+        settings = {name for name, _ in Url(f"http://query/?{database['query'] or ''}").query_params()}
         where = f"postgresql://{database['host'].lower()}:{database['port'] or _POSTGRES_PORT}/{database['database']}"
         return where if settings <= _HARMLESS_SETTINGS else ""
     if re.match(r"(https?|smtp)://", address, re.IGNORECASE):

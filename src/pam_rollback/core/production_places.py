@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from pam_rollback.core.addresses import is_loopback, server_of
 
@@ -50,9 +49,8 @@ def _table(content: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 def _web_place(address: str) -> str:
     """The host, whatever the port: another port of production's machine is production's too. Here, ports tell places apart."""
-    server = server_of(address)
-    host = urlsplit(server).hostname or ""
-    return server.partition("://")[2] if is_loopback(address) else host.removeprefix("www.")
+    host_and_port = server_of(address).partition("://")[2]
+    return host_and_port if is_loopback(address) else host_and_port.rpartition(":")[0].removeprefix("www.")
 
 
 def _repository(remote: str) -> str:
