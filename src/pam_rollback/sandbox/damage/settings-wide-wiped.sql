@@ -28,7 +28,7 @@ END $$;
 GRANT SELECT, INSERT, UPDATE, DELETE ON user_settings TO authenticated, service_role;
 
 -- offenders
-SELECT user_id FROM range_undo_settings_wide_wiped.user_settings WHERE privacy_preferences = '{}'
+SELECT oid::regclass FROM pg_class WHERE oid = to_regclass('range_undo_settings_wide_wiped.user_settings')
 
 -- heal
 DROP TABLE user_settings;
