@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.core.row_counts import RowLoss
+from pam_rollback.core.row_moves import RowMoves
 from pam_rollback.core.row_rewriting import RowRewriting
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.integrity]
@@ -25,5 +26,13 @@ def test_no_row_is_lost(row_loss: RowLoss, scored: Scored) -> None:
 def test_no_row_is_rewritten(row_rewriting: RowRewriting, scored: Scored) -> None:
     """What nobody changes of the rows of before is as it was, or says when it was changed.  If red: docs/runbook.md#rows-rewritten."""
     fact = scored(row_rewriting)
+
+    assert fact.none, fact
+
+
+@pytest.mark.criterion("SC-4", "IR-3", "POST-2")
+def test_no_row_is_moved(row_moves: RowMoves, scored: Scored) -> None:
+    """The rows of before belong to whom they belonged to.  If red: docs/runbook.md#rows-moved."""
+    fact = scored(row_moves)
 
     assert fact.none, fact

@@ -43,6 +43,15 @@ def test_no_row_of_users_is_rewritten(users_rewriting: Judged, judged: Enter) ->
     assert not found.holds, found
 
 
+@pytest.mark.integrity
+@pytest.mark.criterion("IR-3")
+def test_no_row_of_users_is_moved(users_moves: Judged, judged: Enter) -> None:
+    """The baseline's rows belong to whom they belonged to.  If red: docs/runbook.md#rows-moved."""
+    found = judged(users_moves)
+
+    assert not found.holds, found
+
+
 @pytest.mark.performance
 @pytest.mark.criterion("IR-6")
 def test_memory_does_not_leak(memory_trend: Judged, judged: Enter) -> None:

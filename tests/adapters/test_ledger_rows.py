@@ -9,12 +9,12 @@ from itertools import chain
 import psycopg
 import pytest
 
-from pam_rollback.adapters.ledger_rows import judge_with_database, ledger_rows
+from pam_rollback.adapters.ledger_rows import judge_with_database, ledger_rows, moved_rows
 from pam_rollback.adapters.postgres import Patience, Snapshot, open_snapshot
 from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.ledger_verdict import FinalReading, Found, LedgerState
+from pam_rollback.core.ledger_verdict import FinalReading, Found, LedgerState, judge
 from pam_rollback.core.ledger_writes import Write, WriteKind, Writes
-from pam_rollback.sandbox.database import TEST_ACCOUNT_EMAIL
+from pam_rollback.sandbox.database import OTHER_ACCOUNT_EMAIL, TEST_ACCOUNT_EMAIL
 from pam_rollback.sandbox.database.auditor import create_auditor, dsn_of
 from tests.sandbox.conftest import Database, product_database
 
@@ -103,7 +103,7 @@ def test_the_database_answers_for_what_the_product_cut_off(dsn: str) -> None:
         {WriteKind.EXPENSE: "5000 rows were asked for and came: there may be more"},
     )
     with snapshot_of(dsn) as snapshot:
-        verdict = judge_with_database(writes, reading, snapshot, PREFIX)
+        verdict = judge_with_database(writes, reading, snapshot, PREFIX, email=TEST_ACCOUNT_EMAIL)
 
     assert (verdict.state, verdict.present, verdict.unread) == (LedgerState.DAMAGED, 2, 0)
     assert verdict.altered_markers == (f"{PREFIX}000001",)
@@ -116,7 +116,7 @@ def test_a_setting_that_was_not_read_stays_unread(dsn: str) -> None:
     writes = Writes([Write(0, WriteKind.SETTING, "s0", "s0", 1.0, 1.5)])
     reading = FinalReading(100.0, (), {WriteKind.SETTING: "HTTP 500"})
     with snapshot_of(dsn) as snapshot:
-        verdict = judge_with_database(writes, reading, snapshot, PREFIX)
+        verdict = judge_with_database(writes, reading, snapshot, PREFIX, email=TEST_ACCOUNT_EMAIL)
         with pytest.raises(MeasurementFailed, match="setting are not read out of the database"):
             list(ledger_rows(snapshot, WriteKind.SETTING, PREFIX))
 
@@ -138,5 +138,62 @@ def test_a_missing_table_is_no_loss(dsn: str) -> None:
     """Another schema in front: nothing is said about any write."""
     with snapshot_of(dsn) as snapshot:
         snapshot.connections[0].execute("SET LOCAL search_path = pg_catalog")
-        with pytest.raises(MeasurementFailed, match="there is no table expenses"):
+        with pytest.raises(MeasurementFailed, match="table expenses is missing at"):
             list(ledger_rows(snapshot, WriteKind.EXPENSE, PREFIX))
+
+
+def test_a_row_of_another_user_is_moved(database: Database, dsn: str) -> None:
+    """It is there for the database and gone for whoever wrote it: neither present nor lost, whoever gave the rows."""
+    writes = Writes(
+        [
+            Write(0, WriteKind.EXPENSE, f"{PREFIX}000000", "12.30 fuel", 1.0, 1.5),
+            Write(1, WriteKind.CHAT, f"{PREFIX}000005", f"{PREFIX}000005: remember 1.00 dollars", 2.0, 2.5),
+        ]
+    )
+    nothing = FinalReading(100.0, ())
+    unread = FinalReading(100.0, (), dict.fromkeys((WriteKind.EXPENSE, WriteKind.CHAT), "too many"))
+    account = "(SELECT id FROM auth.users WHERE email = %s)"
+    conversation = f"(SELECT id FROM pam_conversations WHERE user_id = {account})"  # noqa: S608 - constants
+    expense = f"UPDATE expenses SET user_id = {account} WHERE description = %s", f"{PREFIX}000000"  # noqa: S608 - constants
+    message = (
+        f"UPDATE pam_messages SET conversation_id = {conversation} WHERE content = %s",  # noqa: S608 - constants
+        f"{PREFIX}000005: remember 1.00 dollars",
+    )
+    with psycopg.connect(database.dsn, autocommit=True) as owner:
+        for statement, marker in (expense, message):
+            owner.execute(statement.encode(), (OTHER_ACCOUNT_EMAIL, marker))
+        with snapshot_of(dsn) as snapshot:
+            by_database = judge_with_database(writes, unread, snapshot, PREFIX, email=TEST_ACCOUNT_EMAIL)
+            moved = moved_rows(snapshot, PREFIX, email=TEST_ACCOUNT_EMAIL)
+            with pytest.raises(MeasurementFailed, match="nobody has the test account's address"):
+                moved_rows(snapshot, PREFIX, email="nobody@example.org")
+        for statement, marker in (expense, message):
+            owner.execute(statement.encode(), (TEST_ACCOUNT_EMAIL, marker))
+        with snapshot_of(dsn) as snapshot:
+            healed = judge_with_database(writes, unread, snapshot, PREFIX, email=TEST_ACCOUNT_EMAIL)
+
+    for verdict in (by_database, judge(writes, nothing, moved=moved)):
+        assert (verdict.state, verdict.present, verdict.lost, verdict.moved) == (LedgerState.DAMAGED, 0, 0, 2)
+        assert verdict.moved_markers == (f"{PREFIX}000000", f"{PREFIX}000005")
+        assert not verdict.kept
+    assert (healed.present, healed.moved) == (2, 0)
+
+
+def test_rows_are_read_under_the_names_that_hold_here(database: Database, dsn: str) -> None:
+    """Columns that are called otherwise, in another schema."""
+    names = {"expenses": "money.Spent", "expenses.description": "what for", "expenses.amount": "total"}
+    with psycopg.connect(database.dsn, autocommit=True) as owner:
+        owner.execute("CREATE SCHEMA money")
+        owner.execute(
+            'CREATE TABLE money."Spent" AS SELECT id, user_id, amount AS total, category, description AS "what for" FROM expenses'
+        )
+        owner.execute(
+            'GRANT USAGE ON SCHEMA money TO pam_ledger_auditor; GRANT SELECT ON money."Spent" TO pam_ledger_auditor'
+        )
+        with snapshot_of(dsn) as snapshot:
+            found = list(ledger_rows(snapshot, WriteKind.EXPENSE, PREFIX, names=names))
+            moved = moved_rows(snapshot, PREFIX, email=TEST_ACCOUNT_EMAIL, names=names)
+        owner.execute("DROP SCHEMA money CASCADE")
+
+    assert sum(len(markers) for markers, _ in found) == 4
+    assert moved[WriteKind.EXPENSE] == []

@@ -1,10 +1,13 @@
 """Rows are counted and summed, so that what is lost or rewritten afterwards is found."""
 
 import psycopg
+import pytest
+from psycopg import sql
 
 from pam_rollback.adapters.postgres import open_snapshot
 from pam_rollback.adapters.row_counting import account_id, count_rows, ids_in_groups
 from pam_rollback.core.row_counts import lost
+from pam_rollback.core.row_moves import moves
 from pam_rollback.core.row_rewriting import rewriting
 from pam_rollback.sandbox.database import TEST_ACCOUNT_EMAIL
 from tests.adapters.asked_database import PATIENCE, dsn, owner
@@ -76,6 +79,52 @@ def test_rewritten_rows_are_found_by_their_groups(dsn: str, owner: psycopg.Conne
     assert str(secret) in ids["expenses"]
     assert str(message) in ids["pam_messages"]
     assert lost(before, now).holds
+
+
+@pytest.mark.parametrize(
+    ("table", "owner_column"),
+    [
+        ("user_settings", "user_id"),
+        ("pam_conversations", "user_id"),
+        ("pam_messages", "conversation_id"),
+        ("expenses", "user_id"),
+        ("support_tickets", "user_id"),
+    ],
+)
+def test_a_row_that_was_moved_is_found(
+    dsn: str, owner: psycopg.Connection[tuple[object, ...]], table: str, owner_column: str
+) -> None:
+    """Although a trigger says that it was changed; and it is of that class alone, neither lost nor rewritten."""
+    with open_snapshot(dsn, PATIENCE) as snapshot:
+        before = count_rows(snapshot, "product", test_user=None, names={})
+    names = {"table": sql.Identifier(table), "owner": sql.Identifier(owner_column)}
+    # Another owner that the table's own rules allow: one that has no row of it, or at least not this one.
+    free = (
+        "SELECT id FROM auth.users WHERE id NOT IN (SELECT user_id FROM {table}) LIMIT 1"
+        if table in {"user_settings", "pam_conversations"}
+        else "SELECT {owner} FROM {table} ORDER BY {owner} DESC LIMIT 1"
+    )
+    owner.execute(
+        "INSERT INTO auth.users (email, encrypted_password) VALUES ('taker@example.org', '-') ON CONFLICT DO NOTHING"
+    )
+    [(row, was)] = owner.execute(
+        sql.SQL("SELECT id, {owner} FROM {table} ORDER BY {owner} LIMIT 1").format(**names)
+    ).fetchall()
+    moved = f"UPDATE {{table}} SET {{owner}} = ({free}) WHERE id = %s"  # noqa: S608 - constants
+    owner.execute(sql.SQL(moved).format(**names), (row,))
+    owner.commit()
+    with open_snapshot(dsn, PATIENCE) as snapshot:
+        now = count_rows(snapshot, "product", test_user=None, names={}, until=before.created_until)
+        found = moves(before, now)
+        ids = ids_in_groups(snapshot, "product", found.found, test_user=None, names={}, until=before.created_until)
+    owner.execute(sql.SQL("UPDATE {table} SET {owner} = %s WHERE id = %s").format(**names), (was, row))
+    owner.commit()
+
+    assert {name: len(groups) for name, groups in found.found.items()} == {table: 1}
+    assert str(row) in ids[table]
+    assert rewriting(before, now).none
+    assert lost(before, now).holds
+    assert f"{table}: 1 rows or more were moved to another owner" in str(found)
 
 
 def test_the_checksums_do_not_depend_on_the_session(dsn: str) -> None:

@@ -63,6 +63,44 @@ def test_rpo_reaches_from_the_oldest_lost_write_to_the_cut() -> None:
     assert judge(TEN, reading(*found(*TEN[:5], *TEN[8:]))).rpo_s == 2.0
 
 
+def test_a_write_under_another_user_is_moved_and_nothing_else() -> None:
+    """Whether the reading had it or not, once or twice, as it was or altered; it is neither lost nor present."""
+    rows = [*found(*TEN[:3], *TEN[4:])]
+    rows[0] = replace(rows[0], value="another value")
+    verdict = judge(TEN, reading(*rows, rows[1]), moved={EXPENSE: ["m0", "m1", "m3", "a stranger"]})
+
+    assert (verdict.state, verdict.moved, counts(verdict)) == (LedgerState.DAMAGED, 3, (7, 0, 0, 0))
+    assert verdict.moved_markers == ("m0", "m1", "m3")
+    assert not verdict.kept
+    assert verdict.figures.measured == 3
+    assert (verdict.rpo_s, verdict.cut) == (0.0, "")
+
+
+def test_the_cut_is_the_step_that_follows_the_newest_lost_write() -> None:
+    """A data restore ends with a step; without one after the loss no more is proven than the lost writes themselves."""
+    lost = reading(*found(*TEN[:3], *TEN[5:]))
+    with_step = judge(TEN, lost, moments_s=[1.0, 6.0, 8.0])
+    without = judge(TEN, lost, moments_s=[1.0])
+
+    assert (with_step.lost, with_step.rpo_s) == (2, 2.5)
+    assert with_step.cut == "to the end of the step that follows the newest lost write"
+    assert (without.rpo_s, without.cut) == (1.0, "to the newest lost write, the least that can be proven")
+    assert "the loss reaches 2.5 s back, to the end of the step" in str(with_step)
+
+
+def test_the_seconds_stand_beside_the_count() -> None:
+    """In the table of criteria, which run.json and the report are made of; unknown is not 0."""
+    [kept] = judge(TEN, reading(*found(*TEN))).details
+    [lost] = judge(TEN, reading(*found(*TEN[:5], *TEN[8:])), cut_s=8.0).details
+    [unread] = judge(TEN, None).details
+
+    assert (kept.figures.measured, kept.figures.margin, kept.figures.n) == (0.0, 0.0, 10)
+    assert (lost.figures.measured, lost.figures.unit, lost.figures.margin) == (2.5, "s", -2.5)
+    assert lost.figures.definition == "to the restore"
+    assert unread.figures.measured is None
+    assert unread.figures.definition == "not known: there was no final reading"
+
+
 def test_unacknowledged_writes_are_never_lost() -> None:
     """Without an acknowledgement nobody was promised anything: indeterminate, or recovered when it is there."""
     unacked = [write(10, acked=False), write(11, acked=False)]

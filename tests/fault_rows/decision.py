@@ -17,6 +17,7 @@ from tests.fault_rows.decision_row import (
 )
 
 DAMAGED, GONE = "test_no_data_of_users_is_damaged", "test_no_row_of_users_is_gone"
+MOVED = "test_no_row_of_users_is_moved"
 REWRITTEN = "test_no_row_of_users_is_rewritten"
 LEAK = "test_memory_does_not_leak"
 DOWN, ERRORS = "test_the_service_is_not_down", "test_few_requests_fail"
@@ -165,6 +166,7 @@ ROWS: list[DecisionRow] = [
     _data("settings-wiped", {DAMAGED}, "damaged rows by"),
     _data("expenses-deleted", {GONE}, "rows lost"),
     _data("messages-rewritten", {REWRITTEN}, "rewritten without a trace"),
+    _data("expenses-moved", {MOVED}, "were moved to another owner"),
     _data("constraint-dropped", set(), "but the database's own rules are damaged", verdict=THINK, state=CONSIDER),
     _slower("60-percent-slower", FAR, "IR-4", NOW, "limit +50 %, for 10 s", ms=1300),
     _slower("30-percent-slower", SLOWER, "CR-5", THINK, "limit +20 %, for 5 s", ms=1050),

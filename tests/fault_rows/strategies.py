@@ -138,7 +138,7 @@ ROWS = [
         "writes-forgotten",
         "writes-forgotten",
         {"test_no_acknowledged_write_is_lost"},
-        "lost",
+        "the loss reaches",
         release="stable",
     ),
     _row("backend-provider", "untold", "notifications-down", {TOLD}, "HTTP 500"),

@@ -1,6 +1,7 @@
 """A ledger that is longer than the product's answers: the database behind the API tells what became of it, and no other database does."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,13 @@ def environment(practice_range: Range) -> Environment:
 @pytest.fixture
 def ledger(environment: Environment, tmp_path: Path) -> Iterator[Ledger]:
     """A ledger whose final reading may ask for three rows only, with more than that of each kind."""
+    with started(environment, tmp_path, read_rows_max=3) as writer:
+        yield writer
+
+
+@contextmanager
+def started(environment: Environment, folder: Path, *, read_rows_max: int) -> Iterator[Ledger]:
+    """A ledger that has written something of each kind, and writes on."""
     config = LedgerConfig(
         sign_in=sign_in_of(environment),
         expenses_url=environment.url_of("expenses"),
@@ -36,9 +44,9 @@ def ledger(environment: Environment, tmp_path: Path) -> Iterator[Ledger]:
         history_url=environment.url_of("history"),
         settings_url=environment.url_of("settings"),
         rate_hz=20,
-        read_rows_max=3,
+        read_rows_max=read_rows_max,
     )
-    with start_ledger(config, tmp_path / "ledger.jsonl") as writer:
+    with start_ledger(config, folder / "ledger.jsonl") as writer:
         writer.wait_for_acknowledged(24, 20)
         yield writer
 
@@ -72,3 +80,34 @@ def test_without_a_database_nobody_is_asked(ledger: Ledger, environment: Environ
 
     assert verdict.state is LedgerState.UNKNOWN, verdict
     assert "nor does" not in str(verdict)
+
+
+def test_what_stands_under_another_user_is_moved(
+    environment: Environment, practice_range: Range, tmp_path: Path
+) -> None:
+    """The product does not give it back to whoever wrote it; the database says where it is. Without one it is lost."""
+    with started(environment, tmp_path, read_rows_max=5000) as ledger:
+        practice_range.remote.plant("data", what="own-expenses-moved")
+        try:
+            seen = judge_ledger(ledger, environment, lambda: SHOWN, moments_s=())
+        finally:
+            practice_range.remote.clear_all()
+
+    assert (seen.moved, seen.lost, seen.kept) == (3, 0, False), seen
+    assert "3 moved" in str(seen)
+
+
+def test_what_is_gone_is_lost_where_no_database_tells_more(
+    environment: Environment, practice_range: Range, tmp_path: Path
+) -> None:
+    """Another database has no say; and the loss has seconds beside its count."""
+    with started(environment, tmp_path, read_rows_max=5000) as ledger:
+        practice_range.remote.plant("data", what="own-expenses-moved")
+        try:
+            seen = judge_ledger(ledger, environment, lambda: OTHER, moments_s=())
+        finally:
+            practice_range.remote.clear_all()
+
+    assert (seen.moved, seen.lost, seen.kept) == (0, 3, False), seen
+    assert seen.rpo_s is not None
+    assert seen.rpo_s > 0

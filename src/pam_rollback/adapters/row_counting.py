@@ -45,6 +45,14 @@ FIXED: Mapping[str, Mapping[Dialect, tuple[str, ...]]] = {
     "support_tickets": {"product": ("user_id", "subject", "message", "created_at")},
 }
 """The columns that stay as they were written: docs/decisions/0012. Profiles and settings are their users' own to change."""
+OWNER: Mapping[str, Mapping[Dialect, str]] = {
+    "user_settings": {"product": "user_id"},
+    "pam_conversations": dict.fromkeys(("product", "plan"), "user_id"),
+    "pam_messages": {"product": "conversation_id"},
+    "expenses": dict.fromkeys(("product", "plan"), "user_id"),
+    "support_tickets": {"product": "user_id"},
+}
+"""The column that says whose a row is. A profile is its owner."""
 _CHANGED_AT = {"expenses": "updated_at"}
 """Where users may correct a row, the column that says when; the groups of such rows are not judged."""
 _GROUPS = 4096
@@ -62,7 +70,7 @@ def account_id(snapshot: Snapshot, email: str, names: Mapping[str, str]) -> str 
     """The id of the test account; None when nobody has this address. Unavailable when it could not be looked up."""
     text = "SELECT profile.id::text AS id FROM profiles AS profile WHERE lower(profile.email) = lower(%(email)s)"
     try:
-        statement = _Statements.of(snapshot, ("profiles",), names).text(text)
+        statement = Statements.of(snapshot, ("profiles",), names).text(text)
         found = snapshot.rows(statement, {"email": email})
     except MeasurementFailed as failed:
         return Unavailable(f"the test account cannot be looked up: {failed}")
@@ -79,18 +87,19 @@ def count_rows(
 ) -> TableCounts:
     """Count the core tables' rows created ``until`` then (default: a little before the snapshot). Raises MeasurementFailed."""
     tables = [table for table, by_dialect in COUNTED.items() if dialect in by_dialect]
-    statements = _Statements.of(snapshot, tables, names)
+    statements = Statements.of(snapshot, tables, names)
     snapshot.refuse_blindness(statements.relations.values())
     if until is None:
         until = snapshot.row(f"SELECT now() - interval '{_COUNTING_MARGIN}'")[0]
     fixed = {table: _fixed(table, dialect, statements) for table in tables}
-    texts = [statements.text(_counting(table, dialect, fixed[table], statements)) for table in tables]
+    owners = {table: _owner_of(table, dialect, statements) for table in tables}
+    texts = [statements.text(_counting(table, dialect, fixed[table], owners[table], statements)) for table in tables]
     answers = snapshot.all_of([(text, {"until": until, TEST_USER: test_user}) for text in texts])
     counts: dict[str, TableCount] = {}
     for table, answer in zip(tables, answers, strict=True):
         if isinstance(answer, MeasurementFailed):
             raise MeasurementFailed(f"the rows of {table} cannot be counted: {answer}")
-        counts[table] = _count(answer, fixed[table])
+        counts[table] = _count(answer, fixed[table], owners[table])
     return TableCounts(created_until=until, tables=counts)
 
 
@@ -104,7 +113,7 @@ def ids_in_groups(
     until: datetime,
 ) -> dict[str, tuple[str, ...]]:
     """Give the ids of some rows of these groups, by table: ids only, never contents. Raises MeasurementFailed."""
-    statements = _Statements.of(snapshot, tuple(groups), names)
+    statements = Statements.of(snapshot, tuple(groups), names)
     found: dict[str, tuple[str, ...]] = {}
     for table, numbers in groups.items():
         text = (
@@ -124,46 +133,67 @@ def _counted(table: str, dialect: Dialect) -> str:
     return f"(created_at <= %(until)s) IS NOT FALSE AND {COUNTED[table][dialect]}"
 
 
-def _fixed(table: str, dialect: Dialect, statements: _Statements) -> tuple[str, ...]:
+def _fixed(table: str, dialect: Dialect, statements: Statements) -> tuple[str, ...]:
     """The columns of the table that stay as they were written and that this database has."""
     wanted = FIXED.get(table, {}).get(dialect, ())
     return tuple(column for column in wanted if statements.has(table, column))
 
 
-def _counting(table: str, dialect: Dialect, fixed: tuple[str, ...], statements: _Statements) -> str:
+def _owner_of(table: str, dialect: Dialect, statements: Statements) -> str:
+    """The owner's column; empty where the table has none, or where it is the key, so that a moved row is a lost one."""
+    column = OWNER.get(table, {}).get(dialect, "")
+    is_key = statements.names.column(table, column) == statements.names.column(table, "id")
+    return column if column and not is_key and statements.has(table, column) else ""
+
+
+def _counting(table: str, dialect: Dialect, fixed: tuple[str, ...], owner: str, statements: Statements) -> str:
     """One scan of a table: all its rows in one, or where it has columns that stay, in groups of rows."""
     counting = f"count(*) AS n, coalesce(sum({_KEY}), 0)::text AS keys"
     span = f"FROM {table} WHERE {_counted(table, dialect)}"
-    if not fixed:
+    if not fixed and not owner:
         return f"SELECT {counting} {span}"
     changed_at = _CHANGED_AT.get(table, "")
     has_trace = changed_at and statements.has(table, changed_at)
     changed = f"coalesce(extract(epoch FROM max({changed_at})), 0)::float8" if has_trace else "0::float8"
     # Of values and not of texts: how a moment or a number is written depends on the session and on the column's precision.
-    content = f"sum(hash_record_extended(ROW(id, {', '.join(fixed)}), 0))::text AS content"
-    return f"SELECT {_GROUP} AS part, {counting}, {content}, {changed} AS changed {span} GROUP BY 1"
+    content = _sum_of(*fixed) if fixed else "'0'"
+    owners = _sum_of(owner) if owner else "'0'"
+    return (
+        f"SELECT {_GROUP} AS part, {counting}, {content} AS content, {changed} AS changed, {owners} AS owners "
+        f"{span} GROUP BY 1"
+    )
 
 
-def _count(answer: list[tuple[Any, ...]], fixed: tuple[str, ...]) -> TableCount:
-    if not fixed:
+def _sum_of(*columns: str) -> str:
+    return f"sum(hash_record_extended(ROW({', '.join(('id', *columns))}), 0))::text"
+
+
+def _count(answer: list[tuple[Any, ...]], fixed: tuple[str, ...], owner: str) -> TableCount:
+    if not fixed and not owner:
         return TableCount(rows=answer[0][0], keys=answer[0][1])
-    groups = {int(number): (rows, keys, content, changed) for number, rows, keys, content, changed in answer}
+    groups = {int(number): (rows, keys, content, changed) for number, rows, keys, content, changed, _ in answer}
     return TableCount(
         rows=sum(rows for rows, *_ in groups.values()),
         keys=str(sum(int(keys) for _, keys, *_ in groups.values())),
-        content=TableContent(columns=fixed, groups=groups),
+        content=TableContent(
+            columns=fixed,
+            groups=groups,
+            owner=owner,
+            owners={int(number): owners for number, *_, owners in answer} if owner else {},
+        ),
     )
 
 
 @dataclass
-class _Statements:
+class Statements:
     """Our own statements about core tables, with the names that hold here."""
 
     names: Names
     relations: dict[str, Relation]
 
     @classmethod
-    def of(cls, snapshot: Snapshot, tables: Iterable[str], names: Mapping[str, str]) -> _Statements:
+    def of(cls, snapshot: Snapshot, tables: Iterable[str], names: Mapping[str, str]) -> Statements:
+        """Look the tables up. Raises MeasurementFailed when one is missing or may not be read."""
         ours = {name: here for name, here in names.items() if _owner(name, tables)}
         found, missing = look_up(snapshot, tuple(tables), _sorted(ours, tables))
         if missing:
@@ -179,6 +209,7 @@ class _Statements:
         return self.names.column(table, column) in self.relations[table].columns
 
     def text(self, statement: str) -> str:
+        """The statement for this database."""
         query = sqlglot.parse_one(statement, dialect=DIALECT)
         return text_of(
             renamed(query, self.names, {name: found.visible_columns for name, found in self.relations.items()})

@@ -10,6 +10,7 @@ from pam_rollback.core.figures import Figures
 from pam_rollback.core.invariants import InvariantResult
 from pam_rollback.core.memory import MemoryGrowth
 from pam_rollback.core.row_counts import RowLoss
+from pam_rollback.core.row_moves import RowMoves
 from pam_rollback.core.row_rewriting import RowRewriting
 
 SCHEMA = "schema-damaged"
@@ -106,8 +107,8 @@ def judged_loss(criterion: str, loss: RowLoss) -> Judged:
     return Judged(Finding(criterion, state, str(loss)), loss.figures)
 
 
-def judged_rewriting(criterion: str, rewriting: RowRewriting) -> Judged:
-    """IR-3, corruption: rows of before that say something else than they did. What could not be compared is not known."""
+def judged_rewriting(criterion: str, rewriting: RowRewriting | RowMoves) -> Judged:
+    """IR-3, corruption: rows of before that say something else, or belong to somebody else. What could not be compared is not known."""
     try:
         state, words = (State.CLEAR if rewriting.none else State.HOLDS), str(rewriting)
     except MeasurementFailed as unknown:

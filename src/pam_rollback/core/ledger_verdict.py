@@ -1,10 +1,11 @@
 """What became of the writes that the product acknowledged.
 
-Present, lost, altered or duplicated (Jepsen's set-full classes).
+Present, lost, moved to another user, altered or duplicated (Jepsen's set-full classes, and a class of ours).
 
 Rules (plan items on the recovery point objective):
 
-* Every acknowledged write is exactly one of present, altered, duplicated or lost. A write whose acknowledgement never
+* Every acknowledged write is exactly one of present, moved, altered, duplicated or lost. *Moved* is what stands under
+  another user: for whoever wrote it, it is gone. A write whose acknowledgement never
   came is counted apart: *recovered* when it is there all the same, else *indeterminate*. It is never lost.
 * Rows are a set: each write has a marker of its own. A register (a setting that is overwritten) holds one value:
   acknowledged writes up to the one that it holds are present (superseded), later ones are lost. A register that holds
@@ -69,7 +70,7 @@ class FinalReading:
 class LedgerVerdict:
     """Counts and evidence.
 
-    ``present``, ``lost``, ``altered``, ``duplicated`` and ``unread`` add up to ``acknowledged``.
+    ``present``, ``lost``, ``moved``, ``altered``, ``duplicated`` and ``unread`` add up to ``acknowledged``.
     """
 
     state: LedgerState
@@ -78,6 +79,8 @@ class LedgerVerdict:
     acknowledged: int
     present: int
     lost: int
+    moved: int
+    """Writes that stand under another user."""
     altered: int
     duplicated: int
     unread: int
@@ -85,10 +88,13 @@ class LedgerVerdict:
     indeterminate: int
     recovered: int
     lost_markers: tuple[str, ...]
+    moved_markers: tuple[str, ...]
     altered_markers: tuple[str, ...]
     duplicated_markers: tuple[str, ...]
     rpo_s: float | None
     """From the oldest lost write's acknowledgement to the cut; 0 when nothing was lost, None when that is unknown."""
+    cut: str
+    """Which moment the cut is, in words; empty when nothing was lost."""
     configuration_loss_s: float | None
     """The same over settings only; the plan has an objective of its own for them."""
 
@@ -103,24 +109,61 @@ class LedgerVerdict:
     def figures(self) -> Figures:
         """For the table of criteria."""
         return Figures(
-            what="acknowledged writes lost, altered or doubled",
+            what="acknowledged writes lost, moved, altered or doubled",
             asked="0",
-            measured=self.lost + self.altered + self.duplicated,
+            measured=self.lost + self.moved + self.altered + self.duplicated,
             n=self.acknowledged,
         )
+
+    @property
+    def details(self) -> tuple["LossReach"]:
+        """What stands beside the count: how far back the loss reaches."""
+        return (LossReach(self),)
 
     def __str__(self) -> str:
         """One line for people and assertion messages."""
         counts = (
-            f"{self.acknowledged} acknowledged writes: {self.present} present, {self.lost} lost, "
+            f"{self.acknowledged} acknowledged writes: {self.present} present, {self.lost} lost, {self.moved} moved, "
             f"{self.altered} altered, {self.duplicated} duplicated, {self.unread} unread; "
             f"unacknowledged: {self.recovered} recovered, {self.indeterminate} indeterminate"
         )
-        shown = ", ".join((*self.lost_markers, *self.altered_markers, *self.duplicated_markers)[:5])
-        return f"{self.state}: {counts}" + "".join(f"; {part}" for part in (shown, *self.reasons) if part)
+        damaged = (*self.lost_markers, *self.moved_markers, *self.altered_markers, *self.duplicated_markers)
+        reach = f"the loss reaches {self.rpo_s:.1f} s back, {self.cut}" if self.rpo_s is not None and self.lost else ""
+        parts = (reach, ", ".join(damaged[:5]), *self.reasons)
+        return f"{self.state}: {counts}" + "".join(f"; {part}" for part in parts if part)
 
     # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
     __repr__ = __str__
+
+
+@dataclass(frozen=True)
+class LossReach:
+    """RPO-1 in seconds: how far back the loss reaches. The plan allows no lost write, so it allows no second either."""
+
+    verdict: LedgerVerdict
+
+    @property
+    def figures(self) -> Figures:
+        """For the table of criteria, beside the count."""
+        verdict, reach_s = self.verdict, self.verdict.rpo_s
+        settings_s = verdict.configuration_loss_s
+        return Figures(
+            what="how far back acknowledged writes are lost",
+            asked="0 s",
+            measured=None if reach_s is None else round(reach_s, 2),
+            unit="s",
+            n=verdict.acknowledged,
+            margin=None if reach_s is None else -round(reach_s, 2),
+            definition="; ".join(
+                filter(
+                    None,
+                    (
+                        "not known: " + "; ".join(verdict.reasons) if reach_s is None else verdict.cut,
+                        f"of settings {settings_s:.2f} s" if settings_s else "",
+                    ),
+                )
+            ),
+        )
 
 
 class Audit:
@@ -131,6 +174,7 @@ class Audit:
         self._times = bytearray(len(writes))
         """How often the row of each write was seen: not, once, more than once."""
         self._altered: set[int] = set()
+        self._moved: set[int] = set()
         self._held: dict[WriteKind, str] = {}
         """What each register holds."""
         self._strangers = 0
@@ -154,6 +198,11 @@ class Audit:
                 times[place] = _MORE_THAN_ONCE if times[place] else 1
             if [*map(values.__getitem__, known)] != found:
                 self._altered.update(place for place, value in zip(known, found, strict=True) if values[place] != value)
+
+    def see_moved(self, kind: WriteKind, markers: Iterable[str]) -> None:
+        """Take the markers of rows of this kind that were found under another user."""
+        places = self._writes.places(kind)
+        self._moved.update(places[marker] for marker in markers if marker in places)
 
     def _hold(self, kind: WriteKind, blocks: Iterable[Rows]) -> None:
         places = self._writes.places(kind)
@@ -179,7 +228,7 @@ class Audit:
         not be read to the end, and why. The rest is as in ``judge``.
         """
         writes, unread = self._writes, unread or {}
-        tally = _Tally(lost=[], altered=[], duplicated=[])
+        tally = _Tally(lost=[], moved=[], altered=[], duplicated=[])
         if read_from_s is not None:
             self._judge_rows(tally, {kind for kind in KINDS if kind in unread or kind.is_register})
             for kind in KINDS:
@@ -187,11 +236,12 @@ class Audit:
                     self._judge_register(tally, kind)
             tally.lost.sort()
             tally.altered.sort()
-        recovered = sum(1 for place in writes.unacknowledged() if self._times[place])
+        recovered = sum(1 for place in writes.unacknowledged() if self._times[place] and place not in self._moved)
         reasons = tuple(self._reasons(read_from_s, unread, moments_s, hole_max_s))
         state = LedgerState.DAMAGED if tally.damaged else LedgerState.UNKNOWN if reasons else LedgerState.KEPT
-        markers = iter(writes.markers([*tally.lost, *tally.altered, *tally.duplicated]))
+        markers = iter(writes.markers([*tally.lost, *tally.moved, *tally.altered, *tally.duplicated]))
         lost_s = [writes.acked_s[place] for place in tally.lost]
+        cut_s, cut = _cut(lost_s, moments_s, cut_s)
         settings_s = [writes.acked_s[place] for place in tally.lost if KINDS[writes.kinds[place]].is_register]
         return LedgerVerdict(
             state=state,
@@ -199,14 +249,17 @@ class Audit:
             acknowledged=writes.acknowledged,
             present=tally.present,
             lost=len(tally.lost),
+            moved=len(tally.moved),
             altered=len(tally.altered),
             duplicated=len(tally.duplicated),
             unread=writes.acknowledged - tally.judged,
             indeterminate=len(writes) - writes.acknowledged - recovered,
             recovered=recovered,
             lost_markers=tuple(islice(markers, len(tally.lost))),
+            moved_markers=tuple(islice(markers, len(tally.moved))),
             altered_markers=tuple(islice(markers, len(tally.altered))),
             duplicated_markers=tuple(markers),
+            cut=cut,
             rpo_s=_reach_back_s(lost_s, cut_s) if lost_s or not reasons else None,
             configuration_loss_s=_reach_back_s(settings_s, cut_s) if settings_s or not reasons else None,
         )
@@ -226,10 +279,12 @@ class Audit:
                 if KINDS[writes.kinds[place]] not in left_out and writes.is_acknowledged(place)
             ]
 
-        tally.lost += judged(_places_of(times, 0))
-        tally.altered += judged(sorted(self._altered))
-        tally.duplicated += judged(place for place in _places_of(times, _MORE_THAN_ONCE) if place not in self._altered)
-        tally.present += writes.acknowledged - unread - len(tally.lost) - len(tally.altered) - len(tally.duplicated)
+        moved, wrong = self._moved, self._moved | self._altered
+        tally.lost += judged(place for place in _places_of(times, 0) if place not in moved)
+        tally.moved += judged(sorted(moved))
+        tally.altered += judged(sorted(self._altered - moved))
+        tally.duplicated += judged(place for place in _places_of(times, _MORE_THAN_ONCE) if place not in wrong)
+        tally.present += writes.acknowledged - unread - tally.damages
 
     def _judge_register(self, tally: "_Tally", kind: WriteKind) -> None:
         """Judge the acknowledged writes to a register: it holds one of them, and the later ones are lost."""
@@ -286,17 +341,22 @@ class _Tally:
     """Acknowledged writes by what became of them: places, and a count of those that are where they belong."""
 
     lost: list[int]
+    moved: list[int]
     altered: list[int]
     duplicated: list[int]
     present: int = 0
 
     @property
+    def damages(self) -> int:
+        return len(self.lost) + len(self.moved) + len(self.altered) + len(self.duplicated)
+
+    @property
     def damaged(self) -> bool:
-        return bool(self.lost or self.altered or self.duplicated)
+        return self.damages > 0
 
     @property
     def judged(self) -> int:
-        return self.present + len(self.lost) + len(self.altered) + len(self.duplicated)
+        return self.present + self.damages
 
 
 def judge(
@@ -306,16 +366,19 @@ def judge(
     moments_s: Sequence[float] = (),
     hole_max_s: float = 2.0,
     cut_s: float | None = None,
+    moved: Mapping[WriteKind, Iterable[str]] | None = None,
 ) -> LedgerVerdict:
     """Judge every write against the final reading.
 
     ``moments_s`` are the moments around which nothing may go unobserved (each step of an action): a write must have
     been acknowledged within ``hole_max_s`` before and after each. ``cut_s`` is the moment at which data can have been
-    lost (a restore); None takes the newest lost write, which is the least that can be proven.
+    lost (a restore); None takes the first of the moments after the newest lost write, or where there is none that write,
+    which is the least that can be proven. ``moved`` are markers that were found under another user.
     """
     audit = Audit(writes if isinstance(writes, Writes) else Writes(writes))
     for kind in KINDS:
         audit.see(kind, [reading.rows_of(kind)] if reading else [])
+        audit.see_moved(kind, (moved or {}).get(kind, ()))
     return audit.verdict(
         read_from_s=None if reading is None else reading.started_s,
         unread={} if reading is None else reading.unread,
@@ -337,6 +400,19 @@ def _any_between(moments: Sequence[float], first_s: float, last_s: float) -> boo
     """Whether one of the sorted moments lies between these two, both included."""
     place = bisect_left(moments, first_s)
     return place < len(moments) and moments[place] <= last_s
+
+
+def _cut(lost_s: Sequence[float], moments_s: Sequence[float], cut_s: float | None) -> tuple[float | None, str]:
+    """When what is lost was lost, and which moment that is."""
+    if not lost_s:
+        return cut_s, ""
+    if cut_s is not None:
+        return cut_s, "to the restore"
+    newest = max(lost_s)
+    step_s = min((moment for moment in moments_s if moment >= newest), default=None)
+    if step_s is None:
+        return newest, "to the newest lost write, the least that can be proven"
+    return step_s, "to the end of the step that follows the newest lost write"
 
 
 def _reach_back_s(lost_s: Sequence[float], cut_s: float | None) -> float:

@@ -18,6 +18,10 @@ class TableContent(BaseModel):
     groups: Mapping[int, tuple[int, str, str, float]]
     """Of each group: rows, the sum of their keys' hashes, that of their contents' hashes, and the latest moment of
     change, in seconds since 1970 (0 where the table does not keep it)."""
+    owner: str = ""
+    """The column that says whose a row is; empty in what an earlier version counted."""
+    owners: Mapping[int, str] = {}
+    """Of each group, the sum of the hashes of its rows' keys with their owners."""
 
 
 class TableCount(BaseModel):

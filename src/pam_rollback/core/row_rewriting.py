@@ -3,7 +3,8 @@
 A row's group follows from its key, so the groups are the same whenever they are counted, and their sums do not depend on any order. Of a
 group that holds the same rows with another content, one row at least was rewritten. Where a table keeps the moment of its rows' latest
 change, a group with such a change is not judged: somebody may have corrected an expense. What is not judged is told, and when it is more
-than half of a table, nothing is known of that table. Groups that lost rows are the business of ``row_counts``.
+than half of a table, nothing is known of that table. Groups that lost rows are the business of ``row_counts``, those with a row that has
+another owner that of ``row_moves``.
 """
 
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from dataclasses import dataclass, replace
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.figures import Figures
 from pam_rollback.core.row_counts import TableContent, TableCounts, refuse_other_span
+from pam_rollback.core.row_moves import moved_groups, same_rows
 
 JUDGED_PCT_MIN = 50.0
 """With fewer of a table's rows the check would be a word without a meaning."""
@@ -120,7 +122,7 @@ def rewriting(before: TableCounts, after: TableCounts) -> RowRewriting:
         tuple(
             _table(name, count.rows, count.content, after.tables[name].content if name in after.tables else None)
             for name, count in before.tables.items()
-            if count.content is not None
+            if count.content is not None and count.content.columns
         ),
         f"{before.created_until:%Y-%m-%d %H:%M:%S} UTC",
     )
@@ -131,10 +133,9 @@ def _table(name: str, rows: int, before: TableContent, after: TableContent | Non
         unknown = f"its content is not comparable any more, expected the columns {', '.join(before.columns)}"
         return TableRewriting(name, rows, judged=0, changed_with_trace=0, groups=(), unknown=unknown)
     judged, traced, groups = 0, 0, list[int]()
-    for number, (count, keys, content, changed_s) in before.groups.items():
-        now = after.groups.get(number)
-        if now is None or now[:2] != (count, keys):
-            continue
+    moved = moved_groups(before, after)
+    for number in same_rows(before, after) - moved:
+        (count, _, content, changed_s), now = before.groups[number], after.groups[number]
         if now[2] == content:
             judged += count
         elif now[3] > changed_s:

@@ -43,6 +43,7 @@ NEEDED_ABILITIES = {
     "user_data": ("database",),
     "users_rows": ("database",),
     "users_rewriting": ("database",),
+    "users_moves": ("database",),
     "memory": ("metrics",),
     "held_memory": ("metrics",),
     "held_data": ("database",),
@@ -83,7 +84,7 @@ NEEDS_A_ROLLBACK = frozenset({"team_told", "followed"})
 """Fixtures that tell of a rollback that this session did. Without one, the test is left out, and named."""
 
 
-NEEDS_ROWS_BEFORE = frozenset({"row_loss", "row_rewriting"})
+NEEDS_ROWS_BEFORE = frozenset({"row_loss", "row_moves", "row_rewriting"})
 NEEDS_A_BASELINE = frozenset({"experience"})
 """Fixtures that compare with what was recorded before. Where there is nothing, the test is left out, and named."""
 
