@@ -125,18 +125,27 @@ class Project:
         """Add or replace a file."""
         (self.folder / path).write_text(text, encoding="utf-8")
 
-    def start(self, *args: str, **options: Any) -> "subprocess.Popen[str]":
-        """Start a session; its folder is ``run-N``, or the one that it resumes."""
+    def command(self, *args: str) -> list[str]:
+        """The command of the next session; its folder is ``run-N``, or the one that it resumes."""
         resumes = "--resume" in args
         self.runs += not resumes
         folder = () if resumes else ("--run-dir", str(self.run_folder))
+        return [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *folder, *args]
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The environment variables of its sessions: none of whoever runs these tests."""
         clean = {
             name: value for name, value in os.environ.items() if not name.startswith(("PAM_", "PYTEST_", "GITHUB_"))
         }
+        return {**clean, "COLUMNS": "120", **self.environment}
+
+    def start(self, *args: str, **options: Any) -> "subprocess.Popen[str]":
+        """Start a session."""
         return subprocess.Popen(
-            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *folder, *args],
+            self.command(*args),
             cwd=self.folder,
-            env={**clean, "COLUMNS": "120", **self.environment},
+            env=self.variables,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,

@@ -89,7 +89,6 @@ def test_a_resumed_run_writes_lines_of_its_own(tmp_path: Path) -> None:
     with journal.path.open("a", encoding="utf-8") as file:
         file.write('{"event": "step-do')
 
-    journal.go_on()
     journal.append("resumed")
 
     assert [entry["event"] for entry in journal.entries()] == ["action", "resumed"]

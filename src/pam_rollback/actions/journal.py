@@ -2,16 +2,21 @@
 
 What is owed for a change is written *before* the change is made: whoever is killed in between has left a note that a later run can
 follow (``--undo RUN``).
+
+A full disk stops no rollback: what the run's folder does not take goes to a second place, where the same later run finds it, and what no
+place takes is kept in memory, told at once, and written as soon as there is room again
+(docs/decisions/0026-a-lost-terminal-is-no-order.md).
 """
 
 import json
-import os
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pam_rollback.actions.durable import append_line
 from pam_rollback.core import formats
 from pam_rollback.core.clock import Clock, SystemClock
 
@@ -30,8 +35,27 @@ UNDOING = "undoing"
 FINISHED = "action-finished"
 """The event of an action that was done to its end."""
 
-_ONE_AT_A_TIME = threading.Lock()
+OWED, SETTLED = "undo-owed", "undo-done"
+STARTED = "step-started"
+DONE = "step-done"
+ENDED = (DONE, "step-failed", "step-ended-late")
+ALREADY = "already"
+"""What the result of a step says that would change something and found it as wanted: it owes nothing."""
+
+_ONE_AT_A_TIME = threading.RLock()
 """Steps run side by side, each with a journal object of its own."""
+
+
+@dataclass
+class _Unwritten:
+    """What a journal could not write anywhere, and who is told of it. One for each journal, however many objects it has."""
+
+    entries: list[dict[str, Any]] = field(default_factory=list)
+    told: set[str] = field(default_factory=set)
+    tell: Callable[[str], object] | None = None
+
+
+_UNWRITTEN: dict[Path, _Unwritten] = {}
 
 
 @dataclass(frozen=True)
@@ -45,15 +69,45 @@ class Undo:
     """What was changed, where one kind of change is possible in several places."""
 
 
-class Journal:
-    """One run's journal: a JSON object a line, each on the disk before the next thing happens."""
+@dataclass(frozen=True)
+class Damaged:
+    """A line that is no event: somebody was kept from finishing it."""
 
-    def __init__(self, path: Path, clock: Clock | None = None) -> None:
+    path: Path
+    number: int
+    text: str
+
+    @property
+    def may_owe(self) -> bool:
+        """It is the beginning of a note of how to put a change back, or too short to tell."""
+        return OWED in self.text or '"event"' not in self.text
+
+    def __str__(self) -> str:
+        """Where it is, and what is left of it."""
+        return f"{self.path}, line {self.number}, is cut short: {self.text[:200]}"
+
+
+class Journal:
+    """One run's journal: a JSON object a line, each on the disk before the next thing happens.
+
+    ``others`` are the files that take what ``path`` does not, in this order. Writing never raises.
+    """
+
+    def __init__(self, path: Path, clock: Clock | None = None, *, others: Sequence[Path] = ()) -> None:
         self.path = path
+        self.others = tuple(others)
         self._clock = clock or SystemClock()
 
-    def append(self, event: str, **facts: Any) -> None:
-        """Write one event; returns when it is on the disk."""
+    @property
+    def _unwritten(self) -> _Unwritten:
+        return _UNWRITTEN.setdefault(self.path.absolute(), _Unwritten())
+
+    def tell_losses_to(self, tell: Callable[[str], object]) -> None:
+        """Have somebody told at once of what could be noted in memory only; one sentence each."""
+        self._unwritten.tell = tell
+
+    def append(self, event: str, **facts: Any) -> bool:
+        """Write one event; returns when it is on the disk, or with False when it is in memory only. Never raises."""
         entry = {
             "at": self._clock.wall().isoformat(timespec="milliseconds"),
             "at_s": self._clock.monotonic_s(),
@@ -61,14 +115,42 @@ class Journal:
             **(formats.stamp(formats.JOURNAL) if self._begins(event) else {}),
             **facts,
         }
-        line = (json.dumps(entry, ensure_ascii=False) + "\n").encode()
-        # One write on a descriptor in append mode, also when several threads write: a kill leaves a whole line or none.
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        try:
-            os.write(descriptor, line)
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        with _ONE_AT_A_TIME:
+            waiting = self._unwritten.entries
+            waiting.append(entry)
+            problem = ""
+            while waiting:
+                problem = self._write(waiting[0])
+                if problem:
+                    break
+                del waiting[0]
+            written = not waiting
+        if not written:
+            self._tell(
+                f"the journal {self.path} takes nothing ({problem}), and neither does a second place: it goes on in memory"
+            )
+        return written
+
+    def _write(self, entry: Mapping[str, Any]) -> str:
+        """Write it where there is room; gives why not when there is none."""
+        line = (json.dumps(entry, ensure_ascii=False, default=str) + "\n").encode("utf-8", "replace")
+        problem = ""
+        for place in (self.path, *self.others):
+            try:
+                append_line(place, line)
+            except OSError as error:
+                problem = problem or error.strerror or str(error)
+                continue
+            return ""
+        return problem or "no place"
+
+    def _tell(self, what: str) -> None:
+        unwritten = self._unwritten
+        if what not in unwritten.told:
+            unwritten.told.add(what)
+            if unwritten.tell is not None:
+                with suppress(Exception):  # who is told is never the reason that something is not done
+                    unwritten.tell(what)
 
     def _begins(self, event: str) -> bool:
         """Whether this line is a session's first, which says in which format and by which version it is written."""
@@ -94,22 +176,28 @@ class Journal:
             known = next((undo for undo in reversed(self.owed()) if (undo.kind, undo.place) == (kind, place)), None)
             if known is not None:
                 return known
-            number = 1 + sum(1 for entry in self.entries() if entry["event"] == "undo-owed")
-            self.append("undo-owed", number=number, kind=kind, place=place, facts=dict(facts))
+            number = 1 + sum(1 for entry in self.entries() if entry["event"] == OWED)
+            if not self.append(OWED, number=number, kind=kind, place=place, facts=dict(facts)):
+                how = (
+                    f"how to put back {kind} {place or ''}".rstrip()
+                    + f" is noted in memory only, since no disk takes it: {dict(facts)}"
+                )
+                self._tell(how)
+                self.warn("undo", how)
             return Undo(number, kind, facts, place)
 
     def settled(self, undo: Undo) -> None:
         """Note that the change was put back, and seen to be back."""
-        self.append("undo-done", number=undo.number)
+        self.append(SETTLED, number=undo.number)
 
     def owed(self) -> list[Undo]:
         """What is still to be put back, the latest change first."""
         entries = self.entries()
-        done = {entry["number"] for entry in entries if entry["event"] == "undo-done"}
+        done = {entry["number"] for entry in entries if entry["event"] == SETTLED}
         return [
             Undo(entry["number"], entry["kind"], entry["facts"], entry.get("place", ""))
             for entry in reversed(entries)
-            if entry["event"] == "undo-owed" and entry["number"] not in done
+            if entry["event"] == OWED and entry["number"] not in done
         ]
 
     def warn(self, about: str, problem: str) -> None:
@@ -153,18 +241,81 @@ class Journal:
         return [str(entry["problem"]) for entry in self.entries() if entry["event"] == ACTION_FAILED]
 
     def entries(self) -> list[dict[str, Any]]:
-        """All events in order; a last line that a kill cut short is left out."""
-        if not self.path.exists():
-            return []
-        lines = self.path.read_text(encoding="utf-8").split("\n")
-        # What follows the last newline was never finished.
-        return [json.loads(line) for line in lines[:-1]]
+        """All events in order, from every place and from memory; a line that somebody was kept from finishing is left out."""
+        read = [list(_events(place)) for place in (self.path, *self.others)]
+        found = [entry for one in read for entry in one if not isinstance(entry, Damaged)]
+        if sum(map(bool, read)) > 1:
+            # Each place is in order; between them the wall clock decides, which one machine wrote within one run.
+            found.sort(key=lambda entry: str(entry.get("at", "")))
+        return [*found, *self._unwritten.entries]
 
-    def go_on(self) -> None:
-        """Take away a last line that a kill cut short, so that what a resumed run writes stands in lines of its own."""
-        if not self.path.exists():
-            return
-        whole = self.path.read_bytes()
-        end = whole.rfind(b"\n") + 1
-        if end < len(whole):
-            os.truncate(self.path, end)
+    @property
+    def begun(self) -> bool:
+        """Something was written, wherever."""
+        return any(place.is_file() for place in (self.path, *self.others))
+
+    @property
+    def damaged(self) -> list[Damaged]:
+        """The lines that nobody finished."""
+        read = (_events(place) for place in (self.path, *self.others))
+        return [entry for one in read for entry in one if isinstance(entry, Damaged)]
+
+    @property
+    def gaps(self) -> list[str]:
+        """Where the journal may lack a note of how to put a change back, one sentence each: "nothing is owed" is not known then."""
+        entries = self.entries()
+        found = [f"{line}; it may have said how to put a change back" for line in self.damaged if line.may_owe]
+        if any(
+            entry["event"] == OWED or (entry["event"], entry.get("about")) == (WARNING, "undo") for entry in entries
+        ):
+            return found
+        changing = {entry["step"] for entry in entries if entry["event"] == STARTED and entry.get("changes")}
+        found += [
+            f"step {entry['step']!r} is done ({entry['result']}), and nothing says how to put back what it changed"
+            for entry in entries
+            if entry["event"] == DONE and entry["step"] in changing and ALREADY not in str(entry["result"])
+        ]
+        return found
+
+    @property
+    def open_change(self) -> str:
+        """The step that would change something, was begun, and has no end and no note of its own; empty when there is none.
+
+        The note comes before the change: whoever was killed there changed nothing, unless their disk was full.
+        """
+        step = ""
+        for entry in self.entries():
+            if entry["event"] == STARTED and entry.get("changes"):
+                step = str(entry["step"])
+            elif entry["event"] == OWED or (entry["event"] in ENDED and entry["step"] == step):
+                step = ""
+        return step
+
+
+def _events(path: Path) -> Iterator[dict[str, Any] | Damaged]:
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        text = line.decode("utf-8", "replace")
+        whole = _event(text)
+        if whole is not None:
+            yield whole
+            continue
+        # An earlier version went on behind a line that nobody had finished.
+        start = text.rfind('{"at": ')
+        behind = _event(text[start:]) if start > 0 else None
+        yield Damaged(path, number, text if behind is None else text[:start])
+        if behind is not None:
+            yield behind
+
+
+def _event(text: str) -> dict[str, Any] | None:
+    try:
+        entry = json.loads(text)
+    except ValueError:
+        return None
+    return entry if isinstance(entry, dict) and isinstance(entry.get("event"), str) else None

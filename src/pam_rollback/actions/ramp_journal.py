@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pam_rollback.actions.durable import append_line
 from pam_rollback.core import formats
 from pam_rollback.core.errors import Refused
 from pam_rollback.core.ramp_state import TORN, Event
@@ -55,19 +56,7 @@ class RampJournal:
 
     def write(self, line: bytes) -> None:
         """The line and, when it is the first, the file's name: on the disk."""
-        is_new = not self.path.exists()
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        try:
-            os.write(descriptor, line)
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        if is_new:
-            folder = os.open(self.path.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+        append_line(self.path, line)
 
     def events(self) -> list[Event]:
         """All of it in order. Raises Refused at a line that cannot be read: a ramp is never guessed from half a journal."""

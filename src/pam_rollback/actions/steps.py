@@ -216,7 +216,7 @@ class _Run:
         )
 
     def _begin(self, step: Step) -> float:
-        self.journal.append("step-started", step=step.name)
+        self.journal.append("step-started", step=step.name, **({"changes": True} if step.changes else {}))
         return self.clock.monotonic_s()
 
     def _start(self, step: Step) -> None:

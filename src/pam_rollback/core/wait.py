@@ -1,6 +1,7 @@
 """Wait for a named condition: with a limit, a streak, and the last thing that was seen."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -10,6 +11,8 @@ from pam_rollback.core.errors import StopRequested
 
 T = TypeVar("T")
 
+_UNWRITTEN: dict[Path, str] = {}
+"""What this process was asked, where the disk may not have taken it."""
 _LONGEST_NAP_S = 0.25  # a stop request must be noticed soon: CI services kill about 10 s after they ask
 
 
@@ -26,21 +29,34 @@ class StopFile:
 
     path: Path | None = None
 
+    @property
+    def reason(self) -> str | None:
+        """Why stopping was asked for; None when nobody asked."""
+        if self.path is None:
+            return None
+        try:
+            said = self.path.read_text(encoding="utf-8", errors="replace").strip()
+        except OSError:
+            return _UNWRITTEN.get(self.path)
+        return said or _UNWRITTEN.get(self.path) or "no reason given"
+
     def check(self) -> None:
         """Raise StopRequested when somebody asked to stop."""
-        if self.path is not None and self.path.exists():
-            raise StopRequested(
-                f"stopping was asked for ({self.path.read_text(encoding='utf-8').strip() or 'no reason given'})"
-            )
+        reason = self.reason
+        if reason is not None:
+            raise StopRequested(f"stopping was asked for ({reason})")
 
     def set(self, reason: str) -> None:
-        """Ask every wait to end."""
+        """Ask every wait to end; those of this process also when the disk is full."""
         if self.path is not None:
-            self.path.write_text(reason + "\n", encoding="utf-8")
+            _UNWRITTEN[self.path] = reason
+            with suppress(OSError):
+                self.path.write_text(reason + "\n", encoding="utf-8")
 
     def clear(self) -> None:
         """Forget that an earlier session of this run was asked to stop."""
         if self.path is not None:
+            _UNWRITTEN.pop(self.path, None)
             self.path.unlink(missing_ok=True)
 
 

@@ -27,7 +27,11 @@ class Child:
         self.log = output.with_suffix(output.suffix + ".log")
         source = str(Path(pam_rollback.__file__).parents[1])
         environment = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
-        with self.log.open("ab") as log:
+        try:
+            log = self.log.open("ab")
+        except OSError as error:
+            raise MeasurementFailed(f"{module} cannot record in {output.parent}: {error.strerror}") from error
+        with log:
             self.log.chmod(0o600)
             # -P: a file in the working directory must not stand in for a module.
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module

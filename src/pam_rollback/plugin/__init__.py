@@ -8,6 +8,7 @@ import pytest
 _OURS = "pam_rollback."
 
 pytest_plugins = (
+    "pam_rollback.plugin.lasting_streams",
     "pam_rollback.plugin.start_up",
     "pam_rollback.plugin.options",
     "pam_rollback.plugin.entry",

@@ -122,10 +122,15 @@ def deciding(request: pytest.FixtureRequest, story: Story, incident: Incident) -
 
 
 def _attach_journal(runbook: Runbook) -> None:
-    if runbook.journal.path.exists():
-        text = runbook.journal.path.read_text(encoding="utf-8")
+    journal = runbook.journal
+    texts = [
+        place.read_text(encoding="utf-8", errors="replace")
+        for place in (journal.path, *journal.others)
+        if place.is_file()
+    ]
+    if texts:
         allure.attach(
-            runbook.secrets.redact(text),
+            runbook.secrets.redact("".join(texts)),
             name="journal.jsonl",
             attachment_type="application/x-ndjson",
             extension="jsonl",

@@ -5,6 +5,7 @@ Evidence is collected by fixtures and attached from the test's own thread; this 
 
 import os
 from collections.abc import Generator
+from functools import partial
 from typing import Any
 
 import allure
@@ -16,7 +17,7 @@ from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.classification import title
 from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.plugin.situations import situation_of
-from pam_rollback.reporting.allure_hooks import AllureHooks
+from pam_rollback.reporting.allure_hooks import AllureHooks, Unfailing
 from pam_rollback.reporting.pages import online, with_links
 from pam_rollback.reporting.redaction import Redactor
 
@@ -47,9 +48,11 @@ def pytest_configure(config: pytest.Config) -> None:
     if runbook is None or config.option.collectonly:
         return
     hooks = AllureHooks(runbook.results, _LiveRedactor(runbook), owns=_is_ours)
-    allure_commons.plugin_manager.register(hooks)
+    unfailing = Unfailing(runbook.results, runbook.lost)
+    for plugin in (hooks, unfailing):
+        allure_commons.plugin_manager.register(plugin)
+        config.add_cleanup(partial(allure_commons.plugin_manager.unregister, plugin))
     config.stash[_HOOKS_KEY] = hooks
-    config.add_cleanup(lambda: allure_commons.plugin_manager.unregister(hooks))
 
 
 @pytest.hookimpl(trylast=True)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.actions.journal import ACTION, SWITCHED_ON, Journal
+from pam_rollback.plugin import second_places
 from pam_rollback.plugin.runbook import Runbook, shown
 
 JOURNAL = "journal.jsonl"
@@ -13,7 +14,9 @@ JOURNAL = "journal.jsonl"
 def journal_of(config: pytest.Config, option: str, run: str) -> Path:
     """The journal of the run of that id or folder. Raises pytest.UsageError when there is none."""
     folders = [Path(run), config.rootpath / "reports" / "out" / run]
-    path = next((folder / JOURNAL for folder in folders if (folder / JOURNAL).is_file()), None)
+    # What a run's own folder did not take is in a second place; that may be all of it.
+    own = [folder / JOURNAL for folder in folders]
+    path = next((path for path in own if any(place.is_file() for place in (path, *second_places.files(path)))), None)
     if path is None:
         raise pytest.UsageError(
             f"{option} {run}: expected a run's id or folder with a {JOURNAL}, found none at {' or '.join(map(shown, folders))}"

@@ -6,7 +6,18 @@ import pytest
 
 from pam_rollback.core.errors import MeasurementFailed, Refused, UndoFailed
 from pam_rollback.core.verdict import ExitCode
-from pam_rollback.plugin import guard, markers, own_addresses, project_root, resuming, runbook, situations, undoing
+from pam_rollback.plugin import (
+    guard,
+    last_words,
+    markers,
+    own_addresses,
+    project_root,
+    resuming,
+    runbook,
+    situations,
+    stop,
+    undoing,
+)
 from pam_rollback.plugin.runbook import Runbook
 
 
@@ -37,6 +48,8 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 def _may_it_run(config: pytest.Config, prepared: Runbook) -> int | None:
     own_addresses.refuse_production(prepared.environment, config.rootpath / "environments")
     if prepared.options.undo:
+        if prepared.options.execute:
+            stop.outlive_the_terminal(config)
         if not prepared.options.dry_run:
             own_addresses.prove(prepared.environment)
         undone = undoing.undo_run(config, prepared)
@@ -45,9 +58,14 @@ def _may_it_run(config: pytest.Config, prepared: Runbook) -> int | None:
     if prepared.options.resume:
         resuming.take_over(config, prepared)
     guard.check(config, prepared)
+    if prepared.options.real:
+        stop.outlive_the_terminal(config)
     if not prepared.options.dry_run:
         own_addresses.prove(prepared.environment)
-    prepared.make_folder()
+    prepared.make_folder(config)
+    alarm = last_words.Alarm(prepared)
+    prepared.journal.tell_losses_to(alarm)
+    config.add_cleanup(alarm.end)
     if prepared.resumed is not None and not prepared.options.dry_run:
         resuming.begin(prepared)
     return None

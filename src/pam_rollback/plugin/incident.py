@@ -11,6 +11,7 @@ import shutil
 import sys
 import tomllib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,7 +94,8 @@ def collect_at_the_end(folder: Path, environment: Environment) -> None:
         incident = Incident(run, run.situations[0])
         collect(environment, _asked(incident), folder / MATERIAL, Redactor(_named_secrets(environment)))
     except Exception as problem:  # noqa: BLE001 - whatever it is, the rollback was done and judged already
-        (folder / f"{MATERIAL}.failed").write_text(f"{type(problem).__name__}\n", encoding="utf-8")
+        with suppress(OSError):
+            (folder / f"{MATERIAL}.failed").write_text(f"{type(problem).__name__}\n", encoding="utf-8")
 
 
 def _parser() -> argparse.ArgumentParser:

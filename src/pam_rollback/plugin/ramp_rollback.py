@@ -50,7 +50,7 @@ class RampRollback:
     def __call__(self, why: str) -> str:
         """Do it. Raises ActionFailed when the flags are not off in the end, or users still have the features."""
         runbook, decided_s = self.runbook, self.clock.monotonic_s()
-        journal = _OwesNothing(runbook.journal.path)
+        journal = _OwesNothing(runbook.journal.path, others=runbook.journal.others)
         environment = runbook.environment
         journal.append(
             ACTION,

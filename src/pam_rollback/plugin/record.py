@@ -184,9 +184,10 @@ def _reasons(runbook: Runbook, scope: Scope, code: int) -> tuple[str, ...]:
         reasons.append(f"{owed} change{'s are' if owed > 1 else ' is'} not undone: pytest --undo {runbook.id} --env …")
     reasons += [f"the rollback was not done: {problem}" for problem in runbook.journal.failed_actions]
     reasons += [f"went on without it: {warning}" for warning in runbook.journal.warnings]
-    stop = runbook.stop.path
-    if stop is not None and stop.exists():
-        reasons.append(f"stopped by {stop.read_text(encoding='utf-8').strip()} before everything had run")
+    stop = runbook.stop.reason
+    if stop is not None:
+        reasons.append(f"stopped by {stop} before everything had run")
+    reasons += runbook.losses
     if runbook.options.dry_run:
         reasons.append("--dry-run: nothing was sent, nothing was verified")
     if code != 0 or scope.partial:

@@ -8,6 +8,7 @@ import pytest
 from pam_rollback.actions.journal import ACTION, FINISHED, RESUMED, UNDOING, Journal
 from pam_rollback.core.errors import MeasurementFailed, Refused
 from pam_rollback.core.resumption import Resumption, moment_s
+from pam_rollback.plugin import second_places
 from pam_rollback.plugin.beside_baseline import BASELINE_FILE
 from pam_rollback.plugin.earlier_run import elsewhere, journal_of
 from pam_rollback.plugin.runbook import Runbook, shown, stored_baseline_of
@@ -20,7 +21,7 @@ def take_over(config: pytest.Config, runbook: Runbook) -> None:
     Raises pytest.UsageError when there is no such run, Refused with all reasons when it cannot be resumed like this.
     """
     path = journal_of(config, "--resume", runbook.options.resume)
-    journal = Journal(path)
+    journal = Journal(path, others=second_places.files(path))
     reasons = _refusals(config, runbook, journal)
     if reasons:
         raise Refused("\n".join(f"  - {reason}" for reason in reasons))
@@ -43,9 +44,10 @@ def take_over(config: pytest.Config, runbook: Runbook) -> None:
 
 def begin(runbook: Runbook) -> None:
     """Note that this run goes on; from now on it is two sessions' journal."""
-    runbook.journal.go_on()
     runbook.stop.clear()
     runbook.journal.append(RESUMED, initiated_by=runbook.options.initiated_by, reason=runbook.options.reason)
+    for gap in runbook.journal.gaps:
+        runbook.journal.warn("undo", f"how it was before this run is not known for certain: {gap}")
 
 
 def refuse_gap(runbook: Runbook) -> None:

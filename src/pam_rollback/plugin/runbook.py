@@ -1,5 +1,6 @@
 """A session that runs the runbook (``checks/``, ``drills/``, ``load/``): its identity, its folder, its plan and its environment."""
 
+import errno
 import os
 import secrets
 import shlex
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from pam_rollback.actions.durable import make_private
 from pam_rollback.actions.journal import Journal
 from pam_rollback.core.configuration import ConfigurationError, suggestion
 from pam_rollback.core.environment import Environment
@@ -24,13 +26,16 @@ from pam_rollback.core.plan import Plan, load_plan
 from pam_rollback.core.resumption import Resumption
 from pam_rollback.core.wait import StopFile
 from pam_rollback.observation.baseline import Baseline, load_baseline
-from pam_rollback.plugin import project_root
+from pam_rollback.plugin import project_root, second_places
 from pam_rollback.plugin.markers import asks_for
 from pam_rollback.plugin.options import Options, read
 from pam_rollback.plugin.ramp_gate import runs_known
 from pam_rollback.plugin.sql_names import refuse_unknown_names
 from pam_rollback.reporting.redaction import Redactor
 
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
+_ROOM_BYTES = 64 * 1024
+"""A journal of a rollback with its record needs no more; whatever is larger has its own way to fail."""
 FOLDERS = ("checks", "drills", "load")
 OWN_TESTS = ("tests", "benchmarks")
 
@@ -75,6 +80,8 @@ class Runbook:
     releases_seen: list[str] = field(default_factory=list)
     resumed: Resumption | None = None
     """What ``--resume RUN`` goes on with; None when this run begins with this session."""
+    losses: list[str] = field(default_factory=list)
+    """What this session could not write in its place, one sentence each."""
     host: str = ""
     """Host and port of the API; empty while a sandbox of this session's own has not started."""
 
@@ -106,7 +113,13 @@ class Runbook:
     @property
     def journal(self) -> Journal:
         """What the actions of this run did."""
-        return Journal(self.folder / "journal.jsonl")
+        path = self.folder / "journal.jsonl"
+        return Journal(path, others=second_places.files(path))
+
+    def lost(self, what: str) -> None:
+        """Remember what could not be written; a condition of the verdict."""
+        if what not in self.losses:
+            self.losses.append(what)
 
     @property
     def records_before(self) -> bool:
@@ -122,20 +135,51 @@ class Runbook:
         if option.xmlpath == str(old / "junit.xml"):
             option.xmlpath = str(folder / "junit.xml")
 
-    def make_folder(self) -> None:
-        """Make the run's folder. Raises pytest.UsageError when it cannot be made or holds something already."""
+    def make_folder(self, config: pytest.Config) -> None:
+        """Make the run's folder. Raises pytest.UsageError when it cannot be made or holds something already.
+
+        Consent was given to a real session: when the disk is full it goes on in a second place.
+        """
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            occupied = self.resumed is None and any(self.folder.iterdir())
-            self.results.mkdir(exist_ok=True)
+            self._make_folder()
         except OSError as error:
-            raise pytest.UsageError(
-                f"the run's folder {self.folder} cannot be made: {error.strerror}; choose another with --run-dir"
-            ) from None
-        if occupied:
+            problem = error.strerror or str(error)
+            full = error.errno in _NO_ROOM
+            if not (self.options.real and full and self._go_elsewhere(config, problem)):
+                raise pytest.UsageError(
+                    f"the run's folder {self.folder} cannot be made: {problem}; choose another with --run-dir"
+                ) from None
+
+    def _make_folder(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if self.resumed is None and any(self.folder.iterdir()):
             raise pytest.UsageError(
                 f"--run-dir {self.folder}: expected a new or empty folder, found files; evidence of two runs is never mixed"
             )
+        self.results.mkdir(exist_ok=True)
+        if self.options.real and self.resumed is None:
+            # A full disk lets an empty folder be made.
+            trial = self.folder / ".room"
+            try:
+                trial.write_bytes(bytes(_ROOM_BYTES))
+            finally:
+                trial.unlink(missing_ok=True)
+
+    def _go_elsewhere(self, config: pytest.Config, problem: str) -> bool:
+        first = self.folder
+        if self.resumed is not None:
+            return True  # its journal and its record know a second place of their own
+        for folder in second_places.folders(first):
+            try:
+                make_private(folder)
+                self.move_to(config, folder)
+                self._make_folder()
+            except OSError:
+                continue
+            self.lost(f"there is no room in {first} ({problem}), so this run's folder is {folder}")
+            return True
+        self.move_to(config, first)
+        return False
 
     @property
     def results(self) -> Path:

@@ -1,6 +1,8 @@
 """The first SIGTERM, SIGHUP or Ctrl-C asks every wait of the run to end; a second Ctrl-C interrupts.
 
-pytest alone dies of SIGTERM without any teardown, which would leave an incident planted and no report.
+pytest alone dies of SIGTERM without any teardown, which would leave an incident planted and no report. A hang-up is no order of anybody:
+it tells that a terminal is gone. Under ``nohup``, and in a session that changes an environment for good, it is ignored
+(docs/decisions/0026-a-lost-terminal-is-no-order.md).
 """
 
 import signal
@@ -26,6 +28,8 @@ class _Stopper:
     def arm(self) -> None:
         """Take the signals over; workers leave Ctrl-C to the controller, since a terminal sends it to all."""
         for number in _SIGNALS:
+            if number == signal.SIGHUP and signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+                continue
             handler = signal.SIG_IGN if self._runbook.worker and number == signal.SIGINT else self._on_signal
             self._before[number] = signal.signal(number, handler)
 
@@ -47,6 +51,19 @@ class _Stopper:
             distributed.shouldstop = reason
 
 
+def outlive_the_terminal(config: pytest.Config) -> None:
+    """Ignore hang-ups from now on: this session has consent to change something, and finishes it without anybody who looks on.
+
+    Programs that it starts inherit that, so that a browser or a build does not die under it.
+    """
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    def as_before() -> None:
+        signal.signal(signal.SIGHUP, before)
+
+    config.add_cleanup(as_before)
+
+
 _KEY = pytest.StashKey[_Stopper]()
 
 
@@ -66,7 +83,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Any:
     """A worker, which gets no signal, ends after the test during which the stop was asked for."""
     result = yield
     runbook = runbook_module.of(item.config)
-    if runbook is not None and runbook.worker and runbook.stop.path is not None and runbook.stop.path.exists():
+    if runbook is not None and runbook.worker and runbook.stop.reason is not None:
         item.session.shouldstop = "stopping was asked for"
     return result
 

@@ -12,8 +12,9 @@ import pytest
 from pam_rollback import VERSION
 from pam_rollback.actions.journal import UNDOING, Journal, Undo
 from pam_rollback.core.environment import Environment
-from pam_rollback.core.errors import Refused, UndoFailed
+from pam_rollback.core.errors import MeasurementFailed, Refused, UndoFailed
 from pam_rollback.core.wait import Waiter
+from pam_rollback.plugin import second_places
 from pam_rollback.plugin.earlier_run import elsewhere, journal_of
 from pam_rollback.plugin.guard import blank_texts
 from pam_rollback.plugin.runbook import Runbook, shown
@@ -48,7 +49,8 @@ def undo_run(config: pytest.Config, runbook: Runbook) -> str:
     Raises Refused, UndoFailed, and pytest.UsageError when there is no such run.
     """
     options, environment = runbook.options, runbook.environment
-    journal = Journal(journal_of(config, "--undo", options.undo))
+    path = journal_of(config, "--undo", options.undo)
+    journal = Journal(path, others=second_places.files(path))
     reasons = _refusals(runbook, journal)
     if reasons:
         raise Refused("\n".join(f"  - {reason}" for reason in reasons))
@@ -60,8 +62,24 @@ def undo_run(config: pytest.Config, runbook: Runbook) -> str:
     ) as lock:
         journal.append(UNDOING, initiated_by=options.initiated_by, reason=options.reason)
         count = undo_all(journal, environment, initiated_by=options.initiated_by or "pam-rollback-suite")
+    _refuse_gaps(journal, count)
     warned = "".join(f"\nwent on without it: lock: {warning}" for warning in lock.warnings)
     return f"UNDONE: {count} change{'' if count == 1 else 's'} of {shown(journal.path)}, each read back{warned}"
+
+
+def _refuse_gaps(journal: Journal, count: int) -> None:
+    """After all that is known is put back. Raises UndoFailed, or MeasurementFailed, when there may be more than the journal knows."""
+    undone = f"{count} change{'' if count == 1 else 's'} of {shown(journal.path)} put back, each read back"
+    if journal.gaps:
+        raise UndoFailed(
+            f"{undone}; the journal is not whole, so there may be more: {'; '.join(journal.gaps)}. "
+            "A person must look at what the run changed, and put it back by hand"
+        )
+    if journal.open_change:
+        raise MeasurementFailed(
+            f"{undone}; the run ended within the step {journal.open_change!r}, before it noted how to put that back. A note comes before "
+            "its change, so nothing was changed by it, unless the disk of that run was full: look whether it took effect"
+        )
 
 
 def lock_file(environment: Environment) -> Path:

@@ -4,7 +4,10 @@ import os
 import sys
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,7 +15,7 @@ import pytest
 
 from pam_rollback.core.decision import Decision
 from pam_rollback.core.verdict import VERDICT_WORDS, ExitCode, Outcome, worst
-from pam_rollback.plugin import deciding, selection
+from pam_rollback.plugin import deciding, last_words, second_places, selection
 from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.classification import MESSAGE, OUTCOME
 from pam_rollback.plugin.fixtures.scoring import FIGURES
@@ -34,6 +37,8 @@ _KEPT = {
 }
 _OUR_WORKER_OUTPUT = "pam_rollback"
 _LINES_OF_A_BROKEN_FILE = 12
+_WITHOUT_TERMINAL = 120
+"""Columns where there is no terminal."""
 
 
 class Collector:
@@ -117,8 +122,16 @@ class Collector:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
-        """Outermost: everybody else has finished writing and printing when the verdict comes."""
-        yield
+        """Outermost: everybody else has finished writing and printing when the verdict comes, or has failed to."""
+        try:
+            yield
+        except OSError as error:
+            # Whoever could not write its file kept the others from their turn; what is still set up is undone in theirs.
+            self._runbook.lost(
+                f"a file of the run could not be written: {error.strerror or error} ({error.filename or 'unnamed'})"
+            )
+            with suppress(Exception):
+                session._setupstate.teardown_exact(None)  # noqa: SLF001 - as pytest's own runner does at the end
         refused = self._config.stash.get(REFUSED_KEY, "")
         if refused or session.exitstatus == pytest.ExitCode.USAGE_ERROR:
             return  # whoever refused has said why
@@ -128,9 +141,8 @@ class Collector:
             self._say(_nothing_selected(self._config, self._left_out))
             return
         record = self._write(code)
-        self._print(record)
-        stop = self._runbook.stop.path
-        if self._runbook.options.real and self._runbook.journal.action_began and not (stop and stop.exists()):
+        last_words.told_elsewhere(self._runbook, record, self._print(record))
+        if self._runbook.options.real and self._runbook.journal.action_began and self._runbook.stop.reason is None:
             # After the verdict, which nobody has to wait for: what providers keep for a while only. Whoever asked this session to stop
             # is not kept waiting either. Loaded here: no other session needs it.
             from pam_rollback.plugin.incident import collect_at_the_end  # noqa: PLC0415
@@ -192,9 +204,7 @@ class Collector:
         verdict = (
             "PLANNED" if self._planned else VERDICT_WORDS[ExitCode(code)] if code in set(ExitCode) else "INCONCLUSIVE"
         )
-        leaks = scan(runbook.folder, runbook.secrets.known)
-        for path in leaks:
-            runbook.secrets.redactor.file(path)
+        leaks = self._redacted_at_the_end()
         decision = self._decision
         record = build_record(
             runbook,
@@ -209,30 +219,68 @@ class Collector:
             notes=list(_notes(runbook, leaks)),
             decision=None if decision is None else recommended(self._config, runbook, decision),
         )
-        run_record.write(record, runbook.folder / "run.json", runbook.secrets.redactor)
-        allure_results.write_environment(runbook.results, _facts(record))
-        if record.decision is not None:
-            allure_results.write_recommendation(
-                runbook.results,
-                name=recommendation.headline(record.decision),
-                text=runbook.secrets.redact(recommendation.as_text(record.decision)),
-                status={0: "passed", ExitCode.NO_GO: "failed"}.get(code, "broken"),
+        record = self._kept(record)
+        keep = partial(last_words.keep, runbook)
+        keep("environment.properties", lambda: allure_results.write_environment(runbook.results, _facts(record)))
+        recommended_here = record.decision
+        if recommended_here is not None:
+            keep(
+                "the recommendation",
+                lambda: allure_results.write_recommendation(
+                    runbook.results,
+                    name=recommendation.headline(recommended_here),
+                    text=runbook.secrets.redact(recommendation.as_text(recommended_here)),
+                    status={0: "passed", ExitCode.NO_GO: "failed"}.get(code, "broken"),
+                ),
             )
         summary = os.environ.get("GITHUB_STEP_SUMMARY")
         if summary:
-            job_summary.append(record, Path(summary), runbook.secrets.redactor)
+            keep("the job summary", lambda: job_summary.append(record, Path(summary), runbook.secrets.redactor))
         return record
 
-    def _print(self, record: run_record.RunRecord) -> None:
+    def _redacted_at_the_end(self) -> list[Path]:
+        """The files of this run that held a secret, and hold it no more."""
+        runbook = self._runbook
+        folders = [runbook.folder, *(folder for folder in second_places.folders(runbook.folder) if folder.is_dir())]
+        leaks: list[Path] = []
+        for folder in folders:
+            leaks += scan(folder, runbook.secrets.known)
+        for path in leaks:
+            last_words.keep(runbook, f"{path.name} without its secret", partial(runbook.secrets.redactor.file, path))
+        return leaks
+
+    def _kept(self, record: run_record.RunRecord) -> run_record.RunRecord:
+        """Write the record; gives it as it is now, with where it is and with what was lost meanwhile."""
+        runbook = self._runbook
+        place, problem = second_places.kept(
+            runbook.folder / "run.json", lambda path: run_record.write(record, path, runbook.secrets.redactor)
+        )
+        if not problem:
+            return record
+        where = f"it is {place}" if place else "nothing takes it"
+        runbook.lost(f"the run record is not in the run's folder ({problem}): {where}")
+        known = set(record.reasons)
+        return replace(
+            record,
+            reasons=(*record.reasons, *(loss for loss in runbook.losses if loss not in known)),
+            reports=replace(record.reports, record=str(place) if place else None),
+        )
+
+    def _print(self, record: run_record.RunRecord) -> str:
+        """Show the scorecard; gives it as text, also when nobody can see it."""
         terminal: Any = self._config.pluginmanager.get_plugin("terminalreporter")
         if terminal is None:
-            return
+            return "\n".join(scorecard.render(record, _WITHOUT_TERMINAL, color=False, ascii_only=False))
         writer = terminal._tw  # noqa: SLF001 - pytest offers no other way to its width and colours
         encoding = getattr(sys.stdout, "encoding", None) or "ascii"
         lines = scorecard.render(
             record, writer.fullwidth, color=writer.hasmarkup, ascii_only=not encoding.lower().startswith("utf")
         )
-        self._say("\n".join(lines))
+        text = "\n".join(lines)
+        self._say(text)
+        with suppress(OSError):
+            sys.stdout.flush()
+        return self._runbook.secrets.redact(text)
 
     def _say(self, text: str) -> None:
         terminal: Any = self._config.pluginmanager.get_plugin("terminalreporter")

@@ -3,7 +3,8 @@
 Register an instance on ``allure_commons.plugin_manager`` after allure-pytest has registered its own file logger.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -88,3 +89,51 @@ class AllureHooks:
     def report_attached_file(self, file_name: str) -> None:
         """Redacts the copy of an attached file; the original is its owner's business."""
         self._redactor.file(self._results / file_name)
+
+
+class Unfailing:
+    """Around Allure's file logger and what changes its files: a full disk costs the report, and nothing else.
+
+    Without it, the error would end the session in the middle of what it does. ``lost`` is told what could not be written.
+    """
+
+    def __init__(self, results: Path, lost: Callable[[str], None]) -> None:
+        self._results = results
+        self._lost = lost
+
+    @allure_commons.hookimpl(wrapper=True, tryfirst=True)
+    def report_result(self) -> Generator[None, object, object]:
+        """The result of a test."""
+        return (yield from self._kept())
+
+    @allure_commons.hookimpl(wrapper=True, tryfirst=True)
+    def report_container(self) -> Generator[None, object, object]:
+        """Set-ups and tear-downs."""
+        return (yield from self._kept())
+
+    @allure_commons.hookimpl(wrapper=True, tryfirst=True)
+    def report_globals(self) -> Generator[None, object, object]:
+        """What concerns the whole run."""
+        return (yield from self._kept())
+
+    @allure_commons.hookimpl(wrapper=True, tryfirst=True)
+    def report_attached_data(self) -> Generator[None, object, object]:
+        """An attachment."""
+        return (yield from self._kept())
+
+    @allure_commons.hookimpl(wrapper=True, tryfirst=True)
+    def report_attached_file(self) -> Generator[None, object, object]:
+        """An attached file, which may not be there either."""
+        return (yield from self._kept())
+
+    def _kept(self) -> Generator[None, object, object]:
+        try:
+            return (yield)
+        except (OSError, UnicodeError) as error:
+            why = (error.strerror if isinstance(error, OSError) else None) or str(error)
+            self._lost(f"the report lacks files: {why}")
+            # Half a file that nobody has redacted must not stay.
+            for part in self._results.glob("*.tmp"):
+                with suppress(OSError):
+                    part.unlink()
+            return None

@@ -1,0 +1,82 @@
+"""What a session says when it cannot say it in the usual place: a lost terminal, a full disk below the run's folder.
+
+A real action's verdict then goes to the incident channel, too, and into a file of the run; what is owed and no disk takes is said at once.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from pam_rollback.adapters.slack import SlackWebhook
+from pam_rollback.plugin import lasting_streams, second_places
+from pam_rollback.plugin.runbook import Runbook, shown
+from pam_rollback.reporting import wording
+from pam_rollback.reporting.run_record import RunRecord
+
+SCORECARD = "scorecard.txt"
+_POST_WITHIN_S = 6.0
+
+
+@dataclass
+class Alarm:
+    """Says at once what must not be lost: on the terminal, and in a real run in the channel, beside the steps."""
+
+    runbook: Runbook
+    _posting: list[threading.Thread] = field(default_factory=list)
+
+    def __call__(self, what: str) -> None:
+        """Say it. Waits for nobody."""
+        text = self.runbook.secrets.redact(f"{self.runbook.environment.name}, run {self.runbook.id}: {what}")
+        lasting_streams.say_now(text)
+        if self.runbook.options.real:
+            thread = threading.Thread(target=lambda: post(self.runbook, text), daemon=True, name="alarm")
+            self._posting.append(thread)
+            thread.start()
+
+    def end(self) -> None:
+        """Wait for what is being sent, within limits."""
+        for thread in self._posting:
+            thread.join(_POST_WITHIN_S)
+
+
+def post(runbook: Runbook, text: str) -> str:
+    """Tell the incident channel; gives why not when that did not work."""
+    environment = runbook.environment
+    if "slack" not in environment.abilities or not environment.has_secret("slack_webhook"):
+        return f"{environment.name} declares no incident channel"
+    return SlackWebhook(environment.secret("slack_webhook")).post(text)
+
+
+def keep(runbook: Runbook, name: str, write: Callable[[], object]) -> None:
+    """Write something that the verdict does not depend on; what keeps it from being written is a condition of the verdict."""
+    try:
+        write()
+    except (OSError, UnicodeError) as error:
+        runbook.lost(f"{name} could not be written: {_why(error)}")
+
+
+def told_elsewhere(runbook: Runbook, record: RunRecord, scorecard: str) -> None:
+    """After the verdict was printed: have it where people find it when nobody saw it, or when its record is not in its place."""
+    lost: Mapping[str, str] = lasting_streams.lost()
+    if lost:
+        _, problem = second_places.kept(
+            runbook.folder / SCORECARD,
+            lambda path: path.write_text(scorecard + "\n", encoding="utf-8", errors="replace"),
+        )
+        if problem:
+            runbook.lost(f"{SCORECARD} is not in the run's folder: {problem}")
+    if (lost or runbook.losses) and runbook.options.real and runbook.journal.action_began:
+        why = [f"{name} was lost ({reason})" for name, reason in lost.items()] + runbook.losses
+        more = [f"  - {reason}" for reason in record.reasons]
+        text = "\n".join(
+            [
+                wording.verdict_line(record),
+                *more,
+                f"  run {runbook.id}, {shown(runbook.folder)}; told here because {'; '.join(why)}",
+            ]
+        )
+        post(runbook, runbook.secrets.redact(text))
+
+
+def _why(error: OSError | UnicodeError) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
