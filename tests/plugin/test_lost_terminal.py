@@ -119,7 +119,11 @@ def test_nohup_is_respected(practice_range: Range, project: Project) -> None:
     for name, before in (("plain", []), ("nohup", ["nohup"])):
         command = project.command("-m", "health", f"--env={practice_range.file}")
         with subprocess.Popen(
-            [*before, *command], cwd=project.folder, env=project.variables, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+            [*before, *command],
+            cwd=project.folder,
+            env=project.variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
         ) as session:
             assert session.stdout is not None
             assert any(b"folder:" in line for line in session.stdout)

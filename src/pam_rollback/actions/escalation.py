@@ -197,20 +197,19 @@ class Escalation:
                 problem = repr(error)
         sent = Sent(notice, self._elapsed_s(), problem)
         self._sent.append(sent)
-        try:
-            self.journal.append(
-                NOTICE,
-                occasion=notice.occasion,
-                means=notice.means,
-                contacts=list(notice.contacts),
-                due_s=notice.due_s,
-                after_s=sent.at_s,
-                by_hand=notice.by_hand,
-                text=message.text,
-                problem=problem,
-            )
-        except OSError as error:
-            self._problems.append(f"{notice.key} is not on record: {error}")
+        written = self.journal.append(
+            NOTICE,
+            occasion=notice.occasion,
+            means=notice.means,
+            contacts=list(notice.contacts),
+            due_s=notice.due_s,
+            after_s=sent.at_s,
+            by_hand=notice.by_hand,
+            text=message.text,
+            problem=problem,
+        )
+        if not written:
+            self._problems.append(f"{notice.key} is not on record: no disk takes the journal")
 
     def _last_step(self) -> str:
         try:
