@@ -1,0 +1,117 @@
+"""Where sabotages happen, one after the other: a sandbox, and a product whose every answer is written out. Two lanes run side by side."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from honesty_parts.hostile import Hostile, hostile
+
+from pam_rollback.sandbox.launch import launch
+from pam_rollback.sandbox.remote import Remote
+
+ROOT = Path(__file__).resolve().parents[2]
+_LONGEST_S = 240
+_TIMED_OUT = 124
+NOT_STARTED = frozenset({126, 127})
+
+
+@dataclass
+class Lane:
+    """One place, with what the three tools need to know of it."""
+
+    folder: Path
+    sandbox_file: Path
+    state: Mapping[str, Any]
+    remote: Remote
+    hostile: Hostile
+    chaos: Path
+    """The command of Chaos Toolkit."""
+    runs: int = 0
+    said: str = field(default="", repr=False)
+    """What the latest command printed."""
+
+    @property
+    def hostile_file(self) -> Path:
+        """The environment that names the hostile product."""
+        file = self.folder / "hostile.toml"
+        file.write_text(
+            'name = "hostile"\nkind = "staging"\nabilities = []\n'
+            f'[urls]\nfrontend = "{self.hostile.frontend}"\napi = "{self.hostile.api}"\nbackend = "{self.hostile.backend}"\n'
+            f'[probing]\ncontrol_url = "{self.hostile.control}"\n',
+            encoding="utf-8",
+        )
+        return file
+
+    def file_of(self, environment: str) -> Path:
+        """The environment file of this name."""
+        return self.sandbox_file if environment == "sandbox" else self.hostile_file
+
+    def pytest_command(self, arguments: Sequence[str], environment: str = "sandbox") -> tuple[list[str], Path]:
+        """The command of a session, and the folder of its run."""
+        self.runs += 1
+        run = self.folder / f"run-{self.runs}"
+        return [
+            *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments),
+            *(f"--env={self.file_of(environment)}", f"--run-dir={run}"),
+        ], run
+
+    def suite(self, arguments: Sequence[str], environment: str = "sandbox", **variables: str) -> int:
+        """Run a session to its end; gives its exit code."""
+        command, run = self.pytest_command(arguments, environment)
+        code = self.call(command, variables=variables)
+        shutil.rmtree(run, ignore_errors=True)
+        return code
+
+    def call(
+        self, command: Sequence[str], folder: Path = ROOT, variables: Mapping[str, str] = MappingProxyType({})
+    ) -> int:
+        """Run a command to its end; gives its exit code."""
+        try:
+            done = subprocess.run(
+                command,
+                cwd=folder,
+                env={**clean_environment(), **variables},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                timeout=_LONGEST_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as late:
+            self.said = str(late)
+            return _TIMED_OUT
+        self.said = done.stdout
+        if done.returncode in NOT_STARTED:
+            sys.exit(f"{command[0]} could not be run:\n{done.stdout}")
+        return done.returncode
+
+    def as_it_was(self) -> None:
+        """Nothing is broken any more."""
+        self.hostile.heal()
+        self.remote.clear_all()
+        self.remote.reset()
+
+
+def clean_environment() -> dict[str, str]:
+    """The variables of this process without those that would change a session."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("PAM_", "PYTEST_", "GITHUB_"))}
+
+
+@contextmanager
+def lane(folder: Path, chaos: Path) -> Iterator[Lane]:
+    """A place that lives as long as the block."""
+    folder.mkdir()
+    with launch(folder / "sandbox.toml") as file, hostile() as product:
+        state = tomllib.loads(file.read_text(encoding="utf-8"))
+        remote = Remote(state["sandbox"]["control_url"], state["sandbox"]["token"])
+        yield Lane(folder, file, state, remote, product, chaos)
