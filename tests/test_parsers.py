@@ -1,0 +1,306 @@
+"""Whatever comes from outside, a parser ends with a value or with its own clear error: no other exception, no hang, no memory without bound.
+
+Each gets bytes that mean nothing, JSON of any shape, and a good document with a part of it damaged. What is told of an error stays readable.
+"""
+
+import json
+import math
+import tracemalloc
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pam_rollback.actions.journal import Journal
+from pam_rollback.actions.ramp_journal import RampJournal
+from pam_rollback.adapters import metrics, provider
+from pam_rollback.adapters.netlify import NetlifySite, netlify_api
+from pam_rollback.adapters.render_api import render_api
+from pam_rollback.adapters.render_deploys import RenderDeploys
+from pam_rollback.core.answer import Answer
+from pam_rollback.core.circuit_breakers import read_breakers
+from pam_rollback.core.communication import Notice, StatusPage
+from pam_rollback.core.configuration import ConfigurationError
+from pam_rollback.core.environment_file import load_environment
+from pam_rollback.core.errors import MeasurementFailed, ProviderError, Refused
+from pam_rollback.core.features import read_register
+from pam_rollback.core.gate_stages import scripts_of
+from pam_rollback.core.health import HealthReport
+from pam_rollback.core.locks import read_held
+from pam_rollback.core.named_versions import version_in
+from pam_rollback.core.plan import load_plan
+from pam_rollback.core.provider_settings import Netlify
+from pam_rollback.core.render_settings import Render
+from pam_rollback.observation.baseline import load_baseline
+from pam_rollback.observation.jsonl import LineReader
+from pam_rollback.reporting import run_record
+
+ROOT = Path(__file__).resolve().parents[1]
+READABLE_CHARACTERS = 20_000
+"""All problems of one file at once; nobody reads more."""
+LARGE_BYTES = 4 << 20
+PEAK_BYTES = 40 * LARGE_BYTES
+"""What the standard library's own readers need for the worst of it (small numbers in lists) with room to spare; without bound is far more."""
+_SITE = {"id": "site-1", "name": "pam", "published_deploy": {"id": "d1", "site_id": "site-1", "state": "ready"}}
+_DEPLOY = {
+    "id": "dep-1",
+    "status": "live",
+    "commit": {"id": "a" * 40, "message": "x"},
+    "createdAt": "2026-11-25T05:00:00Z",
+}
+_HEALTH = {"status": "healthy", "version": "1.42.0", "checks": {"database": {"status": "healthy"}}, "issues": []}
+
+
+@dataclass(frozen=True)
+class Parser:
+    """One reader of outside data, and what it may raise."""
+
+    name: str
+    read: Callable[[bytes, Path], object]
+    good: bytes
+    """A document that it reads without complaint."""
+    raises: tuple[type[Exception], ...] = ()
+
+    def run(self, data: bytes, folder: Path) -> str:
+        """Its complaint, empty when it gave a value. Any other exception passes."""
+        try:
+            self.read(data, folder)
+        except self.raises as problem:
+            assert str(problem).strip(), f"{self.name}: {type(problem).__name__} says nothing"
+            return str(problem)
+        return ""
+
+
+def _as_file(name: str, read: Callable[[Path], object]) -> Callable[[bytes, Path], object]:
+    def parse(data: bytes, folder: Path) -> object:
+        file = folder / name
+        file.write_bytes(data)
+        file.chmod(0o600)
+        return read(file)
+
+    return parse
+
+
+def _answer(data: bytes, content_type: str = "application/json") -> Answer:
+    return Answer("GET", "http://127.0.0.1:1/x", 200, content_type, data, 1.0)
+
+
+def _of_answer(read: Callable[[Answer], object]) -> Callable[[bytes, Path], object]:
+    return lambda data, _: read(_answer(data))
+
+
+def _fed(module: Any, ask: Callable[[], object]) -> Callable[[bytes, Path], object]:
+    """Whoever fetches in this module gets the bytes as an answer."""
+
+    def parse(data: bytes, _: Path) -> object:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(module, "fetch", lambda *_, **__: _answer(data))
+            return ask()
+
+    return parse
+
+
+def _text(read: Callable[[str], object]) -> Callable[[bytes, Path], object]:
+    return lambda data, _: read(data.decode("utf-8", "replace"))
+
+
+def _environment(file: Path) -> object:
+    return load_environment(str(file), ROOT / "environments", {})
+
+
+def _netlify() -> NetlifySite:
+    settings_ = Netlify(site_id="site-1", api_url="http://127.0.0.1:1/api/v1")
+    return NetlifySite(netlify_api(settings_, "token", patience_s=0), settings_)
+
+
+def _render() -> RenderDeploys:
+    settings_ = Render(service_id="srv-aaaaaaaaaaaaaaaaaaaa", api_url="http://127.0.0.1:1/v1")
+    return RenderDeploys(render_api(settings_, "token", patience_s=0), settings_)
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value).encode()
+
+
+PARSERS = [
+    Parser("the plan", _as_file("plan.toml", load_plan), (ROOT / "plan.toml").read_bytes(), (ConfigurationError,)),
+    Parser(
+        "an environment",
+        _as_file("staging.toml", _environment),
+        (ROOT / "environments" / "production.toml").read_bytes(),
+        (ConfigurationError,),
+    ),
+    Parser(
+        "a journal",
+        _as_file("journal.jsonl", lambda file: (Journal(file).entries(), Journal(file).owed())),
+        b'{"at":"2026-11-25T00:00:00+00:00","at_s":1.5,"event":"undo-owed","number":1,"kind":"set-flags","facts":{}}\n',
+        (MeasurementFailed, Refused),
+    ),
+    Parser(
+        "a ramp's journal",
+        _as_file("ramp.jsonl", lambda file: RampJournal(file, lambda: 0.0).events()),
+        b'{"at":"2026-11-25T00:00:00+00:00","at_s":1.5,"event":"stage","share_pct":10}\n',
+        (Refused,),
+    ),
+    Parser(
+        "a timeline",
+        _as_file("timeline.jsonl", lambda file: LineReader(file).new()),
+        b'{"due_s":1.0,"latency_ms":12.5,"journey":"history","ok":true}\n',
+        (MeasurementFailed,),
+    ),
+    Parser("a baseline", _as_file("baseline.json", load_baseline), b'{"schema_version": 3}', (MeasurementFailed,)),
+    Parser(
+        "a run record", _as_file("run.json", run_record.read), b'{"schema_version": 1}', (run_record.UnreadableRecord,)
+    ),
+    Parser(
+        "a lock", _text(read_held), _json({"who": "a", "host": "b", "run": "c", "since": "2026-11-25T00:00:00+00:00"})
+    ),
+    Parser("a health answer", _of_answer(lambda answer: str(HealthReport.of("db", answer))), _json(_HEALTH)),
+    Parser(
+        "a status page",
+        _of_answer(lambda answer: str(StatusPage.of(answer))),
+        _json({"status": {"indicator": "none", "description": "All"}, "incidents": [], "scheduled_maintenances": []}),
+    ),
+    Parser("a notice", _of_answer(lambda answer: str(Notice.of(answer))), _json({"active": True, "text": "We know."})),
+    Parser(
+        "circuit breakers", _of_answer(lambda answer: str(read_breakers(answer))), _json({"model": {"state": "CLOSED"}})
+    ),
+    Parser(
+        "metrics",
+        _fed(metrics, lambda: metrics.read_memory("http://127.0.0.1:1/metrics", deadline_s=1)),
+        b"# TYPE pam_memory_usage_bytes gauge\npam_memory_usage_bytes 81000000\n",
+        (MeasurementFailed,),
+    ),
+    Parser("Netlify's site", _fed(provider, lambda: _netlify().published()), _json(_SITE), (ProviderError,)),
+    Parser("Netlify's deploys", _fed(provider, lambda: _netlify().deploys()), _json([]), (ProviderError,)),
+    Parser("Render's deploy", _fed(provider, lambda: _render().deploy("dep-1")), _json(_DEPLOY), (ProviderError,)),
+    Parser("Render's deploys", _fed(provider, lambda: _render().deploys()), _json([]), (ProviderError,)),
+    Parser(
+        "declared features",
+        _text(lambda text: read_register(text, "features.json")),
+        _json({"release": "1.42.0", "features": [{"feature": "voice", "since": "1.42.0"}]}),
+        (MeasurementFailed,),
+    ),
+    Parser(
+        "a package",
+        _text(lambda text: scripts_of(text, "package.json")),
+        b'{"scripts":{"test":"x"}}',
+        (MeasurementFailed,),
+    ),
+    Parser("a version file", _text(lambda text: version_in("package.json", text)), b'{"version":"1.42.0"}'),
+    Parser(
+        "a version file in TOML", _text(lambda text: version_in("pyproject.toml", text)), b'[project]\nversion="1"\n'
+    ),
+]
+_JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=30)
+    | st.sampled_from([math.inf, 10**400, "", "NaN", "2026-11-25T00:00:00Z", "healthy", -1, 0]),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
+    max_leaves=12,
+)
+_DAMAGES = st.lists(
+    st.tuples(
+        st.integers(0, 1 << 16),
+        st.integers(0, 40),
+        st.binary(max_size=8) | st.sampled_from([b'"', b"{", b"[", b"\n", b"null"]),
+    ),
+    min_size=1,
+    max_size=3,
+)
+
+
+def _damaged(good: bytes, damages: list[tuple[int, int, bytes]]) -> bytes:
+    """The document with pieces of it replaced."""
+    for at, length, by in damages:
+        start = at % (len(good) + 1)
+        good = good[:start] + by + good[start + length :]
+    return good
+
+
+def _other_value(good: bytes, data: st.DataObject) -> bytes:
+    """The document with another value for one of its names, however deep; the text as it is where it is not JSON."""
+    try:
+        document = json.loads(good)
+    except ValueError:
+        return good
+    places = list(_places(document))
+    if not places:
+        return good
+    holder, name = data.draw(st.sampled_from(places))
+    holder[name] = data.draw(_JSON)
+    return json.dumps(document).encode()
+
+
+def _places(value: Any) -> list[tuple[Any, Any]]:
+    named: Mapping[Any, Any] = (
+        value if isinstance(value, dict) else dict(enumerate(value)) if isinstance(value, list) else {}
+    )
+    return [(value, name) for name in named] + [place for inner in named.values() for place in _places(inner)]
+
+
+@pytest.mark.parametrize("parser", PARSERS, ids=lambda parser: parser.name)
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(data=st.data())
+def test_it_gives_a_value_or_its_own_error(parser: Parser, tmp_path: Path, data: st.DataObject) -> None:
+    """Nonsense, JSON of any shape, and a good document that is damaged."""
+    kind = data.draw(st.sampled_from(["bytes", "JSON", "damaged", "another value"]))
+    given_ = {
+        "bytes": lambda: data.draw(st.binary(max_size=200)),
+        "JSON": lambda: json.dumps(data.draw(_JSON)).encode() + data.draw(st.sampled_from([b"", b"\n"])),
+        "damaged": lambda: _damaged(parser.good, data.draw(_DAMAGES)),
+        "another value": lambda: _other_value(parser.good, data),
+    }[kind]()
+
+    complaint = parser.run(given_, tmp_path)
+
+    assert len(complaint) < READABLE_CHARACTERS, complaint
+
+
+_HOSTILE = {
+    "nested": b"[" * 100_000 + b"]" * 100_000,
+    "nested objects": b'{"a":' * 50_000 + b"1" + b"}" * 50_000,
+    "a number without end": b'{"status":"healthy","version":"1","n":' + b"9" * 100_000 + b"}",
+    "a large exponent": b'{"status":"healthy","version":"1","n":1e999999999}',
+    "one long line": b"x" * LARGE_BYTES,
+    "a long list": b"[" + b"1," * (LARGE_BYTES // 2) + b"1]",
+    "zeros": bytes(1000),
+    "a byte order mark": b"\xef\xbb\xbf{}",
+    "lone surrogates": b'{"status":"\\ud800","version":"\\udfff"}',
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("hostile", _HOSTILE, ids=str)
+@pytest.mark.parametrize("parser", PARSERS, ids=lambda parser: parser.name)
+def test_a_hostile_document_ends_soon_and_small(parser: Parser, hostile: str, tmp_path: Path) -> None:
+    """Nested beyond the stack, larger than anybody needs, in no alphabet: the same, with bounded memory."""
+    tracemalloc.start()
+    try:
+        complaint = parser.run(_HOSTILE[hostile], tmp_path)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert len(complaint) < READABLE_CHARACTERS, complaint[:500]
+    assert peak < PEAK_BYTES
+
+
+@pytest.mark.parametrize("parser", PARSERS, ids=lambda parser: parser.name)
+def test_a_good_document_is_read(parser: Parser, tmp_path: Path) -> None:
+    """What the damaged ones are made from is understood, so that they are nearly good. Records have samples of their own."""
+    if parser.name in {"a baseline", "a run record"}:
+        assert "expected" in parser.run(parser.good, tmp_path)
+    else:
+        assert parser.run(parser.good, tmp_path) == ""
