@@ -11,7 +11,7 @@ export PYTHONDONTWRITEBYTECODE :=
 export NPM_CONFIG_UPDATE_NOTIFIER := false
 
 .DEFAULT_GOAL := help
-.PHONY: help drill test test-all check sandbox report alerts incident lint bench matrix lock browser prometheus netlify-cli clean
+.PHONY: help drill test test-all check sandbox report alerts incident lint bench soak audit matrix lock browser prometheus netlify-cli clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,15 @@ lint: $(READY)
 bench: $(READY) ## side-by-side measurements
 	@missed=; for bench in benchmarks/*.py; do $(BIN)/python $$bench || missed="$$missed $$bench"; done; \
 	  if [ -n "$$missed" ]; then echo "an aim was missed, or could not be measured:$$missed" >&2; exit 1; fi
+
+soak: $(READY) ## ten real minutes of observation: memory and handles must stay flat (MINUTES=2 for fewer)
+	@$(BIN)/python -m tests.soak $(MINUTES)
+
+# --strict: a package that could not be looked up was not audited.
+audit: $(READY) ## known vulnerabilities of the pinned packages, and their licences; asks the registries
+	@$(BIN)/uv tool run --quiet pip-audit@2.10.1 --strict --disable-pip --require-hashes -r requirements.lock
+	@cd reports && npm audit --package-lock-only --audit-level=high
+	@$(BIN)/python -m tests.licences
 
 browser: $(READY)
 	@$(BIN)/python -m pam_rollback.adapters.browser

@@ -16,6 +16,7 @@ from pam_rollback.actions.durable import append_line
 from pam_rollback.core import formats
 from pam_rollback.core.errors import Refused
 from pam_rollback.core.ramp_state import TORN, Event
+from pam_rollback.core.strict_json import read_json
 
 _OWN = ("at", "at_s", "event", formats.FIELD, formats.WRITTEN_BY)
 _SHOWN = 120
@@ -62,13 +63,13 @@ class RampJournal:
         """All of it in order. Raises Refused at a line that cannot be read: a ramp is never guessed from half a journal."""
         if not self.path.exists():
             return []
-        lines = self.path.read_text(encoding="utf-8").split("\n")
+        lines = self.path.read_bytes().split(b"\n")
         # What follows the last newline was never finished.
         return [self._event(number, line) for number, line in enumerate(lines[:-1], start=1)]
 
-    def _event(self, number: int, line: str) -> Event:
+    def _event(self, number: int, line: bytes) -> Event:
         try:
-            entry = json.loads(line)
+            entry = read_json(line)
             if problem := formats.too_new(entry, formats.RAMP):
                 raise Refused(f"{self.path}, line {number}: {problem}")
             return Event(
@@ -76,7 +77,7 @@ class RampJournal:
                 str(entry["event"]),
                 {name: value for name, value in entry.items() if name not in _OWN},
             )
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
             raise Refused(
                 f"{self.path}, line {number}: expected an event of a ramp, found {line[:_SHOWN]!r}; restore the file, or move it "
                 "away: then the ramp is not known, and says how to go on"

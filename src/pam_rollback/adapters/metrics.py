@@ -21,6 +21,7 @@ STARTED = "process_start_time_seconds"
 REQUESTS = "pam_requests_total"
 TIMES = "pam_request_duration_seconds_bucket"
 _MB = 1e6
+_SHOWN_CHARACTERS = 120
 
 
 @dataclass(frozen=True)
@@ -122,5 +123,5 @@ def _read(url: str, what: str, *, deadline_s: float) -> tuple[float, list[Any]]:
         return at_s, [sample for family in text_string_to_metric_families(text) for sample in family.samples]
     except (ValueError, KeyError, IndexError) as error:
         raise MeasurementFailed(
-            f"{what} is not known: {url} answers what is not Prometheus' text format ({error}): {answer.text}"
+            f"{what} is not known: {url} answers what is not Prometheus' text format ({str(error)[:_SHOWN_CHARACTERS]}): {answer.text}"
         ) from None

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final, Literal, cast
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from pam_rollback.core import formats
+from pam_rollback.core.strict_json import NotJson, read_json
 from pam_rollback.core.verdict import Outcome
 from pam_rollback.reporting.decision_record import DecisionRecord
 from pam_rollback.reporting.readiness_record import StrategyReadiness
@@ -344,8 +345,8 @@ def read(path: Path) -> RunRecord:
 
 def _too_new(text: bytes) -> str:
     try:
-        found = json.loads(text)
-    except ValueError:
+        found = read_json(text)
+    except NotJson:
         return ""  # the validation says where it is no JSON
     return formats.too_new(found, SCHEMA_VERSION) if isinstance(found, dict) else ""
 
