@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pam_rollback.adapters.sql_reader import Reading, read_query, renamed, text_of
 from pam_rollback.adapters.sql_scans import Parent
@@ -206,3 +208,28 @@ def test_tables_that_stand_as_values_are_renamed_too() -> None:
     ).query
 
     assert "('money.expenses'), ('profiles')" in text_of(renamed(query, Names({"expenses": "money.expenses"}, {}), {}))
+
+
+@settings(deadline=None)
+@given(
+    st.text(max_size=200)
+    | st.lists(
+        st.sampled_from(["SELECT", "id", "FROM", "expenses", "(", ")", "WHERE", "=", ";", "'", "%", "--", "1"])
+    ).map(" ".join)
+)
+def test_any_text_is_a_query_or_is_refused(text: str) -> None:
+    """By the one error that has a place and a reason."""
+    try:
+        read(text)
+    except ConfigurationError as refused:
+        assert all(problem.what for problem in refused.problems)  # noqa: PT017 - one of two ends
+
+
+@pytest.mark.parametrize(
+    "opening",
+    ["SELECT id FROM expenses WHERE " + "(" * 20_000, "SELECT id FROM expenses WHERE " + "NOT " * 20_000 + "true"],
+)
+def test_a_query_that_is_nested_too_deeply_is_refused(opening: str) -> None:
+    """It makes itself unknown, and no other check."""
+    with pytest.raises(ConfigurationError, match=r"expected (a|one) query"):
+        read(opening)

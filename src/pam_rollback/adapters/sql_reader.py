@@ -75,6 +75,14 @@ class Reading:
 
 def read_query(invariant: Invariant) -> Reading:
     """Read the query of a file. Raises ConfigurationError with everything that is not allowed in it."""
+    try:
+        return _read(invariant)
+    except RecursionError:
+        what = "expected a query, found one that is nested too deeply to be read"
+        raise ConfigurationError(invariant.source, [Problem(f"line {invariant.first_line}", what)]) from None
+
+
+def _read(invariant: Invariant) -> Reading:
 
     def where(node: exp.Expr | None = None) -> str:
         line = next((part.meta["line"] for part in node.walk() if "line" in part.meta), 1) if node is not None else 1

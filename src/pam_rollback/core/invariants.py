@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from pam_rollback.core.configuration import ConfigurationError, Problem, suggestion
+from pam_rollback.core.configuration import ConfigurationError, Problem, shown, suggestion
 from pam_rollback.core.figures import Figures
 
 Severity = Literal["critical", "advisory"]
@@ -20,7 +20,10 @@ _OPTIONAL = {"empty": "refused"}
 _SEVERITIES = ("critical", "advisory")
 _DIALECTS: dict[str, tuple[Dialect, ...]] = {"product": ("product",), "plan": ("plan",), "both": ("product", "plan")}
 _EMPTY = ("refused", "allowed")
-_HEADER = re.compile(r"--\s*(?P<key>[a-z]+):\s*(?P<value>.*?)\s*$")
+_HEADER = re.compile(r"--[ \t]*(?P<key>[a-z]+):(?P<value>.*)")
+# Nothing in it can match in two ways: a line of blanks must not take longer than another.
+CHARACTERS_MAX = 100_000
+"""A longer file is no invariant that anybody could read, and its query would keep the parser busy for minutes."""
 _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*$")
 _CRITERION = re.compile(r"[A-Z]{2,4}-[1-9]\d*$")
 _TABLE = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?$")
@@ -58,6 +61,9 @@ class Invariant:
 
 def parse_invariant(text: str, *, source: str, stem: str) -> Invariant:
     """Read a file. Raises ConfigurationError, in the name of ``source``, with every problem of its header."""
+    if len(text) > CHARACTERS_MAX:
+        what = f"expected at most {CHARACTERS_MAX:,} characters, found {len(text):,}; one file is one invariant"
+        raise ConfigurationError(source, [Problem("", what)])
     lines = text.splitlines()
     end = next((number for number, line in enumerate(lines) if not line.startswith("--")), len(lines))
     problems: list[Problem] = []
@@ -165,11 +171,11 @@ def as_csv(results: Iterable[InvariantResult], unknown: Mapping[str, str]) -> st
 def _header(lines: Iterable[str], problems: list[Problem]) -> dict[str, tuple[int, str]]:
     found: dict[str, tuple[int, str]] = {}
     for number, line in enumerate(lines, start=1):
-        match = _HEADER.match(line)
+        match = _HEADER.fullmatch(line)
         where = f"line {number}"
         if match is None:
             problems.append(
-                Problem(where, f"expected `-- key: value`, found {line!r}; comments belong below the header")
+                Problem(where, f"expected `-- key: value`, found {shown(line)}; comments belong below the header")
             )
         elif match["key"] not in KEYS:
             problems.append(Problem(where, f"unknown key {match['key']!r}, {suggestion(match['key'], KEYS)}"))
@@ -177,7 +183,7 @@ def _header(lines: Iterable[str], problems: list[Problem]) -> dict[str, tuple[in
             first = found[match["key"]][0]
             problems.append(Problem(where, f"expected {match['key']!r} once, found it on line {first} too"))
         else:
-            found[match["key"]] = (number, match["value"])
+            found[match["key"]] = (number, match["value"].strip())
     return found
 
 

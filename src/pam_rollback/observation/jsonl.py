@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.strict_json import BYTES_MAX, NotJson, read_json
 
 _OWNER_ONLY = 0o600
 _BLOCK_BYTES = 1 << 20
+_LINE_BYTES_MAX = BYTES_MAX
+"""A longer line was not written by us; without this bound one without an end would be read whole, however long."""
 
 
 class LineWriter:
@@ -66,6 +69,11 @@ class LineReader:
                 if not end and len(text) < size:
                     return
                 if not end:
+                    if size > _LINE_BYTES_MAX:
+                        raise MeasurementFailed(
+                            f"{self.path}, line {self._lines + 1}: expected a line of at most {_LINE_BYTES_MAX} bytes, found no end of it: "
+                            "the record is damaged"
+                        )
                     size *= 2  # one line is longer than that
                     continue
                 yield text[:end]
@@ -93,11 +101,11 @@ class LineReader:
 
     def _parsed(self, line: bytes, number: int) -> dict[str, Any]:
         try:
-            record = json.loads(line)
-        except ValueError:
-            record = None
+            record, why = read_json(line), ""
+        except NotJson as error:
+            record, why = None, f" ({error})"
         if not isinstance(record, dict):
             raise MeasurementFailed(
-                f"{self.path}, line {number}: expected a JSON object, found {line[:60]!r}: the record is damaged"
+                f"{self.path}, line {number}: expected a JSON object, found {line[:60]!r}{why}: the record is damaged"
             )
         return record

@@ -27,11 +27,11 @@ _PLAIN = r'"([^"\\\n]*)"'
 """Text without anything that JSON would escape."""
 # The look behind sees to it that nothing precedes on the line; a `^` would be three times as slow.
 _SENT = re.compile(
-    r'\{"sent":(?<![^\n]\{"sent":)\{"seq":(\d+),'
-    rf'"kind":"({"|".join(_KINDS)})","marker":{_PLAIN},"value":{_PLAIN},"at_s":(\d+\.\d+)\}}\}}\n'
+    r'\{"sent":(?<![^\n]\{"sent":)\{"seq":(\d{1,15}),'
+    rf'"kind":"({"|".join(_KINDS)})","marker":{_PLAIN},"value":{_PLAIN},"at_s":(\d{{1,15}}\.\d{{1,20}})\}}\}}\n'
 )
 _ACKED = re.compile(
-    r'\{"acked":(?<![^\n]\{"acked":)\{"seq":(\d+),"at_s":(\d+\.\d+),"row_id":(?:null|"[^"\\\n]*")\}\}\n'
+    r'\{"acked":(?<![^\n]\{"acked":)\{"seq":(\d{1,15}),"at_s":(\d{1,15}\.\d{1,20}),"row_id":(?:null|"[^"\\\n]*")\}\}\n'
 )
 _COMMON = ('{"sent":', '{"acked":')
 
@@ -272,14 +272,23 @@ def _reading(path: Path, last_words: Callable[[], str]) -> tuple[FinalReading, i
     started_s: float | None = None
     rows: list[Found] = []
     unread: dict[WriteKind, str] = {}
-    for record in LineReader(path).new():
+    for record in LineReader(path).records():
         match record:
             case {"started_s": float(moment)}:
                 started_s = moment
-            case {"row": {"kind": kind, "marker": marker, "value": value, "row_id": row_id}}:
-                rows.append(Found(WriteKind(kind), marker, value, row_id))
-            case {"unread": {"kind": kind, "why": str(why)}}:
-                unread[WriteKind(kind)] = why
+            case {
+                "row": {
+                    "kind": str(kind),
+                    "marker": str(marker),
+                    "value": str(value),
+                    "row_id": (str() | None) as row_id,
+                }
+            } if kind in _KINDS:
+                rows.append(Found(_KINDS[kind], marker, value, row_id))
+            case {"unread": {"kind": str(kind), "why": str(why)}} if kind in _KINDS:
+                unread[_KINDS[kind]] = why
             case {"end": {"deleted": int(deleted)}} if started_s is not None:
                 return FinalReading(started_s, tuple(rows), unread), deleted
+            case _:
+                raise MeasurementFailed(f"{path}: a line is not of the kind expected here: {str(record)[:120]}")
     raise MeasurementFailed(f"{path}: the final reading broke off: {last_words()}")

@@ -111,40 +111,62 @@ class Timeline:
         for record in self._reader.records():
             try:
                 self._take(record)
-            except (KeyError, TypeError, ValueError, AttributeError) as error:
+            except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
                 raise MeasurementFailed(
                     f"{self.path}: a line is not of the kind expected here ({error!r}): {str(record)[:120]}"
                 ) from error
 
     def _take(self, record: dict[str, Any]) -> None:
         if "anchor" in record:
-            self._header = Header(
-                anchor=Anchor(**record["anchor"]),
-                rate_hz=float(record["rate_hz"]),
-                first_due_s=float(record["first_due_s"]),
-                timeout_s=float(record["timeout_s"]),
-                journeys=dict(record["journeys"]),
-            )
+            self._header = _header(record)
         elif "end" in record:
             self._end = str(record["end"]["reason"])
         else:
             self._samples.append(_sample(record))
-            self._recorded_ahead.add(record["tick"])
+            self._recorded_ahead.add(_whole(record["tick"]))
             while self._next_tick in self._recorded_ahead:
                 self._recorded_ahead.remove(self._next_tick)
                 self._next_tick += 1
 
 
+def _header(record: dict[str, Any]) -> Header:
+    """The first line. Raises ValueError and others for one that no prober wrote: later arithmetic relies upon it."""
+    anchor = Anchor(_number(record["anchor"]["monotonic_s"]), _number(record["anchor"]["wall_s"]))
+    header = Header(
+        anchor=anchor,
+        rate_hz=_number(record["rate_hz"]),
+        first_due_s=_number(record["first_due_s"]),
+        timeout_s=_number(record["timeout_s"]),
+        journeys={str(name): _whole(weight) for name, weight in dict(record["journeys"]).items()},
+    )
+    anchor.wall(header.first_due_s)
+    if header.rate_hz <= 0 or min(header.journeys.values()) < 0 or not sum(header.journeys.values()):
+        raise ValueError("expected a rate and a weight above 0")
+    return header
+
+
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"expected a number, found {str(value)[:40]!r}")
+    return float(value)
+
+
+def _whole(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError(f"expected a whole number, found {str(value)[:40]!r}")  # noqa: TRY004 - it is what a file says
+    return value
+
+
 def _sample(record: dict[str, Any]) -> Sample:
-    due_s, sent_s, latency_ms = float(record["due_s"]), record["sent_s"], record["latency_ms"]
+    due_s, sent_s, latency_ms = _number(record["due_s"]), record["sent_s"], record["latency_ms"]
     return Sample(
         due_s=due_s,
-        latency_ms=math.nan if latency_ms is None else float(latency_ms),
+        latency_ms=math.nan if latency_ms is None else _number(latency_ms),
         # Each of these few strings stands in very many lines; hours of samples keep one of each.
         journey=sys.intern(record["journey"]),
         ok=record["ok"] is True,
         why=sys.intern(record["why"]),
-        status=record["status"],
+        status=None if record["status"] is None else _whole(record["status"]),
         release=None if record["release"] is None else sys.intern(record["release"]),
-        lag_ms=None if sent_s is None else (float(sent_s) - due_s) * 1000,
+        lag_ms=None if sent_s is None else (_number(sent_s) - due_s) * 1000,
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.core.configuration import ConfigurationError
+from pam_rollback.core.configuration import ConfigurationError, Problem
 from pam_rollback.core.invariants import Invariant, parse_invariant
 from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.mark_expression import MarkExpression
@@ -32,10 +32,8 @@ class SqlFile(pytest.Module):
 
     def _getobj(self) -> ModuleType:
         try:
-            text = self.path.read_text(encoding="utf-8")
-            source = str(self.path.relative_to(self.config.rootpath))
-            invariant = parse_invariant(text, source=source, stem=self.path.stem)
-        except (ConfigurationError, UnicodeDecodeError) as error:
+            invariant = _read(self.path, self.config.rootpath)
+        except ConfigurationError as error:
             raise self.CollectError(str(error)) from None
         module = ModuleType(self.path.stem, f"Is it true that {invariant.sentence}?")
         module.__file__ = str(self.path)
@@ -49,11 +47,24 @@ def invariants_of(root: Path, dialect: str) -> list[Invariant]:
     Raises ConfigurationError for a file that cannot be read as one.
     """
     files = sorted(root.joinpath(*FOLDER).glob("*.sql"))
-    read = [
-        parse_invariant(path.read_text(encoding="utf-8"), source=str(path.relative_to(root)), stem=path.stem)
-        for path in files
-    ]
+    read = [_read(path, root) for path in files]
     return [invariant for invariant in read if dialect in invariant.dialects]
+
+
+def _read(path: Path, root: Path) -> Invariant:
+    """One file. Raises ConfigurationError, also for what is no text."""
+    source = str(path.relative_to(root))
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(source, [Problem("", f"cannot be read: {error.strerror or error}")]) from None
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        what = f"not UTF-8 (byte 0x{raw[error.start]:02x}); save the file as UTF-8"
+        raise ConfigurationError(source, [Problem(f"line {line}", what)]) from None
+    return parse_invariant(text, source=source, stem=path.stem)
 
 
 def invariant_of(item: pytest.Item) -> Invariant | None:
