@@ -5,7 +5,7 @@ pytest_plugins = [
     "pam_rollback.plugin.fixtures.situations",  # situation, in_situation
     "pam_rollback.plugin.fixtures.scoring",  # scored: enters a fact into the table of criteria
     "pam_rollback.plugin.fixtures.health",  # health, expected_releases; preflight.py beside it
-    "pam_rollback.plugin.fixtures.integrity",  # database_link, integrity, rows_before, row_loss
+    "pam_rollback.plugin.fixtures.integrity",  # database_link, integrity, rows_before, row_loss; row_access.py beside it
     "pam_rollback.plugin.fixtures.exposure",  # access, separation, affected_users; decision.py beside it
     "pam_rollback.plugin.fixtures.communication",  # public_truth, users_told, team_told, ticket_volume; checklist.py beside it
     "pam_rollback.plugin.fixtures.time_frames",  # first_verdict

@@ -17,13 +17,14 @@ import pytest
 
 from pam_rollback.adapters.pam_api import FlagApi
 from pam_rollback.adapters.postgres import Patience, open_snapshot
+from pam_rollback.adapters.row_access import read_access
 from pam_rollback.adapters.row_counting import account_id, count_rows
 from pam_rollback.core.errors import ActionFailed
 from pam_rollback.core.flags import Flag
 from pam_rollback.core.samples import Sample
 from pam_rollback.core.wait import Waiter
 from pam_rollback.observation.baseline import Baseline, Origin, Part
-from pam_rollback.plugin.beside_baseline import ROWS_FILE
+from pam_rollback.plugin.beside_baseline import ACCESS_FILE, ROWS_FILE
 from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.remote import Remote
 
@@ -175,9 +176,12 @@ def store_baseline(practice_range: Range, folder: Path) -> Path:
         account = account_id(snapshot, practice_range.variables["TEST_USER_EMAIL"], {})
         assert isinstance(account, str), account
         counts = count_rows(snapshot, "product", test_user=account, names={})
-    rows = folder / ROWS_FILE
+        reached = read_access(snapshot, "product", {})
+    rows, access = folder / ROWS_FILE, folder / ACCESS_FILE
     rows.write_text(counts.model_dump_json(), encoding="utf-8")
-    return save_baseline(practice_range, folder, parts={ROWS_FILE: Part.of(rows, n=1)})
+    access.write_text(reached.model_dump_json(), encoding="utf-8")
+    parts = {ROWS_FILE: Part.of(rows, n=1), ACCESS_FILE: Part.of(access, n=1)}
+    return save_baseline(practice_range, folder, parts=parts)
 
 
 def save_baseline(

@@ -55,6 +55,19 @@ def _moved(what: str, words: str) -> Row:
     return Row(f"{what}-since", "data", red, words, {"what": what}, select="integrity", counted_before=True)
 
 
+def _access(what: str, *red: str, words: str, counted_before: bool = False) -> Row:
+    """Who may reach which rows is not what it should be; the rows themselves are whole."""
+    name = f"{what}-since" if counted_before else what
+    return Row(name, "data", frozenset(red), words, {"what": what}, select="integrity", counted_before=counted_before)
+
+
+OPEN, REACH, AS_BEFORE = (
+    "test_no_stranger_is_shown_a_row",
+    "test_the_product_can_reach_its_rows",
+    "test_policies_and_privileges_are_as_before",
+)
+
+
 def _of_the_product() -> tuple[str, ...]:
     """Every SQL check of the product's own tables."""
     files = sorted(_FOLDER.glob("*.sql"))
@@ -110,7 +123,7 @@ ROWS = [
     # Not a single verdict comes, so it cannot have come in time either.
     _of(
         "role-blinded",
-        unknown=(*_of_the_product(), "integrity-verdict-came-in-time"),
+        unknown=(*_of_the_product(), "integrity-verdict-came-in-time", "no-stranger-is-shown-a-row"),
         words="is blind at",
     ),
     _in_plan_dialect("answers-deleted", "conversations-incomplete", words="conversations-incomplete: 20 of"),
@@ -119,6 +132,16 @@ ROWS = [
     _in_plan_dialect("settings-null", "profiles-settings-blank", words="profiles-settings-blank: 3 of"),
     _in_plan_dialect("amounts-nan", "expenses-amount", words="expenses-amount: 12 of"),
     _in_plan_dialect("timestamps-future", "plan-timestamps-future", words="plan-timestamps-future: 5 of"),
+    _access("policy-opened", OPEN, words="public.expenses shows authenticated, who owns nothing there, every row"),
+    _access("policy-for-everybody", OPEN, words="public.profiles shows anon, who owns nothing there, every row"),
+    _access("policy-dropped", REACH, words="public.pam_conversations: has no policy"),
+    _access("grants-revoked", REACH, words="policy own_settings lets authenticated SELECT, and no privilege does"),
+    _access("policy-opened", OPEN, AS_BEFORE, words="policy own_expenses is for ALL", counted_before=True),
+    _access("policy-dropped", REACH, AS_BEFORE, words="policy own_conversation was dropped", counted_before=True),
+    _access("policy-changed", AS_BEFORE, words="policy own_profile_is_editable is", counted_before=True),
+    _access("grants-revoked", REACH, AS_BEFORE, words="authenticated may not SELECT any more", counted_before=True),
+    _access("grants-widened", AS_BEFORE, words="anon may TRUNCATE now", counted_before=True),
+    _access("row-security-off", AS_BEFORE, "test_row_security_off", words="was switched off", counted_before=True),
     _loss("expenses-deleted", words="rows lost, rows created until"),
     _loss("profiles-deleted", "users-without-profile", words="profiles: 10 rows lost"),
     _rewritten(

@@ -1,4 +1,4 @@
-"""What a baseline has beside its index: rows, flags and settings, barriers, page weight, web vitals, each in a file of its own.
+"""What a baseline has beside its index: rows, who may reach them, flags and settings, barriers, pages, each in a file of its own.
 
 Every run writes them into the folder of its situation. Only those that ``baseline.json`` lists are a baseline: ``--baseline FILE`` reads
 them from beside that file, and refuses what is missing, changed or of another run.
@@ -15,6 +15,7 @@ from pam_rollback.plugin.runbook import Runbook
 
 BASELINE_FILE = "baseline.json"
 ROWS_FILE = "rows-before.json"
+ACCESS_FILE = "access-before.json"
 SETTINGS_FILE = "settings-before.json"
 BARRIERS_FILE = "barriers.json"
 WEIGHT_FILE = "page-weight.json"

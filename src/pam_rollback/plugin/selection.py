@@ -9,7 +9,7 @@ from pam_rollback.core.environment import Environment
 from pam_rollback.core.plan import Plan
 from pam_rollback.plugin import browser_gate, incident_choice, markers
 from pam_rollback.plugin import runbook as runbook_module
-from pam_rollback.plugin.beside_baseline import ROWS_FILE, SETTINGS_FILE, has
+from pam_rollback.plugin.beside_baseline import ACCESS_FILE, ROWS_FILE, SETTINGS_FILE, has
 from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.plugin.situations import AS_IS, BASELINE, SITUATIONS_KEY, situation_of, story_name
 from pam_rollback.plugin.sql_files import invariant_of
@@ -44,6 +44,7 @@ NEEDED_ABILITIES = {
     "users_rows": ("database",),
     "users_rewriting": ("database",),
     "users_moves": ("database",),
+    "row_access": ("database",),
     "memory": ("metrics",),
     "held_memory": ("metrics",),
     "held_data": ("database",),
@@ -200,6 +201,8 @@ def _data_problem(item: pytest.Item, runbook: Runbook) -> str:
     asked = getattr(item, "fixturenames", ())
     if NEEDS_ROWS_BEFORE.intersection(asked) and not (has(runbook, ROWS_FILE) or _records_its_own(item, runbook)):
         return "no rows were counted before; a baseline has them, see --baseline"
+    if "changed_access" in asked and not (has(runbook, ACCESS_FILE) or _records_its_own(item, runbook)):
+        return "no policies and privileges were recorded before; a baseline has them, see --baseline"
     if "settings_loss" in asked and not (has(runbook, SETTINGS_FILE) or _records_its_own(item, runbook)):
         return "no flags and settings were recorded before; a baseline has them, see --baseline"
     if NEEDS_A_BASELINE.intersection(asked) and runbook.stored is None and not _records_its_own(item, runbook):
