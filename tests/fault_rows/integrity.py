@@ -123,7 +123,10 @@ ROWS = [
     # Not a single verdict comes, so it cannot have come in time either.
     _of(
         "role-blinded",
-        unknown=(*_of_the_product(), "integrity-verdict-came-in-time", "no-stranger-is-shown-a-row"),
+        unknown=(
+            *_of_the_product(),
+            *("integrity-verdict-came-in-time", "no-stranger-is-shown-a-row", "the-product-can-reach-its-rows"),
+        ),
         words="is blind at",
     ),
     _in_plan_dialect("answers-deleted", "conversations-incomplete", words="conversations-incomplete: 20 of"),
