@@ -1,10 +1,12 @@
-"""When a lock may be taken from its holder: histories written out."""
+"""When a lock may be taken from its holder: histories written out, and all ways in which clocks may disagree."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from pam_rollback.core.locks import Claim, Held, may_take, read_held
+from pam_rollback.core.locks import Claim, Held, TakeOver, Taking, concerns, may_take, read_held
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 OTHERS = Held(
@@ -13,53 +15,116 @@ OTHERS = Held(
     "run-1",
     since=NOON - timedelta(minutes=12),
     renewed=NOON,
-    ttl_s=300,
     last_step="push the revert",
     place="a",
+    token="t1",
+    pid=4242,
+    targets=("site-1",),
 )
-MINE = Claim("production", "Grace", "laptop", "run-2", place="b")
+MINE = Claim("production", "Grace", "laptop", "run-2", token="t2", places=("b",))
+FIRST_EDITION = """{
+ "who": "Ada",
+ "host": "ci-1",
+ "run": "run-1",
+ "since": "2026-11-25T11:48:00+00:00",
+ "renewed": "2026-11-25T12:00:00+00:00",
+ "ttl_s": 300.0,
+ "last_step": "push the revert",
+ "place": "a"
+}
+"""
+"""As the edition before wrote it."""
+
+
+def judged(
+    watched_s: float = 0.0, *, moved: bool = False, claim: Claim = MINE, text: str = "", now: datetime = NOON
+) -> Taking:
+    """What a lock of Ada's means after so long."""
+    return may_take(claim, text or OTHERS.text(), watched_s=watched_s, moved=moved, now=now)
 
 
 def test_what_is_written_is_read() -> None:
     """Also with letters of other languages, by a person too."""
-    held = Held("Zoë", "ci-1", "run-1", since=NOON, renewed=NOON, ttl_s=300, last_step="…", place="p")
+    held = Held("Zoë", "ci-1", "run-1", since=NOON, renewed=NOON, last_step="…", place="p", targets=("a", "b"), beat=3)
 
     assert read_held(held.text()) == held
     assert '"who": "Zoë"' in held.text()
 
 
-def test_a_fresh_lock_refuses_with_holder_and_age() -> None:
-    """Who it is, where, for how long, whether alive, at which step, and when it will be free."""
-    taking = may_take(MINE, OTHERS.text(), NOON + timedelta(seconds=20))
+def test_the_first_editions_lock_is_understood() -> None:
+    """A rollback that began before an upgrade keeps others out after it."""
+    held = read_held(FIRST_EDITION)
 
-    assert taking.refused == (
-        "another session is changing production: run run-1 of Ada on ci-1, since 2026-11-25 11:48:00 UTC (12 min ago), "
-        "last sign of life 20 s ago, last step 'push the revert'; wait for it, or stop it, before run-2 acts; "
-        "if it is dead, this works in 280 s"
+    assert held is not None
+    assert (held.who, held.last_step, held.format, held.targets) == ("Ada", "push the revert", 1, ())
+    assert judged(text=FIRST_EDITION).wait_s == 90
+    assert judged(20, moved=True, text=FIRST_EDITION).refused
+    assert concerns(held, ("site-1",))
+
+
+def test_the_first_edition_would_understand_ours() -> None:
+    """It asks for these, and goes by the date."""
+    facts = read_held(OTHERS.text())
+
+    assert facts is not None
+    assert all(f'"{name}"' in OTHERS.text() for name in ("who", "host", "run", "since", "renewed", "ttl_s", "place"))
+
+
+def test_what_a_later_edition_adds_is_passed_over() -> None:
+    """Its holder is still known by name."""
+    later = OTHERS.text().replace('"format": 2', '"format": 3, "fence": {"number": 7}')
+
+    assert judged(20, moved=True, text=later).refused
+
+
+def test_a_lock_that_moves_refuses_with_holder_and_step() -> None:
+    """Who it is, where, since when, at which step, how we know, and what to do."""
+    assert judged(20, moved=True, now=NOON + timedelta(seconds=20)).refused == (
+        "another session is changing production right now: run run-1 of Ada on ci-1 (process 4242), since 2026-11-25 11:48:00 UTC "
+        "(12 min ago), last sign of life 20 s ago, last step 'push the revert'; it lives: its lock moved within 20 s; "
+        'wait for it, or stop it, before run-2 acts; if it is known to be dead or hung: --take-over run-1="who: how you know"'
     )
 
 
-@pytest.mark.parametrize(("silent_s", "refused"), [(299, True), (300, False), (86400, False)])
-def test_a_lock_runs_out(silent_s: int, refused: bool) -> None:  # noqa: FBT001 - a column of the table
-    """At its time to live exactly, and loudly."""
-    taking = may_take(MINE, OTHERS.text(), NOON + timedelta(seconds=silent_s))
+@pytest.mark.parametrize(("watched_s", "wait_s"), [(0, 90), (60, 30), (89, 1), (90, 0), (86400, 0)])
+def test_a_lock_that_does_not_move_is_watched_and_then_taken(watched_s: float, wait_s: float) -> None:
+    """Three signs of life that did not come; loudly."""
+    taking = judged(watched_s)
 
-    assert bool(taking.refused) is refused
-    assert ("was taken over from run run-1 of Ada on ci-1" in taking.warning) is not refused
+    assert taking.wait_s == wait_s
+    assert not taking.refused
+    assert ("was taken over from run run-1 of Ada on ci-1" in taking.warning) is (wait_s == 0)
 
 
-@pytest.mark.parametrize(("silent_s", "refused"), [(89, True), (90, False)])
-def test_the_run_that_is_resumed_gives_way_sooner(silent_s: int, refused: bool) -> None:  # noqa: FBT001 - a column of the table
-    """After three signs of life that did not come; not while it works."""
-    claim = Claim("production", "Grace", "laptop", "run-2", place="b", resumes="run-1")
+@given(
+    ours=st.integers(-(10**6), 10**6),
+    theirs=st.integers(-(10**6), 10**6),
+    watched_s=st.floats(0, 200),
+    moved=st.booleans(),
+)
+def test_no_clock_decides(ours: int, theirs: int, watched_s: float, moved: bool) -> None:  # noqa: FBT001 - drawn
+    """However far two machines' clocks are apart: what moves is refused, what does not is watched for 90 s of our own time."""
+    renewed = NOON + timedelta(seconds=theirs)
+    held = Held("Ada", "ci-1", "run-1", since=renewed, renewed=renewed, token="t1")
+    taking = judged(watched_s, moved=moved, text=held.text(), now=NOON + timedelta(seconds=ours))
 
-    assert bool(may_take(claim, OTHERS.text(), NOON + timedelta(seconds=silent_s)).refused) is refused
+    assert bool(taking.refused) is moved
+    assert (taking.wait_s > 0) is (not moved and watched_s < 90)
+    assert bool(taking.warning) is (not moved and watched_s >= 90)
+
+
+def test_a_named_take_over_does_not_watch() -> None:
+    """With whose word it was; another run's lock is watched as ever."""
+    named = Claim("production", "Grace", "laptop", "run-2", take_over=TakeOver.of("run-1=Grace: ci-1 was switched off"))
+    other = Claim("production", "Grace", "laptop", "run-2", take_over=TakeOver.of("run-9=Grace: ci-1 was switched off"))
+
+    assert "on the word of Grace: ci-1 was switched off" in judged(claim=named).warning
+    assert judged(claim=other).wait_s == 90
 
 
 def test_a_session_of_this_machine_that_died_gives_way_at_once() -> None:
     """Its lock on this machine is ours: the kernel knows that it is gone."""
-    claim = Claim("production", "Grace", "ci-1", "run-2", place="a")
-    taking = may_take(claim, OTHERS.text(), NOON)
+    taking = judged(claim=Claim("production", "Grace", "ci-1", "run-2", places=("a",)))
 
     assert not taking.refused
     assert "that session has died" in taking.warning
@@ -67,25 +132,30 @@ def test_a_session_of_this_machine_that_died_gives_way_at_once() -> None:
 
 def test_a_machine_that_cannot_be_told_from_others_proves_no_death() -> None:
     """Two empty places are not the same place."""
-    held = Held("Ada", "ci-1", "run-1", since=NOON, renewed=NOON, ttl_s=300)
-    claim = Claim("production", "Grace", "ci-1", "run-2")
+    held = Held("Ada", "ci-1", "run-1", since=NOON, renewed=NOON)
 
-    assert may_take(claim, held.text(), NOON).refused
+    assert judged(claim=Claim("production", "Grace", "ci-1", "run-2"), text=held.text()).wait_s == 90
 
 
-def test_a_clock_that_is_ahead_makes_nothing_older() -> None:
-    """A sign of life from the future is one of now."""
-    ahead = Held("Ada", "ci-1", "run-1", since=NOON, renewed=NOON + timedelta(hours=1), ttl_s=300)
-
-    assert "last sign of life 0 s ago" in may_take(MINE, ahead.text(), NOON).refused
+def test_what_we_wrote_ourselves_is_ours() -> None:
+    """As when the answer to the write was lost."""
+    assert judged(text=Held.by(MINE, NOON).text()) == Taking()
 
 
 @pytest.mark.parametrize(
-    "text", ["", "held by Ada", "[]", "{}", '{"who": "Ada"}', OTHERS.text().replace("2026", "no year")]
+    "text",
+    ["held by Ada", "[]", "{}", "null", '{"who": "Ada"}', "[" * 100_000, OTHERS.text().replace("2026", "no year")],
 )
 def test_what_cannot_be_read_stops_nobody(text: str) -> None:
     """It is said, and taken over: a rollback does not wait for a riddle."""
-    taking = may_take(MINE, text, NOON)
+    taking = judged(text=text)
 
     assert not taking.refused
+    assert not taking.wait_s
     assert "the lock of production could not be read" in taking.warning
+
+
+def test_another_product_of_that_name_is_not_ours() -> None:
+    """Two that are both called production, in one repository."""
+    assert concerns(OTHERS, ("site-1", "product-1"))
+    assert not concerns(OTHERS, ("site-2", "product-2"))

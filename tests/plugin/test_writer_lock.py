@@ -1,24 +1,27 @@
-"""Which locks an environment has follows from what it declares."""
+"""Which locks a session takes follows from where its changes go."""
 
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
 
+from pam_rollback.actions.lock import WriterLock
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.environment_file import load_environment
 from pam_rollback.core.errors import Refused
+from pam_rollback.core.lock_targets import targets_of
 from pam_rollback.core.wait import Waiter
-from pam_rollback.plugin.writer_lock import environment_lock, noting
+from pam_rollback.plugin.writer_lock import environment_lock, may_push, noting
 from tests.bare_repository import git
 
 STAGING = """
-name = "staging"
+name = "{name}"
 kind = "staging"
 abilities = [{abilities}]
 [urls]
 frontend = "https://staging.example.com"
-api = "https://api.staging.example.com/"
+api = "https://{api}/"
 backend = "https://backend.staging.example.com"
 [git]
 remote = "{remote}"
@@ -33,47 +36,118 @@ def remote(tmp_path: Path) -> Path:
     return folder
 
 
-def environment(tmp_path: Path, remote: Path, abilities: str = '"git"') -> Environment:
+def environment(
+    tmp_path: Path,
+    remote: Path,
+    abilities: str = '"git"',
+    *,
+    name: str = "staging",
+    api: str = "api.staging.example.com",
+) -> Environment:
     """One that declares the repository."""
-    path = tmp_path / "staging.toml"
-    path.write_text(STAGING.format(remote=remote, abilities=abilities), encoding="utf-8")
+    path = tmp_path / f"{name}.toml"
+    path.write_text(STAGING.format(remote=remote, abilities=abilities, name=name, api=api), encoding="utf-8")
     return load_environment(str(path), tmp_path, {})
 
 
+@contextmanager
+def locked(
+    environment: Environment, machine: Path, *, run: str = "run-1", who: str = "Ada", pushes: bool = False
+) -> Iterator[WriterLock]:
+    """The lock of a session on that machine."""
+    machine.mkdir(exist_ok=True)
+    with environment_lock(environment, run=run, who=who, pushes=pushes, folder=machine) as lock:
+        yield lock
+
+
+def refs(remote: Path) -> list[str]:
+    """The locks that there are."""
+    return git(remote, "for-each-ref", "--format=%(refname)").split()
+
+
 def test_two_machines_see_each_other_in_the_repository(tmp_path: Path, remote: Path) -> None:
-    """The second one learns who it is; afterwards nothing is left."""
+    """One lock for each target, and one by name for sessions of the first edition; afterwards nothing is left."""
     staging = environment(tmp_path, remote)
-    with environment_lock(staging, tmp_path / "one", run="run-1", who="Ada") as lock:
+    with locked(staging, tmp_path / "one", pushes=True) as lock:
         assert lock.warnings == []
-        assert git(remote, "for-each-ref", "--format=%(refname)") == "refs/locks/staging"
+        names = [target.name for target in targets_of(staging, pushes=True)]
+        assert refs(remote) == sorted(f"refs/locks/{name}" for name in ("staging", *names))
+
+    assert refs(remote) == []
+
+
+def test_a_second_file_with_the_same_addresses_meets_the_same_lock(tmp_path: Path, remote: Path) -> None:
+    """Whatever it calls itself, and whatever it declares beside."""
+    with (
+        locked(environment(tmp_path, remote), tmp_path / "one"),
+        pytest.raises(Refused, match="another session is changing copy right now: run run-1 of Ada"),
+        locked(environment(tmp_path, remote, "", name="copy"), tmp_path / "one", run="run-2", who="Grace"),
+    ):
+        pass
+
+
+def test_another_temporary_folder_meets_the_same_lock(
+    tmp_path: Path, remote: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The machine's folder is not a session's to choose."""
+    staging = environment(tmp_path, remote, "")
+    with environment_lock(staging, run="run-1", who="Ada", pushes=False):
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
         with (
-            pytest.raises(Refused, match="another session is changing staging: run run-1 of Ada"),
-            environment_lock(staging, tmp_path / "two", run="run-2", who="Grace"),
+            pytest.raises(Refused, match="run run-1 of Ada"),
+            environment_lock(staging, run="run-2", who="Grace", pushes=False),
         ):
             pass
 
-    assert git(remote, "for-each-ref") == ""
+
+def test_staging_does_not_keep_production_waiting(tmp_path: Path, remote: Path) -> None:
+    """They are built from one repository; only two that push to it wait for each other."""
+    staging = environment(tmp_path, remote)
+    production = environment(tmp_path, remote, name="production", api="api.example.com")
+    with locked(staging, tmp_path / "one"), locked(production, tmp_path / "one", run="run-2", pushes=True) as lock:
+        assert lock.warnings == []
+        with (
+            pytest.raises(Refused, match=r"run run-2 .*repository-"),
+            locked(environment(tmp_path, remote, api="third.example.com"), tmp_path / "one", run="run-3", pushes=True),
+        ):
+            pass
+
+
+def test_what_may_push() -> None:
+    """What works with git; and what this version does not know."""
+    assert may_push(["feature-flag", "frontend-revert"])
+    assert may_push(["a later version's"])
+    assert not may_push(["feature-flag", "frontend-restore"])
+    assert not may_push([])
 
 
 def test_without_a_repository_it_is_the_lock_of_this_machine(tmp_path: Path, remote: Path) -> None:
     """The repository is not touched."""
-    with environment_lock(environment(tmp_path, remote, ""), tmp_path / "one", run="run-1", who="Ada") as lock:
+    with locked(environment(tmp_path, remote, ""), tmp_path / "one") as lock:
         assert lock.warnings == []
-        assert git(remote, "for-each-ref") == ""
+        assert refs(remote) == []
 
 
 def test_a_machine_without_git_goes_on(tmp_path: Path, remote: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A rollback by the providers needs none."""
     monkeypatch.setenv("PATH", str(tmp_path))
-    with environment_lock(environment(tmp_path, remote), tmp_path / "one", run="run-1", who="Ada") as lock:
+    with locked(environment(tmp_path, remote), tmp_path / "one") as lock:
         assert "there is no git on this machine" in lock.warnings[0]
+
+
+def test_a_file_of_another_user_stops_nothing(tmp_path: Path, remote: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the temporary folder, where the first edition had its lock, and under its name. Before, it ended with PermissionError."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    (tmp_path / "pam-rollback-staging.lock").mkdir()
+    with locked(environment(tmp_path, remote, ""), tmp_path / "one") as lock:
+        assert lock.warnings == []
 
 
 def test_each_step_is_seen_from_elsewhere(tmp_path: Path, remote: Path) -> None:
     """Whoever tells the report of a step tells the lock as well."""
-    told: list[str] = []
-    with environment_lock(environment(tmp_path, remote), tmp_path / "one", run="run-1", who="Ada") as lock:
-        narrate = noting(lock, lambda step: nullcontext(told.append(step)))  # type: ignore[func-returns-value]
+    steps: list[str] = []
+    with locked(environment(tmp_path, remote), tmp_path / "one") as lock:
+        narrate = noting(lock, lambda step: nullcontext(steps.append(step)))  # type: ignore[func-returns-value]
         with narrate("restore the front end"):
             Waiter().until(
                 lambda: git(remote, "cat-file", "blob", "refs/locks/staging"),
@@ -82,4 +156,4 @@ def test_each_step_is_seen_from_elsewhere(tmp_path: Path, remote: Path) -> None:
                 what="the step in the lock",
             )
 
-    assert told == ["restore the front end"]
+    assert steps == ["restore the front end"]

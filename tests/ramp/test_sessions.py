@@ -11,14 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.actions.lock import sole_writer
 from pam_rollback.actions.ramp_journal import RampJournal
+from pam_rollback.core.environment_file import load_environment
 from pam_rollback.core.flags import Flag
 from pam_rollback.core.plan import load_plan
 from pam_rollback.core.ramp_state import ENTERED, RAISING, STARTED, WATCHED
 from pam_rollback.core.ramp_terms import rules_of
+from pam_rollback.plugin.writer_lock import environment_lock
 from tests.ramp.gate_runs import leave_gate_run
-from tests.sessions import FLAGS, ONLY_HEALTH, Finished, Project, Range
+from tests.sessions import FLAGS, ONLY_HEALTH, ROOT, Finished, Project, Range
 
 PACE = 180
 RELEASE = "1.42.0"
@@ -279,11 +280,12 @@ def test_a_raise_that_does_not_take_effect_is_a_failed_action(ramped: Ramped) ->
 
 def test_one_ramp_at_a_time(ramped: Ramped) -> None:
     """Another session holds the environment: 13, before anybody is looked at."""
-    with sole_writer(ramped.env, environment="sandbox", who="another run"):
+    range_ = load_environment(str(ramped.env), ROOT / "environments", {})
+    with environment_lock(range_, run="another run", who="Ada", pushes=False):
         ended = ramped.run()
 
     assert ended.rc == 13, ended.out
-    assert "another session is changing sandbox right now" in " ".join(ended.out.split())
+    assert "another session is changing sandbox right now: run another run of Ada" in " ".join(ended.out.split())
     assert not ramped.journal.exists()
 
 

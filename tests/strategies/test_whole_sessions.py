@@ -15,11 +15,11 @@ from pam_rollback.actions.backend import DEPLOY, STILL_OFF
 from pam_rollback.actions.feature_flag import TELL
 from pam_rollback.actions.frontend import LOCK, RESTORE
 from pam_rollback.actions.full_system import BACK, FRONT
-from pam_rollback.actions.lock import sole_writer
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.environment_file import load_environment
 from pam_rollback.core.wait import Waiter
 from pam_rollback.plugin.provider_access import api_host, site_host
+from pam_rollback.plugin.writer_lock import environment_lock
 from tests.sessions import ONLY_HEALTH, Finished, Project, Range
 
 ROOT = Path(__file__).parents[2]
@@ -207,11 +207,12 @@ def test_what_cannot_be_put_back_is_undo_failed(practice_range: Range, project: 
 
 def test_who_is_not_alone_is_refused(practice_range: Range, project: Project) -> None:
     """13: another session holds the lock; nothing is planted, and nothing is asked of anybody."""
-    with sole_writer(practice_range.file, environment="sandbox", who="another run"):
+    range_ = load_environment(str(practice_range.file), ROOT / "environments", {})
+    with environment_lock(range_, run="another run", who="Ada", pushes=False):
         ended = project.run(STORY, "--env", str(practice_range.file), NO_WINDOW)
 
     assert ended.rc == 13, ended.out
-    assert "another session is changing sandbox right now" in said(ended)
+    assert "another session is changing sandbox right now: run another run of Ada" in said(ended)
     assert not (ended.folder / "journal.jsonl").exists()
     assert practice_range.remote.identity()["live"] == "candidate"
 

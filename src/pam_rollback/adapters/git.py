@@ -18,6 +18,7 @@ from pathlib import Path
 from pam_rollback.adapters.git_command import GitCommand
 from pam_rollback.adapters.programs import Ended
 from pam_rollback.adapters.scratch import scratch_folder, sweep_abandoned
+from pam_rollback.core.change_gate import before_change
 from pam_rollback.core.errors import ActionFailed, ProviderError
 from pam_rollback.core.repository import Commit, Difference
 
@@ -138,6 +139,7 @@ class GitRepository:
         """Move the remote's branch there, only if it still is where it was seen (None: only if there is no such branch)."""
         self._have(commit)
         ref, operation = f"refs/heads/{_checked_branch(branch)}", f"push to {branch}"
+        before_change(operation)
         ended = self._push(f"{commit}:{ref}", f"--force-with-lease={ref}:{_checked(seen) if seen else ''}")
         try:
             now = self._head(branch, operation)

@@ -13,6 +13,7 @@ from typing import Any
 
 from pam_rollback.adapters.http import all_at_once, fetch
 from pam_rollback.core.answer import Answer
+from pam_rollback.core.change_gate import before_change
 from pam_rollback.core.emergency import ProductDown
 from pam_rollback.core.errors import ActionFailed, MeasurementFailed
 from pam_rollback.core.flags import Flag, FlagName
@@ -96,6 +97,7 @@ class FlagApi:
         body = {
             name: {"enabled": flag.enabled, "rolloutPercentage": flag.rollout_pct} for name, flag in changes.items()
         }
+        before_change(f"the flags {', '.join(sorted(changes))}")
         answer = fetch(self.url, method="POST", json=body, headers=self._headers, deadline_s=self.deadline_s)
         # A redirect is a failure too: following it would repeat the POST without its body.
         if answer.problem or answer.http_status != HTTPStatus.OK:
@@ -119,6 +121,7 @@ class EmergencyApi:
 
         Raises ProductDown when there is no answer or one that says that the product is broken, ActionFailed when it refuses.
         """
+        before_change("the emergency call")
         answer = fetch(
             self.url,
             method="POST",
@@ -146,6 +149,7 @@ class CacheApi:
     def clear(self) -> str:
         """Ask for it; gives what came of it in words. Raises ActionFailed unless it is accepted."""
         headers = {"Authorization": f"Bearer {self.token}", "X-Initiated-By": self.initiated_by[:NAME_MAX]}
+        before_change("the caches")
         answer = fetch(self.url, method="POST", json={}, headers=headers, deadline_s=self.deadline_s)
         if answer.problem or answer.http_status != HTTPStatus.OK:
             raise ActionFailed(f"the caches were not emptied: {_with_hint(answer)}")

@@ -20,6 +20,7 @@ from urllib.parse import quote, urlencode
 from pam_rollback.adapters.http import fetch
 from pam_rollback.adapters.told import Complaint, Told
 from pam_rollback.core.answer import Answer
+from pam_rollback.core.change_gate import before_change
 from pam_rollback.core.errors import ProviderError
 from pam_rollback.core.wait import Waiter
 
@@ -98,6 +99,8 @@ class ProviderApi:
         end_s = self._now_s() + self.patience_s
         for attempt in range(1, _TRIES_MAX + 1):
             self._hold(request, end_s)
+            if request.method != "GET":
+                before_change(f"{operation} ({self.provider.name})")
             left_s = end_s - self._now_s() if attempt > 1 else request.deadline_s
             answer = self._send(request, min(request.deadline_s, max(left_s, _SHORTEST_S)))
             if answer.complete and answer.http_status in expected:

@@ -9,6 +9,10 @@ class ActionFailed(Exception):  # noqa: N818 - named by what happened; the exit 
     """The rollback was not done, or could not be shown to be done."""
 
 
+class LockLost(ActionFailed):
+    """Another session took the lock while this one acted: nothing more is sent. The message says who, and how to go on."""
+
+
 class ProviderError(ActionFailed):
     """A provider did not do, or did not say, what it was asked. The message names provider, operation, answer, request id and what to do.
 

@@ -37,6 +37,7 @@ class Options:
     baseline: Path | None
     undo: str
     resume: str
+    take_over: str
     ack: tuple[str, ...]
     observed: tuple[str, ...]
     load_workers: tuple[int, str]
@@ -77,6 +78,9 @@ def read(config: pytest.Config) -> Options:
         baseline=Path(option.pam_baseline) if option.pam_baseline else None,
         undo=option.pam_undo,
         resume=option.pam_resume,
+        take_over=_signed("--take-over", 'RUN="who: evidence"', option.pam_take_over, after="=")
+        if option.pam_take_over
+        else "",
         ack=tuple(_assignment("--ack", 'ITEM="who: evidence"', text) for text in option.pam_ack),
         observed=tuple(_assignment("--observed", "CRITERION=WHAT", text) for text in option.pam_observed),
         load_workers=_load_workers(option.pam_load_workers),
@@ -193,6 +197,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="",
         metavar="RUN",
         help="finish what that run (id or folder) left half done: name the same file of drills/; its target, decision and folder are kept",
+    )
+    add(
+        "--take-over",
+        dest="pam_take_over",
+        default="",
+        metavar='RUN="who: evidence"',
+        help="a person vouches that the session of that run, which holds the lock, is dead or hung: take the lock at once, without "
+        "watching whether it gives signs of life",
     )
     add(
         "--incident",

@@ -3,23 +3,23 @@
 A real rollback is undone in this way only, never by a teardown.
 """
 
-import tempfile
 from collections.abc import Collection
-from pathlib import Path
 
 import pytest
 
 from pam_rollback import VERSION
-from pam_rollback.actions.journal import UNDOING, Journal, Undo
+from pam_rollback.actions.journal import ACTION, UNDOING, Journal, Undo
+from pam_rollback.core.clock import SystemClock
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.errors import MeasurementFailed, Refused, UndoFailed
 from pam_rollback.core.wait import Waiter
 from pam_rollback.plugin import second_places
 from pam_rollback.plugin.earlier_run import elsewhere, journal_of
 from pam_rollback.plugin.guard import blank_texts
+from pam_rollback.plugin.progress import progress_of
 from pam_rollback.plugin.runbook import Runbook, shown
 from pam_rollback.plugin.undo_kinds import UNDO_KINDS, UndoTools
-from pam_rollback.plugin.writer_lock import environment_lock
+from pam_rollback.plugin.writer_lock import environment_lock, may_push
 
 
 def undo_all(
@@ -57,8 +57,15 @@ def undo_run(config: pytest.Config, runbook: Runbook) -> str:
     if options.dry_run:
         owed = ", ".join(f"{undo.kind} {dict(undo.facts)}" for undo in journal.owed()) or "nothing"
         return f"PLANNED, nothing was sent: undo would put back {owed} of {shown(journal.path)}"
+    stories = [str(entry["strategy"]) for entry in journal.entries() if entry["event"] == ACTION]
+    progress = progress_of(config, runbook, SystemClock())
     with environment_lock(
-        environment, lock_file(environment), run=runbook.id, who=options.initiated_by, resumes=options.undo
+        environment,
+        run=runbook.id,
+        who=options.initiated_by,
+        pushes=may_push(stories),
+        take_over=options.take_over,
+        say=progress.announce,
     ) as lock:
         journal.append(UNDOING, initiated_by=options.initiated_by, reason=options.reason)
         count = undo_all(journal, environment, initiated_by=options.initiated_by or "pam-rollback-suite")
@@ -80,13 +87,6 @@ def _refuse_gaps(journal: Journal, count: int) -> None:
             f"{undone}; the run ended within the step {journal.open_change!r}, before it noted how to put that back. A note comes before "
             "its change, so nothing was changed by it, unless the disk of that run was full: look whether it took effect"
         )
-
-
-def lock_file(environment: Environment) -> Path:
-    """The sandbox's state file serves as its lock, since it ends with the sandbox; others have one on this machine."""
-    if environment.is_sandbox:
-        return environment.file
-    return Path(tempfile.gettempdir()) / f"pam-rollback-{environment.name}.lock"
 
 
 def _undo(undo: Undo, tools: UndoTools) -> None:

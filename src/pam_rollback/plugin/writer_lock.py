@@ -1,15 +1,21 @@
-"""Which locks an environment has: the sandbox one on this machine, others also a ref of their repository."""
+"""Which locks a session takes: those of all that it may change, on this machine, and where there is a repository also on all others."""
 
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 from pam_rollback.actions.lock import Shared, WriterLock, claim_of, sole_writer
+from pam_rollback.actions.machine_lock import shared_folder
 from pam_rollback.adapters.git import open_repository
 from pam_rollback.adapters.git_command import GitCommand
 from pam_rollback.adapters.git_lock import GitLocks
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.errors import ActionFailed
+from pam_rollback.core.lock_targets import targets_of
+from pam_rollback.core.locks import TakeOver
+from pam_rollback.core.wait import Waiter
+from pam_rollback.plugin.stories import STORIES
 
 DEADLINE_S = 8.0
 """Users wait meanwhile: a lock that is out of reach for longer is gone without."""
@@ -17,12 +23,22 @@ DEADLINE_S = 8.0
 
 @contextmanager
 def environment_lock(
-    environment: Environment, path: Path, *, run: str, who: str, resumes: str = ""
+    environment: Environment,
+    *,
+    run: str,
+    who: str,
+    pushes: bool,
+    take_over: str = "",
+    say: Callable[[str], None] = lambda _line: None,
+    waiter: Waiter | None = None,
+    folder: Path | None = None,
 ) -> Iterator[WriterLock]:
-    """Hold the environment's lock: raises Refused when another session has it; everything else about it is in ``warnings``.
+    """Hold the locks of what may be changed: raises Refused when another session has one; everything else is in ``warnings``.
 
-    ``who`` is the person, ``run`` this session, ``resumes`` the run that is being finished or undone.
+    ``who`` is the person, ``run`` this session; ``pushes`` says that branches may be moved; ``take_over`` is ``--take-over``; ``say`` tells
+    that somebody's lock is watched; ``folder`` is where this machine's locks are, else the one that all its users share.
     """
+    waiter = waiter or Waiter()
     with ExitStack() as stack:
         shared, alone_because = None, ""
         # Where no repository is declared there is nothing to be out of reach: the how-to says whom the lock keeps out then.
@@ -30,21 +46,41 @@ def environment_lock(
             token = environment.secret("git_token") if environment.has_secret("git_token") else ""
             try:
                 repository = stack.enter_context(open_repository(GitCommand(environment.git.remote, token, DEADLINE_S)))
-                shared = Shared(GitLocks(repository), claim_of(environment.name, who=who, run=run, resumes=resumes))
+                shared = Shared(GitLocks(repository), clock=waiter.clock, pause=waiter.pause, say=say)
             except (ActionFailed, OSError) as error:
                 alone_because = str(error)
+        claim = claim_of(environment.name, who=who, run=run, take_over=TakeOver.of(take_over) if take_over else None)
         yield stack.enter_context(
-            sole_writer(path, environment=environment.name, who=run, shared=shared, alone_because=alone_because)
+            sole_writer(
+                claim,
+                targets_of(environment, pushes=pushes),
+                folder=folder or shared_folder(),
+                shared=shared,
+                alone_because=alone_because,
+                legacy=_legacy_file(environment),
+            )
         )
+
+
+def may_push(stories: Iterable[str]) -> bool:
+    """Whether one of these actions moves branches; one that this version does not know may."""
+    return any(story not in STORIES or "git" in STORIES[story].abilities for story in stories)
 
 
 def noting(
     lock: WriterLock, narrate: Callable[[str], AbstractContextManager[object]]
 ) -> Callable[[str], AbstractContextManager[object]]:
-    """A narrator that also lets other machines see which step begins."""
+    """A narrator that also lets other sessions see which step begins."""
 
     def told(step: str) -> AbstractContextManager[object]:
         lock.note(step)
         return narrate(step)
 
     return told
+
+
+def _legacy_file(environment: Environment) -> Path:
+    """Where a session of the first edition holds its lock on this machine."""
+    if environment.is_sandbox:
+        return environment.file
+    return Path(tempfile.gettempdir()) / f"pam-rollback-{environment.name}.lock"

@@ -1,0 +1,107 @@
+"""A lock's identity is where the action goes: the same for two files with the same addresses, however they are spelled or called."""
+
+from pathlib import Path
+
+import pytest
+
+from pam_rollback.core.environment import Environment
+from pam_rollback.core.environment_file import load_environment
+from pam_rollback.core.lock_targets import same_place, targets_of
+
+FILE = """
+name = "{name}"
+kind = "staging"
+abilities = ["git", "flag_admin", "netlify", "render"]
+[urls]
+frontend = "https://www.example.com"
+api = "{api}"
+backend = "https://backend.example.com"
+[paths]
+feature_flags = "/admin/flags"
+[netlify]
+site_id = "{site}"
+[render]
+service_id = "srv-1"
+[git]
+remote = "{remote}"
+[secrets]
+admin_token_env = "T"
+netlify_auth_token_env = "T"
+render_api_key_env = "T"
+"""
+
+
+def environment(
+    tmp_path: Path,
+    *,
+    name: str = "one",
+    api: str = "https://api.example.com",
+    site: str = "s-1",
+    remote: str = "https://github.com/wheels/pam.git",
+) -> Environment:
+    """An environment at these addresses."""
+    path = tmp_path / f"{name}.toml"
+    path.write_text(FILE.format(name=name, api=api, site=site, remote=remote), encoding="utf-8")
+    return load_environment(str(path), tmp_path, {"T": "secret"})
+
+
+def test_a_second_file_with_the_same_addresses_has_the_same_locks(tmp_path: Path) -> None:
+    """Whatever it is called, and however the addresses are written."""
+    one = environment(tmp_path)
+    two = environment(tmp_path, name="two", api="https://API.example.com:443/", remote="git@github.com:wheels/PAM")
+
+    assert targets_of(one, pushes=True) == targets_of(two, pushes=True)
+
+
+def test_other_addresses_under_the_same_name_have_other_locks(tmp_path: Path) -> None:
+    """Two products that are both called production do not wait for each other."""
+    one = targets_of(environment(tmp_path), pushes=False)
+    two = targets_of(environment(tmp_path, api="https://api.example.org"), pushes=False)
+
+    assert {target.words.split()[0] for target in set(one) & set(two)} == {"site", "service"}
+
+
+def test_they_have_one_order_and_show_no_address(tmp_path: Path) -> None:
+    """Two sessions that need the same locks never hold one each."""
+    targets = targets_of(environment(tmp_path), pushes=True)
+
+    assert list(targets) == sorted(targets)
+    assert [target.name.split("-")[0] for target in targets] == ["flags", "product", "repository", "service", "site"]
+    assert not any("example" in target.name or "github" in target.name for target in targets)
+
+
+def test_the_repository_is_locked_by_whoever_pushes_only(tmp_path: Path) -> None:
+    """Staging and production are built from one: a drill on staging does not keep production from being rolled back."""
+    staging = targets_of(environment(tmp_path, api="https://api.staging.example.com", site="s-2"), pushes=False)
+    production = targets_of(environment(tmp_path), pushes=True)
+
+    assert not any("repository" in target.words for target in staging)
+    assert any("repository" in target.words for target in production)
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        ("https://github.com/a/b.git", "git@github.com:a/b"),
+        ("ssh://git@github.com:22/a/b/", "https://me@GitHub.com/A/b"),
+        ("http://localhost:8080", "http://127.0.0.1:8080/"),
+        ("http://[::1]:8080", "http://127.0.0.1:8080"),
+        ("/srv/git/pam.git/", "/srv/git/pam.git"),
+    ],
+)
+def test_spellings_of_one_place(one: str, two: str) -> None:
+    """They are one."""
+    assert same_place(one) == same_place(two)
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        ("https://github.com/a/b", "https://gitlab.com/a/b"),
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8081"),
+        ("https://api.example.com/v1", "https://api.example.com/v2"),
+    ],
+)
+def test_places_that_differ(one: str, two: str) -> None:
+    """They are two."""
+    assert same_place(one) != same_place(two)
