@@ -91,9 +91,7 @@ def test_git_has_it(practice_range: Range, repository: GitRepository, text: str)
 
     locks = GitLocks(repository)
     held = Held.by(claim_of("any-name", who=typed, run=typed), datetime.now(UTC))
-    version = locks.write("any-name", held.text(), seen=None)
+    version = locks.write(["any-name"], held.text(), seen={})
     assert version is not None
-    found = locks.read("any-name")
-    assert found is not None
-    assert read_held(found[1]) == held
-    assert locks.remove("any-name", seen=version)
+    assert read_held(locks.read(["any-name"])["any-name"][1]) == held
+    assert locks.remove({"any-name": version})

@@ -245,7 +245,7 @@ def _is_at(descriptor: int, path: Path) -> bool:
 
 def _write(file: _File, held: Held) -> None:
     """Say in the file who holds it, in one write. Where it is closed to us, it goes on saying nothing of us."""
-    record = held.text().encode().ljust(_RECORD_BYTES)
+    record = held.text().encode(errors="replace").ljust(_RECORD_BYTES)
     with suppress(OSError):
         descriptor = os.open(file.path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
         try:
