@@ -241,5 +241,10 @@ def test_a_session_of_the_first_edition_keeps_us_out(folder: Path, tmp_path: Pat
         pass
     os.close(descriptor)
     with held(folder, legacy=legacy) as lock:
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(os.open(legacy, os.O_RDWR), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        claim = claim_of("production", who="Ada", run="run-3")
+        with machine_lock(claim, [LockTarget("other-1", "other")], folder, legacy=legacy) as another:
+            assert another.warnings == []
         found = legacy.stat()
         assert lock.legacy_place.endswith(f"/{found.st_dev}:{found.st_ino}")

@@ -11,7 +11,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -190,7 +190,7 @@ class _Taking:
                     raise Refused(taking.refused)
             wait_s = max((taking.wait_s for taking in judged), default=0.0)
             if wait_s:
-                shared.say(f"{wait_s:.0f} s more to see whether it lives")
+                self._say(f"{wait_s:.0f} s more to see whether it lives")
                 shared.pause(min(_LOOKED_EVERY_S, wait_s))
                 continue
             names = (*claim.targets, *self._by_name(found))
@@ -242,9 +242,13 @@ class _Taking:
             held = read_held(text)
             if taking.wait_s and held is not None and not self.told:
                 self.told = True
-                self.shared.say(self._watching(held))
+                self._say(self._watching(held))
             judged.append(taking)
         return judged
+
+    def _say(self, line: str) -> None:
+        with suppress(OSError, ValueError):  # a terminal that is gone stops nobody
+            self.shared.say(line)
 
     def _watching(self, held: Held) -> str:
         return (

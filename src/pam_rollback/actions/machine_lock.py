@@ -304,7 +304,8 @@ def _legacy(claim: Claim, path: Path | None) -> Iterator[str]:
 
 def _free(descriptor: int) -> bool:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Shared: the first edition's is exclusive, and sessions of this one do not keep each other out by it.
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     except OSError:
