@@ -15,8 +15,9 @@ import pytest
 from pam_rollback.actions.escalation import Escalation, Message, Send
 from pam_rollback.actions.journal import Journal
 from pam_rollback.core.clock import SystemClock
+from pam_rollback.core.ending import Ending
 from pam_rollback.core.errors import ActionFailed
-from pam_rollback.core.escalation import Briefing, Ladder, Means
+from pam_rollback.core.escalation import HELPED, Briefing, Ladder, Means
 from pam_rollback.core.plan import load_plan
 
 ROOT = Path(__file__).parents[2]
@@ -205,6 +206,84 @@ def test_a_resumed_run_repeats_nothing(received: Received, start: Callable[..., 
     assert [key for key in received.keys if key.startswith("EM-1")] == ["EM-1/slack", "EM-1/pagerduty"]
     assert received.keys.count("EM-2/email") == 1
     assert received.keys.count("done/slack") == 1
+
+
+def test_a_message_under_way_when_a_run_was_killed_is_not_told_again(
+    received: Received, start: Callable[..., Escalation], tmp_path: Path
+) -> None:
+    """It may have arrived. The resumed run says that it goes on, once on each channel, and repeats no beginning."""
+    first = start(pace=60)
+    first.begin()
+    _until(lambda: len(first.followed.sent) >= 2)
+    first.end(over=False)
+    earlier = first.journal.entries()
+    last = max(place for place, entry in enumerate(earlier) if entry["event"] == "notice")
+    killed = earlier[:last]  # the pager took it, and the journal does not know
+    assert killed[-1]["event"] == "notice-begun"
+
+    for resumption in ("once", "twice"):
+        received.messages.clear()
+        folder = tmp_path / resumption
+        folder.mkdir()
+        second = start(pace=60, folder=folder)
+        with second.following(killed):
+            pass
+        second.end(over=False)
+        killed += second.journal.entries()
+
+        assert received.keys == ["resumed/slack", "resumed/pagerduty", "done/slack", "done/pagerduty"]
+        assert "the rollback was interrupted and goes on now" in received.messages[0][1].text
+
+
+def test_users_who_are_well_wake_nobody_else(received: Received, start: Callable[..., Escalation]) -> None:
+    """A late step failed: what is left to do is told, no stronger strategy is asked for, and the later levels stay asleep."""
+    escalation = start(pace=150)
+    news = "users are well again, so no stronger strategy is needed"
+    with (
+        pytest.raises(ActionFailed),
+        escalation.following(how_it_ended=lambda _: Ending(HELPED, news, goes_on=False)),
+    ):
+        raise ActionFailed("step 'clear the caches' failed")
+    time.sleep(2.3)
+    escalation.end(over=False)
+
+    assert received.keys == ["EM-1/slack", "EM-1/pagerduty", "helped/slack", "helped/pagerduty"]
+    assert news in received.messages[2][1].text
+    assert "FAILED" not in received.messages[2][1].text
+    assert escalation.followed.ending.told
+
+
+def test_not_knowing_how_users_are_keeps_nobody_from_hearing_of_a_failure(
+    received: Received, start: Callable[..., Escalation]
+) -> None:
+    """A defect of ours there is on record."""
+
+    def broken(_: BaseException) -> Ending:
+        raise RuntimeError("a defect")
+
+    escalation = start(pace=60)
+    with pytest.raises(ActionFailed), escalation.following(how_it_ended=broken):
+        raise ActionFailed("no deploy")
+    escalation.end(over=False)
+
+    assert "failed/slack" in received.keys
+    assert escalation.problems == ("how users are is not known: RuntimeError('a defect')",)
+
+
+def test_a_drill_that_could_not_put_back_is_not_over(received: Received, start: Callable[..., Escalation]) -> None:
+    """The team is told what is left; customers are not bothered with it, and no alert is resolved."""
+    escalation = start()
+    with escalation.following():
+        _until(lambda: "EM-4/in_app_notice" in received.keys)
+    escalation.end(over=True, left="1 change could not be put back (set-flags); try again with --undo run-1")
+
+    ending = [(means, message) for means, message in received.messages if message.occasion in {"over", "owing"}]
+    assert [(means, message.occasion) for means, message in ending] == [
+        ("slack", "owing"),
+        ("pagerduty", "owing"),
+        ("email", "owing"),
+    ]
+    assert "NOT everything is as it was before: 1 change could not be put back" in ending[0][1].text
 
 
 def test_two_threads_never_owe_under_the_same_number(tmp_path: Path) -> None:

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.core.ending import FAILED, HELPED, STOPPED, Users, UsersNow, ending_of, users_now
+from pam_rollback.core.ending import Users, UsersNow, ending_of, users_now
 from pam_rollback.core.errors import ActionFailed, StopRequested
+from pam_rollback.core.escalation import FAILED, HELPED, STOPPED
 from pam_rollback.core.recovery import OutageRule
 from pam_rollback.core.samples import Sample
 
@@ -49,13 +50,23 @@ LATE = journal(("switch", "step-done"), ("clear the caches", "step-failed"))
     [
         (probes(bad=[(91, 110)]), Users.WELL),
         (probes(bad=[(91, 141)]), Users.ILL),
-        (probes(bad=[(91, 110), (135, 136)]), Users.ILL),
-        (probes(bad=[(91, 136)]), Users.ILL),
+        (probes(bad=[(91, 110), (138, 139)]), Users.ILL),
+        (probes(bad=[(91, 110), (133, 134)]), Users.UNKNOWN),
+        (probes(bad=[(91, 136)]), Users.UNKNOWN),
         (probes(bad=[(91, 110)], until_s=120), Users.UNKNOWN),
         (probes(), Users.UNKNOWN),
         ([], Users.UNKNOWN),
     ],
-    ids=["recovered", "suffering", "bad again", "good for too short", "blind since then", "never seen", "no probes"],
+    ids=[
+        "recovered",
+        "suffering",
+        "bad again",
+        "it was bad a moment ago",
+        "good for too short",
+        "blind since then",
+        "never seen",
+        "no probes",
+    ],
 )
 def test_well_is_said_of_whom_was_seen_to_suffer_and_to_recover(samples: list[Sample], state: Users) -> None:
     """Everything else is not known, or not well."""

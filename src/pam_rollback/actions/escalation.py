@@ -1,7 +1,8 @@
 """Follows the escalation matrix beside an action: a thread of its own that tells people, and that nothing waits for.
 
 It never delays a step, never raises, and decides nothing: what became of each message is a fact for tests to judge. A message is on
-record once a channel took it; a run that is killed in between says it twice when it is resumed, which is better than never.
+record before it is sent and once a channel took it. A run that is killed in between does not say it again when it is resumed: it says that
+it goes on, which tells the same to whoever did not get the first one.
 """
 
 import queue
@@ -13,17 +14,22 @@ from typing import Any
 
 from pam_rollback.actions.journal import Journal
 from pam_rollback.core.clock import Clock
+from pam_rollback.core.ending import Ending
 from pam_rollback.core.escalation import (
     DONE,
     FAILED,
     NOTICE,
+    NOTICE_BEGUN,
     OVER,
+    OWING,
+    RESUMED,
     TO_CUSTOMERS,
     Briefing,
     Ladder,
     Means,
     Notice,
     Sent,
+    duration,
     last_step,
     sent_before,
 )
@@ -46,6 +52,8 @@ class Message:
     link: str = ""
 
 
+HowItEnded = Callable[[BaseException], Ending]
+"""What to tell of an action that ended with this error."""
 Send = Callable[[Message], str]
 """Sends a message; gives "" when it was accepted, else why not."""
 
@@ -70,13 +78,18 @@ class Escalation:
     _done_s: float | None = None
     _stopped: bool = False
     _ended_as: str = ""
+    _news: dict[str, str] = field(default_factory=dict)
+    """What there is to say of an occasion, where that is not always the same."""
 
     @contextmanager
-    def following(self, earlier: Sequence[Mapping[str, Any]] = ()) -> Iterator[None]:
+    def following(
+        self, earlier: Sequence[Mapping[str, Any]] = (), *, how_it_ended: HowItEnded | None = None
+    ) -> Iterator[None]:
         """Follow the action that is done in the block; the journal's latest entry of an action says since when, what and why.
 
         ``earlier`` has the entries of the run that this one resumes: what was told there is not told again. Without a failure the levels
-        that are not due yet stay asleep from the end of the block on; after one, the escalation goes on until the session ends.
+        that are not due yet stay asleep from the end of the block on; after one, the escalation goes on until the session ends, unless
+        ``how_it_ended`` says that users are well all the same.
         """
         try:
             self.begin(earlier)
@@ -84,8 +97,8 @@ class Escalation:
             self._problems.append(f"the escalation could not begin: {error!r}; tell people yourself")
         try:
             yield
-        except BaseException:
-            self._ask(FAILED)
+        except BaseException as error:
+            self._ask(self._ending(error, how_it_ended))
             raise
         self._done_s = self.clock.monotonic_s()
         self._ask(DONE)
@@ -99,15 +112,25 @@ class Escalation:
         self._decided_s = float(action.get("decided_s", self.clock.monotonic_s()))
         self._briefing = self.describe(action)
         self._sent.extend(sent_before(earlier))
+        if self._sent:
+            self._news[RESUMED] = (
+                f"the rollback was interrupted and goes on now, {duration(self._elapsed_s())} after it was decided; "
+                "what was told before still holds"
+            )
         self._thread = threading.Thread(target=self._follow, name="escalation", daemon=True)
         self._thread.start()
 
-    def end(self, *, over: bool) -> None:
-        """Stop following, when everything that was begun is sent. ``over`` has everybody told that nothing is left to do."""
+    def end(self, *, over: bool, left: str = "") -> None:
+        """Stop following, when everything that was begun is sent. ``over`` has everybody told that nothing is left to do.
+
+        ``left`` is what is left to do all the same: then the team is told that instead.
+        """
         if self._thread is None or self._stopped:
             return
+        if over and left:
+            self._news[OWING] = f"the drill is over, but NOT everything is as it was before: {left}"
         if over:
-            self._ask(OVER)
+            self._ask(OWING if left else OVER)
         self._stopped = True
         self._asked.put(None)
         self._thread.join(_END_WITHIN_S)
@@ -147,8 +170,22 @@ class Escalation:
         end_s = self._done_s if self._done_s is not None else self.clock.monotonic_s()
         return end_s - self._decided_s
 
+    def _ending(self, error: BaseException, how_it_ended: HowItEnded | None) -> str:
+        """On which occasion a failed action is told of."""
+        if how_it_ended is None:
+            return FAILED
+        try:
+            ending = how_it_ended(error)
+        except Exception as problem:  # noqa: BLE001 - whatever keeps us from knowing more, people hear of the failure
+            self._problems.append(f"how users are is not known: {problem!r}")
+            return FAILED
+        self._news[ending.occasion] = ending.news
+        if not ending.goes_on:
+            self._done_s = self.clock.monotonic_s()
+        return ending.occasion
+
     def _ask(self, occasion: str) -> None:
-        if occasion != OVER:
+        if occasion not in {OVER, OWING}:
             self._ended_as = occasion
         self._asked.put(occasion)
 
@@ -159,6 +196,8 @@ class Escalation:
             self._problems.append(f"the escalation broke down: {error!r}; tell people yourself")
 
     def _tell_until_the_end(self) -> None:
+        if RESUMED in self._news:
+            self._tell_all(self.ladder.closing(RESUMED, self._elapsed_s(), tuple(self._sent)))
         while True:
             # Also when the action is done: what was due before is told before it is said how it ended.
             looked_s = self._until_s()
@@ -191,24 +230,26 @@ class Escalation:
         message = self._message(notice)
         problem = ""
         if not notice.by_hand:
+            self._note(NOTICE_BEGUN, notice, self._elapsed_s())
             try:
                 problem = self.channels[notice.means](message)
             except Exception as error:  # noqa: BLE001 - one channel's defect must not keep the next one from being tried
                 problem = repr(error)
         sent = Sent(notice, self._elapsed_s(), problem)
         self._sent.append(sent)
+        self._note(NOTICE, notice, sent.at_s, by_hand=notice.by_hand, text=message.text, problem=problem)
+
+    def _note(self, event: str, notice: Notice, after_s: float, **facts: Any) -> None:
         written = self.journal.append(
-            NOTICE,
+            event,
             occasion=notice.occasion,
             means=notice.means,
             contacts=list(notice.contacts),
             due_s=notice.due_s,
-            after_s=sent.at_s,
-            by_hand=notice.by_hand,
-            text=message.text,
-            problem=problem,
+            after_s=after_s,
+            **facts,
         )
-        if not written:
+        if not written and event == NOTICE:
             self._problems.append(f"{notice.key} is not on record: no disk takes the journal")
 
     def _last_step(self) -> str:
@@ -228,7 +269,13 @@ class Escalation:
         else:
             who = next((level.who for level in self.ladder.levels if level.id == notice.occasion), ())
             title = briefing.title
-            text = briefing.internal(notice, who=who, elapsed_s=self._elapsed_s(), last_step=self._last_step())
+            text = briefing.internal(
+                notice,
+                who=who,
+                elapsed_s=self._elapsed_s(),
+                last_step=self._last_step(),
+                news=self._news.get(notice.occasion, ""),
+            )
         return Message(
             occasion=notice.occasion,
             title=title,

@@ -154,7 +154,12 @@ class Journal:
 
     def _begins(self, event: str) -> bool:
         """Whether this line is a session's first, which says in which format and by which version it is written."""
-        return event in {RESUMED, UNDOING} or not self.path.exists() or self.path.stat().st_size == 0
+        if event in {RESUMED, UNDOING}:
+            return True
+        try:
+            return self.path.stat().st_size == 0
+        except OSError:
+            return True
 
     @property
     def too_new(self) -> str:

@@ -21,13 +21,10 @@ from enum import StrEnum
 from typing import Any
 
 from pam_rollback.core.errors import MeasurementFailed, StopRequested
+from pam_rollback.core.escalation import FAILED, HELPED, STOPPED
 from pam_rollback.core.recovery import OutageRule, recovery
 from pam_rollback.core.samples import Sample
 
-HELPED = "helped"
-"""What is told when users are well although a step was not done."""
-FAILED = "failed"
-STOPPED = "stopped"
 WELL_FOR_S = 10.0
 """So long nothing bad may have been probed. A service that flaps is not well: an outage of it ends after 3 s without a bad answer."""
 
@@ -65,12 +62,13 @@ def users_now(
         return UsersNow(Users.UNKNOWN, "our probes saw none of the trouble, so they cannot see its end")
     latest = [sample for sample in measured if sample.due_s >= now_s - WELL_FOR_S]
     bad = [sample for sample in latest if sample.bad(rule.slow_ms)]
+    suffering = any(sample.due_s >= now_s - rule.merge_s for sample in bad)
     counted = f"{len(latest) - len(bad)} of {len(latest)} probes of the last {WELL_FOR_S:.0f} s were good"
     if found.recovered_s is not None and not bad and found.good_for_s >= WELL_FOR_S:
         return UsersNow(Users.WELL, f"{counted}, for {found.good_for_s:.0f} s nothing bad was seen")
-    if bad:
+    if suffering:
         return UsersNow(Users.ILL, counted)
-    return UsersNow(Users.UNKNOWN, f"nothing bad was seen for {found.good_for_s:.1f} s, which is too short to tell")
+    return UsersNow(Users.UNKNOWN, f"{counted}, the latest all were: that is too short to tell")
 
 
 @dataclass(frozen=True)

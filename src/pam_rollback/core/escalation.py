@@ -50,8 +50,20 @@ _TO_CONTACTS: tuple[Means, ...] = ("pagerduty", "email", "slack")
 
 NOTICE = "notice"
 """The journal's event for one message, sent or not."""
+NOTICE_BEGUN = "notice-begun"
+"""The journal's event before a message is sent: whoever is killed meanwhile does not know whether it arrived."""
 DONE, FAILED, OVER = "done", "failed", "over"
 """What is told besides the levels: the steps are done, the rollback failed, the session has ended."""
+HELPED, STOPPED = "helped", "stopped"
+"""A step was not done and users are well; a person stopped the rollback (``core/ending.py``)."""
+RESUMED, OWING = "resumed", "owing"
+"""The rollback goes on in another session; a drill is over and could not put everything back."""
+UNDOING, UNDONE, UNDO_FAILED = "undoing", "undone", "undo-failed"
+"""A rollback is put back by ``--undo``."""
+NO_LEVEL = frozenset({DONE, FAILED, OVER, HELPED, STOPPED, RESUMED, OWING, UNDOING, UNDONE, UNDO_FAILED})
+"""All of these: what is told besides the levels of the matrix."""
+_FOR_THE_TEAM = frozenset({RESUMED, OWING, UNDOING, UNDONE, UNDO_FAILED})
+"""Customers read how the service is, not who works on it."""
 TWEET_CHARACTERS = 280
 
 
@@ -150,7 +162,9 @@ class Ladder:
 
     def closing(self, occasion: str, at_s: float, sent: Iterable[Sent]) -> tuple[Notice, ...]:
         """How it ends, for everybody who heard how it began; the contacts are those who got a mail."""
-        told = [one for one in sent if one.accepted and one.notice.occasion not in {DONE, FAILED, OVER}]
+        told = [one for one in sent if one.accepted and one.notice.occasion not in NO_LEVEL]
+        if occasion in _FOR_THE_TEAM:
+            told = [one for one in told if one.notice.means in TO_TEAM]
         contacts = tuple(
             dict.fromkeys(contact for one in told if one.notice.means == "email" for contact in one.notice.contacts)
         )
@@ -173,14 +187,19 @@ class Briefing:
     drill: bool
     link: str = ""
 
-    def internal(self, notice: Notice, *, who: Sequence[str], elapsed_s: float, last_step: str) -> str:
-        """What the team reads: what is happening, for how long, how far it is, who has to do what, and where to look."""
+    def internal(self, notice: Notice, *, who: Sequence[str], elapsed_s: float, last_step: str, news: str = "") -> str:
+        """What the team reads: what is happening, for how long, how far it is, who has to do what, and where to look.
+
+        ``news`` is what there is to say of an occasion that only its witness knows, such as how the action failed.
+        """
         since = duration(elapsed_s)
         match notice.occasion:
+            case _ if news:
+                pass
             case "done":
                 news = f"every step is done after {since}; NOT verified yet, the checks are running"
             case "failed":
-                news = f"the rollback FAILED after {since}; take the next stronger strategy, the escalation goes on"
+                news = f"the rollback FAILED after {since}; look whether users are well; if not, take the next stronger strategy"
             case "over":
                 news = f"the drill is over after {since}, nothing is left to do"
             case _:
@@ -193,8 +212,10 @@ class Briefing:
     def public(self, notice: Notice) -> str:
         """What customers read: nothing about how it is made."""
         match notice.occasion:
-            case "done":
+            case "done" | "helped":
                 news = "We have put an earlier version of PAM back and are watching it closely."
+            case "failed" | "stopped":
+                news = "PAM is having trouble. We are working on it; until then its answers may be late or missing."
             case "over":
                 news = "This is over. PAM works as usual."
             case _:
@@ -250,15 +271,20 @@ def last_step(entries: Iterable[Mapping[str, Any]]) -> str:
 
 
 def sent_before(entries: Iterable[Mapping[str, Any]]) -> tuple[Sent, ...]:
-    """What a journal says of the levels, for a run that goes on with it. What was not accepted is not among it: it may be tried again."""
-    return tuple(
-        Sent(
-            Notice(entry["occasion"], entry["means"], entry["due_s"], tuple(entry["contacts"])),
-            at_s=entry["after_s"],
-        )
-        for entry in entries
-        if entry.get("event") == NOTICE and not entry["problem"] and entry["occasion"] not in {DONE, FAILED, OVER}
-    )
+    """What a journal says of the levels, for a run that goes on with it. What was refused is not among it: it may be tried again.
+
+    A message that was being sent when the run was killed counts as sent: it may have arrived, and the resumed run tells that it goes on.
+    """
+    found: dict[str, Sent] = {}
+    for entry in entries:
+        if entry.get("event") not in {NOTICE, NOTICE_BEGUN} or entry["occasion"] in NO_LEVEL:
+            continue
+        notice = Notice(entry["occasion"], entry["means"], entry["due_s"], tuple(entry["contacts"]))
+        if entry.get("problem"):
+            found.pop(notice.key, None)
+        else:
+            found[notice.key] = Sent(notice, at_s=entry["after_s"])
+    return tuple(found.values())
 
 
 def _left_out(abilities: frozenset[str], *, drill: bool, on_sandbox: bool) -> dict[Means, str]:

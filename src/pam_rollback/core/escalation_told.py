@@ -3,7 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pam_rollback.core.escalation import DONE, FAILED, NAMES, TO_CUSTOMERS, TO_TEAM, Ladder, Level, Means, Sent
+from pam_rollback.core.escalation import (
+    DONE,
+    FAILED,
+    HELPED,
+    NAMES,
+    STOPPED,
+    TO_CUSTOMERS,
+    TO_TEAM,
+    Ladder,
+    Level,
+    Means,
+    Sent,
+)
 from pam_rollback.core.figures import Figures
 
 LATE_S = 30.0
@@ -38,7 +50,7 @@ class Followed:
     @property
     def ending(self) -> "EndingTold":
         """Whether the team heard how the rollback ended."""
-        return EndingTold(tuple(one for one in self.sent if one.notice.occasion in {DONE, FAILED}))
+        return EndingTold(tuple(one for one in self.sent if one.notice.occasion in {DONE, FAILED, HELPED, STOPPED}))
 
 
 @dataclass(frozen=True, repr=False)

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import allure
@@ -14,7 +14,9 @@ from pam_rollback.actions.journal import ACTION, FINISHED, TARGET
 from pam_rollback.actions.lock import WriterLock
 from pam_rollback.actions.steps import Narrator
 from pam_rollback.core.clock import Clock
+from pam_rollback.core.ending import Ending, ending_of
 from pam_rollback.core.environment import Environment
+from pam_rollback.core.escalation import duration
 from pam_rollback.core.incident import Incident
 from pam_rollback.core.plan import Plan
 from pam_rollback.core.plan_items import Strategy
@@ -23,6 +25,7 @@ from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.plugin.stories import Story
 from pam_rollback.plugin.undo_kinds import CLEAR_FAULTS
 from pam_rollback.plugin.undoing import undo_all
+from pam_rollback.plugin.users_seen import users_after
 from pam_rollback.plugin.writer_lock import noting
 
 EVALUATED_USERS = 200
@@ -107,9 +110,16 @@ def deciding(request: pytest.FixtureRequest, story: Story, incident: Incident) -
     head = "DRILL, nothing is wrong: " if not options.real else ""
     why = "; ".join([reason, *incident.observed])
     message = f"{head}{strategy.team_message} · {environment.name} · {why} · run {runbook.id}"
+
+    def how_it_ended(error: BaseException) -> Ending:
+        after = duration(clock.monotonic_s() - decided_s)
+        users = users_after(error, request, incident_s=incident.started_s, decided_s=decided_s)
+        ending = ending_of(error, runbook.journal.entries(), users, run_id=runbook.id, after=after)
+        return replace(ending, news=runbook.secrets.redact(ending.news))
+
     try:
         with ExitStack() as followed:
-            followed.enter_context(escalation.following(earlier))
+            followed.enter_context(escalation.following(earlier, how_it_ended=how_it_ended))
             narrate = noting(lock, allure.step)
             yield Decision(story, strategy, decided_s, reason, message, initiated_by, runbook, clock, narrate, followed)
     finally:

@@ -14,15 +14,22 @@ from pam_rollback.adapters.statuspage import Status, StatusPageApi
 from pam_rollback.core.communication import Notice
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.errors import UndoFailed
-from pam_rollback.core.escalation import DONE, OVER, Means
+from pam_rollback.core.escalation import DONE, HELPED, OVER, OWING, RESUMED, STOPPED, UNDOING, UNDONE, Means
 
 RESOLVE_INCIDENT = "resolve-status-page-incident"
 PUT_NOTICE_BACK = "put-notice-back"
 UNDO_KINDS = (RESOLVE_INCIDENT, PUT_NOTICE_BACK)
 """What is owed once customers are told."""
 
-_SEVERITIES: Mapping[str, Severity] = {"EM-1": "warning", "EM-2": "error"}
-_STATUSES: Mapping[str, Status] = {DONE: "monitoring", OVER: "resolved"}
+_SEVERITIES: Mapping[str, Severity] = {
+    "EM-1": "warning",
+    "EM-2": "error",
+    HELPED: "warning",
+    STOPPED: "error",
+    RESUMED: "warning",
+    OWING: "error",
+}
+_STATUSES: Mapping[str, Status] = {DONE: "monitoring", HELPED: "monitoring", OVER: "resolved"}
 _OVER_TEXT = "This is over."
 
 
@@ -65,8 +72,8 @@ class Channels:
         return problem
 
     def _tell_users(self, message: Message) -> str:
-        watched = message.occasion == DONE and self._public_watches
-        if watched or message.occasion not in {DONE, OVER}:
+        watched = message.occasion in {DONE, HELPED} and self._public_watches
+        if watched or message.occasion not in {DONE, HELPED, OVER}:
             if PUT_NOTICE_BACK not in self._owed:
                 self._owe(PUT_NOTICE_BACK, self._notice_now())
             return notice_board_of(self._environment).put_up(message.text)
@@ -159,6 +166,10 @@ def _ring(pager: PagerDutyEvents, message: Message) -> str:
             return "; ".join(filter(None, (pager.acknowledge(key), change)))
         case "over":
             return pager.resolve(key)
+        case occasion if occasion in {UNDOING, UNDONE}:
+            change = pager.record_change(message.title, at=datetime.now(UTC).isoformat(), link=message.link)
+            # The alert of a drill that was killed would ring for ever; of a real rollback a person says when it is over.
+            return "; ".join(filter(None, (change, pager.resolve(key) if message.drill and occasion == UNDONE else "")))
     severity: Severity = "info" if message.drill else _SEVERITIES.get(message.occasion, "critical")
     return pager.trigger(key, message.text, severity=severity, link=message.link)
 

@@ -7,6 +7,7 @@ import pytest
 from pam_rollback.core.errors import MeasurementFailed, Refused, UndoFailed
 from pam_rollback.core.verdict import ExitCode
 from pam_rollback.plugin import (
+    earlier_run,
     guard,
     last_words,
     markers,
@@ -47,16 +48,20 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 def _may_it_run(config: pytest.Config, prepared: Runbook) -> int | None:
     own_addresses.refuse_production(prepared.environment, config.rootpath / "environments")
-    if prepared.options.undo:
-        if prepared.options.execute:
-            stop.outlive_the_terminal(config)
-        if not prepared.options.dry_run:
-            own_addresses.prove(prepared.environment)
-        undone = undoing.undo_run(config, prepared)
-        sys.stdout.write(f"{undone}\n")
-        return 0
-    if prepared.options.resume:
-        resuming.take_over(config, prepared)
+    try:
+        if prepared.options.undo:
+            if prepared.options.execute:
+                stop.outlive_the_terminal(config)
+            if not prepared.options.dry_run:
+                own_addresses.prove(prepared.environment)
+            undone = undoing.undo_run(config, prepared)
+            sys.stdout.write(f"{undone}\n")
+            return 0
+        if prepared.options.resume:
+            resuming.take_over(config, prepared)
+    except earlier_run.NothingDone as nothing:
+        # To put back nothing is done at once; to finish it is not possible.
+        return _end(0 if prepared.options.undo else ExitCode.REFUSED, str(nothing))
     guard.check(config, prepared)
     if prepared.options.real:
         stop.outlive_the_terminal(config)
@@ -71,6 +76,6 @@ def _may_it_run(config: pytest.Config, prepared: Runbook) -> int | None:
     return None
 
 
-def _end(code: ExitCode, message: str) -> int:
+def _end(code: ExitCode | int, message: str) -> int:
     sys.stderr.write(f"{message}\n")
     return int(code)

@@ -4,6 +4,7 @@ A real rollback is undone in this way only, never by a teardown.
 """
 
 from collections.abc import Collection
+from contextlib import nullcontext
 
 import pytest
 
@@ -19,6 +20,7 @@ from pam_rollback.plugin.guard import blank_texts
 from pam_rollback.plugin.progress import progress_of
 from pam_rollback.plugin.runbook import Runbook, shown
 from pam_rollback.plugin.undo_kinds import UNDO_KINDS, UndoTools
+from pam_rollback.plugin.undo_told import undo_told
 from pam_rollback.plugin.writer_lock import environment_lock, may_push
 
 
@@ -68,9 +70,17 @@ def undo_run(config: pytest.Config, runbook: Runbook) -> str:
         say=progress.announce,
     ) as lock:
         journal.append(UNDOING, initiated_by=options.initiated_by, reason=options.reason)
-        count = undo_all(journal, environment, initiated_by=options.initiated_by or "pam-rollback-suite")
-    _refuse_gaps(journal, count)
+        told = undo_told(runbook, runbook.plan, environment, journal)
+        redact = runbook.secrets.redact
+        with (
+            nullcontext()
+            if told is None
+            else told.following(journal.owed(), who=options.initiated_by, reason=redact(options.reason), redact=redact)
+        ):
+            count = undo_all(journal, environment, initiated_by=options.initiated_by or "pam-rollback-suite")
+            _refuse_gaps(journal, count)
     warned = "".join(f"\nwent on without it: lock: {warning}" for warning in lock.warnings)
+    warned += "".join(f"\nthe team: {redact(problem)}" for problem in (told.problems if told is not None else ()))
     return f"UNDONE: {count} change{'' if count == 1 else 's'} of {shown(journal.path)}, each read back{warned}"
 
 

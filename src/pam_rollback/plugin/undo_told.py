@@ -1,0 +1,138 @@
+"""Tells the team of an undo: that it begins, and how it ended. Whoever heard of the rollback must hear that it is taken back.
+
+It goes to those who were told of the run, by the same means; where the journal knows of nobody, to engineering. A thread of its own sends,
+so that no channel delays what is put back; the end waits for it within limits.
+"""
+
+import queue
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from pam_rollback.actions.escalation import Message, Send
+from pam_rollback.actions.journal import ACTION, Journal, Undo
+from pam_rollback.core.environment import Environment
+from pam_rollback.core.escalation import (
+    NAMES,
+    NOTICE,
+    TO_TEAM,
+    UNDO_FAILED,
+    UNDOING,
+    UNDONE,
+    Briefing,
+    Means,
+    sent_before,
+)
+from pam_rollback.core.plan import Plan
+from pam_rollback.plugin.channels import Channels
+from pam_rollback.plugin.runbook import Runbook
+
+_END_WITHIN_S = 20.0
+"""Every channel has a deadline well below."""
+_ENGINEERING: tuple[Means, ...] = ("slack", "pagerduty")
+
+
+@dataclass
+class UndoTold:
+    """The messages of one undo. ``means`` says who is told how: the contacts of each."""
+
+    briefing: Briefing
+    channels: Mapping[Means, Send]
+    means: Mapping[Means, Sequence[str]]
+    journal: Journal
+    problems: list[str] = field(default_factory=list)
+    _asked: "queue.Queue[tuple[str, str] | None]" = field(default_factory=queue.Queue)
+
+    @contextmanager
+    def following(
+        self, owed: Sequence[Undo], *, who: str, reason: str, redact: Callable[[str], str] = str
+    ) -> Iterator[None]:
+        """Tell of the undo that is done in the block, and how it ended. ``redact`` takes secrets out of why it failed."""
+        thread = threading.Thread(target=self._send_all, name="telling of the undo", daemon=True)
+        thread.start()
+        kinds = ", ".join(dict.fromkeys(undo.kind for undo in owed)) or "nothing"
+        by = f" by {who}" if who else ""
+        why = f" ({reason})" if reason else ""
+        changes = f"{len(owed)} change{'' if len(owed) == 1 else 's'}"
+        self._asked.put((UNDOING, f"UNDO begun{by}{why}: {changes} of the rollback will be put back ({kinds})"))
+        try:
+            yield
+        except BaseException as error:
+            left = f"{len(self.journal.owed())} of {changes} NOT put back"
+            problem = " ".join(str(error).split()) or repr(error)
+            self._asked.put((UNDO_FAILED, redact(f"UNDO FAILED{by}: {left}, a person is needed: {problem}")))
+            raise
+        else:
+            text = (
+                f"UNDONE{by}: {changes} put back and read back; what the rollback brought about is no longer in effect"
+            )
+            self._asked.put((UNDONE, text))
+        finally:
+            self._asked.put(None)
+            thread.join(_END_WITHIN_S)
+            if thread.is_alive():
+                self.problems.append(f"not everybody was told within {_END_WITHIN_S:g} s; tell them yourself")
+
+    def _send_all(self) -> None:
+        while (asked := self._asked.get()) is not None:
+            occasion, news = asked
+            for means, contacts in self.means.items():
+                self._send(occasion, means, tuple(contacts), news)
+
+    def _send(self, occasion: str, means: Means, contacts: tuple[str, ...], news: str) -> None:
+        briefing = self.briefing
+        text = (
+            f"{briefing.head}PAM on {briefing.environment}, rollback {briefing.strategy}: {news}. Run {briefing.run_id}"
+        )
+        message = Message(
+            occasion, f"{briefing.title}: {occasion}", text, briefing.run_id, briefing.drill, contacts, briefing.link
+        )
+        try:
+            problem = self.channels[means](message)
+        except Exception as error:  # noqa: BLE001 - one channel's defect must not keep the next one from being tried
+            problem = repr(error)
+        if problem:
+            self.problems.append(f"{NAMES[means]} was not told: {problem}")
+        try:
+            self.journal.append(
+                NOTICE,
+                occasion=occasion,
+                means=means,
+                contacts=[],
+                due_s=0.0,
+                after_s=0.0,
+                by_hand=False,
+                text=text,
+                problem=problem,
+            )
+        except OSError as error:
+            self.problems.append(f"{occasion}/{means} is not on record: {error}")
+
+
+def undo_told(runbook: Runbook, plan: Plan, environment: Environment, journal: Journal) -> UndoTold | None:
+    """Who is told of the undo of this journal's rollback; None where no rollback was begun, or there is nobody to tell."""
+    entries = journal.entries()
+    action: Mapping[str, Any] | None = next((one for one in entries if one["event"] == ACTION), None)
+    if action is None:
+        return None
+    channels = Channels(environment, journal).by_means()
+    emails = {contact.id: contact.email for contact in plan.contacts.values()}
+    heard: dict[Means, list[str]] = {}
+    for sent in sent_before(entries):
+        if sent.notice.means in TO_TEAM and sent.notice.means in channels:
+            people = heard.setdefault(sent.notice.means, [])
+            if sent.notice.means == "email":
+                people += [emails[one] for one in sent.notice.contacts if one in emails and emails[one] not in people]
+    means = heard or {one: [] for one in _ENGINEERING if one in channels}
+    if not means:
+        return None
+    briefing = Briefing(
+        environment=environment.name,
+        strategy=str(action["strategy"]),
+        why=runbook.secrets.redact(str(action.get("reason", ""))),
+        run_id=str(action.get("run", journal.path.parent.name)),
+        drill=action.get("mode") != "real",
+    )
+    return UndoTold(briefing, channels, means, journal)

@@ -1,0 +1,144 @@
+"""The team hears of an undo: that it begins, and how it ended; no channel delays it."""
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from pam_rollback.actions.escalation import Message, Send
+from pam_rollback.actions.journal import ACTION, Journal
+from pam_rollback.core.errors import UndoFailed
+from pam_rollback.core.escalation import Briefing, Means
+from pam_rollback.core.flags import Flag
+from pam_rollback.plugin.undo_told import UndoTold
+from tests.records.test_records import kept_run
+from tests.sessions import FLAGS, ON, ONLY_HEALTH, Project, Range
+
+
+@pytest.fixture
+def checks_copied() -> tuple[str, ...]:
+    """These sessions are about an undo."""
+    return ONLY_HEALTH
+
+
+@pytest.fixture
+def told_by(tmp_path: Path) -> Callable[..., UndoTold]:
+    """The undo of a real rollback of which two changes are owed, told by these channels."""
+    journal = Journal(tmp_path / "journal.jsonl")
+    journal.append(ACTION, strategy="frontend", mode="real")
+    for place in ("flags", "site"):
+        journal.owe("set-flags", {}, place=place)
+
+    def make(channels: Mapping[Means, Send]) -> UndoTold:
+        briefing = Briefing("staging", "frontend", "white page", "run-1", drill=False)
+        return UndoTold(briefing, channels, dict.fromkeys(channels, ()), journal)
+
+    return make
+
+
+def test_beginning_and_end_are_told(told_by: Callable[..., UndoTold]) -> None:
+    """Who, why, of which run, how many changes; the journal keeps both."""
+    sent: list[Message] = []
+    told = told_by({"slack": lambda message: sent.append(message) or ""})
+
+    with told.following(told.journal.owed(), who="alex", reason="the fix is live"):
+        for undo in told.journal.owed():
+            told.journal.settled(undo)
+
+    begun, undone = (message.text for message in sent)
+    assert begun == (
+        "PAM on staging, rollback frontend: UNDO begun by alex (the fix is live): 2 changes of the rollback will be put back "
+        "(set-flags). Run run-1"
+    )
+    assert undone == (
+        "PAM on staging, rollback frontend: UNDONE by alex: 2 changes put back and read back; what the rollback brought about is "
+        "no longer in effect. Run run-1"
+    )
+    notices = [entry for entry in told.journal.entries() if entry["event"] == "notice"]
+    assert [notice["occasion"] for notice in notices] == ["undoing", "undone"]
+
+
+def test_a_failed_undo_is_told_with_what_is_left(told_by: Callable[..., UndoTold]) -> None:
+    """And reaches whoever waits for it; secrets stay here."""
+    sent: list[Message] = []
+    told = told_by({"slack": lambda message: sent.append(message) or ""})
+
+    hidden = told.following(told.journal.owed(), who="", reason="", redact=lambda text: text.replace("s3cret", "***"))
+    told.journal.settled(told.journal.owed()[0])
+    with pytest.raises(UndoFailed), hidden:
+        raise UndoFailed("HTTP 503 for s3cret:\n a person must set it")
+
+    assert "UNDO FAILED: 1 of 2 changes NOT put back, a person is needed: HTTP 503 for ***: a person must set it" in (
+        sent[-1].text
+    )
+
+
+def test_no_channel_delays_the_undo(told_by: Callable[..., UndoTold]) -> None:
+    """One hangs until the changes are back, one refuses: the other is told, and what went wrong is said."""
+    put_back = threading.Event()
+    sent: list[Message] = []
+
+    def hangs(message: Message) -> str:
+        assert put_back.wait(10)
+        sent.append(message)
+        return ""
+
+    told = told_by({"slack": hangs, "pagerduty": lambda _: "HTTP 500"})
+    with told.following(told.journal.owed(), who="alex", reason="why"):
+        put_back.set()  # the last thing that is done: had the first message been waited for, this would never come
+
+    assert [message.occasion for message in sent] == ["undoing", "undone"]
+    assert told.problems == ["PagerDuty was not told: HTTP 500"] * 2
+
+
+def test_an_undo_is_told_to_those_who_heard_of_the_rollback(practice_range: Range, project: Project) -> None:
+    """Start and end, a failed one, too; no start of the rollback is repeated."""
+    env = f"--env={practice_range.file}"
+    folder = str(kept_run(project, practice_range, lambda _: None))
+    undo = ("--undo", folder, env, "--initiated-by", "kim", "--reason", "the fix is live")
+    practice_range.flags.set_flags(dict.fromkeys(FLAGS, Flag(enabled=False, rollout_pct=0)))
+    practice_range.remote.plant("admin-refuses")
+
+    failed = project.run(*undo)
+    practice_range.remote.clear_all()
+    undone = project.run(*undo)
+
+    assert failed.rc == 14, failed.out
+    assert undone.rc == 0, undone.out
+    texts = [str(message["body"]["text"]) for message in practice_range.remote.slack_messages()]
+    assert [text.split(": ")[2].split(" by ")[0] for text in texts] == [
+        "UNDO begun",
+        "UNDO FAILED",
+        "UNDO begun",
+        "UNDONE",
+    ], texts
+    assert all(text.startswith("DRILL, nothing is wrong: PAM on sandbox, rollback feature-flag: ") for text in texts)
+    assert {practice_range.flags.read_flags()[name] for name in FLAGS} == {ON}
+
+
+def test_a_run_that_was_killed_before_its_first_change_has_nothing_to_finish(
+    practice_range: Range, project: Project
+) -> None:
+    """Without a journal, or with one that knows of no beginning: nothing was done, start again. A lost journal is not nothing."""
+    env = f"--env={practice_range.file}"
+    run = project.folder / "killed"
+    (run / "allure-results").mkdir(parents=True)
+    nothing = "nothing was done: this run ended before its first change"
+
+    undone = project.run("--undo", str(run), env)
+    resumed = project.run("drills/test_feature_flag.py", "--resume", str(run), env)
+    assert (undone.rc, resumed.rc) == (0, 13), undone.out + resumed.out
+    assert nothing in " ".join(undone.out.split())
+    assert "start again" in " ".join(resumed.out.split())
+
+    Journal(run / "journal.jsonl").warn("lock", "out of reach")
+    warned = project.run("drills/test_feature_flag.py", "--resume", str(run), env)
+    assert (warned.rc, nothing in " ".join(warned.out.split())) == (13, True), warned.out
+
+    (run / "journal.jsonl").unlink()
+    (run / "run.json").write_text(json.dumps({"steps": [{"step": "switch the features off"}]}), encoding="utf-8")
+    lost = project.run("--undo", str(run), env)
+    assert lost.rc == 13, lost.out
+    assert "the journal is lost" in " ".join(lost.out.split())
