@@ -66,6 +66,20 @@ def test_history_can_be_written(git_readiness: Readiness, scored: Scored) -> Non
     assert git.ready, git
 
 
+def test_a_commit_can_be_built(builds_readiness: Readiness, scored: Scored) -> None:
+    """Node.js and npm are here, and whoever gives out the packages answers.  If red: docs/runbook.md#not-ready."""
+    builds = scored(builds_readiness)
+
+    assert builds.ready, builds
+
+
+def test_names_are_resolved(names_readiness: Readiness, scored: Scored) -> None:
+    """This machine finds everybody whom a rollback has to reach.  If red: docs/runbook.md#not-ready."""
+    names = scored(names_readiness)
+
+    assert names.ready, names
+
+
 def test_a_rollback_can_be_verified(verification_readiness: Readiness, scored: Scored) -> None:
     """Database, test account and clocks are fit to judge by.  If red: docs/runbook.md#not-ready."""
     verification = scored(verification_readiness)

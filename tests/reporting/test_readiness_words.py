@@ -5,7 +5,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pam_rollback.reporting import readiness
-from pam_rollback.reporting.readiness_record import StrategyReadiness, read_preflight
+from pam_rollback.reporting.readiness_record import (
+    RemainingWays,
+    StandingAlone,
+    StrategyReadiness,
+    WayFound,
+    read_preflight,
+)
 from pam_rollback.reporting.redaction import Redactor
 from pam_rollback.reporting.run_record import RunRecord, write
 
@@ -32,6 +38,37 @@ def test_a_line_for_each_strategy(good_record: RunRecord) -> None:
                 "[ ] backend: NOT CHECKED: staging declares no render",
             ),
         )
+    ]
+
+
+def test_what_remains_is_told_in_few_words(good_record: RunRecord) -> None:
+    """All, all but a few, a few, or none."""
+    names = ("feature-flag", "emergency", "frontend-restore")
+    ways = (
+        *(WayFound(name, ("Netlify" if "front" in name else "the product's API",), "ready", "") for name in names),
+        WayFound("backend-commit", ("Render",), "not checked", "staging declares no render"),
+    )
+    without = (
+        RemainingWays("Slack", names, "tell the team yourself"),
+        RemainingWays("Netlify", names[:2]),
+        RemainingWays("the product's API", names[2:]),
+        RemainingWays("name resolution here", ()),
+    )
+    found = readiness.paragraphs(replace(good_record, standing=StandingAlone(ways, without)))
+
+    assert [lines for _, lines in found] == [
+        (
+            "[x] feature-flag: the product's API",
+            "[x] emergency: the product's API",
+            "[x] frontend-restore: Netlify",
+            "[ ] backend-commit: Render; NOT CHECKED: staging declares no render",
+        ),
+        (
+            "Slack: all (tell the team yourself)",
+            "Netlify: all but frontend-restore",
+            "the product's API: frontend-restore",
+            "name resolution here: NONE",
+        ),
     ]
 
 

@@ -162,7 +162,7 @@ def test_a_refused_rollback_is_a_failed_action(practice_range: Range, project: P
 
 
 def test_automatic_deploys_that_stay_on_decide(practice_range: Range, project: Project) -> None:
-    """12, although users have the stable release: the next push would take it from them."""
+    """12, although users have the stable release: the next push would take it from them. Nobody is told to do more than that."""
     ended = drill(project, practice_range, at='"event": "planting"', what="error-503", operation="patch")
 
     assert ended.rc == 12, ended.out
@@ -170,6 +170,11 @@ def test_automatic_deploys_that_stay_on_decide(practice_range: Range, project: P
     assert "automatic deploys are on: the next push deploys over the rollback" in said(ended)
     steps = [json.loads(line) for line in (ended.folder / "journal.jsonl").read_text(encoding="utf-8").splitlines()]
     assert "see which release answers" in {step["step"] for step in steps if step["event"] == "step-done"}
+    told = [str(message["body"]["text"]) for message in practice_range.remote.slack_messages()]
+    [ending] = [text for text in told if "no stronger strategy is needed" in text]
+    assert "users are well again" in ending
+    assert "Left to do: 'switch automatic deploys off'" in ending
+    assert not any("take the next stronger strategy" in text for text in told), told
 
 
 def test_a_provider_that_is_down_stops_its_own_part_only(practice_range: Range, project: Project) -> None:

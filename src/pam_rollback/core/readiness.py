@@ -42,6 +42,10 @@ BACKEND_TARGET = "an earlier back end can be run again"
 AUTODEPLOY = "pushes deploy the back end, as they should before a rollback"
 HEAD = "the repository and its branch can be read"
 PUSH = "a push would be taken (dry run)"
+GIT_HERE = "git is on this machine"
+BUILD_HERE = "Node.js and npm are on this machine"
+REGISTRY = "the package registry answers, if a build needs it"
+NAMES = "every name that a rollback needs is resolved here"
 DATABASE = "the database can be read, and no row is hidden from our role"
 ACCOUNT = "the test account can sign in"
 CHANNEL = "the incident channel's webhook is alive"
@@ -66,6 +70,9 @@ NEEDS: Mapping[str, str] = {
     BACKEND_CLOCK: "render",
     HEAD: "git",
     PUSH: "git",
+    GIT_HERE: "git",
+    BUILD_HERE: "git",
+    REGISTRY: "git",
     DATABASE: "database",
     ACCOUNT: "test_account",
     CHANNEL: "slack",
@@ -82,7 +89,9 @@ QUESTIONS: Mapping[str, tuple[str, ...]] = {
     "backend": _BACKEND,
     "full-system": (*_FLAG_API, *_FRONTEND, *_BACKEND, CACHE),
     "emergency": (EMERGENCY, EMERGENCY_CLOSED, CLOCK),
-    "by-git": (HEAD, PUSH),
+    "by-git": (HEAD, PUSH, GIT_HERE),
+    "builds": (BUILD_HERE, REGISTRY),
+    "names": (NAMES,),
     "verification": (DATABASE, ACCOUNT, CLOCK),
     "message": (CHANNEL,),
 }

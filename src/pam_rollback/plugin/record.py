@@ -14,7 +14,7 @@ from pam_rollback.plugin.seen import Seen
 from pam_rollback.plugin.selection import LeftOut
 from pam_rollback.plugin.situations import BASELINE
 from pam_rollback.reporting.decision_record import DecisionRecord
-from pam_rollback.reporting.readiness_record import read_preflight
+from pam_rollback.reporting.readiness_record import read_preflight, read_ways
 from pam_rollback.reporting.run_record import (
     ActionStep,
     EnvironmentFacts,
@@ -70,6 +70,7 @@ def build_record(
         unmeasured=scope.unmeasured,
         decision=decision,
         readiness=read_preflight(runbook.folder),
+        standing=read_ways(runbook.folder),
         notes=(
             *notes,
             *_baselines(runbook),

@@ -59,6 +59,7 @@ NEEDED_ABILITIES = {
     "system_readiness": ("flag_admin", "netlify", "render", "cache_admin", "database"),
     "emergency_readiness": ("emergency_endpoint",),
     "git_readiness": ("git",),
+    "builds_readiness": ("git",),
     "verification_readiness": ("database", "test_account"),
     "message_readiness": ("slack",),
     "load_run": ("load",),

@@ -16,7 +16,7 @@ from pam_rollback.core import formats
 from pam_rollback.core.strict_json import NotJson, read_json
 from pam_rollback.core.verdict import Outcome
 from pam_rollback.reporting.decision_record import DecisionRecord
-from pam_rollback.reporting.readiness_record import StrategyReadiness
+from pam_rollback.reporting.readiness_record import StandingAlone, StrategyReadiness
 from pam_rollback.reporting.redaction import Redactor
 
 SCHEMA_VERSION: Final = 1
@@ -281,6 +281,8 @@ class RunRecord:
     """What a session of the phase ``decision`` recommends; null for every other session."""
     readiness: tuple[StrategyReadiness, ...] = ()
     """What a session of the phase ``preflight`` found, by strategy."""
+    standing: StandingAlone | None = None
+    """What each way of rolling back stands on, as a preflight found it; null for every other session."""
     notes: tuple[str, ...] = ()
     """What else a reader should know; one line each."""
     reports: ReportPaths = field(default_factory=ReportPaths)
