@@ -190,7 +190,7 @@ def test_a_healthy_sandbox_is_ready_in_time_and_nothing_is_left_behind(practice_
     assert {way["state"] for way in record["standing"]["ways"]} == {"ready"}
     assert "[x] frontend-commit: Netlify, the repository's host, git here, Node.js and npm here" in ended.out
     words = " ".join(ended.out.split())
-    assert "Netlify: feature-flag, gradual, emergency, backend-provider, backend-commit, backend-branch" in words
+    assert "Netlify: all but frontend-restore, frontend-commit, frontend-revert, full-system" in words
     assert "the package registry: all but frontend-commit, frontend-revert" in words
     assert "Slack: all (no way waits for it; tell the team yourself)" in words
     assert (ended.folder / "preflight.json").is_file()
