@@ -38,10 +38,20 @@ def told_by(tmp_path: Path) -> Callable[..., UndoTold]:
     return make
 
 
+def keeps(sent: list[Message]) -> Send:
+    """A channel that takes everything."""
+
+    def send(message: Message) -> str:
+        sent.append(message)
+        return ""
+
+    return send
+
+
 def test_beginning_and_end_are_told(told_by: Callable[..., UndoTold]) -> None:
     """Who, why, of which run, how many changes; the journal keeps both."""
     sent: list[Message] = []
-    told = told_by({"slack": lambda message: sent.append(message) or ""})
+    told = told_by({"slack": keeps(sent)})
 
     with told.following(told.journal.owed(), who="alex", reason="the fix is live"):
         for undo in told.journal.owed():
@@ -63,7 +73,7 @@ def test_beginning_and_end_are_told(told_by: Callable[..., UndoTold]) -> None:
 def test_a_failed_undo_is_told_with_what_is_left(told_by: Callable[..., UndoTold]) -> None:
     """And reaches whoever waits for it; secrets stay here."""
     sent: list[Message] = []
-    told = told_by({"slack": lambda message: sent.append(message) or ""})
+    told = told_by({"slack": keeps(sent)})
 
     hidden = told.following(told.journal.owed(), who="", reason="", redact=lambda text: text.replace("s3cret", "***"))
     told.journal.settled(told.journal.owed()[0])
