@@ -11,7 +11,7 @@ export PYTHONDONTWRITEBYTECODE :=
 export NPM_CONFIG_UPDATE_NOTIFIER := false
 
 .DEFAULT_GOAL := help
-.PHONY: help drill test test-all check sandbox report alerts incident lint bench soak audit matrix lock browser prometheus netlify-cli clean
+.PHONY: help drill test test-all check sandbox report alerts incident forget lint bench soak audit matrix lock browser prometheus netlify-cli clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ alerts: $(READY) ## Prometheus alerting rules from the plan (ENV=production, BAS
 
 incident: $(READY) ## material and post-mortem draft of the newest run with an action (RUN=folder, ENV=name or file)
 	@$(BIN)/python -m pam_rollback.plugin.incident $(RUN) $(ENV:%=--env %) $(OUT:%=--out %)
+
+forget: $(READY) ## list runs older than AGE (AGE=30d) that nobody needs; YES=1 removes them
+	@$(BIN)/python -m pam_rollback.plugin.forget --older-than $(or $(AGE),30d) $(YES:%=--yes)
 
 lint: $(READY)
 	@$(BIN)/ruff check .
