@@ -10,7 +10,7 @@ import pytest
 from pam_rollback.actions.journal import ACTION, Journal
 from pam_rollback.actions.ramp_journal import RampJournal
 from pam_rollback.core.ramp_state import GATE, ROLLED_BACK
-from pam_rollback.plugin import forget
+from pam_rollback.plugin import forget, second_places
 
 NOW_S = datetime(2026, 11, 27, tzinfo=UTC).timestamp()
 
@@ -35,6 +35,12 @@ def aged(folder: Path, days: float) -> Path:
     for path in [*folder.rglob("*"), folder]:
         os.utime(path, (moment_s, moment_s))
     return folder
+
+
+@pytest.fixture(autouse=True)
+def a_home_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where second places are."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
 
 def told(root: Path, capsys: pytest.CaptureFixture[str], *args: str, code: int = 0) -> str:
@@ -70,7 +76,11 @@ def test_old_runs_are_listed_first_and_removed_when_it_is_meant(
     assert "  remove   1-old, staging, 40 d old" in listed
     assert "1 runs would be removed (0 MB), nothing was: repeat with --yes" in listed
 
+    second = second_places.folders(gone)[0]
+    second.mkdir(parents=True)
+    (second / "run.json").write_text("{}")
     removed = told(tmp_path, capsys, "--yes")
+    assert not second.exists()
     assert not gone.exists()
     assert "4 runs, 2 of them younger than 30 d" in removed
     assert "kept     2-owes, staging, 40 d old, 0.0 MB: it owes 1 undo (set-flags): --undo 2-owes" in removed
@@ -81,7 +91,10 @@ def test_old_runs_are_listed_first_and_removed_when_it_is_meant(
 
 def test_a_journal_that_cannot_be_read_may_owe_something(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Also one of a later version."""
-    for name, line in (("1-damaged", "no JSON\n"), ("2-later", '{"event": "action", "schema_version": 99}\n')):
+    for name, line in (
+        ("1-damaged", '{"event": "undo-owed", "ki\n'),
+        ("2-later", '{"event": "action", "schema_version": 99}\n'),
+    ):
         folder = run_of(tmp_path, name, days=40)
         (folder / "journal.jsonl").write_text(line)
         aged(folder, 40)

@@ -16,6 +16,7 @@ from time import time
 from pam_rollback.actions.journal import ACTION, SWITCHED_ON, Journal
 from pam_rollback.core.ramp_state import FINISHED, ROLLED_BACK
 from pam_rollback.core.retention import Fate, KeptRun, age_of, fates
+from pam_rollback.plugin import second_places
 from pam_rollback.plugin.earlier_run import JOURNAL
 from pam_rollback.plugin.runbook import shown
 
@@ -60,7 +61,9 @@ def _forget(folder: Path, fate: Fate, *, really: bool) -> bool:
         sys.stdout.write(f"  remove   {fate.run.name}, {_described(fate)}\n")
         return True
     try:
-        shutil.rmtree(folder)
+        for place in (*second_places.folders(folder), folder):
+            if place.is_dir() and not place.is_symlink():
+                shutil.rmtree(place)
     except OSError as error:
         sys.stderr.write(f"  FAILED   {fate.run.name} could not be removed whole: {error}\n")
         return False
@@ -102,10 +105,12 @@ def _run(folder: Path, now_s: float) -> KeptRun:
 
 def _owed(folder: Path) -> tuple[tuple[str, ...], str, str]:
     """What it owes, where, and why that is not known."""
-    journal = Journal(folder / JOURNAL)
+    path = folder / JOURNAL
+    journal = Journal(path, others=second_places.files(path))
     try:
-        if journal.too_new:
-            return (), "", journal.too_new
+        problem = journal.too_new or "; ".join([*map(str, journal.damaged), *journal.gaps])
+        if problem:
+            return (), "", problem
         where = next((str(one["environment"]) for one in journal.entries() if one["event"] in _BEGINNINGS), "")
         return tuple(undo.kind for undo in journal.owed()), where, ""
     except (OSError, ValueError, KeyError, TypeError) as error:
