@@ -47,6 +47,16 @@ def test_what_is_older_must_not_change(changes: dict[str, str | None], said: str
     )
 
 
+def test_wiped_columns_of_a_wide_table_are_lost() -> None:
+    """The API gives a column of preferences as a setting with an object; one that is empty now is not what it was."""
+    wide = {f"setting {name}_preferences": '{"on": true}' for name in ("display", "pam", "privacy")}
+    before = RecordedSettings(taken_at=TAKEN, values=wide)
+    found = compare(before, dict.fromkeys(wide, "{}"), left_out=(), loss_s_max=300)
+
+    assert not found.within
+    assert [one.partition(" has")[0] for one in found.lost] == sorted(wide)
+
+
 def test_what_the_strategy_switches_is_no_loss() -> None:
     """That it is off is what was wanted."""
     assert compared(flag_A="off for 0 %").within

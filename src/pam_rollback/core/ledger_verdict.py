@@ -153,7 +153,7 @@ class LossReach:
             measured=None if reach_s is None else round(reach_s, 2),
             unit="s",
             n=verdict.acknowledged,
-            margin=None if reach_s is None else -round(reach_s, 2),
+            margin=None if reach_s is None else 0.0 - round(reach_s, 2),
             definition="; ".join(
                 filter(
                     None,
