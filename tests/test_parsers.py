@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pam_rollback.actions.journal import Journal
 from pam_rollback.actions.ramp_journal import RampJournal
 from pam_rollback.adapters import metrics, provider
 from pam_rollback.adapters.netlify import NetlifySite, netlify_api
@@ -29,6 +30,7 @@ from pam_rollback.core.errors import MeasurementFailed, ProviderError, Refused
 from pam_rollback.core.features import read_register
 from pam_rollback.core.gate_stages import scripts_of
 from pam_rollback.core.health import HealthReport
+from pam_rollback.core.locks import read_held
 from pam_rollback.core.named_versions import version_in
 from pam_rollback.core.plan import load_plan
 from pam_rollback.core.provider_settings import Netlify
@@ -132,6 +134,12 @@ PARSERS = [
         (ConfigurationError,),
     ),
     Parser(
+        "a journal",
+        _as_file("journal.jsonl", lambda file: (Journal(file).entries(), Journal(file).owed())),
+        b'{"at":"2026-11-25T00:00:00+00:00","at_s":1.5,"event":"undo-owed","number":1,"kind":"set-flags","facts":{}}\n',
+        (MeasurementFailed, Refused),
+    ),
+    Parser(
         "a ramp's journal",
         _as_file("ramp.jsonl", lambda file: RampJournal(file, lambda: 0.0).events()),
         b'{"at":"2026-11-25T00:00:00+00:00","at_s":1.5,"event":"stage","share_pct":10}\n',
@@ -146,6 +154,9 @@ PARSERS = [
     Parser("a baseline", _as_file("baseline.json", load_baseline), b'{"schema_version": 3}', (MeasurementFailed,)),
     Parser(
         "a run record", _as_file("run.json", run_record.read), b'{"schema_version": 1}', (run_record.UnreadableRecord,)
+    ),
+    Parser(
+        "a lock", _text(read_held), _json({"who": "a", "host": "b", "run": "c", "since": "2026-11-25T00:00:00+00:00"})
     ),
     Parser("a health answer", _of_answer(lambda answer: str(HealthReport.of("db", answer))), _json(_HEALTH)),
     Parser(

@@ -115,3 +115,15 @@ def test_a_step_without_an_end_was_cut_short(tmp_path: Path) -> None:
     journal.append("step-started", step="front end: publish the target")
     journal.append("step-failed", step="front end: publish the target")
     assert not journal.left_open("publish the target")
+
+
+def test_a_note_that_lacks_what_undo_needs_is_a_gap(tmp_path: Path) -> None:
+    """Whole JSON, and still nothing that anybody could follow: "nothing is owed" must not be said."""
+    journal = Journal(tmp_path / "journal.jsonl")
+    journal.append("action", strategy="feature-flag")
+    with journal.path.open("a", encoding="utf-8") as file:
+        file.write('{"at": "2026-11-27T00:00:00.000+00:00", "event": "undo-owed", "kind": "set-flags"}\n')
+
+    assert journal.owed() == []
+    assert len(journal.damaged) == 1
+    assert "it may have said how to put a change back" in journal.gaps[0]

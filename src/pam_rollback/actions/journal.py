@@ -19,6 +19,7 @@ from typing import Any
 from pam_rollback.actions.durable import append_line
 from pam_rollback.core import formats
 from pam_rollback.core.clock import Clock, SystemClock
+from pam_rollback.core.strict_json import NotJson, read_json
 
 ACTION_FAILED = "action-failed"
 """The event of an action that was not done although checks went on after it."""
@@ -42,6 +43,11 @@ ENDED = (DONE, "step-failed", "step-ended-late")
 ALREADY = "already"
 """What the result of a step says that would change something and found it as wanted: it owes nothing."""
 
+_NEEDED: Mapping[str, Mapping[str, type]] = {
+    OWED: {"number": int, "kind": str, "facts": dict},
+    SETTLED: {"number": int},
+}
+"""Without these a line cannot be followed, whole or not."""
 _ONE_AT_A_TIME = threading.RLock()
 """Steps run side by side, each with a journal object of its own."""
 
@@ -320,7 +326,10 @@ def _events(path: Path) -> Iterator[dict[str, Any] | Damaged]:
 
 def _event(text: str) -> dict[str, Any] | None:
     try:
-        entry = json.loads(text)
-    except ValueError:
+        entry = read_json(text)
+    except NotJson:
         return None
-    return entry if isinstance(entry, dict) and isinstance(entry.get("event"), str) else None
+    if not isinstance(entry, dict) or not isinstance(entry.get("event"), str):
+        return None
+    needed = _NEEDED.get(entry["event"], {})
+    return entry if all(isinstance(entry.get(name), kind) for name, kind in needed.items()) else None
