@@ -159,7 +159,7 @@ def test_undo_puts_back_what_was_there(journal: Journal) -> None:
     act(product, journal)
 
     (undo,) = journal.owed()
-    undo_flags(undo, product, Waiter(FakeClock()))
+    undo_flags(undo, product, journal, Waiter(FakeClock()))
 
     assert product.flags == {"PAM_ENHANCED_UI": Flag(enabled=True, rollout_pct=25), "PAM_VOICE_FEATURES": ON}
 
@@ -172,5 +172,5 @@ def test_an_undo_that_is_ignored_needs_a_person(journal: Journal) -> None:
 
     (undo,) = journal.owed()
     with pytest.raises(UndoFailed, match="a person must set PAM_ENHANCED_UI on for 100 %"):
-        undo_flags(undo, product, Waiter(FakeClock()))
+        undo_flags(undo, product, journal, Waiter(FakeClock()))
     assert len(journal.owed()) == 1

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pam_rollback.actions.feature_flag import (
-    UNDO_KIND,
     Evaluation,
     FlagOutcome,
     evaluate,
@@ -16,6 +15,7 @@ from pam_rollback.actions.feature_flag import (
     wait_for_flags,
     words,
 )
+from pam_rollback.actions.flag_writing import note_setting, owe_flags
 from pam_rollback.actions.journal import Journal
 from pam_rollback.actions.steps import Narrator, Step, StepRecord, StepsFailed, run_steps, silent
 from pam_rollback.core.clock import Clock
@@ -198,10 +198,8 @@ def _call(tools: EmergencyTools, found: _Found, reason: str, initiated_by: str) 
     if found.before and all(flag == _OFF for flag in found.before.values()):
         return "nothing to change: all flags are off already"
     if found.before:
-        flags = {
-            name: {"enabled": flag.enabled, "rollout_pct": flag.rollout_pct} for name, flag in found.before.items()
-        }
-        tools.journal.owe(UNDO_KIND, {"flags": flags}, place=", ".join(sorted(flags)))
+        owe_flags(tools.journal, found.before)
+        note_setting(tools.journal, dict.fromkeys(found.before, _OFF))
     try:
         return tools.endpoint.call(reason, initiated_by)
     except ProductDown as down:
@@ -217,6 +215,7 @@ def _read_back(tools: EmergencyTools, found: _Found) -> str:
         found.read_back = wait_for_flags(tools.admin.read_flags, dict.fromkeys(names, _OFF), tools.waiter)
     except NotReached as error:
         raise ActionFailed(f"accepted, but it did not take effect: {error}") from error
+    note_setting(tools.journal, found.read_back, done=True)
     return words(found.read_back)
 
 

@@ -6,8 +6,9 @@ authenticated JSON, the answer judged, the flags read back, and the outcome eval
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from pam_rollback.actions.flag_writing import lower_flags, note_setting, put_flags_back
 from pam_rollback.actions.journal import Journal, Undo
 from pam_rollback.actions.steps import Narrator, Step, StepRecord, in_order, run_steps, silent
 from pam_rollback.core.clock import Clock
@@ -15,8 +16,6 @@ from pam_rollback.core.errors import ActionFailed, MeasurementFailed, UndoFailed
 from pam_rollback.core.figures import Figures
 from pam_rollback.core.flags import Flag, FlagAdmin, FlagEvaluation, FlagName, TeamNotice
 from pam_rollback.core.wait import NotReached, Waiter
-
-UNDO_KIND = "set-flags"
 
 READ = "read the flags"
 SWITCH = "switch the features off"
@@ -122,6 +121,7 @@ class _Found:
 
     before: Mapping[FlagName, Flag]
     read_back: Mapping[FlagName, Flag]
+    wanted: Mapping[FlagName, Flag] = field(default_factory=dict)
     evaluation: Evaluation | None = None
 
 
@@ -169,25 +169,28 @@ def roll_back_flags(
     )
 
 
-def owe_flags(journal: Journal, before: Mapping[FlagName, Flag]) -> None:
-    """Note how the flags were, before they are changed."""
-    flags = {name: {"enabled": flag.enabled, "rollout_pct": flag.rollout_pct} for name, flag in before.items()}
-    journal.owe(UNDO_KIND, {"flags": flags}, place=", ".join(sorted(flags)))
+def undo_flags(undo: Undo, admin: FlagAdmin, journal: Journal, waiter: Waiter) -> None:
+    """Put the flags back as the journal has them, and see that they are back. Raises UndoFailed.
 
-
-def undo_flags(undo: Undo, admin: FlagAdmin, waiter: Waiter) -> None:
-    """Put the flags back as the journal has them, and see that they are back. Raises UndoFailed."""
+    Also when somebody else has changed one since: it is not raised over their change.
+    """
     before = {
         name: Flag(enabled=state["enabled"], rollout_pct=state["rollout_pct"])
         for name, state in undo.facts["flags"].items()
     }
     try:
-        admin.set_flags(before)
-        wait_for_flags(admin.read_flags, before, waiter)
+        putting = put_flags_back(admin, journal, before)
+        wait_for_flags(admin.read_flags, putting.wanted, waiter)
+        note_setting(journal, putting.wanted, done=True)
     except (ActionFailed, NotReached) as error:
         raise UndoFailed(
             f"the flags are not back as they were before the rollback: {error}; a person must set {words(before)}"
         ) from error
+    if putting.left_alone:
+        raise UndoFailed(
+            f"somebody else changed {words(putting.left_alone)} since the run, and that is not raised over; before the run: "
+            f"{words({name: before[name] for name in putting.left_alone})}; a person must say what it should be"
+        )
 
 
 def _remember(tools: FlagRollbackTools, target: Mapping[FlagName, Flag], found: _Found) -> str:
@@ -202,16 +205,16 @@ def _remember(tools: FlagRollbackTools, target: Mapping[FlagName, Flag], found: 
 def _switch(tools: FlagRollbackTools, target: Mapping[FlagName, Flag], found: _Found) -> str:
     if found.before == dict(target):
         return f"nothing to change: {words(target)} already"
-    owe_flags(tools.journal, found.before)
-    tools.admin.set_flags(target)
-    return words(target)
+    found.wanted = lower_flags(tools.admin, tools.journal, target)
+    return words(found.wanted)
 
 
 def _read_back(tools: FlagRollbackTools, target: Mapping[FlagName, Flag], found: _Found) -> str:
     try:
-        found.read_back = wait_for_flags(tools.admin.read_flags, target, tools.waiter)
+        found.read_back = wait_for_flags(tools.admin.read_flags, found.wanted or target, tools.waiter)
     except NotReached as error:
         raise ActionFailed(f"accepted, but it did not take effect: {error}") from error
+    note_setting(tools.journal, found.wanted, done=True)
     return words(found.read_back)
 
 

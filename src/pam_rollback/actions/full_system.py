@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from pam_rollback.actions.backend import DEPLOY_STEPS, BackendAction, BackendRollback
 from pam_rollback.actions.backend import SERVED as BACKEND_SERVED
 from pam_rollback.actions.backend_host import BackendTools
-from pam_rollback.actions.feature_flag import TELL, FlagOutcome, owe_flags
+from pam_rollback.actions.feature_flag import TELL, FlagOutcome
+from pam_rollback.actions.flag_writing import lower_flags, note_setting
 from pam_rollback.actions.frontend import RESTORE, RESTORE_STEPS, FrontendAction, FrontendRollback
 from pam_rollback.actions.frontend import SERVED as FRONTEND_SERVED
 from pam_rollback.actions.frontend_host import FrontendTools
@@ -152,9 +153,8 @@ def _switch_off(admin: FlagAdmin, journal: Journal, found: _Found) -> str:
     on = {name: flag for name, flag in flags.items() if not flag.off_for_all}
     if not on:
         return f"all {len(flags)} were off already"
-    owe_flags(journal, on)
     found.before |= on
-    admin.set_flags(dict.fromkeys(on, _OFF))
+    lower_flags(admin, journal, dict.fromkeys(on, _OFF))
     return f"{', '.join(sorted(on))} off"
 
 
@@ -162,6 +162,7 @@ def _see_off(admin: FlagAdmin, journal: Journal, found: _Found) -> str:
     _switch_off(admin, journal, found)
     found.read_back = admin.read_flags()
     on = sorted(name for name, flag in found.read_back.items() if not flag.off_for_all)
+    note_setting(journal, found.read_back, done=True)
     if on or not found.read_back:
         raise ActionFailed(f"accepted, but {', '.join(on) or 'no flag is there at all'} can still be had")
     return f"all {len(found.read_back)} are off"

@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from pam_rollback.actions.feature_flag import UNDO_KIND, Evaluation, FlagOutcome, tell, wait_for_flags, words
+from pam_rollback.actions.feature_flag import Evaluation, FlagOutcome, tell, wait_for_flags, words
+from pam_rollback.actions.flag_writing import lower_flags, note_setting
 from pam_rollback.actions.journal import Journal
 from pam_rollback.actions.steps import Narrator, Step, StepRecord, StepsFailed, in_order, run_steps, silent
 from pam_rollback.core.clock import Clock
@@ -209,15 +210,12 @@ class _Descending:
         return str(self.found.stages[-1])
 
     def _set(self, wanted: Mapping[FlagName, Flag]) -> None:
-        flags = {
-            name: {"enabled": flag.enabled, "rollout_pct": flag.rollout_pct} for name, flag in self.found.before.items()
-        }
-        self.tools.journal.owe(UNDO_KIND, {"flags": flags}, place=", ".join(sorted(flags)))
-        self.tools.admin.set_flags({name: flag for name, flag in wanted.items() if flag != self.found.now[name]})
+        now = lower_flags(self.tools.admin, self.tools.journal, wanted)
         try:
-            self.found.now = wait_for_flags(self.tools.admin.read_flags, wanted, self.tools.waiter)
+            self.found.now = wait_for_flags(self.tools.admin.read_flags, now, self.tools.waiter)
         except NotReached as error:
             raise ActionFailed(f"accepted, but it did not take effect: {error}") from error
+        note_setting(self.tools.journal, now, done=True)
 
     def _stage(self, share: int) -> Stage:
         before, judged = self.found.users, tuple[FlagShare, ...]()

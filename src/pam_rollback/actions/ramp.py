@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from pam_rollback.actions.feature_flag import wait_for_flags, words
+from pam_rollback.actions.flag_writing import raise_flags
 from pam_rollback.actions.ramp_journal import RampJournal
 from pam_rollback.core.errors import ActionFailed, MeasurementFailed, Refused
 from pam_rollback.core.flags import Flag, FlagAdmin, FlagName
@@ -277,8 +278,7 @@ class _Invocation:
             journal.append(RAISING, stage=step.id, by=self.by, before=words(flags))
         wanted = wanted_at(self.tools.flags, step.share_pct)
         before = self.tools.users(0)
-        if flags != wanted:
-            self.tools.admin.set_flags(wanted)
+        raise_flags(self.tools.admin, wanted, expected_pct=world.shares_pct, ceiling_pct=step.share_pct)
         try:
             wait_for_flags(self.tools.admin.read_flags, wanted, self.tools.waiter)
         except NotReached as error:

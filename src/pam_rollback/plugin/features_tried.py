@@ -5,11 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from pam_rollback.actions.feature_flag import owe_flags, wait_for_flags
+from pam_rollback.actions.feature_flag import wait_for_flags
+from pam_rollback.actions.flag_writing import note_setting, owe_flags, raise_flags
 from pam_rollback.actions.journal import SWITCHED_ON
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.errors import ActionFailed, MeasurementFailed
 from pam_rollback.core.features import Exposure
+from pam_rollback.core.flag_changes import exposure_pct
 from pam_rollback.core.flags import Flag, FlagAdmin, FlagEvaluation, FlagName
 from pam_rollback.core.wait import NotReached, Waiter
 from pam_rollback.plugin.runbook import Runbook
@@ -97,8 +99,13 @@ def _switch_on(
         return ""
     runbook.journal.append(SWITCHED_ON, environment=environment.name, api=environment.urls.api, flags=sorted(known))
     owe_flags(runbook.journal, known)
+    on = dict.fromkeys(known, _ON)
+    note_setting(runbook.journal, on)
     try:
-        _set(admin, dict.fromkeys(known, _ON), waiter)
+        as_found = {name: exposure_pct(flag) for name, flag in known.items()}
+        raise_flags(admin, on, expected_pct=as_found, ceiling_pct=_ON.rollout_pct)
+        wait_for_flags(admin.read_flags, on, waiter)
+        note_setting(runbook.journal, on, done=True)
     except (ActionFailed, NotReached) as error:
         return f"they could not be switched on: {error}"
     return ""

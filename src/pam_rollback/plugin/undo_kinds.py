@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from pam_rollback.actions import backend, feature_flag, frontend
+from pam_rollback.actions import backend, flag_writing, frontend
 from pam_rollback.actions.backend_host import BackendTools
 from pam_rollback.actions.backend_undo import undo_running
 from pam_rollback.actions.feature_flag import undo_flags
@@ -50,7 +50,7 @@ def flag_admin(tools: UndoTools) -> FlagApi:
 
 
 def _flags(undo: Undo, tools: UndoTools) -> None:
-    undo_flags(undo, flag_admin(tools), tools.waiter)
+    undo_flags(undo, flag_admin(tools), tools.journal, tools.waiter)
 
 
 def _faults(undo: Undo, tools: UndoTools) -> None:
@@ -118,7 +118,7 @@ def _channel(undo: Undo, tools: UndoTools) -> None:
 
 
 UNDO_KINDS: Mapping[str, UndoRoutine] = {
-    feature_flag.UNDO_KIND: _flags,
+    flag_writing.UNDO_KIND: _flags,
     frontend.UNDO_KIND: _front_end,
     frontend.UNDO_BRANCH_KIND: _branch,
     backend.UNDO_KIND: _back_end,

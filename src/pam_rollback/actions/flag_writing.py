@@ -1,0 +1,98 @@
+"""The one place where actions write flags: read, decide by the rules of ``core/flag_changes.py``, note it, write.
+
+Another session, or a person at the console, may have changed a flag since the action looked. The host takes no condition ("only if it still
+is …"), so between this read and the write there is a moment left that cannot be closed from here; it is one request long.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pam_rollback.actions.journal import Journal
+from pam_rollback.core.errors import ActionFailed
+from pam_rollback.core.flag_changes import (
+    Flags,
+    PuttingBack,
+    Setting,
+    exposure_pct,
+    exposures_left,
+    lowered,
+    put_back,
+    why_not_raised,
+)
+from pam_rollback.core.flags import Flag, FlagAdmin, FlagName
+
+UNDO_KIND = "set-flags"
+SETTING, SET = "flags-setting", "flags-set"
+"""The events of a write: before it is sent, and when it was read back."""
+
+
+def lower_flags(admin: FlagAdmin, journal: Journal, target: Flags) -> dict[FlagName, Flag]:
+    """Lower the flags to ``target``, and owe the way back; gives what they shall be now, which is never above what they were.
+
+    Raises ActionFailed when they cannot be read or written.
+    """
+    found = _found(admin, target)
+    wanted = lowered(found, target)
+    changes = {name: flag for name, flag in wanted.items() if flag != found[name]}
+    if changes:
+        owe_flags(journal, found)
+        note_setting(journal, changes)
+        admin.set_flags(changes)
+    return wanted
+
+
+def put_flags_back(admin: FlagAdmin, journal: Journal, recorded: Flags) -> PuttingBack:
+    """Set the flags as they were recorded, except those that somebody else changed; gives both. Raises ActionFailed."""
+    found = _found(admin, recorded)
+    putting = put_back(found, recorded, _left_at(journal, recorded))
+    note_setting(journal, putting.wanted)
+    admin.set_flags(putting.wanted)
+    return putting
+
+
+def raise_flags(admin: FlagAdmin, wanted: Flags, *, expected_pct: Mapping[FlagName, int], ceiling_pct: int) -> None:
+    """Let users in. Raises ActionFailed, with nothing written, when that is not what was decided on, see ``why_not_raised``."""
+    found = _found(admin, wanted)
+    why = why_not_raised(found, expected_pct, wanted, ceiling_pct=ceiling_pct)
+    if why:
+        raise ActionFailed(f"nobody was let in: {why}; find out who is acting")
+    if found != wanted:
+        admin.set_flags(wanted)
+
+
+def owe_flags(journal: Journal, before: Flags) -> None:
+    """Note how the flags were, before they are changed."""
+    journal.owe(UNDO_KIND, {"flags": _as_facts(before)}, place=", ".join(sorted(before)))
+
+
+def note_setting(journal: Journal, flags: Flags, *, done: bool = False) -> None:
+    """Note that the flags are being set, or (``done``) that they were seen to be: an undo knows by it what is the run's own doing."""
+    if flags:
+        journal.append(SET if done else SETTING, flags=_as_facts(flags))
+
+
+def _found(admin: FlagAdmin, names: Mapping[FlagName, Any]) -> dict[FlagName, Flag]:
+    flags = admin.read_flags()
+    missing = sorted(set(names) - set(flags))
+    if missing:
+        raise ActionFailed(f"the environment has no flag {', '.join(missing)}; it has {', '.join(sorted(flags))}")
+    return {name: flags[name] for name in names}
+
+
+def _left_at(journal: Journal, recorded: Flags) -> Mapping[FlagName, Any] | None:
+    history = [
+        Setting(
+            {
+                name: exposure_pct(Flag(state["enabled"], state["rollout_pct"]))
+                for name, state in entry["flags"].items()
+            },
+            done=entry["event"] == SET,
+        )
+        for entry in journal.entries()
+        if entry["event"] in {SETTING, SET}
+    ]
+    return exposures_left(recorded, history) if history else None
+
+
+def _as_facts(flags: Flags) -> dict[FlagName, dict[str, Any]]:
+    return {name: {"enabled": flag.enabled, "rollout_pct": flag.rollout_pct} for name, flag in flags.items()}

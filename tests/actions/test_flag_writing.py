@@ -1,0 +1,194 @@
+"""Flags are read right before each write: what somebody else did meanwhile is never raised over, by no action and at no moment."""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pam_rollback.actions.feature_flag import FlagRollbackTools, roll_back_flags, undo_flags
+from pam_rollback.actions.flag_writing import SETTING, raise_flags
+from pam_rollback.actions.gradual import GradualTools, Way, roll_back_gradually
+from pam_rollback.actions.journal import Journal
+from pam_rollback.actions.steps import StepsFailed
+from pam_rollback.core.errors import ActionFailed, MeasurementFailed, UndoFailed
+from pam_rollback.core.flag_changes import exposure_pct
+from pam_rollback.core.flags import Flag
+from pam_rollback.core.rollout import Fare
+from pam_rollback.core.wait import Waiter
+from tests.actions.test_feature_flag import FakeClock
+
+NAMES = ("A", "B")
+OFF = Flag(enabled=False, rollout_pct=0)
+TARGET = dict.fromkeys(NAMES, OFF)
+
+
+def on(pct: int) -> dict[str, Flag]:
+    """Both at this share."""
+    return dict.fromkeys(NAMES, Flag(enabled=True, rollout_pct=pct))
+
+
+@dataclass
+class Console:
+    """A flag service that somebody else uses, too: before each read they may have changed a flag. It knows who raised what."""
+
+    flags: dict[str, Flag] = field(default_factory=lambda: on(100))
+    theirs: list[dict[str, Flag]] = field(default_factory=list)
+    raised: list[str] = field(default_factory=list)
+    written: list[Mapping[str, Flag]] = field(default_factory=list)
+
+    def read_flags(self) -> Mapping[str, Flag]:
+        """As they are, after what somebody else did."""
+        if self.theirs:
+            self.flags.update(self.theirs.pop(0))
+        return dict(self.flags)
+
+    def set_flags(self, changes: Mapping[str, Flag]) -> None:
+        """Take them all."""
+        self.raised += [
+            f"{name}: {self.flags[name]} -> {flag}"
+            for name, flag in changes.items()
+            if exposure_pct(flag) > exposure_pct(self.flags[name])
+        ]
+        self.written.append(changes)
+        self.flags.update(changes)
+
+
+def gradually(console: Console, journal: Journal) -> None:
+    """Down over all shares."""
+
+    def fare(_since_s: float) -> Fare:
+        raise MeasurementFailed("nobody watches")
+
+    clock = FakeClock()
+    tools = GradualTools(console, None, None, fare, journal, Waiter(clock), clock)
+    way = Way(shares_pct=(50, 25, 10, 0), hold_s=40, increase_pct_max=50, fast_ms=500)
+    roll_back_gradually(tools, TARGET, way, users=[], message="", decided_s=0.0)
+
+
+def at_once(console: Console, journal: Journal) -> None:
+    """Off for all."""
+    clock = FakeClock()
+    tools = FlagRollbackTools(console, None, None, journal, Waiter(clock), clock)
+    roll_back_flags(tools, TARGET, users=[], message="", decided_s=0.0)
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    """An empty journal."""
+    return Journal(tmp_path / "journal.jsonl")
+
+
+def undo(console: Console, journal: Journal) -> None:
+    """Put back what is owed."""
+    for owed in journal.owed():
+        undo_flags(owed, console, journal, Waiter(FakeClock()))
+
+
+def test_a_frozen_gradual_rollback_does_not_let_users_in_again(journal: Journal) -> None:
+    """Between 50 and 25 % somebody else switched everything off. It went on from what it knew, and raised from 0 to 25 %."""
+    console = Console(theirs=[{}, {}, {}, dict(TARGET)])
+    gradually(console, journal)
+
+    assert console.written == [on(50)]
+    assert console.raised == []
+    assert console.flags == TARGET
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    before=st.fixed_dictionaries(
+        dict.fromkeys(NAMES, st.builds(Flag, enabled=st.booleans(), rollout_pct=st.integers(0, 100)))
+    ),
+    theirs=st.lists(
+        st.dictionaries(
+            st.sampled_from(NAMES),
+            st.builds(Flag, enabled=st.booleans(), rollout_pct=st.sampled_from((0, 5, 25, 60, 100))),
+        ),
+        max_size=12,
+    ),
+    act=st.sampled_from([gradually, at_once]),
+)
+def test_no_rollback_raises_exposure(
+    tmp_path_factory: pytest.TempPathFactory,
+    before: dict[str, Flag],
+    theirs: list[dict[str, Flag]],
+    act: Callable[[Console, Journal], None],
+) -> None:
+    """Whatever others do between its requests, it may fail, and never lets anybody in; its undo never goes above what was recorded."""
+    console = Console(flags=dict(before), theirs=list(theirs))
+    journal = Journal(tmp_path_factory.mktemp("run") / "journal.jsonl")
+    with suppress(StepsFailed):
+        act(console, journal)
+    assert console.raised == []
+
+    recorded = {name: state for owed in journal.owed() for name, state in owed.facts["flags"].items()}
+    console.written.clear()
+    with suppress(UndoFailed):
+        undo(console, journal)
+    for name, flag in (pair for changes in console.written for pair in changes.items()):
+        assert exposure_pct(flag) <= exposure_pct(Flag(recorded[name]["enabled"], recorded[name]["rollout_pct"]))
+
+
+def test_an_undo_does_not_go_over_somebody_elses_change(journal: Journal) -> None:
+    """After the rollback a ramp let 10 % in: that one stays, the other goes back, and a person is told both values."""
+    console = Console()
+    gradually(console, journal)
+    console.flags["A"] = Flag(enabled=True, rollout_pct=10)
+    with pytest.raises(
+        UndoFailed, match=r"somebody else changed A on for 10 % since the run.* before the run: A on for 100 %"
+    ):
+        undo(console, journal)
+
+    assert console.flags == {"A": Flag(enabled=True, rollout_pct=10), "B": Flag(enabled=True, rollout_pct=100)}
+
+
+@pytest.mark.parametrize("pct", [50, 25])
+def test_what_a_killed_run_left_is_put_back(journal: Journal, pct: int) -> None:
+    """It noted that it would go down to 25 %; whether that was sent is not known: both are its own doing."""
+    console = Console(theirs=[{}, {}, {}])
+    gradually(console, journal)
+    lines = journal.path.read_text(encoding="utf-8").splitlines(keepends=True)
+    notes = [number for number, line in enumerate(lines) if f'"event": "{SETTING}"' in line]
+    journal.path.write_text("".join(lines[: notes[1] + 1]), encoding="utf-8")
+    console.flags = on(pct)
+
+    undo(Console(flags=console.flags), Journal(journal.path))
+
+    assert console.flags == on(100)
+
+
+def test_a_journal_of_the_first_edition_is_put_back(journal: Journal) -> None:
+    """It does not say what it wrote: then what is found is taken for its doing, as it was."""
+    console = Console(flags=on(25))
+    journal.owe("set-flags", {"flags": {name: {"enabled": True, "rollout_pct": 100} for name in NAMES}}, place="A, B")
+    undo(console, journal)
+
+    assert console.flags == on(100)
+
+
+@pytest.mark.parametrize(
+    ("found", "why"),
+    [
+        (on(0), "somebody else changed it meanwhile: A is on for 0 %, it was at 10 %"),
+        (on(50), "somebody else changed it meanwhile: A is on for 50 %, it was at 10 %"),
+    ],
+)
+def test_a_ramp_does_not_raise_over_somebody_elses_change(found: dict[str, Flag], why: str) -> None:
+    """Decided at 10 %, and between the look and the write it was switched off, or let in further."""
+    console = Console(flags=found)
+    with pytest.raises(ActionFailed, match=why):
+        raise_flags(console, on(25), expected_pct=dict.fromkeys(NAMES, 10), ceiling_pct=25)
+    assert console.written == []
+
+
+def test_a_ramp_does_not_go_above_what_was_approved() -> None:
+    """Whoever asks for it."""
+    console = Console(flags=on(10))
+    with pytest.raises(ActionFailed, match="A, B would be above the 25 % that are approved"):
+        raise_flags(console, on(50), expected_pct=dict.fromkeys(NAMES, 10), ceiling_pct=25)
+    raise_flags(console, on(25), expected_pct=dict.fromkeys(NAMES, 10), ceiling_pct=25)
+    assert console.flags == on(25)
