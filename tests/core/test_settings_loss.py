@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.settings_loss import RecordedSettings, SettingsLoss, compare
+from pam_rollback.core.settings_loss import RecordedSettings, SettingsLoss, compare, settings_in
 
 TAKEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 BEFORE = {"flag A": "on for 100 %", "flag B": "on for 50 %", "setting theme": '"dark"', "setting probe": '"x"'}
@@ -45,6 +45,26 @@ def test_what_is_older_must_not_change(changes: dict[str, str | None], said: str
     assert (
         str(found) == f"1 flags or settings older than 300 s are lost (2 compared with 2026-01-02 03:04:05 UTC): {said}"
     )
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        ({"settings": {"theme": "dark"}}, {"theme": "dark"}),
+        ({"settings": {}}, {}),
+        (
+            {"user_id": "7", "pam_preferences": {"on": True}, "privacy_preferences": {}},
+            {"pam_preferences": {"on": True}, "privacy_preferences": {}},
+        ),
+        ({"user_id": "7"}, None),
+        ({"settings": []}, None),
+        ([], None),
+        (None, None),
+    ],
+)
+def test_settings_are_found_in_both_forms(body: object, found: object) -> None:
+    """Listed under their names, or as the row of a wide table; anything else says nothing of them."""
+    assert settings_in(body) == found
 
 
 def test_wiped_columns_of_a_wide_table_are_lost() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from pam_rollback.adapters.http import fetch
 from pam_rollback.core.answer import Answer
 from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.settings_loss import settings_in
 
 _NEWEST = 200
 
@@ -34,9 +35,7 @@ class AccountApi:
 
     def settings(self) -> dict[str, Any] | None:
         """All settings; None when the API does not say."""
-        body = self._get(self.settings_url).json
-        found = body.get("settings") if isinstance(body, dict) else None
-        return found if isinstance(found, dict) else None
+        return settings_in(self._get(self.settings_url).json)
 
     def delete_expenses(self, note: str) -> None:
         """Delete what a journey entered. Raises MeasurementFailed with what is left and where."""

@@ -7,7 +7,7 @@ it was allowed to go. Flags that the strategy itself switches are left out, and 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -17,6 +17,7 @@ from pam_rollback.core.figures import Figures
 FLAG = "flag "
 SETTING = "setting "
 _SHOWN = 5
+_WIDE = "_preferences"
 
 
 class RecordedSettings(BaseModel):
@@ -28,6 +29,19 @@ class RecordedSettings(BaseModel):
     values: dict[str, str]
     young: Annotated[tuple[str, ...], Field(strict=False)] = ()
     """Those that are known to have been changed a moment ago."""
+
+
+def settings_in(body: object) -> dict[str, Any] | None:
+    """The settings that an answer of the API holds, by name; None when it holds none.
+
+    Either under ``settings``, or as the row of a wide table: one column of preferences for each.
+    """
+    if not isinstance(body, dict):
+        return None
+    listed = body.get("settings")
+    if isinstance(listed, dict):
+        return listed
+    return {name: value for name, value in body.items() if str(name).endswith(_WIDE)} or None
 
 
 @dataclass(frozen=True, repr=False)
