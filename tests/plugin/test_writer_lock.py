@@ -1,5 +1,6 @@
 """Which locks a session takes follows from where its changes go."""
 
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -12,7 +13,7 @@ from pam_rollback.core.environment_file import load_environment
 from pam_rollback.core.errors import Refused
 from pam_rollback.core.lock_targets import targets_of
 from pam_rollback.core.wait import Waiter
-from pam_rollback.plugin.writer_lock import environment_lock, may_push, noting
+from pam_rollback.plugin.writer_lock import ask_early, environment_lock, may_push, noting
 from tests.bare_repository import git
 
 STAGING = """
@@ -48,6 +49,11 @@ def environment(
     path = tmp_path / f"{name}.toml"
     path.write_text(STAGING.format(remote=remote, abilities=abilities, name=name, api=api), encoding="utf-8")
     return load_environment(str(path), tmp_path, {})
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 @contextmanager
@@ -141,6 +147,28 @@ def test_a_file_of_another_user_stops_nothing(tmp_path: Path, remote: Path, monk
     (tmp_path / "pam-rollback-staging.lock").mkdir()
     with locked(environment(tmp_path, remote, ""), tmp_path / "one") as lock:
         assert lock.warnings == []
+
+
+def test_a_host_that_hangs_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes the connection and says nothing: the rollback begins while it still hangs, and says that nobody else is kept out.
+
+    Asked early, as a session does, it has had its time when the lock is taken.
+    """
+    monkeypatch.setattr("pam_rollback.plugin.writer_lock.REACHED_WITHIN_S", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        staging = environment(tmp_path, tmp_path)
+        assert staging.git is not None
+        remote = f"http://127.0.0.1:{silent.getsockname()[1]}/origin.git"
+        staging = staging.model_copy(update={"git": staging.git.model_copy(update={"remote": remote})})
+        reach = ask_early(staging)
+        assert reach is not None
+        with environment_lock(
+            staging, run="run-1", who="Ada", pushes=False, folder=_made(tmp_path / "machine"), reach=reach
+        ) as lock:
+            begun_meanwhile = reach.problem(0)
+
+        assert begun_meanwhile, "the host has answered, or was given up, before the rollback began"
+        assert any("did not answer within 0.5 s" in warning for warning in lock.warnings), lock.warnings
 
 
 def test_each_step_is_seen_from_elsewhere(tmp_path: Path, remote: Path) -> None:

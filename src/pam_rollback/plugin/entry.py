@@ -18,6 +18,7 @@ from pam_rollback.plugin import (
     situations,
     stop,
     undoing,
+    writer_lock,
 )
 from pam_rollback.plugin.runbook import Runbook
 
@@ -65,6 +66,8 @@ def _may_it_run(config: pytest.Config, prepared: Runbook) -> int | None:
     guard.check(config, prepared)
     if prepared.options.real:
         stop.outlive_the_terminal(config)
+        if not prepared.options.dry_run:
+            prepared.reach = writer_lock.ask_early(prepared.environment)
     if not prepared.options.dry_run:
         own_addresses.prove(prepared.environment)
     prepared.make_folder(config)

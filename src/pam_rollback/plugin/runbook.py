@@ -17,6 +17,7 @@ import pytest
 
 from pam_rollback.actions.durable import make_private
 from pam_rollback.actions.journal import Journal
+from pam_rollback.adapters.git_reach import Reach
 from pam_rollback.core.configuration import ConfigurationError, suggestion
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.environment_file import load_environment
@@ -82,6 +83,8 @@ class Runbook:
     """What ``--resume RUN`` goes on with; None when this run begins with this session."""
     losses: list[str] = field(default_factory=list)
     """What this session could not write in its place, one sentence each."""
+    reach: Reach | None = None
+    """The question to the repository's host, asked as soon as it is clear that this session may act."""
     host: str = ""
     """Host and port of the API; empty while a sandbox of this session's own has not started."""
 

@@ -10,6 +10,7 @@ from pam_rollback.actions.machine_lock import shared_folder
 from pam_rollback.adapters.git import open_repository
 from pam_rollback.adapters.git_command import GitCommand
 from pam_rollback.adapters.git_lock import GitLocks
+from pam_rollback.adapters.git_reach import Reach
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.errors import ActionFailed
 from pam_rollback.core.lock_targets import targets_of
@@ -18,7 +19,9 @@ from pam_rollback.core.wait import Waiter
 from pam_rollback.plugin.stories import STORIES
 
 DEADLINE_S = 8.0
-"""Users wait meanwhile: a lock that is out of reach for longer is gone without."""
+"""Of each call to a host that answers."""
+REACHED_WITHIN_S = 3.0
+"""Users wait meanwhile: the locks of a host that has not answered by then, whatever it was asked, are gone without."""
 
 
 @contextmanager
@@ -32,20 +35,27 @@ def environment_lock(
     say: Callable[[str], None] = lambda _line: None,
     waiter: Waiter | None = None,
     folder: Path | None = None,
+    reach: Reach | None = None,
 ) -> Iterator[WriterLock]:
     """Hold the locks of what may be changed: raises Refused when another session has one; everything else is in ``warnings``.
 
     ``who`` is the person, ``run`` this session; ``pushes`` says that branches may be moved; ``take_over`` is ``--take-over``; ``say`` tells
-    that somebody's lock is watched; ``folder`` is where this machine's locks are, else the one that all its users share.
+    that somebody's lock is watched; ``folder`` is where this machine's locks are, else the one that all its users share; ``reach`` is the
+    question to the repository's host, where it was asked before.
     """
     waiter = waiter or Waiter()
     with ExitStack() as stack:
         shared, alone_because = None, ""
         # Where no repository is declared there is nothing to be out of reach: the how-to says whom the lock keeps out then.
-        if not environment.is_sandbox and "git" in environment.abilities and environment.git is not None:
-            token = environment.secret("git_token") if environment.has_secret("git_token") else ""
+        try:
+            command = _command(environment)
+        except ActionFailed as error:
+            command, alone_because = None, str(error)
+        if command is not None:
+            alone_because = (reach or Reach(command)).problem(REACHED_WITHIN_S)
+        if command is not None and not alone_because:
             try:
-                repository = stack.enter_context(open_repository(GitCommand(environment.git.remote, token, DEADLINE_S)))
+                repository = stack.enter_context(open_repository(command))
                 shared = Shared(GitLocks(repository), clock=waiter.clock, pause=waiter.pause, say=say)
             except (ActionFailed, OSError) as error:
                 alone_because = str(error)
@@ -60,6 +70,22 @@ def environment_lock(
                 legacy=_legacy_file(environment),
             )
         )
+
+
+def ask_early(environment: Environment) -> Reach | None:
+    """Ask the repository's host beside everything else that a session does before it acts; None where there is nobody to ask."""
+    try:
+        command = _command(environment)
+    except ActionFailed:
+        return None  # whoever takes the lock says why
+    return None if command is None else Reach(command)
+
+
+def _command(environment: Environment) -> GitCommand | None:
+    if environment.is_sandbox or "git" not in environment.abilities or environment.git is None:
+        return None
+    token = environment.secret("git_token") if environment.has_secret("git_token") else ""
+    return GitCommand(environment.git.remote, token, DEADLINE_S)
 
 
 def may_push(stories: Iterable[str]) -> bool:
