@@ -58,7 +58,7 @@ def test_a_resolver_that_hangs_is_given_up_with_its_channel(monkeypatch: pytest.
     )
 
     assert not answered.is_set()
-    assert problem == "Slack: no connection within 0.3 s"
+    assert problem.startswith("Slack: no connection within 0.")
     answered.set()
 
 
