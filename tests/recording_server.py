@@ -25,8 +25,8 @@ class Recording:
 
 
 @contextmanager
-def recording_server() -> Iterator[Recording]:
-    """Serve on a free port of this machine."""
+def recording_server(answer: bytes = _ANSWER, content_type: str = "application/json") -> Iterator[Recording]:
+    """Serve on a free port of this machine; ``answer`` is what everybody gets."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -39,11 +39,11 @@ def recording_server() -> Iterator[Recording]:
             self.rfile.read(int(self.headers.get("Content-Length") or 0))
             recording.asked.append(f"{self.command} {self.path}")
             self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(_ANSWER)))
+            self.send_header("Content-Type", content_type)
+            self.send_header("Content-Length", str(len(answer)))
             self.end_headers()
             if self.command != "HEAD":
-                self.wfile.write(_ANSWER)
+                self.wfile.write(answer)
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""

@@ -217,3 +217,18 @@ def test_a_wrong_admin_token_is_a_failed_action_that_changed_nothing(practice_ra
     assert "the admin token is not valid: check its variable" in " ".join(ended.out.split())
     assert ended.outcomes()["test_database_is_healthy"] == "passed"
     assert all(flag.enabled for flag in practice_range.flags.read_flags().values())
+
+
+def test_a_refused_run_folder_is_left_as_it_was(practice_range: Range, project: Project) -> None:
+    """Neither the evidence of another run nor a path that cannot be made gets anything from this session."""
+    (project.folder / "run-1").mkdir()
+    project.write("run-1/old.txt", "evidence")
+    ended = project.run("-m", "health", f"--env={practice_range.file}")
+    assert ended.rc == 4, ended.out
+    assert [path.name for path in (project.folder / "run-1").rglob("*")] == ["old.txt"]
+
+    before = sorted(path.name for path in project.folder.iterdir())
+    ended = project.run("-m", "health", f"--env={practice_range.file}", f"--run-dir=new/{'x' * 300}/run")
+    assert ended.rc == 4, ended.out
+    assert "cannot be made" in ended.out
+    assert sorted(path.name for path in project.folder.iterdir()) == before

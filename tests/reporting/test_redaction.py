@@ -2,11 +2,13 @@
 
 import base64
 import html
+import itertools
 import json
 import re
 import time
 import urllib.parse
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,6 +46,47 @@ def redactor() -> Redactor:
 def test_every_spelling_of_a_known_secret_goes(redactor: Redactor, form: str) -> None:
     """Quoted, escaped or encoded, the secret is found, and only it."""
     assert redactor.text(f"before {form} after") == f"before {REDACTED} after"
+
+
+BOTH_QUOTES = "to'k\"en-0123456789-ü-abcdefghij"
+
+
+WRITERS: tuple[Callable[[str], str], ...] = (
+    lambda text: repr(f"say 'a' \"b\" {text}"),
+    lambda text: repr({"message": text}),
+    lambda text: repr([f"it's {text}"]),
+    lambda text: json.dumps({"detail": repr(text)}),
+    lambda text: repr(json.dumps({"detail": text})),
+    lambda text: json.dumps(json.dumps({"detail": text})),
+    ascii,
+    lambda text: urllib.parse.quote(text, safe="!'()*~"),
+    lambda text: urllib.parse.quote(text, safe=";,/?:@&=+$#!'()*~"),
+    lambda text: base64.b64encode(f"user:{text}".encode()).decode(),
+    lambda text: base64.b64encode(f"ops-1:{text}".encode()).decode(),
+)
+
+
+@pytest.mark.parametrize("written", WRITERS, ids=range(len(WRITERS)))
+@pytest.mark.parametrize(
+    "secret", [BOTH_QUOTES, "to'ken-0123456789-abc", 'to"ken-0123456789-abc', "tok-0123456789-abcdef"]
+)
+def test_quotes_within_it_hide_nothing(written: Callable[[str], str], secret: str) -> None:
+    """One writer escaped it, the next one escaped that again."""
+    clean = Redactor({"PAM_TOKEN": secret}).text(written(secret))
+
+    assert REDACTED in clean
+    assert not re.search("0123456789|dG9r", clean)
+
+
+@pytest.mark.parametrize("fold", ["\n", "\r\n ", "\n\t", "=\n", "  \n> ", "\nE         ", "\n  │ "])
+@pytest.mark.parametrize("places", [(1,), (17,), (34,), (5, 11, 30)])
+def test_a_secret_on_two_lines_is_one(fold: str, places: tuple[int, ...]) -> None:
+    """A folded header, a quoted mail, a wrapped table, pytest's account of a failure: nothing of it is left, and the rest stays."""
+    secret = "tok-0123456789-abcdefghij-KLMNOPQRS"
+    folded = fold.join(secret[start:end] for start, end in itertools.pairwise((0, *places, len(secret))))
+    text = f"first line\n  before {folded} after\nlast line"
+
+    assert Redactor({"PAM_TOKEN": secret}).text(text) == f"first line\n  before {REDACTED} after\nlast line"
 
 
 @given(before=st.binary(max_size=9), after=st.binary(max_size=9))

@@ -19,6 +19,7 @@ from typing import Any
 from pam_rollback.actions.durable import append_line
 from pam_rollback.core import formats
 from pam_rollback.core.clock import Clock, SystemClock
+from pam_rollback.core.outside_text import cut
 from pam_rollback.core.strict_json import NotJson, read_json
 
 ACTION_FAILED = "action-failed"
@@ -90,7 +91,7 @@ class Damaged:
 
     def __str__(self) -> str:
         """Where it is, and what is left of it."""
-        return f"{self.path}, line {self.number}, is cut short: {self.text[:200]}"
+        return f"{self.path}, line {self.number}, is cut short: {cut(self.text, 200)}"
 
 
 class Journal:

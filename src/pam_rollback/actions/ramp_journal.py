@@ -15,6 +15,7 @@ from typing import Any
 from pam_rollback.actions.durable import append_line
 from pam_rollback.core import formats
 from pam_rollback.core.errors import Refused
+from pam_rollback.core.outside_text import cut
 from pam_rollback.core.ramp_state import TORN, Event
 from pam_rollback.core.strict_json import read_json
 
@@ -78,7 +79,8 @@ class RampJournal:
                 {name: value for name, value in entry.items() if name not in _OWN},
             )
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
+            found = cut(line.decode("utf-8", "replace"), _SHOWN)
             raise Refused(
-                f"{self.path}, line {number}: expected an event of a ramp, found {line[:_SHOWN]!r}; restore the file, or move it "
+                f"{self.path}, line {number}: expected an event of a ramp, found {found!r}; restore the file, or move it "
                 "away: then the ramp is not known, and says how to go on"
             ) from None

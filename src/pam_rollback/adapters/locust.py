@@ -23,6 +23,7 @@ from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.load_assembly import NeverBegan, assemble
 from pam_rollback.core.load_order import LoadOrder
 from pam_rollback.core.load_record import LoadRecord
+from pam_rollback.core.outside_text import cut
 from pam_rollback.core.wait import NotReached, Waiter
 
 _SOURCE = Path(pam_rollback.__file__).parents[1]
@@ -200,7 +201,7 @@ def _parsed(file: IO[str], path: Path) -> Iterator[dict[str, Any]]:
             found = None
         if not isinstance(found, dict):
             raise MeasurementFailed(
-                f"{path}, line {number}: expected a JSON object, found {line[:60]!r}: the record is damaged"
+                f"{path}, line {number}: expected a JSON object, found {cut(line, 60)!r}: the record is damaged"
             )
         yield found
 

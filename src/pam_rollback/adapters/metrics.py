@@ -13,6 +13,7 @@ from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.histogram import Histogram
 from pam_rollback.core.load_servers import ServersCount
 from pam_rollback.core.memory import MemoryReading
+from pam_rollback.core.outside_text import cut
 from pam_rollback.core.series import Answers
 
 MEMORY = "pam_memory_usage_bytes"
@@ -123,5 +124,5 @@ def _read(url: str, what: str, *, deadline_s: float) -> tuple[float, list[Any]]:
         return at_s, [sample for family in text_string_to_metric_families(text) for sample in family.samples]
     except (ValueError, KeyError, IndexError) as error:
         raise MeasurementFailed(
-            f"{what} is not known: {url} answers what is not Prometheus' text format ({str(error)[:_SHOWN_CHARACTERS]}): {answer.text}"
+            f"{what} is not known: {url} answers what is not Prometheus' text format ({cut(str(error), _SHOWN_CHARACTERS)}): {answer.text}"
         ) from None

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from pam_rollback.adapters.http import fetch
 from pam_rollback.adapters.pam_api import NAME_MAX
 from pam_rollback.core.answer import Answer
+from pam_rollback.core.outside_text import cut, for_message
 
 _TEXT_CHARACTERS = 500
 
@@ -26,8 +27,8 @@ class NoticeBoard:
 
     def show(self, *, active: bool, text: str = "") -> str:
         """Have the notice be like this."""
-        notice: dict[str, bool | str] = {"active": active, "text": text[:_TEXT_CHARACTERS]}
-        headers = {"Authorization": f"Bearer {self.token}", "X-Initiated-By": self.initiated_by[:NAME_MAX]}
+        notice: dict[str, bool | str] = {"active": active, "text": cut(for_message(text), _TEXT_CHARACTERS, sign="")}
+        headers = {"Authorization": f"Bearer {self.token}", "X-Initiated-By": cut(self.initiated_by, NAME_MAX, sign="")}
         answer = fetch(self.url, method="PUT", headers=headers, json=notice, deadline_s=self.deadline_s)
         return _problem(answer, notice)
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from playwright.sync_api import BrowserContext, CDPSession, Error, Page
 
+from pam_rollback.core.outside_text import cut
 from pam_rollback.core.page_loads import Metric, PageLoad, PageLoads, Transfer, Visit
 
 LIBRARY: Final = Path(__file__).with_name("vendor") / "web-vitals-6.2.3.iife.js"
@@ -143,4 +144,4 @@ def _after_keys(page: Page) -> dict[str, float]:
 
 
 def _first_line(error: Error) -> str:
-    return error.message.split("\n", maxsplit=1)[0][:_SHOWN_CHARACTERS]
+    return cut(error.message.split("\n", maxsplit=1)[0], _SHOWN_CHARACTERS)

@@ -18,6 +18,7 @@ from pam_rollback.adapters.pam_site import PamSite
 from pam_rollback.core.environment_tables import Pages
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.journeys import Stopped
+from pam_rollback.core.outside_text import cut
 
 QUESTION: Final = "Is there a quiet campground by the sea?"
 NOBODY: Final = "nobody@example.invalid"
@@ -252,7 +253,7 @@ class Visit:
             )
         except Error as error:
             return f"the page cannot be read: {error.message.splitlines()[0]}"
-        words = " ".join(str(text).split())[:_SHOWN_CHARACTERS]
+        words = cut(" ".join(str(text).split()), _SHOWN_CHARACTERS)
         return f"the page shows {words!r}" if words else "the page is empty"
 
     def _began(self, request: Request) -> None:

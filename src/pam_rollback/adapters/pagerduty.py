@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pam_rollback.adapters.delivery import TURNED_AWAY, UNWELL, deliver
 from pam_rollback.adapters.http import fetch
 from pam_rollback.core.answer import Answer
+from pam_rollback.core.outside_text import cut, for_message
 
 Severity = Literal["critical", "error", "warning", "info"]
 _SUMMARY_CHARACTERS = 1024
@@ -33,7 +34,11 @@ class PagerDutyEvents:
 
     def trigger(self, dedup_key: str, summary: str, *, severity: Severity, link: str = "") -> str:
         """Open the alert of this key, or add to it when it is open."""
-        payload = {"summary": summary[:_SUMMARY_CHARACTERS], "source": self.source, "severity": severity}
+        payload = {
+            "summary": cut(for_message(summary), _SUMMARY_CHARACTERS, sign=""),
+            "source": self.source,
+            "severity": severity,
+        }
         links = [{"href": link, "text": "the run"}] if link else []
         return self._event("trigger", dedup_key, payload=payload, **({"links": links} if links else {}))
 
@@ -49,7 +54,11 @@ class PagerDutyEvents:
         """Put a change on record beside the alerts. ``at`` is a moment in ISO 8601. Sent once: changes are not told apart."""
         body: dict[str, Any] = {
             "routing_key": self.routing_key,
-            "payload": {"summary": summary[:_SUMMARY_CHARACTERS], "source": self.source, "timestamp": at},
+            "payload": {
+                "summary": cut(for_message(summary), _SUMMARY_CHARACTERS, sign=""),
+                "source": self.source,
+                "timestamp": at,
+            },
         }
         if link:
             body["links"] = [{"href": link, "text": "the run"}]
@@ -59,7 +68,7 @@ class PagerDutyEvents:
         body = {
             "routing_key": self.routing_key,
             "event_action": action,
-            "dedup_key": dedup_key[:_KEY_CHARACTERS],
+            "dedup_key": cut(dedup_key, _KEY_CHARACTERS, sign=""),
             **more,
         }
         return self._send("/v2/enqueue", body, repeat=TURNED_AWAY | UNWELL)

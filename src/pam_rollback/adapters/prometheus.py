@@ -22,6 +22,7 @@ from pam_rollback.adapters.http import fetch
 from pam_rollback.core.answer import Answer
 from pam_rollback.core.counters import RawSeries, StatusRule, count, error_rate_points, gauge_points, p95_points
 from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.outside_text import cut
 from pam_rollback.core.prometheus_settings import Prometheus
 from pam_rollback.core.series import Point, Quantity, Series, gauge
 
@@ -186,8 +187,7 @@ class PrometheusApi:
 
     def nonsense(self, query: str, found: object) -> MeasurementFailed:
         """What to say of an answer that is not what its API promises."""
-        shown = str(found)
-        shown = shown if len(shown) <= _SHOWN_CHARACTERS else shown[:_SHOWN_CHARACTERS] + "…"
+        shown = cut(str(found), _SHOWN_CHARACTERS)
         return MeasurementFailed(
             f"Prometheus at {self.url}, asked for {query}: its answer does not follow its API: {shown}; "
             "is something else answering in its place?"

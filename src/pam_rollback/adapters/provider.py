@@ -22,6 +22,7 @@ from pam_rollback.adapters.told import Complaint, Told
 from pam_rollback.core.answer import Answer
 from pam_rollback.core.change_gate import before_change
 from pam_rollback.core.errors import ProviderError
+from pam_rollback.core.outside_text import cut
 from pam_rollback.core.wait import Waiter
 
 MAX_BODY_BYTES = 16 << 20
@@ -257,7 +258,7 @@ class ProviderApi:
         line = " ".join(text.split())
         if self.token:
             line = line.replace(self.token, "(the token)")
-        return line if len(line) <= _SHOWN_CHARACTERS else line[:_SHOWN_CHARACTERS] + "…"
+        return cut(line, _SHOWN_CHARACTERS)
 
     def _error(self, request: "_Request", what: str, *, status: int | None = None, sent: bool = True) -> ProviderError:
         place = f"{self.provider.name}, {request.operation} ({request.method} {request.path})"

@@ -26,6 +26,7 @@ from typing import Any
 
 from pam_rollback.adapters.render_api import RenderApi
 from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.outside_text import cut
 from pam_rollback.core.series import Answers, Point, Quantity, Series, from_evidence, gauge
 from pam_rollback.core.step_percentiles import Step, StepPercentiles
 
@@ -61,8 +62,6 @@ class RenderSource:
 
     quantity: Quantity
     api: RenderApi
-    errors: re.Pattern[str] = _ERRORS
-    """Which statuses count as errors."""
 
     def read(self, since_s: float, until_s: float) -> Series:
         """Everything that is over, from after ``since_s`` until ``until_s``."""
@@ -97,7 +96,7 @@ class RenderSource:
         if self.quantity is Quantity.ERROR_RATE_PCT:
             by_status = question.requests_by_status()
             moments = _moments([*by_status.values(), total])
-            return _Found(moments, list(_answers(by_status, total, moments, self.errors)))
+            return _Found(moments, list(_answers(by_status, total, moments)))
         latency = {quantile: question.latency(quantile) for quantile in _QUANTILES}
         moments = _moments([latency[_P95], total])
         return _Found(moments, list(_percentiles(latency, total, moments)))
@@ -221,8 +220,7 @@ class _Question:
         raise self._nonsense(metric, pair)
 
     def _nonsense(self, metric: str, found: object) -> MeasurementFailed:
-        shown = str(found)
-        shown = shown if len(shown) <= _SHOWN_CHARACTERS else shown[:_SHOWN_CHARACTERS] + "…"
+        shown = cut(str(found), _SHOWN_CHARACTERS)
         return MeasurementFailed(
             f"Render, {metric} of {self.api.settings.service_id}: its answer does not follow its API: {shown}; "
             "does something else answer in Render's place, or has the API changed?"
@@ -242,9 +240,7 @@ def _memory_points(instances: Mapping[str, Told], moments: Sequence[float]) -> I
         yield gauge(moment, math.nan if any(not value > 0 for value in values) else max(values))
 
 
-def _answers(
-    by_status: Mapping[str, Told], total: Told, moments: Sequence[float], errors: re.Pattern[str]
-) -> Iterator[Point]:
+def _answers(by_status: Mapping[str, Told], total: Told, moments: Sequence[float]) -> Iterator[Point]:
     for moment in moments:
         counts = {status: told[moment] for status, told in by_status.items() if moment in told}
         n, all_of_them = sum(counts.values()), total.get(moment, math.nan)
@@ -257,7 +253,7 @@ def _answers(
         elif n == 0:
             yield Point(moment, None, why="no request came")
         else:
-            bad = sum(count for status, count in counts.items() if errors.fullmatch(status))
+            bad = sum(count for status, count in counts.items() if _ERRORS.fullmatch(status))
             yield from_evidence(moment, Answers(n, bad, counts.get(_GIVEN_UP, 0.0)))
 
 

@@ -9,6 +9,7 @@ from http import HTTPStatus
 
 from pam_rollback.adapters.delivery import deliver
 from pam_rollback.adapters.http import fetch
+from pam_rollback.core.outside_text import for_message, redacted
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class SlackWebhook:
     def post(self, text: str) -> str:
         """Send the text; gives an empty string when Slack accepted it, else why not. Never raises: a message never changes a verdict."""
         answer = deliver(
-            lambda left_s: fetch(self.url, method="POST", json={"text": text}, deadline_s=left_s),
+            lambda left_s: fetch(self.url, method="POST", json={"text": _escaped(text)}, deadline_s=left_s),
             deadline_s=self.deadline_s,
         )
         if answer.problem:
@@ -29,3 +30,8 @@ class SlackWebhook:
         if answer.http_status == HTTPStatus.OK and answer.text == "ok":
             return ""
         return f"Slack did not accept the message: HTTP {answer.http_status} {answer.text!r}; check the webhook's channel and the variable"
+
+
+def _escaped(text: str) -> str:
+    """Text as Slack shows it: what would be a mention, a call to everybody or a link stays text (Slack's "Formatting text")."""
+    return for_message(redacted(text)).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

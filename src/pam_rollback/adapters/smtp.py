@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 
+from pam_rollback.core.outside_text import cut, for_message, redacted
+
 
 @dataclass(frozen=True)
 class Mailer:
@@ -61,11 +63,11 @@ class Mailer:
         message = EmailMessage()
         message["From"] = self.sender
         message["To"] = ", ".join(recipients)
-        message["Subject"] = " ".join(subject.split())
+        message["Subject"] = " ".join(for_message(redacted(subject)).split())
         message["Date"] = formatdate()
         message["Message-ID"] = make_msgid(domain=self.sender.rpartition("@")[2])
         message["Auto-Submitted"] = "auto-generated"
-        message.set_content(text)
+        message.set_content(for_message(redacted(text)))
         with smtplib.SMTP(self.host, self.port, timeout=self.deadline_s) as server:
             if self.starttls:
                 progress.phase = "encrypting"
@@ -91,4 +93,4 @@ def _refusals(refused: dict[str, tuple[int, bytes]]) -> str:
 
 def _readable(said: bytes | str) -> str:
     text = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
-    return " ".join(text.split())[:120]
+    return cut(" ".join(text.split()), 120)

@@ -19,6 +19,7 @@ from sqlglot.optimizer.scope import traverse_scope
 from pam_rollback.adapters.sql_scans import Scan, scans_of, table_name
 from pam_rollback.core.configuration import ConfigurationError, Problem, suggestion
 from pam_rollback.core.invariants import Invariant
+from pam_rollback.core.outside_text import cut
 from pam_rollback.core.sql_names import Names
 
 Q = TypeVar("Q", bound=exp.Expr)
@@ -128,7 +129,7 @@ def _refused(query: exp.Expr) -> Iterator[tuple[exp.Expr, str]]:
         return
     for node in query.walk():
         if type(node) not in _NODES:
-            yield node, f"not allowed in a query that only reads: {_kind(node)} {node.sql(dialect=DIALECT)[:60]!r}"
+            yield node, f"not allowed in a query that only reads: {_kind(node)} {cut(node.sql(dialect=DIALECT), 60)!r}"
         elif isinstance(node, exp.Anonymous) and node.name.lower() not in _FUNCTIONS:
             yield node, f"function {node.name.lower()}() is not on the list of those that only compute"
         elif isinstance(node, exp.Literal | exp.Identifier) and "%" in node.this:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from pam_rollback.adapters.delivery import deliver
 from pam_rollback.adapters.http import fetch
 from pam_rollback.core.answer import Answer
+from pam_rollback.core.outside_text import cut, for_message
 
 Status = Literal["investigating", "identified", "monitoring", "resolved"]
 Impact = Literal["none", "minor", "major", "critical"]
@@ -47,7 +48,7 @@ class StatusPageApi:
         return "" if status == "resolved" else self._create(name, body, status=status, impact=impact)
 
     def _create(self, name: str, body: str, *, status: Status, impact: Impact) -> str:
-        incident = {"name": name[:_NAME_CHARACTERS], "impact_override": impact, **self._news(body, status)}
+        incident = {"name": _title(name), "impact_override": impact, **self._news(body, status)}
         return _problem(self._ask("POST", "/incidents", {"incident": incident}), HTTPStatus.CREATED)
 
     def _update(self, incident_id: str, body: str, *, status: Status) -> str:
@@ -57,7 +58,7 @@ class StatusPageApi:
     def _news(self, body: str, status: Status) -> dict[str, Any]:
         return {
             "status": status,
-            "body": body[:_BODY_CHARACTERS],
+            "body": cut(for_message(body), _BODY_CHARACTERS, sign=""),
             "deliver_notifications": self.deliver_notifications,
         }
 
@@ -68,7 +69,7 @@ class StatusPageApi:
         if problem:
             return None, problem
         try:
-            named = [str(one["id"]) for one in answer.json if one["name"] == name[:_NAME_CHARACTERS]]
+            named = [str(one["id"]) for one in answer.json if one["name"] == _title(name)]
         except (TypeError, KeyError):
             return None, f"Statuspage: expected a list of incidents, found {answer.text!r}"
         return next(iter(named), None), ""
@@ -93,3 +94,7 @@ def _problem(answer: Answer, expected: HTTPStatus) -> str:
         return ""
     hint = _HINTS.get(answer.http_status, "")
     return f"Statuspage did not accept it: HTTP {answer.http_status} {answer.text!r}{hint and '; '}{hint}"
+
+
+def _title(name: str) -> str:
+    return cut(for_message(name), _NAME_CHARACTERS, sign="")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from pam_rollback.core.outside_text import cut
 from pam_rollback.core.strict_json import NotJson, read_json
 
 _SHOWN_CHARACTERS = 120
@@ -64,19 +65,19 @@ class Answer:
     def text(self) -> str:
         """The start of the body on one line, for messages."""
         line = " ".join(self.body.decode("utf-8", "replace").split())
-        return line if len(line) <= _SHOWN_CHARACTERS else line[:_SHOWN_CHARACTERS] + "…"
+        return cut(line, _SHOWN_CHARACTERS)
 
     @property
     def redirected_to(self) -> str:
         """Where a redirect points, without its query, which may hold a secret; empty for every other answer."""
         target = self.headers.get("location", "") if self.http_status in _REDIRECTS else ""
         path, query, _ = re.sub("//[^/?#]*@", "//", target).partition("?")
-        return (path + ("?…" if query else ""))[:_SHOWN_CHARACTERS]
+        return cut(path + ("?…" if query else ""), _SHOWN_CHARACTERS)
 
     @property
     def retry_after(self) -> str:
         """When to ask again, as the answer itself says; empty when it does not."""
-        return self.headers.get("retry-after", "")[:_SHOWN_CHARACTERS]
+        return cut(self.headers.get("retry-after", ""), _SHOWN_CHARACTERS)
 
     def __str__(self) -> str:
         """One line that a person understands."""

@@ -12,6 +12,8 @@ from typing import Annotated, Any, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, ValidationError
 from typing_extensions import is_typeddict
 
+from pam_rollback.core.outside_text import cut
+
 Location = tuple[str | int, ...]
 
 _SHOWN_CHARACTERS = 80
@@ -124,7 +126,7 @@ def shown(value: object) -> str:
     if isinstance(value, dict | list):
         return "a table" if isinstance(value, dict) else "a list"
     text = str(value).lower() if isinstance(value, bool) else repr(value)
-    return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"
+    return cut(text, _SHOWN_CHARACTERS)
 
 
 def problems_of(

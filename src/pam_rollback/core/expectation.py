@@ -5,9 +5,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from pam_rollback.core.answer import Answer
-from pam_rollback.core.chat_answer import Intent, shortcoming
 from pam_rollback.core.health_body import contradicted
 from pam_rollback.core.health_words import HEALTHY
+from pam_rollback.core.outside_text import cut
 
 _SHOWN_CHARACTERS = 40
 
@@ -30,8 +30,6 @@ class Expect(BaseModel):
     """A health answer: "healthy" at its top, and nothing below that contradicts it."""
     optional: tuple[str, ...] = ()
     """The parts of a health answer that may be down while the product is well."""
-    chat: Intent | None = None
-    """PAM's answer to a question: ``core/chat_answer.py``. None: it is something else."""
 
     def shortcomings(self, answer: Answer) -> str:
         """Say what is wrong with the answer, in words; empty when nothing is. The body comes first.
@@ -49,26 +47,24 @@ class Expect(BaseModel):
 
     def _of_body(self, answer: Answer) -> list[str]:
         found = []
-        if self.json_values or self.json_keys or self.healthy or self.chat:
+        if self.json_values or self.json_keys or self.healthy:
             body = answer.json
             if not isinstance(body, dict):
                 why = f" ({answer.json_problem})" if answer.json_problem else ""
-                return [f"not a JSON object{why}: {answer.text[:_SHOWN_CHARACTERS]!r}"]
+                return [f"not a JSON object{why}: {cut(answer.text, _SHOWN_CHARACTERS, sign='')!r}"]
             if self.healthy:
                 found += self._of_health(body)
             found += [
-                f"{key} is {str(body.get(key))[:_SHOWN_CHARACTERS]!r} instead of {value!r}"
+                f"{key} is {cut(str(body.get(key)), _SHOWN_CHARACTERS, sign='')!r} instead of {value!r}"
                 for key, value in self.json_values.items()
                 if key not in body or body[key] != value
             ]
             found += [f"without {key!r}" for key in self.json_keys if key not in body]
-            if self.chat and answer.http_status == self.status:
-                found += filter(None, [shortcoming(body, self.chat)])
         if self.text and self.text.encode() not in answer.body:
             found.append(f"without the text {self.text!r}")
         return found
 
     def _of_health(self, body: dict[str, Any]) -> list[str]:
         if body.get("status") != HEALTHY:
-            return [f"status is {str(body.get('status'))[:_SHOWN_CHARACTERS]!r} instead of {HEALTHY!r}"]
+            return [f"status is {cut(str(body.get('status')), _SHOWN_CHARACTERS, sign='')!r} instead of {HEALTHY!r}"]
         return list(filter(None, [contradicted(body, self.optional)]))

@@ -12,6 +12,7 @@ from typing import Any
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.figures import Figures
 from pam_rollback.core.flags import Flag, FlagName
+from pam_rollback.core.outside_text import cut
 from pam_rollback.core.strict_json import NotJson, read_json
 
 _EXAMPLE = '{"release": "1.42.0", "features": [{"feature": "voice", "since": "1.42.0", "flag": "PAM_VOICE_FEATURES", "default": false}]}'
@@ -54,7 +55,7 @@ def read_register(text: str | None, place: str) -> Register:
     release = document.get("release") if isinstance(document, dict) else None
     listed = document.get("features") if isinstance(document, dict) else None
     if not isinstance(release, str) or not isinstance(listed, list):
-        raise MeasurementFailed(f"{place}: expected a release and a list of features, found {text[:80]!r}; {_HOW}")
+        raise MeasurementFailed(f"{place}: expected a release and a list of features, found {cut(text, 80)!r}; {_HOW}")
     return Register(release, tuple(_feature(one, f"{place}, feature {number}") for number, one in enumerate(listed, 1)))
 
 

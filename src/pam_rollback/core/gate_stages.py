@@ -9,6 +9,7 @@ from typing import Any
 from pam_rollback.core.configuration import nearest
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.figures import Figures
+from pam_rollback.core.outside_text import cut
 
 _SHORT = 12
 _TELLING = re.compile(r"[✖✘]|^not ok|\bFAIL(ED|URES?)?\b|Error\b|\berror\b|\bexpected\b|: problem|\bmissing\b|npm ERR!")
@@ -22,7 +23,7 @@ def telling_words(lines: Sequence[str], count: int) -> str:
     telling = (line for line in said if _TELLING.search(line) and not line.startswith(_GOOD))
     found = list(dict.fromkeys(telling))[:count] or said[-count:]
     words = " · ".join(found) or "it printed nothing"
-    return words if len(words) <= _WORDS_MAX else f"{words[:_WORDS_MAX]}…"
+    return cut(words, _WORDS_MAX)
 
 
 def scripts_of(package: str, place: str) -> Mapping[str, str]:
@@ -34,7 +35,7 @@ def scripts_of(package: str, place: str) -> Mapping[str, str]:
         raise MeasurementFailed(f"{place}: expected JSON, found {error}") from None
     scripts = document.get("scripts", {}) if isinstance(document, dict) else None
     if not isinstance(scripts, dict) or not all(isinstance(text, str) for text in scripts.values()):
-        raise MeasurementFailed(f"{place}: expected an object with scripts, found {package[:80]!r}")
+        raise MeasurementFailed(f"{place}: expected an object with scripts, found {cut(package, 80)!r}")
     return scripts
 
 

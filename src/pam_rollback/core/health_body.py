@@ -27,6 +27,7 @@ from pam_rollback.core.health_words import (
     speaks_of_the_past,
     words_of,
 )
+from pam_rollback.core.outside_text import cut
 
 _STATUS = frozenset({"status", "health", "condition", "state"})
 """Keys whose value is a word for how a part is."""
@@ -196,4 +197,4 @@ def _name(value: Any) -> str:
 
 def _sentence(where: str, value: Any) -> str:
     shown = repr(value)
-    return f"{where[:_SHOWN_CHARACTERS]} is {shown if len(shown) <= _SHOWN_CHARACTERS else shown[:_SHOWN_CHARACTERS] + '…'}"
+    return f"{cut(where, _SHOWN_CHARACTERS, sign='')} is {cut(shown, _SHOWN_CHARACTERS)}"

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from pam_rollback.core.barriers import OWN_RULES, Element, Findings, Violation
 from pam_rollback.core.figures import Figures
+from pam_rollback.core.outside_text import cut
 
 _ANNOUNCED_CHARACTERS = 40
 
@@ -113,7 +114,7 @@ class KeyboardChat:
         """The sentence for an answer that nobody heard."""
         if not self.live_regions:
             return "PAM's answer is not announced: the page has no live region for a screen reader to watch"
-        said = "; ".join(text[:_ANNOUNCED_CHARACTERS] for text in self.announced) or "nothing"
+        said = "; ".join(cut(text, _ANNOUNCED_CHARACTERS, sign="") for text in self.announced) or "nothing"
         return (
             f"PAM's answer is not announced: expected it in one of {self.live_regions} live regions, they said {said}"
         )

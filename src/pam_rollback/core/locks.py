@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from pam_rollback.core.outside_text import cut
+
 Version = str
 """What a lock's text was at a moment, so that a change can be refused when it is not that any more."""
 
@@ -145,7 +147,7 @@ def may_take(claim: Claim, text: str, *, watched_s: float, moved: bool, now: dat
     held = read_held(text)
     if held is None:
         return Taking(
-            warning=f"the lock of {claim.environment} could not be read ({text[:80]!r}), so it was taken over"
+            warning=f"the lock of {claim.environment} could not be read ({cut(text, 80)!r}), so it was taken over"
         )
     if held.token and held.token == claim.token:
         return Taking()  # written by us, and the answer was lost

@@ -8,6 +8,8 @@ import json
 import re
 from typing import Any, NoReturn
 
+from pam_rollback.core.outside_text import cut
+
 BYTES_MAX = 16 << 20
 """The largest document that is read. Whoever fetches usually has a smaller limit of its own."""
 DEPTH_MAX = 64
@@ -62,7 +64,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         seen: set[str] = set()
         twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise NotJson(f"the key {twice[:_SHOWN_CHARACTERS]!r} stands twice in one object")
+        raise NotJson(f"the key {cut(twice, _SHOWN_CHARACTERS, sign='')!r} stands twice in one object")
     return found
 
 

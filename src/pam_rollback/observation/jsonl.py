@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.outside_text import cut
 from pam_rollback.core.strict_json import BYTES_MAX, NotJson, read_json
 
 _OWNER_ONLY = 0o600
@@ -105,7 +106,8 @@ class LineReader:
         except NotJson as error:
             record, why = None, f" ({error})"
         if not isinstance(record, dict):
+            found = cut(line.decode("utf-8", "replace"), 60)
             raise MeasurementFailed(
-                f"{self.path}, line {number}: expected a JSON object, found {line[:60]!r}{why}: the record is damaged"
+                f"{self.path}, line {number}: expected a JSON object, found {found!r}{why}: the record is damaged"
             )
         return record

@@ -13,6 +13,7 @@ from typing import Any, Self
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.ledger_verdict import FinalReading, Found, LedgerVerdict, judge
 from pam_rollback.core.ledger_writes import WriteKind, Writes
+from pam_rollback.core.outside_text import cut
 from pam_rollback.core.wait import NotReached, Waiter
 from pam_rollback.observation.child import Child
 from pam_rollback.observation.jsonl import LineReader
@@ -127,7 +128,9 @@ class LedgerRecord:
             case {"anchor": _} | {"end": _}:
                 pass
             case _:
-                raise MeasurementFailed(f"{self.path}: a line is not of the kind expected here: {str(record)[:120]}")
+                raise MeasurementFailed(
+                    f"{self.path}: a line is not of the kind expected here: {cut(str(record), 120)}"
+                )
 
     def _acknowledge(self, seq: int, at_s: float) -> None:
         if not 0 <= seq < len(self._writes):
@@ -290,5 +293,5 @@ def _reading(path: Path, last_words: Callable[[], str]) -> tuple[FinalReading, i
             case {"end": {"deleted": int(deleted)}} if started_s is not None:
                 return FinalReading(started_s, tuple(rows), unread), deleted
             case _:
-                raise MeasurementFailed(f"{path}: a line is not of the kind expected here: {str(record)[:120]}")
+                raise MeasurementFailed(f"{path}: a line is not of the kind expected here: {cut(str(record), 120)}")
     raise MeasurementFailed(f"{path}: the final reading broke off: {last_words()}")

@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from pam_rollback.core.answer import Answer
+from pam_rollback.core.outside_text import cut
 from pam_rollback.observation.account import Account
 from pam_rollback.observation.exchange import NotSent, exchange, new_session, unique_address
 from pam_rollback.observation.journeys import Journey, ProbeConfig
@@ -28,9 +29,6 @@ _TOO_LATE_S = 1.0
 A burst would be an attack.
 """
 _WHY_CHARACTERS_MAX = 200
-_LIMITED = (
-    "not signed in: the sign-in is rate limited (HTTP 429), which is no error of the service; sign in more rarely"
-)
 
 
 class ProbeRun:
@@ -74,12 +72,6 @@ class ProbeRun:
             task.add_done_callback(self._outstanding.discard)
 
     async def _probe(self, tick: int, due_s: float, journey: Journey) -> None:
-        if journey.signed_in and self._account.is_limited:
-            # Without a session the answer would be 401, which says nothing of the service.
-            self._record_not_sent(tick, due_s, journey, _LIMITED, void=_LIMITED)
-            if self._account.may_try:
-                await self._account.renew()
-            return
         sent_s = time.monotonic()
         probe_id = f"{self._config.run}-{tick}"
         headers = {**journey.headers, "X-Probe-Id": probe_id}
@@ -119,7 +111,7 @@ class ProbeRun:
         if journey.signed_in and self._account.lost(answer.http_status):
             await self._account.renew()
 
-    def _record_not_sent(self, tick: int, due_s: float, journey: Journey, why: str, *, void: str = "") -> None:
+    def _record_not_sent(self, tick: int, due_s: float, journey: Journey, why: str) -> None:
         self._writer.write(
             {
                 "tick": tick,
@@ -132,7 +124,6 @@ class ProbeRun:
                 "why": why,
                 "latency_ms": None,
                 "release": None,
-                **({"void": void} if void else {}),
             }
         )
 
@@ -143,7 +134,7 @@ class ProbeRun:
         """
         for secret in self._secrets:
             why = why.replace(secret, "[redacted]")
-        return " ".join(why.split())[:_WHY_CHARACTERS_MAX]
+        return cut(" ".join(why.split()), _WHY_CHARACTERS_MAX, sign="")
 
 
 def _secrets(config: ProbeConfig) -> tuple[str, ...]:
@@ -171,7 +162,7 @@ def _with_probe_id(body: dict[str, Any] | None, probe_id: str) -> object:
 
 def _release(answer: Answer, journey: Journey) -> str | None:
     found = answer.json.get(journey.release_key) if isinstance(answer.json, dict) else None
-    return found[:64] if isinstance(found, str) else None
+    return cut(found, 64, sign="") if isinstance(found, str) else None
 
 
 async def _main(config: ProbeConfig, path: Path) -> None:

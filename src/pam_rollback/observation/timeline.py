@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.outside_text import cut
 from pam_rollback.core.samples import Sample
 from pam_rollback.observation.jsonl import LineReader
 
@@ -113,7 +114,7 @@ class Timeline:
                 self._take(record)
             except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
                 raise MeasurementFailed(
-                    f"{self.path}: a line is not of the kind expected here ({error!r}): {str(record)[:120]}"
+                    f"{self.path}: a line is not of the kind expected here ({error!r}): {cut(str(record), 120)}"
                 ) from error
 
     def _take(self, record: dict[str, Any]) -> None:
@@ -169,5 +170,4 @@ def _sample(record: dict[str, Any]) -> Sample:
         status=None if record["status"] is None else _whole(record["status"]),
         release=None if record["release"] is None else sys.intern(record["release"]),
         lag_ms=None if sent_s is None else (_number(sent_s) - due_s) * 1000,
-        void=sys.intern(str(record.get("void", ""))),
     )

@@ -20,6 +20,7 @@ pytest_plugins = (
     "pam_rollback.plugin.sql_files",
     "pam_rollback.plugin.selection",
     "pam_rollback.plugin.stop",
+    "pam_rollback.plugin.harmless_terminal",
     "pam_rollback.plugin.progress",
     "pam_rollback.plugin.classification",
     "pam_rollback.plugin.first_verdicts",

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from pam_rollback.core.outside_text import visible
 from pam_rollback.core.verdict import Outcome, classify
 from pam_rollback.plugin import markers
 from pam_rollback.plugin import runbook as runbook_module
@@ -57,17 +58,17 @@ def pytest_runtest_makereport(
     if call.excinfo is not None and report.outcome == "failed":
         outcome = classify(call.excinfo.value, in_test_body=call.when == "call")
         report.user_properties = [*report.user_properties, (OUTCOME, outcome.value)]
-        message = runbook.secrets.redact(_first_words(call.excinfo.value))
+        message = visible(runbook.secrets.redact(_first_words(call.excinfo.value)))
         report.user_properties.append((MESSAGE, message))
     elif report.outcome == "skipped":
         report.user_properties = [*report.user_properties, (OUTCOME, Outcome.NOT_RUN.value)]
     if report.longrepr is not None:
         text = str(report.longrepr)
-        clean = runbook.secrets.redact(text)
+        clean = visible(runbook.secrets.redact(text))
         if clean != text:
             # As plain text, since the structured form would have to be cleaned in a dozen places.
             report.longrepr = clean
-    report.sections = [(name, runbook.secrets.redact(text)) for name, text in report.sections]
+    report.sections = [(name, visible(runbook.secrets.redact(text))) for name, text in report.sections]
     return report
 
 

@@ -1,10 +1,14 @@
 """What happens before pytest starts anything: configuration, consent, identity. A session that ends here has changed nothing."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pytest
 
 from pam_rollback.core.errors import MeasurementFailed, Refused, UndoFailed
+from pam_rollback.core.outside_text import for_terminal, redacted
 from pam_rollback.core.verdict import ExitCode
 from pam_rollback.plugin import (
     earlier_run,
@@ -43,20 +47,20 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     except MeasurementFailed as error:
         return _end(ExitCode.INCONCLUSIVE, f"INCONCLUSIVE: {error}")
     except UndoFailed as error:
-        message = prepared.secrets.redact(str(error))
-        return _end(ExitCode.UNDO_FAILED, f"UNDO FAILED: {message}\n  see docs/runbook.md#undo-failed")
+        return _end(ExitCode.UNDO_FAILED, f"UNDO FAILED: {error}\n  see docs/runbook.md#undo-failed")
 
 
 def _may_it_run(config: pytest.Config, prepared: Runbook) -> int | None:
     own_addresses.refuse_production(prepared.environment, config.rootpath / "environments")
     try:
         if prepared.options.undo:
+            guard.check_undo(config, prepared)
             if prepared.options.execute:
                 stop.outlive_the_terminal(config)
             if not prepared.options.dry_run:
                 own_addresses.prove(prepared.environment)
             undone = undoing.undo_run(config, prepared)
-            sys.stdout.write(f"{undone}\n")
+            sys.stdout.write(f"{prepared.secrets.show(undone)}\n")
             return 0
         if prepared.options.resume:
             resuming.take_over(config, prepared)
@@ -70,7 +74,8 @@ def _may_it_run(config: pytest.Config, prepared: Runbook) -> int | None:
             prepared.reach = writer_lock.ask_early(prepared.environment)
     if not prepared.options.dry_run:
         own_addresses.prove(prepared.environment)
-    prepared.make_folder(config)
+    with _nothing_left_of(prepared.folder):
+        prepared.make_folder(config)
     alarm = last_words.Alarm(prepared)
     prepared.journal.tell_losses_to(alarm)
     config.add_cleanup(alarm.end)
@@ -79,6 +84,19 @@ def _may_it_run(config: pytest.Config, prepared: Runbook) -> int | None:
     return None
 
 
+@contextmanager
+def _nothing_left_of(folder: Path) -> Iterator[None]:
+    """A folder that is refused leaves none of its parents behind, as far as they were made for it."""
+    made = [place for place in (folder, *folder.parents) if not place.exists()]
+    try:
+        yield
+    except pytest.UsageError:
+        for place in made:
+            with suppress(OSError):
+                place.rmdir()
+        raise
+
+
 def _end(code: ExitCode | int, message: str) -> int:
-    sys.stderr.write(f"{message}\n")
+    sys.stderr.write(f"{for_terminal(redacted(message))}\n")
     return int(code)

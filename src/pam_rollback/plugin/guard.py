@@ -12,7 +12,7 @@ import pytest
 from pam_rollback.core.environment_tables import undeclared_load
 from pam_rollback.core.errors import Refused
 from pam_rollback.core.verdict import ExitCode
-from pam_rollback.plugin import markers
+from pam_rollback.plugin import consent, markers
 from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.plugin.situations import SITUATIONS_KEY, stories_of
@@ -51,6 +51,8 @@ class Facts:
     """The session raises the share of users who have the new features."""
     blank: tuple[str, ...] = ()
     """Options whose text shows nothing."""
+    borrowed: tuple[str, ...] = ()
+    """What says yes to a change, or to which, and was not typed on the command line."""
     foreign_baseline: str = ""
     """Why the baseline that was given is none of this environment; empty when it is, or when none was given."""
 
@@ -82,6 +84,8 @@ def refusals(facts: Facts) -> list[str]:
         found.append("a ramp is an action of its own: name no file of drills/ beside -m ramp")
     if facts.ramp and facts.distributed:
         found.append("a ramp runs in one process: leave -n out")
+    if facts.borrowed and not facts.is_sandbox and not facts.dry_run and (facts.mode == "real" or facts.ramp):
+        found.append(_not_typed(facts.borrowed, facts.name))
     if facts.mode == "real":
         found += _real(facts)
     elif facts.ramp and not facts.is_sandbox and not facts.dry_run:
@@ -95,6 +99,13 @@ def refusals(facts: Facts) -> list[str]:
             "a real rollback needs --mode real --execute --confirm NAME --reason … --initiated-by …"
         )
     return found
+
+
+def _not_typed(borrowed: tuple[str, ...], name: str) -> str:
+    return (
+        f"consent to change {name} is typed on the command line, each time: {', '.join(borrowed)} came from PYTEST_ADDOPTS, "
+        "from addopts of a settings file or from a file of arguments; take it out there, and type it"
+    )
 
 
 def _real(facts: Facts) -> list[str]:
@@ -129,6 +140,13 @@ def blank_texts(options: Iterable[str]) -> list[str]:
         f"{option} shows nothing: it has only spaces, control or zero-width characters; type a text that people can read"
         for option in options
     ]
+
+
+def check_undo(config: pytest.Config, runbook: Runbook) -> None:
+    """An undo outside the sandbox changes as much as a rollback: what consents to it was typed. Raises Refused."""
+    found = consent.borrowed(config.option, config.invocation_params.args)
+    if found and not runbook.on_sandbox and not runbook.options.dry_run:
+        raise Refused(f"  - {_not_typed(found, runbook.environment.name)}")
 
 
 def check(config: pytest.Config, runbook: Runbook) -> None:
@@ -182,6 +200,7 @@ def _facts(config: pytest.Config, runbook: Runbook, *, stories: tuple[str, ...])
         untouched=_untouched(stories, options.to.apart),
         undeclared=_undeclared(stories, environment.abilities, ramp=ramp),
         ramp=ramp,
+        borrowed=consent.borrowed(config.option, config.invocation_params.args, stories=stories, ramp=ramp),
         foreign_baseline=_foreign_baseline(runbook),
         assertions_off=bool(sys.flags.optimize) or config.option.assertmode == "plain",
     )

@@ -19,6 +19,7 @@ from pam_rollback.core.configuration import ConfigurationError
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.environment_file import load_environment
 from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.outside_text import for_terminal
 from pam_rollback.plugin.earlier_run import JOURNAL
 from pam_rollback.plugin.incident_facts import Incident, read_run
 from pam_rollback.plugin.incident_sources import Asked, around, collect, collected_before
@@ -50,7 +51,7 @@ def main(arguments: Sequence[str] | None = None, *, root: Path | None = None) ->
         folder = _folder(options.run, out)
         run = read_run(folder)
     except MeasurementFailed as problem:
-        sys.stderr.write(f"no incident: {problem}\n")
+        sys.stderr.write(f"no incident: {for_terminal(str(problem))}\n")
         return FAILED
     known = _known(options.env or run.environment, root)
     if known.environment is not None:
@@ -59,7 +60,7 @@ def main(arguments: Sequence[str] | None = None, *, root: Path | None = None) ->
     for situation in run.situations:
         several = len(run.situations) > 1
         place = target / situation if several else target
-        sys.stdout.write("\n".join(write(Incident(run, situation), known, place)) + "\n")
+        sys.stdout.write(for_terminal("\n".join(write(Incident(run, situation), known, place))) + "\n")
     return 0
 
 

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import pytest
 
 from pam_rollback.core.clock import Clock, SystemClock
+from pam_rollback.core.outside_text import for_terminal, redacted
 from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.runbook import Runbook
 
@@ -58,6 +59,7 @@ class OnScreen:
         if now_s - self._told_s < (_ON_TERMINAL_EVERY_S if self._on_terminal else _ELSEWHERE_EVERY_S):
             return
         self._told_s = now_s
+        line = for_terminal(redacted(line))
         if self._on_terminal:
             self._write(("\n" if not self._began else _RENEW) + line[: self._columns])
         else:
@@ -66,8 +68,9 @@ class OnScreen:
 
     def announce(self, line: str) -> None:
         """Show the line now, and leave it there: what has happened, not how far it is."""
+        line = redacted(line)
         renews = self._began and self._on_terminal and not self._shared
-        self._write(f"{_RENEW if renews else chr(10)}{line}\n")
+        self._write(f"{_RENEW if renews else chr(10)}{for_terminal(line)}\n")
         self._began = False
 
     def done(self) -> None:

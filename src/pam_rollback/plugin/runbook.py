@@ -23,6 +23,7 @@ from pam_rollback.core.environment import Environment
 from pam_rollback.core.environment_file import load_environment
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.free_text import cleaned
+from pam_rollback.core.outside_text import for_terminal, redact_with
 from pam_rollback.core.plan import Plan, load_plan
 from pam_rollback.core.resumption import Resumption
 from pam_rollback.core.wait import StopFile
@@ -54,10 +55,15 @@ class Secrets:
         if new:
             self.known |= new
             self.redactor = Redactor(self.known)
+            redact_with(self.redactor.text)
 
     def redact(self, text: str) -> str:
         """The text without any secret that is known by now."""
         return self.redactor.text(text)
+
+    def show(self, text: str) -> str:
+        """The same, for a terminal or a CI log: nothing in it is obeyed."""
+        return for_terminal(self.redact(text))
 
 
 @dataclass

@@ -9,6 +9,7 @@ from pam_rollback.reporting.html_report import Unavailable
 from pam_rollback.reporting.run_folder import OUT, RunFolder, newest_run
 from pam_rollback.reporting.run_record import RunRecord, UnreadableRecord, read
 from pam_rollback.reporting.run_report import build_run
+from pam_rollback.reporting.shown_record import shown
 
 FAILED = 1
 
@@ -37,7 +38,7 @@ def main(arguments: list[str] | None = None, *, out: Path = OUT) -> int:
     if isinstance(answer, Unavailable):
         return _failed(answer.reason, answer.how_to)
     sys.stdout.write(f"report      {answer.index} (built in {wording.duration(answer.seconds)})\n")
-    sys.stdout.write(f"{wording.verdict_line(record) if record else wording.NO_RECORD}\n")
+    sys.stdout.write(f"{wording.verdict_line(shown(record)) if record else wording.NO_RECORD}\n")
     return 0
 
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from pam_rollback.core.outside_text import visible
+
 
 @dataclass(frozen=True)
 class Executor:
@@ -21,7 +23,7 @@ class Executor:
 
 def write_environment(results: Path, facts: Mapping[str, str]) -> Path:
     """Writes ``environment.properties``: what the report shows as metadata. The caller keeps secrets out."""
-    lines = [f"{_escaped(name, key=True)} = {_escaped(value, key=False)}\n" for name, value in facts.items()]
+    lines = [f"{_escaped(name, key=True)} = {_escaped(visible(value), key=False)}\n" for name, value in facts.items()]
     return _write(results / "environment.properties", "".join(lines))
 
 

@@ -7,6 +7,7 @@ from pam_rollback.core.verdict import Outcome
 from pam_rollback.reporting import checklist, gate, readiness, recommendation, wording
 from pam_rollback.reporting.redaction import Redactor
 from pam_rollback.reporting.run_record import Measured, RunRecord
+from pam_rollback.reporting.shown_record import shown
 
 BYTES_MAX: Final = 1024 * 1024
 """What GitHub accepts of one step; a longer summary is not shown at all."""
@@ -27,6 +28,7 @@ _VERDICT_SIGNS: Final = {"GO": "✅", "INCONCLUSIVE": "⚠️", "PLANNED": "📋
 
 def render(record: RunRecord) -> str:
     """The summary, at most ``BYTES_MAX`` bytes; the verdict comes first, so a cut takes the least important."""
+    record = shown(record)
     blocks = [
         f"## {_VERDICT_SIGNS.get(record.verdict, '❌')} {_text(wording.verdict_line(record))}",
         _bullets("", record.reasons),
@@ -39,7 +41,7 @@ def render(record: RunRecord) -> str:
         _not_run(record),
         *(_bullets(f"### {heading}", entries) for heading, entries in checklist.paragraphs(record)),
         _bullets("### Conditions", wording.conditions(record)),
-        f"Run `{record.run_id}`, {record.mode}, started {record.started.iso}, exit code {record.exit_code}.",
+        f"Run {_code(record.run_id)}, {record.mode}, started {_text(record.started.iso)}, exit code {record.exit_code}.",
     ]
     text = "\n\n".join(block for block in blocks if block) + "\n"
     body = text.encode()
@@ -52,7 +54,7 @@ def render(record: RunRecord) -> str:
 def append(record: RunRecord, path: Path, redactor: Redactor) -> None:
     """Adds the summary without secrets to a file, the one that GITHUB_STEP_SUMMARY names."""
     with path.open("a", encoding="utf-8") as summary:
-        summary.write(redactor.text(render(record)))
+        summary.write(render(shown(record, redactor.text)))
 
 
 def _recommendation(record: RunRecord) -> list[str]:

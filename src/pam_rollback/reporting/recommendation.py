@@ -1,9 +1,9 @@
 """The recommendation of a decision session in words: the same paragraphs in the terminal, in the job summary and in the report."""
 
-import textwrap
 from collections.abc import Iterable
 from typing import Final
 
+from pam_rollback.core.outside_text import cut
 from pam_rollback.reporting.decision_record import CriterionFound, DecisionRecord, StrategyAdvised
 
 _DO: Final = {
@@ -90,7 +90,7 @@ def _is_besides(found: CriterionFound, decision: DecisionRecord) -> bool:
 def _questions(decision: DecisionRecord) -> Iterable[str]:
     for identifier in decision.unknown:
         found = decision.found(identifier)
-        yield f"{identifier} ({found.asks_for}) {found.title}: {textwrap.shorten(found.words, _LONGEST, placeholder=' …')}"
+        yield f"{identifier} ({found.asks_for}) {found.title}: {cut(found.words, _LONGEST)}"
         yield f'--observed {identifier}="who: what" if it is so; --ack {identifier}="who: evidence" if it is not'
     if decision.unknown:
         yield f"add the answers to: {decision.answer_with}"

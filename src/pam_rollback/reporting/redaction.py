@@ -40,6 +40,9 @@ _SENSITIVE_NAMES: Final = frozenset(
     }
 )
 
+_FOLDED: Final = re.compile(r"[ \t]*=?\r?\n[ \t>|E│]*")
+"""The end of a line within a word: folded, quoted in a mail, or in pytest's own account of a failure."""
+
 _JSON_SUFFIXES: Final = frozenset({".json", ".jsonl", ".har", ".trace", ".network", ".stacks"})
 
 # Each named group is what stays; the rest of its match is the secret.
@@ -55,7 +58,7 @@ _SHAPES: Final = re.compile(
     | (?P<dsn>\b[a-z][a-z0-9+.-]*://[^\s:/@"'\\]*:) (?!\[redacted:) [^\s@/"'\\]+ (?=@)
     | (?P<query>[?&](?:password|passwd|secret|token|access_token|refresh_token|api_key|apikey|client_secret|signature)=)
           (?!\[redacted:) [^\s&\#"'\\<>]+
-    | (?P<password>\bpassword=) (?!\[redacted:) (?:'[^']*'|[^\s"'\\,()]{6,})
+    | (?P<password>\bpassword=) (?!\[redacted:) (?:'[^']*'|"[^"]*"|[^\s"'\\,()]{6,})
     """,
     re.VERBOSE | re.IGNORECASE,
 )
@@ -102,7 +105,28 @@ class Redactor:
         # A search for each form is many times faster than the expression, and nearly every text is clean.
         if any(form in text for form in self._names):
             text = self._known.sub(lambda match: _label(self._names[match.group()]), text)
+        if "\n" in text:
+            text = self._unfolded(text)
         return _SHAPES.sub(_without_secret, text)
+
+    def _unfolded(self, text: str) -> str:
+        """The text without secrets that go over the end of a line, as in a folded header or a wrapped table."""
+        whole = _FOLDED.sub("", text)
+        long = [form for form in self._names if len(form) >= _SHORTEST_LINE and form in whole]
+        if not long:
+            return text
+        folds = [match.span() for match in _FOLDED.finditer(text)]
+        found = sorted(
+            (_place(match.start(), folds), _place(match.end() - 1, folds) + 1, self._names[form])
+            for form in long
+            for match in re.finditer(re.escape(form), whole)
+        )
+        clean, end = [], 0
+        for first, last, name in found:
+            if first >= end:
+                clean += [text[end:first], _label(name)]
+            end = max(end, last)
+        return "".join([*clean, text[end:]])
 
     def named(self, name: str, value: str) -> str:
         """The value of a header, field or parameter; nothing of it is left when its name says that it is secret."""
@@ -248,22 +272,26 @@ def _forms(secret: str) -> Iterator[str]:
     """The spellings of one secret, without those that are so short that they would hit by chance."""
     plain = {secret, *(line.strip() for line in secret.splitlines() if len(line.strip()) >= _SHORTEST_LINE)}
     for text in plain:
-        quoted = {urllib.parse.quote(text, safe=safe) for safe in ("", "/", "/:@")} | {urllib.parse.quote_plus(text)}
+        quoted = {urllib.parse.quote(text, safe=safe) for safe in _LEFT_ALONE} | {urllib.parse.quote_plus(text)}
         lower_hex = {re.sub(r"%[0-9A-F]{2}", lambda match: match.group().lower(), form) for form in quoted}
-        in_json = {json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]}
-        twice = {json.dumps(form)[1:-1] for form in in_json}
-        forms = {
-            text,
-            *quoted,
-            *lower_hex,
-            *in_json,
-            *twice,
-            repr(text)[1:-1],
-            html.escape(text),
-            html.escape(text, quote=False),
-        }
+        # JSON in JSON, a repr of JSON, JSON of a repr: what one writer escaped the next one escapes again.
+        once = {form for escape in _ESCAPES for form in (text, escape(text))}
+        twice = {escape(form) for escape in _ESCAPES for form in once}
+        forms = {*quoted, *lower_hex, *once, *twice, html.escape(text), html.escape(text, quote=False)}
         forms |= set(_base64_forms(text.encode()))
         yield from (form for form in sorted(forms) if len(form) >= SHORTEST_SECRET)
+
+
+_LEFT_ALONE: Final = ("", "/", "/:@", "!'()*", ";,/?:@&=+$#!'()*")
+"""What percent encoders leave as it is: Python's, those of paths and user names, and the two of JavaScript."""
+_ESCAPES: Final[tuple[Callable[[str], str], ...]] = (
+    lambda text: json.dumps(text)[1:-1],
+    lambda text: json.dumps(text, ensure_ascii=False)[1:-1],
+    lambda text: repr(text)[1:-1],
+    # A text with both kinds of quotes around the secret: Python puts it into single ones, and escapes those within.
+    lambda text: repr(f'"{text}')[2:-1] if "'" in text else repr(text)[1:-1],
+    lambda text: ascii(text)[1:-1],
+)
 
 
 def _base64_forms(secret: bytes) -> Iterator[str]:
@@ -275,6 +303,15 @@ def _base64_forms(secret: bytes) -> Iterator[str]:
         inside = encoded[first:] if whole else encoded[first:-1]
         yield inside
         yield inside.replace("+", "-").replace("/", "_")
+
+
+def _place(place: int, folds: Iterable[tuple[int, int]]) -> int:
+    """Where a character of the unfolded text stands in the folded one."""
+    for start, end in folds:
+        if place < start:
+            break
+        place += end - start
+    return place
 
 
 def _without_secret(match: re.Match[str]) -> str:

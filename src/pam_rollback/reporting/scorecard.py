@@ -12,9 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from pam_rollback.core.outside_text import for_terminal
 from pam_rollback.core.verdict import Outcome
 from pam_rollback.reporting import checklist, gate, readiness, recommendation, wording
 from pam_rollback.reporting.run_record import Measured, Result, RunRecord
+from pam_rollback.reporting.shown_record import shown
 
 NARROWEST: Final = 72
 """Columns. Below, lines are made for this width and the terminal wraps them."""
@@ -43,6 +45,7 @@ def render(record: RunRecord, width: int, *, color: bool, ascii_only: bool) -> l
 
     ``color`` is overruled by NO_COLOR in the process's environment.
     """
+    record = shown(record)
     page = _Page(max(width, NARROWEST), color=color and not os.environ.get("NO_COLOR"))
     lines = [
         *_criteria(record, page),
@@ -58,6 +61,7 @@ def render(record: RunRecord, width: int, *, color: bool, ascii_only: bool) -> l
         *_recommendation(record, page),
         *_verdict(record, page),
     ]
+    lines = [for_terminal(line) for line in lines]
     return [_ascii(line) for line in lines] if ascii_only else lines
 
 

@@ -13,6 +13,7 @@ from pam_rollback.adapters.load_process.words import in_words, is_ours
 from pam_rollback.core.answer import Answer
 from pam_rollback.core.expectation import Expect
 from pam_rollback.core.load_order import LoadJourney, LoadOrder, LoadTarget
+from pam_rollback.core.outside_text import cut
 from pam_rollback.core.strict_json import NotJson, read_json
 
 _UNAUTHORIZED = 401
@@ -141,7 +142,7 @@ class Asker:
         """On one line, short, and without anything that was sent in confidence."""
         for secret in (*self._secrets, *filter(None, self._tokens)):
             why = why.replace(secret, "[redacted]")
-        return " ".join(why.split())[:_WHY_CHARACTERS_MAX]
+        return cut(" ".join(why.split()), _WHY_CHARACTERS_MAX, sign="")
 
 
 def _prepared(order: LoadOrder, target: LoadTarget, journey: LoadJourney) -> _Prepared:
