@@ -130,7 +130,8 @@ class Project:
         """The command of the next session; its folder is ``run-N``, or the one that it resumes."""
         resumes = "--resume" in args
         self.runs += not resumes
-        folder = () if resumes else ("--run-dir", str(self.run_folder))
+        elsewhere = resumes or any(arg.startswith("--run-dir=") for arg in args)
+        folder = () if elsewhere else ("--run-dir", str(self.run_folder))
         return [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *folder, *args]
 
     @property

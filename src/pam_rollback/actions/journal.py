@@ -10,7 +10,7 @@ place takes is kept in memory, told at once, and written as soon as there is roo
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -85,9 +85,19 @@ class Damaged:
     text: str
 
     @property
-    def may_owe(self) -> bool:
-        """It is the beginning of a note of how to put a change back, or too short to tell."""
-        return OWED in self.text or '"event"' not in self.text
+    def owes(self) -> bool:
+        """It is the beginning of a note of how to put a change back."""
+        event = self._event
+        return event.startswith("undo-o") and (OWED.startswith(event) or event.startswith(f'{OWED}"'))
+
+    @property
+    def unclear(self) -> bool:
+        """It is too short to tell of what it is the beginning."""
+        return OWED.startswith(self._event) and not self.owes
+
+    @property
+    def _event(self) -> str:
+        return self.text.partition('"event": "')[2]
 
     def __str__(self) -> str:
         """Where it is, and what is left of it."""
@@ -262,23 +272,25 @@ class Journal:
         return [*found, *self._unwritten.entries]
 
     @property
-    def begun(self) -> bool:
-        """Something was written, wherever."""
-        return any(place.is_file() for place in (self.path, *self.others))
-
-    @property
     def damaged(self) -> list[Damaged]:
         """The lines that nobody finished."""
         read = (_events(place) for place in (self.path, *self.others))
         return [entry for one in read for entry in one if isinstance(entry, Damaged)]
 
-    @property
-    def gaps(self) -> list[str]:
-        """Where the journal may lack a note of how to put a change back, one sentence each: "nothing is owed" is not known then."""
+    def gaps(self, left_to_others: Collection[str] = ()) -> list[str]:
+        """Where the journal may lack a note of how to put a change back, one sentence each: "nothing is owed" is not known then.
+
+        Kinds that are ``left_to_others``, such as a planted incident, are no note of what an action changed.
+        """
         entries = self.entries()
-        found = [f"{line}; it may have said how to put a change back" for line in self.damaged if line.may_owe]
+        # An earlier version did not say which step changes something, so there is no telling when a note was due.
+        says_when = bool(self.written_by)
+        cut = [line for line in self.damaged if line.owes or (line.unclear and not says_when and self.action_began)]
+        found = [f"{line}; it was to say how to put a change back, or may have been" for line in cut]
         if any(
-            entry["event"] == OWED or (entry["event"], entry.get("about")) == (WARNING, "undo") for entry in entries
+            (entry["event"] == OWED and entry["kind"] not in left_to_others)
+            or (entry["event"], entry.get("about")) == (WARNING, "undo")
+            for entry in entries
         ):
             return found
         changing = {entry["step"] for entry in entries if entry["event"] == STARTED and entry.get("changes")}

@@ -10,9 +10,11 @@ from pam_rollback.core.errors import MeasurementFailed, Refused
 from pam_rollback.core.resumption import Resumption, moment_s
 from pam_rollback.plugin import second_places
 from pam_rollback.plugin.beside_baseline import BASELINE_FILE
+from pam_rollback.plugin.channels import UNDO_KINDS as TOLD_KINDS
 from pam_rollback.plugin.earlier_run import elsewhere, journal_of
 from pam_rollback.plugin.runbook import Runbook, shown, stored_baseline_of
 from pam_rollback.plugin.situations import SITUATIONS_KEY
+from pam_rollback.plugin.undo_kinds import CLEAR_FAULTS
 
 
 def take_over(config: pytest.Config, runbook: Runbook) -> None:
@@ -46,7 +48,7 @@ def begin(runbook: Runbook) -> None:
     """Note that this run goes on; from now on it is two sessions' journal."""
     runbook.stop.clear()
     runbook.journal.append(RESUMED, initiated_by=runbook.options.initiated_by, reason=runbook.options.reason)
-    for gap in runbook.journal.gaps:
+    for gap in runbook.journal.gaps({CLEAR_FAULTS, *TOLD_KINDS}):
         runbook.journal.warn("undo", f"how it was before this run is not known for certain: {gap}")
 
 

@@ -15,11 +15,12 @@ from pam_rollback.core.environment import Environment
 from pam_rollback.core.errors import MeasurementFailed, Refused, UndoFailed
 from pam_rollback.core.wait import Waiter
 from pam_rollback.plugin import second_places
+from pam_rollback.plugin.channels import UNDO_KINDS as TOLD_KINDS
 from pam_rollback.plugin.earlier_run import elsewhere, journal_of
 from pam_rollback.plugin.guard import blank_texts
 from pam_rollback.plugin.progress import progress_of
 from pam_rollback.plugin.runbook import Runbook, shown
-from pam_rollback.plugin.undo_kinds import UNDO_KINDS, UndoTools
+from pam_rollback.plugin.undo_kinds import CLEAR_FAULTS, UNDO_KINDS, UndoTools
 from pam_rollback.plugin.undo_told import undo_told
 from pam_rollback.plugin.writer_lock import environment_lock, may_push
 
@@ -87,9 +88,10 @@ def undo_run(config: pytest.Config, runbook: Runbook) -> str:
 def _refuse_gaps(journal: Journal, count: int) -> None:
     """After all that is known is put back. Raises UndoFailed, or MeasurementFailed, when there may be more than the journal knows."""
     undone = f"{count} change{'' if count == 1 else 's'} of {shown(journal.path)} put back, each read back"
-    if journal.gaps:
+    gaps = journal.gaps({CLEAR_FAULTS, *TOLD_KINDS})
+    if gaps:
         raise UndoFailed(
-            f"{undone}; the journal is not whole, so there may be more: {'; '.join(journal.gaps)}. "
+            f"{undone}; the journal is not whole, so there may be more: {'; '.join(gaps)}. "
             "A person must look at what the run changed, and put it back by hand"
         )
     if journal.open_change:
