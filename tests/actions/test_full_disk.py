@@ -19,7 +19,7 @@ from pam_rollback.core.wait import Waiter
 from tests.actions.test_feature_flag import OFF, ON, TARGET, FakeClock, Product, act
 from tests.small_disk import fill, small_disk
 
-WRITES = 12
+WRITES = 16
 """A rollback by flags writes fewer lines."""
 EVERY_WRITE = pytest.mark.parametrize("n", range(1, WRITES + 1))
 
@@ -62,9 +62,9 @@ def as_before(product: Product, journal: Journal) -> bool:
     """Put back what the journal owes, as a later session does: by what is on the disks alone."""
     later = Journal(journal.path, others=journal.others)
     for undo in later.owed():
-        undo_flags(undo, product, Waiter(FakeClock()))
+        undo_flags(undo, product, later, Waiter(FakeClock()))
         later.settled(undo)
-    return {product.flags[name] for name in TARGET} == {ON} and not later.gaps()
+    return {product.flags[name] for name in TARGET} == {ON} and not later.gaps
 
 
 @EVERY_WRITE
@@ -158,7 +158,7 @@ def test_a_journal_cut_anywhere_never_claims_that_nothing_is_owed(
     cut = Journal(tmp_path / "cut.jsonl")
     for length in range(len(whole)):
         cut.path.write_bytes(whole[:length])
-        known = [bool(cut.owed()), bool(cut.gaps()), bool(cut.open_change)]
+        known = [bool(cut.owed()), bool(cut.gaps), bool(cut.open_change)]
         assert any(known) is (length >= began), (length, whole[:length][-80:])
         cut.append("undoing")
         assert cut.entries()[-1]["event"] == "undoing"
@@ -172,10 +172,10 @@ def test_an_earlier_versions_cut_note_is_said(tmp_path: Path) -> None:
     behind = '{"at": "2026-01-01T00:00:02.000+00:00", "at_s": 3.0, "event": "step-done", "step": "s", "result": ""}\n'
 
     path.write_text(start + note[:40], "utf-8")
-    assert "is cut short" in Journal(path).gaps()[0]
+    assert "is cut short" in Journal(path).gaps[0]
     path.write_text(start + note + behind, "utf-8")
-    assert "'set-fl" not in str(Journal(path).gaps())
-    assert "set-fl" in Journal(path).gaps()[0]
+    assert "'set-fl" not in str(Journal(path).gaps)
+    assert "set-fl" in Journal(path).gaps[0]
     assert [entry["event"] for entry in Journal(path).entries()] == ["action", "step-done"]
     path.write_text(start + '{"at": "2026-01-01T00:00:01.000+00:00", "at_s": 2.0, "event": "step-do', "utf-8")
-    assert Journal(path).gaps() == []
+    assert Journal(path).gaps == []

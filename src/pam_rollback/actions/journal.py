@@ -277,7 +277,12 @@ class Journal:
         read = (_events(place) for place in (self.path, *self.others))
         return [entry for one in read for entry in one if isinstance(entry, Damaged)]
 
-    def gaps(self, left_to_others: Collection[str] = ()) -> list[str]:
+    @property
+    def gaps(self) -> list[str]:
+        """Where the journal may lack a note of how to put a change back, whoever owes it."""
+        return self.lacks()
+
+    def lacks(self, left_to_others: Collection[str] = ()) -> list[str]:
         """Where the journal may lack a note of how to put a change back, one sentence each: "nothing is owed" is not known then.
 
         Kinds that are ``left_to_others``, such as a planted incident, are no note of what an action changed.
@@ -286,7 +291,7 @@ class Journal:
         # An earlier version did not say which step changes something, so there is no telling when a note was due.
         says_when = bool(self.written_by)
         cut = [line for line in self.damaged if line.owes or (line.unclear and not says_when and self.action_began)]
-        found = [f"{line}; it was to say how to put a change back, or may have been" for line in cut]
+        found = [f"{line}; it may have said how to put a change back" for line in cut]
         if any(
             (entry["event"] == OWED and entry["kind"] not in left_to_others)
             or (entry["event"], entry.get("about")) == (WARNING, "undo")

@@ -48,7 +48,7 @@ def begin(runbook: Runbook) -> None:
     """Note that this run goes on; from now on it is two sessions' journal."""
     runbook.stop.clear()
     runbook.journal.append(RESUMED, initiated_by=runbook.options.initiated_by, reason=runbook.options.reason)
-    for gap in runbook.journal.gaps({CLEAR_FAULTS, *TOLD_KINDS}):
+    for gap in runbook.journal.lacks({CLEAR_FAULTS, *TOLD_KINDS}):
         runbook.journal.warn("undo", f"how it was before this run is not known for certain: {gap}")
 
 

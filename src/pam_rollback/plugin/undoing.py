@@ -88,7 +88,7 @@ def undo_run(config: pytest.Config, runbook: Runbook) -> str:
 def _refuse_gaps(journal: Journal, count: int) -> None:
     """After all that is known is put back. Raises UndoFailed, or MeasurementFailed, when there may be more than the journal knows."""
     undone = f"{count} change{'' if count == 1 else 's'} of {shown(journal.path)} put back, each read back"
-    gaps = journal.gaps({CLEAR_FAULTS, *TOLD_KINDS})
+    gaps = journal.lacks({CLEAR_FAULTS, *TOLD_KINDS})
     if gaps:
         raise UndoFailed(
             f"{undone}; the journal is not whole, so there may be more: {'; '.join(gaps)}. "
