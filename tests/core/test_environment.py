@@ -250,3 +250,13 @@ def test_bad_webhook_is_refused(folder: Path, webhook: str) -> None:
         load_environment("staging", folder, {**VARIABLES, "STAGING_SLACK": webhook})
 
     assert SECRET not in str(caught.value)
+
+
+def test_a_variable_alone_opens_no_database(folder: Path) -> None:
+    """What is there to be read is declared: an address that happens to be exported is not."""
+    file = folder / "staging.toml"
+    file.write_text(file.read_text(encoding="utf-8") + 'database_dsn_env = "DSN"\n', encoding="utf-8")
+    staging = load_environment("staging", folder, {**VARIABLES, "DSN": "postgresql://db.example.com/pam"})
+
+    with pytest.raises(ConfigurationError, match='no "database" is declared, so it is not read, although DSN is set'):
+        staging.secret("database_dsn")

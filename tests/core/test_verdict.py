@@ -1,9 +1,11 @@
 """From outcomes to one exit code: the worst wins, and nothing at all is never GO."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pam_rollback.core.errors import ActionFailed, MeasurementFailed, NothingToProve, Refused, StopRequested, UndoFailed
-from pam_rollback.core.verdict import ExitCode, Outcome, classify, worst
+from pam_rollback.core.verdict import Cause, Ending, ExitCode, Outcome, causes_of_outcomes, classify, worst
 
 
 @pytest.mark.parametrize(
@@ -47,3 +49,34 @@ def test_an_exception_says_what_it_means(error: Exception, in_body: bool, expect
 def test_unknown_is_never_green() -> None:
     """What was not measured, and what was not run, ends with 11."""
     assert {Outcome.UNKNOWN.exit_code, Outcome.NOT_RUN.exit_code} == {ExitCode.INCONCLUSIVE}
+
+
+CAUSES = st.builds(Cause, code=st.sampled_from([code for code in ExitCode if code]), why=st.sampled_from(["a", "b"]))
+
+
+@settings(deadline=None)
+@given(st.lists(CAUSES, max_size=5))
+def test_whatever_is_not_go_has_a_reason(causes: list[Cause]) -> None:
+    """And it is one of those that have this code."""
+    ending = Ending.of(causes)
+
+    assert (ending.code is ExitCode.GO) is (not causes)
+    assert bool(ending.why) is bool(causes)
+    assert set(ending.why) == {cause.why for cause in causes if cause.code is ending.code}
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(Outcome), max_size=6))
+def test_whatever_tests_said_has_a_reason_unless_all_passed(outcomes: list[Outcome]) -> None:
+    """The code is that of the worst; without one that passed it is never GO."""
+    ending = Ending.of(causes_of_outcomes(outcomes))
+
+    assert ending.code is worst(outcome.exit_code for outcome in outcomes)
+    assert (not ending.why) is (ending.code is ExitCode.GO)
+
+
+@pytest.mark.parametrize(("code", "why"), [(ExitCode.INCONCLUSIVE, " "), (ExitCode.GO, "fine")])
+def test_a_cause_without_a_reason_cannot_be_made(code: ExitCode, why: str) -> None:
+    """Nor one that is no cause."""
+    with pytest.raises(ValueError, match="expected a reason"):
+        Cause(code, why)

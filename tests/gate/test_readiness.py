@@ -278,6 +278,35 @@ def test_what_the_environment_cannot_tell_keeps_it_from_a_go(practice_range: Ran
     assert "[ ] 13 more questions: NOT ASKED: sandbox declares no git" in one_line(found)
 
 
+def test_a_gate_without_a_database_names_what_it_left_out_and_takes_a_word_for_it(
+    practice_range: Range, project: Project
+) -> None:
+    """The SQL checks are asked of nobody, although their variable is set; `--ack SC-4` answers for all of them, and for no other."""
+    for file in (project.folder / "checks").glob("test_*.py"):
+        file.unlink()
+    for file in (project.folder / "load").glob("test_*.py"):
+        file.unlink()
+    project.write(
+        "load/test_redeployment_gate.py",
+        '"""Is it?"""\nimport pytest\n\n\n@pytest.mark.redeploy_gate\ndef test_a():\n    assert True\n',
+    )
+    text = practice_range.file.read_text(encoding="utf-8")
+    sandbox = project.folder / "environments" / "sandbox.toml"
+    sandbox.write_text(sandbox.read_text(encoding="utf-8").replace('    "database",\n', ""), encoding="utf-8")
+    file = project.folder / "no-database.toml"
+    file.touch(mode=0o600)
+    file.write_text(text, encoding="utf-8")
+
+    silent = project.run("-m", "redeploy_gate", f"--env={file}")
+    answered = project.run("-m", "redeploy_gate", f"--env={file}", "--ack", "SC-4=kim: counted by hand")
+
+    assert silent.rc == 11, silent.out
+    assert "could not measure" not in silent.out
+    assert "sandbox declares no database, so nobody asked: " in one_line(silent)
+    assert 'a person may answer for it: --ack SC-4="who: evidence"' in one_line(silent)
+    assert answered.rc == 0, answered.out
+
+
 def test_a_killed_session_leaves_a_note_by_which_the_flags_are_put_back(
     flags_off: None, practice_range: Range, project: Project
 ) -> None:

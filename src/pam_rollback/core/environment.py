@@ -59,6 +59,8 @@ _NEEDED_WHERE_NAMED: Mapping[str, tuple[SecretName, ...]] = {
     "email": ("smtp_username", "smtp_password"),
 }
 """Many need none; where one is named, all of them are needed."""
+_ONLY_WHERE_DECLARED: Mapping[SecretName, str] = {"database_dsn": "database", "staging_copy_dsn": "staging_copy"}
+"""A variable that happens to be set opens no database: what is there to be read is declared."""
 _USERS_OF_SECRETS = {**_NEEDED_SECRETS, **_NEEDED_WHERE_NAMED}
 _SECRET_NAMES: tuple[SecretName, ...] = get_args(SecretName)
 
@@ -149,9 +151,17 @@ class Environment(Table):
         return owner.get(path, self.urls.api) + where
 
     def secret(self, name: SecretName) -> str:
-        """Give a secret. Raises ConfigurationError when it has no value here."""
+        """Give a secret. Raises ConfigurationError when it has no value here, or leads to a database that is not declared."""
         if name not in self._secrets:
             raise ConfigurationError(self._origin.source, [self._missing_secret(name)])
+        ability = _ONLY_WHERE_DECLARED.get(name, "")
+        if ability and ability not in self.abilities:
+            what = f'no "{ability}" is declared, so it is not read, although {self._variable_of(name)} is set; add it, or unset that'
+            raise ConfigurationError(self._origin.source, [Problem("abilities", what)])
+        return self._secrets[name]
+
+    def named_secret(self, name: SecretName) -> str:
+        """Give a secret, declared or not: to look at where it leads, never to use it. Raises KeyError when it has no value here."""
         return self._secrets[name]
 
     def has_secret(self, name: SecretName) -> bool:

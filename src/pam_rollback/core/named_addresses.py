@@ -71,7 +71,7 @@ def all_addresses(environment: "Environment") -> Iterator[NamedAddress]:
     for secret in ("slack_webhook", "database_dsn", "staging_copy_dsn"):
         if environment.has_secret(secret):
             variable = getattr(environment.secret_variables, f"{secret}_env")
-            yield NamedAddress(f"[secrets] {secret}_env ({variable})", environment.secret(secret))
+            yield NamedAddress(f"[secrets] {secret}_env ({variable})", environment.named_secret(secret))
 
 
 def place_of(address: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pam_rollback.core.decision import State
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.figures import Figures
 
@@ -20,6 +21,15 @@ _PERSON = "observed by a person: "
 def of_the_service(criteria: Iterable[str]) -> tuple[str, ...]:
     """Those that a release can be held against, each once."""
     return tuple(dict.fromkeys(one for one in criteria if one.startswith(OF_THE_SERVICE)))
+
+
+def asked_for_a_rollback(found: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """The criteria of a decision that asked for a rollback, or to consider one. What was watched or not known is no incident.
+
+    ``found``: each criterion with its state (``State``) in words, as a run record has them.
+    """
+    asking = (State.HOLDS, State.CONSIDER)
+    return (criterion for criterion, state in found if state in asking)
 
 
 def observed_in(notes: Iterable[str]) -> Iterator[str]:

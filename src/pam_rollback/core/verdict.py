@@ -1,6 +1,8 @@
 """From what happened to each test to one verdict and one exit code. Source: the "Verdicts" section of the design."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from enum import Enum, IntEnum
 
 from pam_rollback.core.errors import ActionFailed, Refused, UndoFailed
@@ -83,3 +85,63 @@ def classify(error: BaseException, *, in_test_body: bool) -> Outcome:
     if in_test_body and isinstance(error, AssertionError):
         return Outcome.BROKEN_CRITERION
     return Outcome.UNKNOWN
+
+
+COUNTED: Mapping[Outcome, tuple[str, str]] = {
+    Outcome.BROKEN_CRITERION: ("criterion broken", "criteria broken"),
+    Outcome.ACTION_FAILED: ("action failed", "actions failed"),
+    Outcome.UNDO_FAILED: ("undo failed", "undos failed"),
+    Outcome.REFUSED: ("refusal", "refusals"),
+    Outcome.UNKNOWN: ("test could not measure", "tests could not measure"),
+    Outcome.NOT_RUN: ("test not run", "tests not run"),
+}
+"""What a number of outcomes is called, one and many; in the order in which they are told."""
+
+NOTHING_PASSED = "no test that decides has passed"
+
+
+def counted(outcomes: Iterable[Outcome]) -> list[str]:
+    """How often each outcome other than passed was seen, in words."""
+    seen = Counter(outcomes)
+    return [f"{seen[outcome]} {words[seen[outcome] > 1]}" for outcome, words in COUNTED.items() if seen[outcome]]
+
+
+@dataclass(frozen=True)
+class Cause:
+    """One thing that keeps a session from being a GO: what it alone would end it with, and why. Raises ValueError without a reason."""
+
+    code: ExitCode
+    why: str
+
+    def __post_init__(self) -> None:
+        if self.code is ExitCode.GO or not self.why.strip():
+            raise ValueError(f"expected a reason for an ending other than GO, found {self.code.name}: {self.why!r}")
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What a session ends with. Whatever is not GO has a reason, because it is made of its causes."""
+
+    code: ExitCode
+    why: tuple[str, ...]
+    """Every cause of this code, in the order found."""
+
+    @classmethod
+    def of(cls, causes: Iterable[Cause]) -> "Ending":
+        """The worst of the causes decides. Without any it is a GO."""
+        found = tuple(causes)
+        if not found:
+            return cls(ExitCode.GO, ())
+        code = worst(cause.code for cause in found)
+        return cls(code, tuple(dict.fromkeys(cause.why for cause in found if cause.code is code)))
+
+
+def causes_of_outcomes(outcomes: Iterable[Outcome]) -> list[Cause]:
+    """The causes in what the deciding tests said; where none of them passed, that is one too."""
+    found = list(outcomes)
+    causes = [
+        Cause(outcome.exit_code, counted([one for one in found if one is outcome])[0])
+        for outcome in COUNTED
+        if outcome in found
+    ]
+    return causes if Outcome.PASSED in found else [*causes, Cause(ExitCode.INCONCLUSIVE, NOTHING_PASSED)]

@@ -5,6 +5,8 @@ Each part is a small pytest plugin of its own. All of them keep quiet when pytes
 
 import pytest
 
+from pam_rollback.plugin import pytest_options
+
 _OURS = "pam_rollback."
 
 pytest_plugins = (
@@ -19,6 +21,7 @@ pytest_plugins = (
     "pam_rollback.plugin.situations",
     "pam_rollback.plugin.sql_files",
     "pam_rollback.plugin.selection",
+    "pam_rollback.plugin.completeness",
     "pam_rollback.plugin.stop",
     "pam_rollback.plugin.harmless_terminal",
     "pam_rollback.plugin.progress",
@@ -40,3 +43,12 @@ def pytest_plugin_registered(plugin: object, manager: pytest.PytestPluginManager
     for name in getattr(plugin, "pytest_plugins", ()):
         if isinstance(name, str) and name.startswith(_OURS):
             manager.import_plugin(name)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Refuse, before anything else, a command line that takes away what the suite stands on.
+
+    Here and not in a part of its own, which the command line could take away, too.
+    """
+    pytest_options.refuse(early_config)

@@ -11,6 +11,7 @@ import pytest
 
 from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.mark_expression import MarkExpression
+from pam_rollback.plugin.project_root import only_own_tests
 from pam_rollback.plugin.runbook import Runbook
 
 BROWSER_KINDS = ("journey", "accessibility", "performance")
@@ -28,7 +29,7 @@ _KEPT_OF_A_FAILURE = {"--tracing": "retain-on-failure", "--screenshot": "only-on
 def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) -> None:
     """Decide by the command line alone; workers of pytest-xdist come to the same answer."""
     known = early_config.known_args_namespace
-    if _only_own_tests(known.file_or_dir):
+    if only_own_tests(known.file_or_dir):
         return
     if can_select_browser_test(known.markexpr) or any(arg.startswith(_OPTIONS) for arg in args):
         early_config.pluginmanager.import_plugin("playwright", consider_entry_points=True)
@@ -98,7 +99,3 @@ def can_select_browser_test(expression: str) -> bool:
         return name == kind or name in BROWSER_PHASES
 
     return any(asked.holds(lambda name, /, *, is_a=kind, **_: can_be(name, str(is_a))) for kind in BROWSER_KINDS)
-
-
-def _only_own_tests(paths: list[str]) -> bool:
-    return bool(paths) and all(path.lstrip("./").startswith("tests") for path in paths)

@@ -9,7 +9,7 @@ import pytest
 from pam_rollback.core.decision import Decision, Evidence, Finding, Recommendation, State, decide
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.plan import Plan
-from pam_rollback.core.verdict import ExitCode, Outcome
+from pam_rollback.core.verdict import Cause, ExitCode, Outcome, causes_of_outcomes
 from pam_rollback.plugin import markers
 from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.browser_gate import is_of_another_browser
@@ -57,16 +57,27 @@ def decided(runbook: Runbook, tests: Sequence[Seen], left_out: LeftOut, *, parti
     return found
 
 
-def exit_codes(plan: Plan, decision: Decision, tests: Iterable[Seen]) -> Iterable[ExitCode]:
+def causes(plan: Plan, decision: Decision, tests: Iterable[Seen]) -> list[Cause]:
     """What decides: the recommendation for all that serves a decision criterion; of everything else, what it is by itself."""
-    yield decision.recommendation.exit_code
     criteria = criteria_of(plan)
-    for test in tests:
-        if test.properties.get("advisory"):
-            continue
-        serves = criteria.intersection(_ids(test))
-        if not serves or test.outcome in {Outcome.ACTION_FAILED, Outcome.UNDO_FAILED, Outcome.REFUSED}:
-            yield test.outcome.exit_code
+    deciding = [test for test in tests if not test.properties.get("advisory")]
+    others = [
+        test.outcome
+        for test in deciding
+        if not criteria.intersection(_ids(test))
+        or test.outcome in {Outcome.ACTION_FAILED, Outcome.UNDO_FAILED, Outcome.REFUSED}
+    ]
+    passed = [Outcome.PASSED] if any(Outcome.PASSED in test.outcomes for test in deciding) else []
+    found = causes_of_outcomes([*others, *passed])
+    if decision.recommendation.exit_code is not ExitCode.GO:
+        found.insert(0, Cause(decision.recommendation.exit_code, reason(decision)))
+    return found
+
+
+def reason(decision: Decision) -> str:
+    """The recommendation and what it rests on, as a cause. The verdict line says it by itself."""
+    ids = ", ".join(finding.criterion for finding in decision.why)
+    return f"{decision.recommendation.value}: {ids}" if ids else decision.recommendation.value
 
 
 def criteria_of(plan: Plan) -> set[str]:

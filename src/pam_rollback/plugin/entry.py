@@ -17,6 +17,7 @@ from pam_rollback.plugin import (
     markers,
     own_addresses,
     project_root,
+    pytest_options,
     resuming,
     runbook,
     situations,
@@ -31,6 +32,15 @@ from pam_rollback.plugin.runbook import Runbook
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
     """Prepare the session; gives its exit code when it ends here, else None."""
     project_root.restart_if_missed(config)
+    if runbook.is_about_it(config):
+        pytest_options.refuse_missing_parts(config)
+        listed = pytest_options.only_lists(config, consented=_is_consented(config))
+        if listed:
+            return _end(ExitCode.INCONCLUSIVE, f"INCONCLUSIVE, nothing was done: {listed}")
+    return _begin(config)
+
+
+def _begin(config: pytest.Config) -> int | None:
     prepared = runbook.prepare(config)
     if prepared is None:
         return None
@@ -48,6 +58,12 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         return _end(ExitCode.INCONCLUSIVE, f"INCONCLUSIVE: {error}")
     except UndoFailed as error:
         return _end(ExitCode.UNDO_FAILED, f"UNDO FAILED: {error}\n  see docs/runbook.md#undo-failed")
+
+
+def _is_consented(config: pytest.Config) -> bool:
+    """Somebody said yes to a change, or asked for one to be put back."""
+    option = config.option
+    return bool(option.pam_execute or option.pam_undo or option.pam_resume)
 
 
 def _may_it_run(config: pytest.Config, prepared: Runbook) -> int | None:

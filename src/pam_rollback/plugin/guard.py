@@ -3,7 +3,6 @@
 The rules are a pure function of the facts, so that each can be seen refusing in a test.
 """
 
-import sys
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
@@ -12,7 +11,7 @@ import pytest
 from pam_rollback.core.environment_tables import undeclared_load
 from pam_rollback.core.errors import Refused
 from pam_rollback.core.verdict import ExitCode
-from pam_rollback.plugin import consent, markers
+from pam_rollback.plugin import consent, markers, pytest_options
 from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.plugin.situations import SITUATIONS_KEY, stories_of
@@ -195,14 +194,14 @@ def _facts(config: pytest.Config, runbook: Runbook, *, stories: tuple[str, ...])
         distributed=bool(getattr(config.option, "numprocesses", None))
         or bool(runbook.worker)
         or bool(getattr(config.option, "tx", None)),
-        setup_only=bool(config.option.setuponly),
+        setup_only=bool(config.option.setuponly or config.option.setupplan),
         undeclared_load=undeclared_load(environment.name) if wants_load else "",
         untouched=_untouched(stories, options.to.apart),
         undeclared=_undeclared(stories, environment.abilities, ramp=ramp),
         ramp=ramp,
         borrowed=consent.borrowed(config.option, config.invocation_params.args, stories=stories, ramp=ramp),
         foreign_baseline=_foreign_baseline(runbook),
-        assertions_off=bool(sys.flags.optimize) or config.option.assertmode == "plain",
+        assertions_off=pytest_options.assertions_are_off() or config.option.assertmode == "plain",
     )
 
 

@@ -1,6 +1,7 @@
 """The markers: what a test is for, when it runs, and which plan item it serves."""
 
 import re
+from collections.abc import Collection
 from difflib import get_close_matches
 
 import pytest
@@ -91,12 +92,17 @@ def is_gate(config: pytest.Config) -> bool:
     return asks_for(config.option.markexpr, "redeploy_gate")
 
 
-def waits_to_be_named(item: pytest.Item, expression: str) -> bool:
-    """Whether all its phases run only when ``-m`` names them, and it names none of them."""
-    phases = {name for name in PHASES if item.get_closest_marker(name)}
+def waits_to_be_named(marks: Collection[str], expression: str) -> bool:
+    """Whether all phases among a test's markers run only when ``-m`` names them, and it names none of them."""
+    phases = PHASES.keys() & set(marks)
     named = named_in(expression)
-    under_load = bool(item.get_closest_marker("load")) and "load" in named  # `-m load` is a whole kind
+    under_load = "load" in marks and "load" in named  # `-m load` is a whole kind
     return bool(phases) and phases <= ONLY_WHEN_NAMED and not (phases & named or under_load)
+
+
+def names_of(item: pytest.Item) -> set[str]:
+    """The names of all its markers."""
+    return {mark.name for mark in item.iter_markers()}
 
 
 def is_selected(item: pytest.Item, expression: str) -> bool:

@@ -38,6 +38,11 @@ def restart_if_missed(config: pytest.Config) -> None:
     os.execve(sys.executable, [sys.executable, "-m", "pytest", *args], {**os.environ, _RESTARTED: "1"})  # noqa: S606 - the same program
 
 
+def only_own_tests(paths: Sequence[str]) -> bool:
+    """Whether the command line names the suite's own tests and nothing else."""
+    return bool(paths) and all(path.lstrip("./").startswith("tests") for path in paths)
+
+
 def joined(args: Sequence[str]) -> list[str]:
     """``--env FILE`` as ``--env=FILE``, and likewise for the other options that take a path."""
     found: list[str] = []

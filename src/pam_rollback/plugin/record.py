@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, cast
 
 from pam_rollback import VERSION
-from pam_rollback.core.verdict import Outcome
+from pam_rollback.core.verdict import Outcome, counted
 from pam_rollback.plugin.beside_baseline import BASELINE_FILE, staleness
 from pam_rollback.plugin.planned import planned_ramp, planned_steps
 from pam_rollback.plugin.ramp_notes import noted
@@ -35,6 +35,7 @@ def build_record(
     tests: Sequence[Seen],
     *,
     code: int,
+    why: Sequence[str],
     verdict: str,
     scope: Scope,
     left_out: LeftOut,
@@ -61,7 +62,9 @@ def build_record(
         exit_code=code,
         results=tuple(_result(test, runbook) for test in tests),
         scope=scope.name,
-        reasons=(*_reasons(runbook, scope, code), *_only_listed(tests)),
+        reasons=tuple(
+            dict.fromkeys([*_reasons(runbook, scope, code), *_only_listed(tests), *_not_counted(tests, why)])
+        ),
         deselected=tuple(NotRun(nodeid, reason) for nodeid, reason, _ in left_out.tests),
         steps=tuple(_planned(runbook, tests, stories) if verdict == "PLANNED" else _steps(runbook)),
         relaxed_thresholds=scope.relaxed,
@@ -99,6 +102,12 @@ def _only_listed(tests: Sequence[Seen]) -> Iterable[str]:
     """A session that could not decide anything says so, instead of ending INCONCLUSIVE without a word."""
     if tests and all(test.properties.get("advisory") for test in tests):
         yield "only advisory tests were selected: they are listed, and nothing was verified"
+
+
+def _not_counted(tests: Sequence[Seen], why: Sequence[str]) -> Iterable[str]:
+    """Why it is no GO, without what the numbers of red and unknown tests say in the verdict line anyway."""
+    told = counted(test.outcome for test in tests if not test.properties.get("advisory"))
+    return (reason for reason in why if reason not in told)
 
 
 def _baselines(runbook: Runbook) -> Iterable[str]:

@@ -28,7 +28,7 @@ from pam_rollback.core.plan import Plan, load_plan
 from pam_rollback.core.resumption import Resumption
 from pam_rollback.core.wait import StopFile
 from pam_rollback.observation.baseline import Baseline, load_baseline
-from pam_rollback.plugin import project_root, second_places
+from pam_rollback.plugin import project_root, pytest_options, second_places
 from pam_rollback.plugin.markers import asks_for
 from pam_rollback.plugin.options import Options, read
 from pam_rollback.plugin.ramp_gate import runs_known
@@ -218,12 +218,17 @@ def named_folders(config: pytest.Config) -> set[str]:
     return {folder_of(config, path) for path in where}
 
 
+def is_about_it(config: pytest.Config) -> bool:
+    """Whether the command line is about the runbook, whatever else it asks for: the project is found, and no tests of its own are named."""
+    return project_root.is_found(config) and not named_folders(config) & set(OWN_TESTS)
+
+
 def prepare(config: pytest.Config) -> Runbook | None:
     """Load plan and environment. None when this session is not about the runbook.
 
     Configuration problems are usage errors (4): nothing has been sent yet.
     """
-    if config.option.help or config.option.version or getattr(config.option, "markers", False):
+    if pytest_options.explains(config.option):
         return None
     folders = named_folders(config)
     if not project_root.is_found(config):

@@ -2,12 +2,14 @@
 
 import os
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 import pytest
 
+from pam_rollback.core.answered import is_answered, to_be_acknowledged
 from pam_rollback.plugin import browser_gate, markers
 from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.plugin.selection import LeftOut
@@ -48,7 +50,8 @@ def scope_of(config: pytest.Config, runbook: Runbook, left_out: LeftOut, *, judg
     partial = [f"PARTIAL: {reason}" for reason in left_out.partial]
     if not whole:
         partial.append(f"PARTIAL: -m {config.option.markexpr!r} is not a whole phase or kind")
-    partial += _holes_of_the_gate(config, left_out, answered={ack.item for ack in acknowledgements} | valid)
+    answered = {ack.item for ack in acknowledgements} | valid
+    partial += _holes_of_the_gate(config, left_out, answered=answered, success=runbook.plan.success_criteria)
     if not runbook.on_sandbox:
         if runbook.pace > 1:
             partial.append(f"PARTIAL: pace {runbook.pace:g} outside the sandbox")
@@ -84,25 +87,41 @@ def _name(config: pytest.Config) -> tuple[str | None, bool]:
         names = re.split(r"\s+or\s+", expression)
         return expression, all(name in markers.PHASES or name in markers.KINDS for name in names)
     stories = config.stash[SITUATIONS_KEY].stories
-    return (stories[0] if len(stories) == 1 else None), True
+    if stories:
+        return (stories[0] if len(stories) == 1 else None), True
+    return _files_named(config), True
 
 
-def _holes_of_the_gate(config: pytest.Config, left_out: LeftOut, *, answered: set[str]) -> list[str]:
+def _files_named(config: pytest.Config) -> str | None:
+    """The files to which somebody limited the session; None when folders were named, or nothing."""
+    if config.args_source is not pytest.Config.ArgsSource.ARGS:
+        return None
+    paths = [Path(os.path.normpath(config.invocation_params.dir / arg.split("::")[0])) for arg in config.args]
+    if not all(path.is_file() for path in paths):
+        return None
+    return ", ".join(os.path.relpath(path, config.rootpath) for path in dict.fromkeys(paths))
+
+
+def _holes_of_the_gate(
+    config: pytest.Config, left_out: LeftOut, *, answered: set[str], success: Collection[str]
+) -> list[str]:
     """What the environment's declarations keep the gate from asking is not known, unless a person or a dated waiver answers for it."""
     if not markers.is_gate(config):
         return []
     named = config.args_source is pytest.Config.ArgsSource.ARGS
     given = {Path(os.path.normpath(config.invocation_params.dir / arg)) for arg in config.args}
-    by_reason: dict[str, list[str]] = {}
+    by_reason: dict[tuple[str, str], list[str]] = {}
     for nodeid, reason, ids in left_out.tests:
-        if not browser_gate.is_of_another_browser(reason) and not (ids and answered.issuperset(ids)):
-            by_reason.setdefault(reason, []).append(nodeid.rpartition("::")[2].partition("[")[0])
+        if not browser_gate.is_of_another_browser(reason) and not is_answered(ids, answered, success):
+            key = (reason, to_be_acknowledged(ids, success))
+            by_reason.setdefault(key, []).append(nodeid.rpartition("::")[2].partition("[")[0])
     part = "PARTIAL: files were named, and the gate is all of checks and load: name none"
     of_files = [part] if named and not {config.rootpath / folder for folder in _GATE_FOLDERS} <= given else []
     return of_files + [
         f"PARTIAL: {reason}, so nobody asked: {', '.join([*dict.fromkeys(names)][:_SHOWN])}"
         + (f" and {len(dict.fromkeys(names)) - _SHOWN} more" if len(dict.fromkeys(names)) > _SHOWN else "")
-        for reason, names in by_reason.items()
+        + (f"; a person may answer for it: {how}" if how and "--ack" not in reason else "")
+        for (reason, how), names in by_reason.items()
     ]
 
 

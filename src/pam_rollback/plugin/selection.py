@@ -7,7 +7,7 @@ import pytest
 from pam_rollback.core.configuration import suggestion
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.plan import Plan
-from pam_rollback.plugin import browser_gate, incident_choice, markers
+from pam_rollback.plugin import browser_gate, incident_choice, markers, pytest_options
 from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.beside_baseline import ACCESS_FILE, ROWS_FILE, SETTINGS_FILE, has
 from pam_rollback.plugin.runbook import Runbook
@@ -40,6 +40,7 @@ NEEDED_ABILITIES = {
     "team_told": ("slack",),
     "mail_arrived": ("email",),
     "ticket_volume": ("database",),
+    "database_link": ("database",),  # and so all that is read by way of it: the SQL checks, and the rows of before
     "user_data": ("database",),
     "users_rows": ("database",),
     "users_rewriting": ("database",),
@@ -99,18 +100,11 @@ class LeftOut:
     partial: list[str] = field(default_factory=list)
     unnamed: set[str] = field(default_factory=set)
     """Phases with tests here that run only when ``-m`` names them. Nothing is missing without them."""
+    by_rule: list[pytest.Item] = field(default_factory=list)
+    """All that the suite's own rules leave out, whether it is named or not."""
 
 
 KEY = pytest.StashKey[LeftOut]()
-
-_ALLURE_SELECTIONS = (
-    "allure_epics",
-    "allure_features",
-    "allure_stories",
-    "allure_ids",
-    "allure_severities",
-    "allure_labels",
-)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -126,7 +120,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     dropped: list[pytest.Item] = []
     expression = config.option.markexpr.strip()
     for item in items:
-        if markers.waits_to_be_named(item, expression):
+        if markers.waits_to_be_named(markers.names_of(item), expression):
             dropped.append(item)
             left_out.unnamed.add(markers.phase_of(item))
             continue
@@ -146,6 +140,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             dropped.append(item)
         else:
             kept.append(item)
+    left_out.by_rule = dropped
     if dropped:
         config.hook.pytest_deselected(items=dropped)
         items[:] = kept
@@ -289,23 +284,9 @@ def _no_rollback(item: pytest.Item, runbook: Runbook) -> str:
 
 
 def partial_by_options(config: pytest.Config) -> list[str]:
-    """Every option that leaves tests out without a rule of the suite."""
+    """Every option that makes less run, or say less, without a rule of the suite."""
     option = config.option
-    found = []
-    if option.keyword:
-        found.append(f"-k {option.keyword}")
-    if getattr(option, "lf", False):
-        found.append("--last-failed")
-    if option.deselect:
-        found.append("--deselect")
-    if option.ignore or option.ignore_glob:
-        found.append("--ignore")
-    if any(getattr(option, name, None) for name in _ALLURE_SELECTIONS):
-        found.append("a selection by Allure's labels")
-    if any("::" in arg for arg in config.args):
-        found.append("single tests by node id")
-    if getattr(option, "stepwise", False):
-        found.append("--stepwise")
+    found = pytest_options.partial_reasons(option, config.args)
     runbook = runbook_module.of(config)
     if runbook is not None and browser_gate.is_loaded(config):
         left_out = [name for name in browser_gate.declared(runbook) if name not in option.browser]

@@ -14,6 +14,8 @@ from pam_rollback.plugin.mark_expression import MarkExpression
 from pam_rollback.plugin.sql_names import FOLDER
 
 _INVARIANT = "pam_invariant"
+MARKS = frozenset({"post_rollback", "redeploy_gate", "integrity"})
+"""Markers that all of these tests have."""
 _SOMETIMES = frozenset({"advisory", "criterion"})
 """Markers that some of these tests have."""
 
@@ -81,8 +83,7 @@ def _can_select(expression: str) -> bool:
         asked = MarkExpression(expression)
     except SyntaxError:  # pytest will say so
         return True
-    every = frozenset({"post_rollback", "redeploy_gate", "integrity"})
-    return any(asked.holds(_Named(names)) for names in (every, every | _SOMETIMES))
+    return any(asked.holds(_Named(names)) for names in (MARKS, MARKS | _SOMETIMES))
 
 
 @dataclass(frozen=True)

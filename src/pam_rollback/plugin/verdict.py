@@ -14,8 +14,8 @@ from typing import Any, cast
 import pytest
 
 from pam_rollback.core.decision import Decision
-from pam_rollback.core.verdict import VERDICT_WORDS, ExitCode, Outcome, worst
-from pam_rollback.plugin import deciding, last_words, second_places, selection
+from pam_rollback.core.verdict import VERDICT_WORDS, Cause, Ending, ExitCode, Outcome, causes_of_outcomes
+from pam_rollback.plugin import completeness, deciding, last_words, second_places, selection
 from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.classification import MESSAGE, OUTCOME
 from pam_rollback.plugin.fixtures.scoring import FIGURES
@@ -30,11 +30,13 @@ from pam_rollback.reporting import allure_results, job_summary, recommendation, 
 from pam_rollback.reporting.redaction import scan
 
 _KEPT = {
-    pytest.ExitCode.INTERNAL_ERROR,
-    pytest.ExitCode.USAGE_ERROR,
-    pytest.ExitCode.NO_TESTS_COLLECTED,
-    pytest.ExitCode.INTERRUPTED,
+    pytest.ExitCode.INTERNAL_ERROR: "pytest itself failed, see above",
+    pytest.ExitCode.USAGE_ERROR: "the command line or a file cannot be used, see above",
+    pytest.ExitCode.NO_TESTS_COLLECTED: "no test was left to run",
+    pytest.ExitCode.INTERRUPTED: "the session was interrupted before everything had run",
 }
+"""pytest's own exit codes that stay, and what each says about a verdict."""
+_ENDED_BY_ITSELF = {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED}
 _OUR_WORKER_OUTPUT = "pam_rollback"
 _LINES_OF_A_BROKEN_FILE = 12
 _WITHOUT_TERMINAL = 120
@@ -135,12 +137,17 @@ class Collector:
         refused = self._config.stash.get(REFUSED_KEY, "")
         if refused or session.exitstatus == pytest.ExitCode.USAGE_ERROR:
             return  # whoever refused has said why
-        code = self._exit_code(session)
+        if session.exitstatus in _ENDED_BY_ITSELF:
+            completeness.note(session)
+        code, why = self._ending(session)
         session.exitstatus = code
-        if code == pytest.ExitCode.NO_TESTS_COLLECTED and not self._tests:
+        if session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and not self._tests:
+            if self._runbook.options.execute:
+                # Somebody wanted a change, and has to hear that there was none.
+                session.exitstatus = ExitCode.INCONCLUSIVE
             self._say(_nothing_selected(self._config, self._left_out))
             return
-        record = self._write(code)
+        record = self._write(code, why)
         last_words.told_elsewhere(self._runbook, record, self._print(record))
         if self._runbook.options.real and self._runbook.journal.action_began and self._runbook.stop.reason is None:
             # After the verdict, which nobody has to wait for: what providers keep for a while only. Whoever asked this session to stop
@@ -149,38 +156,47 @@ class Collector:
 
             collect_at_the_end(self._runbook.folder, self._runbook.environment)
 
-    def _exit_code(self, session: pytest.Session) -> int:
+    def _ending(self, session: pytest.Session) -> tuple[int, tuple[str, ...]]:
+        """The exit code, and why it is not 0."""
         status = session.exitstatus
         journal = self._runbook.journal
         if journal.owed() and not self._runbook.options.real:
-            return ExitCode.UNDO_FAILED  # however the session ended, something is still changed
+            # However the session ended, something is still changed; the record says what.
+            return ExitCode.UNDO_FAILED, ()
         if status in _KEPT and status != pytest.ExitCode.NO_TESTS_COLLECTED and journal.action_began:
             # Stopped in the middle of a rollback: never pytest's mild "interrupted".
-            return ExitCode.ACTION_FAILED
+            return ExitCode.ACTION_FAILED, (_KEPT[pytest.ExitCode(status)],)
         if self._planned:
-            return ExitCode.INCONCLUSIVE
-        if status in _KEPT or self._broken_collection:
-            return int(status)
+            # The record says that nothing was sent.
+            return ExitCode.INCONCLUSIVE, ()
+        if status in _KEPT:
+            return int(status), (self._uncollected or _KEPT[pytest.ExitCode(status)],)
+        ending = Ending.of(self._causes())
+        return ending.code, ending.why
+
+    def _causes(self) -> list[Cause]:
+        """Everything that keeps this session from a GO."""
         decision = self._decision
         if decision is not None:
-            codes = list(deciding.exit_codes(self._runbook.plan, decision, self._tests.values()))
+            causes = deciding.causes(self._runbook.plan, decision, self._tests.values())
         else:
             # What could not be put back is reported by whichever test came last: that it is an advisory one changes nothing.
-            codes = [
-                test.outcome.exit_code
+            outcomes = [
+                test.outcome
                 for test in self._tests.values()
                 if test.outcome is Outcome.UNDO_FAILED or not test.properties.get("advisory")
             ]
-        if journal.failed_actions:
-            codes.append(ExitCode.ACTION_FAILED)
-        if self._scope.partial:
-            codes.append(ExitCode.INCONCLUSIVE)
-        if not any(
-            Outcome.PASSED in test.outcomes and not test.properties.get("advisory") for test in self._tests.values()
-        ):
-            # Nothing that decides was seen to be good: also a session of checklist items alone, which are listed only.
-            codes.append(ExitCode.INCONCLUSIVE)
-        return worst(codes)
+            causes = causes_of_outcomes(outcomes)
+        causes += [Cause(ExitCode.ACTION_FAILED, why) for why in self._runbook.journal.failed_actions]
+        causes += [Cause(ExitCode.INCONCLUSIVE, why) for why in self._scope.partial]
+        if self._uncollected:
+            causes.append(Cause(ExitCode.INCONCLUSIVE, self._uncollected))
+        return causes
+
+    @property
+    def _uncollected(self) -> str:
+        """Which files hide their tests; empty when none does."""
+        return f"cannot be collected: {', '.join(self._broken_collection)}" if self._broken_collection else ""
 
     @property
     def _decision(self) -> Decision | None:
@@ -199,7 +215,7 @@ class Collector:
         }
         return scope_of(self._config, self._runbook, self._left_out, judged=judged, today=_today())
 
-    def _write(self, code: int) -> run_record.RunRecord:
+    def _write(self, code: int, why: Sequence[str]) -> run_record.RunRecord:
         runbook = self._runbook
         verdict = (
             "PLANNED" if self._planned else VERDICT_WORDS[ExitCode(code)] if code in set(ExitCode) else "INCONCLUSIVE"
@@ -210,6 +226,7 @@ class Collector:
             runbook,
             list(self._tests.values()),
             code=code,
+            why=[one for one in why if decision is None or one != deciding.reason(decision)],
             verdict=verdict,
             scope=self._scope,
             left_out=self._left_out,
@@ -318,6 +335,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]
     runbook = runbook_module.of(session.config)
     if runbook is None or not runbook.worker:
         return
+    completeness.note(session)
     left_out = session.config.stash.get(selection.KEY, selection.LeftOut())
     output: dict[str, Any] = session.config.workeroutput  # type: ignore[attr-defined]
     output[_OUR_WORKER_OUTPUT] = {
@@ -344,6 +362,9 @@ def _facts(record: run_record.RunRecord) -> dict[str, str]:
 
 
 def _notes(runbook: Runbook, leaks: Sequence[Path]) -> Iterator[str]:
+    added = os.environ.get("PYTEST_ADDOPTS", "").strip()
+    if added:
+        yield f"PYTEST_ADDOPTS: {runbook.secrets.redact(added)}"
     if leaks:
         yield f"{len(leaks)} files held a secret and were redacted at the end"
     if runbook.options.real and runbook.journal.action_began:
@@ -360,6 +381,7 @@ def _nothing_selected(config: pytest.Config, left_out: selection.LeftOut) -> str
     what = f"-m {expression!r}" if expression else "the command line"
     reasons = "".join(f"\n  {nodeid}: {reason}" for nodeid, reason, _ in left_out.tests)
     reasons += "".join(f"\n  tests of the phase {name} run only when -m names it" for name in sorted(left_out.unnamed))
+    reasons += "".join(f"\n  {reason}" for reason in left_out.partial)
     return f"INCONCLUSIVE: {what} selected no test, so nothing was verified; `pytest --markers` lists phases and kinds{reasons}"
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
-from pam_rollback.core.recorded_incident import RecordedIncident, observed_in, of_the_service
+from pam_rollback.core.recorded_incident import RecordedIncident, asked_for_a_rollback, observed_in, of_the_service
 from pam_rollback.core.verdict import Outcome
 from pam_rollback.reporting import run_record
 from pam_rollback.reporting.latest_runs import latest
@@ -35,7 +35,7 @@ def incident_in(folder: Path) -> RecordedIncident | None:
 
 def _red(record: RunRecord) -> Iterator[str]:
     if record.decision is not None:
-        yield from record.decision.why
+        yield from asked_for_a_rollback((found.id, found.state) for found in record.decision.criteria)
     yield from observed_in(record.notes)
     for result in record.results:
         if result.outcome is Outcome.BROKEN_CRITERION and result.phase in _PHASES and not result.advisory:

@@ -2,18 +2,11 @@
 
 from typing import Final
 
-from pam_rollback.core.verdict import Outcome
+from pam_rollback.core.verdict import COUNTED, Outcome, counted
 from pam_rollback.reporting.run_record import Measured, Result, RunRecord
 
-_PLURALS: Final = {
-    Outcome.BROKEN_CRITERION: ("criterion broken", "criteria broken"),
-    Outcome.ACTION_FAILED: ("action failed", "actions failed"),
-    Outcome.UNDO_FAILED: ("undo failed", "undos failed"),
-    Outcome.REFUSED: ("refusal", "refusals"),
-    Outcome.UNKNOWN: ("test could not measure", "tests could not measure"),
-    Outcome.NOT_RUN: ("test not run", "tests not run"),
-}
-"""Worst first."""
+UNEXPLAINED: Final = "why was not recorded, which is a defect of this suite: nothing is known"
+"""What is said of a verdict other than GO that has no reason. No session writes such a record."""
 
 NO_RECORD: Final = "no verdict: the session ended before it wrote its run record"
 """What is said of a run that was killed."""
@@ -69,22 +62,21 @@ def how_much(record: RunRecord) -> str:
 
 
 def short_reason(record: RunRecord) -> str:
-    """Why the verdict is not GO, in a few words; empty for GO and PLANNED."""
+    """Why the verdict is not GO, in a few words; empty for GO and PLANNED, and for nothing else."""
     if record.verdict in {"GO", "PLANNED"}:
         return ""
-    if record.decision is not None:
-        return ", ".join(record.decision.why) or (record.reasons[0] if record.reasons else "")
-    outcomes = [result.outcome for result in record.results if not result.advisory]
-    counts = [(outcomes.count(outcome), words) for outcome, words in _PLURALS.items() if outcome in outcomes]
-    deciding = [f"{count} {words[count > 1]}" for count, words in counts]
-    return ", ".join(deciding) or (record.reasons[0] if record.reasons else "")
+    ids = ", ".join(record.decision.why) if record.decision is not None else ""
+    numbers = ", ".join(counted(result.outcome for result in record.results if not result.advisory))
+    written = next((reason for reason in record.reasons if reason.strip()), "")
+    told = (numbers, written) if record.decision is None else (ids, written, numbers)
+    return next(filter(None, told), UNEXPLAINED)
 
 
 def problems(record: RunRecord) -> list[Result]:
     """The results that a person has to look at, the worst first; advisory ones last."""
     order = {
         outcome: place
-        for place, outcome in enumerate((Outcome.UNDO_FAILED, Outcome.ACTION_FAILED, Outcome.REFUSED, *_PLURALS))
+        for place, outcome in enumerate((Outcome.UNDO_FAILED, Outcome.ACTION_FAILED, Outcome.REFUSED, *COUNTED))
     }
     bad = [result for result in record.results if result.outcome not in {Outcome.PASSED, Outcome.NOT_RUN}]
     return sorted(bad, key=lambda result: (result.advisory, order[result.outcome]))

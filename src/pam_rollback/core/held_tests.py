@@ -1,0 +1,46 @@
+"""Which tests a file of the runbook holds, read from its text: no option, plug-in or setting of pytest has a say in it."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class HeldTest:
+    """One test function. ``marks`` are the names of its markers, those of its class and its module among them."""
+
+    name: str
+    marks: frozenset[str]
+
+
+def held_tests(source: str) -> tuple[HeldTest, ...]:
+    """The tests of a module. Raises SyntaxError for what is no Python."""
+    tree = ast.parse(source)
+    return tuple(_tests(tree.body, _marks_of_the_module(tree.body)))
+
+
+def _tests(body: list[ast.stmt], marks: frozenset[str]) -> Iterator[HeldTest]:
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test"):
+            yield HeldTest(node.name, marks | _marks(node.decorator_list))
+        elif isinstance(node, ast.ClassDef) and node.name.startswith("Test"):
+            yield from _tests(node.body, marks | _marks(node.decorator_list))
+
+
+def _marks_of_the_module(body: list[ast.stmt]) -> frozenset[str]:
+    for node in body:
+        targets = node.targets if isinstance(node, ast.Assign) else ()
+        if any(isinstance(target, ast.Name) and target.id == "pytestmark" for target in targets):
+            value = node.value  # type: ignore[attr-defined]  # an assignment has one
+            return _marks(value.elts if isinstance(value, ast.List | ast.Tuple) else [value])
+    return frozenset()
+
+
+def _marks(expressions: list[ast.expr]) -> frozenset[str]:
+    """The names in ``pytest.mark.name`` and ``pytest.mark.name(…)``; other decorators are none."""
+    functions = [one.func if isinstance(one, ast.Call) else one for one in expressions]
+    return frozenset(
+        one.attr
+        for one in functions
+        if isinstance(one, ast.Attribute) and isinstance(one.value, ast.Attribute) and one.value.attr == "mark"
+    )

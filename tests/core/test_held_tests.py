@@ -1,0 +1,68 @@
+"""What a file of the runbook holds, read without pytest."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pam_rollback.core.held_tests import HeldTest, held_tests
+from pam_rollback.plugin.markers import waits_to_be_named
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCE = '''"""Is it?"""
+import pytest
+
+pytestmark = [pytest.mark.post_rollback, pytest.mark.health]
+TEXT = """
+def test_in_a_text():
+"""
+
+@pytest.mark.criterion("HC-1")
+@pytest.fixture
+def test_a(): ...
+
+def helper(): ...
+
+class TestGroup:
+    @pytest.mark.advisory
+    def test_b(self): ...
+    def other(self): ...
+'''
+
+
+def test_tests_and_their_markers_are_read_from_the_text() -> None:
+    """Those of functions and classes, with the module's own markers; nothing else is a test."""
+    module = {"post_rollback", "health"}
+
+    assert held_tests(SOURCE) == (
+        HeldTest("test_a", frozenset({*module, "criterion"})),
+        HeldTest("test_b", frozenset({*module, "advisory"})),
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "marks"),
+    [("pytestmark = pytest.mark.health", {"health"}), ("pytestmark = SOME", set()), ("x = 1", set())],
+)
+def test_a_module_may_have_one_marker_or_none(line: str, marks: set[str]) -> None:
+    """What is not written out is not known here."""
+    assert held_tests(f"{line}\ndef test_a(): ...\n") == (HeldTest("test_a", frozenset(marks)),)
+
+
+def test_it_is_what_pytest_finds() -> None:
+    """Two ways of counting the committed files give the same tests."""
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "checks", "drills", "load"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout.splitlines()
+    found = {line.partition("[")[0] for line in listed if "::" in line and ".py" in line}
+    files = [path for folder in ("checks", "drills", "load") for path in (ROOT / folder).rglob("test_*.py")]
+    read = {
+        f"{path.relative_to(ROOT).as_posix()}::{test.name}"
+        for path in files
+        for test in held_tests(path.read_text(encoding="utf-8"))
+        if not waits_to_be_named(test.marks, "")
+    }
+
+    assert len(read) > 100
+    assert found - read == set()
+    assert read - found == {"checks/test_journeys.py::test_pam_answers_in_webkit"}, "the sandbox declares no WebKit"

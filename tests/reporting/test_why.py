@@ -1,0 +1,84 @@
+"""A verdict other than GO says why in its last lines, whatever the session was: shown for records that are made up."""
+
+from dataclasses import replace
+from typing import get_args
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pam_rollback.core.decision import Recommendation
+from pam_rollback.core.verdict import Outcome
+from pam_rollback.reporting import scorecard, wording
+from pam_rollback.reporting.decision_record import CriterionFound, DecisionRecord
+from pam_rollback.reporting.run_record import EnvironmentFacts, Moment, Result, RunRecord, Verdict
+
+THEN = Moment("2026-11-25T00:05:12+00:00", 1000.0)
+EMPTY = RunRecord(
+    run_id="run",
+    started=THEN,
+    finished=THEN,
+    environment=EnvironmentFacts("production", "www.example.org", "production"),
+    release=None,
+    releases_seen=(),
+    mode="drill",
+    pace=1,
+    situations=("as-is",),
+    command_line=("pytest",),
+    verdict="INCONCLUSIVE",
+    exit_code=11,
+    results=(),
+)
+ids = st.sampled_from(["IR-1", "IR-2", "SC-4"])
+results = st.lists(
+    st.builds(
+        Result,
+        nodeid=st.sampled_from(["checks/test_a.py::test_a", "checks/test_b.py::test_b"]),
+        title=st.just("It is so."),
+        outcome=st.sampled_from(Outcome),
+        criteria=st.lists(ids, max_size=2).map(tuple),
+        message=st.sampled_from(["", "blind"]),
+        advisory=st.booleans(),
+        ran=st.booleans(),
+    ),
+    max_size=4,
+).map(tuple)
+reasons = st.lists(st.sampled_from(["", " ", "PARTIAL: -k x", "stopped by SIGTERM"]), max_size=2).map(tuple)
+decisions = st.none() | st.builds(
+    DecisionRecord,
+    recommendation=st.sampled_from([one.value for one in Recommendation]),
+    criteria=st.just(
+        tuple(CriterionFound(one, "t", "consider", "not known", "w", "nobody", "r") for one in ("IR-1", "IR-2"))
+    ),
+    why=st.lists(st.sampled_from(["IR-1", "IR-2"]), max_size=2).map(tuple),
+    unknown=st.just(()),
+    answer_with=st.just("pytest"),
+)
+records = st.builds(
+    lambda verdict, results, reasons, decision, scope: replace(
+        EMPTY, verdict=verdict, results=results, reasons=reasons, decision=decision, scope=scope
+    ),
+    verdict=st.sampled_from(get_args(Verdict)),
+    results=results,
+    reasons=reasons,
+    decision=decisions,
+    scope=st.sampled_from([None, "health", "redeploy_gate"]),
+)
+
+
+@settings(deadline=None)
+@given(records)
+def test_what_is_no_go_says_why(record: RunRecord) -> None:
+    """The last paragraph has the verdict and, for all but GO and PLANNED, a reason behind it."""
+    lines = scorecard.render(record, 120, color=False, ascii_only=False)
+    verdict = " ".join("\n".join(lines).rpartition("\n\n")[2].split())
+    why = wording.short_reason(record)
+
+    assert bool(why.strip()) is (record.verdict not in {"GO", "PLANNED"})
+    assert not why or verdict.endswith(f": {' '.join(why.split())}"), verdict
+
+
+@pytest.mark.parametrize("reasons", [(), ("",)])
+def test_a_record_without_a_reason_is_called_a_defect(reasons: tuple[str, ...]) -> None:
+    """Nobody has to guess, and nobody takes it for a GO."""
+    assert wording.short_reason(replace(EMPTY, reasons=reasons)) == wording.UNEXPLAINED
