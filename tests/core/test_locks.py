@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pam_rollback.core.locks import Claim, Held, TakeOver, Taking, concerns, may_take, read_held
+from pam_rollback.core.locks import Claim, Held, TakeOver, Taking, concerns, may_take, read_held, stopped
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 OTHERS = Held(
@@ -153,6 +153,17 @@ def test_what_cannot_be_read_stops_nobody(text: str) -> None:
     assert not taking.refused
     assert not taking.wait_s
     assert "the lock of production could not be read" in taking.warning
+
+
+def test_who_lost_the_lock_is_told_what_becomes_of_the_rest() -> None:
+    """By the run that its journal is of: an undo's own id names none."""
+    undoing = Claim("production", "Grace", "laptop", "run-2", undoes="run-1")
+
+    assert "finished with --resume run-2, or put back with --undo run-2" in stopped(MINE, "the flags", "taken")
+    assert stopped(undoing, "the flags", "taken") == (
+        "stopped before the flags, which was not sent: taken. Find out who is acting; the rest is put back with --undo run-1, "
+        "once they are done"
+    )
 
 
 def test_another_product_of_that_name_is_not_ours() -> None:

@@ -116,6 +116,7 @@ def test_a_file_outside_the_project_is_found_all_the_same(practice_range: Range)
             "--gate-run nowhere: expected a run's id or folder with a run.json, found none",
         ),
         (["-m", "ramp", "--adopt", "kim"], '--adopt kim: expected "who: why"'),
+        (["--take-over", "run-1"], '--take-over run-1: expected RUN="who: evidence"'),
         (
             ["--load-workers", "0"],
             "--load-workers 0: expected a number of processes on this machine (2), or of workers",

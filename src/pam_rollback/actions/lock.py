@@ -391,7 +391,7 @@ class _Renewal:
             self._lock.warnings.append(text)
 
 
-def claim_of(environment: str, *, who: str, run: str, take_over: TakeOver | None = None) -> Claim:
+def claim_of(environment: str, *, who: str, run: str, take_over: TakeOver | None = None, undoes: str = "") -> Claim:
     """Who we are, for a lock that others read."""
     return Claim(
         environment=environment,
@@ -401,4 +401,5 @@ def claim_of(environment: str, *, who: str, run: str, take_over: TakeOver | None
         token=secrets.token_hex(8),
         pid=os.getpid(),
         take_over=take_over,
+        undoes=undoes,
     )

@@ -60,6 +60,8 @@ class Claim:
     places: tuple[str, ...] = ()
     """Where we hold the machine's own lock: a holder that had it there is dead. None, when that is not certain."""
     take_over: TakeOver | None = None
+    undoes: str = ""
+    """The run that this session puts back, as it was named; empty where it acts itself."""
 
 
 @dataclass(frozen=True)
@@ -180,10 +182,12 @@ def refusal(claim: Claim, held: Held, now: datetime, proof: str) -> str:
 
 def stopped(claim: Claim, what: str, lost: str) -> str:
     """Why a session that lost its lock goes no further, for people, and what becomes of the rest."""
-    return (
-        f"stopped before {what}, which was not sent: {lost}. Find out who is acting; what is left to do is finished with "
-        f"--resume {claim.run}, or put back with --undo {claim.run}, once they are done"
+    rest = (
+        f"the rest is put back with --undo {claim.undoes}"
+        if claim.undoes
+        else f"what is left to do is finished with --resume {claim.run}, or put back with --undo {claim.run}"
     )
+    return f"stopped before {what}, which was not sent: {lost}. Find out who is acting; {rest}, once they are done"
 
 
 def concerns(held: Held | None, names: Sequence[str]) -> bool:

@@ -68,6 +68,7 @@ def undo_run(config: pytest.Config, runbook: Runbook) -> str:
         who=options.initiated_by,
         pushes=may_push(stories),
         take_over=options.take_over,
+        undoes=options.undo,
         say=progress.announce,
     ) as lock:
         journal.append(UNDOING, initiated_by=options.initiated_by, reason=options.reason)

@@ -32,6 +32,7 @@ def environment_lock(
     who: str,
     pushes: bool,
     take_over: str = "",
+    undoes: str = "",
     say: Callable[[str], None] = lambda _line: None,
     waiter: Waiter | None = None,
     folder: Path | None = None,
@@ -39,9 +40,9 @@ def environment_lock(
 ) -> Iterator[WriterLock]:
     """Hold the locks of what may be changed: raises Refused when another session has one; everything else is in ``warnings``.
 
-    ``who`` is the person, ``run`` this session; ``pushes`` says that branches may be moved; ``take_over`` is ``--take-over``; ``say`` tells
-    that somebody's lock is watched; ``folder`` is where this machine's locks are, else the one that all its users share; ``reach`` is the
-    question to the repository's host, where it was asked before.
+    ``who`` is the person, ``run`` this session; ``pushes`` says that branches may be moved; ``take_over`` and ``undoes`` are
+    ``--take-over`` and ``--undo``; ``say`` tells that somebody's lock is watched; ``folder`` is where this machine's locks are, else the
+    one that all its users share; ``reach`` is the question to the repository's host, where it was asked before.
     """
     waiter = waiter or Waiter()
     with ExitStack() as stack:
@@ -59,7 +60,13 @@ def environment_lock(
                 shared = Shared(GitLocks(repository), clock=waiter.clock, pause=waiter.pause, say=say)
             except (ActionFailed, OSError) as error:
                 alone_because = str(error)
-        claim = claim_of(environment.name, who=who, run=run, take_over=TakeOver.of(take_over) if take_over else None)
+        claim = claim_of(
+            environment.name,
+            who=who,
+            run=run,
+            take_over=TakeOver.of(take_over) if take_over else None,
+            undoes=undoes,
+        )
         yield stack.enter_context(
             sole_writer(
                 claim,
