@@ -14,7 +14,8 @@ from pam_rollback.actions.flag_writing import SETTING, raise_flags
 from pam_rollback.actions.gradual import GradualTools, Way, roll_back_gradually
 from pam_rollback.actions.journal import Journal
 from pam_rollback.actions.steps import StepsFailed
-from pam_rollback.core.errors import ActionFailed, MeasurementFailed, UndoFailed
+from pam_rollback.core.change_gate import before_change, gated_by
+from pam_rollback.core.errors import ActionFailed, LockLost, MeasurementFailed, UndoFailed
 from pam_rollback.core.flag_changes import exposure_pct
 from pam_rollback.core.flags import Flag
 from pam_rollback.core.rollout import Fare
@@ -47,7 +48,8 @@ class Console:
         return dict(self.flags)
 
     def set_flags(self, changes: Mapping[str, Flag]) -> None:
-        """Take them all."""
+        """Take them all, where the client may send it."""
+        before_change("the flags")
         self.raised += [
             f"{name}: {self.flags[name]} -> {flag}"
             for name, flag in changes.items()
@@ -131,6 +133,25 @@ def test_no_rollback_raises_exposure(
         undo(console, journal)
     for name, flag in (pair for changes in console.written for pair in changes.items()):
         assert exposure_pct(flag) <= exposure_pct(Flag(recorded[name]["enabled"], recorded[name]["rollout_pct"]))
+
+
+@pytest.mark.parametrize("act", [gradually, at_once])
+def test_a_rollback_that_lost_its_lock_says_what_is_left(
+    journal: Journal, act: Callable[[Console, Journal], None]
+) -> None:
+    """It wrote nothing more, by no step; the failed step says why, and those that were not done are named."""
+
+    def lost(what: str) -> None:
+        raise LockLost(f"stopped before {what}, which was not sent: taken by run run-3")
+
+    console = Console()
+    with gated_by(lost), pytest.raises(StepsFailed, match=r"stopped before the flags.* taken by run run-3") as failed:
+        act(console, journal)
+
+    assert console.written == []
+    assert [record.name for record in failed.value.records if record.essential and not record.done]
+    undo(console, journal)
+    assert console.flags == on(100)
 
 
 def test_an_undo_does_not_go_over_somebody_elses_change(journal: Journal) -> None:
