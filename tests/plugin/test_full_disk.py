@@ -127,3 +127,24 @@ def test_a_disk_that_is_full_from_the_start(
     assert {"journal.jsonl", "run.json", "junit.xml"} <= {path.name for path in second.iterdir()}
     assert f"so this run's folder is {second}" in " ".join(ended.out.split()).replace("- ", "-")
     assert_undone(project, practice_range, staging, disk / "other")
+
+
+def test_a_note_that_is_cut_short_is_said(practice_range: Range, project: Project, staging: list[str]) -> None:
+    """14 instead of "0 changes": the run did change something. Who resumes it is warned, and the rollback goes on."""
+    ended = project.run(STORY, "-k", "test_flags_are_off", *staging)
+    journal = ended.folder / "journal.jsonl"
+    whole = journal.read_bytes()
+    cut = whole[: whole.index(b'"kind": "set-flags"') + 30]
+    journal.write_bytes(cut)
+
+    resumed = project.run(STORY, "-k", "test_flags_are_off", *staging, "--resume", str(ended.folder))
+    journal.write_bytes(cut)
+    undone = project.run("--undo", str(ended.folder), *staging)
+
+    assert "how it was before this run is not known for certain" in " ".join(resumed.out.split())
+    assert switched_off(practice_range)
+    said = " ".join(undone.out.split())
+    assert undone.rc == 14, undone.out
+    assert "UNDO FAILED: 0 changes of" in said
+    assert "is cut short" in said
+    assert "set-flags" in said

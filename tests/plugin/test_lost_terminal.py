@@ -134,3 +134,16 @@ def test_nohup_is_respected(practice_range: Range, project: Project) -> None:
 
     assert outcomes["nohup"] == (0, False)
     assert outcomes["plain"][1]
+
+
+def test_a_terminal_of_few_characters(practice_range: Range, project: Project, staging: list[str]) -> None:
+    """``LANG=C``, bytes that are not UTF-8 in a name: everything is acted on and shown, other characters as escapes."""
+    project.environment |= {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    ended = project.run(*staging, "--initiated-by", os.fsdecode(b"Jos\xe9 \xc5\x81"))
+
+    assert_finished(practice_range, project, ended.rc)
+    first = (project.run_folder / "journal.jsonl").read_text("utf-8").splitlines()[0]
+    assert json.loads(first)["initiated_by"] == "Jos\ufffd \u0141"
+    assert ended.out.isascii()
+    assert "\\n" not in ended.out
+    assert ended.last_line.startswith("INCONCLUSIVE for feature-flag"), ended.out

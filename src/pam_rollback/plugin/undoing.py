@@ -18,6 +18,7 @@ from pam_rollback.plugin import second_places
 from pam_rollback.plugin.channels import UNDO_KINDS as TOLD_KINDS
 from pam_rollback.plugin.earlier_run import elsewhere, journal_of
 from pam_rollback.plugin.guard import blank_texts
+from pam_rollback.plugin.last_words import Alarm
 from pam_rollback.plugin.progress import progress_of
 from pam_rollback.plugin.runbook import Runbook, shown
 from pam_rollback.plugin.undo_kinds import CLEAR_FAULTS, UNDO_KINDS, UndoTools
@@ -60,6 +61,9 @@ def undo_run(config: pytest.Config, runbook: Runbook) -> str:
     if options.dry_run:
         owed = ", ".join(f"{undo.kind} {dict(undo.facts)}" for undo in journal.owed()) or "nothing"
         return f"PLANNED, nothing was sent: undo would put back {owed} of {shown(journal.path)}"
+    alarm = Alarm(runbook)
+    journal.tell_losses_to(alarm)
+    config.add_cleanup(alarm.end)
     stories = [str(entry["strategy"]) for entry in journal.entries() if entry["event"] == ACTION]
     progress = progress_of(config, runbook, SystemClock())
     with environment_lock(
