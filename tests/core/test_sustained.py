@@ -58,7 +58,7 @@ def test_it_holds_when_it_stood_for_all_of_the_time() -> None:
     holds = after((300, one_in(3)))
 
     assert (holds.state, holds.held, holds.held_s) == (Held.HOLDS, True, 300)
-    assert str(holds) == "error rate 33.3 % (1000 of 3000 answers), limit 20 %, for 300 s"
+    assert str(holds) == "error rate 33.3 % (1000 of 3000 answers; most often history: HTTP 503), limit 20 %, for 300 s"
     assert after((299, one_in(3))).state is Held.OPEN
 
 

@@ -48,6 +48,23 @@ def _down(how: str, *, red: frozenset[str], states: Mapping[str, str], words: st
     )
 
 
+def _banned(name: str, fault: str, words: str) -> DecisionRow:
+    """Nothing is known of users' answers: neither that they are well nor that they are not."""
+    return DecisionRow(
+        f"decision-{name}",
+        fault,
+        frozenset(),
+        words,
+        select="decision",
+        files=DECISION,
+        setting=ONLY_ANSWERS,
+        vouched=NOT_LOOKED_AT,
+        unknown=frozenset({DOWN, ERRORS, FAR, SLOWER}),
+        states={"IR-2": UNKNOWN, "IR-4": UNKNOWN, "IR-5": UNKNOWN, "CR-5": UNKNOWN},
+        verdict="NOT KNOWN",
+    )
+
+
 def _data(what: str, red: set[str], words: str, *, verdict: str = NOW, state: str = HOLDS) -> DecisionRow:
     return DecisionRow(
         f"decision-{what}",
@@ -215,6 +232,52 @@ ROWS: list[DecisionRow] = [
         files=ACCESSIBILITY,
         states={"CR-4": HOLDS},
         verdict=THINK,
+        strategy="ST-1",
+    ),
+    _banned("we-are-banned", "we-are-banned", "we alone are blocked: through the second address"),
+    DecisionRow(
+        "decision-everybody-is-banned",
+        "everybody-is-banned",
+        frozenset({DOWN, ERRORS}),
+        "answers good of PAM behind it, for 5 s (the plan asks for 300 s)",
+        select="decision",
+        files=DECISION,
+        setting=ONLY_ANSWERS,
+        vouched=NOT_LOOKED_AT,
+        unknown=frozenset({FAR, SLOWER}),
+        states={"IR-2": HOLDS, "IR-5": HOLDS, "CR-5": UNKNOWN, **NOT_WAITED_FOR},
+        verdict=NOW,
+        strategy="ST-5",
+    ),
+    _banned("login-rate-limited", "rate-limited-login", "the sign-in is rate limited (HTTP 429)"),
+    # The baseline knows that it was there: a release has lost it.
+    DecisionRow(
+        "decision-path-lost",
+        "path-missing",
+        frozenset({ERRORS}),
+        "never answered: expenses",
+        {"path": "/api/v1/expenses"},
+        select="decision",
+        files=DECISION,
+        setting=ONLY_ANSWERS,
+        vouched=NOT_LOOKED_AT,
+        unknown=frozenset({FAR}),
+        states={"IR-2": CONSIDER, "IR-5": HOLDS, **NOT_WAITED_FOR},
+        verdict=NOW,
+        strategy="ST-1",
+    ),
+    DecisionRow(
+        "decision-chat-apologises",
+        "chat-apologises",
+        frozenset({ERRORS}),
+        "most often chat: an apology instead of an answer (intent: None)",
+        select="decision",
+        files=DECISION,
+        setting=f"{ONLY_ANSWERS}\nprobing.weights = {{ chat = 6 }}",
+        vouched=NOT_LOOKED_AT,
+        unknown=frozenset({FAR}),
+        states={"IR-2": CONSIDER, "IR-5": HOLDS, **NOT_WAITED_FOR},
+        verdict=NOW,
         strategy="ST-1",
     ),
 ]

@@ -7,6 +7,7 @@ BACKEND = "test_back_end_is_healthy"
 DATABASE = "test_database_is_healthy"
 PAM = "test_pam_is_healthy"
 EVERYTHING = "test_everything_together_is_healthy"
+IN_TIME = "test_health_verdict_came_in_time"
 SAME_RELEASE = "test_no_part_was_left_behind"
 
 _API = {"server": "api"}
@@ -60,5 +61,34 @@ ROWS = [
         frozenset({BACKEND, DATABASE, PAM, EVERYTHING, SAME_RELEASE}),
         "silent: connected",
         {"how": "hung"},
+    ),
+    Row(
+        "we-are-banned",
+        "we-are-banned",
+        frozenset(),
+        "we alone are blocked: through the second address",
+        unknown=frozenset({BACKEND, DATABASE, PAM, EVERYTHING, SAME_RELEASE}),
+    ),
+    Row(
+        "everybody-is-banned",
+        "everybody-is-banned",
+        frozenset({BACKEND, DATABASE, PAM, EVERYTHING, SAME_RELEASE}),
+        "HTTP 403",
+    ),
+    Row(
+        "we-are-banned-everywhere",
+        "we-are-banned",
+        frozenset(),
+        "we alone are blocked: through the second address",
+        {"server": "both", "status": "429"},
+        unknown=frozenset({FRONTEND, BACKEND, DATABASE, PAM, EVERYTHING, SAME_RELEASE, IN_TIME}),
+    ),
+    Row(
+        "path-missing",
+        "path-missing",
+        frozenset(),
+        "this product has no such path",
+        {"path": "/health/pam"},
+        unknown=frozenset({PAM, SAME_RELEASE}),
     ),
 ]

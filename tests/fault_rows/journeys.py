@@ -63,6 +63,12 @@ ROWS: list[Row] = [
         "open the chat: no field for a message within",
         what="phone-composer-hidden.css",
     ),
+    _row(
+        "chat-apologises",
+        "chat-apologises",
+        {ANSWERS, PHONE, TRIP, VOICE},
+        "ask PAM: an apology instead of an answer (intent: None)",
+    ),
     _row("voice-fails", "voice", {VOICE, BEHIND}, "speak to PAM: the page says: PAM could not hear you"),
     _row(
         "voice-gone",

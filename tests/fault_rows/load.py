@@ -49,4 +49,10 @@ ROWS = [
         path="/api/v1/pam/history",
         server="api",
     ),
+    _row(
+        "load-chat-apologises",
+        "chat-apologises",
+        {FEW_FAIL, NO_OUTAGE, EACH_STEP, REACHED, AS_SELDOM},
+        "chat: an apology instead of an answer (intent: None)",
+    ),
 ]

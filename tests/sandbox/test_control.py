@@ -58,6 +58,7 @@ class TestControl:
             *("netlify-answers", "netlify-behaviour", "repository", "render-deploys"),
             *("auth-bypass", "cross-user-read", "feature-fails-for-some"),
             *("configuration-lost", "channel-fails", "code-errors", "site-missing", "model-down"),
+            *("we-are-banned", "everybody-is-banned", "rate-limited-login", "path-missing", "chat-apologises"),
         }
         assert catalogue["errors"]["flag"] == "PAM_ENHANCED_UI"
         assert all(kind["summary"] and kind["layer"] for kind in catalogue.values())

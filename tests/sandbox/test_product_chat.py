@@ -200,3 +200,17 @@ def test_what_is_no_recording_is_refused(candidate: Product) -> None:
     assert candidate.call("POST", path, {"a": 1}, token=token).status == 415
     assert candidate.call("POST", path, b"", token=token, content_type="audio/webm").status == 422
     assert candidate.call("POST", path, b"x" * 2_100_000, token=token, content_type="audio/webm").status == 413
+
+
+def test_without_a_model_it_apologises(candidate: Product) -> None:
+    """Under its fault: 200, friendly words, no intent. Healthy, every answer names one, also to what PAM does not understand."""
+    token = candidate.sign_in()
+    usual = candidate.call("POST", CHAT, {"message": "qwertz"}, token=token)
+    with candidate.fault("chat-apologises"):
+        sorry = candidate.call("POST", CHAT, {"message": "How much did I spend?"}, token=token)
+        healthy = candidate.call("GET", "/health/pam")
+
+    assert (usual.status, usual.json["intent"]) == (200, "other")
+    assert (sorry.status, sorry.json["intent"]) == (200, None)
+    assert "sorry" in sorry.json["response"]
+    assert healthy.json["status"] == "healthy"

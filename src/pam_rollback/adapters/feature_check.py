@@ -14,6 +14,7 @@ from pam_rollback.adapters.http import fetch
 from pam_rollback.adapters.pam_api import Account
 from pam_rollback.core.affected_users import CORE_FEATURES, TRIES
 from pam_rollback.core.answer import Answer
+from pam_rollback.core.chat_answer import Intent, shortcoming
 from pam_rollback.core.errors import MeasurementFailed
 
 _AT_ONCE = 50
@@ -86,6 +87,8 @@ class RealFeatures:
     expenses_url: str
     account: Account
     deadline_s: float = 5.0
+    intent: Intent = "named"
+    """What a good answer of PAM has: ``[chat] intent``."""
 
     def work(self) -> dict[str, bool]:
         """Which of them work in one of several tries; asking PAM leaves a message in the account's history."""
@@ -98,14 +101,14 @@ class RealFeatures:
         }
         method, url, json = asked[feature]
         answer = fetch(url, method=method, json=json, headers=self.account.headers, deadline_s=self.deadline_s)
-        return _is_content(feature, answer)
+        return _is_content(feature, answer, self.intent)
 
 
-def _is_content(feature: str, answer: Answer) -> bool:
+def _is_content(feature: str, answer: Answer, intent: Intent) -> bool:
     body = answer.json
     if answer.http_status != HTTPStatus.OK or not isinstance(body, dict):
         return False
-    return bool(body.get("response")) if feature == "chat" else isinstance(body.get("expenses"), list)
+    return not shortcoming(body, intent) if feature == "chat" else isinstance(body.get("expenses"), list)
 
 
 def _read(results: object) -> Iterable[tuple[str, dict[str, bool]]]:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from pam_rollback.core.answer import Answer
 from pam_rollback.core.outside_text import cut
@@ -29,6 +29,7 @@ _EXTENDED = "UTF-8''"
 _PLAIN_IN_EXTENDED = "!#$&+-.^_`|~"
 _NOT_IN_FIELD = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]+")
 _URL_CHARACTERS = "!#$%&'()*+,/:;=?@[]~"
+_PROXY_PORT = 8080
 
 
 @dataclass
@@ -62,17 +63,20 @@ def fetch(
     body: bytes | None = None,
     deadline_s: float = 5.0,
     max_body_bytes: int = MAX_BODY_BYTES,
+    proxy: str = "",
 ) -> Answer:
     """Make one request; the deadline in seconds covers all of it, from the name look-up to the last byte of the body.
 
-    What is sent is ``json``, or ``body`` as it is with a content type among the headers.
+    What is sent is ``json``, or ``body`` as it is with a content type among the headers. ``proxy``: the address of a forward proxy, which
+    then asks (RFC 9110, section 3.7); what is encrypted goes through it as it is (CONNECT).
     """
     parts = urlsplit(url)
-    make = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    progress = _Progress(make(parts.hostname or "", parts.port, timeout=deadline_s))
     target = quote(
         (parts.path or "/") + (f"?{parts.query}" if parts.query else ""), safe=_URL_CHARACTERS, errors="replace"
     )
+    progress = _Progress(_connection(parts, proxy, deadline_s))
+    if proxy and parts.scheme != "https":
+        target = f"{parts.scheme}://{parts.netloc}{target}"
     head = {"User-Agent": USER_AGENT, "Accept": "application/json, text/html;q=0.9, */*;q=0.8", "Connection": "close"}
     if method in {"GET", "HEAD"}:
         # What is true now, and not what a cache on the way has kept; Pragma is for caches that speak HTTP/1.0 only.
@@ -120,6 +124,17 @@ def field_value(text: str) -> str:
     if line.isascii() and not line.startswith(_EXTENDED):
         return line
     return _EXTENDED + quote(line, safe=_PLAIN_IN_EXTENDED, errors="replace")
+
+
+def _connection(parts: SplitResult, proxy: str, deadline_s: float) -> http.client.HTTPConnection:
+    make = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    if not proxy:
+        return make(parts.hostname or "", parts.port, timeout=deadline_s)
+    between = urlsplit(proxy)
+    connection = make(between.hostname or "", between.port or _PROXY_PORT, timeout=deadline_s)
+    if parts.scheme == "https":
+        connection.set_tunnel(parts.hostname or "", parts.port)
+    return connection
 
 
 def all_at_once(calls: Mapping[str, Callable[[], T]], *, workers: int = 16) -> dict[str, T]:

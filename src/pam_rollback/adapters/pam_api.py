@@ -62,6 +62,10 @@ class Account:
         return {"Authorization": f"Bearer {self.token}"}
 
 
+class SignInLimited(MeasurementFailed):
+    """There were too many sign-ins: nothing is known of signing in."""
+
+
 def sign_in(url: str, email: str, password: str, *, deadline_s: float) -> Account:
     """Sign the environment's own test account in. Raises MeasurementFailed with what was answered instead."""
     answer = fetch(url, method="POST", json={"email": email, "password": password}, deadline_s=deadline_s)
@@ -69,6 +73,12 @@ def sign_in(url: str, email: str, password: str, *, deadline_s: float) -> Accoun
     try:
         return Account(user_id=str(body["user"]["id"]), token=str(body["access_token"]))
     except (TypeError, KeyError):
+        if answer.http_status == HTTPStatus.TOO_MANY_REQUESTS and not answer.problem:
+            later = answer.headers.get("retry-after", "")
+            raise SignInLimited(
+                f"POST {url}: the sign-in is rate limited (HTTP 429{f', Retry-After: {later}' if later else ''}): no error of the service; "
+                "sign in again later"
+            ) from None
         # The answer is not shown whole: it may carry a token under another name.
         found = answer.problem or f"HTTP {answer.http_status} {answer.content_type}"
         raise MeasurementFailed(

@@ -24,6 +24,7 @@ from playwright.sync_api import (
     TimeoutError as PlaywrightTimeoutError,
 )
 
+from pam_rollback.core.chat_answer import Intent, apology, shortcoming, shown
 from pam_rollback.core.environment_tables import Pages
 from pam_rollback.core.journeys import Stopped, Unreachable
 from pam_rollback.core.outside_text import cut
@@ -70,12 +71,14 @@ class Session:
 class PamSite:
     """One tab of the site. Each method is something that a person does, or looks for; all are bounded by ``within_s``."""
 
-    def __init__(self, page: Page, address: str, pages: Pages, *, within_s: float) -> None:
+    def __init__(self, page: Page, address: str, pages: Pages, *, within_s: float, intent: Intent = "named") -> None:
         self.page = page
+        self._intent = intent
         self._address = address
         self._pages = pages
         self._within_s = within_s
         self._posts: list[Response] = []
+        self._answers: list[Response] = []
         page.set_default_timeout(within_s * 1000)
         page.set_default_navigation_timeout(within_s * 1000)
 
@@ -190,11 +193,16 @@ class PamSite:
                 self._message.fill(question)
             if not question:
                 raise Stopped("ask PAM: the field for the message is empty")
+            self._answers.clear()
+            self.page.on("response", self._remember_answer)
             self._message.press("Enter")
         # PAM may quote the question: what PAM says is not what was asked.
         asked = self._messages.filter(has_text=question, has_not=self.page.get_by_text("PAM", exact=True)).last
-        with self._step("ask PAM", "no answer"):
-            return self._answer_after(asked, "ask PAM")
+        try:
+            with self._step("ask PAM", "no answer"):
+                return self._no_apology(self._answer_after(asked, "ask PAM"), "ask PAM")
+        finally:
+            self.page.remove_listener("response", self._remember_answer)
 
     def shows_message(self, text: str) -> bool:
         """Whether the conversation has this text, as soon as it is there; False when the time is up."""
@@ -229,6 +237,7 @@ class PamSite:
         before = self._messages.count()
         with self._step("speak to PAM", "no button to speak"):
             self._speak.click()
+        self._answers.clear()  # of voice no contract names an intent: its words are judged
         stop = self.page.get_by_role("button", name="Stop and send")
         with self._step("speak to PAM", "recording did not start"):
             self._either(stop, "speak to PAM")
@@ -237,7 +246,7 @@ class PamSite:
         # What was heard is not known beforehand, so the spoken message is the one that was not there.
         spoken = self._messages.nth(before)
         with self._step("speak to PAM", "no answer"):
-            return self._answer_after(spoken, "speak to PAM")
+            return self._no_apology(self._answer_after(spoken, "speak to PAM"), "speak to PAM")
 
     # ------------------------------------------------------------ trips, money, settings
 
@@ -396,6 +405,26 @@ class PamSite:
     def _remember(self, response: Response) -> None:
         if response.request.method == "POST" and response.ok:
             self._posts.append(response)
+
+    def _remember_answer(self, response: Response) -> None:
+        if response.request.method == "POST" and response.ok:
+            self._answers.append(response)
+
+    def _no_apology(self, words: str, what: str) -> str:
+        """The answer, when it is one; by what the service sent where that was seen, else by its words. Raises Stopped."""
+        for response in reversed(self._answers):
+            try:
+                body = response.json()
+            except (Error, ValueError):
+                continue
+            if isinstance(body, dict) and "response" in body:
+                wrong = shortcoming(body, self._intent)
+                break
+        else:
+            wrong = apology(words) and f"an apology instead of an answer: {shown(words)!r}"
+        if wrong:
+            raise Stopped(f"{what}: {wrong}")
+        return words
 
     def _token(self) -> tuple[str, str]:
         """The access token and the user's id, as the answer to the sign-in gave them."""

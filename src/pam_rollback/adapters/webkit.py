@@ -17,6 +17,7 @@ from selenium.webdriver.webkitgtk.options import Options
 from selenium.webdriver.webkitgtk.service import Service
 
 from pam_rollback.adapters.browser import BrowserMissing, webkit
+from pam_rollback.core.chat_answer import apology, shown
 from pam_rollback.core.environment_tables import Pages
 from pam_rollback.core.journeys import Stopped, Unreachable
 from pam_rollback.core.outside_text import cut
@@ -131,7 +132,10 @@ class WebKitSite:
         field.send_keys(question)
         field.send_keys(Keys.ENTER)
         self._until(lambda: self._answer(question), "ask PAM: no answer")
-        return self._answer(question)
+        answer = self._answer(question)
+        if apology(answer):
+            raise Stopped(f"ask PAM: an apology instead of an answer: {shown(answer)!r}")
+        return answer
 
     def _answer(self, question: str) -> str:
         """The text of the entry after the question's, once it is PAM's; empty until then."""

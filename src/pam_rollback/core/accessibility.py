@@ -4,7 +4,7 @@ A state that was not reached is judged by its own test, and left out of what is 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pam_rollback.core.barriers import Findings
 from pam_rollback.core.errors import MeasurementFailed
@@ -85,6 +85,15 @@ class Audits:
     def reached(self) -> int:
         """How many states were reached."""
         return sum(audit.reached for audit in self.of_states.values())
+
+    def not_known_where_not_reached(self, why: str) -> "Audits":
+        """The same; nothing is known of what was not reached, since it was not the site that kept us from it."""
+        return Audits(
+            {
+                name: audit if audit.reached else replace(audit, problem="", unmeasured=why)
+                for name, audit in self.of_states.items()
+            }
+        )
 
     def barriers(self, look: str) -> Findings:
         """The barriers of every state in this look. Raises MeasurementFailed when one could not be judged or was not reached."""

@@ -5,6 +5,7 @@ the front page is never answered, or nothing behind it ever is. Response time is
 baseline; quick failures say nothing of speed.
 """
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ from pam_rollback.core.samples import Sample
 from pam_rollback.core.sustained import Condition, Held, Measure, share_is_below
 
 _P95 = 95.0
+_REASON_CHARACTERS = 100
 _ANSWERS_OF_A_PART = 3
 """Fewer of one journey do not show that it is never answered."""
 
@@ -103,7 +105,7 @@ def error_rate(limit_pct: float, *, reached_counts: bool = False) -> Measure:
     def words(samples: Sequence[Sample]) -> str:
         value = rate(samples)
         shown = "not known" if value is None else f"{value:.1f} %"
-        return f"error rate {shown} ({bad(samples)} of {len(samples)} answers), limit {limit_pct:g} %"
+        return f"error rate {shown} ({bad(samples)} of {len(samples)} answers{_most_often(samples)}), limit {limit_pct:g} %"
 
     def figures(samples: Sequence[Sample]) -> Figures:
         value = rate(samples)
@@ -120,6 +122,15 @@ def error_rate(limit_pct: float, *, reached_counts: bool = False) -> Measure:
         return share_is_below(bad(samples), len(samples), limit_pct)
 
     return Measure(contradicts, above, words, figures)
+
+
+def _most_often(samples: Sequence[Sample]) -> str:
+    """What was wrong with most of the wrong ones: a person has to know what it is about."""
+    reasons = Counter((sample.journey, sample.why) for sample in samples if not sample.ok and sample.why)
+    if not reasons:
+        return ""
+    (journey, why), _ = reasons.most_common(1)[0]
+    return f"; most often {journey}: {why[:_REASON_CHARACTERS]}"
 
 
 def slowdown(before: Distribution, limit_pct: float, *, reached_counts: bool = False) -> Measure:

@@ -13,6 +13,7 @@ from pam_rollback.core.configuration import ConfigurationError, Problem, Table, 
 from pam_rollback.core.environment_tables import (
     Ability,
     Browser,
+    Chat,
     HealthAnswers,
     Load,
     LoadedJourney,
@@ -92,6 +93,7 @@ class Environment(Table):
     secret_variables: Annotated[SecretVariables, Field(alias="secrets")] = SecretVariables.model_construct()
     release: Release = Release.model_construct()
     probing: Probing = Probing.model_construct()
+    chat: Chat = Chat.model_construct()
     load: Load = Load.model_construct()
     ramp: Ramp = Ramp.model_construct()
     thresholds: Mapping[str, Mapping[str, float]] = {}
@@ -137,6 +139,12 @@ class Environment(Table):
         """An unrelated address that tells whether this machine is online; empty when none is declared."""
         own = self.sandbox.control_url if self.sandbox is not None else ""
         return self.probing.control_url or own
+
+    @property
+    def second_address_proxy(self) -> str:
+        """A proxy that asks from another network address; empty when none is declared."""
+        own = self.sandbox.second_address_proxy if self.sandbox is not None else ""
+        return self.probing.second_address_proxy or own
 
     def addresses(self) -> Iterator[str]:
         """Every declared address of the product's parts."""

@@ -207,9 +207,19 @@ class Probing(Table):
     request_deadline_s: Annotated[float, Field(gt=0, le=5)] = 5
     control_url: Address = ""
     """An address that has nothing to do with the service: when it is silent too, we are the ones who are offline."""
+    second_address_proxy: Address = ""
+    """An HTTP proxy at another network address: where this machine is refused everything, it shows whether others are, too."""
     weights: Mapping[ProbedJourney, Annotated[int, Field(ge=0, le=100)]] = {}
     """How often each journey takes its turn, beside the others; what is not named keeps its usual weight. ``login`` and ``chat`` have
     none of their own: each sign-in and each question to PAM costs the real service time and money."""
+
+
+class Chat(Table):
+    """What PAM's answers promise here."""
+
+    intent: Literal["named", "never"] = "named"
+    """``named``: a good answer says in ``intent`` how PAM understood the question; without a reachable model it is null. ``never``: this
+    product's answers have none, and only their text is judged."""
 
 
 class Load(Table):
@@ -276,4 +286,6 @@ class Sandbox(Table):
 
     control_url: Address
     token: Annotated[str, Field(min_length=1, repr=False)]
+    second_address_proxy: Address = ""
+    """Asks from another address of the practice range's small world."""
     variables: Annotated[Mapping[VariableName, str], Field(repr=False)] = {}

@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from pam_rollback.core.answer import Answer
+from pam_rollback.core.chat_answer import Intent, shortcoming
 from pam_rollback.core.health_body import contradicted
 from pam_rollback.core.health_words import HEALTHY
 from pam_rollback.core.outside_text import cut
@@ -30,6 +31,8 @@ class Expect(BaseModel):
     """A health answer: "healthy" at its top, and nothing below that contradicts it."""
     optional: tuple[str, ...] = ()
     """The parts of a health answer that may be down while the product is well."""
+    chat: Intent | None = None
+    """PAM's answer to a question: ``core/chat_answer.py``. None: it is something else."""
 
     def shortcomings(self, answer: Answer) -> str:
         """Say what is wrong with the answer, in words; empty when nothing is. The body comes first.
@@ -47,7 +50,7 @@ class Expect(BaseModel):
 
     def _of_body(self, answer: Answer) -> list[str]:
         found = []
-        if self.json_values or self.json_keys or self.healthy:
+        if self.json_values or self.json_keys or self.healthy or self.chat:
             body = answer.json
             if not isinstance(body, dict):
                 why = f" ({answer.json_problem})" if answer.json_problem else ""
@@ -60,6 +63,8 @@ class Expect(BaseModel):
                 if key not in body or body[key] != value
             ]
             found += [f"without {key!r}" for key in self.json_keys if key not in body]
+            if self.chat and answer.http_status == self.status:
+                found += filter(None, [shortcoming(body, self.chat)])
         if self.text and self.text.encode() not in answer.body:
             found.append(f"without the text {self.text!r}")
         return found

@@ -5,8 +5,8 @@ Rules, each a doubt in words. With one, nothing good is known. Two kinds differ 
 * **Unfit**: nothing was sent, or less than the plan's share of what the shape asked for; more requests than the plan's share left late; the
   clocks of the machines do not agree. Then times say nothing: a generator that stood still sends in a burst what it owes, and the service
   is slow for that reason alone. Only errors of the service stand.
-* **Incomplete**: the run was cut short; a worker never came, or was lost: what it had to ask from then on was not asked. What was asked
-  was asked as it should be, so whatever it shows to be bad stands.
+* **Incomplete**: the service shut the generator out (``core/load_blocking.py``); the run was cut short; a worker never came, or was lost:
+  what it had to ask from then on was not asked. What was asked was asked as it should be, so whatever it shows to be bad stands.
 """
 
 import math
@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from pam_rollback.core.load_blocking import why_nothing_is_known
 from pam_rollback.core.load_record import LoadRecord, LoadRequest
 from pam_rollback.core.plan_items import LoadReachedLimit
 
@@ -111,6 +112,9 @@ def _unfit(record: LoadRecord, limit: LoadReachedLimit) -> Iterator[str]:
 
 
 def _incomplete(record: LoadRecord) -> Iterator[str]:
+    void = why_nothing_is_known(record)
+    if void:
+        yield void
     if record.cut_short:
         yield f"the run was cut short: {record.cut_short}"
     if len(record.workers) < record.workers_expected:

@@ -31,6 +31,10 @@ class LoadRequest:
     why: str = ""
     """Empty when ok, else what was wrong, in words."""
     worker: str = ""
+    void: str = ""
+    """Why this answer says nothing about the service (``core/load_blocking.py``); empty when it does."""
+    blocked: bool = False
+    """Void because everything was refused."""
 
     @property
     def latency_ms(self) -> float:
@@ -46,6 +50,11 @@ class LoadRequest:
     def left(self) -> bool:
         """Whether it was sent at all."""
         return math.isfinite(self.sent_s)
+
+    @property
+    def counts(self) -> bool:
+        """Whether it was sent, and what became of it says something about the service."""
+        return self.left and not self.void
 
 
 @dataclass(frozen=True, slots=True)

@@ -215,7 +215,7 @@ def _steps(
     sure_errors = errors.model_copy(update={"answers_min": _EVER})
     sure = [limit.model_copy(update={"answers_min": _EVER}) for limit in latencies]
     for step in steps:
-        sent = [one for one in record.requests if one.left and step.from_s <= one.due_s < step.until_s]
+        sent = [one for one in record.requests if one.counts and step.from_s <= one.due_s < step.until_s]
         yield StepOfLoad(
             step,
             step.from_s - record.began_s,

@@ -25,8 +25,8 @@ class LoadVerdict:
 
     @cached_property
     def sent(self) -> tuple[LoadRequest, ...]:
-        """What left, in the order of the due times."""
-        return tuple(sorted((one for one in self.record.requests if one.left), key=lambda one: one.due_s))
+        """What left and says something about the service, in the order of the due times."""
+        return tuple(sorted((one for one in self.record.requests if one.counts), key=lambda one: one.due_s))
 
     @cached_property
     def p95(self) -> LatencyUnderLoad:

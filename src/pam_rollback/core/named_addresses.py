@@ -48,7 +48,7 @@ def web_addresses(environment: "Environment") -> Iterator[NamedAddress]:
         ("netlify", ("api_url",)),
         ("statuspage", ("api_url",)),
         ("pagerduty", ("api_url",)),
-        ("sandbox", ("control_url",)),
+        ("sandbox", ("control_url", "second_address_proxy")),
     ):
         table = getattr(environment, table_name)
         for key in keys if table is not None else ():
@@ -56,6 +56,9 @@ def web_addresses(environment: "Environment") -> Iterator[NamedAddress]:
     for number, address in enumerate(environment.load.targets, 1):
         yield NamedAddress(f"[load] targets #{number}", address)
     yield NamedAddress("[probing] control_url", environment.probing.control_url, only_read=True)
+    # Of a proxy only a sandbox's has to be near: what is encrypted goes through it as it is.
+    if environment.sandbox is not None:
+        yield NamedAddress("[probing] second_address_proxy", environment.probing.second_address_proxy)
     if environment.prometheus is not None:
         yield NamedAddress("[prometheus] url", environment.prometheus.url, only_read=True)
 

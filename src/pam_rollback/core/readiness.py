@@ -79,6 +79,8 @@ NEEDS: Mapping[str, str] = {
 }
 """The ability that a question is about; without one it can be asked everywhere."""
 
+OF_THE_API = frozenset({FLAGS, FLAGS_CLOSED, EVALUATION, CACHE, EMERGENCY, EMERGENCY_CLOSED, ACCOUNT, CLOCK})
+"""The questions that the product's own API answers."""
 _FLAG_API = (FLAGS, FLAGS_CLOSED, CLOCK)
 _FRONTEND = (PUBLISHED, FRONTEND_TARGET, UNLOCKED, FRONTEND_CLOCK)
 _BACKEND = (SERVICE, BACKEND_TARGET, AUTODEPLOY, BACKEND_CLOCK, DATABASE)

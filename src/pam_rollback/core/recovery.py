@@ -26,6 +26,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from pam_rollback.core.blocking import why_void
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.figures import Figures
 from pam_rollback.core.percentiles import percentile
@@ -196,11 +197,15 @@ def recovery(samples: Iterable[Sample], *, incident_s: float | None, decision_s:
     """Find when the service recovered from the incident of ``incident_s`` that was decided upon at ``decision_s``.
 
     Outages that were over before the incident (before the decision, where the incident's start is unknown) do not
-    count. Raises MeasurementFailed when nothing was measured, nothing after the decision, or when a hole in the samples
-    could hide an outage.
+    count. Raises MeasurementFailed when nothing was measured, nothing after the decision, when a hole in the samples
+    could hide an outage, or when answers say nothing about the service.
     """
-    measured = _measured(samples, rule)
+    samples = tuple(samples)
     since_s = decision_s if incident_s is None else min(incident_s, decision_s)
+    void = why_void(sample for sample in samples if sample.due_s >= since_s)
+    if void:
+        raise MeasurementFailed(f"when users were well again is not known: {void}")
+    measured = _measured(samples, rule)
     _refuse_holes(measured, since_s, decision_s, rule)
     outages, blips = find_outages(measured, rule)
     concerned = [outage for outage in outages if outage.ended_s is None or outage.ended_s > since_s]

@@ -33,6 +33,10 @@ class Sample:
     """The release that the answer named, where it names one."""
     lag_ms: float | None = 0.0
     """How late the probe left; None when it never did."""
+    void: str = ""
+    """Why this answer says nothing about the service (``core/blocking.py``); empty when it does."""
+    blocked: bool = False
+    """Void because whoever asked was refused everything: from then on we are blind, whatever else was asked."""
 
     @property
     def end_s(self) -> float:
@@ -40,8 +44,8 @@ class Sample:
         return self.due_s + self.latency_ms / 1000
 
     def measured(self, late_ms: float = LATE_MS) -> bool:
-        """Whether this says something about the service: it left, in time, and has a real latency."""
-        return self.lag_ms is not None and self.lag_ms <= late_ms and math.isfinite(self.latency_ms)
+        """Whether this says something about the service: it left, in time, has a real latency, and is not void."""
+        return not self.void and self.lag_ms is not None and self.lag_ms <= late_ms and math.isfinite(self.latency_ms)
 
     def bad(self, slow_ms: float) -> bool:
         """Whether a user would have called it bad: a wrong answer, none, or one later than ``slow_ms``."""

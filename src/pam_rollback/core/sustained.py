@@ -9,7 +9,8 @@ the end of the last slice that contradicts the condition has been standing:
   it fails fast when it can no more be true; while others are still open it is judged anew, so that the last word is about now.
 * *not yet*: it stands, and is above, but not for T so far.
 * *over*: the newest slice contradicts, and one before was above.
-* *unknown*: the prober was not fit to judge, or there are holes in which anything may have been.
+* *unknown*: the prober was not fit to judge, there are holes in which anything may have been, or answers say nothing about the service
+  (``core/blocking.py``). While we are blocked, more observation tells nothing: that is known at once.
 * *open*: it stands, and T is not over. The only state that more observation is waited for.
 
 Source: plan items IR-2, IR-4, IR-5; the plan's own figures stand there, the slices are ours (docs/decisions/0010).
@@ -22,6 +23,7 @@ from enum import StrEnum
 from itertools import pairwise
 
 from pam_rollback.core.binomial import share_below
+from pam_rollback.core.blocking import why_void
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.figures import Figures
 from pam_rollback.core.samples import LATE_MS, Sample
@@ -146,7 +148,8 @@ class Measure:
 def judge(samples: Sequence[Sample], question: Question, measure: Measure, span: Span) -> Condition:
     """Judge the condition as it is known at the end of the span."""
     since_s = max(span.start_s, span.settled_s - question.duration_s)
-    inside = span.inside(samples, since_s)
+    due = span.inside(samples, since_s)
+    inside = [one for one in due if not one.void]
     measured = [one for one in inside if one.measured(question.late_ms)]
     slices = _slices(measured, question, span)
     standing = next((index for index, slice_ in enumerate(slices) if measure.contradicts(slice_)), None)
@@ -157,6 +160,10 @@ def judge(samples: Sequence[Sample], question: Question, measure: Measure, span:
     # A slice that contradicts is evidence; every other final word stands on all of the time, and a hole may hide anything.
     if problem and state is not Held.OPEN and standing != 0:
         state, reason = Held.UNKNOWN, problem
+    void = why_void(due)
+    newest_s = span.settled_s - question.slice_s
+    if void and not _stands_all_the_same(state, due, question, newest_s=newest_s, standing=standing):
+        state, reason = Held.UNKNOWN, void
     return Condition(
         state=state,
         words=measure.words(measured),
@@ -207,6 +214,30 @@ def _is_above(measure: Measure, slice_: Sequence[Sample]) -> bool:
         return bool(slice_) and measure.above(slice_)
     except MeasurementFailed:
         return False
+
+
+def _stands_all_the_same(
+    state: Held, due: Sequence[Sample], question: Question, *, newest_s: float, standing: int | None
+) -> bool:
+    """Whether a state needs nothing of the answers that are void."""
+    blocked = [one.due_s for one in due if one.blocked]
+    if not blocked:  # a journey that was never measured: what the others show stands, that nothing is wrong does not
+        return state is not Held.CLEAR
+    if state is Held.HOLDS:  # a rate limit for a moment hides no more than any other hole that is tolerated
+        return _longest_s(blocked, question.gap_max_s) <= question.gap_max_s
+    if blocked[-1] >= newest_s:
+        return False
+    return state is Held.OPEN or standing == 0  # good answers after a block say how it is now
+
+
+def _longest_s(moments: Sequence[float], apart_s: float) -> float:
+    """The longest time in which such moments follow each other, no further than this apart."""
+    longest_s, began_s = 0.0, moments[0]
+    for before, after in pairwise(moments):
+        if after - before > apart_s:
+            began_s = after
+        longest_s = max(longest_s, after - began_s)
+    return longest_s
 
 
 def _slices(measured: Sequence[Sample], question: Question, span: Span) -> list[list[Sample]]:

@@ -7,7 +7,8 @@ Rules (plan items SC-1 and SC-2; peers' pitfalls in Argo Rollouts and k6):
 * It is also judged **per second**: a run of wholly bad seconds longer than tolerated breaks it, however small its share
   of the window.
 * What we do not know is *unknown*, never met: too few samples, a gap, a silent prober, too many probes that left late,
-  not a number. Evidence that it is broken stands all the same: broken comes before unknown.
+  not a number, answers that say nothing about the service (``core/blocking.py``). Evidence that it is broken stands all
+  the same: broken comes before unknown.
 """
 
 import math
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 
+from pam_rollback.core.blocking import why_void
 from pam_rollback.core.figures import Figures
 from pam_rollback.core.percentiles import DEFINITION, nearest_rank, percentile
 from pam_rollback.core.samples import LATE_MS, Sample
@@ -193,14 +195,15 @@ def judge(
     settled_s = now_s if settled_s is None else settled_s
     reach_s = max(start_s, min(settled_s, end_s))
     complete = settled_s >= end_s
-    inside = sorted((sample for sample in samples if start_s <= sample.due_s < end_s), key=lambda sample: sample.due_s)
+    due = sorted((sample for sample in samples if start_s <= sample.due_s < end_s), key=lambda sample: sample.due_s)
+    inside = [sample for sample in due if not sample.void]
     measured = [sample for sample in inside if sample.measured(spec.late_ms)]
     counted = [sample for sample in measured if spec.counts(sample)]
     bad_by_journey = Counter(sample.journey for sample in counted if spec.is_bad(sample)).most_common()
     bad = sum(count for _, count in bad_by_journey)
     seconds = _by_second(counted, start_s)
-    # The most samples that there can be in the end; what is out already can only make it fewer.
-    probes = len(inside) if complete else max(len(inside), math.floor(spec.duration_s * rate_hz) + 1)
+    # The most samples that there can be in the end; what is out already can only make it fewer. What is void may have been good.
+    probes = len(due) if complete else max(len(due), math.floor(spec.duration_s * rate_hz) + 1)
     tally = _Tally(
         spec=spec,
         n=len(counted),
@@ -212,9 +215,11 @@ def judge(
         not_a_number=any(sample.lag_ms is not None and not math.isfinite(sample.latency_ms) for sample in inside),
     )
 
-    broken = tally.beyond_saving() or _bad_run(seconds, spec, reach_s - start_s)
+    blind = {math.floor(sample.due_s - start_s) for sample in due if sample.blocked}
+    broken = tally.beyond_saving() or _bad_run(seconds, spec, reach_s - start_s, blind=blind)
     unknown = (
-        tally.unfit()
+        why_void(due)
+        or tally.unfit()
         or _gap([sample.due_s for sample in counted], spec.gap_max_s, start_s, reach_s)
         or _silence(spec, now_s - settled_s, complete=complete)
     )
@@ -293,13 +298,17 @@ def _by_second(counted: list[Sample], start_s: float) -> dict[int, list[Sample]]
     return seconds
 
 
-def _bad_run(seconds: dict[int, list[Sample]], spec: WindowSpec, reach_s: float) -> str:
+def _bad_run(seconds: dict[int, list[Sample]], spec: WindowSpec, reach_s: float, *, blind: set[int]) -> str:
     """Why a run of wholly bad seconds is too long; empty when none is.
 
-    A second without samples neither ends nor starts a run.
+    A second without samples neither ends nor starts a run; one in which we were blocked ends it.
     """
     run_start: int | None = None
+    before = -1
     for second, samples in seconds.items():
+        if blind and any(before < other <= second for other in blind):
+            run_start = None
+        before = second
         end_s = min(second + 1, spec.duration_s)
         if end_s > reach_s:
             break

@@ -11,7 +11,9 @@ from pam_rollback.observation.exchange import NotSent, exchange
 from pam_rollback.observation.journeys import SignIn
 
 _UNAUTHORIZED = 401
+_TOO_MANY_REQUESTS = 429
 _PAUSE_S = 2.0
+_PAUSE_OF_A_LIMIT_S = 20.0
 _BODY_BYTES_MAX = 1 << 20
 
 
@@ -25,6 +27,8 @@ class Account:
         self._token = ""
         self._attempted_s = float("-inf")
         self.why = "not tried"
+        self.is_limited = False
+        """The last attempt was refused because there were too many (HTTP 429)."""
 
     @property
     def headers(self) -> dict[str, str]:
@@ -33,9 +37,13 @@ class Account:
 
     def lost(self, status: int | None) -> bool:
         """Say whether this status means that it is time to sign in again (at most once in two seconds)."""
-        return (
-            self._sign_in is not None and status == _UNAUTHORIZED and time.monotonic() - self._attempted_s >= _PAUSE_S
-        )
+        return self._sign_in is not None and status == _UNAUTHORIZED and self.may_try
+
+    @property
+    def may_try(self) -> bool:
+        """Whether enough time has passed since the last attempt; a limit is not met again and again."""
+        pause_s = _PAUSE_OF_A_LIMIT_S if self.is_limited else _PAUSE_S
+        return time.monotonic() - self._attempted_s >= pause_s
 
     async def renew(self) -> bool:
         """Sign in. Gives whether it worked."""
@@ -55,6 +63,7 @@ class Account:
         except NotSent as error:
             self.why = str(error)
             return False
+        self.is_limited = answer.http_status == _TOO_MANY_REQUESTS and not answer.problem
         token = answer.json.get("access_token") if isinstance(answer.json, dict) else None
         if not isinstance(token, str) or not token:
             self.why = answer.problem or f"HTTP {answer.http_status} without an access_token"

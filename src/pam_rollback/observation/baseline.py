@@ -140,6 +140,11 @@ class Baseline(_Record):
     not_recorded: dict[str, str] = {}
     """What a baseline may have and this one does not, and why."""
 
+    @property
+    def answered(self) -> tuple[str, ...]:
+        """The journeys that had a good answer."""
+        return tuple(name for name, figures in self.journeys.items() if figures.n > figures.errors)
+
     @classmethod
     def of(cls, samples: Iterable[Sample], origin: Origin, *, late_ms: float = LATE_MS) -> Self:
         """Give the baseline that these samples give. Raises MeasurementFailed when none of them was measured."""

@@ -29,6 +29,9 @@ _TOO_LATE_S = 1.0
 A burst would be an attack.
 """
 _WHY_CHARACTERS_MAX = 200
+_LIMITED = (
+    "not signed in: the sign-in is rate limited (HTTP 429), which is no error of the service; sign in more rarely"
+)
 
 
 class ProbeRun:
@@ -72,6 +75,12 @@ class ProbeRun:
             task.add_done_callback(self._outstanding.discard)
 
     async def _probe(self, tick: int, due_s: float, journey: Journey) -> None:
+        if journey.signed_in and self._account.is_limited:
+            # Without a session the answer would be 401, which says nothing of the service.
+            self._record_not_sent(tick, due_s, journey, _LIMITED, void=_LIMITED)
+            if self._account.may_try:
+                await self._account.renew()
+            return
         sent_s = time.monotonic()
         probe_id = f"{self._config.run}-{tick}"
         headers = {**journey.headers, "X-Probe-Id": probe_id}
@@ -111,7 +120,7 @@ class ProbeRun:
         if journey.signed_in and self._account.lost(answer.http_status):
             await self._account.renew()
 
-    def _record_not_sent(self, tick: int, due_s: float, journey: Journey, why: str) -> None:
+    def _record_not_sent(self, tick: int, due_s: float, journey: Journey, why: str, *, void: str = "") -> None:
         self._writer.write(
             {
                 "tick": tick,
@@ -124,6 +133,7 @@ class ProbeRun:
                 "why": why,
                 "latency_ms": None,
                 "release": None,
+                **({"void": void} if void else {}),
             }
         )
 

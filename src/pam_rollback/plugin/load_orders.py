@@ -69,7 +69,7 @@ def _of_the_account(environment: Environment) -> Iterator[LoadJourney]:
         path=paths.chat,
         method="POST",
         body={"message": "Where can I stop for the night? ({request_id})"},
-        expect=Expect(json_keys=("response",)),
+        expect=Expect(chat=environment.chat.intent),
         weight=2,
         signed_in=True,
         cached=True,

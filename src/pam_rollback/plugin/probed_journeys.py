@@ -11,6 +11,7 @@ CACHED_FRONT_PAGE = "cached front page"
 """Asked for as visitors ask: a cache on the way may answer, and what it keeps is what people get."""
 PAGES = (FRONT_PAGE, CACHED_FRONT_PAGE)
 HEALTH_JOURNEY = "health"
+LOGIN_JOURNEY = "login"
 _JSON = "application/json"
 
 
@@ -60,7 +61,7 @@ def _of_the_account(environment: Environment) -> Iterator[tuple[Journey, int]]:
     sign_in = sign_in_of(environment)
     yield (
         Journey(
-            name="login",
+            name=LOGIN_JOURNEY,
             url=sign_in.url,
             method="POST",
             body={"email": sign_in.email, "password": sign_in.password},
@@ -74,7 +75,7 @@ def _of_the_account(environment: Environment) -> Iterator[tuple[Journey, int]]:
             url=environment.url_of("chat"),
             method="POST",
             body={"message": "Where can I stop for the night? ({probe_id})"},
-            expect=Expect(json_keys=("response",)),
+            expect=Expect(chat=environment.chat.intent),
             signed_in=True,
         ),
         0,

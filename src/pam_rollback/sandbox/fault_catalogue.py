@@ -10,6 +10,8 @@ from pam_rollback.sandbox.page_snippets import snippet_names
 _RELEASE = Parameter("release", "candidate", "the release that has the fault", choices=("stable", "candidate"))
 _PATH = Parameter("path", None, "the path it applies to; * stands for anything")
 _SERVER = Parameter("server", "both", "which server answers so", choices=("api", "frontend", "both"))
+_BANNING = Parameter("server", "api", "which server refuses", choices=("api", "frontend", "both"))
+_REFUSAL = Parameter("status", "403", "how: 403, or 429 with Retry-After", choices=("403", "429"))
 _MS_MAX = 120_000
 OTHER_RELEASE = "other"
 ANY_RELEASE = "any"
@@ -133,6 +135,12 @@ _KINDS = (
     ),
     FaultKind("model-down", "the model provider does not answer: PAM can think of nothing", "release", (_RELEASE,)),
     FaultKind(
+        "chat-apologises",
+        "the model provider does not answer, and PAM says so in a friendly way: HTTP 200, an apology, no intent",
+        "release",
+        (_RELEASE,),
+    ),
+    FaultKind(
         "release-down",
         "the process of a release does not answer",
         "process",
@@ -164,6 +172,20 @@ _KINDS = (
     _answer("answers-half-closed", "Content-Length promises more than is sent before the connection closes"),
     _answer("answers-without-commit", "the true answer, without the commit that it names"),
     _answer("answers-slowly", "the true answer, late", _milliseconds(2000, "delay of the answer")),
+    FaultKind(
+        "we-are-banned",
+        "every path refuses this machine's requests, and nobody else's, as a product does that takes it for a scanner",
+        "edge",
+        (_BANNING, _REFUSAL),
+    ),
+    FaultKind("everybody-is-banned", "every path refuses everybody", "edge", (_BANNING, _REFUSAL)),
+    FaultKind("rate-limited-login", "signing in answers 429, and Retry-After", "edge"),
+    FaultKind(
+        "path-missing",
+        "the API has no such path: 404, as its framework answers",
+        "edge",
+        (_PATH,),
+    ),
     FaultKind(
         "delay-all",
         "every answer of the API and the front end is late",

@@ -22,11 +22,12 @@ class Listeners:
     mail: socket.socket
     control: socket.socket
     stable: socket.socket
+    elsewhere: socket.socket
 
     @classmethod
     def open(cls) -> "Listeners":
         """Take free ports."""
-        return cls(*(_listener() for _ in range(10)))
+        return cls(*(_listener() for _ in range(11)))
 
 
 def url_of(listener: socket.socket) -> str:

@@ -9,6 +9,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
+from pam_rollback.sandbox.elsewhere import is_from_elsewhere
 from pam_rollback.sandbox.faults import Fault, PlantedFaults
 
 TrueAnswer = Callable[[web.BaseRequest], Awaitable[Mapping[str, object] | None]]
@@ -16,6 +17,10 @@ RELEASE_HEADER = "X-Release"
 _JSON = "application/json"
 _DRIP_S = 0.05
 _PROMISED_BYTES = 4096
+_OF_THE_API = {"rate-limited-login": "/api/v1/auth/login", "path-missing": "*"}
+"""Faults that only the API can have, and their paths where they name none."""
+_REFUSING = {"we-are-banned": 403, "everybody-is-banned": 403, "rate-limited-login": 429, "path-missing": 404}
+"""Faults that are nothing but a status, and which where the fault does not say."""
 _START = b'{"status": "healthy", '
 
 
@@ -39,21 +44,32 @@ class Spoiler:
             return None  # a browser's preflight is not what the fault is about
         shape: Fault | None = None
         for fault in self._faults:
-            if self._concerns(fault, request.path):
+            if self._concerns(fault, request):
                 if "ms" in fault.settings:
                     await _hold(fault, float(fault.settings["ms"]) / 1000)
                 else:
                     shape = fault
         return None if shape is None else await self._shaped(request, shape, true_answer)
 
-    def _concerns(self, fault: Fault, path: str) -> bool:
+    def _concerns(self, fault: Fault, request: web.BaseRequest) -> bool:
         if fault.kind.layer != "edge":
             return False
-        server, pattern = fault.settings.get("server", "both"), fault.settings.get("path", "*")
-        return server in {self._server, "both"} and fnmatchcase(path, str(pattern))
+        if fault.kind.name == "we-are-banned" and is_from_elsewhere(request):
+            return False
+        if fault.kind.name in _OF_THE_API and self._server != "api":
+            return False
+        server, pattern = (
+            fault.settings.get("server", "both"),
+            fault.settings.get("path", _OF_THE_API.get(fault.kind.name, "*")),
+        )
+        return server in {self._server, "both"} and fnmatchcase(request.path, str(pattern))
 
-    async def _shaped(self, request: web.BaseRequest, fault: Fault, true_answer: TrueAnswer) -> web.StreamResponse:
+    async def _shaped(  # noqa: PLR0911 - one line for each fault
+        self, request: web.BaseRequest, fault: Fault, true_answer: TrueAnswer
+    ) -> web.StreamResponse:
         match fault.kind.name:
+            case name if name in _REFUSING:
+                return _refusal(int(str(fault.settings.get("status", _REFUSING[name]))))
             case "answers-html" | "answers-garbage" as name:
                 return self._nonsense(name)
             case "answers-never-ending":
@@ -79,6 +95,14 @@ class Spoiler:
         told = {**body, "release": version, **named, "status": "unhealthy" if unhealthy else "healthy"}
         status = HTTPStatus.SERVICE_UNAVAILABLE if fault.kind.name == "answers-503-healthy" else HTTPStatus.OK
         return web.json_response(told, status=status, headers={RELEASE_HEADER: version})
+
+
+def _refusal(status: int) -> web.Response:
+    if status == HTTPStatus.NOT_FOUND:
+        return web.json_response({"detail": "Not Found"}, status=status)
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return web.json_response({"detail": "too many requests"}, status=status, headers={"Retry-After": "3600"})
+    return web.json_response({"detail": "blocked"}, status=status)
 
 
 def true_document(text: bytes) -> Mapping[str, object] | None:

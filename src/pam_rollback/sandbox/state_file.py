@@ -23,6 +23,8 @@ class State:
     control_url: str
     stable_url: str
     """Where the stable release answers, whatever users get."""
+    elsewhere_url: str
+    """A proxy that asks from another address."""
     status_page_url: str
     render: Mapping[str, str]
     """Where the stand-in for Render's API is, and which service of whom it knows: ``api_url``, ``service_id``, ``owner_id``."""
@@ -74,6 +76,7 @@ class State:
             "[sandbox]",
             f"control_url = {_text(self.control_url)}",
             f"token = {_text(self.token)}",
+            f"second_address_proxy = {_text(self.elsewhere_url)}",
             "",
             "[sandbox.variables]",
             *(f"{name} = {_text(value)}" for name, value in self.variables.items()),

@@ -25,6 +25,7 @@ from pam_rollback.sandbox.database import (
 )
 from pam_rollback.sandbox.database.auditor import in_plan_dialect
 from pam_rollback.sandbox.edge import Edge
+from pam_rollback.sandbox.elsewhere import Elsewhere
 from pam_rollback.sandbox.faults import PlantedFaults
 from pam_rollback.sandbox.fleet import Fleet
 from pam_rollback.sandbox.front_end_server import FrontEndServer
@@ -200,6 +201,7 @@ class Supervisor:
         for handler, listener in (
             (edge.handle, listeners.api),
             (second.handle, listeners.stable),
+            (Elsewhere().handle, listeners.elsewhere),
             (front_end.handle, listeners.frontend),
             (slack.handle, listeners.slack),
             (status_page.handle, listeners.status_page),
@@ -258,6 +260,7 @@ class Supervisor:
             frontend_url=url_of(listeners.frontend),
             control_url=url_of(listeners.control),
             stable_url=url_of(listeners.stable),
+            elsewhere_url=url_of(listeners.elsewhere),
             status_page_url=url_of(listeners.status_page),
             render={
                 "api_url": url_of(listeners.render) + render.BASE,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pam_rollback.adapters.account_api import AccountApi
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.journeys import Stopped, Unreachable
+from pam_rollback.plugin.blocked import refuse_when_blocked
 from pam_rollback.plugin.fixtures.health import refuse_when_offline
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def tab(context: Any, environment: Environment) -> "PamSite":
         environment.urls.frontend,
         environment.pages,
         within_s=step_within_s(environment),
+        intent=environment.chat.intent,
     )
 
 
@@ -50,7 +52,10 @@ def step_within_s(environment: Environment) -> float:
 
 
 def walked(environment: Environment, browser: str, journey: str, steps: Callable[[], None]) -> dict[str, Any]:
-    """Walk the steps until they end or stop; gives what every fact of a journey has. Raises MeasurementFailed when we are offline."""
+    """Walk the steps until they end or stop; gives what every fact of a journey has. Raises MeasurementFailed when we are offline.
+
+    Or blocked: then it is not the site that keeps the journey from its end.
+    """
     start_s = time.monotonic()
     problem = ""
     try:
@@ -58,5 +63,6 @@ def walked(environment: Environment, browser: str, journey: str, steps: Callable
     except Stopped as stop:
         if isinstance(stop, Unreachable):
             refuse_when_offline(environment, "the site cannot be reached")
+        refuse_when_blocked(environment, f"{journey} in {browser} is not known ({stop})")
         problem = str(stop)
     return {"journey": journey, "browser": browser, "problem": problem, "took_s": time.monotonic() - start_s}

@@ -31,8 +31,12 @@ class Reply:
     """An answer and how PAM understood the question; `confidence` is 0 to 1."""
 
     text: str
-    intent: str
+    intent: str | None
+    """None: it was not understood, nor even looked at."""
     confidence: float
+
+
+APOLOGY = Reply("I'm sorry, I'm having trouble answering right now. Please try again in a moment.", None, 0.0)
 
 
 _TOPICS: tuple[tuple[str, tuple[str, ...]], ...] = (  # the first topic with a word in the message wins
@@ -83,9 +87,9 @@ def reply_to(message: str, facts: Facts) -> Reply:
     return Reply(text=text, intent=intent, confidence=_UNSURE if intent == "other" else _SURE)
 
 
-def suggestions_for(intent: str) -> list[str]:
+def suggestions_for(intent: str | None) -> list[str]:
     """Give what the person may want to ask next."""
-    return list(_SUGGESTIONS.get(intent, _SUGGESTIONS["other"]))
+    return list(_SUGGESTIONS.get(intent or "other", _SUGGESTIONS["other"]))
 
 
 def _topic(message: str) -> str:

@@ -48,7 +48,7 @@ async def chat(asked: ChatRequest, visitor: Visiting, parts: Parts, response: Re
         parts, visitor, asked.message, conversation_id=asked.conversation_id, session_id=asked.session_id
     )
     response.headers["X-Cache"] = "hit" if exchange.from_cache else "miss"
-    answer = {
+    answer: dict[str, Any] = {
         "response": exchange.reply.text,
         "session_id": exchange.session_id,
         "timestamp": exchange.answered_at.isoformat(),

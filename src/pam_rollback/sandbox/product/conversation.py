@@ -11,7 +11,8 @@ from uuid import UUID
 
 from fastapi import HTTPException
 
-from pam_rollback.sandbox.product.assistant import Facts, Reply
+from pam_rollback.sandbox.product.assistant import APOLOGY, Facts, Reply
+from pam_rollback.sandbox.product.faults import CHAT_APOLOGISES
 from pam_rollback.sandbox.product.flags import PERFORMANCE_OPTIMIZATIONS
 from pam_rollback.sandbox.product.services import Services
 from pam_rollback.sandbox.product.storage import Connection, Storage, fetch
@@ -94,6 +95,8 @@ async def converse(
 
 
 async def _reply(parts: Services, visitor: Visitor, message: str) -> tuple[Reply, bool]:
+    if parts.faults.is_on(CHAT_APOLOGISES):
+        return APOLOGY, False
     optimised = PERFORMANCE_OPTIMIZATIONS in visitor.features
     generation = (await parts.flags.state()).cache_generation if optimised else 0
     if optimised and (cached := parts.answers.find(visitor.key, message, generation=generation)) is not None:

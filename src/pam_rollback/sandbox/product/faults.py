@@ -126,6 +126,7 @@ FLAGS_PARTIAL = FaultKind(
     "flags-partial", "a share of the users keeps the features whatever the flags say", parameters=PartialParameters
 )
 MEMORY_LEAK = FaultKind("memory-leak", "the process holds more and more memory", parameters=LeakParameters)
+CHAT_APOLOGISES = FaultKind("chat-apologises", "PAM answers every question with an apology and no intent")
 MODEL_DOWN = FaultKind("model-down", "whoever thinks of PAM's answers does not answer")
 WRITES_FORGOTTEN = FaultKind(
     "writes-forgotten", "writes are acknowledged and not stored", parameters=ForgottenParameters
@@ -154,6 +155,7 @@ CATALOGUE: Mapping[str, FaultKind] = {
             FLAGS_PARTIAL,
             ADMIN_REFUSES,
             MEMORY_LEAK,
+            CHAT_APOLOGISES,
             MODEL_DOWN,
             WRITES_FORGOTTEN,
         ),

@@ -1,0 +1,71 @@
+"""An apology is no answer, and being sorry that it rains is one."""
+
+import json
+
+import pytest
+
+from pam_rollback.core.answer import Answer
+from pam_rollback.core.chat_answer import Intent, apology, shortcoming
+from pam_rollback.core.expectation import Expect
+
+SORRY = "I'm sorry, I'm having trouble answering right now. Please try again in a moment."
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (SORRY, None),
+        ("I apologize, but I cannot process that at the moment.", None),
+        ("Sorry, something went wrong on our side.", "unknown"),
+        ("Here is nothing of use to you.", None),
+        ("Here is nothing of use to you.", " "),
+    ],
+)
+def test_an_answer_without_an_intent_is_none(text: str, told: str | None) -> None:
+    """Whatever its words are: that is how the product answers without a model."""
+    assert "(intent:" in shortcoming({"response": text, "intent": told}, "named")
+
+
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [
+        ("You have spent 12.00 this month.", "named"),
+        ("Sorry to hear that it rains! Try again tomorrow: it stays dry.", "named"),
+        ("Unfortunately the pass is closed; I would take the valley road.", "never"),
+        ("You have spent 12.00 this month.", "never"),
+    ],
+)
+def test_an_answer_is_one(text: str, intent: Intent) -> None:
+    """With an intent where there is one, by its words where there is none."""
+    body = {"response": text} if intent == "never" else {"response": text, "intent": "budget"}
+
+    assert shortcoming(body, intent) == ""
+
+
+def test_words_decide_where_no_intent_is_ever_named() -> None:
+    """A typographic apostrophe makes no difference."""
+    assert "an apology instead of an answer" in shortcoming({"response": SORRY}, "never")
+    assert apology(SORRY.replace("'", "\u2019"))
+
+
+@pytest.mark.parametrize("body", [{}, {"response": ""}, {"response": "  "}, {"response": None}, {"response": 7}])
+def test_no_text_is_no_answer(body: dict[str, object]) -> None:
+    """Of whatever kind it is."""
+    assert shortcoming({"intent": "budget", **body}, "named") == "without text in 'response'"
+
+
+def test_a_product_without_intents_is_told_where_to_say_so() -> None:
+    """The message names the setting, but only where the key is missing."""
+    setting = '[chat] intent = "never"'
+
+    assert setting in shortcoming({"response": "You have spent 12.00."}, "named")
+    assert setting not in shortcoming({"response": SORRY, "intent": None}, "named")
+
+
+def test_the_prober_and_the_load_test_expect_an_answer() -> None:
+    """HTTP 200 with an apology is as bad as a 503."""
+    body = json.dumps({"response": SORRY, "intent": None}).encode()
+    answer = Answer("POST", "http://api/chat", 200, "application/json", body, 5.0)
+
+    assert "an apology instead of an answer" in Expect(chat="named").shortcomings(answer)
+    assert Expect().shortcomings(answer) == ""
