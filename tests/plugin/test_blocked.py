@@ -15,6 +15,7 @@ from pam_rollback.plugin.blocked import Lookout, host_of
 from tests.sessions import ROOT, Project, Range
 
 _COUNTED_S = 6.0
+_BANNED_S = 3.0
 
 
 @pytest.fixture
@@ -108,6 +109,23 @@ def test_a_ban_in_the_middle_of_a_window(practice_range: Range, project: Project
     assert ended.rc == 11, ended.out
     assert ended.outcomes()["test_error_rate_stays_low"] == "could not measure"
     assert "broken criterion" not in ended.outcomes().values(), ended.out
+    assert "we are blocked, or everybody is" in said(ended.out)
+
+
+def test_a_ban_after_a_rollback(practice_range: Range, project: Project, alone: Path) -> None:
+    """In a drill, too, it is neither a recovery nor a failed one: not known. The rollback itself was done."""
+    with project.start("drills/test_feature_flag.py", f"--env={alone}") as session:
+        journal = project.run_folder / "journal.jsonl"
+        while session.poll() is None and not (journal.exists() and "action-finished" in journal.read_text("utf-8")):
+            time.sleep(0.05)
+        with planted(practice_range, "we-are-banned"):
+            time.sleep(_BANNED_S)
+        ended = project.finish(session)
+    outcomes = ended.outcomes()
+
+    assert ended.rc == 11, ended.out
+    assert outcomes["test_error_rate_stays_low"] == "could not measure", ended.out
+    assert not {"broken criterion", "action failed", "undo failed"} & set(outcomes.values()), ended.out
     assert "we are blocked, or everybody is" in said(ended.out)
 
 
