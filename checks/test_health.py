@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from pam_rollback.core.expected_releases import ExpectedReleases
+from pam_rollback.core.front_page import FrontPage
 from pam_rollback.core.health import HealthReport
 from pam_rollback.core.time_frames import FirstVerdict
 from pam_rollback.plugin.fixtures.health import Health
@@ -22,6 +23,14 @@ def test_front_end_is_healthy(health: Health, scored: Scored, expected_releases:
     assert report.status == "healthy", report
     assert report.http_status == 200, report
     assert report.runs(expected_releases.frontend), report.release_problem(expected_releases.frontend)
+
+
+@pytest.mark.criterion("HC-1")
+def test_front_page_is_the_site(health: Health, scored: Callable[[FrontPage], FrontPage]) -> None:
+    """The page and its scripts are the site, not an error answered with 200.  If red: docs/runbook.md#frontend-error-page."""
+    page = scored(health.front_page)
+
+    assert page.is_the_site, page
 
 
 @pytest.mark.criterion("HC-2")

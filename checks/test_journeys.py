@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from pam_rollback.plugin.journeys.onlooker import Onlooker
 from pam_rollback.plugin.journeys.traveller import Traveller
 from pam_rollback.plugin.journeys.visitor import Visitor
 from pam_rollback.plugin.journeys.webkit_traveller import WebKitTraveller
@@ -96,6 +97,15 @@ def test_nothing_fails_behind_the_pages(traveller: Traveller, scored: Scored) ->
     behind = scored(traveller.opens_every_page())
 
     assert behind.clean, behind
+
+
+@pytest.mark.decision
+@pytest.mark.criterion("SC-5", "CR-2")
+def test_pages_are_no_error_screens(onlooker: Onlooker, scored: Scored) -> None:
+    """What is shown without an account is the site, not an error in its place.  If red: docs/runbook.md#frontend-error-page."""
+    seen = scored(onlooker.looks())
+
+    assert seen.is_the_site, seen
 
 
 @pytest.mark.criterion("SC-5")

@@ -10,7 +10,7 @@ from pam_rollback.actions.emergency import EmergencyRollback, EmergencyTools, ro
 from pam_rollback.actions.journal import Journal
 from pam_rollback.actions.steps import StepsFailed
 from pam_rollback.core.emergency import ProductDown
-from pam_rollback.core.errors import ActionFailed, MeasurementFailed
+from pam_rollback.core.errors import ActionFailed, MeasurementFailed, UnreadableAnswer
 from pam_rollback.core.flags import Flag
 from pam_rollback.core.served_release import BACK_END, Served, Wanted
 from pam_rollback.core.wait import Waiter
@@ -25,6 +25,7 @@ class Emergency(Product):
 
     down: bool = False
     refused: str = ""
+    mumbles: bool = False
     calls: list[tuple[str, str]] = field(default_factory=list)
 
     def read_flags(self) -> Mapping[str, Flag]:
@@ -48,6 +49,8 @@ class Emergency(Product):
         self.calls.append((reason, initiated_by))
         if not self.ignores:
             self.flags = dict.fromkeys(self.flags, OFF)
+        if self.mumbles:
+            raise UnreadableAnswer("not accepted in words that can be understood")
         return "accepted"
 
 
@@ -96,6 +99,16 @@ def test_all_is_well(journal: Journal) -> None:
     assert product.posted == ["called"]
     (undo,) = journal.owed()
     assert set(undo.facts["flags"]) == set(product.flags)
+
+
+def test_an_answer_that_nobody_understands_is_looked_into(journal: Journal) -> None:
+    """Whether it was done is seen by reading back: done, then all is well; not done, then it failed."""
+    done = act(Emergency(mumbles=True), journal)
+
+    assert done.outcome.all_off
+    assert "whether it was done is not known" in done.steps[1].result
+    with pytest.raises(StepsFailed, match="did not take effect"):
+        act(Emergency(mumbles=True, ignores=True), journal)
 
 
 def test_done_twice_changes_nothing_and_says_so(journal: Journal) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from pam_rollback.actions.feature_flag import FlagRollback, FlagRollbackTools, roll_back_flags, undo_flags
 from pam_rollback.actions.journal import Journal
-from pam_rollback.core.errors import ActionFailed, MeasurementFailed, UndoFailed
+from pam_rollback.core.errors import ActionFailed, MeasurementFailed, UndoFailed, UnreadableAnswer
 from pam_rollback.core.flags import Flag
 from pam_rollback.core.wait import Waiter
 
@@ -116,6 +116,24 @@ def test_accepted_but_ignored_is_a_failed_action(journal: Journal) -> None:
     """HTTP 200 is not a rollback: the flags are read back."""
     with pytest.raises(ActionFailed, match="accepted, but it did not take effect"):
         act(Product(ignores=True), journal)
+
+
+def test_a_read_back_that_nobody_understands_is_repeated(journal: Journal) -> None:
+    """What is there is not known then, which is no reason to stop."""
+
+    class Mumbling(Product):
+        reads = 0
+
+        def read_flags(self) -> Mapping[str, Flag]:
+            self.reads += 1
+            if 1 < self.reads < 5:
+                raise UnreadableAnswer("the flags could not be read")
+            return super().read_flags()
+
+    product = Mumbling()
+
+    assert act(product, journal).outcome.all_off
+    assert product.reads == 5
 
 
 def test_a_flag_that_is_not_there_changes_nothing(journal: Journal) -> None:

@@ -24,6 +24,11 @@ BROKEN = {
     "hang": hangs,
     "503": says({"message": "no"}, 503),
 }
+UNREADABLE = {
+    "cut off": CUT_JSON,
+    "a key twice": says(text='{"id": "y", "id": "x"}', Content_Type="application/json"),
+    "not a number": says(text='{"id": "x", "load": NaN}', Content_Type="application/json"),
+}
 
 
 def api(url: str, clock: SkippingClock | None = None, *, token: str = TOKEN, **options: Any) -> ProviderApi:
@@ -48,7 +53,7 @@ def refused(asking: ProviderApi, method: str = "GET", **options: Any) -> Provide
     return caught.value
 
 
-@pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
+@pytest.mark.parametrize("broken", (BROKEN | UNREADABLE).values(), ids=BROKEN | UNREADABLE)
 def test_a_read_is_asked_again(broken: Reply) -> None:
     """Whatever came instead of an answer: reading twice is the same as reading once."""
     with scripted(broken, broken, OK) as server:
@@ -57,7 +62,7 @@ def test_a_read_is_asked_again(broken: Reply) -> None:
     assert server.asked == ["GET /things/x"] * 3
 
 
-@pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
+@pytest.mark.parametrize("broken", (BROKEN | UNREADABLE).values(), ids=BROKEN | UNREADABLE)
 @pytest.mark.parametrize("method", ["POST", "PATCH", "PUT"])
 def test_a_change_that_may_have_been_done_is_not_sent_again(method: str, broken: Reply) -> None:
     """Two restores, or two deploys, are not one. The message says what to do instead."""

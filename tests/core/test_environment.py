@@ -64,6 +64,24 @@ def test_production_that_is_a_sandbox_is_guarded_as_production(folder: Path) -> 
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
+        pytest.param(
+            "[secrets]",
+            '[health.optional]\nhealth_pm = ["checks.tts"]\n[secrets]',
+            "[health.optional] health_pm: unknown key, did you mean 'health_pam'?",
+            id="health of a place that there is not",
+        ),
+        pytest.param(
+            "[secrets]",
+            '[health.optional]\nhealth_pam = ["status"]\n[secrets]',
+            "is the answer's own word and never optional",
+            id="the word itself as optional",
+        ),
+        pytest.param(
+            "[secrets]",
+            '[health.optional]\nhealth_pam = ["checks tts"]\n[secrets]',
+            "expected the place of a part in the answer, its keys joined by dots",
+            id="no place of a part",
+        ),
         pytest.param("[secrets]", "[secret]", "secret: unknown key, did you mean 'secrets'?", id="misspelt table"),
         pytest.param(
             "admin_token_env",

@@ -3,6 +3,7 @@
 from tests.fault_rows.row import Row
 
 FRONTEND = "test_front_end_is_healthy"
+FRONT_PAGE = "test_front_page_is_the_site"
 BACKEND = "test_back_end_is_healthy"
 DATABASE = "test_database_is_healthy"
 PAM = "test_pam_is_healthy"
@@ -14,11 +15,13 @@ _API = {"server": "api"}
 _DB = {"server": "api", "path": "/health/db"}
 
 
-def _of_database(identifier: str, fault: str, words: str) -> Row:
-    return Row(identifier, fault, frozenset({DATABASE, SAME_RELEASE}), words, _DB)
+def _of_database(identifier: str, fault: str, words: str, **parameters: str) -> Row:
+    return Row(identifier, fault, frozenset({DATABASE, SAME_RELEASE}), words, _DB | parameters)
 
 
 ROWS = [
+    Row("script-is-html", "missing-script-served-as-html", frozenset({FRONT_PAGE}), "is missing: a page of HTML is"),
+    Row("error-page", "error-page-served", frozenset({FRONT_PAGE}), "the page is an error screen: 'Oops! Something"),
     Row(
         "spa-fallback",
         "answers-html",
@@ -39,6 +42,32 @@ ROWS = [
     _of_database("never-ending", "answers-never-ending", "the body did not end within 5 s"),
     _of_database("silence", "answers-silence", "silent: connected, but no answer within 5 s"),
     _of_database("half-closed", "answers-half-closed", "announced bytes"),
+    _of_database("status-twice", "answers-lying", "the key 'status' stands twice in one object", how="twice"),
+    _of_database("not-a-number", "answers-lying", "NaN is no JSON number", how="not-a-number"),
+    Row(
+        "part-down",
+        "answers-lying",
+        frozenset({DATABASE}),
+        "healthy at its top only: checks.database.status is 'unhealthy', checks.redis is 'down'",
+        _DB | {"how": "part-down"},
+    ),
+    Row("healthy-false", "answers-lying", frozenset({DATABASE}), "healthy is False", _DB | {"how": "flag"}),
+    Row(
+        "issues-filled",
+        "answers-lying",
+        frozenset({DATABASE}),
+        "issues is ['database: no route']",
+        _DB | {"how": "issues"},
+    ),
+    _of_database("release-unknown", "answers-lying", "runs a release that it does not name", how="nameless"),
+    Row(
+        "answer-kept",
+        "answers-lying",
+        frozenset(),
+        "a cache answered, with what it has kept for 86400 s (Age)",
+        _DB | {"how": "kept"},
+        unknown=frozenset({DATABASE}),
+    ),
     Row("wrong-release", "answers-wrong-release", frozenset({SAME_RELEASE}), "1.40.9", _DB),
     Row(
         "comprehensive",

@@ -11,6 +11,7 @@ TRIP = "test_trip_is_planned"
 SESSION = "test_lost_session_is_renewed"
 BEHIND = "test_nothing_fails_behind_the_pages"
 NEW = "test_new_visitor_gets_the_release"
+PAGES = "test_pages_are_no_error_screens"
 RETURNING = "test_returning_visitor_gets_the_release"
 WEBKIT = "test_pam_answers_in_webkit"
 
@@ -108,6 +109,12 @@ ROWS: list[Row] = [
         what="request-failing.js",
     ),
     _row("request-refused", "page", {BEHIND}, "HTTP 404: GET", what="request-refused.js"),
+    _row(
+        "built-without-variables",
+        "front-end-built-without-variables",
+        SIGNED_IN | {PAGES},
+        "it shows an error screen: 'Wheels & Wins cannot start'",
+    ),
     _row("old-asset", "old-asset-served", {NEW, RETURNING}, "1 of 24 files are not those of 1.42.0"),
     # The page of before voice offers none, as it should: what is wrong is whose page it is.
     _row(

@@ -59,6 +59,12 @@ class TestControl:
             *("auth-bypass", "cross-user-read", "feature-fails-for-some"),
             *("configuration-lost", "channel-fails", "code-errors", "site-missing", "model-down"),
             *("we-are-banned", "everybody-is-banned", "rate-limited-login", "path-missing", "chat-apologises"),
+            *(
+                "answers-lying",
+                "error-page-served",
+                "front-end-built-without-variables",
+                "missing-script-served-as-html",
+            ),
         }
         assert catalogue["errors"]["flag"] == "PAM_ENHANCED_UI"
         assert all(kind["summary"] and kind["layer"] for kind in catalogue.values())

@@ -20,7 +20,7 @@ from pam_rollback.actions.journal import Journal
 from pam_rollback.actions.steps import Narrator, Step, StepRecord, StepsFailed, run_steps, silent
 from pam_rollback.core.clock import Clock
 from pam_rollback.core.emergency import EmergencyCall, OutOfBand, ProductDown
-from pam_rollback.core.errors import ActionFailed, MeasurementFailed
+from pam_rollback.core.errors import ActionFailed, MeasurementFailed, UnreadableAnswer
 from pam_rollback.core.figures import Figures
 from pam_rollback.core.flags import Flag, FlagAdmin, FlagEvaluation, FlagName, TeamNotice
 from pam_rollback.core.served_release import Served
@@ -205,6 +205,10 @@ def _call(tools: EmergencyTools, found: _Found, reason: str, initiated_by: str) 
     except ProductDown as down:
         found.down = str(down)
         raise
+    except UnreadableAnswer as unclear:
+        if tools.admin is None:
+            raise  # nobody can look whether it was done
+        return f"whether it was done is not known ({unclear}): the flags are read back"
 
 
 def _read_back(tools: EmergencyTools, found: _Found) -> str:

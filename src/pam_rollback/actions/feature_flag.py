@@ -12,7 +12,7 @@ from pam_rollback.actions.flag_writing import lower_flags, note_setting, put_fla
 from pam_rollback.actions.journal import Journal, Undo
 from pam_rollback.actions.steps import Narrator, Step, StepRecord, in_order, run_steps, silent
 from pam_rollback.core.clock import Clock
-from pam_rollback.core.errors import ActionFailed, MeasurementFailed, UndoFailed
+from pam_rollback.core.errors import ActionFailed, MeasurementFailed, UndoFailed, UnreadableAnswer
 from pam_rollback.core.figures import Figures
 from pam_rollback.core.flags import Flag, FlagAdmin, FlagEvaluation, FlagName, TeamNotice
 from pam_rollback.core.wait import NotReached, Waiter
@@ -221,13 +221,21 @@ def _read_back(tools: FlagRollbackTools, target: Mapping[FlagName, Flag], found:
 def wait_for_flags(
     read: Callable[[], Mapping[FlagName, Flag]], wanted: Mapping[FlagName, Flag], waiter: Waiter
 ) -> Mapping[FlagName, Flag]:
-    """Read until the flags are as wanted. Raises NotReached."""
-    return waiter.until(
-        lambda: {name: flag for name, flag in read().items() if name in wanted},
-        holds=lambda seen: seen == dict(wanted),
+    """Read until the flags are as wanted; an answer that cannot be read is none, and is asked for again. Raises NotReached."""
+
+    def seen() -> Mapping[FlagName, Flag] | str:
+        try:
+            return {name: flag for name, flag in read().items() if name in wanted}
+        except UnreadableAnswer as error:
+            return str(error)
+
+    waiter.until(
+        seen,
+        holds=lambda flags: flags == dict(wanted),
         within_s=_READ_BACK_WITHIN_S,
         what=f"flags are {words(wanted)}",
     )
+    return dict(wanted)
 
 
 def evaluate(evaluation: FlagEvaluation, target: Mapping[FlagName, Flag], users: Sequence[str]) -> Evaluation:

@@ -37,6 +37,7 @@ class _Progress:
     """How far one exchange came; read by the waiting thread when the deadline passes."""
 
     connection: http.client.HTTPConnection
+    start_is_enough: bool = False
     phase: str = "connecting"
     given_up: bool = False
     http_status: int | None = None
@@ -64,17 +65,19 @@ def fetch(
     deadline_s: float = 5.0,
     max_body_bytes: int = MAX_BODY_BYTES,
     proxy: str = "",
+    start_is_enough: bool = False,
 ) -> Answer:
     """Make one request; the deadline in seconds covers all of it, from the name look-up to the last byte of the body.
 
     What is sent is ``json``, or ``body`` as it is with a content type among the headers. ``proxy``: the address of a forward proxy, which
-    then asks (RFC 9110, section 3.7); what is encrypted goes through it as it is (CONNECT).
+    then asks (RFC 9110, section 3.7); what is encrypted goes through it as it is (CONNECT). With ``start_is_enough`` a larger body is no
+    problem: its start is read, and no more.
     """
     parts = urlsplit(url)
     target = quote(
         (parts.path or "/") + (f"?{parts.query}" if parts.query else ""), safe=_URL_CHARACTERS, errors="replace"
     )
-    progress = _Progress(_connection(parts, proxy, deadline_s))
+    progress = _Progress(_connection(parts, proxy, deadline_s), start_is_enough)
     if proxy and parts.scheme != "https":
         target = f"{parts.scheme}://{parts.netloc}{target}"
     head = {"User-Agent": USER_AGENT, "Accept": "application/json, text/html;q=0.9, */*;q=0.8", "Connection": "close"}
@@ -90,7 +93,9 @@ def fetch(
     start_s = time.monotonic()
     # A thread and not a socket time-out: a server that drips one byte a second never trips the latter.
     worker = threading.Thread(
-        target=_exchange, args=(progress, method, target, payload, head, max_body_bytes), daemon=True
+        target=_exchange,
+        args=(progress, method, target, payload, head, max_body_bytes),
+        daemon=True,
     )
     worker.start()
     worker.join(deadline_s)
@@ -174,6 +179,8 @@ def _read_body(progress: _Progress, response: http.client.HTTPResponse, max_body
     announced = response.length
     while chunk := response.read1(_CHUNK_BYTES):
         progress.body += chunk
+        if len(progress.body) >= max_body_bytes and progress.start_is_enough:
+            return
         if len(progress.body) > max_body_bytes:
             progress.problem = f"the body is larger than {max_body_bytes} bytes"
             return

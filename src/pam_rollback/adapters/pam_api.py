@@ -15,11 +15,12 @@ from pam_rollback.adapters.http import all_at_once, fetch
 from pam_rollback.core.answer import Answer
 from pam_rollback.core.change_gate import before_change
 from pam_rollback.core.emergency import ProductDown
-from pam_rollback.core.errors import ActionFailed, MeasurementFailed
+from pam_rollback.core.errors import ActionFailed, MeasurementFailed, UnreadableAnswer
 from pam_rollback.core.flags import Flag, FlagName
 from pam_rollback.core.health import HealthReport
 from pam_rollback.core.outside_text import cut
 
+_READS_MAX = 3
 _REASON_MAX = 1000
 NAME_MAX = 200
 """The endpoint takes no longer texts; a rollback must not fail because somebody explained it at length."""
@@ -97,11 +98,20 @@ class FlagApi:
     deadline_s: float = 5.0
 
     def read_flags(self) -> dict[FlagName, Flag]:
-        """All flags as the admin API says. Raises ActionFailed when it does not say."""
-        answer = fetch(self.url, headers=self._headers, deadline_s=self.deadline_s)
-        if answer.problem or answer.http_status != HTTPStatus.OK:
-            raise ActionFailed(f"the flags could not be read: {_with_hint(answer)}")
-        return _flags_in(answer)
+        """All flags as the admin API says. Raises ActionFailed when it does not say, UnreadableAnswer when nobody understands it.
+
+        An answer that cannot be read is asked for again: one that broke on its way is no reason to stop a rollback.
+        """
+        for attempt in range(1, _READS_MAX + 1):
+            answer = fetch(self.url, headers=self._headers, deadline_s=self.deadline_s)
+            if answer.problem or answer.http_status != HTTPStatus.OK:
+                raise ActionFailed(f"the flags could not be read: {_with_hint(answer)}")
+            try:
+                return _flags_in(answer)
+            except UnreadableAnswer:
+                if attempt == _READS_MAX:
+                    raise
+        raise AssertionError  # pragma: no cover - the last try returns or raises
 
     def set_flags(self, changes: Mapping[FlagName, Flag]) -> None:
         """Ask for the changes; raises ActionFailed unless the API accepts them. Whether they took effect is for read-back to tell."""
@@ -130,7 +140,8 @@ class EmergencyApi:
     def call(self, reason: str, initiated_by: str) -> str:
         """Make the call, once: it may be repeated safely, but a second one would only hide what the first one met.
 
-        Raises ProductDown when there is no answer or one that says that the product is broken, ActionFailed when it refuses.
+        Raises ProductDown when there is no answer or one that says that the product is broken, ActionFailed when it refuses,
+        UnreadableAnswer when nobody understands what it says: whether it was done is not known then.
         """
         before_change("the emergency call")
         answer = fetch(
@@ -143,6 +154,8 @@ class EmergencyApi:
         if answer.problem or answer.http_status is None or answer.http_status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise ProductDown(f"the emergency call was not answered: {answer}")
         body = answer.json
+        if answer.http_status == HTTPStatus.OK and not isinstance(body, dict):
+            raise UnreadableAnswer(f"the emergency call was not accepted in words that can be understood: {answer}")
         if answer.http_status != HTTPStatus.OK or not isinstance(body, dict) or body.get("status") != "ok":
             raise ActionFailed(f"the emergency call was not accepted: {_with_hint(answer, holder='emergency')}")
         return f"accepted as change {body.get('change_id')}, by {body.get('initiated_by')}"
@@ -193,11 +206,12 @@ def _flags_in(answer: Answer) -> dict[FlagName, Flag]:
     body: Any = answer.json
     flags = body.get("flags", body) if isinstance(body, dict) else None
     if not isinstance(flags, dict):
-        raise ActionFailed(f"the flags could not be read: expected a JSON object of flags, found {answer}")
+        why = f" ({answer.json_problem})" if answer.json_problem else ""
+        raise UnreadableAnswer(f"the flags could not be read: expected a JSON object of flags, found {answer}{why}")
     try:
         return {name: _flag(state) for name, state in flags.items()}
     except (TypeError, KeyError, ValueError) as error:
-        raise ActionFailed(f"the flags could not be read: {error!r} is wrong in {answer}") from None
+        raise UnreadableAnswer(f"the flags could not be read: {error!r} is wrong in {answer}") from None
 
 
 def _flag(state: Mapping[str, Any]) -> Flag:

@@ -24,8 +24,10 @@ from playwright.sync_api import (
     TimeoutError as PlaywrightTimeoutError,
 )
 
+from pam_rollback.adapters.rendered_page import rendered
 from pam_rollback.core.chat_answer import Intent, apology, shortcoming, shown
 from pam_rollback.core.environment_tables import Pages
+from pam_rollback.core.front_page import PageContent
 from pam_rollback.core.journeys import Stopped, Unreachable
 from pam_rollback.core.outside_text import cut
 from pam_rollback.core.strict_json import read_json
@@ -146,6 +148,12 @@ class PamSite:
         with self._step(f"open {path}", "no page with a heading"):
             self.page.goto(self._address + path, wait_until="domcontentloaded")
             return self.heading()
+
+    def rendered(self, path: str) -> PageContent:
+        """Open a page and give what it shows, whatever that is."""
+        with self._step(f"open {path}", "it goes on loading"):
+            self.page.goto(self._address + path, wait_until="load")
+            return rendered(self.page, within_s=self._within_s)
 
     def reload(self) -> None:
         """Load the page again."""

@@ -1,7 +1,8 @@
 """One way of asking a provider (Netlify, Render): a good answer, or one ProviderError that can be acted on at 3 a.m.
 
-* A read is asked again after no answer, a broken one, a 429 and the errors of a gateway. A change is sent again only when nothing of it
-  was sent, or when it was refused with a 429 and so was not done; after anything else it may have been done, and whoever asked looks first.
+* A read is asked again after no answer, a broken one, one that cannot be read, a 429 and the errors of a gateway. A change is sent
+  again only when nothing of it was sent, or when it was refused with a 429 and so was not done; after anything else it may have been
+  done, and whoever asked looks first.
 * After a 429 nobody asks the same before the moment that the provider's own header names; where it names none, waits double, with
   jitter. The limit of one kind of change holds up no other one, and no reads.
 * All tries of an operation together have a time limit. Redirects are failures: following one would repeat a change without its body.
@@ -32,6 +33,8 @@ DEADLINE_S = 10.0
 PATIENCE_S = 60.0
 """All tries of one operation. It is also how long nobody asks again when a limit was met and the answer does not say."""
 _TRIES_MAX = 6
+_UNREADABLE_MAX = 3
+"""Reads of an answer that is no JSON although its content type says so: a hiccup is over by then, and nobody waits long for a bug."""
 _SHORTEST_S = 0.1
 _FIRST_WAIT_S, _WAIT_MAX_S = 0.25, 8.0
 _EPOCH_FROM = 1e9
@@ -104,9 +107,14 @@ class ProviderApi:
                 before_change(f"{operation} ({self.provider.name})")
             left_s = end_s - self._now_s() if attempt > 1 else request.deadline_s
             answer = self._send(request, min(request.deadline_s, max(left_s, _SHORTEST_S)))
-            if answer.complete and answer.http_status in expected:
+            good = answer.complete and answer.http_status in expected
+            # A body that cannot be read says nothing of what is there: a read is made again, a change is looked for by whoever asked.
+            read_again = good and method == "GET" and bool(answer.json_problem) and attempt < _UNREADABLE_MAX
+            if good and not read_again:
                 return answer
             wait_s = self._wait_s(request, answer, attempt, repeatable=repeatable)
+            if read_again and (wait_s is None or self._now_s() + wait_s >= end_s):
+                return answer
             if wait_s is None or attempt == _TRIES_MAX or self._now_s() + wait_s >= end_s:
                 raise self._refusal(request, answer, attempt, expected)
             self.waiter.pause(wait_s)
@@ -206,6 +214,7 @@ class ProviderApi:
         if not answer.sent:
             return backoff_s
         failed = answer.http_status is None or bool(answer.problem) or answer.http_status in _GATEWAY
+        failed = failed or bool(answer.json_problem)
         return backoff_s if repeatable and failed else None
 
     def _reset_s(self, answer: Answer) -> float | None:

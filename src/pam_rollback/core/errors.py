@@ -30,6 +30,10 @@ class ProviderError(ActionFailed):
         self.sent = sent
 
 
+class UnreadableAnswer(ActionFailed):
+    """The product answered, but not so that it can be understood: what is there is not known, and asking again may tell."""
+
+
 class UndoFailed(Exception):  # noqa: N818 - named by what happened; the exit code is 14
     """What was changed could not be put back: a person is needed."""
 

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pam_rollback.core.answer import Answer
 from pam_rollback.core.chat_answer import Intent, shortcoming
+from pam_rollback.core.front_page import read_page, shortcoming_of_sent
 from pam_rollback.core.health_body import contradicted
 from pam_rollback.core.health_words import HEALTHY
 from pam_rollback.core.outside_text import cut
@@ -27,6 +28,8 @@ class Expect(BaseModel):
     """Keys that the top level of the JSON body must have."""
     text: str = ""
     """Text that occurs in the body."""
+    site: bool = False
+    """A page of the site, and not only an error that is answered with 200."""
     healthy: bool = False
     """A health answer: "healthy" at its top, and nothing below that contradicts it."""
     optional: tuple[str, ...] = ()
@@ -65,6 +68,8 @@ class Expect(BaseModel):
             found += [f"without {key!r}" for key in self.json_keys if key not in body]
             if self.chat and answer.http_status == self.status:
                 found += filter(None, [shortcoming(body, self.chat)])
+        if self.site:
+            found += filter(None, [shortcoming_of_sent(read_page(answer.body))])
         if self.text and self.text.encode() not in answer.body:
             found.append(f"without the text {self.text!r}")
         return found

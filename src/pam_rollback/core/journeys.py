@@ -245,6 +245,25 @@ class BehindThePages(Walk):
 
 
 @dataclass(frozen=True, repr=False, kw_only=True)
+class PagesSeen(Walk):
+    """The pages that need no account, as a browser shows them: by path what is wrong with each, empty when nothing is."""
+
+    shown: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_the_site(self) -> bool:
+        """There were pages, and none of them is empty or an error screen."""
+        return self.done and bool(self.shown) and not any(self.shown.values())
+
+    @property
+    def outcome(self) -> str:
+        """Which pages are no pages of the site."""
+        if self.problem:
+            return self.problem
+        return "; ".join(f"{path}: {wrong}" for path, wrong in self.shown.items() if wrong) or "works"
+
+
+@dataclass(frozen=True, repr=False, kw_only=True)
 class ServedPage(Walk):
     """What a browser was given: the page's own release, and the sum of each script and style, against the manifest of the release.
 

@@ -55,13 +55,14 @@ async def exchange(
     body_bytes_max: int,
     headers: Mapping[str, str] | None = None,
     body: object = None,
+    start_is_enough: bool = False,
 ) -> Answer:
     """Send one request and read its whole answer within ``deadline_s``. Redirects are answers too.
 
-    Raises NotSent only.
+    With ``start_is_enough`` a larger body is no problem: its start is read, and no more. Raises NotSent only.
     """
     start_s = time.monotonic()
-    attempt = _Attempt(body_bytes_max)
+    attempt = _Attempt(body_bytes_max, start_is_enough=start_is_enough)
     problem = ""
     request: dict[str, Any] = {"headers": dict(headers or {}), "data": None, "allow_redirects": False}
     if body is not None:
@@ -86,14 +87,17 @@ async def exchange(
         body=bytes(attempt.body),
         elapsed_ms=(time.monotonic() - start_s) * 1000,
         problem=problem,
+        headers=attempt.headers,
     )
 
 
 class _Attempt:
     """How far an exchange has come, and what has arrived of its answer."""
 
-    def __init__(self, body_bytes_max: int) -> None:
+    def __init__(self, body_bytes_max: int, *, start_is_enough: bool) -> None:
         self._body_bytes_max = body_bytes_max
+        self._start_is_enough = start_is_enough
+        self.headers: dict[str, str] = {}
         self.stage = "no answer"
         self.status: int | None = None
         self.content_type = ""
@@ -104,9 +108,13 @@ class _Attempt:
         async with request as response:
             self.stage = "the body did not end"
             self.status = response.status
-            self.content_type = response.headers.get("Content-Type", "")
+            self.headers = {name.lower(): value for name, value in response.headers.items()}
+            self.content_type = self.headers.get("content-type", "")
             async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
                 self.body += chunk
+                if len(self.body) >= self._body_bytes_max and self._start_is_enough:
+                    response.close()
+                    return ""
                 if len(self.body) > self._body_bytes_max:
                     response.close()
                     return f"the body is larger than {self._body_bytes_max} bytes"

@@ -21,6 +21,7 @@ from pam_rollback.observation.exchange import NotSent, exchange, new_session, un
 from pam_rollback.observation.journeys import Journey, ProbeConfig
 from pam_rollback.observation.jsonl import LineWriter
 from pam_rollback.observation.lifeline import Lifeline, read_config_line
+from pam_rollback.observation.page_files import PageFiles
 
 _LEAD_S = 0.05
 _TOO_LATE_S = 1.0
@@ -44,6 +45,7 @@ class ProbeRun:
         self._outstanding: set[asyncio.Task[None]] = set()
         self._session = new_session(f"pam-rollback-prober/1 (rollback verification; run {config.run})")
         self._account = Account(self._session, config.sign_in, deadline_s=config.timeout_s)
+        self._files = PageFiles(self._session)
         self._secrets = _secrets(config)
 
     async def run(self, lifeline: Lifeline) -> None:
@@ -85,7 +87,7 @@ class ProbeRun:
         probe_id = f"{self._config.run}-{tick}"
         headers = {**journey.headers, "X-Probe-Id": probe_id}
         if not journey.cached:
-            headers["Cache-Control"] = "no-cache"
+            headers |= {"Cache-Control": "no-cache", "Pragma": "no-cache"}
         if journey.signed_in:
             headers |= self._account.headers
         try:
@@ -103,6 +105,9 @@ class ProbeRun:
             return
         end_s = time.monotonic()
         why = journey.expect.shortcomings(answer)
+        if journey.expect.site and not why:
+            left_s = self._config.timeout_s - (end_s - sent_s)
+            why = await self._files.shortcoming(journey.name, answer, cached=journey.cached, within_s=left_s)
         self._writer.write(
             {
                 "tick": tick,

@@ -48,7 +48,9 @@ def _targets(environment: Environment) -> tuple[LoadTarget, ...]:
 
 
 def _of_everybody(environment: Environment) -> Iterator[LoadJourney]:
-    yield LoadJourney(name=PAGE, part="frontend", path=environment.pages.home, expect=Expect(content_type="text/html"))
+    yield LoadJourney(
+        name=PAGE, part="frontend", path=environment.pages.home, expect=Expect(content_type="text/html", site=True)
+    )
     healthy = Expect(healthy=True, optional=environment.health.optional.backend_health)
     yield LoadJourney(name=HEALTH, part="backend", path=environment.paths.backend_health, expect=healthy)
 

@@ -46,7 +46,7 @@ def sign_in_of(environment: Environment) -> SignIn:
 
 def _of_everybody(environment: Environment) -> Iterator[tuple[Journey, int]]:
     for name in PAGES:
-        url, expect = environment.urls.frontend + "/", Expect(content_type="text/html")
+        url, expect = environment.urls.frontend + "/", Expect(content_type="text/html", site=True)
         yield Journey(name=name, url=url, expect=expect, cached=name == CACHED_FRONT_PAGE), 1
     url = environment.urls.backend + environment.paths.backend_health
     healthy = Expect(healthy=True, optional=environment.health.optional.backend_health)

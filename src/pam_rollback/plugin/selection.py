@@ -23,6 +23,7 @@ NEEDED_ABILITIES = {
     "phone_traveller": ("browser", "test_account"),
     "returning_traveller": ("browser", "test_account"),
     "visitor": ("browser", "asset_manifest"),
+    "onlooker": ("browser",),
     "webkit_traveller": ("browser", "test_account"),
     "team_notice": ("slack",),
     "users_after": ("flag_evaluation",),

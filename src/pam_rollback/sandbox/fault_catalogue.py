@@ -23,6 +23,13 @@ _WHOSE = Parameter(
     choices=(OTHER_RELEASE, "stable", "candidate"),
 )
 
+_BUILT = Parameter(
+    "release",
+    ANY_RELEASE,
+    "whose deploys are so; any: whatever is published",
+    choices=(ANY_RELEASE, "stable", "candidate"),
+)
+
 
 def _milliseconds(default: float, summary: str) -> Parameter:
     return Parameter("ms", default, summary, low=0, high=_MS_MAX)
@@ -167,6 +174,17 @@ _KINDS = (
         "a healthy answer of another release",
         Parameter("version", "1.40.9", "the version that the answer claims"),
     ),
+    _answer(
+        "answers-lying",
+        "200 with a body that says healthy, and something else besides",
+        Parameter(
+            "how",
+            None,
+            "twice: the key status, the first time unhealthy; not-a-number: a load of NaN; part-down: a part that is down; flag: healthy "
+            "is false; issues: a filled list of issues; nameless: an unknown release; kept: an answer that a cache has had for a day",
+            choices=("twice", "not-a-number", "part-down", "flag", "issues", "nameless", "kept"),
+        ),
+    ),
     _answer("answers-never-ending", "headers, then a drip of spaces without end"),
     _answer("answers-silence", "the connection is accepted and nothing is ever sent"),
     _answer("answers-half-closed", "Content-Length promises more than is sent before the connection closes"),
@@ -211,6 +229,24 @@ _KINDS = (
         "the deploys of a release have no page: the host answers 404 to every visitor",
         "page",
         (Parameter("release", "candidate", "whose deploys have none", choices=("stable", "candidate")),),
+    ),
+    FaultKind(
+        "front-end-built-without-variables",
+        "the site does not know where its service is: every address is 200 with its page, which only shows an error",
+        "page",
+        (_BUILT,),
+    ),
+    FaultKind(
+        "missing-script-served-as-html",
+        "the page's script is gone: the host answers its address as every unknown one, with 200 and the page",
+        "page",
+        (_BUILT,),
+    ),
+    FaultKind(
+        "error-page-served",
+        "every unknown address, the front page too, is 200 with a page that only says that something went wrong",
+        "page",
+        (_BUILT,),
     ),
     FaultKind(
         "old-asset-served",

@@ -24,6 +24,12 @@ OWN_ADDRESS = "deploy"
 """The name in a query by which one deploy is asked for: it stands for the host name that each deploy has of its own."""
 _NOT_FOUND_PAGE = "<!doctype html><title>Page not found</title><h1>Page not found</h1>"
 """What the host itself answers where a deploy has no page."""
+_ERROR_PAGE = (
+    '<!doctype html><html lang="en"><title>Wheels &amp; Wins</title><h1>Oops! Something went wrong</h1>'
+    "<p>Please try again later.</p></html>"
+)
+_SCRIPT = "app/main.js"
+"""The one that the page itself names."""
 _DOCUMENTS = frozenset({"/version.json", "/asset-manifest.json"})
 
 
@@ -85,10 +91,13 @@ class FrontEndServer:
         if document is not None:
             headers = {"Cache-Control": "no-store", RELEASE_HEADER: self._published.release}
             return web.json_response(document, headers=headers)
-        asset = self._asset(request.path)
-        if asset is not None:
-            return _answer(request, asset, _FOR_EVER)
-        found = self._worker() if request.path == _WORKER else self._published.files.get(request.path)
+        found = None
+        gone = self._published.address(_SCRIPT) if self._is_built_so("missing-script-served-as-html") else _PAGE
+        if request.path != gone:
+            asset = self._asset(request.path)
+            if asset is not None:
+                return _answer(request, asset, _FOR_EVER)
+            found = self._worker() if request.path == _WORKER else self._published.files.get(request.path)
         found = (None if request.path == _PAGE else found) or self._page()
         return web.Response(status=404, text="Not Found") if found is None else _answer(request, found, _ASK_EACH_TIME)
 
@@ -101,7 +110,9 @@ class FrontEndServer:
         if request.path == "/health":
             return {"status": "healthy", "service": "frontend", "release": release}
         if request.path == "/config.json":
-            return {"apiUrl": self._api_url, "release": release}
+            # What a build without its variables leaves of them.
+            unset = self._is_built_so("front-end-built-without-variables")
+            return {"release": release} if unset else {"apiUrl": self._api_url, "release": release}
         file = self._published.files.get(request.path) if request.path in _DOCUMENTS else None
         return None if file is None else true_document(file.body)
 
@@ -115,11 +126,18 @@ class FrontEndServer:
         return self._as_faulty((self._published if old is None else self._build_of(old)).page)
 
     def _as_faulty(self, page: File | None) -> File | None:
+        if page is not None and self._is_built_so("error-page-served"):
+            return File(page.kind, _ERROR_PAGE.encode(), page.release)
         bad = [fault for fault in self._faults.named("page") if page is not None and self._is_hit(fault, page)]
         if page is None or not bad:
             return page
         snippets = (read_snippet(str(fault.settings["what"])) for fault in bad)
         return File(page.kind, spoilt_page(page.body.decode(), snippets).encode(), page.release)
+
+    def _is_built_so(self, name: str) -> bool:
+        """Whether what is published has a fault of its build."""
+        whose = {str(fault.settings["release"]) for fault in self._faults.named(name)}
+        return any(one == ANY_RELEASE or self._published.release == self._versions[one] for one in whose)
 
     def _is_hit(self, fault: Fault, page: File) -> bool:
         name = str(fault.settings["release"])

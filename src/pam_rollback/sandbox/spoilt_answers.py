@@ -21,6 +21,12 @@ _OF_THE_API = {"rate-limited-login": "/api/v1/auth/login", "path-missing": "*"}
 """Faults that only the API can have, and their paths where they name none."""
 _REFUSING = {"we-are-banned": 403, "everybody-is-banned": 403, "rate-limited-login": 429, "path-missing": 404}
 """Faults that are nothing but a status, and which where the fault does not say."""
+_LIES: Mapping[str, Mapping[str, object]] = {
+    "not-a-number": {"load": float("nan")},
+    "part-down": {"checks": {"database": {"status": "unhealthy"}, "redis": "down"}},
+    "flag": {"healthy": False},
+    "issues": {"issues": ["database: no route"]},
+}
 _START = b'{"status": "healthy", '
 
 
@@ -81,12 +87,24 @@ class Spoiler:
         told = await true_answer(request) or {}
         if fault.kind.name == "answers-without-commit":
             return _without_commit(told)
-        return self._changed({"timestamp": datetime.now(UTC).isoformat(), **told}, fault)
+        told = {"timestamp": datetime.now(UTC).isoformat(), **told}
+        lying = fault.kind.name == "answers-lying"
+        return self._lying(told, str(fault.settings["how"])) if lying else self._changed(told, fault)
 
     def _nonsense(self, name: str) -> web.Response:
         if name == "answers-html":
             return web.Response(body=self._page(), content_type="text/html", charset="utf-8")
         return web.Response(body=_START, content_type=_JSON)
+
+    def _lying(self, body: dict[str, object], how: str) -> web.Response:
+        body |= {"status": "healthy", **_LIES.get(how, {})}
+        if how == "nameless":
+            body |= dict.fromkeys({"release", "version"} & set(body), "unknown")
+        text = json.dumps(body)
+        if how == "twice":
+            text = '{"status": "unhealthy", ' + text.removeprefix("{")
+        kept = {"Age": "86400", "X-Cache": "HIT"} if how == "kept" else {}
+        return web.Response(text=text, content_type=_JSON, headers={RELEASE_HEADER: self._version(), **kept})
 
     def _changed(self, body: dict[str, object], fault: Fault) -> web.Response:
         version = str(fault.settings.get("version", self._version()))

@@ -1,0 +1,205 @@
+"""Whether a page that was answered with 200 is the site, or only an error that looks like a page.
+
+A host of single-page sites answers every address with 200 and HTML. So a page is judged by its own words, by the scripts and styles that it
+names (each must be what it says, and not the page again), and, where there is a browser, by what is rendered. What cannot be seen without
+a browser: a bundle that was built without its variables is served like a good one. Why these words: docs/decisions/0021.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from html.parser import HTMLParser
+
+from pam_rollback.core.answer import Answer
+from pam_rollback.core.figures import Figures
+
+ASSETS_MAX = 6
+"""Scripts and styles of one page that are looked at, scripts first: a scanner is banned for asking for many addresses."""
+ASSET_BYTES = 4096
+"""The start of a file shows what it is."""
+_OK, _PARTIAL = 200, 206
+_ERROR_SCREEN = re.compile(
+    r"""(?ix) ^\W*(?:
+      (?:oops|whoops|uh[- ]?oh)\b
+    | something\ (?:went|has\ gone)\ (?:badly\ )?wrong
+    | (?:an?\ )?(?:unexpected\ |internal\ |unknown\ |fatal\ )*(?:application\ |server\ |client[- ]side\ )*(?:error|exception)
+      \ (?:has\ |just\ )?(?:occurred|happened)
+    | (?:unexpected\ )?application\ error
+    | (?:5\d\d|internal\ server\ error|bad\ gateway|service\ unavailable|gateway\ time-?out|server\ error)\b.{0,40}$
+    | (?:(?:404|page|site)\W+)+not\ found
+    | (?!how|what|when|why|if)\w.{1,40}\ (?:cannot|can't|could\ not|couldn't|failed\ to|is\ unable\ to)
+      \ (?:start|be\ started|load|be\ loaded)\W*$
+    | (?:missing|no)\ (?:required\ )?(?:environment|configuration|config)\b
+    | supabase\w*\ is\ required
+    )"""
+)
+_STATEMENTS = frozenset({"title", "h1", "h2", "h3"})
+"""Elements that say what a page is about."""
+_HIDDEN = frozenset({"script", "style", "template", "noscript", "svg", "head"})
+_SHORT_CHARACTERS = 400
+"""A page with less text is about what its first words say."""
+_EMPTY_CHARACTERS = 12
+_SHOWN_CHARACTERS = 80
+_PAGE_BYTES = 256 * 1024
+"""What is read of a page: its head and its first words are far before that."""
+_PAGE_AGAIN = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|head|body)\b", re.IGNORECASE)
+_KINDS = {"script": ("javascript", "ecmascript"), "style": ("text/css",)}
+
+
+@dataclass(frozen=True)
+class Asset:
+    """A file that a page needs: ``kind`` is "script" or "style", ``address`` as the page names it."""
+
+    kind: str
+    address: str
+
+
+@dataclass(frozen=True)
+class PageContent:
+    """What stands in a page: its statements (title, headings, alerts), its visible text, and the files that it names."""
+
+    statements: tuple[str, ...]
+    text: str
+    assets: tuple[Asset, ...] = ()
+    controls: int = 0
+    """Links, buttons and fields."""
+
+
+def read_page(body: bytes) -> PageContent:
+    """Read a page as it was sent, before any script has run. Never raises."""
+    reader = _Reader()
+    with suppress(
+        AssertionError
+    ):  # the standard library's own, for a declaration that it does not know: what came before it counts
+        reader.feed(body[:_PAGE_BYTES].decode("utf-8", "replace"))
+    return PageContent(
+        statements=tuple(_line(words) for words in reader.statements),
+        text=_line(reader.text),
+        # Styles last: a page without its style is ugly, one without its script is empty.
+        assets=tuple(dict.fromkeys(sorted(reader.assets, key=lambda asset: asset.kind)))[:ASSETS_MAX],
+        controls=reader.controls,
+    )
+
+
+def shortcoming_of_sent(page: PageContent) -> str:
+    """What is wrong with a page as it was sent, in words; empty when nothing is."""
+    if said := _error_in(page):
+        return f"the page is an error screen: {said!r}"
+    if not any(asset.kind == "script" for asset in page.assets) and len(page.text) < _EMPTY_CHARACTERS:
+        return "the page is empty: it has no text and names no script"
+    return ""
+
+
+def shortcoming_of_rendered(page: PageContent) -> str:
+    """What is wrong with a page as a visitor sees it, in words; empty when nothing is."""
+    if said := _error_in(page):
+        return f"it shows an error screen: {said!r}"
+    if len(page.text) < _EMPTY_CHARACTERS:
+        return "it is empty"
+    if not page.controls:
+        return f"it has no link, no button and no field, and shows only {page.text[:_SHOWN_CHARACTERS]!r}"
+    return ""
+
+
+def shortcoming_of_asset(asset: Asset, answer: Answer) -> str:
+    """What is wrong with a file that the page names, in words; empty when it is what it should be."""
+    name = f"its {asset.kind} {asset.address[:_SHOWN_CHARACTERS]}"
+    if answer.problem:
+        return f"{name}: {answer.problem}"
+    if answer.http_status not in {_OK, _PARTIAL}:
+        target = f" (a redirect to {answer.redirected_to})" if answer.redirected_to else ""
+        return f"{name}: HTTP {answer.http_status}{target}"
+    kind = answer.content_type.partition(";")[0].strip().lower()
+    if _PAGE_AGAIN.match(answer.body) or kind == "text/html":
+        return f"{name} is missing: a page of HTML is answered in its place"
+    if not any(part in kind for part in _KINDS[asset.kind]):
+        return f"{name} is {kind or 'without content type'}, which browsers do not take for a {asset.kind}"
+    return "" if answer.body.strip() else f"{name} is empty"
+
+
+@dataclass(frozen=True, repr=False)
+class FrontPage:
+    """The front page as it was sent, with the files that it names: ``problems`` is empty when it is the site."""
+
+    url: str
+    problems: tuple[str, ...]
+    assets: int
+
+    @property
+    def is_the_site(self) -> bool:
+        """A page of the application, with the scripts and styles that it needs."""
+        return not self.problems
+
+    @property
+    def figures(self) -> Figures:
+        """For the table of criteria."""
+        found = self.problems[0] if self.problems else "a page, and its files"
+        return Figures(what="the front page", asked="a page, and its files", measured=found, n=1 + self.assets)
+
+    def __str__(self) -> str:
+        """The sentence that a failure shows."""
+        return f"{self.url}: {'; '.join(self.problems) or f'a page, with {self.assets} scripts and styles'}"
+
+    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
+    __repr__ = __str__
+
+
+def _error_in(page: PageContent) -> str:
+    candidates: Sequence[str] = page.statements
+    if len(page.text) <= _SHORT_CHARACTERS:
+        candidates = (*candidates, page.text)
+    return _first(words[:_SHOWN_CHARACTERS] for words in candidates if _ERROR_SCREEN.match(words))
+
+
+def _first(words: Iterable[str]) -> str:
+    return next(iter(words), "")
+
+
+def _line(parts: Iterable[str]) -> str:
+    return " ".join("".join(parts).split())
+
+
+class _Reader(HTMLParser):
+    """Collects what is needed; the rest of the page may be as broken as it likes."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.statements: list[list[str]] = []
+        self.text: list[str] = []
+        self.assets: list[Asset] = []
+        self.controls = 0
+        self._statement = ""
+        self._hidden: Counter[str] = Counter()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        kinds = given.get("rel", "").lower().split()
+        if tag == "script" and given.get("src", "").strip():
+            self.assets.append(Asset("script", given["src"].strip()))
+        elif tag == "link" and "stylesheet" in kinds and given.get("href", "").strip():
+            self.assets.append(Asset("style", given["href"].strip()))
+        elif tag in {"a", "button", "input", "textarea", "select"}:
+            self.controls += 1
+        if tag in _STATEMENTS:
+            self._statement = tag
+            self.statements.append([])
+        elif tag in _HIDDEN:
+            self._hidden[tag] += 1
+        elif tag == "body":
+            self._hidden.clear()
+        self.text.append(" ")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == self._statement:
+            self._statement = ""
+        if self._hidden[tag] > 0:
+            self._hidden[tag] -= 1
+        self.text.append(" ")
+
+    def handle_data(self, data: str) -> None:
+        if self._statement:
+            self.statements[-1].append(data)
+        if self._statement != "title" and not any(self._hidden.values()):
+            self.text.append(data)

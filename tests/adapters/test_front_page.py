@@ -1,0 +1,169 @@
+"""The front page with its files, from a real server and in a real Chromium."""
+
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from pam_rollback.adapters.browser import launch_arguments
+from pam_rollback.adapters.front_page import look_at_front_page
+from pam_rollback.adapters.pam_site import PamSite
+from pam_rollback.core.environment_tables import Pages
+from pam_rollback.core.expectation import Expect
+from pam_rollback.core.front_page import shortcoming_of_rendered
+from pam_rollback.observation.journeys import Journey, ProbeConfig
+from pam_rollback.observation.prober import start_prober
+
+Files = dict[str, tuple[str, bytes]]
+_PAGE = (
+    b"<!doctype html><title>Wheels</title><link rel=icon href=data:,><link rel=stylesheet href=/a.css>"
+    b"<script src=/a.js defer></script><div id=root></div>"
+)
+_SITE: Mapping[str, tuple[str, bytes]] = {
+    "/": ("text/html", _PAGE),
+    "/a.css": ("text/css", b"p { color: green }" + b" " * 100_000),
+    "/a.js": (
+        "text/javascript",
+        b"document.title = 'Wheels'; setTimeout(() => { root.innerHTML = '<h1>Wheels</h1><a href=/>Plan a trip</a>' }, 200)",
+    ),
+}
+
+
+class Host(BaseHTTPRequestHandler):
+    """Answers every unknown address with the page, as a host of single-page sites does."""
+
+    def __init__(self, files: Files, asked: list[tuple[str, Mapping[str, str]]], *given: object) -> None:
+        self.files, self.asked = files, asked
+        super().__init__(*given)  # type: ignore[arg-type]
+
+    def do_GET(self) -> None:
+        """Answer."""
+        path = self.path.partition("?")[0]
+        self.asked.append((self.path, dict(self.headers)))
+        kind, body = self.files.get(path, self.files["/"])
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+class Site:
+    """A host, its files, and what it was asked for."""
+
+    def __init__(self) -> None:
+        self.files: Files = dict(_SITE)
+        self.asked: list[tuple[str, Mapping[str, str]]] = []
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Host, self.files, self.asked))
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    """A small site that works."""
+    made = Site()
+    thread = threading.Thread(target=made.server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+    thread.join()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One for all."""
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(**launch_arguments("chromium", own=Path()))
+
+
+def test_a_site_with_its_files(site: Site) -> None:
+    """Each is asked for once, past caches, and no more of it than its start."""
+    found = look_at_front_page(f"{site.url}/", deadline_s=5)
+
+    assert (found.problems, found.assets) == ((), 2)
+    assert sorted(path for path, _ in site.asked) == ["/", "/a.css", "/a.js"]
+    assert all(headers["Cache-Control"] == "no-cache" for _, headers in site.asked)
+    assert {headers.get("Range") for _, headers in site.asked} == {None, "bytes=0-4095"}
+
+
+@pytest.mark.parametrize(
+    ("path", "file", "wrong"),
+    [
+        ("/a.js", None, "its script /a.js is missing: a page of HTML is answered in its place"),
+        ("/a.css", None, "its style /a.css is missing: a page of HTML is answered in its place"),
+        (
+            "/",
+            ("text/html", b"<h1>Oops! Something went wrong</h1>"),
+            "the page is an error screen: 'Oops! Something went wrong'",
+        ),
+        ("/", ("application/json", b"{}"), "HTTP 200 application/json"),
+    ],
+)
+def test_a_page_that_is_none(site: Site, path: str, file: tuple[str, bytes] | None, wrong: str) -> None:
+    """Everything is answered with 200."""
+    site.files.pop(path)
+    if file is not None:
+        site.files[path] = file
+    found = look_at_front_page(f"{site.url}/", deadline_s=5)
+
+    assert not found.is_the_site
+    assert wrong in str(found)
+
+
+def test_a_site_that_is_gone() -> None:
+    """A value, not an exception."""
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+
+    assert "refused the connection" in str(look_at_front_page(f"http://127.0.0.1:{port}/", deadline_s=1))
+
+
+def test_a_probe_is_bad_while_a_script_is_missing(site: Site, tmp_path: Path) -> None:
+    """The prober shares looks at the files between its probes, and sees within a second that they came back."""
+    journey = Journey(name="page", url=f"{site.url}/", expect=Expect(content_type="text/html", site=True))
+    order = ProbeConfig(journeys=(journey,), rate_hz=20, timeout_s=2)
+    script = site.files.pop("/a.js")
+    with start_prober(order, tmp_path / "timeline.jsonl") as prober:
+        first = prober.wait_for_first(5, within_s=10)
+        site.files["/a.js"] = script
+        count = len(prober.timeline.samples())
+        last = prober.wait_for_first(count + 45, within_s=20)[-1]
+
+    assert {sample.why for sample in first} == {"its script /a.js is missing: a page of HTML is answered in its place"}
+    assert last.ok, last
+    assert sum(path == "/a.js" for path, _ in site.asked) < len(prober.timeline.samples()) / 4
+
+
+@pytest.mark.parametrize(
+    ("script", "wrong"),
+    [
+        (_SITE["/a.js"][1], ""),
+        (
+            b"root.innerHTML = '<h1>Oops! Something went wrong</h1><button>Try again</button>'",
+            "it shows an error screen",
+        ),
+        (b"throw Error('supabaseUrl is required.')", "it is empty"),
+        (b"root.innerHTML = '<p>Loading Wheels and Wins</p>'", "it has no link, no button and no field"),
+        (b"root.innerHTML = '<h1 hidden>Oops!</h1><p>Trips and budgets</p><a href=/>Plan</a>'", ""),
+    ],
+)
+def test_what_is_rendered_is_judged(site: Site, browser: Browser, script: bytes, wrong: str) -> None:
+    """After the scripts have run; what nobody sees does not count."""
+    site.files["/a.js"] = ("text/javascript", script)
+    page = browser.new_page()
+    try:
+        said = shortcoming_of_rendered(PamSite(page, site.url, Pages(), within_s=1.5).rendered("/"))
+    finally:
+        page.close()
+
+    assert wrong in said
+    assert bool(said) == bool(wrong)

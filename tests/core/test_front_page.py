@@ -1,0 +1,150 @@
+"""A page is judged by its own words and by its files; a status of 200 proves nothing."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pam_rollback.core.answer import Answer
+from pam_rollback.core.front_page import (
+    ASSETS_MAX,
+    Asset,
+    FrontPage,
+    PageContent,
+    read_page,
+    shortcoming_of_asset,
+    shortcoming_of_rendered,
+    shortcoming_of_sent,
+)
+
+_APP = b"""<!doctype html><html><head><title>Wheels &amp; Wins</title><link rel="icon" href="/icon.svg">
+<link rel="modulepreload" href="/assets/vendor.js"><link rel="stylesheet" href="/assets/index.css">
+<script>window.dataLayer = ["Oops"]</script><script type="module" src="/assets/index-B1a2.js"></script></head>
+<body><div id="root"></div><noscript>Something went wrong: switch JavaScript on.</noscript></body></html>"""
+_LONG = "We plan trips and keep budgets. " * 20
+
+
+@pytest.mark.parametrize(
+    ("body", "wrong"),
+    [
+        (_APP, ""),
+        (b"<h1>Welcome</h1><p>Everything about camping by the sea</p>", ""),
+        (b"<title>Oops! Something went wrong</title>", "error screen: 'Oops! Something went wrong'"),
+        (
+            b"<html><body><h1>Something went wrong.</h1><script src=/a.js></script>",
+            "error screen: 'Something went wrong.'",
+        ),
+        (b"<p>An unexpected error has occurred.</p>", "error screen"),
+        (b"<h2>Application error: a client-side exception has occurred</h2>", "error screen"),
+        (b"<h1>502 Bad Gateway</h1>", "error screen"),
+        (b"<h1>Internal Server Error</h1>", "error screen"),
+        (b"<title>Page not found</title><h1>Page not found</h1>", "error screen"),
+        (b"<h1>404 - Page Not Found</h1>", "error screen"),
+        (b"<div><b>Wheels &amp; Wins cannot start</b><br>The site could not find its service.</div>", ""),
+        (b"<h1>Wheels &amp; Wins cannot start</h1>", "error screen"),
+        (b"supabaseUrl is required.", "error screen"),
+        (b"<p>Missing required environment variables</p>", "error screen"),
+        (b"", "the page is empty"),
+        (b"<!doctype html><html><body><div id=root></div></body></html>", "the page is empty"),
+        (f"<h1>Oops</h1><p>{_LONG}</p>".encode(), "error screen"),
+        (f"<p>Oops, the season begins. {_LONG}</p>".encode(), ""),
+        (b"<h1>How to plan when something went wrong</h1><p>Advice for travellers</p>", ""),
+        (b"<h1>500 campgrounds by the sea, and what each of them costs you</h1>", ""),
+        (b"<h1>The trips that you can load into your calendar</h1>", ""),
+        (b"<h1>Error-free travel budgets</h1><p>For all of you</p>", ""),
+        (b"<h1>What to do when your motor cannot start</h1> and many other articles", ""),
+        (b"<h1>Oops!</h1><![unknown[ ]]>", "error screen"),
+    ],
+)
+def test_a_page_as_it_was_sent(body: bytes, wrong: str) -> None:
+    """Its title, headings and, where it is short, its first words; never what stands in scripts."""
+    said = shortcoming_of_sent(read_page(body))
+
+    assert wrong in said
+    assert bool(said) == bool(wrong)
+
+
+@pytest.mark.parametrize(
+    ("page", "wrong"),
+    [
+        (PageContent(("Wheels & Wins", "Plan trips"), "Plan trips and budgets", controls=4), ""),
+        (
+            PageContent(
+                ("Wheels & Wins", "Oops! Something went wrong"), "Oops! Something went wrong Try again", controls=1
+            ),
+            "an error screen",
+        ),
+        (PageContent(("Wheels & Wins",), "", controls=0), "it is empty"),
+        (PageContent(("Wheels & Wins",), "Loading Wheels & Wins…", controls=0), "no link, no button and no field"),
+        (PageContent((), "Oops! Something went wrong", controls=1), "an error screen"),
+    ],
+)
+def test_a_page_as_it_is_shown(page: PageContent, wrong: str) -> None:
+    """Text that can be read and something to act on; an error screen may have a button."""
+    said = shortcoming_of_rendered(page)
+
+    assert wrong in said
+    assert bool(said) == bool(wrong)
+
+
+_SCRIPT, _STYLE = Asset("script", "/assets/index.js"), Asset("style", "/assets/index.css")
+
+
+@pytest.mark.parametrize(
+    ("asset", "status", "content_type", "body", "problem", "wrong"),
+    [
+        (_SCRIPT, 200, "text/javascript; charset=utf-8", b"import x", "", ""),
+        (_SCRIPT, 206, "application/javascript", b"import x", "", ""),
+        (_STYLE, 200, "text/css", b"p{}", "", ""),
+        (
+            _SCRIPT,
+            200,
+            "text/html; charset=utf-8",
+            b"<!doctype html>",
+            "",
+            "is missing: a page of HTML is answered in its place",
+        ),
+        (_SCRIPT, 200, "text/javascript", b"\n<!DOCTYPE html><html>", "", "is missing: a page of HTML"),
+        (_STYLE, 200, "text/html", b"p{}", "", "is missing"),
+        (_SCRIPT, 200, "text/plain", b"import x", "", "which browsers do not take for a script"),
+        (_STYLE, 200, "", b"p{}", "", "is without content type"),
+        (_SCRIPT, 404, "text/javascript", b"import x", "", "HTTP 404"),
+        (_SCRIPT, 200, "text/javascript", b" ", "", "is empty"),
+        (_SCRIPT, None, "", b"", "refused the connection", "refused the connection"),
+    ],
+)
+def test_a_file_is_what_it_says(
+    asset: Asset, status: int | None, content_type: str, body: bytes, problem: str, wrong: str
+) -> None:
+    """A missing script that is answered with the page is no script."""
+    said = shortcoming_of_asset(asset, Answer("GET", "http://pam.test/x", status, content_type, body, 1.0, problem))
+
+    assert wrong in said
+    assert bool(said) == bool(wrong)
+
+
+def test_the_files_of_a_page() -> None:
+    """Scripts first, each once, a few."""
+    many = b"".join(
+        b"<link rel=stylesheet href=/%d.css><script src=/%d.js></script><script src=/0.js></script>" % (n, n)
+        for n in range(9)
+    )
+
+    assert read_page(_APP).assets == (Asset("script", "/assets/index-B1a2.js"), Asset("style", "/assets/index.css"))
+    assert [asset.address for asset in read_page(many).assets] == [f"/{n}.js" for n in range(ASSETS_MAX)]
+
+
+def test_what_a_failure_shows() -> None:
+    """The address and everything that is wrong."""
+    page = FrontPage("https://pam.test/", ("its script /a.js: HTTP 404", "its style /a.css: HTTP 404"), 2)
+
+    assert not page.is_the_site
+    assert repr(page) == "https://pam.test/: its script /a.js: HTTP 404; its style /a.css: HTTP 404"
+    assert FrontPage("https://pam.test/", (), 2).is_the_site
+
+
+@given(st.binary() | st.text(alphabet="<>!/=\"'&;-[]abcdefhimprst \n").map(str.encode))
+def test_every_page_can_be_read(body: bytes) -> None:
+    """However broken."""
+    page = read_page(body)
+
+    assert isinstance(shortcoming_of_sent(page) + shortcoming_of_rendered(page), str)
