@@ -356,9 +356,20 @@ def test_units_are_read(unit: str, mb: float) -> None:
     assert [point.value for point in found.points] == [pytest.approx(mb)]
 
 
-@pytest.mark.parametrize("value", [math.nan, math.inf, None, 0])
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_number_that_is_none_is_no_json(value: float) -> None:
+    """Nothing is taken from such an answer, and it is said why."""
+    moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 200))
+    with (
+        answering(one([{"timestamp": moment, "value": value}], "MB")) as api,
+        pytest.raises(MeasurementFailed, match="is no JSON number"),
+    ):
+        sources(api)[MEMORY].read(time.monotonic() - 600, time.monotonic())
+
+
+@pytest.mark.parametrize("value", [None, 0])
 def test_what_no_process_holds_is_unknown(value: float | None) -> None:
-    """Also what JSON should not have."""
+    """No process is that small."""
     moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 200))
     with answering(one([{"timestamp": moment, "value": value}], "MB")) as api:
         found = sources(api)[MEMORY].read(time.monotonic() - 600, time.monotonic())

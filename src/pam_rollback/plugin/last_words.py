@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from pam_rollback.adapters.slack import SlackWebhook
+from pam_rollback.core.outside_text import for_terminal
 from pam_rollback.plugin import lasting_streams, second_places
 from pam_rollback.plugin.runbook import Runbook, shown
 from pam_rollback.reporting import wording
@@ -27,7 +28,7 @@ class Alarm:
     def __call__(self, what: str) -> None:
         """Say it. Waits for nobody."""
         text = self.runbook.secrets.redact(f"{self.runbook.environment.name}, run {self.runbook.id}: {what}")
-        lasting_streams.say_now(text)
+        lasting_streams.say_now(for_terminal(text))
         if self.runbook.options.real:
             thread = threading.Thread(target=lambda: post(self.runbook, text), daemon=True, name="alarm")
             self._posting.append(thread)
