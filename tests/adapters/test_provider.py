@@ -161,7 +161,10 @@ def test_a_refusal_is_final(status: int, method: str) -> None:
         (says({"id": "x"}, 202), 'HTTP 202, {"id": "x"}, without a request id; expected HTTP 200: look at Acme before'),
         (
             CUT_JSON,
-            "(GET /things/x): expected JSON, found HTTP 200 application/json '{\"id\":', request r-7; does something else",
+            (
+                "(GET /things/x): expected JSON, found HTTP 200 application/json '{\"id\":' (it breaks off after 6 "
+                "characters), request r-7; does something else"
+            ),
         ),
         (says(text="<!doctype html>"), "expected JSON, found HTTP 200 text/plain '<!doctype html>'"),
         (says([1]), "expected a thing as a JSON object, found [1], without a request id"),

@@ -139,8 +139,8 @@ class ProviderApi:
         """Give the JSON of a good answer, whatever it is."""
         if answer.json is None:
             found = f"HTTP {answer.http_status} {answer.content_type or 'without content type'} {answer.text!r}"
-            expected = f"expected JSON ({answer.json_problem})" if answer.json_problem else "expected JSON"
-            raise self._unexpected(operation, answer, expected, found)
+            why = f" ({answer.json_problem})" if answer.json_problem else ""
+            raise self._unexpected(operation, answer, "expected JSON", found + why)
         return answer.json
 
     def part_of_path(self, operation: str, text: str) -> str:

@@ -23,6 +23,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Self
 
+from pam_rollback.core.outside_text import cut
 from pam_rollback.core.samples import Sample
 
 REFUSALS = frozenset({403, 429})
@@ -74,7 +75,7 @@ class Block:
     def what(self) -> str:
         """What was seen, without what it means."""
         statuses = " and ".join(f"HTTP {status}" for status in self.http_statuses)
-        wait = f"; Retry-After: {self.retry_after[:_SHOWN_CHARACTERS]}" if self.retry_after else ""
+        wait = f"; Retry-After: {cut(self.retry_after, _SHOWN_CHARACTERS)}" if self.retry_after else ""
         return f"{self.host} answers {statuses} on every path that was asked ({self.paths} paths, n={self.n}{wait})"
 
     def __str__(self) -> str:

@@ -10,6 +10,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from pam_rollback.core.outside_text import cut
+
 Intent = Literal["named", "never"]
 """As in ``[chat] intent`` of the environment file."""
 
@@ -52,5 +54,4 @@ def shortcoming(body: Mapping[str, Any], intent: Intent) -> str:
 
 def shown(text: str) -> str:
     """The beginning, on one line."""
-    line = " ".join(text.split())
-    return line if len(line) <= _SHOWN_CHARACTERS else f"{line[:_SHOWN_CHARACTERS]}…"
+    return cut(" ".join(text.split()), _SHOWN_CHARACTERS)

@@ -15,6 +15,7 @@ from pam_rollback.core.decision_rules import Gaps
 from pam_rollback.core.distribution import Distribution
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.figures import Figures
+from pam_rollback.core.outside_text import cut
 from pam_rollback.core.percentiles import DEFINITION
 from pam_rollback.core.samples import Sample
 from pam_rollback.core.sustained import Condition, Held, Measure, share_is_below
@@ -130,7 +131,7 @@ def _most_often(samples: Sequence[Sample]) -> str:
     if not reasons:
         return ""
     (journey, why), _ = reasons.most_common(1)[0]
-    return f"; most often {journey}: {why[:_REASON_CHARACTERS]}"
+    return f"; most often {journey}: {cut(why, _REASON_CHARACTERS)}"
 
 
 def slowdown(before: Distribution, limit_pct: float, *, reached_counts: bool = False) -> Measure:

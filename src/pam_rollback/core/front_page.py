@@ -14,6 +14,7 @@ from html.parser import HTMLParser
 
 from pam_rollback.core.answer import Answer
 from pam_rollback.core.figures import Figures
+from pam_rollback.core.outside_text import cut
 
 ASSETS_MAX = 6
 """Scripts and styles of one page that are looked at, scripts first: a scanner is banned for asking for many addresses."""
@@ -99,13 +100,13 @@ def shortcoming_of_rendered(page: PageContent) -> str:
     if len(page.text) < _EMPTY_CHARACTERS:
         return "it is empty"
     if not page.controls:
-        return f"it has no link, no button and no field, and shows only {page.text[:_SHOWN_CHARACTERS]!r}"
+        return f"it has no link, no button and no field, and shows only {cut(page.text, _SHOWN_CHARACTERS)!r}"
     return ""
 
 
 def shortcoming_of_asset(asset: Asset, answer: Answer) -> str:
     """What is wrong with a file that the page names, in words; empty when it is what it should be."""
-    name = f"its {asset.kind} {asset.address[:_SHOWN_CHARACTERS]}"
+    name = f"its {asset.kind} {cut(asset.address, _SHOWN_CHARACTERS)}"
     if answer.problem:
         return f"{name}: {answer.problem}"
     if answer.http_status not in {_OK, _PARTIAL}:
@@ -150,7 +151,7 @@ def _error_in(page: PageContent) -> str:
     candidates: Sequence[str] = page.statements
     if len(page.text) <= _SHORT_CHARACTERS:
         candidates = (*candidates, page.text)
-    return _first(words[:_SHOWN_CHARACTERS] for words in candidates if _ERROR_SCREEN.match(words))
+    return _first(cut(words, _SHOWN_CHARACTERS) for words in candidates if _ERROR_SCREEN.match(words))
 
 
 def _first(words: Iterable[str]) -> str:
