@@ -15,7 +15,7 @@ from pam_rollback.actions.gradual import GradualTools, Way, roll_back_gradually
 from pam_rollback.actions.journal import Journal
 from pam_rollback.actions.steps import StepsFailed
 from pam_rollback.core.change_gate import before_change, gated_by
-from pam_rollback.core.errors import ActionFailed, LockLost, MeasurementFailed, UndoFailed
+from pam_rollback.core.errors import ActionFailed, LockLost, MeasurementFailed, ProviderError, UndoFailed
 from pam_rollback.core.flag_changes import exposure_pct
 from pam_rollback.core.flags import Flag
 from pam_rollback.core.rollout import Fare
@@ -213,3 +213,72 @@ def test_a_ramp_does_not_go_above_what_was_approved() -> None:
         raise_flags(console, on(50), expected_pct=dict.fromkeys(NAMES, 10), ceiling_pct=25)
     raise_flags(console, on(25), expected_pct=dict.fromkeys(NAMES, 10), ceiling_pct=25)
     assert console.flags == on(25)
+
+
+def lost_answer(status: int | None = None) -> ProviderError:
+    """What the client says where it does not know what was done."""
+    return ProviderError("no answer", provider="PAM", operation="set the flags", http_status=status)
+
+
+@dataclass
+class Unclear(Console):
+    """A flag service whose answers to writes break: one by one, whether it did what was asked."""
+
+    does: list[bool] = field(default_factory=list)
+    status: int | None = None
+
+    def set_flags(self, changes: Mapping[str, Flag]) -> None:
+        """Do it or not, and break off, as long as the list lasts."""
+        done = self.does.pop(0) if self.does else None
+        if done is not False:
+            super().set_flags(changes)
+        if done is not None:
+            raise lost_answer(self.status)
+
+
+@pytest.mark.parametrize("does", [[True], [False]], ids=["done", "not done"])
+def test_a_lost_answer_to_a_write_stops_no_rollback(journal: Journal, does: list[bool]) -> None:
+    """Done all the same: nothing is asked twice. Not done: once more."""
+    console = Unclear(does=does)
+    at_once(console, journal)
+
+    assert console.flags == TARGET
+    assert len(console.written) == 1
+    undo(Console(flags=console.flags), journal)
+
+
+@pytest.mark.parametrize("status", [None, 503])
+def test_a_write_that_fails_twice_was_not_done(journal: Journal, status: int | None) -> None:
+    """There is no third time."""
+    with pytest.raises(StepsFailed, match="no answer"):
+        at_once(Unclear(does=[False, False], status=status), journal)
+
+
+def test_a_write_that_is_refused_is_not_asked_for_again(journal: Journal) -> None:
+    """An answer that says no is no lost one."""
+    console = Unclear(does=[False], status=403)
+    with pytest.raises(StepsFailed, match="no answer"):
+        at_once(console, journal)
+
+    assert console.written == []
+
+
+def test_the_second_try_does_not_raise_over_somebody_else(journal: Journal) -> None:
+    """Between both tries somebody switched all off: the share that was asked for would let users in again."""
+    console = Unclear(theirs=[{}, {}, dict(TARGET)], does=[False])
+    gradually(console, journal)
+
+    assert console.raised == []
+    assert console.flags == TARGET
+
+
+def test_users_are_let_in_once(journal: Journal) -> None:
+    """A stage whose answer was lost is looked for, and not asked for a second time."""
+    console = Unclear(flags=on(10), does=[True])
+    raise_flags(console, on(25), expected_pct=dict.fromkeys(NAMES, 10), ceiling_pct=25)
+    assert console.flags == on(25)
+
+    again = Unclear(flags=on(10), does=[False])
+    with pytest.raises(ProviderError):
+        raise_flags(again, on(25), expected_pct=dict.fromkeys(NAMES, 10), ceiling_pct=25)
+    assert again.written == []

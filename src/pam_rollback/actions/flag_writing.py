@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from pam_rollback.actions.journal import Journal
-from pam_rollback.core.errors import ActionFailed
+from pam_rollback.actions.settling import is_unclear
+from pam_rollback.core.errors import ActionFailed, LockLost, ProviderError
 from pam_rollback.core.flag_changes import (
     Flags,
     PuttingBack,
@@ -37,7 +38,10 @@ def lower_flags(admin: FlagAdmin, journal: Journal, target: Flags) -> dict[FlagN
     if changes:
         owe_flags(journal, found)
         note_setting(journal, changes)
-        admin.set_flags(changes)
+        try:
+            admin.set_flags(changes)
+        except ProviderError as error:
+            wanted = _lowered_after_all(admin, journal, target, error)
     return wanted
 
 
@@ -46,7 +50,7 @@ def put_flags_back(admin: FlagAdmin, journal: Journal, recorded: Flags) -> Putti
     found = _found(admin, recorded)
     putting = put_back(found, recorded, _left_at(journal, recorded))
     note_setting(journal, putting.wanted)
-    admin.set_flags(putting.wanted)
+    _set_or_seen(admin, putting.wanted)
     return putting
 
 
@@ -57,7 +61,7 @@ def raise_flags(admin: FlagAdmin, wanted: Flags, *, expected_pct: Mapping[FlagNa
     if why:
         raise ActionFailed(f"nobody was let in: {why}; find out who is acting")
     if found != wanted:
-        admin.set_flags(wanted)
+        _set_or_seen(admin, wanted)
 
 
 def owe_flags(journal: Journal, before: Flags) -> None:
@@ -69,6 +73,37 @@ def note_setting(journal: Journal, flags: Flags, *, done: bool = False) -> None:
     """Note that the flags are being set, or (``done``) that they were seen to be: an undo knows by it what is the run's own doing."""
     if flags:
         journal.append(SET if done else SETTING, flags=_as_facts(flags))
+
+
+def _lowered_after_all(admin: FlagAdmin, journal: Journal, target: Flags, error: ProviderError) -> dict[FlagName, Flag]:
+    """Where the answer leaves open what was done, look, and ask once more for what is missing (docs/decisions/0016). Else raises it."""
+    now = _seen(admin, target, error)
+    wanted = lowered(now, target)
+    missing = {name: flag for name, flag in wanted.items() if flag != now[name]}
+    if missing:
+        note_setting(journal, missing)
+        admin.set_flags(missing)
+    return wanted
+
+
+def _set_or_seen(admin: FlagAdmin, wanted: Flags) -> None:
+    """Write; an answer that was lost is made up for by a look, and by no second request: meanwhile somebody may have lowered a flag."""
+    try:
+        admin.set_flags(wanted)
+    except ProviderError as error:
+        if _seen(admin, wanted, error) != dict(wanted):
+            raise
+
+
+def _seen(admin: FlagAdmin, names: Flags, error: ProviderError) -> dict[FlagName, Flag]:
+    if not is_unclear(error):
+        raise error
+    try:
+        return _found(admin, names)
+    except LockLost:
+        raise
+    except ActionFailed:
+        raise error from None
 
 
 def _found(admin: FlagAdmin, names: Mapping[FlagName, Any]) -> dict[FlagName, Flag]:

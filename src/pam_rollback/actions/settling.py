@@ -39,7 +39,7 @@ def done_or_seen(change: Callable[[], T], see: Callable[[], T | None]) -> T:
         try:
             return change()
         except ProviderError as error:
-            if not _is_unclear(error):
+            if not is_unclear(error):
                 raise
             seen = _seen(see)
             if seen is not None:
@@ -49,7 +49,7 @@ def done_or_seen(change: Callable[[], T], see: Callable[[], T | None]) -> T:
     raise AssertionError  # pragma: no cover - the last try returns or raises
 
 
-def _is_unclear(error: ProviderError) -> bool:
+def is_unclear(error: ProviderError) -> bool:
     """It may have been done all the same: no answer, the provider's own trouble, or a good answer that cannot be read."""
     status = error.http_status
     return error.sent and (

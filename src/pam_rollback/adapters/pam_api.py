@@ -15,7 +15,7 @@ from pam_rollback.adapters.http import all_at_once, fetch
 from pam_rollback.core.answer import Answer
 from pam_rollback.core.change_gate import before_change
 from pam_rollback.core.emergency import ProductDown
-from pam_rollback.core.errors import ActionFailed, MeasurementFailed, UnreadableAnswer
+from pam_rollback.core.errors import ActionFailed, MeasurementFailed, ProviderError, UnreadableAnswer
 from pam_rollback.core.flags import Flag, FlagName
 from pam_rollback.core.health import HealthReport
 from pam_rollback.core.outside_text import cut
@@ -114,7 +114,7 @@ class FlagApi:
         raise AssertionError  # pragma: no cover - the last try returns or raises
 
     def set_flags(self, changes: Mapping[FlagName, Flag]) -> None:
-        """Ask for the changes; raises ActionFailed unless the API accepts them. Whether they took effect is for read-back to tell."""
+        """Ask for the changes; raises ProviderError unless the API accepts them. Whether they took effect is for read-back to tell."""
         body = {
             name: {"enabled": flag.enabled, "rolloutPercentage": flag.rollout_pct} for name, flag in changes.items()
         }
@@ -122,7 +122,13 @@ class FlagApi:
         answer = fetch(self.url, method="POST", json=body, headers=self._headers, deadline_s=self.deadline_s)
         # A redirect is a failure too: following it would repeat the POST without its body.
         if answer.problem or answer.http_status != HTTPStatus.OK:
-            raise ActionFailed(f"the flag change was not accepted: {_with_hint(answer)}")
+            raise ProviderError(
+                f"the flag change was not accepted: {_with_hint(answer)}",
+                provider="PAM",
+                operation="set the flags",
+                http_status=answer.http_status,
+                sent=answer.sent,
+            )
 
     @property
     def _headers(self) -> dict[str, str]:
