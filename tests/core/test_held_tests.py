@@ -36,7 +36,7 @@ def test_tests_and_their_markers_are_read_from_the_text() -> None:
     module = {"post_rollback", "health"}
 
     assert held_tests(SOURCE) == (
-        HeldTest("test_a", frozenset({*module, "criterion"})),
+        HeldTest("test_a", frozenset({*module, "criterion"}), frozenset({"HC-1"})),
         HeldTest("test_b", frozenset({*module, "advisory"})),
     )
 

@@ -267,8 +267,8 @@ class Journal:
         read = [list(_events(place)) for place in (self.path, *self.others)]
         found = [entry for one in read for entry in one if not isinstance(entry, Damaged)]
         if sum(map(bool, read)) > 1:
-            # Each place is in order; between them the wall clock decides, which one machine wrote within one run.
-            found.sort(key=lambda entry: str(entry.get("at", "")))
+            # Each place is in order; between them the clocks decide, which one machine wrote within one run.
+            found.sort(key=_moment)
         return [*found, *self._unwritten.entries]
 
     @property
@@ -340,6 +340,12 @@ def _events(path: Path) -> Iterator[dict[str, Any] | Damaged]:
         yield Damaged(path, number, text if behind is None else text[:start])
         if behind is not None:
             yield behind
+
+
+def _moment(entry: Mapping[str, Any]) -> tuple[str, float]:
+    """The wall clock, and within a millisecond of it the monotonic one."""
+    at_s = entry.get("at_s")
+    return str(entry.get("at", "")), float(at_s) if isinstance(at_s, (int, float)) else 0.0
 
 
 def _event(text: str) -> dict[str, Any] | None:

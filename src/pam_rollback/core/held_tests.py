@@ -11,6 +11,8 @@ class HeldTest:
 
     name: str
     marks: frozenset[str]
+    items: frozenset[str] = frozenset()
+    """The plan items that it serves, by its own ``criterion``."""
 
 
 def held_tests(source: str) -> tuple[HeldTest, ...]:
@@ -22,7 +24,7 @@ def held_tests(source: str) -> tuple[HeldTest, ...]:
 def _tests(body: list[ast.stmt], marks: frozenset[str]) -> Iterator[HeldTest]:
     for node in body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test"):
-            yield HeldTest(node.name, marks | _marks(node.decorator_list))
+            yield HeldTest(node.name, marks | _marks(node.decorator_list), _items(node.decorator_list))
         elif isinstance(node, ast.ClassDef) and node.name.startswith("Test"):
             yield from _tests(node.body, marks | _marks(node.decorator_list))
 
@@ -43,4 +45,15 @@ def _marks(expressions: list[ast.expr]) -> frozenset[str]:
         one.attr
         for one in functions
         if isinstance(one, ast.Attribute) and isinstance(one.value, ast.Attribute) and one.value.attr == "mark"
+    )
+
+
+def _items(expressions: list[ast.expr]) -> frozenset[str]:
+    """The ids in ``pytest.mark.criterion("SC-1", …)``."""
+    return frozenset(
+        str(argument.value)
+        for one in expressions
+        if isinstance(one, ast.Call) and "criterion" in _marks([one])
+        for argument in one.args
+        if isinstance(argument, ast.Constant)
     )

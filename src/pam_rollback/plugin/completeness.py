@@ -7,7 +7,7 @@ verdict PARTIAL. Decided in docs/decisions/0023.
 import inspect
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import pytest
 from pam_rollback.core.held_tests import HeldTest, held_tests
 from pam_rollback.plugin import markers, selection, sql_files
 from pam_rollback.plugin import runbook as runbook_module
+from pam_rollback.plugin.deciding import criteria_of
 from pam_rollback.plugin.mark_expression import MarkExpression
 from pam_rollback.plugin.runbook import FOLDERS
 from pam_rollback.plugin.situations import SITUATIONS_KEY, situation_of, story_name
@@ -77,10 +78,11 @@ def _missing(session: pytest.Session, left_out: selection.LeftOut) -> Iterator[s
     ]
     present = {_key(item, config.rootpath) for item in [*items, *left_out.by_rule]}
     held = dict(_held(config))
+    answered_for = _answered_for(config)
     lost = [
         f"{file}::{name}"
-        for (file, name, situation) in held
-        if not present & {(file, name, situation), (file, name, "")}
+        for (file, name, situation), own in held.items()
+        if not present & {(file, name, situation), (file, name, "")} and not answered_for(own)
     ]
     gone = [*dict.fromkeys([*dropped, *lost])]
     if gone:
@@ -90,6 +92,16 @@ def _missing(session: pytest.Session, left_out: selection.LeftOut) -> Iterator[s
     ]
     if changed:
         yield f"a plug-in changed what tests are, or made them advisory: {_named(changed)}"
+
+
+def _answered_for(config: pytest.Config) -> Callable[[HeldTest], bool]:
+    """Whether a person answers for all that a test would decide: a decision is whole when each criterion is measured or answered."""
+    runbook = runbook_module.of(config)
+    if runbook is None or not markers.asks_for(config.option.markexpr, "decision"):
+        return lambda _: False
+    criteria = criteria_of(runbook.plan)
+    said = {text.partition("=")[0].strip() for text in (*runbook.options.ack, *runbook.options.observed)}
+    return lambda own: bool(own.items & criteria) and own.items & criteria <= said
 
 
 def _key(item: pytest.Item, root: Path) -> Key:
