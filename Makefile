@@ -11,10 +11,10 @@ export PYTHONDONTWRITEBYTECODE :=
 export NPM_CONFIG_UPDATE_NOTIFIER := false
 
 .DEFAULT_GOAL := help
-.PHONY: help drill test test-all check sandbox report alerts incident forget lint bench soak audit matrix lock browser prometheus netlify-cli clean
+.PHONY: help drill test test-all test-nightly check sandbox report alerts incident forget lint bench soak audit matrix lock browser prometheus netlify-cli clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 drill: $(READY) browser ## a complete rollback drill on a sandbox of its own, with a report
 	@$(BIN)/pytest drills; verdict=$$?; $(BIN)/python -m pam_rollback.reporting; exit $$verdict
@@ -37,6 +37,10 @@ test: $(READY) browser prometheus netlify-cli lint ## the suite's own tests, lin
 
 test-all: $(READY) browser prometheus netlify-cli lint ## the same with every long matrix whole
 	@export PAM_WHOLE_MATRIX=1; $(TESTS)
+
+# Too long for every commit, and too important for once a week: 200 real sessions that nobody consented to, counted at a recording server.
+test-nightly: $(READY) ## no session without consent changes anything: 200 real ones
+	@PAM_WHOLE_MATRIX=1 $(BIN)/pytest tests/plugin/test_consent.py -n 2 -p timeout --timeout 600
 
 sandbox: $(READY) ## the practice range alone, to click through; Ctrl-C ends it
 	@$(BIN)/python -m pam_rollback.sandbox --state-file $(or $(STATE),sandbox.env.toml) --print
