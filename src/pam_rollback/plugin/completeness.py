@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.core.held_tests import HeldTest, held_tests
+from pam_rollback.core.invariants import parse_invariant
 from pam_rollback.plugin import markers, selection, sql_files
 from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.deciding import criteria_of
@@ -158,7 +159,9 @@ def _read(path: Path, expression: str) -> Sequence[HeldTest]:
     if path.suffix == ".sql":
         if path.parts[-3:-1] != SQL_FOLDER:
             return ()
-        return [HeldTest(f"test_{path.stem.replace('-', '_')}", frozenset(sql_files.MARKS))]
+        own = parse_invariant(path.read_text(encoding="utf-8"), source=path.name, stem=path.stem)
+        advisory = {"advisory"} if own.severity == "advisory" else set()
+        return [HeldTest(f"test_{path.stem.replace('-', '_')}", frozenset({*sql_files.MARKS, *advisory}))]
     text = path.read_text(encoding="utf-8")
     if _WHOLE.match(expression) and not any(f"mark.{name}" in text for name in re.split(r"\s+or\s+", expression)):
         return ()  # reading it whole would be for nothing
