@@ -149,3 +149,18 @@ def test_no_timestamp_raises(timestamp: object) -> None:
     body = json.dumps({"status": "healthy", "timestamp": timestamp}).encode()
 
     assert report(body, headers=_DATE, now=datetime.now(UTC)).status
+
+
+@pytest.mark.parametrize(
+    ("encoding", "status"), [("identity", "healthy"), ("gzip", "packed as gzip, which nobody asked for")]
+)
+def test_an_answer_in_an_encoding_that_nobody_asked_for_is_not_read(encoding: str, status: str) -> None:
+    """Whoever honours the header, as every browser does, could not read the body."""
+    body = b'{"status": "healthy", "version": "1.42.0"}'
+    answer = Answer(
+        "GET", "http://x/health", 200, "application/json", body, 1.0, headers={"content-encoding": encoding}
+    )
+    report = HealthReport.of("the database", answer)
+
+    assert status in report.status
+    assert is_healthy(report) == (encoding == "identity")

@@ -10,6 +10,8 @@ from pam_rollback.core.strict_json import NotJson, read_json
 
 _SHOWN_CHARACTERS = 120
 _REDIRECTS = range(300, 400)
+_NOT_PACKED = frozenset({"", "identity"})
+"""No request of the suite accepts another encoding (RFC 9110, section 12.5.3): whoever honours the header could not read the body."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,9 @@ class Answer:
     def _read(self) -> tuple[Any, str]:
         if self.problem or not self.is_json_type:
             return None, ""
+        packed = self.headers.get("content-encoding", "").strip().lower()
+        if packed not in _NOT_PACKED:
+            return None, f"packed as {cut(packed, _SHOWN_CHARACTERS)}, which nobody asked for"
         try:
             return read_json(self.body), ""
         except NotJson as problem:
