@@ -50,7 +50,7 @@ def _of_records(what: str, truth: str, fault: str = "render-metrics", **paramete
         f"records: {what}",
         "servers' records",
         truth,
-        ("checks/test_servers_records.py", "-m", "performance"),
+        ("checks/test_servers_records.py",),
         fault,
         settings,
     )

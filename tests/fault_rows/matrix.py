@@ -88,12 +88,17 @@ def page() -> str:
         red = ", ".join(f"`{name}`" for name in sorted(row.red))
         undone = f"not done: {', '.join(f'`{name}`' for name in sorted(row.undone))}" if row.undone else ""
         situation = f" --situation {row.situation}" if row.situation else ""
-        file = f" {row.folder}/{row.file}" if row.file else ""
+        # A file of checks is whole in itself; the gate's load test is one file, and its marker stands beside it.
+        marked = not row.file or row.folder != "checks"
+        selected = " ".join(
+            filter(
+                None,
+                (f"-m '{row.select}'{situation}" if marked else "", f"{row.folder}/{row.file}" if row.file else ""),
+            )
+        )
         unknown = f"cannot be measured: {', '.join(f'`{name}`' for name in sorted(row.unknown))}" if row.unknown else ""
         seen = "; ".join(filter(None, (red, unknown, undone)))
-        lines.append(
-            f"| `{row.id}` | `{row.planted}` | `-m '{row.select}'{situation}{file}` | {seen} | “{row.words}” |"
-        )
+        lines.append(f"| `{row.id}` | `{row.planted}` | `{selected}` | {seen} | “{row.words}” |")
     return "\n".join(lines) + "\n"
 
 
