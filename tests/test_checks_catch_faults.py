@@ -1,6 +1,6 @@
 """Each check is seen red: a fault turns it, and only what depends on it, from passed to failed. A check without a row fails the build.
 
-The rows of decision sessions are run by tests/test_decision_matrix.py, those of the load gate by tests/load/test_load_faults.py.
+The rows of decision sessions are run by tests/test_decision_matrix.py, those of the load gate by tests/load/test_load_gate.py.
 """
 
 import re

@@ -21,7 +21,7 @@ _HEAD = """# The fault matrix
 Every check of `checks/`, and the faults of the sandbox that have turned it red. A check that was never seen red is decoration, so a
 check without a row fails the build: `tests/test_checks_catch_faults.py` plants each fault, expects exactly these checks to fail and
 every other check of the same session to pass. `make test` runs one row of it, `make test-all` all of them. The load gate's are run
-by `tests/load/test_load_faults.py`, with the machine for themselves.
+by `tests/load/test_load_gate.py`, with the machine for themselves.
 
 "Not done": a step of the rollback itself fails under this fault, and every test that asks for it says so (ACTION FAILED).
 
