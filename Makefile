@@ -11,7 +11,7 @@ export PYTHONDONTWRITEBYTECODE :=
 export NPM_CONFIG_UPDATE_NOTIFIER := false
 
 .DEFAULT_GOAL := help
-.PHONY: help drill test test-all test-nightly check sandbox report alerts incident forget lint bench soak audit matrix lock browser prometheus netlify-cli clean
+.PHONY: help drill quick test test-all stand-ins check sandbox report alerts incident forget lint bench soak audit matrix lock browser prometheus netlify-cli tools clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,25 +22,25 @@ drill: $(READY) browser ## a complete rollback drill on a sandbox of its own, wi
 check: $(READY) browser ## all checks as it is now (ENV=staging for another environment)
 	@$(BIN)/pytest checks --env $(or $(ENV),sandbox)
 
-# Tests mostly wait for something, so several run side by side; those of whole sessions measure, so only two do, apart from the others.
-# What takes longest begins first, so that nobody waits for one worker in the end.
-WITH_SESSIONS := $(addprefix tests/test_,$(addsuffix .py,no_false_alarms decision_matrix checks_catch_faults)) \
-  tests/ramp tests/gate tests/plugin tests/observation
-# A load test needs the machine for itself.
-UNDER_LOAD := tests/load
-TESTS = parts=0; $(BIN)/pytest tests $(WITH_SESSIONS:%=--ignore=%) $(UNDER_LOAD:%=--ignore=%) -n 3 --dist=loadfile -p timeout --timeout 240 \
-  || parts=$$?; $(BIN)/pytest $(WITH_SESSIONS) -n 2 --dist=loadfile --no-loadscope-reorder -p timeout --timeout 300 || parts=$$?; \
-  $(BIN)/pytest $(UNDER_LOAD) -p timeout --timeout 300 && exit $$parts
+# Tests mostly wait for something, so there is a worker more than cores. Who takes what when: tests/scheduling.py.
+WORKERS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )))
+PYTEST := $(BIN)/pytest tests -n $(WORKERS) -p timeout --timeout 300
 
-test: $(READY) browser prometheus netlify-cli lint ## the suite's own tests, lint and types; one case of each long matrix
-	@$(TESTS)
+quick: $(READY) ## lint, types, rules and docs: the answer within 30 s
+	@said=$$(mktemp); $(MAKE) --no-print-directory lint >$$said 2>&1 & lint=$$!; \
+	  $(BIN)/pytest tests --part=quick -q -n 2 --dist=worksteal -p timeout --timeout 120; tests=$$?; \
+	  wait $$lint; lint=$$?; cat $$said; rm -f $$said; \
+	  [ $$lint -eq 0 ] || echo "quick: lint or types found something" >&2; [ $$tests -eq 0 ] || echo "quick: tests failed" >&2; \
+	  [ $$lint -eq 0 ] && [ $$tests -eq 0 ]
 
-test-all: $(READY) browser prometheus netlify-cli lint ## the same with every long matrix whole
-	@export PAM_WHOLE_MATRIX=1; $(TESTS)
+test: $(READY) quick browser prometheus tools ## quick, then all other tests; stand-ins' when they changed (BASE=commit)
+	@$(PYTEST) --part=rest
 
-# Too long for every commit, and too important for once a week: 200 real sessions that nobody consented to, counted at a recording server.
-test-nightly: $(READY) ## no session without consent changes anything: 200 real ones
-	@PAM_WHOLE_MATRIX=1 $(BIN)/pytest tests/plugin/test_consent.py -n 2 -p timeout --timeout 600
+test-all: $(READY) quick browser prometheus netlify-cli ## everything: every fault row, kill, repetition, official client
+	@PAM_WHOLE_MATRIX=1 $(PYTEST) --part=rest
+
+stand-ins: $(READY) browser netlify-cli ## the tests of the sandbox and of the hosts' stand-ins
+	@$(PYTEST) --part=stand-ins --dist=loadfile
 
 sandbox: $(READY) ## the practice range alone, to click through; Ctrl-C ends it
 	@$(BIN)/python -m pam_rollback.sandbox --state-file $(or $(STATE),sandbox.env.toml) --print
@@ -85,6 +85,10 @@ prometheus: $(READY)
 
 netlify-cli: $(READY)
 	@$(BIN)/python -m tests.netlify_cli
+
+# What the stand-ins' tests need, where `make test` will run them.
+tools: $(READY)
+	@$(BIN)/python -m tests.selection
 
 matrix: $(READY) ## write docs/fault-matrix.md from the rows in tests/fault_rows
 	@$(BIN)/python -m tests.fault_rows.matrix

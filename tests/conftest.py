@@ -1,27 +1,77 @@
-"""What the suite's own tests share: whole sessions of the runbook, and which cases of the long matrices run."""
+"""What the suite's own tests share: whole sessions of the runbook, and which tests a part of them has."""
 
 import os
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.scheduling import LongestFirst
+from tests.selection import QUICK, REST, ROOT, STAND_INS, WHOLE, NoSuchBaseError, Selection, selection, wanted
 from tests.sessions import checks_copied, practice_range, project, shared_range
+from tests.summary import LEFT_OUT, Summary, left_out_here
 
 __all__ = ["checks_copied", "practice_range", "project", "shared_range"]
 
-WHOLE = "PAM_WHOLE_MATRIX"
+_GROUPS = "groups"
+_selected = pytest.StashKey[Selection]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The parts that make knows."""
+    parser.addoption(
+        "--part",
+        choices=(QUICK, REST, STAND_INS),
+        default="",
+        help="quick: rules, docs and the house; rest: all others, the stand-ins' only where what they test has changed; "
+        "stand-ins: theirs alone; without it everything that is named",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Explain the markers; pytest-timeout explains its own only where it is loaded, as `make test` does."""
+    """Explain the markers, and choose the groups once for all workers."""
     config.addinivalue_line("markers", "timeout(seconds): how long a test may take, by pytest-timeout")
     config.addinivalue_line(
         "markers", f"long_matrix(name=its function): kills, sabotages, repetitions; one case of each unless {WHOLE}=1"
     )
+    handed: dict[str, Any] | None = getattr(config, "workerinput", None)
+    if handed is not None:
+        config.stash[_selected] = Selection(frozenset(handed[_GROUPS]))
+        return
+    try:
+        config.stash[_selected] = found = selection(config.getoption("part"), os.environ)
+    except NoSuchBaseError as problem:
+        raise pytest.UsageError(str(problem)) from None
+    if config.getoption("part") == REST and not config.option.collectonly:
+        config.pluginmanager.register(Summary(found.told, whole=bool(os.environ.get(WHOLE))))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Each worker runs what was chosen here."""
+    node.workerinput[_GROUPS] = sorted(node.config.stash[_selected].groups)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """All the rest of the tests in one run; other runs are spread as their options say."""
+    return LongestFirst(config, log) if config.getoption("part") == REST else None
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """A file of another part is not even read."""
+    part = config.getoption("part")
+    if not part or collection_path.suffix != ".py" or not collection_path.is_relative_to(ROOT):
+        return None
+    path = collection_path.relative_to(ROOT).as_posix()
+    return None if wanted(path, part, config.stash[_selected].groups) else True
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep the first case of each long matrix, all of them with PAM_WHOLE_MATRIX=1 (`make test-all`)."""
+    part, groups = config.getoption("part"), config.stash[_selected].groups
+    _leave_out(config, items, [item for item in items if not wanted(item.nodeid, part, groups)])
     if os.environ.get(WHOLE) or any("[" in arg for arg in config.args):
         return
     seen: set[str] = set()
@@ -32,6 +82,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if marker and matrix in seen:
             left_out.append(item)
         seen.add(matrix)
+    _leave_out(config, items, left_out)
+    config.stash[left_out_here] = len(left_out)
+    handed: dict[str, Any] = getattr(config, "workeroutput", {})
+    handed[LEFT_OUT] = len(left_out)
+
+
+def _leave_out(config: pytest.Config, items: list[pytest.Item], left_out: list[pytest.Item]) -> None:
     if left_out:
         config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in left_out]
+        gone = set(left_out)
+        items[:] = [item for item in items if item not in gone]

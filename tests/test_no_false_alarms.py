@@ -5,8 +5,8 @@ from collections import Counter
 
 import pytest
 
-from tests.conftest import WHOLE
 from tests.fault_rows.matrix import ROOT, names_in
+from tests.selection import WHOLE
 from tests.sessions import Project, Range
 
 BROWSERS = "journey or accessibility"

@@ -1,0 +1,99 @@
+"""How the suite's own tests are spread over workers: what takes longest begins first, what measures keeps room, load comes last."""
+
+import os
+from collections.abc import Collection
+from typing import Any
+
+from xdist.scheduler import LoadScopeScheduling
+
+ALONE = ("tests/load/",)
+"""A load test needs the machine for itself: one at a time, when everything else has ended."""
+MEASURING = (
+    "tests/test_no_false_alarms.py",
+    "tests/test_checks_catch_faults.py",
+    "tests/test_decision_matrix.py",
+    "tests/ramp/",
+    "tests/gate/",
+    "tests/strategies/test_whole_sessions.py",
+    "tests/plugin/",
+    "tests/observation/",
+)
+"""What measures times: as many at once as there are cores, while other workers take what mostly waits. Also the order to begin in."""
+SPREAD = {
+    "tests/test_checks_catch_faults.py": 8,
+    "tests/test_decision_matrix.py": 4,
+    "tests/plugin/test_consent.py": 10,
+}
+"""Files that would keep one worker busy to the end, and how many of their tests go to a worker at a time."""
+
+
+def rank(unit: str, tests: int) -> tuple[int, int, str]:
+    """Where a unit of work stands in the order: the smallest begins first."""
+    first = next((place for place, path in enumerate(MEASURING) if unit.startswith(path)), len(MEASURING))
+    return (first + len(MEASURING) if unit.startswith(ALONE) else first, -tests, unit)
+
+
+def next_unit(waiting: Collection[tuple[str, int]], measuring_elsewhere: int, cores: int) -> str | None:
+    """The unit that a worker takes next; None when what is left is not for now. Each unit is given with its number of tests."""
+    allowed = [
+        (rank(unit, tests), unit)
+        for unit, tests in waiting
+        if not unit.startswith(ALONE) and not (unit.startswith(MEASURING) and measuring_elsewhere >= cores)
+    ]
+    return min(allowed)[1] if allowed else None
+
+
+class LongestFirst(LoadScopeScheduling):  # type: ignore[misc]
+    """A file stays on one worker, but for those of ``SPREAD``."""
+
+    def __init__(self, config: Any, log: Any = None) -> None:
+        config.option.loadscopereorder = False
+        super().__init__(config, log)
+        self._units: dict[str, str] = {}
+        self._seen: dict[str, int] = {}
+        self._cores = os.cpu_count() or 1
+
+    def _split_scope(self, nodeid: str) -> str:
+        if nodeid not in self._units:  # asked of all in their order first
+            path = nodeid.split("::", 1)[0]
+            number = self._seen[path] = self._seen.get(path, -1) + 1
+            at_a_time = SPREAD.get(path)
+            self._units[nodeid] = f"{path} {number // at_a_time}" if at_a_time else path
+        return self._units[nodeid]
+
+    def _assign_work_unit(self, node: Any) -> None:
+        others = [work for other, work in self.assigned_work.items() if other is not node]
+        measuring = sum(
+            any(unit.startswith(MEASURING) and self._left(tests) for unit, tests in work.items()) for work in others
+        )
+        unit = next_unit([(unit, len(tests)) for unit, tests in self.workqueue.items()], measuring, self._cores)
+        if unit is None:
+            staying = next((one for one in self.nodes if not one.shutting_down), None)
+            if node is not staying:
+                node.shutdown()  # it runs what it still has, and ends
+                return
+            if others or not self.workqueue:
+                return  # what is left begins when the others have ended
+            unit = next(iter(self.workqueue))
+        self.workqueue.move_to_end(unit, last=False)
+        super()._assign_work_unit(node)
+
+    @staticmethod
+    def _left(tests: dict[str, bool]) -> bool:
+        return not all(tests.values())
+
+    def mark_test_complete(self, node: Any, item_index: int, duration: float = 0) -> None:
+        """What ends on one worker may be what another one waits for."""
+        super().mark_test_complete(node, item_index, duration)
+        self._offer()
+
+    def remove_node(self, node: Any) -> str | None:
+        """The last one that is left has the machine for itself."""
+        crashed: str | None = super().remove_node(node)
+        self._offer()
+        return crashed
+
+    def _offer(self) -> None:
+        for node in self.nodes:
+            if node in self.registered_collections:
+                self._reschedule(node)

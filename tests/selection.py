@@ -1,0 +1,227 @@
+"""Which of the suite's own tests a command runs: the quick ones, the rest, and the stand-ins' where what they test has changed."""
+
+import os
+import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.netlify_cli import installed
+
+ROOT = Path(__file__).resolve().parents[1]
+BASE = "BASE"
+"""The variable that names what to compare with: a commit, a branch, a tag."""
+WHOLE = "PAM_WHOLE_MATRIX"
+QUICK, REST, STAND_INS = "quick", "rest", "stand-ins"
+QUICK_PATHS = (
+    "tests/core/",
+    "tests/test_cuts.py",
+    "tests/test_docs.py",
+    "tests/test_house_rules.py",
+    "tests/test_parsers.py",
+    "tests/test_scheduling.py",
+    "tests/test_selection.py",
+    "tests/test_soak.py",
+    "tests/test_summary.py",
+    "tests/test_workflows.py",
+)
+"""Rules, docs and the house: no sandbox, no browser."""
+LATER = (
+    "tests/core/test_binomial.py::test_tails_are_the_sums_of_their_terms",
+    "tests/core/test_change.py::test_covers_the_truth_as_often_as_it_says",
+    "tests/core/test_change.py::test_rates_cover_the_truth_as_often_as_they_say",
+    "tests/core/test_recovery.py::test_what_failed_in_part_ends_when_luck_does_not_explain_the_good",
+    "tests/core/test_release_comparison.py::test_the_interval_covers_the_truth_as_often_as_is_said",
+    "tests/core/test_step_percentiles.py::test_what_it_says_is_never_wrong",
+    "tests/test_house_rules.py::test_every_process_collects_the_same_tests",
+)
+"""Tests among them that take seconds of processor: thousands of drawn histories, whole collections. They run with the rest."""
+_USUAL_BASES = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
+_WITHIN_S = 30
+
+
+@dataclass(frozen=True)
+class Group:
+    """Tests of what the suite is tested with. They can only turn red when that is changed."""
+
+    name: str
+    tests: tuple[str, ...]
+    """Where they stand, as beginnings of paths."""
+    tested: tuple[str, ...]
+    """What they test and what they are made of, as beginnings of paths."""
+
+
+_EVERYWHERE = ("requirements.lock", "pyproject.toml", "tests/conftest.py", "tests/selection.py")
+_CLIENTS = (
+    "tests/adapters/test_described_requests.py",
+    "tests/netlify_cli/",
+    "tests/sandbox/test_netlify_conformance.py",
+    "tests/sandbox/test_render_conformance.py",
+)
+OFFICIAL_CLIENTS = Group(
+    "official clients",
+    _CLIENTS,
+    (
+        "src/pam_rollback/adapters/netlify",
+        "src/pam_rollback/adapters/provider",
+        "src/pam_rollback/adapters/render_",
+        "src/pam_rollback/sandbox/providers/",
+        "tests/adapters/relay.py",
+        "tests/sandbox/netlify_host.py",
+        "tests/sandbox/render_range.py",
+        *_CLIENTS,
+        *_EVERYWHERE,
+    ),
+)
+"""Netlify's and Render's own clients and documents, against the stand-ins and against our requests; Netlify's takes 420 MB."""
+SANDBOX = Group("sandbox", ("tests/sandbox/",), ("src/pam_rollback/sandbox/", "tests/sandbox/", *_EVERYWHERE))
+"""The practice range itself: its site, its product, its stand-ins."""
+GROUPS = (OFFICIAL_CLIENTS, SANDBOX)
+"""A test belongs to the first that names it."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What has changed, or why that is not known."""
+
+    base: str = ""
+    """What was compared with, in words; empty: there is nothing to compare with."""
+    changed: frozenset[str] = frozenset()
+    """Paths below the project; uncommitted and new files count."""
+    problem: str = ""
+    """What git said when it could not compare."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The groups that are run, and what is to be said of the others."""
+
+    groups: frozenset[str]
+    told: tuple[str, ...] = ()
+
+
+class NoSuchBaseError(ValueError):
+    """A person named a base that is none."""
+
+
+def group_of(path: str) -> Group | None:
+    """The group that a test file belongs to; None for those that always run."""
+    return next((group for group in GROUPS if path.startswith(group.tests)), None)
+
+
+def is_quick(test: str) -> bool:
+    """Whether a test, or some of a test file, belongs to `make quick`."""
+    return test.startswith(QUICK_PATHS) and not test.startswith(LATER)
+
+
+def _has_more(path: str) -> bool:
+    return any(name.startswith(f"{path}::") for name in LATER)
+
+
+def wanted(test: str, part: str, groups: Iterable[str]) -> bool:
+    """Whether that part of the tests has this test in it, or some of this file. Without a part everything that was named is run."""
+    group = group_of(test)
+    if part == QUICK:
+        return is_quick(test)
+    if part == STAND_INS:
+        return group is not None
+    if part == REST:
+        return (not is_quick(test) or _has_more(test)) and (group is None or group.name in set(groups))
+    return True
+
+
+def select(compared: Comparison) -> Selection:
+    """The groups that a change asks for. What git could not say is no reason to leave anything out."""
+    every = frozenset(group.name for group in GROUPS)
+    if compared.problem:
+        return Selection(every, (f"git could not say what has changed, so nothing is left out: {compared.problem}",))
+    if not compared.base:
+        why = f"there is no commit to compare with ({BASE}=… names one)"
+    else:
+        why = f"nothing that it tests has changed since {compared.base}"
+    run = {group.name for group in GROUPS if any(path.startswith(group.tested) for path in compared.changed)}
+    told = tuple(f"{group.name}: {why}; `make stand-ins` runs it" for group in GROUPS if group.name not in run)
+    return Selection(frozenset(run), told)
+
+
+def selection(part: str, variables: Mapping[str, str], root: Path = ROOT) -> Selection:
+    """What this part runs of the groups; all of them in a whole run. Raises NoSuchBaseError."""
+    if part != REST or variables.get(WHOLE):
+        return Selection(frozenset(group.name for group in GROUPS))
+    return select(compare(root, variables.get(BASE, "")))
+
+
+def compare(root: Path, named: str = "") -> Comparison:
+    """The paths that differ from where this branch left the main one; on the main one, from the commit before.
+
+    Raises NoSuchBaseError when the named base is no commit.
+    """
+    if not (root / ".git").exists():
+        return Comparison()
+    try:
+        head = _git(root, "rev-parse", "HEAD")
+        base, words = _named(root, named, head) if named else _usual(root, head)
+        if not base:
+            return Comparison()
+        changed = _git(root, "diff", "--name-only", "--no-renames", "--relative", "-z", base)
+        new = _git(root, "ls-files", "--others", "--exclude-standard", "-z")
+    except (OSError, subprocess.SubprocessError) as problem:
+        return Comparison(problem=_said(problem))
+    return Comparison(words, frozenset(filter(None, f"{changed}\0{new}".split("\0"))))
+
+
+def _named(root: Path, named: str, head: str) -> tuple[str, str]:
+    found = _commit(root, named)
+    if not found:
+        raise NoSuchBaseError(f"{BASE}={named}: git knows no such commit; name one that it has, or fetch it first")
+    return _merge_base(root, found, head) or found, named
+
+
+def _usual(root: Path, head: str) -> tuple[str, str]:
+    for name in _USUAL_BASES:
+        base = _merge_base(root, name, head) if _commit(root, name) else ""
+        if base and base != head:
+            return base, name
+    return _commit(root, "HEAD~1"), "the commit before"
+
+
+def _commit(root: Path, name: str) -> str:
+    try:
+        return _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+    except subprocess.CalledProcessError:
+        return ""
+
+
+def _merge_base(root: Path, one: str, other: str) -> str:
+    try:
+        return _git(root, "merge-base", one, other)
+    except subprocess.CalledProcessError:
+        return ""  # no common commit, or one that a shallow clone does not have
+
+
+def _git(root: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True, timeout=_WITHIN_S
+    )
+    return done.stdout.strip("\n")
+
+
+def _said(problem: Exception) -> str:
+    words = problem.stderr if isinstance(problem, subprocess.CalledProcessError) else str(problem)
+    return " ".join(str(words).split())[:300] or type(problem).__name__
+
+
+def main() -> int:
+    """Install what the groups need that `make test` is about to run."""
+    try:
+        found = selection(REST, os.environ)
+    except NoSuchBaseError as problem:
+        print(problem)  # noqa: T201 - for whoever called make
+        return 1
+    if OFFICIAL_CLIENTS.name in found.groups:
+        installed()
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

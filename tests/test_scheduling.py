@@ -1,0 +1,82 @@
+"""What a worker takes next: the longest first, room for what measures, and load alone at the end."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.scheduling import ALONE, MEASURING, SPREAD, next_unit, rank
+from tests.selection import ROOT
+
+SESSIONS, WAITS, LOAD = "tests/gate/test_stages.py", "tests/adapters/test_git.py", "tests/load/test_load_gate.py"
+
+
+def test_what_takes_longest_begins_first() -> None:
+    """Measured sessions, then files by their number of tests; load last."""
+    units = [("tests/a.py", 3), (LOAD, 90), (SESSIONS, 2), ("tests/b.py", 8)]
+
+    assert [unit for unit, tests in sorted(units, key=lambda one: rank(*one))] == [
+        SESSIONS,
+        "tests/b.py",
+        "tests/a.py",
+        LOAD,
+    ]
+
+
+def test_what_measures_keeps_room() -> None:
+    """As many at once as there are cores; a further worker takes what waits, or nothing."""
+    assert next_unit([(SESSIONS, 2), (WAITS, 9)], measuring_elsewhere=1, cores=2) == SESSIONS
+    assert next_unit([(SESSIONS, 2), (WAITS, 9)], measuring_elsewhere=2, cores=2) == WAITS
+    assert next_unit([(SESSIONS, 2)], measuring_elsewhere=2, cores=2) is None
+
+
+def test_load_waits_for_the_machine() -> None:
+    """Nobody takes it beside others."""
+    assert next_unit([(LOAD, 2)], measuring_elsewhere=0, cores=2) is None
+
+
+def test_what_is_named_is_there() -> None:
+    """A renamed file would lose its place."""
+    assert [path for path in (*ALONE, *MEASURING, *SPREAD) if not (ROOT / path).exists()] == []
+
+
+LITTLE = """
+import pathlib, time, pytest
+@pytest.mark.parametrize("number", range(3))
+def test_it(number):
+    note = pathlib.Path(__file__).parents[2] / "notes"
+    with note.open("a") as file: file.write(f"begin {__name__}\\n")
+    time.sleep(0.05)
+    with note.open("a") as file: file.write(f"end {__name__}\\n")
+"""
+
+
+def test_a_session_of_workers_ends_with_load_alone(tmp_path: Path) -> None:
+    """Real workers: every test is run once, and a load test begins when all others have ended and no other is under way."""
+    for place in ("load/test_l", "load/test_m", "gate/test_g", "ramp/test_r", "core/test_c", "core/test_d"):
+        (tmp_path / "tests" / place).with_suffix(".py").parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "tests" / f"{place}.py").write_text(LITTLE, encoding="utf-8")
+    (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+    (tmp_path / "conftest.py").write_text(
+        "from tests_of_the_suite import LongestFirst\n"
+        "def pytest_xdist_make_scheduler(config, log): return LongestFirst(config, log)\n",
+        encoding="utf-8",
+    )
+    shutil.copy(ROOT / "tests" / "scheduling.py", tmp_path / "tests_of_the_suite.py")
+    options = ("--disable-plugin-autoload", "-p", "xdist", "-p", "no:cacheprovider", "-n", "3", "tests")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *options],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=90,
+    )
+    notes = (tmp_path / "notes").read_text(encoding="utf-8").split("\n")[:-1]
+
+    assert "18 passed" in done.stdout, done.stdout + done.stderr
+    assert len(notes) == 36
+    assert [note.split()[0] for note in notes[24:]] == ["begin", "end"] * 6
+    assert {note.split()[1][-6:] for note in notes[24:]} == {"test_l", "test_m"}
