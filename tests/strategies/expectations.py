@@ -168,22 +168,18 @@ def is_done_unread(row: Row, kind: str) -> bool:
 
 
 def cases() -> list[Any]:
-    """Every row with every kind. The short run takes one of each group of kinds for each strategy."""
-    short = set(_short())
-    return [
-        pytest.param(
-            row,
-            kind,
-            id=f"{row.strategy}-{PROVIDERS[row.provider]}-{row.operation}-{kind}",
-            marks=() if (row, kind) in short else pytest.mark.long_matrix,
+    """Every row once, with one kind after the other; the short run has one row of each strategy.
+
+    All rows with all failures are run in memory (``tests/actions/test_provider_failures.py``).
+    """
+    seen: set[str] = set()
+    found = []
+    for number, row in enumerate(ROWS):
+        kinds = kinds_of(row.provider)
+        kind = kinds[number % len(kinds)]
+        marks = pytest.mark.long_matrix if row.strategy in seen else ()
+        seen.add(row.strategy)
+        found.append(
+            pytest.param(row, kind, id=f"{row.strategy}-{PROVIDERS[row.provider]}-{row.operation}-{kind}", marks=marks)
         )
-        for row in ROWS
-        for kind in kinds_of(row.provider)
-    ]
-
-
-def _short() -> Iterator[tuple[Row, str]]:
-    for place, strategy in enumerate(dict.fromkeys(row.strategy for row in ROWS)):
-        own = [row for row in ROWS if row.strategy == strategy]
-        for number, group in enumerate(_GROUPS):
-            yield own[(place + number) % len(own)], group[(place + number) % len(group)]
+    return found

@@ -1,23 +1,19 @@
 """One rollback on a running range: the real actions with the real clients, and what users, hosts and the journal say of it."""
 
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pam_rollback.actions.backend import EmergencyBranch, deploy_commit, deploy_emergency_branch, roll_back_to_deploy
 from pam_rollback.actions.backend_host import BackendTools
-from pam_rollback.actions.emergency import EmergencyTools, roll_back_in_an_emergency
-from pam_rollback.actions.frontend import Sources, restore_deploy, revert_commit
-from pam_rollback.actions.frontend import deploy_commit as build_and_publish
+from pam_rollback.actions.emergency import EmergencyTools
+from pam_rollback.actions.frontend import Sources
 from pam_rollback.actions.frontend_host import FrontendTools
-from pam_rollback.actions.full_system import FullSystemTarget, FullSystemTools, roll_back_everything
+from pam_rollback.actions.full_system import FullSystemTarget, FullSystemTools
 from pam_rollback.actions.journal import Journal
 from pam_rollback.actions.settling import until_served
-from pam_rollback.actions.steps import StepRecord, StepsFailed
 from pam_rollback.actions.telling import Telling
 from pam_rollback.adapters.git import GitRepository
 from pam_rollback.adapters.http import fetch
@@ -34,16 +30,16 @@ from pam_rollback.core.deploys import Deploy
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.errors import ActionFailed
 from pam_rollback.core.served_release import Served
-from pam_rollback.core.verdict import ExitCode, classify
 from pam_rollback.core.wait import Waiter
 from pam_rollback.plugin.provider_access import served_api, served_site, site_look
 from pam_rollback.plugin.told_versions import ApiLook, VersionSources
 from pam_rollback.plugin.undoing import undo_all
 from tests.sessions import Range
+from tests.strategies.performed import Ended, PastTheProduct, open_steps, perform
 
 STABLE, CANDIDATE = "1.41.3", "1.42.0"
-_DEADLINE_S = 2.0
-"""Of a request: hosts of the range answer within milliseconds."""
+_DEADLINE_S = 5.0
+"""Of a request: hosts of the range answer within milliseconds, on a busy machine within a second."""
 _EVERY_S = 0.2
 _SETTLED_WITHIN_S = 20
 _WHY = "the new release fails for users"
@@ -80,24 +76,6 @@ class World:
 
 
 @dataclass(frozen=True)
-class Ended:
-    """What came of one strategy: its facts, or what it raised; and every step."""
-
-    facts: Any
-    error: Exception | None
-    steps: tuple[StepRecord, ...]
-
-    @property
-    def exit_code(self) -> ExitCode:
-        """What a session would end with, as far as the action decides."""
-        return classify(self.error, in_test_body=False).exit_code if self.error else ExitCode.GO
-
-    def named(self, outcome: str) -> set[str]:
-        """The steps with this outcome."""
-        return {step.name for step in self.steps if step.outcome.value == outcome}
-
-
-@dataclass(frozen=True)
 class Scene:
     """One case: a range as at the start, a journal, and clients that were refused nothing yet."""
 
@@ -108,7 +86,7 @@ class Scene:
     folder: Path
     live_within_s: float = 20.0
     published_within_s: float = 10.0
-    patience_s: float = 1.5
+    patience_s: float = 10.0
     """Of all tries of one operation."""
     found_bad: str = ""
     """The commit that users had when the incident was found; empty: the candidate's."""
@@ -135,15 +113,7 @@ class Scene:
 
     def perform(self, strategy: str) -> Ended:
         """Do it. Whatever it raises is a value here."""
-        began = len(self.journal.entries())
-        try:
-            facts = _STRATEGIES[strategy](self)
-        except StepsFailed as error:
-            return Ended(None, error, error.records)
-        except ActionFailed as error:
-            return Ended(None, error, ())
-        assert len(self.journal.entries()) > began
-        return Ended(facts, None, facts.steps)
+        return perform(self, strategy)
 
     def undo(self) -> None:
         """Put back what the journal owes, with clients that wait as long as they do in earnest."""
@@ -213,15 +183,9 @@ class Scene:
         asked = [*self._watched(self.site.api).unowed, *self._watched(self.service.api).unowed]
         return [operation for operation in asked if operation != "purge the cache"]
 
-    def open_steps(self) -> Counter[str]:
+    def open_steps(self) -> Mapping[str, int]:
         """Steps of the journal that began and have no end, or more than one."""
-        steps: Counter[str] = Counter()
-        for entry in self.journal.entries():
-            if entry["event"] == "step-started":
-                steps[entry["step"]] += 1
-            elif entry["event"] in {"step-done", "step-failed"}:
-                steps[entry["step"]] -= 1
-        return Counter({step: count for step, count in steps.items() if count})
+        return open_steps(self.journal)
 
     @staticmethod
     def _watched(api: ProviderApi) -> WatchedApi:
@@ -297,6 +261,16 @@ class Scene:
         """The commit that is to be taken back."""
         return self.found_bad or self.commits["candidate"]
 
+    @property
+    def why(self) -> str:
+        """The reason that is given."""
+        return _WHY
+
+    @property
+    def branch(self) -> str:
+        """A name for the emergency branch that no other case has."""
+        return f"emergency-rollback-{self.folder.name}"
+
     def _find_targets(self) -> FullSystemTarget:
         stable = self.commits["stable"]
         found = [
@@ -317,89 +291,35 @@ class Scene:
         assert isinstance(self.targets.backend, Deploy)
         return self.targets.backend
 
+    @property
+    def full_system(self) -> FullSystemTools:
+        """For everything."""
+        url = self.environment.url_of("cache_clear")
 
-def _restore(scene: Scene) -> Any:
-    return restore_deploy(scene.frontend, scene.site_target, decided_s=0)
+        def purge() -> str:
+            self.site.purge()
+            return "accepted"
 
+        return FullSystemTools(
+            flags=self.range.flags,
+            frontend=self.frontend,
+            backend=self.backend,
+            clear_api_cache=CacheApi(url, self.range.variables["PAM_ADMIN_TOKEN"]).clear,
+            clear_site_cache=purge,
+            telling=self.telling,
+        )
 
-def _rebuild_site(scene: Scene) -> Any:
-    return build_and_publish(scene.frontend, scene.sources, scene.commits["stable"], decided_s=0)
-
-
-def _revert_site(scene: Scene) -> Any:
-    return revert_commit(scene.frontend, scene.sources, scene.bad, reason=_WHY, decided_s=0)
-
-
-def _roll_back(scene: Scene) -> Any:
-    return roll_back_to_deploy(scene.backend, scene.api_target, decided_s=0)
-
-
-def _rebuild_service(scene: Scene) -> Any:
-    return deploy_commit(scene.backend, scene.commits["stable"], decided_s=0)
-
-
-def _branch(scene: Scene) -> Any:
-    name = f"emergency-rollback-{scene.folder.name}"
-    return deploy_emergency_branch(
-        scene.backend, EmergencyBranch(scene.repository, scene.bad, "main", name, _WHY), decided_s=0
-    )
-
-
-def _everything(scene: Scene) -> Any:
-    variables, url = scene.range.variables, scene.environment.url_of("cache_clear")
-
-    def purge() -> str:
-        scene.site.purge()
-        return "accepted"
-
-    tools = FullSystemTools(
-        flags=scene.range.flags,
-        frontend=scene.frontend,
-        backend=scene.backend,
-        clear_api_cache=CacheApi(url, variables["PAM_ADMIN_TOKEN"]).clear,
-        clear_site_cache=purge,
-        telling=scene.telling,
-    )
-    return roll_back_everything(tools, scene.targets, decided_s=0)
-
-
-@dataclass(frozen=True)
-class _PastTheProduct:
-    scene: Scene
-
-    def roll_back(self, reason: str) -> Served:
-        """By the back end's provider, as the fixture does it."""
-        assert reason
-        tools = replace(self.scene.backend, telling=replace(self.scene.telling, notice=None))
-        return roll_back_to_deploy(tools, self.scene.api_target, decided_s=0).served
-
-
-def _emergency(scene: Scene) -> Any:
-    variables, telling = scene.range.variables, scene.telling
-    url = scene.environment.url_of("emergency_rollback")
-    tools = EmergencyTools(
-        endpoint=EmergencyApi(url, variables["PAM_EMERGENCY_TOKEN"], _DEADLINE_S),
-        admin=scene.range.flags,
-        evaluation=None,
-        notice=telling.notice,
-        out_of_band=_PastTheProduct(scene),
-        journal=scene.journal,
-        waiter=Waiter(),
-        clock=SystemClock(),
-    )
-    return roll_back_in_an_emergency(
-        tools, reason=_WHY, initiated_by="tests", users=[], message="rolled back", decided_s=0
-    )
-
-
-_STRATEGIES: Mapping[str, Callable[[Scene], Any]] = {
-    "frontend-restore": _restore,
-    "frontend-commit": _rebuild_site,
-    "frontend-revert": _revert_site,
-    "backend-provider": _roll_back,
-    "backend-commit": _rebuild_service,
-    "backend-branch": _branch,
-    "full-system": _everything,
-    "emergency": _emergency,
-}
-STRATEGIES = tuple(_STRATEGIES)
+    @property
+    def emergency(self) -> EmergencyTools:
+        """For the emergency call."""
+        url = self.environment.url_of("emergency_rollback")
+        return EmergencyTools(
+            endpoint=EmergencyApi(url, self.range.variables["PAM_EMERGENCY_TOKEN"], _DEADLINE_S),
+            admin=self.range.flags,
+            evaluation=None,
+            notice=self.telling.notice,
+            out_of_band=PastTheProduct(self),
+            journal=self.journal,
+            waiter=Waiter(),
+            clock=SystemClock(),
+        )

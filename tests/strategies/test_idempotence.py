@@ -1,17 +1,22 @@
-"""Each strategy helps, changes nothing when it is done again, says so, and is undone to how it was."""
+"""Each strategy helps, changes nothing when it is done again, says so, and is undone to how it was: with the real clients.
+
+The rule is run for every strategy in memory (``tests/actions/test_provider_failures.py``).
+"""
 
 import pytest
 
 from pam_rollback.core.verdict import ExitCode
 from tests.strategies.conftest import MakeScene
-from tests.strategies.scene import STABLE, STRATEGIES
+from tests.strategies.performed import STRATEGIES
+from tests.strategies.scene import STABLE
 
 SITE = {"frontend-restore", "frontend-commit", "frontend-revert", "full-system"}
 API = {"backend-provider", "backend-commit", "backend-branch", "frontend-revert", "full-system"}
 """A push to main deploys both sites."""
 
 
-@pytest.mark.parametrize("strategy", [name for name in STRATEGIES if name != "emergency"])
+@pytest.mark.long_matrix
+@pytest.mark.parametrize("strategy", sorted((name for name in STRATEGIES if name != "emergency"), reverse=True))
 def test_twice_is_once(make_scene: MakeScene, strategy: str) -> None:
     """The second time, by another run, no provider is asked to change anything; the facts say that nothing was changed."""
     first = make_scene("first.jsonl")

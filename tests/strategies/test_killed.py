@@ -1,52 +1,36 @@
-"""Kill -9 at each boundary between the steps of the rollbacks of code: done again it is done, undone it is as before."""
+"""Kill -9 of real processes between the steps of the rollbacks of code: done again it is done, undone it is as before.
+
+Every boundary is run in memory (``tests/actions/test_kills.py``); real processes are killed in the middle and at the first note.
+"""
 
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from pam_rollback.actions import backend, frontend, full_system
-from pam_rollback.actions.full_system import BACK, FRONT
 from pam_rollback.core.verdict import ExitCode
-from pam_rollback.plugin.stories import STORIES
 from tests.sessions import ROOT, Range
+from tests.strategies.boundaries import OWED, STRATEGIES, boundaries
 from tests.strategies.conftest import MakeScene
 from tests.strategies.scene import STABLE, Scene
 
-STRATEGIES = ("frontend-restore", "backend-provider", "full-system")
-CHANGING = {
-    "frontend-restore": (frontend.RESTORE, frontend.LOCK),
-    "backend-provider": (backend.OFF, backend.DEPLOY),
-    "full-system": (full_system.FLAGS, FRONT + frontend.RESTORE, BACK + backend.OFF, BACK + backend.DEPLOY),
-}
-OWED = {
-    "frontend-restore": ("publish-deploy",),
-    "backend-provider": ("run-deploy",),
-    "full-system": ("set-flags", "publish-deploy", "run-deploy"),
-}
 KILLED, WITHIN_S = -9, 60
 STAYS_S = 1.0
 """What a host was asked for before the kill would come within this time."""
 
 
-def boundaries(strategy: str) -> Iterator[str]:
-    """The middle of it first: what is under way there is the hardest."""
-    changing = CHANGING[strategy]
-    yield f"step-done {changing[-1]}"
-    yield from (f"undo-owed {kind}" for kind in OWED[strategy])
-    yield from (f"step-started {step}" for step in STORIES[strategy].steps)
-    yield from (f"step-done {step}" for step in changing[:-1])
-
-
 def cases() -> list[Any]:
-    """Every boundary; the short run has the first of each strategy."""
+    """The middle of it, where what is under way is the hardest, and each note of what is owed; the short run has the first of all."""
+    chosen = [
+        (strategy, at)
+        for strategy in reversed(STRATEGIES)
+        for at in list(boundaries(strategy))[: 1 + len(OWED[strategy])]
+    ]
     return [
         pytest.param(strategy, at, id=f"{strategy}-{at}", marks=pytest.mark.long_matrix if number else ())
-        for strategy in STRATEGIES
-        for number, at in enumerate(boundaries(strategy))
+        for number, (strategy, at) in enumerate(chosen)
     ]
 
 

@@ -1,4 +1,7 @@
-"""What cannot be put back is said, with what a person must do; what can be is put back, and a later undo does the rest."""
+"""What cannot be put back is said, with what a person must do: through the real clients.
+
+Every way and every failure in memory: ``tests/actions/test_provider_failures.py``.
+"""
 
 import pytest
 
@@ -19,7 +22,7 @@ CASES = [
     ("full-system", NETLIFY, "all", "the front end is not as it was", {"api": "1.42.0", "flags_on": True}),
     ("full-system", RENDER, "all", "the back end is not as it was", {"site": "1.42.0", "flags_on": True}),
 ]
-SHORT = {"rollback", "restore", "all"}
+SHORT = ("full-system", RENDER, "all")
 KINDS = ("error-403", "error-409", "error-422", "error-404")
 
 
@@ -29,9 +32,9 @@ KINDS = ("error-403", "error-409", "error-422", "error-404")
         pytest.param(
             *case,
             id="-".join(case[:3]),
-            marks=() if case[2] in SHORT and case[0] != "backend-branch" else pytest.mark.long_matrix,
+            marks=() if case[:3] == SHORT else pytest.mark.long_matrix,
         )
-        for case in CASES
+        for case in reversed(CASES)
     ],
 )
 def test_an_undo_that_fails_says_so_and_is_finished_later(
@@ -55,26 +58,3 @@ def test_an_undo_that_fails_says_so_and_is_finished_later(
     scene.undo()
     assert scene.journal.owed() == []
     assert scene.until(before) == before
-
-
-def test_a_branch_that_somebody_moved_is_not_moved_back(scene: Scene) -> None:
-    """Their work would be gone: a person decides; the site is put back all the same."""
-    assert scene.perform("frontend-revert").exit_code is ExitCode.GO
-    colleagues = scene.range.remote.push(message="Opening hours")
-
-    with pytest.raises(UndoFailed, match="the branch main is not where it was before the rollback"):
-        scene.undo()
-
-    assert scene.repository.head("main") == colleagues
-    assert not scene.site.published().locked
-    assert scene.site_release() == "1.42.0"
-
-
-def test_an_undo_that_was_done_changes_nothing(scene: Scene) -> None:
-    """By the journal: nothing is owed."""
-    scene.perform("backend-provider")
-    scene.undo()
-    deploys = len(scene.service.deploys())
-    scene.undo()
-
-    assert len(scene.service.deploys()) == deploys

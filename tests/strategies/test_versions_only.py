@@ -55,8 +55,9 @@ def without_file(environment: Environment, shared_range: Range, tmp_path: Path) 
     return load_environment(str(file), ROOT / "environments", {})
 
 
+@pytest.mark.long_matrix
 @pytest.mark.parametrize(
-    "strategy", ["backend-provider", "backend-commit", "backend-branch", "frontend-revert", "full-system"]
+    "strategy", ["full-system", "backend-provider", "backend-commit", "backend-branch", "frontend-revert"]
 )
 def test_the_version_proves_the_target(scene: Scene, strategy: str) -> None:
     """The commit's own file says which version it has, and what ran before has another."""

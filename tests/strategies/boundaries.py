@@ -1,0 +1,28 @@
+"""Where a rollback of code can be killed: at each line of its journal."""
+
+from collections.abc import Iterator
+
+from pam_rollback.actions import backend, frontend, full_system
+from pam_rollback.actions.full_system import BACK, FRONT
+from pam_rollback.plugin.stories import STORIES
+
+STRATEGIES = ("frontend-restore", "backend-provider", "full-system")
+CHANGING = {
+    "frontend-restore": (frontend.RESTORE, frontend.LOCK),
+    "backend-provider": (backend.OFF, backend.DEPLOY),
+    "full-system": (full_system.FLAGS, FRONT + frontend.RESTORE, BACK + backend.OFF, BACK + backend.DEPLOY),
+}
+OWED = {
+    "frontend-restore": ("publish-deploy",),
+    "backend-provider": ("run-deploy",),
+    "full-system": ("set-flags", "publish-deploy", "run-deploy"),
+}
+
+
+def boundaries(strategy: str) -> Iterator[str]:
+    """The middle of it first: what is under way there is the hardest."""
+    changing = CHANGING[strategy]
+    yield f"step-done {changing[-1]}"
+    yield from (f"undo-owed {kind}" for kind in OWED[strategy])
+    yield from (f"step-started {step}" for step in STORIES[strategy].steps)
+    yield from (f"step-done {step}" for step in changing[:-1])
