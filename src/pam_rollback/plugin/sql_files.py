@@ -100,7 +100,8 @@ def _test_of(invariant: Invariant, path: Path) -> Any:
     def test(integrity: Any, scored: Any) -> None:
         fact = scored(integrity.fact(invariant.id))
 
-        assert fact.holds, fact
+        if not fact.holds:
+            raise AssertionError(fact)
 
     # Where it failed is the file that a person can read and run, not this one.
     test.__code__ = test.__code__.replace(

@@ -1,0 +1,80 @@
+"""A session in a fork says and does what a session of its own process does."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.forked import can_be_forked, run_pytest
+from tests.sessions import ONLY_HEALTH, Project, Range
+
+
+@pytest.fixture
+def checks_copied() -> tuple[str, ...]:
+    """Enough to compare two sessions."""
+    return ONLY_HEALTH
+
+
+def test_a_fork_is_a_session_like_any_other(practice_range: Range, project: Project) -> None:
+    """The same code, tests and verdict, red too; only run folder and times differ."""
+    practice_range.remote.plant("release-down")
+    forked = project.run("-m", "health", f"--env={practice_range.file}")
+    apart = project.run_apart("-m", "health", f"--env={practice_range.file}")
+
+    assert (forked.rc, forked.outcomes()) == (apart.rc, apart.outcomes())
+    assert forked.rc == 10, forked.out
+    told = [
+        [" ".join(line.split()) for line in ended.out.splitlines() if line.startswith(("FAILED", "REHEARSAL", "E  "))]
+        for ended in (forked, apart)
+    ]
+    assert told[0][:-1] == told[1][:-1]
+
+
+def test_it_has_its_own_folder_and_variables_and_nothing_of_ours(tmp_path: Path) -> None:
+    """What these tests have in their process is not there."""
+    (tmp_path / "test_one.py").write_text(
+        "import os, sys\n"
+        "def test_it():\n"
+        "    seen = [os.getcwd(), os.environ.get('OURS'), os.environ['THEIRS'], os.read(0, 9)]\n"
+        "    assert [m for m in sys.modules if m.split('.')[0] == 'tests'] == []\n"
+        "    open('seen.txt', 'w').write(repr(seen))\n"
+    )
+    variables = {**os.environ, "THEIRS": "1"}
+    variables.pop("OURS", None)
+
+    code, out = run_pytest(
+        ["-p", "no:cacheprovider", "test_one.py"], folder=tmp_path, environment=variables, within_s=60
+    )
+
+    assert code == 0, out
+    assert (tmp_path / "seen.txt").read_text() == repr([str(tmp_path), None, "1", b""])
+
+
+def test_one_that_does_not_end_is_killed_and_shows_what_it_said(tmp_path: Path) -> None:
+    """Else a test of ours would hang, and nobody would know where."""
+    (tmp_path / "test_one.py").write_text("import time\nprint('so far', flush=True)\ntime.sleep(60)\n")
+    run_pytest(["--version"], folder=tmp_path, environment=os.environ, within_s=60)
+
+    with pytest.raises(subprocess.TimeoutExpired) as late:
+        run_pytest(["-s", "test_one.py"], folder=tmp_path, environment=os.environ, within_s=6)
+
+    assert "so far" in str(late.value.output)
+
+
+@pytest.mark.parametrize(
+    ("args", "more", "possible"),
+    [
+        ((), {}, True),
+        ((), {"PAM_ENV": "x"}, True),
+        (("-n", "2"), {}, False),
+        (("-n2",), {}, False),
+        ((), {"PYTHONOPTIMIZE": "1"}, False),
+        ((), {"LC_ALL": "C"}, False),
+    ],
+)
+def test_what_the_start_of_an_interpreter_decides_is_not_forked(
+    args: tuple[str, ...], more: dict[str, str], *, possible: bool
+) -> None:
+    """Workers of pytest-xdist, and variables that are read once."""
+    assert can_be_forked(args, {**os.environ, **more}) is possible
