@@ -74,6 +74,25 @@ class Undo:
     facts: Mapping[str, Any]
     place: str = ""
     """What was changed, where one kind of change is possible in several places."""
+    situation: str = ""
+    """The situation whose action changed it; empty in journals that did not say so."""
+    environment: str = ""
+    api: str = ""
+    """Where it was changed: the environment's name and the address of its API. Empty in journals that did not say so."""
+
+    def is_owed_at(self, api: str) -> bool:
+        """Whether the environment at this address is the one that was changed; a journal that does not say so has only one."""
+        return self.api in {"", api}
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Whose notes a journal reads and writes: those of one situation, which changes one environment."""
+
+    situation: str
+    environment: str
+    api: str
+    """The address of the environment's API: two sandboxes have the same name."""
 
 
 @dataclass(frozen=True)
@@ -108,12 +127,27 @@ class Journal:
     """One run's journal: a JSON object a line, each on the disk before the next thing happens.
 
     ``others`` are the files that take what ``path`` does not, in this order. Writing never raises.
+
+    The situations of a run share its file, and pytest-xdist's workers write it side by side, each with a sandbox of its own. With a
+    ``scope`` it is the journal of one situation: it reads no other one's notes, and what it owes says to which environment.
+    Without one it is the whole run's.
     """
 
-    def __init__(self, path: Path, clock: Clock | None = None, *, others: Sequence[Path] = ()) -> None:
+    def __init__(
+        self, path: Path, clock: Clock | None = None, *, others: Sequence[Path] = (), scope: Scope | None = None
+    ) -> None:
         self.path = path
         self.others = tuple(others)
         self._clock = clock or SystemClock()
+        self._scope = scope
+
+    def of(self, scope: Scope) -> "Journal":
+        """The same file as the journal of one situation."""
+        return Journal(self.path, self._clock, others=self.others, scope=scope)
+
+    def of_undo(self, undo: Undo) -> "Journal":
+        """The journal of the situation that owes it: what another one did says nothing about this change."""
+        return self.of(Scope(undo.situation, undo.environment, undo.api)) if undo.situation else self
 
     @property
     def _unwritten(self) -> _Unwritten:
@@ -131,6 +165,7 @@ class Journal:
             "event": event,
             **(formats.stamp(formats.JOURNAL) if self._begins(event) else {}),
             **facts,
+            **({} if self._scope is None else {"situation": self._scope.situation}),
         }
         with _ONE_AT_A_TIME:
             waiting = self._unwritten.entries
@@ -198,28 +233,40 @@ class Journal:
             known = next((undo for undo in reversed(self.owed()) if (undo.kind, undo.place) == (kind, place)), None)
             if known is not None:
                 return known
-            number = 1 + sum(1 for entry in self.entries() if entry["event"] == OWED)
-            if not self.append(OWED, number=number, kind=kind, place=place, facts=dict(facts)):
+            # By the whole file, so that a version that knows no situations tells them apart, too.
+            number = 1 + sum(1 for entry in self._all() if entry["event"] == OWED)
+            scope = self._scope
+            where = {} if scope is None else {"environment": scope.environment, "api": scope.api}
+            if not self.append(OWED, number=number, kind=kind, place=place, facts=dict(facts), **where):
                 how = (
                     f"how to put back {kind} {place or ''}".rstrip()
                     + f" is noted in memory only, since no disk takes it: {dict(facts)}"
                 )
                 self._tell(how)
                 self.warn("undo", how)
-            return Undo(number, kind, facts, place)
+            return Undo(number, kind, facts, place, "" if scope is None else scope.situation, **where)
 
     def settled(self, undo: Undo) -> None:
         """Note that the change was put back, and seen to be back."""
-        self.append(SETTLED, number=undo.number)
+        whole = Journal(self.path, self._clock, others=self.others)
+        whole.append(SETTLED, number=undo.number, **({"situation": undo.situation} if undo.situation else {}))
 
     def owed(self) -> list[Undo]:
         """What is still to be put back, the latest change first."""
         entries = self.entries()
-        done = {entry["number"] for entry in entries if entry["event"] == SETTLED}
+        done = {(_situation(entry), entry["number"]) for entry in entries if entry["event"] == SETTLED}
         return [
-            Undo(entry["number"], entry["kind"], entry["facts"], entry.get("place", ""))
+            Undo(
+                entry["number"],
+                entry["kind"],
+                entry["facts"],
+                entry.get("place", ""),
+                _situation(entry),
+                str(entry.get("environment", "")),
+                str(entry.get("api", "")),
+            )
             for entry in reversed(entries)
-            if entry["event"] == OWED and entry["number"] not in done
+            if entry["event"] == OWED and not done & {(_situation(entry), entry["number"]), ("", entry["number"])}
         ]
 
     def warn(self, about: str, problem: str) -> None:
@@ -263,7 +310,14 @@ class Journal:
         return [str(entry["problem"]) for entry in self.entries() if entry["event"] == ACTION_FAILED]
 
     def entries(self) -> list[dict[str, Any]]:
-        """All events in order, from every place and from memory; a line that somebody was kept from finishing is left out."""
+        """All events in order, from every place and from memory; a line that somebody was kept from finishing is left out.
+
+        A situation's journal leaves out what is another one's; what names no situation is everybody's.
+        """
+        scope = self._scope
+        return [entry for entry in self._all() if scope is None or _situation(entry) in {"", scope.situation}]
+
+    def _all(self) -> list[dict[str, Any]]:
         read = [list(_events(place)) for place in (self.path, *self.others)]
         found = [entry for one in read for entry in one if not isinstance(entry, Damaged)]
         if sum(map(bool, read)) > 1:
@@ -287,24 +341,21 @@ class Journal:
 
         Kinds that are ``left_to_others``, such as a planted incident, are no note of what an action changed.
         """
-        entries = self.entries()
         # An earlier version did not say which step changes something, so there is no telling when a note was due.
         says_when = bool(self.written_by)
         cut = [line for line in self.damaged if line.owes or (line.unclear and not says_when and self.action_began)]
         found = [f"{line}; it may have said how to put a change back" for line in cut]
-        if any(
-            (entry["event"] == OWED and entry["kind"] not in left_to_others)
-            or (entry["event"], entry.get("about")) == (WARNING, "undo")
-            for entry in entries
-        ):
-            return found
-        changing = {entry["step"] for entry in entries if entry["event"] == STARTED and entry.get("changes")}
-        found += [
-            f"step {entry['step']!r} is done ({entry['result']}), and nothing says how to put back what it changed"
-            for entry in entries
-            if entry["event"] == DONE and entry["step"] in changing and ALREADY not in str(entry["result"])
-        ]
+        for entries in self._by_situation():
+            found += _changes_without_a_note(entries, left_to_others)
         return found
+
+    def _by_situation(self) -> list[list[dict[str, Any]]]:
+        """The events of each situation. What names none is everybody's: an earlier version, or a session that goes on, wrote it."""
+        entries = self.entries()
+        situations = dict.fromkeys(filter(None, map(_situation, entries)))
+        if len(situations) <= 1:
+            return [entries]
+        return [[entry for entry in entries if _situation(entry) in {"", one}] for one in situations]
 
     @property
     def open_change(self) -> str:
@@ -312,13 +363,36 @@ class Journal:
 
         The note comes before the change: whoever was killed there changed nothing, unless their disk was full.
         """
-        step = ""
-        for entry in self.entries():
-            if entry["event"] == STARTED and entry.get("changes"):
-                step = str(entry["step"])
-            elif entry["event"] == OWED or (entry["event"] in ENDED and entry["step"] == step):
-                step = ""
-        return step
+        return next(filter(None, map(_open_change, self._by_situation())), "")
+
+
+def _situation(entry: Mapping[str, Any]) -> str:
+    return str(entry.get("situation", ""))
+
+
+def _changes_without_a_note(entries: Sequence[Mapping[str, Any]], left_to_others: Collection[str]) -> list[str]:
+    if any(
+        (entry["event"] == OWED and entry["kind"] not in left_to_others)
+        or (entry["event"], entry.get("about")) == (WARNING, "undo")
+        for entry in entries
+    ):
+        return []
+    changing = {entry["step"] for entry in entries if entry["event"] == STARTED and entry.get("changes")}
+    return [
+        f"step {entry['step']!r} is done ({entry['result']}), and nothing says how to put back what it changed"
+        for entry in entries
+        if entry["event"] == DONE and entry["step"] in changing and ALREADY not in str(entry["result"])
+    ]
+
+
+def _open_change(entries: Sequence[Mapping[str, Any]]) -> str:
+    step = ""
+    for entry in entries:
+        if entry["event"] == STARTED and entry.get("changes"):
+            step = str(entry["step"])
+        elif entry["event"] == OWED or (entry["event"] in ENDED and entry["step"] == step):
+            step = ""
+    return step
 
 
 def _events(path: Path) -> Iterator[dict[str, Any] | Damaged]:

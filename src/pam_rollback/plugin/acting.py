@@ -1,6 +1,7 @@
 """What all strategies have in common: the decision in the journal, the target found once, the undo at the end of a drill, the evidence."""
 
 import hashlib
+import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -10,7 +11,7 @@ import allure
 import pytest
 
 from pam_rollback.actions.escalation import Escalation
-from pam_rollback.actions.journal import ACTION, FINISHED, TARGET
+from pam_rollback.actions.journal import ACTION, FINISHED, TARGET, Journal
 from pam_rollback.actions.lock import WriterLock
 from pam_rollback.actions.steps import Narrator
 from pam_rollback.core.clock import Clock
@@ -43,6 +44,8 @@ class Decision:
     message: str
     initiated_by: str
     runbook: Runbook
+    journal: Journal
+    """This situation's."""
     clock: Clock
     narrate: Narrator
     """Shows each step in the report, and in the lock that other machines see."""
@@ -54,7 +57,7 @@ class Decision:
 
         ``part`` tells apart what has a target of its own.
         """
-        journal = self.runbook.journal
+        journal = self.journal
         known = journal.latest(TARGET, part=part) if self.runbook.resumed is not None else None
         if known is not None:
             facts: Mapping[str, Any] = known["facts"]
@@ -69,7 +72,7 @@ class Decision:
 
     def finished(self) -> None:
         """Note that the action was done to its end."""
-        self.runbook.journal.append(FINISHED, story=self.story.name)
+        self.journal.append(FINISHED, story=self.story.name)
         self.followed.close()
 
 
@@ -86,7 +89,8 @@ def deciding(request: pytest.FixtureRequest, story: Story, incident: Incident) -
     options = runbook.options
     escalation: Escalation = request.getfixturevalue("escalation")
     lock: WriterLock = request.getfixturevalue("sole_writer_here")
-    earlier = runbook.journal.entries() if runbook.resumed is not None else []
+    journal: Journal = request.getfixturevalue("journal")
+    earlier = journal.entries() if runbook.resumed is not None else []
     strategy = plan.strategy(story.strategy)
     initiated_by = options.initiated_by or "pam-rollback-drill"
     reason = options.reason or incident.description
@@ -94,7 +98,7 @@ def deciding(request: pytest.FixtureRequest, story: Story, incident: Incident) -
         decided_s, reason = runbook.resumed.decided_s, options.reason or runbook.resumed.reason
     else:
         decided_s = runbook.started_s if options.real else clock.monotonic_s()
-    runbook.journal.append(
+    journal.append(
         ACTION,
         run=runbook.id,
         strategy=story.name,
@@ -114,33 +118,28 @@ def deciding(request: pytest.FixtureRequest, story: Story, incident: Incident) -
     def how_it_ended(error: BaseException) -> Ending:
         after = duration(clock.monotonic_s() - decided_s)
         users = users_after(error, request, incident_s=incident.started_s, decided_s=decided_s)
-        ending = ending_of(error, runbook.journal.entries(), users, run_id=runbook.id, after=after)
+        ending = ending_of(error, journal.entries(), users, run_id=runbook.id, after=after)
         return replace(ending, news=runbook.secrets.redact(ending.news))
 
     try:
         with ExitStack() as followed:
             followed.enter_context(escalation.following(earlier, how_it_ended=how_it_ended))
             narrate = noting(lock, allure.step)
-            yield Decision(story, strategy, decided_s, reason, message, initiated_by, runbook, clock, narrate, followed)
+            yield Decision(
+                story, strategy, decided_s, reason, message, initiated_by, runbook, journal, clock, narrate, followed
+            )
     finally:
         if not options.real:
             with allure.step("undo: everything as it was before the drill"):
-                undo_all(
-                    runbook.journal, environment, initiated_by=initiated_by, left_to_others={CLEAR_FAULTS, *TOLD_KINDS}
-                )
-        _attach_journal(runbook)
+                undo_all(journal, environment, initiated_by=initiated_by, left_to_others={CLEAR_FAULTS, *TOLD_KINDS})
+        _attach_journal(journal, runbook)
 
 
-def _attach_journal(runbook: Runbook) -> None:
-    journal = runbook.journal
-    texts = [
-        place.read_text(encoding="utf-8", errors="replace")
-        for place in (journal.path, *journal.others)
-        if place.is_file()
-    ]
-    if texts:
+def _attach_journal(journal: Journal, runbook: Runbook) -> None:
+    lines = [json.dumps(entry, ensure_ascii=False) for entry in journal.entries()]
+    if lines:
         allure.attach(
-            runbook.secrets.redact("".join(texts)),
+            runbook.secrets.redact("\n".join(lines) + "\n"),
             name="journal.jsonl",
             attachment_type="application/x-ndjson",
             extension="jsonl",

@@ -75,13 +75,15 @@ def elsewhere(runbook: Runbook, journal: Journal) -> list[str]:
     environment = runbook.environment
     if problem := journal.too_new:
         return [f"{shown(journal.path)}: {problem}"]
-    began = next((entry for entry in journal.entries() if entry["event"] in _BEGINS), None)
-    if began is None:
+    changed = dict.fromkeys(
+        (str(entry["environment"]), str(entry["api"])) for entry in journal.entries() if entry["event"] in _BEGINS
+    )
+    if not changed:
         return [f"{shown(journal.path)} does not say which environment it changed"]
+    where = " and ".join(f"{name} at {api}" for name, api in changed)
     if runbook.own_sandbox:
-        where = f"{began['environment']} at {began['api']}"
         return [f"the run changed {where}: name the file of that sandbox with --env, if it still runs"]
-    if began["environment"] != environment.name or began["api"] != environment.urls.api:
+    if (environment.name, environment.urls.api) not in changed:
         here = f"--env is {environment.name} at {environment.urls.api}"
-        return [f"the run changed {began['environment']} at {began['api']}, {here}; name the same one"]
+        return [f"the run changed {where}, {here}; name the same one"]
     return []

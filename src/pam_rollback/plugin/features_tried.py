@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from pam_rollback.actions.feature_flag import wait_for_flags
 from pam_rollback.actions.flag_writing import note_setting, owe_flags, raise_flags
-from pam_rollback.actions.journal import SWITCHED_ON
+from pam_rollback.actions.journal import SWITCHED_ON, Journal
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.errors import ActionFailed, MeasurementFailed
 from pam_rollback.core.features import Exposure
@@ -15,6 +15,7 @@ from pam_rollback.core.flag_changes import exposure_pct
 from pam_rollback.core.flags import Flag, FlagAdmin, FlagEvaluation, FlagName
 from pam_rollback.core.wait import NotReached, Waiter
 from pam_rollback.plugin.runbook import Runbook
+from pam_rollback.plugin.situations import AS_IS
 from pam_rollback.plugin.undoing import undo_all
 
 _ON = Flag(enabled=True, rollout_pct=100)
@@ -79,33 +80,34 @@ def features_on(
         yield FeaturesTried(problem=str(error))
         return
     known = {name: found[name] for name in flags if name in found}
+    journal = runbook.journal_of(AS_IS)
     if environment.kind == "production":
         still_off = [name for name, flag in known.items() if flag.off_for_all]
         why = f"{environment.name} is production, where nothing is switched on to be tried ({', '.join(still_off)} off)"
         yield FeaturesTried(found, seen, off=why if still_off else "")
         return
     try:
-        problem = _switch_on(environment, runbook, admin, known, waiter)
+        problem = _switch_on(environment, journal, admin, known, waiter)
         yield FeaturesTried(found, seen, problem)
     finally:
-        undo_all(runbook.journal, environment, initiated_by="pam-rollback-gate")
+        undo_all(journal, environment, initiated_by="pam-rollback-gate")
 
 
 def _switch_on(
-    environment: Environment, runbook: Runbook, admin: FlagAdmin, known: Mapping[FlagName, Flag], waiter: Waiter
+    environment: Environment, journal: Journal, admin: FlagAdmin, known: Mapping[FlagName, Flag], waiter: Waiter
 ) -> str:
     """Empty when they are on, else why not."""
     if all(flag == _ON for flag in known.values()):
         return ""
-    runbook.journal.append(SWITCHED_ON, environment=environment.name, api=environment.urls.api, flags=sorted(known))
-    owe_flags(runbook.journal, known)
+    journal.append(SWITCHED_ON, environment=environment.name, api=environment.urls.api, flags=sorted(known))
+    owe_flags(journal, known)
     on = dict.fromkeys(known, _ON)
-    note_setting(runbook.journal, on)
+    note_setting(journal, on)
     try:
         as_found = {name: exposure_pct(flag) for name, flag in known.items()}
         raise_flags(admin, on, expected_pct=as_found, ceiling_pct=_ON.rollout_pct)
         wait_for_flags(admin.read_flags, on, waiter)
-        note_setting(runbook.journal, on, done=True)
+        note_setting(journal, on, done=True)
     except (ActionFailed, NotReached) as error:
         return f"they could not be switched on: {error}"
     return ""

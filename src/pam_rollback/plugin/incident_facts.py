@@ -128,6 +128,10 @@ class Incident:
         """The journal of this situation: of a drill with several stories, the part in which this one's decision stands."""
         if len(self.run.situations) == 1:
             return self.run.entries
+        if any(entry.get("situation") == self.situation for entry in self.run.entries):
+            own = {None, self.situation}
+            return tuple(entry for entry in self.run.entries if entry.get("situation") in own)
+        # An earlier version did not name the situation.
         parts: list[list[Mapping[str, Any]]] = [[]]
         for entry in self.run.entries:
             if entry["event"] == "planting":

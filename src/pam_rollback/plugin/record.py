@@ -8,6 +8,7 @@ from pam_rollback.core.verdict import Outcome, counted
 from pam_rollback.plugin.beside_baseline import BASELINE_FILE, staleness
 from pam_rollback.plugin.planned import planned_ramp, planned_steps
 from pam_rollback.plugin.ramp_notes import noted
+from pam_rollback.plugin.range_proven import PLANTED_BEFORE
 from pam_rollback.plugin.runbook import Runbook, shown
 from pam_rollback.plugin.scope import Scope
 from pam_rollback.plugin.seen import Seen
@@ -77,6 +78,7 @@ def build_record(
         notes=(
             *notes,
             *_baselines(runbook),
+            *_planted_before(runbook),
             *(runbook.secrets.redact(line) for line in noted(runbook.folder)),
             *(f"observed by a person: {text}" for text in runbook.options.observed),
         ),
@@ -119,6 +121,14 @@ def _baselines(runbook: Runbook) -> Iterable[str]:
         yield f"baseline recorded; hold later runs against it with --baseline {shown(recorded)}"
 
 
+def _planted_before(runbook: Runbook) -> Iterable[str]:
+    """What whoever attached a sandbox practises with."""
+    for entry in runbook.journal.entries():
+        if entry["event"] == PLANTED_BEFORE:
+            names = ", ".join(map(str, entry["faults"]))
+            yield f"planted in the sandbox before {entry.get('situation', 'the drill')} began: {names}"
+
+
 def _result(test: Seen, runbook: Runbook) -> Result:
     properties = test.properties
     identifiers = tuple(str(properties.get("criterion", "")).split())
@@ -147,26 +157,30 @@ def _next_page(properties: Mapping[str, Any], identifiers: Sequence[str], runboo
 
 def _steps(runbook: Runbook) -> Iterable[ActionStep]:
     """From the journal, which also has what was done before somebody was killed."""
-    action = ""
-    started_s: dict[str, float] = {}
-    owed: dict[int, str] = {}
+    # Workers write side by side: what one situation does says nothing about the next line, which may be another one's.
+    actions: dict[str, str] = {}
+    started_s: dict[tuple[str, str], float] = {}
+    owed: dict[tuple[str, int], str] = {}
     for entry in runbook.journal.entries():
+        situation = str(entry.get("situation", ""))
+        action = actions.get(situation, "")
         match entry["event"]:
             case "action":
-                action = str(entry["strategy"])
+                actions[situation] = str(entry["strategy"])
             case "step-started":
-                started_s[entry["step"]] = entry["at_s"]
+                started_s[situation, entry["step"]] = entry["at_s"]
             case "step-done" | "step-failed" as event:
-                since_s = started_s.get(entry["step"], entry["at_s"])
+                since_s = started_s.get((situation, entry["step"]), entry["at_s"])
                 yield _step(
                     runbook, action, entry["step"], "done" if event == "step-done" else "failed", since_s, entry
                 )
             case "step-not-done":
                 yield _step(runbook, action, entry["step"], "failed", entry["at_s"], entry)
             case "undo-owed":
-                owed[entry["number"]] = str(entry["kind"])
+                owed[situation, entry["number"]] = str(entry["kind"])
             case "undo-done":
-                yield _step(runbook, action, f"undo {owed[entry['number']]}", "undone", entry["at_s"], entry)
+                kind = owed.get((situation, entry["number"]), "")
+                yield _step(runbook, action, f"undo {kind}".rstrip(), "undone", entry["at_s"], entry)
 
 
 def _step(

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from pam_rollback.actions.durable import make_private
-from pam_rollback.actions.journal import Journal
+from pam_rollback.actions.journal import Journal, Scope
 from pam_rollback.adapters.git_reach import Reach
 from pam_rollback.core.configuration import ConfigurationError, suggestion
 from pam_rollback.core.environment import Environment
@@ -121,9 +121,13 @@ class Runbook:
 
     @property
     def journal(self) -> Journal:
-        """What the actions of this run did."""
+        """What the actions of this run did, in all of its situations."""
         path = self.folder / "journal.jsonl"
         return Journal(path, others=second_places.files(path))
+
+    def journal_of(self, situation: str) -> Journal:
+        """The journal of a situation in this session's environment."""
+        return self.journal.of(Scope(situation, self.environment.name, self.environment.urls.api))
 
     def lost(self, what: str) -> None:
         """Remember what could not be written; a condition of the verdict."""

@@ -29,16 +29,16 @@ from pam_rollback.plugin.writer_lock import environment_lock, may_push
 def undo_all(
     journal: Journal, environment: Environment, *, initiated_by: str, left_to_others: Collection[str] = ()
 ) -> int:
-    """Put back what the journal still owes, the latest change first; gives how many changes.
+    """Put back what the journal still owes to this environment, the latest change first; gives how many changes.
 
     Kinds that are ``left_to_others`` are put back by whoever made them. Raises UndoFailed with all that could not be, after all were tried.
     """
-    tools = UndoTools(environment, journal, initiated_by, Waiter())
     failures: list[str] = []
-    owed = [undo for undo in journal.owed() if undo.kind not in left_to_others]
+    owed = [undo for undo in _owed_here(journal, environment) if undo.kind not in left_to_others]
+    waiter = Waiter()
     for undo in owed:
         try:
-            _undo(undo, tools)
+            _undo(undo, UndoTools(environment, journal.of_undo(undo), initiated_by, waiter))
         except UndoFailed as error:
             # One change that cannot be put back must not keep the others from being put back.
             failures.append(str(error))
@@ -81,13 +81,19 @@ def undo_run(config: pytest.Config, runbook: Runbook) -> str:
         with (
             nullcontext()
             if told is None
-            else told.following(journal.owed(), who=options.initiated_by, reason=redact(options.reason), redact=redact)
+            else told.following(
+                _owed_here(journal, environment), who=options.initiated_by, reason=redact(options.reason), redact=redact
+            )
         ):
             count = undo_all(journal, environment, initiated_by=options.initiated_by or "pam-rollback-suite")
             _refuse_gaps(journal, count)
     warned = "".join(f"\nwent on without it: lock: {warning}" for warning in lock.warnings)
     warned += "".join(f"\nthe team: {redact(problem)}" for problem in (told.problems if told is not None else ()))
     return f"UNDONE: {count} change{'' if count == 1 else 's'} of {shown(journal.path)}, each read back{warned}"
+
+
+def _owed_here(journal: Journal, environment: Environment) -> list[Undo]:
+    return [undo for undo in journal.owed() if undo.is_owed_at(environment.urls.api)]
 
 
 def _refuse_gaps(journal: Journal, count: int) -> None:
@@ -98,6 +104,12 @@ def _refuse_gaps(journal: Journal, count: int) -> None:
         raise UndoFailed(
             f"{undone}; the journal is not whole, so there may be more: {'; '.join(gaps)}. "
             "A person must look at what the run changed, and put it back by hand"
+        )
+    if elsewhere := journal.owed():
+        named = ", ".join(f"{undo.kind} on {undo.environment} at {undo.api}" for undo in elsewhere)
+        raise MeasurementFailed(
+            f"{undone}; {len(elsewhere)} more of this run is owed to another environment and was not touched ({named}): "
+            "name that one with --env"
         )
     if journal.open_change:
         raise MeasurementFailed(

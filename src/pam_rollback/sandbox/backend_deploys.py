@@ -107,6 +107,14 @@ class BackendDeploys:
         self._forget()
         repository.on_push(self._heard)
 
+    @property
+    def at_start(self) -> ReleaseSpec:
+        """What was live when the range started."""
+        built = self._first[-1].artifact
+        if built is None:
+            raise RangeError("back end", expected="a first deploy that was built", found="none")
+        return built
+
     def find(self, deploy_id: str) -> BackendDeploy | None:
         """The deploy with this id."""
         return next((deploy for deploy in self.deploys if deploy.id == deploy_id), None)

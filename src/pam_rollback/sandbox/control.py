@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
+from pam_rollback.sandbox import at_start
 from pam_rollback.sandbox.backend_deploys import BackendDeploys
 from pam_rollback.sandbox.edge import Edge
 from pam_rollback.sandbox.fault_catalogue import CATALOGUE
@@ -82,6 +83,7 @@ class Control:
         app.router.add_delete("/faults", self._clear_all)
         app.router.add_post("/live", self._go_live)
         app.router.add_post("/push", self._push)
+        app.router.add_get("/changes", self._changes)
         app.router.add_post("/reset", self._be_as_at_the_start)
         app.router.add_post("/database/copy", self._copy)
         app.router.add_get("/sinks/{sink}", self._messages)
@@ -160,6 +162,22 @@ class Control:
             raise RangeError("push", expected="files: texts by path", found=repr(files)[:80])
         commit = await asyncio.to_thread(self._repository.push_as_a_colleague, files, message, branch=branch)
         return web.json_response({"commit": commit})
+
+    async def _changes(self, _: web.Request) -> web.Response:
+        """What is not as it was at the start."""
+
+        def look() -> list[at_start.Change]:
+            return list(
+                at_start.changes(
+                    fleet=self._fleet,
+                    deploys=self._deploys,
+                    repository=self._repository,
+                    site=self._site,
+                    faults=self._faults,
+                )
+            )
+
+        return web.json_response({"changes": await asyncio.to_thread(look)})
 
     async def _be_as_at_the_start(self, _: web.Request) -> web.Response:
         await self._reset()

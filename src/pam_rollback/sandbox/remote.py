@@ -66,6 +66,11 @@ class Remote:
         """Be as at the start: no faults, the candidate live, branches and settings as they were, no deploys but the first."""
         self._call("POST", "/reset")
 
+    def changes(self) -> list[dict[str, str]]:
+        """What is not as it was when the range started: ``what``, ``expected``, ``found``, and the name of the fault where it is one."""
+        found: list[dict[str, str]] = self._call("GET", "/changes")["changes"]
+        return found
+
     def copy_database(self) -> None:
         """Make the copy of the database anew, of what it holds now: the one that ``PAM_STAGING_COPY_DSN`` leads to."""
         self._call("POST", "/database/copy")

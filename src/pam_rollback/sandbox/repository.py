@@ -137,6 +137,16 @@ class Repository:
         _git("update-ref", "--stdin", at=self.path, stdin="".join(f"{line}\n" for line in lines).encode())
         self._read = self._spool_bytes()
 
+    def moved(self) -> dict[str, tuple[str, str]]:
+        """The branches that are not where they were at the start: the commit that is expected and the one that is found, or "none"."""
+        listed = _git("for-each-ref", "--format=%(refname) %(objectname)", "refs/heads", at=self._folder).decode()
+        now = dict(line.split() for line in listed.splitlines())
+        return {
+            ref: (self._at_start.get(ref, "none")[:12], now.get(ref, "none")[:12])
+            for ref in sorted({*self._at_start, *now})
+            if self._at_start.get(ref) != now.get(ref)
+        }
+
     def break_down(self, how: str) -> None:
         """Have an outage, one of the fault catalogue's."""
         if how == "gone":

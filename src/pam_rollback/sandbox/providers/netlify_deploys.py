@@ -85,6 +85,11 @@ class Deploys:
         return self._published
 
     @property
+    def at_start(self) -> Deployed:
+        """What users got when the range started."""
+        return self._first[-1]
+
+    @property
     def build(self) -> Build:
         """The files that users get."""
         return self._published.build or Build({}, "")

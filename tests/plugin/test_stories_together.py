@@ -1,0 +1,72 @@
+"""Several stories in one session: one after the other on one sandbox, or side by side on one each. None leaves anything to another."""
+
+import json
+
+import pytest
+
+from pam_rollback.core.flags import Flag
+from tests.sessions import FLAGS, ON, ONLY_HEALTH, Finished, Project, Range
+
+STORIES = ("drills/test_gradual.py", "drills/test_feature_flag.py")
+ROLLBACK = ("-m", "rollback", "--pace=600")
+"""The stories without the checks after them. A window of 1.5 s is told to be too short at once: INCONCLUSIVE."""
+
+
+@pytest.fixture
+def checks_copied() -> tuple[str, ...]:
+    """No check is asked for."""
+    return ONLY_HEALTH
+
+
+def entries(ended: Finished) -> list[dict[str, str]]:
+    """The run's journal."""
+    return [json.loads(line) for line in (ended.folder / "journal.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def done(ended: Finished) -> dict[str, str]:
+    """What was done by each story, and that its undo was seen."""
+    steps = ended.record["steps"]
+    assert {step["outcome"] for step in steps} <= {"done", "undone"}, steps
+    return {
+        step["action"]: step["outcome"] for step in steps if step["outcome"] == "undone" and "set-flags" in step["step"]
+    }
+
+
+def test_side_by_side_each_puts_back_its_own(project: Project) -> None:
+    """Two workers with a sandbox each change the same flags and write one journal: both are undone, each where it was changed."""
+    ended = project.run(*STORIES, *ROLLBACK, "-n", "2")
+
+    assert ended.rc == 11, ended.out
+    assert done(ended) == {"feature-flag": "undone", "gradual": "undone"}, ended.out
+    owed = [entry for entry in entries(ended) if entry["event"] == "undo-owed" and entry["kind"] == "set-flags"]
+    assert len({(entry["situation"], entry["api"]) for entry in owed}) == 2, owed
+    assert ended.outcomes()["test_flags_are_off"] == "passed"
+    assert "broken criterion" not in ended.outcomes().values(), ended.out
+
+
+def test_in_another_order_on_one_sandbox(practice_range: Range, project: Project) -> None:
+    """The second finds the range as the first found it, and the range is left as it was."""
+    ended = project.run(*reversed(STORIES), *ROLLBACK, "--env", str(practice_range.file))
+
+    assert ended.rc == 11, ended.out
+    assert set(done(ended)) == {"feature-flag", "gradual"}, ended.out
+    assert "is not as it was" not in ended.out
+    assert practice_range.remote.changes() == []
+    assert {practice_range.flags.read_flags()[name] for name in FLAGS} == {ON}
+
+
+def test_a_broken_range_is_named_and_nothing_is_done(practice_range: Range, project: Project) -> None:
+    """An earlier drill left a feature off and the stable release live: the story says both, plants nothing and changes nothing."""
+    practice_range.remote.go_live("stable")
+    practice_range.flags.set_flags({FLAGS[1]: Flag(enabled=False, rollout_pct=0)})
+    try:
+        ended = project.run(STORIES[1], *ROLLBACK, "--env", str(practice_range.file))
+    finally:
+        practice_range.remote.go_live("candidate")
+
+    said = " ".join(ended.out.split())
+    assert ended.rc == 11, ended.out
+    assert "the sandbox is not as it was when it started, so this drill would prove nothing" in said
+    assert "back end, live release: expected 1.42.0" in said
+    assert f"flag {FLAGS[1]}: expected on for 100 %, found off for 0 %" in said
+    assert not (ended.folder / "journal.jsonl").exists()
