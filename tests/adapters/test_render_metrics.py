@@ -71,7 +71,7 @@ def test_percentiles_come_with_their_counts(render: StandIn) -> None:
     render.traffic(ok=20, ms=123)
 
     assert {point.evidence for point in read(render, LATENCY).points} == {
-        StepPercentiles((Step(20, 123.0, 123.0, 123.0),))
+        StepPercentiles((Step(20, 123.0, 123.0, 123.0, 123.0, 123.0),))
     }
 
 

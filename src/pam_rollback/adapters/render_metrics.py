@@ -37,8 +37,8 @@ _BYTES |= {f"{letter}{infix}b": _KI**power for power, letter in enumerate("kmgt"
 _MILLISECONDS = {"ms": 1.0, "milliseconds": 1.0, "s": 1000.0, "seconds": 1000.0}
 _COUNTS = {"unitless": 1.0, "": 1.0, "requests": 1.0, "count": 1.0}
 _P95 = "0.95"
-_QUANTILES = ("0.5", _P95, "0.99")
-"""The other two tell where one slow step among fast ones would leave it open (``core/step_percentiles.py``)."""
+_QUANTILES = ("0.5", "0.75", "0.9", _P95, "0.99")
+"""The others tell where a slow step among fast ones would leave it open (``core/step_percentiles.py``)."""
 _STATUS, _INSTANCE = "statusCode", "instance"
 _GIVEN_UP = "499"
 _ERRORS = re.compile(r"5\d\d")
@@ -263,14 +263,14 @@ def _answers(
 
 def _percentiles(latency: Mapping[str, Told], total: Told, moments: Sequence[float]) -> Iterator[Point]:
     for moment in moments:
-        p50, value, p99 = (latency[quantile].get(moment, math.nan) for quantile in _QUANTILES)
+        p50, p75, p90, value, p99 = (latency[quantile].get(moment, math.nan) for quantile in _QUANTILES)
         n = total.get(moment, math.nan)
         if n == 0:
             yield Point(moment, None, why="no request came")
         elif not math.isfinite(value + n):
             yield Point(moment, None, why="the percentile or the number of requests is missing or not a number")
         else:
-            yield from_evidence(moment, StepPercentiles((Step(max(1, round(n)), value, p50, p99),)))
+            yield from_evidence(moment, StepPercentiles((Step(max(1, round(n)), value, p50, p99, p75, p90),)))
 
 
 def _true_step_s(moments: Sequence[float], asked_s: float) -> float:

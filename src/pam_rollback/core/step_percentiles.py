@@ -7,7 +7,8 @@ window is below the limit, or at or above it, or that it cannot be told. It lies
 case.
 
 With the 95th alone one slow step among twenty fast ones leaves it open: all answers of the slow one may be slow, and a twentieth of the
-others. The median of the slow step and the 99th of the fast ones tell.
+others. The lower percentiles of the slow step and the 99th of the fast ones tell: the nearer two known percentiles are, the fewer answers
+between them are open. On a busy machine every third second may have a slow answer in twenty.
 """
 
 import math
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from pam_rollback.core.percentiles import DEFINITION, nearest_rank
 from pam_rollback.core.standing import Standing
 
-_P50, _P95, _P99 = 50.0, 95.0, 99.0
+_P50, _P75, _P90, _P95, _P99 = 50.0, 75.0, 90.0, 95.0, 99.0
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class Step:
     p95_ms: float
     p50_ms: float = math.nan
     p99_ms: float = math.nan
+    p75_ms: float = math.nan
+    p90_ms: float = math.nan
 
     def __post_init__(self) -> None:
         """Refuse what is no length of time or no count."""
@@ -44,8 +47,9 @@ class Step:
 
     def _known(self) -> Iterator[tuple[float, float]]:
         yield _P95, self.p95_ms
-        if 0 <= self.p50_ms <= self.p95_ms:
-            yield _P50, self.p50_ms
+        for pct, ms in ((_P50, self.p50_ms), (_P75, self.p75_ms), (_P90, self.p90_ms)):
+            if 0 <= ms <= self.p95_ms:
+                yield pct, ms
         if self.p95_ms <= self.p99_ms < math.inf:
             yield _P99, self.p99_ms
 
