@@ -1,6 +1,7 @@
 """One probe's result: the fact from which windows, recovery times and baselines are made."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 LATE_MS = 250.0
@@ -50,3 +51,16 @@ class Sample:
     def bad(self, slow_ms: float) -> bool:
         """Whether a user would have called it bad: a wrong answer, none, or one later than ``slow_ms``."""
         return not self.ok or self.latency_ms > slow_ms
+
+
+def too_few_to_compare(samples: Sequence[Sample], needed: int, within_s: float) -> str:
+    """Why there are not enough answers, in one sentence: a slow service is told from a machine that is too busy to probe it."""
+    usable = sum(sample.measured() for sample in samples)
+    late = sum(sample.lag_ms is None or sample.lag_ms > LATE_MS for sample in samples if not sample.void)
+    found = f"{usable} usable answers within {within_s:.0f} s, {needed} are needed"
+    if late > len(samples) - usable - late:
+        return (
+            f"{found}: {late} of {len(samples)} probes left more than {LATE_MS:g} ms late or not at all, so this machine was too busy; "
+            "run it again when less runs beside it"
+        )
+    return f"{found}; {len(samples)} probes have an answer or none that can come any more"

@@ -5,9 +5,10 @@ from collections.abc import Callable
 import pytest
 
 from pam_rollback.core.environment import Environment
+from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.plan import Plan
-from pam_rollback.core.samples import Sample
-from pam_rollback.core.wait import Waiter
+from pam_rollback.core.samples import Sample, too_few_to_compare
+from pam_rollback.core.wait import NotReached, Waiter
 from pam_rollback.plugin.fixtures.observation import Observation
 from pam_rollback.plugin.progress import Progress
 
@@ -36,7 +37,7 @@ class EnoughAnswers:
     def since(
         self, since_s: float, *, times: int = 1, meanwhile: Callable[[], None] | None = None
     ) -> tuple[Sample, ...]:
-        """Give all answers to probes from then on, when there are ``times`` as many as are needed. Raises NotReached."""
+        """Give all answers to probes from then on, when there are ``times`` as many as are needed. Raises MeasurementFailed."""
         needed = times * self._needed
 
         def answered() -> tuple[Sample, ...]:
@@ -47,12 +48,15 @@ class EnoughAnswers:
             self._progress.tell(f"  … {len(found)} answers, {needed} are waited for")
             return found
 
-        found = self._waiter.until(
-            answered,
-            holds=lambda samples: sum(sample.measured() for sample in samples) >= needed,
-            within_s=times * self._within_s,
-            what=f"{needed} answers to compare",
-            every_s=_EVERY_S,
-        )
+        try:
+            found = self._waiter.until(
+                answered,
+                holds=lambda samples: sum(sample.measured() for sample in samples) >= needed,
+                within_s=times * self._within_s,
+                what=f"{needed} answers to compare",
+                every_s=_EVERY_S,
+            )
+        except NotReached:
+            raise MeasurementFailed(too_few_to_compare(answered(), needed, times * self._within_s)) from None
         self._progress.done()
         return found

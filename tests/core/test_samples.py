@@ -1,0 +1,25 @@
+"""What is said where too few answers came: one sentence, which tells a busy machine from a service that does not answer."""
+
+import math
+
+from pam_rollback.core.samples import Sample, too_few_to_compare
+
+FAST = Sample(0.0, 20.0, "history", ok=True)
+LATE = Sample(0.0, 920.0, "history", ok=True, lag_ms=900.0)
+NOT_SENT = Sample(0.0, math.nan, "history", ok=False, lag_ms=None)
+
+
+def test_a_busy_machine_is_named() -> None:
+    """Without the probes themselves, of which there are hundreds."""
+    said = too_few_to_compare([FAST] * 10 + [LATE] * 80 + [NOT_SENT] * 10, 120, 19.2)
+
+    assert said == (
+        "10 usable answers within 19 s, 120 are needed: 90 of 100 probes left more than 250 ms late or not at all, "
+        "so this machine was too busy; run it again when less runs beside it"
+    )
+
+
+def test_a_service_that_answers_rarely_is_not_this_machine() -> None:
+    """Nothing left late: there are just too few."""
+    assert "too busy" not in too_few_to_compare([FAST] * 10, 120, 19.2)
+    assert "too busy" not in too_few_to_compare([], 120, 19.2)
