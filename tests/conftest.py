@@ -1,20 +1,41 @@
 """What the suite's own tests share: whole sessions of the runbook, and which tests a part of them has."""
 
 import os
+import signal
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
+from tests.product import auditor_dsn, candidate, product_database, release_line, releases, stable, start_release
 from tests.scheduling import LongestFirst
 from tests.selection import QUICK, REST, ROOT, STAND_INS, WHOLE, NoSuchBaseError, Selection, selection, wanted
 from tests.sessions import checks_copied, practice_range, project, shared_range
 from tests.summary import LEFT_OUT, Summary, left_out_here
 
-__all__ = ["checks_copied", "practice_range", "project", "shared_range"]
+__all__ = [
+    "auditor_dsn",
+    "candidate",
+    "checks_copied",
+    "practice_range",
+    "product_database",
+    "project",
+    "release_line",
+    "releases",
+    "shared_range",
+    "stable",
+    "start_release",
+]
 
 _GROUPS = "groups"
 _selected = pytest.StashKey[Selection]()
+
+# On every run the same examples, and few; in the whole matrix other ones each time, and as many as hypothesis thinks right.
+settings.register_profile("commit", max_examples=30, derandomize=True, database=None, deadline=None)
+settings.register_profile("whole", deadline=None)
+settings.load_profile("whole" if os.environ.get(WHOLE) else "commit")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -30,6 +51,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Explain the markers, and choose the groups once for all workers."""
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # As a job in the background begins: the programs that tests interrupt would inherit that, and never be interrupted.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "timeout(seconds): how long a test may take, by pytest-timeout")
     config.addinivalue_line(
         "markers", f"long_matrix(name=its function): kills, sabotages, repetitions; one case of each unless {WHOLE}=1"

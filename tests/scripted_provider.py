@@ -1,14 +1,12 @@
-"""An HTTP server on loopback whose answers a test writes out, byte by byte if need be; and a clock on which waits take no time."""
+"""An HTTP server on loopback whose answers a test writes out, byte by byte if need be."""
 
 import json
 import socket
 import struct
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -147,27 +145,3 @@ def _more(connection: socket.socket) -> bytes:
     if not chunk:
         raise ConnectionError
     return chunk
-
-
-@dataclass
-class SkippingClock:
-    """The machine's clock, on which a wait takes no time and is noted."""
-
-    waits: list[float] = field(default_factory=list)
-
-    def monotonic_s(self) -> float:
-        """As if the waits had taken place."""
-        return time.monotonic() + sum(self.waits)
-
-    def wall(self) -> datetime:
-        """Now."""
-        return datetime.now(UTC)
-
-    def sleep(self, seconds: float) -> None:
-        """Note it."""
-        self.waits.append(seconds)
-
-    @property
-    def waited_s(self) -> float:
-        """All together."""
-        return sum(self.waits)

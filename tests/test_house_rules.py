@@ -19,6 +19,24 @@ EXEMPT = {"load/locustfile.py"}
 FORBIDDEN_NODES = {ast.Try: "try", ast.While: "while", ast.TryStar: "try", ast.For: "for", ast.With: "with"}
 FORBIDDEN_MODULES = {"allure", "os", "subprocess", "time", "threading", "asyncio", "http", "urllib", "socket"}
 FORBIDDEN_CALLS = {"sleep", "getenv", "skip", "xfail"}
+REAL_TIME = {
+    "tests/adapters/test_locust.py": "a generator that outlived its parent would send within this time",
+    "tests/adapters/test_page_loads.py": "a page that is slow",
+    "tests/adapters/test_provider.py": "a name server that is slow",
+    "tests/adapters/test_render_metrics.py": "records that are stale grow old while they are",
+    "tests/load/test_load_gate.py": "a generator or a service that stops for a while, under a real load",
+    "tests/load_target.py": "a server that is slow, for real clients",
+    "tests/observation/conftest.py": "a server that is slow, for a real prober",
+    "tests/plan_audit/recorder.py": "a server that is silent, for the plan's own curl",
+    "tests/plugin/test_alerting.py": "a real session under way",
+    "tests/plugin/test_blocked.py": "a ban of a real edge runs out",
+    "tests/plugin/test_memory_watch.py": "a real process, looked at now and then",
+    "tests/plugin/test_windows.py": "a real session under way",
+    "tests/sandbox/": "stand-ins with their own latencies, and processes killed in the middle of what they do",
+    "tests/strategies/test_killed.py": "what a killed process had asked for would come within this time",
+    "tests/test_decision_matrix.py": "an incident on a real sandbox has its age",
+}
+"""Where a test lets real time pass, and why it cannot be a clock that jumps (``tests/virtual_clock.py``) or a condition."""
 SECONDS_20 = 12
 """A test body of so many lines can be understood in 20 seconds."""
 
@@ -188,3 +206,33 @@ def test_every_process_collects_the_same_tests() -> None:
 
     assert len(listed[0]) > 1000
     assert [pair for pair in zip(*listed, strict=True) if pair[0] != pair[1]] == []
+
+
+def naps(source: str) -> Iterator[int]:
+    """The lines that let real time pass for luck. Within a ``while`` it is the pause between two looks at a condition."""
+    tree = ast.parse(source)
+    waiting = {inner for loop in ast.walk(tree) if isinstance(loop, ast.While) for inner in ast.walk(loop)}
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Call)
+            and node not in waiting
+            and ast.unparse(node.func) in {"time.sleep", "asyncio.sleep"}
+        ):
+            yield node.lineno
+
+
+def test_no_test_sleeps_for_luck() -> None:
+    """Each place where real time passes is listed above with its reason; none is listed that does not need it any more."""
+    found = {
+        path.relative_to(ROOT).as_posix(): lines
+        for path in sorted((ROOT / "tests").rglob("*.py"))
+        if (lines := list(naps(path.read_text(encoding="utf-8"))))
+    }
+
+    assert {place: lines for place, lines in found.items() if not place.startswith(tuple(REAL_TIME))} == {}
+    assert [known for known in REAL_TIME if not any(place.startswith(known) for place in found)] == []
+
+
+def test_a_nap_is_seen() -> None:
+    """The rule itself: a nap for luck counts, a look now and then does not."""
+    assert list(naps("import time\ntime.sleep(1)\nwhile not done():\n    time.sleep(0.1)\n")) == [2]

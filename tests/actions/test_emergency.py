@@ -14,7 +14,8 @@ from pam_rollback.core.errors import ActionFailed, MeasurementFailed, Unreadable
 from pam_rollback.core.flags import Flag
 from pam_rollback.core.served_release import BACK_END, Served, Wanted
 from pam_rollback.core.wait import Waiter
-from tests.actions.test_feature_flag import OFF, ON, FakeClock, Product
+from tests.actions.test_feature_flag import OFF, ON, Product
+from tests.virtual_clock import VirtualClock
 
 USERS = [f"user-{number}" for number in range(20)]
 
@@ -71,7 +72,7 @@ class Provider:
 
 def act(product: Emergency, journal: Journal, provider: Provider | None = None) -> EmergencyRollback:
     """Roll back with a clock that waits for nobody."""
-    clock = FakeClock()
+    clock = VirtualClock()
     tools = EmergencyTools(product, product, product, product, provider, journal, Waiter(clock), clock)
     return roll_back_in_an_emergency(
         tools, reason="errors since 02:40", initiated_by="alex", users=USERS, message="called", decided_s=0.0

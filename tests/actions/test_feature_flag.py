@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,29 +11,12 @@ from pam_rollback.actions.journal import Journal
 from pam_rollback.core.errors import ActionFailed, MeasurementFailed, UndoFailed, UnreadableAnswer
 from pam_rollback.core.flags import Flag
 from pam_rollback.core.wait import Waiter
+from tests.virtual_clock import VirtualClock
 
 ON = Flag(enabled=True, rollout_pct=100)
 OFF = Flag(enabled=False, rollout_pct=0)
 TARGET = {"PAM_ENHANCED_UI": OFF, "PAM_VOICE_FEATURES": OFF}
 USERS = [f"user-{number}" for number in range(20)]
-
-
-class FakeClock:
-    """Time that passes only when somebody sleeps."""
-
-    now_s = 0.0
-
-    def monotonic_s(self) -> float:
-        """Seconds since the start."""
-        return self.now_s
-
-    def wall(self) -> datetime:
-        """A fixed day."""
-        return datetime(2026, 1, 1, tzinfo=UTC)
-
-    def sleep(self, seconds: float) -> None:
-        """Pass."""
-        self.now_s += seconds
 
 
 @dataclass
@@ -78,7 +60,7 @@ class Product:
 
 def act(product: Product, journal: Journal) -> FlagRollback:
     """Roll back with a clock that waits for nobody."""
-    clock = FakeClock()
+    clock = VirtualClock()
     tools = FlagRollbackTools(product, product, product, journal, Waiter(clock), clock)
     return roll_back_flags(tools, TARGET, users=USERS, message="PAM features are off", decided_s=0.0)
 
@@ -179,7 +161,7 @@ def test_undo_puts_back_what_was_there(journal: Journal) -> None:
     act(product, journal)
 
     (undo,) = journal.owed()
-    undo_flags(undo, product, journal, Waiter(FakeClock()))
+    undo_flags(undo, product, journal, Waiter(VirtualClock()))
 
     assert product.flags == {"PAM_ENHANCED_UI": Flag(enabled=True, rollout_pct=25), "PAM_VOICE_FEATURES": ON}
 
@@ -192,5 +174,5 @@ def test_an_undo_that_is_ignored_needs_a_person(journal: Journal) -> None:
 
     (undo,) = journal.owed()
     with pytest.raises(UndoFailed, match="a person must set PAM_ENHANCED_UI on for 100 %"):
-        undo_flags(undo, product, journal, Waiter(FakeClock()))
+        undo_flags(undo, product, journal, Waiter(VirtualClock()))
     assert len(journal.owed()) == 1

@@ -20,7 +20,7 @@ from pam_rollback.core.flag_changes import exposure_pct
 from pam_rollback.core.flags import Flag
 from pam_rollback.core.rollout import Fare
 from pam_rollback.core.wait import Waiter
-from tests.actions.test_feature_flag import FakeClock
+from tests.virtual_clock import VirtualClock
 
 NAMES = ("A", "B")
 OFF = Flag(enabled=False, rollout_pct=0)
@@ -65,7 +65,7 @@ def gradually(console: Console, journal: Journal) -> None:
     def fare(_since_s: float) -> Fare:
         raise MeasurementFailed("nobody watches")
 
-    clock = FakeClock()
+    clock = VirtualClock()
     tools = GradualTools(console, None, None, fare, journal, Waiter(clock), clock)
     way = Way(shares_pct=(50, 25, 10, 0), hold_s=40, increase_pct_max=50, fast_ms=500)
     roll_back_gradually(tools, TARGET, way, users=[], message="", decided_s=0.0)
@@ -73,7 +73,7 @@ def gradually(console: Console, journal: Journal) -> None:
 
 def at_once(console: Console, journal: Journal) -> None:
     """Off for all."""
-    clock = FakeClock()
+    clock = VirtualClock()
     tools = FlagRollbackTools(console, None, None, journal, Waiter(clock), clock)
     roll_back_flags(tools, TARGET, users=[], message="", decided_s=0.0)
 
@@ -87,7 +87,7 @@ def journal(tmp_path: Path) -> Journal:
 def undo(console: Console, journal: Journal) -> None:
     """Put back what is owed."""
     for owed in journal.owed():
-        undo_flags(owed, console, journal, Waiter(FakeClock()))
+        undo_flags(owed, console, journal, Waiter(VirtualClock()))
 
 
 def test_a_frozen_gradual_rollback_does_not_let_users_in_again(journal: Journal) -> None:
@@ -100,7 +100,7 @@ def test_a_frozen_gradual_rollback_does_not_let_users_in_again(journal: Journal)
     assert console.flags == TARGET
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     before=st.fixed_dictionaries(
         dict.fromkeys(NAMES, st.builds(Flag, enabled=st.booleans(), rollout_pct=st.integers(0, 100)))

@@ -16,8 +16,9 @@ from pam_rollback.actions.durable import append_line
 from pam_rollback.actions.feature_flag import undo_flags
 from pam_rollback.actions.journal import ACTION, Journal
 from pam_rollback.core.wait import Waiter
-from tests.actions.test_feature_flag import OFF, ON, TARGET, FakeClock, Product, act
+from tests.actions.test_feature_flag import OFF, ON, TARGET, Product, act
 from tests.small_disk import fill, small_disk
+from tests.virtual_clock import VirtualClock
 
 WRITES = 16
 """A rollback by flags writes fewer lines."""
@@ -62,7 +63,7 @@ def as_before(product: Product, journal: Journal) -> bool:
     """Put back what the journal owes, as a later session does: by what is on the disks alone."""
     later = Journal(journal.path, others=journal.others)
     for undo in later.owed():
-        undo_flags(undo, product, later, Waiter(FakeClock()))
+        undo_flags(undo, product, later, Waiter(VirtualClock()))
         later.settled(undo)
     return {product.flags[name] for name in TARGET} == {ON} and not later.gaps
 

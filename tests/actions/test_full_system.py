@@ -21,7 +21,8 @@ from pam_rollback.core.deploys import Deploy, Service
 from pam_rollback.core.errors import ActionFailed
 from pam_rollback.core.served_release import BACK_END, FRONT_END, Served, Wanted
 from pam_rollback.core.wait import Waiter
-from tests.actions.test_feature_flag import FakeClock, Product
+from tests.actions.test_feature_flag import Product
+from tests.virtual_clock import VirtualClock
 
 STABLE, BAD = "5" * 40, "b" * 40
 WITHIN_S = 60.0
@@ -142,7 +143,7 @@ class World:
 
     def roll_back(self, journal: Journal) -> FullSystemRollback:
         """With a clock that waits for nobody."""
-        clock = FakeClock()
+        clock = VirtualClock()
         waiter, telling = Waiter(clock), Telling(self.product, "all is back", journal, clock)
         tools = FullSystemTools(
             flags=self.product,

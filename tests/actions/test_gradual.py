@@ -15,7 +15,7 @@ from pam_rollback.core.flags import Flag
 from pam_rollback.core.percentiles import Percentile
 from pam_rollback.core.rollout import Fare
 from pam_rollback.core.wait import Waiter
-from tests.actions.test_feature_flag import FakeClock
+from tests.virtual_clock import VirtualClock
 
 NAMES = ("PAM_ENHANCED_UI", "PAM_PERFORMANCE_OPTIMIZATIONS", "PAM_VOICE_FEATURES")
 OFF = Flag(enabled=False, rollout_pct=0)
@@ -73,7 +73,7 @@ class Product:
 
 def act(product: Product, journal: Journal, fare: Callable[[float], Fare] | None = None) -> GradualRollback:
     """Roll back with a clock that waits for nobody."""
-    clock = FakeClock()
+    clock = VirtualClock()
     tools = GradualTools(product, product, None, fare or product.fare, journal, Waiter(clock), clock)
     return roll_back_gradually(tools, TARGET, WAY, users=USERS, message="", decided_s=0.0)
 

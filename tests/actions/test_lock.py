@@ -22,8 +22,8 @@ from pam_rollback.core.lock_targets import LockTarget
 from pam_rollback.core.locks import Held, TakeOver
 from pam_rollback.core.wait import Waiter
 from tests.actions.locking import asked, said, session, told
-from tests.actions.test_feature_flag import FakeClock
 from tests.bare_repository import VARIABLES, git
+from tests.virtual_clock import VirtualClock
 
 PRODUCT, SITE, NAME = "product-1", "site-1", "production"
 ALL = [PRODUCT, NAME, SITE]
@@ -55,7 +55,7 @@ def machines(tmp_path: Path) -> Callable[[str], Path]:
     return machine
 
 
-class Watching(FakeClock):
+class Watching(VirtualClock):
     """A clock that does not wait, and lets things happen meanwhile."""
 
     def __init__(self) -> None:
@@ -64,8 +64,8 @@ class Watching(FakeClock):
         self.said: list[str] = []
 
     def pause(self, seconds: float) -> None:
-        """Let the time pass."""
-        self.sleep(seconds)
+        """Let the time pass, whatever the lock's own thread is at."""
+        self.now_s += seconds
         self.meanwhile()
 
 

@@ -12,10 +12,8 @@ from pam_rollback.adapters.integrity import Evaluation, evaluate
 from pam_rollback.adapters.postgres import Patience, Snapshot, open_snapshot
 from pam_rollback.core.invariants import Invariant, parse_invariant
 from pam_rollback.sandbox.database import migrations
-from pam_rollback.sandbox.database.auditor import create_auditor, dsn_of
-from tests.sandbox.conftest import Database, product_database
-
-__all__ = ["product_database"]
+from pam_rollback.sandbox.database.auditor import dsn_of
+from tests.product import Database
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = Patience(statement_timeout_s=20, lock_timeout_s=0.2)
@@ -50,10 +48,9 @@ def as_role(dsn: str, role: str, password: str = PASSWORD) -> str:
 
 
 @pytest.fixture(scope="module")
-def dsn(product_database: Database) -> str:
+def dsn(auditor_dsn: str) -> str:
     """The database for the role that the checks are meant for."""
-    create_auditor(product_database.dsn, role="pam_auditor", password=PASSWORD)
-    return as_role(product_database.dsn, "pam_auditor")
+    return auditor_dsn
 
 
 @pytest.fixture

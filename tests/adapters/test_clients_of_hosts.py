@@ -3,7 +3,6 @@
 import json
 import os
 import time
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,11 +21,10 @@ from pam_rollback.core.errors import ProviderError
 from pam_rollback.core.provider_settings import Netlify
 from pam_rollback.core.render_settings import Render
 from pam_rollback.core.wait import Waiter
-from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.remote import Remote
+from tests.sessions import Range
 
 WITHIN_S = 60
-READY_WITHIN_S = 180
 STABLE, CANDIDATE = "1.41.3", "1.42.0"
 UNDONE = [
     "error-401",
@@ -93,10 +91,11 @@ class Hosts:
 
 
 @pytest.fixture(scope="module")
-def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Any]]:
-    """The state file of a range of one's own."""
-    with launch(tmp_path_factory.mktemp("hosts") / "sandbox.toml", ready_within_s=READY_WITHIN_S) as file:
-        yield tomllib.loads(file.read_text(encoding="utf-8"))
+def started(shared_range: Range) -> Iterator[Mapping[str, Any]]:
+    """The state file of the sandbox, which is as it was afterwards."""
+    yield shared_range.state
+    shared_range.remote.reset()
+    shared_range.as_it_was()
 
 
 @pytest.fixture

@@ -18,11 +18,9 @@ from pam_rollback.adapters.postgres import Patience
 from pam_rollback.core.database_link import SETTING, DatabaseLink, Link
 from pam_rollback.sandbox import postgres
 from pam_rollback.sandbox.database import TEST_ACCOUNT_EMAIL, account_id, create
-from pam_rollback.sandbox.database.auditor import create_auditor, dsn_of
+from pam_rollback.sandbox.database.auditor import dsn_of
 from pam_rollback.sandbox.postgres import APPLICATION, Server
-from tests.sandbox.conftest import PASSWORD, SERVER_PASSWORD, Database, Product, candidate, product_database, releases
-
-__all__ = ["candidate", "product_database", "releases"]
+from tests.product import PASSWORD, SERVER_PASSWORD, Database, Product
 
 FIRST = str(account_id(TEST_ACCOUNT_EMAIL))
 AUDITOR_PASSWORD = "invented-for-this-test"
@@ -32,10 +30,9 @@ Judge = Callable[..., DatabaseLink]
 
 
 @pytest.fixture(scope="module")
-def dsn(product_database: Database) -> str:
+def dsn(auditor_dsn: str) -> str:
     """The database for the role that the checks are meant for."""
-    create_auditor(product_database.dsn, role="pam_auditor", password=AUDITOR_PASSWORD)
-    return dsn_of("pam_auditor", AUDITOR_PASSWORD, like=product_database.dsn)
+    return auditor_dsn
 
 
 @pytest.fixture

@@ -104,7 +104,7 @@ def test_a_misbehaving_server_is_a_value_in_words(talk: Talk, words: str) -> Non
     assert words in answer.problem, answer.problem
     assert not answer.complete
     assert answer.json is None
-    assert took_s < _DEADLINE_S + 1.0
+    assert took_s < 20, "without a deadline it would not end"
 
 
 def test_the_words_are_the_same_where_the_socket_is_first_to_time_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,9 +21,8 @@ from tests.adapters.asked_database import (
     owner,
     role,
 )
-from tests.sandbox.conftest import product_database
 
-__all__ = ["administrator", "dsn", "owner", "product_database"]
+__all__ = ["administrator", "dsn", "owner"]
 
 
 def test_a_healthy_database_holds_everything(dsn: str) -> None:

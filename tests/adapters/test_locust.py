@@ -127,6 +127,7 @@ def test_a_target_that_is_down_is_a_record_of_failures(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.long_matrix("what a load records")
 def test_requests_that_find_no_greenlet_are_recorded(target: LoadTarget, tmp_path: Path) -> None:
     """Three may be out at a time and the target hangs: what was due meanwhile never left, and is not forgotten."""
     target.hang(from_s=0.2, until_s=1.5)
@@ -138,6 +139,7 @@ def test_requests_that_find_no_greenlet_are_recorded(target: LoadTarget, tmp_pat
     assert {one.why for one in never} == {"3 requests were still out"}
 
 
+@pytest.mark.long_matrix("what a load records")
 def test_a_run_without_requests_is_a_record_without_requests(target: LoadTarget, tmp_path: Path) -> None:
     """The verdict makes it INCONCLUSIVE; here nothing is invented."""
     record = run_load(
@@ -205,6 +207,7 @@ def test_users_of_the_closed_model_wait_for_answers(target: LoadTarget, tmp_path
     assert record.asked[0].users == 4
 
 
+@pytest.mark.long_matrix
 @pytest.mark.parametrize("workers", [1, 2])
 def test_users_that_leave_still_get_their_answers(workers: int, target: LoadTarget, tmp_path: Path) -> None:
     """After a spike there are fewer users; what the others had asked is in the record, as it is in the server's."""
@@ -276,6 +279,7 @@ def test_an_account_that_cannot_sign_in_is_no_load_test(target: LoadTarget, tmp_
     assert "open sesame" not in str(failed.value)
 
 
+@pytest.mark.long_matrix("what a load records")
 def test_a_session_that_was_ended_is_begun_again(target: LoadTarget, tmp_path: Path) -> None:
     """A rollback may end sessions. The failures are told; then the engine signs in again, once and not with every request."""
     mine = order(
@@ -334,6 +338,7 @@ def test_a_process_that_is_killed_is_named(target: LoadTarget, tmp_path: Path) -
     assert processes_of(folder) == []
 
 
+@pytest.mark.long_matrix("how a load ends early")
 def test_a_generator_that_dies_cuts_the_run_short(target: LoadTarget, tmp_path: Path) -> None:
     """What it recorded until then is kept; the record says that it ended early, and with which words."""
     folder = tmp_path / "run"
@@ -349,6 +354,7 @@ def test_a_generator_that_dies_cuts_the_run_short(target: LoadTarget, tmp_path: 
     assert sum(one.left for one in record.requests) >= 40
 
 
+@pytest.mark.long_matrix("how a load ends early")
 def test_a_generator_that_is_stopped_is_ended_by_the_deadline(target: LoadTarget, tmp_path: Path) -> None:
     """A process that neither works nor ends keeps nobody waiting."""
     folder = tmp_path / "run"
@@ -363,6 +369,7 @@ def test_a_generator_that_is_stopped_is_ended_by_the_deadline(target: LoadTarget
     assert processes_of(folder) == []
 
 
+@pytest.mark.long_matrix("how a load ends early")
 def test_a_run_that_is_not_over_in_time_says_so(target: LoadTarget, tmp_path: Path) -> None:
     """What was recorded until then is kept, and its end is not taken for the planned one."""
     record = run_load(order(target.url, duration_s=60, deadline_s=10), folder=tmp_path / "run")
@@ -373,6 +380,7 @@ def test_a_run_that_is_not_over_in_time_says_so(target: LoadTarget, tmp_path: Pa
     assert processes_of(tmp_path / "run") == []
 
 
+@pytest.mark.long_matrix
 @pytest.mark.parametrize("workers", [1, 2])
 def test_nothing_outlives_a_parent_that_is_killed(workers: int, target: LoadTarget, tmp_path: Path) -> None:
     """Kill -9 of the session ends every process of the engine: nobody goes on loading a service that somebody fights for."""
@@ -397,6 +405,7 @@ def test_nothing_outlives_a_parent_that_is_killed(workers: int, target: LoadTarg
     assert len(target.requests) <= seen + 2
 
 
+@pytest.mark.long_matrix("how a load ends early")
 def test_a_stop_ends_it(target: LoadTarget, tmp_path: Path) -> None:
     """Somebody asked the session to stop: the load ends at once, and nothing is left running."""
     folder, stop = tmp_path / "run", StopFile(tmp_path / "stop")
@@ -453,6 +462,7 @@ def test_sessions_never_import_locust() -> None:
     assert ended.stdout.strip() == "[]"
 
 
+@pytest.mark.long_matrix("what a load records")
 def test_due_times_are_apart(target: LoadTarget, tmp_path: Path) -> None:
     """Steps: each share for its part of the time, on the clock of the run."""
     record = run_load(

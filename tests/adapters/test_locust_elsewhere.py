@@ -154,6 +154,7 @@ ACCOUNT = {"TEST_USER_EMAIL": "traveller@example.com", "TEST_USER_PASSWORD": "op
 
 
 @needs_namespaces
+@pytest.mark.long_matrix("load from elsewhere")
 def test_workers_elsewhere_are_one_load(machines: tuple[Machine, Machine], target: LoadTarget, tmp_path: Path) -> None:
     """The order comes from the session, the password from their own variables; their records come back by themselves, on one clock."""
     for machine in machines:
@@ -171,6 +172,7 @@ def test_workers_elsewhere_are_one_load(machines: tuple[Machine, Machine], targe
 
 
 @needs_namespaces
+@pytest.mark.long_matrix("load from elsewhere")
 def test_a_worker_elsewhere_that_is_killed_is_named(
     machines: tuple[Machine, Machine], target: LoadTarget, tmp_path: Path
 ) -> None:
@@ -198,6 +200,7 @@ def test_a_worker_elsewhere_that_is_killed_is_named(
 
 
 @needs_namespaces
+@pytest.mark.long_matrix("load from elsewhere")
 def test_a_worker_whose_session_is_gone_ends(
     machines: tuple[Machine, Machine], target: LoadTarget, tmp_path: Path
 ) -> None:
@@ -221,6 +224,7 @@ def test_a_worker_whose_session_is_gone_ends(
 
 
 @needs_namespaces
+@pytest.mark.long_matrix("load from elsewhere")
 def test_one_worker_more_than_expected_is_sent_home(
     machines: tuple[Machine, Machine], target: LoadTarget, tmp_path: Path
 ) -> None:
@@ -234,6 +238,7 @@ def test_one_worker_more_than_expected_is_sent_home(
     assert "the master does not need this worker: 1 are enough" in machines[0].said + machines[1].said
 
 
+@pytest.mark.long_matrix("load from elsewhere")
 @needs_namespaces
 @pytest.mark.parametrize(
     ("variables", "words"),

@@ -1,5 +1,6 @@
 """A real PostgreSQL: migrations are applied to a copy, seen in the catalogue and in the rows, and rolled back; never on the original."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,9 +15,7 @@ from pam_rollback.plugin.migration_trial import MigrationTrial, tried
 from pam_rollback.sandbox import database_copy
 from pam_rollback.sandbox.database.auditor import create_auditor, dsn_of
 from pam_rollback.sandbox.practice_database import Access
-from tests.sandbox.conftest import Database, product_database
-
-__all__ = ["product_database"]
+from tests.product import Database
 
 CANDIDATE = Path(database_copy.__file__).parent / "database" / "candidate"
 
@@ -43,9 +42,18 @@ def test_the_copy_is_one(copy: MigrationCopy, product_database: Database) -> Non
     original = MigrationCopy(product_database.dsn)
 
     assert copy.picture().tables == original.picture().tables
-    assert changes(original.picture().objects, copy.picture().objects) == ()
+    assert changes(_for_everybody(original), _for_everybody(copy)) == ()
     assert copy.applied() == original.applied()
     copy.refuse_original(product_database.dsn)
+
+
+def _for_everybody(database: MigrationCopy) -> dict[str, str]:
+    """What there is, without the roles that read the original for other tests: they have no place in its copy."""
+    objects = database.picture().objects
+    return {
+        name: " ".join(re.sub(r"\b\w*auditor\w*=\S*?(?=[\s']|$)", "", text).replace("- ", "").split())
+        for name, text in objects.items()
+    }
 
 
 def test_the_original_is_refused(product_database: Database) -> None:

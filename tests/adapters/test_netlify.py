@@ -14,7 +14,8 @@ from pam_rollback.core.deploys import Deploy, FileDeploys, FrontendHost, Publish
 from pam_rollback.core.errors import ActionFailed, ProviderError
 from pam_rollback.core.provider_settings import Netlify
 from pam_rollback.core.wait import Waiter
-from tests.scripted_provider import HALF, Reply, Request, Scripted, SkippingClock, reset, says, scripted
+from tests.scripted_provider import HALF, Reply, Request, Scripted, reset, says, scripted
+from tests.virtual_clock import VirtualClock
 
 SITE = "site-1"
 COMMIT = "ab" * 20
@@ -45,7 +46,7 @@ SITE_DOCUMENT: Mapping[str, Any] = {
 def host(server: Scripted, *, patience_s: float = 60) -> NetlifySite:
     """The client."""
     settings = Netlify.model_validate({"site_id": SITE, "api_url": server.url})
-    api = netlify_api(settings, "token", deadline_s=0.3, patience_s=patience_s, waiter=Waiter(SkippingClock()))
+    api = netlify_api(settings, "token", deadline_s=0.3, patience_s=patience_s, waiter=Waiter(VirtualClock()))
     return NetlifySite(api, settings)
 
 

@@ -17,9 +17,9 @@ from tests.adapters.asked_database import (
     dsn,
     owner,
 )
-from tests.sandbox.conftest import Database, product_database
+from tests.product import Database
 
-__all__ = ["administrator", "dsn", "owner", "product_database"]
+__all__ = ["administrator", "dsn", "owner"]
 
 
 def test_it_is_one_snapshot(dsn: str, owner: psycopg.Connection[tuple[object, ...]]) -> None:

@@ -112,6 +112,7 @@ def watched(server: str, practice_range: Range) -> Watched:
     return found
 
 
+@pytest.mark.long_matrix("a real Prometheus")
 def test_every_request_and_every_error_is_counted(watched: Watched) -> None:
     """Exactly what was sent, although the counter of errors begins with the first of them."""
     since_s = time.monotonic()
@@ -131,6 +132,7 @@ def test_every_request_and_every_error_is_counted(watched: Watched) -> None:
     assert set(idle) <= {"no request came"}, "a step without traffic is unknown, and nothing else went wrong"
 
 
+@pytest.mark.long_matrix("a real Prometheus")
 def test_response_times_lie_in_the_bucket_that_the_release_kept(watched: Watched) -> None:
     """300 ms more for each: above 250 ms and at most 500, and no limit between the two can be judged."""
     since_s = time.monotonic()
@@ -152,6 +154,7 @@ def test_response_times_lie_in_the_bucket_that_the_release_kept(watched: Watched
     ]
 
 
+@pytest.mark.long_matrix("a real Prometheus")
 def test_a_restart_is_seen_as_one(watched: Watched) -> None:
     """The counters begin anew: never negative, never zero; unknown for that step, and the new process is counted from its own scrapes."""
     since_s = time.monotonic()
@@ -174,6 +177,7 @@ def test_a_restart_is_seen_as_one(watched: Watched) -> None:
     assert len(watched.read(Quantity.MEMORY_MB, since_s).restarts) == 1
 
 
+@pytest.mark.long_matrix("a real Prometheus")
 def test_a_stopped_target_is_a_gap(watched: Watched) -> None:
     """Prometheus goes on, the product does not answer: unknown, never 0 %, and the memory of a dead process is not low."""
     since_s = time.monotonic()
@@ -191,6 +195,7 @@ def test_a_stopped_target_is_a_gap(watched: Watched) -> None:
         assert "nothing was scraped" in verdict.reason
 
 
+@pytest.mark.long_matrix("a real Prometheus")
 def test_an_expression_of_the_environment_is_evaluated(watched: Watched) -> None:
     """With the remarks that Prometheus makes on it; and no error at all is 0 only because the expression says so."""
     rate = "sum(rate(pam_requests_total{%s}[4s]))"

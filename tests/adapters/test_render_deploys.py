@@ -12,7 +12,8 @@ from pam_rollback.core.deploys import BackendHost, CommitDeploys, Deploy, Servic
 from pam_rollback.core.errors import ProviderError
 from pam_rollback.core.render_settings import Render
 from pam_rollback.core.wait import Waiter
-from tests.scripted_provider import HALF, Reply, Request, Scripted, SkippingClock, reset, says, scripted
+from tests.scripted_provider import HALF, Reply, Request, Scripted, reset, says, scripted
+from tests.virtual_clock import VirtualClock
 
 SERVICE = "srv-1"
 COMMIT = "ab" * 20
@@ -38,7 +39,7 @@ SERVICE_DOCUMENT: Mapping[str, Any] = {
 def host(server: Scripted, **settings: str) -> RenderDeploys:
     """The client."""
     table = Render.model_validate({"service_id": SERVICE, "owner_id": "tea-1", "api_url": server.url, **settings})
-    return RenderDeploys(render_api(table, "rnd_key", deadline_s=0.3, waiter=Waiter(SkippingClock())), table)
+    return RenderDeploys(render_api(table, "rnd_key", deadline_s=0.3, waiter=Waiter(VirtualClock())), table)
 
 
 def test_it_is_what_the_strategies_ask_for() -> None:

@@ -9,9 +9,8 @@ from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.row_access import RowAccess, Strangers, access_changes, reach
 from pam_rollback.sandbox.database.auditor import in_plan_dialect
 from tests.adapters.asked_database import PATIENCE, administrator, as_role, dsn, owner, role
-from tests.sandbox.conftest import product_database
 
-__all__ = ["administrator", "dsn", "owner", "product_database"]
+__all__ = ["administrator", "dsn", "owner"]
 
 Owner = psycopg.Connection[tuple[object, ...]]
 EXPENSES, PROFILES, SETTINGS = "public.expenses", "public.profiles", "public.user_settings"

@@ -11,9 +11,8 @@ from pam_rollback.core.row_moves import moves
 from pam_rollback.core.row_rewriting import rewriting
 from pam_rollback.sandbox.database import TEST_ACCOUNT_EMAIL
 from tests.adapters.asked_database import PATIENCE, dsn, owner
-from tests.sandbox.conftest import product_database
 
-__all__ = ["dsn", "owner", "product_database"]
+__all__ = ["dsn", "owner"]
 
 
 def test_rows_are_counted_without_the_test_account(dsn: str, owner: psycopg.Connection[tuple[object, ...]]) -> None:

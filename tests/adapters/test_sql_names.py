@@ -14,9 +14,8 @@ from pam_rollback.core.configuration import ConfigurationError
 from pam_rollback.core.sql_names import TABLES, Names, accepted
 from pam_rollback.sandbox.database import TEST_ACCOUNT_EMAIL
 from tests.adapters.asked_database import PATIENCE, dsn, evaluated, invariants, owner
-from tests.sandbox.conftest import product_database
 
-__all__ = ["dsn", "owner", "product_database"]
+__all__ = ["dsn", "owner"]
 
 READINGS = {invariant.id: read_query(invariant) for invariant in invariants()}
 COLUMNS = {

@@ -1,6 +1,5 @@
 """The support tickets are counted in a real database: the right ones, by its clock, without our own, and never by a blind role."""
 
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,8 +12,8 @@ from pam_rollback.adapters.postgres import Patience
 from pam_rollback.adapters.support_tickets import TicketCounts, count_tickets
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.tickets import GAP_D, HISTORY_D
-from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.remote import Remote
+from tests.sessions import Range
 
 HOUR_S = 3600.0
 DAY_S = 86400.0
@@ -57,18 +56,16 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    """A sandbox of its own."""
-    with launch(tmp_path_factory.mktemp("desk") / "sandbox.toml") as file:
-        state = tomllib.loads(file.read_text(encoding="utf-8"))
-        told = state["sandbox"]["variables"]
-        yield Desk(
-            dsn=told["PAM_DATABASE_DSN"],
-            remote=Remote(state["sandbox"]["control_url"], state["sandbox"]["token"]),
-            api=state["urls"]["api"],
-            email=told["TEST_USER_EMAIL"],
-            password=told["TEST_USER_PASSWORD"],
-        )
+def started(shared_range: Range) -> Desk:
+    """The desk of the sandbox."""
+    told = shared_range.variables
+    return Desk(
+        dsn=told["PAM_DATABASE_DSN"],
+        remote=shared_range.remote,
+        api=shared_range.state["urls"]["api"],
+        email=told["TEST_USER_EMAIL"],
+        password=told["TEST_USER_PASSWORD"],
+    )
 
 
 @pytest.fixture

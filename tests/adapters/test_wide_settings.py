@@ -9,9 +9,8 @@ from pam_rollback.adapters.postgres import open_snapshot
 from pam_rollback.adapters.row_counting import count_rows
 from pam_rollback.core.row_counts import lost
 from tests.adapters.asked_database import PATIENCE, dsn, evaluated, owner
-from tests.sandbox.conftest import product_database
 
-__all__ = ["dsn", "owner", "product_database"]
+__all__ = ["dsn", "owner"]
 
 NAMES = {"user_settings": "wide.user_settings"}
 PREFERENCES = ("display", "integration", "location", "notification", "pam", "privacy", "regional")

@@ -10,7 +10,7 @@ from pam_rollback.core.binomial import at_least, at_most, share_above, share_bel
 
 
 @given(st.integers(1, 60), st.data(), st.floats(0.001, 0.999))
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None)
 def test_tails_are_the_sums_of_their_terms(n: int, data: st.DataObject, share: float) -> None:
     """Both tails, on both sides of the mean."""
     hits = data.draw(st.integers(0, n))

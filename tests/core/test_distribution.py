@@ -15,7 +15,7 @@ from pam_rollback.core.percentiles import percentile
 
 
 @given(st.lists(st.floats(0.01, 1e6), min_size=1, max_size=300), st.sampled_from([50, 90, 95, 99]))
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None)
 def test_percentiles_come_back_within_half_a_per_cent(values: list[float], pct: float) -> None:
     """The file keeps counts, not values: what that costs is known."""
     exact = percentile(values, pct).value
@@ -24,7 +24,7 @@ def test_percentiles_come_back_within_half_a_per_cent(values: list[float], pct: 
 
 
 @given(st.lists(st.floats(0.01, 1e6), min_size=1, max_size=300), st.sampled_from([50, 95, 99]))
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None)
 def test_buckets_only_widen_the_bounds(values: list[float], pct: float) -> None:
     """What the buckets do not know never makes an interval narrower."""
     kept, exact = Distribution.of(values).bounds(pct, miss_pct=2.5), bounds_of(values, pct, miss_pct=2.5)

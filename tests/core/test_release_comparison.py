@@ -127,10 +127,12 @@ def test_a_silent_release_has_no_speed() -> None:
     assert not found.errors.good
 
 
-def test_the_interval_covers_the_truth_as_often_as_is_said() -> None:
-    """Of 40 simulated runs with answers in bursts, the interval of p95 misses the true ratio in 5 at most; 5 % of 40 is 2."""
+@pytest.mark.long_matrix
+@pytest.mark.parametrize(("runs", "missed_max"), [(12, 2), (40, 5)])
+def test_the_interval_covers_the_truth_as_often_as_is_said(runs: int, missed_max: int) -> None:
+    """Of simulated runs with answers in bursts, the interval of p95 misses the true ratio in so many at most; 5 % of 40 is 2."""
     hits = 0
-    for seed in range(40):
+    for seed in range(runs):
         generator = random.Random(seed)
         levels = [generator.lognormvariate(0, 0.2) for _ in range(31)]
 
@@ -146,4 +148,4 @@ def test_the_interval_covers_the_truth_as_often_as_is_said() -> None:
         ).speed.changes[1]
         hits += found.interval.low <= 30 <= found.interval.high
 
-    assert hits >= 35
+    assert hits >= runs - missed_max

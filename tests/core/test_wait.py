@@ -2,32 +2,13 @@
 
 import itertools
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from pam_rollback.core.errors import StopRequested
 from pam_rollback.core.wait import NotReached, Rarer, StopFile, Waiter
-
-
-class FakeClock:
-    """Time that passes only when somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.now_s = 100.0
-
-    def monotonic_s(self) -> float:
-        """Seconds since whenever."""
-        return self.now_s
-
-    def wall(self) -> datetime:
-        """A fixed day."""
-        return datetime(2026, 1, 1, tzinfo=UTC)
-
-    def sleep(self, seconds: float) -> None:
-        """Pass."""
-        self.now_s += seconds
+from tests.virtual_clock import VirtualClock
 
 
 def history(*values: int) -> Iterator[int]:
@@ -41,7 +22,12 @@ def test_it_ends_when_the_condition_holds() -> None:
     """The last observation comes back."""
     seen = history(0, 0, 7)
 
-    assert Waiter(FakeClock()).until(lambda: next(seen), holds=lambda value: value == 7, within_s=5, what="seven") == 7
+    assert (
+        Waiter(VirtualClock(now_s=100.0)).until(
+            lambda: next(seen), holds=lambda value: value == 7, within_s=5, what="seven"
+        )
+        == 7
+    )
 
 
 def test_a_streak_must_not_be_broken() -> None:
@@ -49,7 +35,7 @@ def test_a_streak_must_not_be_broken() -> None:
     seen = history(7, 0, 7, 7, 0)
 
     with pytest.raises(NotReached, match=r"seven: not stable after 5 s, last seen 0"):
-        Waiter(FakeClock()).until(
+        Waiter(VirtualClock(now_s=100.0)).until(
             lambda: next(seen), holds=lambda value: value == 7, within_s=5, what="seven", in_a_row=3
         )
 
@@ -57,14 +43,16 @@ def test_a_streak_must_not_be_broken() -> None:
 def test_it_says_what_was_seen_last() -> None:
     """The message alone tells what is wrong."""
     with pytest.raises(NotReached, match=r"target published: not reached after 2 s, last seen 3"):
-        Waiter(FakeClock()).until(lambda: 3, holds=lambda value: value == 4, within_s=2, what="target published")
+        Waiter(VirtualClock(now_s=100.0)).until(
+            lambda: 3, holds=lambda value: value == 4, within_s=2, what="target published"
+        )
 
 
 def test_a_stop_file_ends_every_wait(tmp_path: Path) -> None:
     """Also one that was set by another process, and also a mere pause."""
     stop = StopFile(tmp_path / "stop")
     stop.set("SIGTERM")
-    waiter = Waiter(FakeClock(), stop)
+    waiter = Waiter(VirtualClock(now_s=100.0), stop)
 
     with pytest.raises(StopRequested, match="SIGTERM"):
         waiter.until(lambda: 1, holds=bool, within_s=1, what="anything")
@@ -74,7 +62,7 @@ def test_a_stop_file_ends_every_wait(tmp_path: Path) -> None:
 
 def test_what_takes_long_is_asked_for_more_rarely() -> None:
     """Often at first, and then as rarely as a limit of requests wants it; seen late by a twentieth of what it took, or by five seconds."""
-    clock = FakeClock()
+    clock = VirtualClock(now_s=100.0)
     asked: list[float] = []
 
     def look() -> float:

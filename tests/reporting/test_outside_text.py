@@ -56,7 +56,7 @@ PARTS = st.sampled_from(
     ]
 )
 HOSTILE = st.lists(st.one_of(PARTS, st.text(max_size=8)), min_size=1, max_size=6).map("".join)
-AT_A_TIME = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+AT_A_TIME = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def poisoned(value: Any, text: str) -> Any:

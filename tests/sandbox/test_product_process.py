@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from tests.sandbox.conftest import Database, Product
+    from tests.product import Database, Product
 
 Start = Callable[[object], "AbstractContextManager[Product]"]
 COMMAND = [sys.executable, "-m", "pam_rollback.sandbox.product"]

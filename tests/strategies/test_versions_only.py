@@ -16,22 +16,14 @@ from pam_rollback.core.verdict import ExitCode
 from pam_rollback.core.wait import Waiter
 from pam_rollback.plugin.provider_access import served_api
 from pam_rollback.plugin.told_versions import ApiLook, VersionSources
-from tests.sessions import ONLY_HEALTH, ROOT, Project, Range
+from tests.sessions import ROOT, Range
 from tests.strategies.conftest import MakeScene
 from tests.strategies.scene import STABLE, Scene
-
-STORY = "drills/test_backend_provider.py"
 
 
 def names_versions_only(practice_range: Range) -> None:
     """From now on nobody is told the commit."""
     practice_range.remote.plant("answers-without-commit", path="/version", server="api")
-
-
-@pytest.fixture
-def checks_copied() -> tuple[str, ...]:
-    """These sessions are about the action."""
-    return ONLY_HEALTH
 
 
 @pytest.fixture(autouse=True)
@@ -133,20 +125,3 @@ def test_a_repository_that_is_out_of_reach_is_asked_again(scene: Scene) -> None:
     assert "is not known (git fetch at " in str(look(commit))
     scene.range.remote.clear("repository")
     assert look(commit).is_wanted
-
-
-def test_a_whole_session_ends_well(practice_range: Range, project: Project) -> None:
-    """0, where it was 12."""
-    names_versions_only(practice_range)
-    ended = project.run(STORY, "--env", str(practice_range.file))
-
-    assert ended.rc == 0, ended.out
-    assert ended.outcomes()["test_the_target_answers"] == "passed"
-
-
-def test_a_version_names_the_target(practice_range: Range, project: Project) -> None:
-    """As people call a release; the deploy that it means is shown first."""
-    ended = project.run(STORY, "--env", str(practice_range.file), "--to", STABLE)
-
-    assert ended.rc == 0, ended.out
-    assert f"the last deploy of {STABLE}" in " ".join(ended.out.split())
