@@ -35,7 +35,10 @@ NOT_SCRAPED = {"PamRequestsNotScraped", "PamResponseTimesNotScraped", "PamMemory
 ERRORS = {"PamErrorRateHigh", "PamErrorRateRaised"}
 SLOW = {"PamResponsesFarSlower", "PamResponsesSlower"}
 IDLE = {"PamNoRequests", "PamResponseTimesUnknown"}
+NOBODY_ASKS = "nobody-asks"
 _WITHIN_S = 60
+SILENT_S = 12
+"""Longer than each time of the plan at this pace."""
 _REQUESTS = 'pam_requests_total{path!~"/metrics|/health.*"}'
 _SCRAPES = 4
 """So many, that rates can be told."""
@@ -112,13 +115,6 @@ def guarded(guarded_range: Guarded) -> Iterator[Guarded]:
     guarded_range.until(lambda names: not names, "nothing fires afterwards")
 
 
-def test_nothing_fires_while_all_is_well(guarded: Guarded) -> None:
-    """Longer than each time of the plan at this pace."""
-    for _ in range(20):
-        time.sleep(1)
-        assert guarded.firing() == set()
-
-
 @pytest.mark.long_matrix
 @pytest.mark.parametrize(
     ("fault", "parameters", "fires"),
@@ -131,25 +127,22 @@ def test_nothing_fires_while_all_is_well(guarded: Guarded) -> None:
         ("latency", {"ms": 900}, SLOW),
         ("memory-leak", {"mb": 150, "mb_per_s": 3}, {"PamMemoryLeak", "PamMemoryAboveLevel"}),
         ("memory-leak", {"mb": 150}, {"PamMemoryAboveLevel"}),
+        (NOBODY_ASKS, {}, IDLE),
     ],
-    ids=["errors", "some-errors", "only-errors", "killed", "hung", "slow", "leak", "step"],
+    ids=["errors", "some-errors", "only-errors", "killed", "hung", "slow", "leak", "step", "nobody-asks"],
 )
 def test_each_alert_fires_on_its_fault(
     guarded: Guarded, fault: str, parameters: dict[str, str | float], fires: set[str]
 ) -> None:
-    """These and no others, and none of them when the fault is gone."""
-    guarded.range.remote.plant(fault, **parameters)
+    """These and no others, and none of them when the fault is gone. No request is no error, and no health either."""
+    if fault == NOBODY_ASKS:
+        guarded.traffic.going = False
+    else:
+        guarded.range.remote.plant(fault, **parameters)
 
     found = guarded.until(lambda names: fires <= names, f"{sorted(fires)} fire")
 
     assert found == fires
-
-
-def test_nobody_asking_is_told_too(guarded: Guarded) -> None:
-    """No request is no error, and no health either."""
-    guarded.traffic.going = False
-
-    assert guarded.until(lambda names: names >= IDLE, f"{sorted(IDLE)} fire") == IDLE
 
 
 # ------------------------------------------------------------------ the checks that look after them
@@ -161,119 +154,64 @@ def checks_copied() -> tuple[str, ...]:
     return ("test_alerting.py",)
 
 
-@dataclass(frozen=True)
-class Looked:
-    """What came of one session of the checks."""
-
-    rc: int
-    outcomes: dict[str, str]
-    out: str
-
-
 ALERTS, SENT, USERS, HEALTH = (
     "test_alerts_are_those_of_the_plan",
     "test_alerts_are_sent_on",
     "test_users_are_watched",
     "test_health_is_watched",
 )
-GOOD = dict.fromkeys((ALERTS, SENT, USERS, HEALTH), "passed")
+EVERY = (ALERTS, SENT, USERS, HEALTH)
 
 
-def looked(
-    range_: Range,
-    project: Project,
-    folder: Path,
-    *,
-    change: Callable[[str], str] = str,
-    manager: str = MANAGER,
-    table: str = TABLE,
-    target: str = "",
-) -> Looked:
-    """A session against a Prometheus of its own with these rules."""
-    rules = rules_for(range_, folder)
-    rules.write_text(change(rules.read_text("utf-8")), "utf-8")
-    scraped = target or urlsplit(range_.state["urls"]["api"]).netloc
-    with prometheus(scraped, folder, rules=rules, manager=manager) as url, users(range_):
-        settled(PrometheusApi(url), scraped=not target, told=bool(manager))
-        file = extended(range_, folder / "env.toml", table.format(url=url), '"test_account", "prometheus"')
-        session = project.run("-m", "readiness", FILE, f"--env={file}")
-    return Looked(session.rc, session.outcomes(), " ".join(session.out.split()))
+def looked(range_: Range, project: Project, folder: Path, table: str) -> tuple[int, dict[str, str], str]:
+    """A session of the checks: its exit code, what came of each, and what it said."""
+    file = extended(range_, folder / "env.toml", table, '"test_account", "prometheus"')
+    session = project.run("-m", "readiness", FILE, f"--env={file}")
+    return session.rc, session.outcomes(), " ".join(session.out.split())
 
 
-def test_the_rules_that_were_just_written_stand_guard(practice_range: Range, project: Project, tmp_path: Path) -> None:
-    """As Prometheus spells them, with the baseline that they were given."""
-    found = looked(practice_range, project, tmp_path)
-
-    assert (found.outcomes, found.rc) == (GOOD, 0), found.out
-
-
-@pytest.mark.long_matrix
-@pytest.mark.parametrize(
-    ("old", "new", "words"),
-    [
-        ("0.001) > 20\n", "0.001) > 25\n", "PamErrorRateHigh asks for"),
-        ("for: 10s", "for: 60s", "PamResponsesFarSlower waits for 60 s, expected 10 s"),
-        ('severity: "page"', 'severity: "none"', "PamServiceDown has severity none, expected page"),
-        (
-            'alert: "PamMemoryLeak"',
-            'alert: "PamLeak"',
-            "PamLeak is loaded, and not of today's rules; PamMemoryLeak is not loaded",
-        ),
-        ('taken: "', 'taken: "2020-01-01" #', "days old, at most 30: take a new baseline"),
-        ('name: "pam-rollback-sandbox"', 'name: "other"', "it has no group pam-rollback-sandbox"),
-        (
-            "last_over_time(pam_memory_usage_bytes[6s]) / 1000000 > 200\n",
-            'label_replace(pam_memory_usage_bytes, "job", "x", "", "")\n',
-            "asks for",
-        ),
-    ],
-)
-def test_rules_that_are_not_the_plans_are_seen(
-    old: str, new: str, words: str, practice_range: Range, project: Project, tmp_path: Path
+def test_rules_as_they_are_written_stand_guard_and_are_silent(
+    guarded: Guarded, project: Project, tmp_path: Path
 ) -> None:
-    """Each difference is named, with both sides."""
+    """As Prometheus spells them, with the baseline that they were given; all is well, so nothing fires in the longest time of a rule."""
+    watched_until_s = time.monotonic() + SILENT_S
+    rc, outcomes, out = looked(guarded.range, project, tmp_path, TABLE.format(url=guarded.api.url))
+    fired = guarded.firing()
+    while time.monotonic() < watched_until_s and not fired:
+        time.sleep(0.5)
+        fired = guarded.firing()
 
-    def change(text: str) -> str:
-        assert old in text, text
-        return text.replace(old, new)
-
-    found = looked(practice_range, project, tmp_path, change=change)
-
-    assert (found.outcomes, found.rc) == ({**GOOD, ALERTS: "broken criterion"}, 10), found.out
-    assert words in found.out
-
-
-def test_alerts_that_nobody_is_told_of_are_seen(practice_range: Range, project: Project, tmp_path: Path) -> None:
-    """Rules that fire into nothing."""
-    found = looked(practice_range, project, tmp_path, manager="")
-
-    assert (found.outcomes, found.rc) == ({**GOOD, SENT: "broken criterion"}, 10), found.out
-    assert "has no active Alertmanager: alerts fire and nobody is told" in found.out
+    assert (outcomes, rc) == (dict.fromkeys(EVERY, "passed"), 0), out
+    assert fired == set()
 
 
-def test_a_product_that_is_not_scraped_is_seen(practice_range: Range, project: Project, tmp_path: Path) -> None:
-    """The rules are there, and look at nothing."""
-    found = looked(practice_range, project, tmp_path, target="127.0.0.1:9")
+def test_a_guard_that_is_none_is_seen(practice_range: Range, project: Project, tmp_path: Path) -> None:
+    """A wrong rule, nobody who is told, a product that is not scraped, health that nobody asks for: each is named for itself.
 
-    assert (found.outcomes, found.rc) == ({**GOOD, USERS: "broken criterion"}, 10), found.out
-    assert "errors: not scraped, response times: not scraped, memory: not scraped" in found.out
+    Every difference of a rule, each alone: tests/core/test_alerts_loaded.py.
+    """
+    rules = rules_for(practice_range, tmp_path)
+    text = rules.read_text("utf-8")
+    assert "0.001) > 20\n" in text
+    rules.write_text(text.replace("0.001) > 20\n", "0.001) > 25\n"), "utf-8")
+    with prometheus("127.0.0.1:9", tmp_path, rules=rules) as url:
+        settled(PrometheusApi(url), scraped=False, told=False)
+        table = TABLE.format(url=url).replace('up{job="pam"}', 'up{job="pamm"}')
+        rc, outcomes, out = looked(practice_range, project, tmp_path, table)
 
-
-def test_health_that_nobody_asks_for_is_seen(practice_range: Range, project: Project, tmp_path: Path) -> None:
-    """A series that is not there is not health."""
-    table = TABLE.replace('up{{job="pam"}}', 'up{{job="pamm"}}')
-    found = looked(practice_range, project, tmp_path, table=table)
-
-    assert (found.outcomes[HEALTH], found.rc) == ("broken criterion", 10), found.out
-    assert "whether it answers: not scraped" in found.out
+    assert (outcomes, rc) == (dict.fromkeys(EVERY, "broken criterion"), 10), out
+    for words in (
+        "PamErrorRateHigh asks for",
+        "has no active Alertmanager: alerts fire and nobody is told",
+        "errors: not scraped, response times: not scraped, memory: not scraped",
+        "whether it answers: not scraped",
+    ):
+        assert words in out, out
 
 
 def test_a_prometheus_that_is_away_is_not_known(practice_range: Range, project: Project, tmp_path: Path) -> None:
     """Not green, and no finding about the rules."""
-    file = extended(
-        practice_range, tmp_path / "env.toml", TABLE.format(url="http://127.0.0.1:9"), '"test_account", "prometheus"'
-    )
-    session = project.run("-m", "readiness", FILE, f"--env={file}")
+    rc, outcomes, out = looked(practice_range, project, tmp_path, TABLE.format(url="http://127.0.0.1:9"))
 
-    assert (set(session.outcomes().values()), session.rc) == ({"could not measure"}, 11), session.out
-    assert "is [prometheus] url right, and can this machine reach it?" in " ".join(session.out.split())
+    assert (outcomes, rc) == (dict.fromkeys(EVERY, "could not measure"), 11), out
+    assert "is [prometheus] url right, and can this machine reach it?" in out

@@ -1,11 +1,18 @@
-"""Bad input: one clear error or refusal each, with the exit code of its kind, and nothing changed."""
+"""Bad input: one clear error or refusal each, with the exit code of its kind, and nothing changed.
+
+How a session begins is shown in this process; one whole session shows what pytest makes of each kind of ending.
+"""
 
 import socket
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from tests.sessions import ONLY_HEALTH, ROOT, Finished, Project, Range
+from tests.plugin.beginning import Begin, begin
+from tests.sessions import ONLY_HEALTH, ROOT, Project, Range
+
+__all__ = ["begin"]
 
 
 @pytest.fixture
@@ -78,11 +85,6 @@ def broken_toml(project: Project, practice_range: Range) -> list[str]:
     return ["--env", str(practice_range.file), "-m", "health"]
 
 
-def selects_nothing(_: Project, practice_range: Range) -> list[str]:
-    """A phase that has no test yet."""
-    return ["--env", str(practice_range.file), "-m", "readiness"]
-
-
 def misspelt_marker(_: Project, practice_range: Range) -> list[str]:
     """A marker that is not known."""
     return ["--env", str(practice_range.file), "-m", "post_rolback"]
@@ -133,15 +135,6 @@ def production_by_another_name(project: Project, _: Range) -> list[str]:
     return [*_env(project, text.replace("api.staging.wheelsandwins.com", "API.wheelsandwins.com.")), "--dry-run"]
 
 
-def unknown_criterion(project: Project, practice_range: Range) -> list[str]:
-    """A test that serves a plan item which there is not."""
-    project.write(
-        "checks/test_case.py",
-        '"""Is it?"""\nimport pytest\n@pytest.mark.criterion("HC-33")\ndef test_a():\n    assert True\n',
-    )
-    return ["checks/test_case.py", "--env", str(practice_range.file)]
-
-
 def unknown_site(_: Project, practice_range: Range) -> list[str]:
     """A release for a site that there is not."""
     return ["--env", str(practice_range.file), "-m", "health", "--to", "fronted=1.41.3"]
@@ -151,7 +144,13 @@ def used_run_folder(project: Project, practice_range: Range) -> list[str]:
     """A folder with the evidence of another run."""
     (project.folder / "run-1").mkdir()
     project.write("run-1/old.txt", "evidence")
-    return ["--env", str(practice_range.file), "-m", "health"]
+    return ["--env", str(practice_range.file), "-m", "health", "--run-dir", str(project.folder / "run-1")]
+
+
+def folder_that_cannot_be(project: Project, practice_range: Range) -> list[str]:
+    """A name that is too long for any disk."""
+    folder = project.folder / "new" / ("x" * 300) / "run"
+    return ["--env", str(practice_range.file), "-m", "health", "--run-dir", str(folder)]
 
 
 def _env(project: Project, text: str) -> list[str]:
@@ -180,55 +179,72 @@ def _env(project: Project, text: str) -> list[str]:
         (open_file, 4, ["[sandbox]", "600"]),
         (negative_duration, 4, ["plan.toml: 1 problem", "[success_criteria.SC-1] duration_s"]),
         (broken_toml, 4, ["plan.toml: 1 problem", "not valid TOML"]),
-        (selects_nothing, 5, ["-m 'readiness' selected no test, so nothing was verified"]),
         (invisible_reason, 13, ["--reason shows nothing: it has only spaces, control or zero-width characters"]),
         (misspelt_marker, 4, ["no marker 'post_rolback', did you mean 'post_rollback'?"]),
-        (real_without_execute, 13, ["REFUSED by the guard, nothing was changed", "needs --execute"]),
+        (
+            real_without_execute,
+            13,
+            ["REFUSED by the guard, nothing was changed", "needs --execute", "docs/runbook.md#refused"],
+        ),
         (two_stories, 13, ["exactly one action, selected: feature-flag, gradual"]),
         (drill_on_production, 13, ["a drill plants damage"]),
         (production_by_another_name, 13, ["other.toml: [urls] api: https://API.wheelsandwins.com. is production's"]),
-        (unknown_criterion, 4, ["criterion 'HC-33' is not an item of plan.toml"]),
         (unknown_site, 4, ["--to 'fronted=1.41.3': expected one RELEASE for both sites, or frontend=RELEASE and"]),
-        (used_run_folder, 4, ["expected a new or empty folder"]),
+        (used_run_folder, 4, ["expected a new or empty folder, found files; evidence of two runs is never mixed"]),
+        (folder_that_cannot_be, 4, ["cannot be made: File name too long; choose another with --run-dir"]),
     ],
     ids=lambda value: value.__name__ if callable(value) else None,
 )
 def test_it_is_one_clear_error(
-    practice_range: Range, project: Project, arrange: Arrange, code: int, words: list[str]
+    practice_range: Range, project: Project, begin: Begin, arrange: Arrange, code: int, words: list[str]
 ) -> None:
-    """It names the place, what was expected, what was found, and what to do."""
-    ended: Finished = project.run(*arrange(project, practice_range))
-    said = " ".join(ended.out.split())
+    """It names the place, what was expected, what was found, and what to do; nothing is left in the project, and nothing was sent."""
+    arguments = arrange(project, practice_range)
+    files = everything_in(project.folder)
+    asked = practice_range.remote.request_counts()
+
+    begun = begin(project.folder, *arguments)
+
+    assert begun.rc == code, begun.said
+    assert [part for part in words if part not in begun.said] == [], begun.said
+    assert everything_in(project.folder) == files
+    assert practice_range.remote.request_counts() == asked
+
+
+def everything_in(folder: Path) -> set[Path]:
+    """Every file and folder."""
+    return set(folder.rglob("*"))
+
+
+UNKNOWN = '''"""Is it?"""
+import pytest
+@pytest.mark.criterion("HC-33")
+def test_a():
+    assert True
+'''
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["-m", "post_rolback"], 4, "no marker 'post_rolback', did you mean 'post_rollback'?"),
+        (["drills/test_feature_flag.py", "--env", "production", "--mode", "real"], 13, "REFUSED by the guard"),
+        (["-m", "readiness"], 5, "-m 'readiness' selected no test, so nothing was verified"),
+        (["checks/test_case.py"], 4, "criterion 'HC-33' is not an item of plan.toml"),
+    ],
+    ids=["usage", "refused", "nothing selected", "collection"],
+)
+def test_a_session_ends_with_it(
+    practice_range: Range, project: Project, arguments: list[str], code: int, words: str
+) -> None:
+    """Before the start and after the collection: the exit code of its kind, the message, no traceback, no folder of a run."""
+    if "checks/test_case.py" in arguments:
+        project.write("checks/test_case.py", UNKNOWN)
+    env = () if "--env" in arguments else ("--env", str(practice_range.file))
+
+    ended = project.run(*arguments, *env)
 
     assert ended.rc == code, ended.out
-    assert [part for part in words if part not in said] == [], ended.out
+    assert words in " ".join(ended.out.split())
     assert "Traceback" not in ended.out
-    assert practice_range.remote.faults() == []
-    assert all(flag.enabled for flag in practice_range.flags.read_flags().values())
-
-
-def test_a_wrong_admin_token_is_a_failed_action_that_changed_nothing(practice_range: Range, project: Project) -> None:
-    """The rollback was not done: 12, the checks still run, and the message says which variable to look at."""
-    token = practice_range.variables["PAM_ADMIN_TOKEN"]
-    arguments = _env(project, practice_range.file.read_text(encoding="utf-8").replace(token, "w" * 32))
-    ended = project.run("drills/test_feature_flag.py", *arguments[:2])
-
-    assert ended.rc == 12, ended.out
-    assert "the admin token is not valid: check its variable" in " ".join(ended.out.split())
-    assert ended.outcomes()["test_database_is_healthy"] == "passed"
-    assert all(flag.enabled for flag in practice_range.flags.read_flags().values())
-
-
-def test_a_refused_run_folder_is_left_as_it_was(practice_range: Range, project: Project) -> None:
-    """Neither the evidence of another run nor a path that cannot be made gets anything from this session."""
-    (project.folder / "run-1").mkdir()
-    project.write("run-1/old.txt", "evidence")
-    ended = project.run("-m", "health", f"--env={practice_range.file}")
-    assert ended.rc == 4, ended.out
-    assert [path.name for path in (project.folder / "run-1").rglob("*")] == ["old.txt"]
-
-    before = sorted(path.name for path in project.folder.iterdir())
-    ended = project.run("-m", "health", f"--env={practice_range.file}", f"--run-dir=new/{'x' * 300}/run")
-    assert ended.rc == 4, ended.out
-    assert "cannot be made" in ended.out
-    assert sorted(path.name for path in project.folder.iterdir()) == before
+    assert not (ended.folder / "journal.jsonl").exists()

@@ -1,8 +1,6 @@
 """What the command line alone decides: the browser plugin, markers, options, and where the project is."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +8,10 @@ import pytest
 from pam_rollback.plugin.browser_gate import can_select_browser_test
 from pam_rollback.plugin.markers import check_expression
 from pam_rollback.plugin.project_root import joined
+from tests.plugin.beginning import Begin, begin
 from tests.sessions import ONLY_HEALTH, ROOT, Project, Range
+
+__all__ = ["begin"]
 
 
 @pytest.fixture
@@ -40,20 +41,6 @@ def test_the_browser_is_loaded_only_where_it_can_be_needed(expression: str, want
     assert can_select_browser_test(expression) is wanted
 
 
-@pytest.mark.parametrize(("expression", "loaded"), [("health", False), ("post_rollback", True)])
-def test_a_real_session_loads_it_or_not(expression: str, loaded: bool) -> None:  # noqa: FBT001 - a table
-    """Seen in the header of the session itself."""
-    listed = subprocess.run(
-        [sys.executable, "-m", "pytest", "-m", expression, "--collect-only"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert ("playwright" in listed.stdout) is loaded, listed.stdout + listed.stderr
-
-
 def test_a_misspelt_marker_names_the_nearest() -> None:
     """Nothing would be selected, and nothing verified."""
     with pytest.raises(pytest.UsageError, match="no marker 'helth', did you mean 'health'"):
@@ -73,19 +60,18 @@ def test_options_with_paths_are_joined() -> None:
     assert joined(["--env=/x/s.toml", "--env"]) == ["--env=/x/s.toml", "--env"]
 
 
-def test_a_file_outside_the_project_is_found_all_the_same(practice_range: Range) -> None:
-    """``--env FILE`` as users write it, from the project's folder, with a file that lies elsewhere."""
-    assert not practice_range.file.is_relative_to(ROOT)
-    listed = subprocess.run(
-        [sys.executable, "-m", "pytest", "-m", "health", "--env", str(practice_range.file), "--collect-only", "-q"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def test_a_file_outside_the_project_is_found_all_the_same(practice_range: Range, project: Project) -> None:
+    """``--env FILE`` as users write it, from the project's folder, with a file that lies elsewhere; no browser is loaded for it.
 
-    assert listed.returncode == 0, listed.stdout + listed.stderr
-    assert "checks/test_health.py::test_pam_is_healthy[as-is]" in listed.stdout
+    The options are written anew and the session begins again, as another process.
+    """
+    assert not practice_range.file.is_relative_to(project.folder)
+    with project.start("-m", "health", "--env", str(practice_range.file), "--collect-only", "-q", "-v") as session:
+        listed = project.finish(session)
+
+    assert listed.rc == 0, listed.out
+    assert "checks/test_health.py::test_pam_is_healthy[as-is]" in listed.out
+    assert "playwright" not in listed.out
 
 
 @pytest.mark.parametrize(
@@ -129,18 +115,16 @@ def test_a_file_outside_the_project_is_found_all_the_same(practice_range: Range)
         (["tests", "checks"], "name tests/, or checks/ and drills/, not both"),
     ],
 )
-def test_a_wrong_option_is_one_error(project: Project, arguments: list[str], words: str) -> None:
+def test_a_wrong_option_is_one_error(begin: Begin, arguments: list[str], words: str) -> None:
     """Exit code 4, the option, what was expected."""
-    (project.folder / "tests").mkdir()
+    begun = begin(ROOT, *arguments)
 
-    ended = project.run(*arguments)
-
-    assert ended.rc == 4, ended.out
-    assert words in " ".join(ended.out.split()), ended.out
+    assert begun.rc == 4, begun.said
+    assert words in begun.said
 
 
 def test_the_listing_reads_as_the_runbook(project: Project) -> None:
-    """Question, what is proven, and where to go on, without an option more."""
+    """Question, what is proven, and where to go on, without an option more; where browsers can be needed, they are loaded."""
     listed = project.run("drills", "--collect-only").out
 
     assert "Does switching the PAM features off help every user within 30 seconds?" in listed
@@ -148,6 +132,7 @@ def test_the_listing_reads_as_the_runbook(project: Project) -> None:
         "From the decision, users are well again within the objective.  If red: docs/runbook.md#recovery-too-slow."
         in listed
     )
+    assert re.search(r"^plugins: .*playwright", listed, re.MULTILINE), listed
     assert not Path(project.run_folder).exists()
 
 
@@ -179,35 +164,23 @@ def test_after(traveller):
     ("selection", "listed"),
     [
         ((), {"both", "after"}),
-        (("-m", "health"), set()),
-        (("-m", "journey"), {"after"}),
-        (("-m", "decision"), {"decision"}),
-        (("-m", "baseline"), {"baseline", "both"}),
         (("-m", "decision or journey"), {"decision", "after"}),
+        (("-m", "baseline"), {"baseline", "both"}),
         (("-m", "not baseline"), {"after"}),
-        (("-m", "post_rollback"), {"both", "after"}),
     ],
 )
 def test_what_is_not_about_a_rollback_runs_only_when_it_is_named(
-    project: Project, selection: tuple[str, ...], listed: set[str]
+    project: Project, selection: tuple[str, ...], listed: set[str], tmp_path: Path
 ) -> None:
-    """A verification after a rollback decides nothing and records no baseline."""
-    project.write("checks/test_phases.py", PHASES)
-    found = project.run("checks/test_phases.py", *selection, "--collect-only", "-q")
-
-    assert {name for name in ("decision", "baseline", "both", "after") if f"::test_{name}" in found.out} == listed, (
-        found.out
-    )
-
-
-def test_what_nobody_asked_for_is_not_named_as_missing(project: Project, tmp_path: Path) -> None:
-    """Left out and named is what was asked for and cannot be had here: nothing else keeps a verdict from being whole."""
+    """A verification after a rollback decides nothing and records no baseline. What nobody asked for is not named as missing."""
     project.write("checks/test_phases.py", PHASES)
     file = tmp_path / "bare.toml"
     text = (ROOT / "environments" / "sandbox.toml").read_text(encoding="utf-8")
-    file.write_text(re.sub(r"abilities = \[.*?\]", "abilities = []", text, flags=re.DOTALL), "utf-8")
-    found = project.run("checks/test_phases.py", "--collect-only", "-m", "baseline", f"--env={file}")
-    asked = project.run("checks/test_phases.py", "--collect-only", "-m", "decision", f"--env={file}")
+    file.write_text(text.replace('    "feature_check",\n', ""), "utf-8")
+    found = project.run("checks/test_phases.py", *selection, "--collect-only", "-q", f"--env={file}")
+    missing = "declares no feature_check: test_decision"
 
-    assert "declares no" not in found.out, found.out
-    assert "declares no feature_check, test_account: test_decision" in asked.out, asked.out
+    known = listed - {"decision"}
+    assert {name for name in ("baseline", "both", "after") if f"::test_{name}" in found.out} == known, found.out
+    assert (missing in found.out) is ("decision" in listed), found.out
+    assert "::test_decision" not in found.out

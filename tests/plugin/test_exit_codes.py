@@ -1,4 +1,7 @@
-"""What a session ends with: by exception, worst first, never green by accident; the same with and without pytest-xdist."""
+"""What a session ends with: by exception, worst first, never green by accident; the same with and without pytest-xdist.
+
+What each exception means, and which ending is the worst: tests/core/test_verdict.py.
+"""
 
 import pytest
 
@@ -11,59 +14,98 @@ from pam_rollback.core.errors import ActionFailed, MeasurementFailed, UndoFailed
 
 
 '''
+EVERYTHING = """
+def test_passed():
+    assert True
+
+def test_broken():
+    assert 1 == 2, "red"
+
+def test_blind():
+    raise MeasurementFailed("blind")
+
+def test_defect():
+    raise KeyError("oops")
+
+@pytest.fixture
+def asserts():
+    assert False
+
+def test_fixture(asserts):
+    pass
+
+@pytest.fixture
+def acts():
+    raise ActionFailed("no")
+
+def test_action(acts):
+    pass
+
+@pytest.fixture
+def undoes():
+    yield
+    raise UndoFailed("no")
+
+def test_undo(undoes):
+    pass
+
+def test_skipped():
+    pytest.skip("later")
+"""
+OUTCOMES = {
+    "test_passed": "passed",
+    "test_broken": "broken criterion",
+    "test_blind": "could not measure",
+    "test_defect": "could not measure",
+    "test_fixture": "could not measure",
+    "test_action": "action failed",
+    "test_undo": "undo failed",
+    "test_skipped": "not run",
+}
+ADVISORY = """
+@pytest.mark.advisory
+def test_a():
+    assert False
+
+def test_b():
+    assert True
+"""
 
 
 @pytest.fixture
 def checks_copied() -> tuple[str, ...]:
-    """These sessions are about stories and answers, not about each check."""
+    """These sessions are about answers, not about each check."""
     return ONLY_HEALTH
 
 
-CASES = [
-    pytest.param("def test_a():\n    assert True\n", 0, "GO", id="passed"),
-    pytest.param("def test_a():\n    assert 1 == 2, 'red'\n", 10, "NO-GO", id="assertion"),
-    pytest.param("def test_a():\n    raise MeasurementFailed('blind')\n", 11, "INCONCLUSIVE", id="could not measure"),
-    pytest.param("def test_a():\n    raise KeyError('oops')\n", 11, "INCONCLUSIVE", id="harness defect"),
-    pytest.param(
-        "@pytest.fixture\ndef f():\n    assert False\ndef test_a(f):\n    pass\n",
-        11,
-        "INCONCLUSIVE",
-        id="assertion in a fixture",
-    ),
-    pytest.param(
-        "@pytest.fixture\ndef f():\n    raise ActionFailed('no')\ndef test_a(f):\n    pass\n",
-        12,
-        "ACTION FAILED",
-        id="action",
-    ),
-    pytest.param(
-        "@pytest.fixture\ndef f():\n    yield\n    raise UndoFailed('no')\ndef test_a(f):\n    pass\n",
-        14,
-        "UNDO FAILED",
-        id="undo",
-    ),
-    pytest.param("def test_a():\n    pytest.skip('later')\n", 11, "INCONCLUSIVE", id="all skipped"),
-    pytest.param(
-        "def test_a():\n    assert False\ndef test_b():\n    raise KeyError\n", 10, "NO-GO", id="the worst wins"
-    ),
-    pytest.param(
-        "@pytest.mark.advisory\ndef test_a():\n    assert False\ndef test_b():\n    assert True\n",
-        0,
-        "GO",
-        id="advisory",
-    ),
-]
-
-
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["serial", "xdist"])
-@pytest.mark.parametrize(("body", "code", "word"), CASES)
-def test_every_outcome_has_its_code(
-    practice_range: Range, project: Project, workers: tuple[str, ...], body: str, code: int, word: str
+def test_every_outcome_is_told_and_the_worst_decides(
+    practice_range: Range, project: Project, workers: tuple[str, ...]
 ) -> None:
-    """The code, the word, and the record agree."""
-    project.write("checks/test_case.py", HEAD + body)
+    """The code, the word, and the record agree, wherever the tests ran."""
+    project.write("checks/test_case.py", HEAD + EVERYTHING)
 
     ended = project.run("checks/test_case.py", "--env", str(practice_range.file), *workers)
+
+    assert ended.rc == 14, ended.out
+    assert ended.outcomes() == OUTCOMES, ended.out
+    assert ended.last_line.startswith("REHEARSAL UNDO FAILED "), ended.last_line
+    assert (ended.record["verdict"], ended.record["exit_code"]) == ("UNDO FAILED", 14)
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "word"),
+    [
+        pytest.param("def test_a():\n    pytest.skip('later')\n", 11, "INCONCLUSIVE", id="all skipped"),
+        pytest.param("def test_a():\n    assert 0\ndef test_b():\n    raise KeyError\n", 10, "NO-GO", id="the worst"),
+        pytest.param(ADVISORY, 0, "GO", id="advisory"),
+    ],
+)
+def test_what_decides(practice_range: Range, project: Project, body: str, code: int, word: str) -> None:
+    """Nothing that ran is no GO; a broken criterion is worse than not to know; what is advisory decides nothing."""
+    project.write("checks/test_case.py", HEAD + body)
+
+    ended = project.run("checks/test_case.py", "--env", str(practice_range.file))
 
     assert ended.rc == code, ended.out
     assert ended.last_line.startswith(f"REHEARSAL {word} "), ended.last_line
@@ -79,24 +121,20 @@ def test_a_worker_that_dies_is_no_verdict(practice_range: Range, project: Projec
     assert ended.rc == 11, ended.out
 
 
-@pytest.mark.parametrize(
-    "selection",
-    [
-        ("-k", "database"),
-        ("--deselect", "checks/test_health.py::test_pam_is_healthy"),
-        ("-m", "health and not load"),
-        ("--ignore-glob", "checks/test_none*"),
-        ("--allure-severities", "normal"),
-    ],
-)
-def test_a_part_is_never_a_go(practice_range: Range, project: Project, selection: tuple[str, str]) -> None:
-    """All green, but not the whole of anything: PARTIAL, 11."""
+def test_a_part_is_never_a_go(practice_range: Range, project: Project) -> None:
+    """All green, but not the whole of anything: PARTIAL, 11, with each reason. Each option alone: test_pytest_options.py."""
+    selection = (
+        "-m",
+        "health and not load",
+        "-k",
+        "healthy",
+        "--deselect",
+        "checks/test_health.py::test_pam_is_healthy",
+    )
+
     ended = project.run("checks", "--env", str(practice_range.file), *selection)
 
     assert ended.rc == 11, ended.out
-    assert "PARTIAL" in ended.out
-
-
-def test_only_the_setup_is_no_verdict(practice_range: Range, project: Project) -> None:
-    """Nothing was asserted, so nothing is known."""
-    assert project.run("-m", "health", "--env", str(practice_range.file), "--setup-only").rc == 11
+    said = " ".join(ended.out.split())
+    for reason in ("-k healthy", "--deselect", "-m 'health and not load' is not a whole phase or kind"):
+        assert f"PARTIAL: {reason}" in said, ended.out

@@ -1,11 +1,13 @@
-"""Whole preflight sessions: ready in time and without a trace, and each thing that is wrong turns its strategies and no others."""
+"""Preflight: ready in time and without a trace, and each thing that is wrong turns its strategies and no others."""
 
+import importlib.util
+import inspect
 import json
 import shutil
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +16,11 @@ from pam_rollback.adapters.render_api import render_api
 from pam_rollback.adapters.render_deploys import RenderDeploys
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.environment_file import load_environment
-from pam_rollback.core.readiness import QUESTIONS
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.expected_releases import ExpectedReleases
+from pam_rollback.core.plan import load_plan
+from pam_rollback.core.readiness import QUESTIONS, Readiness, readiness_of
+from pam_rollback.plugin.fixtures import health, preflight
 from pam_rollback.sandbox.remote import Remote
 from tests.fault_rows.matrix import ROOT, names_in
 from tests.sessions import FLAGS, ON, Finished, Project, Range
@@ -31,13 +37,6 @@ BACKEND = {"test_the_back_end_can_be_run_again", *SYSTEM}
 GIT = {"test_history_can_be_written"}
 BUILDS = {"test_a_commit_can_be_built"}
 NAMES = {"test_names_are_resolved"}
-UNNAMED = """
-from pam_rollback.plugin.fixtures import preflight
-
-hosts = preflight._hosts
-preflight._hosts = lambda environment: {**hosts(environment), "Netlify": "api.invalid"}
-"""
-"""A plug-in by which a provider is reached by a name that there is not."""
 Prepare = Callable[[Environment], object]
 
 
@@ -55,11 +54,12 @@ class Wrong:
     settings: str = ""
     before: Prepare | None = None
     """What somebody left at a provider."""
-    code: int = 10
+    unnamed: bool = False
+    """A provider is reached by a name that there is not."""
     unknown: set[str] = field(default_factory=set)
     """The tests that cannot tell any more."""
     environment: Mapping[str, str] = field(default_factory=dict)
-    """Variables of the session."""
+    """Variables of whoever asks."""
 
 
 def site(environment: Environment) -> NetlifySite:
@@ -136,14 +136,13 @@ WRONG = [
         before=needs_a_package,
         environment={"NPM_CONFIG_REGISTRY": "http://127.0.0.1:9/"},
     ),
-    Wrong("no resolver", NAMES, "names are not resolved here", environment={"PYTEST_PLUGINS": "unnamed"}),
+    Wrong("no resolver", NAMES, "names are not resolved here", unnamed=True),
     Wrong(
         "comprehensive health",
         COMPREHENSIVE,
         "the comprehensive check says not JSON",
         fault="answers-html",
         parameters={"server": "api", "path": "/health/comprehensive"},
-        code=0,
     ),
 ]
 
@@ -154,9 +153,46 @@ def checks_copied() -> tuple[str, ...]:
     return ("test_preflight.py",)
 
 
-def red(ended: Finished) -> set[str]:
-    """The tests that found something wrong."""
-    return {name for name, outcome in ended.outcomes().items() if outcome == "broken criterion"}
+@pytest.fixture(scope="module")
+def checks() -> Mapping[str, Callable[..., None]]:
+    """The tests of ``checks/test_preflight.py``, as they stand there."""
+    specification = importlib.util.spec_from_file_location("preflight_checks", ROOT / "checks" / "test_preflight.py")
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return {name: test for name, test in vars(module).items() if name.startswith("test_")}
+
+
+def asked(environment: Environment) -> Mapping[str, Readiness]:
+    """What the fixture asks, by strategy."""
+    answers = preflight.answers_of(environment, load_plan(ROOT / "plan.toml"), ExpectedReleases())
+    return readiness_of(answers, environment=environment.name, abilities=environment.abilities)
+
+
+def judged(checks: Mapping[str, Callable[..., None]], environment: Environment) -> dict[str, str]:
+    """What each check says: nothing when it is green, "?" when it cannot tell, else what is wrong."""
+    by_name = asked(environment)
+    facts = {"health": health.ask(environment), "scored": lambda fact: fact}
+    said = {}
+    for name, test in checks.items():
+        arguments = {
+            wanted: facts.get(wanted) or fact(wanted, by_name) for wanted in inspect.signature(test).parameters
+        }
+        try:
+            test(**arguments)
+        except AssertionError as wrong:
+            said[name] = str(wrong)
+        except MeasurementFailed:
+            said[name] = "?"
+        else:
+            said[name] = ""
+    return said
+
+
+def fact(fixture: str, by_name: Mapping[str, Readiness]) -> Any:
+    """What the fixture of that name gives."""
+    return getattr(preflight, fixture)._get_wrapped_function()(by_name)
 
 
 def states(ended: Finished) -> dict[str, str]:
@@ -171,12 +207,15 @@ def changed(practice_range: Range, copy: Path, wrong: Wrong) -> Path:
         text = text.replace(practice_range.variables[wrong.secret], "another-value-altogether")
     copy.write_text(f"{text}\n{wrong.settings}", encoding="utf-8")
     copy.chmod(0o600)
-    tomllib.loads(copy.read_text(encoding="utf-8"))
     return copy
 
 
 def test_a_healthy_sandbox_is_ready_in_time_and_nothing_is_left_behind(practice_range: Range, project: Project) -> None:
-    """Below 10 seconds; no message was posted, no flag was changed, and what was found is in the record."""
+    """Below 10 seconds; nothing was posted or changed; what was found is in the record, and a later decision says so with its age."""
+    out = project.folder / "reports" / "out"
+    out.mkdir(parents=True)
+    shutil.copy(ROOT / "checks" / "test_exposure.py", project.folder / "checks")
+
     ended = project.run("-m", "preflight", f"--env={practice_range.file}")
 
     record = ended.record
@@ -195,48 +234,47 @@ def test_a_healthy_sandbox_is_ready_in_time_and_nothing_is_left_behind(practice_
     assert "Slack: all (no way waits for it; tell the team yourself)" in words
     assert (ended.folder / "preflight.json").is_file()
 
+    before_id = record["run_id"]
+    ended.folder.rename(out / "20261125T120000Z-sandbox-1a2b")
+    observed = "--observed=IR-5=kim: every second request fails"
+    decided = project.run("-m", "decision", f"--env={practice_range.file}", observed)
+
+    words = " ".join(decided.out.split())
+    assert "begin with ST-1 feature-flag" in words, decided.out
+    assert "ready: yes, by the preflight of" in words, decided.out
+    assert "(20261125T120000Z-sandbox-1a2b)" not in words  # the run is called by its own id
+    assert f"ago ({before_id})" in words, decided.out
+
 
 @pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: wrong.id)
 def test_what_is_wrong_turns_its_strategies_and_no_others(
-    wrong: Wrong, practice_range: Range, project: Project, tmp_path: Path
+    wrong: Wrong,
+    checks: Mapping[str, Callable[..., None]],
+    practice_range: Range,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """NO-GO with the cause; everything else stays ready."""
+    """The checks themselves, on answers asked afresh: red with the cause; everything else stays ready."""
     file = changed(practice_range, tmp_path / "changed.toml", wrong)
     if wrong.fault:
         practice_range.remote.plant(wrong.fault, **wrong.parameters)
-    project.write("unnamed.py", UNNAMED)
-    project.environment.update(wrong.environment)
+    for name, value in wrong.environment.items():
+        monkeypatch.setenv(name, value)
+    if wrong.unnamed:
+        hosts = preflight._hosts
+        monkeypatch.setattr(preflight, "_hosts", lambda environment: {**hosts(environment), "Netlify": "api.invalid"})
     if wrong.before is not None:
         wrong.before(load_environment(str(practice_range.file), ROOT / "environments", {}))
     try:
-        ended = project.run("-m", "preflight", f"--env={file}")
+        said = judged(checks, load_environment(str(file), ROOT / "environments", {}))
     finally:
-        practice_range.remote.reset()
+        practice_range.remote.clear_all()
+        if wrong.before is not None:
+            practice_range.remote.reset()
 
-    assert red(ended) == wrong.red, ended.out
-    assert ended.rc == wrong.code, ended.out
-    assert wrong.words in " ".join(ended.out.split()), ended.out
-    others = {name: outcome for name, outcome in ended.outcomes().items() if name not in wrong.red}
-    assert {name for name, outcome in others.items() if outcome != "passed"} == wrong.unknown, others
-
-
-def test_a_decision_says_what_the_latest_preflight_found(practice_range: Range, project: Project) -> None:
-    """Beside the strategy that it recommends, with its age."""
-    out = project.folder / "reports" / "out"
-    out.mkdir(parents=True)
-    shutil.copy(ROOT / "checks" / "test_exposure.py", project.folder / "checks")
-    before = project.run("-m", "preflight", f"--env={practice_range.file}")
-    before_id = before.record["run_id"]
-    before.folder.rename(out / "20261125T120000Z-sandbox-1a2b")
-    observed = "--observed=IR-5=kim: every second request fails"
-
-    ended = project.run("-m", "decision", f"--env={practice_range.file}", observed)
-
-    words = " ".join(ended.out.split())
-    assert "begin with ST-1 feature-flag" in words, ended.out
-    assert "ready: yes, by the preflight of" in words, ended.out
-    assert "(20261125T120000Z-sandbox-1a2b)" not in words  # the run is called by its own id
-    assert f"ago ({before_id})" in words, ended.out
+    assert {name for name, words in said.items() if words not in {"", "?"}} == wrong.red, said
+    assert {name for name, words in said.items() if words == "?"} == wrong.unknown, said
+    assert any(wrong.words in said[name] for name in wrong.red), said
 
 
 def test_every_test_is_seen_red() -> None:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -15,9 +16,14 @@ from pam_rollback.plugin.pytest_options import (
     REFUSED,
     WEAKENING,
     changed_settings,
+    only_lists,
     partial_reasons,
+    refuse,
 )
+from tests.plugin.beginning import Begin, begin, configured
 from tests.sessions import ROOT
+
+__all__ = ["begin"]
 
 HARMLESS = frozenset(
     {
@@ -111,3 +117,82 @@ def test_settings_that_only_show_change_nothing() -> None:
     given = ["log_cli=true", "junit_family=xunit1", "python_functions=x", "filterwarnings=", "xfail_strict=false"]
 
     assert changed_settings(given) == ["python_functions=x", "filterwarnings=", "xfail_strict=false"]
+
+
+@pytest.mark.parametrize("dest", LISTING)
+def test_a_list_is_no_session(pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch, dest: str) -> None:
+    """Whoever types it gets the list; from elsewhere, or beside a consent, it would be taken for a session that did something."""
+    spelling = LISTING[dest][0]
+
+    def listing(*typed: str, consented: bool = False) -> str:
+        config = configured(pytestconfig, ROOT, "-m", "health")
+        config.invocation_params.args = typed
+        setattr(config.option, dest, True)
+        return only_lists(config, consented=consented)
+
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    assert listing(spelling) == ""
+    assert listing() == f"{spelling} only lists, and it comes from addopts: take it out there"
+    monkeypatch.setenv("PYTEST_ADDOPTS", f"-q {spelling}")
+    assert listing() == f"{spelling} only lists, and it comes from PYTEST_ADDOPTS: take it out there"
+    explains = dest in {"markers", "help", "version"}
+    assert listing(spelling, consented=True) == ("" if explains else f"{spelling} only lists; leave it out")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        *(
+            (("-p", f"no:{name}"), f"-p no:{name}: {name} is needed by every session of the runbook")
+            for name in (*sorted(NEEDED_PLUGINS), "pam_rollback.plugin.verdict")
+        ),
+        (("-o", "addopts="), "-o addopts: the options in pyproject.toml are part of the suite"),
+        (("--noconftest",), "--noconftest leaves out the fixtures"),
+        (("--pastebin=all",), "sends what a session printed to a public service"),
+    ],
+    ids=str,
+)
+def test_what_the_suite_stands_on_is_not_taken_away(
+    pytestconfig: pytest.Config, arguments: tuple[str, ...], words: str
+) -> None:
+    """One line, before anything of it was used."""
+    config = configured(pytestconfig, ROOT, "-m", "health", *arguments)
+
+    with pytest.raises(pytest.UsageError) as refused:
+        refuse(config)
+
+    assert words in str(refused.value)
+
+
+def test_other_settings_and_another_root_are_refused(pytestconfig: pytest.Config, tmp_path: Path) -> None:
+    """The project's own are part of the suite; what does not change them may be typed."""
+    config = configured(pytestconfig, ROOT, "-m", "health", "-c", "other.ini", "--rootdir=checks")
+    refuse(config)  # pytest found the project all the same
+    config.inipath, config.rootpath = tmp_path / "other.ini", ROOT / "checks"
+
+    with pytest.raises(pytest.UsageError) as refused:
+        refuse(config)
+
+    assert "-c other.ini: the settings of the suite stand in pyproject.toml; leave it out" in str(refused.value)
+    assert f"--rootdir checks: the project is {ROOT}; leave it out" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("-m", "health", "--assert=plain"), "assertions are switched off"),
+        (
+            (
+                *("drills/test_feature_flag.py", "--env", "production", "--mode", "real", "--execute", "--setup-plan"),
+                *("--confirm", "production", "--reason", "errors", "--initiated-by", "alex"),
+            ),
+            "would act and verify nothing",
+        ),
+    ],
+)
+def test_a_session_that_would_verify_nothing_is_refused(begin: Begin, arguments: tuple[str, ...], words: str) -> None:
+    """13, before the first request."""
+    begun = begin(ROOT, *arguments)
+
+    assert begun.rc == 13, begun.said
+    assert words in begun.said

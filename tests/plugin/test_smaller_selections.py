@@ -1,4 +1,7 @@
-"""Whatever makes fewer or weaker tests run than it seems is noticed: PARTIAL, or refused in one line, and never a GO."""
+"""Whatever makes fewer or weaker tests run than it seems is noticed: PARTIAL, or refused in one line, and never a GO.
+
+Each option alone, by what it does: tests/plugin/test_pytest_options.py.
+"""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -12,14 +15,23 @@ CONSENT = (
     *("drills/test_feature_flag.py", "--env", "production", "--mode", "real", "--execute"),
     *("--confirm", "production", "--reason", "errors", "--initiated-by", "alex"),
 )
-DROPS = """
+TAKES = """
 import pytest
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
     items[:] = [item for item in items if "database" not in item.nodeid]
+
+def pytest_itemcollected(item):
+    if "front_end" in item.nodeid:
+        item.obj = lambda **_: None
+    if "back_end" in item.nodeid:
+        item.add_marker("advisory")
+
+def pytest_ignore_collect(collection_path):
+    return True if collection_path.name == "test_more.py" else None
 """
-UNMARKS = """
+UNMARKS_AND_ANSWERS = """
 import pytest
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -29,11 +41,10 @@ def pytest_collection_modifyitems(items):
             item.own_markers[:] = []
             item.iter_markers = lambda name=None: iter(())
     return (yield)
-"""
-EMPTIES = """
-def pytest_itemcollected(item):
-    if "database" in item.nodeid:
-        item.obj = lambda **_: None
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call():
+    return True
 """
 REPLACES = """
 import copy, pytest
@@ -42,23 +53,7 @@ import copy, pytest
 def pytest_collection_modifyitems(items):
     items[:] = [copy.copy(item) for item in items]
 """
-ANSWERS = """
-import pytest
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_pyfunc_call():
-    return True
-"""
-EXCUSES = """
-import pytest
-
-def pytest_itemcollected(item):
-    item.add_marker("advisory") if "database" in item.nodeid else None
-"""
-IGNORES = """
-def pytest_ignore_collect(collection_path):
-    return True if collection_path.name == "test_more.py" else None
-"""
+LEFT_OUT = "did not take part, and no rule of the suite leaves them out: "
 MORE = '''"""Is there more?"""
 import pytest
 
@@ -91,60 +86,56 @@ def with_plugin(project: Project, source: str) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize(
-    ("source", "words"),
+    ("source", "workers", "words"),
     [
-        (DROPS, "1 tests of this selection did not take part, and no rule of the suite leaves them out: test_database"),
-        (UNMARKS, "did not take part, and no rule of the suite leaves them out: test_database_is_healthy"),
-        (EMPTIES, "a plug-in changed what tests are, or made them advisory: test_database_is_healthy"),
-        (REPLACES, "a plug-in put other tests in the place of those that were collected"),
-        (ANSWERS, "a plug-in that is not part of the suite can decide what came of a test: stranger"),
-        (EXCUSES, "made them advisory: test_database_is_healthy"),
-        (IGNORES, "did not take part, and no rule of the suite leaves them out: test_more"),
+        (
+            TAKES,
+            ("-n", "2"),
+            (
+                f"2 tests of this selection {LEFT_OUT}checks/test_health.py::test_database_is_healthy, checks/test_more.py::test_more",
+                "a plug-in changed what tests are, or made them advisory: checks/test_health.py::test_front_end_is_healthy",
+                "checks/test_health.py::test_back_end_is_healthy",
+            ),
+        ),
+        (
+            UNMARKS_AND_ANSWERS,
+            (),
+            (
+                f"{LEFT_OUT}checks/test_health.py::test_database_is_healthy",
+                "a plug-in that is not part of the suite can decide what came of a test: stranger",
+            ),
+        ),
+        (REPLACES, (), ("a plug-in put other tests in the place of those that were collected",)),
     ],
-    ids=["drops", "unmarks", "empties", "replaces", "answers", "excuses", "ignores"],
+    ids=["takes", "unmarks and answers", "replaces"],
 )
 def test_a_plug_in_that_takes_tests_away_is_noticed(
-    practice_range: Range, project: Project, source: str, words: str
+    practice_range: Range, project: Project, source: str, workers: tuple[str, ...], words: Sequence[str]
 ) -> None:
-    """All that still ran is green, and that is no GO."""
+    """All that still ran is green, and that is no GO. With workers they collect, and the controller judges."""
     project.write("checks/test_more.py", MORE)
 
-    ended = project.run("-m", "health", "--env", str(practice_range.file), *with_plugin(project, source))
+    ended = project.run("-m", "health", "--env", str(practice_range.file), *with_plugin(project, source), *workers)
 
     assert ended.rc == 11, ended.out
-    assert f"PARTIAL: {words}" in one_line(ended) or words in one_line(ended), ended.out
+    assert [part for part in words if part not in one_line(ended)] == [], ended.out
     assert ended.record["verdict"] == "INCONCLUSIVE"
 
 
-def test_the_workers_of_xdist_notice_it_too(practice_range: Range, project: Project) -> None:
-    """They collect; the controller judges."""
-    plugin = with_plugin(project, DROPS)
-
-    ended = project.run("-m", "health", "--env", str(practice_range.file), *plugin, "-n", "2")
-
-    assert ended.rc == 11, ended.out
-    assert "leaves them out: test_database_is_healthy" in one_line(ended)
-
-
 @pytest.mark.parametrize(
-    ("arguments", "addopts", "words"),
+    ("arguments", "words"),
     [
-        (("-o", "python_functions=test_pam*"), "", "PARTIAL: -o python_functions=test_pam*"),
-        (("-o", "python_files=test_health.py"), "", "leaves them out: test_more"),
-        (("-o", "testpaths=load"), "", "tests of this selection did not take part"),
-        (("-o", "norecursedirs=checks"), "", "PARTIAL: -o norecursedirs=checks"),
-        ((), "--deselect=checks/test_more.py::test_more", "PARTIAL: --deselect"),
-        ((), "--setup-plan", "PARTIAL: --setup-plan"),
-        (("checks/test_more.py",), "", "leaves them out: test_front_end_is_healthy"),
+        (("-o", "python_files=test_health.py"), "leaves them out: checks/test_more.py::test_more"),
+        (("-o", "testpaths=load"), "tests of this selection did not take part"),
+        (("checks/test_more.py",), "leaves them out: checks/test_health.py::test_front_end_is_healthy"),
     ],
-    ids=["functions", "files", "testpaths", "norecursedirs", "deselect", "setup-plan", "one file of it"],
+    ids=["files", "testpaths", "one file of it"],
 )
-def test_an_option_that_makes_less_run_is_named(
-    practice_range: Range, project: Project, arguments: Sequence[str], addopts: str, words: str
+def test_what_is_not_looked_for_is_missed(
+    practice_range: Range, project: Project, arguments: Sequence[str], words: str
 ) -> None:
-    """Wherever it stands: of a kind, all of it has to run."""
+    """Of a kind, all of it has to run, whatever keeps pytest from finding it."""
     project.write("checks/test_more.py", MORE)
-    project.environment["PYTEST_ADDOPTS"] = addopts
 
     ended = project.run("-m", "health", "--env", str(practice_range.file), *arguments)
 
@@ -166,73 +157,51 @@ def test_a_whole_kind_is_a_go_with_all_that_may_be_left_out(practice_range: Rang
     assert "REHEARSAL GO for health" in one_line(ended)
 
 
-ONE_LINE: Sequence[tuple[Sequence[str], Mapping[str, str], int, str]] = [
-    (
-        ("-m", "health"),
-        {"PYTEST_ADDOPTS": "--co"},
-        11,
-        "nothing was done: --collect-only only lists, and it comes from",
-    ),
-    (("-m", "health"), {"PYTEST_ADDOPTS": "--fixtures"}, 11, "nothing was done: --fixtures only lists"),
-    (("-m", "health"), {"PYTEST_ADDOPTS": "--markers"}, 11, "nothing was done: --markers only lists"),
-    (("-m", "health"), {"PYTEST_ADDOPTS": "--help"}, 11, "nothing was done: --help only lists"),
-    ((*CONSENT, "--collect-only"), {}, 11, "INCONCLUSIVE, nothing was done: --collect-only only lists; leave it out"),
-    ((*CONSENT, "--fixtures"), {}, 11, "nothing was done: --fixtures only lists"),
-    (("--undo", "some-run", "--collectonly"), {}, 11, "nothing was done: --collectonly only lists"),
-    ((*CONSENT, "--setup-plan"), {}, 13, "would act and verify nothing"),
-    (("-m", "health", "-p", "no:allure_pytest"), {}, 4, "-p no:allure_pytest: allure_pytest is needed"),
-    (("-m", "health", "-p", "no:xdist"), {}, 4, "-p no:xdist: xdist is needed"),
-    (("-m", "health", "-p", "no:terminal"), {}, 4, "-p no:terminal: terminal is needed"),
-    (("-m", "health", "-p", "no:assertion"), {}, 4, "-p no:assertion: assertion is needed"),
-    (("-m", "health", "-p", "no:pam_rollback.plugin"), {}, 4, "pam_rollback.plugin is not loaded"),
-    (("-m", "health", "-p", "no:pam_rollback.plugin.verdict"), {}, 4, "pam_rollback.plugin.verdict is needed"),
-    (
-        ("-m", "health", *("-p", "no:pam_rollback.plugin"), *("-p", "no:pam_rollback.plugin.verdict")),
-        {},
-        4,
-        "is not loaded, and without it pytest's own verdict would stand",
-    ),
-    (("-m", "health"), {"PYTHONOPTIMIZE": "1"}, 13, "assertions are switched off"),
-    (("-m", "health", "--assert=plain"), {}, 13, "assertions are switched off"),
-    (("-m", "health", "-o", "addopts="), {}, 4, "-o addopts: the options in pyproject.toml are part of the suite"),
-    (
-        ("-m", "health", "-o", "addopts="),
-        {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
-        4,
-        "unrecognized arguments: --run-dir",
-    ),
-    (("-m", "health", "-c", "other.ini"), {}, 4, "-c other.ini: the settings of the suite stand in pyproject.toml"),
-    (("-m", "health", "--rootdir=checks"), {}, 4, "--rootdir checks: the project is"),
-    (("-m", "health", "--noconftest"), {}, 4, "--noconftest leaves out the fixtures"),
-    (("-m", "health", "--confcutdir=checks"), {}, 4, "the conftest.py of this project was not read"),
-    (("-m", "health", "--pastebin=all"), {}, 4, "sends what a session printed to a public service"),
-]
-
-
 @pytest.mark.parametrize(
     ("arguments", "variables", "code", "words"),
-    ONE_LINE,
-    ids=[" ".join([*variables.values(), *arguments[2:]][-4:]) for arguments, variables, _, _ in ONE_LINE],
+    [
+        (
+            ("-m", "health"),
+            {"PYTEST_ADDOPTS": "--co"},
+            11,
+            "nothing was done: --collect-only only lists, and it comes from PYTEST_ADDOPTS",
+        ),
+        (
+            (*CONSENT, "--collect-only"),
+            {},
+            11,
+            "INCONCLUSIVE, nothing was done: --collect-only only lists; leave it out",
+        ),
+        (("-m", "health", "-p", "no:terminal"), {}, 4, "-p no:terminal: terminal is needed"),
+        (("-m", "health", "-p", "no:pam_rollback.plugin"), {}, 4, "pam_rollback.plugin is not loaded"),
+        (
+            ("-m", "health", *("-p", "no:pam_rollback.plugin"), *("-p", "no:pam_rollback.plugin.verdict")),
+            {},
+            4,
+            "is not loaded, and without it pytest's own verdict would stand",
+        ),
+        (("-m", "health"), {"PYTHONOPTIMIZE": "1"}, 13, "assertions are switched off"),
+        (
+            ("-m", "health", "-o", "addopts="),
+            {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+            4,
+            "unrecognized arguments: --run-dir",
+        ),
+        (("-m", "health", "--confcutdir=checks"), {}, 4, "the conftest.py of this project was not read"),
+    ],
+    ids=["listed elsewhere", "consent and list", "terminal", "plugin", "verdict", "-O", "addopts", "confcutdir"],
 )
 def test_it_is_one_line_and_nothing_ran(
     project: Project, arguments: Sequence[str], variables: Mapping[str, str], code: int, words: str
 ) -> None:
-    """Never a traceback, never a folder of a run that was none, never a green of pytest's own."""
-    project.write("other.ini", "[pytest]\n")
+    """Never a traceback, never a folder of a run that was none, never a green of pytest's own. In processes of their own."""
     project.environment.update(variables)
 
-    ended = project.run(*arguments)
+    with project.start(*arguments) as session:
+        ended = project.finish(session)
 
     assert ended.rc == code, ended.out
     assert words in one_line(ended), ended.out
     assert "Traceback" not in ended.out
     assert " passed" not in ended.out
     assert not Path(ended.folder, "run.json").exists()
-
-
-def test_plain_listing_stays_what_it_was(project: Project) -> None:
-    """Whoever types it gets the list, and 0."""
-    listed = project.run("-m", "health", "--collect-only", "-q")
-
-    assert listed.rc == 0, listed.out
-    assert "test_database_is_healthy" in listed.out
