@@ -5,6 +5,7 @@ What a whole session adds is shown once for each exit path in test_bad_input.py 
 
 import shlex
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,7 +14,8 @@ from typing import Any
 import pytest
 
 from pam_rollback.core.outside_text import redact_with
-from pam_rollback.plugin import entry
+from pam_rollback.plugin import entry, runbook
+from pam_rollback.plugin.runbook import Runbook
 
 TESTPATHS = ("checks", "load")
 """As pyproject.toml has them."""
@@ -26,6 +28,7 @@ class Begun:
 
     rc: int | None
     said: str
+    runbook: Runbook | None = None
 
 
 Begin = Callable[..., Begun]
@@ -45,7 +48,8 @@ def configured(config: pytest.Config, root: Path, *args: str, addopts: str = "")
         args_source=source.ARGS if named else source.TESTPATHS,
         stash=pytest.Stash(),
         invocation_params=SimpleNamespace(args=args, dir=root),
-        add_cleanup=lambda _: None,
+        pluginmanager=config.pluginmanager,
+        cleanups=ExitStack(),
     )
 
 
@@ -58,11 +62,14 @@ def begin(
     def begun(root: Path, *args: str) -> Begun:
         monkeypatch.chdir(root)
         config = configured(pytestconfig, root, *args)
-        try:
-            code = entry._begin(config)
-        except pytest.UsageError as error:
-            return Begun(USAGE_ERROR, " ".join(str(error).split()))
-        return Begun(code, " ".join(capsys.readouterr().err.split()))
+        config.add_cleanup = config.cleanups.callback
+        with config.cleanups:
+            try:
+                code = entry._begin(config)
+            except pytest.UsageError as error:
+                return Begun(USAGE_ERROR, " ".join(str(error).split()))
+        told = capsys.readouterr()
+        return Begun(code, " ".join(f"{told.out} {told.err}".split()), runbook.of(config))
 
     for variable in ("PAM_ENV", "PYTEST_ADDOPTS"):
         monkeypatch.delenv(variable, raising=False)

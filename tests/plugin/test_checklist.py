@@ -1,19 +1,26 @@
-"""Whole sessions about the checklists: nobody has said anything, a person vouches for all of it, and what is red stays red."""
+"""The checklists: nobody has said anything, a person vouches for all of it, and what is red stays red. After a drill: test_drill.py."""
 
-import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from pam_rollback.plugin.fixtures.checklist import MEASURES
+from pam_rollback.core.communication import TeamTold
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.plan import load_plan
+from pam_rollback.core.window_state import WindowState
+from pam_rollback.plugin.fixtures import checklist
+from pam_rollback.plugin.fixtures.checklist import MEASURES, _Session
 from pam_rollback.reporting import run_record
 from pam_rollback.reporting.decision_record import DecisionRecord, StrategyAdvised
 from pam_rollback.reporting.redaction import Redactor
 from tests.fault_rows.matrix import ROOT, names_in
+from tests.plugin.test_progress import FakeClock
 from tests.sessions import Finished, Project, Range
 
+PLAN = load_plan(ROOT / "plan.toml")
 ITEMS = names_in(ROOT / "checks" / "test_checklist.py")
 ACKS = [
     f"--ack={item}=kim: seen"
@@ -39,13 +46,6 @@ def items(ended: Finished) -> dict[str, str]:
         for result in ended.record["results"]
         if result["kind"].split()[0] == "checklist"
     }
-
-
-def with_settings(practice_range: Range, copy: Path, settings: str) -> Path:
-    """The sandbox's environment with more in it."""
-    copy.write_text(f"{practice_range.file.read_text(encoding='utf-8')}\n{settings}", encoding="utf-8")
-    copy.chmod(0o600)
-    return copy
 
 
 def store_decision(project: Project, of: Finished, *, strategy: str) -> None:
@@ -77,6 +77,15 @@ def test_without_a_word_nothing_is_confirmed(practice_range: Range, project: Pro
     assert "NOT CONFIRMED: no rollback was done in this session" in words
     assert "Problems" not in ended.out
 
+    # A decision that was made since recommends another strategy than the one that is carried out.
+    asked: Any = SimpleNamespace(config=SimpleNamespace(rootpath=project.folder))
+    session = after_rollback(request=asked)
+    with pytest.raises(MeasurementFailed, match="no decision was made here in the last 2 h"):
+        MEASURES["PRE-2"](session)
+    store_decision(project, ended, strategy="backend")
+    found = MEASURES["PRE-2"](session)
+    assert (found.done, "with backend, and not with feature-flag" in found.words) == (False, True), found
+
 
 def test_a_persons_word_counts_where_nothing_was_measured_and_nowhere_else(
     practice_range: Range, project: Project
@@ -97,31 +106,71 @@ def test_a_persons_word_counts_where_nothing_was_measured_and_nowhere_else(
     assert "a person says otherwise (kim: seen), and what was measured counts" in words
 
 
-def test_after_a_rollback_what_went_wrong_is_on_the_lists(
-    practice_range: Range, project: Project, tmp_path: Path
+def after_rollback(**known: Any) -> Any:
+    """A session of the sandbox in the situation after a rollback, as far as the items look at it."""
+    runbook = SimpleNamespace(pace=60, options=SimpleNamespace(real=False))
+    others = {"environment": SimpleNamespace(name="sandbox", abilities={"slack"}), "clock": FakeClock(), **known}
+    return _Session(**{"request": None, "situation": "after-feature-flag", "runbook": runbook, "plan": PLAN, **others})
+
+
+@dataclass(frozen=True)
+class Held:
+    """A window that was judged."""
+
+    state: WindowState
+    duration_s: float
+
+    @property
+    def met(self) -> bool:
+        """For all of its time."""
+        return self.state is WindowState.MET
+
+    @property
+    def spec(self) -> "Held":
+        """What was asked."""
+        return self
+
+    def __str__(self) -> str:
+        return f"it was {self.state}"
+
+
+@pytest.mark.parametrize(
+    ("state", "duration_s", "done", "words"),
+    [
+        (WindowState.MET, 15, True, "were held for 15 s, 900 s divided by the pace 60"),
+        (WindowState.MET, 10, False, "were held for 10 s, 900 s divided by the pace 60: the plan asks for 900 s"),
+        (WindowState.BROKEN, 15, False, "it was broken"),
+        (WindowState.UNKNOWN, 15, None, "it was unknown"),
+    ],
+)
+def test_windows_that_were_short_are_no_stable_service(
+    state: WindowState,
+    duration_s: float,
+    done: bool | None,  # noqa: FBT001 - a table
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The channel refused, the windows were short, everything was late and another strategy was recommended: red, vouched for or not."""
-    frames = "".join(f"[thresholds.TF-{number}]\nfrom_s = 0\nuntil_s = 0.0001\n" for number in (4, 5, 6))
-    windows = "".join(f"[thresholds.SC-{number}]\nduration_s = 600\n" for number in (1, 2, 3))
-    file = with_settings(practice_range, tmp_path / "hurried.toml", frames + windows)
-    store_decision(project, project.run("-m", "checklist", f"--env={file}"), strategy="backend")
-    practice_range.remote.plant("notifications-down")
-    story = ("--situation", "after-feature-flag", "-m", "checklist or window")
+    """POST-1 asks for the plan's time, at the session's pace."""
+    monkeypatch.setattr(checklist, "said", lambda *_: None)
+    window = Held(state, duration_s)
+    windows = SimpleNamespace(error_rate=lambda: window, latency_p95=lambda: window, memory=lambda: window)
+    asked: Any = SimpleNamespace(session=None, getfixturevalue=lambda _: windows)
 
-    ended = project.run(*story, "--ack=DUR-1=kim: looked good to me", f"--env={file}")
+    if done is None:
+        with pytest.raises(MeasurementFailed, match=words):
+            MEASURES["POST-1"](after_rollback(request=asked))
+    else:
+        found = MEASURES["POST-1"](after_rollback(request=asked))
+        assert found.done is done
+        assert words in found.words
 
-    late = {"TF-4", "TF-5", "TF-6"}
-    told = items(ended)
-    assert ended.rc == 0, ended.out  # the windows decide, and the lists do not
-    assert {item for item, outcome in told.items() if outcome == "broken criterion"} == {
-        *late,
-        *("PRE-2", "PRE-3", "DUR-1", "DUR-5", "POST-1"),
-    }, ended.out
-    assert {item for item, outcome in told.items() if outcome == "passed"} == {"PRE-1", "DUR-2", "POST-3", "POST-4"}
-    words = " ".join(ended.out.split())
-    assert "and not with feature-flag" in words
-    assert "held for 10 s, 600 s" not in words
-    assert json.dumps(ended.record["acknowledgements"]).count("DUR-1") == 1
+
+@pytest.mark.parametrize("item", ["PRE-3", "DUR-5"])
+def test_a_channel_that_refused_was_not_told(item: str) -> None:
+    """By what the check of the channel says."""
+    refused: Any = SimpleNamespace(getfixturevalue=lambda _: TeamTold("Slack", "run-1", drill=True, problem="HTTP 503"))
+
+    assert MEASURES[item](after_rollback(request=refused)).done is False
 
 
 def test_every_measured_item_has_a_test() -> None:

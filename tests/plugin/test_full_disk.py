@@ -1,4 +1,7 @@
-"""A full disk below the run's folder stops no rollback that was consented to: what is owed is found, the verdict is told."""
+"""A full disk below the run's folder stops no rollback that was consented to: what is owed is found, the verdict is told.
+
+What a journal does on a disk that is full: tests/actions/test_full_disk.py.
+"""
 
 import json
 from collections.abc import Iterator
@@ -6,11 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.sessions import FLAGS, ON, ONLY_HEALTH, Finished, Project, Range
+from pam_rollback.actions.journal import ACTION, FINISHED, Journal
+from tests.plugin.beginning import Begin, begin
+from tests.plugin.drilling import CONSENT, as_staging, journal, switched_off, switched_on, told
+from tests.sessions import FLAGS, ONLY_HEALTH, Project, Range
 from tests.small_disk import fill, small_disk
 
+__all__ = ["begin"]
 STORY = "drills/test_feature_flag.py"
-CONSENT = ("--mode", "real", "--execute", "--confirm", "staging", "--initiated-by", "Łukasz", "--reason", "errors")
 FILLER = '''
 """Fills the disk of the run's folder right before the journal's line that FILL_AT names."""
 
@@ -52,99 +58,103 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def staging(practice_range: Range, project: Project) -> Iterator[list[str]]:
-    """What a session needs to know: the range calls itself staging."""
-    text = practice_range.file.read_text("utf-8").partition("[sandbox]")[0]
-    text = text.replace('kind = "sandbox"', 'kind = "staging"\npace = 600').replace(
-        'name = "sandbox"', 'name = "staging"'
-    )
-    (project.folder / "staging.toml").write_text(text, "utf-8")
+def staging(practice_range: Range, project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """What a session needs to know: the range calls itself staging. Also for those that begin in this process."""
+    as_staging(practice_range, project)
     project.write("filler.py", FILLER)
-    project.environment.update({**practice_range.variables, "XDG_STATE_HOME": str(project.folder / "state")})
+    for name, value in project.environment.items():
+        monkeypatch.setenv(name, value)
     yield ["--env=staging.toml", *CONSENT]
-    practice_range.remote.reset()
     practice_range.as_it_was()
 
 
-def told(practice_range: Range) -> str:
-    """What the incident channel got, as one text."""
-    return "\n".join(message["body"]["text"] for message in practice_range.remote.slack_messages())
-
-
-def switched_off(practice_range: Range) -> bool:
-    """No user has a feature."""
-    flags = practice_range.flags.read_flags()
-    return {flags[name].enabled for name in FLAGS} == {False}
-
-
-def assert_judged(ended: Finished, practice_range: Range) -> None:
-    """Done, judged, told: no traceback of pytest's own."""
-    assert switched_off(practice_range), ended.out
-    assert ended.rc == 11, ended.out
-    assert "INTERNALERROR" not in ended.out
-    assert "Traceback" not in ended.out
-    assert "INCONCLUSIVE for feature-flag" in told(practice_range)
-
-
-def assert_undone(project: Project, practice_range: Range, staging: list[str], run: Path) -> None:
-    """A later session finds what is owed, and puts it back."""
-    undone = project.run("--undo", str(run), *staging)
-    flags = practice_range.flags.read_flags()
-    assert undone.rc == 0, undone.out
-    assert {flags[name] for name in FLAGS} == {ON}, undone.out
-
-
-@pytest.mark.parametrize("at", ["action", "undo-owed", "step-done"])
+@pytest.mark.long_matrix
+@pytest.mark.parametrize("at", ["undo-owed", "action", "step-done"])
 def test_a_disk_that_fills_up_stops_nothing(
-    practice_range: Range, project: Project, staging: list[str], disk: Path, at: str
+    practice_range: Range, project: Project, begin: Begin, staging: list[str], disk: Path, at: str
 ) -> None:
-    """At the decision, at the note of the undo, after the change: the journal goes on in the user's state folder."""
+    """At the note of the undo, at the decision, after the change: the journal goes on in the user's state folder, and --undo finds it."""
     project.environment["FILL_AT"] = at
     run = disk / "run"
 
     ended = project.run("-p", "filler", STORY, "-k", "test_flags_are_off", *staging, f"--run-dir={run}")
 
-    assert_judged(ended, practice_range)
+    assert switched_off(practice_range), ended.out
+    assert ended.rc == 11, ended.out
+    assert "INTERNALERROR" not in ended.out
+    assert "Traceback" not in ended.out
+    assert "INCONCLUSIVE for feature-flag" in told(practice_range)
     [second] = (project.folder / "state" / "pam-rollback" / "runs").iterdir()
-    events = [json.loads(line)["event"] for line in (second / "journal.jsonl").read_text("utf-8").splitlines()]
-    assert "action-finished" in events
+    assert "action-finished" in {entry["event"] for entry in journal(second)}
     assert json.loads((second / "run.json").read_text("utf-8"))["verdict"] == "INCONCLUSIVE"
     assert "the run record is not in the run's folder (No space left on device)" in told(practice_range)
-    assert_undone(project, practice_range, staging, run)
+    undone = begin(project.folder, "--undo", str(run), *staging)
+    assert (undone.rc, switched_on(practice_range)) == (0, True), undone.said
 
 
-def test_a_disk_that_is_full_from_the_start(
-    practice_range: Range, project: Project, staging: list[str], disk: Path
-) -> None:
+def test_a_disk_that_is_full_from_the_start(project: Project, begin: Begin, staging: list[str], disk: Path) -> None:
     """The whole folder is in the second place, and whoever looks for the run finds it by the first."""
-    (disk / "other").mkdir()
+    first = disk / "other"
+    first.mkdir()
     fill(disk)
 
-    ended = project.run(STORY, "-k", "test_flags_are_off", *staging, f"--run-dir={disk / 'other'}")
+    begun = begin(project.folder, STORY, *staging, f"--run-dir={first}")
 
-    assert_judged(ended, practice_range)
+    assert begun.rc is None, begun.said
+    assert begun.runbook is not None
     [second] = (project.folder / "state" / "pam-rollback" / "runs").iterdir()
-    assert {"journal.jsonl", "run.json", "junit.xml"} <= {path.name for path in second.iterdir()}
-    assert f"so this run's folder is {second}" in " ".join(ended.out.split()).replace("- ", "-")
-    assert_undone(project, practice_range, staging, disk / "other")
+    assert begun.runbook.folder == second
+    assert begun.runbook.losses == [
+        f"there is no room in {first} (No space left on device), so this run's folder is {second}"
+    ]
+    begun.runbook.journal.append(ACTION, **decided(begun.runbook.environment.urls.api))
+    undone = begin(project.folder, "--undo", str(first), *staging)
+    assert undone.rc == 0, undone.said
+    assert "UNDONE: 0 changes" in undone.said
 
 
-def test_a_note_that_is_cut_short_is_said(practice_range: Range, project: Project, staging: list[str]) -> None:
+def decided(api: str) -> dict[str, object]:
+    """The beginning of a real rollback, as its journal has it."""
+    return {
+        "strategy": "feature-flag",
+        "mode": "real",
+        "environment": "staging",
+        "api": api,
+        "run": "run-1",
+        "reason": "errors",
+        "initiated_by": "Łukasz",
+        "decided_s": 1.0,
+    }
+
+
+def test_a_note_that_is_cut_short_is_said(
+    practice_range: Range, project: Project, begin: Begin, staging: list[str]
+) -> None:
     """14 instead of "0 changes": the run did change something. Who resumes it is warned, and the rollback goes on."""
-    ended = project.run(STORY, "-k", "test_flags_are_off", *staging)
-    journal = ended.folder / "journal.jsonl"
-    whole = journal.read_bytes()
+    run = project.folder / "cut"
+    run.mkdir()
+    written = Journal(run / "journal.jsonl")
+    written.append(ACTION, **decided(practice_range.state["urls"]["api"]))
+    written.owe("set-flags", {"flags": {name: {"enabled": True, "rollout_pct": 100} for name in FLAGS}})
+    written.append(FINISHED, story="feature-flag")
+    whole = (run / "journal.jsonl").read_bytes()
     cut = whole[: whole.index(b'"kind": "set-flags"') + 30]
-    journal.write_bytes(cut)
+    (run / "journal.jsonl").write_bytes(cut)
 
-    resumed = project.run(STORY, "-k", "test_flags_are_off", *staging, "--resume", str(ended.folder))
-    journal.write_bytes(cut)
-    undone = project.run("--undo", str(ended.folder), *staging)
+    resumed = begin(project.folder, STORY, *staging, "--resume", str(run))
+    warned = [entry for entry in journal_lines(run) if entry.get("event") == "warning"]
+    (run / "journal.jsonl").write_bytes(cut)
+    undone = begin(project.folder, "--undo", str(run), *staging)
 
-    assert "how it was before this run is not known for certain" in " ".join(resumed.out.split())
-    assert switched_off(practice_range)
-    said = " ".join(undone.out.split())
-    assert undone.rc == 14, undone.out
-    assert "UNDO FAILED: 0 changes of" in said
-    assert "is cut short" in said
-    assert "set-flags" in said
+    assert resumed.rc is None, resumed.said
+    assert any("how it was before this run is not known for certain" in entry["problem"] for entry in warned), warned
+    assert undone.rc == 14, undone.said
+    assert "UNDO FAILED: 0 changes of" in undone.said
+    assert "is cut short" in undone.said
+    assert "set-flags" in undone.said
+
+
+def journal_lines(run: Path) -> list[dict[str, str]]:
+    """Those that can be read."""
+    lines = (run / "journal.jsonl").read_text("utf-8").splitlines()
+    return [json.loads(line) for line in lines if line.endswith("}")]

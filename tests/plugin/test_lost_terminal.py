@@ -1,4 +1,4 @@
-"""A lost terminal stops no rollback that was consented to: it is finished, and its verdict is told elsewhere."""
+"""A lost terminal stops no rollback that was consented to: it is finished, and its verdict is told elsewhere. It waits for nobody."""
 
 import contextlib
 import fcntl
@@ -9,14 +9,16 @@ import subprocess
 import termios
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from pam_rollback.actions.feature_flag import SWITCH
 from pam_rollback.core.wait import Waiter
-from tests.sessions import FLAGS, ONLY_HEALTH, Project, Range
+from tests.plugin.drilling import CONSENT, as_staging, journal, switched_off, told
+from tests.sessions import ONLY_HEALTH, Project, Range
 
 STORY = "drills/test_feature_flag.py"
-CONSENT = ("--mode", "real", "--execute", "--confirm", "staging", "--initiated-by", "Łukasz", "--reason", "errors")
 WITHIN_S = 120
 
 
@@ -29,35 +31,21 @@ def checks_copied() -> tuple[str, ...]:
 @pytest.fixture
 def staging(practice_range: Range, project: Project) -> Iterator[list[str]]:
     """The command of a real rollback: the range calls itself staging."""
-    text = practice_range.file.read_text("utf-8").partition("[sandbox]")[0]
-    text = text.replace('kind = "sandbox"', 'kind = "staging"\npace = 600').replace(
-        'name = "sandbox"', 'name = "staging"'
-    )
-    (project.folder / "staging.toml").write_text(text, "utf-8")
-    project.environment.update(practice_range.variables)
-    yield [STORY, "-k", "test_flags_are_off", "--env=staging.toml", *CONSENT]
-    practice_range.remote.reset()
+    as_staging(practice_range, project)
+    yield [STORY, "--env=staging.toml", *CONSENT]
     practice_range.as_it_was()
 
 
 def assert_finished(practice_range: Range, project: Project, rc: int) -> None:
     """The features are off, the journal is whole, the verdict is on record; 11 because one test alone was asked for."""
     record = json.loads((project.run_folder / "run.json").read_text("utf-8"))
-    events = [
-        json.loads(line)["event"] for line in (project.run_folder / "journal.jsonl").read_text("utf-8").splitlines()
-    ]
-    flags = practice_range.flags.read_flags()
-    assert {flags[name].enabled for name in FLAGS} == {False}
-    assert "action-finished" in events
+    assert switched_off(practice_range)
+    assert "action-finished" in {entry["event"] for entry in journal(project.run_folder)}
     assert (rc, record["exit_code"], record["verdict"]) == (11, 11, "INCONCLUSIVE"), record["reasons"]
     assert {result["outcome"] for result in record["results"]} == {"passed"}, record["results"]
 
 
-def told(practice_range: Range) -> str:
-    """What the incident channel got, as one text."""
-    return "\n".join(message["body"]["text"] for message in practice_range.remote.slack_messages())
-
-
+@pytest.mark.long_matrix
 @pytest.mark.parametrize(
     "lost",
     [
@@ -68,7 +56,7 @@ def told(practice_range: Range) -> str:
 )
 def test_no_stream_is_needed(practice_range: Range, project: Project, staging: list[str], lost: str) -> None:
     """Whatever became of standard output and standard error, the exit code is the verdict's, and the channel has it."""
-    command = project.command(*staging)
+    command = project.command(*staging, "-k", "test_flags_are_off")
     ended = subprocess.run(
         ["bash", "-c", f'"$@" {lost}', "bash", *command],
         cwd=project.folder,
@@ -86,7 +74,7 @@ def test_a_terminal_that_is_closed_stops_nothing(practice_range: Range, project:
     """Closed as soon as the action begins: the kernel sends SIGHUP, and writing fails from then on."""
     master, slave = os.openpty()
     with subprocess.Popen(
-        project.command(*staging),
+        project.command(*staging, "-k", "test_flags_are_off"),
         cwd=project.folder,
         env=project.variables,
         stdin=slave,
@@ -97,8 +85,8 @@ def test_a_terminal_that_is_closed_stops_nothing(practice_range: Range, project:
     ) as session:
         os.close(slave)
         threading.Thread(target=read_all, args=(master,), daemon=True).start()
-        journal = project.run_folder / "journal.jsonl"
-        Waiter().until(journal.is_file, holds=bool, within_s=60, what="the action begins")
+        written = project.run_folder / "journal.jsonl"
+        Waiter().until(written.is_file, holds=bool, within_s=60, what="the action begins")
         os.close(master)
         rc = session.wait(WITHIN_S)
 
@@ -114,36 +102,56 @@ def read_all(terminal: int) -> None:
 
 
 def test_nohup_is_respected(practice_range: Range, project: Project) -> None:
-    """Checks stop at a hang-up, unless whoever started them said that they should not."""
-    outcomes = {}
-    for name, before in (("plain", []), ("nohup", ["nohup"])):
-        command = project.command("-m", "health", f"--env={practice_range.file}")
-        with subprocess.Popen(
-            [*before, *command],
-            cwd=project.folder,
-            env=project.variables,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-        ) as session:
-            assert session.stdout is not None
-            assert any(b"folder:" in line for line in session.stdout)
-            session.send_signal(signal.SIGHUP)
-            session.communicate(timeout=WITHIN_S)
-        record = json.loads((project.run_folder / "run.json").read_text("utf-8"))
-        outcomes[name] = (session.returncode, any("SIGHUP" in reason for reason in record["reasons"]))
+    """Checks stop at a hang-up (test_stories.py), unless whoever started them said that they should not."""
+    command = project.command("-m", "health", f"--env={practice_range.file}")
+    with subprocess.Popen(
+        ["nohup", *command],
+        cwd=project.folder,
+        env=project.variables,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+    ) as session:
+        assert session.stdout is not None
+        assert any(b"folder:" in line for line in session.stdout)
+        session.send_signal(signal.SIGHUP)
+        session.communicate(timeout=WITHIN_S)
 
-    assert outcomes["nohup"] == (0, False)
-    assert outcomes["plain"][1]
+    record = json.loads((project.run_folder / "run.json").read_text("utf-8"))
+    assert (session.returncode, any("SIGHUP" in reason for reason in record["reasons"])) == (0, False)
 
 
-def test_a_terminal_of_few_characters(practice_range: Range, project: Project, staging: list[str]) -> None:
-    """``LANG=C``, bytes that are not UTF-8 in a name: everything is acted on and shown, other characters as escapes."""
+def test_it_waits_for_nobody_and_needs_no_measurement(
+    practice_range: Range, project: Project, staging: list[str]
+) -> None:
+    """Every write of users fails, every channel hangs, the terminal knows few characters: users are helped, and what is unknown says so.
+
+    Told by the order of events, not by clocks: the first message is being sent when the first step begins, and its channel is given up
+    when the features are off. ``LANG=C``, bytes that are not UTF-8 in a name: everything is shown, other characters as escapes.
+    """
+    practice_range.remote.plant("errors", share=1)
+    for what in ("slack", "pagerduty", "statuspage"):
+        practice_range.remote.plant("channel-fails", what=what, how="hangs")
     project.environment |= {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-    ended = project.run(*staging, "--initiated-by", os.fsdecode(b"Jos\xe9 \xc5\x81"))
+    selected = ("-k", "flags_are_off or acknowledged")
+    with project.start(*staging, *selected, "--initiated-by", os.fsdecode(b"Jos\xe9 \xc5\x81")) as session:
+        ended = project.finish(session)
+    lines = journal(project.run_folder)
 
-    assert_finished(practice_range, project, ended.rc)
-    first = (project.run_folder / "journal.jsonl").read_text("utf-8").splitlines()[0]
-    assert json.loads(first)["initiated_by"] == "Jos\ufffd \u0141"
+    assert ended.rc == 11, ended.out
+    assert switched_off(practice_range)
+    assert ended.outcomes()["test_flags_are_off"] == "passed"
+    assert ended.outcomes()["test_no_acknowledged_write_is_lost"] == "could not measure"
+    begun = place(lines, event="notice-begun", occasion="EM-1", means="slack")
+    given_up = place(lines, event="notice", occasion="EM-1", means="slack")
+    helped = place(lines, event="step-done", step=SWITCH)
+    assert lines[given_up]["problem"], lines[given_up]
+    assert begun < helped < given_up, ended.out
+    assert next(line for line in lines if line["event"] == "action")["initiated_by"] == "Jos\ufffd \u0141"
     assert ended.out.isascii()
     assert "\\n" not in ended.out
     assert ended.last_line.startswith("INCONCLUSIVE for feature-flag"), ended.out
+
+
+def place(lines: list[dict[str, Any]], **wanted: object) -> int:
+    """Where the line with these facts stands in the journal."""
+    return next(at for at, line in enumerate(lines) if all(line.get(name) == value for name, value in wanted.items()))

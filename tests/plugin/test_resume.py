@@ -1,12 +1,20 @@
 """A run that was killed with kill -9 at any step: --resume finishes it, --undo returns to the state before."""
 
-import json
+import signal
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.sessions import FLAGS, ON, ONLY_HEALTH, Finished, Project, Range
+from pam_rollback.adapters.http import fetch
+from pam_rollback.core.wait import Waiter
+from tests.plugin.beginning import Begin, begin
+from tests.plugin.drilling import NO_WINDOW, calm, journal, owed, switched_on
+from tests.plugin.test_drill import ALL_AT_ONCE
+from tests.sessions import ONLY_HEALTH, Project, Range
+
+__all__ = ["begin"]
+RESUMED, UNDONE = "a killed run is resumed", "a killed run is undone"
+"""The matrices: one case of each, unless all of them are asked for."""
 
 KILLER = '''
 """Kills this process right after the journal's line that KILL_AT names: nothing gets a chance to clean up."""
@@ -30,6 +38,8 @@ Journal.append = append
 '''
 FEATURE_FLAG, GRADUAL, EMERGENCY = (f"drills/test_{name}.py" for name in ("feature_flag", "gradual", "emergency"))
 KILLED = -9
+SELECTED = ("-m", "rollback and not journey", NO_WINDOW)
+"""The story alone: no browser, and no window of its own."""
 CASES = [
     (FEATURE_FLAG, "step-done switch the features off"),
     (FEATURE_FLAG, "step-started read the flags"),
@@ -57,21 +67,16 @@ def killed_run(project: Project, practice_range: Range, story: str, at: str) -> 
     """The folder of a run that was killed there."""
     project.write("killer.py", KILLER)
     project.environment["KILL_AT"] = at
-    killed = project.run("-p", "killer", story, "-m", "rollback", "--env", str(practice_range.file))
+    with project.start("-p", "killer", story, *SELECTED, "--env", str(practice_range.file)) as session:
+        killed = project.finish(session)
     del project.environment["KILL_AT"]
     assert killed.rc == KILLED, killed.out
     return killed.folder
 
 
-def journal(folder: Path) -> list[dict[str, Any]]:
-    """Its lines."""
-    return [json.loads(line) for line in (folder / "journal.jsonl").read_text(encoding="utf-8").splitlines()]
-
-
 def as_before(practice_range: Range) -> bool:
     """All features on, nothing planted."""
-    flags = practice_range.flags.read_flags()
-    return {flags[name] for name in FLAGS} == {ON} and practice_range.remote.faults() == []
+    return switched_on(practice_range) and practice_range.remote.faults() == []
 
 
 def named(case: object) -> str:
@@ -79,14 +84,16 @@ def named(case: object) -> str:
     return str(case).removeprefix("drills/test_").removesuffix(".py")
 
 
-@pytest.mark.long_matrix
+@pytest.mark.long_matrix(RESUMED)
 @pytest.mark.parametrize(("story", "at"), CASES, ids=named)
-def test_resume_finishes_what_kill_9_left(practice_range: Range, project: Project, story: str, at: str) -> None:
+def test_resume_finishes_what_kill_9_left(
+    practice_range: Range, project: Project, begin: Begin, story: str, at: str
+) -> None:
     """The same action in the same folder, with the first decision; nothing is claimed of the time that nobody watched."""
     folder = killed_run(project, practice_range, story, at)
     before = journal(folder)
 
-    resumed = project.run(story, "-m", "rollback", "--env", str(practice_range.file), "--resume", str(folder))
+    resumed = project.run(story, *SELECTED, "--env", str(practice_range.file), "--resume", str(folder))
 
     lines = journal(folder)
     outcomes = resumed.outcomes()
@@ -103,29 +110,65 @@ def test_resume_finishes_what_kill_9_left(practice_range: Range, project: Projec
     assert {outcomes[name] for name in outcomes if "flags_are_off" in name} == {"passed"}, resumed.out
     assert "broken criterion" not in outcomes.values(), resumed.out
     assert as_before(practice_range)
-    again = project.run(story, "--env", str(practice_range.file), "--resume", str(folder))
-    assert again.rc == 13, again.out
-    assert "is complete: nothing is left to finish" in again.out
+    again = begin(project.folder, story, "--env", str(practice_range.file), "--resume", str(folder))
+    assert again.rc == 13, again.said
+    assert "is complete: nothing is left to finish" in again.said
 
 
-@pytest.mark.long_matrix
+def assert_undone_once(practice_range: Range, project: Project, begin: Begin, story: str, folder: Path) -> None:
+    """What was killed is refused to others, put back once, and not resumed afterwards."""
+    env = ("--env", str(practice_range.file))
+    consent = ("--execute", "--confirm", "production", "--reason", "r", "--initiated-by", "i")
+    refused = {
+        "was performing": begin(project.folder, "drills", *env, "--resume", str(folder)),
+        "name the file of that sandbox with --env": begin(project.folder, story, "--resume", str(folder)),
+        "the run changed sandbox at": begin(project.folder, "--undo", str(folder), "--env", "production", *consent),
+    }
+    assert {words: (ended.rc, words in ended.said) for words, ended in refused.items()} == dict.fromkeys(
+        refused, (13, True)
+    ), refused
+
+    undone = begin(project.folder, "--undo", str(folder), *env)
+    assert undone.rc == 0, undone.said
+    assert as_before(practice_range)
+    assert "UNDONE: 0 changes" in begin(project.folder, "--undo", str(folder), *env).said
+    again = begin(project.folder, story, *env, "--resume", str(folder))
+    assert (again.rc, "was undone: start again instead" in again.said) == (13, True), again.said
+
+
+@pytest.mark.long_matrix(UNDONE)
+@pytest.mark.parametrize("kind", ["resolve-status-page-incident"])
+def test_undo_takes_down_what_customers_see(practice_range: Range, project: Project, begin: Begin, kind: str) -> None:
+    """Killed while customers read of it: the incident and the notice are owed before they go up, and --undo takes both down."""
+    urls = practice_range.state["urls"]
+
+    def customers_see() -> list[bool]:
+        page = fetch(urls["status_page"] + "/api/v2/summary.json").json
+        return [bool(page["incidents"]), bool(fetch(urls["api"] + "/api/v1/notice").json["active"])]
+
+    calm(project)
+    project.write("hurried.toml", practice_range.file.read_text(encoding="utf-8") + ALL_AT_ONCE)
+    (project.folder / "hurried.toml").chmod(0o600)
+    # Many users are evaluated, each answer takes its time: the rollback waits, and customers are told in the meantime.
+    practice_range.remote.plant("answers-slowly", path="/ofrep/*", server="api", ms=2000)
+    with project.start(FEATURE_FLAG, *SELECTED, "--env=hurried.toml") as session:
+        folder = project.run_folder
+        Waiter().until(customers_see, holds=all, within_s=90, what="customers are told")
+        session.send_signal(signal.SIGKILL)
+        session.communicate()
+    practice_range.remote.clear_all()
+
+    assert {kind, "put-notice-back", "set-flags"} <= owed(folder)
+    assert_undone_once(practice_range, project, begin, FEATURE_FLAG, folder)
+    assert customers_see() == [False, False]
+
+
+@pytest.mark.long_matrix(UNDONE)
 @pytest.mark.parametrize(("story", "at"), CASES, ids=named)
-def test_undo_returns_to_the_state_before(practice_range: Range, project: Project, story: str, at: str) -> None:
+def test_undo_returns_to_the_state_before(
+    practice_range: Range, project: Project, begin: Begin, story: str, at: str
+) -> None:
     """Whatever the killed run had changed by then; a run that was undone cannot be resumed."""
     folder = killed_run(project, practice_range, story, at)
-    env = ("--env", str(practice_range.file))
-    refused = [
-        project.run("drills", *env, "--resume", str(folder)),
-        project.run(story, "--resume", str(folder)),
-    ]
 
-    undone = project.run("--undo", str(folder), *env)
-
-    assert undone.rc == 0, undone.out
-    assert as_before(practice_range)
-    assert [ended.rc for ended in refused] == [13, 13], [ended.out for ended in refused]
-    assert "was performing" in refused[0].out
-    assert "name the file of that sandbox with --env" in refused[1].out
-    again: Finished = project.run(story, *env, "--resume", str(folder))
-    assert again.rc == 13, again.out
-    assert "was undone: start again instead" in again.out
+    assert_undone_once(practice_range, project, begin, story, folder)

@@ -1,4 +1,7 @@
-"""Whole sessions that roll code back and are killed with kill -9: --resume finishes them, --undo returns to the state before."""
+"""Whole sessions that roll code back and are killed with kill -9: --resume finishes them, --undo returns to the state before.
+
+Of the matrices of test_resume.py: a run that was killed is finished and put back in the same way, whatever it rolls back.
+"""
 
 from collections.abc import Iterator
 
@@ -7,8 +10,12 @@ import pytest
 from pam_rollback.actions.backend import DEPLOY
 from pam_rollback.actions.frontend import RESTORE
 from pam_rollback.actions.full_system import BACK
-from tests.plugin.test_resume import journal, killed_run, named
+from tests.plugin.beginning import Begin, begin
+from tests.plugin.drilling import journal
+from tests.plugin.test_resume import RESUMED, SELECTED, UNDONE, killed_run, named
 from tests.sessions import FLAGS, ONLY_HEALTH, Project, Range
+
+__all__ = ["begin"]
 
 CASES = [
     (
@@ -49,7 +56,7 @@ def as_at_the_start(shared_range: Range) -> Iterator[None]:
     shared_range.as_it_was()
 
 
-@pytest.mark.long_matrix
+@pytest.mark.long_matrix(RESUMED)
 @pytest.mark.parametrize(("story", "at", "expected"), CASES, ids=[f"{named(case[0])}-{case[1]}" for case in CASES])
 def test_a_rollback_of_code_is_finished(
     practice_range: Range, project: Project, story: str, at: str, expected: set[str]
@@ -58,7 +65,7 @@ def test_a_rollback_of_code_is_finished(
     folder = killed_run(project, practice_range, story, at)
     before = journal(folder)
 
-    resumed = project.run(story, "-m", "rollback", "--env", str(practice_range.file), "--resume", str(folder))
+    resumed = project.run(story, *SELECTED, "--env", str(practice_range.file), "--resume", str(folder))
 
     lines, outcomes = journal(folder), resumed.outcomes()
     assert resumed.rc == 11, resumed.out
@@ -75,15 +82,17 @@ def test_a_rollback_of_code_is_finished(
     assert practice_range.remote.faults() == []
 
 
-@pytest.mark.long_matrix
+@pytest.mark.long_matrix(UNDONE)
 @pytest.mark.parametrize(("story", "at"), [case[:2] for case in CASES], ids=named)
-def test_a_rollback_of_code_is_undone(practice_range: Range, project: Project, story: str, at: str) -> None:
+def test_a_rollback_of_code_is_undone(
+    practice_range: Range, project: Project, begin: Begin, story: str, at: str
+) -> None:
     """The candidate is live again on both sites, the features are on, and nothing is planted."""
     folder = killed_run(project, practice_range, story, at)
 
-    undone = project.run("--undo", str(folder), "--env", str(practice_range.file))
+    undone = begin(project.folder, "--undo", str(folder), "--env", str(practice_range.file))
 
-    assert undone.rc == 0, undone.out
+    assert undone.rc == 0, undone.said
     assert practice_range.remote.identity()["live"] == "candidate"
     assert practice_range.remote.faults() == []
     flags = practice_range.flags.read_flags()

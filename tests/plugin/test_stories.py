@@ -1,17 +1,25 @@
-"""Whole stories, seen from outside: one action per environment, stopped half way, killed half way, undone, and for real."""
+"""Whole stories, seen from outside: one that does not help, one that is not done, one that is stopped, and the real one.
 
-import json
-import re
+The drill that is a GO: test_drill.py. Runs that were killed: test_resume.py.
+"""
+
 import signal
 import time
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
-from pam_rollback.core.flags import Flag
-from pam_rollback.sandbox.launch import launch
-from pam_rollback.sandbox.remote import Remote
-from tests.sessions import FLAGS, ON, ONLY_HEALTH, WINDOWS, Finished, Project, Range
+from pam_rollback.core.errors import NothingToProve
+from pam_rollback.core.incident import ErrorRate
+from pam_rollback.core.wait import Waiter
+from pam_rollback.plugin.fixtures import incident
+from pam_rollback.plugin.stories import Planted
+from tests.plugin.drilling import NO_WINDOW, calm, journal, switched_off, switched_on, wait_for
+from tests.plugin.test_progress import FakeClock
+from tests.sessions import ONLY_HEALTH, WINDOWS, Project, Range
 
 
 @pytest.fixture
@@ -21,115 +29,79 @@ def checks_copied() -> tuple[str, ...]:
 
 
 STORY = "drills/test_feature_flag.py"
-OFF = Flag(enabled=False, rollout_pct=0)
-FLAG_POST = "POST /admin/feature-flags"
-NO_WINDOW = "--pace=600"
-"""A window of 1.5 s is told to be too short at once: for sessions that show something else, whatever becomes of it."""
-_POLL_S = 0.05
-_WITHIN_S = 90
 
 
-def wait_for(path: Path, text: str) -> None:
-    """Wait until a file holds the text."""
-    end_s = time.monotonic() + _WITHIN_S
-    while not (path.exists() and text in path.read_text(encoding="utf-8")):
-        assert time.monotonic() < end_s, f"{path} never said {text!r}"
-        time.sleep(_POLL_S)
+@dataclass(frozen=True)
+class Helpless:
+    """What goes on after the rollback, and the expectations that depend on it."""
+
+    id: str
+    red: frozenset[str]
+    faults: Mapping[str, Mapping[str, str | float]]
+    arguments: tuple[str, ...] = field(default=(NO_WINDOW, "-k", "reverts or notified"))
 
 
-def steps(ended: Finished) -> list[str]:
-    """What the journal says was done, in order."""
-    lines = (ended.folder / "journal.jsonl").read_text(encoding="utf-8").splitlines()
-    return [entry["event"] for entry in map(json.loads, lines)]
-
-
-@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["serial", "xdist"])
-def test_one_action_per_environment(practice_range: Range, project: Project, workers: tuple[str, ...]) -> None:
-    """However many workers there are: one change and one undo, seen by the sandbox; everything is GO, and as it was before."""
-    before = practice_range.remote.request_counts().get(FLAG_POST, 0)
-
-    ended = project.run(STORY, "--env", str(practice_range.file), *workers)
-
-    assert ended.rc == 0, ended.out
-    assert practice_range.remote.request_counts()[FLAG_POST] - before == 2
-    assert steps(ended).count("action") == 1
-    assert ended.last_line.startswith("REHEARSAL GO for feature-flag sandbox 127.0.0.1:"), ended.last_line
-    assert {practice_range.flags.read_flags()[name] for name in FLAGS} == {ON}
-    assert practice_range.remote.faults() == []
-    texts = [message["body"]["text"] for message in practice_range.remote.slack_messages()]
-    assert all(text.startswith("DRILL, nothing is wrong") for text in texts)
-    # The story's own message; besides it the escalation tells of the beginning and the end.
-    assert sum("switched off for all users" in text for text in texts) == 1
-
-
-@pytest.mark.parametrize(
-    ("fault", "parameters", "rc", "red"),
-    [
-        pytest.param(
-            "flags-partial",
-            {"percent": 10},
-            10,
-            {"test_every_user_reverts"},
-            id="a tenth of the users keeps the features",
-        ),
-        pytest.param("notifications-down", {}, 10, {"test_team_was_notified"}, id="the channel is down"),
-        pytest.param(
-            "delay-all",
-            {"ms": 700},
-            10,
-            {"test_response_time_stays_low", "test_recovery_is_complete_in_time", "test_users_recover_in_time"},
-            id="slow all the same",
-        ),
-    ],
+HELPLESS = (
+    Helpless(
+        "a tenth of the users keeps the features, and the channel is down",
+        frozenset({"test_every_user_reverts", "test_team_was_notified"}),
+        {"flags-partial": {"percent": 10}, "notifications-down": {}},
+    ),
+    Helpless(
+        "slow all the same",
+        frozenset({"test_response_time_stays_low", "test_recovery_is_complete_in_time", "test_users_recover_in_time"}),
+        {"delay-all": {"ms": 700}},
+        (),
+    ),
 )
+
+
 @pytest.mark.long_matrix
-def test_a_rollback_that_does_not_help_is_seen(
-    practice_range: Range, project: Project, fault: str, parameters: dict[str, float], rc: int, red: set[str]
-) -> None:
-    """The expectation that depends on it turns red, and says so."""
-    with project.start(STORY, "--env", str(practice_range.file)) as session:
+@pytest.mark.parametrize("case", HELPLESS, ids=lambda case: case.id)
+def test_a_rollback_that_does_not_help_is_seen(practice_range: Range, project: Project, case: Helpless) -> None:
+    """Each expectation that depends on it turns red, and says so: NO-GO."""
+    with project.start(STORY, "--env", str(practice_range.file), *case.arguments) as session:
         # After the incident was planted (its own clean-up would take an earlier fault away) and before the rollback is judged.
         wait_for(project.run_folder / "after-feature-flag" / "baseline.json", "overall")
-        practice_range.remote.plant(fault, **parameters)
+        for fault, parameters in case.faults.items():
+            practice_range.remote.plant(fault, **parameters)
         ended = project.finish(session)
 
-    assert ended.rc == rc, ended.out
-    assert {name for name, outcome in ended.outcomes().items() if outcome == "broken criterion"} >= red, ended.out
+    assert ended.rc == 10, ended.out
+    assert {name for name, outcome in ended.outcomes().items() if outcome == "broken criterion"} >= case.red, ended.out
 
 
-def test_accepted_but_ignored_is_a_failed_action(practice_range: Range, project: Project) -> None:
-    """The admin API says 200 and nothing changes: 12, never GO, and the checks still say how it is."""
+def test_a_failed_action_is_told_and_hidden_by_nothing(practice_range: Range, project: Project) -> None:
+    """The admin API says 200 and nothing changes. Only checks are selected and all of them are green: 12, never GO.
+
+    Whoever heard that the rollback began hears at once that it failed, with the step.
+    """
     practice_range.remote.plant("flags-ignored")
 
-    ended = project.run(STORY, "--env", str(practice_range.file), NO_WINDOW)
-
-    assert ended.rc == 12, ended.out
-    assert "accepted, but it did not take effect" in " ".join(ended.out.split())
-    assert ended.outcomes()["test_pam_is_healthy"] == "passed"
-
-
-def test_checks_alone_do_not_hide_a_failed_action(practice_range: Range, project: Project) -> None:
-    """Only checks are selected and all of them are green, but the rollback before them was not done: 12, never GO."""
-    practice_range.remote.plant("flags-ignored")
-
-    ended = project.run("-m", "health", "--situation", "after-feature-flag", "--env", str(practice_range.file))
+    ended = project.run(
+        "-m", "health", "--situation", "after-feature-flag", "--env", str(practice_range.file), NO_WINDOW
+    )
 
     assert set(ended.outcomes().values()) == {"passed"}, ended.out
     assert ended.rc == 12, ended.out
-    assert "the rollback was not done: step 'read the flags back' failed" in " ".join(ended.out.split())
+    said = " ".join(ended.out.split())
+    assert "accepted, but it did not take effect" in said
+    assert "the rollback was not done: step 'read the flags back' failed" in said
+    texts = [message["body"]["text"] for message in practice_range.remote.received("slack")]
+    [failed] = [text for text in texts if "FAILED after" in text]
+    assert "Last step: read the flags back (FAILED)" in failed
+    assert not any("every step is done" in text for text in texts)
 
 
-def test_an_incident_that_cannot_be_seen_proves_nothing(practice_range: Range, project: Project) -> None:
-    """The planted fault breaks less than the plan's limit: INCONCLUSIVE, and no rollback is claimed."""
-    plan = (project.folder / "plan.toml").read_text(encoding="utf-8")
-    assert "error_rate_pct_max = 20" in plan
-    project.write("plan.toml", plan.replace("error_rate_pct_max = 20", "error_rate_pct_max = 99"))
+def test_an_incident_that_cannot_be_seen_proves_nothing() -> None:
+    """The planted fault hits nobody, say because the features are off already: no rollback is claimed."""
+    clock = FakeClock()
+    nobody_fails = ErrorRate(errors=0, n=100, over_s=5, limit_pct=20)
+    observation: Any = SimpleNamespace(error_rate=lambda **_: nobody_fails)
+    type(observation).settled_s = property(lambda _: clock.now_s)  # type: ignore[attr-defined]
 
-    ended = project.run(STORY, "--env", str(practice_range.file))
-
-    assert ended.rc == 11, ended.out
-    assert "the planted incident cannot be seen, so this drill proves nothing" in " ".join(ended.out.split())
-    assert "action" not in (steps(ended) if (ended.folder / "journal.jsonl").exists() else [])
+    with pytest.raises(NothingToProve, match="the planted incident cannot be seen, so this drill proves nothing"):
+        incident._see(observation, Waiter(clock), cast("Planted", SimpleNamespace(journeys=())), over_s=5, limit_pct=20)
 
 
 @pytest.mark.long_matrix
@@ -138,74 +110,46 @@ def test_an_incident_that_cannot_be_seen_proves_nothing(practice_range: Range, p
 def test_a_signal_ends_the_wait_and_undoes(
     practice_range: Range, project: Project, number: signal.Signals, workers: tuple[str, ...]
 ) -> None:
-    """In the middle of the window: the wait ends, the flags are back, the report says broken, the code is not pytest's mild 2."""
-    with project.start(STORY, "--env", str(practice_range.file), *workers) as session:
-        wait_for(project.run_folder / "journal.jsonl", "window-began")
+    """In the middle of the window: the wait ends, the flags are back, the report says broken, the code is not pytest's mild 2.
+
+    What was begun is told to its end, also to the pager. A second session is refused while the first one acts, and changes nothing.
+    """
+    long_window(project)
+    with project.start(STORY, "--env", str(practice_range.file), "--pace=20", *workers) as session:
+        folder = project.run_folder
+        wait_for(folder / "journal.jsonl", "window-began")
+        second = project.run(STORY, "--env", str(practice_range.file))
         sent_s = time.monotonic()
         session.send_signal(number)
+        project.runs -= 1
         ended = project.finish(session)
         took_s = time.monotonic() - sent_s
 
-    assert took_s < 15
+    assert second.rc in {11, 13}, second.out
+    assert not {"action", "planting"} & {entry["event"] for entry in journal(second.folder)}
+    assert took_s < WINDOW_S, "it ended because it was asked to"
     assert ended.rc == 12, ended.out
-    assert {practice_range.flags.read_flags()[name] for name in FLAGS} == {ON}
+    assert switched_on(practice_range)
     assert practice_range.remote.faults() == []
     assert f"stopped by {number.name}" in " ".join(ended.out.split())
     assert '"status": "broken"' in "".join(
         path.read_text(encoding="utf-8") for path in ended.folder.glob("allure-results/*-result.json")
     )
+    actions = [message["body"].get("event_action") for message in practice_range.remote.received("pagerduty")]
+    assert actions[-1] == "resolve"
 
 
-@pytest.mark.long_matrix
-@pytest.mark.parametrize(
-    "after",
-    ['"step": "switch the features off"', '"step": "tell the team", "result"'],
-    ids=["in the change", "in the wait"],
-)
-def test_what_kill_9_left_can_be_undone(practice_range: Range, project: Project, after: str) -> None:
-    """The journal knows what is owed; --undo puts it back, once, and refuses another environment."""
-    with project.start(STORY, "--env", str(practice_range.file)) as session:
-        wait_for(project.run_folder / "journal.jsonl", after)
-        wait_for(project.run_folder / "journal.jsonl", '"kind": "set-flags"')
-        session.kill()
-        project.finish(session)
-    killed = str(project.run_folder)
-
-    undone = project.run("--undo", killed, "--env", str(practice_range.file))
-
-    assert undone.rc == 0, undone.out
-    assert "UNDONE: 2 changes" in undone.out
-    assert {practice_range.flags.read_flags()[name] for name in FLAGS} == {ON}
-    again = project.run("--undo", killed, "--env", str(practice_range.file))
-    assert "UNDONE: 0 changes" in again.out
-    elsewhere = project.run(
-        "--undo",
-        killed,
-        "--env",
-        "production",
-        "--execute",
-        "--confirm",
-        "production",
-        "--reason",
-        "r",
-        "--initiated-by",
-        "i",
-    )
-    assert elsewhere.rc == 13, elsewhere.out
+WINDOW_S = 45
+"""At pace 20."""
 
 
-def test_two_sessions_do_not_change_one_environment(practice_range: Range, project: Project) -> None:
-    """The second is refused while the first acts, and changes nothing."""
-    with project.start(STORY, "--env", str(practice_range.file), NO_WINDOW) as first:
-        folder = project.run_folder
-        wait_for(folder / "journal.jsonl", '"event": "action"')
-        second = project.run(STORY, "--env", str(practice_range.file))
-        project.runs -= 1
-        ended = project.finish(first)
-
-    assert second.rc in {11, 13}, second.out
-    assert not (second.folder / "journal.jsonl").exists() or "step-started" not in steps(second)
-    assert ended.rc in {0, 10, 11}, ended.out
+def long_window(project: Project) -> None:
+    """So long that a machine that is busy does something else meanwhile; the incident is seen as soon as otherwise."""
+    calm(project)
+    plan = (project.folder / "plan.toml").read_text(encoding="utf-8")
+    old = "error_rate_pct_max = 20\nduration_s = 300"
+    assert old in plan
+    project.write("plan.toml", plan.replace(old, "error_rate_pct_max = 20\nduration_s = 40"))
 
 
 def test_a_dry_run_sends_nothing(practice_range: Range, project: Project) -> None:
@@ -248,55 +192,26 @@ def test_no_secret_is_written_anywhere(practice_range: Range, project: Project) 
     assert [(path.name, secret) for path, text in written.items() for secret in secrets if secret in text] == []
 
 
-def test_the_same_file_is_the_real_rollback(practice_range: Range, project: Project, tmp_path: Path) -> None:
-    """A second sandbox plays production: nothing is planted, the features go off and stay off, and only --undo brings them back."""
-    with launch(tmp_path / "second.toml") as file:
-        text = file.read_text(encoding="utf-8")
-        urls = dict(re.findall(r'^(frontend|api|backend) = "(.*)"$', text, re.MULTILINE))
-        variables = dict(re.findall(r'^([A-Z_]+) = "(.*)"$', text, re.MULTILINE))
-        control = re.search(r'control_url = "(.*)"', text)
-        assert control is not None
-        project.environment.update(variables)
-        project.write("environments/production.toml", production(urls))
-        consent = ["--execute", "--confirm", "production", "--reason", "errors since 14:02", "--initiated-by", "alex"]
-        acks = ["--ack", "SC-6=kim: tickets as usual", "--ack", "SC-3=kim: memory flat on the dashboard"]
-        real = project.run(STORY, "--env", "production", "--mode", "real", *consent, *acks, "--to", "1.42.0")
-        second = Range(file, {"urls": urls, "sandbox": {"variables": variables}}, practice_range.remote)
+def test_the_same_file_is_the_real_rollback(practice_range: Range, project: Project) -> None:
+    """The sandbox plays production: nothing is planted, the features go off and stay off, and only --undo brings them back."""
+    project.environment.update(practice_range.variables)
+    project.write("environments/production.toml", production(practice_range.state["urls"]))
+    calm(project)
+    consent = ["--execute", "--confirm", "production", "--reason", "errors since 14:02", "--initiated-by", "alex"]
+    acks = ["--ack", "SC-6=kim: tickets as usual", "--ack", "SC-3=kim: memory flat on the dashboard"]
+    real = project.run(STORY, "--env", "production", "--mode", "real", *consent, *acks, "--to", "1.42.0")
 
-        assert real.rc == 0, real.out
-        assert real.last_line.startswith("GO for feature-flag production 127.0.0.1:"), real.last_line
-        assert "not part of a real rollback: test_incident_is_seen" in real.out
-        assert "no flags and settings were recorded before; a baseline has them" in real.out
-        assert "test_incident_is_seen" not in real.outcomes()
-        assert {second.flags.read_flags()[name] for name in FLAGS} == {OFF}
-        assert "undo-done" not in steps(real)
+    assert real.rc == 0, real.out
+    assert real.last_line.startswith("GO for feature-flag production 127.0.0.1:"), real.last_line
+    assert "not part of a real rollback: test_incident_is_seen" in real.out
+    assert "no flags and settings were recorded before; a baseline has them" in real.out
+    assert "test_incident_is_seen" not in real.outcomes()
+    assert switched_off(practice_range)
+    assert "undo-done" not in {entry["event"] for entry in journal(real.folder)}
 
-        undone = project.run("--undo", str(real.folder), "--env", "production", *consent)
-        assert undone.rc == 0, undone.out
-        assert {second.flags.read_flags()[name] for name in FLAGS} == {ON}
-
-
-def test_a_real_rollback_acts_although_it_cannot_measure(
-    practice_range: Range, project: Project, tmp_path: Path
-) -> None:
-    """Every write of users fails, so the ledger has nothing to go by: the features go off all the same, and the RPO is not known."""
-    with launch(tmp_path / "second.toml") as file:
-        text = file.read_text(encoding="utf-8")
-        urls = dict(re.findall(r'^(frontend|api|backend) = "(.*)"$', text, re.MULTILINE))
-        variables = dict(re.findall(r'^([A-Z_]+) = "(.*)"$', text, re.MULTILINE))
-        control, token = re.findall(r'^(?:control_url|token) = "(.*)"$', text, re.MULTILINE)
-        Remote(control, token).plant("errors", share=1)
-        project.environment.update(variables)
-        project.write("environments/production.toml", production(urls))
-        consent = ["--execute", "--confirm", "production", "--reason", "errors since 14:02", "--initiated-by", "alex"]
-
-        real = project.run(STORY, "--env", "production", "--mode", "real", *consent)
-        second = Range(file, {"urls": urls, "sandbox": {"variables": variables}}, practice_range.remote)
-
-        assert real.rc == 11, real.out
-        assert {second.flags.read_flags()[name] for name in FLAGS} == {OFF}
-        assert real.outcomes()["test_users_recover_in_time"] == "passed"
-        assert real.outcomes()["test_no_acknowledged_write_is_lost"] == "could not measure"
+    undone = project.run("--undo", str(real.folder), "--env", "production", *consent)
+    assert undone.rc == 0, undone.out
+    assert switched_on(practice_range)
 
 
 def production(urls: dict[str, str]) -> str:
@@ -315,12 +230,13 @@ slack_webhook_env = "PAM_SLACK_WEBHOOK_URL"
 test_user_email_env = "TEST_USER_EMAIL"
 test_user_password_env = "TEST_USER_PASSWORD"
 [probing]
-rate_hz = 30
+rate_hz = 50
 timeout_s = 2
 [thresholds.SC-1]
-duration_s = 10
+duration_s = 6
 [thresholds.SC-2]
-duration_s = 10
+duration_s = 6
+p95_ms_max = 3000
 [[waivers]]
 item = "SC-1"
 until = 2099-12-31

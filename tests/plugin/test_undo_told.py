@@ -13,8 +13,11 @@ from pam_rollback.core.errors import UndoFailed
 from pam_rollback.core.escalation import Briefing, Means
 from pam_rollback.core.flags import Flag
 from pam_rollback.plugin.undo_told import UndoTold
+from tests.plugin.beginning import Begin, begin
 from tests.records.test_records import kept_run
 from tests.sessions import FLAGS, ON, ONLY_HEALTH, Project, Range
+
+__all__ = ["begin"]
 
 
 @pytest.fixture
@@ -103,7 +106,9 @@ def test_no_channel_delays_the_undo(told_by: Callable[..., UndoTold]) -> None:
     assert told.problems == ["PagerDuty was not told: HTTP 500"] * 2
 
 
-def test_an_undo_is_told_to_those_who_heard_of_the_rollback(practice_range: Range, project: Project) -> None:
+def test_an_undo_is_told_to_those_who_heard_of_the_rollback(
+    practice_range: Range, project: Project, begin: Begin
+) -> None:
     """Start and end, a failed one, too; no start of the rollback is repeated."""
     env = f"--env={practice_range.file}"
     folder = str(kept_run(project, practice_range, lambda _: None))
@@ -111,12 +116,12 @@ def test_an_undo_is_told_to_those_who_heard_of_the_rollback(practice_range: Rang
     practice_range.flags.set_flags(dict.fromkeys(FLAGS, Flag(enabled=False, rollout_pct=0)))
     practice_range.remote.plant("admin-refuses")
 
-    failed = project.run(*undo)
+    failed = begin(project.folder, *undo)
     practice_range.remote.clear_all()
-    undone = project.run(*undo)
+    undone = begin(project.folder, *undo)
 
-    assert failed.rc == 14, failed.out
-    assert undone.rc == 0, undone.out
+    assert failed.rc == 14, failed.said
+    assert undone.rc == 0, undone.said
     texts = [str(message["body"]["text"]) for message in practice_range.remote.slack_messages()]
     assert [text.split(": ")[2].split(" by ")[0] for text in texts] == [
         "UNDO begun",
@@ -129,7 +134,7 @@ def test_an_undo_is_told_to_those_who_heard_of_the_rollback(practice_range: Rang
 
 
 def test_a_run_that_was_killed_before_its_first_change_has_nothing_to_finish(
-    practice_range: Range, project: Project
+    practice_range: Range, project: Project, begin: Begin
 ) -> None:
     """Without a journal, or with one that knows of no beginning: nothing was done, start again. A lost journal is not nothing."""
     env = f"--env={practice_range.file}"
@@ -137,18 +142,18 @@ def test_a_run_that_was_killed_before_its_first_change_has_nothing_to_finish(
     (run / "allure-results").mkdir(parents=True)
     nothing = "nothing was done: this run ended before its first change"
 
-    undone = project.run("--undo", str(run), env)
-    resumed = project.run("drills/test_feature_flag.py", "--resume", str(run), env)
-    assert (undone.rc, resumed.rc) == (0, 13), undone.out + resumed.out
-    assert nothing in " ".join(undone.out.split())
-    assert "start again" in " ".join(resumed.out.split())
+    undone = begin(project.folder, "--undo", str(run), env)
+    resumed = begin(project.folder, "drills/test_feature_flag.py", "--resume", str(run), env)
+    assert (undone.rc, resumed.rc) == (0, 13), undone.said + resumed.said
+    assert nothing in undone.said
+    assert "start again" in resumed.said
 
     Journal(run / "journal.jsonl").warn("lock", "out of reach")
-    warned = project.run("drills/test_feature_flag.py", "--resume", str(run), env)
-    assert (warned.rc, nothing in " ".join(warned.out.split())) == (13, True), warned.out
+    warned = begin(project.folder, "drills/test_feature_flag.py", "--resume", str(run), env)
+    assert (warned.rc, nothing in warned.said) == (13, True), warned.said
 
     (run / "journal.jsonl").unlink()
     (run / "run.json").write_text(json.dumps({"steps": [{"step": "switch the features off"}]}), encoding="utf-8")
-    lost = project.run("--undo", str(run), env)
-    assert lost.rc == 13, lost.out
-    assert "the journal is lost" in " ".join(lost.out.split())
+    lost = begin(project.folder, "--undo", str(run), env)
+    assert lost.rc == 13, lost.said
+    assert "the journal is lost" in lost.said
