@@ -33,18 +33,29 @@ def extended(range_: Range, file: Path, text: str, abilities: str = "") -> Path:
 
 
 def test_render_agrees_on_the_healthy_sandbox(practice_range: Range, project: Project) -> None:
-    """Each figure with its n, its definition and what it rests on; our own requests are among what was counted."""
-    session = project.run(FILE, f"--env={practice_range.file}")
+    """Each figure with its n, its definition and what it rests on; our own requests are among what was counted.
 
-    assert session.rc == 0, session.out
-    assert session.outcomes_by_case() == {f"{name}[render_metrics]": "passed" for name in NAMES}
-    figures = {figure["what"]: figure for result in session.record["results"] for figure in result["measured"]}
+    Whoever looks at users' answers or at the servers' records of them does so on one worker: a second prober is refused.
+    """
+    chosen = ("-m", "performance or window", "-k", "records or stays or answers_are", "-n", "2", "--pace=100")
+    session = project.run(*chosen, f"--env={practice_range.file}")
+    outcomes = session.outcomes_by_case()
+
+    assert set(outcomes.values()) == {"passed"}, session.out
+    assert {*(f"{name}[render_metrics]" for name in NAMES), "test_few_answers_are_errors"} <= set(outcomes)
+    assert "test_error_rate_stays_low" in outcomes
+    figures = {
+        figure["what"]: figure
+        for result in session.record["results"]
+        if "records" in result["nodeid"]
+        for figure in result["measured"]
+    }
     assert set(figures) == {"error rate", "response time", "memory", "memory growth"}
-    assert figures["error rate"]["n"] >= 400
+    assert figures["error rate"]["n"] >= 200
     assert "Render, srv-practicerange00backend" in figures["error rate"]["definition"]
     assert "the prober saw 0.00 %" in figures["error rate"]["definition"]
-    assert figures["memory"]["n"] >= 10
-    assert {left["reason"] for left in session.record["deselected"]} == {"sandbox declares no prometheus"}
+    assert figures["memory"]["n"] >= 5
+    assert "sandbox declares no prometheus" in {left["reason"] for left in session.record["deselected"]}
 
 
 def test_without_a_source_there_is_nothing_to_ask(practice_range: Range, project: Project, tmp_path: Path) -> None:
@@ -93,12 +104,12 @@ process_start = "process_start_time_seconds"
 """,
             abilities='"test_account", "prometheus"',
         )
-        session = project.run(FILE, f"--env={file}", "--pace=30")
+        session = project.run(FILE, f"--env={file}", "--pace=60")
 
     assert session.rc == 0, session.out
     assert session.outcomes_by_case() == {f"{name}[prometheus]": "passed" for name in NAMES}
     figures = {figure["what"]: figure for result in session.record["results"] for figure in result["measured"]}
-    assert figures["error rate"]["n"] >= 400
+    assert figures["error rate"]["n"] >= 200
     assert "from buckets, interpolated inside one, between " in figures["response time"]["definition"]
 
 
@@ -130,21 +141,3 @@ def test_they_come_last_in_their_situation(practice_range: Range, project: Proje
     collected = [name for index, name in enumerate(order) if name not in order[:index]]
     assert set(collected[-5:-1]) == NAMES, session.out
     assert collected[-1] == "test_performance_verdict_came_in_time"
-
-
-def test_two_workers_share_one_prober(practice_range: Range, project: Project) -> None:
-    """Whoever looks at users' answers or at the servers' records of them does so on one worker: a second prober is refused."""
-    session = project.run(
-        "-m",
-        "performance or window",
-        "-k",
-        "records or stays or answers_are",
-        "-n",
-        "2",
-        f"--env={practice_range.file}",
-    )
-
-    outcomes = session.outcomes_by_case()
-    assert {"test_few_answers_are_errors", "test_error_rate_stays_low"} < set(outcomes), session.out
-    assert any("records_show" in case for case in outcomes), session.out
-    assert set(outcomes.values()) == {"passed"}, session.out

@@ -16,7 +16,7 @@ from pam_rollback.core.errors import NothingToProve
 from pam_rollback.core.incident import ErrorRate
 from pam_rollback.core.wait import Waiter
 from pam_rollback.plugin.fixtures import incident
-from pam_rollback.plugin.stories import Planted
+from pam_rollback.plugin.fixtures.observation import Observation
 from tests.plugin.drilling import NO_WINDOW, calm, journal, switched_off, switched_on, wait_for
 from tests.plugin.test_progress import FakeClock
 from tests.sessions import ONLY_HEALTH, WINDOWS, Project, Range
@@ -93,15 +93,29 @@ def test_a_failed_action_is_told_and_hidden_by_nothing(practice_range: Range, pr
     assert not any("every step is done" in text for text in texts)
 
 
+@dataclass(frozen=True)
+class NobodyFails:
+    """The prober of a situation in which all is well."""
+
+    clock: FakeClock
+
+    @property
+    def settled_s(self) -> float:
+        """Up to now."""
+        return self.clock.now_s
+
+    def error_rate(self, **_: object) -> ErrorRate:
+        """None."""
+        return ErrorRate(errors=0, n=100, over_s=5, limit_pct=20)
+
+
 def test_an_incident_that_cannot_be_seen_proves_nothing() -> None:
     """The planted fault hits nobody, say because the features are off already: no rollback is claimed."""
     clock = FakeClock()
-    nobody_fails = ErrorRate(errors=0, n=100, over_s=5, limit_pct=20)
-    observation: Any = SimpleNamespace(error_rate=lambda **_: nobody_fails)
-    type(observation).settled_s = property(lambda _: clock.now_s)  # type: ignore[attr-defined]
+    planted: Any = SimpleNamespace(journeys=())
 
     with pytest.raises(NothingToProve, match="the planted incident cannot be seen, so this drill proves nothing"):
-        incident._see(observation, Waiter(clock), cast("Planted", SimpleNamespace(journeys=())), over_s=5, limit_pct=20)
+        incident._see(cast("Observation", NobodyFails(clock)), Waiter(clock), planted, over_s=5, limit_pct=20)
 
 
 @pytest.mark.long_matrix
