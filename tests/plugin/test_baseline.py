@@ -12,7 +12,10 @@ from pam_rollback.core.health import HealthAround, HealthReport
 from pam_rollback.core.samples import Sample
 from pam_rollback.observation.baseline import Baseline, Origin
 from pam_rollback.plugin.taken_baseline import TakenBaseline
-from tests.sessions import Project, Range, save_baseline
+from tests.plugin.beginning import Begin, begin
+from tests.sessions import ROOT, Project, Range, save_baseline
+
+__all__ = ["begin"]
 
 WELL, GOOD = "test_service_is_well_while_it_is_recorded", "test_what_is_recorded_is_good"
 COMPARISONS = {"test_answers_are_as_fast_as_before", "test_no_more_errors_than_before"}
@@ -29,18 +32,18 @@ def words_of(text: str) -> str:
     return " ".join(text.split())
 
 
-def test_too_few_answers_are_refused(practice_range: Range, project: Project, tmp_path: Path) -> None:
+def test_too_few_answers_are_refused(practice_range: Range, begin: Begin, tmp_path: Path) -> None:
     """Before anything is sent, with what was found and what is asked."""
     before = practice_range.remote.request_counts()
     stored = save_baseline(practice_range, tmp_path, answers=200)
-    session = project.run("-m", "performance", f"--env={practice_range.file}", f"--baseline={stored}")
+    begun = begin(ROOT, "-m", "performance", f"--env={practice_range.file}", f"--baseline={stored}")
 
-    assert session.rc == 4, session.out
-    assert "200 answers, at least 600 are needed (plan.toml [baseline] answers_min)" in words_of(session.out)
+    assert begun.rc == 4, begun.said
+    assert "200 answers, at least 600 are needed (plan.toml [baseline] answers_min)" in begun.said
     assert practice_range.remote.request_counts() == before
 
 
-def test_a_baseline_of_another_place_is_refused(practice_range: Range, project: Project, tmp_path: Path) -> None:
+def test_a_baseline_of_another_place_is_refused(practice_range: Range, begin: Begin, tmp_path: Path) -> None:
     """Of another host, another environment, or for a sandbox that is not there yet: 13, and nothing was sent."""
     before = practice_range.remote.request_counts()
     stored = save_baseline(practice_range, tmp_path)
@@ -50,14 +53,14 @@ def test_a_baseline_of_another_place_is_refused(practice_range: Range, project: 
     elsewhere.write_text(text.replace(host, "127.0.0.1:1"), encoding="utf-8")
     other = tmp_path / "other.json"
     other.write_text(text.replace('"environment": "sandbox"', '"environment": "staging"'), encoding="utf-8")
-    of_host = project.run("-m", "performance", env, f"--baseline={elsewhere}")
-    of_place = project.run("-m", "performance", env, f"--baseline={other}")
-    own = project.run("-m", "performance", f"--baseline={stored}")
+    of_host = begin(ROOT, "-m", "performance", env, f"--baseline={elsewhere}")
+    of_place = begin(ROOT, "-m", "performance", env, f"--baseline={other}")
+    own = begin(ROOT, "-m", "performance", f"--baseline={stored}")
 
     assert (of_host.rc, of_place.rc, own.rc) == (13, 13, 13)
-    assert f"recorded on sandbox at 127.0.0.1:1, and this session is about sandbox at {host}" in words_of(of_host.out)
-    assert f"recorded on staging at {host}" in words_of(of_place.out)
-    assert "this session starts a sandbox of its own; attach to that one with --env FILE" in words_of(own.out)
+    assert f"recorded on sandbox at 127.0.0.1:1, and this session is about sandbox at {host}" in of_host.said
+    assert f"recorded on staging at {host}" in of_place.said
+    assert "this session starts a sandbox of its own; attach to that one with --env FILE" in own.said
     assert practice_range.remote.request_counts() == before
 
 

@@ -1,17 +1,17 @@
 """Whole sessions of the decision: what nobody knows is asked for, people are heard, and a selection that is not whole never says no."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from pam_rollback.core.verdict import Outcome
-from pam_rollback.reporting.redaction import Redactor
-from pam_rollback.reporting.run_record import Measured, Result, read, write
 from tests.fault_rows.decision import ONLY_ANSWERS
-from tests.sessions import Finished, Project, Range
+from tests.plugin.beginning import Begin, begin
+from tests.sessions import ROOT, Finished, Project, Range
 
+__all__ = ["begin"]
+PACE = "--pace=150"
+"""For sessions that are about answers: two seconds of good ones instead of five."""
 CRITERIA = ("IR-1", "IR-2", "IR-3", "IR-4", "IR-5", "IR-6", "CR-1", "CR-2", "CR-3", "CR-4", "CR-5")
 MEASURED = ("IR-2", "IR-5")
 
@@ -42,12 +42,17 @@ def words_of(session: Finished) -> str:
 
 
 def test_what_nobody_knows_is_asked_for(project: Project, file: Path) -> None:
-    """Nothing is wrong, and that is no all-clear: each open criterion is named with what to type, and the command to add it to."""
-    session = project.run("-m", "decision", f"--env={file}")
+    """Nothing is wrong, and that is no all-clear: each open criterion is named with what to type, and the command to add it to.
+
+    On two workers: every worker knows all tests; the one that watches starts the prober, and no other does.
+    """
+    session = project.run("-m", "decision", "-n", "2", PACE, f"--env={file}")
     decision = session.record["decision"]
     said = words_of(session)
 
     assert (session.rc, decision["recommendation"]) == (11, "NOT KNOWN"), session.out
+    for name in ("test_the_service_is_not_down", "test_few_requests_fail"):
+        assert session.outcomes()[name] == "passed", session.out
     assert decision["unknown"] == [criterion for criterion in CRITERIA if criterion not in MEASURED]
     assert decision["strategy"] is None
     for criterion in decision["unknown"]:
@@ -61,7 +66,7 @@ def test_what_nobody_knows_is_asked_for(project: Project, file: Path) -> None:
 def test_answers_make_it_whole(project: Project, file: Path) -> None:
     """Every unknown is vouched for: no rollback, 0, and the report says whose word that is."""
     others = [criterion for criterion in CRITERIA if criterion not in MEASURED]
-    session = project.run("-m", "decision", f"--env={file}", *acks(*others))
+    session = project.run("-m", "decision", PACE, f"--env={file}", *acks(*others))
 
     assert (session.rc, session.record["decision"]["recommendation"]) == (0, "NO ROLLBACK"), session.out
     assert "IR-1 (roll back now) does not hold, vouched for by a person" in words_of(session)
@@ -71,7 +76,7 @@ def test_answers_make_it_whole(project: Project, file: Path) -> None:
 def test_what_a_person_saw_decides(project: Project, file: Path) -> None:
     """The probes see nothing wrong with IR-5, and Ann does: now. Ben's word against her is not heard. All of it is in the report."""
     seen = "--observed=IR-5=Ann: checkout fails for everybody"
-    session = project.run("-m", "decision", f"--env={file}", seen, *acks("IR-5"))
+    session = project.run("-m", "decision", PACE, f"--env={file}", seen, *acks("IR-5"))
     decision = session.record["decision"]
     said = words_of(session)
 
@@ -97,29 +102,10 @@ def test_what_a_person_saw_decides(project: Project, file: Path) -> None:
 
 def test_a_selection_that_is_not_whole_never_says_no(project: Project, file: Path) -> None:
     """Even with everything answered for: a test was taken out by hand."""
-    session = project.run("-m", "decision", f"--env={file}", "-k", "fail or down", *acks(*CRITERIA))
+    session = project.run("-m", "decision", PACE, f"--env={file}", "-k", "fail or down", *acks(*CRITERIA))
 
     assert (session.rc, session.record["decision"]["recommendation"]) == (11, "NOT KNOWN"), session.out
     assert "PARTIAL: -k fail or down" in words_of(session)
-
-
-def test_the_past_of_drills_is_told(project: Project, file: Path) -> None:
-    """What a drill measured stands beside the plan's objective."""
-    decide = ("-m", "decision", f"--env={file}", "--observed=IR-5=Ann: down")
-    record = read(project.run(*decide).folder / "run.json")
-    recovery = Result(
-        nodeid="drills/test_feature_flag.py::test_users_recover_in_time[after-feature-flag]",
-        title="Users recover in time",
-        outcome=Outcome.PASSED,
-        criteria=("RTO-1",),
-        situation="after-feature-flag",
-        measured=(Measured("recovery as users see it", "within 30 s", 0.25, "s", 500),),
-    )
-    past = project.folder / "reports" / "out" / "20260101T000000Z-sandbox-aaaa" / "run.json"
-    write(replace(record, results=(recovery,), decision=None), past, Redactor([]))
-    session = project.run(*decide)
-
-    assert "1 drill (sandbox) measured 0.25 s" in words_of(session), session.out
 
 
 @pytest.mark.parametrize(
@@ -131,12 +117,12 @@ def test_the_past_of_drills_is_told(project: Project, file: Path) -> None:
         ("--observed=IR-5=", "expected CRITERION="),
     ],
 )
-def test_a_word_about_something_else_is_refused(project: Project, file: Path, option: str, problem: str) -> None:
+def test_a_word_about_something_else_is_refused(begin: Begin, option: str, problem: str) -> None:
     """Before anything is sent: a misspelt id would be an answer to nothing."""
-    session = project.run("-m", "decision", f"--env={file}", option)
+    begun = begin(ROOT, "-m", "decision", option)
 
-    assert session.rc == 4, session.out
-    assert problem in words_of(session)
+    assert begun.rc == 4, begun.said
+    assert problem in begun.said
 
 
 def test_a_decision_is_a_session_of_its_own(project: Project, file: Path) -> None:
@@ -146,12 +132,3 @@ def test_a_decision_is_a_session_of_its_own(project: Project, file: Path) -> Non
 
     assert session.rc == 4, session.out
     assert "a decision is a session of its own" in words_of(session)
-
-
-def test_two_workers_watch_with_one_prober(project: Project, file: Path) -> None:
-    """Every worker knows all tests; the one that watches starts the prober, and no other does."""
-    found = project.run("-m", "decision", "-n", "2", f"--env={file}")
-
-    outcomes = found.outcomes()
-    assert outcomes["test_the_service_is_not_down"] == "passed", found.out
-    assert outcomes["test_few_requests_fail"] == "passed", found.out

@@ -15,6 +15,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from pam_rollback.adapters.browser import chromium_path
 from pam_rollback.adapters.http import fetch
+from pam_rollback.plugin.requests_seen import kept
 from pam_rollback.reporting import run_record
 from pam_rollback.reporting.html_report import Built
 from pam_rollback.reporting.run_folder import RunFolder
@@ -128,6 +129,15 @@ def test_the_checklists_know_what_was_done(drill: Drilled) -> None:
     done = {result["criteria"][0] for result in drill.ended.record["results"] if result["outcome"] == "passed"}
 
     assert {"PRE-1", "PRE-3", "DUR-1", "DUR-2", "DUR-3", "DUR-5", "POST-3", "POST-4", "TF-4", "TF-5", "TF-6"} <= done
+
+
+def test_requests_of_users_are_kept(drill: Drilled) -> None:
+    """The load under which the gate looks for this incident."""
+    found = kept(drill.ended.folder / "after-feature-flag" / "requests.json")
+
+    assert found is not None
+    assert found.counted_by == "the product's own metrics"
+    assert found.rate_hz > 10
 
 
 def test_rows_are_counted_before_and_after(drill: Drilled) -> None:

@@ -1,4 +1,7 @@
-"""Whole sessions of the detectors: green on the healthy sandbox, narrower where less is declared, and never green by a word alone."""
+"""Whole sessions of the detectors: green on the healthy sandbox, narrower where less is declared.
+
+What each of them finds: tests/fault_rows/decision_security.py.
+"""
 
 from pathlib import Path
 
@@ -68,32 +71,23 @@ def test_it_runs_when_it_is_asked_for(practice_range: Range, project: Project) -
     assert "tests of the phase decision run only when -m names it" in words_of(session)
 
 
-def test_without_accounts_less_is_tried_and_the_rest_named(
+def test_without_accounts_less_is_tried_and_a_hole_is_found_all_the_same(
     practice_range: Range, project: Project, tmp_path: Path
 ) -> None:
-    """No token, a made-up one, and an old one that is kept; 401 is a lock for anybody."""
+    """No token, a made-up one, and an old one that is kept; whoever comes without a token needs none of ours to be seen."""
     file = with_abilities(practice_range, tmp_path, "flag_admin")
+    practice_range.remote.plant("auth-bypass")
     session = project.run("-m", "decision", f"--env={file}")
     left_out = {
         entry["nodeid"].rpartition("::")[2].partition("[")[0]: entry["reason"] for entry in session.record["deselected"]
     }
 
-    assert session.outcomes() == {ACCESS: "passed"}, session.out
+    assert session.outcomes() == {ACCESS: "broken criterion"}, session.out
+    assert "with no token: HTTP 200" in words_of(session)
     assert figures(session)[ACCESS]["n"] == 7 * 3
     assert "not tried: forged tokens: sandbox declares no test_account" in words_of(session)
     assert left_out[SEPARATION] == "sandbox declares no second_test_account, test_account"
     assert left_out[USERS] == "sandbox declares no feature_check, test_account"
-
-
-def test_a_hole_is_found_without_any_account(practice_range: Range, project: Project, tmp_path: Path) -> None:
-    """Whoever comes without a token needs none of ours to be seen."""
-    file = with_abilities(practice_range, tmp_path)
-    practice_range.remote.plant("auth-bypass")
-    session = project.run("-m", "decision", f"--env={file}")
-
-    assert session.outcomes() == {ACCESS: "broken criterion"}, session.out
-    assert "with no token: HTTP 200" in words_of(session)
-    assert "not tried: the admin API: sandbox declares no flag_admin" in words_of(session)
 
 
 def test_a_feature_check_that_contradicts_a_real_user_is_not_believed(practice_range: Range, project: Project) -> None:
@@ -103,21 +97,3 @@ def test_a_feature_check_that_contradicts_a_real_user_is_not_believed(practice_r
 
     assert session.outcomes()[USERS] == "could not measure", session.out
     assert "it says that chat works for the test account, and in 5 real tries it does not" in words_of(session)
-
-
-def test_a_share_that_the_test_account_is_part_of_is_found(practice_range: Range, project: Project) -> None:
-    """The check and the account agree that the chat fails, and the share is told."""
-    practice_range.remote.plant("feature-fails-for-some", percent=50)
-    session = project.run("-m", "decision", f"--env={practice_range.file}")
-
-    assert session.outcomes()[USERS] == "broken criterion", session.out
-    assert "chat fails for" in words_of(session)
-
-
-def test_a_product_that_is_down_is_not_known(practice_range: Range, project: Project) -> None:
-    """Nothing gets in, and nothing is known."""
-    practice_range.remote.plant("release-down")
-    session = project.run("-m", "decision", f"--env={practice_range.file}")
-
-    assert session.rc == 11, session.out
-    assert set(session.outcomes().values()) == {"could not measure"}

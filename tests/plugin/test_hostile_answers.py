@@ -34,7 +34,8 @@ def asked(project: Project, body: bytes, content_type: str) -> tuple[Finished, d
     return ended, {path.name: path.read_text("utf-8", "replace") for path in files} | {"terminal": ended.out}
 
 
-@pytest.mark.parametrize("before", [75, 92, 106, 114])
+@pytest.mark.long_matrix
+@pytest.mark.parametrize("before", [92, 75, 106, 114])
 def test_a_token_that_is_said_back_is_nowhere(project: Project, before: int) -> None:
     """Wherever a message cuts it: not on the terminal, not in the summary, the record, Allure's or JUnit's files; not even a part."""
     ended, written = asked(project, ("x" * before + " " + TOKEN + "\n" + json.dumps(TOKEN)).encode(), "text/plain")

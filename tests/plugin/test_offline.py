@@ -1,16 +1,14 @@
 """A service that is down is NO-GO; a machine without a network is INCONCLUSIVE. The control probe tells them apart."""
 
 import socket
+from pathlib import Path
 
 import pytest
 
-from tests.sessions import ONLY_HEALTH, Project, Range
-
-
-@pytest.fixture
-def checks_copied() -> tuple[str, ...]:
-    """These sessions are about stories and answers, not about each check."""
-    return ONLY_HEALTH
+from pam_rollback.core.environment_file import load_environment
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.plugin.fixtures import health
+from tests.sessions import Range
 
 
 def dead_address() -> str:
@@ -19,26 +17,28 @@ def dead_address() -> str:
         return f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
-@pytest.mark.parametrize(
-    ("control", "rc", "words"),
-    [
-        pytest.param("alive", 10, "refused the connection", id="only PAM is down"),
-        pytest.param(
-            "dead", 11, "this machine seems to be offline, so nothing is known of the service", id="everything is"
-        ),
-    ],
-)
-def test_who_is_down(practice_range: Range, project: Project, control: str, rc: int, words: str) -> None:
-    """All five endpoints refuse; what that means depends on whether an unrelated address answers."""
-    address = practice_range.state["urls"]["frontend"] if control == "alive" else dead_address()
+def asked_at(folder: Path, *, control: str) -> health.Health:
+    """The health of a service that refuses at all its addresses."""
     pam = dead_address()
-    project.write(
-        "environments/prelive.toml",
+    file = folder / "prelive.toml"
+    file.write_text(
         f'name = "prelive"\nkind = "staging"\nabilities = []\n[urls]\nfrontend = "{pam}"\napi = "{pam}"\nbackend = "{pam}"\n'
-        f'[probing]\ncontrol_url = "{address}"\n',
+        f'[probing]\ncontrol_url = "{control}"\n',
+        encoding="utf-8",
     )
+    return health.ask(load_environment(str(file), folder, {}))
 
-    ended = project.run("-m", "health", "--env", "prelive")
 
-    assert ended.rc == rc, ended.out
-    assert words in " ".join(ended.out.split())
+def test_only_the_service_is_down(practice_range: Range, tmp_path: Path) -> None:
+    """An unrelated address answers: what refuses is a finding about the service."""
+    found = asked_at(tmp_path, control=practice_range.state["urls"]["frontend"])
+
+    for report in (found.frontend, found.backend, found.database, found.pam, found.comprehensive):
+        assert report.http_status is None
+        assert "refused the connection" in str(report)
+
+
+def test_everything_is_down(tmp_path: Path) -> None:
+    """Nothing answers anywhere: nothing is known of the service."""
+    with pytest.raises(MeasurementFailed, match="this machine seems to be offline, so nothing is known of the service"):
+        asked_at(tmp_path, control=dead_address())

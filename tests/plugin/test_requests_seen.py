@@ -8,45 +8,43 @@ from pathlib import Path
 
 import pytest
 
+from pam_rollback.adapters.metrics import read_memory
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.environment_file import load_environment
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.memory import MemoryReading
 from pam_rollback.core.recorded_incident import RecordedIncident
+from pam_rollback.core.wait import Waiter
 from pam_rollback.plugin.incident_load import IncidentLoad, load_of
+from pam_rollback.plugin.memory_watch import MemoryWatch
 from pam_rollback.plugin.probed_journeys import probe_config
 from pam_rollback.plugin.requests_seen import RequestsSeen, keep, kept, seen
 from tests.plugin.test_probed_journeys import staging
 from tests.render_stand_in import KEY, OWNER, SERVICE, StandIn, stand_in
-from tests.sessions import Project, Range
+from tests.sessions import ROOT, Range
 from tests.users import users
 
+ENOUGH_S = 5.5
+"""A count over less says little."""
 INCIDENT = RecordedIncident("run-1", ("IR-5",), 4.0, "Prometheus")
 
 
-@pytest.fixture
-def checks_copied() -> tuple[str, ...]:
-    """One check that watches is enough."""
-    return ("test_decision.py",)
+def test_users_are_counted_by_whom_they_ask(practice_range: Range) -> None:
+    """The back end counts what it answers, whoever asked. What a session keeps of it: test_drill.py."""
+    environment = load_environment(str(practice_range.file), ROOT / "environments", {})
+    url = environment.url_of("metrics")
+    with users(practice_range), MemoryWatch(lambda: read_memory(url, deadline_s=5), every_s=0.5) as watch:
+        since_s = time.monotonic()
+        Waiter().until(
+            lambda: watch.readings[-1].at_s - watch.readings[0].at_s if watch.readings else 0.0,
+            holds=lambda watched_s: watched_s > ENOUGH_S,
+            within_s=60,
+            what="readings over some seconds",
+        )
+        found = seen(environment, watch.readings, since_s=since_s, until_s=time.monotonic())
 
-
-def test_users_are_counted_beside_the_probes(practice_range: Range, project: Project) -> None:
-    """The back end counts what it answers, whoever asked."""
-    alone = counted(practice_range, project)
-    with users(practice_range):
-        together = counted(practice_range, project)
-
-    assert together.counted_by == "the product's own metrics"
-    assert 10 < together.rate_hz - alone.rate_hz < 25, (alone, together)
-
-
-def counted(range_: Range, project: Project) -> RequestsSeen:
-    """What one session keeps."""
-    session = project.run("-m", "decision", "checks/test_decision.py::test_few_requests_fail", f"--env={range_.file}")
-    found = session.folder / "as-is" / "requests.json"
-    told = kept(found)
-    assert told is not None, found.read_text("utf-8") if found.is_file() else session.out
-    return told
+    assert found.counted_by == "the product's own metrics"
+    assert 5 < found.rate_hz < 25, found
 
 
 def test_what_is_kept_is_read_again(tmp_path: Path) -> None:
