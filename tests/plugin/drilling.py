@@ -2,9 +2,11 @@
 
 import json
 import shutil
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+from pam_rollback.adapters.http import fetch
 from pam_rollback.core.wait import Waiter
 from tests.sessions import FLAGS, ON, Project, Range, runbook_in
 
@@ -31,7 +33,7 @@ def calm(project: Project) -> None:
         ("environments/sandbox.toml", "response_time_unnoticed_ms = 400", "response_time_unnoticed_ms = 3000"),
     ):
         text = (project.folder / file).read_text(encoding="utf-8")
-        assert old in text, file
+        assert old in text or new in text, file
         project.write(file, text.replace(old, new))
 
 
@@ -57,6 +59,14 @@ def as_staging(practice_range: Range, project: Project) -> None:
     text = text.replace('kind = "sandbox"', 'kind = "staging"\npace = 600')
     project.write("staging.toml", text.replace('name = "sandbox"', 'name = "staging"'))
     project.environment.update({**practice_range.variables, "XDG_STATE_HOME": str(project.folder / "state")})
+
+
+def take_notice_down(practice_range: Range) -> None:
+    """A real rollback leaves the notice in the app to whoever undoes it."""
+    url = practice_range.state["urls"]["api"] + "/admin/notice"
+    headers = {"Authorization": f"Bearer {practice_range.variables['PAM_ADMIN_TOKEN']}"}
+    taken = fetch(url, method="PUT", headers=headers, json={"active": False})
+    assert taken.http_status == HTTPStatus.OK, taken
 
 
 def told(practice_range: Range) -> str:

@@ -11,7 +11,7 @@ import pytest
 
 from pam_rollback.actions.journal import ACTION, FINISHED, Journal
 from tests.plugin.beginning import Begin, begin
-from tests.plugin.drilling import CONSENT, as_staging, journal, switched_off, switched_on, told
+from tests.plugin.drilling import CONSENT, as_staging, journal, switched_off, switched_on, take_notice_down, told
 from tests.sessions import FLAGS, ONLY_HEALTH, Project, Range
 from tests.small_disk import fill, small_disk
 
@@ -66,6 +66,7 @@ def staging(practice_range: Range, project: Project, monkeypatch: pytest.MonkeyP
         monkeypatch.setenv(name, value)
     yield ["--env=staging.toml", *CONSENT]
     practice_range.as_it_was()
+    take_notice_down(practice_range)
 
 
 @pytest.mark.long_matrix

@@ -8,7 +8,7 @@ import pytest
 from pam_rollback.adapters.http import fetch
 from pam_rollback.core.wait import Waiter
 from tests.plugin.beginning import Begin, begin
-from tests.plugin.drilling import NO_WINDOW, calm, journal, owed, switched_on
+from tests.plugin.drilling import NO_WINDOW, calm, journal, owed, switched_on, take_notice_down
 from tests.plugin.test_drill import ALL_AT_ONCE
 from tests.sessions import ONLY_HEALTH, Project, Range
 
@@ -146,6 +146,7 @@ def test_undo_takes_down_what_customers_see(practice_range: Range, project: Proj
         page = fetch(urls["status_page"] + "/api/v2/summary.json").json
         return [bool(page["incidents"]), bool(fetch(urls["api"] + "/api/v1/notice").json["active"])]
 
+    take_notice_down(practice_range)
     calm(project)
     project.write("hurried.toml", practice_range.file.read_text(encoding="utf-8") + ALL_AT_ONCE)
     (project.folder / "hurried.toml").chmod(0o600)
