@@ -66,8 +66,7 @@ def test_a_file_outside_the_project_is_found_all_the_same(practice_range: Range,
     The options are written anew and the session begins again, as another process.
     """
     assert not practice_range.file.is_relative_to(project.folder)
-    with project.start("-m", "health", "--env", str(practice_range.file), "--collect-only") as session:
-        listed = project.finish(session)
+    listed = project.run_apart("-m", "health", "--env", str(practice_range.file), "--collect-only")
 
     assert listed.rc == 0, listed.out
     assert "test_pam_is_healthy[as-is]" in listed.out

@@ -163,8 +163,7 @@ def test_a_broken_header_fails_the_collection(practice_range: Range, project: Pr
 def test_other_sessions_do_not_pay_for_it(practice_range: Range, project: Project) -> None:
     """Neither the driver nor the parser is loaded, and no SQL file is read, when something else is asked."""
     project.environment["PYTHONPROFILEIMPORTTIME"] = "1"
-    with project.start("-m", "health", f"--env={practice_range.file}") as session:
-        found = project.finish(session)
+    found = project.run_apart("-m", "health", f"--env={practice_range.file}")
 
     assert found.rc == 0, found.out
     assert "sqlglot" not in found.out

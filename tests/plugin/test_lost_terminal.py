@@ -133,8 +133,7 @@ def test_it_waits_for_nobody_and_needs_no_measurement(
     practice_range.remote.plant("channel-fails", what="slack", how="hangs")
     project.environment |= {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     selected = ("-k", "flags_are_off or acknowledged")
-    with project.start(*staging, *selected, "--initiated-by", os.fsdecode(b"Jos\xe9 \xc5\x81")) as session:
-        ended = project.finish(session)
+    ended = project.run_apart(*staging, *selected, "--initiated-by", os.fsdecode(b"Jos\xe9 \xc5\x81"))
     lines = journal(project.run_folder)
 
     assert ended.rc == 11, ended.out

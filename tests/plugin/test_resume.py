@@ -67,8 +67,7 @@ def killed_run(project: Project, practice_range: Range, story: str, at: str) -> 
     """The folder of a run that was killed there."""
     project.write("killer.py", KILLER)
     project.environment["KILL_AT"] = at
-    with project.start("-p", "killer", story, *SELECTED, "--env", str(practice_range.file)) as session:
-        killed = project.finish(session)
+    killed = project.run_apart("-p", "killer", story, *SELECTED, "--env", str(practice_range.file))
     del project.environment["KILL_AT"]
     assert killed.rc == KILLED, killed.out
     return killed.folder

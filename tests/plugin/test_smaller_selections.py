@@ -197,8 +197,7 @@ def test_it_is_one_line_and_nothing_ran(
     """Never a traceback, never a folder of a run that was none, never a green of pytest's own. In processes of their own."""
     project.environment.update(variables)
 
-    with project.start(*arguments) as session:
-        ended = project.finish(session)
+    ended = project.run_apart(*arguments)
 
     assert ended.rc == code, ended.out
     assert words in one_line(ended), ended.out
