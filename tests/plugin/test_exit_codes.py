@@ -78,7 +78,7 @@ def checks_copied() -> tuple[str, ...]:
     return ONLY_HEALTH
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["serial", "xdist"])
+@pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["serial", "xdist"])
 def test_every_outcome_is_told_and_the_worst_decides(
     practice_range: Range, project: Project, workers: tuple[str, ...]
 ) -> None:
@@ -116,7 +116,7 @@ def test_a_worker_that_dies_is_no_verdict(practice_range: Range, project: Projec
     """What a crashed process would have said is not known."""
     project.write("checks/test_case.py", HEAD + "def test_a():\n    os._exit(3)\ndef test_b():\n    assert True\n")
 
-    ended = project.run("checks/test_case.py", "--env", str(practice_range.file), "-n", "2")
+    ended = project.run("checks/test_case.py", "--env", str(practice_range.file), "-n", "1")
 
     assert ended.rc == 11, ended.out
 
