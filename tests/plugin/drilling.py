@@ -30,6 +30,7 @@ def calm(project: Project) -> None:
     for file, old, new in (
         ("plan.toml", "answers_min = 600", "answers_min = 120"),
         ("plan.toml", "p95_ms_max = 500", "p95_ms_max = 3000"),
+        ("plan.toml", "response_time_ms_max = 500", "response_time_ms_max = 3000"),
         ("environments/sandbox.toml", "response_time_unnoticed_ms = 400", "response_time_unnoticed_ms = 3000"),
     ):
         text = (project.folder / file).read_text(encoding="utf-8")

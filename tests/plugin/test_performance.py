@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from tests.plugin.drilling import calm
 from tests.sessions import Project, Range, save_baseline
 
 FAST, FEW_ERRORS = "test_answers_are_fast", "test_few_answers_are_errors"
@@ -30,6 +31,7 @@ def with_abilities(range_: Range, folder: Path, abilities: str) -> Path:
 
 def test_the_healthy_sandbox_is_go(practice_range: Range, project: Project) -> None:
     """All of it, with the n of every figure; nothing is written but by the sign-in."""
+    calm(project)
     before = practice_range.remote.request_counts()
     session = project.run("-m", "performance", f"--env={practice_range.file}")
     after = practice_range.remote.request_counts()
@@ -84,6 +86,7 @@ def test_what_cannot_be_known_is_unknown_and_the_rest_is_judged(
 
 def test_a_baseline_is_reported_beside_the_figures(practice_range: Range, project: Project, tmp_path: Path) -> None:
     """It does not decide here: that much slower is another criterion."""
+    calm(project)
     stored = save_baseline(practice_range, tmp_path, latency_ms=1 / 1.09)
     session = project.run(*WITHOUT_PAGES, f"--env={practice_range.file}", f"--baseline={stored}")
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.plugin.drilling import calm
 from tests.plugin.test_performance import with_abilities
 from tests.prometheus_server import prometheus
 from tests.sessions import Project, Range
@@ -37,6 +38,7 @@ def test_render_agrees_on_the_healthy_sandbox(practice_range: Range, project: Pr
 
     Whoever looks at users' answers or at the servers' records of them does so on one worker: a second prober is refused.
     """
+    calm(project)
     chosen = ("-m", "performance or window", "-k", "records or stays or answers_are", "-n", "2", "--pace=100")
     session = project.run(*chosen, f"--env={practice_range.file}")
     outcomes = session.outcomes_by_case()
@@ -87,6 +89,7 @@ def test_a_window_that_is_too_short_for_the_source_is_unknown(
 
 def test_a_real_prometheus_agrees(practice_range: Range, project: Project, tmp_path: Path) -> None:
     """Scrapes of the sandbox, counted here; response times lie within the bounds of a bucket."""
+    calm(project)
     api = practice_range.state["urls"]["api"].removeprefix("http://")
     with prometheus(api, tmp_path) as url:
         file = extended(

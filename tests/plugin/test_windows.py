@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.plugin.drilling import calm
 from tests.sessions import ROOT, Project, Range
 
 ERRORS, RESPONSES = "test_error_rate_stays_low", "test_response_time_stays_low"
@@ -49,6 +50,7 @@ def prober_of(project: Project) -> int:
 
 def test_the_whole_window_is_observed(practice_range: Range, project: Project) -> None:
     """At this pace 6 of 900 seconds, with all of their samples, and said so."""
+    calm(project)
     session = project.run("-m", "window", PACE, f"--env={practice_range.file}")
 
     assert session.rc == 0, session.out
@@ -130,6 +132,7 @@ def test_what_happens_within_the_window_is_seen(practice_range: Range, project: 
 
 def test_outside_the_sandbox_the_windows_are_judged_too(practice_range: Range, project: Project) -> None:
     """After a rollback that this suite did not do: what is left open is what nobody measured, and not SC-1 to SC-3."""
+    calm(project)
     project.write("environments/staging.toml", staging(practice_range.state["urls"]))
     session = project.run("-m", "post_rollback", "--env", "staging")
 
