@@ -38,6 +38,18 @@ def calm(project: Project) -> None:
         project.write(file, text.replace(old, new))
 
 
+def few_probes(project: Project) -> None:
+    """A drill without a window: the sandbox is asked as often as shows its incident, so that a busy machine keeps up."""
+    calm(project)
+    for file, old, new in (
+        ("plan.toml", "answers_min = 120", "answers_min = 100"),
+        ("environments/sandbox.toml", "[probing]\nrate_hz = 50", "[probing]\nrate_hz = 25"),
+    ):
+        text = (project.folder / file).read_text(encoding="utf-8")
+        assert old in text, file
+        project.write(file, text.replace(old, new))
+
+
 def journal(folder: Path) -> list[dict[str, Any]]:
     """The lines of a run's journal; none before there is one."""
     try:
