@@ -10,7 +10,12 @@ from pam_rollback.plugin.journeys.traveller import Traveller
 from pam_rollback.plugin.journeys.visitor import Visitor
 from pam_rollback.plugin.journeys.webkit_traveller import WebKitTraveller
 
-pytestmark = [pytest.mark.post_rollback, pytest.mark.redeploy_gate, pytest.mark.journey]
+pytestmark = [
+    pytest.mark.post_rollback,
+    pytest.mark.redeploy_gate,
+    pytest.mark.journey,
+    pytest.mark.usefixtures("audits_beside"),  # in a drill the pages are judged meanwhile
+]
 
 Scored = Callable[[Any], Any]
 

@@ -7,12 +7,14 @@ styles, which the engines agree on.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Final, Literal
 
-from playwright.sync_api import Browser, CDPSession, Error, Locator
+from playwright.sync_api import Browser, CDPSession, Error, Locator, sync_playwright
 
 from pam_rollback.adapters import axe, keyboard
 from pam_rollback.adapters.axe import Rules
+from pam_rollback.adapters.browser import launch_arguments
 from pam_rollback.adapters.page_states import Site, Visit
 from pam_rollback.core.accessibility import PUBLIC_STATES, STATES, WALKED_STATES, Audit, Audits
 from pam_rollback.core.errors import MeasurementFailed
@@ -53,6 +55,20 @@ def collect(browser: Browser, site: Site, rules: Rules) -> Audits:
         finally:
             context.close()
     return Audits(found)
+
+
+def collect_in_own_browser(site: Site, rules: Rules) -> Audits:
+    """The same in a Chromium of this thread: Playwright's objects belong to the thread that made them.
+
+    Raises BrowserMissing, and playwright's Error when the browser does not start.
+    """
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium
+        browser = chromium.launch(**launch_arguments(chromium.name, own=Path(chromium.executable_path)))
+        try:
+            return collect(browser, site, rules)
+        finally:
+            browser.close()
 
 
 def _audits(visit: Visit, devtools: CDPSession, looks: tuple[_Look, ...], rules: Rules) -> Iterator[Audit]:
