@@ -73,6 +73,15 @@ def test_outages_are_measured_within_one_period(server: Server, tmp_path: Path) 
     assert [outage.why for outage in outages] == ["HTTP 503 instead of 200", "no answer within 1 s", "slow"]
 
 
+def test_it_goes_before_what_runs_beside_it(server: Server, tmp_path: Path) -> None:
+    """Where this user may say so; elsewhere it is probed all the same."""
+    with start_prober(config(server.url), tmp_path / "timeline.jsonl") as prober:
+        prober.wait_for_first(1, within_s=10)
+        ahead = os.getpriority(os.PRIO_PROCESS, 0) - os.getpriority(os.PRIO_PROCESS, prober.pid)
+
+    assert ahead == (10 if os.geteuid() == 0 else 0)
+
+
 def test_survives_a_target_that_is_gone(server: Server, tmp_path: Path) -> None:
     """A closed port is a series of bad samples; when it opens again the samples are good again."""
     with start_prober(config(server.url), tmp_path / "timeline.jsonl") as prober:
