@@ -1,29 +1,34 @@
-"""Sessions of the gate alone, against a sandbox whose repository has broken commits, and among runs of the past."""
+"""The gate's questions: asked by themselves, of facts taken here; and sessions of the gate, among runs of the past."""
 
+import importlib.util
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
-from pam_rollback.core.verdict import Outcome
+from pam_rollback.core.verdict import Outcome, classify
 from pam_rollback.plugin.stories import STORIES
 from pam_rollback.reporting.redaction import Redactor
 from pam_rollback.reporting.run_record import ActionStep, EnvironmentFacts, Moment, Result, RunRecord, Verdict, write
 from pam_rollback.sandbox.history import FEATURE, all_files, brought_by
-from tests.sessions import Finished, Project, Range
+from tests.sessions import ROOT, Finished, Project, Range
 
 RELEASE = "1.42.0"
 FILES: Mapping[str, str] = {**all_files(RELEASE), **brought_by(RELEASE)}
 """The candidate's."""
-STAGES = {
-    "test_unit_tests_pass",
-    "test_integration_tests_pass",
-    "test_end_to_end_tests_pass",
-    "test_accessibility_tests_pass",
-    "test_the_quality_check_passes",
-    "test_own_load_tests_pass",
+STAGES: Mapping[str, str] = {
+    "test_unit_tests_pass": "GA-1",
+    "test_integration_tests_pass": "GA-2",
+    "test_end_to_end_tests_pass": "GA-3",
+    "test_accessibility_tests_pass": "GA-4",
+    "test_the_quality_check_passes": "GA-5",
+    "test_own_load_tests_pass": "GA-6",
 }
+"""Each with its id in the plan."""
 APPLIED, DATA, WHOLE, BACK = (
     "test_migrations_can_be_applied",
     "test_migrations_drop_no_data",
@@ -60,6 +65,37 @@ def features(**changes: object) -> dict[str, str]:
     return {"features.json": json.dumps(document)}
 
 
+@cache
+def _questions() -> ModuleType:
+    """The gate's own tests."""
+    spec = importlib.util.spec_from_file_location("the_gate", ROOT / "load" / "test_redeployment_gate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def answer(question: str, fact: Callable[[], object]) -> tuple[str, str]:
+    """What a session would say of this test of the gate, given what ``fact`` gives or raises, and its words."""
+    test: Callable[..., None] = getattr(_questions(), question)
+    try:
+        found = fact()
+    except Exception as error:  # noqa: BLE001 - as a session does: whatever a fixture raises has an outcome
+        return classify(error, in_test_body=False).value, str(error)
+    try:
+        test(found, lambda judged: judged)
+    except Exception as error:  # noqa: BLE001 - the same
+        return classify(error, in_test_body=True).value, str(error)
+    return GREEN, str(found)
+
+
+def asked(fixture: Any, *given: object) -> Any:
+    """What the function of a fixture gives."""
+    plain: Callable[..., Any] = fixture._get_wrapped_function()
+    return plain(*given)
+
+
 def gate(
     project: Project, practice_range: Range, tests: Sequence[str], *more: str, file: Path | None = None
 ) -> Finished:
@@ -85,8 +121,14 @@ def one_line(found: Finished) -> str:
     return " ".join(found.out.split())
 
 
+def first_ways() -> list[str]:
+    """One story of each strategy."""
+    strategies = dict.fromkeys(story.strategy for story in STORIES.values())
+    return [next(name for name, story in STORIES.items() if story.strategy == strategy) for strategy in strategies]
+
+
 def leave_run(
-    project: Project,
+    root: Path,
     name: str,
     *,
     age: timedelta = timedelta(hours=1),
@@ -132,7 +174,7 @@ def leave_run(
         ),
         steps=tuple(ActionStep(story, "a step", "done", 0, 1) for story in drilled),
     )
-    folder = project.folder / "reports" / "out" / name
+    folder = root / "reports" / "out" / name
     write(record, folder / "run.json", Redactor([]))
     return folder
 

@@ -1,18 +1,24 @@
-"""Each of the six npm stages is seen red by a commit that breaks what it tests, and no other one is."""
+"""Each of the six npm stages is red for a commit that breaks what it tests; `make test-all` shows that no other one is.
+
+What npm does with a script, and what is said when nothing can be installed, is in tests/adapters/test_npm_stages.py.
+"""
+
+import os
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
 
 import pytest
 
-from tests.gate.scene import RED, STAGES, UNKNOWN, Commit, changed, commit, gate, one_line, with_outcome
-from tests.sessions import Project, Range
+from pam_rollback.adapters.npm_stages import NpmPackage
+from pam_rollback.core.plan import load_plan
+from tests.conftest import WHOLE
+from tests.gate.scene import FILES, RED, STAGES, Commit, answer, changed
+from tests.sessions import ROOT
 
-UNIT, INTEGRATION, E2E, ACCESSIBILITY, QUALITY, LOAD = (
-    "test_unit_tests_pass",
-    "test_integration_tests_pass",
-    "test_end_to_end_tests_pass",
-    "test_accessibility_tests_pass",
-    "test_the_quality_check_passes",
-    "test_own_load_tests_pass",
-)
+GATE = load_plan(ROOT / "plan.toml").gate
+UNIT, INTEGRATION, E2E, ACCESSIBILITY, QUALITY, LOAD = STAGES
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
 COMMITS = [
     Commit(
         "money is written wrong",
@@ -55,61 +61,43 @@ COMMITS = [
         {LOAD},
         "package.json has no script 'test:load', is it 'test:loads'?",
     ),
-    Commit(
-        "lock and package do not fit",
-        changed("frontend/package.json", '"private": true', '"private": true, "dependencies": {"part": "1.0.0"}'),
-        set(),
-        "npm ci: exit code",
-        unknown=STAGES,
-    ),
 ]
 
 
-@pytest.mark.long_matrix
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The candidate's files, with its packages installed once."""
+    folder = tmp_path_factory.mktemp("candidate")
+    put(folder, FILES)
+    NpmPackage(folder / "frontend", COMMIT, lambda _: None).install(folder / "npm-ci.log", deadline_s=120)
+    return folder
+
+
+def put(folder: Path, files: Mapping[str, str]) -> None:
+    """Write them there."""
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
 @pytest.mark.parametrize("broken", COMMITS, ids=lambda broken: broken.id)
-def test_a_broken_commit_turns_its_stage_red_and_no_other(
-    broken: Commit, practice_range: Range, project: Project
-) -> None:
-    """In a fresh checkout of that commit; what users have does not matter."""
-    found = gate(project, practice_range, sorted(STAGES), "--to", commit(practice_range, broken.files))
+def test_a_broken_commit_turns_its_stage_red_and_no_other(broken: Commit, checkout: Path, tmp_path: Path) -> None:
+    """The stage runs on that commit's files, and says what is wrong with them."""
+    package = NpmPackage(checkout / "frontend", COMMIT, lambda _: None, {"COMMIT_REF": COMMIT})
+    asked = STAGES if os.environ.get(WHOLE) else tuple(broken.red)
+    put(checkout, broken.files)
+    try:
+        found = {
+            stage: answer(
+                stage, partial(package.run, GATE[STAGES[stage]], tmp_path / "log", keep_in=tmp_path / STAGES[stage])
+            )
+            for stage in asked
+        }
+    finally:
+        for name in broken.files:
+            (checkout / name).unlink()
+        put(checkout, {name: FILES[name] for name in broken.files if name in FILES})
 
-    assert with_outcome(found, RED) == broken.red, found.out
-    assert with_outcome(found, UNKNOWN) == broken.unknown, found.out
-    assert broken.words in one_line(found), found.out
-    assert found.rc == (10 if broken.red else 11)
-
-
-def test_what_is_served_passes_and_leaves_its_evidence(practice_range: Range, project: Project) -> None:
-    """Without --to the candidate is what both sites serve; output and reports of each stage are in the run's folder."""
-    practice_range.remote.reset()
-    found = gate(project, practice_range, sorted(STAGES))
-
-    assert set(found.outcomes().values()) == {"passed"}, found.out
-    assert "candidate: release 1.42.0, commit" in found.out
-    kept = {
-        str(path.relative_to(found.folder / "gate")) for path in (found.folder / "gate").rglob("*") if path.is_file()
-    }
-    assert {
-        "npm-ci.log",
-        "GA-1.log",
-        "GA-6.log",
-        "GA-1/reports/unit.xml",
-        "GA-1/reports/coverage.lcov",
-        "GA-6/reports/load.json",
-    } <= kept
-
-
-def test_a_stage_that_does_not_end_is_red(practice_range: Range, project: Project) -> None:
-    """By the time of plan.toml."""
-    plan = project.folder / "plan.toml"
-    text = plan.read_text(encoding="utf-8")
-    assert 'command = "npm run test"\ndeadline_s = 600' in text
-    plan.write_text(text.replace('npm run test"\ndeadline_s = 600', 'npm run test"\ndeadline_s = 3'), encoding="utf-8")
-    hangs = changed(
-        "frontend/tests/run.mjs", "await mkdir", "await new Promise(() => setInterval(() => {}, 1000));\nawait mkdir"
-    )
-
-    found = gate(project, practice_range, [UNIT], "--to", commit(practice_range, hangs))
-
-    assert with_outcome(found, RED) == {UNIT}, found.out
-    assert "no end within 3 s (plan.toml), so it was ended" in one_line(found)
+    assert {stage for stage, (outcome, _) in found.items() if outcome == RED} == broken.red, found
+    assert all(broken.words in words for stage, (_, words) in found.items() if stage in broken.red), found

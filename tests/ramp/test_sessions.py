@@ -1,6 +1,7 @@
 """Whole sessions of a ramp on a running sandbox: what users have afterwards, what the journal knows, and the exit code.
 
-A watch takes 5 s here instead of a quarter of an hour; each stage is watched once, and stages need not be apart.
+A watch takes 5 s here instead of a quarter of an hour; each stage is watched once, and stages need not be apart. What an invocation does
+when, and what it never does, is in test_invocation.py, in simulated time; `make test` runs of the sabotages the breach that is rolled back.
 """
 
 import json
@@ -132,47 +133,33 @@ def asking(ramped: Ramped) -> Ramped:
     return ramped
 
 
-def test_each_invocation_does_the_next_due_thing(ramped: Ramped) -> None:
-    """10 %, and at the next invocation 25 %; each watched, measured, and with the time to come back. Ended with 0."""
-    first = ramped.run()
-    assert first.rc == 0, first.out
-    assert ramped.shares == {10}
-    second = ramped.run()
+def test_killed_in_the_middle_of_a_raise_it_goes_on_with_the_next_due_thing(ramped: Ramped) -> None:
+    """Killed with -9 as soon as the journal says that it raises: then 10 %, at the next invocation 25 %, each entered once and watched."""
+    with ramped.project.start(*ramped.arguments) as session:
+        end_s = time.monotonic() + _WITHIN_S
+        while not (ramped.journal.exists() and '"raising"' in ramped.journal.read_text(encoding="utf-8")):
+            assert time.monotonic() < end_s, "it never raised"
+            assert session.poll() is None, ramped.project.finish(session).out
+            time.sleep(0.002)
+        session.kill()
+        session.communicate()
+    first = ramped.run_until_known()
+    assert (first.rc, ramped.shares) == (0, {10}), first.out
+    assert "next: raise to RA-2 (25 %)" in " ".join(first.out.split())
+    second = ramped.run_until_known()
 
-    assert second.rc == 0, second.out
-    assert ramped.shares == {25}
-    assert ramped.events("raising", "entered", "window-complete") == [
-        "raising RA-1",
+    assert (second.rc, ramped.shares) == (0, {25}), second.out
+    assert ramped.events("entered", "window-complete") == [
         "entered RA-1",
         "window-complete RA-1",
-        "raising RA-2",
         "entered RA-2",
         "window-complete RA-2",
     ]
-    assert "next: raise to RA-2 (25 %)" in " ".join(first.out.split())
     assert "REHEARSAL GO for ramp" in second.last_line
     assert any("ramp: raised to RA-2 (25 %)" in note for note in second.record["notes"])
 
 
-def test_everybody_is_let_in_after_a_yes(asking: Ramped) -> None:
-    """Without it the ramp waits, with 0, and the team is asked once; with it everybody is let in, watched, and it is finished."""
-    asking.stands_at(2)
-    waiting = asking.run_until_known()
-    assert (waiting.rc, asking.shares) == (0, {50}), waiting.out
-    assert 'waits for a yes to RA-4 (100 %): --approve RA-4="who: why"' in " ".join(waiting.out.split())
-    asked = [str(message) for message in asking.range.remote.slack_messages()]
-    ended = asking.run_until_known("--approve", "RA-4=kim: two quiet days")
-
-    assert (ended.rc, asking.shares) == (0, {100}), ended.out
-    assert asking.events("approval-asked", "approved", "entered", "finished")[-4:] == [
-        "approval-asked RA-4",
-        "approved RA-4",
-        "entered RA-4",
-        "finished",
-    ]
-    assert sum("waits for a yes to RA-4" in message for message in asked) == 1
-
-
+@pytest.mark.long_matrix("sabotages of a ramp")
 def test_a_breach_in_a_stage_is_rolled_back(ramped: Ramped) -> None:
     """Only the tenth of the users who have the features fails, and the prober's own account may not be one of them. Ended with 10."""
     ramped.stands_at(0, held=False)
@@ -188,6 +175,7 @@ def test_a_breach_in_a_stage_is_rolled_back(ramped: Ramped) -> None:
     assert "was rolled back at" in " ".join(again.out.split())
 
 
+@pytest.mark.long_matrix("sabotages of a ramp")
 def test_a_breach_while_a_person_is_waited_for_is_rolled_back(asking: Ramped) -> None:
     """50 % have the features, everything is complete, only a yes is missing: what breaks now does not wait for it.
 
@@ -204,23 +192,6 @@ def test_a_breach_while_a_person_is_waited_for_is_rolled_back(asking: Ramped) ->
 
 
 @pytest.mark.long_matrix("sabotages of a ramp")
-def test_killed_in_the_middle_of_a_raise_it_goes_on(ramped: Ramped) -> None:
-    """Killed with -9 as soon as the journal says that it raises: the next invocation ends at 10 %, entered once."""
-    with ramped.project.start(*ramped.arguments) as session:
-        end_s = time.monotonic() + _WITHIN_S
-        while not (ramped.journal.exists() and '"raising"' in ramped.journal.read_text(encoding="utf-8")):
-            assert time.monotonic() < end_s, "it never raised"
-            assert session.poll() is None, ramped.project.finish(session).out
-            time.sleep(0.002)
-        session.kill()
-        session.communicate()
-    ended = ramped.run()
-
-    assert (ended.rc, ramped.shares) == (0, {10}), ended.out
-    assert ramped.events("entered") == ["entered RA-1"]
-
-
-@pytest.mark.long_matrix("sabotages of a ramp")
 def test_from_nobody_to_everybody_no_invocation_skips_or_repeats(asking: Ramped) -> None:
     """All stages by real sessions, one after the other, as a scheduled job would; then a yes, then nothing is left to do."""
     seen = []
@@ -230,6 +201,9 @@ def test_from_nobody_to_everybody_no_invocation_skips_or_repeats(asking: Ramped)
         seen.append(ended.out)
     waiting = asking.run_until_known()
     assert (waiting.rc, asking.shares) == (0, {50}), waiting.out
+    assert 'waits for a yes to RA-4 (100 %): --approve RA-4="who: why"' in " ".join(waiting.out.split())
+    asked = [str(message) for message in asking.range.remote.slack_messages()]
+    assert sum("waits for a yes to RA-4" in message for message in asked) == 1
     last = asking.run_until_known("--approve", "RA-4=kim: two quiet days")
     after = asking.run_until_known()
 
@@ -258,6 +232,7 @@ def test_a_lost_state_is_refused_and_can_be_taken_over(ramped: Ramped) -> None:
     assert ramped.events("adopted", "window-complete")[:2] == ["adopted RA-2", "window-complete RA-2"]
 
 
+@pytest.mark.long_matrix("sabotages of a ramp")
 def test_without_a_gate_nobody_is_let_in(ramped: Ramped) -> None:
     """A NO-GO that is newer than the GO decides: 13, and nothing was changed."""
     leave_gate_run(ramped.project.folder / "reports" / "out", verdict="NO-GO", age_s=5)

@@ -1,4 +1,8 @@
-"""Whole sessions whose provider fails: the exit code, and the words that somebody reads at 3 a.m."""
+"""Whole sessions whose provider fails: the exit code, and the words that somebody reads at 3 a.m.
+
+`make test` runs one of each kind. What each provider's failure does to each step is in test_provider_faults.py, what a colleague changes
+after the rollback in test_asked_again.py, without a session.
+"""
 
 import json
 import signal
@@ -36,13 +40,18 @@ def checks_copied() -> tuple[str, ...]:
     return ONLY_HEALTH
 
 
-@pytest.fixture(autouse=True)
-def as_at_the_start(shared_range: Range) -> Iterator[None]:
-    """The hosts, too."""
-    shared_range.remote.reset()
+@pytest.fixture(scope="module", autouse=True)
+def left_as_found(shared_range: Range) -> Iterator[None]:
+    """For those who come after these tests."""
     yield
     shared_range.remote.reset()
     shared_range.as_it_was()
+
+
+@pytest.fixture(autouse=True)
+def as_at_the_start(shared_range: Range) -> None:
+    """The hosts, too."""
+    shared_range.remote.reset()
 
 
 def drill(
@@ -147,6 +156,7 @@ def owed(ended: Finished) -> list[str]:
     return [entry["kind"] for entry in journal(ended) if entry["event"] == "undo-owed"]
 
 
+@pytest.mark.long_matrix("drills whose provider fails")
 def test_a_refused_rollback_is_a_failed_action(practice_range: Range, project: Project) -> None:
     """12: which step, what Render said, and what to do; what was changed before it is put back, and the checks say how it is."""
     ended = drill(project, practice_range, at='"event": "planting"', what="error-403", operation="rollback")
@@ -161,6 +171,7 @@ def test_a_refused_rollback_is_a_failed_action(practice_range: Range, project: P
     assert practice_range.remote.identity()["live"] == "candidate"
 
 
+@pytest.mark.long_matrix("drills whose provider fails")
 def test_automatic_deploys_that_stay_on_decide(practice_range: Range, project: Project) -> None:
     """12, although users have the stable release: the next push would take it from them. Nobody is told to do more than that."""
     ended = drill(project, practice_range, at='"event": "planting"', what="error-503", operation="patch")
@@ -177,6 +188,7 @@ def test_automatic_deploys_that_stay_on_decide(practice_range: Range, project: P
     assert not any("take the next stronger strategy" in text for text in told), told
 
 
+@pytest.mark.long_matrix("drills whose provider fails")
 def test_a_provider_that_is_down_stops_its_own_part_only(practice_range: Range, project: Project) -> None:
     """12: not even the front end's target can be found; the back end and the features are taken back all the same."""
     ended = drill(
@@ -210,6 +222,17 @@ def test_what_cannot_be_put_back_is_undo_failed(practice_range: Range, project: 
     assert ended.last_line.startswith("REHEARSAL UNDO FAILED"), ended.last_line
 
 
+@pytest.mark.long_matrix("drills that are refused")
+def test_no_target_is_refused(practice_range: Range, project: Project) -> None:
+    """13: named wrongly, with the candidates; the target is never guessed."""
+    ended = project.run(STORY, "--env", str(practice_range.file), NO_WINDOW, "--to", "dep-none")
+
+    assert ended.rc == 13, ended.out
+    assert "no deploy of Render has this id" in said(ended)
+    assert "--to dep-" in said(ended)
+
+
+@pytest.mark.long_matrix("drills that are refused")
 def test_who_is_not_alone_is_refused(practice_range: Range, project: Project) -> None:
     """13: another session holds the lock; nothing is planted, and nothing is asked of anybody."""
     range_ = load_environment(str(practice_range.file), ROOT / "environments", {})
@@ -222,15 +245,7 @@ def test_who_is_not_alone_is_refused(practice_range: Range, project: Project) ->
     assert practice_range.remote.identity()["live"] == "candidate"
 
 
-def test_no_target_is_refused(practice_range: Range, project: Project) -> None:
-    """13: named wrongly, with the candidates; the target is never guessed."""
-    ended = project.run(STORY, "--env", str(practice_range.file), NO_WINDOW, "--to", "dep-none")
-
-    assert ended.rc == 13, ended.out
-    assert "no deploy of Render has this id" in said(ended)
-    assert "--to dep-" in said(ended)
-
-
+@pytest.mark.long_matrix("drills that are refused")
 def test_a_target_for_the_site_that_stays_is_refused(practice_range: Range, project: Project) -> None:
     """13: it would be passed over, and whoever typed it would think that the back end was taken back."""
     ended = project.run("drills/test_frontend_restore.py", "--env", str(practice_range.file), "--to", "backend=1.41.3")
@@ -239,6 +254,7 @@ def test_a_target_for_the_site_that_stays_is_refused(practice_range: Range, proj
     assert "--to backend=…: frontend-restore does not roll the backend back" in said(ended)
 
 
+@pytest.mark.long_matrix("drills that are refused")
 def test_after_a_rollback_of_one_site_the_releases_are_named_one_by_one(
     practice_range: Range, project: Project
 ) -> None:
@@ -262,6 +278,7 @@ def test_after_a_rollback_of_one_site_the_releases_are_named_one_by_one(
     }
 
 
+@pytest.mark.long_matrix("drills with a colleague")
 def test_automatic_deploys_that_come_back_are_seen(practice_range: Range, project: Project) -> None:
     """10: the action found them off, a colleague switched them on: the test asks again."""
     ended = drill_with_a_colleague(
@@ -277,6 +294,7 @@ def test_automatic_deploys_that_come_back_are_seen(practice_range: Range, projec
     assert ended.outcomes()["test_the_target_answers"] == "passed"
 
 
+@pytest.mark.long_matrix("drills with a colleague")
 def test_a_lock_that_is_gone_is_seen(practice_range: Range, project: Project) -> None:
     """10: the action locked the site, a colleague unlocked it: the test asks again."""
 
@@ -293,6 +311,7 @@ def test_a_lock_that_is_gone_is_seen(practice_range: Range, project: Project) ->
     assert ended.outcomes()["test_visitors_get_the_target"] == "passed"
 
 
+@pytest.mark.long_matrix("drills with a colleague")
 @pytest.mark.parametrize(
     ("story", "changed", "does", "red"),
     [
@@ -301,7 +320,6 @@ def test_a_lock_that_is_gone_is_seen(practice_range: Range, project: Project) ->
             changed,
             does,
             red,
-            marks=() if way in {"backend_provider", "frontend_restore"} else pytest.mark.long_matrix,
             id=way + ("" if does is deploy_the_bad_back_end else "-site"),
         )
         for way, changed, does, red in (

@@ -1,0 +1,211 @@
+"""Whole sessions of the gate: everything it asks of a healthy candidate, a NO-GO, what is refused, left out or killed.
+
+Each question by itself is in the other files of this folder.
+"""
+
+import tomllib
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from pam_rollback.core.flags import Flag
+from pam_rollback.core.wait import Waiter
+from tests.gate.scene import (
+    BACK,
+    DATABASE,
+    DRILLED,
+    FLAGGED,
+    GREEN,
+    INCIDENT,
+    NOBODY,
+    RED,
+    STAGES,
+    UNKNOWN,
+    changed,
+    commit,
+    features,
+    first_ways,
+    gate,
+    leave_counted,
+    leave_run,
+    one_line,
+    with_outcome,
+)
+from tests.gate.test_database import more, schema
+from tests.sessions import FLAGS, ON, Project, Range
+
+OFF = Flag(enabled=False, rollout_pct=0)
+RUN = "20260101T000000Z-sandbox-aaaa"
+
+
+@pytest.fixture
+def flags_off(practice_range: Range) -> None:
+    """As a rollback by flags leaves them."""
+    practice_range.remote.reset()
+    practice_range.flags.set_flags(dict.fromkeys(FLAGS, OFF))
+
+
+def test_a_healthy_candidate_passes_and_leaves_its_evidence(
+    flags_off: None, practice_range: Range, project: Project
+) -> None:
+    """Without --to it is what both sites serve. All questions are asked; since files were named, it is not the gate."""
+    leave_run(project.folder, RUN, red=["IR-5", "IR-2"], drilled=first_ways(), age=timedelta(days=1))
+    leave_run(project.folder, "20260102T000000Z-sandbox-aaaa", drilled=first_ways(), verdict="GO")
+    leave_counted(project.folder / "reports" / "out" / RUN, 55)
+
+    found = gate(project, practice_range, [*STAGES, *DATABASE, FLAGGED, NOBODY, INCIDENT, DRILLED])
+
+    assert set(found.outcomes().values()) == {GREEN}, found.out
+    assert found.rc == 11
+    said = one_line(found)
+    assert "files were named, and the gate is all of checks and load: name none" in said
+    assert "candidate: release 1.42.0, commit" in said
+    assert "1 migrations are applied to it" in said
+    assert "the new features are on while they are tried" in said
+    assert "under 55 requests a second by Prometheus at http://127.0.0.1:9" in said
+    assert "undo set-flags" in found.out
+    assert states(practice_range)() == {OFF}
+    folder = found.folder / "gate"
+    assert (folder / "incident-load.jsonl").stat().st_size > 0
+    assert {
+        "npm-ci.log",
+        "GA-1.log",
+        "GA-6.log",
+        "GA-1/reports/unit.xml",
+        "GA-1/reports/coverage.lcov",
+        "GA-6/reports/load.json",
+    } <= {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_broken_candidate_is_a_no_go(practice_range: Range, project: Project) -> None:
+    """It is a commit that nobody serves: its own tests, migrations and features are judged, and nothing that users have.
+
+    A word for the fix leaves out the test of the incident.
+    """
+    broken = {
+        **changed("frontend/app/format.js", "Number(amount))", "Number(amount) + 1)"),
+        **more("CREATE TABLE public.more ()", "SELECT 1"),
+        **features(default=True),
+    }
+    asked = ["test_unit_tests_pass", "test_the_quality_check_passes", *DATABASE, FLAGGED, NOBODY, INCIDENT, DRILLED]
+    vouched = ("--ack", "RP-2=Ada: the cause is in the tracker")
+
+    found = gate(project, practice_range, asked, "--to", commit(practice_range, broken), *vouched)
+
+    assert found.rc == 10, found.out
+    assert with_outcome(found, RED) == {"test_unit_tests_pass", BACK, FLAGGED, DRILLED}, found.out
+    assert with_outcome(found, UNKNOWN) == {NOBODY}, found.out
+    assert INCIDENT not in found.outcomes()
+    said = one_line(found)
+    assert "an amount is written in the account's currency" in said
+    assert "PAM_ENHANCED_UI is on by default" in said
+    assert "sandbox does not serve the candidate" in said
+    assert "a person vouches for the fix (--ack)" in said
+
+
+def test_an_incident_of_the_new_features_is_seen_although_they_were_off(
+    flags_off: None, practice_range: Range, project: Project
+) -> None:
+    """The fault hits only users who have the feature: with the flags off it hides."""
+    leave_run(project.folder, RUN, red=["IR-5", "RTO-1"])
+    practice_range.remote.plant("errors")
+
+    found = gate(project, practice_range, [INCIDENT])
+
+    assert with_outcome(found, RED) == {INCIDENT}, found.out
+    assert f"the incident of run {RUN} (IR-5) comes back on release 1.42.0" in one_line(found)
+
+
+def test_the_environments_own_database_is_refused(practice_range: Range, project: Project, tmp_path: Path) -> None:
+    """Whoever names it by mistake loses nothing."""
+    text = practice_range.file.read_text(encoding="utf-8")
+    variables = tomllib.loads(text)["sandbox"]["variables"]
+    own = variables["PAM_STAGING_COPY_DSN"].replace("/pam_copy", "/pam")
+    assert own != variables["PAM_STAGING_COPY_DSN"]
+    file = tmp_path / "own.toml"
+    file.touch(mode=0o600)
+    file.write_text(text.replace(variables["PAM_STAGING_COPY_DSN"], own), encoding="utf-8")
+    before = schema(practice_range)
+
+    found = gate(project, practice_range, sorted(DATABASE), file=file)
+
+    assert found.rc == 13, found.out
+    assert "the environment's own database" in one_line(found)
+    assert schema(practice_range) == before
+
+
+def without(project: Project, practice_range: Range, ability: str) -> Path:
+    """The file of an environment that does not declare it."""
+    sandbox = project.folder / "environments" / "sandbox.toml"
+    text = sandbox.read_text(encoding="utf-8")
+    assert f'    "{ability}",\n' in text
+    sandbox.write_text(text.replace(f'    "{ability}",\n', ""), encoding="utf-8")
+    file = project.folder / "without.toml"
+    file.touch(mode=0o600)
+    file.write_text(practice_range.file.read_text(encoding="utf-8"), encoding="utf-8")
+    return file
+
+
+def test_what_the_environment_cannot_tell_keeps_it_from_a_go(practice_range: Range, project: Project) -> None:
+    """An environment without a repository: the candidate's tests are left out, and that is no GO."""
+    leave_run(project.folder, RUN, drilled=first_ways(), verdict="GO")
+    file = without(project, practice_range, "git")
+
+    found = project.run("load/test_redeployment_gate.py", "-m", "redeploy_gate", f"--env={file}")
+
+    assert found.rc == 11, found.out
+    assert "sandbox declares no git, so nobody asked: " in one_line(found)
+    assert "May it be deployed again?" in found.out
+    assert "[x] a rollback is ready: 1 of 1" in found.out
+    assert "[ ] 13 more questions: NOT ASKED: sandbox declares no git" in one_line(found)
+
+
+def test_a_gate_without_a_database_names_what_it_left_out_and_takes_a_word_for_it(
+    practice_range: Range, project: Project
+) -> None:
+    """The SQL checks are asked of nobody, although their variable is set; `--ack SC-4` answers for all of them, and for no other."""
+    for file in (*(project.folder / "checks").glob("test_*.py"), *(project.folder / "load").glob("test_*.py")):
+        file.unlink()
+    project.write(
+        "load/test_redeployment_gate.py",
+        '"""Is it?"""\nimport pytest\n\n\n@pytest.mark.redeploy_gate\ndef test_a():\n    assert True\n',
+    )
+    env = f"--env={without(project, practice_range, 'database')}"
+
+    silent = project.run("-m", "redeploy_gate", env)
+    answered = project.run("-m", "redeploy_gate", env, "--ack", "SC-4=kim: counted by hand")
+
+    assert silent.rc == 11, silent.out
+    assert "could not measure" not in silent.out
+    assert "sandbox declares no database, so nobody asked: " in one_line(silent)
+    assert 'a person may answer for it: --ack SC-4="who: evidence"' in one_line(silent)
+    assert answered.rc == 0, answered.out
+
+
+def test_a_killed_session_leaves_a_note_by_which_the_flags_are_put_back(
+    flags_off: None, practice_range: Range, project: Project
+) -> None:
+    """Whoever kills it while the features are on can undo that by the run."""
+    nodes = [f"load/test_redeployment_gate.py::{name}" for name in (NOBODY, "test_unit_tests_pass")]
+    with project.start(*nodes, "-m", "redeploy_gate", f"--env={practice_range.file}") as session:
+        Waiter().until(states(practice_range), holds=lambda flags: flags == {ON}, within_s=120, what="features on")
+        session.kill()
+    killed = project.run_folder
+
+    undone = project.run("--undo", str(killed), f"--env={practice_range.file}")
+
+    assert undone.rc == 0, undone.out
+    assert "UNDONE: 1 change" in undone.out
+    assert states(practice_range)() == {OFF}
+
+
+def states(practice_range: Range) -> Callable[[], set[Flag]]:
+    """The states of the plan's flags."""
+
+    def look() -> set[Flag]:
+        now = practice_range.flags.read_flags()
+        return {now[name] for name in FLAGS}
+
+    return look
