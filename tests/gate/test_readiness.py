@@ -67,9 +67,8 @@ def test_flags_are_on_while_they_are_tried_and_then_as_they_were(
 ) -> None:
     """Whoever had a feature when the gate began is what counts: a deploy would reach everybody at once."""
     practice_range.flags.set_flags(dict.fromkeys(FLAGS, found))
-    runbook: Any = SimpleNamespace(
-        own_sandbox=False, journal=Journal(tmp_path / "journal.jsonl"), stop=StopFile(tmp_path / "stop")
-    )
+    journal = Journal(tmp_path / "journal.jsonl")
+    runbook: Any = SimpleNamespace(own_sandbox=False, journal_of=lambda _: journal, stop=StopFile(tmp_path / "stop"))
 
     with features_on(environment, runbook, practice_range.flags, None, flags=FLAGS, users=()) as tried:
         meanwhile = states(practice_range)
@@ -79,7 +78,7 @@ def test_flags_are_on_while_they_are_tried_and_then_as_they_were(
     assert said[0] == outcome, said
     assert words in said[1]
     assert (meanwhile, states(practice_range)) == ({ON}, {found})
-    assert runbook.journal.owed() == []
+    assert journal.owed() == []
 
 
 def states(practice_range: Range) -> set[Flag]:
