@@ -1,5 +1,6 @@
 """What is new is off, the recorded incident stays away, and each strategy was drilled: each seen red, and each seen unknown."""
 
+import json
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -263,3 +264,15 @@ def test_a_drill_that_is_missing_failed_or_old_is_red(
     assert said[0] == outcome, said
     assert words in said[1]
     assert {STORIES[name].strategy for name in first_ways()} == {story.strategy for story in STORIES.values()}
+
+
+def test_a_drill_that_was_really_done_counts(tmp_path: Path) -> None:
+    """By the record that its session left: one way of a strategy; the others were never drilled."""
+    kept = json.loads((ROOT / "tests" / "records" / "0.1.0" / "run.json").read_text(encoding="utf-8"))
+    folder = tmp_path / kept["run_id"]
+    folder.mkdir()
+    (folder / "run.json").write_text(json.dumps({**kept, "verdict": "GO"}), encoding="utf-8")
+
+    drilled = {one.strategy: one.run for one in last_drills(tmp_path, ways_of(PLAN))}
+
+    assert drilled == {**{story.strategy: "" for story in STORIES.values()}, "feature-flag": kept["run_id"]}

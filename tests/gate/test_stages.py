@@ -12,8 +12,8 @@ import pytest
 
 from pam_rollback.adapters.npm_stages import NpmPackage
 from pam_rollback.core.plan import load_plan
-from tests.conftest import WHOLE
 from tests.gate.scene import FILES, RED, STAGES, Commit, answer, changed
+from tests.selection import WHOLE
 from tests.sessions import ROOT
 
 GATE = load_plan(ROOT / "plan.toml").gate
