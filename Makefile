@@ -11,7 +11,7 @@ export PYTHONDONTWRITEBYTECODE :=
 export NPM_CONFIG_UPDATE_NOTIFIER := false
 
 .DEFAULT_GOAL := help
-.PHONY: help drill drills quick test test-all stand-ins check sandbox report alerts incident forget lint bench soak audit matrix lock browser prometheus netlify-cli tools clean
+.PHONY: help drill drills quick test test-all stand-ins mutants check sandbox report alerts incident forget lint bench soak audit matrix lock browser prometheus netlify-cli tools clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ test-all: $(READY) quick browser prometheus netlify-cli ## everything: every fau
 stand-ins: $(READY) browser netlify-cli ## the tests of the sandbox and of the hosts' stand-ins
 	@$(PYTEST) --part=stand-ins --dist=loadfile
 
+mutants: $(READY) ## change each line of the rules that decide: does a test notice? (ONLY=guard for one module)
+	@$(BIN)/python -m tests.mutants $(ONLY)
+
 sandbox: $(READY) ## the practice range alone, to click through; Ctrl-C ends it
 	@$(BIN)/python -m pam_rollback.sandbox --state-file $(or $(STATE),sandbox.env.toml) --print
 
@@ -55,7 +58,7 @@ report: $(READY) ## the HTML report of the newest run (RUN=folder for another)
 alerts: $(READY) ## Prometheus alerting rules from the plan (ENV=production, BASELINE=file)
 	@$(BIN)/python -m pam_rollback.plugin.alerts $(ENV:%=--env %) $(BASELINE:%=--baseline %) $(OUT:%=--out %)
 
-incident: $(READY) ## material and post-mortem draft of the newest run with an action (RUN=folder, ENV=name or file)
+incident: $(READY) ## material and post-mortem draft of the newest run with an action (RUN=folder)
 	@$(BIN)/python -m pam_rollback.plugin.incident $(RUN) $(ENV:%=--env %) $(OUT:%=--out %)
 
 forget: $(READY) ## list runs older than AGE (AGE=30d) that nobody needs; YES=1 removes them
@@ -71,11 +74,11 @@ bench: $(READY) ## side-by-side measurements
 	@missed=; for bench in benchmarks/*.py; do $(BIN)/python $$bench || missed="$$missed $$bench"; done; \
 	  if [ -n "$$missed" ]; then echo "an aim was missed, or could not be measured:$$missed" >&2; exit 1; fi
 
-soak: $(READY) ## ten real minutes of observation: memory and handles must stay flat (MINUTES=2 for fewer)
+soak: $(READY) ## ten minutes of observation: memory and handles stay flat (MINUTES=2 for fewer)
 	@$(BIN)/python -m tests.soak $(MINUTES)
 
 # --strict: a package that could not be looked up was not audited.
-audit: $(READY) ## known vulnerabilities of the pinned packages, and their licences; asks the registries
+audit: $(READY) ## known vulnerabilities and licences of the pinned packages; asks the registries
 	@$(BIN)/uv tool run --quiet pip-audit@2.10.1 --strict --disable-pip --require-hashes -r requirements.lock
 	@cd reports && npm audit --package-lock-only --audit-level=high
 	@$(BIN)/python -m tests.licences

@@ -18,6 +18,7 @@ QUICK_PATHS = (
     "tests/test_cuts.py",
     "tests/test_docs.py",
     "tests/test_house_rules.py",
+    "tests/test_mutants.py",
     "tests/test_parsers.py",
     "tests/test_scheduling.py",
     "tests/test_selection.py",
@@ -30,12 +31,16 @@ LATER = (
     "tests/core/test_binomial.py::test_tails_are_the_sums_of_their_terms",
     "tests/core/test_change.py::test_covers_the_truth_as_often_as_it_says",
     "tests/core/test_change.py::test_rates_cover_the_truth_as_often_as_they_say",
+    "tests/core/test_held_tests.py::test_it_is_what_pytest_finds",
     "tests/core/test_recovery.py::test_what_failed_in_part_ends_when_luck_does_not_explain_the_good",
     "tests/core/test_release_comparison.py::test_the_interval_covers_the_truth_as_often_as_is_said",
     "tests/core/test_step_percentiles.py::test_what_it_says_is_never_wrong",
+    "tests/test_docs.py::test_a_command_that_selects_nothing_is_seen",
+    "tests/test_docs.py::test_shown_commands_select_something",
     "tests/test_house_rules.py::test_every_process_collects_the_same_tests",
+    "tests/test_scheduling.py::test_a_session_of_workers_ends_with_load_alone",
 )
-"""Tests among them that take seconds of processor: thousands of drawn histories, whole collections. They run with the rest."""
+"""Tests among them that take seconds of processor: thousands of drawn histories, processes of pytest. They run with the rest."""
 _USUAL_BASES = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
 _WITHIN_S = 30
 

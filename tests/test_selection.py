@@ -75,13 +75,14 @@ def test_a_whole_run_has_all_of_them() -> None:
 def test_each_test_is_in_one_part() -> None:
     """Quick and rest together are everything; what was moved away from a part is missed."""
     files = [path.relative_to(ROOT).as_posix() for path in (ROOT / "tests").rglob("test_*.py")]
-    tests = [f"{file}::{name}" for file in files for name in names_in(ROOT / file)]
+    tests = [*(f"{file}::test_any" for file in files), *LATER]
 
-    assert len(tests) > 1000
+    assert len(tests) > 200
     assert [test for test in tests if wanted(test, QUICK, BOTH) == wanted(test, REST, BOTH)] == []
     assert {test for test in tests if not wanted(test, REST, ())} == {
         test for test in tests if wanted(test, QUICK, ()) or wanted(test, STAND_INS, ())
     }
+    assert [test for test in LATER if not wanted(test.partition("::")[0], REST, ())] == []
 
 
 def test_what_is_named_is_there() -> None:

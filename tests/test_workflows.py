@@ -50,7 +50,7 @@ def test_ci_calls_the_readmes_test_command() -> None:
     assert "make test" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("command", ["make drill", "make test-all", "make soak", "make audit"])
+@pytest.mark.parametrize("command", ["make drill", "make test-all", "make mutants", "make soak", "make audit"])
 def test_what_takes_long_runs_every_night(command: str) -> None:
     """All of it, in one workflow."""
     text = (ROOT / ".github" / "workflows" / "nightly-drill.yml").read_text(encoding="utf-8")

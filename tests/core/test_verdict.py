@@ -5,7 +5,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pam_rollback.core.errors import ActionFailed, MeasurementFailed, NothingToProve, Refused, StopRequested, UndoFailed
-from pam_rollback.core.verdict import Cause, Ending, ExitCode, Outcome, causes_of_outcomes, classify, worst
+from pam_rollback.core.verdict import (
+    VERDICT_WORDS,
+    Cause,
+    Ending,
+    ExitCode,
+    Outcome,
+    causes_of_outcomes,
+    classify,
+    counted,
+    worst,
+)
 
 
 @pytest.mark.parametrize(
@@ -80,3 +90,35 @@ def test_a_cause_without_a_reason_cannot_be_made(code: ExitCode, why: str) -> No
     """Nor one that is no cause."""
     with pytest.raises(ValueError, match="expected a reason"):
         Cause(code, why)
+
+
+def test_each_ending_has_its_word() -> None:
+    """The verdict's, by the number that CI sees."""
+    assert {int(code): VERDICT_WORDS[code] for code in ExitCode} == {
+        0: "GO",
+        10: "NO-GO",
+        11: "INCONCLUSIVE",
+        12: "ACTION FAILED",
+        13: "REFUSED",
+        14: "UNDO FAILED",
+    }
+
+
+def test_outcomes_are_counted_in_words() -> None:
+    """One and many; those that passed are not told."""
+    assert counted(Outcome) == [
+        "1 criterion broken",
+        "1 action failed",
+        "1 undo failed",
+        "1 refusal",
+        "1 test could not measure",
+        "1 test not run",
+    ]
+    assert counted([*Outcome, *Outcome]) == [
+        "2 criteria broken",
+        "2 actions failed",
+        "2 undos failed",
+        "2 refusals",
+        "2 tests could not measure",
+        "2 tests not run",
+    ]

@@ -1,0 +1,33 @@
+"""What a verdict on a window can be asked: unknown is neither met nor broken."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.window_state import Held, WindowState
+
+
+@dataclass(frozen=True)
+class Standing(Held):
+    """A verdict of nothing but its state."""
+
+    state: WindowState
+
+    def __str__(self) -> str:
+        """Why."""
+        return f"it is {self.state}"
+
+
+def test_met_and_broken_are_answers() -> None:
+    """Both are final."""
+    assert Standing(WindowState.MET).met
+    assert not Standing(WindowState.BROKEN).met
+    assert [state for state in WindowState if not Standing(state).final] == [WindowState.HOLDING]
+
+
+@pytest.mark.parametrize("state", [WindowState.HOLDING, WindowState.UNKNOWN])
+def test_what_is_not_known_is_no_answer(state: WindowState) -> None:
+    """Neither an all-clear nor an accusation: it raises, with the reason."""
+    with pytest.raises(MeasurementFailed, match=f"it is {state}"):
+        _ = Standing(state).met

@@ -1,0 +1,128 @@
+"""``make mutants``: each line of the rules that decide is changed in turn; whatever no test notices has to be listed with a reason."""
+
+import sys
+import time
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.mutants.changes import Mutant, mutants
+from tests.mutants.session import TroubleError, run
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = ROOT / "src" / "pam_rollback"
+LISTED = Path(__file__).with_name("survivors.toml")
+RULES_OF_THE_GUARD = ("refusals", "_real", "_not_typed", "blank_texts", "_untouched", "_undeclared")
+MODULES: dict[str, tuple[str, ...]] = {
+    "core/verdict.py": (),
+    "core/window.py": (),
+    "core/window_state.py": (),
+    "core/held_data.py": (),
+    "plugin/held_window.py": (),
+    "core/decision.py": (),
+    "core/decision_measures.py": (),
+    "core/decision_states.py": (),
+    "core/locks.py": (),
+    "core/lock_targets.py": (),
+    "plugin/guard.py": RULES_OF_THE_GUARD,
+}
+"""What is changed; where functions are named, those alone: the others put the facts together, which whole sessions test."""
+TESTS = (
+    "tests/core/test_verdict.py",
+    "tests/core/test_ending.py",
+    "tests/core/test_window.py",
+    "tests/core/test_window_state.py",
+    "tests/core/test_series_window.py",
+    "tests/core/test_memory_window.py",
+    "tests/core/test_recorded_window.py",
+    "tests/core/test_held_data.py",
+    "tests/plugin/test_held_window.py",
+    "tests/core/test_decision.py",
+    "tests/core/test_decision_measures.py",
+    "tests/core/test_decision_states.py",
+    "tests/core/test_locks.py",
+    "tests/core/test_lock_targets.py",
+    "tests/plugin/test_guard.py",
+)
+Key = tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class Survivor:
+    """A change that no test notices, and why none can."""
+
+    where: str
+    before: str
+    after: str
+    why: str = ""
+
+    @property
+    def key(self) -> Key:
+        """Which change it is."""
+        return (self.where, self.before, self.after)
+
+    def __str__(self) -> str:
+        """As it is listed."""
+        lines = [f"{name} = {_quoted(text)}" for name, text in vars(self).items()]
+        return "\n".join(("[[survivor]]", *lines, ""))
+
+
+def _quoted(text: str) -> str:
+    return f"'{text}'" if "'" not in text else f"'''{text}'''" if not text.endswith("'") else f'"{text}"'
+
+
+def of(mutant: Mutant) -> Survivor:
+    """The mutant as it is listed."""
+    where = f"{mutant.file.relative_to(SOURCES).as_posix()} {mutant.function}"
+    return Survivor(where, mutant.before, mutant.after)
+
+
+def problems(survived: Iterable[Survivor], listed: Sequence[Survivor], modules: Iterable[str]) -> list[str]:
+    """What fails the command: survivors without a reason, and reasons without a survivor."""
+    found = Counter(one.key for one in survived)
+    reasons = Counter(one.key for one in listed if one.where.startswith(tuple(modules)))
+    return [
+        *(f"not listed in {LISTED.name}, {n} times:\n{Survivor(*key)}" for key, n in (found - reasons).items()),
+        *(
+            f"listed, but it does not survive any more, {n} times:\n{Survivor(*key)}"
+            for key, n in (reasons - found).items()
+        ),
+        *(f"listed without a reason:\n{one}" for one in listed if not one.why.strip()),
+    ]
+
+
+def main(named: Sequence[str]) -> int:
+    """All modules, or those named."""
+    began_s = time.monotonic()
+    modules = [name for name in MODULES if not named or any(part in name for part in named)]
+    changes = [
+        mutant
+        for name in modules
+        for mutant in mutants(SOURCES / name, (SOURCES / name).read_text(encoding="utf-8"), MODULES[name])
+    ]
+    try:
+        tried = run(changes, TESTS, ROOT)
+    except TroubleError as problem:
+        print(f"mutants: nothing is known: {problem}", file=sys.stderr)  # noqa: T201 - a command
+        return 2
+    lived = [*tried.survived, *tried.untested]
+    for name in modules:
+        of_module = [[m for m in some if m.file == SOURCES / name] for some in (tried.killed, lived, tried.impossible)]
+        killed, survived, impossible = map(len, of_module)
+        tail = f", {impossible} could not be tried" if impossible else ""
+        print(f"{name:32} {killed:4} killed, {survived:3} survived{tail}")  # noqa: T201 - the same
+    listed = [Survivor(**one) for one in tomllib.loads(LISTED.read_text(encoding="utf-8")).get("survivor", [])]
+    found = problems(map(of, lived), listed, modules)
+    for line in found:
+        print(line)  # noqa: T201 - the same
+    print(  # noqa: T201 - the same
+        f"mutants: {len(tried.killed)} of {len(changes)} killed, {len(lived)} survived, {len(found)} to look at "
+        f"({time.monotonic() - began_s:.0f} s)"
+    )
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,207 @@
+"""A session of pytest that runs its tests once as they are, then once more, in a process of its own, for each change.
+
+Nothing is written: a function gets other code in the memory of a forked process, which ends afterwards.
+"""
+
+import ast
+import functools
+import gc
+import os
+import resource
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType, FunctionType
+from typing import Any
+
+import hypothesis
+import pytest
+from _pytest.runner import runtestprotocol
+
+from tests.mutants.changes import Mutant
+
+Hit = tuple[str, str, int]
+"""A function: file, qualified name, first line."""
+_SURVIVED, _KILLED, _NOT_APPLICABLE = 0, 1, 3
+_MORE_CPU_S = 3
+"""What a change may cost beyond four times what its tests take: afterwards it runs in circles, which a test would notice, too."""
+_STUCK_S = 60
+"""It waits for something that does not come, whatever else the machine does."""
+
+
+class TroubleError(RuntimeError):
+    """The figures would be worth nothing: a test fails without any change."""
+
+
+@dataclass
+class Mutating:
+    """The plugin. ``survived`` and ``killed`` are filled by the session."""
+
+    mutants: list[Mutant]
+    survived: list[Mutant] = field(default_factory=list)
+    killed: list[Mutant] = field(default_factory=list)
+    untested: list[Mutant] = field(default_factory=list)
+    """No test calls them: they survive, too."""
+    impossible: list[Mutant] = field(default_factory=list)
+    _hits: dict[str, set[Hit]] = field(default_factory=dict)
+    _taken_s: dict[str, float] = field(default_factory=dict)
+
+    def pytest_configure(self) -> None:
+        """The same examples each time, and none made smaller: that one failed is enough."""
+        hypothesis.settings.register_profile(
+            "mutants",
+            derandomize=True,
+            database=None,
+            deadline=None,
+            phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate),
+            suppress_health_check=list(hypothesis.HealthCheck),
+        )
+        hypothesis.settings.load_profile("mutants")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Instead of pytest's own loop."""
+        files = {str(mutant.file) for mutant in self.mutants}
+        for item in session.items:
+            self._observe(item, files)
+        _everybody_passes_again(session.items)
+        waiting = list(reversed(self.mutants))
+        running: dict[int, tuple[Mutant, float]] = {}
+        while waiting or running:
+            while waiting and len(running) < (os.cpu_count() or 1):
+                mutant = waiting.pop()
+                items = self._tests_of(mutant, session.items)
+                if items:
+                    limit_s = 4 * sum(self._taken_s[item.nodeid] for item in items) + _MORE_CPU_S
+                    running[_forked(functools.partial(_put, mutant), items, limit_s)] = (mutant, time.monotonic())
+                else:
+                    self.untested.append(mutant)
+            self._collect(running)
+        return True
+
+    def _observe(self, item: pytest.Item, files: set[str]) -> None:
+        hits: set[Hit] = set()
+
+        def called(frame: FrameType, event: str, _: Any) -> None:
+            code = frame.f_code
+            if event == "call" and code.co_filename in files:
+                hits.add((code.co_filename, code.co_qualname, code.co_firstlineno))
+
+        began_s = time.process_time()
+        threading.setprofile(called)
+        sys.setprofile(called)
+        try:
+            passed = _passes(item)
+        finally:
+            sys.setprofile(None)
+            threading.setprofile(None)
+        if not passed:
+            raise TroubleError(f"{item.nodeid} fails as it is")
+        self._hits[item.nodeid] = hits
+        self._taken_s[item.nodeid] = time.process_time() - began_s
+
+    def _tests_of(self, mutant: Mutant, items: Iterable[pytest.Item]) -> list[pytest.Item]:
+        """Those that call the function, the fastest first; of a module's figure those that call anything there."""
+        own: Hit = (str(mutant.file), mutant.function, mutant.line)
+
+        def calls(item: pytest.Item) -> bool:
+            hits = self._hits[item.nodeid]
+            return own in hits if mutant.line else any(file == own[0] for file, _, _ in hits)
+
+        return sorted(filter(calls, items), key=lambda item: self._taken_s[item.nodeid])
+
+    def _collect(self, running: dict[int, tuple[Mutant, float]]) -> None:
+        pid, status = os.waitpid(-1, os.WNOHANG)
+        if pid in running:
+            mutant, _ = running.pop(pid)
+            code = os.waitstatus_to_exitcode(status)
+            kept = {_SURVIVED: self.survived, _NOT_APPLICABLE: self.impossible}.get(code, self.killed)
+            kept.append(mutant)
+            return
+        for child, (_, since_s) in running.items():
+            if time.monotonic() - since_s > _STUCK_S:
+                os.killpg(child, signal.SIGKILL)
+        time.sleep(0.002)
+
+
+def _passes(item: pytest.Item) -> bool:
+    return all(report.passed for report in runtestprotocol(item, log=False, nextitem=None))
+
+
+def _everybody_passes_again(items: list[pytest.Item]) -> None:
+    """A test that fails the second time, or in a forked process, would kill whatever is changed."""
+    for item in items:
+        pid = _forked(lambda: True, [item], _STUCK_S)
+        _, status = os.waitpid(pid, 0)
+        if os.waitstatus_to_exitcode(status) != _SURVIVED:
+            raise TroubleError(f"{item.nodeid} fails when it is run again, without any change")
+
+
+def _forked(change: Callable[[], bool], items: list[pytest.Item], cpu_s: float) -> int:
+    pid = os.fork()
+    if pid:
+        return pid
+    code = _KILLED
+    try:
+        os.setpgid(0, 0)
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)
+        os.dup2(nowhere, 2)
+        resource.setrlimit(resource.RLIMIT_CPU, (int(cpu_s) + 1, int(cpu_s) + 2))
+        if not change():
+            code = _NOT_APPLICABLE
+        elif all(map(_passes, items)):
+            code = _SURVIVED
+    finally:
+        os._exit(code)
+
+
+def _put(mutant: Mutant) -> bool:
+    """Make the change in this process; False when it cannot be made so."""
+    gc.unfreeze()  # else what stood there when the session began is not listed
+    for one in gc.get_objects():
+        if isinstance(one, functools._lru_cache_wrapper):
+            one.cache_clear()
+    return _put_function(mutant) if mutant.line else _put_figure(mutant)
+
+
+def _put_function(mutant: Mutant) -> bool:
+    own = (str(mutant.file), mutant.function, mutant.line)
+    found = [
+        one
+        for one in gc.get_objects()
+        if isinstance(one, FunctionType)
+        and (one.__code__.co_filename, one.__code__.co_qualname, one.__code__.co_firstlineno) == own
+    ]
+    code = mutant.code
+    if not found or any(one.__code__.co_freevars != code.co_freevars for one in found):
+        return False
+    for one in found:
+        one.__code__ = code
+    return True
+
+
+def _put_figure(mutant: Mutant) -> bool:
+    module = next(one for one in list(sys.modules.values()) if getattr(one, "__file__", None) == str(mutant.file))
+    before = vars(module)[mutant.function]
+    expression = ast.fix_missing_locations(ast.Expression(mutant.value))
+    after = eval(compile(expression, str(mutant.file), "eval"), vars(module))  # noqa: S307 - our own module, changed by us
+    for one in list(sys.modules.values()):
+        if getattr(one, "__dict__", {}).get(mutant.function) is before:
+            setattr(one, mutant.function, after)
+    return True
+
+
+def run(mutants: list[Mutant], tests: Iterable[str], root: Path) -> Mutating:
+    """Try every mutant against these tests. Raises TroubleError."""
+    plugin = Mutating(mutants)
+    code = pytest.main(
+        ["-q", "--no-header", "-p", "no:cacheprovider", "--rootdir", str(root), *tests], plugins=[plugin]
+    )
+    if code != pytest.ExitCode.OK:
+        raise TroubleError(f"the session ended with {code!r}")
+    return plugin
