@@ -33,6 +33,9 @@ _STUCK_S = 60
 """It waits for something that does not come, whatever else the machine does."""
 
 
+_TOLD_EVERY = 100
+
+
 class TroubleError(RuntimeError):
     """The figures would be worth nothing: a test fails without any change."""
 
@@ -47,6 +50,7 @@ class Mutating:
     untested: list[Mutant] = field(default_factory=list)
     """No test calls them: they survive, too."""
     impossible: list[Mutant] = field(default_factory=list)
+    _told: int = 0
     _hits: dict[str, set[Hit]] = field(default_factory=dict)
     _taken_s: dict[str, float] = field(default_factory=dict)
 
@@ -81,7 +85,16 @@ class Mutating:
                 else:
                     self.untested.append(mutant)
             self._collect(running)
+            self._tell(session, waiting=len(waiting))
         return True
+
+    def _tell(self, session: pytest.Session, *, waiting: int) -> None:
+        """Now and then, for a person who waits."""
+        done = len(self.mutants) - waiting
+        if done - self._told >= _TOLD_EVERY:
+            self._told = done
+            reporter: Any = session.config.pluginmanager.get_plugin("terminalreporter")
+            reporter.write_line(f"{done} of {len(self.mutants)} changes tried")
 
     def _observe(self, item: pytest.Item, files: set[str]) -> None:
         hits: set[Hit] = set()
