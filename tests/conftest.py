@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from tests.fault_rows.row import Row
 from tests.product import auditor_dsn, candidate, product_database, release_line, releases, stable, start_release
 from tests.scheduling import LongestFirst
 from tests.selection import QUICK, REST, ROOT, STAND_INS, WHOLE, NoSuchBaseError, Selection, selection, wanted
 from tests.sessions import checks_copied, practice_range, project, shared_range
-from tests.summary import LEFT_OUT, Summary, left_out_here
+from tests.summary import LEFT_OUT, ROW, Summary, left_out_here
 
 __all__ = [
     "auditor_dsn",
@@ -68,6 +69,14 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(problem)) from None
     if config.getoption("part") == REST and not config.option.collectonly:
         config.pluginmanager.register(Summary(found.told, whole=bool(os.environ.get(WHOLE))))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A test of a fault row says which, so that the end of the run can tell which rows were proven."""
+    callspec = getattr(item, "callspec", None)
+    row = callspec.params.get("row") if callspec else None
+    if isinstance(row, Row):
+        item.user_properties.append((ROW, row.id))
 
 
 @pytest.hookimpl(optionalhook=True)

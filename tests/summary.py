@@ -1,6 +1,7 @@
 """What a run of the suite's own tests says at its end: what took longest, which fault rows were proven, what was not run and why.
 
-A test that proves a row says so: ``record_property(ROW, row.id)`` as its first line, once for each row. It counts when the test passes.
+A test with a parameter ``row`` proves that row when it passes. One that proves several says so as it begins, once for each:
+``record_property(ROW, row.id)``.
 """
 
 import importlib

@@ -1,7 +1,12 @@
 """What a run says at its end, from reports that are made up."""
 
+from typing import Literal
+
+import pytest
+
+from tests.fault_rows.matrix import rows
 from tests.fault_rows.row import Row
-from tests.summary import longest, told_rows
+from tests.summary import ROW, Summary, longest, told_rows
 
 ROWS = {
     kind: [Row(id=f"{kind} {number}", fault="x", red=frozenset({"test_x"}), words="x") for number in range(3)]
@@ -31,3 +36,41 @@ def test_what_took_longest_comes_first() -> None:
 
     assert [line[-1] for line in lines] == ["files:", "b.py", "a.py", "tests:", "a.py::one", "b.py::two", "b.py::three"]
     assert lines[1] == ["2.5", "s", "b.py"]
+
+
+def report(
+    nodeid: str, row: str, outcome: Literal["passed", "failed"], when: Literal["setup", "call"]
+) -> pytest.TestReport:
+    """What a worker says of one phase of a test."""
+    return pytest.TestReport(
+        nodeid,
+        (nodeid, 0, nodeid),
+        {},
+        outcome,
+        None,
+        when,
+        user_properties=[(ROW, row)],
+        duration=1.0,
+        start=0,
+        stop=1,
+    )
+
+
+def test_a_row_is_proven_when_all_of_its_test_passed() -> None:
+    """Each of two tests names a row of the matrix; the second one's sandbox could not be started."""
+    first, second = (row.id for row in rows()[:2])
+    summary = Summary(["sandbox: unchanged"], whole=False)
+    for phase in (
+        report("a.py::one", first, "passed", "setup"),
+        report("a.py::one", first, "passed", "call"),
+        report("a.py::two", second, "failed", "setup"),
+    ):
+        summary.pytest_runtest_logreport(phase)
+    lines = list(summary._told(left_out=7))
+
+    assert lines[0] == f"rows: 1 of {len(rows())} proven"
+    assert lines[1] == f"  failed: {second}"
+    assert lines[-2:] == [
+        "7 further cases of long matrices: `make test-all` runs them, every night",
+        "not run: sandbox: unchanged",
+    ]
