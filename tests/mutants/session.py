@@ -51,6 +51,8 @@ class Mutating:
     """No test calls them: they survive, too."""
     impossible: list[Mutant] = field(default_factory=list)
     _told: int = 0
+    _functions: dict[Hit, list[FunctionType]] = field(default_factory=dict)
+    _caches: list[Any] = field(default_factory=list)
     _hits: dict[str, set[Hit]] = field(default_factory=dict)
     _taken_s: dict[str, float] = field(default_factory=dict)
 
@@ -58,9 +60,7 @@ class Mutating:
         """The same examples each time, and none made smaller: that one failed is enough."""
         hypothesis.settings.register_profile(
             "mutants",
-            derandomize=True,
-            database=None,
-            deadline=None,
+            parent=hypothesis.settings.get_profile("commit"),
             phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate),
             suppress_health_check=list(hypothesis.HealthCheck),
         )
@@ -73,15 +73,16 @@ class Mutating:
         for item in session.items:
             self._observe(item, files)
         _everybody_passes_again(session.items)
+        self._remember_what_lives(files)
         waiting = list(reversed(self.mutants))
-        running: dict[int, tuple[Mutant, float]] = {}
+        running: dict[int, Mutant] = {}
         while waiting or running:
             while waiting and len(running) < (os.cpu_count() or 1):
                 mutant = waiting.pop()
                 items = self._tests_of(mutant, session.items)
                 if items:
                     limit_s = 4 * sum(self._taken_s[item.nodeid] for item in items) + _MORE_CPU_S
-                    running[_forked(functools.partial(_put, mutant), items, limit_s)] = (mutant, time.monotonic())
+                    running[_forked(functools.partial(self._put, mutant), items, limit_s)] = mutant
                 else:
                     self.untested.append(mutant)
             self._collect(running)
@@ -127,18 +128,39 @@ class Mutating:
 
         return sorted(filter(calls, items), key=lambda item: self._taken_s[item.nodeid])
 
-    def _collect(self, running: dict[int, tuple[Mutant, float]]) -> None:
-        pid, status = os.waitpid(-1, os.WNOHANG)
+    def _remember_what_lives(self, files: set[str]) -> None:
+        """The functions to be changed and all caches: looked for once, a forked process has no time for it."""
+        gc.unfreeze()  # else what stood there when the session began is not listed
+        for one in gc.get_objects():
+            if isinstance(one, functools._lru_cache_wrapper):
+                self._caches.append(one)
+            elif isinstance(one, FunctionType) and one.__code__.co_filename in files:
+                code = one.__code__
+                own = (code.co_filename, code.co_qualname, code.co_firstlineno)
+                self._functions.setdefault(own, []).append(one)
+        gc.collect()
+        gc.freeze()
+
+    def _put(self, mutant: Mutant) -> bool:
+        """Make the change in this process; False when it cannot be made so."""
+        for cache in self._caches:
+            cache.cache_clear()
+        if not mutant.line:
+            return _put_figure(mutant)
+        found = self._functions.get((str(mutant.file), mutant.function, mutant.line), [])
+        code = mutant.code
+        if not found or any(one.__code__.co_freevars != code.co_freevars for one in found):
+            return False
+        for one in found:
+            one.__code__ = code
+        return True
+
+    def _collect(self, running: dict[int, Mutant]) -> None:
+        pid, status = os.waitpid(-1, 0)
         if pid in running:
-            mutant, _ = running.pop(pid)
             code = os.waitstatus_to_exitcode(status)
             kept = {_SURVIVED: self.survived, _NOT_APPLICABLE: self.impossible}.get(code, self.killed)
-            kept.append(mutant)
-            return
-        for child, (_, since_s) in running.items():
-            if time.monotonic() - since_s > _STUCK_S:
-                os.killpg(child, signal.SIGKILL)
-        time.sleep(0.002)
+            kept.append(running.pop(pid))
 
 
 def _passes(item: pytest.Item) -> bool:
@@ -160,7 +182,8 @@ def _forked(change: Callable[[], bool], items: list[pytest.Item], cpu_s: float) 
         return pid
     code = _KILLED
     try:
-        os.setpgid(0, 0)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(_STUCK_S)
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, 1)
         os.dup2(nowhere, 2)
@@ -171,31 +194,6 @@ def _forked(change: Callable[[], bool], items: list[pytest.Item], cpu_s: float) 
             code = _SURVIVED
     finally:
         os._exit(code)
-
-
-def _put(mutant: Mutant) -> bool:
-    """Make the change in this process; False when it cannot be made so."""
-    gc.unfreeze()  # else what stood there when the session began is not listed
-    for one in gc.get_objects():
-        if isinstance(one, functools._lru_cache_wrapper):
-            one.cache_clear()
-    return _put_function(mutant) if mutant.line else _put_figure(mutant)
-
-
-def _put_function(mutant: Mutant) -> bool:
-    own = (str(mutant.file), mutant.function, mutant.line)
-    found = [
-        one
-        for one in gc.get_objects()
-        if isinstance(one, FunctionType)
-        and (one.__code__.co_filename, one.__code__.co_qualname, one.__code__.co_firstlineno) == own
-    ]
-    code = mutant.code
-    if not found or any(one.__code__.co_freevars != code.co_freevars for one in found):
-        return False
-    for one in found:
-        one.__code__ = code
-    return True
 
 
 def _put_figure(mutant: Mutant) -> bool:

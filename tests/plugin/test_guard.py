@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from pam_rollback.plugin.guard import Facts, refusals
+from pam_rollback.plugin.guard import RAMP_ABILITIES, Facts, _undeclared, _untouched, refusals
 
 CHECKS_ON_PRODUCTION = Facts(
     mode="drill",
@@ -128,3 +128,68 @@ def test_a_strategy_that_the_environment_cannot_carry_out_is_refused() -> None:
     (found,) = refusals(replace(REAL, undeclared=("flag_admin",)))
 
     assert "declares no flag_admin: this strategy cannot be carried out there" in found
+
+
+BORROWED = ("--execute",)
+RAMP = replace(REAL, ramp=True, stories=())
+
+
+@pytest.mark.parametrize(
+    "facts", [REAL, RAMP, replace(RAMP, mode="drill")], ids=["real", "a ramp", "a ramp without consent"]
+)
+def test_a_consent_that_was_not_typed_is_none(facts: Facts) -> None:
+    """It stands first, and says where it came from."""
+    found = refusals(replace(facts, borrowed=BORROWED))
+
+    assert "consent to change production is typed on the command line, each time: --execute came from" in found[0]
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        pytest.param(CHECKS_ON_PRODUCTION, id="checks change nothing"),
+        pytest.param(replace(REAL, dry_run=True), id="nor does a dry run"),
+        pytest.param(DRILL_ON_SANDBOX, id="the sandbox is nobody's"),
+        pytest.param(replace(DRILL_ON_SANDBOX, ramp=True, stories=()), id="nor is its ramp"),
+    ],
+)
+def test_what_changes_nothing_of_others_may_borrow(facts: Facts) -> None:
+    """A settings file may hold options that harm nobody."""
+    assert refusals(replace(facts, borrowed=BORROWED)) == []
+
+
+def test_any_pace_is_too_fast_for_production() -> None:
+    """Twice as fast is half of the window."""
+    assert "its windows are observed in full" in refusals(replace(CHECKS_ON_PRODUCTION, pace=1.01))[0]
+    assert refusals(replace(CHECKS_ON_PRODUCTION, kind="staging", pace=60.0)) == []
+
+
+def test_a_blank_name_is_told_once() -> None:
+    """That it shows nothing is enough."""
+    assert len(refusals(replace(REAL, initiated_by="", blank=("--initiated-by",)))) == 1
+
+
+@pytest.mark.parametrize(
+    ("stories", "untouched"),
+    [
+        (("frontend-restore",), ("backend",)),
+        (("backend-provider",), ("frontend",)),
+        (("frontend-restore", "backend-provider"), ()),
+        (("feature-flag",), ("frontend", "backend")),
+        (("a story of somebody else",), ()),
+        ((), ()),
+    ],
+    ids=str,
+)
+def test_a_target_is_for_a_site_that_is_rolled_back(stories: tuple[str, ...], untouched: tuple[str, ...]) -> None:
+    """Checks alone touch nothing: there a release is what must be running."""
+    assert _untouched(stories, ("frontend", "backend")) == untouched
+
+
+def test_what_an_action_stands_on_must_be_declared() -> None:
+    """Each ability once; a ramp's besides, and a story that is not ours asks for none that we know of."""
+    assert _undeclared(("frontend-restore", "backend-provider", "frontend-restore"), {"netlify"}, ramp=False) == (
+        "render",
+    )
+    assert _undeclared(("feature-flag",), (), ramp=True) == RAMP_ABILITIES
+    assert _undeclared(("somebody-elses",), (), ramp=False) == ()
