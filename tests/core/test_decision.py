@@ -1,13 +1,24 @@
 """From what is known of each criterion to one recommendation: unknown never becomes no, and nobody talks a measurement away."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from pam_rollback.core.configuration import ConfigurationError
-from pam_rollback.core.decision import Decision, Evidence, Finding, Recommendation, State, decide
-from pam_rollback.core.plan import load_plan
+from pam_rollback.core.decision import (
+    WORST_FIRST,
+    Decision,
+    Evidence,
+    Finding,
+    Recommendation,
+    State,
+    _causes,
+    decide,
+    strategies_for,
+)
+from pam_rollback.core.plan import Plan, load_plan
 
 ROOT = Path(__file__).resolve().parents[2]
 PLAN = load_plan(ROOT / "plan.toml")
@@ -174,3 +185,80 @@ def test_rules_that_make_no_sense_are_refused(tmp_path: Path, old: str, new: str
     with pytest.raises(ConfigurationError) as refused:
         load_plan(file)
     assert problem in str(refused.value)
+
+
+@pytest.mark.parametrize(("graver", "other"), list(pairwise(WORST_FIRST)), ids=str)
+def test_the_graver_finding_stands_for_the_criterion(graver: State, other: State) -> None:
+    """Whichever test ran first; in the order holds, consider, watch, not known, clear."""
+    assert list(WORST_FIRST) == list(State)
+    others = [Finding(criterion, State.CLEAR, "") for criterion in CRITERIA if criterion != "IR-5"]
+    both = [Finding("IR-5", state, f"it is {state}") for state in (other, graver)]
+    found = decide(PLAN, [*others, *both], observed={}, vouched={})
+    (own,) = [finding for finding in found.findings if finding.criterion == "IR-5"]
+
+    besides = "; not known besides: it is not known" if other is State.UNKNOWN else ""
+    assert (own.state, own.words) == (graver, f"it is {graver}{besides}")
+
+
+def test_the_gravest_reason_comes_first() -> None:
+    """Also when its criterion stands later in the plan."""
+    why = decided({"IR-6": State.CONSIDER, "CR-3": State.HOLDS}).why
+
+    assert [finding.criterion for finding in why] == ["CR-3", "IR-6"]
+
+
+@pytest.mark.parametrize("state", [State.HOLDS, State.WATCH, State.CLEAR])
+def test_a_measurement_that_says_the_same_keeps_its_words(state: State) -> None:
+    """A person adds nothing to what was measured, and takes nothing from it."""
+    word = {"IR-4": "Ann: I looked"}
+    found = decided({"IR-4": state}, observed=word) if state is State.HOLDS else decided({"IR-4": state}, vouched=word)
+    (own,) = [finding for finding in found.findings if finding.criterion == "IR-4"]
+
+    assert own == Finding("IR-4", state, "words of IR-4", Evidence.MEASURED)
+
+
+def test_what_is_only_to_be_considered_is_no_critical_problem() -> None:
+    """One criterion for "now" is one, whatever else holds."""
+    advice = decided({"IR-6": State.HOLDS, "CR-3": State.HOLDS}).advice
+
+    assert advice is not None
+    assert (advice.strategy.id, advice.why) == ("ST-4", "what the rules name for IR-6")
+
+
+@pytest.fixture
+def changed(tmp_path: Path) -> Callable[..., Plan]:
+    """The plan with other rules."""
+
+    def load(*changes: tuple[str, str]) -> Plan:
+        text = (ROOT / "plan.toml").read_text(encoding="utf-8")
+        for old, new in changes:
+            assert old in text
+            text = text.replace(old, new, 1)
+        (tmp_path / "plan.toml").write_text(text, encoding="utf-8")
+        return load_plan(tmp_path / "plan.toml")
+
+    return load
+
+
+def test_flags_alone_never_answer_a_security_hole(changed: Callable[..., Plan]) -> None:
+    """Not even where several problems have them first."""
+    plan = changed(('several = ["ST-5"]', 'several = ["ST-1", "ST-5"]'))
+    findings = [Finding(name, State.HOLDS if name in {"IR-1", "IR-6"} else State.CLEAR, "") for name in CRITERIA]
+    advice = decide(plan, findings, observed={}, vouched={}).advice
+
+    assert advice is not None
+    assert (advice.strategy.id, advice.next) == ("ST-5", ())
+
+
+def test_problems_that_follow_from_each_other_leave_the_first(changed: Callable[..., Plan]) -> None:
+    """Nobody is left without advice."""
+    plan = changed(('IR-4 = ["CR-5"]', 'IR-4 = ["CR-5"]\nCR-5 = ["IR-4"]'))
+
+    assert _causes(plan, ["IR-4", "CR-5"]) == ["IR-4"]
+
+
+def test_the_plans_mitigation_comes_first(changed: Callable[..., Plan]) -> None:
+    """Whatever our rules name first."""
+    plan = changed(('CR-3 = ["ST-1"]', 'CR-3 = ["ST-4"]'))
+
+    assert strategies_for(plan, "CR-3") == ("ST-1", "ST-4")

@@ -55,3 +55,6 @@ def test_what_nobody_could_ask_is_unknown(held: HeldData, words: str) -> None:
 def test_many_broken_ones_are_counted_and_not_all_listed() -> None:
     """A restored copy of the wrong day is one problem."""
     assert str(HeldData((BAD,) * 5, {}, after_s=15)).endswith("; and 2 more")
+    assert str(HeldData((BAD,) * 4, {}, after_s=15)).endswith("; and 1 more")
+    assert "more" not in str(HeldData((BAD,) * 3, {}, after_s=15))
+    assert HeldData((BAD,) * 3, {}, after_s=15).figures.margin == -3

@@ -105,3 +105,34 @@ def test_spellings_of_one_place(one: str, two: str) -> None:
 def test_places_that_differ(one: str, two: str) -> None:
     """They are two."""
     assert same_place(one) != same_place(two)
+
+
+def test_the_spelling_itself() -> None:
+    """Without scheme, user, default port and what ends it; a folder of this machine stays what it is."""
+    assert same_place("https://me@API.example.com:443/V1/") == "api.example.com/v1"
+    assert same_place("http://api.example.com:80") == "api.example.com"
+    assert same_place("/srv/git/pam.git/") == "/srv/git/pam.git"
+
+
+@pytest.mark.parametrize(
+    ("abilities", "kinds"),
+    [
+        (frozenset(), ["product"]),
+        (frozenset({"flag_admin"}), ["flags", "product"]),
+        (frozenset({"emergency_endpoint"}), ["flags", "product"]),
+    ],
+)
+def test_only_what_is_there_can_be_changed(tmp_path: Path, abilities: frozenset[str], kinds: list[str]) -> None:
+    """A host or repository that is not declared has no lock; the emergency endpoint changes the flags, too."""
+    bare = environment(tmp_path).model_copy(
+        update={"netlify": None, "render": None, "git": None, "abilities": abilities}
+    )
+
+    assert [target.name.split("-")[0] for target in targets_of(bare, pushes=True)] == kinds
+
+
+def test_names_are_the_same_in_every_release(tmp_path: Path) -> None:
+    """Two versions of the suite that act on one product see each other's locks."""
+    (product, *_) = [target for target in targets_of(environment(tmp_path), pushes=False) if "product" in target.name]
+
+    assert product.name == "product-e22848307e50eb3e"

@@ -1,12 +1,23 @@
 """When a lock may be taken from its holder: histories written out, and all ways in which clocks may disagree."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pam_rollback.core.locks import Claim, Held, TakeOver, Taking, concerns, may_take, read_held, stopped
+from pam_rollback.core.locks import (
+    RENEWED_EVERY_S,
+    Claim,
+    Held,
+    TakeOver,
+    Taking,
+    concerns,
+    may_take,
+    read_held,
+    stopped,
+)
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 OTHERS = Held(
@@ -170,3 +181,78 @@ def test_another_product_of_that_name_is_not_ours() -> None:
     """Two that are both called production, in one repository."""
     assert concerns(OTHERS, ("site-1", "product-1"))
     assert not concerns(OTHERS, ("site-2", "product-2"))
+
+
+def test_a_lock_is_taken_with_its_holders_place() -> None:
+    """The first place, by which a later session of that machine knows that the holder died; none where that is not certain."""
+    assert Held.by(MINE, NOON) == Held(
+        "Grace", "laptop", "run-2", since=NOON, renewed=NOON, place="b", token="t2", beat=0, ttl_s=300, format=2
+    )
+    assert Held.by(replace(MINE, places=()), NOON).place == ""
+    assert Held.by(replace(MINE, who="G" * 300), NOON).who == "G" * 200
+
+
+def test_a_sign_of_life_moves_the_record() -> None:
+    """Whatever the clock says; nothing else of it changes."""
+    assert OTHERS.renewed_at(NOON, "s" * 300) == replace(OTHERS, last_step="s" * 200, beat=1)
+    assert RENEWED_EVERY_S == 30, "three signs of life, and a takeover, are counted in it"
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        (OTHERS, True),
+        (replace(OTHERS, run="run-9", beat=7), True),
+        (replace(OTHERS, token="t9"), False),
+        (replace(OTHERS, token=""), False),
+    ],
+)
+def test_a_session_is_known_by_its_token(other: Held, same: bool) -> None:  # noqa: FBT001 - a table
+    """Two sessions of one run have two."""
+    assert OTHERS.is_of(other) is same
+    assert other.is_of(OTHERS) is same
+
+
+def test_the_first_editions_sessions_are_known_by_their_facts() -> None:
+    """They have no token."""
+    first = replace(OTHERS, token="")
+
+    assert first.is_of(replace(first, beat=7))
+    assert not any(
+        first.is_of(other)
+        for other in (replace(first, run="run-9"), replace(first, host="ci-9"), replace(first, since=NOON))
+    )
+
+
+def test_only_what_is_known_of_a_holder_is_said() -> None:
+    """An old record has less."""
+    old = Held("", "ci-1", "run-1", since=NOON, renewed=NOON)
+
+    assert old.described(NOON + timedelta(seconds=119)).endswith("(119 s ago), last sign of life 119 s ago")
+    assert old.described(NOON + timedelta(seconds=120)).startswith(
+        "run run-1 on ci-1, since 2026-11-25 12:00:00 UTC (2 min"
+    )
+    assert "last sign of life 0 s ago" in old.described(NOON - timedelta(hours=1)), "its clock is ahead"
+
+
+def test_a_dead_holder_gives_way_although_the_lock_moved() -> None:
+    """Somebody else of that machine may have written meanwhile; and the warning says how we know."""
+    found = judged(20, moved=True, claim=replace(MINE, places=("a",)))
+
+    assert not found.refused
+    assert "that session has died" in found.warning
+    assert "gave no sign of life for 90 s" in judged(90).warning
+
+
+def test_no_place_is_the_same_as_no_place_of_ours() -> None:
+    """Neither of them proves a death."""
+    assert judged(claim=replace(MINE, places=("",)), text=replace(OTHERS, place="").text()).wait_s == 90
+
+
+def test_what_a_record_leaves_out_is_nothing() -> None:
+    """Of the first edition."""
+    held = read_held(FIRST_EDITION)
+
+    assert held is not None
+    assert (held.pid, held.beat, held.token) == (0, 0, "")
+    assert concerns(None, ("site-1",)), "one that cannot be read may be ours"

@@ -15,7 +15,7 @@ from pam_rollback.core.environment import Environment
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://(?:[^@/]*@)?(\[[^\]]*\]|[^:/]*)(?::(\d*))?(/.*)?", re.IGNORECASE)
 _SCP = re.compile(r"(?:[^@/\s]+@)?([A-Za-z0-9.-]+)():(?!//)(.+)")
 """``git@host:path``, as git takes it beside addresses."""
-_DEFAULT_PORTS = ("", "80", "443", "22")
+_DEFAULT_PORTS = {"", "80", "443", "22"}
 _DIGITS = 16
 
 
