@@ -3,11 +3,13 @@
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from pam_rollback.core.configuration import ConfigurationError
 from pam_rollback.core.decision import (
+    OF_GAP,
     WORST_FIRST,
     Decision,
     Evidence,
@@ -18,6 +20,7 @@ from pam_rollback.core.decision import (
     decide,
     strategies_for,
 )
+from pam_rollback.core.decision_rules import Gap
 from pam_rollback.core.plan import Plan, load_plan
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -262,3 +265,12 @@ def test_the_plans_mitigation_comes_first(changed: Callable[..., Plan]) -> None:
     plan = changed(('CR-3 = ["ST-1"]', 'CR-3 = ["ST-4"]'))
 
     assert strategies_for(plan, "CR-3") == ("ST-1", "ST-4")
+
+
+def test_each_word_for_a_gap_means_a_state() -> None:
+    """All that plan.toml may say there."""
+    assert {word: OF_GAP[word] for word in get_args(Gap)} == {
+        "consider": State.CONSIDER,
+        "watch": State.WATCH,
+        "no": State.CLEAR,
+    }
