@@ -122,3 +122,11 @@ def test_outcomes_are_counted_in_words() -> None:
         "2 tests could not measure",
         "2 tests not run",
     ]
+    assert counted([Outcome.PASSED, Outcome.UNKNOWN]) == ["1 test could not measure"]
+
+
+def test_each_cause_counts_its_own() -> None:
+    """Not what others said."""
+    causes = causes_of_outcomes([Outcome.UNKNOWN, Outcome.BROKEN_CRITERION, Outcome.UNKNOWN, Outcome.PASSED])
+
+    assert [cause.why for cause in causes] == ["1 criterion broken", "2 tests could not measure"]

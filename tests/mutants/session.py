@@ -119,14 +119,11 @@ class Mutating:
         self._taken_s[item.nodeid] = time.process_time() - began_s
 
     def _tests_of(self, mutant: Mutant, items: Iterable[pytest.Item]) -> list[pytest.Item]:
-        """Those that call the function, the fastest first; of a module's figure those that call anything there."""
+        """Those that call the function, the fastest first; a module's figure may be read by any of them."""
         own: Hit = (str(mutant.file), mutant.function, mutant.line)
 
-        def calls(item: pytest.Item) -> bool:
-            hits = self._hits[item.nodeid]
-            return own in hits if mutant.line else any(file == own[0] for file, _, _ in hits)
-
-        return sorted(filter(calls, items), key=lambda item: self._taken_s[item.nodeid])
+        called = [item for item in items if not mutant.line or own in self._hits[item.nodeid]]
+        return sorted(called, key=lambda item: self._taken_s[item.nodeid])
 
     def _remember_what_lives(self, files: set[str]) -> None:
         """The functions to be changed and all caches: looked for once, a forked process has no time for it."""
