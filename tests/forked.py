@@ -10,13 +10,18 @@ import importlib
 import multiprocessing
 import os
 import pkgutil
+import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 _PRELOADED = "tests.preloaded"
 _LEFT_OUT = ("pam_rollback.sandbox.", "pam_rollback.adapters.load_process", "pam_rollback.plugin.sql_files")
@@ -32,6 +37,7 @@ _LIBRARIES = (
     "sqlglot",
 )
 _SEEN_BY_THE_INTERPRETER = ("PYTHON", "LC_", "LANG", "TZ", "LD_")
+_END_WITHIN_S = 20.0
 _is_preloaded = False
 
 
@@ -84,6 +90,99 @@ def run_pytest(
         return code, out
 
 
+class CollectedSession:
+    """One session that has collected its tests and stands before the first of them; each ``run`` lets a fork of it go on to its end.
+
+    What a session does before that is paid once, and everything after it is done anew: fixtures, facts, verdict, record, last lines.
+    The environment's file, the plan and the options are those of the beginning. All runs share one run folder, emptied before each.
+    """
+
+    def __init__(
+        self, args: Sequence[str], *, folder: Path, run_folder: Path, environment: Mapping[str, str], printed: Path
+    ) -> None:
+        self._run_folder, self._printed = run_folder, printed
+        printed.touch()
+        self._orders, theirs = multiprocessing.Pipe()
+        self._session = _server().Process(
+            target=_collected, args=(list(args), str(folder), dict(environment), str(printed), theirs)
+        )
+        self._session.start()
+        theirs.close()
+
+    def run(self, within_s: float) -> tuple[int, str]:
+        """Run the tests; the exit code and all that was printed. Raises subprocess.TimeoutExpired when that takes longer."""
+        self._orders.send(str(self._run_folder))
+        if not self._orders.poll(within_s):
+            self.close()
+            raise subprocess.TimeoutExpired("pytest", within_s, self._said())
+        try:
+            code: int = self._orders.recv()
+        except (EOFError, ConnectionResetError):  # it never came as far as its first test
+            self._session.join(within_s)
+            code = self._session.exitcode or 0
+        return code, self._said()
+
+    def close(self) -> None:
+        """End it, and what runs in it."""
+        self._orders.close()
+        self._session.join(_END_WITHIN_S)
+        if self._session.is_alive():
+            self._session.kill()
+            self._session.join()
+
+    def _said(self) -> str:
+        return self._printed.read_text(encoding="utf-8", errors="replace")
+
+
+class _Held:
+    """A plug-in: stands still when the tests are collected, and goes on in a fork whenever it is told to."""
+
+    def __init__(self, orders: "Connection[Any, Any]", printed: str) -> None:
+        self._orders, self._printed = orders, printed
+
+    def pytest_collection_finish(self, session: Any) -> None:
+        """The controlling end decides what becomes of this process: it never runs a test itself."""
+        gc.freeze()
+        while True:
+            try:
+                folder = Path(self._orders.recv())
+            except EOFError:
+                os._exit(0)
+            _empty(folder)
+            sys.stdout.flush()
+            os.truncate(self._printed, 0)
+            child = os.fork()
+            if not child:
+                self._orders.close()
+                _begin_now(session.config)
+                return
+            _, status = os.waitpid(child, 0)
+            self._orders.send(os.waitstatus_to_exitcode(status))
+
+
+def _collected(
+    args: list[str], folder: str, environment: dict[str, str], printed: str, orders: "Connection[Any, Any]"
+) -> None:
+    _stand_alone(folder, environment, printed)
+    _end_with(_run(args, [_Held(orders, printed)]))
+
+
+def _empty(folder: Path) -> None:
+    """What the run before left."""
+    for found in folder.iterdir() if folder.is_dir() else ():
+        (shutil.rmtree if found.is_dir() else Path.unlink)(found)
+    # Allure opened its folder when the session began.
+    (folder / "allure-results").mkdir(parents=True, exist_ok=True)
+
+
+def _begin_now(config: Any) -> None:
+    from pam_rollback.plugin import runbook  # noqa: PLC0415 - sessions' own, loaded before the fork
+
+    prepared = runbook.of(config)
+    if prepared is not None:
+        prepared.started, prepared.started_s = datetime.now(UTC), time.monotonic()
+
+
 def _server() -> ForkServerContext:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([_PRELOADED])
@@ -91,25 +190,33 @@ def _server() -> ForkServerContext:
 
 
 def _session(args: list[str], folder: str, environment: dict[str, str], printed: str) -> None:
-    if not _is_preloaded:
-        raise RuntimeError(
-            f"{_PRELOADED} was not loaded before the fork: sessions would be slow without anybody knowing"
-        )
     _stand_alone(folder, environment, printed)
+    _end_with(_run(args, []))
 
+
+def _run(args: list[str], plugins: list[object]) -> int:
     import pytest  # noqa: PLC0415 - loaded before the fork, and no part of what tests of this module need
     from _pytest.assertion.rewrite import AssertionRewritingHook  # noqa: PLC0415 - the same
 
     sys.argv = [str(Path(pytest.__file__).with_name("__main__.py")), *args]
     # Loaded before, on purpose; there are no assertions in what was.
     AssertionRewritingHook._warn_already_imported = lambda *_: None  # type: ignore[method-assign]
-    code = pytest.console_main()
+    return int(pytest.main(args, plugins=plugins))
+
+
+def _end_with(code: int) -> None:
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
     atexit._run_exitfuncs()
     sys.exit(code)
 
 
 def _stand_alone(folder: str, environment: dict[str, str], printed: str) -> None:
     """Be like a process that was started in that folder: its streams, variables and path, and none of these tests' modules."""
+    if not _is_preloaded:
+        raise RuntimeError(
+            f"{_PRELOADED} was not loaded before the fork: sessions would be slow without anybody knowing"
+        )
     nothing, out = os.open(os.devnull, os.O_RDONLY), os.open(printed, os.O_WRONLY | os.O_APPEND)
     for found, wanted in ((nothing, 0), (out, 1), (out, 2)):
         os.dup2(found, wanted)

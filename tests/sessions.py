@@ -27,7 +27,7 @@ from pam_rollback.observation.baseline import Baseline, Origin, Part
 from pam_rollback.plugin.beside_baseline import ACCESS_FILE, ROWS_FILE
 from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.remote import Remote
-from tests.forked import can_be_forked, run_pytest
+from tests.forked import CollectedSession, can_be_forked, run_pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = ("pyproject.toml", "plan.toml", "conftest.py", "environments", "checks", "drills", "load")
@@ -169,6 +169,15 @@ class Project:
         code, out = run_pytest(command[3:], folder=self.folder, environment=self.variables, within_s=_WITHIN_S)
         return Finished(code, out, self.run_folder)
 
+    def collected(self, *args: str) -> "Collected":
+        """A session that stands before its first test and can be run again and again."""
+        command = self.command(*args)
+        printed = self.folder / f"printed-{self.runs}.txt"
+        session = CollectedSession(
+            command[3:], folder=self.folder, run_folder=self.run_folder, environment=self.variables, printed=printed
+        )
+        return Collected(session, self.run_folder)
+
     def run_apart(self, *args: str) -> Finished:
         """Run a session to its end in a process of its own, as people do."""
         with self.start(*args) as session:
@@ -178,6 +187,22 @@ class Project:
         """Wait for the end."""
         out, _ = session.communicate(timeout=_WITHIN_S)
         return Finished(session.returncode, out, self.run_folder)
+
+
+@dataclass(frozen=True)
+class Collected:
+    """See ``Project.collected``."""
+
+    session: CollectedSession
+    folder: Path
+
+    def run(self) -> Finished:
+        """Run its tests once more, on facts taken afresh."""
+        return Finished(*self.session.run(_WITHIN_S), self.folder)
+
+    def close(self) -> None:
+        """End it."""
+        self.session.close()
 
 
 def store_baseline(practice_range: Range, folder: Path) -> Path:

@@ -4,9 +4,12 @@ The rows of decision sessions are run by tests/test_decision_matrix.py, those of
 """
 
 import re
+import tempfile
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,65 +18,99 @@ from tests.fault_rows.decision_row import DecisionRow
 from tests.fault_rows.health import BACKEND, DATABASE, EVERYTHING, FRONTEND, PAM, SAME_RELEASE
 from tests.fault_rows.matrix import PAGE, checks_on_disk, page, rows, stories_on_disk
 from tests.fault_rows.row import Row, cases_of
-from tests.sessions import Project, Range, store_baseline
+from tests.fingerprint import differences, fingerprint
+from tests.sessions import Collected, Project, Range, runbook_in, store_baseline
+from tests.summary import ROW
 
 ROWS = rows()
 CODES = {"GO": 0, "NO-GO": 10, "INCONCLUSIVE": 11, "ACTION FAILED": 12}
 
 
-@pytest.fixture(scope="session")
-def seen_green() -> dict[str, set[str]]:
-    """The selections that were green on the healthy sandbox, each with its cases."""
-    return {}
+class Proof:
+    """The sessions of one worker's rows: one for each command line, collected once, and what it finds on the healthy sandbox."""
+
+    def __init__(self, range_: Range, folder: Path) -> None:
+        self.range = range_
+        self._folder = folder
+        self._sessions: dict[tuple[str, ...], tuple[Collected, set[str]]] = {}
+        self.clean = fingerprint(range_)
+
+    @cached_property
+    def counted_before(self) -> Path:
+        """A baseline of the healthy sandbox, with its rows beside it."""
+        return store_baseline(self.range, self._new_folder())
+
+    def healthy(self, row: Row) -> tuple[Collected, set[str]]:
+        """The session of a row without its fault, and its cases, all of them green before anything is planted."""
+        selection = _selection(row)
+        key = (*selection, row.dialect, str(row.counted_before), row.setting)
+        if key not in self._sessions:
+            session = self.session(row, row.setting)
+            before = session.run()
+            outcomes = before.outcomes_by_case()
+            assert (before.rc, set(outcomes.values())) == (0, {"passed"}), before.out
+            self._sessions[key] = session, set(outcomes)
+        return self._sessions[key]
+
+    def session(self, row: Row, settings: str) -> Collected:
+        """A session of the row's checks, standing before the first of them, with these settings of the environment."""
+        folder = self._new_folder()
+        project = runbook_in(folder)
+        _set_objectives(folder / "plan.toml", row.objective_s)
+        file = _with_settings(self.range.file, folder / "sandbox.toml", settings, dialect=row.dialect)
+        before = [f"--baseline={self.counted_before}"] if row.counted_before else []
+        return project.collected(*_selection(row), *before, f"--env={file}")
+
+    def refuse_traces(self, row: Row) -> None:
+        """Fail when the sandbox is not what it was before the row; of what sessions write themselves only the fault's traces count."""
+        now = fingerprint(self.range, with_users_rows=not row.waits_for)
+        expected = {part: digest for part, digest in self.clean.items() if part in now}
+        # Whatever stayed is this row's doing, and not that of the next one.
+        self.clean |= now
+        assert differences(expected, now) == [], f"{row.id}: {row.fault} was taken away, and something stayed"
+
+    def _new_folder(self) -> Path:
+        return Path(tempfile.mkdtemp(dir=self._folder))
+
+    def close(self) -> None:
+        """End every session."""
+        for session, _ in self._sessions.values():
+            session.close()
 
 
 @pytest.fixture(scope="session")
-def counted_before(shared_range: Range, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A baseline of the healthy sandbox, with its rows beside it."""
+def proof(shared_range: Range, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proof]:
+    """One sandbox for all rows of a worker."""
     shared_range.as_it_was()
-    return store_baseline(shared_range, tmp_path_factory.mktemp("baseline"))
+    made = Proof(shared_range, tmp_path_factory.mktemp("rows"))
+    yield made
+    made.close()
 
 
-@pytest.fixture
-def healthy(
-    request: pytest.FixtureRequest,
-    practice_range: Range,
-    project: Project,
-    seen_green: dict[str, set[str]],
-    counted_before: Path,
-    tmp_path: Path,
-) -> set[str]:
-    """The cases of the row's session, all of them green before anything is planted; looked at once for each selection.
-
-    That everything is green again afterwards is shown by the next row, which expects the same of all but its own checks.
-    """
-    row: Row = request.node.callspec.params["row"]
-    select = f"{' '.join(_selection(row))} {row.dialect} {row.counted_before} {row.setting}"
-    if select not in seen_green:
-        file = _with_settings(practice_range.file, tmp_path / "healthy.toml", row.setting, dialect=row.dialect)
-        before = project.run(*_selection(row), *_known_before(row, counted_before), f"--env={file}")
-        outcomes = before.outcomes_by_case()
-        assert (before.rc, set(outcomes.values())) == (0, {"passed"}), before.out
-        seen_green[select] = set(outcomes)
-    return seen_green[select]
+def _in_order(rows: Iterable[Row]) -> Iterator[Any]:
+    """The rows that need neither browser nor window, those of one session together; one of each other kind, unless all are wanted."""
+    checks = [row for row in rows if not isinstance(row, DecisionRow) and row.folder == "checks"]
+    for row in sorted(checks, key=lambda row: (row.waits_for, row.select, row.dialect, row.counted_before)):
+        marks = [pytest.mark.long_matrix(f"fault rows: {row.waits_for}")] if row.waits_for else []
+        yield pytest.param(row, id=row.id, marks=marks)
 
 
-@pytest.mark.long_matrix
-@pytest.mark.parametrize(
-    "row", [row for row in ROWS if not isinstance(row, DecisionRow) and row.folder == "checks"], ids=lambda row: row.id
-)
+@pytest.mark.parametrize("row", list(_in_order(ROWS)))
 def test_a_fault_turns_its_checks_and_no_others(
-    row: Row, healthy: set[str], practice_range: Range, project: Project, tmp_path: Path, counted_before: Path
+    row: Row, proof: Proof, practice_range: Range, record_property: Callable[[str, object], None]
 ) -> None:
-    """From passed to failed, with a message that names the cause."""
-    file = _with_settings(practice_range.file, tmp_path / "sandbox.toml", row.settings, dialect=row.dialect)
-    _set_objectives(project.folder / "plan.toml", row.objective_s)
+    """From passed to failed, with a message that names the cause; and the sandbox is as it was when the fault is gone."""
+    record_property(ROW, row.id)
+    session, healthy = proof.healthy(row)
+    own = proof.session(row, row.settings) if row.environment or row.objective_s else None
     if row.fault:
         practice_range.remote.plant(row.fault, **row.parameters)
     try:
-        broken = project.run(*_selection(row), *_known_before(row, counted_before), f"--env={file}")
+        broken = (own or session).run()
     finally:
         practice_range.remote.clear_all()
+        if own is not None:
+            own.close()
     outcomes = broken.outcomes_by_case()
 
     assert set(outcomes) == healthy, broken.out
@@ -85,6 +122,7 @@ def test_a_fault_turns_its_checks_and_no_others(
     assert broken.rc == CODES[row.word], broken.out
     assert row.words in " ".join(broken.out.split()), broken.out
     assert broken.last_line.startswith(f"REHEARSAL {row.word} for"), broken.last_line
+    proof.refuse_traces(row)
 
 
 def test_an_expected_release_is_held_against_every_part(practice_range: Range, project: Project) -> None:
@@ -121,10 +159,6 @@ def _selection(row: Row) -> list[str]:
     # A file is whole in itself; a marker beside it would ask for the other files, too.
     selected = [f"checks/{row.file}"] if row.file else ["-m", row.select]
     return [*selected, *(["--situation", row.situation] if row.situation else [])]
-
-
-def _known_before(row: Row, counted_before: Path) -> list[str]:
-    return ["--baseline", str(counted_before)] if row.counted_before else []
 
 
 def test_the_report_finds_each_check_on_the_page() -> None:

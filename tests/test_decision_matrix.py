@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from tests.fault_rows.decision_row import CLEAR, DECISION, JUDGED_BY, DecisionRo
 from tests.fault_rows.matrix import rows
 from tests.fault_rows.row import cases_of
 from tests.sessions import Finished, Project, Range
+from tests.summary import ROW
 
 ROWS = [row for row in rows() if isinstance(row, DecisionRow)]
 CODES = {"NO ROLLBACK": 0, "ROLL BACK NOW": 10, "CONSIDER A ROLLBACK": 11, "WATCH": 11, "NOT KNOWN": 11}
@@ -62,7 +63,7 @@ def slow_as_usual(range_: Range) -> None:
 
 def decide(row: DecisionRow, range_: Range, project: Project, baseline: Path, folder: Path) -> Finished:
     """The row's session; what its files do not judge is answered for."""
-    return project.finish(project.start(*arguments(row, range_, baseline, folder)))
+    return project.run(*arguments(row, range_, baseline, folder))
 
 
 def arguments(row: DecisionRow, range_: Range, baseline: Path, folder: Path) -> list[str]:
@@ -116,8 +117,10 @@ def test_a_fault_turns_its_criterion_and_no_other(
     baseline: Path,
     seen_clear: dict[str, set[str]],
     tmp_path: Path,
+    record_property: Callable[[str, object], None],
 ) -> None:
     """From NO ROLLBACK to what the plan asks for, with the strategy to begin with."""
+    record_property(ROW, row.id)
     if row.speed:
         slow_as_usual(practice_range)
     healthy = clear_before(row, practice_range, project, baseline, seen_clear, tmp_path)

@@ -3,6 +3,14 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+_WAITS = {
+    "baseline": "windows of a baseline",
+    "accessibility": "browser, accessibility",
+    "journey": "browser, journeys",
+    "performance": "browser and probes, performance",
+    "window": "windows",
+}
+
 
 @dataclass(frozen=True)
 class Row:
@@ -62,6 +70,15 @@ class Row:
         named = f"{self.fault} ({settings})" if settings else self.fault
         objectives = ", ".join(f"{name} of {seconds} s" for name, seconds in self.objective_s.items())
         return " and ".join(filter(None, (named, objectives, " ".join(self.settings.split()))))
+
+    @property
+    def waits_for(self) -> str:
+        """What makes the row's session long: a browser, a window, a rollback. Empty: nothing does, and it takes a second."""
+        if self.situation:
+            return f"after a rollback, {self.select}"
+        if self.file == "test_servers_records.py":
+            return "windows of the servers' records"
+        return _WAITS.get(self.select, "")
 
     @property
     def word(self) -> str:
