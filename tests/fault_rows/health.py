@@ -110,7 +110,7 @@ ROWS = [
         frozenset(),
         "we alone are blocked: through the second address",
         {"server": "both", "status": "429"},
-        unknown=frozenset({FRONTEND, BACKEND, DATABASE, PAM, EVERYTHING, SAME_RELEASE, IN_TIME}),
+        unknown=frozenset({FRONTEND, FRONT_PAGE, BACKEND, DATABASE, PAM, EVERYTHING, SAME_RELEASE, IN_TIME}),
     ),
     Row(
         "path-missing",
