@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from pam_rollback.adapters.browser import chromium_path
 from pam_rollback.reporting import html_report
@@ -51,18 +51,26 @@ def run(sample: Sample, tmp_path_factory: pytest.TempPathFactory, good_record: R
     return folder
 
 
-@pytest.fixture
-def opened(run: RunFolder) -> Iterator[Opened]:
-    """The report in a real browser, opened as a file."""
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """One browser for all pages."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM)
-        opened = Opened(browser.new_page())
-        opened.page.on("request", lambda request: opened.requests.append(request.url))
-        opened.page.on("console", lambda line: opened.complaints.append(line.text) if line.type == "error" else None)
-        opened.page.on("pageerror", lambda error: opened.complaints.append(str(error)))
-        opened.page.goto((run.html / "index.html").as_uri())
-        yield opened
+        yield browser
         browser.close()
+
+
+@pytest.fixture
+def opened(run: RunFolder, chromium: Browser) -> Iterator[Opened]:
+    """The report in a real browser, opened as a file."""
+    context = chromium.new_context()
+    opened = Opened(context.new_page())
+    opened.page.on("request", lambda request: opened.requests.append(request.url))
+    opened.page.on("console", lambda line: opened.complaints.append(line.text) if line.type == "error" else None)
+    opened.page.on("pageerror", lambda error: opened.complaints.append(str(error)))
+    opened.page.goto((run.html / "index.html").as_uri())
+    yield opened
+    context.close()
 
 
 def test_the_report_opens_from_the_disk(opened: Opened) -> None:

@@ -24,21 +24,24 @@ from tests.strategies.scene import STABLE, Scene
 NETLIFY = "netlify-behaviour"
 
 
-SHORT = {"never live", "built over, unless locked", "an old page that stays", "hangs", "done-but-hangs"}
+HOSTS, HISTORY = "hosts", "history"
+SHORT = ("an old page that stays", "never live", "done-but-hangs")
 
 
-def _named(cases: Iterator[Case]) -> list[Any]:
-    """The short run takes one strategy of what only real parts show."""
+def _named(cases: Iterator[Case], matrix: str) -> list[Any]:
+    """The short run takes one strategy of what only real parts show, first."""
     seen: set[str] = set()
     named = []
-    for case in cases:
-        marks = (pytest.mark.long_matrix,) if case.name in seen or case.name not in SHORT else ()
+    for case in sorted(cases, key=lambda case: case.name not in SHORT):
+        short = case.name in SHORT and case.name not in seen
+        # The first one is its matrix's one case: nothing else of that name runs on every commit.
+        marks = () if short and named else pytest.mark.long_matrix(matrix)
         named.append(pytest.param(case, id=f"{case.strategy}: {case.name}", marks=marks))
         seen.add(case.name)
     return named
 
 
-@pytest.mark.parametrize("case", _named(host_cases()))
+@pytest.mark.parametrize("case", _named(host_cases(), HOSTS))
 def test_a_host_does_something_else(make_scene: MakeScene, case: Case) -> None:
     """Accepted is not done: what users get decides, and what a host left half done is not there after the undo."""
     scene = make_scene(live_within_s=2.0 if case.name == "never live" else 20.0, published_within_s=1.0)
@@ -58,7 +61,7 @@ def test_a_host_does_something_else(make_scene: MakeScene, case: Case) -> None:
     assert scene.until(as_before) == as_before
 
 
-@pytest.mark.parametrize("case", _named(history_cases()))
+@pytest.mark.parametrize("case", _named(history_cases(), HISTORY))
 def test_the_repository_does_something_else(make_scene: MakeScene, case: Case) -> None:
     """A revert that was not pushed is no success, also where visitors have the stable site already."""
     scene = make_scene()
@@ -97,7 +100,7 @@ def non_essential(ended: Ended) -> set[str]:
     return {step.name for step in ended.steps if not step.essential}
 
 
-@pytest.mark.long_matrix
+@pytest.mark.long_matrix(HISTORY)
 @pytest.mark.parametrize("strategy", ["frontend-revert", "backend-branch"])
 def test_a_conflict_changes_nothing(scene: Scene, strategy: str) -> None:
     """Later changes touch the same lines: said with the file; main stays, and automatic deploys are off all the same."""
@@ -119,6 +122,7 @@ def test_a_conflict_changes_nothing(scene: Scene, strategy: str) -> None:
     assert scene.until(before) == before
 
 
+@pytest.mark.long_matrix(HISTORY)
 def test_a_clone_that_is_behind_takes_no_work_away(scene: Scene) -> None:
     """A colleague pushed since the mirror was filled: the revert is made on top of it, and their file stays."""
     scene.repository.revert(scene.commits["candidate"], onto=scene.commits["candidate"], reason="fill the mirror")
@@ -132,6 +136,7 @@ def test_a_clone_that_is_behind_takes_no_work_away(scene: Scene) -> None:
         assert json.loads((tree / "backend" / "release.json").read_text(encoding="utf-8"))["version"] == STABLE
 
 
+@pytest.mark.long_matrix(HISTORY)
 def test_a_push_while_the_site_is_built_is_not_overwritten(scene: Scene) -> None:
     """The revert was made on top of what is not the newest any more: the push is refused, their work stays, visitors are helped."""
     sources = scene.sources

@@ -65,6 +65,7 @@ def test_the_version_proves_the_target(scene: Scene, strategy: str) -> None:
     assert scene.until(before) == before
 
 
+@pytest.mark.long_matrix("a version proves less")
 def test_a_version_that_both_have_proves_nothing(scene: Scene) -> None:
     """A colleague changed a text and counted nothing up: going back from there cannot be seen, and is not claimed."""
     live = scene.commits["candidate"]
@@ -87,6 +88,7 @@ def test_a_version_that_both_have_proves_nothing(scene: Scene) -> None:
     assert "has the version 1.42.0, too; see at the provider what is live" in str(ended.error)
 
 
+@pytest.mark.long_matrix("a version proves less")
 def test_without_a_file_it_says_what_to_set(make_scene: MakeScene, without_file: Environment) -> None:
     """The action was done; that it was cannot be seen."""
     scene = make_scene()
@@ -99,6 +101,7 @@ def test_without_a_file_it_says_what_to_set(make_scene: MakeScene, without_file:
     assert "is not known (sandbox names no [git] version_file)" in str(ended.error)
 
 
+@pytest.mark.long_matrix("a version proves less")
 def test_what_answered_before_tells_the_version_without_a_file(scene: Scene, without_file: Environment) -> None:
     """A baseline of yesterday saw the stable release, and the session's start the one that is bad."""
     now = datetime.now(UTC)
