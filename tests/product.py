@@ -249,7 +249,7 @@ def candidate(releases: Mapping[str, Product]) -> Product:
     product = releases["candidate"]
     # A test before may have taken their database away.
     for each in releases.values():
-        eventually(lambda: each.call("GET", "/health/db").status == HTTPStatus.OK, within_s=10, what="its database")  # noqa: B023 - called at once
+        eventually(lambda: each.call("GET", "/health/db").status == HTTPStatus.OK, within_s=30, what="its database")  # noqa: B023 - called at once
     product.set_flags(*product.flags(), on=True)
     return product
 
@@ -261,7 +261,7 @@ def stable(releases: Mapping[str, Product], candidate: Product) -> Product:
     every_flag_on = dict.fromkeys(candidate.flags(), True)
     eventually(
         lambda: product.call("GET", "/api/v1/flags?user_id=a").json["flags"] == every_flag_on,
-        within_s=2,
+        within_s=30,
         what="flags on",
     )
     return product

@@ -166,7 +166,7 @@ def test_a_huge_body_is_cut() -> None:
 
 def test_questions_are_asked_at_the_same_time() -> None:
     """Four servers answer only once all four have been asked: one question after the other would get no answer."""
-    all_asked = threading.Barrier(4, timeout=5)
+    all_asked = threading.Barrier(4, timeout=30)
 
     def together(connection: socket.socket) -> None:
         all_asked.wait()

@@ -85,7 +85,8 @@ class Scene:
     journal: Journal
     folder: Path
     live_within_s: float = 20.0
-    published_within_s: float = 10.0
+    published_within_s: float = 20.0
+    served_within_s: float = 20.0
     patience_s: float = 10.0
     """Of all tries of one operation."""
     found_bad: str = ""
@@ -213,7 +214,7 @@ class Scene:
             looked_every_s=_EVERY_S,
             seen_within_s=5 * _EVERY_S,
             published_within_s=self.published_within_s,
-            served_within_s=5.0,
+            served_within_s=self.served_within_s,
         )
 
     @property
@@ -228,7 +229,7 @@ class Scene:
             looked_every_s=_EVERY_S,
             seen_within_s=5 * _EVERY_S,
             live_within_s=self.live_within_s,
-            served_within_s=5.0,
+            served_within_s=self.served_within_s,
         )
 
     def look_at_api(self, commit: str) -> Served:
