@@ -53,7 +53,7 @@ def test_an_undo_that_fails_says_so_and_is_finished_later(
     assert 1 <= len(scene.journal.owed()) <= owed
     scene.range.remote.clear_all()
     now = scene.world()
-    assert {name: getattr(now, name) for name in back} == back
+    assert {name: getattr(now, name) for name in back} == back, failed.value
     assert now != before or operation == "deploys"
     scene.undo()
     assert scene.journal.owed() == []
