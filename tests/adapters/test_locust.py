@@ -232,16 +232,16 @@ def test_users_that_leave_still_get_their_answers(workers: int, target: LoadTarg
         ),
         folder=tmp_path / "run",
     )
-    in_flight = [
-        sum(one.sent_s <= at_s < one.done_s for one in record.requests)
-        for at_s in (record.began_s + s for s in (1.0, 3.8, 5.9))
-    ]
+
+    def in_flight(after_s: float) -> int:
+        return sum(one.sent_s <= record.began_s + after_s < one.done_s for one in record.requests)
 
     assert len(record.requests) == len(target.requests)
     assert all(one.ok for one in record.requests), record
-    assert in_flight[0] <= 2
-    assert 6 <= in_flight[1] <= 12
-    assert in_flight[2] <= 2
+    # A busy machine is late with users who come and go, and never has more than there are.
+    assert in_flight(1.0) <= 2
+    assert 6 <= max(in_flight(tenth / 10) for tenth in range(60)) <= 12
+    assert min(in_flight(tenth / 10) for tenth in range(50, 60)) <= 2
 
 
 def test_answers_are_judged_by_what_is_expected(target: LoadTarget, tmp_path: Path) -> None:
