@@ -11,14 +11,16 @@ _LOOKED_EVERY_S = 0.001
 
 @dataclass(eq=False)
 class VirtualClock:
-    """Time passes only while everybody sleeps, and then at once.
+    """Time passes only when somebody sleeps, and then at once.
 
-    Threads that began after the clock was made take part: it jumps to the earliest moment that somebody waits for, and only when each of
-    them sleeps on it. So a thread that computes, or that a busy machine does not let run, never loses time meanwhile.
+    ``together`` is for an action whose steps run side by side: threads that began after the clock was made take part. It jumps to the
+    earliest moment that somebody waits for, and only when each of them sleeps on it. So a thread that computes, or that a busy machine
+    does not let run, never loses time meanwhile. Without it no other thread counts: a server's would keep it from ever jumping.
     """
 
     now_s: float = 0.0
     start: datetime = START
+    together: bool = False
     waits: list[float] = field(default_factory=list)
     """Every wait that was asked for, in order."""
 
@@ -59,4 +61,4 @@ class VirtualClock:
         return sum(self.waits)
 
     def _everybody_sleeps(self) -> bool:
-        return set(threading.enumerate()) - self._others <= self._due_s.keys()
+        return not self.together or set(threading.enumerate()) - self._others <= self._due_s.keys()

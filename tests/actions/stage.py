@@ -53,7 +53,7 @@ class MemoryStage:
     told: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.clock = VirtualClock(now_s=self.state.now_s)
+        self.clock = VirtualClock(now_s=self.state.now_s, together=True)
         self.hosts = Hosts(self.clock, self.state, owes=lambda: bool(self.journal.owed()))
         self.waiter = Waiter(self.clock)
 

@@ -5,7 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from urllib.parse import quote, unquote
 
 import pytest
@@ -25,6 +25,7 @@ def server(talk: Talk) -> Iterator[str]:
     """A TCP server on loopback whose connections speak as told; gives its URL."""
     listener = socket.create_server(("127.0.0.1", 0))
     over = threading.Event()
+    open_now: list[socket.socket] = []
 
     def serve() -> None:
         while True:
@@ -32,6 +33,7 @@ def server(talk: Talk) -> Iterator[str]:
                 connection, _ = listener.accept()
             except OSError:
                 return
+            open_now[:] = [connection]
             with connection:
                 connection.settimeout(5)
                 try:
@@ -49,6 +51,9 @@ def server(talk: Talk) -> Iterator[str]:
         over.set()
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
+        for connection in open_now:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)  # a drip would go on for ever
         thread.join(6)
 
 

@@ -15,7 +15,7 @@ def test_a_wait_takes_no_time_and_is_noted() -> None:
 
 def test_the_earliest_wakes_first() -> None:
     """Whoever sleeps longer wakes later, whichever thread the machine runs first."""
-    clock, woken, all_there = VirtualClock(), list[float](), threading.Barrier(3, timeout=30)
+    clock, woken, all_there = VirtualClock(together=True), list[float](), threading.Barrier(3, timeout=30)
 
     def nap(seconds: float) -> None:
         all_there.wait()
@@ -33,7 +33,7 @@ def test_the_earliest_wakes_first() -> None:
 
 def test_no_time_passes_while_somebody_works() -> None:
     """However long the machine takes for it; whoever has ended keeps nobody waiting."""
-    clock, done = VirtualClock(), threading.Event()
+    clock, done = VirtualClock(together=True), threading.Event()
     asleep, working = threading.Thread(target=clock.sleep, args=(10,)), threading.Thread(target=done.wait, args=(30,))
     working.start()
     asleep.start()
@@ -43,3 +43,14 @@ def test_no_time_passes_while_somebody_works() -> None:
     asleep.join(30)
 
     assert (before_s, clock.monotonic_s()) == (0, 10)
+
+
+def test_a_servers_thread_keeps_nobody_waiting() -> None:
+    """It never sleeps on this clock."""
+    clock, over = VirtualClock(), threading.Event()
+    server = threading.Thread(target=over.wait, args=(30,))
+    server.start()
+    clock.sleep(10)
+    over.set()
+
+    assert clock.monotonic_s() == 10
