@@ -156,7 +156,7 @@ def test_the_report_tells_the_drill(drill: Drilled, tmp_path: Path) -> None:
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium_path())
-        page = browser.new_page()
+        page = browser.new_page(viewport={"width": 1280, "height": 4000})  # only what is in view is rendered
         outside: list[str] = []
         errors: list[str] = []
         page.on(
