@@ -1,4 +1,4 @@
-"""The checklists: nobody has said anything, a person vouches for all of it, and what is red stays red. After a drill: test_drill.py."""
+"""The checklists: nobody has said anything, a person vouches for all of it, and what is red stays red."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
