@@ -44,8 +44,15 @@ _is_preloaded = False
 def preload() -> None:
     """Import what sessions import: in the fork server, before the first fork."""
     global _is_preloaded  # noqa: PLW0603 - the one fact that a fork has to know
+    import allure_commons  # noqa: PLC0415 - the fork server's alone
+    from allure_pytest.helper import AllureTitleHelper  # noqa: PLC0415 - the same
+
+    # A title that is given while this does not listen is lost, and the report leaves out fixtures without one.
+    titles = AllureTitleHelper()
+    allure_commons.plugin_manager.register(titles)
     for name in (*_LIBRARIES, *_USED_BY_SESSIONS, *_modules_of("pam_rollback")):
         importlib.import_module(name)
+    allure_commons.plugin_manager.unregister(titles)
     # Forks share what was loaded as long as no collector of theirs writes to it.
     gc.collect()
     gc.freeze()

@@ -1,5 +1,6 @@
 """A session in a fork says and does what a session of its own process does."""
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.forked import can_be_forked, run_pytest
-from tests.sessions import ONLY_HEALTH, Project, Range
+from tests.sessions import ONLY_HEALTH, Finished, Project, Range
 
 
 @pytest.fixture
@@ -29,6 +30,13 @@ def test_a_fork_is_a_session_like_any_other(practice_range: Range, project: Proj
         for ended in (forked, apart)
     ]
     assert told[0][:-1] == told[1][:-1]
+    assert _titles(forked) == _titles(apart) != set()
+
+
+def _titles(ended: Finished) -> set[str]:
+    """What Allure has of the fixtures."""
+    containers = (ended.folder / "allure-results").glob("*-container.json")
+    return {entry["name"] for path in containers for entry in json.loads(path.read_text()).get("befores", [])}
 
 
 def test_it_has_its_own_folder_and_variables_and_nothing_of_ours(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.expected_releases import ExpectedReleases
 from pam_rollback.core.plan import load_plan
 from pam_rollback.core.readiness import QUESTIONS, Readiness, readiness_of
+from pam_rollback.core.wait import Waiter
 from pam_rollback.plugin.fixtures import health, preflight
 from pam_rollback.sandbox.remote import Remote
 from tests.fault_rows.matrix import ROOT, names_in
@@ -76,7 +77,12 @@ def locked(environment: Environment) -> object:
 def gone_back(environment: Environment) -> object:
     """An earlier rollback was not put back."""
     there = site(environment)
-    return there.restore(next(deploy.id for deploy in there.deploys() if deploy.id != there.published().id))
+    # The first that there ever was: other tests of this sandbox may have left later ones of the release that is published.
+    first = there.deploys()[-1]
+    there.restore(first.id)
+    return Waiter().until(
+        there.published, holds=lambda deploy: deploy.id == first.id, within_s=20, what="the first deploy published"
+    )
 
 
 def not_deployed_by_pushes(environment: Environment) -> object:
