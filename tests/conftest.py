@@ -59,6 +59,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", f"long_matrix(name=its function): kills, sabotages, repetitions; one case of each unless {WHOLE}=1"
     )
+    config.addinivalue_line(
+        "markers", f"nightly: too long for every commit, and nothing of its own; only with {WHOLE}=1"
+    )
     handed: dict[str, Any] | None = getattr(config, "workerinput", None)
     if handed is not None:
         config.stash[_selected] = Selection(frozenset(handed[_GROUPS]))
@@ -112,7 +115,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         marker = item.get_closest_marker("long_matrix")
         matrix = str(marker.args[0]) if marker and marker.args else item.nodeid.partition("[")[0]
-        if marker and matrix in seen:
+        if item.get_closest_marker("nightly") or (marker and matrix in seen):
             left_out.append(item)
         seen.add(matrix)
     _leave_out(config, items, left_out)

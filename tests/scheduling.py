@@ -10,7 +10,6 @@ ALONE = ("tests/load/",)
 """A load test needs the machine for itself: one at a time, when everything else has ended."""
 MEASURING = (
     "tests/test_no_false_alarms.py",
-    "tests/test_checks_catch_faults.py",
     "tests/test_decision_matrix.py",
     "tests/ramp/",
     "tests/gate/",

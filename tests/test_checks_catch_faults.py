@@ -25,6 +25,9 @@ from tests.summary import ROW
 ROWS = rows()
 CODES = {"GO": 0, "NO-GO": 10, "INCONCLUSIVE": 11, "ACTION FAILED": 12}
 
+SAMPLES = {"contrast-dark", "window-errors", "incident-channel-down"}
+"""One row with a browser, one with a window and one after a rollback, on every commit. All others of them: `make test-all`."""
+
 
 class Proof:
     """The sessions of one worker's rows: one for each command line, collected once, and what it finds on the healthy sandbox."""
@@ -83,10 +86,10 @@ def proof(shared_range: Range, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 def _in_order(rows: Iterable[Row]) -> Iterator[Any]:
-    """The rows that need neither browser nor window, those of one session together; one of each other kind, unless all are wanted."""
+    """The rows that wait for nothing, those of one session together; then the others, of which every commit has a few: ``SAMPLES``."""
     checks = [row for row in rows if not isinstance(row, DecisionRow) and row.folder == "checks"]
     for row in sorted(checks, key=lambda row: (row.waits_for, row.select, row.dialect, row.counted_before)):
-        marks = [pytest.mark.long_matrix(f"fault rows: {row.waits_for}")] if row.waits_for else []
+        marks = [pytest.mark.nightly] if row.waits_for and row.id not in SAMPLES else []
         yield pytest.param(row, id=row.id, marks=marks)
 
 
