@@ -11,6 +11,7 @@ import multiprocessing
 import os
 import pkgutil
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -24,8 +25,8 @@ from types import ModuleType
 from typing import Any
 
 _PRELOADED = "tests.preloaded"
-_LEFT_OUT = ("pam_rollback.sandbox.", "pam_rollback.adapters.load_process", "pam_rollback.plugin.sql_files")
-"""Processes of their own (the load engine replaces sockets and threads where it is imported), and what pytest has to rewrite."""
+_LEFT_OUT = ("pam_rollback.sandbox.", "pam_rollback.adapters.load_process")
+"""Processes of their own: the load engine replaces sockets and threads where it is imported."""
 _USED_BY_SESSIONS = ("pam_rollback.sandbox.launch", "pam_rollback.sandbox.remote")
 _LIBRARIES = (
     "pytest",
@@ -118,13 +119,13 @@ class CollectedSession:
 
     def run(self, within_s: float) -> tuple[int, str]:
         """Run the tests; the exit code and all that was printed. Raises subprocess.TimeoutExpired when that takes longer."""
-        self._orders.send(str(self._run_folder))
-        if not self._orders.poll(within_s):
-            self.close()
-            raise subprocess.TimeoutExpired("pytest", within_s, self._said())
         try:
+            self._orders.send(str(self._run_folder))
+            if not self._orders.poll(within_s):
+                self.close()
+                raise subprocess.TimeoutExpired("pytest", within_s, self._said())
             code: int = self._orders.recv()
-        except (EOFError, ConnectionResetError):  # it never came as far as its first test
+        except (EOFError, BrokenPipeError, ConnectionResetError):  # it never came as far as its first test
             self._session.join(within_s)
             code = self._session.exitcode or 0
         return code, self._said()
@@ -134,7 +135,7 @@ class CollectedSession:
         self._orders.close()
         self._session.join(_END_WITHIN_S)
         if self._session.is_alive():
-            self._session.kill()
+            os.killpg(self._session.pid or 0, signal.SIGKILL)
             self._session.join()
 
     def _said(self) -> str:
@@ -170,6 +171,7 @@ class _Held:
 def _collected(
     args: list[str], folder: str, environment: dict[str, str], printed: str, orders: "Connection[Any, Any]"
 ) -> None:
+    os.setpgid(0, 0)  # what hangs in a fork of it ends with it
     _stand_alone(folder, environment, printed)
     _end_with(_run(args, [_Held(orders, printed)]))
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.forked import can_be_forked, run_pytest
+from pam_rollback.core.wait import Waiter
+from tests.forked import CollectedSession, can_be_forked, run_pytest
 from tests.sessions import ONLY_HEALTH, Finished, Project, Range
 
 
@@ -37,6 +38,60 @@ def _titles(ended: Finished) -> set[str]:
     """What Allure has of the fixtures."""
     containers = (ended.folder / "allure-results").glob("*-container.json")
     return {entry["name"] for path in containers for entry in json.loads(path.read_text()).get("befores", [])}
+
+
+def test_a_collected_session_runs_again_and_again_on_fresh_facts(practice_range: Range, project: Project) -> None:
+    """Green, red while a fault is there, green again; each time with a record of its own."""
+    session = project.collected("-m", "health", f"--env={practice_range.file}")
+    found = [session.run().rc]
+    practice_range.remote.plant("release-down")
+    found.append(session.run().rc)
+    red = Finished(found[-1], "", session.folder).record["verdict"]
+    practice_range.remote.clear_all()
+    practice_range.as_it_was()
+    found.append(session.run().rc)
+    session.close()
+
+    assert found == [0, 10, 0]
+    assert red == "NO-GO"
+
+
+def test_one_that_cannot_begin_says_why(practice_range: Range, project: Project) -> None:
+    """It never comes as far as its tests."""
+    session = project.collected("-m", "helth", f"--env={practice_range.file}")
+    ended = session.run()
+    session.close()
+
+    assert ended.rc == 4
+    assert "helth" in ended.out
+
+
+def test_one_that_hangs_is_ended_with_its_fork(tmp_path: Path) -> None:
+    """Nothing of it stays behind."""
+    (tmp_path / "test_one.py").write_text(
+        "import os, time\ndef test_it():\n    open('pid', 'w').write(str(os.getpid()))\n    time.sleep(60)\n"
+    )
+    session = CollectedSession(
+        ["test_one.py"],
+        folder=tmp_path,
+        run_folder=tmp_path / "run",
+        environment=os.environ,
+        printed=tmp_path / "printed.txt",
+    )
+    with pytest.raises(subprocess.TimeoutExpired):
+        session.run(5)
+
+    Waiter().until(
+        lambda: _runs((tmp_path / "pid").read_text()), holds=lambda runs: not runs, within_s=10, what="its end"
+    )
+
+
+def _runs(pid: str) -> bool:
+    """Not ended; one that nobody has asked about yet has no command line any more."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes() != b""
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def test_it_has_its_own_folder_and_variables_and_nothing_of_ours(tmp_path: Path) -> None:
