@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from pam_rollback.adapters.http import fetch
 from pam_rollback.adapters.pam_api import FlagApi
 from pam_rollback.adapters.postgres import Patience, open_snapshot
 from pam_rollback.adapters.row_access import read_access
@@ -67,6 +68,14 @@ class Range:
         self.remote.set_status_page()
         # After an outage of the database the API needs a moment to find it again.
         Waiter().until(self._switch_on, holds=lambda problem: not problem, within_s=20, what="all features on")
+        self._take_notice_down()
+
+    def _take_notice_down(self) -> None:
+        """A real rollback leaves the notice in the app to whoever undoes it."""
+        url = self.state["urls"]["api"] + "/admin/notice"
+        headers = {"Authorization": f"Bearer {self.variables['PAM_ADMIN_TOKEN']}"}
+        if fetch(self.state["urls"]["api"] + "/api/v1/notice", deadline_s=10).json != {"active": False}:
+            fetch(url, method="PUT", headers=headers, json={"active": False}, deadline_s=10)
 
     def _switch_on(self) -> str:
         try:

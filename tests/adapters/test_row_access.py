@@ -1,5 +1,8 @@
 """Policies and privileges of a real database, as the checks' role reads and tries them."""
 
+import re
+from pathlib import Path
+
 import psycopg
 import pytest
 
@@ -7,6 +10,7 @@ from pam_rollback.adapters.postgres import open_snapshot
 from pam_rollback.adapters.row_access import read_access, strangers
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.row_access import RowAccess, Strangers, access_changes, reach
+from pam_rollback.sandbox import database
 from pam_rollback.sandbox.database.auditor import in_plan_dialect
 from tests.adapters.asked_database import PATIENCE, administrator, as_role, dsn, owner, role
 
@@ -26,11 +30,15 @@ CREATE POLICY shown_by_choice ON public.profiles FOR SELECT USING (privacy_setti
 UPDATE public.profiles SET privacy_settings = '{"visibility": "public"}' WHERE id IN (SELECT id FROM public.profiles LIMIT 5);
 GRANT ALL ON ALL TABLES IN SCHEMA public TO anon, authenticated, service_role;
 """
+_SCHEMA = Path(database.__file__).with_name("schema.sql").read_text(encoding="utf-8")
+_GRANTS = "".join(re.findall(r"^GRANT[^;]* ON public\.[^;]*;", _SCHEMA, re.MULTILINE))
 NOT_ANY_MORE = """
+REVOKE ALL ON ALL TABLES IN SCHEMA public FROM anon, authenticated, service_role;
 DROP POLICY servers ON public.expenses; DROP POLICY servers ON public.profiles; DROP POLICY admins ON public.support_tickets;
 DROP POLICY shown_by_choice ON public.profiles; DROP FUNCTION public.is_admin(uuid); DROP FUNCTION auth.role();
 UPDATE public.profiles SET privacy_settings = '{}';
 """
+NOT_ANY_MORE += _GRANTS
 
 
 def seen(dsn: str, names: dict[str, str] | None = None) -> tuple[RowAccess, Strangers]:

@@ -16,8 +16,9 @@ LEFT = "SELECT count(*) FROM expenses WHERE description LIKE 'pam-rollback-probe
 
 
 @pytest.fixture
-def two(candidate: Product) -> TwoAccounts:
-    """Both accounts of the sandbox."""
+def two(candidate: Product, product_database: Database) -> TwoAccounts:
+    """Both accounts of the sandbox, without tickets."""
+    product_database.rows("DELETE FROM support_tickets WHERE user_id = %s", FIRST)
     api = f"http://127.0.0.1:{candidate.port}/api/v1"
     places = Places(
         expenses=f"{api}/expenses",

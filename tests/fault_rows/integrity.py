@@ -97,7 +97,7 @@ ROWS = [
     _of("settings-null", "settings-blank", words="settings-blank: 12 of"),
     _of("settings-orphaned", "settings-orphaned", words="settings-orphaned: 6 of"),
     _of("settings-duplicated", "settings-duplicate", words="settings-duplicate: 6 of"),
-    _of("amounts-nan", "expenses-amount", words="expenses-amount: 12 of 3,6"),
+    _of("amounts-nan", "expenses-amount", words="expenses-amount: 12 of 3,"),
     # The check that forbids negative amounts is in the way of the damage.
     _of("amounts-negative", "expenses-amount", "constraints-missing", words="(expenses check (amount))"),
     _of("categories-blanked", "expenses-incomplete", words="expenses-incomplete: 8 of"),
