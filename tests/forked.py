@@ -127,7 +127,10 @@ class CollectedSession:
             code: int = self._orders.recv()
         except (EOFError, BrokenPipeError, ConnectionResetError):  # it never came as far as its first test
             self._session.join(within_s)
-            code = self._session.exitcode or 0
+            if self._session.exitcode is None:  # not known is not 0
+                self.close()
+                raise subprocess.TimeoutExpired("pytest", within_s, self._said()) from None
+            code = self._session.exitcode
         return code, self._said()
 
     def close(self) -> None:
