@@ -121,6 +121,11 @@ class MemoryStage:
             if deploy.state in {"build_in_progress", "update_in_progress"}
         ]
 
+    @property
+    def unowed(self) -> list[str]:
+        """Changes that were asked for before their undo stood in the journal."""
+        return self.hosts.unowed
+
     def open_steps(self) -> Mapping[str, int]:
         """Steps that began and have no end, or more than one."""
         return open_steps(self.journal)

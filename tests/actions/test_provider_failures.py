@@ -9,17 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.actions.emergency import TELL
 from pam_rollback.actions.journal import Journal
-from pam_rollback.actions.steps import StepsFailed
 from pam_rollback.core.errors import UndoFailed
 from pam_rollback.core.verdict import ExitCode, classify
 from tests.actions.hosts import FAILURES, STABLE, Failure
 from tests.actions.stage import MemoryStage
 from tests.strategies.expectations import PROVIDERS, ROWS, Row
-from tests.strategies.performed import STRATEGIES, Ended
-
-EMERGENCY = "emergency"
+from tests.strategies.judged import EMERGENCY, judge
+from tests.strategies.performed import STRATEGIES
 
 
 def cases() -> list[object]:
@@ -48,7 +45,7 @@ def test_a_provider_fails(stage: MemoryStage, row: Row, failure: str) -> None:
 
     ended = stage.perform(row.strategy)
 
-    judge(stage, row, ended, helped=row.helps or (row.done_unread_helps and FAILURES[failure].done))
+    judge(stage, row, ended, helped=row.helps or (row.done_unread_helps and FAILURES[failure].done), good=STABLE)
     stage.hosts.failing.clear()
     if row.strategy == EMERGENCY:
         stage.settle()
@@ -56,25 +53,6 @@ def test_a_provider_fails(stage: MemoryStage, row: Row, failure: str) -> None:
     stage.undo()
     assert stage.settle() == before
     assert stage.journal.owed() == []
-
-
-def judge(stage: MemoryStage, row: Row, ended: Ended, *, helped: bool) -> None:
-    """Hold what came of it against the table."""
-    told = {TELL} if row.strategy == EMERGENCY and not helped else set()
-    if helped:
-        assert ended.exit_code is ExitCode.GO, ended.error
-        assert not any(step.essential for step in ended.steps if not step.done) or row.strategy == EMERGENCY
-    else:
-        assert isinstance(ended.error, StepsFailed)
-        assert ended.exit_code is ExitCode.ACTION_FAILED
-        assert PROVIDERS[row.provider] in str(ended.error)
-        assert ended.named("failed") == row.failed, ended.error
-        assert ended.named("not done") == row.left_out | told, ended.error
-    assert stage.open_steps() == {}
-    assert stage.hosts.unowed == []
-    for release, stable in ((stage.site_release, row.site), (stage.api_release, row.api)):
-        # What users get is what the action says.
-        assert stable is None or (release() == STABLE) is (stable or helped)
 
 
 @pytest.mark.parametrize("strategy", [name for name in STRATEGIES if name != EMERGENCY])
@@ -149,7 +127,7 @@ def test_a_failure_that_is_none_is_seen(stage: MemoryStage) -> None:
     row = next(row for row in ROWS if row.strategy == "backend-provider" and row.operation == "list")
 
     with pytest.raises(AssertionError):
-        judge(stage, row, stage.perform(row.strategy), helped=False)
+        judge(stage, row, stage.perform(row.strategy), helped=False, good=STABLE)
 
 
 def test_what_is_asked_for_before_its_undo_is_owed_is_seen(stage: MemoryStage) -> None:

@@ -5,16 +5,11 @@ Each failure at each step of each strategy: ``tests/actions/test_provider_failur
 
 import pytest
 
-from pam_rollback.actions.emergency import TELL
-from pam_rollback.actions.steps import StepsFailed
-from pam_rollback.core.verdict import ExitCode
 from pam_rollback.plugin.stories import STORIES
 from tests.strategies.conftest import MakeScene
-from tests.strategies.expectations import PROVIDERS, ROWS, Row, cases, is_done_unread
-from tests.strategies.performed import Ended
-from tests.strategies.scene import STABLE, Scene
-
-EMERGENCY = "emergency"
+from tests.strategies.expectations import ROWS, Row, cases, is_done_unread
+from tests.strategies.judged import EMERGENCY, judge
+from tests.strategies.scene import STABLE
 
 
 def test_every_strategy_of_a_provider_has_its_rows() -> None:
@@ -40,7 +35,7 @@ def test_a_provider_fails(make_scene: MakeScene, row: Row, kind: str) -> None:
     ended = scene.perform(row.strategy)
 
     helped = row.helps or (row.done_unread_helps and is_done_unread(row, kind))
-    judge(scene, row, ended, helped=helped)
+    judge(scene, row, ended, helped=helped, good=STABLE)
     scene.range.remote.clear(row.provider)
     if row.strategy == EMERGENCY:
         # The range starts the product again when its fault goes: not while a deploy that nobody could see replaces it.
@@ -48,22 +43,3 @@ def test_a_provider_fails(make_scene: MakeScene, row: Row, kind: str) -> None:
     scene.range.remote.clear_all()
     scene.undo()
     assert scene.until(before) == before
-
-
-def judge(scene: Scene, row: Row, ended: Ended, *, helped: bool) -> None:
-    """Hold what came of it against the table."""
-    told = {TELL} if row.strategy == EMERGENCY and not helped else set()
-    if helped:
-        assert ended.exit_code is ExitCode.GO, ended.error
-        assert not any(step.essential for step in ended.steps if not step.done) or row.strategy == EMERGENCY
-    else:
-        assert isinstance(ended.error, StepsFailed)
-        assert ended.exit_code is ExitCode.ACTION_FAILED
-        assert PROVIDERS[row.provider] in str(ended.error)
-        assert ended.named("failed") == row.failed, ended.error
-        assert ended.named("not done") == row.left_out | told, ended.error
-    assert scene.open_steps() == {}
-    assert scene.unowed == []
-    for release, stable in ((scene.site_release, row.site), (scene.api_release, row.api)):
-        # What users get is what the action says.
-        assert stable is None or (release() == STABLE) is (stable or helped)
