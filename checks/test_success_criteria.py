@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.core.memory_window import MemoryWindow
+from pam_rollback.core.memory_window import MemoryTrend, MemoryWindow
 from pam_rollback.core.window import WindowVerdict
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.window]
@@ -38,8 +38,8 @@ def test_memory_stays_low(held_memory: MemoryWindow, scored: Scored) -> None:
 
 
 @pytest.mark.criterion("SC-3")
-def test_memory_is_stable(held_memory: MemoryWindow, scored: Scored) -> None:
+def test_memory_is_stable(held_memory_trend: MemoryTrend, scored: Scored) -> None:
     """Memory leads neither to the limit nor to a rollback, at the pace of the window.  If red: docs/runbook.md#memory-high."""
-    trend = scored(held_memory.trend)
+    trend = scored(held_memory_trend)
 
     assert trend.stable, trend

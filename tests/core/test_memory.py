@@ -5,7 +5,7 @@ import math
 import pytest
 
 from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.memory import MemoryGrowth, MemoryLevel, MemoryReading
+from pam_rollback.core.memory import LOOKS_MAX, MemoryGrowth, MemoryLevel, MemoryReading, confirmed_growth
 
 
 def readings(*values: float, every_s: float = 0.5) -> tuple[MemoryReading, ...]:
@@ -96,3 +96,25 @@ def test_readings_that_scatter_too_much_are_unknown() -> None:
 def test_already_above_the_alarm_is_not_settled() -> None:
     """Whether it grows or not."""
     assert not growth(*[210.0] * 12).settled
+
+
+WARM_UP = growth(*(68 + 0.1 * index for index in range(12)))
+"""A process that has just begun: 1.1 MB within 6 s."""
+
+
+def test_growth_in_a_short_look_counts_when_the_next_ones_grow_too() -> None:
+    """A leak does, and is as red as at the first look; a warm-up is over; what cannot tell is looked at again as well."""
+    leak, flat = growth(*(68 + 0.25 * index for index in range(12))), growth(*FLAT)
+    restless = growth(*(68 + 10 * (index % 2) for index in range(12)))
+    assert not WARM_UP.settled
+
+    for looks, found in [
+        ([flat], flat),
+        ([WARM_UP, flat], flat),
+        ([restless, WARM_UP, flat], flat),
+        ([leak] * LOOKS_MAX, leak),
+        ([WARM_UP, WARM_UP, restless], restless),
+    ]:
+        left = iter(looks)
+        assert confirmed_growth(lambda left=left: next(left)) is found  # type: ignore[misc]
+        assert list(left) == []

@@ -3,6 +3,8 @@
 import pytest
 
 from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.memory import MemoryReading
+from pam_rollback.core.memory_window import MemoryWindow, MemoryWindowSpec, judge_memory
 from pam_rollback.core.samples import Sample
 from pam_rollback.core.wait import Waiter
 from pam_rollback.core.window import Measure, WindowSpec, judge
@@ -11,6 +13,11 @@ from tests.plugin.test_progress import FakeClock, Shown
 
 ERRORS = WindowSpec(measure=Measure.ERROR_RATE_PCT, limit=2, duration_s=15)
 P95 = WindowSpec(measure=Measure.LATENCY_P95_MS, limit=500, duration_s=15)
+
+
+def no_later_window(number: int) -> MemoryWindow:
+    """Memory is not read here."""
+    pytest.fail(f"window {number} was asked for")
 
 
 def held(clock: FakeClock, shown: Shown, *, bad_from_s: float = 99, slow_from_s: float = 99) -> HeldWindow:
@@ -27,7 +34,63 @@ def held(clock: FakeClock, shown: Shown, *, bad_from_s: float = 99, slow_from_s:
         errors, p95 = (judge(samples, spec, start_s=0, now_s=now_s, rate_hz=10) for spec in (ERRORS, P95))
         return Standings(now_s, 15, errors, p95, None)
 
-    return HeldWindow(look, within_s=60, waiter=Waiter(clock), progress=shown)
+    return HeldWindow(look, later_memory=no_later_window, within_s=60, waiter=Waiter(clock), progress=shown)
+
+
+def with_memory(clock: FakeClock, grows: tuple[bool, ...], asked_s: float = 900) -> HeldWindow:
+    """Windows of 15 s one after the other, in which memory grows by half a MB a second, or not at all."""
+    spec = MemoryWindowSpec(limit_mb=100, alarm_mb=200, duration_s=15, asked_s=asked_s, readings_min=20, gap_max_s=2)
+    held_mb, readings = 60.0, []
+    for half_s in range(2 * 15 * len(grows)):
+        held_mb += 0.25 if grows[half_s // 30] else 0
+        readings.append(MemoryReading(half_s / 2 + 0.25, held_mb))
+
+    def window(number: int) -> MemoryWindow:
+        now_s = clock.monotonic_s()
+        known = [reading for reading in readings if reading.at_s <= now_s]
+        return judge_memory(known, [], spec, start_s=15.0 * number, now_s=now_s)
+
+    def look() -> Standings:
+        now_s = clock.monotonic_s()
+        samples = [Sample(due_s=at / 10, latency_ms=10, journey="chat", ok=True) for at in range(int(now_s * 10))]
+        errors, p95 = (judge(samples, one, start_s=0, now_s=now_s, rate_hz=10) for one in (ERRORS, P95))
+        return Standings(now_s, 15, errors, p95, window(0))
+
+    return HeldWindow(look, later_memory=window, within_s=60, waiter=Waiter(clock), progress=Shown())
+
+
+@pytest.mark.parametrize(
+    ("grows", "stable", "ends_s"),
+    [
+        ((False,), True, 15),
+        ((True, False), True, 30),
+        ((True, True, False), True, 45),
+        ((True, True, True), False, 45),
+    ],
+)
+def test_growth_in_a_shortened_window_is_looked_at_again(
+    grows: tuple[bool, ...], ends_s: float, *, stable: bool
+) -> None:
+    """A process warms up in its first seconds; a leak goes on."""
+    clock = FakeClock()
+
+    assert with_memory(clock, grows).memory_trend().stable is stable
+    assert clock.now_s == pytest.approx(ends_s, abs=0.6)
+
+
+def test_growth_in_a_window_of_full_length_counts_at_once() -> None:
+    """The plan's time is over: nothing is waited for."""
+    clock = FakeClock()
+
+    with_memory(clock, (True,), asked_s=15).memory_trend()
+    assert clock.now_s == pytest.approx(15, abs=0.6)
+
+
+def test_what_comes_later_never_makes_it_unknown() -> None:
+    """No reading after the window: its own growth counts."""
+    clock = FakeClock()
+
+    assert not with_memory(clock, (True,)).memory_trend().stable
 
 
 def test_all_share_one_wait() -> None:

@@ -7,10 +7,13 @@ of them at most. What is smaller than the scatter of the readings cannot be seen
 the fact, and readings that scatter too much for the question are unknown.
 
 A slow leak, or one in large and rare steps, is not what a few seconds can exclude: SC-3 ("low and stable") stays with the window.
+Nor are a few seconds enough for red: a process that has just begun takes memory for all that it does the first time. Growth over less time
+than it is projected to is looked at again, over readings of its own: a leak goes on, a warm-up does not.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import combinations
 from statistics import median
@@ -19,6 +22,8 @@ from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.figures import Figures
 
 READINGS_MIN = 10
+LOOKS_MAX = 3
+"""How often growth that was seen over a short time is looked at before it counts."""
 SPAN_MIN_S = 4.0
 _SMALLEST_SCATTER_MB = 0.05
 """A dozen pages: the allocator takes them as it likes."""
@@ -132,6 +137,13 @@ class MemoryGrowth:
             raise MeasurementFailed(f"{self}: the readings scatter too much to exclude a growth that matters")
         return True
 
+    @property
+    def surely_settled(self) -> bool:
+        """Like ``settled``, and false where these readings cannot tell."""
+        with suppress(MeasurementFailed):
+            return self.settled
+        return False
+
     def _after(self, mb_per_min: float) -> float:
         return median(reading.mb for reading in self.readings) + max(0.0, mb_per_min) * self.horizon_s / _MINUTE_S
 
@@ -161,6 +173,15 @@ class MemoryGrowth:
 
     # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
     __repr__ = __str__
+
+
+def confirmed_growth(look: Callable[[], MemoryGrowth]) -> MemoryGrowth:
+    """The first look at which memory is settled, else the last of ``LOOKS_MAX``. ``look`` takes fresh readings each time."""
+    for _ in range(LOOKS_MAX - 1):
+        growth = look()
+        if growth.surely_settled:
+            return growth
+    return look()
 
 
 def _usable(readings: Sequence[MemoryReading]) -> None:

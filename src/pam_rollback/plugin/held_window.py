@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.memory_window import MemoryWindow
+from pam_rollback.core.memory import LOOKS_MAX
+from pam_rollback.core.memory_window import MemoryTrend, MemoryWindow
 from pam_rollback.core.wait import Waiter
 from pam_rollback.core.window import WindowVerdict
 from pam_rollback.core.window_state import WindowState
@@ -42,8 +44,18 @@ class Standings:
 class HeldWindow:
     """One window for all. A criterion that is broken is known at once and keeps no other one from its whole time."""
 
-    def __init__(self, judge: Callable[[], Standings], *, within_s: float, waiter: Waiter, progress: Progress) -> None:
+    def __init__(
+        self,
+        judge: Callable[[], Standings],
+        *,
+        later_memory: Callable[[int], MemoryWindow],
+        within_s: float,
+        waiter: Waiter,
+        progress: Progress,
+    ) -> None:
+        """``later_memory`` judges memory over the first, second… window of the same length after this one."""
         self._judge = judge
+        self._later_memory = later_memory
         self._within_s = within_s
         self._waiter = waiter
         self._progress = progress
@@ -66,6 +78,28 @@ class HeldWindow:
             return standings.memory
 
         return self._final(picked)
+
+    def memory_trend(self) -> MemoryTrend:
+        """Where memory leads. Growth in a window shorter than the plan asks for is looked at again in the windows after it.
+
+        Raises MeasurementFailed where memory is not read, or its window is not complete.
+        """
+        trend = self.memory().trend
+        for number in range(1, LOOKS_MAX):
+            spec = trend.window.spec
+            if spec.duration_s >= spec.asked_s or trend.growth.surely_settled:
+                break
+            later = self._waiter.until(
+                partial(self._later_memory, number),
+                holds=lambda window: window.final,
+                within_s=self._within_s + spec.duration_s,
+                what="a window more over memory, which grows, is complete",
+                every_s=_EVERY_S,
+            )
+            if later.state is not WindowState.MET:
+                break
+            trend = later.trend
+        return trend
 
     def wait_for_its_end(self) -> None:
         """Wait until the whole window has passed, broken or not. Raises MeasurementFailed when nobody watches any more."""

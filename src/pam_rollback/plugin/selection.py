@@ -49,6 +49,7 @@ NEEDED_ABILITIES = {
     "row_access": ("database",),
     "memory": ("metrics",),
     "held_memory": ("metrics",),
+    "held_memory_trend": ("metrics",),
     "held_data": ("database",),
     "front_page": ("browser",),
     "chat_page": ("browser", "test_account"),
