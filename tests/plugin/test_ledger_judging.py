@@ -1,22 +1,23 @@
 """A ledger that is longer than the product's answers: the database behind the API tells what became of it, and no other database does."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from pam_rollback.core.database_link import DatabaseLink, Link
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.environment_file import load_environment
-from pam_rollback.core.ledger_verdict import LedgerState
+from pam_rollback.core.ledger_verdict import FinalReading, LedgerState, LedgerVerdict
 from pam_rollback.observation.ledger import Ledger, start_ledger
 from pam_rollback.observation.ledger_config import LedgerConfig
 from pam_rollback.plugin.ledger_judging import judge_ledger
 from pam_rollback.plugin.probed_journeys import sign_in_of
-from tests.sessions import Range
+from tests.sessions import ROOT, Range
 
-ENVIRONMENTS = Path(__file__).resolve().parents[2] / "environments"
 SHOWN = DatabaseLink(Link.SHOWN, "a setting was seen through both")
 OTHER = DatabaseLink(Link.REFUTED, "a setting was not seen there")
 
@@ -24,14 +25,7 @@ OTHER = DatabaseLink(Link.REFUTED, "a setting was not seen there")
 @pytest.fixture
 def environment(practice_range: Range) -> Environment:
     """The running sandbox."""
-    return load_environment(str(practice_range.file), ENVIRONMENTS, {})
-
-
-@pytest.fixture
-def ledger(environment: Environment, tmp_path: Path) -> Iterator[Ledger]:
-    """A ledger whose final reading may ask for three rows only, with more than that of each kind."""
-    with started(environment, tmp_path, read_rows_max=3) as writer:
-        yield writer
+    return load_environment(str(practice_range.file), ROOT / "environments", {})
 
 
 @contextmanager
@@ -51,63 +45,55 @@ def started(environment: Environment, folder: Path, *, read_rows_max: int) -> It
         yield writer
 
 
-def test_the_database_tells_what_the_product_does_not_give_whole(ledger: Ledger, environment: Environment) -> None:
-    """Every acknowledged write is found, none stays unread."""
-    verdict = judge_ledger(ledger, environment, lambda: SHOWN, moments_s=())
-
-    assert verdict.state is LedgerState.KEPT, verdict
-    assert verdict.present == verdict.acknowledged >= 24
-    assert verdict.unread == 0
-
-
-def test_another_database_tells_nothing(ledger: Ledger, environment: Environment) -> None:
-    """What the product did not give stays unknown, and both reasons are told."""
-    verdict = judge_ledger(ledger, environment, lambda: OTHER, moments_s=())
-
-    assert verdict.state is LedgerState.UNKNOWN, verdict
-    assert verdict.unread > 0
-    assert "there may be more; nor does the database tell: not known whether this is the database" in str(verdict)
+def judged(
+    ledger: Ledger, reading: FinalReading, environment: Environment, link: Callable[[], DatabaseLink]
+) -> LedgerVerdict:
+    """The verdict on a ledger that was read back once, however often it is judged."""
+    read: Any = SimpleNamespace(
+        check=ledger.stop, final_reading=lambda: reading, record=ledger.record, marker_prefix=ledger.marker_prefix
+    )
+    return judge_ledger(read, environment, link, moments_s=())
 
 
-def test_without_a_database_nobody_is_asked(ledger: Ledger, environment: Environment) -> None:
-    """The environment declares none: the product's word is all there is."""
+def nobody() -> DatabaseLink:
+    """Must not be asked."""
+    raise AssertionError("asked for a database that is not declared")
+
+
+def test_the_database_tells_what_the_product_does_not_give_whole(environment: Environment, tmp_path: Path) -> None:
+    """Its own finds every write; another one, or none that is declared, leaves unknown what the product did not give, and says why."""
     alone = environment.model_copy(update={"abilities": environment.abilities - {"database"}})
+    with started(environment, tmp_path, read_rows_max=3) as ledger:
+        reading = ledger.final_reading(within_s=1)
+        own = judged(ledger, reading, environment, lambda: SHOWN)
+        other = judged(ledger, reading, environment, lambda: OTHER)
+        none = judged(ledger, reading, alone, nobody)
 
-    def nobody() -> DatabaseLink:
-        raise AssertionError("asked for a database that is not declared")
-
-    verdict = judge_ledger(ledger, alone, nobody, moments_s=())
-
-    assert verdict.state is LedgerState.UNKNOWN, verdict
-    assert "nor does" not in str(verdict)
+    assert own.state is LedgerState.KEPT, own
+    assert own.present == own.acknowledged >= 24
+    assert own.unread == 0
+    assert other.state is LedgerState.UNKNOWN, other
+    assert other.unread > 0
+    assert "there may be more; nor does the database tell: not known whether this is the database" in str(other)
+    assert none.state is LedgerState.UNKNOWN, none
+    assert "nor does" not in str(none)
 
 
 def test_what_stands_under_another_user_is_moved(
     environment: Environment, practice_range: Range, tmp_path: Path
 ) -> None:
-    """The product does not give it back to whoever wrote it; the database says where it is. Without one it is lost."""
+    """The product does not give it back to whoever wrote it; its database says where it is. By any other it is lost, with its seconds."""
     with started(environment, tmp_path, read_rows_max=5000) as ledger:
         practice_range.remote.plant("data", what="own-expenses-moved")
         try:
-            seen = judge_ledger(ledger, environment, lambda: SHOWN, moments_s=())
+            reading = ledger.final_reading()
+            own = judged(ledger, reading, environment, lambda: SHOWN)
+            other = judged(ledger, reading, environment, lambda: OTHER)
         finally:
             practice_range.remote.clear_all()
 
-    assert (seen.moved, seen.lost, seen.kept) == (3, 0, False), seen
-    assert "3 moved" in str(seen)
-
-
-def test_what_is_gone_is_lost_where_no_database_tells_more(
-    environment: Environment, practice_range: Range, tmp_path: Path
-) -> None:
-    """Another database has no say; and the loss has seconds beside its count."""
-    with started(environment, tmp_path, read_rows_max=5000) as ledger:
-        practice_range.remote.plant("data", what="own-expenses-moved")
-        try:
-            seen = judge_ledger(ledger, environment, lambda: OTHER, moments_s=())
-        finally:
-            practice_range.remote.clear_all()
-
-    assert (seen.moved, seen.lost, seen.kept) == (0, 3, False), seen
-    assert seen.rpo_s is not None
-    assert seen.rpo_s > 0
+    assert (own.moved, own.lost, own.kept) == (3, 0, False), own
+    assert "3 moved" in str(own)
+    assert (other.moved, other.lost, other.kept) == (0, 3, False), other
+    assert other.rpo_s is not None
+    assert other.rpo_s > 0
