@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -58,6 +58,15 @@ class Range:
     def flags(self) -> FlagApi:
         """Its admin API."""
         return FlagApi(self.state["urls"]["api"] + "/admin/feature-flags", self.variables["PAM_ADMIN_TOKEN"], "tests")
+
+    def described(self, file: Path, *more: str, abilities: Iterable[str] | None = None) -> Path:
+        """Its file with more to it, or declaring nothing but these abilities, as a file of its own; gives that."""
+        text = self.file.read_text(encoding="utf-8")
+        if abilities is not None:
+            text = f"abilities = {json.dumps(sorted(abilities))}\n{text}"
+        file.write_text("\n".join((text, *more)), encoding="utf-8")
+        file.chmod(0o600)
+        return file
 
     def as_it_was(self) -> None:
         """No faults, the first deploys, all features on, nothing remembered."""

@@ -11,7 +11,7 @@ import pytest
 from pam_rollback.adapters.prometheus import PrometheusApi
 from pam_rollback.core.wait import Waiter
 from pam_rollback.plugin import alerts
-from tests.plugin.test_servers_records import extended
+from tests.plugin.drilling import calm
 from tests.prometheus_server import prometheus
 from tests.sessions import Project, Range, save_baseline
 from tests.users import Traffic, users
@@ -36,6 +36,7 @@ ERRORS = {"PamErrorRateHigh", "PamErrorRateRaised"}
 SLOW = {"PamResponsesFarSlower", "PamResponsesSlower"}
 IDLE = {"PamNoRequests", "PamResponseTimesUnknown"}
 NOBODY_ASKS = "nobody-asks"
+ABILITIES = ("test_account", "prometheus")
 _WITHIN_S = 60
 SILENT_S = 12
 """Longer than each time of the plan at this pace."""
@@ -64,7 +65,7 @@ class Guarded:
 
 def rules_for(range_: Range, folder: Path, *, baseline_ms: float = 200.0, url: str = "http://127.0.0.1:9") -> Path:
     """The range's rules, as the command writes them."""
-    file = extended(range_, folder / "sandbox.toml", TABLE.format(url=url))
+    file = range_.described(folder / "sandbox.toml", TABLE.format(url=url))
     stored = save_baseline(range_, folder, latency_ms=baseline_ms)
     out = folder / "sandbox.rules.yml"
     assert alerts.main(["--env", str(file), "--baseline", str(stored), "--out", str(out)], root=ROOT) == 0
@@ -150,8 +151,8 @@ def test_each_alert_fires_on_its_fault(
 
 @pytest.fixture
 def checks_copied() -> tuple[str, ...]:
-    """Those alone."""
-    return ("test_alerting.py",)
+    """Those alone, and what asks the same server for a window."""
+    return ("test_alerting.py", "test_servers_records.py")
 
 
 ALERTS, SENT, USERS, HEALTH = (
@@ -165,7 +166,7 @@ EVERY = (ALERTS, SENT, USERS, HEALTH)
 
 def looked(range_: Range, project: Project, folder: Path, table: str) -> tuple[int, dict[str, str], str]:
     """A session of the checks: its exit code, what came of each, and what it said."""
-    file = extended(range_, folder / "env.toml", table, '"test_account", "prometheus"')
+    file = range_.described(folder / "env.toml", table, abilities=ABILITIES)
     session = project.run("-m", "readiness", FILE, f"--env={file}")
     return session.rc, session.outcomes(), " ".join(session.out.split())
 
@@ -173,16 +174,26 @@ def looked(range_: Range, project: Project, folder: Path, table: str) -> tuple[i
 def test_rules_as_they_are_written_stand_guard_and_are_silent(
     guarded: Guarded, project: Project, tmp_path: Path
 ) -> None:
-    """As Prometheus spells them, with the baseline that they were given; all is well, so nothing fires in the longest time of a rule."""
-    watched_until_s = time.monotonic() + SILENT_S
+    """As Prometheus spells them, with the baseline that they were given; all is well, so nothing fires in the longest time of a rule.
+
+    Meanwhile the same Prometheus tells the records of a window: scrapes of the sandbox, response times within the bounds of a bucket.
+    """
+    began_s = time.monotonic()
+    calm(project)
     rc, outcomes, out = looked(guarded.range, project, tmp_path, TABLE.format(url=guarded.api.url))
-    fired = guarded.firing()
-    while time.monotonic() < watched_until_s and not fired:
-        time.sleep(0.5)
-        fired = guarded.firing()
+    table = TABLE.format(url=guarded.api.url).replace("step_s = 2", "step_s = 1")
+    file = guarded.range.described(tmp_path / "records.toml", table, abilities=ABILITIES)
+    records = project.run("checks/test_servers_records.py", f"--env={file}")
+    seconds = time.monotonic() - began_s
 
     assert (outcomes, rc) == (dict.fromkeys(EVERY, "passed"), 0), out
-    assert fired == set()
+    assert (records.rc, set(records.outcomes().values())) == (0, {"passed"}), records.out
+    assert len(records.outcomes_by_case()) == 4, records.out
+    figures = {figure["what"]: figure for result in records.record["results"] for figure in result["measured"]}
+    assert figures["error rate"]["n"] >= 200
+    assert "from buckets, interpolated inside one, between " in figures["response time"]["definition"]
+    assert seconds > SILENT_S
+    assert value_of(guarded.api, f'count(count_over_time(ALERTS{{alertstate="firing"}}[{seconds:.0f}s]))') == 0
 
 
 def test_a_guard_that_is_none_is_seen(practice_range: Range, project: Project, tmp_path: Path) -> None:

@@ -17,8 +17,8 @@ from pam_rollback.reporting import run_record
 from pam_rollback.reporting.decision_record import DecisionRecord, StrategyAdvised
 from pam_rollback.reporting.redaction import Redactor
 from tests.fault_rows.matrix import ROOT, names_in
-from tests.plugin.test_progress import FakeClock
 from tests.sessions import Finished, Project, Range
+from tests.virtual_clock import VirtualClock
 
 PLAN = load_plan(ROOT / "plan.toml")
 ITEMS = names_in(ROOT / "checks" / "test_checklist.py")
@@ -109,7 +109,7 @@ def test_a_persons_word_counts_where_nothing_was_measured_and_nowhere_else(
 def after_rollback(**known: Any) -> Any:
     """A session of the sandbox in the situation after a rollback, as far as the items look at it."""
     runbook = SimpleNamespace(pace=60, options=SimpleNamespace(real=False))
-    others = {"environment": SimpleNamespace(name="sandbox", abilities={"slack"}), "clock": FakeClock(), **known}
+    others = {"environment": SimpleNamespace(name="sandbox", abilities={"slack"}), "clock": VirtualClock(), **known}
     return _Session(**{"request": None, "situation": "after-feature-flag", "runbook": runbook, "plan": PLAN, **others})
 
 

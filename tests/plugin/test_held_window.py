@@ -1,5 +1,7 @@
 """One window for all criteria: each waits for itself, and a broken one is told at once."""
 
+from dataclasses import replace
+
 import pytest
 
 from pam_rollback.core.errors import MeasurementFailed
@@ -8,8 +10,10 @@ from pam_rollback.core.memory_window import MemoryWindow, MemoryWindowSpec, judg
 from pam_rollback.core.samples import Sample
 from pam_rollback.core.wait import Waiter
 from pam_rollback.core.window import Measure, WindowSpec, judge
+from pam_rollback.core.window_state import WindowState
 from pam_rollback.plugin.held_window import HeldWindow, Standings
-from tests.plugin.test_progress import FakeClock, Shown
+from tests.plugin.test_progress import Shown
+from tests.virtual_clock import VirtualClock
 
 ERRORS = WindowSpec(measure=Measure.ERROR_RATE_PCT, limit=2, duration_s=15)
 P95 = WindowSpec(measure=Measure.LATENCY_P95_MS, limit=500, duration_s=15)
@@ -20,7 +24,14 @@ def no_later_window(number: int) -> MemoryWindow:
     pytest.fail(f"window {number} was asked for")
 
 
-def held(clock: FakeClock, shown: Shown, *, bad_from_s: float = 99, slow_from_s: float = 99) -> HeldWindow:
+def held(
+    clock: VirtualClock,
+    shown: Shown,
+    *,
+    bad_from_s: float = 99,
+    slow_from_s: float = 99,
+    samples_min: int = ERRORS.samples_min,
+) -> HeldWindow:
     """Ten probes a second since 0, bad or slow from some moment on; memory is not read."""
 
     def look() -> Standings:
@@ -31,13 +42,16 @@ def held(clock: FakeClock, shown: Shown, *, bad_from_s: float = 99, slow_from_s:
             )
             for at in range(int(now_s * 10))
         ]
-        errors, p95 = (judge(samples, spec, start_s=0, now_s=now_s, rate_hz=10) for spec in (ERRORS, P95))
+        errors, p95 = (
+            judge(samples, replace(spec, samples_min=samples_min), start_s=0, now_s=now_s, rate_hz=10)
+            for spec in (ERRORS, P95)
+        )
         return Standings(now_s, 15, errors, p95, None)
 
     return HeldWindow(look, later_memory=no_later_window, within_s=60, waiter=Waiter(clock), progress=shown)
 
 
-def with_memory(clock: FakeClock, grows: tuple[bool, ...], asked_s: float = 900) -> HeldWindow:
+def with_memory(clock: VirtualClock, grows: tuple[bool, ...], asked_s: float = 900) -> HeldWindow:
     """Windows of 15 s one after the other, in which memory grows by half a MB a second, or not at all."""
     spec = MemoryWindowSpec(limit_mb=100, alarm_mb=200, duration_s=15, asked_s=asked_s, readings_min=20, gap_max_s=2)
     held_mb, readings = 60.0, []
@@ -72,7 +86,7 @@ def test_growth_in_a_shortened_window_is_looked_at_again(
     grows: tuple[bool, ...], ends_s: float, *, stable: bool
 ) -> None:
     """A process warms up in its first seconds; a leak goes on."""
-    clock = FakeClock()
+    clock = VirtualClock()
 
     assert with_memory(clock, grows).memory_trend().stable is stable
     assert clock.now_s == pytest.approx(ends_s, abs=0.6)
@@ -80,7 +94,7 @@ def test_growth_in_a_shortened_window_is_looked_at_again(
 
 def test_growth_in_a_window_of_full_length_counts_at_once() -> None:
     """The plan's time is over: nothing is waited for."""
-    clock = FakeClock()
+    clock = VirtualClock()
 
     with_memory(clock, (True,), asked_s=15).memory_trend()
     assert clock.now_s == pytest.approx(15, abs=0.6)
@@ -88,14 +102,14 @@ def test_growth_in_a_window_of_full_length_counts_at_once() -> None:
 
 def test_what_comes_later_never_makes_it_unknown() -> None:
     """No reading after the window: its own growth counts."""
-    clock = FakeClock()
+    clock = VirtualClock()
 
     assert not with_memory(clock, (True,)).memory_trend().stable
 
 
 def test_all_share_one_wait() -> None:
     """What one has waited for, the other need not wait for again."""
-    clock, shown = FakeClock(), Shown()
+    clock, shown = VirtualClock(), Shown()
     window = held(clock, shown)
 
     assert window.error_rate().met
@@ -108,7 +122,7 @@ def test_all_share_one_wait() -> None:
 
 def test_a_broken_one_fails_fast_and_keeps_no_other_from_its_time() -> None:
     """Errors are red after a second; response times are judged over the whole window all the same."""
-    clock, shown = FakeClock(), Shown()
+    clock, shown = VirtualClock(), Shown()
     window = held(clock, shown, bad_from_s=1)
 
     assert not window.error_rate().met
@@ -119,7 +133,7 @@ def test_a_broken_one_fails_fast_and_keeps_no_other_from_its_time() -> None:
 
 def test_what_is_broken_is_told_while_another_is_waited_for() -> None:
     """Once, and not a quarter of an hour later."""
-    clock, shown = FakeClock(), Shown()
+    clock, shown = VirtualClock(), Shown()
 
     assert held(clock, shown, slow_from_s=5).error_rate().met
     (line,) = shown.announced
@@ -129,12 +143,21 @@ def test_what_is_broken_is_told_while_another_is_waited_for() -> None:
 def test_memory_that_nobody_reads_is_not_known() -> None:
     """Never met."""
     with pytest.raises(MeasurementFailed, match="declares no metrics"):
-        held(FakeClock(), Shown()).memory()
+        held(VirtualClock(), Shown()).memory()
 
 
 def test_its_end_is_waited_for_although_a_criterion_is_broken() -> None:
     """What is asked at the end stands for the whole time."""
-    clock = FakeClock()
+    clock = VirtualClock()
 
     held(clock, Shown(), bad_from_s=1).wait_for_its_end()
     assert clock.now_s >= 15
+
+
+def test_what_can_never_be_enough_is_told_at_once() -> None:
+    """Twenty seconds at ten probes a second bring no thousand answers: nobody waits to be told that."""
+    clock = VirtualClock()
+    window = held(clock, Shown(), samples_min=1000)
+
+    assert window.error_rate().state is WindowState.UNKNOWN
+    assert clock.now_s < 1

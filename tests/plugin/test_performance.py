@@ -1,9 +1,15 @@
-"""Whole sessions of the performance checks: GO on the healthy sandbox, unknown where nothing can be known, and compared with a baseline."""
+"""Whole sessions of performance, windows and the servers' own records: GO on the healthy sandbox, unknown where nothing can be known.
+
+What turns each check: tests/fault_rows. By a real Prometheus: test_alerting.py.
+"""
 
 from pathlib import Path
+from typing import Any
 
-from tests.plugin.drilling import calm
-from tests.sessions import Project, Range, save_baseline
+import pytest
+
+from tests.plugin.drilling import calm, runbook_with
+from tests.sessions import WINDOWS, Finished, Project, Range, save_baseline
 
 FAST, FEW_ERRORS = "test_answers_are_fast", "test_few_answers_are_errors"
 MEMORY = {"test_memory_is_low", "test_memory_does_not_run_away"}
@@ -17,51 +23,107 @@ PAGES = {
     "test_front_page_asks_for_little",
 }
 CHAT = {name.replace("front_page", "chat") for name in PAGES if "light" not in name and "little" not in name}
-WITHOUT_PAGES = ("-m", "performance", "-k", "answers_are or memory")
+IN_WINDOW = {
+    "test_error_rate_stays_low",
+    "test_response_time_stays_low",
+    "test_memory_stays_low",
+    "test_memory_is_stable",
+}
+RECORDS = {
+    "test_records_show_few_errors",
+    "test_records_show_fast_answers",
+    "test_records_show_small_processes",
+    "test_records_show_processes_at_rest",
+}
+FILES = ("test_servers_records.py", "test_performance.py", WINDOWS)
 
 
-def with_abilities(range_: Range, folder: Path, abilities: str) -> Path:
-    """The sandbox's file, declaring nothing but these."""
-    file = folder / "less.toml"
-    text = range_.file.read_text(encoding="utf-8")
-    file.write_text(text.replace('kind = "sandbox"\n', f'kind = "sandbox"\nabilities = [{abilities}]\n', 1), "utf-8")
-    file.chmod(0o600)
-    return file
+@pytest.fixture
+def checks_copied() -> tuple[str, ...]:
+    """Nothing else is asked here."""
+    return FILES
 
 
-def test_the_healthy_sandbox_is_go(practice_range: Range, project: Project) -> None:
-    """All of it, with the n of every figure; nothing is written but by the sign-in."""
+@pytest.fixture(scope="module")
+def healthy(shared_range: Range, tmp_path_factory: pytest.TempPathFactory) -> tuple[Finished, set[str]]:
+    """One session of all of it, on two workers; and the requests by which it changed something."""
+    shared_range.as_it_was()
+    project = runbook_with(tmp_path_factory.mktemp("healthy"), *FILES)
     calm(project)
-    before = practice_range.remote.request_counts()
-    session = project.run("-m", "performance", f"--env={practice_range.file}")
-    after = practice_range.remote.request_counts()
-
-    assert session.rc == 0, session.out
-    outcomes = session.outcomes_by_case()
-    assert set(outcomes.values()) == {"passed"}
-    assert {FAST, FEW_ERRORS, *MEMORY, *PAGES, *CHAT} <= set(outcomes)
-    figures = {figure["what"]: figure for result in session.record["results"] for figure in result["measured"]}
-    assert figures["error rate"]["n"] >= 150
-    assert figures["response time"]["n"] >= 100
-    assert figures["memory"]["n"] >= 10
-    assert {figure["n"] for what, figure in figures.items() if "page" in what} == {5}
+    before = shared_range.remote.request_counts()
+    ended = project.run("-m", "performance or window", "-n", "2", f"--env={shared_range.file}")
+    after = shared_range.remote.request_counts()
     written = {path for path in after if not path.startswith(("GET ", "OPTIONS ")) and after[path] != before.get(path)}
+    return ended, written
+
+
+def figures(ended: Finished, file: str) -> dict[str, dict[str, Any]]:
+    """What the tests of that file entered into the table of criteria, by what it is about."""
+    results = [result for result in ended.record["results"] if f"{file}::" in result["nodeid"]]
+    return {figure["what"]: figure for result in results for figure in result["measured"]}
+
+
+def test_the_healthy_sandbox_is_go(healthy: tuple[Finished, set[str]]) -> None:
+    """All of it. Whoever looks at users' answers does so on one worker: a second prober is refused. Only signing in writes."""
+    ended, written = healthy
+    outcomes = ended.outcomes_by_case()
+
+    assert (ended.rc, set(outcomes.values())) == (0, {"passed"}), ended.out
+    by_render = {f"{name}[render_metrics]" for name in RECORDS}
+    assert {FAST, FEW_ERRORS, *MEMORY, *PAGES, *CHAT, *IN_WINDOW, *by_render} <= set(outcomes)
     assert written <= {"POST /api/v1/auth/login"}, written
+    assert "sandbox declares no prometheus" in {left["reason"] for left in ended.record["deselected"]}
 
 
-def test_what_the_environment_does_not_declare_is_left_out_and_named(
+def test_each_figure_has_its_n_and_its_definition(healthy: tuple[Finished, set[str]]) -> None:
+    """Of the answers, of the pages, of the window, and of what the host recorded: our own requests are among what it counted."""
+    answers, window, recorded = (
+        figures(healthy[0], file) for file in ("test_performance.py", WINDOWS, "test_servers_records.py")
+    )
+
+    assert answers["error rate"]["n"] >= 150
+    assert answers["response time"]["n"] >= 100
+    assert answers["memory"]["n"] >= 10
+    assert {figure["n"] for what, figure in answers.items() if "page" in what} == {5}
+    assert window["error rate"]["asked"] == "< 2 % for 900 s"
+    assert "observed 15 s" in window["error rate"]["definition"]
+    assert window["error rate"]["n"] >= 150
+    assert window["memory"]["n"] >= 30
+    assert set(recorded) == {"error rate", "response time", "memory", "memory growth"}
+    assert recorded["error rate"]["n"] >= 200
+    assert "Render, srv-practicerange00backend" in recorded["error rate"]["definition"]
+    assert "the prober saw 0.00 %" in recorded["error rate"]["definition"]
+    assert recorded["memory"]["n"] >= 10
+
+
+def test_what_is_not_declared_or_named_is_left_out_and_named(
     practice_range: Range, project: Project, tmp_path: Path
 ) -> None:
-    """Without account and metrics: the answers of the front page and of the health endpoint, and how the page loads."""
-    file = with_abilities(practice_range, tmp_path, '"browser"')
+    """Without account and metrics, and with a Prometheus that knows the memory alone: each check has its reason."""
+    known = '[prometheus]\nurl = "http://127.0.0.1:9"\nmemory_bytes = "pam_memory_usage_bytes"\n'
+    file = practice_range.described(tmp_path / "less.toml", known, abilities={"browser", "prometheus"})
     session = project.run("-m", "performance", f"--env={file}", "--dry-run")
 
     assert session.rc == 11, session.out
-    named = {
-        left["nodeid"].rpartition("::")[2].partition("[")[0]: left["reason"] for left in session.record["deselected"]
+    named = {left["nodeid"].rpartition("::")[2]: left["reason"] for left in session.record["deselected"]}
+    reasons = {name.partition("[")[0]: reason for name, reason in named.items() if "prometheus" not in name}
+    assert {reasons[name] for name in MEMORY} == {"sandbox declares no metrics"}
+    assert reasons["test_chat_is_painted_soon"] == "sandbox declares no test_account"
+    assert {reasons[name] for name in RECORDS} == {"sandbox declares no render_metrics"}
+    assert {reason for name, reason in named.items() if "prometheus" in name} == {
+        "sandbox names no requests or error_rate_pct in [prometheus]",
+        "sandbox names no latency_buckets in [prometheus]",
     }
-    assert {named[name] for name in MEMORY} == {"sandbox declares no metrics"}
-    assert named["test_chat_is_painted_soon"] == "sandbox declares no test_account"
+
+
+def test_what_waits_for_a_window_comes_last(practice_range: Range, project: Project) -> None:
+    """What is known sooner is told first; only the time of the first verdict is judged after it."""
+    session = project.run("-m", "performance", f"--env={practice_range.file}", "--collect-only", "-q")
+
+    order = [line.rpartition("::")[2].partition("[")[0] for line in session.out.splitlines() if "::test_" in line]
+    collected = list(dict.fromkeys(order))
+    assert set(collected[-5:-1]) == RECORDS, session.out
+    assert collected[-1] == "test_performance_verdict_came_in_time"
 
 
 def test_what_cannot_be_known_is_unknown_and_the_rest_is_judged(
@@ -69,28 +131,21 @@ def test_what_cannot_be_known_is_unknown_and_the_rest_is_judged(
 ) -> None:
     """Every signed-in request fails: that is an error rate, and too few answers are left to say how fast they are.
 
-    Metrics that are declared and missing: nobody knows the memory, and the session says where to look.
+    Metrics that are declared and missing: nobody knows the memory, and the session says where to look. Nine seconds have no five steps of
+    two: what the host recorded is told to be too little at once. A baseline is shown beside the figures, and decides nothing here.
     """
-    file = tmp_path / "elsewhere.toml"
-    file.write_text(practice_range.file.read_text(encoding="utf-8") + '\n[paths]\nmetrics = "/api/metrics"\n', "utf-8")
-    file.chmod(0o600)
+    file = practice_range.described(tmp_path / "elsewhere.toml", '[paths]\nmetrics = "/api/metrics"\n')
+    text = file.read_text(encoding="utf-8")
+    assert "[render]\n" in text
+    file.write_text(text.replace("[render]\n", "[render]\nresolution_s = 2\ngap_max_s = 6\n"), "utf-8")
     practice_range.remote.plant("errors", share=1)
-    session = project.run(*WITHOUT_PAGES, f"--env={file}")
+    chosen = ("-m", "performance", "-k", "answers_are_fast or answers_are_errors or memory or records", "--pace=100")
+    session = project.run(*chosen, f"--env={file}", f"--baseline={save_baseline(practice_range, tmp_path)}")
+    outcomes, words = session.outcomes(), " ".join(session.out.split())
 
     assert session.rc == 10, session.out
-    assert session.outcomes()[FEW_ERRORS] == "broken criterion"
-    assert session.outcomes()[FAST] == "could not measure"
-    assert {session.outcomes()[name] for name in MEMORY} == {"could not measure"}
-    assert "memory is not known: expected metrics, found GET" in " ".join(session.out.split())
-
-
-def test_a_baseline_is_reported_beside_the_figures(practice_range: Range, project: Project, tmp_path: Path) -> None:
-    """It does not decide here: that much slower is another criterion."""
-    calm(project)
-    stored = save_baseline(practice_range, tmp_path, latency_ms=1 / 1.09)
-    session = project.run(*WITHOUT_PAGES, f"--env={practice_range.file}", f"--baseline={stored}")
-
-    assert session.outcomes()[FAST] == "passed", session.out
-    definitions = [figure["definition"] for result in session.record["results"] for figure in result["measured"]]
-    assert any("times the baseline's 1 ms" in definition for definition in definitions), definitions
-    assert any("the same as the baseline's 0 %" in definition for definition in definitions), definitions
+    assert outcomes[FEW_ERRORS] == "broken criterion"
+    assert {outcomes[name] for name in (FAST, *MEMORY, *RECORDS)} == {"could not measure"}
+    assert "above the baseline's 0 %" in words
+    assert "memory is not known: expected metrics, found GET" in words
+    assert "its points stand for 2 s each, so a window of 9 s has 4 at most, 5 are needed" in words

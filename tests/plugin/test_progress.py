@@ -5,7 +5,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,24 +12,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.plugin.progress import InFile, OnScreen, Relay
-
-
-class FakeClock:
-    """Time that passes only when it is told to."""
-
-    now_s = 0.0
-
-    def monotonic_s(self) -> float:
-        """Seconds since the start."""
-        return self.now_s
-
-    def wall(self) -> datetime:
-        """A fixed day."""
-        return datetime(2026, 1, 1, tzinfo=UTC)
-
-    def sleep(self, seconds: float) -> None:
-        """Pass."""
-        self.now_s += seconds
+from tests.virtual_clock import VirtualClock
 
 
 class Stream(io.StringIO):
@@ -56,7 +38,7 @@ class Capture:
 
 def told(monkeypatch: pytest.MonkeyPatch, *, terminal: bool) -> str:
     """What is written while something is told every half second for a minute."""
-    stream, clock = Stream(terminal=terminal), FakeClock()
+    stream, clock = Stream(terminal=terminal), VirtualClock()
     monkeypatch.setattr(sys, "stderr", stream)
     config: Any = SimpleNamespace(pluginmanager=SimpleNamespace(get_plugin=lambda _: Capture()))
     progress = OnScreen(config, clock)

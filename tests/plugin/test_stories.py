@@ -18,8 +18,8 @@ from pam_rollback.core.wait import Waiter
 from pam_rollback.plugin.fixtures import incident
 from pam_rollback.plugin.fixtures.observation import Observation
 from tests.plugin.drilling import NO_WINDOW, calm, few_probes, journal, switched_off, switched_on, wait_for
-from tests.plugin.test_progress import FakeClock
 from tests.sessions import ONLY_HEALTH, WINDOWS, Project, Range
+from tests.virtual_clock import VirtualClock
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ def test_a_failed_action_is_told_and_hidden_by_nothing(practice_range: Range, pr
 class NobodyFails:
     """The prober of a situation in which all is well."""
 
-    clock: FakeClock
+    clock: VirtualClock
 
     @property
     def settled_s(self) -> float:
@@ -114,7 +114,7 @@ class NobodyFails:
 
 def test_an_incident_that_cannot_be_seen_proves_nothing() -> None:
     """The planted fault hits nobody, say because the features are off already: no rollback is claimed."""
-    clock = FakeClock()
+    clock = VirtualClock()
     planted: Any = SimpleNamespace(journeys=())
 
     with pytest.raises(NothingToProve, match="the planted incident cannot be seen, so this drill proves nothing"):

@@ -1,4 +1,4 @@
-"""Whole sessions of the windows: judged outside a story and outside the sandbox, and unknown when nothing can be known."""
+"""Whole sessions of the windows: judged outside the sandbox, and unknown when nothing can be known. Held whole: test_performance.py."""
 
 import os
 import re
@@ -48,20 +48,6 @@ def prober_of(project: Project) -> int:
     raise AssertionError("no prober runs for this session")
 
 
-def test_the_whole_window_is_observed(practice_range: Range, project: Project) -> None:
-    """At this pace 6 of 900 seconds, with all of their samples, and said so."""
-    calm(project)
-    session = project.run("-m", "window", PACE, f"--env={practice_range.file}")
-
-    assert session.rc == 0, session.out
-    assert set(session.outcomes()) == EVERYTHING
-    figures = {figure["what"]: figure for result in session.record["results"] for figure in result["measured"]}
-    assert figures["error rate"]["asked"] == "< 2 % for 900 s"
-    assert "observed 6 s" in figures["error rate"]["definition"]
-    assert figures["error rate"]["n"] >= 150
-    assert figures["memory"]["n"] >= 30
-
-
 def test_a_prober_that_died_leaves_it_unknown(practice_range: Range, project: Project) -> None:
     """From then on we are blind: never green, and memory, which another one reads, is not known either."""
     with project.start("-m", "window", f"--env={practice_range.file}") as session:
@@ -88,20 +74,6 @@ def test_a_ban_in_the_middle_of_a_window(practice_range: Range, project: Project
     assert ended.outcomes()[ERRORS] == "could not measure"
     assert "broken criterion" not in ended.outcomes().values(), ended.out
     assert "we are blocked, or everybody is" in " ".join(ended.out.split())
-
-
-def test_an_impossible_window_is_unknown_at_once(practice_range: Range, project: Project, tmp_path: Path) -> None:
-    """At two probes a second 15 s cannot bring 150 answers: nobody waits to be told that."""
-    file = tmp_path / "rare.toml"
-    text = practice_range.file.read_text(encoding="utf-8")
-    file.write_text(text + "\n[probing]\nrate_hz = 2\n", encoding="utf-8")
-    file.chmod(0o600)
-    session = project.run("-m", "window", "-k", "error_rate or response", f"--env={file}")
-
-    assert session.rc == 11, session.out
-    assert {session.outcomes()[name] for name in (ERRORS, RESPONSES)} == {"could not measure"}
-    assert "usable samples at most, 150 are needed" in " ".join(session.out.split())
-    assert session.record["results"][0]["duration_s"] < 10
 
 
 def test_what_happens_within_the_window_is_seen(practice_range: Range, project: Project) -> None:

@@ -19,6 +19,7 @@ from pam_rollback.core.ramp import Do, World
 from pam_rollback.core.ramp_facts import Look
 from pam_rollback.core.ramp_state import BROKEN, GOOD, GateRun, RampRules, RampStep
 from pam_rollback.core.wait import Waiter
+from tests.virtual_clock import VirtualClock
 
 FLAGS = ("A", "B")
 RELEASE = "1.42.0"
@@ -77,23 +78,9 @@ class Killer:
             raise Killed(point)
 
 
-class SimulatedClock:
-    """Seconds since 1970 that pass when somebody waits."""
-
-    def __init__(self) -> None:
-        self.now_s = START_S
-
-    def monotonic_s(self) -> float:
-        """The same."""
-        return self.now_s
-
-    def wall(self) -> datetime:
-        """For people."""
-        return datetime.fromtimestamp(self.now_s, UTC)
-
-    def sleep(self, seconds: float) -> None:
-        """Let it pass."""
-        self.now_s += seconds
+def clock_of_the_ramp() -> VirtualClock:
+    """Monotonic seconds are seconds since 1970."""
+    return VirtualClock(START_S, start=datetime.fromtimestamp(0, UTC))
 
 
 @dataclass(frozen=True)
@@ -117,7 +104,7 @@ class KilledJournal(RampJournal):
 class FlagService:
     """Keeps the flags; changes them one after the other, and can be killed in between. Knows what really happened."""
 
-    clock: SimulatedClock
+    clock: VirtualClock
     killer: Killer
     flags: dict[FlagName, Flag] = field(
         default_factory=lambda: dict.fromkeys(FLAGS, Flag(enabled=False, rollout_pct=0))
@@ -163,7 +150,7 @@ class SimulatedRamp:
     killer: Killer
     fault_s: float | None
     lot: random.Random
-    clock: SimulatedClock = field(default_factory=SimulatedClock)
+    clock: VirtualClock = field(default_factory=clock_of_the_ramp)
     truth: Truth = field(default_factory=Truth)
     invocations: int = 0
 
