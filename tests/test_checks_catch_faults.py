@@ -102,6 +102,7 @@ def test_a_fault_turns_its_checks_and_no_others(
     session, healthy = proof.healthy(row)
     own = proof.session(row, row.settings) if row.environment or row.objective_s else None
     before = proof.fingerprint(row)
+    practice_range.remote.forget_received()  # the forks of one session share its run's name: what the healthy one told is not this one's
     if row.fault:
         practice_range.remote.plant(row.fault, **row.parameters)
     try:

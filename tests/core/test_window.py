@@ -27,7 +27,7 @@ def good(due_s: float) -> Sample:
 
 def error(due_s: float) -> Sample:
     """Make a sample that failed at once."""
-    return Sample(due_s=due_s, latency_ms=2, journey="health", ok=False, why="HTTP 503 instead of 200", status=503)
+    return Sample(due_s=due_s, latency_ms=1, journey="health", ok=False, why="HTTP 503 instead of 200", status=503)
 
 
 def slow(due_s: float) -> Sample:
@@ -290,3 +290,146 @@ def test_more_errors_never_help(kinds: list[Callable[[float], Sample] | None], i
     after = judged(made(worse), SHORT, at_s=4)
 
     assert before.state is WindowState.MET or after.state is not WindowState.MET
+
+
+def test_a_verdict_is_one_line_with_all_that_it_rests_on() -> None:
+    """Of each measure, with its unit; the rule of the percentile where there is one."""
+    assert str(judged([error(START_S), *history(60)[1:]])) == (
+        "error_rate_pct met: 0.17 % (asked below 2 %, n=600), observed 60 s of 60 s asked; bad answers: health 1"
+    )
+    assert str(judged(history(60, (0, 40, slow)), LATENCY)) == (
+        "latency_p95_ms broken: 700.00 ms (asked below 500 ms, n=600, nearest rank), observed 60 s of 60 s asked: "
+        "400 samples at or above 500 ms among at most 600 samples: latency_p95_ms cannot stay below 500 ms; bad answers: health 400"
+    )
+    assert str(judged([])).startswith("error_rate_pct unknown: nothing measured (asked below 2 %, n=0)")
+    assert judged([]).margin is None
+
+
+def test_the_table_of_criteria_names_the_measure() -> None:
+    """With what was asked, in its unit."""
+    errors, p95 = judged(history(60)).figures, judged(history(60), replace(LATENCY, asked_s=900)).figures
+
+    assert (errors.what, errors.asked, errors.unit, errors.definition) == (
+        "error rate",
+        "< 2 % for 60 s",
+        "%",
+        "observed 60 s",
+    )
+    assert (p95.what, p95.asked, p95.unit) == ("response time", "< 500 ms for 900 s", "ms")
+    assert (p95.measured, p95.margin, p95.definition) == (20, 480, "p95, nearest rank, observed 60 s")
+
+
+def test_the_smallest_figures_that_make_sense() -> None:
+    """Below one, and one sample; what has no end cannot be judged."""
+    assert judged(history(60), replace(ERRORS, limit=0.5, gap_max_s=0.5, samples_min=1)).met
+    with pytest.raises(ValueError, match="duration_s must be a number above 0, it is inf"):
+        replace(ERRORS, duration_s=math.inf)
+
+
+def test_what_lies_outside_the_window_is_not_counted() -> None:
+    """Before its start, from its end on, and in whatever order it comes."""
+    outside = [error(START_S - 0.1), *(error(START_S + 60 + tick / 10) for tick in range(30))]
+    verdict = judged([*reversed(history(60)), *outside], at_s=70)
+
+    assert (verdict.state, verdict.n, verdict.bad) == (WindowState.MET, 600, 0)
+
+
+def test_an_answer_at_the_limit_is_slow_whether_it_is_right_or_wrong() -> None:
+    """Strictly below; a failure that took as long says that the service is slow."""
+    at_limit = replace(good(START_S), latency_ms=500)
+
+    for kind in (at_limit, replace(at_limit, ok=False)):
+        verdict = judged([replace(kind, due_s=sample.due_s) for sample in history(60)], LATENCY)
+        assert (verdict.bad, verdict.n, verdict.value) == (600, 600, 500)
+
+
+def test_failures_that_say_nothing_of_speed_leave_fewer_samples_to_come() -> None:
+    """300 quick failures of 600: sixteen slow answers are more than 5 of 100 of the other 300."""
+    samples = history(60, (0, 30, error), (30, 31.6, slow))
+
+    verdict = judged(samples, replace(LATENCY, bad_run_max_s=9, gap_max_s=60))
+    assert (verdict.state, verdict.n, verdict.bad) == (WindowState.BROKEN, 300, 16)
+
+
+def test_a_probe_that_never_left_has_no_latency_and_is_no_wrong_number() -> None:
+    """A few of them are tolerated."""
+    gone = replace(good(START_S), lag_ms=None, latency_ms=math.nan)
+
+    assert judged([gone, *history(60)[1:]]).met
+
+
+def void(due_s: float) -> Sample:
+    """Make a sample that says nothing about the service, such as a sign-in that is rate limited."""
+    return replace(error(due_s), void="rate limited", status=429)
+
+
+def blocked(due_s: float) -> Sample:
+    """Make a sample of a time in which we were refused everything."""
+    return replace(void(due_s), blocked=True)
+
+
+def test_what_is_void_counts_neither_for_nor_against() -> None:
+    """Nor against the prober; it may have been good, so that it leaves as many samples possible as there were probes."""
+    few = judged(history(60, (10, 10.5, void)))
+    assert (few.n, few.bad, few.unmeasured) == (595, 0, 0)
+
+    # Eleven errors of 550 are 2 %, of 600 they are not: nobody knows what the others would have been.
+    some = judged(history(60, (0, 1.1, error), (20, 22.5, void), (30, 32.5, void)))
+    assert (some.state is WindowState.BROKEN, some.bad) == (False, 11)
+
+
+@pytest.mark.parametrize(
+    ("blind", "broken"),
+    [((1, 3), False), ((2, 2.5), True), ((2, 3), False), ((0, 1), True), ((5, 6), True), ((1, 1), True)],
+)
+def test_a_time_in_which_we_were_blocked_ends_a_run_of_bad_seconds(blind: tuple[float, float], *, broken: bool) -> None:
+    """Errors for five seconds: what was between them is not known. A later block changes nothing of them."""
+    samples = history(600, (0, 5, error), (*blind, blocked), (20, 21, blocked))
+    verdict = judged(samples, replace(ERRORS, duration_s=600), at_s=600)
+
+    assert ("every sample bad" in verdict.reason) is broken
+
+
+def test_a_block_within_a_bad_second_ends_the_run_before_it() -> None:
+    """Two seconds before it, two from it on: neither is too long."""
+    samples = history(600, (0, 4, error), (2, 2.5, blocked))
+
+    assert "every sample bad" not in judged(samples, replace(ERRORS, duration_s=600), at_s=600).reason
+
+
+def test_a_second_with_one_good_answer_ends_a_run_of_bad_seconds() -> None:
+    """And one that is not over yet is not in it."""
+    long = replace(ERRORS, duration_s=600)
+
+    assert judged(history(600, (0, 1.9, error), (2, 4, error)), long, at_s=600).met
+    assert judged(history(3, (0, 3, error)), long, at_s=2.9).state is WindowState.HOLDING
+    assert judged(history(3, (0, 3, error)), long, at_s=3).state is WindowState.BROKEN
+
+
+def test_each_limit_to_the_sample() -> None:
+    """One less, and the verdict is the other one."""
+    assert (ERRORS.lost(199, 10_000), ERRORS.lost(200, 10_000), ERRORS.lost(0, 0)) == (False, True, False)
+    assert judged([error(START_S), *history(60)[1:]]).value == pytest.approx(100 / 600)
+    assert judged(history(60), replace(ERRORS, samples_min=600)).met
+    assert judged(history(60), replace(ERRORS, samples_min=601)).state is WindowState.UNKNOWN
+    assert judged(history(60, (10.1, 13, None))).met  # 3 s from one sample to the next
+    assert judged(history(60), at_s=100, settled_s=60).met  # it is over: whoever asks later learns the same
+    assert judged(history(20), at_s=28, settled_s=20).state is WindowState.HOLDING  # an answer may take 5 s, a gap 3 s
+    assert judged(history(20), at_s=28.1, settled_s=20).state is WindowState.UNKNOWN
+
+
+def test_a_gap_that_goes_on_is_as_long_as_is_known() -> None:
+    """The next sample is there already, but not all that were due before it."""
+    assert judged(history(14.1, (10.1, 14, None)), at_s=14.2, settled_s=12).state is WindowState.HOLDING
+
+
+def test_the_worst_second_is_the_one_with_the_largest_share() -> None:
+    """However few its samples are; with its slowest answer."""
+    samples = history(60, (10, 10.9, slow), (20.1, 21, None), (20, 20.1, slow), (30, 30.5, slow))
+    worst = judged(samples, replace(LATENCY, bad_run_max_s=9)).worst
+
+    assert worst is not None
+    assert (worst.offset_s, worst.n, worst.bad) == (20, 1, 1)
+    half = judged(history(60, (30, 30.5, slow)), LATENCY).worst
+    assert half is not None
+    assert (half.offset_s, half.latency_max_ms) == (30, 700)

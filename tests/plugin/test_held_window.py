@@ -51,12 +51,14 @@ def held(
     return HeldWindow(look, later_memory=no_later_window, within_s=60, waiter=Waiter(clock), progress=shown)
 
 
-def with_memory(clock: VirtualClock, grows: tuple[bool, ...], asked_s: float = 900) -> HeldWindow:
-    """Windows of 15 s one after the other, in which memory grows by half a MB a second, or not at all."""
+def with_memory(
+    clock: VirtualClock, grows: tuple[bool, ...], *, asked_s: float = 900, mb_per_s: float = 0.5
+) -> HeldWindow:
+    """Windows of 15 s one after the other, in which memory grows or does not."""
     spec = MemoryWindowSpec(limit_mb=100, alarm_mb=200, duration_s=15, asked_s=asked_s, readings_min=20, gap_max_s=2)
     held_mb, readings = 60.0, []
     for half_s in range(2 * 15 * len(grows)):
-        held_mb += 0.25 if grows[half_s // 30] else 0
+        held_mb += mb_per_s / 2 if grows[half_s // 30] else 0
         readings.append(MemoryReading(half_s / 2 + 0.25, held_mb))
 
     def window(number: int) -> MemoryWindow:
@@ -70,7 +72,7 @@ def with_memory(clock: VirtualClock, grows: tuple[bool, ...], asked_s: float = 9
         errors, p95 = (judge(samples, one, start_s=0, now_s=now_s, rate_hz=10) for one in (ERRORS, P95))
         return Standings(now_s, 15, errors, p95, window(0))
 
-    return HeldWindow(look, later_memory=window, within_s=60, waiter=Waiter(clock), progress=Shown())
+    return HeldWindow(look, later_memory=window, within_s=16, waiter=Waiter(clock), progress=Shown())
 
 
 @pytest.mark.parametrize(
@@ -96,15 +98,16 @@ def test_growth_in_a_window_of_full_length_counts_at_once() -> None:
     """The plan's time is over: nothing is waited for."""
     clock = VirtualClock()
 
-    with_memory(clock, (True,), asked_s=15).memory_trend()
+    assert not with_memory(clock, (True, False), asked_s=15, mb_per_s=2.5).memory_trend().stable
     assert clock.now_s == pytest.approx(15, abs=0.6)
 
 
 def test_what_comes_later_never_makes_it_unknown() -> None:
-    """No reading after the window: its own growth counts."""
+    """No reading after the window: its own growth counts, and no further window is waited for."""
     clock = VirtualClock()
 
     assert not with_memory(clock, (True,)).memory_trend().stable
+    assert clock.now_s < 20
 
 
 def test_all_share_one_wait() -> None:
@@ -113,6 +116,7 @@ def test_all_share_one_wait() -> None:
     window = held(clock, shown)
 
     assert window.error_rate().met
+    assert shown.ended == 1
     waited_s = clock.now_s
     assert window.latency_p95().met
     assert waited_s == pytest.approx(15, abs=0.6)
@@ -151,7 +155,7 @@ def test_its_end_is_waited_for_although_a_criterion_is_broken() -> None:
     clock = VirtualClock()
 
     held(clock, Shown(), bad_from_s=1).wait_for_its_end()
-    assert clock.now_s >= 15
+    assert clock.now_s == pytest.approx(15, abs=0.1)
 
 
 def test_what_can_never_be_enough_is_told_at_once() -> None:

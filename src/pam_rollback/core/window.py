@@ -306,7 +306,7 @@ def _bad_run(seconds: dict[int, list[Sample]], spec: WindowSpec, reach_s: float,
     run_start: int | None = None
     before = -1
     for second, samples in seconds.items():
-        if blind and any(before < other <= second for other in blind):
+        if any(before < other <= second for other in blind):
             run_start = None
         before = second
         end_s = min(second + 1, spec.duration_s)
