@@ -26,8 +26,8 @@ drills: $(READY) browser ## all ten drills, several at once on a sandbox each, w
 check: $(READY) browser ## all checks as it is now (ENV=staging for another environment)
 	@$(BIN)/pytest checks --env $(or $(ENV),sandbox)
 
-# Tests mostly wait for something, so there is a worker more than cores. Who takes what when: tests/scheduling.py.
-WORKERS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )))
+# Tests mostly wait for something, so there are more workers than cores. Who takes what when: tests/scheduling.py.
+WORKERS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 2 )))
 PYTEST := $(BIN)/pytest tests -n $(WORKERS) -p timeout --timeout 300
 
 quick: $(READY) ## lint, types, rules and docs: the answer within 30 s

@@ -1,4 +1,4 @@
-"""How the suite's own tests are spread over workers: what takes longest begins first, what measures keeps room, load comes last."""
+"""How the suite's own tests are spread over workers: what takes longest begins first, what measures keeps room."""
 
 import os
 from collections.abc import Collection
@@ -6,9 +6,10 @@ from typing import Any
 
 from xdist.scheduler import LoadScopeScheduling
 
-ALONE = ("tests/load/",)
-"""A load test needs the machine for itself: one at a time, when everything else has ended."""
+ALONE = ("tests/load/",) if os.environ.get("PAM_WHOLE_MATRIX") else ()
+"""A load test that judges how fast answers come needs the machine for itself: one at a time, when everything else has ended."""
 MEASURING = (
+    "tests/load/",
     "tests/test_no_false_alarms.py",
     "tests/test_decision_matrix.py",
     "tests/ramp/",
@@ -17,7 +18,7 @@ MEASURING = (
     "tests/plugin/",
     "tests/observation/",
 )
-"""What measures times: as many at once as there are cores, while other workers take what mostly waits. Also the order to begin in."""
+"""What measures times: ``at_once`` of them, while other workers take what mostly waits. Also the order to begin in."""
 SPREAD = {
     "tests/test_checks_catch_faults.py": 8,
     "tests/test_decision_matrix.py": 4,
@@ -29,7 +30,12 @@ SPREAD = {
 def rank(unit: str, tests: int) -> tuple[int, int, str]:
     """Where a unit of work stands in the order: the smallest begins first."""
     first = next((place for place, path in enumerate(MEASURING) if unit.startswith(path)), len(MEASURING))
-    return (first + len(MEASURING) if unit.startswith(ALONE) else first, -tests, unit)
+    return (first, -tests, unit)
+
+
+def at_once(cores: int) -> int:
+    """How many may measure at the same time: each waits most of its time, and the prober goes before everything else."""
+    return cores + 1
 
 
 def next_unit(waiting: Collection[tuple[str, int]], measuring_elsewhere: int, cores: int) -> str | None:
@@ -37,7 +43,7 @@ def next_unit(waiting: Collection[tuple[str, int]], measuring_elsewhere: int, co
     allowed = [
         (rank(unit, tests), unit)
         for unit, tests in waiting
-        if not unit.startswith(ALONE) and not (unit.startswith(MEASURING) and measuring_elsewhere >= cores)
+        if not unit.startswith(ALONE) and not (unit.startswith(MEASURING) and measuring_elsewhere >= at_once(cores))
     ]
     return min(allowed)[1] if allowed else None
 

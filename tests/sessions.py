@@ -228,8 +228,8 @@ class Collected:
         self.session.close()
 
 
-def store_baseline(practice_range: Range, folder: Path) -> Path:
-    """A baseline file, with the rows of the product's tables beside it, as a run leaves them. All answers took 180 to 220 ms."""
+def store_baseline(practice_range: Range, folder: Path, *, latency_ms: float = 200.0, scatter: float = 0.1) -> Path:
+    """A baseline file, with the rows of the product's tables beside it, as a run leaves them; see ``save_baseline``."""
     with open_snapshot(practice_range.variables["PAM_DATABASE_DSN"], Patience()) as snapshot:
         account = account_id(snapshot, practice_range.variables["TEST_USER_EMAIL"], {})
         assert isinstance(account, str), account
@@ -239,7 +239,7 @@ def store_baseline(practice_range: Range, folder: Path) -> Path:
     rows.write_text(counts.model_dump_json(), encoding="utf-8")
     access.write_text(reached.model_dump_json(), encoding="utf-8")
     parts = {ROWS_FILE: Part.of(rows, n=1), ACCESS_FILE: Part.of(access, n=1)}
-    return save_baseline(practice_range, folder, parts=parts)
+    return save_baseline(practice_range, folder, latency_ms=latency_ms, scatter=scatter, parts=parts)
 
 
 def save_baseline(
@@ -247,16 +247,17 @@ def save_baseline(
     folder: Path,
     *,
     latency_ms: float = 200.0,
+    scatter: float = 0.1,
     answers: int = 600,
     taken_at: datetime | None = None,
     parts: dict[str, Part] | None = None,
 ) -> Path:
-    """The index of a baseline alone. Its answers scatter by a tenth around that latency."""
+    """The index of a baseline alone. Its answers took that latency, give or take this share of it."""
     journeys = ("front page", "cached front page", "history", "history", "expenses", "expenses")
     samples = [
         Sample(
             due_s=i / 50,
-            latency_ms=latency_ms * (0.9 + i % 21 / 100),
+            latency_ms=latency_ms * (1 + scatter * (i % 21 - 10) / 10),
             journey=journeys[i % len(journeys)],
             ok=True,
         )

@@ -1,4 +1,4 @@
-"""What a worker takes next: the longest first, room for what measures, and load alone at the end."""
+"""What a worker takes next: the longest first, room for what measures, and in the whole matrix load alone at the end."""
 
 import os
 import shutil
@@ -6,33 +6,36 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.scheduling import ALONE, MEASURING, SPREAD, next_unit, rank
+import pytest
+
+from tests import scheduling
+from tests.scheduling import ALONE, MEASURING, SPREAD, at_once, next_unit, rank
 from tests.selection import ROOT
 
 SESSIONS, WAITS, LOAD = "tests/gate/test_stages.py", "tests/adapters/test_git.py", "tests/load/test_load_gate.py"
 
 
 def test_what_takes_longest_begins_first() -> None:
-    """Measured sessions, then files by their number of tests; load last."""
-    units = [("tests/a.py", 3), (LOAD, 90), (SESSIONS, 2), ("tests/b.py", 8)]
+    """Measured sessions, then files by their number of tests."""
+    units = [("tests/a.py", 3), (SESSIONS, 2), ("tests/b.py", 8)]
 
     assert [unit for unit, tests in sorted(units, key=lambda one: rank(*one))] == [
         SESSIONS,
         "tests/b.py",
         "tests/a.py",
-        LOAD,
     ]
 
 
 def test_what_measures_keeps_room() -> None:
-    """As many at once as there are cores; a further worker takes what waits, or nothing."""
-    assert next_unit([(SESSIONS, 2), (WAITS, 9)], measuring_elsewhere=1, cores=2) == SESSIONS
-    assert next_unit([(SESSIONS, 2), (WAITS, 9)], measuring_elsewhere=2, cores=2) == WAITS
-    assert next_unit([(SESSIONS, 2)], measuring_elsewhere=2, cores=2) is None
+    """So many at once and no more; a further worker takes what waits, or nothing."""
+    assert next_unit([(SESSIONS, 2), (WAITS, 9)], at_once(2) - 1, cores=2) == SESSIONS
+    assert next_unit([(SESSIONS, 2), (WAITS, 9)], at_once(2), cores=2) == WAITS
+    assert next_unit([(SESSIONS, 2)], at_once(2), cores=2) is None
 
 
-def test_load_waits_for_the_machine() -> None:
-    """Nobody takes it beside others."""
+def test_load_waits_for_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the whole matrix nobody takes it beside others."""
+    monkeypatch.setattr(scheduling, "ALONE", ("tests/load/",))
     assert next_unit([(LOAD, 2)], measuring_elsewhere=0, cores=2) is None
 
 
@@ -68,7 +71,7 @@ def test_a_session_of_workers_ends_with_load_alone(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *options],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        env={**os.environ, "PYTHONPATH": str(tmp_path), "PAM_WHOLE_MATRIX": "1"},
         capture_output=True,
         text=True,
         check=False,

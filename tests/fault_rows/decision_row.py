@@ -18,6 +18,12 @@ JUDGED_BY: Mapping[tuple[str, ...], frozenset[str]] = {
     ACCESSIBILITY: frozenset({"CR-4"}),
 }
 """Which criteria a file judges."""
+_WAITS: Mapping[tuple[str, ...], str] = {
+    EXPOSURE: "",
+    DECISION: "windows of users' answers",
+    JOURNEYS: "browser, journeys",
+    ACCESSIBILITY: "browser, accessibility",
+}
 HOLDS, CONSIDER, WATCH, UNKNOWN, CLEAR = (
     "holds",
     "between the criteria: consider",
@@ -43,6 +49,11 @@ class DecisionRow(Row):
     """How long after the watch began the fault is planted; 0: before the session."""
     lasts_s: float = 0
     """How long the fault stays; 0: to the end."""
+
+    @property
+    def waits_for(self) -> str:
+        """What makes the row's session long: a window of users' answers, a browser. Empty: nothing does."""
+        return _WAITS[self.files]
 
     @property
     def answered(self) -> frozenset[str]:

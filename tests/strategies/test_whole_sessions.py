@@ -1,7 +1,7 @@
 """Whole sessions whose provider fails: the exit code, and the words that somebody reads at 3 a.m.
 
-`make test` runs one of each kind. What each provider's failure does to each step is in test_provider_faults.py, what a colleague changes
-after the rollback in test_asked_again.py, without a session.
+`make test` runs one that fails, one whose undo fails and one that is refused. What each provider's failure does to each step is in
+test_provider_faults.py; what a colleague changes after the rollback in test_asked_again.py, without a session.
 """
 
 import json
@@ -223,16 +223,6 @@ def test_what_cannot_be_put_back_is_undo_failed(practice_range: Range, project: 
 
 
 @pytest.mark.long_matrix("drills that are refused")
-def test_no_target_is_refused(practice_range: Range, project: Project) -> None:
-    """13: named wrongly, with the candidates; the target is never guessed."""
-    ended = project.run(STORY, "--env", str(practice_range.file), NO_WINDOW, "--to", "dep-none")
-
-    assert ended.rc == 13, ended.out
-    assert "no deploy of Render has this id" in said(ended)
-    assert "--to dep-" in said(ended)
-
-
-@pytest.mark.long_matrix("drills that are refused")
 def test_who_is_not_alone_is_refused(practice_range: Range, project: Project) -> None:
     """13: another session holds the lock; nothing is planted, and nothing is asked of anybody."""
     range_ = load_environment(str(practice_range.file), ROOT / "environments", {})
@@ -243,6 +233,16 @@ def test_who_is_not_alone_is_refused(practice_range: Range, project: Project) ->
     assert "another session is changing sandbox right now: run another run of Ada" in said(ended)
     assert not (ended.folder / "journal.jsonl").exists()
     assert practice_range.remote.identity()["live"] == "candidate"
+
+
+@pytest.mark.long_matrix("drills that are refused")
+def test_no_target_is_refused(practice_range: Range, project: Project) -> None:
+    """13: named wrongly, with the candidates; the target is never guessed."""
+    ended = project.run(STORY, "--env", str(practice_range.file), NO_WINDOW, "--to", "dep-none")
+
+    assert ended.rc == 13, ended.out
+    assert "no deploy of Render has this id" in said(ended)
+    assert "--to dep-" in said(ended)
 
 
 @pytest.mark.long_matrix("drills that are refused")
@@ -278,7 +278,7 @@ def test_after_a_rollback_of_one_site_the_releases_are_named_one_by_one(
     }
 
 
-@pytest.mark.long_matrix("drills with a colleague")
+@pytest.mark.nightly
 def test_automatic_deploys_that_come_back_are_seen(practice_range: Range, project: Project) -> None:
     """10: the action found them off, a colleague switched them on: the test asks again."""
     ended = drill_with_a_colleague(
@@ -294,7 +294,7 @@ def test_automatic_deploys_that_come_back_are_seen(practice_range: Range, projec
     assert ended.outcomes()["test_the_target_answers"] == "passed"
 
 
-@pytest.mark.long_matrix("drills with a colleague")
+@pytest.mark.nightly
 def test_a_lock_that_is_gone_is_seen(practice_range: Range, project: Project) -> None:
     """10: the action locked the site, a colleague unlocked it: the test asks again."""
 
@@ -311,7 +311,7 @@ def test_a_lock_that_is_gone_is_seen(practice_range: Range, project: Project) ->
     assert ended.outcomes()["test_visitors_get_the_target"] == "passed"
 
 
-@pytest.mark.long_matrix("drills with a colleague")
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("story", "changed", "does", "red"),
     [
