@@ -20,7 +20,6 @@ FORBIDDEN_NODES = {ast.Try: "try", ast.While: "while", ast.TryStar: "try", ast.F
 FORBIDDEN_MODULES = {"allure", "os", "subprocess", "time", "threading", "asyncio", "http", "urllib", "socket"}
 FORBIDDEN_CALLS = {"sleep", "getenv", "skip", "xfail"}
 REAL_TIME = {
-    "tests/adapters/test_locust.py": "a generator that outlived its parent would send within this time",
     "tests/adapters/test_page_loads.py": "a page that is slow",
     "tests/adapters/test_provider.py": "a name server that is slow",
     "tests/adapters/test_render_metrics.py": "records that are stale grow old while they are",
