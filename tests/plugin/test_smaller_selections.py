@@ -3,7 +3,6 @@
 Each option alone, by what it does: tests/plugin/test_pytest_options.py.
 """
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -79,9 +78,6 @@ def one_line(ended: Finished) -> str:
 def with_plugin(project: Project, source: str) -> tuple[str, ...]:
     """The arguments that load it."""
     project.write("stranger.py", source)
-    project.environment["PYTHONPATH"] = os.pathsep.join(
-        filter(None, (str(project.folder), os.environ.get("PYTHONPATH")))
-    )
     return ("-p", "stranger")
 
 
@@ -194,10 +190,10 @@ def test_a_whole_kind_is_a_go_with_all_that_may_be_left_out(practice_range: Rang
 def test_it_is_one_line_and_nothing_ran(
     project: Project, arguments: Sequence[str], variables: Mapping[str, str], code: int, words: str
 ) -> None:
-    """Never a traceback, never a folder of a run that was none, never a green of pytest's own. In processes of their own."""
+    """Never a traceback, never a folder of a run that was none, never a green of pytest's own."""
     project.environment.update(variables)
 
-    ended = project.run_apart(*arguments)
+    ended = project.run(*arguments)
 
     assert ended.rc == code, ended.out
     assert words in one_line(ended), ended.out
