@@ -129,6 +129,12 @@ def test_it_waits_for_nobody_and_needs_no_measurement(
     Told by the order of events, not by clocks: the first message is being sent when the first step begins, and its channel is given up
     when the features are off. ``LANG=C``, bytes that are not UTF-8 in a name: everything is shown, other characters as escapes.
     """
+    # One message that hangs shows it: the later levels of the escalation would hang one after the other.
+    plan = (project.folder / "plan.toml").read_text(encoding="utf-8")
+    for old, new in (("300\nuntil_s = 900", "86400\nuntil_s = 90000"), ("900", "86400"), ("1800", "86400")):
+        assert f"from_s = {old}\nwho" in plan
+        plan = plan.replace(f"from_s = {old}\nwho", f"from_s = {new}\nwho")
+    project.write("plan.toml", plan)
     practice_range.remote.plant("errors", share=1)
     practice_range.remote.plant("channel-fails", what="slack", how="hangs")
     project.environment |= {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}

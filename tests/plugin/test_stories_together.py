@@ -1,11 +1,21 @@
 """Several stories in one session: one after the other on one sandbox, or side by side on one each. None leaves anything to another."""
 
 import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from pam_rollback.actions.journal import Journal
+from pam_rollback.core.environment_file import load_environment
+from pam_rollback.core.errors import NothingToProve
 from pam_rollback.core.flags import Flag
-from tests.sessions import FLAGS, ON, ONLY_HEALTH, Finished, Project, Range
+from pam_rollback.core.plan import load_plan
+from pam_rollback.core.wait import Waiter
+from pam_rollback.plugin.fixtures import incident
+from tests.sessions import FLAGS, ON, ONLY_HEALTH, ROOT, Finished, Project, Range
+from tests.virtual_clock import VirtualClock
 
 STORIES = ("drills/test_gradual.py", "drills/test_feature_flag.py")
 ROLLBACK = ("-m", "rollback", "--pace=600")
@@ -57,18 +67,34 @@ def test_in_another_order_on_one_sandbox(practice_range: Range, project: Project
     assert {practice_range.flags.read_flags()[name] for name in FLAGS} == {ON}
 
 
-def test_a_broken_range_is_named_and_nothing_is_done(practice_range: Range, project: Project) -> None:
+def test_a_broken_range_is_named_and_nothing_is_done(practice_range: Range, tmp_path: Path) -> None:
     """An earlier drill left a feature off and the stable release live: the story says both, plants nothing and changes nothing."""
+    journal = Journal(tmp_path / "journal.jsonl")
+    known = {
+        "plan": load_plan(ROOT / "plan.toml"),
+        "clock": VirtualClock(),
+        "practice_range": practice_range.remote,
+        "journal": journal,
+        "sole_writer_here": None,
+        "waiter": Waiter(VirtualClock()),
+    }
+    runbook: Any = SimpleNamespace(
+        pace=60, options=SimpleNamespace(real=False), resumed=None, journal=journal, own_sandbox=True
+    )
+    request: Any = SimpleNamespace(getfixturevalue=known.__getitem__)
+    environment = load_environment(str(practice_range.file), ROOT / "environments", {})
+    planting = incident.incident._get_wrapped_function()
     practice_range.remote.go_live("stable")
     practice_range.flags.set_flags({FLAGS[1]: Flag(enabled=False, rollout_pct=0)})
     try:
-        ended = project.run(STORIES[1], *ROLLBACK, "--env", str(practice_range.file))
+        with pytest.raises(NothingToProve) as told:
+            next(planting("after-feature-flag", runbook, environment, "1.42.0", None, request))
+        faults = practice_range.remote.faults()
     finally:
         practice_range.remote.go_live("candidate")
 
-    said = " ".join(ended.out.split())
-    assert ended.rc == 11, ended.out
+    said = str(told.value)
     assert "the sandbox is not as it was when it started, so this drill would prove nothing" in said
     assert "back end, live release: expected 1.42.0" in said
     assert f"flag {FLAGS[1]}: expected on for 100 %, found off for 0 %" in said
-    assert not (ended.folder / "journal.jsonl").exists()
+    assert (faults, journal.path.exists()) == ([], False)
