@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pam_rollback.core.change import LatencyChange
 from pam_rollback.core.decision import Judged, State
 from pam_rollback.core.decision_measures import (
     Parts,
@@ -21,7 +22,7 @@ from pam_rollback.core.decision_measures import (
 from pam_rollback.core.distribution import Distribution
 from pam_rollback.core.plan import load_plan
 from pam_rollback.core.samples import Sample
-from pam_rollback.core.sustained import Condition, Measure, Question, Span, judge
+from pam_rollback.core.sustained import Condition, Held, Measure, Question, Span, judge
 
 GAPS = load_plan(Path(__file__).resolve().parents[2] / "plan.toml").decision.gaps
 JOURNEYS = ("front page", "history", "expenses")
@@ -203,3 +204,109 @@ def test_a_baseline_that_is_too_small_tells_nothing_from_nothing() -> None:
 
     assert found.finding.state is State.UNKNOWN
     assert "take a larger baseline" in found.finding.words
+
+
+# ---------------------------------------------------------------- each measure by itself
+
+
+def of(journey: str, good: int, bad: int, why: str = "HTTP 503") -> list[Sample]:
+    """So many answers of one journey."""
+    some = [Sample(due_s=0.0, latency_ms=105, journey=journey, ok=True) for _ in range(good)]
+    return some + [Sample(due_s=0.0, latency_ms=2, journey=journey, ok=False, why=why) for _ in range(bad)]
+
+
+def test_three_answers_show_that_a_journey_is_dead_and_one_that_it_works() -> None:
+    """Two say nothing, in either measure; a user is served when each side has a good answer."""
+    down, partial = downtime(PARTS), partial_downtime(PARTS)
+    page = of("front page", 1, 0)
+
+    for bad, dead_now in ((2, False), (3, True)):
+        samples = page + of("history", 0, bad)
+        assert (down.above(samples), partial.above(samples)) == (dead_now, dead_now)
+        assert partial.contradicts(samples) is not dead_now
+        assert not down.contradicts(samples)
+    assert down.contradicts(page + of("history", 1, 9))
+    assert not down.contradicts([])
+    assert not partial.contradicts([])
+    assert not Parts(page=(), behind=()).works(page)
+    assert Parts(page=("front page",), behind=()).works(page)
+    assert not downtime(Parts(page=("front page",), behind=())).above(page + of("history", 0, 9))
+    # A side without journeys is not known: it is neither dead nor waited for.
+    assert not downtime(Parts(page=(), behind=("history",))).above(of("history", 1, 3))
+
+
+def test_downtime_says_how_many_were_good_on_which_side() -> None:
+    """And nothing of a side that was not asked for."""
+    samples = of("front page", 2, 1) + of("history", 0, 3)
+    down, partial = downtime(PARTS), partial_downtime(PARTS)
+
+    assert down.words(samples) == "service: 2 of 3 answers good at the front page, 0 of 3 answers good of PAM behind it"
+    assert down.words(of("history", 1, 0)) == "service: 1 of 1 answers good of PAM behind it"
+    assert down.words([]) == "service: no answers"
+    assert (down.figures(samples).measured, down.figures(samples).n) == ("none", 6)
+    assert down.figures(samples + of("expenses", 1, 0)).measured == "some"
+    assert partial.words(samples) == "never answered: history (n=6)"
+    assert (partial.figures(samples).measured, partial.figures(samples).n) == (1, 6)
+
+
+def test_an_error_rate_says_what_was_wrong_most_often() -> None:
+    """A person has to know what it is about; no answers are no rate."""
+    twenty = error_rate(20)
+    samples = of("chat", 6, 1, why="HTTP 500") + of("history", 0, 2) + of("history", 1, 1, why="")
+
+    assert twenty.words(samples) == "error rate 36.4 % (4 of 11 answers; most often history: HTTP 503), limit 20 %"
+    assert twenty.words(of("chat", 3, 0)) == "error rate 0.0 % (0 of 3 answers), limit 20 %"
+    assert twenty.words(of("chat", 0, 1, why="x" * 300)).count("x") <= 100
+    assert twenty.words([]) == "error rate not known (0 of 0 answers), limit 20 %"
+    figures = twenty.figures(of("chat", 3, 1))
+    assert (figures.measured, figures.margin, figures.n, figures.unit) == (25, -5, 4, "%")
+    assert (twenty.figures([]).measured, twenty.figures([]).margin) == (None, None)
+
+
+@pytest.mark.parametrize(("reached_counts", "at_limit"), [(True, True), (False, False)])
+def test_exactly_at_the_limit(*, reached_counts: bool, at_limit: bool) -> None:
+    """Counts in the band, which begins there, and not above it."""
+    twice = [replace(usual(tick), latency_ms=200.0) for tick in range(600)]
+
+    limit_pct = LatencyChange.of(BEFORE, [200.0] * 600).increase_pct
+
+    assert slowdown(BEFORE, limit_pct, reached_counts=reached_counts).above(twice) is at_limit
+    assert error_rate(20, reached_counts=reached_counts).above(of("chat", 4, 1)) is at_limit
+
+
+def test_a_slowdown_says_how_much_beside_what() -> None:
+    """Half of the answers are enough to speak of speed, fewer are not."""
+    measure = slowdown(Distribution.of([100.0] * 1000), 50)
+    samples = [replace(usual(tick), latency_ms=160.0) for tick in range(600)]
+    figures = measure.figures(samples)
+
+    assert measure.words(samples).startswith("p95 160 ms")
+    assert measure.words(samples).endswith(", limit +50 %")
+    assert (figures.measured, figures.margin, figures.unit, figures.n) == (59.3, -9.3, "%", 600)
+    assert figures.definition == "160 ms, baseline 100 ms of n=1000, nearest rank"
+    half = samples + of("chat", 0, 600)
+    assert measure.above(half)
+    few = half + of("chat", 0, 1)
+    assert measure.words(few) == "601 of 1201 answers failed quickly: how fast the others came says little"
+    assert measure.figures(few).measured is None
+    assert not measure.contradicts(few)
+
+
+@pytest.mark.parametrize(
+    ("partial", "state"),
+    [(Held.UNKNOWN, State.UNKNOWN), (Held.OPEN, State.UNKNOWN), (Held.NOT_YET, State.WATCH), (Held.OVER, State.WATCH)],
+)
+def test_a_part_that_is_not_clear_is_said_beside_a_service_that_is(partial: Held, state: State) -> None:
+    """Up, and with something that may be dead."""
+    samples = answers((300, usual))
+    down, beside = (held(samples, measure, MINUTES_5) for measure in (downtime(PARTS), partial_downtime(PARTS)))
+
+    found = judged_downtime("IR-2", down, replace(beside, state=partial), GAPS).finding
+    assert found.state is state
+    assert found.words == f"{down}; {replace(beside, state=partial)}"
+
+
+def test_errors_say_the_lower_limit_only_where_it_matters() -> None:
+    """A clear finding is one sentence."""
+    assert "of the lower limit" not in of_errors((300, usual)).finding.words
+    assert "; of the lower limit: error rate 8.3 %" in of_errors((300, failing(12))).finding.words

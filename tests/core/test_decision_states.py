@@ -49,6 +49,13 @@ def test_memory_is_a_leak_above_the_level_and_growing(first_mb: float, mb_per_s:
     assert judged.figures.n == 12
 
 
+def test_memory_at_a_limit_and_how_far_it_is_from_the_level() -> None:
+    """Below 100 MB is clear, 100 MB is between; growth that the scatter hides is none, above the level, too."""
+    for first_mb, state in ((100.0, State.WATCH), (99.9, State.CLEAR)):
+        assert judged_memory("IR-6", growing(first_mb, 0), low_below_mb=100, gaps=GAPS).finding.state is state
+    assert judged_memory("IR-6", growing(150, 0), low_below_mb=100, gaps=GAPS).figures.margin == 50
+
+
 def test_memory_that_scatters_is_not_known() -> None:
     """Readings that jump by 40 MB exclude no growth that matters, and asking for an answer raises."""
     readings = tuple(MemoryReading(at_s=100 + step / 2, mb=80 + 40 * (step % 2)) for step in range(12))
@@ -81,6 +88,19 @@ def test_one_damaged_row_is_enough() -> None:
 
     assert state is State.HOLDS
     assert words == "1 damaged rows by 2 invariants: b: 1 of 100 rows (row-0); expected: every row is whole"
+
+
+def test_three_invariants_are_named_and_the_others_counted() -> None:
+    """The figures have the rows of the largest table, and how far beyond the tolerance it is."""
+
+    def broken(n: int) -> dict[str, InvariantResult]:
+        return {name: result(name, 1, looked_at=10 * (place + 1)) for place, name in enumerate("abcd"[:n])}
+
+    judged = judged_data("IR-3", broken(4), {}, {}, affected_max=1, gaps=GAPS)
+    assert judged.finding.words.endswith("c: 1 of 30 rows (row-0); expected: every row is whole and 1 more")
+    assert "more" not in of_data(broken(3))[1]
+    assert (judged.figures.measured, judged.figures.n, judged.figures.margin) == (4, 40, -3)
+    assert judged_data("IR-3", {}, {}, {}, affected_max=0, gaps=GAPS).figures.n == 0
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def downtime(parts: Parts) -> Measure:
     """IR-2: no user can be served."""
 
     def is_down(samples: Sequence[Sample]) -> bool:
-        sides = [parts.good(samples, names) for names in (parts.page, parts.behind) if names]
+        sides = [parts.good(samples, names) for names in (parts.page, parts.behind)]
         return any(good == 0 and n >= _ANSWERS_OF_A_PART for good, n in sides)
 
     def words(samples: Sequence[Sample]) -> str:
@@ -127,7 +127,7 @@ def error_rate(limit_pct: float, *, reached_counts: bool = False) -> Measure:
 
 def _most_often(samples: Sequence[Sample]) -> str:
     """What was wrong with most of the wrong ones: a person has to know what it is about."""
-    reasons = Counter((sample.journey, sample.why) for sample in samples if not sample.ok and sample.why)
+    reasons = Counter((sample.journey, sample.why) for sample in samples if sample.why)
     if not reasons:
         return ""
     (journey, why), _ = reasons.most_common(1)[0]
