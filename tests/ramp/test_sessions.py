@@ -350,7 +350,7 @@ slack_webhook_env = "PAM_SLACK_WEBHOOK_URL"
 test_user_email_env = "TEST_USER_EMAIL"
 test_user_password_env = "TEST_USER_PASSWORD"
 [probing]
-rate_hz = 30
+rate_hz = 50
 timeout_s = 2
 {waived}"""
 
