@@ -157,18 +157,18 @@ def test_rows_that_are_gone_are_a_loss(
     assert judged_loss("IR-3", lost(counts(before), counts(after))).finding.state is state
 
 
-def rewriting(*, judged: int, groups: tuple[int, ...] = ()) -> RowRewriting:
+def rewriting(*, compared: int, groups: tuple[int, ...] = ()) -> RowRewriting:
     """A table of a hundred rows of before."""
-    return RowRewriting((TableRewriting("expenses", 100, judged, 0, groups),), "2026-11-25 12:00:00 UTC")
+    return RowRewriting((TableRewriting("expenses", 100, compared, groups),), "2026-11-25 12:00:00 UTC")
 
 
 @pytest.mark.parametrize(
     ("found", "state"),
     [
-        (rewriting(judged=100), State.CLEAR),
-        (rewriting(judged=100, groups=(7,)), State.HOLDS),
-        (rewriting(judged=10, groups=(7,)), State.HOLDS),
-        (rewriting(judged=10), State.UNKNOWN),
+        (rewriting(compared=100), State.CLEAR),
+        (rewriting(compared=100, groups=(7,)), State.HOLDS),
+        (rewriting(compared=10, groups=(7,)), State.HOLDS),
+        (rewriting(compared=10), State.UNKNOWN),
     ],
     ids=["as before", "one rewritten", "one rewritten, few compared", "few compared"],
 )
