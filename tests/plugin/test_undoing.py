@@ -1,18 +1,26 @@
 """What a run left changed is put back, the latest first; what cannot be put back keeps nothing else from it and is never called done."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from pam_rollback.actions.journal import Journal, Undo
+from pam_rollback.actions.flag_writing import owe_flags
+from pam_rollback.actions.journal import SETTLED, Journal, Scope, Undo
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.environment_file import load_environment
 from pam_rollback.core.errors import UndoFailed
+from pam_rollback.core.flags import Flag
 from pam_rollback.plugin.undo_kinds import UNDO_KINDS, UndoTools
 from pam_rollback.plugin.undoing import undo_all
-from tests.sessions import ROOT
+from tests.plugin.beginning import Begin, begin
+from tests.sessions import FLAGS, ON, ROOT, Project, Range
+
+__all__ = ["begin"]
 
 REFUSED, CRASHES, WORKS = "refused", "crashes", "works"
+OFF = Flag(enabled=False, rollout_pct=0)
+OTHER_SANDBOX = "http://127.0.0.1:9"
 
 
 @pytest.fixture
@@ -86,3 +94,64 @@ def test_every_kind_has_a_routine_that_refuses_what_is_not_there(environment: En
         with pytest.raises(UndoFailed):
             undo_all(journal, environment, initiated_by="alex")
         assert len(journal.owed()) == 1
+
+
+@pytest.fixture
+def killed(project: Project, practice_range: Range) -> Callable[..., Path]:
+    """Makes the folder of a run that switched the features off on sandboxes, this one last, and was killed."""
+
+    def make(*others: str) -> Path:
+        folder = project.folder / "killed"
+        folder.mkdir()
+        for number, api in enumerate([*others, practice_range.state["urls"]["api"]]):
+            journal = Journal(folder / "journal.jsonl").of(Scope(f"after-{number}", "sandbox", api))
+            journal.append("planting", fault="errors", environment="sandbox", api=api)
+            owe_flags(journal, dict.fromkeys(FLAGS, ON))
+        practice_range.flags.set_flags(dict.fromkeys(FLAGS, OFF))
+        return folder
+
+    return make
+
+
+def switched(practice_range: Range) -> set[Flag]:
+    """How the features are."""
+    found = practice_range.flags.read_flags()
+    return {found[name] for name in FLAGS}
+
+
+def test_undo_given_twice(practice_range: Range, project: Project, begin: Begin, killed: Callable[..., Path]) -> None:
+    """The second finds nothing to put back, says so and ends with 0. It sends nothing: what people switched off meanwhile stays off."""
+    command = ("--undo", str(killed()), "--env", str(practice_range.file))
+    first = begin(project.folder, *command)
+    assert (first.rc, switched(practice_range)) == (0, {ON}), first.said
+    assert "UNDONE: 1 change of" in first.said
+    practice_range.flags.set_flags(dict.fromkeys(FLAGS, OFF))
+
+    second = begin(project.folder, *command)
+
+    assert (second.rc, switched(practice_range)) == (0, {OFF}), second.said
+    assert "UNDONE: 0 changes of" in second.said
+
+
+def test_what_is_owed_to_another_sandbox_is_named_and_not_called_done(
+    practice_range: Range, project: Project, begin: Begin, killed: Callable[..., Path]
+) -> None:
+    """What is owed here is put back, the rest stays owed, and the session ends with 11, however often it is asked."""
+    folder = killed(OTHER_SANDBOX)
+    command = ("--undo", str(folder), "--env", str(practice_range.file))
+
+    planned = begin(project.folder, *command, "--dry-run")
+    assert planned.rc == 0, planned.said
+    assert f"and not what is owed elsewhere: set-flags on sandbox at {OTHER_SANDBOX}" in planned.said
+    for count in ("1 change", "0 changes"):
+        undone = begin(project.folder, *command)
+
+        assert (undone.rc, switched(practice_range)) == (11, {ON}), undone.said
+        assert f"{count} of" in undone.said
+        assert (
+            f"1 more of this run is owed to another environment and was not touched (set-flags on sandbox at {OTHER_SANDBOX})"
+            in undone.said
+        )
+    journal = Journal(folder / "journal.jsonl")
+    assert [undo.api for undo in journal.owed()] == [OTHER_SANDBOX]
+    assert sum(entry["event"] == SETTLED for entry in journal.entries()) == 1

@@ -3,7 +3,7 @@
 A real rollback is undone in this way only, never by a teardown.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from contextlib import nullcontext
 
 import pytest
@@ -59,8 +59,11 @@ def undo_run(config: pytest.Config, runbook: Runbook) -> str:
     if reasons:
         raise Refused("\n".join(f"  - {reason}" for reason in reasons))
     if options.dry_run:
-        owed = ", ".join(f"{undo.kind} {dict(undo.facts)}" for undo in journal.owed()) or "nothing"
-        return f"PLANNED, nothing was sent: undo would put back {owed} of {shown(journal.path)}"
+        here = _owed_here(journal, environment)
+        owed = ", ".join(f"{undo.kind} {dict(undo.facts)}" for undo in here) or "nothing"
+        others = _named(undo for undo in journal.owed() if undo not in here)
+        but = f", and not what is owed elsewhere: {others}" if others else ""
+        return f"PLANNED, nothing was sent: undo would put back {owed} of {shown(journal.path)}{but}"
     alarm = Alarm(runbook)
     journal.tell_losses_to(alarm)
     config.add_cleanup(alarm.end)
@@ -96,6 +99,10 @@ def _owed_here(journal: Journal, environment: Environment) -> list[Undo]:
     return [undo for undo in journal.owed() if undo.is_owed_at(environment.urls.api)]
 
 
+def _named(undos: Iterable[Undo]) -> str:
+    return ", ".join(f"{undo.kind} on {undo.environment} at {undo.api}" for undo in undos)
+
+
 def _refuse_gaps(journal: Journal, count: int) -> None:
     """After all that is known is put back. Raises UndoFailed, or MeasurementFailed, when there may be more than the journal knows."""
     undone = f"{count} change{'' if count == 1 else 's'} of {shown(journal.path)} put back, each read back"
@@ -106,9 +113,8 @@ def _refuse_gaps(journal: Journal, count: int) -> None:
             "A person must look at what the run changed, and put it back by hand"
         )
     if elsewhere := journal.owed():
-        named = ", ".join(f"{undo.kind} on {undo.environment} at {undo.api}" for undo in elsewhere)
         raise MeasurementFailed(
-            f"{undone}; {len(elsewhere)} more of this run is owed to another environment and was not touched ({named}): "
+            f"{undone}; {len(elsewhere)} more of this run is owed to another environment and was not touched ({_named(elsewhere)}): "
             "name that one with --env"
         )
     if journal.open_change:
