@@ -118,3 +118,11 @@ def test_growth_in_a_short_look_counts_when_the_next_ones_grow_too() -> None:
         left = iter(looks)
         assert confirmed_growth(lambda left=left: next(left)) is found  # type: ignore[misc]
         assert list(left) == []
+
+
+def test_a_process_that_began_anew_does_not_clear_what_grew_before_it() -> None:
+    """A leak that was killed for its memory looks flat at the second look; told by its start, or by a level that fell by half."""
+    leak = growth(*(138 + 5.0 * index for index in range(12)))
+    for killed in (growth(*[60.0] * 12), growth(*FLAT)):
+        left = iter([leak, killed])
+        assert not confirmed_growth(lambda left=left: next(left)).settled  # type: ignore[misc]

@@ -15,7 +15,7 @@ import math
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, pairwise
 from statistics import median
 
 from pam_rollback.core.errors import MeasurementFailed
@@ -28,6 +28,9 @@ SPAN_MIN_S = 4.0
 _SMALLEST_SCATTER_MB = 0.05
 """A dozen pages: the allocator takes them as it likes."""
 _MINUTE_S = 60.0
+_SAME_START_S = 1.0
+"""Moments of a process' start that differ by less are the same, rounded differently."""
+_FELL_TO = 0.5
 
 
 @dataclass(frozen=True)
@@ -176,12 +179,33 @@ class MemoryGrowth:
 
 
 def confirmed_growth(look: Callable[[], MemoryGrowth]) -> MemoryGrowth:
-    """The first look at which memory is settled, else the last of ``LOOKS_MAX``. ``look`` takes fresh readings each time."""
+    """The first look at which memory is settled, else the last of ``LOOKS_MAX``. ``look`` takes fresh readings each time.
+
+    A process that began anew between two looks clears nobody: what grew before it stands.
+    """
+    growth = look()
     for _ in range(LOOKS_MAX - 1):
-        growth = look()
         if growth.surely_settled:
-            return growth
-    return look()
+            break
+        later = look()
+        if restart((*growth.readings, *later.readings)):
+            break
+        growth = later
+    return growth
+
+
+def restart(readings: Sequence[MemoryReading], start_s: float = 0.0) -> str:
+    """Why the readings are not of one process; empty when they are. Moments are told from ``start_s`` on."""
+    for before, after in pairwise(readings):
+        if before.started_s is not None and after.started_s is not None:
+            anew = abs(after.started_s - before.started_s) > _SAME_START_S
+            sign = "the process began anew"
+        else:
+            anew = after.mb < _FELL_TO * before.mb
+            sign = f"from {before.mb:.1f} to {after.mb:.1f} MB, as a new process has"
+        if anew:
+            return f"restarted before +{after.at_s - start_s:.1f} s ({sign}): what it held before that is not known"
+    return ""
 
 
 def _usable(readings: Sequence[MemoryReading]) -> None:

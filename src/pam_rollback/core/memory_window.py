@@ -15,12 +15,8 @@ from itertools import pairwise
 
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.figures import Figures
-from pam_rollback.core.memory import MemoryGrowth, MemoryReading
+from pam_rollback.core.memory import MemoryGrowth, MemoryReading, restart
 from pam_rollback.core.window_state import Held, WindowState
-
-_SAME_START_S = 1.0
-"""Moments of a process' start that differ by less are the same, rounded differently."""
-_FELL_TO = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,7 +157,7 @@ def judge_memory(
     inside = [reading for reading in readings if start_s <= reading.at_s < end_s]
     usable = tuple(sorted((reading for reading in inside if _is_amount(reading.mb)), key=lambda reading: reading.at_s))
     broken = _reached(usable, spec, start_s)
-    unknown = _restart(usable, start_s) or _gap(usable, missed, spec, start_s, reach_s)
+    unknown = restart(usable, start_s) or _gap(usable, missed, spec, start_s, reach_s)
     if complete and len(usable) < spec.readings_min:
         unknown = unknown or f"{len(usable)} usable readings, {spec.readings_min} are needed"
     if broken:
@@ -181,20 +177,6 @@ def _reached(readings: Sequence[MemoryReading], spec: MemoryWindowSpec, start_s:
     """Why it is not low, whatever comes; empty when it is."""
     first = next((reading for reading in readings if reading.mb >= spec.limit_mb), None)
     return "" if first is None else f"{first.mb:.1f} MB at +{first.at_s - start_s:.1f} s"
-
-
-def _restart(readings: Sequence[MemoryReading], start_s: float) -> str:
-    """Why the readings are not of one process; empty when they are."""
-    for before, after in pairwise(readings):
-        if before.started_s is not None and after.started_s is not None:
-            anew = abs(after.started_s - before.started_s) > _SAME_START_S
-            sign = "the process began anew"
-        else:
-            anew = after.mb < _FELL_TO * before.mb
-            sign = f"from {before.mb:.1f} to {after.mb:.1f} MB, as a new process has"
-        if anew:
-            return f"restarted before +{after.at_s - start_s:.1f} s ({sign}): what it held before that is not known"
-    return ""
 
 
 def _gap(

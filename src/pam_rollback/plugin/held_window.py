@@ -6,7 +6,7 @@ from functools import partial
 from typing import TypeVar
 
 from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.memory import LOOKS_MAX
+from pam_rollback.core.memory import LOOKS_MAX, restart
 from pam_rollback.core.memory_window import MemoryTrend, MemoryWindow
 from pam_rollback.core.wait import Waiter
 from pam_rollback.core.window import WindowVerdict
@@ -96,7 +96,8 @@ class HeldWindow:
                 what="a window more over memory, which grows, is complete",
                 every_s=_EVERY_S,
             )
-            if later.state is not WindowState.MET:
+            # A process that began anew clears nobody: what grew before it stands.
+            if later.state is not WindowState.MET or restart((*trend.window.readings, *later.readings)):
                 break
             trend = later.trend
         return trend
