@@ -52,14 +52,14 @@ def held(
 
 
 def with_memory(
-    clock: VirtualClock, grows: tuple[bool, ...], *, asked_s: float = 900, mb_per_s: float = 0.5
+    clock: VirtualClock, grows: tuple[bool, ...], *, asked_s: float = 900, mb_per_s: float = 0.5, restarts: bool = False
 ) -> HeldWindow:
     """Windows of 15 s one after the other, in which memory grows or does not."""
     spec = MemoryWindowSpec(limit_mb=100, alarm_mb=200, duration_s=15, asked_s=asked_s, readings_min=20, gap_max_s=2)
     held_mb, readings = 60.0, []
     for half_s in range(2 * 15 * len(grows)):
         held_mb += mb_per_s / 2 if grows[half_s // 30] else 0
-        readings.append(MemoryReading(half_s / 2 + 0.25, held_mb))
+        readings.append(MemoryReading(half_s / 2 + 0.25, held_mb, 1000.0 + 15 * restarts * (half_s // 30)))
 
     def window(number: int) -> MemoryWindow:
         now_s = clock.monotonic_s()
@@ -100,6 +100,11 @@ def test_growth_in_a_window_of_full_length_counts_at_once() -> None:
 
     assert not with_memory(clock, (True, False), asked_s=15, mb_per_s=2.5).memory_trend().stable
     assert clock.now_s == pytest.approx(15, abs=0.6)
+
+
+def test_a_process_that_began_anew_between_two_windows_clears_nobody() -> None:
+    """A leak that was killed for its memory looks flat in the next window."""
+    assert not with_memory(VirtualClock(), (True, False), restarts=True).memory_trend().stable
 
 
 def test_what_comes_later_never_makes_it_unknown() -> None:
