@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -277,7 +278,14 @@ def save_baseline(
 @pytest.fixture(scope="session")
 def shared_range(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Range]:
     """One sandbox for all sessions of these tests."""
-    with launch(tmp_path_factory.mktemp("range") / "sandbox.toml") as file:
+    with own_range(tmp_path_factory.mktemp("range")) as made:
+        yield made
+
+
+@contextmanager
+def own_range(folder: Path) -> Iterator[Range]:
+    """A sandbox that nobody else uses."""
+    with launch(folder / "sandbox.toml") as file:
         state = tomllib.loads(file.read_text(encoding="utf-8"))
         yield Range(file, state, Remote(state["sandbox"]["control_url"], state["sandbox"]["token"]))
 

@@ -238,7 +238,7 @@ def _generator(run_folder: Path, *, argument: str = "", within_s: float = 60) ->
         for process in Path("/proc").glob("[0-9]*"):
             try:
                 is_ours = run_folder in (process / "cwd").readlink().parents
-                if is_ours and argument in (process / "cmdline").read_text(encoding="utf-8"):
+                if is_ours and argument.encode() in (process / "cmdline").read_bytes():
                     return int(process.name)
             except OSError:  # it has just ended, or is another user's
                 continue

@@ -13,11 +13,18 @@ import pytest
 
 from pam_rollback.adapters.http import fetch
 from pam_rollback.adapters.pam_api import sign_in
-from tests.sessions import Finished, Project, Range
+from tests.sessions import Finished, Project, Range, own_range
 
 NAME, STREET, TEXT = "Quirina Zandvoort", "4711 Larkspur Crescent", "my biopsy is on Tuesday"
 ONE_BROWSER = ("--browser", "chromium")
 CONTENTS = (NAME, STREET, TEXT, "quirina.zandvoort@example.test")
+
+
+@pytest.fixture(scope="module")
+def shared_range(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Range]:
+    """A sandbox of this module's own: what somebody writes stays in the database, and other tests count rows."""
+    with own_range(tmp_path_factory.mktemp("range")) as made:
+        yield made
 
 
 @pytest.fixture
