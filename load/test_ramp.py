@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.core.ramp_facts import Progressed, UsersFared, UsersLetIn
+from pam_rollback.core.ramp_facts import MeasuredExposure, Progressed, UsersFared
 
 pytestmark = [pytest.mark.ramp]
 
@@ -24,7 +24,7 @@ def test_users_fare_well(users_fared: UsersFared, scored: Scored) -> None:
 
 
 @pytest.mark.criterion("RA-1", "RA-2", "RA-3", "RA-4")
-def test_the_stages_share_of_users_has_the_features(users_let_in: UsersLetIn, scored: Scored) -> None:
+def test_the_stages_share_of_users_has_the_features(users_let_in: MeasuredExposure, scored: Scored) -> None:
     """As many of 200 users have each feature as its flag says, evaluated one by one.  If red: docs/runbook.md#ramp."""
     let_in = scored(users_let_in)
 

@@ -11,7 +11,7 @@ import pytest
 from pam_rollback.core.drill_ages import DrillAges
 from pam_rollback.core.features import Declared, Exposure
 from pam_rollback.core.gate_stages import Stage
-from pam_rollback.core.recorded_incident import IncidentTried
+from pam_rollback.core.recorded_incident import IncidentRetest
 from pam_rollback.plugin.migration_trial import MigrationTrial
 
 pytestmark = [pytest.mark.redeploy_gate]
@@ -116,7 +116,7 @@ def test_a_deploy_gives_nobody_a_new_feature(exposure: Exposure, scored: Scored)
 
 
 @pytest.mark.criterion("RP-2")
-def test_the_incident_does_not_come_back(incident_tried: IncidentTried, scored: Scored) -> None:
+def test_the_incident_does_not_come_back(incident_tried: IncidentRetest, scored: Scored) -> None:
     """What went red in the recorded incident is measured on the candidate, under its load.  If red: docs/runbook.md#incident-comes-back."""
     incident = scored(incident_tried)
 

@@ -26,7 +26,7 @@ from pam_rollback.core.flags import Flag
 from pam_rollback.core.samples import Sample
 from pam_rollback.core.wait import Waiter
 from pam_rollback.observation.baseline import Baseline, Origin, Part
-from pam_rollback.plugin.beside_baseline import ACCESS_FILE, ROWS_FILE
+from pam_rollback.plugin.baseline_files import ACCESS_FILE, ROWS_FILE
 from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.remote import Remote
 from tests.forked import CollectedSession, can_be_forked, run_pytest

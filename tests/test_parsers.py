@@ -30,7 +30,7 @@ from pam_rollback.core.errors import MeasurementFailed, ProviderError, Refused
 from pam_rollback.core.features import read_register
 from pam_rollback.core.gate_stages import scripts_of
 from pam_rollback.core.health import HealthReport
-from pam_rollback.core.locks import read_held
+from pam_rollback.core.locks import read_lock_record
 from pam_rollback.core.named_versions import version_in
 from pam_rollback.core.plan import load_plan
 from pam_rollback.core.provider_settings import Netlify
@@ -156,7 +156,9 @@ PARSERS = [
         "a run record", _as_file("run.json", run_record.read), b'{"schema_version": 1}', (run_record.UnreadableRecord,)
     ),
     Parser(
-        "a lock", _text(read_held), _json({"who": "a", "host": "b", "run": "c", "since": "2026-11-25T00:00:00+00:00"})
+        "a lock",
+        _text(read_lock_record),
+        _json({"who": "a", "host": "b", "run": "c", "since": "2026-11-25T00:00:00+00:00"}),
     ),
     Parser("a health answer", _of_answer(lambda answer: str(HealthReport.of("db", answer))), _json(_HEALTH)),
     Parser(

@@ -19,7 +19,7 @@ from pam_rollback.adapters.git_lock import GitLocks
 from pam_rollback.core.change_gate import before_change
 from pam_rollback.core.errors import LockLost, Refused
 from pam_rollback.core.lock_targets import LockTarget
-from pam_rollback.core.locks import Held, TakeOver
+from pam_rollback.core.locks import LockRecord, TakeOver
 from pam_rollback.core.wait import Waiter
 from tests.actions.locking import asked, said, session, told
 from tests.bare_repository import VARIABLES, git
@@ -122,7 +122,7 @@ def put(remote: Path, text: str, *names: str) -> None:
 def adas(run: str = "run-1", *, beat: int = 0, ahead: timedelta = timedelta(0)) -> str:
     """The lock of a session on another machine."""
     then = datetime.now(UTC) + ahead
-    return Held(
+    return LockRecord(
         "Ada",
         "ci-1",
         run,

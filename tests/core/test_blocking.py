@@ -7,10 +7,10 @@ import pytest
 from pam_rollback.core.blocking import (
     Block,
     BlocksSeen,
+    HostAnswer,
     Look,
     Others,
     Place,
-    Told,
     counted,
     find_blocks,
     meaning,
@@ -21,7 +21,7 @@ from pam_rollback.core.decision_measures import Parts, downtime, error_rate
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.recovery import OutageRule, recovery
 from pam_rollback.core.samples import Sample
-from pam_rollback.core.sustained import Held, Question, Span
+from pam_rollback.core.sustained import ConditionState, Question, Span
 from pam_rollback.core.sustained import judge as judge_condition
 from pam_rollback.core.window import Measure, WindowSpec, judge
 from pam_rollback.core.window_state import WindowState
@@ -36,10 +36,10 @@ PLACES = {
 }
 
 
-def told(*answers: tuple[str, int | None], host: str = API) -> list[Told]:
+def told(*answers: tuple[str, int | None], host: str = API) -> list[HostAnswer]:
     """One answer a second; a path that ends in * needs an account."""
     return [
-        Told(host, path.rstrip("*"), status, float(second), needs_account=path.endswith("*"))
+        HostAnswer(host, path.rstrip("*"), status, float(second), needs_account=path.endswith("*"))
         for second, (path, status) in enumerate(answers)
     ]
 
@@ -92,13 +92,13 @@ NOT_BLOCKED = [
 
 
 @pytest.mark.parametrize("answers", BLOCKED)
-def test_a_host_that_refuses_everything_blocks_whoever_asks(answers: list[Told]) -> None:
+def test_a_host_that_refuses_everything_blocks_whoever_asks(answers: list[HostAnswer]) -> None:
     """403 and 429, on several paths, one of them open to everybody, and nothing else between."""
     assert [block.host for block in find_blocks(answers)] == [API]
 
 
 @pytest.mark.parametrize("answers", NOT_BLOCKED)
-def test_everything_else_keeps_its_meaning(answers: list[Told]) -> None:
+def test_everything_else_keeps_its_meaning(answers: list[HostAnswer]) -> None:
     """What is forbidden in part, what is down, and what nobody asked."""
     assert find_blocks(answers) == ()
 
@@ -112,7 +112,7 @@ def test_hosts_are_told_apart() -> None:
 
 def test_the_sentence_says_what_was_seen_and_what_to_do() -> None:
     """Host, status, how much was asked, how long to wait, and where to look next."""
-    answers = [*told(("/health", 403)), Told(API, "/version", 403, 1.0, retry_after="3600")]
+    answers = [*told(("/health", 403)), HostAnswer(API, "/version", 403, 1.0, retry_after="3600")]
     [block] = find_blocks(answers)
 
     assert str(block).startswith(
@@ -180,7 +180,7 @@ def test_a_path_that_only_refuses_is_an_error() -> None:
 def test_a_control_path_tells_a_host_that_is_asked_for_one_path_only() -> None:
     """Without an account the prober asks the API for its health, and for nothing else."""
     samples = probed(*[[("health", 403)]] * 5)
-    refused, answered = (Told(API, "/version", status, 4.5) for status in (403, 200))
+    refused, answered = (HostAnswer(API, "/version", status, 4.5) for status in (403, 200))
 
     assert all(one.blocked for one in BlocksSeen.of(samples, PLACES, controls=[refused]).sorted_out(samples))
     assert not any(one.void for one in BlocksSeen.of(samples, PLACES, controls=[answered]).sorted_out(samples))
@@ -246,7 +246,9 @@ def window(samples: tuple[Sample, ...], looks: dict[str, list[Look]] | None = No
     return judge(found, spec, start_s=0, now_s=ROUNDS + 1, rate_hz=4).state
 
 
-def conditions(samples: tuple[Sample, ...], looks: dict[str, list[Look]] | None = None) -> tuple[Held, Held]:
+def conditions(
+    samples: tuple[Sample, ...], looks: dict[str, list[Look]] | None = None
+) -> tuple[ConditionState, ConditionState]:
     """IR-2 and IR-5, each for 30 s, at the end of it."""
     found = BlocksSeen.of(samples, PLACES, looks=looks).sorted_out(samples)
     parts = Parts(("front page",), ("health", "history", "expenses"))
@@ -298,22 +300,39 @@ def test_a_window_is_broken_when_users_are_refused() -> None:
 @pytest.mark.parametrize(
     ("samples", "looks", "states"),
     [
-        pytest.param(history((60, 200)), None, (Held.CLEAR, Held.CLEAR), id="well"),
-        pytest.param(history((60, 403)), None, (Held.UNKNOWN, Held.UNKNOWN), id="banned"),
-        pytest.param(history((60, 403)), SERVED, (Held.UNKNOWN, Held.UNKNOWN), id="we alone"),
-        pytest.param(history((60, 403)), REFUSED_TOO, (Held.HOLDS, Held.HOLDS), id="users are refused, too"),
-        pytest.param(history((60, 503)), None, (Held.HOLDS, Held.HOLDS), id="down"),
-        pytest.param(history((60, None)), None, (Held.HOLDS, Held.HOLDS), id="no connection"),
-        pytest.param(history((50, 200), (10, 403)), None, (Held.UNKNOWN, Held.UNKNOWN), id="banned just now"),
-        pytest.param(history((40, 403), (20, 200)), None, (Held.CLEAR, Held.CLEAR), id="banned before, well now"),
-        pytest.param(history((40, 403), (20, 503)), None, (Held.UNKNOWN, Held.UNKNOWN), id="banned before, ill now"),
+        pytest.param(history((60, 200)), None, (ConditionState.CLEAR, ConditionState.CLEAR), id="well"),
+        pytest.param(history((60, 403)), None, (ConditionState.UNKNOWN, ConditionState.UNKNOWN), id="banned"),
+        pytest.param(history((60, 403)), SERVED, (ConditionState.UNKNOWN, ConditionState.UNKNOWN), id="we alone"),
         pytest.param(
-            history((40, 503), (3, 429), (17, 503)), None, (Held.HOLDS, Held.HOLDS), id="down, limited a moment"
+            history((60, 403)), REFUSED_TOO, (ConditionState.HOLDS, ConditionState.HOLDS), id="users are refused, too"
+        ),
+        pytest.param(history((60, 503)), None, (ConditionState.HOLDS, ConditionState.HOLDS), id="down"),
+        pytest.param(history((60, None)), None, (ConditionState.HOLDS, ConditionState.HOLDS), id="no connection"),
+        pytest.param(
+            history((50, 200), (10, 403)), None, (ConditionState.UNKNOWN, ConditionState.UNKNOWN), id="banned just now"
+        ),
+        pytest.param(
+            history((40, 403), (20, 200)),
+            None,
+            (ConditionState.CLEAR, ConditionState.CLEAR),
+            id="banned before, well now",
+        ),
+        pytest.param(
+            history((40, 403), (20, 503)),
+            None,
+            (ConditionState.UNKNOWN, ConditionState.UNKNOWN),
+            id="banned before, ill now",
+        ),
+        pytest.param(
+            history((40, 503), (3, 429), (17, 503)),
+            None,
+            (ConditionState.HOLDS, ConditionState.HOLDS),
+            id="down, limited a moment",
         ),
     ],
 )
 def test_a_rollback_is_not_asked_for_by_a_ban(
-    samples: tuple[Sample, ...], looks: dict[str, list[Look]] | None, states: tuple[Held, Held]
+    samples: tuple[Sample, ...], looks: dict[str, list[Look]] | None, states: tuple[ConditionState, ConditionState]
 ) -> None:
     """IR-2 and IR-5: neither hold nor are clear, unless users are refused, too."""
     assert conditions(samples, looks) == states

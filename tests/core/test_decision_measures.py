@@ -22,7 +22,7 @@ from pam_rollback.core.decision_measures import (
 from pam_rollback.core.distribution import Distribution
 from pam_rollback.core.plan import load_plan
 from pam_rollback.core.samples import Sample
-from pam_rollback.core.sustained import Condition, Held, Measure, Question, Span, judge
+from pam_rollback.core.sustained import Condition, ConditionState, Measure, Question, Span, judge
 
 GAPS = load_plan(Path(__file__).resolve().parents[2] / "plan.toml").decision.gaps
 JOURNEYS = ("front page", "history", "expenses")
@@ -294,9 +294,14 @@ def test_a_slowdown_says_how_much_beside_what() -> None:
 
 @pytest.mark.parametrize(
     ("partial", "state"),
-    [(Held.UNKNOWN, State.UNKNOWN), (Held.OPEN, State.UNKNOWN), (Held.NOT_YET, State.WATCH), (Held.OVER, State.WATCH)],
+    [
+        (ConditionState.UNKNOWN, State.UNKNOWN),
+        (ConditionState.OPEN, State.UNKNOWN),
+        (ConditionState.NOT_YET, State.WATCH),
+        (ConditionState.OVER, State.WATCH),
+    ],
 )
-def test_a_part_that_is_not_clear_is_said_beside_a_service_that_is(partial: Held, state: State) -> None:
+def test_a_part_that_is_not_clear_is_said_beside_a_service_that_is(partial: ConditionState, state: State) -> None:
     """Up, and with something that may be dead."""
     samples = answers((300, usual))
     down, beside = (held(samples, measure, MINUTES_5) for measure in (downtime(PARTS), partial_downtime(PARTS)))

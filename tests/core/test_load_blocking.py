@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from pam_rollback.core.blocking import Look, Others, Told
+from pam_rollback.core.blocking import HostAnswer, Look, Others
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.load_blocking import sorted_out
 from pam_rollback.core.load_order import LoadJourney, LoadOrder, LoadShape, LoadTarget
@@ -42,7 +42,7 @@ def record(first: Mapping[str, object], then: Mapping[str, object], *, only: str
     return steady(answer)
 
 
-def verdict(found: LoadRecord, *controls: Told, looks: Mapping[str, list[Look]] | None = None) -> LoadVerdict:
+def verdict(found: LoadRecord, *controls: HostAnswer, looks: Mapping[str, list[Look]] | None = None) -> LoadVerdict:
     """As the gate judges it."""
     return judge(sorted_out(found, ORDER, controls=controls, looks=looks), LIMITS)
 
@@ -76,8 +76,8 @@ def test_one_path_alone_needs_a_further_one() -> None:
     later_s = max(one.due_s for one in alone.requests) + 1
 
     assert verdict(alone).errors.broken
-    assert verdict(alone, Told(API, "/version", 200, later_s)).errors.broken
-    assert not verdict(alone, Told(API, "/version", 403, later_s)).errors.broken
+    assert verdict(alone, HostAnswer(API, "/version", 200, later_s)).errors.broken
+    assert not verdict(alone, HostAnswer(API, "/version", 403, later_s)).errors.broken
 
 
 def test_a_service_that_is_down_is_down() -> None:

@@ -10,17 +10,17 @@ from hypothesis import strategies as st
 from pam_rollback.core.locks import (
     RENEWED_EVERY_S,
     Claim,
-    Held,
+    LockRecord,
     TakeOver,
     Taking,
     concerns,
     may_take,
-    read_held,
+    read_lock_record,
     stopped,
 )
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
-OTHERS = Held(
+OTHERS = LockRecord(
     "Ada",
     "ci-1",
     "run-1",
@@ -56,15 +56,17 @@ def judged(
 
 def test_what_is_written_is_read() -> None:
     """Also with letters of other languages, by a person too."""
-    held = Held("Zoë", "ci-1", "run-1", since=NOON, renewed=NOON, last_step="…", place="p", targets=("a", "b"), beat=3)
+    held = LockRecord(
+        "Zoë", "ci-1", "run-1", since=NOON, renewed=NOON, last_step="…", place="p", targets=("a", "b"), beat=3
+    )
 
-    assert read_held(held.text()) == held
+    assert read_lock_record(held.text()) == held
     assert '"who": "Zoë"' in held.text()
 
 
 def test_the_first_editions_lock_is_understood() -> None:
     """A rollback that began before an upgrade keeps others out after it."""
-    held = read_held(FIRST_EDITION)
+    held = read_lock_record(FIRST_EDITION)
 
     assert held is not None
     assert (held.who, held.last_step, held.format, held.targets) == ("Ada", "push the revert", 1, ())
@@ -75,7 +77,7 @@ def test_the_first_editions_lock_is_understood() -> None:
 
 def test_the_first_edition_would_understand_ours() -> None:
     """It asks for these, and goes by the date."""
-    facts = read_held(OTHERS.text())
+    facts = read_lock_record(OTHERS.text())
 
     assert facts is not None
     assert all(f'"{name}"' in OTHERS.text() for name in ("who", "host", "run", "since", "renewed", "ttl_s", "place"))
@@ -116,7 +118,7 @@ def test_a_lock_that_does_not_move_is_watched_and_then_taken(watched_s: float, w
 def test_no_clock_decides(ours: int, theirs: int, watched_s: float, moved: bool) -> None:  # noqa: FBT001 - drawn
     """However far two machines' clocks are apart: what moves is refused, what does not is watched for 90 s of our own time."""
     renewed = NOON + timedelta(seconds=theirs)
-    held = Held("Ada", "ci-1", "run-1", since=renewed, renewed=renewed, token="t1")
+    held = LockRecord("Ada", "ci-1", "run-1", since=renewed, renewed=renewed, token="t1")
     taking = judged(watched_s, moved=moved, text=held.text(), now=NOON + timedelta(seconds=ours))
 
     assert bool(taking.refused) is moved
@@ -143,14 +145,14 @@ def test_a_session_of_this_machine_that_died_gives_way_at_once() -> None:
 
 def test_a_machine_that_cannot_be_told_from_others_proves_no_death() -> None:
     """Two empty places are not the same place."""
-    held = Held("Ada", "ci-1", "run-1", since=NOON, renewed=NOON)
+    held = LockRecord("Ada", "ci-1", "run-1", since=NOON, renewed=NOON)
 
     assert judged(claim=Claim("production", "Grace", "ci-1", "run-2"), text=held.text()).wait_s == 90
 
 
 def test_what_we_wrote_ourselves_is_ours() -> None:
     """As when the answer to the write was lost."""
-    assert judged(text=Held.by(MINE, NOON).text()) == Taking()
+    assert judged(text=LockRecord.by(MINE, NOON).text()) == Taking()
 
 
 @pytest.mark.parametrize(
@@ -185,11 +187,11 @@ def test_another_product_of_that_name_is_not_ours() -> None:
 
 def test_a_lock_is_taken_with_its_holders_place() -> None:
     """The first place, by which a later session of that machine knows that the holder died; none where that is not certain."""
-    assert Held.by(MINE, NOON) == Held(
+    assert LockRecord.by(MINE, NOON) == LockRecord(
         "Grace", "laptop", "run-2", since=NOON, renewed=NOON, place="b", token="t2", beat=0, ttl_s=300, format=2
     )
-    assert Held.by(replace(MINE, places=()), NOON).place == ""
-    assert Held.by(replace(MINE, who="G" * 300), NOON).who == "G" * 200
+    assert LockRecord.by(replace(MINE, places=()), NOON).place == ""
+    assert LockRecord.by(replace(MINE, who="G" * 300), NOON).who == "G" * 200
 
 
 def test_a_sign_of_life_moves_the_record() -> None:
@@ -207,7 +209,7 @@ def test_a_sign_of_life_moves_the_record() -> None:
         (replace(OTHERS, token=""), False),
     ],
 )
-def test_a_session_is_known_by_its_token(other: Held, same: bool) -> None:  # noqa: FBT001 - a table
+def test_a_session_is_known_by_its_token(other: LockRecord, same: bool) -> None:  # noqa: FBT001 - a table
     """Two sessions of one run have two."""
     assert OTHERS.is_of(other) is same
     assert other.is_of(OTHERS) is same
@@ -226,7 +228,7 @@ def test_the_first_editions_sessions_are_known_by_their_facts() -> None:
 
 def test_only_what_is_known_of_a_holder_is_said() -> None:
     """An old record has less."""
-    old = Held("", "ci-1", "run-1", since=NOON, renewed=NOON)
+    old = LockRecord("", "ci-1", "run-1", since=NOON, renewed=NOON)
 
     assert old.described(NOON + timedelta(seconds=119)).endswith("(119 s ago), last sign of life 119 s ago")
     assert old.described(NOON + timedelta(seconds=120)).startswith(
@@ -251,7 +253,7 @@ def test_no_place_is_the_same_as_no_place_of_ours() -> None:
 
 def test_what_a_record_leaves_out_is_nothing() -> None:
     """Of the first edition."""
-    held = read_held(FIRST_EDITION)
+    held = read_lock_record(FIRST_EDITION)
 
     assert held is not None
     assert (held.pid, held.beat, held.token) == (0, 0, "")

@@ -4,7 +4,7 @@ import pytest
 
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.ramp import Do, Due
-from pam_rollback.core.ramp_facts import Look, Progressed, UsersFared, UsersLetIn, UsersTried
+from pam_rollback.core.ramp_facts import Look, MeasuredExposure, Progressed, UsersFared, UsersTried
 from pam_rollback.core.ramp_state import GOOD, UNKNOWN, RampStep
 from pam_rollback.core.rollout import FlagShare
 
@@ -54,18 +54,18 @@ def test_only_good_looks_count_as_watched() -> None:
 @pytest.mark.parametrize(("having", "as_said"), [(20, True), (33, True), (60, False), (0, False), (200, False)])
 def test_the_share_is_held_against_the_flag(having: int, as_said: bool) -> None:  # noqa: FBT001 - a case
     """Of 200 users at 10 %."""
-    assert UsersLetIn((share(having, 10),)).as_said is as_said
+    assert MeasuredExposure((share(having, 10),)).as_said is as_said
 
 
 def test_a_share_that_nobody_measured_is_unknown() -> None:
     """Not fine."""
     with pytest.raises(MeasurementFailed):
-        _ = UsersLetIn(()).as_said
+        _ = MeasuredExposure(()).as_said
 
 
 def test_the_figures_show_the_flag_that_is_farthest_off() -> None:
     """A session is read from its table."""
-    figures = UsersLetIn((share(20, 10), share(60, 10))).figures
+    figures = MeasuredExposure((share(20, 10), share(60, 10))).figures
 
     assert (figures.asked, figures.measured, figures.n) == ("10 %", 30.0, 200)
 

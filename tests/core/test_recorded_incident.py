@@ -4,10 +4,10 @@ import pytest
 
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.recorded_incident import (
-    Again,
-    IncidentTried,
+    CriterionRetest,
+    IncidentRetest,
     RecordedIncident,
-    Tried,
+    RetestOutcome,
     observed_in,
     of_the_service,
 )
@@ -15,10 +15,10 @@ from pam_rollback.core.recorded_incident import (
 INCIDENT = RecordedIncident("run-1", ("IR-5", "IR-4"), 50, "Prometheus", users_counted=True)
 
 
-def tried(*states: Again, made_hz: float = 50) -> IncidentTried:
+def tried(*states: RetestOutcome, made_hz: float = 50) -> IncidentRetest:
     """The criteria with these states."""
-    parts = tuple(Tried(f"IR-{number}", state, "words") for number, state in enumerate(states, 1))
-    return IncidentTried(INCIDENT, "1.42.0", 50, made_hz, 500, parts)
+    parts = tuple(CriterionRetest(f"IR-{number}", state, "words") for number, state in enumerate(states, 1))
+    return IncidentRetest(INCIDENT, "1.42.0", 50, made_hz, 500, parts)
 
 
 def test_only_what_says_how_the_service_is_can_come_back() -> None:
@@ -33,19 +33,21 @@ def test_what_a_person_saw_is_part_of_it() -> None:
 
 def test_all_gone_is_gone() -> None:
     """And said under which load."""
-    assert tried(Again.GONE, Again.GONE).gone
-    assert "does not come back on release 1.42.0 (50.0 requests a second, 500 answers)" in str(tried(Again.GONE))
+    assert tried(RetestOutcome.GONE, RetestOutcome.GONE).gone
+    assert "does not come back on release 1.42.0 (50.0 requests a second, 500 answers)" in str(
+        tried(RetestOutcome.GONE)
+    )
 
 
 def test_one_that_is_back_is_enough() -> None:
     """Whatever is not known of the others, and whatever the load was."""
-    assert not tried(Again.GONE, Again.BACK, Again.UNKNOWN, made_hz=1).gone
-    assert "comes back" in str(tried(Again.BACK))
+    assert not tried(RetestOutcome.GONE, RetestOutcome.BACK, RetestOutcome.UNKNOWN, made_hz=1).gone
+    assert "comes back" in str(tried(RetestOutcome.BACK))
 
 
 def test_not_known_is_not_gone() -> None:
     """Of one criterion, or of all because nothing was tried."""
-    for found in (tried(Again.GONE, Again.UNKNOWN), tried()):
+    for found in (tried(RetestOutcome.GONE, RetestOutcome.UNKNOWN), tried()):
         with pytest.raises(MeasurementFailed, match="is not known"):
             found.gone  # noqa: B018 - it raises
 
@@ -53,7 +55,7 @@ def test_not_known_is_not_gone() -> None:
 def test_gone_under_a_smaller_load_is_not_known() -> None:
     """It may come back under the whole one."""
     with pytest.raises(MeasurementFailed, match=r"under 30\.0 requests a second, asked were 50\.0"):
-        tried(Again.GONE, made_hz=30).gone  # noqa: B018 - it raises
+        tried(RetestOutcome.GONE, made_hz=30).gone  # noqa: B018 - it raises
 
 
 @pytest.mark.parametrize(
@@ -62,7 +64,7 @@ def test_gone_under_a_smaller_load_is_not_known() -> None:
 def test_what_breaks_under_load_is_not_gone_where_nobody_counted_users(criterion: str) -> None:
     """The probes of then may have been the least of it."""
     incident = RecordedIncident("run-1", (criterion,), 50, "its own probes")
-    found = IncidentTried(incident, "1.42.0", 50, 50, 500, (Tried(criterion, Again.GONE, "words"),))
+    found = IncidentRetest(incident, "1.42.0", 50, 50, 500, (CriterionRetest(criterion, RetestOutcome.GONE, "words"),))
 
     with pytest.raises(MeasurementFailed, match=f"nobody counted those of users then: under more, {criterion} may"):
         found.gone  # noqa: B018 - it raises
@@ -73,4 +75,4 @@ def test_what_no_load_changes_is_gone_under_any(criterion: str) -> None:
     """An open door, lost rows, a page that cannot be read."""
     incident = RecordedIncident("run-1", (criterion,))
 
-    assert IncidentTried(incident, "1.42.0", 5, 5, 50, (Tried(criterion, Again.GONE, "words"),)).gone
+    assert IncidentRetest(incident, "1.42.0", 5, 5, 50, (CriterionRetest(criterion, RetestOutcome.GONE, "words"),)).gone

@@ -8,7 +8,7 @@ import pytest
 from pam_rollback.core.decision_measures import error_rate
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.samples import Sample
-from pam_rollback.core.sustained import Condition, Held, Question, Span, judge, share_is_below
+from pam_rollback.core.sustained import Condition, ConditionState, Question, Span, judge, share_is_below
 
 RATE_HZ = 10.0
 START_S = 1000.0
@@ -57,33 +57,33 @@ def test_it_holds_when_it_stood_for_all_of_the_time() -> None:
     """A third of the answers fails for five minutes; for a second less nothing is decided."""
     holds = after((300, one_in(3)))
 
-    assert (holds.state, holds.held, holds.held_s) == (Held.HOLDS, True, 300)
+    assert (holds.state, holds.held, holds.held_s) == (ConditionState.HOLDS, True, 300)
     assert str(holds) == "error rate 33.3 % (1000 of 3000 answers; most often history: HTTP 503), limit 20 %, for 300 s"
-    assert after((299, one_in(3))).state is Held.OPEN
+    assert after((299, one_in(3))).state is ConditionState.OPEN
 
 
 def test_what_was_long_ago_does_not_count() -> None:
     """Only the five minutes before now do, whatever there was before."""
-    assert after((600, good), (300, one_in(3))).state is Held.HOLDS
-    assert after((600, one_in(3)), (300, good)).state is Held.CLEAR
+    assert after((600, good), (300, one_in(3))).state is ConditionState.HOLDS
+    assert after((600, one_in(3)), (300, good)).state is ConditionState.CLEAR
 
 
 def test_healthy_is_known_early() -> None:
     """A fifth of the time is enough to see that it was not so; before that nothing is known."""
-    assert after((60, good)).state is Held.CLEAR
-    assert after((59, good)).state is Held.OPEN
+    assert after((60, good)).state is ConditionState.CLEAR
+    assert after((59, good)).state is ConditionState.OPEN
 
 
 def test_a_few_errors_do_not_stand_in_the_way() -> None:
     """One in fifty is far below the limit, and known early to be."""
-    assert after((60, one_in(50))).state is Held.CLEAR
+    assert after((60, one_in(50))).state is ConditionState.CLEAR
 
 
 def test_it_has_begun_and_is_not_there_yet() -> None:
     """Healthy for four minutes, then two minutes of errors."""
     found = after((240, good), (120, one_in(3)))
 
-    assert (found.state, found.held, found.held_s) == (Held.NOT_YET, False, 120)
+    assert (found.state, found.held, found.held_s) == (ConditionState.NOT_YET, False, 120)
     assert "for 120 s so far, not yet for 300 s" in str(found)
 
 
@@ -91,13 +91,13 @@ def test_it_was_and_is_not_any_more() -> None:
     """Two minutes of errors, and a minute without: over, and said so."""
     found = after((180, good), (120, one_in(3)), (60, good))
 
-    assert (found.state, found.held) == (Held.OVER, False)
+    assert (found.state, found.held) == (ConditionState.OVER, False)
     assert str(found).endswith("not any more now")
 
 
 def test_exactly_at_the_limit_is_not_above_it() -> None:
     """The plan writes ">": one in five for five minutes is no more than 20 %."""
-    assert after((300, one_in(5))).state is Held.CLEAR
+    assert after((300, one_in(5))).state is ConditionState.CLEAR
     assert after((301, one_in(5))).held is False
 
 
@@ -114,7 +114,7 @@ def test_what_was_not_seen_is_not_known(history: list[tuple[float, Make]], why: 
     """Neither clear nor met: asking for an answer raises."""
     found = after(*history)
 
-    assert found.state is Held.UNKNOWN
+    assert found.state is ConditionState.UNKNOWN
     assert why in str(found)
     with pytest.raises(MeasurementFailed, match=why):
         _ = found.held
@@ -122,7 +122,7 @@ def test_what_was_not_seen_is_not_known(history: list[tuple[float, Make]], why: 
 
 def test_a_hole_does_not_hide_what_is_known_now() -> None:
     """The newest minute was healthy: the condition does not stand, whatever the hole hides."""
-    assert after((150, good), (60, nothing), (90, good)).state is Held.CLEAR
+    assert after((150, good), (60, nothing), (90, good)).state is ConditionState.CLEAR
 
 
 def test_open_is_no_answer() -> None:
@@ -135,7 +135,7 @@ def test_the_pace_is_told() -> None:
     """What was observed stands beside what the plan asks for."""
     found = after((5, one_in(3)), question=replace(FIVE_MINUTES, duration_s=5.0))
 
-    assert found.state is Held.HOLDS
+    assert found.state is ConditionState.HOLDS
     assert str(found).endswith("for 5 s (the plan asks for 300 s)")
     assert found.figures.asked == "> 20 % for 300 s"
     assert "observed 5 s" in found.figures.definition

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.core.errors import StopRequested
-from pam_rollback.core.wait import NotReached, Rarer, StopFile, Waiter
+from pam_rollback.core.wait import Backoff, NotReached, StopFile, Waiter
 from tests.virtual_clock import VirtualClock
 
 
@@ -70,7 +70,7 @@ def test_what_takes_long_is_asked_for_more_rarely() -> None:
         return asked[-1]
 
     Waiter(clock).until(
-        look, holds=lambda now_s: now_s >= 600, within_s=700, what="live", every_s=Rarer(least_s=0.1, most_s=5.0)
+        look, holds=lambda now_s: now_s >= 600, within_s=700, what="live", every_s=Backoff(least_s=0.1, most_s=5.0)
     )
     pauses = [(after - before, before) for before, after in itertools.pairwise(asked)]
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import pytest
 
 from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.window_state import Held, WindowState
+from pam_rollback.core.window_state import WindowResult, WindowState
 
 
 @dataclass(frozen=True)
-class Standing(Held):
+class Standing(WindowResult):
     """A verdict of nothing but its state."""
 
     state: WindowState

@@ -15,7 +15,7 @@ from pam_rollback.core.environment_file import load_environment
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.flags import Flag
 from pam_rollback.core.plan import load_plan
-from pam_rollback.core.recorded_incident import Again, IncidentTried, RecordedIncident, Tried
+from pam_rollback.core.recorded_incident import CriterionRetest, IncidentRetest, RecordedIncident, RetestOutcome
 from pam_rollback.core.wait import StopFile
 from pam_rollback.plugin import markers
 from pam_rollback.plugin.features_tried import features_on
@@ -151,7 +151,7 @@ def test_its_load_is_made_as_far_as_it_can_be(environment: Environment, tmp_path
     [
         pytest.param(
             RecordedIncident(RUN, ("IR-5",), 55, "Prometheus", users_counted=True),
-            Again.BACK,
+            RetestOutcome.BACK,
             55,
             RED,
             "comes back on release 1.42.0",
@@ -159,7 +159,7 @@ def test_its_load_is_made_as_far_as_it_can_be(environment: Environment, tmp_path
         ),
         pytest.param(
             RecordedIncident(RUN, ("IR-5",), 55, "Prometheus", users_counted=True),
-            Again.GONE,
+            RetestOutcome.GONE,
             55,
             GREEN,
             "under 55 requests a second by Prometheus",
@@ -167,7 +167,7 @@ def test_its_load_is_made_as_far_as_it_can_be(environment: Environment, tmp_path
         ),
         pytest.param(
             RecordedIncident(RUN, ("IR-5",), 15, "its own probes", users_counted=False),
-            Again.GONE,
+            RetestOutcome.GONE,
             15,
             UNKNOWN,
             "nobody counted those of users then: under more, IR-5 may still come back",
@@ -175,7 +175,7 @@ def test_its_load_is_made_as_far_as_it_can_be(environment: Environment, tmp_path
         ),
         pytest.param(
             RecordedIncident(RUN, ("IR-5",), 5000, "Prometheus", users_counted=True),
-            Again.GONE,
+            RetestOutcome.GONE,
             250,
             UNKNOWN,
             "no more can be made, so it may still come back under the whole load",
@@ -184,16 +184,16 @@ def test_its_load_is_made_as_far_as_it_can_be(environment: Environment, tmp_path
     ],
 )
 def test_the_incident_is_gone_only_under_its_load(
-    incident: RecordedIncident, again: Again, made_hz: float, outcome: str, words: str
+    incident: RecordedIncident, again: RetestOutcome, made_hz: float, outcome: str, words: str
 ) -> None:
     """It is back under any load; gone only under that of then, users' own included."""
-    tried = IncidentTried(
+    tried = IncidentRetest(
         incident,
         "1.42.0",
         incident.rate_hz or 0,
         made_hz=made_hz,
         answers=500,
-        tried=(Tried("IR-5", again, "as measured"),),
+        tried=(CriterionRetest("IR-5", again, "as measured"),),
         why_less="no more can be made",
     )
 
@@ -218,7 +218,7 @@ def test_a_slow_answer_cannot_be_judged_without_a_baseline() -> None:
     """Never: it is gone."""
     found = gate_incident.tried_again("IR-4", measured_by(slower=MeasurementFailed("without a baseline")))
 
-    assert (found.again, found.words) == (Again.UNKNOWN, "without a baseline")
+    assert (found.outcome, found.words) == (RetestOutcome.UNKNOWN, "without a baseline")
 
 
 def test_an_advisory_test_does_not_answer_for_a_criterion(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -231,9 +231,9 @@ def test_an_advisory_test_does_not_answer_for_a_criterion(monkeypatch: pytest.Mo
     only_told = gate_incident.tried_again("DI-1", measured_by(tests=[advisory]))
     judged = gate_incident.tried_again("DI-1", measured_by(tests=[advisory, deciding]))
 
-    assert only_told.again is Again.UNKNOWN
+    assert only_told.outcome is RetestOutcome.UNKNOWN
     assert only_told.words.startswith("nothing in this gate measures it")
-    assert judged.again is Again.GONE
+    assert judged.outcome is RetestOutcome.GONE
     assert "1 tests of this gate" in judged.words
 
 

@@ -20,7 +20,7 @@ from pam_rollback.core.carried_out import CarriedOut
 from pam_rollback.core.errors import MeasurementFailed, Refused
 from pam_rollback.core.escalation import sent_before
 from pam_rollback.core.flags import Flag
-from pam_rollback.core.locks import read_held
+from pam_rollback.core.locks import read_lock_record
 from pam_rollback.core.ramp_state import ENTERED
 from pam_rollback.observation.baseline import load_baseline
 from pam_rollback.plugin.stories import STORIES
@@ -106,7 +106,7 @@ def test_run_record_baseline_ramp_and_lock_are_read(version: str) -> None:
     record = run_record.read(kept / "run.json")
     baseline = load_baseline(kept / "baseline.json")
     ramp = RampJournal(kept / "ramp.jsonl", lambda: 0.0).events()
-    held = read_held((kept / "lock.json").read_text(encoding="utf-8"))
+    held = read_lock_record((kept / "lock.json").read_text(encoding="utf-8"))
     assert (record.verdict, record.mode) == ("INCONCLUSIVE", "drill")
     assert baseline.overall.n >= 600
     assert [event.facts["stage"] for event in ramp if event.kind == ENTERED] == ["RA-1"]

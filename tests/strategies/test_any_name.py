@@ -16,7 +16,7 @@ from pam_rollback.adapters.pam_api import CacheApi, EmergencyApi, FlagApi
 from pam_rollback.adapters.slack import SlackWebhook
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.free_text import cleaned, shows_something
-from pam_rollback.core.locks import Held, read_held
+from pam_rollback.core.locks import LockRecord, read_lock_record
 from pam_rollback.plugin.channels import mailer_of, notice_board_of
 from tests.sessions import ON, Range
 
@@ -90,8 +90,8 @@ def test_git_has_it(practice_range: Range, repository: GitRepository, text: str)
     assert f"Why: {typed}" in message
 
     locks = GitLocks(repository)
-    held = Held.by(claim_of("any-name", who=typed, run=typed), datetime.now(UTC))
+    held = LockRecord.by(claim_of("any-name", who=typed, run=typed), datetime.now(UTC))
     version = locks.write(["any-name"], held.text(), seen={})
     assert version is not None
-    assert read_held(locks.read(["any-name"])["any-name"][1]) == held
+    assert read_lock_record(locks.read(["any-name"])["any-name"][1]) == held
     assert locks.remove({"any-name": version})

@@ -10,7 +10,7 @@ from pam_rollback.core.deploys import BackendHost, CommitDeploys, Deploy, Servic
 from pam_rollback.core.errors import ActionFailed
 from pam_rollback.core.repository import Commit
 from pam_rollback.core.served_release import Served
-from pam_rollback.core.wait import NotReached, Rarer, Waiter
+from pam_rollback.core.wait import Backoff, NotReached, Waiter
 
 LIVE = "live"
 UNDER_WAY = frozenset({"created", "queued", "build_in_progress", "update_in_progress", "pre_deploy_in_progress"})
@@ -31,8 +31,8 @@ class BackendTools:
     look: Callable[[Commit], Served]
     waiter: Waiter
     telling: Telling
-    every_s: float | Rarer = ASKED
-    looked_every_s: float | Rarer = LOOKED
+    every_s: float | Backoff = ASKED
+    looked_every_s: float | Backoff = LOOKED
     live_within_s: float = 600.0
     served_within_s: float = 60.0
     seen_within_s: float = 10.0

@@ -10,7 +10,7 @@ from pam_rollback.actions.telling import Telling
 from pam_rollback.core.deploys import Deploy, DeployId, FrontendHost, PublishingLock
 from pam_rollback.core.errors import ActionFailed
 from pam_rollback.core.served_release import Served
-from pam_rollback.core.wait import Rarer, Waiter
+from pam_rollback.core.wait import Backoff, Waiter
 
 
 class Site(FrontendHost, PublishingLock, Protocol):
@@ -28,8 +28,8 @@ class FrontendTools:
     look: Callable[[Deploy], Served]
     waiter: Waiter
     telling: Telling
-    every_s: float | Rarer = ASKED
-    looked_every_s: float | Rarer = LOOKED
+    every_s: float | Backoff = ASKED
+    looked_every_s: float | Backoff = LOOKED
     published_within_s: float = 300.0
     served_within_s: float = 60.0
     seen_within_s: float = 10.0

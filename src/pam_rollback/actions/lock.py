@@ -24,14 +24,14 @@ from pam_rollback.core.locks import (
     PATIENCE_S,
     RENEWED_EVERY_S,
     Claim,
-    Held,
+    LockRecord,
     SharedLocks,
     TakeOver,
     Taking,
     Version,
     concerns,
     may_take,
-    read_held,
+    read_lock_record,
     stopped,
 )
 
@@ -151,7 +151,7 @@ def _seen_elsewhere(shared: Shared, claim: Claim, lock: WriterLock) -> Iterator[
 class _Holding:
     """What we wrote last, and where. ``names`` are all of one version: one record is written everywhere."""
 
-    held: Held
+    held: LockRecord
     names: tuple[str, ...]
     version: Version
     seen_s: float
@@ -194,7 +194,7 @@ class _Taking:
                 shared.pause(min(_LOOKED_EVERY_S, wait_s))
                 continue
             names = (*claim.targets, *self._by_name(found))
-            held = Held.by(claim, shared.clock.wall())
+            held = LockRecord.by(claim, shared.clock.wall())
             version = shared.locks.write(
                 names, held.text(), seen={name: version for name, (version, _) in found.items() if name in names}
             )
@@ -222,7 +222,7 @@ class _Taking:
     def _by_name(self, found: Mapping[str, tuple[Version, str]]) -> tuple[str, ...]:
         """The lock by the environment's name, which sessions of the first edition go by; not, when another product has it."""
         name = self.claim.environment
-        if name in found and not concerns(read_held(found[name][1]), self.claim.targets):
+        if name in found and not concerns(read_lock_record(found[name][1]), self.claim.targets):
             return ()
         return (name,)
 
@@ -239,7 +239,7 @@ class _Taking:
             taking = may_take(
                 self.claim, text, watched_s=asked_s - since_s, moved=version != first, now=self.shared.clock.wall()
             )
-            held = read_held(text)
+            held = read_lock_record(text)
             if taking.wait_s and held is not None and not self.told:
                 self.told = True
                 self._say(self._watching(held))
@@ -250,7 +250,7 @@ class _Taking:
         with suppress(OSError, ValueError):  # a terminal that is gone stops nobody
             self.shared.say(line)
 
-    def _watching(self, held: Held) -> str:
+    def _watching(self, held: LockRecord) -> str:
         return (
             f"the lock of {self.claim.environment} is held by {held.described(self.shared.clock.wall())}; it is watched for up to "
             f'{PATIENCE_S:.0f} s. Not to wait, when it is known to be dead: --take-over {held.run}="who: how you know"'
@@ -346,7 +346,7 @@ class _Renewal:
         found = self._shared.locks.read(holding.names)
         for name in holding.names:
             if name in found and found[name][0] != holding.version:
-                held = read_held(found[name][1])
+                held = read_lock_record(found[name][1])
                 if held is None or not held.is_of(holding.held):
                     return self._lose(held)
         seen = {name: version for name, (version, _) in found.items()}
@@ -364,7 +364,7 @@ class _Renewal:
         self._holding = _Holding(holding.held, holding.names, version, asked_s)
         return None
 
-    def _lose(self, taker: Held | None) -> None:
+    def _lose(self, taker: LockRecord | None) -> None:
         who = (
             taker.described(self._shared.clock.wall()) if taker is not None else "somebody whose record cannot be read"
         )
@@ -377,7 +377,7 @@ class _Renewal:
             return
         # Some are another's now, or a renewal's answer was lost: what is ours goes, the rest stays.
         found = self._shared.locks.read(holding.names)
-        held = {name: read_held(text) for name, (_, text) in found.items()}
+        held = {name: read_lock_record(text) for name, (_, text) in found.items()}
         ours = {name for name, record in held.items() if record is not None and record.is_of(holding.held)}
         taken = [record for name, record in held.items() if name not in ours]
         if ours:

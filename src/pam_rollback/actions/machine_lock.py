@@ -18,7 +18,7 @@ from pathlib import Path
 
 from pam_rollback.core.errors import LockLost, Refused
 from pam_rollback.core.lock_targets import LockTarget
-from pam_rollback.core.locks import Claim, Held, read_held, refusal, stopped
+from pam_rollback.core.locks import Claim, LockRecord, read_lock_record, refusal, stopped
 
 SHARED_FOLDERS = (Path("/run/lock"), Path("/dev/shm"), Path("/tmp"))  # noqa: S108 - shared on purpose; see _open
 """In this order. ``/run/lock`` is made for it; a log-out empties ``/dev/shm`` on some machines, and macOS has only the last one."""
@@ -57,7 +57,7 @@ class MachineLock:
     """What a session holds on this machine, and what it could not tell (``warnings``)."""
 
     claim: Claim
-    held: Held
+    held: LockRecord
     folder: Path | None
     warnings: list[str] = field(default_factory=list)
     place: str = ""
@@ -109,7 +109,7 @@ class MachineLock:
             return False
         return True
 
-    def _is_news(self, found: Held) -> bool:
+    def _is_news(self, found: LockRecord) -> bool:
         """Whether it came after us; not: the one on whose death a person gave their word."""
         named = self.claim.take_over
         return named is None or named.run != found.run
@@ -146,7 +146,7 @@ def machine_lock(
 
     ``legacy`` is the file by which a session of the first edition keeps others out, where one may still run.
     """
-    lock = MachineLock(claim, Held.by(claim, datetime.now(UTC)), folder)
+    lock = MachineLock(claim, LockRecord.by(claim, datetime.now(UTC)), folder)
     try:
         if folder is None:
             where = ", ".join(map(str, SHARED_FOLDERS))
@@ -243,7 +243,7 @@ def _is_at(descriptor: int, path: Path) -> bool:
     return (own.st_dev, own.st_ino) == (named.st_dev, named.st_ino)
 
 
-def _write(file: _File, held: Held) -> None:
+def _write(file: _File, held: LockRecord) -> None:
     """Say in the file who holds it, in one write. Where it is closed to us, it goes on saying nothing of us."""
     record = held.text().encode(errors="replace").ljust(_RECORD_BYTES)
     with suppress(OSError):
@@ -255,18 +255,18 @@ def _write(file: _File, held: Held) -> None:
             os.close(descriptor)
 
 
-def _holder(path: Path) -> Held | None:
+def _holder(path: Path) -> LockRecord | None:
     """Who the file says holds it; None when it says nothing that can be read."""
     with suppress(OSError):
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
         try:
-            return read_held(os.pread(descriptor, _RECORD_BYTES * 2, 0).decode(errors="replace").strip(" \0\n"))
+            return read_lock_record(os.pread(descriptor, _RECORD_BYTES * 2, 0).decode(errors="replace").strip(" \0\n"))
         finally:
             os.close(descriptor)
     return None
 
 
-def _said(path: Path) -> Held | None:
+def _said(path: Path) -> LockRecord | None:
     """The same of a file that is held: its holder may be just about to write."""
     end_s = time.monotonic() + _SAYS_SOON_S
     while True:

@@ -15,7 +15,7 @@ from pam_rollback.actions.ramp_journal import RampJournal
 from pam_rollback.core.errors import ActionFailed, MeasurementFailed, Refused
 from pam_rollback.core.flags import Flag, FlagAdmin, FlagName
 from pam_rollback.core.ramp import Do, Due, World, approval_refusal, due, expired
-from pam_rollback.core.ramp_facts import Look, Progressed, UsersFared, UsersLetIn
+from pam_rollback.core.ramp_facts import Look, MeasuredExposure, Progressed, UsersFared
 from pam_rollback.core.ramp_state import (
     ADOPTED,
     APPROVED,
@@ -88,7 +88,7 @@ class RampRun:
     """What one invocation found and did."""
 
     fared: UsersFared
-    let_in: UsersLetIn
+    let_in: MeasuredExposure
     progressed: Progressed
     state: RampState
 
@@ -338,7 +338,7 @@ class _Invocation:
         over = state.phase is Phase.FINISHED
         return RampRun(
             fared=UsersFared(tuple(self.looks), breach, self.before_start, is_over=over),
-            let_in=UsersLetIn(self.shares),
+            let_in=MeasuredExposure(self.shares),
             progressed=Progressed(tuple(self.did), now_due),
             state=state,
         )

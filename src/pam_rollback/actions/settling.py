@@ -7,7 +7,7 @@ from typing import TypeVar
 from pam_rollback.core.deploys import Deploy
 from pam_rollback.core.errors import ActionFailed, ProviderError
 from pam_rollback.core.served_release import Served
-from pam_rollback.core.wait import NotReached, Rarer, Waiter
+from pam_rollback.core.wait import Backoff, NotReached, Waiter
 
 _FINAL = frozenset(
     {
@@ -21,10 +21,10 @@ _FINAL = frozenset(
 """Asking again gives the same answer."""
 _TRIES = 2
 T = TypeVar("T")
-ASKED = Rarer(least_s=0.1, most_s=5.0)
+ASKED = Backoff(least_s=0.1, most_s=5.0)
 """How often a provider is asked how far it is: 90 times in the first minute, 12 times in later ones. Render allows 400 reads a minute and
 Netlify 500. Five seconds from the start would leave a restored site open to the next build for that long before it is locked."""
-LOOKED = Rarer(least_s=0.25, most_s=5.0)
+LOOKED = Backoff(least_s=0.25, most_s=5.0)
 """How often it is looked what is served: a streak must last longer than a moment, and the product counts its callers."""
 IN_A_ROW = 3
 """Answers of a content network, and of two processes during a change, may alternate for a moment."""
@@ -72,7 +72,7 @@ def until_deploy(
     waiter: Waiter,
     within_s: float,
     what: str,
-    every_s: float | Rarer = ASKED,
+    every_s: float | Backoff = ASKED,
 ) -> Deploy:
     """Ask until the deploy is as wanted; an error of the provider in between is no answer, and is asked again.
 
@@ -96,7 +96,7 @@ def until_deploy(
 
 
 def until_served(
-    look: Callable[[], Served], waiter: Waiter, *, within_s: float, every_s: float | Rarer = LOOKED
+    look: Callable[[], Served], waiter: Waiter, *, within_s: float, every_s: float | Backoff = LOOKED
 ) -> Served:
     """Look until users get what is wanted, several times in a row. Raises ActionFailed with what they get instead.
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
-from pam_rollback.adapters.again import Again
 from pam_rollback.adapters.http import fetch
+from pam_rollback.adapters.retries import Retries
 from pam_rollback.core.access import Attempt, Door
 from pam_rollback.core.answer import Answer
 
@@ -27,7 +27,7 @@ class AccessProbe:
 
     pace: Callable[[], None]
     deadline_s: float = 5.0
-    again: Again = field(default_factory=Again)
+    again: Retries = field(default_factory=Retries)
 
     def door(self, path: Protected, *, wrong: Mapping[str, str | None], right: Mapping[str, str]) -> Door:
         """Try the right token, then the wrong ones, then the right one again. Tokens are given by what they are called."""

@@ -13,10 +13,10 @@ from typing import Any
 from psycopg import sql
 
 from pam_rollback.adapters.account_api import AccountApi
-from pam_rollback.adapters.again import Again
 from pam_rollback.adapters.http import fetch
 from pam_rollback.adapters.pam_api import Account
 from pam_rollback.adapters.postgres import Patience, open_snapshot
+from pam_rollback.adapters.retries import Retries
 from pam_rollback.core.database_link import SETTING, DatabaseLink, Link, judge_link
 from pam_rollback.core.errors import MeasurementFailed
 
@@ -46,7 +46,7 @@ class LinkProbe:
     dsn: str
     patience: Patience
     names: Mapping[str, str]
-    again: Again = field(default_factory=Again)
+    again: Retries = field(default_factory=Retries)
 
     def judged(self) -> DatabaseLink:
         """The first kind of row that says something decides. Nothing raises: what kept us from looking is a reason."""

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
+from pam_rollback.adapters.json_object import JsonObject
 from pam_rollback.adapters.provider import DEADLINE_S, PATIENCE_S, Provider, ProviderApi
-from pam_rollback.adapters.told import Told
 from pam_rollback.core.deploys import Deploy, DeployId
 from pam_rollback.core.errors import ProviderError
 from pam_rollback.core.provider_settings import Netlify
@@ -157,7 +157,7 @@ class NetlifySite:
             expected=(HTTPStatus.ACCEPTED,),
         )
 
-    def read_deploy(self, told: Told, deploy_id: DeployId = "") -> Deploy:
+    def read_deploy(self, told: JsonObject, deploy_id: DeployId = "") -> Deploy:
         """Read one deploy; of this site, and with this id if one was asked for."""
         if deploy_id:
             told.same("id", deploy_id)
@@ -177,7 +177,7 @@ class NetlifySite:
             problem=told.text_or_none("error_message"),
         )
 
-    def _site(self) -> Told:
+    def _site(self) -> JsonObject:
         operation = f"the site {self.settings.site_id}"
         path = f"/sites/{self.api.part_of_path(operation, self.settings.site_id)}"
         told = self.api.ask_told(operation, path, "a site")

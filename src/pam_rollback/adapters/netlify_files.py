@@ -14,8 +14,8 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
 from pam_rollback.adapters.http import all_at_once
+from pam_rollback.adapters.json_object import JsonObject
 from pam_rollback.adapters.netlify import DONE, NetlifySite
-from pam_rollback.adapters.told import Told
 from pam_rollback.core.deploys import Deploy, DeployId
 from pam_rollback.core.errors import ActionFailed, ProviderError, StopRequested
 
@@ -120,7 +120,7 @@ class NetlifyFiles:
         return self.site.api.part_of_path(operation, part)
 
 
-def _required(told: Told, own: Collection[str]) -> Sequence[str]:
+def _required(told: JsonObject, own: Collection[str]) -> Sequence[str]:
     required = told.document.get("required")
     if not isinstance(required, list):
         raise told.complaint("expected a deploy with 'required' as a list of digests", required)

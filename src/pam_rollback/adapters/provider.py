@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from pam_rollback.adapters.http import fetch
-from pam_rollback.adapters.told import Complaint, Told
+from pam_rollback.adapters.json_object import Complaint, JsonObject
 from pam_rollback.core.answer import Answer
 from pam_rollback.core.change_gate import before_change
 from pam_rollback.core.errors import ProviderError
@@ -120,20 +120,20 @@ class ProviderApi:
             self.waiter.pause(wait_s)
         raise AssertionError  # pragma: no cover - the last try returns or raises
 
-    def ask_told(self, operation: str, path: str, what: str, **options: Any) -> Told:
+    def ask_told(self, operation: str, path: str, what: str, **options: Any) -> JsonObject:
         """Ask, and give the JSON object of the answer; ``what`` names it in messages."""
         return self.told(operation, self.ask(operation, path, **options), what)
 
-    def told(self, operation: str, answer: Answer, what: str) -> Told:
+    def told(self, operation: str, answer: Answer, what: str) -> JsonObject:
         """Give the JSON object of a good answer. Raises ProviderError when it has none."""
-        return Told.of(self.document(operation, answer), what, self._complaint(operation, answer))
+        return JsonObject.of(self.document(operation, answer), what, self._complaint(operation, answer))
 
-    def told_list(self, operation: str, answer: Answer, what: str) -> list[Told]:
+    def told_list(self, operation: str, answer: Answer, what: str) -> list[JsonObject]:
         """Give the JSON objects of a good answer that is a list."""
         complaint, document = self._complaint(operation, answer), self.document(operation, answer)
         if not isinstance(document, list):
             raise complaint(f"expected a list, each {what}", document)
-        return [Told.of(item, what, complaint) for item in document]
+        return [JsonObject.of(item, what, complaint) for item in document]
 
     def document(self, operation: str, answer: Answer) -> Any:
         """Give the JSON of a good answer, whatever it is."""

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
+from pam_rollback.adapters.json_object import JsonObject
 from pam_rollback.adapters.provider import DEADLINE_S, PATIENCE_S, Provider, ProviderApi
-from pam_rollback.adapters.told import Told
 from pam_rollback.core.errors import MeasurementFailed, ProviderError
 from pam_rollback.core.render_settings import Render
 from pam_rollback.core.wait import Waiter
@@ -53,7 +53,7 @@ def render_api(
     return ProviderApi(provider, key, deadline_s=deadline_s, patience_s=patience_s, waiter=waiter or Waiter())
 
 
-def own_service(told: Told, settings: Render) -> Told:
+def own_service(told: JsonObject, settings: Render) -> JsonObject:
     """Give the service that was told of, once it is the environment's own (``GET /services/{id}``)."""
     told.same("id", settings.service_id)
     owner = told.document.get("ownerId")

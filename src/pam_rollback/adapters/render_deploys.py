@@ -11,9 +11,9 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
+from pam_rollback.adapters.json_object import JsonObject
 from pam_rollback.adapters.provider import ProviderApi, Query
 from pam_rollback.adapters.render_api import own_service
-from pam_rollback.adapters.told import Told
 from pam_rollback.core.deploys import Deploy, DeployId, Service
 from pam_rollback.core.render_settings import Render
 
@@ -128,10 +128,10 @@ class RenderDeploys:
     def _deploy_path(self, operation: str, deploy_id: DeployId) -> str:
         return f"{self._path}/deploys/{self.api.part_of_path(operation, deploy_id)}"
 
-    def _patch(self, operation: str, change: Mapping[str, str]) -> Told:
+    def _patch(self, operation: str, change: Mapping[str, str]) -> JsonObject:
         return self.api.ask_told(operation, self._path, "a service", method="PATCH", json=dict(change))
 
-    def _service(self, told: Told) -> Service:
+    def _service(self, told: JsonObject) -> Service:
         own_service(told, self.settings)
         trigger, older = told.text_or_none("autoDeployTrigger"), told.text_or_none("autoDeploy")
         if not trigger and not older:
@@ -147,7 +147,7 @@ class RenderDeploys:
             trigger=trigger,
         )
 
-    def _pages(self, operation: str, path: str, what: str, query: Query = ()) -> Iterator[Told]:
+    def _pages(self, operation: str, path: str, what: str, query: Query = ()) -> Iterator[JsonObject]:
         """Everything of ``[{what: …, "cursor": …}]``: the cursor of the last one leads on."""
         cursor = ""
         for _ in range(_PAGES_MAX):
@@ -161,7 +161,7 @@ class RenderDeploys:
                 raise page[-1].complaint("expected another cursor on each page", cursor)
 
 
-def _deploy(told: Told, deploy_id: DeployId = "") -> Deploy:
+def _deploy(told: JsonObject, deploy_id: DeployId = "") -> Deploy:
     if deploy_id:
         told.same("id", deploy_id)
     commit = told.inner("commit")
@@ -175,7 +175,7 @@ def _deploy(told: Told, deploy_id: DeployId = "") -> Deploy:
     )
 
 
-def _event(told: Told) -> ServiceEvent:
+def _event(told: JsonObject) -> ServiceEvent:
     details = told.inner("details")
     return ServiceEvent(
         told.text("id"), told.moment("timestamp"), told.text("type"), details.document if details else {}

@@ -7,9 +7,9 @@ from http import HTTPStatus
 from typing import Any
 
 from pam_rollback.adapters.account_api import AccountApi
-from pam_rollback.adapters.again import Again
 from pam_rollback.adapters.http import fetch
 from pam_rollback.adapters.pam_api import Account
+from pam_rollback.adapters.retries import Retries
 from pam_rollback.core.answer import Answer
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.separation import Belonging, Belongings, Look, Separation
@@ -41,7 +41,7 @@ class TwoAccounts:
     second: Account
     pace: Callable[[], None]
     deadline_s: float = 5.0
-    again: Again = field(default_factory=Again)
+    again: Retries = field(default_factory=Retries)
 
     def looked(self) -> Separation:
         """Write as the first, look as the second, and clear the expense away."""

@@ -44,7 +44,7 @@ _ADVICE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class HostAnswer:
     """One answer of one host, as far as a block can be told from it."""
 
     host: str
@@ -100,9 +100,9 @@ class Look:
     words: str
 
 
-def find_blocks(told: Iterable[Told], *, in_a_row_min: int = 1) -> tuple[Block, ...]:
+def find_blocks(told: Iterable[HostAnswer], *, in_a_row_min: int = 1) -> tuple[Block, ...]:
     """Give the blocks, by host and in order of time, each of at least ``in_a_row_min`` answers."""
-    by_host: dict[str, list[Told]] = defaultdict(list)
+    by_host: dict[str, list[HostAnswer]] = defaultdict(list)
     for one in sorted(told, key=lambda one: one.at_s):
         by_host[one.host].append(one)
     found: list[Block] = []
@@ -113,7 +113,7 @@ def find_blocks(told: Iterable[Told], *, in_a_row_min: int = 1) -> tuple[Block, 
     return tuple(found)
 
 
-def open_end(told: Iterable[Told], host: str) -> tuple[Told, ...]:
+def open_end(told: Iterable[HostAnswer], host: str) -> tuple[HostAnswer, ...]:
     """Give the newest answers of the host from the last one on that was no refusal: what may be the beginning of a block."""
     answers = sorted((one for one in told if one.host == host), key=lambda one: one.at_s)
     runs = _runs(answers)
@@ -177,7 +177,7 @@ class BlocksSeen:
         samples: Sequence[Sample],
         places: Mapping[str, Place],
         *,
-        controls: Iterable[Told] = (),
+        controls: Iterable[HostAnswer] = (),
         looks: Mapping[str, Iterable[Look]] | None = None,
         answered_before: Collection[str] = (),
     ) -> Self:
@@ -214,10 +214,10 @@ class BlocksSeen:
         return sample
 
 
-def told_by(samples: Iterable[Sample], places: Mapping[str, Place]) -> tuple[Told, ...]:
+def told_by(samples: Iterable[Sample], places: Mapping[str, Place]) -> tuple[HostAnswer, ...]:
     """The samples as answers of hosts."""
     return tuple(
-        Told(place.host, place.path, one.status, one.due_s, place.needs_account)
+        HostAnswer(place.host, place.path, one.status, one.due_s, place.needs_account)
         for one in samples
         if (place := places.get(one.journey)) is not None
     )
@@ -248,9 +248,9 @@ def no_such_path(path: str, why: str = "") -> str:
 # ---------------------------------------------------------------- inside
 
 
-def _runs(answers: Sequence[Told]) -> list[list[Told]]:
+def _runs(answers: Sequence[HostAnswer]) -> list[list[HostAnswer]]:
     """Refusals that follow each other without anything else between them."""
-    runs: list[list[Told]] = [[]]
+    runs: list[list[HostAnswer]] = [[]]
     for one in answers:
         if one.http_status in REFUSALS:
             runs[-1].append(one)
@@ -259,12 +259,12 @@ def _runs(answers: Sequence[Told]) -> list[list[Told]]:
     return [run for run in runs if run]
 
 
-def _is_block(run: Sequence[Told], in_a_row_min: int) -> bool:
+def _is_block(run: Sequence[HostAnswer], in_a_row_min: int) -> bool:
     paths = {one.path for one in run}
     return len(run) >= in_a_row_min and len(paths) >= PATHS_MIN and any(not one.needs_account for one in run)
 
 
-def _block(run: Sequence[Told]) -> Block:
+def _block(run: Sequence[HostAnswer]) -> Block:
     return Block(
         host=run[0].host,
         since_s=run[0].at_s,

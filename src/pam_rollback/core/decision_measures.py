@@ -18,7 +18,7 @@ from pam_rollback.core.figures import Figures
 from pam_rollback.core.outside_text import cut
 from pam_rollback.core.percentiles import DEFINITION
 from pam_rollback.core.samples import Sample
-from pam_rollback.core.sustained import Condition, Held, Measure, share_is_below
+from pam_rollback.core.sustained import Condition, ConditionState, Measure, share_is_below
 
 _P95 = 95.0
 _REASON_CHARACTERS = 100
@@ -206,9 +206,9 @@ class _Slowdown:
 def judged_downtime(criterion: str, down: Condition, partial: Condition, gaps: Gaps) -> Judged:
     """IR-2. Where it is not down altogether, a part that is down counts by its gap."""
     state = _state_of(down, gaps)
-    if state is State.CLEAR and partial.state is not Held.CLEAR:
-        beside = State.UNKNOWN if partial.state in {Held.UNKNOWN, Held.OPEN} else State.WATCH
-        state = OF_GAP[gaps.partial_downtime] if partial.state is Held.HOLDS else beside
+    if state is State.CLEAR and partial.state is not ConditionState.CLEAR:
+        beside = State.UNKNOWN if partial.state in {ConditionState.UNKNOWN, ConditionState.OPEN} else State.WATCH
+        state = OF_GAP[gaps.partial_downtime] if partial.state is ConditionState.HOLDS else beside
         return Judged(Finding(criterion, state, f"{down}; {partial}"), down.figures)
     return Judged(Finding(criterion, state, str(down)), down.figures)
 
@@ -218,7 +218,7 @@ def judged_errors(criterion: str, errors: Condition, between: Condition, gaps: G
     state = _state_of(errors, gaps)
     if state is not State.CLEAR:
         return Judged(Finding(criterion, state, str(errors)), errors.figures)
-    state = OF_GAP[gaps.errors_between] if between.state is Held.HOLDS else _state_of(between, gaps)
+    state = OF_GAP[gaps.errors_between] if between.state is ConditionState.HOLDS else _state_of(between, gaps)
     words = str(errors) if state is State.CLEAR else f"{errors}; of the lower limit: {between}"
     return Judged(Finding(criterion, state, words), errors.figures)
 
@@ -230,17 +230,17 @@ def judged_far_slower(criterion: str, far: Condition, gaps: Gaps) -> Judged:
 
 def judged_slower(criterion: str, slower: Condition, far: Condition, gaps: Gaps) -> Judged:
     """CR-5. Whoever is above the band for less than IR-4's time is in it; when IR-4 holds, that says it."""
-    if far.state is Held.HOLDS:
+    if far.state is ConditionState.HOLDS:
         return Judged(Finding(criterion, State.CLEAR, f"beyond this band, see IR-4: {far}"), slower.figures)
     return Judged(Finding(criterion, _state_of(slower, gaps), str(slower)), slower.figures)
 
 
 def _state_of(condition: Condition, gaps: Gaps) -> State:
     return {
-        Held.HOLDS: State.HOLDS,
-        Held.NOT_YET: OF_GAP[gaps.not_yet],
-        Held.OVER: OF_GAP[gaps.over],
-        Held.CLEAR: State.CLEAR,
-        Held.UNKNOWN: State.UNKNOWN,
-        Held.OPEN: State.UNKNOWN,
+        ConditionState.HOLDS: State.HOLDS,
+        ConditionState.NOT_YET: OF_GAP[gaps.not_yet],
+        ConditionState.OVER: OF_GAP[gaps.over],
+        ConditionState.CLEAR: State.CLEAR,
+        ConditionState.UNKNOWN: State.UNKNOWN,
+        ConditionState.OPEN: State.UNKNOWN,
     }[condition.state]

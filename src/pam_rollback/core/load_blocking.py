@@ -6,7 +6,7 @@ The rule is ``core/blocking.py``; a product that takes a generator for an attack
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from pam_rollback.core.blocking import BlocksSeen, Look, Place, Told, told_by, why_void
+from pam_rollback.core.blocking import BlocksSeen, HostAnswer, Look, Place, told_by, why_void
 from pam_rollback.core.load_order import LoadOrder
 from pam_rollback.core.load_record import LoadRecord, LoadRequest
 from pam_rollback.core.samples import Sample
@@ -29,7 +29,7 @@ def places_of(order: LoadOrder) -> dict[str, Place]:
     }
 
 
-def told_of(record: LoadRecord, order: LoadOrder) -> tuple[Told, ...]:
+def told_of(record: LoadRecord, order: LoadOrder) -> tuple[HostAnswer, ...]:
     """What the hosts answered."""
     return told_by(map(_sample, (one for one in record.requests if one.left)), places_of(order))
 
@@ -38,7 +38,7 @@ def sorted_out(
     record: LoadRecord,
     order: LoadOrder,
     *,
-    controls: Iterable[Told] = (),
+    controls: Iterable[HostAnswer] = (),
     looks: Mapping[str, Iterable[Look]] | None = None,
 ) -> LoadRecord:
     """The same record; its requests that say nothing about the service say why. ``controls`` and ``looks`` as ``BlocksSeen`` has them."""

@@ -65,7 +65,7 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Held:
+class LockRecord:
     """What a lock says of its holder."""
 
     who: str
@@ -84,7 +84,7 @@ class Held:
     format: int = FORMAT
 
     @classmethod
-    def by(cls, claim: Claim, now: datetime) -> "Held":
+    def by(cls, claim: Claim, now: datetime) -> "LockRecord":
         """A lock that is taken now."""
         return cls(
             claim.who[:_TEXT_MAX],
@@ -98,11 +98,11 @@ class Held:
             targets=claim.targets,
         )
 
-    def renewed_at(self, now: datetime, last_step: str) -> "Held":
+    def renewed_at(self, now: datetime, last_step: str) -> "LockRecord":
         """The same lock with a sign of life."""
         return replace(self, renewed=now, last_step=last_step[:_TEXT_MAX], beat=self.beat + 1)
 
-    def is_of(self, other: "Held") -> bool:
+    def is_of(self, other: "LockRecord") -> bool:
         """Whether both are of one session. The first edition's records have no token."""
         if self.token or other.token:
             return self.token == other.token
@@ -124,7 +124,7 @@ class Held:
         )
 
 
-def read_held(text: str) -> Held | None:
+def read_lock_record(text: str) -> LockRecord | None:
     """What is written down; None when it is not ours to understand. What a later edition adds is passed over."""
     try:
         return _held(json.loads(text))
@@ -146,7 +146,7 @@ def may_take(claim: Claim, text: str, *, watched_s: float, moved: bool, now: dat
 
     ``watched_s`` is for how long it has been watched by our own monotonic clock, ``moved`` whether it was written meanwhile.
     """
-    held = read_held(text)
+    held = read_lock_record(text)
     if held is None:
         return Taking(
             warning=f"the lock of {claim.environment} could not be read ({cut(text, 80)!r}), so it was taken over"
@@ -162,7 +162,7 @@ def may_take(claim: Claim, text: str, *, watched_s: float, moved: bool, now: dat
     return Taking(warning=f"the lock of {claim.environment} was taken over from {held.described(now)}{why}")
 
 
-def _why_it_may(claim: Claim, held: Held) -> str:
+def _why_it_may(claim: Claim, held: LockRecord) -> str:
     """Why it need not be watched; empty when it has to be."""
     if held.place and held.place in claim.places:
         # The machine's own lock is ours, and a process that dies gives that one up.
@@ -172,7 +172,7 @@ def _why_it_may(claim: Claim, held: Held) -> str:
     return ""
 
 
-def refusal(claim: Claim, held: Held, now: datetime, proof: str) -> str:
+def refusal(claim: Claim, held: LockRecord, now: datetime, proof: str) -> str:
     """Why a session must not act, for people: who has the lock, how we know, and what to do."""
     return (
         f"another session is changing {claim.environment} right now: {held.described(now)}; {proof}; wait for it, or stop it, before "
@@ -190,7 +190,7 @@ def stopped(claim: Claim, what: str, lost: str) -> str:
     return f"stopped before {what}, which was not sent: {lost}. Find out who is acting; {rest}, once they are done"
 
 
-def concerns(held: Held | None, names: Sequence[str]) -> bool:
+def concerns(held: LockRecord | None, names: Sequence[str]) -> bool:
     """Whether a lock that was found by the environment's name is about one of our targets; the first edition's, which name none, are."""
     return held is None or not held.targets or bool(set(held.targets) & set(names))
 
@@ -211,9 +211,9 @@ class SharedLocks(Protocol):
         """Take all of them away, only if each still is what was seen; gives whether they were."""
 
 
-def _held(facts: Mapping[str, Any]) -> Held:
+def _held(facts: Mapping[str, Any]) -> LockRecord:
     since, renewed = (datetime.fromisoformat(facts[name]).astimezone(UTC) for name in ("since", "renewed"))
-    return Held(
+    return LockRecord(
         who=str(facts["who"]),
         host=str(facts["host"]),
         run=str(facts["run"]),

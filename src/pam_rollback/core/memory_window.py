@@ -16,7 +16,7 @@ from itertools import pairwise
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.figures import Figures
 from pam_rollback.core.memory import MemoryGrowth, MemoryReading, restart
-from pam_rollback.core.window_state import Held, WindowState
+from pam_rollback.core.window_state import WindowResult, WindowState
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +56,7 @@ class MissedReading:
 
 
 @dataclass(frozen=True, repr=False)
-class MemoryWindow(Held):
+class MemoryWindow(WindowResult):
     """How the level stands over a window, with what it rests on."""
 
     spec: MemoryWindowSpec

@@ -114,7 +114,7 @@ class UsersFared:
 
 
 @dataclass(frozen=True, repr=False)
-class UsersLetIn:
+class MeasuredExposure:
     """The share of users who have each feature, as measured by asking for each of many users."""
 
     shares: tuple[FlagShare, ...]

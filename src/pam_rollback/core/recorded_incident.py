@@ -59,7 +59,7 @@ class RecordedIncident:
         return f"the incident of run {self.run} ({', '.join(self.criteria)}{load})"
 
 
-class Again(StrEnum):
+class RetestOutcome(StrEnum):
     """What became of one criterion of the incident."""
 
     GONE = "gone"
@@ -68,11 +68,11 @@ class Again(StrEnum):
 
 
 @dataclass(frozen=True)
-class Tried:
+class CriterionRetest:
     """One criterion of the incident, measured on the candidate."""
 
     criterion: str
-    again: Again
+    outcome: RetestOutcome
     words: str
 
     def __str__(self) -> str:
@@ -81,7 +81,7 @@ class Tried:
 
 
 @dataclass(frozen=True, repr=False)
-class IncidentTried:
+class IncidentRetest:
     """The incident, looked for on the candidate under its load."""
 
     incident: RecordedIncident
@@ -90,18 +90,18 @@ class IncidentTried:
     """The load that was wanted: the incident's own, where that is known."""
     made_hz: float
     answers: int
-    tried: tuple[Tried, ...]
+    tried: tuple[CriterionRetest, ...]
     why_less: str = "this machine did not keep up"
     """What kept the load below the one that was wanted, should it be."""
 
     @property
     def gone(self) -> bool:
         """No criterion went red again. Raises MeasurementFailed when that is not known of all of them, and none did."""
-        if self._of(Again.BACK):
+        if self._of(RetestOutcome.BACK):
             return False
-        if self._of(Again.UNKNOWN) or not self.tried:
+        if self._of(RetestOutcome.UNKNOWN) or not self.tried:
             raise MeasurementFailed(
-                f"whether {self.incident} comes back is not known: {_listed(self._of(Again.UNKNOWN))}"
+                f"whether {self.incident} comes back is not known: {_listed(self._of(RetestOutcome.UNKNOWN))}"
             )
         under_load = [one.criterion for one in self.tried if one.criterion.startswith(WORSE_UNDER_LOAD)]
         if under_load and not self.incident.users_counted:
@@ -118,13 +118,13 @@ class IncidentTried:
             )
         return True
 
-    def _of(self, again: Again) -> tuple[Tried, ...]:
-        return tuple(one for one in self.tried if one.again is again)
+    def _of(self, outcome: RetestOutcome) -> tuple[CriterionRetest, ...]:
+        return tuple(one for one in self.tried if one.outcome is outcome)
 
     @property
     def figures(self) -> Figures:
         """For the table of criteria."""
-        back = ", ".join(one.criterion for one in self._of(Again.BACK))
+        back = ", ".join(one.criterion for one in self._of(RetestOutcome.BACK))
         return Figures(
             what=f"criteria of {self.incident.run} that are red again",
             asked="none",
@@ -136,12 +136,12 @@ class IncidentTried:
     def __str__(self) -> str:
         """The sentence that a failure shows."""
         load = f"{self.made_hz:.1f} requests a second, {self.answers} answers"
-        if self._of(Again.BACK):
-            return f"{self.incident} comes back on release {self.release} ({load}): {_listed(self._of(Again.BACK))}"
+        if self._of(RetestOutcome.BACK):
+            return f"{self.incident} comes back on release {self.release} ({load}): {_listed(self._of(RetestOutcome.BACK))}"
         return f"{self.incident} does not come back on release {self.release} ({load}): {_listed(self.tried)}"
 
     __repr__ = __str__
 
 
-def _listed(tried: Iterable[Tried]) -> str:
+def _listed(tried: Iterable[CriterionRetest]) -> str:
     return "; ".join(map(str, tried)) or "nothing of it was measured"

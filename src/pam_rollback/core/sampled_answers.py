@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 
 from pam_rollback.core.binomial import share_below
 from pam_rollback.core.figures import Figures
-from pam_rollback.core.own_lag import judge_without_own_lag
 from pam_rollback.core.percentiles import DEFINITION
+from pam_rollback.core.prober_lag import judge_without_own_lag
 from pam_rollback.core.samples import Sample
 from pam_rollback.core.window import Measure, WindowSpec, WindowVerdict
 

@@ -19,7 +19,7 @@ from pam_rollback.core.figures import Figures
 from pam_rollback.core.histogram import Histogram
 from pam_rollback.core.series import Evidence, Point, Quantity, Series, pooled
 from pam_rollback.core.standing import Standing
-from pam_rollback.core.window_state import Held, WindowState
+from pam_rollback.core.window_state import WindowResult, WindowState
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +53,7 @@ class SeriesSpec:
 
 
 @dataclass(frozen=True, repr=False)
-class SeriesWindow(Held):
+class SeriesWindow(WindowResult):
     """How a window stands, with what it rests on. ``value``, ``margin`` (limit less value) and the limit share a unit."""
 
     spec: SeriesSpec

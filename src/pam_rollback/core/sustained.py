@@ -38,7 +38,7 @@ _ALMOST_ALL = 0.9999
 """Moments are compared in floating point."""
 
 
-class Held(StrEnum):
+class ConditionState(StrEnum):
     """How it stands with a condition."""
 
     OPEN = "open"
@@ -72,7 +72,7 @@ class Span:
 class Condition:
     """What stands, for how long, and what it rests on. ``asked_s`` is the plan's time, ``duration_s`` what the pace made of it."""
 
-    state: Held
+    state: ConditionState
     words: str
     """The measure in words, with n and definition."""
     asked_s: float
@@ -87,23 +87,23 @@ class Condition:
     @property
     def held(self) -> bool:
         """The criterion holds. Raises MeasurementFailed when that is not known, and when it is still open."""
-        if self.state in {Held.UNKNOWN, Held.OPEN}:
+        if self.state in {ConditionState.UNKNOWN, ConditionState.OPEN}:
             raise MeasurementFailed(str(self))
-        return self.state is Held.HOLDS
+        return self.state is ConditionState.HOLDS
 
     @property
     def final(self) -> bool:
         """More observation is not waited for."""
-        return self.state is not Held.OPEN
+        return self.state is not ConditionState.OPEN
 
     def __str__(self) -> str:
         """The sentence that a failure shows."""
         scaled = "" if self.asked_s == self.duration_s else f" (the plan asks for {self.asked_s:g} s)"
         for_how_long = {
-            Held.HOLDS: f", for {self.duration_s:g} s{scaled}",
-            Held.NOT_YET: f", for {self.held_s:.0f} s so far, not yet for {self.duration_s:g} s{scaled}",
-            Held.OVER: ", not any more now",
-            Held.OPEN: f", after {self.observed_s:.0f} of {self.duration_s:g} s{scaled}",
+            ConditionState.HOLDS: f", for {self.duration_s:g} s{scaled}",
+            ConditionState.NOT_YET: f", for {self.held_s:.0f} s so far, not yet for {self.duration_s:g} s{scaled}",
+            ConditionState.OVER: ", not any more now",
+            ConditionState.OPEN: f", after {self.observed_s:.0f} of {self.duration_s:g} s{scaled}",
         }.get(self.state, "")
         return f"{self.words}{for_how_long}" + (f": {self.reason}" if self.reason else "")
 
@@ -158,12 +158,12 @@ def judge(samples: Sequence[Sample], question: Question, measure: Measure, span:
     state, reason = _state(measured, slices, question, measure, standing=standing, complete=complete)
     problem = _unfit(inside, measured, question, since_s, span)
     # A slice that contradicts is evidence; every other final word stands on all of the time, and a hole may hide anything.
-    if problem and state is not Held.OPEN and standing != 0:
-        state, reason = Held.UNKNOWN, problem
+    if problem and state is not ConditionState.OPEN and standing != 0:
+        state, reason = ConditionState.UNKNOWN, problem
     void = why_void(due)
     newest_s = span.settled_s - question.slice_s
     if void and not _stands_all_the_same(state, due, question, newest_s=newest_s, standing=standing):
-        state, reason = Held.UNKNOWN, void
+        state, reason = ConditionState.UNKNOWN, void
     return Condition(
         state=state,
         words=measure.words(measured),
@@ -190,23 +190,23 @@ def _state(
     *,
     standing: int | None,
     complete: bool,
-) -> tuple[Held, str]:
+) -> tuple[ConditionState, str]:
     """``standing`` is the newest slice that contradicts, 0 the newest of all; None when none does."""
     if standing == 0 and (question.early or complete):
         was_above = any(_is_above(measure, slice_) for slice_ in slices[1:])
-        return (Held.OVER if was_above else Held.CLEAR), ""
+        return (ConditionState.OVER if was_above else ConditionState.CLEAR), ""
     if not complete:
-        return Held.OPEN, ""
+        return ConditionState.OPEN, ""
     judged = measured if standing is None else [one for slice_ in slices[:standing] for one in slice_]
     if len(judged) < SAMPLES_MIN:
-        return Held.UNKNOWN, f"{len(judged)} usable answers, {SAMPLES_MIN} are needed: too few is not green"
+        return ConditionState.UNKNOWN, f"{len(judged)} usable answers, {SAMPLES_MIN} are needed: too few is not green"
     try:
         above = measure.above(judged)
     except MeasurementFailed as error:
-        return Held.UNKNOWN, str(error)
+        return ConditionState.UNKNOWN, str(error)
     if not above:
-        return Held.CLEAR, ""
-    return (Held.HOLDS if standing is None else Held.NOT_YET), ""
+        return ConditionState.CLEAR, ""
+    return (ConditionState.HOLDS if standing is None else ConditionState.NOT_YET), ""
 
 
 def _is_above(measure: Measure, slice_: Sequence[Sample]) -> bool:
@@ -217,17 +217,17 @@ def _is_above(measure: Measure, slice_: Sequence[Sample]) -> bool:
 
 
 def _stands_all_the_same(
-    state: Held, due: Sequence[Sample], question: Question, *, newest_s: float, standing: int | None
+    state: ConditionState, due: Sequence[Sample], question: Question, *, newest_s: float, standing: int | None
 ) -> bool:
     """Whether a state needs nothing of the answers that are void."""
     blocked = [one.due_s for one in due if one.blocked]
     if not blocked:  # a journey that was never measured: what the others show stands, that nothing is wrong does not
-        return state is not Held.CLEAR
-    if state is Held.HOLDS:  # a rate limit for a moment hides no more than any other hole that is tolerated
+        return state is not ConditionState.CLEAR
+    if state is ConditionState.HOLDS:  # a rate limit for a moment hides no more than any other hole that is tolerated
         return _longest_s(blocked, question.gap_max_s) <= question.gap_max_s
     if blocked[-1] >= newest_s:
         return False
-    return state is Held.OPEN or standing == 0  # good answers after a block say how it is now
+    return state is ConditionState.OPEN or standing == 0  # good answers after a block say how it is now
 
 
 def _longest_s(moments: Sequence[float], apart_s: float) -> float:

@@ -61,7 +61,7 @@ class StopFile:
 
 
 @dataclass(frozen=True)
-class Rarer:
+class Backoff:
     """Pauses that grow with the time that has passed: what is done soon is seen soon, and what takes minutes is not asked for all the time.
 
     Whatever is waited for is seen late by ``share`` of what it took, but by at least ``least_s`` and at most ``most_s``.
@@ -95,7 +95,7 @@ class Waiter:
         within_s: float,
         what: str,
         in_a_row: int = 1,
-        every_s: float | Rarer = 0.1,
+        every_s: float | Backoff = 0.1,
     ) -> T:
         """Observe until ``holds`` is true ``in_a_row`` times; give the last observation.
 
@@ -114,7 +114,7 @@ class Waiter:
             if passed_s >= within_s:
                 state = "not stable" if in_a_row > 1 else "not reached"
                 raise NotReached(f"{what}: {state} after {within_s:g} s, last seen {seen}")
-            self.pause(every_s.after(passed_s) if isinstance(every_s, Rarer) else every_s)
+            self.pause(every_s.after(passed_s) if isinstance(every_s, Backoff) else every_s)
 
     def pause(self, seconds: float) -> None:
         """Let time pass, but notice a stop request on the way (StopRequested)."""

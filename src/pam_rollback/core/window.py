@@ -22,7 +22,7 @@ from pam_rollback.core.blocking import why_void
 from pam_rollback.core.figures import Figures
 from pam_rollback.core.percentiles import DEFINITION, nearest_rank, percentile
 from pam_rollback.core.samples import LATE_MS, Sample
-from pam_rollback.core.window_state import Held, WindowState
+from pam_rollback.core.window_state import WindowResult, WindowState
 
 _P95 = 95.0
 
@@ -115,7 +115,7 @@ class WorstSecond:
 
 
 @dataclass(frozen=True, repr=False)
-class WindowVerdict(Held):
+class WindowVerdict(WindowResult):
     """How a window stands, with what it rests on.
 
     ``value``, ``margin`` (limit less value) and the limit share a unit.

@@ -14,7 +14,7 @@ class WindowState(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Held:
+class WindowResult:
     """A verdict on a window."""
 
     state: WindowState

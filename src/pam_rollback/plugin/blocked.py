@@ -22,10 +22,10 @@ from pam_rollback.core.blocking import (
     PATHS_MIN,
     REFUSALS,
     BlocksSeen,
+    HostAnswer,
     Look,
     Others,
     Place,
-    Told,
     counted,
     find_blocks,
     meaning,
@@ -70,12 +70,14 @@ def open_urls(environment: Environment, host: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def told_of(answer: Answer, *, at_s: float = 0.0, needs_account: bool = False) -> Told:
+def told_of(answer: Answer, *, at_s: float = 0.0, needs_account: bool = False) -> HostAnswer:
     """An answer as the rule takes it."""
     parts = urlsplit(answer.url)
     retry_after = answer.headers.get("retry-after", "")
     status = None if answer.problem else answer.http_status
-    return Told(parts.netloc, parts.path or "/", status, at_s, needs_account=needs_account, retry_after=retry_after)
+    return HostAnswer(
+        parts.netloc, parts.path or "/", status, at_s, needs_account=needs_account, retry_after=retry_after
+    )
 
 
 class Lookout:
@@ -96,7 +98,7 @@ class Lookout:
         self._monotonic_s = monotonic_s
         self._looks: dict[str, tuple[float, tuple[Look, ...]]] = {}
         self._asked_s: dict[str, float] = {}
-        self.controls: list[Told] = []
+        self.controls: list[HostAnswer] = []
         """What further paths answered, each with its moment."""
 
     def ask_further(self, host: str, known: Iterable[str]) -> None:
@@ -124,7 +126,7 @@ class Lookout:
             self._looks[host] = kept
         return kept[1]
 
-    def blocks_now(self, told: Iterable[Told]) -> Mapping[str, str]:
+    def blocks_now(self, told: Iterable[HostAnswer]) -> Mapping[str, str]:
         """The hosts that block us, as far as is known, each with the sentence; ``told`` are answers of this moment."""
         answers = list(told)
         for host in dict.fromkeys(one.host for one in answers):
@@ -140,7 +142,7 @@ class Lookout:
                 found[block.host] = words
         return found
 
-    def _further(self, host: str, own: Sequence[Told]) -> list[Told]:
+    def _further(self, host: str, own: Sequence[HostAnswer]) -> list[HostAnswer]:
         """A path that was not asked yet; none where two that need no account have answered."""
         known = {one.path for one in own}
         if sum(not one.needs_account for one in own) > 1 and len(known) > 1:

@@ -19,7 +19,7 @@ from pam_rollback.core.recovery import BAD_SECOND_PCT, OutageRule, Recovery, fin
 from pam_rollback.core.samples import Sample
 from pam_rollback.core.settings_loss import FLAG
 from pam_rollback.observation.timeline import Anchor, Timeline
-from pam_rollback.plugin.beside_baseline import SETTINGS_FILE
+from pam_rollback.plugin.baseline_files import SETTINGS_FILE
 from pam_rollback.plugin.earlier_run import JOURNAL
 from pam_rollback.plugin.fixtures.objectives import RECOVERY_FILE
 from pam_rollback.plugin.incident_sources import around

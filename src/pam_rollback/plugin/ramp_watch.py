@@ -15,7 +15,7 @@ from pam_rollback.core.clock import Clock
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.flags import FlagEvaluation, FlagName
 from pam_rollback.core.memory_window import MemoryWindowSpec, judge_memory
-from pam_rollback.core.own_lag import judge_without_own_lag
+from pam_rollback.core.prober_lag import judge_without_own_lag
 from pam_rollback.core.ramp_facts import Look, UsersTried
 from pam_rollback.core.ramp_state import BROKEN, GOOD, UNKNOWN
 from pam_rollback.core.wait import NotReached, Waiter

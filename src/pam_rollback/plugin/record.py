@@ -5,7 +5,7 @@ from typing import Any, Literal, cast
 
 from pam_rollback import VERSION
 from pam_rollback.core.verdict import Outcome, counted
-from pam_rollback.plugin.beside_baseline import BASELINE_FILE, staleness
+from pam_rollback.plugin.baseline_files import BASELINE_FILE, staleness
 from pam_rollback.plugin.planned import planned_ramp, planned_steps
 from pam_rollback.plugin.ramp_notes import noted
 from pam_rollback.plugin.range_proven import PLANTED_BEFORE

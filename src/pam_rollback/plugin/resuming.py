@@ -9,7 +9,7 @@ from pam_rollback.actions.journal import ACTION, FINISHED, RESUMED, UNDOING, Jou
 from pam_rollback.core.errors import MeasurementFailed, Refused
 from pam_rollback.core.resumption import Resumption, moment_s
 from pam_rollback.plugin import second_places
-from pam_rollback.plugin.beside_baseline import BASELINE_FILE
+from pam_rollback.plugin.baseline_files import BASELINE_FILE
 from pam_rollback.plugin.channels import UNDO_KINDS as TOLD_KINDS
 from pam_rollback.plugin.earlier_run import elsewhere, journal_of
 from pam_rollback.plugin.runbook import Runbook, shown, stored_baseline_of

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pam_rollback.adapters.again import TRIES, Again
+from pam_rollback.adapters.retries import TRIES, Retries
 from pam_rollback.core.answer import Answer
 
 
@@ -25,7 +25,7 @@ def test_an_answer_is_an_answer(status: int) -> None:
     """Whatever it says; nothing is asked twice that was not an error."""
     service = Service(status)
 
-    assert Again().ask(service).http_status == status
+    assert Retries().ask(service).http_status == status
     assert service.asked == 1
 
 
@@ -34,13 +34,13 @@ def test_an_error_is_asked_again(error: int | None) -> None:
     """Until it is none."""
     service = Service(error, error, 401)
 
-    assert Again().ask(service).http_status == 401
+    assert Retries().ask(service).http_status == 401
     assert service.asked == 3
 
 
 def test_a_service_that_is_down_is_not_asked_again_and_again() -> None:
     """All tries once, then one for each question: an outage is not made longer by waiting for it."""
-    again, service = Again(), Service(503)
+    again, service = Retries(), Service(503)
     again.ask(service)
     first = service.asked
     again.ask(service)

@@ -11,7 +11,7 @@ TRIES = 6
 
 
 @dataclass
-class Again:
+class Retries:
     """Patient until an error has lasted through all tries: from then on the service is down, and everything is asked once."""
 
     tries: int = TRIES

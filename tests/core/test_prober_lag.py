@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from pam_rollback.core.own_lag import judge_without_own_lag
+from pam_rollback.core.prober_lag import judge_without_own_lag
 from pam_rollback.core.samples import Sample
 from pam_rollback.core.window import Measure, WindowSpec, WindowVerdict
 from pam_rollback.core.window_state import WindowState

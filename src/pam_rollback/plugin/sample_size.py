@@ -17,7 +17,7 @@ _SPARE = 1.5
 """Probes that leave late do not count, so that more time is given than the answers need."""
 
 
-class EnoughAnswers:
+class SampleSize:
     """Waits for as many answers of users as a comparison needs."""
 
     def __init__(

@@ -12,7 +12,7 @@ Complaint = Callable[[str, object], ProviderError]
 
 
 @dataclass(frozen=True)
-class Told:
+class JsonObject:
     """One JSON object, and who complains about it. ``what`` names it in messages, such as "a deploy"."""
 
     document: Mapping[str, Any]
@@ -20,7 +20,7 @@ class Told:
     complaint: Complaint
 
     @classmethod
-    def of(cls, document: object, what: str, complaint: Complaint) -> "Told":
+    def of(cls, document: object, what: str, complaint: Complaint) -> "JsonObject":
         """Take what should be an object."""
         if not isinstance(document, dict):
             raise complaint(f"expected {what} as a JSON object", _shown(document))
@@ -60,12 +60,12 @@ class Told:
             raise self._wrong(name, "a moment with its time zone", value)
         return moment
 
-    def inner(self, name: str) -> "Told | None":
+    def inner(self, name: str) -> "JsonObject | None":
         """An object in it; None where it is null or absent."""
         value = self.document.get(name)
-        return None if value is None else Told.of(value, f"{self.what} with {name!r}", self.complaint)
+        return None if value is None else JsonObject.of(value, f"{self.what} with {name!r}", self.complaint)
 
-    def inside(self, name: str) -> "Told":
+    def inside(self, name: str) -> "JsonObject":
         """An object in it that has to be there."""
         found = self.inner(name)
         if found is None:
