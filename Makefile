@@ -56,7 +56,7 @@ report: $(READY) ## the HTML report of the newest run (RUN=folder for another)
 	@$(BIN)/python -m pam_rollback.reporting $(RUN)
 
 alerts: $(READY) ## Prometheus alerting rules from the plan (ENV=production, BASELINE=file)
-	@$(BIN)/python -m pam_rollback.plugin.alerts $(ENV:%=--env %) $(BASELINE:%=--baseline %) $(OUT:%=--out %)
+	@$(BIN)/python -m pam_rollback.alerts $(ENV:%=--env %) $(BASELINE:%=--baseline %) $(OUT:%=--out %)
 
 incident: $(READY) ## material and post-mortem draft of the newest run with an action (RUN=folder)
 	@$(BIN)/python -m pam_rollback.plugin.incident $(RUN) $(ENV:%=--env %) $(OUT:%=--out %)

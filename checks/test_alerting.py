@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.core.alerts_loaded import AlertReceivers, AlertsLoaded, Fed
+from pam_rollback.alerts.rules.loaded import AlertReceivers, AlertsLoaded, Fed
 
 pytestmark = [pytest.mark.readiness]
 

@@ -16,6 +16,7 @@ MEASURING = (
     "tests/gate/",
     "tests/strategies/test_whole_sessions.py",
     "tests/plugin/",
+    "tests/alerts/test_sessions.py",
     "tests/observation/",
 )
 """What measures times: ``at_once`` of them, while other workers take what mostly waits. Also the order to begin in."""

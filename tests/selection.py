@@ -14,6 +14,7 @@ BASE = "BASE"
 WHOLE = "PAM_WHOLE_MATRIX"
 QUICK, REST, STAND_INS = "quick", "rest", "stand-ins"
 QUICK_PATHS = (
+    "tests/alerts/rules/",
     "tests/core/",
     "tests/test_cuts.py",
     "tests/test_docs.py",

@@ -1,6 +1,6 @@
 """Whole sessions of performance, windows and the servers' own records: GO on the healthy sandbox, unknown where nothing can be known.
 
-What turns each check: tests/fault_rows. By a real Prometheus: test_alerting.py.
+What turns each check: tests/fault_rows. By a real Prometheus: tests/alerts/test_sessions.py.
 """
 
 from pathlib import Path

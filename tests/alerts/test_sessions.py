@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from pam_rollback.adapters.prometheus import PrometheusApi
+from pam_rollback.alerts import __main__ as alerts
 from pam_rollback.core.wait import Waiter
-from pam_rollback.plugin import alerts
 from tests.plugin.drilling import calm
 from tests.prometheus_server import prometheus
 from tests.sessions import Project, Range, save_baseline
@@ -199,7 +199,7 @@ def test_rules_as_they_are_written_stand_guard_and_are_silent(
 def test_a_guard_that_is_none_is_seen(practice_range: Range, project: Project, tmp_path: Path) -> None:
     """A wrong rule, nobody who is told, a product that is not scraped, health that nobody asks for: each is named for itself.
 
-    Every difference of a rule, each alone: tests/core/test_alerts_loaded.py.
+    Every difference of a rule, each alone: tests/alerts/rules/test_loaded.py.
     """
     rules = rules_for(practice_range, tmp_path)
     text = rules.read_text("utf-8")

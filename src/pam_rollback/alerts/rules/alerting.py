@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from pam_rollback.core import promql
+from pam_rollback.alerts.rules import promql
+from pam_rollback.alerts.rules.promql import duration
 from pam_rollback.core.decision import strategies_for
 from pam_rollback.core.plan import Plan
 from pam_rollback.core.plan_items import Strategy
 from pam_rollback.core.prometheus_settings import Prometheus
-from pam_rollback.core.promql import duration
 
 Severity = Literal["page", "ticket"]
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.core import promql
-from pam_rollback.core.alert_file import rule_file
-from pam_rollback.core.alert_rules import Alerting, KnownBefore, alerting_for
+from pam_rollback.alerts.rules import promql
+from pam_rollback.alerts.rules.alerting import Alerting, KnownBefore, alerting_for
+from pam_rollback.alerts.rules.rule_file import rule_file
 from pam_rollback.core.plan import Plan, load_plan
 from pam_rollback.core.prometheus_settings import Prometheus
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 NAMED = {
     "requests": 'pam_requests_total{job="pam"}',
     "latency_buckets": "pam_request_duration_seconds_bucket",

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from pam_rollback.adapters.prometheus import PrometheusApi
-from pam_rollback.core.alert_rules import Alerting
-from pam_rollback.core.alerts_loaded import LoadedRule
+from pam_rollback.alerts.rules.alerting import Alerting
+from pam_rollback.alerts.rules.loaded import LoadedRule
 
 _NEVER = 1
 """The year in which a rule was evaluated that never was."""

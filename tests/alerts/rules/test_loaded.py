@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.core.alert_rules import P95_BEFORE, Alerting, AlertingRule, RecordingRule, alerting_for
-from pam_rollback.core.alerts_loaded import AlertReceivers, AlertsLoaded, Fed, LoadedRule, held_against
+from pam_rollback.alerts.rules.alerting import P95_BEFORE, Alerting, AlertingRule, RecordingRule, alerting_for
+from pam_rollback.alerts.rules.loaded import AlertReceivers, AlertsLoaded, Fed, LoadedRule, held_against
 from pam_rollback.core.plan import load_plan
 from pam_rollback.core.prometheus_settings import Prometheus
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 TODAY = date(2026, 11, 25)
 
 

@@ -3,8 +3,8 @@
 import json
 from collections.abc import Iterator, Mapping
 
-from pam_rollback.core.alert_rules import Alerting, AlertingRule, RecordingRule
-from pam_rollback.core.promql import duration
+from pam_rollback.alerts.rules.alerting import Alerting, AlertingRule, RecordingRule
+from pam_rollback.alerts.rules.promql import duration
 
 
 def rule_file(alerting: Alerting, *, made_by: str) -> str:

@@ -1,4 +1,4 @@
-"""``python -m pam_rollback.plugin.alerts``: writes the alerting rules of an environment for its Prometheus (``make alerts``)."""
+"""``python -m pam_rollback.alerts``: writes the alerting rules of an environment for its Prometheus (``make alerts``)."""
 
 import argparse
 import os
@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pam_rollback.core.alert_file import rule_file
-from pam_rollback.core.alert_rules import Alerting, KnownBefore, alerting_for
+from pam_rollback.alerts.rules.alerting import Alerting, KnownBefore, alerting_for
+from pam_rollback.alerts.rules.rule_file import rule_file
 from pam_rollback.core.configuration import ConfigurationError
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.environment_file import load_environment
@@ -42,7 +42,7 @@ class _NotPossible(Exception):  # noqa: N818 - named by what happened
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m pam_rollback.plugin.alerts",
+        prog="python -m pam_rollback.alerts",
         description="Write Prometheus alerting rules from plan.toml for the series that an environment names.",
     )
     parser.add_argument("--env", default=os.environ.get("PAM_ENV", "sandbox"), help="name or file of the environment")
