@@ -4,31 +4,29 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
-from pam_rollback.alerts.rules.alerting import Alerting, KnownBefore, alerting_for
+from pam_rollback.alerts import service
+from pam_rollback.alerts.rules.group import Alerting
 from pam_rollback.alerts.rules.rule_file import rule_file
 from pam_rollback.core.configuration import ConfigurationError
-from pam_rollback.core.environment import Environment
 from pam_rollback.core.environment_file import load_environment
 from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.plan import Plan, load_plan
-from pam_rollback.observation.baseline import load_baseline
+from pam_rollback.core.plan import load_plan
 
 FAILED = 1
-_MS = 1000
 
 
 def main(arguments: Sequence[str] | None = None, *, root: Path | None = None) -> int:
     """Write the file and say what it watches; 1, with the reason, when it cannot be written."""
     root = root or Path.cwd()
     options = _parser().parse_args(arguments)
+    if options.pace is not None and not options.pace >= 1:
+        return _failed(f"--pace {options.pace:g}: expected 1 or more")
     try:
         alerting = _alerting(options, root)
-    except (ConfigurationError, MeasurementFailed, _NotPossible) as problem:
-        sys.stderr.write(f"no alerts: {problem}\n")
-        return FAILED
+    except (ConfigurationError, MeasurementFailed) as problem:
+        return _failed(str(problem))
     file: Path = options.out or root / "reports" / "out" / "alerts" / f"{alerting.environment}.rules.yml"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(rule_file(alerting, made_by=_command(options)), encoding="utf-8")
@@ -36,8 +34,9 @@ def main(arguments: Sequence[str] | None = None, *, root: Path | None = None) ->
     return 0
 
 
-class _NotPossible(Exception):  # noqa: N818 - named by what happened
-    """There is nothing to make rules of."""
+def _failed(why: str) -> int:
+    sys.stderr.write(f"no alerts: {why}\n")
+    return FAILED
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -63,38 +62,12 @@ def _command(options: argparse.Namespace) -> str:
 
 def _alerting(options: argparse.Namespace, root: Path) -> Alerting:
     """Raises what says why there can be none."""
-    if options.pace is not None and not options.pace >= 1:
-        raise _NotPossible(f"--pace {options.pace:g}: expected 1 or more")
     plan = load_plan(root / "plan.toml")
     environment = load_environment(options.env, root / "environments", os.environ)
     plan = plan.with_overrides(environment.thresholds, source=f"environment {environment.name}")
-    if environment.prometheus is None:
-        raise _NotPossible(
-            f"{environment.name} names no series: expected a table [prometheus] in its file, found none; write one, see "
-            "docs/how-to/attach-to-an-environment.md#prometheus"
-        )
-    before = _before(options.baseline, environment, plan) if options.baseline else None
-    return alerting_for(
-        plan,
-        environment.prometheus,
-        environment=environment.name,
-        before=before,
-        pace=options.pace or environment.pace,
-        runbook=options.runbook,
-    )
-
-
-def _before(file: Path, environment: Environment, plan: Plan) -> KnownBefore:
-    stored = load_baseline(file)
-    stored.refuse_too_few(plan.baseline.answers_min)
-    stored.refuse_stale(plan.baseline.age_max_d, datetime.now(UTC))
-    if stored.origin.environment != environment.name:
-        raise _NotPossible(
-            f"{file}: expected a baseline of {environment.name}, found the {stored.origin}; take one there"
-        )
-    if stored.overall.p95_ms is None:
-        raise _NotPossible(f"{stored.origin}: it holds no good answer, so no response time; take a new one")
-    return KnownBefore(stored.overall.p95_ms / _MS, stored.origin.taken_at.date())
+    before = service.known_before(options.baseline, environment, plan) if options.baseline else None
+    pace = environment.pace if options.pace is None else options.pace
+    return service.wanted(plan, environment, pace=pace, before=before, runbook=options.runbook)
 
 
 def _told(alerting: Alerting, file: Path) -> list[str]:

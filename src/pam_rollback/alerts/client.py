@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from pam_rollback.adapters.prometheus import PrometheusApi
-from pam_rollback.alerts.rules.alerting import Alerting
+from pam_rollback.alerts.rules.group import Alerting
 from pam_rollback.alerts.rules.loaded import LoadedRule
 
 _NEVER = 1

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.alerts.rules import promql
-from pam_rollback.alerts.rules.alerting import Alerting, KnownBefore, alerting_for
+from pam_rollback.alerts.rules.alerting import alerting_for
+from pam_rollback.alerts.rules.group import Alerting, KnownBefore
 from pam_rollback.alerts.rules.rule_file import rule_file
 from pam_rollback.core.plan import Plan, load_plan
 from pam_rollback.core.prometheus_settings import Prometheus

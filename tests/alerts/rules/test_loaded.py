@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.alerts.rules.alerting import P95_BEFORE, Alerting, AlertingRule, RecordingRule, alerting_for
+from pam_rollback.alerts.rules.alerting import alerting_for
+from pam_rollback.alerts.rules.group import P95_BEFORE, Alerting, AlertingRule, RecordingRule
 from pam_rollback.alerts.rules.loaded import AlertReceivers, AlertsLoaded, Fed, LoadedRule, held_against
 from pam_rollback.core.plan import load_plan
 from pam_rollback.core.prometheus_settings import Prometheus

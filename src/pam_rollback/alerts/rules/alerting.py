@@ -1,4 +1,4 @@
-"""Alerting rules for Prometheus: one for each decision criterion that a series can tell, and one for each silence that would hide it.
+"""Which rules there are: one for each decision criterion that a series can tell, and one for each silence that would hide it.
 
 Limits, times and strategies are the plan's (with the environment's figures), so an alert and ``pytest -m decision`` mean the same. What no
 series can tell is listed with its reason: nobody should take the absence of an alert for the absence of the problem.
@@ -6,21 +6,25 @@ series can tell is listed with its reason: nobody should take the absence of an 
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
-from typing import Literal
 
 from pam_rollback.alerts.rules import promql
+from pam_rollback.alerts.rules.group import (
+    ERROR_RATE,
+    P95,
+    P95_BEFORE,
+    Alerting,
+    AlertingRule,
+    KnownBefore,
+    NotWatched,
+    RecordingRule,
+    Severity,
+)
 from pam_rollback.alerts.rules.promql import duration
 from pam_rollback.core.decision import strategies_for
 from pam_rollback.core.plan import Plan
 from pam_rollback.core.plan_items import Strategy
 from pam_rollback.core.prometheus_settings import Prometheus
 
-Severity = Literal["page", "ticket"]
-
-ERROR_RATE = "pam:error_rate:pct"
-P95 = "pam:response_time:p95_seconds"
-P95_BEFORE = "pam:response_time:p95_seconds:baseline"
 _BYTES_PER_MB = 1_000_000
 _NOTICEABLE_GROWTH_PCT = 1.0
 """Of the level, in each half of the time that is looked back on: slower growth is not told from a process at rest."""
@@ -36,62 +40,6 @@ NOT_IN_SERIES: Mapping[str, str] = {
     "CR-4": "accessibility is in no series; pytest -m decision looks at the pages",
 }
 """Why a criterion has no rule, whatever is scraped."""
-
-
-@dataclass(frozen=True)
-class RecordingRule:
-    """A value that several alerts look at, kept under a name."""
-
-    record: str
-    expr: str
-    labels: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class AlertingRule:
-    """One alert: when it fires, whom it wakes, and what it says."""
-
-    alert: str
-    expr: str
-    for_s: float
-    labels: Mapping[str, str]
-    annotations: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class NotWatched:
-    """A criterion, or a part of one, that no rule tells, and why."""
-
-    item: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class KnownBefore:
-    """How fast answers were when all was well, by a recorded baseline."""
-
-    p95_s: float
-    taken: date
-
-
-@dataclass(frozen=True)
-class Alerting:
-    """Everything for one environment."""
-
-    environment: str
-    interval_s: float
-    recording: tuple[RecordingRule, ...]
-    alerting: tuple[AlertingRule, ...]
-    not_watched: tuple[NotWatched, ...]
-
-    @property
-    def group(self) -> str:
-        """The name of the group of rules."""
-        return f"pam-rollback-{self.environment}"
-
-    def rule(self, alert: str) -> AlertingRule:
-        """The rule of that name. Raises LookupError where there is none."""
-        return next(rule for rule in self.alerting if rule.alert == alert)
 
 
 def alerting_for(

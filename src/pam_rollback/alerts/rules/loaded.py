@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from pam_rollback.alerts.rules.alerting import P95_BEFORE, Alerting, AlertingRule, RecordingRule
+from pam_rollback.alerts.rules.group import P95_BEFORE, Alerting, AlertingRule, RecordingRule
 from pam_rollback.core.figures import Figures
 
 _SHOWN = 4

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 
-from pam_rollback.alerts.rules.alerting import Alerting, AlertingRule, RecordingRule
+from pam_rollback.alerts.rules.group import Alerting, AlertingRule, RecordingRule
 from pam_rollback.alerts.rules.promql import duration
 
 
