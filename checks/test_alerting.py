@@ -1,11 +1,14 @@
 """Would somebody be told?  Reads only: asks the environment's Prometheus what it has loaded, whom it tells, and what it sees."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pam_rollback.alerts.rules.loaded import AlertReceivers, AlertsLoaded, Fed
+if TYPE_CHECKING:  # sessions of other phases read this file, too, and need nothing of the slice
+    from pam_rollback.alerts.rules.loaded import AlertReceivers, AlertsLoaded, Fed
 
 pytestmark = [pytest.mark.readiness]
 

@@ -1,6 +1,7 @@
 """Which of the suite's own tests a command runs: the quick ones, the rest, and the stand-ins' where what they test has changed."""
 
 import os
+import re
 import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,7 +15,6 @@ BASE = "BASE"
 WHOLE = "PAM_WHOLE_MATRIX"
 QUICK, REST, STAND_INS = "quick", "rest", "stand-ins"
 QUICK_PATHS = (
-    "tests/alerts/rules/",
     "tests/core/",
     "tests/test_cuts.py",
     "tests/test_docs.py",
@@ -28,6 +28,8 @@ QUICK_PATHS = (
     "tests/test_workflows.py",
 )
 """Rules, docs and the house: no sandbox, no browser."""
+_RULES_OF_A_SLICE = re.compile(r"tests/\w+/rules/")
+"""Quick as well, whatever the slice is called."""
 LATER = (
     "tests/core/test_binomial.py::test_tails_are_the_sums_of_their_terms",
     "tests/core/test_change.py::test_covers_the_truth_as_often_as_it_says",
@@ -121,7 +123,8 @@ def group_of(path: str) -> Group | None:
 
 def is_quick(test: str) -> bool:
     """Whether a test, or some of a test file, belongs to `make quick`."""
-    return test.startswith(QUICK_PATHS) and not test.startswith(LATER)
+    rules = test.startswith(QUICK_PATHS) or _RULES_OF_A_SLICE.match(test) is not None
+    return rules and not test.startswith(LATER)
 
 
 def _has_more(path: str) -> bool:

@@ -163,7 +163,8 @@ def test_every_story_has_its_action() -> None:
 def test_what_a_situation_starts_ends_with_it() -> None:
     """A fixture that asks for others as it goes is made anew in each situation: else the second one finds the first one's remains."""
     fixtures: dict[str, tuple[list[str], bool]] = {}
-    for path in (ROOT / "src" / "pam_rollback" / "plugin" / "fixtures").glob("*.py"):
+    sources = ROOT / "src" / "pam_rollback"
+    for path in (*sources.glob("*/fixtures.py"), *sources.glob("*/fixtures/*.py")):
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.FunctionDef) and any(
                 "scope='session'" in ast.unparse(decorator) for decorator in node.decorator_list

@@ -1,0 +1,90 @@
+"""A leaf slice can be deleted, with its files of the runbook: a copy shows it. While it is there, other phases load nothing of it."""
+
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from pam_rollback.plugin.markers import ONLY_WHEN_NAMED
+from pam_rollback.plugin.slices import slices
+from tests.sessions import Project, Range, runbook_in
+
+ROOT = Path(__file__).resolve().parents[1]
+LEAVES = {
+    "alerts": ("checks/test_alerting.py",),
+}
+"""Each leaf, with its files of the runbook."""
+CONTRACT = "a leaf slice can be deleted: nothing else imports it"
+_LOADED = """
+import sys
+import pytest
+
+pytest.main(sys.argv[1:])
+print("loaded", *sys.modules)
+"""
+
+
+@pytest.fixture(params=LEAVES)
+def without(request: pytest.FixtureRequest, tmp_path: Path) -> Project:
+    """A copy of the project to which that leaf was never added."""
+    leaf: str = request.param
+    made = runbook_in(tmp_path)
+    shutil.copytree(ROOT / "src", tmp_path / "src")
+    shutil.rmtree(tmp_path / "src" / "pam_rollback" / leaf)
+    for file in LEAVES[leaf]:
+        (tmp_path / file).unlink()
+    made.environment["PYTHONPATH"] = str(tmp_path / "src")
+    look = f"import importlib.util; print(importlib.util.find_spec('pam_rollback.{leaf}'))"
+    assert output("-c", look, cwd=tmp_path, env=made.variables) == "None\n"
+    return made
+
+
+def output(*arguments: str, cwd: Path = ROOT, env: dict[str, str] | None = None) -> str:
+    """What Python prints."""
+    done = subprocess.run(
+        [sys.executable, *arguments], cwd=cwd, env=env, capture_output=True, text=True, check=True, timeout=120
+    )
+    return done.stdout
+
+
+def loaded(*arguments: str) -> set[str]:
+    """The modules of leaf slices that a session loads; a slice's own name is not among them."""
+    modules = output("-c", _LOADED, *arguments).rpartition("\nloaded ")[2].split()
+    return {name for name in modules if name.startswith(tuple(f"pam_rollback.{leaf}." for leaf in LEAVES))}
+
+
+def test_the_suite_runs_without_it(without: Project, practice_range: Range) -> None:
+    """All that is left is collected, and a session judges as before."""
+    everything = without.run_apart("checks", "drills", "load", "--collect-only", "-q")
+    session = without.run_apart("-m", "health", f"--env={practice_range.file}")
+
+    assert everything.rc == 0, everything.out
+    assert " tests collected" in everything.out
+    assert session.rc == 0, session.out
+    assert "REHEARSAL GO" in session.last_line
+
+
+def test_a_session_of_another_phase_loads_nothing_of_it() -> None:
+    """Start-up time is answer time. The list of all fixtures has its fixtures; its own phase is tested by its own sessions."""
+    fixtures = {f"{leaf}.fixtures" for leaf, _ in slices()}
+
+    assert loaded("-m", "health", "--collect-only", "-q") == set()
+    assert loaded("--fixtures", "checks") >= fixtures
+
+
+def test_it_serves_phases_that_run_only_when_they_are_named() -> None:
+    """Else a session that does not name them would have tests of the slice, and no fixtures for them."""
+    assert {marker for _, markers in slices() for marker in markers} - ONLY_WHEN_NAMED == set()
+
+
+def test_each_leaf_is_held_by_the_contract() -> None:
+    """What is deleted here is what import-linter lets nobody import."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    [protected] = [contract["protected_modules"] for contract in contracts if contract["name"] == CONTRACT]
+
+    assert protected == [f"pam_rollback.{leaf}" for leaf in LEAVES]
