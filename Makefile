@@ -28,7 +28,7 @@ check: $(READY) browser ## all checks as it is now (ENV=staging for another envi
 
 # Tests mostly wait for something, so there are more workers than cores. Who takes what when: tests/scheduling.py.
 WORKERS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 2 )))
-PYTEST := $(BIN)/pytest tests -n $(WORKERS) -p timeout --timeout 300
+PYTEST := $(BIN)/pytest tests -n $(WORKERS) -p timeout --timeout 300 $(SHUFFLE:%=--shuffle=%)
 
 quick: $(READY) ## lint, types, rules and docs: the answer within 30 s
 	@said=$$(mktemp); $(MAKE) --no-print-directory lint >$$said 2>&1 & lint=$$!; \
@@ -37,7 +37,7 @@ quick: $(READY) ## lint, types, rules and docs: the answer within 30 s
 	  [ $$lint -eq 0 ] || echo "quick: lint or types found something" >&2; [ $$tests -eq 0 ] || echo "quick: tests failed" >&2; \
 	  [ $$lint -eq 0 ] && [ $$tests -eq 0 ]
 
-test: $(READY) quick browser prometheus tools ## quick, then all other tests; stand-ins' when they changed (BASE=commit)
+test: $(READY) quick browser prometheus tools ## quick, then all other tests; stand-ins' when they changed (BASE=commit, SHUFFLE=number)
 	@$(PYTEST) --part=rest
 
 test-all: $(READY) quick browser prometheus netlify-cli ## everything: every fault row, kill, repetition, official client

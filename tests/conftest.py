@@ -1,6 +1,7 @@
 """What the suite's own tests share: whole sessions of the runbook, and which tests a part of them has."""
 
 import os
+import random
 import signal
 import threading
 from pathlib import Path
@@ -47,6 +48,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="",
         help="quick: rules, docs and the house; rest: all others, the stand-ins' only where what they test has changed; "
         "stand-ins: theirs alone; without it everything that is named",
+    )
+    parser.addoption(
+        "--shuffle", type=int, metavar="SEED", help="in an order that this number gives: no test may need another"
     )
 
 
@@ -107,6 +111,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep the first case of each long matrix, all of them with PAM_WHOLE_MATRIX=1 (`make test-all`)."""
     part, groups = config.getoption("part"), config.stash[_selected].groups
+    if config.getoption("shuffle") is not None:
+        random.Random(config.getoption("shuffle")).shuffle(items)
     _leave_out(config, items, [item for item in items if not wanted(item.nodeid, part, groups)])
     if os.environ.get(WHOLE) or any("[" in arg for arg in config.args):
         return

@@ -1,6 +1,7 @@
 """How the suite's own tests are spread over workers: what takes longest begins first, what measures keeps room."""
 
 import os
+import random
 from collections.abc import Collection
 from typing import Any
 
@@ -28,8 +29,10 @@ SPREAD = {
 """Files that would keep one worker busy to the end, and how many of their tests go to a worker at a time."""
 
 
-def rank(unit: str, tests: int) -> tuple[int, int, str]:
-    """Where a unit of work stands in the order: the smallest begins first."""
+def rank(unit: str, tests: int, shuffled: int | None = None) -> tuple[float, int, str]:
+    """Where a unit of work stands in the order: the smallest begins first. ``shuffled``: where this number puts it."""
+    if shuffled is not None:
+        return (random.Random(f"{shuffled} {unit}").random(), 0, unit)
     first = next((place for place, path in enumerate(MEASURING) if unit.startswith(path)), len(MEASURING))
     return (first, -tests, unit)
 
@@ -39,10 +42,12 @@ def at_once(cores: int) -> int:
     return cores + 1
 
 
-def next_unit(waiting: Collection[tuple[str, int]], measuring_elsewhere: int, cores: int) -> str | None:
+def next_unit(
+    waiting: Collection[tuple[str, int]], measuring_elsewhere: int, cores: int, shuffled: int | None = None
+) -> str | None:
     """The unit that a worker takes next; None when what is left is not for now. Each unit is given with its number of tests."""
     allowed = [
-        (rank(unit, tests), unit)
+        (rank(unit, tests, shuffled), unit)
         for unit, tests in waiting
         if not unit.startswith(ALONE) and not (unit.startswith(MEASURING) and measuring_elsewhere >= at_once(cores))
     ]
@@ -58,6 +63,7 @@ class LongestFirst(LoadScopeScheduling):  # type: ignore[misc]
         self._units: dict[str, str] = {}
         self._seen: dict[str, int] = {}
         self._cores = os.cpu_count() or 1
+        self._shuffled: int | None = config.getoption("shuffle", None)
 
     def _split_scope(self, nodeid: str) -> str:
         if nodeid not in self._units:  # asked of all in their order first
@@ -72,7 +78,8 @@ class LongestFirst(LoadScopeScheduling):  # type: ignore[misc]
         measuring = sum(
             any(unit.startswith(MEASURING) and self._left(tests) for unit, tests in work.items()) for work in others
         )
-        unit = next_unit([(unit, len(tests)) for unit, tests in self.workqueue.items()], measuring, self._cores)
+        waiting = [(unit, len(tests)) for unit, tests in self.workqueue.items()]
+        unit = next_unit(waiting, measuring, self._cores, self._shuffled)
         if unit is None:
             staying = next((one for one in self.nodes if not one.shutting_down), None)
             if node is not staying:

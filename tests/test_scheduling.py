@@ -39,6 +39,15 @@ def test_load_waits_for_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     assert next_unit([(LOAD, 2)], measuring_elsewhere=0, cores=2) is None
 
 
+def test_a_number_gives_an_order() -> None:
+    """The same one each time, and another one for another number; what measures keeps its room."""
+    units = [f"tests/{name}.py" for name in "abcdefgh"]
+    orders = [sorted(units, key=lambda unit: rank(unit, 1, seed)) for seed in (1, 1, 2)]
+
+    assert orders[0] == orders[1] != orders[2] != sorted(orders[2])
+    assert next_unit([(SESSIONS, 2)], at_once(2), cores=2, shuffled=1) is None
+
+
 def test_what_is_named_is_there() -> None:
     """A renamed file would lose its place."""
     assert [path for path in (*ALONE, *MEASURING, *SPREAD) if not (ROOT / path).exists()] == []
