@@ -49,7 +49,7 @@ stand-ins: $(READY) browser netlify-cli ## the tests of the sandbox and of the h
 mutants: $(READY) ## change each line of the rules that decide: does a test notice? (ONLY=guard for one module)
 	@$(BIN)/python -m tests.mutants $(ONLY)
 
-sandbox: $(READY) ## the practice range alone, to click through; Ctrl-C ends it
+sandbox: $(READY) ## the sandbox alone, to click through; Ctrl-C ends it
 	@$(BIN)/python -m pam_rollback.sandbox --state-file $(or $(STATE),sandbox.env.toml) --print
 
 report: $(READY) ## the HTML report of the newest run (RUN=folder for another)

@@ -1,6 +1,6 @@
-"""What each strategy takes of its own: recovery as users see it, less the time that the providers take, on a practice range of its own.
+"""What each strategy takes of its own: recovery as users see it, less the time that the providers take, on a sandbox of its own.
 
-Each story of drills/ runs as a real rollback (`--mode real`) against a range that nothing is wrong with, and users are asked from outside
+Each story of drills/ runs as a real rollback (`--mode real`) against a sandbox that nothing is wrong with, and users are asked from outside
 every 15 ms what they get. In the providers' place stands a witness that notes each request. Beside each, in the same run, one curl that
 asks the same provider: from the start of the command to its first request. The fast profile for all stories; the realistic one, with the
 times that the providers typically take, for two.
@@ -250,7 +250,9 @@ def main() -> int:
     for latencies, stories in profiles.items():
         if asked.profile not in {"all", latencies}:
             continue
-        print(f"\n{latencies} profile, seconds; users are asked every 15 ms, one run each, each on a range of its own")
+        print(
+            f"\n{latencies} profile, seconds; users are asked every 15 ms, one run each, each on a sandbox of its own"
+        )
         print(_HEAD)
         for story in asked.stories or stories:
             found = measure(story, latencies)

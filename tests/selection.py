@@ -87,7 +87,7 @@ SANDBOX = Group(
     ("tests/sandbox/",),
     ("src/pam_rollback/sandbox/", "tests/sandbox/", "tests/product.py", *_EVERYWHERE),
 )
-"""The practice range itself: its site, its product, its stand-ins."""
+"""The sandbox itself: its site, its product, its stand-ins."""
 GROUPS = (OFFICIAL_CLIENTS, SANDBOX)
 """A test belongs to the first that names it."""
 

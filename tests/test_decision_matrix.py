@@ -18,7 +18,7 @@ from tests.sessions import Collected, Range, runbook_in, store_baseline
 ROWS = [row for row in rows() if isinstance(row, DecisionRow)]
 CODES = {"NO ROLLBACK": 0, "ROLL BACK NOW": 10, "CONSIDER A ROLLBACK": 11, "WATCH": 11, "NOT KNOWN": 11}
 USUAL_MS = 800
-"""On the range answers take so long as a rule: what a busy machine adds to a few milliseconds is more than what is to be told apart."""
+"""On the sandbox answers take so long as a rule: what a busy machine adds to a few milliseconds is more than what is to be told apart."""
 SAMPLES = {"errors-25-percent"}
 """Of the rows that watch users' answers, one on every commit; the others, and those with a browser: `make test-all`."""
 _WATCH_BEGINS_WITHIN_S = 60

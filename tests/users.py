@@ -1,4 +1,4 @@
-"""Users of a range: traffic beside what the suite sends."""
+"""Users of a sandbox: traffic beside what the suite sends."""
 
 import threading
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from tests.sessions import Range
 
 @dataclass
 class Traffic:
-    """Users of the range, in a thread of their own."""
+    """Users of the sandbox, in a thread of their own."""
 
     url: str
     token: str

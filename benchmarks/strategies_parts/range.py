@@ -1,4 +1,4 @@
-"""One practice range as a place for a real rollback: no controls, no planted damage, its providers behind witnesses."""
+"""One sandbox as a place for a real rollback: no controls, no planted damage, its providers behind witnesses."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The clients of Netlify and Render against the hosts of a practice range: what users get in the end, and that nothing is done twice."""
+"""The clients of Netlify and Render against the hosts of a sandbox: what users get in the end, and that nothing is done twice."""
 
 import json
 import os

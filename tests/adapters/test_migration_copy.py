@@ -66,7 +66,7 @@ def test_the_original_is_refused(product_database: Database) -> None:
 
 
 def test_the_candidates_migration_leads_there_and_back(copy: MigrationCopy) -> None:
-    """The one that the practice range's candidate brings; it is noted while it is there."""
+    """The one that the sandbox's candidate brings; it is noted while it is there."""
     files = {path.name: path.read_text(encoding="utf-8") for path in CANDIDATE.glob("*.sql")}
     (migration,) = migrations_in(files, "candidate")
     before = copy.picture()

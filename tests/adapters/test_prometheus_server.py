@@ -1,4 +1,4 @@
-"""Against a real Prometheus that scrapes a real release of the range: what was counted is what was sent, and nothing is zero by silence."""
+"""Against a real Prometheus that scrapes a release of the sandbox: what was counted is what was sent, and nothing is zero by silence."""
 
 import time
 from collections import Counter
@@ -37,7 +37,7 @@ _SEEN_WITHIN_S = 30
 
 @dataclass(frozen=True)
 class Watched:
-    """A range, and the Prometheus that watches its live release."""
+    """A sandbox, and the Prometheus that watches its live release."""
 
     range: Range
     settings: Prometheus
@@ -96,7 +96,7 @@ def server(shared_range: Range, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 @pytest.fixture
 def watched(server: str, practice_range: Range) -> Watched:
-    """The range as it was, signed in, and all of that already scraped."""
+    """The sandbox as it was, signed in, and all of that already scraped."""
     answer = fetch(
         practice_range.state["urls"]["api"] + "/api/v1/auth/login",
         method="POST",

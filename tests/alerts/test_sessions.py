@@ -1,4 +1,4 @@
-"""In a real Prometheus that scrapes the range: each alert fires on its fault, none without one; and the checks that look after them."""
+"""In a real Prometheus that scrapes the sandbox: each alert fires on its fault, none without one; and the checks that look after them."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -47,7 +47,7 @@ _SCRAPES = 4
 
 @dataclass(frozen=True)
 class Guarded:
-    """A range with users, and the Prometheus that watches it by the plan's rules at pace 60."""
+    """A sandbox with users, and the Prometheus that watches it by the plan's rules at pace 60."""
 
     range: Range
     api: PrometheusApi
@@ -64,7 +64,7 @@ class Guarded:
 
 
 def rules_for(range_: Range, folder: Path, *, baseline_ms: float = 200.0, url: str = "http://127.0.0.1:9") -> Path:
-    """The range's rules, as the command writes them."""
+    """The sandbox's rules, as the command writes them."""
     file = range_.described(folder / "sandbox.toml", TABLE.format(url=url))
     stored = save_baseline(range_, folder, latency_ms=baseline_ms)
     out = folder / "sandbox.rules.yml"

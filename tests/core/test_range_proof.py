@@ -1,4 +1,4 @@
-"""A drill begins only on a range that is as it was, and says what is not."""
+"""A drill begins only on a sandbox that is as it was, and says what is not."""
 
 from collections.abc import Mapping, Sequence
 
@@ -17,12 +17,12 @@ FAULT = {"what": "faults", "expected": "none", "found": "errors", "planted": "er
 def proof(
     *changes: Mapping[str, str], flags: Mapping[str, Flag] = ALL_ON, owed: Sequence[str] = (), own: bool = True
 ) -> RangeProof:
-    """What a drill says of such a range."""
+    """What a drill says of such a sandbox."""
     return RangeProof.of(changes, flags, features=FEATURES, owed=owed, own=own)
 
 
 def test_a_range_as_it_was_is_proven() -> None:
-    """Nothing to say, on a range of one's own and on another."""
+    """Nothing to say, on a sandbox of one's own and on another."""
     assert [proof(own=own).problem for own in (True, False)] == ["", ""]
 
 
@@ -40,7 +40,7 @@ def test_a_range_as_it_was_is_proven() -> None:
     ],
 )
 def test_what_an_unfinished_drill_leaves_is_named(found: RangeProof, said: str, *, own: bool) -> None:
-    """Whoever started the range."""
+    """Whoever started the sandbox."""
     assert found.problem == said
     assert found.planted_before == ()
     assert proof(STABLE, own=own).problem
@@ -52,7 +52,7 @@ def test_all_differences_are_told_at_once() -> None:
 
 
 def test_a_fault_stops_a_drill_on_a_range_of_its_own_only() -> None:
-    """On a range that was attached somebody practises with it: noted."""
+    """On a sandbox that was attached somebody practises with it: noted."""
     assert proof(FAULT).problem == "faults: expected none, found errors"
     attached = proof(FAULT, own=False)
     assert (attached.problem, attached.planted_before) == ("", ("errors",))

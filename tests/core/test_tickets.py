@@ -11,11 +11,11 @@ from pam_rollback.core.tickets import ALARM_BELOW_P, HISTORY_D, TicketVolume, ch
 
 HOUR_S = 3600.0
 SEEDED_A_DAY = 2.2
-"""What the practice range has: `_TICKETS_PER_DAY` of its seed."""
+"""What the sandbox has: `_TICKETS_PER_DAY` of its seed."""
 
 
 def volume(count: int, before: int = 31, same_hours: int = 1, **more: float) -> TicketVolume:
-    """An hour's tickets beside a fortnight's; without more said, as the practice range has them."""
+    """An hour's tickets beside a fortnight's; without more said, as the sandbox has them."""
     settings = {"latest_s": HOUR_S, "oldest_d": 90.0, **more}
     return TicketVolume(count=count, before=before, same_hours=same_hours, **settings)  # type: ignore[arg-type]
 
@@ -62,7 +62,7 @@ def test_the_smallest_unusual_count(before: int, same_hours: int, unusual_from: 
 
 
 def test_false_alarms_are_as_rare_as_they_are_said_to_be() -> None:
-    """A hundred thousand healthy sessions at the practice range's rate: below one in a thousand by far."""
+    """A hundred thousand healthy sessions at the sandbox's rate: below one in a thousand by far."""
     chance = random.Random(7)
     edges: dict[tuple[int, int], int] = {}
     alarms = 0

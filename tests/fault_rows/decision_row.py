@@ -43,7 +43,7 @@ class DecisionRow(Row):
     strategy: str = ""
     """With which strategy to begin; empty when none is recommended."""
     speed: bool = False
-    """Whether the range is as slow as when its baseline was taken. Else it is far faster, and no busy machine makes it slower than that."""
+    """Whether the sandbox is as slow as when its baseline was taken. Else it is far faster, and a busy machine cannot make it slower."""
     pace: float = 60
     onset_s: float = 0
     """How long after the watch began the fault is planted; 0: before the session."""

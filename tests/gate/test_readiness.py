@@ -49,7 +49,7 @@ RUN = "20260101T000000Z-sandbox-aaaa"
 
 @pytest.fixture
 def environment(shared_range: Range) -> Environment:
-    """The range as the suite reads it."""
+    """The sandbox as the suite reads it."""
     return load_environment(str(shared_range.file), ROOT / "environments", {})
 
 

@@ -67,7 +67,7 @@ def owed(folder: Path) -> set[str]:
 
 
 def as_staging(practice_range: Range, project: Project) -> None:
-    """Let the range call itself staging in ``staging.toml``, so that a real rollback can be carried out on it."""
+    """Let the sandbox call itself staging in ``staging.toml``, so that a real rollback can be carried out on it."""
     text = practice_range.file.read_text("utf-8").partition("[sandbox]")[0]
     text = text.replace('kind = "sandbox"', 'kind = "staging"\npace = 600')
     project.write("staging.toml", text.replace('name = "sandbox"', 'name = "staging"'))

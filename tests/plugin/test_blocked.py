@@ -26,7 +26,7 @@ _COUNTED_S = 4.0
 
 @pytest.fixture
 def alone(practice_range: Range, tmp_path: Path) -> Path:
-    """The range's file, without anybody who could look from elsewhere."""
+    """The sandbox's file, without anybody who could look from elsewhere."""
     lines = practice_range.file.read_text(encoding="utf-8").splitlines()
     file = tmp_path / "alone.toml"
     file.write_text("\n".join(line for line in lines if "second_address_proxy" not in line) + "\n", encoding="utf-8")

@@ -24,7 +24,7 @@ def checks_copied() -> tuple[str, ...]:
 
 @pytest.fixture
 def file(practice_range: Range, tmp_path: Path) -> Path:
-    """The range, declaring a test account and nothing else."""
+    """The sandbox, declaring a test account and nothing else."""
     less = tmp_path / "less.toml"
     less.write_text(f"{ONLY_ANSWERS}\n{practice_range.file.read_text(encoding='utf-8')}", encoding="utf-8")
     less.chmod(0o600)

@@ -59,7 +59,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def staging(practice_range: Range, project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """What a session needs to know: the range calls itself staging. Also for those that begin in this process."""
+    """What a session needs to know: the sandbox calls itself staging. Also for those that begin in this process."""
     as_staging(practice_range, project)
     project.write("filler.py", FILLER)
     for name, value in project.environment.items():

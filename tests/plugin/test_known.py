@@ -24,7 +24,7 @@ def list_again(index: Path, *parts: Path) -> None:
 
 @pytest.fixture(scope="module")
 def recorded(shared_range: Range, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a whole baseline of a range with one barrier, recorded once for all of these tests."""
+    """The folder of a whole baseline of a sandbox with one barrier, recorded once for all of these tests."""
     shared_range.as_it_was()
     shared_range.remote.plant("page", what="image-without-alt.js")
     session = runbook_in(tmp_path_factory.mktemp("recorded")).run("-m", "baseline", f"--env={shared_range.file}")

@@ -30,7 +30,7 @@ def checks_copied() -> tuple[str, ...]:
 
 @pytest.fixture
 def staging(practice_range: Range, project: Project) -> Iterator[list[str]]:
-    """The command of a real rollback: the range calls itself staging."""
+    """The command of a real rollback: the sandbox calls itself staging."""
     as_staging(practice_range, project)
     yield [STORY, "--env=staging.toml", *CONSENT]
     practice_range.as_it_was()

@@ -70,7 +70,7 @@ def test_side_by_side_each_puts_back_its_own(project: Project) -> None:
 
 @pytest.mark.nightly  # random orders of the journal's rules: actions/test_journal_of_situations.py
 def test_in_another_order_on_one_sandbox(practice_range: Range, project: Project) -> None:
-    """The second finds the range as the first found it, and the range is left as it was."""
+    """The second finds the sandbox as the first found it, and the sandbox is left as it was."""
     ended = project.run(*reversed(STORIES), *ROLLBACK, "--env", str(practice_range.file))
 
     assert ended.rc == 11, ended.out

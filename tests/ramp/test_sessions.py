@@ -37,7 +37,7 @@ def checks_copied() -> tuple[str, ...]:
 
 @dataclass
 class Ramped:
-    """A project, a range with the features off, and the ramp's journal between them."""
+    """A project, a sandbox with the features off, and the ramp's journal between them."""
 
     project: Project
     range: Range
@@ -292,7 +292,7 @@ def test_a_yes_to_a_stage_that_is_not_there_is_a_mistake_of_the_file(asking: Ram
 
 
 def test_the_real_ramp_needs_consent_and_is_the_same(ramped: Ramped) -> None:
-    """The range plays staging: without consent 13; with it the same file lets users in for real, with a journal of that environment."""
+    """The sandbox plays staging: without consent 13; with it the same file lets users in for real, with a journal of that environment."""
     plan = (ramped.project.folder / "plan.toml").read_text(encoding="utf-8")
     ramped.project.write("plan.toml", plan.replace("hold_s_min = 900", "hold_s_min = 5"))
     ramped.project.write("environments/staging.toml", staging(ramped.range))

@@ -1,4 +1,4 @@
-"""What the tests of the practice range share."""
+"""What the tests of the sandbox share."""
 
 from tests.sandbox.found_range import found, whole_range
 from tests.sandbox.render_range import render, render_started

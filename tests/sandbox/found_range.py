@@ -132,7 +132,7 @@ def whole_range() -> Iterator[Range]:
 
 @pytest.fixture
 def found(whole_range: Range) -> Iterator[Range]:
-    """The range as it was at the start."""
+    """The sandbox as it was at the start."""
     yield whole_range
     whole_range.remote.clear_all()
     whole_range.remote.go_live("candidate")

@@ -1,4 +1,4 @@
-"""Netlify's stand-in and the site that it publishes, with a real repository and over HTTP, without the rest of a range."""
+"""Netlify's stand-in and the site that it publishes, with a real repository and over HTTP, without the rest of a sandbox."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Host:
 
     @property
     def deploys(self) -> Deploys:
-        """What only the range may look into."""
+        """What only the sandbox may look into."""
         return self.site.deploys
 
     def call(

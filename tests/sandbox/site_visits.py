@@ -1,4 +1,4 @@
-"""People who visit the practice range's site with a real browser, for the tests of the site."""
+"""People who visit the sandbox's site with a real browser, for the tests of the site."""
 
 import json
 import tomllib

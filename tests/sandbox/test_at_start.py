@@ -1,4 +1,4 @@
-"""A range knows what of it is not as it was when it started."""
+"""A sandbox knows what of it is not as it was when it started."""
 
 from collections.abc import Callable
 
@@ -32,4 +32,4 @@ def test_each_change_is_told_and_gone_after_a_reset(found: Range, case: str) -> 
 
     assert told(found) == expected, found.remote.changes()
     found.remote.reset()
-    eventually(lambda: found.remote.changes() == [], "the range is as it was")
+    eventually(lambda: found.remote.changes() == [], "the sandbox is as it was")

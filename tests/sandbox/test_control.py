@@ -1,4 +1,4 @@
-"""The range's own API: who may do what, and what a mistake costs."""
+"""The sandbox's own API: who may do what, and what a mistake costs."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ class TestControl:
         ],
     )
     def test_without_the_token_nothing_is_said_or_done(self, found: Range, method: str, path: str, token: str) -> None:
-        """Only who can read the state file controls the range."""
+        """Only who can read the state file controls the sandbox."""
         answer = found.control(method, path, b"{}" if method != "GET" else None, token=token)
 
         assert answer.status == 401
@@ -102,7 +102,7 @@ class TestControl:
 
     @pytest.mark.parametrize("body", [b"[]", b"{", b"\xff", b'"x"'])
     def test_a_body_that_is_no_object_is_refused(self, found: Range, body: bytes) -> None:
-        """Nonsense is a 4xx, and the range stays as it is."""
+        """Nonsense is a 4xx, and the sandbox stays as it is."""
         assert found.control("PUT", "/faults/errors", body).status == 422
         assert found.remote.faults() == []
 

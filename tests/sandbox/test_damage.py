@@ -128,7 +128,7 @@ def seen_by_the_auditor(access: Access, name: str) -> list[tuple[Any, ...]]:
 
 @pytest.fixture(scope="module")
 def access() -> Iterator[Access]:
-    """A database as a range has it, without the range."""
+    """A database as a sandbox has it, without the sandbox."""
     with folder_of_a_range() as (folder, children):
         cache = TemplateCache(default_cache(os.environ))
         opened = OwnDatabase({}, folder=folder, children=children, account_password="words", cache=cache)

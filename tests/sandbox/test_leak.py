@@ -1,4 +1,4 @@
-"""The leak of the practice range: memory that is really held, grows, and comes back."""
+"""The leak of the sandbox: memory that is really held, grows, and comes back."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""The life of a range: it starts for everybody, says one thing when it cannot, and leaves nothing, however it ends."""
+"""The life of a sandbox: it starts for everybody, says one thing when it cannot, and leaves nothing, however it ends."""
 
 import asyncio
 import os
@@ -45,7 +45,7 @@ with launch(Path(sys.argv[1])):
 
 @pytest.fixture
 def place() -> Iterator[Path]:
-    """A temporary folder for one range, which everybody can pass through, as /tmp."""
+    """A temporary folder for one sandbox, which everybody can pass through, as /tmp."""
     folder = Path(tempfile.mkdtemp(prefix="pam-lifecycle-"))
     folder.chmod(0o755)
     (folder / "tmp").mkdir(mode=0o755)
@@ -54,7 +54,7 @@ def place() -> Iterator[Path]:
 
 
 def settings(place: Path, **more: str) -> dict[str, str]:
-    """The environment of a range whose temporary files are below `place`; it uses the user's own template cache."""
+    """The environment of a sandbox whose temporary files are below `place`; it uses the user's own template cache."""
     return {**os.environ, "PYTHONPATH": SOURCE, "TMPDIR": str(place / "tmp"), **more}
 
 
@@ -79,7 +79,7 @@ def running(
     prefix: tuple[str, ...] = (),
     command: Sequence[str] = COMMAND,
 ) -> Iterator[Running]:
-    """A range with a pipe as its standard input."""
+    """A sandbox with a pipe as its standard input."""
     state_file = place / "state.toml"
     process = subprocess.Popen(
         [*prefix, *command, "--state-file", str(state_file)],
@@ -129,13 +129,13 @@ def assert_nothing_left(place: Path, *, is_gone: Callable[[], bool]) -> None:
 
 
 def remote_of(state_file: Path) -> Remote:
-    """The controls of the range with this file."""
+    """The controls of the sandbox with this file."""
     sandbox = tomllib.loads(state_file.read_text(encoding="utf-8"))["sandbox"]
     return Remote(sandbox["control_url"], sandbox["token"])
 
 
 def refused(place: Path, *arguments: str, **more: str) -> str:
-    """What a range says that does not start."""
+    """What a sandbox says that does not start."""
     done = subprocess.run(
         [*COMMAND, *arguments],
         stdin=subprocess.DEVNULL,
@@ -361,7 +361,7 @@ def test_root_can_start_it_where_no_other_account_can_go(place: Path) -> None:
 
 
 def test_a_broken_template_is_made_anew(place: Path) -> None:
-    """Damage in the cache costs a second, not a drill, and the range says so."""
+    """Damage in the cache costs a second, not a drill, and the sandbox says so."""
     cache = {"XDG_CACHE_HOME": str(place / "cache")}
     with running(place, cache):
         pass
@@ -474,7 +474,7 @@ def somebody_elses_server() -> Iterator[Mapping[str, str]]:
 def test_a_guest_database_is_dropped_at_the_end(
     place: Path, somebody_elses_server: Mapping[str, str], number: signal.Signals
 ) -> None:
-    """DATABASE_URL gets a database of the range's own, which goes with it, also after a kill -9; no server is started."""
+    """DATABASE_URL gets a database of the sandbox's own, which goes with it, also after a kill -9; no server is started."""
     url = somebody_elses_server["DATABASE_URL"]
     with running(place, somebody_elses_server) as found:
         state = tomllib.loads(found.state_file.read_text(encoding="utf-8"))
@@ -492,7 +492,7 @@ def test_a_guest_database_is_dropped_at_the_end(
 def test_an_outage_of_a_guest_database_touches_nothing_else(
     place: Path, somebody_elses_server: Mapping[str, str]
 ) -> None:
-    """`database-down` shuts the range's own database only, and opens it again with its rows."""
+    """`database-down` shuts the sandbox's own database only, and opens it again with its rows."""
     url = somebody_elses_server["DATABASE_URL"]
     with running(place, somebody_elses_server) as found:
         dsn = tomllib.loads(found.state_file.read_text(encoding="utf-8"))["sandbox"]["variables"]["PAM_DATABASE_DSN"]

@@ -1,4 +1,4 @@
-"""The database server of the range: where its programs come from, as whom it runs, what survives a stop."""
+"""The database server of the sandbox: where its programs come from, as whom it runs, what survives a stop."""
 
 import asyncio
 import os
@@ -29,7 +29,7 @@ def children() -> Iterator[Children]:
 
 @pytest.fixture
 def folder(children: Children) -> Iterator[Path]:
-    """A folder that every account can pass through, as the range's own."""
+    """A folder that every account can pass through, as the sandbox's own."""
     found = Path(tempfile.mkdtemp(prefix="pam-postgres-tests-"))
     found.chmod(0o711)
     children.owns_folder(found)

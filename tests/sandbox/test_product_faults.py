@@ -237,7 +237,7 @@ def test_an_odd_fault_is_refused(candidate: Product, name: str, parameters: obje
 
 @pytest.mark.parametrize("token", [None, "garbage", ADMIN])
 def test_the_switches_do_not_exist_for_others(candidate: Product, token: str | None) -> None:
-    """404 without the range's own token, the admin token included."""
+    """404 without the sandbox's own token, the admin token included."""
     assert candidate.call("GET", FAULTS, token=token).status == 404
     assert candidate.call("PUT", f"{FAULTS}/voice", {}, token=token).status == 404
     assert candidate.call("DELETE", f"{FAULTS}/voice", token=token).status == 404

@@ -72,7 +72,7 @@ class TestFaultsBelow:
         found.remote.clear_all()
 
         assert found.remote.faults() == []
-        eventually(lambda: found.get("api", HEALTH).status == 200, "the range is healthy")
+        eventually(lambda: found.get("api", HEALTH).status == 200, "the sandbox is healthy")
 
     def test_traffic_moves_to_the_other_release(self, found: Range) -> None:
         """API and site say the release that is live."""

@@ -1,4 +1,4 @@
-"""What goes wrong with the stand-in for Render, and how the range puts it right."""
+"""What goes wrong with the stand-in for Render, and how the sandbox puts it right."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def git(*arguments: str, at: Path, within_s: float = 10) -> str:
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Repository:
-    """As a range has it."""
+    """As a sandbox has it."""
     return Repository.create(tmp_path / "repository.git")
 
 

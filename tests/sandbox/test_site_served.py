@@ -1,4 +1,4 @@
-"""The site as visitors get it from the range."""
+"""The site as visitors get it from the sandbox."""
 
 import re
 from urllib.request import Request, urlopen

@@ -1,4 +1,4 @@
-"""The range's stand-in for the incident channel."""
+"""The sandbox's stand-in for the incident channel."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""The status page of the range answers as Statuspage's public API does, says what it is told to, and lies only when it is asked to."""
+"""The status page of the sandbox answers as Statuspage's public API does, says what it is told to, and lies only when it is asked to."""
 
 from __future__ import annotations
 

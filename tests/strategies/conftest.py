@@ -1,4 +1,4 @@
-"""A range as at its start for each case."""
+"""A sandbox as at its start for each case."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,7 +20,7 @@ MakeScene = Callable[..., Scene]
 
 @pytest.fixture(scope="module")
 def environment(shared_range: Range) -> Environment:
-    """The range as the suite reads it."""
+    """The sandbox as the suite reads it."""
     return load_environment(str(shared_range.file), ROOT / "environments", {})
 
 
@@ -51,5 +51,5 @@ def make_scene(
 
 @pytest.fixture
 def scene(make_scene: MakeScene) -> Scene:
-    """The range as at its start."""
+    """The sandbox as at its start."""
     return make_scene()

@@ -13,7 +13,7 @@ EMERGENCY = "emergency"
 
 
 class Judged(Protocol):
-    """Where an action was done: hosts in memory, or a range."""
+    """Where an action was done: hosts in memory, or a sandbox."""
 
     @property
     def unowed(self) -> list[str]:

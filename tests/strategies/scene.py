@@ -39,7 +39,7 @@ from tests.strategies.performed import Ended, PastTheProduct, open_steps, perfor
 
 STABLE, CANDIDATE = "1.41.3", "1.42.0"
 _DEADLINE_S = 5.0
-"""Of a request: hosts of the range answer within milliseconds, on a busy machine within a second."""
+"""Of a request: hosts of the sandbox answer within milliseconds, on a busy machine within a second."""
 _EVERY_S = 0.2
 _SETTLED_WITHIN_S = 20
 _WHY = "the new release fails for users"
@@ -77,7 +77,7 @@ class World:
 
 @dataclass(frozen=True)
 class Scene:
-    """One case: a range as at the start, a journal, and clients that were refused nothing yet."""
+    """One case: a sandbox as at the start, a journal, and clients that were refused nothing yet."""
 
     range: Range
     environment: Environment

@@ -38,7 +38,7 @@ def test_a_provider_fails(make_scene: MakeScene, row: Row, kind: str) -> None:
     judge(scene, row, ended, helped=helped, good=STABLE)
     scene.range.remote.clear(row.provider)
     if row.strategy == EMERGENCY:
-        # The range starts the product again when its fault goes: not while a deploy that nobody could see replaces it.
+        # The sandbox starts the product again when its fault goes: not while a deploy that nobody could see replaces it.
         scene.until_settled()
     scene.range.remote.clear_all()
     scene.undo()

@@ -126,7 +126,7 @@ class Environment(Table):
 
     @property
     def is_sandbox(self) -> bool:
-        """A running practice range: it calls itself one, and the file holds the controls that only a running one can give."""
+        """A running sandbox: it calls itself one, and the file holds the controls that only a running one can give."""
         return self.kind == "sandbox" and self.sandbox is not None
 
     @property

@@ -98,7 +98,7 @@ class Urls(Table):
 
 
 class Paths(Table):
-    """Where the product answers, below its addresses. The defaults are the plan's and the practice range's."""
+    """Where the product answers, below its addresses. The defaults are the plan's and the sandbox's."""
 
     frontend_health: UrlPath = "/health"
     frontend_version: UrlPath = "/version.json"
@@ -129,7 +129,7 @@ class Paths(Table):
 
 
 class Pages(Table):
-    """Where the site's pages are, below the front end's address. The defaults are those of the product, and of the practice range."""
+    """Where the site's pages are, below the front end's address. The defaults are those of the product, and of the sandbox."""
 
     home: UrlPath = "/"
     login: UrlPath = "/login"
@@ -282,10 +282,10 @@ class Sql(Table):
 
 
 class Sandbox(Table):
-    """The controls of a running practice range. Only its private state file has this table."""
+    """The controls of a running sandbox. Only its private state file has this table."""
 
     control_url: Address
     token: Annotated[str, Field(min_length=1, repr=False)]
     second_address_proxy: Address = ""
-    """Asks from another address of the practice range's small world."""
+    """Asks from another address of the sandbox's small world."""
     variables: Annotated[Mapping[VariableName, str], Field(repr=False)] = {}

@@ -1,13 +1,13 @@
-"""Is a practice range as a drill must find it? A drill on a range that is broken already proves nothing, and its undo restores the damage.
+"""Is a sandbox as a drill must find it? A drill on a sandbox that is broken already proves nothing, and its undo restores the damage.
 
-======================================  ===============================================================================
-what is not as at the start             what follows
-======================================  ===============================================================================
-a release, a branch, a deploy, a flag   the drill does not begin: only a drill that did not end leaves these behind
-something that is owed to the range     the same: an earlier situation of this run could not put it back
-a fault, on a session's own sandbox     the same: nobody but this session can have planted it
-a fault, on a range that was attached   noted: planting one is how people practise with, say, a host that is down
-======================================  ===============================================================================
+==========================================  ==============================================================================
+what is not as at the start                 what follows
+==========================================  ==============================================================================
+a release, a branch, a deploy, a flag       the drill does not begin: only a drill that did not end leaves these behind
+something that is owed to the sandbox       the same: an earlier situation of this run could not put it back
+a fault, on a session's own sandbox         the same: nobody but this session can have planted it
+a fault, on a sandbox that was attached     noted: planting one is how people practise with, say, a host that is down
+==========================================  ==============================================================================
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +20,7 @@ _ON = Flag(enabled=True, rollout_pct=100)
 
 @dataclass(frozen=True)
 class Difference:
-    """One thing that is not as it was when the range started. ``fault`` is the name of the fault where it is one."""
+    """One thing that is not as it was when the sandbox started. ``fault`` is the name of the fault where it is one."""
 
     what: str
     expected: str
@@ -38,7 +38,7 @@ class RangeProof:
 
     differences: tuple[Difference, ...]
     planted_before: tuple[str, ...]
-    """Faults that whoever attached the range practises with."""
+    """Faults that whoever attached the sandbox practises with."""
 
     @property
     def problem(self) -> str:
@@ -55,9 +55,9 @@ class RangeProof:
         owed: Sequence[str],
         own: bool,
     ) -> "RangeProof":
-        """``changes`` as the range tells them, ``flags`` as they are now, ``features`` the plan's flags, which a drill switches off.
+        """``changes`` as the sandbox tells them, ``flags`` as they are now, ``features`` the plan's flags, which a drill switches off.
 
-        ``owed``: what earlier situations of this run still owe here. ``own``: the session started the range itself.
+        ``owed``: what earlier situations of this run still owe here. ``own``: the session started the sandbox itself.
         """
         told = [Difference(one["what"], one["expected"], one["found"], one.get("planted", "")) for one in changes]
         planted = tuple(one.fault for one in told if one.fault and not own)

@@ -1,4 +1,4 @@
-"""Looks whether the practice range is as a drill must find it, before anything is planted. The rule is ``core/range_proof.py``."""
+"""Looks whether the sandbox is as a drill must find it, before anything is planted. The rule is ``core/range_proof.py``."""
 
 from collections.abc import Mapping
 

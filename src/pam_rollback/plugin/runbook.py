@@ -100,7 +100,7 @@ class Runbook:
 
     @property
     def on_sandbox(self) -> bool:
-        """This session works on a practice range: one that it starts itself, or one whose private file it was given."""
+        """This session works on a sandbox: one that it starts itself, or one whose private file it was given."""
         return self.own_sandbox or self.environment.is_sandbox
 
     def saw_release(self, release: str) -> None:

@@ -294,7 +294,7 @@ class RunRecord:
 
     @property
     def rehearsal(self) -> bool:
-        """Only the practice range was touched."""
+        """Only the sandbox was touched."""
         return self.environment.kind == "sandbox"
 
     @property

@@ -1,1 +1,1 @@
-"""The practice range: the PAM product with real parts, on loopback only."""
+"""The sandbox: the PAM product with real parts, on loopback only."""

@@ -1,4 +1,4 @@
-"""`python -m pam_rollback.sandbox`: a practice range that lives until it is told to end."""
+"""`python -m pam_rollback.sandbox`: a sandbox that lives until it is told to end."""
 
 import argparse
 import asyncio
@@ -17,7 +17,7 @@ from pam_rollback.sandbox.supervisor import Supervisor
 
 
 def main() -> int:
-    """Run a range; 0 after an orderly end, 2 when it could not start."""
+    """Run a sandbox; 0 after an orderly end, 2 when it could not start."""
     options = _options()
     given: Path | None = options.state_file
     path = (given or Path(tempfile.gettempdir()) / f"pam-sandbox-{os.getpid()}.toml").absolute()
@@ -60,7 +60,7 @@ async def _run(path: Path, options: argparse.Namespace) -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m pam_rollback.sandbox",
-        description="A practice range with real parts on loopback: PostgreSQL, the PAM API as one process per release, and the site. "
+        description="A sandbox with real parts on loopback: PostgreSQL, the PAM API as one process per release, and the site. "
         "Ends on Ctrl-C, on SIGTERM, when its piped standard input closes, or when its parent dies, and leaves nothing behind.",
     )
     parser.add_argument(

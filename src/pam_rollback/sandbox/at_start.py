@@ -1,6 +1,6 @@
-"""What of a range is not as it was when it started: faults, what users get, where it comes from, and what is under way.
+"""What of a sandbox is not as it was when it started: faults, what users get, where it comes from, and what is under way.
 
-Histories grow and are not compared: a range whose hosts deployed and went back is as it was. What the database holds is not either.
+Histories grow and are not compared: a sandbox whose hosts deployed and went back is as it was. What the database holds is not either.
 """
 
 from collections.abc import Iterator

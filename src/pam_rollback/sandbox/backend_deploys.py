@@ -109,7 +109,7 @@ class BackendDeploys:
 
     @property
     def at_start(self) -> ReleaseSpec:
-        """What was live when the range started."""
+        """What was live when the sandbox started."""
         built = self._first[-1].artifact
         if built is None:
             raise RangeError("back end", expected="a first deploy that was built", found="none")
@@ -158,7 +158,7 @@ class BackendDeploys:
         self.settings.updated_at = self._moment()
 
     async def go_live(self, name: str) -> None:
-        """Have users get a release that the range knows by name, at once. Raises RangeError, and nothing moves, when it is not healthy."""
+        """Give users a release that the sandbox knows by name, at once. Raises RangeError, and nothing moves, when it is not healthy."""
         target = next((deploy for deploy in self._first if deploy.artifact and deploy.artifact.name == name), None)
         if target is None:
             raise RangeError("release", expected=" or ".join(spec.name for spec in RELEASES), found=repr(name))

@@ -1,4 +1,4 @@
-"""Child processes and files that do not outlive the range that made them."""
+"""Child processes and files that do not outlive the sandbox that made them."""
 
 import asyncio
 import contextlib
@@ -91,15 +91,15 @@ class Children:
         self._tell({"ended": process.pid})
 
     def owns_folder(self, folder: Path) -> None:
-        """Have `folder` removed when the range is gone."""
+        """Have `folder` removed when the sandbox is gone."""
         self._tell({"folder": str(folder)})
 
     def owns_file(self, path: Path) -> None:
-        """Have `path` removed when the range is gone, if it is still the same file."""
+        """Have `path` removed when the sandbox is gone, if it is still the same file."""
         self._tell({"file": str(path), "inode": path.stat().st_ino})
 
     def owns_database(self, server_dsn: str, name: str) -> None:
-        """Have the database `name` on another server dropped when the range is gone."""
+        """Have the database `name` on another server dropped when the sandbox is gone."""
         self._tell({"database": name, "server": server_dsn})
 
     def disowns_database(self, name: str) -> None:
@@ -107,7 +107,7 @@ class Children:
         self._tell({"dropped": name})
 
     def owns_role(self, server_dsn: str, name: str) -> None:
-        """Have the role `name` on another server dropped when the range and its database are gone."""
+        """Have the role `name` on another server dropped when the sandbox and its database are gone."""
         self._tell({"role": name, "server": server_dsn})
 
     def disowns_role(self, name: str) -> None:
@@ -123,7 +123,7 @@ class Children:
     def _tell(self, line: Mapping[str, object]) -> None:
         if self._janitor.stdin is None or self._janitor.stdin.closed:
             return
-        # Somebody may have killed the janitor: the range goes on with the two other nets, and still ends in order.
+        # Somebody may have killed the janitor: the sandbox goes on with the two other nets, and still ends in order.
         with contextlib.suppress(BrokenPipeError):
             self._janitor.stdin.write(json.dumps(line).encode() + b"\n")
             self._janitor.stdin.flush()

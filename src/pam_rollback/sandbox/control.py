@@ -1,4 +1,4 @@
-"""The range's own API: who it is, which faults are planted, which release is live, what the sinks received. Bearer token only."""
+"""The sandbox's own API: who it is, which faults are planted, which release is live, what the sinks received. Bearer token only."""
 
 import asyncio
 import hmac

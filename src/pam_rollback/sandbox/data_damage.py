@@ -88,7 +88,7 @@ def _transaction(access: Access, damage: Damage) -> Iterator[psycopg.Connection[
             place,
             expected="a superuser's account, because it changes the system catalogue itself",
             found="a guest's account that is none",
-            advice="Give DATABASE_URL a superuser, or unset it to use a server of the range.",
+            advice="Give DATABASE_URL a superuser, or unset it to use a server of the sandbox.",
         )
     try:
         with psycopg.connect(dsn, connect_timeout=_CONNECT_WITHIN_S, options=_SETTINGS) as connection:

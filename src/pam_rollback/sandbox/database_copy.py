@@ -1,4 +1,4 @@
-"""The copy of the range's database on which migrations are tried: made anew each time that somebody asks for it."""
+"""The copy of the sandbox's database on which migrations are tried: made anew each time that somebody asks for it."""
 
 from urllib.parse import urlsplit, urlunsplit
 

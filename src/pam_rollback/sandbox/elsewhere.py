@@ -1,6 +1,6 @@
-"""Another network address: a forward proxy whose requests come, for the range, from somewhere else than this machine.
+"""Another network address: a forward proxy whose requests come, for the sandbox, from somewhere else than this machine.
 
-The range is on loopback only, so the other address is told as proxies tell it: in ``X-Forwarded-For``.
+The sandbox is on loopback only, so the other address is told as proxies tell it: in ``X-Forwarded-For``.
 """
 
 from http import HTTPStatus
@@ -21,7 +21,7 @@ class Elsewhere:
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer that somebody else gets."""
         if request.url.host != "127.0.0.1" or request.method != "GET":
-            return web.Response(status=HTTPStatus.FORBIDDEN, text="only GET of the range's own addresses")
+            return web.Response(status=HTTPStatus.FORBIDDEN, text="only GET of the sandbox's own addresses")
         headers = {name: value for name, value in request.headers.items() if name.lower() not in _NOT_PASSED_ON}
         headers[_HEADER] = ADDRESS
         try:

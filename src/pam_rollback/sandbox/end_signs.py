@@ -1,4 +1,4 @@
-"""What tells a range to end: a signal, the end of its standard input, or the death of whoever started it."""
+"""What tells a sandbox to end: a signal, the end of its standard input, or the death of whoever started it."""
 
 import asyncio
 import os

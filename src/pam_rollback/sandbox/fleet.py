@@ -45,7 +45,7 @@ class Fleet:
     async def start(self, spec: ReleaseSpec) -> Release:
         """Start a release beside the live one, and wait until it is healthy. Raises RangeError, and nothing stays, when it is not."""
         if self._product is None:
-            raise RangeError(f"release {spec.name}", expected="a range that is open", found="one that still starts")
+            raise RangeError(f"release {spec.name}", expected="a sandbox that is open", found="one that still starts")
         release = self._make(spec)
         release.faults.update(self._faults.get(spec.name, {}))
         self._starting.append(release)

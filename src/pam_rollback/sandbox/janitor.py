@@ -1,9 +1,9 @@
-"""Removes what a practice range left behind when it was killed.
+"""Removes what a sandbox left behind when it was killed.
 
-Runs as a process of its own (`python -I janitor.py`), in a session of its own, and holds the reading end of a pipe. The range
+Runs as a process of its own (`python -I janitor.py`), in a session of its own, and holds the reading end of a pipe. The sandbox
 writes down, one JSON object a line, what exists: processes (with their start mark, so that a reused pid is never hit), folders,
 files and databases. When the pipe closes, however that came about, whatever is still there is ended or removed. Standard
-library only, because it lives as long as the range and is to stay small.
+library only, because it lives as long as the sandbox and is to stay small.
 """
 
 import json
@@ -40,7 +40,7 @@ def _start_mark_by_ps(pid: int) -> str | None:
 
 
 class Belongings:
-    """What exists of one range, as its lines told it."""
+    """What exists of one sandbox, as its lines told it."""
 
     def __init__(self) -> None:
         self._processes: dict[int, tuple[str, int]] = {}
@@ -50,7 +50,7 @@ class Belongings:
         self._roles: dict[str, str] = {}
 
     def note(self, line: dict[str, Any]) -> None:
-        """Take one line of the range into account."""
+        """Take one line of the sandbox into account."""
         match line:
             case {"process": int(pid), "mark": str(mark), "signal": int(number)}:
                 self._processes[pid] = (mark, number)
@@ -91,12 +91,12 @@ class Belongings:
 
 
 def drop_database(dsn: str, name: str) -> None:
-    """Drop the database that a range made on somebody else's server."""
+    """Drop the database that a sandbox made on somebody else's server."""
     _drop(dsn, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
 
 
 def drop_role(dsn: str, name: str) -> None:
-    """Drop the role that a range made on somebody else's server, once its database is gone."""
+    """Drop the role that a sandbox made on somebody else's server, once its database is gone."""
     _drop(dsn, "DROP ROLE IF EXISTS {}", name)
 
 
@@ -133,7 +133,7 @@ def _remove_folder(folder: Path) -> None:
 
 
 def main() -> None:
-    """Listen until the range is gone, then sweep."""
+    """Listen until the sandbox is gone, then sweep."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     belongings = Belongings()

@@ -1,4 +1,4 @@
-"""Starts a range as a child that lives as long as a `with` block. Standard library only: it is loaded by every session."""
+"""Starts a sandbox as a child that lives as long as a `with` block. Standard library only: it is loaded by every session."""
 
 import os
 import selectors
@@ -26,12 +26,12 @@ def launch(
     dialect: Literal["product", "plan"] = "product",
     latencies: Literal["fast", "realistic"] = "fast",
 ) -> Iterator[Path]:
-    """Start a range and give its state file when it is ready; it ends with the block, or with this process however that ends.
+    """Start a sandbox and give its state file when it is ready; it ends with the block, or with this process however that ends.
 
     `dialect` is whose tables its DSN shows: the product's own, or those that the rollback plan's SQL expects. `latencies` is how long
     the hosts take: no longer than the work that is really done, or as long as they typically do.
 
-    Raises RangeError with the range's own words when it does not start.
+    Raises RangeError with the sandbox's own words when it does not start.
     """
     with tempfile.TemporaryFile() as errors:
         child = subprocess.Popen(  # noqa: S603 - our own module
@@ -46,7 +46,7 @@ def launch(
                 **os.environ,
                 "PYTHONPATH": os.pathsep.join(filter(None, (str(_SOURCE), os.environ.get("PYTHONPATH")))),
             },
-            # A session of its own: a Ctrl-C in the terminal is for the session that uses the range, which still has to undo.
+            # A session of its own: a Ctrl-C in the terminal is for the session that uses the sandbox, which still has to undo.
             start_new_session=True,
         )
         try:

@@ -1,4 +1,4 @@
-"""The sockets of a range: all on loopback, bound before anything starts, so that addresses are known to every part."""
+"""The sockets of a sandbox: all on loopback, bound before anything starts, so that addresses are known to every part."""
 
 import socket
 from dataclasses import dataclass

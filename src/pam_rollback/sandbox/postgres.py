@@ -34,7 +34,7 @@ _PORTS = range(20000, 32000)
 _SETTINGS = """
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
-# Acknowledged means committed, and a stopped server loses nothing; only a crash of the machine would, and the range ends with it.
+# Acknowledged means committed, and a stopped server loses nothing; only a crash of the machine would, and the sandbox ends with it.
 fsync = off
 full_page_writes = off
 synchronous_commit = on
@@ -99,7 +99,7 @@ class Server:
         with (self._data / "postgresql.conf").open("a", encoding="utf-8") as configuration:
             configuration.write(_SETTINGS)
             if self._binaries.major >= _IO_METHOD_SINCE:
-                configuration.write("io_method = sync\n")  # no processes that a range of a few MB has no use for
+                configuration.write("io_method = sync\n")  # no processes that a sandbox of a few MB has no use for
 
     def adopt(self) -> None:
         """Make a data folder that was copied here by this process belong to whom the server runs as."""
@@ -159,7 +159,7 @@ class Server:
         return self.dsn(user=APPLICATION, password=password, database=APPLICATION)
 
     def change_passwords(self, current: str) -> str:
-        """Replace the template's passwords by ones of this range only; returns the product's DSN."""
+        """Replace the template's passwords by ones of this sandbox only; returns the product's DSN."""
         new, self._administrator_password = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
         with psycopg.connect(
             self.dsn(user=ADMINISTRATOR, password=current, database="postgres"), autocommit=True

@@ -1,4 +1,4 @@
-"""A finished cluster (schema and rows) kept on disk, so that a range starts by copying files.
+"""A finished cluster (schema and rows) kept on disk, so that a sandbox starts by copying files.
 
 One folder per combination of server version, schema, seed and cluster settings below the user's cache folder (mode 0700). It is
 made beside its place and renamed, so a reader sees all of it or nothing; every copy is compared with the digests taken when it

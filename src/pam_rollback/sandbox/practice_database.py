@@ -1,4 +1,4 @@
-"""The database of a range: on a server of its own, or as a guest on one that DATABASE_URL names."""
+"""The database of a sandbox: on a server of its own, or as a guest on one that DATABASE_URL names."""
 
 import asyncio
 import secrets
@@ -21,7 +21,7 @@ from pam_rollback.sandbox.postgres_template import TemplateBrokenError, Template
 from pam_rollback.sandbox.problems import RangeError
 
 URL_VARIABLE = "DATABASE_URL"
-"""Environment variable: a server on which the range makes a database of its own, and drops it at the end."""
+"""Environment variable: a server on which the sandbox makes a database of its own, and drops it at the end."""
 COPY_SUFFIX = "_copy"
 """What is added to the database's name for the copy on which migrations are tried."""
 _CONNECT_WITHIN_S = 5
@@ -39,12 +39,12 @@ class Access:
 
 
 class PracticeDatabase(Protocol):
-    """What the range needs of its database."""
+    """What the sandbox needs of its database."""
 
     async def open(self) -> Access:
         """Make it ready with schema, rows and a role for the checks.
 
-        The accounts that can sign in get the range's password. Raises RangeError.
+        The accounts that can sign in get the sandbox's password. Raises RangeError.
         """
 
     async def take_down(self) -> None:
@@ -54,7 +54,7 @@ class PracticeDatabase(Protocol):
         """The end of the outage, with the same address and the same rows."""
 
     async def close(self) -> None:
-        """The end of the range."""
+        """The end of the sandbox."""
 
 
 def choose_database(
@@ -112,7 +112,7 @@ class OwnDatabase:
         await self.server.start()
 
     async def close(self) -> None:
-        """Stop the server; its folder goes with the range's."""
+        """Stop the server; its folder goes with the sandbox's."""
         await self.server.stop()
 
     def _copy_template(self) -> str | None:
@@ -139,7 +139,7 @@ class OwnDatabase:
         if self._cache is not None:
             try:
                 await asyncio.to_thread(self._cache.keep, self.server.data, key=self._key, password=password)
-            except OSError as error:  # the range works without; only the next start takes longer
+            except OSError as error:  # the sandbox works without; only the next start takes longer
                 sys.stderr.write(f"template of the database: not kept: {error}\n")
         return password
 
@@ -199,7 +199,7 @@ class GuestDatabase:
             self._children.disowns_role(self._auditor)
 
     def _check_rights(self) -> bool:
-        """Whether the account of the URL is a superuser. Raises RangeError when it may not make the roles that the range needs."""
+        """Whether the account of the URL is a superuser. Raises RangeError when it may not make the roles that the sandbox needs."""
         try:
             with psycopg.connect(self._url, connect_timeout=_CONNECT_WITHIN_S) as connection:
                 row = connection.execute(
@@ -215,7 +215,7 @@ class GuestDatabase:
                 expected="an account that may create roles with BYPASSRLS",
                 found="one that may not, and the checks would see no row",
                 advice="Use a superuser, or from PostgreSQL 16 on an account with CREATEDB, CREATEROLE and BYPASSRLS,"
-                f" or unset {URL_VARIABLE} to use a server of the range.",
+                f" or unset {URL_VARIABLE} to use a server of the sandbox.",
             )
         return bool(is_superuser)
 
@@ -241,7 +241,7 @@ class GuestDatabase:
             self._place,
             expected="a PostgreSQL server on which a database can be made",
             found=str(error).strip(),
-            advice=f"Check the address and the role's CREATEDB right, or unset {URL_VARIABLE} to use a server of the range.",
+            advice=f"Check the address and the role's CREATEDB right, or unset {URL_VARIABLE} to use a server of the sandbox.",
         )
 
 

@@ -1,8 +1,8 @@
-"""The one error of the practice range: where, what was expected, what was found, and what to do about it."""
+"""The one error of the sandbox: where, what was expected, what was found, and what to do about it."""
 
 
 class RangeError(Exception):
-    """The practice range cannot do what it was asked to do.
+    """The sandbox cannot do what it was asked to do.
 
     `place` is the part or the file, `expected` and `found` are the two halves of the contradiction, `advice` (may be empty) is
     the next step of a person.

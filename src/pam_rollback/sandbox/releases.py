@@ -33,7 +33,7 @@ _UPSTREAM_SILENCE_S = 30.0
 
 @dataclass(frozen=True)
 class ReleaseSpec:
-    """What a release is: its name in the range, its version, and the commit that it was built from, once there is a repository."""
+    """What a release is: its name in the sandbox, its version, and the commit that it was built from, once there is a repository."""
 
     name: str
     version: str

@@ -1,4 +1,4 @@
-"""A client of a range's control API, for whoever plants faults. Standard library only: it is loaded by every session."""
+"""A client of a sandbox's control API, for whoever plants faults. Standard library only: it is loaded by every session."""
 
 import json
 import secrets
@@ -17,7 +17,7 @@ _IDENTITY_DEADLINE_S = 3.0
 
 @dataclass(frozen=True)
 class Remote:
-    """The controls of one range. Every method raises RangeError when the range does not do it."""
+    """The controls of one sandbox. Every method raises RangeError when the sandbox does not do it."""
 
     control_url: str
     token: str = field(repr=False)
@@ -67,7 +67,7 @@ class Remote:
         self._call("POST", "/reset")
 
     def changes(self) -> list[dict[str, str]]:
-        """What is not as it was when the range started: ``what``, ``expected``, ``found``, and the name of the fault where it is one."""
+        """What is not as it was when the sandbox started: ``what``, ``expected``, ``found``, and the name of the fault where it is one."""
         found: list[dict[str, str]] = self._call("GET", "/changes")["changes"]
         return found
 

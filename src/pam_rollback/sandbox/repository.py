@@ -19,8 +19,8 @@ _WITHIN_S = 20.0
 _POLL_S = 0.02
 _TOLD = re.compile(r"^([0-9a-f]{40}) ([0-9a-f]{40}) (refs/\S+)$")
 _SPOOL = "pushes"
-# A hook runs with the repository as its working folder, as a child of whoever pushes. It never waits for the range: what it tells is
-# appended to a file, which the range reads when it has the time.
+# A hook runs with the repository as its working folder, as a child of whoever pushes. It never waits for the sandbox: what it tells is
+# appended to a file, which the sandbox reads when it has the time.
 _PRE_RECEIVE = """#!/bin/sh
 if [ -e outage-refused ]; then
   echo "error: GH006: Protected branch update failed for refs/heads/main." >&2
@@ -77,7 +77,7 @@ class Repository:
         _git("fast-import", "--quiet", f"--export-marks={marks}", at=folder, stdin=history.as_stream())
         by_mark = dict(line.split() for line in marks.read_text(encoding="ascii").splitlines())
         marks.unlink()
-        # Nothing is packed in the background while somebody pushes, or after the range has ended.
+        # Nothing is packed in the background while somebody pushes, or after the sandbox has ended.
         with (folder / "config").open("a", encoding="utf-8") as config:
             config.write("[gc]\n\tauto = 0\n[receive]\n\tautogc = false\n")
         hooks = folder / "hooks"
@@ -236,7 +236,7 @@ def _run(
 
 
 def _environment(index: Path | None) -> dict[str, str]:
-    """Nobody's settings: neither hooks nor signatures nor names of the account that runs the range."""
+    """Nobody's settings: neither hooks nor signatures nor names of the account that runs the sandbox."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     own = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
     return {**kept, **own, **({"GIT_INDEX_FILE": str(index)} if index is not None else {})}

@@ -1,6 +1,6 @@
 """The address at which the stable release answers, whatever users get: so that two releases can be asked in turns.
 
-It starts with the first request to it; a range that nobody compares in pays nothing for it. What is asked there is in no record of the
+It starts with the first request to it; a sandbox that nobody compares in pays nothing for it. What is asked there is in no record of the
 live service.
 """
 

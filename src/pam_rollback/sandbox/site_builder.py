@@ -38,7 +38,7 @@ async def build(source: Path, *, commit: str) -> Path:
 
 
 async def build_directly(source: Path, *, commit: str) -> Path:
-    """The same without npm, which takes most of the time: for what was built before the range began."""
+    """The same without npm, which takes most of the time: for what was built before the sandbox began."""
     await _run(source, commit, "node", "build.mjs")
     return source / PUBLISHED
 

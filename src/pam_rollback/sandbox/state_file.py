@@ -39,9 +39,9 @@ class State:
     dialect: Dialect = "product"
 
     def as_toml(self) -> str:
-        """The file's text; it extends `environments/sandbox.toml` by what only this range knows."""
+        """The file's text; it extends `environments/sandbox.toml` by what only this sandbox knows."""
         lines = [
-            "# A running practice range. Use it with `pytest --env THIS-FILE`; it is removed when the range ends.",
+            "# A running sandbox. Use it with `pytest --env THIS-FILE`; it is removed when the sandbox ends.",
             'extends = "sandbox"',
             'name = "sandbox"',
             'kind = "sandbox"',

@@ -1,4 +1,4 @@
-"""The public status page of the range: answers as Atlassian Statuspage's public API (v2) does, and shows a page to people.
+"""The public status page of the sandbox: answers as Atlassian Statuspage's public API (v2) does, and shows a page to people.
 
 Shapes and words are those of that API: ``status.indicator`` is none, minor, major, critical or maintenance; an incident is investigating,
 identified, monitoring, resolved or postmortem, with an impact of none, minor, major or critical. Moments carry milliseconds and a zone.

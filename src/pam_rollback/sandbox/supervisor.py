@@ -1,4 +1,4 @@
-"""Starts all parts of a range, keeps them together, and leaves nothing behind."""
+"""Starts all parts of a sandbox, keeps them together, and leaves nothing behind."""
 
 import asyncio
 import secrets

@@ -1,4 +1,4 @@
-"""Password hashes of the practice range: scrypt from the standard library, cheap enough for a drill that signs in often."""
+"""Password hashes of the sandbox: scrypt from the standard library, cheap enough for a drill that signs in often."""
 
 from __future__ import annotations
 

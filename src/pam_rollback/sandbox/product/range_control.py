@@ -1,4 +1,4 @@
-"""The practice range's switches for faults: no part of the product's public surface, and invisible without the range's token."""
+"""The sandbox's switches for faults: no part of the product's public surface, and invisible without the sandbox's token."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tokens that cannot be forged, and what a release with a hole believes instead. No web framework: the range makes tokens, too."""
+"""Tokens that cannot be forged, and what a release with a hole believes instead. No web framework: the sandbox makes tokens, too."""
 
 from __future__ import annotations
 

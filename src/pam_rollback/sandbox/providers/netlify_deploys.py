@@ -57,7 +57,7 @@ class Deployed:
 
 
 class Deploys:
-    """The deploys of one site. `first` is what was deployed before the range began, the oldest first; its last one is published."""
+    """The deploys of one site. `first` is what was deployed before the sandbox began, the oldest first; its last one is published."""
 
     def __init__(
         self,
@@ -86,7 +86,7 @@ class Deploys:
 
     @property
     def at_start(self) -> Deployed:
-        """What users got when the range started."""
+        """What users got when the sandbox started."""
         return self._first[-1]
 
     @property
@@ -182,7 +182,7 @@ class Deploys:
         deploy.published_at = deploy.updated_at = time.time()
 
     def publish_release(self, release: str) -> None:
-        """Publish the newest deploy of a release at once, past every rule: the range's own control, which no provider has."""
+        """Publish the newest deploy of a release at once, past every rule: the sandbox's own control, which no provider has."""
         self.publish(
             next(
                 deploy

@@ -1,4 +1,4 @@
-"""Netlify's account of one range: the site as it was before the range began, and a push that builds it again."""
+"""Netlify's account of one sandbox: the site as it was before the sandbox began, and a push that builds it again."""
 
 import asyncio
 import secrets
@@ -23,7 +23,7 @@ _HEADS = "refs/heads/"
 
 
 class NetlifySite:
-    """One site, built from the range's repository."""
+    """One site, built from the sandbox's repository."""
 
     def __init__(
         self,

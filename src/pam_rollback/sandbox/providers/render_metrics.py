@@ -1,7 +1,7 @@
-"""Render's metrics: answers from what the back end of the range really did.
+"""Render's metrics: answers from what the back end of the sandbox really did.
 
 Paths, parameters and shapes are those of https://api-docs.render.com (2026). Differences: steps may be as short as
-a second, where Render tells 30 s at least, because a window of the range lasts seconds; and what the documents leave open is decided here:
+a second, where Render tells 30 s at least, because its windows last seconds; and what the documents leave open is decided here:
 a step is named by its first moment, the step that is not over is told too, and a status without requests has no point.
 """
 
