@@ -8,13 +8,13 @@ from collections.abc import Callable
 import pytest
 
 from pam_rollback.core.accessibility import STATES, Audit, Audits
+from pam_rollback.core.figures import Scored
 from pam_rollback.core.keyboard_access import KeyboardChat
 from pam_rollback.core.known_barriers import Known
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.redeploy_gate, pytest.mark.decision, pytest.mark.accessibility]
 
 Audited = Callable[[str, str], Audit]
-Scored = Callable[[KeyboardChat], KeyboardChat]
 
 
 @pytest.mark.criterion("CR-4")

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
+
+from pam_rollback.core.figures import Scored
 
 if TYPE_CHECKING:  # sessions of other phases read this file, too, and need nothing of the slice
     from pam_rollback.alerts.rules.loaded import AlertReceivers, AlertsLoaded, Fed
 
 pytestmark = [pytest.mark.readiness]
-
-Scored = Callable[[Any], Any]
 
 
 @pytest.mark.criterion("PM-7")

@@ -1,15 +1,11 @@
 """What is normal here?  Recorded for later runs, while the service is well.  Reads only: safe on production."""
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
+from pam_rollback.core.figures import Scored
 from pam_rollback.plugin.taken_baseline import TakenBaseline
 
 pytestmark = [pytest.mark.baseline]
-
-Scored = Callable[[Any], Any]
 
 
 @pytest.mark.criterion("HC-5")

@@ -1,15 +1,11 @@
 """Are failures isolated, and is nothing isolated any more?  Reads only: health reports, and how the circuit breakers stand."""
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
 from pam_rollback.core.circuit_breakers import CircuitBreakers
+from pam_rollback.core.figures import Scored
 
 pytestmark = [pytest.mark.post_rollback]
-
-Scored = Callable[[Any], Any]
 
 
 @pytest.mark.criterion("PM-9")

@@ -3,16 +3,12 @@
 What can be measured is measured by what this session did and saw. For everything else a person vouches with --ack, for this run only.
 """
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
 from pam_rollback.core.checklist import ChecklistItem
+from pam_rollback.core.figures import Scored
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.checklist, pytest.mark.advisory]
-
-Scored = Callable[[Any], Any]
 
 
 @pytest.mark.criterion("PRE-1")

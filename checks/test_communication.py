@@ -1,16 +1,12 @@
 """Are the public, the users and the team told the truth, and has support grown quiet?  Reads only: safe on production."""
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
 from pam_rollback.core.communication import PublicTruth, TeamTold, UsersTold
+from pam_rollback.core.figures import Scored
 from pam_rollback.core.tickets import TicketVolume
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.communication]
-
-Scored = Callable[[Any], Any]
 
 
 @pytest.mark.criterion("CH-3", "POST-4", "QR-3")

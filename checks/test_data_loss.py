@@ -1,17 +1,13 @@
 """Are the rows of before still there, and as they were?  Reads only: safe on production."""
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
+from pam_rollback.core.figures import Scored
 from pam_rollback.core.row_counts import RowLoss
 from pam_rollback.core.row_moves import RowMoves
 from pam_rollback.core.row_rewriting import RowRewriting
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.integrity]
-
-Scored = Callable[[Any], Any]
 
 
 @pytest.mark.criterion("SC-4", "POST-2")

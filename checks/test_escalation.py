@@ -1,16 +1,12 @@
 """Was everybody told who had to know of this rollback by now, and nobody too early?  Reads only: safe on production."""
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
 from pam_rollback.core.escalation_told import Followed
+from pam_rollback.core.figures import Scored
 from pam_rollback.core.plan import Plan
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.communication, pytest.mark.advisory]
-
-Scored = Callable[[Any], Any]
 
 
 @pytest.mark.parametrize(

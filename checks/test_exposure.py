@@ -1,17 +1,13 @@
 """Who gets in without a right, who is shown what is not theirs, and for whom does PAM fail?  Uses the declared test accounts only."""
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
 from pam_rollback.core.access import Access
 from pam_rollback.core.affected_users import AffectedUsers
+from pam_rollback.core.figures import Scored
 from pam_rollback.core.separation import Separation
 
 pytestmark = [pytest.mark.decision, pytest.mark.redeploy_gate]
-
-Scored = Callable[[Any], Any]
 
 
 @pytest.mark.security

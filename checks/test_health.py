@@ -5,14 +5,12 @@ from collections.abc import Callable
 import pytest
 
 from pam_rollback.core.expected_releases import ExpectedReleases
+from pam_rollback.core.figures import Scored
 from pam_rollback.core.front_page import FrontPage
-from pam_rollback.core.health import HealthReport
 from pam_rollback.core.time_frames import FirstVerdict
 from pam_rollback.plugin.fixtures.health import Health
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.health]
-
-Scored = Callable[[HealthReport], HealthReport]
 
 
 @pytest.mark.criterion("HC-1")

@@ -1,15 +1,11 @@
 """Is the data still whole after the time for which PAM had to stay well?  Reads only: safe on production."""
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
+from pam_rollback.core.figures import Scored
 from pam_rollback.core.held_data import HeldData
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.window]
-
-Scored = Callable[[Any], Any]
 
 
 @pytest.mark.criterion("SC-4")

@@ -1,10 +1,8 @@
 """Can people do what they come for, in every browser that counts?  Writes as the test account only, and clears it away."""
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
+from pam_rollback.core.figures import Scored
 from pam_rollback.plugin.journeys.onlooker import Onlooker
 from pam_rollback.plugin.journeys.traveller import Traveller
 from pam_rollback.plugin.journeys.visitor import Visitor
@@ -16,8 +14,6 @@ pytestmark = [
     pytest.mark.journey,
     pytest.mark.usefixtures("audits_beside"),  # in a drill the pages are judged meanwhile
 ]
-
-Scored = Callable[[Any], Any]
 
 
 @pytest.mark.decision

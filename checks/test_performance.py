@@ -1,17 +1,14 @@
 """Does PAM perform as it should?  Reads only: safe on production; signed in where there is a test account, and sends nothing there."""
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
+from pam_rollback.core.figures import Scored
 from pam_rollback.core.time_frames import FirstVerdict
 from pam_rollback.plugin.fixtures.experience import Experience
 from pam_rollback.plugin.fixtures.performance import FrontPageWeight, MeasuredPage, Memory, Monitored
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.performance]
 
-Scored = Callable[[Any], Any]
 VISITS = ("first", "return")
 
 

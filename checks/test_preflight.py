@@ -3,18 +3,14 @@
 Each test is a strategy, or what several stand on; it is red when one of its questions is answered no.
 """
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
+from pam_rollback.core.figures import Scored
 from pam_rollback.core.health import HealthReport
 from pam_rollback.core.readiness import Readiness
 from pam_rollback.plugin.fixtures.health import Health
 
 pytestmark = [pytest.mark.preflight, pytest.mark.redeploy_gate]
-
-Scored = Callable[[Any], Any]
 
 
 def test_flags_can_be_switched_off(flags_readiness: Readiness, scored: Scored) -> None:

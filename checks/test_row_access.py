@@ -1,15 +1,11 @@
 """Can the product reach its rows, and nobody else?  Reads only: safe on production."""
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
+from pam_rollback.core.figures import Scored
 from pam_rollback.core.row_access import AccessChanges, Reach, Strangers
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.integrity]
-
-Scored = Callable[[Any], Any]
 
 
 @pytest.mark.criterion("SC-4", "POST-2")

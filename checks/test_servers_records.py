@@ -1,10 +1,8 @@
 """Do the servers' own records agree that it is good?  Reads only: Prometheus and Render, over the window, where they are declared."""
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
+from pam_rollback.core.figures import Scored
 from pam_rollback.core.memory import MemoryGrowth
 from pam_rollback.core.recorded_window import RecordedWindow
 from pam_rollback.plugin.fixtures.servers_records import SOURCES
@@ -14,8 +12,6 @@ pytestmark = [
     pytest.mark.performance,
     pytest.mark.parametrize("source", SOURCES, indirect=True),
 ]
-
-Scored = Callable[[Any], Any]
 
 
 @pytest.mark.criterion("SC-1")

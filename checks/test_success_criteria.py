@@ -1,16 +1,12 @@
 """Does PAM stay well for as long as the plan asks?  Reads only: safe on production."""
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
+from pam_rollback.core.figures import Scored
 from pam_rollback.core.memory_window import MemoryTrend, MemoryWindow
 from pam_rollback.core.window import WindowVerdict
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.window]
-
-Scored = Callable[[Any], Any]
 
 
 @pytest.mark.criterion("SC-1")

@@ -1,13 +1,11 @@
 """Does one call to the product's own emergency endpoint help every user?"""
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
 from pam_rollback.actions.emergency import EmergencyRollback, Took
 from pam_rollback.actions.feature_flag import Evaluation, FlagOutcome
 from pam_rollback.core.complete_recovery import CompleteRecovery
+from pam_rollback.core.figures import Scored
 from pam_rollback.core.incident import Incident
 from pam_rollback.core.plan import Plan
 from pam_rollback.core.plan_items import RecoveryTime
@@ -17,8 +15,6 @@ from pam_rollback.plugin.fixtures.objectives import SurvivingWrites
 from pam_rollback.plugin.journeys.traveller import Traveller
 
 pytestmark = pytest.mark.rollback
-
-Scored = Callable[[Any], Any]
 
 
 @pytest.mark.drill

@@ -1,12 +1,10 @@
 """Does switching the PAM features off help every user within 30 seconds?"""
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
 from pam_rollback.actions.feature_flag import Evaluation, FlagRollback
 from pam_rollback.core.complete_recovery import CompleteRecovery
+from pam_rollback.core.figures import Scored
 from pam_rollback.core.incident import Incident
 from pam_rollback.core.plan import Plan
 from pam_rollback.core.recovery import Recovery
@@ -15,8 +13,6 @@ from pam_rollback.plugin.fixtures.objectives import SurvivingWrites
 from pam_rollback.plugin.journeys.traveller import Traveller
 
 pytestmark = pytest.mark.rollback
-
-Scored = Callable[[Any], Any]
 
 
 @pytest.mark.drill

@@ -1,13 +1,11 @@
 """Does restoring an earlier deploy of the site help every visitor?"""
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
 from pam_rollback.actions.frontend import FrontendRollback
 from pam_rollback.core.complete_recovery import CompleteRecovery
 from pam_rollback.core.deploys import Deploy
+from pam_rollback.core.figures import Scored
 from pam_rollback.core.incident import Incident
 from pam_rollback.core.plan import Plan
 from pam_rollback.core.plan_items import RecoveryTime
@@ -17,8 +15,6 @@ from pam_rollback.core.settings_loss import SettingsLoss
 from pam_rollback.plugin.fixtures.objectives import SurvivingWrites
 
 pytestmark = pytest.mark.rollback
-
-Scored = Callable[[Any], Any]
 
 
 @pytest.mark.drill

@@ -1,14 +1,12 @@
 """Does taking everything back help every user?"""
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
 from pam_rollback.actions.feature_flag import FlagOutcome
 from pam_rollback.actions.full_system import FullSystemRollback
 from pam_rollback.core.complete_recovery import CompleteRecovery
 from pam_rollback.core.deploys import Deploy, Service
+from pam_rollback.core.figures import Scored
 from pam_rollback.core.incident import Incident
 from pam_rollback.core.plan import Plan
 from pam_rollback.core.plan_items import RecoveryTime
@@ -18,8 +16,6 @@ from pam_rollback.core.settings_loss import SettingsLoss
 from pam_rollback.plugin.fixtures.objectives import SurvivingWrites
 
 pytestmark = pytest.mark.rollback
-
-Scored = Callable[[Any], Any]
 
 
 @pytest.mark.drill

@@ -1,17 +1,13 @@
 """Does the candidate bear the load of the plan?  Asks as the test account and as everybody; never where no load is declared."""
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
+from pam_rollback.core.figures import Scored
 from pam_rollback.core.load_servers import RecordsOfLoad
 from pam_rollback.core.load_verdict import LoadVerdict
 from pam_rollback.core.release_comparison import ReleaseComparison
 
 pytestmark = [pytest.mark.redeploy_gate, pytest.mark.load, pytest.mark.writes]
-
-Scored = Callable[[Any], Any]
 
 
 @pytest.mark.criterion("GA-6", "LG-1")

@@ -3,16 +3,12 @@
 Every invocation looks first, does at most one step, and says when to come back. A breach is rolled back at once.
 """
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
+from pam_rollback.core.figures import Scored
 from pam_rollback.core.ramp_facts import MeasuredExposure, Progressed, UsersFared
 
 pytestmark = [pytest.mark.ramp]
-
-Scored = Callable[[Any], Any]
 
 
 @pytest.mark.criterion("RP-3")

@@ -3,20 +3,16 @@
 Nothing here changes the environment's database; what is switched on to be tried is switched off again.
 """
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
 from pam_rollback.core.drill_ages import DrillAges
 from pam_rollback.core.features import Declared, Exposure
+from pam_rollback.core.figures import Scored
 from pam_rollback.core.gate_stages import Stage
 from pam_rollback.core.recorded_incident import IncidentRetest
 from pam_rollback.plugin.migration_trial import MigrationTrial
 
 pytestmark = [pytest.mark.redeploy_gate]
-
-Scored = Callable[[Any], Any]
 
 
 @pytest.mark.criterion("GA-1", "PM-5")

@@ -1,7 +1,7 @@
 """What a criterion asked and what was measured, as the table of criteria prints it."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 
 @dataclass(frozen=True)
@@ -34,3 +34,13 @@ class HasFigures(Protocol):
     @property
     def figures(self) -> Figures:
         """The fact's row."""
+
+
+Fact = TypeVar("Fact", bound=HasFigures)
+
+
+class Scored(Protocol):
+    """Enters a fact's figures into the table of criteria and gives the fact back, for the test to judge."""
+
+    def __call__(self, fact: Fact, /) -> Fact:
+        """``fact`` may have ``details``: facts that belong to it and are reported beside it."""
