@@ -3,9 +3,12 @@
 What each exception means, and which ending is the worst: tests/core/test_verdict.py.
 """
 
+import json
+from xml.etree import ElementTree as ET
+
 import pytest
 
-from tests.sessions import ONLY_HEALTH, Project, Range
+from tests.sessions import ONLY_HEALTH, Finished, Project, Range
 
 HEAD = '''"""Is it?"""
 import os
@@ -111,6 +114,37 @@ def test_what_decides(practice_range: Range, project: Project, body: str, code: 
     assert ended.rc == code, ended.out
     assert ended.last_line.startswith(f"REHEARSAL {word} "), ended.last_line
     assert (ended.record["verdict"], ended.record["exit_code"]) == (word, code)
+
+
+def junit_of(ended: Finished) -> ET.Element:
+    """What the session's JUnit file says."""
+    return ET.parse(ended.folder / "junit.xml").getroot()  # noqa: S314 - our own file
+
+
+def test_what_only_advises_is_nowhere_shown_as_failed(practice_range: Range, project: Project) -> None:
+    """Skipped with its reason in JUnit, in Allure and on the terminal; the record says what was found. An undo that failed stays red."""
+    project.write("checks/test_case.py", HEAD + ADVISORY)
+    ended = project.run("checks/test_case.py", "--env", str(practice_range.file))
+    suite = junit_of(ended)[0]
+    [skipped] = suite.iter("skipped")
+    shown = [json.loads(path.read_text()) for path in (ended.folder / "allure-results").glob("*-result.json")]
+
+    assert (suite.get("failures"), suite.get("errors"), suite.get("skipped")) == ("0", "0", "1")
+    assert str(skipped.get("message")).startswith("advisory: "), skipped.get("message")
+    assert sorted(result["status"] for result in shown) == ["passed", "skipped"]
+    assert "failed" not in ended.out, ended.out
+    assert ended.outcomes() == {"test_a": "broken criterion", "test_b": "passed"}
+
+
+def test_an_undo_that_failed_is_shown_as_failed_by_whichever_test(practice_range: Range, project: Project) -> None:
+    """Also by one that only advises: it may be the last one that used what was to be put back."""
+    advisory = EVERYTHING.replace("def test_undo", "@pytest.mark.advisory\ndef test_undo")
+    project.write("checks/test_case.py", HEAD + advisory)
+    ended = project.run("checks/test_case.py", "--env", str(practice_range.file))
+    cases = {case.get("name"): case for case in junit_of(ended).iter("testcase")}
+
+    assert ended.rc == 14, ended.out
+    assert cases["test_undo[as-is]"].find("error") is not None
 
 
 def test_a_part_is_never_a_go(practice_range: Range, project: Project) -> None:

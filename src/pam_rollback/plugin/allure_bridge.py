@@ -4,13 +4,14 @@ Evidence is collected by fixtures and attached from the test's own thread; this 
 """
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from functools import partial
 from typing import Any
 
 import allure
 import allure_commons
 import pytest
+from allure_commons.types import LabelType
 
 from pam_rollback.plugin import markers
 from pam_rollback.plugin import runbook as runbook_module
@@ -73,6 +74,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             ("feature", situation_of(item)),
             ("story", markers.phase_of(item) or "other"),
             *(("criterion", identifier) for identifier in identifiers),
+            *([(LabelType.MANUAL, "true")] if _is_for_a_person(runbook, identifiers) else []),
         ):
             item.add_marker(pytest.mark.allure_label(value, label_type=name))
         doc = (getattr(function, "__doc__", None) or "").strip()
@@ -111,6 +113,11 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
                     str(path), name=name, attachment_type=_PLAYWRIGHT_TYPES[kind], extension=name.rpartition(".")[2]
                 )
     return report
+
+
+def _is_for_a_person(runbook: Runbook, identifiers: Sequence[str]) -> bool:
+    """Whether the plan says that no data source can tell: Allure shows such tests as manual ones."""
+    return any(runbook.plan.item(identifier).judged_by == "person" for identifier in identifiers)
 
 
 def _is_ours(fixture_title: str) -> bool:

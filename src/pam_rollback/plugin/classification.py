@@ -17,6 +17,8 @@ OUTCOME = "pam-outcome"
 MESSAGE = "pam-message"
 
 _LINES_SHOWN = 4
+_ONLY_TOLD = {Outcome.BROKEN_CRITERION.value, Outcome.UNKNOWN.value}
+"""What a test that never decides may find. An action or an undo that failed is shown as failed, whichever test came upon it."""
 _PAGE = re.compile(r"If red: (docs/runbook\.md#[a-z0-9-]+)")
 
 
@@ -69,7 +71,17 @@ def pytest_runtest_makereport(
             # As plain text, since the structured form would have to be cleaned in a dozen places.
             report.longrepr = clean
     report.sections = [(name, visible(runbook.secrets.redact(text))) for name, text in report.sections]
+    if item.get_closest_marker("advisory") and dict(report.user_properties).get(OUTCOME) in _ONLY_TOLD:
+        _tell_only(item, report)
     return report
+
+
+def _tell_only(item: pytest.Item, report: pytest.TestReport) -> None:
+    """What never decides is nowhere shown as failed: neither in JUnit nor in Allure, nor on the terminal. The record has what was found."""
+    path, line, _ = item.location
+    prefix = "not confirmed" if item.get_closest_marker("checklist") else "advisory"
+    report.outcome = "skipped"
+    report.longrepr = (path, (line or 0) + 1, f"Skipped: {prefix}: {dict(report.user_properties)[MESSAGE]}")
 
 
 def title(item: pytest.Item) -> str:

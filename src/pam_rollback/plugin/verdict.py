@@ -88,7 +88,7 @@ class Collector:
         said = dict(report.user_properties)
         test.duration_s += report.duration
         test.body_ran = test.body_ran or report.when == "call"
-        if report.failed:
+        if report.failed or MESSAGE in said:  # what only advises says it as a skipped test
             test.outcomes.append(Outcome(said[OUTCOME]) if OUTCOME in said else Outcome.UNKNOWN)
             test.message = test.message or str(said.get(MESSAGE) or "the process that ran it died")
         elif report.skipped:
