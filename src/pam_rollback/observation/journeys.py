@@ -10,6 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pam_rollback.core.expectation import Expect
 from pam_rollback.core.rotation import rotation
 
+FRONT_PAGE = "front page"
+CACHED_FRONT_PAGE = "cached front page"
+"""Asked for as visitors ask: a cache on the way may answer, and what it keeps is what people get."""
+PAGES = (FRONT_PAGE, CACHED_FRONT_PAGE)
+HEALTH_JOURNEY = "health"
+LOGIN_JOURNEY = "login"
+
 RATE_HZ_MAX = 200.0
 """Probes a second; a load beyond that is for a load test."""
 

@@ -21,6 +21,7 @@ from pam_rollback.core.escalation import duration
 from pam_rollback.core.incident import Incident
 from pam_rollback.core.plan import Plan
 from pam_rollback.core.plan_items import Strategy
+from pam_rollback.core.run_files import JOURNAL
 from pam_rollback.plugin.channels import UNDO_KINDS as TOLD_KINDS
 from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.plugin.stories import Story
@@ -140,7 +141,7 @@ def _attach_journal(journal: Journal, runbook: Runbook) -> None:
     if lines:
         allure.attach(
             runbook.secrets.redact("\n".join(lines) + "\n"),
-            name="journal.jsonl",
+            name=JOURNAL,
             attachment_type="application/x-ndjson",
             extension="jsonl",
         )

@@ -16,7 +16,6 @@ from pam_rollback.plugin.runbook import Runbook
 BASELINE_FILE = "baseline.json"
 ROWS_FILE = "rows-before.json"
 ACCESS_FILE = "access-before.json"
-SETTINGS_FILE = "settings-before.json"
 BARRIERS_FILE = "barriers.json"
 WEIGHT_FILE = "page-weight.json"
 

@@ -39,8 +39,7 @@ from pam_rollback.core.load_order import LoadOrder
 from pam_rollback.core.load_record import LoadRecord
 from pam_rollback.core.samples import Sample
 from pam_rollback.core.series import Answers, Quantity, Series
-from pam_rollback.observation.journeys import Journey, ProbeConfig
-from pam_rollback.plugin.probed_journeys import LOGIN_JOURNEY, PAGES
+from pam_rollback.observation.journeys import LOGIN_JOURNEY, PAGES, Journey, ProbeConfig
 
 _OF_THE_SITE = ("frontend_health", "frontend_version")
 _OF_THE_API = ("backend_health", "health_db", "health_pam", "version")

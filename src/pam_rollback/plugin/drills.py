@@ -23,6 +23,7 @@ from typing import IO
 from pam_rollback.core.configuration import nearest
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.plan import load_plan
+from pam_rollback.core.run_files import TIMELINE_FILE
 from pam_rollback.core.samples import Sample
 from pam_rollback.core.side_by_side import Drilled, at_once_next, ending, late_pct
 from pam_rollback.core.verdict import VERDICT_WORDS
@@ -181,7 +182,7 @@ def _file_of(story: str) -> str:
 
 def _late_pct(folder: Path) -> float | None:
     samples: list[Sample] = []
-    for path in folder.glob("*/timeline.jsonl"):
+    for path in folder.glob(f"*/{TIMELINE_FILE}"):
         with suppress(MeasurementFailed):
             samples += Timeline(path).samples()
     return late_pct(samples)

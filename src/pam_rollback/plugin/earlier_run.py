@@ -7,10 +7,10 @@ import pytest
 
 from pam_rollback.actions.journal import ACTION, SWITCHED_ON, Journal
 from pam_rollback.core.errors import Refused
+from pam_rollback.core.run_files import JOURNAL
 from pam_rollback.plugin import second_places
 from pam_rollback.plugin.runbook import Runbook, shown
 
-JOURNAL = "journal.jsonl"
 _BEGINS = frozenset({ACTION, "planting", SWITCHED_ON})
 """What is written before the first change, whichever it is."""
 

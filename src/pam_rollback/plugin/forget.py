@@ -16,8 +16,8 @@ from time import time
 from pam_rollback.actions.journal import ACTION, SWITCHED_ON, Journal
 from pam_rollback.core.ramp_state import FINISHED, ROLLED_BACK
 from pam_rollback.core.retention import Fate, KeptRun, age_of, fates
+from pam_rollback.core.run_files import JOURNAL
 from pam_rollback.plugin import second_places
-from pam_rollback.plugin.earlier_run import JOURNAL
 from pam_rollback.plugin.runbook import shown
 
 FAILED = 1

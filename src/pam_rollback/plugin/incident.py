@@ -20,7 +20,7 @@ from pam_rollback.core.environment import Environment
 from pam_rollback.core.environment_file import load_environment
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.outside_text import for_terminal
-from pam_rollback.plugin.earlier_run import JOURNAL
+from pam_rollback.core.run_files import JOURNAL
 from pam_rollback.plugin.incident_facts import Incident, read_run
 from pam_rollback.plugin.incident_sources import Asked, around, collect, collected_before
 from pam_rollback.reporting.incident_plot import plot

@@ -16,20 +16,17 @@ from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.flags import Flag
 from pam_rollback.core.incident_timeline import Event, SecondSeen
 from pam_rollback.core.recovery import BAD_SECOND_PCT, OutageRule, Recovery, find_outages, recovery
+from pam_rollback.core.run_files import JOURNAL, RECOVERY_FILE, SETTINGS_FILE, TIMELINE_FILE
 from pam_rollback.core.samples import Sample
 from pam_rollback.core.settings_loss import FLAG
+from pam_rollback.observation.journeys import HEALTH_JOURNEY, PAGES
 from pam_rollback.observation.timeline import Anchor, Timeline
-from pam_rollback.plugin.baseline_files import SETTINGS_FILE
-from pam_rollback.plugin.earlier_run import JOURNAL
-from pam_rollback.plugin.fixtures.objectives import RECOVERY_FILE
 from pam_rollback.plugin.incident_sources import around
-from pam_rollback.plugin.probed_journeys import HEALTH_JOURNEY, PAGES
 from pam_rollback.reporting.allure_seen import results_seen
 from pam_rollback.reporting.post_mortem import Action, Collected, Facts, MomentKnown
 from pam_rollback.reporting.run_folder import RunFolder
 from pam_rollback.reporting.run_record import Result, RunRecord, UnreadableRecord, read
 
-TIMELINE_FILE = "timeline.jsonl"
 SLOW_MS = 500.0
 """Where the environment's own figure is not known any more."""
 

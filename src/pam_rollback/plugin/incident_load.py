@@ -7,10 +7,9 @@ from pathlib import Path
 
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.recorded_incident import RecordedIncident
-from pam_rollback.observation.journeys import RATE_HZ_MAX, ProbeConfig
+from pam_rollback.observation.journeys import PAGES, RATE_HZ_MAX, ProbeConfig
 from pam_rollback.observation.prober import start_prober
 from pam_rollback.observation.timeline import Timeline
-from pam_rollback.plugin.probed_journeys import PAGES
 
 _FIRST_WITHIN_S = 15.0
 

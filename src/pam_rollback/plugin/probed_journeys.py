@@ -4,14 +4,16 @@ from collections.abc import Iterator
 
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.expectation import Expect
-from pam_rollback.observation.journeys import Journey, ProbeConfig, SignIn
+from pam_rollback.observation.journeys import (
+    CACHED_FRONT_PAGE,
+    HEALTH_JOURNEY,
+    LOGIN_JOURNEY,
+    PAGES,
+    Journey,
+    ProbeConfig,
+    SignIn,
+)
 
-FRONT_PAGE = "front page"
-CACHED_FRONT_PAGE = "cached front page"
-"""Asked for as visitors ask: a cache on the way may answer, and what it keeps is what people get."""
-PAGES = (FRONT_PAGE, CACHED_FRONT_PAGE)
-HEALTH_JOURNEY = "health"
-LOGIN_JOURNEY = "login"
 _JSON = "application/json"
 
 

@@ -14,9 +14,10 @@ from pam_rollback.core.environment import Environment
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.memory import MemoryReading
 from pam_rollback.core.request_rate import SPAN_S, busiest_hz
+from pam_rollback.core.run_files import TIMELINE_FILE
 from pam_rollback.core.series import Answers, Quantity, Series
+from pam_rollback.observation.journeys import PAGES
 from pam_rollback.observation.timeline import Timeline
-from pam_rollback.plugin.probed_journeys import PAGES
 
 FILE = "requests.json"
 
@@ -114,7 +115,7 @@ def counted_in(folder: Path) -> RequestsSeen | None:
 
 def probed_in(folder: Path) -> RequestsSeen | None:
     """The most requests a second that a run's own observation sent to the back end; None where nothing was observed."""
-    return _most(_probed(Timeline(path)) for path in sorted(folder.glob("*/timeline.jsonl")))
+    return _most(_probed(Timeline(path)) for path in sorted(folder.glob(f"*/{TIMELINE_FILE}")))
 
 
 def _most(known: Iterable[RequestsSeen | None]) -> RequestsSeen | None:

@@ -26,6 +26,7 @@ from pam_rollback.core.free_text import cleaned
 from pam_rollback.core.outside_text import for_terminal, redact_with
 from pam_rollback.core.plan import Plan, load_plan
 from pam_rollback.core.resumption import Resumption
+from pam_rollback.core.run_files import JOURNAL
 from pam_rollback.core.wait import StopFile
 from pam_rollback.observation.baseline import Baseline, load_baseline
 from pam_rollback.plugin import project_root, pytest_options, second_places
@@ -122,7 +123,7 @@ class Runbook:
     @property
     def journal(self) -> Journal:
         """What the actions of this run did, in all of its situations."""
-        path = self.folder / "journal.jsonl"
+        path = self.folder / JOURNAL
         return Journal(path, others=second_places.files(path))
 
     def journal_of(self, situation: str) -> Journal:

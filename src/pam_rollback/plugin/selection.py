@@ -7,9 +7,10 @@ import pytest
 from pam_rollback.core.configuration import suggestion
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.plan import Plan
+from pam_rollback.core.run_files import SETTINGS_FILE
 from pam_rollback.plugin import browser_gate, incident_choice, markers, pytest_options
 from pam_rollback.plugin import runbook as runbook_module
-from pam_rollback.plugin.baseline_files import ACCESS_FILE, ROWS_FILE, SETTINGS_FILE, has
+from pam_rollback.plugin.baseline_files import ACCESS_FILE, ROWS_FILE, has
 from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.plugin.situations import AS_IS, BASELINE, SITUATIONS_KEY, situation_of, story_name
 from pam_rollback.plugin.sql_files import invariant_of

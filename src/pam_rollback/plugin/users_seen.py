@@ -11,10 +11,10 @@ from pam_rollback.core.ending import WELL_FOR_S, Users, UsersNow, users_now
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.errors import MeasurementFailed, StopRequested
 from pam_rollback.core.recovery import BAD_SECOND_PCT, OutageRule
+from pam_rollback.core.run_files import TIMELINE_FILE
 from pam_rollback.core.wait import NotReached, Waiter
 from pam_rollback.plugin.fixtures.observation import Observation
 
-_TIMELINE = "timeline.jsonl"
 _ILL_AFTER_S = 3.0
 """Users who still suffer so long after the failure are told of at once."""
 _LOOKED_EVERY_S = 0.25
@@ -35,7 +35,7 @@ def users_after(
     rule = OutageRule(limit_pct=BAD_SECOND_PCT, slow_ms=environment.probing.slow_ms)
     found = UsersNow(Users.UNKNOWN, "nobody watched")
     try:
-        if not (request.getfixturevalue("evidence") / _TIMELINE).exists():
+        if not (request.getfixturevalue("evidence") / TIMELINE_FILE).exists():
             return found
         observation: Observation = request.getfixturevalue("observation")
     except MeasurementFailed as problem:

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from pam_rollback.core.incident_timeline import BEGINS, Event
+from pam_rollback.core.run_files import JOURNAL, TIMELINE_FILE
 from pam_rollback.core.verdict import Outcome
 from pam_rollback.reporting.run_record import Measured, Result, RunRecord
 
 _NOT_MEASURED = Measured(what="", asked="", measured=None)
 _MOMENT = "reported"
 """What is asked of the moments of an incident, which have a table of their own."""
-JOURNAL = "journal.jsonl"
 _TO_FILL = "_For people to fill in._"
 _JUDGEMENT = (
     ("Summary", "Two or three sentences for somebody who was not there."),
@@ -144,7 +144,7 @@ def _open(heading: str, question: str) -> Iterable[str]:
 
 def _what_happened(facts: Facts) -> Iterable[str]:
     yield from ("## What happened", "")
-    rows = [("environment", f"{facts.environment} {facts.host}", "run.json" if facts.record else "journal.jsonl")]
+    rows = [("environment", f"{facts.environment} {facts.host}", "run.json" if facts.record else JOURNAL)]
     if facts.action is not None:
         action = facts.action
         rows += [
@@ -154,9 +154,9 @@ def _what_happened(facts: Facts) -> Iterable[str]:
             *(("target", target, action.source) for target in action.targets),
         ]
     else:
-        rows.append(("strategy", "no rollback was begun in this run", "journal.jsonl"))
+        rows.append(("strategy", "no rollback was begun in this run", JOURNAL))
     if facts.released:
-        rows.append(("releases", facts.released, "journal.jsonl"))
+        rows.append(("releases", facts.released, JOURNAL))
     if facts.record is not None:
         rows.append(("verdict", f"{facts.record.verdict} (exit code {facts.record.exit_code})", "run.json"))
         rows += [("because", reason, "run.json") for reason in facts.record.reasons]
@@ -210,7 +210,7 @@ def _users(facts: Facts) -> Iterable[str]:
     if not facts.users:
         yield from (f"Not known from this run: {facts.users_when}.", "")
         return
-    rows = [(name, str(bad), str(n), f"{100 * bad / n:.1f} %", "timeline.jsonl") for name, bad, n in facts.users]
+    rows = [(name, str(bad), str(n), f"{100 * bad / n:.1f} %", TIMELINE_FILE) for name, bad, n in facts.users]
     yield f"By our prober, {facts.users_when}; users' own numbers are in the metrics."
     yield from ("", *_table(("journey", "bad", "answers", "share", "source"), rows), "")
 

@@ -1,0 +1,12 @@
+"""The names of files in a run's folder that one part of the suite writes and another one reads later, perhaps on another machine."""
+
+JOURNAL = "journal.jsonl"
+"""Every step and change, as it is made."""
+
+# In the folder of a situation.
+TIMELINE_FILE = "timeline.jsonl"
+"""What the prober saw."""
+RECOVERY_FILE = "recovery.json"
+"""The moments of the incident."""
+SETTINGS_FILE = "settings-before.json"
+"""Flags and settings as they were."""
