@@ -59,7 +59,7 @@ alerts: $(READY) ## Prometheus alerting rules from the plan (ENV=production, BAS
 	@$(BIN)/python -m pam_rollback.alerts $(ENV:%=--env %) $(BASELINE:%=--baseline %) $(OUT:%=--out %)
 
 incident: $(READY) ## material and post-mortem draft of the newest run with an action (RUN=folder)
-	@$(BIN)/python -m pam_rollback.plugin.incident $(RUN) $(ENV:%=--env %) $(OUT:%=--out %)
+	@$(BIN)/python -m pam_rollback.postmortem $(RUN) $(ENV:%=--env %) $(OUT:%=--out %)
 
 forget: $(READY) ## list runs older than AGE (AGE=30d) that nobody needs; YES=1 removes them
 	@$(BIN)/python -m pam_rollback.plugin.forget --older-than $(or $(AGE),30d) $(YES:%=--yes)

@@ -18,6 +18,7 @@ MEASURING = (
     "tests/strategies/test_whole_sessions.py",
     "tests/plugin/",
     "tests/alerts/test_sessions.py",
+    "tests/postmortem/test_sessions.py",
     "tests/observation/",
 )
 """What measures times: ``at_once`` of them, while other workers take what mostly waits. Also the order to begin in."""

@@ -28,7 +28,7 @@ from pam_rollback.adapters.render_logs import read_logs
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.errors import ActionFailed, MeasurementFailed
 from pam_rollback.core.series import Quantity, Source
-from pam_rollback.reporting.post_mortem import Collected
+from pam_rollback.postmortem.rules.draft import Collected
 from pam_rollback.reporting.redaction import Redactor
 
 SOURCES_FILE = "sources.json"

@@ -15,8 +15,8 @@ import pytest
 from pam_rollback.adapters.pam_api import FlagApi
 from pam_rollback.core.environment_file import load_environment
 from pam_rollback.core.flags import Flag
-from pam_rollback.plugin import incident
-from pam_rollback.plugin.incident_sources import Asked, collect
+from pam_rollback.postmortem import __main__ as incident
+from pam_rollback.postmortem.client.sources import Asked, collect
 from pam_rollback.reporting.redaction import Redactor, scan
 from tests.prometheus_server import prometheus
 from tests.sessions import ONLY_HEALTH, Finished, Range, runbook_in

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pam_rollback.core.incident_timeline import Event, SecondSeen
+from pam_rollback.postmortem.rules.timeline import Event, SecondSeen
 
 LEVELS = 3
 """So many labels fit below each other."""

@@ -4,10 +4,9 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from pam_rollback.core.incident_timeline import Event
 from pam_rollback.core.verdict import Outcome
-from pam_rollback.reporting.allure_seen import results_seen
-from pam_rollback.reporting.post_mortem import (
+from pam_rollback.postmortem.client.allure_seen import results_seen
+from pam_rollback.postmortem.rules.draft import (
     Action,
     Collected,
     Facts,
@@ -16,6 +15,7 @@ from pam_rollback.reporting.post_mortem import (
     draft,
     timeline_page,
 )
+from pam_rollback.postmortem.rules.timeline import Event
 from pam_rollback.reporting.run_record import Measured, Result
 
 AT = datetime(2026, 11, 25, 2, 40, 0, 123456, tzinfo=UTC)

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from pam_rollback.core.incident_timeline import BEGINS, Event
 from pam_rollback.core.run_files import JOURNAL, TIMELINE_FILE
 from pam_rollback.core.verdict import Outcome
+from pam_rollback.postmortem.rules.timeline import BEGINS, Event
 from pam_rollback.reporting.run_record import Measured, Result, RunRecord
 
 _NOT_MEASURED = Measured(what="", asked="", measured=None)

@@ -1,4 +1,4 @@
-"""``python -m pam_rollback.plugin.incident [RUN]``: one folder with all material of an incident, and the draft of its post-mortem.
+"""``python -m pam_rollback.postmortem [RUN]``: one folder with all material of an incident, and the draft of its post-mortem.
 
 What a real run found is asked of providers at its end, since logs and events do not stay; ``make incident`` asks for whatever is missing,
 as far as the environment can still be reached.
@@ -21,10 +21,10 @@ from pam_rollback.core.environment_file import load_environment
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.outside_text import for_terminal
 from pam_rollback.core.run_files import JOURNAL
-from pam_rollback.plugin.incident_facts import Incident, read_run
-from pam_rollback.plugin.incident_sources import Asked, around, collect, collected_before
-from pam_rollback.reporting.incident_plot import plot
-from pam_rollback.reporting.post_mortem import Collected, Facts, checks_page, draft, timeline_page, utc
+from pam_rollback.postmortem.client.sources import Asked, around, collect, collected_before
+from pam_rollback.postmortem.rules.draft import Collected, Facts, checks_page, draft, timeline_page, utc
+from pam_rollback.postmortem.service.incident import Incident, read_run
+from pam_rollback.postmortem.service.plot import plot
 from pam_rollback.reporting.redaction import Redactor, scan
 
 FAILED = 1
@@ -101,7 +101,7 @@ def collect_at_the_end(folder: Path, environment: Environment) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m pam_rollback.plugin.incident",
+        prog="python -m pam_rollback.postmortem",
         description="Collect the material of a run's incident and draft its post-mortem.",
     )
     parser.add_argument(

@@ -11,19 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from pam_rollback.actions.journal import TARGET, Journal
-from pam_rollback.core import incident_timeline as timeline
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.flags import Flag
-from pam_rollback.core.incident_timeline import Event, SecondSeen
 from pam_rollback.core.recovery import BAD_SECOND_PCT, OutageRule, Recovery, find_outages, recovery
 from pam_rollback.core.run_files import JOURNAL, RECOVERY_FILE, SETTINGS_FILE, TIMELINE_FILE
 from pam_rollback.core.samples import Sample
 from pam_rollback.core.settings_loss import FLAG
 from pam_rollback.observation.journeys import HEALTH_JOURNEY, PAGES
 from pam_rollback.observation.timeline import Anchor, Timeline
-from pam_rollback.plugin.incident_sources import around
-from pam_rollback.reporting.allure_seen import results_seen
-from pam_rollback.reporting.post_mortem import Action, Collected, Facts, MomentKnown
+from pam_rollback.postmortem.client.allure_seen import results_seen
+from pam_rollback.postmortem.client.sources import around
+from pam_rollback.postmortem.rules import timeline
+from pam_rollback.postmortem.rules.draft import Action, Collected, Facts, MomentKnown
+from pam_rollback.postmortem.rules.timeline import Event, SecondSeen
 from pam_rollback.reporting.run_folder import RunFolder
 from pam_rollback.reporting.run_record import Result, RunRecord, UnreadableRecord, read
 

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.core.incident_timeline import (
+from pam_rollback.core.recovery import OutageRule, find_outages
+from pam_rollback.core.samples import Sample
+from pam_rollback.postmortem.rules.timeline import (
     Event,
     bad_by_journey,
     by_second,
@@ -14,8 +16,6 @@ from pam_rollback.core.incident_timeline import (
     of_releases,
     unfinished,
 )
-from pam_rollback.core.recovery import OutageRule, find_outages
-from pam_rollback.core.samples import Sample
 
 START = datetime(2026, 11, 25, 2, 40, tzinfo=UTC)
 
