@@ -1,4 +1,4 @@
-"""``make incident``: all that is known of a run's incident in one folder, the draft filled with facts, no secret in it; half a run, too."""
+"""``make incident`` after a real run: all that is known in one folder, the draft filled with facts, no secret in it; half a run, too."""
 
 import csv
 import json
@@ -15,9 +15,10 @@ import pytest
 from pam_rollback.adapters.pam_api import FlagApi
 from pam_rollback.core.environment_file import load_environment
 from pam_rollback.core.flags import Flag
-from pam_rollback.postmortem import __main__ as incident
 from pam_rollback.postmortem.client.sources import Asked, collect
+from pam_rollback.postmortem.service.folder import MATERIAL
 from pam_rollback.reporting.redaction import Redactor, scan
+from tests.postmortem.test_command import made
 from tests.prometheus_server import prometheus
 from tests.sessions import ONLY_HEALTH, Finished, Range, runbook_in
 
@@ -83,13 +84,6 @@ def real(shared_range: Range, tmp_path_factory: pytest.TempPathFactory) -> Itera
         shared_range.as_it_was()
 
 
-def made(run: Path, env: Path | None, out: Path) -> str:
-    """The folder, written into ``out``; gives the draft."""
-    known = ["--env", str(env)] if env is not None else []
-    assert incident.main([str(run), *known, "--out", str(out)], root=ROOT) == 0
-    return (out / "post-mortem.md").read_text("utf-8")
-
-
 def section(page: str, heading: str) -> str:
     """What stands below that heading."""
     return page.partition(f"## {heading}\n")[2].partition("\n## ")[0]
@@ -97,12 +91,12 @@ def section(page: str, heading: str) -> str:
 
 def test_a_real_run_collects_what_does_not_stay(real: Real) -> None:
     """At its end, after the verdict: each source with its files, or with the reason why there are none."""
-    told = json.loads((real.folder / incident.MATERIAL / "sources.json").read_text("utf-8"))["sources"]
+    told = json.loads((real.folder / MATERIAL / "sources.json").read_text("utf-8"))["sources"]
     by_name = {source["name"]: source for source in told}
 
     assert f"make incident RUN={real.folder.name}" in " ".join(real.ended.out.split()), real.ended.out
     assert not [name for name, source in by_name.items() if not source["files"]], by_name
-    recorded = real.folder / incident.MATERIAL / "metrics" / "prometheus-error_rate_pct.csv"
+    recorded = real.folder / MATERIAL / "metrics" / "prometheus-error_rate_pct.csv"
     rows = csv.DictReader(recorded.read_text("utf-8").splitlines())
     # The incident lasts two seconds and may lie before the first scrapes: what was not seen then says why, and is never a blank.
     moments = list(rows)
@@ -196,7 +190,7 @@ def test_no_secret_is_in_it(real: Real, tmp_path: Path) -> None:
     record = json.loads((run / "run.json").read_text("utf-8"))
     record["notes"] = [planted]
     (run / "run.json").write_text(json.dumps(record), "utf-8")
-    for path in (run / incident.MATERIAL).rglob("*"):
+    for path in (run / MATERIAL).rglob("*"):
         if path.suffix in {".txt", ".diff", ".log", ".csv"}:
             path.write_text(path.read_text("utf-8") + planted, "utf-8")
     assert scan(run, real.secrets), "nothing was planted"
@@ -221,7 +215,7 @@ def test_a_run_that_was_killed_works_too(real: Real, tmp_path: Path) -> None:
     run = tmp_path / "killed"
     shutil.copytree(real.folder, run)
     (run / "run.json").unlink()
-    shutil.rmtree(run / incident.MATERIAL)
+    shutil.rmtree(run / MATERIAL)
     for name in ("recovery.json",):
         (run / "after-full-system" / name).unlink(missing_ok=True)
     lines = (run / "journal.jsonl").read_text("utf-8").splitlines()
@@ -245,7 +239,7 @@ def test_another_environment_is_not_asked(real: Real, tmp_path: Path) -> None:
     """What another one would tell is no fact of this incident."""
     run = tmp_path / "run"
     shutil.copytree(real.folder, run)
-    shutil.rmtree(run / incident.MATERIAL)
+    shutil.rmtree(run / MATERIAL)
     journal = (run / "journal.jsonl").read_text("utf-8")
     api = json.loads(journal.splitlines()[0])["api"]
     (run / "journal.jsonl").write_text(journal.replace(f'"{api}"', '"http://127.0.0.1:9"'), "utf-8")
@@ -254,115 +248,3 @@ def test_another_environment_is_not_asked(real: Real, tmp_path: Path) -> None:
 
     assert "that address is not this environment's: name the right one with ENV" in section(page, "Material")
     assert not (tmp_path / "out" / "git").exists()
-
-
-@pytest.mark.parametrize(
-    ("run", "words"),
-    [
-        ("nowhere", "nowhere: expected a run's id or folder"),
-        ("", "expected the folder of a run (run.json, journal.jsonl"),
-    ],
-)
-def test_no_run_is_said_in_one_line(run: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """What was expected, what was found, what to do."""
-    empty = tmp_path / "empty"
-    empty.mkdir()
-
-    assert incident.main([run or str(empty)], root=tmp_path) == 1
-    told = capsys.readouterr()
-    assert words in told.err
-    assert told.out == ""
-
-
-def test_a_secret_that_cannot_be_taken_out_takes_its_file_along(tmp_path: Path) -> None:
-    """What the last look still finds is not handed on."""
-    (tmp_path / "x.bin").write_bytes(b"\x00\xff" + b"s3cret-value-0815")
-
-    assert scan(tmp_path, {"a": "s3cret-value-0815"}) == [tmp_path / "x.bin"]
-    assert Redactor({"a": "s3cret-value-0815"}).file(tmp_path / "x.bin") is False
-
-
-def test_a_drill_with_several_stories_has_several_incidents(tmp_path: Path) -> None:
-    """Each with its own part of the journal, also beside one whose incident was never seen."""
-    at = {"at": "2026-11-25T22:00:00+00:00", "at_s": 1.0}
-    decided = {"run": "r", "environment": "sandbox", "api": "a", "mode": "drill", "reason": "x", "initiated_by": "d"}
-    entries = [
-        {**at, "event": "planting", "environment": "sandbox", "api": "a"},
-        {**at, "event": "planting", "environment": "sandbox", "api": "a"},
-        {**at, "event": "action", "strategy": "gradual", "decided_s": 1.0, **decided},
-        {**at, "event": "step-done", "step": "one", "result": "", "problem": ""},
-        {**at, "event": "planting", "environment": "sandbox", "api": "a"},
-        {**at, "event": "action", "strategy": "emergency", "decided_s": 1.0, **decided},
-        {**at, "event": "step-done", "step": "two", "result": "", "problem": ""},
-    ]
-    (tmp_path / "journal.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in entries), "utf-8")
-
-    assert incident.main([str(tmp_path), "--out", str(tmp_path / "out")], root=ROOT) == 0
-
-    for story, step in (("gradual", "one"), ("emergency", "two")):
-        page = (tmp_path / "out" / f"after-{story}" / "post-mortem.md").read_text("utf-8")
-        assert f"| strategy | {story} (drill) | journal.jsonl |" in page
-        assert f"done: {step}" in page
-        assert page.count("done: ") == 1
-
-
-def owed(kind: str, **facts: object) -> dict[str, object]:
-    """What a change noted before it was made."""
-    return {"event": "undo-owed", "number": 1, "kind": kind, "place": "", "facts": facts}
-
-
-def target(part: str = "", **facts: object) -> dict[str, object]:
-    """What an action chose."""
-    return {"event": "target", "part": part, "facts": facts}
-
-
-BAD, GOOD = "b" * 40, "a" * 40
-
-
-@pytest.mark.parametrize(
-    ("entries", "releases", "rows"),
-    [
-        pytest.param(
-            [target(deploy="d-1", commit=GOOD, why="the last one"), owed("publish-deploy", deploy="d-2", commit=BAD)],
-            f"bad: commit {BAD[:12]}; gone back to: commit {GOOD[:12]}",
-            [f"goes back to d-1 (commit {GOOD[:12]}): the last one"],
-            id="front end",
-        ),
-        pytest.param(
-            [
-                target("front end", deploy="d-1", commit=GOOD, why="named"),
-                target("back end", deploy="dep-1", commit=GOOD, why="named"),
-                owed("run-deploy", deploy="dep-2", commit=BAD),
-            ],
-            f"bad: commit {BAD[:12]}; gone back to: commit {GOOD[:12]}",
-            [f"front end goes back to d-1 (commit {GOOD[:12]}): named", "back end goes back to dep-1"],
-            id="full system",
-        ),
-        pytest.param(
-            [target(deploy="d-2", commit=BAD, taken_back=True, why="users have it now")],
-            f"bad: commit {BAD[:12]}; taken back by a revert",
-            [f"takes back d-2 (commit {BAD[:12]}): users have it now"],
-            id="revert",
-        ),
-        pytest.param(
-            [target(deploy="d-1", commit=GOOD, why="named"), owed("publish-deploy", deploy="d-2", locked=True)],
-            f"bad: commit unknown; gone back to: commit {GOOD[:12]}",
-            [],
-            id="of a version that did not note the commit",
-        ),
-    ],
-)
-def test_the_releases_are_named(
-    entries: list[dict[str, object]], releases: str, rows: list[str], tmp_path: Path
-) -> None:
-    """Which was bad and which one was gone back to, whatever the strategy: what a revert takes back is not what was gone back to."""
-    at = {"at": "2026-11-25T22:00:00+00:00", "at_s": 1.0}
-    decided = {"event": "action", "strategy": "s", "decided_s": 1.0, "mode": "real", "reason": "x", "initiated_by": "d"}
-    whole = [{**at, **entry} for entry in (decided, *entries)]
-    (tmp_path / "journal.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in whole), "utf-8")
-
-    page = made(tmp_path, None, tmp_path / "out")
-
-    assert f"| releases | {releases} | journal.jsonl |" in page
-    for row in rows:
-        assert f"| target | {row}" in page

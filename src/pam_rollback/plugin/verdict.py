@@ -152,7 +152,7 @@ class Collector:
         if self._runbook.options.real and self._runbook.journal.action_began and self._runbook.stop.reason is None:
             # After the verdict, which nobody has to wait for: what providers keep for a while only. Whoever asked this session to stop
             # is not kept waiting either. Loaded here: no other session needs it.
-            from pam_rollback.postmortem.__main__ import collect_at_the_end  # noqa: PLC0415
+            from pam_rollback.postmortem.service.folder import collect_at_the_end  # noqa: PLC0415
 
             collect_at_the_end(self._runbook.folder, self._runbook.environment)
 

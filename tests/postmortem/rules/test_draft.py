@@ -1,20 +1,10 @@
 """The draft of a post-mortem: facts with their sources, nothing guessed, what is not known says so."""
 
-import json
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from pam_rollback.core.verdict import Outcome
-from pam_rollback.postmortem.client.allure_seen import results_seen
-from pam_rollback.postmortem.rules.draft import (
-    Action,
-    Collected,
-    Facts,
-    MomentKnown,
-    checks_page,
-    draft,
-    timeline_page,
-)
+from pam_rollback.postmortem.rules.draft import checks_page, draft, timeline_page
+from pam_rollback.postmortem.rules.facts import Action, Collected, Facts, MomentKnown
 from pam_rollback.postmortem.rules.timeline import Event
 from pam_rollback.reporting.run_record import Measured, Result
 
@@ -115,23 +105,3 @@ def test_pages_are_tables() -> None:
     assert "| 2026-11-25 02:40:00.123 | step | a \\| b c | j |" in page
     checks = checks_page([Result("a", "Good.", Outcome.PASSED), Result("b", "Bad.", Outcome.UNKNOWN, message="why")])
     assert checks.index("could not measure") < checks.index("passed")
-
-
-def test_finished_tests_are_read_from_allure(tmp_path: Path) -> None:
-    """Of a session that was killed: the items from the name; half a file, and what is no test, are left out."""
-    for name, document in {
-        "1": {"fullName": "t::a", "name": "RTO-3 RTO-5 · In time.", "status": "passed"},
-        "2": {"fullName": "t::b", "name": "No item.", "status": "failed", "statusDetails": {"message": "one\ntwo"}},
-        "3": {"fullName": "t::c", "name": "SC-1 · x", "status": "broken"},
-        "4": {"fullName": "recommendation", "name": "NO ROLLBACK", "status": "passed"},
-    }.items():
-        (tmp_path / f"{name}-result.json").write_text(json.dumps(document), "utf-8")
-    (tmp_path / "5-result.json").write_text('{"fullName": "t::d", "na', "utf-8")
-
-    found = results_seen(tmp_path)
-
-    assert [(one.nodeid, one.outcome, one.criteria, one.title, one.message) for one in found] == [
-        ("t::a", Outcome.PASSED, ("RTO-3", "RTO-5"), "In time.", ""),
-        ("t::b", Outcome.BROKEN_CRITERION, (), "No item.", "one"),
-        ("t::c", Outcome.UNKNOWN, ("SC-1",), "x", ""),
-    ]

@@ -10,7 +10,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from pam_rollback.adapters.render_logs import read_logs
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.errors import ActionFailed, MeasurementFailed
 from pam_rollback.core.series import Quantity, Source
-from pam_rollback.postmortem.rules.draft import Collected
+from pam_rollback.postmortem.rules.facts import Collected
 from pam_rollback.reporting.redaction import Redactor
 
 SOURCES_FILE = "sources.json"
@@ -240,11 +240,6 @@ def _logs(environment: Environment, asked: Asked) -> Texts:
     logs = read_logs(api, environment.render, since=asked.since, until=asked.until)
     cut = ["… more lines than were fetched: read them in the Dashboard"] if logs.more else []
     return {"logs/backend.log": "\n".join([*logs.lines, *cut])} if logs.lines else {}
-
-
-def around(since: datetime, until: datetime) -> tuple[datetime, datetime]:
-    """Some minutes before and after: what led to it, and what came of it."""
-    return since - timedelta(minutes=15), until + timedelta(minutes=1)
 
 
 def _declared(environment: Environment, ability: str) -> None:

@@ -1,13 +1,13 @@
 """The draft of a post-mortem: facts with their sources, and headings for what only people can judge."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from pam_rollback.core.run_files import JOURNAL, TIMELINE_FILE
 from pam_rollback.core.verdict import Outcome
+from pam_rollback.postmortem.rules.facts import Facts
 from pam_rollback.postmortem.rules.timeline import BEGINS, Event
-from pam_rollback.reporting.run_record import Measured, Result, RunRecord
+from pam_rollback.reporting.run_record import Measured, Result
 
 _NOT_MEASURED = Measured(what="", asked="", measured=None)
 _MOMENT = "reported"
@@ -20,70 +20,6 @@ _JUDGEMENT = (
     ("What went badly", ""),
     ("Where we were lucky", ""),
 )
-
-
-@dataclass(frozen=True)
-class MomentKnown:
-    """One moment of the incident; ``at`` is None where nobody saw it."""
-
-    name: str
-    at: datetime | None
-    uncertain_s: float | None
-    definition: str
-    source: str
-
-
-@dataclass(frozen=True)
-class Collected:
-    """One source that was asked for material: its files, or why there are none."""
-
-    name: str
-    files: tuple[str, ...]
-    problem: str = ""
-
-
-@dataclass(frozen=True)
-class Action:
-    """What was decided, by the journal."""
-
-    strategy: str
-    mode: str
-    reason: str
-    initiated_by: str
-    targets: tuple[str, ...]
-    source: str
-
-
-@dataclass(frozen=True)
-class Facts:
-    """All that is known of one incident."""
-
-    run: str
-    situation: str
-    environment: str
-    host: str
-    record: RunRecord | None
-    no_record: str
-    """Why there is none; empty where there is."""
-    results: tuple[Result, ...]
-    """What came of each test, also of a session that was killed before it wrote its record."""
-    results_source: str
-    action: Action | None
-    moments: tuple[MomentKnown, ...]
-    users: tuple[tuple[str, int, int], ...]
-    """Journey, bad answers, all answers."""
-    users_when: str
-    """In which time; where there are none, why."""
-    events: tuple[Event, ...]
-    unfinished: tuple[str, ...]
-    """Steps that began, and of whose end nothing is known."""
-    changes: tuple[str, ...]
-    """Commits between the two releases, one line each."""
-    flags: tuple[tuple[str, str, str], ...]
-    """Flag, before, after; those that differ."""
-    collected: tuple[Collected, ...]
-    released: str = ""
-    """Which release was bad, and which was gone back to."""
 
 
 def draft(facts: Facts) -> str:

@@ -1,116 +1,29 @@
-"""From the folder of a run, whole or cut short by a kill, to the facts of its incident."""
+"""From the folder of a run to the facts of one incident."""
 
-import csv
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from pam_rollback.actions.journal import TARGET, Journal
+from pam_rollback.actions.journal import TARGET
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.flags import Flag
 from pam_rollback.core.recovery import BAD_SECOND_PCT, OutageRule, Recovery, find_outages, recovery
-from pam_rollback.core.run_files import JOURNAL, RECOVERY_FILE, SETTINGS_FILE, TIMELINE_FILE
-from pam_rollback.core.samples import Sample
+from pam_rollback.core.run_files import JOURNAL, RECOVERY_FILE, SETTINGS_FILE
 from pam_rollback.core.settings_loss import FLAG
-from pam_rollback.observation.journeys import HEALTH_JOURNEY, PAGES
-from pam_rollback.observation.timeline import Anchor, Timeline
+from pam_rollback.observation.timeline import Anchor
 from pam_rollback.postmortem.client.allure_seen import results_seen
-from pam_rollback.postmortem.client.sources import around
 from pam_rollback.postmortem.rules import timeline
-from pam_rollback.postmortem.rules.draft import Action, Collected, Facts, MomentKnown
+from pam_rollback.postmortem.rules.facts import Action, Collected, Facts, MomentKnown
 from pam_rollback.postmortem.rules.timeline import Event, SecondSeen
+from pam_rollback.postmortem.service.run import Run, Watched
+from pam_rollback.postmortem.service.told import events_told, read_json
 from pam_rollback.reporting.run_folder import RunFolder
-from pam_rollback.reporting.run_record import Result, RunRecord, UnreadableRecord, read
-
-SLOW_MS = 500.0
-"""Where the environment's own figure is not known any more."""
-
-
-@dataclass(frozen=True)
-class Watched:
-    """What the prober of one situation recorded."""
-
-    source: str
-    samples: tuple[Sample, ...]
-    anchor: Anchor
-
-
-@dataclass(frozen=True)
-class Run:
-    """The folder of one run, as far as it can be read. Nothing in it is taken for granted: a run may have been killed at any moment."""
-
-    folder: Path
-    record: RunRecord | None
-    no_record: str
-    entries: tuple[Mapping[str, Any], ...]
-    slow_ms: float = SLOW_MS
-    problems: tuple[Collected, ...] = ()
-    watched: Mapping[str, Watched] = field(default_factory=dict)
-    """By situation."""
-
-    @property
-    def id(self) -> str:
-        """The run's name."""
-        began = next((entry for entry in self.entries if entry["event"] == "action"), {})
-        return self.record.run_id if self.record else str(began.get("run") or self.folder.name)
-
-    @property
-    def environment(self) -> str:
-        """The name of its environment; empty when nothing says so."""
-        said = (entry.get("environment") for entry in self.entries if entry["event"] in {"action", "planting"})
-        return self.record.environment.name if self.record else str(next(said, "") or "")
-
-    @property
-    def api(self) -> str:
-        """The address of the API that it changed; empty when it changed none."""
-        said = (entry.get("api") for entry in self.entries if entry["event"] in {"action", "planting"})
-        return str(next(said, "") or "")
-
-    @property
-    def situations(self) -> tuple[str, ...]:
-        """Those with an incident: after a story, else whatever was watched; one without a name where nothing was."""
-        acted = tuple(
-            dict.fromkeys(f"after-{entry['strategy']}" for entry in self.entries if entry["event"] == "action")
-        )
-        return acted or tuple(self.watched) or ("",)
-
-
-def read_run(folder: Path, *, slow_ms: float = SLOW_MS) -> Run:
-    """Read whatever there is. Raises MeasurementFailed when the folder is no run's."""
-    run = RunFolder(folder)
-    record, no_record = None, ""
-    try:
-        record = read(run.record)
-    except FileNotFoundError:
-        no_record = "the session ended before it wrote run.json"
-    except UnreadableRecord as problem:
-        no_record = f"run.json cannot be read: {str(problem).splitlines()[0]}"
-    entries, problems = [], []
-    try:
-        entries = Journal(folder / JOURNAL).entries()
-    except (OSError, ValueError) as problem:
-        problems.append(Collected("journal", (), f"{JOURNAL} cannot be read: {problem}"))
-    watched = {}
-    for path in sorted(folder.glob(f"*/{TIMELINE_FILE}")):
-        name = f"{path.parent.name}/{TIMELINE_FILE}"
-        try:
-            told = Timeline(path)
-            journeys = [journey for journey in told.header.journeys if journey != HEALTH_JOURNEY]
-            of_users = journeys if set(journeys) - set(PAGES) else list(told.header.journeys)
-            watched[path.parent.name] = Watched(name, told.samples(None, None, *of_users), told.anchor)
-        except MeasurementFailed as problem:
-            problems.append(Collected(f"answers to users ({name})", (), str(problem)))
-    if not (record or entries or watched or run.results.is_dir()):
-        raise MeasurementFailed(
-            f"{folder}: expected the folder of a run (run.json, {JOURNAL}, or what its prober recorded), found none of it; "
-            "name the run's id or folder with RUN"
-        )
-    return Run(folder, record, no_record, tuple(entries), slow_ms, tuple(problems), watched)
+from pam_rollback.reporting.run_record import Result
 
 
 @dataclass(frozen=True)
@@ -211,6 +124,11 @@ class Incident:
             found += [datetime.fromisoformat(one.iso) for one in (self.run.record.started, self.run.record.finished)]
         return (min(found), max(found)) if found else (datetime.now(UTC), datetime.now(UTC))
 
+    def surroundings(self) -> tuple[datetime, datetime]:
+        """Some minutes before and after: what led to it, and what came of it."""
+        since, until = self.span()
+        return since - timedelta(minutes=15), until + timedelta(minutes=1)
+
     def commits(self) -> tuple[str, str, str]:
         """The bad commit, the target's, and the deploy of the front end that was bad; empty where the journal does not say."""
         owed = {entry["kind"]: entry["facts"] for entry in self.entries if entry["event"] == "undo-owed"}
@@ -232,9 +150,9 @@ class Incident:
 
     def events(self, material: Path) -> tuple[Event, ...]:
         """Everything, in order of time; what providers tell is read from what was collected."""
-        since, until = around(*self.span())
+        since, until = self.surroundings()
         # What providers tell goes back for weeks.
-        told = [event for event in _of_providers(material) if since <= event.at <= until]
+        told = [event for event in events_told(material) if since <= event.at <= until]
         found = [*timeline.of_journal(self.entries, JOURNAL), *told]
         watched = self.watched
         if watched is not None:
@@ -269,7 +187,7 @@ class Incident:
     def flags(self, material: Path) -> tuple[tuple[str, str, str], ...]:
         """Flags that differ between before and now; before is what the run recorded, or noted before it changed them."""
         before = self._flags_before()
-        now = _read_json(material / "configuration" / "flags-now.json")
+        now = read_json(material / "configuration" / "flags-now.json")
         if not before or not isinstance(now, dict):
             return ()
         return tuple(
@@ -277,7 +195,7 @@ class Incident:
         )
 
     def _flags_before(self) -> dict[str, str]:
-        recorded = _read_json(self.run.folder / self.situation / SETTINGS_FILE)
+        recorded = read_json(self.run.folder / self.situation / SETTINGS_FILE)
         if isinstance(recorded, dict):
             values = recorded.get("values", {})
             return {name.removeprefix(FLAG): str(said) for name, said in values.items() if name.startswith(FLAG)}
@@ -342,59 +260,6 @@ def _told(moment: Mapping[str, Any], anchor: Anchor, source: str) -> MomentKnown
 
 def _at(wall: timeline.Wall | None, at_s: float | None) -> datetime | None:
     return None if wall is None or at_s is None else wall(at_s)
-
-
-def _of_providers(material: Path) -> Iterator[Event]:
-    """Events of the providers and of the flags, from the files of the collection."""
-    for event in _listed(material / "providers" / "render-events.json"):
-        at = _moment(event.get("at"))
-        if at is not None:
-            yield Event(
-                at, "provider", f"Render: {event.get('type')} {_brief(event.get('details'))}", "render-events.json"
-            )
-    for name in ("render", "netlify"):
-        file = f"{name}-deploys.json"
-        for deploy in _listed(material / "providers" / file):
-            words = (
-                f"{name}: deploy {deploy.get('id')} ({deploy.get('state')}, commit {str(deploy.get('commit'))[:12]})"
-            )
-            for key, what in (("created_at", "begins"), ("finished_at", "done")):
-                at = _moment(deploy.get(key))
-                if at is not None:
-                    yield Event(at, "provider", f"{words} {what}", file)
-    history = material / "configuration" / "flag-history.csv"
-    if history.is_file():
-        with history.open(encoding="utf-8", newline="") as lines:
-            for row in csv.DictReader(lines):
-                at = _moment(row["changed_at"])
-                if at is not None:
-                    yield Event(
-                        at, "flags", f"{row['action']} by {row['initiated_by']} {row['reason']}".strip(), history.name
-                    )
-
-
-def _moment(text: object) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(str(text))
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
-def _listed(path: Path) -> Iterable[Mapping[str, Any]]:
-    found = _read_json(path)
-    return found if isinstance(found, list) else ()
-
-
-def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-
-
-def _brief(details: Any) -> str:
-    return json.dumps(details, ensure_ascii=False) if details else ""
 
 
 def _flag(told: Mapping[str, Any]) -> str:
