@@ -44,7 +44,7 @@ def known_environment(name: str, root: Path) -> Known:
     except ConfigurationError as problem:
         return Known(None, " ".join(str(problem).split()), _secrets_of_file(name, root))
     if environment.is_template:
-        why = "its practice range ended with the session; name the file of one that still runs with ENV"
+        why = "its sandbox ended with the session; name the file of one that still runs with ENV"
         return Known(None, why, {})
     return Known(environment, "", _named_secrets(environment))
 
