@@ -4,17 +4,19 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
 
 from pam_rollback.plugin.markers import ONLY_WHEN_NAMED
-from pam_rollback.plugin.slices import slices
+from pam_rollback.plugin.slices import listening, slices
 from tests.sessions import Project, Range, runbook_in
 
 ROOT = Path(__file__).resolve().parents[1]
 LEAVES = {
     "alerts": ("checks/test_alerting.py",),
+    "postmortem": (),
 }
 """Each leaf, with its files of the runbook."""
 CONTRACT = "a leaf slice can be deleted: nothing else imports it"
@@ -27,18 +29,20 @@ print("loaded", *sys.modules)
 """
 
 
-@pytest.fixture(params=LEAVES)
-def without(request: pytest.FixtureRequest, tmp_path: Path) -> Project:
-    """A copy of the project to which that leaf was never added."""
-    leaf: str = request.param
+@pytest.fixture
+def without(leaves: Collection[str], tmp_path: Path) -> Project:
+    """A copy of the project to which those leaves were never added."""
     made = runbook_in(tmp_path)
     shutil.copytree(ROOT / "src", tmp_path / "src")
-    shutil.rmtree(tmp_path / "src" / "pam_rollback" / leaf)
-    for file in LEAVES[leaf]:
-        (tmp_path / file).unlink()
+    for leaf in leaves:
+        shutil.rmtree(tmp_path / "src" / "pam_rollback" / leaf)
+        for file in LEAVES[leaf]:
+            (tmp_path / file).unlink()
     made.environment["PYTHONPATH"] = str(tmp_path / "src")
-    look = f"import importlib.util; print(importlib.util.find_spec('pam_rollback.{leaf}'))"
-    assert output("-c", look, cwd=tmp_path, env=made.variables) == "None\n"
+    look = "import pkgutil, pam_rollback; print(*(found.name for found in pkgutil.iter_modules(pam_rollback.__path__)))"
+    left = output("-c", look, cwd=tmp_path, env=made.variables).split()
+    assert "core" in left
+    assert not set(left) & set(leaves)
     return made
 
 
@@ -56,6 +60,8 @@ def loaded(*arguments: str) -> set[str]:
     return {name for name in modules if name.startswith(tuple(f"pam_rollback.{leaf}." for leaf in LEAVES))}
 
 
+@pytest.mark.long_matrix("leaves deleted one at a time")
+@pytest.mark.parametrize("leaves", [LEAVES, *([leaf] for leaf in LEAVES)], ids=["all", *LEAVES])
 def test_the_suite_runs_without_it(without: Project, practice_range: Range) -> None:
     """All that is left is collected, and a session judges as before."""
     everything = without.run_apart("checks", "drills", "load", "--collect-only", "-q")
@@ -72,7 +78,15 @@ def test_a_session_of_another_phase_loads_nothing_of_it() -> None:
     fixtures = {f"{leaf}.fixtures" for leaf, _ in slices()}
 
     assert loaded("-m", "health", "--collect-only", "-q") == set()
-    assert loaded("--fixtures", "checks") >= fixtures
+    assert loaded("--fixtures", "checks/test_health.py") >= fixtures
+
+
+def test_a_real_run_loads_hooks_and_nothing_behind_them() -> None:
+    """Its provider is what it has to reach; the rest of a leaf is loaded when its hook is called."""
+    hooks = {f"{leaf}.hooks" for leaf in listening()}
+
+    assert hooks
+    assert loaded("checks/test_health.py", "--mode=real", "--collect-only", "-q") == hooks
 
 
 def test_it_serves_phases_that_run_only_when_they_are_named() -> None:

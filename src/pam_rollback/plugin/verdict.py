@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -150,11 +150,11 @@ class Collector:
         record = self._write(code, why)
         last_words.told_elsewhere(self._runbook, record, self._print(record))
         if self._runbook.options.real and self._runbook.journal.action_began and self._runbook.stop.reason is None:
-            # After the verdict, which nobody has to wait for: what providers keep for a while only. Whoever asked this session to stop
-            # is not kept waiting either. Loaded here: no other session needs it.
-            from pam_rollback.postmortem.service.folder import collect_at_the_end  # noqa: PLC0415
-
-            collect_at_the_end(self._runbook.folder, self._runbook.environment)
+            # After the verdict, which nobody has to wait for. Whoever asked this session to stop is not kept waiting either.
+            ended = self._config.hook.pytest_pam_run_ended
+            folder, environment = self._runbook.folder, self._runbook.environment
+            for line in _heard(lambda: ended(run_folder=folder, environment=environment)):
+                self._say(line)
 
     def _ending(self, session: pytest.Session) -> tuple[int, tuple[str, ...]]:
         """The exit code, and why it is not 0."""
@@ -233,7 +233,7 @@ class Collector:
             situations=self._config.stash[SITUATIONS_KEY].situations,
             stories=self._config.stash[SITUATIONS_KEY].stories,
             finished=run_record.Moment(datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()),
-            notes=list(_notes(runbook, leaks)),
+            notes=list(_notes(self._config, runbook, leaks)),
             decision=None if decision is None else recommended(self._config, runbook, decision),
         )
         record = self._kept(record)
@@ -361,14 +361,22 @@ def _facts(record: run_record.RunRecord) -> dict[str, str]:
     }
 
 
-def _notes(runbook: Runbook, leaks: Sequence[Path]) -> Iterator[str]:
+def _notes(config: pytest.Config, runbook: Runbook, leaks: Sequence[Path]) -> Iterator[str]:
     added = os.environ.get("PYTEST_ADDOPTS", "").strip()
     if added:
         yield f"PYTEST_ADDOPTS: {runbook.secrets.redact(added)}"
     if leaks:
         yield f"{len(leaks)} files held a secret and were redacted at the end"
     if runbook.options.real and runbook.journal.action_began:
-        yield f"for the post-mortem: make incident RUN={runbook_module.shown(runbook.folder)}"
+        yield from _heard(lambda: config.hook.pytest_pam_run_notes(run_folder=runbook.folder))
+
+
+def _heard(ask: Callable[[], list[str]]) -> list[str]:
+    """What those who listen to a hook say. Neither verdict nor record depends on it: one that fails is named instead."""
+    try:
+        return ask()
+    except Exception as problem:  # noqa: BLE001 - whatever it is, the rollback was done
+        return [f"a hook failed: {type(problem).__name__}: {problem}"]
 
 
 def _skip_reason(report: pytest.TestReport) -> str:
