@@ -38,7 +38,7 @@ def test_contact_was_written_to_when_due(
     followed: Followed, mail_arrived: tuple[str, ...] | None, contact: str, plan: Plan, scored: Scored
 ) -> None:
     """Mail went to the address that the plan names, no earlier than it asks for.  If red: docs/runbook.md#contacts."""
-    written = scored(followed.contact(contact, plan.contacts[contact].email, mail_arrived))
+    written = scored(followed.contact(contact, plan.emails[contact], mail_arrived))
 
     assert written.right, written
 

@@ -3,6 +3,7 @@
 import pytest
 
 from pam_rollback.core.figures import Scored
+from pam_rollback.core.kept_sessions import KeptSessions
 from pam_rollback.plugin.journeys.onlooker import Onlooker
 from pam_rollback.plugin.journeys.traveller import Traveller
 from pam_rollback.plugin.journeys.visitor import Visitor
@@ -83,10 +84,11 @@ def test_trip_is_planned(returning_traveller: Traveller, scored: Scored) -> None
 
 
 @pytest.mark.criterion("RPO-3", "DUR-4")
-def test_lost_session_is_renewed(returning_traveller: Traveller, scored: Scored) -> None:
-    """Whoever was signed out, or whose session is lost, can sign in again.  If red: docs/runbook.md#sessions-lost."""
+def test_lost_session_is_renewed(kept_sessions: KeptSessions, returning_traveller: Traveller, scored: Scored) -> None:
+    """Whoever was signed out, or whose session may be lost, can sign in again.  If red: docs/runbook.md#sessions-lost."""
     renewed = scored(returning_traveller.loses_session())
 
+    assert kept_sessions.as_allowed, kept_sessions
     assert renewed.signed_out, renewed
     assert renewed.asked_to_sign_in, renewed
     assert renewed.signed_in_again, renewed

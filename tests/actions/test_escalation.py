@@ -362,7 +362,9 @@ def test_an_escalation_that_cannot_begin_keeps_no_action_from_being_done(tmp_pat
     def broken(_action: Mapping[str, Any]) -> Briefing:
         raise RuntimeError("a defect")
 
-    escalation = Escalation(Ladder((), {}), {}, {}, Journal(tmp_path / "journal.jsonl"), SystemClock(), describe=broken)
+    escalation = Escalation(
+        Ladder((), {}, frozenset()), {}, {}, Journal(tmp_path / "journal.jsonl"), SystemClock(), describe=broken
+    )
     done = []
     with escalation.following():
         done.append("the action")

@@ -1,11 +1,13 @@
 """What a journal says of a rollback, over written-out histories."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pam_rollback.core.carried_out import CarriedOut, in_time, watched
 from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.plan import load_plan
 
 
 def event(at_s: float, name: str, **facts: Any) -> dict[str, Any]:
@@ -121,7 +123,9 @@ def test_watched_means_from_before_until_the_end_without_a_hole(
 
 def test_in_time_and_late() -> None:
     """The limit itself may be reached."""
-    assert in_time(120.0, 120.0, "the first step began", "the decision").done
-    assert in_time(120.1, 120.0, "the first step began", "the decision").words.startswith(
+    frame = load_plan(Path(__file__).parents[2] / "plan.toml").time_frame("pre_rollback")
+
+    assert in_time(120.0, frame, "the first step began", "the decision").done
+    assert in_time(120.1, frame, "the first step began", "the decision").words.startswith(
         "the first step began late, 120.1 s"
     )

@@ -124,7 +124,7 @@ def test_a_drill_never_tells_customers(plan: Plan, *, drill: bool, on_sandbox: b
     used = {notice.means for notice in matrix.due(30 * MINUTE_S, ())}
 
     assert ({"statuspage", "in_app_notice"} <= used) is told
-    assert told or matrix.left_out["statuspage"] == "a drill never tells customers anything"
+    assert told or matrix.left_out["statuspage"] == "a drill never tells the public anything"
 
 
 def test_the_ending_goes_to_whoever_heard_the_beginning(plan: Plan) -> None:

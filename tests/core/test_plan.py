@@ -120,20 +120,12 @@ def test_all_problems_at_once(tmp_path: Path) -> None:
             "found 'Service down'",
             id="anchor that no page can have",
         ),
-        pytest.param(
-            'judged_by = "person"\n\n', 'judged_by = "persons"\n\n', "did you mean 'person'?", id="misspelt value"
-        ),
+        pytest.param('audience = "internal"', 'audience = "intern"', "did you mean 'internal'?", id="misspelt value"),
         pytest.param(
             "min_s = 120\nmax_s = 300",
             "min_s = 400\nmax_s = 300",
             "RTO-2: min_s (400) is above max_s (300)",
             id="span backwards",
-        ),
-        pytest.param(
-            "response_time_increase_pct_min = 20",
-            "response_time_increase_pct_min = 60",
-            "[consider_criteria] CR-5: response_time",
-            id="band",
         ),
         pytest.param("[50, 25, 10, 0]", "[50, 25, 30, 0]", "must go down step by step", id="gradual that goes up"),
         pytest.param(
@@ -201,12 +193,6 @@ def test_all_problems_at_once(tmp_path: Path) -> None:
             "samples_min = 0",
             "[success_criteria.SC-1] samples_min: expected greater than 0",
             id="a window of nothing",
-        ),
-        pytest.param(
-            'measure = "memory_mb"',
-            'measure = "memory"',
-            "[success_criteria.SC-3] measure: unknown value 'memory', did you mean 'memory_mb'?",
-            id="no such measure",
         ),
         pytest.param("[about]", "[about]\nid = 1", "[about] id: unknown key", id="key that nobody reads"),
         pytest.param(

@@ -21,7 +21,6 @@ FIGURES: list[tuple[str, str, object]] = [
     # Rollback decision criteria, to be considered
     ("CR-1", "affected_users_pct_max", 25),
     ("CR-5", "response_time_increase_pct_min", 20),
-    ("CR-5", "response_time_increase_pct_max", 50),
     # Gradual rollback: week 4 (100) to week 3, 2, 1 and off
     ("ST-2", "rollout_steps_pct", (50, 25, 10, 0)),
     # Ours: three times 40 s are the two minutes that the plan expects at least
@@ -47,9 +46,6 @@ FIGURES: list[tuple[str, str, object]] = [
     ("SC-5", "response_time_increase_pct_max", 20),
     ("SC-5", "response_time_unnoticed_ms", 100),
     ("SC-5", "error_rate_increase_pp_max", 1),
-    # Data integrity: "recent" in the SQL
-    ("DI-1", "recent_s", 1 * HOUR_S),
-    ("DI-3", "recent_s", 1 * HOUR_S),
     # Headings: immediate checks, performance, integrity, and the three checklists
     ("TF-1", "from_s", 0),
     ("TF-1", "until_s", 2 * MINUTE_S),
@@ -65,9 +61,7 @@ FIGURES: list[tuple[str, str, object]] = [
     ("TF-6", "until_s", 60 * MINUTE_S),
     # Escalation matrix
     ("EM-1", "from_s", 0),
-    ("EM-1", "until_s", 5 * MINUTE_S),
     ("EM-2", "from_s", 5 * MINUTE_S),
-    ("EM-2", "until_s", 15 * MINUTE_S),
     ("EM-3", "from_s", 15 * MINUTE_S),
     ("EM-4", "from_s", 30 * MINUTE_S),
     # Checklist after the rollback: stable for 15+ minutes
@@ -155,9 +149,6 @@ FACTS: list[tuple[str, str, object]] = [
     ("HC-3", "status", "healthy"),
     ("HC-4", "status", "healthy"),
     ("HC-5", "status", "healthy"),
-    ("DI-1", "table", "pam_conversations"),
-    ("DI-2", "table", "profiles"),
-    ("DI-3", "table", "expenses"),
     ("EC-1", "email", "dev-team@wheelsandwins.com"),
     ("EC-2", "email", "ops@wheelsandwins.com"),
     ("EC-3", "email", "product@wheelsandwins.com"),

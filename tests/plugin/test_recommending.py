@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.core.plan import load_plan
-from pam_rollback.plugin.recommending import first_way, sought
+from pam_rollback.plugin.recommending import sought
+from pam_rollback.plugin.stories import STORIES, first_way, problems_of_ways
 
 ROOT = Path(__file__).parents[2]
 PLAN = load_plan(ROOT / "plan.toml")
@@ -13,7 +14,7 @@ PLAN = load_plan(ROOT / "plan.toml")
 
 def test_every_strategy_of_the_plan_begins_with_a_file_of_drills() -> None:
     """Whoever is told to roll the back end back is told by which command; of several ways the quickest comes first."""
-    ways = {name: first_way(name) for name in (one.name for one in PLAN.strategies.values())}
+    ways = {one.name: first_way(one) for one in PLAN.strategies.values()}
 
     assert ways == {
         "feature-flag": "feature-flag",
@@ -29,7 +30,19 @@ def test_every_strategy_of_the_plan_begins_with_a_file_of_drills() -> None:
 
 def test_a_strategy_without_a_story_has_no_way() -> None:
     """Then the runbook's section is all there is."""
-    assert first_way("by-hand") == ""
+    assert first_way(PLAN.strategy("emergency").model_copy(update={"name": "by-hand"})) == ""
+
+
+def test_each_way_of_the_plan_is_one_file_of_drills() -> None:
+    """And the other way round; what has no counterpart is named, with the nearest way."""
+    files = {path.stem.removeprefix("test_").replace("_", "-") for path in ROOT.glob("drills/test_*.py")}
+
+    assert problems_of_ways(PLAN, files) == []
+    assert problems_of_ways(PLAN, STORIES) == []
+    assert problems_of_ways(PLAN, {*files, "frontend-restored"} - {"frontend-restore"}) == [
+        "frontend-restore (Restore an explicit earlier deploy, then lock it against auto-publishing): a way of plan.toml without a story",
+        "frontend-restored: a story that is no way of plan.toml, did you mean 'frontend-restore'?",
+    ]
 
 
 @pytest.mark.parametrize("name", sorted(sought(PLAN)))

@@ -23,7 +23,6 @@ from pam_rollback.core.escalation import (
     OVER,
     OWING,
     RESUMED,
-    TO_CUSTOMERS,
     Briefing,
     Ladder,
     Means,
@@ -262,10 +261,9 @@ class Escalation:
         briefing = self._briefing
         if briefing is None:
             raise RuntimeError("nothing is followed yet")  # begin() sets it before the thread starts
-        if notice.means == "twitter":
-            title, text = briefing.public_title, briefing.tweet
-        elif notice.means in {*TO_CUSTOMERS, "user_email"}:
-            title, text = briefing.public_title, briefing.public(notice)
+        if notice.means in self.ladder.outside:
+            title = briefing.public_title
+            text = briefing.tweet if notice.means == "twitter" else briefing.public(notice)
         else:
             who = next((level.who for level in self.ladder.levels if level.id == notice.occasion), ())
             title = briefing.title

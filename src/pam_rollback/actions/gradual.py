@@ -17,6 +17,8 @@ from pam_rollback.actions.steps import Narrator, Step, StepRecord, StepsFailed, 
 from pam_rollback.core.clock import Clock
 from pam_rollback.core.errors import ActionFailed, MeasurementFailed
 from pam_rollback.core.flags import Flag, FlagAdmin, FlagEvaluation, FlagName, TeamNotice
+from pam_rollback.core.plan import Plan
+from pam_rollback.core.plan_items import Strategy
 from pam_rollback.core.rollout import Descent, Fare, FlagShare, Stage, Trend, lowered, shares
 from pam_rollback.core.wait import NotReached, Waiter
 
@@ -28,6 +30,8 @@ _EVALUATION_WORKERS = 8
 _EFFECTIVE_WITHIN_S = 2.0
 """The product's processes may know the flags for a moment longer than the admin API."""
 _ASKED_AGAIN_S = 0.25
+_HOLD_MIN_S = 1.0
+"""A shorter time has too few answers to say how users fare."""
 
 
 def planned_steps(shares_pct: Sequence[int]) -> tuple[str, ...]:
@@ -59,6 +63,16 @@ class Way:
     hold_s: float
     increase_pct_max: float
     fast_ms: float
+
+    @classmethod
+    def of(cls, plan: Plan, strategy: Strategy, *, pace: float) -> "Way":
+        """The way down of a strategy of the plan; slower than IR-4 says and than SC-2 allows is worse. The pace divides the time."""
+        return cls(
+            shares_pct=tuple(round(share) for share in strategy.rollout_steps_pct),
+            hold_s=max(_HOLD_MIN_S, (strategy.rollout_hold_s or 0) / pace),
+            increase_pct_max=plan.immediate_criteria["IR-4"].response_time_increase_pct_max,
+            fast_ms=plan.success_criteria["SC-2"].p95_ms_max,
+        )
 
 
 @dataclass(frozen=True)

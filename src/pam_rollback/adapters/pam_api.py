@@ -17,7 +17,7 @@ from pam_rollback.core.change_gate import before_change
 from pam_rollback.core.emergency import ProductDown
 from pam_rollback.core.errors import ActionFailed, MeasurementFailed, ProviderError, UnreadableAnswer
 from pam_rollback.core.flags import Flag, FlagName
-from pam_rollback.core.health import HealthReport
+from pam_rollback.core.health import WELL, HealthReport, Healthy
 from pam_rollback.core.outside_text import cut
 
 _READS_MAX = 3
@@ -36,6 +36,7 @@ class HealthEndpoint:
     """The parts of its answer that may be down while the product is well."""
     files: bool = False
     """A host of files answers, whose caches are part of it."""
+    asked: Healthy = WELL
 
 
 def read_health(endpoints: Iterable[HealthEndpoint], *, deadline_s: float) -> dict[str, HealthReport]:
@@ -44,7 +45,12 @@ def read_health(endpoints: Iterable[HealthEndpoint], *, deadline_s: float) -> di
     def ask(endpoint: HealthEndpoint) -> HealthReport:
         answer = fetch(endpoint.url, deadline_s=deadline_s)
         return HealthReport.of(
-            endpoint.name, answer, optional=endpoint.optional, files=endpoint.files, now=datetime.now(UTC)
+            endpoint.name,
+            answer,
+            asked=endpoint.asked,
+            optional=endpoint.optional,
+            files=endpoint.files,
+            now=datetime.now(UTC),
         )
 
     return all_at_once({endpoint.name: partial(ask, endpoint) for endpoint in endpoints})

@@ -7,6 +7,7 @@ from typing import Any
 
 from pam_rollback.core.checklist import Finding
 from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.plan_items import TimeFrame
 
 
 @dataclass(frozen=True)
@@ -102,10 +103,11 @@ def watched(
     return Finding(done=True, words=f"from {first_step_s - dues[0]:.1f} s before the first step on: {n}")
 
 
-def in_time(took_s: float, until_s: float, what: str, since: str) -> Finding:
+def in_time(took_s: float, frame: TimeFrame, what: str, since: str) -> Finding:
     """Whether a section of a checklist was over in the time that the plan gives it. Early is no fault."""
-    how = "in time" if took_s <= until_s else "late"
-    return Finding(done=took_s <= until_s, words=f"{what} {how}, {took_s:.1f} s from {since} (at most {until_s:g} s)")
+    done = took_s <= frame.until_s
+    asked = f"the plan: {frame.from_s:g} to {frame.until_s:g} s"
+    return Finding(done, f"{what} {'in time' if done else 'late'}, {took_s:.1f} s from {since} ({asked})")
 
 
 def _end(steps: list[JournaledStep], entry: Mapping[str, Any], *, problem: str) -> None:

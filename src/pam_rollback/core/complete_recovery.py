@@ -58,6 +58,8 @@ class CompleteRecovery:
     objective_s: float
     details: tuple[Moment, ...]
     """The moments, in their order."""
+    least_s: float = 0.0
+    """The plan expects it to take no less; sooner is no fault."""
 
     @property
     def window_s(self) -> float:
@@ -93,7 +95,7 @@ class CompleteRecovery:
         observed_s = min(window.observed_s for window in self.windows)
         return Figures(
             what="complete recovery",
-            asked=f"within {self.objective_s:g} s",
+            asked=f"{self.least_s:g} to {self.objective_s:g} s" if self.least_s else f"within {self.objective_s:g} s",
             measured=round(total_s, 2) if done and total_s is not None else self._short_of,
             unit="s" if done else "",
             n=self.recovery.n,

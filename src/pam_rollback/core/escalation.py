@@ -43,7 +43,7 @@ BY_HAND: tuple[Means, ...] = ("twitter", "user_email")
 """A person writes there; the text is ready in the report."""
 CUSTOMERS = "customers"
 """As the plan calls them where it says who is told."""
-TO_CUSTOMERS: tuple[Means, ...] = ("statuspage", "in_app_notice")
+_AUDIENCES = {"internal": "the team", "public": "the public", "users": "users"}
 TO_TEAM: tuple[Means, ...] = ("slack", "pagerduty", "email")
 _TO_ENGINEERING: tuple[Means, ...] = ("slack", "pagerduty")
 _TO_CONTACTS: tuple[Means, ...] = ("pagerduty", "email", "slack")
@@ -117,6 +117,8 @@ class Level:
     who: tuple[str, ...]
     contacts: tuple[str, ...]
     means: tuple[Means, ...]
+    customers: frozenset[Means] = frozenset()
+    """Those of the means that customers read and that are sent from here."""
 
 
 @dataclass(frozen=True)
@@ -125,21 +127,29 @@ class Ladder:
 
     levels: tuple[Level, ...]
     left_out: Mapping[Means, str]
+    outside: frozenset[Means]
+    """The means whose audience is not the team: what is told there says nothing about how it is made."""
 
     @classmethod
     def of(cls, plan: Plan, *, abilities: Iterable[str], drill: bool, on_sandbox: bool, pace: float) -> "Ladder":
         """What an environment with these abilities can do. Raises ValueError for a pace that is none."""
         if pace < 1:
             raise ValueError(f"pace {pace:g}: expected 1 or more")
-        left_out = _left_out(frozenset(abilities), drill=drill, on_sandbox=on_sandbox)
+        audiences = {means: plan.channels[channel].audience for means, channel in PLAN_CHANNELS.items()}
+        left_out = _left_out(frozenset(abilities), audiences, drill=drill, on_sandbox=on_sandbox)
+        # What is sent from here goes before what waits for a person.
+        ordered = sorted(audiences, key=lambda means: means in BY_HAND)
+        outside = [means for means in ordered if audiences[means] != "internal"]
+        inside = [means for means in ordered if audiences[means] == "internal"]
         levels = []
         for item in sorted(plan.escalation.values(), key=lambda item: item.from_s):
-            means = _TO_CONTACTS if item.contacts else _TO_ENGINEERING
-            if CUSTOMERS in item.who:
-                means += (*TO_CUSTOMERS, *BY_HAND)
-            used = tuple(one for one in means if one not in left_out)
-            levels.append(Level(item.id, item.from_s / pace, item.who, item.contacts, used))
-        return cls(tuple(levels), left_out)
+            usual = _TO_CONTACTS if item.contacts else _TO_ENGINEERING
+            team = [means for means in (*usual, *inside) if means not in outside]
+            asked = dict.fromkeys([*team, *(outside if CUSTOMERS in item.who else ())])
+            used = tuple(means for means in asked if means not in left_out)
+            customers = frozenset(used) & frozenset(outside) - frozenset(BY_HAND)
+            levels.append(Level(item.id, item.from_s / pace, item.who, item.contacts, used, customers))
+        return cls(tuple(levels), left_out, frozenset(outside))
 
     def due(self, elapsed_s: float, sent: Iterable[str]) -> tuple[Notice, ...]:
         """What has to be told by now and has not been, in order. ``sent`` has the keys of what was, whatever became of it."""
@@ -186,6 +196,8 @@ class Briefing:
     run_id: str
     drill: bool
     link: str = ""
+    news_at: str = ""
+    """Where customers read on: the address of the plan's status page."""
 
     def internal(self, notice: Notice, *, who: Sequence[str], elapsed_s: float, last_step: str, news: str = "") -> str:
         """What the team reads: what is happening, for how long, how far it is, who has to do what, and where to look.
@@ -226,8 +238,8 @@ class Briefing:
     def tweet(self) -> str:
         """What a person may post; short enough for Twitter."""
         return (
-            f"{self.head}PAM is having trouble. We are putting an earlier version back and will tell you here when it works again. "
-            "News: https://status.wheelsandwins.com"
+            f"{self.head}PAM is having trouble. We are putting an earlier version back and will tell you here when it works again."
+            f"{self.news_at and ' News: ' + self.news_at}"
         )
 
     @property
@@ -287,7 +299,15 @@ def sent_before(entries: Iterable[Mapping[str, Any]]) -> tuple[Sent, ...]:
     return tuple(found.values())
 
 
-def _left_out(abilities: frozenset[str], *, drill: bool, on_sandbox: bool) -> dict[Means, str]:
+def where_to_post(plan: Plan, means: Means) -> str:
+    """Where a person posts what is ready for it."""
+    address = plan.channels[PLAN_CHANNELS[means]].address
+    return f"{NAMES[means]}{f', {address}' if address else ''}"
+
+
+def _left_out(
+    abilities: frozenset[str], audiences: Mapping[Means, str], *, drill: bool, on_sandbox: bool
+) -> dict[Means, str]:
     found: dict[Means, str] = {}
     for means in MEANS:
         # The app's notice is written with the token of the admin API.
@@ -297,6 +317,6 @@ def _left_out(abilities: frozenset[str], *, drill: bool, on_sandbox: bool) -> di
             continue
         if missing:
             found[means] = f"the environment does not declare {' and '.join(missing)}"
-        elif means in TO_CUSTOMERS and drill and not on_sandbox:
-            found[means] = "a drill never tells customers anything"
+        elif audiences.get(means, "internal") != "internal" and drill and not on_sandbox:
+            found[means] = f"a drill never tells {_AUDIENCES[audiences[means]]} anything"
     return found

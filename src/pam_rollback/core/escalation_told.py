@@ -9,7 +9,6 @@ from pam_rollback.core.escalation import (
     HELPED,
     NAMES,
     STOPPED,
-    TO_CUSTOMERS,
     TO_TEAM,
     Ladder,
     Level,
@@ -80,8 +79,8 @@ class LevelTold:
 
     @property
     def _audiences(self) -> tuple[frozenset[Means], ...]:
-        customers = frozenset(self.level.means) & frozenset(TO_CUSTOMERS)
-        team = frozenset(TO_TEAM)
+        customers = self.level.customers
+        team = frozenset(TO_TEAM) - customers
         return (team, customers) if customers else (team,)
 
     @property

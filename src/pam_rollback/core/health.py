@@ -25,6 +25,21 @@ _EPOCH_FROM_S, _EPOCH_FROM_MS = 1e8, 1e11
 _STALE_WARNINGS = ("110", "111", "112")
 
 
+@dataclass(frozen=True)
+class Healthy:
+    """The answer that counts as healthy. For the plan's own endpoints the plan says so (HC-1 to HC-5)."""
+
+    status: str = HEALTHY
+    http_status: int = _OK
+
+    def __str__(self) -> str:
+        """For tables and messages."""
+        return f"{self.status}, HTTP {self.http_status}"
+
+
+WELL = Healthy()
+
+
 @dataclass(frozen=True, repr=False)
 class HealthReport:
     """One health answer, in words that a person can act on.
@@ -39,6 +54,7 @@ class HealthReport:
     release: str
     answer: Answer
     not_known: str = ""
+    asked: Healthy = WELL
 
     @classmethod
     def of(
@@ -46,6 +62,7 @@ class HealthReport:
         name: str,
         answer: Answer,
         *,
+        asked: Healthy = WELL,
         optional: Sequence[str] = (),
         files: bool = False,
         now: datetime | None = None,
@@ -57,7 +74,7 @@ class HealthReport:
         """
         body = answer.json
         status = _status(answer, optional)
-        well = status == HEALTHY and answer.http_status == _OK
+        well = status == asked.status and answer.http_status == asked.http_status
         return cls(
             name=name,
             status=status,
@@ -66,7 +83,13 @@ class HealthReport:
             answer=answer,
             # An answer that is bad is bad, whoever kept it.
             not_known=_kept(answer, body, now) if well and not files else "",
+            asked=asked,
         )
+
+    @property
+    def healthy(self) -> bool:
+        """The whole body and the status are as asked."""
+        return self.status == self.asked.status and self.http_status == self.asked.http_status
 
     @property
     def reachable(self) -> bool:
@@ -86,14 +109,15 @@ class HealthReport:
     def figures(self) -> Figures:
         """For the table of criteria."""
         return Figures(
-            what=self.name, asked="healthy, HTTP 200", measured=f"{self.status}, HTTP {self.http_status or 'none'}", n=1
+            what=self.name, asked=str(self.asked), measured=f"{self.status}, HTTP {self.http_status or 'none'}", n=1
         )
 
     def __str__(self) -> str:
         """The sentence that a failure shows."""
         release = f", release {self.release}" if self.release else ""
         kept = f", but nothing is known of now: {self.not_known}" if self.not_known else ""
-        return f"{self.name} says {self.status}{release}{kept} ({self.answer})"
+        wanted = "" if self.healthy or self.asked == WELL else f", expected {self.asked}"
+        return f"{self.name} says {self.status}{release}{wanted}{kept} ({self.answer})"
 
     # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
     __repr__ = __str__
@@ -143,7 +167,7 @@ class HealthAround:
 
 def is_healthy(report: HealthReport) -> bool:
     """The whole body and the status agree, and they are of now."""
-    return report.status == HEALTHY and report.http_status == _OK and not report.not_known
+    return report.healthy and not report.not_known
 
 
 def _status(answer: Answer, optional: Sequence[str]) -> str:

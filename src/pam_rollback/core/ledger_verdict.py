@@ -19,7 +19,7 @@ Rules (plan items on the recovery point objective):
 import math
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import islice
 
@@ -97,10 +97,18 @@ class LedgerVerdict:
     """Which moment the cut is, in words; empty when nothing was lost."""
     configuration_loss_s: float | None
     """The same over settings only; the plan has an objective of its own for them."""
+    lost_max: int = 0
+    """How many acknowledged writes may be gone (RPO-1)."""
+
+    def allowing(self, lost_max: int) -> "LedgerVerdict":
+        """The same, where so many writes may be gone. None may be altered or there twice."""
+        allowed = self.lost + self.moved <= lost_max and not self.altered and not self.duplicated
+        intact = LedgerState.UNKNOWN if self.reasons else LedgerState.KEPT
+        return replace(self, lost_max=lost_max, state=intact if allowed else self.state)
 
     @property
     def kept(self) -> bool:
-        """Whether nothing was lost, altered or duplicated. Raises MeasurementFailed when that is not known."""
+        """Whether no more than allowed was lost, and nothing altered or duplicated. Raises MeasurementFailed when that is not known."""
         if self.state is LedgerState.UNKNOWN:
             raise MeasurementFailed(str(self))
         return self.state is LedgerState.KEPT
@@ -110,7 +118,7 @@ class LedgerVerdict:
         """For the table of criteria."""
         return Figures(
             what="acknowledged writes lost, moved, altered or doubled",
-            asked="0",
+            asked=f"at most {self.lost_max} lost or moved, else 0" if self.lost_max else "0",
             measured=self.lost + self.moved + self.altered + self.duplicated,
             n=self.acknowledged,
         )
@@ -128,8 +136,9 @@ class LedgerVerdict:
             f"unacknowledged: {self.recovered} recovered, {self.indeterminate} indeterminate"
         )
         damaged = (*self.lost_markers, *self.moved_markers, *self.altered_markers, *self.duplicated_markers)
+        allowed = f"{self.lost_max} may be lost" if self.lost_max else ""
         reach = f"the loss reaches {self.rpo_s:.1f} s back, {self.cut}" if self.rpo_s is not None and self.lost else ""
-        parts = (reach, ", ".join(damaged[:5]), *self.reasons)
+        parts = (allowed, reach, ", ".join(damaged[:5]), *self.reasons)
         return f"{self.state}: {counts}" + "".join(f"; {part}" for part in parts if part)
 
     # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
@@ -138,7 +147,7 @@ class LedgerVerdict:
 
 @dataclass(frozen=True)
 class LossReach:
-    """RPO-1 in seconds: how far back the loss reaches. The plan allows no lost write, so it allows no second either."""
+    """RPO-1 in seconds: how far back the loss reaches. Where no write may be lost, no second may be."""
 
     verdict: LedgerVerdict
 
@@ -149,11 +158,11 @@ class LossReach:
         settings_s = verdict.configuration_loss_s
         return Figures(
             what="how far back acknowledged writes are lost",
-            asked="0 s",
+            asked="reported" if verdict.lost_max else "0 s",
             measured=None if reach_s is None else round(reach_s, 2),
             unit="s",
             n=verdict.acknowledged,
-            margin=None if reach_s is None else 0.0 - round(reach_s, 2),
+            margin=None if reach_s is None or verdict.lost_max else 0.0 - round(reach_s, 2),
             definition="; ".join(
                 filter(
                     None,

@@ -33,7 +33,6 @@ from pam_rollback.core.plan_items import (
     ExperienceGoal,
     GateCommand,
     HealthCheck,
-    IntegrityCheck,
     Item,
     LoadAgreement,
     LoadErrorIncreaseLimit,
@@ -46,10 +45,11 @@ from pam_rollback.core.plan_items import (
     MemoryGoal,
     MemoryLimit,
     MemoryTrigger,
+    Method,
     MitigatedTrigger,
+    NoticeableSlowdownTrigger,
     P95Goal,
     PaintingLimit,
-    PreventionMeasure,
     QuickReference,
     RampStage,
     ReactionLimit,
@@ -60,7 +60,6 @@ from pam_rollback.core.plan_items import (
     ResponseTimeLimit,
     SessionLoss,
     ShiftLimit,
-    SlowdownBandTrigger,
     SlowdownTrigger,
     Strategy,
     TimeFrame,
@@ -89,7 +88,7 @@ ConsiderCriteria = TypedDict(
         "CR-2": MitigatedTrigger,
         "CR-3": MitigatedTrigger,
         "CR-4": MitigatedTrigger,
-        "CR-5": SlowdownBandTrigger,
+        "CR-5": NoticeableSlowdownTrigger,
     },
 )
 Monitoring = TypedDict(
@@ -192,7 +191,7 @@ class Plan(Table):
     monitoring: Monitoring
     web_vitals: WebVitals
     page_weight: PageWeights
-    integrity: Mapping[str, IntegrityCheck]
+    integrity: Mapping[str, Item]
     time_frames: Mapping[str, TimeFrame]
     contacts: Mapping[str, Contact]
     escalation: Mapping[str, Escalation]
@@ -208,7 +207,7 @@ class Plan(Table):
     success_criteria: SuccessCriteria
     recovery_times: Mapping[str, RecoveryTime]
     recovery_points: RecoveryPoints
-    prevention: Mapping[str, PreventionMeasure]
+    prevention: Mapping[str, Item]
     quick_reference: Mapping[str, QuickReference]
 
     _overrides: tuple[Override, ...] = PrivateAttr(default=())
@@ -247,6 +246,23 @@ class Plan(Table):
         if strategy.rto is None:
             raise UnknownPlanItem(f"the plan gives strategy {strategy_name!r} ({strategy.id}) no recovery time")
         return self.recovery_times[strategy.rto]
+
+    def time_frame(self, section: str) -> TimeFrame:
+        """When the checks or items of a section are due. Raises UnknownPlanItem when the plan gives it no time."""
+        found = next((frame for frame in self.time_frames.values() if frame.section == section), None)
+        if found is None:
+            raise UnknownPlanItem(f"the plan gives section {section!r} no time")
+        return found
+
+    @property
+    def emails(self) -> dict[str, str]:
+        """The addresses of the contacts, by their ids."""
+        return {contact.id: contact.email for contact in self.contacts.values()}
+
+    @property
+    def ways(self) -> dict[str, Method]:
+        """Every way of every strategy by the name of its file in ``drills/``, the preferred ones first."""
+        return {name: way for strategy in self.strategies.values() for name, way in strategy.ways.items()}
 
     @property
     def overrides(self) -> tuple[Override, ...]:
@@ -310,16 +326,21 @@ class Plan(Table):
 def load_plan(path: Path) -> Plan:
     """Load a plan. Raises ConfigurationError with every problem of the file."""
     file = read_toml(path)
-    content, problems = _with_ids(file.content)
+    return plan_of(file.content, source=file.source)
+
+
+def plan_of(given: Mapping[str, Any], *, source: str) -> Plan:
+    """Make a plan of what a file holds. Raises ConfigurationError, in the name of ``source``, with every problem."""
+    content, problems = _with_ids(given)
     refused = {problem.place for problem in problems}
     try:
         plan = Plan.model_validate(content)
     except ValidationError as error:
         problems += [problem for problem in problems_of(error, Plan) if problem.place not in refused]
-        raise ConfigurationError(file.source, problems) from None
+        raise ConfigurationError(source, problems) from None
     problems += _broken_references(plan)
     if problems:
-        raise ConfigurationError(file.source, problems)
+        raise ConfigurationError(source, problems)
     return plan
 
 

@@ -9,7 +9,7 @@ Each figure that an environment may override says which direction makes it easie
 
 from collections.abc import Iterator, Mapping
 from enum import Enum
-from typing import Annotated, Literal, get_args, get_origin
+from typing import Annotated, ClassVar, Literal, get_args, get_origin
 
 from pydantic import Field, Strict, model_validator
 
@@ -113,17 +113,10 @@ class UserShareTrigger(Item):
     affected_users_pct_max: PercentAtMost
 
 
-class SlowdownBandTrigger(Item):
-    """Response times rose by a share inside the band (ends included)."""
+class NoticeableSlowdownTrigger(Item):
+    """Response times rose by ``response_time_increase_pct_min`` or more; what is beyond IR-4's limit is IR-4's."""
 
     response_time_increase_pct_min: GrowthAtMost
-    response_time_increase_pct_max: GrowthAtMost
-
-    @model_validator(mode="after")
-    def _is_a_band(self) -> "SlowdownBandTrigger":
-        if self.response_time_increase_pct_min > self.response_time_increase_pct_max:
-            raise ValueError("response_time_increase_pct_min is above response_time_increase_pct_max")
-        return self
 
 
 class MitigatedTrigger(Item):
@@ -141,7 +134,7 @@ class Window(Item):
     Fewer samples than ``samples_min``, or a hole longer than ``gap_s_max`` between them: nothing is known. The pace divides ``duration_s``.
     """
 
-    measure: str
+    measure: ClassVar[str]
     duration_s: Annotated[float, Field(gt=0), Relaxed.BY_LOWERING]
     samples_min: Annotated[int, Field(gt=0), Relaxed.BY_LOWERING]
     gap_s_max: Annotated[float, Field(gt=0), Relaxed.BY_RAISING]
@@ -172,21 +165,21 @@ class AnswersWindow(Window):
 class ErrorRateGoal(AnswersWindow):
     """Less than ``error_rate_pct_max`` of the requests fail, held for ``duration_s``."""
 
-    measure: Literal["error_rate_pct"]
+    measure = "error_rate_pct"
     error_rate_pct_max: Annotated[float, Field(gt=0, le=100), Relaxed.BY_RAISING]
 
 
 class P95Goal(AnswersWindow):
     """95 of 100 requests are answered in less than ``p95_ms_max``, held for ``duration_s``."""
 
-    measure: Literal["latency_p95_ms"]
+    measure = "latency_p95_ms"
     p95_ms_max: MillisecondsAtMost
 
 
 class MemoryGoal(Window):
     """Memory in use is stable below ``memory_mb_max`` for ``duration_s``."""
 
-    measure: Literal["memory_mb"]
+    measure = "memory_mb"
     memory_mb_max: MegabytesAtMost
 
 
@@ -288,20 +281,13 @@ class HealthCheck(Item):
     status: Text
 
 
-class IntegrityCheck(Item):
-    """One question to the database; ``recent_s`` is the time span that "recent" means, where the plan has one."""
-
-    table: Text
-    recent_s: SecondsAtLeast | None = None
-
-
 # --- what to do -----------------------------------------------------------------------------------------------------
 
 
 class Method(Table):
-    """One way of doing a strategy; ``way`` names it in file names and options."""
+    """One way of doing a strategy. Where a strategy has several, ``way`` names each in the file of ``drills/``."""
 
-    way: Anchor
+    way: Anchor | None = None
     title: Text
 
 
@@ -332,6 +318,27 @@ class Strategy(Item):
         """The state that each flag gets, as the flag API is asked for it."""
         return {name: Flag(setting.enabled, setting.rollout_pct) for name, setting in self.flags.items()}
 
+    def message(self, *, environment: str, why: str, run: str) -> str:
+        """What the incident channel is told when it was carried out."""
+        return f"{self.team_message} · {environment} · {why} · run {run}"
+
+    @property
+    def ways(self) -> dict[str, Method]:
+        """Its ways by the name of their file in ``drills/``, in the order in which they are recommended."""
+        several = len(self.methods) > 1
+        return {f"{self.name}-{method.way}" if several else self.name: method for method in self.methods}
+
+    @model_validator(mode="after")
+    def _has_files(self) -> "Strategy":
+        ways = [method.way for method in self.methods]
+        if len(ways) > 1 and (None in ways or len(set(ways)) < len(ways)):
+            raise ValueError(f"methods: of several, each needs a way of its own, found {', '.join(map(str, ways))}")
+        if len(ways) == 1 and ways[0] is not None:
+            raise ValueError(
+                f"methods: the only one needs no way, found {ways[0]!r}: its file is called by the strategy"
+            )
+        return self
+
     @model_validator(mode="after")
     def _goes_down(self) -> "Strategy":
         if list(self.rollout_steps_pct) != sorted(set(self.rollout_steps_pct), reverse=True):
@@ -360,26 +367,19 @@ class Contact(Item):
 
 
 class Escalation(Item):
-    """Who is in charge from ``from_s`` seconds of the incident on, until ``until_s`` (absent: until it is over)."""
+    """Who is told from ``from_s`` seconds of the incident on."""
 
     from_s: SecondsAtMost
-    until_s: Seconds | None = None
     who: Annotated[Texts, Field(min_length=1)]
     contacts: Texts = ()
     """The contacts behind ``who``, by their ids; without any, the incident channel alone is told."""
 
-    @model_validator(mode="after")
-    def _is_a_span(self) -> "Escalation":
-        if self.until_s is not None and self.from_s > self.until_s:
-            raise ValueError(f"from_s ({self.from_s:g}) is above until_s ({self.until_s:g})")
-        return self
-
 
 class Channel(Item):
-    """Where an audience is told."""
+    """Where an audience is told: the team from the first level on, everybody else once customers are told."""
 
     audience: Literal["internal", "public", "users"]
-    address: Text
+    address: Text | None = None
 
 
 class ChecklistItem(Item):
@@ -486,12 +486,6 @@ class LoadAgreement(Item):
     """In per cent of all requests."""
     between_ms_max: MillisecondsAtMost
     """How much longer an answer may take for the generator than for the server: the way between them, and back."""
-
-
-class PreventionMeasure(Item):
-    """One standing measure that makes rollbacks rare and short."""
-
-    area: Literal["deployment", "monitoring", "team"]
 
 
 class QuickReference(Item):

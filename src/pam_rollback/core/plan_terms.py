@@ -15,6 +15,10 @@ class About(Table):
     review_after_d: Annotated[int, Field(gt=0)]
     source: str
 
+    def __str__(self) -> str:
+        """By what a session judges."""
+        return f"{self.title} {self.version} ({self.source})"
+
 
 class BaselineTerms(Table):
     """What a baseline has to be like to be held against: of so many answers, and no older than that."""

@@ -13,6 +13,8 @@ class FirstVerdict:
     came_s: float
     due_until_s: float
     since: str
+    due_from_s: float = 0.0
+    """From when on the plan waits for it; sooner is no fault."""
 
     @property
     def in_time(self) -> bool:
@@ -24,7 +26,7 @@ class FirstVerdict:
         """For the table of criteria."""
         return Figures(
             what=f"first verdict, {self.section}",
-            asked=f"at most {self.due_until_s:g} s",
+            asked=f"{self.due_from_s:g} to {self.due_until_s:g} s",
             measured=round(self.came_s, 1),
             unit="s",
             n=1,
@@ -35,7 +37,8 @@ class FirstVerdict:
     def __str__(self) -> str:
         """The sentence that a failure shows."""
         how = "in time" if self.in_time else "late"
-        return f"first verdict, {self.section}: {how}, {self.came_s:.1f} s from {self.since} (at most {self.due_until_s:g} s)"
+        asked = f"the plan: {self.due_from_s:g} to {self.due_until_s:g} s"
+        return f"first verdict, {self.section}: {how}, {self.came_s:.1f} s from {self.since} ({asked})"
 
     # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
     __repr__ = __str__

@@ -114,7 +114,7 @@ def deciding(request: pytest.FixtureRequest, story: Story, incident: Incident) -
     )
     head = "DRILL, nothing is wrong: " if not options.real else ""
     why = "; ".join([reason, *incident.observed])
-    message = f"{head}{strategy.team_message} · {environment.name} · {why} · run {runbook.id}"
+    message = f"{head}{strategy.message(environment=environment.name, why=why, run=runbook.id)}"
 
     def how_it_ended(error: BaseException) -> Ending:
         after = duration(clock.monotonic_s() - decided_s)

@@ -4,7 +4,7 @@ Evidence is collected by fixtures and attached from the test's own thread; this 
 """
 
 import os
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable
 from functools import partial
 from typing import Any
 
@@ -13,6 +13,7 @@ import allure_commons
 import pytest
 from allure_commons.types import LabelType
 
+from pam_rollback.core.plan import Plan
 from pam_rollback.plugin import markers
 from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.classification import title
@@ -74,16 +75,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             ("feature", situation_of(item)),
             ("story", markers.phase_of(item) or "other"),
             *(("criterion", identifier) for identifier in identifiers),
-            *([(LabelType.MANUAL, "true")] if _is_for_a_person(runbook, identifiers) else []),
+            *([(LabelType.MANUAL, "true")] if is_for_a_person(runbook.plan, identifiers) else []),
         ):
             item.add_marker(pytest.mark.allure_label(value, label_type=name))
         doc = (getattr(function, "__doc__", None) or "").strip()
         check = getattr(item, "originalname", "") if runbook_module.folder_of(config, item.path) == "checks" else ""
-        item.add_marker(pytest.mark.allure_description(with_links(doc, check=check)))
+        words_of_plan = asked_by(runbook.plan, identifiers)
+        item.add_marker(pytest.mark.allure_description(f"{with_links(doc, check=check)}{words_of_plan}"))
         for address in filter(
             None, (online(runbook.plan.item(identifier).anchor, os.environ) for identifier in identifiers)
         ):
             item.add_marker(pytest.mark.allure_link(address, link_type="runbook", name="runbook"))
+
+
+def asked_by(plan: Plan, identifiers: Iterable[str]) -> str:
+    """What the plan asks for, in its own words, as the end of a test's description."""
+    titles = [f"{identifier}: {plan.item(identifier).title}" for identifier in identifiers]
+    return f"\n\nThe plan: {'; '.join(titles)}." if titles else ""
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -115,9 +123,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return report
 
 
-def _is_for_a_person(runbook: Runbook, identifiers: Sequence[str]) -> bool:
+def is_for_a_person(plan: Plan, identifiers: Iterable[str]) -> bool:
     """Whether the plan says that no data source can tell: Allure shows such tests as manual ones."""
-    return any(runbook.plan.item(identifier).judged_by == "person" for identifier in identifiers)
+    return any(plan.item(identifier).judged_by == "person" for identifier in identifiers)
 
 
 def _is_ours(fixture_title: str) -> bool:

@@ -22,13 +22,13 @@ from typing import IO
 
 from pam_rollback.core.configuration import nearest
 from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.plan import load_plan
+from pam_rollback.core.plan import Plan, load_plan
 from pam_rollback.core.run_files import TIMELINE_FILE
 from pam_rollback.core.samples import Sample
 from pam_rollback.core.side_by_side import Drilled, at_once_next, ending, late_pct
 from pam_rollback.core.verdict import VERDICT_WORDS
 from pam_rollback.observation.timeline import Timeline
-from pam_rollback.plugin.stories import STORIES
+from pam_rollback.plugin.stories import STORIES, first_way
 from pam_rollback.reporting.html_report import Unavailable
 from pam_rollback.reporting.run_folder import RunFolder
 from pam_rollback.reporting.run_record import UnreadableRecord, read
@@ -48,9 +48,7 @@ def main(arguments: Sequence[str] | None = None, *, root: Path | None = None) ->
     options = _parser().parse_args(arguments)
     unknown = [story for story in options.stories if story not in STORIES]
     if unknown:
-        near = nearest(unknown[0], list(STORIES))
-        meant = f", did you mean {near}?" if near else ";"
-        sys.stderr.write(f"STORY={unknown[0]}: no such story{meant} There are {', '.join(STORIES)}\n")
+        sys.stderr.write(f"{no_such_story(unknown[0], load_plan(root / 'plan.toml'))}\n")
         return USAGE_ERROR
     if options.which:
         sys.stdout.write(f"{_file_of(options.stories[0] if options.stories else preferred(root))}\n")
@@ -67,10 +65,17 @@ def main(arguments: Sequence[str] | None = None, *, root: Path | None = None) ->
     return _tell_the_end(done, len(stories), time.monotonic() - began_s)
 
 
+def no_such_story(story: str, plan: Plan) -> str:
+    """What to say of a story that is not known: which ways there are, by the plan, and what the nearest does."""
+    known = [name for name in plan.ways if name in STORIES]
+    near = nearest(story, known)
+    meant = f", did you mean {near} ({plan.ways[near].title})?" if near else ";"
+    return f"STORY={story}: no such story{meant} There are {', '.join(known)}"
+
+
 def preferred(root: Path) -> str:
     """The story of the strategy that the plan prefers: the first that it names. Its first way, where it has several."""
-    strategy = next(iter(load_plan(root / "plan.toml").strategies.values())).name
-    return next(story.name for story in STORIES.values() if story.strategy == strategy)
+    return first_way(next(iter(load_plan(root / "plan.toml").strategies.values())))
 
 
 @dataclass

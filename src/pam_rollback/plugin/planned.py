@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 
 from pam_rollback.core.plan import Plan
-from pam_rollback.plugin.stories import STORIES
+from pam_rollback.plugin.stories import STORIES, steps_of
 from pam_rollback.reporting.run_record import ActionStep
 
 
@@ -13,13 +13,14 @@ def planned_steps(plan: Plan, stories: Iterable[str]) -> Iterable[ActionStep]:
         known = STORIES[story]
         flags = plan.strategy(known.strategy).flag_changes
         change = ", ".join(f"{name} {flag}" for name, flag in sorted(flags.items()))
-        for step in known.steps:
+        for step in steps_of(plan, known):
             detail = change if step == known.changing else ""
             yield ActionStep(action=story, step=step, outcome="planned", started_s=0.0, duration_s=0.0, detail=detail)
 
 
 def planned_ramp(plan: Plan, approvals: Collection[str]) -> Iterable[ActionStep]:
     """Every stage of a ramp; one invocation enters one of them at most."""
+    answer = plan.strategies[plan.ramp_terms.rollback].name
     for stage in plan.ramp.values():
         hold_s = stage.hold_s_min or plan.ramp_terms.watch_last_s
         asked = "after a person's yes (--approve), " if stage.id in approvals else ""
@@ -29,5 +30,5 @@ def planned_ramp(plan: Plan, approvals: Collection[str]) -> Iterable[ActionStep]
             outcome="planned",
             started_s=0.0,
             duration_s=0.0,
-            detail=f"{asked}watched for {hold_s:g} s",
+            detail=f"{asked}watched for {hold_s:g} s; a breach is answered by {answer}",
         )

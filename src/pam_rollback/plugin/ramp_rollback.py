@@ -20,8 +20,6 @@ from pam_rollback.core.wait import Waiter
 from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.plugin.writer_lock import noting
 
-_HOLD_MIN_S = 1.0
-
 
 class _OwesNothing(Journal):
     """What a breach took from users is not put back by an undo: they are let in again by a new ramp."""
@@ -65,9 +63,8 @@ class RampRollback:
             decided_s=decided_s,
             resumed=False,
         )
-        message = (
-            f"{self.strategy.team_message} · {environment.name} · breach during the ramp: {why} · run {runbook.id}"
-        )
+        why = f"breach during the ramp: {why}"
+        message = self.strategy.message(environment=environment.name, why=why, run=runbook.id)
         evaluated = self._gradually(journal, message, decided_s) if self.strategy.rollout_steps_pct else None
         evaluated = evaluated or self._at_once(journal, message, decided_s)
         if isinstance(evaluated, Evaluation) and not evaluated.everyone_off:
@@ -105,12 +102,7 @@ class RampRollback:
             self.clock,
             noting(self.lock, allure.step),
         )
-        way = Way(
-            shares_pct=tuple(round(share) for share in self.strategy.rollout_steps_pct),
-            hold_s=max(_HOLD_MIN_S, (self.strategy.rollout_hold_s or 0) / self.runbook.pace),
-            increase_pct_max=self.plan.immediate_criteria["IR-4"].response_time_increase_pct_max,
-            fast_ms=self.plan.success_criteria["SC-2"].p95_ms_max,
-        )
+        way = Way.of(self.plan, self.strategy, pace=self.runbook.pace)
         done = roll_back_gradually(
             tools, self.strategy.flag_changes, way, users=self.users(), message=message, decided_s=decided_s
         )

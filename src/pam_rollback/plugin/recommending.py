@@ -9,7 +9,7 @@ from pam_rollback.core.decision import Decision, Finding
 from pam_rollback.core.plan import Plan
 from pam_rollback.core.plan_items import RecoveryTime, Strategy
 from pam_rollback.plugin.runbook import Runbook
-from pam_rollback.plugin.stories import STORIES, Story
+from pam_rollback.plugin.stories import STORIES, Story, first_way
 from pam_rollback.reporting import readiness, wording
 from pam_rollback.reporting.decision_record import CriterionFound, DecisionRecord, StrategyAdvised
 from pam_rollback.reporting.past_drills import PastRecovery, Sought, past_recoveries, told
@@ -37,11 +37,6 @@ def recommended(config: pytest.Config, runbook: Runbook, decision: Decision) -> 
         chosen_because=advice.why if advice else "",
         next=tuple(advised(strategy) for strategy in advice.next) if advice else (),
     )
-
-
-def first_way(strategy: str) -> str:
-    """The story to begin with: of several ways of a strategy, the one that is named first. Empty when there is none."""
-    return next((story.name for story in STORIES.values() if story.strategy == strategy), "")
 
 
 def sought(plan: Plan) -> dict[str, Sought]:
@@ -77,7 +72,7 @@ def _advised(
     ready: Mapping[str, str],
 ) -> StrategyAdvised:
     environment = runbook.environment.name
-    story = first_way(strategy.name)
+    story = first_way(strategy)
     file = f"test_{story.replace('-', '_')}"
     objective = runbook.plan.recovery_times[strategy.rto] if strategy.rto is not None else None
     command = (
@@ -95,6 +90,7 @@ def _advised(
         past=told(past.get(strategy.name, ())),
         readiness=ready.get(strategy.name, f"not checked: pytest -m preflight --env {environment}"),
         command=command if file in files else "",
+        way=strategy.ways[story].title if story else "",
         runbook=strategy.runbook,
     )
 

@@ -301,6 +301,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         return [f"environment: {runbook.environment.name} ({runbook.environment.kind}), only listed"]
     return [
         f"environment: {runbook.environment.name} ({runbook.environment.kind}) · mode: {runbook.options.mode} · pace: {runbook.pace:g}",
+        f"plan: {runbook.plan.about}",
         f"run: {runbook.id} · folder: {shown(runbook.folder)}",
     ]
 

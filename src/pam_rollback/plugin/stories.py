@@ -1,11 +1,12 @@
 """The stories of ``drills/``: what each needs to be known of here. A new story in ``drills/`` adds its record."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pam_rollback.actions import backend, emergency, feature_flag, frontend, full_system, gradual
+from pam_rollback.core.configuration import suggestion
 from pam_rollback.core.plan import Plan
-from pam_rollback.core.plan_items import RecoveryTime
+from pam_rollback.core.plan_items import RecoveryTime, Strategy
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,8 @@ class Story:
     abilities: tuple[str, ...]
     """What an environment must declare for the action to be possible there at all."""
     planted: Planted
-    steps: Sequence[str]
-    """What ``--dry-run`` shows, in order."""
+    steps: Sequence[str] = ()
+    """What ``--dry-run`` shows, in order; none named: they follow from the plan's shares of users."""
     changing: str = ""
     """The step that brings the plan's flags about."""
     all_checks: bool = True
@@ -60,6 +61,33 @@ def objective_of(plan: Plan, story: Story) -> RecoveryTime:
     return plan.rto(own.name if own.rto is not None else "feature-flag")
 
 
+def steps_of(plan: Plan, story: Story) -> Sequence[str]:
+    """What the story would do, in order."""
+    shares_pct = [round(share) for share in plan.strategy(story.strategy).rollout_steps_pct]
+    return story.steps or gradual.planned_steps(shares_pct)
+
+
+def first_way(strategy: Strategy) -> str:
+    """The story to begin with: the way that the plan names first, of those that there is a story of. Empty when there is none."""
+    return next((name for name in strategy.ways if name in STORIES), "")
+
+
+def problems_of_ways(plan: Plan, stories: Iterable[str]) -> list[str]:
+    """Which ways of the plan have no file in ``drills/``, and which files are no way of the plan."""
+    found = set(stories)
+    return [
+        *(
+            f"{name} ({way.title}): a way of plan.toml without a story"
+            for name, way in plan.ways.items()
+            if name not in found
+        ),
+        *(
+            f"{name}: a story that is no way of plan.toml, {suggestion(name, plan.ways)}"
+            for name in sorted(found - {*plan.ways})
+        ),
+    ]
+
+
 ERRORS = Planted("errors", "errors for a share of the requests of users with PAM_ENHANCED_UI")
 
 CODE_ERRORS = Planted("code-errors", "errors for a share of all requests, whatever the flags say", {"share": 0.5})
@@ -83,7 +111,6 @@ STORIES: Mapping[str, Story] = {
             fixture="features_taken_back",
             abilities=("flag_admin",),
             planted=ERRORS,
-            steps=gradual.planned_steps((50, 25, 10, 0)),
             changing=gradual.LOWER.format(0),
         ),
         Story(

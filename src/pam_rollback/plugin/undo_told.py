@@ -118,7 +118,7 @@ def undo_told(runbook: Runbook, plan: Plan, environment: Environment, journal: J
     if action is None:
         return None
     channels = Channels(environment, journal).by_means()
-    emails = {contact.id: contact.email for contact in plan.contacts.values()}
+    emails = plan.emails
     heard: dict[Means, list[str]] = {}
     for sent in sent_before(entries):
         if sent.notice.means in TO_TEAM and sent.notice.means in channels:

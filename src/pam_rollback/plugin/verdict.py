@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import pytest
 
+from pam_rollback.core.aftermath import at_hand
 from pam_rollback.core.decision import Decision
 from pam_rollback.core.verdict import VERDICT_WORDS, Cause, Ending, ExitCode, Outcome, causes_of_outcomes
 from pam_rollback.plugin import completeness, deciding, last_words, second_places, selection
@@ -368,6 +369,7 @@ def _notes(config: pytest.Config, runbook: Runbook, leaks: Sequence[Path]) -> It
     if leaks:
         yield f"{len(leaks)} files held a secret and were redacted at the end"
     if runbook.options.real and runbook.journal.action_began:
+        yield at_hand(runbook.plan, runbook.environment)
         yield from _heard(lambda: config.hook.pytest_pam_run_notes(run_folder=runbook.folder))
 
 

@@ -7,12 +7,13 @@ as far as the environment can still be reached.
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.outside_text import for_terminal
 from pam_rollback.core.run_files import JOURNAL
-from pam_rollback.postmortem.service.folder import known_environment, write
+from pam_rollback.postmortem.service.folder import known_environment, known_plan, write
 from pam_rollback.postmortem.service.incident import Incident
 from pam_rollback.postmortem.service.run import read_run
 
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str] | None = None, *, root: Path | None = None) ->
     except MeasurementFailed as problem:
         sys.stderr.write(f"no incident: {for_terminal(str(problem))}\n")
         return FAILED
-    known = known_environment(options.env or run.environment, root)
+    known = replace(known_environment(options.env or run.environment, root), plan=known_plan(root))
     if known.environment is not None:
         run = read_run(folder, slow_ms=known.environment.probing.slow_ms)
     target = options.out or out / f"incident-{run.id}"

@@ -59,6 +59,8 @@ class StrategyAdvised:
     """What starts it; empty when there is no story for it."""
     runbook: str
     """Its section of the runbook."""
+    way: str = ""
+    """What the way that is started does, where a strategy has several."""
 
 
 @dataclass(frozen=True)

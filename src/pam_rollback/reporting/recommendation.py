@@ -62,7 +62,8 @@ def _what_to_do(decision: DecisionRecord) -> Iterable[str]:
     yield f"the plan uses it for: {', '.join(strategy.when_to_use)}"
     yield f"recovery: {strategy.objective}; {strategy.past}"
     yield f"ready: {strategy.readiness}"
-    yield f"how: {strategy.command or 'by hand, there is no story for it yet'}; {strategy.runbook}"
+    way = f"; {strategy.way}" if strategy.way else ""
+    yield f"how: {strategy.command or 'by hand, there is no story for it yet'}{way}; {strategy.runbook}"
 
 
 def _next(strategy: StrategyAdvised) -> str:

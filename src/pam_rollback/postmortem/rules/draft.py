@@ -69,7 +69,9 @@ def _lines(facts: Facts) -> Iterable[str]:
     yield from _checks(facts)
     for heading, question in _JUDGEMENT[1:]:
         yield from _open(heading, question)
-    yield from ("## Actions", "", *_table(("what", "prevents, finds or mends", "who", "until"), [("", "", "", "")]), "")
+    to_dos = [(what, steps, "", until) for what, steps, until in facts.to_dos]
+    head = ("what", "prevents, finds or mends", "who", "until (UTC)")
+    yield from ("## Actions", "", *_table(head, [*to_dos, ("", "", "", "")]), "")
     yield from _material(facts)
 
 

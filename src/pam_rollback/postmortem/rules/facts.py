@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from pam_rollback.core.aftermath import ToDo
 from pam_rollback.postmortem.rules.timeline import Event
 from pam_rollback.reporting.run_record import Result, RunRecord
 
@@ -69,3 +70,5 @@ class Facts:
     collected: tuple[Collected, ...]
     released: str = ""
     """Which release was bad, and which was gone back to."""
+    to_dos: tuple[ToDo, ...] = ()
+    """The plan's way back: what, its steps, until when."""

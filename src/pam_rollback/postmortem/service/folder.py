@@ -12,6 +12,7 @@ from pathlib import Path
 from pam_rollback.core.configuration import ConfigurationError
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.environment_file import load_environment
+from pam_rollback.core.plan import Plan, load_plan
 from pam_rollback.core.run_files import JOURNAL
 from pam_rollback.postmortem.client.sources import Asked, collect, collected_before
 from pam_rollback.postmortem.rules.draft import checks_page, draft, timeline_page, utc
@@ -33,6 +34,8 @@ class Known:
     environment: Environment | None
     problem: str
     secrets: Mapping[str, str]
+    plan: Plan | None = None
+    """None when there is none that can be used: then the draft names no dates."""
 
 
 def known_environment(name: str, root: Path) -> Known:
@@ -49,6 +52,13 @@ def known_environment(name: str, root: Path) -> Known:
     return Known(environment, "", _named_secrets(environment))
 
 
+def known_plan(root: Path) -> Plan | None:
+    """The plan of this project, if it can be used."""
+    with suppress(ConfigurationError):
+        return load_plan(root / "plan.toml")
+    return None
+
+
 def write(incident: Incident, known: Known, place: Path) -> list[str]:
     """Write one incident's folder; gives what to tell."""
     place.mkdir(parents=True, exist_ok=True)
@@ -58,7 +68,7 @@ def write(incident: Incident, known: Known, place: Path) -> list[str]:
     collected += _timeline(incident, facts, place)
     (place / "checks.md").write_text(checks_page(facts.results), encoding="utf-8")
     collected.append(Collected("checks", ("checks.md",)))
-    (place / "post-mortem.md").write_text(draft(incident.facts(place, collected)), encoding="utf-8")
+    (place / "post-mortem.md").write_text(draft(incident.facts(place, collected, known.plan)), encoding="utf-8")
     for path in sorted(place.rglob("*")):
         if path.is_file():
             redactor.file(path)

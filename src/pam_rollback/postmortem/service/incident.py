@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from pam_rollback.actions.journal import TARGET
+from pam_rollback.core.aftermath import to_dos
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.flags import Flag
+from pam_rollback.core.plan import Plan
 from pam_rollback.core.recovery import BAD_SECOND_PCT, OutageRule, Recovery, find_outages, recovery
 from pam_rollback.core.run_files import JOURNAL, RECOVERY_FILE, SETTINGS_FILE
 from pam_rollback.core.settings_loss import FLAG
@@ -204,7 +206,13 @@ class Incident:
                 return {name: _flag(told) for name, told in entry["facts"]["flags"].items()}
         return {}
 
-    def facts(self, material: Path, collected: Sequence[Collected]) -> Facts:
+    @property
+    def ended(self) -> datetime | None:
+        """When the last step of the rollback was done."""
+        ends = [datetime.fromisoformat(str(one["at"])) for one in self.entries if one["event"] == "step-done"]
+        return max(ends, default=None)
+
+    def facts(self, material: Path, collected: Sequence[Collected], plan: Plan | None = None) -> Facts:
         """All of it, for the draft."""
         run, decided = self.run, self.decided
         results, source = self.results()
@@ -230,6 +238,7 @@ class Incident:
             flags=self.flags(material),
             collected=(*run.problems, *collected),
             released=_released(bad, target),
+            to_dos=() if plan is None else tuple(to_dos(plan, self.ended)),
         )
 
     def _action(self, decided: Mapping[str, Any]) -> Action:
