@@ -1,0 +1,111 @@
+"""Stand-ins for what a fixture asks the outside world, so that its own body can be called with a plan."""
+
+import math
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from pam_rollback.core.answer import Answer
+from pam_rollback.core.environment import Environment
+from pam_rollback.core.environment_file import load_environment
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.plan import Plan, UnknownPlanItem
+from pam_rollback.core.samples import Sample
+from pam_rollback.observation.baseline import Baseline, Origin
+
+ROOT = Path(__file__).parents[2]
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+LATENCIES_MS = [(100.0 + index % 10) for index in range(1000)]
+"""Latencies of before, in ms; their p95 is 109 ms."""
+
+
+HEALTHY = Answer("GET", "https://api/health", 200, "application/json", b'{"status": "healthy"}', 5.0)
+
+
+def body(fixture: Any) -> Callable[..., Any]:
+    """The function behind a fixture."""
+    return fixture.__wrapped__  # type: ignore[no-any-return]
+
+
+@cache
+def environment() -> Environment:
+    """Production's, as it is committed, without a secret."""
+    return load_environment("production", ROOT / "environments", {})
+
+
+class Waits:
+    """A waiter that looks once."""
+
+    def until(self, observe: Callable[[], Any], *, what: str = "", **_how: object) -> Any:
+        """What is there now."""
+        self.what = what
+        return observe()
+
+
+class Watched:
+    """An observation: a probe a second, all of them recorded."""
+
+    journeys = ("front page", "history")
+    rate_hz = 1.0
+    began_s = 0.0
+    memory = None
+
+    def __init__(self, bad: Callable[[int], bool] = lambda _: False, *, ms: float = 105.0, for_s: int = 1000) -> None:
+        self.settled_s = float(for_s)
+        self._all = [
+            Sample(float(at), ms, self.journeys[at % 2], ok=not bad(at), why="HTTP 503" if bad(at) else "", status=401)
+            for at in range(for_s)
+        ]
+
+    def samples(self, since_s: float | None = None, until_s: float | None = None) -> tuple[Sample, ...]:
+        """Those of that time."""
+        return tuple(one for one in self._all if (since_s or 0) <= one.due_s < (until_s or math.inf))
+
+
+def asked(**fixtures: object) -> Any:
+    """A request that knows these fixtures."""
+    return SimpleNamespace(getfixturevalue=fixtures.__getitem__, config=None)
+
+
+def quiet() -> Any:
+    """Progress that nobody reads."""
+    return SimpleNamespace(tell=lambda _: None, done=lambda: None)
+
+
+def runbook(plan: Plan, **differs: object) -> Any:
+    """A session at the plan's own pace."""
+    options = SimpleNamespace(baseline=None, env="production", observed=(), ack=(), real=False)
+    known: dict[str, object] = {
+        "plan": plan,
+        "pace": 1.0,
+        "options": options,
+        "stored": None,
+        "id": "run",
+        "on_sandbox": False,
+    }
+    known |= {"environment": environment(), "records_before": False, "secrets": SimpleNamespace(redact=str)}
+    return SimpleNamespace(**(known | differs))
+
+
+def baseline(taken_at: datetime, *, ms: float = 105) -> Baseline:
+    """A thousand good answers."""
+    origin = Origin(environment="production", host="api", release="1", run="run", taken_at=taken_at)
+    return Baseline.of(Watched(ms=ms).samples(), origin)
+
+
+def said(ask: Callable[[], object]) -> str:
+    """What it gives, or why it does not."""
+    try:
+        return repr(ask())
+    except (MeasurementFailed, UnknownPlanItem) as unknown:
+        return f"not known: {unknown}"
+
+
+def call(fixture: Any, **known: object) -> Any:
+    """The body of a fixture, with what is known; everything else is nothing."""
+    function = body(fixture)
+    names = function.__code__.co_varnames[: function.__code__.co_argcount]
+    return function(**{name: known.get(name) for name in names})
