@@ -170,6 +170,7 @@ def test_a_whole_kind_is_a_go_with_all_that_may_be_left_out(practice_range: Rang
         ),
         (("-m", "health", "-p", "no:terminal"), {}, 4, "-p no:terminal: terminal is needed"),
         (("-m", "health", "-p", "no:pam_rollback.plugin"), {}, 4, "pam_rollback.plugin is not loaded"),
+        (("-m", "health", "-p", "no:pam_rollback.plugin.options"), {}, 4, "is needed by every session of the runbook"),
         (
             ("-m", "health", *("-p", "no:pam_rollback.plugin"), *("-p", "no:pam_rollback.plugin.verdict")),
             {},
@@ -185,7 +186,17 @@ def test_a_whole_kind_is_a_go_with_all_that_may_be_left_out(practice_range: Rang
         ),
         (("-m", "health", "--confcutdir=checks"), {}, 4, "the conftest.py of this project was not read"),
     ],
-    ids=["listed elsewhere", "consent and list", "terminal", "plugin", "verdict", "-O", "addopts", "confcutdir"],
+    ids=[
+        "listed elsewhere",
+        "consent and list",
+        "terminal",
+        "plugin",
+        "options",
+        "verdict",
+        "-O",
+        "addopts",
+        "confcutdir",
+    ],
 )
 def test_it_is_one_line_and_nothing_ran(
     project: Project, arguments: Sequence[str], variables: Mapping[str, str], code: int, words: str

@@ -36,7 +36,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     for name, loaded_for in slices():
         if explained or named & loaded_for:
             load(f"{name}.fixtures")
-    if known.pam_mode == "real":
+    # A command line that takes our options away is refused a moment later.
+    if getattr(known, "pam_mode", "") == "real":
         for name in listening():
             load(f"{name}.hooks")
 
