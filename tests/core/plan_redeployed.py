@@ -145,7 +145,7 @@ def baseline_terms(plan: Plan) -> object:
     sizes = SampleSize(Watched(), environment(), plan, waiter, asked(progress=quiet()))  # type: ignore[arg-type]
     sizes.since(0)
     old = baseline(datetime.now(UTC) - timedelta(days=40))
-    return waiter.what, staleness(runbook(plan, stored=old))[:40]
+    return waiter.what, bool(staleness(runbook(plan, stored=old)))
 
 
 def document(plan: Plan) -> object:
