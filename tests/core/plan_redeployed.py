@@ -98,9 +98,9 @@ def load_verdicts(plan: Plan) -> object:
     """Every threshold of the load gate over a run with a slow second, failures and lateness."""
 
     def answer(at_s: float) -> Mapping[str, object]:
-        return {"ms": 1500.0} if 30 <= at_s < 31 else {"lag_ms": 150.0} if round(at_s * 40) % 8 == 0 else {}
+        return {"ms": 1500.0} if 20 <= at_s < 21 else {"lag_ms": 150.0} if round(at_s * 40) % 8 == 0 else {}
 
-    verdict = judge_load(load_records.steps(answer), plan.load_gate)
+    verdict = judge_load(load_records.steps(answer, step_s=8), plan.load_gate)
     facts = (verdict.p95, verdict.p99, verdict.errors, verdict.outage, verdict.steps, verdict.reached)
     return [*((str(one), one.figures, said(partial(getattr, one, "good"))) for one in facts), verdict.doubts.all]
 
