@@ -94,6 +94,19 @@ def test_who_is_told_by_which_means_in_which_order(plan: Plan) -> None:
     assert [notice.means for notice in due if notice.by_hand] == ["twitter", "user_email"]
 
 
+def test_a_channels_audience_decides_when_it_is_told(plan: Plan) -> None:
+    """A status page for the team is told with the team; a public incident channel with the customers, and as they are."""
+
+    def keys_with(channel: str, audience: str) -> list[str]:
+        item = plan.channels[channel].model_copy(update={"audience": audience})
+        other = ladder(plan.model_copy(update={"channels": {**plan.channels, channel: item}}))
+        assert ({"CH-1": "slack", "CH-3": "statuspage"}[channel] in other.outside) is (audience != "internal")
+        return keys(other.due(30 * MINUTE_S, ()))
+
+    assert keys_with("CH-3", "internal")[:3] == ["EM-1/slack", "EM-1/pagerduty", "EM-1/statuspage"]
+    assert [key for key in keys_with("CH-1", "public") if key.endswith("/slack")] == ["EM-4/slack"]
+
+
 def test_each_is_told_once(plan: Plan) -> None:
     """What was tried is not due again, whatever became of it; what follows is."""
     matrix = ladder(plan)

@@ -55,6 +55,18 @@ def test_each_class_is_found() -> None:
     assert (verdict.lost_markers, verdict.altered_markers, verdict.duplicated_markers) == (("m2",), ("m4",), ("m7",))
 
 
+def test_as_many_may_be_gone_as_the_plan_allows_and_none_may_be_altered() -> None:
+    """Lost or moved, they are gone; one more is too many, and what hides another loss stays unknown."""
+    two_gone = judge(TEN, reading(*found(*TEN[2:])), moved={EXPENSE: ["m0"]})
+
+    assert [two_gone.allowing(count).state for count in (0, 1, 2)] == ["damaged", "damaged", "kept"]
+    assert "2 may be lost" in str(two_gone.allowing(2))
+    assert two_gone.allowing(2).figures.asked == "at most 2 lost or moved, else 0"
+    altered = judge(TEN, reading(*found(*TEN[1:]), replace(found(TEN[0])[0], value="another value")))
+    assert altered.allowing(2).state is LedgerState.DAMAGED
+    assert judge(TEN, reading(*found(*TEN[1:])), moments_s=[50.0]).allowing(1).state is LedgerState.UNKNOWN
+
+
 def test_rpo_reaches_from_the_oldest_lost_write_to_the_cut() -> None:
     """A restore at second 8 to a copy of second 5 loses the writes acknowledged at 5.5, 6.5 and 7.5."""
     verdict = judge(TEN, reading(*found(*TEN[:5], *TEN[8:])), cut_s=8.0)
