@@ -4,6 +4,7 @@ import os
 import random
 import signal
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,13 @@ def pytest_configure(config: pytest.Config) -> None:
     except NoSuchBaseError as problem:
         raise pytest.UsageError(str(problem)) from None
     if config.getoption("part") == REST and not config.option.collectonly:
-        config.pluginmanager.register(Summary(found.told, whole=bool(os.environ.get(WHOLE))))
+        config.pluginmanager.register(Summary(found.told, partial(_say, config), whole=bool(os.environ.get(WHOLE))))
+
+
+def _say(config: pytest.Config, line: str) -> None:
+    terminal: Any = config.pluginmanager.get_plugin("terminalreporter")
+    terminal.ensure_newline()
+    terminal.write_line(line)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

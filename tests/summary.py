@@ -6,7 +6,7 @@ A test with a parameter ``row`` proves that row when it passes. One that proves 
 
 import importlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +56,8 @@ def longest(seconds: Mapping[str, float]) -> Iterator[str]:
 class Summary:
     """Listens to the reports of all workers."""
 
-    def __init__(self, not_run: Iterable[str], *, whole: bool) -> None:
+    def __init__(self, not_run: Iterable[str], say: Callable[[str], None], *, whole: bool) -> None:
+        self._say = say
         self._not_run = list(not_run)
         self._whole = whole
         self._seconds: dict[str, float] = {}
@@ -71,6 +72,9 @@ class Summary:
         self._rows.setdefault(report.nodeid, set()).update(named)
         if not report.passed:
             self._broken.add(report.nodeid)
+        if report.failed:
+            # At once: the end of a long run may be an hour away.
+            self._say(f"failed: {report.nodeid}")
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:

@@ -57,9 +57,10 @@ def report(
 
 
 def test_a_row_is_proven_when_all_of_its_test_passed() -> None:
-    """Each of two tests names a row of the matrix; the second one's sandbox could not be started."""
+    """Each of two tests names a row of the matrix; the second one's sandbox could not be started, which is said at once."""
     first, second = (row.id for row in rows()[:2])
-    summary = Summary(["sandbox: unchanged"], whole=False)
+    said: list[str] = []
+    summary = Summary(["sandbox: unchanged"], said.append, whole=False)
     for phase in (
         report("a.py::one", first, "passed", "setup"),
         report("a.py::one", first, "passed", "call"),
@@ -68,6 +69,7 @@ def test_a_row_is_proven_when_all_of_its_test_passed() -> None:
         summary.pytest_runtest_logreport(phase)
     lines = list(summary._told(left_out=7))
 
+    assert said == ["failed: a.py::two"]
     assert lines[0] == f"rows: 1 of {len(rows())} proven"
     assert lines[1] == f"  failed: {second}"
     assert lines[-2:] == [
