@@ -7,7 +7,8 @@ from typing import Any
 
 from xdist.scheduler import LoadScopeScheduling
 
-ALONE = ("tests/load/",) if os.environ.get("PAM_WHOLE_MATRIX") else ()
+_WHOLE = bool(os.environ.get("PAM_WHOLE_MATRIX"))
+ALONE = ("tests/load/",) if _WHOLE else ()
 """A load test that judges how fast answers come needs the machine for itself: one at a time, when everything else has ended."""
 MEASURING = (
     "tests/load/",
@@ -20,6 +21,7 @@ MEASURING = (
     "tests/alerts/test_sessions.py",
     "tests/postmortem/test_sessions.py",
     "tests/observation/",
+    *(("tests/test_checks_catch_faults.py",) if _WHOLE else ()),  # the rows of every commit wait for nothing
 )
 """What measures times: ``at_once`` of them, while other workers take what mostly waits. Also the order to begin in."""
 SPREAD = {

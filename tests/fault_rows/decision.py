@@ -32,7 +32,7 @@ NOT_LOOKED_AT = frozenset({"IR-3", "IR-6"})
 
 def _down(how: str, *, red: frozenset[str], states: Mapping[str, str], words: str) -> DecisionRow:
     """The API is dead: nobody knows its memory, nor whether this is its database."""
-    every = frozenset({DAMAGED, GONE, REWRITTEN, LEAK, DOWN, ERRORS, FAR, SLOWER})
+    every = frozenset({DAMAGED, GONE, MOVED, REWRITTEN, LEAK, DOWN, ERRORS, FAR, SLOWER})
     return DecisionRow(
         f"service-down-{how}",
         "release-down",
@@ -179,7 +179,7 @@ ROWS: list[DecisionRow] = [
         verdict=NOW,
         strategy="ST-1",
     ),
-    _data("expenses-orphaned", {DAMAGED}, "damaged rows by"),
+    _data("expenses-orphaned", {DAMAGED, MOVED}, "damaged rows by"),
     _data("settings-wiped", {DAMAGED}, "damaged rows by"),
     _data("expenses-deleted", {GONE}, "rows lost"),
     _data("messages-rewritten", {REWRITTEN}, "rewritten without a trace"),
@@ -273,7 +273,7 @@ ROWS: list[DecisionRow] = [
         "most often chat: an apology instead of an answer (intent: None)",
         select="decision",
         files=DECISION,
-        setting=f"{ONLY_ANSWERS}\nprobing.weights = {{ chat = 6 }}",
+        setting=f"{ONLY_ANSWERS}\nprobing.weights = {{ chat = 4 }}",
         vouched=NOT_LOOKED_AT,
         unknown=frozenset({FAR}),
         states={"IR-2": CONSIDER, "IR-5": HOLDS, **NOT_WAITED_FOR},

@@ -94,13 +94,14 @@ def test_contents_are_found_where_they_are(tmp_path: Path) -> None:
 @pytest.mark.long_matrix
 @pytest.mark.parametrize("what", ["messages", "expenses", "settings", "tickets"])
 def test_nothing_that_users_wrote_is_kept(practice_range: Range, project: Project, somebody: str, what: str) -> None:
-    """Health, journeys and data, all of them, while the product shows everybody's to everybody: red, with ids and without contents."""
+    """Health, journeys, data and exposure, while the product shows everybody's to everybody: red, with ids and without contents."""
     practice_range.remote.plant("cross-user-read", what=what)
 
     ended = project.run("checks", f"--env={practice_range.file}", "-m", "health or journey or integrity", *ONE_BROWSER)
+    leaks = project.run("checks/test_exposure.py", f"--env={practice_range.file}", "-m", "decision")
 
-    assert ended.rc == 10, ended.out
-    assert held(ended, traces=False) == []
+    assert leaks.rc == 10, leaks.out
+    assert held(ended, traces=False) + held(leaks) == []
 
 
 def test_nothing_of_lost_rows_is_kept(practice_range: Range, project: Project, somebody: str) -> None:

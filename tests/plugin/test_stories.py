@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -134,7 +135,9 @@ def test_a_signal_ends_the_wait_and_undoes(
     What was begun is told to its end, also to the pager. A second session is refused while the first one acts, and changes nothing.
     """
     long_window(project)
-    with project.start(STORY, "--env", str(practice_range.file), "--pace=20", *WITHOUT_PAGES, *workers) as session:
+    command = (STORY, "--env", str(practice_range.file), "--pace=20", *WITHOUT_PAGES, *workers)
+    # Whoever runs these tests under nohup hands on that a hang-up is ignored.
+    with project.start(*command, preexec_fn=partial(signal.signal, signal.SIGHUP, signal.SIG_DFL)) as session:
         folder = project.run_folder
         wait_for(folder / "journal.jsonl", "window-began")
         second = project.run(STORY, "--env", str(practice_range.file))
