@@ -41,8 +41,11 @@ def rank(unit: str, tests: int, shuffled: int | None = None) -> tuple[float, int
 
 
 def at_once(cores: int) -> int:
-    """How many may measure at the same time: each waits most of its time, and the prober goes before everything else."""
-    return cores + 1
+    """How many may measure at the same time: each waits most of its time, and the prober goes before everything else.
+
+    In the whole matrix most of them drive browsers, and three such sessions leave two cores nothing.
+    """
+    return cores if _WHOLE else cores + 1
 
 
 def next_unit(

@@ -131,10 +131,11 @@ def asking(ramped: Ramped) -> Ramped:
 
 def until_known(invoke: Callable[[], Finished]) -> Finished:
     """The first invocation that could watch users, or the last of several."""
+    ended = invoke()
     for _ in range(_BUSY_AT_MOST):
-        ended = invoke()
         if ended.rc != INCONCLUSIVE:
             break
+        ended = invoke()
     return ended
 
 
