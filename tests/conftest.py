@@ -81,8 +81,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def _say(config: pytest.Config, line: str) -> None:
     terminal: Any = config.pluginmanager.get_plugin("terminalreporter")
-    terminal.ensure_newline()
-    terminal.write_line(line)
+    terminal.write_line(f"\n{line}")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
