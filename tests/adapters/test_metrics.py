@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from prometheus_client import parser
 
 from pam_rollback.adapters.metrics import RequestCounters, counted_between, read_memory, read_requests
 from pam_rollback.core.errors import MeasurementFailed
@@ -63,6 +64,29 @@ def test_of_several_processes_the_largest_counts() -> None:
     """The limit is for each of them."""
     with serving(200, b'pam_memory_usage_bytes{pid="1"} 5e7\npam_memory_usage_bytes{pid="2"} 9e7\n') as url:
         assert read_memory(url, deadline_s=5).mb == 90
+
+
+def test_of_a_long_page_only_its_own_series_are_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is read up to ten times a second. A page that is something else as well is read whole, and refused."""
+    parsed: list[str] = []
+    parse = parser.text_string_to_metric_families
+
+    def noted(text: str) -> Iterator[object]:
+        parsed.append(text)
+        return parse(text)
+
+    monkeypatch.setattr(parser, "text_string_to_metric_families", noted)
+    buckets = b"".join(b'pam_request_duration_seconds_bucket{le="%d"} 7\n' % number for number in range(500))
+    with serving(200, METRICS + buckets) as url:
+        reading = read_memory(url, deadline_s=5)
+    with (
+        serving(200, METRICS + b"<html>") as url,
+        pytest.raises(MeasurementFailed, match="not Prometheus' text format"),
+    ):
+        read_memory(url, deadline_s=5)
+
+    assert (round(reading.mb), reading.requests) == (68, 3)
+    assert parsed[0].splitlines() == ["pam_memory_usage_bytes 6.7690496e+07", 'pam_requests_total{status="200"} 3']
 
 
 @pytest.mark.parametrize(

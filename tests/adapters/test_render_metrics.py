@@ -407,7 +407,7 @@ def test_another_clock_is_translated() -> None:
     ("headers", "wait_s"),
     [
         ({"Ratelimit-Reset": "45"}, 45),
-        ({"Ratelimit-Reset": str(round(time.time()) + 600)}, 60),
+        ({"Ratelimit-Reset": "4102444800"}, 60),
         ({"Ratelimit-Reset": "soon"}, 60),
         ({"Ratelimit-Reset": "-3"}, 60),
         ({}, 60),

@@ -239,9 +239,9 @@ def test_a_megabyte_with_many_secrets_is_quick() -> None:
     """Redaction is on the path of every attachment; even with many secrets and many hits it must not be felt."""
     secrets = {f"S{number}": f"secret-number-{number:04}-with-some-length" for number in range(30)}
     text = ("GET /api/v1/pam/history 200 81.3 ms\n" * 300 + f"leak {secrets['S7']}\n") * 100
-    started_s = time.perf_counter()
+    started_s = time.thread_time()  # of this thread's processor: a busy machine changes nothing
 
     clean = Redactor(secrets).text(text)
 
-    assert time.perf_counter() - started_s < 3
+    assert time.thread_time() - started_s < 3
     assert len(re.findall(r"\[redacted:S7\]", clean)) == 100
