@@ -1,7 +1,7 @@
 """Memory and requests from the product's metrics: read, or unknown with the reason; never a number that nobody sent."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -71,7 +71,7 @@ def test_of_a_long_page_only_its_own_series_are_parsed(monkeypatch: pytest.Monke
     parsed: list[str] = []
     parse = parser.text_string_to_metric_families
 
-    def noted(text: str) -> Iterator[object]:
+    def noted(text: str) -> Iterable[object]:
         parsed.append(text)
         return parse(text)
 
