@@ -12,6 +12,7 @@ ALONE = ("tests/load/",) if _WHOLE else ()
 """A load test that judges how fast answers come needs the machine for itself: one at a time, when everything else has ended."""
 MEASURING = (
     "tests/load/",
+    "tests/test_faults_together.py",
     "tests/test_no_false_alarms.py",
     "tests/test_decision_matrix.py",
     "tests/ramp/",
@@ -25,6 +26,7 @@ MEASURING = (
 )
 """What measures times: ``at_once`` of them, while other workers take what mostly waits. Also the order to begin in."""
 SPREAD = {
+    "tests/test_faults_together.py": 1,
     "tests/test_checks_catch_faults.py": 8,
     "tests/test_decision_matrix.py": 4,
     "tests/plugin/test_consent.py": 10,

@@ -6,7 +6,7 @@ The rows of decision sessions are run by tests/test_decision_matrix.py, those of
 import re
 import tempfile
 import tomllib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,44 +20,9 @@ from tests.fault_rows.matrix import PAGE, checks_on_disk, page, rows, stories_on
 from tests.fault_rows.row import Row, cases_of
 from tests.fingerprint import differences, fingerprint
 from tests.sessions import Collected, Finished, Project, Range, runbook_in, store_baseline
-from tests.summary import ROW
 
 ROWS = rows()
 CODES = {"GO": 0, "NO-GO": 10, "INCONCLUSIVE": 11, "ACTION FAILED": 12}
-
-TOGETHER = {
-    "barriers": (
-        "contrast-dark",
-        "image-without-alt",
-        "button-without-name",
-        "label-missing",
-        "dialog-unnamed",
-        "target-too-small",
-        "reflow-broken",
-        "motion-ignored",
-        "focus-invisible",
-        "focus-jumps",
-        "live-region-mute",
-    ),
-    "journeys": (
-        "chat-forgotten",
-        "phone-unusable",
-        "voice-gone",
-        "trips-gone",
-        "console-error",
-        "request-failing",
-        "request-refused",
-        "worker-stuck",
-    ),
-    "performance": ("page-jumps", "page-hangs", "page-heavy", "memory-high", "some-errors"),
-    "windows": ("window-errors", "window-data-damaged", "window-memory-high"),
-    "after a rollback": ("incident-channel-down",),
-}
-"""Of the rows that wait for something, those whose faults do not meet: on every commit they are planted at once, for one session.
-
-`make test-all` plants each of them alone as well. That such sessions are green without a fault: tests/test_no_false_alarms.py, and those of
-the journeys, performance, accessibility and drills in tests/plugin.
-"""
 
 
 class Proof:
@@ -75,7 +40,7 @@ class Proof:
 
     def healthy(self, row: Row) -> tuple[Collected, set[str]]:
         """The session of a row without its fault, and its cases, all of them green before anything is planted."""
-        selection = _selection(row)
+        selection = selection_of(row)
         key = (*selection, row.dialect, str(row.counted_before), row.setting)
         if key not in self._sessions:
             session = self.session(row, row.setting)
@@ -92,7 +57,7 @@ class Proof:
         _set_objectives(folder / "plan.toml", row.objective_s)
         file = _with_settings(self.range.file, folder / "sandbox.toml", settings, dialect=row.dialect)
         before = [f"--baseline={self.counted_before}"] if row.counted_before else []
-        return project.collected(*_selection(row), *before, f"--env={file}")
+        return project.collected(*selection_of(row), *before, f"--env={file}")
 
     def fingerprint(self, row: Row) -> dict[str, str]:
         """What the sandbox is like. Users' rows count where the row's session itself writes none."""
@@ -117,7 +82,7 @@ def proof(shared_range: Range, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 def _in_order(rows: Iterable[Row]) -> Iterator[Any]:
-    """The rows that wait for nothing, those of one session together; then the others, at night: on every commit see ``TOGETHER``."""
+    """Those that wait for nothing, by session; then the others, at night: test_faults_together.py has some of them on every commit."""
     checks = [row for row in rows if not isinstance(row, DecisionRow) and row.folder == "checks"]
     for row in sorted(checks, key=lambda row: (row.waits_for, row.select, row.dialect, row.counted_before)):
         marks = [pytest.mark.nightly] if row.waits_for else []
@@ -131,39 +96,16 @@ def test_a_fault_turns_its_checks_and_no_others(row: Row, proof: Proof, practice
     own = proof.session(row, row.settings) if row.environment or row.objective_s else None
     before = proof.fingerprint(row)
     try:
-        broken = _under([row], own or session, practice_range)
+        broken = under([row], own or session, practice_range)
     finally:
         if own is not None:
             own.close()
 
-    _judge([row], broken, healthy)
+    judge([row], broken, healthy)
     assert differences(before, proof.fingerprint(row)) == [], f"{row.fault} was taken away, and something of it stayed"
 
 
-IN_ONE_BROWSER = {"journeys": 'browsers = ["chromium"]'}
-"""They are not about browsers: one shows them. At night each of them is seen in all."""
-
-
-@pytest.mark.parametrize("company", TOGETHER)
-def test_faults_that_do_not_meet_are_shown_by_one_session(
-    company: str, proof: Proof, practice_range: Range, record_property: Callable[[str, object], None]
-) -> None:
-    """Each turns its own checks, with its own words, and nothing else is red."""
-    rows = [row for row in ROWS if row.id in TOGETHER[company]]
-    for row in rows:
-        record_property(ROW, row.id)
-    session = proof.session(rows[0], IN_ONE_BROWSER.get(company, rows[0].setting))
-    try:
-        broken = _under(rows, session, practice_range)
-    finally:
-        session.close()
-
-    assert len(rows) == len(TOGETHER[company]) == len({row.words for row in rows})
-    assert len({(*_selection(row), row.settings) for row in rows}) == 1
-    _judge(rows, broken, broken.outcomes_by_case().keys())
-
-
-def _under(rows: Iterable[Row], session: Collected, range_: Range) -> Finished:
+def under(rows: Iterable[Row], session: Collected, range_: Range) -> Finished:
     """The session while these faults are planted."""
     range_.remote.forget_received()  # the forks of one session share its run's name: what the healthy one told is not this one's
     try:
@@ -175,7 +117,7 @@ def _under(rows: Iterable[Row], session: Collected, range_: Range) -> Finished:
         range_.remote.clear_all()
 
 
-def _judge(rows: list[Row], broken: Finished, healthy: Collection[str]) -> None:
+def judge(rows: list[Row], broken: Finished, healthy: Collection[str]) -> None:
     """Hold what the session said against what these rows turn."""
     outcomes = broken.outcomes_by_case()
 
@@ -225,7 +167,8 @@ def test_the_page_is_up_to_date() -> None:
     assert PAGE.read_text(encoding="utf-8") == page()
 
 
-def _selection(row: Row) -> list[str]:
+def selection_of(row: Row) -> list[str]:
+    """What the row's session is about, as options of pytest."""
     # A file is whole in itself; a marker beside it would ask for the other files, too.
     selected = [f"checks/{row.file}"] if row.file else ["-m", row.select]
     return [*selected, *(["--situation", row.situation] if row.situation else [])]

@@ -1,0 +1,69 @@
+"""Faults that do not meet are planted at once: on every commit one session shows several that wait for a browser or a window.
+
+`make test-all` plants each of them alone as well (test_checks_catch_faults.py). Why: docs/decisions/0035-faults-that-do-not-meet.md.
+"""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.sessions import Range
+from tests.summary import ROW
+from tests.test_checks_catch_faults import ROWS, Proof, judge, proof, selection_of, under
+
+__all__ = ["proof"]
+
+TOGETHER = {
+    "barriers": (
+        "contrast-dark",
+        "image-without-alt",
+        "button-without-name",
+        "label-missing",
+        "dialog-unnamed",
+        "target-too-small",
+        "reflow-broken",
+        "motion-ignored",
+        "focus-invisible",
+        "focus-jumps",
+        "live-region-mute",
+    ),
+    "journeys": (
+        "chat-forgotten",
+        "phone-unusable",
+        "voice-gone",
+        "trips-gone",
+        "console-error",
+        "request-failing",
+        "request-refused",
+        "worker-stuck",
+    ),
+    "performance": ("page-jumps", "page-hangs", "page-heavy", "memory-high", "some-errors"),
+    "windows": ("window-errors", "window-data-damaged", "window-memory-high"),
+    "after a rollback": ("incident-channel-down",),
+}
+"""Of the rows that wait for something, those whose faults do not meet: on every commit they are planted at once, for one session.
+
+`make test-all` plants each of them alone as well. That such sessions are green without a fault: tests/test_no_false_alarms.py, and those of
+the journeys, performance, accessibility and drills in tests/plugin.
+"""
+IN_ONE_BROWSER = {"journeys": 'browsers = ["chromium"]'}
+"""They are not about browsers: one shows them. At night each of them is seen in all."""
+
+
+@pytest.mark.parametrize("company", TOGETHER)
+def test_faults_that_do_not_meet_are_shown_by_one_session(
+    company: str, proof: Proof, practice_range: Range, record_property: Callable[[str, object], None]
+) -> None:
+    """Each turns its own checks, with its own words, and nothing else is red."""
+    rows = [row for row in ROWS if row.id in TOGETHER[company]]
+    for row in rows:
+        record_property(ROW, row.id)
+    session = proof.session(rows[0], IN_ONE_BROWSER.get(company, rows[0].setting))
+    try:
+        broken = under(rows, session, practice_range)
+    finally:
+        session.close()
+
+    assert len(rows) == len(TOGETHER[company]) == len({row.words for row in rows})
+    assert len({(*selection_of(row), row.settings) for row in rows}) == 1
+    judge(rows, broken, broken.outcomes_by_case().keys())
