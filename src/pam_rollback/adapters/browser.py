@@ -63,8 +63,6 @@ FIREFOX = Engine(
             "media.navigator.streams.fake": True,
             "media.navigator.permission.disabled": True,
             "permissions.default.microphone": 1,
-            # No spare process for the next page: it takes a core from the page that is being looked at.
-            "dom.ipc.processPrelaunch.enabled": False,
         }
     },
 )
