@@ -79,6 +79,8 @@ def test_of_a_long_page_only_its_own_series_are_parsed(monkeypatch: pytest.Monke
     buckets = b"".join(b'pam_request_duration_seconds_bucket{le="%d"} 7\n' % number for number in range(500))
     with serving(200, METRICS + buckets) as url:
         reading = read_memory(url, deadline_s=5)
+    with serving(200, METRICS + b' pam_memory_usage_bytes{pid="2"} 9e7\n') as url:
+        assert read_memory(url, deadline_s=5).mb == 90, "a reading that is indented counts, too"
     with (
         serving(200, METRICS + b"<html>") as url,
         pytest.raises(MeasurementFailed, match="not Prometheus' text format"),

@@ -140,6 +140,14 @@ def test_a_drill_never_tells_customers(plan: Plan, *, drill: bool, on_sandbox: b
     assert told or matrix.left_out["statuspage"] == "a drill never tells the public anything"
 
 
+def test_a_drill_tells_customers_nothing_whatever_the_plan_calls_them(plan: Plan) -> None:
+    """A status page and the app are read by anybody, also where a plan says that they are internal."""
+    internal = {name: channel.model_copy(update={"audience": "internal"}) for name, channel in plan.channels.items()}
+    mistaken = ladder(plan.model_copy(update={"channels": internal}), drill=True, on_sandbox=False)
+
+    assert not {"statuspage", "in_app_notice"} & {notice.means for notice in mistaken.due(30 * MINUTE_S, ())}
+
+
 def test_the_ending_goes_to_whoever_heard_the_beginning(plan: Plan) -> None:
     """By the means that worked, to the people who got mail, and to nobody else."""
     history = [

@@ -24,7 +24,7 @@ REQUESTS = "pam_requests_total"
 TIMES = "pam_request_duration_seconds_bucket"
 _MB = 1e6
 _SHOWN_CHARACTERS = 120
-_MAY_BE_METRICS = re.compile(r"\s*([#a-zA-Z_:]|$)")
+_MAY_BE_METRICS = re.compile(r"[#a-zA-Z_:]|$")
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def _read(url: str, what: str, *, deadline_s: float, only: tuple[str, ...] = ())
 
     try:
         text = answer.body.decode("utf-8")
-        lines = text.splitlines()
+        lines = text.split("\n")
         if any(line.startswith(only[:1]) for line in lines) and all(map(_MAY_BE_METRICS.match, lines)):
             text = "".join(f"{line}\n" for line in lines if line.startswith(only))
         return at_s, [sample for family in text_string_to_metric_families(text) for sample in family.samples]

@@ -71,7 +71,8 @@ def pytest_runtest_makereport(
             # As plain text, since the structured form would have to be cleaned in a dozen places.
             report.longrepr = clean
     report.sections = [(name, visible(runbook.secrets.redact(text))) for name, text in report.sections]
-    if item.get_closest_marker("advisory") and dict(report.user_properties).get(OUTCOME) in _ONLY_TOLD:
+    advisory = item.get_closest_marker("advisory") and call.when != "teardown"  # what ends there may be everybody's
+    if advisory and dict(report.user_properties).get(OUTCOME) in _ONLY_TOLD:
         _tell_only(item, report)
     return report
 
