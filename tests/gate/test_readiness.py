@@ -9,17 +9,19 @@ from typing import Any
 import pytest
 
 from pam_rollback.actions.journal import Journal
+from pam_rollback.core.decision import Finding, Judged, State
 from pam_rollback.core.drill_ages import DrillAges
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.environment_file import load_environment
 from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.figures import Figures
 from pam_rollback.core.flags import Flag
 from pam_rollback.core.plan import load_plan
 from pam_rollback.core.recorded_incident import CriterionRetest, IncidentRetest, RecordedIncident, RetestOutcome
 from pam_rollback.core.wait import StopFile
-from pam_rollback.plugin import markers
+from pam_rollback.plugin import hookspecs, markers
 from pam_rollback.plugin.features_tried import features_on
-from pam_rollback.plugin.fixtures import gate_incident
+from pam_rollback.plugin.fixtures import decision, exposure, gate_incident, health, performance
 from pam_rollback.plugin.fixtures.gate_readiness import ways_of
 from pam_rollback.plugin.incident_choice import chosen
 from pam_rollback.plugin.incident_load import load_of
@@ -203,15 +205,62 @@ def test_the_incident_is_gone_only_under_its_load(
     assert words in said[1]
 
 
-def measured_by(**facts: Any) -> Any:
-    """A session in which these fixtures give that, and these tests are."""
+def measured_by(*tests: object, listener: object = None, **facts: Any) -> Any:
+    """A session in which these fixtures give that, these tests are, and this listener is beside the suite's own."""
 
     def value(name: str) -> Any:
-        if isinstance(facts[name], Exception):
-            raise facts[name]
-        return facts[name]
+        found = facts.get(name, MeasurementFailed(f"{name} was asked"))
+        if isinstance(found, Exception):
+            raise found
+        return found
 
-    return SimpleNamespace(getfixturevalue=value, session=SimpleNamespace(items=facts.get("tests", ())))
+    manager = pytest.PytestPluginManager()
+    manager.add_hookspecs(hookspecs)
+    for plugin in (health, exposure, decision, performance, listener):
+        if plugin is not None and not manager.is_registered(plugin):
+            manager.register(plugin)
+    return SimpleNamespace(
+        getfixturevalue=value, session=SimpleNamespace(items=tests), config=SimpleNamespace(hook=manager.hook)
+    )
+
+
+MEASURED_BY = {
+    "watch": ("IR-2", "IR-5"),
+    "user_data": ("IR-3", "SC-4"),
+    "slower": ("IR-4", "CR-5"),
+    "memory_trend": ("IR-6",),
+    "monitored": ("MT-1", "MT-2", "SC-1", "SC-2"),
+    "memory": ("MT-3", "SC-3"),
+    "access": ("IR-1",),
+    "affected_users": ("CR-1",),
+    "health": ("HC-1", "HC-2", "HC-3", "HC-4", "HC-5"),
+}
+
+
+@pytest.mark.parametrize(
+    ("criterion", "fixture"), [(criterion, name) for name, ids in MEASURED_BY.items() for criterion in ids]
+)
+def test_what_measured_a_criterion_measures_it_again(criterion: str, fixture: str) -> None:
+    """Whoever owns it answers at the gate, by the same fixture as at any other time. What cannot be measured is not known."""
+    found = gate_incident.tried_again(criterion, measured_by())
+
+    assert (found.outcome, found.words) == (RetestOutcome.UNKNOWN, f"{fixture} was asked")
+
+
+@pytest.mark.parametrize(
+    ("state", "outcome"),
+    [
+        (State.CLEAR, RetestOutcome.GONE),
+        (State.CONSIDER, RetestOutcome.BACK),
+        (State.HOLDS, RetestOutcome.BACK),
+        (State.UNKNOWN, RetestOutcome.UNKNOWN),
+    ],
+)
+def test_between_the_criteria_is_not_gone(state: State, outcome: RetestOutcome) -> None:
+    """What asked for a rollback must be clear."""
+    data = Judged(Finding("IR-3", state, "the rows"), Figures("rows", "0", 0, n=1))
+
+    assert gate_incident.tried_again("IR-3", measured_by(user_data=data)).outcome is outcome
 
 
 def test_a_slow_answer_cannot_be_judged_without_a_baseline() -> None:
@@ -228,8 +277,8 @@ def test_an_advisory_test_does_not_answer_for_a_criterion(monkeypatch: pytest.Mo
     )
     monkeypatch.setattr(markers, "criterion_ids", lambda _: ("DI-1",))
 
-    only_told = gate_incident.tried_again("DI-1", measured_by(tests=[advisory]))
-    judged = gate_incident.tried_again("DI-1", measured_by(tests=[advisory, deciding]))
+    only_told = gate_incident.tried_again("DI-1", measured_by(advisory))
+    judged = gate_incident.tried_again("DI-1", measured_by(advisory, deciding))
 
     assert only_told.outcome is RetestOutcome.UNKNOWN
     assert only_told.words.startswith("nothing in this gate measures it")

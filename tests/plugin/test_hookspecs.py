@@ -4,10 +4,12 @@ import json
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from pam_rollback.plugin import hookspecs, slices
+from pam_rollback.plugin.fixtures import health
 from tests.plugin.drilling import CONSENT, as_staging, runbook_with, take_notice_down
 from tests.sessions import ONLY_HEALTH, Finished, Project, Range
 
@@ -105,3 +107,30 @@ def test_slices_with_hooks_are_found() -> None:
     assert set(slices.listening()) == {
         f"pam_rollback.{path.parent.name}" for path in (ROOT / "src" / "pam_rollback").glob("*/hooks.py")
     }
+
+
+class Elsewhere:
+    """A conftest.py that knows a criterion of its own, and one of the suite's better."""
+
+    @staticmethod
+    def pytest_pam_criterion_retest(criterion: str, request: pytest.FixtureRequest) -> tuple[bool, str] | None:
+        """By what a fixture gives."""
+        return {"DI-1": (True, "own eyes"), "HC-2": (False, request.getfixturevalue("own"))}.get(criterion)
+
+
+def test_pytest_pam_criterion_retest() -> None:
+    """Whoever listens is asked before the suite's own; for what nobody knows no answer comes."""
+    manager = pytest.PytestPluginManager()
+    manager.add_hookspecs(hookspecs)
+    manager.register(health)
+    manager.register(Elsewhere())
+    given = {"own": "own words", "health": SimpleNamespace(again=lambda item: (True, f"{item} is well"))}
+    request = SimpleNamespace(getfixturevalue=given.__getitem__)
+
+    def retest(criterion: str) -> object:
+        return manager.hook.pytest_pam_criterion_retest(criterion=criterion, request=request)
+
+    assert retest("DI-1") == (True, "own eyes")
+    assert retest("HC-2") == (False, "own words")
+    assert retest("HC-3") == (True, "HC-3 is well")
+    assert retest("WV-1") is None
