@@ -18,8 +18,8 @@ from pam_rollback.core.figures import Figures
 from pam_rollback.core.flags import Flag
 from pam_rollback.core.plan import load_plan
 from pam_rollback.core.recorded_incident import CriterionRetest, IncidentRetest, RecordedIncident, RetestOutcome
-from pam_rollback.core.wait import StopFile
-from pam_rollback.plugin import hookspecs, markers
+from pam_rollback.core.wait import Waiter
+from pam_rollback.plugin import gate_hooks, hookspecs, markers, runbook
 from pam_rollback.plugin.features_tried import features_on
 from pam_rollback.plugin.fixtures import decision, exposure, gate_incident, health, performance
 from pam_rollback.plugin.fixtures.gate_readiness import ways_of
@@ -27,7 +27,8 @@ from pam_rollback.plugin.incident_choice import chosen
 from pam_rollback.plugin.incident_load import load_of
 from pam_rollback.plugin.probed_journeys import probe_config
 from pam_rollback.plugin.stories import STORIES
-from pam_rollback.reporting.past_drills import last_drills
+from pam_rollback.plugin.undoing import undo_all
+from pam_rollback.reporting.last_drills import last_drills
 from pam_rollback.reporting.run_record import Verdict
 from tests.gate.scene import (
     DRILLED,
@@ -71,9 +72,17 @@ def test_flags_are_on_while_they_are_tried_and_then_as_they_were(
     """Whoever had a feature when the gate began is what counts: a deploy would reach everybody at once."""
     practice_range.flags.set_flags(dict.fromkeys(FLAGS, found))
     journal = Journal(tmp_path / "journal.jsonl")
-    runbook: Any = SimpleNamespace(own_sandbox=False, journal_of=lambda _: journal, stop=StopFile(tmp_path / "stop"))
 
-    with features_on(environment, runbook, practice_range.flags, None, flags=FLAGS, users=()) as tried:
+    with features_on(
+        environment,
+        journal,
+        practice_range.flags,
+        None,
+        flags=FLAGS,
+        users=(),
+        waiter=Waiter(),
+        put_back=lambda: undo_all(journal, environment, initiated_by="tests"),
+    ) as tried:
         meanwhile = states(practice_range)
         said = answer(NOBODY, lambda: tried.exposure(environment, FLAGS))
         tried.refuse_off()
@@ -122,9 +131,11 @@ def test_without_a_recorded_incident_nothing_is_known(tmp_path: Path) -> None:
 def test_a_run_that_is_none_is_refused(run: str, words: str, tmp_path: Path) -> None:
     """As a wrong option is, before anything is sent."""
     leave_run(tmp_path, "good", verdict="GO")
+    asking: Any = SimpleNamespace(config=SimpleNamespace(rootpath=tmp_path, stash={}), fixturenames=["recorded_incident"])
+    asking.config.stash[runbook.KEY] = looking_for(tmp_path, run)
 
     with pytest.raises(pytest.UsageError, match=words):
-        chosen(tmp_path, looking_for(tmp_path, run))
+        gate_hooks.pytest_pam_why_left_out(asking)
 
 
 def test_its_load_is_made_as_far_as_it_can_be(environment: Environment, tmp_path: Path) -> None:
@@ -134,7 +145,7 @@ def test_its_load_is_made_as_far_as_it_can_be(environment: Environment, tmp_path
 
     def load(rate_hz: float, where: Environment = environment) -> tuple[float, str]:
         leave_counted(folder, rate_hz)
-        incident = chosen(tmp_path, looking_for(tmp_path))
+        incident = chosen(tmp_path / "reports" / "out", "sandbox")
         assert incident is not None
         assert (incident.rate_hz, incident.users_counted) == (rate_hz, True)
         found = load_of(incident, where, config)

@@ -15,7 +15,7 @@ from playwright.sync_api import Locator, Page, expect, sync_playwright
 
 from pam_rollback.adapters.browser import chromium_path
 from pam_rollback.adapters.http import fetch
-from pam_rollback.plugin.requests_seen import kept
+from pam_rollback.observation.requests_record import kept
 from pam_rollback.reporting import run_record
 from pam_rollback.reporting.html_report import Built
 from pam_rollback.reporting.run_folder import RunFolder

@@ -1,15 +1,19 @@
 """The suite's own hooks: each is called when it says, a listener that fails changes no verdict, and one without a test fails here."""
 
 import json
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from pam_rollback.plugin import hookspecs, slices
+from pam_rollback.plugin import hookspecs, listeners, slices
 from pam_rollback.plugin.fixtures import health
+from pam_rollback.plugin.selection import LeftOut
+from pam_rollback.reporting.run_record import read
 from tests.plugin.drilling import CONSENT, as_staging, runbook_with, take_notice_down
 from tests.sessions import ONLY_HEALTH, Finished, Project, Range
 
@@ -26,6 +30,29 @@ def pytest_pam_run_notes(run_folder):
 def pytest_pam_run_ended(run_folder, environment):
     (run_folder / "heard").write_text(f"{environment.name} {(run_folder / 'run.json').is_file()}")
     raise RuntimeError("heard too late")
+"""
+
+
+OF_ANY_SESSION = """
+
+from pathlib import Path
+
+
+def pytest_pam_why_left_out(item):
+    return "the database is another team's" if item.name.startswith("test_database_is_healthy") else None
+
+
+def pytest_pam_situation_begins(situation, request):
+    with Path("begun").open("a", encoding="utf-8") as file:
+        file.write(f"{situation} of {request.getfixturevalue('environment').name}\\n")
+
+
+def pytest_pam_incomplete(config, left_out, answered):
+    return [f"{len(left_out.tests)} was left out, and {sorted(answered)} do not answer for it"]
+
+
+def pytest_pam_report(record):
+    return [("From elsewhere", [f"{len(record.results)} tests were seen"])]
 """
 
 
@@ -59,6 +86,16 @@ def real(shared_range: Range, listening: Project) -> Iterator[Real]:
     yield Real(listening.run("drills/test_feature_flag.py", "--env=staging.toml", *CONSENT, "-k", "test_flags_are_off"))
     shared_range.as_it_was()
     take_notice_down(shared_range)
+
+
+@pytest.fixture(scope="module")
+def heard(shared_range: Range, tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    """A session of health checks in which a conftest.py listens to all that is not about real runs."""
+    shared_range.as_it_was()
+    project = runbook_with(tmp_path_factory.mktemp("any"), *ONLY_HEALTH)
+    with (project.folder / "conftest.py").open("a", encoding="utf-8") as conftest:
+        conftest.write(OF_ANY_SESSION)
+    return project.run("-m", "health", f"--env={shared_range.file}")
 
 
 def untested(hooks: Collection[str], page: str, tests: Collection[str]) -> list[str]:
@@ -134,3 +171,48 @@ def test_pytest_pam_criterion_retest() -> None:
     assert retest("HC-2") == (False, "own words")
     assert retest("HC-3") == (True, "HC-3 is well")
     assert retest("WV-1") is None
+
+
+def test_pytest_pam_why_left_out(heard: Finished) -> None:
+    """Not run, and named with its reason."""
+    record = json.loads((heard.folder / "run.json").read_text("utf-8"))
+
+    assert [(one["nodeid"].rpartition("::")[2].partition("[")[0], one["reason"]) for one in record["deselected"]] == [
+        ("test_database_is_healthy", "the database is another team's")
+    ]
+    assert record["results"]
+
+
+def test_pytest_pam_situation_begins(heard: Finished) -> None:
+    """Once for its only situation, with the fixtures of the session."""
+    assert (heard.folder.parent / "begun").read_text("utf-8") == "as-is of sandbox\n"
+
+
+def test_pytest_pam_incomplete(heard: Finished) -> None:
+    """All that ran is green, and it is no GO."""
+    assert heard.rc == 11, heard.out
+    assert "PARTIAL: 1 was left out, and [] do not answer for it" in " ".join(heard.out.split())
+
+
+def test_pytest_pam_report(heard: Finished) -> None:
+    """A heading with its lines, above the verdict."""
+    lines = heard.out.splitlines()
+    heading = lines.index("From elsewhere")
+
+    assert re.fullmatch(r"  \d tests were seen", lines[heading + 1])
+    assert any("INCONCLUSIVE" in line for line in lines[heading:])
+
+
+def test_who_fails_makes_no_go(heard: Finished) -> None:
+    """Whether all was asked is then not known; what a report would have said is named."""
+
+    def fail(**_: object) -> list[str]:
+        raise RuntimeError("broken")
+
+    hooks = SimpleNamespace(pytest_pam_incomplete=fail, pytest_pam_report=fail)
+    config: Any = SimpleNamespace(hook=hooks)
+
+    assert listeners.incomplete(config, LeftOut(), ()) == [
+        "whether all was asked is not known: a hook failed: RuntimeError: broken"
+    ]
+    assert listeners.report(config, read(heard.folder / "run.json")) == [("Not told", ("a hook failed: RuntimeError: broken",))]

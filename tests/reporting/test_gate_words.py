@@ -1,5 +1,6 @@
 """A line for each question of the gate, with the reason where the answer is not yes."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from pam_rollback.core.verdict import Outcome
@@ -12,7 +13,7 @@ def result(nodeid: str, outcome: Outcome = Outcome.PASSED, message: str = "", cr
     return Result(nodeid=nodeid, title="x", outcome=outcome, message=message, criteria=criteria, phase="redeploy_gate")
 
 
-def lines(record: RunRecord, *results: Result, deselected: tuple[NotRun, ...] = ()) -> tuple[str, ...]:
+def lines(record: RunRecord, *results: Result, deselected: tuple[NotRun, ...] = ()) -> Sequence[str]:
     """What is told of these."""
     ((heading, found),) = paragraphs(
         replace(record, scope="redeploy_gate", verdict="NO-GO", results=results, deselected=deselected)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.core.verdict import Outcome
-from pam_rollback.reporting.past_drills import PastRecovery, Sought, last_drills, past_recoveries, told
+from pam_rollback.reporting.last_drills import last_drills
+from pam_rollback.reporting.past_drills import PastRecovery, Sought, past_recoveries, told
 from pam_rollback.reporting.redaction import Redactor
 from pam_rollback.reporting.run_record import ActionStep, Measured, Moment, Result, RunRecord, write
 

@@ -1,6 +1,6 @@
 """The new features, switched on while the gate tries them, and put back as they were found."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,9 +14,6 @@ from pam_rollback.core.features import Exposure
 from pam_rollback.core.flag_changes import exposure_pct
 from pam_rollback.core.flags import Flag, FlagAdmin, FlagEvaluation, FlagName
 from pam_rollback.core.wait import NotReached, Waiter
-from pam_rollback.plugin.runbook import Runbook
-from pam_rollback.plugin.situations import AS_IS
-from pam_rollback.plugin.undoing import undo_all
 
 _ON = Flag(enabled=True, rollout_pct=100)
 _OFF = Flag(enabled=False, rollout_pct=0)
@@ -61,18 +58,22 @@ class FeaturesTried:
 @contextmanager
 def features_on(
     environment: Environment,
-    runbook: Runbook,
+    journal: Journal,
     admin: FlagAdmin,
     evaluation: FlagEvaluation | None,
     *,
     flags: Sequence[FlagName],
     users: Sequence[str],
+    waiter: Waiter,
+    put_back: Callable[[], object],
+    off_first: bool = False,
 ) -> Iterator[FeaturesTried]:
-    """Read, then switch on; put back in the end. On production nothing is switched. Raises UndoFailed when they are not back."""
-    waiter = Waiter(stop=runbook.stop)
+    """Read, then switch on; ``put_back``, what the journal owes, in the end. On production nothing is switched.
+
+    ``off_first``: the way back begins where a rollback by flags has ended. Raises UndoFailed when they are not back.
+    """
     try:
-        if runbook.own_sandbox:
-            # The way back begins where a rollback by flags has ended.
+        if off_first:
             _set(admin, dict.fromkeys(flags, _OFF), waiter)
         found = admin.read_flags()
         seen = None if evaluation is None else _evaluated(evaluation, users)
@@ -80,7 +81,6 @@ def features_on(
         yield FeaturesTried(problem=str(error))
         return
     known = {name: found[name] for name in flags if name in found}
-    journal = runbook.journal_of(AS_IS)
     if environment.kind == "production":
         still_off = [name for name, flag in known.items() if flag.off_for_all]
         why = f"{environment.name} is production, where nothing is switched on to be tried ({', '.join(still_off)} off)"
@@ -90,7 +90,7 @@ def features_on(
         problem = _switch_on(environment, journal, admin, known, waiter)
         yield FeaturesTried(found, seen, problem)
     finally:
-        undo_all(journal, environment, initiated_by="pam-rollback-gate")
+        put_back()
 
 
 def _switch_on(

@@ -4,6 +4,7 @@ pytest takes a function for a hook only when its name begins with ``pytest_``. E
 named after it.
 """
 
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ import pytest
 
 if TYPE_CHECKING:
     from pam_rollback.core.environment import Environment
+    from pam_rollback.plugin.selection import LeftOut
+    from pam_rollback.reporting.run_record import RunRecord
 
 
 def pytest_pam_run_notes(run_folder: Path) -> str | None:
@@ -33,4 +36,31 @@ def pytest_pam_criterion_retest(criterion: str, request: pytest.FixtureRequest) 
 
     ``request`` gives fixtures by name. Give None for a criterion that is another one's. Raise MeasurementFailed when it cannot be told:
     then it is neither gone nor back. The first answer counts, that of a conftest.py before the suite's own.
+    """
+
+
+@pytest.hookspec(firstresult=True)
+def pytest_pam_why_left_out(item: pytest.Item) -> str | None:
+    """Say why a test that was selected would tell nothing in this session: it is left out, and named with that reason. None: it runs."""
+
+
+def pytest_pam_situation_begins(situation: str, request: pytest.FixtureRequest) -> None:
+    """A situation is entered, before its action and its tests. ``request`` gives fixtures: what they set up lasts as long as the situation.
+
+    What fails in it fails all tests of the situation.
+    """
+
+
+def pytest_pam_incomplete(config: pytest.Config, left_out: "LeftOut", answered: Collection[str]) -> list[str] | None:
+    """Say what this session did not ask and should have: each reason makes the verdict PARTIAL, also where all is green.
+
+    ``answered`` are the plan items for which a person or a dated waiver answers. Asked more than once, and of every session. One that fails
+    is a reason itself.
+    """
+
+
+def pytest_pam_report(record: "RunRecord") -> list[tuple[str, Sequence[str]]] | None:
+    """Give headings, each with its lines, for the scorecard and the summary of a CI job. The record is without secrets.
+
+    What fails in it is named there.
     """

@@ -3,11 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
+from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.recorded_incident import RecordedIncident
-from pam_rollback.plugin.requests_seen import counted_in, probed_in
-from pam_rollback.plugin.runbook import Runbook, shown
+from pam_rollback.observation.requests_record import counted_in, probed_in
 from pam_rollback.reporting.recorded_incidents import incident_in, newest_incident
 from pam_rollback.reporting.run_record import UnreadableRecord
 
@@ -15,22 +13,23 @@ _WHOLE_SHARE = 0.9
 """Of the probes: their rate is what was intended, and a count is an average of some seconds."""
 
 
-def chosen(root: Path, runbook: Runbook) -> RecordedIncident | None:
-    """The incident, with its load where the run recorded it; None when nothing is recorded. Raises pytest.UsageError for a wrong run."""
-    out = root / "reports" / "out"
-    run = runbook.options.incident
+def chosen(out: Path, environment: str, run: str = "") -> RecordedIncident | None:
+    """The incident, with its load where the run recorded it; None when nothing is recorded. ``out`` holds the folders of runs.
+
+    Raises MeasurementFailed when ``run`` is none, or has no incident.
+    """
     if run:
         folder = _folder(out, run)
         try:
             found = incident_in(folder)
         except UnreadableRecord as error:
-            raise pytest.UsageError(f"--incident {run}: {error}") from None
+            raise MeasurementFailed(f"--incident {run}: {error}") from None
         if found is None:
-            raise pytest.UsageError(
-                f"--incident {run}: expected a run in which a criterion of the service went red, found none in {shown(folder)}"
+            raise MeasurementFailed(
+                f"--incident {run}: expected a run in which a criterion of the service went red, found none in {_shown(folder)}"
             )
     else:
-        newest = newest_incident(out, runbook.environment.name)
+        newest = newest_incident(out, environment)
         if newest is None:
             return None
         found, folder = newest
@@ -51,11 +50,16 @@ def under_its_load(incident: RecordedIncident, folder: Path) -> RecordedIncident
 
 
 def _folder(out: Path, run: str) -> Path:
-    """Raises pytest.UsageError when there is none."""
+    """Raises MeasurementFailed when there is none."""
     folders = (Path(run), out / run)
     found = next((folder for folder in folders if (folder / "run.json").is_file()), None)
     if found is None:
-        raise pytest.UsageError(
-            f"--incident {run}: expected a run's id or folder with a run.json, found none at {' or '.join(map(shown, folders))}"
+        raise MeasurementFailed(
+            f"--incident {run}: expected a run's id or folder with a run.json, found none at {' or '.join(map(_shown, folders))}"
         )
     return found
+
+
+def _shown(path: Path) -> str:
+    """As a person would type it from here."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)

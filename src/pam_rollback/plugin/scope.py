@@ -2,23 +2,17 @@
 
 import os
 import re
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from pam_rollback.core.answered import is_answered, to_be_acknowledged
-from pam_rollback.plugin import browser_gate, markers
+from pam_rollback.plugin import listeners, markers
 from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.plugin.selection import LeftOut
 from pam_rollback.plugin.situations import SITUATIONS_KEY
 from pam_rollback.reporting.run_record import Acknowledgement, RelaxedThreshold, Unmeasured, Waiver
-
-_GATE_FOLDERS = ("checks", "load")
-_SHOWN = 4
-"""Names in one line."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +45,7 @@ def scope_of(config: pytest.Config, runbook: Runbook, left_out: LeftOut, *, judg
     if not whole:
         partial.append(f"PARTIAL: -m {config.option.markexpr!r} is not a whole phase or kind")
     answered = {ack.item for ack in acknowledgements} | valid
-    partial += _holes_of_the_gate(config, left_out, answered=answered, success=runbook.plan.success_criteria)
+    partial += [f"PARTIAL: {reason}" for reason in listeners.incomplete(config, left_out, answered)]
     if not runbook.on_sandbox:
         if runbook.pace > 1:
             partial.append(f"PARTIAL: pace {runbook.pace:g} outside the sandbox")
@@ -100,29 +94,6 @@ def _files_named(config: pytest.Config) -> str | None:
     if not all(path.is_file() for path in paths):
         return None
     return ", ".join(os.path.relpath(path, config.rootpath) for path in dict.fromkeys(paths))
-
-
-def _holes_of_the_gate(
-    config: pytest.Config, left_out: LeftOut, *, answered: set[str], success: Collection[str]
-) -> list[str]:
-    """What the environment's declarations keep the gate from asking is not known, unless a person or a dated waiver answers for it."""
-    if not markers.is_gate(config):
-        return []
-    named = config.args_source is pytest.Config.ArgsSource.ARGS
-    given = {Path(os.path.normpath(config.invocation_params.dir / arg)) for arg in config.args}
-    by_reason: dict[tuple[str, str], list[str]] = {}
-    for nodeid, reason, ids in left_out.tests:
-        if not browser_gate.is_of_another_browser(reason) and not is_answered(ids, answered, success):
-            key = (reason, to_be_acknowledged(ids, success))
-            by_reason.setdefault(key, []).append(nodeid.rpartition("::")[2].partition("[")[0])
-    part = "PARTIAL: files were named, and the gate is all of checks and load: name none"
-    of_files = [part] if named and not {config.rootpath / folder for folder in _GATE_FOLDERS} <= given else []
-    return of_files + [
-        f"PARTIAL: {reason}, so nobody asked: {', '.join([*dict.fromkeys(names)][:_SHOWN])}"
-        + (f" and {len(dict.fromkeys(names)) - _SHOWN} more" if len(dict.fromkeys(names)) > _SHOWN else "")
-        + (f"; a person may answer for it: {how}" if how and "--ack" not in reason else "")
-        for (reason, how), names in by_reason.items()
-    ]
 
 
 def _judges_success(name: str | None) -> bool:

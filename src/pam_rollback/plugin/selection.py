@@ -8,7 +8,7 @@ from pam_rollback.core.configuration import suggestion
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.plan import Plan
 from pam_rollback.core.run_files import SETTINGS_FILE
-from pam_rollback.plugin import browser_gate, incident_choice, markers, pytest_options
+from pam_rollback.plugin import browser_gate, markers, pytest_options
 from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.baseline_files import ACCESS_FILE, ROWS_FILE, has
 from pam_rollback.plugin.runbook import Runbook
@@ -206,7 +206,7 @@ def _data_problem(item: pytest.Item, runbook: Runbook) -> str:
         return "no flags and settings were recorded before; a baseline has them, see --baseline"
     if NEEDS_A_BASELINE.intersection(asked) and runbook.stored is None and not _records_its_own(item, runbook):
         return "there is no baseline to compare with, see --baseline"
-    return _vouched_for(item, runbook) if "recorded_incident" in asked else ""
+    return item.config.hook.pytest_pam_why_left_out(item=item) or ""
 
 
 def _is_for_the_main_way(item: pytest.Item, runbook: Runbook) -> bool:
@@ -265,16 +265,6 @@ def _undeclared_browser(item: pytest.Item, environment: Environment) -> str:
     if parameter and parameter not in item.config.option.browser:
         needed.append(str(parameter))
     return next((name for name in needed if name not in environment.browsers), "")
-
-
-def _vouched_for(item: pytest.Item, runbook: Runbook) -> str:
-    """Where no incident is recorded, a person may say that the cause is gone. Raises pytest.UsageError for a wrong ``--incident``."""
-    if incident_choice.chosen(item.config.rootpath, runbook) is not None:
-        return ""
-    acked = {text.partition("=")[0] for text in runbook.options.ack}
-    if acked.isdisjoint(markers.criterion_ids(item)):
-        return ""
-    return "no incident is recorded here, and a person vouches for the fix (--ack)"
 
 
 def _no_rollback(item: pytest.Item, runbook: Runbook) -> str:

@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -16,7 +16,7 @@ import pytest
 from pam_rollback.core.aftermath import at_hand
 from pam_rollback.core.decision import Decision
 from pam_rollback.core.verdict import VERDICT_WORDS, Cause, Ending, ExitCode, Outcome, causes_of_outcomes
-from pam_rollback.plugin import completeness, deciding, last_words, second_places, selection
+from pam_rollback.plugin import completeness, deciding, last_words, listeners, second_places, selection
 from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.classification import MESSAGE, OUTCOME
 from pam_rollback.plugin.fixtures.scoring import FIGURES
@@ -152,9 +152,7 @@ class Collector:
         last_words.told_elsewhere(self._runbook, record, self._print(record))
         if self._runbook.options.real and self._runbook.journal.action_began and self._runbook.stop.reason is None:
             # After the verdict, which nobody has to wait for. Whoever asked this session to stop is not kept waiting either.
-            ended = self._config.hook.pytest_pam_run_ended
-            folder, environment = self._runbook.folder, self._runbook.environment
-            for line in _heard(lambda: ended(run_folder=folder, environment=environment)):
+            for line in listeners.run_ended(self._config, self._runbook.folder, self._runbook.environment):
                 self._say(line)
 
     def _ending(self, session: pytest.Session) -> tuple[int, tuple[str, ...]]:
@@ -253,7 +251,8 @@ class Collector:
             )
         summary = os.environ.get("GITHUB_STEP_SUMMARY")
         if summary:
-            keep("the job summary", lambda: job_summary.append(record, Path(summary), runbook.secrets.redactor))
+            told, redactor = listeners.report(self._config, record), runbook.secrets.redactor
+            keep("the job summary", lambda: job_summary.append(record, Path(summary), redactor, told))
         return record
 
     def _redacted_at_the_end(self) -> list[Path]:
@@ -287,12 +286,17 @@ class Collector:
     def _print(self, record: run_record.RunRecord) -> str:
         """Show the scorecard; gives it as text, also when nobody can see it."""
         terminal: Any = self._config.pluginmanager.get_plugin("terminalreporter")
+        told = listeners.report(self._config, record)
         if terminal is None:
-            return "\n".join(scorecard.render(record, _WITHOUT_TERMINAL, color=False, ascii_only=False))
+            return "\n".join(scorecard.render(record, _WITHOUT_TERMINAL, color=False, ascii_only=False, more=told))
         writer = terminal._tw  # noqa: SLF001 - pytest offers no other way to its width and colours
         encoding = getattr(sys.stdout, "encoding", None) or "ascii"
         lines = scorecard.render(
-            record, writer.fullwidth, color=writer.hasmarkup, ascii_only=not encoding.lower().startswith("utf")
+            record,
+            writer.fullwidth,
+            color=writer.hasmarkup,
+            ascii_only=not encoding.lower().startswith("utf"),
+            more=told,
         )
         text = "\n".join(lines)
         self._say(text)
@@ -370,15 +374,7 @@ def _notes(config: pytest.Config, runbook: Runbook, leaks: Sequence[Path]) -> It
         yield f"{len(leaks)} files held a secret and were redacted at the end"
     if runbook.options.real and runbook.journal.action_began:
         yield at_hand(runbook.plan, runbook.environment)
-        yield from _heard(lambda: config.hook.pytest_pam_run_notes(run_folder=runbook.folder))
-
-
-def _heard(ask: Callable[[], list[str]]) -> list[str]:
-    """What those who listen to a hook say. Neither verdict nor record depends on it: one that fails is named instead."""
-    try:
-        return ask()
-    except Exception as problem:  # noqa: BLE001 - whatever it is, the rollback was done
-        return [f"a hook failed: {type(problem).__name__}: {problem}"]
+        yield from listeners.run_notes(config, runbook.folder)
 
 
 def _skip_reason(report: pytest.TestReport) -> str:

@@ -29,7 +29,7 @@ _OTHER_BROWSER: Final = " among its browsers"
 _SIGNS: Final = {Outcome.PASSED: "[x]", Outcome.BROKEN_CRITERION: "[!]"}
 
 
-def paragraphs(record: RunRecord) -> list[tuple[str, tuple[str, ...]]]:
+def paragraphs(record: RunRecord) -> list[wording.Paragraph]:
     """One line a question, with the reason where the answer is not yes; nothing when this was no gate."""
     if record.scope != _PHASE or record.verdict == "PLANNED":
         return []

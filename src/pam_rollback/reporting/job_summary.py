@@ -1,10 +1,11 @@
 """The run record as Markdown, for the summary page of a CI job."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from pam_rollback.core.verdict import Outcome
-from pam_rollback.reporting import checklist, gate, readiness, recommendation, wording
+from pam_rollback.reporting import checklist, readiness, recommendation, wording
 from pam_rollback.reporting.redaction import Redactor
 from pam_rollback.reporting.run_record import Measured, RunRecord
 from pam_rollback.reporting.shown_record import shown
@@ -26,15 +27,18 @@ _SIGNS: Final = {
 _VERDICT_SIGNS: Final = {"GO": "✅", "INCONCLUSIVE": "⚠️", "PLANNED": "📋", "REFUSED": "⛔"}
 
 
-def render(record: RunRecord) -> str:
-    """The summary, at most ``BYTES_MAX`` bytes; the verdict comes first, so a cut takes the least important."""
+def render(record: RunRecord, more: Sequence[wording.Paragraph] = ()) -> str:
+    """The summary, at most ``BYTES_MAX`` bytes; the verdict comes first, so a cut takes the least important.
+
+    ``more`` is what topics say of the run.
+    """
     record = shown(record)
     blocks = [
         f"## {_VERDICT_SIGNS.get(record.verdict, '❌')} {_text(wording.verdict_line(record))}",
         _bullets("", record.reasons),
         *_recommendation(record),
         *(_bullets(f"### {heading}", entries) for heading, entries in readiness.paragraphs(record)),
-        *(_bullets(f"### {heading}", entries) for heading, entries in gate.paragraphs(record)),
+        *(_bullets(f"### {heading}", entries) for heading, entries in more),
         _criteria(record),
         _problems(record),
         _steps(record),
@@ -51,10 +55,11 @@ def render(record: RunRecord) -> str:
     return kept.rpartition("\n")[0] + _CUT
 
 
-def append(record: RunRecord, path: Path, redactor: Redactor) -> None:
+def append(record: RunRecord, path: Path, redactor: Redactor, more: Sequence[wording.Paragraph] = ()) -> None:
     """Adds the summary without secrets to a file, the one that GITHUB_STEP_SUMMARY names."""
     with path.open("a", encoding="utf-8") as summary:
-        summary.write(render(shown(record, redactor.text)))
+        clean = [(redactor.text(heading), [*map(redactor.text, lines)]) for heading, lines in more]
+        summary.write(render(shown(record, redactor.text), clean))
 
 
 def _recommendation(record: RunRecord) -> list[str]:
@@ -135,7 +140,7 @@ def _not_run(record: RunRecord) -> str:
     return "\n".join(["### Not run", "", *entries]) if entries else ""
 
 
-def _bullets(title: str, entries: tuple[str, ...] | list[str]) -> str:
+def _bullets(title: str, entries: Sequence[str]) -> str:
     if not entries:
         return ""
     return "\n".join([*([title, ""] if title else []), *(f"- {_text(entry)}" for entry in entries)])

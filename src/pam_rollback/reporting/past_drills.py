@@ -4,13 +4,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pam_rollback.core.drill_ages import LastDrill
 from pam_rollback.reporting import run_record, wording
-from pam_rollback.reporting.latest_runs import age_s
 from pam_rollback.reporting.run_record import RunRecord, UnreadableRecord
 
-_OF_THE_STORY = "rollback"
-"""The phase of a drill's own tests: what was done, how long it took, what users have."""
 _TOLD_S = 0.005
 """A record has hundredths of a second."""
 _NEWEST = 200
@@ -35,7 +31,7 @@ class Sought:
 
 def past_recoveries(out: Path, sought: Mapping[str, Sought]) -> dict[str, tuple[PastRecovery, ...]]:
     """By strategy, all its ways together, the oldest first."""
-    records = [record for path in sorted(out.glob("*/run.json"))[-_NEWEST:] if (record := _read(path)) is not None]
+    records = [record for path in sorted(out.glob("*/run.json"))[-_NEWEST:] if (record := read(path)) is not None]
     return {
         strategy: tuple(found for record in records for found in _of(record, wanted))
         for strategy, wanted in sought.items()
@@ -66,34 +62,9 @@ def _of(record: RunRecord, sought: Sought) -> Iterable[PastRecovery]:
                     yield PastRecovery(record.environment.name, float(measured.measured))
 
 
-def _read(path: Path) -> RunRecord | None:
+def read(path: Path) -> RunRecord | None:
     """The record; None for one of another version, or half a folder: a decision is not kept from anybody by an old file."""
     try:
         return run_record.read(path)
     except (UnreadableRecord, OSError):
         return None
-
-
-def last_drills(out: Path, ways: Mapping[str, Mapping[str, str]]) -> tuple[LastDrill, ...]:
-    """Of each strategy the newest drill that ended with GO, wherever it was done.
-
-    ``ways`` has the ways of each strategy: the action under which the steps of a way are on record, and the situation that it leads to.
-
-    A session that acted and then asked for one kind of check only was no drill: nothing of the strategy itself was judged. Neither is one
-    that a clock dates into the future known to be young.
-    """
-    newest: dict[str, LastDrill] = {}
-    for path in sorted(out.glob("*/run.json"), reverse=True):
-        if len(newest) == len(ways):
-            break
-        record = _read(path)
-        if record is None or record.mode != "drill" or record.verdict != "GO":
-            continue
-        if age_s(record) < 0:
-            continue
-        judged = {result.situation for result in record.results if result.phase == _OF_THE_STORY}
-        done = {step.action for step in record.steps if step.outcome in {"done", "already done"}}
-        for strategy, situations in ways.items():
-            if any(action in done and situation in judged for action, situation in situations.items()):
-                newest.setdefault(strategy, LastDrill(strategy, age_s(record), record.environment.name, record.run_id))
-    return tuple(newest.get(strategy) or LastDrill(strategy) for strategy in ways)

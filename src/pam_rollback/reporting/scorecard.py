@@ -14,7 +14,7 @@ from typing import Final
 
 from pam_rollback.core.outside_text import for_terminal
 from pam_rollback.core.verdict import Outcome
-from pam_rollback.reporting import checklist, gate, readiness, recommendation, wording
+from pam_rollback.reporting import checklist, readiness, recommendation, wording
 from pam_rollback.reporting.run_record import Measured, Result, RunRecord
 from pam_rollback.reporting.shown_record import shown
 
@@ -40,10 +40,12 @@ _ANSI: Final = {"red": "31", "green": "32", "yellow": "33", "cyan": "36", "bold"
 _ASCII: Final = str.maketrans({"≤": "<=", "≥": ">=", "…": "...", "·": "-", "─": "-", "µ": "u", "→": "->"})
 
 
-def render(record: RunRecord, width: int, *, color: bool, ascii_only: bool) -> list[str]:
+def render(
+    record: RunRecord, width: int, *, color: bool, ascii_only: bool, more: Sequence[wording.Paragraph] = ()
+) -> list[str]:
     """The lines of the summary, none longer than ``width`` columns unless a single word (a path, a test's id) is.
 
-    ``color`` is overruled by NO_COLOR in the process's environment.
+    ``color`` is overruled by NO_COLOR in the process's environment. ``more`` is what topics say of the run.
     """
     record = shown(record)
     page = _Page(max(width, NARROWEST), color=color and not os.environ.get("NO_COLOR"))
@@ -57,7 +59,7 @@ def render(record: RunRecord, width: int, *, color: bool, ascii_only: bool) -> l
         *_reasons(record, page),
         *_paths(record, page),
         *_paragraphs(readiness.paragraphs(record), page),
-        *_paragraphs(gate.paragraphs(record), page),
+        *_paragraphs(more, page),
         *_recommendation(record, page),
         *_verdict(record, page),
     ]

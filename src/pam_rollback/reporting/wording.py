@@ -1,9 +1,13 @@
 """How the facts of a run record are put into words, the same in the terminal, in the job summary and in the report."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from pam_rollback.core.verdict import COUNTED, Outcome, counted
 from pam_rollback.reporting.run_record import Measured, Result, RunRecord
+
+Paragraph = tuple[str, Sequence[str]]
+"""A heading and its lines."""
 
 UNEXPLAINED: Final = "why was not recorded, which is a defect of this suite: nothing is known"
 """What is said of a verdict other than GO that has no reason. No session writes such a record."""

@@ -1,0 +1,70 @@
+"""What a session has of the gate beside its tests: what is new is on meanwhile, and what is left out, missing and told in the end."""
+
+import os
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import pytest
+
+from pam_rollback.core.answered import is_answered, to_be_acknowledged
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.plugin import browser_gate, incident_choice, markers
+from pam_rollback.plugin import runbook as runbook_module
+from pam_rollback.plugin.selection import LeftOut
+from pam_rollback.plugin.situations import AS_IS
+from pam_rollback.reporting import gate
+from pam_rollback.reporting.run_record import RunRecord
+
+_FOLDERS = ("checks", "load")
+_SHOWN = 4
+"""Names in one line."""
+
+
+def pytest_pam_situation_begins(situation: str, request: pytest.FixtureRequest) -> None:
+    """What a deploy brings is tried as users will have it one day: with what is new in it."""
+    if situation == AS_IS and markers.is_gate(request.config):
+        request.getfixturevalue("features_tried")
+
+
+def pytest_pam_why_left_out(item: pytest.Item) -> str | None:
+    """Where no incident is recorded, a person may say that the cause is gone. Raises pytest.UsageError for a wrong ``--incident``."""
+    runbook = runbook_module.of(item.config)
+    if runbook is None or "recorded_incident" not in getattr(item, "fixturenames", ()):
+        return None
+    out = item.config.rootpath / "reports" / "out"
+    try:
+        found = incident_choice.chosen(out, runbook.environment.name, runbook.options.incident)
+    except MeasurementFailed as error:
+        raise pytest.UsageError(str(error)) from None
+    acked = {text.partition("=")[0] for text in runbook.options.ack}
+    if found is not None or acked.isdisjoint(markers.criterion_ids(item)):
+        return None
+    return "no incident is recorded here, and a person vouches for the fix (--ack)"
+
+
+def pytest_pam_incomplete(config: pytest.Config, left_out: LeftOut, answered: Collection[str]) -> list[str]:
+    """What the environment's declarations keep the gate from asking is not known, unless a person or a dated waiver answers for it."""
+    runbook = runbook_module.of(config)
+    if runbook is None or not markers.is_gate(config):
+        return []
+    success = runbook.plan.success_criteria
+    named = config.args_source is pytest.Config.ArgsSource.ARGS
+    given = {Path(os.path.normpath(config.invocation_params.dir / arg)) for arg in config.args}
+    by_reason: dict[tuple[str, str], list[str]] = {}
+    for nodeid, reason, ids in left_out.tests:
+        if not browser_gate.is_of_another_browser(reason) and not is_answered(ids, set(answered), success):
+            key = (reason, to_be_acknowledged(ids, success))
+            by_reason.setdefault(key, []).append(nodeid.rpartition("::")[2].partition("[")[0])
+    part = "files were named, and the gate is all of checks and load: name none"
+    of_files = [part] if named and not {config.rootpath / folder for folder in _FOLDERS} <= given else []
+    return of_files + [
+        f"{reason}, so nobody asked: {', '.join([*dict.fromkeys(names)][:_SHOWN])}"
+        + (f" and {len(dict.fromkeys(names)) - _SHOWN} more" if len(dict.fromkeys(names)) > _SHOWN else "")
+        + (f"; a person may answer for it: {how}" if how and "--ack" not in reason else "")
+        for (reason, how), names in by_reason.items()
+    ]
+
+
+def pytest_pam_report(record: RunRecord) -> list[tuple[str, Sequence[str]]]:
+    """A line for each question of the gate."""
+    return [*gate.paragraphs(record)]

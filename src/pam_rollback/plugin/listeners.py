@@ -1,0 +1,55 @@
+"""Asks whoever listens to the suite's own hooks. One that fails is named: it keeps no verdict from being told, and makes none a GO."""
+
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from pam_rollback.core.environment import Environment
+from pam_rollback.plugin.selection import LeftOut
+from pam_rollback.reporting.run_record import RunRecord
+from pam_rollback.reporting.shown_record import shown
+from pam_rollback.reporting.wording import Paragraph
+
+T = TypeVar("T")
+
+
+def run_notes(config: pytest.Config, folder: Path) -> list[str]:
+    """Lines for the notes of a real run."""
+    return _heard(lambda: config.hook.pytest_pam_run_notes(run_folder=folder), _failed)
+
+
+def run_ended(config: pytest.Config, folder: Path, environment: Environment) -> list[str]:
+    """Lines for the terminal when a real run is over."""
+    return _heard(lambda: config.hook.pytest_pam_run_ended(run_folder=folder, environment=environment), _failed)
+
+
+def incomplete(config: pytest.Config, left_out: LeftOut, answered: Collection[str]) -> list[str]:
+    """Why the session did not ask all that it should have. One that cannot tell leaves that unknown."""
+    ask = config.hook.pytest_pam_incomplete
+    found = _heard(
+        lambda: ask(config=config, left_out=left_out, answered=answered),
+        lambda problem: [f"whether all was asked is not known: {_failed(problem)}"],
+    )
+    return [reason for reasons in found for reason in reasons]
+
+
+def report(config: pytest.Config, record: RunRecord) -> list[Paragraph]:
+    """Paragraphs for the scorecard and the job summary."""
+    found = _heard(
+        lambda: config.hook.pytest_pam_report(record=shown(record)),
+        lambda problem: [("Not told", (_failed(problem),))],
+    )
+    return [paragraph for paragraphs in found for paragraph in paragraphs]
+
+
+def _heard(ask: Callable[[], Sequence[T]], failed: Callable[[Exception], T]) -> list[T]:
+    try:
+        return list(ask())
+    except Exception as problem:  # noqa: BLE001 - whatever it is, the session did what it did
+        return [failed(problem)]
+
+
+def _failed(problem: Exception) -> str:
+    return f"a hook failed: {type(problem).__name__}: {problem}"
