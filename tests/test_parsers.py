@@ -27,14 +27,14 @@ from pam_rollback.core.communication import Notice, StatusPage
 from pam_rollback.core.configuration import ConfigurationError
 from pam_rollback.core.environment_file import load_environment
 from pam_rollback.core.errors import MeasurementFailed, ProviderError, Refused
-from pam_rollback.core.features import read_register
-from pam_rollback.core.gate_stages import scripts_of
 from pam_rollback.core.health import HealthReport
 from pam_rollback.core.locks import read_lock_record
 from pam_rollback.core.named_versions import version_in
 from pam_rollback.core.plan import load_plan
 from pam_rollback.core.provider_settings import Netlify
 from pam_rollback.core.render_settings import Render
+from pam_rollback.gate.rules.features import read_register
+from pam_rollback.gate.rules.stages import scripts_of
 from pam_rollback.observation.baseline import load_baseline
 from pam_rollback.observation.jsonl import LineReader
 from pam_rollback.reporting import run_record

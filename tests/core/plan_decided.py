@@ -20,6 +20,7 @@ from pam_rollback.core.invariants import InvariantResult
 from pam_rollback.core.memory import MemoryGrowth, MemoryLevel, MemoryReading
 from pam_rollback.core.plan import Plan
 from pam_rollback.core.sustained import Condition, ConditionState
+from pam_rollback.gate.fixtures import readiness
 from pam_rollback.plugin import recommending
 from pam_rollback.plugin.allure_bridge import is_for_a_person
 from pam_rollback.plugin.drills import no_such_story
@@ -28,7 +29,6 @@ from pam_rollback.plugin.fixtures import (
     decision,
     escalation,
     exposure,
-    gate_readiness,
     performance,
 )
 from pam_rollback.plugin.planned import planned_ramp, planned_steps
@@ -141,7 +141,7 @@ def advice(plan: Plan) -> object:
 def drill_files(plan: Plan) -> object:
     """What is said of a drill that there is not, and by which files of ``drills/`` the gate looks for the last drills."""
     return no_such_story("front-end", plan), said(
-        lambda: body(gate_readiness.drill_ages)(plan, SimpleNamespace(rootpath=Path("/nowhere")))
+        lambda: body(readiness.drill_ages)(plan, SimpleNamespace(rootpath=Path("/nowhere")))
     )
 
 

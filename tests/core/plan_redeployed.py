@@ -9,8 +9,6 @@ from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from unittest.mock import patch
 
-from pam_rollback.adapters import migration_copy
-from pam_rollback.adapters.npm_stages import NpmPackage
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.histogram import Histogram
@@ -20,12 +18,12 @@ from pam_rollback.core.load_verdict import judge as judge_load
 from pam_rollback.core.plan import Plan
 from pam_rollback.core.ramp_terms import rules_of
 from pam_rollback.core.release_comparison import ReleaseComparison
+from pam_rollback.gate.client import migration_copy
+from pam_rollback.gate.client.npm_stages import NpmPackage
+from pam_rollback.gate.fixtures import database
+from pam_rollback.gate.fixtures import stages as stages_run
 from pam_rollback.plugin.allure_bridge import asked_by
 from pam_rollback.plugin.baseline_files import staleness
-from pam_rollback.plugin.fixtures import (
-    gate,
-    gate_database,
-)
 from pam_rollback.plugin.load_orders import load_order
 from pam_rollback.plugin.sample_size import SampleSize
 from tests.core import load_records
@@ -61,7 +59,7 @@ def stages(plan: Plan) -> object:
         with patch.object(NpmPackage, "_call", return_value=ended), patch.object(NpmPackage, "_words", return_value=""):
             for item in plan.gate:
                 request = asked(plan=plan, gate_folder=Path(folder), runbook=runbook(plan), progress=quiet())
-                found.append(str(gate._run(request, package, item)))
+                found.append(str(stages_run._run(request, package, item)))
     return found
 
 
@@ -85,12 +83,18 @@ def deadlines(plan: Plan) -> object:
     settings = SimpleNamespace(frontend_folder="", migrations_folder="")
     commit = SimpleNamespace(commit="c" * 40)
     with ExitStack() as patched:
-        patched.enter_context(patch.object(gate, "NpmPackage", Package))
+        patched.enter_context(patch.object(stages_run, "NpmPackage", Package))
         patched.enter_context(patch.object(migration_copy, "MigrationCopy", Copy))
         patched.enter_context(patch.object(Environment, "secret", return_value="secret"))
         where = {"environment": environment(), "plan": plan, "candidate": commit, "git_settings": settings}
-        call(gate.package, **where, candidate_files=Path("/nowhere"), gate_folder=Path("/nowhere"), progress=quiet())
-        said(lambda: call(gate_database.migration_trial, **where))
+        call(
+            stages_run.package,
+            **where,
+            candidate_files=Path("/nowhere"),
+            gate_folder=Path("/nowhere"),
+            progress=quiet(),
+        )
+        said(lambda: call(database.migration_trial, **where))
     return seen
 
 

@@ -10,25 +10,27 @@ import pytest
 
 from pam_rollback.actions.journal import Journal
 from pam_rollback.core.decision import Finding, Judged, State
-from pam_rollback.core.drill_ages import DrillAges
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.environment_file import load_environment
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.figures import Figures
 from pam_rollback.core.flags import Flag
 from pam_rollback.core.plan import load_plan
-from pam_rollback.core.recorded_incident import CriterionRetest, IncidentRetest, RecordedIncident, RetestOutcome
 from pam_rollback.core.wait import Waiter
-from pam_rollback.plugin import gate_hooks, hookspecs, markers, runbook
-from pam_rollback.plugin.features_tried import features_on
-from pam_rollback.plugin.fixtures import decision, exposure, gate_incident, health, performance
-from pam_rollback.plugin.fixtures.gate_readiness import ways_of
-from pam_rollback.plugin.incident_choice import chosen
-from pam_rollback.plugin.incident_load import load_of
+from pam_rollback.gate import hooks
+from pam_rollback.gate.fixtures import incident as incident_fixtures
+from pam_rollback.gate.fixtures.readiness import ways_of
+from pam_rollback.gate.rules.drill_ages import DrillAges
+from pam_rollback.gate.rules.incident import CriterionRetest, IncidentRetest, RecordedIncident, RetestOutcome
+from pam_rollback.gate.service.features_tried import features_on
+from pam_rollback.gate.service.incident_choice import chosen
+from pam_rollback.gate.service.incident_load import load_of
+from pam_rollback.gate.service.last_drills import last_drills
+from pam_rollback.plugin import hookspecs, markers, runbook
+from pam_rollback.plugin.fixtures import decision, exposure, health, performance
 from pam_rollback.plugin.probed_journeys import probe_config
 from pam_rollback.plugin.stories import STORIES
 from pam_rollback.plugin.undoing import undo_all
-from pam_rollback.reporting.last_drills import last_drills
 from pam_rollback.reporting.run_record import Verdict
 from tests.gate.scene import (
     DRILLED,
@@ -112,12 +114,12 @@ def test_without_a_recorded_incident_nothing_is_known(tmp_path: Path) -> None:
     leave_run(tmp_path, "20260101T000000Z-staging-aaaa", red=["IR-5"], environment="staging")
     config = SimpleNamespace(rootpath=tmp_path)
 
-    said = answer(INCIDENT, lambda: asked(gate_incident.recorded_incident, looking_for(tmp_path), config))
+    said = answer(INCIDENT, lambda: asked(incident_fixtures.recorded_incident, looking_for(tmp_path), config))
 
     assert said[0] == UNKNOWN
     assert "no run of sandbox with a red decision" in said[1]
     leave_run(tmp_path, RUN, red=["IR-5", "RTO-1"])
-    found = asked(gate_incident.recorded_incident, looking_for(tmp_path), config)
+    found = asked(incident_fixtures.recorded_incident, looking_for(tmp_path), config)
     assert (found.run, tuple(found.criteria)) == (RUN, ("IR-5",))
 
 
@@ -131,11 +133,13 @@ def test_without_a_recorded_incident_nothing_is_known(tmp_path: Path) -> None:
 def test_a_run_that_is_none_is_refused(run: str, words: str, tmp_path: Path) -> None:
     """As a wrong option is, before anything is sent."""
     leave_run(tmp_path, "good", verdict="GO")
-    asking: Any = SimpleNamespace(config=SimpleNamespace(rootpath=tmp_path, stash={}), fixturenames=["recorded_incident"])
+    asking: Any = SimpleNamespace(
+        config=SimpleNamespace(rootpath=tmp_path, stash={}), fixturenames=["recorded_incident"]
+    )
     asking.config.stash[runbook.KEY] = looking_for(tmp_path, run)
 
     with pytest.raises(pytest.UsageError, match=words):
-        gate_hooks.pytest_pam_why_left_out(asking)
+        hooks.pytest_pam_why_left_out(asking)
 
 
 def test_its_load_is_made_as_far_as_it_can_be(environment: Environment, tmp_path: Path) -> None:
@@ -253,7 +257,7 @@ MEASURED_BY = {
 )
 def test_what_measured_a_criterion_measures_it_again(criterion: str, fixture: str) -> None:
     """Whoever owns it answers at the gate, by the same fixture as at any other time. What cannot be measured is not known."""
-    found = gate_incident.tried_again(criterion, measured_by())
+    found = incident_fixtures.tried_again(criterion, measured_by())
 
     assert (found.outcome, found.words) == (RetestOutcome.UNKNOWN, f"{fixture} was asked")
 
@@ -271,12 +275,12 @@ def test_between_the_criteria_is_not_gone(state: State, outcome: RetestOutcome) 
     """What asked for a rollback must be clear."""
     data = Judged(Finding("IR-3", state, "the rows"), Figures("rows", "0", 0, n=1))
 
-    assert gate_incident.tried_again("IR-3", measured_by(user_data=data)).outcome is outcome
+    assert incident_fixtures.tried_again("IR-3", measured_by(user_data=data)).outcome is outcome
 
 
 def test_a_slow_answer_cannot_be_judged_without_a_baseline() -> None:
     """Never: it is gone."""
-    found = gate_incident.tried_again("IR-4", measured_by(slower=MeasurementFailed("without a baseline")))
+    found = incident_fixtures.tried_again("IR-4", measured_by(slower=MeasurementFailed("without a baseline")))
 
     assert (found.outcome, found.words) == (RetestOutcome.UNKNOWN, "without a baseline")
 
@@ -288,8 +292,8 @@ def test_an_advisory_test_does_not_answer_for_a_criterion(monkeypatch: pytest.Mo
     )
     monkeypatch.setattr(markers, "criterion_ids", lambda _: ("DI-1",))
 
-    only_told = gate_incident.tried_again("DI-1", measured_by(advisory))
-    judged = gate_incident.tried_again("DI-1", measured_by(advisory, deciding))
+    only_told = incident_fixtures.tried_again("DI-1", measured_by(advisory))
+    judged = incident_fixtures.tried_again("DI-1", measured_by(advisory, deciding))
 
     assert only_told.outcome is RetestOutcome.UNKNOWN
     assert only_told.words.startswith("nothing in this gate measures it")

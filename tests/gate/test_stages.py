@@ -1,6 +1,6 @@
 """Each of the six npm stages is red for a commit that breaks what it tests; `make test-all` shows that no other one is.
 
-What npm does with a script, and what is said when nothing can be installed, is in tests/adapters/test_npm_stages.py.
+What npm does with a script, and what is said when nothing can be installed, is in tests/gate/test_npm_stages.py.
 """
 
 import os
@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.adapters.npm_stages import NpmPackage
 from pam_rollback.core.plan import load_plan
+from pam_rollback.gate.client.npm_stages import NpmPackage
 from tests.gate.scene import FILES, RED, STAGES, Commit, answer, changed
 from tests.selection import WHOLE
 from tests.sessions import ROOT

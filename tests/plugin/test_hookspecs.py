@@ -215,4 +215,6 @@ def test_who_fails_makes_no_go(heard: Finished) -> None:
     assert listeners.incomplete(config, LeftOut(), ()) == [
         "whether all was asked is not known: a hook failed: RuntimeError: broken"
     ]
-    assert listeners.report(config, read(heard.folder / "run.json")) == [("Not told", ("a hook failed: RuntimeError: broken",))]
+    assert listeners.report(config, read(heard.folder / "run.json")) == [
+        ("Not told", ("a hook failed: RuntimeError: broken",))
+    ]

@@ -13,10 +13,10 @@ from pam_rollback.core.environment import Environment
 from pam_rollback.core.environment_file import load_environment
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.memory import MemoryReading
-from pam_rollback.core.recorded_incident import RecordedIncident
 from pam_rollback.core.wait import Waiter
+from pam_rollback.gate.rules.incident import RecordedIncident
+from pam_rollback.gate.service.incident_load import IncidentLoad, load_of
 from pam_rollback.observation.requests_record import RequestsSeen, keep, kept
-from pam_rollback.plugin.incident_load import IncidentLoad, load_of
 from pam_rollback.plugin.memory_watch import MemoryWatch
 from pam_rollback.plugin.probed_journeys import probe_config
 from pam_rollback.plugin.requests_seen import seen

@@ -3,8 +3,8 @@
 A package of ``pam_rollback`` whose ``__init__`` has ``LOADED_FOR`` brings fixtures: its ``fixtures`` are loaded when ``-m`` names one of
 those markers. Tests of these phases run only when ``-m`` names them, so no test that runs misses a fixture.
 
-A package with a module ``hooks`` listens to the suite's own hooks (``hookspecs``). All of them are about real runs, so no other session
-loads it.
+A package with a module ``hooks`` listens to the suite's own hooks (``hookspecs``). With ``LOADED_FOR`` they are loaded with its fixtures;
+without, by real runs.
 """
 
 import importlib
@@ -33,27 +33,32 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     load = early_config.pluginmanager.import_plugin
     explained = known.showfixtures or known.show_fixtures_per_test
     named = markers.named_in(known.markexpr)
-    for name, loaded_for in slices():
+    # A command line that takes our options away is refused a moment later.
+    real = getattr(known, "pam_mode", "") == "real"
+    for name, loaded_for in slices().items():
         if explained or named & loaded_for:
             load(f"{name}.fixtures")
-    # A command line that takes our options away is refused a moment later.
-    if getattr(known, "pam_mode", "") == "real":
-        for name in listening():
+    for name, heard_in in listening().items():
+        if real if heard_in is None else named & heard_in:
             load(f"{name}.hooks")
 
 
-def slices() -> Iterator[tuple[str, frozenset[str]]]:
+def slices() -> dict[str, frozenset[str]]:
     """Each slice that brings fixtures of its own, and the markers for which they are loaded."""
-    for name in _packages():
-        loaded_for = getattr(importlib.import_module(name), "LOADED_FOR", None)
-        if loaded_for is not None:
-            yield name, loaded_for
+    return {name: loaded_for for name in _packages() if (loaded_for := _loaded_for(name)) is not None}
 
 
-def listening() -> Iterator[str]:
-    """Each slice that listens to the suite's hooks."""
+def listening() -> dict[str, frozenset[str] | None]:
+    """Each slice that listens to the suite's hooks, and the markers for which it does; None: to those of real runs."""
     [root] = pam_rollback.__path__
-    return (name for name in _packages() if Path(root, name.rpartition(".")[2], "hooks.py").is_file())
+    return {
+        name: _loaded_for(name) for name in _packages() if Path(root, name.rpartition(".")[2], "hooks.py").is_file()
+    }
+
+
+def _loaded_for(name: str) -> frozenset[str] | None:
+    found: frozenset[str] | None = getattr(importlib.import_module(name), "LOADED_FOR", None)
+    return found
 
 
 def _packages() -> Iterator[str]:

@@ -3,7 +3,7 @@
 import pytest
 
 from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.migrations import (
+from pam_rollback.gate.rules.migrations import (
     Applied,
     Contents,
     CopyIntegrity,

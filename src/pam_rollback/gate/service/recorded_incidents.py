@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
-from pam_rollback.core.recorded_incident import RecordedIncident, asked_for_a_rollback, observed_in, of_the_service
 from pam_rollback.core.verdict import Outcome
+from pam_rollback.gate.rules.incident import RecordedIncident, asked_for_a_rollback, observed_in, of_the_service
 from pam_rollback.reporting import run_record
 from pam_rollback.reporting.latest_runs import latest
 from pam_rollback.reporting.run_record import RunRecord

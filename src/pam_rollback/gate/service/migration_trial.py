@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.migrations import (
+from pam_rollback.gate.rules.migrations import (
     Applied,
     CopyIntegrity,
     Kept,
@@ -19,7 +19,7 @@ from pam_rollback.core.migrations import (
 
 if TYPE_CHECKING:
     # The driver is loaded only where it is used: a rollback must not wait for it.
-    from pam_rollback.adapters.migration_copy import MigrationCopy
+    from pam_rollback.gate.client.migration_copy import MigrationCopy
 
 T = TypeVar("T")
 

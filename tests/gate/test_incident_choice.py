@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.core.recorded_incident import RecordedIncident
-from pam_rollback.plugin.incident_choice import under_its_load
+from pam_rollback.gate.rules.incident import RecordedIncident
+from pam_rollback.gate.service.incident_choice import under_its_load
 from tests.gate.scene import leave_counted, leave_probed
 
 INCIDENT = RecordedIncident("run-1", ("IR-5",))

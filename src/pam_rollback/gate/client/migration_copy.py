@@ -14,7 +14,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from pam_rollback.adapters.catalogue import BLIND, CATALOGUE, TABLES
 from pam_rollback.core.errors import MeasurementFailed, Refused
-from pam_rollback.core.migrations import Contents, MigrationFile, Picture
+from pam_rollback.gate.rules.migrations import Contents, MigrationFile, Picture
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 _CONNECT_WITHIN_S = 5

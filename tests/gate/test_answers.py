@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from pam_rollback.core.verdict import Outcome
-from pam_rollback.reporting.gate import HEADING, paragraphs
+from pam_rollback.gate.service.answers import HEADING, paragraphs
 from pam_rollback.reporting.run_record import NotRun, Result, RunRecord
 
 

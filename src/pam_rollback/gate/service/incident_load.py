@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pam_rollback.core.environment import Environment
-from pam_rollback.core.recorded_incident import RecordedIncident
+from pam_rollback.gate.rules.incident import RecordedIncident
 from pam_rollback.observation.journeys import PAGES, RATE_HZ_MAX, ProbeConfig
 from pam_rollback.observation.prober import start_prober
 from pam_rollback.observation.timeline import Timeline

@@ -8,10 +8,10 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from pam_rollback.adapters.migration_copy import MigrationCopy
 from pam_rollback.core.errors import MeasurementFailed, Refused
-from pam_rollback.core.migrations import CopyIntegrity, MigrationFile, changes, dropped, migrations_in
-from pam_rollback.plugin.migration_trial import MigrationTrial, tried
+from pam_rollback.gate.client.migration_copy import MigrationCopy
+from pam_rollback.gate.rules.migrations import CopyIntegrity, MigrationFile, changes, dropped, migrations_in
+from pam_rollback.gate.service.migration_trial import MigrationTrial, tried
 from pam_rollback.sandbox import database_copy
 from pam_rollback.sandbox.database.auditor import create_auditor, dsn_of
 from pam_rollback.sandbox.practice_database import Access

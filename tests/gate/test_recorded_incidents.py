@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from pam_rollback.core.decision import Recommendation, State
+from pam_rollback.gate.service.recorded_incidents import incident_of
 from pam_rollback.reporting.decision_record import CriterionFound, DecisionRecord
-from pam_rollback.reporting.recorded_incidents import incident_of
 from pam_rollback.reporting.run_record import RunRecord
 
 

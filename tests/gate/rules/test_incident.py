@@ -3,7 +3,7 @@
 import pytest
 
 from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.recorded_incident import (
+from pam_rollback.gate.rules.incident import (
     CriterionRetest,
     IncidentRetest,
     RecordedIncident,

@@ -4,9 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.recorded_incident import RecordedIncident
+from pam_rollback.gate.rules.incident import RecordedIncident
+from pam_rollback.gate.service.recorded_incidents import incident_in, newest_incident
 from pam_rollback.observation.requests_record import counted_in, probed_in
-from pam_rollback.reporting.recorded_incidents import incident_in, newest_incident
 from pam_rollback.reporting.run_record import UnreadableRecord
 
 _WHOLE_SHARE = 0.9

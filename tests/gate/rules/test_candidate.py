@@ -2,9 +2,9 @@
 
 import pytest
 
-from pam_rollback.core.candidate import candidate_of
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.served_release import BACK_END, FRONT_END, Served, Wanted
+from pam_rollback.gate.rules.candidate import candidate_of
 
 A, B = "a" * 40, "b" * 40
 

@@ -8,11 +8,11 @@ import pytest
 
 from pam_rollback.core.answered import is_answered, to_be_acknowledged
 from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.plugin import browser_gate, incident_choice, markers
+from pam_rollback.gate.service import answers, incident_choice
+from pam_rollback.plugin import browser_gate, markers
 from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.selection import LeftOut
 from pam_rollback.plugin.situations import AS_IS
-from pam_rollback.reporting import gate
 from pam_rollback.reporting.run_record import RunRecord
 
 _FOLDERS = ("checks", "load")
@@ -67,4 +67,4 @@ def pytest_pam_incomplete(config: pytest.Config, left_out: LeftOut, answered: Co
 
 def pytest_pam_report(record: RunRecord) -> list[tuple[str, Sequence[str]]]:
     """A line for each question of the gate."""
-    return [*gate.paragraphs(record)]
+    return [*answers.paragraphs(record)]

@@ -10,10 +10,10 @@ from pam_rollback.actions.flag_writing import note_setting, owe_flags, raise_fla
 from pam_rollback.actions.journal import SWITCHED_ON, Journal
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.errors import ActionFailed, MeasurementFailed
-from pam_rollback.core.features import Exposure
 from pam_rollback.core.flag_changes import exposure_pct
 from pam_rollback.core.flags import Flag, FlagAdmin, FlagEvaluation, FlagName
 from pam_rollback.core.wait import NotReached, Waiter
+from pam_rollback.gate.rules.features import Exposure
 
 _ON = Flag(enabled=True, rollout_pct=100)
 _OFF = Flag(enabled=False, rollout_pct=0)

@@ -1,0 +1,1 @@
+"""What the gate asks: npm, and the copy of the database."""
