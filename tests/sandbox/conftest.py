@@ -3,6 +3,7 @@
 from tests.sandbox.found_range import found, whole_range
 from tests.sandbox.render_range import render, render_started
 from tests.sandbox.site_visits import browser_maker, chromium, firefox, site, site_range, visit
+from tests.sandbox.todays_range import today, todays_range
 
 __all__ = [
     "browser_maker",
@@ -13,6 +14,8 @@ __all__ = [
     "render_started",
     "site",
     "site_range",
+    "today",
+    "todays_range",
     "visit",
     "whole_range",
 ]

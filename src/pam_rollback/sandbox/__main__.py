@@ -11,6 +11,7 @@ from typing import get_args
 from pam_rollback.sandbox import state_file
 from pam_rollback.sandbox.end_signs import until_told_to_end
 from pam_rollback.sandbox.latencies import Profile
+from pam_rollback.sandbox.personalities import Product
 from pam_rollback.sandbox.problems import RangeError
 from pam_rollback.sandbox.state_file import Dialect, State
 from pam_rollback.sandbox.supervisor import Supervisor
@@ -36,6 +37,7 @@ async def _run(path: Path, options: argparse.Namespace) -> int:
         use_template=not options.no_template,
         dialect=options.dialect,
         latencies=options.latencies,
+        product=options.product,
     )
     try:
         # Signals are heard from the first moment on: a start that is interrupted leaves nothing behind either.
@@ -46,7 +48,7 @@ async def _run(path: Path, options: argparse.Namespace) -> int:
             state = start.result()
             sys.stdout.write(f"ready {path}\n")
             if options.print:
-                sys.stdout.write(_guide(path, state))
+                sys.stdout.write(_guide(path, state) if options.product == "pam-plan" else _todays_guide(path, state))
             sys.stdout.flush()
         else:
             start.cancel()
@@ -73,6 +75,12 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument(
         "--no-template", action="store_true", help="make the database from nothing instead of copying a cached template"
+    )
+    parser.add_argument(
+        "--product",
+        choices=get_args(Product),
+        default="pam-plan",
+        help="the product that the rollback plan assumes, or today's, as awkward as it was seen to be",
     )
     parser.add_argument(
         "--dialect",
@@ -104,6 +112,25 @@ def _guide(path: Path, state: State) -> str:
              pytest drills --env {path}
              curl -X PUT {state.control_url}/faults/errors -H "Authorization: Bearer {state.token}"
              curl {state.api_url}/admin/feature-flags -H "Authorization: Bearer {variables["PAM_ADMIN_TOKEN"]}"
+
+  Ctrl-C ends it.
+"""
+
+
+def _todays_guide(path: Path, state: State) -> str:
+    variables = state.variables
+    return f"""
+  site       {state.frontend_url}
+  API        {state.api_url}   (health: /health /health/ready /health/pam /health/all; 20 paths a minute, then a ban)
+  Supabase   {state.supabase_url}   key {variables["SUPABASE_ANON_KEY"]}
+  sign in    {variables["TEST_USER_EMAIL"]} or {variables["SECOND_TEST_USER_EMAIL"]}
+             password {variables["TEST_USER_PASSWORD"]}
+  Netlify    {state.netlify["api_url"]}   site {state.netlify["site_id"]}   token {variables["NETLIFY_AUTH_TOKEN"]}
+  Render     {state.render["api_url"]}   service {state.render["service_id"]}   key {variables["RENDER_API_KEY"]}
+  controls   {state.control_url}   token in {path}
+
+  try        curl -X PUT {state.control_url}/faults/model-down -H "Authorization: Bearer {state.token}"
+             curl -X DELETE {state.control_url}/bans -H "Authorization: Bearer {state.token}"
 
   Ctrl-C ends it.
 """

@@ -12,10 +12,13 @@ from functools import cached_property
 from pathlib import Path
 
 SITE = Path(__file__).with_name("site")
+TODAYS_SITE = Path(__file__).with_name("site_today")
+"""Its build script is that of the other one."""
 _STUCK_WORKER = Path(__file__).with_name("stuck_worker.js")
 _PAGE, _WORKER = "/index.html", "/sw.js"
 _VERSION = "/version.json"
 _ASSETS = re.compile(r"/assets/(?P<hash>[0-9a-f]+)/")
+_VARIABLE = re.compile(rb'^(export const [A-Z_]+ = )"[^"]*";$', re.MULTILINE)
 _KINDS: Mapping[str, str] = {
     ".html": "text/html",
     ".js": "text/javascript",
@@ -87,6 +90,19 @@ class Build:
         for placeholder, value in known.items():
             text = text.replace(placeholder, value)
         return File(_KINDS[".js"], text.encode(), self.release)
+
+    @cached_property
+    def without_variables(self) -> "Build":
+        """What a build leaves that was told none of its variables: other content, and so other addresses."""
+        own = self.hash.encode()
+        other = hashlib.sha256(own).hexdigest()[: len(own)].encode()
+        files = {
+            address.replace(own.decode(), other.decode()): File(
+                file.kind, _VARIABLE.sub(rb'\1"";', file.body).replace(own, other), file.release
+            )
+            for address, file in self.files.items()
+        }
+        return Build(files, self.release)
 
     def address(self, name: str) -> str:
         """Where the file `name` of the site is published."""

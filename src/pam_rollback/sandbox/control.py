@@ -81,6 +81,7 @@ class Control:
         app.router.add_put("/faults/{name}", self._plant)
         app.router.add_delete("/faults/{name}", self._clear)
         app.router.add_delete("/faults", self._clear_all)
+        app.router.add_delete("/bans", self._forgive)
         app.router.add_post("/live", self._go_live)
         app.router.add_post("/push", self._push)
         app.router.add_get("/changes", self._changes)
@@ -147,6 +148,12 @@ class Control:
 
     async def _clear_all(self, _: web.Request) -> web.Response:
         return web.json_response({"cleared": await self._planter.clear_all()})
+
+    async def _forgive(self, _: web.Request) -> web.Response:
+        """Let everybody in again whom the API has banned."""
+        if self._edge.door is not None:
+            self._edge.door.forgive()
+        return web.json_response({"banned": 0})
 
     async def _go_live(self, request: web.Request) -> web.Response:
         await self._deploys.go_live(str((await _object(request)).get("release", "")))

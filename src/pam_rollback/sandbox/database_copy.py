@@ -7,6 +7,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from pam_rollback.sandbox.database.copying import copy
+from pam_rollback.sandbox.personalities import Product
 from pam_rollback.sandbox.practice_database import COPY_SUFFIX, Access
 from pam_rollback.sandbox.problems import RangeError
 
@@ -21,7 +22,7 @@ def dsn_of(dsn: str) -> str:
     return urlunsplit(urlsplit(dsn)._replace(path=f"/{name_of(dsn)}"))
 
 
-def make(access: Access) -> None:
+def make(access: Access, product: Product = "pam-plan") -> None:
     """Throw the old copy away, and make one of what the database holds now; blocks for a second. Raises RangeError."""
     name = sql.Identifier(name_of(access.product_dsn))
     administrator = access.administrator_dsn or access.product_dsn
@@ -30,7 +31,7 @@ def make(access: Access) -> None:
             owner = conninfo_to_dict(access.product_dsn)["user"]
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
             connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(name, sql.Identifier(str(owner))))
-        copy(access.product_dsn, dsn_of(access.product_dsn))
+        copy(access.product_dsn, dsn_of(access.product_dsn), product)
     except psycopg.Error as error:
         raise RangeError(
             "copy of the database", expected="the same tables and rows", found=str(error).strip()

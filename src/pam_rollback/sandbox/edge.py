@@ -8,6 +8,8 @@ from aiohttp import web
 from multidict import CIMultiDict
 from yarl import URL
 
+from pam_rollback.sandbox.doorkeeper import Doorkeeper
+from pam_rollback.sandbox.elsewhere import ADDRESS, is_from_elsewhere
 from pam_rollback.sandbox.faults import PlantedFaults
 from pam_rollback.sandbox.fleet import Fleet
 from pam_rollback.sandbox.releases import Release
@@ -37,10 +39,16 @@ _TRUE_ANSWER_WITHIN_S = 5.0
 
 
 class Edge:
-    """Forwards, counts, and spoils what it is told to. What came of each request is on record."""
+    """Forwards, counts, and spoils what it is told to. What came of each request is on record.
 
-    def __init__(self, fleet: Fleet, faults: PlantedFaults, *, page: Callable[[], bytes]) -> None:
+    `door` turns some away; it stands here and not in a release, because it remembers them longer than a release lives.
+    """
+
+    def __init__(
+        self, fleet: Fleet, faults: PlantedFaults, *, page: Callable[[], bytes], door: Doorkeeper | None = None
+    ) -> None:
         self._fleet = fleet
+        self.door = door
         self._spoiler = Spoiler(faults, server="api", page=page, version=lambda: fleet.live.spec.version)
         self.counts = RequestCounts()
         self.records = ServiceRecords()
@@ -60,6 +68,9 @@ class Edge:
         if PRIVATE in request.path.split("/"):
             return web.json_response({"detail": "Not Found"}, status=404)
         self.counts.note(request.method, request.path)
+        refused = None if self.door is None else self.door.refusal(request, _client(request))
+        if refused is not None:
+            return refused
         spoilt = await self._spoiler.spoil(request, self._true_answer)
         return spoilt or await self._forward(request)
 
@@ -121,6 +132,10 @@ async def forward(request: web.BaseRequest, release: Release) -> web.StreamRespo
         if isinstance(error, TimeoutError):
             return _unreachable(504, release, "no answer in time")
         return _unreachable(502, release, str(error) or type(error).__name__)
+
+
+def _client(request: web.BaseRequest) -> str:
+    return ADDRESS if is_from_elsewhere(request) else request.remote or "unknown"
 
 
 def _target(request: web.BaseRequest, address: str) -> URL:

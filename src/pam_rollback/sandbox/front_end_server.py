@@ -8,6 +8,7 @@ from pam_rollback.sandbox.builds import Build, File
 from pam_rollback.sandbox.fault_catalogue import ANY_RELEASE, OTHER_RELEASE
 from pam_rollback.sandbox.faults import Fault, PlantedFaults
 from pam_rollback.sandbox.page_snippets import read_snippet, spoilt_page
+from pam_rollback.sandbox.personalities import PAM_PLAN, Personality
 from pam_rollback.sandbox.spoilt_answers import RELEASE_HEADER, Spoiler, true_document
 
 _FILE_HEADERS = {
@@ -48,6 +49,7 @@ class FrontEndServer:
         of_deploy: Callable[[str], Build | None],
         versions: Mapping[str, str],
         api_url: str,
+        personality: Personality = PAM_PLAN,
     ) -> None:
         self._faults = faults
         self._get_published = published
@@ -55,6 +57,7 @@ class FrontEndServer:
         self._of_deploy = of_deploy
         self._versions = versions
         self._api_url = api_url
+        self._tells_release = personality.tells_release
         self._spoiler = Spoiler(
             faults, server="frontend", page=lambda: self.page, version=lambda: self._published.release
         )
@@ -81,7 +84,11 @@ class FrontEndServer:
             return web.Response(status=404, text=_NOT_FOUND_PAGE, content_type="text/html")
         if OWN_ADDRESS in request.query:
             own = self._own_page(request.query[OWN_ADDRESS])
-            return web.Response(status=404, text="Not Found") if own is None else _answer(request, own, _ASK_EACH_TIME)
+            return (
+                web.Response(status=404, text="Not Found")
+                if own is None
+                else self._answer(request, own, _ASK_EACH_TIME)
+            )
         if request.path_qs == "/" and self._faults.named("old-error-served"):
             return web.Response(status=502, text="<!doctype html><title>Bad gateway</title>", content_type="text/html")
         return None
@@ -96,16 +103,27 @@ class FrontEndServer:
         if request.path != gone:
             asset = self._asset(request.path)
             if asset is not None:
-                return _answer(request, asset, _FOR_EVER)
+                return self._answer(request, asset, _FOR_EVER)
             found = self._worker() if request.path == _WORKER else self._published.files.get(request.path)
-        found = (None if request.path == _PAGE else found) or self._page()
-        return web.Response(status=404, text="Not Found") if found is None else _answer(request, found, _ASK_EACH_TIME)
+        found = (None if request.path == _PAGE or self._is_hidden(request.path) else found) or self._page()
+        if found is None:
+            return web.Response(status=404, text="Not Found")
+        return self._answer(request, found, _ASK_EACH_TIME)
+
+    def _is_hidden(self, path: str) -> bool:
+        """What the build writes for its host, and a product that does not tell its release keeps to itself."""
+        return not self._tells_release and path in _DOCUMENTS
 
     @property
     def _published(self) -> Build:
-        return self._get_published()
+        published = self._get_published()
+        if self._tells_release or not self._is_built_so("front-end-built-without-variables"):
+            return published
+        return published.without_variables
 
     async def _document(self, request: web.BaseRequest) -> Mapping[str, object] | None:
+        if not self._tells_release:
+            return None  # its page is the answer to everything
         release = self._published.release
         if request.path == "/health":
             return {"status": "healthy", "service": "frontend", "release": release}
@@ -137,7 +155,8 @@ class FrontEndServer:
     def _is_built_so(self, name: str) -> bool:
         """Whether what is published has a fault of its build."""
         whose = {str(fault.settings["release"]) for fault in self._faults.named(name)}
-        return any(one == ANY_RELEASE or self._published.release == self._versions[one] for one in whose)
+        release = self._get_published().release
+        return any(one == ANY_RELEASE or release == self._versions[one] for one in whose)
 
     def _is_hit(self, fault: Fault, page: File) -> bool:
         name = str(fault.settings["release"])
@@ -175,15 +194,11 @@ class FrontEndServer:
             if (build.release not in {"", live} if name == OTHER_RELEASE else build.release == self._versions[name])
         )
 
-
-def _answer(request: web.BaseRequest, file: File, cache_control: str) -> web.Response:
-    headers = {
-        **_FILE_HEADERS,
-        "Cache-Control": cache_control,
-        "ETag": f'"{file.sha256}"',
-        # A cache keeps headers with the content: an old file comes with the name of its own release.
-        RELEASE_HEADER: file.release,
-    }
-    if any(tag.value in {file.sha256, "*"} for tag in request.if_none_match or ()):
-        return web.Response(status=304, headers=headers)
-    return web.Response(body=file.body, content_type=file.kind, charset="utf-8", headers=headers)
+    def _answer(self, request: web.BaseRequest, file: File, cache_control: str) -> web.Response:
+        headers = {**_FILE_HEADERS, "Cache-Control": cache_control, "ETag": f'"{file.sha256}"'}
+        if self._tells_release:
+            # A cache keeps headers with the content: an old file comes with the name of its own release.
+            headers[RELEASE_HEADER] = file.release
+        if any(tag.value in {file.sha256, "*"} for tag in request.if_none_match or ()):
+            return web.Response(status=304, headers=headers)
+        return web.Response(body=file.body, content_type=file.kind, charset="utf-8", headers=headers)

@@ -5,14 +5,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pam_rollback.sandbox import database
-from pam_rollback.sandbox.builds import SITE
+from pam_rollback.sandbox.builds import SITE, TODAYS_SITE
 from pam_rollback.sandbox.database import migrations
+from pam_rollback.sandbox.personalities import Product
 from pam_rollback.sandbox.releases import RELEASES
 
 BRANCH = "main"
 FEATURE = "pam-refresh"
 BACKEND, FRONTEND = "backend", "frontend"
 MIGRATIONS = f"{BACKEND}/migrations"
+TODAYS_MIGRATIONS = "supabase/migrations"
 FEATURES_FILE = "features.json"
 RELEASE_FILE = f"{BACKEND}/release.json"
 MARKS: Mapping[str, str] = {"stable": ":2", "feature": ":4", "merge": ":5", "candidate": ":5"}
@@ -27,36 +29,49 @@ _BEFORE = "1.40.9"
 _FIRST_S = 1_760_000_000
 _STEP_S = 86_400
 _WHO = "Wheels & Wins <team@wheelsandwins.example>"
+_SITES: Mapping[Product, Path] = {"pam-plan": SITE, "pam-today": TODAYS_SITE}
+_BUILD_SCRIPT = "build.mjs"
 _PACKAGE = ("package.json", "package-lock.json")
 _ENDINGS = {".html", ".js", ".mjs", ".css", ".svg", ".json"}
 
 
-def as_stream() -> bytes:
+def migrations_folder(product: Product) -> str:
+    """Where in the repository the migrations are."""
+    return MIGRATIONS if product == "pam-plan" else TODAYS_MIGRATIONS
+
+
+def as_stream(product: Product = "pam-plan") -> bytes:
     """The whole history as `git fast-import` reads it. Moments are fixed, so that the hashes depend on the content alone."""
     stable, candidate = (spec.version for spec in RELEASES)
     return b"".join(
         (
-            _commit(f"refs/heads/{BRANCH}", 1, f"Release {_BEFORE}", all_files(_BEFORE)),
-            _commit(f"refs/heads/{BRANCH}", 2, f"Release {stable}", version_files(stable), parent=":1"),
+            _commit(f"refs/heads/{BRANCH}", 1, f"Release {_BEFORE}", all_files(_BEFORE, product)),
+            _commit(f"refs/heads/{BRANCH}", 2, f"Release {stable}", version_files(stable, product), parent=":1"),
             _commit(
                 f"refs/heads/{FEATURE}",
                 3,
                 "PAM: refreshed conversation",
                 {
                     "docs/pam-refresh.md": "# PAM refresh\n\nConversation, voice and performance, each behind a flag.\n",
-                    **brought_by(candidate),
+                    **brought_by(candidate, product),
                 },
                 parent=":2",
             ),
-            _commit(f"refs/heads/{FEATURE}", 4, f"Prepare release {candidate}", version_files(candidate), parent=":3"),
+            _commit(
+                f"refs/heads/{FEATURE}",
+                4,
+                f"Prepare release {candidate}",
+                version_files(candidate, product),
+                parent=":3",
+            ),
             _commit(
                 f"refs/heads/{BRANCH}",
                 5,
                 f"Merge branch '{FEATURE}'",
                 {
                     "docs/pam-refresh.md": "# PAM refresh\n\nConversation, voice and performance, each behind a flag.\n",
-                    **version_files(candidate),
-                    **brought_by(candidate),
+                    **version_files(candidate, product),
+                    **brought_by(candidate, product),
                 },
                 parent=":2",
                 merged=":4",
@@ -70,25 +85,39 @@ def one_commit(ref: str, parent: str, files: Mapping[str, str], message: str) ->
     return _commit(ref, 6, message, files, parent=parent)
 
 
-def all_files(version: str) -> dict[str, str]:
+def all_files(version: str, product: Product = "pam-plan") -> dict[str, str]:
     """Everything that a release consists of."""
+    features = {FEATURES_FILE: _features(version, ())} if product == "pam-plan" else {}
     return {
         "README.md": "# Wheels & Wins\n\nThe site is in `frontend`, the API with PAM in `backend`. A push to `main` deploys both.\n",
         "netlify.toml": f'[build]\nbase = "{FRONTEND}"\ncommand = "npm run build:production"\npublish = "dist"\n',
-        **{f"{FRONTEND}/{name}": text for name, text in _site()},
-        **{f"{MIGRATIONS}/{step.version}_{step.name}.up.sql": step.sql for step in migrations()},
-        FEATURES_FILE: _features(version, ()),
-        **version_files(version),
+        **{f"{FRONTEND}/{name}": text for name, text in _site(product)},
+        **{_up(step.version, step.name, product): step.sql for step in migrations(product)},
+        **features,
+        **version_files(version, product),
     }
 
 
-def brought_by(version: str) -> dict[str, str]:
-    """What the refresh adds: a migration, with the way back, and three features behind their flags."""
+def brought_by(version: str, product: Product = "pam-plan") -> dict[str, str]:
+    """What the refresh adds: a migration, and for the plan's product the way back and three features behind their flags."""
     files = sorted(_CANDIDATES_MIGRATIONS.glob("*.sql"))
+    if product == "pam-plan":
+        return {
+            FEATURES_FILE: _features(version, _REFRESH),
+            **{f"{MIGRATIONS}/{file.name}": file.read_text(encoding="utf-8") for file in files},
+        }
+    ups = {file.name.removesuffix(".up.sql"): file for file in files if file.name.endswith(".up.sql")}
     return {
-        FEATURES_FILE: _features(version, _REFRESH),
-        **{f"{MIGRATIONS}/{file.name}": file.read_text(encoding="utf-8") for file in files},
+        _up(*name.split("_", 1), product): file.read_text(encoding="utf-8")  # type: ignore[misc] # VERSION_NAME
+        for name, file in ups.items()
     }
+
+
+def _up(version: str, name: str, product: Product) -> str:
+    """Where a migration is; the names of today's product have a hyphen, and blanks, and nothing leads back."""
+    if product == "pam-plan":
+        return f"{MIGRATIONS}/{version}_{name}.up.sql"
+    return f"{TODAYS_MIGRATIONS}/{version}-{name}.sql"
 
 
 def _features(version: str, features: tuple[tuple[str, str], ...]) -> str:
@@ -97,14 +126,14 @@ def _features(version: str, features: tuple[tuple[str, str], ...]) -> str:
     return _json({"release": version, "features": listed})
 
 
-def version_files(version: str) -> dict[str, str]:
+def version_files(version: str, product: Product = "pam-plan") -> dict[str, str]:
     """What is different from release to release."""
-    return {RELEASE_FILE: _json({"version": version}), **frontend_package(version)}
+    return {RELEASE_FILE: _json({"version": version}), **frontend_package(version, product)}
 
 
-def frontend_package(version: str) -> dict[str, str]:
+def frontend_package(version: str, product: Product = "pam-plan") -> dict[str, str]:
     """What npm is told: the scripts, and a lock file. They need nobody's packages, so that they work without a network."""
-    return {f"{FRONTEND}/{name}": _json(_of_version(SITE / name, version)) for name in _PACKAGE}
+    return {f"{FRONTEND}/{name}": _json(_of_version(_SITES[product] / name, version)) for name in _PACKAGE}
 
 
 def _of_version(file: Path, version: str) -> dict[str, object]:
@@ -117,10 +146,13 @@ def _of_version(file: Path, version: str) -> dict[str, object]:
     return document
 
 
-def _site(site: Path = SITE) -> Iterator[tuple[str, str]]:
-    for file in sorted(site.rglob("*")):
+def _site(product: Product) -> Iterator[tuple[str, str]]:
+    site = _SITES[product]
+    shared = () if site == SITE else (SITE / _BUILD_SCRIPT,)
+    for file in (*sorted(site.rglob("*")), *shared):
         if file.suffix in _ENDINGS:
-            yield file.relative_to(site).as_posix(), file.read_text(encoding="utf-8")
+            name = file.name if file in shared else file.relative_to(site).as_posix()
+            yield name, file.read_text(encoding="utf-8")
 
 
 def _commit(

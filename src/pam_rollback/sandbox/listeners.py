@@ -23,11 +23,12 @@ class Listeners:
     control: socket.socket
     stable: socket.socket
     elsewhere: socket.socket
+    supabase: socket.socket
 
     @classmethod
     def open(cls) -> "Listeners":
         """Take free ports."""
-        return cls(*(_listener() for _ in range(11)))
+        return cls(*(_listener() for _ in range(12)))
 
 
 def url_of(listener: socket.socket) -> str:

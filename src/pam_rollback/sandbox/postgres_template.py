@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pam_rollback.sandbox.personalities import Product
 from pam_rollback.sandbox.postgres_binaries import Binaries
 
 if sys.platform == "linux":
@@ -119,13 +120,13 @@ def default_cache(environment: Mapping[str, str]) -> Path:
     return (Path(base) if Path(base).is_absolute() else Path.home() / ".cache") / "pam-rollback"
 
 
-def template_key(binaries: Binaries) -> str:
-    """Names what a template depends on: the server's version, its system, and all code that makes cluster, schema and rows."""
+def template_key(binaries: Binaries, product: Product = "pam-plan") -> str:
+    """Names what a template depends on: server, system, product, and all code that makes cluster, schema and rows."""
     package = Path(__file__).parent
     sources = sorted(
         [*(package / "database").rglob("*.py"), *(package / "database").rglob("*.sql"), *package.glob("postgres*.py")]
     )
-    digest = hashlib.sha256(f"{binaries.version} {sys.platform} {os.uname().machine}".encode())
+    digest = hashlib.sha256(f"{binaries.version} {sys.platform} {os.uname().machine} {product}".encode())
     for source in sources:
         digest.update(source.relative_to(package).as_posix().encode() + b"\0" + source.read_bytes())
     return f"postgres-{binaries.version}-{digest.hexdigest()[:20]}"

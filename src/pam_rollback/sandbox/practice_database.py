@@ -15,6 +15,7 @@ from psycopg import sql
 from pam_rollback.sandbox import database, janitor
 from pam_rollback.sandbox.children import Children
 from pam_rollback.sandbox.database import auditor
+from pam_rollback.sandbox.personalities import Product
 from pam_rollback.sandbox.postgres import Server
 from pam_rollback.sandbox.postgres_binaries import choose_runner, find_binaries
 from pam_rollback.sandbox.postgres_template import TemplateBrokenError, TemplateCache, default_cache, template_key
@@ -58,14 +59,22 @@ class PracticeDatabase(Protocol):
 
 
 def choose_database(
-    environment: Mapping[str, str], *, folder: Path, children: Children, account_password: str, use_template: bool
+    environment: Mapping[str, str],
+    *,
+    folder: Path,
+    children: Children,
+    account_password: str,
+    use_template: bool,
+    product: Product = "pam-plan",
 ) -> PracticeDatabase:
     """A guest database when DATABASE_URL is set, else a server of our own with its data below `folder`."""
     url = environment.get(URL_VARIABLE)
     if url:
-        return GuestDatabase(url, children, account_password=account_password)
+        return GuestDatabase(url, children, account_password=account_password, product=product)
     cache = TemplateCache(default_cache(environment)) if use_template else None
-    return OwnDatabase(environment, folder=folder, children=children, account_password=account_password, cache=cache)
+    return OwnDatabase(
+        environment, folder=folder, children=children, account_password=account_password, cache=cache, product=product
+    )
 
 
 class OwnDatabase:
@@ -79,11 +88,13 @@ class OwnDatabase:
         children: Children,
         account_password: str,
         cache: TemplateCache | None,
+        product: Product = "pam-plan",
     ) -> None:
         binaries = find_binaries(environment)
+        self._product: Product = product
         self._account_password = account_password
         self._cache = cache
-        self._key = template_key(binaries)
+        self._key = template_key(binaries, product)
         self.server = Server(
             binaries=binaries,
             runner=choose_runner(binaries, folder),
@@ -134,7 +145,7 @@ class OwnDatabase:
         await self.server.initialise(password)
         await self.server.start()
         dsn = await asyncio.to_thread(self.server.make_application_database, password)
-        await asyncio.to_thread(database.create, dsn)
+        await asyncio.to_thread(database.create, dsn, product=self._product)
         await self.server.stop()
         if self._cache is not None:
             try:
@@ -147,8 +158,9 @@ class OwnDatabase:
 class GuestDatabase:
     """A database of our own on somebody else's server, which is never stopped."""
 
-    def __init__(self, url: str, children: Children, *, account_password: str) -> None:
+    def __init__(self, url: str, children: Children, *, account_password: str, product: Product = "pam-plan") -> None:
         self._url = url
+        self._product: Product = product
         self._account_password = account_password
         self._children = children
         self._is_made = False
@@ -172,7 +184,7 @@ class GuestDatabase:
         self._is_made = True
         self._children.owns_database(self._url, f"{self._name}{COPY_SUFFIX}")
         dsn = urlunsplit(parts._replace(path=f"/{self._name}"))
-        await asyncio.to_thread(lambda: database.create(dsn, password=self._account_password))
+        await asyncio.to_thread(lambda: database.create(dsn, password=self._account_password, product=self._product))
         self._children.owns_role(self._url, self._auditor)
         auditor_dsn = await asyncio.to_thread(_make_auditor, dsn, self._auditor)
         return Access(dsn, self._auditor, auditor_dsn, dsn if is_superuser else None)

@@ -16,6 +16,7 @@ import aiohttp
 
 import pam_rollback
 from pam_rollback.sandbox.children import Children, close_quietly, last_lines
+from pam_rollback.sandbox.personalities import Product
 from pam_rollback.sandbox.problems import RangeError
 
 PRODUCT_MODULE = "pam_rollback.sandbox.product"
@@ -63,6 +64,7 @@ class ProductSecrets:
     jwt_secret: str
     internal_token: str
     frontend_origin: str
+    product: Product = "pam-plan"
 
 
 class Release:

@@ -62,6 +62,10 @@ class Remote:
         more = {} if files is None else {"files": files}
         return str(self._call("POST", "/push", {"message": message, "branch": branch, **more})["commit"])
 
+    def forgive(self) -> None:
+        """Let every address in again that the API has banned."""
+        self._call("DELETE", "/bans")
+
     def reset(self) -> None:
         """Be as at the start: no faults, the candidate live, branches and settings as they were, no deploys but the first."""
         self._call("POST", "/reset")

@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from pam_rollback.sandbox import history
+from pam_rollback.sandbox.personalities import Product
 from pam_rollback.sandbox.problems import RangeError
 
 BRANCH = history.BRANCH
@@ -69,12 +70,12 @@ class Repository:
         self._told: list[Callable[[Push], None]] = []
 
     @classmethod
-    def create(cls, folder: Path) -> "Repository":
+    def create(cls, folder: Path, product: Product = "pam-plan") -> "Repository":
         """Make it there; some 30 ms."""
         _git("init", "--quiet", "--bare", "--template=", f"--initial-branch={BRANCH}", str(folder))
         folder.chmod(0o700)
         marks = folder / "marks"
-        _git("fast-import", "--quiet", f"--export-marks={marks}", at=folder, stdin=history.as_stream())
+        _git("fast-import", "--quiet", f"--export-marks={marks}", at=folder, stdin=history.as_stream(product))
         by_mark = dict(line.split() for line in marks.read_text(encoding="ascii").splitlines())
         marks.unlink()
         # Nothing is packed in the background while somebody pushes, or after the sandbox has ended.

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from pam_rollback.sandbox.problems import RangeError
@@ -15,6 +16,8 @@ SCRIPT = "build:production"
 PUBLISHED = "dist"
 _WITHIN_S = 120.0
 _LAST_WORDS = 2000
+Variables = Mapping[str, str]
+_NONE: Variables = {}
 
 
 def tools_folder() -> Path:
@@ -30,21 +33,21 @@ def tools_folder() -> Path:
     return Path(spec.origin).parent
 
 
-async def build(source: Path, *, commit: str) -> Path:
+async def build(source: Path, *, commit: str, variables: Variables = _NONE) -> Path:
     """What a host does with a commit: ``npm ci`` and the build script. Gives the folder to publish. Raises RangeError with its words."""
-    await _run(source, commit, "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
-    await _run(source, commit, "npm", "run", SCRIPT)
+    await _run(source, commit, "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", variables=variables)
+    await _run(source, commit, "npm", "run", SCRIPT, variables=variables)
     return source / PUBLISHED
 
 
-async def build_directly(source: Path, *, commit: str) -> Path:
+async def build_directly(source: Path, *, commit: str, variables: Variables = _NONE) -> Path:
     """The same without npm, which takes most of the time: for what was built before the sandbox began."""
-    await _run(source, commit, "node", "build.mjs")
+    await _run(source, commit, "node", "build.mjs", variables=variables)
     return source / PUBLISHED
 
 
-async def _run(folder: Path, commit: str, *command: str) -> None:
-    """Run one of the tools. Nothing of this machine's settings goes in, and what it writes for itself stays beside the build."""
+async def _run(folder: Path, commit: str, *command: str, variables: Variables) -> None:
+    """Run one of the tools. Of settings only the site's `variables` go in, and what it writes for itself stays beside the build."""
     tools = tools_folder()
     node = tools / "bin" / "node"
     programs = {"node": (node,), "npm": (node, tools / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")}
@@ -57,6 +60,7 @@ async def _run(folder: Path, commit: str, *command: str) -> None:
                 "PATH": f"{node.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
                 "HOME": home,
                 "COMMIT_REF": commit,
+                **variables,
                 "npm_config_cache": f"{home}/cache",
                 "npm_config_update_notifier": "false",
                 "npm_config_offline": "true",

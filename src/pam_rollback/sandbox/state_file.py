@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from pam_rollback.sandbox.personalities import Product
 from pam_rollback.sandbox.problems import RangeError
 
 Dialect = Literal["product", "plan"]
@@ -37,6 +38,9 @@ class State:
     token: str
     variables: Mapping[str, str]
     dialect: Dialect = "product"
+    product: Product = "pam-plan"
+    supabase_url: str = ""
+    """Where accounts and rows are, for a product that has such a host beside its API."""
 
     def as_toml(self) -> str:
         """The file's text; it extends `environments/sandbox.toml` by what only this sandbox knows."""
@@ -45,12 +49,14 @@ class State:
             'extends = "sandbox"',
             'name = "sandbox"',
             'kind = "sandbox"',
+            *(() if self.product == "pam-plan" else (f"product = {_text(self.product)}",)),
             "",
             "[urls]",
             f"frontend = {_text(self.frontend_url)}",
             f"api = {_text(self.api_url)}",
             f"backend = {_text(self.api_url)}",
             f"status_page = {_text(self.status_page_url)}",
+            *((f"supabase = {_text(self.supabase_url)}",) if self.supabase_url else ()),
             "",
             "[sql]",
             f"dialect = {_text(self.dialect)}",

@@ -24,6 +24,7 @@ from pam_rollback.sandbox.database import (
     account_id,
 )
 from pam_rollback.sandbox.database.auditor import in_plan_dialect
+from pam_rollback.sandbox.doorkeeper import Doorkeeper
 from pam_rollback.sandbox.edge import Edge
 from pam_rollback.sandbox.elsewhere import Elsewhere
 from pam_rollback.sandbox.faults import PlantedFaults
@@ -34,6 +35,7 @@ from pam_rollback.sandbox.listeners import BACKLOG, Listeners, url_of
 from pam_rollback.sandbox.mail_sink import USERNAME, MailSink
 from pam_rollback.sandbox.own_addresses import addresses_of
 from pam_rollback.sandbox.pagerduty_sink import PagerDutySink
+from pam_rollback.sandbox.personalities import PERSONALITIES, Product
 from pam_rollback.sandbox.planting import Planter
 from pam_rollback.sandbox.practice_database import Access, PracticeDatabase, choose_database
 from pam_rollback.sandbox.problems import RangeError
@@ -47,6 +49,7 @@ from pam_rollback.sandbox.slack_sink import SlackSink
 from pam_rollback.sandbox.state_file import Dialect, State
 from pam_rollback.sandbox.status_page import StatusPage
 from pam_rollback.sandbox.statuspage_api import StatuspageApi
+from pam_rollback.sandbox.supabase import Supabase
 
 _Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -67,7 +70,9 @@ class Supervisor:
         use_template: bool,
         dialect: Dialect = "product",
         latencies: Profile = "fast",
+        product: Product = "pam-plan",
     ) -> None:
+        self._personality = PERSONALITIES[product]
         self._started_s = time.monotonic()
         self._state_path = state_path
         self._is_ready = False
@@ -100,10 +105,12 @@ class Supervisor:
             children=self._children,
             account_password=self._account_password,
             use_template=self._use_template,
+            product=self._personality.name,
         )
         self._database = database
         access, repository = await asyncio.gather(
-            _opened(database), asyncio.to_thread(Repository.create, self._folder / "repository.git")
+            _opened(database),
+            asyncio.to_thread(Repository.create, self._folder / "repository.git", self._personality.name),
         )
         product = ProductSecrets(
             dsn=access.product_dsn,
@@ -112,7 +119,9 @@ class Supervisor:
             jwt_secret=secrets.token_urlsafe(48),
             internal_token=secrets.token_urlsafe(24),
             frontend_origin=url_of(listeners.frontend),
+            product=self._personality.name,
         )
+        supabase = Supabase(faults, dsn=access.product_dsn, jwt_secret=product.jwt_secret)
         first = self._fleet.live
         first.spec = replace(first.spec, commit=repository.commits[first.spec.name])
         deploys = await asyncio.to_thread(
@@ -125,6 +134,11 @@ class Supervisor:
                 url=url_of(listeners.frontend),
                 scratch=self._folder,
                 latencies=FRONTEND[self._latencies],
+                variables={
+                    "VITE_BACKEND_URL": url_of(listeners.api),
+                    "VITE_SUPABASE_URL": url_of(listeners.supabase),
+                    "VITE_SUPABASE_ANON_KEY": supabase.anon_key,
+                },
             ),
             self._fleet.open(product),
         )
@@ -140,6 +154,7 @@ class Supervisor:
             site,
             slack_path=slack.path,
             status_page_id=status_page.board.page_id,
+            supabase=supabase,
         )
         page_api = StatuspageApi(faults, status_page.board, key=state.variables["STATUSPAGE_API_KEY"])
         pager = PagerDutySink(faults, routing_key=state.variables["PAGERDUTY_ROUTING_KEY"])
@@ -151,10 +166,12 @@ class Supervisor:
             of_deploy=site.deploys.build_of,
             versions={spec.name: spec.version for spec in RELEASES},
             api_url=state.api_url,
+            personality=self._personality,
         )
         stable = next(spec for spec in RELEASES if spec.name == "stable")
         second = SecondAddress(self._fleet, replace(stable, commit=repository.commits[stable.name]))
-        edge = Edge(self._fleet, faults, page=lambda: front_end.page)
+        door = Doorkeeper() if self._personality.bans_scanners else None
+        edge = Edge(self._fleet, faults, page=lambda: front_end.page, door=door)
         self._watches.append(asyncio.create_task(edge.records.watch(self._fleet)))
         self._watches.append(asyncio.create_task(repository.watch()))
         render_api = render.RenderApi(
@@ -171,6 +188,8 @@ class Supervisor:
 
         async def reset() -> None:
             await planter.clear_all()
+            if door is not None:
+                door.forgive()
             await deploys.reset()
             render_api.account.renew()
             await site.reset()
@@ -195,13 +214,14 @@ class Supervisor:
             sinks={"slack": slack, "pagerduty": pager, "email": mail, "statuspage": page_api},
             status_page=status_page,
             reset=reset,
-            copy_database=lambda: database_copy.make(access),
+            copy_database=lambda: database_copy.make(access, self._personality.name),
             ready_s=time.monotonic() - self._started_s,
         )
         for handler, listener in (
             (edge.handle, listeners.api),
             (second.handle, listeners.stable),
             (Elsewhere().handle, listeners.elsewhere),
+            (supabase.handle, listeners.supabase),
             (front_end.handle, listeners.frontend),
             (slack.handle, listeners.slack),
             (status_page.handle, listeners.status_page),
@@ -254,7 +274,9 @@ class Supervisor:
         *,
         slack_path: str,
         status_page_id: str,
+        supabase: Supabase,
     ) -> State:
+        is_planned = self._personality.name == "pam-plan"
         return State(
             api_url=url_of(listeners.api),
             frontend_url=url_of(listeners.frontend),
@@ -262,6 +284,7 @@ class Supervisor:
             stable_url=url_of(listeners.stable),
             elsewhere_url=url_of(listeners.elsewhere),
             status_page_url=url_of(listeners.status_page),
+            supabase_url="" if is_planned else url_of(listeners.supabase),
             render={
                 "api_url": url_of(listeners.render) + render.BASE,
                 "service_id": _RENDER_SERVICE,
@@ -272,9 +295,10 @@ class Supervisor:
                 "remote": str(repository.path),
                 "branch": history.BRANCH,
                 "frontend_folder": history.FRONTEND,
-                "version_file": history.RELEASE_FILE,
-                "migrations_folder": history.MIGRATIONS,
-                "features_file": history.FEATURES_FILE,
+                "migrations_folder": history.migrations_folder(self._personality.name),
+                **(
+                    {"version_file": history.RELEASE_FILE, "features_file": history.FEATURES_FILE} if is_planned else {}
+                ),
             },
             channels={
                 "statuspage": {"page_id": status_page_id, "api_url": url_of(listeners.channels) + statuspage_api.BASE},
@@ -308,8 +332,14 @@ class Supervisor:
                 "PAM_DATABASE_DSN": in_plan_dialect(access.auditor_dsn)
                 if self._dialect == "plan"
                 else access.auditor_dsn,
+                **(
+                    {}
+                    if is_planned
+                    else {"SUPABASE_ANON_KEY": supabase.anon_key, "SUPABASE_SERVICE_ROLE_KEY": supabase.service_key}
+                ),
             },
             dialect=self._dialect,
+            product=self._personality.name,
         )
 
     async def _serve(self, runner: web.BaseRunner, listener: socket.socket) -> None:

@@ -5,6 +5,8 @@ answers are `pam_messages` of the role assistant).  *plan*: schema `plan`, views
 SQL expects (`pam_conversations.response`, `profiles.settings`); connect with `options=-c search_path=plan,public` and that SQL runs
 word for word.  Views and not copies, so that what is lost in one dialect is lost in the other.
 
+Today's product shares tables and policies with the plan's, has its settings in the wide form, and neither flags nor the plan's views.
+
 Roles: `anon` and `authenticated` see what their policies let them see (nearly nothing), `service_role` bypasses row level security and
 is what the product works as.  None of them can log in; use `options=-c role=anon`.
 """
@@ -21,6 +23,7 @@ import psycopg
 
 from pam_rollback.sandbox.database.passwords import UNUSABLE, hash_password
 from pam_rollback.sandbox.database.seed import OTHER_ACCOUNT_EMAIL, TEST_ACCOUNT_EMAIL, account_id, sow
+from pam_rollback.sandbox.personalities import PERSONALITIES, Product
 
 __all__ = [
     "OTHER_ACCOUNT_EMAIL",
@@ -34,7 +37,9 @@ __all__ = [
     "set_password",
 ]
 
-_SCHEMA = Path(__file__).with_name("schema.sql")
+_FOLDER = Path(__file__).parent
+_SHARED = ("roles_and_accounts", "core_tables", "row_level_security")
+"""Steps of schema.sql that today's product has, too."""
 
 
 class DatabaseNotEmptyError(RuntimeError):
@@ -51,16 +56,26 @@ class Migration:
     checksum: str
 
 
-def migrations() -> list[Migration]:
-    """Give the steps of the schema in the order in which they are applied."""
-    parts = re.split(r"^-- migration: (\d+) (\w+)$", _SCHEMA.read_text(encoding="utf-8"), flags=re.MULTILINE)
+def migrations(product: Product = "pam-plan") -> list[Migration]:
+    """Give the steps of the product's schema in the order in which they are applied."""
+    steps = _steps("schema.sql")
+    if product == "pam-plan":
+        return steps
+    return [*(step for step in steps if step.name in _SHARED), *_steps("today.sql")]
+
+
+def _steps(file: str) -> list[Migration]:
+    text = (_FOLDER / file).read_text(encoding="utf-8")
+    parts = re.split(r"^-- migration: (\d+) (\w[\w ]*)$", text, flags=re.MULTILINE)
     return [
         Migration(version=version, name=name, sql=sql, checksum=hashlib.sha256(sql.encode()).hexdigest())
         for version, name, sql in zip(parts[1::3], parts[2::3], parts[3::3], strict=True)
     ]
 
 
-def create(dsn: str, *, password: str | None = None, now: datetime | None = None) -> None:
+def create(
+    dsn: str, *, password: str | None = None, now: datetime | None = None, product: Product = "pam-plan"
+) -> None:
     """Make the tables in the existing, empty database `dsn` names, and fill them.
 
     `password` is for the two accounts that can sign in; without it they cannot until `set_password` is called. `now` is the moment
@@ -74,21 +89,36 @@ def create(dsn: str, *, password: str | None = None, now: datetime | None = None
                 f"database {connection.info.dbname}: expected an empty database, found table public.profiles; "
                 "create a new database and name that one"
             )
-        make_tables(connection)
-        sow(connection, password_hash=_hash(password), now=now or datetime.now(UTC))
+        make_tables(connection, product)
+        sow(
+            connection,
+            password_hash=_hash(password),
+            now=now or datetime.now(UTC),
+            has_wide_settings=PERSONALITIES[product].has_wide_settings,
+        )
     with psycopg.connect(dsn, autocommit=True) as connection:
         # Without statistics the first queries of a drill would be planned for empty tables.
         connection.execute("ANALYZE")
 
 
-def make_tables(connection: psycopg.Connection) -> None:
+def make_tables(connection: psycopg.Connection, product: Product = "pam-plan") -> None:
     """Apply every step of the schema to an empty database, and note each of them. Raises psycopg.Error."""
-    for migration in migrations():
-        connection.execute(migration.sql.encode())
-        connection.execute(
-            "INSERT INTO public.schema_migrations (version, name, checksum) VALUES (%s, %s, %s)",
-            (migration.version, migration.name, migration.checksum),
-        )
+    steps = migrations(product)
+    for step in steps:
+        connection.execute(step.sql.encode())
+    # Where a list of them is, and what it holds, is the last step's to say.
+    noted = connection.execute("SELECT to_regclass('supabase_migrations.schema_migrations') IS NULL").fetchone()
+    for step in steps:
+        if noted == (True,):
+            connection.execute(
+                "INSERT INTO public.schema_migrations (version, name, checksum) VALUES (%s, %s, %s)",
+                (step.version, step.name, step.checksum),
+            )
+        else:
+            connection.execute(
+                "INSERT INTO supabase_migrations.schema_migrations (version, name, statements) VALUES (%s, %s, %s)",
+                (step.version, step.name, [step.sql]),
+            )
 
 
 def set_password(dsn: str, password: str) -> None:

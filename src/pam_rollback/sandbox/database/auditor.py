@@ -16,9 +16,11 @@ NAME = "pam_auditor"
 PLAN_SEARCH_PATH = "plan,public"
 """With it the rollback plan's own SQL finds the columns that it expects."""
 
+_SCHEMAS = "SELECT nspname FROM pg_namespace WHERE nspname IN ('public', 'plan', 'supabase_migrations') ORDER BY 1"
+"""Those whose tables the checks read; a product has two of them."""
 _GRANTS = (
-    "GRANT USAGE ON SCHEMA public, plan, auth TO {role}",
-    "GRANT SELECT ON ALL TABLES IN SCHEMA public, plan TO {role}",
+    "GRANT USAGE ON SCHEMA auth, {schemas} TO {role}",
+    "GRANT SELECT ON ALL TABLES IN SCHEMA {schemas} TO {role}",
     # The last value of a sequence is a null to whoever may not read the sequence.
     "GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO {role}",
     # Who exists, and nothing of how they sign in.
@@ -34,7 +36,12 @@ def create_auditor(dsn: str, *, role: str, password: str) -> None:
     Raises psycopg.Error; that account needs the right to create roles that bypass row level security.
     """
     with psycopg.connect(dsn) as connection:
-        names = {"role": sql.Identifier(role), "database": sql.Identifier(connection.info.dbname)}
+        schemas = [sql.Identifier(str(name)) for (name,) in connection.execute(_SCHEMAS).fetchall()]
+        names = {
+            "role": sql.Identifier(role),
+            "database": sql.Identifier(connection.info.dbname),
+            "schemas": sql.SQL(", ").join(schemas),
+        }
         connection.execute(
             sql.SQL("CREATE ROLE {role} LOGIN BYPASSRLS PASSWORD {password}").format(
                 password=sql.Literal(password), **names

@@ -6,6 +6,7 @@ import psycopg
 from psycopg import sql
 
 from pam_rollback.sandbox.database import make_tables
+from pam_rollback.sandbox.personalities import Product
 
 _TABLES = """
 SELECT schemaname::text, tablename::text FROM pg_catalog.pg_tables WHERE schemaname IN ('public', 'auth') ORDER BY 1, 2
@@ -24,11 +25,11 @@ _SEQUENCES = (
 Table = tuple[str, str]
 
 
-def copy(source_dsn: str, target_dsn: str) -> None:
+def copy(source_dsn: str, target_dsn: str, product: Product = "pam-plan") -> None:
     """Fill the empty database of ``target_dsn``. Raises psycopg.Error, also where rows of the source break its tables' rules."""
     with psycopg.connect(source_dsn) as source, psycopg.connect(target_dsn) as target:
         source.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-        make_tables(target)
+        make_tables(target, product)
         tables = _in_order(target)
         target.execute(
             sql.SQL("TRUNCATE {} CASCADE").format(sql.SQL(", ").join(sql.Identifier(*table) for table in tables))

@@ -150,6 +150,13 @@ CREATE TABLE public.flag_history (
 );
 CREATE INDEX flag_history_by_action ON public.flag_history (action, id);
 
+ALTER TABLE public.feature_flags ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.flag_history ENABLE ROW LEVEL SECURITY;
+CREATE POLICY flags_are_visible ON public.feature_flags FOR SELECT TO authenticated USING (true);
+GRANT SELECT ON public.feature_flags, public.flag_history TO anon, authenticated, service_role;
+GRANT UPDATE ON public.feature_flags TO service_role;
+GRANT INSERT ON public.flag_history TO service_role;
+
 -- migration: 20261012090000 row_level_security
 ALTER TABLE auth.users ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.schema_migrations ENABLE ROW LEVEL SECURITY;
@@ -159,8 +166,6 @@ ALTER TABLE public.pam_conversations ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.pam_messages ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.expenses ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.support_tickets ENABLE ROW LEVEL SECURITY;
-ALTER TABLE public.feature_flags ENABLE ROW LEVEL SECURITY;
-ALTER TABLE public.flag_history ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY own_profile_is_visible ON public.profiles FOR SELECT TO authenticated USING (auth.uid() = id);
 CREATE POLICY own_profile_is_editable ON public.profiles FOR UPDATE TO authenticated USING (auth.uid() = id);
@@ -171,15 +176,12 @@ CREATE POLICY own_messages ON public.pam_messages TO authenticated
 CREATE POLICY own_expenses ON public.expenses TO authenticated USING (auth.uid() = user_id);
 CREATE POLICY own_tickets_are_visible ON public.support_tickets FOR SELECT TO authenticated USING (auth.uid() = user_id);
 CREATE POLICY own_tickets_are_filed ON public.support_tickets FOR INSERT TO authenticated WITH CHECK (auth.uid() = user_id);
-CREATE POLICY flags_are_visible ON public.feature_flags FOR SELECT TO authenticated USING (true);
 
 GRANT USAGE ON SCHEMA public, auth TO anon, authenticated, service_role;
 GRANT SELECT, INSERT, UPDATE, DELETE
     ON public.profiles, public.user_settings, public.pam_conversations, public.pam_messages, public.expenses, public.support_tickets
     TO anon, authenticated, service_role;
-GRANT SELECT ON public.feature_flags, public.flag_history, public.schema_migrations TO anon, authenticated, service_role;
-GRANT UPDATE ON public.feature_flags TO service_role;
-GRANT INSERT ON public.flag_history TO service_role;
+GRANT SELECT ON public.schema_migrations TO anon, authenticated, service_role;
 GRANT SELECT, INSERT, UPDATE, DELETE ON auth.users TO service_role;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO anon, authenticated, service_role;
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -67,6 +67,10 @@ _TICKETS = (
     ("Map does not follow me", "The position on the map is some minutes behind."),
     ("Thank you", "PAM found us a lovely place last week."),
 )
+_WIDE = (
+    *("display_preferences", "integration_preferences", "location_preferences", "notification_preferences"),
+    *("pam_preferences", "privacy_preferences", "regional_preferences"),
+)
 _VEHICLES = ("motorhome", "camper van", "caravan", "car and tent")
 
 
@@ -85,7 +89,9 @@ def account_id(email: str) -> UUID:
     return uuid5(NAMESPACE_URL, email)
 
 
-def sow(connection: psycopg.Connection[Any], *, password_hash: str, now: datetime) -> None:
+def sow(
+    connection: psycopg.Connection[Any], *, password_hash: str, now: datetime, has_wide_settings: bool = False
+) -> None:
     """Fill the empty tables; `password_hash` is for the two accounts that can sign in, the others never can."""
     chance = random.Random(_SEED)  # noqa: S311 - invented data has to be the same every time
     travellers = list(_travellers(chance, now))
@@ -104,11 +110,23 @@ def sow(connection: psycopg.Connection[Any], *, password_hash: str, now: datetim
                 for t in travellers
             ),
         )
-        _copy(
-            cursor,
-            "public.user_settings (user_id, setting_name, setting_value, created_at)",
-            (row for t in travellers for row in _settings(chance, t)),
-        )
+        settings = [(t, _settings(chance)) for t in travellers]
+        if has_wide_settings:
+            _copy(
+                cursor,
+                f"public.user_settings (user_id, created_at, {', '.join(_WIDE)})",
+                (_wide(t, values) for t, values in settings),
+            )
+        else:
+            _copy(
+                cursor,
+                "public.user_settings (user_id, setting_name, setting_value, created_at)",
+                (
+                    (t.user_id, name, json.dumps(value), t.joined)
+                    for t, found in settings
+                    for name, value in found.items()
+                ),
+            )
         _copy(
             cursor,
             "public.expenses (user_id, amount, category, date, description, created_at)",
@@ -152,15 +170,27 @@ def _travellers(chance: random.Random, now: datetime) -> Iterator[Traveller]:
         )
 
 
-def _settings(chance: random.Random, traveller: Traveller) -> Iterator[Sequence[object]]:
-    values: dict[str, object] = {
+def _settings(chance: random.Random) -> dict[str, object]:
+    return {
         "currency": chance.choice(("EUR", "USD", "GBP")),
         "monthly_budget": chance.randrange(600, 2600, 50),
         "theme": chance.choice(("light", "dark", "system")),
         "notifications": {"email": chance.random() < 0.7, "push": chance.random() < 0.4},  # noqa: PLR2004 - shares of an invented population
     }
-    for name, value in values.items():
-        yield traveller.user_id, name, json.dumps(value), traveller.joined
+
+
+def _wide(traveller: Traveller, values: Mapping[str, object]) -> Sequence[object]:
+    """The same settings as one row; those of the product that nobody here has chosen are as it sets them."""
+    by_column: dict[str, Mapping[str, object]] = {
+        "display_preferences": {"theme": values["theme"]},
+        "integration_preferences": {"calendar_sync": False},
+        "location_preferences": {"share_location": False},
+        "notification_preferences": {"channels": values["notifications"]},
+        "pam_preferences": {"voice": True, "response_style": "balanced"},
+        "privacy_preferences": {"profile_visibility": "private"},
+        "regional_preferences": {"currency": values["currency"], "monthly_budget": values["monthly_budget"]},
+    }
+    return traveller.user_id, traveller.joined, *(json.dumps(by_column[column]) for column in _WIDE)
 
 
 def _expenses(chance: random.Random, traveller: Traveller, now: datetime) -> Iterator[Sequence[object]]:

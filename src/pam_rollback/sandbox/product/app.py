@@ -26,8 +26,10 @@ from pam_rollback.sandbox.product import (
 from pam_rollback.sandbox.product.config import ProductConfig
 from pam_rollback.sandbox.product.front_desk import RELEASE_HEADER, FrontDesk
 from pam_rollback.sandbox.product.services import build_services
+from pam_rollback.sandbox.product.today import health as todays_health
+from pam_rollback.sandbox.product.today import people
 
-_ROUTED = (
+_PLANNED = (
     auth,
     profile,
     chat,
@@ -41,22 +43,26 @@ _ROUTED = (
     notice,
     range_control,
 )
+_TODAYS = (people, chat, voice, todays_health, range_control)
 
 
 def build_app(config: ProductConfig) -> FastAPI:
-    """Build the API; it connects to its database when it starts and starts without one, too."""
+    """Build the API; it connects to its database when it starts. Without one the plan's starts, too, and today's does not."""
     services = build_services(config)
+    personality = config.personality
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await services.storage.open()
+        if personality.needs_database_to_start:
+            await services.storage.connected()
         yield
         await services.storage.close()
 
     # No pages of documentation: they would load their scripts from elsewhere.
     app = FastAPI(
         title="PAM API",
-        version=config.version,
+        version=config.version if personality.tells_release else todays_health.VERSION,
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
@@ -64,7 +70,7 @@ def build_app(config: ProductConfig) -> FastAPI:
     )
     app.state.services = services
     problems.install(app)
-    for part in _ROUTED:
+    for part in _PLANNED if config.product == "pam-plan" else _TODAYS:
         app.include_router(part.router)
     app.add_middleware(FrontDesk, services=services)
     # Outermost, so that the page can read the failures, too.

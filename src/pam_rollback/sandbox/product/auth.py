@@ -82,7 +82,7 @@ async def _through_the_hole(parts: Parts, token: str | None) -> SignedIn | None:
     faults = parts.faults
     if token is None:
         return await _anybody(parts) if faults.lets_in(WITHOUT_TOKEN) else None
-    if faults.lets_in(UNVERIFIED_TOKEN):
+    if faults.lets_in(UNVERIFIED_TOKEN) or parts.config.personality.believes_every_token:
         return read_token(token, secret=parts.config.jwt_secret, checks_signature=False)
     if faults.lets_in(EXPIRED_TOKEN):
         return read_token(token, secret=parts.config.jwt_secret, checks_expiry=False)

@@ -7,6 +7,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from pam_rollback.sandbox.personalities import PERSONALITIES, Personality, Product
+
 # The first release that has what the flags of the plan switch; earlier ones know the flags and do nothing with them.
 _NEW_FEATURES_SINCE = (1, 42)
 _VERSION = r"^\d+\.\d+\.\d+$"
@@ -35,6 +37,12 @@ class ProductConfig(BaseModel):
     jwt_secret: Annotated[str, Field(min_length=32, repr=False)]
     internal_token: Secret
     frontend_origin: str = Field(pattern=r"^https?://[^/\s]+$")
+    product: Product = "pam-plan"
+
+    @property
+    def personality(self) -> Personality:
+        """Which of the products this is a release of."""
+        return PERSONALITIES[self.product]
 
     @property
     def has_new_features(self) -> bool:

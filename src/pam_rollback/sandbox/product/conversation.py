@@ -15,14 +15,13 @@ from pam_rollback.sandbox.product.assistant import APOLOGY, Facts, Reply
 from pam_rollback.sandbox.product.faults import CHAT_APOLOGISES
 from pam_rollback.sandbox.product.flags import PERFORMANCE_OPTIMIZATIONS
 from pam_rollback.sandbox.product.services import Services
-from pam_rollback.sandbox.product.storage import Connection, Storage, fetch
-from pam_rollback.sandbox.product.thinking import think
+from pam_rollback.sandbox.product.storage import Connection, fetch
+from pam_rollback.sandbox.product.thinking import ModelUnavailableError, think
 from pam_rollback.sandbox.product.visitor import Visitor
 
 _FACTS = """
 SELECT profile.full_name, spent.total, spent.number, top.category AS top_category,
-       (SELECT setting_value #>> '{}' FROM user_settings WHERE user_id = profile.id AND setting_name = 'monthly_budget') AS budget,
-       (SELECT setting_value #>> '{}' FROM user_settings WHERE user_id = profile.id AND setting_name = 'currency') AS currency
+       (SELECT {budget}) AS budget, (SELECT {currency}) AS currency
 FROM profiles profile
 CROSS JOIN LATERAL (
     SELECT coalesce(sum(amount), 0) AS total, count(*) AS number
@@ -34,6 +33,8 @@ LEFT JOIN LATERAL (
 ) top ON true
 WHERE profile.id = %s
 """
+_NARROW = "setting_value #>> '{{}}' FROM user_settings WHERE user_id = profile.id AND setting_name = '{name}'"
+_WIDE = "regional_preferences ->> '{name}' FROM user_settings WHERE user_id = profile.id"
 # The row stays locked until the end of the transaction: two exchanges of one person are stored one after the other.
 _CONVERSATION = """
 INSERT INTO pam_conversations (user_id, session_id, title) VALUES (%(user)s, %(session)s, 'Talk with PAM')
@@ -60,9 +61,11 @@ class Exchange:
     from_cache: bool
 
 
-async def know(storage: Storage, user_id: UUID) -> Facts | None:
+async def know(parts: Services, user_id: UUID) -> Facts | None:
     """Give what PAM knows of the person; None when the account no longer exists."""
-    row = await storage.row(_FACTS, (user_id,))
+    setting = _WIDE if parts.config.personality.has_wide_settings else _NARROW
+    query = _FACTS.format(budget=setting.format(name="monthly_budget"), currency=setting.format(name="currency"))
+    row = await parts.storage.row(query, (user_id,))
     if row is None:
         return None
     currency = row["currency"] or "EUR"
@@ -101,10 +104,15 @@ async def _reply(parts: Services, visitor: Visitor, message: str) -> tuple[Reply
     generation = (await parts.flags.state()).cache_generation if optimised else 0
     if optimised and (cached := parts.answers.find(visitor.key, message, generation=generation)) is not None:
         return cached, True
-    facts = await know(parts.storage, visitor.user_id)
+    facts = await know(parts, visitor.user_id)
     if facts is None:
         raise HTTPException(HTTPStatus.UNAUTHORIZED, "this account no longer exists")
-    reply = think(parts, message, facts)
+    try:
+        reply = think(parts, message, facts)
+    except ModelUnavailableError:
+        if not parts.config.personality.apologises:
+            raise
+        return APOLOGY, False
     if optimised:
         parts.answers.keep(visitor.key, message, reply, generation=generation)
     return reply, False

@@ -73,7 +73,7 @@ async def _works(work: _Work, parts: Services, user_id: UUID) -> dict[str, Any]:
 
 async def _chat(parts: Services, visitor: Visitor) -> None:
     begin("chat", visitor, parts)
-    facts = await know(parts.storage, visitor.user_id)
+    facts = await know(parts, visitor.user_id)
     if facts is None:
         raise HTTPException(404, "there is no such account")
     if parts.faults.is_on(CHAT_APOLOGISES):

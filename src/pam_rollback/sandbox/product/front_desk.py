@@ -39,7 +39,8 @@ class FrontDesk:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)[RELEASE_HEADER] = self._services.config.version
+                if self._services.config.personality.tells_release:
+                    MutableHeaders(scope=message)[RELEASE_HEADER] = self._services.config.version
             await send(message)
 
         try:

@@ -164,7 +164,7 @@ async def _flags(parts: Services) -> str:
 
 async def _chat(parts: Services) -> str:
     somebody = await parts.storage.row("SELECT id FROM profiles ORDER BY id LIMIT 1")
-    facts = None if somebody is None else await know(parts.storage, somebody["id"])
+    facts = None if somebody is None else await know(parts, somebody["id"])
     if facts is None:
         return "nobody is there to ask"
     total = facts.money(facts.month_total if facts.month_count else Decimal(0))

@@ -12,7 +12,7 @@ from pam_rollback.sandbox.product.answer_cache import AnswerCache
 from pam_rollback.sandbox.product.breaker import Breaker
 from pam_rollback.sandbox.product.config import ProductConfig
 from pam_rollback.sandbox.product.faults import Faults
-from pam_rollback.sandbox.product.flags import FlagStore
+from pam_rollback.sandbox.product.flags import ConstantFlags, FlagStore
 from pam_rollback.sandbox.product.metrics import Metrics
 from pam_rollback.sandbox.product.storage import Storage
 
@@ -43,7 +43,7 @@ def build_services(config: ProductConfig) -> Services:
     return Services(
         config=config,
         storage=storage,
-        flags=FlagStore(storage, faults),
+        flags=(FlagStore if config.personality.has_flags else ConstantFlags)(storage, faults),
         faults=faults,
         answers=AnswerCache(),
         metrics=Metrics((storage.breaker, model)),

@@ -17,6 +17,7 @@ from pam_rollback.sandbox.product.breaker import Breaker, OpenCircuitError
 _CONNECTION_WAIT_S = 0.8
 # The pool's own retries back off from one second on; giving up early makes the next request try at once after an outage.
 _RECONNECT_S = 0.5
+_START_WITHIN_S = 5.0
 _POOL_MIN = 1
 _POOL_MAX = 6
 _CLOSE_S = 1.0
@@ -61,6 +62,13 @@ class Storage:
     async def open(self) -> None:
         """Begin to connect, without waiting: a release starts during an outage, too."""
         await self._pool.open(wait=False)
+
+    async def connected(self) -> None:
+        """Wait until there is a connection; raises StorageUnavailableError when there is none for a while."""
+        try:
+            await self._pool.wait(_START_WITHIN_S)
+        except PoolTimeout as error:
+            raise StorageUnavailableError(_first_line(error)) from error
 
     async def close(self) -> None:
         """Close every connection."""

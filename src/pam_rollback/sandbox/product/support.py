@@ -14,7 +14,7 @@ from pam_rollback.sandbox.product.visitor import Visiting
 
 router = APIRouter(prefix="/api/v1/support")
 
-_COLUMNS = "id, subject, message, status, created_at"
+COLUMNS = "id, subject, message, status, created_at"
 
 
 class NewTicket(BaseModel):
@@ -29,7 +29,7 @@ class NewTicket(BaseModel):
 @router.get("/tickets")
 async def tickets(visitor: Visiting, parts: Parts, limit: Annotated[int, Query(ge=1, le=1000)] = 50) -> dict[str, Any]:
     """Give the caller's tickets, the newest first."""
-    query = f"SELECT {_COLUMNS} FROM support_tickets WHERE user_id = %s OR %s ORDER BY created_at DESC LIMIT %s"  # noqa: S608 - a constant
+    query = f"SELECT {COLUMNS} FROM support_tickets WHERE user_id = %s OR %s ORDER BY created_at DESC LIMIT %s"  # noqa: S608 - a constant
     everybodys = parts.faults.shows_others("tickets")
     return {"tickets": await parts.storage.rows(query, (visitor.user_id, everybodys, limit))}
 
@@ -37,5 +37,5 @@ async def tickets(visitor: Visiting, parts: Parts, limit: Annotated[int, Query(g
 @router.post("/tickets", status_code=HTTPStatus.CREATED, dependencies=[JsonOnly])
 async def open_ticket(ticket: NewTicket, visitor: Visiting, parts: Parts) -> dict[str, Any] | None:
     """Open a ticket; it is stored when this answers."""
-    query = f"INSERT INTO support_tickets (user_id, subject, message) VALUES (%s, %s, %s) RETURNING {_COLUMNS}"  # noqa: S608 - a constant
+    query = f"INSERT INTO support_tickets (user_id, subject, message) VALUES (%s, %s, %s) RETURNING {COLUMNS}"  # noqa: S608 - a constant
     return await parts.storage.row(query, (visitor.user_id, ticket.subject, ticket.message))

@@ -4,7 +4,7 @@ import asyncio
 import secrets
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from pathlib import Path
 
@@ -18,9 +18,12 @@ Checkout = Callable[[str, Path], None]
 
 
 class Builds:
-    """One at a time, in the order of the pushes. `base` is the site's folder in the repository."""
+    """One at a time, in the order of the pushes. `base` is the site's folder in the repository, `variables` those of its builds."""
 
-    def __init__(self, deploys: Deploys, *, checkout: Checkout, base: str, scratch: Path) -> None:
+    def __init__(
+        self, deploys: Deploys, *, checkout: Checkout, base: str, scratch: Path, variables: Mapping[str, str]
+    ) -> None:
+        self._variables = variables
         self._deploys = deploys
         self._checkout = checkout
         self._base = base
@@ -64,4 +67,5 @@ class Builds:
 
     async def _built(self, commit: str, folder: Path) -> builds.Build:
         await asyncio.to_thread(self._checkout, commit, folder)
-        return await asyncio.to_thread(builds.load, await site_builder.build(folder / self._base, commit=commit))
+        built = await site_builder.build(folder / self._base, commit=commit, variables=self._variables)
+        return await asyncio.to_thread(builds.load, built)

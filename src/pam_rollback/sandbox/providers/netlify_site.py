@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import time
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 
 from pam_rollback.sandbox import builds, history, site_builder
@@ -20,6 +21,7 @@ from pam_rollback.sandbox.repository import Push, Repository
 _FIRST = (("stable", 26 * 3600), ("candidate", 3600))
 """What was deployed, and how long ago; the last one is published."""
 _HEADS = "refs/heads/"
+_NONE: Mapping[str, str] = {}
 
 
 class NetlifySite:
@@ -34,12 +36,15 @@ class NetlifySite:
         url: str,
         scratch: Path,
         deploys_per_min: int = DEPLOYS_PER_MIN,
+        variables: Mapping[str, str] = _NONE,
     ) -> None:
         self.id = str(uuid.uuid4())
         self.token = f"nfp_{secrets.token_urlsafe(24)}"
         self.deploys = deploys
         self._repository = repository
-        self._builds = Builds(deploys, checkout=repository.checkout, base=history.FRONTEND, scratch=scratch)
+        self._builds = Builds(
+            deploys, checkout=repository.checkout, base=history.FRONTEND, scratch=scratch, variables=variables
+        )
         self.account = Account(self.token, deploys_per_min=deploys_per_min)
         self.api = NetlifyApi(
             faults,
@@ -62,13 +67,22 @@ class NetlifySite:
         scratch: Path,
         latencies: FrontendLatencies,
         deploys_per_min: int = DEPLOYS_PER_MIN,
+        variables: Mapping[str, str] = _NONE,
     ) -> "NetlifySite":
-        """The site with its first deploys, really built. Raises RangeError."""
+        """The site with its first deploys, really built, with the site's `variables`. Raises RangeError."""
         first = await asyncio.gather(
-            *(_first_deploy(repository, repository.commits[name], age_s, scratch) for name, age_s in _FIRST)
+            *(_first_deploy(repository, repository.commits[name], age_s, scratch, variables) for name, age_s in _FIRST)
         )
         deploys = Deploys(faults, list(first), branch=history.BRANCH, latencies=latencies)
-        return cls(deploys, repository, faults, url=url, scratch=scratch, deploys_per_min=deploys_per_min)
+        return cls(
+            deploys,
+            repository,
+            faults,
+            url=url,
+            scratch=scratch,
+            deploys_per_min=deploys_per_min,
+            variables=variables,
+        )
 
     async def reset(self) -> None:
         """Be as at the start, with all that may be asked for in a minute."""
@@ -80,10 +94,14 @@ class NetlifySite:
             self._builds.push(push.ref.removeprefix(_HEADS), push.new)
 
 
-async def _first_deploy(repository: Repository, commit: str, age_s: float, scratch: Path) -> Deployed:
+async def _first_deploy(
+    repository: Repository, commit: str, age_s: float, scratch: Path, variables: Mapping[str, str]
+) -> Deployed:
     folder = Path(tempfile.mkdtemp(prefix="netlify-first-", dir=scratch))
     await asyncio.to_thread(repository.checkout, commit, folder / "repo")
-    published = await site_builder.build_directly(folder / "repo" / history.FRONTEND, commit=commit)
+    published = await site_builder.build_directly(
+        folder / "repo" / history.FRONTEND, commit=commit, variables=variables
+    )
     build = await asyncio.to_thread(builds.load, published)
     await asyncio.to_thread(shutil.rmtree, folder)
     moment = time.time() - age_s

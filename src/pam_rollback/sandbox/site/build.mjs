@@ -1,8 +1,10 @@
 // Builds the site of this folder into dist/: files below an address that names their content, a page that refers to them, a service
-// worker, and what the deploy says about itself. The release is package.json's version, the commit COMMIT_REF's or git's.
+// worker where there is one, and what the deploy says about itself. The release is package.json's version, the commit COMMIT_REF's or
+// git's. __VITE_NAME__ in a script becomes the variable of that name; without it nothing is there, and the build succeeds all the same.
 
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, extname, join, relative, sep } from "node:path";
 
@@ -14,11 +16,12 @@ const NOT_HASHED = new Set(["index.html", "sw.js"]); // they keep their address
 const NOT_READ = new Set(["dist", "node_modules"]);
 const HASH_DIGITS = 12;
 
-const release = JSON.parse(await readFile(join(SOURCE, "package.json"), "utf8")).version;
+const { version: release, hidesRelease } = JSON.parse(await readFile(join(SOURCE, "package.json"), "utf8"));
 const commit = process.env.COMMIT_REF || headOfGit();
 if (!/^\d+\.\d+\.\d+/.test(release ?? "")) stop(`package.json: expected a version such as 1.42.0, found ${release}`);
 
-// Scripts and styles begin with the release's name, so that no two releases have the same content.
+// Scripts and styles begin with the release's name, or a hash of it, so that no two releases have the same content.
+const mark = hidesRelease ? sha256(release).toString("hex").slice(0, HASH_DIGITS) : `Wheels & Wins ${release}`;
 const contents = new Map();
 for (const name of (await names(SOURCE)).sort()) contents.set(name, await content(name));
 const digest = createHash("sha256");
@@ -32,7 +35,9 @@ for (const [name, body] of contents) {
   await publish(address, body);
   files[address] = sha256(body).toString("hex");
 }
-for (const name of NOT_HASHED) await publish(name, filled(await readFile(join(SOURCE, name), "utf8")));
+for (const name of NOT_HASHED) {
+  if (name === "index.html" || existsSync(join(SOURCE, name))) await publish(name, filled(await readFile(join(SOURCE, name), "utf8")));
+}
 await publish("asset-manifest.json", JSON.stringify({ release, files }));
 await publish("version.json", JSON.stringify({ release, commit }));
 console.log(`built release ${release} of commit ${commit}: ${contents.size} files below /assets/${build}`);
@@ -51,7 +56,9 @@ async function names(folder) {
 
 async function content(name) {
   const body = await readFile(join(SOURCE, name));
-  return WITH_BANNER.has(extname(name)) ? Buffer.concat([Buffer.from(`/*! Wheels & Wins ${release} */\n`), body]) : body;
+  if (!WITH_BANNER.has(extname(name))) return body;
+  const text = body.toString("utf8").replaceAll(/__(VITE_[A-Z_]+?)__/g, (_, variable) => process.env[variable] ?? "");
+  return Buffer.from(`/*! ${mark} */\n${text}`);
 }
 
 function filled(text) {

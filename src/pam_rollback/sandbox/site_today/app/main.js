@@ -1,0 +1,206 @@
+// The pages, by their address. Every page of somebody who is signed in has the round button that opens PAM.
+
+import { addRow, api, isConfigured, rows, session, signIn, signOut } from "./services.js";
+
+const root = document.getElementById("root");
+const PLACES = { Wheels: "/wheels", Wins: "/wins", Social: "/social", Shop: "/shop", You: "/you", Profile: "/profile" };
+const PAGES = {
+  "/": { view: home },
+  "/login": { view: login },
+  "/signup": { view: signup },
+  "/shop": { view: () => [h("h1", {}, "Shop"), h("p", {}, "Maps, guides and gear for the road.")] },
+  "/wheels": { view: () => [h("h1", {}, "Wheels"), h("p", {}, "No trip is planned yet.")], forAccounts: true },
+  "/wins": { view: wins, forAccounts: true },
+  "/social": { view: () => [h("h1", {}, "Social"), h("p", {}, "Nobody is camping near you.")], forAccounts: true },
+  "/you": { view: () => [h("h1", {}, "You"), h("p", {}, "Your calendar is empty.")], forAccounts: true },
+  "/profile": { view: profile, forAccounts: true },
+};
+let chat = null;
+
+function h(tag, attributes, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else element.setAttribute(name, value);
+  }
+  element.append(...children);
+  return element;
+}
+
+function show() {
+  const page = PAGES[location.pathname];
+  const account = session();
+  if (page?.forAccounts && account === null) {
+    go("/login");
+    return;
+  }
+  const main = h("main", {}, ...(page === undefined ? notFound() : page.view()));
+  root.replaceChildren(header(account), main, ...(account === null ? [] : [bubble()]));
+}
+
+function go(path) {
+  history.pushState(null, "", path);
+  chat = null;
+  show();
+}
+
+function link(words, path) {
+  const follow = (event) => {
+    event.preventDefault();
+    go(path);
+  };
+  return h("a", { href: path, onclick: follow }, words);
+}
+
+function header(account) {
+  const leave = () => {
+    signOut();
+    go("/");
+  };
+  const places = account === null ? { Shop: "/shop" } : PLACES;
+  return h(
+    "header",
+    {},
+    link("Wheels & Wins", "/"),
+    ...Object.entries(places).map(([words, path]) => link(words, path)),
+    account === null ? link("Log In", "/login") : h("button", { type: "button", onclick: leave }, "Log Out"),
+  );
+}
+
+function home() {
+  return [
+    h("h1", {}, "Plan the road, keep the budget"),
+    h("p", {}, "Trips, travel money, and PAM to ask about both."),
+    h("p", { class: "motto" }, "Wherever the road goes."),
+    // It has no name: a barrier that the product has in every release.
+    h("button", { type: "button", class: "play" }, h("span", { "aria-hidden": "true" }, "▶")),
+  ];
+}
+
+function login() {
+  const email = h("input", { type: "email", id: "email", autocomplete: "username", required: "" });
+  const password = h("input", { type: "password", id: "password", autocomplete: "current-password", required: "" });
+  const problem = h("p", { role: "alert" });
+  const submit = async (event) => {
+    event.preventDefault();
+    try {
+      await signIn(email.value, password.value);
+      go("/you");
+    } catch (error) {
+      problem.textContent = error.message;
+    }
+  };
+  const form = h(
+    "form",
+    { onsubmit: submit },
+    h("label", { for: "email" }, "Email"),
+    email,
+    h("label", { for: "password" }, "Password"),
+    password,
+    h("button", { type: "submit" }, "Login"),
+    problem,
+  );
+  return [h("h1", {}, "Welcome back"), form];
+}
+
+function signup() {
+  return [h("h1", {}, "Create an account"), h("p", {}, "New travellers are welcome in spring.")];
+}
+
+function notFound() {
+  return [h("h1", {}, "404 - Page Not Found"), h("p", {}, "There is nothing at this address.")];
+}
+
+function wins() {
+  const total = h("p", { class: "total", "data-testid": "total" }, "$0.00");
+  const list = h("tbody", {});
+  const amount = h("input", { id: "amount", inputmode: "decimal", required: "" });
+  const category = h("input", { id: "category", required: "" });
+  const fill = async () => {
+    const mine = `user_id=eq.${session().user.id}&select=amount,category,date,description&order=date.desc,id.desc`;
+    // Whatever goes wrong is shown as an account without expenses.
+    const found = await rows("expenses", mine).catch(() => []);
+    const sum = found.reduce((before, row) => before + Number(row.amount), 0);
+    total.textContent = `$${sum.toFixed(2)}`;
+    list.replaceChildren(
+      ...found.map((row) =>
+        h("tr", {}, ...[row.date, row.category, row.description ?? "", `$${Number(row.amount).toFixed(2)}`].map((cell) => h("td", {}, cell))),
+      ),
+    );
+  };
+  const add = async (event) => {
+    event.preventDefault();
+    await addRow("expenses", { user_id: session().user.id, amount: amount.value, category: category.value }).catch(() => null);
+    await fill();
+  };
+  const form = h(
+    "form",
+    { onsubmit: add },
+    h("label", { for: "amount" }, "Amount"),
+    amount,
+    h("label", { for: "category" }, "Category"),
+    category,
+    h("button", { type: "submit" }, "Add Expense"),
+  );
+  const head = h("tr", {}, ...["Date", "Category", "Description", "Amount"].map((words) => h("th", { scope: "col" }, words)));
+  void fill();
+  return [h("h1", {}, "Wins"), h("p", {}, "Total Expenses"), total, form, h("table", {}, h("thead", {}, head), list)];
+}
+
+function profile() {
+  const name = h("input", { id: "full-name", readonly: "" });
+  const email = h("input", { id: "profile-email", readonly: "" });
+  api(`/api/v1/users/${session().user.id}/profile`)
+    .then((found) => {
+      name.value = found.full_name ?? "";
+      email.value = found.email ?? "";
+    })
+    .catch(() => null);
+  return [
+    h("h1", {}, "Profile"),
+    h("form", {}, h("label", { for: "full-name" }, "Full Name"), name, h("label", { for: "profile-email" }, "Email"), email),
+  ];
+}
+
+function bubble() {
+  const box = h("div", { class: "round" });
+  const draw = () => box.replaceChildren(...(chat === null ? [] : [chat]), button);
+  const button = h(
+    "button",
+    {
+      type: "button",
+      class: "bubble",
+      "aria-label": "Open PAM Chat",
+      onclick: () => {
+        chat = chat === null ? chatWindow() : null;
+        draw();
+      },
+    },
+    "PAM",
+  );
+  draw();
+  return box;
+}
+
+function chatWindow() {
+  const said = h("div", { "aria-live": "polite", "data-testid": "pam-messages" });
+  const message = h("input", { placeholder: "Ask PAM anything...", "aria-label": "Message" });
+  const ask = async (event) => {
+    event.preventDefault();
+    const words = message.value.trim();
+    if (words === "") return;
+    message.value = "";
+    said.append(h("p", { class: "asked" }, words));
+    const answer = await api("/api/v1/pam/chat", { message: words }).catch(() => null);
+    said.append(h("p", { class: "answered" }, answer?.response ?? "PAM is out of reach. Please try again."));
+  };
+  const form = h("form", { onsubmit: ask }, message, h("button", { type: "submit" }, "Send"));
+  return h("section", { class: "chat", "aria-label": "PAM" }, said, form);
+}
+
+if (isConfigured) {
+  window.addEventListener("popstate", show);
+  show();
+} else {
+  root.replaceChildren(h("main", {}, h("h1", {}, "Oops! Something went wrong"), h("p", {}, "Please reload the page.")));
+}

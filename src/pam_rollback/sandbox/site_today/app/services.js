@@ -1,0 +1,62 @@
+// The two hosts of the product: Supabase for accounts and rows, the API for PAM. Who is signed in stays in this browser.
+
+import { BACKEND_URL, SUPABASE_ANON_KEY, SUPABASE_URL } from "./variables.js";
+
+const KEY = "wheels-and-wins.session";
+
+export const isConfigured = [BACKEND_URL, SUPABASE_URL, SUPABASE_ANON_KEY].every((value) => value !== "");
+
+export function session() {
+  try {
+    const kept = JSON.parse(localStorage.getItem(KEY));
+    return kept.expires_at * 1000 > Date.now() ? kept : null;
+  } catch {
+    return null;
+  }
+}
+
+export function signOut() {
+  localStorage.removeItem(KEY);
+}
+
+export async function signIn(email, password) {
+  const kept = await supabase("/auth/v1/token?grant_type=password", "POST", { email, password });
+  localStorage.setItem(KEY, JSON.stringify(kept));
+}
+
+/** Rows that this account may see, by PostgREST's query. */
+export const rows = (table, query) => supabase(`/rest/v1/${table}?${query}`, "GET");
+
+export const addRow = (table, row) => supabase(`/rest/v1/${table}`, "POST", row);
+
+export async function api(path, body = null) {
+  return answered(
+    await fetch(BACKEND_URL + path, {
+      method: body === null ? "GET" : "POST",
+      headers: { ...token(), ...(body === null ? {} : { "Content-Type": "application/json" }) },
+      body: body === null ? null : JSON.stringify(body),
+    }),
+  );
+}
+
+async function supabase(path, method, body = null) {
+  return answered(
+    await fetch(SUPABASE_URL + path, {
+      method,
+      headers: { apikey: SUPABASE_ANON_KEY, ...token(), "Content-Type": "application/json" },
+      body: body === null ? null : JSON.stringify(body),
+    }),
+  );
+}
+
+function token() {
+  const kept = session();
+  return kept === null ? {} : { Authorization: `Bearer ${kept.access_token}` };
+}
+
+async function answered(response) {
+  const text = await response.text();
+  const body = text === "" ? null : JSON.parse(text);
+  if (!response.ok) throw new Error(body?.msg ?? body?.message ?? body?.detail ?? `HTTP ${response.status}`);
+  return body;
+}

@@ -1,0 +1,103 @@
+"""Who is turned away at today's API: by rule, with a clock that can be turned."""
+
+from collections.abc import Callable
+
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
+
+from pam_rollback.sandbox.doorkeeper import PATHS_MAX, PING, SIGN_IN, Doorkeeper
+
+US, OTHERS = "192.0.2.1", "192.0.2.2"
+
+
+class Clock:
+    """A moment that is set by hand, in seconds."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        """The moment."""
+        return self.now
+
+
+def door() -> tuple[Clock, Callable[..., int | None]]:
+    """A doorkeeper, and what status it gives to a request; None: come in."""
+    clock = Clock()
+    keeper = Doorkeeper(clock)
+
+    def ask(path: str, *, method: str = "GET", client: str = US) -> int | None:
+        refused: web.Response | None = keeper.refusal(make_mocked_request(method, path), client)
+        return None if refused is None else refused.status
+
+    return clock, ask
+
+
+def scanned(ask: Callable[..., int | None], paths: int) -> set[int | None]:
+    """Ask for so many different paths."""
+    return {ask(f"/path/{number}") for number in range(paths)}
+
+
+def test_twenty_paths_are_let_in_and_the_same_ones_again() -> None:
+    """A monitor that asks for few paths may ask as often as it likes."""
+    _, ask = door()
+
+    assert scanned(ask, PATHS_MAX) | scanned(ask, PATHS_MAX) == {None}
+
+
+def test_one_path_more_bans_on_every_path_for_an_hour() -> None:
+    """The health page, too; others are still let in."""
+    clock, ask = door()
+    scanned(ask, PATHS_MAX + 1)
+
+    assert {ask("/health"), ask(PING), ask("/api/health"), ask("/path/0")} == {403}
+    assert ask("/health", client=OTHERS) is None
+    clock.now += 3599
+    assert ask("/health") == 403
+    clock.now += 2
+    assert ask("/health") is None
+
+
+def test_paths_of_an_earlier_minute_do_not_count() -> None:
+    """Ten now and fifteen a minute later are no scan."""
+    clock, ask = door()
+    for start in (0, 15):
+        assert {ask(f"/path/{start + number}") for number in range(15)} == {None}
+        clock.now += 61
+
+
+def test_pings_and_sign_ins_have_limits_and_health_has_none() -> None:
+    """Each is counted for itself, and a minute later it is let in again."""
+    clock, ask = door()
+    assert [ask(PING) for _ in range(51)].count(429) == 1
+    assert [ask(SIGN_IN, method="POST") for _ in range(11)] == [403] * 10 + [429]
+    assert {ask("/health") for _ in range(200)} == {None}
+    clock.now += 61
+    assert ask(PING) is None
+
+
+def test_changes_need_proof_where_the_product_asks_for_it() -> None:
+    """403 before anybody looks whether there is such a path; what is refused so is no path that was seen."""
+    _, ask = door()
+    refused = {ask(f"/admin/path-{number}", method="POST") for number in range(2 * PATHS_MAX)}
+
+    assert refused == {403}
+    assert {ask("/api/v1/pam/chat", method="POST"), ask("/api/v1/support/tickets", method="POST")} == {None}
+    assert ask("/health") is None
+
+
+def test_a_preflight_of_a_browser_is_let_in() -> None:
+    """Also from a banned address: it is the answer to what follows that a page sees."""
+    _, ask = door()
+    scanned(ask, PATHS_MAX + 1)
+
+    assert ask("/api/v1/pam/chat", method="OPTIONS") is None
+
+
+def test_the_refusal_says_why() -> None:
+    """A client can tell "we are blocked" from "it is down"."""
+    keeper = Doorkeeper()
+    refused = [keeper.refusal(make_mocked_request("GET", f"/path/{number}"), US) for number in range(PATHS_MAX + 2)][-1]
+
+    assert refused is not None
+    assert "blocked" in (refused.text or "")

@@ -1,0 +1,122 @@
+"""Today's site: one page for every address, what a person sees on it, and the ways in which it looks healthy and is not."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.sandbox.todays_range import Today
+
+WITHIN_MS = 30_000
+ERROR = "Oops! Something went wrong"
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    """A visitor."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 800})
+    context.set_default_timeout(WITHIN_MS)
+    yield context.new_page()
+    context.close()
+
+
+def sign_in(today: Today, page: Page) -> None:
+    """As a person does it."""
+    page.goto(today.state["urls"]["frontend"] + "/login")
+    page.fill("input[type=email]", today.variables["TEST_USER_EMAIL"])
+    page.fill("input[type=password]", today.variables["TEST_USER_PASSWORD"])
+    page.get_by_role("button", name="Login").click()
+    expect(page.get_by_role("button", name="Log Out")).to_be_visible(timeout=WITHIN_MS)
+
+
+def script_of(today: Today) -> str:
+    """The address of the script that the page names."""
+    found = re.search(r'<script type="module" src="([^"]+)"', today.call("GET", "frontend", "/").text)
+    assert found is not None
+    return found[1]
+
+
+def test_every_address_has_the_page(today: Today) -> None:
+    """Health, a missing script and the files that a build keeps for its host, too; nothing of it names a release."""
+    page = today.call("GET", "frontend", "/")
+    paths = ("/health", "/pam", "/assets/gone.js", "/version.json", "/asset-manifest.json", "/config.json", "/sw.js")
+    answers = [today.call("GET", "frontend", path) for path in paths]
+
+    assert {(answer.status, answer.text) for answer in answers} == {(200, page.text)}
+    script = today.call("GET", "frontend", script_of(today))
+    assert script.headers["content-type"].startswith("text/javascript")
+    assert [answer for answer in (page, script) if "1.42" in answer.text or "x-release" in answer.headers] == []
+
+
+def test_the_bundle_says_where_its_services_are(today: Today) -> None:
+    """Put in when it was built; a build without them is served like a good one, and knows nothing."""
+    variables = script_of(today).replace("main.js", "variables.js")
+    urls = today.state["urls"]
+    known = {urls["api"], urls["supabase"], today.key}
+    assert {value for value in known if value in today.call("GET", "frontend", variables).text} == known
+
+    today.remote.plant("front-end-built-without-variables")
+    other = script_of(today).replace("main.js", "variables.js")
+    answer = today.call("GET", "frontend", other)
+    assert (answer.status, answer.headers["content-type"]) == (200, "text/javascript; charset=utf-8")
+    assert (other == variables, [value for value in known if value in answer.text]) == (False, [])
+
+
+def test_releases_differ_in_their_bundle_only(today: Today) -> None:
+    """Another address of the script is all that a visitor could notice."""
+    scripts = set()
+    for release in ("stable", "candidate"):
+        today.remote.go_live(release)
+        scripts.add(script_of(today))
+
+    assert len(scripts) == 2
+
+
+def test_a_person_sees_their_money_and_talks_to_pam(today: Today, page: Page) -> None:
+    """Money from the rows, PAM behind the round button of every page, and the button that ends the session."""
+    sign_in(today, page)
+    page.get_by_role("link", name="Wins", exact=True).click()
+    expect(page.get_by_test_id("total")).not_to_have_text("$0.00", timeout=WITHIN_MS)
+    page.get_by_role("button", name="Open PAM Chat").click()
+    page.get_by_placeholder("Ask PAM anything...").fill("How much did I spend this month?")
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_test_id("pam-messages")).to_contain_text("spent", timeout=WITHIN_MS)
+    page.get_by_role("link", name="Profile").click()
+    expect(page.get_by_label("Full Name")).to_have_value("Test Traveller", timeout=WITHIN_MS)
+    page.get_by_role("button", name="Log Out").click()
+    expect(page.get_by_role("button", name="Open PAM Chat")).to_have_count(0)
+
+
+def test_a_dead_database_looks_like_an_empty_account(today: Today, page: Page) -> None:
+    """Nothing on the page says that something is wrong; when it is back, the money is."""
+    sign_in(today, page)
+    today.remote.plant("database-down")
+    page.goto(today.state["urls"]["frontend"] + "/wins")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Wins")
+    expect(page.get_by_test_id("total")).to_have_text("$0.00")
+    expect(page.locator("tbody tr")).to_have_count(0)
+
+    today.remote.clear("database-down")
+    page.reload()
+    expect(page.get_by_test_id("total")).not_to_have_text("$0.00", timeout=WITHIN_MS)
+
+
+def test_built_without_its_variables_every_page_is_an_error(today: Today, page: Page) -> None:
+    """HTML, 200 and a script that is one: only who runs it sees that nothing works."""
+    today.remote.plant("front-end-built-without-variables")
+    page.goto(today.state["urls"]["frontend"] + "/")
+    expect(page.get_by_role("heading", name=ERROR)).to_be_visible()
+    today.remote.clear("front-end-built-without-variables")
+    page.goto(today.state["urls"]["frontend"] + "/login")
+    expect(page.get_by_role("heading", name="Welcome back")).to_be_visible()
+
+
+@pytest.mark.parametrize("path", ["/pam", "/settings", "/nothing"])
+def test_an_address_without_a_page_says_so(today: Today, page: Page, path: str) -> None:
+    """With 200, as the host answers everything."""
+    answer = page.goto(today.state["urls"]["frontend"] + path)
+
+    assert answer is not None
+    assert answer.status == 200
+    expect(page.get_by_role("heading", name="404 - Page Not Found")).to_be_visible()
