@@ -93,7 +93,7 @@ def test_the_settings_are_wide(today: Today) -> None:
     assert "budget" in today.api("/api/v1/pam/chat", QUESTION).json["response"]
 
 
-@pytest.mark.parametrize("path", ["/api/v1/users/{}/settings", "/api/v1/users/{}/profile", "/api/expenses/{}"])
+@pytest.mark.parametrize("path", ["/api/v1/users/{}/settings", "/api/v1/users/{}/profile"])
 def test_paths_per_user_are_for_that_user(today: Today, path: str) -> None:
     """200 for one's own, 403 for another's, 401 without a token."""
     another = today.sql("SELECT id FROM auth.users WHERE email LIKE 'second%'")[0][0]
@@ -117,34 +117,54 @@ def test_some_doors_are_open_in_every_release(today: Today) -> None:
 
 
 def test_health_says_little(today: Today) -> None:
-    """Healthy, ready for ever not, the whole broken, and one version for all releases."""
+    """Healthy, ready for ever not, the whole broken, and the same versions for all releases."""
     versions = set()
     for release in ("stable", "candidate"):
         today.remote.go_live(release)
         health = today.api("/health").json
-        versions.add((health["status"], health["version"]))
+        versions.add((health["status"], health["version"], today.api("/api/health").json["version"]))
 
-    assert versions == {("healthy", "2.0.0")}
+    assert versions == {("healthy", "1.0.0", "2.0.0")}
     assert (today.api("/health/pam").status, today.api("/health/pam").json["status"]) == (200, "unhealthy")
     assert [today.api(path).status for path in ("/health/ready", "/health/all", "/version")] == [503, 500, 404]
+    assert today.api("/health/circuit-breakers").json["status"] == "degraded"
     assert today.call("HEAD", "api", "/health").status == 405
     assert "x-release" not in today.api("/health").headers
     assert "pam_requests_total{" not in today.api("/api/metrics").text
 
 
-def test_health_does_not_notice_that_the_database_is_dead(today: Today) -> None:
-    """Every health answer is what it was; what needs rows fails, and works again afterwards."""
+def test_nobody_notices_that_the_database_is_dead(today: Today) -> None:
+    """Health is what it was, settings are "not found", PAM apologises; all of it is back with the database."""
     paths = ("/health", "/health/pam", "/health/ready", "/health/all")
     before = [(answer.status, answer.json.get("status")) for answer in map(today.api, paths)]
-    profile = f"/api/v1/users/{today.user_id}/profile"
+    profile, settings = (f"/api/v1/users/{today.user_id}/{what}" for what in ("profile", "settings"))
     today.remote.plant("database-down")
     dead = [(answer.status, answer.json.get("status")) for answer in map(today.api, paths)]
+    sorry = today.api("/api/v1/pam/chat", QUESTION)
 
     assert dead == before
-    assert (today.api(profile).status, today.rows(MINE).status) == (503, 503)
+    assert [today.api(profile).status, today.api(settings).status, today.rows(MINE).status] == [500, 404, 503]
+    assert (sorry.status, sorry.json["intent"]) == (200, None)
     assert today.sign_in("any").json["error_code"] == "unexpected_failure"
     today.remote.clear("database-down")
-    assert (today.api(profile).status, today.rows(MINE).status) == (200, 200)
+    assert [today.api(profile).status, today.api(settings).status, today.rows(MINE).status] == [200, 200, 200]
+    assert today.api("/api/v1/pam/chat", QUESTION).json["intent"] == "budget"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/api/expenses/{}", 400),
+        ("GET", "/api/v1/pam/history", 500),
+        ("DELETE", "/api/v1/pam/history", 500),
+        ("POST", "/api/v1/pam/cache/clear?confirm=true", 500),
+        ("PUT", "/api/v1/users/{}/settings", 403),
+        ("POST", "/api/expenses", 403),
+    ],
+)
+def test_some_paths_are_broken_in_every_release(today: Today, method: str, path: str, status: int) -> None:
+    """There, and of no use to anybody: money and history are read, and everything is written, beside the API."""
+    assert today.api(path.format(today.user_id), method=method).status == status
 
 
 def test_chat_apologises_where_the_model_cannot_be_reached(today: Today) -> None:
@@ -154,6 +174,7 @@ def test_chat_apologises_where_the_model_cannot_be_reached(today: Today) -> None
     sorry = today.api("/api/v1/pam/chat", {"message": "What did I spend on fuel?"})
 
     assert (sorry.status, sorry.json["intent"]) == (200, None)
+    assert sorry.json["response"].startswith("I'm sorry")
     today.remote.clear("model-down")
 
 
@@ -170,16 +191,10 @@ def test_whoever_asks_for_many_paths_is_banned(today: Today) -> None:
 
 
 def test_there_is_no_admin_api_and_no_flag_api(today: Today) -> None:
-    """A call that would change something is 403, one that reads is 404; the API's own sign-in is no way in either."""
+    """A call that would change something is 403, one that reads is 404; nor does the API's own sign-in let anybody in."""
     for path in ("/admin/feature-flags", "/admin/cache/clear", "/admin/emergency-rollback", "/api/auth/login"):
         assert today.api(path, {}).json["error"] == "CSRF Protection"
     assert (today.api("/admin/feature-flags").status, today.api("/api/v1/flags").status) == (404, 404)
-
-
-def test_the_cache_is_cleared_by_who_means_it(today: Today) -> None:
-    """400 without the word."""
-    assert today.api("/api/v1/pam/cache/clear", {}).status == 400
-    assert today.api("/api/v1/pam/cache/clear?confirm=true", {}).json["success"] is True
 
 
 def test_the_api_describes_itself(today: Today) -> None:

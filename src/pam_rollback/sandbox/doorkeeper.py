@@ -11,12 +11,13 @@ from aiohttp import web
 _MINUTE_S, _HOUR_S = 60.0, 3600.0
 PATHS_MAX = 20
 """Different paths from one address within a minute; one more, and it is taken for a scanner."""
-_PINGS_MAX = 50
-"""Of /health/ping, from one address within a minute."""
+_REQUESTS_MAX = 100
+"""Within a minute from one address without a token, each counted twice, and for one token."""
 _SIGN_INS_MAX = 10
+"""The same for the sign-in, which counts whatever else the address has asked for."""
 PING, SIGN_IN = "/health/ping", "/api/auth/login"
-_LIMITS = {PING: _PINGS_MAX, SIGN_IN: _SIGN_INS_MAX}
-"""Requests from one address within a minute. /health and /api/health have no limit, and are refused to a banned address all the same."""
+_UNLIMITED = frozenset({"/health", "/api/health"})
+"""Asked as often as anybody likes, and refused to a banned address all the same."""
 _READ = frozenset({"GET", "HEAD"})
 _UNPROVEN = ("/health", "/openapi.json", "/metrics", "/api/v1/pam", "/api/v1/support")
 """Where a change needs no proof that it comes from the product's own page; elsewhere no proof is ever accepted."""
@@ -28,7 +29,7 @@ class Doorkeeper:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._paths: dict[str, deque[tuple[float, str]]] = defaultdict(deque)
-        self._asked: dict[tuple[str, str], deque[float]] = defaultdict(deque)
+        self._asked: dict[str, deque[float]] = defaultdict(deque)
         self._banned_until: dict[str, float] = {}
 
     def refusal(self, request: web.BaseRequest, client: str) -> web.Response | None:
@@ -38,7 +39,7 @@ class Doorkeeper:
         now = self._clock()
         if self._banned_until.get(client, 0.0) > now:
             return _blocked()
-        limited = self._too_often(client, request.path, now)
+        limited = self._too_often(request, client, now)
         if limited is not None:
             return limited
         if request.method not in _READ and not request.path.startswith(_UNPROVEN):
@@ -61,17 +62,20 @@ class Doorkeeper:
         if len({path for _, path in seen}) > PATHS_MAX:
             self._banned_until[client] = now + _HOUR_S
 
-    def _too_often(self, client: str, path: str, now: float) -> web.Response | None:
-        if path not in _LIMITS:
+    def _too_often(self, request: web.BaseRequest, client: str, now: float) -> web.Response | None:
+        if request.path in _UNLIMITED:
             return None
-        asked = self._asked[client, path]
+        token = request.headers.get("Authorization", "")
+        most = _SIGN_INS_MAX if request.path == SIGN_IN else _REQUESTS_MAX
+        asked = self._asked[token or client]
         while asked and asked[0] <= now - _MINUTE_S:
             asked.popleft()
-        if len(asked) < _LIMITS[path]:
-            asked.append(now)
+        if len(asked) < most:
+            # An address is counted for itself and again as the one who asks, where nobody else is known to.
+            asked.extend((now,) if token else (now, now))
             return None
         wait_s = int(_MINUTE_S - (now - asked[0])) + 1
-        words = "Too many requests. Please try again later."
+        words = f"Too many requests (endpoint limit). Please try again in {wait_s} seconds."
         body = {"error": "Rate limit exceeded", "message": words, "retry_after": wait_s}
         return web.json_response(body, status=429, headers={"Retry-After": str(wait_s)})
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
 
 from pam_rollback.sandbox.product import (
     admin,
@@ -26,8 +27,9 @@ from pam_rollback.sandbox.product import (
 from pam_rollback.sandbox.product.config import ProductConfig
 from pam_rollback.sandbox.product.front_desk import RELEASE_HEADER, FrontDesk
 from pam_rollback.sandbox.product.services import build_services
+from pam_rollback.sandbox.product.storage import StorageUnavailableError
 from pam_rollback.sandbox.product.today import health as todays_health
-from pam_rollback.sandbox.product.today import people
+from pam_rollback.sandbox.product.today import people, talk
 
 _PLANNED = (
     auth,
@@ -43,7 +45,7 @@ _PLANNED = (
     notice,
     range_control,
 )
-_TODAYS = (people, chat, voice, todays_health, range_control)
+_TODAYS = (people, talk, voice, todays_health, range_control)
 
 
 def build_app(config: ProductConfig) -> FastAPI:
@@ -70,6 +72,8 @@ def build_app(config: ProductConfig) -> FastAPI:
     )
     app.state.services = services
     problems.install(app)
+    if config.product == "pam-today":
+        app.add_exception_handler(StorageUnavailableError, _broken)
     for part in _PLANNED if config.product == "pam-plan" else _TODAYS:
         app.include_router(part.router)
     app.add_middleware(FrontDesk, services=services)
@@ -82,3 +86,7 @@ def build_app(config: ProductConfig) -> FastAPI:
         expose_headers=[RELEASE_HEADER, "ETag", "Retry-After", "X-Cache"],
     )
     return app
+
+
+async def _broken(request: Request, _: Exception) -> Response:
+    return talk.internal_error(request)

@@ -8,19 +8,20 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter, HTTPException, Request
 from starlette.responses import Response
 
 from pam_rollback.sandbox.product.metrics import resident_bytes
-from pam_rollback.sandbox.product.services import Parts
+from pam_rollback.sandbox.product.today.talk import internal_error
 
 router = APIRouter()
 
-VERSION = "2.0.0"
-"""A constant of the code: every release names this one."""
+VERSION, OTHER_VERSION = "1.0.0", "2.0.0"
+"""Constants of the code: every release names these."""
 _MB = 1_000_000
-_OWN_FAULT = "'Database' object has no attribute 'execute_query'"
-"""Why the database's check never succeeds; it is red with a database that answers, too."""
+_NO_QUERY = "'Database' object has no attribute 'execute_query'"
+_NO_MODEL = "'Settings' object has no attribute 'MODEL'"
+"""Why two checks never succeed; they are red with a database and a model that answer, too."""
 
 
 @router.get("/health")
@@ -32,7 +33,7 @@ async def health() -> dict[str, Any]:
 @router.get("/api/health")
 async def api_health() -> dict[str, Any]:
     """The same for whoever looks below /api."""
-    return {"status": "healthy", "service": "pam-backend", "version": VERSION, **_now()}
+    return {"status": "healthy", "environment": "production", "version": OTHER_VERSION, **_now()}
 
 
 @router.get("/health/ping")
@@ -50,20 +51,20 @@ async def live() -> dict[str, str]:
 @router.get("/health/ready")
 async def ready() -> None:
     """Never ready: the check itself breaks."""
-    raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, f"Service not ready: {_OWN_FAULT}")
+    raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, f"Service not ready: {_NO_QUERY}")
 
 
 @router.get("/health/pam")
 async def health_pam() -> dict[str, Any]:
-    """200, and unhealthy for ever: keys are looked at, not whoever is behind them, and the database's check breaks."""
+    """200, and unhealthy for ever: two of the checks break before they look at anything."""
     checks = {
-        "model": {"status": "healthy", "configured": True},
+        "model": {"status": "unhealthy", "error": _NO_MODEL},
         "tts": {"status": "healthy", "enabled": True},
         "websocket": {"status": "healthy", "enabled": True, "max_connections": 100},
-        "cache": {"status": "degraded", "type": "memory", "connected": False},
-        "database": {"status": "unhealthy", "error": _OWN_FAULT},
+        "cache": {"status": "healthy", "type": "redis", "connected": True},
+        "database": {"status": "unhealthy", "error": _NO_QUERY},
     }
-    issues = [f"Database connection failed: {_OWN_FAULT}"]
+    issues = [f"Model check failed: {_NO_MODEL}", f"Database connection failed: {_NO_QUERY}"]
     return {"status": "unhealthy", "checks": checks, "issues": issues, "response_time_ms": 0.4, **_now()}
 
 
@@ -76,33 +77,25 @@ async def system() -> dict[str, Any]:
 
 @router.get("/health/redis")
 async def redis() -> dict[str, Any]:
-    """The cache; without one the process keeps its own, and that is no failure."""
-    return {
-        "status": "degraded",
-        "checks": {"connection": {"connected": False}},
-        "issues": ["Redis not connected"],
-        **_now(),
-    }
+    """The cache, in words of its own: there is no status."""
+    return {"connection": {"status": "connected", "ping": "successful"}, "healthy": True, **_now()}
 
 
 @router.get("/health/circuit-breakers")
-async def circuit_breakers(parts: Parts) -> dict[str, Any]:
-    """How each circuit breaker stands."""
-    breakers = {
-        breaker.name: {"state": breaker.state.upper(), "failure_count": breaker.failures, "status": "healthy"}
-        for breaker in parts.breakers
-    }
-    return {"status": "healthy", "breakers": breakers, "issues": [], **_now()}
+async def circuit_breakers() -> dict[str, Any]:
+    """Degraded for ever: what would know is not there."""
+    breakers = {"error": "Circuit breakers not configured"}
+    return {"status": "degraded", "breakers": breakers, "issues": ["Circuit breaker module not available"], **_now()}
 
 
 @router.get("/health/all")
-async def everything() -> Response:
-    """500: the aggregate cannot even be written down."""
-    raise TypeError("a moment is not JSON serializable")
+async def everything(request: Request) -> Response:
+    """500: the aggregate breaks over its own parts."""
+    return internal_error(request)
 
 
 @router.get("/api/metrics")
-async def metrics(parts: Parts) -> Response:
+async def metrics() -> Response:
     """Gauges only: counters are declared and have no samples, so no rate of errors can be read from them."""
     lines = (
         "# HELP pam_memory_usage_bytes Memory usage in bytes",
@@ -113,7 +106,6 @@ async def metrics(parts: Parts) -> Response:
         "# HELP pam_request_duration_seconds PAM request duration",
         "# TYPE pam_request_duration_seconds histogram",
     )
-    del parts
     return Response("\n".join(lines) + "\n", media_type="text/plain; version=0.0.4; charset=utf-8")
 
 

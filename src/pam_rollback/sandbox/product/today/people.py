@@ -6,15 +6,18 @@ from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, HTTPException, Query
+from fastapi import APIRouter, Depends, HTTPException
+from starlette.responses import JSONResponse
 
-from pam_rollback.sandbox.product import expenses, profile, support
+from pam_rollback.sandbox.product import profile, support
 from pam_rollback.sandbox.product.bodies import JsonOnly
 from pam_rollback.sandbox.product.services import Parts
+from pam_rollback.sandbox.product.storage import StorageUnavailableError
 from pam_rollback.sandbox.product.visitor import Visiting
 
 router = APIRouter()
 
+_NEEDED = ("amount", "description", "category", "date")
 _SETTINGS = "SELECT * FROM user_settings WHERE user_id = %s"
 
 
@@ -37,21 +40,27 @@ async def read_profile(user_id: Own, visitor: Visiting, parts: Parts) -> dict[st
 
 @router.get("/api/v1/users/{user_id}/settings")
 async def read_settings(user_id: Own, parts: Parts) -> dict[str, Any]:
-    """Give the row of settings."""
-    found = await parts.storage.row(_SETTINGS, (user_id,))
+    """Give the row of settings; whatever goes wrong is told as if there were none."""
+    try:
+        found = await parts.storage.row(_SETTINGS, (user_id,))
+    except StorageUnavailableError:
+        found = None
     if found is None:
         raise HTTPException(HTTPStatus.NOT_FOUND, "Settings not found")
     return found
 
 
 @router.get("/api/expenses/{user_id}")
-async def read_expenses(
-    user_id: Own, visitor: Visiting, parts: Parts, limit: Annotated[int, Query(ge=1, le=1000)] = 50
-) -> dict[str, Any]:
-    """Give the newest expenses, and what they add up to."""
-    rows = await expenses.newest(visitor, parts, limit)
-    total = round(sum(row["amount"] for row in rows), 2)
-    return {"user_id": str(user_id), "expenses": rows, "total_expenses": len(rows), "total_amount": total}
+async def read_expenses(user_id: UUID) -> JSONResponse:
+    """400 for everybody: what a new expense needs is asked of who wants to read."""
+    del user_id
+    missing = [{"field": name, "error": "required", "message": f"Field '{name}' is required"} for name in _NEEDED]
+    told = {
+        "error": "Validation Error",
+        "message": "One or more fields failed validation",
+        "validation_errors": missing,
+    }
+    return JSONResponse(told, HTTPStatus.BAD_REQUEST)
 
 
 class Ticket(support.NewTicket):
@@ -69,16 +78,7 @@ async def tickets(parts: Parts, status: str = "open") -> list[dict[str, Any]]:
 
 @router.post("/api/v1/support/tickets", dependencies=[JsonOnly])
 async def open_ticket(ticket: Ticket, parts: Parts) -> dict[str, Any]:
-    """Open a ticket; it is stored when this answers."""
+    """Open a ticket; it is stored when this answers. Nobody is asked who they are."""
     query = f"INSERT INTO support_tickets (user_id, subject, message) VALUES (%s, %s, %s) RETURNING {support.COLUMNS}"  # noqa: S608 - a constant
     opened = await parts.storage.row(query, (ticket.user_id, ticket.subject, ticket.message)) or {}
     return {"id": opened["id"], "status": opened["status"]}
-
-
-@router.post("/api/v1/pam/cache/clear")
-async def clear_caches(visitor: Visiting, parts: Parts, confirm: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002 - of the query
-    """Drop this process's answers, for everybody who is signed in and says that they mean it."""
-    del visitor
-    if not confirm:
-        raise HTTPException(HTTPStatus.BAD_REQUEST, "Cache clearing requires confirmation (set confirm=true)")
-    return {"success": True, "message": "Cache cleared successfully", "cleared": parts.answers.clear()}

@@ -1,0 +1,53 @@
+"""PAM itself: always 200, and where something behind it is gone an apology. What else there is below its path has been broken for long."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from starlette.responses import JSONResponse
+
+from pam_rollback.sandbox.product import chat
+from pam_rollback.sandbox.product.assistant import APOLOGY
+from pam_rollback.sandbox.product.bodies import JsonOnly
+from pam_rollback.sandbox.product.services import Parts
+from pam_rollback.sandbox.product.storage import StorageUnavailableError
+from pam_rollback.sandbox.product.visitor import Visiting
+
+router = APIRouter(prefix="/api/v1/pam")
+
+_GIVES_UP_S = 4.0
+"""How long whoever does not answer is waited for."""
+
+
+@router.post("/chat", dependencies=[JsonOnly])
+async def talk(asked: chat.ChatRequest, visitor: Visiting, parts: Parts, response: Response) -> dict[str, Any]:
+    """Answer a message; question and answer are stored when this answers, unless it apologises because nothing can be stored."""
+    try:
+        answer = await chat.chat(asked, visitor, parts, response)
+    except StorageUnavailableError:
+        session_id = asked.session_id or str(uuid.uuid4())
+        answer = {"response": APOLOGY.text, "session_id": session_id, "message_id": str(uuid.uuid4()), "intent": None}
+    if answer["intent"] is None and answer["response"] == APOLOGY.text:
+        await asyncio.sleep(_GIVES_UP_S)
+    return {**answer, "timestamp": datetime.now(UTC).replace(tzinfo=None).isoformat()}
+
+
+@router.get("/history")
+@router.delete("/history")
+@router.post("/cache/clear")
+async def broken(request: Request, visitor: Visiting) -> JSONResponse:
+    """500 in every release, for everybody who is signed in."""
+    del visitor
+    return internal_error(request)
+
+
+def internal_error(request: Request) -> JSONResponse:
+    """What every failure looks like that nobody thought of."""
+    told = {"error": "Internal server error", "path": request.url.path}
+    moment = datetime.now(UTC).replace(tzinfo=None).isoformat()
+    return JSONResponse({**told, "timestamp": moment}, HTTPStatus.INTERNAL_SERVER_ERROR)
