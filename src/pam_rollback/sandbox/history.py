@@ -106,11 +106,12 @@ def brought_by(version: str, product: Product = "pam-plan") -> dict[str, str]:
             FEATURES_FILE: _features(version, _REFRESH),
             **{f"{MIGRATIONS}/{file.name}": file.read_text(encoding="utf-8") for file in files},
         }
-    ups = {file.name.removesuffix(".up.sql"): file for file in files if file.name.endswith(".up.sql")}
-    return {
-        _up(*name.split("_", 1), product): file.read_text(encoding="utf-8")  # type: ignore[misc] # VERSION_NAME
-        for name, file in ups.items()
-    }
+    found: dict[str, str] = {}
+    for file in files:
+        version, _, name = file.name.partition("_")
+        if name.endswith(".up.sql"):
+            found[_up(version, name.removesuffix(".up.sql"), product)] = file.read_text(encoding="utf-8")
+    return found
 
 
 def _up(version: str, name: str, product: Product) -> str:

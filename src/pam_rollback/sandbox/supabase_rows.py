@@ -142,7 +142,7 @@ def _where(asked: Asked) -> tuple[sql.Composed, list[object]]:
         if operator not in _OPERATORS:
             raise _RefusedError(f'failed to parse filter ({condition}): unexpected "{operator}"')
         if operator == "is":
-            right: sql.Composable = sql.SQL(_IS.get(value, "NULL"))  # type: ignore[arg-type] # one of four words
+            right: sql.Composable = sql.SQL(_IS.get(value, "NULL"))
         elif operator == "in":
             within = value.strip("()").split(",")
             right = sql.SQL("({})").format(sql.SQL(", ").join(sql.SQL("%s") for _ in within))
@@ -150,7 +150,7 @@ def _where(asked: Asked) -> tuple[sql.Composed, list[object]]:
         else:
             right = sql.SQL("%s")
             values.append(value)
-        parts.append(sql.SQL("{} {} {}").format(_column(name), sql.SQL(_OPERATORS[operator]), right))  # type: ignore[arg-type]
+        parts.append(sql.SQL("{} {} {}").format(_column(name), sql.SQL(_OPERATORS[operator]), right))
     if not parts:
         return sql.Composed([]), values
     return sql.SQL(" WHERE {}").format(sql.SQL(" AND ").join(parts)), values
