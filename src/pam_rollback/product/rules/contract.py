@@ -1,0 +1,109 @@
+"""The contract of a product: the tables of ``products/NAME.toml``.
+
+Health, component by component, for the plan's health checks. Each component is an endpoint with conditions, or *no endpoint for this*.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, Strict, model_validator
+
+from pam_rollback.core.configuration import Problem, Table, place, shown
+from pam_rollback.core.environment_tables import PlacesOfParts, Text, UrlPath
+from pam_rollback.product.rules.conditions import Condition, Pointer
+
+Site = Literal["frontend", "api", "backend"]
+"""Whose address a path stands below: a key of ``[urls]`` in the environment's file."""
+Answerer = Literal["database"]
+"""What can answer for a component without an endpoint: an ability of the environment."""
+ANY_STATUS = "any"
+_HTTP_STATUSES = range(100, 600)
+
+
+def _http_status(value: Any) -> Any:
+    is_status = isinstance(value, int) and not isinstance(value, bool) and value in _HTTP_STATUSES
+    if not is_status and value != ANY_STATUS:
+        raise ValueError(f'expected an HTTP status such as 200, or "any" to ask for none, found {shown(value)}')
+    return value
+
+
+class Component(Table):
+    """One component of the product, and what makes it healthy."""
+
+    item: Annotated[str, Field(pattern=r"^HC-[1-9]\d*$")]
+    """The health check of the plan that it belongs to."""
+    title: Text
+    """How people call it, within a sentence: "the database"."""
+    site: Site | None = None
+    method: Literal["GET", "HEAD"] = "GET"
+    path: UrlPath | None = None
+    http_status: Annotated[Any, AfterValidator(_http_status)] = 200
+    conditions: Annotated[tuple[Condition, ...], Strict(False)] = ()  # noqa: FBT003 - TOML has lists
+    whole: bool = True
+    """The rest of the body must not contradict: nothing in it speaks of a fault (docs/decisions/0020)."""
+    optional: PlacesOfParts = ()
+    """Parts of the body that may be down while the component is well, such as ``checks.tts``."""
+    release: Pointer | None = None
+    """Where the answer names the release; nowhere: it is looked for under the usual names."""
+    names_release: bool = True
+    """The answer of this component names the release that gives it."""
+    no_endpoint: Text | None = None
+    """Why nothing can be asked for it: no path answers for this component, or none that can be believed."""
+    answered_by: Answerer | None = None
+    """What answers instead."""
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> "Component":
+        if self.no_endpoint is not None:
+            given = [name for name in ("site", "path", "conditions") if getattr(self, name)]
+            if given:
+                raise ValueError(
+                    f"there is no endpoint for it, so nothing can be asked: expected no {given[0]}, or no no_endpoint"
+                )
+            return self
+        missing = [name for name in ("site", "path") if getattr(self, name) is None]
+        if missing:
+            raise ValueError(f"{missing[0]} is missing: say where it is asked, or why it cannot be (no_endpoint)")
+        if self.answered_by is not None:
+            raise ValueError(
+                "answered_by is for a component without an endpoint: expected no_endpoint, too, or neither"
+            )
+        if not self.conditions:
+            raise ValueError("conditions are missing: an answer alone is no health; say what makes it healthy")
+        return self
+
+    @property
+    def files(self) -> bool:
+        """A host of files answers: its caches keep an answer for as long as nothing else is published, and that is right."""
+        return self.site == "frontend"
+
+    @property
+    def asked(self) -> str:
+        """What a healthy answer is, in short, for tables."""
+        wanted = next(
+            (one.equals for one in self.conditions if one.pointer == "/status" and one.equals is not None), None
+        )
+        words = str(wanted) if wanted is not None else "healthy"
+        return words if self.http_status == ANY_STATUS else f"{words}, HTTP {self.http_status}"
+
+
+class Contract(Table):
+    """What a product promises: the whole file."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+    description: Text
+    health: Annotated[Mapping[str, Component], Field(min_length=1)]
+
+    def problems(self, items: Mapping[str, object]) -> Iterator[Problem]:
+        """What does not fit the plan: ``items`` are its health checks, each of which needs a component here."""
+        for name, component in self.health.items():
+            if component.item not in items:
+                what = f"the plan has no health check {shown(component.item)}; there are: {', '.join(items)}"
+                yield Problem(place(("health", name, "item")), what)
+        named = {component.item for component in self.health.values()}
+        for item in items:
+            if item not in named:
+                yield Problem(
+                    "[health]",
+                    f"no component for the plan's {item}; where nothing can be asked, say so with no_endpoint",
+                )

@@ -1,0 +1,146 @@
+"""A contract's file is typed and closed: each slip is one clear message with file, key, expected and found."""
+
+from pathlib import Path
+
+import pytest
+
+from pam_rollback.core.configuration import ConfigurationError
+from pam_rollback.product.client import load_contract, path_of
+from tests.product.rules.answers import component
+
+GOOD = """
+name = "pam-small"
+description = "a small product"
+
+[health.backend]
+item = "HC-2"
+title = "the back end"
+site = "backend"
+path = "/health"
+conditions = [{ json = "/status", equals = "healthy" }]
+
+[health.database]
+item = "HC-3"
+title = "the database"
+no_endpoint = "/health stays healthy while the database is down"
+answered_by = "database"
+"""
+
+
+def _written(folder: Path, text: str) -> Path:
+    file = folder / "pam-small.toml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_a_good_file_is_a_contract(tmp_path: Path) -> None:
+    """With an endpoint, and with none."""
+    contract = load_contract(_written(tmp_path, GOOD))
+
+    assert contract.health["backend"].http_status == 200
+    assert contract.health["database"].answered_by == "database"
+    assert list(contract.problems({"HC-2": 0, "HC-3": 0})) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('title = "the back end"\n', "", "[health.backend] title: missing, it is required"),
+        ('path = "/health"', "path = 7", "[health.backend] path: expected a text in quotes, found 7"),
+        ('path = "/health"', 'path = "health"', "[health.backend] path: "),
+        (
+            'path = "/health"\n',
+            "",
+            "[health] backend: path is missing: say where it is asked, or why it cannot be (no_endpoint)",
+        ),
+        (
+            'site = "backend"',
+            'site = "back end"',
+            "[health.backend] site: unknown value 'back end', did you mean 'backend'?",
+        ),
+        ('site = "backend"', 'sight = "backend"', "[health.backend] sight: unknown key, did you mean 'site'?"),
+        ('item = "HC-2"', 'item = "HC-2"\nitem = "HC-3"', "not valid TOML: Cannot overwrite a value (at line 7"),
+        (GOOD, f"{GOOD}\n---\n{GOOD}", "not valid TOML: "),
+        ('item = "HC-2"', 'item = "SC-2"', "[health.backend] item: "),
+        (
+            'equals = "healthy"',
+            "equals = nan",
+            "[health.backend.conditions #1] equals: expected a text in quotes, a number",
+        ),
+        ('equals = "healthy"', "lt = nan", "[health.backend.conditions #1] lt: expected a finite number, found nan"),
+        ('equals = "healthy"', 'lt = "5"', "[health.backend.conditions #1] lt: expected a number, found '5'"),
+        ('equals = "healthy"', 'equals = ["healthy"]', "found a list"),
+        (
+            'equals = "healthy"',
+            'equal = "healthy"',
+            "[health.backend.conditions #1] equal: unknown key, did you mean 'equals'?",
+        ),
+        ('equals = "healthy"', "any_of = []", "[health.backend.conditions #1] any_of: "),
+        ('equals = "healthy"', 'matches = "("', "expected a regular expression, found '('"),
+        ('equals = "healthy"', "absent = false", "[health.backend.conditions #1] absent: "),
+        ('equals = "healthy"', 'equals = "a", exists = true', "expected exactly one operator"),
+        (', equals = "healthy"', "", "expected exactly one operator"),
+        ('json = "/status", ', "", "expected exactly one subject (json, header, answer), found none"),
+        ('json = "/status"', 'json = "/status", header = "etag"', "expected exactly one subject"),
+        (
+            'json = "/status"',
+            'json = "status"',
+            "expected a JSON pointer such as \"/checks/database/status\", found 'status'",
+        ),
+        ('{ json = "/status", equals', '{ answer = "text", absent = true, equals', "expected exactly one operator"),
+        (
+            'json = "/status", equals = "healthy"',
+            'answer = "text", absent = true',
+            "expected a value that can be missing",
+        ),
+        ('equals = "healthy"', 'each = { header = "etag", exists = true }', "with one condition by a json pointer"),
+        ('[{ json = "/status", equals = "healthy" }]', "[]", "conditions are missing: an answer alone is no health"),
+        ('answered_by = "database"', 'answered_by = "database"\npath = "/db"', "there is no endpoint for it"),
+        (
+            'site = "backend"',
+            'site = "backend"\nanswered_by = "database"',
+            "answered_by is for a component without an endpoint",
+        ),
+        ('site = "backend"', 'site = "backend"\nhttp_status = 20', 'expected an HTTP status such as 200, or "any"'),
+        ('site = "backend"', 'site = "backend"\noptional = ["status"]', "never optional"),
+        (
+            'name = "pam-small"',
+            'name = "pam-smal"',
+            "name: expected 'pam-small' as the file is called, found 'pam-smal'",
+        ),
+    ],
+)
+def test_each_slip_is_one_clear_message(tmp_path: Path, old: str, new: str, message: str) -> None:
+    """With the file, the key, what was expected and what was found; and one message only."""
+    assert old in GOOD
+    with pytest.raises(ConfigurationError) as raised:
+        load_contract(_written(tmp_path, GOOD.replace(old, new, 1)))
+
+    assert "pam-small.toml: 1 problem" in str(raised.value)
+    assert message in str(raised.value)
+
+
+def test_a_contract_fits_the_plan(tmp_path: Path) -> None:
+    """Each health check of the plan has a component, even if it is none, and each component one of the plan's."""
+    contract = load_contract(_written(tmp_path, GOOD))
+
+    said = [str(problem) for problem in contract.problems({"HC-2": 0, "HC-4": 0})]
+    assert said == [
+        "[health.database] item: the plan has no health check 'HC-3'; there are: HC-2, HC-4",
+        "[health]: no component for the plan's HC-4; where nothing can be asked, say so with no_endpoint",
+    ]
+
+
+def test_a_product_is_found_by_its_name(tmp_path: Path) -> None:
+    """Else the nearest name is offered."""
+    _written(tmp_path, GOOD)
+
+    assert path_of("pam-small", tmp_path).is_file()
+    with pytest.raises(ConfigurationError, match="no product 'pam-smal', did you mean 'pam-small'"):
+        path_of("pam-smal", tmp_path)
+
+
+def test_what_is_asked_is_said_in_short() -> None:
+    """For tables."""
+    assert component({"json": "/status", "equals": "ok"}, http_status=204).asked == "ok, HTTP 204"
+    assert component({"json": "/up", "equals": True}, http_status="any").asked == "healthy"
