@@ -32,7 +32,7 @@ from pam_rollback.sandbox.remote import Remote
 from tests.forked import CollectedSession, can_be_forked, run_pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PARTS = ("pyproject.toml", "plan.toml", "conftest.py", "environments", "checks", "drills", "load")
+PARTS = ("pyproject.toml", "plan.toml", "conftest.py", "environments", "products", "checks", "drills", "load")
 FLAGS = ("PAM_ENHANCED_UI", "PAM_VOICE_FEATURES", "PAM_PERFORMANCE_OPTIMIZATIONS")
 ONLY_HEALTH = ("test_health.py",)
 WINDOWS = "test_success_criteria.py"

@@ -38,6 +38,7 @@ from pam_rollback.gate.rules.stages import scripts_of
 from pam_rollback.observation.baseline import load_baseline
 from pam_rollback.observation.jsonl import LineReader
 from pam_rollback.reporting import run_record
+from tests.product.rules.usual import usual
 
 ROOT = Path(__file__).resolve().parents[1]
 READABLE_CHARACTERS = 20_000
@@ -160,7 +161,7 @@ PARSERS = [
         _text(read_lock_record),
         _json({"who": "a", "host": "b", "run": "c", "since": "2026-11-25T00:00:00+00:00"}),
     ),
-    Parser("a health answer", _of_answer(lambda answer: str(HealthReport.of("db", answer))), _json(_HEALTH)),
+    Parser("a health answer", _of_answer(lambda answer: str(HealthReport.of(usual(), answer))), _json(_HEALTH)),
     Parser(
         "a status page",
         _of_answer(lambda answer: str(StatusPage.of(answer))),

@@ -12,6 +12,7 @@ from pam_rollback.core.emergency import ProductDown
 from pam_rollback.core.errors import ActionFailed, MeasurementFailed
 from pam_rollback.core.flags import Flag
 from pam_rollback.sandbox.remote import Remote
+from tests.product.rules.usual import usual
 from tests.scripted_provider import Reply, Request, says, scripted
 from tests.sessions import Range
 
@@ -120,7 +121,7 @@ def test_health_is_asked_of_all_at_once() -> None:
 
     with scripted(by=answer) as server:
         names = ("/health", "/health/db", "/health/pam", "/health/comprehensive")
-        reports = read_health([HealthEndpoint(name, server.url + name) for name in names], deadline_s=15)
+        reports = read_health([HealthEndpoint(usual(name), server.url + name) for name in names], deadline_s=15)
 
     assert {report.status for report in reports.values()} == {"healthy"}
 

@@ -7,7 +7,6 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
-from pam_rollback.core.health import HealthReport
 from pam_rollback.core.ledger_verdict import LedgerState, LedgerVerdict
 from pam_rollback.core.memory import MemoryReading
 from pam_rollback.core.page_loads import Metric, PageLoad, PageLoads, PageWeight, Visit
@@ -18,7 +17,6 @@ from pam_rollback.core.window_state import WindowState
 from pam_rollback.plugin.fixtures import (
     checklist,
     experience,
-    health,
     integrity,
     journeys,
     objectives,
@@ -29,7 +27,6 @@ from pam_rollback.plugin.fixtures import (
 from pam_rollback.plugin.situations import AS_IS
 from pam_rollback.plugin.stories import STORIES
 from tests.core.plan_scene import (
-    HEALTHY,
     LONG_AGO,
     Waits,
     Watched,
@@ -42,17 +39,6 @@ from tests.core.plan_scene import (
     said,
 )
 from tests.core.test_complete_recovery import recovered, window
-
-
-def health_checks(plan: Plan) -> object:
-    """Where each health check asks, and whether the plan's healthy answer is one there."""
-    paths = environment().paths
-    own = {path: f"/{path}" for path in type(paths).model_fields if "health" in path}
-    elsewhere = environment().model_copy(update={"paths": paths.model_copy(update=own)})
-    return [
-        (one.url, one.files, HealthReport.of(one.name, HEALTHY, asked=one.asked).healthy, repr(one.asked))
-        for one in health.endpoints_of(plan, elsewhere)
-    ]
 
 
 def monitored(plan: Plan) -> object:

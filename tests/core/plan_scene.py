@@ -8,7 +8,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from pam_rollback.core.answer import Answer
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.environment_file import load_environment
 from pam_rollback.core.errors import MeasurementFailed
@@ -20,9 +19,6 @@ ROOT = Path(__file__).parents[2]
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 LATENCIES_MS = [(100.0 + index % 10) for index in range(1000)]
 """Latencies of before, in ms; their p95 is 109 ms."""
-
-
-HEALTHY = Answer("GET", "https://api/health", 200, "application/json", b'{"status": "healthy"}', 5.0)
 
 
 def body(fixture: Any) -> Callable[..., Any]:

@@ -34,7 +34,8 @@ def test_committed_environments_promise_no_flag_api(committed: Environment) -> N
         "cache_admin",
         "feature_check",
     }
-    assert committed.url_of("health_pam").endswith("/api/v1/health/pam")
+    assert committed.contract.name == "pam-today"
+    assert not committed.url_of("health_pam")
     assert committed.control_probe_url
 
 

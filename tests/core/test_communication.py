@@ -17,6 +17,7 @@ from pam_rollback.core.communication import (
     UsersTold,
 )
 from pam_rollback.core.health import HealthReport
+from tests.product.rules.usual import usual
 
 URL = "http://127.0.0.1:1/api/v2/summary.json"
 WELL = Service(())
@@ -46,7 +47,7 @@ def page(indicator: str = "none", *statuses: str, **more: Any) -> StatusPage:
 
 def report(status: str, http_status: int = 200) -> HealthReport:
     """A health answer."""
-    return HealthReport.of("the back end", answer({"status": status}, status=http_status))
+    return HealthReport.of(usual("the back end"), answer({"status": status}, status=http_status))
 
 
 RUNNING_MAINTENANCE = {"scheduled_maintenances": [{"status": "in_progress"}]}

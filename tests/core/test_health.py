@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from pam_rollback.core.answer import Answer
 from pam_rollback.core.health import HealthAround, HealthReport, is_healthy
+from tests.product.rules.usual import usual
 
 
 def report(
@@ -20,12 +21,13 @@ def report(
     http_status: int | None = 200,
     problem: str = "",
     headers: Mapping[str, str] | None = None,
+    now: datetime | None = None,
     **options: Any,
 ) -> HealthReport:
     """A report of an answer with this body."""
     url = "http://pam.test/health/db"
     answer = Answer("GET", url, http_status, content_type, body, 12.0, problem, headers=dict(headers or {}))
-    return HealthReport.of("the database", answer, **options)
+    return HealthReport.of(usual(**options), answer, now=now)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +133,7 @@ def test_an_answer_that_was_kept_tells_nothing_of_now(timestamp: str, headers: M
     assert bool(found.not_known) == bool(why)
     assert is_healthy(found) == (not why)
     assert found.not_known in str(found)
-    assert not report(body, headers=headers, now=now, files=True).not_known
+    assert not report(body, headers=headers, now=now, site="frontend").not_known
     assert not report(b'{"status":"unhealthy"}', headers=headers, now=now).not_known, "bad is bad, whoever kept it"
 
 
@@ -160,7 +162,41 @@ def test_an_answer_in_an_encoding_that_nobody_asked_for_is_not_read(encoding: st
     answer = Answer(
         "GET", "http://x/health", 200, "application/json", body, 1.0, headers={"content-encoding": encoding}
     )
-    report = HealthReport.of("the database", answer)
+    report = HealthReport.of(usual(), answer)
 
     assert status in report.status
     assert is_healthy(report) == (encoding == "identity")
+
+
+def test_another_contract_is_judged_by_its_own_words() -> None:
+    """What it asks for is shown beside what was found; what it calls well is well."""
+    ready = usual(conditions=[{"json": "/status", "any_of": ["ready", "ok"]}, {"json": "/queue", "lt": 10}])
+
+    def of(body: bytes, http_status: int = 200) -> HealthReport:
+        return HealthReport.of(ready, Answer("GET", "http://x", http_status, "application/json", body, 1.0))
+
+    assert is_healthy(of(b'{"status": "ready", "queue": 3}'))
+    assert "says ready, /queue is 12, expected less than 10 (" in str(of(b'{"status": "ready", "queue": 12}'))
+    assert "says healthy, /status is 'healthy', expected one of 'ready', 'ok'" in str(
+        of(b'{"status": "healthy", "queue": 3}')
+    )
+    assert "ready at its top only: issues is ['x']" in str(of(b'{"status": "ready", "queue": 3, "issues": ["x"]}'))
+    assert not is_healthy(of(b'{"status": "ready", "queue": 3}', 503))
+
+
+def test_what_a_contract_would_not_notice_is_said() -> None:
+    """Of an answer that is healthy; the plan's own contract notices all."""
+    answer = Answer("GET", "http://x", 200, "application/json", b'{"status": "healthy", "service": "pam"}', 1.0)
+    loose = usual(conditions=[{"json": "/service", "exists": True}])
+
+    assert HealthReport.of(usual(), answer).unproven == ""
+    assert "the database would still be called healthy: " in HealthReport.of(loose, answer).unproven
+    assert HealthReport.of(usual(), Answer("GET", "http://x", 503, "", b"", 1.0)).unproven == ""
+
+
+def test_a_component_that_names_no_release_cannot_tell() -> None:
+    """It is no proof, and no objection."""
+    answer = Answer("GET", "http://x", 200, "application/json", b'{"status": "healthy", "version": "2.0.0"}', 1.0)
+
+    assert HealthReport.of(usual(names_release=False), answer).runs("1.41.3")
+    assert not HealthReport.of(usual(), answer).runs("1.41.3")

@@ -40,7 +40,6 @@ READ_BY: Mapping[Reader, tuple[str, ...]] = {
     decided.way_down: ("strategies.*.rollout_hold_s",),
     decided.messages: ("strategies.*.team_message",),
     # checks
-    judged.health_checks: ("health_checks.*.service", "health_checks.*.path", "health_checks.*.http_status", "health_checks.*.status"),
     judged.monitored: ("monitoring.MT-1.*_max", "monitoring.MT-2.*_max"),
     judged.page: ("web_vitals.*_max",),
     judged.page_weight: ("page_weight.*_max",),

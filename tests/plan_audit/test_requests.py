@@ -16,6 +16,7 @@ from pam_rollback.core.flags import Flag
 from pam_rollback.core.health import HealthReport, is_healthy
 from tests.plan_audit.recorder import Recorder, Reply
 from tests.plan_audit.shell import run
+from tests.product.rules.usual import usual
 
 OFF = {"PAM_ENHANCED_UI": Flag(enabled=False, rollout_pct=0)}
 FLAGS = """
@@ -55,7 +56,7 @@ def flag_api(server: Recorder, token: str = "", deadline_s: float = 5) -> FlagAp
 
 def seen_by_the_suite(server: Recorder, path: str) -> HealthReport:
     """What the suite's health check makes of a path."""
-    return read_health([HealthEndpoint("it", f"{server.address}{path}")], deadline_s=5)["it"]
+    return read_health([HealthEndpoint(usual("it"), f"{server.address}{path}")], deadline_s=5)["it"]
 
 
 @pytest.mark.parametrize("status", [401, 500])

@@ -13,6 +13,7 @@ from pam_rollback.core.samples import Sample
 from pam_rollback.observation.baseline import Baseline, Origin
 from pam_rollback.plugin.taken_baseline import TakenBaseline
 from tests.plugin.beginning import Begin, begin
+from tests.product.rules.usual import usual
 from tests.sessions import ROOT, Project, Range, save_baseline
 
 __all__ = ["begin"]
@@ -93,10 +94,10 @@ def test_nothing_is_written_while_the_service_is_not_well(practice_range: Range,
 def test_it_is_withdrawn_for_each_reason() -> None:
     """Ill before or after, not whole, or bad by the plan's limits; good ones may be used."""
     well = HealthReport.of(
-        "PAM", Answer("GET", "http://pam.test", 200, "application/json", b'{"status":"healthy"}', 1.0, "")
+        usual("PAM"), Answer("GET", "http://pam.test", 200, "application/json", b'{"status":"healthy"}', 1.0, "")
     )
     ill = HealthReport.of(
-        "PAM", Answer("GET", "http://pam.test", 503, "application/json", b'{"status":"degraded"}', 1.0, "")
+        usual("PAM"), Answer("GET", "http://pam.test", 503, "application/json", b'{"status":"degraded"}', 1.0, "")
     )
     origin = Origin(environment="staging", host="api.test", release="", run="run", taken_at=datetime.now(UTC))
     answers = [Sample(due_s=i, latency_ms=100.0, journey="front page", ok=True) for i in range(600)]

@@ -16,7 +16,6 @@ from pam_rollback.core.blocking import Others
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.environment_file import load_environment
 from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.plan import load_plan
 from pam_rollback.plugin.blocked import Lookout, host_of
 from pam_rollback.plugin.fixtures import health
 from tests.plugin.test_preflight import asked
@@ -54,7 +53,7 @@ def environment(file: Path) -> Environment:
 def test_alone_nobody_knows(practice_range: Range, alone: Path, fault: str) -> None:
     """From one address both are the same: neither well nor ill, and what to do next."""
     with planted(practice_range, fault, status="429", server="both"):
-        found = health.ask(environment(alone), load_plan(ROOT / "plan.toml"))
+        found = health.ask(environment(alone))
 
     with pytest.raises(MeasurementFailed) as unknown:
         _ = found.backend
@@ -65,9 +64,7 @@ def test_alone_nobody_knows(practice_range: Range, alone: Path, fault: str) -> N
 def test_a_person_who_sees_it_too_makes_it_an_outage(practice_range: Range, alone: Path) -> None:
     """What users are answered decides."""
     with planted(practice_range, "everybody-is-banned"):
-        found = health.ask(
-            environment(alone), load_plan(ROOT / "plan.toml"), observed=["IR-2=Ada: 403 on my telephone"]
-        )
+        found = health.ask(environment(alone), observed=["IR-2=Ada: 403 on my telephone"])
 
     assert found.backend.http_status == 403
 

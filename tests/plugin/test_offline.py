@@ -7,9 +7,8 @@ import pytest
 
 from pam_rollback.core.environment_file import load_environment
 from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.plan import load_plan
 from pam_rollback.plugin.fixtures import health
-from tests.sessions import ROOT, Range
+from tests.sessions import Range
 
 
 def dead_address() -> str:
@@ -27,7 +26,7 @@ def asked_at(folder: Path, *, control: str) -> health.Health:
         f'[probing]\ncontrol_url = "{control}"\n',
         encoding="utf-8",
     )
-    return health.ask(load_environment(str(file), folder, {}), load_plan(ROOT / "plan.toml"))
+    return health.ask(load_environment(str(file), folder, {}))
 
 
 def test_only_the_service_is_down(practice_range: Range, tmp_path: Path) -> None:

@@ -179,7 +179,7 @@ def asked(environment: Environment) -> Mapping[str, Readiness]:
 def judged(checks: Mapping[str, Callable[..., None]], environment: Environment) -> dict[str, str]:
     """What each check says: nothing when it is green, "?" when it cannot tell, else what is wrong."""
     by_name = asked(environment)
-    facts = {"health": health.ask(environment, load_plan(ROOT / "plan.toml")), "scored": lambda fact: fact}
+    facts = {"health": health.ask(environment), "scored": lambda fact: fact}
     said = {}
     for name, test in checks.items():
         arguments = {

@@ -17,8 +17,9 @@ from pam_rollback.core.change_gate import before_change
 from pam_rollback.core.emergency import ProductDown
 from pam_rollback.core.errors import ActionFailed, MeasurementFailed, ProviderError, UnreadableAnswer
 from pam_rollback.core.flags import Flag, FlagName
-from pam_rollback.core.health import WELL, HealthReport, Healthy
+from pam_rollback.core.health import HealthReport
 from pam_rollback.core.outside_text import cut
+from pam_rollback.product.rules.contract import Component
 
 _READS_MAX = 3
 _REASON_MAX = 1000
@@ -28,32 +29,20 @@ NAME_MAX = 200
 
 @dataclass(frozen=True)
 class HealthEndpoint:
-    """Where one health answer comes from. ``name`` is how people call it."""
+    """Where the health of a component is asked."""
 
-    name: str
+    component: Component
     url: str
-    optional: tuple[str, ...] = ()
-    """The parts of its answer that may be down while the product is well."""
-    files: bool = False
-    """A host of files answers, whose caches are part of it."""
-    asked: Healthy = WELL
 
 
 def read_health(endpoints: Iterable[HealthEndpoint], *, deadline_s: float) -> dict[str, HealthReport]:
-    """Ask every endpoint at the same time; gives a report for each, whatever it answered."""
+    """Ask every endpoint at the same time; gives a report for each by its component's title, whatever it answered."""
 
     def ask(endpoint: HealthEndpoint) -> HealthReport:
-        answer = fetch(endpoint.url, deadline_s=deadline_s)
-        return HealthReport.of(
-            endpoint.name,
-            answer,
-            asked=endpoint.asked,
-            optional=endpoint.optional,
-            files=endpoint.files,
-            now=datetime.now(UTC),
-        )
+        answer = fetch(endpoint.url, method=endpoint.component.method, deadline_s=deadline_s)
+        return HealthReport.of(endpoint.component, answer, now=datetime.now(UTC))
 
-    return all_at_once({endpoint.name: partial(ask, endpoint) for endpoint in endpoints})
+    return all_at_once({endpoint.component.title: partial(ask, endpoint) for endpoint in endpoints})
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from pam_rollback.core.addresses import is_encrypted, is_loopback, is_web
 from pam_rollback.core.channel_settings import Email, PagerDuty, Statuspage
 from pam_rollback.core.configuration import ConfigurationError, Problem, Table, nearest, shown
 from pam_rollback.core.environment_tables import (
+    HEALTH_PATHS,
     Ability,
     Browser,
     Chat,
@@ -34,6 +35,7 @@ from pam_rollback.core.named_addresses import web_addresses
 from pam_rollback.core.prometheus_settings import Prometheus
 from pam_rollback.core.provider_settings import Git, Netlify
 from pam_rollback.core.render_settings import Render
+from pam_rollback.product.rules.contract import Component, Contract
 
 OPEN_JOURNEYS: tuple[ProbedJourney, ...] = ("front page", "cached front page", "health")
 """What the prober can ask for without an account."""
@@ -81,6 +83,10 @@ class Environment(Table):
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
     kind: Literal["sandbox", "staging", "production"]
     description: str = ""
+    product: str = "pam-plan"
+    """Whose contract holds here: a file of ``products/``. What the plan assumes, where nobody says more."""
+    changes: Annotated[Mapping[str, Any], Field(alias="contract")] = {}
+    """What of that contract is different here, in its own tables: ``[contract.health.pam]``."""
     abilities: Annotated[frozenset[Ability], Strict(False)] = frozenset()  # noqa: FBT003 - TOML has lists
     browsers: Annotated[tuple[Browser, ...], Strict(False), Field(min_length=1)] = ("chromium",)  # noqa: FBT003 - TOML has lists
     """The browsers that the journeys must work in here. One that is declared and missing on this machine fails them."""
@@ -109,6 +115,7 @@ class Environment(Table):
     sandbox: Sandbox | None = None
 
     _origin: Origin = PrivateAttr()
+    _contract: Contract = PrivateAttr()
     _secrets: dict[SecretName, str] = PrivateAttr(default_factory=dict)
 
     def model_post_init(self, context: Any, /) -> None:
@@ -118,6 +125,30 @@ class Environment(Table):
             overlay = {**self._origin.variables, **(self.sandbox.variables if self.sandbox else {})}
             named = {name: self._variable_of(name) for name in _SECRET_NAMES}
             self._secrets = {name: overlay[variable] for name, variable in named.items() if overlay.get(variable)}
+
+    def adopt(self, contract: Contract) -> None:
+        """Take the contract of its product, once, when the file is loaded."""
+        self._contract = contract
+
+    @property
+    def contract(self) -> Contract:
+        """What the product that runs here promises."""
+        return self._contract
+
+    def contract_changes(self) -> dict[str, Any]:
+        """What is different here: the tables of ``[contract]``, and the short forms of ``[paths]`` and ``[health.optional]``."""
+        changes = dict(self.changes)
+        health = changes.get("health", {})
+        for name, component in HEALTH_PATHS.items():
+            path, optional = getattr(self.paths, name), getattr(self.health.optional, name)
+            short = {**({"path": path} if path else {}), **({"optional": list(optional)} if optional else {})}
+            if short and isinstance(health, dict):
+                health = {**health, component: {**short, **health.get(component, {})}}
+        return {**changes, "health": health} if health else changes
+
+    def health_url(self, component: Component) -> str:
+        """The address at which the health of a component is asked; empty where the product has no endpoint for it."""
+        return f"{getattr(self.urls, component.site)}{component.path}" if component.site is not None else ""
 
     @property
     def file(self) -> Path:
@@ -151,10 +182,14 @@ class Environment(Table):
         yield from filter(None, (self.urls.frontend, self.urls.api, self.urls.backend, self.urls.status_page))
 
     def url_of(self, path: str) -> str:
-        """Give the full address of one of ``[paths]``: below the front end or back end where it is theirs, else below the API."""
-        owner = {"frontend_health": self.urls.frontend, "frontend_version": self.urls.frontend}
-        owner["asset_manifest"] = self.urls.frontend
-        owner["backend_health"] = self.urls.backend
+        """Give the full address of one of ``[paths]``: below the front end or back end where it is theirs, else below the API.
+
+        Empty for the health of a component that has no endpoint here.
+        """
+        if path in HEALTH_PATHS:
+            component = self.contract.health.get(HEALTH_PATHS[path])
+            return "" if component is None else self.health_url(component)
+        owner = {"frontend_version": self.urls.frontend, "asset_manifest": self.urls.frontend}
         where: str = getattr(self.paths, path)
         return owner.get(path, self.urls.api) + where
 

@@ -21,6 +21,7 @@ from pam_rollback.core.configuration import (
 )
 from pam_rollback.core.environment import Environment, Origin
 from pam_rollback.core.production_places import shared_places
+from pam_rollback.product.service import contract_of
 
 _OPEN_TO_OTHERS = 0o077
 
@@ -40,6 +41,7 @@ def load_environment(name_or_path: str, folder: Path, variables: Mapping[str, st
         problems = problems_of(error, Environment, hidden=_holds_secrets)
     else:
         problems = [*environment.problems(), *_problems_of_file(environment, own, base, by_name=_is_name(name_or_path))]
+        problems += _adopted(environment, folder)
         if not problems:
             return environment
     raise ConfigurationError(own.source, _with_origin(problems, own, base))
@@ -60,6 +62,17 @@ def production_shared(environment: Environment, folder: Path) -> list[str]:
         if other.get("kind") == "production":
             found += shared_places(content, other, label(path))
     return found
+
+
+def _adopted(environment: Environment, folder: Path) -> list[Problem]:
+    """Give the environment its contract. The problems of what it changes there; one of the product's own file is raised as such."""
+    try:
+        environment.adopt(contract_of(environment.product, folder, environment.contract_changes()))
+    except ConfigurationError as error:
+        if not all(problem.place.startswith("[contract") for problem in error.problems):
+            raise
+        return list(error.problems)
+    return []
 
 
 def _is_name(name_or_path: str) -> bool:

@@ -98,15 +98,15 @@ class Urls(Table):
 
 
 class Paths(Table):
-    """Where the product answers, below its addresses. The defaults are the plan's and the sandbox's."""
+    """Where the product answers, below its addresses. The defaults are the plan's and the sandbox's; of health, the contract's."""
 
-    frontend_health: UrlPath = "/health"
+    frontend_health: UrlPath | None = None
+    backend_health: UrlPath | None = None
+    health_db: UrlPath | None = None
+    health_pam: UrlPath | None = None
+    health_comprehensive: UrlPath | None = None
     frontend_version: UrlPath = "/version.json"
     asset_manifest: UrlPath = "/asset-manifest.json"
-    backend_health: UrlPath = "/health"
-    health_db: UrlPath = "/health/db"
-    health_pam: UrlPath = "/health/pam"
-    health_comprehensive: UrlPath = "/health/comprehensive"
     circuit_breakers: UrlPath = "/health/circuit-breakers"
     version: UrlPath = "/version"
     metrics: UrlPath = "/metrics"
@@ -148,6 +148,16 @@ class OptionalParts(Table):
     health_db: PlacesOfParts = ()
     health_pam: PlacesOfParts = ()
     health_comprehensive: PlacesOfParts = ()
+
+
+HEALTH_PATHS = {
+    "frontend_health": "frontend",
+    "backend_health": "backend",
+    "health_db": "database",
+    "health_pam": "pam",
+    "health_comprehensive": "comprehensive",
+}
+"""The short names of ``[paths]`` and ``[health.optional]``, each with its component in the contract of the product."""
 
 
 class HealthAnswers(Table):

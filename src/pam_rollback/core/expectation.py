@@ -1,5 +1,6 @@
 """What a good answer looks like."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -7,9 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from pam_rollback.core.answer import Answer
 from pam_rollback.core.chat_answer import Intent, shortcoming
 from pam_rollback.core.front_page import read_page, shortcoming_of_sent
-from pam_rollback.core.health_body import contradicted
-from pam_rollback.core.health_words import HEALTHY
 from pam_rollback.core.outside_text import cut
+from pam_rollback.product.rules.conditions import Captured
+from pam_rollback.product.rules.contract import ANY_STATUS, Component
+from pam_rollback.product.rules.judging import body_problems
 
 _SHOWN_CHARACTERS = 40
 
@@ -30,10 +32,8 @@ class Expect(BaseModel):
     """Text that occurs in the body."""
     site: bool = False
     """A page of the site, and not only an error that is answered with 200."""
-    healthy: bool = False
-    """A health answer: "healthy" at its top, and nothing below that contradicts it."""
-    optional: tuple[str, ...] = ()
-    """The parts of a health answer that may be down while the product is well."""
+    component: Component | None = None
+    """The component whose health is asked, with its conditions. None: it is something else."""
     chat: Intent | None = None
     """PAM's answer to a question: ``core/chat_answer.py``. None: it is something else."""
 
@@ -53,13 +53,13 @@ class Expect(BaseModel):
 
     def _of_body(self, answer: Answer) -> list[str]:
         found = []
-        if self.json_values or self.json_keys or self.healthy or self.chat:
+        if self.component is not None:
+            return list(body_problems(self.component, Captured(answer, datetime.now(UTC))))
+        if self.json_values or self.json_keys or self.chat:
             body = answer.json
             if not isinstance(body, dict):
                 why = f" ({answer.json_problem})" if answer.json_problem else ""
                 return [f"not a JSON object{why}: {cut(answer.text, _SHOWN_CHARACTERS, sign='')!r}"]
-            if self.healthy:
-                found += self._of_health(body)
             found += [
                 f"{key} is {cut(str(body.get(key)), _SHOWN_CHARACTERS, sign='')!r} instead of {value!r}"
                 for key, value in self.json_values.items()
@@ -74,7 +74,8 @@ class Expect(BaseModel):
             found.append(f"without the text {self.text!r}")
         return found
 
-    def _of_health(self, body: dict[str, Any]) -> list[str]:
-        if body.get("status") != HEALTHY:
-            return [f"status is {cut(str(body.get('status')), _SHOWN_CHARACTERS, sign='')!r} instead of {HEALTHY!r}"]
-        return list(filter(None, [contradicted(body, self.optional)]))
+
+def healthy(component: Component) -> Expect:
+    """A healthy answer of this component."""
+    status = 200 if component.http_status == ANY_STATUS else component.http_status
+    return Expect(status=status, component=component)

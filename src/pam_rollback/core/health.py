@@ -1,103 +1,94 @@
-"""What one health endpoint told us: judged on body, status, content type and running release, never on one of them alone.
+"""What one health endpoint told us: judged by the contract of the product, on the whole answer and never on one part of it alone.
 
 Source: the plan's health checks HC-1 to HC-5, and the audit of the plan's script (a 200 from the single-page fallback, a 200 that says
 unhealthy, and a 503 that says healthy all pass there).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
-from typing import Any
+from datetime import UTC, datetime
+from functools import cached_property
 
 from pam_rollback.core.answer import Answer
 from pam_rollback.core.figures import Figures
-from pam_rollback.core.health_body import contradicted, release_named
 from pam_rollback.core.health_words import HEALTHY
+from pam_rollback.product.rules.conditions import Captured
+from pam_rollback.product.rules.contract import ANY_STATUS, Component
+from pam_rollback.product.rules.judging import Judgement, contradiction, judge, release_of, unreadable, word_of
+from pam_rollback.product.rules.twins import survivors
 
 _OK = 200
-_AGE_MAX_S = 60.0
-"""An answer that a cache has kept for longer says nothing of now."""
-_TIMESTAMP_AGE_MAX = timedelta(days=1)
-"""More than any time zone that was left out, and than any clock that is merely wrong."""
-_EPOCH_FROM_S, _EPOCH_FROM_MS = 1e8, 1e11
-"""Smaller numbers are no moments: an uptime, say."""
-_STALE_WARNINGS = ("110", "111", "112")
-
-
-@dataclass(frozen=True)
-class Healthy:
-    """The answer that counts as healthy. For the plan's own endpoints the plan says so (HC-1 to HC-5)."""
-
-    status: str = HEALTHY
-    http_status: int = _OK
-
-    def __str__(self) -> str:
-        """For tables and messages."""
-        return f"{self.status}, HTTP {self.http_status}"
-
-
-WELL = Healthy()
+_SHOWN_SURVIVORS = 3
 
 
 @dataclass(frozen=True, repr=False)
 class HealthReport:
-    """One health answer, in words that a person can act on.
-
-    ``status`` is the body's own word ("healthy", "degraded", …), or, when there is no such word or the rest of the body contradicts it,
-    what was found instead. ``not_known`` says why a good answer tells nothing of now (a cache gave it); empty when it does tell.
-    """
+    """One health answer, in words that a person can act on."""
 
     name: str
-    status: str
-    http_status: int | None
-    release: str
-    answer: Answer
-    not_known: str = ""
-    asked: Healthy = WELL
+    component: Component
+    captured: Captured
+    judgement: Judgement
 
     @classmethod
-    def of(
-        cls,
-        name: str,
-        answer: Answer,
-        *,
-        asked: Healthy = WELL,
-        optional: Sequence[str] = (),
-        files: bool = False,
-        now: datetime | None = None,
-    ) -> "HealthReport":
-        """Read the answer; nothing that a service can say raises.
+    def of(cls, component: Component, answer: Answer, *, now: datetime | None = None) -> "HealthReport":
+        """Read the answer; nothing that a service can say raises. ``now`` is when it was captured."""
+        captured = Captured(answer, now or datetime.now(UTC))
+        return cls(component.title, component, captured, judge(component, captured))
 
-        ``optional`` names the parts that may be down while the product is well (``[health.optional]``). ``files`` says that a host of
-        files answers: its caches keep an answer for as long as nothing else is published, and that is right.
-        """
-        body = answer.json
-        status = _status(answer, optional)
-        well = status == asked.status and answer.http_status == asked.http_status
-        return cls(
-            name=name,
-            status=status,
-            http_status=answer.http_status,
-            release=release_named(body) if isinstance(body, dict) else "",
-            answer=answer,
-            # An answer that is bad is bad, whoever kept it.
-            not_known=_kept(answer, body, now) if well and not files else "",
-            asked=asked,
-        )
+    @property
+    def answer(self) -> Answer:
+        """As it was captured."""
+        return self.captured.answer
+
+    @property
+    def http_status(self) -> int | None:
+        """None when nothing was answered."""
+        return self.answer.http_status
+
+    @property
+    def status(self) -> str:
+        """The body's own word ("healthy", "degraded", …), or what was found instead: no such word, or a body that contradicts it."""
+        if self.judgement.healthy and unreadable(self.answer):
+            return HEALTHY
+        word = word_of(self.answer)
+        against = contradiction(self.component, self.answer)
+        only_at_the_top = against and not self._unmet
+        return f"{word} at its top only: {against}" if only_at_the_top else word
+
+    @property
+    def release(self) -> str:
+        """The release that the answer names; empty when it names none."""
+        return release_of(self.component, self.answer)
+
+    @property
+    def not_known(self) -> str:
+        """Why a good answer tells nothing of now (a cache gave it); empty when it does tell."""
+        return self.judgement.not_known
 
     @property
     def healthy(self) -> bool:
-        """The whole body and the status are as asked."""
-        return self.status == self.asked.status and self.http_status == self.asked.http_status
+        """The answer is what the contract asks for."""
+        return self.judgement.healthy
 
     @property
     def reachable(self) -> bool:
         """Something answered, whatever it said."""
         return self.answer.http_status is not None
 
+    @cached_property
+    def unproven(self) -> str:
+        """What could go wrong there without being noticed, shown with this very answer; empty when nothing is known to."""
+        if not is_healthy(self):
+            return ""
+        found = survivors(self.component, self.captured)
+        more = f" and {len(found) - _SHOWN_SURVIVORS} more" if len(found) > _SHOWN_SURVIVORS else ""
+        told = ", ".join(found[:_SHOWN_SURVIVORS]) + more
+        return f"{self.name} would still be called healthy: {told}" if found else ""
+
     def runs(self, release: str) -> bool:
-        """The answer names this release; with no release to expect, that it names one at all."""
+        """The answer names this release; with no release to expect, that it names one at all. One that never names any cannot tell."""
+        if not self.component.names_release:
+            return True
         return self.release == release if release else bool(self.release)
 
     def release_problem(self, release: str) -> str:
@@ -108,16 +99,33 @@ class HealthReport:
     @property
     def figures(self) -> Figures:
         """For the table of criteria."""
-        return Figures(
-            what=self.name, asked=str(self.asked), measured=f"{self.status}, HTTP {self.http_status or 'none'}", n=1
-        )
+        measured = f"{self.status}, HTTP {self.http_status or 'none'}"
+        return Figures(what=self.name, asked=self.component.asked, measured=measured, n=1)
+
+    @property
+    def _unmet(self) -> list[str]:
+        return [str(result) for result in self.judgement.results if not result.met]
+
+    @property
+    def _wanted(self) -> str:
+        """What is missing, where the answer's own word does not say it."""
+        if self.healthy or unreadable(self.answer):
+            return ""
+        usual = [
+            str(one)
+            for one in self.judgement.results
+            if one.condition.pointer == "/status" and one.condition.equals == HEALTHY
+        ]
+        told = [unmet for unmet in self._unmet if unmet not in usual]
+        if self.component.http_status not in {_OK, ANY_STATUS, self.http_status}:
+            told.append(f"expected HTTP {self.component.http_status}")
+        return "".join(f", {one}" for one in told)
 
     def __str__(self) -> str:
         """The sentence that a failure shows."""
         release = f", release {self.release}" if self.release else ""
         kept = f", but nothing is known of now: {self.not_known}" if self.not_known else ""
-        wanted = "" if self.healthy or self.asked == WELL else f", expected {self.asked}"
-        return f"{self.name} says {self.status}{release}{wanted}{kept} ({self.answer})"
+        return f"{self.name} says {self.status}{release}{self._wanted}{kept} ({self.answer})"
 
     # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
     __repr__ = __str__
@@ -168,56 +176,3 @@ class HealthAround:
 def is_healthy(report: HealthReport) -> bool:
     """The whole body and the status agree, and they are of now."""
     return report.healthy and not report.not_known
-
-
-def _status(answer: Answer, optional: Sequence[str]) -> str:
-    if answer.problem:
-        return answer.problem
-    if answer.redirected_to:
-        return f"a redirect to {answer.redirected_to}"
-    if not answer.is_json_type:
-        page = " (the single-page fallback answers 200 for any path)" if answer.http_status == _OK else ""
-        return f"not JSON but {answer.content_type or 'no content type'}{page}"
-    if answer.json_problem:
-        return f"not JSON although its content type says so ({answer.json_problem})"
-    body = answer.json
-    if not isinstance(body, dict) or not isinstance(body.get("status"), str):
-        return "JSON without a status"
-    return contradicted(body, optional) or str(body["status"])
-
-
-def _kept(answer: Answer, body: Any, now: datetime | None) -> str:
-    """Why the answer is not of now: whoever kept it says so, or it names a moment long ago."""
-    age = answer.headers.get("age", "")
-    if age.isdecimal() and float(age[:9]) > _AGE_MAX_S:
-        return f"a cache answered, with what it has kept for {age[:9]} s (Age), although it was asked not to"
-    warning = answer.headers.get("warning", "")
-    if warning.startswith(_STALE_WARNINGS):
-        return f"a cache answered, and says that it may be stale (Warning: {warning[:40]})"
-    told, made = _moment(body.get("timestamp")), _date(answer) or now
-    if told is not None and made is not None and made - told > _TIMESTAMP_AGE_MAX:
-        return (
-            f"its timestamp {body['timestamp']!r} is {(made - told).days} days old: a recorded answer, or a wrong clock"
-        )
-    return ""
-
-
-def _date(answer: Answer) -> datetime | None:
-    try:
-        moment = parsedate_to_datetime(answer.headers.get("date", ""))
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _moment(told: object) -> datetime | None:
-    """A moment as text, or as seconds or milliseconds since 1970; None where it is none."""
-    try:
-        if isinstance(told, str):
-            moment = datetime.fromisoformat(told)
-            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        if isinstance(told, (int, float)) and not isinstance(told, bool) and told > _EPOCH_FROM_S:
-            return datetime.fromtimestamp(told / 1000 if told > _EPOCH_FROM_MS else told, UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
-    return None

@@ -273,12 +273,7 @@ class SessionLoss(Item):
 
 
 class HealthCheck(Item):
-    """One health endpoint: which service and path of the environment, and the answer that counts as healthy."""
-
-    service: Literal["frontend", "backend", "api"]
-    path: Literal["frontend_health", "backend_health", "health_db", "health_pam", "health_comprehensive"]
-    http_status: Annotated[int, Field(ge=100, le=599)]
-    status: Text
+    """One health check. Where it is asked, and which answer counts as healthy, says the contract of the product."""
 
 
 # --- what to do -----------------------------------------------------------------------------------------------------

@@ -58,15 +58,15 @@ def host_of(url: str) -> str:
 def open_urls(environment: Environment, host: str) -> tuple[str, ...]:
     """Addresses of this host that anybody may ask for, the most usual first."""
     urls = environment.urls
-    paths = environment.paths
     found = []
     if host == host_of(urls.frontend):
-        found += [f"{urls.frontend}/", *(urls.frontend + getattr(paths, name) for name in _OF_THE_SITE)]
+        found += [f"{urls.frontend}/", *map(environment.url_of, _OF_THE_SITE)]
     for base in (urls.backend, urls.api):
         if host == host_of(base):
-            found += [base + getattr(paths, name) for name in _OF_THE_API]
+            asked = filter(None, map(environment.url_of, _OF_THE_API))
+            found += [base + urlsplit(url).path.removeprefix(urlsplit(base).path) for url in asked]
             found.append(f"{base}/")
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(filter(None, found)))
 
 
 def told_of(answer: Answer, *, at_s: float = 0.0, needs_account: bool = False) -> HostAnswer:

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 from pam_rollback.core.environment import Environment
-from pam_rollback.core.expectation import Expect
+from pam_rollback.core.expectation import Expect, healthy
 from pam_rollback.core.load_order import LoadJourney, LoadOrder, LoadShape, LoadSignIn, LoadTarget, LoadWorkers
 from pam_rollback.core.load_record import CANDIDATE, STABLE
 from pam_rollback.core.plan_terms import LoadTerms
+from pam_rollback.product.rules.contract import BACKEND
 
 PAGE, HEALTH = "front page", "health"
 """The journeys that the API's servers do not count, or need not."""
@@ -51,8 +52,8 @@ def _of_everybody(environment: Environment) -> Iterator[LoadJourney]:
     yield LoadJourney(
         name=PAGE, part="frontend", path=environment.pages.home, expect=Expect(content_type="text/html", site=True)
     )
-    healthy = Expect(healthy=True, optional=environment.health.optional.backend_health)
-    yield LoadJourney(name=HEALTH, part="backend", path=environment.paths.backend_health, expect=healthy)
+    backend = environment.contract.health[BACKEND]
+    yield LoadJourney(name=HEALTH, part=str(backend.site), path=str(backend.path), expect=healthy(backend))
 
 
 def _of_the_account(environment: Environment) -> Iterator[LoadJourney]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from pam_rollback.core.environment import Environment
-from pam_rollback.core.expectation import Expect
+from pam_rollback.core.expectation import Expect, healthy
 from pam_rollback.observation.journeys import (
     CACHED_FRONT_PAGE,
     HEALTH_JOURNEY,
@@ -13,6 +13,7 @@ from pam_rollback.observation.journeys import (
     ProbeConfig,
     SignIn,
 )
+from pam_rollback.product.rules.contract import BACKEND
 
 _JSON = "application/json"
 
@@ -50,9 +51,8 @@ def _of_everybody(environment: Environment) -> Iterator[tuple[Journey, int]]:
     for name in PAGES:
         url, expect = environment.urls.frontend + "/", Expect(content_type="text/html", site=True)
         yield Journey(name=name, url=url, expect=expect, cached=name == CACHED_FRONT_PAGE), 1
-    url = environment.urls.backend + environment.paths.backend_health
-    healthy = Expect(healthy=True, optional=environment.health.optional.backend_health)
-    yield Journey(name=HEALTH_JOURNEY, url=url, expect=healthy), 1
+    backend = environment.contract.health[BACKEND]
+    yield Journey(name=HEALTH_JOURNEY, url=environment.health_url(backend), expect=healthy(backend)), 1
 
 
 def _of_the_account(environment: Environment) -> Iterator[tuple[Journey, int]]:

@@ -248,6 +248,7 @@ def prepare(config: pytest.Config) -> Runbook | None:
     try:
         plan = load_plan(config.rootpath / "plan.toml")
         environment = load_environment(options.env, config.rootpath / "environments", os.environ)
+        _refuse_unfit_contract(environment, plan)
         refuse_unknown_names(environment, config.rootpath)
         plan = plan.with_overrides(environment.thresholds, source=f"environment {environment.name}")
     except ConfigurationError as error:
@@ -273,6 +274,13 @@ def prepare(config: pytest.Config) -> Runbook | None:
     config.stash[KEY] = runbook
     _set_outputs(config, runbook)
     return runbook
+
+
+def _refuse_unfit_contract(environment: Environment, plan: Plan) -> None:
+    """Each health check of the plan has a component in the product's contract, and each component a check. Raises ConfigurationError."""
+    unfit = list(environment.contract.problems(plan.health_checks))
+    if unfit:
+        raise ConfigurationError(f"product {environment.product} of environment {environment.name}", unfit)
 
 
 def _refuse_ramp_options(config: pytest.Config, options: Options, plan: Plan, environment: Environment) -> None:

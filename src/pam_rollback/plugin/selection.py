@@ -180,7 +180,7 @@ def _why_not(item: pytest.Item, runbook: Runbook) -> str:
         return f"{environment.name} declares no {', '.join(missing)}"
     if situation_of(item) in {AS_IS, BASELINE} and NEEDS_A_ROLLBACK.intersection(getattr(item, "fixturenames", ())):
         return _no_rollback(item, runbook)
-    undeclared = _undeclared_part(item, environment)
+    undeclared = _unasked_part(item, environment) or _undeclared_part(item, environment)
     if undeclared:
         return undeclared
     if (
@@ -231,6 +231,19 @@ def _is_named(item: pytest.Item) -> bool:
 def _records_its_own(item: pytest.Item, runbook: Runbook) -> bool:
     """Before its drill's incident this session records how it is. A real rollback is not delayed by that."""
     return situation_of(item) not in {AS_IS, BASELINE} and runbook.records_before
+
+
+def _unasked_part(item: pytest.Item, environment: Environment) -> str:
+    """Which health the product has no endpoint for; empty when it has one for all that the test is about."""
+    asked = getattr(item, "fixturenames", ())
+    components = environment.contract.health.values()
+    if "releases_named" in asked and not any(one.names_release for one in components if one.no_endpoint is None):
+        return f"no health answer of {environment.product} names a release"
+    if "health" not in asked or "site_page" in asked:
+        return ""
+    ids = markers.criterion_ids(item)
+    unasked = next((one for one in components if one.item in ids and one.no_endpoint is not None), None)
+    return f"{environment.product} has no endpoint for {unasked.title} ({unasked.no_endpoint})" if unasked else ""
 
 
 def _undeclared_part(item: pytest.Item, environment: Environment) -> str:

@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -19,7 +19,7 @@ from pam_rollback.core.verdict import VERDICT_WORDS, Cause, Ending, ExitCode, Ou
 from pam_rollback.plugin import completeness, deciding, last_words, listeners, second_places, selection
 from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.classification import MESSAGE, OUTCOME
-from pam_rollback.plugin.fixtures.scoring import FIGURES
+from pam_rollback.plugin.fixtures.scoring import FIGURES, UNPROVEN
 from pam_rollback.plugin.guard import REFUSED_KEY
 from pam_rollback.plugin.recommending import recommended
 from pam_rollback.plugin.record import build_record
@@ -232,7 +232,7 @@ class Collector:
             situations=self._config.stash[SITUATIONS_KEY].situations,
             stories=self._config.stash[SITUATIONS_KEY].stories,
             finished=run_record.Moment(datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()),
-            notes=list(_notes(self._config, runbook, leaks)),
+            notes=[*_unproven(self._tests.values()), *_notes(self._config, runbook, leaks)],
             decision=None if decision is None else recommended(self._config, runbook, decision),
         )
         record = self._kept(record)
@@ -364,6 +364,12 @@ def _facts(record: run_record.RunRecord) -> dict[str, str]:
         "verdict": record.verdict,
         **({"recommendation": record.decision.recommendation} if record.decision else {}),
     }
+
+
+def _unproven(tests: Iterable[Seen]) -> list[str]:
+    """What passed by conditions that do not notice everything."""
+    found = (str(test.properties[UNPROVEN]) for test in tests if test.properties.get(UNPROVEN))
+    return [f"unproven: {one}" for one in dict.fromkeys(found)]
 
 
 def _notes(config: pytest.Config, runbook: Runbook, leaks: Sequence[Path]) -> Iterator[str]:

@@ -9,9 +9,6 @@ from pydantic import ValidationError
 from pam_rollback.core.configuration import ConfigurationError, Problem, nearest, problems_of, read_toml
 from pam_rollback.product.rules.contract import Contract
 
-USUAL = "pam-plan"
-"""The product of an environment that names none: what the plan assumes."""
-
 
 def load_contract(path: Path) -> Contract:
     """Read a contract. Raises ConfigurationError with every problem, each with its place."""
@@ -21,6 +18,11 @@ def load_contract(path: Path) -> Contract:
         what = f"expected {path.stem!r} as the file is called, found {contract.name!r}"
         raise ConfigurationError(file.source, [Problem("name", what)])
     return contract
+
+
+def read_contract(path: Path) -> Mapping[str, Any]:
+    """What the file says, unjudged. Raises ConfigurationError when it is no TOML."""
+    return read_toml(path).content
 
 
 def validated(content: Mapping[str, Any], source: str) -> Contract:

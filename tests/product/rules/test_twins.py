@@ -73,7 +73,6 @@ def test_conditions_that_notice_everything_have_no_survivors(held: Component, bo
         pytest.param(
             component({"answer": "text", "matches": ".*healthy.*"}), HEALTH, "a second document behind it", id="second"
         ),
-        pytest.param(component(STATUS, site="frontend"), HEALTH, "its timestamp is two days old", id="stale, of files"),
         pytest.param(
             component({"json": "/checks/database/status", "equals": "healthy"}, whole=False),
             PAM,

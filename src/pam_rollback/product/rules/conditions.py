@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, Strict, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, Strict, model_validator
 
 from pam_rollback.core.answer import Answer
 from pam_rollback.core.configuration import Table, shown
@@ -22,7 +22,7 @@ _SUBJECTS = ("json", "header", "answer")
 _OPERATORS = ("equals", "any_of", "matches", "absent", "exists", "lt", "gt", "age_lt_s", "each")
 _AHEAD_MAX_S = 60.0
 """How far a clock may run ahead of ours."""
-_TEXT_CHARACTERS = 256 * 1024
+_TEXT_BYTES = 256 * 1024
 _SHOWN_CHARACTERS = 60
 
 
@@ -48,6 +48,9 @@ _Flag = Annotated[Literal[True] | None, Field()]
 
 class Condition(Table):
     """One line of a contract: exactly one subject and exactly one operator."""
+
+    # A prober reads it again in a process of its own.
+    model_config = ConfigDict(serialize_by_alias=True)
 
     pointer: Annotated[Pointer | None, Field(alias="json")] = None
     """A value of the body, read as JSON: ``/status``, ``/checks/0/name``."""
@@ -177,7 +180,7 @@ def _value(condition: Condition, captured: Captured) -> Any:
         return _in_json(condition.pointer, answer)
     if condition.answer == "certificate_d" and captured.certificate_d is None:
         return _Missing("no certificate was seen")
-    text = answer.body.decode("utf-8", "replace")[:_TEXT_CHARACTERS] if condition.answer == "text" else ""
+    text = answer.body[:_TEXT_BYTES].decode("utf-8", "replace") if condition.answer == "text" else ""
     return {
         "status": answer.http_status,
         "time_ms": answer.elapsed_ms,

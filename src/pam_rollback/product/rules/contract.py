@@ -17,6 +17,7 @@ Site = Literal["frontend", "api", "backend"]
 Answerer = Literal["database"]
 """What can answer for a component without an endpoint: an ability of the environment."""
 ANY_STATUS = "any"
+BACKEND = "backend"
 _HTTP_STATUSES = range(100, 600)
 
 
@@ -94,16 +95,23 @@ class Contract(Table):
     description: Text
     health: Annotated[Mapping[str, Component], Field(min_length=1)]
 
+    @model_validator(mode="after")
+    def _has_a_back_end(self) -> "Contract":
+        backend = self.health.get(BACKEND)
+        if backend is None or backend.no_endpoint is not None:
+            raise ValueError(f"[health.{BACKEND}] is missing: the prober and the load ask it, so it needs an endpoint")
+        return self
+
     def problems(self, items: Mapping[str, object]) -> Iterator[Problem]:
         """What does not fit the plan: ``items`` are its health checks, each of which needs a component here."""
         for name, component in self.health.items():
             if component.item not in items:
                 what = f"the plan has no health check {shown(component.item)}; there are: {', '.join(items)}"
                 yield Problem(place(("health", name, "item")), what)
-        named = {component.item for component in self.health.values()}
+        named = [component.item for component in self.health.values()]
         for item in items:
             if item not in named:
-                yield Problem(
-                    "[health]",
-                    f"no component for the plan's {item}; where nothing can be asked, say so with no_endpoint",
-                )
+                what = f"no component for the plan's {item}; where nothing can be asked, say so with no_endpoint"
+                yield Problem("[health]", what)
+            elif named.count(item) > 1:
+                yield Problem("[health]", f"{named.count(item)} components for the plan's {item}: expected one")

@@ -1,7 +1,6 @@
 """Whether an answer speaks of now: a cache may have kept it, and what it says of itself may be long past."""
 
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from pam_rollback.core.answer import Answer
@@ -47,6 +46,8 @@ def moment(told: object) -> datetime | None:
 
 
 def _date(answer: Answer) -> datetime | None:
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - brings socket along, which loading a contract does without
+
     try:
         found = parsedate_to_datetime(answer.headers.get("date", ""))
     except ValueError:

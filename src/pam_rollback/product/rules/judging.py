@@ -39,7 +39,7 @@ class Judgement:
 def judge(component: Component, captured: Captured) -> Judgement:
     """Judge one answer. Nothing that a service can say raises."""
     results = tuple(held_against(condition, captured) for condition in component.conditions)
-    problems = tuple(_problems(component, captured.answer, results))
+    problems = tuple(_problems(component, captured))
     # An answer that is bad is bad, whoever kept it.
     not_known = "" if problems or component.files else kept(captured.answer, captured.now)
     return Judgement(problems, results, not_known)
@@ -91,14 +91,21 @@ def contradiction(component: Component, answer: Answer) -> str:
     return f"{', '.join(found[:_SHOWN_OBJECTIONS])}{more}"
 
 
-def _problems(component: Component, answer: Answer, results: tuple[ConditionResult, ...]) -> Iterator[str]:
+def body_problems(component: Component, captured: Captured) -> Iterator[str]:
+    """What is wrong with what the answer says, whatever its HTTP status is."""
+    results = (held_against(condition, captured) for condition in component.conditions)
+    yield from (str(result) for result in results if not result.met)
+    if found := contradiction(component, captured.answer):
+        yield f"healthy at its top only: {found}"
+
+
+def _problems(component: Component, captured: Captured) -> Iterator[str]:
+    answer = captured.answer
     if answer.problem:
         yield answer.problem
         return
     if answer.redirected_to:
         yield f"a redirect to {answer.redirected_to}"
-    yield from (str(result) for result in results if not result.met)
-    if found := contradiction(component, answer):
-        yield f"healthy at its top only: {found}"
+    yield from body_problems(component, captured)
     if component.http_status not in {ANY_STATUS, answer.http_status}:
         yield f"HTTP status is {answer.http_status}, expected {component.http_status}"

@@ -102,6 +102,8 @@ def _of_json(component: Component, green: Captured) -> Iterator[Twin]:
     yield Twin("a second document behind it", _with(green, body=text + text))
     if isinstance(body, dict):
         yield from _of_object(body, green)
+        if not component.files:  # a host of files may keep what it publishes
+            yield from _of_the_past(body, green)
 
 
 def _of_object(body: Mapping[str, Any], green: Captured) -> Iterator[Twin]:
@@ -113,6 +115,9 @@ def _of_object(body: Mapping[str, Any], green: Captured) -> Iterator[Twin]:
     if body:
         yield Twin(f"the key {first!r} twice", _with(green, body=twice))
     yield Twin('a part inside says "unhealthy"', _with(green, body=_dumped({**body, **_NESTED})))
+
+
+def _of_the_past(body: Mapping[str, Any], green: Captured) -> Iterator[Twin]:
     told = moment(body.get("timestamp"))
     if told is not None:
         stale = (
