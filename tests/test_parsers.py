@@ -38,7 +38,7 @@ from pam_rollback.gate.rules.stages import scripts_of
 from pam_rollback.observation.baseline import load_baseline
 from pam_rollback.observation.jsonl import LineReader
 from pam_rollback.reporting import run_record
-from tests.product.rules.usual import usual
+from tests.contracts import usual
 
 ROOT = Path(__file__).resolve().parents[1]
 READABLE_CHARACTERS = 20_000

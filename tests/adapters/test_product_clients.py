@@ -12,7 +12,7 @@ from pam_rollback.core.emergency import ProductDown
 from pam_rollback.core.errors import ActionFailed, MeasurementFailed
 from pam_rollback.core.flags import Flag
 from pam_rollback.sandbox.remote import Remote
-from tests.product.rules.usual import usual
+from tests.contracts import usual
 from tests.scripted_provider import Reply, Request, says, scripted
 from tests.sessions import Range
 

@@ -33,10 +33,16 @@ def test_where_the_end_is_not_known_no_date_is_made_up() -> None:
     assert next(to_dos(PLAN, None))[2] == "1 to 4 h after the rollback"
 
 
-def test_the_addresses_are_the_plans_and_say_where_this_environment_asks_instead() -> None:
-    """Today's product answers the comprehensive check elsewhere."""
+def test_the_addresses_are_the_plans_and_say_where_this_environment_asks_instead(tmp_path: Path) -> None:
+    """Of today's product, which has no comprehensive check, the plan's address stands; one that has it elsewhere says where."""
     words = at_hand(PLAN, load_environment("production", ROOT / "environments", {}))
+    file = tmp_path / "elsewhere.toml"
+    urls = "".join(f'{part} = "https://api.example.com"\n' for part in ("frontend", "api", "backend"))
+    text = f'name = "elsewhere"\nkind = "staging"\n[urls]\n{urls}[paths]\nhealth_comprehensive = "/health/all"\n'
+    file.write_text(text, encoding="utf-8")
+    elsewhere = at_hand(PLAN, load_environment(str(file), ROOT / "environments", {}))
 
     assert "Emergency rollback (POST): https://api.wheelsandwins.com/admin/emergency-rollback;" in words
-    assert "/health/comprehensive (set here: https://api.wheelsandwins.com/health/all);" in words
+    assert "/health/comprehensive;" in words
+    assert "/health/comprehensive (set here: https://api.example.com/health/all);" in elsewhere
     assert words.endswith("Status page: https://status.wheelsandwins.com")

@@ -17,7 +17,7 @@ from pam_rollback.core.communication import (
     UsersTold,
 )
 from pam_rollback.core.health import HealthReport
-from tests.product.rules.usual import usual
+from tests.contracts import usual
 
 URL = "http://127.0.0.1:1/api/v2/summary.json"
 WELL = Service(())

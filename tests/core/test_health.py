@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pam_rollback.core.answer import Answer
 from pam_rollback.core.health import HealthAround, HealthReport, is_healthy
-from tests.product.rules.usual import usual
+from tests.contracts import usual
 
 
 def report(

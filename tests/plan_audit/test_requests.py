@@ -14,9 +14,9 @@ from pam_rollback.core.environment_file import load_environment
 from pam_rollback.core.errors import ActionFailed
 from pam_rollback.core.flags import Flag
 from pam_rollback.core.health import HealthReport, is_healthy
+from tests.contracts import usual
 from tests.plan_audit.recorder import Recorder, Reply
 from tests.plan_audit.shell import run
-from tests.product.rules.usual import usual
 
 OFF = {"PAM_ENHANCED_UI": Flag(enabled=False, rollout_pct=0)}
 FLAGS = """

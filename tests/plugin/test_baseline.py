@@ -12,8 +12,8 @@ from pam_rollback.core.health import HealthAround, HealthReport
 from pam_rollback.core.samples import Sample
 from pam_rollback.observation.baseline import Baseline, Origin
 from pam_rollback.plugin.taken_baseline import TakenBaseline
+from tests.contracts import usual
 from tests.plugin.beginning import Begin, begin
-from tests.product.rules.usual import usual
 from tests.sessions import ROOT, Project, Range, save_baseline
 
 __all__ = ["begin"]

@@ -10,7 +10,7 @@ from pam_rollback.product.client import load_contract
 from pam_rollback.product.rules.contract import Contract
 from pam_rollback.product.rules.twins import survivors
 from pam_rollback.product.service import contract_of
-from tests.product.rules.answers import HEALTH, PAM, captured
+from tests.contracts import HEALTH, PAM, captured
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENTS = ROOT / "environments"

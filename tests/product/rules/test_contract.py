@@ -6,7 +6,7 @@ import pytest
 
 from pam_rollback.core.configuration import ConfigurationError
 from pam_rollback.product.client import load_contract, path_of
-from tests.product.rules.answers import component
+from tests.contracts import component
 
 GOOD = """
 name = "pam-small"

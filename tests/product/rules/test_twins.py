@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pam_rollback.product.rules.contract import Component
 from pam_rollback.product.rules.judging import judge
 from pam_rollback.product.rules.twins import survivors, twins_of
-from tests.product.rules.answers import CHAT, HEALTH, PAM, captured, component
+from tests.contracts import CHAT, HEALTH, PAM, captured, component
 
 _TEXTS = {"matches": r".*\S.*"}
 STATUS = {"json": "/status", "equals": "healthy"}

@@ -1,4 +1,4 @@
-"""Answers as the real product gives them, and components that are held against them."""
+"""Contracts for tests: answers as the real product gives them, and components that are held against them."""
 
 import json
 from datetime import UTC, datetime
@@ -59,3 +59,12 @@ def component(*conditions: dict[str, Any], **others: Any) -> Component:
 def condition(**given: Any) -> Condition:
     """One condition, as a contract writes it."""
     return Condition.model_validate(given)
+
+
+HEALTHY = {"json": "/status", "equals": "healthy"}
+
+
+def usual(title: str = "the database", **others: Any) -> Component:
+    """A component whose answer says healthy with HTTP 200, as the plan asks."""
+    given = {"item": "HC-3", "title": title, "site": "api", "path": "/health/db", "conditions": [HEALTHY]}
+    return Component.model_validate({**given, **others})
