@@ -1,10 +1,9 @@
-"""The terminal summary: what was asked, what was measured, what is wrong, and the verdict as the last line.
+"""All of a run on the terminal (``-v``): what was asked, what was measured, what is wrong, and the verdict as the last line.
 
 Plain text without a table library: every session comes by here, and loading one costs more than a health check.
 """
 
 import itertools
-import os
 import re
 import textwrap
 from collections import Counter
@@ -12,32 +11,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from pam_rollback.core.outside_text import for_terminal
 from pam_rollback.core.verdict import Outcome
-from pam_rollback.reporting import checklist, readiness, recommendation, wording
+from pam_rollback.reporting import checklist, readiness, wording
 from pam_rollback.reporting.run_record import Measured, Result, RunRecord
 from pam_rollback.reporting.shown_record import shown
-
-NARROWEST: Final = 72
-"""Columns. Below, lines are made for this width and the terminal wraps them."""
+from pam_rollback.reporting.terminal_page import (
+    WORDS,
+    Page,
+    alike,
+    hanging,
+    harmless,
+    listed,
+    paragraphs,
+    reasons,
+    recommended,
+    steps,
+    verdict,
+)
 
 _CROWD: Final = 8
 """From so many neighbours with the same good figure on, a row for each would only bury the rest."""
 
 _NAMES_SHOWN: Final = 5  # of the tests that did not run for one reason
-
-_WORDS: Final = {
-    Outcome.PASSED: ("ok", "green"),
-    Outcome.BROKEN_CRITERION: ("BROKEN", "red"),
-    Outcome.ACTION_FAILED: ("ACTION FAILED", "red"),
-    Outcome.UNDO_FAILED: ("UNDO FAILED", "red"),
-    Outcome.REFUSED: ("REFUSED", "red"),
-    Outcome.UNKNOWN: ("UNKNOWN", "yellow"),
-    Outcome.NOT_RUN: ("not run", "yellow"),
-}
-_VERDICT_COLORS: Final = {"GO": "green", "INCONCLUSIVE": "yellow", "PLANNED": "cyan"}
-_ANSI: Final = {"red": "31", "green": "32", "yellow": "33", "cyan": "36", "bold": "1", "dim": "2"}
-_ASCII: Final = str.maketrans({"≤": "<=", "≥": ">=", "…": "...", "·": "-", "─": "-", "µ": "u", "→": "->"})
 
 
 def render(
@@ -48,47 +43,22 @@ def render(
     ``color`` is overruled by NO_COLOR in the process's environment. ``more`` is what topics say of the run.
     """
     record = shown(record)
-    page = _Page(max(width, NARROWEST), color=color and not os.environ.get("NO_COLOR"))
+    page = Page.of(width, color=color)
     lines = [
         *_criteria(record, page),
-        *_steps(record, page),
+        *steps(record, page),
         *_problems(record, page),
         *_not_run(record, page),
-        *_paragraphs(checklist.paragraphs(record), page),
-        *_list("Conditions", wording.conditions(record), page),
-        *_reasons(record, page),
+        *paragraphs(checklist.paragraphs(record), page),
+        *listed("Conditions", wording.conditions(record), page),
+        *reasons(record, page),
         *_paths(record, page),
-        *_paragraphs(readiness.paragraphs(record), page),
-        *_paragraphs(more, page),
-        *_recommendation(record, page),
-        *_verdict(record, page),
+        *paragraphs(readiness.paragraphs(record), page),
+        *paragraphs(more, page),
+        *recommended(record, page),
+        *verdict(record, page),
     ]
-    lines = [for_terminal(line) for line in lines]
-    return [_ascii(line) for line in lines] if ascii_only else lines
-
-
-@dataclass(frozen=True)
-class _Page:
-    width: int
-    color: bool
-
-    def paint(self, text: str, *styles: str) -> str:
-        if not self.color or not text.strip():
-            return text
-        return f"\033[{';'.join(_ANSI[style] for style in styles)}m{text}\033[0m"
-
-    def heading(self, text: str) -> list[str]:
-        return ["", self.paint(text, "bold")]
-
-    def wrapped(self, text: str, first: str = "  ", rest: str = "    ") -> list[str]:
-        return textwrap.wrap(
-            " ".join(text.split()),
-            self.width,
-            initial_indent=first,
-            subsequent_indent=rest,
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
+    return harmless(lines, ascii_only=ascii_only)
 
 
 @dataclass(frozen=True)
@@ -115,7 +85,7 @@ _AS_IS: Final = "as-is"
 _NO_BREAK: Final = "\N{NO-BREAK SPACE}"
 
 
-def _criteria(record: RunRecord, page: _Page) -> list[str]:
+def _criteria(record: RunRecord, page: Page) -> list[str]:
     judged = [result for result in record.results if result.criteria and not checklist.is_item(result)]
     if not judged:
         return []
@@ -144,7 +114,7 @@ def _rows(results: Sequence[Result], situation: str) -> list[tuple[list[str], Ou
         if alike[case] > 1 and case in told:
             continue
         told.add(case)
-        word = _WORDS[result.outcome][0]
+        word = WORDS[result.outcome][0]
         verdict = f"({word})" if result.advisory else word
         ids = " ".join(result.criteria)
         title = result.title if alike[case] == 1 else f"{result.title} ({alike[case]} cases)"
@@ -228,7 +198,7 @@ def _widths(rows: Sequence[Sequence[str]], available: int) -> list[int]:
     return widths
 
 
-def _table_lines(cells: Sequence[str], outcome: Outcome, widths: Sequence[int], page: _Page) -> list[str]:
+def _table_lines(cells: Sequence[str], outcome: Outcome, widths: Sequence[int], page: Page) -> list[str]:
     wrapped = [
         textwrap.wrap(_together(cell) if column.figure else cell, width, break_on_hyphens=not column.figure) or [""]
         for cell, width, column in zip(cells, widths, _COLUMNS, strict=True)
@@ -237,7 +207,7 @@ def _table_lines(cells: Sequence[str], outcome: Outcome, widths: Sequence[int], 
     for level in range(max(map(len, wrapped))):
         row = [cell[level].replace(_NO_BREAK, " ") if level < len(cell) else "" for cell in wrapped]
         head = _row(row[:-1], widths[:-1])
-        lines.append(f"  {head}{_GAP}{page.paint(row[-1], _WORDS[outcome][1])}".rstrip())
+        lines.append(f"  {head}{_GAP}{page.paint(row[-1], WORDS[outcome][1])}".rstrip())
     return lines
 
 
@@ -255,44 +225,14 @@ def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
     return _GAP.join(cell.rjust(width) if column.right else cell.ljust(width) for cell, width, column in columns)
 
 
-def _steps(record: RunRecord, page: _Page) -> list[str]:
-    if not record.steps:
-        return []
-    widest = max(len(step.step) for step in record.steps)
-    lines = page.heading("What was done")
-    for step in record.steps:
-        when = f"+{step.started_s:.1f} s".rjust(9)
-        took = wording.duration(step.duration_s).rjust(8)
-        detail = f": {step.detail}" if step.detail else ""
-        text = f"{when} {took}  {step.step.ljust(min(widest, page.width - 40))}  {step.outcome}{detail}"
-        lines += _hanging(text, page.width, indent=2, rest=22)
-    return lines
-
-
-def _hanging(text: str, width: int, *, indent: int, rest: int) -> list[str]:
-    """Wraps a line whose inner spaces are its layout."""
-    if indent + len(text) <= width:
-        return [" " * indent + text]
-    lines = textwrap.wrap(
-        text,
-        width,
-        initial_indent=" " * indent,
-        subsequent_indent=" " * rest,
-        break_long_words=False,
-        break_on_hyphens=False,
-        drop_whitespace=True,
-    )
-    return [line.rstrip() for line in lines]
-
-
-def _problems(record: RunRecord, page: _Page) -> list[str]:
+def _problems(record: RunRecord, page: Page) -> list[str]:
     bad = [result for result in wording.problems(record) if not checklist.is_item(result)]
     if not bad:
         return []
     lines = page.heading("Problems")
-    for group in _alike(bad):
+    for group in alike(bad):
         result = group[0]
-        word, hue = _WORDS[result.outcome]
+        word, hue = WORDS[result.outcome]
         ids = " ".join(dict.fromkeys(identifier for each in group for identifier in each.criteria))
         where = f" [{result.situation}]" if _situation(result) != _AS_IS else ""
         advisory = " (advisory)" if result.advisory else ""
@@ -306,17 +246,7 @@ def _problems(record: RunRecord, page: _Page) -> list[str]:
     return lines
 
 
-def _alike(bad: Sequence[Result]) -> list[list[Result]]:
-    """Results that say the same together: one cause is told once, not once for each test that met it."""
-    groups: dict[tuple[object, ...], list[Result]] = {}
-    for result in bad:
-        groups.setdefault(
-            (result.outcome, result.message or result.nodeid, result.situation, result.advisory), []
-        ).append(result)
-    return list(groups.values())
-
-
-def _not_run(record: RunRecord, page: _Page) -> list[str]:
+def _not_run(record: RunRecord, page: Page) -> list[str]:
     by_reason = wording.not_run(record)
     if not by_reason:
         return []
@@ -330,42 +260,10 @@ def _not_run(record: RunRecord, page: _Page) -> list[str]:
     return lines
 
 
-def _list(title: str, entries: Sequence[str], page: _Page) -> list[str]:
-    return [*page.heading(title), *(line for entry in entries for line in page.wrapped(entry))] if entries else []
-
-
-def _paragraphs(paragraphs: Sequence[tuple[str, Sequence[str]]], page: _Page) -> list[str]:
-    return [line for heading, entries in paragraphs for line in _list(heading, entries, page)]
-
-
-def _reasons(record: RunRecord, page: _Page) -> list[str]:
-    # A single reason that is in the verdict line anyway is not said twice.
-    return [] if record.reasons in {(), (wording.short_reason(record),)} else _list("Why", record.reasons, page)
-
-
-def _recommendation(record: RunRecord, page: _Page) -> list[str]:
-    """Below all else, and the most urgent last: what people on call came for must be on the screen when the session has ended."""
-    if record.decision is None:
-        return []
-    return _paragraphs(recommendation.paragraphs(record.decision)[::-1], page)
-
-
-def _paths(record: RunRecord, page: _Page) -> list[str]:
+def _paths(record: RunRecord, page: Page) -> list[str]:
     reports = record.reports
     entries = [("report", reports.html), ("run record", reports.record), ("JUnit", reports.junit)]
     lines = [f"  {name.ljust(11)} {path}" for name, path in entries if path]
     if not reports.html and reports.html_missing:
-        lines = [*_hanging(f"{'report'.ljust(11)} {reports.html_missing}", page.width, indent=2, rest=14), *lines]
+        lines = [*hanging(f"{'report'.ljust(11)} {reports.html_missing}", page.width, indent=2, rest=14), *lines]
     return ["", *lines] if lines else []
-
-
-def _verdict(record: RunRecord, page: _Page) -> list[str]:
-    word = wording.verdict_word(record)
-    first, *others = _hanging(wording.verdict_line(record), page.width, indent=0, rest=2)
-    hue = _VERDICT_COLORS.get(record.verdict, "red")
-    return ["", first.replace(word, page.paint(word, hue, "bold"), 1), *others]
-
-
-def _ascii(line: str) -> str:
-    plain = line.translate(_ASCII)
-    return re.sub(r"[^\x00-\x7f]", "?", plain)
