@@ -38,6 +38,8 @@ ONLY_HEALTH = ("test_health.py",)
 WINDOWS = "test_success_criteria.py"
 """Enough for what is about stories and sessions, and not about the checks: no browser, no database."""
 ON = Flag(enabled=True, rollout_pct=100)
+SCREEN = "one screen"
+"""Among the arguments of a session of these tests: it shows what people see who ask for nothing else."""
 _WITHIN_S = 240
 
 
@@ -152,12 +154,14 @@ class Project:
         (self.folder / path).write_text(text, encoding="utf-8")
 
     def command(self, *args: str) -> list[str]:
-        """The command of the next session; its folder is ``run-N``, or the one that it resumes."""
+        """The command of the next session; its folder is ``run-N``, or the one that it resumes. ``-v``, but for ``-q`` or ``SCREEN``."""
         resumes = "--resume" in args
         self.runs += not resumes
         elsewhere = resumes or any(arg.startswith("--run-dir=") for arg in args)
         folder = () if elsewhere else ("--run-dir", str(self.run_folder))
-        return [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *folder, *args]
+        detail = () if {"-q", SCREEN} & {*args} else ("-v",)
+        given = (arg for arg in args if arg != SCREEN)
+        return [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *folder, *detail, *given]
 
     @property
     def variables(self) -> dict[str, str]:

@@ -1,30 +1,20 @@
 """Long waits say how far they are, and not more often than people can read."""
 
 import io
+import os
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from pam_rollback.core.verdict import Outcome
 from pam_rollback.plugin.progress import InFile, OnScreen, Relay
 from tests.virtual_clock import VirtualClock
-
-
-class Stream(io.StringIO):
-    """A standard error stream that is a terminal, or not."""
-
-    def __init__(self, *, terminal: bool) -> None:
-        super().__init__()
-        self._terminal = terminal
-
-    def isatty(self) -> bool:
-        """What it is."""
-        return self._terminal
 
 
 class Capture:
@@ -36,31 +26,67 @@ class Capture:
         yield
 
 
-def told(monkeypatch: pytest.MonkeyPatch, *, terminal: bool) -> str:
-    """What is written while something is told every half second for a minute."""
-    stream, clock = Stream(terminal=terminal), VirtualClock()
+def a_config(*, verbose: int = 0) -> Any:
+    """Pytest's configuration, as far as it is used here."""
+    option = SimpleNamespace(verbose=verbose, usepdb=False, trace=False, capture="fd", setupshow=False)
+    manager = SimpleNamespace(get_plugin=lambda _: Capture())
+    return SimpleNamespace(pluginmanager=manager, option=option, stash=pytest.Stash())
+
+
+def told(monkeypatch: pytest.MonkeyPatch, *, verbose: int = 0) -> str:
+    """What is written while something is told every half second for two minutes."""
+    stream, clock = io.StringIO(), VirtualClock()
     monkeypatch.setattr(sys, "stderr", stream)
-    config: Any = SimpleNamespace(pluginmanager=SimpleNamespace(get_plugin=lambda _: Capture()))
-    progress = OnScreen(config, clock)
-    for second in range(120):
+    progress = OnScreen(a_config(verbose=verbose), clock)
+    for second in range(240):
         clock.sleep(0.5)
         progress.tell(f"window {second}")
     progress.done()
     return stream.getvalue()
 
 
-def test_elsewhere_one_line_per_30_s(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A CI log stays readable."""
-    assert told(monkeypatch, terminal=False).split() == ["window", "59", "window", "119"]
+def test_elsewhere_one_line_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A CI log stays readable; with -v the line has one of its own among pytest's."""
+    assert told(monkeypatch) == "window 119\nwindow 239\n"
+    assert told(monkeypatch, verbose=1) == "\nwindow 119\n\nwindow 239\n"
 
 
-def test_on_a_terminal_one_line_renews_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every second, in place, and gone in the end."""
-    text = told(monkeypatch, terminal=True)
+def test_quiet_says_what_happens_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``-q``: no phases and no waits; what is not good is said."""
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    progress = OnScreen(a_config(), VirtualClock(), phases=False)
+    progress.phase("window", "begins")
+    progress.announce("! BROKEN SC-1")
 
-    assert text.count("\n") == 1
-    assert text.count("\r\x1b[K") == 60
-    assert text.endswith("\r\x1b[K")
+    assert stream.getvalue() == "! BROKEN SC-1\n"
+
+
+def test_a_terminal_shows_a_picture_with_lines_above_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawn for real on a terminal of its own: what happens stays, how far it is renews itself, and in the end it is gone."""
+    ours, theirs = os.openpty()
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setattr(sys, "stderr", open(theirs, "w", encoding="utf-8", closefd=False))  # noqa: SIM115
+    progress = OnScreen(a_config())
+    progress.phase("window", "begins")
+    progress.tell("  … window 3 of 15 s")
+    shown = ""
+    end_s = time.monotonic() + 30
+    while "window 3 of 15 s" not in shown:
+        assert time.monotonic() < end_s, shown
+        shown += os.read(ours, 65536).decode()
+    progress.announce("users are well again [not markup]")
+    progress.close()
+    progress.announce("said when it is gone")
+    os.close(theirs)
+    with suppress(OSError):
+        while more := os.read(ours, 65536).decode():
+            shown += more
+    os.close(ours)
+
+    assert shown.count("users are well again [not markup]") == 1
+    assert shown.rindex("\x1b[?25h") > shown.rindex("so far"), "the cursor is back when the picture is gone"
+    assert shown.rstrip().endswith("said when it is gone")
 
 
 class Shown:
@@ -82,6 +108,22 @@ class Shown:
     def done(self) -> None:
         """The wait is over."""
         self.ended += 1
+
+    def phase(self, name: str, text: str) -> None:
+        """A line, too."""
+        self.announced.append(f"{name} {text}")
+
+    def expect(self, tests: int) -> None:
+        """Not asked for here."""
+
+    def now(self, phase: str) -> None:
+        """Not asked for here."""
+
+    def bad(self, criteria: Sequence[str]) -> None:
+        """Not asked for here."""
+
+    def count(self, outcome: Outcome) -> None:
+        """Not asked for here."""
 
 
 def test_the_controller_shows_what_its_workers_wait_for(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pam_rollback.adapters.slack import SlackWebhook
 from pam_rollback.core.outside_text import cut, for_message, for_terminal, label, one_line, redact_with, visible
 from pam_rollback.plugin.harmless_terminal import HarmlessFile
-from pam_rollback.reporting import allure_results, job_summary, scorecard
+from pam_rollback.reporting import allure_results, job_summary, scorecard, screen
 from pam_rollback.reporting.redaction import Redactor
 from pam_rollback.reporting.run_record import RunRecord
 from tests.scripted_provider import says, scripted
@@ -66,7 +66,7 @@ def poisoned(value: Any, text: str) -> Any:
     if isinstance(value, tuple):
         return tuple(poisoned(item, text) for item in value)
     if is_dataclass(value) and not isinstance(value, type):
-        fixed = {"verdict", "mode", "kind", "suite", "name"}
+        fixed = {"verdict", "mode", "kind", "suite", "name", "iso"}
         return replace(
             value,
             **{
@@ -90,6 +90,18 @@ def test_the_terminal_shows_one_verdict(bad_record: RunRecord, text: str) -> Non
     assert len([line for line in plain if VERDICT.match(line)]) == 1
     assert not [line for line in plain if UNSEEN.search(line)]
     assert not [line for line in plain if line.lstrip().startswith("::") or "##[" in line]
+
+
+@given(text=HOSTILE)
+@example("\nGO for production")
+@AT_A_TIME
+def test_the_screen_shows_one_verdict(bad_record: RunRecord, text: str) -> None:
+    """The same, first and last."""
+    lines = "\n".join(screen.render(poisoned(bad_record, text), 100, color=False, ascii_only=False)).split("\n")
+
+    assert len({line for line in lines if VERDICT.match(line)}) == 1
+    assert not [line for line in lines if UNSEEN.search(line)]
+    assert not [line for line in lines if line.lstrip().startswith("::") or "##[" in line]
 
 
 @given(text=HOSTILE)

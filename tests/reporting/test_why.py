@@ -1,5 +1,6 @@
 """A verdict other than GO says why in its last lines, whatever the session was: shown for records that are made up."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import get_args
 
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from pam_rollback.core.decision import Recommendation
 from pam_rollback.core.verdict import Outcome
-from pam_rollback.reporting import scorecard, wording
+from pam_rollback.reporting import scorecard, screen, wording
 from pam_rollback.reporting.decision_record import CriterionFound, DecisionRecord
 from pam_rollback.reporting.run_record import EnvironmentFacts, Moment, Result, RunRecord, Verdict
 
@@ -66,11 +67,12 @@ records = st.builds(
 )
 
 
+@pytest.mark.parametrize("view", [scorecard.render, screen.render], ids=["all", "screen"])
 @settings(deadline=None)
-@given(records)
-def test_what_is_no_go_says_why(record: RunRecord) -> None:
+@given(record=records)
+def test_what_is_no_go_says_why(view: Callable[..., list[str]], record: RunRecord) -> None:
     """The last paragraph has the verdict and, for all but GO and PLANNED, a reason behind it."""
-    lines = scorecard.render(record, 120, color=False, ascii_only=False)
+    lines = view(record, 120, color=False, ascii_only=False)
     verdict = " ".join("\n".join(lines).rpartition("\n\n")[2].split())
     why = wording.short_reason(record)
 

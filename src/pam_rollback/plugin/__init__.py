@@ -26,6 +26,7 @@ pytest_plugins = (
     "pam_rollback.plugin.stop",
     "pam_rollback.plugin.harmless_terminal",
     "pam_rollback.plugin.progress",
+    "pam_rollback.plugin.phases",
     "pam_rollback.plugin.classification",
     "pam_rollback.plugin.first_verdicts",
     "pam_rollback.plugin.kinds_seen",

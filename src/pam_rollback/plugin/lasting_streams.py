@@ -33,11 +33,29 @@ def say_now(text: str) -> None:
             os.write(screen, f"\n{text}\n".encode("utf-8", "replace"))
 
 
+def stream_past_capture(stream: TextIO) -> TextIO:
+    """Another stream to where this one goes now, whatever becomes of it later. Never fails to write."""
+    return io.TextIOWrapper(
+        io.BufferedWriter(_Dropping(os.dup(stream.fileno()), owned=True)),
+        encoding=stream.encoding,
+        errors="backslashreplace",
+        line_buffering=True,
+    )
+
+
 class _Dropping(io.RawIOBase):
     """Writes to a descriptor; gives up on what it does not take, and tries again with what comes next."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, *, owned: bool = False) -> None:
+        """``owned``: nobody else writes to this descriptor, so it goes with this."""
         self._descriptor = descriptor
+        self._owned = owned
+
+    def close(self) -> None:
+        """Let go of it."""
+        if self._owned and not self.closed:
+            os.close(self._descriptor)
+        super().close()
 
     def fileno(self) -> int:
         """The descriptor, for who asks whether it is a terminal."""

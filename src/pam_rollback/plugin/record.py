@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, cast
 
 from pam_rollback import VERSION
+from pam_rollback.actions.journal import ACTION
 from pam_rollback.core.verdict import Outcome, counted
 from pam_rollback.plugin.baseline_files import BASELINE_FILE, staleness
 from pam_rollback.plugin.planned import planned_ramp, planned_steps
@@ -14,11 +15,14 @@ from pam_rollback.plugin.scope import Scope
 from pam_rollback.plugin.seen import Seen
 from pam_rollback.plugin.selection import LeftOut
 from pam_rollback.plugin.situations import BASELINE
+from pam_rollback.plugin.stories import STORIES
 from pam_rollback.reporting.decision_record import DecisionRecord
 from pam_rollback.reporting.readiness_record import read_preflight, read_ways
 from pam_rollback.reporting.run_record import (
     ActionStep,
+    ActionTaken,
     EnvironmentFacts,
+    ItemTitle,
     Measured,
     Moment,
     NotRun,
@@ -67,6 +71,8 @@ def build_record(
             dict.fromkeys([*_reasons(runbook, scope, code), *_only_listed(tests), *_not_counted(tests, why)])
         ),
         deselected=tuple(NotRun(nodeid, reason) for nodeid, reason, _ in left_out.tests),
+        actions=tuple(_actions(runbook)),
+        items=tuple(_items(runbook, tests)),
         steps=tuple(_planned(runbook, tests, stories) if verdict == "PLANNED" else _steps(runbook)),
         relaxed_thresholds=scope.relaxed,
         waivers=scope.waivers,
@@ -141,7 +147,7 @@ def _result(test: Seen, runbook: Runbook) -> Result:
         kind=str(properties.get("kind", "")),
         situation=str(properties.get("situation", "")),
         message="" if test.outcome is Outcome.PASSED else test.message or "the session ended before it was reached",
-        runbook=_next_page(properties, identifiers, runbook),
+        runbook=next_page(properties, identifiers, runbook),
         duration_s=round(test.duration_s, 3),
         advisory=bool(properties.get("advisory")),
         ran=test.body_ran,
@@ -149,10 +155,34 @@ def _result(test: Seen, runbook: Runbook) -> Result:
     )
 
 
-def _next_page(properties: Mapping[str, Any], identifiers: Sequence[str], runbook: Runbook) -> str:
+def next_page(properties: Mapping[str, Any], identifiers: Sequence[str], runbook: Runbook) -> str:
     """Where to go on: the test's own page if it has one, else that of its first plan item."""
     own = str(properties.get("runbook", ""))
     return own or (runbook.plan.item(identifiers[0]).runbook if identifiers else "")
+
+
+def _actions(runbook: Runbook) -> Iterable[ActionTaken]:
+    """From the journal: why, which way, and who decided."""
+    for entry in runbook.journal.entries():
+        story = STORIES.get(str(entry.get("strategy", ""))) if entry["event"] == ACTION else None
+        if story is None:
+            continue
+        strategy = runbook.plan.strategy(story.strategy)
+        yield ActionTaken(
+            story=story.name,
+            strategy=strategy.id,
+            title=strategy.title,
+            incident=runbook.secrets.redact(str(entry.get("reason", ""))),
+            initiated_by=runbook.secrets.redact(str(entry.get("initiated_by", ""))),
+            situation=str(entry.get("situation", "")),
+            decided_s=round(float(entry.get("decided_s", runbook.started_s)) - runbook.started_s, 3),
+        )
+
+
+def _items(runbook: Runbook, tests: Sequence[Seen]) -> Iterable[ItemTitle]:
+    """What the plan asks for, of all that the tests serve, in the plan's order."""
+    served = {one for test in tests for one in str(test.properties.get("criterion", "")).split()}
+    return (ItemTitle(item.id, item.title) for item in runbook.plan.items() if item.id in served)
 
 
 def _steps(runbook: Runbook) -> Iterable[ActionStep]:

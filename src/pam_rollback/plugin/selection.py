@@ -8,9 +8,10 @@ from pam_rollback.core.configuration import suggestion
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.plan import Plan
 from pam_rollback.core.run_files import SETTINGS_FILE
-from pam_rollback.plugin import browser_gate, markers, pytest_options
+from pam_rollback.plugin import browser_gate, detail, markers, pytest_options
 from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.baseline_files import ACCESS_FILE, ROWS_FILE, has
+from pam_rollback.plugin.detail import Detail
 from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.plugin.situations import AS_IS, BASELINE, SITUATIONS_KEY, situation_of, story_name
 from pam_rollback.plugin.sql_files import invariant_of
@@ -127,8 +128,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             dropped.append(item)
             left_out.unnamed.add(markers.phase_of(item))
             continue
-        if item.path.parent.name == "drills" and story_name(item.path) not in config.stash[SITUATIONS_KEY].stories:
-            dropped.append(item)  # another story than those that were asked for
+        if _is_of_another_story(item, config) or _judges_something_else(item, runbook):
+            dropped.append(item)
             continue
         if not markers.is_selected(item, expression):
             kept.append(item)  # nobody asked for it: pytest leaves it out in a moment, and nothing is missing
@@ -149,8 +150,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = kept
 
 
+def _is_of_another_story(item: pytest.Item, config: pytest.Config) -> bool:
+    """Than those that were asked for."""
+    return item.path.parent.name == "drills" and story_name(item.path) not in config.stash[SITUATIONS_KEY].stories
+
+
+def _judges_something_else(item: pytest.Item, runbook: Runbook) -> bool:
+    """Than the plan items that were asked for."""
+    wanted = runbook.options.item
+    return bool(wanted) and set(wanted).isdisjoint(markers.criterion_ids(item))
+
+
 def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
-    """Name what was left out before anything runs."""
+    """Name what was left out before anything runs, in a list and where all of it is wanted."""
+    if not config.option.collectonly and detail.of(config) is not Detail.ALL:
+        return []
     left_out = config.stash.get(KEY, LeftOut())
     by_reason: dict[str, list[str]] = {}
     for nodeid, reason, _ in left_out.tests:

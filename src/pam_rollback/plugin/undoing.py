@@ -10,7 +10,6 @@ import pytest
 
 from pam_rollback import VERSION
 from pam_rollback.actions.journal import ACTION, UNDOING, Journal, Undo
-from pam_rollback.core.clock import SystemClock
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.errors import MeasurementFailed, Refused, UndoFailed
 from pam_rollback.core.wait import Waiter
@@ -68,7 +67,7 @@ def undo_run(config: pytest.Config, runbook: Runbook) -> str:
     journal.tell_losses_to(alarm)
     config.add_cleanup(alarm.end)
     stories = [str(entry["strategy"]) for entry in journal.entries() if entry["event"] == ACTION]
-    progress = progress_of(config, runbook, SystemClock())
+    progress = progress_of(config, runbook)
     with environment_lock(
         environment,
         run=runbook.id,

@@ -16,7 +16,16 @@ import pytest
 from pam_rollback.core.aftermath import at_hand
 from pam_rollback.core.decision import Decision
 from pam_rollback.core.verdict import VERDICT_WORDS, Cause, Ending, ExitCode, Outcome, causes_of_outcomes
-from pam_rollback.plugin import completeness, deciding, last_words, listeners, second_places, selection
+from pam_rollback.plugin import (
+    completeness,
+    deciding,
+    detail,
+    last_words,
+    listeners,
+    progress,
+    second_places,
+    selection,
+)
 from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.classification import MESSAGE, OUTCOME
 from pam_rollback.plugin.fixtures.scoring import FIGURES, UNPROVEN
@@ -291,13 +300,9 @@ class Collector:
             return "\n".join(scorecard.render(record, _WITHOUT_TERMINAL, color=False, ascii_only=False, more=told))
         writer = terminal._tw  # noqa: SLF001 - pytest offers no other way to its width and colours
         encoding = getattr(sys.stdout, "encoding", None) or "ascii"
-        lines = scorecard.render(
-            record,
-            writer.fullwidth,
-            color=writer.hasmarkup,
-            ascii_only=not encoding.lower().startswith("utf"),
-            more=told,
-        )
+        view = detail.view(self._config)
+        ascii_only = not encoding.lower().startswith("utf")
+        lines = view(record, writer.fullwidth, color=writer.hasmarkup, ascii_only=ascii_only, more=told)
         text = "\n".join(lines)
         self._say(text)
         with suppress(OSError):
@@ -305,6 +310,7 @@ class Collector:
         return self._runbook.secrets.redact(text)
 
     def _say(self, text: str) -> None:
+        progress.close(self._config)
         terminal: Any = self._config.pluginmanager.get_plugin("terminalreporter")
         if terminal is not None:
             terminal.ensure_newline()

@@ -35,7 +35,7 @@ def paragraphs(record: RunRecord) -> list[Paragraph]:
         where = f" [{situation}]" if len(situations) > 1 else ""
         for name, own in _by_list(here):
             found.append((f"Checklist, {name}{where}", tuple(_entries(own))))
-    if any(_state(result) == NOT_CONFIRMED for result in items):
+    if any(state(result) == NOT_CONFIRMED for result in items):
         heading, entries = found[-1]
         found[-1] = (heading, (*entries, _HOW))
     return found
@@ -53,21 +53,21 @@ def _by_list(items: Sequence[Result]) -> Iterable[tuple[str, list[Result]]]:
 def _entries(items: Sequence[Result]) -> Iterable[str]:
     """What is not done first, each for itself; what nobody has confirmed last, together by the reason."""
     for result in items:
-        if _state(result) == NOT_DONE:
+        if state(result) == NOT_DONE:
             yield f"[!] {_named(result)}: {NOT_DONE}: {_words(result)}; {result.runbook}"
     for result in items:
-        if _state(result) == CONFIRMED:
+        if state(result) == CONFIRMED:
             yield f"[x] {_named(result)}: {_words(result)}"
     by_reason: dict[str, list[str]] = {}
     for result in items:
-        if _state(result) == NOT_CONFIRMED:
+        if state(result) == NOT_CONFIRMED:
             by_reason.setdefault(_words(result), []).append(_named(result))
     for reason, names in by_reason.items():
         yield f"[ ] {'; '.join(names)}: {NOT_CONFIRMED}: {reason}"
 
 
-def _state(result: Result) -> str:
-    """What was not reached, or broke on the way, is confirmed by nobody."""
+def state(result: Result) -> str:
+    """Confirmed, not done or not confirmed. What was not reached, or broke on the way, is confirmed by nobody."""
     return {Outcome.PASSED: CONFIRMED, Outcome.BROKEN_CRITERION: NOT_DONE}.get(result.outcome, NOT_CONFIRMED)
 
 

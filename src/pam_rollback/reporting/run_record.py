@@ -118,6 +118,40 @@ class Result:
 
 
 @dataclass(frozen=True)
+class ActionTaken:
+    """A rollback that the session began or went on with."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    story: str
+    """The way it was done, for example ``frontend-restore``."""
+    strategy: str
+    """Plan item of its strategy, for example ``ST-3``."""
+    title: str
+    """What the strategy does, in the plan's words."""
+    incident: str
+    """What was wrong: the planted incident of a drill, or the reason that somebody gave."""
+    initiated_by: str
+    """Who decided."""
+    situation: str
+    """The situation that it brings about."""
+    decided_s: float
+    """Seconds from the start of the session to the decision."""
+
+
+@dataclass(frozen=True)
+class ItemTitle:
+    """A plan item that the session judged."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    id: str
+    """Permanent id."""
+    title: str
+    """What it asks for, in the plan's words."""
+
+
+@dataclass(frozen=True)
 class ActionStep:
     """One step of a rollback or of its undo, as the journal has it."""
 
@@ -269,6 +303,10 @@ class RunRecord:
     """Tests that were collected and left out."""
     steps: tuple[ActionStep, ...] = ()
     """What was done to the environment."""
+    actions: tuple[ActionTaken, ...] = ()
+    """The rollbacks that were decided, in order; none in records of the first version."""
+    items: tuple[ItemTitle, ...] = ()
+    """What the plan items that were judged ask for; none in records of the first version."""
     relaxed_thresholds: tuple[RelaxedThreshold, ...] = ()
     """Figures of the plan that the environment overrides."""
     waivers: tuple[Waiver, ...] = ()

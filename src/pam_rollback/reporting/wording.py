@@ -1,6 +1,7 @@
 """How the facts of a run record are put into words, the same in the terminal, in the job summary and in the report."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, tzinfo
 from typing import Final
 
 from pam_rollback.core.verdict import COUNTED, Outcome, counted
@@ -25,6 +26,15 @@ def duration(seconds: float) -> str:
     if hours:
         return f"{hours} h {minutes} min"
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def times_of_day(moments: Sequence[datetime], zone: tzinfo | None = None) -> str:
+    """From when to when, in UTC and, where clocks show something else, in ``zone``: ``13:59:47 to 14:01:41 UTC (14:59:47 to … CET)``."""
+    utc = " to ".join(f"{moment.astimezone(UTC):%H:%M:%S}" for moment in moments) + " UTC"
+    there = [moment.astimezone(zone) for moment in moments]
+    if zone is None or not there or not there[-1].utcoffset():
+        return utc
+    return f"{utc} ({' to '.join(f'{moment:%H:%M:%S}' for moment in there)} {there[-1].tzname()})"
 
 
 def figure(value: float | str | None, unit: str = "") -> str:

@@ -1,0 +1,81 @@
+"""What a session shows to whoever asks for nothing else: a line a phase, what is red at once, one screen in the end."""
+
+import json
+import re
+
+import pytest
+
+from tests.sessions import ONLY_HEALTH, SCREEN, Project, Range
+
+CHECKS = '''"""Is it?"""
+import pytest
+from pam_rollback.core.errors import MeasurementFailed
+
+
+@pytest.mark.health
+@pytest.mark.criterion("HC-2")
+def test_red():
+    """The back end is well.  If red: docs/runbook.md#api-down"""
+    assert 1 == 2, "HTTP 503 from the back end"
+
+
+@pytest.mark.health
+@pytest.mark.criterion("HC-3")
+@pytest.mark.parametrize("part", ["first", "second"])
+def test_blind(part):
+    """The database is well."""
+    raise MeasurementFailed("nobody answers")
+
+
+@pytest.mark.integrity
+@pytest.mark.criterion("SC-4")
+def test_good():
+    """The data is whole."""
+'''
+
+
+@pytest.fixture
+def checks_copied() -> tuple[str, ...]:
+    """These sessions are about what is shown."""
+    return ONLY_HEALTH
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["serial", "xdist"])
+def test_what_is_red_is_told_at_once_and_first(
+    practice_range: Range, project: Project, workers: tuple[str, ...]
+) -> None:
+    """A line for a kind of check, one for a cause, none for a file and no percentages; then the verdict, what is broken, and all else."""
+    project.write("checks/test_case.py", CHECKS)
+    ended = project.run(SCREEN, "checks/test_case.py", "--env", str(practice_range.file), *workers)
+    live, _, screen = ended.out.partition("REHEARSAL NO-GO")
+    lines = [line for line in live.splitlines() if line.strip() and not line.startswith("bringing up")]
+
+    assert ended.rc == 10, ended.out
+    assert re.match(r"sandbox +drill, pace 60, run \S+, began ", lines[0]), lines
+    assert [line for line in lines if line.startswith("! ")] == [
+        "! BROKEN HC-2 The back end is well: HTTP 503 from the back end; docs/runbook.md#api-down",
+        "! UNKNOWN HC-3 The database is well: MeasurementFailed: nobody answers; docs/runbook.md#database-unhealthy",
+    ], live
+    assert lines[-2:] == ["health         1 BROKEN, 2 could not be measured", "integrity      1 ok"]
+    assert not re.search(r"\d%\]|^checks/|passed|generated xml|short test summary", ended.out, re.MULTILINE), ended.out
+    assert screen.index("BROKEN HC-2") < screen.index("UNKNOWN HC-3 2 tests") < screen.index("when  ")
+    assert ended.last_line.startswith("REHEARSAL NO-GO for checks/test_case.py")
+
+
+def test_quiet_is_the_verdict(practice_range: Range, project: Project) -> None:
+    """``-q``: nothing of a session that goes well but its verdict."""
+    ended = project.run("-q", "-m", "health", "--env", str(practice_range.file))
+
+    assert ended.rc == 0, ended.out
+    assert ended.out.strip().startswith("REHEARSAL GO for health")
+    assert len(ended.out.strip().splitlines()) <= 2
+
+
+def test_the_record_knows_no_screen(practice_range: Range, project: Project) -> None:
+    """What is shown changes nothing of what is written."""
+    kept = []
+    for detail in ("-q", SCREEN, "-v"):
+        ended = project.run(detail, "-m", "health", "--env", str(practice_range.file))
+        kept.append((ended.rc, sorted(ended.outcomes().items()), sorted(json.loads(json.dumps(ended.record)))))
+
+    assert kept[0] == kept[1] == kept[2]

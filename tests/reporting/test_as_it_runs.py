@@ -1,0 +1,110 @@
+"""What is told while a session runs."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from pam_rollback.core.recovery import JudgedRecovery, Recovery
+from pam_rollback.core.verdict import Outcome
+from pam_rollback.reporting import as_it_runs, wording
+
+CET = timezone(timedelta(hours=1), "CET")
+
+
+def at(moment_s: float) -> datetime:
+    """What the clock showed."""
+    return datetime(2026, 11, 27, 14, 0, tzinfo=UTC) + timedelta(seconds=moment_s)
+
+
+def found(recovered_s: float | None, by_s: float | None = None) -> JudgedRecovery:
+    """A recovery from an incident at 5 s that was decided upon at 10 s; 30 s are asked for."""
+    by_s = recovered_s if by_s is None else by_s
+    return JudgedRecovery(Recovery(5, 10, 5.1, recovered_s, 3.0, 0.2, by_s, (), (), 100), 30)
+
+
+@pytest.mark.parametrize(
+    ("recovery", "words"),
+    [
+        (
+            found(12.5),
+            "are well again since 14:00:12 UTC (15:00:12 CET), 2.5 s after the decision, within the objective of 30 s",
+        ),
+        (
+            found(50.0),
+            "are well again since 14:00:50 UTC (15:00:50 CET), 40 s after the decision, LATER than the objective of 30 s",
+        ),
+        (
+            found(12.5, 60.0),
+            (
+                "are well again since 14:00:12 UTC (15:00:12 CET), 2.5 s after the decision, within the objective "
+                "of 30 s or not: probes are too rare to tell"
+            ),
+        ),
+        (found(None), "NOT well again, good for only 3.0 s so far; the objective of 30 s is missed"),
+    ],
+    ids=["in time", "late", "not known", "never"],
+)
+def test_when_users_are_well_again(recovery: JudgedRecovery, words: str) -> None:
+    """Since when, by both clocks, and whether that is what the plan asks for; never a yes that is not known."""
+    assert as_it_runs.users(recovery, at, CET) == words
+
+
+@pytest.mark.parametrize(
+    ("zone", "words"),
+    [
+        (None, "14:00:00 to 14:00:05 UTC"),
+        (UTC, "14:00:00 to 14:00:05 UTC"),
+        (CET, "14:00:00 to 14:00:05 UTC (15:00:00 to 15:00:05 CET)"),
+    ],
+)
+def test_times_of_day(zone: timezone | None, words: str) -> None:
+    """In UTC, and as the clock on the wall shows it where that is another time."""
+    assert wording.times_of_day((at(0), at(5)), zone) == words
+
+
+def test_tests_of_a_kind_are_one_line() -> None:
+    """Told when the next kind begins; what is not good first."""
+    groups = as_it_runs.Groups()
+    outcomes = [
+        ("health", Outcome.PASSED),
+        ("health", Outcome.BROKEN_CRITERION),
+        ("health", Outcome.PASSED),
+        ("integrity", Outcome.UNKNOWN),
+    ]
+    told = [groups.add("after-gradual", kind, outcome) for kind, outcome in outcomes]
+
+    assert told == ["", "", "", "health         1 BROKEN, 2 ok"]
+    assert groups.rest() == ["integrity      1 could not be measured"]
+    assert groups.rest() == []
+
+
+def test_situations_are_told_apart() -> None:
+    """Where workers of several situations report in turn."""
+    groups = as_it_runs.Groups()
+    groups.add("after-gradual", "health", Outcome.PASSED)
+    groups.add("after-backend", "health", Outcome.PASSED)
+
+    assert groups.add("after-gradual", "window", Outcome.PASSED) == "health         1 ok [after-gradual]"
+
+
+def test_what_is_red_has_its_reason_and_the_way_on() -> None:
+    """In one line, at once."""
+    told = as_it_runs.bad(
+        Outcome.BROKEN_CRITERION, "HC-2", "The back end is healthy.", "AssertionError: HTTP 503", "docs/runbook.md#api"
+    )
+
+    assert told == "! BROKEN HC-2 The back end is healthy: HTTP 503; docs/runbook.md#api"
+
+
+def test_the_picture_says_phase_wait_and_criteria() -> None:
+    """What goes on, what is waited for, how many are good, and which are not."""
+    picture = as_it_runs.Picture(phase="window", since_s=100, waiting="  … window 3 of 15 s", asked=186)
+    picture.found.update([Outcome.PASSED, Outcome.PASSED, Outcome.BROKEN_CRITERION, Outcome.NOT_RUN])
+    picture.red += ["SC-1", "SC-1"]
+
+    assert picture.lines(now_s=112) == [
+        "phase          window, for 12 s",
+        "waiting        window 3 of 15 s",
+        "so far         2 ok, 1 not good, of 186: SC-1",
+    ]
+    assert as_it_runs.Picture().lines(0)[-1] == "so far         0 ok, 0 not good, of 0"

@@ -1,0 +1,302 @@
+"""Does one screen say what a person needs at 3 a.m.?  Records that are written out, and the lines that a person has read and found good."""
+
+import re
+from dataclasses import replace
+from datetime import timedelta, timezone
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pam_rollback.core.verdict import Outcome
+from pam_rollback.reporting import scorecard, wording
+from pam_rollback.reporting.run_record import (
+    ActionStep,
+    ActionTaken,
+    ItemTitle,
+    Measured,
+    NotRun,
+    RelaxedThreshold,
+    Result,
+    RunRecord,
+)
+from pam_rollback.reporting.screen import LINES_MAX, render
+from pam_rollback.reporting.terminal_page import Page
+from pam_rollback.reporting.terms_table import drill_of, drills_table
+
+GOLDEN = Path(__file__).parent / "golden"
+SITUATION = "after-feature-flag"
+CET = timezone(timedelta(hours=1), "CET")
+TERMS = {
+    "SC-1": ("Few requests fail, for long enough", Measured("error rate", "< 2 % for 900 s", 0, "%", 643, 2), "window"),
+    "SC-2": ("Responses are fast", Measured("response time", "< 500 ms for 900 s", 40.4, "ms", 643, 459.6), "window"),
+    "SC-3": ("Memory is low and stable", Measured("memory", "< 100 MB for 900 s", 73.2, "MB", 59, 26.8), "window"),
+    "SC-4": ("No data is corrupted", Measured("rows lost since before", "none lost", 0, "rows", 10147, 0), "integrity"),
+    "SC-5": ("Users see what they saw before the release", Measured("errors, against before", "+1", 0, "", 620), ""),
+    "SC-6": ("Support gets as many tickets as usual", Measured("tickets in 60 min", "below 3", 0, "tickets", 32), ""),
+    "RTO-1": ("Feature-flag rollback", Measured("recovery as users see it", "within 30 s", 0.03, "s", 993, 29.97), ""),
+    "RTO-5": ("Complete recovery, observation included", Measured("complete recovery", "900 to 1800 s", 900, "s"), ""),
+    "RPO-1": ("No data is lost", Measured("acknowledged writes lost or altered", "0", 0, "", 799), ""),
+    "RPO-2": (
+        "Only the newest configuration may be lost",
+        Measured("settings lost", "0 older than 300 s", 0, "", 16),
+        "",
+    ),
+    "RPO-3": ("Sessions may be lost: users sign in again", Measured("signing in again", "works", "works", "", 1), ""),
+}
+
+
+def result(name: str, *criteria: str, outcome: Outcome = Outcome.PASSED, **more: object) -> Result:
+    """What came of a test of this drill."""
+    return replace(
+        Result(f"checks/test_a.py::{name}[{SITUATION}]", f"It is so: {name}.", outcome, criteria, situation=SITUATION),
+        **more,  # type: ignore[arg-type]
+    )
+
+
+@pytest.fixture
+def drill(good_record: RunRecord) -> RunRecord:
+    """A drill with all checks, as large as a real one."""
+    terms = [result(f"test_{name}", name, measured=(figure,), kind=kind) for name, (_, figure, kind) in TERMS.items()]
+    more = [
+        *(result(f"test_rows_{number}", "SC-4", "POST-2", kind="integrity") for number in range(27)),
+        *(result(f"test_health_{number}", "HC-2", kind="health") for number in range(7)),
+        *(result(f"test_page_{number}", "CR-4", kind="accessibility") for number in range(56)),
+        *(
+            result(f"test_item[{item}]", item, kind="checklist", outcome=Outcome.UNKNOWN, advisory=True, message="x")
+            for item in ("PRE-2", "PRE-4", "PRE-5", "POST-5", "POST-6", "MT-4", "CH-2", "CH-5")
+        ),
+        result("test_item[DUR-4]", "DUR-4", kind="checklist", outcome=Outcome.BROKEN_CRITERION, advisory=True),
+        result("test_item[DUR-1]", "DUR-1", kind="checklist", advisory=True),
+        result("test_told", "EM-1", outcome=Outcome.BROKEN_CRITERION, advisory=True, message="told late"),
+    ]
+    return replace(
+        good_record,
+        results=(*terms, *more),
+        deselected=tuple(NotRun(f"checks/test_b.py::test_{n}", "sandbox declares no prometheus") for n in range(4)),
+        relaxed_thresholds=(RelaxedThreshold("SC-5", "response_time_unnoticed_ms", 100, 400),),
+        actions=(
+            ActionTaken(
+                "feature-flag",
+                "ST-1",
+                "Switch the new features off for everybody (the preferred strategy)",
+                "errors for a share of the requests of users with PAM_ENHANCED_UI (40.2 % errors (86 of 214, 5 s))",
+                "pam-rollback-drill",
+                SITUATION,
+                12.0,
+            ),
+        ),
+        items=tuple(ItemTitle(name, title) for name, (title, _, _) in TERMS.items()),
+    )
+
+
+@pytest.fixture
+def broken(drill: RunRecord) -> RunRecord:
+    """The same, with a criterion broken, a page that three tests cannot open, and one that nobody could measure."""
+    offline = "AssertionError: open /chat: HTTP 502"
+    return replace(
+        drill,
+        verdict="NO-GO",
+        exit_code=10,
+        reasons=(),
+        results=(
+            *(
+                replace(
+                    one,
+                    outcome=Outcome.BROKEN_CRITERION,
+                    message="AssertionError: error rate 6.2 %, expected below 2 %: 40 of 643 answers are errors",
+                    runbook="docs/runbook.md#error-rate",
+                    measured=(Measured("error rate", "< 2 % for 900 s", 6.2, "%", 643, -4.2),),
+                )
+                if one.criteria == ("SC-1",)
+                else replace(one, outcome=Outcome.UNKNOWN, message="MeasurementFailed: no metrics", measured=())
+                if one.criteria == ("SC-3",)
+                else replace(one, outcome=Outcome.BROKEN_CRITERION, message=offline, runbook="docs/runbook.md#browser")
+                if one.nodeid.startswith("checks/test_a.py::test_page_5")
+                else one
+                for one in drill.results
+            ),
+        ),
+    )
+
+
+@pytest.fixture
+def blind(drill: RunRecord) -> RunRecord:
+    """Nothing is broken, and not all of it is known."""
+    return replace(
+        drill,
+        verdict="INCONCLUSIVE",
+        exit_code=11,
+        reasons=("PARTIAL: -k page",),
+        results=(
+            *drill.results,
+            result(
+                "test_memory",
+                "SC-3",
+                outcome=Outcome.UNKNOWN,
+                message="MeasurementFailed: memory was not read: the environment declares no metrics",
+                runbook="docs/runbook.md#memory-high",
+            ),
+            result("test_mail", "CC-1", outcome=Outcome.NOT_RUN, message='environment staging does not declare "smtp"'),
+        ),
+    )
+
+
+def shown(record: RunRecord, width: int = 80) -> list[str]:
+    """The screen without colours, looked at in Paris."""
+    return render(record, width, color=False, ascii_only=False, zone=CET)
+
+
+@pytest.mark.parametrize("name", ["drill", "broken", "blind"])
+def test_the_screen_reads_as_approved(request: pytest.FixtureRequest, name: str) -> None:
+    """Every line is as it was approved; a change is seen and read before it is committed."""
+    text = "\n".join(shown(request.getfixturevalue(name))) + "\n"
+
+    assert text == (GOLDEN / f"screen-{name}.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["drill", "broken", "blind"])
+def test_the_verdict_is_first_and_last(request: pytest.FixtureRequest, name: str) -> None:
+    """Whoever sees the beginning or the end of a log sees what decides."""
+    record = request.getfixturevalue(name)
+    line = wording.verdict_line(record)
+    paragraphs = "\n".join(shown(record)).split("\n\n")
+
+    assert [" ".join(paragraphs[place].split()) for place in (0, -1)] == [" ".join(line.split())] * 2
+
+
+notes = st.lists(st.text(st.characters(codec="ascii", exclude_categories=["C"]), max_size=200), max_size=60)
+
+
+@settings(deadline=None, max_examples=60)
+@given(notes=notes, reasons=notes, wide=st.integers(1, 9), data=st.data())
+def test_a_go_fits_into_one_screen(
+    good_record: RunRecord, notes: list[str], reasons: list[str], wide: int, data: st.DataObject
+) -> None:
+    """At most 40 lines of 80 columns, whatever stands beside the verdict, and however many tests, items and words there are."""
+    ids = [f"{kind}-{number}" for kind in ("SC", "RTO", "RPO", "HC") for number in range(1, 1 + wide)]
+    results = [
+        result(f"test_{name}_{number}", name, measured=(Measured("w " * 40, "asked " * 9, "found " * 9, "", 10**7),))
+        for name in data.draw(st.lists(st.sampled_from(ids), min_size=1, max_size=40))
+        for number in range(data.draw(st.integers(1, 3)))
+    ]
+    action = ActionTaken("s" * 40, "ST-1", "title " * 40, "incident " * 60, "me", SITUATION, 1.0)
+    record = replace(
+        good_record,
+        results=tuple(results),
+        notes=tuple(notes),
+        actions=(action,),
+        items=tuple(ItemTitle(name, "title " * 20) for name in ids),
+        deselected=tuple(NotRun(f"x::{number}", reason) for number, reason in enumerate(reasons)),
+        reports=replace(good_record.reports, html="report", record="run.json"),
+    )
+    lines = shown(record)
+
+    assert len(lines) <= LINES_MAX, "\n".join(lines)
+    assert max(map(len, lines)) <= 80, max(lines, key=len)
+
+
+def test_all_that_is_broken_is_named_once(broken: RunRecord) -> None:
+    """Found, expected and where to go on; six tests that met one cause are one entry, and criteria of the plan come first."""
+    text = "\n".join(shown(broken))
+
+    assert text.index("BROKEN SC-1") < text.index("BROKEN CR-4") < text.index("UNKNOWN SC-3")
+    assert "found       error rate 6.2 %, expected below 2 %" in text
+    assert "expected    error rate: < 2 % for 900 s" in text
+    assert "go on       docs/runbook.md#error-rate" in text
+    assert text.count("open /chat: HTTP 502") == 1
+    assert text.index("BROKEN SC-1") < text.index("incident")
+
+
+def test_many_causes_are_a_line_each(broken: RunRecord) -> None:
+    """After six in full; none of them is left out."""
+    reds = [
+        result(f"test_{n}", f"HC-{n}", outcome=Outcome.BROKEN_CRITERION, message=f"AssertionError: red {n}")
+        for n in range(1, 12)
+    ]
+    lines = shown(replace(broken, results=tuple(reds)))
+    found = [line.split()[1] for line in lines if line.startswith("  BROKEN")]
+
+    assert found == [f"HC-{n}" for n in range(1, 12)]
+    assert len([line for line in lines if line.startswith("  found")]) == 6
+
+
+def test_what_would_let_it_be_measured_comes_first(blind: RunRecord) -> None:
+    """INCONCLUSIVE: why, and what was not run, before all that is known."""
+    text = " ".join("\n".join(shown(blind)).split())
+
+    assert text.index("PARTIAL: -k page") < text.index("the environment declares no metrics") < text.index("incident")
+    assert "not run CC-1 1 test: environment staging does not declare" in text
+
+
+def test_the_worst_of_several_tests_is_the_items(drill: RunRecord) -> None:
+    """A criterion with 27 good tests and one that is not good is not good."""
+    bad = result("test_lost", "SC-4", outcome=Outcome.BROKEN_CRITERION, measured=(Measured("rows lost", "0", 7),))
+    [row] = [line for line in shown(replace(drill, results=(*drill.results, bad))) if line.startswith("  SC-4")]
+    [good] = [line for line in shown(drill) if line.startswith("  SC-4")]
+
+    assert (row.split()[-1], "rows lost" in row) == ("BROKEN", True)
+    assert good.split()[-1] == "ok"
+
+
+def test_quiet_is_what_is_not_good_and_the_verdict(drill: RunRecord, broken: RunRecord) -> None:
+    """``-q``: of a GO nothing but the verdict."""
+    go = render(drill, 80, color=False, ascii_only=False, only_bad=True)
+    no_go = "\n".join(render(broken, 80, color=False, ascii_only=False, only_bad=True))
+
+    assert next(line for line in go if line.strip()).startswith("REHEARSAL GO")
+    assert "BROKEN SC-1" in no_go
+    assert "incident" not in no_go
+
+
+def test_several_rollbacks_are_a_table(drill: RunRecord) -> None:
+    """A row for each, with its recovery."""
+    other = [
+        replace(one, situation="after-gradual", nodeid=one.nodeid.replace(SITUATION, "after-gradual"))
+        for one in drill.results
+        if one.criteria != ("SC-6",)
+    ]
+    record = replace(drill, situations=(SITUATION, "after-gradual"), results=(*drill.results, *other))
+    lines = shown(record)
+    rows = {line.split()[0]: line.split()[1:] for line in lines if line.startswith(("  feature", "  gradual"))}
+
+    assert rows["feature-flag"] == ["ok"] * 8 + ["0.03", "s", "within", "30", "s"]
+    assert rows["gradual"] == [*["ok"] * 5, "-", "ok", "ok", "0.03", "s", "within", "30", "s"]
+    assert len(lines) <= LINES_MAX
+
+
+def test_a_drill_that_is_not_good_stands_out_in_the_table() -> None:
+    """NO for what is broken, ? for what is not known."""
+    red = result("test_a", "SC-1", outcome=Outcome.BROKEN_CRITERION)
+    unknown = result("test_b", "RPO-1", outcome=Outcome.UNKNOWN)
+    table = drills_table([drill_of("gradual", [red, unknown]), drill_of("emergency", [])], Page.of(80, color=False))
+
+    assert [line.split() for line in table[2:]] == [["gradual", "NO", "?", "-"], ["emergency", "-", "-", "-"]]
+
+
+@pytest.mark.parametrize("name", ["drill", "broken", "blind"])
+def test_colours_only_add_colour(request: pytest.FixtureRequest, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With colours the text is the same, and an ASCII terminal gets ASCII."""
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    record = request.getfixturevalue(name)
+    colored = render(record, 80, color=True, ascii_only=False, zone=CET)
+
+    assert colored != shown(record)
+    assert [re.sub(r"\033\[[0-9;]*m", "", line) for line in colored] == shown(record)
+    assert "\n".join(render(record, 80, color=False, ascii_only=True)).isascii()
+
+
+def test_what_was_only_planned_is_shown_whole(drill: RunRecord) -> None:
+    """Whoever asks for a plan wants the list."""
+    planned = replace(drill, verdict="PLANNED", steps=(ActionStep("feature-flag", "read", "planned", 0, 0),))
+
+    assert shown(planned) == scorecard.render(planned, 80, color=False, ascii_only=False)
+
+
+def test_an_action_that_failed_shows_its_steps(drill: RunRecord) -> None:
+    """Whoever has to go on by hand needs to know how far it came."""
+    failed = replace(drill, verdict="ACTION FAILED", reasons=("the rollback was not done: step 'x' failed",))
+
+    assert "What was done" in shown(failed)
+    assert "What was done" not in shown(drill)
