@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.sessions import ONLY_HEALTH, Finished, Project, Range
+from tests.plugin.beginning import Begin, begin
+from tests.sessions import ONLY_HEALTH, ROOT, Finished, Project, Range
+
+__all__ = ["begin"]
 
 CONSENT = (
     *("drills/test_feature_flag.py", "--env", "production", "--mode", "real", "--execute"),
@@ -151,6 +154,45 @@ def test_a_whole_kind_is_a_go_with_all_that_may_be_left_out(practice_range: Rang
 
     assert ended.rc == 0, ended.out
     assert "REHEARSAL GO for health" in one_line(ended)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words", "tests"),
+    [
+        (("--item", "HC-3"), 0, "REHEARSAL GO for HC-3 sandbox", {"test_database_is_healthy"}),
+        (
+            ("-m", "health", "--item", "HC-3,HC-4"),
+            0,
+            "REHEARSAL GO for HC-3 HC-4 of health sandbox",
+            {"test_database_is_healthy", "test_pam_is_healthy"},
+        ),
+        (
+            ("--item", "HC-3", "--item", "SC-1"),
+            11,
+            "PARTIAL: no test that ran judges SC-1",
+            {"test_database_is_healthy"},
+        ),
+        (("--item", "HC-3", "-k", "database"), 11, "PARTIAL: -k database", {"test_database_is_healthy"}),
+    ],
+    ids=["one", "two of a kind", "one that nothing judges", "and by name"],
+)
+def test_a_plan_item_is_complete_in_itself(
+    practice_range: Range, project: Project, arguments: Sequence[str], code: int, words: str, tests: set[str]
+) -> None:
+    """Whatever judges it runs, and nothing else; each item that is named has to be judged."""
+    ended = project.run(*arguments, "--env", str(practice_range.file))
+
+    assert ended.rc == code, ended.out
+    assert words in one_line(ended)
+    assert set(ended.outcomes()) == tests
+
+
+def test_an_unknown_plan_item_names_the_nearest(begin: Begin) -> None:
+    """Before anything is done."""
+    begun = begin(ROOT, "--item", "SC-11")
+
+    assert begun.rc == 4
+    assert begun.said.startswith("--item SC-11: no plan item 'SC-11', did you mean 'SC-1'?"), begun.said
 
 
 @pytest.mark.parametrize(

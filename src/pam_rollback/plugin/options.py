@@ -32,6 +32,8 @@ class Options:
     dry_run: bool
     pace: float | None
     situation: tuple[str, ...]
+    item: tuple[str, ...]
+    """Plan items: only what judges one of them is selected."""
     to: ExpectedReleases
     run_dir: Path | None
     baseline: Path | None
@@ -73,6 +75,7 @@ def read(config: pytest.Config) -> Options:
         dry_run=option.pam_dry_run,
         pace=_pace(option.pam_pace),
         situation=tuple(part.strip() for part in option.pam_situation.split(",") if part.strip()),
+        item=tuple(dict.fromkeys(part.strip() for text in option.pam_item for part in text.split(",") if part.strip())),
         to=_releases(option.pam_to),
         run_dir=Path(option.pam_run_dir) if option.pam_run_dir else None,
         baseline=Path(option.pam_baseline) if option.pam_baseline else None,
@@ -159,6 +162,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="NAMES",
         help="the state in which checks run: as-is, after-each, or names such as after-feature-flag, separated by commas "
         "(default: after-STORY for each story that is named, baseline with -m baseline, else as-is)",
+    )
+    add(
+        "--item",
+        dest="pam_item",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="only what judges this plan item, such as SC-1; once for each, or separated by commas. The verdict is complete for it",
     )
     add(
         "--to",

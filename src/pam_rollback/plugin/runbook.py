@@ -260,6 +260,9 @@ def prepare(config: pytest.Config) -> Runbook | None:
         raise pytest.UsageError(
             f"--ack or --observed {unknown[0]}: no plan item {name!r}, {suggestion(name, plan.ids())}"
         )
+    for name in options.item:
+        if name not in plan.ids():
+            raise pytest.UsageError(f"--item {name}: no plan item {name!r}, {suggestion(name, plan.ids())}")
     criteria = (*plan.immediate_criteria, *plan.consider_criteria)
     others = [name for text in options.observed if (name := text.partition("=")[0]) not in criteria]
     if others:

@@ -30,6 +30,8 @@ class Scope:
 def scope_of(config: pytest.Config, runbook: Runbook, left_out: LeftOut, *, judged: set[str], today: date) -> Scope:
     """Weigh selection, pace, thresholds, waivers and acknowledgements. ``judged`` are the plan items that a test judged."""
     name, whole = _name(config)
+    wanted = runbook.options.item
+    judges_success = _judges_success(name) and not wanted
     valid = {waiver.item for waiver in runbook.environment.waivers if waiver.until >= today}
     acknowledgements = _acknowledgements(runbook)
     relaxed = tuple(
@@ -55,12 +57,14 @@ def scope_of(config: pytest.Config, runbook: Runbook, left_out: LeftOut, *, judg
             if not change.waived
         ]
         open_items = [missing.item for missing in unmeasured if not missing.waived]
-        if _judges_success(name) and open_items:
+        if judges_success and open_items:
             partial.append(
                 f"PARTIAL: success criteria that nobody judged: {', '.join(open_items)} (why: see the conditions)"
             )
+    if not runbook.options.dry_run:
+        partial += [f"PARTIAL: no test that ran judges {one}" for one in wanted if one not in judged | answered]
     return Scope(
-        name=name,
+        name=name if not wanted else " ".join(wanted) + (f" of {name}" if name else ""),
         partial=tuple(partial),
         relaxed=relaxed,
         waivers=tuple(
@@ -70,7 +74,7 @@ def scope_of(config: pytest.Config, runbook: Runbook, left_out: LeftOut, *, judg
             for waiver in runbook.environment.waivers
         ),
         acknowledgements=acknowledgements,
-        unmeasured=unmeasured if _judges_success(name) and not runbook.options.dry_run else (),
+        unmeasured=unmeasured if judges_success and not runbook.options.dry_run else (),
     )
 
 
