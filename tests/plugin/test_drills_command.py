@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from pam_rollback.core.side_by_side import Drilled
 from pam_rollback.plugin import drills
 from pam_rollback.plugin.stories import STORIES
 from tests.sessions import ROOT
@@ -101,6 +103,23 @@ def test_each_story_is_a_line_and_the_worst_decides(root: Path, capsys: pytest.C
     assert (records["gradual"]["code"], records["gradual"]["verdict"]) == (10, "NO-GO")
     assert records["emergency"]["folder"].endswith("out-test_emergency")
     assert "passed" in (root / "out-test_gradual" / "output.txt").read_text("utf-8")
+
+
+def test_the_end_compares_the_strategies(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """By criteria, with the recovery of each beside what the plan asks for; a drill without a record judged nothing. 80 columns at most."""
+    folder = root / "run"
+    folder.mkdir()
+    shutil.copy(ROOT / "tests" / "records" / "0.1.0" / "run.json", folder)
+    done = [Drilled("feature-flag", 0, 1.0, 0.0, str(folder)), Drilled("backend-provider", 11, 1.0, None)]
+
+    drills._tell_all(done)
+
+    head, *rows = [line for line in capsys.readouterr().out.splitlines() if line]
+    assert head.split()[-4:] == ["RTO", "RPO", "recovery", "asked"]
+    assert rows[0].split()[:2] == ["feature-flag", "ok"]
+    assert rows[0].endswith("within 30 s")
+    assert set(rows[1].split()[1:]) == {"-"}
+    assert max(map(len, [head, *rows])) <= 80
 
 
 def test_what_could_not_be_measured_is_run_again_alone(root: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,13 +1,14 @@
 """``python -m pam_rollback.plugin.drills [STORY …]``: every drill in a session and on a sandbox of its own, several at once.
 
-One line a drill as soon as it ends, the worst verdict at the end. ``--which [STORY]`` only prints the file of one drill: the plan's
-preferred strategy when none is named.
+One line a drill as soon as it ends; in the end strategies by criteria, and the worst verdict. ``--which [STORY]`` only prints the file of
+one drill: the plan's preferred strategy when none is named.
 """
 
 import argparse
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -31,8 +32,11 @@ from pam_rollback.observation.timeline import Timeline
 from pam_rollback.plugin.stories import STORIES, first_way
 from pam_rollback.reporting.html_report import Unavailable
 from pam_rollback.reporting.run_folder import RunFolder
-from pam_rollback.reporting.run_record import UnreadableRecord, read
+from pam_rollback.reporting.run_record import RunRecord, UnreadableRecord, read
 from pam_rollback.reporting.run_report import build_run
+from pam_rollback.reporting.shown_record import shown
+from pam_rollback.reporting.terminal_page import Page, harmless
+from pam_rollback.reporting.terms_table import drill_of, drills_table
 from pam_rollback.reporting.wording import duration
 
 USAGE_ERROR = 4
@@ -62,6 +66,7 @@ def main(arguments: Sequence[str] | None = None, *, root: Path | None = None) ->
     _save(done, root / "reports" / "out")
     if options.report:
         _report(done, root)
+    _tell_all(done)
     return _tell_the_end(done, len(stories), time.monotonic() - began_s)
 
 
@@ -138,7 +143,7 @@ class Drills:
     def _start(self, story: str, *, alone: bool) -> None:
         output = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 - closed when it has ended
         # A session of its own: a Ctrl-C in the terminal reaches it once, by us, and so ends its waits and has it undo.
-        command = [sys.executable, "-m", "pytest", _file_of(story)]
+        command = [sys.executable, "-m", "pytest", "-v", _file_of(story)]
         session = subprocess.Popen(  # noqa: S603 - our own stories
             command,
             cwd=self.root,
@@ -195,7 +200,7 @@ def _late_pct(folder: Path) -> float | None:
 
 def _tell(drill: Drilled, more: str = "") -> None:
     late = "" if drill.late_pct is None else f" · {drill.late_pct:.1f} % of its probes late"
-    where = f" · {_shown(drill.folder)}" if drill.folder else ""
+    where = f" · {_from_here(drill.folder)}" if drill.folder else ""
     sys.stdout.write(f"{drill.story:<17} {drill.word:<13} {drill.took_s:4.0f} s{late}{where}{more}\n")
     if drill.code != 0:
         for reason in _reasons(drill):
@@ -206,14 +211,13 @@ def _tell(drill: Drilled, more: str = "") -> None:
 def _reasons(drill: Drilled) -> list[str]:
     if not drill.folder:
         return ["it wrote no record; repeat it alone to see why: pytest " + _file_of(drill.story)]
-    try:
-        record = read(Path(drill.folder) / "run.json")
-    except (OSError, UnreadableRecord):
-        return [f"it wrote no record; what it said is in {_shown(drill.folder)}/output.txt"]
+    record = _record(drill)
+    if record is None:
+        return [f"it wrote no record; what it said is in {_from_here(drill.folder)}/output.txt"]
     failed = [f"{one.outcome.value}: {one.title} {one.message}".strip() for one in record.results if one.message]
     told = list(dict.fromkeys([*record.reasons, *failed]))
     more = len(told) - _WHY_LINES
-    return told[:_WHY_LINES] + ([f"and {more} more in {_shown(drill.folder)}/output.txt"] if more > 0 else [])
+    return told[:_WHY_LINES] + ([f"and {more} more in {_from_here(drill.folder)}/output.txt"] if more > 0 else [])
 
 
 def _save(done: Sequence[Drilled], out: Path) -> None:
@@ -227,16 +231,30 @@ def _report(done: Sequence[Drilled], root: Path) -> None:
     for drill in done:
         if not drill.folder:
             continue
-        run = RunFolder(Path(drill.folder))
-        try:
-            record = read(run.record)
-        except (OSError, UnreadableRecord):
-            record = None
-        built = build_run(run, record, out=root / "reports" / "out")
+        built = build_run(RunFolder(Path(drill.folder)), _record(drill), out=root / "reports" / "out")
         if isinstance(built, Unavailable):
             sys.stdout.write(f"no report    {drill.story}: {built.reason}; {built.how_to}\n")
         else:
-            sys.stdout.write(f"report       {_shown(str(built.index))}\n")
+            sys.stdout.write(f"report       {_from_here(str(built.index))}\n")
+
+
+def _tell_all(done: Sequence[Drilled]) -> None:
+    """Strategies by criteria, and how soon users were well again after each."""
+    records = {drill.story: _record(drill) for drill in done}
+    rows = [drill_of(story, () if record is None else shown(record).results) for story, record in records.items()]
+    color = sys.stdout.isatty()
+    for line in harmless(
+        drills_table(rows, Page.of(shutil.get_terminal_size().columns, color=color)), ascii_only=False
+    ):
+        sys.stdout.write(f"{line}\n")
+
+
+def _record(drill: Drilled) -> RunRecord | None:
+    """What its run found; None when it wrote no record."""
+    try:
+        return read(Path(drill.folder) / "run.json") if drill.folder else None
+    except (OSError, UnreadableRecord):
+        return None
 
 
 def _tell_the_end(done: Sequence[Drilled], asked: int, took_s: float) -> int:
@@ -251,7 +269,7 @@ def _tell_the_end(done: Sequence[Drilled], asked: int, took_s: float) -> int:
     return int(code)
 
 
-def _shown(path: str) -> str:
+def _from_here(path: str) -> str:
     with suppress(ValueError):
         return str(Path(path).relative_to(Path.cwd()))
     return path
