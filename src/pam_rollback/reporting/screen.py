@@ -39,9 +39,9 @@ def render(
     only_bad: bool = False,
     more: Sequence[wording.Paragraph] = (),
 ) -> list[str]:
-    """The lines of the screen. ``zone``: the time of day where somebody looks, beside UTC; ``only_bad``: problems and verdict;
-    ``more``: what topics say of the run.
+    """The lines of the screen.
 
+    ``zone`` is where somebody looks, for times of day beside UTC; ``only_bad`` shows problems and verdict; ``more`` is what topics say.
     What was only planned, or recommended, is shown whole: it is what people came for.
     """
     if record.verdict == "PLANNED" or record.decision is not None:
