@@ -49,6 +49,7 @@ class TestControl:
         assert set(catalogue) == {
             *("errors", "latency", "voice", "admin-refuses", "flags-ignored", "flags-partial"),
             *("release-down", "database-down", "data", "notifications-down", "delay-all"),
+            "worker-left-behind",
             "writes-forgotten",
             *("answers-html", "answers-unhealthy", "answers-503-healthy", "answers-garbage", "answers-wrong-release"),
             *("answers-never-ending", "answers-silence", "answers-half-closed", "answers-slowly"),

@@ -5,7 +5,7 @@ Histories grow and are not compared: a sandbox whose hosts deployed and went bac
 
 from collections.abc import Iterator
 
-from pam_rollback.sandbox.backend_deploys import BackendDeploys
+from pam_rollback.sandbox.backend_deploys import BackendDeploys, ServiceDeploys
 from pam_rollback.sandbox.faults import PlantedFaults
 from pam_rollback.sandbox.fleet import Fleet
 from pam_rollback.sandbox.providers.netlify_deploys import Deploys
@@ -16,7 +16,13 @@ Change = dict[str, str]
 
 
 def changes(
-    *, fleet: Fleet, deploys: BackendDeploys, repository: Repository, site: Deploys, faults: PlantedFaults
+    *,
+    fleet: Fleet,
+    deploys: BackendDeploys,
+    worker: ServiceDeploys | None,
+    repository: Repository,
+    site: Deploys,
+    faults: PlantedFaults,
 ) -> Iterator[Change]:
     """Each difference. Runs git, so it blocks for some milliseconds."""
     for fault in faults:
@@ -25,6 +31,9 @@ def changes(
             "planted": fault.kind.name,
         }
     yield from _back_end(fleet, deploys)
+    if worker is not None and worker.running != worker.at_start:
+        first, now = worker.at_start, worker.running
+        yield _change("worker, live release", _named(first.version, first.commit), _named(now.version, now.commit))
     yield from _front_end(site)
     for ref, (expected, found) in repository.moved().items():
         yield _change(f"repository, {ref}", expected, found)

@@ -1,10 +1,10 @@
-"""The deploys of the back end's service: what was asked for, what became of it, and what a push sets off."""
+"""The deploys of the back end's services: what was asked for, what became of it, and what a push sets off."""
 
 import asyncio
 import json
 import secrets
 import string
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -87,13 +87,10 @@ class Settings:
     updated_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
-class BackendDeploys:
+class ServiceDeploys:
     """One service. A later deploy overrides one that is still running, as is the default of a workspace."""
 
-    def __init__(
-        self, fleet: Fleet, repository: Repository, faults: PlantedFaults, *, latencies: BackendLatencies
-    ) -> None:
-        self._fleet = fleet
+    def __init__(self, repository: Repository, faults: PlantedFaults, *, latencies: BackendLatencies) -> None:
         self._repository = repository
         self._faults = faults
         self._latencies = latencies
@@ -106,6 +103,15 @@ class BackendDeploys:
         self._first = [self._of_the_past(spec) for spec in RELEASES]
         self._forget()
         repository.on_push(self._heard)
+
+    @property
+    def running(self) -> ReleaseSpec:
+        """The release that runs now."""
+        raise NotImplementedError
+
+    async def _started(self, spec: ReleaseSpec) -> Callable[[], None]:
+        """Start a release beside the one that runs; gives what puts it into that one's place. Raises RangeError."""
+        raise NotImplementedError
 
     @property
     def at_start(self) -> ReleaseSpec:
@@ -162,7 +168,7 @@ class BackendDeploys:
         target = next((deploy for deploy in self._first if deploy.artifact and deploy.artifact.name == name), None)
         if target is None:
             raise RangeError("release", expected=" or ".join(spec.name for spec in RELEASES), found=repr(name))
-        if self._fleet.live.spec == target.artifact and not any(deploy.is_running for deploy in self.deploys):
+        if self.running == target.artifact and not any(deploy.is_running for deploy in self.deploys):
             return
         deploy = self._again(target, "manual", _NO_LATENCY)
         if deploy.task is not None:
@@ -178,8 +184,9 @@ class BackendDeploys:
         for deploy in self.deploys:
             self.cancel(deploy)
         live = self._first[-1].artifact
-        if live is not None and self._fleet.live.spec != live:
-            self._fleet.move_to(await self._fleet.start(live))
+        if live is not None and self.running != live:
+            take_over = await self._started(live)
+            take_over()
         self.settings = Settings()
         self._forget()
 
@@ -230,13 +237,13 @@ class BackendDeploys:
             self._set(deploy, "update_in_progress")
             await asyncio.sleep(latencies.update_s)
             await self._meet_faults(deploy)
-            release = await self._fleet.start(deploy.artifact)
+            take_over = await self._started(deploy.artifact)
         except (RangeError, OSError) as problem:
             deploy.problem = problem
             self._set(deploy, "build_failed" if deploy.artifact is None else "update_failed")
             return
         # Nothing is waited for from here on: traffic and word change together.
-        self._fleet.move_to(release)
+        take_over()
         for other in self.deploys:
             if other.status == "live":
                 self._set(other, "deactivated")
@@ -314,6 +321,25 @@ class BackendDeploys:
         for deploy in self._first:
             yield Event(_new_id("evt"), "deploy_started", deploy.created_at, deploy)
             yield Event(_new_id("evt"), "deploy_ended", deploy.created_at + _TOOK, deploy, "live")
+
+
+class BackendDeploys(ServiceDeploys):
+    """The API: what is live there gets the users' requests."""
+
+    def __init__(
+        self, fleet: Fleet, repository: Repository, faults: PlantedFaults, *, latencies: BackendLatencies
+    ) -> None:
+        self._fleet = fleet
+        super().__init__(repository, faults, latencies=latencies)
+
+    @property
+    def running(self) -> ReleaseSpec:
+        """The release that gets the requests."""
+        return self._fleet.live.spec
+
+    async def _started(self, spec: ReleaseSpec) -> Callable[[], None]:
+        release = await self._fleet.start(spec)
+        return lambda: self._fleet.move_to(release)
 
 
 def _new_id(kind: str) -> str:

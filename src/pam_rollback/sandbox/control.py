@@ -24,6 +24,7 @@ from pam_rollback.sandbox.providers.netlify_deploys import Deploys
 from pam_rollback.sandbox.releases import RELEASES, ReleaseSpec
 from pam_rollback.sandbox.repository import BRANCH, Repository
 from pam_rollback.sandbox.status_page import StatusPage
+from pam_rollback.sandbox.worker_deploys import WorkerDeploys
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -50,6 +51,7 @@ class Control:
         fleet: Fleet,
         edge: Edge,
         deploys: BackendDeploys,
+        worker: WorkerDeploys | None,
         repository: Repository,
         site: Deploys,
         sinks: Mapping[str, Sink],
@@ -65,6 +67,7 @@ class Control:
         self._fleet = fleet
         self._edge = edge
         self._deploys = deploys
+        self._worker = worker
         self._repository = repository
         self._site = site
         self._sinks = sinks
@@ -156,7 +159,10 @@ class Control:
         return web.json_response({"banned": 0})
 
     async def _go_live(self, request: web.Request) -> web.Response:
-        await self._deploys.go_live(str((await _object(request)).get("release", "")))
+        release = str((await _object(request)).get("release", ""))
+        await self._deploys.go_live(release)
+        if self._worker is not None:
+            await self._worker.go_live(release)
         self._site.publish_release(self._fleet.live.spec.version)
         return web.json_response({"live": self._fleet.live.spec.name})
 
@@ -178,6 +184,7 @@ class Control:
                 at_start.changes(
                     fleet=self._fleet,
                     deploys=self._deploys,
+                    worker=self._worker,
                     repository=self._repository,
                     site=self._site,
                     faults=self._faults,

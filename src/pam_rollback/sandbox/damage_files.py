@@ -9,6 +9,7 @@ from pam_rollback.sandbox.problems import RangeError
 _FOLDER = Path(__file__).with_name("damage")
 _SUMMARY = "-- summary: "
 _SUPERUSER = "-- needs: superuser"
+_TODAY = "-- product: pam-today"
 _SECTIONS = ("plant", "offenders", "heal")
 
 
@@ -19,6 +20,8 @@ class Damage:
     name: str
     summary: str
     needs_superuser: bool
+    is_for_today: bool
+    """Whether it is done to tables as only today's product has them."""
     plant: str
     offenders: str
     heal: str
@@ -29,16 +32,18 @@ class Damage:
         return self.name.replace("-", "_")
 
 
-def damage_names() -> tuple[str, ...]:
-    """Every damage that there is."""
-    return tuple(sorted(file.stem for file in _FOLDER.glob("*.sql")))
+def damage_names(*, of_today: bool = False) -> tuple[str, ...]:
+    """Every damage that can be done to the plan's product, and where it is asked for those to today's tables alone, too."""
+    known = sorted(file.stem for file in _FOLDER.glob("*.sql"))
+    return tuple(name for name in known if of_today or not read_damage(name).is_for_today)
 
 
 def read_damage(name: str) -> Damage:
     """What the file of this damage says. Raises RangeError when there is none or a part of it is missing."""
     file = _FOLDER / f"{name}.sql"
-    if name not in damage_names():
-        raise RangeError(f"damage {name!r}", expected=f"one of {', '.join(damage_names())}", found="none such")
+    known = damage_names(of_today=True)
+    if name not in known:
+        raise RangeError(f"damage {name!r}", expected=f"one of {', '.join(known)}", found="none such")
     head, *parts = re.split(r"^-- (plant|offenders|heal)$", file.read_text(encoding="utf-8"), flags=re.MULTILINE)
     first, *more = head.splitlines() or [""]
     sections = dict(zip(parts[::2], (text.strip() for text in parts[1::2]), strict=True))
@@ -52,6 +57,7 @@ def read_damage(name: str) -> Damage:
         name=name,
         summary=first.removeprefix(_SUMMARY),
         needs_superuser=_SUPERUSER in more,
+        is_for_today=_TODAY in more,
         plant=sections["plant"],
         offenders=sections["offenders"],
         heal=sections["heal"],

@@ -1,10 +1,11 @@
 """Damage to the rows and the catalogue of the practice database, and the way back to exactly what was there.
 
 Each damage is a file `NAME.sql` of the folder `damage`: a summary in its first line, then the sections `-- plant`, `-- offenders` (a query
-whose rows are what is wrong now) and `-- heal`. `-- needs: superuser` stands in a file that changes what only a superuser may. The
-statements run with a schema of the damage's own in front, which holds what healing needs (whatever a file creates without naming a
-schema), and two tables there: `spared`, the accounts that can sign in, so that journeys and the ledger can go on, and `others`, every
-other account that exists. The product goes on writing meanwhile: a heal touches only what its damage touched.
+whose rows are what is wrong now) and `-- heal`. `-- needs: superuser` stands in a file that changes what only a superuser may,
+`-- product: pam-today` in one for tables as only that product has them. The statements run with a schema of the damage's own in front,
+which holds what healing needs (whatever a file creates without naming a schema), and two tables there: `spared`, the accounts that can
+sign in, so that journeys and the ledger can go on, and `others`, every other account that exists. The product goes on writing meanwhile: a
+heal touches only what its damage touched.
 """
 
 from collections.abc import Iterator

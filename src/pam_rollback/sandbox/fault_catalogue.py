@@ -163,7 +163,11 @@ _KINDS = (
         "data",
         "rows or the catalogue of the database are damaged; each `what` says in its first line how",
         "data",
-        (Parameter("what", None, "a file of the folder damage, without its ending", choices=damage_names()),),
+        (
+            Parameter(
+                "what", None, "a file of the folder damage, without its ending", choices=damage_names(of_today=True)
+            ),
+        ),
     ),
     _answer("answers-html", "200 with the front end's page instead of JSON"),
     _answer("answers-unhealthy", "200 with a body that says unhealthy"),
@@ -278,6 +282,11 @@ _KINDS = (
         "the published service worker answers from the second load on with a release's page and files of its own",
         "page",
         (_WHOSE,),
+    ),
+    FaultKind(
+        "worker-left-behind",
+        "deploys of today's worker fail, so that it stays on its release while the API, of the same commit, moves",
+        "provider",
     ),
     FaultKind("notifications-down", "the Slack webhook answers 500 rollup_error", "notifications"),
     FaultKind(

@@ -50,12 +50,14 @@ from pam_rollback.sandbox.state_file import Dialect, State
 from pam_rollback.sandbox.status_page import StatusPage
 from pam_rollback.sandbox.statuspage_api import StatuspageApi
 from pam_rollback.sandbox.supabase import Supabase
+from pam_rollback.sandbox.worker_deploys import WorkerDeploys
 
 _Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 _CLOSE_WITHIN_S = 0.5
 _LONG_AGO_S = 86_400
 _RENDER_SERVICE, _RENDER_OWNER = "srv-practicerange00backend", "tea-practicerange00team000"
+_WORKER_SERVICE = "srv-practicerange00worker0"
 _FOLDER_MODE = 0o711  # the unprivileged database account has to pass through; what is inside is private
 
 
@@ -127,6 +129,11 @@ class Supervisor:
         deploys = await asyncio.to_thread(
             BackendDeploys, self._fleet, repository, faults, latencies=BACKEND[self._latencies]
         )
+        worker = (
+            None
+            if self._personality.name == "pam-plan"
+            else await asyncio.to_thread(WorkerDeploys, repository, faults, latencies=BACKEND[self._latencies])
+        )
         site, _ = await asyncio.gather(
             NetlifySite.open(
                 faults,
@@ -183,6 +190,7 @@ class Supervisor:
             deploys=deploys,
             url=state.api_url,
             repo=str(repository.path),
+            worker=None if worker is None else (_WORKER_SERVICE, worker),
         )
         planter = Planter(faults, self._fleet, database, access, repository)
 
@@ -191,6 +199,8 @@ class Supervisor:
             if door is not None:
                 door.forgive()
             await deploys.reset()
+            if worker is not None:
+                await worker.reset()
             render_api.account.renew()
             await site.reset()
 
@@ -209,6 +219,7 @@ class Supervisor:
             fleet=self._fleet,
             edge=edge,
             deploys=deploys,
+            worker=worker,
             repository=repository,
             site=site.deploys,
             sinks={"slack": slack, "pagerduty": pager, "email": mail, "statuspage": page_api},
@@ -289,6 +300,7 @@ class Supervisor:
                 "api_url": url_of(listeners.render) + render.BASE,
                 "service_id": _RENDER_SERVICE,
                 "owner_id": _RENDER_OWNER,
+                **({} if is_planned else {"worker_service_id": _WORKER_SERVICE}),
             },
             netlify={"api_url": url_of(listeners.netlify) + netlify.BASE, "site_id": site.id},
             git={

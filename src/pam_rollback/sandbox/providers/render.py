@@ -1,4 +1,4 @@
-"""Render's API: one account with one service, its deploys and its metrics, and what goes wrong with it when a fault says so."""
+"""Render's API: one account with one service, or two, their deploys and metrics, and what goes wrong with it when a fault says so."""
 
 import time
 from http import HTTPStatus
@@ -6,7 +6,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from pam_rollback.sandbox import backend_deploys
-from pam_rollback.sandbox.backend_deploys import BackendDeploys
+from pam_rollback.sandbox.backend_deploys import ServiceDeploys
 from pam_rollback.sandbox.faults import Fault, PlantedFaults
 from pam_rollback.sandbox.providers import render_logs, render_metrics
 from pam_rollback.sandbox.providers.render_account import GETS_PER_MIN, Account, Refusal, refused
@@ -33,9 +33,10 @@ class RenderApi:
         key: str,
         service_id: str,
         owner_id: str,
-        deploys: BackendDeploys | None = None,
+        deploys: ServiceDeploys | None = None,
         url: str = "",
         repo: str = "",
+        worker: tuple[str, ServiceDeploys] | None = None,
         finest_step_s: int = 1,
         gets_per_min: int = GETS_PER_MIN,
     ) -> None:
@@ -43,7 +44,12 @@ class RenderApi:
         self.account = Account(key, gets_per_min=gets_per_min)
         self._records, self._service_id, self._owner_id = records, service_id, owner_id
         self._metrics = Metrics(records, service_id=service_id, finest_step_s=finest_step_s)
-        self._services = Services(deploys, service_id=service_id, owner_id=owner_id, url=url, repo=repo)
+        self._service = Services(deploys, service_id=service_id, owner_id=owner_id, url=url, repo=repo)
+        self._workers = (
+            {}
+            if worker is None
+            else {worker[0]: Services(worker[1], service_id=worker[0], owner_id=owner_id, url="", repo=repo)}
+        )
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer to one request."""
@@ -69,7 +75,7 @@ class RenderApi:
             return _cut(request)
         try:
             self.account.let_in(request, changes_service=changes)
-            answer = _spoilt(how) or await self._services.answer(request, what)
+            answer = _spoilt(how) or await self._workers.get(what.service, self._service).answer(request, what)
         except Refusal as refusal:
             answer = refused(refusal, {})
         if how == "answer-lost":
@@ -99,7 +105,7 @@ class RenderApi:
         spoilt = await self._let_in_despite(request, self._metrics_fault())
         if spoilt is not None:
             return spoilt
-        answer = await self._services.answer(request, what)
+        answer = await self._service.answer(request, what)
         answer.headers.update(self.account.limits(request))
         return answer
 

@@ -19,7 +19,7 @@ from typing import Any, Literal, get_args
 from aiohttp import web
 
 from pam_rollback.sandbox import history
-from pam_rollback.sandbox.backend_deploys import AutoDeploy, BackendDeploy, BackendDeploys, Event
+from pam_rollback.sandbox.backend_deploys import AutoDeploy, BackendDeploy, Event, ServiceDeploys
 from pam_rollback.sandbox.providers.render_account import Refusal
 
 Operation = Literal["service", "patch", "list", "get", "deploy", "rollback", "cancel", "events"]
@@ -68,17 +68,18 @@ def asked(method: str, path: str) -> Asked:
 
 
 class Services:
-    """One service."""
+    """One service. Without a `url` it is a worker, which nobody reaches from outside."""
 
-    def __init__(self, deploys: BackendDeploys | None, *, service_id: str, owner_id: str, url: str, repo: str) -> None:
+    def __init__(self, deploys: ServiceDeploys | None, *, service_id: str, owner_id: str, url: str, repo: str) -> None:
         self._deploys = deploys
         self._service_id = service_id
         self._owner_id = owner_id
         self._url = url
+        self._name = "pam-backend" if url else "pam-celery"
         self._repo = repo
         self._created_at = datetime.now(UTC)
         self._answers: Mapping[
-            Operation, Callable[[BackendDeploys, web.BaseRequest, Asked], Awaitable[web.Response]]
+            Operation, Callable[[ServiceDeploys, web.BaseRequest, Asked], Awaitable[web.Response]]
         ] = {
             "patch": self._patch,
             "list": self._list,
@@ -105,9 +106,9 @@ class Services:
         return {
             "id": self._service_id,
             "ownerId": self._owner_id,
-            "name": "pam-backend",
-            "slug": "pam-backend",
-            "type": "web_service",
+            "name": self._name,
+            "slug": self._name,
+            "type": "web_service" if self._url else "background_worker",
             "repo": self._repo,
             "branch": known.branch if known is not None else history.BRANCH,
             "rootDir": history.BACKEND,
@@ -116,7 +117,7 @@ class Services:
             "suspended": "not_suspended",
             "suspenders": [],
             "notifyOnFail": "default",
-            "dashboardUrl": f"https://dashboard.render.com/web/{self._service_id}",
+            "dashboardUrl": f"https://dashboard.render.com/{'web' if self._url else 'worker'}/{self._service_id}",
             "createdAt": _rfc3339(self._created_at),
             "updatedAt": _rfc3339(known.updated_at if known is not None else self._created_at),
             "serviceDetails": {
@@ -126,17 +127,15 @@ class Services:
                     "buildCommand": "pip install -r requirements.txt",
                     "startCommand": "python -m pam",
                 },
-                "healthCheckPath": "/health",
                 "numInstances": 1,
-                "openPorts": [],
                 "plan": "starter",
                 "buildPlan": "starter",
                 "region": "oregon",
-                "url": self._url,
+                **({"healthCheckPath": "/health", "openPorts": [], "url": self._url} if self._url else {}),
             },
         }
 
-    async def _patch(self, deploys: BackendDeploys, request: web.BaseRequest, _: Asked) -> web.Response:
+    async def _patch(self, deploys: ServiceDeploys, request: web.BaseRequest, _: Asked) -> web.Response:
         body = await _body(request)
         if "autoDeploy" in body and "autoDeployTrigger" in body:
             raise Refusal(HTTPStatus.BAD_REQUEST, "autoDeploy and autoDeployTrigger cannot both be set")
@@ -158,7 +157,7 @@ class Services:
             deploys.set_branch(branch)
         return web.json_response(self._service())
 
-    async def _list(self, deploys: BackendDeploys, request: web.BaseRequest, _: Asked) -> web.Response:
+    async def _list(self, deploys: ServiceDeploys, request: web.BaseRequest, _: Asked) -> web.Response:
         statuses = {status for given in request.query.getall("status", []) for status in given.split(",")}
         found = [
             deploy
@@ -170,10 +169,10 @@ class Services:
         ]
         return _page(request, ((deploy.id, "deploy", _deploy(deploy)) for deploy in found))
 
-    async def _get(self, deploys: BackendDeploys, _: web.BaseRequest, what: Asked) -> web.Response:
+    async def _get(self, deploys: ServiceDeploys, _: web.BaseRequest, what: Asked) -> web.Response:
         return web.json_response(_deploy(_found(deploys, what.deploy)))
 
-    async def _deploy(self, deploys: BackendDeploys, request: web.BaseRequest, _: Asked) -> web.Response:
+    async def _deploy(self, deploys: ServiceDeploys, request: web.BaseRequest, _: Asked) -> web.Response:
         body = await _body(request)
         commit = body.get("commitId")
         if commit is not None and not (isinstance(commit, str) and commit):
@@ -188,7 +187,7 @@ class Services:
             return web.Response(status=HTTPStatus.ACCEPTED)
         return web.json_response(_deploy(begun), status=HTTPStatus.CREATED)
 
-    async def _roll_back(self, deploys: BackendDeploys, request: web.BaseRequest, _: Asked) -> web.Response:
+    async def _roll_back(self, deploys: ServiceDeploys, request: web.BaseRequest, _: Asked) -> web.Response:
         target_id = (await _body(request)).get("deployId")
         if not isinstance(target_id, str) or not target_id:
             raise Refusal(HTTPStatus.BAD_REQUEST, "deployId is required")
@@ -197,14 +196,14 @@ class Services:
             raise Refusal(HTTPStatus.NOT_FOUND, f"the build of {target_id} is not available")
         return web.json_response(_deploy(deploys.roll_back(target)), status=HTTPStatus.CREATED)
 
-    async def _cancel(self, deploys: BackendDeploys, _: web.BaseRequest, what: Asked) -> web.Response:
+    async def _cancel(self, deploys: ServiceDeploys, _: web.BaseRequest, what: Asked) -> web.Response:
         deploy = _found(deploys, what.deploy)
         if not deploy.is_running:
             raise Refusal(HTTPStatus.BAD_REQUEST, f"{deploy.id} is not in progress: {deploy.status}")
         deploys.cancel(deploy)
         return web.json_response(_deploy(deploy))
 
-    async def _events(self, deploys: BackendDeploys, request: web.BaseRequest, _: Asked) -> web.Response:
+    async def _events(self, deploys: ServiceDeploys, request: web.BaseRequest, _: Asked) -> web.Response:
         kinds = {kind for given in request.query.getall("type", []) for kind in given.split(",")}
         since, until = _moment(request, "startTime"), _moment(request, "endTime")
         found = [
@@ -226,7 +225,7 @@ class Services:
         }
 
 
-def _found(deploys: BackendDeploys, deploy_id: str) -> BackendDeploy:
+def _found(deploys: ServiceDeploys, deploy_id: str) -> BackendDeploy:
     deploy = deploys.find(deploy_id)
     if deploy is None:
         raise Refusal(HTTPStatus.NOT_FOUND, f"not found: {deploy_id}")
