@@ -9,6 +9,8 @@ import pytest
 
 from pam_rollback.core.invariants import parse_invariant
 from pam_rollback.core.plan import load_plan
+from pam_rollback.plugin import story_objectives
+from pam_rollback.plugin.recommending import sought
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("checks", "drills", "load")
@@ -25,9 +27,14 @@ def criteria_in(source: str) -> Iterator[str]:
 def items_with_a_test() -> dict[str, set[str]]:
     """Give the items that have a test, each with the files."""
     found: dict[str, set[str]] = {}
-    for file in sorted(file for folder in FOLDERS for file in (ROOT / folder).rglob("test_*.py")):
+    shared = Path(story_objectives.__file__)
+    for file in sorted([shared, *(file for folder in FOLDERS for file in (ROOT / folder).rglob("test_*.py"))]):
         for item_id in criteria_in(file.read_text(encoding="utf-8")):
             found.setdefault(item_id, set()).add(str(file.relative_to(ROOT)))
+    for own in sought(
+        load_plan(ROOT / "plan.toml")
+    ).values():  # each story's recovery time: by its strategy, not by name
+        found.setdefault(own.criterion, set()).add(str(shared.relative_to(ROOT)))
     for file in sorted((ROOT / "checks" / "integrity").glob("*.sql")):
         for item_id in parse_invariant(file.read_text(encoding="utf-8"), source=file.name, stem=file.stem).criteria:
             found.setdefault(item_id, set()).add(str(file.relative_to(ROOT)))

@@ -15,9 +15,13 @@ import pytest
 
 from pam_rollback.core.errors import NothingToProve
 from pam_rollback.core.incident import ErrorRate
+from pam_rollback.core.plan import load_plan
 from pam_rollback.core.wait import Waiter
+from pam_rollback.plugin import story_objectives
 from pam_rollback.plugin.fixtures import incident
 from pam_rollback.plugin.fixtures.observation import Observation
+from pam_rollback.plugin.recommending import sought
+from tests.fault_rows.matrix import ROOT
 from tests.plugin.drilling import NO_WINDOW, calm, few_probes, journal, switched_off, switched_on, wait_for
 from tests.sessions import ONLY_HEALTH, WINDOWS, Project, Range
 from tests.virtual_clock import VirtualClock
@@ -184,6 +188,26 @@ def test_a_dry_run_sends_nothing(practice_range: Range, project: Project) -> Non
     assert ended.last_line.startswith("PLANNED for feature-flag"), ended.last_line
     assert "switch the features off" in ended.out
     assert practice_range.remote.request_counts() == before
+
+
+def test_every_story_is_held_against_the_same(practice_range: Range, project: Project) -> None:
+    """Each has the same objectives, and the recovery time of its own strategy: what a decision quotes is on record under it."""
+    planned = project.run("drills", "--env", str(practice_range.file), "--dry-run")
+    wanted = {
+        situation: own.criterion
+        for own in sought(load_plan(ROOT / "plan.toml")).values()
+        for situation in own.situations
+    }
+
+    assert planned.rc == 11, planned.out
+    for situation, criterion in wanted.items():
+        of_story = {
+            result["nodeid"].rpartition("::")[2].partition("[")[0]: result["criteria"]
+            for result in planned.record["results"]
+            if result["situation"] == situation and result["phase"] == "rollback"
+        }
+        assert set(story_objectives.__all__) <= set(of_story), situation
+        assert of_story["test_users_recover_in_time"] == [criterion], situation
 
 
 def test_no_secret_is_written_anywhere(practice_range: Range, project: Project) -> None:

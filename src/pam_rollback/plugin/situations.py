@@ -4,6 +4,7 @@
 ``drills/test_feature_flag.py`` makes the situation ``after-feature-flag``; naming it adds ``checks/`` in that situation.
 """
 
+import inspect
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import pytest
 from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.markers import PHASES, asks_for, kinds_of, phase_of
 from pam_rollback.plugin.runbook import Runbook
+from pam_rollback.plugin.stories import SITUATIONS
 
 AS_IS = "as-is"
 BASELINE = "baseline"
@@ -37,6 +39,7 @@ KINDS_IN_ORDER = (
     "window",
 )
 """The checks after a rollback: what takes a second, and what most rollbacks are judged by, comes first."""
+OBJECTIVE_FIXTURE = "objective"
 VERDICT_FIXTURE = "first_verdict"
 """Tests that ask for it judge when others came, so they come after all of them."""
 
@@ -79,7 +82,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     situations: Iterable[str] = selection.situations
     if path.parent.name == "drills":
         situations = [_AFTER + story_name(path)]
-    metafunc.parametrize("situation", situations, ids=list(situations), scope="session", indirect=True)
+    given = [_with_its_objective(metafunc, situation) for situation in situations]
+    metafunc.parametrize("situation", given, ids=list(situations), scope="session", indirect=True)
+
+
+def _with_its_objective(metafunc: pytest.Metafunc, situation: str) -> Any:
+    """A test that asks for the recovery time objective serves the plan item of the story's strategy: each story has its own."""
+    runbook, story = runbook_module.of(metafunc.config), SITUATIONS.get(situation)
+    if runbook is None or story is None or OBJECTIVE_FIXTURE not in inspect.signature(metafunc.function).parameters:
+        return situation
+    strategy = runbook.plan.strategy(story.strategy)
+    return pytest.param(situation, marks=pytest.mark.criterion(strategy.rto or strategy.id))
 
 
 @pytest.hookimpl(trylast=True)
