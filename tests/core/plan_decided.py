@@ -31,7 +31,8 @@ from pam_rollback.plugin.fixtures import (
     exposure,
     performance,
 )
-from pam_rollback.plugin.planned import planned_ramp, planned_steps
+from pam_rollback.plugin.planned import planned_steps
+from pam_rollback.plugin.ramp_planned import planned_ramp
 from pam_rollback.plugin.stories import STORIES
 from tests.core.plan_scene import (
     LATENCIES_MS,

@@ -16,7 +16,7 @@ from pam_rollback.core.load_order import LoadWorkers
 from pam_rollback.core.load_servers import RecordsOfLoad, ServersCount
 from pam_rollback.core.load_verdict import judge as judge_load
 from pam_rollback.core.plan import Plan
-from pam_rollback.core.ramp_terms import rules_of
+from pam_rollback.core.ramp_rules import rules_of
 from pam_rollback.core.release_comparison import ReleaseComparison
 from pam_rollback.gate.client import migration_copy
 from pam_rollback.gate.client.npm_stages import NpmPackage

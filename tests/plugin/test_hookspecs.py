@@ -51,6 +51,17 @@ def pytest_pam_incomplete(config, left_out, answered):
     return [f"{len(left_out.tests)} was left out, and {sorted(answered)} do not answer for it"]
 
 
+def pytest_pam_notes(run_folder):
+    assert not (run_folder / "run.json").exists()
+    return [f"seen in {run_folder.name}"]
+
+
+def pytest_pam_planned(plan, environment, phases):
+    from pam_rollback.reporting.run_record import ActionStep
+
+    return [ActionStep("own", f"{len(phases)} phase of {environment.name}", "planned", 0.0, 0.0)]
+
+
 def pytest_pam_report(record):
     return [("From elsewhere", [f"{len(record.results)} tests were seen"])]
 """
@@ -89,13 +100,19 @@ def real(shared_range: Range, listening: Project) -> Iterator[Real]:
 
 
 @pytest.fixture(scope="module")
-def heard(shared_range: Range, tmp_path_factory: pytest.TempPathFactory) -> Finished:
-    """A session of health checks in which a conftest.py listens to all that is not about real runs."""
-    shared_range.as_it_was()
+def any_session(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A runbook whose own conftest.py listens to all that is not about real runs."""
     project = runbook_with(tmp_path_factory.mktemp("any"), *ONLY_HEALTH)
     with (project.folder / "conftest.py").open("a", encoding="utf-8") as conftest:
         conftest.write(OF_ANY_SESSION)
-    return project.run("-m", "health", f"--env={shared_range.file}")
+    return project
+
+
+@pytest.fixture(scope="module")
+def heard(shared_range: Range, any_session: Project) -> Finished:
+    """A session of health checks with it."""
+    shared_range.as_it_was()
+    return any_session.run("-m", "health", f"--env={shared_range.file}")
 
 
 def untested(hooks: Collection[str], page: str, tests: Collection[str]) -> list[str]:
@@ -194,6 +211,21 @@ def test_pytest_pam_incomplete(heard: Finished) -> None:
     assert "PARTIAL: 1 was left out, and [] do not answer for it" in " ".join(heard.out.split())
 
 
+def test_pytest_pam_notes(heard: Finished) -> None:
+    """In the record, of a session that changed nothing."""
+    assert f"seen in {heard.folder.name}" in Real(heard).notes
+
+
+def test_pytest_pam_planned(any_session: Project, shared_range: Range) -> None:
+    """What would be done, beside what nobody asked for."""
+    session = any_session.run("-m", "health", "--dry-run", f"--env={shared_range.file}")
+
+    steps = json.loads((session.folder / "run.json").read_text("utf-8"))["steps"]
+    assert [(step["action"], step["step"], step["outcome"]) for step in steps] == [
+        ("own", "1 phase of sandbox", "planned")
+    ]
+
+
 def test_pytest_pam_report(heard: Finished) -> None:
     """A heading with its lines, above the verdict."""
     lines = heard.out.splitlines()
@@ -209,12 +241,17 @@ def test_who_fails_makes_no_go(heard: Finished) -> None:
     def fail(**_: object) -> list[str]:
         raise RuntimeError("broken")
 
-    hooks = SimpleNamespace(pytest_pam_incomplete=fail, pytest_pam_report=fail)
+    hooks = SimpleNamespace(
+        pytest_pam_incomplete=fail, pytest_pam_report=fail, pytest_pam_notes=fail, pytest_pam_planned=fail
+    )
     config: Any = SimpleNamespace(hook=hooks)
 
     assert listeners.incomplete(config, LeftOut(), ()) == [
         "whether all was asked is not known: a hook failed: RuntimeError: broken"
     ]
+    assert listeners.notes(config, heard.folder) == ["a hook failed: RuntimeError: broken"]
+    [step] = listeners.planned(config, SimpleNamespace(plan=None, environment=None), ())  # type: ignore[arg-type]
+    assert step.step == "a hook failed: RuntimeError: broken"
     assert listeners.report(config, read(heard.folder / "run.json")) == [
         ("Not told", ("a hook failed: RuntimeError: broken",))
     ]

@@ -10,16 +10,12 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from pam_rollback.core.run_files import RAMP_FINISHED, RAMP_ROLLED_BACK
+
 STARTED, ADOPTED, RAISING, ENTERED, WATCHED = "started", "adopted", "raising", "entered", "watched"
 COMPLETE, ASKED, APPROVED, EXPIRED = "window-complete", "approval-asked", "approved", "approval-expired"
-GATE, BREACH, LOWERING, ROLLED_BACK, FINISHED, TORN = (
-    "gate-checked",
-    "breach",
-    "lowering",
-    "rolled-back",
-    "finished",
-    "torn-line",
-)
+GATE, BREACH, LOWERING, TORN = "gate-checked", "breach", "lowering", "torn-line"
+FINISHED, ROLLED_BACK = RAMP_FINISHED, RAMP_ROLLED_BACK
 GOOD, BROKEN, UNKNOWN = "good", "broken", "unknown"
 """What a watch found. Unknown counts for nothing: neither as watched nor as broken."""
 _ROUNDING_S = 1e-3

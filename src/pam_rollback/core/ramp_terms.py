@@ -1,13 +1,12 @@
-"""What the plan says of a ramp, and what it leaves open: from ``[ramp]`` and ``[ramp_terms]`` to the rules that a session goes by."""
+"""What the plan leaves open of a ramp (``[ramp_terms]``), and what makes no sense of ``[ramp]``."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated
 
 from pydantic import Field
 
 from pam_rollback.core.configuration import Problem, Table, shown, suggestion
 from pam_rollback.core.plan_items import RampStage, Strategy
-from pam_rollback.core.ramp_state import RampRules, RampStep, rules_in_words
 
 _EVERYBODY_PCT = 100
 
@@ -50,27 +49,3 @@ def _problems(stages: list[RampStage], terms: RampTerms, strategies: Mapping[str
     if terms.rollback not in of_flags:
         what = f"{shown(terms.rollback)} is no strategy of flags, {suggestion(terms.rollback, of_flags)}"
         yield Problem("[ramp_terms] rollback", what)
-
-
-def rules_of(
-    stages: Mapping[str, RampStage], terms: RampTerms, *, pace: float, approvals: Collection[str] = ()
-) -> RampRules:
-    """The rules at this pace, which divides all that is watched or waited for. ``approvals``: the stages that need a person's yes."""
-    steps = tuple(
-        RampStep(
-            id=stage.id,
-            share_pct=int(stage.rollout_pct),
-            hold_s=(stage.hold_s_min or terms.watch_last_s) / pace,
-            approval=stage.id in approvals,
-        )
-        for stage in stages.values()
-    )
-    apart_s = terms.apart_s_min / pace
-    return RampRules(
-        stages=steps,
-        gap_s_max=terms.gap_s_max / pace,
-        apart_s_min=apart_s,
-        approval_s_max=terms.approval_s_max,
-        gate_s_max=terms.gate_s_max,
-        terms=rules_in_words(steps, apart_s=apart_s),
-    )

@@ -10,3 +10,9 @@ RECOVERY_FILE = "recovery.json"
 """The moments of the incident."""
 SETTINGS_FILE = "settings-before.json"
 """Flags and settings as they were."""
+
+# In the state folder of an environment, which outlives sessions.
+RAMP_JOURNAL = "ramp.jsonl"
+"""Every event of the staged re-deployment."""
+RAMP_FINISHED, RAMP_ROLLED_BACK = "finished", "rolled-back"
+"""Its events after which a ramp goes by no earlier run any more."""

@@ -14,9 +14,8 @@ from pathlib import Path
 from time import time
 
 from pam_rollback.actions.journal import ACTION, SWITCHED_ON, Journal
-from pam_rollback.core.ramp_state import FINISHED, ROLLED_BACK
 from pam_rollback.core.retention import Fate, KeptRun, age_of, fates
-from pam_rollback.core.run_files import JOURNAL
+from pam_rollback.core.run_files import JOURNAL, RAMP_FINISHED, RAMP_JOURNAL, RAMP_ROLLED_BACK
 from pam_rollback.plugin import second_places
 from pam_rollback.plugin.runbook import shown
 
@@ -129,11 +128,11 @@ def _environment(folder: Path) -> str:
 
 def _referred_to(state: Path) -> Iterator[str]:
     """The runs that a ramp goes by which is neither finished nor taken back. Raises ValueError for a journal that cannot be read."""
-    for path in sorted(state.glob("*/ramp.jsonl")):
+    for path in sorted(state.glob(f"*/{RAMP_JOURNAL}")):
         try:
             lines = path.read_text(encoding="utf-8").split("\n")[:-1]
             events = [json.loads(line) for line in lines]
-            over = [place for place, event in enumerate(events) if event["event"] in {FINISHED, ROLLED_BACK}]
+            over = [place for place, event in enumerate(events) if event["event"] in {RAMP_FINISHED, RAMP_ROLLED_BACK}]
             yield from (str(event["run"]) for event in events[over[-1] + 1 if over else 0 :] if "run" in event)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{shown(path)} cannot be read ({error!r})") from None

@@ -12,14 +12,29 @@ import pytest
 
 if TYPE_CHECKING:
     from pam_rollback.core.environment import Environment
+    from pam_rollback.core.plan import Plan
     from pam_rollback.plugin.selection import LeftOut
-    from pam_rollback.reporting.run_record import RunRecord
+    from pam_rollback.reporting.run_record import ActionStep, RunRecord
 
 
 def pytest_pam_run_notes(run_folder: Path) -> str | None:
     """Give a line for the notes of a real run that began an action, such as what to do next.
 
     Asked before its record is written: whoever answers looks at nothing outside. What fails in it is named in the notes.
+    """
+
+
+def pytest_pam_notes(run_folder: Path) -> list[str] | None:
+    """Give lines for the notes of any session, such as what it did and when to come back.
+
+    Asked before its record is written: whoever answers looks at nothing outside. What fails in it is named in the notes.
+    """
+
+
+def pytest_pam_planned(plan: "Plan", environment: "Environment", phases: Collection[str]) -> "list[ActionStep] | None":
+    """Give the steps that a session with tests of these phases would do beside its stories. Asked with ``--dry-run``; sends nothing.
+
+    What fails in it is named among the steps.
     """
 
 

@@ -7,8 +7,9 @@ from typing import TypeVar
 import pytest
 
 from pam_rollback.core.environment import Environment
+from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.plugin.selection import LeftOut
-from pam_rollback.reporting.run_record import RunRecord
+from pam_rollback.reporting.run_record import ActionStep, RunRecord
 from pam_rollback.reporting.shown_record import shown
 from pam_rollback.reporting.wording import Paragraph
 
@@ -23,6 +24,22 @@ def run_notes(config: pytest.Config, folder: Path) -> list[str]:
 def run_ended(config: pytest.Config, folder: Path, environment: Environment) -> list[str]:
     """Lines for the terminal when a real run is over."""
     return _heard(lambda: config.hook.pytest_pam_run_ended(run_folder=folder, environment=environment), _failed)
+
+
+def notes(config: pytest.Config, folder: Path) -> list[str]:
+    """Lines for the notes of any session."""
+    found = _heard(lambda: config.hook.pytest_pam_notes(run_folder=folder), lambda problem: [_failed(problem)])
+    return [line for lines in found for line in lines]
+
+
+def planned(config: pytest.Config, runbook: Runbook, phases: Collection[str]) -> list[ActionStep]:
+    """What a session would do beside its stories."""
+    ask = config.hook.pytest_pam_planned
+    found = _heard(
+        lambda: ask(plan=runbook.plan, environment=runbook.environment, phases=phases),
+        lambda problem: [ActionStep("not known", _failed(problem), "planned", 0.0, 0.0)],
+    )
+    return [step for steps in found for step in steps]
 
 
 def incomplete(config: pytest.Config, left_out: LeftOut, answered: Collection[str]) -> list[str]:

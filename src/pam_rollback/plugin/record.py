@@ -7,8 +7,7 @@ from pam_rollback import VERSION
 from pam_rollback.actions.journal import ACTION
 from pam_rollback.core.verdict import Outcome, counted
 from pam_rollback.plugin.baseline_files import BASELINE_FILE, staleness
-from pam_rollback.plugin.planned import planned_ramp, planned_steps
-from pam_rollback.plugin.ramp_notes import noted
+from pam_rollback.plugin.planned import planned_steps
 from pam_rollback.plugin.range_proven import PLANTED_BEFORE
 from pam_rollback.plugin.runbook import Runbook, shown
 from pam_rollback.plugin.scope import Scope
@@ -48,9 +47,11 @@ def build_record(
     stories: tuple[str, ...],
     finished: Moment,
     notes: Sequence[str],
+    told: Sequence[str] = (),
+    planned: Sequence[ActionStep] = (),
     decision: DecisionRecord | None = None,
 ) -> RunRecord:
-    """All that the session found out, as data."""
+    """All that the session found out, as data. ``told`` and ``planned`` are what topics note, and would have done."""
     environment = runbook.environment
     return RunRecord(
         run_id=runbook.id,
@@ -73,7 +74,7 @@ def build_record(
         deselected=tuple(NotRun(nodeid, reason) for nodeid, reason, _ in left_out.tests),
         actions=tuple(_actions(runbook)),
         items=tuple(_items(runbook, tests)),
-        steps=tuple(_planned(runbook, tests, stories) if verdict == "PLANNED" else _steps(runbook)),
+        steps=(*planned_steps(runbook.plan, stories), *planned) if verdict == "PLANNED" else tuple(_steps(runbook)),
         relaxed_thresholds=scope.relaxed,
         waivers=scope.waivers,
         acknowledgements=scope.acknowledgements,
@@ -85,7 +86,7 @@ def build_record(
             *notes,
             *_baselines(runbook),
             *_planted_before(runbook),
-            *(runbook.secrets.redact(line) for line in noted(runbook.folder)),
+            *(runbook.secrets.redact(line) for line in told),
             *(f"observed by a person: {text}" for text in runbook.options.observed),
         ),
         reports=ReportPaths(
@@ -97,13 +98,6 @@ def build_record(
         ),
         suite=VERSION,
     )
-
-
-def _planned(runbook: Runbook, tests: Sequence[Seen], stories: tuple[str, ...]) -> Iterable[ActionStep]:
-    """What would be done, without asking how far it is."""
-    yield from planned_steps(runbook.plan, stories)
-    if any(test.properties.get("phase") == "ramp" for test in tests):
-        yield from planned_ramp(runbook.plan, runbook.environment.ramp.approvals)
 
 
 def _only_listed(tests: Sequence[Seen]) -> Iterable[str]:

@@ -32,7 +32,6 @@ from pam_rollback.observation.baseline import Baseline, load_baseline
 from pam_rollback.plugin import project_root, pytest_options, second_places
 from pam_rollback.plugin.markers import asks_for
 from pam_rollback.plugin.options import Options, read
-from pam_rollback.plugin.ramp_gate import runs_known
 from pam_rollback.plugin.sql_names import refuse_unknown_names
 from pam_rollback.reporting.redaction import Redactor
 
@@ -292,10 +291,6 @@ def _refuse_ramp_options(config: pytest.Config, options: Options, plan: Plan, en
     lost = [name for name, value in given.items() if value]
     if lost and not asks_for(config.option.markexpr, "ramp"):
         raise pytest.UsageError(f"{', '.join(lost)}: there is no ramp in this session; expected -m ramp")
-    try:
-        runs_known(config.rootpath, options.gate_run)
-    except FileNotFoundError as error:
-        raise pytest.UsageError(str(error)) from None
     unknown = [name for name in environment.ramp.approvals if name not in plan.ramp]
     if unknown:
         raise pytest.UsageError(

@@ -214,6 +214,11 @@ class Collector:
         return deciding.decided(self._runbook, list(self._tests.values()), self._left_out, partial=self._scope.partial)
 
     @property
+    def _phases(self) -> set[str]:
+        """Of the tests of this session."""
+        return {str(test.properties.get("phase", "")) for test in self._tests.values()}
+
+    @property
     def _scope(self) -> Scope:
         judged = {
             identifier
@@ -242,6 +247,8 @@ class Collector:
             stories=self._config.stash[SITUATIONS_KEY].stories,
             finished=run_record.Moment(datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()),
             notes=[*_unproven(self._tests.values()), *_notes(self._config, runbook, leaks)],
+            told=listeners.notes(self._config, runbook.folder),
+            planned=listeners.planned(self._config, runbook, self._phases) if self._planned else (),
             decision=None if decision is None else recommended(self._config, runbook, decision),
         )
         record = self._kept(record)

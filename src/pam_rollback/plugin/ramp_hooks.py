@@ -1,0 +1,37 @@
+"""What a session has of the ramp beside its tests: what it did and when to come back, and what it would do."""
+
+from collections.abc import Collection
+from pathlib import Path
+
+import pytest
+
+from pam_rollback.core.environment import Environment
+from pam_rollback.core.plan import Plan
+from pam_rollback.plugin import pytest_options
+from pam_rollback.plugin.ramp_gate import runs_known
+from pam_rollback.plugin.ramp_notes import noted
+from pam_rollback.plugin.ramp_planned import planned_ramp
+from pam_rollback.reporting.run_record import ActionStep
+
+PHASE = "ramp"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse a run of the gate that there is not, before anything is made. Raises pytest.UsageError."""
+    if pytest_options.explains(config.option):
+        return
+    try:
+        runs_known(config.rootpath, config.option.pam_gate_run or "")
+    except FileNotFoundError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def pytest_pam_notes(run_folder: Path) -> list[str]:
+    """What it did, and what comes next."""
+    return [*noted(run_folder)]
+
+
+def pytest_pam_planned(plan: Plan, environment: Environment, phases: Collection[str]) -> list[ActionStep]:
+    """Every stage."""
+    return [*planned_ramp(plan, environment.ramp.approvals)] if PHASE in phases else []
