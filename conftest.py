@@ -11,7 +11,7 @@ pytest_plugins = [
     "pam_rollback.plugin.fixtures.time_frames",  # first_verdict
     "pam_rollback.plugin.fixtures.observation",  # account, observation, ledger; baseline.py and experience.py beside it
     "pam_rollback.plugin.fixtures.incident",  # incident: planted in a drill, declared in a real rollback
-    "pam_rollback.plugin.fixtures.actions",  # feature_flags_rolled_back; ramp.py beside it
+    "pam_rollback.plugin.fixtures.actions",  # feature_flags_rolled_back; feature_flag.py and others beside it
     "pam_rollback.plugin.fixtures.windows",  # recovery, good_since_s, held_window, progress; held_data.py beside it
     "pam_rollback.plugin.fixtures.objectives",  # complete_recovery, surviving_writes, settings_loss
     "pam_rollback.plugin.fixtures.performance",  # monitored, memory, front_page, chat_page, front_page_weight

@@ -3,10 +3,16 @@
 Every invocation looks first, does at most one step, and says when to come back. A breach is rolled back at once.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import pytest
 
 from pam_rollback.core.figures import Scored
-from pam_rollback.core.ramp_facts import MeasuredExposure, Progressed, UsersFared
+
+if TYPE_CHECKING:  # sessions of other phases read this file, too, and need nothing of the slice
+    from pam_rollback.ramp.rules.facts import MeasuredExposure, Progressed, UsersFared
 
 pytestmark = [pytest.mark.ramp]
 

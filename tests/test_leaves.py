@@ -18,6 +18,7 @@ LEAVES = {
     "alerts": ("checks/test_alerting.py",),
     "postmortem": (),
     "gate": ("load/test_redeployment_gate.py",),
+    "ramp": ("load/test_ramp.py",),
 }
 """Each leaf, with its files of the runbook."""
 CONTRACT = "a leaf slice can be deleted: nothing else imports it"

@@ -16,7 +16,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pam_rollback.actions.journal import Journal
-from pam_rollback.actions.ramp_journal import RampJournal
 from pam_rollback.adapters import metrics, provider
 from pam_rollback.adapters.netlify import NetlifySite, netlify_api
 from pam_rollback.adapters.render_api import render_api
@@ -37,6 +36,7 @@ from pam_rollback.gate.rules.features import read_register
 from pam_rollback.gate.rules.stages import scripts_of
 from pam_rollback.observation.baseline import load_baseline
 from pam_rollback.observation.jsonl import LineReader
+from pam_rollback.ramp.client.journal import RampJournal
 from pam_rollback.reporting import run_record
 from tests.contracts import usual
 

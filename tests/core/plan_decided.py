@@ -32,8 +32,8 @@ from pam_rollback.plugin.fixtures import (
     performance,
 )
 from pam_rollback.plugin.planned import planned_steps
-from pam_rollback.plugin.ramp_planned import planned_ramp
 from pam_rollback.plugin.stories import STORIES
+from pam_rollback.ramp.service.planned import planned_ramp
 from tests.core.plan_scene import (
     LATENCIES_MS,
     LONG_AGO,

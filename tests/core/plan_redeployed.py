@@ -16,7 +16,6 @@ from pam_rollback.core.load_order import LoadWorkers
 from pam_rollback.core.load_servers import RecordsOfLoad, ServersCount
 from pam_rollback.core.load_verdict import judge as judge_load
 from pam_rollback.core.plan import Plan
-from pam_rollback.core.ramp_rules import rules_of
 from pam_rollback.core.release_comparison import ReleaseComparison
 from pam_rollback.gate.client import migration_copy
 from pam_rollback.gate.client.npm_stages import NpmPackage
@@ -26,6 +25,7 @@ from pam_rollback.plugin.allure_bridge import asked_by
 from pam_rollback.plugin.baseline_files import staleness
 from pam_rollback.plugin.load_orders import load_order
 from pam_rollback.plugin.sample_size import SampleSize
+from pam_rollback.ramp.rules.stages import rules_of
 from tests.core import load_records
 from tests.core.plan_scene import (
     Waits,

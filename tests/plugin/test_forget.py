@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.actions.journal import ACTION, Journal
-from pam_rollback.actions.ramp_journal import RampJournal
-from pam_rollback.core.ramp_state import GATE, ROLLED_BACK
 from pam_rollback.plugin import forget, second_places
+from pam_rollback.ramp.client.journal import RampJournal
+from pam_rollback.ramp.rules.state import GATE, ROLLED_BACK
 
 NOW_S = datetime(2026, 11, 27, tzinfo=UTC).timestamp()
 

@@ -11,14 +11,14 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
-from pam_rollback.actions.ramp import RampRun, RampTools, Yes, go_on
-from pam_rollback.actions.ramp_journal import RampJournal
 from pam_rollback.core.errors import Refused
 from pam_rollback.core.flags import Flag, FlagName
-from pam_rollback.core.ramp import Do, World
-from pam_rollback.core.ramp_facts import Look
-from pam_rollback.core.ramp_state import BROKEN, GOOD, GateRun, RampRules, RampStep
 from pam_rollback.core.wait import Waiter
+from pam_rollback.ramp.client.journal import RampJournal
+from pam_rollback.ramp.rules.due import Do, World
+from pam_rollback.ramp.rules.facts import Look
+from pam_rollback.ramp.rules.state import BROKEN, GOOD, GateRun, RampRules, RampStep
+from pam_rollback.ramp.service.invocation import RampRun, RampTools, Yes, go_on
 from tests.virtual_clock import VirtualClock
 
 FLAGS = ("A", "B")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.plugin.ramp_gate import newest_gate, runs_known
+from pam_rollback.ramp.service.gate_runs import newest_gate, runs_known
 from tests.ramp.gate_runs import leave_gate_run
 
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.actions.ramp import RampRun, RampTools, Yes, go_on
-from pam_rollback.actions.ramp_journal import RampJournal
 from pam_rollback.core.errors import ActionFailed, MeasurementFailed, Refused
 from pam_rollback.core.flags import Flag, FlagName
-from pam_rollback.core.ramp import Do
-from pam_rollback.core.ramp_facts import Look
-from pam_rollback.core.ramp_state import GOOD, UNKNOWN
+from pam_rollback.ramp.client.journal import RampJournal
+from pam_rollback.ramp.rules.due import Do
+from pam_rollback.ramp.rules.facts import Look
+from pam_rollback.ramp.rules.state import GOOD, UNKNOWN
+from pam_rollback.ramp.service.invocation import RampRun, RampTools, Yes, go_on
 from tests.ramp.simulated import FLAGS, RULES, START_S, WATCH_S, Killer, SimulatedRamp
 
 

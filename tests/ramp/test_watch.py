@@ -2,11 +2,11 @@
 
 import pytest
 
-from pam_rollback.core.ramp_state import BROKEN, GOOD, UNKNOWN
 from pam_rollback.core.samples import Sample
 from pam_rollback.core.window import Measure, WindowSpec, judge
 from pam_rollback.plugin.held_window import Standings
-from pam_rollback.plugin.ramp_watch import judged
+from pam_rollback.ramp.fixtures.watch import judged
+from pam_rollback.ramp.rules.state import BROKEN, GOOD, UNKNOWN
 
 
 def standings(*, ok: bool) -> Standings:

@@ -16,7 +16,6 @@ pytest_plugins = (
     "pam_rollback.plugin.entry",
     "pam_rollback.plugin.browser_gate",
     "pam_rollback.plugin.slices",
-    "pam_rollback.plugin.ramp_hooks",
     "pam_rollback.plugin.markers",
     "pam_rollback.plugin.runbook",
     "pam_rollback.plugin.guard",

@@ -11,12 +11,14 @@ from dataclasses import dataclass, field, replace
 
 from pam_rollback.actions.feature_flag import wait_for_flags, words
 from pam_rollback.actions.flag_writing import raise_flags
-from pam_rollback.actions.ramp_journal import RampJournal
 from pam_rollback.core.errors import ActionFailed, MeasurementFailed, Refused
 from pam_rollback.core.flags import Flag, FlagAdmin, FlagName
-from pam_rollback.core.ramp import Do, Due, World, approval_refusal, due, expired
-from pam_rollback.core.ramp_facts import Look, MeasuredExposure, Progressed, UsersFared
-from pam_rollback.core.ramp_state import (
+from pam_rollback.core.rollout import FlagShare
+from pam_rollback.core.wait import NotReached, Waiter
+from pam_rollback.ramp.client.journal import RampJournal
+from pam_rollback.ramp.rules.due import Do, Due, World, approval_refusal, due, expired
+from pam_rollback.ramp.rules.facts import Look, MeasuredExposure, Progressed, UsersFared
+from pam_rollback.ramp.rules.state import (
     ADOPTED,
     APPROVED,
     ASKED,
@@ -41,9 +43,7 @@ from pam_rollback.core.ramp_state import (
     fold,
     stage_name,
 )
-from pam_rollback.core.ramp_users import Answers, lost, measured, wanted_at, wrong
-from pam_rollback.core.rollout import FlagShare
-from pam_rollback.core.wait import NotReached, Waiter
+from pam_rollback.ramp.rules.users import Answers, lost, measured, wanted_at, wrong
 
 _EFFECTIVE_WITHIN_S = 2.0
 """The product's processes may know the flags for a moment longer than the admin API."""

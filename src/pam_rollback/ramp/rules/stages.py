@@ -3,8 +3,8 @@
 from collections.abc import Collection, Mapping
 
 from pam_rollback.core.plan_items import RampStage
-from pam_rollback.core.ramp_state import RampRules, RampStep, rules_in_words
 from pam_rollback.core.ramp_terms import RampTerms
+from pam_rollback.ramp.rules.state import RampRules, RampStep, rules_in_words
 
 
 def rules_of(

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import pytest
 
-from pam_rollback.core.ramp import Do, Due, World, approval_refusal, due
-from pam_rollback.core.ramp_state import (
+from pam_rollback.ramp.rules.due import Do, Due, World, approval_refusal, due
+from pam_rollback.ramp.rules.state import (
     ADOPTED,
     APPROVED,
     BREACH,

@@ -8,9 +8,9 @@ import pytest
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.plan import Plan
 from pam_rollback.plugin import pytest_options
-from pam_rollback.plugin.ramp_gate import runs_known
-from pam_rollback.plugin.ramp_notes import noted
-from pam_rollback.plugin.ramp_planned import planned_ramp
+from pam_rollback.ramp.service.gate_runs import runs_known
+from pam_rollback.ramp.service.notes import noted
+from pam_rollback.ramp.service.planned import planned_ramp
 from pam_rollback.reporting.run_record import ActionStep
 
 PHASE = "ramp"

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from pam_rollback.core.ramp_state import Approval, GateRun, Phase, RampRules, RampState, RampStep, moment
+from pam_rollback.ramp.rules.state import Approval, GateRun, Phase, RampRules, RampState, RampStep, moment
 
 _CLOCK_BACK_S = 60.0
 """Clocks of several machines differ; a journal from the future by more is not understood."""

@@ -16,8 +16,8 @@ from pam_rollback.actions.durable import append_line
 from pam_rollback.core import formats
 from pam_rollback.core.errors import Refused
 from pam_rollback.core.outside_text import cut
-from pam_rollback.core.ramp_state import TORN, Event
 from pam_rollback.core.strict_json import read_json
+from pam_rollback.ramp.rules.state import TORN, Event
 
 _OWN = ("at", "at_s", "event", formats.FIELD, formats.WRITTEN_BY)
 _SHOWN = 120

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
-from pam_rollback.core.ramp_state import GateRun
+from pam_rollback.ramp.rules.state import GateRun
 from pam_rollback.reporting.run_record import UnreadableRecord, read
 
 PHASE = "redeploy_gate"

@@ -6,7 +6,7 @@ import pytest
 
 from pam_rollback.core.configuration import ConfigurationError
 from pam_rollback.core.plan import Plan, load_plan
-from pam_rollback.core.ramp_rules import rules_of
+from pam_rollback.ramp.rules.stages import rules_of
 
 PLAN = Path(__file__).resolve().parents[2] / "plan.toml"
 

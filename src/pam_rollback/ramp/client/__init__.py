@@ -1,0 +1,1 @@
+"""The ramp's journal on the disk."""
