@@ -49,6 +49,7 @@ def configured(config: pytest.Config, root: Path, *args: str, addopts: str = "")
         stash=pytest.Stash(),
         invocation_params=SimpleNamespace(args=args, dir=root),
         pluginmanager=config.pluginmanager,
+        hook=config.hook,
         cleanups=ExitStack(),
     )
 

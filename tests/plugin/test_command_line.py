@@ -96,10 +96,6 @@ def test_a_file_outside_the_project_is_found_all_the_same(practice_range: Range,
         (["--approve", "RA-1"], '--approve RA-1: expected STAGE="who: why"'),
         (["--approve", "RA-1=kim"], '--approve RA-1=kim: expected STAGE="who: why"'),
         (["--approve", "RA-1=kim: fine"], "--approve: there is no ramp in this session; expected -m ramp"),
-        (
-            ["-m", "ramp", "--gate-run", "nowhere"],
-            "--gate-run nowhere: expected a run's id or folder with a run.json, found none",
-        ),
         (["-m", "ramp", "--adopt", "kim"], '--adopt kim: expected "who: why"'),
         (["--take-over", "run-1"], '--take-over run-1: expected RUN="who: evidence"'),
         (

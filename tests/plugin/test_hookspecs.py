@@ -33,6 +33,14 @@ def pytest_pam_run_ended(run_folder, environment):
 """
 
 
+REFUSES = """
+
+import pytest
+
+
+def pytest_pam_command_line(config):
+    raise pytest.UsageError("--pace 60: not on Fridays")
+"""
 OF_ANY_SESSION = """
 
 from pathlib import Path
@@ -188,6 +196,18 @@ def test_pytest_pam_criterion_retest() -> None:
     assert retest("HC-2") == (False, "own words")
     assert retest("HC-3") == (True, "HC-3 is well")
     assert retest("WV-1") is None
+
+
+def test_pytest_pam_command_line(tmp_path: Path) -> None:
+    """Refused in one line, before there is a folder of the run."""
+    project = runbook_with(tmp_path, *ONLY_HEALTH)
+    with (project.folder / "conftest.py").open("a", encoding="utf-8") as conftest:
+        conftest.write(REFUSES)
+    session = project.run_apart("-m", "health")
+
+    assert session.rc == 4
+    assert "ERROR: --pace 60: not on Fridays" in session.out
+    assert not session.folder.exists()
 
 
 def test_pytest_pam_why_left_out(heard: Finished) -> None:

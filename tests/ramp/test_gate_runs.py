@@ -1,9 +1,12 @@
 """Which run of the gate a ramp goes by: the newest one of this environment, whatever it said."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from pam_rollback.ramp import hooks
 from pam_rollback.ramp.service.gate_runs import newest_gate, runs_known
 from tests.ramp.gate_runs import leave_gate_run
 
@@ -72,6 +75,21 @@ def test_a_run_from_elsewhere_can_be_named(tmp_path: Path) -> None:
     assert found.verdict == "NO-GO"
     with pytest.raises(FileNotFoundError, match="--gate-run gone"):
         runs_known(tmp_path, "gone")
+
+
+def test_one_that_is_not_there_is_refused_before_anything_else(tmp_path: Path) -> None:
+    """As any wrong option; without the option there is nothing to refuse."""
+    found: Any
+    gone: Any
+    found, gone = (
+        SimpleNamespace(rootpath=tmp_path, option=SimpleNamespace(pam_gate_run=run)) for run in ("", "nowhere")
+    )
+
+    hooks.pytest_pam_command_line(found)
+    with pytest.raises(
+        pytest.UsageError, match=r"--gate-run nowhere: expected a run's id or folder with a run\.json, found none"
+    ):
+        hooks.pytest_pam_command_line(gone)
 
 
 def test_without_runs_there_is_no_gate(tmp_path: Path) -> None:

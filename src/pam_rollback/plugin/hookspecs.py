@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from pam_rollback.reporting.run_record import ActionStep, RunRecord
 
 
+def pytest_pam_command_line(config: pytest.Config) -> None:
+    """Raise pytest.UsageError for options that lead nowhere: plan and environment were read, and nothing was written or sent."""
+
+
 def pytest_pam_run_notes(run_folder: Path) -> str | None:
     """Give a line for the notes of a real run that began an action, such as what to do next.
 

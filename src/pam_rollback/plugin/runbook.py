@@ -270,6 +270,7 @@ def prepare(config: pytest.Config) -> Runbook | None:
             f'what is good is vouched for with --ack {others[0]}="who: evidence"'
         )
     _refuse_ramp_options(config, options, plan, environment)
+    config.hook.pytest_pam_command_line(config=config)
     runbook = _start(config, options, plan, environment)
     runbook.stored = stored
     runbook.secrets.learn(environment.secrets())

@@ -7,7 +7,6 @@ import pytest
 
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.plan import Plan
-from pam_rollback.plugin import pytest_options
 from pam_rollback.ramp.service.gate_runs import runs_known
 from pam_rollback.ramp.service.notes import noted
 from pam_rollback.ramp.service.planned import planned_ramp
@@ -16,13 +15,10 @@ from pam_rollback.reporting.run_record import ActionStep
 PHASE = "ramp"
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_configure(config: pytest.Config) -> None:
-    """Refuse a run of the gate that there is not, before anything is made. Raises pytest.UsageError."""
-    if pytest_options.explains(config.option):
-        return
+def pytest_pam_command_line(config: pytest.Config) -> None:
+    """Refuse a run of the gate that there is not."""
     try:
-        runs_known(config.rootpath, config.option.pam_gate_run or "")
+        runs_known(config.rootpath, config.option.pam_gate_run)
     except FileNotFoundError as error:
         raise pytest.UsageError(str(error)) from None
 

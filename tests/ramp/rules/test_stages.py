@@ -8,7 +8,7 @@ from pam_rollback.core.configuration import ConfigurationError
 from pam_rollback.core.plan import Plan, load_plan
 from pam_rollback.ramp.rules.stages import rules_of
 
-PLAN = Path(__file__).resolve().parents[2] / "plan.toml"
+PLAN = Path(__file__).resolve().parents[3] / "plan.toml"
 
 
 @pytest.fixture(scope="module")
