@@ -65,3 +65,79 @@ def test_an_unknown_product_is_refused(folder: Path) -> None:
     """With the nearest one."""
     with pytest.raises(ConfigurationError, match="no product 'pam-tody', did you mean 'pam-today'"):
         load_environment("staging", _with(folder, top='product = "pam-tody"'), VARIABLES)
+
+
+SUPABASE = """
+[urls]
+frontend = "https://staging.example.com"
+api = "https://api.staging.example.com/"
+backend = "https://backend.staging.example.com"
+supabase = "https://accounts.example.com"
+[secrets]
+admin_token_env = "STAGING_ADMIN_TOKEN"
+slack_webhook_env = "STAGING_SLACK"
+test_user_email_env = "EMAIL"
+test_user_password_env = "PASSWORD"
+supabase_key_env = "KEY"
+"""
+TODAY = 'name = "staging"\nkind = "staging"\nproduct = "pam-today"\nabilities = ["test_account"]\n'
+ACCOUNT = {**VARIABLES, "EMAIL": "t@example.com", "PASSWORD": "pass-word-1", "KEY": "key-of-the-pages"}
+
+
+def test_accounts_sign_in_where_the_product_says(folder: Path) -> None:
+    """At the API; or by Supabase's password grant, with the key of the pages."""
+    plan = load_environment("staging", folder, VARIABLES)
+    (folder / "staging.toml").write_text(TODAY + SUPABASE, encoding="utf-8")
+    today = load_environment("staging", folder, ACCOUNT)
+
+    assert (plan.sign_in_url, plan.sign_in_headers) == ("https://api.staging.example.com/api/v1/auth/login", {})
+    assert today.sign_in_url == "https://accounts.example.com/auth/v1/token?grant_type=password"
+    assert today.sign_in_headers == {"apikey": "key-of-the-pages"}
+    assert "key-of-the-pages" in today.secrets()
+
+
+def test_what_signing_in_needs_is_asked_for(folder: Path) -> None:
+    """Host and key, at once; not of an environment without an account."""
+    text = TODAY + SUPABASE.replace('supabase = "https://accounts.example.com"\n', "")
+    (folder / "staging.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError) as raised:
+        load_environment("staging", folder, {**ACCOUNT, "KEY": ""})
+
+    assert "[urls] supabase: missing: accounts of pam-today sign in there" in str(raised.value)
+    assert "[secrets] supabase_key_env: KEY is not set" in str(raised.value)
+    (folder / "staging.toml").write_text(text.replace('"test_account"', ""), encoding="utf-8")
+    assert load_environment("staging", folder, VARIABLES).contract.name == "pam-today"
+
+
+def test_a_path_for_each_user_has_a_place_for_the_id(folder: Path) -> None:
+    """Whoever knows it gives it; a process that signs in itself fills it in."""
+    today = load_environment("staging", _with(folder, top='product = "pam-today"'), VARIABLES)
+
+    assert today.url_of("profile", user_id="u-1") == "https://api.staging.example.com/api/v1/users/u-1/profile"
+    assert today.url_of("profile") == "https://api.staging.example.com/api/v1/users/{user_id}/profile"
+    assert today.url_of("chat", user_id="u-1") == "https://api.staging.example.com/api/v1/pam/chat"
+    assert today.url_of("expenses", user_id="u-1").endswith("/rest/v1/expenses?user_id=eq.u-1&order=created_at.desc")
+    assert today.url_of("cache_clear") == ""
+    assert today.path_of("settings") == "/api/v1/users/{user_id}/settings"
+
+
+@pytest.mark.parametrize(
+    ("end", "intent", "pointers"),
+    [("", "named", ["/response", "/intent"]), ('[chat]\nintent = "never"\n', "never", ["/response"])],
+)
+def test_what_a_good_answer_of_the_chat_has(folder: Path, end: str, intent: str, pointers: list[str]) -> None:
+    """As the contract says, or as the environment does."""
+    staging = load_environment("staging", _with(folder, end=end), VARIABLES)
+
+    assert staging.chat_intent == intent
+    assert [one.pointer for one in staging.chat_good] == pointers
+
+
+def test_operations_may_be_elsewhere(folder: Path) -> None:
+    """By their short names, with a place for the user's id; and the sign-in."""
+    staging = load_environment(
+        "staging", _with(folder, end='[paths]\nexpenses = "/money/{user_id}"\nlogin = "/in"\n'), VARIABLES
+    )
+
+    assert staging.url_of("expenses", user_id="7") == "https://api.staging.example.com/money/7"
+    assert staging.url_of("login") == "https://api.staging.example.com/in"

@@ -73,7 +73,7 @@ def asked_again_and_again(environment: Environment) -> LoadRecord:
     began_s, requests = time.time(), []
     for _ in range(ASKED):
         sent_s = time.time()
-        answer = fetch(environment.urls.api + environment.paths.history)
+        answer = fetch(environment.url_of("history"))
         requests.append(
             LoadRequest("", "history", sent_s, sent_s, time.time(), answer.http_status, ok=True, worker="w")
         )

@@ -9,6 +9,7 @@ from pam_rollback.adapters.http import fetch
 from pam_rollback.core.answer import Answer
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.settings_loss import settings_in
+from pam_rollback.product.rules.pointer import Nowhere, value_at
 
 _NEWEST = 200
 
@@ -22,15 +23,20 @@ class AccountApi:
     settings_url: str
     token: str = field(repr=False)
     deadline_s: float = 5.0
+    history_items: str = "/messages"
+    """Where the rows stand in the answer, as a JSON Pointer."""
+    expenses_items: str = "/expenses"
+    apikey: str = field(default="", repr=False)
+    """The key of the pages, where rows are read at Supabase."""
 
     def has_message(self, text: str) -> bool:
         """The stored history has a message with this text."""
-        messages = self._list(self.history_url, "messages")
+        messages = self._list(self.history_url, self.history_items)
         return any(text in str(message.get("content", "")) for message in messages or ())
 
     def expenses_noted(self, note: str) -> list[Mapping[str, Any]] | None:
         """The stored expenses with this note; None when the API does not say."""
-        expenses = self._list(self.expenses_url, "expenses")
+        expenses = self._list(self.expenses_url, self.expenses_items)
         return None if expenses is None else [one for one in expenses if one.get("description") == note]
 
     def settings(self) -> dict[str, Any] | None:
@@ -79,9 +85,12 @@ class AccountApi:
             deadline_s=self.deadline_s,
         )
 
-    def _list(self, url: str, name: str) -> list[Mapping[str, Any]] | None:
-        body = self._get(f"{url}?limit={_NEWEST}").json
-        found = body.get(name) if isinstance(body, dict) else None
+    def _list(self, url: str, items: str) -> list[Mapping[str, Any]] | None:
+        body = self._get(f"{url}{'&' if '?' in url else '?'}limit={_NEWEST}").json
+        try:
+            found = value_at(body, items)
+        except Nowhere:
+            return None
         return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else None
 
     def _get(self, url: str) -> Answer:
@@ -89,4 +98,4 @@ class AccountApi:
 
     @property
     def _headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.token}"}
+        return {"Authorization": f"Bearer {self.token}", **({"apikey": self.apikey} if self.apikey else {})}

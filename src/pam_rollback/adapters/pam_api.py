@@ -62,9 +62,12 @@ class SignInLimited(MeasurementFailed):
     """There were too many sign-ins: nothing is known of signing in."""
 
 
-def sign_in(url: str, email: str, password: str, *, deadline_s: float) -> Account:
+def sign_in(
+    url: str, email: str, password: str, *, deadline_s: float, headers: Mapping[str, str] | None = None
+) -> Account:
     """Sign the environment's own test account in. Raises MeasurementFailed with what was answered instead."""
-    answer = fetch(url, method="POST", json={"email": email, "password": password}, deadline_s=deadline_s)
+    credentials = {"email": email, "password": password}
+    answer = fetch(url, method="POST", json=credentials, headers=headers, deadline_s=deadline_s)
     body = answer.json
     try:
         return Account(user_id=str(body["user"]["id"]), token=str(body["access_token"]))

@@ -12,6 +12,7 @@ from pam_rollback.core.channel_settings import Email, PagerDuty, Statuspage
 from pam_rollback.core.configuration import ConfigurationError, Problem, Table, nearest, shown
 from pam_rollback.core.environment_tables import (
     HEALTH_PATHS,
+    OPERATION_PATHS,
     Ability,
     Browser,
     Chat,
@@ -35,7 +36,8 @@ from pam_rollback.core.named_addresses import web_addresses
 from pam_rollback.core.prometheus_settings import Prometheus
 from pam_rollback.core.provider_settings import Git, Netlify
 from pam_rollback.core.render_settings import Render
-from pam_rollback.product.rules.contract import Component, Contract
+from pam_rollback.product.rules.conditions import Condition
+from pam_rollback.product.rules.contract import USER_ID, Component, Contract
 
 OPEN_JOURNEYS: tuple[ProbedJourney, ...] = ("front page", "cached front page", "health")
 """What the prober can ask for without an account."""
@@ -126,6 +128,16 @@ class Environment(Table):
             named = {name: self._variable_of(name) for name in _SECRET_NAMES}
             self._secrets = {name: overlay[variable] for name, variable in named.items() if overlay.get(variable)}
 
+    def problems_of_contract(self) -> Iterator[Problem]:
+        """What the contract needs and the file does not have."""
+        if self.is_template or "test_account" not in self.abilities or self.contract.sign_in.kind != "supabase":
+            return
+        if not self.urls.supabase:
+            what = f"missing: accounts of {self.product} sign in there; say where it is, or remove"
+            yield Problem("[urls] supabase", f'{what} "test_account" from abilities')
+        if not self.has_secret("supabase_key"):
+            yield self._missing_secret("supabase_key")
+
     def adopt(self, contract: Contract) -> None:
         """Take the contract of its product, once, when the file is loaded."""
         self._contract = contract
@@ -144,7 +156,16 @@ class Environment(Table):
             short = {**({"path": path} if path else {}), **({"optional": list(optional)} if optional else {})}
             if short and isinstance(health, dict):
                 health = {**health, component: {**short, **health.get(component, {})}}
-        return {**changes, "health": health} if health else changes
+        operations = changes.get("operations", {})
+        for name in OPERATION_PATHS:
+            path = getattr(self.paths, name)
+            if path and isinstance(operations, dict):
+                operations = {**operations, name: {"path": path, **operations.get(name, {})}}
+        sign_in = changes.get("sign_in", {})
+        if self.paths.login and isinstance(sign_in, dict):
+            sign_in = {"path": self.paths.login, **sign_in}
+        own = {"health": health, "operations": operations, "sign_in": sign_in}
+        return {**changes, **{name: table for name, table in own.items() if table}}
 
     def health_url(self, component: Component) -> str:
         """The address at which the health of a component is asked; empty where the product has no endpoint for it."""
@@ -179,13 +200,54 @@ class Environment(Table):
 
     def addresses(self) -> Iterator[str]:
         """Every declared address of the product's parts."""
-        yield from filter(None, (self.urls.frontend, self.urls.api, self.urls.backend, self.urls.status_page))
+        yield from filter(
+            None, (self.urls.frontend, self.urls.api, self.urls.backend, self.urls.supabase, self.urls.status_page)
+        )
 
-    def url_of(self, path: str) -> str:
+    @property
+    def sign_in_url(self) -> str:
+        """Where an account signs in."""
+        sign_in = self.contract.sign_in
+        return str(getattr(self.urls, sign_in.site)) + sign_in.address
+
+    @property
+    def sign_in_headers(self) -> dict[str, str]:
+        """What such a request carries besides. Raises ConfigurationError where the key of the pages is not known."""
+        return {"apikey": self.secret("supabase_key")} if self.contract.sign_in.kind == "supabase" else {}
+
+    def headers_of(self, operation: str) -> dict[str, str]:
+        """What each request of an operation carries besides the token: at Supabase the key of the pages."""
+        return {"apikey": self.secret("supabase_key")} if self.contract.operation(operation).site == "supabase" else {}
+
+    @property
+    def chat_intent(self) -> Literal["named", "never"]:
+        """Whether a good answer of PAM names an intent: as ``[chat]`` says here, else as the contract does."""
+        return self.chat.intent or ("named" if self.contract.names_intent else "never")
+
+    @property
+    def chat_good(self) -> tuple[Condition, ...]:
+        """What a good answer of PAM has here."""
+        good = self.contract.operations["chat"].good
+        return tuple(one for one in good if self.chat_intent == "named" or one.pointer != "/intent")
+
+    def path_of(self, path: str) -> str:
+        """One of ``[paths]``, below its address; ``{user_id}`` in it is for whoever signs in to fill."""
+        if path == "login":
+            return self.contract.sign_in.path
+        return self.contract.operation(path).path or "" if path in OPERATION_PATHS else str(getattr(self.paths, path))
+
+    def url_of(self, path: str, *, user_id: str = "") -> str:
         """Give the full address of one of ``[paths]``: below the front end or back end where it is theirs, else below the API.
 
-        Empty for the health of a component that has no endpoint here.
+        Empty for what has no endpoint here. ``user_id`` is filled in where the path is one for each user;
+        without it ``{user_id}`` stays, for a process that signs in itself.
         """
+        if path == "login":
+            return self.sign_in_url
+        if path in OPERATION_PATHS:
+            operation = self.contract.operation(path)
+            url = str(getattr(self.urls, operation.site)) + operation.address if operation.address else ""
+            return url.replace(USER_ID, user_id) if user_id else url
         if path in HEALTH_PATHS:
             component = self.contract.health.get(HEALTH_PATHS[path])
             return "" if component is None else self.health_url(component)

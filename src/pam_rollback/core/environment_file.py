@@ -72,7 +72,7 @@ def _adopted(environment: Environment, folder: Path) -> list[Problem]:
         if not all(problem.place.startswith("[contract") for problem in error.problems):
             raise
         return list(error.problems)
-    return []
+    return list(environment.problems_of_contract())
 
 
 def _is_name(name_or_path: str) -> bool:

@@ -59,9 +59,13 @@ SecretName = Literal[
     "pagerduty_routing_key",
     "smtp_username",
     "smtp_password",
+    "supabase_key",
 ]
 
 Address = Annotated[str, AfterValidator(web_address)]
+PathTemplate = Annotated[
+    str, Field(pattern=r"^/(([A-Za-z0-9._~-]+|\{user_id\})(/([A-Za-z0-9._~-]+|\{user_id\}))*/?)?$")
+]
 UrlPath = Annotated[str, Field(pattern=r"^/([A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*/?)?$")]
 ProbedJourney = Literal["front page", "cached front page", "health", "history", "expenses", "login", "chat"]
 LoadedJourney = Literal["front page", "health", "history", "expenses", "profile", "chat", "login"]
@@ -94,11 +98,13 @@ class Urls(Table):
     frontend: Address = ""
     api: Address = ""
     backend: Address = ""
+    supabase: Address = ""
+    """Where accounts and rows are, for a product that has such a host beside its API."""
     status_page: Address = ""
 
 
 class Paths(Table):
-    """Where the product answers, below its addresses. The defaults are the plan's and the sandbox's; of health, the contract's."""
+    """Where the product answers, below its addresses. The defaults are the plan's and the sandbox's; without one, the contract's."""
 
     frontend_health: UrlPath | None = None
     backend_health: UrlPath | None = None
@@ -112,18 +118,18 @@ class Paths(Table):
     metrics: UrlPath = "/metrics"
     feature_flags: UrlPath = "/admin/feature-flags"
     disable_all_pam: UrlPath = "/admin/feature-flags/disable-all-pam"
-    cache_clear: UrlPath = "/admin/cache/clear"
+    cache_clear: PathTemplate | None = None
     emergency_rollback: UrlPath = "/admin/emergency-rollback"
     flag_evaluation: UrlPath = "/ofrep/v1/evaluate/flags"
     feature_check: UrlPath = "/admin/feature-check"
-    login: UrlPath = "/api/v1/auth/login"
-    chat: UrlPath = "/api/v1/pam/chat"
-    history: UrlPath = "/api/v1/pam/history"
-    voice: UrlPath = "/api/v1/pam/voice"
-    expenses: UrlPath = "/api/v1/expenses"
-    profile: UrlPath = "/api/v1/profile"
-    settings: UrlPath = "/api/v1/settings"
-    tickets: UrlPath = "/api/v1/support/tickets"
+    login: PathTemplate | None = None
+    chat: PathTemplate | None = None
+    history: PathTemplate | None = None
+    voice: PathTemplate | None = None
+    expenses: PathTemplate | None = None
+    profile: PathTemplate | None = None
+    settings: PathTemplate | None = None
+    tickets: PathTemplate | None = None
     notice: UrlPath = "/api/v1/notice"
     notice_admin: UrlPath = "/admin/notice"
 
@@ -158,6 +164,8 @@ HEALTH_PATHS = {
     "health_comprehensive": "comprehensive",
 }
 """The short names of ``[paths]`` and ``[health.optional]``, each with its component in the contract of the product."""
+OPERATION_PATHS = ("chat", "history", "voice", "expenses", "profile", "settings", "tickets", "cache_clear")
+"""The short names of ``[paths]`` that are operations of the contract. ``login`` is its sign-in."""
 
 
 class HealthAnswers(Table):
@@ -191,6 +199,8 @@ class SecretVariables(Table):
     smtp_username_env: VariableName | None = None
     """No ability needs it: a server on this machine may take mail from anybody. One that is named is needed, with its password."""
     smtp_password_env: VariableName | None = None
+    supabase_key_env: VariableName | None = None
+    """The key that the site's pages carry (anon, publishable). Whoever signs in at Supabase needs it."""
 
 
 class Release(Table):
@@ -227,8 +237,10 @@ class Probing(Table):
 class Chat(Table):
     """What PAM's answers promise here."""
 
-    intent: Literal["named", "never"] = "named"
-    """``named``: a good answer says in ``intent`` how PAM understood the question; without a reachable model it is null. ``never``: this
+    intent: Literal["named", "never"] | None = None
+    """As the contract of the product says, where nothing is said here.
+
+    ``named``: a good answer says in ``intent`` how PAM understood the question; without a reachable model it is null. ``never``: this
     product's answers have none, and only their text is judged."""
 
 

@@ -9,7 +9,7 @@ from pam_rollback.core.answer import Answer
 from pam_rollback.core.chat_answer import Intent, shortcoming
 from pam_rollback.core.front_page import read_page, shortcoming_of_sent
 from pam_rollback.core.outside_text import cut
-from pam_rollback.product.rules.conditions import Captured
+from pam_rollback.product.rules.conditions import Captured, Condition, held_against
 from pam_rollback.product.rules.contract import ANY_STATUS, Component
 from pam_rollback.product.rules.judging import body_problems
 
@@ -34,6 +34,8 @@ class Expect(BaseModel):
     """A page of the site, and not only an error that is answered with 200."""
     component: Component | None = None
     """The component whose health is asked, with its conditions. None: it is something else."""
+    good: tuple[Condition, ...] = ()
+    """Conditions of the contract on the answer."""
     chat: Intent | None = None
     """PAM's answer to a question: ``core/chat_answer.py``. None: it is something else."""
 
@@ -68,6 +70,10 @@ class Expect(BaseModel):
             found += [f"without {key!r}" for key in self.json_keys if key not in body]
             if self.chat and answer.http_status == self.status:
                 found += filter(None, [shortcoming(body, self.chat)])
+        captured = Captured(answer, datetime.now(UTC))
+        # What is wrong with a chat's answer has better words of its own.
+        told = not found and (held_against(condition, captured) for condition in self.good)
+        found += [str(result) for result in told or () if not result.met]
         if self.site:
             found += filter(None, [shortcoming_of_sent(read_page(answer.body))])
         if self.text and self.text.encode() not in answer.body:

@@ -64,6 +64,9 @@ class LoadSignIn(_Part):
     password: str = Field(repr=False)
     email_variable: str = "TEST_USER_EMAIL"
     password_variable: str = "TEST_USER_PASSWORD"  # noqa: S105 - a name
+    apikey: str = Field(default="", repr=False)
+    """The key of the pages, where Supabase signs in; empty: none is sent."""
+    apikey_variable: str = ""
 
 
 class LoadShape(_Part):
@@ -159,7 +162,7 @@ class LoadOrder(_Part):
     @property
     def without_secrets(self) -> Self:
         """What may be sent to another machine, or written down."""
-        sign_in = self.sign_in and self.sign_in.model_copy(update={"email": "", "password": ""})
+        sign_in = self.sign_in and self.sign_in.model_copy(update={"email": "", "password": "", "apikey": ""})
         return self.model_copy(update={"sign_in": sign_in})
 
     @property

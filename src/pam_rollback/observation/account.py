@@ -25,6 +25,7 @@ class Account:
         self._sign_in = sign_in
         self._deadline_s = deadline_s
         self._token = ""
+        self._user_id = ""
         self._attempted_s = float("-inf")
         self.why = "not tried"
         self.is_limited = False
@@ -34,6 +35,10 @@ class Account:
     def headers(self) -> dict[str, str]:
         """The authorization to send, if there is one."""
         return {"Authorization": f"Bearer {self._token}"} if self._token else {}
+
+    def filled(self, url: str) -> str:
+        """The address with the account's own id, where it has a place for it."""
+        return url.replace("{user_id}", self._user_id)
 
     def lost(self, status: int | None) -> bool:
         """Say whether this status means that it is time to sign in again (at most once in two seconds)."""
@@ -58,6 +63,7 @@ class Account:
                 self._sign_in.url,
                 deadline_s=self._deadline_s,
                 body_bytes_max=_BODY_BYTES_MAX,
+                headers=self._sign_in.headers,
                 body=credentials,
             )
         except NotSent as error:
@@ -68,5 +74,7 @@ class Account:
         if not isinstance(token, str) or not token:
             self.why = answer.problem or f"HTTP {answer.http_status} without an access_token"
             return False
+        user = answer.json.get("user")
         self._token, self.why = token, ""
+        self._user_id = str(user.get("id", "")) if isinstance(user, dict) else ""
         return True

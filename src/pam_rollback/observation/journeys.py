@@ -33,6 +33,7 @@ class SignIn(Facts):
     url: str
     email: str
     password: str = Field(repr=False)
+    headers: dict[str, str] = Field(default_factory=dict, repr=False)
 
 
 class Journey(Facts):
@@ -40,6 +41,7 @@ class Journey(Facts):
 
     name: str = Field(min_length=1)
     url: str
+    """``{user_id}`` in it stands for the id of the test account."""
     method: str = "GET"
     headers: dict[str, str] = Field(default_factory=dict, repr=False)
     body: dict[str, Any] | None = Field(default=None, repr=False)

@@ -90,7 +90,7 @@ class LedgerRun:
             answer = await exchange(
                 self._session,
                 method,
-                url,
+                self._account.filled(url),
                 deadline_s=self._config.timeout_s,
                 body_bytes_max=_BODY_BYTES_MAX,
                 headers=self._account.headers,

@@ -60,7 +60,7 @@ class Reader:
             async with limit:
                 if time.monotonic() >= until_s:
                     return False
-                address = URL(self._config.expenses_url) / str(row.row_id)
+                address = URL(self._account.filled(self._config.expenses_url)) / str(row.row_id)
                 return (await self._ask("DELETE", address)).http_status in _DELETED
 
         return sum(await asyncio.gather(*(gone(row) for row in rows if row.row_id)))
@@ -71,9 +71,9 @@ class Reader:
                 return (), f"the test account cannot sign in: {self._account.why}"
         config = self._config
         addresses = {
-            WriteKind.EXPENSE: URL(config.expenses_url).update_query(limit=config.read_rows_max),
-            WriteKind.CHAT: URL(config.history_url).update_query(limit=config.read_rows_max),
-            WriteKind.SETTING: URL(config.settings_url),
+            WriteKind.EXPENSE: URL(self._account.filled(config.expenses_url)).update_query(limit=config.read_rows_max),
+            WriteKind.CHAT: URL(self._account.filled(config.history_url)).update_query(limit=config.read_rows_max),
+            WriteKind.SETTING: URL(self._account.filled(config.settings_url)),
         }
         answer = await self._ask("GET", addresses[kind])
         if answer.problem or answer.http_status != _OK or not isinstance(answer.json, dict):

@@ -88,6 +88,7 @@ class ProbeRun:
             return
         sent_s = time.monotonic()
         probe_id = f"{self._config.run}-{tick}"
+        url = self._account.filled(journey.url)
         headers = {**journey.headers, "X-Probe-Id": probe_id}
         if not journey.cached:
             headers |= {"Cache-Control": "no-cache", "Pragma": "no-cache"}
@@ -97,7 +98,7 @@ class ProbeRun:
             answer = await exchange(
                 self._session,
                 journey.method,
-                journey.url if journey.cached else unique_address(journey.url, probe_id),
+                url if journey.cached else unique_address(url, probe_id),
                 deadline_s=self._config.timeout_s,
                 body_bytes_max=self._config.body_bytes_max,
                 headers=headers,
@@ -159,7 +160,7 @@ def _secrets(config: ProbeConfig) -> tuple[str, ...]:
     """Say what must not be written even if the target says it back."""
     values = [value.removeprefix("Bearer ") for journey in config.journeys for value in journey.headers.values()]
     if config.sign_in is not None:
-        values.append(config.sign_in.password)
+        values += [config.sign_in.password, *config.sign_in.headers.values()]
     return tuple(sorted((value for value in values if value), key=len, reverse=True))
 
 

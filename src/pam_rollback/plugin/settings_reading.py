@@ -3,10 +3,11 @@
 import json
 
 from pam_rollback.adapters.account_api import AccountApi
-from pam_rollback.adapters.pam_api import FlagApi, sign_in
+from pam_rollback.adapters.pam_api import FlagApi
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.errors import ActionFailed, MeasurementFailed
 from pam_rollback.core.settings_loss import FLAG, SETTING
+from pam_rollback.plugin.accounts import account_api, signed_in
 
 
 def read_settings(environment: Environment) -> dict[str, str]:
@@ -34,17 +35,5 @@ def read_settings(environment: Environment) -> dict[str, str]:
 
 def account_of(environment: Environment) -> AccountApi:
     """Signed in anew each time: a rollback may end sessions."""
-    deadline_s = environment.probing.request_deadline_s
-    account = sign_in(
-        environment.url_of("login"),
-        environment.secret("test_user_email"),
-        environment.secret("test_user_password"),
-        deadline_s=deadline_s,
-    )
-    return AccountApi(
-        history_url=environment.url_of("history"),
-        expenses_url=environment.url_of("expenses"),
-        settings_url=environment.url_of("settings"),
-        token=account.token,
-        deadline_s=deadline_s,
-    )
+    account = signed_in(environment)
+    return account_api(environment, account)

@@ -24,6 +24,36 @@ item = "HC-3"
 title = "the database"
 no_endpoint = "/health stays healthy while the database is down"
 answered_by = "database"
+
+[sign_in]
+path = "/login"
+
+[operations.chat]
+method = "POST"
+path = "/api/chat"
+body = { message = "{message}", limit = 3 }
+good = [{ json = "/response", exists = true }]
+
+[operations.expenses]
+path = "/api/expenses/{user_id}"
+
+[operations.history]
+path = "/api/history"
+
+[operations.voice]
+path = "/api/voice"
+
+[operations.profile]
+path = "/api/profile"
+
+[operations.settings]
+path = "/api/settings"
+
+[operations.tickets]
+path = "/api/tickets"
+
+[operations.cache_clear]
+path = "/api/cache_clear"
 """
 
 
@@ -103,6 +133,10 @@ def test_a_good_file_is_a_contract(tmp_path: Path) -> None:
         ),
         ('site = "backend"', 'site = "backend"\nhttp_status = 20', 'expected an HTTP status such as 200, or "any"'),
         ('site = "backend"', 'site = "backend"\noptional = ["status"]', "never optional"),
+        ('path = "/api/tickets"', "", "[operations] tickets: expected path, or why there is none (no_endpoint)"),
+        ('path = "/api/tickets"', 'path = "/t"\nno_endpoint = "none"', "[operations] tickets: expected path, or why"),
+        ('path = "/api/tickets"', 'path = "/t"\nitems = "rows"', "[operations.tickets] items: expected a JSON pointer"),
+        ('path = "/api/tickets"', 'path = "/t"\nquery = "a b"', "[operations.tickets] query: "),
         (
             'name = "pam-small"',
             'name = "pam-smal"',
@@ -144,3 +178,12 @@ def test_what_is_asked_is_said_in_short() -> None:
     """For tables."""
     assert component({"json": "/status", "equals": "ok"}, http_status=204).asked == "ok, HTTP 204"
     assert component({"json": "/up", "equals": True}, http_status="any").asked == "healthy"
+
+
+def test_a_question_is_put_into_the_body(tmp_path: Path) -> None:
+    """Into each text that has a place for it; what has no body sends none."""
+    contract = load_contract(_written(tmp_path, GOOD))
+
+    assert contract.operations["chat"].body_with("Where to?") == {"message": "Where to?", "limit": 3}
+    assert contract.operations["expenses"].body_with("Where to?") is None
+    assert not contract.names_intent

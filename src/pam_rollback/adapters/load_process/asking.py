@@ -49,6 +49,7 @@ class Asker:
         self._name = f"{order.run}-{name}"
         self._prepared = [[_prepared(order, target, journey) for journey in order.journeys] for target in order.targets]
         self._tokens = [""] * len(order.targets)
+        self._user_ids = [""] * len(order.targets)
         self._signed_in_s = [float("-inf")] * len(order.targets)
         self._secrets = _secrets(order)
         self._began = 0.0
@@ -72,15 +73,17 @@ class Asker:
         origin, path = origin_and_path(self._order.targets[target].addresses[account.part] + account.path)
         body = json.dumps({"email": account.email, "password": account.password})
         headers = {**self._order.targets[target].headers, "Content-Type": "application/json"}
+        if account.apikey:
+            headers["apikey"] = account.apikey
         try:
             with Timeout(self._order.timeout_s):
                 answer = self._client.ask("POST", origin, path, headers, body)
         except (Exception, Timeout) as error:  # noqa: BLE001 - whatever it was, it goes into the report
             return self._shown(f"sign-in: {in_words(error, timeout_s=self._order.timeout_s)}")
-        token = _token_in(answer.body)
+        token, user_id = _account_in(answer.body)
         if not token:
             return f"sign-in: HTTP {answer.status} without an access_token"
-        self._tokens[target] = token
+        self._tokens[target], self._user_ids[target] = token, user_id
         return ""
 
     def ask(self, target: int, journey: int, due_s: float | None = None) -> None:
@@ -89,7 +92,7 @@ class Asker:
         self._asked += 1
         request_id = f"{self._name}-{self._asked}"
         headers = {**prepared.headers, "X-Request-Id": request_id}
-        path = prepared.path
+        path = prepared.path.replace("{user_id}", self._user_ids[target])
         if not prepared.cached:
             path += f"{'&' if '?' in path else '?'}probe={request_id}"
         if prepared.signed_in:
@@ -188,14 +191,16 @@ def _shortcomings(prepared: _Prepared, reply: Reply) -> str:
     return prepared.expect.shortcomings(answer)
 
 
-def _token_in(body: bytes) -> str:
-    """The token of a sign-in; empty when there is none."""
+def _account_in(body: bytes) -> tuple[str, str]:
+    """Token and user id of a sign-in; empty when there are none."""
     try:
         found = read_json(body)
     except NotJson:
-        return ""
+        return "", ""
     token = found.get("access_token") if isinstance(found, dict) else None
-    return token if isinstance(token, str) else ""
+    user = found.get("user") if isinstance(found, dict) else None
+    user_id = str(user.get("id", "")) if isinstance(user, dict) else ""
+    return (token, user_id) if isinstance(token, str) else ("", "")
 
 
 def _secrets(order: LoadOrder) -> tuple[str, ...]:

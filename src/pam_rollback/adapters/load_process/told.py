@@ -44,6 +44,8 @@ def with_own_secrets(order: LoadOrder) -> LoadOrder:
         "email": os.environ[order.sign_in.email_variable],
         "password": os.environ[order.sign_in.password_variable],
     }
+    if order.sign_in.apikey_variable:
+        own["apikey"] = os.environ[order.sign_in.apikey_variable]
     return order.model_copy(update={"sign_in": order.sign_in.model_copy(update=own)})
 
 

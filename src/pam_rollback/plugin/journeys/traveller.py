@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pam_rollback.adapters.account_api import AccountApi
-from pam_rollback.adapters.pam_api import FlagEvaluationApi
+from pam_rollback.adapters.pam_api import Account, FlagEvaluationApi
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.journeys import (
@@ -22,8 +22,9 @@ from pam_rollback.core.journeys import (
     Trip,
     Unreachable,
 )
+from pam_rollback.plugin.accounts import account_api
 from pam_rollback.plugin.journeys.clearing import Clearing
-from pam_rollback.plugin.journeys.walking import DESKTOP, NewContext, account_api, step_within_s, tab, walked
+from pam_rollback.plugin.journeys.walking import DESKTOP, NewContext, step_within_s, tab, walked
 from pam_rollback.plugin.runbook import Runbook
 
 if TYPE_CHECKING:
@@ -267,7 +268,7 @@ class Traveller:
         return self._signed_in.session
 
     def _api(self) -> AccountApi:
-        return account_api(self._environment, self._session().token)
+        return account_api(self._environment, Account(self._session().user_id, self._session().token))
 
     def _flag(self, name: str) -> bool | None:
         """What this user gets; None where nobody can be asked."""

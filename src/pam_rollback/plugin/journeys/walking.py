@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from pam_rollback.adapters.account_api import AccountApi
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.journeys import Stopped, Unreachable
 from pam_rollback.plugin.blocked import refuse_when_blocked
@@ -22,17 +21,6 @@ NewContext = Callable[..., Any]
 """Opens a window of its own in this test's browser."""
 
 
-def account_api(environment: Environment, token: str) -> AccountApi:
-    """The API as the holder of this token sees it."""
-    return AccountApi(
-        history_url=environment.url_of("history"),
-        expenses_url=environment.url_of("expenses"),
-        settings_url=environment.url_of("settings"),
-        token=token,
-        deadline_s=environment.probing.request_deadline_s,
-    )
-
-
 def tab(context: Any, environment: Environment) -> "PamSite":
     """A new tab of the site."""
     from pam_rollback.adapters.pam_site import PamSite  # noqa: PLC0415 - loads Playwright
@@ -42,7 +30,7 @@ def tab(context: Any, environment: Environment) -> "PamSite":
         environment.urls.frontend,
         environment.pages,
         within_s=step_within_s(environment),
-        intent=environment.chat.intent,
+        intent=environment.chat_intent,
     )
 
 

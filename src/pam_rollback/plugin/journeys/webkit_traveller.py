@@ -4,10 +4,10 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Any
 
-from pam_rollback.adapters.pam_api import sign_in
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.journeys import Conversation
-from pam_rollback.plugin.journeys.walking import account_api, step_within_s, walked
+from pam_rollback.plugin.accounts import account_api, signed_in
+from pam_rollback.plugin.journeys.walking import step_within_s, walked
 from pam_rollback.plugin.runbook import Runbook
 
 
@@ -40,13 +40,7 @@ class WebKitTraveller:
 
     def _stored(self, question: str) -> bool:
         environment = self.environment
-        deadline_s = environment.probing.request_deadline_s
         # The browser does not show its token, so the API is asked with one of its own.
-        account = sign_in(
-            environment.url_of("login"),
-            environment.secret("test_user_email"),
-            environment.secret("test_user_password"),
-            deadline_s=deadline_s,
-        )
+        account = signed_in(environment)
         self.runbook.secrets.learn([account.token])
-        return account_api(environment, account.token).has_message(question)
+        return account_api(environment, account).has_message(question)

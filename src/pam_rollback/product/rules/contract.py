@@ -4,20 +4,23 @@ Health, component by component, for the plan's health checks. Each component is 
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, Field, Strict, model_validator
 
 from pam_rollback.core.configuration import Problem, Table, place, shown
-from pam_rollback.core.environment_tables import PlacesOfParts, Text, UrlPath
+from pam_rollback.core.environment_tables import PathTemplate, PlacesOfParts, Text, UrlPath
 from pam_rollback.product.rules.conditions import Condition, Pointer
 
-Site = Literal["frontend", "api", "backend"]
+Site = Literal["frontend", "api", "backend", "supabase"]
 """Whose address a path stands below: a key of ``[urls]`` in the environment's file."""
 Answerer = Literal["database"]
 """What can answer for a component without an endpoint: an ability of the environment."""
 ANY_STATUS = "any"
 BACKEND = "backend"
+USER_ID = "{user_id}"
+"""In a path: the id of the signed-in account."""
+OperationName = Literal["chat", "history", "voice", "expenses", "profile", "settings", "tickets", "cache_clear"]
 _HTTP_STATUSES = range(100, 600)
 
 
@@ -88,19 +91,93 @@ class Component(Table):
         return words if self.http_status == ANY_STATUS else f"{words}, HTTP {self.http_status}"
 
 
+class SignIn(Table):
+    """How an account signs in: with JSON of ``email`` and ``password``. The answer has ``access_token`` and ``user.id``."""
+
+    kind: Literal["api", "supabase"] = "api"
+    """``supabase``: the password grant of Supabase Auth, at its own host, with the key of the pages in the header ``apikey``."""
+    site: Site = "api"
+    path: UrlPath
+
+    @model_validator(mode="after")
+    def _at_its_host(self) -> "SignIn":
+        if (self.kind == "supabase") != (self.site == "supabase"):
+            wanted = "supabase" if self.kind == "supabase" else "api"
+            raise ValueError(f"expected site = {wanted!r} for kind = {self.kind!r}, found {self.site!r}")
+        return self
+
+    @property
+    def address(self) -> str:
+        """Path and query."""
+        return f"{self.path}?grant_type=password" if self.kind == "supabase" else self.path
+
+
+class Operation(Table):
+    """Something that users do, as one request."""
+
+    site: Site = "api"
+    method: Literal["GET", "POST"] = "GET"
+    path: PathTemplate | None = None
+    """``{user_id}`` stands for the id of the account: ``/api/expenses/{user_id}``."""
+    query: Annotated[str, Field(pattern=r"^[A-Za-z0-9._~=&{}*,()-]*$")] = ""
+    """What is always asked with it: ``order=created_at.desc``."""
+    items: Pointer = ""
+    """Where the rows stand in the answer, of what gives a list."""
+    no_endpoint: Text | None = None
+    """Why nobody can do it by a request: no path answers, or none that works."""
+    body: Mapping[str, Any] = {}
+    """Sent as JSON. ``{message}`` in a text is what is asked."""
+    good: Annotated[tuple[Condition, ...], Strict(False)] = ()  # noqa: FBT003 - TOML has lists
+    """What a good answer has, beside HTTP 200 and JSON."""
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> "Operation":
+        if (self.path is None) == (self.no_endpoint is None):
+            raise ValueError("expected path, or why there is none (no_endpoint), and not both")
+        return self
+
+    @property
+    def address(self) -> str:
+        """Path and query; empty where there is none."""
+        return "" if self.path is None else self.path + (f"?{self.query}" if self.query else "")
+
+    def body_with(self, message: str) -> dict[str, Any] | None:
+        """What is sent; None when nothing is."""
+        if not self.body:
+            return None
+        return {
+            key: value.replace("{message}", message) if isinstance(value, str) else value
+            for key, value in self.body.items()
+        }
+
+
 class Contract(Table):
     """What a product promises: the whole file."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
     description: Text
     health: Annotated[Mapping[str, Component], Field(min_length=1)]
+    sign_in: SignIn
+    operations: Mapping[OperationName, Operation]
 
     @model_validator(mode="after")
-    def _has_a_back_end(self) -> "Contract":
+    def _is_whole(self) -> "Contract":
         backend = self.health.get(BACKEND)
         if backend is None or backend.no_endpoint is not None:
             raise ValueError(f"[health.{BACKEND}] is missing: the prober and the load ask it, so it needs an endpoint")
+        lost = [name for name in get_args(OperationName) if name not in self.operations]
+        if lost:
+            raise ValueError(f"missing: {', '.join(f'[operations.{name}]' for name in lost)}; say where each is done")
         return self
+
+    def operation(self, name: str) -> Operation:
+        """An operation by its name. Raises KeyError when it is none."""
+        return {str(known): operation for known, operation in self.operations.items()}[name]
+
+    @property
+    def names_intent(self) -> bool:
+        """A good answer of the chat says how PAM understood the question."""
+        return any(one.pointer == "/intent" for one in self.operations["chat"].good)
 
     def problems(self, items: Mapping[str, object]) -> Iterator[Problem]:
         """What does not fit the plan: ``items`` are its health checks, each of which needs a component here."""

@@ -1,0 +1,77 @@
+"""The test account of today's product, signed in at its Supabase-like host, on paths that are one for each user."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pam_rollback.core.environment import Environment
+from pam_rollback.core.environment_file import load_environment
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.observation.prober import start_prober
+from pam_rollback.plugin.accounts import account_api, signed_in
+from pam_rollback.plugin.fixtures import health
+from pam_rollback.plugin.probed_journeys import probe_config
+from pam_rollback.sandbox.launch import launch
+from tests.sessions import ROOT
+
+
+@pytest.fixture(scope="module")
+def today() -> Iterator[Environment]:
+    """A sandbox of today's product."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "state.toml"
+        with launch(file, product="pam-today", ready_within_s=180):
+            described = Path(folder) / "today.toml"
+            text = file.read_text(encoding="utf-8").replace(
+                'kind = "sandbox"\n', f'kind = "sandbox"\nabilities = {ABILITIES}\n'
+            )
+            described.write_text(f"{text}\n[probing]\nrate_hz = 5\nweights = {{ login = 1 }}\n", encoding="utf-8")
+            described.chmod(0o600)
+            yield load_environment(str(described), ROOT / "environments", {})
+
+
+ABILITIES = '["test_account", "second_test_account"]'
+
+
+def test_it_signs_in_with_the_key_of_the_pages(today: Environment) -> None:
+    """By the password grant; what it has is found below its own id."""
+    account = signed_in(today)
+    api = account_api(today, account)
+
+    assert account.user_id
+    assert account.user_id in api.expenses_url
+    assert api.expenses_noted("nothing like it") == []
+    assert api.has_message("")
+    assert signed_in(today, "second_test_user").user_id != account.user_id
+
+
+def test_another_key_is_refused(today: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is known of the account then, and the key is not shown."""
+    monkeypatch.setattr(Environment, "sign_in_headers", {"apikey": "not-the-key"})
+    with pytest.raises(MeasurementFailed, match="the test account could not sign in") as failed:
+        signed_in(today)
+
+    assert "not-the-key" not in str(failed.value)
+
+
+def test_the_prober_finds_the_users_paths(today: Environment, tmp_path: Path) -> None:
+    """It signs in itself, and fills in the id that it is told."""
+    config = probe_config(today, run="today")
+    with start_prober(config, tmp_path / "timeline.jsonl") as prober:
+        samples = prober.wait_for_first(3 * len(config.rotation), 60)
+
+    assert {"expenses", "history", "login", "health"} <= {sample.journey for sample in samples}
+    assert [f"{sample.journey}: {sample.why}" for sample in samples if not sample.ok] == []
+
+
+def test_its_back_end_is_healthy_and_proven(today: Environment) -> None:
+    """What has no endpoint is not asked."""
+    found = health.ask(today)
+
+    assert [report.name for report in found.all] == ["the back end"]
+    assert found.backend.healthy, str(found.backend)
+    assert found.backend.unproven == ""
+    with pytest.raises(MeasurementFailed, match="HC-3: this product has no endpoint for it"):
+        _ = found.database
