@@ -11,17 +11,21 @@ export PYTHONDONTWRITEBYTECODE :=
 export NPM_CONFIG_UPDATE_NOTIFIER := false
 
 .DEFAULT_GOAL := help
-.PHONY: help drill drills quick test test-all stand-ins mutants check sandbox report alerts incident forget lint bench soak audit matrix lock browser prometheus netlify-cli tools clean
+.PHONY: help drill drills begins quick test test-all stand-ins mutants check sandbox report alerts incident forget lint bench soak audit matrix lock browser prometheus netlify-cli tools clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-drill: $(READY) browser ## one rollback drill with all checks and a report: the plan's preferred strategy (STORY=frontend-restore)
+drill: begins $(READY) browser ## one rollback drill with all checks and a report: the plan's preferred strategy (STORY=frontend-restore)
 	@story=$$($(BIN)/python -m pam_rollback.plugin.drills --which $(STORY)) || exit $$?; \
 	  $(BIN)/pytest $$story; verdict=$$?; $(BIN)/python -m pam_rollback.reporting; exit $$verdict
 
-drills: $(READY) browser ## all ten drills, several at once on a sandbox each, with their reports
+drills: begins $(READY) browser ## all ten drills, several at once on a sandbox each, with their reports
 	@$(BIN)/python -m pam_rollback.plugin.drills --report
+
+# The first sign of life: what a drill needs is looked for first, which takes seconds on a busy machine.
+begins:
+	@echo "looking for what is needed: environment, browser, report tools …"
 
 check: $(READY) browser ## all checks as it is now (ENV=staging for another environment)
 	@$(BIN)/pytest checks --env $(or $(ENV),sandbox)

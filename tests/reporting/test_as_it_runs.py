@@ -108,3 +108,12 @@ def test_the_picture_says_phase_wait_and_criteria() -> None:
         "so far         2 ok, 1 not good, of 186: SC-1",
     ]
     assert as_it_runs.Picture().lines(0)[-1] == "so far         0 ok, 0 not good, of 0"
+
+
+def test_the_picture_stays_small() -> None:
+    """However much is red: no line of it is wider than a terminal."""
+    picture = as_it_runs.Picture(asked=186, red=[f"POST-{number}" for number in range(40)])
+    picture.found.update([Outcome.BROKEN_CRITERION] * 151)
+
+    assert picture.lines(0)[-1].endswith("of 186: POST-0 POST-1 POST-2 and 37 more")
+    assert max(map(len, picture.lines(0))) <= 80

@@ -209,6 +209,19 @@ def test_all_that_is_broken_is_named_once(broken: RunRecord) -> None:
     assert text.index("BROKEN SC-1") < text.index("incident")
 
 
+def test_one_cause_of_many_tests_has_one_way_on(broken: RunRecord) -> None:
+    """Where the first of them goes on; forty more links help nobody."""
+    offline = [
+        result(f"test_{n}", f"HC-{n}", outcome=Outcome.UNKNOWN, message="offline", runbook=f"docs/runbook.md#part-{n}")
+        for n in range(1, 41)
+    ]
+    lines = shown(replace(broken, verdict="INCONCLUSIVE", results=tuple(offline)))
+    [first] = [place for place, line in enumerate(lines) if line.startswith("  go on")]
+
+    assert lines[first].split() == ["go", "on", "docs/runbook.md#part-1"]
+    assert lines[first + 1].strip() == "and 39 more sections, by what each test asks: -v"
+
+
 def test_many_causes_are_a_line_each(broken: RunRecord) -> None:
     """After six in full; none of them is left out."""
     reds = [

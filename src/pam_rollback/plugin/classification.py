@@ -71,9 +71,14 @@ def pytest_runtest_makereport(
             # As plain text, since the structured form would have to be cleaned in a dozen places.
             report.longrepr = clean
     report.sections = [(name, visible(runbook.secrets.redact(text))) for name, text in report.sections]
-    advisory = item.get_closest_marker("advisory") and call.when != "teardown"  # what ends there may be everybody's
-    if advisory and dict(report.user_properties).get(OUTCOME) in _ONLY_TOLD:
-        _tell_only(item, report)
+    if item.get_closest_marker("advisory") and report.outcome == "failed":
+        # What ends badly in a teardown may be everybody's.
+        if call.when != "teardown" and dict(report.user_properties).get(OUTCOME) in _ONLY_TOLD:
+            _tell_only(item, report)
+        else:
+            # Shown as failed, so the verdict counts it: a GO has nothing that failed. The test's later reports say so, too.
+            for properties in (item.user_properties, report.user_properties):
+                properties.append(("advisory", False))
     return report
 
 

@@ -21,7 +21,7 @@ from pam_rollback.plugin.record import next_page
 from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.plugin.seen import Seen
 from pam_rollback.plugin.situations import AS_IS
-from pam_rollback.plugin.stories import SITUATIONS, STORIES, objective_of
+from pam_rollback.plugin.stories import SITUATIONS, objective_of
 from pam_rollback.reporting import as_it_runs
 from pam_rollback.reporting.wording import duration, times_of_day
 
@@ -32,7 +32,8 @@ _BEGINS = {
 }
 """Fixtures whose beginning is told, with the phase and what it does."""
 _ROLLBACK = "rollback"
-_ACTIONS = {story.fixture for story in STORIES.values()}
+_INCIDENT = "incident"
+"""The last of a drill that is put back."""
 
 
 @pytest.hookimpl(wrapper=True)
@@ -51,13 +52,13 @@ def pytest_fixture_setup(
     return found
 
 
-_TOLD = frozenset({"incident", "recovery"})
+_TOLD = frozenset({_INCIDENT, "recovery"})
 
 
 def _news(name: str, found: Any, request: pytest.FixtureRequest, runbook: Runbook) -> list[tuple[str, str]]:
     """Never a reason for anything to fail: what cannot be said is left out."""
     try:
-        if name == "incident":
+        if name == _INCIDENT:
             return [("incident", str(found.description))]
         story = SITUATIONS.get(str(request.getfixturevalue("situation")))
         if story is None:
@@ -82,11 +83,9 @@ def _users(found: Recovery, runbook: Runbook, objective_s: float) -> str:
 def pytest_fixture_post_finalizer(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> None:
     """A drill has put back what it changed."""
     runbook = runbook_module.of(request.config)
-    if runbook is None or fixturedef.argname not in _ACTIONS or runbook.options.real:
+    if runbook is None or fixturedef.argname != _INCIDENT or runbook.options.real:
         return
-    if fixturedef.cached_result is None or fixturedef.cached_result[2] is not None:
-        return
-    if not runbook.journal.owed():
+    if runbook.journal.action_began and not runbook.journal.owed():
         progress_of(request.config, runbook).phase("undo", "everything is as it was before the drill")
 
 
@@ -144,7 +143,7 @@ class Told:
 
     def _end(self, seen: Seen) -> None:
         properties = seen.properties
-        if properties.get("advisory") and seen.outcome is not Outcome.UNDO_FAILED:
+        if properties.get("advisory"):
             return  # it decides nothing
         self._progress.count(seen.outcome)
         kind = _ROLLBACK if seen.nodeid.startswith("drills/") else str(properties.get("kind", "")).partition(" ")[0]

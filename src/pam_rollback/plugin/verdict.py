@@ -188,12 +188,7 @@ class Collector:
         if decision is not None:
             causes = deciding.causes(self._runbook.plan, decision, self._tests.values())
         else:
-            # What could not be put back is reported by whichever test came last: that it is an advisory one changes nothing.
-            outcomes = [
-                test.outcome
-                for test in self._tests.values()
-                if test.outcome is Outcome.UNDO_FAILED or not test.properties.get("advisory")
-            ]
+            outcomes = [test.outcome for test in self._tests.values() if not test.properties.get("advisory")]
             causes = causes_of_outcomes(outcomes)
         causes += [Cause(ExitCode.ACTION_FAILED, why) for why in self._runbook.journal.failed_actions]
         causes += [Cause(ExitCode.INCONCLUSIVE, why) for why in self._scope.partial]

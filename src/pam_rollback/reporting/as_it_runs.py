@@ -14,6 +14,8 @@ from pam_rollback.reporting.wording import duration, times_of_day
 
 _LABEL: Final = 15
 """Columns of a phase's name."""
+_RED_SHOWN: Final = 3
+"""Plan items in the picture, which is as wide as a terminal."""
 
 
 def line(phase: str, text: str) -> str:
@@ -97,7 +99,8 @@ class Picture:
         """Phase, what is waited for, and the criteria so far."""
         bad = sum(count for outcome, count in self.found.items() if outcome not in {Outcome.PASSED, Outcome.NOT_RUN})
         so_far = f"{self.found[Outcome.PASSED]} ok, {bad} not good, of {self.asked}"
-        red = f": {' '.join(dict.fromkeys(self.red))}" if self.red else ""
+        red = list(dict.fromkeys(self.red))
+        more = f" and {len(red) - _RED_SHOWN} more" if len(red) > _RED_SHOWN else ""
         told = [line("phase", f"{self.phase}, for {duration(max(0.0, now_s - self.since_s))}")]
         told += [line("waiting", self.waiting.lstrip(" …"))] if self.waiting else []
-        return [*told, line("so far", so_far + red)]
+        return [*told, line("so far", f"{so_far}: {' '.join(red[:_RED_SHOWN])}{more}" if red else so_far)]

@@ -21,8 +21,8 @@ Paragraph = tuple[str, tuple[str, ...]]
 
 
 def is_item(result: Result) -> bool:
-    """Whether it is an item of a checklist: told here, and nowhere else."""
-    return KIND in result.kind.split()
+    """Whether it is an item of a checklist: told here, and nowhere else. What came to an end that decides is told with the problems."""
+    return KIND in result.kind.split() and (result.advisory or result.outcome is Outcome.PASSED)
 
 
 def paragraphs(record: RunRecord) -> list[Paragraph]:

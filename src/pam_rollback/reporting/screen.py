@@ -119,8 +119,11 @@ def _in_full(causes: Causes, page: Page, several: bool) -> list[str]:  # noqa: F
         told += _labelled("expected", asked, page, lines=3)
     if len(causes) > 1:
         told += _labelled("besides", f"{len(causes) - 1} more of this test, each with a reason of its own: -v", page)
-    for runbook in dict.fromkeys(one.runbook for group in causes for one in group if one.runbook):
-        told += _labelled("go on", runbook, page)
+    pages = list(dict.fromkeys(one.runbook for group in causes for one in group if one.runbook))
+    # A cause that many tests met has the pages of all of them: the first is of what came first.
+    told += _labelled("go on", pages[0] if pages else "", page)
+    if len(pages) > 1:
+        told += _labelled("", f"and {len(pages) - 1} more sections, by what each test asks: -v", page)
     return ["", *told]
 
 

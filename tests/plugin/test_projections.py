@@ -1,0 +1,194 @@
+"""One record, many views: terminal, job summary, JUnit, Allure and exit code say the same of a session, whatever its tests found.
+
+Sessions of the real plug-in: a project with a handful of tests whose outcomes hypothesis draws, collected once and run again and again.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from pam_rollback.core.verdict import VERDICT_WORDS, ExitCode
+from tests.sessions import SCREEN, Collected, Finished, Project, Range, runbook_in
+
+CASES = 60
+CHECKS = '''"""Is it?"""
+import json
+import os
+import pathlib
+import pytest
+from pam_rollback.core.errors import ActionFailed, MeasurementFailed, UndoFailed
+
+DRAWN = pathlib.Path("drawn.json")
+RAISES = {
+    "broken": AssertionError("red: a figure that is too high"),
+    "unknown": MeasurementFailed("nobody answers"),
+    "defect": KeyError("oops"),
+    "action": ActionFailed("it was not done"),
+    "undo": UndoFailed("it was not put back"),
+}
+
+
+def play(name, part):
+    outcome, where = json.loads(DRAWN.read_text())[name]
+    if where == part and outcome in RAISES:
+        raise RAISES[outcome]
+    if where == part and outcome == "skipped":
+        pytest.skip("later")
+
+
+@pytest.fixture
+def around(request):
+    name = request.function.__name__
+    play(name, "setup")
+    yield
+    play(name, "teardown")
+
+'''
+TEST = '''
+{marks}
+def test_{name}(around):
+    """It is so: {name}."""
+    play("test_{name}", "body")
+'''
+TESTS = {
+    "first": ("SC-1",),
+    "second": ("SC-4", "POST-2"),
+    "third": ("HC-2",),
+    "fourth": ("RTO-5",),
+    "advisory": ("EM-1",),
+    "manual": ("POST-5",),
+}
+MARKS = {"advisory": "@pytest.mark.advisory", "manual": "@pytest.mark.advisory\n@pytest.mark.checklist"}
+RED, BLIND = {"broken criterion", "action failed", "undo failed", "refused"}, {"could not measure"}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What each view says of one session."""
+
+    code: int
+    record: dict[str, Any]
+    terminal: str
+    summary: str
+    junit: ET.Element
+    allure: list[dict[str, Any]]
+
+    def bad_of_the_record(self) -> set[str]:
+        """The tests that are not good and decide."""
+        return {
+            one["nodeid"].rpartition("::")[2].partition("[")[0]
+            for one in self.record["results"]
+            if one["outcome"] in RED | BLIND and not one["advisory"]
+        }
+
+    def bad_of_junit(self) -> set[str]:
+        """With a failure or an error."""
+        return {
+            str(case.get("name")).partition("[")[0]
+            for case in self.junit.iter("testcase")
+            if case.find("failure") is not None or case.find("error") is not None
+        }
+
+    def bad_of_allure(self) -> set[str]:
+        """Failed or broken."""
+        return {one["fullName"].rpartition("#")[2] for one in self.allure if one["status"] in {"failed", "broken"}}
+
+
+@pytest.fixture(scope="module")
+def session(shared_range: Range, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Collected, Project]]:
+    """A session that stands before its first test."""
+    project = runbook_in(tmp_path_factory.mktemp("projections"))
+    text = CHECKS
+    for name, ids in TESTS.items():
+        marks = "\n".join(filter(None, (f"@pytest.mark.criterion{ids!r}".replace(",)", ")"), MARKS.get(name, ""))))
+        text += TEST.format(marks=marks, name=name)
+    project.write("checks/test_case.py", text)
+    project.write("drawn.json", "{}")
+    project.environment["GITHUB_STEP_SUMMARY"] = str(project.folder / "summary.md")
+    shared_range.as_it_was()
+    collected = project.collected(SCREEN, "checks/test_case.py", f"--env={shared_range.file}")
+    yield collected, project
+    collected.close()
+
+
+outcomes = st.sampled_from(["good", "broken", "unknown", "defect", "action", "undo", "skipped"])
+places = st.sampled_from(["body", "setup", "teardown"])
+# Many that are all good, too: a GO is what this is about.
+drawn = st.fixed_dictionaries({f"test_{name}": st.tuples(outcomes, places) for name in TESTS}) | st.fixed_dictionaries(
+    {
+        f"test_{name}": st.tuples(outcomes.filter(lambda one: one not in {"undo", "action"}), st.just("body"))
+        if name in MARKS
+        else st.just(("good", "body"))
+        for name in TESTS
+    }
+)
+
+
+def seen(session: tuple[Collected, Project], outcomes_drawn: dict[str, tuple[str, str]]) -> Seen:
+    """One session, and all that it left."""
+    collected, project = session
+    summary = project.folder / "summary.md"
+    summary.write_text("", encoding="utf-8")
+    (project.folder / "drawn.json").write_text(json.dumps(outcomes_drawn), encoding="utf-8")
+    ended: Finished = collected.run()
+    return Seen(
+        ended.rc,
+        ended.record,
+        ended.out,
+        summary.read_text(encoding="utf-8"),
+        ET.parse(ended.folder / "junit.xml").getroot(),  # noqa: S314 - our own file
+        [json.loads(path.read_text("utf-8")) for path in Path(ended.folder, "allure-results").glob("*-result.json")],
+    )
+
+
+@settings(max_examples=CASES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(outcomes_drawn=drawn)
+@example({f"test_{name}": ("broken" if name in MARKS else "good", "body") for name in TESTS})
+@example({f"test_{name}": ("defect" if name == "manual" else "good", "teardown") for name in TESTS})
+def test_all_views_say_the_same(session: tuple[Collected, Project], outcomes_drawn: dict[str, tuple[str, str]]) -> None:
+    """A GO has nothing failed, broken or in error anywhere; anything else names the same tests and criteria in all of them."""
+    one = seen(session, outcomes_drawn)
+    word, bad = one.record["verdict"], one.bad_of_the_record()
+    ids = {identifier for name in bad for identifier in TESTS[name.removeprefix("test_")]}
+    screen = one.terminal[one.terminal.index("REHEARSAL ") :]
+    shown = set(re.findall(r"\b[A-Z]+-\d+\b", "\n".join(_entries(screen))))
+    told = set(re.findall(r"\b[A-Z]+-\d+\b", _section(one.summary, "### Problems")))
+
+    assert one.code == one.record["exit_code"]
+    assert word == VERDICT_WORDS[ExitCode(one.code)]
+    assert screen.startswith(f"REHEARSAL {word} ")
+    assert f"REHEARSAL {word} " in one.summary.splitlines()[0].replace("\\", "")
+    assert one.bad_of_junit() == bad
+    assert one.bad_of_allure() == bad
+    assert shown == ids, screen
+    assert told >= ids, one.summary
+    if word == "GO":
+        assert not bad
+        assert not re.search(r"BROKEN|UNKNOWN|FAILED|could not", one.terminal), one.terminal
+        assert (one.junit[0].get("failures"), one.junit[0].get("errors")) == ("0", "0")
+
+
+def _entries(screen: str) -> list[str]:
+    """The lines that name what is not good."""
+    found, inside = [], False
+    for line in screen.splitlines():
+        if re.match(r"  (BROKEN|UNKNOWN|ACTION FAILED|UNDO FAILED|REFUSED) ", line):
+            inside = True
+        elif not line.startswith("    ") or re.match(r"  \w", line):
+            inside = False
+        if inside:
+            found.append(line.partition("It is so")[0])
+    return found
+
+
+def _section(text: str, heading: str) -> str:
+    _, _, after = text.partition(heading)
+    return re.sub(r"\\(.)", r"\1", after.partition("\n### ")[0])
