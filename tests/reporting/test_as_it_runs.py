@@ -117,3 +117,19 @@ def test_the_picture_stays_small() -> None:
 
     assert picture.lines(0)[-1].endswith("of 186: POST-0 POST-1 POST-2 and 37 more")
     assert max(map(len, picture.lines(0))) <= 80
+
+
+def test_a_long_line_goes_on_below_its_text() -> None:
+    """So that the names of the phases stay a column of their own."""
+    phase = as_it_runs.wrapped(as_it_runs.line("users", "are well again " * 8), 60)
+    red = as_it_runs.wrapped(as_it_runs.bad(Outcome.UNKNOWN, "HC-1", "It is well.", "no answer " * 12, ""), 60)
+
+    assert [line[:17] for line in phase] == [
+        "users          ar",
+        *["               " + line[15:17] for line in phase[1:]],
+    ]
+    assert all(line.startswith("  ") for line in red[1:])
+    assert as_it_runs.is_bad(red[0])
+    assert not as_it_runs.is_bad(phase[0])
+    assert max(map(len, [*phase, *red])) <= 60
+    assert len(phase) > 1

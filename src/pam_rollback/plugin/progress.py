@@ -160,7 +160,11 @@ class Drawn:
         with self._lock:
             if self._live is None:
                 return False
-            self._live.console.print(line, markup=False, highlight=False, emoji=False)
+            console = self._live.console
+            told = "\n".join(as_it_runs.wrapped(line, console.width))
+            console.print(
+                told, style="bold red" if as_it_runs.is_bad(line) else "", markup=False, highlight=False, emoji=False
+            )
             return True
 
     def stop(self) -> None:
@@ -180,7 +184,8 @@ class Drawn:
         from rich.text import Text  # noqa: PLC0415
 
         def drawn() -> Text:
-            return Text("\n".join(self._picture.lines(self._clock.monotonic_s())), style="dim")
+            lines = self._picture.lines(self._clock.monotonic_s())
+            return Text("\n".join(lines), style="dim", no_wrap=True, overflow="ellipsis")
 
         with self._lock:
             if self._ended:

@@ -1,5 +1,6 @@
 """What is told while a session runs: a line for each phase, what is red at once, and the picture that a terminal shows. Pure."""
 
+import textwrap
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from pam_rollback.reporting.wording import duration, times_of_day
 
 _LABEL: Final = 15
 """Columns of a phase's name."""
+_BAD: Final = "! "
 _RED_SHOWN: Final = 3
 """Plan items in the picture, which is as wide as a terminal."""
 
@@ -40,7 +42,18 @@ def bad(outcome: Outcome, criteria: str, title: str, message: str, runbook: str)
     """What is red, with its reason and where to go on."""
     said = message.removeprefix("AssertionError: ")
     where = f"; {runbook}" if runbook else ""
-    return f"! {WORDS[outcome][0]} {criteria} {title.rstrip('.')}: {said}{where}"
+    return f"{_BAD}{WORDS[outcome][0]} {criteria} {title.rstrip('.')}: {said}{where}"
+
+
+def is_bad(text: str) -> bool:
+    """Whether a line tells of something that is not good."""
+    return text.startswith(_BAD)
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """A line for a terminal of so many columns: what does not fit stands below the text, not below the name."""
+    rest = " " * (len(_BAD) if is_bad(text) else _LABEL)
+    return textwrap.wrap(text, width, subsequent_indent=rest, break_on_hyphens=False, replace_whitespace=False)
 
 
 @dataclass
