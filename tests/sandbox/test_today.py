@@ -33,6 +33,15 @@ def test_signing_in_can_be_limited(today: Today) -> None:
     assert today.sign_in(today.variables["TEST_USER_PASSWORD"]).status == 200
 
 
+def test_a_page_may_send_what_it_likes(today: Today) -> None:
+    """A browser asks first whether the headers of its client are welcome."""
+    asked = {"Origin": "http://site.example", "Access-Control-Request-Headers": "apikey,x-client-info"}
+    answer = today.call("OPTIONS", "supabase", "/auth/v1/token", **asked)
+
+    assert (answer.status, answer.headers["access-control-allow-origin"]) == (204, "*")
+    assert answer.headers["access-control-allow-headers"] == "apikey,x-client-info"
+
+
 def test_rows_are_shown_to_whom_they_belong(today: Today) -> None:
     """An account sees its own, the key alone sees none, the operator sees all."""
     own = today.rows(MINE)

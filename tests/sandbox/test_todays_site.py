@@ -85,21 +85,42 @@ def test_a_person_sees_their_money_and_talks_to_pam(today: Today, page: Page) ->
     page.get_by_role("link", name="Profile").click()
     expect(page.get_by_label("Full Name")).to_have_value("Test Traveller", timeout=WITHIN_MS)
     page.get_by_role("button", name="Log Out").click()
+    expect(page.get_by_role("link", name="Log In")).to_be_visible()
+
+
+def test_pam_has_a_button_on_every_page_but_the_first(today: Today, page: Page) -> None:
+    """Also for who is not signed in; PAM then has nothing to say."""
+    page.goto(today.state["urls"]["frontend"] + "/")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
     expect(page.get_by_role("button", name="Open PAM Chat")).to_have_count(0)
+    page.goto(today.state["urls"]["frontend"] + "/shop")
+    page.get_by_role("button", name="Open PAM Chat").click()
+    page.get_by_placeholder("Ask PAM anything...").fill("Hello")
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_test_id("pam-messages")).to_contain_text("out of reach", timeout=WITHIN_MS)
 
 
 def test_a_dead_database_looks_like_an_empty_account(today: Today, page: Page) -> None:
     """Nothing on the page says that something is wrong; when it is back, the money is."""
     sign_in(today, page)
     today.remote.plant("database-down")
-    page.goto(today.state["urls"]["frontend"] + "/wins")
+    page.get_by_role("link", name="Wins", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Wins")
     expect(page.get_by_test_id("total")).to_have_text("$0.00")
     expect(page.locator("tbody tr")).to_have_count(0)
 
     today.remote.clear("database-down")
-    page.reload()
+    page.get_by_role("link", name="You").click()
+    page.get_by_role("link", name="Wins", exact=True).click()
     expect(page.get_by_test_id("total")).not_to_have_text("$0.00", timeout=WITHIN_MS)
+
+
+def test_an_address_for_accounts_leads_elsewhere_when_it_is_opened_afresh(today: Today, page: Page) -> None:
+    """To where a sign-in leads; the profile and pages for everybody stay."""
+    sign_in(today, page)
+    for path, found in (("/wins", "You"), ("/wheels", "You"), ("/profile", "Profile"), ("/shop", "Shop")):
+        page.goto(today.state["urls"]["frontend"] + path)
+        expect(page.get_by_role("heading", level=1)).to_have_text(found, timeout=WITHIN_MS)
 
 
 def test_built_without_its_variables_every_page_is_an_error(today: Today, page: Page) -> None:
@@ -109,7 +130,7 @@ def test_built_without_its_variables_every_page_is_an_error(today: Today, page: 
     expect(page.get_by_role("heading", name=ERROR)).to_be_visible()
     today.remote.clear("front-end-built-without-variables")
     page.goto(today.state["urls"]["frontend"] + "/login")
-    expect(page.get_by_role("heading", name="Welcome back")).to_be_visible()
+    expect(page.get_by_role("heading", name="Welcome Back")).to_be_visible()
 
 
 @pytest.mark.parametrize("path", ["/pam", "/settings", "/nothing"])

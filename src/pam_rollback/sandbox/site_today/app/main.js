@@ -1,4 +1,4 @@
-// The pages, by their address. Every page of somebody who is signed in has the round button that opens PAM.
+// The pages, by their address. Every page but the first has the round button that opens PAM, for whoever looks at it.
 
 import { addRow, api, isConfigured, rows, session, signIn, signOut } from "./services.js";
 
@@ -13,7 +13,7 @@ const PAGES = {
   "/wins": { view: wins, forAccounts: true },
   "/social": { view: () => [h("h1", {}, "Social"), h("p", {}, "Nobody is camping near you.")], forAccounts: true },
   "/you": { view: () => [h("h1", {}, "You"), h("p", {}, "Your calendar is empty.")], forAccounts: true },
-  "/profile": { view: profile, forAccounts: true },
+  "/profile": { view: profile },
 };
 let chat = null;
 
@@ -35,7 +35,7 @@ function show() {
     return;
   }
   const main = h("main", {}, ...(page === undefined ? notFound() : page.view()));
-  root.replaceChildren(header(account), main, ...(account === null ? [] : [bubble()]));
+  root.replaceChildren(header(account), main, ...(location.pathname === "/" ? [] : [bubble()]));
 }
 
 function go(path) {
@@ -100,7 +100,7 @@ function login() {
     h("button", { type: "submit" }, "Login"),
     problem,
   );
-  return [h("h1", {}, "Welcome back"), form];
+  return [h("h1", {}, "Welcome Back"), form];
 }
 
 function signup() {
@@ -148,6 +148,7 @@ function wins() {
 }
 
 function profile() {
+  if (session() === null) return [h("h1", {}, "Profile"), h("p", {}, "Please log in to view your profile.")];
   const name = h("input", { id: "full-name", readonly: "" });
   const email = h("input", { id: "profile-email", readonly: "" });
   api(`/api/v1/users/${session().user.id}/profile`)
@@ -200,7 +201,9 @@ function chatWindow() {
 
 if (isConfigured) {
   window.addEventListener("popstate", show);
-  show();
+  // Who opens a page for accounts afresh is taken for a stranger at first, and lands where a sign-in leads to.
+  if (PAGES[location.pathname]?.forAccounts && session() !== null) go("/you");
+  else show();
 } else {
   root.replaceChildren(h("main", {}, h("h1", {}, "Oops! Something went wrong"), h("p", {}, "Please reload the page.")));
 }
