@@ -13,10 +13,11 @@ from pam_rollback.core.environment import Environment
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.histogram import Histogram
 from pam_rollback.core.load_order import LoadWorkers
-from pam_rollback.core.load_servers import RecordsOfLoad, ServersCount
+from pam_rollback.core.load_servers import RecordsOfLoad
 from pam_rollback.core.load_verdict import judge as judge_load
 from pam_rollback.core.plan import Plan
 from pam_rollback.core.release_comparison import ReleaseComparison
+from pam_rollback.core.servers_count import ServersCount
 from pam_rollback.gate.client import migration_copy
 from pam_rollback.gate.client.npm_stages import NpmPackage
 from pam_rollback.gate.fixtures import database

@@ -7,7 +7,8 @@ import pytest
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.histogram import Histogram
 from pam_rollback.core.load_generator import Doubts
-from pam_rollback.core.load_servers import RecordsOfLoad, ServersCount
+from pam_rollback.core.load_servers import RecordsOfLoad
+from pam_rollback.core.servers_count import ServersCount
 from tests.core.load_records import LIMITS, Answer, as_usual, failed, steady
 
 EDGES_MS = (25.0, 100.0, 500.0, 1000.0)

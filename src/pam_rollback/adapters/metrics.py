@@ -12,10 +12,10 @@ from pam_rollback.adapters.http import fetch
 from pam_rollback.core.counters import RawSeries, StatusRule, count, error_rate_points, p95_points
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.histogram import Histogram
-from pam_rollback.core.load_servers import ServersCount
 from pam_rollback.core.memory import MemoryReading
 from pam_rollback.core.outside_text import cut
 from pam_rollback.core.series import Answers
+from pam_rollback.core.servers_count import ServersCount
 
 MEMORY = "pam_memory_usage_bytes"
 STARTED = "process_start_time_seconds"

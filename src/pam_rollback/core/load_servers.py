@@ -15,11 +15,11 @@ from dataclasses import dataclass
 
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.figures import Figures
-from pam_rollback.core.histogram import Histogram
 from pam_rollback.core.load_generator import NO_DOUBTS, Doubts
 from pam_rollback.core.load_record import LoadRequest
 from pam_rollback.core.percentiles import percentile
 from pam_rollback.core.plan_items import LoadAgreement
+from pam_rollback.core.servers_count import ServersCount
 
 _P95 = 95.0
 _SERVER_ERROR = 500
@@ -27,20 +27,6 @@ _ALONE_PCT = 110.0
 """Up to so many of the generator's requests, the servers' record is about them."""
 _FEW = 3
 """So many requests may be on their way when the servers' counters are read."""
-
-
-@dataclass(frozen=True)
-class ServersCount:
-    """What the servers counted during the run."""
-
-    where: str
-    """Whose word it is."""
-    n: int
-    errors: int
-    """Answers of 500 and more."""
-    times: Histogram | None
-    """How long they took; None where only requests are counted."""
-    why_no_times: str = ""
 
 
 @dataclass(frozen=True, repr=False)

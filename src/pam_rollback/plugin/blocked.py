@@ -3,11 +3,9 @@
 The rule is ``core/blocking.py``. What is asked here needs no account and is few: a product that bans scanners counts paths.
 """
 
-import math
 import re
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -16,7 +14,6 @@ from pam_rollback.adapters.http import all_at_once, fetch
 from pam_rollback.adapters.prometheus import PrometheusApi
 from pam_rollback.adapters.render_api import RenderApi
 from pam_rollback.adapters.second_address import look_from
-from pam_rollback.core import load_blocking
 from pam_rollback.core.answer import Answer
 from pam_rollback.core.blocking import (
     PATHS_MIN,
@@ -35,8 +32,6 @@ from pam_rollback.core.blocking import (
 from pam_rollback.core.clock import Clock
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.load_order import LoadOrder
-from pam_rollback.core.load_record import LoadRecord
 from pam_rollback.core.samples import Sample
 from pam_rollback.core.series import Answers, Quantity, Series
 from pam_rollback.observation.journeys import LOGIN_JOURNEY, PAGES, Journey, ProbeConfig
@@ -236,23 +231,6 @@ class Sorting:
             for block, _ in found.blocks
         }
         return (seen(looks=looks) if looks else found).sorted_out(samples)
-
-
-def sorted_by_blocks(record: LoadRecord, order: LoadOrder, lookout: Lookout) -> LoadRecord:
-    """What was recorded of a load, sorted out; what others get is asked only when a host refused everything at its end."""
-    told = load_blocking.told_of(record, order)
-    for host in dict.fromkeys(one.host for one in told):
-        end = open_end(told, host)
-        if end:
-            lookout.ask_further(host, {one.path for one in end})
-    controls = [replace(one, at_s=math.inf) for one in lookout.controls]
-    now_s = time.monotonic()
-    since_s = now_s - (record.ended_s - record.began_s)
-    looks = {
-        block.host: lookout.looks(block.host, since_s=since_s, until_s=now_s, ours=block.n)
-        for block in find_blocks([*told, *controls])
-    }
-    return load_blocking.sorted_out(record, order, controls=controls, looks=looks)
 
 
 def _place(journey: Journey) -> Place:

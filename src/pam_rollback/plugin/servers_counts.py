@@ -9,9 +9,10 @@ from pam_rollback.core.clock import Clock
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.histogram import Histogram
-from pam_rollback.core.load_servers import RecordsOfLoad, ServersCount
+from pam_rollback.core.load_servers import RecordsOfLoad
 from pam_rollback.core.load_verdict import LoadVerdict
 from pam_rollback.core.series import Answers, Quantity
+from pam_rollback.core.servers_count import ServersCount
 from pam_rollback.core.wait import Waiter
 from pam_rollback.plugin.load_orders import HEALTH, PAGE
 
