@@ -15,7 +15,7 @@ pytest_plugins = [
     "pam_rollback.plugin.fixtures.windows",  # recovery, good_since_s, held_window, progress; held_data.py beside it
     "pam_rollback.plugin.fixtures.objectives",  # complete_recovery, surviving_writes, settings_loss
     "pam_rollback.plugin.fixtures.performance",  # monitored, memory, front_page, chat_page, front_page_weight
-    "pam_rollback.plugin.fixtures.servers_records",  # recorded_*; load.py, circuit_breakers.py beside it
+    "pam_rollback.plugin.fixtures.servers_records",  # recorded_*; circuit_breakers.py beside it
     "pam_rollback.plugin.fixtures.browser",  # base_url, browser_type_launch_args, browser
     "pam_rollback.plugin.fixtures.journeys",  # traveller, visitor, webkit_traveller, site
     "pam_rollback.plugin.fixtures.accessibility",  # audits, audited, keyboard_chat, known_findings

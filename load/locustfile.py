@@ -1,4 +1,4 @@
-"""The users of a load test, for Locust. Never imported by a session, which starts it in processes of its own (adapters/locust.py).
+"""The users of a load test, for Locust. Never imported by a session, which starts it in processes of its own (load/client/locust.py).
 
 By hand, only as a worker for a session on another machine (docs/how-to/load-from-many-machines.md):
     python -m locust -f load/locustfile.py --worker --master-host ADDRESS --master-port PORT
@@ -13,10 +13,10 @@ from locust import LoadTestShape, User, events, runners, task
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
-from pam_rollback.adapters.load_process.conductor import Conductor
-from pam_rollback.adapters.load_process.generator import Generator, Turns
-from pam_rollback.adapters.load_process.told import FOLDER, order_of_parent
-from pam_rollback.core.load_shapes import asked, users_at
+from pam_rollback.load.client.process.conductor import Conductor
+from pam_rollback.load.client.process.generator import Generator, Turns
+from pam_rollback.load.client.process.told import FOLDER, order_of_parent
+from pam_rollback.load.rules.shapes import asked, users_at
 
 ORDER = order_of_parent()
 # A worker whose master is gone must not go on loading a service for a whole minute, as it would by itself.
@@ -80,7 +80,7 @@ class Traveller(Person):
 
 
 class Arrivals(User):
-    """The open model needs no users: its requests leave by the clock (load_process/generator.py). One stands for each generator."""
+    """The open model needs no users: its requests leave by the clock (client/process/generator.py). One stands for each generator."""
 
     @task
     def stand_by(self) -> None:

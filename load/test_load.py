@@ -1,11 +1,17 @@
 """Does the candidate bear the load of the plan?  Asks as the test account and as everybody; never where no load is declared."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import pytest
 
 from pam_rollback.core.figures import Scored
-from pam_rollback.core.load_servers import RecordsOfLoad
-from pam_rollback.core.load_verdict import LoadVerdict
-from pam_rollback.core.release_comparison import ReleaseComparison
+
+if TYPE_CHECKING:  # sessions of other phases read this file, too, and need nothing of the slice
+    from pam_rollback.load.rules.release_comparison import ReleaseComparison
+    from pam_rollback.load.rules.servers import RecordsOfLoad
+    from pam_rollback.load.rules.verdict import LoadVerdict
 
 pytestmark = [pytest.mark.redeploy_gate, pytest.mark.load, pytest.mark.writes]
 

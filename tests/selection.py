@@ -36,7 +36,7 @@ LATER = (
     "tests/core/test_change.py::test_rates_cover_the_truth_as_often_as_they_say",
     "tests/core/test_held_tests.py::test_it_is_what_pytest_finds",
     "tests/core/test_recovery.py::test_what_failed_in_part_ends_when_luck_does_not_explain_the_good",
-    "tests/core/test_release_comparison.py::test_the_interval_covers_the_truth_as_often_as_is_said",
+    "tests/load/rules/test_release_comparison.py::test_the_interval_covers_the_truth_as_often_as_is_said",
     "tests/core/test_step_percentiles.py::test_what_it_says_is_never_wrong",
     "tests/test_docs.py::test_a_command_that_selects_nothing_is_seen",
     "tests/test_docs.py::test_shown_commands_select_something",

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pam_rollback.adapters.locust import run_load
-from pam_rollback.core.load_order import LoadJourney, LoadOrder, LoadShape, LoadTarget, LoadWorkers
+from pam_rollback.load.client.locust import run_load
+from pam_rollback.load.rules.order import LoadJourney, LoadOrder, LoadShape, LoadTarget, LoadWorkers
 
 PARTS = Path(__file__).resolve().parent
 CONNECTIONS = 32

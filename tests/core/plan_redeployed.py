@@ -12,22 +12,21 @@ from unittest.mock import patch
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.histogram import Histogram
-from pam_rollback.core.load_order import LoadWorkers
-from pam_rollback.core.load_servers import RecordsOfLoad
-from pam_rollback.core.load_verdict import judge as judge_load
 from pam_rollback.core.plan import Plan
-from pam_rollback.core.release_comparison import ReleaseComparison
 from pam_rollback.core.servers_count import ServersCount
 from pam_rollback.gate.client import migration_copy
 from pam_rollback.gate.client.npm_stages import NpmPackage
 from pam_rollback.gate.fixtures import database
 from pam_rollback.gate.fixtures import stages as stages_run
+from pam_rollback.load.rules.order import LoadWorkers
+from pam_rollback.load.rules.plan_order import load_order
+from pam_rollback.load.rules.release_comparison import ReleaseComparison
+from pam_rollback.load.rules.servers import RecordsOfLoad
+from pam_rollback.load.rules.verdict import judge as judge_load
 from pam_rollback.plugin.allure_bridge import asked_by
 from pam_rollback.plugin.baseline_files import staleness
-from pam_rollback.plugin.load_orders import load_order
 from pam_rollback.plugin.sample_size import SampleSize
 from pam_rollback.ramp.rules.stages import rules_of
-from tests.core import load_records
 from tests.core.plan_scene import (
     Waits,
     Watched,
@@ -39,6 +38,7 @@ from tests.core.plan_scene import (
     runbook,
     said,
 )
+from tests.load import records as load_records
 
 _SLOWEST = 2
 """Of fifty requests, one of each release."""

@@ -1,7 +1,7 @@
 """Whole load tests of the sandbox's candidate: a healthy one is a GO, and what the generator did not do is never the service's fault.
 
-What makes a threshold red or unknown is held by rules over written-out records (tests/core/test_load_*.py), what the engine asks and
-records by runs against a server that does as it is told (tests/adapters/test_locust.py). Here is what only a session shows: its exit code,
+What makes a threshold red or unknown is held by rules over written-out records (tests/load/rules/), what the engine asks and
+records by runs against a server that does as it is told (tests/load/test_locust.py). Here is what only a session shows: its exit code,
 its verdict, and what it leaves. Of the whole load tests `make test` runs the first one, `make test-all` all of them.
 """
 

@@ -1,0 +1,1 @@
+"""The load engine: Locust, and what runs in its processes."""

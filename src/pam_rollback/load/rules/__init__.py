@@ -1,0 +1,1 @@
+"""What is asked of whom and when, what was recorded, and what that shows."""

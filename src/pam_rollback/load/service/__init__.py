@@ -1,0 +1,1 @@
+"""What servers counted meanwhile, and the report of a load test."""

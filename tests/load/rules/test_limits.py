@@ -1,0 +1,91 @@
+"""What an environment allows to be loaded: the first request is not sent where it does not."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pam_rollback.core.environment import Environment
+from pam_rollback.core.environment_file import load_environment
+from pam_rollback.core.errors import Refused
+from pam_rollback.load.rules.limits import permit
+from pam_rollback.load.rules.order import LoadOrder
+
+API = "https://api.staging.example.com"
+STAGING = """
+name = "staging"
+kind = "staging"
+abilities = [ABILITIES]
+[urls]
+frontend = "https://staging.example.com"
+api = "https://api.staging.example.com"
+backend = "https://backend.staging.example.com"
+[load]
+rate_hz_max = 20
+users_max = 10
+stable_api = "https://stable.staging.example.com"
+targets = ["https://beside.staging.example.com"]
+"""
+
+
+def staging(folder: Path, abilities: str = '"load"') -> Environment:
+    """An environment that allows 20 requests a second, or 10 users."""
+    (folder / "staging.toml").write_text(STAGING.replace("ABILITIES", abilities))
+    return load_environment("staging", folder, {})
+
+
+def order(shape: dict[str, Any], *addresses: str) -> LoadOrder:
+    """A run of that shape against these addresses."""
+    return LoadOrder.model_validate(
+        {
+            "targets": [{"name": f"t{n}", "addresses": {"api": at}} for n, at in enumerate(addresses or (API,))],
+            "journeys": [{"name": "health", "path": "/health"}],
+            "shape": shape,
+            "duration_s": 10,
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        order({"name": "steps", "rate_hz": 20}),
+        order({"name": "steady", "users": 10}, API, "https://stable.staging.example.com"),
+        order({"name": "arrivals", "rate_hz": 1}, "https://beside.staging.example.com"),
+    ],
+    ids=["a rate", "users of two releases", "beside"],
+)
+def test_what_is_declared_is_allowed(tmp_path: Path, given: LoadOrder) -> None:
+    """A limit that refuses everything would be taken away."""
+    assert permit(given, staging(tmp_path)) is given
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        pytest.param(
+            order({"name": "arrivals", "rate_hz": 21}),
+            r"allows 20 requests a second \(\[load\] rate_hz_max\)",
+            id="rate",
+        ),
+        pytest.param(
+            order({"name": "spike", "rate_hz": 5}), "the shape spike asks for 25", id="a spike counts in full"
+        ),
+        pytest.param(order({"name": "steady", "users": 11}), r"allows 10 users \(\[load\] users_max\)", id="users"),
+        pytest.param(
+            order({"name": "arrivals", "rate_hz": 1}, API, "https://www.example.com"),
+            "the api at https://www.example.com is none of its addresses",
+            id="another address",
+        ),
+    ],
+)
+def test_what_is_not_declared_is_refused(tmp_path: Path, given: LoadOrder, words: str) -> None:
+    """With what was found, and what to do."""
+    with pytest.raises(Refused, match=words):
+        permit(given, staging(tmp_path))
+
+
+def test_a_place_that_declares_no_load_is_not_loaded(tmp_path: Path) -> None:
+    """However small the load."""
+    with pytest.raises(Refused, match=r'declares no load: .*Expected "load" in its abilities'):
+        permit(order({"name": "arrivals", "rate_hz": 0.1}), staging(tmp_path, '"browser"'))

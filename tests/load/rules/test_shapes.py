@@ -1,0 +1,90 @@
+"""What a shape asks for, and when each request is due: exactly, and shared by workers without a gap or a repetition."""
+
+from typing import Any
+
+import pytest
+
+from pam_rollback.load.rules.order import LoadOrder, LoadShape
+from pam_rollback.load.rules.record import AskedRate
+from pam_rollback.load.rules.shapes import Due, asked, due_times, requests_due, users_at
+
+
+def order(shape: dict[str, Any], duration_s: float, *, targets: int = 1, journeys: int = 1) -> LoadOrder:
+    """A run of that shape; journey 0 is made twice as often as each other."""
+    return LoadOrder.model_validate(
+        {
+            "targets": [{"name": f"r{n}", "addresses": {"api": "http://127.0.0.1:1"}} for n in range(targets)],
+            "journeys": [{"name": f"j{n}", "path": f"/{n}", "weight": 1 if n else 2} for n in range(journeys)],
+            "shape": shape,
+            "duration_s": duration_s,
+        }
+    )
+
+
+def test_arrivals_are_due_at_even_distances() -> None:
+    """Number i is due at i / rate: nothing else decides when a request leaves."""
+    due = [one.due_s for one in due_times(order({"name": "arrivals", "rate_hz": 4}, 2))]
+
+    assert due == [0, 0.25, 0.5, 0.75, 1, 1.25, 1.5, 1.75]
+
+
+def test_steps_rise_to_all_of_it() -> None:
+    """10, 25, 50 and 100 %, each for a quarter of the time."""
+    shape = LoadShape(name="steps", rate_hz=40)
+    rising = order({"name": "steps", "rate_hz": 40}, 4)
+    due = [one.due_s for one in due_times(rising)]
+
+    assert [(step.from_s, step.rate_hz) for step in asked(shape, 4)] == [(0, 4), (1, 10), (2, 20), (3, 40)]
+    assert [sum(int(at) == second for at in due) for second in range(4)] == [4, 10, 20, 40]
+    assert (len(due), requests_due(rising)) == (74, 74)
+    assert due == sorted(due)
+
+
+def test_a_spike_is_in_the_middle() -> None:
+    """Five times the base for a fifth of the time; users of a closed model are whole people."""
+    shape = LoadShape(name="spike", users=3, spike_factor=2.5)
+
+    assert asked(shape, 10, began_s=100) == (
+        AskedRate(from_s=100, users=3),
+        AskedRate(from_s=104, users=8),
+        AskedRate(from_s=106, users=3),
+    )
+    assert [users_at(shape, 10, passed_s) for passed_s in (0, 3.9, 4, 5.9, 6, 99)] == [3, 3, 8, 8, 3, 3]
+
+
+@pytest.mark.parametrize("name", ["steady", "soak"])
+def test_steady_and_soak_ask_for_the_same_all_the_time(name: str) -> None:
+    """They differ in how long they last, which the order says."""
+    assert asked(LoadShape.model_validate({"name": name, "users": 7}), 60) == (AskedRate(from_s=0, users=7),)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3, 7])
+@pytest.mark.parametrize("targets", [1, 2])
+def test_workers_share_the_due_times(workers: int, targets: int) -> None:
+    """Together they have each due time once, and each worker asks every target and every journey."""
+    run = order({"name": "steps", "rate_hz": 50, "shares_pct": [30, 100]}, 5, targets=targets, journeys=3)
+    shared = [list(due_times(run, worker=worker, workers=workers)) for worker in range(workers)]
+    alone = [one.due_s for one in due_times(run)]
+
+    assert sorted(one.due_s for part in shared for one in part) == alone
+    for part in shared:
+        assert {one.target for one in part} == set(range(targets))
+        assert {one.journey for one in part} == {0, 1, 2}
+
+
+def test_each_due_time_alternates_between_the_releases() -> None:
+    """Neither is asked at another time of the run than the other, and neither only for what the other has just warmed up."""
+    due = list(due_times(order({"name": "arrivals", "rate_hz": 10}, 1.6, targets=2, journeys=3)))
+    journeys = [[one.journey for one in due if one.target == target] for target in (0, 1)]
+
+    assert [one.target for one in due] == [0, 1] * 8
+    assert sorted(journeys[0]) == sorted(journeys[1])
+    assert journeys[0] != journeys[1]
+    assert due[0] == Due(0, 0, 0)
+
+
+def test_a_run_without_a_request_has_none_due() -> None:
+    """Less than one request in all is no request: the record of it is empty, which is never green."""
+    nothing = order({"name": "arrivals", "rate_hz": 0.1}, 1)
+
+    assert (requests_due(nothing), list(due_times(nothing))) == (0, [])

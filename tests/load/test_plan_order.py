@@ -1,0 +1,114 @@
+"""What a load test asks of an environment: the plan's shape at the environment's rate, and of whom."""
+
+from pathlib import Path
+
+import pytest
+
+from pam_rollback.core.configuration import ConfigurationError
+from pam_rollback.core.environment import Environment
+from pam_rollback.core.environment_file import load_environment
+from pam_rollback.core.plan import load_plan
+from pam_rollback.load.rules.order import LoadOrder, LoadWorkers
+from pam_rollback.load.rules.plan_order import load_order
+from pam_rollback.load.rules.shapes import asked, requests_due
+from tests.core.declared_environments import RUNNING, folder, running
+
+__all__ = ["folder"]
+PLAN = load_plan(Path(__file__).parents[2] / "plan.toml")
+BESIDE = '    "second_release",\n'
+
+
+@pytest.fixture
+def environment(folder: Path) -> Environment:
+    """A running sandbox."""
+    return load_environment(str(running(folder)), folder, {})
+
+
+def order_of(environment: Environment, *, pace: float = 60) -> LoadOrder:
+    """By the committed plan."""
+    return load_order(environment, PLAN.load, LoadWorkers(), pace=pace, run="r1")
+
+
+def test_each_release_gets_the_whole_load(environment: Environment) -> None:
+    """Two releases in turns are asked twice as often in all, in the plan's steps, as long as the pace leaves."""
+    order = order_of(environment)
+
+    assert [target.name for target in order.targets] == ["stable", "candidate"]
+    assert order.duration_s == 40
+    assert [step.rate_hz for step in asked(order.shape, order.duration_s)] == [8, 20, 40, 80]
+    assert requests_due(order) == 2 * 740
+
+
+def test_the_stable_release_has_an_address_of_its_own(environment: Environment) -> None:
+    """Its API and back end; the pages are the same for both."""
+    stable, candidate = order_of(environment).targets
+
+    assert stable.addresses["api"] == "http://127.0.0.1:4010"
+    assert candidate.addresses["api"] == "http://127.0.0.1:4002"
+    assert stable.addresses["frontend"] == candidate.addresses["frontend"]
+
+
+def test_without_a_second_release_the_live_one_gets_it_alone(folder: Path) -> None:
+    """Nothing is halved, and nobody is named: there is nothing to compare."""
+    template = folder / "sandbox.toml"
+    text = template.read_text(encoding="utf-8")
+    assert BESIDE in text
+    template.write_text(text.replace(BESIDE, ""), encoding="utf-8")
+    order = order_of(load_environment(str(running(folder, RUNNING)), folder, {}))
+
+    assert [target.name for target in order.targets] == [""]
+    assert max(step.rate_hz or 0 for step in asked(order.shape, order.duration_s)) == 40
+
+
+def test_users_look_more_than_they_ask(environment: Environment) -> None:
+    """Reading outweighs questions to PAM, which cost time and money; whoever is signed in is the test account."""
+    weights = {journey.name: journey.weight for journey in order_of(environment).journeys}
+
+    assert weights["history"] + weights["expenses"] > weights["chat"]
+    assert order_of(environment).sign_in is not None
+
+
+def test_an_environment_weighs_journeys(folder: Path) -> None:
+    """A question to PAM costs money: an environment may leave it out, and ask for others more often."""
+    text = RUNNING.replace("[load]\n", '[load]\nweights = { chat = 0, "front page" = 9 }\n')
+    order = order_of(load_environment(str(running(folder, text)), folder, {}))
+    weights = {journey.name: journey.weight for journey in order.journeys}
+
+    assert "chat" not in weights
+    assert weights["front page"] == 9
+    assert weights["history"] == 3
+
+
+def test_signing_in_is_a_journey_where_an_environment_says_so(folder: Path) -> None:
+    """The sandbox does; elsewhere the usual weights have none: a hosted sign-in would refuse the generator first."""
+    sandbox = order_of(load_environment(str(running(folder)), folder, {}))
+    text = RUNNING.replace("[load]\n", "[load]\nweights = { login = 0 }\n")
+    elsewhere = order_of(load_environment(str(running(folder, text)), folder, {}))
+
+    (login,) = (journey for journey in sandbox.journeys if journey.name == "login")
+    assert (login.weight, login.method, login.signed_in) == (1, "POST", False)
+    assert login.body == {"email": "{email}", "password": "{password}"}
+    assert "login" not in {journey.name for journey in elsewhere.journeys}
+
+
+def test_no_journey_at_all_is_refused(folder: Path) -> None:
+    """With every weight at 0 there is nothing to ask: one clear error, before anything is sent."""
+    names = ("front page", "health", "history", "expenses", "profile", "chat", "login")
+    zeros = ", ".join(f'"{name}" = 0' for name in names)
+    text = RUNNING.replace("[load]\n", f"[load]\nweights = {{ {zeros} }}\n")
+
+    with pytest.raises(ConfigurationError, match=r"\[load\] weights: no journey is left"):
+        load_environment(str(running(folder, text)), folder, {})
+
+
+def test_workers_elsewhere_are_told_the_environments_own_variables(folder: Path) -> None:
+    """Not the usual ones: the names are what the environment's file says, and no value is among what is sent."""
+    template = folder / "sandbox.toml"
+    text = template.read_text(encoding="utf-8").replace('"TEST_USER_PASSWORD"', '"OUR_PASSWORD"')
+    template.write_text(text, encoding="utf-8")
+    given = RUNNING.replace("\nTEST_USER_PASSWORD =", "\nOUR_PASSWORD =")
+    sent = order_of(load_environment(str(running(folder, given)), folder, {})).without_secrets.sign_in
+
+    assert sent is not None
+    assert (sent.email_variable, sent.password_variable) == ("TEST_USER_EMAIL", "OUR_PASSWORD")
+    assert (sent.email, sent.password) == ("", "")
