@@ -8,10 +8,10 @@ from typing import Any
 from xdist.scheduler import LoadScopeScheduling
 
 _WHOLE = bool(os.environ.get("PAM_WHOLE_MATRIX"))
-ALONE = ("tests/load/test_load_",) if _WHOLE else ()
+ALONE = ("tests/load/",) if _WHOLE else ()
 """A load test that judges how fast answers come needs the machine for itself: one at a time, when everything else has ended."""
 MEASURING = (
-    "tests/load/test_load_",
+    "tests/load/",
     "tests/test_faults_together.py",
     "tests/test_no_false_alarms.py",
     "tests/test_decision_matrix.py",

@@ -78,6 +78,15 @@ def test_the_suite_runs_without_it(without: Project, practice_range: Range) -> N
     assert "REHEARSAL GO" in session.last_line
 
 
+@pytest.mark.parametrize("leaves", [(), ("load",)], ids=["with load", "without load"])
+def test_without_load_the_gate_says_so(without: Project, leaves: Collection[str], practice_range: Range) -> None:
+    """All that is there may be green: load was not judged, and that is no GO."""
+    few = without.run_apart("-m", "redeploy_gate", "-k", "drilled_lately", f"--env={practice_range.file}")
+
+    assert few.rc in {10, 11}, few.out
+    assert any("load not judged" in reason for reason in few.record["reasons"]) == bool(leaves)
+
+
 def test_a_session_of_another_phase_loads_nothing_of_it() -> None:
     """Start-up time is answer time. The list of all fixtures has its fixtures; its own phase is tested by its own sessions."""
     fixtures = {f"{leaf}.fixtures" for leaf in slices()}

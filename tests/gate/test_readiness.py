@@ -29,6 +29,7 @@ from pam_rollback.gate.service.last_drills import last_drills
 from pam_rollback.plugin import hookspecs, markers, runbook
 from pam_rollback.plugin.fixtures import decision, exposure, health, performance
 from pam_rollback.plugin.probed_journeys import probe_config
+from pam_rollback.plugin.selection import KEY, LeftOut
 from pam_rollback.plugin.stories import STORIES
 from pam_rollback.plugin.undoing import undo_all
 from pam_rollback.reporting.run_record import Verdict
@@ -222,6 +223,8 @@ def test_the_incident_is_gone_only_under_its_load(
 
 def measured_by(*tests: object, listener: object = None, **facts: Any) -> Any:
     """A session in which these fixtures give that, these tests are, and this listener is beside the suite's own."""
+    checks = {item: SimpleNamespace(item=item) for item in MEASURED_BY["health"]}
+    facts.setdefault("environment", SimpleNamespace(contract=SimpleNamespace(health=checks)))
 
     def value(name: str) -> Any:
         found = facts.get(name, MeasurementFailed(f"{name} was asked"))
@@ -340,3 +343,38 @@ def test_a_drill_that_was_really_done_counts(tmp_path: Path) -> None:
     drilled = {one.strategy: one.run for one in last_drills(tmp_path, ways_of(PLAN))}
 
     assert drilled == {**{story.strategy: "" for story in STORIES.values()}, "feature-flag": kept["run_id"]}
+
+
+# ---------------------------------------------------------------- load
+
+
+@pytest.mark.parametrize(
+    ("marks", "named", "missing"),
+    [
+        ({"redeploy_gate"}, False, True),
+        ({"redeploy_gate", "load"}, False, False),
+        ({"redeploy_gate"}, True, False),
+    ],
+    ids=["none", "one", "files were named"],
+)
+def test_a_gate_without_a_load_test_is_partial(marks: set[str], named: bool, missing: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a table
+    """What is not there nobody can leave out by rule; where files were named, that is the reason."""
+    source = pytest.Config.ArgsSource
+    left_out = LeftOut()
+    config: Any = SimpleNamespace(
+        stash=pytest.Stash(),
+        option=SimpleNamespace(markexpr="redeploy_gate"),
+        args=["load/test_redeployment_gate.py"] if named else [],
+        args_source=source.ARGS if named else source.TESTPATHS,
+        invocation_params=SimpleNamespace(dir=tmp_path),
+        rootpath=tmp_path,
+    )
+    config.stash[KEY] = left_out
+    item: Any = SimpleNamespace(get_closest_marker=lambda name: name in marks)
+
+    collecting = hooks.pytest_collection_modifyitems(config, [item])
+    next(collecting)
+    with pytest.raises(StopIteration):
+        next(collecting)
+
+    assert left_out.partial == (["load not judged: no load test is here"] if missing else [])

@@ -186,7 +186,12 @@ def test_pytest_pam_criterion_retest() -> None:
     manager.add_hookspecs(hookspecs)
     manager.register(health)
     manager.register(Elsewhere())
-    given = {"own": "own words", "health": SimpleNamespace(again=lambda item: (True, f"{item} is well"))}
+    checks = {item: SimpleNamespace(item=item) for item in ("HC-2", "HC-3")}
+    given = {
+        "own": "own words",
+        "environment": SimpleNamespace(contract=SimpleNamespace(health=checks)),
+        "health": SimpleNamespace(again=lambda item: (True, f"{item} is well")),
+    }
     request = SimpleNamespace(getfixturevalue=given.__getitem__)
 
     def retest(criterion: str) -> object:

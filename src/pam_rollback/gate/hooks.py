@@ -1,7 +1,7 @@
 """What a session has of the gate beside its tests: what is new is on meanwhile, and what is left out, missing and told in the end."""
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Generator, Sequence
 from pathlib import Path
 
 import pytest
@@ -9,15 +9,27 @@ import pytest
 from pam_rollback.core.answered import is_answered, to_be_acknowledged
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.gate.service import answers, incident_choice
-from pam_rollback.plugin import browser_gate, markers
+from pam_rollback.plugin import browser_gate, markers, selection
 from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.selection import LeftOut
 from pam_rollback.plugin.situations import AS_IS
 from pam_rollback.reporting.run_record import RunRecord
 
 _FOLDERS = ("checks", "load")
+LOAD = "load"
+"""The kind of tests that say how the candidate bears the load of the plan, whoever brings them."""
 _SHOWN = 4
 """Names in one line."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None, None, None]:
+    """Without a load test the gate has not asked all. Seen before anybody leaves tests out: those are named with their reason."""
+    under_load = any(item.get_closest_marker(LOAD) for item in items)
+    yield
+    left_out = config.stash.get(selection.KEY, None)
+    if left_out is not None and markers.is_gate(config) and not under_load and not _of_files(config):
+        left_out.partial.append("load not judged: no load test is here")
 
 
 def pytest_pam_situation_begins(situation: str, request: pytest.FixtureRequest) -> None:
@@ -48,21 +60,25 @@ def pytest_pam_incomplete(config: pytest.Config, left_out: LeftOut, answered: Co
     if runbook is None or not markers.is_gate(config):
         return []
     success = runbook.plan.success_criteria
-    named = config.args_source is pytest.Config.ArgsSource.ARGS
-    given = {Path(os.path.normpath(config.invocation_params.dir / arg)) for arg in config.args}
     by_reason: dict[tuple[str, str], list[str]] = {}
     for nodeid, reason, ids in left_out.tests:
         if not browser_gate.is_of_another_browser(reason) and not is_answered(ids, set(answered), success):
             key = (reason, to_be_acknowledged(ids, success))
             by_reason.setdefault(key, []).append(nodeid.rpartition("::")[2].partition("[")[0])
     part = "files were named, and the gate is all of checks and load: name none"
-    of_files = [part] if named and not {config.rootpath / folder for folder in _FOLDERS} <= given else []
-    return of_files + [
+    return ([part] if _of_files(config) else []) + [
         f"{reason}, so nobody asked: {', '.join([*dict.fromkeys(names)][:_SHOWN])}"
         + (f" and {len(dict.fromkeys(names)) - _SHOWN} more" if len(dict.fromkeys(names)) > _SHOWN else "")
         + (f"; a person may answer for it: {how}" if how and "--ack" not in reason else "")
         for (reason, how), names in by_reason.items()
     ]
+
+
+def _of_files(config: pytest.Config) -> bool:
+    """Whether somebody named files, or not all folders of the gate."""
+    named = config.args_source is pytest.Config.ArgsSource.ARGS
+    given = {Path(os.path.normpath(config.invocation_params.dir / arg)) for arg in config.args}
+    return named and not {config.rootpath / folder for folder in _FOLDERS} <= given
 
 
 def pytest_pam_report(record: RunRecord) -> list[tuple[str, Sequence[str]]]:
