@@ -29,9 +29,7 @@ def test_todays_product_has_no_endpoint_for_some(folder: Path) -> None:
     """Their addresses are empty, and the back end's is there."""
     staging = load_environment("staging", _with(folder, top='product = "pam-today"'), VARIABLES)
 
-    assert [
-        staging.url_of(name) for name in ("frontend_health", "health_db", "health_pam", "health_comprehensive")
-    ] == [""] * 4
+    assert [staging.url_of(name) for name in ("frontend_health", "health_pam", "health_comprehensive")] == [""] * 3
     assert staging.url_of("backend_health") == "https://backend.staging.example.com/health"
 
 
@@ -141,3 +139,16 @@ def test_operations_may_be_elsewhere(folder: Path) -> None:
 
     assert staging.url_of("expenses", user_id="7") == "https://api.staging.example.com/money/7"
     assert staging.url_of("login") == "https://api.staging.example.com/in"
+
+
+def test_what_is_asked_at_supabase_needs_its_host_and_key(folder: Path) -> None:
+    """Else it is not asked, and that is said."""
+    (folder / "staging.toml").write_text(TODAY + SUPABASE, encoding="utf-8")
+    today = load_environment("staging", folder, ACCOUNT)
+    database = today.contract.health["database"]
+    assert today.health_url(database) == "https://accounts.example.com/rest/v1/profiles?select=id&limit=1"
+    assert today.headers_at(database.site) == {"apikey": "key-of-the-pages"}
+
+    without = load_environment("staging", _with(folder, top='product = "pam-today"'), VARIABLES)
+    assert without.url_of("health_db") == ""
+    assert "the database is asked at Supabase: staging names no [urls] supabase" in without.unasked(database)

@@ -14,6 +14,7 @@ from pam_rollback.plugin.accounts import account_api, signed_in
 from pam_rollback.plugin.fixtures import health
 from pam_rollback.plugin.probed_journeys import probe_config
 from pam_rollback.sandbox.launch import launch
+from pam_rollback.sandbox.remote import Remote
 from tests.sessions import ROOT
 
 
@@ -66,12 +67,27 @@ def test_the_prober_finds_the_users_paths(today: Environment, tmp_path: Path) ->
     assert [f"{sample.journey}: {sample.why}" for sample in samples if not sample.ok] == []
 
 
-def test_its_back_end_is_healthy_and_proven(today: Environment) -> None:
-    """What has no endpoint is not asked."""
+def test_its_health_is_proven_as_far_as_it_is_asked(today: Environment) -> None:
+    """Back end and database; what has no endpoint is not asked."""
     found = health.ask(today)
 
-    assert [report.name for report in found.all] == ["the back end"]
-    assert found.backend.healthy, str(found.backend)
-    assert found.backend.unproven == ""
-    with pytest.raises(MeasurementFailed, match="HC-3: this product has no endpoint for it"):
-        _ = found.database
+    for report in (found.backend, found.database):
+        assert report.healthy, str(report)
+        assert report.unproven == ""
+    with pytest.raises(MeasurementFailed, match="HC-4: its health is not asked here"):
+        _ = found.pam
+
+
+def test_a_dead_database_is_seen(today: Environment) -> None:
+    """Although the back end stays healthy."""
+    sandbox = today.sandbox
+    assert sandbox is not None
+    remote = Remote(sandbox.control_url, sandbox.token)
+    remote.plant("database-down")
+    try:
+        found = health.ask(today)
+        assert found.backend.healthy, str(found.backend)
+        assert not found.database.healthy
+        assert "the database says " in str(found.database)
+    finally:
+        remote.clear_all()

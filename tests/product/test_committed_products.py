@@ -8,6 +8,7 @@ from pam_rollback.core.configuration import ConfigurationError
 from pam_rollback.core.plan import load_plan
 from pam_rollback.product.client import load_contract
 from pam_rollback.product.rules.contract import Contract
+from pam_rollback.product.rules.judging import judge
 from pam_rollback.product.rules.twins import survivors
 from pam_rollback.product.service import contract_of
 from tests.contracts import HEALTH, PAM, captured
@@ -45,7 +46,10 @@ def test_todays_back_end_is_proven_by_its_own_answer() -> None:
     today = load_contract(ROOT / "products" / "pam-today.toml").health
 
     assert survivors(today["backend"], captured(HEALTH)) == ()
-    assert [name for name, one in today.items() if one.no_endpoint] == ["frontend", "database", "pam", "comprehensive"]
+    assert survivors(today["database"], captured([])) == ()
+    assert not judge(today["database"], captured({"code": "PGRST000"}, status=503)).healthy
+    assert not judge(today["database"], captured({"code": "PGRST000"})).healthy
+    assert [name for name, one in today.items() if one.no_endpoint] == ["frontend", "pam", "comprehensive"]
     plan = load_contract(ROOT / "products" / "pam-plan.toml").health
     for name in ("database", "comprehensive"):
         assert survivors(plan[name], captured({**PAM, "checks": {"database": {"status": "healthy"}}})) == ()

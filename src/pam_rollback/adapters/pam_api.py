@@ -33,13 +33,14 @@ class HealthEndpoint:
 
     component: Component
     url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def read_health(endpoints: Iterable[HealthEndpoint], *, deadline_s: float) -> dict[str, HealthReport]:
     """Ask every endpoint at the same time; gives a report for each by its component's title, whatever it answered."""
 
     def ask(endpoint: HealthEndpoint) -> HealthReport:
-        answer = fetch(endpoint.url, method=endpoint.component.method, deadline_s=deadline_s)
+        answer = fetch(endpoint.url, method=endpoint.component.method, headers=endpoint.headers, deadline_s=deadline_s)
         return HealthReport.of(endpoint.component, answer, now=datetime.now(UTC))
 
     return all_at_once({endpoint.component.title: partial(ask, endpoint) for endpoint in endpoints})

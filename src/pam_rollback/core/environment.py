@@ -37,7 +37,7 @@ from pam_rollback.core.prometheus_settings import Prometheus
 from pam_rollback.core.provider_settings import Git, Netlify
 from pam_rollback.core.render_settings import Render
 from pam_rollback.product.rules.conditions import Condition
-from pam_rollback.product.rules.contract import USER_ID, Component, Contract
+from pam_rollback.product.rules.contract import USER_ID, Component, Contract, Site
 
 OPEN_JOURNEYS: tuple[ProbedJourney, ...] = ("front page", "cached front page", "health")
 """What the prober can ask for without an account."""
@@ -168,8 +168,21 @@ class Environment(Table):
         return {**changes, **{name: table for name, table in own.items() if table}}
 
     def health_url(self, component: Component) -> str:
-        """The address at which the health of a component is asked; empty where the product has no endpoint for it."""
-        return f"{getattr(self.urls, component.site)}{component.path}" if component.site is not None else ""
+        """The address at which the health of a component is asked; empty where there is none: see ``unasked``."""
+        return "" if self.unasked(component) else f"{getattr(self.urls, str(component.site))}{component.address}"
+
+    def unasked(self, component: Component) -> str:
+        """Why the health of a component is not asked here; empty when it is."""
+        if component.no_endpoint is not None:
+            return f"{self.product} has no endpoint for {component.title} ({component.no_endpoint})"
+        if component.site == "supabase" and not (self.urls.supabase and self.has_secret("supabase_key")):
+            what = "no [urls] supabase, or no key that is set ([secrets] supabase_key_env)"
+            return f"{component.title} is asked at Supabase: {self.name} names {what}"
+        return ""
+
+    def headers_at(self, site: Site | None) -> dict[str, str]:
+        """What each request to that host carries: at Supabase the key of the pages."""
+        return {"apikey": self.secret("supabase_key")} if site == "supabase" else {}
 
     @property
     def file(self) -> Path:
@@ -213,11 +226,11 @@ class Environment(Table):
     @property
     def sign_in_headers(self) -> dict[str, str]:
         """What such a request carries besides. Raises ConfigurationError where the key of the pages is not known."""
-        return {"apikey": self.secret("supabase_key")} if self.contract.sign_in.kind == "supabase" else {}
+        return self.headers_at(self.contract.sign_in.site)
 
     def headers_of(self, operation: str) -> dict[str, str]:
         """What each request of an operation carries besides the token: at Supabase the key of the pages."""
-        return {"apikey": self.secret("supabase_key")} if self.contract.operation(operation).site == "supabase" else {}
+        return self.headers_at(self.contract.operation(operation).site)
 
     @property
     def chat_intent(self) -> Literal["named", "never"]:

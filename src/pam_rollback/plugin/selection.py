@@ -248,16 +248,15 @@ def _records_its_own(item: pytest.Item, runbook: Runbook) -> bool:
 
 
 def _unasked_part(item: pytest.Item, environment: Environment) -> str:
-    """Which health the product has no endpoint for; empty when it has one for all that the test is about."""
+    """Why the health that the test is about is not asked here; empty when it is."""
     asked = getattr(item, "fixturenames", ())
     components = environment.contract.health.values()
-    if "releases_named" in asked and not any(one.names_release for one in components if one.no_endpoint is None):
+    if "releases_named" in asked and not any(one.names_release and not environment.unasked(one) for one in components):
         return f"no health answer of {environment.product} names a release"
     if "health" not in asked or "site_page" in asked:
         return ""
     ids = markers.criterion_ids(item)
-    unasked = next((one for one in components if one.item in ids and one.no_endpoint is not None), None)
-    return f"{environment.product} has no endpoint for {unasked.title} ({unasked.no_endpoint})" if unasked else ""
+    return next((why for one in components if one.item in ids and (why := environment.unasked(one))), "")
 
 
 def _undeclared_part(item: pytest.Item, environment: Environment) -> str:

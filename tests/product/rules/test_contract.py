@@ -23,7 +23,6 @@ conditions = [{ json = "/status", equals = "healthy" }]
 item = "HC-3"
 title = "the database"
 no_endpoint = "/health stays healthy while the database is down"
-answered_by = "database"
 
 [sign_in]
 path = "/login"
@@ -68,7 +67,7 @@ def test_a_good_file_is_a_contract(tmp_path: Path) -> None:
     contract = load_contract(_written(tmp_path, GOOD))
 
     assert contract.health["backend"].http_status == 200
-    assert contract.health["database"].answered_by == "database"
+    assert contract.health["database"].no_endpoint
     assert list(contract.problems({"HC-2": 0, "HC-3": 0})) == []
 
 
@@ -125,12 +124,7 @@ def test_a_good_file_is_a_contract(tmp_path: Path) -> None:
         ),
         ('equals = "healthy"', 'each = { header = "etag", exists = true }', "with one condition by a json pointer"),
         ('[{ json = "/status", equals = "healthy" }]', "[]", "conditions are missing: an answer alone is no health"),
-        ('answered_by = "database"', 'answered_by = "database"\npath = "/db"', "there is no endpoint for it"),
-        (
-            'site = "backend"',
-            'site = "backend"\nanswered_by = "database"',
-            "answered_by is for a component without an endpoint",
-        ),
+        ('title = "the database"', 'title = "the database"\npath = "/db"', "there is no endpoint for it"),
         ('site = "backend"', 'site = "backend"\nhttp_status = 20', 'expected an HTTP status such as 200, or "any"'),
         ('site = "backend"', 'site = "backend"\noptional = ["status"]', "never optional"),
         ('path = "/api/tickets"', "", "[operations] tickets: expected path, or why there is none (no_endpoint)"),

@@ -14,14 +14,15 @@ from pam_rollback.product.rules.conditions import Condition, Pointer
 
 Site = Literal["frontend", "api", "backend", "supabase"]
 """Whose address a path stands below: a key of ``[urls]`` in the environment's file."""
-Answerer = Literal["database"]
-"""What can answer for a component without an endpoint: an ability of the environment."""
 ANY_STATUS = "any"
 BACKEND = "backend"
 USER_ID = "{user_id}"
 """In a path: the id of the signed-in account."""
 OperationName = Literal["chat", "history", "voice", "expenses", "profile", "settings", "tickets", "cache_clear"]
 _HTTP_STATUSES = range(100, 600)
+
+
+Query = Annotated[str, Field(pattern=r"^[A-Za-z0-9._~=&{}*,()-]*$")]
 
 
 def _http_status(value: Any) -> Any:
@@ -41,6 +42,7 @@ class Component(Table):
     site: Site | None = None
     method: Literal["GET", "HEAD"] = "GET"
     path: UrlPath | None = None
+    query: Query = ""
     http_status: Annotated[Any, AfterValidator(_http_status)] = 200
     conditions: Annotated[tuple[Condition, ...], Strict(False)] = ()  # noqa: FBT003 - TOML has lists
     whole: bool = True
@@ -53,8 +55,6 @@ class Component(Table):
     """The answer of this component names the release that gives it."""
     no_endpoint: Text | None = None
     """Why nothing can be asked for it: no path answers for this component, or none that can be believed."""
-    answered_by: Answerer | None = None
-    """What answers instead."""
 
     @model_validator(mode="after")
     def _one_kind(self) -> "Component":
@@ -68,13 +68,14 @@ class Component(Table):
         missing = [name for name in ("site", "path") if getattr(self, name) is None]
         if missing:
             raise ValueError(f"{missing[0]} is missing: say where it is asked, or why it cannot be (no_endpoint)")
-        if self.answered_by is not None:
-            raise ValueError(
-                "answered_by is for a component without an endpoint: expected no_endpoint, too, or neither"
-            )
         if not self.conditions:
             raise ValueError("conditions are missing: an answer alone is no health; say what makes it healthy")
         return self
+
+    @property
+    def address(self) -> str:
+        """Path and query; empty where it has no endpoint."""
+        return "" if self.path is None else self.path + (f"?{self.query}" if self.query else "")
 
     @property
     def files(self) -> bool:
@@ -119,7 +120,7 @@ class Operation(Table):
     method: Literal["GET", "POST"] = "GET"
     path: PathTemplate | None = None
     """``{user_id}`` stands for the id of the account: ``/api/expenses/{user_id}``."""
-    query: Annotated[str, Field(pattern=r"^[A-Za-z0-9._~=&{}*,()-]*$")] = ""
+    query: Query = ""
     """What is always asked with it: ``order=created_at.desc``."""
     items: Pointer = ""
     """Where the rows stand in the answer, of what gives a list."""
