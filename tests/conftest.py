@@ -12,7 +12,15 @@ import pytest
 from hypothesis import settings
 
 from tests.fault_rows.row import Row
-from tests.product import auditor_dsn, candidate, product_database, release_line, releases, stable, start_release
+from tests.running_product import (
+    auditor_dsn,
+    candidate,
+    product_database,
+    release_line,
+    releases,
+    stable,
+    start_release,
+)
 from tests.scheduling import LongestFirst
 from tests.selection import QUICK, REST, ROOT, STAND_INS, WHOLE, NoSuchBaseError, Selection, selection, wanted
 from tests.sessions import checks_copied, practice_range, project, shared_range

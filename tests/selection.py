@@ -85,7 +85,7 @@ OFFICIAL_CLIENTS = Group(
 SANDBOX = Group(
     "sandbox",
     ("tests/sandbox/",),
-    ("src/pam_rollback/sandbox/", "tests/sandbox/", "tests/product.py", *_EVERYWHERE),
+    ("src/pam_rollback/sandbox/", "tests/sandbox/", "tests/running_product.py", *_EVERYWHERE),
 )
 """The sandbox itself: its site, its product, its stand-ins."""
 GROUPS = (OFFICIAL_CLIENTS, SANDBOX)

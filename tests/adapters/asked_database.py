@@ -13,7 +13,7 @@ from pam_rollback.adapters.postgres import Patience, Snapshot, open_snapshot
 from pam_rollback.core.invariants import Invariant, parse_invariant
 from pam_rollback.sandbox.database import migrations
 from pam_rollback.sandbox.database.auditor import dsn_of
-from tests.product import Database
+from tests.running_product import Database
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = Patience(statement_timeout_s=20, lock_timeout_s=0.2)

@@ -10,7 +10,7 @@ from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.forged_tokens import FALSE_SIGNATURE, MADE_UP, UNSIGNED, forged_from
 from pam_rollback.sandbox.database import TEST_ACCOUNT_EMAIL, account_id
 from pam_rollback.sandbox.product.tokens import issue
-from tests.product import ADMIN_TOKEN, JWT_SECRET, Database, Product
+from tests.running_product import ADMIN_TOKEN, JWT_SECRET, Database, Product
 
 EXPIRED, USER = "an expired token", "an ordinary user's token"
 PATHS = ("profile", "settings", "expenses", "pam/history", "support/tickets")

@@ -20,7 +20,7 @@ from pam_rollback.sandbox import postgres
 from pam_rollback.sandbox.database import TEST_ACCOUNT_EMAIL, account_id, create
 from pam_rollback.sandbox.database.auditor import dsn_of
 from pam_rollback.sandbox.postgres import APPLICATION, Server
-from tests.product import PASSWORD, SERVER_PASSWORD, Database, Product
+from tests.running_product import PASSWORD, SERVER_PASSWORD, Database, Product
 
 FIRST = str(account_id(TEST_ACCOUNT_EMAIL))
 AUDITOR_PASSWORD = "invented-for-this-test"

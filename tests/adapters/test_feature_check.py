@@ -13,7 +13,7 @@ from pam_rollback.adapters.pam_api import Account
 from pam_rollback.core.affected_users import affected
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.sandbox.database import OTHER_ACCOUNT_EMAIL, TEST_ACCOUNT_EMAIL, account_id
-from tests.product import ADMIN_TOKEN, Database, Product
+from tests.running_product import ADMIN_TOKEN, Database, Product
 
 FIRST, SECOND = str(account_id(TEST_ACCOUNT_EMAIL)), str(account_id(OTHER_ACCOUNT_EMAIL))
 WORKS = {"chat": {"works": True}, "expenses": {"works": True}}

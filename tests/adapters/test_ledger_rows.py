@@ -16,7 +16,7 @@ from pam_rollback.core.ledger_verdict import FinalReading, Found, LedgerState, j
 from pam_rollback.core.ledger_writes import Write, WriteKind, Writes
 from pam_rollback.sandbox.database import OTHER_ACCOUNT_EMAIL, TEST_ACCOUNT_EMAIL
 from pam_rollback.sandbox.database.auditor import create_auditor, dsn_of
-from tests.product import Database
+from tests.running_product import Database
 
 PREFIX = "ledger-rows1-"
 PASSWORD = "invented-for-this-test"

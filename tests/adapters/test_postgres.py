@@ -17,7 +17,7 @@ from tests.adapters.asked_database import (
     dsn,
     owner,
 )
-from tests.product import Database
+from tests.running_product import Database
 
 __all__ = ["administrator", "dsn", "owner"]
 

@@ -9,7 +9,7 @@ from pam_rollback.adapters.two_accounts import SETTING, Places, TwoAccounts
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.separation import Separation
 from pam_rollback.sandbox.database import OTHER_ACCOUNT_EMAIL, TEST_ACCOUNT_EMAIL, account_id
-from tests.product import Database, Product
+from tests.running_product import Database, Product
 
 FIRST, SECOND = str(account_id(TEST_ACCOUNT_EMAIL)), str(account_id(OTHER_ACCOUNT_EMAIL))
 LEFT = "SELECT count(*) FROM expenses WHERE description LIKE 'pam-rollback-probe-%%'"

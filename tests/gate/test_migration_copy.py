@@ -15,7 +15,7 @@ from pam_rollback.gate.service.migration_trial import MigrationTrial, tried
 from pam_rollback.sandbox import database_copy
 from pam_rollback.sandbox.database.auditor import create_auditor, dsn_of
 from pam_rollback.sandbox.practice_database import Access
-from tests.product import Database
+from tests.running_product import Database
 
 CANDIDATE = Path(database_copy.__file__).parent / "database" / "candidate"
 

@@ -10,7 +10,7 @@ from pam_rollback.adapters.postgres import Patience, open_snapshot
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.sandbox.postgres_binaries import find_binaries
 from tests.plan_audit.shell import Ran, run
-from tests.product import Database
+from tests.running_product import Database
 
 TABLES = """
 DROP SCHEMA IF EXISTS plan CASCADE;

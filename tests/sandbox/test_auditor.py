@@ -13,7 +13,7 @@ from psycopg import sql
 from pam_rollback.sandbox.database.auditor import create_auditor, dsn_of, in_plan_dialect
 
 if TYPE_CHECKING:
-    from tests.product import Database
+    from tests.running_product import Database
 
 ROLE = "auditor_of_tests"
 PASSWORD = "p/w:with@reserved+letters"

@@ -20,7 +20,7 @@ from pam_rollback.sandbox import database
 from pam_rollback.sandbox.database.passwords import UNUSABLE, hash_password, verify_password
 
 if TYPE_CHECKING:
-    from tests.product import Database
+    from tests.running_product import Database
 
 TABLES = (
     *("auth.users", "public.profiles", "public.user_settings", "public.pam_conversations", "public.pam_messages"),

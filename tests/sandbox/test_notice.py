@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.product import Database, Product
+from tests.running_product import Database, Product
 
 HISTORY = "SELECT initiated_by, action, before, after FROM flag_history ORDER BY id DESC LIMIT 1"
 TEXT = "PAM answers slowly. We are on it."

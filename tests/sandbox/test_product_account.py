@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 if TYPE_CHECKING:
-    from tests.product import Database, Product
+    from tests.running_product import Database, Product
 
 EXPENSES = "/api/v1/expenses"
 

@@ -14,7 +14,7 @@ import pytest
 from pam_rollback.sandbox.database import TEST_ACCOUNT_EMAIL
 
 if TYPE_CHECKING:
-    from tests.product import Database, Product
+    from tests.running_product import Database, Product
 
 SECRET = "a-signing-secret-of-these-tests-that-is-long-enough-for-every-hmac-of-jwt"
 GUARDED = (

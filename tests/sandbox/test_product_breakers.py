@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tests.product import Product
+    from tests.running_product import Product
 
 CHAT = "/api/v1/pam/chat"
 STATES = "/health/circuit-breakers"

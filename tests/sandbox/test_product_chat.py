@@ -12,7 +12,7 @@ import pytest
 from pam_rollback.sandbox.database import TEST_ACCOUNT_EMAIL
 
 if TYPE_CHECKING:
-    from tests.product import Database, Product
+    from tests.running_product import Database, Product
 
 CHAT = "/api/v1/pam/chat"
 MONTH_TOTAL = """

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from tests.product import Database, Product
+    from tests.running_product import Database, Product
 
 ENHANCED, VOICE, FAST = "PAM_ENHANCED_UI", "PAM_VOICE_FEATURES", "PAM_PERFORMANCE_OPTIMIZATIONS"
 INTERNAL = "internal-token-of-the-tests"

@@ -16,7 +16,7 @@ from pam_rollback.sandbox.database import migrations
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.product import Database, Product
+    from tests.running_product import Database, Product
 
 DEPENDENT = ("/health", "/health/db", "/health/pam", "/health/comprehensive", "/health/ready")
 INDEPENDENT = ("/health/live", "/health/ping")

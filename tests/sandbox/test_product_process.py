@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from tests.product import Database, Product
+    from tests.running_product import Database, Product
 
 Start = Callable[[object], "AbstractContextManager[Product]"]
 COMMAND = [sys.executable, "-m", "pam_rollback.sandbox.product"]

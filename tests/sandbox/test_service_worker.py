@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import expect
 
-from tests.product import eventually
+from tests.running_product import eventually
 from tests.sandbox.site_visits import Range, Visit
 
 STABLE, CANDIDATE = "1.41.3", "1.42.0"
