@@ -2,12 +2,15 @@
 
 import base64
 import json
+from pathlib import Path
 
 import jwt
 import pytest
 
+from pam_rollback.core.environment_file import load_environment
 from tests.sandbox.todays_range import Today
 
+ROOT = Path(__file__).parents[2]
 QUESTION = {"message": "How much did I spend this month?"}
 MINE = "expenses?select=id,amount,user_id&order=id.desc"
 
@@ -223,3 +226,12 @@ def test_a_release_does_not_start_without_its_database(today: Today) -> None:
     today.remote.clear("database-down")
     today.remote.go_live("stable")
     assert today.remote.identity()["live"] == "stable"
+
+
+def test_its_file_is_an_environment_of_the_suite(today: Today) -> None:
+    """Whoever passes it has today's contract, its accounts, and no ability that the product does not have."""
+    environment = load_environment(str(today.file), ROOT / "environments", {})
+
+    assert (environment.product, environment.contract.sign_in.kind) == ("pam-today", "supabase")
+    assert environment.secret("supabase_key") == today.key
+    assert not {"flag_admin", "cache_admin", "asset_manifest", "metrics"} & set(environment.abilities)

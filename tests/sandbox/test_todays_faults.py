@@ -86,9 +86,8 @@ def test_an_old_page_can_stand_before_a_new_api(today: Today) -> None:
 
 def render(today: Today, service: str, path: str = "", body: object = None) -> Answer:
     """One request to the host of the services."""
-    settings = today.state["render"]
-    urls = {"urls": {"render": settings["api_url"]}, **today.state["sandbox"]}
-    host = Today({**urls, "sandbox": today.state["sandbox"]}, today.remote)
+    settings = {"worker_service_id": today.variables["RENDER_WORKER_SERVICE_ID"], **today.state["render"]}
+    host = Today({"urls": {"render": settings["api_url"]}}, today.remote)
     headers = {"Authorization": f"Bearer {today.variables['RENDER_API_KEY']}"}
     return host.call(
         "GET" if body is None else "POST", "render", f"/services/{settings[service]}{path}", body, **headers

@@ -27,6 +27,8 @@ class Today:
 
     state: Mapping[str, Any]
     remote: Remote
+    file: Path = Path()
+    """Where the state was read."""
 
     @property
     def variables(self) -> Mapping[str, str]:
@@ -100,7 +102,7 @@ def todays_range() -> Iterator[Today]:
         file = Path(folder) / "state.toml"
         with launch(file, product="pam-today", ready_within_s=180):
             state = tomllib.loads(file.read_text(encoding="utf-8"))
-            yield Today(state, Remote(state["sandbox"]["control_url"], state["sandbox"]["token"]))
+            yield Today(state, Remote(state["sandbox"]["control_url"], state["sandbox"]["token"]), file)
 
 
 @pytest.fixture

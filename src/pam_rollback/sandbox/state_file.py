@@ -13,6 +13,13 @@ from pam_rollback.sandbox.problems import RangeError
 
 Dialect = Literal["product", "plan"]
 """Whose tables the DSN shows first: the product's own, or those that the rollback plan's SQL expects."""
+_TODAYS_ABILITIES = (
+    "abilities = [",
+    '    "test_account", "second_test_account", "browser", "slack", "database", "staging_copy", "status_page",',
+    '    "render_metrics", "render", "git", "netlify", "statuspage", "pagerduty", "email",',
+    "]",
+)
+"""What is there to be used of today's product: no flags, no admin API, no metrics worth reading, and no file that names its release."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +56,7 @@ class State:
             'extends = "sandbox"',
             'name = "sandbox"',
             'kind = "sandbox"',
-            *(() if self.product == "pam-plan" else (f"product = {_text(self.product)}",)),
+            *(() if self.product == "pam-plan" else (f"product = {_text(self.product)}", *_TODAYS_ABILITIES)),
             "",
             "[urls]",
             f"frontend = {_text(self.frontend_url)}",
@@ -58,6 +65,7 @@ class State:
             f"status_page = {_text(self.status_page_url)}",
             *((f"supabase = {_text(self.supabase_url)}",) if self.supabase_url else ()),
             "",
+            *(("[secrets]", 'supabase_key_env = "SUPABASE_ANON_KEY"', "") if self.supabase_url else ()),
             "[sql]",
             f"dialect = {_text(self.dialect)}",
             "",

@@ -300,7 +300,6 @@ class Supervisor:
                 "api_url": url_of(listeners.render) + render.BASE,
                 "service_id": _RENDER_SERVICE,
                 "owner_id": _RENDER_OWNER,
-                **({} if is_planned else {"worker_service_id": _WORKER_SERVICE}),
             },
             netlify={"api_url": url_of(listeners.netlify) + netlify.BASE, "site_id": site.id},
             git={
@@ -347,7 +346,11 @@ class Supervisor:
                 **(
                     {}
                     if is_planned
-                    else {"SUPABASE_ANON_KEY": supabase.anon_key, "SUPABASE_SERVICE_ROLE_KEY": supabase.service_key}
+                    else {
+                        "SUPABASE_ANON_KEY": supabase.anon_key,
+                        "SUPABASE_SERVICE_ROLE_KEY": supabase.service_key,
+                        "RENDER_WORKER_SERVICE_ID": _WORKER_SERVICE,
+                    }
                 ),
             },
             dialect=self._dialect,
