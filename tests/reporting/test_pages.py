@@ -7,14 +7,16 @@ from pam_rollback.reporting.pages import online, with_links, write_pages
 
 def test_a_mention_becomes_a_link() -> None:
     """To the page beside the report."""
-    assert with_links("Red: docs/runbook.md#data-loss.") == "Red: [docs/runbook.md#data-loss](runbook.html#data-loss)."
+    assert (
+        with_links("Red: docs/runbook.md#data-loss.") == "Red: [docs/runbook.md#data-loss](../runbook.html#data-loss)."
+    )
 
 
 def test_a_check_leads_to_its_faults() -> None:
     """Whoever doubts a check sees what it has caught."""
     linked = with_links("All is well.", check="test_health")
 
-    assert linked.endswith("[Faults that turned this check red](fault-matrix.html#test_health)")
+    assert linked.endswith("[Faults that turned this check red](../fault-matrix.html#test_health)")
 
 
 def test_in_ci_there_is_an_address_as_well() -> None:

@@ -29,6 +29,7 @@ from pam_rollback.core.samples import Sample
 from pam_rollback.core.side_by_side import Drilled, at_once_next, ending, late_pct
 from pam_rollback.core.verdict import VERDICT_WORDS
 from pam_rollback.observation.timeline import Timeline
+from pam_rollback.plugin.drills_reported import page_of
 from pam_rollback.plugin.stories import STORIES, first_way
 from pam_rollback.reporting.html_report import Unavailable
 from pam_rollback.reporting.run_folder import RunFolder
@@ -67,7 +68,11 @@ def main(arguments: Sequence[str] | None = None, *, root: Path | None = None) ->
     if options.report:
         _report(done, root)
     _tell_all(done)
-    return _tell_the_end(done, len(stories), time.monotonic() - began_s)
+    code, ended = _the_end(done, len(stories), time.monotonic() - began_s)
+    if options.report:
+        _write_page(done, root, *ended)
+    sys.stdout.write(f"\n{'  '.join(ended)}\n")
+    return code
 
 
 def no_such_story(story: str, plan: Plan) -> str:
@@ -257,16 +262,27 @@ def _record(drill: Drilled) -> RunRecord | None:
         return None
 
 
-def _tell_the_end(done: Sequence[Drilled], asked: int, took_s: float) -> int:
+def _the_end(done: Sequence[Drilled], asked: int, took_s: float) -> tuple[int, tuple[str, str]]:
+    """Exit code, the word that decides, and what it rests on."""
     code = ending(done)
     good = sum(drill.code == 0 for drill in done)
     if len(done) < asked and code == 0:
         code = ending([])
     missing = f", {asked - len(done)} not begun" if len(done) < asked else ""
-    sys.stdout.write(
-        f"\nREHEARSAL {VERDICT_WORDS[code]}  {good} of {asked} drills are GO{missing}, in {duration(took_s)}\n"
+    return int(code), (
+        f"REHEARSAL {VERDICT_WORDS[code]}",
+        f"{good} of {asked} drills are GO{missing}, in {duration(took_s)}",
     )
-    return int(code)
+
+
+def _write_page(done: Sequence[Drilled], root: Path, verdict: str, summary: str) -> None:
+    drills = [(drill, _record(drill), () if drill.code == 0 else _reasons(drill)) for drill in done]
+    try:
+        page = page_of(drills, root, verdict, summary)
+    except OSError as error:
+        sys.stdout.write(f"no page of all drills: {error}\n")
+    else:
+        sys.stdout.write(f"\nall drills   {_from_here(str(page))}\n")
 
 
 def _from_here(path: str) -> str:

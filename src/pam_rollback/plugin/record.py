@@ -1,6 +1,7 @@
 """Puts the run record together from what the session knows."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal, cast
 
 from pam_rollback import VERSION
@@ -15,6 +16,7 @@ from pam_rollback.plugin.seen import Seen
 from pam_rollback.plugin.selection import LeftOut
 from pam_rollback.plugin.situations import BASELINE
 from pam_rollback.plugin.stories import STORIES
+from pam_rollback.plugin.watched import watched
 from pam_rollback.reporting.decision_record import DecisionRecord
 from pam_rollback.reporting.readiness_record import read_preflight, read_ways
 from pam_rollback.reporting.run_record import (
@@ -32,6 +34,7 @@ from pam_rollback.reporting.run_record import (
 )
 
 HOW_TO_GET_HTML = "`make report` builds the HTML"
+HOW_TO_GET_EVIDENCE = "`make report` adds the evidence, test by test"
 
 
 def build_record(
@@ -75,6 +78,7 @@ def build_record(
         actions=tuple(_actions(runbook)),
         items=tuple(_items(runbook, tests)),
         steps=(*planned_steps(runbook.plan, stories), *planned) if verdict == "PLANNED" else tuple(_steps(runbook)),
+        watched=() if verdict == "PLANNED" else tuple(watched(runbook)),
         relaxed_thresholds=scope.relaxed,
         waivers=scope.waivers,
         acknowledgements=scope.acknowledgements,
@@ -98,6 +102,11 @@ def build_record(
         ),
         suite=VERSION,
     )
+
+
+def with_page(record: RunRecord, page: str) -> RunRecord:
+    """The record of a run whose report has its first page."""
+    return replace(record, reports=replace(record.reports, html=page, html_missing=HOW_TO_GET_EVIDENCE))
 
 
 def _only_listed(tests: Sequence[Seen]) -> Iterable[str]:

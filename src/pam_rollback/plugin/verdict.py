@@ -31,13 +31,23 @@ from pam_rollback.plugin.classification import MESSAGE, OUTCOME
 from pam_rollback.plugin.fixtures.scoring import FIGURES, UNPROVEN
 from pam_rollback.plugin.guard import REFUSED_KEY
 from pam_rollback.plugin.recommending import recommended
-from pam_rollback.plugin.record import build_record
-from pam_rollback.plugin.runbook import Runbook
+from pam_rollback.plugin.record import build_record, with_page
+from pam_rollback.plugin.runbook import Runbook, shown
 from pam_rollback.plugin.scope import Scope, scope_of
 from pam_rollback.plugin.seen import Seen
 from pam_rollback.plugin.situations import SITUATIONS_KEY
-from pam_rollback.reporting import allure_results, job_summary, recommendation, run_record, scorecard
+from pam_rollback.reporting import (
+    allure_results,
+    job_summary,
+    recommendation,
+    run_record,
+    run_report,
+    scorecard,
+    scorecard_page,
+    shown_record,
+)
 from pam_rollback.reporting.redaction import scan
+from pam_rollback.reporting.run_folder import RunFolder
 
 _KEPT = {
     pytest.ExitCode.INTERNAL_ERROR: "pytest itself failed, see above",
@@ -246,8 +256,16 @@ class Collector:
             planned=listeners.planned(self._config, runbook, self._phases) if self._planned else (),
             decision=None if decision is None else recommended(self._config, runbook, decision),
         )
-        record = self._kept(record)
+        told = tuple(
+            run_record.TopicTold(heading, tuple(entries)) for heading, entries in listeners.report(self._config, record)
+        )
+        record = replace(record, told=told)
+        page = self._page(record)
+        record = self._kept(record if page is None else with_page(record, shown(page / scorecard_page.NAME)))
         keep = partial(last_words.keep, runbook)
+        if page is not None:
+            readable = shown_record.shown(record, runbook.secrets.redactor.text)
+            keep("the report's first page", lambda: run_report.write_page(RunFolder(runbook.folder), readable))
         keep("environment.properties", lambda: allure_results.write_environment(runbook.results, _facts(record)))
         recommended_here = record.decision
         if recommended_here is not None:
@@ -262,9 +280,16 @@ class Collector:
             )
         summary = os.environ.get("GITHUB_STEP_SUMMARY")
         if summary:
-            told, redactor = listeners.report(self._config, record), runbook.secrets.redactor
-            keep("the job summary", lambda: job_summary.append(record, Path(summary), redactor, told))
+            keep("the job summary", lambda: job_summary.append(record, Path(summary), runbook.secrets.redactor))
         return record
+
+    def _page(self, record: run_record.RunRecord) -> Path | None:
+        """The folder of the report that this session writes the first page of. None: `make report` writes it, when somebody asks.
+
+        Health is answered within a second, and loading the page's templates would take a tenth of it.
+        """
+        wanted = record.verdict != "PLANNED" and record.scope != "health"
+        return RunFolder(self._runbook.folder).html if wanted else None
 
     def _redacted_at_the_end(self) -> list[Path]:
         """The files of this run that held a secret, and hold it no more."""
@@ -297,14 +322,13 @@ class Collector:
     def _print(self, record: run_record.RunRecord) -> str:
         """Show the scorecard; gives it as text, also when nobody can see it."""
         terminal: Any = self._config.pluginmanager.get_plugin("terminalreporter")
-        told = listeners.report(self._config, record)
         if terminal is None:
-            return "\n".join(scorecard.render(record, _WITHOUT_TERMINAL, color=False, ascii_only=False, more=told))
+            return "\n".join(scorecard.render(record, _WITHOUT_TERMINAL, color=False, ascii_only=False))
         writer = terminal._tw  # noqa: SLF001 - pytest offers no other way to its width and colours
         encoding = getattr(sys.stdout, "encoding", None) or "ascii"
         view = detail.view(self._config)
         ascii_only = not encoding.lower().startswith("utf")
-        lines = view(record, writer.fullwidth, color=writer.hasmarkup, ascii_only=ascii_only, more=told)
+        lines = view(record, writer.fullwidth, color=writer.hasmarkup, ascii_only=ascii_only)
         text = "\n".join(lines)
         self._say(text)
         with suppress(OSError):

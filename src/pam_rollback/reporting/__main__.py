@@ -38,6 +38,8 @@ def main(arguments: list[str] | None = None, *, out: Path = OUT) -> int:
     if isinstance(answer, Unavailable):
         return _failed(answer.reason, answer.how_to)
     sys.stdout.write(f"report      {answer.index} (built in {wording.duration(answer.seconds)})\n")
+    if answer.without is not None:
+        sys.stderr.write(f"no evidence beside it: {answer.without.reason}\n  {answer.without.how_to}\n")
     sys.stdout.write(f"{wording.verdict_line(shown(record)) if record else wording.NO_RECORD}\n")
     return 0
 

@@ -1,9 +1,13 @@
-"""The HTML report: one file, made by a pinned Allure, that opens from the disk and asks the network for nothing.
+"""The evidence: one page, made by a pinned Allure, that opens from the disk and asks the network for nothing.
+
+Large attachments lie beside it (``attachments_beside.py``).
 
 A report never changes a verdict: whatever goes wrong here is returned as ``Unavailable``, with the one line that helps.
 """
 
+import base64
 import fcntl
+import gzip
 import hashlib
 import json
 import os
@@ -20,6 +24,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, Final
 
+from pam_rollback.reporting.attachments_beside import staged
 from pam_rollback.reporting.node import OLDEST_MAJOR, Node, find_node, npm_command
 from pam_rollback.reporting.run_folder import REPORTS
 
@@ -30,6 +35,13 @@ _STAMP: Final = ".installed-from"  # in node_modules: the digest of the lock fil
 _ENTRY: Final = Path("node_modules", "allure", "cli.js")
 _ANALYTICS: Final = re.compile(
     r'<script async src="https://www\.googletagmanager\.com/[^"]*"></script>\s*<script>.*?</script>', re.DOTALL
+)
+_PROGRAM: Final = re.compile(r'<script\s+src="data:text/javascript;base64,([A-Za-z0-9+/=]+)"\s*></script>')
+_UNPACK: Final = (
+    "<script>(async()=>{const packed=Uint8Array.from(atob('PACKED'),c=>c.charCodeAt(0));"
+    "const stream=new Blob([packed]).stream().pipeThrough(new DecompressionStream('gzip'));"
+    "const program=document.createElement('script');program.textContent=await new Response(stream).text();"
+    "document.body.append(program)})()</script>"
 )
 # The generator gets no secret of the session: only what it takes to start and to reach a registry.
 _PASSED_ON: Final = re.compile(
@@ -44,6 +56,8 @@ class Built:
 
     index: Path
     seconds: float
+    without: "Unavailable | None" = None
+    """Why there is the scorecard only, and no evidence beside it."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +85,7 @@ def build(
     environment: str | None = None,
     reports: Path = REPORTS,
 ) -> Built | Unavailable:
-    """Makes ``out/index.html`` from a folder of Allure results, replacing an older report.
+    """Makes ``out/index.html`` from a folder of Allure results, replacing an older report; large attachments go to the folder above.
 
     ``variables`` stand at the head of the report; ``history`` is the file of earlier runs of the same environment, to
     which this run is added unless ``append_history`` is false. ``reports`` holds the generator's configuration and lock
@@ -91,7 +105,7 @@ def build(
             if environment is not None:
                 settings |= {"environment": environment}
             config = _config(reports / "allurerc.json", settings, Path(work) / "allurerc.json")
-            _generate(node, allure, config, results.resolve(), Path(work))
+            _generate(node, allure, config, staged(results, Path(work), out.parent), Path(work))
             _make_private(made)
             _replace(out, made)
     except _Failed as failed:
@@ -228,6 +242,16 @@ def _last_error(answer: subprocess.CompletedProcess[str]) -> str:
     return (errors or lines or [f"exit code {answer.returncode} without a message"])[0]
 
 
+def compacted(page: str) -> str:
+    """The page with its program compressed: four fifths of its size are the generator's, in base64, the same in every report."""
+
+    def unpacked_by_the_browser(found: "re.Match[str]") -> str:
+        program = base64.b64decode(found[1])
+        return _UNPACK.replace("PACKED", base64.b64encode(gzip.compress(program, mtime=0)).decode("ascii"))
+
+    return _PROGRAM.sub(unpacked_by_the_browser, page)
+
+
 def _make_private(made: Path) -> None:
     """Takes the third-party analytics out of every page; refuses a page that would still load something else."""
     for page in made.rglob("*.html"):
@@ -238,7 +262,7 @@ def _make_private(made: Path) -> None:
                 f"the report would load {outside[0]} from the network",
                 "the pinned generator changed: teach pam_rollback/reporting/html_report.py to take that out",
             )
-        page.write_text(text, encoding="utf-8")
+        page.write_text(compacted(text), encoding="utf-8")
 
 
 def outside_references(page: str) -> list[str]:

@@ -27,18 +27,15 @@ _SIGNS: Final = {
 _VERDICT_SIGNS: Final = {"GO": "✅", "INCONCLUSIVE": "⚠️", "PLANNED": "📋", "REFUSED": "⛔"}
 
 
-def render(record: RunRecord, more: Sequence[wording.Paragraph] = ()) -> str:
-    """The summary, at most ``BYTES_MAX`` bytes; the verdict comes first, so a cut takes the least important.
-
-    ``more`` is what topics say of the run.
-    """
+def render(record: RunRecord) -> str:
+    """The summary, at most ``BYTES_MAX`` bytes; the verdict comes first, so a cut takes the least important."""
     record = shown(record)
     blocks = [
         f"## {_VERDICT_SIGNS.get(record.verdict, '❌')} {_text(wording.verdict_line(record))}",
         _bullets("", record.reasons),
         *_recommendation(record),
         *(_bullets(f"### {heading}", entries) for heading, entries in readiness.paragraphs(record)),
-        *(_bullets(f"### {heading}", entries) for heading, entries in more),
+        *(_bullets(f"### {heading}", entries) for heading, entries in wording.told(record)),
         _criteria(record),
         _problems(record),
         _steps(record),
@@ -55,11 +52,10 @@ def render(record: RunRecord, more: Sequence[wording.Paragraph] = ()) -> str:
     return kept.rpartition("\n")[0] + _CUT
 
 
-def append(record: RunRecord, path: Path, redactor: Redactor, more: Sequence[wording.Paragraph] = ()) -> None:
+def append(record: RunRecord, path: Path, redactor: Redactor) -> None:
     """Adds the summary without secrets to a file, the one that GITHUB_STEP_SUMMARY names."""
     with path.open("a", encoding="utf-8") as summary:
-        clean = [(redactor.text(heading), [*map(redactor.text, lines)]) for heading, lines in more]
-        summary.write(render(shown(record, redactor.text), clean))
+        summary.write(render(shown(record, redactor.text)))
 
 
 def _recommendation(record: RunRecord) -> list[str]:

@@ -27,10 +27,11 @@ _MENTION: Final = re.compile(r"docs/runbook\.md#([a-z0-9-]+)")
 def with_links(description: str, *, check: str = "") -> str:
     """A test's description in Markdown, in which every mention of the runbook opens its page beside the report.
 
-    ``check`` is the test's name when it is a check: then the faults that have turned it red are linked, too.
+    The evidence lies in a folder of its own in the report's. ``check`` is the test's name when it is a check: then the faults that have
+    turned it red are linked, too.
     """
-    linked = _MENTION.sub(lambda found: f"[{found.group()}]({RUNBOOK}.html#{found.group(1)})", description)
-    return f"{linked}\n\n[Faults that turned this check red]({FAULT_MATRIX}.html#{check})" if check else linked
+    linked = _MENTION.sub(lambda found: f"[{found.group()}](../{RUNBOOK}.html#{found.group(1)})", description)
+    return f"{linked}\n\n[Faults that turned this check red](../{FAULT_MATRIX}.html#{check})" if check else linked
 
 
 def online(anchor: str, variables: Mapping[str, str]) -> str:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pam_rollback.reporting import html_report, recommendation, wording
+from pam_rollback.reporting import html_report, recommendation, scorecard_page, wording
 from pam_rollback.reporting.pages import write_pages
 from pam_rollback.reporting.run_folder import OUT, REPORTS, RunFolder, history_of
 from pam_rollback.reporting.run_record import RunRecord
@@ -11,34 +11,52 @@ from pam_rollback.reporting.run_record import RunRecord
 def build_run(
     run: RunFolder, record: RunRecord | None, *, out: Path = OUT, reports: Path = REPORTS
 ) -> html_report.Built | html_report.Unavailable:
-    """Builds the report of a run into its folder; ``record`` is None when the session ended before it wrote one.
+    """Builds the report of a run into its folder: the scorecard as first page, the evidence beside it.
 
-    The first report of a run adds it to the history of its environment below ``out``; built again, it does not count
-    twice. A run without a record stays out of every history.
+    ``record`` is None when the session ended before it wrote one: then there is the evidence only. The first report of a run adds it to
+    the history of its environment below ``out``; built again, it does not count twice. A run without a record stays out of every history.
     """
-    if record is None:
-        built = html_report.build(
-            run.results,
-            run.html,
-            title=run.path.name,
-            variables={"Verdict": wording.NO_RECORD},
-            history=None,
-            reports=reports,
-        )
-    else:
-        built = html_report.build(
-            run.results,
-            run.html,
-            title=title(record),
-            variables=variables(record),
-            history=history_of(record.environment.name, out),
-            append_history=not run.html.exists(),
-            environment=record.environment.name,
-            reports=reports,
-        )
-    if isinstance(built, html_report.Built):
+    evidence = run.html / scorecard_page.EVIDENCE
+    known = record is not None
+    built = html_report.build(
+        run.results,
+        evidence,
+        title=title(record) if record else run.path.name,
+        variables=variables(record) if record else {"Verdict": wording.NO_RECORD},
+        history=history_of(record.environment.name, out) if record else None,
+        append_history=known and not evidence.exists(),
+        environment=record.environment.name if record else None,
+        reports=reports,
+    )
+    if isinstance(built, html_report.Unavailable) and not run.html.is_dir() and not known:
+        return built
+    try:
+        run.html.mkdir(parents=True, exist_ok=True)
         write_pages(run.html)
-    return built
+        if record is None:
+            return built
+        page = write_page(run, record)
+    except OSError as error:
+        return html_report.Unavailable(
+            f"the report could not be written: {error}", "make room or the place writable, then: make report"
+        )
+    if isinstance(built, html_report.Unavailable):
+        return html_report.Built(page, 0.0, without=built)
+    return html_report.Built(page, built.seconds)
+
+
+def write_page(run: RunFolder, record: RunRecord) -> Path:
+    """Writes the scorecard, the report's first page, with links to what lies beside it. Raises OSError."""
+    beside = (
+        (
+            "evidence, test by test",
+            run.html / scorecard_page.EVIDENCE / "index.html",
+            f"{scorecard_page.EVIDENCE}/index.html",
+        ),
+        ("run record", run.record, f"../{run.record.name}"),
+        ("JUnit", run.junit, f"../{run.junit.name}"),
+    )
+    return scorecard_page.write(record, run.html, links=[(name, to) for name, path, to in beside if path.is_file()])
 
 
 def title(record: RunRecord) -> str:

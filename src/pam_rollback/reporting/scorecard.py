@@ -35,12 +35,10 @@ _CROWD: Final = 8
 _NAMES_SHOWN: Final = 5  # of the tests that did not run for one reason
 
 
-def render(
-    record: RunRecord, width: int, *, color: bool, ascii_only: bool, more: Sequence[wording.Paragraph] = ()
-) -> list[str]:
+def render(record: RunRecord, width: int, *, color: bool, ascii_only: bool) -> list[str]:
     """The lines of the summary, none longer than ``width`` columns unless a single word (a path, a test's id) is.
 
-    ``color`` is overruled by NO_COLOR in the process's environment. ``more`` is what topics say of the run.
+    ``color`` is overruled by NO_COLOR in the process's environment.
     """
     record = shown(record)
     page = Page.of(width, color=color)
@@ -54,7 +52,7 @@ def render(
         *reasons(record, page),
         *_paths(record, page),
         *paragraphs(readiness.paragraphs(record), page),
-        *paragraphs(more, page),
+        *paragraphs(wording.told(record), page),
         *recommended(record, page),
         *verdict(record, page),
     ]

@@ -37,15 +37,14 @@ def render(
     ascii_only: bool,
     zone: tzinfo | None = None,
     only_bad: bool = False,
-    more: Sequence[wording.Paragraph] = (),
 ) -> list[str]:
     """The lines of the screen.
 
-    ``zone`` is where somebody looks, for times of day beside UTC; ``only_bad`` shows problems and verdict; ``more`` is what topics say.
+    ``zone`` is where somebody looks, for times of day beside UTC; ``only_bad`` shows problems and verdict.
     What was only planned, or recommended, is shown whole: it is what people came for.
     """
     if record.verdict == "PLANNED" or record.decision is not None:
-        return scorecard.render(record, width, color=color, ascii_only=ascii_only, more=more)
+        return scorecard.render(record, width, color=color, ascii_only=ascii_only)
     record = shown(record)
     page = Page.of(width, color=color)
     verdict = terminal_page.verdict(record, page)
@@ -54,7 +53,7 @@ def render(
         return terminal_page.harmless([*first, *verdict], ascii_only=ascii_only)
     first = [*verdict[1:], *first, *_head(record, page, zone), *_table(record, page)]
     last = [
-        *terminal_page.paragraphs([*readiness.paragraphs(record), *more], page),
+        *terminal_page.paragraphs([*readiness.paragraphs(record), *wording.told(record)], page),
         *_where(record, page),
         *verdict,
     ]

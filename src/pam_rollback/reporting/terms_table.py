@@ -59,9 +59,16 @@ def worst(results: Iterable[Result]) -> Outcome:
     return next(outcome for outcome in _WORST_FIRST if outcome in found)
 
 
-def rows_of(record: RunRecord) -> list[Row]:
-    """A row for each success criterion and objective; where a session judges none of them, for each plan item that it judges."""
-    judged = [result for result in record.results if result.criteria and not checklist.is_item(result)]
+def rows_of(record: RunRecord, results: Sequence[Result] | None = None) -> list[Row]:
+    """A row for each success criterion and objective; where a session judges none of them, for each plan item that it judges.
+
+    ``results``: of these only.
+    """
+    judged = [
+        result
+        for result in (record.results if results is None else results)
+        if result.criteria and not checklist.is_item(result)
+    ]
     by_id: dict[str, list[Result]] = {}
     for result in judged:
         for identifier in result.criteria:

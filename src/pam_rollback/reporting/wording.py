@@ -117,6 +117,11 @@ def not_run(record: RunRecord) -> dict[str, list[str]]:
     return by_reason
 
 
+def told(record: RunRecord) -> list[Paragraph]:
+    """What topics say of the run."""
+    return [(one.heading, one.entries) for one in record.told]
+
+
 def conditions(record: RunRecord) -> list[str]:
     """What the verdict rests on besides tests: relaxed figures, waivers, a person's word, what is missing."""
     lines = (

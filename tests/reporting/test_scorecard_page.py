@@ -1,0 +1,271 @@
+"""The report's first page says what the record says, to everybody, on every screen, and on one sheet of paper."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta, timezone
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from pam_rollback.adapters import axe
+from pam_rollback.adapters.browser import chromium_path
+from pam_rollback.core.verdict import Outcome
+from pam_rollback.reporting import scorecard_page, timeline_picture
+from pam_rollback.reporting.run_folder import REPORTS
+from pam_rollback.reporting.run_record import (
+    ActionMoment,
+    ActionTaken,
+    FeatureShare,
+    Measured,
+    NoticeSent,
+    Result,
+    RunRecord,
+    TimelineBin,
+    Watched,
+)
+
+SITUATION = "after-feature-flag"
+SHEET_PX = (726, 1054)
+"""What a browser has of A4 between margins of 9 mm, at 96 pixels an inch."""
+WATCHED = Watched(
+    SITUATION,
+    moments=(
+        ActionMoment("onset", 6.0, 0.2, "the first bad answer to a probe"),
+        ActionMoment("detection", 11.8, 0.1, "a criterion was seen to be broken"),
+        ActionMoment("decision", 12.0, 0.0, "the clock when it was taken"),
+        ActionMoment("mitigated", 12.4, 0.2, "good from then on, by the probes"),
+    ),
+    bins=tuple(TimelineBin(float(at), 50, 20 if 6 <= at < 12 else 0, 80.0 + at) for at in range(38)),
+    error_rate_pct_max=2,
+    p95_ms_max=500,
+    shares=(FeatureShare(0, "PAM_ENHANCED_UI", 100), FeatureShare(12.3, "PAM_ENHANCED_UI", 0)),
+    notices=(NoticeSent(12.1, "EM-1", "slack"), NoticeSent(13.5, "EM-2", "phone", by_hand=True)),
+)
+
+
+@pytest.fixture(scope="module")
+def told(good_record: RunRecord) -> RunRecord:
+    """A drill that went well, with all that is known of it."""
+    action = ActionTaken("feature-flag", "ST-1", "Switch features off", "40 % errors", "kim", SITUATION, 12.0)
+    return replace(good_record, actions=(action,), watched=(WATCHED,))
+
+
+@pytest.fixture(scope="module")
+def broken(told: RunRecord) -> RunRecord:
+    """The same with one cause that two tests met, and one figure that nobody could measure."""
+    health = Result(
+        "checks/test_health.py::test_api[after-feature-flag]",
+        "The API says that it is healthy.",
+        Outcome.BROKEN_CRITERION,
+        ("HC-2",),
+        situation=SITUATION,
+        message="AssertionError: the back end answered 503",
+        runbook="docs/runbook.md#backend-unhealthy",
+        measured=(Measured("the back end", "healthy, HTTP 200", "HTTP 503"),),
+    )
+    again = replace(health, nodeid="checks/test_health.py::test_all[after-feature-flag]", criteria=("HC-5",))
+    blind = replace(
+        health,
+        nodeid="checks/test_memory.py::test_memory[after-feature-flag]",
+        title="Memory is small.",
+        outcome=Outcome.UNKNOWN,
+        criteria=("SC-3",),
+        message="MeasurementFailed: no reading",
+    )
+    return replace(
+        told, verdict="NO-GO", exit_code=10, reasons=("SC-3 not known",), results=(*told.results, health, again, blind)
+    )
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """One browser for all pages."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path())
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(params=["told", "broken"])
+def page_file(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """Both pages, on the disk."""
+    return scorecard_page.write(request.getfixturevalue(request.param), tmp_path)
+
+
+def test_it_says_what_the_record_says(told: RunRecord) -> None:
+    """Verdict, who and why, the three figures, each criterion with what was asked, the moments, and who was told."""
+    text = _text(scorecard_page.render(told))
+
+    for words in (
+        "REHEARSAL GO",
+        "ST-1 feature-flag: Switch features off",
+        "40 % errors",
+        "kim",
+        "1.94 s",
+        "at most 30 s",
+        "0.13 %",
+        "81.3 ms",
+        "onset",
+        "-6.00 s",
+        "00:05:24 UTC",
+        "mitigated",
+        "+0.40 s",
+        "EM-1: slack +0.10 s; EM-2: phone +1.50 s, by hand",
+        "pace 60",
+        "0 of 200 have a feature",
+    ):
+        assert words in text, words
+    assert "What is broken" not in text
+
+
+def test_what_is_broken_comes_first_and_once(broken: RunRecord) -> None:
+    """Found, expected, where to go on; what could not be measured has no figure that was expected."""
+    page = scorecard_page.render(broken)
+    text = _text(page)
+
+    assert text.index("What is broken") < text.index("Who, what, why")
+    assert text.count("the back end answered 503") == 1
+    assert "HC-2 HC-5 [after-feature-flag]" in text
+    assert "and 1 more of the same cause" in text
+    assert "expected the back end: healthy, HTTP 200" in text
+    assert 'href="runbook.html#backend-unhealthy"' in page
+    assert "why MeasurementFailed: no reading" in text
+
+
+def test_nothing_from_outside_becomes_part_of_the_page(told: RunRecord) -> None:
+    """A product, a person or a branch may be called anything."""
+    nasty = "<script>alert(1)</script><img src=//evil.example>"
+    action = replace(told.actions[0], incident=nasty, initiated_by=nasty)
+    share = FeatureShare(0, nasty, 50)
+    moment = ActionMoment(nasty, 3, 0, nasty)
+    record = replace(
+        told, actions=(action,), watched=(replace(WATCHED, shares=(share,), moments=(moment,)),), notes=(nasty,)
+    )
+
+    page = scorecard_page.render(record)
+
+    assert "<script" not in page
+    assert "<img" not in page
+
+
+def test_a_record_of_the_first_version_has_a_page_too(good_record: RunRecord) -> None:
+    """Without a picture, since nobody recorded what it shows."""
+    page = scorecard_page.render(good_record)
+
+    assert "REHEARSAL GO" in page
+    assert "<svg" not in page
+
+
+def test_times_are_shown_where_somebody_looks(told: RunRecord) -> None:
+    """UTC, and what the clock on the wall shows."""
+    text = _text(scorecard_page.render(told, zone=timezone(timedelta(hours=1), "CET")))
+
+    assert "00:05:12 UTC (01:05:12 CET)" in text
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_nobody_meets_a_barrier(chromium: Browser, page_file: Path, colours: Any) -> None:
+    """By the rules that the product is held against; it asks the network for nothing."""
+    context = chromium.new_context(color_scheme=colours)
+    page = context.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(page_file.as_uri())
+
+    # The page forbids every script, axe's too: a browser that is told to leave that rule out judges the same page.
+    context.close()
+    context = chromium.new_context(color_scheme=colours, bypass_csp=True)
+    page = context.new_page()
+    page.goto(page_file.as_uri())
+    found = axe.audit(page, "scorecard", axe.load_rules(REPORTS / "node_modules"))
+    context.close()
+
+    assert asked == [page_file.as_uri()]
+    assert found.violations == (), found
+
+
+@pytest.mark.parametrize("width_px", [390, 640, 1280])
+def test_no_screen_is_too_narrow(chromium: Browser, page_file: Path, width_px: int) -> None:
+    """A phone shows it without scrolling sideways; wide tables scroll in themselves."""
+    page = chromium.new_page(viewport={"width": width_px, "height": 844})
+    page.goto(page_file.as_uri())
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= width_px
+    page.close()
+
+
+def test_it_fits_on_one_sheet(chromium: Browser, page_file: Path) -> None:
+    """What is folded on the screen stays away from paper."""
+    page = chromium.new_page(viewport={"width": SHEET_PX[0], "height": SHEET_PX[1]})
+    page.emulate_media(media="print")
+    page.goto(page_file.as_uri())
+
+    assert page.evaluate("document.documentElement.scrollHeight") <= SHEET_PX[1]
+    expect(page.get_by_text("Every figure")).to_be_hidden()
+    page.close()
+
+
+def test_it_is_used_by_keyboard(chromium: Browser, page_file: Path) -> None:
+    """Every link, table and folded part is reached by Tab, and what is folded opens by Enter."""
+    page = chromium.new_page()
+    page.goto(page_file.as_uri())
+    summary = page.locator("summary").first
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if summary.evaluate("element => element === document.activeElement"):
+            break
+    page.keyboard.press("Enter")
+
+    assert page.locator("details").first.evaluate("element => element.open")
+    page.close()
+
+
+# ------------------------------------------------------------ the picture
+
+
+def test_the_picture_has_its_limits_and_moments() -> None:
+    """Objectives as lines; a number for each moment; what was bad, and only that, is drawn as bad."""
+    picture = timeline_picture.svg(WATCHED, "what it shows", 12.0)
+
+    assert picture.count('class="limit"') == 2
+    assert picture.count('class="sign"') == len(WATCHED.moments)
+    assert picture.count('class="bad"') == 6
+    assert "<title" in picture
+    assert "what it shows" in picture
+
+
+def test_a_hole_breaks_the_line() -> None:
+    """What nobody measured is not drawn as good."""
+    whole = timeline_picture.svg(WATCHED, "", 12.0)
+    without = tuple(one for one in WATCHED.bins if not 20 <= one.at_s < 25)
+    holed = timeline_picture.svg(replace(WATCHED, bins=without), "", 12.0)
+    too_few = tuple(replace(one, p95_ms=None) if one.at_s == 22 else one for one in WATCHED.bins)
+    unknown = timeline_picture.svg(replace(WATCHED, bins=too_few), "", 12.0)
+
+    assert whole.count("<polyline") == 1
+    assert holed.count("<polyline") == 2
+    assert unknown.count("<polyline") == 2
+
+
+def test_numbers_of_moments_do_not_hide_each_other() -> None:
+    """Detection, decision and first step are often within a tenth of a second."""
+    near = tuple(ActionMoment(str(number), 12 + number / 100, 0, "") for number in range(6))
+    picture = timeline_picture.svg(replace(WATCHED, moments=near), "", 12.0)
+    places = [float(x) for x in re.findall(r'class="sign" cx="([\d.]+)"', picture)]
+
+    assert all(after - before >= 18 for before, after in pairwise(places))
+
+
+def test_nothing_is_drawn_of_nothing() -> None:
+    """Nobody probed."""
+    assert timeline_picture.svg(replace(WATCHED, bins=()), "", 0.0) == ""
+
+
+def _text(page: str) -> str:
+    """What stands on the page, without its tags."""
+    body = page.partition("<body>")[2]
+    return " ".join(re.sub(r"<[^>]+>", " ", body).replace("&#39;", "'").split())
