@@ -170,7 +170,7 @@ def test_a_gate_without_a_database_names_what_it_left_out_and_takes_a_word_for_i
         file.unlink()
     project.write(
         "load/test_redeployment_gate.py",
-        '"""Is it?"""\nimport pytest\n\n\n@pytest.mark.redeploy_gate\ndef test_a():\n    assert True\n',
+        '"""Is it?"""\nimport pytest\n\n\n@pytest.mark.redeploy_gate\n@pytest.mark.load\ndef test_a():\n    assert True\n',
     )
     env = f"--env={without(project, practice_range, 'database')}"
 
