@@ -20,6 +20,7 @@ pytestmark = [
 @pytest.mark.decision
 @pytest.mark.writes
 @pytest.mark.criterion("DUR-4", "SC-5", "CR-2")
+@pytest.mark.elements("message", "messages")
 def test_pam_answers(traveller: Traveller, scored: Scored) -> None:
     """Whoever signs in and asks PAM is answered, and finds the answer again.  If red: docs/runbook.md#browser-broken."""
     talk = scored(traveller.asks_pam())
@@ -32,6 +33,7 @@ def test_pam_answers(traveller: Traveller, scored: Scored) -> None:
 @pytest.mark.decision
 @pytest.mark.writes
 @pytest.mark.criterion("DUR-4", "CR-2")
+@pytest.mark.elements("message", "messages")
 def test_pam_answers_on_a_phone(phone_traveller: Traveller, scored: Scored) -> None:
     """The same on the screen of a phone.  If red: docs/runbook.md#browser-broken."""
     talk = scored(phone_traveller.asks_pam())
@@ -44,6 +46,7 @@ def test_pam_answers_on_a_phone(phone_traveller: Traveller, scored: Scored) -> N
 @pytest.mark.decision
 @pytest.mark.writes
 @pytest.mark.criterion("CR-3")
+@pytest.mark.elements("speak", "stop_speaking", "message", "messages")
 def test_pam_is_spoken_to(traveller: Traveller, scored: Scored) -> None:
     """PAM answers what is spoken; where the flag is off there is no button for it.  If red: docs/runbook.md#voice-fails."""
     spoken = scored(traveller.speaks())
@@ -55,6 +58,7 @@ def test_pam_is_spoken_to(traveller: Traveller, scored: Scored) -> None:
 @pytest.mark.decision
 @pytest.mark.writes
 @pytest.mark.criterion("DUR-4", "CR-2")
+@pytest.mark.elements("amount", "note", "add_expense", "expenses")
 def test_expense_is_added(traveller: Traveller, scored: Scored) -> None:
     """An expense that is entered is listed, and stored.  If red: docs/runbook.md#browser-broken."""
     expense = scored(traveller.adds_expense())
@@ -66,6 +70,7 @@ def test_expense_is_added(traveller: Traveller, scored: Scored) -> None:
 @pytest.mark.decision
 @pytest.mark.writes
 @pytest.mark.criterion("DUR-4", "CR-2")
+@pytest.mark.elements("distance_unit", "save", "saved")
 def test_setting_is_kept(traveller: Traveller, scored: Scored) -> None:
     """A setting that is changed is found changed after a reload.  If red: docs/runbook.md#browser-broken."""
     setting = scored(traveller.changes_setting())
@@ -76,6 +81,7 @@ def test_setting_is_kept(traveller: Traveller, scored: Scored) -> None:
 @pytest.mark.decision
 @pytest.mark.writes
 @pytest.mark.criterion("DUR-4", "CR-2")
+@pytest.mark.elements("plan_trip", "message", "messages")
 def test_trip_is_planned(returning_traveller: Traveller, scored: Scored) -> None:
     """A trip is chosen, and PAM answers about it.  If red: docs/runbook.md#browser-broken."""
     trip = scored(returning_traveller.plans_trip())
@@ -84,6 +90,7 @@ def test_trip_is_planned(returning_traveller: Traveller, scored: Scored) -> None
 
 
 @pytest.mark.criterion("RPO-3", "DUR-4")
+@pytest.mark.elements("message")
 def test_lost_session_is_renewed(kept_sessions: KeptSessions, returning_traveller: Traveller, scored: Scored) -> None:
     """Whoever was signed out, or whose session may be lost, can sign in again.  If red: docs/runbook.md#sessions-lost."""
     renewed = scored(returning_traveller.loses_session())

@@ -1,12 +1,17 @@
 """Contracts for tests: answers as the real product gives them, and components that are held against them."""
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from pam_rollback.core.answer import Answer
+from pam_rollback.core.environment_tables import Pages
+from pam_rollback.product.client import load_contract
 from pam_rollback.product.rules.conditions import Captured, Condition
 from pam_rollback.product.rules.contract import Component
+from pam_rollback.product.rules.site import Element, ElementName
 
 NOW = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
 HEALTH = {
@@ -68,3 +73,14 @@ def usual(title: str = "the database", **others: Any) -> Component:
     """A component whose answer says healthy with HTTP 200, as the plan asks."""
     given = {"item": "HC-3", "title": title, "site": "api", "path": "/health/db", "conditions": [HEALTHY]}
     return Component.model_validate({**given, **others})
+
+
+PAGES = Pages(
+    home="/", login="/login", chat="/pam", trips="/wheels", money="/wins", settings="/settings", profile="/profile"
+)
+"""Of the plan's product."""
+
+
+def elements() -> Mapping[ElementName, Element]:
+    """Of the plan's product, as its file describes them."""
+    return load_contract(Path(__file__).parents[1] / "products" / "pam-plan.toml").elements

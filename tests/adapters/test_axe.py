@@ -16,9 +16,9 @@ from pam_rollback.adapters.page_audits import collect
 from pam_rollback.adapters.page_states import Site
 from pam_rollback.core.accessibility import LOOKS, STATES
 from pam_rollback.core.barriers import Findings
-from pam_rollback.core.environment_tables import Pages
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.reporting.run_folder import REPORTS
+from tests.contracts import PAGES, elements
 
 PICTURE = "data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA="
 CLEAN = """<!doctype html><html lang="en"><head><title>Clean</title></head><body><main><h1>Fine</h1>
@@ -299,7 +299,15 @@ def test_a_site_that_shows_nothing_is_no_clean_site(chromium: Browser) -> None:
     )
     address = f"http://127.0.0.1:{server.server_port}"
     site = Site(
-        address, address + "/api", Pages(), "/api/login", "/api/chat", "a@example.org", "secret", deadline_s=0.5
+        address,
+        address + "/api",
+        PAGES,
+        elements(),
+        "/api/login",
+        "/api/chat",
+        "a@example.org",
+        "secret",
+        deadline_s=0.5,
     )
     try:
         audits = collect(chromium, site, load_rules(None))

@@ -13,11 +13,11 @@ from playwright.sync_api import Browser, sync_playwright
 from pam_rollback.adapters.browser import launch_arguments
 from pam_rollback.adapters.front_page import look_at_front_page
 from pam_rollback.adapters.pam_site import PamSite
-from pam_rollback.core.environment_tables import Pages
 from pam_rollback.core.expectation import Expect
 from pam_rollback.core.front_page import shortcoming_of_rendered
 from pam_rollback.observation.journeys import Journey, ProbeConfig
 from pam_rollback.observation.prober import start_prober
+from tests.contracts import PAGES
 
 Files = dict[str, tuple[str, bytes]]
 _PAGE = (
@@ -161,7 +161,7 @@ def test_what_is_rendered_is_judged(site: Site, browser: Browser, script: bytes,
     site.files["/a.js"] = ("text/javascript", script)
     page = browser.new_page()
     try:
-        said = shortcoming_of_rendered(PamSite(page, site.url, Pages(), within_s=1.5).rendered("/"))
+        said = shortcoming_of_rendered(PamSite(page, site.url, PAGES, {}, within_s=1.5).rendered("/"))
     finally:
         page.close()
 

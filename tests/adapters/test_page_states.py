@@ -9,8 +9,8 @@ from playwright.sync_api import Browser, Page, Request, sync_playwright
 
 from pam_rollback.adapters.browser import chromium_path
 from pam_rollback.adapters.page_states import Site, Visit
-from pam_rollback.core.environment_tables import Pages
 from pam_rollback.core.journeys import Stopped
+from tests.contracts import PAGES, elements
 
 HANGING = "/hangs"
 ASKING, QUIET = "/asking", "/"
@@ -44,7 +44,8 @@ def site() -> Iterator[Site]:
     yield Site(
         frontend=address,
         api=f"{address}/api",
-        pages=Pages(home=QUIET, money=ASKING),
+        pages=PAGES.model_copy(update={"home": QUIET, "money": ASKING}),
+        elements=elements(),
         login_path="/api/login",
         chat_path="/api/chat",
         email="nobody@example.net",

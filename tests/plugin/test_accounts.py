@@ -13,9 +13,10 @@ from pam_rollback.observation.prober import start_prober
 from pam_rollback.plugin.accounts import account_api, signed_in
 from pam_rollback.plugin.fixtures import health
 from pam_rollback.plugin.probed_journeys import probe_config
+from pam_rollback.product.rules.site import undescribed
 from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.remote import Remote
-from tests.sessions import ROOT
+from tests.sessions import ROOT, Project, Range
 
 
 @pytest.fixture(scope="module")
@@ -91,3 +92,29 @@ def test_a_dead_database_is_seen(today: Environment) -> None:
         assert "the database says " in str(found.database)
     finally:
         remote.clear_all()
+
+
+def test_journeys_are_left_out_where_nobody_describes_what_they_need(today: Environment) -> None:
+    """Today's pages have no voice, and its chat's messages name nobody; the expense's form is there, without a note."""
+    elements = today.contract.elements
+
+    assert undescribed(elements, ("log_in", "log_out", "open_chat", "message")) == []
+    assert undescribed(elements, ("amount", "note", "speak", "note")) == ["note", "speak"]
+
+
+@pytest.mark.parametrize("journey", ["test_pam_answers", "test_setting_is_kept"])
+def test_a_journey_that_is_left_out_is_named(project: Project, practice_range: Range, journey: str) -> None:
+    """With the elements that are missing; with them it is part of the session."""
+    whole = project.run("-m", "journey", "-k", journey, "--collect-only", "-q", f"--env={practice_range.file}")
+    assert f"{journey}[as-is" in whole.out
+    products = project.folder / "products" / "pam-plan.toml"
+    text = products.read_text(encoding="utf-8")
+    products.write_text(
+        text.replace("messages = {", "# messages = {").replace("\nsave = {", "\n# save = {"), encoding="utf-8"
+    )
+    env = project.folder / "environments" / "less.toml"
+    env.write_text(practice_range.file.read_text(encoding="utf-8"), encoding="utf-8")
+    env.chmod(0o600)
+    less = project.run("-m", "journey", "-k", journey, "--collect-only", f"--env={env}")
+
+    assert "the contract of pam-plan describes no " in less.out

@@ -19,6 +19,7 @@ from pam_rollback.core.environment_tables import Pages
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.journeys import Stopped
 from pam_rollback.core.outside_text import cut
+from pam_rollback.product.rules.site import Element, ElementName
 
 QUESTION: Final = "Is there a quiet campground by the sea?"
 NOBODY: Final = "nobody@example.invalid"
@@ -59,6 +60,7 @@ class Site:
     frontend: str
     api: str
     pages: Pages
+    elements: Mapping[ElementName, Element]
     login_path: str
     chat_path: str
     email: str = field(repr=False)
@@ -76,7 +78,7 @@ class Visit:
     def __init__(self, page: Page, site: Site) -> None:
         self.page = page
         self._site = site
-        self._person = PamSite(page, site.frontend, site.pages, within_s=site.deadline_s)
+        self._person = PamSite(page, site.frontend, site.pages, site.elements, within_s=site.deadline_s)
         self._under_way: set[Request] = set()
         self._held: list[Route] = []
         self._now = ""

@@ -24,13 +24,16 @@ from playwright.sync_api import (
     TimeoutError as PlaywrightTimeoutError,
 )
 
+from pam_rollback.adapters.located import located
 from pam_rollback.adapters.rendered_page import rendered
 from pam_rollback.core.chat_answer import Intent, apology, shortcoming, shown
 from pam_rollback.core.environment_tables import Pages
+from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.front_page import PageContent
 from pam_rollback.core.journeys import Stopped, Unreachable
 from pam_rollback.core.outside_text import cut
 from pam_rollback.core.strict_json import read_json
+from pam_rollback.product.rules.site import Element, ElementName
 
 _LOOK_MS = 1000
 _LOOK_AGAIN_MS = 50
@@ -73,8 +76,18 @@ class Session:
 class PamSite:
     """One tab of the site. Each method is something that a person does, or looks for; all are bounded by ``within_s``."""
 
-    def __init__(self, page: Page, address: str, pages: Pages, *, within_s: float, intent: Intent = "named") -> None:
+    def __init__(
+        self,
+        page: Page,
+        address: str,
+        pages: Pages,
+        elements: Mapping[ElementName, Element],
+        *,
+        within_s: float,
+        intent: Intent = "named",
+    ) -> None:
         self.page = page
+        self._elements = elements
         self._intent = intent
         self._address = address
         self._pages = pages
@@ -93,13 +106,13 @@ class PamSite:
                 self._sign_in_link.first.click()
             elif not self._is_at(self._pages.login):
                 self.page.goto(self._address + self._pages.login, wait_until="domcontentloaded")
-            self.page.locator("input[type=email]").fill(email)
-            self.page.locator("input[type=password]").fill(password)
+            self._find("email").fill(email)
+            self._find("password").fill(password)
         self._posts.clear()
         self.page.on("response", self._remember)
         try:
             with self._step("sign in", "still not signed in"):
-                self.page.locator("input[type=password]").press("Enter")
+                self._find("password").press("Enter")
                 self._either(self._sign_out_button, "sign in")
         finally:
             self.page.remove_listener("response", self._remember)
@@ -136,7 +149,7 @@ class PamSite:
         with self._step("load the page with a lost session", "the page does not load"):
             self.page.reload(wait_until="domcontentloaded")
         try:
-            self.page.locator("input[type=password]").wait_for()
+            self._find("password").wait_for()
         except PlaywrightTimeoutError:
             return False
         return True
@@ -183,6 +196,9 @@ class PamSite:
         """Open the chat and wait until it can be written to; gives its heading."""
         if not self._is_at(self._pages.chat):
             self.open(self._pages.chat)
+        if "open_chat" in self._elements and not self._message.count():
+            with self._step("open the chat", "no button that opens it"):
+                self._find("open_chat").click()
         with self._step("open the chat", "no field for a message"):
             self._message.wait_for()
             return self.heading()
@@ -246,7 +262,7 @@ class PamSite:
         with self._step("speak to PAM", "no button to speak"):
             self._speak.click()
         self._answers.clear()  # of voice no contract names an intent: its words are judged
-        stop = self.page.get_by_role("button", name="Stop and send")
+        stop = self._find("stop_speaking")
         with self._step("speak to PAM", "recording did not start"):
             self._either(stop, "speak to PAM")
             self.page.wait_for_timeout(200)  # some sound: an empty recording is refused
@@ -275,12 +291,12 @@ class PamSite:
         """Enter an expense of today and send it; whether the page lists it then."""
         self.open(self._pages.money)
         with self._step("add an expense", "no form for an expense"):
-            self.page.get_by_label("Amount").fill(amount)
-            self.page.get_by_label(re.compile("^Note")).fill(note)
+            self._find("amount").fill(amount)
+            self._find("note").fill(note)
         with self._step("add an expense", "it was not sent"):
-            self.page.get_by_role("button", name="Add expense").click()
+            self._find("add_expense").click()
         try:
-            self._either(self.page.get_by_role("row").filter(has_text=note), "add an expense")
+            self._either(self._find("expenses").filter(has_text=note), "add an expense")
         except PlaywrightTimeoutError:
             return False
         return True
@@ -302,8 +318,8 @@ class PamSite:
                 raise Stopped(f"change a setting: there is no other unit than {shown!r}")
             self._unit.select_option(wanted)
         with self._step("change a setting", "the page does not say that it was saved"):
-            self.page.get_by_role("button", name="Save").click()
-            self._either(self.page.get_by_role("status").filter(has_text="Saved"), "change a setting")
+            self._find("save").click()
+            self._either(self._find("saved").filter(has_text="Saved"), "change a setting")
         return wanted
 
     # ------------------------------------------------------------ what was served
@@ -340,33 +356,39 @@ class PamSite:
 
     # ------------------------------------------------------------ how it is found
 
+    def _find(self, name: ElementName) -> Locator:
+        """By the contract of the product. Raises MeasurementFailed where that does not describe it: nothing is known of it then."""
+        if name not in self._elements:
+            raise MeasurementFailed(f"the contract of the product describes no {name!r}: see its [elements]")
+        return located(self.page, self._elements[name])
+
     @property
     def _sign_out_button(self) -> Locator:
-        return self.page.get_by_role("button", name="Log out")
+        return self._find("log_out")
 
     @property
     def _sign_in_link(self) -> Locator:
-        return self.page.get_by_role("link", name="Log in")
+        return self._find("log_in")
 
     @property
     def _message(self) -> Locator:
-        return self.page.get_by_label("Your message to PAM")
+        return self._find("message")
 
     @property
     def _messages(self) -> Locator:
-        return self.page.get_by_role("list", name="Messages").get_by_role("listitem")
+        return self._find("messages")
 
     @property
     def _speak(self) -> Locator:
-        return self.page.get_by_role("button", name="Speak")
+        return self._find("speak")
 
     @property
     def _unit(self) -> Locator:
-        return self.page.get_by_label("Distances in")
+        return self._find("distance_unit")
 
     @property
     def _plan_links(self) -> Locator:
-        return self.page.get_by_role("main").get_by_role("link", name=re.compile("^Ask PAM"))
+        return self._find("plan_trip")
 
     def _is_at(self, path: str) -> bool:
         return urlsplit(self.page.url).path.rstrip("/") == path.rstrip("/") and self.page.url.startswith("http")

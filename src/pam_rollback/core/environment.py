@@ -19,6 +19,7 @@ from pam_rollback.core.environment_tables import (
     HealthAnswers,
     Load,
     LoadedJourney,
+    OtherPages,
     Pages,
     Paths,
     ProbedJourney,
@@ -96,7 +97,7 @@ class Environment(Table):
     # Defaults are made without validation: a validator of its own for each small table would cost start-up time.
     urls: Urls = Urls.model_construct()
     paths: Paths = Paths.model_construct()
-    pages: Pages = Pages.model_construct()
+    other_pages: Annotated[OtherPages, Field(alias="pages")] = OtherPages.model_construct()
     health: HealthAnswers = HealthAnswers.model_construct()
     secret_variables: Annotated[SecretVariables, Field(alias="secrets")] = SecretVariables.model_construct()
     release: Release = Release.model_construct()
@@ -147,6 +148,11 @@ class Environment(Table):
         """What the product that runs here promises."""
         return self._contract
 
+    @property
+    def pages(self) -> Pages:
+        """Where the site's pages are."""
+        return self.contract.pages
+
     def contract_changes(self) -> dict[str, Any]:
         """What is different here: the tables of ``[contract]``, and the short forms of ``[paths]`` and ``[health.optional]``."""
         changes = dict(self.changes)
@@ -164,7 +170,8 @@ class Environment(Table):
         sign_in = changes.get("sign_in", {})
         if self.paths.login and isinstance(sign_in, dict):
             sign_in = {"path": self.paths.login, **sign_in}
-        own = {"health": health, "operations": operations, "sign_in": sign_in}
+        pages = {**self.other_pages.model_dump(exclude_none=True), **changes.get("pages", {})}
+        own = {"health": health, "operations": operations, "sign_in": sign_in, "pages": pages}
         return {**changes, **{name: table for name, table in own.items() if table}}
 
     def health_url(self, component: Component) -> str:

@@ -135,15 +135,28 @@ class Paths(Table):
 
 
 class Pages(Table):
-    """Where the site's pages are, below the front end's address. The defaults are those of the product, and of the sandbox."""
+    """Where the site's pages are, below the front end's address."""
 
-    home: UrlPath = "/"
-    login: UrlPath = "/login"
-    chat: UrlPath = "/pam"
-    trips: UrlPath = "/wheels"
-    money: UrlPath = "/wins"
-    settings: UrlPath = "/settings"
-    profile: UrlPath = "/profile"
+    home: UrlPath
+    login: UrlPath
+    chat: UrlPath
+    """Where PAM is; where a button opens it, any page that has the button."""
+    trips: UrlPath
+    money: UrlPath
+    settings: UrlPath
+    profile: UrlPath
+
+
+class OtherPages(Table):
+    """Where this environment's pages are, if not where the contract says."""
+
+    home: UrlPath | None = None
+    login: UrlPath | None = None
+    chat: UrlPath | None = None
+    trips: UrlPath | None = None
+    money: UrlPath | None = None
+    settings: UrlPath | None = None
+    profile: UrlPath | None = None
 
 
 class OptionalParts(Table):

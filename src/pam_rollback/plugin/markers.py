@@ -40,6 +40,7 @@ WEIGHT = {"advisory": "reported, never decides the verdict"}
 CRITERION = (
     "criterion(id, ...): the plan items (plan.toml) that this test serves; an item's verdict is the worst of its tests"
 )
+ELEMENTS = "elements(name, ...): what of a page the test works with; it is left out where the product's contract describes none"
 
 ALL = {**PHASES, **KINDS, **SAFETY, **WEIGHT}
 
@@ -50,6 +51,7 @@ def pytest_configure(config: pytest.Config) -> None:
         for name, meaning in group.items():
             config.addinivalue_line("markers", f"{name}: {meaning}")
     config.addinivalue_line("markers", CRITERION)
+    config.addinivalue_line("markers", ELEMENTS)
 
 
 def check_expression(expression: str) -> None:
@@ -72,6 +74,11 @@ def check_expression(expression: str) -> None:
 def criterion_ids(item: pytest.Item) -> tuple[str, ...]:
     """The plan items that the test serves, in the order written."""
     return tuple(str(identifier) for mark in item.iter_markers("criterion") for identifier in mark.args)
+
+
+def elements_of(item: pytest.Item) -> tuple[str, ...]:
+    """The elements of pages that the test works with, in the order written."""
+    return tuple(str(name) for mark in item.iter_markers("elements") for name in mark.args)
 
 
 def named_in(expression: str) -> set[str]:

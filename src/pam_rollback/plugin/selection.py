@@ -16,6 +16,7 @@ from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.plugin.situations import AS_IS, BASELINE, SITUATIONS_KEY, situation_of, story_name
 from pam_rollback.plugin.sql_files import invariant_of
 from pam_rollback.plugin.stories import SHORT_JOURNEY, SHORT_KINDS, SITUATIONS
+from pam_rollback.product.rules.site import undescribed
 
 NEEDED_ABILITIES = {
     "page": ("browser",),
@@ -86,6 +87,14 @@ NEEDED_SERIES = {
     "recorded_memory": ("memory_bytes",),
 }
 """Which series a fixture stands on where Prometheus is the source: one of them has to be named in ``[prometheus]``."""
+
+_SIGNED_IN = ("email", "password", "log_in", "log_out")
+NEEDED_ELEMENTS = {
+    **dict.fromkeys(("site", "traveller", "phone_traveller", "returning_traveller"), _SIGNED_IN),
+    "chat_page": (*_SIGNED_IN, "message"),
+    **dict.fromkeys(("audits", "keyboard_chat", "webkit_traveller"), (*_SIGNED_IN, "message", "messages")),
+}
+"""Which elements of pages a fixture works with, by their names in the contract of the product."""
 
 NEEDS_A_ROLLBACK = frozenset({"team_told", "followed"})
 """Fixtures that tell of a rollback that this session did. Without one, the test is left out, and named."""
@@ -194,7 +203,11 @@ def _why_not(item: pytest.Item, runbook: Runbook) -> str:
         return f"{environment.name} declares no {', '.join(missing)}"
     if situation_of(item) in {AS_IS, BASELINE} and NEEDS_A_ROLLBACK.intersection(getattr(item, "fixturenames", ())):
         return _no_rollback(item, runbook)
-    undeclared = _unasked_part(item, environment) or _undeclared_part(item, environment)
+    undeclared = (
+        _unasked_part(item, environment)
+        or _undescribed_elements(item, environment)
+        or _undeclared_part(item, environment)
+    )
     if undeclared:
         return undeclared
     if (
@@ -257,6 +270,13 @@ def _unasked_part(item: pytest.Item, environment: Environment) -> str:
         return ""
     ids = markers.criterion_ids(item)
     return next((why for one in components if one.item in ids and (why := environment.unasked(one))), "")
+
+
+def _undescribed_elements(item: pytest.Item, environment: Environment) -> str:
+    """Which elements of pages the test works with and nobody described; empty when there is none."""
+    of_fixtures = (one for name in getattr(item, "fixturenames", ()) for one in NEEDED_ELEMENTS.get(name, ()))
+    lost = undescribed(environment.contract.elements, (*of_fixtures, *markers.elements_of(item)))
+    return f"the contract of {environment.product} describes no {', '.join(lost)} ([elements])" if lost else ""
 
 
 def _undeclared_part(item: pytest.Item, environment: Environment) -> str:

@@ -36,6 +36,19 @@ good = [{ json = "/response", exists = true }]
 [operations.expenses]
 path = "/api/expenses/{user_id}"
 
+[pages]
+home = "/"
+login = "/login"
+chat = "/pam"
+trips = "/wheels"
+money = "/wins"
+settings = "/settings"
+profile = "/profile"
+
+[elements]
+log_in = { role = "link", name = "Log in" }
+amount = { label = "Amount" }
+
 [operations.history]
 path = "/api/history"
 
@@ -131,6 +144,22 @@ def test_a_good_file_is_a_contract(tmp_path: Path) -> None:
         ('path = "/api/tickets"', 'path = "/t"\nno_endpoint = "none"', "[operations] tickets: expected path, or why"),
         ('path = "/api/tickets"', 'path = "/t"\nitems = "rows"', "[operations.tickets] items: expected a JSON pointer"),
         ('path = "/api/tickets"', 'path = "/t"\nquery = "a b"', "[operations.tickets] query: "),
+        ('chat = "/pam"\n', "", "[pages] chat: missing, it is required"),
+        ('amount = { label = "Amount" }', 'amount = { labl = "Amount" }', "[elements.amount] labl: unknown key"),
+        (
+            'label = "Amount"',
+            'label = "Amount", selector = "input"',
+            "expected exactly one of role, label, selector, found label and",
+        ),
+        (
+            'role = "link", name = "Log in"',
+            'name = "Log in"',
+            "expected exactly one of role, label, selector, found none",
+        ),
+        ('role = "link", name', 'label = "Log in", name', "name is the accessible name of a role: expected role, too"),
+        ('name = "Log in"', 'name_matches = "("', "expected a regular expression, found '('"),
+        ('role = "link"', 'role = "lnik"', "[elements.log_in] role: unknown value 'lnik', did you mean 'link'?"),
+        ("amount = {", "amuont = {", "amuont"),
         (
             'name = "pam-small"',
             'name = "pam-smal"',

@@ -29,6 +29,7 @@ def tab(context: Any, environment: Environment) -> "PamSite":
         context.new_page(),
         environment.urls.frontend,
         environment.pages,
+        environment.contract.elements,
         within_s=step_within_s(environment),
         intent=environment.chat_intent,
     )

@@ -9,8 +9,9 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, Field, Strict, model_validator
 
 from pam_rollback.core.configuration import Problem, Table, place, shown
-from pam_rollback.core.environment_tables import PathTemplate, PlacesOfParts, Text, UrlPath
+from pam_rollback.core.environment_tables import Pages, PathTemplate, PlacesOfParts, Text, UrlPath
 from pam_rollback.product.rules.conditions import Condition, Pointer
+from pam_rollback.product.rules.site import Element, ElementName
 
 Site = Literal["frontend", "api", "backend", "supabase"]
 """Whose address a path stands below: a key of ``[urls]`` in the environment's file."""
@@ -160,6 +161,9 @@ class Contract(Table):
     health: Annotated[Mapping[str, Component], Field(min_length=1)]
     sign_in: SignIn
     operations: Mapping[OperationName, Operation]
+    pages: Pages
+    elements: Mapping[ElementName, Element] = {}
+    """What is not described is not looked for: journeys that need it are left out, and named."""
 
     @model_validator(mode="after")
     def _is_whole(self) -> "Contract":

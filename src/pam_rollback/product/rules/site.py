@@ -1,0 +1,71 @@
+"""The site as people see it: by what each element of its pages is found. Accessible names first, as a screen reader has them."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, model_validator
+
+from pam_rollback.core.configuration import Table
+from pam_rollback.core.environment_tables import Text
+
+ElementName = Literal[
+    "email",
+    "password",
+    "log_in",
+    "log_out",
+    "open_chat",
+    "message",
+    "messages",
+    "speak",
+    "stop_speaking",
+    "amount",
+    "note",
+    "add_expense",
+    "expenses",
+    "distance_unit",
+    "save",
+    "saved",
+    "plan_trip",
+]
+"""``log_out`` ends a session; ``open_chat`` is the button that opens PAM where it has no page of its own."""
+_WAYS = ("role", "label", "selector")
+
+
+def _expression(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as problem:
+        raise ValueError(f"expected a regular expression, found {text!r} ({problem})") from None
+    return text
+
+
+class Element(Table):
+    """One element of a page: by its role (and accessible name), by its label, or by a CSS selector."""
+
+    role: Literal["button", "link", "list", "listitem", "row", "status", "textbox", "combobox"] | None = None
+    name: Text | None = None
+    """The accessible name, or a part of it, whatever its case."""
+    name_matches: Annotated[str, AfterValidator(_expression)] | None = None
+    """The accessible name or label by a regular expression, found anywhere in it."""
+    label: Text | None = None
+    selector: Text | None = None
+    items: Literal["listitem", "row"] | None = None
+    """What is meant are its members of this role."""
+    within: Literal["main", "navigation"] | None = None
+    """Only inside this landmark."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "Element":
+        given = [way for way in _WAYS if getattr(self, way) is not None]
+        by_label = not given and self.name_matches is not None
+        if len(given) != 1 and not by_label:
+            raise ValueError(f"expected exactly one of {', '.join(_WAYS)}, found {' and '.join(given) or 'none'}")
+        if self.name is not None and self.role is None:
+            raise ValueError("name is the accessible name of a role: expected role, too")
+        return self
+
+
+def undescribed(elements: Mapping[ElementName, Element], wanted: Iterable[str]) -> list[str]:
+    """Which of the wanted elements the contract does not describe, each once."""
+    return [name for name in dict.fromkeys(wanted) if name not in elements]

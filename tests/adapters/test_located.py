@@ -1,0 +1,73 @@
+"""Each way in which a contract describes an element finds that element, and no other."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from pam_rollback.adapters.browser import launch_arguments
+from pam_rollback.adapters.located import located
+from pam_rollback.adapters.pam_site import PamSite
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.journeys import Stopped
+from pam_rollback.product.rules.site import Element
+from tests.contracts import PAGES
+
+PAGE = """
+<main><h1>Trips</h1><a href="/a" id="ask">Ask PAM about Lisbon</a><a href="/b">Read about Lisbon</a></main>
+<footer><a href="/c">Ask PAM elsewhere</a></footer>
+<label for="n">Note (optional)</label><input id="n">
+<ul aria-label="Messages"><li>one</li><li>two</li></ul>
+<button onclick="document.body.append(Object.assign(document.createElement('input'), {ariaLabel: 'Message'}))">Open PAM Chat</button>
+"""
+CHAT = {"open_chat": {"role": "button", "name": "open pam chat"}, "message": {"role": "textbox", "name": "Message"}}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One for all."""
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(**launch_arguments("chromium", own=Path()))
+
+
+@pytest.mark.parametrize(
+    ("element", "found"),
+    [
+        ({"role": "link", "name_matches": "^Ask PAM", "within": "main"}, 1),
+        ({"role": "link", "name_matches": "^Ask PAM"}, 2),
+        ({"role": "link", "name": "about"}, 2),
+        ({"name_matches": "^Note"}, 1),
+        ({"label": "note"}, 1),
+        ({"selector": "main a"}, 2),
+        ({"role": "list", "name": "Messages", "items": "listitem"}, 2),
+        ({"role": "button", "name": "Log out"}, 0),
+    ],
+    ids=repr,
+)
+def test_an_element_is_found_as_it_is_described(browser: Browser, element: dict[str, str], found: int) -> None:
+    """By role, name, label or selector, within a landmark, or its members."""
+    page = browser.new_page()
+    page.set_content(PAGE)
+    try:
+        assert located(page, Element.model_validate(element)).count() == found
+    finally:
+        page.close()
+
+
+def test_the_chat_is_opened_by_its_button_where_there_is_one(browser: Browser) -> None:
+    """Else it has to be there; and of what nobody described nothing is known."""
+    page = browser.new_page()
+    try:
+        page.route("http://pam.test/**", lambda route: route.fulfill(body=PAGE, content_type="text/html"))
+        described = {name: Element.model_validate(element) for name, element in CHAT.items()}
+        site = PamSite(page, "http://pam.test", PAGES, described, within_s=2)  # type: ignore[arg-type]
+        assert site.open_chat() == "Trips"
+        with pytest.raises(MeasurementFailed, match="the contract of the product describes no 'distance_unit'"):
+            site.open_settings()
+        page.goto("about:blank")
+        without = PamSite(page, "http://pam.test", PAGES, {"message": described["message"]}, within_s=0.5)
+        with pytest.raises(Stopped, match="no field for a message"):
+            without.open_chat()
+    finally:
+        page.close()
