@@ -49,18 +49,18 @@ def test_every_address_has_the_page(today: Today) -> None:
     assert [answer for answer in (page, script) if "1.42" in answer.text or "x-release" in answer.headers] == []
 
 
-def test_the_bundle_says_where_its_services_are(today: Today) -> None:
+def test_the_script_of_the_page_says_where_its_services_are(today: Today) -> None:
     """Put in when it was built; a build without them is served like a good one, and knows nothing."""
-    variables = script_of(today).replace("main.js", "variables.js")
+    script = script_of(today)
     urls = today.state["urls"]
     known = {urls["api"], urls["supabase"], today.key}
-    assert {value for value in known if value in today.call("GET", "frontend", variables).text} == known
+    assert {value for value in known if value in today.call("GET", "frontend", script).text} == known
 
     today.remote.plant("front-end-built-without-variables")
-    other = script_of(today).replace("main.js", "variables.js")
+    other = script_of(today)
     answer = today.call("GET", "frontend", other)
     assert (answer.status, answer.headers["content-type"]) == (200, "text/javascript; charset=utf-8")
-    assert (other == variables, [value for value in known if value in answer.text]) == (False, [])
+    assert (other == script, [value for value in known if value in answer.text]) == (False, [])
 
 
 def test_releases_differ_in_their_bundle_only(today: Today) -> None:

@@ -18,7 +18,7 @@ _STUCK_WORKER = Path(__file__).with_name("stuck_worker.js")
 _PAGE, _WORKER = "/index.html", "/sw.js"
 _VERSION = "/version.json"
 _ASSETS = re.compile(r"/assets/(?P<hash>[0-9a-f]+)/")
-_VARIABLE = re.compile(rb'^(export const [A-Z_]+ = )"[^"]*";$', re.MULTILINE)
+_VARIABLE = re.compile(rb'^(const (?:BACKEND_URL|SUPABASE_URL|SUPABASE_ANON_KEY) = )"[^"]*";$', re.MULTILINE)
 _KINDS: Mapping[str, str] = {
     ".html": "text/html",
     ".js": "text/javascript",

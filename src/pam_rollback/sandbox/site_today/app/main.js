@@ -1,6 +1,11 @@
 // The pages, by their address. Every page but the first has the round button that opens PAM, for whoever looks at it.
 
-import { addRow, api, isConfigured, rows, session, signIn, signOut } from "./services.js";
+import { addRow, api, connect, rows, session, signIn, signOut } from "./services.js";
+
+// Put in when the site is built. A build without them succeeds, and nothing works.
+const BACKEND_URL = "__VITE_BACKEND_URL__";
+const SUPABASE_URL = "__VITE_SUPABASE_URL__";
+const SUPABASE_ANON_KEY = "__VITE_SUPABASE_ANON_KEY__";
 
 const root = document.getElementById("root");
 const PLACES = { Wheels: "/wheels", Wins: "/wins", Social: "/social", Shop: "/shop", You: "/you", Profile: "/profile" };
@@ -199,7 +204,7 @@ function chatWindow() {
   return h("section", { class: "chat", "aria-label": "PAM" }, said, form);
 }
 
-if (isConfigured) {
+if (connect({ backend: BACKEND_URL, supabase: SUPABASE_URL, key: SUPABASE_ANON_KEY })) {
   window.addEventListener("popstate", show);
   // Who opens a page for accounts afresh is taken for a stranger at first, and lands where a sign-in leads to.
   if (PAGES[location.pathname]?.forAccounts && session() !== null) go("/you");

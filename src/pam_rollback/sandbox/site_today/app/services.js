@@ -1,10 +1,13 @@
 // The two hosts of the product: Supabase for accounts and rows, the API for PAM. Who is signed in stays in this browser.
 
-import { BACKEND_URL, SUPABASE_ANON_KEY, SUPABASE_URL } from "./variables.js";
-
 const KEY = "wheels-and-wins.session";
+let services = { backend: "", supabase: "", key: "" };
 
-export const isConfigured = [BACKEND_URL, SUPABASE_URL, SUPABASE_ANON_KEY].every((value) => value !== "");
+/** Says where the services are; false when it was not said. */
+export function connect(found) {
+  services = found;
+  return Object.values(found).every((value) => value !== "");
+}
 
 export function session() {
   try {
@@ -31,7 +34,7 @@ export const addRow = (table, row) => supabase(`/rest/v1/${table}`, "POST", row)
 
 export async function api(path, body = null) {
   return answered(
-    await fetch(BACKEND_URL + path, {
+    await fetch(services.backend + path, {
       method: body === null ? "GET" : "POST",
       headers: { ...token(), ...(body === null ? {} : { "Content-Type": "application/json" }) },
       body: body === null ? null : JSON.stringify(body),
@@ -41,9 +44,9 @@ export async function api(path, body = null) {
 
 async function supabase(path, method, body = null) {
   return answered(
-    await fetch(SUPABASE_URL + path, {
+    await fetch(services.supabase + path, {
       method,
-      headers: { apikey: SUPABASE_ANON_KEY, ...token(), "Content-Type": "application/json" },
+      headers: { apikey: services.key, ...token(), "Content-Type": "application/json" },
       body: body === null ? null : JSON.stringify(body),
     }),
   );
