@@ -18,6 +18,7 @@ from pam_rollback.reporting import scorecard_page, timeline_picture
 from pam_rollback.reporting.run_folder import REPORTS
 from pam_rollback.reporting.run_record import (
     ActionMoment,
+    ActionStep,
     ActionTaken,
     FeatureShare,
     Measured,
@@ -236,6 +237,17 @@ def test_the_picture_has_its_limits_and_moments() -> None:
     assert picture.count('class="bad"') == 6
     assert "<title" in picture
     assert "what it shows" in picture
+
+
+def test_what_the_drill_itself_brings_back_is_drawn_apart(told: RunRecord) -> None:
+    """A drill undoes its changes while users are probed: the errors after that say nothing of the rollback."""
+    undo = ActionStep("feature-flag", "undo set-flags", "undone", 30.0, 0.1)
+
+    page = scorecard_page.render(replace(told, steps=(*told.steps, undo)))
+
+    assert 'class="after"' in page
+    assert "+18.00 s: the drill put everything back" in _text(page)
+    assert 'class="after"' not in scorecard_page.render(told)
 
 
 def test_a_hole_breaks_the_line() -> None:

@@ -42,6 +42,7 @@ _RIGHT: Final = frozenset({"n", "margin", "at", "took"})
 """Columns of figures."""
 _ANCHOR: Final = re.compile(r"docs/runbook\.md#([a-z0-9-]+)")
 _DASH: Final = "-"
+_PUT_BACK: Final = "the drill put everything back; what users saw since is its own doing"
 _MINUTE_S: Final = 60.0
 _VISIBLE_S: Final = 0.005
 
@@ -197,11 +198,14 @@ def _rollback(watched: Watched, record: RunRecord, zone: tzinfo | None, markup: 
     action = next((one for one in reversed(record.actions) if one.situation == watched.situation), None)
     decided_s = action.decided_s if action else 0.0
     name = _named(watched, action)
+    undone_s = min(
+        (step.started_s for step in record.steps if step.outcome == "undone" and step.action == name), default=None
+    )
     return {
         "id": watched.situation,
         "title": f"How it went: {name}",
         # The picture escapes what it shows by itself.
-        "picture": markup(timeline_picture.svg(watched, _described(watched, name, decided_s), decided_s)),
+        "picture": markup(timeline_picture.svg(watched, _described(watched, name, decided_s), decided_s, undone_s)),
         "moments": [
             {
                 "name": moment.name,
@@ -211,6 +215,9 @@ def _rollback(watched: Watched, record: RunRecord, zone: tzinfo | None, markup: 
             }
             for moment in watched.moments
         ],
+        "put_back": ""
+        if undone_s is None
+        else f"{_after(undone_s - decided_s)}: the drill put everything back; what users saw since is its own doing",
         "notices": _told(watched, decided_s),
     }
 

@@ -67,8 +67,11 @@ def has_picture(watched: Watched) -> bool:
     return len(watched.bins) > 1
 
 
-def svg(watched: Watched, title: str, decided_s: float) -> str:
-    """The picture; empty when nobody probed. Times are counted from the decision."""
+def svg(watched: Watched, title: str, decided_s: float, undone_s: float | None = None) -> str:
+    """The picture; empty when nobody probed. Times are counted from the decision.
+
+    ``undone_s``: when the drill began to put everything back. What users saw from then on is its own doing, and is drawn apart.
+    """
     if not has_picture(watched):
         return ""
     start_s = min([watched.bins[0].at_s, *(moment.at_s for moment in watched.moments)])
@@ -78,6 +81,7 @@ def svg(watched: Watched, title: str, decided_s: float) -> str:
     parts = [
         f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-labelledby="{watched.situation}-title">',
         f'<title id="{watched.situation}-title">{escape(title)}</title>',
+        *_put_back(panels[0], height - _BOTTOM, undone_s),
         *_moments(watched, panels[0], height - _BOTTOM),
         *_errors(watched, panels[0]),
         *_times(watched, panels[1]),
@@ -159,6 +163,15 @@ def _features(shares: Sequence[FeatureShare], panel: _Panel) -> Iterator[str]:
         yield f'<path class="line" d="{"".join(path)}H{_WIDTH - _RIGHT}"/>'
         name = escape(features[0] if len(features) == 1 else f"{features[0]} and {len(features) - 1} more")
         yield f'<text class="n" x="{_LEFT + 6}" y="{panel.top + 14 + 14 * place}">{name}</text>'
+
+
+def _put_back(panel: _Panel, bottom: float, undone_s: float | None) -> Iterator[str]:
+    if undone_s is None or undone_s >= panel.end_s:
+        return
+    x = panel.x(undone_s)
+    width = round(_WIDTH - _RIGHT - x, 1)
+    yield f'<rect class="after" x="{x}" y="{_TOP}" width="{width}" height="{round(bottom - _TOP, 1)}"/>'
+    yield f'<text class="n" x="{x - 6}" y="{_TOP + 4}" text-anchor="end">put back</text>'
 
 
 def _moments(watched: Watched, panel: _Panel, bottom: float) -> Iterator[str]:
