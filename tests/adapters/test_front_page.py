@@ -119,6 +119,28 @@ def test_a_page_that_is_none(site: Site, path: str, file: tuple[str, bytes] | No
     assert wrong in str(found)
 
 
+@pytest.mark.parametrize("place", ["/a.js", "/b.js", "/c.js"])
+def test_a_bundle_names_the_api_that_it_talks_to(site: Site, place: str) -> None:
+    """In the page's own script, or in a file beside it that it imports; one that was built without its variables names none."""
+    site.files["/a.js"] = ("text/javascript", b'import {url} from"./b.js"; ' + b" " * 10_000)
+    site.files["/b.js"] = ("text/javascript", b'export * from "./c.js"; import "./a.js"')
+    site.files["/c.js"] = ("text/javascript", b"export const url = undefined")
+
+    def look() -> str:
+        return str(look_at_front_page(f"{site.url}/", deadline_s=5, names={"api": "api.example.com"}))
+
+    said = look()
+    assert "none of its 4 scripts names the api (api.example.com): was it built without its variables?" in said
+    site.files[place] = ("text/javascript", site.files[place][1] + b"; const u = 'https://api.example.com/v1'")
+    assert "a page, with 2 scripts and styles" in look()
+
+
+def test_a_page_has_its_words(site: Site) -> None:
+    """In its title or its text, as it is sent."""
+    assert look_at_front_page(f"{site.url}/", deadline_s=5, text=["Wheels"]).is_the_site
+    assert "the page does not say 'Boats'" in str(look_at_front_page(f"{site.url}/", deadline_s=5, text=["Boats"]))
+
+
 def test_a_site_that_is_gone() -> None:
     """A value, not an exception."""
     with socket.create_server(("127.0.0.1", 0)) as closed:

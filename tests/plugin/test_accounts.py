@@ -1,5 +1,6 @@
 """The test account of today's product, signed in at its Supabase-like host, on paths that are one for each user."""
 
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,9 +27,8 @@ def today() -> Iterator[Environment]:
         file = Path(folder) / "state.toml"
         with launch(file, product="pam-today", ready_within_s=180):
             described = Path(folder) / "today.toml"
-            text = file.read_text(encoding="utf-8").replace(
-                'kind = "sandbox"\n', f'kind = "sandbox"\nabilities = {ABILITIES}\n'
-            )
+            text = re.sub(r"(?ms)^abilities = \[.*?\]\n", "", file.read_text(encoding="utf-8"))
+            text = text.replace('kind = "sandbox"\n', f'kind = "sandbox"\nabilities = {ABILITIES}\n')
             described.write_text(f"{text}\n[probing]\nrate_hz = 5\nweights = {{ login = 1 }}\n", encoding="utf-8")
             described.chmod(0o600)
             yield load_environment(str(described), ROOT / "environments", {})
@@ -90,6 +90,19 @@ def test_a_dead_database_is_seen(today: Environment) -> None:
         assert found.backend.healthy, str(found.backend)
         assert not found.database.healthy
         assert "the database says " in str(found.database)
+    finally:
+        remote.clear_all()
+
+
+def test_a_front_end_without_its_variables_is_seen(today: Environment) -> None:
+    """Although every address answers 200, with a page and a script."""
+    sandbox = today.sandbox
+    assert sandbox is not None
+    remote = Remote(sandbox.control_url, sandbox.token)
+    assert health.ask(today).front_page.is_the_site
+    remote.plant("front-end-built-without-variables")
+    try:
+        assert "names the supabase" in str(health.ask(today).front_page)
     finally:
         remote.clear_all()
 

@@ -1,43 +1,82 @@
 """The front page as anybody gets it, with the scripts and styles that it names. No browser: what it renders is for the journeys."""
 
+from collections.abc import Iterable, Mapping
 from functools import partial
 from http import HTTPStatus
 from urllib.parse import urljoin
 
 from pam_rollback.adapters.http import all_at_once, fetch
+from pam_rollback.core.answer import Answer
 from pam_rollback.core.front_page import (
     ASSET_BYTES,
+    ASSETS_MAX,
     Asset,
     FrontPage,
+    imports_of,
     read_page,
     shortcoming_of_asset,
     shortcoming_of_sent,
+    unnamed,
+    without_words,
 )
 
+_SCRIPT_BYTES = 8 << 20
 
-def look_at_front_page(url: str, *, deadline_s: float) -> FrontPage:
-    """Ask for the page, then for its files side by side; whatever they answer is a value."""
+
+def look_at_front_page(
+    url: str, *, deadline_s: float, text: Iterable[str] = (), names: Mapping[str, str] | None = None
+) -> FrontPage:
+    """Ask for the page, then for its files side by side; whatever they answer is a value.
+
+    ``text``: words that the page has to have. ``names``: hosts that its scripts, or what these import, have to name, by what people call
+    them; then scripts are read whole, else only their start.
+    """
     answer = fetch(url, headers={"Accept": "text/html"}, deadline_s=deadline_s)
     if answer.problem or answer.http_status != HTTPStatus.OK or not answer.content_type.lower().startswith("text/html"):
         return FrontPage(url, (str(answer),), 0)
     page = read_page(answer.body)
-    problems = all_at_once({str(asset): partial(_problem, url, asset, deadline_s) for asset in page.assets})
-    found = (shortcoming_of_sent(page), *problems.values())
+    asked = {str(asset): partial(_asked, url, asset, deadline_s, whole=bool(names)) for asset in page.assets}
+    answers = all_at_once(asked)
+    problems = [_problem(asset, answers[str(asset)]) for asset in page.assets]
+    found = [shortcoming_of_sent(page), *without_words(page, text), *problems]
+    if names and not any(problems):
+        found += unnamed(_bundle(page.assets, answers, deadline_s), names)
     return FrontPage(url, tuple(filter(None, found)), len(page.assets))
 
 
-def _problem(page: str, asset: Asset, deadline_s: float) -> str:
+def _asked(page: str, asset: Asset, deadline_s: float, *, whole: bool) -> Answer | str | None:
+    """The file; in words why it has no address; None where it needs none."""
     try:
         address = urljoin(page, asset.address)
     except ValueError:
         return f"its {asset.kind} has no address: {asset.address!r}"
     if not address.startswith(("http://", "https://")):
-        return ""  # a data: address brings its content along
-    answer = fetch(
+        return None  # a data: address brings its content along
+    if whole and asset.kind == "script":
+        return fetch(address, headers={"Accept": "*/*"}, deadline_s=deadline_s, max_body_bytes=_SCRIPT_BYTES)
+    return fetch(
         address,
         headers={"Accept": "*/*", "Range": f"bytes=0-{ASSET_BYTES - 1}"},
         deadline_s=deadline_s,
         max_body_bytes=ASSET_BYTES,
         start_is_enough=True,
     )
-    return shortcoming_of_asset(asset, answer)
+
+
+def _problem(asset: Asset, answer: Answer | str | None) -> str:
+    return shortcoming_of_asset(asset, answer) if isinstance(answer, Answer) else answer or ""
+
+
+def _bundle(assets: Iterable[Asset], answers: Mapping[str, Answer | str | None], deadline_s: float) -> Iterable[bytes]:
+    """What the page's scripts say, and the files beside them that these import, one after the other."""
+    scripts = [answers[str(asset)] for asset in assets if asset.kind == "script"]
+    fresh = [one for one in scripts if isinstance(one, Answer)]
+    found, beside = [one.body for one in fresh], dict[str, None]()
+    while fresh and len(beside) < ASSETS_MAX:
+        named = (urljoin(one.url, name) for one in fresh for name in imports_of(one.body))
+        new = [url for url in dict.fromkeys(named) if url not in beside][: ASSETS_MAX - len(beside)]
+        beside |= dict.fromkeys(new)
+        asked = {url: partial(fetch, url, deadline_s=deadline_s, max_body_bytes=_SCRIPT_BYTES) for url in new}
+        fresh = list(all_at_once(asked).values()) if asked else []
+        found += [one.body for one in fresh]
+    return found

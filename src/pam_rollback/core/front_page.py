@@ -7,7 +7,7 @@ a browser: a bundle that was built without its variables is served like a good o
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from html.parser import HTMLParser
@@ -46,6 +46,7 @@ _SHOWN_CHARACTERS = 80
 _PAGE_BYTES = 256 * 1024
 """What is read of a page: its head and its first words are far before that."""
 _PAGE_AGAIN = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|head|body)\b", re.IGNORECASE)
+_IMPORT = re.compile(rb"""(?:\bfrom|\bimport)\s*\(?\s*["'](\.{1,2}/[^"']{1,200}\.js)["']""")
 _KINDS = {"script": ("javascript", "ecmascript"), "style": ("text/css",)}
 
 
@@ -118,6 +119,28 @@ def shortcoming_of_asset(asset: Asset, answer: Answer) -> str:
     if not any(part in kind for part in _KINDS[asset.kind]):
         return f"{name} is {kind or 'without content type'}, which browsers do not take for a {asset.kind}"
     return "" if answer.body.strip() else f"{name} is empty"
+
+
+def imports_of(script: bytes) -> tuple[str, ...]:
+    """The files beside a script that it imports, as it names them."""
+    found = _IMPORT.findall(script)
+    return tuple(dict.fromkeys(name.decode("utf-8", "replace") for name in found))[:ASSETS_MAX]
+
+
+def without_words(page: PageContent, words: Iterable[str]) -> Iterable[str]:
+    """Which of the words the page does not have, as sentences."""
+    said = " ".join((*page.statements, page.text))
+    return [f"the page does not say {one!r}" for one in words if one not in said]
+
+
+def unnamed(scripts: Iterable[bytes], addresses: Mapping[str, str]) -> Iterable[str]:
+    """Which addresses none of the scripts names, by what people call them, as sentences."""
+    bodies = tuple(scripts)
+    return [
+        f"none of its {len(bodies)} scripts names the {name} ({host}): was it built without its variables?"
+        for name, host in addresses.items()
+        if not any(host.encode() in body for body in bodies)
+    ]
 
 
 @dataclass(frozen=True, repr=False)

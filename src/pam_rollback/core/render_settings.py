@@ -19,8 +19,6 @@ class Render(Table):
 
     service_id: Annotated[str, Field(pattern=r"^(srv-[A-Za-z0-9-]+)?$")] = ""
     """As in the address of its page in the Dashboard: ``srv-…``."""
-    worker_service_id: Annotated[str, Field(pattern=r"^(srv-[A-Za-z0-9-]+)?$")] = ""
-    """A second service that is deployed from the same commit, such as a Celery worker. A rollback does not take it back yet."""
     owner_id: Annotated[str, Field(pattern=r"^((tea|usr|own)-[A-Za-z0-9-]+)?$")] = ""
     """The workspace that it has to belong to; empty: not looked at."""
     api_url: Annotated[str, AfterValidator(web_address)] = RENDER_API

@@ -153,6 +153,15 @@ class Operation(Table):
         }
 
 
+class FrontPageConditions(Table):
+    """What makes the front page the site, beside what every page needs: no error screen, and scripts that are scripts."""
+
+    text: Annotated[tuple[Text, ...], Strict(False)] = ()  # noqa: FBT003 - TOML has lists
+    """Words that the page has as it is sent, in its title, its headings or its text."""
+    names: Annotated[tuple[Site, ...], Strict(False)] = ()  # noqa: FBT003 - TOML has lists
+    """Whose addresses its scripts have to name: a bundle that was built without its variables names none."""
+
+
 class Contract(Table):
     """What a product promises: the whole file."""
 
@@ -162,6 +171,7 @@ class Contract(Table):
     sign_in: SignIn
     operations: Mapping[OperationName, Operation]
     pages: Pages
+    front_page: FrontPageConditions = FrontPageConditions.model_construct()
     elements: Mapping[ElementName, Element] = {}
     """What is not described is not looked for: journeys that need it are left out, and named."""
 

@@ -94,8 +94,10 @@ def contradiction(component: Component, answer: Answer) -> str:
 def body_problems(component: Component, captured: Captured) -> Iterator[str]:
     """What is wrong with what the answer says, whatever its HTTP status is."""
     results = (held_against(condition, captured) for condition in component.conditions)
-    yield from (str(result) for result in results if not result.met)
-    if found := contradiction(component, captured.answer):
+    unmet = [str(result) for result in results if not result.met]
+    yield from unmet
+    # A body that is ill by its own word contradicts nothing.
+    if not unmet and (found := contradiction(component, captured.answer)):
         yield f"healthy at its top only: {found}"
 
 
