@@ -1,4 +1,4 @@
-"""One record, many views: terminal, job summary, JUnit, Allure and exit code say the same of a session, whatever its tests found.
+"""One record, many views: terminal, page, job summary, JUnit, Allure and exit code say the same of a session, whatever its tests found.
 
 Sessions of the real plug-in: a project with a handful of tests whose outcomes hypothesis draws, collected once and run again and again.
 """
@@ -16,6 +16,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from pam_rollback.core.verdict import VERDICT_WORDS, ExitCode
+from pam_rollback.reporting import scorecard_page
+from pam_rollback.reporting.run_record import read
 from tests.sessions import SCREEN, Collected, Finished, Project, Range, runbook_in
 
 CASES = 60
@@ -67,6 +69,7 @@ TESTS = {
     "manual": ("POST-5",),
 }
 MARKS = {"advisory": "@pytest.mark.advisory", "manual": "@pytest.mark.advisory\n@pytest.mark.checklist"}
+_ID = re.compile(r"\b[A-Z]+-\d+\b")
 RED, BLIND = {"broken criterion", "action failed", "undo failed", "refused"}, {"could not measure"}
 
 
@@ -80,6 +83,8 @@ class Seen:
     summary: str
     junit: ET.Element
     allure: list[dict[str, Any]]
+    page: str
+    """The report's first page, made of the record that was written."""
 
     def bad_of_the_record(self) -> set[str]:
         """The tests that are not good and decide."""
@@ -146,6 +151,7 @@ def seen(session: tuple[Collected, Project], outcomes_drawn: dict[str, tuple[str
         summary.read_text(encoding="utf-8"),
         ET.parse(ended.folder / "junit.xml").getroot(),  # noqa: S314 - our own file
         [json.loads(path.read_text("utf-8")) for path in Path(ended.folder, "allure-results").glob("*-result.json")],
+        scorecard_page.render(read(ended.folder / "run.json")),
     )
 
 
@@ -159,8 +165,8 @@ def test_all_views_say_the_same(session: tuple[Collected, Project], outcomes_dra
     word, bad = one.record["verdict"], one.bad_of_the_record()
     ids = {identifier for name in bad for identifier in TESTS[name.removeprefix("test_")]}
     screen = one.terminal[one.terminal.index("REHEARSAL ") :]
-    shown = set(re.findall(r"\b[A-Z]+-\d+\b", "\n".join(_entries(screen))))
-    told = set(re.findall(r"\b[A-Z]+-\d+\b", _section(one.summary, "### Problems")))
+    shown = set(_ID.findall("\n".join(_entries(screen))))
+    told = set(_ID.findall(_section(one.summary, "### Problems")))
 
     assert one.code == one.record["exit_code"]
     assert word == VERDICT_WORDS[ExitCode(one.code)]
@@ -170,8 +176,10 @@ def test_all_views_say_the_same(session: tuple[Collected, Project], outcomes_dra
     assert one.bad_of_allure() == bad
     assert shown == ids, screen
     assert told >= ids, one.summary
+    assert set(_ID.findall(_problems_of(one.page))) == ids, _problems_of(one.page)
     if word == "GO":
         assert not bad
+        assert 'id="problems"' not in one.page
         assert not re.search(r"BROKEN|UNKNOWN|FAILED|could not", one.terminal), one.terminal
         assert (one.junit[0].get("failures"), one.junit[0].get("errors")) == ("0", "0")
 
@@ -187,6 +195,11 @@ def _entries(screen: str) -> list[str]:
         if inside:
             found.append(line.partition("It is so")[0])
     return found
+
+
+def _problems_of(page: str) -> str:
+    """What the page names as not good: words and plan items in front of each title."""
+    return " ".join(re.findall(r'<div class="problem[^>]*>(.*?)<strong>', page, re.DOTALL))
 
 
 def _section(text: str, heading: str) -> str:
