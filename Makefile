@@ -54,7 +54,7 @@ mutants: $(READY) ## change each line of the rules that decide: does a test noti
 	@$(BIN)/python -m tests.mutants $(ONLY)
 
 sandbox: $(READY) ## the sandbox alone, to click through; Ctrl-C ends it
-	@$(BIN)/python -m pam_rollback.sandbox --state-file $(or $(STATE),sandbox.env.toml) --print
+	@$(BIN)/python -m pam_rollback.sandbox --product $(or $(PRODUCT),pam-plan) --state-file $(or $(STATE),sandbox.env.toml) --print
 
 report: $(READY) ## the HTML report of the newest run (RUN=folder for another)
 	@$(BIN)/python -m pam_rollback.reporting $(RUN)

@@ -2,14 +2,18 @@
 
 import base64
 import json
+import subprocess
 from pathlib import Path
 
 import jwt
+import psycopg
 import pytest
 
 from pam_rollback.core.environment_file import load_environment
 from tests.sandbox.todays_range import Today
 
+COUNTS = ("SELECT count(*) FROM expenses", "SELECT count(*), max(updated_at) FROM user_settings")
+CANDIDATES = "supabase/migrations/20261123090000-trips.sql"
 ROOT = Path(__file__).parents[2]
 QUESTION = {"message": "How much did I spend this month?"}
 MINE = "expenses?select=id,amount,user_id&order=id.desc"
@@ -235,3 +239,31 @@ def test_its_file_is_an_environment_of_the_suite(today: Today) -> None:
     assert (environment.product, environment.contract.sign_in.kind) == ("pam-today", "supabase")
     assert environment.secret("supabase_key") == today.key
     assert not {"flag_admin", "cache_admin", "asset_manifest", "metrics"} & set(environment.abilities)
+
+
+def test_its_migrations_are_tried_on_a_copy(today: Today) -> None:
+    """The same rows, and the candidate's step can be applied there; the product's own database has not heard of it."""
+    today.remote.copy_database()
+    step = subprocess.run(
+        ["git", "-C", today.state["git"]["remote"], "show", f"main:{CANDIDATES}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    with psycopg.connect(today.variables["PAM_STAGING_COPY_DSN"]) as copy:
+        rows = [copy.execute(query).fetchone() for query in COUNTS]
+        copy.execute(step.encode())
+        assert copy.execute("SELECT to_regclass('public.trips') IS NOT NULL").fetchone() == (True,)
+
+    assert rows == [today.sql(query)[0] for query in COUNTS]
+    assert today.sql("SELECT to_regclass('public.trips') IS NULL") == [(True,)]
+
+
+def test_the_products_own_key_sees_every_row(today: Today) -> None:
+    """It bypasses row level security, so no page may have it."""
+    key = today.variables["SUPABASE_SERVICE_ROLE_KEY"]
+    headers = {"apikey": key, "Prefer": "count=exact"}
+    answer = today.call("GET", "supabase", "/rest/v1/profiles?select=id&limit=1", **headers)
+
+    assert answer.headers["content-range"] == "0-0/402"
+    assert key not in today.call("GET", "frontend", "/").text
