@@ -46,6 +46,13 @@ def test_it_signs_in_with_the_key_of_the_pages(today: Environment) -> None:
     assert account.user_id in api.expenses_url
     assert api.expenses_noted("nothing like it") == []
     assert api.has_message("")
+    note = "a link between two views of one database"
+    assert (
+        api.add_expense({"amount": 0.01, "category": "other", "description": note}, account.user_id).http_status == 201
+    )
+    assert len(api.expenses_noted(note) or ()) == 1
+    api.delete_expenses(note)
+    assert api.expenses_noted(note) == []
     assert signed_in(today, "second_test_user").user_id != account.user_id
 
 

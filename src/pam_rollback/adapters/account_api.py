@@ -28,6 +28,8 @@ class AccountApi:
     expenses_items: str = "/expenses"
     apikey: str = field(default="", repr=False)
     """The key of the pages, where rows are read at Supabase."""
+    expenses_are_rows: bool = False
+    """Expenses are rows of Supabase's REST: written with their owner, and deleted by a condition."""
 
     def has_message(self, text: str) -> bool:
         """The stored history has a message with this text."""
@@ -43,6 +45,18 @@ class AccountApi:
         """All settings; None when the API does not say."""
         return settings_in(self._get(self.settings_url).json)
 
+    def add_expense(self, expense: Mapping[str, Any], user_id: str) -> Answer:
+        """Enter an expense; gives what was answered."""
+        body = {**expense, "user_id": user_id} if self.expenses_are_rows else dict(expense)
+        told = {"Prefer": "return=representation"} if self.expenses_are_rows else {}
+        return fetch(
+            self._of_all_expenses,
+            method="POST",
+            json=body,
+            headers={**self._headers, **told},
+            deadline_s=self.deadline_s,
+        )
+
     def delete_expenses(self, note: str) -> None:
         """Delete what a journey entered. Raises MeasurementFailed with what is left and where."""
         found = self.expenses_noted(note)
@@ -52,7 +66,8 @@ class AccountApi:
             )
         for expense in found:
             answer = fetch(
-                f"{self.expenses_url}/{expense.get('id')}",
+                self._of_all_expenses
+                + (f"?id=eq.{expense.get('id')}" if self.expenses_are_rows else f"/{expense.get('id')}"),
                 method="DELETE",
                 headers=self._headers,
                 deadline_s=self.deadline_s,
@@ -84,6 +99,10 @@ class AccountApi:
             headers=self._headers,
             deadline_s=self.deadline_s,
         )
+
+    @property
+    def _of_all_expenses(self) -> str:
+        return self.expenses_url.partition("?")[0] if self.expenses_are_rows else self.expenses_url
 
     def _list(self, url: str, items: str) -> list[Mapping[str, Any]] | None:
         body = self._get(f"{url}{'&' if '?' in url else '?'}limit={_NEWEST}").json

@@ -8,7 +8,6 @@ import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
 
 from psycopg import sql
 
@@ -17,6 +16,7 @@ from pam_rollback.adapters.http import fetch
 from pam_rollback.adapters.pam_api import Account
 from pam_rollback.adapters.postgres import Patience, open_snapshot
 from pam_rollback.adapters.retries import Retries
+from pam_rollback.core.answer import Answer
 from pam_rollback.core.database_link import SETTING, DatabaseLink, Link, judge_link
 from pam_rollback.core.errors import MeasurementFailed
 
@@ -95,18 +95,24 @@ class LinkProbe:
 
     def _write(self, kind: str, mark: str) -> str:
         """Write the row; gives why it is not known to be written, empty when the API acknowledged it."""
-        asked: dict[str, tuple[str, str, Mapping[str, Any]]] = {
-            "setting": ("PUT", self.api.settings_url, {"settings": {SETTING: mark}}),
-            "expense": ("POST", self.api.expenses_url, {"amount": 0.01, "category": "other", "description": mark}),
-        }
-        method, url, json = asked[kind]
-        answer = self.again.ask(
-            lambda: fetch(url, method=method, json=json, headers=self.account.headers, deadline_s=self.api.deadline_s)
-        )
-        if answer.http_status in _WRITTEN and isinstance(answer.json, dict):
+        answer = self.again.ask(lambda: self._written(kind, mark))
+        if answer.http_status in _WRITTEN and answer.json and isinstance(answer.json, (dict, list)):
             return ""
         found = answer.problem or f"HTTP {answer.http_status} {answer.content_type or 'without content type'}"
-        return f"no {kind} could be written through the API: {method} {url}: {found}"
+        return f"no {kind} could be written through the API: {answer.method} {answer.url}: {found}"
+
+    def _written(self, kind: str, mark: str) -> Answer:
+        if kind == "expense":
+            return self.api.add_expense(
+                {"amount": 0.01, "category": "other", "description": mark}, self.account.user_id
+            )
+        return fetch(
+            self.api.settings_url,
+            method="PUT",
+            json={"settings": {SETTING: mark}},
+            headers=self.account.headers,
+            deadline_s=self.api.deadline_s,
+        )
 
     def _gives(self, kind: str, mark: str) -> bool:
         if kind == "setting":

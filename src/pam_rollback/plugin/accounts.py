@@ -32,5 +32,6 @@ def account_api(environment: Environment, account: Account) -> AccountApi:
         deadline_s=environment.probing.request_deadline_s,
         history_items=history.items,
         expenses_items=expenses.items,
+        expenses_are_rows=expenses.site == "supabase",
         apikey=(environment.headers_of("history") | environment.headers_of("expenses")).get("apikey", ""),
     )
