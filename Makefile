@@ -11,7 +11,7 @@ export PYTHONDONTWRITEBYTECODE :=
 export NPM_CONFIG_UPDATE_NOTIFIER := false
 
 .DEFAULT_GOAL := help
-.PHONY: help drill drills begins quick test test-all stand-ins mutants check sandbox report alerts incident forget lint bench soak audit matrix lock browser prometheus netlify-cli tools clean
+.PHONY: help drill drills begins quick test test-all stand-ins mutants check sandbox report alerts incident forget lint bench soak audit matrix reference lock browser prometheus netlify-cli tools clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -103,6 +103,9 @@ tools: $(READY)
 
 matrix: $(READY) ## write docs/fault-matrix.md from the rows in tests/fault_rows
 	@$(BIN)/python -m tests.fault_rows.matrix
+
+reference: $(READY) ## write docs/reference from options, markers and plan items
+	@$(BIN)/python -m tests.reference
 
 lock: ## renew requirements.lock from pyproject.toml
 	@$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-annotate --no-header -q -p 3.11 -o requirements.lock

@@ -280,22 +280,9 @@ def test_markers_exist(page: Path) -> None:
     assert unknown_markers(read(page)) == []
 
 
-def missing_options(text: str, known: Iterable[str]) -> set[str]:
-    """The options that are not in the page's table of options."""
-    table = text.partition("### Options")[2].partition("\n## ")[0]
-    return set(known) - set(_OPTION.findall(table))
-
-
-def test_the_readme_names_every_option() -> None:
-    """An option that nobody can find does not help."""
-    assert missing_options(read(README), suite_options()) == set()
-
-
-def test_a_missing_option_is_seen() -> None:
-    """Named elsewhere on the page is not enough."""
-    text = "`--env`\n### Options\n| `--pace N` |\n## Next\n`--mode`"
-
-    assert missing_options(text, {"--env", "--pace", "--mode"}) == {"--env", "--mode"}
+def test_the_readme_is_one_page() -> None:
+    """What does not fit has a page of its own."""
+    assert len(README.read_bytes()) <= 7 * 1024
 
 
 def test_unknown_options_and_markers_are_seen() -> None:
@@ -357,7 +344,7 @@ def worst_first() -> str:
 
 def test_the_order_of_the_codes_is_told_right() -> None:
     """The worst wins."""
-    assert orders(read(README)) == [worst_first()]
+    assert orders(read(ROOT / "docs" / "reference" / "verdicts.md")) == [worst_first()]
 
 
 def test_a_wrong_order_is_seen() -> None:
