@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.core.held_tests import HeldTest, held_tests
+from pam_rollback.plugin.completeness import shared_tests
 from pam_rollback.plugin.markers import waits_to_be_named
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,6 +51,19 @@ def test_a_module_may_have_one_marker_or_none(line: str, marks: set[str]) -> Non
     assert held_tests(f"{line}\ndef test_a(): ...\n") == (HeldTest("test_a", frozenset(marks)),)
 
 
+def test_tests_that_are_taken_over_are_its_own() -> None:
+    """All of them, under the markers of whoever takes them; of one that is named, or of another module, nothing is known here."""
+    shared = {"objectives": SOURCE}
+    taken = held_tests("from objectives import *\npytestmark = pytest.mark.rollback\ndef test_z(): ...\n", shared)
+
+    assert taken == (
+        HeldTest("test_a", frozenset({"rollback", "criterion"}), frozenset({"HC-1"})),
+        HeldTest("test_b", frozenset({"rollback", "advisory"})),
+        HeldTest("test_z", frozenset({"rollback"})),
+    )
+    assert held_tests("from objectives import test_a\nfrom others import *\n", shared) == ()
+
+
 def test_it_is_what_pytest_finds() -> None:
     """Two ways of counting the committed files give the same tests."""
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "checks", "drills", "load"]
@@ -59,7 +73,7 @@ def test_it_is_what_pytest_finds() -> None:
     read = {
         f"{path.relative_to(ROOT).as_posix()}::{test.name}"
         for path in files
-        for test in held_tests(path.read_text(encoding="utf-8"))
+        for test in held_tests(path.read_text(encoding="utf-8"), shared_tests())
         if not waits_to_be_named(test.marks, "")
     }
 

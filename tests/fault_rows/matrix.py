@@ -5,6 +5,7 @@ import importlib
 import sys
 from pathlib import Path
 
+from pam_rollback.plugin import story_objectives
 from tests.fault_rows.row import Row
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,7 +50,7 @@ def checks_on_disk() -> set[str]:
 
 def stories_on_disk() -> set[str]:
     """The names of the stories' own tests, which a row of an after-situation turns red as well."""
-    return _tests_in("drills")
+    return _tests_in("drills") | {*story_objectives.__all__}
 
 
 def names_in(path: Path) -> set[str]:

@@ -58,7 +58,7 @@ def account(practice_range: Range) -> AccountApi:
 def possessions(practice_range: Range) -> set[str]:
     """Settings and expenses of the test account, one line each."""
     api = account(practice_range)
-    settings, expenses = api.settings(), api._list(api.expenses_url, "expenses")
+    settings, expenses = api.settings(), api._list(api.expenses_url, api.expenses_items)
     assert settings
     assert expenses
     return {f"{name} = {value}" for name, value in settings.items()} | {f"expense {one}" for one in expenses}

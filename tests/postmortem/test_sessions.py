@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from pam_rollback.adapters.http import fetch
 from pam_rollback.adapters.pam_api import FlagApi
 from pam_rollback.core.environment_file import load_environment
 from pam_rollback.core.flags import Flag
+from pam_rollback.core.wait import Waiter
 from pam_rollback.postmortem.client.sources import Asked, collect
 from pam_rollback.postmortem.service.folder import MATERIAL
 from pam_rollback.reporting.redaction import Redactor, scan
@@ -53,7 +55,14 @@ def real(shared_range: Range, tmp_path_factory: pytest.TempPathFactory) -> Itera
     shared_range.remote.reset()
     shared_range.as_it_was()
     secret = shared_range.variables["PAM_ADMIN_TOKEN"]
-    shared_range.remote.push({"NOTES.md": f"the token is {secret}\n"}, message=f"Note the token {secret}")
+    pushed = shared_range.remote.push({"NOTES.md": f"the token is {secret}\n"}, message=f"Note the token {secret}")
+    page = f"{shared_range.state['urls']['frontend']}/version.json"
+    Waiter().until(
+        lambda: {shared_range.remote.identity()["commit"], fetch(page, deadline_s=5).json["commit"]},
+        holds=lambda live: live == {pushed},
+        within_s=60,
+        what="the commit with the note is live",
+    )
     account = FlagApi(shared_range.state["urls"]["api"] + "/admin/feature-flags", secret, f"ann {secret}")
     account.set_flags({"PAM_VOICE_FEATURES": Flag(enabled=True, rollout_pct=90)})
     shared_range.remote.plant("code-errors", share=0.5)

@@ -1,7 +1,7 @@
 """Which tests a file of the runbook holds, read from its text: no option, plug-in or setting of pytest has a say in it."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 
@@ -15,18 +15,28 @@ class HeldTest:
     """The plan items that it serves, by its own ``criterion``."""
 
 
-def held_tests(source: str) -> tuple[HeldTest, ...]:
-    """The tests of a module. Raises SyntaxError for what is no Python."""
+def held_tests(source: str, shared: Mapping[str, str] | None = None) -> tuple[HeldTest, ...]:
+    """The tests of a module. Raises SyntaxError for what is no Python.
+
+    ``shared``: by name, the text of modules whose tests are those of whoever imports all of them (``from … import *``).
+    """
     tree = ast.parse(source)
-    return tuple(_tests(tree.body, _marks_of_the_module(tree.body)))
+    return tuple(_tests(tree.body, _marks_of_the_module(tree.body), shared or {}))
 
 
-def _tests(body: list[ast.stmt], marks: frozenset[str]) -> Iterator[HeldTest]:
+def _tests(body: list[ast.stmt], marks: frozenset[str], shared: Mapping[str, str]) -> Iterator[HeldTest]:
     for node in body:
+        if (
+            isinstance(node, ast.ImportFrom)
+            and node.module
+            and node.module in shared
+            and [one.name for one in node.names] == ["*"]
+        ):
+            yield from _tests(ast.parse(shared[node.module]).body, marks, {})
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test"):
             yield HeldTest(node.name, marks | _marks(node.decorator_list), _items(node.decorator_list))
         elif isinstance(node, ast.ClassDef) and node.name.startswith("Test"):
-            yield from _tests(node.body, marks | _marks(node.decorator_list))
+            yield from _tests(node.body, marks | _marks(node.decorator_list), {})
 
 
 def _marks_of_the_module(body: list[ast.stmt]) -> frozenset[str]:

@@ -7,7 +7,8 @@ verdict PARTIAL. Decided in docs/decisions/0023.
 import inspect
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from pam_rollback.plugin.runbook import FOLDERS
 from pam_rollback.plugin.situations import SITUATIONS_KEY, situation_of, story_name
 from pam_rollback.plugin.sql_names import FOLDER as SQL_FOLDER
 
+SHARED = "pam_rollback.plugin.story_objectives"
 _COLLECTED = pytest.StashKey[list[pytest.Item]]()
 _SHOWN = 3
 _WHOLE = re.compile(r"\w+(\s+or\s+\w+)*$")
@@ -163,12 +165,21 @@ def _read(path: Path, expression: str) -> Sequence[HeldTest]:
         advisory = {"advisory"} if own.severity == "advisory" else set()
         return [HeldTest(f"test_{path.stem.replace('-', '_')}", frozenset({*sql_files.MARKS, *advisory}))]
     text = path.read_text(encoding="utf-8")
-    if _WHOLE.match(expression) and not any(f"mark.{name}" in text for name in re.split(r"\s+or\s+", expression)):
+    marked = "".join(
+        [text, *(shared for module, shared in shared_tests().items() if f"from {module} import *" in text)]
+    )
+    if _WHOLE.match(expression) and not any(f"mark.{name}" in marked for name in re.split(r"\s+or\s+", expression)):
         return ()  # reading it whole would be for nothing
     try:
-        return held_tests(text)
+        return held_tests(text, shared_tests())
     except SyntaxError:  # pytest cannot collect it either, and says so
         return ()
+
+
+@cache
+def shared_tests() -> Mapping[str, str]:
+    """The tests that every story of ``drills/`` takes over, by the name of their module."""
+    return {SHARED: Path(__file__).with_name(f"{SHARED.rpartition('.')[2]}.py").read_text(encoding="utf-8")}
 
 
 def _strangers(config: pytest.Config) -> Iterator[str]:
