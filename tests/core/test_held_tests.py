@@ -57,8 +57,8 @@ def test_tests_that_are_taken_over_are_its_own() -> None:
     taken = held_tests("from objectives import *\npytestmark = pytest.mark.rollback\ndef test_z(): ...\n", shared)
 
     assert taken == (
-        HeldTest("test_a", frozenset({"rollback", "criterion"}), frozenset({"HC-1"})),
-        HeldTest("test_b", frozenset({"rollback", "advisory"})),
+        HeldTest("test_a", frozenset({"rollback", "criterion"}), frozenset({"HC-1"}), "objectives"),
+        HeldTest("test_b", frozenset({"rollback", "advisory"}), module="objectives"),
         HeldTest("test_z", frozenset({"rollback"})),
     )
     assert held_tests("from objectives import test_a\nfrom others import *\n", shared) == ()

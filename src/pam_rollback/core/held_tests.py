@@ -2,7 +2,7 @@
 
 import ast
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -13,6 +13,8 @@ class HeldTest:
     marks: frozenset[str]
     items: frozenset[str] = frozenset()
     """The plan items that it serves, by its own ``criterion``."""
+    module: str = ""
+    """The name of the module that it is taken over from; empty for the file's own."""
 
 
 def held_tests(source: str, shared: Mapping[str, str] | None = None) -> tuple[HeldTest, ...]:
@@ -32,7 +34,8 @@ def _tests(body: list[ast.stmt], marks: frozenset[str], shared: Mapping[str, str
             and node.module in shared
             and [one.name for one in node.names] == ["*"]
         ):
-            yield from _tests(ast.parse(shared[node.module]).body, marks, {})
+            taken = _tests(ast.parse(shared[node.module]).body, marks, {})
+            yield from (replace(test, module=node.module) for test in taken)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test"):
             yield HeldTest(node.name, marks | _marks(node.decorator_list), _items(node.decorator_list))
         elif isinstance(node, ast.ClassDef) and node.name.startswith("Test"):

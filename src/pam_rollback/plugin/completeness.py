@@ -118,7 +118,8 @@ def _is_changed(item: pytest.Item, own: HeldTest) -> bool:
     """Whether it runs other code than its file's, or decides less than its file says."""
     function: Any = getattr(item, "function", None)
     code = None if function is None else getattr(inspect.unwrap(function), "__code__", None)
-    elsewhere = code is not None and Path(code.co_filename) != item.path
+    expected = _file_of(own.module) if own.module else item.path
+    elsewhere = code is not None and Path(code.co_filename) != expected
     return elsewhere or ("advisory" not in own.marks and item.get_closest_marker("advisory") is not None)
 
 
@@ -179,7 +180,11 @@ def _read(path: Path, expression: str) -> Sequence[HeldTest]:
 @cache
 def shared_tests() -> Mapping[str, str]:
     """The tests that every story of ``drills/`` takes over, by the name of their module."""
-    return {SHARED: Path(__file__).with_name(f"{SHARED.rpartition('.')[2]}.py").read_text(encoding="utf-8")}
+    return {SHARED: _file_of(SHARED).read_text(encoding="utf-8")}
+
+
+def _file_of(module: str) -> Path:
+    return Path(__file__).with_name(f"{module.rpartition('.')[2]}.py")
 
 
 def _strangers(config: pytest.Config) -> Iterator[str]:
