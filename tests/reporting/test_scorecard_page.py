@@ -153,6 +153,21 @@ def test_nothing_from_outside_becomes_part_of_the_page(told: RunRecord) -> None:
     assert "<img" not in page
 
 
+def test_what_nobody_knows_of_a_drill_is_no_green_row(told: RunRecord) -> None:
+    """Of several rollbacks, one that was not judged, or not measured, does not look like one that went well."""
+    blind = replace(told.results[0], situation="after-other", outcome=Outcome.UNKNOWN)
+    page = scorecard_page.render(
+        replace(told, situations=(SITUATION, "after-other", "after-none"), results=(*told.results, blind))
+    )
+    table = page.partition("All rollbacks")[2].partition("</table>")[0]
+
+    assert re.findall(r'<tr class="(\w+)"><th scope="row">([\w-]+)', table) == [
+        ("go", "feature-flag"),
+        ("open", "other"),
+        ("open", "none"),
+    ]
+
+
 def test_a_record_of_the_first_version_has_a_page_too(good_record: RunRecord) -> None:
     """Without a picture, since nobody recorded what it shows."""
     page = scorecard_page.render(good_record)
@@ -258,6 +273,7 @@ def test_a_hole_breaks_the_line() -> None:
     too_few = tuple(replace(one, p95_ms=None) if one.at_s == 22 else one for one in WATCHED.bins)
     unknown = timeline_picture.svg(replace(WATCHED, bins=too_few), "", 12.0)
 
+    assert (whole.count('class="hole"'), holed.count('class="hole"'), holed.count("not measured")) == (0, 1, 1)
     assert whole.count("<polyline") == 1
     assert holed.count("<polyline") == 2
     assert unknown.count("<polyline") == 2

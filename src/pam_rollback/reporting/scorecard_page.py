@@ -18,7 +18,7 @@ from pam_rollback.reporting.pages_html import template
 from pam_rollback.reporting.run_record import ActionTaken, Measured, Result, RunRecord, Watched
 from pam_rollback.reporting.shown_record import shown
 from pam_rollback.reporting.terminal_page import alike
-from pam_rollback.reporting.terms_table import decides, drill_of, rows_of
+from pam_rollback.reporting.terms_table import decides, drill_of, rows_of, worst_mark
 
 NAME: Final = "index.html"
 EVIDENCE: Final = "allure"
@@ -283,7 +283,7 @@ def _drills(record: RunRecord) -> Iterator[_Table]:
     if columns:
         rows = [
             _Row(
-                "no" if any(tone(mark) == "no" for mark in drill.marks.values()) else "go",
+                tone(worst_mark(drill.marks)),
                 (
                     drill.name,
                     *(OUTCOME_WORDS[drill.marks[column]] if column in drill.marks else _DASH for column in columns),

@@ -59,6 +59,12 @@ def worst(results: Iterable[Result]) -> Outcome:
     return next(outcome for outcome in _WORST_FIRST if outcome in found)
 
 
+def worst_mark(marks: Mapping[str, Outcome]) -> Outcome:
+    """What all columns of a drill say together; one that was judged by nothing was not run."""
+    found = {*marks.values()} or {Outcome.NOT_RUN}
+    return next(outcome for outcome in _WORST_FIRST if outcome in found)
+
+
 def rows_of(record: RunRecord, results: Sequence[Result] | None = None) -> list[Row]:
     """A row for each success criterion and objective; where a session judges none of them, for each plan item that it judges.
 

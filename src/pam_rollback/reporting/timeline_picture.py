@@ -6,7 +6,7 @@ Without a script and without a font of its own. What it shows stands in a table 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Final
 
 from pam_rollback.reporting import wording
@@ -26,6 +26,8 @@ _TICKS: Final = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 
 _TICKS_MAX: Final = 10
 _EDGE: Final = 60
 """A label nearer to the right edge than this ends there."""
+_NEIGHBOURS: Final = 1.5
+"""Bins whose beginnings are further apart than so many lengths have a hole between them."""
 _ROOM: Final = 1.15
 """A curve stays a little below the upper edge of its panel."""
 _ERRORS_SCALE_MIN_PCT: Final = 10.0
@@ -113,6 +115,11 @@ def _bad_pct(one: TimelineBin) -> float:
 def _errors(watched: Watched, panel: _Panel) -> Iterator[str]:
     yield from panel.frame(watched.error_rate_pct_max)
     bottom = panel.top + _PANEL
+    for before, after in pairwise(watched.bins):
+        if after.at_s - before.at_s > _NEIGHBOURS * watched.bin_s:
+            x, width = panel.x(before.at_s + watched.bin_s), panel.x(after.at_s) - panel.x(before.at_s + watched.bin_s)
+            yield f'<rect class="hole" x="{x}" y="{panel.top}" width="{round(width, 1)}" height="{_PANEL}"/>'
+            yield f'<text class="n" x="{x + 4}" y="{bottom - 6}">not measured</text>'
     for one in watched.bins:
         if one.bad:
             x, y = panel.x(one.at_s), panel.y(_bad_pct(one))
@@ -139,7 +146,7 @@ def _unbroken(bins: Iterable[TimelineBin], bin_s: float) -> list[list[tuple[floa
         if one.p95_ms is None:
             before_s = None
             continue
-        if before_s is None or one.at_s - before_s > 1.5 * bin_s:
+        if before_s is None or one.at_s - before_s > _NEIGHBOURS * bin_s:
             runs.append([])
         runs[-1].append((one.at_s + bin_s / 2, one.p95_ms))
         before_s = one.at_s
