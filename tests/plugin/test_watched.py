@@ -10,7 +10,7 @@ from pam_rollback.core.plan import load_plan
 from pam_rollback.core.run_files import RECOVERY_FILE, TIMELINE_FILE
 from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.plugin.watched import watched
-from pam_rollback.reporting.run_record import ActionMoment, FeatureShare, NoticeSent
+from pam_rollback.reporting.watched_record import ActionMoment, FeatureShare, NoticeSent
 
 PLAN = load_plan(Path(__file__).resolve().parents[2] / "plan.toml")
 BEGAN_S = 1000.0

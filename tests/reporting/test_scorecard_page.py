@@ -16,18 +16,8 @@ from pam_rollback.adapters.browser import chromium_path
 from pam_rollback.core.verdict import Outcome
 from pam_rollback.reporting import scorecard_page, timeline_picture
 from pam_rollback.reporting.run_folder import REPORTS
-from pam_rollback.reporting.run_record import (
-    ActionMoment,
-    ActionStep,
-    ActionTaken,
-    FeatureShare,
-    Measured,
-    NoticeSent,
-    Result,
-    RunRecord,
-    TimelineBin,
-    Watched,
-)
+from pam_rollback.reporting.run_record import ActionStep, ActionTaken, Measured, Result, RunRecord
+from pam_rollback.reporting.watched_record import ActionMoment, FeatureShare, NoticeSent, TimelineBin, Watched
 
 SITUATION = "after-feature-flag"
 SHEET_PX = (726, 1054)

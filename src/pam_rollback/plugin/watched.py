@@ -11,7 +11,7 @@ from pam_rollback.core.run_files import RECOVERY_FILE, TIMELINE_FILE
 from pam_rollback.core.timeline_bins import Bin, bins, width_s
 from pam_rollback.observation.timeline import Timeline
 from pam_rollback.plugin.runbook import Runbook
-from pam_rollback.reporting.run_record import ActionMoment, FeatureShare, NoticeSent, TimelineBin, Watched
+from pam_rollback.reporting.watched_record import ActionMoment, FeatureShare, NoticeSent, TimelineBin, Watched
 
 
 def watched(runbook: Runbook) -> Iterator[Watched]:

@@ -15,10 +15,11 @@ from pam_rollback.core.verdict import Outcome
 from pam_rollback.reporting import checklist, readiness, recommendation, timeline_picture, wording
 from pam_rollback.reporting.pages import FAULT_MATRIX, RUNBOOK
 from pam_rollback.reporting.pages_html import template
-from pam_rollback.reporting.run_record import ActionTaken, Measured, Result, RunRecord, Watched
+from pam_rollback.reporting.run_record import ActionTaken, Measured, Result, RunRecord
 from pam_rollback.reporting.shown_record import shown
 from pam_rollback.reporting.terminal_page import alike
 from pam_rollback.reporting.terms_table import decides, drill_of, rows_of, worst_mark
+from pam_rollback.reporting.watched_record import Watched
 
 NAME: Final = "index.html"
 EVIDENCE: Final = "allure"

@@ -10,7 +10,7 @@ from itertools import groupby, pairwise
 from typing import Final
 
 from pam_rollback.reporting import wording
-from pam_rollback.reporting.run_record import FeatureShare, TimelineBin, Watched
+from pam_rollback.reporting.watched_record import FeatureShare, TimelineBin, Watched
 
 _WIDTH: Final = 960
 _LEFT: Final = 64
