@@ -10,7 +10,7 @@ from pam_rollback.adapters.browser import launch_arguments
 from pam_rollback.adapters.located import located
 from pam_rollback.adapters.pam_site import PamSite
 from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.journeys import Stopped
+from pam_rollback.core.never_found import NotAsDescribed
 from pam_rollback.product.rules.site import Element
 from tests.contracts import PAGES
 
@@ -67,7 +67,7 @@ def test_the_chat_is_opened_by_its_button_where_there_is_one(browser: Browser) -
             site.open_settings()
         page.goto("about:blank")
         without = PamSite(page, "http://pam.test", PAGES, {"message": described["message"]}, within_s=0.5)
-        with pytest.raises(Stopped, match="no field for a message"):
+        with pytest.raises(NotAsDescribed, match=r"message .* was never found"):
             without.open_chat()
     finally:
         page.close()

@@ -70,6 +70,15 @@ ROWS: list[Row] = [
         {ANSWERS, PHONE, TRIP, VOICE},
         "ask PAM: an apology instead of an answer (intent: None)",
     ),
+    Row(
+        "message-field-renamed",
+        "page",
+        frozenset(),
+        "was never found on /pam, which is well otherwise: the page has changed, or the contract",
+        {"what": "message-field-renamed.js"},
+        select="journey",
+        unknown=frozenset({ANSWERS, PHONE, VOICE, TRIP, SESSION}),
+    ),
     _row("voice-fails", "voice", {VOICE, BEHIND}, "speak to PAM: the page says: PAM could not hear you"),
     _row(
         "voice-gone",

@@ -1,13 +1,14 @@
 """PAM's site as a person uses it, found by what a person sees: roles, labels, names. One place for the texts of the site.
 
 What the site does is an observation: a wait that ends without what was hoped for raises ``Stopped`` with a sentence that says where, and
-what the page shows instead. Only a browser that breaks raises Playwright's own error: then nothing is known of the site.
+what the page shows instead. A page that is well and has no such element as the contract describes raises ``NotAsDescribed``. Only a
+browser that breaks raises Playwright's own error: then nothing is known of the site.
 """
 
 import json
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,12 +26,14 @@ from playwright.sync_api import (
 )
 
 from pam_rollback.adapters.located import located
-from pam_rollback.adapters.rendered_page import rendered
+from pam_rollback.adapters.page_signs import SignsOfPage
+from pam_rollback.adapters.rendered_page import content_of, rendered
 from pam_rollback.core.chat_answer import Intent, apology, shortcoming, shown
 from pam_rollback.core.environment_tables import Pages
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.front_page import PageContent
 from pam_rollback.core.journeys import Stopped, Unreachable
+from pam_rollback.core.never_found import NotAsDescribed
 from pam_rollback.core.outside_text import cut
 from pam_rollback.core.strict_json import read_json
 from pam_rollback.product.rules.site import Element, ElementName
@@ -85,8 +88,11 @@ class PamSite:
         *,
         within_s: float,
         intent: Intent = "named",
+        hosts: frozenset[str] = frozenset(),
     ) -> None:
+        """``hosts``: by name, those of the product beside the site's own."""
         self.page = page
+        self._signs = SignsOfPage(page, hosts | {urlsplit(address).hostname or ""})
         self._elements = elements
         self._intent = intent
         self._address = address
@@ -101,7 +107,7 @@ class PamSite:
 
     def sign_in(self, email: str, password: str) -> None:
         """Fill the form in and send it, from wherever the site shows it; opens its page first when it is not there."""
-        with self._step("sign in", "the fields for e-mail and password are not there"):
+        with self._step("sign in", "the fields for e-mail and password are not there", "email", "password"):
             if self._sign_in_link.count():
                 self._sign_in_link.first.click()
             elif not self._is_at(self._pages.login):
@@ -113,7 +119,8 @@ class PamSite:
         try:
             with self._step("sign in", "still not signed in"):
                 self._find("password").press("Enter")
-                self._either(self._sign_out_button, "sign in")
+                self._signed_in()
+                self._signs.forget()  # a session that was lost had its requests refused
         finally:
             self.page.remove_listener("response", self._remember)
 
@@ -133,7 +140,7 @@ class PamSite:
 
     def sign_out(self) -> bool:
         """Sign out by the button; whether the site shows it."""
-        with self._step("sign out", "no button to log out"):
+        with self._step("sign out", "no button to log out", "log_out"):
             self._sign_out_button.click()
         with self._step("sign out", "the site still looks signed in"):
             self._sign_out_button.wait_for(state="hidden")
@@ -196,11 +203,14 @@ class PamSite:
         """Open the chat and wait until it can be written to; gives its heading."""
         if not self._is_at(self._pages.chat):
             self.open(self._pages.chat)
+        before = None
         if "open_chat" in self._elements and not self._message.count():
-            with self._step("open the chat", "no button that opens it"):
+            with self._step("open the chat", "no button that opens it", "open_chat"):
+                self._find("open_chat").wait_for()
+                before = content_of(self.page)
                 self._find("open_chat").click()
-        with self._step("open the chat", "no field for a message"):
-            self._message.wait_for()
+        with self._step("open the chat", "no field for a message", "message"):
+            self._comes_up("message", "open the chat", before)
             return self.heading()
 
     @property
@@ -210,7 +220,7 @@ class PamSite:
 
     def ask(self, question: str | None = None) -> str:
         """Send a message, or the one that stands in the field already, and wait for PAM's answer; gives the answer."""
-        with self._step("ask PAM", "no field for a message"):
+        with self._step("ask PAM", "no field for a message", "message"):
             if question is None:
                 question = self._message.input_value()
             else:
@@ -224,7 +234,12 @@ class PamSite:
         asked = self._messages.filter(has_text=question, has_not=self.page.get_by_text("PAM", exact=True)).last
         try:
             with self._step("ask PAM", "no answer"):
-                return self._no_apology(self._answer_after(asked, "ask PAM"), "ask PAM")
+                try:
+                    answer = self._answer_after(asked, "ask PAM")
+                except PlaywrightTimeoutError:
+                    self._refuse_when_elsewhere(question, "messages", "ask PAM")
+                    raise
+                return self._no_apology(answer, "ask PAM")
         finally:
             self.page.remove_listener("response", self._remember_answer)
 
@@ -277,49 +292,57 @@ class PamSite:
     def open_trips(self) -> int:
         """Open the page of trips; how many it offers to plan."""
         self.open(self._pages.trips)
-        with self._step("open the trips", "no trip to plan"):
+        with self._step("open the trips", "no trip to plan", "plan_trip"):
             self._either(self._plan_links.first, "open the trips")
         return self._plan_links.count()
 
     def choose_trip(self) -> None:
         """Take the first trip to PAM."""
-        with self._step("choose a trip", "the chat does not open with a message about the trip"):
+        with self._step("choose a trip", "the chat does not open with a message about the trip", "message"):
+            before = content_of(self.page)
             self._plan_links.first.click()
-            self._message.wait_for()
+            self._comes_up("message", "choose a trip", before)
 
     def add_expense(self, amount: str, note: str) -> bool:
         """Enter an expense of today and send it; whether the page lists it then."""
         self.open(self._pages.money)
-        with self._step("add an expense", "no form for an expense"):
+        with self._step("add an expense", "no form for an expense", "amount", "note"):
             self._find("amount").fill(amount)
             self._find("note").fill(note)
-        with self._step("add an expense", "it was not sent"):
+        with self._step("add an expense", "it was not sent", "add_expense"):
             self._find("add_expense").click()
         try:
             self._either(self._find("expenses").filter(has_text=note), "add an expense")
         except PlaywrightTimeoutError:
+            self._refuse_when_elsewhere(note, "expenses", "add an expense")
             return False
         return True
 
     def open_settings(self) -> str:
         """Open the settings; the unit of distances as it is shown."""
         self.open(self._pages.settings)
-        with self._step("open the settings", "no choice of a unit for distances"):
+        with self._step("open the settings", "no choice of a unit for distances", "distance_unit"):
             self._either(self._unit, "open the settings")
             return self._unit.input_value()
 
     def other_unit(self) -> str:
         """Choose the other unit of distances and save; gives it."""
-        with self._step("change a setting", "no choice of a unit for distances"):
+        with self._step("change a setting", "no choice of a unit for distances", "distance_unit"):
             shown = self._unit.input_value()
             choices: list[str] = self._unit.locator("option").evaluate_all("all => all.map(one => one.value)")
             wanted = next((choice for choice in choices if choice != shown), "")
             if not wanted:
                 raise Stopped(f"change a setting: there is no other unit than {shown!r}")
             self._unit.select_option(wanted)
-        with self._step("change a setting", "the page does not say that it was saved"):
+        with self._step("change a setting", "the page does not say that it was saved", "save"):
             self._find("save").click()
-            self._either(self._find("saved").filter(has_text="Saved"), "change a setting")
+            try:
+                self._either(self._find("saved").filter(has_text="Saved"), "change a setting")
+            except PlaywrightTimeoutError:
+                # Kept, and not said so in the words that the contract describes.
+                if not self._find("saved").count() and self.open_settings() == wanted:
+                    raise NotAsDescribed(self._changed("change a setting", "saved")) from None
+                raise
         return wanted
 
     # ------------------------------------------------------------ what was served
@@ -396,12 +419,17 @@ class PamSite:
     # ------------------------------------------------------------ how it is waited for
 
     @contextmanager
-    def _step(self, what: str, missing: str) -> Iterator[None]:
-        """Turn a time-out into a sentence, and a site that cannot be reached into Unreachable."""
+    def _step(self, what: str, missing: str, *works_with: ElementName) -> Iterator[None]:
+        """Turn a time-out into a sentence, and a site that cannot be reached into Unreachable.
+
+        Where one of the elements that the step works with was never found on a page that is well, that says nothing of the site.
+        """
         try:
             yield
         except PlaywrightTimeoutError:
-            raise Stopped(f"{what}: {missing} within {self._within_s:g} s; the page shows: {self._shown()}") from None
+            because = self._refuse_when_not_as_described(what, works_with)
+            seen = f"the page shows: {self._shown()}{because}"
+            raise Stopped(f"{what}: {missing} within {self._within_s:g} s; {seen}") from None
         except Error as error:
             found = _UNREACHABLE.search(error.message)
             if found is None:
@@ -420,6 +448,54 @@ class PamSite:
             if time.monotonic() > end_s:
                 hoped_for.first.wait_for(timeout=_LOOK_AGAIN_MS)
             self.page.wait_for_timeout(_LOOK_AGAIN_MS)
+
+    def _signed_in(self) -> None:
+        """Wait for the button that ends a session."""
+        try:
+            self._either(self._sign_out_button, "sign in")
+        except PlaywrightTimeoutError:
+            # The service gave a token and the form is gone: only the button that the contract describes is missing.
+            if self._token()[0] and not self._find("password").count():
+                self._refuse_when_not_as_described("sign in", ("log_out",))
+            raise
+
+    def _comes_up(self, name: ElementName, what: str, before: PageContent | None) -> None:
+        """Wait for it. ``before``: the page when something was pressed; a press that changes nothing is no other page, but a broken one."""
+        try:
+            self._find(name).wait_for()
+        except PlaywrightTimeoutError:
+            if content_of(self.page) == before:
+                pressed = f"the press changed nothing within {self._within_s:g} s"
+                raise Stopped(f"{what}: {pressed}; the page shows: {self._shown()}") from None
+            raise
+
+    def _refuse_when_not_as_described(self, what: str, works_with: Iterable[ElementName]) -> str:
+        """Raises NotAsDescribed where the page is well and one of them is not on it; else what is wrong with the page, where known."""
+        try:
+            lost = next((name for name in works_with if not self._find(name).first.is_visible()), None)
+            if lost is None:
+                return ""
+            hidden = located(self.page, self._elements[lost], hidden_too=True).count() > 0
+            broken = self._signs.seen(hidden=hidden).broken
+        except Error:  # it goes elsewhere at this very moment
+            return ""
+        if not broken:
+            raise NotAsDescribed(self._changed(what, lost))
+        return f" ({broken})"
+
+    def _refuse_when_elsewhere(self, text: str, name: ElementName, what: str) -> None:
+        """Raises NotAsDescribed where the page shows this text, and not where the contract says that it would be."""
+        if not self._find(name).filter(has_text=text).count() and self.page.get_by_text(text).first.is_visible():
+            raise NotAsDescribed(self._changed(what, name))
+
+    def _changed(self, what: str, name: ElementName) -> str:
+        described = self._elements[name].model_dump(exclude_none=True)
+        words = ", ".join(f'{key} = "{value}"' for key, value in described.items())
+        where = urlsplit(self.page.url).path
+        return (
+            f"{what}: {name} ({words}) was never found on {where}, which is well otherwise: the page has changed, or the contract; "
+            f"the page shows: {self._shown()}"
+        )
 
     def _shown(self) -> str:
         """The start of what a person sees, on one line."""

@@ -29,8 +29,13 @@ def rendered(page: Page, *, within_s: float) -> PageContent:
     with suppress(PlaywrightTimeoutError):  # a page that asks for something all the time is never calm
         page.wait_for_load_state("networkidle", timeout=min(_CALM_WITHIN_S, within_s) * 1000)
     while True:
-        seen = page.evaluate(_SEEN)
-        found = PageContent(tuple(seen["statements"]), seen["text"], controls=seen["controls"])
+        found = content_of(page)
         if not shortcoming_of_rendered(found) or time.monotonic() > end_s:
             return found
         page.wait_for_timeout(_LOOK_AGAIN_MS)
+
+
+def content_of(page: Page) -> PageContent:
+    """The page as it is at this moment."""
+    seen = page.evaluate(_SEEN)
+    return PageContent(tuple(seen["statements"]), seen["text"], controls=seen["controls"])

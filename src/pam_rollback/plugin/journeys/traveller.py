@@ -22,6 +22,7 @@ from pam_rollback.core.journeys import (
     Trip,
     Unreachable,
 )
+from pam_rollback.core.never_found import NotAsDescribed
 from pam_rollback.plugin.accounts import account_api
 from pam_rollback.plugin.journeys.clearing import Clearing
 from pam_rollback.plugin.journeys.walking import DESKTOP, NewContext, step_within_s, tab, walked
@@ -42,7 +43,7 @@ class SignedIn:
     """The session that the journeys in one browser share, once one of them has signed in by the form."""
 
     session: "Session | None" = None
-    problem: str = ""
+    problem: Stopped | NotAsDescribed | None = None
     """Why signing in did not work the last time. Whoever only needs a session does not wait for the same again."""
 
 
@@ -228,7 +229,7 @@ class Traveller:
         """A window with the shared session; the first journey of all signs in by the form."""
         session = self._signed_in.session
         if self._signed_in.problem:
-            raise Stopped(f"{self._signed_in.problem} (found by a journey before)")
+            raise type(self._signed_in.problem)(f"{self._signed_in.problem} (found by a journey before)")
         if session is None:
             return self._at_the_form()
         return self._window(session)
@@ -244,10 +245,10 @@ class Traveller:
             session = site.session()
         except Unreachable:
             raise  # known at once, and whether we are the ones who are offline is asked anew
-        except Stopped as stop:
-            self._signed_in.problem = str(stop)
+        except (Stopped, NotAsDescribed) as stop:
+            self._signed_in.problem = stop
             raise
-        self._signed_in.problem = ""
+        self._signed_in.problem = None
         self._runbook.secrets.learn([session.token])
         self._signed_in.session = session
 

@@ -3,9 +3,11 @@
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.journeys import Stopped, Unreachable
+from pam_rollback.core.never_found import NotAsDescribed
 from pam_rollback.plugin.blocked import refuse_when_blocked
 from pam_rollback.plugin.fixtures.health import refuse_when_offline
 
@@ -32,7 +34,13 @@ def tab(context: Any, environment: Environment) -> "PamSite":
         environment.contract.elements,
         within_s=step_within_s(environment),
         intent=environment.chat_intent,
+        hosts=hosts_of(environment),
     )
+
+
+def hosts_of(environment: Environment) -> frozenset[str]:
+    """The names of the product's hosts: what others do is not its doing."""
+    return frozenset(urlsplit(address).hostname or "" for address in environment.addresses())
 
 
 def step_within_s(environment: Environment) -> float:
@@ -43,15 +51,17 @@ def step_within_s(environment: Environment) -> float:
 def walked(environment: Environment, browser: str, journey: str, steps: Callable[[], None]) -> dict[str, Any]:
     """Walk the steps until they end or stop; gives what every fact of a journey has. Raises MeasurementFailed when we are offline.
 
-    Or blocked: then it is not the site that keeps the journey from its end.
+    Or blocked: then it is not the site that keeps the journey from its end. Or where a page is not as the contract describes it.
     """
     start_s = time.monotonic()
     problem = ""
     try:
         steps()
-    except Stopped as stop:
+    except (Stopped, NotAsDescribed) as stop:
         if isinstance(stop, Unreachable):
             refuse_when_offline(environment, "the site cannot be reached")
         refuse_when_blocked(environment, f"{journey} in {browser} is not known ({stop})")
+        if isinstance(stop, NotAsDescribed):
+            raise
         problem = str(stop)
     return {"journey": journey, "browser": browser, "problem": problem, "took_s": time.monotonic() - start_s}
