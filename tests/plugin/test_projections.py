@@ -1,4 +1,4 @@
-"""One record, many views: terminal, page, job summary, JUnit, Allure and exit code say the same of a session, whatever its tests found.
+"""One record, many views: terminal, page, job summary, annotations, message, JUnit, Allure and exit code say the same of a session.
 
 Sessions of the real plug-in: a project with a handful of tests whose outcomes hypothesis draws, collected once and run again and again.
 """
@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from pam_rollback.core.verdict import VERDICT_WORDS, ExitCode
-from pam_rollback.reporting import scorecard_page
+from pam_rollback.reporting import in_short, scorecard_page
 from pam_rollback.reporting.run_record import read
 from tests.sessions import SCREEN, Collected, Finished, Project, Range, runbook_in
 
@@ -83,6 +83,8 @@ class Seen:
     summary: str
     junit: ET.Element
     allure: list[dict[str, Any]]
+    message: str
+    """What a channel would get."""
     page: str
     """The report's first page, made of the record that was written."""
 
@@ -117,6 +119,7 @@ def session(shared_range: Range, tmp_path_factory: pytest.TempPathFactory) -> It
         text += TEST.format(marks=marks, name=name)
     project.write("checks/test_case.py", text)
     project.write("drawn.json", "{}")
+    project.environment["GITHUB_ACTIONS"] = "true"
     project.environment["GITHUB_STEP_SUMMARY"] = str(project.folder / "summary.md")
     shared_range.as_it_was()
     collected = project.collected(SCREEN, "checks/test_case.py", f"--env={shared_range.file}")
@@ -151,6 +154,7 @@ def seen(session: tuple[Collected, Project], outcomes_drawn: dict[str, tuple[str
         summary.read_text(encoding="utf-8"),
         ET.parse(ended.folder / "junit.xml").getroot(),  # noqa: S314 - our own file
         [json.loads(path.read_text("utf-8")) for path in Path(ended.folder, "allure-results").glob("*-result.json")],
+        in_short.in_short(read(ended.folder / "run.json")),
         scorecard_page.render(read(ended.folder / "run.json")),
     )
 
@@ -172,6 +176,12 @@ def test_all_views_say_the_same(session: tuple[Collected, Project], outcomes_dra
     assert word == VERDICT_WORDS[ExitCode(one.code)]
     assert screen.startswith(f"REHEARSAL {word} ")
     assert f"REHEARSAL {word} " in one.summary.splitlines()[0].replace("\\", "")
+    notes = re.findall(r"^::(\w+) title=([^:]*)::(.*)$", one.terminal, re.MULTILINE)
+    level = {"GO": "notice", "INCONCLUSIVE": "warning"}.get(word, "error")
+    assert notes[0] == (level, one.message.partition("  ")[0], one.message)
+    assert one.message.startswith(f"REHEARSAL {word} ")
+    assert {found for _, title, _ in notes for found in _ID.findall(title)} == ids
+    assert set(_ID.findall(one.message.partition("not good: ")[2].partition(". ")[0])) == ids, one.message
     assert one.bad_of_junit() == bad
     assert one.bad_of_allure() == bad
     assert shown == ids, screen

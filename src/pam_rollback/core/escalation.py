@@ -61,7 +61,11 @@ RESUMED, OWING = "resumed", "owing"
 """The rollback goes on in another session; a drill is over and could not put everything back."""
 UNDOING, UNDONE, UNDO_FAILED = "undoing", "undone", "undo-failed"
 """A rollback is put back by ``--undo``."""
-NO_LEVEL = frozenset({DONE, FAILED, OVER, HELPED, STOPPED, RESUMED, OWING, UNDOING, UNDONE, UNDO_FAILED})
+VERIFIED, NOT_VERIFIED = "verified", "not-verified"
+"""The verdict of a real rollback: GO, or anything else."""
+NO_LEVEL = frozenset(
+    {DONE, FAILED, OVER, HELPED, STOPPED, RESUMED, OWING, UNDOING, UNDONE, UNDO_FAILED, VERIFIED, NOT_VERIFIED}
+)
 """All of these: what is told besides the levels of the matrix."""
 _FOR_THE_TEAM = frozenset({RESUMED, OWING, UNDOING, UNDONE, UNDO_FAILED})
 """Customers read how the service is, not who works on it."""

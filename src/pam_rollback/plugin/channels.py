@@ -14,7 +14,19 @@ from pam_rollback.adapters.statuspage import Status, StatusPageApi
 from pam_rollback.core.communication import Notice
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.errors import UndoFailed
-from pam_rollback.core.escalation import DONE, HELPED, OVER, OWING, RESUMED, STOPPED, UNDOING, UNDONE, Means
+from pam_rollback.core.escalation import (
+    DONE,
+    HELPED,
+    NOT_VERIFIED,
+    OVER,
+    OWING,
+    RESUMED,
+    STOPPED,
+    UNDOING,
+    UNDONE,
+    VERIFIED,
+    Means,
+)
 
 RESOLVE_INCIDENT = "resolve-status-page-incident"
 PUT_NOTICE_BACK = "put-notice-back"
@@ -28,6 +40,7 @@ _SEVERITIES: Mapping[str, Severity] = {
     STOPPED: "error",
     RESUMED: "warning",
     OWING: "error",
+    NOT_VERIFIED: "error",
 }
 _STATUSES: Mapping[str, Status] = {DONE: "monitoring", HELPED: "monitoring", OVER: "resolved"}
 _OVER_TEXT = "This is over."
@@ -166,7 +179,7 @@ def _ring(pager: PagerDutyEvents, message: Message) -> str:
             return "; ".join(filter(None, (pager.acknowledge(key), change)))
         case "over":
             return pager.resolve(key)
-        case occasion if occasion in {UNDOING, UNDONE}:
+        case occasion if occasion in {UNDOING, UNDONE, VERIFIED}:
             change = pager.record_change(message.title, at=datetime.now(UTC).isoformat(), link=message.link)
             # The alert of a drill that was killed would ring for ever; of a real rollback a person says when it is over.
             return "; ".join(filter(None, (change, pager.resolve(key) if message.drill and occasion == UNDONE else "")))

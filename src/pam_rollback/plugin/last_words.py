@@ -1,6 +1,6 @@
 """What a session says when it cannot say it in the usual place: a lost terminal, a full disk below the run's folder.
 
-A real action's verdict then goes to the incident channel, too, and into a file of the run; what is owed and no disk takes is said at once.
+A real rollback's verdict goes to the team in any case; then into a file of the run, too. What is owed and no disk takes is said at once.
 """
 
 import threading
@@ -8,10 +8,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from pam_rollback.adapters.slack import SlackWebhook
+from pam_rollback.core.escalation import NOT_VERIFIED, VERIFIED
 from pam_rollback.core.outside_text import for_terminal
 from pam_rollback.plugin import lasting_streams, second_places
 from pam_rollback.plugin.runbook import Runbook, shown
-from pam_rollback.reporting import wording
+from pam_rollback.plugin.team_told import link_to_job, team_of
+from pam_rollback.reporting import in_short
 from pam_rollback.reporting.run_record import RunRecord
 
 SCORECARD = "scorecard.txt"
@@ -56,8 +58,11 @@ def keep(runbook: Runbook, name: str, write: Callable[[], object]) -> None:
         runbook.lost(f"{name} could not be written: {_why(error)}")
 
 
-def told_elsewhere(runbook: Runbook, record: RunRecord, scorecard: str) -> None:
-    """After the verdict was printed: have it where people find it when nobody saw it, or when its record is not in its place."""
+def told_elsewhere(runbook: Runbook, record: RunRecord, scorecard: str) -> list[str]:
+    """After the verdict was printed: the team hears it of a real rollback, and whoever did not see it finds it.
+
+    Gives who was not told, in words.
+    """
     lost: Mapping[str, str] = lasting_streams.lost()
     if lost:
         _, problem = second_places.kept(
@@ -66,17 +71,16 @@ def told_elsewhere(runbook: Runbook, record: RunRecord, scorecard: str) -> None:
         )
         if problem:
             runbook.lost(f"{SCORECARD} is not in the run's folder: {problem}")
-    if (lost or runbook.losses) and runbook.options.real and runbook.journal.action_began:
-        why = [f"{name} was lost ({reason})" for name, reason in lost.items()] + runbook.losses
-        more = [f"  - {reason}" for reason in record.reasons]
-        text = "\n".join(
-            [
-                wording.verdict_line(record),
-                *more,
-                f"  run {runbook.id}, {shown(runbook.folder)}; told here because {'; '.join(why)}",
-            ]
-        )
-        post(runbook, runbook.secrets.redact(text))
+    if not runbook.options.real or not runbook.journal.action_began:
+        return []
+    why = [f"{name} was lost ({reason})" for name, reason in lost.items()] + runbook.losses
+    link = record.reports.html or record.reports.record or shown(runbook.folder)
+    told = [in_short.in_short(record), *record.reasons, f"report: {link}", *why]
+    team = team_of(runbook, runbook.plan, runbook.environment, runbook.journal, link=link_to_job())
+    if team is None:
+        return [f"nobody was told of the verdict: {runbook.environment.name} declares no channel"]
+    team.say(VERIFIED if record.verdict == "GO" else NOT_VERIFIED, runbook.secrets.redact("\n".join(told)))
+    return team.problems
 
 
 def _why(error: OSError | UnicodeError) -> str:

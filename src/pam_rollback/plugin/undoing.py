@@ -20,8 +20,8 @@ from pam_rollback.plugin.guard import blank_texts
 from pam_rollback.plugin.last_words import Alarm
 from pam_rollback.plugin.progress import progress_of
 from pam_rollback.plugin.runbook import Runbook, shown
+from pam_rollback.plugin.team_told import team_of
 from pam_rollback.plugin.undo_kinds import CLEAR_FAULTS, UNDO_KINDS, UndoTools
-from pam_rollback.plugin.undo_told import undo_told
 from pam_rollback.plugin.writer_lock import environment_lock, may_push
 
 
@@ -78,7 +78,7 @@ def undo_run(config: pytest.Config, runbook: Runbook) -> str:
         say=progress.announce,
     ) as lock:
         journal.append(UNDOING, initiated_by=options.initiated_by, reason=options.reason)
-        told = undo_told(runbook, runbook.plan, environment, journal)
+        told = team_of(runbook, runbook.plan, environment, journal)
         redact = runbook.secrets.redact
         with (
             nullcontext()

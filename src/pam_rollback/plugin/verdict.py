@@ -30,6 +30,7 @@ from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.classification import MESSAGE, OUTCOME
 from pam_rollback.plugin.fixtures.scoring import FIGURES, UNPROVEN
 from pam_rollback.plugin.guard import REFUSED_KEY
+from pam_rollback.plugin.harmless_terminal import HarmlessFile
 from pam_rollback.plugin.recommending import recommended
 from pam_rollback.plugin.record import build_record, with_page
 from pam_rollback.plugin.runbook import Runbook, shown
@@ -38,6 +39,7 @@ from pam_rollback.plugin.seen import Seen
 from pam_rollback.plugin.situations import SITUATIONS_KEY
 from pam_rollback.reporting import (
     allure_results,
+    in_short,
     job_summary,
     recommendation,
     run_record,
@@ -168,7 +170,10 @@ class Collector:
             self._say(_nothing_selected(self._config, self._left_out))
             return
         record = self._write(code, why)
-        last_words.told_elsewhere(self._runbook, record, self._print(record))
+        for problem in last_words.told_elsewhere(self._runbook, record, self._print(record)):
+            self._say(f"the team: {problem}")
+        if os.environ.get("GITHUB_ACTIONS") == "true":
+            self._annotate(in_short.annotations(record))
         if self._runbook.options.real and self._runbook.journal.action_began and self._runbook.stop.reason is None:
             # After the verdict, which nobody has to wait for. Whoever asked this session to stop is not kept waiting either.
             for line in listeners.run_ended(self._config, self._runbook.folder, self._runbook.environment):
@@ -334,6 +339,12 @@ class Collector:
         with suppress(OSError):
             sys.stdout.flush()
         return self._runbook.secrets.redact(text)
+
+    def _annotate(self, lines: Iterable[str]) -> None:
+        file: Any = self._config.get_terminal_writer()._file  # noqa: SLF001 - what stands between pytest and its terminal
+        if isinstance(file, HarmlessFile):
+            for line in lines:
+                file.command(self._runbook.secrets.redact(line))
 
     def _say(self, text: str) -> None:
         progress.close(self._config)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from pam_rollback.core.verdict import Outcome
-from pam_rollback.reporting import checklist, readiness, recommendation, wording
+from pam_rollback.reporting import checklist, in_short, readiness, recommendation, wording
 from pam_rollback.reporting.redaction import Redactor
 from pam_rollback.reporting.run_record import Measured, RunRecord
 from pam_rollback.reporting.shown_record import shown
@@ -32,6 +32,7 @@ def render(record: RunRecord) -> str:
     record = shown(record)
     blocks = [
         f"## {_VERDICT_SIGNS.get(record.verdict, '❌')} {_text(wording.verdict_line(record))}",
+        _text(in_short.figures(record)),
         _bullets("", record.reasons),
         *_recommendation(record),
         *(_bullets(f"### {heading}", entries) for heading, entries in readiness.paragraphs(record)),

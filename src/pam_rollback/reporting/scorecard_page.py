@@ -18,7 +18,7 @@ from pam_rollback.reporting.pages_html import template
 from pam_rollback.reporting.run_record import ActionTaken, Measured, Result, RunRecord
 from pam_rollback.reporting.shown_record import shown
 from pam_rollback.reporting.terminal_page import alike
-from pam_rollback.reporting.terms_table import decides, drill_of, rows_of, worst_mark
+from pam_rollback.reporting.terms_table import decides, drill_of, key_figures, rows_of, worst_mark
 from pam_rollback.reporting.watched_record import Watched
 
 NAME: Final = "index.html"
@@ -131,19 +131,13 @@ def _more(count: int) -> str:
 
 def _tiles(record: RunRecord) -> Iterator[dict[str, str]]:
     """The three figures that people ask for: how soon, how long in all, and what was lost."""
-    if len(record.watched) > 1:
-        return  # of several rollbacks the table has them all
-    wanted = ("RTO-", "RPO-1")
-    for result in record.results:
-        if not decides(result) or not result.criteria or not result.criteria[0].startswith(wanted):
-            continue
-        for figure in result.measured[: 1 if result.criteria[0].startswith("RTO-") else 2]:
-            yield {
-                "tone": tone(result.outcome),
-                "name": f"{result.criteria[0]} {figure.what}",
-                "measured": wording.figure(figure.measured, figure.unit),
-                "asked": f"asked {figure.asked}" if figure.asked else "",
-            }
+    for one in key_figures(record):
+        yield {
+            "tone": tone(one.outcome),
+            "name": f"{one.id} {one.title}",
+            "measured": one.measured,
+            "asked": f"asked {one.asked}" if one.asked else "",
+        }
 
 
 def _problem(group: Sequence[Result]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from pam_rollback.reporting.terminal_page import WORDS, Page
 
 _TERMS: Final = ("SC", "RTO", "RPO")
 """Beginnings of the ids of success criteria and of objectives for time and data."""
+_ASKED_FIRST: Final = ("RTO-", "RPO-1")
 _WORST_FIRST: Final = (
     Outcome.UNDO_FAILED,
     Outcome.ACTION_FAILED,
@@ -83,6 +84,25 @@ def rows_of(record: RunRecord, results: Sequence[Result] | None = None) -> list[
     order = [one for one in titles if one in by_id] or sorted(by_id, key=_by_number)
     terms = [one for one in order if is_term(one)]
     return [_row(one, titles.get(one, ""), by_id[one]) for one in terms or order]
+
+
+def key_figures(record: RunRecord) -> list[Row]:
+    """The figures that people ask for first: how soon users were well again, how long it took in all, and what was lost.
+
+    Of several rollbacks there are none: the table has them all.
+    """
+    if len(record.situations) > 1:
+        return []
+    found = []
+    for result in record.results:
+        first = next(iter(result.criteria), "")
+        if not decides(result) or not first.startswith(_ASKED_FIRST):
+            continue
+        for figure in result.measured[: 1 if first.startswith(_ASKED_FIRST[0]) else 2]:
+            measured = wording.figure(figure.measured, figure.unit)
+            n = "" if figure.n is None else str(figure.n)
+            found.append(Row(first, figure.what, measured, figure.asked, n, result.outcome, advisory=False))
+    return found
 
 
 def is_term(identifier: str) -> bool:

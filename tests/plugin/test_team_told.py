@@ -1,4 +1,4 @@
-"""The team hears of an undo: that it begins, and how it ended; no channel delays it."""
+"""The team hears of the verdict, and of an undo: that it begins, and how it ended; no channel delays it."""
 
 import json
 import threading
@@ -10,10 +10,13 @@ import pytest
 from pam_rollback.actions.escalation import Message, Send
 from pam_rollback.actions.journal import ACTION, Journal
 from pam_rollback.core.errors import UndoFailed
-from pam_rollback.core.escalation import Briefing, Means
+from pam_rollback.core.escalation import NOT_VERIFIED, Briefing, Means
 from pam_rollback.core.flags import Flag
-from pam_rollback.plugin.undo_told import UndoTold
+from pam_rollback.plugin.team_told import TeamTold
+from pam_rollback.reporting.in_short import in_short
+from pam_rollback.reporting.run_record import read
 from tests.plugin.beginning import Begin, begin
+from tests.plugin.drilling import CONSENT, as_staging, journal, take_notice_down
 from tests.records.test_records import kept_run
 from tests.sessions import FLAGS, ON, ONLY_HEALTH, Project, Range
 
@@ -27,16 +30,16 @@ def checks_copied() -> tuple[str, ...]:
 
 
 @pytest.fixture
-def told_by(tmp_path: Path) -> Callable[..., UndoTold]:
+def told_by(tmp_path: Path) -> Callable[..., TeamTold]:
     """The undo of a real rollback of which two changes are owed, told by these channels."""
     journal = Journal(tmp_path / "journal.jsonl")
     journal.append(ACTION, strategy="frontend", mode="real")
     for place in ("flags", "site"):
         journal.owe("set-flags", {}, place=place)
 
-    def make(channels: Mapping[Means, Send]) -> UndoTold:
+    def make(channels: Mapping[Means, Send]) -> TeamTold:
         briefing = Briefing("staging", "frontend", "white page", "run-1", drill=False)
-        return UndoTold(briefing, channels, dict.fromkeys(channels, ()), journal)
+        return TeamTold(briefing, channels, dict.fromkeys(channels, ()), journal)
 
     return make
 
@@ -51,7 +54,7 @@ def keeps(sent: list[Message]) -> Send:
     return send
 
 
-def test_beginning_and_end_are_told(told_by: Callable[..., UndoTold]) -> None:
+def test_beginning_and_end_are_told(told_by: Callable[..., TeamTold]) -> None:
     """Who, why, of which run, how many changes; the journal keeps both."""
     sent: list[Message] = []
     told = told_by({"slack": keeps(sent)})
@@ -73,7 +76,7 @@ def test_beginning_and_end_are_told(told_by: Callable[..., UndoTold]) -> None:
     assert [notice["occasion"] for notice in notices] == ["undoing", "undone"]
 
 
-def test_a_failed_undo_is_told_with_what_is_left(told_by: Callable[..., UndoTold]) -> None:
+def test_a_failed_undo_is_told_with_what_is_left(told_by: Callable[..., TeamTold]) -> None:
     """And reaches whoever waits for it; secrets stay here."""
     sent: list[Message] = []
     told = told_by({"slack": keeps(sent)})
@@ -88,7 +91,7 @@ def test_a_failed_undo_is_told_with_what_is_left(told_by: Callable[..., UndoTold
     )
 
 
-def test_no_channel_delays_the_undo(told_by: Callable[..., UndoTold]) -> None:
+def test_no_channel_delays_the_undo(told_by: Callable[..., TeamTold]) -> None:
     """One hangs until the changes are back, one refuses: the other is told, and what went wrong is said."""
     put_back = threading.Event()
     sent: list[Message] = []
@@ -104,6 +107,47 @@ def test_no_channel_delays_the_undo(told_by: Callable[..., UndoTold]) -> None:
 
     assert [message.occasion for message in sent] == ["undoing", "undone"]
     assert told.problems == ["PagerDuty was not told: HTTP 500"] * 2
+
+
+def test_a_verdict_is_told_once(told_by: Callable[..., TeamTold]) -> None:
+    """To everybody who is in it; a channel that refuses is named, and the journal keeps both."""
+    sent: list[Message] = []
+    told = told_by({"slack": keeps(sent), "email": lambda _: "HTTP 500"})
+
+    told.say(NOT_VERIFIED, "NO-GO  staging x  release 1, 3 of 3 in 5 s: 1 broken criterion")
+
+    assert [(one.occasion, one.text) for one in sent] == [
+        (
+            "not-verified",
+            "PAM on staging, rollback frontend: NO-GO  staging x  release 1, 3 of 3 in 5 s: 1 broken criterion. Run run-1",
+        )
+    ]
+    assert told.problems == ["e-mail was not told: HTTP 500"]
+    notices = [entry for entry in told.journal.entries() if entry["event"] == "notice"]
+    assert [(one["means"], one["problem"]) for one in notices] == [("slack", ""), ("email", "HTTP 500")]
+
+
+@pytest.mark.parametrize("channel", ["open", "down"])
+def test_the_verdict_of_a_real_rollback_is_told(practice_range: Range, project: Project, channel: str) -> None:
+    """In the words of the record, with its reasons and where the report is; who could not be told is named, and the verdict stays."""
+    as_staging(practice_range, project)
+    try:
+        if channel == "down":
+            practice_range.remote.plant("channel-fails", what="slack", how="down")
+        ended = project.run("drills/test_feature_flag.py", "--env=staging.toml", *CONSENT, "-k", "test_flags_are_off")
+    finally:
+        practice_range.as_it_was()
+        take_notice_down(practice_range)
+
+    record = read(ended.folder / "run.json")
+    sent = [one for one in journal(ended.folder) if one["event"] == "notice" and one["occasion"] == "not-verified"]
+    [notice] = [one for one in sent if one["means"] == "slack"]
+    assert ended.rc == record.exit_code == 11, ended.out
+    assert in_short(record) in notice["text"]
+    assert all(reason in notice["text"] for reason in record.reasons)
+    assert f"report: {record.reports.html}" in notice["text"]
+    assert ("the team: Slack was not told: " in ended.out) is (channel == "down"), ended.out
+    assert bool(notice["problem"]) is (channel == "down")
 
 
 def test_an_undo_is_told_to_those_who_heard_of_the_rollback(

@@ -1,9 +1,10 @@
-"""Tells the team of an undo: that it begins, and how it ended. Whoever heard of the rollback must hear that it is taken back.
+"""Tells the team what became of a rollback: its verdict, and that it is taken back.
 
 It goes to those who were told of the run, by the same means; where the journal knows of nobody, to engineering. A thread of its own sends,
 so that no channel delays what is put back; the end waits for it within limits.
 """
 
+import os
 import queue
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -35,8 +36,8 @@ _ENGINEERING: tuple[Means, ...] = ("slack", "pagerduty")
 
 
 @dataclass
-class UndoTold:
-    """The messages of one undo. ``means`` says who is told how: the contacts of each."""
+class TeamTold:
+    """Messages to those who heard of one rollback. ``means`` says who is told how: the contacts of each."""
 
     briefing: Briefing
     channels: Mapping[Means, Send]
@@ -50,25 +51,37 @@ class UndoTold:
         self, owed: Sequence[Undo], *, who: str, reason: str, redact: Callable[[str], str] = str
     ) -> Iterator[None]:
         """Tell of the undo that is done in the block, and how it ended. ``redact`` takes secrets out of why it failed."""
-        thread = threading.Thread(target=self._send_all, name="telling of the undo", daemon=True)
-        thread.start()
         kinds = ", ".join(dict.fromkeys(undo.kind for undo in owed)) or "nothing"
         by = f" by {who}" if who else ""
         why = f" ({reason})" if reason else ""
         changes = f"{len(owed)} change{'' if len(owed) == 1 else 's'}"
-        self._asked.put((UNDOING, f"UNDO begun{by}{why}: {changes} of the rollback will be put back ({kinds})"))
+        with self._sending():
+            self._asked.put((UNDOING, f"UNDO begun{by}{why}: {changes} of the rollback will be put back ({kinds})"))
+            try:
+                yield
+            except BaseException as error:
+                left = f"{len(self.journal.owed())} of {changes} NOT put back"
+                problem = " ".join(str(error).split()) or repr(error)
+                self._asked.put((UNDO_FAILED, redact(f"UNDO FAILED{by}: {left}, a person is needed: {problem}")))
+                raise
+            self._asked.put(
+                (
+                    UNDONE,
+                    f"UNDONE{by}: {changes} put back and read back; what the rollback brought about is no longer in effect",
+                )
+            )
+
+    def say(self, occasion: str, news: str) -> None:
+        """Tell one thing, within limits."""
+        with self._sending():
+            self._asked.put((occasion, news))
+
+    @contextmanager
+    def _sending(self) -> Iterator[None]:
+        thread = threading.Thread(target=self._send_all, name="telling the team", daemon=True)
+        thread.start()
         try:
             yield
-        except BaseException as error:
-            left = f"{len(self.journal.owed())} of {changes} NOT put back"
-            problem = " ".join(str(error).split()) or repr(error)
-            self._asked.put((UNDO_FAILED, redact(f"UNDO FAILED{by}: {left}, a person is needed: {problem}")))
-            raise
-        else:
-            text = (
-                f"UNDONE{by}: {changes} put back and read back; what the rollback brought about is no longer in effect"
-            )
-            self._asked.put((UNDONE, text))
         finally:
             self._asked.put(None)
             thread.join(_END_WITHIN_S)
@@ -85,6 +98,7 @@ class UndoTold:
         briefing = self.briefing
         text = (
             f"{briefing.head}PAM on {briefing.environment}, rollback {briefing.strategy}: {news}. Run {briefing.run_id}"
+            f"{briefing.link and ' · ' + briefing.link}"
         )
         message = Message(
             occasion, f"{briefing.title}: {occasion}", text, briefing.run_id, briefing.drill, contacts, briefing.link
@@ -111,8 +125,19 @@ class UndoTold:
             self.problems.append(f"{occasion}/{means} is not on record: {error}")
 
 
-def undo_told(runbook: Runbook, plan: Plan, environment: Environment, journal: Journal) -> UndoTold | None:
-    """Who is told of the undo of this journal's rollback; None where no rollback was begun, or there is nobody to tell."""
+def link_to_job() -> str:
+    """The page of the CI job that this session runs in; empty anywhere else."""
+    parts = [os.environ.get(name, "") for name in ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")]
+    return "{}/{}/actions/runs/{}".format(*parts) if all(parts) else ""
+
+
+def team_of(
+    runbook: Runbook, plan: Plan, environment: Environment, journal: Journal, *, link: str = ""
+) -> TeamTold | None:
+    """Who heard of this journal's rollback; None where no rollback was begun, or there is nobody to tell.
+
+    ``link``: what shows this session, where there is such a place.
+    """
     entries = journal.entries()
     action: Mapping[str, Any] | None = next((one for one in entries if one["event"] == ACTION), None)
     if action is None:
@@ -134,5 +159,6 @@ def undo_told(runbook: Runbook, plan: Plan, environment: Environment, journal: J
         why=runbook.secrets.redact(str(action.get("reason", ""))),
         run_id=str(action.get("run", journal.path.parent.name)),
         drill=action.get("mode") != "real",
+        link=link,
     )
-    return UndoTold(briefing, channels, means, journal)
+    return TeamTold(briefing, channels, means, journal)
