@@ -1,4 +1,4 @@
-"""What keeps a baseline from being written, and what is worse than one."""
+"""What keeps a baseline from being used, and what is worse than one."""
 
 from tests.fault_rows.row import Row
 from tests.fault_rows.servers_records import RECORDED_ERRORS
@@ -9,12 +9,12 @@ AS_FAST, AS_FEW = "test_answers_are_as_fast_as_before", "test_no_more_errors_tha
 
 ROWS = [
     Row(
-        "baseline-of-a-service-that-is-down",
-        "release-down",
+        "baseline-of-an-ill-service",
+        "answers-unhealthy",
         frozenset({WELL}),
-        "the baseline is withdrawn, nothing was written",
+        "before: PAM says unhealthy",
+        {"server": "api", "path": "/health/pam"},
         select="baseline",
-        unknown=frozenset({GOOD}),
     ),
     Row(
         "baseline-with-errors",

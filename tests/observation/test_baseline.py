@@ -37,7 +37,7 @@ def test_figures() -> None:
     health, chat = found.journeys["health"], found.journeys["chat"]
     assert (health.n, health.errors, health.p50_ms, health.p95_ms, health.p99_ms) == (100, 0, 50.0, 95.0, 99.0)
     assert (chat.n, chat.error_rate_pct, chat.p95_ms) == (20, 25.0, 300.0)
-    assert (found.overall.n, found.overall.errors, found.duration_s) == (120, 5, 99.0)
+    assert (found.answers.n, found.answers.errors, found.duration_s) == (120, 5, 99.0)
     assert chat.latencies is not None
     assert chat.latencies.n == 15
     assert chat.latencies.percentile(50) == pytest.approx(300, rel=0.01)
@@ -50,14 +50,14 @@ def test_probes_that_left_late_are_counted_apart() -> None:
     """They are in no figure, and the baseline says how many there were."""
     found = Baseline.of([*SAMPLES, replace(SAMPLES[0], lag_ms=900)], ORIGIN)
 
-    assert (found.overall.n, found.unmeasured) == (120, 1)
+    assert (found.answers.n, found.unmeasured) == (120, 1)
 
 
 def test_no_good_answer_gives_no_percentile() -> None:
     """A journey that only failed has no latency, rather than a fast one."""
     found = Baseline.of([replace(SAMPLES[0], ok=False)], ORIGIN)
 
-    assert (found.overall.error_rate_pct, found.overall.p95_ms, found.overall.latencies) == (100.0, None, None)
+    assert (found.answers.error_rate_pct, found.answers.p95_ms, found.answers.latencies) == (100.0, None, None)
 
 
 def test_survives_its_file(tmp_path: Path) -> None:

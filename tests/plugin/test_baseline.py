@@ -1,6 +1,6 @@
 """Whole sessions of the baseline: which one is refused before anything is sent, and what is told of one that is too old."""
 
-from dataclasses import replace
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from pam_rollback.core.answer import Answer
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.health import HealthAround, HealthReport
 from pam_rollback.core.samples import Sample
-from pam_rollback.observation.baseline import Baseline, Origin
+from pam_rollback.observation.baseline import Baseline, Origin, load_baseline
 from pam_rollback.plugin.taken_baseline import TakenBaseline
 from tests.contracts import usual
 from tests.plugin.beginning import Begin, begin
@@ -80,44 +80,101 @@ def test_a_stale_baseline_makes_comparisons_unknown(practice_range: Range, proje
     assert any("is stale: 40 days old" in note for note in session.record["notes"])
 
 
-def test_nothing_is_written_while_the_service_is_not_well(practice_range: Range, project: Project) -> None:
-    """NO-GO with the endpoint that is ill, and no file that a later run could be given."""
-    practice_range.remote.plant("release-down")
+def test_what_is_red_is_recorded_and_makes_nothing_usual(practice_range: Range, project: Project) -> None:
+    """NO-GO with the endpoint that is ill; the file says so, and a later run compares nothing with it."""
+    practice_range.remote.plant("answers-unhealthy", server="api", path="/health/pam")
     session = project.run("-m", "baseline", f"--env={practice_range.file}")
+    practice_range.remote.clear_all()
+    recorded = session.folder / "baseline" / "baseline.json"
+    later = project.run(
+        "-m", "performance", "-k", "answers_are", f"--env={practice_range.file}", f"--baseline={recorded}"
+    )
 
     assert session.rc == 10, session.out
-    assert session.outcomes() == {WELL: "broken criterion", GOOD: "could not measure"}
-    assert "the baseline is withdrawn, nothing was written: before: " in words_of(session.out)
-    assert list(session.folder.rglob("baseline.json")) == []
+    assert session.outcomes() == {WELL: "broken criterion", GOOD: "passed"}
+    assert "HC-4" in {red.item for red in load_baseline(recorded).red}
+    assert later.rc == 11, later.out
+    assert "was recorded while something was red (HC-4: " in words_of(later.out)
 
 
-def test_it_is_withdrawn_for_each_reason() -> None:
-    """Ill before or after, not whole, or bad by the plan's limits; good ones may be used."""
-    well = HealthReport.of(
-        usual("PAM"), Answer("GET", "http://pam.test", 200, "application/json", b'{"status":"healthy"}', 1.0, "")
-    )
-    ill = HealthReport.of(
-        usual("PAM"), Answer("GET", "http://pam.test", 503, "application/json", b'{"status":"degraded"}', 1.0, "")
-    )
+WELL_REPORT = HealthReport.of(
+    usual("PAM"), Answer("GET", "http://pam.test", 200, "application/json", b'{"status":"healthy"}', 1.0, "")
+)
+ILL_REPORT = HealthReport.of(
+    usual("PAM"), Answer("GET", "http://pam.test", 503, "application/json", b'{"status":"degraded"}', 1.0, "")
+)
+NO_ANSWERS = "no answers came"
+
+
+def taken(
+    before: HealthReport = WELL_REPORT,
+    after: HealthReport = WELL_REPORT,
+    *,
+    errors: int | None = 0,
+    late: int = 0,
+    failed: Mapping[str, str] | None = None,
+) -> TakenBaseline:
+    """As it was recorded: 600 answers, so many of them wrong or late; None: no answers could be recorded."""
     origin = Origin(environment="staging", host="api.test", release="", run="run", taken_at=datetime.now(UTC))
-    answers = [Sample(due_s=i, latency_ms=100.0, journey="front page", ok=True) for i in range(600)]
-    good = Baseline.of(answers, origin)
-    bad = Baseline.of([*answers, *(replace(sample, ok=False) for sample in answers[:20])], origin)
+    answers = [
+        Sample(due_s=i, latency_ms=900.0 if i < late else 100.0, journey="front page", ok=i >= (errors or 0))
+        for i in range(600)
+    ]
+    observed = (
+        Baseline(origin=origin, not_recorded={"answers": NO_ANSWERS})
+        if errors is None
+        else Baseline.of(answers, origin)
+    )
+    return TakenBaseline(HealthAround((before,), (after,)), observed, failed or {}, 2.0, 500.0)
 
-    def taken(before: HealthReport, after: HealthReport, baseline: Baseline | None) -> TakenBaseline:
-        return TakenBaseline(HealthAround((before,), (after,)), baseline, "no memory", 2.0, 500.0)
 
-    assert taken(well, well, good).usable
-    assert not taken(well, well, bad).usable
-    assert "what is bad must not become what is usual" in str(taken(well, well, bad).answers)
-    for withdrawn, words in (
-        (taken(ill, well, good), "withdrawn, nothing was written: before: PAM says degraded"),
-        (taken(well, ill, good), "withdrawn, nothing was written: after: PAM says degraded"),
-        (taken(well, well, None), "withdrawn, nothing was written: no memory"),
-    ):
-        assert not withdrawn.usable
-        with pytest.raises(MeasurementFailed, match=words):
-            _ = withdrawn.answers
+@pytest.mark.parametrize(
+    ("recorded", "red", "answers"),
+    [
+        pytest.param(taken(), [], True, id="well"),
+        pytest.param(taken(before=ILL_REPORT), ["HC-3: PAM: degraded, HTTP 503"], True, id="ill-before"),
+        pytest.param(taken(after=ILL_REPORT), ["HC-3: PAM: degraded, HTTP 503"], True, id="ill-after"),
+        pytest.param(taken(errors=20), ["MT-2: users' answers: errors"], False, id="errors"),
+        pytest.param(taken(late=60), [], False, id="slow"),
+        pytest.param(taken(errors=None), [], False, id="no-answers"),
+    ],
+)
+def test_each_part_is_recorded_by_itself(recorded: TakenBaseline, red: list[str], answers: bool) -> None:  # noqa: FBT001 - a case
+    """Bad answers are not what is usual, and errors are damage: a baseline of damage makes nothing usual."""
+    kept = recorded.kept
+
+    assert [str(one).partition(", /")[0] for one in kept.red] == red
+    assert (kept.overall is not None) is answers
+    assert ("answers" not in kept.not_recorded) is answers
+    assert recorded.health.well is not any("HC-3" in one for one in red)
+
+
+def test_what_could_not_be_recorded_is_named() -> None:
+    """With what would let it be; the rest is kept."""
+    without = taken(failed={"rows": "the DSN is wrong; to record it: a role that may read"})
+
+    assert without.kept.overall is not None
+    with pytest.raises(MeasurementFailed, match="recorded without rows: the DSN is wrong; to record it: a role that"):
+        _ = without.answers
+    with pytest.raises(MeasurementFailed, match=f"has no answers .{NO_ANSWERS}"):
+        _ = taken(errors=None).kept.answers
+
+
+def test_a_baseline_of_two_releases_is_none() -> None:
+    """Nothing is written when a part changed its release meanwhile."""
+    component = usual("PAM")
+    of = [
+        HealthReport.of(
+            component,
+            Answer(
+                "GET", "http://pam.test", 200, "application/json", b'{"status":"healthy","version":"%s"}' % one, 1.0, ""
+            ),
+        )
+        for one in (b"1.41.3", b"1.42.0")
+    ]
+
+    with pytest.raises(MeasurementFailed, match=r"withdrawn, nothing was written: PAM ran release 1\.41\.3 before"):
+        _ = taken(of[0], of[1]).kept
 
 
 def test_without_a_baseline_comparisons_are_left_out_and_named(practice_range: Range, project: Project) -> None:

@@ -108,7 +108,7 @@ def test_run_record_baseline_ramp_and_lock_are_read(version: str) -> None:
     ramp = RampJournal(kept / "ramp.jsonl", lambda: 0.0).events()
     held = read_lock_record((kept / "lock.json").read_text(encoding="utf-8"))
     assert (record.verdict, record.mode) == ("INCONCLUSIVE", "drill")
-    assert baseline.overall.n >= 600
+    assert baseline.answers.n >= 600
     assert [event.facts["stage"] for event in ramp if event.kind == ENTERED] == ["RA-1"]
     assert held is not None
     assert held.who == "alex"

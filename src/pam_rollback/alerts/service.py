@@ -42,9 +42,10 @@ def known_before(file: Path, environment: Environment, plan: Plan) -> KnownBefor
         raise MeasurementFailed(
             f"{file}: expected a baseline of {environment.name}, found the {stored.origin}; take one there"
         )
-    if stored.overall.p95_ms is None:
+    p95_ms = stored.answers.p95_ms
+    if p95_ms is None:
         raise MeasurementFailed(f"{stored.origin}: it holds no good answer, so no response time; take a new one")
-    return KnownBefore(stored.overall.p95_ms / _MS, stored.origin.taken_at.date())
+    return KnownBefore(p95_ms / _MS, stored.origin.taken_at.date())
 
 
 def api_of(environment: Environment) -> PrometheusApi:

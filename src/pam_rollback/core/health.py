@@ -103,6 +103,14 @@ class HealthReport:
         return Figures(what=self.name, asked=self.component.asked, measured=measured, n=1)
 
     @property
+    def symptom(self) -> str:
+        """What is wrong, without what differs between two looks: the body's word, the HTTP status, the conditions that are not met."""
+        unmet = [
+            f"{one.condition.subject} is not {one.condition.asked}" for one in self.judgement.results if not one.met
+        ]
+        return ", ".join([f"{self.status}, HTTP {self.http_status or 'none'}", *unmet])
+
+    @property
     def _unmet(self) -> list[str]:
         return [str(result) for result in self.judgement.results if not result.met]
 
@@ -144,6 +152,17 @@ class HealthAround:
         return bool(self.before) and bool(self.after) and not self._ill
 
     @property
+    def one_release(self) -> bool:
+        """No part changed its release meanwhile: what was recorded is of one."""
+        return not self._changed
+
+    @property
+    def red(self) -> tuple[HealthReport, ...]:
+        """What was not healthy, before or after; each symptom of an endpoint once."""
+        ill = (report for report in (*self.before, *self.after) if not is_healthy(report))
+        return tuple({(report.name, report.symptom): report for report in ill}.values())
+
+    @property
     def figures(self) -> Figures:
         """For the table of criteria."""
         return Figures(
@@ -160,7 +179,11 @@ class HealthAround:
             for when, reports in (("before", self.before), ("after", self.after))
             for report in reports
             if not is_healthy(report)
-        ] + [
+        ] + self._changed
+
+    @property
+    def _changed(self) -> list[str]:
+        return [
             f"{now.name} ran release {was.release or 'unknown'} before and {now.release or 'unknown'} after"
             for was, now in zip(self.before, self.after, strict=False)
             if was.release != now.release

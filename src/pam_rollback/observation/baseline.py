@@ -22,6 +22,8 @@ from pam_rollback.core.samples import LATE_MS, Sample
 from pam_rollback.core.strict_json import read_json
 
 SCHEMA_VERSION = 2
+ANSWERS = "answers"
+"""The part that stands in the index itself; as ``not_recorded`` names it."""
 _DAY_S = 86400
 
 
@@ -106,6 +108,21 @@ class TicketRate(_Record):
     """The mean number in so much time."""
 
 
+class Red(_Record):
+    """Something that was not as it should be when the baseline was recorded."""
+
+    item: str
+    """The plan item that asks for it."""
+    what: str
+    """Which part of the product."""
+    said: str
+    """What was found, without what differs between two looks."""
+
+    def __str__(self) -> str:
+        """For sentences."""
+        return f"{self.item}: {self.what}: {self.said}"
+
+
 class Part(_Record):
     """A file beside this one."""
 
@@ -120,25 +137,38 @@ class Part(_Record):
 
 
 class Baseline(_Record):
-    """What later measurements are compared with."""
+    """What later measurements are compared with. Each part is recorded by itself; ``not_recorded`` says which are missing, and why."""
 
     schema_version: Literal[2] = 2
     suite: str = ""
     """The version of the suite that wrote it; empty in records of the first one."""
     origin: Origin
-    duration_s: float
+    duration_s: float = 0
     """From the first to the last sample."""
-    unmeasured: int
+    unmeasured: int = 0
     """Probes that never left or left late; in no other figure."""
     percentile_definition: Literal["nearest rank"] = DEFINITION  # type: ignore[assignment]
-    overall: Figures
-    journeys: dict[str, Figures]
+    overall: Figures | None = None
+    """Of all answers; None when none could be recorded."""
+    journeys: dict[str, Figures] = {}
+    red: tuple[Red, ...] = ()
+    """What was red when it was recorded."""
     memory: MemoryHeld | None = None
     tickets: TicketRate | None = None
     parts: dict[str, Part] = {}
     """Files beside this one, by their names."""
     not_recorded: dict[str, str] = {}
     """What a baseline may have and this one does not, and why."""
+
+    @property
+    def answers(self) -> Figures:
+        """Those of all journeys. Raises MeasurementFailed, with the reason, when none were recorded."""
+        if self.overall is None:
+            raise MeasurementFailed(
+                f"{self.origin} has no answers ({self.not_recorded.get(ANSWERS, 'no reason was recorded')}), "
+                "so nothing is compared with them; take a new one with 'pytest -m baseline'"
+            )
+        return self.overall
 
     @property
     def answered(self) -> tuple[str, ...]:
@@ -163,8 +193,8 @@ class Baseline(_Record):
         )
 
     def refuse_too_few(self, answers_min: int) -> None:
-        """Raise MeasurementFailed when it has fewer answers than a baseline must have."""
-        if self.overall.n < answers_min:
+        """Raise MeasurementFailed when it has fewer answers than a baseline must have. One without any says so where they are wanted."""
+        if self.overall is not None and self.overall.n < answers_min:
             raise MeasurementFailed(
                 f"{self.origin}: {self.overall.n} answers, at least {answers_min} are needed (plan.toml [baseline] answers_min): "
                 "too few to compare with; take a new baseline"
@@ -183,6 +213,14 @@ class Baseline(_Record):
                 f"{self.origin} is from the future, by {-age_d * 24:.1f} h: one of two clocks is wrong, so its age is not known"
             )
 
+    def refuse_ill(self) -> None:
+        """Raise MeasurementFailed when something was red while it was recorded: it may have been the incident."""
+        if self.red:
+            raise MeasurementFailed(
+                f"{self.origin} was recorded while something was red ({'; '.join(map(str, self.red))}), "
+                "so nothing is compared with it; take a new one when all is well, with 'pytest -m baseline'"
+            )
+
     def save(self, path: Path) -> None:
         """Write it to ``path``, in one piece or not at all."""
         draft = path.with_suffix(path.suffix + ".draft")
@@ -192,6 +230,8 @@ class Baseline(_Record):
     def __str__(self) -> str:
         """For notes and messages."""
         overall = self.overall
+        if overall is None:
+            return f"{self.origin}: without answers"
         p95 = "no good answer" if overall.p95_ms is None else f"p95 {overall.p95_ms:.3g} ms"
         return f"{self.origin}: errors {overall.error_rate_pct:.2g} %, {p95} (n={overall.n})"
 

@@ -33,7 +33,7 @@ def has(runbook: Runbook, name: str) -> bool:
 def stored(runbook: Runbook, name: str) -> Path | None:
     """The part of that name that ``--baseline FILE`` lists; None when it lists none.
 
-    Raises MeasurementFailed when the baseline is too old, or the part is not the one that is listed.
+    Raises MeasurementFailed when the baseline is too old or of an ill service, or the part is not the one that is listed.
     """
     if runbook.stored is None or runbook.options.baseline is None or not has(runbook, name):
         return None
@@ -44,14 +44,15 @@ def stored(runbook: Runbook, name: str) -> Path | None:
 
 
 def stored_baseline(runbook: Runbook) -> Baseline | None:
-    """What ``--baseline FILE`` says; None when it was not given. Raises MeasurementFailed when it is too old to be compared with."""
+    """What ``--baseline FILE`` says; None when it was not given. Raises MeasurementFailed when it is too old, or of an ill service."""
     if runbook.stored is not None:
+        runbook.stored.refuse_ill()
         runbook.stored.refuse_stale(runbook.plan.baseline.age_max_d, datetime.now(UTC))
     return runbook.stored
 
 
 def staleness(runbook: Runbook) -> str:
-    """Why nothing is compared with ``--baseline FILE``; empty when it is young enough, or was not given."""
+    """Why nothing is compared with ``--baseline FILE``; empty when it is young enough and of a healthy service, or was not given."""
     try:
         stored_baseline(runbook)
     except MeasurementFailed as stale:

@@ -226,14 +226,20 @@ def _data_problem(item: pytest.Item, runbook: Runbook) -> str:
         return f"about tables that {environment.name} does not have ([sql] dialect {environment.sql.dialect!r})"
     asked = getattr(item, "fixturenames", ())
     if NEEDS_ROWS_BEFORE.intersection(asked) and not (has(runbook, ROWS_FILE) or _records_its_own(item, runbook)):
-        return "no rows were counted before; a baseline has them, see --baseline"
+        return f"no rows were counted before; {_where_from(runbook, 'rows')}"
     if "changed_access" in asked and not (has(runbook, ACCESS_FILE) or _records_its_own(item, runbook)):
-        return "no policies and privileges were recorded before; a baseline has them, see --baseline"
+        return f"no policies and privileges were recorded before; {_where_from(runbook, 'policies and privileges')}"
     if "settings_loss" in asked and not (has(runbook, SETTINGS_FILE) or _records_its_own(item, runbook)):
-        return "no flags and settings were recorded before; a baseline has them, see --baseline"
+        return f"no flags and settings were recorded before; {_where_from(runbook, 'flags and settings')}"
     if NEEDS_A_BASELINE.intersection(asked) and runbook.stored is None and not _records_its_own(item, runbook):
         return "there is no baseline to compare with, see --baseline"
     return item.config.hook.pytest_pam_why_left_out(item=item) or ""
+
+
+def _where_from(runbook: Runbook, part: str) -> str:
+    """What would let it be compared: a baseline, or what its own record says that this one lacked."""
+    why = "" if runbook.stored is None else runbook.stored.not_recorded.get(part, "")
+    return f"the baseline lacks them: {why}" if why else "a baseline has them, see --baseline"
 
 
 def _is_for_the_main_way(item: pytest.Item, runbook: Runbook) -> bool:

@@ -1,11 +1,14 @@
-"""What ``pytest -m baseline`` recorded, and whether later runs may be held against it."""
+"""What ``pytest -m baseline`` recorded, part by part, and what later runs have to know of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.figures import Figures
 from pam_rollback.core.health import HealthAround
-from pam_rollback.observation.baseline import Baseline
+from pam_rollback.observation.baseline import ANSWERS, Baseline, Red
+
+_ERRORS = "errors"
 
 
 @dataclass(frozen=True, repr=False)
@@ -19,17 +22,22 @@ class BaselineAnswers:
     @property
     def good(self) -> bool:
         """Few errors and quick answers, by the limits that hold after a rollback."""
-        overall = self.baseline.overall
-        return (
-            overall.error_rate_pct < self.error_rate_pct_max
-            and overall.p95_ms is not None
-            and overall.p95_ms < self.response_time_ms_max
-        )
+        return self.few_errors and self._quick
+
+    @property
+    def few_errors(self) -> bool:
+        """Too many are damage, and not only a bad hour."""
+        return self.baseline.answers.error_rate_pct < self.error_rate_pct_max
+
+    @property
+    def _quick(self) -> bool:
+        p95_ms = self.baseline.answers.p95_ms
+        return p95_ms is not None and p95_ms < self.response_time_ms_max
 
     @property
     def figures(self) -> Figures:
         """For the table of criteria."""
-        overall = self.baseline.overall
+        overall = self.baseline.answers
         left_out = "; ".join(f"not recorded: {what}: {why}" for what, why in self.baseline.not_recorded.items())
         return Figures(
             what="baseline, p95 of all journeys",
@@ -49,7 +57,7 @@ class BaselineAnswers:
         """The sentence that a failure shows."""
         return (
             f"{self.baseline}; expected errors below {self.error_rate_pct_max:g} % and p95 below "
-            f"{self.response_time_ms_max:g} ms: what is bad must not become what is usual, so nothing was written"
+            f"{self.response_time_ms_max:g} ms: what is bad must not become what is usual, so the answers were not recorded"
         )
 
     # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
@@ -61,21 +69,38 @@ class TakenBaseline:
     """What was recorded, and whether later runs may be held against it."""
 
     health: HealthAround
-    baseline: Baseline | None
-    problem: str
+    observed: Baseline
+    """With the answers as they came, if they came."""
+    failed: Mapping[str, str]
+    """The parts that this environment declares and that could not be recorded, each with the reason and what would let it be."""
     error_rate_pct_max: float
     response_time_ms_max: float
 
     @property
-    def usable(self) -> bool:
-        """The service was well all the time, everything could be recorded, and it was as the plan wants it."""
-        return self.health.well and self.baseline is not None and self.answers.good
+    def kept(self) -> Baseline:
+        """What is written. Raises MeasurementFailed when it would be of two releases."""
+        if not self.health.one_release:
+            raise MeasurementFailed(f"the baseline is withdrawn, nothing was written: {self.health}")
+        red = [Red(item=one.component.item, what=one.name, said=one.symptom) for one in self.health.red]
+        observed = self.observed
+        if observed.overall is None or self._judged.good:
+            return observed.model_copy(update={"red": tuple(red)})
+        if not self._judged.few_errors:
+            red.append(Red(item="MT-2", what="users' answers", said=_ERRORS))
+        why = {ANSWERS: "they were bad by the plan's limits (MT-1, MT-2); record them when they are good"}
+        return observed.model_copy(
+            update={"red": tuple(red), "overall": None, "journeys": {}, "not_recorded": observed.not_recorded | why}
+        )
 
     @property
     def answers(self) -> BaselineAnswers:
-        """What users got. Raises MeasurementFailed when the baseline is withdrawn: not well, or not whole."""
-        if not self.health.well:
-            raise MeasurementFailed(f"the baseline is withdrawn, nothing was written: {self.health}")
-        if self.baseline is None:
-            raise MeasurementFailed(f"the baseline is withdrawn, nothing was written: {self.problem}")
-        return BaselineAnswers(self.baseline, self.error_rate_pct_max, self.response_time_ms_max)
+        """What users got. Raises MeasurementFailed when nothing was written, or something that is declared could not be recorded."""
+        _ = self.kept
+        if self.failed:
+            parts = "; ".join(f"{what}: {why}" for what, why in self.failed.items())
+            raise MeasurementFailed(f"the baseline was recorded without {parts}")
+        return self._judged
+
+    @property
+    def _judged(self) -> BaselineAnswers:
+        return BaselineAnswers(self.observed, self.error_rate_pct_max, self.response_time_ms_max)
