@@ -1,6 +1,6 @@
 """Tells the team what became of a rollback: its verdict, and that it is taken back.
 
-It goes to those who were told of the run, by the same means; where the journal knows of nobody, to engineering. A thread of its own sends,
+It goes to those who were told of the run, by the same means, and to engineering in any case. A thread of its own sends,
 so that no channel delays what is put back; the end waits for it within limits.
 """
 
@@ -150,7 +150,8 @@ def team_of(
             people = heard.setdefault(sent.notice.means, [])
             if sent.notice.means == "email":
                 people += [emails[one] for one in sent.notice.contacts if one in emails and emails[one] not in people]
-    means = heard or {one: [] for one in _ENGINEERING if one in channels}
+    # A channel that failed before may take this: engineering is always tried.
+    means: dict[Means, list[str]] = {one: [] for one in _ENGINEERING if one in channels} | heard
     if not means:
         return None
     briefing = Briefing(
