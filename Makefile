@@ -11,7 +11,7 @@ export PYTHONDONTWRITEBYTECODE :=
 export NPM_CONFIG_UPDATE_NOTIFIER := false
 
 .DEFAULT_GOAL := help
-.PHONY: help drill drills begins quick test test-all stand-ins mutants check sandbox report alerts incident forget lint bench soak audit matrix reference lock browser prometheus netlify-cli tools clean
+.PHONY: help drill drills connect begins quick test test-all stand-ins mutants check sandbox report alerts incident forget lint bench soak audit matrix reference lock browser prometheus netlify-cli tools clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,13 @@ sandbox: $(READY) ## the sandbox alone, to click through; Ctrl-C ends it
 
 report: $(READY) ## the HTML report of the newest run (RUN=folder for another)
 	@$(BIN)/python -m pam_rollback.reporting $(RUN)
+
+# Handed over in the environment, so that no shell reads what was typed.
+connect: export PAM_CONNECT_FRONTEND = $(FRONTEND)
+connect: export PAM_CONNECT_API = $(API)
+connect: export PAM_CONNECT_NAME = $(NAME)
+connect: $(READY) ## look at a product, write its files, say what can be judged (FRONTEND=URL API=URL NAME=staging)
+	@$(BIN)/python -m pam_rollback.connect $(OPTIONS)
 
 alerts: $(READY) ## Prometheus alerting rules from the plan (ENV=production, BASELINE=file)
 	@$(BIN)/python -m pam_rollback.alerts $(ENV:%=--env %) $(BASELINE:%=--baseline %) $(OUT:%=--out %)

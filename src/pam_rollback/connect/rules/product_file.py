@@ -1,0 +1,101 @@
+"""The text of ``products/NAME.toml``: health as it was seen, the rest as a known product has it, compared where that can be."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pam_rollback.connect.rules.found import Found
+from pam_rollback.connect.rules.proposals import Kept, Turned, without_names
+from pam_rollback.connect.rules.toml_text import comment, pair, table
+
+_TEMPLATE_SITES = ("api", "backend")
+
+
+def product_file(name: str, found: Found, like: Mapping[str, Any], titles: Mapping[str, tuple[str, str]]) -> str:
+    """The body of the file. ``like``: the contract that it begins with; ``titles``: item and title of each component."""
+    lines = [
+        *comment(
+            f"What the product at {found.where.frontend} promises. Health was seen; the rest begins as {like['name']} has it."
+        ),
+        *comment("What each key means: docs/how-to/describe-a-product.md."),
+        "",
+        *pair("name", name),
+        *pair("description", f"The product at {found.where.frontend}"),
+        *_health(found, titles),
+        *_accounts(found, like),
+        *_front_page(found),
+        *_pages(like),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _health(found: Found, titles: Mapping[str, tuple[str, str]]) -> Iterator[str]:
+    for component, (item, title) in titles.items():
+        kept, turned = found.health.get(component), found.turned.get(component, ())
+        if kept is None:
+            content: dict[str, Any] = {"item": item, "title": title, "no_endpoint": _nowhere(turned)}
+            yield from table(f"health.{component}", content, _refusals(turned))
+        else:
+            yield from table(f"health.{component}", _endpoint(kept), [*kept.notes, *_refusals(turned)])
+
+
+def _endpoint(kept: Kept) -> dict[str, Any]:
+    component = kept.component
+    conditions = [one.model_dump(exclude_none=True, by_alias=True) for one in component.conditions]
+    content: dict[str, Any] = {"item": component.item, "title": component.title, "site": component.site}
+    content["path"] = component.path
+    if component.query:
+        content["query"] = component.query
+    content["conditions"] = conditions
+    if not component.names_release:
+        content["names_release"] = False
+    return content
+
+
+def _nowhere(turned: Sequence[Turned]) -> str:
+    if not turned:
+        return "the product describes no path for it"
+    return "; ".join(f"{one.proposal.address}: {one.why}" for one in turned)
+
+
+def _refusals(turned: Sequence[Turned]) -> Iterator[str]:
+    for one in turned:
+        if one.twins:
+            yield f"{one.proposal.address} is refused: {one.why}."
+
+
+def _accounts(found: Found, like: Mapping[str, Any]) -> Iterator[str]:
+    tried = "the test account signed in here." if found.signed_in else "not tried."
+    sign_in = dict(like["sign_in"])
+    yield from table("sign_in", sign_in, [f"As {like['name']} has it; {tried}"])
+    for name, operation in like["operations"].items():
+        content, note = compared(operation, found)
+        if name == "chat" and found.intent is False and "good" in content:
+            content = {**content, "good": [one for one in content["good"] if one.get("json") != "/intent"]}
+        yield from table(f"operations.{name}", content, [note.format(like=like["name"])])
+
+
+def compared(operation: Mapping[str, Any], found: Found) -> tuple[dict[str, Any], str]:
+    """An operation as it is known, held against what the product describes; with a note, in which ``{like}`` is whose it was."""
+    if "no_endpoint" in operation:
+        return dict(operation), "As {like} has it."
+    if operation.get("site", "api") not in _TEMPLATE_SITES or found.operations is None:
+        return dict(operation), "As {like} has it; not tried."
+    method, path = operation.get("method", "GET"), operation["path"]
+    if (method, without_names(path)) in found.operations:
+        return dict(operation), "/openapi.json has it."
+    return {"no_endpoint": f"/openapi.json describes no {method} {path}"}, "{like} has it, and this product has not."
+
+
+def _front_page(found: Found) -> Iterator[str]:
+    content = {"text": list(found.site.text), "names": list(found.site.names)}
+    note = (
+        f"Seen: a page with {found.site.scripts} scripts. Without its variables a build names none of these addresses."
+    )
+    yield from table("front_page", {key: value for key, value in content.items() if value}, [note])
+
+
+def _pages(like: Mapping[str, Any]) -> Iterator[str]:
+    note = f"As {like['name']} has them; no browser has looked. What is not described is left out, and named."
+    yield from table("pages", like["pages"], [note])
+    if like.get("elements"):
+        yield from table("elements", like["elements"])

@@ -1,0 +1,96 @@
+"""What a look showed, in lines for people and as data for programs: the same fields in both."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pam_rollback.connect.rules.found import Found
+from pam_rollback.connect.rules.kept import Fate, Proposed
+
+_DIFFERENCES_SHOWN = 12
+
+
+def as_data(found: Found, files: Mapping[str, Proposed], spent: str) -> dict[str, Any]:
+    """For programs."""
+    where = found.where
+    return {
+        "frontend": where.frontend,
+        "api": where.api,
+        "backend": where.backend,
+        "supabase": where.supabase,
+        "title": found.site.title,
+        "scripts": found.site.scripts,
+        "names": [*found.site.names],
+        "health": [
+            {
+                "component": name,
+                "taken": None if kept is None else kept.proposal.address,
+                "site": None if kept is None else kept.proposal.site,
+                "turned": [
+                    {"path": one.proposal.address, "why": one.why, "twins": [*one.twins]} for one in found.turned[name]
+                ],
+            }
+            for name, kept in found.health.items()
+        ],
+        "openapi": found.operations is not None,
+        "database": None
+        if found.catalogue is None
+        else {"role": found.catalogue.role, "settings": found.catalogue.settings},
+        "netlify_site": found.hosted.netlify_site,
+        "render_service": found.hosted.render_service,
+        "branch": found.hosted.branch,
+        "signed_in": found.signed_in,
+        "unknown": [*found.unknown],
+        "files": [
+            {"file": name, "fate": one.fate.name.lower(), "would_be_new": [*one.differences]}
+            for name, one in files.items()
+        ],
+        "spent": spent,
+    }
+
+
+def as_lines(data: Mapping[str, Any], *, verbose: bool) -> Iterator[str]:
+    """For people: what matters, and all of it where that is wanted."""
+    names = " and ".join(data["names"]) or "no address of ours"
+    yield "Seen"
+    yield _line("front end", f"{data['title'] or 'without a title'}, {data['scripts']} scripts, which name {names}")
+    yield _line("API", "describes itself (/openapi.json)" if data["openapi"] else "does not describe itself")
+    if data["supabase"]:
+        yield _line("Supabase", data["supabase"])
+    for one in data["health"]:
+        yield from _of_component(one, verbose=verbose)
+    database = data["database"]
+    if database:
+        form = f", user_settings is {database['settings']}" if database["settings"] else ""
+        yield _line("database", f"read as {database['role']}{form}")
+    hosts = [
+        text for key, text in (("netlify_site", "Netlify site"), ("render_service", "Render service")) if data[key]
+    ]
+    if hosts:
+        known = f"{' and '.join(hosts)}{', branch ' + data['branch'] if data['branch'] else ''}"
+        yield _line("hosts", known)
+    if data["signed_in"]:
+        yield _line("account", "the test account can sign in")
+    for why in data["unknown"]:
+        yield _line("not known", why)
+    yield "Files"
+    for one in data["files"]:
+        yield f"  {one['file']}: {Fate[one['fate'].upper()].value}"
+        shown = one["would_be_new"] if verbose else one["would_be_new"][:_DIFFERENCES_SHOWN]
+        yield from (f"    would be new: {text}" for text in shown)
+        if len(shown) < len(one["would_be_new"]):
+            yield f"    and {len(one['would_be_new']) - len(shown)} more: -v shows all"
+    yield f"Spent {data['spent']}"
+
+
+def _of_component(one: Mapping[str, Any], *, verbose: bool) -> Iterator[str]:
+    if one["taken"]:
+        yield _line(one["component"], f"{one['taken']}, proven: each bad answer made from it is noticed")
+    elif not one["turned"]:
+        yield _line(one["component"], "no path of the product is about it")
+    for turned in one["turned"]:
+        if not one["taken"] or verbose:
+            yield _line("" if one["taken"] else one["component"], f"{turned['path']} is refused: {turned['why']}")
+
+
+def _line(name: str, text: str) -> str:
+    return f"  {name:<13} {text}"

@@ -1,0 +1,93 @@
+"""What somebody wants to connect, as far as they said it."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pam_rollback.connect.rules.budget import Budget
+from pam_rollback.core.addresses import is_encrypted, is_loopback, web_address
+from pam_rollback.core.provider_settings import NETLIFY_API
+from pam_rollback.core.render_settings import RENDER_API
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+PATHS_MAX = 36
+VARIABLES: Mapping[str, str] = {
+    "slack_webhook": "PAM_SLACK_WEBHOOK_URL",
+    "test_user_email": "TEST_USER_EMAIL",
+    "test_user_password": "TEST_USER_PASSWORD",
+    "second_test_user_email": "SECOND_TEST_USER_EMAIL",
+    "second_test_user_password": "SECOND_TEST_USER_PASSWORD",
+    "database_dsn": "PAM_DATABASE_DSN",
+    "supabase_key": "SUPABASE_ANON_KEY",
+    "netlify_auth_token": "NETLIFY_AUTH_TOKEN",
+    "render_api_key": "RENDER_API_KEY",
+    "git_token": "GIT_TOKEN",
+}
+"""The secrets that are of use after a look at a product, each with the usual name of its variable."""
+
+
+class CannotConnect(Exception):  # noqa: N818 - named by what happened
+    """Nothing was written. The message says where, what was expected, what was found, and what to do."""
+
+    def __init__(self, where: str, *, expected: str, found: str, advice: str) -> None:
+        super().__init__(f"{where}: expected {expected}, found {found}.\n  {advice}\n  Nothing was written.")
+
+
+@dataclass(frozen=True)
+class Wish:
+    """All of it. Addresses without the slash at their ends; empty: not said."""
+
+    frontend: str
+    api: str
+    name: str
+    kind: str
+    backend: str = ""
+    supabase: str = ""
+    previous_frontend: str = ""
+    previous_api: str = ""
+    like: str = ""
+    """The contract that the new one begins with; empty: by what the bundle names."""
+    product: str = ""
+    """A contract that is there already; empty: a new one is written."""
+    sign_in: bool = False
+    ask_pam: bool = False
+    netlify_site: str = ""
+    netlify_api: str = NETLIFY_API
+    render_service: str = ""
+    render_api: str = RENDER_API
+
+    @property
+    def budget(self) -> Budget:
+        """What is spent at most."""
+        return Budget(PATHS_MAX, sign_ins=int(self.sign_in), questions=int(self.ask_pam))
+
+
+def checked_name(name: str, what: str = "NAME") -> str:
+    """A name for files and environments. Raises CannotConnect."""
+    if not _NAME.fullmatch(name):
+        raise CannotConnect(
+            what,
+            expected="small letters a to z, digits and dashes, 63 at most, such as staging",
+            found=ascii(name),
+            advice=f"Say {what}=staging: the files are called after it, and so is --env.",
+        )
+    return name
+
+
+def checked_address(address: str, what: str) -> str:
+    """An address of the product. Raises CannotConnect."""
+    try:
+        found = web_address(address)
+    except ValueError as problem:
+        expected, _, shown = str(problem).partition(", found ")
+        raise CannotConnect(
+            what, expected=expected.removeprefix("expected "), found=shown, advice=f"Say {what}=https://host."
+        ) from None
+    if not is_loopback(found) and not is_encrypted(found):
+        raise CannotConnect(
+            what,
+            expected="https, except on this machine",
+            found=found,
+            advice=f"Say {what}=https://…, as users open it.",
+        )
+    return found
