@@ -21,12 +21,13 @@ from pam_rollback.adapters.pam_api import FlagApi
 from pam_rollback.adapters.postgres import Patience, open_snapshot
 from pam_rollback.adapters.row_access import read_access
 from pam_rollback.adapters.row_counting import account_id, count_rows
+from pam_rollback.adapters.schema_objects import read_schema
 from pam_rollback.core.errors import ActionFailed
 from pam_rollback.core.flags import Flag
 from pam_rollback.core.samples import Sample
 from pam_rollback.core.wait import Waiter
 from pam_rollback.observation.baseline import Baseline, Origin, Part
-from pam_rollback.plugin.baseline_files import ACCESS_FILE, ROWS_FILE
+from pam_rollback.plugin.baseline_files import ACCESS_FILE, ROWS_FILE, SCHEMA_FILE
 from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.remote import Remote
 from tests.forked import CollectedSession, can_be_forked, run_pytest
@@ -240,10 +241,12 @@ def store_baseline(practice_range: Range, folder: Path, *, latency_ms: float = 2
         assert isinstance(account, str), account
         counts = count_rows(snapshot, "product", test_user=account, names={})
         reached = read_access(snapshot, "product", {})
-    rows, access = folder / ROWS_FILE, folder / ACCESS_FILE
+        made_of = read_schema(snapshot, ("public", "plan"), "schema_migrations")
+    rows, access, schema = folder / ROWS_FILE, folder / ACCESS_FILE, folder / SCHEMA_FILE
     rows.write_text(counts.model_dump_json(), encoding="utf-8")
     access.write_text(reached.model_dump_json(), encoding="utf-8")
-    parts = {ROWS_FILE: Part.of(rows, n=1), ACCESS_FILE: Part.of(access, n=1)}
+    schema.write_text(made_of.model_dump_json(exclude_defaults=True), encoding="utf-8")
+    parts = {file.name: Part.of(file, n=1) for file in (rows, access, schema)}
     return save_baseline(practice_range, folder, latency_ms=latency_ms, scatter=scatter, parts=parts)
 
 

@@ -68,6 +68,18 @@ OPEN, REACH, AS_BEFORE = (
 )
 
 
+LOST, WEAKER, OPENED = (
+    "test_nothing_of_the_schema_is_lost",
+    "test_nothing_of_the_schema_is_weaker",
+    "test_nothing_of_the_schema_is_more_open",
+)
+
+
+def _schema(what: str, *red: str, words: str) -> Row:
+    """The schema is not what it was; the rows themselves are whole."""
+    return _access(what, *red, words=words, counted_before=True)
+
+
 def _of_the_product() -> tuple[str, ...]:
     """Every SQL check of the product's own tables."""
     files = sorted(_FOLDER.glob("*.sql"))
@@ -145,6 +157,29 @@ ROWS = [
     _access("grants-revoked", REACH, AS_BEFORE, words="authenticated may not SELECT any more", counted_before=True),
     _access("grants-widened", AS_BEFORE, words="anon may TRUNCATE now", counted_before=True),
     _access("row-security-off", AS_BEFORE, "test_row_security_off", words="was switched off", counted_before=True),
+    _schema(
+        "constraint-dropped",
+        LOST,
+        _name("constraints-missing"),
+        words="constraint public.pam_messages.pam_messages_role_check",
+    ),
+    _schema(
+        "index-dropped",
+        LOST,
+        _name("indexes-missing"),
+        words="index public.expenses.expenses_by_time (btree (created_at))",
+    ),
+    _schema("trigger-dropped", LOST, words="was lost: trigger public.expenses.touch"),
+    _schema("constraint-invalid", WEAKER, _name("constraints-missing"), words="profiles_id_fkey is not valid any more"),
+    _schema("index-invalid", WEAKER, _name("indexes-missing"), words="pam_messages_by_time is not valid any more"),
+    _schema(
+        "null-allowed", WEAKER, _name("constraints-missing"), words="column public.expenses.category may be null now"
+    ),
+    _schema("function-replaced", WEAKER, words="touch_updated_at() was replaced by another"),
+    _schema(
+        "function-opened", OPENED, words="function public.spent_by(uuid) is new, is carried out with the rights of"
+    ),
+    _schema("function-given-away", OPENED, words="touch_updated_at() belongs to service_role, belonged to"),
     _loss("expenses-deleted", words="rows lost, rows created until"),
     _loss("profiles-deleted", "users-without-profile", words="profiles: 10 rows lost"),
     _rewritten(

@@ -16,6 +16,7 @@ from pam_rollback.plugin.runbook import Runbook
 BASELINE_FILE = "baseline.json"
 ROWS_FILE = "rows-before.json"
 ACCESS_FILE = "access-before.json"
+SCHEMA_FILE = "schema-before.json"
 BARRIERS_FILE = "barriers.json"
 WEIGHT_FILE = "page-weight.json"
 

@@ -10,7 +10,7 @@ from pam_rollback.core.plan import Plan
 from pam_rollback.core.run_files import SETTINGS_FILE
 from pam_rollback.plugin import browser_gate, detail, markers, pytest_options
 from pam_rollback.plugin import runbook as runbook_module
-from pam_rollback.plugin.baseline_files import ACCESS_FILE, ROWS_FILE, has
+from pam_rollback.plugin.baseline_files import ACCESS_FILE, ROWS_FILE, SCHEMA_FILE, has
 from pam_rollback.plugin.detail import Detail
 from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.plugin.situations import AS_IS, BASELINE, SITUATIONS_KEY, situation_of, story_name
@@ -100,7 +100,13 @@ NEEDS_A_ROLLBACK = frozenset({"team_told", "followed"})
 """Fixtures that tell of a rollback that this session did. Without one, the test is left out, and named."""
 
 
-NEEDS_ROWS_BEFORE = frozenset({"row_loss", "row_moves", "row_rewriting"})
+NEEDED_PARTS = {
+    ROWS_FILE: ("rows", "were counted", frozenset({"row_loss", "row_moves", "row_rewriting"})),
+    ACCESS_FILE: ("policies and privileges", "were recorded", frozenset({"changed_access"})),
+    SCHEMA_FILE: ("objects of the schema", "were recorded", frozenset({"schema_comparison"})),
+    SETTINGS_FILE: ("flags and settings", "were recorded", frozenset({"settings_loss"})),
+}
+"""Of a baseline's parts, what each has and which fixtures compare with it."""
 NEEDS_A_BASELINE = frozenset({"experience"})
 """Fixtures that compare with what was recorded before. Where there is nothing, the test is left out, and named."""
 
@@ -225,12 +231,10 @@ def _data_problem(item: pytest.Item, runbook: Runbook) -> str:
         environment = runbook.environment
         return f"about tables that {environment.name} does not have ([sql] dialect {environment.sql.dialect!r})"
     asked = getattr(item, "fixturenames", ())
-    if NEEDS_ROWS_BEFORE.intersection(asked) and not (has(runbook, ROWS_FILE) or _records_its_own(item, runbook)):
-        return f"no rows were counted before; {_where_from(runbook, 'rows')}"
-    if "changed_access" in asked and not (has(runbook, ACCESS_FILE) or _records_its_own(item, runbook)):
-        return f"no policies and privileges were recorded before; {_where_from(runbook, 'policies and privileges')}"
-    if "settings_loss" in asked and not (has(runbook, SETTINGS_FILE) or _records_its_own(item, runbook)):
-        return f"no flags and settings were recorded before; {_where_from(runbook, 'flags and settings')}"
+    if not _records_its_own(item, runbook):
+        for file, (part, happened, fixtures) in NEEDED_PARTS.items():
+            if fixtures.intersection(asked) and not has(runbook, file):
+                return f"no {part} {happened} before; {_where_from(runbook, part)}"
     if NEEDS_A_BASELINE.intersection(asked) and runbook.stored is None and not _records_its_own(item, runbook):
         return "there is no baseline to compare with, see --baseline"
     return item.config.hook.pytest_pam_why_left_out(item=item) or ""

@@ -12,6 +12,7 @@ from pam_rollback.core.configuration import Problem, Table, place, shown
 from pam_rollback.core.environment_tables import Pages, PathTemplate, PlacesOfParts, Text, UrlPath
 from pam_rollback.product.rules.conditions import Condition, Pointer
 from pam_rollback.product.rules.site import Element, ElementName
+from pam_rollback.product.rules.tables import Tables
 
 Site = Literal["frontend", "api", "backend", "supabase"]
 """Whose address a path stands below: a key of ``[urls]`` in the environment's file."""
@@ -172,6 +173,7 @@ class Contract(Table):
     operations: Mapping[OperationName, Operation]
     pages: Pages
     front_page: FrontPageConditions = FrontPageConditions.model_construct()
+    tables: Tables = Tables.model_construct()
     elements: Mapping[ElementName, Element] = {}
     """What is not described is not looked for: journeys that need it are left out, and named."""
 
