@@ -1,6 +1,7 @@
 """The front page as anybody gets it, with the scripts and styles that it names. No browser: what it renders is for the journeys."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
 from urllib.parse import urljoin
@@ -12,13 +13,11 @@ from pam_rollback.core.front_page import (
     ASSETS_MAX,
     Asset,
     FrontPage,
+    PageAnswer,
     imports_of,
     read_page,
-    shortcoming_of_asset,
-    shortcoming_of_sent,
-    unnamed,
-    without_words,
 )
+from pam_rollback.core.page_twins import unproven
 
 _SCRIPT_BYTES = 8 << 20
 
@@ -34,14 +33,15 @@ def look_at_front_page(
     answer = fetch(url, headers={"Accept": "text/html"}, deadline_s=deadline_s)
     if answer.problem or answer.http_status != HTTPStatus.OK or not answer.content_type.lower().startswith("text/html"):
         return FrontPage(url, (str(answer),), 0)
-    page = read_page(answer.body)
-    asked = {str(asset): partial(_asked, url, asset, deadline_s, whole=bool(names)) for asset in page.assets}
+    assets = read_page(answer.body).assets
+    asked = {str(asset): partial(_asked, url, asset, deadline_s, whole=bool(names)) for asset in assets}
     answers = all_at_once(asked)
-    problems = [_problem(asset, answers[str(asset)]) for asset in page.assets]
-    found = [shortcoming_of_sent(page), *without_words(page, text), *problems]
-    if names and not any(problems):
-        found += unnamed(_bundle(page.assets, answers, deadline_s), names)
-    return FrontPage(url, tuple(filter(None, found)), len(page.assets))
+    files = {asset: answers[str(asset)] for asset in assets}
+    found = PageAnswer(answer, files, text=tuple(text), names=names or {})
+    if found.names:
+        found = replace(found, imported=tuple(_imported(files, deadline_s)))
+    problems = found.problems
+    return FrontPage(url, problems, len(assets), "" if problems else unproven(found))
 
 
 def _asked(page: str, asset: Asset, deadline_s: float, *, whole: bool) -> Answer | str | None:
@@ -63,15 +63,10 @@ def _asked(page: str, asset: Asset, deadline_s: float, *, whole: bool) -> Answer
     )
 
 
-def _problem(asset: Asset, answer: Answer | str | None) -> str:
-    return shortcoming_of_asset(asset, answer) if isinstance(answer, Answer) else answer or ""
-
-
-def _bundle(assets: Iterable[Asset], answers: Mapping[str, Answer | str | None], deadline_s: float) -> Iterable[bytes]:
-    """What the page's scripts say, and the files beside them that these import, one after the other."""
-    scripts = [answers[str(asset)] for asset in assets if asset.kind == "script"]
-    fresh = [one for one in scripts if isinstance(one, Answer)]
-    found, beside = [one.body for one in fresh], dict[str, None]()
+def _imported(files: Mapping[Asset, Answer | str | None], deadline_s: float) -> Iterable[bytes]:
+    """The files beside the page's scripts that these import, one after the other."""
+    fresh = [one for asset, one in files.items() if asset.kind == "script" and isinstance(one, Answer)]
+    found, beside = list[bytes](), dict[str, None]()
     while fresh and len(beside) < ASSETS_MAX:
         named = (urljoin(one.url, name) for one in fresh for name in imports_of(one.body))
         new = [url for url in dict.fromkeys(named) if url not in beside][: ASSETS_MAX - len(beside)]

@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
 from pam_rollback.core.answer import Answer
@@ -143,6 +143,46 @@ def unnamed(scripts: Iterable[bytes], addresses: Mapping[str, str]) -> Iterable[
     ]
 
 
+@dataclass(frozen=True)
+class PageAnswer:
+    """The front page as it was answered, with all that was asked for because of it, and what the product's contract wants of it."""
+
+    answer: Answer
+    files: Mapping[Asset, Answer | str | None]
+    """What each file that it names answered; in words why it has no address; None for one that needs none."""
+    imported: tuple[bytes, ...] = ()
+    """The files beside its scripts that these import."""
+    text: tuple[str, ...] = ()
+    """Words that it has to have."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Hosts that its scripts have to name, by what people call them."""
+
+    @property
+    def scripts(self) -> tuple[bytes, ...]:
+        """What its scripts say."""
+        own = (
+            found.body for asset, found in self.files.items() if asset.kind == "script" and isinstance(found, Answer)
+        )
+        return (*own, *self.imported)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong with it, each in words; empty when it is the site."""
+        answer = self.answer
+        is_page = answer.content_type.lower().startswith("text/html")
+        if answer.problem or answer.http_status != _OK or not is_page:
+            return (str(answer),)
+        page = read_page(answer.body)
+        lost = [
+            shortcoming_of_asset(asset, found) if isinstance(found, Answer) else found or ""
+            for asset, found in self.files.items()
+        ]
+        found = [shortcoming_of_sent(page), *without_words(page, self.text), *lost]
+        if self.names and not any(lost):
+            found += unnamed(self.scripts, self.names)
+        return tuple(filter(None, found))
+
+
 @dataclass(frozen=True, repr=False)
 class FrontPage:
     """The front page as it was sent, with the files that it names: ``problems`` is empty when it is the site."""
@@ -150,6 +190,8 @@ class FrontPage:
     url: str
     problems: tuple[str, ...]
     assets: int
+    unproven: str = ""
+    """What could go wrong there without being noticed, shown with this very page; empty when nothing is known to."""
 
     @property
     def is_the_site(self) -> bool:
