@@ -300,7 +300,7 @@ def test_a_site_that_shows_nothing_is_no_clean_site(chromium: Browser) -> None:
     address = f"http://127.0.0.1:{server.server_port}"
     site = Site(
         address,
-        address + "/api",
+        (address + "/api",),
         PAGES,
         elements(),
         "/api/login",
@@ -318,4 +318,6 @@ def test_a_site_that_shows_nothing_is_no_clean_site(chromium: Browser) -> None:
     assert set(audits.of_states) == {f"{state}-{look}" for state in STATES for look in LOOKS}
     assert audits.reached == 0
     assert audits.all_findings == ()
-    assert "the password field did not appear within 0.5 s; the page is empty" in str(audits.of("login", "dark"))
+    assert "sign in: no password within 0.5 s; the page shows: an empty page (it is empty)" in str(
+        audits.of("login", "dark")
+    )

@@ -43,7 +43,7 @@ def site() -> Iterator[Site]:
     address = f"http://127.0.0.1:{server.server_port}"
     yield Site(
         frontend=address,
-        api=f"{address}/api",
+        services=(f"{address}/api",),
         pages=PAGES.model_copy(update={"home": QUIET, "money": ASKING}),
         elements=elements(),
         login_path="/api/login",

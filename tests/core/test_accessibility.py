@@ -2,7 +2,7 @@
 
 import pytest
 
-from pam_rollback.core.accessibility import LOOKS, STATES, Audit, Audits
+from pam_rollback.core.accessibility import LOOKS, STATES, Audit, Audits, reachable
 from pam_rollback.core.barriers import Findings
 from pam_rollback.core.errors import MeasurementFailed
 from tests.core.found_barriers import broken
@@ -49,3 +49,17 @@ def test_findings_of_all_pages_name_theirs() -> None:
 
     assert audits.too_wide("phone").headline == "reflow (1) on chat-phone, by own"
     assert audits.too_wide("double-size").violations == ()
+
+
+@pytest.mark.parametrize(
+    ("described", "left_out"),
+    [
+        (("email", "password", "log_in", "log_out", "message", "clear_chat", "chat_error"), set()),
+        (("email", "password", "log_in", "log_out", "message"), {"chat-dialog", "chat-error"}),
+        (("password",), set(STATES) - {"login", "not-found"}),
+        ((), set(STATES) - {"not-found"}),
+    ],
+)
+def test_what_nobody_described_is_left_out(described: tuple[str, ...], left_out: set[str]) -> None:
+    """And nothing else is."""
+    assert set(STATES) - set(reachable(described)) == left_out

@@ -4,10 +4,11 @@ import time
 from dataclasses import replace
 from typing import Final
 
-from playwright.sync_api import Error, Locator, Page
+from playwright.sync_api import Locator, Page
 
 from pam_rollback.adapters.axe import ask
-from pam_rollback.adapters.page_states import ANSWER_AFTER, MESSAGE_FIELD, MESSAGES
+from pam_rollback.adapters.pam_site import PamSite
+from pam_rollback.core.journeys import Stopped
 from pam_rollback.core.keyboard_access import FocusStop, FocusWalk, KeyboardChat
 
 _STOPS_MAX: Final = 250
@@ -40,9 +41,12 @@ def walk(page: Page, page_state: str) -> FocusWalk:
     return FocusWalk(page_state, tuple(stops), trapped_at=stops[-1].selector)
 
 
-def chat(page: Page, question: str, *, within_s: float) -> KeyboardChat:
-    """From the top of an open chat to PAM's answer: Tab to the message field, type, Enter. The question must be a new one."""
-    message = page.locator(MESSAGE_FIELD).first
+def chat(site: PamSite, question: str) -> KeyboardChat:
+    """From the top of an open chat to PAM's answer: Tab to the message field, type, Enter. The question must be a new one.
+
+    Raises NotAsDescribed when the page shows what is said elsewhere than the contract says.
+    """
+    page, message = site.page, site.find("message").first
     ask(page, "beginWalk")
     presses = 0
     while not _has_focus(message):
@@ -57,15 +61,12 @@ def chat(page: Page, question: str, *, within_s: float) -> KeyboardChat:
         return KeyboardChat(
             presses, f"{question!r} was typed into the message field, which has {typed!r} then", "", regions
         )
-    page.keyboard.press("Enter")
-    answer = page.locator(MESSAGES).filter(has_text=question).first.locator(ANSWER_AFTER).first
-    try:
-        answer.wait_for(state="visible", timeout=within_s * 1000)
-        words = answer.inner_text()
-    except Error:
-        alert = " ".join(page.locator("[role=alert]:visible").all_inner_texts())
-        says = f"; the page says: {' '.join(alert.split())}" if alert.strip() else ""
-        return KeyboardChat(presses, f"no answer within {within_s:g} s after Enter{says}", "", regions)
+    with site.listening():
+        page.keyboard.press("Enter")
+        try:
+            words = site.answer_to(question)
+        except Stopped as stop:
+            return KeyboardChat(presses, str(stop), "", regions)
     heard = KeyboardChat(presses, "", words, regions, _announced(page))
     end_s = time.monotonic() + _ANNOUNCED_WITHIN_S
     while not heard.heard and time.monotonic() < end_s:

@@ -5,7 +5,7 @@ Dark colours and double size are what people switch on while they look at a page
 styles, which the engines agree on.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -16,7 +16,7 @@ from pam_rollback.adapters import axe, keyboard
 from pam_rollback.adapters.axe import Rules
 from pam_rollback.adapters.browser import launch_arguments
 from pam_rollback.adapters.page_states import Site, Visit
-from pam_rollback.core.accessibility import PUBLIC_STATES, STATES, WALKED_STATES, Audit, Audits
+from pam_rollback.core.accessibility import PUBLIC_STATES, WALKED_STATES, Audit, Audits, reachable
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.journeys import Stopped
 
@@ -49,7 +49,7 @@ def collect(browser: Browser, site: Site, rules: Rules) -> Audits:
         context = browser.new_context(reduced_motion="reduce", service_workers="block", locale="en-US", **device)
         try:
             visit = Visit(context.new_page(), site)
-            for audit in _audits(visit, context.new_cdp_session(visit.page), looks, rules):
+            for audit in _audits(visit, reachable(site.elements), context.new_cdp_session(visit.page), looks, rules):
                 found[audit.page_state] = audit
             visit.leave()
         finally:
@@ -71,13 +71,18 @@ def collect_in_own_browser(site: Site, rules: Rules) -> Audits:
             browser.close()
 
 
-def _audits(visit: Visit, devtools: CDPSession, looks: tuple[_Look, ...], rules: Rules) -> Iterator[Audit]:
-    for state in PUBLIC_STATES:
-        yield from _looks_of(state, visit, devtools, looks, rules)
-    members = [state for state in STATES if state not in PUBLIC_STATES]
+def _audits(
+    visit: Visit, states: Sequence[str], devtools: CDPSession, looks: tuple[_Look, ...], rules: Rules
+) -> Iterator[Audit]:
+    members = [state for state in states if state not in PUBLIC_STATES]
+    for state in states:
+        if state in PUBLIC_STATES:
+            yield from _looks_of(state, visit, devtools, looks, rules)
+    if not members:
+        return
     try:
         visit.sign_in()
-    except (Stopped, Error) as problem:
+    except (Stopped, MeasurementFailed, Error) as problem:
         for state in members:
             yield from _without(state, looks, problem)
         return

@@ -4,7 +4,6 @@ The message of the chat is typed and sent, but its request is caught in the brow
 reached when its own content can be seen; an empty page, an alert in its place or the page for unknown addresses is a finding.
 """
 
-import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -25,12 +24,6 @@ QUESTION: Final = "Is there a quiet campground by the sea?"
 NOBODY: Final = "nobody@example.invalid"
 """Not the test account: failed attempts could lock it."""
 
-PASSWORD_FIELD: Final = "input[type=password]"  # noqa: S105 - a selector
-MESSAGE_FIELD: Final = "main textarea"
-MESSAGES: Final = "main [data-testid^=message-]:not([data-testid=message-text])"
-ANSWER_AFTER: Final = (
-    "xpath=following-sibling::*[@data-testid='message-assistant']//*[@data-testid='message-text']"  # of a message
-)
 ALERT: Final = "[role=alert]:visible"
 DIALOG: Final = "[role=dialog]:visible, [role=alertdialog]:visible, dialog[open]:visible"
 NO_SUCH_PAGE: Final = "/no-such-page-of-the-rollback-checks"
@@ -58,7 +51,8 @@ class Site:
     """Where the site is, and who visits it."""
 
     frontend: str
-    api: str
+    services: tuple[str, ...]
+    """Whom its pages ask: nothing is written there but a sign-in."""
     pages: Pages
     elements: Mapping[ElementName, Element]
     login_path: str
@@ -78,7 +72,8 @@ class Visit:
     def __init__(self, page: Page, site: Site) -> None:
         self.page = page
         self._site = site
-        self._person = PamSite(page, site.frontend, site.pages, site.elements, within_s=site.deadline_s)
+        hosts = frozenset(urlsplit(address).hostname or "" for address in site.services)
+        self._person = PamSite(page, site.frontend, site.pages, site.elements, within_s=site.deadline_s, hosts=hosts)
         self._under_way: set[Request] = set()
         self._held: list[Route] = []
         self._now = ""
@@ -88,7 +83,7 @@ class Visit:
         page.on("request", self._began)
         page.on("requestfinished", self._ended)
         page.on("requestfailed", self._ended)
-        page.route(lambda url: url.startswith(site.api), self._let_through)
+        page.route(lambda url: url.startswith(site.services), self._let_through)
         pages = site.pages
         self._ways: dict[str, Callable[[], Locator]] = {
             "login": self._login,
@@ -148,23 +143,30 @@ class Visit:
 
     def _login(self) -> Locator:
         self._goto(self._site.pages.login)
-        return self._wait_for(self.page.locator(PASSWORD_FIELD), "the password field")
+        return self._person.await_element("password", "sign in")
 
     def _login_error(self) -> Locator:
-        self.page.locator("input[type=email]").fill(NOBODY)
-        self.page.locator(PASSWORD_FIELD).fill("not a password of anybody")
-        self.page.locator(PASSWORD_FIELD).press("Enter")
+        self._person.await_element("email", "sign in").fill(NOBODY)
+        password = self._person.await_element("password", "sign in")
+        password.fill("not a password of anybody")
+        password.press("Enter")
         return self._wait_for(self.page.locator(ALERT), "an alert about the wrong password")
 
     def _not_found(self) -> Locator:
         self._goto(NO_SUCH_PAGE)
-        heading = self._wait_for(self.page.locator("main h1"), "the page for unknown addresses")
+        heading = self._wait_for(self._heading, "the page for unknown addresses")
         self._elsewhere = heading.inner_text()
         return heading
 
     def _own_page(self, path: str) -> Locator:
         self._goto(path)
-        heading = self._wait_for(self.page.locator("main h1"), "the page's heading")
+        heading = self._wait_for(self._heading, "the page's heading")
+        link = self.page.locator(f'a[href="{path}"]:visible')
+        if not self._person.is_at(path) and link.count():
+            # Whoever opens it afresh is led elsewhere; people get there by a link.
+            link.first.click()
+            self.page.wait_for_url(self._site.frontend + path, wait_until="commit")
+            heading = self._wait_for(self._heading, "the page's heading")
         here = urlsplit(self.page.url).path
         if here != path:
             raise Stopped(f"{path} led to {here}; {self._shown()}")
@@ -174,22 +176,27 @@ class Visit:
 
     def _open_chat(self) -> Locator:
         self._goto(self._site.pages.chat)
-        return self._wait_for(self.page.locator(MESSAGE_FIELD), "the chat's message field")
+        self._person.open_chat()
+        return self._person.find("message").first
 
     def _messages_there(self) -> Locator:
-        if self.page.locator(MESSAGES).count() == 0:
+        if not self._person.lists_messages:
+            return self._person.find("message").first
+        messages = self._person.find("messages")
+        if messages.count() == 0:
             raise MeasurementFailed(
                 "the test account's chat has no messages, so nothing can be said of how they are shown; send one"
             )
-        return self._wait_for(self.page.locator(MESSAGES).last, "the earlier messages")
+        return self._wait_for(messages.last, "the earlier messages")
 
     def _chat_dialog(self) -> Locator:
-        self.page.get_by_role("main").get_by_role("button", name=re.compile("clear", re.IGNORECASE)).click()
+        self._person.await_element("clear_chat", "clear the chat").click()
         return self._wait_for(self.page.locator(DIALOG), "the dialog that asks before the chat is cleared")
 
     def _chat_thinking(self) -> Locator:
-        self.page.locator(MESSAGE_FIELD).fill(QUESTION)
-        self.page.locator(MESSAGE_FIELD).press("Enter")
+        message = self._person.await_element("message", "ask PAM")
+        message.fill(QUESTION)
+        message.press("Enter")
         end_s = time.monotonic() + self._site.deadline_s
         while not self._held:
             if time.monotonic() > end_s:
@@ -198,13 +205,18 @@ class Visit:
                     f"{self._site.deadline_s:g} s; {self._shown()}"
                 )
             self.page.wait_for_timeout(_PAUSE_MS)
-        return self._wait_for(self.page.locator("main").get_by_text(QUESTION).last, "the message that was sent")
+        place = self._person.find("messages") if self._person.lists_messages else self.page.locator("body")
+        return self._wait_for(place.get_by_text(QUESTION).last, "the message that was sent")
 
     def _chat_error(self) -> Locator:
         self.leave()
-        return self._wait_for(self.page.locator(ALERT), "an alert that PAM did not answer")
+        return self._wait_for(self._person.find("chat_error"), "an alert that PAM did not answer")
 
     # ------------------------------------------------------------ what they have in common
+
+    @property
+    def _heading(self) -> Locator:
+        return self.page.get_by_role("heading", level=1)
 
     def _goto(self, path: str) -> None:
         self.leave()

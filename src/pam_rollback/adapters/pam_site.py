@@ -28,7 +28,7 @@ from playwright.sync_api import (
 from pam_rollback.adapters.located import located
 from pam_rollback.adapters.page_signs import SignsOfPage
 from pam_rollback.adapters.rendered_page import content_of, rendered
-from pam_rollback.core.chat_answer import Intent, apology, shortcoming, shown
+from pam_rollback.core.chat_answer import Intent, apology, shortcoming, shown, telling_part
 from pam_rollback.core.environment_tables import Pages
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.front_page import PageContent
@@ -110,15 +110,15 @@ class PamSite:
         with self._step("sign in", "the fields for e-mail and password are not there", "email", "password"):
             if self._sign_in_link.count():
                 self._sign_in_link.first.click()
-            elif not self._is_at(self._pages.login):
+            elif not self.is_at(self._pages.login):
                 self.page.goto(self._address + self._pages.login, wait_until="domcontentloaded")
-            self._find("email").fill(email)
-            self._find("password").fill(password)
+            self.find("email").fill(email)
+            self.find("password").fill(password)
         self._posts.clear()
         self.page.on("response", self._remember)
         try:
             with self._step("sign in", "still not signed in"):
-                self._find("password").press("Enter")
+                self.find("password").press("Enter")
                 self._signed_in()
                 self._signs.forget()  # a session that was lost had its requests refused
         finally:
@@ -156,7 +156,7 @@ class PamSite:
         with self._step("load the page with a lost session", "the page does not load"):
             self.page.reload(wait_until="domcontentloaded")
         try:
-            self._find("password").wait_for()
+            self.find("password").wait_for()
         except PlaywrightTimeoutError:
             return False
         return True
@@ -181,6 +181,17 @@ class PamSite:
             self.page.reload(wait_until="domcontentloaded")
             self.heading()
 
+    def reach(self, path: str) -> str:
+        """Open a page; where its address leads elsewhere, go there by the site's own link. Gives its heading."""
+        heading = self.open(path)
+        link = self.page.locator(f'a[href="{path}"]:visible')
+        if self.is_at(path) or not link.count():
+            return heading
+        with self._step(f"go to {path}", "no page with a heading"):
+            link.first.click()
+            self.page.wait_for_url(self._address + path, wait_until="commit")
+            return self.heading()
+
     def heading(self) -> str:
         """The page's heading, once it is there."""
         heading = self.page.get_by_role("heading", level=1).first
@@ -201,14 +212,14 @@ class PamSite:
 
     def open_chat(self) -> str:
         """Open the chat and wait until it can be written to; gives its heading."""
-        if not self._is_at(self._pages.chat):
+        if not self.is_at(self._pages.chat):
             self.open(self._pages.chat)
         before = None
         if "open_chat" in self._elements and not self._message.count():
             with self._step("open the chat", "no button that opens it", "open_chat"):
-                self._find("open_chat").wait_for()
+                self.find("open_chat").wait_for()
                 before = content_of(self.page)
-                self._find("open_chat").click()
+                self.find("open_chat").click()
         with self._step("open the chat", "no field for a message", "message"):
             self._comes_up("message", "open the chat", before)
             return self.heading()
@@ -227,21 +238,38 @@ class PamSite:
                 self._message.fill(question)
             if not question:
                 raise Stopped("ask PAM: the field for the message is empty")
-            self._answers.clear()
-            self.page.on("response", self._remember_answer)
-            self._message.press("Enter")
-        # PAM may quote the question: what PAM says is not what was asked.
-        asked = self._messages.filter(has_text=question, has_not=self.page.get_by_text("PAM", exact=True)).last
+        with self.listening():
+            with self._step("ask PAM", "no field for a message", "message"):
+                self._message.press("Enter")
+            return self._no_apology(self.answer_to(question), "ask PAM")
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Meanwhile what the service answers is remembered."""
+        self._answers.clear()
+        self.page.on("response", self._remember_answer)
         try:
-            with self._step("ask PAM", "no answer"):
-                try:
-                    answer = self._answer_after(asked, "ask PAM")
-                except PlaywrightTimeoutError:
-                    self._refuse_when_elsewhere(question, "messages", "ask PAM")
-                    raise
-                return self._no_apology(answer, "ask PAM")
+            yield
         finally:
             self.page.remove_listener("response", self._remember_answer)
+
+    def answer_to(self, question: str) -> str:
+        """Wait for what PAM says to a message that was sent while this listened; gives it, an apology too."""
+        with self._step("ask PAM", "no answer"):
+            if not self.lists_messages:
+                return self._answer_said()
+            # PAM may quote the question: what PAM says is not what was asked.
+            asked = self._messages.filter(has_text=question, has_not=self.page.get_by_text("PAM", exact=True)).last
+            try:
+                return self._answer_after(asked, "ask PAM")
+            except PlaywrightTimeoutError:
+                self._refuse_when_elsewhere(question, "messages", "ask PAM")
+                raise
+
+    @property
+    def lists_messages(self) -> bool:
+        """What is said in the chat is a list whose entries name who says them; else only what the service answers tells PAM's words."""
+        return "messages" in self._elements
 
     def shows_message(self, text: str) -> bool:
         """Whether the conversation has this text, as soon as it is there; False when the time is up."""
@@ -250,6 +278,33 @@ class PamSite:
         except PlaywrightTimeoutError:
             return False
         return True
+
+    def _answer_said(self) -> str:
+        """What the service answered, once the page shows it."""
+        end_s = time.monotonic() + self._within_s
+        while (body := self._answered()) is None:
+            if time.monotonic() > end_s:
+                raise PlaywrightTimeoutError("no answer")
+            self.page.wait_for_timeout(_LOOK_AGAIN_MS)
+        words = str(body["response"] or "")
+        if not words.strip():
+            return words
+        try:
+            self.page.get_by_text(telling_part(words)).first.wait_for()
+        except PlaywrightTimeoutError:
+            raise Stopped(f"ask PAM: the service answered {shown(words)!r}, and the page does not show it") from None
+        return words
+
+    def _answered(self) -> dict[str, Any] | None:
+        """The newest answer to a message, of those that were remembered."""
+        for response in reversed(self._answers):
+            try:
+                body = response.json()
+            except (Error, ValueError):
+                continue
+            if isinstance(body, dict) and "response" in body:
+                return body
+        return None
 
     def _answer_after(self, asked: Locator, what: str) -> str:
         # PAM's entry and not the one that says that PAM is thinking: that one has no author.
@@ -277,7 +332,7 @@ class PamSite:
         with self._step("speak to PAM", "no button to speak"):
             self._speak.click()
         self._answers.clear()  # of voice no contract names an intent: its words are judged
-        stop = self._find("stop_speaking")
+        stop = self.find("stop_speaking")
         with self._step("speak to PAM", "recording did not start"):
             self._either(stop, "speak to PAM")
             self.page.wait_for_timeout(200)  # some sound: an empty recording is refused
@@ -291,7 +346,7 @@ class PamSite:
 
     def open_trips(self) -> int:
         """Open the page of trips; how many it offers to plan."""
-        self.open(self._pages.trips)
+        self.reach(self._pages.trips)
         with self._step("open the trips", "no trip to plan", "plan_trip"):
             self._either(self._plan_links.first, "open the trips")
         return self._plan_links.count()
@@ -305,14 +360,14 @@ class PamSite:
 
     def add_expense(self, amount: str, note: str) -> bool:
         """Enter an expense of today and send it; whether the page lists it then."""
-        self.open(self._pages.money)
+        self.reach(self._pages.money)
         with self._step("add an expense", "no form for an expense", "amount", "note"):
-            self._find("amount").fill(amount)
-            self._find("note").fill(note)
+            self.find("amount").fill(amount)
+            self.find("note").fill(note)
         with self._step("add an expense", "it was not sent", "add_expense"):
-            self._find("add_expense").click()
+            self.find("add_expense").click()
         try:
-            self._either(self._find("expenses").filter(has_text=note), "add an expense")
+            self._either(self.find("expenses").filter(has_text=note), "add an expense")
         except PlaywrightTimeoutError:
             self._refuse_when_elsewhere(note, "expenses", "add an expense")
             return False
@@ -320,7 +375,7 @@ class PamSite:
 
     def open_settings(self) -> str:
         """Open the settings; the unit of distances as it is shown."""
-        self.open(self._pages.settings)
+        self.reach(self._pages.settings)
         with self._step("open the settings", "no choice of a unit for distances", "distance_unit"):
             self._either(self._unit, "open the settings")
             return self._unit.input_value()
@@ -335,12 +390,12 @@ class PamSite:
                 raise Stopped(f"change a setting: there is no other unit than {shown!r}")
             self._unit.select_option(wanted)
         with self._step("change a setting", "the page does not say that it was saved", "save"):
-            self._find("save").click()
+            self.find("save").click()
             try:
-                self._either(self._find("saved").filter(has_text="Saved"), "change a setting")
+                self._either(self.find("saved").filter(has_text="Saved"), "change a setting")
             except PlaywrightTimeoutError:
                 # Kept, and not said so in the words that the contract describes.
-                if not self._find("saved").count() and self.open_settings() == wanted:
+                if not self.find("saved").count() and self.open_settings() == wanted:
                     raise NotAsDescribed(self._changed("change a setting", "saved")) from None
                 raise
         return wanted
@@ -379,41 +434,48 @@ class PamSite:
 
     # ------------------------------------------------------------ how it is found
 
-    def _find(self, name: ElementName) -> Locator:
+    def find(self, name: ElementName) -> Locator:
         """By the contract of the product. Raises MeasurementFailed where that does not describe it: nothing is known of it then."""
         if name not in self._elements:
             raise MeasurementFailed(f"the contract of the product describes no {name!r}: see its [elements]")
         return located(self.page, self._elements[name])
 
+    def await_element(self, name: ElementName, what: str) -> Locator:
+        """The element, once it can be seen. Raises Stopped, or NotAsDescribed, with what was to be done."""
+        with self._step(what, f"no {name}", name):
+            self.find(name).first.wait_for()
+        return self.find(name).first
+
     @property
     def _sign_out_button(self) -> Locator:
-        return self._find("log_out")
+        return self.find("log_out")
 
     @property
     def _sign_in_link(self) -> Locator:
-        return self._find("log_in")
+        return self.find("log_in")
 
     @property
     def _message(self) -> Locator:
-        return self._find("message")
+        return self.find("message")
 
     @property
     def _messages(self) -> Locator:
-        return self._find("messages")
+        return self.find("messages")
 
     @property
     def _speak(self) -> Locator:
-        return self._find("speak")
+        return self.find("speak")
 
     @property
     def _unit(self) -> Locator:
-        return self._find("distance_unit")
+        return self.find("distance_unit")
 
     @property
     def _plan_links(self) -> Locator:
-        return self._find("plan_trip")
+        return self.find("plan_trip")
 
-    def _is_at(self, path: str) -> bool:
+    def is_at(self, path: str) -> bool:
+        """Whether the tab shows this address."""
         return urlsplit(self.page.url).path.rstrip("/") == path.rstrip("/") and self.page.url.startswith("http")
 
     # ------------------------------------------------------------ how it is waited for
@@ -455,14 +517,14 @@ class PamSite:
             self._either(self._sign_out_button, "sign in")
         except PlaywrightTimeoutError:
             # The service gave a token and the form is gone: only the button that the contract describes is missing.
-            if self._token()[0] and not self._find("password").count():
+            if self._token()[0] and not self.find("password").count():
                 self._refuse_when_not_as_described("sign in", ("log_out",))
             raise
 
     def _comes_up(self, name: ElementName, what: str, before: PageContent | None) -> None:
         """Wait for it. ``before``: the page when something was pressed; a press that changes nothing is no other page, but a broken one."""
         try:
-            self._find(name).wait_for()
+            self.find(name).wait_for()
         except PlaywrightTimeoutError:
             if content_of(self.page) == before:
                 pressed = f"the press changed nothing within {self._within_s:g} s"
@@ -472,7 +534,7 @@ class PamSite:
     def _refuse_when_not_as_described(self, what: str, works_with: Iterable[ElementName]) -> str:
         """Raises NotAsDescribed where the page is well and one of them is not on it; else what is wrong with the page, where known."""
         try:
-            lost = next((name for name in works_with if not self._find(name).first.is_visible()), None)
+            lost = next((name for name in works_with if not self.find(name).first.is_visible()), None)
             if lost is None:
                 return ""
             hidden = located(self.page, self._elements[lost], hidden_too=True).count() > 0
@@ -485,7 +547,7 @@ class PamSite:
 
     def _refuse_when_elsewhere(self, text: str, name: ElementName, what: str) -> None:
         """Raises NotAsDescribed where the page shows this text, and not where the contract says that it would be."""
-        if not self._find(name).filter(has_text=text).count() and self.page.get_by_text(text).first.is_visible():
+        if not self.find(name).filter(has_text=text).count() and self.page.get_by_text(text).first.is_visible():
             raise NotAsDescribed(self._changed(what, name))
 
     def _changed(self, what: str, name: ElementName) -> str:
@@ -518,14 +580,9 @@ class PamSite:
 
     def _no_apology(self, words: str, what: str) -> str:
         """The answer, when it is one; by what the service sent where that was seen, else by its words. Raises Stopped."""
-        for response in reversed(self._answers):
-            try:
-                body = response.json()
-            except (Error, ValueError):
-                continue
-            if isinstance(body, dict) and "response" in body:
-                wrong = shortcoming(body, self._intent)
-                break
+        body = self._answered()
+        if body is not None:
+            wrong = shortcoming(body, self._intent)
         else:
             wrong = apology(words) and f"an apology instead of an answer: {shown(words)!r}"
         if wrong:

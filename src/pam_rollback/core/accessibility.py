@@ -3,7 +3,7 @@
 A state that was not reached is judged by its own test, and left out of what is told of all.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pam_rollback.core.barriers import Findings
@@ -24,10 +24,27 @@ STATES = (
     "settings",
     "profile",
 )
+_OF_MEMBERS = ("email", "password", "log_in", "log_out")
+_OF_THE_CHAT = (*_OF_MEMBERS, "message")
+NEEDED_ELEMENTS: Mapping[str, tuple[str, ...]] = {
+    "login": ("password",),
+    "login-error": ("email", "password"),
+    "not-found": (),
+    **dict.fromkeys(("home", "money", "trips", "settings", "profile"), _OF_MEMBERS),
+    **dict.fromkeys(("chat", "chat-thinking"), _OF_THE_CHAT),
+    "chat-dialog": (*_OF_THE_CHAT, "clear_chat"),
+    "chat-error": (*_OF_THE_CHAT, "chat_error"),
+}
+"""What the product's contract has to describe for a state to be reached, by the names of its elements."""
 WALKED_STATES = ("login", "home", "chat", "money", "trips", "settings", "profile")
 """Where the Tab key is pressed from the top to the end."""
 LOOKS = ("light", "dark", "double-size", "phone")
 """How a page is looked at; a page state is ``state-look``, such as ``chat-dark``."""
+
+
+def reachable(described: Collection[str]) -> tuple[str, ...]:
+    """The states that can be reached with these elements; the others are left out."""
+    return tuple(state for state in STATES if set(NEEDED_ELEMENTS[state]) <= set(described))
 
 
 @dataclass(frozen=True, repr=False)
@@ -94,16 +111,6 @@ class Audits:
                 for name, audit in self.of_states.items()
             }
         )
-
-    def barriers(self, look: str) -> Findings:
-        """The barriers of every state in this look. Raises MeasurementFailed when one could not be judged or was not reached."""
-        found = []
-        for state in STATES:
-            audit = self.of(state, look)
-            if audit.barriers is None:
-                raise MeasurementFailed(f"what barriers there are is not known: {audit}")
-            found.append(audit.barriers)
-        return _together(found)
 
     def too_wide(self, look: str) -> Findings:
         """What does not fit the window in this look, on all pages."""

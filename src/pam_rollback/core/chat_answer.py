@@ -23,6 +23,9 @@ _IN_TROUBLE = re.compile(
 )
 _NO_INTENTS = frozenset({"", "none", "null", "unknown", "error", "fallback"})
 _SHOWN_CHARACTERS = 60
+_TELLING = 8
+"""So many words, as they stand."""
+_MARKS = re.compile(r"[\n*_`#\[\]()<>|~]+")
 
 
 def apology(text: str) -> str:
@@ -50,6 +53,11 @@ def shortcoming(body: Mapping[str, Any], intent: Intent) -> str:
         )
         return f"{what} (intent: {told!r}): {shown(text)!r}{never}"
     return ""
+
+
+def telling_part(text: str) -> str:
+    """Words of a text by which a page that shows it can be known: its longest stretch without marks of formatting."""
+    return " ".join(max(_MARKS.split(text), key=len).split()[:_TELLING])
 
 
 def shown(text: str) -> str:

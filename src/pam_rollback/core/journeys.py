@@ -53,8 +53,14 @@ class Conversation(Walk):
     """A question to PAM: answered, shown again after a reload, and found by the API."""
 
     answer: str = ""
-    shown_again: bool = False
+    shown_again: bool | None = False
+    """None: the site does not list what was said, so that this cannot be told."""
     stored: bool = False
+
+    @property
+    def forgotten(self) -> bool:
+        """A reload of the page took away what was said."""
+        return self.shown_again is False
 
     @property
     def answered(self) -> bool:
@@ -66,7 +72,7 @@ class Conversation(Walk):
         """Which of the three is missing."""
         if self.problem or not self.answered:
             return self.problem or "PAM gave no answer"
-        if not self.shown_again:
+        if self.forgotten:
             return "question and answer are gone after a reload of the page"
         if not self.stored:
             return "the page shows the answer, the API's history does not have it"

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from pam_rollback.core.accessibility import NEEDED_ELEMENTS as OF_STATES
 from pam_rollback.core.configuration import suggestion
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.plan import Plan
@@ -27,6 +28,7 @@ NEEDED_ABILITIES = {
     "returning_traveller": ("browser", "test_account"),
     "visitor": ("browser", "asset_manifest"),
     "onlooker": ("browser",),
+    "published_page": ("netlify",),
     "webkit_traveller": ("browser", "test_account"),
     "team_notice": ("slack",),
     "users_after": ("flag_evaluation",),
@@ -92,7 +94,8 @@ _SIGNED_IN = ("email", "password", "log_in", "log_out")
 NEEDED_ELEMENTS = {
     **dict.fromkeys(("site", "traveller", "phone_traveller", "returning_traveller"), _SIGNED_IN),
     "chat_page": (*_SIGNED_IN, "message"),
-    **dict.fromkeys(("audits", "keyboard_chat", "webkit_traveller"), (*_SIGNED_IN, "message", "messages")),
+    "keyboard_chat": (*_SIGNED_IN, "message"),
+    "webkit_traveller": ("email", "password", "message"),
 }
 """Which elements of pages a fixture works with, by their names in the contract of the product."""
 
@@ -284,9 +287,17 @@ def _unasked_part(item: pytest.Item, environment: Environment) -> str:
 
 def _undescribed_elements(item: pytest.Item, environment: Environment) -> str:
     """Which elements of pages the test works with and nobody described; empty when there is none."""
-    of_fixtures = (one for name in getattr(item, "fixturenames", ()) for one in NEEDED_ELEMENTS.get(name, ()))
-    lost = undescribed(environment.contract.elements, (*of_fixtures, *markers.elements_of(item)))
+    asked = getattr(item, "fixturenames", ())
+    of_fixtures = (one for name in asked for one in NEEDED_ELEMENTS.get(name, ()))
+    of_state = OF_STATES.get(_parameter(item, "state"), ()) if "audited" in asked else ()
+    lost = undescribed(environment.contract.elements, (*of_fixtures, *of_state, *markers.elements_of(item)))
     return f"the contract of {environment.product} describes no {', '.join(lost)} ([elements])" if lost else ""
+
+
+def _parameter(item: pytest.Item, name: str) -> str:
+    """What the case of a test has for a parameter; empty for nothing."""
+    case = getattr(item, "callspec", None)
+    return str(case.params.get(name, "")) if case is not None else ""
 
 
 def _undeclared_part(item: pytest.Item, environment: Environment) -> str:

@@ -83,8 +83,11 @@ class Traveller:
             site = self._at_the_form()
             site.open_chat()
             found["answer"] = site.ask(question)
-            site.reload()
-            found["shown_again"] = site.shows_message(question) and site.shows_message(found["answer"])
+            if site.lists_messages:
+                site.reload()
+                found["shown_again"] = site.shows_message(question) and site.shows_message(found["answer"])
+            else:
+                found["shown_again"] = None
             found["stored"] = self._api().has_message(question)
 
         return Conversation(**self._walked("signing in and asking PAM", steps), **found)

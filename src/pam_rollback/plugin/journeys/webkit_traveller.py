@@ -29,7 +29,13 @@ class WebKitTraveller:
 
         def steps() -> None:
             site = WebKitSite(
-                self.driver, environment.urls.frontend, environment.pages, within_s=step_within_s(environment)
+                self.driver,
+                environment.urls.frontend,
+                environment.pages,
+                environment.contract.elements,
+                within_s=step_within_s(environment),
+                chat_path=environment.path_of("chat"),
+                intent=environment.chat_intent,
             )
             site.sign_in(environment.secret("test_user_email"), environment.secret("test_user_password"))
             found["answer"] = site.ask(question)

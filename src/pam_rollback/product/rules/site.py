@@ -15,6 +15,8 @@ ElementName = Literal[
     "log_in",
     "log_out",
     "open_chat",
+    "clear_chat",
+    "chat_error",
     "message",
     "messages",
     "speak",
@@ -28,7 +30,8 @@ ElementName = Literal[
     "saved",
     "plan_trip",
 ]
-"""``log_out`` ends a session; ``open_chat`` is the button that opens PAM where it has no page of its own."""
+"""``log_out`` ends a session; ``open_chat`` is the button that opens PAM where it has no page of its own, ``clear_chat`` the
+one that asks whether all that was said may go, ``chat_error`` what tells that PAM did not answer."""
 _WAYS = ("role", "label", "selector")
 
 

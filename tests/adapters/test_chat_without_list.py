@@ -1,0 +1,93 @@
+"""A chat that is no list whose entries name who says them: PAM's words are what the service answered, once the page shows them."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Route, sync_playwright
+
+from pam_rollback.adapters.browser import launch_arguments
+from pam_rollback.adapters.keyboard import chat
+from pam_rollback.adapters.pam_site import PamSite
+from pam_rollback.core.journeys import Stopped
+from pam_rollback.product.rules.site import Element
+from tests.contracts import CHAT, PAGES
+
+SITE, API = "http://pam.test", "http://pam.test/api/v1/pam/chat"
+ELEMENTS = {
+    "open_chat": Element(role="button", name="Open PAM Chat"),
+    "message": Element(role="textbox", name="Message"),
+}
+PAGE = """<title>Wheels</title><main><h1>Wheels</h1></main><section></section><button>Open PAM Chat</button>
+<script>
+const shows = SHOWS;
+document.querySelector("button").onclick = () => {
+  document.querySelector("section").innerHTML = "<div id=said aria-live=polite></div><form><input aria-label=Message></form>";
+  document.querySelector("form").onsubmit = async (event) => {
+    event.preventDefault();
+    const answer = await fetch("/api/v1/pam/chat", { method: "POST", body: "{}" });
+    if (!answer.ok || !shows) return;
+    said.append(Object.assign(document.createElement("p"), { textContent: (await answer.json()).response }));
+  };
+};
+</script>"""
+APOLOGY = {"response": "I'm sorry, I'm having trouble connecting. Please try again.", "intent": None}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One for all."""
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(**launch_arguments("chromium", own=Path()))
+
+
+@pytest.fixture
+def site(browser: Browser, request: pytest.FixtureRequest) -> Iterator[PamSite]:
+    """With an open chat; the parameter is what the service answers, and whether the page shows it."""
+    status, body, shows = getattr(request, "param", (200, CHAT, True))
+    page = browser.new_page()
+
+    def answer(route: Route) -> None:
+        if route.request.url == API:
+            route.fulfill(status=status, body=json.dumps(body), content_type="application/json")
+        else:
+            route.fulfill(body=PAGE.replace("SHOWS", str(shows).lower()), content_type="text/html")
+
+    page.route(f"{SITE}/**", answer)
+    made = PamSite(page, SITE, PAGES, ELEMENTS, within_s=1)  # type: ignore[arg-type]
+    made.open_chat()
+    yield made
+    page.close()
+
+
+def test_what_the_service_answers_is_pams_answer(site: PamSite) -> None:
+    """As soon as the page shows it."""
+    assert not site.lists_messages
+    assert site.ask("Is a site free?") == CHAT["response"]
+
+
+def test_it_is_reached_and_heard_by_keyboard(site: PamSite) -> None:
+    """Tab, question, Enter; and the live region says the answer."""
+    talk = chat(site, "Is a site free?")
+
+    assert talk.completed, talk
+    assert talk.heard, talk.silence
+
+
+@pytest.mark.parametrize(
+    ("site", "words"),
+    [
+        ((200, APOLOGY, True), "an apology instead of an answer (intent: None)"),
+        ((200, CHAT, False), "the service answered 'Two sites are free.', and the page does not show it"),
+        ((500, {}, True), "ask PAM: no answer within 1 s"),
+        ((200, {"response": "", "intent": "x"}, True), "without text in 'response'"),
+    ],
+    indirect=["site"],
+)
+def test_what_is_no_answer_is_told(site: PamSite, words: str) -> None:
+    """An apology with 200, an answer that nobody sees, and none."""
+    with pytest.raises(Stopped) as stopped:
+        site.ask("Is a site free?")
+
+    assert words in str(stopped.value)
