@@ -13,6 +13,7 @@ BEHIND = "test_nothing_fails_behind_the_pages"
 NEW = "test_new_visitor_gets_the_release"
 PAGES = "test_pages_are_no_error_screens"
 RETURNING = "test_returning_visitor_gets_the_release"
+PUBLISHED = "test_visitors_get_the_published_page"
 WEBKIT = "test_pam_answers_in_webkit"
 
 SIGNED_IN = frozenset({ANSWERS, PHONE, VOICE, EXPENSE, SETTING, TRIP, SESSION, BEHIND})
@@ -131,6 +132,13 @@ ROWS: list[Row] = [
         "old-page-served",
         {NEW, RETURNING},
         "the page is of release 1.41.3, its manifest of 1.42.0",
+    ),
+    Row(
+        "old-page-published",
+        "old-page-served",
+        frozenset({PUBLISHED}),
+        "the front end serves a page with SHA-256",
+        file="test_published.py",
     ),
     _row(
         "worker-stuck",

@@ -7,9 +7,12 @@ from pathlib import Path
 
 from pam_rollback.plugin import story_objectives
 from tests.fault_rows.row import Row
+from tests.fault_rows.todays_product import REAL, TODAY
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "fault-matrix.md"
+TODAYS_PAGE = ROOT / "docs" / "reference" / "todays-product.md"
+BEGIN, END = "<!-- verdicts: written by make matrix -->", "<!-- end of verdicts -->"
 OF_THEIR_OWN = {
     "test_checklist.py": "tests/plugin/test_checklist.py",
     "test_preflight.py": "tests/plugin/test_preflight.py",
@@ -105,6 +108,39 @@ def page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def todays_verdicts() -> str:
+    """Verdict by verdict, what today's product gets: healthy, and under each of its faults."""
+    of_today = [row for row in rows() if row.product == TODAY]
+    lines = ["| what is wrong | asked | verdict | by | says | real |", "|---|---|---|---|---|---|"]
+    lines += [
+        f"| nothing | `{asked}` | {_healthy(row)} | | {REAL.get(asked, '')} |"
+        for asked, row in {_asked(row): row for row in of_today}.items()
+    ]
+    for row in of_today:
+        by = ", ".join(f"`{name}`" for name in sorted(row.red | row.unknown))
+        real = REAL.get(row.id, "")
+        lines.append(f"| `{row.fault_with_settings}` | `{_asked(row)}` | {row.word} | {by} | “{row.words}” | {real} |")
+    return "\n".join(lines) + "\n"
+
+
+def with_verdicts(text: str) -> str:
+    """The page of today's product with this table in its place."""
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    return f"{before}{begin}\n\n{todays_verdicts()}\n{end}{after}"
+
+
+def _healthy(row: Row) -> str:
+    known = ", ".join(f"`{name}`" for name in sorted(row.red_anyway))
+    return f"NO-GO | {known}, in every release" if known else "GO | every check of it passes"
+
+
+def _asked(row: Row) -> str:
+    baseline = " --baseline FILE" if row.counted_before else ""
+    return f"{f'checks/{row.file}' if row.file else f'-m {row.select}'}{baseline}"
+
+
 if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
+    TODAYS_PAGE.write_text(with_verdicts(TODAYS_PAGE.read_text(encoding="utf-8")), encoding="utf-8")
     sys.stdout.write(f"{PAGE.relative_to(ROOT)}: {len(rows())} rows\n")

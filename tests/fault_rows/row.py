@@ -36,6 +36,8 @@ class Row:
     """Where that file is."""
     unknown: frozenset[str] = frozenset()
     """The checks that cannot be measured under this fault, and say so."""
+    red_anyway: frozenset[str] = frozenset()
+    """The checks that fail on the healthy product as well, by a fault of every release."""
     undone: frozenset[str] = frozenset()
     """The tests of a story that say that its rollback was not done."""
     uncertain: frozenset[str] = frozenset()
@@ -54,6 +56,8 @@ class Row:
     """Whether the session knows a baseline with the rows that were there before the fault."""
     files: tuple[str, ...] = ()
     """The files of ``checks/`` that the session is narrowed to; of a decision, the criteria of all others are answered for (``--ack``)."""
+    product: str = "pam-plan"
+    """Whose sandbox the session is about."""
     verdict: str = ""
     """The verdict's word; empty: the worst of what is seen. Advisory checks leave it at GO."""
 
@@ -66,10 +70,16 @@ class Row:
     @property
     def planted(self) -> str:
         """The fault as a person plants it."""
-        settings = ", ".join(f"{name}={value}" for name, value in self.parameters.items())
-        named = f"{self.fault} ({settings})" if settings else self.fault
+        named = self.fault_with_settings
         objectives = ", ".join(f"{name} of {seconds} s" for name, seconds in self.objective_s.items())
-        return " and ".join(filter(None, (named, objectives, " ".join(self.settings.split()))))
+        of_today = "today's product" if self.product == "pam-today" else ""
+        return " and ".join(filter(None, (named, of_today, objectives, " ".join(self.settings.split()))))
+
+    @property
+    def fault_with_settings(self) -> str:
+        """The fault alone."""
+        settings = ", ".join(f"{name}={value}" for name, value in self.parameters.items())
+        return f"{self.fault} ({settings})" if settings else self.fault
 
     @property
     def waits_for(self) -> str:

@@ -1,0 +1,88 @@
+"""The ways in which today's product was seen to be broken and look healthy, on the sandbox of it."""
+
+from tests.fault_rows.health import BACKEND, DATABASE, FRONT_PAGE
+from tests.fault_rows.journeys import ANSWERS, PHONE, PUBLISHED, SESSION, WEBKIT
+from tests.fault_rows.row import Row
+
+TODAY = "pam-today"
+REAL: dict[str, str] = {}
+"""By a row's id, or by what is asked where nothing is wrong: the verdict that the real product got, built and run on loopback."""
+
+
+_PAGES = (
+    "test_pages_have_no_new_barriers",
+    "test_dark_colours_bring_no_new_barriers",
+    "test_double_size_brings_no_new_barriers",
+    "test_phones_bring_no_new_barriers",
+)
+LOST_SESSION = f"{SESSION}[chromium]"
+"""A token that Supabase does not know leaves an account with $0.00."""
+BARRIERS = frozenset({*(f"{name}[home]" for name in _PAGES), "test_pages_fit_the_window[phone]"})
+"""Buttons without a name and pale text on the first page, and a table that is wider than a phone."""
+RED_ANYWAY = frozenset({LOST_SESSION, *BARRIERS, "test_journeys_were_walked"})
+"""What is broken in every release of today's product, of all checks; where there is no baseline, and nobody answers for it."""
+
+
+def _health(fault: str, words: str, *red: str, unknown: str = "", **parameters: str) -> Row:
+    unknowns = frozenset({unknown} - {""})
+    return Row(f"today-{fault}", fault, frozenset(red), words, parameters, unknown=unknowns, product=TODAY)
+
+
+def _data(what: str, words: str, file: str, *red: str, counted_before: bool = False) -> Row:
+    name, parameters = f"today-{what}", {"what": what}
+    return Row(name, "data", frozenset(red), words, parameters, file=file, counted_before=counted_before, product=TODAY)
+
+
+ROWS = [
+    _health("front-end-built-without-variables", "was it built without its variables?", FRONT_PAGE),
+    _health("error-page-served", "the page is an error screen: 'Oops! Something went wrong'", FRONT_PAGE),
+    _health("missing-script-served-as-html", "is missing: a page of HTML is answered in its place", FRONT_PAGE),
+    # /health says healthy.
+    _health("database-down", '"code": "PGRST001"', DATABASE),
+    _health("we-are-banned", "we alone are blocked", unknown=BACKEND),
+    _health("everybody-is-banned", "HTTP 403", BACKEND),
+    Row(
+        "today-chat-apologises",
+        "chat-apologises",
+        frozenset({ANSWERS, PHONE}),
+        "ask PAM: an apology instead of an answer (intent: None)",
+        select="journey",
+        product=TODAY,
+        setting='browsers = ["chromium"]',
+        red_anyway=frozenset({LOST_SESSION}),
+    ),
+    Row(
+        "today-chat-apologises-in-webkit",
+        "chat-apologises",
+        frozenset({WEBKIT}),
+        "signing in and asking PAM in webkit: ask PAM: an apology instead of an answer (intent: None)",
+        select="journey",
+        product=TODAY,
+        setting='browsers = ["webkit"]',
+    ),
+    # The old front end before the new back end: both work, and nothing names a release.
+    Row(
+        "today-old-page-served",
+        "old-page-served",
+        frozenset({PUBLISHED}),
+        "the front end serves a page with SHA-256",
+        file="test_published.py",
+        product=TODAY,
+    ),
+    _data("wide-settings-wiped", "settings-blank: ", "integrity/settings-blank.sql", "test_settings_blank"),
+    _data("messages-deleted", "pam_messages: ", "test_data_loss.py", "test_no_row_is_lost", counted_before=True),
+    _data(
+        "expenses-moved",
+        "were moved to another owner",
+        "test_data_loss.py",
+        "test_no_row_is_moved",
+        counted_before=True,
+    ),
+    _data(
+        "policy-opened",
+        "shows authenticated, who owns nothing there",
+        "test_row_access.py",
+        "test_no_stranger_is_shown_a_row",
+    ),
+    _data("grants-revoked", "and no privilege does", "test_row_access.py", "test_the_product_can_reach_its_rows"),
+]

@@ -1,0 +1,44 @@
+"""The rows of the fault matrix that are about today's product: each turns its checks and no others, and a healthy product is green."""
+
+import tempfile
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pam_rollback.sandbox.launch import launch
+from pam_rollback.sandbox.remote import Remote
+from tests.fault_rows.matrix import rows
+from tests.fault_rows.row import Row
+from tests.sessions import Range
+from tests.test_checks_catch_faults import Proof, judge, under
+
+ROWS = [row for row in rows() if row.product == "pam-today"]
+
+
+@pytest.fixture(scope="module")
+def proof(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proof]:
+    """One sandbox of today's product for all rows, and a session for each selection."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "state.toml"
+        with launch(file, product="pam-today", ready_within_s=180):
+            state = tomllib.loads(file.read_text(encoding="utf-8"))
+            remote = Remote(state["sandbox"]["control_url"], state["sandbox"]["token"])
+            made = Proof(Range(file, state, remote), tmp_path_factory.mktemp("rows"))
+            yield made
+            made.close()
+
+
+@pytest.mark.parametrize(
+    "row", [pytest.param(row, id=row.id, marks=[pytest.mark.nightly] if row.waits_for else []) for row in ROWS]
+)
+def test_a_fault_turns_its_checks_and_no_others(row: Row, proof: Proof) -> None:
+    """With the message that names the cause; afterwards the sandbox is as it was."""
+    remote = proof.range.remote
+    remote.reset()
+    remote.forgive()
+    session, healthy = proof.healthy(row)
+    judge([row], under([row], session, proof.range), healthy)
+
+    assert (remote.faults(), remote.changes()) == ([], [])
