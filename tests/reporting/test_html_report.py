@@ -84,6 +84,14 @@ def test_the_report_opens_from_the_disk(opened: Opened) -> None:
     assert [url for url in opened.requests if not url.startswith(("file:", "data:", "blob:"))] == []
 
 
+def test_program_and_data_are_compressed(run: RunFolder) -> None:
+    """They are most of the page; a generator that writes them in another way is noticed."""
+    page = (run.html / "allure" / "index.html").read_text(encoding="utf-8")
+
+    assert page.count("DecompressionStream") == 2
+    assert "Promise.allSettled([d(" not in page
+
+
 def test_the_drill_can_be_followed_in_the_report(opened: Opened) -> None:
     """A test's page shows what was done before it, step by step with timings, and where the runbook goes on."""
     page = opened.page
