@@ -108,6 +108,7 @@ def test_a_front_end_without_its_variables_is_seen(today: Environment) -> None:
     remote = Remote(sandbox.control_url, sandbox.token)
     assert health.ask(today).front_page.is_the_site
     assert health.ask(today).front_page.unproven == ""
+    assert health.ask(today).releases == (), "1.0.0 is a constant of its API"
     remote.plant("front-end-built-without-variables")
     try:
         assert "names the supabase" in str(health.ask(today).front_page)
