@@ -111,7 +111,7 @@ tools: $(READY)
 matrix: $(READY) ## write docs/fault-matrix.md from the rows in tests/fault_rows
 	@$(BIN)/python -m tests.fault_rows.matrix
 
-reference: $(READY) ## write docs/reference from options, markers and plan items
+reference: $(READY) ## write docs/reference from the code: options, markers, keys, fixtures, plan items
 	@$(BIN)/python -m tests.reference
 
 lock: ## renew requirements.lock from pyproject.toml

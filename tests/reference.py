@@ -1,9 +1,14 @@
 """The reference pages, made from the code: ``python -m tests.reference`` writes them, ``test_reference.py`` compares them."""
 
+import ast
+import inspect
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
+from pam_rollback.core.configuration import Table
+from pam_rollback.core.environment import Environment
 from pam_rollback.core.plan import load_plan
 from pam_rollback.plugin import markers, options
 from tests.core.test_known_gaps import items_with_a_test
@@ -31,7 +36,13 @@ class _Options:
 
 def pages() -> Mapping[str, str]:
     """File name and text of each page."""
-    return {"options.md": _options(), "markers.md": _markers(), "plan-items.md": _items()}
+    return {
+        "options.md": _options(),
+        "markers.md": _markers(),
+        "plan-items.md": _items(),
+        "environment-keys.md": _keys(),
+        "fixtures.md": _fixtures(),
+    }
 
 
 def _options() -> str:
@@ -85,13 +96,130 @@ def _short(files: Iterable[str]) -> Iterator[str]:
     yield from found
 
 
+def _keys() -> str:
+    schema = Environment.model_json_schema()
+    parts = [_table_of_keys(Environment, schema, schema)]
+    for name, told in schema["properties"].items():
+        table = _table_named(told, schema)
+        model = _MODELS.get(table.get("title", ""))
+        if model is not None:
+            several = "[[" if told.get("type") == "array" else "["
+            what = " ".join(inspect.cleandoc(model.__doc__ or "").split()).replace("``", "`")
+            heading = f"## `{several}{name}{several.replace('[', ']')}`"
+            parts.append(f"{heading}\n\n{what}\n\n{_table_of_keys(model, table, schema)}")
+    return _page(
+        "Environment keys",
+        "What may stand in a file of `environments/`. A key that is not here is refused, with the nearest named.",
+        "\n\n".join(parts),
+    )
+
+
+_MODELS = {model.__name__: model for model in Table.__subclasses__()}
+
+
+def _table_named(told: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The table that a key holds, or each entry of its list; nothing for any other value."""
+    for place in (told, told.get("items", {}), *told.get("anyOf", ()), *told.get("allOf", ())):
+        if "$ref" in place:
+            found: Mapping[str, Any] = schema["$defs"][place["$ref"].rpartition("/")[2]]
+            return found
+    return {}
+
+
+def _table_of_keys(model: type[Table], table: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
+    meanings = _meanings(model)
+    names = {field.alias or name: name for name, field in model.model_fields.items()}
+    rows = [
+        (f"`{key}`", _takes(told, schema), meanings.get(names[key], "")) for key, told in table["properties"].items()
+    ]
+    return _table(("key", "takes", "meaning"), rows)
+
+
+def _takes(told: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
+    """What may be written there, in words."""
+    if _table_named(told, schema).get("properties"):
+        return "a list of tables, below" if told.get("type") == "array" else "a table, below"
+    told = {**next((one for one in told.get("anyOf", ()) if one.get("type") != "null"), told), **told}
+    limits = [
+        f"{word} {told[name]:g}"
+        for name, word in (
+            ("minimum", "at least"),
+            ("exclusiveMinimum", "above"),
+            ("maximum", "at most"),
+            ("exclusiveMaximum", "below"),
+        )
+        if name in told
+    ]
+    default = told.get("default")
+    usual = [f"usually `{str(default).lower() if isinstance(default, bool) else default}`"] if default else []
+    return ", ".join([_kind(told, schema), *limits, *usual])
+
+
+def _kind(told: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
+    """The type of one value; ``told`` is its part of the schema."""
+    if "$ref" in told:
+        told = schema["$defs"][told["$ref"].rpartition("/")[2]]
+    if "enum" in told or "const" in told:
+        return " or ".join(f"`{one}`" for one in told.get("enum", [told.get("const")]))
+    if told.get("type") == "array":
+        return f"a list of {_kind(told['items'], schema).replace(' or ', ', ')}"
+    names = {"string": "text", "integer": "a whole number", "number": "a number", "boolean": "true or false"}
+    return {"date": "a date"}.get(told.get("format", ""), names.get(told.get("type", ""), "a table"))
+
+
+def _meanings(model: type[Table]) -> dict[str, str]:
+    """What the text below each field says."""
+    [defined] = ast.parse(inspect.getsource(model)).body
+    assert isinstance(defined, ast.ClassDef)
+    found: dict[str, str] = {}
+    for field, text in zip(defined.body, defined.body[1:], strict=False):
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
+            said = text.value.value if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant) else ""
+            found[field.target.id] = " ".join(str(said).split())
+    return found
+
+
+def _fixtures() -> str:
+    parts = []
+    for path in sorted((ROOT / "src" / "pam_rollback").rglob("*.py")):
+        module = ast.parse(path.read_text(encoding="utf-8"))
+        rows = [
+            (f"`{function.name}`", scope, " ".join((ast.get_docstring(function) or "").split("\n\n")[0].split()))
+            for function in module.body
+            if isinstance(function, ast.FunctionDef)
+            for scope in _scopes(function)
+        ]
+        if rows:
+            about = (ast.get_docstring(module) or "").split("\n\n")[0]
+            heading = path.relative_to(ROOT / "src" / "pam_rollback").with_suffix("").as_posix()
+            parts.append(
+                f"## {heading}\n\n{' '.join(about.split()).replace('``', '`')}\n\n{_table(('fixture', 'lives', 'gives'), rows)}"
+            )
+    return _page(
+        "Fixtures",
+        "What a check or a story may ask for. [Write a check](../how-to/write-a-check.md) shows how.",
+        "\n\n".join(parts),
+    )
+
+
+def _scopes(function: ast.FunctionDef) -> Iterator[str]:
+    """For how long a fixture lives: one word where the function is one that tests ask for by name, else nothing."""
+    for mark in function.decorator_list:
+        call = mark if isinstance(mark, ast.Call) else None
+        if ast.unparse(call.func if call else mark) != "pytest.fixture" or function.name.startswith("_"):
+            continue
+        told = {word.arg: ast.literal_eval(word.value) for word in call.keywords if word.arg == "scope"} if call else {}
+        yield {"session": "session", "module": "file"}.get(told.get("scope", ""), "test")
+
+
 def _page(title: str, what: str, body: str) -> str:
     return f"# {title}\n\n{what} {_MADE}\n\n{body}\n".replace(". " + _MADE, f".\n\n{_MADE}")
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     lines = [head, tuple("---" for _ in head), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+    cells = ([cell.replace("|", "\\|").replace("``", "`") for cell in line] for line in lines)
+    return "\n".join(f"| {' | '.join(line)} |" for line in cells)
 
 
 if __name__ == "__main__":

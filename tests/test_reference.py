@@ -19,3 +19,9 @@ def test_the_pages_are_not_empty() -> None:
     assert "| `preflight`* | read-only: could we roll back right now? |" in found["markers.md"]
     assert "| `RTO-1` |" in found["plan-items.md"]
     assert "`pam_rollback/plugin/story_objectives.py`" in found["plan-items.md"]
+    assert (
+        "| `rate_hz` | a number, above 0, at most 2000, usually `5` | Requests a second" in found["environment-keys.md"]
+    )
+    assert "| `kind` | `sandbox` or `staging` or `production` | What the guard protects" in found["environment-keys.md"]
+    assert "## `[[waivers]]`" in found["environment-keys.md"]
+    assert "| `migration_trial` | session | Applied, looked at" in found["fixtures.md"]

@@ -85,15 +85,18 @@ class Environment(Table):
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
     kind: Literal["sandbox", "staging", "production"]
+    """What the guard protects: a drill runs on a sandbox only, and a real rollback asks for consent."""
     description: str = ""
     product: str = "pam-plan"
     """Whose contract holds here: a file of ``products/``. What the plan assumes, where nobody says more."""
     changes: Annotated[Mapping[str, Any], Field(alias="contract")] = {}
     """What of that contract is different here, in its own tables: ``[contract.health.pam]``."""
     abilities: Annotated[frozenset[Ability], Strict(False)] = frozenset()  # noqa: FBT003 - TOML has lists
+    """What is there to be used. Tests that need more are left out, and named."""
     browsers: Annotated[tuple[Browser, ...], Strict(False), Field(min_length=1)] = ("chromium",)  # noqa: FBT003 - TOML has lists
     """The browsers that the journeys must work in here. One that is declared and missing on this machine fails them."""
     pace: Annotated[float, Field(ge=1)] = 1
+    """Divides the plan's observation windows. Above 1 the verdict says so, and production refuses it."""
     # Defaults are made without validation: a validator of its own for each small table would cost start-up time.
     urls: Urls = Urls.model_construct()
     paths: Paths = Paths.model_construct()
@@ -106,6 +109,7 @@ class Environment(Table):
     load: Load = Load.model_construct()
     ramp: Ramp = Ramp.model_construct()
     thresholds: Mapping[str, Mapping[str, float]] = {}
+    """Figures of the plan that are others here, by item: ``[thresholds.SC-3] memory_max_mb = 450``. The verdict names each; one that nobody waived is no GO."""
     waivers: Annotated[tuple[Waiver, ...], Strict(False)] = ()  # noqa: FBT003 - TOML has lists
     sql: Sql = Sql.model_construct()
     prometheus: Prometheus | None = None
