@@ -109,7 +109,8 @@ class Environment(Table):
     load: Load = Load.model_construct()
     ramp: Ramp = Ramp.model_construct()
     thresholds: Mapping[str, Mapping[str, float]] = {}
-    """Figures of the plan that are others here, by item: ``[thresholds.SC-3] memory_max_mb = 450``. The verdict names each; one that nobody waived is no GO."""
+    """Figures of the plan that are others here, by item, as in ``[thresholds.SC-3]``. The verdict names each; one that nobody waived is no
+    GO."""
     waivers: Annotated[tuple[Waiver, ...], Strict(False)] = ()  # noqa: FBT003 - TOML has lists
     sql: Sql = Sql.model_construct()
     prometheus: Prometheus | None = None
