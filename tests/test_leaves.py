@@ -20,7 +20,7 @@ LEAVES = {
     "gate": ("load/test_redeployment_gate.py",),
     "ramp": ("load/test_ramp.py",),
     "load": ("load/test_load.py", "load/locustfile.py"),
-    "connect": (),
+    "connect": ("checks/test_doctor.py",),
 }
 """Each leaf, with its files of the runbook."""
 KINDS_OF_ONE_PHASE = {"load"}

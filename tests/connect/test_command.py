@@ -10,6 +10,7 @@ import pytest
 from pam_rollback.connect import __main__ as connect
 from pam_rollback.connect.rules.budget import PATHS_PER_MINUTE
 from pam_rollback.core.environment_file import load_environment
+from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.plan import load_plan
 from tests.connect.product import (
     API,
@@ -43,9 +44,16 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tup
         root: Path = tmp_path,
         ask: Callable[[str], str] | None = None,
         addresses: tuple[str, ...] = ("--frontend", FRONTEND, "--api", API),
+        doctor: connect.Doctor = lambda *_: {"complete": True, "items": []},
     ) -> tuple[int, str, str]:
         code = connect.main(
-            [*addresses, *arguments], root=root, variables=variables or {}, clock=product.clock, ask=ask, send=product
+            [*addresses, *arguments],
+            root=root,
+            variables=variables or {},
+            clock=product.clock,
+            ask=ask,
+            send=product,
+            doctor=doctor,
         )
         told = capsys.readouterr()
         return code, told.out, told.err
@@ -164,6 +172,21 @@ def test_json_has_the_same_fields(run: Run) -> None:
     assert taken["backend"] == "/health"
     assert taken["pam"] is None
     assert [one["fate"] for one in data["files"]] == ["new", "new"]
+
+
+def test_what_can_be_judged_is_told_with_it(run: Run) -> None:
+    """By the doctor, whom a failure does not make a reason against the files."""
+    one = {"item": "DI-1", "title": "a", "state": "missing", "why": [], "after": ["export X=…"], "command": ""}
+    _, out, _ = run(today(), "--name", "a", doctor=lambda *_: {"complete": False, "items": [one]})
+    assert "  [ ] after: export X=…: DI-1" in out
+
+    def failing(*_: object) -> dict[str, Any]:
+        raise MeasurementFailed("no pytest here")
+
+    code, out, _ = run(today(), "--name", "b", doctor=failing)
+    assert code == 0
+    assert "not known: no pytest here" in out
+    assert json.loads(run(today(), "--name", "b", "--json", doctor=failing)[1])["doctor"]["problem"] == "no pytest here"
 
 
 def test_a_person_is_asked_only_where_one_is_there(run: Run, tmp_path: Path) -> None:
@@ -328,6 +351,10 @@ def test_a_contract_that_is_there_can_be_used(run: Run, tmp_path: Path) -> None:
     assert [file.name for file in files_of(tmp_path)] == ["here.toml"]
     assert 'product = "pam-today"' in text_of(tmp_path)
     assert "products/" not in out
+    assert "/health, proven" in out
+    assert "not asked: every path answers the site's page" in out
+    ill = today(**{f"{SUPABASE}/rest/v1/profiles?select=id&limit=1": (503, JSON, {"code": "PGRST000"})})
+    assert "/rest/v1/profiles?select=id&limit=1 is refused: " in run(ill, "--name", "ill", "--product", "pam-today")[1]
 
 
 def test_a_page_that_names_nobody_is_said(run: Run, tmp_path: Path) -> None:

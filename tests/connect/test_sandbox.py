@@ -59,7 +59,17 @@ def connected(today: Today, tmp_path: Path) -> tuple[Project, list[float]]:
         "--render-service": state["render"]["service_id"],
     }
     words = [word for pair in arguments.items() for word in pair]
-    assert connect.main([*words, "--ask-pam"], root=tmp_path, variables=today.variables, clock=clock, send=send) == 0
+    assert (
+        connect.main(
+            [*words, "--ask-pam"],
+            root=tmp_path,
+            variables=today.variables,
+            clock=clock,
+            send=send,
+            doctor=lambda *_: {"complete": True, "items": []},
+        )
+        == 0
+    )
     return project, at_s
 
 

@@ -4,24 +4,29 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pam_rollback.adapters.http import fetch
 from pam_rollback.connect.client.asking import Fetch, Product
+from pam_rollback.connect.client.doctor_session import ask_doctor
 from pam_rollback.connect.client.files import NotWritten
 from pam_rollback.connect.rules.budget import BudgetSpent, Spending
+from pam_rollback.connect.rules.product_file import titles_of
 from pam_rollback.connect.rules.told import as_data, as_lines
-from pam_rollback.connect.service.look import Look, hidden, titles_of
+from pam_rollback.connect.service.look import Look
 from pam_rollback.connect.service.wish import VARIABLES, CannotConnect, Wish, checked_address, checked_name
 from pam_rollback.connect.service.writing import known_contract, write
 from pam_rollback.core.clock import Clock, SystemClock
 from pam_rollback.core.configuration import ConfigurationError
+from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.outside_text import for_terminal, redact_with
 from pam_rollback.core.provider_settings import NETLIFY_API
 from pam_rollback.core.render_settings import RENDER_API
+from pam_rollback.product.client import load_contract
 
+Doctor = Callable[[Path, str, Mapping[str, str]], Mapping[str, Any]]
 FAILED = 1
 _GIVEN = "PAM_CONNECT_"
 """``make`` hands its variables over in the environment, so that no shell reads what was typed."""
@@ -36,11 +41,12 @@ def main(
     clock: Clock | None = None,
     ask: Callable[[str], str] | None = None,
     send: Fetch = fetch,
+    doctor: Doctor = ask_doctor,
 ) -> int:
     """Look, write and tell; 1, with the reason, when nothing was written. ``ask`` asks a person; None: nobody is there."""
     root, variables = root or Path.cwd(), os.environ if variables is None else variables
     options = _parser(variables).parse_args(arguments)
-    redact = hidden(variables.get(variable, "") for variable in VARIABLES.values())
+    redact = _hidden(variables.get(variable, "") for variable in VARIABLES.values())
     redact_with(redact)
     say = _sayer(sys.stderr if options.json else sys.stdout, redact)
     try:
@@ -49,6 +55,7 @@ def main(
     except (CannotConnect, NotWritten, ConfigurationError, BudgetSpent) as problem:
         sys.stderr.write(f"{for_terminal(redact(f'not connected: {problem}'))}\n")
         return FAILED
+    data["doctor"] = _judgeable(doctor, root, wish.name, variables)
     if options.json:
         sys.stdout.write(redact(json.dumps(data, indent=2, ensure_ascii=False)) + "\n")
     else:
@@ -60,7 +67,7 @@ def main(
 def _connected(
     wish: Wish, root: Path, variables: Mapping[str, str], clock: Clock, say: Callable[[str], None], send: Fetch
 ) -> dict[str, Any]:
-    like = known_contract(wish.product or wish.like or _LIKE, root)[1]
+    path, like = known_contract(wish.product or wish.like or _LIKE, root)
     spending = Spending(wish.budget)
     say(f"connect {wish.name}: {wish.frontend} and {wish.api}")
     say(f"  will ask for {wish.budget}")
@@ -69,12 +76,21 @@ def _connected(
         product=Product(spending, clock, lambda text: say(f"  {text}"), send=send),
         secrets={name: value for name, variable in VARIABLES.items() if (value := variables.get(variable, ""))},
         titles=titles_of(like["health"]),
+        described=load_contract(path).health if wish.product else {},
         sign_in_path=str(like["sign_in"]["path"]),
         chat=like["operations"]["chat"],
     )
     found = look.found()
     written = write(root, wish, found, like, variables)
     return as_data(found, written.files, str(spending))
+
+
+def _judgeable(doctor: Doctor, root: Path, name: str, variables: Mapping[str, str]) -> Mapping[str, Any]:
+    """What can be judged with the files as they are now; a doctor who fails is no reason against the files."""
+    try:
+        return doctor(root, name, variables)
+    except MeasurementFailed as problem:
+        return {"complete": False, "items": [], "problem": str(problem)}
 
 
 def _wish(options: argparse.Namespace, variables: Mapping[str, str], ask: Callable[[str], str] | None) -> Wish:
@@ -111,6 +127,18 @@ def _wish(options: argparse.Namespace, variables: Mapping[str, str], ask: Callab
         render_service=options.render_service,
         render_api=checked_address(options.render_api, "--render-api"),
     )
+
+
+def _hidden(values: Iterable[str]) -> Callable[[str], str]:
+    """Takes these values out of a text, the longest first: one may be a part of another."""
+    known = sorted((one for one in values if one), key=len, reverse=True)
+
+    def redact(text: str) -> str:
+        for value in known:
+            text = text.replace(value, "***")
+        return text
+
+    return redact
 
 
 def _address(given: str | None, what: str) -> str:

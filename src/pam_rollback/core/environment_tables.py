@@ -292,6 +292,16 @@ class Waiver(Table):
     until: date
     reason: Text
     approved_by: Text
+    """Who accepted it. "provisional …": nobody yet, and it does not count."""
+
+    @property
+    def is_provisional(self) -> bool:
+        """Somebody wrote it down, and nobody has accepted it."""
+        return self.approved_by.strip().lower().startswith("provisional")
+
+    def holds(self, today: date) -> bool:
+        """Whether it counts on that day."""
+        return self.until >= today and not self.is_provisional
 
 
 class Ramp(Table):

@@ -37,7 +37,10 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         listed = pytest_options.only_lists(config, consented=_is_consented(config))
         if listed:
             return _end(ExitCode.INCONCLUSIVE, f"INCONCLUSIVE, nothing was done: {listed}")
-    return _begin(config)
+    try:
+        return _begin(config)
+    except MeasurementFailed as error:
+        return _end(ExitCode.INCONCLUSIVE, f"INCONCLUSIVE: {error}")
 
 
 def _begin(config: pytest.Config) -> int | None:
@@ -54,8 +57,6 @@ def _begin(config: pytest.Config) -> int | None:
         return _end(
             ExitCode.REFUSED, f"REFUSED by the guard, nothing was changed:\n{error}\n  see docs/runbook.md#refused"
         )
-    except MeasurementFailed as error:
-        return _end(ExitCode.INCONCLUSIVE, f"INCONCLUSIVE: {error}")
     except UndoFailed as error:
         return _end(ExitCode.UNDO_FAILED, f"UNDO FAILED: {error}\n  see docs/runbook.md#undo-failed")
 

@@ -251,7 +251,7 @@ def prepare(config: pytest.Config) -> Runbook | None:
         refuse_unknown_names(environment, config.rootpath)
         plan = plan.with_overrides(environment.thresholds, source=f"environment {environment.name}")
     except ConfigurationError as error:
-        raise pytest.UsageError(str(error)) from None
+        raise _unusable(config, error) from None
     stored = stored_baseline_of(options.baseline, plan)
     unknown = [text for text in (*options.ack, *options.observed) if text.partition("=")[0] not in plan.ids()]
     if unknown:
@@ -277,6 +277,13 @@ def prepare(config: pytest.Config) -> Runbook | None:
     config.stash[KEY] = runbook
     _set_outputs(config, runbook)
     return runbook
+
+
+def _unusable(config: pytest.Config, error: ConfigurationError) -> Exception:
+    """A usage error; to whoever asks whether the configuration is complete it is the answer."""
+    if asks_for(config.option.markexpr, "doctor"):
+        return MeasurementFailed(f"the configuration is not complete: {error}")
+    return pytest.UsageError(str(error))
 
 
 def _refuse_unfit_contract(environment: Environment, plan: Plan) -> None:

@@ -152,7 +152,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if not markers.is_selected(item, expression):
             kept.append(item)  # nobody asked for it: pytest leaves it out in a moment, and nothing is missing
             continue
-        reason = _why_not(item, runbook)
+        reason = why_left_out(item, runbook)
         if not expression and _is_for_the_main_way(item, runbook):
             dropped.append(item)  # nothing is missing here: they run after the strategy's main way
         elif _is_of_other_tables(item, runbook) and not _is_named(item):
@@ -202,21 +202,28 @@ def _refuse_unknown_criteria(plan: Plan, items: list[pytest.Item]) -> None:
         raise pytest.UsageError("\n".join(problems))
 
 
-def _why_not(item: pytest.Item, runbook: Runbook) -> str:
+def missing_abilities(item: pytest.Item, environment: Environment) -> list[str]:
+    """The abilities that a test stands on and that the environment does not declare, in order."""
+    needed = {ability for name in getattr(item, "fixturenames", ()) for ability in NEEDED_ABILITIES.get(name, ())}
+    return sorted((needed | {_source_of(item)} - {""}) - set(environment.abilities))
+
+
+def not_in_contract(item: pytest.Item, environment: Environment) -> str:
+    """What the test is about and the product, by its contract, does not have; empty when it has all of it."""
+    return _unasked_part(item, environment) or _undescribed_elements(item, environment)
+
+
+def why_left_out(item: pytest.Item, runbook: Runbook) -> str:
+    """Why a test would tell nothing in this session, in words; empty when it would."""
     environment = runbook.environment
     if runbook.options.real and item.get_closest_marker("drill"):
         return "not part of a real rollback"
-    needed = {ability for name in getattr(item, "fixturenames", ()) for ability in NEEDED_ABILITIES.get(name, ())}
-    missing = sorted((needed | {_source_of(item)} - {""}) - set(environment.abilities))
+    missing = missing_abilities(item, environment)
     if missing:
         return f"{environment.name} declares no {', '.join(missing)}"
     if situation_of(item) in {AS_IS, BASELINE} and NEEDS_A_ROLLBACK.intersection(getattr(item, "fixturenames", ())):
         return _no_rollback(item, runbook)
-    undeclared = (
-        _unasked_part(item, environment)
-        or _undescribed_elements(item, environment)
-        or _undeclared_part(item, environment)
-    )
+    undeclared = not_in_contract(item, environment) or _undeclared_part(item, environment)
     if undeclared:
         return undeclared
     if (

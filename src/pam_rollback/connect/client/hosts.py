@@ -1,10 +1,11 @@
 """The hosts' own word about the site, the service, the repository and the branch; only reading calls."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
+from pam_rollback.adapters.json_object import JsonObject
 from pam_rollback.adapters.netlify import netlify_api
 from pam_rollback.adapters.render_api import render_api
 from pam_rollback.connect.rules.found import Hosted
@@ -52,7 +53,7 @@ def at_render(key: str, backend: str, *, service_id: str = "", api_url: str = RE
     else:
         operation = "list the services"
         answer = api.ask(operation, "/services", query=(("limit", _PAGE),))
-        services = list(_listed(answer.json))
+        services = list(_listed(api.told_list(operation, answer, "a service")))
         found = next((one for one in services if _is_it(_address_of(one), backend, "", ("url",))), None)
         if found is None:
             names = ", ".join(sorted(f"{one.get('name')} ({one.get('id')})" for one in services)) or "no service"
@@ -79,11 +80,12 @@ def together(netlify: Hosted, render: Hosted) -> Hosted:
     )
 
 
-def _listed(document: Any) -> Iterator[Mapping[str, Any]]:
-    for one in document if isinstance(document, list) else ():
-        service = one.get("service") if isinstance(one, dict) else None
-        if isinstance(service, dict):
-            yield service
+def _listed(told: Iterable[JsonObject]) -> Iterator[Mapping[str, Any]]:
+    for one in told:
+        service = one.document.get("service")
+        if not isinstance(service, dict):
+            raise one.complaint("expected a service in each entry", service)
+        yield service
 
 
 def _address_of(service: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -89,7 +89,7 @@ class Found:
     hosted: Hosted = field(default_factory=Hosted)
     signed_in: bool = False
     """The test account could sign in."""
-    intent: bool | None = None
-    """Whether PAM's answer to the one question named an intent; None: it was not asked."""
+    intent: bool = False
+    """PAM's answer to one question named an intent."""
     unknown: tuple[str, ...] = ()
     """What was asked and could not be known, each with the reason."""

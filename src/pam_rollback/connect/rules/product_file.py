@@ -69,8 +69,8 @@ def _accounts(found: Found, like: Mapping[str, Any]) -> Iterator[str]:
     yield from table("sign_in", sign_in, [f"As {like['name']} has it; {tried}"])
     for name, operation in like["operations"].items():
         content, note = compared(operation, found)
-        if name == "chat" and found.intent is False and "good" in content:
-            content = {**content, "good": [one for one in content["good"] if one.get("json") != "/intent"]}
+        if name == "chat" and found.intent:
+            note += " Seen: an answer with an intent."
         yield from table(f"operations.{name}", content, [note.format(like=like["name"])])
 
 
@@ -99,3 +99,8 @@ def _pages(like: Mapping[str, Any]) -> Iterator[str]:
     yield from table("pages", like["pages"], [note])
     if like.get("elements"):
         yield from table("elements", like["elements"])
+
+
+def titles_of(health: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[str, str]]:
+    """Item and title of each component of a contract's table ``health``."""
+    return {name: (str(one["item"]), str(one["title"])) for name, one in health.items()}

@@ -114,6 +114,18 @@ def weighed(
     ]
     tells = len(set(releases)) > 1 and all(releases)
     component = Component.model_validate({**given, "conditions": conditions, "names_release": tells})
+    return _proven(proposal, component, greens, tuple(_notes(releases, previous is not None, tells=tells)))
+
+
+def held(name: str, component: Component, live: Captured, previous: Captured | None = None) -> Kept | Turned:
+    """The same for a component that a contract describes already: by its own conditions."""
+    proposal = Proposal(name, str(component.site), str(component.path), component.query)
+    return _proven(proposal, component, [live, *([previous] if previous is not None else [])], ())
+
+
+def _proven(
+    proposal: Proposal, component: Component, greens: Sequence[Captured], notes: tuple[str, ...]
+) -> Kept | Turned:
     for green in greens:
         judgement = judge(component, green)
         if not judgement.proves_health:
@@ -122,7 +134,7 @@ def weighed(
             more = f" and {len(left) - _TWINS_SHOWN} more" if len(left) > _TWINS_SHOWN else ""
             what = f"it would still be called healthy with: {', '.join(left[:_TWINS_SHOWN])}{more}"
             return Turned(proposal, what, left)
-    return Kept(proposal, component, tuple(_notes(releases, previous is not None, tells=tells)))
+    return Kept(proposal, component, notes)
 
 
 def documented_reads(document: Any) -> tuple[str, ...] | None:

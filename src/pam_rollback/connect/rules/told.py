@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pam_rollback.connect.rules.doctor import as_lines as doctor_lines
 from pam_rollback.connect.rules.found import Found
 from pam_rollback.connect.rules.kept import Fate, Proposed
 
@@ -39,6 +40,7 @@ def as_data(found: Found, files: Mapping[str, Proposed], spent: str) -> dict[str
         "render_service": found.hosted.render_service,
         "branch": found.hosted.branch,
         "signed_in": found.signed_in,
+        "answered": found.intent,
         "unknown": [*found.unknown],
         "files": [
             {"file": name, "fate": one.fate.name.lower(), "would_be_new": [*one.differences]}
@@ -69,7 +71,8 @@ def as_lines(data: Mapping[str, Any], *, verbose: bool) -> Iterator[str]:
         known = f"{' and '.join(hosts)}{', branch ' + data['branch'] if data['branch'] else ''}"
         yield _line("hosts", known)
     if data["signed_in"]:
-        yield _line("account", "the test account can sign in")
+        asked = ", and PAM answers it" if data["answered"] else ""
+        yield _line("account", f"the test account can sign in{asked}")
     for why in data["unknown"]:
         yield _line("not known", why)
     yield "Files"
@@ -80,6 +83,12 @@ def as_lines(data: Mapping[str, Any], *, verbose: bool) -> Iterator[str]:
         if len(shown) < len(one["would_be_new"]):
             yield f"    and {len(one['would_be_new']) - len(shown)} more: -v shows all"
     yield f"Spent {data['spent']}"
+    doctor = data["doctor"]
+    yield "What can be judged, as `pytest -m doctor` says it"
+    if "problem" in doctor:
+        yield f"  not known: {doctor['problem']}"
+    else:
+        yield from (f"  {line}" for line in doctor_lines(doctor, verbose=verbose))
 
 
 def _of_component(one: Mapping[str, Any], *, verbose: bool) -> Iterator[str]:
@@ -89,7 +98,8 @@ def _of_component(one: Mapping[str, Any], *, verbose: bool) -> Iterator[str]:
         yield _line(one["component"], "no path of the product is about it")
     for turned in one["turned"]:
         if not one["taken"] or verbose:
-            yield _line("" if one["taken"] else one["component"], f"{turned['path']} is refused: {turned['why']}")
+            said = f"{turned['path']} is refused: {turned['why']}" if turned["path"] else f"not asked: {turned['why']}"
+            yield _line("" if one["taken"] else one["component"], said)
 
 
 def _line(name: str, text: str) -> str:

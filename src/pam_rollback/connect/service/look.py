@@ -1,42 +1,42 @@
 """A look at a product: page, bundle, health now and before, its own description; then whatever there is a key for."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
 from typing import Any, TypeVar
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 from pam_rollback.connect.client.asking import Product
-from pam_rollback.connect.client.catalogue import read_catalogue
-from pam_rollback.connect.client.hosts import NotFound, at_netlify, at_render, together
+from pam_rollback.connect.client.hosts import NotFound, together
 from pam_rollback.connect.rules.budget import BudgetSpent
 from pam_rollback.connect.rules.bundle import Bundle, origin, read_bundle, title_words
-from pam_rollback.connect.rules.found import Catalogue, Found, Hosted, Site, Where
+from pam_rollback.connect.rules.found import Found, Hosted, Site, Where
 from pam_rollback.connect.rules.proposals import (
     Kept,
     Proposal,
     Turned,
     documented_operations,
     documented_reads,
+    held,
     is_page,
     proposals,
     weighed,
 )
 from pam_rollback.connect.rules.robots import crawl_delay_s
-from pam_rollback.connect.service.wish import CannotConnect, Wish
+from pam_rollback.connect.service.keys import Keys
+from pam_rollback.connect.service.wish import CannotConnect, Wish, banned
 from pam_rollback.core.blocking import REFUSALS
 from pam_rollback.core.errors import MeasurementFailed, ProviderError
 from pam_rollback.core.front_page import PageContent, imports_of, read_page, shortcoming_of_asset, shortcoming_of_sent
 from pam_rollback.core.outside_text import one_line
-from pam_rollback.core.sql_names import TABLES
 from pam_rollback.product.rules.conditions import Captured
+from pam_rollback.product.rules.contract import Component
 
 T = TypeVar("T")
 
 _ROWS_OF = "profiles"
 _IMPORTS_MAX = 6
-_CHAT = "Which of my trips is next?"
 
 
 @dataclass
@@ -48,6 +48,8 @@ class Look:
     secrets: Mapping[str, str]
     titles: Mapping[str, tuple[str, str]]
     """Item and title of each component."""
+    described: Mapping[str, Component]
+    """The components of a contract that is there already; empty where a new one is written."""
     sign_in_path: str
     chat: Mapping[str, Any]
     """Method, path and body of a question to PAM."""
@@ -66,17 +68,14 @@ class Look:
         title = title_words(page.statements[0] if page.statements else "")
         site = self._site(title, scripts, bundle, where, delay_s)
         health, turned = self._health(described, where, key)
-        signed_in, intent = self._as_the_account(where, key)
+        with_keys = self._with_keys(where, key)
         return Found(
             where=where,
             site=site,
             health=health,
             turned=turned,
             operations=documented_operations(described),
-            catalogue=self._catalogue(),
-            hosted=self._hosted(where),
-            signed_in=signed_in,
-            intent=intent,
+            **with_keys,
             unknown=tuple(self.unknown),
         )
 
@@ -89,7 +88,7 @@ class Look:
         if answer.problem:
             raise refuse(expected="the site's page", found=answer.problem, advice="Is it up, and is the address right?")
         if answer.http_status in REFUSALS:
-            raise _banned(self.wish.frontend, self.product)
+            raise banned(self.wish.frontend, self.product.statuses)
         if answer.redirected_to:
             target = urljoin(url, answer.redirected_to)
             raise refuse(
@@ -183,7 +182,7 @@ class Look:
         first, second = self._get(f"{backend}/health"), self._get(f"{api}/openapi.json")
         refuse = partial(CannotConnect, f"API {api}")
         if {first.answer.http_status, second.answer.http_status} <= REFUSALS:
-            raise _banned(api, self.product)
+            raise banned(api, self.product.statuses)
         if first.answer.problem:
             raise refuse(expected="an answer", found=first.answer.problem, advice="Is it up, and is the address right?")
         if is_page(first) and is_page(second):
@@ -212,6 +211,11 @@ class Look:
         kept: dict[str, Kept | None] = {}
         turned: dict[str, tuple[Turned, ...]] = {}
         for component, (item, title) in self.titles.items():
+            if self.described:
+                what = self._held(component, self.described[component], where, key)
+                kept[component] = what if isinstance(what, Kept) else None
+                turned[component] = () if isinstance(what, Kept) else (what,)
+                continue
             refused: list[Turned] = []
             rows_of = _ROWS_OF if where.supabase and key else ""
             for proposal in proposals(component, documented, rows_of=rows_of):
@@ -232,74 +236,55 @@ class Look:
             )
         return kept, turned
 
-    def _weighed(self, proposal: Proposal, item: str, title: str, where: Where, key: str) -> Kept | Turned:
-        headers = {"apikey": key} if proposal.site == "supabase" else {}
+    def _held(self, name: str, component: Component, where: Where, key: str) -> Kept | Turned:
+        proposal = Proposal(name, str(component.site or ""), component.path or "", component.query)
+        if component.no_endpoint is not None:
+            return Turned(proposal, component.no_endpoint)
+        if component.site == "supabase" and not (where.supabase and key):
+            return Turned(proposal, "not asked: no address of Supabase, or no key of the pages, is known")
         try:
-            live = self._get(f"{getattr(where, proposal.site)}{proposal.address}", headers)
-            before = {"api": where.previous_api, "backend": where.previous_api, "frontend": where.previous_frontend}
-            address = before.get(proposal.site, "")
-            previous = self._get(f"{address}{proposal.address}", headers) if address else None
+            return held(name, component, *self._both(proposal, where, key))
         except BudgetSpent as spent:
             return Turned(proposal, f"not asked: {spent}")
-        return weighed(proposal, item, title, live, previous)
 
-    # ---------------------------------------------------------------- with keys
+    def _weighed(self, proposal: Proposal, item: str, title: str, where: Where, key: str) -> Kept | Turned:
+        try:
+            return weighed(proposal, item, title, *self._both(proposal, where, key))
+        except BudgetSpent as spent:
+            return Turned(proposal, f"not asked: {spent}")
 
-    def _as_the_account(self, where: Where, key: str) -> tuple[bool, bool | None]:
-        """Whether the test account can sign in, and whether PAM's answer names an intent."""
-        if not self.wish.sign_in:
-            return False, None
-        token = self._tried("whether the test account can sign in", partial(self._token, where, key)) or ""
-        if not token or not self.wish.ask_pam:
-            return bool(token), None
-        return True, self._tried("what PAM answers", partial(self._intent, where, token))
+    def _both(self, proposal: Proposal, where: Where, key: str) -> tuple[Captured, Captured | None]:
+        """The answer of now and, where there is one, of the release before."""
+        headers = {"apikey": key} if proposal.site == "supabase" else {}
+        before = {"api": where.previous_api, "backend": where.previous_api, "frontend": where.previous_frontend}
+        address = before.get(proposal.site, "")
+        live = self._get(f"{getattr(where, proposal.site)}{proposal.address}", headers)
+        return live, self._get(f"{address}{proposal.address}", headers) if address else None
 
-    def _token(self, where: Where, key: str) -> str:
-        path = self.sign_in_path
-        of_supabase = path.startswith("/auth/v1/")
-        url = f"{where.supabase}{path}?grant_type=password" if of_supabase else f"{where.api}{path}"
-        if of_supabase and not (where.supabase and key):
-            raise MeasurementFailed("no address of Supabase, or no key of the pages, is known")
-        headers = {"apikey": key} if of_supabase else {}
-        answer = self.product.sign_in(
-            url, self.secrets["test_user_email"], self.secrets["test_user_password"], headers
-        ).answer
-        token = answer.json.get("access_token") if isinstance(answer.json, dict) else None
-        if not isinstance(token, str) or not token:
-            raise MeasurementFailed(
-                f"POST {url}: expected an access_token, found HTTP {answer.http_status} {answer.problem}".strip()
-            )
-        return token
-
-    def _intent(self, where: Where, token: str) -> bool:
-        body = {
-            name: value.replace("{message}", _CHAT) if isinstance(value, str) else value
-            for name, value in self.chat["body"].items()
-        }
-        answer = self.product.question(f"{where.api}{self.chat['path']}", body, token).answer
-        if not isinstance(answer.json, dict) or answer.http_status != HTTPStatus.OK or not answer.json.get("response"):
-            raise MeasurementFailed(
-                f"expected an answer in words, found HTTP {answer.http_status} {answer.problem}".strip()
-            )
-        if not answer.json.get("intent"):
-            raise MeasurementFailed(
-                'its answer names no intent: an apology looks the same, so "intent" stays asked for'
-            )
-        return True
-
-    def _catalogue(self) -> Catalogue | None:
-        dsn = self.secrets.get("database_dsn", "")
-        wanted = [name for name in TABLES if "." not in name and name != "schema_migrations"]
-        return self._tried("the database", partial(read_catalogue, dsn, wanted)) if dsn else None
-
-    def _hosted(self, where: Where) -> Hosted:
-        wish, none = self.wish, Hosted()
-        token, key = self.secrets.get("netlify_auth_token", ""), self.secrets.get("render_api_key", "")
-        at_n = partial(at_netlify, token, where.frontend, site_id=wish.netlify_site, api_url=wish.netlify_api)
-        at_r = partial(at_render, key, where.backend, service_id=wish.render_service, api_url=wish.render_api)
-        netlify = self._tried("the site at Netlify", at_n) if token else none
-        render = self._tried("the service at Render", at_r) if key else none
-        return together(netlify or none, render or none)
+    def _with_keys(self, where: Where, key: str) -> dict[str, Any]:
+        """What the test account, the database and the hosts say, as far as there is a key for each."""
+        keys, secrets, none = (
+            Keys(self.wish, self.product, self.secrets, self.sign_in_path, self.chat),
+            self.secrets,
+            Hosted(),
+        )
+        token = ""
+        if self.wish.sign_in:
+            token = self._tried("whether the test account can sign in", partial(keys.token, where, key)) or ""
+        intent = False
+        if token and self.wish.ask_pam:
+            intent = bool(self._tried("what PAM answers", partial(keys.intent, where, token)))
+        catalogue = self._tried("the database", keys.catalogue) if secrets.get("database_dsn") else None
+        netlify = (
+            self._tried("the site at Netlify", partial(keys.netlify, where))
+            if secrets.get("netlify_auth_token")
+            else none
+        )
+        render = (
+            self._tried("the service at Render", partial(keys.render, where)) if secrets.get("render_api_key") else none
+        )
+        hosted = together(netlify or none, render or none)
+        return {"signed_in": bool(token), "intent": intent, "catalogue": catalogue, "hosted": hosted}
 
     # ---------------------------------------------------------------- inside
 
@@ -316,31 +301,3 @@ class Look:
         except (MeasurementFailed, ProviderError, NotFound, BudgetSpent) as problem:
             self.unknown.append(f"{what}: {one_line(str(problem))}")
             return None
-
-
-def _banned(address: str, product: Product) -> CannotConnect:
-    host = urlsplit(address).netloc
-    asked = [f"{urlsplit(url).path} HTTP {status}" for url, status in product.statuses if urlsplit(url).netloc == host]
-    return CannotConnect(
-        address,
-        expected="an answer",
-        found=f"{', '.join(asked)}: this address is refused everything, so it is banned, or nobody is let in",
-        advice="Nothing more was asked. Wait an hour, or ask from another address: docs/how-to/when-we-are-blocked.md.",
-    )
-
-
-def titles_of(health: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[str, str]]:
-    """Item and title of each component of a contract's table ``health``."""
-    return {name: (str(one["item"]), str(one["title"])) for name, one in health.items()}
-
-
-def hidden(values: Iterable[str]) -> Callable[[str], str]:
-    """Takes these values out of a text."""
-    known = sorted((one for one in values if one), key=len, reverse=True)
-
-    def redact(text: str) -> str:
-        for value in known:
-            text = text.replace(value, "***")
-        return text
-
-    return redact

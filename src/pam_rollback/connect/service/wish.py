@@ -1,8 +1,9 @@
 """What somebody wants to connect, as far as they said it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from pam_rollback.connect.rules.budget import Budget
 from pam_rollback.core.addresses import is_encrypted, is_loopback, web_address
@@ -91,3 +92,15 @@ def checked_address(address: str, what: str) -> str:
             advice=f"Say {what}=https://…, as users open it.",
         )
     return found
+
+
+def banned(address: str, statuses: Iterable[tuple[str, int | None]]) -> CannotConnect:
+    """Whoever is refused everything; ``statuses``: what each address was answered."""
+    host = urlsplit(address).netloc
+    asked = [f"{urlsplit(url).path} HTTP {status}" for url, status in statuses if urlsplit(url).netloc == host]
+    return CannotConnect(
+        address,
+        expected="an answer",
+        found=f"{', '.join(asked)}: this address is refused everything, so it is banned, or nobody is let in",
+        advice="Nothing more was asked. Wait an hour, or ask from another address: docs/how-to/when-we-are-blocked.md.",
+    )

@@ -11,8 +11,7 @@ from pam_rollback.connect.client.files import text_of, write_all
 from pam_rollback.connect.rules.environment_file import Asked, environment_file
 from pam_rollback.connect.rules.found import Found
 from pam_rollback.connect.rules.kept import Proposed, proposed
-from pam_rollback.connect.rules.product_file import product_file
-from pam_rollback.connect.service.look import titles_of
+from pam_rollback.connect.rules.product_file import product_file, titles_of
 from pam_rollback.connect.service.wish import VARIABLES, CannotConnect, Wish
 from pam_rollback.core.configuration import ConfigurationError
 from pam_rollback.core.environment_file import load_environment

@@ -1,0 +1,21 @@
+"""Is the configuration complete?  Sends nothing: says of each plan item whether it can be judged here, or after which command."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pam_rollback.core.figures import Scored
+
+if TYPE_CHECKING:  # sessions of other phases read this file, too, and need nothing of the slice
+    from pam_rollback.connect.rules.doctor import Completeness
+
+pytestmark = [pytest.mark.doctor]
+
+
+def test_each_plan_item_can_be_judged(completeness: Completeness, scored: Scored) -> None:
+    """No item waits for a variable, a table or a baseline.  If not: docs/runbook.md#not-judged."""
+    judged = scored(completeness)
+
+    assert judged.complete, judged

@@ -1,0 +1,114 @@
+"""A session that is about the configuration: every test of the plan is collected, asked what it stands on, and not run."""
+
+import json
+from collections.abc import Generator, Sequence
+from datetime import UTC, datetime
+
+import pytest
+
+from pam_rollback.connect.rules.doctor import FILE, PLUGIN, Completeness, Judge, Place, as_data, as_lines, completeness
+from pam_rollback.connect.service.judges import of_stories
+from pam_rollback.core.held_tests import held_tests
+from pam_rollback.plugin import markers, selection, sql_files
+from pam_rollback.plugin import runbook as runbook_module
+from pam_rollback.plugin.completeness import shared_tests
+from pam_rollback.plugin.recommending import sought
+from pam_rollback.plugin.runbook import Runbook
+from pam_rollback.plugin.slices import slices
+from pam_rollback.plugin.stories import STORIES
+from pam_rollback.reporting.run_record import RunRecord
+
+PHASE = "doctor"
+_OTHER_TABLES, _LATER = "about tables that", "no rollback was done in this session"
+"""In the reasons of the selection: this database has no such tables; and what nobody can know before a rollback."""
+_BASELINE = "baseline"
+_KEY = "supabase_key_env"
+# What a test stands on is told by its fixtures, those of other slices too.
+pytest_plugins = tuple(f"{name}.fixtures" for name in slices())
+
+
+class Doctor:
+    """Knows what was collected."""
+
+    def __init__(self, config: pytest.Config, runbook: Runbook) -> None:
+        self._config = config
+        self._runbook = runbook
+        self._items: list[pytest.Item] = []
+        self._found: Completeness | None = None
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Generator[None]:
+        """Remember all of them, before they are sorted out."""
+        self._items = [item for item in items if not item.get_closest_marker(PHASE)]
+        return (yield)
+
+    def found(self) -> Completeness:
+        """What can be judged, and after which command; kept in the run's folder."""
+        if self._found is None:
+            self._found = self._look()
+            text = json.dumps(as_data(self._found), indent=2, ensure_ascii=False)
+            file = self._runbook.folder / FILE
+            file.write_text(f"{self._runbook.secrets.redact(text)}\n", encoding="utf-8")
+        return self._found
+
+    def pytest_pam_report(self, record: RunRecord) -> list[tuple[str, Sequence[str]]]:
+        """The list, below the verdict."""
+        verbose = self._config.option.verbose > 0
+        return [(f"What can be judged in {record.environment}", [*as_lines(as_data(self.found()), verbose=verbose)])]
+
+    def _look(self) -> Completeness:
+        runbook, plan, environment = self._runbook, self._runbook.plan, self._runbook.environment
+        today = datetime.now(UTC).date()
+        held = {
+            path.stem.removeprefix("test_").replace("_", "-"): held_tests(path.read_text("utf-8"), shared_tests())
+            for path in sorted((self._config.rootpath / "drills").glob("test_*.py"))
+        }
+        by_strategy = sought(plan)
+        objectives = {story.name: by_strategy[story.strategy].criterion for story in STORIES.values()}
+        judges = [
+            *(_judge(item, runbook) for item in self._items),
+            *(
+                _of_invariant(one.test_name, one.criteria, runbook)
+                for one in sql_files.invariants_of(self._config.rootpath, environment.sql.dialect)
+            ),
+            *of_stories(STORIES, held, objectives, environment.abilities),
+        ]
+        place = Place(environment.name, environment.urls.frontend, environment.urls.api)
+        waived = {
+            waiver.item: f"waived until {waiver.until} by {waiver.approved_by}: {waiver.reason}"
+            for waiver in environment.waivers
+            if waiver.holds(today)
+        }
+        return completeness({item.id: item.title for item in plan.items()}, judges, place, waived=waived)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Take part where somebody asks for it."""
+    runbook = runbook_module.of(config)
+    if runbook is not None and markers.asks_for(config.option.markexpr, PHASE):
+        config.pluginmanager.register(Doctor(config, runbook), PLUGIN)
+
+
+def _judge(item: pytest.Item, runbook: Runbook) -> Judge:
+    names, ids = markers.names_of(item), markers.criterion_ids(item)
+    phases = tuple(name for name in markers.PHASES if name in names)
+    name = item.nodeid.rpartition("::")[2]
+    environment = runbook.environment
+    try:
+        gone = selection.not_in_contract(item, environment)
+        if gone and _KEY not in gone:
+            return Judge(name, ids, phases, why=gone, by_contract=True)
+        abilities = tuple(selection.missing_abilities(item, environment))
+        why = "" if abilities else selection.why_left_out(item, runbook)
+    except Exception as problem:  # noqa: BLE001 - whatever it is, the other items are known
+        return Judge(name, ids, phases, crashed=f"{type(problem).__name__}: {problem}")
+    if _KEY in why:
+        return Judge(name, ids, phases, ("supabase_key",))
+    words = f"pytest -m baseline --env {environment.name}" if _BASELINE in why else why
+    by_contract, later = _OTHER_TABLES in why, _LATER in why
+    return Judge(name, ids, phases, abilities, words, by_contract=by_contract, later=later)
+
+
+def _of_invariant(name: str, ids: Sequence[str], runbook: Runbook) -> Judge:
+    missing = () if "database" in runbook.environment.abilities else ("database",)
+    return Judge(name, tuple(ids), ("post_rollback",), missing)

@@ -1,0 +1,52 @@
+"""How each ability comes about: by a variable and one more look, or by a table that somebody writes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way. ``what`` is for people, with ``{env}`` for the environment's name."""
+
+    variables: tuple[str, ...] = ()
+    by_connect: bool = False
+    """``make connect`` sees it, and declares it."""
+    what: str = ""
+
+
+_ATTACH = "docs/how-to/attach-to-an-environment.md"
+_DECLARED = '"{ability}" in abilities of environments/{{env}}.toml'
+WAYS: Mapping[str, Way] = {
+    "browser": Way(by_connect=True),
+    "test_account": Way(("TEST_USER_EMAIL", "TEST_USER_PASSWORD", "SUPABASE_ANON_KEY"), by_connect=True),
+    "second_test_account": Way(("SECOND_TEST_USER_EMAIL", "SECOND_TEST_USER_PASSWORD"), by_connect=True),
+    "supabase_key": Way(("SUPABASE_ANON_KEY",), by_connect=True),
+    "database": Way(("PAM_DATABASE_DSN",), by_connect=True),
+    "netlify": Way(("NETLIFY_AUTH_TOKEN",), by_connect=True),
+    "render": Way(("RENDER_API_KEY",), by_connect=True),
+    "render_metrics": Way(("RENDER_API_KEY",), by_connect=True),
+    "slack": Way(("PAM_SLACK_WEBHOOK_URL",), by_connect=True),
+    "prometheus": Way(what=f"the table [prometheus], where there is one ({_ATTACH}#prometheus)"),
+    "git": Way(what=f'"git" in abilities of environments/{{env}}.toml ({_ATTACH}#git)'),
+    "load": Way(what=f"the table [load], agreed on with whoever runs the service ({_ATTACH}#load)"),
+    "statuspage": Way(("STATUSPAGE_API_KEY",), what="the table [statuspage] (docs/how-to/channels.md)"),
+    "status_page": Way(what="[urls] status_page, where there is one"),
+    "email": Way(what="the table [email] (docs/how-to/channels.md)"),
+    "pagerduty": Way(("PAGERDUTY_ROUTING_KEY",), what="the table [pagerduty] (docs/how-to/channels.md)"),
+    "staging_copy": Way(
+        ("PAM_STAGING_COPY_DSN",),
+        what='"staging_copy" in abilities of environments/{env}.toml (docs/how-to/redeploy.md)',
+    ),
+    "flag_admin": Way(("PAM_ADMIN_TOKEN",), what="a flag service that the product uses"),
+    "flag_evaluation": Way(what="a flag service that the product uses"),
+    "feature_check": Way(
+        ("PAM_ADMIN_TOKEN",), what=f"a call that the product has to offer ({_ATTACH}#users-for-whom-pam-fails)"
+    ),
+    "emergency_endpoint": Way(("PAM_EMERGENCY_TOKEN",), what="an emergency endpoint that the product has to offer"),
+    "cache_admin": Way(("PAM_ADMIN_TOKEN",), what="a call that the product has to offer"),
+}
+
+
+def way_to(ability: str) -> Way:
+    """How an ability comes about."""
+    return WAYS.get(ability) or Way(what=_DECLARED.format(ability=ability))

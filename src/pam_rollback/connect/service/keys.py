@@ -1,0 +1,75 @@
+"""What is looked at with keys: as the test account, in the database, at the hosts. Each raises what says why it is not known."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from pam_rollback.connect.client.asking import Product
+from pam_rollback.connect.client.catalogue import read_catalogue
+from pam_rollback.connect.client.hosts import at_netlify, at_render
+from pam_rollback.connect.rules.found import Catalogue, Hosted, Where
+from pam_rollback.connect.service.wish import Wish
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.sql_names import TABLES
+
+_QUESTION = "Which of my trips is next?"
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Whoever has them. ``secrets`` has values by their secrets' names."""
+
+    wish: Wish
+    product: Product
+    secrets: Mapping[str, str]
+    sign_in_path: str
+    chat: Mapping[str, Any]
+
+    def token(self, where: Where, key: str) -> str:
+        """The test account's, by one sign-in."""
+        path = self.sign_in_path
+        of_supabase = path.startswith("/auth/v1/")
+        if of_supabase and not (where.supabase and key):
+            raise MeasurementFailed("no address of Supabase, or no key of the pages, is known")
+        url = f"{where.supabase}{path}?grant_type=password" if of_supabase else f"{where.api}{path}"
+        headers = {"apikey": key} if of_supabase else {}
+        email, password = self.secrets["test_user_email"], self.secrets["test_user_password"]
+        answer = self.product.sign_in(url, email, password, headers).answer
+        token = answer.json.get("access_token") if isinstance(answer.json, dict) else None
+        if not isinstance(token, str) or not token:
+            found = f"HTTP {answer.http_status} {answer.problem}".strip()
+            raise MeasurementFailed(f"POST {url}: expected an access_token, found {found}")
+        return token
+
+    def intent(self, where: Where, token: str) -> bool:
+        """Whether PAM's answer to one question names an intent: an apology names none."""
+        body = {
+            name: value.replace("{message}", _QUESTION) if isinstance(value, str) else value
+            for name, value in self.chat["body"].items()
+        }
+        answer = self.product.question(f"{where.api}{self.chat['path']}", body, token).answer
+        said = answer.json if isinstance(answer.json, dict) and answer.http_status == HTTPStatus.OK else {}
+        if not said.get("response"):
+            found = f"HTTP {answer.http_status} {answer.problem}".strip()
+            raise MeasurementFailed(f"expected an answer in words, found {found}")
+        if not said.get("intent"):
+            raise MeasurementFailed("its answer names no intent, as an apology does: is the model reachable?")
+        return True
+
+    def catalogue(self) -> Catalogue:
+        """The tables that the checks speak of."""
+        wanted = [name for name in TABLES if "." not in name and name != "schema_migrations"]
+        return read_catalogue(self.secrets["database_dsn"], wanted)
+
+    def netlify(self, where: Where) -> Hosted:
+        """The site."""
+        wish = self.wish
+        token = self.secrets["netlify_auth_token"]
+        return at_netlify(token, where.frontend, site_id=wish.netlify_site, api_url=wish.netlify_api)
+
+    def render(self, where: Where) -> Hosted:
+        """The service."""
+        wish = self.wish
+        key = self.secrets["render_api_key"]
+        return at_render(key, where.backend, service_id=wish.render_service, api_url=wish.render_api)

@@ -1,0 +1,127 @@
+"""``pytest -m doctor``: a list with a command for each gap, 0 or 11, and nothing is sent."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from pam_rollback.connect.client.doctor_session import ask_doctor
+from pam_rollback.core.errors import MeasurementFailed
+from tests.recording_server import Recording, recording_server
+from tests.sessions import Project, runbook_in
+
+VARIABLES = {
+    "TEST_USER_EMAIL": "a@example.org",
+    "TEST_USER_PASSWORD": "invented-pass-word",
+    "PAM_DATABASE_DSN": "postgresql://reader:invented@127.0.0.1:9/pam",
+    "SUPABASE_ANON_KEY": "invented-anon-key",
+}
+
+
+@pytest.fixture
+def server() -> Iterator[Recording]:
+    """Whom nobody may ask."""
+    with recording_server() as recording:
+        yield recording
+
+
+@pytest.fixture
+def project(tmp_path: Path, server: Recording) -> Project:
+    """The runbook with an environment whose every address is that server's."""
+    made = runbook_in(tmp_path)
+    urls = "\n".join(f'{name} = "{server.url}"' for name in ("frontend", "api", "backend", "supabase"))
+    secrets = "\n".join(
+        f'{key}_env = "{value}"'
+        for key, value in {
+            "test_user_email": "TEST_USER_EMAIL",
+            "test_user_password": "TEST_USER_PASSWORD",
+            "database_dsn": "PAM_DATABASE_DSN",
+            "supabase_key": "SUPABASE_ANON_KEY",
+        }.items()
+    )
+    text = f'name = "here"\nkind = "staging"\nproduct = "pam-today"\nabilities = ["browser"]\n[urls]\n{urls}\n[secrets]\n{secrets}\n'
+    made.write("environments/here.toml", text)
+    return made
+
+
+def declare(project: Project, *abilities: str, more: str = "") -> None:
+    """Say that these are there."""
+    file = project.folder / "environments" / "here.toml"
+    listed = ", ".join(f'"{one}"' for one in abilities)
+    file.write_text(file.read_text("utf-8").replace('["browser"]', f"[{listed}]") + more, "utf-8")
+
+
+def states(found: Mapping[str, object]) -> dict[str, str]:
+    """State by item."""
+    items = found["items"]
+    assert isinstance(items, list)
+    return {one["item"]: one["state"] for one in items}
+
+
+def test_what_is_missing_is_named_with_its_command(project: Project, server: Recording) -> None:
+    """And it is no verdict about the product, which nobody asked."""
+    session = project.run("-m", "doctor", "--env", "here")
+    found = json.loads((project.run_folder / "doctor.json").read_text("utf-8"))
+
+    assert session.rc == 11, session.out
+    assert "INCONCLUSIVE for doctor" in session.last_line
+    assert states(found)["DI-1"] == "missing"
+    assert states(found)["HC-2"] == "now"
+    assert states(found)["HC-4"] == "not_available"
+    after = next(one["after"] for one in found["items"] if one["item"] == "DI-1")
+    assert after == [f"export PAM_DATABASE_DSN=…; make connect FRONTEND={server.url} API={server.url} NAME=here"]
+    assert server.asked == []
+
+
+def test_with_what_it_named_the_item_can_be_judged(project: Project, server: Recording) -> None:
+    """Each way, in all that stands on it."""
+    project.environment.update(VARIABLES)
+    before = states(ask_doctor(project.folder, "here", project.variables))
+    declare(project, "browser", "database", "test_account")
+    after = states(ask_doctor(project.folder, "here", project.variables))
+
+    assert (before["DI-1"], after["DI-1"]) == ("missing", "now")
+    assert (before["RPO-3"], after["RPO-3"]) == ("missing", "now")
+    assert before["CR-4"] == "not_available"  # its contract describes no list of messages: no account changes that
+    assert before["ST-3"] == after["ST-3"] == "missing"
+    assert server.asked == []
+
+
+def test_it_ends_with_0_when_nothing_is_missing(project: Project) -> None:
+    """What nobody will ever set up has a waiver that somebody approved; a provisional one does not count."""
+    found = ask_doctor(project.folder, "here", project.variables)
+    missing = [item for item, state in states(found).items() if state == "missing"]
+    waivers = "".join(
+        f'\n[[waivers]]\nitem = "{item}"\nuntil = 2999-01-01\nreason = "a test"\napproved_by = "APPROVED"\n'
+        for item in missing
+    )
+    declare(project, "browser", more=waivers.replace("APPROVED", "provisional, to be confirmed"))
+    provisional = project.run("-m", "doctor", "--env", "here")
+    file = project.folder / "environments" / "here.toml"
+    file.write_text(file.read_text("utf-8").replace("provisional, to be confirmed", "Ann"), "utf-8")
+    approved = project.run("-m", "doctor", "--env", "here")
+
+    assert provisional.rc == 11, provisional.out
+    assert approved.rc == 0, approved.out
+    assert "GO for doctor" in approved.last_line
+
+
+def test_a_variable_that_is_not_set_is_an_answer(project: Project) -> None:
+    """Other sessions refuse to begin (4); to this one it is what was asked for."""
+    declare(project, "browser", "database")
+    session = project.run_apart("-m", "doctor", "--env", "here")
+
+    assert session.rc == 11, session.out
+    assert "the configuration is not complete" in session.out
+    assert "PAM_DATABASE_DSN is not set; export it" in session.out
+    assert project.run_apart("-m", "health", "--env", "here").rc == 4
+    with pytest.raises(MeasurementFailed, match="PAM_DATABASE_DSN is not set"):
+        ask_doctor(project.folder, "here", project.variables)
+
+
+def test_other_sessions_know_nothing_of_it(project: Project) -> None:
+    """It waits to be named."""
+    listed = project.run("--collect-only", "-q", "--env", "here")
+
+    assert "test_doctor" not in listed.out

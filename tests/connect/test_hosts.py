@@ -1,0 +1,91 @@
+"""Site, service and branch by the hosts' own word: found by their addresses, or named with what there is."""
+
+import json
+from typing import Any
+
+import pytest
+
+from pam_rollback.connect.client.hosts import NotFound, at_netlify, at_render, together
+from pam_rollback.core.errors import ProviderError
+from tests.recording_server import recording_server
+
+SITE = {
+    "id": "5f0c0ffe-0000-0000-0000-000000000000",
+    "name": "wheels",
+    "ssl_url": "https://wheels.example.org",
+    "custom_domain": "www.example.org",
+    "build_settings": {
+        "repo_url": "https://git.example.org/wheels/pam",
+        "repo_branch": "main",
+        "cmd": "npm run build:netlify",
+        "dir": "dist",
+    },
+}
+SERVICE = {
+    "id": "srv-abc123",
+    "name": "pam-backend",
+    "ownerId": "tea-abc123",
+    "repo": "https://git.example.org/wheels/pam",
+    "branch": "production",
+    "serviceDetails": {"url": "https://pam-backend.onrender.example"},
+}
+OTHER = {"id": "srv-other", "name": "worker", "serviceDetails": {}}
+
+
+def answered(document: Any) -> bytes:
+    """What a host says."""
+    return json.dumps(document).encode()
+
+
+@pytest.mark.parametrize("frontend", ["https://wheels.example.org", "https://www.example.org", "https://example.org"])
+def test_the_site_is_found_by_its_addresses(frontend: str) -> None:
+    """By its own and by the custom domain, with and without www."""
+    with recording_server(answered([{"id": "x", "name": "other", "url": "https://other.example"}, SITE])) as netlify:
+        found = at_netlify("invented-token", frontend, api_url=netlify.url)
+
+    assert (found.netlify_site, found.branch, found.build_command) == (SITE["id"], "main", "build:netlify")
+    assert (found.remote, found.publish_folder) == ("https://git.example.org/wheels/pam", "dist")
+    assert netlify.changing == []
+
+
+def test_the_service_is_found_by_its_address() -> None:
+    """Among those of the key."""
+    with recording_server(answered([{"service": OTHER}, {"service": SERVICE, "cursor": "c"}])) as render:
+        found = at_render("invented-key", "https://pam-backend.onrender.example", api_url=render.url)
+
+    assert (found.render_service, found.render_owner, found.branch) == ("srv-abc123", "tea-abc123", "production")
+    assert render.changing == []
+
+
+def test_what_is_not_there_is_named_with_what_is() -> None:
+    """So that somebody can say which."""
+    with recording_server(answered([SITE])) as netlify, pytest.raises(NotFound) as site:
+        at_netlify("invented-token", "https://elsewhere.example", api_url=netlify.url)
+    with recording_server(answered([{"service": OTHER}])) as render, pytest.raises(NotFound) as service:
+        at_render("invented-key", "https://elsewhere.example", api_url=render.url)
+
+    assert "wheels (5f0c0ffe-0000-0000-0000-000000000000)" in str(site.value)
+    assert "worker (srv-other)" in str(service.value)
+
+
+def test_an_id_goes_before_addresses() -> None:
+    """Whoever names one knows better."""
+    with recording_server(answered([SITE])) as netlify:
+        found = at_netlify("invented-token", "https://elsewhere.example", site_id=str(SITE["id"]), api_url=netlify.url)
+    with recording_server(answered(SERVICE)) as render:
+        service = at_render("invented-key", "https://else.example", service_id="srv-abc123", api_url=render.url)
+
+    assert found.netlify_site == SITE["id"]
+    assert render.asked == ["GET /services/srv-abc123"]
+    both = together(found, service)
+    assert (both.branch, both.render_service, both.netlify_api) == ("main", "srv-abc123", netlify.url)
+
+
+def test_nonsense_is_an_error_of_the_host() -> None:
+    """Not an empty list."""
+    with recording_server(b"<html>", content_type="text/html") as netlify, pytest.raises(ProviderError):
+        at_netlify("invented-token", "https://www.example.org", api_url=netlify.url)
+    answers: list[Any] = [{"services": []}, [{"name": "no service"}]]
+    for nonsense in answers:
+        with recording_server(answered(nonsense)) as render, pytest.raises(ProviderError):
+            at_render("invented-key", "https://www.example.org", api_url=render.url)
