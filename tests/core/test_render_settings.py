@@ -54,6 +54,8 @@ def test_it_is_taken_as_it_was_written(tmp_path: Path) -> None:
         ("[render]\n", "[render] service_id: missing: the id of the back end's service, such as srv-abc123"),
         ('[render]\nservice_id = "dep-1"\n', "[render] service_id"),
         (TABLE + 'owner_id = "me"\n', "[render] owner_id"),
+        (TABLE + 'workers = ["celery"]\n', "[render] workers"),
+        (TABLE + 'workers = ["srv-abc123"]\n', "[render] workers: srv-abc123 stands twice"),
         (TABLE + "resolution_s = 10\n", "[render] resolution_s: 10 s is finer than Render tells: 30 at least"),
         (TABLE + "gap_max_s = 100\n", "[render] gap_max_s: 100 is less than 3 steps of 60 s"),
         (TABLE + 'api_url = "http://api.example"\n', "[render] api_url: staging must be https"),

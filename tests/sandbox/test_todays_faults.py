@@ -14,6 +14,8 @@ OTHERS_MONEY = "expenses?select=user_id&limit=1000"
 PROFILES = "profiles?select=id"
 WIPED = "SELECT count(*) FROM user_settings WHERE display_preferences = '{}' AND regional_preferences = '{}'"
 MESSAGES = "SELECT count(*) FROM pam_messages"
+LATER = "SELECT count(*) FROM supabase_migrations.schema_migrations WHERE version = '99990101000000'"
+NEWEST = "SELECT max(version) FROM supabase_migrations.schema_migrations"
 MOVED = "SELECT count(*) FROM (SELECT user_id FROM expenses GROUP BY user_id HAVING count(*) BETWEEN 20 AND 30) many"
 
 
@@ -29,6 +31,8 @@ LOOKS: dict[str, tuple[Callable[[Today], object], object, object]] = {
     "policy-for-everybody": (lambda today: len(today.rows(PROFILES, signed_in=False).json) > 400, False, True),
     "policy-dropped": (lambda today: len(today.rows("pam_conversations?select=id").json), 1, 0),
     "row-security-off": (lambda today: owners(today.rows(OTHERS_MONEY)) > 1, False, True),
+    "todays-migration-ahead": (lambda today: today.sql(LATER), [(0,)], [(1,)]),
+    "todays-migration-behind": (lambda today: today.sql(NEWEST), [("20261118071500",)], [("20261104083000",)]),
     "grants-revoked": (lambda today: today.rows("user_settings").status, 200, 403),
 }
 """By damage: where to look, what is seen there without it, and with it."""
@@ -86,11 +90,12 @@ def test_an_old_page_can_stand_before_a_new_api(today: Today) -> None:
 
 def render(today: Today, service: str, path: str = "", body: object = None) -> Answer:
     """One request to the host of the services."""
-    settings = {"worker_service_id": today.variables["RENDER_WORKER_SERVICE_ID"], **today.state["render"]}
+    settings = today.state["render"]
+    services = {"service_id": settings["service_id"], "worker_service_id": settings["workers"][0]}
     host = Today({"urls": {"render": settings["api_url"]}}, today.remote)
     headers = {"Authorization": f"Bearer {today.variables['RENDER_API_KEY']}"}
     return host.call(
-        "GET" if body is None else "POST", "render", f"/services/{settings[service]}{path}", body, **headers
+        "GET" if body is None else "POST", "render", f"/services/{services[service]}{path}", body, **headers
     )
 
 
@@ -126,6 +131,27 @@ def test_the_worker_is_a_second_service_of_the_same_commit(today: Today) -> None
     assert live_commit(today, "worker_service_id") == live_commit(today, "service_id") != pushed
 
 
+def test_the_api_can_be_live_in_name_only(today: Today) -> None:
+    """Its host calls the stable release live, and the process of before goes on answering, until it is deployed anew."""
+    began_with = today.api("/openapi.json").text
+    pid = today.api("/health/system").json["checks"]["process"]["pid"]
+    before = live_commit(today, "service_id")
+    today.remote.plant("render-deploys", what="live-in-name-only")
+    today.remote.go_live("stable")
+
+    assert live_commit(today, "service_id") == live_commit(today, "worker_service_id") != before
+    assert today.api("/openapi.json").text == began_with
+    assert today.api("/health/system").json["checks"]["process"]["pid"] == pid
+    today.remote.clear("render-deploys")
+    today.remote.go_live("candidate")
+    assert live_commit(today, "service_id") == before
+    today.remote.go_live("stable")
+    assert today.api("/openapi.json").text != began_with
+    process = today.api("/health/system").json["checks"]["process"]
+    assert process["pid"] != pid
+    assert process["uptime_seconds"] < 60
+
+
 def test_the_worker_can_be_left_behind(today: Today) -> None:
     """The API has moved and is healthy, and the worker runs what it ran; without the fault both move."""
     before = live_commit(today, "worker_service_id")
@@ -136,6 +162,11 @@ def test_the_worker_can_be_left_behind(today: Today) -> None:
         lambda: render(today, "worker_service_id", "/deploys?limit=1").json[0]["deploy"]["status"] == "update_failed"
     )
     assert (live_commit(today, "worker_service_id"), today.api("/health").json["status"]) == (before, "healthy")
+
+    today.remote.reset()
+    today.remote.plant("worker-left-behind")
+    today.remote.go_live("stable")
+    assert live_commit(today, "service_id") != live_commit(today, "worker_service_id")
 
     today.remote.clear("worker-left-behind")
     again = today.remote.push(message="Once more")

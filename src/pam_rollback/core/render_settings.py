@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, Strict
 
 from pam_rollback.core.addresses import web_address
 from pam_rollback.core.configuration import Problem, Table
@@ -19,6 +19,8 @@ class Render(Table):
 
     service_id: Annotated[str, Field(pattern=r"^(srv-[A-Za-z0-9-]+)?$")] = ""
     """As in the address of its page in the Dashboard: ``srv-…``."""
+    workers: Annotated[tuple[Annotated[str, Field(pattern=r"^srv-[A-Za-z0-9-]+$")], ...], Strict(False)] = ()  # noqa: FBT003 - TOML has lists
+    """The other services that a push deploys from the same commit, such as a background worker: they go back with the API."""
     owner_id: Annotated[str, Field(pattern=r"^((tea|usr|own)-[A-Za-z0-9-]+)?$")] = ""
     """The workspace that it has to belong to; empty: not looked at."""
     api_url: Annotated[str, AfterValidator(web_address)] = RENDER_API
@@ -32,6 +34,11 @@ class Render(Table):
         """Everything that is well-formed but cannot be used like this."""
         if not self.service_id:
             yield Problem("[render] service_id", "missing: the id of the back end's service, such as srv-abc123")
+        twice = {one for one in (self.service_id, *self.workers) if (self.service_id, *self.workers).count(one) > 1}
+        if twice:
+            yield Problem(
+                "[render] workers", f"{', '.join(sorted(twice))} stands twice; it lists services beside the API"
+            )
         if self.api_url == RENDER_API and self.resolution_s < FINEST_STEP_S:
             what = f"{self.resolution_s} s is finer than Render tells: {FINEST_STEP_S} at least"
             yield Problem("[render] resolution_s", what)

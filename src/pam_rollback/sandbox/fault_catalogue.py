@@ -343,7 +343,8 @@ _KINDS = (
                 "error-N: this status; 429-epoch: Ratelimit-Reset as a date; 429-bare: without headers; garbage: no JSON; plain-text: a "
                 "500 in text; hangs: nothing is ever sent; reset: the connection is cut; answer-lost: it is done, then cut; queued: "
                 "a deploy is accepted with 202 and no body; never-live, build-fails, update-fails: what becomes of a deploy; "
-                "superseded: a colleague pushes to main while it runs; expired: no earlier build is kept",
+                "superseded: a colleague pushes to main while it runs; expired: no earlier build is kept; "
+                "live-in-name-only: a deploy is called live, and the process of before goes on answering",
                 choices=(
                     *(f"error-{status}" for status in (401, 403, 404, 409, 422, 429, 500, 503)),
                     "429-epoch",
@@ -359,6 +360,7 @@ _KINDS = (
                     "update-fails",
                     "superseded",
                     "expired",
+                    "live-in-name-only",
                 ),
             ),
             Parameter(

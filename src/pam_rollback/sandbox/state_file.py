@@ -20,6 +20,7 @@ _TODAYS_ABILITIES = (
     "]",
 )
 """What is there to be used of today's product: no flags, no admin API, no metrics worth reading, and no file that names its release."""
+_TODAYS_LIST_OF_MIGRATIONS = 'schema_migrations = "supabase_migrations.schema_migrations"'
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,8 @@ class State:
     elsewhere_url: str
     """A proxy that asks from another address."""
     status_page_url: str
-    render: Mapping[str, str]
-    """Where the stand-in for Render's API is, and which service of whom it knows: ``api_url``, ``service_id``, ``owner_id``."""
+    render: Mapping[str, str | list[str]]
+    """Where the stand-in for Render's API is, and which services of whom it knows: ``service_id``, ``workers``, ``owner_id``."""
     netlify: Mapping[str, str]
     """Where the stand-in for Netlify's API is, and which site it knows: ``api_url``, ``site_id``."""
     git: Mapping[str, str]
@@ -68,6 +69,7 @@ class State:
             *(("[secrets]", 'supabase_key_env = "SUPABASE_ANON_KEY"', "") if self.supabase_url else ()),
             "[sql]",
             f"dialect = {_text(self.dialect)}",
+            *(() if self.product == "pam-plan" else ("", "[sql.names]", _TODAYS_LIST_OF_MIGRATIONS)),
             "",
             "[render]",
             *(f"{name} = {_text(value)}" for name, value in self.render.items()),
@@ -125,6 +127,6 @@ def write(path: Path, state: State) -> None:
         raise
 
 
-def _text(value: str) -> str:
-    # A JSON string is a TOML basic string for everything that can stand here.
+def _text(value: str | list[str]) -> str:
+    # JSON of a string, or of a list of them, is TOML for everything that can stand here.
     return json.dumps(value)

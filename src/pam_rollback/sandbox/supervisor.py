@@ -300,6 +300,7 @@ class Supervisor:
                 "api_url": url_of(listeners.render) + render.BASE,
                 "service_id": _RENDER_SERVICE,
                 "owner_id": _RENDER_OWNER,
+                **({} if is_planned else {"workers": [_WORKER_SERVICE]}),
             },
             netlify={"api_url": url_of(listeners.netlify) + netlify.BASE, "site_id": site.id},
             git={
@@ -349,7 +350,6 @@ class Supervisor:
                     else {
                         "SUPABASE_ANON_KEY": supabase.anon_key,
                         "SUPABASE_SERVICE_ROLE_KEY": supabase.service_key,
-                        "RENDER_WORKER_SERVICE_ID": _WORKER_SERVICE,
                     }
                 ),
             },

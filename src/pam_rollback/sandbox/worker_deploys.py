@@ -26,6 +26,11 @@ class WorkerDeploys(ServiceDeploys):
         """The release that does the work."""
         return self._running
 
+    async def go_live(self, name: str) -> None:
+        """As the API, unless it is to be left behind."""
+        if self.planted("update-fails") is None:
+            await super().go_live(name)
+
     async def _started(self, spec: ReleaseSpec) -> Callable[[], None]:
         return lambda: setattr(self, "_running", spec)
 

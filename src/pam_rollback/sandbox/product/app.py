@@ -76,6 +76,8 @@ def build_app(config: ProductConfig) -> FastAPI:
         app.add_exception_handler(StorageUnavailableError, _broken)
     for part in _PLANNED if config.product == "pam-plan" else _TODAYS:
         app.include_router(part.router)
+    if config.product == "pam-today" and config.has_new_features:
+        app.include_router(talk.newer)
     app.add_middleware(FrontDesk, services=services)
     # Outermost, so that the page can read the failures, too.
     app.add_middleware(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
@@ -19,6 +20,7 @@ router = APIRouter()
 VERSION, OTHER_VERSION = "1.0.0", "2.0.0"
 """Constants of the code: every release names these."""
 _MB = 1_000_000
+_STARTED_S = time.monotonic()
 _NO_QUERY = "'Database' object has no attribute 'execute_query'"
 _NO_MODEL = "'Settings' object has no attribute 'MODEL'"
 """Why two checks never succeed; they are red with a database and a model that answer, too."""
@@ -70,8 +72,13 @@ async def health_pam() -> dict[str, Any]:
 
 @router.get("/health/system")
 async def system() -> dict[str, Any]:
-    """The process, in MB (10^6 bytes)."""
-    process = {"memory_mb": round(resident_bytes() / _MB, 2), "threads": threading.active_count(), "pid": os.getpid()}
+    """The process: MB (10^6 bytes), and since when it runs, in whole seconds."""
+    process = {
+        "memory_mb": round(resident_bytes() / _MB, 2),
+        "threads": threading.active_count(),
+        "pid": os.getpid(),
+        "uptime_seconds": round(time.monotonic() - _STARTED_S),
+    }
     return {"status": "healthy", "checks": {"process": process}, "issues": [], **_now()}
 
 

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse
 
 from pam_rollback.sandbox.product import chat
@@ -19,6 +20,8 @@ from pam_rollback.sandbox.product.storage import StorageUnavailableError
 from pam_rollback.sandbox.product.visitor import Visiting
 
 router = APIRouter(prefix="/api/v1/pam")
+newer = APIRouter(prefix="/api/v1/pam")
+"""What only releases with the new features have: by it their descriptions of themselves differ."""
 
 _GIVES_UP_S = 4.0
 """How long whoever does not answer is waited for."""
@@ -44,6 +47,20 @@ async def broken(request: Request, visitor: Visiting) -> JSONResponse:
     """500 in every release, for everybody who is signed in."""
     del visitor
     return internal_error(request)
+
+
+class Feedback(BaseModel):
+    """What somebody thinks of an answer."""
+
+    message_id: uuid.UUID
+    rating: int = Field(ge=1, le=5)
+
+
+@newer.post("/feedback", dependencies=[JsonOnly])
+async def feedback(given: Feedback, visitor: Visiting) -> dict[str, Any]:
+    """Thank for it; nothing is kept."""
+    del visitor
+    return {"received": True, "message_id": str(given.message_id)}
 
 
 def internal_error(request: Request) -> JSONResponse:
