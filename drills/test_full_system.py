@@ -29,7 +29,7 @@ def test_the_stable_service_answers(api_served_now: Served, service_now: Service
     """Asked again, by what answers, with automatic deploys off.  If red: docs/runbook.md#full-system-rollback."""
     served = scored(api_served_now)
 
-    assert served.is_wanted, served
+    assert served.holds, served
     assert not service_now.auto_deploy, service_now
 
 

@@ -117,9 +117,13 @@ def under(rows: Iterable[Row], session: Collected, range_: Range) -> Finished:
         for row in rows:
             if row.fault:
                 range_.remote.plant(row.fault, **row.parameters)
+            if row.moved_to:
+                range_.remote.go_live(row.moved_to)
         return session.run()
     finally:
         range_.remote.clear_all()
+        if any(row.moved_to for row in rows):
+            range_.remote.go_live("candidate")
 
 
 def judge(rows: list[Row], broken: Finished, healthy: Collection[str]) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from pam_rollback.adapters.http import fetch
+from pam_rollback.core.wait import Waiter
 from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.remote import Remote
 from tests.fault_rows.matrix import rows
@@ -14,6 +16,7 @@ from tests.fault_rows.row import Row
 from tests.sessions import Range
 from tests.test_checks_catch_faults import Proof, judge, under
 
+_OLD_S = 8
 ROWS = [row for row in rows() if row.product == "pam-today"]
 
 
@@ -25,6 +28,15 @@ def proof(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proof]:
         with launch(file, product="pam-today", ready_within_s=180):
             state = tomllib.loads(file.read_text(encoding="utf-8"))
             remote = Remote(state["sandbox"]["control_url"], state["sandbox"]["token"])
+            url = f"{state['urls']['api']}/health/system"
+            # By its age a process is told from one that was started for a deploy.
+            Waiter().until(
+                lambda: fetch(url, deadline_s=5).json["checks"]["process"]["uptime_seconds"],
+                holds=lambda age_s: age_s >= _OLD_S,
+                within_s=30,
+                what="the process has run for a while",
+                every_s=1,
+            )
             made = Proof(Range(file, state, remote), tmp_path_factory.mktemp("rows"))
             yield made
             made.close()

@@ -153,7 +153,7 @@ def ways_in_words(plan: Plan) -> str:
 
 def dry_run(plan: Plan) -> object:
     """The steps of every drill, and of the ramp."""
-    return [*planned_steps(plan, STORIES), *planned_ramp(plan, ())]
+    return [*planned_steps(plan, STORIES, environment()), *planned_ramp(plan, ())]
 
 
 def way_down(plan: Plan) -> object:

@@ -79,4 +79,7 @@ def test_it_is_what_pytest_finds() -> None:
 
     assert len(read) > 100
     assert found - read == set()
-    assert read - found == {"checks/test_journeys.py::test_pam_answers_in_webkit"}, "the sandbox declares no WebKit"
+    assert read - found == {
+        "checks/test_journeys.py::test_pam_answers_in_webkit",
+        "checks/test_deployed.py::test_no_worker_was_left_behind",
+    }, "the sandbox declares no WebKit, and has no worker"

@@ -11,6 +11,7 @@ from pam_rollback.core.named_versions import (
     agreed,
     could_answer,
     known_by_version,
+    named_deploy,
     seen_versions,
     version_in,
 )
@@ -150,3 +151,22 @@ def test_a_version_that_nothing_else_could_have_tells_the_deploy() -> None:
 def test_a_version_that_tells_nothing_says_why(versions: Versions, no_proof: str) -> None:
     """For whoever has to find out by hand."""
     assert known_by_version("s" * 40, ROLLED_BACK, versions).no_proof == no_proof
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("dep-b", BAD),
+        ("ssss", AGAIN),
+        ("SSSSSSS", AGAIN),
+        ("sss", None),
+        ("1.42.0", BAD),
+        ("1.40.0", None),
+        ("main", None),
+    ],
+)
+def test_a_deploy_is_named_as_people_name_it(name: str, found: Deploy | None) -> None:
+    """By its id, the beginning of its commit, or its version where that is known."""
+    versions = Versions({BAD.commit: "1.42.0"})
+
+    assert named_deploy(name, ROLLED_BACK, versions) == found

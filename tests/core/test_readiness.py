@@ -278,6 +278,17 @@ def test_what_keeps_the_back_end_from_going_back(backend: Backend, question: str
     assert words in found[question].words
 
 
+def test_workers_go_back_with_the_back_end() -> None:
+    """One that nothing can be deployed to keeps it from going back whole."""
+    celery = Service("srv-2", "celery", "main", auto_deploy=True)
+
+    [well, *_] = ask_backend(Backend(), workers=[Backend(runs=celery)])
+    [suspended, *_] = ask_backend(Backend(), workers=[Backend(runs=replace(celery, suspended=True))])
+
+    assert (well.state, "celery deploys from main" in well.words) == (State.YES, True)
+    assert (suspended.state, "the service celery is suspended" in suspended.words) == (State.NO, True)
+
+
 def test_a_push_that_would_be_refused_is_a_no() -> None:
     """The branch can be read all the same."""
     taken = ask_repository(History(), History(), branch="main")

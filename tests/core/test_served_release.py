@@ -1,5 +1,7 @@
 """What is served is the target only when everything by which both are known agrees."""
 
+from typing import Any
+
 import pytest
 
 from pam_rollback.core.served_release import Served, Wanted, same_commit
@@ -22,7 +24,7 @@ STABLE = Wanted(commit="a" * 40, version="1.41.3", page_sha256="1" * 64)
         pytest.param({"commit": "a" * 6}, False, id="six digits are no commit"),
     ],
 )
-def test_the_target_is_recognised(served: dict[str, str], *, is_wanted: bool) -> None:
+def test_the_target_is_recognised(served: dict[str, Any], *, is_wanted: bool) -> None:
     """And nothing else is taken for it."""
     seen = Served(site="the front end", wanted=STABLE, **served)
 
@@ -49,7 +51,7 @@ SHARED = Wanted(commit="a" * 40, version="1.41.3", no_proof="dep-b has the versi
         pytest.param({}, False, False, id="nothing names a release"),
     ],
 )
-def test_a_version_that_two_have_is_no_proof(served: dict[str, str], *, is_wanted: bool, cannot_be_told: bool) -> None:
+def test_a_version_that_two_have_is_no_proof(served: dict[str, Any], *, is_wanted: bool, cannot_be_told: bool) -> None:
     """And that is said."""
     seen = Served(site="the back end", wanted=SHARED, **served)
 

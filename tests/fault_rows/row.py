@@ -58,6 +58,8 @@ class Row:
     """The files of ``checks/`` that the session is narrowed to; of a decision, the criteria of all others are answered for (``--ack``)."""
     product: str = "pam-plan"
     """Whose sandbox the session is about."""
+    moved_to: str = ""
+    """The release to which somebody moves everything at the hosts, under the fault, before the session begins."""
     verdict: str = ""
     """The verdict's word; empty: the worst of what is seen. Advisory checks leave it at GO."""
 
@@ -72,8 +74,9 @@ class Row:
         """The fault as a person plants it."""
         named = self.fault_with_settings
         objectives = ", ".join(f"{name} of {seconds} s" for name, seconds in self.objective_s.items())
+        moved = f"a move to the {self.moved_to} release" if self.moved_to else ""
         of_today = "today's product" if self.product == "pam-today" else ""
-        return " and ".join(filter(None, (named, of_today, objectives, " ".join(self.settings.split()))))
+        return " and ".join(filter(None, (named, moved, of_today, objectives, " ".join(self.settings.split()))))
 
     @property
     def fault_with_settings(self) -> str:

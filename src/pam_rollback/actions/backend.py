@@ -6,9 +6,10 @@ them (docs/plan-audit.md, G1 to G12). The correct form, done here: automatic dep
 is live, and believe only what is served.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from pam_rollback.actions import backend_workers
 from pam_rollback.actions.backend_host import (
     UNDER_WAY,
     BackendTools,
@@ -77,6 +78,7 @@ class BackendAction:
         self._live: Deploy | None = None
         self._served: Served | None = None
         self._changed = False
+        self._workers = backend_workers.WorkersAction(tools, lambda: self._live.commit if self._live else "")
 
     def looking(self, prefix: str = "") -> list[Step]:
         """The first steps of all ways. What would deploy over the rollback is kept from it, as far as the provider lets us."""
@@ -103,6 +105,7 @@ class BackendAction:
                 after=(prefix + OFF, prefix + CANCEL, *after),
                 changes=True,
             ),
+            *self._workers.running(prefix, needs=(prefix + DEPLOY,)),
             Step(prefix + STILL_OFF, self._still_off, needs=(prefix + DEPLOY,)),
             Step(prefix + SERVED, self._see, needs=(prefix + DEPLOY,)),
         ]
@@ -251,9 +254,21 @@ class BackendAction:
 
     def _see(self) -> str:
         tools = self._tools
-        self._served = until_served(
-            lambda: tools.look(self._commit), tools.waiter, within_s=tools.served_within_s, every_s=tools.looked_every_s
-        )
+        seen: list[Served] = []
+
+        def look() -> Served:
+            seen.append(tools.look(self._commit))
+            return seen[-1]
+
+        try:
+            self._served = until_served(
+                look, tools.waiter, within_s=tools.served_within_s, every_s=tools.looked_every_s
+            )
+        except ActionFailed:
+            if not seen or not seen[-1].contradicted:
+                raise
+            # All that a rollback can do was done; that users do not get it is for the checks to judge.
+            self._served = seen[-1]
         return str(self._served)
 
 
@@ -308,3 +323,11 @@ def _head(repository: Repository, branch: str) -> Commit:
         return repository.head(branch)
     except ActionFailed:
         return ""
+
+
+def with_workers(steps: Iterable[str]) -> Iterator[str]:
+    """The names of a story's steps, with those of the workers where they are done."""
+    for step in steps:
+        yield step
+        if step == DEPLOY or step.endswith(f": {DEPLOY}"):
+            yield from (step.removesuffix(DEPLOY) + name for name in backend_workers.STEPS)

@@ -31,6 +31,8 @@ class BackendTools:
     look: Callable[[Commit], Served]
     waiter: Waiter
     telling: Telling
+    workers: tuple[Backend, ...] = ()
+    """The other services that a deploy of the back end covers, each as a host of its own."""
     every_s: float | Backoff = ASKED
     looked_every_s: float | Backoff = LOOKED
     live_within_s: float = 600.0

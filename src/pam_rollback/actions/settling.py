@@ -105,7 +105,7 @@ def until_served(
     try:
         seen = waiter.until(
             look,
-            holds=lambda served: served.is_wanted or served.cannot_be_told,
+            holds=lambda served: served.holds or served.cannot_be_told,
             within_s=within_s,
             what="the target release is served",
             in_a_row=IN_A_ROW,
@@ -113,7 +113,7 @@ def until_served(
         )
     except NotReached as error:
         raise ActionFailed(str(error)) from error
-    if not seen.is_wanted:
+    if not seen.holds:
         raise ActionFailed(
             f"{seen}; see at the provider what is live, and have the product name its commit beside its version"
         )

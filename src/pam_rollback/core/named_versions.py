@@ -18,6 +18,8 @@ _ASSIGNED = re.compile(
     r"""^\s*(?:\w+_)?_*version_*\s*(?::\s*\w+\s*)?[=:]\s*["']([^"'\s]+)["']""", re.IGNORECASE | re.MULTILINE
 )
 _ALONE = re.compile(r"v?(\d+(?:\.\d+)*[^\s]*)")
+_SHORTEST = 4
+"""Digits of a commit that name it, as for a target."""
 _SETTLED = timedelta(minutes=1)
 _NEVER_ANSWERS = frozenset({"build_failed", "update_failed", "pre_deploy_failed", "canceled"})
 """Render's words for a deploy that never came to users."""
@@ -101,6 +103,19 @@ def agreed(*sources: Mapping[str, str]) -> dict[str, str]:
         for name, version in source.items():
             said.setdefault(name, set()).add(version)
     return {name: versions.pop() for name, versions in said.items() if len(versions) == 1}
+
+
+def named_deploy(name: str, deploys: Iterable[Deploy], versions: Versions) -> Deploy | None:
+    """The first that has this id, a commit that begins so, or this version; None when none has."""
+    return next(
+        (
+            deploy
+            for deploy in deploys
+            if name in {deploy.id, versions.of(deploy)}
+            or (len(name) >= _SHORTEST and deploy.commit.startswith(name.lower()))
+        ),
+        None,
+    )
 
 
 def could_answer(commit: str, deploys: Sequence[Deploy]) -> list[Deploy]:

@@ -1,6 +1,6 @@
 """The questions to those who publish the front end, run the back end and keep the history: reading only, over core's protocols."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from pam_rollback.core import readiness
 from pam_rollback.core.deploy_choice import NETLIFY, RENDER, Choice, History, live_on_render
@@ -49,14 +49,21 @@ def ask_frontend(host: FrontendHost, *, to: str = "", versions_of: VersionsOf | 
     )
 
 
-def ask_backend(host: BackendHost, *, to: str = "", versions_of: VersionsOf | None = None) -> tuple[Answered, ...]:
-    """Token and service, a deploy to go back to, and whether pushes deploy."""
+def ask_backend(
+    host: BackendHost,
+    *,
+    workers: Sequence[BackendHost] = (),
+    to: str = "",
+    versions_of: VersionsOf | None = None,
+) -> tuple[Answered, ...]:
+    """Token and services, a deploy to go back to, and whether pushes deploy. ``workers`` go back with the API."""
 
     def service() -> str:
-        found = host.service()
-        if found.suspended:
-            raise ActionFailed(f"the service {found.name} is suspended: nothing can be deployed to it")
-        return f"{found.name} deploys from {found.branch}"
+        found = [one.service() for one in (host, *workers)]
+        for one in found:
+            if one.suspended:
+                raise ActionFailed(f"the service {one.name} is suspended: nothing can be deployed to it")
+        return "; ".join(f"{one.name} deploys from {one.branch}" for one in found)
 
     def autodeploy() -> str:
         found = host.service()

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from pam_rollback.core.figures import Figures
+from pam_rollback.core.release_evidence import ReleaseProof
 
 FRONT_END, BACK_END = "the front end", "the back end"
 _SHORTEST_COMMIT = 7
@@ -46,11 +47,35 @@ class Served:
     page_sha256: str = ""
     problem: str = ""
     """Why nothing was served that names a release."""
+    proof: ReleaseProof | None = None
+    """Where no answer is meant to name a release: what tells instead. Nothing else counts then."""
 
     @property
     def is_wanted(self) -> bool:
         """It is the target: everything by which both are known agrees, and there is at least one such thing that proves it."""
+        if self.proof is not None:
+            return self.proof.proven and not self.problem
         return self._agrees and bool(self._proofs)
+
+    @property
+    def only_the_host_says(self) -> bool:
+        """Nothing that users get names a release or tells two apart: that it is the target, the host says, and nobody contradicts."""
+        return self.proof is not None and self.proof.only_the_hosts_word and not self.problem
+
+    @property
+    def holds(self) -> bool:
+        """It is the target, as far as anybody can tell; ``unproven`` says how far that is."""
+        return self.is_wanted or self.only_the_host_says
+
+    @property
+    def contradicted(self) -> bool:
+        """The host says so, and what users get says otherwise; or the host itself says otherwise."""
+        return self.proof is not None and bool(self.proof.against)
+
+    @property
+    def unproven(self) -> str:
+        """A condition of the verdict: what is believed without having been seen; empty when there is nothing."""
+        return f"{self}" if self.only_the_host_says else ""
 
     @property
     def cannot_be_told(self) -> bool:
@@ -80,6 +105,8 @@ class Served:
 
     def __str__(self) -> str:
         """For messages."""
+        if self.proof is not None and not self.problem:
+            return self._by_proof(self.proof)
         if self.is_wanted:
             return f"{self.site} serves {self._found()}"
         if self.cannot_be_told:
@@ -92,7 +119,17 @@ class Served:
     # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
     __repr__ = __str__
 
+    def _by_proof(self, proof: ReleaseProof) -> str:
+        if proof.proven:
+            return f"{self.site} serves {self.wanted}: {proof}"
+        if proof.only_the_hosts_word:
+            return f"that {self.site} serves {self.wanted} only its host says: {proof}"
+        return f"{self.site} does not serve {self.wanted}: {proof}"
+
     def _found(self) -> str:
+        if self.proof is not None and not self.problem:
+            told = f"{self.wanted}, says the host" if self.only_the_host_says else "something else"
+            return str(self.wanted) if self.proof.proven else told
         if self.problem:
             return f"nothing that names a release ({self.problem})"
         return str(Wanted(commit=self.commit, version=self.version, page_sha256=self.page_sha256))

@@ -2,17 +2,21 @@
 
 from collections.abc import Iterable
 
+from pam_rollback.actions.backend import with_workers
+from pam_rollback.core.environment import Environment
 from pam_rollback.core.plan import Plan
 from pam_rollback.plugin.stories import STORIES, steps_of
 from pam_rollback.reporting.run_record import ActionStep
 
 
-def planned_steps(plan: Plan, stories: Iterable[str]) -> Iterable[ActionStep]:
-    """Every step of the stories' actions, with what it would change."""
+def planned_steps(plan: Plan, stories: Iterable[str], environment: Environment) -> Iterable[ActionStep]:
+    """Every step of the stories' actions, with what it would change; those of workers where the environment names some."""
+    has_workers = environment.render is not None and bool(environment.render.workers)
     for story in stories:
         known = STORIES[story]
         flags = plan.strategy(known.strategy).flag_changes
         change = ", ".join(f"{name} {flag}" for name, flag in sorted(flags.items()))
-        for step in steps_of(plan, known):
+        steps = steps_of(plan, known)
+        for step in with_workers(steps) if has_workers else steps:
             detail = change if step == known.changing else ""
             yield ActionStep(action=story, step=step, outcome="planned", started_s=0.0, duration_s=0.0, detail=detail)

@@ -1,9 +1,12 @@
 """The clients of an environment's providers, for fixtures and for undoing, which has none."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from typing import get_args
 
 from pam_rollback.adapters.git_command import GitCommand
 from pam_rollback.adapters.netlify import NetlifySite, netlify_api
+from pam_rollback.adapters.release_marks import MarkedApi
 from pam_rollback.adapters.render_api import render_api
 from pam_rollback.adapters.render_deploys import RenderDeploys
 from pam_rollback.adapters.served_release import ServedApi, ServedSite, page_of_deploy
@@ -12,6 +15,7 @@ from pam_rollback.core.environment import Environment
 from pam_rollback.core.errors import ActionFailed
 from pam_rollback.core.served_release import Served, Wanted
 from pam_rollback.core.wait import Waiter
+from pam_rollback.product.rules.contract import BACKEND, Site
 
 
 def site_host(environment: Environment, waiter: Waiter) -> NetlifySite:
@@ -55,6 +59,32 @@ def served_site(environment: Environment) -> ServedSite:
     """What visitors get. Only a deploy that publishes a version document names its release; the page tells in any case."""
     version = environment.url_of("frontend_version") if "asset_manifest" in environment.abilities else ""
     return ServedSite(environment.urls.frontend + "/", version, environment.probing.request_deadline_s)
+
+
+def marked_api(environment: Environment) -> MarkedApi | None:
+    """What tells releases of the back end apart; None where its answers name one."""
+    contract = environment.contract
+    if contract.health[BACKEND].names_release:
+        return None
+    urls = {site: str(getattr(environment.urls, site)) for site in get_args(Site)}
+    marks = [mark for mark in contract.marks if urls[mark.site]]
+    return MarkedApi(marks, urls, environment.probing.request_deadline_s)
+
+
+def worker_hosts(environment: Environment, waiter: Waiter) -> tuple[RenderDeploys, ...]:
+    """The other services that a deploy of the back end covers, in the order of the environment's file."""
+    services = environment.render.workers if environment.render is not None else ()
+    return tuple(service_host(environment, service, waiter) for service in services)
+
+
+def service_host(environment: Environment, service_id: str, waiter: Waiter) -> RenderDeploys:
+    """Another service of the same account. Raises ActionFailed where the environment has none."""
+    return other_service(api_host(environment, waiter), service_id)
+
+
+def other_service(api: RenderDeploys, service_id: str) -> RenderDeploys:
+    """Another service of the account that ``api`` is in."""
+    return replace(api, settings=api.settings.model_copy(update={"service_id": service_id, "workers": ()}))
 
 
 def served_api(environment: Environment) -> ServedApi:

@@ -77,7 +77,9 @@ def build_record(
         deselected=tuple(NotRun(nodeid, reason) for nodeid, reason, _ in left_out.tests),
         actions=tuple(_actions(runbook)),
         items=tuple(_items(runbook, tests)),
-        steps=(*planned_steps(runbook.plan, stories), *planned) if verdict == "PLANNED" else tuple(_steps(runbook)),
+        steps=(*planned_steps(runbook.plan, stories, environment), *planned)
+        if verdict == "PLANNED"
+        else tuple(_steps(runbook)),
         watched=() if verdict == "PLANNED" else tuple(watched(runbook)),
         relaxed_thresholds=scope.relaxed,
         waivers=scope.waivers,

@@ -62,6 +62,8 @@ NEEDED_ABILITIES = {
     "keyboard_chat": ("browser", "test_account"),
     "flags_readiness": ("flag_admin",),
     "gradual_readiness": ("flag_admin", "flag_evaluation"),
+    "deployed_now": ("render",),
+    "services_of_deploy": ("render",),
     "frontend_readiness": ("netlify",),
     "backend_readiness": ("render", "database"),
     "system_readiness": ("flag_admin", "netlify", "render", "cache_admin", "database"),
@@ -283,6 +285,8 @@ def _records_its_own(item: pytest.Item, runbook: Runbook) -> bool:
 def _unasked_part(item: pytest.Item, environment: Environment) -> str:
     """Why the health that the test is about is not asked here; empty when it is."""
     asked = getattr(item, "fixturenames", ())
+    if "services_of_deploy" in asked and not (environment.render is not None and environment.render.workers):
+        return f"{environment.name} names no [render] workers"
     components = environment.contract.health.values()
     if "releases_named" in asked and not any(one.names_release and not environment.unasked(one) for one in components):
         return f"no health answer of {environment.product} names a release"

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from pam_rollback.adapters.git import open_repository
+from pam_rollback.adapters.release_marks import MarkedApi
 from pam_rollback.adapters.served_release import ServedApi
 from pam_rollback.core.deploys import BackendHost, Deploy
 from pam_rollback.core.environment import Environment
@@ -17,7 +18,8 @@ from pam_rollback.core.named_versions import (
     seen_versions,
     version_in,
 )
-from pam_rollback.core.served_release import Served, Wanted
+from pam_rollback.core.release_proof import MarksSeen, prove
+from pam_rollback.core.served_release import BACK_END, Served, Wanted
 from pam_rollback.plugin.provider_access import git_command
 
 
@@ -62,9 +64,14 @@ class ApiLook:
     api: ServedApi
     host: BackendHost
     sources: VersionSources
+    marks: MarkedApi | None = None
+    """What tells releases apart where no answer names one: then versions, which are constants, are not asked."""
+    marks_seen: Callable[[], Iterable[MarksSeen]] = tuple
 
     def __call__(self, commit: str) -> Served:
         """Look once. Who names a commit is not asked about any further."""
+        if self.marks is not None:
+            return self._by_marks(commit, self.marks)
         served = self.api.look(Wanted(commit=commit))
         if served.problem or served.commit or not served.version:
             return served
@@ -77,3 +84,11 @@ class ApiLook:
         others = [deploy.commit for deploy in could_answer(commit, deploys)]
         versions = self.sources.of(deploys, [commit, *others])
         return replace(served, wanted=known_by_version(commit, deploys, versions))
+
+    def _by_marks(self, commit: str, marks: MarkedApi) -> Served:
+        now, wanted = marks.look(), Wanted(commit)
+        try:
+            proof = prove(commit, self.host.deploys(), now, self.marks_seen())
+        except ActionFailed as error:
+            return Served(BACK_END, wanted, problem=f"what its host says is live is not known: {error}")
+        return Served(BACK_END, wanted, problem=now.problem, proof=proof)

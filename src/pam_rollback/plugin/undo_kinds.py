@@ -1,9 +1,9 @@
 """Who puts which kind of change back. A strategy that makes a new kind of change adds its line."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from pam_rollback.actions import backend, flag_writing, frontend
+from pam_rollback.actions import backend, backend_workers, flag_writing, frontend
 from pam_rollback.actions.backend_host import BackendTools
 from pam_rollback.actions.backend_undo import undo_running
 from pam_rollback.actions.feature_flag import undo_flags
@@ -20,7 +20,16 @@ from pam_rollback.core.errors import ActionFailed, UndoFailed
 from pam_rollback.core.wait import Waiter
 from pam_rollback.plugin.channels import UNDO_KINDS as TOLD_KINDS
 from pam_rollback.plugin.channels import take_down
-from pam_rollback.plugin.provider_access import api_host, git_command, served_api, served_site, site_host, site_look
+from pam_rollback.plugin.provider_access import (
+    api_host,
+    git_command,
+    marked_api,
+    served_api,
+    served_site,
+    service_host,
+    site_host,
+    site_look,
+)
 from pam_rollback.plugin.told_versions import ApiLook, VersionSources
 from pam_rollback.sandbox.problems import RangeError
 from pam_rollback.sandbox.remote import Remote
@@ -84,6 +93,12 @@ def _back_end(undo: Undo, tools: UndoTools) -> None:
     undo_running(undo, _backend_tools(tools))
 
 
+def _worker(undo: Undo, tools: UndoTools) -> None:
+    """One worker, by the service that the note names. It may have been taken out of the environment's file since."""
+    service = str(undo.facts["service"])
+    undo_running(undo, replace(_backend_tools(tools), host=service_host(tools.environment, service, tools.waiter)))
+
+
 def _branch(undo: Undo, tools: UndoTools) -> None:
     with open_repository(git_command(tools.environment)) as repository:
         undo_push(undo, repository)
@@ -107,7 +122,9 @@ def _backend_tools(tools: UndoTools) -> BackendTools:
     host = api_host(tools.environment, tools.waiter)
     return BackendTools(
         host=host,
-        look=ApiLook(served_api(tools.environment), host, VersionSources(tools.environment)),
+        look=ApiLook(
+            served_api(tools.environment), host, VersionSources(tools.environment), marked_api(tools.environment)
+        ),
         waiter=tools.waiter,
         telling=_telling(tools),
     )
@@ -122,6 +139,7 @@ UNDO_KINDS: Mapping[str, UndoRoutine] = {
     frontend.UNDO_KIND: _front_end,
     frontend.UNDO_BRANCH_KIND: _branch,
     backend.UNDO_KIND: _back_end,
+    backend_workers.UNDO_KIND: _worker,
     **dict.fromkeys(TOLD_KINDS, _channel),
     CLEAR_FAULTS: _faults,
 }

@@ -154,6 +154,31 @@ class Operation(Table):
         }
 
 
+class Mark(Table):
+    """Something in the back end's answers by which a release, or a process, is told from another where none names its release."""
+
+    site: Site = "api"
+    path: UrlPath
+    pointer: Annotated[Pointer, Field(alias="json")] = ""
+    """A value of the body; none given: the whole body."""
+    header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]*$")] = ""
+    """A header instead."""
+    tells: Literal["release", "uptime_s"] = "release"
+    """``release``: equal in all answers of a release. ``uptime_s``: for how many seconds the process runs that answers."""
+
+    @model_validator(mode="after")
+    def _one_subject(self) -> "Mark":
+        if self.header and (self.pointer or self.tells == "uptime_s"):
+            raise ValueError("expected json or header, not both; and json for uptime_s")
+        return self
+
+    @property
+    def title(self) -> str:
+        """What it is of, for messages."""
+        part = f"header {self.header}" if self.header else self.pointer
+        return f"{part} of {self.path}" if part else self.path
+
+
 class FrontPageConditions(Table):
     """What makes the front page the site, beside what every page needs: no error screen, and scripts that are scripts."""
 
@@ -174,6 +199,8 @@ class Contract(Table):
     pages: Pages
     front_page: FrontPageConditions = FrontPageConditions.model_construct()
     tables: Tables = Tables.model_construct()
+    marks: Annotated[tuple[Mark, ...], Strict(False)] = ()  # noqa: FBT003 - TOML has lists
+    """By what releases of the back end are told apart, where its health names none."""
     elements: Mapping[ElementName, Element] = {}
     """What is not described is not looked for: journeys that need it are left out, and named."""
 
