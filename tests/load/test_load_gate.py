@@ -96,6 +96,8 @@ def test_a_healthy_candidate_is_a_go(practice_range: Range, project: Project, *,
         assert name in attached
     page = (folder / "load.html").read_text(encoding="utf-8")
     assert [number for number in range(1, 10) if f"LG-{number}</strong>" in page] == list(range(1, 10))
+    first_page = (found.folder / "report" / "index.html").read_text(encoding="utf-8")
+    assert '" alt="Load, latency over time">' in first_page
 
 
 def test_a_candidate_that_is_down_is_a_no_go(practice_range: Range, project: Project) -> None:

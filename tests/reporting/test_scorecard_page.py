@@ -72,6 +72,9 @@ def broken(told: RunRecord) -> RunRecord:
     )
 
 
+DRAWN = b'<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"><script>console.log("ran")</script></svg>'
+
+
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """One browser for all pages."""
@@ -84,7 +87,7 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture(params=["told", "broken"])
 def page_file(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """Both pages, on the disk."""
-    return scorecard_page.write(request.getfixturevalue(request.param), tmp_path)
+    return scorecard_page.write(request.getfixturevalue(request.param), tmp_path, pictures={"Load, <latency>": DRAWN})
 
 
 def test_it_says_what_the_record_says(told: RunRecord) -> None:
@@ -190,8 +193,22 @@ def test_nobody_meets_a_barrier(chromium: Browser, page_file: Path, colours: Any
     found = axe.audit(page, "scorecard", axe.load_rules(REPORTS / "node_modules"))
     context.close()
 
-    assert asked == [page_file.as_uri()]
+    assert [url for url in asked if not url.startswith("data:")] == [page_file.as_uri()]
     assert found.violations == (), found
+
+
+def test_what_a_topic_drew_is_shown(chromium: Browser, page_file: Path) -> None:
+    """The page's own policy lets it through, and nothing in it runs."""
+    page = chromium.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda line: complaints.append(line.text))
+    page.goto(page_file.as_uri())
+
+    drawn = page.get_by_role("img", name="Load, <latency>")
+    expect(drawn).to_be_visible()
+    assert drawn.evaluate("image => image.naturalWidth") == 40
+    assert complaints == []
+    page.close()
 
 
 @pytest.mark.parametrize("width_px", [390, 640, 1280])

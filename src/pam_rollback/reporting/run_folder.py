@@ -32,6 +32,11 @@ class RunFolder:
         return self.path / "run.json"
 
     @property
+    def pictures(self) -> Path:
+        """Pictures that the report's first page shows, as SVG, each named by its title. Whoever judges by them draws them."""
+        return self.path / "pictures"
+
+    @property
     def junit(self) -> Path:
         """The results for machines that read JUnit XML."""
         return self.path / "junit.xml"

@@ -56,7 +56,9 @@ def write_page(run: RunFolder, record: RunRecord) -> Path:
         ("run record", run.record, f"../{run.record.name}"),
         ("JUnit", run.junit, f"../{run.junit.name}"),
     )
-    return scorecard_page.write(record, run.html, links=[(name, to) for name, path, to in beside if path.is_file()])
+    links = [(name, to) for name, path, to in beside if path.is_file()]
+    pictures = {path.stem: path.read_bytes() for path in sorted(run.pictures.glob("*.svg"))}
+    return scorecard_page.write(record, run.html, links=links, pictures=pictures)
 
 
 def title(record: RunRecord) -> str:

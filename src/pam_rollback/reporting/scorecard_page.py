@@ -4,11 +4,13 @@ Someone who was not there should understand it within a minute: the verdict and 
 meanwhile, each criterion, what was not judged and what would let it be.
 """
 
+import base64
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from pam_rollback.core.verdict import Outcome
@@ -66,17 +68,28 @@ class _Table:
 
 
 def write(
-    record: RunRecord, folder: Path, *, links: Iterable[tuple[str, str]] = (), zone: tzinfo | None = None
+    record: RunRecord,
+    folder: Path,
+    *,
+    links: Iterable[tuple[str, str]] = (),
+    pictures: Mapping[str, bytes] = MappingProxyType({}),
+    zone: tzinfo | None = None,
 ) -> Path:
     """Writes the page into a folder. Raises OSError. ``zone``: the time of day shown beside UTC, this machine's by default."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / NAME
-    path.write_text(render(record, links=links, zone=zone), encoding="utf-8", errors="replace")
+    path.write_text(render(record, links=links, pictures=pictures, zone=zone), encoding="utf-8", errors="replace")
     return path
 
 
-def render(record: RunRecord, *, links: Iterable[tuple[str, str]] = (), zone: tzinfo | None = None) -> str:
-    """The page. ``links``: names and addresses of what lies beside it."""
+def render(
+    record: RunRecord,
+    *,
+    links: Iterable[tuple[str, str]] = (),
+    pictures: Mapping[str, bytes] = MappingProxyType({}),
+    zone: tzinfo | None = None,
+) -> str:
+    """The page. ``links``: names and addresses of what lies beside it; ``pictures``: titles and SVG of what was drawn of the run."""
     from markupsafe import Markup, escape  # noqa: PLC0415 - with the template: a session that writes no page does without
 
     record = shown(record)
@@ -100,6 +113,8 @@ def render(record: RunRecord, *, links: Iterable[tuple[str, str]] = (), zone: tz
         parts=_parts(record),
         facts=list(_facts(record, zone)),
         rollbacks=[_rollback(one, record, zone, Markup) for one in record.watched],
+        # As images: nothing in them can run, and their names cannot meet.
+        pictures=[(title, base64.b64encode(picture).decode("ascii")) for title, picture in pictures.items()],
         tables=[*_terms(record), *_drills(record)],
         lists=[(name, entries) for name, entries in _lists(record) if entries],
         folded=[("Checklists", lists)] if (lists := checklist.paragraphs(record)) else [],
