@@ -25,6 +25,16 @@ def test_committed_environments_fit_the_plan(committed: Environment) -> None:
     assert all(isinstance(waiver.until, date) for waiver in committed.waivers)
 
 
+def test_what_nobody_approved_does_not_count(committed: Environment) -> None:
+    """Its waivers are provisional, and its addresses untried: both say so."""
+    assert committed.waivers
+    assert not any(waiver.holds(date(2026, 12, 1)) for waiver in committed.waivers)
+    approved = committed.waivers[0].model_copy(update={"approved_by": "Ann, technical lead"})
+    assert approved.holds(date(2026, 12, 1))
+    assert not approved.holds(date(2027, 2, 1))
+    assert "UNTRIED" in (COMMITTED / f"{committed.name}.toml").read_text(encoding="utf-8")
+
+
 def test_committed_environments_promise_no_flag_api(committed: Environment) -> None:
     """Today's product has none: promising it would make a rollback fail in the middle of an incident."""
     assert not committed.abilities & {
