@@ -1,6 +1,7 @@
 """``make connect``: two files that a session can use, within a budget that was told; or one clear message and nothing written."""
 
 import json
+import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -363,6 +364,20 @@ def test_a_page_that_names_nobody_is_said(run: Run, tmp_path: Path) -> None:
 
     assert "the site's scripts do not name the API https://api.example.org (it names no address at all)" in out
     assert "supabase" not in text_of(tmp_path / "environments").partition("[secrets]")[0]
+
+
+def test_make_hands_over_what_was_typed_and_no_shell_reads_it(tmp_path: Path) -> None:
+    """Quotes and semicolons are part of an address that is none."""
+    trap = tmp_path / "trap"
+    typed = {"FRONTEND": f'http://127.0.0.1:9/"; touch {trap}; "', "API": "http://127.0.0.1:9", "NAME": "here"}
+    command = ["make", "connect", *(f"{name}={value}" for name, value in typed.items())]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60, stdin=subprocess.DEVNULL
+    )
+
+    assert done.returncode == 2
+    assert "FRONTEND: expected an address such as https://host, without credentials" in done.stderr
+    assert not trap.exists()
 
 
 def test_a_product_that_describes_itself_is_asked_for_less(run: Run, tmp_path: Path) -> None:

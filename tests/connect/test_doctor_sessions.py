@@ -66,6 +66,7 @@ def test_what_is_missing_is_named_with_its_command(project: Project, server: Rec
 
     assert session.rc == 11, session.out
     assert "INCONCLUSIVE for doctor" in session.last_line
+    assert "What can be judged in here\n" in session.out
     assert states(found)["DI-1"] == "missing"
     assert states(found)["HC-2"] == "now"
     assert states(found)["HC-4"] == "not_available"
