@@ -84,7 +84,8 @@ def test_with_what_it_named_the_item_can_be_judged(project: Project, server: Rec
 
     assert (before["DI-1"], after["DI-1"]) == ("missing", "now")
     assert (before["RPO-3"], after["RPO-3"]) == ("missing", "now")
-    assert before["CR-4"] == "not_available"  # its contract describes no list of messages: no account changes that
+    assert (before["CR-4"], after["CR-4"]) == ("missing", "now")
+    assert before["CR-3"] == "not_available"  # its contract describes no voice: no account changes that
     assert before["ST-3"] == after["ST-3"] == "missing"
     assert server.asked == []
 
