@@ -47,6 +47,7 @@ class Scripted:
         if status == 0:
             return Answer(method, url, None, "", b"", 1.0, problem=str(body))
         found = {"location": str(body)} if 300 <= status < 400 else {}
+        found |= {"server": "Netlify"} if url.startswith(FRONTEND) else {"x-render-origin-server": "uvicorn"}
         return Answer(method, url, status, kind, _raw(body), 5.0, headers={"content-type": kind, **found})
 
     def _given(self, url: str) -> Given:

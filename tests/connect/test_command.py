@@ -78,6 +78,7 @@ def test_the_files_are_ones_that_a_session_can_use(run: Run, tmp_path: Path) -> 
     assert environment.contract.health["pam"].no_endpoint == "/health/pam: /status is 'unhealthy'"
     assert environment.contract.front_page.names == ("api", "supabase")
     assert "products/here.toml: written" in out
+    assert "served by     Netlify and Render, by the headers of its answers" in out
 
 
 def test_it_never_asks_for_more_than_was_told(run: Run) -> None:

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from pam_rollback.connect.rules.bundle import read_bundle, role_of, title_words
+from pam_rollback.connect.rules.bundle import reachable, read_bundle, role_of, title_words
 
 
 def key_of(role: str, **claims: str) -> str:
@@ -34,6 +34,20 @@ def test_what_stands_beside_the_key_may_be_the_project() -> None:
     script = f'const API="http://127.0.0.1:18000";const S="http://127.0.0.1:54321";const K="{key_of("anon")}";'
 
     assert read_bundle([script.encode()]).supabase == ("http://127.0.0.1:54321",)
+
+
+@pytest.mark.parametrize(
+    ("named", "reached"),
+    [
+        ("http://supabase.co.localhost:54321", "http://127.0.0.1:54321"),
+        ("https://abcdefghij.supabase.co", "https://abcdefghij.supabase.co"),
+        ("http://localhost.example:1", "http://localhost.example:1"),
+        ("", ""),
+    ],
+)
+def test_a_name_of_this_machine_is_its_address(named: str, reached: str) -> None:
+    """A bundle that was built for a stand-in names one."""
+    assert reachable(named) == reached
 
 
 def test_only_public_keys_are_taken() -> None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pam_rollback.connect.rules.headers import served_by
 from pam_rollback.connect.rules.kept import Fate, is_untouched, proposed, signed
 from pam_rollback.connect.rules.robots import crawl_delay_s
 from pam_rollback.connect.rules.toml_text import COLUMNS, comment, pair, table
@@ -86,6 +87,21 @@ def test_a_file_that_says_the_same_in_other_words_is_left_alone() -> None:
     """Nothing would be new."""
     assert proposed(BODY, MADE_BY, BODY.replace("\n\n", "\n# mine\n")).fate is Fate.SAME
     assert "no TOML" in proposed(BODY, MADE_BY, "name = ").differences[0]
+
+
+@pytest.mark.parametrize(
+    ("headers", "host"),
+    [
+        ({"server": "Netlify"}, "Netlify"),
+        ({"server": "cloudflare", "rndr-id": "a-b"}, "Render"),
+        ({"sb-gateway-version": "1"}, "Supabase"),
+        ({"server": "uvicorn", "x-powered-by": "Netlify"}, ""),
+        ({}, ""),
+    ],
+)
+def test_headers_tell_who_serves(headers: dict[str, str], host: str) -> None:
+    """Where they say it themselves."""
+    assert served_by(headers) == host
 
 
 @pytest.mark.parametrize(

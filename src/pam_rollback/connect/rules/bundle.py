@@ -40,6 +40,13 @@ def origin(address: str) -> str:
     return "/".join(address.split("/", 3)[:3])
 
 
+def reachable(address: str) -> str:
+    """The same place as an environment may name it: whatever ends in ``.localhost`` is this machine (RFC 6761, section 6.3)."""
+    scheme, _, place = origin(address).partition("://")
+    host, colon, port = place.partition(":")
+    return f"{scheme}://127.0.0.1{colon}{port}" if host.endswith(".localhost") else address
+
+
 def read_bundle(scripts: Iterable[bytes], own: Iterable[str] = ()) -> Bundle:
     """``own``: origins that are no news, such as the site's."""
     bodies, known = tuple(scripts), {origin(one) for one in own}

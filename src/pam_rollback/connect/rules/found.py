@@ -87,6 +87,8 @@ class Found:
     """Methods and path templates of ``/openapi.json``; None where the product does not describe itself."""
     catalogue: Catalogue | None = None
     hosted: Hosted = field(default_factory=Hosted)
+    served_by: tuple[str, ...] = ()
+    """The hosts that the headers of its answers speak of."""
     signed_in: bool = False
     """The test account could sign in."""
     intent: bool = False

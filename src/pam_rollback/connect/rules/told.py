@@ -39,6 +39,7 @@ def as_data(found: Found, files: Mapping[str, Proposed], spent: str) -> dict[str
         "netlify_site": found.hosted.netlify_site,
         "render_service": found.hosted.render_service,
         "branch": found.hosted.branch,
+        "served_by": [*found.served_by],
         "signed_in": found.signed_in,
         "answered": found.intent,
         "unknown": [*found.unknown],
@@ -52,8 +53,26 @@ def as_data(found: Found, files: Mapping[str, Proposed], spent: str) -> dict[str
 
 def as_lines(data: Mapping[str, Any], *, verbose: bool) -> Iterator[str]:
     """For people: what matters, and all of it where that is wanted."""
-    names = " and ".join(data["names"]) or "no address of ours"
     yield "Seen"
+    yield from _seen(data, verbose=verbose)
+    yield "Files"
+    for one in data["files"]:
+        yield f"  {one['file']}: {Fate[one['fate'].upper()].value}"
+        shown = one["would_be_new"] if verbose else one["would_be_new"][:_DIFFERENCES_SHOWN]
+        yield from (f"    would be new: {text}" for text in shown)
+        if len(shown) < len(one["would_be_new"]):
+            yield f"    and {len(one['would_be_new']) - len(shown)} more: -v shows all"
+    yield f"Spent {data['spent']}"
+    doctor = data["doctor"]
+    yield "What can be judged, as `pytest -m doctor` says it"
+    if "problem" in doctor:
+        yield f"  not known: {doctor['problem']}"
+    else:
+        yield from (f"  {line}" for line in doctor_lines(doctor, verbose=verbose))
+
+
+def _seen(data: Mapping[str, Any], *, verbose: bool) -> Iterator[str]:
+    names = " and ".join(data["names"]) or "no address of ours"
     yield _line("front end", f"{data['title'] or 'without a title'}, {data['scripts']} scripts, which name {names}")
     yield _line("API", "describes itself (/openapi.json)" if data["openapi"] else "does not describe itself")
     if data["supabase"]:
@@ -70,25 +89,13 @@ def as_lines(data: Mapping[str, Any], *, verbose: bool) -> Iterator[str]:
     if hosts:
         known = f"{' and '.join(hosts)}{', branch ' + data['branch'] if data['branch'] else ''}"
         yield _line("hosts", known)
+    if data["served_by"]:
+        yield _line("served by", f"{' and '.join(data['served_by'])}, by the headers of its answers")
     if data["signed_in"]:
         asked = ", and PAM answers it" if data["answered"] else ""
         yield _line("account", f"the test account can sign in{asked}")
     for why in data["unknown"]:
         yield _line("not known", why)
-    yield "Files"
-    for one in data["files"]:
-        yield f"  {one['file']}: {Fate[one['fate'].upper()].value}"
-        shown = one["would_be_new"] if verbose else one["would_be_new"][:_DIFFERENCES_SHOWN]
-        yield from (f"    would be new: {text}" for text in shown)
-        if len(shown) < len(one["would_be_new"]):
-            yield f"    and {len(one['would_be_new']) - len(shown)} more: -v shows all"
-    yield f"Spent {data['spent']}"
-    doctor = data["doctor"]
-    yield "What can be judged, as `pytest -m doctor` says it"
-    if "problem" in doctor:
-        yield f"  not known: {doctor['problem']}"
-    else:
-        yield from (f"  {line}" for line in doctor_lines(doctor, verbose=verbose))
 
 
 def _of_component(one: Mapping[str, Any], *, verbose: bool) -> Iterator[str]:

@@ -10,8 +10,9 @@ from urllib.parse import urljoin
 from pam_rollback.connect.client.asking import Product
 from pam_rollback.connect.client.hosts import NotFound, together
 from pam_rollback.connect.rules.budget import BudgetSpent
-from pam_rollback.connect.rules.bundle import Bundle, origin, read_bundle, title_words
+from pam_rollback.connect.rules.bundle import Bundle, origin, reachable, read_bundle, title_words
 from pam_rollback.connect.rules.found import Found, Hosted, Site, Where
+from pam_rollback.connect.rules.headers import served_by
 from pam_rollback.connect.rules.proposals import (
     Kept,
     Proposal,
@@ -75,6 +76,7 @@ class Look:
             health=health,
             turned=turned,
             operations=documented_operations(described),
+            served_by=self._served_by(),
             **with_keys,
             unknown=tuple(self.unknown),
         )
@@ -147,17 +149,15 @@ class Look:
             if before is not None:
                 said = " ".join((*before.statements, before.text))
                 words = [one for one in words if one in said]
-        hosts = {"api": where.api, "backend": where.backend, "supabase": where.supabase}
+        # One address is named once, whatever it is called.
+        hosts = {"api": where.api, "supabase": where.supabase}
+        hosts |= {} if where.backend == where.api else {"backend": where.backend}
         names = tuple(name for name, address in hosts.items() if address and bundle.names(address))
         if not names:
             others = f"it names {', '.join(bundle.addresses[:5])}" if bundle.addresses else "it names no address at all"
             self.unknown.append(
                 f"the site's scripts do not name the API {where.api} ({others}): whether a build lacks its variables cannot be told"
             )
-        if names == ("api", "backend") and where.api == where.backend:
-            names = ("api",)
-        elif where.api == where.backend:
-            names = tuple(name for name in names if name != "backend")
         return Site(title, tuple(words), names, bundle.addresses, scripts, delay_s)
 
     def _page_at(self, address: str) -> PageContent:
@@ -168,11 +168,9 @@ class Look:
 
     def _crawl_delay_s(self) -> float:
         robots = self._get(f"{self.wish.frontend}/robots.txt", accept="text/plain")
-        delay_s = (
-            0.0 if is_page(robots) or robots.answer.http_status != HTTPStatus.OK else crawl_delay_s(robots.answer.body)
-        )
-        self.product.spending.gap_s = delay_s
-        return delay_s
+        if not is_page(robots) and robots.answer.http_status == HTTPStatus.OK:
+            self.product.spending.gap_s = crawl_delay_s(robots.answer.body)
+        return self.product.spending.gap_s
 
     # ---------------------------------------------------------------- the API
 
@@ -195,7 +193,7 @@ class Look:
 
     def _where(self, bundle: Bundle) -> Where:
         wish = self.wish
-        supabase = wish.supabase or next(iter(bundle.supabase), "")
+        supabase = wish.supabase or reachable(next(iter(bundle.supabase), ""))
         return Where(
             wish.frontend, wish.api, wish.backend or wish.api, supabase, wish.previous_frontend, wish.previous_api
         )
@@ -285,6 +283,11 @@ class Look:
         )
         hosted = together(netlify or none, render or none)
         return {"signed_in": bool(token), "intent": intent, "catalogue": catalogue, "hosted": hosted}
+
+    def _served_by(self) -> tuple[str, ...]:
+        """The hosts that headers speak of, each once."""
+        hosts = (served_by(captured.answer.headers) for captured in self._seen.values())
+        return tuple(dict.fromkeys(filter(None, hosts)))
 
     # ---------------------------------------------------------------- inside
 
