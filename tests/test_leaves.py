@@ -21,6 +21,7 @@ LEAVES = {
     "ramp": ("load/test_ramp.py",),
     "load": ("load/test_load.py", "load/locustfile.py"),
     "connect": ("checks/test_doctor.py",),
+    "state": (),
 }
 """Each leaf, with its files of the runbook."""
 KINDS_OF_ONE_PHASE = {"load"}

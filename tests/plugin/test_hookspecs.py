@@ -41,6 +41,17 @@ import pytest
 def pytest_pam_command_line(config):
     raise pytest.UsageError("--pace 60: not on Fridays")
 """
+BRINGS = """
+
+import json
+
+
+def pytest_pam_earlier_runs(config, options, environment):
+    folder = config.rootpath / "reports" / "out" / options.undo
+    folder.mkdir(parents=True)
+    begun = {"at": "", "event": "action", "environment": environment.name, "api": "https://elsewhere.example"}
+    (folder / "journal.jsonl").write_text(json.dumps(begun) + "\\n")
+"""
 OF_ANY_SESSION = """
 
 from pathlib import Path
@@ -166,7 +177,7 @@ def test_a_session_without_an_action_calls_none(practice_range: Range, listening
 
 def test_slices_with_hooks_are_found() -> None:
     """By their module; all of them can be imported."""
-    assert set(slices.listening()) == {
+    assert {*slices.listening(), *slices.asked_for()} == {
         f"pam_rollback.{path.parent.name}" for path in (ROOT / "src" / "pam_rollback").glob("*/hooks.py")
     }
 
@@ -212,6 +223,18 @@ def test_pytest_pam_command_line(tmp_path: Path) -> None:
 
     assert session.rc == 4
     assert "ERROR: --pace 60: not on Fridays" in session.out
+    assert not session.folder.exists()
+
+
+def test_pytest_pam_earlier_runs(tmp_path: Path) -> None:
+    """Before anybody looks for the run that is to be undone; nothing was written."""
+    project = runbook_with(tmp_path, *ONLY_HEALTH)
+    with (tmp_path / "conftest.py").open("a", encoding="utf-8") as conftest:
+        conftest.write(BRINGS)
+    session = project.run_apart("--undo", "brought", "--env=production", "--execute", "--confirm=production")
+
+    assert "undoing needs --reason and --initiated-by" in session.out
+    assert "the run changed production at https://elsewhere.example" in session.out
     assert not session.folder.exists()
 
 

@@ -63,6 +63,8 @@ class GitCommand:
     remote: str
     token: str = field(default="", repr=False)
     deadline_s: float = 60.0
+    settings: tuple[tuple[str, str], ...] = ()
+    """What is named instead in advice, where remote and token are not those of an environment's file."""
 
     def __post_init__(self) -> None:
         if not self.remote or self.remote.startswith("-"):
@@ -107,6 +109,8 @@ class GitCommand:
         said = self.words(ended) or f"exit code {ended.exit_code}, without a word"
         lowered = said.lower()
         advice = next((advice for words, advice in _ADVICE if words in lowered), "see what git says")
+        for usual, ours in self.settings:
+            advice = advice.replace(usual, ours)
         status = _HTTP_STATUS.search(said)
         return self.failed(
             operation,

@@ -2,6 +2,8 @@
 
 JOURNAL = "journal.jsonl"
 """Every step and change, as it is made."""
+KEPT_ELSEWHERE = ".state"
+"""The run is, or is to be, kept beyond this machine: the hash of what is kept there, nothing while nothing is."""
 
 # In the folder of a situation.
 TIMELINE_FILE = "timeline.jsonl"

@@ -7,7 +7,7 @@ import pytest
 
 from pam_rollback.actions.journal import ACTION, SWITCHED_ON, Journal
 from pam_rollback.core.errors import Refused
-from pam_rollback.core.run_files import JOURNAL
+from pam_rollback.core.run_files import JOURNAL, KEPT_ELSEWHERE
 from pam_rollback.plugin import second_places
 from pam_rollback.plugin.runbook import Runbook, shown
 
@@ -59,6 +59,16 @@ def _refuse_nothing(path: Path) -> None:
 def _is_of_a_run(folder: Path) -> bool:
     """What every session makes before anything else."""
     return (folder / "allure-results").is_dir()
+
+
+def unfinished_elsewhere(journal: Journal) -> str:
+    """Why there may be more than the journal knows: it came from another machine before its run had ended. Empty when it did not."""
+    folder = journal.path.parent
+    brought = (folder / KEPT_ELSEWHERE).is_file() and not _is_of_a_run(folder)
+    if not brought or (folder / "run.json").is_file():
+        return ""
+    last = str(journal.entries()[-1]["at"]) if journal.entries() else "never"
+    return f"the run had not ended when this copy of its journal was made on another machine (last entry: {last})"
 
 
 def _acted(folder: Path) -> bool:

@@ -13,12 +13,20 @@ import pytest
 if TYPE_CHECKING:
     from pam_rollback.core.environment import Environment
     from pam_rollback.core.plan import Plan
+    from pam_rollback.plugin.options import Options
     from pam_rollback.plugin.selection import LeftOut
     from pam_rollback.reporting.run_record import ActionStep, RunRecord
 
 
 def pytest_pam_command_line(config: pytest.Config) -> None:
     """Raise pytest.UsageError for options that lead nowhere: plan and environment were read, and nothing was written or sent."""
+
+
+def pytest_pam_earlier_runs(config: pytest.Config, options: "Options", environment: "Environment") -> None:
+    """Have in ``reports/out`` what later parts of this session look for there: nobody has looked yet, and nothing was sent.
+
+    A real rollback waits meanwhile, so be done within seconds. What fails in it ends the session as a defect.
+    """
 
 
 def pytest_pam_run_notes(run_folder: Path) -> str | None:

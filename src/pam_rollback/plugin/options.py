@@ -9,6 +9,7 @@ import pytest
 from pam_rollback.core.addresses import host_and_port
 from pam_rollback.core.expected_releases import ExpectedReleases
 from pam_rollback.core.free_text import cleaned, shows_something
+from pam_rollback.core.retention import age_of
 
 _WORKERS_MAX = 200
 GROUP = "Rollback verification and drills"
@@ -61,6 +62,11 @@ class Options:
 def read(config: pytest.Config) -> Options:
     """The options of this session. Raises pytest.UsageError for values that make no sense."""
     option = config.option
+    if option.pam_state_keep:
+        try:
+            age_of(option.pam_state_keep)
+        except ValueError as error:
+            raise pytest.UsageError(f"--state-keep: {error}") from None
     if option.pam_resume and option.pam_undo:
         raise pytest.UsageError("--resume finishes a run and --undo puts it back: give one of them")
     said = {"--reason": option.pam_reason, "--initiated-by": option.pam_initiated_by}
@@ -193,7 +199,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         dest="pam_baseline",
         default="",
         metavar="FILE",
-        help="compare with this baseline.json, which -m baseline or a drill recorded here",
+        help="compare with this baseline.json, which -m baseline or a drill recorded here; or the run that has it, or `newest`",
     )
     add(
         "--undo",
@@ -246,6 +252,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="",
         metavar="DIR",
         help="where the ramp's journal of each environment outlives sessions (default: $PAM_STATE_DIR, else reports/state)",
+    )
+    add(
+        "--state",
+        dest="pam_state",
+        default="",
+        metavar="PLACE",
+        help="where runs, journals, baselines and ramps of all machines are kept: git:origin, git:ADDRESS (a ref "
+        "outside of branches, with the token of $PAM_STATE_TOKEN) or a folder (default: $PAM_STATE, else this machine only)",
+    )
+    add(
+        "--state-keep",
+        dest="pam_state_keep",
+        default="",
+        metavar="AGE",
+        help="with --state: older runs that nobody needs are removed from there (default: 90d)",
     )
     add(
         "--gate-run",

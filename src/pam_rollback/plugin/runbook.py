@@ -7,7 +7,7 @@ import shlex
 import sys
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from pam_rollback.core.resumption import Resumption
 from pam_rollback.core.run_files import JOURNAL
 from pam_rollback.core.wait import StopFile
 from pam_rollback.observation.baseline import Baseline, load_baseline
-from pam_rollback.plugin import project_root, pytest_options, second_places
+from pam_rollback.plugin import named_baseline, project_root, pytest_options, second_places
 from pam_rollback.plugin.markers import asks_for
 from pam_rollback.plugin.options import Options, read
 from pam_rollback.plugin.sql_names import refuse_unknown_names
@@ -252,6 +252,9 @@ def prepare(config: pytest.Config) -> Runbook | None:
         plan = plan.with_overrides(environment.thresholds, source=f"environment {environment.name}")
     except ConfigurationError as error:
         raise _unusable(config, error) from None
+    config.hook.pytest_pam_earlier_runs(config=config, options=options, environment=environment)
+    out = config.rootpath / "reports" / "out"
+    options = replace(options, baseline=named_baseline.found(options.baseline, out, environment.name))
     stored = stored_baseline_of(options.baseline, plan)
     unknown = [text for text in (*options.ack, *options.observed) if text.partition("=")[0] not in plan.ids()]
     if unknown:

@@ -4,10 +4,11 @@ A package of ``pam_rollback`` whose ``__init__`` has ``LOADED_FOR`` brings fixtu
 those markers. Tests of these phases run only when ``-m`` names them, so no test that runs misses a fixture.
 
 A package with a module ``hooks`` listens to the suite's own hooks (``hookspecs``). With ``LOADED_FOR`` they are loaded with its fixtures;
-without, by real runs.
+without, by real runs; with ``LOADED_WITH``, an option's and a variable's name, by sessions for which one of the two is set.
 """
 
 import importlib
+import os
 import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,6 +39,9 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     for name, loaded_for in slices().items():
         if explained or named & loaded_for:
             load(f"{name}.fixtures")
+    for name, (option, variable) in asked_for().items():
+        if getattr(known, option, "") or os.environ.get(variable):
+            load(f"{name}.hooks")
     for name, heard_in in listening().items():
         if real if heard_in is None else named & heard_in:
             load(f"{name}.hooks")
@@ -51,9 +55,18 @@ def slices() -> dict[str, frozenset[str]]:
 def listening() -> dict[str, frozenset[str] | None]:
     """Each slice that listens to the suite's hooks, and the markers for which it does; None: to those of real runs."""
     [root] = pam_rollback.__path__
+    asked = asked_for()
     return {
-        name: _loaded_for(name) for name in _packages() if Path(root, name.rpartition(".")[2], "hooks.py").is_file()
+        name: _loaded_for(name)
+        for name in _packages()
+        if name not in asked and Path(root, name.rpartition(".")[2], "hooks.py").is_file()
     }
+
+
+def asked_for() -> dict[str, tuple[str, str]]:
+    """Each slice whose hooks are loaded by what a session is asked for: the option's name among the known ones, and a variable."""
+    found = ((name, getattr(importlib.import_module(name), "LOADED_WITH", None)) for name in _packages())
+    return {name: asked for name, asked in found if asked is not None}
 
 
 def _loaded_for(name: str) -> frozenset[str] | None:

@@ -15,7 +15,7 @@ from pam_rollback.core.errors import MeasurementFailed, Refused, UndoFailed
 from pam_rollback.core.wait import Waiter
 from pam_rollback.plugin import second_places
 from pam_rollback.plugin.channels import UNDO_KINDS as TOLD_KINDS
-from pam_rollback.plugin.earlier_run import elsewhere, journal_of
+from pam_rollback.plugin.earlier_run import elsewhere, journal_of, unfinished_elsewhere
 from pam_rollback.plugin.guard import blank_texts
 from pam_rollback.plugin.last_words import Alarm
 from pam_rollback.plugin.progress import progress_of
@@ -105,7 +105,7 @@ def _named(undos: Iterable[Undo]) -> str:
 def _refuse_gaps(journal: Journal, count: int) -> None:
     """After all that is known is put back. Raises UndoFailed, or MeasurementFailed, when there may be more than the journal knows."""
     undone = f"{count} change{'' if count == 1 else 's'} of {shown(journal.path)} put back, each read back"
-    gaps = journal.lacks({CLEAR_FAULTS, *TOLD_KINDS})
+    gaps = [*journal.lacks({CLEAR_FAULTS, *TOLD_KINDS}), *filter(None, [unfinished_elsewhere(journal)])]
     if gaps:
         raise UndoFailed(
             f"{undone}; the journal is not whole, so there may be more: {'; '.join(gaps)}. "

@@ -199,7 +199,7 @@ class Redactor:
         """
         if zipfile.is_zipfile(path):
             return self._archive(path)
-        return _rewrite(path, lambda body: self._body(path.name, body))
+        return _rewrite(path, lambda body: self.content(path.name, body))
 
     def _archive(self, path: Path) -> bool:
         changed = False
@@ -207,7 +207,7 @@ class Redactor:
         with zipfile.ZipFile(path) as old, zipfile.ZipFile(new_path, "w") as new:
             for entry in old.infolist():
                 body = old.read(entry)
-                clean = self._body(entry.filename, body)
+                clean = self.content(entry.filename, body)
                 changed = changed or clean != body
                 new.writestr(entry, clean, compress_type=entry.compress_type)
         if changed:
@@ -217,7 +217,8 @@ class Redactor:
             new_path.unlink()
         return changed
 
-    def _body(self, name: str, body: bytes) -> bytes:
+    def content(self, name: str, body: bytes) -> bytes:
+        """What a file of that name holds, without secrets; JSON stays JSON, and binary files are left alone."""
         try:
             text = body.decode()
         except UnicodeDecodeError:
