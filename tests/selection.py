@@ -25,6 +25,7 @@ QUICK_PATHS = (
     "tests/test_selection.py",
     "tests/test_soak.py",
     "tests/test_summary.py",
+    "tests/test_workflow_steps.py",
     "tests/test_workflows.py",
 )
 """Rules, docs and the house: no sandbox, no browser."""

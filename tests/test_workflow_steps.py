@@ -1,0 +1,327 @@
+"""The shell of the workflows, run as it is written: what it calls, with which words, and how it ends when something is red."""
+
+import json
+import os
+import re
+import subprocess
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from pam_rollback.core.verdict import ExitCode
+from pam_rollback.plugin.stories import STORIES
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / ".github" / "workflows"
+HOSTILE = "'; touch broken; echo \"$(touch broken)`touch broken`"
+"""What somebody may type into a form."""
+RUN = "20261127T100000Z-staging-00aa"
+CHECKED_OUT = "actions/checkout"
+STUB = """#!/bin/sh
+printf '%s\\n' "$0" "$@" | tr '\\n' '\\t' >> "$CALLS"
+echo >> "$CALLS"
+case "$0 $*" in *"${RED_AT:-nothing}"*) exit "${RED:-0}";; esac
+case "$*" in *"--workflow staging-drill.yml"*) printf '%s' "$DRILLS";; *"--workflow deploy.yml"*) printf '%s' "$DEPLOYS";; esac
+exit "${CODE:-0}"
+"""
+
+
+@dataclass(frozen=True)
+class Done:
+    """What came of a step."""
+
+    code: int
+    said: str
+    calls: list[list[str]]
+
+
+def workflow(name: str) -> Any:
+    """As the service reads it; ``on`` stays a word."""
+    return YAML(typ="safe").load((FOLDER / f"{name}.yml").read_text(encoding="utf-8"))
+
+
+def all_steps(name: str) -> list[Mapping[str, Any]]:
+    """Of all jobs."""
+    return [step for job in workflow(name)["jobs"].values() for step in job.get("steps", ())]
+
+
+def run_step(folder: Path, name: str, title: str, **variables: str) -> Done:
+    """Run the step of that title where its programs only write down how they were called."""
+    [step] = [step for step in all_steps(name) if step.get("name") == title]
+    for stub in (folder / ".venv" / "bin" / "pytest", folder / "bin" / "gh", folder / "bin" / "make"):
+        stub.parent.mkdir(parents=True, exist_ok=True)
+        stub.write_text(STUB, encoding="utf-8")
+        stub.chmod(0o755)
+    calls = folder / "calls"
+    calls.unlink(missing_ok=True)
+    known = {"PATH": f"{folder / 'bin'}:{os.environ['PATH']}", "CALLS": str(calls), "GITHUB_ACTOR": "kim"}
+    known |= {"GITHUB_STEP_SUMMARY": str(folder / "summary"), "ENVIRONMENT": "staging", "PAM_STATE": "git:origin"}
+    done = subprocess.run(
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
+        cwd=folder, env={**known, **variables}, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    lines = calls.read_text(encoding="utf-8").splitlines() if calls.exists() else []
+    assert not (folder / "broken").exists(), "what somebody typed was run"
+    return Done(done.returncode, done.stdout + done.stderr, [line.rstrip("\t").split("\t") for line in lines])
+
+
+def left_by_a_run(folder: Path, run: str = RUN, *, here: bool = True) -> None:
+    """What a rollback leaves; one that was brought from another machine has no results."""
+    made = folder / "reports" / "out" / run
+    (made / "allure-results" if here else made).mkdir(parents=True)
+    (made / "journal.jsonl").touch()
+
+
+def test_a_session_is_asked_for_what_was_typed(tmp_path: Path) -> None:
+    """Each input is one word, whatever is in it; what is empty is not given."""
+    whole = run_step(tmp_path, "session", "Session", SELECT="post_rollback", TO=HOSTILE, BASELINE="newest")
+    short = run_step(tmp_path, "session", "Session", SELECT="health", TO="", BASELINE="")
+
+    expected = ["-m", "post_rollback", "--env", "staging", "--to", HOSTILE, "--baseline", "newest"]
+    assert whole.calls == [[".venv/bin/pytest", *expected]]
+    assert short.calls == [[".venv/bin/pytest", "-m", "health", "--env", "staging"]]
+
+
+CONSENTED = {
+    "STORY": "frontend-restore",
+    "TO": "",
+    "REASON": HOSTILE,
+    "APPROVE": "",
+    "SELECT": "gate",
+    "BASELINE": "",
+    "RUN": RUN,
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("session", "Session"),
+        ("watch", "Look"),
+        ("ramp", "Go on with the ramp"),
+        ("rollback", "Roll back"),
+        ("undo", "Undo"),
+        ("staging-drill", "Roll back"),
+    ],
+)
+@pytest.mark.parametrize("code", [0, 10, 11, 12, 13, 14])
+def test_the_verdict_is_the_steps_end(tmp_path: Path, name: str, title: str, code: int) -> None:
+    """Nothing between the suite and the service changes it."""
+    assert run_step(tmp_path, name, title, CODE=f"{code}", **CONSENTED).code == code
+
+
+@pytest.mark.parametrize(
+    ("name", "title", "first"),
+    [
+        ("ramp", "Go on with the ramp", ["-m", "ramp"]),
+        ("rollback", "Roll back", ["drills/test_frontend_restore.py"]),
+        ("undo", "Undo", ["--undo", RUN]),
+    ],
+)
+def test_consent_stands_on_the_command_line(tmp_path: Path, name: str, title: str, first: list[str]) -> None:
+    """All of it, with who and why."""
+    [[_, *words]] = run_step(tmp_path, name, title, **CONSENTED).calls
+
+    assert words[: len(first)] == first
+    assert {"--execute", "--env", "staging"} <= {*words}
+    assert words[words.index("--confirm") + 1] == "staging"
+    assert words[words.index("--reason") + 1] == HOSTILE
+    assert words[words.index("--initiated-by") + 1] == "kim"
+    assert "--dry-run" not in words
+
+
+@pytest.mark.parametrize(("code", "ends"), [(11, 0), (13, 13), (4, 4), (0, 1)])
+def test_only_a_plan_is_a_plan(tmp_path: Path, code: int, ends: int) -> None:
+    """Planned is 11; a refusal keeps its code, and a GO of a dry run cannot be."""
+    done = run_step(tmp_path, "rollback", "Plan", CODE=f"{code}", STORY="backend-branch", TO="1.41.3")
+
+    assert done.code == ends
+    [[_, *words]] = done.calls
+    assert words == [
+        "drills/test_backend_branch.py",
+        "--env",
+        "staging",
+        "--mode",
+        "real",
+        "--dry-run",
+        "--to",
+        "1.41.3",
+    ]
+
+
+def make_way(folder: Path, **variables: str) -> Done:
+    """The step that looks for others."""
+    usual = {"DRILLS": "", "DEPLOYS": "", "DEPLOY_WORKFLOW": "deploy.yml", "BESIDE_A_DEPLOY": "false"}
+    return run_step(folder, "rollback", "Make way", **{**usual, **variables})
+
+
+def test_a_drill_is_cancelled_and_a_deploy_stops_it(tmp_path: Path) -> None:
+    """A drill never keeps a rollback waiting; beside a deploy it goes on only when it was told to."""
+    alone = make_way(tmp_path)
+    drilled = make_way(tmp_path, DRILLS="41\n42")
+    deployed = make_way(tmp_path, DEPLOYS="77")
+    forced = make_way(tmp_path, DEPLOYS="77", BESIDE_A_DEPLOY="true")
+
+    assert (alone.code, drilled.code, deployed.code, forced.code) == (0, 0, ExitCode.REFUSED, 0)
+    assert [call[-1] for call in drilled.calls if "cancel" in call] == ["41", "42"]
+    assert not [call for call in [*alone.calls, *forced.calls] if "cancel" in call]
+    assert "a deploy is in progress: 77" in deployed.said
+    assert "a deploy is in progress: 77" in forced.said
+
+
+@pytest.mark.parametrize(
+    ("red_at", "said"),
+    [
+        ("staging-drill.yml", "whether a drill is in progress is not known"),
+        ("deploy.yml", "whether a deploy is in progress is not known"),
+    ],
+)
+def test_a_service_that_does_not_answer_stops_no_rollback(tmp_path: Path, red_at: str, said: str) -> None:
+    """It is said, and the lock of the environment decides."""
+    done = make_way(tmp_path, RED_AT=red_at, RED="1")
+
+    assert done.code == 0
+    assert said in done.said
+
+
+def test_a_drill_that_cannot_be_cancelled_stops_no_rollback(tmp_path: Path) -> None:
+    """The same; and where nobody said what deploys, that is said."""
+    done = make_way(tmp_path, DRILLS="41", RED_AT="cancel", RED="1", DEPLOY_WORKFLOW="")
+
+    assert done.code == 0
+    assert "drill 41 was not cancelled" in done.said
+    assert "no variable PAM_DEPLOY_WORKFLOW" in done.said
+
+
+def test_a_drill_is_put_back_whatever_happens(tmp_path: Path) -> None:
+    """The worst of it is the step's end; runs of other machines are not touched."""
+    none = run_step(tmp_path, "staging-drill", "Put it back, also when it was cancelled")
+    left_by_a_run(tmp_path)
+    left_by_a_run(tmp_path, RUN.replace("00aa", "00bb"), here=False)
+    good = run_step(tmp_path, "staging-drill", "Put it back, also when it was cancelled")
+    bad = run_step(tmp_path, "staging-drill", "Put it back, also when it was cancelled", CODE="14")
+
+    assert (none.code, none.calls) == (0, [])
+    assert (good.code, bad.code) == (0, 14)
+    [[_, *words]] = good.calls
+    assert words[:2] == ["--undo", RUN]
+    assert words[words.index("--confirm") + 1] == "staging"
+
+
+def test_no_drill_on_production(tmp_path: Path) -> None:
+    """Whoever calls it."""
+    done = run_step(tmp_path, "staging-drill", "Roll back", ENVIRONMENT="production", STORY="gradual")
+
+    assert (done.code, done.calls) == (ExitCode.REFUSED, [])
+
+
+def test_a_rollback_that_was_cancelled_is_not_undone(tmp_path: Path) -> None:
+    """How to finish it and how to put it back is said, on the page too; nothing is called."""
+    left_by_a_run(tmp_path)
+    done = run_step(tmp_path, "rollback", "How to go on", STORY="full-system")
+
+    assert (done.code, done.calls) == (0, [])
+    for text in (done.said, (tmp_path / "summary").read_text(encoding="utf-8")):
+        assert f"pytest drills/test_full_system.py --resume {RUN} --mode real --env staging --execute" in text
+        assert f"pytest --undo {RUN} --env staging --execute --confirm staging" in text
+
+
+def test_pages_are_chosen(tmp_path: Path) -> None:
+    """One folder a run, with a list; evidence without a page is red."""
+    nothing = run_step(tmp_path, "publish-reports", "Choose the pages")
+    page = tmp_path / "evidence" / "drill-1-1" / RUN / "report"
+    page.mkdir(parents=True)
+    (page / "index.html").write_text("GO", encoding="utf-8")
+    done = run_step(tmp_path, "publish-reports", "Choose the pages")
+
+    assert (nothing.code, done.code) == (1, 0)
+    assert (tmp_path / "site" / RUN / "index.html").read_text(encoding="utf-8") == "GO"
+    assert f'href="{RUN}/"' in (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
+
+
+NAMES = sorted(path.stem for path in FOLDER.glob("*.yml"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_input_is_written_into_shell(name: str) -> None:
+    """Only variables are."""
+    assert [step["run"] for step in all_steps(name) if "${{" in step.get("run", "")] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_who_may_what_is_said_job_by_job(name: str) -> None:
+    """The workflow itself may at most read; each job that needs more says what."""
+    read = workflow(name)
+    asked = {job.get("uses", "") or json.dumps(job.get("permissions")) for job in read["jobs"].values()}
+
+    assert read["permissions"] in ({}, {"contents": "read"})
+    assert read["permissions"] or "null" not in asked
+
+
+def lacking(named: set[str], step: Mapping[str, Any]) -> set[str]:
+    """The variables that an environment's file names and the step does not have."""
+    return named - {*map(str, step["env"])}
+
+
+def named_variables() -> set[str]:
+    """Of staging and production."""
+    files = [
+        tomllib.loads((ROOT / "environments" / f"{name}.toml").read_text("utf-8")) for name in ("staging", "production")
+    ]
+    return {str(variable) for file in files for variable in file["secrets"].values()}
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("session", "Session"),
+        ("watch", "Look"),
+        ("ramp", "Go on with the ramp"),
+        ("rollback", "Plan"),
+        ("rollback", "Roll back"),
+        ("undo", "Undo"),
+    ],
+)
+def test_each_session_has_the_secrets_that_its_environment_names(name: str, title: str) -> None:
+    """A new one in the file is missing here, and seen."""
+    [step] = [step for step in all_steps(name) if step.get("name") == title]
+
+    assert lacking(named_variables(), step) == set()
+    assert lacking({"NEW_TOKEN"}, step) == {"NEW_TOKEN"}
+
+
+def test_the_ways_are_those_that_there_are() -> None:
+    """In the form of the rollback."""
+    text = (FOLDER / "rollback.yml").read_text(encoding="utf-8")
+    [options] = re.findall(r"options: \[(.*)\]", text)
+
+    assert options.split(", ") == [*STORIES]
+
+
+def test_one_writer_and_a_rollback_that_waits_for_none() -> None:
+    """Ramp and drill share a group with deploys; rollback and undo have one of their own."""
+    groups = {name: str(workflow(name).get("concurrency", {}).get("group", "")).partition("${{")[0] for name in NAMES}
+
+    assert {name for name, group in groups.items() if group == "pam-writer-"} == {"ramp", "staging-drill"}
+    assert {name for name, group in groups.items() if group == "pam-rollback-"} == {"rollback", "undo"}
+    assert all(
+        workflow(name)["concurrency"]["cancel-in-progress"] is False
+        for name in ("ramp", "staging-drill", "rollback", "undo")
+    )
+
+
+def test_only_a_drill_is_undone_by_itself() -> None:
+    """By a step that always runs."""
+    steps = [(name, step) for name in NAMES for step in all_steps(name) if "run" in step]
+    undoing = {
+        (name, step.get("if"))
+        for name, step in steps
+        if re.search(r"^ *\.venv/bin/pytest --undo", step["run"], re.MULTILINE)
+    }
+
+    assert undoing == {("staging-drill", "always()"), ("undo", None)}
