@@ -47,14 +47,20 @@ def _chat(browser: Browser, body: str, *elements: str, status: int = 200) -> Non
 
 
 @pytest.mark.parametrize(
-    ("body", "elements"), [(HEAD + FIELD, ["message"]), (HEAD + FIELD, ["open_chat"]), (HEAD + OPENS, [*ELEMENTS])]
+    ("body", "elements"),
+    [
+        (HEAD + FIELD, ["message"]),
+        (HEAD + FIELD, ["open_chat"]),
+        (HEAD + OPENS, [*ELEMENTS]),
+        (f"{HEAD}{FIELD}<img src=/api alt=x>", ["message"]),
+    ],
 )
 def test_on_a_page_that_is_well_nothing_is_known(browser: Browser, body: str, elements: list[str]) -> None:
     """The page has changed, or the contract; the sentence has what was looked for, where, and what is there instead."""
     with pytest.raises(
         NotAsDescribed, match=r"was never found on /pam, .*the page has changed, or the contract; .*Trips"
     ):
-        _chat(browser, body, *dict.fromkeys((*elements, "message")))
+        _chat(browser, body, *dict.fromkeys((*elements, "message")), status=500)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from pam_rollback.core.outside_text import cut
 
 _GIVEN_UP = ("ERR_ABORTED", "NS_BINDING_ABORTED", "NS_ERROR_ABORT")
 """What a request that the page or the browser itself gave up looks like: nobody failed."""
-_STREAMS = ("eventsource", "websocket", "ping", "media")
+_NEEDED = frozenset({"document", "script", "stylesheet", "fetch", "xhr"})
+"""What a page cannot do without. A picture or a font that is missing breaks none."""
 _SHOWN_CHARACTERS = 120
 
 
@@ -43,7 +44,7 @@ class SignsOfPage:
         if request.is_navigation_request() and request.frame == self._page.main_frame:
             self.forget()
             self._open.clear()
-        if self._is_ours(request) and request.resource_type not in _STREAMS:
+        if self._is_ours(request):
             self._open[request] = None
 
     def _answered(self, response: Response) -> None:
@@ -60,7 +61,7 @@ class SignsOfPage:
         self._failed.append(f"script error: {cut(' '.join(error.message.split()), _SHOWN_CHARACTERS)}")
 
     def _is_ours(self, request: Request) -> bool:
-        return urlsplit(request.url).hostname in self._hosts
+        return request.resource_type in _NEEDED and urlsplit(request.url).hostname in self._hosts
 
 
 def _named(request: Request) -> str:
