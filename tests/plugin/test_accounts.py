@@ -12,7 +12,7 @@ from pam_rollback.core.environment_file import load_environment
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.observation.prober import start_prober
 from pam_rollback.plugin.accounts import account_api, signed_in
-from pam_rollback.plugin.fixtures import health
+from pam_rollback.plugin.fixtures import exposure, health
 from pam_rollback.plugin.probed_journeys import probe_config
 from pam_rollback.product.rules.site import undescribed
 from pam_rollback.sandbox.launch import launch
@@ -140,3 +140,23 @@ def test_a_journey_that_is_left_out_is_named(project: Project, practice_range: R
     less = project.run("-m", "journey", "-k", journey, "--collect-only", f"--env={env}")
 
     assert "the contract of pam-plan describes no " in less.out
+
+
+def test_accounts_are_kept_apart_or_seen_not_to_be(today: Environment) -> None:
+    """Expenses and messages are rows of Supabase, settings can only be read; a policy that is open is found, and nothing is left."""
+    sandbox = today.sandbox
+    assert sandbox is not None
+    remote = Remote(sandbox.control_url, sandbox.token)
+    two = exposure.two_accounts(today, signed_in(today), signed_in(today, "second_test_user"), lambda: None)
+    sound = two.looked()
+    remote.plant("data", what="policy-opened")
+    try:
+        leaking = two.looked()
+    finally:
+        remote.clear_all()
+
+    assert sound.holds, sound
+    assert {"expenses", "messages", "settings", "profile"} <= {kind.kind for kind in sound.kinds}
+    assert not leaking.holds
+    assert all("/rest/v1/expenses" in seen for seen in leaking.exposed)
+    assert (sound.left, leaking.left) == ("", "")
