@@ -35,6 +35,14 @@ ROWS: list[Row] = [
         server="api",
         path="/api/v1/auth/login",
     ),
+    Row(
+        "sign-in-limited",
+        "rate-limited-login",
+        frozenset(),
+        "the sign-in is rate limited (HTTP 429",
+        select="journey",
+        unknown=SIGNED_IN,
+    ),
     _row("chat-answers-503", "answers-503-healthy", {ANSWERS, PHONE, TRIP, BEHIND}, "PAM could not answer", **CHAT),
     _row(
         "chat-garbage",

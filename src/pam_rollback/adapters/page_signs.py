@@ -44,23 +44,24 @@ class SignsOfPage:
         if request.is_navigation_request() and request.frame == self._page.main_frame:
             self.forget()
             self._open.clear()
-        if self._is_ours(request):
+        if self.is_ours(request):
             self._open[request] = None
 
     def _answered(self, response: Response) -> None:
-        if self._is_ours(response.request) and response.status >= HTTPStatus.BAD_REQUEST:
+        if self.is_ours(response.request) and response.status >= HTTPStatus.BAD_REQUEST:
             self._failed.append(f"HTTP {response.status}: {_named(response.request)}")
 
     def _gave_up(self, request: Request) -> None:
         self._open.pop(request, None)
         why = request.failure or "no reason given"
-        if self._is_ours(request) and not any(word in why for word in _GIVEN_UP):
+        if self.is_ours(request) and not any(word in why for word in _GIVEN_UP):
             self._failed.append(f"failed request: {_named(request)} ({why})")
 
     def _broke(self, error: Error) -> None:
         self._failed.append(f"script error: {cut(' '.join(error.message.split()), _SHOWN_CHARACTERS)}")
 
-    def _is_ours(self, request: Request) -> bool:
+    def is_ours(self, request: Request) -> bool:
+        """The page needs it, and the product answers it."""
         return request.resource_type in _NEEDED and urlsplit(request.url).hostname in self._hosts
 
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,6 +28,7 @@ from playwright.sync_api import (
 
 from pam_rollback.adapters.located import located
 from pam_rollback.adapters.page_signs import SignsOfPage
+from pam_rollback.adapters.pam_api import SignInLimited
 from pam_rollback.adapters.rendered_page import content_of, rendered
 from pam_rollback.core.chat_answer import Intent, apology, shortcoming, shown, telling_part
 from pam_rollback.core.environment_tables import Pages
@@ -99,6 +101,7 @@ class PamSite:
         self._pages = pages
         self._within_s = within_s
         self._posts: list[Response] = []
+        self._limited = False
         self._answers: list[Response] = []
         page.set_default_timeout(within_s * 1000)
         page.set_default_navigation_timeout(within_s * 1000)
@@ -106,7 +109,10 @@ class PamSite:
     # ------------------------------------------------------------ the session
 
     def sign_in(self, email: str, password: str) -> None:
-        """Fill the form in and send it, from wherever the site shows it; opens its page first when it is not there."""
+        """Fill the form in and send it, from wherever the site shows it; opens its page first when it is not there.
+
+        Raises SignInLimited where the service says that there were too many.
+        """
         with self._step("sign in", "the fields for e-mail and password are not there", "email", "password"):
             if self._sign_in_link.count():
                 self._sign_in_link.first.click()
@@ -115,12 +121,19 @@ class PamSite:
             self.find("email").fill(email)
             self.find("password").fill(password)
         self._posts.clear()
+        self._limited = False
         self.page.on("response", self._remember)
         try:
             with self._step("sign in", "still not signed in"):
                 self.find("password").press("Enter")
                 self._signed_in()
                 self._signs.forget()  # a session that was lost had its requests refused
+        except Stopped as stop:
+            if self._limited:
+                raise SignInLimited(
+                    f"the sign-in is rate limited (HTTP 429): no error of the service ({stop})"
+                ) from None
+            raise
         finally:
             self.page.remove_listener("response", self._remember)
 
@@ -571,8 +584,12 @@ class PamSite:
         return cut(words, _SHOWN_CHARACTERS) or "an empty page"
 
     def _remember(self, response: Response) -> None:
-        if response.request.method == "POST" and response.ok:
+        if response.request.method != "POST":
+            return
+        if response.ok:
             self._posts.append(response)
+        elif response.status == HTTPStatus.TOO_MANY_REQUESTS and self._signs.is_ours(response.request):
+            self._limited = True
 
     def _remember_answer(self, response: Response) -> None:
         if response.request.method == "POST" and response.ok:

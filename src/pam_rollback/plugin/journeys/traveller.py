@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pam_rollback.adapters.account_api import AccountApi
-from pam_rollback.adapters.pam_api import Account, FlagEvaluationApi
+from pam_rollback.adapters.pam_api import Account, FlagEvaluationApi, SignInLimited
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.journeys import (
@@ -23,7 +23,7 @@ from pam_rollback.core.journeys import (
     Unreachable,
 )
 from pam_rollback.core.never_found import NotAsDescribed
-from pam_rollback.plugin.accounts import account_api
+from pam_rollback.plugin.accounts import account_api, signed_in
 from pam_rollback.plugin.journeys.clearing import Clearing
 from pam_rollback.plugin.journeys.walking import DESKTOP, NewContext, step_within_s, tab, walked
 from pam_rollback.plugin.runbook import Runbook
@@ -43,7 +43,7 @@ class SignedIn:
     """The session that the journeys in one browser share, once one of them has signed in by the form."""
 
     session: "Session | None" = None
-    problem: Stopped | NotAsDescribed | None = None
+    problem: Stopped | MeasurementFailed | None = None
     """Why signing in did not work the last time. Whoever only needs a session does not wait for the same again."""
 
 
@@ -248,12 +248,26 @@ class Traveller:
             session = site.session()
         except Unreachable:
             raise  # known at once, and whether we are the ones who are offline is asked anew
-        except (Stopped, NotAsDescribed) as stop:
-            self._signed_in.problem = stop
+        except Stopped as stop:
+            self._signed_in.problem = self._unless_limited(stop)
+            raise self._signed_in.problem from None
+        except (NotAsDescribed, SignInLimited) as problem:
+            self._signed_in.problem = problem
             raise
         self._signed_in.problem = None
         self._runbook.secrets.learn([session.token])
         self._signed_in.session = session
+
+    def _unless_limited(self, stop: Stopped) -> Stopped | SignInLimited:
+        """A page may be refused without being told why; the service itself says it when there were too many sign-ins."""
+        try:
+            account = signed_in(self._environment)
+        except SignInLimited as limited:
+            return SignInLimited(f"{limited} ({stop})")
+        except MeasurementFailed:
+            return stop
+        self._runbook.secrets.learn([account.token])
+        return stop
 
     def _window(self, session: "Session | None") -> "PamSite":
         environment = self._environment
