@@ -3,7 +3,7 @@
 pytest_plugins = [
     "pam_rollback.plugin.fixtures.environment",  # plan, environment, clock, waiter, practice_range
     "pam_rollback.plugin.fixtures.situations",  # situation, in_situation
-    "pam_rollback.plugin.fixtures.scoring",  # scored: enters a fact into the table of criteria
+    "pam_rollback.plugin.fixtures.scoring",  # scored: enters a fact into the table of criteria; known.py beside it
     "pam_rollback.plugin.fixtures.health",  # health, expected_releases; preflight.py beside it
     "pam_rollback.plugin.fixtures.integrity",  # database_link, integrity, rows_before, row_loss; row_access.py beside it
     "pam_rollback.plugin.fixtures.exposure",  # access, separation, affected_users; decision.py beside it
@@ -18,5 +18,5 @@ pytest_plugins = [
     "pam_rollback.plugin.fixtures.servers_records",  # recorded_*; circuit_breakers.py beside it
     "pam_rollback.plugin.fixtures.browser",  # base_url, browser_type_launch_args, browser
     "pam_rollback.plugin.fixtures.journeys",  # traveller, visitor, webkit_traveller, site
-    "pam_rollback.plugin.fixtures.accessibility",  # audits, audited, keyboard_chat, known_findings
+    "pam_rollback.plugin.fixtures.accessibility",  # audits, audited, keyboard_chat
 ]

@@ -5,6 +5,7 @@ import pytest
 from pam_rollback.core.access import Access
 from pam_rollback.core.affected_users import AffectedUsers
 from pam_rollback.core.figures import Scored
+from pam_rollback.core.known_before import Judge
 from pam_rollback.core.separation import Separation
 
 pytestmark = [pytest.mark.decision, pytest.mark.redeploy_gate]
@@ -12,9 +13,9 @@ pytestmark = [pytest.mark.decision, pytest.mark.redeploy_gate]
 
 @pytest.mark.security
 @pytest.mark.criterion("IR-1")
-def test_nobody_gets_in_without_a_right_token(access: Access, scored: Scored) -> None:
+def test_nobody_gets_in_without_a_right_token(access: Access, scored: Scored, known: Judge) -> None:
     """Missing, made-up, forged and expired tokens are refused, and the admin API refuses users.  If red: docs/runbook.md#security-hole."""
-    found = scored(access)
+    found = known(scored(access))
 
     assert found.closed, found
 

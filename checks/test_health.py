@@ -7,6 +7,7 @@ import pytest
 from pam_rollback.core.expected_releases import ExpectedReleases
 from pam_rollback.core.figures import Scored
 from pam_rollback.core.front_page import FrontPage
+from pam_rollback.core.known_before import Judge
 from pam_rollback.core.time_frames import FirstVerdict
 from pam_rollback.plugin.fixtures.health import Health
 
@@ -14,9 +15,11 @@ pytestmark = [pytest.mark.post_rollback, pytest.mark.health]
 
 
 @pytest.mark.criterion("HC-1")
-def test_front_end_is_healthy(health: Health, scored: Scored, expected_releases: ExpectedReleases) -> None:
+def test_front_end_is_healthy(
+    health: Health, scored: Scored, known: Judge, expected_releases: ExpectedReleases
+) -> None:
     """The front end itself answers, and not its single-page fallback.  If red: docs/runbook.md#frontend-unhealthy."""
-    report = scored(health.frontend)
+    report = known(scored(health.frontend))
 
     assert report.healthy, report
     assert report.runs(expected_releases.frontend), report.release_problem(expected_releases.frontend)
@@ -31,36 +34,38 @@ def test_front_page_is_the_site(site_page: FrontPage, scored: Callable[[FrontPag
 
 
 @pytest.mark.criterion("HC-2")
-def test_back_end_is_healthy(health: Health, scored: Scored, expected_releases: ExpectedReleases) -> None:
+def test_back_end_is_healthy(health: Health, scored: Scored, known: Judge, expected_releases: ExpectedReleases) -> None:
     """The back end's process answers.  If red: docs/runbook.md#backend-unhealthy."""
-    report = scored(health.backend)
+    report = known(scored(health.backend))
 
     assert report.healthy, report
     assert report.runs(expected_releases.backend), report.release_problem(expected_releases.backend)
 
 
 @pytest.mark.criterion("HC-3")
-def test_database_is_healthy(health: Health, scored: Scored, expected_releases: ExpectedReleases) -> None:
+def test_database_is_healthy(health: Health, scored: Scored, known: Judge, expected_releases: ExpectedReleases) -> None:
     """The API reaches its database.  If red: docs/runbook.md#database-unhealthy."""
-    report = scored(health.database)
+    report = known(scored(health.database))
 
     assert report.healthy, report
     assert report.runs(expected_releases.backend), report.release_problem(expected_releases.backend)
 
 
 @pytest.mark.criterion("HC-4")
-def test_pam_is_healthy(health: Health, scored: Scored, expected_releases: ExpectedReleases) -> None:
+def test_pam_is_healthy(health: Health, scored: Scored, known: Judge, expected_releases: ExpectedReleases) -> None:
     """The assistant and all that it depends on work.  If red: docs/runbook.md#pam-unhealthy."""
-    report = scored(health.pam)
+    report = known(scored(health.pam))
 
     assert report.healthy, report
     assert report.runs(expected_releases.backend), report.release_problem(expected_releases.backend)
 
 
 @pytest.mark.criterion("HC-5")
-def test_everything_together_is_healthy(health: Health, scored: Scored, expected_releases: ExpectedReleases) -> None:
+def test_everything_together_is_healthy(
+    health: Health, scored: Scored, known: Judge, expected_releases: ExpectedReleases
+) -> None:
     """The product's own summary has no objection.  If red: docs/runbook.md#comprehensive-unhealthy."""
-    report = scored(health.comprehensive)
+    report = known(scored(health.comprehensive))
 
     assert report.healthy, report
     assert report.runs(expected_releases.backend), report.release_problem(expected_releases.backend)

@@ -4,6 +4,7 @@ import pytest
 
 from pam_rollback.core.figures import Scored
 from pam_rollback.core.kept_sessions import KeptSessions
+from pam_rollback.core.known_before import Judge
 from pam_rollback.plugin.journeys.onlooker import Onlooker
 from pam_rollback.plugin.journeys.traveller import Traveller
 from pam_rollback.plugin.journeys.visitor import Visitor
@@ -91,9 +92,11 @@ def test_trip_is_planned(returning_traveller: Traveller, scored: Scored) -> None
 
 @pytest.mark.criterion("RPO-3", "DUR-4")
 @pytest.mark.elements("message")
-def test_lost_session_is_renewed(kept_sessions: KeptSessions, returning_traveller: Traveller, scored: Scored) -> None:
+def test_lost_session_is_renewed(
+    kept_sessions: KeptSessions, returning_traveller: Traveller, scored: Scored, known: Judge
+) -> None:
     """Whoever was signed out, or whose session may be lost, can sign in again.  If red: docs/runbook.md#sessions-lost."""
-    renewed = scored(returning_traveller.loses_session())
+    renewed = known(scored(returning_traveller.loses_session()))
 
     assert kept_sessions.as_allowed, kept_sessions
     assert renewed.signed_out, renewed
@@ -102,9 +105,9 @@ def test_lost_session_is_renewed(kept_sessions: KeptSessions, returning_travelle
 
 
 @pytest.mark.criterion("SC-5", "CR-2")
-def test_nothing_fails_behind_the_pages(traveller: Traveller, scored: Scored) -> None:
+def test_nothing_fails_behind_the_pages(traveller: Traveller, scored: Scored, known: Judge) -> None:
     """No page writes an error or has a request that fails, now and in the journeys before.  If red: docs/runbook.md#browser-broken."""
-    behind = scored(traveller.opens_every_page())
+    behind = known(scored(traveller.opens_every_page()))
 
     assert behind.clean, behind
 

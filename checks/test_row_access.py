@@ -3,15 +3,16 @@
 import pytest
 
 from pam_rollback.core.figures import Scored
+from pam_rollback.core.known_before import Judge
 from pam_rollback.core.row_access import AccessChanges, Reach, Strangers
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.integrity]
 
 
 @pytest.mark.criterion("SC-4", "POST-2")
-def test_no_stranger_is_shown_a_row(shown_to_strangers: Strangers, scored: Scored) -> None:
+def test_no_stranger_is_shown_a_row(shown_to_strangers: Strangers, scored: Scored, known: Judge) -> None:
     """The policies show somebody who owns nothing no row of others.  If red: docs/runbook.md#rows-open."""
-    fact = scored(shown_to_strangers)
+    fact = known(scored(shown_to_strangers))
 
     assert fact.none, fact
 

@@ -4,6 +4,7 @@ The rows of decision sessions are run by tests/test_decision_matrix.py, those of
 """
 
 import re
+import shutil
 import tempfile
 import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from pam_rollback.observation.baseline import Red, load_baseline
 from pam_rollback.sandbox.database.auditor import in_plan_dialect
 from tests.fault_rows.decision_row import DecisionRow
 from tests.fault_rows.health import BACKEND, DATABASE, EVERYTHING, FRONTEND, PAM, SAME_RELEASE
@@ -38,10 +40,20 @@ class Proof:
         """A baseline of the healthy sandbox, with its rows beside it."""
         return store_baseline(self.range, self._new_folder())
 
+    def baseline_of(self, row: Row) -> Path:
+        """The same, with what it has of what is not as it should be."""
+        if not row.recorded:
+            return self.counted_before
+        copy = Path(shutil.copytree(self.counted_before.parent, self._new_folder() / "baseline")) / "baseline.json"
+        red = tuple(map(Red.of, row.recorded))
+        of_health = {"red" if one.item.startswith("HC-") else "found": red for one in row.recorded}
+        load_baseline(copy).model_copy(update=of_health).save(copy)
+        return copy
+
     def healthy(self, row: Row) -> tuple[Collected, set[str]]:
         """The session of a row without its fault, and its cases, all of them green before anything is planted."""
         selection = selection_of(row)
-        key = (*selection, row.dialect, str(row.counted_before), row.setting)
+        key = (*selection, row.dialect, str(row.counted_before), row.setting, *map(str, row.recorded))
         if key not in self._sessions:
             session = self.session(row, row.setting)
             before = session.run()
@@ -59,7 +71,7 @@ class Proof:
         project = runbook_in(folder)
         _set_objectives(folder / "plan.toml", row.objective_s)
         file = _with_settings(self.range.file, folder / "sandbox.toml", settings, dialect=row.dialect)
-        before = [f"--baseline={self.counted_before}"] if row.counted_before else []
+        before = [f"--baseline={self.baseline_of(row)}"] if row.counted_before else []
         return project.collected(*selection_of(row), *before, f"--env={file}")
 
     def fingerprint(self, row: Row) -> dict[str, str]:
@@ -117,6 +129,8 @@ def under(rows: Iterable[Row], session: Collected, range_: Range) -> Finished:
         for row in rows:
             if row.fault:
                 range_.remote.plant(row.fault, **row.parameters)
+            if row.beside:
+                range_.remote.plant(row.fault, **row.beside)
             if row.moved_to:
                 range_.remote.go_live(row.moved_to)
         return session.run()
@@ -140,7 +154,8 @@ def judge(rows: list[Row], broken: Finished, healthy: Collection[str]) -> None:
     assert _with(outcomes, "broken criterion") == red, broken.out
     assert of("unknown") <= unknown <= of("unknown") | of("uncertain"), broken.out
     assert _with(outcomes, "action failed") == of("undone"), broken.out
-    assert _with(outcomes, "passed") == set(healthy) - red - of("undone") - unknown, broken.out
+    assert _with(outcomes, "known before") == of("known"), broken.out
+    assert _with(outcomes, "passed") == set(healthy) - red - of("undone") - of("known") - unknown, broken.out
     assert broken.rc == CODES[word], broken.out
     said = " ".join(broken.out.split())
     assert [row.words for row in rows if row.words not in said] == [], broken.out

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from pam_rollback.core.known_before import Finding
+
 _WAITS = {
     "baseline": "windows of a baseline",
     "accessibility": "browser, accessibility",
@@ -54,6 +56,12 @@ class Row:
     """Whose tables the session looks at: ``plan`` for the checks that are about the rollback plan's own."""
     counted_before: bool = False
     """Whether the session knows a baseline with the rows that were there before the fault."""
+    recorded: tuple[Finding, ...] = ()
+    """What that baseline has of what is not as it should be."""
+    beside: Mapping[str, str | float] = field(default_factory=dict)
+    """The settings of a second planting of the same fault; none: it is planted once."""
+    known: frozenset[str] = frozenset()
+    """The checks that meet nothing but what is known, and say so."""
     files: tuple[str, ...] = ()
     """The files of ``checks/`` that the session is narrowed to; of a decision, the criteria of all others are answered for (``--ack``)."""
     product: str = "pam-plan"
@@ -73,6 +81,8 @@ class Row:
     def planted(self) -> str:
         """The fault as a person plants it."""
         named = self.fault_with_settings
+        twice = ", ".join(f"{name}={value}" for name, value in self.beside.items())
+        named += f" and {twice}" if twice else ""
         objectives = ", ".join(f"{name} of {seconds} s" for name, seconds in self.objective_s.items())
         moved = f"a move to the {self.moved_to} release" if self.moved_to else ""
         of_today = "today's product" if self.product == "pam-today" else ""

@@ -5,13 +5,17 @@ gets 403 on everything, and that is no lock. What was answered is not kept, sinc
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
+from typing import Self
 
 from pam_rollback.core.answer import Answer
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.figures import Figures
+from pam_rollback.core.known_before import Finding
 
+ITEM = "IR-1"
+"""Security holes, of the plan's criteria."""
 NO_TOKEN = "no token"  # noqa: S105 - what it is called
 _SHOWN = 4
 _UNAUTHORIZED, _FORBIDDEN = 401, 403
@@ -86,11 +90,13 @@ class Door:
     right: tuple[Attempt, ...] = ()
     opens_with: frozenset[int] = frozenset()
     """The statuses that the right token brings; empty: any success. A request that is refused for its content is let in first."""
+    known: frozenset[str] = frozenset()
+    """The wrong tokens for which it is known to be open."""
 
     @property
     def bypasses(self) -> tuple[Attempt, ...]:
         """The wrong tokens that were let in."""
-        return tuple(attempt for attempt in self.wrong if attempt.standing is Standing.OPEN)
+        return tuple(one for one in self.wrong if one.standing is Standing.OPEN and one.credential not in self.known)
 
     def unknown(self) -> Iterator[str]:
         """Why this door is not known to be closed; nothing when it is."""
@@ -117,11 +123,36 @@ class Access:
 
     doors: tuple[Door, ...]
     not_tried: tuple[str, ...] = ()
+    note: str = ""
+    """What else there is to say of the doors that are open."""
 
     @property
     def bypasses(self) -> tuple[str, ...]:
         """Each wrong token that was let in, with its door."""
         return tuple(f"{door.path} with {attempt}" for door in self.doors for attempt in door.bypasses)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Each wrong token that was let in, with its door."""
+        return tuple(
+            Finding(ITEM, door.path, f"lets in {attempt.credential}")
+            for door in self.doors
+            for attempt in door.bypasses
+        )
+
+    def without(self, known: tuple[Finding, ...], why: str) -> Self:
+        """Judged without the doors that are known to be open for such a token."""
+        texts = {finding.text for finding in known}
+        doors = tuple(
+            replace(
+                door,
+                known=frozenset(
+                    one.credential for one in door.wrong if f"{door.path}: lets in {one.credential}" in texts
+                ),
+            )
+            for door in self.doors
+        )
+        return replace(self, doors=doors, note=why)
 
     @property
     def tried(self) -> int:
@@ -168,7 +199,7 @@ class Access:
         if self.bypasses:
             return (
                 f"{len(self.bypasses)} of {self.tried} requests without a right token were let in, expected 401 or 403 for all: "
-                f"{_some(self.bypasses)}"
+                f"{_some(self.bypasses)}" + (f" ({self.note})" if self.note else "")
             )
         return f"{self.tried} requests without a right token, none let in"
 

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Self
 
-from pam_rollback.core.known_barriers import Key, Known, stable
+from pam_rollback.core.known_barriers import Key, Known, as_finding, stable
+from pam_rollback.core.known_before import Finding
 
 OWN_RULES = "the suite's own rules"
 """Reflow, motion and keyboard are no rules of axe-core."""
@@ -71,24 +72,23 @@ class Findings:
     """What a person has to look at. Never a failure."""
     note: str = ""
 
-    def new_against(self, known: Known | None) -> Self:
-        """The same without what the baseline has. More elements of one kind than the baseline had: all of them are shown."""
-        if known is None:
-            return self
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Each kind of barrier, with the number of its elements."""
         found = Counter(violation.key_of(element) for violation in self.violations for element in violation.elements)
+        return tuple(as_finding(key, count) for key, count in found.items())
+
+    def without(self, known: tuple[Finding, ...], why: str) -> Self:
+        """The same without what is known. Of a kind that counts all elements are shown."""
+        texts = {finding.text for finding in known}
         new = []
         for violation in self.violations:
             elements = tuple(
-                element
-                for element in violation.elements
-                if found[violation.key_of(element)] > known.counts.get(violation.key_of(element), 0)
+                element for element in violation.elements if as_finding(violation.key_of(element)).text not in texts
             )
             if elements:
                 new.append(replace(violation, elements=elements))
-        note = ""
-        if new and self.rules not in known.rules.split(", "):
-            note = f"the baseline was judged by {known.rules}: perhaps the rule is new and not the barrier"
-        return replace(self, violations=tuple(new), note=note)
+        return replace(self, violations=tuple(new), note=why)
 
     @property
     def elements(self) -> int:

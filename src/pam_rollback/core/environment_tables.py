@@ -285,14 +285,35 @@ def undeclared_load(place: str) -> str:
     )
 
 
+_LETTERS_MIN = 3
+
+
+def _names_a_finding(text: str) -> str:
+    """Refuse what would name everything: a waiver is for what somebody has looked at. Raises ValueError."""
+    if sum(map(str.isalpha, text)) < _LETTERS_MIN:
+        raise ValueError(f"expected the words of a finding, as the baseline has them, found {text!r}, which names any")
+    return text
+
+
+def _somebody(text: str) -> str:
+    if not text.strip():
+        raise ValueError("expected who answers for it, found nobody")
+    return text
+
+
 class Waiver(Table):
-    """Somebody accepted, until a date (included), that an item of the plan is relaxed or not measured here."""
+    """Somebody accepted, until a date (included), that an item of the plan is relaxed or not measured here.
+
+    With ``known`` they accept these findings of the item alone, as far as a baseline has them.
+    """
 
     item: Text
     until: date
     reason: Text
-    approved_by: Text
+    approved_by: Annotated[str, AfterValidator(_somebody)]
     """Who accepted it. "provisional …": nobody yet, and it does not count."""
+    known: Annotated[tuple[Annotated[str, AfterValidator(_names_a_finding)], ...], Strict(False)] = ()  # noqa: FBT003 - TOML has lists
+    """What was red before, in the words in which a red check and the baseline tell it; ``*`` stands for anything."""
 
     @property
     def is_provisional(self) -> bool:
@@ -300,8 +321,8 @@ class Waiver(Table):
         return self.approved_by.strip().lower().startswith("provisional")
 
     def holds(self, today: date) -> bool:
-        """Whether it counts on that day."""
-        return self.until >= today and not self.is_provisional
+        """Whether the whole item is waived on that day."""
+        return not self.known and self.until >= today and not self.is_provisional
 
 
 class Ramp(Table):

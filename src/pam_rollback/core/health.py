@@ -4,13 +4,14 @@ Source: the plan's health checks HC-1 to HC-5, and the audit of the plan's scrip
 unhealthy, and a 503 that says healthy all pass there).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 
 from pam_rollback.core.answer import Answer
 from pam_rollback.core.figures import Figures
 from pam_rollback.core.health_words import HEALTHY
+from pam_rollback.core.known_before import Finding
 from pam_rollback.product.rules.conditions import Captured
 from pam_rollback.product.rules.contract import ANY_STATUS, Component
 from pam_rollback.product.rules.judging import Judgement, contradiction, judge, release_of, unreadable, word_of
@@ -28,6 +29,10 @@ class HealthReport:
     component: Component
     captured: Captured
     judgement: Judgement
+    known: bool = False
+    """It is as ill as it was before, and somebody answers for that."""
+    note: str = ""
+    """What else there is to say of its illness."""
 
     @classmethod
     def of(cls, component: Component, answer: Answer, *, now: datetime | None = None) -> "HealthReport":
@@ -67,8 +72,17 @@ class HealthReport:
 
     @property
     def healthy(self) -> bool:
-        """The answer is what the contract asks for."""
-        return self.judgement.healthy
+        """The answer is what the contract asks for, or it is known not to be."""
+        return self.judgement.healthy or self.known
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is wrong with it; nothing when it is healthy."""
+        return () if is_healthy(self) else (Finding(self.component.item, self.name, self.symptom),)
+
+    def without(self, known: tuple[Finding, ...], why: str) -> "HealthReport":
+        """Judged without what is known of it."""
+        return replace(self, known=bool(known), note=why)
 
     @property
     def reachable(self) -> bool:
@@ -106,7 +120,9 @@ class HealthReport:
     def symptom(self) -> str:
         """What is wrong, without what differs between two looks: the body's word, the HTTP status, the conditions that are not met."""
         unmet = [
-            f"{one.condition.subject} is not {one.condition.asked}" for one in self.judgement.results if not one.met
+            f"{one.condition.subject} is not {one.condition.asked}"
+            for one in self.judgement.results
+            if not one.met and one.condition.pointer != "/status"
         ]
         return ", ".join([f"{self.status}, HTTP {self.http_status or 'none'}", *unmet])
 
@@ -132,8 +148,9 @@ class HealthReport:
     def __str__(self) -> str:
         """The sentence that a failure shows."""
         release = f", release {self.release}" if self.release else ""
+        note = f" ({self.note})" if self.note else ""
         kept = f", but nothing is known of now: {self.not_known}" if self.not_known else ""
-        return f"{self.name} says {self.status}{release}{self._wanted}{kept} ({self.answer})"
+        return f"{self.name} says {self.status}{release}{self._wanted}{kept}{note} ({self.answer})"
 
     # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
     __repr__ = __str__

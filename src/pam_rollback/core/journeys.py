@@ -1,9 +1,11 @@
 """What came of a journey through the site, in words that a person can act on. Every fact names the browser in which it was found."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 from pam_rollback.core.figures import Figures
+from pam_rollback.core.known_before import Finding, without_numbers
 
 _SHOWN = 5
 
@@ -184,6 +186,22 @@ class NewSession(Walk):
     signed_out: bool = False
     asked_to_sign_in: bool = False
     signed_in_again: bool = False
+    note: str = ""
+    """What else there is to say of a page that does not ask."""
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The page that does not ask to sign in, where everything else was seen."""
+        seen = not self.problem and self.signed_out and self.signed_in_again
+        return (
+            (Finding("RPO-3", "a page whose session was lost", "does not ask to sign in"),)
+            if seen and not self.asked_to_sign_in
+            else ()
+        )
+
+    def without(self, known: tuple[Finding, ...], why: str) -> Self:
+        """Judged without what is known of the page."""
+        return replace(self, asked_to_sign_in=self.asked_to_sign_in or bool(known), note=why)
 
     @property
     def outcome(self) -> str:
@@ -193,7 +211,8 @@ class NewSession(Walk):
         if not self.signed_out:
             return "signing out leaves the person signed in"
         if not self.asked_to_sign_in:
-            return "with a session that the service does not know any more, the page does not ask to sign in"
+            note = f" ({self.note})" if self.note else ""
+            return f"with a session that the service does not know any more, the page does not ask to sign in{note}"
         return "works" if self.signed_in_again else "signing in again does not work"
 
 
@@ -220,6 +239,21 @@ class BehindThePages(Walk):
     pages: tuple[str, ...] = ()
     """The pages that were opened, with those of the journeys before."""
     complaints: tuple[str, ...] = ()
+    note: str = ""
+    """What else there is to say of them."""
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Each kind of error. How often it was seen depends on what was done before, so that it does not count."""
+        return tuple(
+            dict.fromkeys(Finding("SC-5", "behind the pages", without_numbers(one)) for one in self.complaints)
+        )
+
+    def without(self, known: tuple[Finding, ...], why: str) -> Self:
+        """Judged without the errors that are known."""
+        old = {finding.said for finding in known}
+        new = tuple(one for one in self.complaints if without_numbers(one) not in old)
+        return replace(self, complaints=new, note=why)
 
     @property
     def clean(self) -> bool:
@@ -247,7 +281,9 @@ class BehindThePages(Walk):
         if not self.complaints:
             return f"none on {len(self.pages)} pages"
         more = f"; and {len(self.complaints) - _SHOWN} more" if len(self.complaints) > _SHOWN else ""
-        return f"{len(self.complaints)} on {len(self.pages)} pages: {'; '.join(self.complaints[:_SHOWN])}{more}"
+        return f"{len(self.complaints)} on {len(self.pages)} pages: {'; '.join(self.complaints[:_SHOWN])}{more}" + (
+            f" ({self.note})" if self.note else ""
+        )
 
 
 @dataclass(frozen=True, repr=False, kw_only=True)

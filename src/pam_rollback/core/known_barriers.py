@@ -5,6 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+from pam_rollback.core.known_before import Finding
+
+ITEM = "CR-4"
+"""Accessibility broken, of the plan's criteria."""
+
 Key = tuple[str, str, str]
 """Rule, page state, element."""
 
@@ -19,12 +24,23 @@ def stable(selector: str) -> str:
     return _POSITION.sub(r"\1N)", without_counters)
 
 
+def as_finding(key: Key, count: int = 1) -> Finding:
+    """A barrier as a waiver names it: ``color-contrast on home-light: a.button``."""
+    rule, page_state, selector = key
+    return Finding(ITEM, f"{rule} on {page_state}", selector, count)
+
+
 @dataclass(frozen=True)
 class Known:
     """The barriers of a baseline: how often each was there, and the rules that found them."""
 
     counts: Mapping[Key, int]
     rules: str
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Each as a later run compares it."""
+        return tuple(as_finding(key, count) for key, count in self.counts.items())
 
     def as_data(self) -> dict[str, Any]:
         """As JSON can hold it."""

@@ -6,14 +6,15 @@ security: permissive policies add up, each restrictive one takes away; only FORC
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.figures import Figures
+from pam_rollback.core.known_before import Finding
 
 PUBLIC = "public"
 """Every role, as a policy or a grant names it."""
@@ -171,6 +172,8 @@ class Strangers:
     unknown: Mapping[str, str]
     may_show_some: tuple[str, ...] = ()
     """Tables of which people may choose to show their own row: there every row at once is an open door, and one is none."""
+    note: str = ""
+    """What else there is to say of the doors that are open."""
 
     @property
     def open(self) -> tuple[Shown, ...]:
@@ -178,6 +181,22 @@ class Strangers:
         return tuple(
             one for one in self.shown if one.row is not None and (one.all_rows or one.table not in self.may_show_some)
         )
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Each open table, for each role; every row is more than some."""
+        return tuple(
+            Finding("SC-4", one.table, f"shows {one.role} rows of others", 1 + one.all_rows) for one in self.open
+        )
+
+    def without(self, known: tuple[Finding, ...], why: str) -> Self:
+        """Judged without the doors that are known."""
+        texts = {finding.text for finding in known}
+        left = tuple(
+            one if f"{one.table}: shows {one.role} rows of others" not in texts else replace(one, row=None)
+            for one in self.shown
+        )
+        return replace(self, shown=left, note=why)
 
     @property
     def none(self) -> bool:
@@ -211,7 +230,8 @@ class Strangers:
             f"{one.table} shows {one.role}, who owns nothing there, {'every row' if one.all_rows else f'rows such as {one.row}'}"
             for one in self.open
         ]
-        return f"rows of users are open to others: {_listed(told)}"
+        note = f" ({self.note})" if self.note else ""
+        return f"rows of users are open to others: {_listed(told)}{note}"
 
     __repr__ = __str__
 

@@ -29,6 +29,8 @@ class Outcome(Enum):
     REFUSED = "refused"
     UNKNOWN = "could not measure"
     NOT_RUN = "not run"
+    KNOWN = "known before"
+    """Red, as it was before; somebody answers for it until a day."""
 
     @property
     def exit_code(self) -> ExitCode:
@@ -44,6 +46,7 @@ _EXIT_CODES = {
     Outcome.REFUSED: ExitCode.REFUSED,
     Outcome.UNKNOWN: ExitCode.INCONCLUSIVE,
     Outcome.NOT_RUN: ExitCode.INCONCLUSIVE,
+    Outcome.KNOWN: ExitCode.GO,
 }
 
 _WORST_FIRST = (

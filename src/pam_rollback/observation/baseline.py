@@ -6,7 +6,7 @@ two runs are never mixed and a missing one is never taken for "there was nothing
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Literal, Self
@@ -17,6 +17,7 @@ from pam_rollback import VERSION
 from pam_rollback.core import formats
 from pam_rollback.core.distribution import Distribution
 from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.known_before import Finding
 from pam_rollback.core.percentiles import DEFINITION, percentile
 from pam_rollback.core.samples import LATE_MS, Sample
 from pam_rollback.core.strict_json import read_json
@@ -117,6 +118,18 @@ class Red(_Record):
     """Which part of the product."""
     said: str
     """What was found, without what differs between two looks."""
+    count: int = 1
+    """How much of it."""
+
+    @classmethod
+    def of(cls, finding: Finding) -> Self:
+        """Keep a finding."""
+        return cls(item=finding.item, what=finding.what, said=finding.said, count=finding.count)
+
+    @property
+    def finding(self) -> Finding:
+        """As later runs compare it."""
+        return Finding(self.item, self.what, self.said, self.count)
 
     def __str__(self) -> str:
         """For sentences."""
@@ -152,7 +165,9 @@ class Baseline(_Record):
     """Of all answers; None when none could be recorded."""
     journeys: dict[str, Figures] = {}
     red: tuple[Red, ...] = ()
-    """What was red when it was recorded."""
+    """What of the service was ill when it was recorded."""
+    found: tuple[Red, ...] = ()
+    """Open doors and errors that a healthy service had."""
     memory: MemoryHeld | None = None
     tickets: TicketRate | None = None
     parts: dict[str, Part] = {}
@@ -213,12 +228,13 @@ class Baseline(_Record):
                 f"{self.origin} is from the future, by {-age_d * 24:.1f} h: one of two clocks is wrong, so its age is not known"
             )
 
-    def refuse_ill(self) -> None:
-        """Raise MeasurementFailed when something was red while it was recorded: it may have been the incident."""
-        if self.red:
+    def refuse_ill(self, answered: Callable[[Finding], bool]) -> None:
+        """Raise MeasurementFailed when something was ill while it was recorded, unless somebody answers for it: it may be the incident."""
+        ill = "; ".join(str(red) for red in self.red if not answered(red.finding))
+        if ill:
             raise MeasurementFailed(
-                f"{self.origin} was recorded while something was red ({'; '.join(map(str, self.red))}), "
-                "so nothing is compared with it; take a new one when all is well, with 'pytest -m baseline'"
+                f"{self.origin} was recorded while something was red ({ill}), so nothing is compared with it and nothing is known by it; "
+                "take a new one when all is well, with 'pytest -m baseline', or have somebody answer for it ([[waivers]] known)"
             )
 
     def save(self, path: Path) -> None:

@@ -15,6 +15,8 @@ from pam_rollback.plugin.sql_files import invariant_of
 
 OUTCOME = "pam-outcome"
 MESSAGE = "pam-message"
+KNOWN = "pam-known"
+"""What a test found that was there before, and who answers for it. Everything else that the test asks for is as it should be."""
 
 _LINES_SHOWN = 4
 _ONLY_TOLD = {Outcome.BROKEN_CRITERION.value, Outcome.UNKNOWN.value}
@@ -64,6 +66,10 @@ def pytest_runtest_makereport(
         report.user_properties.append((MESSAGE, message))
     elif report.outcome == "skipped":
         report.user_properties = [*report.user_properties, (OUTCOME, Outcome.NOT_RUN.value)]
+    elif call.when == "call" and (told := dict(report.user_properties).get(KNOWN)):
+        message = visible(runbook.secrets.redact(str(told)))
+        report.user_properties = [*report.user_properties, (OUTCOME, Outcome.KNOWN.value), (MESSAGE, message)]
+        _tell_only(item, report, Outcome.KNOWN.value)
     if report.longrepr is not None:
         text = str(report.longrepr)
         clean = visible(runbook.secrets.redact(text))
@@ -74,7 +80,7 @@ def pytest_runtest_makereport(
     if item.get_closest_marker("advisory") and report.outcome == "failed":
         # What ends badly in a teardown may be everybody's.
         if call.when != "teardown" and dict(report.user_properties).get(OUTCOME) in _ONLY_TOLD:
-            _tell_only(item, report)
+            _tell_only(item, report, "not confirmed" if item.get_closest_marker("checklist") else "advisory")
         else:
             # Shown as failed, so the verdict counts it: a GO has nothing that failed. The test's later reports say so, too.
             for properties in (item.user_properties, report.user_properties):
@@ -82,10 +88,9 @@ def pytest_runtest_makereport(
     return report
 
 
-def _tell_only(item: pytest.Item, report: pytest.TestReport) -> None:
+def _tell_only(item: pytest.Item, report: pytest.TestReport, prefix: str) -> None:
     """What never decides is nowhere shown as failed: neither in JUnit nor in Allure, nor on the terminal. The record has what was found."""
     path, line, _ = item.location
-    prefix = "not confirmed" if item.get_closest_marker("checklist") else "advisory"
     report.outcome = "skipped"
     report.longrepr = (path, (line or 0) + 1, f"Skipped: {prefix}: {dict(report.user_properties)[MESSAGE]}")
 

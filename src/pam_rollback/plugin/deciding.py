@@ -106,6 +106,8 @@ def _found(criterion: str, test: Seen) -> Finding:
         return Finding(criterion, State.HOLDS, own["words"] if own else test.message)
     if outcome is Outcome.PASSED:
         return Finding(criterion, State(own["state"]), own["words"]) if own else Finding(criterion, State.CLEAR, "")
+    if outcome is Outcome.KNOWN:
+        return Finding(criterion, State.CLEAR, test.message)
     why = test.message.removeprefix(f"{MeasurementFailed.__name__}: ")
     return Finding(criterion, State.UNKNOWN, why or "the session ended before it was reached", Evidence.NONE)
 

@@ -52,7 +52,7 @@ def pytest_runtest_makereport(
         outcome = Outcome(dict(report.user_properties).get(OUTCOME, Outcome.UNKNOWN.value))
         if noted.get(item.nodeid) is not Outcome.BROKEN_CRITERION:
             noted[item.nodeid] = outcome
-    elif call.when == "call" and report.passed:
+    elif call.when == "call" and (report.passed or dict(report.user_properties).get(OUTCOME) == Outcome.KNOWN.value):
         noted.setdefault(item.nodeid, Outcome.PASSED)
     return report
 

@@ -123,7 +123,7 @@ class Told:
             seen.outcomes.append(outcome)
             self._tell_bad(outcome, str(said.get(MESSAGE) or "the process that ran it died"), seen)
         elif report.skipped:
-            seen.outcomes.append(Outcome.NOT_RUN)
+            seen.outcomes.append(Outcome.KNOWN if said.get(OUTCOME) == Outcome.KNOWN.value else Outcome.NOT_RUN)
         elif report.when == "call":
             seen.outcomes.append(Outcome.PASSED)
         if report.when not in {"setup", "call"}:

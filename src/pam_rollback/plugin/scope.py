@@ -77,6 +77,7 @@ def scope_of(config: pytest.Config, runbook: Runbook, left_out: LeftOut, *, judg
                 else waiver.approved_by,
             )
             for waiver in runbook.environment.waivers
+            if not waiver.known  # those are told with what they are about
         ),
         acknowledgements=acknowledgements,
         unmeasured=unmeasured if judges_success and not runbook.options.dry_run else (),

@@ -81,7 +81,7 @@ class TakenBaseline:
         """What is written. Raises MeasurementFailed when it would be of two releases."""
         if not self.health.one_release:
             raise MeasurementFailed(f"the baseline is withdrawn, nothing was written: {self.health}")
-        red = [Red(item=one.component.item, what=one.name, said=one.symptom) for one in self.health.red]
+        red = [Red.of(finding) for report in self.health.red for finding in report.findings]
         observed = self.observed
         if observed.overall is None or self._judged.good:
             return observed.model_copy(update={"red": tuple(red)})

@@ -91,6 +91,7 @@ _COUNTED: Final = {
     Outcome.UNKNOWN: "could not be measured",
     Outcome.PASSED: "ok",
     Outcome.NOT_RUN: "not judged",
+    Outcome.KNOWN: "known before",
 }
 
 
@@ -110,7 +111,11 @@ class Picture:
 
     def lines(self, now_s: float) -> Sequence[str]:
         """Phase, what is waited for, and the criteria so far."""
-        bad = sum(count for outcome, count in self.found.items() if outcome not in {Outcome.PASSED, Outcome.NOT_RUN})
+        bad = sum(
+            count
+            for outcome, count in self.found.items()
+            if outcome not in {Outcome.PASSED, Outcome.NOT_RUN, Outcome.KNOWN}
+        )
         so_far = f"{self.found[Outcome.PASSED]} ok, {bad} not good, of {self.asked}"
         red = list(dict.fromkeys(self.red))
         more = f" and {len(red) - _RED_SHOWN} more" if len(red) > _RED_SHOWN else ""

@@ -23,6 +23,7 @@ _SIGNS: Final = {
     Outcome.REFUSED: "⛔ refused",
     Outcome.UNKNOWN: "⚠️ could not measure",
     Outcome.NOT_RUN: "⏸️ not run",
+    Outcome.KNOWN: "⏸️ known before",
 }
 _VERDICT_SIGNS: Final = {"GO": "✅", "INCONCLUSIVE": "⚠️", "PLANNED": "📋", "REFUSED": "⛔"}
 

@@ -27,7 +27,7 @@ NAME: Final = "index.html"
 EVIDENCE: Final = "allure"
 """The folder of the Allure report, beside this page."""
 
-_TONES: Final = {Outcome.PASSED: "go", Outcome.UNKNOWN: "open", Outcome.NOT_RUN: "open"}
+_TONES: Final = {Outcome.PASSED: "go", Outcome.UNKNOWN: "open", Outcome.NOT_RUN: "open", Outcome.KNOWN: "open"}
 """Any other outcome is a no."""
 VERDICT_TONES: Final = {"GO": "go", "INCONCLUSIVE": "open", "PLANNED": "open"}
 OUTCOME_WORDS: Final = {
@@ -38,6 +38,7 @@ OUTCOME_WORDS: Final = {
     Outcome.REFUSED: "REFUSED",
     Outcome.UNKNOWN: "UNKNOWN",
     Outcome.NOT_RUN: "not run",
+    Outcome.KNOWN: "known before",
 }
 _PROBLEMS_MAX: Final = 12
 _NAMES_MAX: Final = 5

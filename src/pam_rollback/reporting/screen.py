@@ -231,7 +231,9 @@ def _not_judged(record: RunRecord) -> Iterable[str]:
     unconfirmed = [result for result in items if checklist.state(result) not in {NOT_DONE, CONFIRMED}]
     if unconfirmed:
         yield f"{len(unconfirmed)} of the checklist, confirmed by nobody (--ack): {_ids(unconfirmed)}"
-    listed = {result.nodeid for result in items} | {one.nodeid for one in record.results if decides(one)}
+    listed = {result.nodeid for result in items} | {
+        one.nodeid for one in record.results if decides(one) and one.outcome is not Outcome.KNOWN
+    }
     for reason, names in wording.not_run(record).items():
         left = [name for name in names if name not in listed] if record.verdict != "GO" else names
         left = [name for name in left if name not in {result.nodeid for result in items}]

@@ -23,6 +23,7 @@ WORDS: Final = {
     Outcome.REFUSED: ("REFUSED", "red"),
     Outcome.UNKNOWN: ("UNKNOWN", "yellow"),
     Outcome.NOT_RUN: ("not run", "yellow"),
+    Outcome.KNOWN: ("known", "yellow"),
 }
 _VERDICT_COLORS: Final = {"GO": "green", "INCONCLUSIVE": "yellow", "PLANNED": "cyan"}
 _ANSI: Final = {"red": "31", "green": "32", "yellow": "33", "cyan": "36", "bold": "1", "dim": "2"}

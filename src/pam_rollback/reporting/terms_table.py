@@ -20,6 +20,7 @@ _WORST_FIRST: Final = (
     Outcome.BROKEN_CRITERION,
     Outcome.UNKNOWN,
     Outcome.NOT_RUN,
+    Outcome.KNOWN,
     Outcome.PASSED,
 )
 _FIGURES_TOLD: Final = 2
@@ -27,8 +28,8 @@ _FIGURES_TOLD: Final = 2
 _WINDOW: Final = "window"
 _ROWS_MAX: Final = 20
 _SHORT: Final = {Outcome.ACTION_FAILED: "FAILED", Outcome.UNDO_FAILED: "FAILED"}
-_SIGNS: Final = {Outcome.PASSED: "ok", Outcome.UNKNOWN: "?", Outcome.NOT_RUN: "?"}
-"""In a table of several rollbacks; anything else is NO, and what no test judged is a dash."""
+_SIGNS: Final = {Outcome.PASSED: "ok", Outcome.UNKNOWN: "?", Outcome.NOT_RUN: "?", Outcome.KNOWN: "ok*"}
+"""In a table of several rollbacks; anything else is NO, and what no test judged is a dash. ``ok*``: red as it was before."""
 _NOT_JUDGED: Final = "-"
 _ID, _MEASURED, _ASKED, _N, _VERDICT = 6, 10, 18, 5, 7
 _MEASURED_MAX: Final = 18

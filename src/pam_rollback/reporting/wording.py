@@ -17,6 +17,10 @@ NO_RECORD: Final = "no verdict: the session ended before it wrote its run record
 """What is said of a run that was killed."""
 
 
+_SUCCESS: Final = "SC-"
+"""How the success criteria of the plan are numbered."""
+
+
 def duration(seconds: float) -> str:
     """A length of time as people say it: ``0.21 s``, ``38 s``, ``1 min 12 s``, ``2 h 5 min``."""
     if seconds < 9.95:  # noqa: PLR2004 - below ten seconds the tenths matter
@@ -92,7 +96,8 @@ def problems(record: RunRecord) -> list[Result]:
         outcome: place
         for place, outcome in enumerate((Outcome.UNDO_FAILED, Outcome.ACTION_FAILED, Outcome.REFUSED, *COUNTED))
     }
-    bad = [result for result in record.results if result.outcome not in {Outcome.PASSED, Outcome.NOT_RUN}]
+    good = {Outcome.PASSED, Outcome.NOT_RUN, Outcome.KNOWN}
+    bad = [result for result in record.results if result.outcome not in good]
     return sorted(bad, key=lambda result: (result.advisory, order[result.outcome]))
 
 
@@ -112,6 +117,8 @@ def not_run(record: RunRecord) -> dict[str, list[str]]:
     for result in record.results:
         if result.outcome is Outcome.NOT_RUN:
             by_reason.setdefault(result.message or "no reason was given", []).append(result.nodeid)
+        elif result.outcome is Outcome.KNOWN:
+            by_reason.setdefault(f"{Outcome.KNOWN.value}: {result.message}", []).append(result.nodeid)
     for left_out in record.deselected:
         by_reason.setdefault(left_out.reason, []).append(left_out.nodeid)
     return by_reason
@@ -142,6 +149,13 @@ def conditions(record: RunRecord) -> list[str]:
         f"{waiver.item} waived until {waiver.until} by {waiver.approved_by}: {waiver.reason}"
         for waiver in record.waivers
     ]
+    lines += dict.fromkeys(
+        f"{item} {Outcome.KNOWN.value}: {result.message}"
+        for result in record.results
+        if result.outcome is Outcome.KNOWN
+        for item in result.criteria
+        if item.startswith(_SUCCESS)
+    )
     lines += [f"{ack.item} acknowledged: {ack.statement}" for ack in record.acknowledgements]
     return lines + list(record.notes)
 

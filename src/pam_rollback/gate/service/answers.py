@@ -57,7 +57,7 @@ def _question(result: Result) -> str:
 
 
 def _line(question: str, results: Sequence[Result]) -> str:
-    bad = sorted((one for one in results if one.outcome is not Outcome.PASSED), key=_badness)
+    bad = sorted((one for one in results if one.outcome not in {Outcome.PASSED, Outcome.KNOWN}), key=_badness)
     if not bad:
         return f"[x] {question}: {len(results)} of {len(results)}"
     sign = _SIGNS.get(bad[0].outcome, "[ ]")

@@ -187,6 +187,8 @@ class Traveller:
                 self._sign_in(site)
                 site.open_chat()
                 found["signed_in_again"] = True
+            else:  # then it is found out in a window of its own, so that one fault does not hide the other
+                found["signed_in_again"] = self._signs_in_anew()
 
         return NewSession(**self._walked("signing out and in again", steps), **found)
 
@@ -241,6 +243,14 @@ class Traveller:
         site = self._window(None)
         self._sign_in(site)
         return site
+
+    def _signs_in_anew(self) -> bool:
+        try:
+            self._at_the_form().open_chat()
+        except (Stopped, NotAsDescribed):
+            self._signed_in.problem = None
+            return False
+        return True
 
     def _sign_in(self, site: "PamSite") -> None:
         try:

@@ -1,0 +1,169 @@
+"""What was red before is told from what is new, and from what nobody answers for."""
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from pam_rollback.core.access import NO_TOKEN, Access, Attempt, Door
+from pam_rollback.core.answer import Answer as HttpAnswer
+from pam_rollback.core.configuration import ConfigurationError
+from pam_rollback.core.environment_file import load_environment
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.health import HealthReport
+from pam_rollback.core.journeys import BehindThePages, NewSession
+from pam_rollback.core.known_before import Answer, Finding, Judged, KnownBefore, without_numbers
+from pam_rollback.core.row_access import Shown, Strangers
+from tests.contracts import usual
+
+TODAY = date(2026, 11, 27)
+OPEN = Finding("SC-4", "public.expenses", "shows anon rows of others", 2)
+RAMP = Answer("SC-4", ("public.expenses: *",), date(2027, 1, 31), "R. Ramp")
+ENVIRONMENTS = Path(__file__).parents[2] / "environments"
+
+
+def known(*answers: Answer, count: int = 2, refused: str = "") -> KnownBefore:
+    """A baseline that has the open table."""
+    return KnownBefore({(OPEN.item, OPEN.text): count} if count else {}, answers, refused, TODAY)
+
+
+def judged(fact: Judged, *before: Finding) -> Judged:
+    """The fact without what is known, where the baseline has this and somebody answers for it."""
+    recorded = {(one.item, one.text): one.count for one in before}
+    answers = tuple(Answer(one.item, (one.text,), TODAY, "R. Ramp") for one in before)
+    told = KnownBefore(recorded, answers, today=TODAY).told(fact.findings)
+    return fact.without(tuple(finding for finding, _ in told.known), told.reasons)
+
+
+@pytest.mark.parametrize(
+    ("register", "why"),
+    [
+        pytest.param(known(RAMP), None, id="known"),
+        pytest.param(known(replace(RAMP, until=TODAY)), None, id="its-last-day"),
+        pytest.param(known(RAMP, count=0), "the baseline does not have it|no baseline shows", id="nothing-recorded"),
+        pytest.param(known(count=0), "", id="new"),
+        pytest.param(known(), "the baseline has it, and nobody answers for it", id="nobody"),
+        pytest.param(known(replace(RAMP, item="CR-4")), "nobody answers for it", id="another-item"),
+        pytest.param(
+            known(replace(RAMP, patterns=("public.expense: *",))), "nobody answers for it", id="another-table"
+        ),
+        pytest.param(
+            known(replace(RAMP, until=date(2026, 11, 26))),
+            "until 2026-11-26, and that day is over .R. Ramp",
+            id="ended-yesterday",
+        ),
+        pytest.param(known(RAMP, count=1), "more of it than before, 2 instead of 1", id="more-of-it"),
+        pytest.param(
+            known(RAMP, refused="recorded while HC-3 was red"), "recorded while HC-3 was red", id="ill-baseline"
+        ),
+    ],
+)
+def test_a_finding_is_known_by_baseline_and_owner(register: KnownBefore, why: str | None) -> None:
+    """Both, the day not over, no more of it than before, and a baseline that may be trusted; everything else counts."""
+    told = register.told([OPEN])
+
+    assert [finding for finding, _ in told.known] == ([OPEN] if why is None else [])
+    if why:
+        with pytest.raises(ValueError, match=why):
+            raise ValueError(told.reasons)
+    else:
+        assert told.reasons == ""
+
+
+def test_what_is_known_is_told_with_its_owner() -> None:
+    """One line, whoever answers for how many."""
+    assert str(known(RAMP).told([OPEN])) == (
+        "public.expenses: shows anon rows of others (2), until 2027-01-31: R. Ramp"
+    )
+
+
+def report(status: int, word: str, *, release: str = "") -> HealthReport:
+    """One answer about PAM."""
+    body = f'{{"status":"{word}","version":"{release}"}}'.encode()
+    answer = HttpAnswer("GET", "http://pam.test", status, "application/json", body, 1.0, "")
+    return HealthReport.of(usual("PAM"), answer)
+
+
+def test_health_that_was_red_is_known_and_another_reason_is_new() -> None:
+    """The same symptom; and its release is still asked for."""
+    before = report(503, "degraded", release="1.41.3")
+    again = judged(report(503, "degraded", release="1.42.0"), *before.findings)
+
+    assert again.healthy
+    assert not again.runs("1.41.3")
+    assert not judged(report(503, "unhealthy"), *before.findings).healthy
+    assert not judged(report(500, "degraded"), *before.findings).healthy
+    assert report(200, "healthy").findings == ()
+
+
+def test_a_door_beside_a_known_one_is_new() -> None:
+    """A table for another role, every row instead of some, a token that was refused before."""
+    some, every = (
+        Shown("public.expenses", "anon", "7", all_rows=False),
+        Shown("public.expenses", "anon", "7", all_rows=True),
+    )
+    other = Shown("public.expenses", "authenticated", "7", all_rows=True)
+    before = Strangers((every,), {}, {})
+
+    assert judged(before, *before.findings).none
+    assert judged(Strangers((some,), {}, {}), *before.findings).none
+    assert not judged(before, *Strangers((some,), {}, {}).findings).none
+    assert judged(Strangers((every, other), {}, {}), *before.findings).open == (other,)
+    with pytest.raises(MeasurementFailed):  # what is not known is not known because of what is
+        _ = judged(Strangers((every,), {}, {"public.profiles": "no right"}), *before.findings).none
+
+
+def test_a_path_beside_a_known_one_is_new() -> None:
+    """By path and by token."""
+
+    def door(path: str, *let_in: str) -> Door:
+        tried = (NO_TOKEN, "a made-up token")
+        right = (Attempt("its own token", 200, "application/json", 2),) * 2
+        return Door(
+            path, tuple(Attempt(one, 200 if one in let_in else 401, "application/json", 2) for one in tried), right
+        )
+
+    before = Access((door("GET /tickets", NO_TOKEN), door("GET /settings")))
+    worse = Access((door("GET /tickets", NO_TOKEN, "a made-up token"), door("GET /settings")))
+
+    assert judged(before, *before.findings).closed
+    assert not before.closed
+    assert judged(worse, *before.findings).bypasses == (
+        "GET /tickets with a made-up token: HTTP 200 application/json, 2 bytes",
+    )
+
+
+def test_pages_and_errors_beside_known_ones_are_new() -> None:
+    """A page that does not ask to sign in is known only where everything else was seen to work."""
+    silent = NewSession(journey="signing in again", browser="chromium", signed_out=True, signed_in_again=True)
+    errors = BehindThePages(journey="pages", browser="chromium", pages=("/",), complaints=("HTTP 500: GET /api/7",))
+    more = replace(errors, complaints=("HTTP 500: GET /api/9", "script error: x is not a function"))
+
+    assert judged(silent, *silent.findings).asked_to_sign_in
+    assert replace(silent, signed_in_again=False).findings == ()
+    assert judged(errors, *errors.findings).clean
+    assert judged(more, *errors.findings).complaints == ("script error: x is not a function",)
+    assert without_numbers("GET /rows/0c7d0cf4-9a43-4f5e-8f0c-3f0f2a9b1c11/12") == "GET /rows/N/N"
+
+
+@pytest.mark.parametrize(
+    ("waiver", "words"),
+    [
+        ('until = 2027-01-31\nreason = "r"', "approved_by: missing, it is required"),
+        ('reason = "r"\napproved_by = "R. Ramp"', "until: missing, it is required"),
+        ('until = 2027-01-31\nreason = "r"\napproved_by = " "', "expected who answers for it, found nobody"),
+        ('until = 2027-01-31\nreason = "r"\napproved_by = "R. Ramp"\nknown = ["*"]', "which names any"),
+    ],
+)
+def test_nobody_and_no_day_are_refused(tmp_path: Path, waiver: str, words: str) -> None:
+    """With one line, before anything is sent."""
+    file = tmp_path / "place.toml"
+    known = "" if "known" in waiver else 'known = ["public.expenses: *"]\n'
+    text = (ENVIRONMENTS / "sandbox.toml").read_text(encoding="utf-8")
+    file.write_text(f'{text}\n[[waivers]]\nitem = "SC-4"\n{known}{waiver}\n', encoding="utf-8")
+
+    with pytest.raises(ConfigurationError) as refused:
+        load_environment(str(file), ENVIRONMENTS, {})
+    assert len(refused.value.problems) == 1
+    assert words in str(refused.value.problems[0])
