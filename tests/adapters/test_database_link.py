@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from pam_rollback.adapters.account_api import AccountApi
-from pam_rollback.adapters.database_link import LinkProbe, replica_problem
+from pam_rollback.adapters.database_link import LinkProbe, replica_problem, same_project
 from pam_rollback.adapters.pam_api import Account
 from pam_rollback.adapters.postgres import Patience
 from pam_rollback.core.database_link import SETTING, DatabaseLink, Link
@@ -205,3 +205,23 @@ def test_an_outage_is_a_reason(judge: Judge, product_database: Database) -> None
     """Neither shown nor refuted."""
     with product_database.outage():
         assert judge().link is Link.NOT_SHOWN
+
+
+PROJECT = "https://abcdefgh.supabase.co"
+
+
+@pytest.mark.parametrize(
+    ("dsn", "supabase", "project"),
+    [
+        ("postgresql://checks:x@db.abcdefgh.supabase.co:5432/postgres", PROJECT, "abcdefgh"),
+        ("postgresql://checks.abcdefgh:x@aws-0-eu-central-1.pooler.supabase.com:5432/postgres", PROJECT, "abcdefgh"),
+        ("postgresql://checks.hgfedcba:x@aws-0-eu-central-1.pooler.supabase.com:5432/postgres", PROJECT, ""),
+        ("postgresql://checks.abcdefgh:x@db.example.com/postgres", PROJECT, ""),
+        ("postgresql://checks:x@db.hgfedcba.supabase.co/postgres", PROJECT, ""),
+        ("postgresql://checks:x@127.0.0.1:5432/pam", "http://127.0.0.1:54321", ""),
+        ("postgresql://checks.:x@aws-0.pooler.supabase.com/postgres", "", ""),
+    ],
+)
+def test_both_may_name_the_same_project(dsn: str, supabase: str, project: str) -> None:
+    """By Supabase's own addresses; what is called otherwise proves nothing."""
+    assert same_project(dsn, supabase) == project

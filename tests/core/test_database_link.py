@@ -35,6 +35,15 @@ def test_what_was_seen_is_judged(changes: dict[str, Any], link: Link, words: str
     assert words in found.why
 
 
+def test_what_nobody_could_look_at_is_a_condition() -> None:
+    """Said by every finding in the same words, so that the verdict has it once; a refuted link never passes as one."""
+    unproven = DatabaseLink(Link.UNPROVEN, "staging declares no test_account")
+
+    unproven.confirm_good("no offenders")
+    assert unproven.unproven == "whether this is the database behind the API: staging declares no test_account"
+    assert {judged().unproven, judged(written=False).unproven, judged(in_database=False).unproven} == {""}
+
+
 def test_good_findings_need_the_right_database_and_bad_ones_only_no_wrong_one() -> None:
     """A bad row is told also when nobody could write just now; of another environment's database nothing counts."""
     shown, not_shown, refuted = judged(), judged(written=False), judged(in_database=False)

@@ -193,12 +193,12 @@ def test_without_a_link_to_the_api_only_bad_rows_count() -> None:
         found.fact("drift")
 
 
-def test_without_a_test_account_nothing_ties_the_database_to_the_api(changed: Changed) -> None:
+def test_without_a_test_account_the_link_is_a_condition(changed: Changed) -> None:
     """Nobody could write a row through the API and look for it."""
     file = changed(('kind = "sandbox"\n', 'kind = "sandbox"\nabilities = ["database"]\n'))
     environment = load_environment(str(file), ROOT / "environments", {})
 
     found = integrity.database_link._get_wrapped_function()(environment, None, None)
 
-    assert found.link is Link.NOT_SHOWN
+    assert found.link is Link.UNPROVEN
     assert "sandbox declares no test_account that could write a row through the API" in found.why

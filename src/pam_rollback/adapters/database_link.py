@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from urllib.parse import urlsplit
 
 from psycopg import sql
 
@@ -22,6 +23,7 @@ from pam_rollback.core.errors import MeasurementFailed
 
 _LOOKS = 3
 _WRITTEN = (HTTPStatus.OK, HTTPStatus.CREATED)
+_SUPABASE, _POOLER = ".supabase.co", ".pooler.supabase.com"
 _RECOVERY = "SELECT pg_is_in_recovery()"
 _ROWS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "setting": (
@@ -132,6 +134,22 @@ class LinkProbe:
             else:
                 return ""
         return left
+
+
+def same_project(dsn: str, supabase: str) -> str:
+    """The project of Supabase that a DSN and the address of its REST both name; empty where they name none, or not the same.
+
+    Source: Supabase's "Connect to your database": ``db.PROJECT.supabase.co``, or a pooler's host with the user ``ROLE.PROJECT``.
+    """
+    host = urlsplit(supabase).hostname or ""
+    project = host.removesuffix(_SUPABASE)
+    if project == host or not project or "." in project:
+        return ""
+    asked = urlsplit(dsn)
+    at, user = asked.hostname or "", asked.username or ""
+    direct = at == f"db.{project}{_SUPABASE}"
+    pooled = at.endswith(_POOLER) and user.partition(".")[2] == project
+    return project if direct or pooled else ""
 
 
 def replica_problem(dsn: str, patience: Patience) -> DatabaseLink | None:

@@ -1,6 +1,7 @@
 """Is the database that the checks ask the one behind the API? A row that was written through the one has to be seen through the other.
 
-Without that, green says nothing: a copy, a replica that lags, or another environment's database is whole while the real one is not.
+Without that, green says little: a copy, a replica that lags, or another environment's database is whole while the real one is not. Where no
+account may write, both may still name the same project of Supabase; else the verdict has a condition.
 """
 
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ class Link(Enum):
     SHOWN = "shown"
     REFUTED = "refuted"
     NOT_SHOWN = "not shown"
+    UNPROVEN = "unproven"
+    """Nobody could be asked: this environment has no account that may write."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -29,8 +32,11 @@ class DatabaseLink:
     why: str
 
     def confirm_good(self, what: object) -> None:
-        """For a finding that is good. Raises MeasurementFailed unless the database is known to be the one behind the API."""
-        if self.link is not Link.SHOWN:
+        """For a finding that is good. Raises MeasurementFailed when it was looked for whether this is the database, and it was not seen.
+
+        Where nobody could look, the verdict has a condition instead (``unproven``).
+        """
+        if self.link in {Link.REFUTED, Link.NOT_SHOWN}:
             raise MeasurementFailed(
                 f"not known whether this is the database behind the API: {self.why}; found there: {what}; see {_RUNBOOK}"
             )
@@ -41,6 +47,11 @@ class DatabaseLink:
             raise MeasurementFailed(
                 f"this is not the database behind the API, so nothing it holds counts: {self.why}; see {_RUNBOOK}"
             )
+
+    @property
+    def unproven(self) -> str:
+        """What the verdict rests on without a proof; empty where there is one."""
+        return f"whether this is the database behind the API: {self.why}" if self.link is Link.UNPROVEN else ""
 
     def __str__(self) -> str:
         """The sentence."""
