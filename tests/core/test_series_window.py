@@ -10,7 +10,7 @@ import pytest
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.histogram import Histogram, Latencies
 from pam_rollback.core.series import Answers, Evidence, Point, Quantity, Series, from_evidence, gauge, pooled
-from pam_rollback.core.series_window import SeriesSpec, SeriesWindow, judge_series
+from pam_rollback.core.series_window import SeriesSpec, SeriesWindow, judge_series, long_enough_s
 from pam_rollback.core.step_percentiles import Step, StepPercentiles
 from pam_rollback.core.window_state import WindowState
 
@@ -340,3 +340,25 @@ def test_what_cannot_be_counts_is_refused(counts: tuple[float, float, float]) ->
     """More than all, or less than none."""
     with pytest.raises(ValueError, match="are no counts"):
         Answers(*counts)
+
+
+SHORTENED = replace(ERRORS, asked_s=6000)
+
+
+@pytest.mark.parametrize(
+    ("windows", "needed_s"),
+    [
+        pytest.param([judged(SHORTENED, [Answers(10, 0)] * 10)], 187.5, id="too-few"),
+        pytest.param([judged(SHORTENED, [GOOD] * 10)], 0, id="enough"),
+        pytest.param([judged(ERRORS, [Answers(10, 0)] * 10)], 100, id="as-long-as-asked"),
+        pytest.param([judged(SHORTENED, [Answers(1, 0)] * 10)], 0, id="hopeless"),
+        pytest.param([judged(replace(MEMORY, asked_s=6000, points_min=50), [7.0] * 10)], 0, id="no-answers"),
+        pytest.param(
+            [judged(SHORTENED, [Answers(10, 0)] * 10), judged(MEMORY, [700.0] * 10)], 0, id="beside-a-broken-one"
+        ),
+        pytest.param([], 0, id="nothing-told"),
+    ],
+)
+def test_a_shortened_window_is_made_long_enough(windows: list[SeriesWindow], needed_s: float) -> None:
+    """For the number of answers alone; never beyond what the plan asks for, and not where waiting does not help."""
+    assert long_enough_s(windows) == pytest.approx(needed_s)

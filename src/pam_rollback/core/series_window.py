@@ -21,6 +21,10 @@ from pam_rollback.core.series import Evidence, Point, Quantity, Series, pooled
 from pam_rollback.core.standing import Standing
 from pam_rollback.core.window_state import WindowResult, WindowState
 
+_SPARE = 1.25
+_LONGER_AT_MOST = 4
+"""Where even that would be too short, waiting does not help a rehearsal."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class SeriesSpec:
@@ -74,6 +78,8 @@ class SeriesWindow(WindowResult):
     restarts: int
     gone: tuple[str, ...]
     observed_s: float
+    counted: bool = False
+    """Whether ``n`` are answers."""
 
     @property
     def asked_s(self) -> float:
@@ -126,6 +132,23 @@ class SeriesWindow(WindowResult):
     __repr__ = __str__
 
 
+def long_enough_s(windows: Sequence[SeriesWindow]) -> float:
+    """How long a window must be for enough answers, at the rate at which they were counted; 0 where it is as it should be.
+
+    Only what the pace made shorter is made longer, to four times its length at most and never beyond what the plan asks for; nothing is
+    where a measure is broken.
+    """
+    if any(window.state is WindowState.BROKEN for window in windows):
+        return 0.0
+    needed_s = [
+        min(window.spec.duration_s * _SPARE * window.spec.answers_min / window.n, window.asked_s)
+        for window in windows
+        if window.state is WindowState.UNKNOWN and window.counted and 0 < window.n < window.spec.answers_min
+    ]
+    longest_s, shown_s = max(needed_s, default=0.0), max((window.spec.duration_s for window in windows), default=0.0)
+    return longest_s if longest_s <= _LONGER_AT_MOST * shown_s else 0.0
+
+
 def judge_series(series: Series, spec: SeriesSpec, *, start_s: float, now_s: float) -> SeriesWindow:
     """Judge the window that began at ``start_s``, as ``series`` tells it at ``now_s``.
 
@@ -170,6 +193,7 @@ def judge_series(series: Series, spec: SeriesSpec, *, start_s: float, now_s: flo
         restarts=sum(start_s < moment <= end_s for moment in series.restarts),
         gone=series.gone,
         observed_s=reach_s - start_s,
+        counted=total is not None,
     )
 
 
