@@ -62,4 +62,10 @@ def test_findings_of_all_pages_name_theirs() -> None:
 )
 def test_what_nobody_described_is_left_out(described: tuple[str, ...], left_out: set[str]) -> None:
     """And nothing else is."""
-    assert set(STATES) - set(reachable(described)) == left_out
+    assert set(STATES) - set(reachable(described, account=True)) == left_out
+
+
+def test_without_an_account_strangers_pages_are_judged() -> None:
+    """The first page, the log-in and the page for unknown addresses; a wrong password is not tried."""
+    assert set(reachable(("email", "password"), account=False)) == {"home", "login", "not-found"}
+    assert set(reachable((), account=False)) == {"home", "not-found"}

@@ -49,7 +49,7 @@ def collect(browser: Browser, site: Site, rules: Rules) -> Audits:
         context = browser.new_context(reduced_motion="reduce", service_workers="block", locale="en-US", **device)
         try:
             visit = Visit(context.new_page(), site)
-            for audit in _audits(visit, reachable(site.elements), context.new_cdp_session(visit.page), looks, rules):
+            for audit in _audits(visit, reachable(site.elements, account=bool(site.email)), context.new_cdp_session(visit.page), looks, rules):
                 found[audit.page_state] = audit
             visit.leave()
         finally:
@@ -74,9 +74,9 @@ def collect_in_own_browser(site: Site, rules: Rules) -> Audits:
 def _audits(
     visit: Visit, states: Sequence[str], devtools: CDPSession, looks: tuple[_Look, ...], rules: Rules
 ) -> Iterator[Audit]:
-    members = [state for state in states if state not in PUBLIC_STATES]
+    members = [state for state in states if state not in PUBLIC_STATES and visit.has_account]
     for state in states:
-        if state in PUBLIC_STATES:
+        if state not in members:
             yield from _looks_of(state, visit, devtools, looks, rules)
     if not members:
         return

@@ -58,6 +58,7 @@ class Site:
     login_path: str
     chat_path: str
     email: str = field(repr=False)
+    """Empty where there is no account: then only strangers' pages are judged."""
     password: str = field(repr=False)
     deadline_s: float = 5.0
 
@@ -126,6 +127,11 @@ class Visit:
         # Nothing was pressed to see the messages: the other states of the chat go on from here.
         self._now = _CHAT_OPEN if state == "chat" else state
         return own
+
+    @property
+    def has_account(self) -> bool:
+        """Whether somebody can sign in."""
+        return bool(self._site.email)
 
     def sign_in(self) -> None:
         """As the environment's test account. Raises Stopped."""

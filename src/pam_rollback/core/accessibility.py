@@ -36,15 +36,26 @@ NEEDED_ELEMENTS: Mapping[str, tuple[str, ...]] = {
     "chat-error": (*_OF_THE_CHAT, "chat_error"),
 }
 """What the product's contract has to describe for a state to be reached, by the names of its elements."""
+OF_STRANGERS = ("login", "not-found", "home")
+"""What is judged where no account is declared. A wrong password is not tried then."""
 WALKED_STATES = ("login", "home", "chat", "money", "trips", "settings", "profile")
 """Where the Tab key is pressed from the top to the end."""
 LOOKS = ("light", "dark", "double-size", "phone")
 """How a page is looked at; a page state is ``state-look``, such as ``chat-dark``."""
 
 
-def reachable(described: Collection[str]) -> tuple[str, ...]:
-    """The states that can be reached with these elements; the others are left out."""
-    return tuple(state for state in STATES if set(NEEDED_ELEMENTS[state]) <= set(described))
+def needed_elements(state: str, *, account: bool) -> tuple[str, ...]:
+    """What has to be described for the state to be reached: a stranger comes to the first page without signing in."""
+    return () if state == "home" and not account else NEEDED_ELEMENTS[state]
+
+
+def reachable(described: Collection[str], *, account: bool) -> tuple[str, ...]:
+    """The states that can be reached with these elements, by the test account or by strangers; the others are left out."""
+    return tuple(
+        state
+        for state in (STATES if account else OF_STRANGERS)
+        if set(needed_elements(state, account=account)) <= set(described)
+    )
 
 
 @dataclass(frozen=True, repr=False)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from pam_rollback.core.accessibility import NEEDED_ELEMENTS as OF_STATES
+from pam_rollback.core.accessibility import OF_STRANGERS, needed_elements
 from pam_rollback.core.configuration import suggestion
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.plan import Plan
@@ -58,7 +58,8 @@ NEEDED_ABILITIES = {
     "held_data": ("database",),
     "front_page": ("browser",),
     "chat_page": ("browser", "test_account"),
-    "audits": ("browser", "test_account"),
+    "audits": ("browser",),
+    "audited": ("browser",),
     "keyboard_chat": ("browser", "test_account"),
     "flags_readiness": ("flag_admin",),
     "gradual_readiness": ("flag_admin", "flag_evaluation"),
@@ -206,7 +207,10 @@ def _refuse_unknown_criteria(plan: Plan, items: list[pytest.Item]) -> None:
 
 def missing_abilities(item: pytest.Item, environment: Environment) -> list[str]:
     """The abilities that a test stands on and that the environment does not declare, in order."""
-    needed = {ability for name in getattr(item, "fixturenames", ()) for ability in NEEDED_ABILITIES.get(name, ())}
+    asked = getattr(item, "fixturenames", ())
+    needed = {ability for name in asked for ability in NEEDED_ABILITIES.get(name, ())}
+    if "audited" in asked and _parameter(item, "state") not in OF_STRANGERS:
+        needed.add("test_account")
     return sorted((needed | {_source_of(item)} - {""}) - set(environment.abilities))
 
 
@@ -300,7 +304,8 @@ def _undescribed_elements(item: pytest.Item, environment: Environment) -> str:
     """Which elements of pages the test works with and nobody described; empty when there is none."""
     asked = getattr(item, "fixturenames", ())
     of_fixtures = (one for name in asked for one in NEEDED_ELEMENTS.get(name, ()))
-    of_state = OF_STATES.get(_parameter(item, "state"), ()) if "audited" in asked else ()
+    account = "test_account" in environment.abilities
+    of_state = needed_elements(_parameter(item, "state"), account=account) if "audited" in asked else ()
     lost = undescribed(environment.contract.elements, (*of_fixtures, *of_state, *markers.elements_of(item)))
     return f"the contract of {environment.product} describes no {', '.join(lost)} ([elements])" if lost else ""
 
