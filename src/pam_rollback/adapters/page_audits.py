@@ -49,7 +49,13 @@ def collect(browser: Browser, site: Site, rules: Rules) -> Audits:
         context = browser.new_context(reduced_motion="reduce", service_workers="block", locale="en-US", **device)
         try:
             visit = Visit(context.new_page(), site)
-            for audit in _audits(visit, reachable(site.elements, account=bool(site.email)), context.new_cdp_session(visit.page), looks, rules):
+            for audit in _audits(
+                visit,
+                reachable(site.elements, account=bool(site.email)),
+                context.new_cdp_session(visit.page),
+                looks,
+                rules,
+            ):
                 found[audit.page_state] = audit
             visit.leave()
         finally:

@@ -74,7 +74,7 @@ def build_record(
         reasons=tuple(
             dict.fromkeys([*_reasons(runbook, scope, code), *_only_listed(tests), *_not_counted(tests, why)])
         ),
-        deselected=tuple(NotRun(nodeid, reason) for nodeid, reason, _ in left_out.tests),
+        deselected=tuple(NotRun(*one) for one in left_out.tests),
         actions=tuple(_actions(runbook)),
         items=tuple(_items(runbook, tests)),
         steps=(*planned_steps(runbook.plan, stories, environment), *planned)

@@ -194,6 +194,8 @@ class NotRun:
     """pytest's id of the test."""
     reason: str
     """Why it did not run, in words that several tests can share."""
+    criteria: tuple[str, ...] = ()
+    """Permanent ids of the plan items that it serves; none in records of the first version."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from pam_rollback.core.verdict import Outcome
-from pam_rollback.reporting import checklist, readiness, wording
+from pam_rollback.reporting import checklist, plan_coverage, readiness, wording
 from pam_rollback.reporting.run_record import Measured, Result, RunRecord
 from pam_rollback.reporting.shown_record import shown
 from pam_rollback.reporting.terminal_page import (
@@ -47,6 +47,7 @@ def render(record: RunRecord, width: int, *, color: bool, ascii_only: bool) -> l
         *steps(record, page),
         *_problems(record, page),
         *_not_run(record, page),
+        *listed(plan_coverage.HEADING, plan_coverage.lines(record), page),
         *paragraphs(checklist.paragraphs(record), page),
         *listed("Conditions", wording.conditions(record), page),
         *reasons(record, page),

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from pam_rollback.core.verdict import Outcome
-from pam_rollback.reporting import checklist, readiness, recommendation, timeline_picture, wording
+from pam_rollback.reporting import checklist, plan_coverage, readiness, recommendation, timeline_picture, wording
 from pam_rollback.reporting.pages import FAULT_MATRIX, RUNBOOK
 from pam_rollback.reporting.pages_html import template
 from pam_rollback.reporting.run_record import ActionTaken, Measured, Result, RunRecord
@@ -315,6 +315,7 @@ def _lists(record: RunRecord) -> Iterator[tuple[str, Sequence[str]]]:
         for reason, names in wording.not_run(record).items()
     ]
     yield "Not judged, and why", left_out
+    yield plan_coverage.HEADING, plan_coverage.lines(record)
     advisory = [one for one in wording.problems(record) if not decides(one) and not checklist.is_item(one)]
     yield "Only advisory", [f"{' '.join(one.criteria)} {wording.problem(one)}" for one in advisory]
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from pam_rollback.core.checklist import CONFIRMED, NOT_DONE
 from pam_rollback.core.verdict import Outcome
-from pam_rollback.reporting import checklist, readiness, scorecard, terminal_page, wording
+from pam_rollback.reporting import checklist, plan_coverage, readiness, scorecard, terminal_page, wording
 from pam_rollback.reporting.run_record import ActionTaken, Result, RunRecord
 from pam_rollback.reporting.shown_record import shown
 from pam_rollback.reporting.terminal_page import WORDS, Page
@@ -194,7 +194,13 @@ def _besides(record: RunRecord, page: Page, room: int) -> list[str]:
     """What else passed, what was not judged, and what the verdict rests on besides tests. ``room``: so many lines at most."""
     conditions, not_judged = wording.conditions(record), list(_not_judged(record))
     passed = _also_passed(record)
-    entries = [("also passed", [passed] if passed else []), ("not judged", not_judged), ("conditions", conditions)]
+    items = plan_coverage.in_short(record)
+    entries = [
+        ("also passed", [passed] if passed else []),
+        ("plan items", [f"{items}: -v"] if items else []),
+        ("not judged", not_judged),
+        ("conditions", conditions),
+    ]
     told: list[str] = []
     for lines, most in ((2, _LIST_MAX), (1, _LIST_MAX), (1, 3), (1, 2), (1, 1)):
         told = ["", *(line for label, listed in entries for line in _list(label, listed, page, most, lines))]

@@ -1,0 +1,54 @@
+"""What was judged, what was left out and what would let it be judged, by item of the plan."""
+
+from dataclasses import replace
+
+from pam_rollback.core.verdict import Outcome
+from pam_rollback.reporting import plan_coverage, scorecard, wording
+from pam_rollback.reporting.run_record import NotRun, RunRecord
+
+LEFT_OUT = (
+    NotRun("checks/a.py::test_memory", "staging declares no metrics", ("SC-3", "MT-3")),
+    NotRun("checks/b.py::test_rows", "staging declares no database", ("SC-2", "DI-1")),
+    NotRun("checks/c.py::test_voice", "the contract of pam-today describes no speak, messages ([elements])", ("CR-3",)),
+    NotRun("checks/d.py::test_pages[firefox]", "staging does not name firefox among its browsers", ("CR-2",)),
+)
+
+
+def test_each_item_says_what_would_let_it_be_judged(good_record: RunRecord) -> None:
+    """One line a reason; an item of which something was judged is told apart; another browser's is nobody's question."""
+    record = replace(good_record, deselected=LEFT_OUT)
+
+    told = plan_coverage.lines(record)
+    assert told[1:] == [
+        "judged in part: SC-2",
+        "not judged: SC-3 MT-3: staging declares no metrics (add it to abilities of staging, when it is there)",
+        "not judged: DI-1: staging declares no database (add it to abilities of staging, when it is there)",
+        (
+            "not judged: CR-3: the contract of pam-today describes no speak, messages ([elements]) "
+            "(describe it in products/pam-today.toml, when it is there)"
+        ),
+    ]
+    assert told[0].startswith("judged: RTO-1 SC-1 HC-3")
+    assert plan_coverage.in_short(record).endswith(" judged, 1 judged in part, 4 not judged")
+    shown = " ".join(" ".join(scorecard.render(record, 80, color=False, ascii_only=False)).split())
+    assert "not judged: DI-1: staging declares no database" in shown
+
+
+def test_a_record_that_does_not_say_of_what_is_silent(good_record: RunRecord) -> None:
+    """As those of the first version."""
+    silent = replace(good_record, deselected=tuple(replace(one, criteria=()) for one in LEFT_OUT))
+
+    assert plan_coverage.lines(silent) == []
+    assert plan_coverage.in_short(silent) == ""
+
+
+def test_what_is_known_is_a_condition_of_a_success_criterion(good_record: RunRecord) -> None:
+    """And is listed as not judged, with who answers for it, whatever it serves; it is no problem."""
+    door = "public.expenses: shows anon rows of others, until 2027-01-31: R. Ramp"
+    known = replace(good_record.results[2], outcome=Outcome.KNOWN, criteria=("SC-4", "POST-2"), message=door)
+    record = replace(good_record, results=(*good_record.results[:2], known))
+
+    assert wording.problems(record) == []
+    assert f"SC-4 known before: {door}" in wording.conditions(record)
+    assert wording.not_run(record)[f"known before: {door}"] == [known.nodeid]
+    assert not any(line.startswith("POST-2") for line in wording.conditions(record))
