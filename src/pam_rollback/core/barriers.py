@@ -118,9 +118,9 @@ class Findings:
         )
 
     def __str__(self) -> str:
-        """The headline, then each rule with its elements."""
+        """The headline with why it counts, where a baseline says more; then each rule with its elements."""
         lines = [line for violation in self.violations for line in violation.lines()]
-        return "\n".join([self.headline, *lines, *([f"  {self.note}"] if self.note else [])])
+        return "\n".join([self.headline + (f" ({self.note})" if self.note else ""), *lines])
 
     # pytest shows the repr of what an assertion gives as its message: the sentences, not the fields.
     __repr__ = __str__
