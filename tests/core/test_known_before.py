@@ -10,10 +10,19 @@ from pam_rollback.core.access import NO_TOKEN, Access, Attempt, Door
 from pam_rollback.core.answer import Answer as HttpAnswer
 from pam_rollback.core.configuration import ConfigurationError
 from pam_rollback.core.environment_file import load_environment
+from pam_rollback.core.environment_tables import Waiver
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.health import HealthReport
 from pam_rollback.core.journeys import BehindThePages, NewSession
-from pam_rollback.core.known_before import Answer, Finding, Judged, KnownBefore, without_numbers
+from pam_rollback.core.known_before import (
+    Answer,
+    Finding,
+    Judged,
+    KnownBefore,
+    answered_on,
+    answers_in,
+    without_numbers,
+)
 from pam_rollback.core.row_access import Shown, Strangers
 from tests.contracts import usual
 
@@ -167,3 +176,19 @@ def test_nobody_and_no_day_are_refused(tmp_path: Path, waiver: str, words: str) 
         load_environment(str(file), ENVIRONMENTS, {})
     assert len(refused.value.problems) == 1
     assert words in str(refused.value.problems[0])
+
+
+def test_a_provisional_waiver_has_nobody_yet() -> None:
+    """Nor does one that is about the whole item."""
+
+    def waiver(owner: str, *known: str) -> Waiver:
+        return Waiver(item="SC-4", until=TODAY, reason="r", approved_by=owner, known=known)
+
+    known = waiver("R. Ramp", "public.expenses: *")
+    waivers = (known, waiver("provisional, to be confirmed", "public.expenses: *"), waiver("R. Ramp"))
+
+    assert answers_in(waivers) == (replace(RAMP, until=TODAY),)
+    assert answered_on(TODAY, [known])(OPEN)
+    assert not answered_on(date(2026, 11, 28), [known])(OPEN)
+    assert not answered_on(TODAY, waivers[1:])(OPEN)
+    assert [one.holds(TODAY) for one in waivers] == [False, False, True]

@@ -12,6 +12,7 @@ from pam_rollback.alerts.rules.group import ERROR_RATE, Alerting, KnownBefore
 from pam_rollback.alerts.rules.loaded import AlertReceivers, AlertsLoaded, Fed, held_against
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.known_before import answered_on
 from pam_rollback.core.plan import Plan
 from pam_rollback.core.prometheus_settings import Prometheus
 from pam_rollback.observation.baseline import load_baseline
@@ -34,9 +35,10 @@ def wanted(
 
 
 def known_before(file: Path, environment: Environment, plan: Plan) -> KnownBefore:
-    """The response times of a recorded baseline: of this environment, recent, with enough answers."""
+    """The response times of a recorded baseline: of this environment, recent, of a healthy service, with enough answers."""
     stored = load_baseline(file)
     stored.refuse_too_few(plan.baseline.answers_min)
+    stored.refuse_ill(answered_on(datetime.now(UTC).date(), environment.waivers))
     stored.refuse_stale(plan.baseline.age_max_d, datetime.now(UTC))
     if stored.origin.environment != environment.name:
         raise MeasurementFailed(

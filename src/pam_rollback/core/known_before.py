@@ -5,11 +5,13 @@ by itself may be of the incident; a waiver by itself may be of what was put righ
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from typing import Protocol, Self, TypeVar
+
+from pam_rollback.core.environment_tables import Waiver
 
 _SHOWN = 3
 _NUMBER = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b(?=[0-9a-f]*\d)[0-9a-f]{6,}\b|\d+")
@@ -50,6 +52,18 @@ class Answer:
     def names(self, finding: Finding) -> bool:
         """Whether this is one of those that it is about."""
         return self.item == finding.item and any(_expression(one).fullmatch(finding.text) for one in self.patterns)
+
+
+def answers_in(waivers: Iterable[Waiver]) -> tuple[Answer, ...]:
+    """Who answers for what that was red before, by the environment's waivers; a provisional one has nobody yet."""
+    accepted = (one for one in waivers if one.known and not one.is_provisional)
+    return tuple(Answer(one.item, one.known, one.until, one.approved_by) for one in accepted)
+
+
+def answered_on(day: date, waivers: Iterable[Waiver]) -> Callable[[Finding], bool]:
+    """Whether somebody answers for a finding on that day."""
+    answers = [one for one in answers_in(waivers) if one.until >= day]
+    return lambda finding: any(answer.names(finding) for answer in answers)
 
 
 @cache

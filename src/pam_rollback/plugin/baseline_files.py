@@ -9,9 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pam_rollback.core.environment import Environment
 from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.known_before import Answer
+from pam_rollback.core.known_before import answered_on
 from pam_rollback.observation.baseline import Baseline, refuse_other_part
 from pam_rollback.plugin.runbook import Runbook
 
@@ -49,20 +48,9 @@ def stored(runbook: Runbook, name: str) -> Path | None:
 def stored_baseline(runbook: Runbook) -> Baseline | None:
     """What ``--baseline FILE`` says; None when it was not given. Raises MeasurementFailed when it is too old, or of an ill service."""
     if runbook.stored is not None:
-        today = datetime.now(UTC).date()
-        answers = [one for one in answers_in(runbook.environment) if one.until >= today]
-        runbook.stored.refuse_ill(lambda finding: any(answer.names(finding) for answer in answers))
+        runbook.stored.refuse_ill(answered_on(datetime.now(UTC).date(), runbook.environment.waivers))
         runbook.stored.refuse_stale(runbook.plan.baseline.age_max_d, datetime.now(UTC))
     return runbook.stored
-
-
-def answers_in(environment: Environment) -> tuple[Answer, ...]:
-    """Who answers for what that was red before, by the environment's file."""
-    return tuple(
-        Answer(waiver.item, waiver.known, waiver.until, waiver.approved_by)
-        for waiver in environment.waivers
-        if waiver.known and not waiver.is_provisional
-    )
 
 
 def staleness(runbook: Runbook) -> str:
