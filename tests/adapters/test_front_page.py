@@ -141,6 +141,18 @@ def test_a_page_has_its_words(site: Site) -> None:
     assert "the page does not say 'Boats'" in str(look_at_front_page(f"{site.url}/", deadline_s=5, text=["Boats"]))
 
 
+def test_a_file_of_another_host_that_does_not_answer_is_told(site: Site) -> None:
+    """The page is the site, for a look and for a probe; what was not seen is a condition of the verdict."""
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        away = f"http://127.0.0.1:{closed.getsockname()[1]}/map.css"
+        site.files["/"] = ("text/html", _PAGE + b"<link rel=stylesheet href=%s>" % away.encode())
+        found = look_at_front_page(f"{site.url}/", deadline_s=5)
+
+        assert found.is_the_site, found
+        assert f"not seen from here: its style {away}: " in found.unproven
+
+
 def test_a_site_that_is_gone() -> None:
     """A value, not an exception."""
     with socket.create_server(("127.0.0.1", 0)) as closed:

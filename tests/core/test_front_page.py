@@ -1,5 +1,7 @@
 """A page is judged by its own words and by its files; a status of 200 proves nothing."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +13,7 @@ from pam_rollback.core.front_page import (
     FrontPage,
     PageContent,
     read_page,
+    seen_files,
     shortcoming_of_asset,
     shortcoming_of_rendered,
     shortcoming_of_sent,
@@ -131,6 +134,56 @@ def test_the_files_of_a_page() -> None:
 
     assert read_page(_APP).assets == (Asset("script", "/assets/index-B1a2.js"), Asset("style", "/assets/index.css"))
     assert [asset.address for asset in read_page(many).assets] == [f"/{n}.js" for n in range(ASSETS_MAX)]
+
+
+_PAGE = "https://pam.test/"
+_OWN = Answer("GET", "https://pam.test/a.js", 200, "text/javascript", b"import x", 1.0)
+_MAP = Asset("style", "https://maps.test/map.css")
+_MAP_SCRIPT = Asset("script", "//maps.test/map.js")
+
+
+def _elsewhere(status: int | None, problem: str = "", body: bytes = b"p{}", kind: str = "text/css") -> Answer:
+    return Answer("GET", _MAP.address, status, kind, body, 1.0, problem)
+
+
+@pytest.mark.parametrize(
+    ("found", "unseen"),
+    [
+        (_elsewhere(None, "refused the connection"), True),
+        (_elsewhere(403), True),
+        (_elsewhere(429), True),
+        (_elsewhere(503), True),
+        (_elsewhere(404), False),  # for users, too
+        (_elsewhere(200, kind="text/html"), False),
+    ],
+)
+def test_another_host_that_does_not_answer_us_is_no_fault_of_the_page(found: Answer, unseen: bool) -> None:  # noqa: FBT001 - a table
+    """As long as a script of its own is well; of its own files each has to answer."""
+    script = Asset("script", "/a.js")
+    seen = seen_files(_PAGE, {script: _OWN, _MAP: found})
+
+    assert bool(seen.unseen) is unseen
+    assert bool(seen.wrong) is not unseen
+    assert seen_files(_PAGE, {script: replace(_OWN, http_status=503), _MAP: found}).unseen == ()
+    assert len(seen_files(_PAGE, {script: replace(_OWN, http_status=503), _MAP: found}).wrong) == 2
+    assert seen_files(_PAGE, {_MAP: found, _MAP_SCRIPT: replace(_OWN, url=_MAP.address)}).unseen == ()
+    assert seen_files(_PAGE, {script: replace(_OWN, http_status=503)}).wrong
+
+
+def test_a_page_whose_scripts_are_all_elsewhere_is_nothing_without_them() -> None:
+    """A site may keep its own bundle at another host."""
+    away = Answer("GET", "https://cdn.test/a.js", None, "", b"", 1.0, "refused the connection")
+    seen = seen_files(_PAGE, {Asset("script", "https://cdn.test/a.js"): away})
+
+    assert seen.unseen == ()
+    assert len(seen.wrong) == 1
+
+
+def test_files_of_other_hosts_come_last() -> None:
+    """However many there are, the page's own bundle is looked at."""
+    others = b"".join(b"<script src=https://other.test/%d.js></script>" % n for n in range(9))
+
+    assert read_page(others + b"<script src=/own.js></script>").assets[0] == Asset("script", "/own.js")
 
 
 def test_what_a_failure_shows() -> None:

@@ -41,7 +41,8 @@ def look_at_front_page(
     if found.names:
         found = replace(found, imported=tuple(_imported(files, deadline_s)))
     problems = found.problems
-    return FrontPage(url, problems, len(assets), "" if problems else unproven(found))
+    doubts = () if problems else (unproven(found), *(f"not seen from here: {one}" for one in found.unseen))
+    return FrontPage(url, problems, len(assets), "; ".join(filter(None, doubts)))
 
 
 def _asked(page: str, asset: Asset, deadline_s: float, *, whole: bool) -> Answer | str | None:

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
+from pam_rollback.core.addresses import server_of
 from pam_rollback.core.answer import Answer
 from pam_rollback.core.figures import Figures
 from pam_rollback.core.outside_text import cut
@@ -20,7 +21,7 @@ ASSETS_MAX = 6
 """Scripts and styles of one page that are looked at, scripts first: a scanner is banned for asking for many addresses."""
 ASSET_BYTES = 4096
 """The start of a file shows what it is."""
-_OK, _PARTIAL = 200, 206
+_OK, _PARTIAL, _SERVER_ERROR = 200, 206, 500
 _ERROR_SCREEN = re.compile(
     r"""(?ix) ^\W*(?:
       (?:oops|whoops|uh[- ]?oh)\b
@@ -47,6 +48,8 @@ _PAGE_BYTES = 256 * 1024
 """What is read of a page: its head and its first words are far before that."""
 _PAGE_AGAIN = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|head|body)\b", re.IGNORECASE)
 _IMPORT = re.compile(rb"""(?:\bfrom|\bimport)\s*\(?\s*["'](\.{1,2}/[^"']{1,200}\.js)["']""")
+_NAMES_A_HOST = re.compile(r"(?:https?:)?//", re.IGNORECASE)
+_NOT_FOR_US = frozenset({403, 429})
 _KINDS = {"script": ("javascript", "ecmascript"), "style": ("text/css",)}
 
 
@@ -56,6 +59,11 @@ class Asset:
 
     kind: str
     address: str
+
+    @property
+    def names_a_host(self) -> bool:
+        """Whether it may be another host than the page's."""
+        return _NAMES_A_HOST.match(self.address) is not None
 
 
 @dataclass(frozen=True)
@@ -79,8 +87,10 @@ def read_page(body: bytes) -> PageContent:
     return PageContent(
         statements=tuple(_line(words) for words in reader.statements),
         text=_line(reader.text),
-        # Styles last: a page without its style is ugly, one without its script is empty.
-        assets=tuple(dict.fromkeys(sorted(reader.assets, key=lambda asset: asset.kind)))[:ASSETS_MAX],
+        # Styles last: a page without its style is ugly, one without its script is empty. Those of other hosts after the page's own.
+        assets=tuple(dict.fromkeys(sorted(reader.assets, key=lambda asset: (asset.kind, asset.names_a_host))))[
+            :ASSETS_MAX
+        ],
         controls=reader.controls,
     )
 
@@ -119,6 +129,43 @@ def shortcoming_of_asset(asset: Asset, answer: Answer) -> str:
     if not any(part in kind for part in _KINDS[asset.kind]):
         return f"{name} is {kind or 'without content type'}, which browsers do not take for a {asset.kind}"
     return "" if answer.body.strip() else f"{name} is empty"
+
+
+@dataclass(frozen=True)
+class FilesSeen:
+    """What is wrong with the files of a page, and which files of other hosts could not be seen from here, each in words."""
+
+    wrong: tuple[str, ...]
+    unseen: tuple[str, ...]
+
+
+def seen_files(page: str, files: Mapping[Asset, Answer | str | None]) -> FilesSeen:
+    """Judge what each file of the page at this address answered; in words why it has no address; None for one that needs none.
+
+    Another host that does not answer us, or not us, may well answer users: a map's style sheet is no part of the release. That is no fault
+    of the page as long as a script of its own is well. A page whose scripts are all elsewhere is nothing without them.
+    """
+    told = {
+        asset: shortcoming_of_asset(asset, one) if isinstance(one, Answer) else one or ""
+        for asset, one in files.items()
+    }
+    elsewhere = {
+        asset for asset, one in files.items() if isinstance(one, Answer) and server_of(one.url) != server_of(page)
+    }
+    own = [asset for asset in files if asset not in elsewhere and not asset.names_a_host]
+    stands = any(asset.kind == "script" and not told[asset] for asset in own)
+    unseen = {asset for asset in elsewhere if told[asset] and stands and _is_not_for_us(files[asset])}
+    return FilesSeen(
+        tuple(said for asset, said in told.items() if said and asset not in unseen),
+        tuple(told[asset] for asset in files if asset in unseen),
+    )
+
+
+def _is_not_for_us(found: Answer | str | None) -> bool:
+    if not isinstance(found, Answer):
+        return False
+    status = found.http_status
+    return bool(found.problem) or status is None or status in _NOT_FOR_US or status >= _SERVER_ERROR
 
 
 def imports_of(script: bytes) -> tuple[str, ...]:
@@ -166,6 +213,11 @@ class PageAnswer:
         return (*own, *self.imported)
 
     @property
+    def unseen(self) -> tuple[str, ...]:
+        """Files of other hosts that could not be seen from here, each in words."""
+        return seen_files(self.answer.url, self.files).unseen
+
+    @property
     def problems(self) -> tuple[str, ...]:
         """What is wrong with it, each in words; empty when it is the site."""
         answer = self.answer
@@ -173,12 +225,9 @@ class PageAnswer:
         if answer.problem or answer.http_status != _OK or not is_page:
             return (str(answer),)
         page = read_page(answer.body)
-        lost = [
-            shortcoming_of_asset(asset, found) if isinstance(found, Answer) else found or ""
-            for asset, found in self.files.items()
-        ]
+        lost = seen_files(answer.url, self.files).wrong
         found = [shortcoming_of_sent(page), *without_words(page, self.text), *lost]
-        if self.names and not any(lost):
+        if self.names and not lost:
             found += unnamed(self.scripts, self.names)
         return tuple(filter(None, found))
 

@@ -8,7 +8,7 @@ import aiohttp
 from yarl import URL
 
 from pam_rollback.core.answer import Answer
-from pam_rollback.core.front_page import ASSET_BYTES, Asset, read_page, shortcoming_of_asset
+from pam_rollback.core.front_page import ASSET_BYTES, Asset, read_page, seen_files
 from pam_rollback.observation.exchange import NotSent, exchange
 
 _LOOK_EVERY_S = 1.0
@@ -41,20 +41,20 @@ class PageFiles:
     async def _look(self, answer: Answer, *, cached: bool, within_s: float) -> str:
         assets = read_page(answer.body).assets
         found = await asyncio.gather(
-            *(self._problem(answer.url, asset, cached=cached, within_s=within_s) for asset in assets)
+            *(self._asked(answer.url, asset, cached=cached, within_s=within_s) for asset in assets)
         )
-        return "; ".join(filter(None, found))
+        return "; ".join(seen_files(answer.url, dict(zip(assets, found, strict=True))).wrong)
 
-    async def _problem(self, page: str, asset: Asset, *, cached: bool, within_s: float) -> str:
+    async def _asked(self, page: str, asset: Asset, *, cached: bool, within_s: float) -> Answer | str | None:
         try:
             address = URL(page).join(URL(asset.address))
         except ValueError:
             return f"its {asset.kind} has no address: {asset.address!r}"
         if address.scheme not in {"http", "https"}:
-            return ""  # a data: address brings its content along
+            return None  # a data: address brings its content along
         headers = {"Range": f"bytes=0-{ASSET_BYTES - 1}"} | ({} if cached else {"Cache-Control": "no-cache"})
         try:
-            answer = await exchange(
+            return await exchange(
                 self._session,
                 "GET",
                 address,
@@ -64,5 +64,4 @@ class PageFiles:
                 start_is_enough=True,
             )
         except NotSent:
-            return ""  # says something of this machine; the page itself could be asked for
-        return shortcoming_of_asset(asset, answer)
+            return None  # says something of this machine; the page itself could be asked for
