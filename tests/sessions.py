@@ -28,6 +28,7 @@ from pam_rollback.core.samples import Sample
 from pam_rollback.core.wait import Waiter
 from pam_rollback.observation.baseline import Baseline, Origin, Part
 from pam_rollback.plugin.baseline_files import ACCESS_FILE, ROWS_FILE, SCHEMA_FILE
+from pam_rollback.product.client import load_contract
 from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.remote import Remote
 from tests.forked import CollectedSession, can_be_forked, run_pytest
@@ -236,12 +237,14 @@ class Collected:
 
 def store_baseline(practice_range: Range, folder: Path, *, latency_ms: float = 200.0, scatter: float = 0.1) -> Path:
     """A baseline file, with the rows of the product's tables beside it, as a run leaves them; see ``save_baseline``."""
+    product = practice_range.state.get("product", "pam-plan")
+    tables = load_contract(ROOT / "products" / f"{product}.toml").tables
     with open_snapshot(practice_range.variables["PAM_DATABASE_DSN"], Patience()) as snapshot:
         account = account_id(snapshot, practice_range.variables["TEST_USER_EMAIL"], {})
         assert isinstance(account, str), account
-        counts = count_rows(snapshot, "product", test_user=account, names={})
-        reached = read_access(snapshot, "product", {})
-        made_of = read_schema(snapshot, ("public", "plan"), "schema_migrations")
+        counts = count_rows(snapshot, tables.users, test_user=account, names={})
+        reached = read_access(snapshot, tables.users, {})
+        made_of = read_schema(snapshot, tables.schemas, tables.names.get("schema_migrations", "schema_migrations"))
     rows, access, schema = folder / ROWS_FILE, folder / ACCESS_FILE, folder / SCHEMA_FILE
     rows.write_text(counts.model_dump_json(), encoding="utf-8")
     access.write_text(reached.model_dump_json(), encoding="utf-8")

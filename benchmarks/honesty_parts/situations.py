@@ -12,8 +12,8 @@ from honesty_parts.sabotage import Experiment, Sabotage, Value
 from pam_rollback.sandbox.database.auditor import in_plan_dialect
 
 _DATA = (
-    "amounts-nan", "amounts-negative", "answers-blanked", "answers-deleted", "categories-blanked", "constraint-dropped",
-    "constraint-invalid", "conversations-orphaned", "emails-blanked", "expenses-doubled", "expenses-orphaned", "index-dropped",
+    "amounts-nan", "amounts-negative", "answers-blanked", "answers-deleted", "categories-blanked",
+    "conversations-orphaned", "emails-blanked", "expenses-doubled", "expenses-orphaned", "index-invalid", "key-dropped",
     "messages-doubled", "messages-of-another-user", "messages-orphaned", "migration-ahead", "profiles-deleted", "row-security-off",
     "sequence-behind", "settings-deleted", "settings-duplicated", "settings-null", "settings-wiped", "table-emptied",
     "tickets-orphaned", "timestamps-future",

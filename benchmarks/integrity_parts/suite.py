@@ -6,10 +6,14 @@ from pathlib import Path
 
 from pam_rollback.adapters.integrity import evaluate
 from pam_rollback.adapters.postgres import Patience, open_snapshot
+from pam_rollback.adapters.row_counting import oids_of
 from pam_rollback.core.invariants import parse_invariant
+from pam_rollback.product.client import load_contract
 from pam_rollback.sandbox.database import migrations
 
-CHECKS = Path(__file__).resolve().parents[2] / "checks" / "integrity"
+ROOT = Path(__file__).resolve().parents[2]
+CHECKS = ROOT / "checks" / "integrity"
+PRODUCT = ROOT / "products" / "pam-plan.toml"
 
 
 def main() -> int:
@@ -18,13 +22,14 @@ def main() -> int:
         parse_invariant(path.read_text("utf-8"), source=path.name, stem=path.stem)
         for path in sorted(CHECKS.glob("*.sql"))
     ]
-    given = {
+    given: dict[str, object] = {
         "grace_s": float(sys.argv[1]),
         "test_user": "00000000-0000-4000-8000-000000000000",
         "schema_version": migrations()[-1].version,
         "compatible_migrations": [],
     }
     with open_snapshot(sys.stdin.read().strip(), Patience(statement_timeout_s=900)) as snapshot:
+        given["users_tables"] = oids_of(snapshot, load_contract(PRODUCT).tables.users, {})
         evaluation = evaluate(snapshot, [one for one in found if "product" in one.dialects], given=given, names={})
     for why in evaluation.unknown.values():
         print(f"unknown: {why}")

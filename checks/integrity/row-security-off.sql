@@ -4,13 +4,14 @@
 -- severity: critical
 -- expectation: no rows
 -- dialect: product
--- tables: profiles, user_settings, pam_conversations, pam_messages, expenses, support_tickets
 -- anchor: schema-damaged
 
-WITH looked_at (table_name) AS (
-    VALUES ('profiles'), ('user_settings'), ('pam_conversations'), ('pam_messages'), ('expenses'), ('support_tickets')
+-- The tables with rows of users are those that the contract of the product describes ([tables.users]).
+WITH looked_at AS (
+    SELECT relation.relname::text AS name, relation.relrowsecurity AS is_on
+    FROM pg_catalog.pg_class AS relation
+    WHERE relation.oid = ANY (%(users_tables)s::bigint[]) AND relation.relkind IN ('r', 'p')
 )
-SELECT looked_at.table_name AS object
+SELECT looked_at.name AS object
 FROM looked_at
-JOIN pg_catalog.pg_class AS relation ON relation.oid = to_regclass(looked_at.table_name)
-WHERE NOT relation.relrowsecurity
+WHERE NOT looked_at.is_on

@@ -10,13 +10,17 @@ import pytest
 
 from pam_rollback.adapters.integrity import Evaluation, evaluate
 from pam_rollback.adapters.postgres import Patience, Snapshot, open_snapshot
+from pam_rollback.adapters.row_counting import oids_of
 from pam_rollback.core.invariants import Invariant, parse_invariant
+from pam_rollback.product.client import load_contract
 from pam_rollback.sandbox.database import migrations
 from pam_rollback.sandbox.database.auditor import dsn_of
 from tests.running_product import Database
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = Patience(statement_timeout_s=20, lock_timeout_s=0.2)
+TABLES = load_contract(ROOT / "products" / "pam-plan.toml").tables
+ROWS, PLAN_ROWS = TABLES.users, TABLES.plan
 PASSWORD = "invented-for-this-test"
 GIVEN: dict[str, object] = {
     "grace_s": 120.0,
@@ -87,7 +91,12 @@ def evaluated(
 ) -> Evaluation:
     """What becomes of these invariants, or of all."""
     with open_snapshot(dsn, patience) as snapshot:
-        return evaluate(snapshot, found or invariants(), given=GIVEN, names=names or {})
+        return evaluate(snapshot, found or invariants(), given=given(snapshot, names), names=names or {})
+
+
+def given(snapshot: Snapshot, names: dict[str, str] | None = None) -> dict[str, object]:
+    """What the queries are asked with."""
+    return {**GIVEN, "users_tables": oids_of(snapshot, ROWS, names or {})}
 
 
 def backends(snapshot: Snapshot) -> list[int]:

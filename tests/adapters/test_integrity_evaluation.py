@@ -16,6 +16,7 @@ from tests.adapters.asked_database import (
     as_role,
     dsn,
     evaluated,
+    given,
     invariants,
     made_up,
     owner,
@@ -229,8 +230,8 @@ def test_a_query_that_writes_is_not_asked(dsn: str) -> None:
 
 def test_what_cannot_be_given_makes_unknown_what_needs_it(dsn: str) -> None:
     """And nothing else."""
-    given = {**GIVEN, "schema_version": Unavailable("the release does not say")}
     with open_snapshot(dsn, PATIENCE) as snapshot:
-        found = evaluate(snapshot, invariants(), given=given, names={})
+        values = {**given(snapshot), "schema_version": Unavailable("the release does not say")}
+        found = evaluate(snapshot, invariants(), given=values, names={})
 
     assert found.unknown == {"migrations-drift": "migrations-drift: the release does not say"}

@@ -12,7 +12,7 @@ from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.row_access import RowAccess, Strangers, access_changes, reach
 from pam_rollback.sandbox import database
 from pam_rollback.sandbox.database.auditor import in_plan_dialect
-from tests.adapters.asked_database import PATIENCE, administrator, as_role, dsn, owner, role
+from tests.adapters.asked_database import PATIENCE, PLAN_ROWS, ROWS, administrator, as_role, dsn, owner, role
 
 __all__ = ["administrator", "dsn", "owner"]
 
@@ -44,8 +44,8 @@ NOT_ANY_MORE += _GRANTS
 def seen(dsn: str, names: dict[str, str] | None = None) -> tuple[RowAccess, Strangers]:
     """What is read and tried now."""
     with open_snapshot(dsn, PATIENCE) as snapshot:
-        access = read_access(snapshot, "product", names or {})
-        return access, strangers(snapshot, access, "product", names or {})
+        access = read_access(snapshot, ROWS, names or {})
+        return access, strangers(snapshot, access, ROWS, names or {})
 
 
 def during(owner: Owner, dsn: str, do: str, undo: str) -> tuple[RowAccess, Strangers]:
@@ -169,8 +169,8 @@ def test_what_cannot_be_tried_is_named(dsn: str, owner: Owner) -> None:
 def test_the_plans_views_lead_to_their_tables(dsn: str) -> None:
     """Row security is the tables' own, whatever stands before them."""
     with open_snapshot(in_plan_dialect(dsn), PATIENCE) as snapshot:
-        access = read_access(snapshot, "plan", {})
-        tried = strangers(snapshot, access, "plan", {})
+        access = read_access(snapshot, PLAN_ROWS, {})
+        tried = strangers(snapshot, access, PLAN_ROWS, {})
 
     assert {EXPENSES, PROFILES, SETTINGS} <= set(access.tables)
     assert reach(access).holds

@@ -10,7 +10,7 @@ from pam_rollback.core.row_counts import lost
 from pam_rollback.core.row_moves import moves
 from pam_rollback.core.row_rewriting import rewriting
 from pam_rollback.sandbox.database import TEST_ACCOUNT_EMAIL
-from tests.adapters.asked_database import PATIENCE, dsn, owner
+from tests.adapters.asked_database import PATIENCE, ROWS, dsn, owner
 
 __all__ = ["dsn", "owner"]
 
@@ -20,7 +20,7 @@ def test_rows_are_counted_without_the_test_account(dsn: str, owner: psycopg.Conn
     with open_snapshot(dsn, PATIENCE) as snapshot:
         account = account_id(snapshot, TEST_ACCOUNT_EMAIL.upper(), {})
         assert isinstance(account, str)
-        before = count_rows(snapshot, "product", test_user=account, names={})
+        before = count_rows(snapshot, ROWS, test_user=account, names={})
     for statement in (
         "DELETE FROM expenses WHERE user_id = %(test)s",
         "INSERT INTO expenses (user_id, amount, category) SELECT id, 1, 'new' FROM profiles WHERE id <> %(test)s LIMIT 1",
@@ -28,13 +28,13 @@ def test_rows_are_counted_without_the_test_account(dsn: str, owner: psycopg.Conn
         owner.execute(statement, {"test": account})
     owner.commit()
     with open_snapshot(dsn, PATIENCE) as snapshot:
-        same = count_rows(snapshot, "product", test_user=account, names={}, until=before.created_until)
+        same = count_rows(snapshot, ROWS, test_user=account, names={}, until=before.created_until)
     owner.execute(
         "DELETE FROM expenses WHERE id IN (SELECT id FROM expenses WHERE category <> 'new' ORDER BY id LIMIT 2)"
     )
     owner.commit()
     with open_snapshot(dsn, PATIENCE) as snapshot:
-        fewer = count_rows(snapshot, "product", test_user=account, names={}, until=before.created_until)
+        fewer = count_rows(snapshot, ROWS, test_user=account, names={}, until=before.created_until)
 
     assert lost(before, same).holds
     assert "expenses: 2 rows lost" in str(lost(before, fewer))
@@ -51,23 +51,23 @@ def test_rows_are_counted_without_the_test_account(dsn: str, owner: psycopg.Conn
 def test_rewritten_rows_are_found_by_their_groups(dsn: str, owner: psycopg.Connection[tuple[object, ...]]) -> None:
     """A message that says something else, an expense that was changed in secret; not one that its owner corrected, nor a profile."""
     with open_snapshot(dsn, PATIENCE) as snapshot:
-        before = count_rows(snapshot, "product", test_user=None, names={})
+        before = count_rows(snapshot, ROWS, test_user=None, names={})
     [(secret,), (corrected,)] = owner.execute("SELECT id FROM expenses ORDER BY id LIMIT 2").fetchall()
     [(message, was)] = owner.execute("SELECT id, content FROM pam_messages ORDER BY id LIMIT 1").fetchall()
     owner.execute("UPDATE expenses SET amount = amount + 1 WHERE id = %s", (corrected,))
     owner.execute("UPDATE profiles SET full_name = 'Another'")
     owner.commit()
     with open_snapshot(dsn, PATIENCE) as snapshot:
-        used = rewriting(before, count_rows(snapshot, "product", test_user=None, names={}, until=before.created_until))
+        used = rewriting(before, count_rows(snapshot, ROWS, test_user=None, names={}, until=before.created_until))
     owner.execute("ALTER TABLE expenses DISABLE TRIGGER touch")
     owner.execute("UPDATE expenses SET amount = amount + 1 WHERE id = %s", (secret,))
     owner.execute("ALTER TABLE expenses ENABLE TRIGGER touch")
     owner.execute("UPDATE pam_messages SET content = 'something else' WHERE id = %s", (message,))
     owner.commit()
     with open_snapshot(dsn, PATIENCE) as snapshot:
-        now = count_rows(snapshot, "product", test_user=None, names={}, until=before.created_until)
+        now = count_rows(snapshot, ROWS, test_user=None, names={}, until=before.created_until)
         found = rewriting(before, now)
-        ids = ids_in_groups(snapshot, "product", found.found, test_user=None, names={}, until=before.created_until)
+        ids = ids_in_groups(snapshot, ROWS, found.found, test_user=None, names={}, until=before.created_until)
     owner.execute("UPDATE pam_messages SET content = %s WHERE id = %s", (was, message))
     owner.execute("UPDATE expenses SET amount = amount - 1 WHERE id IN (%s, %s)", (secret, corrected))
     owner.commit()
@@ -95,7 +95,7 @@ def test_a_row_that_was_moved_is_found(
 ) -> None:
     """Although a trigger says that it was changed; and it is of that class alone, neither lost nor rewritten."""
     with open_snapshot(dsn, PATIENCE) as snapshot:
-        before = count_rows(snapshot, "product", test_user=None, names={})
+        before = count_rows(snapshot, ROWS, test_user=None, names={})
     names = {"table": sql.Identifier(table), "owner": sql.Identifier(owner_column)}
     # Another owner that the table's own rules allow: one that has no row of it, or at least not this one.
     free = (
@@ -113,9 +113,9 @@ def test_a_row_that_was_moved_is_found(
     owner.execute(sql.SQL(moved).format(**names), (row,))
     owner.commit()
     with open_snapshot(dsn, PATIENCE) as snapshot:
-        now = count_rows(snapshot, "product", test_user=None, names={}, until=before.created_until)
+        now = count_rows(snapshot, ROWS, test_user=None, names={}, until=before.created_until)
         found = moves(before, now)
-        ids = ids_in_groups(snapshot, "product", found.found, test_user=None, names={}, until=before.created_until)
+        ids = ids_in_groups(snapshot, ROWS, found.found, test_user=None, names={}, until=before.created_until)
     owner.execute(sql.SQL("UPDATE {table} SET {owner} = %s WHERE id = %s").format(**names), (was, row))
     owner.commit()
 
@@ -129,9 +129,9 @@ def test_a_row_that_was_moved_is_found(
 def test_the_checksums_do_not_depend_on_the_session(dsn: str) -> None:
     """Another time zone writes moments otherwise."""
     with open_snapshot(dsn, PATIENCE) as snapshot:
-        before = count_rows(snapshot, "product", test_user=None, names={})
+        before = count_rows(snapshot, ROWS, test_user=None, names={})
     with open_snapshot(f"{dsn}&options=-c%20TimeZone%3DAsia%2FTokyo", PATIENCE) as snapshot:
-        after = count_rows(snapshot, "product", test_user=None, names={}, until=before.created_until)
+        after = count_rows(snapshot, ROWS, test_user=None, names={}, until=before.created_until)
 
     assert rewriting(before, after).none
 

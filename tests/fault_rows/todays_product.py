@@ -1,6 +1,7 @@
 """The ways in which today's product was seen to be broken and look healthy, on the sandbox of it."""
 
 from tests.fault_rows.health import BACKEND, DATABASE, FRONT_PAGE
+from tests.fault_rows.integrity import LOST, OPENED, WEAKER
 from tests.fault_rows.journeys import ANSWERS, PHONE, PUBLISHED, SESSION, WEBKIT
 from tests.fault_rows.row import Row
 
@@ -84,5 +85,8 @@ ROWS = [
         "test_row_access.py",
         "test_no_stranger_is_shown_a_row",
     ),
+    _data("trigger-dropped", "was lost: trigger public.expenses.touch", "test_schema.py", LOST, counted_before=True),
+    _data("null-allowed", "public.expenses.category may be null now", "test_schema.py", WEAKER, counted_before=True),
+    _data("function-opened", "public.spent_by(uuid) is new", "test_schema.py", OPENED, counted_before=True),
     _data("grants-revoked", "and no privilege does", "test_row_access.py", "test_the_product_can_reach_its_rows"),
 ]

@@ -65,8 +65,11 @@ COMMITS = [
         "it drops data: column public.support_tickets.subject is gone",
     ),
     Commit(
-        "an index goes for good reasons",
-        more("DROP INDEX public.expenses_by_user", "CREATE INDEX expenses_by_user ON public.expenses (user_id, date)"),
+        "a key goes for good reasons",
+        more(
+            "ALTER TABLE public.support_tickets DROP CONSTRAINT support_tickets_pkey",
+            "ALTER TABLE public.support_tickets ADD CONSTRAINT support_tickets_pkey PRIMARY KEY (id)",
+        ),
         {WHOLE},
         "with the candidate's migrations 1 invariants do not hold",
     ),

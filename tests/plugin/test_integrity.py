@@ -102,6 +102,49 @@ def test_a_healthy_database_is_a_go(practice_range: Range, changed: Changed, pro
     assert "test_conversations_incomplete[as-is]" not in reasons
 
 
+def test_what_does_not_apply_is_left_out_and_named(practice_range: Range, changed: Changed, project: Project) -> None:
+    """By the product's contract, with its reason; the damage that it would find is then nobody's finding."""
+    left_out = '[contract.tables.left_out]\nsettings-blank = "nobody keeps settings here"'
+    practice_range.remote.plant("data", what="settings-wiped")
+    found = project.run(*INTEGRITY, f"--env={changed(more=left_out)}")
+    reasons = {entry["nodeid"].rpartition("::")[2]: entry["reason"] for entry in found.record["deselected"]}
+
+    assert reasons["test_settings_blank[as-is]"] == (
+        "the contract of pam-plan leaves it out: nobody keeps settings here"
+    )
+    assert (
+        "settings-blank,left out" in evidence(found)[0] or "left out: nobody keeps settings here" in evidence(found)[0]
+    )
+    assert found.rc == 0, found.out
+
+
+def test_what_is_left_out_has_to_be_a_check(changed: Changed, project: Project) -> None:
+    """A slip would leave out nothing, in silence."""
+    slip = '[contract.tables.left_out]\nsettings-blnak = "nobody keeps settings here"'
+    found = project.run(*INTEGRITY, f"--env={changed(more=slip)}")
+
+    assert found.rc == 4, found.out
+    assert "settings-blnak: no such invariant, did you mean 'settings-blank'?" in words_of(found)
+
+
+def test_settings_of_another_form_are_not_known(changed: Changed, project: Project) -> None:
+    """The contract says wide, the table is narrow: what reads settings says so, and nothing else."""
+    found = project.run(
+        *INTEGRITY, f"--env={changed(more='[contract.tables]' + chr(10) + 'settings = ' + chr(34) + 'wide' + chr(34))}"
+    )
+    unknown = {name for name, outcome in found.outcomes().items() if outcome == "could not measure"}
+
+    assert found.rc == 11, found.out
+    assert unknown == {
+        "test_settings_blank",
+        "test_settings_duplicate",
+        "test_settings_missing",
+        "test_settings_orphaned",
+        "test_timestamps_future",
+    }
+    assert 'set settings = "narrow" in [tables] of the product' in words_of(found)
+
+
 def test_what_is_wrong_and_what_is_not_known_stand_side_by_side(
     practice_range: Range, changed: Changed, project: Project, tmp_path: Path
 ) -> None:

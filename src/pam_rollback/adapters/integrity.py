@@ -11,7 +11,7 @@ from sqlglot import exp
 
 from pam_rollback.adapters.postgres import QuestionFailed, Relation, Snapshot
 from pam_rollback.adapters.relations import look_up
-from pam_rollback.adapters.row_counting import COUNTED, TEST_USER, Unavailable
+from pam_rollback.adapters.row_counting import TEST_USER, Unavailable
 from pam_rollback.adapters.sql_reader import (
     LOOKED_AT,
     Reading,
@@ -21,11 +21,12 @@ from pam_rollback.adapters.sql_reader import (
     text_of,
 )
 from pam_rollback.adapters.sql_scans import Scan
-from pam_rollback.adapters.wide_settings import WideSettings
+from pam_rollback.adapters.wide_settings import SETTINGS, WideSettings
 from pam_rollback.core.configuration import ConfigurationError, nearest
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.invariants import NAMED_MAX, Invariant, InvariantResult
-from pam_rollback.core.sql_names import Names
+from pam_rollback.core.sql_names import TABLES, Names
+from pam_rollback.product.rules.tables import SettingsForm
 
 _NOT_SHOWN = {TEST_USER}
 
@@ -51,10 +52,14 @@ def evaluate(
     *,
     given: Given,
     names: Mapping[str, str],
+    settings: SettingsForm | None = None,
     offenders_max: int = 0,
 ) -> Evaluation:
-    """Evaluate the invariants on the snapshot. Raises MeasurementFailed when nothing can be known at all, as for a blind role."""
-    work = _Evaluating(snapshot, given)
+    """Evaluate the invariants on the snapshot. Raises MeasurementFailed when nothing can be known at all, as for a blind role.
+
+    ``settings`` is the form that they should have; None: whichever is found.
+    """
+    work = _Evaluating(snapshot, given, settings)
     work.read(invariants)
     work.find_relations(_names(names, invariants))
     work.count()
@@ -62,7 +67,7 @@ def evaluate(
 
 
 def _names(names: Mapping[str, str], invariants: Sequence[Invariant]) -> Names:
-    known = {table for invariant in invariants for table in invariant.tables} | set(COUNTED)
+    known = {table for invariant in invariants for table in invariant.tables} | set(TABLES)
     # A name of a table that none of these reads is of no concern here; one that no check reads is refused with the environment.
     here = {key: name for key, name in names.items() if key in known or key.rpartition(".")[0] in known}
     try:
@@ -87,6 +92,7 @@ class _Evaluating:
 
     snapshot: Snapshot
     given: Given
+    settings: SettingsForm | None = None
     invariants: dict[str, Invariant] = field(default_factory=dict)
     readings: dict[str, Reading] = field(default_factory=dict)
     unknown: dict[str, str] = field(default_factory=dict)
@@ -122,7 +128,14 @@ class _Evaluating:
         self.relations, wrong = look_up(self.snapshot, tables, names)
         self.snapshot.refuse_blindness(self.relations.values())
         for table, relation in self.relations.items():
-            if (wide := WideSettings.of(table, relation, names)) is not None:
+            wide = WideSettings.of(table, relation, names)
+            if table == SETTINGS and self.settings is not None and (wide is not None) != (self.settings == "wide"):
+                found = "narrow" if wide is None else "wide"
+                wrong[table] = (
+                    f"expected {self.settings} settings in {names.table(table)} at {self.snapshot.where}, found {found} ones; "
+                    f'if that is right, set settings = "{found}" in [tables] of the product'
+                )
+            elif wide is not None:
                 self.wide[table] = wide
                 self.relations[table] = wide.narrow
         for identifier in self._open():

@@ -1,18 +1,18 @@
 """Whether the database would show what a rollback has to compare: apart from the other questions, as its driver takes long to load."""
 
+from collections.abc import Mapping, Sequence
+
 from pam_rollback.adapters.postgres import Patience, open_snapshot
 from pam_rollback.adapters.relations import look_up
-from pam_rollback.adapters.row_counting import COUNTED
 from pam_rollback.core.environment_tables import Sql
 from pam_rollback.core.errors import ActionFailed, MeasurementFailed
 from pam_rollback.core.sql_names import Names
 
 
-def rows_seen(dsn: str, sql: Sql, *, deadline_s: float) -> str:
+def rows_seen(dsn: str, tables: Sequence[str], names: Mapping[str, str], sql: Sql, *, deadline_s: float) -> str:
     """The users' tables can be read, and no row is hidden from the role. Raises ActionFailed when not."""
-    tables = [table for table, dialects in COUNTED.items() if sql.dialect in dialects]
     patience = Patience(statement_timeout_s=deadline_s, lock_timeout_s=min(deadline_s, sql.lock_timeout_s))
-    known = {name: text for name, text in sql.names.items() if name.partition(".")[0] in tables}
+    known = {name: text for name, text in names.items() if name.partition(".")[0] in tables}
     try:
         with open_snapshot(dsn, patience, connections=1) as snapshot:
             found, wrong = look_up(snapshot, tables, Names.of(known, tables, source="[sql.names]"))

@@ -16,9 +16,8 @@ from datetime import UTC, datetime
 from psycopg import sql
 
 from pam_rollback.adapters.postgres import Relation, Snapshot
-from pam_rollback.adapters.row_counting import COUNTED, Statements
+from pam_rollback.adapters.row_counting import Statements
 from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.invariants import Dialect
 from pam_rollback.core.row_access import (
     CLIENTS,
     PRIVILEGES,
@@ -108,9 +107,9 @@ SELECT known.rolname::text FROM pg_catalog.pg_roles AS known WHERE pg_has_role(%
 """
 
 
-def read_access(snapshot: Snapshot, dialect: Dialect, names: Mapping[str, str]) -> RowAccess:
+def read_access(snapshot: Snapshot, tables: Iterable[str], names: Mapping[str, str]) -> RowAccess:
     """Read the tables of users' rows, or what lies behind the views of that name. Raises MeasurementFailed."""
-    relations = _relations(snapshot, dialect, names)
+    relations = _relations(snapshot, tables, names)
     given = {"names": list(relations), "oids": [relation.oid for relation in relations.values()]}
     bases = snapshot.rows(_BASES, given)
     asked = {
@@ -143,12 +142,12 @@ def read_access(snapshot: Snapshot, dialect: Dialect, names: Mapping[str, str]) 
     )
 
 
-def strangers(snapshot: Snapshot, access: RowAccess, dialect: Dialect, names: Mapping[str, str]) -> Strangers:
+def strangers(snapshot: Snapshot, access: RowAccess, tables: Iterable[str], names: Mapping[str, str]) -> Strangers:
     """Try the policies of ``access`` as each of the roles that users come in as.
 
     Raises MeasurementFailed where nothing can be asked at all, as by a role from which rows are hidden anyway.
     """
-    snapshot.refuse_blindness(_relations(snapshot, dialect, names).values())
+    snapshot.refuse_blindness(_relations(snapshot, tables, names).values())
     roles = [role for role in CLIENTS if role in access.roles] or [PUBLIC]
     shown: list[Shown] = []
     left_out: dict[str, str] = {}
@@ -168,9 +167,8 @@ def strangers(snapshot: Snapshot, access: RowAccess, dialect: Dialect, names: Ma
     return Strangers(tuple(shown), left_out, unknown, may_show_some=people)
 
 
-def _relations(snapshot: Snapshot, dialect: Dialect, names: Mapping[str, str]) -> dict[str, Relation]:
-    tables = [table for table, by_dialect in COUNTED.items() if dialect in by_dialect]
-    return Statements.of(snapshot, tables, names).relations
+def _relations(snapshot: Snapshot, tables: Iterable[str], names: Mapping[str, str]) -> dict[str, Relation]:
+    return Statements.of(snapshot, tuple(tables), names).relations
 
 
 def _tried(snapshot: Snapshot, name: str, relation: str, table: TableAccess, role: str) -> Shown:

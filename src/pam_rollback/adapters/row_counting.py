@@ -14,47 +14,14 @@ from pam_rollback.adapters.relations import look_up
 from pam_rollback.adapters.sql_reader import DIALECT, renamed, text_of
 from pam_rollback.core.configuration import ConfigurationError
 from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.invariants import Dialect
 from pam_rollback.core.row_counts import TableContent, TableCount, TableCounts
 from pam_rollback.core.sql_names import Names
+from pam_rollback.product.rules.tables import UsersRows
 
 TEST_USER = "test_user"
 _COUNTING_MARGIN = "30 seconds"
 """A transaction that is open while rows are counted may commit rows that are older than the counting; none is open that long."""
 
-_USERS_OWN = "{column} IS DISTINCT FROM %(test_user)s::uuid"
-COUNTED: Mapping[str, Mapping[Dialect, str]] = {
-    "profiles": dict.fromkeys(("product", "plan"), _USERS_OWN.format(column="id")),
-    "user_settings": {"product": _USERS_OWN.format(column="user_id")},
-    "pam_conversations": dict.fromkeys(("product", "plan"), _USERS_OWN.format(column="user_id")),
-    "pam_messages": {
-        "product": "conversation_id <> ALL (ARRAY("
-        "SELECT own.id FROM pam_conversations AS own WHERE own.user_id = %(test_user)s::uuid))"
-    },
-    "expenses": dict.fromkeys(("product", "plan"), _USERS_OWN.format(column="user_id")),
-    "support_tickets": {"product": _USERS_OWN.format(column="user_id")},
-}
-"""The core tables of each dialect, and which of their rows are not the test account's, which writes while this is read."""
-
-FIXED: Mapping[str, Mapping[Dialect, tuple[str, ...]]] = {
-    "pam_conversations": {"product": ("user_id", "created_at"), "plan": ("user_id", "message", "created_at")},
-    "pam_messages": {"product": ("conversation_id", "role", "content", "created_at")},
-    "expenses": dict.fromkeys(
-        ("product", "plan"), ("user_id", "amount", "category", "date", "description", "created_at")
-    ),
-    "support_tickets": {"product": ("user_id", "subject", "message", "created_at")},
-}
-"""The columns that stay as they were written: docs/decisions/0012. Profiles and settings are their users' own to change."""
-OWNER: Mapping[str, Mapping[Dialect, str]] = {
-    "user_settings": {"product": "user_id"},
-    "pam_conversations": dict.fromkeys(("product", "plan"), "user_id"),
-    "pam_messages": {"product": "conversation_id"},
-    "expenses": dict.fromkeys(("product", "plan"), "user_id"),
-    "support_tickets": {"product": "user_id"},
-}
-"""The column that says whose a row is. A profile is its owner."""
-_CHANGED_AT = {"expenses": "updated_at"}
-"""Where users may correct a row, the column that says when; the groups of such rows are not judged."""
 _GROUPS = 4096
 _IDS_MAX = 20
 
@@ -77,23 +44,31 @@ def account_id(snapshot: Snapshot, email: str, names: Mapping[str, str]) -> str 
     return str(found[0][0]) if found else None
 
 
+def oids_of(snapshot: Snapshot, tables: Iterable[str], names: Mapping[str, str]) -> list[int] | Unavailable:
+    """By what the catalogue knows these tables. Unavailable when one is missing or may not be read."""
+    try:
+        return [relation.oid for relation in Statements.of(snapshot, tuple(tables), names).relations.values()]
+    except MeasurementFailed as failed:
+        return Unavailable(f"the tables with rows of users cannot be looked up: {failed}")
+
+
 def count_rows(
     snapshot: Snapshot,
-    dialect: Dialect,
+    rows: Mapping[str, UsersRows],
     *,
     test_user: str | None,
     names: Mapping[str, str],
     until: datetime | None = None,
 ) -> TableCounts:
-    """Count the core tables' rows created ``until`` then (default: a little before the snapshot). Raises MeasurementFailed."""
-    tables = [table for table, by_dialect in COUNTED.items() if dialect in by_dialect]
+    """Count the rows of these tables that were created ``until`` then (default: a little before the snapshot). Raises MeasurementFailed."""
+    tables = list(rows)
     statements = Statements.of(snapshot, tables, names)
     snapshot.refuse_blindness(statements.relations.values())
     if until is None:
         until = snapshot.row(f"SELECT now() - interval '{_COUNTING_MARGIN}'")[0]
-    fixed = {table: _fixed(table, dialect, statements) for table in tables}
-    owners = {table: _owner_of(table, dialect, statements) for table in tables}
-    texts = [statements.text(_counting(table, dialect, fixed[table], owners[table], statements)) for table in tables]
+    fixed = {table: tuple(column for column in rows[table].stays if statements.has(table, column)) for table in tables}
+    owners = {table: _owner_of(table, rows[table].owner, statements) for table in tables}
+    texts = [statements.text(_counting(table, rows, fixed[table], owners[table], statements)) for table in tables]
     answers = snapshot.all_of([(text, {"until": until, TEST_USER: test_user}) for text in texts])
     counts: dict[str, TableCount] = {}
     for table, answer in zip(tables, answers, strict=True):
@@ -105,7 +80,7 @@ def count_rows(
 
 def ids_in_groups(
     snapshot: Snapshot,
-    dialect: Dialect,
+    rows: Mapping[str, UsersRows],
     groups: Mapping[str, Iterable[int]],
     *,
     test_user: str | None,
@@ -118,7 +93,7 @@ def ids_in_groups(
     for table, numbers in groups.items():
         text = (
             f"SELECT id::text AS id FROM {table} WHERE {_GROUP} = ANY (%(groups)s)"  # noqa: S608 - constants
-            f" AND {_counted(table, dialect)} ORDER BY created_at, id LIMIT {_IDS_MAX}"
+            f" AND {_counted(table, rows)} ORDER BY created_at, id LIMIT {_IDS_MAX}"
         )
         given = {"groups": list(numbers), "until": until, TEST_USER: test_user}
         found[table] = tuple(str(row[0]) for row in snapshot.rows(statements.text(text), given))
@@ -129,30 +104,34 @@ _KEY = "hashtextextended(id::text, 0)"
 _GROUP = f"({_KEY} & {_GROUPS - 1})"
 
 
-def _counted(table: str, dialect: Dialect) -> str:
-    return f"(created_at <= %(until)s) IS NOT FALSE AND {COUNTED[table][dialect]}"
+def _counted(table: str, rows: Mapping[str, UsersRows]) -> str:
+    return f"(created_at <= %(until)s) IS NOT FALSE AND {_not_the_test_accounts(table, rows)}"
 
 
-def _fixed(table: str, dialect: Dialect, statements: Statements) -> tuple[str, ...]:
-    """The columns of the table that stay as they were written and that this database has."""
-    wanted = FIXED.get(table, {}).get(dialect, ())
-    return tuple(column for column in wanted if statements.has(table, column))
+def _not_the_test_accounts(table: str, rows: Mapping[str, UsersRows]) -> str:
+    """The test account writes while this is read, so none of its rows count."""
+    of = rows[table]
+    if not of.within:
+        return f"{of.owner} IS DISTINCT FROM %(test_user)s::uuid"
+    owner = rows[of.within].owner
+    return f"{of.owner} <> ALL (ARRAY(SELECT own.id FROM {of.within} AS own WHERE own.{owner} = %(test_user)s::uuid))"  # noqa: S608 - identifiers
 
 
-def _owner_of(table: str, dialect: Dialect, statements: Statements) -> str:
+def _owner_of(table: str, column: str, statements: Statements) -> str:
     """The owner's column; empty where the table has none, or where it is the key, so that a moved row is a lost one."""
-    column = OWNER.get(table, {}).get(dialect, "")
     is_key = statements.names.column(table, column) == statements.names.column(table, "id")
-    return column if column and not is_key and statements.has(table, column) else ""
+    return column if not is_key and statements.has(table, column) else ""
 
 
-def _counting(table: str, dialect: Dialect, fixed: tuple[str, ...], owner: str, statements: Statements) -> str:
+def _counting(
+    table: str, rows: Mapping[str, UsersRows], fixed: tuple[str, ...], owner: str, statements: Statements
+) -> str:
     """One scan of a table: all its rows in one, or where it has columns that stay, in groups of rows."""
     counting = f"count(*) AS n, coalesce(sum({_KEY}), 0)::text AS keys"
-    span = f"FROM {table} WHERE {_counted(table, dialect)}"
+    span = f"FROM {table} WHERE {_counted(table, rows)}"
     if not fixed and not owner:
         return f"SELECT {counting} {span}"
-    changed_at = _CHANGED_AT.get(table, "")
+    changed_at = rows[table].changed_at
     has_trace = changed_at and statements.has(table, changed_at)
     changed = f"coalesce(extract(epoch FROM max({changed_at})), 0)::float8" if has_trace else "0::float8"
     # Of values and not of texts: how a moment or a number is written depends on the session and on the column's precision.

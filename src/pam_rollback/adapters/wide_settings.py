@@ -16,7 +16,7 @@ from pam_rollback.adapters.postgres import Relation
 from pam_rollback.adapters.sql_reader import DIALECT, source_of
 from pam_rollback.core.sql_names import Names
 
-_TABLE = "user_settings"
+SETTINGS = "user_settings"
 _NARROW = ("setting_name", "setting_value")
 _PREFERENCES = re.compile(r".+_preferences")
 
@@ -31,7 +31,7 @@ class WideSettings:
     @classmethod
     def of(cls, table: str, relation: Relation, names: Names) -> WideSettings | None:
         """What a wide table has; None for any other, also for a narrow one that lacks a column."""
-        if table != _TABLE or any(names.column(table, column) in relation.columns for column in _NARROW):
+        if table != SETTINGS or any(names.column(table, column) in relation.columns for column in _NARROW):
             return None
         found = tuple(column for column in relation.visible_columns if _PREFERENCES.fullmatch(column))
         return cls(relation, found) if found else None
@@ -49,9 +49,9 @@ class WideSettings:
             f"({exp.Literal.string(column).sql(DIALECT)}, to_jsonb(wide.{exp.to_identifier(column, quoted=True).sql(DIALECT)}))"
             for column in self.preferences
         )
-        wide = source_of(_TABLE, "wide", names, self.relation.visible_columns).sql(DIALECT)
+        wide = source_of(SETTINGS, "wide", names, self.relation.visible_columns).sql(DIALECT)
         # A table without ids of its own has one row a user.
-        lacks_id = "id" not in self.relation.columns and "id" not in names.columns.get(_TABLE, {})
+        lacks_id = "id" not in self.relation.columns and "id" not in names.columns.get(SETTINGS, {})
         narrow = (
             f"SELECT wide.*{', wide.user_id AS id' if lacks_id else ''}, one.setting_name, one.setting_value "  # noqa: S608 - quoted
             f"FROM {wide} CROSS JOIN LATERAL (VALUES {settings}) AS one (setting_name, setting_value) "

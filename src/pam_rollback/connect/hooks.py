@@ -71,7 +71,7 @@ class Doctor:
             *(_judge(item, runbook) for item in self._items),
             *(
                 _of_invariant(one.test_name, one.criteria, runbook)
-                for one in sql_files.invariants_of(self._config.rootpath, environment.sql.dialect)
+                for one in sql_files.invariants_of(self._config.rootpath, environment)
             ),
             *of_stories(STORIES, held, objectives, environment.abilities),
         ]

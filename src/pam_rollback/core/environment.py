@@ -39,6 +39,7 @@ from pam_rollback.core.provider_settings import Git, Netlify
 from pam_rollback.core.render_settings import Render
 from pam_rollback.product.rules.conditions import Condition
 from pam_rollback.product.rules.contract import USER_ID, Component, Contract, Site
+from pam_rollback.product.rules.tables import UsersRows
 
 OPEN_JOURNEYS: tuple[ProbedJourney, ...] = ("front page", "cached front page", "health")
 """What the prober can ask for without an account."""
@@ -136,6 +137,9 @@ class Environment(Table):
 
     def problems_of_contract(self) -> Iterator[Problem]:
         """What the contract needs and the file does not have."""
+        if not self.users_rows:
+            what = f"{self.product} describes no tables as the plan's queries assume them ([tables.plan])"
+            yield Problem("[sql] dialect", what)
         if self.is_template or "test_account" not in self.abilities or self.contract.sign_in.kind != "supabase":
             return
         if not self.urls.supabase:
@@ -152,6 +156,16 @@ class Environment(Table):
     def contract(self) -> Contract:
         """What the product that runs here promises."""
         return self._contract
+
+    @property
+    def table_names(self) -> Mapping[str, str]:
+        """What tables and columns are called here: as ``[sql.names]`` says, else as the contract does."""
+        return {**self.contract.tables.names, **self.sql.names}
+
+    @property
+    def users_rows(self) -> Mapping[str, UsersRows]:
+        """The tables with rows of users that are asked here."""
+        return self.contract.tables.of(self.sql.dialect)
 
     @property
     def pages(self) -> Pages:

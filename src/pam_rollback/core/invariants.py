@@ -16,7 +16,8 @@ Severity = Literal["critical", "advisory"]
 Dialect = Literal["product", "plan"]
 
 KEYS = ("id", "criterion", "sentence", "severity", "expectation", "dialect", "tables", "empty", "anchor")
-_OPTIONAL = {"empty": "refused"}
+_OPTIONAL = {"empty": "refused", "tables": ""}
+"""What a file may leave out. One that reads the server's catalogue alone names no tables of its own."""
 _SEVERITIES = ("critical", "advisory")
 _DIALECTS: dict[str, tuple[Dialect, ...]] = {"product": ("product",), "plan": ("plan",), "both": ("product", "plan")}
 _EMPTY = ("refused", "allowed")
@@ -90,7 +91,7 @@ def parse_invariant(text: str, *, source: str, stem: str) -> Invariant:
         severity="advisory" if values["severity"] == "advisory" else "critical",
         order=(order["order"] or "") if order else "",
         dialects=_DIALECTS[values["dialect"]],
-        tables=_split(values["tables"]),
+        tables=_split(values["tables"]) if "tables" in values else (),
         may_be_empty=values.get("empty", _OPTIONAL["empty"]) == "allowed",
         anchor=values["anchor"],
         query=body,

@@ -54,7 +54,7 @@ def _moved(ledger: Ledger, environment: Environment, link: DatabaseLink) -> Mapp
 
     with _snapshot(environment, link) as snapshot:
         email = environment.secret("test_user_email")
-        return moved_rows(snapshot, ledger.marker_prefix, email=email, names=environment.sql.names)
+        return moved_rows(snapshot, ledger.marker_prefix, email=email, names=environment.table_names)
 
 
 def _judged_with_database(
@@ -69,7 +69,7 @@ def _judged_with_database(
             snapshot,
             ledger.marker_prefix,
             email=environment.secret("test_user_email"),
-            names=environment.sql.names,
+            names=environment.table_names,
             moments_s=moments_s,
         )
 

@@ -246,6 +246,9 @@ def _data_problem(item: pytest.Item, runbook: Runbook) -> str:
     if _is_of_other_tables(item, runbook):
         environment = runbook.environment
         return f"about tables that {environment.name} does not have ([sql] dialect {environment.sql.dialect!r})"
+    invariant = invariant_of(item)
+    if invariant is not None and (why := runbook.environment.contract.tables.left_out.get(invariant.id)):
+        return f"the contract of {runbook.environment.product} leaves it out: {why}"
     asked = getattr(item, "fixturenames", ())
     if not _records_its_own(item, runbook):
         for file, (part, happened, fixtures) in NEEDED_PARTS.items():

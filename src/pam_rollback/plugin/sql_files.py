@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.core.configuration import ConfigurationError, Problem
+from pam_rollback.core.environment import Environment
 from pam_rollback.core.invariants import Invariant, parse_invariant
 from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.mark_expression import MarkExpression
@@ -43,14 +44,15 @@ class SqlFile(pytest.Module):
         return module
 
 
-def invariants_of(root: Path, dialect: str) -> list[Invariant]:
-    """Every invariant of ``checks/integrity`` for these tables, whether its test was selected or not.
+def invariants_of(root: Path, environment: Environment) -> list[Invariant]:
+    """Every invariant of ``checks/integrity`` that applies here, whether its test was selected or not.
 
     Raises ConfigurationError for a file that cannot be read as one.
     """
     files = sorted(root.joinpath(*FOLDER).glob("*.sql"))
     read = [_read(path, root) for path in files]
-    return [invariant for invariant in read if dialect in invariant.dialects]
+    left_out = environment.contract.tables.left_out
+    return [one for one in read if environment.sql.dialect in one.dialects and one.id not in left_out]
 
 
 def _read(path: Path, root: Path) -> Invariant:

@@ -20,7 +20,6 @@ _TODAYS_ABILITIES = (
     "]",
 )
 """What is there to be used of today's product: no flags, no admin API, no metrics worth reading, and no file that names its release."""
-_TODAYS_LIST_OF_MIGRATIONS = 'schema_migrations = "supabase_migrations.schema_migrations"'
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,6 @@ class State:
             *(("[secrets]", 'supabase_key_env = "SUPABASE_ANON_KEY"', "") if self.supabase_url else ()),
             "[sql]",
             f"dialect = {_text(self.dialect)}",
-            *(() if self.product == "pam-plan" else ("", "[sql.names]", _TODAYS_LIST_OF_MIGRATIONS)),
             "",
             "[render]",
             *(f"{name} = {_text(value)}" for name, value in self.render.items()),

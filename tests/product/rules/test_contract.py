@@ -66,6 +66,17 @@ path = "/api/tickets"
 
 [operations.cache_clear]
 path = "/api/cache_clear"
+
+[tables.left_out]
+settings-blank = "there are none"
+
+[tables.users.trips]
+owner = "user_id"
+stays = ["user_id"]
+
+[tables.users.stops]
+owner = "trip_id"
+within = "trips"
 """
 
 
@@ -160,6 +171,22 @@ def test_a_good_file_is_a_contract(tmp_path: Path) -> None:
         ('name = "Log in"', 'name_matches = "("', "expected a regular expression, found '('"),
         ('role = "link"', 'role = "lnik"', "[elements.log_in] role: unknown value 'lnik', did you mean 'link'?"),
         ("amount = {", "amuont = {", "amuont"),
+        ('owner = "user_id"\n', "", "[tables.users.trips] owner: missing, it is required"),
+        ('owner = "user_id"', 'owner = "user id"', "[tables.users.trips] owner: "),
+        ('stays = ["user_id"]', 'stays = ["a; b"]', "[tables.users.trips] stays"),
+        (
+            'within = "trips"',
+            'within = "trip"',
+            "tables: stops: within: expected a table of users' rows, did you mean",
+        ),
+        ('"there are none"', '""', "[tables.left_out] settings-blank: "),
+        (
+            "[tables.left_out]",
+            '[tables]\nsettings = "wdie"\n[tables.left_out]',
+            "unknown value 'wdie', did you mean 'wide'",
+        ),
+        ("[tables.left_out]", "[tables]\nschemas = []\n[tables.left_out]", "[tables] schemas: "),
+        ('settings-blank = "there are none"', "[tables.names]\nexpenses = 'a\"b'", "[tables] names: expenses: "),
         (
             'name = "pam-small"',
             'name = "pam-smal"',
@@ -175,6 +202,17 @@ def test_each_slip_is_one_clear_message(tmp_path: Path, old: str, new: str, mess
 
     assert "pam-small.toml: 1 problem" in str(raised.value)
     assert message in str(raised.value)
+
+
+def test_a_contract_describes_tables(tmp_path: Path) -> None:
+    """Whose rows they have, and which invariants of the checks do not apply; an invariant that is none is a problem."""
+    tables = load_contract(_written(tmp_path, GOOD)).tables
+
+    assert list(tables.of("product")) == ["trips", "stops"]
+    assert (tables.of("plan"), tables.schemas, tables.settings) == ({}, ("public",), "narrow")
+    assert list(tables.problems(["settings-blank"])) == []
+    [problem] = tables.problems(["settings-blanks"])
+    assert str(problem) == "[tables.left_out] settings-blank: no such invariant, did you mean 'settings-blanks'?"
 
 
 def test_a_contract_fits_the_plan(tmp_path: Path) -> None:

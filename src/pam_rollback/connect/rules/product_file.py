@@ -24,6 +24,7 @@ def product_file(name: str, found: Found, like: Mapping[str, Any], titles: Mappi
         *_accounts(found, like),
         *_front_page(found),
         *_pages(like),
+        *_tables(found, like),
     ]
     return "\n".join(lines) + "\n"
 
@@ -104,3 +105,20 @@ def _pages(like: Mapping[str, Any]) -> Iterator[str]:
 def titles_of(health: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[str, str]]:
     """Item and title of each component of a contract's table ``health``."""
     return {name: (str(one["item"]), str(one["title"])) for name, one in health.items()}
+
+
+def _tables(found: Found, like: Mapping[str, Any]) -> Iterator[str]:
+    """As they were seen in the catalogue; without one, as they are known."""
+    known = dict(like["tables"])
+    parts = {name: known.pop(name) for name in ("names", "left_out", "users", "plan") if name in known}
+    seen = found.catalogue
+    note = f"As {like['name']} has them; {'not looked at.' if seen is None else f'seen as {seen.role}.'}"
+    if seen is not None:
+        known |= {"settings": seen.settings} if seen.settings else {}
+        there = {
+            name: rows for name, rows in parts["users"].items() if {name, rows.get("within", name)} <= set(seen.tables)
+        }
+        parts["users"] = there or parts["users"]
+    yield from table("tables", known, [note])
+    for name, content in parts.items():
+        yield from table(f"tables.{name}", content)

@@ -198,7 +198,7 @@ class Contract(Table):
     operations: Mapping[OperationName, Operation]
     pages: Pages
     front_page: FrontPageConditions = FrontPageConditions.model_construct()
-    tables: Tables = Tables.model_construct()
+    tables: Tables
     marks: Annotated[tuple[Mark, ...], Strict(False)] = ()  # noqa: FBT003 - TOML has lists
     """By what releases of the back end are told apart, where its health names none."""
     elements: Mapping[ElementName, Element] = {}
