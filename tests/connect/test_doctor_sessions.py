@@ -122,6 +122,28 @@ def test_a_variable_that_is_not_set_is_an_answer(project: Project) -> None:
         ask_doctor(project.folder, "here", project.variables)
 
 
+_CRASHES = """
+
+def pytest_pam_why_left_out(item):
+    if item.get_closest_marker("doctor") is None and "HC-2" in [one for mark in item.iter_markers("criterion") for one in mark.args]:
+        raise KeyError("a check of ours")
+"""
+
+
+def test_a_check_that_crashes_is_a_state_of_its_own(project: Project) -> None:
+    """Neither green nor missing; the other items are known all the same."""
+    conftest = project.folder / "conftest.py"
+    conftest.write_text(conftest.read_text("utf-8") + _CRASHES, "utf-8")
+    session = project.run_apart("-m", "doctor", "--env", "here")
+    found = states(json.loads((project.run_folder / "doctor.json").read_text("utf-8")))
+
+    assert session.rc == 11, session.out
+    assert found["HC-2"] == "crashed"
+    assert found["DI-1"] == "missing"
+    assert "[!] the check itself failed: " in session.out
+    assert "KeyError: 'a check of ours'" in session.out
+
+
 def test_other_sessions_know_nothing_of_it(project: Project) -> None:
     """It waits to be named."""
     listed = project.run("--collect-only", "-q", "--env", "here")
