@@ -381,7 +381,8 @@ def test_make_hands_over_what_was_typed_and_no_shell_reads_it(tmp_path: Path) ->
     assert not trap.exists()
 
 
-def test_a_product_that_describes_itself_is_asked_for_less(run: Run, tmp_path: Path) -> None:
+@pytest.mark.parametrize("where", ["/openapi.json", "/api/openapi.json"])
+def test_a_product_that_describes_itself_is_asked_for_less(where: str, run: Run, tmp_path: Path) -> None:
     """What it does not have is no path of ours, and no operation."""
     paths: dict[str, Any] = {
         "/health": {"get": {}},
@@ -389,7 +390,7 @@ def test_a_product_that_describes_itself_is_asked_for_less(run: Run, tmp_path: P
         "/api/health/postgres": {"get": {}},
     }
     product = today(
-        **{f"{API}/openapi.json": (200, JSON, {"paths": paths}), f"{API}/api/health/postgres": (200, JSON, HEALTH)}
+        **{f"{API}{where}": (200, JSON, {"paths": paths}), f"{API}/api/health/postgres": (200, JSON, HEALTH)}
     )
     run(product)
 

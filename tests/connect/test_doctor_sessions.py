@@ -98,14 +98,19 @@ def test_it_ends_with_0_when_nothing_is_missing(project: Project) -> None:
         f'\n[[waivers]]\nitem = "{item}"\nuntil = 2999-01-01\nreason = "a test"\napproved_by = "APPROVED"\n'
         for item in missing
     )
-    declare(project, "browser", more=waivers.replace("APPROVED", "provisional, to be confirmed"))
+    assert "SC-3" in missing
+    relaxed = "\n[thresholds.SC-3]\nmemory_mb_max = 450\n"
+    declare(project, "browser", more=relaxed + waivers.replace("APPROVED", "provisional, to be confirmed"))
     provisional = project.run("-m", "doctor", "--env", "here")
     file = project.folder / "environments" / "here.toml"
     file.write_text(file.read_text("utf-8").replace("provisional, to be confirmed", "Ann"), "utf-8")
     approved = project.run("-m", "doctor", "--env", "here")
 
     assert provisional.rc == 11, provisional.out
+    assert "SC-3 memory_mb_max is relaxed and no waiver that holds today names it" in provisional.out
+    assert "nobody yet, so it does not count (provisional, to be confirmed)" in " ".join(provisional.out.split())
     assert approved.rc == 0, approved.out
+    assert "no waiver that holds today" not in approved.out
     assert "GO for doctor" in approved.last_line
 
 

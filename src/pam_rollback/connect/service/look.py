@@ -5,13 +5,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
 from typing import Any, TypeVar
-from urllib.parse import urljoin
 
 from pam_rollback.connect.client.asking import Product
 from pam_rollback.connect.client.hosts import NotFound, together
 from pam_rollback.connect.rules.budget import BudgetSpent
-from pam_rollback.connect.rules.bundle import Bundle, origin, reachable, read_bundle, title_words
-from pam_rollback.connect.rules.found import Found, Hosted, Site, Where
+from pam_rollback.connect.rules.bundle import Bundle, reachable, title_words
+from pam_rollback.connect.rules.found import Found, Hosted, Where
 from pam_rollback.connect.rules.headers import served_by
 from pam_rollback.connect.rules.proposals import (
     Kept,
@@ -24,12 +23,12 @@ from pam_rollback.connect.rules.proposals import (
     proposals,
     weighed,
 )
-from pam_rollback.connect.rules.robots import crawl_delay_s
 from pam_rollback.connect.service.keys import Keys
+from pam_rollback.connect.service.site_look import SiteLook
 from pam_rollback.connect.service.wish import CannotConnect, Wish, banned
 from pam_rollback.core.blocking import REFUSALS
 from pam_rollback.core.errors import MeasurementFailed, ProviderError
-from pam_rollback.core.front_page import PageContent, imports_of, read_page, shortcoming_of_asset, shortcoming_of_sent
+from pam_rollback.core.front_page import read_page
 from pam_rollback.core.outside_text import one_line
 from pam_rollback.product.rules.conditions import Captured
 from pam_rollback.product.rules.contract import Component
@@ -37,7 +36,6 @@ from pam_rollback.product.rules.contract import Component
 T = TypeVar("T")
 
 _ROWS_OF = "profiles"
-_IMPORTS_MAX = 6
 
 
 @dataclass
@@ -59,15 +57,15 @@ class Look:
 
     def found(self) -> Found:
         """All of it. Raises CannotConnect."""
-        page = self._front_page()
+        site_look = SiteLook(self.wish, self.product, self._get, self._tried, self.unknown)
+        page = site_look.front_page()
         self._api_is_there()
-        document = self._seen.get(f"{self.wish.api}/openapi.json")
-        described = document.answer.json if document is not None and not is_page(document) else None
-        delay_s = self._crawl_delay_s()
-        bundle, scripts = self._bundle(page)
+        described = self._description()
+        delay_s = site_look.crawl_delay_s()
+        bundle, scripts = site_look.bundle(page)
         where, key = self._where(bundle), self._key(bundle)
         title = title_words(page.statements[0] if page.statements else "")
-        site = self._site(title, scripts, bundle, where, delay_s)
+        site = site_look.site(title, scripts, bundle, where, delay_s)
         health, turned = self._health(described, where, key)
         with_keys = self._with_keys(where, key)
         return Found(
@@ -80,97 +78,6 @@ class Look:
             **with_keys,
             unknown=tuple(self.unknown),
         )
-
-    # ---------------------------------------------------------------- the site
-
-    def _front_page(self) -> PageContent:
-        url = f"{self.wish.frontend}/"
-        captured = self._get(url, accept="text/html")
-        answer, refuse = captured.answer, partial(CannotConnect, f"FRONTEND {self.wish.frontend}")
-        if answer.problem:
-            raise refuse(expected="the site's page", found=answer.problem, advice="Is it up, and is the address right?")
-        if answer.http_status in REFUSALS:
-            raise banned(self.wish.frontend, self.product.statuses)
-        if answer.redirected_to:
-            target = urljoin(url, answer.redirected_to)
-            raise refuse(
-                expected="the site itself",
-                found=f"a redirect to {answer.redirected_to}",
-                advice=f"If that is the site, say FRONTEND={origin(target)}.",
-            )
-        if answer.http_status != HTTPStatus.OK or not is_page(captured):
-            kind = answer.content_type or "no content type"
-            raise refuse(
-                expected="a page of HTML with HTTP 200",
-                found=f"HTTP {answer.http_status}, {kind}",
-                advice="Say the address that users open; is it perhaps the API's?",
-            )
-        page = read_page(answer.body)
-        if said := shortcoming_of_sent(page):
-            raise refuse(
-                expected="the site",
-                found=said,
-                advice="Connect a product that is well: what is seen now is what counts as good.",
-            )
-        return page
-
-    def _bundle(self, page: PageContent) -> tuple[Bundle, int]:
-        bodies: list[bytes] = []
-        waiting = [urljoin(f"{self.wish.frontend}/", one.address) for one in page.assets if one.kind == "script"]
-        beside = 0
-        asked = set[str]()
-        while waiting:
-            url = waiting.pop(0)
-            if url in asked or not url.startswith(("http://", "https://")):
-                continue
-            asked.add(url)
-            captured = self._get(url, accept="*/*")
-            asset = next((one for one in page.assets if urljoin(f"{self.wish.frontend}/", one.address) == url), None)
-            if asset is not None and (said := shortcoming_of_asset(asset, captured.answer)):
-                raise CannotConnect(
-                    f"FRONTEND {self.wish.frontend}",
-                    expected="a page whose scripts are there",
-                    found=said,
-                    advice="Connect a product that is well: publish the site anew first.",
-                )
-            bodies.append(captured.answer.body)
-            new = [urljoin(url, name) for name in imports_of(captured.answer.body)]
-            new = [one for one in new if origin(one) == origin(url)][: _IMPORTS_MAX - beside]
-            beside += len(new)
-            waiting += new
-        return read_bundle(bodies, [self.wish.frontend]), len(bodies)
-
-    def _site(self, title: str, scripts: int, bundle: Bundle, where: Where, delay_s: float) -> Site:
-        words = [title] if title else []
-        if where.previous_frontend and words:
-            before = self._tried(
-                f"the front page before, at {where.previous_frontend}", partial(self._page_at, where.previous_frontend)
-            )
-            if before is not None:
-                said = " ".join((*before.statements, before.text))
-                words = [one for one in words if one in said]
-        # One address is named once, whatever it is called.
-        hosts = {"api": where.api, "supabase": where.supabase}
-        hosts |= {} if where.backend == where.api else {"backend": where.backend}
-        names = tuple(name for name, address in hosts.items() if address and bundle.names(address))
-        if not names:
-            others = f"it names {', '.join(bundle.addresses[:5])}" if bundle.addresses else "it names no address at all"
-            self.unknown.append(
-                f"the site's scripts do not name the API {where.api} ({others}): whether a build lacks its variables cannot be told"
-            )
-        return Site(title, tuple(words), names, bundle.addresses, scripts, delay_s)
-
-    def _page_at(self, address: str) -> PageContent:
-        captured = self._get(f"{address}/", accept="text/html")
-        if not is_page(captured) or captured.answer.http_status != HTTPStatus.OK:
-            raise MeasurementFailed(str(captured.answer))
-        return read_page(captured.answer.body)
-
-    def _crawl_delay_s(self) -> float:
-        robots = self._get(f"{self.wish.frontend}/robots.txt", accept="text/plain")
-        if not is_page(robots) and robots.answer.http_status == HTTPStatus.OK:
-            self.product.spending.gap_s = crawl_delay_s(robots.answer.body)
-        return self.product.spending.gap_s
 
     # ---------------------------------------------------------------- the API
 
@@ -190,6 +97,14 @@ class Look:
                 found=f"a page of HTML for every path, titled {one_line(title)!r}",
                 advice="Is this the front end? Say API=https://… as the site's scripts name it.",
             )
+
+    def _description(self) -> Any:
+        """What the product says of itself, at one of the two usual places; None where it says nothing."""
+        for path in ("/openapi.json", "/api/openapi.json"):
+            found = self._get(f"{self.wish.api}{path}")
+            if found.answer.http_status == HTTPStatus.OK and documented_reads(found.answer.json) is not None:
+                return found.answer.json
+        return None
 
     def _where(self, bundle: Bundle) -> Where:
         wish = self.wish
