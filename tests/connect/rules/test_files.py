@@ -1,14 +1,17 @@
 """The text of files: TOML that reads back as it was meant, comments that stay comments, and files that people changed."""
 
 import tomllib
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pam_rollback.connect.rules.found import Found
 from pam_rollback.connect.rules.headers import served_by
 from pam_rollback.connect.rules.kept import Fate, is_untouched, proposed, signed
+from pam_rollback.connect.rules.product_file import marks
 from pam_rollback.connect.rules.robots import crawl_delay_s
 from pam_rollback.connect.rules.toml_text import COLUMNS, comment, pair, table
 
@@ -119,3 +122,33 @@ def test_headers_tell_who_serves(headers: dict[str, str], host: str) -> None:
 def test_what_robots_txt_asks_everybody_for(robots: str, seconds: float) -> None:
     """And not one crawler."""
     assert crawl_delay_s(robots.encode()) == seconds
+
+
+AGE = {"path": "/health/system", "json": "/uptime", "tells": "uptime_s"}
+
+
+@pytest.mark.parametrize(
+    ("names_release", "operations", "known", "expected"),
+    [
+        (True, {}, [AGE], None),
+        (False, {}, [AGE], [{"path": "/openapi.json"}, AGE]),
+        (False, {}, [{"path": "/openapi.json"}, AGE], [{"path": "/openapi.json"}, AGE]),
+        (False, None, [{"path": "/openapi.json"}], [{"path": "/openapi.json"}]),
+        (False, None, [], None),
+    ],
+    ids=["it names its release", "it describes itself", "known, too", "not in production", "nothing tells"],
+)
+def test_what_tells_releases_apart_is_written(
+    names_release: bool,  # noqa: FBT001 - a case
+    operations: object,
+    known: list[dict[str, str]],
+    expected: object,
+) -> None:
+    """Only where health does not; what was not seen says so."""
+    backend = SimpleNamespace(component=SimpleNamespace(names_release=names_release))
+    found = cast("Found", SimpleNamespace(health={"backend": backend}, operations=operations))
+
+    text = "\n".join(marks(found, {"name": "pam-x", "marks": known}))
+
+    assert tomllib.loads(text).get("marks") == expected
+    assert ("this product does not describe itself" in text) is (operations is None and bool(known))

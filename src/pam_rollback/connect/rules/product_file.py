@@ -6,7 +6,9 @@ from typing import Any
 from pam_rollback.connect.rules.found import Found
 from pam_rollback.connect.rules.proposals import Kept, Turned, without_names
 from pam_rollback.connect.rules.toml_text import comment, pair, table
+from pam_rollback.product.rules.contract import BACKEND
 
+_DOCUMENTED = {"path": "/openapi.json"}
 _TEMPLATE_SITES = ("api", "backend")
 
 
@@ -21,6 +23,7 @@ def product_file(name: str, found: Found, like: Mapping[str, Any], titles: Mappi
         *pair("name", name),
         *pair("description", f"The product at {found.where.frontend}"),
         *_health(found, titles),
+        *marks(found, like),
         *_accounts(found, like),
         *_front_page(found),
         *_pages(like),
@@ -37,6 +40,20 @@ def _health(found: Found, titles: Mapping[str, tuple[str, str]]) -> Iterator[str
             yield from table(f"health.{component}", content, _refusals(turned))
         else:
             yield from table(f"health.{component}", _endpoint(kept), [*kept.notes, *_refusals(turned)])
+
+
+def marks(found: Found, like: Mapping[str, Any]) -> Iterator[str]:
+    """By what releases of the back end are told apart: only where its health names none."""
+    backend = found.health.get(BACKEND)
+    if backend is None or backend.component.names_release:
+        return
+    documented = [] if found.operations is None else [_DOCUMENTED]
+    known = [dict(mark) for mark in like.get("marks", ())]
+    for mark in [*(one for one in documented if one not in known), *known]:
+        note = f"As {like['name']} has it; not tried."
+        if mark == _DOCUMENTED:
+            note = "Seen." if documented else f"As {like['name']} has it; this product does not describe itself."
+        yield from table("[marks]", mark, [note])
 
 
 def _endpoint(kept: Kept) -> dict[str, Any]:
