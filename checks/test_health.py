@@ -5,24 +5,17 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from pam_rollback.core.expected_releases import ExpectedReleases
-from pam_rollback.core.figures import Scored
 from pam_rollback.core.front_page import FrontPage
-from pam_rollback.core.known_before import Judge
+from pam_rollback.core.health import ComponentHealth
 from pam_rollback.core.time_frames import FirstVerdict
-from pam_rollback.plugin.fixtures.health import Health
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.health]
 
 
 @pytest.mark.criterion("HC-1")
-def test_front_end_is_healthy(
-    health: Health, scored: Scored, known: Judge, expected_releases: ExpectedReleases
-) -> None:
+def test_front_end_is_healthy(component: ComponentHealth) -> None:
     """The front end itself answers, and not its single-page fallback.  If red: docs/runbook.md#frontend-unhealthy."""
-    report = known(scored(health.frontend))
-
-    assert report.healthy, report
-    assert report.runs(expected_releases.frontend), report.release_problem(expected_releases.frontend)
+    assert component.holds, component
 
 
 @pytest.mark.criterion("HC-1")
@@ -34,41 +27,27 @@ def test_front_page_is_the_site(site_page: FrontPage, scored: Callable[[FrontPag
 
 
 @pytest.mark.criterion("HC-2")
-def test_back_end_is_healthy(health: Health, scored: Scored, known: Judge, expected_releases: ExpectedReleases) -> None:
+def test_back_end_is_healthy(component: ComponentHealth) -> None:
     """The back end's process answers.  If red: docs/runbook.md#backend-unhealthy."""
-    report = known(scored(health.backend))
-
-    assert report.healthy, report
-    assert report.runs(expected_releases.backend), report.release_problem(expected_releases.backend)
+    assert component.holds, component
 
 
 @pytest.mark.criterion("HC-3")
-def test_database_is_healthy(health: Health, scored: Scored, known: Judge, expected_releases: ExpectedReleases) -> None:
+def test_database_is_healthy(component: ComponentHealth) -> None:
     """The API reaches its database.  If red: docs/runbook.md#database-unhealthy."""
-    report = known(scored(health.database))
-
-    assert report.healthy, report
-    assert report.runs(expected_releases.backend), report.release_problem(expected_releases.backend)
+    assert component.holds, component
 
 
 @pytest.mark.criterion("HC-4")
-def test_pam_is_healthy(health: Health, scored: Scored, known: Judge, expected_releases: ExpectedReleases) -> None:
+def test_pam_is_healthy(component: ComponentHealth) -> None:
     """The assistant and all that it depends on work.  If red: docs/runbook.md#pam-unhealthy."""
-    report = known(scored(health.pam))
-
-    assert report.healthy, report
-    assert report.runs(expected_releases.backend), report.release_problem(expected_releases.backend)
+    assert component.holds, component
 
 
 @pytest.mark.criterion("HC-5")
-def test_everything_together_is_healthy(
-    health: Health, scored: Scored, known: Judge, expected_releases: ExpectedReleases
-) -> None:
+def test_everything_together_is_healthy(component: ComponentHealth) -> None:
     """The product's own summary has no objection.  If red: docs/runbook.md#comprehensive-unhealthy."""
-    report = known(scored(health.comprehensive))
-
-    assert report.healthy, report
-    assert report.runs(expected_releases.backend), report.release_problem(expected_releases.backend)
+    assert component.holds, component
 
 
 @pytest.mark.criterion("HC-2")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pam_rollback.core.answer import Answer
-from pam_rollback.core.health import HealthAround, HealthReport, is_healthy
+from pam_rollback.core.health import ComponentHealth, HealthAround, HealthReport, is_healthy
 from tests.contracts import usual
 
 
@@ -200,3 +200,21 @@ def test_a_component_that_names_no_release_cannot_tell() -> None:
 
     assert HealthReport.of(usual(names_release=False), answer).runs("1.41.3")
     assert not HealthReport.of(usual(), answer).runs("1.41.3")
+
+
+@pytest.mark.parametrize(
+    ("body", "expected", "wrong"),
+    [
+        (b'{"status":"healthy","release":"1.41.3"}', "1.41.3", ""),
+        (b'{"status":"healthy","release":"1.41.3"}', "", ""),
+        (b'{"status":"healthy","release":"1.42.0"}', "1.41.3", "the database runs 1.42.0, expected 1.41.3"),
+        (b'{"status":"healthy"}', "", "the database runs a release that it does not name, expected it to name one"),
+        (b'{"status":"unhealthy","release":"1.41.3"}', "1.41.3", "the database says unhealthy"),
+    ],
+)
+def test_a_component_holds_when_it_is_healthy_and_of_its_release(body: bytes, expected: str, wrong: str) -> None:
+    """And the sentence says which of the two is not so."""
+    found = ComponentHealth(report(body), expected)
+
+    assert found.holds == (not wrong)
+    assert wrong in str(found)

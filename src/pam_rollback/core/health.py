@@ -216,3 +216,23 @@ class HealthAround:
 def is_healthy(report: HealthReport) -> bool:
     """The whole body and the status agree, and they are of now."""
     return report.healthy and not report.not_known
+
+
+@dataclass(frozen=True, repr=False)
+class ComponentHealth:
+    """What a component said, and the release that it should run; empty where nobody said which."""
+
+    report: HealthReport
+    expected: str
+
+    @property
+    def holds(self) -> bool:
+        """It is healthy, and of that release."""
+        return self.report.healthy and self.report.runs(self.expected)
+
+    def __str__(self) -> str:
+        """The sentence that a failure shows."""
+        return str(self.report) if not self.report.healthy else self.report.release_problem(self.expected)
+
+    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
+    __repr__ = __str__
