@@ -243,7 +243,7 @@ def store_baseline(practice_range: Range, folder: Path, *, latency_ms: float = 2
         account = account_id(snapshot, practice_range.variables["TEST_USER_EMAIL"], {})
         assert isinstance(account, str), account
         counts = count_rows(snapshot, tables.users, test_user=account, names={})
-        reached = read_access(snapshot, tables.users, {})
+        reached = read_access(snapshot, tables.users, {}, tables.schemas)
         made_of = read_schema(snapshot, tables.schemas, tables.names.get("schema_migrations", "schema_migrations"))
     rows, access, schema = folder / ROWS_FILE, folder / ACCESS_FILE, folder / SCHEMA_FILE
     rows.write_text(counts.model_dump_json(), encoding="utf-8")

@@ -149,6 +149,32 @@ def test_forced_row_security_that_is_lifted_is_a_change(dsn: str, owner: Owner) 
     assert tried.none
 
 
+def test_the_products_other_tables_are_compared_and_not_tried(dsn: str, owner: Owner) -> None:
+    """Whoever may read flags reads all of them; that somebody may since is seen. A table that goes is told with the schema."""
+
+    def now() -> RowAccess:
+        with open_snapshot(dsn, PATIENCE) as snapshot:
+            return read_access(snapshot, ROWS, {}, ("public", "plan"))
+
+    before = now()
+    owner.execute(b"GRANT UPDATE ON feature_flags TO anon; REVOKE SELECT ON plan.profiles FROM anon")
+    owner.commit()
+    opened = now()
+    owner.execute(b"REVOKE UPDATE ON feature_flags FROM anon; GRANT SELECT ON plan.profiles TO anon")
+    owner.commit()
+    less = opened.model_copy(update={"others": {}})
+
+    assert {"public.feature_flags", "plan.expenses"} <= set(before.others)
+    assert set(before.others).isdisjoint(before.tables)
+    assert access_changes(before, opened).changes == (
+        "plan.profiles: anon may not SELECT any more",
+        "public.feature_flags: anon may UPDATE now",
+    )
+    assert access_changes(before, now()).none
+    assert access_changes(before, less).none
+    assert access_changes(less, before).none
+
+
 def test_what_cannot_be_tried_is_named(dsn: str, owner: Owner) -> None:
     """A table without rows or without row security is left out; a condition that fails makes the answer unknown."""
     _, off = during(

@@ -152,6 +152,12 @@ ROWS = [
     _access("policy-changed", AS_BEFORE, words="policy own_profile_is_editable is", counted_before=True),
     _access("grants-revoked", REACH, AS_BEFORE, words="authenticated may not SELECT any more", counted_before=True),
     _access("grants-widened", AS_BEFORE, words="anon may TRUNCATE now", counted_before=True),
+    _access(
+        "flags-opened",
+        AS_BEFORE,
+        words="public.feature_flags: policy flags_are_everybodys was added",
+        counted_before=True,
+    ),
     _access("row-security-off", AS_BEFORE, "test_row_security_off", words="was switched off", counted_before=True),
     _schema(
         "constraint-dropped",

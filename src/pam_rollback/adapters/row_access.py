@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Any
 
 from psycopg import sql
 
@@ -48,6 +49,18 @@ SELECT DISTINCT relation.oid::bigint, space.nspname::text, relation.relname::tex
 FROM reached
 JOIN pg_catalog.pg_class AS relation ON relation.oid = reached.relation AND relation.relkind IN ('r', 'p')
 JOIN pg_catalog.pg_namespace AS space ON space.oid = relation.relnamespace
+ORDER BY 2, 3
+"""
+_OTHERS = """
+SELECT relation.oid::bigint, space.nspname::text, relation.relname::text, relation.relrowsecurity, relation.relforcerowsecurity
+FROM pg_catalog.pg_class AS relation
+JOIN pg_catalog.pg_namespace AS space ON space.oid = relation.relnamespace
+WHERE space.nspname = ANY (%(schemas)s) AND relation.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT relation.relispartition
+  AND relation.oid <> ALL (%(bases)s::oid[])
+  AND NOT EXISTS (
+      SELECT FROM pg_catalog.pg_depend AS of_one
+      WHERE of_one.classid = 'pg_catalog.pg_class'::regclass AND of_one.objid = relation.oid AND of_one.deptype = 'e'
+  )
 ORDER BY 2, 3
 """
 _POLICIES = """
@@ -107,13 +120,19 @@ SELECT known.rolname::text FROM pg_catalog.pg_roles AS known WHERE pg_has_role(%
 """
 
 
-def read_access(snapshot: Snapshot, tables: Iterable[str], names: Mapping[str, str]) -> RowAccess:
-    """Read the tables of users' rows, or what lies behind the views of that name. Raises MeasurementFailed."""
+def read_access(
+    snapshot: Snapshot, tables: Iterable[str], names: Mapping[str, str], schemas: Iterable[str] = ()
+) -> RowAccess:
+    """Read the tables of users' rows, or what lies behind the views of that name, and all others of these schemas.
+
+    Raises MeasurementFailed.
+    """
     relations = _relations(snapshot, tables, names)
     given = {"names": list(relations), "oids": [relation.oid for relation in relations.values()]}
     bases = snapshot.rows(_BASES, given)
+    others = snapshot.rows(_OTHERS, {"schemas": list(schemas), "bases": [oid for oid, *_ in bases]})
     asked = {
-        "oids": [oid for oid, *_ in bases],
+        "oids": [oid for oid, *_ in (*bases, *others)],
         "roles": [*CLIENTS, SERVICE],
         "privileges": list(PRIVILEGES),
     }
@@ -127,18 +146,23 @@ def read_access(snapshot: Snapshot, tables: Iterable[str], names: Mapping[str, s
         if whole or columns:
             held = privilege if whole else f"{privilege} ({', '.join(columns)})"
             privileges.setdefault(oid, {}).setdefault(role, []).append(held)
-    return RowAccess(
-        taken_at=datetime.now(UTC),
-        roles=tuple(role for (role,) in snapshot.rows(_ROLES, asked)),
-        tables={
+
+    def access_to(relations: Iterable[tuple[Any, ...]]) -> dict[str, TableAccess]:
+        return {
             f"{schema}.{name}": TableAccess(
                 row_security=row_security,
                 forced=forced,
                 policies=policies.get(oid, {}),
                 privileges={role: tuple(sorted(held)) for role, held in privileges.get(oid, {}).items()},
             )
-            for oid, schema, name, row_security, forced in bases
-        },
+            for oid, schema, name, row_security, forced in relations
+        }
+
+    return RowAccess(
+        taken_at=datetime.now(UTC),
+        roles=tuple(role for (role,) in snapshot.rows(_ROLES, asked)),
+        tables=access_to(bases),
+        others=access_to(others),
     )
 
 

@@ -76,6 +76,8 @@ class RowAccess(BaseModel):
     roles: Annotated[tuple[str, ...], Field(strict=False)]
     """Those of ``CLIENTS`` and ``SERVICE`` that there are."""
     tables: Mapping[str, TableAccess]
+    others: Mapping[str, TableAccess] = {}
+    """The product's other tables, and its views: they are compared, and nothing is asked of them by themselves."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -277,9 +279,12 @@ def access_changes(before: RowAccess, after: RowAccess) -> AccessChanges:
     """Hold what is now against what was. Row security that was switched on since, and rights of other roles that came, are no change."""
     changes: list[str] = []
     compared = 0
-    for name, was in before.tables.items():
+    there = {**after.others, **after.tables}
+    # Whether another table is there at all is compared with the schema.
+    known = {name: was for name, was in before.others.items() if name in there}
+    for name, was in {**known, **before.tables}.items():
         compared += 1 + len(was.policies) + sum(map(len, was.privileges.values()))
-        now = after.tables.get(name)
+        now = there.get(name)
         changes += [
             f"{name}: {what}" for what in (_changed(was, now) if now is not None else ("is not there any more",))
         ]
