@@ -337,6 +337,35 @@ def test_a_second_file_that_cannot_be_written_undoes_the_first(run: Run, tmp_pat
     assert files_of(tmp_path) == []
 
 
+def test_whoever_stops_it_finds_nothing_half_written(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At a question, at a request, and between the two files."""
+
+    def stops(*_: object, **__: object) -> str:
+        raise KeyboardInterrupt
+
+    def ends(_: str) -> str:
+        raise EOFError
+
+    stopped = (130, "not connected: stopped. Nothing was written.\n")
+    code, _, err = run(today(), ask=stops, addresses=())
+    assert (code, err) == stopped
+    code, _, err = run(today(), ask=ends, addresses=())
+    assert (code, err.splitlines()[0]) == (1, "not connected: FRONTEND: expected an address, found none.")
+
+    replaced: list[Path] = []
+    replace = Path.replace
+
+    def second_stops(self: Path, target: Path) -> Path:
+        replaced.append(target)
+        return replace(self, target) if len(replaced) == 1 else Path(stops())
+
+    monkeypatch.setattr(Path, "replace", second_stops)
+    code, _, err = run(today())
+    assert (code, err) == stopped
+    assert len(replaced) == 2
+    assert files_of(tmp_path) == []
+
+
 def test_an_endpoint_that_would_hide_a_fault_is_refused_with_the_bad_answer(run: Run) -> None:
     """As the contract's own twins show it."""
     lax = {f"{API}/health/pam": (200, JSON, {"state": "up", "history": {"status": "ok"}})}

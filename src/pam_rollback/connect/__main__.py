@@ -28,6 +28,7 @@ from pam_rollback.product.client import load_contract
 
 Doctor = Callable[[Path, str, Mapping[str, str]], Mapping[str, Any]]
 FAILED = 1
+STOPPED = 130
 _GIVEN = "PAM_CONNECT_"
 """``make`` hands its variables over in the environment, so that no shell reads what was typed."""
 _LIKE = "pam-today"
@@ -55,6 +56,9 @@ def main(
     except (CannotConnect, NotWritten, ConfigurationError, BudgetSpent) as problem:
         sys.stderr.write(f"{for_terminal(redact(f'not connected: {problem}'))}\n")
         return FAILED
+    except KeyboardInterrupt:
+        sys.stderr.write("not connected: stopped. Nothing was written.\n")
+        return STOPPED
     data["doctor"] = _judgeable(doctor, root, wish.name, variables)
     if options.json:
         sys.stdout.write(redact(json.dumps(data, indent=2, ensure_ascii=False)) + "\n")
@@ -150,7 +154,11 @@ def _kind_of(name: str) -> str:
 
 
 def _asked(ask: Callable[[str], str] | None, question: str) -> str:
-    return "" if ask is None else ask(question).strip()
+    """What a person answers; nothing where nobody is there, or where the input ended."""
+    try:
+        return "" if ask is None else ask(question).strip()
+    except EOFError:
+        return ""
 
 
 def _person() -> Callable[[str], str] | None:

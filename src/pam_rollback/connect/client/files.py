@@ -35,10 +35,12 @@ def write_all(texts: Mapping[Path, str]) -> None:
             before = path.read_bytes() if path.exists() else None
             draft.replace(path)
             done.append((path, before))
-    except OSError as error:
+    except BaseException as error:  # also when somebody stops it in between
         for place, before in done:
             with suppress(OSError):
                 _put_back(place, before)
+        if not isinstance(error, OSError):
+            raise
         raise NotWritten(
             f"{path}: expected room and the right to write, found {_said(error)}; nothing was written"
         ) from None
