@@ -128,27 +128,26 @@ AGE = {"path": "/health/system", "json": "/uptime", "tells": "uptime_s"}
 
 
 @pytest.mark.parametrize(
-    ("names_release", "operations", "known", "expected"),
+    ("names_release", "described_at", "known", "expected"),
     [
-        (True, {}, [AGE], None),
-        (False, {}, [AGE], [{"path": "/openapi.json"}, AGE]),
-        (False, {}, [{"path": "/openapi.json"}, AGE], [{"path": "/openapi.json"}, AGE]),
-        (False, None, [{"path": "/openapi.json"}], [{"path": "/openapi.json"}]),
-        (False, None, [], None),
+        (True, "/openapi.json", [AGE], None),
+        (False, "/openapi.json", [{"path": "/openapi.json"}, AGE], [{"path": "/openapi.json"}, AGE]),
+        (False, "/api/openapi.json", [{"path": "/openapi.json"}], [{"path": "/api/openapi.json"}]),
+        (False, "", [{"path": "/openapi.json"}, AGE], [AGE]),
+        (False, "", [], None),
     ],
-    ids=["it names its release", "it describes itself", "known, too", "not in production", "nothing tells"],
+    ids=["it names its release", "it describes itself", "elsewhere", "not in production", "nothing tells"],
 )
 def test_what_tells_releases_apart_is_written(
     names_release: bool,  # noqa: FBT001 - a case
-    operations: object,
+    described_at: str,
     known: list[dict[str, str]],
     expected: object,
 ) -> None:
-    """Only where health does not; what was not seen says so."""
+    """Only where health does not, and a description only where it was seen."""
     backend = SimpleNamespace(component=SimpleNamespace(names_release=names_release))
-    found = cast("Found", SimpleNamespace(health={"backend": backend}, operations=operations))
+    found = cast("Found", SimpleNamespace(health={"backend": backend}, described_at=described_at))
 
     text = "\n".join(marks(found, {"name": "pam-x", "marks": known}))
 
     assert tomllib.loads(text).get("marks") == expected
-    assert ("this product does not describe itself" in text) is (operations is None and bool(known))

@@ -85,6 +85,8 @@ class Found:
     """By component: the endpoints that were not taken."""
     operations: frozenset[tuple[str, str]] | None = None
     """Methods and path templates of ``/openapi.json``; None where the product does not describe itself."""
+    described_at: str = ""
+    """Where that description is; empty where there is none."""
     catalogue: Catalogue | None = None
     hosted: Hosted = field(default_factory=Hosted)
     served_by: tuple[str, ...] = ()

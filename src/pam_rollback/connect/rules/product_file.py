@@ -47,13 +47,11 @@ def marks(found: Found, like: Mapping[str, Any]) -> Iterator[str]:
     backend = found.health.get(BACKEND)
     if backend is None or backend.component.names_release:
         return
-    documented = [] if found.operations is None else [_DOCUMENTED]
-    known = [dict(mark) for mark in like.get("marks", ())]
-    for mark in [*(one for one in documented if one not in known), *known]:
-        note = f"As {like['name']} has it; not tried."
-        if mark == _DOCUMENTED:
-            note = "Seen." if documented else f"As {like['name']} has it; this product does not describe itself."
-        yield from table("[marks]", mark, [note])
+    if found.described_at:
+        yield from table("[marks]", {"path": found.described_at}, ["Seen: how this release describes itself."])
+    for mark in like.get("marks", ()):
+        if mark != _DOCUMENTED:
+            yield from table("[marks]", mark, [f"As {like['name']} has it; not tried."])
 
 
 def _endpoint(kept: Kept) -> dict[str, Any]:

@@ -60,7 +60,7 @@ class Look:
         site_look = SiteLook(self.wish, self.product, self._get, self._tried, self.unknown)
         page = site_look.front_page()
         self._api_is_there()
-        described = self._description()
+        described_at, described = self._description()
         delay_s = site_look.crawl_delay_s()
         bundle, scripts = site_look.bundle(page)
         where, key = self._where(bundle), self._key(bundle)
@@ -74,6 +74,7 @@ class Look:
             health=health,
             turned=turned,
             operations=documented_operations(described),
+            described_at=described_at,
             served_by=self._served_by(),
             **with_keys,
             unknown=tuple(self.unknown),
@@ -98,13 +99,13 @@ class Look:
                 advice="Is this the front end? Say API=https://… as the site's scripts name it.",
             )
 
-    def _description(self) -> Any:
-        """What the product says of itself, at one of the two usual places; None where it says nothing."""
+    def _description(self) -> tuple[str, Any]:
+        """What the product says of itself, and at which of the two usual places; an empty one and None where it says nothing."""
         for path in ("/openapi.json", "/api/openapi.json"):
             found = self._get(f"{self.wish.api}{path}")
             if found.answer.http_status == HTTPStatus.OK and documented_reads(found.answer.json) is not None:
-                return found.answer.json
-        return None
+                return path, found.answer.json
+        return "", None
 
     def _where(self, bundle: Bundle) -> Where:
         wish = self.wish
