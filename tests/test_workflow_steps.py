@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import tomllib
 from collections.abc import Mapping
@@ -29,6 +30,13 @@ case "$0 $*" in *"${RED_AT:-nothing}"*) exit "${RED:-0}";; esac
 case "$*" in *"--workflow staging-drill.yml"*) printf '%s' "$DRILLS";; *"--workflow deploy.yml"*) printf '%s' "$DEPLOYS";; esac
 exit "${CODE:-0}"
 """
+LONG = """#!/bin/sh
+trap 'exit 12' INT
+echo begun
+for _ in 1 2 3 4 5 6 7 8 9 10; do sleep 1 & wait $!; done
+exit 0
+"""
+"""A rollback that takes its time, and ends as one that was stopped."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +91,8 @@ def test_a_session_is_asked_for_what_was_typed(tmp_path: Path) -> None:
     short = run_step(tmp_path, "session", "Session", SELECT="health", TO="", BASELINE="")
 
     expected = ["-m", "post_rollback", "--env", "staging", "--to", HOSTILE, "--baseline", "newest"]
-    assert whole.calls == [[".venv/bin/pytest", *expected]]
-    assert short.calls == [[".venv/bin/pytest", "-m", "health", "--env", "staging"]]
+    assert [words for _, *words in whole.calls] == [expected]
+    assert [words for _, *words in short.calls] == [["-m", "health", "--env", "staging"]]
 
 
 CONSENTED = {
@@ -196,6 +204,24 @@ def test_a_drill_that_cannot_be_cancelled_stops_no_rollback(tmp_path: Path) -> N
     assert done.code == 0
     assert "drill 41 was not cancelled" in done.said
     assert "no variable PAM_DEPLOY_WORKFLOW" in done.said
+
+
+@pytest.mark.parametrize("name", ["rollback", "staging-drill"])
+def test_a_cancelled_step_reaches_the_session(tmp_path: Path, name: str) -> None:
+    """The service tells only the step's own process, and kills the rest seconds later: by then the session has to know."""
+    [script] = [step["run"] for step in all_steps(name) if step.get("name") == "Roll back"]
+    session = tmp_path / ".venv" / "bin" / "pytest"
+    session.parent.mkdir(parents=True)
+    session.write_text(LONG, encoding="utf-8")
+    session.chmod(0o755)
+    variables = {**os.environ, **CONSENTED, "ENVIRONMENT": "staging", "GITHUB_ACTOR": "kim"}
+    with subprocess.Popen(
+        ["bash", "-eo", "pipefail", "-c", script], cwd=tmp_path, env=variables, stdout=subprocess.PIPE, text=True
+    ) as step:
+        assert step.stdout is not None
+        assert step.stdout.readline() == "begun\n"
+        step.send_signal(signal.SIGINT)
+        assert step.wait(20) == ExitCode.ACTION_FAILED
 
 
 def test_a_drill_is_put_back_whatever_happens(tmp_path: Path) -> None:
@@ -321,7 +347,7 @@ def test_only_a_drill_is_undone_by_itself() -> None:
     undoing = {
         (name, step.get("if"))
         for name, step in steps
-        if re.search(r"^ *\.venv/bin/pytest --undo", step["run"], re.MULTILINE)
+        if re.search(r"^ *(?:exec )?\.venv/bin/pytest --undo", step["run"], re.MULTILINE)
     }
 
     assert undoing == {("staging-drill", "always()"), ("undo", None)}

@@ -183,7 +183,10 @@ def test_what_is_old_goes_and_what_is_needed_stays(one: Store, place: Path) -> N
     early.add({owing: recorded(one, owing, **{"journal.jsonl": OWED}), needless: recorded(one, needless)}, 30)
     assert runs_of(place) == {owing, needless}
 
-    one.add({young: recorded(one, young)}, 30)
+    replace(one, tidies=False).add({young: recorded(one, young)}, 30)
+    assert runs_of(place) == {owing, needless, young}
+
+    one.add({young: one.out / young}, 30)
 
     assert runs_of(place) == {owing, young}
     assert needless not in git(place, "log", "--name-only", "--format=", REF)

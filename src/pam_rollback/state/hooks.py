@@ -26,7 +26,9 @@ from pam_rollback.state.rules.kept import KEEP
 from pam_rollback.state.service import Store, place_of
 
 _WITHIN_S = 30.0
-"""What nobody waits for with a red light on."""
+"""Where nobody waits with a red light on."""
+_KEPT_WITHIN_S = 60.0
+"""The same, when everything is said."""
 _ROLLBACK_WITHIN_S = 8.0
 _LOOK_EVERY_S = 2.0
 _TOKEN = "PAM_STATE_TOKEN"  # noqa: S105 - its name
@@ -64,7 +66,7 @@ class KeptElsewhere:
     def add(self, runs: Mapping[str, Path]) -> str:
         """Keep these; gives why not."""
         ramp = "" if self.environment.kind == "sandbox" else self.environment.name
-        within_s = _ROLLBACK_WITHIN_S if self.options.real else _WITHIN_S
+        within_s = _ROLLBACK_WITHIN_S if self.options.real else _KEPT_WITHIN_S
         try:
             self.store.add(runs, within_s, ramp=ramp)
         except (ActionFailed, OSError) as error:
@@ -162,7 +164,12 @@ def _kept(config: pytest.Config, options: Options, environment: Environment) -> 
     ramps = options.state_dir or config.rootpath / "reports" / "state"
     keep = age_of(config.option.pam_state_keep) if config.option.pam_state_keep else KEEP
     store = Store(
-        command, config.rootpath / "reports" / "out", ramps, keep, lambda name, body: _redacted(config, name, body)
+        command,
+        config.rootpath / "reports" / "out",
+        ramps,
+        keep,
+        lambda name, body: _redacted(config, name, body),
+        tidies=not options.real,
     )
     return KeptElsewhere(store, environment, options, command.token)
 

@@ -21,7 +21,7 @@ from pam_rollback.state.rules.kept import RECORD, Files
 from pam_rollback.state.rules.merging import lacking, lines_of_both, merged
 
 _RUNS, _RAMP = "runs", "ramp"
-_CALL_S = 20.0
+_CALL_S = 60.0
 _PAUSE_S, _PAUSE_MAX_S = 0.1, 2.0
 _SETTINGS = (
     ("the variable of [secrets] git_token_env", "PAM_STATE_TOKEN"),
@@ -43,6 +43,8 @@ class Store:
     """The folders of its environments, each with the journal of its ramp."""
     keep: timedelta = kept.KEEP
     content: Callable[[str, bytes], bytes] = lambda _name, content: content
+    tidies: bool = True
+    """Whether this session drops what is old: then all that is left is sent anew, which a rollback does not wait for."""
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
 
     def bring(self, within_s: float) -> int:
@@ -104,7 +106,7 @@ class Store:
 
     def _dropped(self, ref: StateRef, seen: Seen) -> set[str]:
         runs = [name.partition("/")[2] for name in seen.records if name.startswith(f"{_RUNS}/")]
-        old = kept.old(runs, now=self.now(), keep=self.keep)
+        old = kept.old(runs, now=self.now(), keep=self.keep) if self.tidies else []
         if not old:
             return set()
         paths = [path.partition("/")[2] for path in seen.files if path.startswith(f"{_RUNS}/")]
