@@ -10,7 +10,8 @@ from psycopg import sql
 
 from pam_rollback.core.errors import MeasurementFailed, Refused
 from pam_rollback.gate.client.migration_copy import MigrationCopy
-from pam_rollback.gate.rules.migrations import CopyIntegrity, MigrationFile, changes, dropped, migrations_in
+from pam_rollback.gate.rules.migration_files import MigrationFile, migrations_in
+from pam_rollback.gate.rules.migrations import CopyIntegrity, changes, dropped
 from pam_rollback.gate.service.migration_trial import MigrationTrial, tried
 from pam_rollback.sandbox import database_copy
 from pam_rollback.sandbox.database.auditor import create_auditor, dsn_of

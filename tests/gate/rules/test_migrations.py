@@ -3,18 +3,15 @@
 import pytest
 
 from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.gate.rules.migration_files import MigrationFile, migrations_in, pending_of, refuse_seen
 from pam_rollback.gate.rules.migrations import (
     Applied,
     Contents,
     CopyIntegrity,
     Kept,
-    MigrationFile,
     Reversal,
     changes,
     dropped,
-    migrations_in,
-    pending_of,
-    refuse_seen,
     rewritten,
 )
 

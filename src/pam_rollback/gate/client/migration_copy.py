@@ -14,7 +14,8 @@ from psycopg.conninfo import conninfo_to_dict
 
 from pam_rollback.adapters.catalogue import BLIND, CATALOGUE, TABLES
 from pam_rollback.core.errors import MeasurementFailed, Refused
-from pam_rollback.gate.rules.migrations import Contents, MigrationFile, Picture
+from pam_rollback.gate.rules.migration_files import MigrationFile
+from pam_rollback.gate.rules.migrations import Contents, Picture
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 _CONNECT_WITHIN_S = 5

@@ -1,61 +1,17 @@
-"""Migrations as files, and what trying them on a copy of the database showed: whether a deploy can be taken back.
+"""What trying migrations on a copy of the database showed: whether a deploy can be taken back.
 
 What is compared is the catalogue (tables, columns, constraints, indexes, triggers, functions, policies, views, types, grants) and what the
 rows say, by a digest of each column. A way back that brings a column back without its content is none.
 """
 
-import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.figures import Figures
+from pam_rollback.gate.rules.migration_files import MigrationFile
 
-_FILE = re.compile(r"^(?P<version>\d+)_(?P<name>\w+?)(\.(?P<way>up|down))?\.sql$")
 _SHOWN = 5
-
-
-@dataclass(frozen=True)
-class MigrationFile:
-    """One step of the schema, and the way back from it; ``down`` is None where there is none."""
-
-    version: str
-    name: str
-    up: str
-    down: str | None
-
-    def __str__(self) -> str:
-        """For messages."""
-        return f"{self.version}_{self.name}"
-
-
-def migrations_in(files: Mapping[str, str], place: str) -> tuple[MigrationFile, ...]:
-    """The migrations of a folder, the oldest first. Raises MeasurementFailed with everything that cannot be understood.
-
-    ``VERSION_NAME.up.sql`` and ``VERSION_NAME.down.sql``; a ``VERSION_NAME.sql`` alone has no way back.
-    """
-    ways: dict[tuple[str, str], dict[str, str]] = {}
-    problems = []
-    for file, text in sorted(files.items()):
-        found = _FILE.match(file)
-        if found is None:
-            problems.append(f"{file}: expected VERSION_NAME.up.sql or VERSION_NAME.down.sql")
-            continue
-        ways.setdefault((found["version"], found["name"]), {})[found["way"] or "up"] = text
-    versions = [version for version, _ in ways]
-    problems += [
-        f"{version}: two migrations have this version" for version in set(versions) if versions.count(version) > 1
-    ]
-    problems += [
-        f"{version}_{name}: has a way back and no way there" for (version, name), way in ways.items() if "up" not in way
-    ]
-    if not files:
-        problems.append("expected migrations, found none; is [git] migrations_folder right?")
-    if problems:
-        raise MeasurementFailed(f"{place}: {'; '.join(sorted(problems))}")
-    return tuple(
-        MigrationFile(version, name, way["up"], way.get("down")) for (version, name), way in sorted(ways.items())
-    )
 
 
 @dataclass(frozen=True)
@@ -275,18 +231,3 @@ class CopyIntegrity:
         return f"with the candidate's migrations all {self.held} invariants hold on the copy"
 
     __repr__ = __str__
-
-
-def pending_of(migrations: Sequence[MigrationFile], applied: Collection[str]) -> tuple[MigrationFile, ...]:
-    """Those that the database does not have yet, the oldest first."""
-    return tuple(migration for migration in migrations if migration.version not in applied)
-
-
-def refuse_seen(brought: Collection[str], pending: Sequence[MigrationFile], *, back_to: str) -> None:
-    """Raise MeasurementFailed when the copy has migrations that only the candidate brings: whether they can be rolled back is not tried."""
-    seen = sorted(set(brought) - {migration.version for migration in pending})
-    if seen:
-        raise MeasurementFailed(
-            f"the copy has {', '.join(seen)} already, which {back_to} does not have, so taking it back was not tried; "
-            "make the copy of a database that the candidate has not seen"
-        )

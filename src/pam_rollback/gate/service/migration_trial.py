@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.gate.rules.migration_files import MigrationFile
 from pam_rollback.gate.rules.migrations import (
     Applied,
     CopyIntegrity,
     Kept,
-    MigrationFile,
     Picture,
     Reversal,
     changes,
