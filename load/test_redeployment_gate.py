@@ -101,6 +101,14 @@ def test_the_deploy_can_be_taken_back(migration_trial: MigrationTrial, scored: S
     assert reversal.reversible, reversal
 
 
+@pytest.mark.criterion("RP-3")
+def test_the_stable_release_works_with_the_migrations(migration_trial: MigrationTrial, scored: Scored) -> None:
+    """What the release before reads and writes stands on the migrated schema.  If red: docs/runbook.md#migrations-irreversible."""
+    stable = scored(migration_trial.stable_release)
+
+    assert stable.works, stable
+
+
 @pytest.mark.criterion("PM-1")
 def test_new_features_are_behind_flags(declared_features: Declared, scored: Scored) -> None:
     """Each new feature of the candidate has a flag that is off by default.  If red: docs/runbook.md#prevention-deployment."""

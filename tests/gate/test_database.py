@@ -9,7 +9,7 @@ from pam_rollback.core.environment_file import load_environment
 from pam_rollback.core.plan import load_plan
 from pam_rollback.gate.client.migration_copy import MigrationCopy
 from pam_rollback.gate.fixtures.database import invariants_on_copy
-from pam_rollback.gate.rules.migration_files import migrations_in, pending_of
+from pam_rollback.gate.rules.migration_files import ToApply, migrations_in, pending_of
 from pam_rollback.gate.service.migration_trial import MigrationTrial, tried
 from tests.gate.scene import (
     APPLIED,
@@ -19,6 +19,7 @@ from tests.gate.scene import (
     FILES,
     GREEN,
     RED,
+    STABLE,
     UNKNOWN,
     WHOLE,
     Commit,
@@ -61,7 +62,7 @@ COMMITS = [
             "ALTER TABLE public.support_tickets DROP COLUMN subject",
             "ALTER TABLE public.support_tickets ADD COLUMN subject text",
         ),
-        {DATA, BACK},
+        {DATA, BACK, STABLE},
         "it drops data: column public.support_tickets.subject is gone",
     ),
     Commit(
@@ -78,7 +79,7 @@ COMMITS = [
         more("SELECT 1 / 0", "SELECT 1"),
         {APPLIED},
         "20261124090000_more: division by zero",
-        unknown={DATA, WHOLE, BACK},
+        unknown={DATA, WHOLE, BACK, STABLE},
     ),
     Commit(
         "a file that is no migration",
@@ -124,9 +125,9 @@ def tried_on_a_copy(broken: Commit, practice_range: Range) -> MigrationTrial:
     copy = MigrationCopy(environment.secret("staging_copy_dsn"), "schema_migrations", 60)
     return tried(
         copy,
-        pending_of(migrations, copy.applied()),
+        ToApply(pending_of(migrations, copy.applied())),
         known=len(migrations),
-        integrity=lambda: invariants_on_copy(environment, plan, ROOT, migrations[-1].version),
+        integrity=lambda: invariants_on_copy(environment, plan, ROOT, migrations[-1].version, noted_in=copy.noted_in),
         narrate=lambda _: None,
     )
 

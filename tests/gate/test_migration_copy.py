@@ -10,7 +10,7 @@ from psycopg import sql
 
 from pam_rollback.core.errors import MeasurementFailed, Refused
 from pam_rollback.gate.client.migration_copy import MigrationCopy
-from pam_rollback.gate.rules.migration_files import MigrationFile, migrations_in
+from pam_rollback.gate.rules.migration_files import MigrationFile, ToApply, migrations_in
 from pam_rollback.gate.rules.migrations import CopyIntegrity, changes, dropped
 from pam_rollback.gate.service.migration_trial import MigrationTrial, tried
 from pam_rollback.sandbox import database_copy
@@ -35,7 +35,7 @@ def copy(product_database: Database) -> Iterator[MigrationCopy]:
 def trial(copy: MigrationCopy, up: str, down: str | None) -> MigrationTrial:
     """One migration, tried."""
     migration = MigrationFile("20270101000000", "x", up, down)
-    return tried(copy, [migration], known=9, integrity=lambda: CopyIntegrity(1, ()), narrate=lambda _: None)
+    return tried(copy, ToApply((migration,)), known=9, integrity=lambda: CopyIntegrity(1, ()), narrate=lambda _: None)
 
 
 def test_the_copy_is_one(copy: MigrationCopy, product_database: Database) -> None:
@@ -147,7 +147,9 @@ def test_a_migration_that_fails_leaves_nothing_behind(copy: MigrationCopy) -> No
     first = MigrationFile("20270101000000", "a", "CREATE TABLE public.a (id int)", "DROP TABLE public.a")
     second = MigrationFile("20270102000000", "b", "CREATE TABLE public.b (id int); SELECT 1/0", "DROP TABLE public.b")
 
-    found = tried(copy, [first, second], known=2, integrity=lambda: CopyIntegrity(1, ()), narrate=lambda _: None)
+    found = tried(
+        copy, ToApply((first, second)), known=2, integrity=lambda: CopyIntegrity(1, ()), narrate=lambda _: None
+    )
 
     assert not found.applied.done
     assert "20270102000000_b: division by zero" in str(found.applied)

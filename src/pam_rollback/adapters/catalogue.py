@@ -94,6 +94,13 @@ WHERE {_OWN} AND (o.relkind = 'r' AND NOT o.relispartition OR o.relkind = 'p')
 ORDER BY 1, 2
 """  # noqa: S608 - constants
 """Every table that holds rows by itself, with its columns."""
+COLUMNS = f"""
+SELECT o.oid::regclass::text || '.' || a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
+       a.atthasdef OR a.attidentity <> '', a.attgenerated <> '' OR a.attidentity = 'a'
+FROM pg_attribute AS a JOIN pg_class AS o ON o.oid = a.attrelid JOIN pg_namespace AS n ON n.oid = o.relnamespace
+WHERE {_OWN} AND a.attnum > 0 AND NOT a.attisdropped AND o.relkind IN ('r', 'p', 'v', 'm')
+"""  # noqa: S608 - constants
+"""Each column with its type, whether it is NOT NULL, whether it fills itself, and whether it takes nobody's value."""
 BLIND = """
 SELECT o.oid::regclass::text FROM pg_class AS o WHERE o.relkind IN ('r', 'p') AND row_security_active(o.oid) ORDER BY 1
 """

@@ -44,7 +44,7 @@ class Git(Table):
     """Where a commit says the version that the back end names: JSON, TOML, code with one assignment, or a file with nothing else."""
 
     migrations_folder: Annotated[str, Field(pattern=r"^[A-Za-z0-9._/-]+$")] = "migrations"
-    """Where migrations are: ``VERSION_NAME.up.sql`` and ``VERSION_NAME.down.sql``."""
+    """Where migrations are: ``VERSION_NAME.up.sql`` and ``VERSION_NAME.down.sql``, or ``VERSION_NAME.sql`` as Supabase has them."""
     features_file: Annotated[str, Field(pattern=r"^[A-Za-z0-9._/-]+$")] = "features.json"
     """What is new in a release, and behind which flag (docs/how-to/redeploy.md)."""
 

@@ -28,7 +28,7 @@ from pam_rollback.plugin import (
 )
 from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.classification import MESSAGE, OUTCOME
-from pam_rollback.plugin.fixtures.scoring import FIGURES, UNPROVEN
+from pam_rollback.plugin.fixtures.scoring import FIGURES, RESTS_ON, UNPROVEN
 from pam_rollback.plugin.guard import REFUSED_KEY
 from pam_rollback.plugin.harmless_terminal import HarmlessFile
 from pam_rollback.plugin.recommending import recommended
@@ -256,7 +256,7 @@ class Collector:
             situations=self._config.stash[SITUATIONS_KEY].situations,
             stories=self._config.stash[SITUATIONS_KEY].stories,
             finished=run_record.Moment(datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()),
-            notes=[*_unproven(self._tests.values()), *_notes(self._config, runbook, leaks)],
+            notes=[*_limits(self._tests.values()), *_notes(self._config, runbook, leaks)],
             told=listeners.notes(self._config, runbook.folder),
             planned=listeners.planned(self._config, runbook, self._phases) if self._planned else (),
             decision=None if decision is None else recommended(self._config, runbook, decision),
@@ -409,10 +409,15 @@ def _facts(record: run_record.RunRecord) -> dict[str, str]:
     }
 
 
-def _unproven(tests: Iterable[Seen]) -> list[str]:
-    """What passed by conditions that do not notice everything."""
-    found = (str(test.properties[UNPROVEN]) for test in tests if test.properties.get(UNPROVEN))
-    return [f"unproven: {one}" for one in dict.fromkeys(found)]
+def _limits(tests: Iterable[Seen]) -> list[str]:
+    """What passed by conditions that do not notice everything, and what answers rest on."""
+    found = [
+        f"{words}{test.properties[name]}"
+        for test in tests
+        for name, words in ((UNPROVEN, "unproven: "), (RESTS_ON, ""))
+        if test.properties.get(name)
+    ]
+    return list(dict.fromkeys(found))
 
 
 def _notes(config: pytest.Config, runbook: Runbook, leaks: Sequence[Path]) -> Iterator[str]:

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import psycopg
 from psycopg import errors, sql
 from psycopg.conninfo import conninfo_to_dict
 
-from pam_rollback.adapters.catalogue import BLIND, CATALOGUE, TABLES
+from pam_rollback.adapters.catalogue import BLIND, CATALOGUE, COLUMNS, TABLES
 from pam_rollback.core.errors import MeasurementFailed, Refused
+from pam_rollback.gate.client import stable_statements
 from pam_rollback.gate.rules.migration_files import MigrationFile
-from pam_rollback.gate.rules.migrations import Contents, Picture
+from pam_rollback.gate.rules.migrations import Column, Contents, Picture
+from pam_rollback.gate.rules.stable_release import Ran, Statement
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 _CONNECT_WITHIN_S = 5
 _LOCK_WITHIN_S = 5
+_BOOKKEEPING = ("schema_migrations", "supabase_migrations.schema_migrations")
 _WHO = """
 SELECT (SELECT system_identifier FROM pg_control_system())::text, database.oid::text, pg_postmaster_start_time()::text,
        database.datname::text
@@ -37,10 +41,10 @@ class Tried:
 
 @dataclass(frozen=True)
 class MigrationCopy:
-    """The copy. ``bookkeeping`` is the table in which applied migrations are noted."""
+    """The copy. ``bookkeeping`` is the table in which applied migrations are noted; empty: where the usual tools do."""
 
     dsn: str
-    bookkeeping: str = "schema_migrations"
+    bookkeeping: str = ""
     deadline_s: float = 300.0
 
     def refuse_original(self, original_dsn: str) -> None:
@@ -54,8 +58,10 @@ class MigrationCopy:
             )
 
     def applied(self) -> frozenset[str]:
-        """The versions that it has. Raises MeasurementFailed where nobody noted them."""
-        table = sql.Identifier(*self.bookkeeping.split("."))
+        """The versions that are noted; none where there is no list. Raises MeasurementFailed when the list that was named is not there."""
+        if not self.noted_in:
+            return frozenset()
+        table = sql.Identifier(*self.noted_in.split("."))
         with self._connected() as connection:
             return frozenset(
                 str(version) for (version,) in connection.execute(sql.SQL("SELECT version FROM {}").format(table))
@@ -80,14 +86,31 @@ class MigrationCopy:
             tables = {
                 f"{schema}.{name}": _contents(connection, schema, name, columns)
                 for schema, name, columns in connection.execute(TABLES.encode()).fetchall()
-                if self.bookkeeping not in {name, f"{schema}.{name}"}
+                if self.noted_in not in {name, f"{schema}.{name}"}
             }
-        found = Picture(objects, tables)
+            columns = {
+                str(name): Column(str(kind), *map(bool, facts))
+                for name, kind, *facts in connection.execute(COLUMNS.encode())
+            }
+        found = Picture(objects, tables, columns)
         if not found.rows:
             raise MeasurementFailed(
                 "the copy has no row: nothing can be learned from it; make it of a database that is in use"
             )
         return found
+
+    def statements(self) -> tuple[Statement, ...]:
+        """What a release that knows the tables as they are could send."""
+        with self._connected() as connection:
+            connection.execute("SET search_path TO ''")
+            return stable_statements.statements_of(connection, without=self.noted_in)
+
+    def sent(self, statements: Iterable[Statement]) -> dict[Statement, Ran]:
+        """What comes of them; nothing of it stays."""
+        with self._connected() as connection:
+            found = stable_statements.sent(connection, statements)
+            connection.rollback()
+            return found
 
     def apply(self, migration: MigrationFile) -> Tried:
         """Apply it, and note it."""
@@ -97,13 +120,24 @@ class MigrationCopy:
         """Roll it back, and forget it."""
         if migration.down is None:
             return Tried(0.0, f"{migration} has no way back")
-        table = sql.Identifier(*self.bookkeeping.split("."))
+        table = sql.Identifier(*self.noted_in.split("."))
         return self._run(
             migration.down, sql.SQL("DELETE FROM {} WHERE version = {}").format(table, sql.Literal(migration.version))
         )
 
+    @cached_property
+    def noted_in(self) -> str:
+        """The table in which what was applied is noted; empty where there is none."""
+        if self.bookkeeping:
+            return self.bookkeeping
+        with self._connected() as connection:
+            usual = [name for name in _BOOKKEEPING if _row(connection, f"SELECT to_regclass('{name}') IS NOT NULL")[0]]
+        return usual[0] if usual else ""
+
     def _noting(self, migration: MigrationFile) -> sql.Composed:
-        table = sql.Identifier(*self.bookkeeping.split("."))
+        if not self.noted_in:
+            return sql.Composed([sql.SQL("SELECT 1")])
+        table = sql.Identifier(*self.noted_in.split("."))
         values = {"version": migration.version, "name": migration.name, "checksum": "", "dirty": False}
         with self._connected() as connection:
             described = connection.execute(sql.SQL("SELECT * FROM {} LIMIT 0").format(table)).description or ()

@@ -1,12 +1,19 @@
-"""Migrations as files: what a folder holds, and which of them the database does not have yet."""
+"""Migrations as files: what a folder holds, and which of them a deploy applies to the database.
+
+Two forms. With ways back: ``VERSION_NAME.up.sql`` and ``VERSION_NAME.down.sql``. Supabase's, where no file has one: ``VERSION_NAME.sql``,
+with hyphens or blanks as people write them, and with versions that several files have.
+"""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pam_rollback.core.errors import MeasurementFailed
 
-_FILE = re.compile(r"^(?P<version>\d+)_(?P<name>\w+?)(\.(?P<way>up|down))?\.sql$")
+_FILE = re.compile(r"^(?P<version>\d+)(?P<mark>[_-])(?P<name>[\w .-]+?)(\.(?P<way>up|down))?\.sql$")
+_APPLIED_BY_SUPABASE = "_"
+"""The Supabase command line applies ``VERSION_NAME.sql`` only, and passes over other names without an error."""
+_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -17,39 +24,49 @@ class MigrationFile:
     name: str
     up: str
     down: str | None
+    mark: str = "_"
+    """What stands between the two in the file's name."""
 
     def __str__(self) -> str:
         """For messages."""
-        return f"{self.version}_{self.name}"
+        return f"{self.version}{self.mark}{self.name}"
 
 
 def migrations_in(files: Mapping[str, str], place: str) -> tuple[MigrationFile, ...]:
-    """The migrations of a folder, the oldest first. Raises MeasurementFailed with everything that cannot be understood.
-
-    ``VERSION_NAME.up.sql`` and ``VERSION_NAME.down.sql``; a ``VERSION_NAME.sql`` alone has no way back.
-    """
-    ways: dict[tuple[str, str], dict[str, str]] = {}
+    """The migrations of a folder, in the order of their names. Raises MeasurementFailed with everything that cannot be understood."""
+    found = {file: match for file in sorted(files) if (match := _FILE.match(file))}
+    ways: dict[tuple[str, str, str], dict[str, str]] = {}
+    for file, match in found.items():
+        ways.setdefault((match["version"], match["mark"], match["name"]), {})[match["way"] or "up"] = files[file]
+    versions = [version for version, _, _ in ways]
     problems = []
-    for file, text in sorted(files.items()):
-        found = _FILE.match(file)
-        if found is None:
-            problems.append(f"{file}: expected VERSION_NAME.up.sql or VERSION_NAME.down.sql")
-            continue
-        ways.setdefault((found["version"], found["name"]), {})[found["way"] or "up"] = text
-    versions = [version for version, _ in ways]
+    if not found or any(match["way"] for match in found.values()):
+        problems += [f"{file}: expected VERSION_NAME.up.sql or VERSION_NAME.down.sql" for file in passed_over(files)]
+        problems += [
+            f"{version}: two migrations have this version" for version in set(versions) if versions.count(version) > 1
+        ]
     problems += [
-        f"{version}: two migrations have this version" for version in set(versions) if versions.count(version) > 1
-    ]
-    problems += [
-        f"{version}_{name}: has a way back and no way there" for (version, name), way in ways.items() if "up" not in way
+        f"{version}{mark}{name}: has a way back and no way there"
+        for (version, mark, name), way in ways.items()
+        if "up" not in way
     ]
     if not files:
         problems.append("expected migrations, found none; is [git] migrations_folder right?")
     if problems:
         raise MeasurementFailed(f"{place}: {'; '.join(sorted(problems))}")
     return tuple(
-        MigrationFile(version, name, way["up"], way.get("down")) for (version, name), way in sorted(ways.items())
+        MigrationFile(version, name, way["up"], way.get("down"), mark) for (version, mark, name), way in ways.items()
     )
+
+
+def passed_over(files: Collection[str]) -> tuple[str, ...]:
+    """Those that are no migrations by their names."""
+    return tuple(sorted(file for file in files if not _FILE.match(file)))
+
+
+def one_way(migrations: Sequence[MigrationFile]) -> bool:
+    """Whether the product's migrations have no ways back at all. One that lacks its own among others is a fault of that one."""
+    return all(migration.down is None for migration in migrations)
 
 
 def pending_of(migrations: Sequence[MigrationFile], applied: Collection[str]) -> tuple[MigrationFile, ...]:
@@ -65,3 +82,67 @@ def refuse_seen(brought: Collection[str], pending: Sequence[MigrationFile], *, b
             f"the copy has {', '.join(seen)} already, which {back_to} does not have, so taking it back was not tried; "
             "make the copy of a database that the candidate has not seen"
         )
+
+
+@dataclass(frozen=True)
+class ToApply:
+    """What a deploy of the candidate applies, and what had to be assumed to know it."""
+
+    migrations: tuple[MigrationFile, ...]
+    problem: str = ""
+    """Why not all of them will ever be applied as they are named; empty: they will."""
+    assumed: tuple[str, ...] = field(default=())
+
+
+def to_apply(migrations: Sequence[MigrationFile], applied: Collection[str], before: Collection[str] | None) -> ToApply:
+    """In Supabase's form: what the candidate brings beyond the release before, by its file names, and nobody noted as applied.
+
+    ``before`` is None where the release before is not known; then it is what nobody noted. Raises MeasurementFailed when the database has
+    what only the candidate brings.
+    """
+    if before is None:
+        return _named(pending_of(migrations, applied), ())
+    old = {(match["version"], match["mark"], match["name"]) for file in before if (match := _FILE.match(file))}
+    old_versions = {version for version, _, _ in old}
+    brought = [one for one in migrations if (one.version, one.mark, one.name) not in old]
+    taken = [one for one in brought if one.version in old_versions]
+    refuse_seen(
+        {one.version for one in brought} - old_versions,
+        pending_of(brought, applied),
+        back_to="the release before",
+    )
+    unnoted = pending_of([one for one in migrations if one not in brought], applied)
+    assumed = (
+        [
+            f"{len(unnoted)} older migrations are noted nowhere and taken as applied, since the stable release has them: {_few(unnoted)}"
+        ]
+        if unnoted
+        else []
+    )
+    found = _named(tuple(brought), assumed)
+    if not taken:
+        return found
+    return ToApply(
+        found.migrations,
+        f"{_few(taken)}: an older migration has the same version, so it counts as applied and never will be: give it one of its own",
+        found.assumed,
+    )
+
+
+def _named(pending: tuple[MigrationFile, ...], assumed: Sequence[str]) -> ToApply:
+    versions = [one.version for one in pending]
+    twice = [one for one in pending if versions.count(one.version) > 1]
+    passed_over = [one for one in pending if one.mark != _APPLIED_BY_SUPABASE]
+    by_hand = f"`supabase db push` passes over {_few(passed_over)}, which has no underscore after its version: apply it by hand"
+    return ToApply(
+        pending,
+        f"{_few(twice)} have the same version, of which the database notes only one: give each its own"
+        if twice
+        else "",
+        (*assumed, *([by_hand] if passed_over else [])),
+    )
+
+
+def _few(migrations: Sequence[MigrationFile]) -> str:
+    more = f" and {len(migrations) - _SHOWN} more" if len(migrations) > _SHOWN else ""
+    return ", ".join(map(str, migrations[:_SHOWN])) + more

@@ -4,7 +4,7 @@ What is compared is the catalogue (tables, columns, constraints, indexes, trigge
 rows say, by a digest of each column. A way back that brings a column back without its content is none.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pam_rollback.core.errors import MeasurementFailed
@@ -23,11 +23,25 @@ class Contents:
 
 
 @dataclass(frozen=True)
+class Column:
+    """What somebody who reads and writes a column has to know of it."""
+
+    type: str
+    not_null: bool
+    filled: bool
+    """An insert may leave it out also where it is NOT NULL: it has a default, or numbers itself."""
+    refuses: bool = False
+    """It takes nobody's value: generated, or an identity ALWAYS."""
+
+
+@dataclass(frozen=True)
 class Picture:
     """A database at one moment: each object of the catalogue by name with its definition, and what the tables hold."""
 
     objects: Mapping[str, str]
     tables: Mapping[str, Contents]
+    columns: Mapping[str, Column] = field(default_factory=dict)
+    """Of tables and views, as ``schema.table.column``."""
 
     @property
     def rows(self) -> int:
@@ -52,15 +66,17 @@ def dropped(before: Mapping[str, Contents], after: Mapping[str, Contents]) -> tu
     return tuple(_dropped(before, after))
 
 
-def rewritten(before: Mapping[str, Contents], after: Mapping[str, Contents]) -> tuple[str, ...]:
-    """Where the tables do not hold what they held: more or fewer rows, or others."""
+def rewritten(
+    before: Mapping[str, Contents], after: Mapping[str, Contents], *, besides: Collection[str] = ()
+) -> tuple[str, ...]:
+    """Where the tables do not hold what they held: more or fewer rows, or others. Columns of the names ``besides`` do not count."""
     both = [(name, before[name], after[name]) for name in sorted(before.keys() & after.keys())]
     counts = [f"table {name} had {old.rows} rows and has {new.rows}" for name, old, new in both if old.rows != new.rows]
     contents = [
         f"column {name}.{column} says something else than before, in a table of {old.rows} rows"
         for name, old, new in both
         for column, digest in sorted(old.columns.items())
-        if old.rows == new.rows and new.columns.get(column, digest) != digest
+        if old.rows == new.rows and column not in besides and new.columns.get(column, digest) != digest
     ]
     return (*counts, *contents)
 
@@ -81,6 +97,20 @@ def _dropped(before: Mapping[str, Contents], after: Mapping[str, Contents]) -> I
         )
 
 
+def added(before: Picture, after: Picture) -> tuple[str, ...]:
+    """What is there only since then: tables with their rows, and columns of tables that were there."""
+    tables = [
+        f"table {name}" + (f" with {after.tables[name].rows} rows" if after.tables[name].rows else "")
+        for name in sorted(after.tables.keys() - before.tables.keys())
+    ]
+    columns = [
+        f"column {name}.{column}"
+        for name in sorted(before.tables.keys() & after.tables.keys())
+        for column in sorted(after.tables[name].columns.keys() - before.tables[name].columns.keys())
+    ]
+    return (*tables, *columns)
+
+
 def listed(sentences: Sequence[str]) -> str:
     """The first of them, and how many there are."""
     more = f"; and {len(sentences) - _SHOWN} more" if len(sentences) > _SHOWN else ""
@@ -97,11 +127,18 @@ class Applied:
     took_s: float = 0.0
     failed: str = ""
     """Which one could not be applied, and why; empty when all could."""
+    assumed: tuple[str, ...] = ()
+    """What had to be assumed to know which are pending, and what nobody applies by itself."""
 
     @property
     def done(self) -> bool:
         """All are applied, or there was nothing to apply."""
         return not self.failed
+
+    @property
+    def rests_on(self) -> str:
+        """What a verdict on it rests on; empty: nothing."""
+        return "; ".join(self.assumed)
 
     @property
     def figures(self) -> Figures:
@@ -162,16 +199,28 @@ class Reversal:
     failed: str = ""
     """Which way back does not work, and why."""
     took_s: float = 0.0
+    one_way: bool = False
+    """The product's migrations have no ways back: only its code goes back, and what they changed stays."""
+    stays: tuple[str, ...] = ()
+    """What a way back would have to take away, with what is written into it until then."""
 
     @property
     def no_way_back(self) -> tuple[MigrationFile, ...]:
-        """Those without a down file."""
-        return tuple(migration for migration in self.pending if migration.down is None)
+        """Those without a down file, where others have one."""
+        return () if self.one_way else tuple(migration for migration in self.pending if migration.down is None)
 
     @property
     def reversible(self) -> bool:
-        """Schema and rows are what they were before."""
+        """Schema and rows are what they were before; where nothing leads back, nothing that the release before wrote is overwritten."""
         return not (self.no_way_back or self.failed or self.differences)
+
+    @property
+    def rests_on(self) -> str:
+        """What a verdict on it rests on; empty: nothing."""
+        if not self.one_way or not self.pending:
+            return ""
+        lost = f"; undone by hand this is lost, with what is in it by then: {listed(self.stays)}" if self.stays else ""
+        return f"no way down: {', '.join(map(str, self.pending))}: a rollback takes the code back and leaves the schema{lost}"
 
     @property
     def figures(self) -> Figures:
@@ -191,6 +240,13 @@ class Reversal:
             )
         if self.failed:
             return f"this deploy cannot be taken back: {self.failed}"
+        if self.one_way and self.differences:
+            return (
+                f"{names} has no way down and overwrites what was there: {listed(self.differences)}; "
+                "write the new values into a column of their own, and leave the old one to the release before"
+            )
+        if self.one_way and self.pending:
+            return f"the code can be taken back: {self.rows} rows still say what they said, {self.rests_on}"
         if self.differences:
             return f"this deploy cannot be taken back: after {names} and its way back, {listed(self.differences)}"
         compared = f"{self.objects} objects and {self.rows} rows are as they were"

@@ -5,23 +5,27 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.gate.rules.migration_files import MigrationFile
+from pam_rollback.gate.rules.migration_files import MigrationFile, ToApply
 from pam_rollback.gate.rules.migrations import (
     Applied,
     CopyIntegrity,
     Kept,
     Picture,
     Reversal,
+    added,
     changes,
     dropped,
     rewritten,
 )
+from pam_rollback.gate.rules.stable_release import StableRelease, still_works
 
 if TYPE_CHECKING:
     # The driver is loaded only where it is used: a rollback must not wait for it.
     from pam_rollback.gate.client.migration_copy import MigrationCopy
 
 T = TypeVar("T")
+_TOUCHED = ("updated_at",)
+"""What says when a row was last written: filling a new column moves it, and overwrites nothing of a user's."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,7 @@ class MigrationTrial:
     _kept: Kept | None = None
     _integrity: CopyIntegrity | None = None
     _reversal: Reversal | None = None
+    _stable: StableRelease | None = None
 
     @property
     def kept(self) -> Kept:
@@ -48,6 +53,11 @@ class MigrationTrial:
         """Whether the way back leads back."""
         return self._known(self._reversal)
 
+    @property
+    def stable_release(self) -> StableRelease:
+        """Whether the release before works on the migrated schema."""
+        return self._known(self._stable)
+
     def as_text(self) -> str:
         """All of it, without the limits of a sentence."""
         lines = [str(self.applied)]
@@ -56,7 +66,9 @@ class MigrationTrial:
         if self._integrity is not None:
             lines += [str(self._integrity), *self._integrity.broken, *self._integrity.unknown.values()]
         if self._reversal is not None:
-            lines += [str(self._reversal), *self._reversal.differences]
+            lines += [str(self._reversal), *self._reversal.differences, *self._reversal.stays]
+        if self._stable is not None:
+            lines += [str(self._stable), *self._stable.broken, *self._stable.changed]
         return "\n".join(dict.fromkeys(lines)) + "\n"
 
     def _known(self, fact: T | None) -> T:
@@ -67,33 +79,39 @@ class MigrationTrial:
 
 def tried(
     copy: "MigrationCopy",
-    pending: Sequence[MigrationFile],
+    wanted: ToApply,
     *,
     known: int,
+    one_way: bool = False,
     integrity: Callable[[], CopyIntegrity],
     narrate: Callable[[str], None],
 ) -> MigrationTrial:
-    """Try them. The copy is left as it was found, as far as the ways back lead there."""
-    wanted = tuple(pending)
+    """Try them. The copy is left as it was found, as far as the ways back lead there; ``one_way`` migrations have none."""
+    pending, assumed = wanted.migrations, wanted.assumed
+    if wanted.problem:
+        return MigrationTrial(Applied(pending, known, failed=wanted.problem, assumed=assumed))
     before = copy.picture()
-    narrate(f"  … the copy has {before.rows} rows; {len(wanted)} migrations are applied to it")
+    statements = copy.statements()
+    then = copy.sent(statements)
+    narrate(f"  … the copy has {before.rows} rows; {len(pending)} migrations are applied to it")
     took_s = 0.0
     done: list[MigrationFile] = []
-    for migration in wanted:
+    for migration in pending:
         found = copy.apply(migration)
         took_s += found.took_s
         if found.problem:
-            _back(copy, done)
-            return MigrationTrial(Applied(wanted, known, took_s, f"{migration}: {found.problem}"))
+            _back(copy, [] if one_way else done)
+            return MigrationTrial(Applied(pending, known, took_s, f"{migration}: {found.problem}", assumed))
         done.append(migration)
     between = copy.picture()
+    now = copy.sent(statements)
     invariants = integrity()
-    took_back_s, failed = _back(copy, done)
     return MigrationTrial(
-        Applied(wanted, known, took_s),
-        Kept(wanted, before.rows, dropped(before.tables, between.tables)),
+        Applied(pending, known, took_s, assumed=assumed),
+        Kept(pending, before.rows, dropped(before.tables, between.tables)),
         invariants,
-        _reversal(wanted, before, copy.picture(), failed, took_back_s),
+        _code_alone(pending, before, between) if one_way else _reversal(copy, pending, before),
+        still_works(pending, before, between, then, now),
     )
 
 
@@ -108,9 +126,15 @@ def _back(copy: "MigrationCopy", done: Sequence[MigrationFile]) -> tuple[float, 
     return took_s, ""
 
 
-def _reversal(
-    wanted: tuple[MigrationFile, ...], before: Picture, after: Picture, failed: str, took_s: float
-) -> Reversal:
+def _code_alone(wanted: tuple[MigrationFile, ...], before: Picture, after: Picture) -> Reversal:
+    """Nothing leads back: what the release before wrote has to say what it said, and what is new stays."""
+    overwritten = rewritten(before.tables, after.tables, besides=_TOUCHED)
+    return Reversal(wanted, len(before.objects), before.rows, overwritten, one_way=True, stays=added(before, after))
+
+
+def _reversal(copy: "MigrationCopy", wanted: tuple[MigrationFile, ...], before: Picture) -> Reversal:
+    took_s, failed = _back(copy, wanted)
+    after = copy.picture()
     differences = (
         *changes(before.objects, after.objects),
         *dropped(before.tables, after.tables),

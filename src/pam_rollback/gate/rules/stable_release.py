@@ -1,0 +1,130 @@
+"""Does the stable release still work on the migrated schema? Expand and contract: what it reads and writes stands, and is no stricter.
+
+Two witnesses. The same statements on each table, as its owner and as each role of the API, before and after: one that no longer does what
+it did is broken. And the catalogue, for what no row shows: what is gone, renamed, of another type, or stricter than before. Which tables
+the stable release really uses nobody tells, so all that were there count as used.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.figures import Figures
+from pam_rollback.gate.rules.contraction import Finding, contracted, loosened
+from pam_rollback.gate.rules.migration_files import MigrationFile
+from pam_rollback.gate.rules.migrations import Picture, listed
+from pam_rollback.gate.rules.sql_statements import blamed, words_in
+
+OWNER = "the owner"
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Who sends a statement: the owner of the tables, or a role of the API, which may speak for a user."""
+
+    who: str
+    role: str = ""
+    user: str = ""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One that a release could send: as it is shown, and as it is sent."""
+
+    sender: Sender
+    table: str
+    shown: str
+    sent: str
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What came of one statement: how many rows it met, or why it was refused."""
+
+    rows: int = 0
+    problem: str = ""
+
+
+Battery = Mapping[Statement, Ran]
+
+
+@dataclass(frozen=True, repr=False)
+class StableRelease:
+    """Whether the release before works on the migrated schema, and what it meets there that is changed."""
+
+    pending: tuple[MigrationFile, ...]
+    statements: int
+    """How many did something before, and were sent again."""
+    objects: int
+    broken: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+
+    @property
+    def works(self) -> bool:
+        """Nothing that it reads or writes is gone or stricter. Raises MeasurementFailed when no statement was sent twice."""
+        if self.broken:
+            return False
+        if not self.statements:
+            raise MeasurementFailed("no statement works on the copy as it is: is its DSN that of who owns the tables?")
+        return True
+
+    @property
+    def rests_on(self) -> str:
+        """What a verdict on it rests on; empty: nothing."""
+        return f"the stable release meets what is changed: {listed(self.changed)}" if self.changed else ""
+
+    @property
+    def figures(self) -> Figures:
+        """For the table of criteria."""
+        return Figures(
+            what="broken for the stable release on the migrated copy",
+            asked="nothing",
+            measured=len(self.broken),
+            n=self.statements,
+            definition=f"statements that do what they did; beside them {self.objects} objects of the catalogue",
+        )
+
+    def __str__(self) -> str:
+        """The sentence that a failure shows."""
+        names = ", ".join(map(str, self.pending)) or "no migration"
+        if self.broken:
+            return f"the stable release does not work on the migrated schema: {listed(self.broken)}"
+        return f"{names}: the stable release's {self.statements} statements do what they did on the migrated schema"
+
+    __repr__ = __str__
+
+
+def still_works(
+    pending: Sequence[MigrationFile], before: Picture, after: Picture, then: Battery, now: Battery
+) -> StableRelease:
+    """Judge it. A finding names the migration's statement, where one speaks of what is broken."""
+    able = {statement: ran for statement, ran in then.items() if not ran.problem}
+    as_roles = any(statement.sender.role for statement in able)
+    broken = []
+    for words, names in (*contracted(before, after, roles_tried=as_roles), *_refused(able, now)):
+        cause = blamed(pending, names)
+        broken.append(f"{words} [{cause}]" if cause else words)
+    return StableRelease(
+        tuple(pending),
+        len(able),
+        len(before.objects),
+        tuple(dict.fromkeys(broken)),
+        loosened(before, after, roles_tried=as_roles),
+    )
+
+
+def _refused(able: Battery, now: Battery) -> Iterator[Finding]:
+    """Statements that did something and no longer do it; of several roles with one trouble, one sentence."""
+    troubles: dict[tuple[str, str, str], list[str]] = {}
+    for statement, ran in able.items():
+        after = now.get(statement, Ran(problem="it was not sent again"))
+        if after.problem:
+            said = after.problem
+        elif after.rows < ran.rows:
+            said = f"met {ran.rows} rows and meets {after.rows}"
+        else:
+            continue
+        troubles.setdefault((statement.table, statement.shown, said), []).append(statement.sender.who)
+    for (table, shown, said), senders in troubles.items():
+        by = "" if OWNER in senders else f", as {senders[0]}"
+        yield f"{shown}{by}: {said}", {table.rpartition(".")[2], *words_in(said)}

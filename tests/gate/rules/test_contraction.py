@@ -1,0 +1,148 @@
+"""What a migration takes from whoever knew the schema before, by the catalogue alone."""
+
+import pytest
+
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.gate.rules.contraction import contracted, loosened
+from pam_rollback.gate.rules.migration_files import MigrationFile
+from pam_rollback.gate.rules.migrations import Column, Picture, Reversal
+from pam_rollback.gate.rules.stable_release import OWNER, Ran, Sender, StableRelease, Statement, still_works
+
+TEXT = Column("text", not_null=False, filled=False)
+
+
+def picture(objects: dict[str, str], **columns: Column) -> Picture:
+    """A table ``public.a`` with these objects and columns."""
+    return Picture(
+        {"relation public.a": "r f f", **objects}, {}, {f"public.a.{name}": one for name, one in columns.items()}
+    )
+
+
+def taken(before: Picture, after: Picture, *, roles_tried: bool = True) -> list[str]:
+    """The sentences."""
+    return [words for words, _ in contracted(before, after, roles_tried=roles_tried)]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fits"),
+    [
+        ("integer", "bigint", True),
+        ("bigint", "integer", False),
+        ("integer", "text", False),
+        ("real", "double precision", True),
+        ("character varying(9)", "text", True),
+        ("character varying(9)", "character varying(12)", True),
+        ("character varying(9)", "character varying(8)", False),
+        ("text", "character varying(9)", False),
+        ("text", "character varying", True),
+        ("numeric(10,2)", "numeric(12,2)", True),
+        ("numeric(10,2)", "numeric(12,3)", False),
+        ("json", "jsonb", False),
+    ],
+)
+def test_a_type_holds_what_the_old_one_held(old: str, new: str, fits: bool) -> None:  # noqa: FBT001 - a table's column
+    """And is read the same."""
+    before, after = (picture({}, x=Column(one, not_null=False, filled=False)) for one in (old, new))
+
+    assert (taken(before, after) == []) is fits
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        (TEXT, Column("text", not_null=True, filled=False), "is NOT NULL and has no default"),
+        (TEXT, Column("text", not_null=True, filled=True), "is NOT NULL and took NULL before"),
+        (Column("text", not_null=True, filled=True), Column("text", not_null=True, filled=False), "has no default"),
+        (TEXT, Column("text", not_null=False, filled=True, refuses=True), "takes no value any more"),
+        (None, Column("text", not_null=True, filled=False), "is new, NOT NULL and without a default"),
+        (Column("text", not_null=True, filled=False), TEXT, ""),
+        (None, Column("text", not_null=True, filled=True), ""),
+        (None, TEXT, ""),
+    ],
+)
+def test_a_column_asks_for_no_more(old: Column | None, new: Column, words: str) -> None:
+    """An older release leaves out what it does not know, and what it never had to give."""
+    found = taken(picture({}, **({"x": old} if old else {})), picture({}, x=new))
+
+    assert bool(found) == bool(words)
+    assert words in "".join(found)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ({"type public.mood": "e good,bad"}, {"type public.mood": "e good,bad,so"}, ""),
+        ({"type public.mood": "e good,bad"}, {"type public.mood": "e good"}, "has lost bad"),
+        ({"function f(int)": " RETURNS int\n $$1$$ "}, {"function f(int)": " RETURNS int\n $$2$$ "}, ""),
+        ({"function f(int)": " RETURNS int\n $$1$$ "}, {"function f(int)": " RETURNS text\n $$1$$ "}, "gave int"),
+        ({"function f(int)": " RETURNS int\n $$1$$ "}, {"function f(int)": " RETURNS int\n $$1$$ o=X/o"}, "lost its"),
+        ({"function f(int)": " RETURNS int\n $$1$$ "}, {"function f(int)": " RETURNS int\n $$1$$ =X/o o=X/o"}, ""),
+        ({"constraint public.a.c": "CHECK (x) true"}, {}, ""),
+        ({"constraint public.a.c": "UNIQUE (x) true"}, {}, "is gone"),
+        ({"constraint public.a.c": "UNIQUE (x) true"}, {"constraint public.a.d": "UNIQUE (x) true"}, ""),
+        ({}, {"constraint public.a.c": "UNIQUE (x) true"}, "binds what was there"),
+        ({}, {"constraint public.a.c": "UNIQUE (y) true"}, ""),
+        ({}, {"constraint public.b.c": "UNIQUE (x) true"}, ""),
+        ({}, {"constraint public.a.n": "NOT NULL x true"}, ""),
+        ({}, {"index public.i": "CREATE INDEX i ON public.a USING btree (x) true"}, ""),
+        ({"index public.i": "CREATE INDEX i ON public.a USING btree (x) true"}, {}, ""),
+        (
+            {"constraint public.a.c": "CHECK ((x <> ALL (ARRAY['a'::text]))) true"},
+            {"constraint public.a.c": "CHECK ((x <> ALL (ARRAY['a'::text, 'b'::text]))) true"},
+            "and is CHECK",
+        ),
+    ],
+)
+def test_what_is_gone_or_stricter_is_told(old: dict[str, str], new: dict[str, str], words: str) -> None:
+    """And nothing else is."""
+    found = taken(picture(old, x=TEXT), picture(new, x=TEXT, y=TEXT))
+
+    assert bool(found) == bool(words), found
+    assert words in "".join(found)
+
+
+def test_policies_are_judged_by_statements_where_roles_can_be_tried() -> None:
+    """Elsewhere a changed one is a finding: nobody knows what it takes."""
+    before, after = picture({"policy public.a.own": "x"}), picture({"policy public.a.own": "y"})
+
+    assert taken(before, after) == []
+    assert loosened(before, after, roles_tried=True) == ("policy public.a.own is changed",)
+    assert "none of the API's roles" in "".join(taken(before, after, roles_tried=False))
+    assert taken(before, picture({})) == []
+    assert taken(before, picture({}), roles_tried=False) == ["policy public.a.own is gone"]
+
+
+READ = Statement(Sender(OWNER), "public.a", "SELECT x FROM public.a", "…")
+AS_USER = Statement(Sender("authenticated", "authenticated"), "public.a", "SELECT x FROM public.a", "…")
+
+
+def test_a_statement_that_did_something_has_to_do_it_still() -> None:
+    """As often; one that was refused before says nothing."""
+    one = MigrationFile("1", "b", "REVOKE SELECT ON a FROM authenticated", None)
+    same = picture({})
+
+    def judged(then: Ran, now: Ran) -> StableRelease:
+        return still_works([one], same, same, {READ: Ran(2), AS_USER: then}, {READ: Ran(2), AS_USER: now})
+
+    assert judged(Ran(2), Ran(3)).works
+    assert judged(Ran(problem="no"), Ran(problem="no")).works
+    assert str(judged(Ran(2), Ran(1))).endswith(
+        "SELECT x FROM public.a, as authenticated: met 2 rows and meets 1 [1_b: REVOKE SELECT ON a FROM authenticated]"
+    )
+    assert "permission denied" in str(judged(Ran(2), Ran(problem="permission denied")))
+    with pytest.raises(MeasurementFailed, match="no statement works on the copy"):
+        still_works([one], same, same, {READ: Ran(problem="x")}, {}).works  # noqa: B018 - it raises
+
+
+def test_no_way_down_is_said() -> None:
+    """It is no finding by itself, and what stays is named; what is overwritten is one."""
+    one = MigrationFile("1", "b c", "CREATE", None)
+    found = Reversal((one,), 9, 9, one_way=True, stays=("table public.b",))
+
+    assert found.reversible
+    assert found.rests_on == (
+        "no way down: 1_b c: a rollback takes the code back and leaves the schema; "
+        "undone by hand this is lost, with what is in it by then: table public.b"
+    )
+    assert not Reversal((one,), 9, 9, ("column x",), one_way=True).reversible
+    assert Reversal((), 9, 9, one_way=True).rests_on == ""

@@ -1,0 +1,79 @@
+"""Migrations in Supabase's form: what a folder holds, and which of them a deploy applies."""
+
+import pytest
+
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.gate.rules.migration_files import MigrationFile, migrations_in, one_way, passed_over, to_apply
+
+OLD = (
+    "20250804_fix.sql",
+    "20250804_more.sql",
+    "01_begin.sql",
+    "20250722110037-e81134db-41ef-478d-95a8-466da76f6efb.sql",
+)
+NEW = MigrationFile("20260101000000", "add trips 2", "CREATE", None)
+
+
+def folder(*files: str) -> dict[str, str]:
+    """As it is read."""
+    return dict.fromkeys((*OLD, *files), "CREATE")
+
+
+def test_names_as_people_write_them_are_migrations() -> None:
+    """Blanks, hyphens, dates without a time, and a version that two have; in the order of their names."""
+    found = migrations_in(folder("20260101000000_add trips 2.sql", "notes.sql"), "supabase/migrations")
+
+    assert [str(one) for one in found] == [
+        "01_begin",
+        "20250722110037-e81134db-41ef-478d-95a8-466da76f6efb",
+        "20250804_fix",
+        "20250804_more",
+        "20260101000000_add trips 2",
+    ]
+    assert one_way(found)
+    assert passed_over(folder("notes.sql")) == ("notes.sql",)
+
+
+def test_one_without_a_way_back_among_others_is_no_form() -> None:
+    """It is a fault of that one."""
+    assert not one_way(migrations_in({"1_a.up.sql": "", "1_a.down.sql": "", "2_b.sql": ""}, "migrations"))
+
+
+def test_a_deploy_applies_what_it_brings() -> None:
+    """Not what the stable release has too, and nobody noted: that is said."""
+    migrations = migrations_in(folder("20260101000000_add trips 2.sql"), "x")
+
+    found = to_apply(migrations, {"01"}, OLD)
+
+    assert found.migrations == (NEW,)
+    assert found.problem == ""
+    assert "3 older migrations are noted nowhere and taken as applied" in "".join(found.assumed)
+    assert to_apply(migrations, {"01", "20250804", "20250722110037"}, OLD).assumed == ()
+
+
+def test_without_a_release_before_it_is_what_nobody_noted() -> None:
+    """In the order of the files."""
+    migrations = migrations_in(folder("20260101000000_add trips 2.sql"), "x")
+
+    assert to_apply(migrations, {"01", "20250804", "20250722110037"}, None).migrations == (NEW,)
+
+
+def test_a_copy_that_has_them_shows_nothing() -> None:
+    """As in the other form."""
+    with pytest.raises(MeasurementFailed, match="the copy has 20260101000000 already"):
+        to_apply(migrations_in(folder("20260101000000_x.sql"), "x"), {"20260101000000"}, OLD)
+
+
+def test_a_version_that_is_taken_is_never_applied() -> None:
+    """The tool sees it as applied, and the deploy runs without it."""
+    found = to_apply(migrations_in(folder("20250804_third.sql"), "x"), {"20250804"}, OLD)
+
+    assert "20250804_third: an older migration has the same version" in found.problem
+
+
+def test_a_name_that_the_tool_passes_over_is_told() -> None:
+    """With what to do."""
+    found = to_apply(migrations_in(folder("20260101000000-x.sql"), "x"), {"01"}, OLD)
+
+    assert found.problem == ""
+    assert "`supabase db push` passes over 20260101000000-x" in found.assumed[-1]

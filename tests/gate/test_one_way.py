@@ -1,0 +1,222 @@
+"""Migrations without ways back, on a real PostgreSQL: only what an older release can live with may be deployed."""
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from pam_rollback.gate.client.migration_copy import MigrationCopy
+from pam_rollback.gate.rules.migration_files import MigrationFile, ToApply, to_apply
+from pam_rollback.gate.rules.migrations import CopyIntegrity
+from pam_rollback.gate.service.migration_trial import MigrationTrial, tried
+from pam_rollback.sandbox import database_copy
+from pam_rollback.sandbox.practice_database import Access
+from tests.running_product import Database
+
+
+@pytest.fixture
+def copy(product_database: Database) -> Iterator[MigrationCopy]:
+    """A fresh copy of the product's database."""
+    dsn = product_database.dsn
+    database_copy.make(Access(dsn, "", "", product_database.administrator_dsn))
+    yield MigrationCopy(database_copy.dsn_of(dsn))
+    with psycopg.connect(product_database.administrator_dsn, autocommit=True) as connection:
+        name = sql.Identifier(database_copy.name_of(dsn))
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+
+
+def trial(copy: MigrationCopy, up: str) -> MigrationTrial:
+    """One migration, tried."""
+    migration = MigrationFile("20270101000000", "a b", up, None, "-")
+    return tried(
+        copy,
+        ToApply((migration,)),
+        known=9,
+        one_way=True,
+        integrity=lambda: CopyIntegrity(1, ()),
+        narrate=lambda _: None,
+    )
+
+
+EXPANDS = {
+    "a table and a column that refers to it": (
+        "CREATE TABLE public.trips (id uuid PRIMARY KEY, name text NOT NULL);"
+        "ALTER TABLE public.trips ENABLE ROW LEVEL SECURITY;"
+        "ALTER TABLE public.expenses ADD COLUMN trip_id uuid REFERENCES public.trips (id)"
+    ),
+    "a column that fills itself": "ALTER TABLE public.expenses ADD COLUMN currency text NOT NULL DEFAULT 'AUD'",
+    "a new column is filled from the old one": (
+        "ALTER TABLE public.expenses ADD COLUMN kind text; UPDATE public.expenses SET kind = category"
+    ),
+    "an index": "CREATE INDEX x ON public.expenses (category)",
+    "one more role": (
+        "ALTER TABLE public.pam_messages DROP CONSTRAINT pam_messages_role_check;"
+        "ALTER TABLE public.pam_messages ADD CONSTRAINT pam_messages_role_check"
+        " CHECK (role IN ('user', 'assistant', 'system', 'tool'))"
+    ),
+    "the same policy by another name": (
+        "DROP POLICY own_expenses ON public.expenses;"
+        "CREATE POLICY mine ON public.expenses TO authenticated USING (auth.uid() = user_id)"
+    ),
+    "a policy that says the same otherwise": (
+        "DROP POLICY own_expenses ON public.expenses;"
+        "CREATE POLICY mine ON public.expenses TO authenticated USING (user_id = (SELECT auth.uid()))"
+    ),
+}
+CONTRACTS = {
+    "renamed": (
+        "ALTER TABLE public.support_tickets RENAME COLUMN subject TO title",
+        "column public.support_tickets.subject is gone",
+    ),
+    "renamed table": (
+        "ALTER TABLE public.support_tickets RENAME TO tickets",
+        "relation public.support_tickets is gone",
+    ),
+    "an empty table is dropped": (
+        "DELETE FROM public.support_tickets; DROP TABLE public.support_tickets",
+        "relation public.support_tickets is gone",
+    ),
+    "another type": (
+        "ALTER TABLE public.support_tickets ALTER subject TYPE jsonb USING to_jsonb(subject)",
+        "column public.support_tickets.subject was text and is jsonb",
+    ),
+    "less room": (
+        "ALTER TABLE public.support_tickets ALTER subject TYPE varchar(900)",
+        "column public.support_tickets.subject was text and is character varying(900)",
+    ),
+    "has to be filled": (
+        (
+            "ALTER TABLE public.expenses ADD COLUMN currency text NOT NULL DEFAULT 'AUD';"
+            "ALTER TABLE public.expenses ALTER currency DROP DEFAULT"
+        ),
+        "INSERT INTO public.expenses (amount, category, created_at, …): null value in column",
+    ),
+    "a rule for what was there": (
+        "ALTER TABLE public.expenses ADD CONSTRAINT little CHECK (amount < 1000000)",
+        "constraint public.expenses.little is new and binds what was there",
+    ),
+    "a key for what was there": (
+        "CREATE UNIQUE INDEX one_each ON public.expenses (id, category)",
+        "index public.one_each is new and binds what was there",
+    ),
+    "one role less": (
+        (
+            "ALTER TABLE public.pam_messages DROP CONSTRAINT pam_messages_role_check;"
+            "ALTER TABLE public.pam_messages ADD CONSTRAINT pam_messages_role_check CHECK (role IN ('user', 'assistant'))"
+        ),
+        "constraint public.pam_messages.pam_messages_role_check was CHECK",
+    ),
+    "a policy goes": (
+        "DROP POLICY own_expenses ON public.expenses",
+        "FROM public.expenses, as authenticated, user 1: met",
+    ),
+    "a policy lets in fewer": (
+        "CREATE POLICY little ON public.expenses AS RESTRICTIVE TO authenticated USING (amount < 0)",
+        "rows and meets 0",
+    ),
+    "a privilege goes": (
+        "REVOKE INSERT ON public.expenses FROM authenticated",
+        "as authenticated, user 1: permission denied for table expenses",
+    ),
+    "a trigger refuses": (
+        (
+            "CREATE FUNCTION public.no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no more'; END $$;"
+            "CREATE TRIGGER no BEFORE INSERT ON public.expenses FOR EACH ROW EXECUTE FUNCTION public.no()"
+        ),
+        "INSERT INTO public.expenses (amount, category, created_at, …): no more",
+    ),
+    "a trigger goes": ("DROP TRIGGER touch ON public.expenses", "trigger public.expenses.touch is gone"),
+}
+
+
+@pytest.mark.parametrize("up", EXPANDS.values(), ids=EXPANDS)
+def test_what_only_expands_may_be_deployed(copy: MigrationCopy, up: str) -> None:
+    """On the condition that nothing leads back."""
+    found = trial(copy, up)
+
+    assert found.applied.done, found.applied
+    assert found.kept.whole, found.kept
+    assert found.stable_release.works, found.stable_release
+    assert found.reversal.reversible, found.reversal
+    assert "no way down: 20270101000000-a b" in found.reversal.rests_on
+
+
+@pytest.mark.parametrize(("up", "words"), CONTRACTS.values(), ids=CONTRACTS)
+def test_what_takes_something_from_the_stable_release_is_named_with_its_statement(
+    copy: MigrationCopy, up: str, words: str
+) -> None:
+    """It may not be deployed."""
+    found = trial(copy, up)
+
+    assert found.applied.done, found.applied
+    assert not found.stable_release.works
+    assert words in found.as_text()
+    assert "[20270101000000-a b: " in str(found.stable_release)
+
+
+def test_what_would_be_lost_by_hand_is_said(copy: MigrationCopy) -> None:
+    """The tables and columns that are new, and how many rows they have already."""
+    found = trial(copy, EXPANDS["a table and a column that refers to it"])
+
+    assert "table public.trips; column public.expenses.trip_id" in found.reversal.rests_on
+    assert "no way down" in str(found.reversal)
+
+
+def test_what_users_wrote_is_not_overwritten(copy: MigrationCopy) -> None:
+    """Nothing brings it again."""
+    found = trial(copy, "UPDATE public.expenses SET category = 'x'")
+
+    assert found.stable_release.works
+    assert not found.reversal.reversible
+    assert "overwrites what was there: column public.expenses.category says something else" in str(found.reversal)
+
+
+def test_the_statements_leave_nothing_behind(copy: MigrationCopy) -> None:
+    """They are sent to a copy, and yet it is as it was: what is compared afterwards is the migration's doing."""
+    before = copy.picture()
+
+    found = copy.sent(copy.statements())
+
+    assert copy.picture() == before
+    able = {(one.table, one.sender.role) for one, ran in found.items() if not ran.problem and ran.rows}
+    assert {("public.expenses", ""), ("public.expenses", "authenticated"), ("public.expenses", "service_role")} <= able
+    assert len(found) > 100
+
+
+def test_two_files_of_one_version_can_never_both_be_applied(copy: MigrationCopy) -> None:
+    """Said before anything is touched."""
+    twins = tuple(MigrationFile("20270101000000", name, "SELECT 1", None) for name in ("a", "b"))
+    before = copy.picture()
+
+    found = tried(
+        copy,
+        to_apply(twins, copy.applied(), None),
+        known=2,
+        one_way=True,
+        integrity=lambda: CopyIntegrity(1, ()),
+        narrate=lambda _: None,
+    )
+
+    assert not found.applied.done
+    assert "20270101000000_a, 20270101000000_b have the same version" in str(found.applied)
+    assert copy.picture() == before
+
+
+def test_a_list_of_migrations_as_supabase_keeps_it_is_found(copy: MigrationCopy) -> None:
+    """Also where there is none: then nothing is noted as applied, and nothing is noted."""
+    with psycopg.connect(copy.dsn) as connection:
+        connection.execute("DROP TABLE public.schema_migrations")
+    assert MigrationCopy(copy.dsn).applied() == frozenset()
+    assert trial(MigrationCopy(copy.dsn), "CREATE INDEX x ON public.expenses (category)").applied.done
+
+    with psycopg.connect(copy.dsn) as connection:
+        connection.execute("CREATE SCHEMA supabase_migrations")
+        connection.execute(
+            "CREATE TABLE supabase_migrations.schema_migrations (version text PRIMARY KEY, statements text[], name text)"
+        )
+        connection.execute("INSERT INTO supabase_migrations.schema_migrations VALUES ('1', NULL, 'one')")
+    found = MigrationCopy(copy.dsn)
+    assert found.applied() == {"1"}
+    assert trial(found, "CREATE INDEX y ON public.expenses (category)").applied.done
+    assert found.applied() == {"1", "20270101000000"}
