@@ -253,6 +253,24 @@ def test_flags_alone_never_answer_a_security_hole(changed: Callable[..., Plan]) 
     assert (advice.strategy.id, advice.next) == ("ST-5", ())
 
 
+@pytest.mark.parametrize("criterion", CRITERIA)
+def test_where_nobody_can_switch_a_flag_the_front_end_goes_back(criterion: str) -> None:
+    """In the place of the strategies by flags, once, and with the reason; what needs no flag stays as it is."""
+    findings = [Finding(name, State.HOLDS if name == criterion else State.CLEAR, "") for name in CRITERIA]
+    with_flags, without = (
+        decide(PLAN, findings, observed={}, vouched={}, constant_flags=reason).advice for reason in ("", "constants")
+    )
+    assert with_flags is not None
+    assert without is not None
+    named = [with_flags.strategy, *with_flags.next]
+    expected = dict.fromkeys("ST-3" if one.flags else one.id for one in named)
+
+    assert [one.id for one in (without.strategy, *without.next)] == list(expected)
+    by_flags = any(one.flags for one in named)
+    assert ("nobody can switch a flag here (constants)" in without.why) is by_flags
+    assert by_flags or without == with_flags
+
+
 def test_problems_that_follow_from_each_other_leave_the_first(changed: Callable[..., Plan]) -> None:
     """Nobody is left without advice."""
     plan = changed(('IR-4 = ["CR-5"]', 'IR-4 = ["CR-5"]\nCR-5 = ["IR-4"]'))

@@ -1,10 +1,13 @@
 """Each rule of the guard is seen refusing, and seen letting pass."""
 
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
-from pam_rollback.plugin.guard import RAMP_ABILITIES, Facts, _undeclared, _untouched, refusals
+from pam_rollback.plugin.guard import RAMP_ABILITIES, Facts, _constant_flags, _undeclared, _untouched, refusals
+from pam_rollback.plugin.runbook import Runbook
 
 CHECKS_ON_PRODUCTION = Facts(
     mode="drill",
@@ -128,6 +131,19 @@ def test_a_strategy_that_the_environment_cannot_carry_out_is_refused() -> None:
     (found,) = refusals(replace(REAL, undeclared=("flag_admin",)))
 
     assert "declares no flag_admin: this strategy cannot be carried out there" in found
+
+
+def test_flags_that_nobody_can_switch_are_one_line_with_what_to_do_instead() -> None:
+    """Not two reasons for one thing; a front end that is restored needs no flag."""
+    (found,) = refusals(replace(REAL, undeclared=("flag_admin",), constant_flags="constants of the bundle"))
+
+    assert found == (
+        "feature-flag: nobody can switch a flag of production (constants of the bundle), "
+        "and features go back with the front end: pytest drills/test_frontend_restore.py"
+    )
+    today = cast("Runbook", SimpleNamespace(environment=SimpleNamespace(constant_flags="constants of the bundle")))
+    assert _constant_flags(("gradual",), today) == "constants of the bundle"
+    assert _constant_flags(("frontend-restore", "somebody-elses"), today) == ""
 
 
 BORROWED = ("--execute",)

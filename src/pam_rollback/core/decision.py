@@ -40,6 +40,10 @@ OF_GAP: Mapping[str, State] = {"consider": State.CONSIDER, "watch": State.WATCH,
 """What a word of ``[decision.gaps]`` makes of a criterion."""
 
 
+WITHOUT_FLAGS = "frontend"
+"""The strategy that takes features back where flags are constants of the site's bundle."""
+
+
 class Evidence(StrEnum):
     """Who says so."""
 
@@ -134,12 +138,18 @@ class Decision:
 
 
 def decide(
-    plan: Plan, measured: Iterable[Finding], *, observed: Mapping[str, str], vouched: Mapping[str, str]
+    plan: Plan,
+    measured: Iterable[Finding],
+    *,
+    observed: Mapping[str, str],
+    vouched: Mapping[str, str],
+    constant_flags: str = "",
 ) -> Decision:
     """Decide by what was measured, and by what people say.
 
     ``observed``: criteria that a person saw met (``--observed``); ``vouched``: criteria of which a person says that they are not met
-    (``--ack``). Several findings of one criterion count as the worst of them; a criterion without any is unknown.
+    (``--ack``). ``constant_flags``: why nobody can switch a flag there, so that another strategy has to do what flags would. Several
+    findings of one criterion count as the worst of them; a criterion without any is unknown.
     """
     measured = tuple(measured)
     criteria = (*plan.immediate_criteria, *plan.consider_criteria)
@@ -148,7 +158,11 @@ def decide(
         for criterion in criteria
     )
     recommendation = _recommend(plan, findings)
-    advice = _advise(plan, findings) if recommendation in {Recommendation.NOW, Recommendation.CONSIDER} else None
+    advice = (
+        _advise(plan, findings, constant_flags)
+        if recommendation in {Recommendation.NOW, Recommendation.CONSIDER}
+        else None
+    )
     return Decision(recommendation, findings, advice)
 
 
@@ -188,7 +202,7 @@ def _recommend(plan: Plan, findings: Sequence[Finding]) -> Recommendation:
     return Recommendation.NOT_KNOWN if State.UNKNOWN in states else Recommendation.NO
 
 
-def _advise(plan: Plan, findings: Sequence[Finding]) -> Advice:
+def _advise(plan: Plan, findings: Sequence[Finding], constant_flags: str) -> Advice:
     """The strategy to begin with. Raises nothing: the plan's rules name one for every criterion (core/plan.py sees to it)."""
     immediate = [
         finding.criterion
@@ -206,6 +220,10 @@ def _advise(plan: Plan, findings: Sequence[Finding]) -> Advice:
     if "IR-1" in immediate:
         ids = tuple(name for name in ids if not plan.strategies[name].flags)
         why += "; flags alone leave a security hole in the code"
+    if constant_flags and any(plan.strategies[name].flags for name in ids):
+        instead = plan.strategy(WITHOUT_FLAGS).id
+        ids = tuple(dict.fromkeys(instead if plan.strategies[name].flags else name for name in ids))
+        why += f"; nobody can switch a flag here ({constant_flags}), and features go back with the front end"
     first, *rest = (plan.strategies[name] for name in ids)
     return Advice(first, why, tuple(rest))
 

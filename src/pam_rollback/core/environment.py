@@ -172,6 +172,11 @@ class Environment(Table):
         """Where the site's pages are."""
         return self.contract.pages
 
+    @property
+    def constant_flags(self) -> str:
+        """Why no flag can be switched here; empty where a service switches them."""
+        return "" if "flag_admin" in self.abilities else self.contract.flags.constants or ""
+
     def contract_changes(self) -> dict[str, Any]:
         """What is different here: the tables of ``[contract]``, and the short forms of ``[paths]`` and ``[health.optional]``."""
         changes = dict(self.changes)

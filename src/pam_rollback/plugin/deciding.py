@@ -51,6 +51,7 @@ def decided(runbook: Runbook, tests: Sequence[Seen], left_out: LeftOut, *, parti
         [*_findings(runbook.plan, tests), *_not_asked(runbook.plan, left_out)],
         observed=_words_of_people(runbook.options.observed),
         vouched=_words_of_people(runbook.options.ack),
+        constant_flags=runbook.environment.constant_flags,
     )
     if partial and found.recommendation is Recommendation.NO:
         return replace(found, recommendation=Recommendation.NOT_KNOWN)

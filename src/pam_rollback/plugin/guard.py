@@ -18,6 +18,8 @@ from pam_rollback.plugin.situations import SITUATIONS_KEY, stories_of
 from pam_rollback.plugin.stories import STORIES
 
 REFUSED_KEY = pytest.StashKey[str]()
+_INSTEAD = "drills/test_frontend_restore.py"
+"""What is done where flags are constants of the site's bundle."""
 RAMP_ABILITIES = ("flag_admin", "flag_evaluation")
 """What a ramp stands on: without an evaluation the share of users would be believed, not measured."""
 
@@ -42,6 +44,8 @@ class Facts:
     assertions_off: bool
     undeclared: tuple[str, ...] = ()
     """Abilities that the stories' actions stand on and that the environment does not declare."""
+    constant_flags: str = ""
+    """Why nobody can switch a flag there, when a selected action would; empty when one can, or when none would."""
     undeclared_load: str = ""
     """Why nothing may be loaded there; empty when it may, or when no load test is selected."""
     untouched: tuple[str, ...] = ()
@@ -66,14 +70,7 @@ def refusals(facts: Facts) -> list[str]:
     found += blank_texts(facts.blank)
     if facts.kind == "production" and facts.pace > 1:
         found.append(f"--pace {facts.pace:g} on production: its windows are observed in full; leave --pace out")
-    if facts.undeclared:
-        missing = f"{facts.name} declares no {', '.join(facts.undeclared)}"
-        found.append(
-            f"{missing}: a ramp cannot be carried out there; declare the ability when the environment has it"
-            if facts.ramp
-            else f"{missing}: this strategy cannot be carried out there; choose another, "
-            "or declare the ability when the environment has it"
-        )
+    found += _impossible(facts)
     found += [
         f"--to {site}=…: {', '.join(facts.stories)} does not roll the {site} back; leave that out, or name another file of drills/"
         for site in facts.untouched
@@ -98,6 +95,22 @@ def refusals(facts: Facts) -> list[str]:
             "a real rollback needs --mode real --execute --confirm NAME --reason … --initiated-by …"
         )
     return found
+
+
+def _impossible(facts: Facts) -> list[str]:
+    """What cannot be done there at all."""
+    if facts.constant_flags:
+        why = f"nobody can switch a flag of {facts.name} ({facts.constant_flags})"
+        return [f"{', '.join(facts.stories)}: {why}, and features go back with the front end: pytest {_INSTEAD}"]
+    if not facts.undeclared:
+        return []
+    missing = f"{facts.name} declares no {', '.join(facts.undeclared)}"
+    return [
+        f"{missing}: a ramp cannot be carried out there; declare the ability when the environment has it"
+        if facts.ramp
+        else f"{missing}: this strategy cannot be carried out there; choose another, "
+        "or declare the ability when the environment has it"
+    ]
 
 
 def _not_typed(borrowed: tuple[str, ...], name: str) -> str:
@@ -198,6 +211,7 @@ def _facts(config: pytest.Config, runbook: Runbook, *, stories: tuple[str, ...])
         undeclared_load=undeclared_load(environment.name) if wants_load else "",
         untouched=_untouched(stories, options.to.apart),
         undeclared=_undeclared(stories, environment.abilities, ramp=ramp),
+        constant_flags=_constant_flags(stories, runbook),
         ramp=ramp,
         borrowed=consent.borrowed(config.option, config.invocation_params.args, stories=stories, ramp=ramp),
         foreign_baseline=_foreign_baseline(runbook),
@@ -221,6 +235,11 @@ def _untouched(stories: tuple[str, ...], named: tuple[str, ...]) -> tuple[str, .
     """Checks alone touch nothing: there a release is what must be running."""
     known = [STORIES[story] for story in stories if story in STORIES]
     return tuple(site for site in named if known and not any(site in story.sites for story in known))
+
+
+def _constant_flags(stories: tuple[str, ...], runbook: Runbook) -> str:
+    known = [STORIES[story] for story in stories if story in STORIES]
+    return runbook.environment.constant_flags if any("flag_admin" in story.abilities for story in known) else ""
 
 
 def _undeclared(stories: tuple[str, ...], abilities: Collection[str], *, ramp: bool) -> tuple[str, ...]:

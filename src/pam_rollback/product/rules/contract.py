@@ -188,6 +188,13 @@ class FrontPageConditions(Table):
     """Whose addresses its scripts have to name: a bundle that was built without its variables names none."""
 
 
+class Flags(Table):
+    """How features are switched."""
+
+    constants: Text | None = None
+    """Why nobody can switch one: they are constants of the site's bundle. What they show goes back with the front end."""
+
+
 class Contract(Table):
     """What a product promises: the whole file."""
 
@@ -201,6 +208,7 @@ class Contract(Table):
     tables: Tables
     marks: Annotated[tuple[Mark, ...], Strict(False)] = ()  # noqa: FBT003 - TOML has lists
     """By what releases of the back end are told apart, where its health names none."""
+    flags: Flags = Flags.model_construct()
     elements: Mapping[ElementName, Element] = {}
     """What is not described is not looked for: journeys that need it are left out, and named."""
 
