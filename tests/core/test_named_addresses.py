@@ -33,6 +33,7 @@ OWN = {
 }
 
 
+GITHUB = '[github]\nrepository = "a/b"\napi_url = "http://127.0.0.1:9"\n[sandbox]\n'
 TWO = '"http://127.0.0.1:4001", "http://127.0.0.1:9"'
 
 
@@ -63,6 +64,7 @@ def test_the_file_that_a_sandbox_wrote_is_its_own(folder: Path) -> None:
         ("/tmp/range/repository.git", "/tmp/other.git", "[git] remote", "/tmp/other.git"),
         ("/tmp/range/repository.git", "git@github.com:a/b.git", "[git] remote", "not shown"),
         ('stable_api = "http://127.0.0.1:4010', 'stable_api = "http://127.0.0.1:9', "[load] stable_api", ":9"),
+        ("[sandbox]\n", GITHUB, "[github] api_url", "http://127.0.0.1:9"),
         ("[load]\n", f"[load]\ntargets = [{TWO}]\n", "[load] targets #2", "http://127.0.0.1:9"),
         ("127.0.0.1:4004", "127.0.0.1:9", "[secrets] slack_webhook_env (PAM_SLACK_WEBHOOK_URL)", "http://127.0.0.1:9"),
         ("@127.0.0.1/x_copy", "@db.example.com/x_copy", "[secrets] staging_copy_dsn_env", "db.example.com:5432/x_copy"),
@@ -97,6 +99,7 @@ def test_no_address_is_forgotten(folder: Path) -> None:
         one.key.partition(" #")[0] for one in web_addresses(load_environment(str(running(folder)), folder, {}))
     } | {
         "[prometheus] url",
+        "[github] api_url",
         "[load] targets",
     }
     assert set(_address_fields(Environment)) == listed

@@ -6,12 +6,15 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from pam_rollback.core import readiness as asked
 from pam_rollback.core.deploys import Deploy, Service
 from pam_rollback.core.errors import ActionFailed, MeasurementFailed, ProviderError
+from pam_rollback.core.pull_requests import BranchRules, PullRequests
 from pam_rollback.core.readiness import Answered, Readiness, State, clocks, readiness_of
 from pam_rollback.core.readiness_deploys import answered, ask_backend, ask_frontend, ask_repository
 
@@ -296,6 +299,19 @@ def test_a_push_that_would_be_refused_is_a_no() -> None:
 
     assert set(states(taken).values()) == {State.YES}
     assert states(refused) == {asked.HEAD: State.YES, asked.PUSH: State.NO}
+
+
+def test_what_a_protected_branch_costs_is_told_on_a_quiet_day() -> None:
+    """By who takes its pull requests."""
+    rules = BranchRules(protected=True, checks=("build",), took_s=70)
+    pulls = cast("PullRequests", SimpleNamespace(rules=lambda _: rules))
+
+    found = {one.question: one.words for one in ask_repository(History(), History(), branch="main", pulls=pulls)}
+
+    assert found[asked.PUSH] == (
+        "a push would be taken; main is protected: it takes a change by pull request only, with good checks (build); "
+        "the checks of its newest commit took 1 min 10 s"
+    )
 
 
 def test_a_limit_of_requests_is_no_answer() -> None:

@@ -71,7 +71,7 @@ COMMITS = [
             "ALTER TABLE public.support_tickets DROP CONSTRAINT support_tickets_pkey",
             "ALTER TABLE public.support_tickets ADD CONSTRAINT support_tickets_pkey PRIMARY KEY (id)",
         ),
-        {WHOLE},
+        {WHOLE, STABLE},
         "with the candidate's migrations 1 invariants do not hold",
     ),
     Commit(

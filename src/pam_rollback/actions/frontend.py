@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from pam_rollback.actions.by_pull_request import ByPullRequest
 from pam_rollback.actions.feature_flag import TELL
 from pam_rollback.actions.frontend_host import FrontendTools, publish, set_lock
 from pam_rollback.actions.settling import until_deploy, until_served
@@ -24,6 +25,7 @@ UNDO_BRANCH_KIND = "move-branch"
 
 LOOK = "see what is published"
 BUILD = "build the site once from a fresh worktree, and upload it"
+ASKS = "see how the branch takes a change, and what that costs"
 REVERT = "take the bad commit back on top of the branch"
 RESTORE = "publish the target"
 LOCK = "lock it against automatic publishing"
@@ -67,6 +69,8 @@ class Sources:
     branch: str
     see_back_end: Callable[[Commit], Served] | None = None
     """Sees the back end follow a push; None where it does not."""
+    by_pull_request: ByPullRequest | None = None
+    """For a branch that takes no pushes; None where nobody says who takes pull requests."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +110,7 @@ class FrontendAction:
         self._onto: Commit = ""
         self._pushed: Commit = ""
         self._changed = False
+        self._protected = False
 
     def publishing(self, prefix: str = "", *, needs: tuple[str, ...] = ()) -> list[Step]:
         """The steps from a deploy that the host has to one that visitors get."""
@@ -153,10 +158,23 @@ class FrontendAction:
             return f"{sources.branch} is without {taken_back or bad} already, at {self._onto}"
         return f"{self._pushed} takes {taken_back or bad} back, on top of {self._onto}"
 
-    def push(self, sources: Sources) -> str:
+    def asks(self, sources: Sources) -> str:
+        """Tell beforehand how long the branch will take, where it takes pull requests only. Visitors have the site before that."""
+        if sources.by_pull_request is None:
+            raise ActionFailed(f"nobody says who takes pull requests for {sources.branch}")
+        rules = sources.by_pull_request.rules()
+        self._protected = rules.protected
+        return rules.told(sources.branch) + ("; visitors have the site before that" if rules.protected else "")
+
+    def push(self, sources: Sources, bad: Commit, reason: str) -> str:
         """Move the branch to the revert, so that the next build from git has it, too. What somebody pushed meanwhile is not touched."""
         if self._pushed == self._onto:
             return f"{sources.branch} is at {self._onto} already"
+        if sources.by_pull_request is not None and self._protected:
+            self._changed = True
+            taken_back = sources.repository.taken_back_by(bad)
+            self._pushed, said = sources.by_pull_request.bring_in(self._pushed, of=taken_back or bad, reason=reason)
+            return said
         self._tools.telling.journal.owe(
             UNDO_BRANCH_KIND,
             {"branch": sources.branch, "before": self._onto, "pushed": self._pushed},
@@ -259,12 +277,20 @@ def revert_commit(
     Pushed last: a push starts a build of its own, which finds the site locked. It also deploys the back end where that follows the branch.
     """
     action = FrontendAction(tools)
+    by_request = sources.by_pull_request is not None
     steps = [
         action.looking(),
+        *([Step(ASKS, lambda: action.asks(sources), essential=False)] if by_request else []),
         Step(REVERT, lambda: action.revert(sources, bad, reason)),
         *action.building(sources, f"revert of {bad[:12]}", needs=(REVERT,)),
         *action.publishing(needs=(BUILD,)),
-        Step(PUSH, lambda: action.push(sources), needs=(REVERT,), after=(LOCK,), changes=True),
+        Step(
+            PUSH,
+            lambda: action.push(sources, bad, reason),
+            needs=(REVERT,),
+            after=(LOCK, ASKS) if by_request else (LOCK,),
+            changes=True,
+        ),
     ]
     if sources.see_back_end is not None:
         see = sources.see_back_end

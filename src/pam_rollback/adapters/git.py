@@ -47,6 +47,16 @@ class GitRepository:
             raise self.command.failed("read the head", f"there is no branch {branch}; is [git] branch right?")
         return found
 
+    def where(self, branch: str) -> Commit | None:
+        """The newest commit of the remote's branch, asked for now; None when there is no such branch."""
+        return self._head(branch, "read the head")
+
+    def holds(self, branch: str, commit: Commit) -> bool:
+        """Whether the commit is in the history of the remote's branch."""
+        head = self.head(branch)
+        self._have(head, commit)
+        return self.command.run("merge-base", "--is-ancestor", commit, head, folder=self.mirror).succeeded
+
     def find(self, name: str) -> Commit | None:
         """The commit that a hash or its beginning, a tag (with or without ``v``) or a branch names; None when none does."""
         if _COMMIT.fullmatch(name):
@@ -186,7 +196,8 @@ class GitRepository:
         return self.command.failed(
             operation,
             f"{refused['kind']} ({refused['why']}){f': {said}' if said else ''}; {state}; a protected "
-            "branch takes changes by pull request only: roll back by the providers instead (docs/runbook.md#backend-rollback)",
+            "branch takes changes by pull request only: name its host in [github], and the revert is brought in by one; "
+            "or roll back by the providers instead (docs/runbook.md#backend-rollback)",
         )
 
     def _head(self, branch: str, operation: str) -> Commit | None:

@@ -35,7 +35,7 @@ from pam_rollback.core.environment_tables import (
 )
 from pam_rollback.core.named_addresses import web_addresses
 from pam_rollback.core.prometheus_settings import Prometheus
-from pam_rollback.core.provider_settings import Git, Netlify
+from pam_rollback.core.provider_settings import Git, GitHub, Netlify
 from pam_rollback.core.render_settings import Render
 from pam_rollback.product.rules.conditions import Condition
 from pam_rollback.product.rules.contract import USER_ID, Component, Contract, Site
@@ -118,6 +118,7 @@ class Environment(Table):
     render: Render | None = None
     netlify: Netlify | None = None
     git: Git | None = None
+    github: GitHub | None = None
     statuspage: Statuspage | None = None
     pagerduty: PagerDuty | None = None
     email: Email | None = None
@@ -352,11 +353,14 @@ class Environment(Table):
             ("render", ("render_metrics", "render"), "which service it is"),
             ("netlify", ("netlify",), "which site it is"),
             ("git", ("git",), "where the repository is"),
+            ("github", (), "which repository it is"),
             ("statuspage", ("statuspage",), "which page it is"),
             ("pagerduty", ("pagerduty",), "where events go (an empty table is PagerDuty's own address)"),
             ("email", ("email",), "which server takes mail"),
         ):
-            table: Prometheus | Render | Netlify | Git | Statuspage | PagerDuty | Email | None = getattr(self, name)
+            table: Prometheus | Render | Netlify | Git | GitHub | Statuspage | PagerDuty | Email | None = getattr(
+                self, name
+            )
             if table is not None:
                 yield from table.problems()
                 continue

@@ -46,6 +46,7 @@ def web_addresses(environment: "Environment") -> Iterator[NamedAddress]:
         ("load", ("stable_api", "stable_backend")),
         ("render", ("api_url",)),
         ("netlify", ("api_url",)),
+        ("github", ("api_url",)),
         ("statuspage", ("api_url",)),
         ("pagerduty", ("api_url",)),
         ("sandbox", ("control_url", "second_address_proxy")),

@@ -1,14 +1,15 @@
-"""What an environment says about who publishes its front end and where its history is: the tables ``[netlify]`` and ``[git]``."""
+"""What an environment says about who publishes its front end, and where its history and its pull requests are."""
 
 import re
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
 from pam_rollback.core.addresses import web_address
 from pam_rollback.core.configuration import Problem, Table
 
+GITHUB_API = "https://api.github.com"
 NETLIFY_API = "https://api.netlify.com/api/v1"
 _BRANCH = r"^[A-Za-z0-9][A-Za-z0-9._/-]*$"
 
@@ -25,6 +26,24 @@ class Netlify(Table):
         """Everything that is well-formed but cannot be used like this."""
         if not self.site_id:
             yield Problem("[netlify] site_id", "missing: the API id of the site, from its page of settings")
+
+
+class GitHub(Table):
+    """Where the repository's pull requests are, for a branch that takes no pushes. The token is that of ``git_token_env``."""
+
+    repository: Annotated[str, Field(pattern=r"^([A-Za-z0-9-]+/[A-Za-z0-9._-]+)?$")] = ""
+    """As ``owner/name``."""
+    api_url: Annotated[str, AfterValidator(web_address)] = GITHUB_API
+    """The base address of GitHub's API."""
+    merge_method: Literal["merge", "squash", "rebase"] = "merge"
+    """How a pull request is merged."""
+    merged_within_s: Annotated[float, Field(gt=0, le=7200)] = 1800
+    """For so long a revert waits for its checks and approvals."""
+
+    def problems(self) -> Iterator[Problem]:
+        """Everything that is well-formed but cannot be used like this."""
+        if not self.repository:
+            yield Problem("[github] repository", "missing: the repository, as owner/name")
 
 
 class Git(Table):

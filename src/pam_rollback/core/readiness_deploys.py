@@ -7,6 +7,7 @@ from pam_rollback.core.deploy_choice import NETLIFY, RENDER, Choice, History, li
 from pam_rollback.core.deploys import BackendHost, Deploy, FrontendHost
 from pam_rollback.core.errors import ActionFailed, MeasurementFailed, ProviderError, Refused
 from pam_rollback.core.named_versions import VersionsOf
+from pam_rollback.core.pull_requests import PullRequests
 from pam_rollback.core.readiness import Answered, State
 from pam_rollback.core.repository import PushRehearsal, Repository
 
@@ -81,11 +82,15 @@ def ask_backend(
     )
 
 
-def ask_repository(repository: Repository, rehearsal: PushRehearsal, *, branch: str) -> tuple[Answered, ...]:
-    """The branch can be read, and a push would be taken as far as that can be known without one."""
+def ask_repository(
+    repository: Repository, rehearsal: PushRehearsal, *, branch: str, pulls: PullRequests | None = None
+) -> tuple[Answered, ...]:
+    """The branch can be read, and a push would be taken as far as that can be known without one; ``pulls`` know a protected branch."""
 
     def push() -> str:
         rehearsal.rehearse_push()
+        if pulls is not None:
+            return f"a push would be taken; {pulls.rules(branch).told(branch)}"
         return "a push would be taken (the rules of a protected branch speak only at a real one)"
 
     return (

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import get_args
 
 from pam_rollback.adapters.git_command import GitCommand
+from pam_rollback.adapters.github import GitHubPulls, github_api
 from pam_rollback.adapters.netlify import NetlifySite, netlify_api
 from pam_rollback.adapters.release_marks import MarkedApi
 from pam_rollback.adapters.render_api import render_api
@@ -40,6 +41,17 @@ def git_command(environment: Environment) -> GitCommand:
         raise ActionFailed(f"{environment.name} has no table [git]: its history cannot be changed from here")
     token = environment.secret("git_token") if environment.has_secret("git_token") else ""
     return GitCommand(environment.git.remote, token)
+
+
+def pull_requests(environment: Environment, waiter: Waiter) -> GitHubPulls | None:
+    """Who takes changes to a branch that takes no pushes; None where nobody says. Raises ActionFailed without a token."""
+    if environment.github is None:
+        return None
+    if not environment.has_secret("git_token"):
+        raise ActionFailed("[github] needs the token of [secrets] git_token_env: name its variable, and export it")
+    return GitHubPulls(
+        github_api(environment.github, environment.secret("git_token"), waiter=waiter), environment.github
+    )
 
 
 def site_look(site: ServedSite) -> Callable[[Deploy], Served]:

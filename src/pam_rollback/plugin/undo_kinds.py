@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from pam_rollback.actions import backend, backend_workers, flag_writing, frontend
+from pam_rollback.actions import backend, backend_workers, by_pull_request, flag_writing, frontend
 from pam_rollback.actions.backend_host import BackendTools
 from pam_rollback.actions.backend_undo import undo_running
+from pam_rollback.actions.by_pull_request import undo_pull_request
 from pam_rollback.actions.feature_flag import undo_flags
 from pam_rollback.actions.frontend_host import FrontendTools
 from pam_rollback.actions.frontend_undo import undo_publishing, undo_push
@@ -24,6 +25,7 @@ from pam_rollback.plugin.provider_access import (
     api_host,
     git_command,
     marked_api,
+    pull_requests,
     served_api,
     served_site,
     service_host,
@@ -105,6 +107,19 @@ def _branch(undo: Undo, tools: UndoTools) -> None:
     _see_back_end_follow(str(undo.facts["before"]), str(undo.facts["branch"]), tools)
 
 
+def _pull_request(undo: Undo, tools: UndoTools) -> None:
+    head, branch = str(undo.facts["head"]), str(undo.facts["branch"])
+    try:
+        pulls = pull_requests(tools.environment, tools.waiter)
+    except ActionFailed as error:
+        raise UndoFailed(f"the pull request of {head} is not closed: {error}") from error
+    if pulls is None:
+        raise UndoFailed(
+            f"the pull request of {head} is not closed: {tools.environment.name} has no table [github] any more"
+        )
+    undo_pull_request(head, branch, pulls)
+
+
 def _see_back_end_follow(commit: str, branch: str, tools: UndoTools) -> None:
     """A push back deploys the back end, too, where that follows the branch: it is undone when that is over."""
     if "render" not in tools.environment.abilities:
@@ -140,6 +155,7 @@ UNDO_KINDS: Mapping[str, UndoRoutine] = {
     frontend.UNDO_BRANCH_KIND: _branch,
     backend.UNDO_KIND: _back_end,
     backend_workers.UNDO_KIND: _worker,
+    by_pull_request.UNDO_KIND: _pull_request,
     **dict.fromkeys(TOLD_KINDS, _channel),
     CLEAR_FAULTS: _faults,
 }

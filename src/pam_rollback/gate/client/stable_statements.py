@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 import psycopg
@@ -90,7 +91,7 @@ def _about(
     free = [column for column in columns if f"{schema}.{name}.{column}" not in refusing]
     given = sql.SQL(", ").join(map(sql.Identifier, free))
     some = sql.SQL("ctid IN (SELECT ctid FROM {} LIMIT {})").format(table, _ROWS)
-    where, shown = f"{schema}.{name}", ", ".join(columns[:_SHOWN_COLUMNS])
+    where, shown = f"{schema}.{name}", ", ".join(islice(columns, _SHOWN_COLUMNS))
     shown += ", …" if len(columns) > _SHOWN_COLUMNS else ""
     reads = sql.SQL("SELECT count(*) FROM (SELECT {} FROM {} OFFSET 0) AS found").format(all_columns, table)
     yield f"SELECT {shown} FROM {where}", reads.as_string(connection)  # noqa: S608 - shown, never sent
