@@ -117,6 +117,7 @@ def test_a_row_that_was_moved_is_found(
         found = moves(before, now)
         ids = ids_in_groups(snapshot, ROWS, found.found, test_user=None, names={}, until=before.created_until)
     owner.execute(sql.SQL("UPDATE {table} SET {owner} = %s WHERE id = %s").format(**names), (was, row))
+    owner.execute("DELETE FROM auth.users WHERE email = 'taker@example.org'")
     owner.commit()
 
     assert {name: len(groups) for name, groups in found.found.items()} == {table: 1}

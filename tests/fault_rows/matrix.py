@@ -17,6 +17,7 @@ OF_THEIR_OWN = {
     "test_checklist.py": "tests/plugin/test_checklist.py",
     "test_preflight.py": "tests/plugin/test_preflight.py",
     "test_alerting.py": "tests/alerts/test_sessions.py",
+    "test_doctor.py": "tests/connect/test_doctor_sessions.py",
 }
 """Files of ``checks/`` whose tests are turned red by a missing fact rather than by a fault: where each of them is seen red."""
 _NO_ROWS = {"__init__", "row", "decision_row", "matrix"}

@@ -132,7 +132,7 @@ def test_a_journey_that_is_left_out_is_named(project: Project, practice_range: R
     products = project.folder / "products" / "pam-plan.toml"
     text = products.read_text(encoding="utf-8")
     products.write_text(
-        text.replace("messages = {", "# messages = {").replace("\nsave = {", "\n# save = {"), encoding="utf-8"
+        text.replace("\nmessages = {", "\n# messages = {").replace("\nsave = {", "\n# save = {"), encoding="utf-8"
     )
     env = project.folder / "environments" / "less.toml"
     env.write_text(practice_range.file.read_text(encoding="utf-8"), encoding="utf-8")

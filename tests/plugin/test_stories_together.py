@@ -101,7 +101,7 @@ def test_a_broken_range_is_named_and_nothing_is_done(practice_range: Range, tmp_
     practice_range.flags.set_flags({FLAGS[1]: Flag(enabled=False, rollout_pct=0)})
     try:
         with pytest.raises(NothingToProve) as told:
-            next(planting("after-feature-flag", runbook, environment, "1.42.0", None, request))
+            next(planting("after-feature-flag", runbook, environment, "1.42.0", None, None, request))
         faults = practice_range.remote.faults()
     finally:
         practice_range.remote.go_live("candidate")

@@ -17,6 +17,7 @@ from pam_rollback.sandbox.remote import Remote
 from tests.fault_rows.journeys import ANSWERS, PHONE
 from tests.fault_rows.matrix import ROOT, names_in
 from tests.fault_rows.todays_product import RED_ANYWAY
+from tests.plugin.drilling import calm
 from tests.sessions import Finished, runbook_in
 
 STORY = "drills/test_frontend_restore.py"
@@ -38,7 +39,9 @@ def drill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Drilled]:
         with launch(file, product="pam-today", ready_within_s=180):
             state = tomllib.loads(file.read_text(encoding="utf-8"))
             remote = Remote(state["sandbox"]["control_url"], state["sandbox"]["token"])
-            ended = runbook_in(tmp_path_factory.mktemp("drill")).run(STORY, f"--env={file}")
+            project = runbook_in(tmp_path_factory.mktemp("drill"))
+            calm(project)
+            ended = project.run(STORY, f"--env={file}")
             yield Drilled(ended, (*remote.faults(), *remote.changes()))
 
 

@@ -69,6 +69,7 @@ def test_healthy_is_go_without_anybodys_word(today: Today, project: Project, tmp
     assert outcomes(nobody)["broken criterion"] == {"RPO-3", "DUR-4"}, nobody.out
 
 
+@pytest.mark.nightly
 @pytest.mark.timeout(400)  # all checks that need nothing, with their window
 def test_without_anything_each_item_says_what_would_let_it_be_judged(
     today: Today, project: Project, tmp_path: Path
@@ -87,6 +88,7 @@ def test_without_anything_each_item_says_what_would_let_it_be_judged(
     assert {case.rpartition("-")[2].rstrip("]") for case in cases} == {"login", "found", "home"}
 
 
+@pytest.mark.nightly
 @pytest.mark.timeout(400)
 def test_without_an_account_the_database_counts_on_one_condition(
     today: Today, project: Project, tmp_path: Path

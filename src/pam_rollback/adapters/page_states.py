@@ -14,6 +14,7 @@ from playwright.sync_api import Error, Locator, Page, Request, Route
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from pam_rollback.adapters.pam_site import PamSite
+from pam_rollback.adapters.rendered_page import heading_of
 from pam_rollback.core.environment_tables import Pages
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.journeys import Stopped
@@ -222,7 +223,7 @@ class Visit:
 
     @property
     def _heading(self) -> Locator:
-        return self.page.get_by_role("heading", level=1)
+        return heading_of(self.page)
 
     def _goto(self, path: str) -> None:
         self.leave()

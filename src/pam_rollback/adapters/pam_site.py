@@ -29,7 +29,7 @@ from playwright.sync_api import (
 from pam_rollback.adapters.located import located
 from pam_rollback.adapters.page_signs import SignsOfPage
 from pam_rollback.adapters.pam_api import SignInLimited
-from pam_rollback.adapters.rendered_page import content_of, rendered
+from pam_rollback.adapters.rendered_page import content_of, heading_of, rendered
 from pam_rollback.core.chat_answer import Intent, apology, shortcoming, shown, telling_part
 from pam_rollback.core.environment_tables import Pages
 from pam_rollback.core.errors import MeasurementFailed
@@ -157,7 +157,12 @@ class PamSite:
             self._sign_out_button.click()
         with self._step("sign out", "the site still looks signed in"):
             self._sign_out_button.wait_for(state="hidden")
-        return self._sign_in_link.count() > 0
+        try:
+            # The button may have another word while it is at work.
+            self._sign_in_link.first.wait_for()
+        except PlaywrightTimeoutError:
+            return False
+        return True
 
     def lose_session(self, session: Session) -> None:
         """Keep a token that the service does not know: what a browser has after the service has forgotten its sessions."""
@@ -206,10 +211,9 @@ class PamSite:
             return self.heading()
 
     def heading(self) -> str:
-        """The page's heading, once it is there."""
-        heading = self.page.get_by_role("heading", level=1).first
-        heading.wait_for()
-        return heading.inner_text()
+        """The page's heading, once it is there: of the first level, or the first that there is where a page has none of that."""
+        heading_of(self.page).wait_for()
+        return heading_of(self.page).inner_text()
 
     def follow(self, path: str) -> str:
         """Go to a page by the site's own link, as a person does, or by its address where there is none; gives its heading."""

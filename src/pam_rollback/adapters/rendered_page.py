@@ -4,7 +4,7 @@ import time
 from contextlib import suppress
 from typing import Final
 
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from pam_rollback.core.front_page import PageContent, shortcoming_of_rendered
@@ -33,6 +33,12 @@ def rendered(page: Page, *, within_s: float) -> PageContent:
         if not shortcoming_of_rendered(found) or time.monotonic() > end_s:
             return found
         page.wait_for_timeout(_LOOK_AGAIN_MS)
+
+
+def heading_of(page: Page) -> Locator:
+    """The heading that names the page: of the first level; the first one of all while there is none of that, as on some real pages."""
+    named = page.get_by_role("heading", level=1)
+    return (named if named.count() else page.get_by_role("heading")).first
 
 
 def content_of(page: Page) -> PageContent:

@@ -37,13 +37,17 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         listed = pytest_options.only_lists(config, consented=_is_consented(config))
         if listed:
             return _end(ExitCode.INCONCLUSIVE, f"INCONCLUSIVE, nothing was done: {listed}")
+    return _begin(config)
+
+
+def _begin(config: pytest.Config) -> int | None:
     try:
-        return _begin(config)
+        return _prepared(config)
     except MeasurementFailed as error:
         return _end(ExitCode.INCONCLUSIVE, f"INCONCLUSIVE: {error}")
 
 
-def _begin(config: pytest.Config) -> int | None:
+def _prepared(config: pytest.Config) -> int | None:
     prepared = runbook.prepare(config)
     if prepared is None:
         return None

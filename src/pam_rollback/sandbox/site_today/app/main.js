@@ -190,7 +190,7 @@ function bubble() {
 
 function chatWindow() {
   const said = h("div", { "aria-live": "polite", "data-testid": "pam-messages" });
-  const message = h("input", { placeholder: "Ask PAM anything...", "aria-label": "Message" });
+  const message = h("input", { placeholder: "Ask PAM anything..." });
   const ask = async (event) => {
     event.preventDefault();
     const words = message.value.trim();
