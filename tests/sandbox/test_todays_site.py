@@ -85,7 +85,7 @@ def test_a_person_sees_their_money_and_talks_to_pam(today: Today, page: Page) ->
     page.get_by_role("link", name="Profile").click()
     expect(page.get_by_label("Full Name")).to_have_value("Test Traveller", timeout=WITHIN_MS)
     page.get_by_role("button", name="Log Out").click()
-    expect(page.get_by_role("link", name="Log In")).to_be_visible()
+    expect(page.get_by_role("link", name="Sign In")).to_be_visible()
 
 
 def test_pam_has_a_button_on_every_page_but_the_first(today: Today, page: Page) -> None:

@@ -60,7 +60,7 @@ function link(words, path) {
 function header(account) {
   const leave = () => {
     signOut();
-    go("/");
+    go("/login");
   };
   const places = account === null ? { Shop: "/shop" } : PLACES;
   return h(
@@ -68,7 +68,7 @@ function header(account) {
     {},
     link("Wheels & Wins", "/"),
     ...Object.entries(places).map(([words, path]) => link(words, path)),
-    account === null ? link("Log In", "/login") : h("button", { type: "button", onclick: leave }, "Log Out"),
+    account === null ? link(location.pathname === "/" ? "Login" : "Sign In", "/login") : h("button", { type: "button", onclick: leave }, "Log Out"),
   );
 }
 
@@ -105,7 +105,7 @@ function login() {
     h("button", { type: "submit" }, "Login"),
     problem,
   );
-  return [h("h1", {}, "Welcome Back"), form];
+  return [h("h3", {}, "Welcome Back"), form];
 }
 
 function signup() {
