@@ -6,7 +6,14 @@ from tests.fault_rows.journeys import ANSWERS, PHONE, PUBLISHED, SESSION, WEBKIT
 from tests.fault_rows.row import Row
 
 TODAY = "pam-today"
-REAL: dict[str, str] = {}
+REAL: dict[str, str] = {
+    "-m health": "GO",
+    "-m journey": "NO-GO: its chat asks the public staging host, which is out of reach; RPO-3, too",
+    "today-front-end-built-without-variables": "NO-GO, HC-1",
+    "today-missing-script-served-as-html": "NO-GO, HC-1",
+    "today-database-down": "NO-GO, HC-3",
+    "today-we-are-banned": "INCONCLUSIVE, we are blocked",
+}
 """By a row's id, or by what is asked where nothing is wrong: the verdict that the real product got, built and run on loopback."""
 
 
