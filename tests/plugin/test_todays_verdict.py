@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.plugin.drilling import calm
 from tests.sandbox.todays_range import Today, today, todays_range
 from tests.sessions import Finished, Project, runbook_in
 
@@ -37,8 +38,10 @@ def environment(today: Today, folder: Path, *waivers: str, abilities: str = "") 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    """A copy of the runbook."""
-    return runbook_in(tmp_path)
+    """A copy of the runbook, with wide limits of speed."""
+    project = runbook_in(tmp_path)
+    calm(project)
+    return project
 
 
 def outcomes(session: Finished) -> dict[str, set[str]]:
@@ -50,6 +53,7 @@ def outcomes(session: Finished) -> dict[str, set[str]]:
     return found
 
 
+@pytest.mark.nightly  # four minutes, and not on a busy machine: its windows need the cores
 @pytest.mark.timeout(600)  # a baseline, and all checks with their window
 def test_healthy_is_go_without_anybodys_word(today: Today, project: Project, tmp_path: Path) -> None:
     """With a DSN, accounts, tokens and a baseline; what was red before and somebody answers for is listed, and does not decide."""
