@@ -147,12 +147,17 @@ def test_pages_and_errors_beside_known_ones_are_new() -> None:
     """A page that does not ask to sign in is known only where everything else was seen to work."""
     silent = NewSession(journey="signing in again", browser="chromium", signed_out=True, signed_in_again=True)
     errors = BehindThePages(journey="pages", browser="chromium", pages=("/",), complaints=("HTTP 500: GET /api/7",))
+    other = replace(errors, complaints=("HTTP 404: GET /api/7",))
     more = replace(errors, complaints=("HTTP 500: GET /api/9", "script error: x is not a function"))
+    assert other.findings != errors.findings
+    assert other.without(errors.findings, "").complaints == other.complaints
 
     assert judged(silent, *silent.findings).asked_to_sign_in
     assert replace(silent, signed_in_again=False).findings == ()
     assert judged(errors, *errors.findings).clean
     assert judged(more, *errors.findings).complaints == ("script error: x is not a function",)
+    assert without_numbers("HTTP 500: GET /rows/7") == "HTTP 500: GET /rows/N"
+    assert without_numbers("responded with a status of 404 ()") == "responded with a status of 404 ()"
     assert without_numbers("GET /rows/0c7d0cf4-9a43-4f5e-8f0c-3f0f2a9b1c11/12") == "GET /rows/N/N"
 
 

@@ -142,30 +142,29 @@ class FilesSeen:
 def seen_files(page: str, files: Mapping[Asset, Answer | str | None]) -> FilesSeen:
     """Judge what each file of the page at this address answered; in words why it has no address; None for one that needs none.
 
-    Another host that does not answer us, or not us, may well answer users: a map's style sheet is no part of the release. That is no fault
-    of the page as long as a script of its own is well. A page whose scripts are all elsewhere is nothing without them.
+    Another host that does not answer us may well answer users: a map's style sheet is no part of the release, and a page without it is
+    ugly at most. Of a script nobody knows whether the page is anything without it, so it has to answer wherever it is.
     """
     told = {
         asset: shortcoming_of_asset(asset, one) if isinstance(one, Answer) else one or ""
         for asset, one in files.items()
     }
-    elsewhere = {
-        asset for asset, one in files.items() if isinstance(one, Answer) and server_of(one.url) != server_of(page)
+    unseen = {
+        asset
+        for asset, one in files.items()
+        if asset.kind == "style" and told[asset] and isinstance(one, Answer) and _is_for_others(page, one)
     }
-    own = [asset for asset in files if asset not in elsewhere and not asset.names_a_host]
-    stands = any(asset.kind == "script" and not told[asset] for asset in own)
-    unseen = {asset for asset in elsewhere if told[asset] and stands and _is_not_for_us(files[asset])}
     return FilesSeen(
         tuple(said for asset, said in told.items() if said and asset not in unseen),
         tuple(told[asset] for asset in files if asset in unseen),
     )
 
 
-def _is_not_for_us(found: Answer | str | None) -> bool:
-    if not isinstance(found, Answer):
-        return False
+def _is_for_others(page: str, found: Answer) -> bool:
+    """Another host than the page's, which answers nobody or not us."""
     status = found.http_status
-    return bool(found.problem) or status is None or status in _NOT_FOR_US or status >= _SERVER_ERROR
+    silent = bool(found.problem) or status is None or status in _NOT_FOR_US or status >= _SERVER_ERROR
+    return silent and server_of(found.url) != server_of(page)
 
 
 def imports_of(script: bytes) -> tuple[str, ...]:

@@ -14,7 +14,9 @@ from typing import Protocol, Self, TypeVar
 from pam_rollback.core.environment_tables import Waiver
 
 _SHOWN = 3
-_NUMBER = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b(?=[0-9a-f]*\d)[0-9a-f]{6,}\b|\d+")
+_NUMBER = re.compile(
+    r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b(?=[0-9a-f]*\d)[0-9a-f]{6,}\b|(?<!\d)(?<!HTTP )(?<!status of )\d+"
+)
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def _expression(pattern: str) -> re.Pattern[str]:
 
 
 def without_numbers(text: str) -> str:
-    """The text with an N for each id and number, which differ between two looks at the same."""
+    """The text with an N for each id and number, which differ between two looks at the same. An HTTP status stays: another is new."""
     return _NUMBER.sub("N", text)
 
 

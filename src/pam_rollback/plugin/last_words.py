@@ -76,10 +76,13 @@ def told_elsewhere(runbook: Runbook, record: RunRecord, scorecard: str) -> list[
     why = [f"{name} was lost ({reason})" for name, reason in lost.items()] + runbook.losses
     link = record.reports.html or record.reports.record or shown(runbook.folder)
     told = [in_short.in_short(record), *record.reasons, f"report: {link}", *why]
-    team = team_of(runbook, runbook.plan, runbook.environment, runbook.journal, link=link_to_job())
-    if team is None:
-        return [f"nobody was told of the verdict: {runbook.environment.name} declares no channel"]
-    team.say(VERIFIED if record.verdict == "GO" else NOT_VERIFIED, runbook.secrets.redact("\n".join(told)))
+    try:
+        team = team_of(runbook, runbook.plan, runbook.environment, runbook.journal, link=link_to_job())
+        if team is None:
+            return [f"nobody was told of the verdict: {runbook.environment.name} declares no channel"]
+        team.say(VERIFIED if record.verdict == "GO" else NOT_VERIFIED, runbook.secrets.redact("\n".join(told)))
+    except Exception as error:  # noqa: BLE001 - whatever breaks here must not take the place of the verdict's exit code
+        return [f"was not told of the verdict, tell them yourself: {error!r}"]
     return team.problems
 
 

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from pam_rollback.core.outside_text import for_terminal, one_line
-from pam_rollback.reporting import checklist, wording
+from pam_rollback.reporting import wording
 from pam_rollback.reporting.run_record import RunRecord
 from pam_rollback.reporting.shown_record import shown
 from pam_rollback.reporting.terminal_page import alike
-from pam_rollback.reporting.terms_table import decides, key_figures
+from pam_rollback.reporting.terms_table import key_figures, not_good
 
 ANNOTATIONS_MAX: Final = 10
 """GitHub shows no more of one step."""
@@ -37,8 +37,7 @@ def annotations(record: RunRecord) -> list[str]:
     record = shown(record)
     level = _LEVELS.get(record.verdict, "error")
     lines = [_command(level, wording.verdict_word(record), in_short(record))]
-    bad = [one for one in wording.problems(record) if decides(one) and not checklist.is_item(one)]
-    for group in alike(bad)[: ANNOTATIONS_MAX - 1] if level != "notice" else ():
+    for group in alike(not_good(record))[: ANNOTATIONS_MAX - 1] if level != "notice" else ():
         ids = " ".join(dict.fromkeys(item for one in group for item in one.criteria))
         title = " ".join(filter(None, (group[0].outcome.value, ids)))
         lines.append(_command(level, title, wording.problem(group[0])))
@@ -46,8 +45,7 @@ def annotations(record: RunRecord) -> list[str]:
 
 
 def _not_good(record: RunRecord) -> Sequence[str]:
-    bad = [one for one in wording.problems(record) if decides(one) and not checklist.is_item(one)]
-    ids = list(dict.fromkeys(item for one in bad for item in one.criteria))
+    ids = list(dict.fromkeys(item for one in not_good(record) for item in one.criteria))
     if not ids or record.verdict == "GO":
         return []
     more = f" and {len(ids) - _IDS_MAX} more" if len(ids) > _IDS_MAX else ""

@@ -20,7 +20,7 @@ from pam_rollback.reporting.pages_html import template
 from pam_rollback.reporting.run_record import ActionTaken, Measured, Result, RunRecord
 from pam_rollback.reporting.shown_record import shown
 from pam_rollback.reporting.terminal_page import alike
-from pam_rollback.reporting.terms_table import decides, drill_of, key_figures, rows_of, worst_mark
+from pam_rollback.reporting.terms_table import decides, drill_of, key_figures, not_good, rows_of, worst_mark
 from pam_rollback.reporting.watched_record import Watched
 
 NAME: Final = "index.html"
@@ -99,7 +99,7 @@ def render(
         found = _ANCHOR.search(text)
         return Markup('<a href="{}.html#{}">{}</a>').format(RUNBOOK, found[1], text) if found else escape(text)
 
-    problems = [one for one in wording.problems(record) if decides(one) and not checklist.is_item(one)]
+    problems = not_good(record)
     groups = alike(problems)
     return template("run.html").render(
         title=f"{wording.verdict_word(record)}: PAM rollback {record.mode} on {record.environment.name}",

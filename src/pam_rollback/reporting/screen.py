@@ -17,7 +17,7 @@ from pam_rollback.reporting import checklist, plan_coverage, readiness, scorecar
 from pam_rollback.reporting.run_record import ActionTaken, Result, RunRecord
 from pam_rollback.reporting.shown_record import shown
 from pam_rollback.reporting.terminal_page import WORDS, Page
-from pam_rollback.reporting.terms_table import criteria_table, decides, is_term, situations_table
+from pam_rollback.reporting.terms_table import criteria_table, decides, is_term, not_good, situations_table
 
 LINES_MAX: Final = 40
 """Of a GO."""
@@ -63,7 +63,7 @@ def render(
 
 def _problems(record: RunRecord, page: Page) -> list[str]:
     """What is not good, the worst first: found, expected, where to go on."""
-    bad = [one for one in wording.problems(record) if decides(one) and not checklist.is_item(one)]
+    bad = not_good(record)
     several = len(record.situations) > 1
     lines: list[str] = []
     for place, causes in enumerate(_by_test(bad)):

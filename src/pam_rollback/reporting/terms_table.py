@@ -55,6 +55,11 @@ def decides(result: Result) -> bool:
     return not result.advisory or result.outcome is Outcome.UNDO_FAILED
 
 
+def not_good(record: RunRecord) -> list[Result]:
+    """What keeps the verdict from a GO, the worst first; what a checklist asks for is a person's."""
+    return [one for one in wording.problems(record) if decides(one) and not checklist.is_item(one)]
+
+
 def worst(results: Iterable[Result]) -> Outcome:
     """What results of one plan item say together."""
     found = {result.outcome for result in results}
