@@ -140,7 +140,10 @@ def until_known(invoke: Callable[[], Finished]) -> Finished:
 
 
 def killed_in_a_raise(ramped: Ramped) -> bool:
-    """Kill an invocation as soon as its journal says that it raises; False when it ended before, since users could not be watched."""
+    """Kill an invocation as soon as its journal says that it raises.
+
+    False when it ended before, since users could not be watched: then nothing of it is left, or its raise would be taken for the next.
+    """
     with ramped.project.start(*ramped.arguments) as session:
         end_s = time.monotonic() + _WITHIN_S
         while not (ramped.journal.exists() and '"raising"' in ramped.journal.read_text(encoding="utf-8")):
@@ -148,6 +151,8 @@ def killed_in_a_raise(ramped: Ramped) -> bool:
             if session.poll() is not None:
                 ended = ramped.project.finish(session)
                 assert ended.rc == INCONCLUSIVE, ended.out
+                ramped.journal.unlink(missing_ok=True)
+                ramped.let_in(0)
                 return False
             time.sleep(0.002)
         session.kill()
