@@ -4,12 +4,14 @@ import json
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from pam_rollback.core.watched_incident import WatchedIncident
 from pam_rollback.plugin import hookspecs, listeners, slices
 from pam_rollback.plugin.fixtures import health
 from pam_rollback.plugin.selection import LeftOut
@@ -212,6 +214,80 @@ def test_pytest_pam_criterion_retest() -> None:
     assert retest("HC-2") == (False, "own words")
     assert retest("HC-3") == (True, "HC-3 is well")
     assert retest("WV-1") is None
+
+
+class Tracker:
+    """A listener of another tracker, and what it heard."""
+
+    def __init__(self, answer: str | None, fails: str = "") -> None:
+        self.answer = answer
+        self.fails = fails
+        self.heard: list[WatchedIncident] = []
+
+    def pytest_pam_incident_opened(self, incident: WatchedIncident) -> str | None:
+        """Hear of it."""
+        self.heard.append(incident)
+        if self.fails:
+            raise RuntimeError(self.fails)
+        return self.answer
+
+    def pytest_pam_incident_updated(self, incident: WatchedIncident) -> None:
+        """Hear of it, and say nothing."""
+        self.heard.append(incident)
+
+    def pytest_pam_incident_closed(self, incident: WatchedIncident) -> str | None:
+        """Hear of it."""
+        self.heard.append(incident)
+        return self.answer
+
+
+@dataclass(frozen=True)
+class Told:
+    """Two listeners, one of which fails, and a session that both listen to."""
+
+    config: Any
+    well: Tracker
+    broken: Tracker
+
+    def tell(self, hook: str, listener: str) -> str:
+        """As a watch does."""
+        moment = datetime(2026, 1, 1, tzinfo=UTC)
+        incident = WatchedIncident(
+            "pam-1", "e", "ROLL BACK NOW", (), "ST-5", "All", "", "pytest", moment, moment, "run"
+        )
+        return listeners.tell_one(self.config, hook, listener, incident)
+
+
+@pytest.fixture
+def told() -> Told:
+    """Neither knows of the other."""
+    manager = pytest.PytestPluginManager()
+    manager.add_hookspecs(hookspecs)
+    well, broken = Tracker("https://tracker.example/1"), Tracker(None, "401")
+    manager.register(well, "well")
+    manager.register(broken, "broken")
+    return Told(SimpleNamespace(hook=manager.hook, pluginmanager=manager), well, broken)
+
+
+def test_pytest_pam_incident_opened(told: Told) -> None:
+    """One listener at a time is told, and gives its reference; what fails is nobody else's."""
+    assert listeners.names_of(told.config, "pytest_pam_incident_opened") == ["broken", "well"]
+    with pytest.raises(RuntimeError, match="401"):
+        told.tell("pytest_pam_incident_opened", "broken")
+    assert told.tell("pytest_pam_incident_opened", "well") == "https://tracker.example/1"
+    assert [len(told.well.heard), len(told.broken.heard)] == [1, 1]
+
+
+def test_pytest_pam_incident_updated(told: Told) -> None:
+    """Whoever answers nothing keeps its reference: nothing takes its place."""
+    assert told.tell("pytest_pam_incident_updated", "well") == ""
+    assert [len(told.well.heard), len(told.broken.heard)] == [1, 0]
+
+
+def test_pytest_pam_incident_closed(told: Told) -> None:
+    """As when it was opened."""
+    assert told.tell("pytest_pam_incident_closed", "well") == "https://tracker.example/1"
+    assert [len(told.well.heard), len(told.broken.heard)] == [1, 0]
 
 
 def test_pytest_pam_command_line(tmp_path: Path) -> None:

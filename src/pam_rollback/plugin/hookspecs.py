@@ -13,6 +13,7 @@ import pytest
 if TYPE_CHECKING:
     from pam_rollback.core.environment import Environment
     from pam_rollback.core.plan import Plan
+    from pam_rollback.core.watched_incident import WatchedIncident
     from pam_rollback.plugin.options import Options
     from pam_rollback.plugin.selection import LeftOut
     from pam_rollback.reporting.run_record import ActionStep, RunRecord
@@ -91,3 +92,22 @@ def pytest_pam_report(record: "RunRecord") -> list[tuple[str, Sequence[str]]] | 
 
     What fails in it is named there.
     """
+
+
+def pytest_pam_incident_opened(config: pytest.Config, incident: "WatchedIncident") -> str | None:
+    """A watch found an incident. Tell whoever has to know, and give a reference to what was made of it, such as its address.
+
+    Each listener is told by itself, once. One that fails is named in a line, and told again at the next look, with ``told_before``: so
+    raise for whatever is not known to have been told. The reference comes back in ``incident.reference``, also to a watch of another day.
+    """
+
+
+def pytest_pam_incident_updated(config: pytest.Config, incident: "WatchedIncident") -> str | None:
+    """What is found of an incident that is open, or what is recommended, changed. Whoever was not told of it is not asked.
+
+    A reference takes the place of the one before; None leaves it. One that fails is told what is true by then at the next look.
+    """
+
+
+def pytest_pam_incident_closed(config: pytest.Config, incident: "WatchedIncident") -> str | None:
+    """An incident is over: nothing asked for a rollback for three looks in a row. Otherwise as ``pytest_pam_incident_updated``."""

@@ -7,6 +7,7 @@ from typing import TypeVar
 import pytest
 
 from pam_rollback.core.environment import Environment
+from pam_rollback.core.watched_incident import WatchedIncident
 from pam_rollback.plugin.runbook import Runbook
 from pam_rollback.plugin.selection import LeftOut
 from pam_rollback.reporting.run_record import ActionStep, RunRecord
@@ -59,6 +60,20 @@ def report(config: pytest.Config, record: RunRecord) -> list[Paragraph]:
         lambda problem: [("Not told", (_failed(problem),))],
     )
     return [paragraph for paragraphs in found for paragraph in paragraphs]
+
+
+def names_of(config: pytest.Config, hook: str) -> list[str]:
+    """Who listens to a hook, in the order in which they are called."""
+    found = getattr(config.hook, hook).get_hookimpls()
+    return [listener.plugin_name for listener in reversed(found)]
+
+
+def tell_one(config: pytest.Config, hook: str, listener: str, incident: WatchedIncident) -> str:
+    """Tell one listener of an incident, and nobody else; gives its reference, or nothing. Raises whatever it raises."""
+    plugins = config.pluginmanager
+    others = [plugin for plugin in plugins.get_plugins() if plugins.get_name(plugin) != listener]
+    answers = plugins.subset_hook_caller(hook, others)(config=config, incident=incident)
+    return next((str(answer) for answer in answers if answer), "")
 
 
 def _heard(ask: Callable[[], Sequence[T]], failed: Callable[[Exception], T]) -> list[T]:
