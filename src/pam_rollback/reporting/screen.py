@@ -5,7 +5,6 @@ each success criterion and objective, what was not judged as counts. Anything el
 measured; that part is as long as it has to be, and tells one cause once.
 """
 
-import textwrap
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime, tzinfo
@@ -16,13 +15,11 @@ from pam_rollback.core.verdict import Outcome
 from pam_rollback.reporting import checklist, plan_coverage, readiness, scorecard, terminal_page, wording
 from pam_rollback.reporting.run_record import ActionTaken, Result, RunRecord
 from pam_rollback.reporting.shown_record import shown
-from pam_rollback.reporting.terminal_page import WORDS, Page
+from pam_rollback.reporting.terminal_page import WORDS, Page, fitted, labelled, several_labelled
 from pam_rollback.reporting.terms_table import criteria_table, decides, is_term, not_good, situations_table
 
 LINES_MAX: Final = 40
 """Of a GO."""
-_LABEL: Final = 12
-"""Columns of the names on the left."""
 _TOLD_IN_FULL: Final = 6
 """So many causes are told in full; of more, each is a line."""
 _LIST_MAX: Final = 5
@@ -73,7 +70,7 @@ def _problems(record: RunRecord, page: Page) -> list[str]:
         if result.outcome is Outcome.NOT_RUN and decides(result) and record.verdict != "GO":
             not_run.setdefault(result.message or "no reason was given", []).append(result)
     for reason, results in not_run.items():
-        lines += ["", *_labelled("not run", f"{_ids(results)} {_counted(results)}: {reason}", page)]
+        lines += ["", *labelled("not run", f"{_ids(results)} {_counted(results)}: {reason}", page)]
     return lines
 
 
@@ -110,25 +107,25 @@ def _painted(lines: Sequence[str], causes: Causes, page: Page) -> list[str]:
 
 def _in_full(causes: Causes, page: Page, several: bool) -> list[str]:  # noqa: FBT001 - as above
     result = causes[0][0]
-    told = _painted(_fitted(_headline(causes, several), page.width, first="  ", rest="    ", lines=None), causes, page)
+    told = _painted(fitted(_headline(causes, several), page.width, first="  ", rest="    ", lines=None), causes, page)
     blind = result.outcome is Outcome.UNKNOWN
-    told += _labelled("why" if blind else "found", wording.said(result), page)
+    told += labelled("why" if blind else "found", wording.said(result), page)
     asked = "; ".join(f"{one.what}: {one.asked}" for one in result.measured if one.asked)
     if asked and not blind:
-        told += _labelled("expected", asked, page, lines=3)
+        told += labelled("expected", asked, page, lines=3)
     if len(causes) > 1:
-        told += _labelled("besides", f"{len(causes) - 1} more of this test, each with a reason of its own: -v", page)
+        told += labelled("besides", f"{len(causes) - 1} more of this test, each with a reason of its own: -v", page)
     pages = list(dict.fromkeys(one.runbook for group in causes for one in group if one.runbook))
     # A cause that many tests met has the pages of all of them: the first is of what came first.
-    told += _labelled("go on", pages[0] if pages else "", page)
+    told += labelled("go on", pages[0] if pages else "", page)
     if len(pages) > 1:
-        told += _labelled("", f"and {len(pages) - 1} more sections, by what each test asks: -v", page)
+        told += labelled("", f"and {len(pages) - 1} more sections, by what each test asks: -v", page)
     return ["", *told]
 
 
 def _in_a_line(causes: Causes, page: Page, several: bool) -> list[str]:  # noqa: FBT001 - as above
     text = f"{_headline(causes, several)}: {wording.said(causes[0][0])}"
-    return _painted(_fitted(text, page.width, first="  ", rest="    ", lines=1), causes, page)
+    return _painted(fitted(text, page.width, first="  ", rest="    ", lines=1), causes, page)
 
 
 def _ids(results: Iterable[Result]) -> str:
@@ -144,11 +141,11 @@ def _head(record: RunRecord, page: Page, zone: tzinfo | None) -> list[str]:
     lines = [""]
     actions = _latest(record)
     for action in actions if len(actions) == 1 else ():  # of several, the table has a line each
-        lines += _labelled("incident", action.incident, page, lines=2)
-        lines += _labelled("strategy", f"{action.strategy} {action.story}: {action.title}", page, lines=2)
-        lines += _labelled("steps", _steps(record, action), page, lines=1)
-        lines += _labelled("recovery", _recovery(record, action.situation), page, lines=2)
-    lines += _labelled("when", _when(record, zone), page, lines=1)
+        lines += labelled("incident", action.incident, page, lines=2)
+        lines += labelled("strategy", f"{action.strategy} {action.story}: {action.title}", page, lines=2)
+        lines += labelled("steps", _steps(record, action), page, lines=1)
+        lines += labelled("recovery", _recovery(record, action.situation), page, lines=2)
+    lines += labelled("when", _when(record, zone), page, lines=1)
     unfinished = record.verdict in {"ACTION FAILED", "UNDO FAILED"}
     return [*lines, *(terminal_page.steps(record, page) if unfinished else [])]
 
@@ -203,7 +200,7 @@ def _besides(record: RunRecord, page: Page, room: int) -> list[str]:
     ]
     told: list[str] = []
     for lines, most in ((2, _LIST_MAX), (1, _LIST_MAX), (1, 3), (1, 2), (1, 1)):
-        told = ["", *(line for label, listed in entries for line in _list(label, listed, page, most, lines))]
+        told = ["", *(line for label, listed in entries for line in several_labelled(label, listed, page, most, lines))]
         if len(told) <= room:
             break
     return told
@@ -252,34 +249,6 @@ def _where(record: RunRecord, page: Page) -> list[str]:
     more = f"-v, and in {reports.record}" if reports.record else "-v"
     return [
         "",
-        *_labelled("report", reports.html or reports.html_missing, page),
-        *_labelled("all of it", more, page),
+        *labelled("report", reports.html or reports.html_missing, page),
+        *labelled("all of it", more, page),
     ]
-
-
-def _list(label: str, entries: Sequence[str], page: Page, most: int, lines: int) -> list[str]:
-    """The entries beside their name, each in so many lines; of more than ``most``, the number."""
-    told = list(entries) if len(entries) <= most else [*entries[: most - 1], f"{len(entries) - most + 1} more: -v"]
-    names = [label, *[""] * (len(told) - 1)]
-    return [line for name, one in zip(names, told, strict=False) for line in _labelled(name, one, page, lines=lines)]
-
-
-def _labelled(label: str, text: str, page: Page, lines: int | None = None) -> list[str]:
-    """A name on the left and a text beside it; nothing where there is no text. ``lines``: what needs more is cut."""
-    if not text.strip():
-        return []
-    return _fitted(text, page.width, first=f"  {label:<{_LABEL}}", rest=" " * (_LABEL + 2), lines=lines)
-
-
-def _fitted(text: str, width: int, *, first: str, rest: str, lines: int | None) -> list[str]:
-    return textwrap.wrap(
-        " ".join(text.split()),
-        width,
-        initial_indent=first,
-        subsequent_indent=rest,
-        # Only where lines are counted: elsewhere a path or a command stays in one piece.
-        break_long_words=lines is not None,
-        break_on_hyphens=False,
-        max_lines=lines,
-        placeholder=" …",
-    )

@@ -15,6 +15,9 @@ from pam_rollback.reporting.run_record import Result, RunRecord
 NARROWEST: Final = 72
 """Columns. Below, lines are made for this width and the terminal wraps them."""
 
+_LABEL: Final = 12
+"""Columns of the names on the left."""
+
 WORDS: Final = {
     Outcome.PASSED: ("ok", "green"),
     Outcome.BROKEN_CRITERION: ("BROKEN", "red"),
@@ -135,6 +138,34 @@ def verdict(record: RunRecord, page: Page) -> list[str]:
     first, *others = hanging(wording.verdict_line(record), page.width, indent=0, rest=2)
     hue = _VERDICT_COLORS.get(record.verdict, "red")
     return ["", first.replace(word, page.paint(word, hue, "bold"), 1), *others]
+
+
+def several_labelled(label: str, entries: Sequence[str], page: Page, most: int, lines: int) -> list[str]:
+    """The entries beside their name, each in so many lines; of more than ``most``, the number."""
+    told = list(entries) if len(entries) <= most else [*entries[: most - 1], f"{len(entries) - most + 1} more: -v"]
+    names = [label, *[""] * (len(told) - 1)]
+    return [line for name, one in zip(names, told, strict=False) for line in labelled(name, one, page, lines=lines)]
+
+
+def labelled(label: str, text: str, page: Page, lines: int | None = None) -> list[str]:
+    """A name on the left and a text beside it; nothing where there is no text. ``lines``: what needs more is cut."""
+    if not text.strip():
+        return []
+    return fitted(text, page.width, first=f"  {label:<{_LABEL}}", rest=" " * (_LABEL + 2), lines=lines)
+
+
+def fitted(text: str, width: int, *, first: str, rest: str, lines: int | None) -> list[str]:
+    return textwrap.wrap(
+        " ".join(text.split()),
+        width,
+        initial_indent=first,
+        subsequent_indent=rest,
+        # Only where lines are counted: elsewhere a path or a command stays in one piece.
+        break_long_words=lines is not None,
+        break_on_hyphens=False,
+        max_lines=lines,
+        placeholder=" …",
+    )
 
 
 def harmless(lines: Iterable[str], *, ascii_only: bool) -> list[str]:
