@@ -10,9 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pam_rollback.core.verdict import Outcome
-from pam_rollback.reporting import scorecard, wording
+from pam_rollback.reporting import wording
 from pam_rollback.reporting.run_record import (
-    ActionStep,
     ActionTaken,
     ItemTitle,
     Measured,
@@ -298,13 +297,6 @@ def test_colours_only_add_colour(request: pytest.FixtureRequest, name: str, monk
     assert colored != shown(record)
     assert [re.sub(r"\033\[[0-9;]*m", "", line) for line in colored] == shown(record)
     assert "\n".join(render(record, 80, color=False, ascii_only=True)).isascii()
-
-
-def test_what_was_only_planned_is_shown_whole(drill: RunRecord) -> None:
-    """Whoever asks for a plan wants the list."""
-    planned = replace(drill, verdict="PLANNED", steps=(ActionStep("feature-flag", "read", "planned", 0, 0),))
-
-    assert shown(planned) == scorecard.render(planned, 80, color=False, ascii_only=False)
 
 
 def test_an_action_that_failed_shows_its_steps(drill: RunRecord) -> None:

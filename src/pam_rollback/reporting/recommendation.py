@@ -23,7 +23,12 @@ Paragraph = tuple[str, tuple[str, ...]]
 
 def headline(decision: DecisionRecord) -> str:
     """What to do, in one line."""
-    return f"{decision.recommendation}: {_DO[decision.recommendation]}"
+    return f"{decision.recommendation}: {meaning(decision)}"
+
+
+def meaning(decision: DecisionRecord) -> str:
+    """What the recommendation says of the plan's two lists."""
+    return _DO[decision.recommendation]
 
 
 def paragraphs(decision: DecisionRecord) -> list[Paragraph]:
@@ -36,7 +41,7 @@ def paragraphs(decision: DecisionRecord) -> list[Paragraph]:
                 _told(decision.found(identifier)) for identifier in decision.why if identifier not in decision.unknown
             ),
         ),
-        ("Besides", tuple(_told(found) for found in decision.criteria if _is_besides(found, decision))),
+        ("Besides", tuple(_told(found) for found in decision.criteria if is_besides(found, decision))),
         ("When it does not help", tuple(_next(strategy) for strategy in decision.next)),
         ("Not known, and how to answer", tuple(_questions(decision))),
         ("What people said", tuple(_told(found) for found in decision.criteria if found.person_says)),
@@ -83,9 +88,14 @@ def _told(found: CriterionFound) -> str:
     )
 
 
-def _is_besides(found: CriterionFound, decision: DecisionRecord) -> bool:
+def is_besides(found: CriterionFound, decision: DecisionRecord) -> bool:
     """Met, or between the criteria, and not what decided."""
-    return found.id not in {*decision.why, *decision.unknown} and found.state != _NOT_MET
+    return found.id not in {*decision.why, *decision.unknown} and not is_clear(found)
+
+
+def is_clear(found: CriterionFound) -> bool:
+    """Measured, or vouched for, and not met."""
+    return found.state == _NOT_MET
 
 
 def _questions(decision: DecisionRecord) -> Iterable[str]:
@@ -98,6 +108,6 @@ def _questions(decision: DecisionRecord) -> Iterable[str]:
 
 
 def _not_met(decision: DecisionRecord) -> Iterable[str]:
-    clear = [found for found in decision.criteria if found.state == _NOT_MET]
+    clear = [found for found in decision.criteria if is_clear(found)]
     if clear:
         yield ", ".join(f"{found.id} {found.title}" for found in clear)

@@ -12,7 +12,15 @@ from typing import Final
 
 from pam_rollback.core.checklist import CONFIRMED, NOT_DONE
 from pam_rollback.core.verdict import Outcome
-from pam_rollback.reporting import checklist, plan_coverage, readiness, scorecard, terminal_page, wording
+from pam_rollback.reporting import (
+    checklist,
+    decision_screen,
+    plan_coverage,
+    planned_screen,
+    readiness,
+    terminal_page,
+    wording,
+)
 from pam_rollback.reporting.run_record import ActionTaken, Result, RunRecord
 from pam_rollback.reporting.shown_record import shown
 from pam_rollback.reporting.terminal_page import WORDS, Page, fitted, labelled, several_labelled
@@ -38,20 +46,24 @@ def render(
     """The lines of the screen.
 
     ``zone`` is where somebody looks, for times of day beside UTC; ``only_bad`` shows problems and verdict.
-    What was only planned, or recommended, is shown whole: it is what people came for.
     """
-    if record.verdict == "PLANNED" or record.decision is not None:
-        return scorecard.render(record, width, color=color, ascii_only=ascii_only)
     record = shown(record)
     page = Page.of(width, color=color)
+    if record.decision is not None:
+        whole = decision_screen.only_bad if only_bad else decision_screen.render
+        return terminal_page.harmless(whole(record, record.decision, page), ascii_only=ascii_only)
     verdict = terminal_page.verdict(record, page)
+    if record.verdict == "PLANNED":
+        return terminal_page.harmless(
+            verdict if only_bad else planned_screen.render(record, page), ascii_only=ascii_only
+        )
     first = [*terminal_page.reasons(record, page), *_problems(record, page)]
     if only_bad:
         return terminal_page.harmless([*first, *verdict], ascii_only=ascii_only)
     first = [*verdict[1:], *first, *_head(record, page, zone), *_table(record, page)]
     last = [
         *terminal_page.paragraphs([*readiness.paragraphs(record), *wording.told(record)], page),
-        *_where(record, page),
+        *terminal_page.where(record, page),
         *verdict,
     ]
     room = LINES_MAX - len(first) - len(last) if record.verdict == "GO" else LINES_MAX
@@ -242,13 +254,3 @@ def _not_judged(record: RunRecord) -> Iterable[str]:
         left = [name for name in left if name not in {result.nodeid for result in items}]
         if left:
             yield f"{len(left)}: {reason}"
-
-
-def _where(record: RunRecord, page: Page) -> list[str]:
-    reports = record.reports
-    more = f"-v, and in {reports.record}" if reports.record else "-v"
-    return [
-        "",
-        *labelled("report", reports.html or reports.html_missing, page),
-        *labelled("all of it", more, page),
-    ]

@@ -155,6 +155,7 @@ def labelled(label: str, text: str, page: Page, lines: int | None = None) -> lis
 
 
 def fitted(text: str, width: int, *, first: str, rest: str, lines: int | None) -> list[str]:
+    """The text in lines that fit, at most so many of them: what needs more is cut."""
     return textwrap.wrap(
         " ".join(text.split()),
         width,
@@ -166,6 +167,30 @@ def fitted(text: str, width: int, *, first: str, rest: str, lines: int | None) -
         max_lines=lines,
         placeholder=" …",
     )
+
+
+def where(record: RunRecord, page: Page) -> list[str]:
+    """Where the report and all of it is."""
+    reports = record.reports
+    more = f"-v, and in {reports.record}" if reports.record else "-v"
+    return [
+        "",
+        *labelled("report", reports.html or reports.html_missing, page),
+        *labelled("all of it", more, page),
+    ]
+
+
+def command(label: str, text: str, page: Page) -> list[str]:
+    """A command beside its name. Over several lines it can still be copied: each but the last ends with a backslash."""
+    first, rest = f"  {label:<{_LABEL}}", " " * (_LABEL + 4)
+    lines: list[str] = []
+    line = first
+    for word in re.findall(r"""(?:[^\s"']|"[^"]*"|'[^']*')+""", text):
+        if len(line) + len(word) + len(" \\") > page.width and line.strip() not in {"", label}:
+            lines.append(f"{line.rstrip()} \\")
+            line = rest
+        line += f"{word} "
+    return [*lines, line.rstrip()] if text.strip() else []
 
 
 def harmless(lines: Iterable[str], *, ascii_only: bool) -> list[str]:

@@ -67,7 +67,9 @@ def verdict_word(record: RunRecord) -> str:
 
 
 def verdict_line(record: RunRecord) -> str:
-    """The one line that decides: verdict, environment, host, release, how much ran, and why it is not GO."""
+    """The one line that decides: verdict, environment, host, release, how much ran, and why it is not GO. Of a plan, how much would run."""
+    if record.verdict == "PLANNED":
+        return f"{verdict_word(record)}  {record.environment.name}, {len(record.results)} tests: nothing was sent"
     target = f"{verdict_word(record)}  {record.environment.name} {record.environment.host}"
     release = f"release {record.release}" if record.release else "release unknown"
     why = short_reason(record)
