@@ -26,9 +26,9 @@ from pam_rollback.gate.service.features_tried import features_on
 from pam_rollback.gate.service.incident_choice import chosen
 from pam_rollback.gate.service.incident_load import load_of
 from pam_rollback.gate.service.last_drills import last_drills
+from pam_rollback.observation.probed_journeys import probe_config
 from pam_rollback.plugin import hookspecs, markers, runbook
 from pam_rollback.plugin.fixtures import decision, exposure, health, performance
-from pam_rollback.plugin.probed_journeys import probe_config
 from pam_rollback.plugin.selection import KEY, LeftOut
 from pam_rollback.plugin.stories import STORIES
 from pam_rollback.plugin.undoing import undo_all

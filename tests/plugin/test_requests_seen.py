@@ -16,11 +16,11 @@ from pam_rollback.core.memory import MemoryReading
 from pam_rollback.core.wait import Waiter
 from pam_rollback.gate.rules.incident import RecordedIncident
 from pam_rollback.gate.service.incident_load import IncidentLoad, load_of
+from pam_rollback.observation.probed_journeys import probe_config
 from pam_rollback.observation.requests_record import RequestsSeen, keep, kept
 from pam_rollback.plugin.memory_watch import MemoryWatch
-from pam_rollback.plugin.probed_journeys import probe_config
 from pam_rollback.plugin.requests_seen import seen
-from tests.plugin.test_probed_journeys import staging
+from tests.observation.test_probed_journeys import staging
 from tests.render_stand_in import KEY, OWNER, SERVICE, StandIn, stand_in
 from tests.sessions import ROOT, Range
 from tests.users import users

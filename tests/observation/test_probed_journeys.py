@@ -8,8 +8,8 @@ import pytest
 from pam_rollback.core.configuration import ConfigurationError
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.environment_file import load_environment
+from pam_rollback.observation.probed_journeys import probe_config
 from pam_rollback.observation.prober import start_prober
-from pam_rollback.plugin.probed_journeys import probe_config
 from tests.sessions import Range
 
 ROOT = Path(__file__).resolve().parents[2]
