@@ -11,7 +11,7 @@ export PYTHONDONTWRITEBYTECODE :=
 export NPM_CONFIG_UPDATE_NOTIFIER := false
 
 .DEFAULT_GOAL := help
-.PHONY: help drill drills connect begins quick test test-all stand-ins mutants check sandbox report alerts incident forget lint bench soak audit matrix reference lock browser prometheus netlify-cli tools clean
+.PHONY: help drill drills connect begins quick test test-all stand-ins mutants check sandbox game report alerts incident forget lint bench soak audit matrix reference lock browser prometheus netlify-cli tools clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,12 @@ mutants: $(READY) ## change each line of the rules that decide: does a test noti
 
 sandbox: $(READY) ## the sandbox alone, to click through; Ctrl-C ends it
 	@$(BIN)/python -m pam_rollback.sandbox --product $(or $(PRODUCT),pam-plan) --state-file $(or $(STATE),sandbox.env.toml) --print
+
+# Handed over in the environment, so that no shell reads what was typed.
+game: export PAM_GAME_SCENARIO = $(SCENARIO)
+game: export PAM_GAME_SEED = $(SEED)
+game: $(READY) ## a game day: something breaks, and nobody says what; you are scored (SEED=number, SCENARIO=name)
+	@$(BIN)/python -m pam_rollback.game
 
 report: $(READY) ## the HTML report of the newest run (RUN=folder for another)
 	@$(BIN)/python -m pam_rollback.reporting $(RUN)

@@ -31,6 +31,8 @@ _FENCE = re.compile(r"^(?P<fence>```+)(?P<language>\w*)\n(?P<body>.*?)^(?P=fence
 _SPAN = re.compile(r"`([^`]+)`")
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
+_STARTED = re.compile(r"(sandbox|game)\.env\.toml")
+"""Files that are there while a sandbox or a game runs."""
 _PLACEHOLDER = re.compile(r"[*<>…{}]|\b(RUN|DIR|FILE|NAME|E)\b")
 
 
@@ -382,7 +384,7 @@ def collectable(text: str) -> list[str]:
     return [
         line
         for line, rest in zip(found, words, strict=True)
-        if not _PLACEHOLDER.search(rest) and "sandbox.env.toml" not in rest and "prelive" not in rest
+        if not _PLACEHOLDER.search(rest) and not _STARTED.search(rest) and "prelive" not in rest
     ]
 
 

@@ -22,6 +22,7 @@ LEAVES = {
     "load": ("load/test_load.py", "load/locustfile.py"),
     "connect": ("checks/test_doctor.py",),
     "state": (),
+    "game": (),
 }
 """Each leaf, with its files of the runbook."""
 KINDS_OF_ONE_PHASE = {"load"}

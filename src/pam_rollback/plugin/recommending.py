@@ -71,13 +71,12 @@ def _advised(
     files: set[str],
     ready: Mapping[str, str],
 ) -> StrategyAdvised:
-    environment = runbook.environment.name
+    name, env = runbook.environment.name, shlex.quote(runbook.options.env)
     story = first_way(strategy)
     file = f"test_{story.replace('-', '_')}"
     objective = runbook.plan.recovery_times[strategy.rto] if strategy.rto is not None else None
     command = (
-        f"pytest drills/{file}.py --env {environment} --mode real --execute --confirm {environment} "
-        '--reason "…" --initiated-by "…"'
+        f'pytest drills/{file}.py --env {env} --mode real --execute --confirm {name} --reason "…" --initiated-by "…"'
     )
     if runbook.on_sandbox:
         command = f"pytest drills/{file}.py"
@@ -88,7 +87,7 @@ def _advised(
         when_to_use=strategy.when_to_use,
         objective=_objective(objective),
         past=told(past.get(strategy.name, ())),
-        readiness=ready.get(strategy.name, f"not checked: pytest -m preflight --env {environment}"),
+        readiness=ready.get(strategy.name, f"not checked: pytest -m preflight --env {env}"),
         command=command if file in files else "",
         way=strategy.ways[story].title if story else "",
         runbook=strategy.runbook,

@@ -1,0 +1,103 @@
+"""``python -m pam_rollback.game``: a game day on a sandbox of its own (``make game``)."""
+
+import argparse
+import os
+import random
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from pam_rollback.core.clock import SystemClock
+from pam_rollback.core.configuration import ConfigurationError
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.outside_text import for_terminal
+from pam_rollback.core.verdict import ExitCode
+from pam_rollback.game import client, service
+from pam_rollback.game.rules.scenario import Drawn, Games, drawn
+from pam_rollback.game.rules.scoring import NobodyPlayed, judged
+from pam_rollback.game.rules.told import guide, not_scored, summary
+from pam_rollback.sandbox.launch import launch
+from pam_rollback.sandbox.problems import RangeError
+
+USAGE = 2
+LIMIT_MIN = 20.0
+FILE = "game.env.toml"
+_GIVEN = "PAM_GAME_"
+"""``make`` hands its variables over in the environment, so that no shell reads what was typed."""
+
+
+def main(arguments: Sequence[str] | None = None, *, root: Path | None = None) -> int:
+    """Play one game: 0 when it was scored, 11 when it says nothing about anybody, 2 when it could not begin."""
+    root = root or Path.cwd()
+    options = _parser().parse_args(arguments)
+    try:
+        games = client.games()
+        game = _game(options, games)
+    except (ConfigurationError, ValueError) as problem:
+        return _refused(str(problem))
+    try:
+        return _played(game, games, root, 60 * options.minutes)
+    except (ConfigurationError, RangeError, OSError) as problem:
+        return _refused(str(problem))
+    except MeasurementFailed as problem:
+        _say(*not_scored(game, str(problem)))
+    except KeyboardInterrupt:
+        _say(*not_scored(game, "it was stopped before anything was broken"))
+    return ExitCode.INCONCLUSIVE
+
+
+def _game(options: argparse.Namespace, games: Games) -> Drawn:
+    seed = random.SystemRandom().randrange(10_000) if options.seed == "" else int(options.seed)
+    if not options.minutes > 0:
+        raise ValueError(f"--minutes {options.minutes:g}: expected more than 0")
+    return drawn(games, seed=seed, wanted=options.scenario)
+
+
+def _played(game: Drawn, games: Games, root: Path, limit_s: float) -> int:
+    with tempfile.TemporaryDirectory(prefix="pam-game-") as folder:
+        private, players = Path(folder), root / FILE
+        _say("starting a sandbox …")
+        with (
+            launch(private / "sandbox.toml") as state,
+            client.ground(state, players, private / "timeline.jsonl", root) as ground,
+        ):
+            _say(*guide(FILE, game.seed, limit_s))
+            play = service.play(ground, game, games.scoring, limit_s=limit_s, clock=SystemClock(), say=_say)
+        try:
+            _say("", *summary(game, play, judged(play, game.scenario, games.scoring)))
+        except NobodyPlayed as why:
+            _say("", *not_scored(game, str(why)))
+            return ExitCode.INCONCLUSIVE
+    return ExitCode.GO
+
+
+def _say(*lines: str) -> None:
+    sys.stdout.write("".join(f"{for_terminal(line)}\n" for line in lines))
+    sys.stdout.flush()
+
+
+def _refused(why: str) -> int:
+    sys.stderr.write(f"no game: {for_terminal(why)}\n")
+    return USAGE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m pam_rollback.game",
+        description="A game day: a sandbox of its own breaks in a way that nobody is told. See docs/how-to/game-day.md.",
+    )
+    add = parser.add_argument
+    add("--scenario", default=os.environ.get(f"{_GIVEN}SCENARIO", ""), help="play this one; else the seed chooses")
+    add("--seed", default=os.environ.get(f"{_GIVEN}SEED", ""), help="the same seed is the same game; else by chance")
+    add(
+        "--minutes",
+        type=float,
+        default=LIMIT_MIN,
+        help=f"a game that nobody ends is over by then ({LIMIT_MIN:g})",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
