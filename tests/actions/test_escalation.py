@@ -130,12 +130,58 @@ def test_nobody_else_is_woken_once_the_steps_are_done(received: Received, start:
     assert "was not due" in str(escalation.followed.level("EM-2"))
 
 
+def test_the_clock_of_a_real_rollback_goes_on_until_its_verdict(
+    received: Received, start: Callable[..., Escalation]
+) -> None:
+    """Through the windows: a level is told when it is due, reads that the steps are done, and is not late for whoever asks meanwhile."""
+    clock = VirtualClock()
+    escalation = start(pace=60, clock=clock, decided_s=-4.8)  # 5 s, 15 s and half a minute
+    escalation.until_verdict = True
+    with escalation.following():
+        pass
+    assert escalation.followed.until_s < 5
+    clock.now_s += 0.3
+    _until(lambda: "EM-2/slack" in received.keys)
+    _until(lambda: not escalation.pending)
+    escalation.end(over=False)
+
+    assert received.keys[:4] == ["EM-1/slack", "EM-1/pagerduty", "done/slack", "done/pagerduty"]
+    assert received.keys[4:] == ["EM-2/pagerduty", "EM-2/email", "EM-2/slack"]
+    assert escalation.pending == (), "after the verdict nobody is woken"
+    assert "every step is done, and it is NOT verified yet; technical lead, DevOps engineer: please join" in (
+        received.messages[-1][1].text
+    )
+    followed = escalation.followed
+    assert followed.level("EM-2").right
+    assert 5 <= followed.until_s < 15
+
+
+def test_customers_who_are_told_after_the_steps_read_how_it_is_then(
+    received: Received, start: Callable[..., Escalation]
+) -> None:
+    """An earlier version is back and watched: the status page says "monitoring", and not that something is being put back."""
+    clock = VirtualClock()
+    escalation = start(pace=1, clock=clock, decided_s=0.0)
+    escalation.until_verdict = True
+    with escalation.following():
+        pass
+    clock.now_s += A_DAY_S
+    escalation._ask("done")  # wakes the thread, which looks at the clock
+    _until(lambda: "done/statuspage" in received.keys)
+    escalation.end(over=False)
+
+    [page] = [message for means, message in received.messages if means == "statuspage"][:1]
+    assert "We have put an earlier version of PAM back" in page.text
+    assert page.occasion == "done"
+
+
 def test_after_a_failure_it_goes_on(received: Received, start: Callable[..., Escalation]) -> None:
     """The failure is told at once, the next levels when they are due, until the session ends; the error reaches whoever waits for it."""
     escalation = start(pace=150)
     with pytest.raises(ActionFailed, match="no deploy"), escalation.following():
         raise ActionFailed("no deploy")
     _until(lambda: "EM-2/slack" in received.keys)
+    _until(lambda: not escalation.pending)
     escalation.end(over=False)
 
     assert received.keys[:4] == ["EM-1/slack", "EM-1/pagerduty", "failed/slack", "failed/pagerduty"]

@@ -177,6 +177,24 @@ def entry(occasion: str, means: str, problem: str = "") -> dict[str, Any]:
     }
 
 
+def test_the_next_level_is_above_the_highest_that_heard(plan: Plan) -> None:
+    """One that nobody took counts for nothing; after the last one there is nobody left."""
+    ladder = Ladder.of(plan, abilities=ALL, drill=False, on_sandbox=True, pace=1)
+
+    def heard(*levels: str, problem: str = "") -> list[Sent]:
+        return [Sent(Notice(level, "slack", 0.0), 1.0, problem) for level in levels]
+
+    def woken(sent: list[Sent]) -> str:
+        level = ladder.next_to_wake(sent)
+        return "" if level is None else level.id
+
+    assert woken([]) == "EM-1"
+    assert woken(heard("EM-1")) == "EM-2"
+    assert woken([*heard("EM-1"), *heard("EM-2", problem="HTTP 500")]) == "EM-2"
+    assert woken(heard("EM-3", "EM-1")) == "EM-4"
+    assert woken(heard("EM-1", "EM-2", "EM-3", "EM-4")) == ""
+
+
 def test_a_resumed_run_repeats_nothing(plan: Plan) -> None:
     """What the journal says was accepted is known; what failed is tried again; how the first run ended is not taken for this one's end."""
     journal = [

@@ -10,7 +10,7 @@ import pytest
 from pam_rollback.actions.escalation import Message, Send
 from pam_rollback.actions.journal import ACTION, Journal
 from pam_rollback.core.errors import UndoFailed
-from pam_rollback.core.escalation import NOT_VERIFIED, Briefing, Means
+from pam_rollback.core.escalation import NOT_VERIFIED, Briefing, Level, Means, sent_before
 from pam_rollback.core.flags import Flag
 from pam_rollback.plugin.team_told import TeamTold
 from pam_rollback.reporting.in_short import in_short
@@ -125,6 +125,25 @@ def test_a_verdict_is_told_once(told_by: Callable[..., TeamTold]) -> None:
     assert told.problems == ["e-mail was not told: HTTP 500"]
     notices = [entry for entry in told.journal.entries() if entry["event"] == "notice"]
     assert [(one["means"], one["problem"]) for one in notices] == [("slack", ""), ("email", "HTTP 500")]
+
+
+def test_a_rollback_that_did_not_help_wakes_the_next_level(told_by: Callable[..., TeamTold]) -> None:
+    """Its own people, over its own means; customers are a person's matter, and after the last level nobody is woken."""
+    sent: dict[Means, list[Message]] = {"slack": [], "email": [], "statuspage": []}
+    told = told_by({means: keeps(messages) for means, messages in sent.items()})
+    assert told.wake("NO-GO") == ""
+    told.emails = {"EC-1": "lead@example.org"}
+    told.next_level = Level("EM-4", 1800, ("everybody",), ("EC-1",), ("email", "slack", "pagerduty", "statuspage"))
+
+    assert told.wake("NO-GO  production: 1 broken criterion") == "EM-4"
+
+    [mail] = sent["email"]
+    assert mail.contacts == ("lead@example.org",)
+    assert (
+        "everybody: please join now, the rollback is NOT verified. NO-GO  production: 1 broken criterion" in mail.text
+    )
+    assert [len(messages) for messages in sent.values()] == [1, 1, 0]
+    assert [one.notice.key for one in sent_before(told.journal.entries())] == ["EM-4/email", "EM-4/slack"]
 
 
 @pytest.mark.parametrize("channel", ["open", "down"])

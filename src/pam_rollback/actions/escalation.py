@@ -9,7 +9,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pam_rollback.actions.journal import Journal
@@ -18,6 +18,7 @@ from pam_rollback.core.ending import Ending
 from pam_rollback.core.escalation import (
     DONE,
     FAILED,
+    NO_LEVEL,
     NOTICE,
     NOTICE_BEGUN,
     OVER,
@@ -68,6 +69,8 @@ class Escalation:
     clock: Clock
     describe: Callable[[Mapping[str, Any]], Briefing]
     """What is told, from the journal's entry of the action."""
+    until_verdict: bool = False
+    """The clock goes on when the steps are done: a real rollback is over with its verdict, which comes after the windows."""
     _sent: list[Sent] = field(default_factory=list)
     _problems: list[str] = field(default_factory=list)
     _asked: "queue.Queue[str | None]" = field(default_factory=queue.Queue)
@@ -75,8 +78,14 @@ class Escalation:
     _briefing: Briefing | None = None
     _decided_s: float = 0.0
     _done_s: float | None = None
+    """When nothing became due any more."""
+    _steps_done_s: float | None = None
+    _clear_s: float = 0.0
+    """Until then everything that was due was told, or tried; from the decision on."""
     _stopped: bool = False
     _ended_as: str = ""
+    _closed: set[str] = field(default_factory=set)
+    """The endings that were told: whoever hears of the rollback later reads in that message how it is."""
     _news: dict[str, str] = field(default_factory=dict)
     """What there is to say of an occasion, where that is not always the same."""
 
@@ -87,8 +96,8 @@ class Escalation:
         """Follow the action that is done in the block; the journal's latest entry of an action says since when, what and why.
 
         ``earlier`` has the entries of the run that this one resumes: what was told there is not told again. Without a failure the levels
-        that are not due yet stay asleep from the end of the block on; after one, the escalation goes on until the session ends, unless
-        ``how_it_ended`` says that users are well all the same.
+        that are not due yet stay asleep from the end of the block on, unless the clock goes on until the verdict; after one, the
+        escalation goes on until the session ends, unless ``how_it_ended`` says that users are well all the same.
         """
         try:
             self.begin(earlier)
@@ -99,7 +108,9 @@ class Escalation:
         except BaseException as error:
             self._ask(self._ending(error, how_it_ended))
             raise
-        self._done_s = self.clock.monotonic_s()
+        self._steps_done_s = self.clock.monotonic_s()
+        if not self.until_verdict:
+            self._done_s = self._steps_done_s
         self._ask(DONE)
 
     def begin(self, earlier: Sequence[Mapping[str, Any]] = ()) -> None:
@@ -131,6 +142,8 @@ class Escalation:
         if over:
             self._ask(OWING if left else OVER)
         self._stopped = True
+        if self._steps_done_s is not None and self._done_s is None:
+            self._done_s = self.clock.monotonic_s()
         self._asked.put(None)
         self._thread.join(_END_WITHIN_S)
         if self._thread.is_alive():
@@ -141,7 +154,11 @@ class Escalation:
     @property
     def followed(self) -> Followed:
         """What was told until now, and how far the matrix was followed."""
-        return Followed(self.ladder, tuple(self._sent), self._until_s())
+        until_s = self._until_s()
+        if self._steps_done_s is not None and self._done_s is None:
+            # What becomes due while somebody asks is not late.
+            until_s = max(self._steps_done_s - self._decided_s, self._clear_s)
+        return Followed(self.ladder, tuple(self._sent), until_s)
 
     @property
     def pending(self) -> tuple[Notice, ...]:
@@ -150,7 +167,7 @@ class Escalation:
             return ()
         keys = {one.notice.key for one in self._sent}
         due = self.ladder.due(self._until_s(), keys)
-        if self._ended_as:
+        if self._ended_as and self._ended_as not in self._closed:
             ending = self.ladder.closing(self._ended_as, self._until_s(), tuple(self._sent))
             due += tuple(notice for notice in ending if notice.key not in keys)
         return due
@@ -201,6 +218,7 @@ class Escalation:
             # Also when the action is done: what was due before is told before it is said how it ended.
             looked_s = self._until_s()
             self._tell_all(self.ladder.due(looked_s, {one.notice.key for one in self._sent}))
+            self._clear_s = looked_s
             try:
                 occasion = self._asked.get(timeout=self._wait_s(looked_s))
             except queue.Empty:
@@ -208,9 +226,10 @@ class Escalation:
             if occasion is None:
                 return
             self._tell_all(self.ladder.closing(occasion, self._elapsed_s(), tuple(self._sent)))
+            self._closed.add(occasion)
 
     def _wait_s(self, looked_s: float) -> float | None:
-        """How long nothing can be due that was not when it was looked; None once the action is done."""
+        """How long nothing can be due that was not when it was looked; None once nothing becomes due any more."""
         if self._done_s is not None:
             return None
         next_s = self.ladder.next_s(looked_s)
@@ -261,9 +280,12 @@ class Escalation:
         briefing = self._briefing
         if briefing is None:
             raise RuntimeError("nothing is followed yet")  # begin() sets it before the thread starts
+        occasion = notice.occasion
         if notice.means in self.ladder.outside:
+            if self._steps_done_s is not None and occasion not in NO_LEVEL:
+                occasion = DONE  # whoever hears of it now reads how it is now
             title = briefing.public_title
-            text = briefing.tweet if notice.means == "twitter" else briefing.public(notice)
+            text = briefing.tweet if notice.means == "twitter" else briefing.public(replace(notice, occasion=occasion))
         else:
             who = next((level.who for level in self.ladder.levels if level.id == notice.occasion), ())
             title = briefing.title
@@ -273,9 +295,10 @@ class Escalation:
                 elapsed_s=self._elapsed_s(),
                 last_step=self._last_step(),
                 news=self._news.get(notice.occasion, ""),
+                steps_done=self._steps_done_s is not None,
             )
         return Message(
-            occasion=notice.occasion,
+            occasion=occasion,
             title=title,
             text=text,
             run_id=briefing.run_id,

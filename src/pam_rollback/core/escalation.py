@@ -186,6 +186,12 @@ class Ladder:
         means = dict.fromkeys(one.notice.means for one in told)
         return tuple(Notice(occasion, one, at_s, contacts if one == "email" else ()) for one in means)
 
+    def next_to_wake(self, sent: Iterable[Sent]) -> Level | None:
+        """The level above the highest that heard of it, whatever the clock says; None where everybody did."""
+        heard = {one.notice.occasion for one in sent if one.accepted}
+        highest = max((number for number, level in enumerate(self.levels) if level.id in heard), default=-1)
+        return next(iter(self.levels[highest + 1 :]), None)
+
     def level(self, level_id: str) -> Level:
         """Find a level. Raises KeyError."""
         return {level.id: level for level in self.levels}[level_id]
@@ -204,12 +210,25 @@ class Briefing:
     news_at: str = ""
     """Where customers read on: the address of the plan's status page."""
 
-    def internal(self, notice: Notice, *, who: Sequence[str], elapsed_s: float, last_step: str, news: str = "") -> str:
+    def internal(
+        self,
+        notice: Notice,
+        *,
+        who: Sequence[str],
+        elapsed_s: float,
+        last_step: str,
+        news: str = "",
+        steps_done: bool = False,
+    ) -> str:
         """What the team reads: what is happening, for how long, how far it is, who has to do what, and where to look.
 
-        ``news`` is what there is to say of an occasion that only its witness knows, such as how the action failed.
+        ``news`` is what there is to say of an occasion that only its witness knows, such as how the action failed. ``steps_done``: all
+        that is left is its verdict.
         """
         since = duration(elapsed_s)
+        going = f"the rollback has been going on for {since}"
+        if steps_done:
+            going = f"the rollback was decided {since} ago, every step is done, and it is NOT verified yet"
         match notice.occasion:
             case _ if news:
                 pass
@@ -220,7 +239,7 @@ class Briefing:
             case "over":
                 news = f"the drill is over after {since}, nothing is left to do"
             case _:
-                news = f"the rollback has been going on for {since}; {', '.join(who)}: {_TASKS.get(notice.occasion, 'please help')}"
+                news = f"{going}; {', '.join(who)}: {_TASKS.get(notice.occasion, 'please help')}"
         return (
             f"{self.head}PAM on {self.environment}, rollback {self.strategy} ({self.why}): {news}. "
             f"Last step: {last_step}. Run {self.run_id}{self.link and ' · ' + self.link}"

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pam_rollback.adapters.slack import SlackWebhook
 from pam_rollback.core.escalation import NOT_VERIFIED, VERIFIED
 from pam_rollback.core.outside_text import for_terminal
+from pam_rollback.core.verdict import ExitCode
 from pam_rollback.plugin import lasting_streams, second_places
 from pam_rollback.plugin.runbook import Runbook, shown
 from pam_rollback.plugin.team_told import link_to_job, team_of
@@ -80,7 +81,10 @@ def told_elsewhere(runbook: Runbook, record: RunRecord, scorecard: str) -> list[
         team = team_of(runbook, runbook.plan, runbook.environment, runbook.journal, link=link_to_job())
         if team is None:
             return [f"nobody was told of the verdict: {runbook.environment.name} declares no channel"]
-        team.say(VERIFIED if record.verdict == "GO" else NOT_VERIFIED, runbook.secrets.redact("\n".join(told)))
+        news = runbook.secrets.redact("\n".join(told))
+        team.say(VERIFIED if record.verdict == "GO" else NOT_VERIFIED, news)
+        if record.exit_code == ExitCode.NO_GO:
+            team.wake(news)
     except Exception as error:  # noqa: BLE001 - whatever breaks here must not take the place of the verdict's exit code
         return [f"was not told of the verdict, tell them yourself: {error!r}"]
     return team.problems

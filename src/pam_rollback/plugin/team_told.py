@@ -9,7 +9,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pam_rollback.actions.escalation import Message, Send
@@ -23,6 +23,8 @@ from pam_rollback.core.escalation import (
     UNDOING,
     UNDONE,
     Briefing,
+    Ladder,
+    Level,
     Means,
     sent_before,
 )
@@ -43,6 +45,10 @@ class TeamTold:
     channels: Mapping[Means, Send]
     means: Mapping[Means, Sequence[str]]
     journal: Journal
+    next_level: Level | None = None
+    """Who hears of it next by the plan's matrix."""
+    emails: Mapping[str, str] = field(default_factory=dict)
+    """Of each contact."""
     problems: list[str] = field(default_factory=list)
     _asked: "queue.Queue[tuple[str, str] | None]" = field(default_factory=queue.Queue)
 
@@ -75,6 +81,22 @@ class TeamTold:
         """Tell one thing, within limits."""
         with self._sending():
             self._asked.put((occasion, news))
+
+    def wake(self, news: str) -> str:
+        """Tell the level above those who were told: the rollback was done, and it did not help. Gives its id; "" where there is none.
+
+        The team only: what customers read of it is for a person to say.
+        """
+        level = self.next_level
+        if level is None:
+            return ""
+        contacts = tuple(self.emails[one] for one in level.contacts)
+        means = {one: contacts if one == "email" else () for one in level.means if one in TO_TEAM}
+        woken = replace(
+            self, means={one: people for one, people in means.items() if one in self.channels}, _asked=queue.Queue()
+        )
+        woken.say(level.id, f"{', '.join(level.who)}: please join now, the rollback is NOT verified. {news}")
+        return level.id
 
     @contextmanager
     def _sending(self) -> Iterator[None]:
@@ -162,4 +184,11 @@ def team_of(
         drill=action.get("mode") != "real",
         link=link,
     )
-    return TeamTold(briefing, channels, means, journal)
+    ladder = Ladder.of(
+        plan,
+        abilities=environment.abilities,
+        drill=briefing.drill,
+        on_sandbox=environment.is_sandbox,
+        pace=runbook.pace,
+    )
+    return TeamTold(briefing, channels, means, journal, ladder.next_to_wake(sent_before(entries)), emails)
