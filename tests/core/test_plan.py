@@ -56,6 +56,13 @@ def test_unknown_item_suggests_the_nearest() -> None:
         load_plan(PLAN).item("SC-11")
 
 
+@pytest.mark.parametrize(("typed", "meant"), [("sc1", "SC-1"), ("ST_3", "ST-3"), ("IR9", "IR-6")])
+def test_case_and_dashes_keep_nobody_from_the_nearest(plan: Plan, typed: str, meant: str) -> None:
+    """Ids are short: a dash that was left out is a third of one."""
+    with pytest.raises(UnknownPlanItem, match=f"did you mean '{meant}'"):
+        plan.item(typed)
+
+
 def test_unknown_strategy_suggests_the_nearest(plan: Plan) -> None:
     """The same for names of strategies."""
     with pytest.raises(UnknownPlanItem, match=r"no strategy 'front-end', did you mean 'frontend'\?"):

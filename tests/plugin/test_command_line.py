@@ -82,7 +82,7 @@ def test_a_file_outside_the_project_is_found_all_the_same(practice_range: Range,
         (["--ack", "SC-66=kim: yes"], "no plan item 'SC-66', did you mean 'SC-6'?"),
         (
             ["--situation", "after-feature-flags"],
-            "--situation after-feature-flags: expected one of as-is, baseline, after-backend-branch, after-backend-commit",
+            "--situation after-feature-flags: no situation 'after-feature-flags', did you mean 'after-feature-flag'?",
         ),
         (
             ["--undo", "no-such-run"],

@@ -221,6 +221,18 @@ def test_no_screen_is_too_narrow(chromium: Browser, page_file: Path, width_px: i
     page.close()
 
 
+def test_a_phone_shows_each_verdict(chromium: Browser, page_file: Path) -> None:
+    """The last column of the criteria is not what a thumb has to look for."""
+    page = chromium.new_page(viewport={"width": 390, "height": 844})
+    page.goto(page_file.as_uri())
+    words = page.locator("main > .wide td.word")
+    right_px = words.evaluate_all("cells => cells.map(cell => cell.getBoundingClientRect().right)")
+
+    assert right_px
+    assert max(right_px) <= 390
+    page.close()
+
+
 def test_it_fits_on_one_sheet(chromium: Browser, page_file: Path) -> None:
     """What is folded on the screen stays away from paper."""
     page = chromium.new_page(viewport={"width": SHEET_PX[0], "height": SHEET_PX[1]})

@@ -252,6 +252,22 @@ def test_the_worst_of_several_tests_is_the_items(drill: RunRecord) -> None:
     assert good.split()[-1] == "ok"
 
 
+def test_a_stopped_session_says_who_stopped_it(drill: RunRecord) -> None:
+    """In the verdict line and not only below it; what nobody reached has no figure, and no count that looks like one."""
+    unreached = tuple(
+        replace(one, outcome=Outcome.NOT_RUN, message="the session ended before it was reached", measured=())
+        for one in drill.results
+        if "SC-4" in one.criteria
+    )
+    stopped = "stopped by SIGINT before everything had run"
+    lines = shown(replace(drill, verdict="ACTION FAILED", reasons=(stopped,), results=unreached))
+    text = " ".join(" ".join(lines).split())
+    [row] = [line for line in lines if line.startswith("  SC-4")]
+
+    assert text.count(stopped) == 2, "the verdict's line is first and last, and nothing repeats it"
+    assert row.split()[-3:] == ["-", "not", "run"]
+
+
 def test_quiet_is_what_is_not_good_and_the_verdict(drill: RunRecord, broken: RunRecord) -> None:
     """``-q``: of a GO nothing but the verdict."""
     go = render(drill, 80, color=False, ascii_only=False, only_bad=True)

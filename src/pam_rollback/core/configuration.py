@@ -58,9 +58,14 @@ class Table(BaseModel):
 
 def nearest(word: str, valid: Iterable[str], *, likeness: float = 0.6) -> str | None:
     """Give the valid spelling that ``word`` was most likely meant to be, or None; ``likeness`` goes from 0 to 1 (the same)."""
-    by_folded = {known.casefold(): known for known in valid}
-    close = difflib.get_close_matches(word.casefold(), by_folded, n=1, cutoff=likeness)
+    by_folded = {_folded(known): known for known in valid}
+    close = difflib.get_close_matches(_folded(word), by_folded, n=1, cutoff=likeness)
     return by_folded[close[0]] if close else None
+
+
+def _folded(word: str) -> str:
+    """What is left when nobody minds case and dashes: whoever types ``sc1`` means ``SC-1``."""
+    return word.casefold().replace("-", "").replace("_", "")
 
 
 def suggestion(word: str, valid: Iterable[str]) -> str:

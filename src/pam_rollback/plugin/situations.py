@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from pam_rollback.core.configuration import suggestion
 from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.markers import PHASES, asks_for, kinds_of, phase_of
 from pam_rollback.plugin.runbook import Runbook
@@ -196,7 +197,9 @@ def _asked(names: tuple[str, ...], known: tuple[str, ...]) -> tuple[str, ...]:
         elif name in possible:
             asked.append(name)
         else:
-            raise pytest.UsageError(f"--situation {name}: expected one of {', '.join([*possible, AFTER_EACH])}")
+            raise pytest.UsageError(
+                f"--situation {name}: no situation {name!r}, {suggestion(name, [*possible, AFTER_EACH])}"
+            )
     return tuple(dict.fromkeys(asked))
 
 

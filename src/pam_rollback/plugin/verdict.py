@@ -245,11 +245,14 @@ class Collector:
         )
         leaks = self._redacted_at_the_end()
         decision = self._decision
+        said = {deciding.reason(decision)} if decision is not None else set()
+        if runbook.stop.reason is not None:
+            said.add(_KEPT[pytest.ExitCode.INTERRUPTED])  # the record names who stopped it
         record = build_record(
             runbook,
             list(self._tests.values()),
             code=code,
-            why=[one for one in why if decision is None or one != deciding.reason(decision)],
+            why=[one for one in why if one not in said],
             verdict=verdict,
             scope=self._scope,
             left_out=self._left_out,

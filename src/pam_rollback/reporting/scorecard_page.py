@@ -106,7 +106,7 @@ def render(
         tone=_tone_of(record),
         verdict=wording.verdict_word(record),
         summary=wording.verdict_line(record).removeprefix(wording.verdict_word(record)).strip(),
-        reasons=record.reasons[:_NAMES_MAX],
+        reasons=wording.more_reasons(record)[:_NAMES_MAX],
         tiles=list(_tiles(record)),
         problems=[_problem(group) for group in groups[:_PROBLEMS_MAX]],
         problems_title="Could not be measured" if _only_unknown(problems) else "What is broken",

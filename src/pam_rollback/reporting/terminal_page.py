@@ -121,8 +121,7 @@ def paragraphs(found: Sequence[tuple[str, Sequence[str]]], page: Page) -> list[s
 
 def reasons(record: RunRecord, page: Page) -> list[str]:
     """Why the verdict is not GO, besides the tests."""
-    # A single reason that is in the verdict line anyway is not said twice.
-    return [] if record.reasons in {(), (wording.short_reason(record),)} else listed("Why", record.reasons, page)
+    return listed("Why", wording.more_reasons(record), page)
 
 
 def recommended(record: RunRecord, page: Page) -> list[str]:

@@ -132,7 +132,8 @@ def _row(identifier: str, title: str, results: Sequence[Result]) -> Row:
     advisory = not any(map(decides, results))
     many = len(own) > _FIGURES_TOLD and not windows if outcome is Outcome.PASSED else not with_figures
     if many or not with_figures:
-        found = _NOT_JUDGED if len(deciding) == 1 else f"{len(alike)} of {len(deciding)}"
+        nothing = len(deciding) == 1 or (outcome is Outcome.NOT_RUN and len(alike) == len(deciding))
+        found = _NOT_JUDGED if nothing else f"{len(alike)} of {len(deciding)} tests"
         if outcome is Outcome.PASSED and len(deciding) > 1:
             found = f"{len(deciding)} checks"
         return Row(identifier, title or own[0].title, found, "", "", outcome, advisory)

@@ -86,10 +86,18 @@ def short_reason(record: RunRecord) -> str:
     if record.verdict in {"GO", "PLANNED"}:
         return ""
     ids = ", ".join(record.decision.why) if record.decision is not None else ""
-    numbers = ", ".join(counted(result.outcome for result in record.results if not result.advisory))
+    outcomes = [result.outcome for result in record.results if not result.advisory]
+    numbers = ", ".join(counted(outcomes))
     written = next((reason for reason in record.reasons if reason.strip()), "")
-    told = (numbers, written) if record.decision is None else (ids, written, numbers)
+    # Tests that did not run have a cause; their number alone tells nobody what happened.
+    only_missing = set(outcomes) <= {Outcome.PASSED, Outcome.KNOWN, Outcome.NOT_RUN}
+    told = (ids, written, numbers) if only_missing or record.decision is not None else (numbers, written)
     return next(filter(None, told), UNEXPLAINED)
+
+
+def more_reasons(record: RunRecord) -> list[str]:
+    """Why the verdict is not GO, without what stands in the verdict line anyway."""
+    return [reason for reason in record.reasons if reason != short_reason(record)]
 
 
 def problems(record: RunRecord) -> list[Result]:
