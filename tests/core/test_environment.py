@@ -105,6 +105,12 @@ def test_production_that_is_a_sandbox_is_guarded_as_production(folder: Path) -> 
             'kind = "staging"', 'kind = "stagin"', "kind: unknown value 'stagin', did you mean 'staging'?", id="kind"
         ),
         pytest.param(
+            'kind = "staging"',
+            'kind = "production"\ndrills = true',
+            "drills: production is no place to practise without damage: expected kind staging",
+            id="drills on production",
+        ),
+        pytest.param(
             'name = "staging"',
             'name = "production"',
             "name: expected 'staging' as the file is called",

@@ -37,6 +37,7 @@ REAL = replace(
     initiated_by="alex",
     stories=("feature-flag",),
 )
+UNDAMAGED = replace(REAL, mode="drill", kind="staging", name="staging", confirm="staging", drills=True)
 
 
 @pytest.mark.parametrize(
@@ -51,6 +52,11 @@ REAL = replace(
         pytest.param(replace(REAL, ramp=True, stories=()), id="a ramp is the one action of its session"),
         pytest.param(replace(DRILL_ON_SANDBOX, ramp=True, stories=()), id="a ramp is rehearsed on the sandbox"),
         pytest.param(replace(CHECKS_ON_PRODUCTION, ramp=True, dry_run=True), id="a ramp's dry run"),
+        pytest.param(UNDAMAGED, id="a drill without damage, where drills are declared, with all that a real one needs"),
+        pytest.param(
+            replace(UNDAMAGED, execute=False, confirm="", reason="", initiated_by="", dry_run=True),
+            id="the dry run of that drill",
+        ),
     ],
 )
 def test_what_is_safe_may_run(facts: Facts) -> None:
@@ -110,6 +116,17 @@ def test_a_text_that_shows_nothing_is_refused_in_one_line() -> None:
         pytest.param(
             replace(DRILL_ON_SANDBOX, is_sandbox=False), "is not the sandbox", id="a name does not make a sandbox"
         ),
+        pytest.param(replace(UNDAMAGED, drills=False), "needs drills = true in its file", id="no drills declared"),
+        pytest.param(replace(UNDAMAGED, kind="production"), "a drill plants damage", id="drills on production"),
+        pytest.param(
+            replace(UNDAMAGED, execute=False), "a drill without damage needs --execute", id="a drill without --execute"
+        ),
+        pytest.param(replace(UNDAMAGED, confirm="stagin"), "expected 'staging', found 'stagin'", id="drill elsewhere"),
+        pytest.param(replace(UNDAMAGED, reason=""), "without damage needs --reason", id="drill without a reason"),
+        pytest.param(replace(UNDAMAGED, initiated_by=""), "damage needs --initiated-by", id="drill of nobody"),
+        pytest.param(replace(UNDAMAGED, stories=("a", "b")), "exactly one action, selected: a, b", id="two drills"),
+        pytest.param(replace(UNDAMAGED, distributed=True), "one process: leave -n out", id="drill with xdist"),
+        pytest.param(replace(UNDAMAGED, borrowed=("--execute",)), "is typed on the command line", id="borrowed drill"),
         pytest.param(replace(DRILL_ON_SANDBOX, assertions_off=True), "every check would be green", id="python -O"),
     ],
 )

@@ -48,7 +48,9 @@ def test_the_recoveries_of_a_strategy_are_found_oldest_first(tmp_path: Path, goo
     (tmp_path / "20260104T" / "run.json").write_text('{"half": ', encoding="utf-8")
     name = good_record.environment.name
 
-    assert past_recoveries(tmp_path, FLAGS) == {"feature-flag": (PastRecovery(name, 0.1), PastRecovery(name, 0.2))}
+    assert past_recoveries(tmp_path, FLAGS) == {
+        "feature-flag": (PastRecovery(name, 0.1, rehearsed=True), PastRecovery(name, 0.2, rehearsed=True))
+    }
     assert past_recoveries(tmp_path / "nowhere", FLAGS) == {"feature-flag": ()}
 
 
@@ -66,7 +68,7 @@ def test_all_ways_of_a_strategy_count(tmp_path: Path, good_record: RunRecord) ->
     name = good_record.environment.name
 
     assert past_recoveries(tmp_path, {"frontend": ways}) == {
-        "frontend": (PastRecovery(name, 0.4), PastRecovery(name, 7))
+        "frontend": (PastRecovery(name, 0.4, rehearsed=True), PastRecovery(name, 7, rehearsed=True))
     }
 
 
@@ -82,3 +84,11 @@ def test_all_ways_of_a_strategy_count(tmp_path: Path, good_record: RunRecord) ->
 def test_they_are_told_in_a_sentence(seconds: list[float], words: str) -> None:
     """The span, and the latest."""
     assert told(PastRecovery("sandbox", value) for value in seconds) == words
+
+
+def test_what_real_hosts_took_replaces_the_sandbox() -> None:
+    """Stand-ins are quicker; where nobody practised on real hosts, theirs is all that there is."""
+    sandbox, staging = PastRecovery("sandbox", 0.2, rehearsed=True), PastRecovery("staging", 95)
+
+    assert told([sandbox, staging, sandbox]) == "1 drill (staging) measured 1 min 35 s"
+    assert told([sandbox]) == "1 drill (sandbox) measured 0.2 s"

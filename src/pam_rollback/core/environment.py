@@ -86,7 +86,9 @@ class Environment(Table):
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
     kind: Literal["sandbox", "staging", "production"]
-    """What the guard protects: a drill runs on a sandbox only, and a real rollback asks for consent."""
+    """What the guard protects: damage is planted on a sandbox only, and a real rollback asks for consent."""
+    drills: bool = False
+    """Rollbacks are practised here, without damage and with the consent of a real one. Staging only."""
     description: str = ""
     product: str = "pam-plan"
     """Whose contract holds here: a file of ``products/``. What the plan assumes, where nobody says more."""
@@ -341,6 +343,10 @@ class Environment(Table):
         yield from self._problems_of_services()
         yield from self._problems_of_probing()
         yield from self._problems_of_addresses()
+        if self.drills and self.kind != "staging":
+            yield Problem(
+                "drills", f"{self.kind} is no place to practise without damage: expected kind staging, or no such key"
+            )
         if self.kind == "sandbox" and self.sandbox is None:
             what = "a sandbox is known by the [sandbox] table of a running one; start it with `make sandbox`"
             yield Problem("kind", f"{what}, or say what this environment really is (staging, production)")

@@ -50,6 +50,8 @@ class Facts:
     """Why nothing may be loaded there; empty when it may, or when no load test is selected."""
     untouched: tuple[str, ...] = ()
     """Sites that a target was named for, and that no selected action rolls back."""
+    drills: bool = False
+    """The environment says that rollbacks are practised there, without damage."""
     ramp: bool = False
     """The session raises the share of users who have the new features."""
     blank: tuple[str, ...] = ()
@@ -80,7 +82,9 @@ def refusals(facts: Facts) -> list[str]:
         found.append("a ramp is an action of its own: name no file of drills/ beside -m ramp")
     if facts.ramp and facts.distributed:
         found.append("a ramp runs in one process: leave -n out")
-    if facts.borrowed and not facts.is_sandbox and not facts.dry_run and (facts.mode == "real" or facts.ramp):
+    undamaged = bool(facts.stories) and facts.mode == "drill" and facts.kind == "staging" and facts.drills
+    acts = facts.mode == "real" or facts.ramp or undamaged
+    if facts.borrowed and not facts.is_sandbox and not facts.dry_run and acts:
         found.append(_not_typed(facts.borrowed, facts.name))
     if facts.mode == "real":
         found += _real(facts)
@@ -89,10 +93,13 @@ def refusals(facts: Facts) -> list[str]:
             f"a ramp lets users of {facts.name} ({facts.kind}) have the new features; "
             "it needs --mode real --execute --confirm NAME --reason … --initiated-by …"
         )
+    elif undamaged and not facts.is_sandbox:
+        found += _consented(facts, "a drill without damage")
     elif facts.stories and not facts.is_sandbox:
         found.append(
             f"a drill plants damage, and {facts.name} ({facts.kind}) is not the sandbox; "
             "a real rollback needs --mode real --execute --confirm NAME --reason … --initiated-by …"
+            + ("; a drill without damage needs drills = true in its file" if facts.kind == "staging" else "")
         )
     return found
 
@@ -121,28 +128,32 @@ def _not_typed(borrowed: tuple[str, ...], name: str) -> str:
 
 
 def _real(facts: Facts) -> list[str]:
+    on_sandbox = "--mode real on the sandbox: there is nothing real to act on; leave --mode out for a drill"
+    return [*([on_sandbox] if facts.is_sandbox else []), *_consented(facts, "a real rollback")]
+
+
+def _consented(facts: Facts, what: str) -> list[str]:
+    """What is missing of the consent to act outside the sandbox. ``what`` is done."""
     found: list[str] = []
-    if facts.is_sandbox:
-        found.append("--mode real on the sandbox: there is nothing real to act on; leave --mode out for a drill")
     if len(facts.stories) != 1 and not facts.ramp:
-        what = ", ".join(facts.stories) or "none"
-        found.append(f"a real session performs exactly one action, selected: {what}; name one file of drills/")
+        selected = ", ".join(facts.stories) or "none"
+        found.append(f"{what} is exactly one action, selected: {selected}; name one file of drills/")
     if facts.distributed:
-        found.append("a real rollback runs in one process: leave -n out")
+        found.append(f"{what} runs in one process: leave -n out")
     if facts.setup_only:
         found.append("--setup-only would act and verify nothing; leave it out")
     if facts.dry_run:
         return found
     if not facts.execute:
         found.append(
-            "a real rollback needs --execute (read-only checks need no --mode real; --dry-run shows what would be done)"
+            f"{what} needs --execute (read-only checks need no --mode real; --dry-run shows what would be done)"
         )
     if facts.confirm != facts.name:
         found.append(f"--confirm must repeat the environment's name: expected {facts.name!r}, found {facts.confirm!r}")
     if not facts.reason and "--reason" not in facts.blank:
-        found.append("a real rollback needs --reason, for the journal and the team")
+        found.append(f"{what} needs --reason, for the journal and the team")
     if not facts.initiated_by and "--initiated-by" not in facts.blank:
-        found.append("a real rollback needs --initiated-by: who decided?")
+        found.append(f"{what} needs --initiated-by: who decided?")
     return found
 
 
@@ -212,6 +223,7 @@ def _facts(config: pytest.Config, runbook: Runbook, *, stories: tuple[str, ...])
         untouched=_untouched(stories, options.to.apart),
         undeclared=_undeclared(stories, environment.abilities, ramp=ramp),
         constant_flags=_constant_flags(stories, runbook),
+        drills=environment.drills,
         ramp=ramp,
         borrowed=consent.borrowed(config.option, config.invocation_params.args, stories=stories, ramp=ramp),
         foreign_baseline=_foreign_baseline(runbook),

@@ -6,6 +6,7 @@ from typing import Any, Literal, cast
 
 from pam_rollback import VERSION
 from pam_rollback.actions.journal import ACTION
+from pam_rollback.core.undamaged import NOT_JUDGED
 from pam_rollback.core.verdict import Outcome, counted
 from pam_rollback.plugin.baseline_files import BASELINE_FILE, staleness
 from pam_rollback.plugin.planned import planned_steps
@@ -90,6 +91,11 @@ def build_record(
         standing=read_ways(runbook.folder),
         notes=(
             *notes,
+            *(
+                [f"{NOT_JUDGED}: nothing was planted here"]
+                if runbook.undamaged and runbook.journal.action_began
+                else []
+            ),
             *_baselines(runbook),
             *_planted_before(runbook),
             *(runbook.secrets.redact(line) for line in told),

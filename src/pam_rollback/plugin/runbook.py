@@ -103,6 +103,11 @@ class Runbook:
         """This session works on a sandbox: one that it starts itself, or one whose private file it was given."""
         return self.own_sandbox or self.environment.is_sandbox
 
+    @property
+    def undamaged(self) -> bool:
+        """A drill would plant nothing here: it rolls back what works, and puts it back."""
+        return not self.options.real and not self.on_sandbox
+
     def saw_release(self, release: str) -> None:
         """Remember that this release answered."""
         if release and release not in self.releases_seen:

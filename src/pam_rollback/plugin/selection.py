@@ -9,6 +9,7 @@ from pam_rollback.core.configuration import suggestion
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.plan import Plan
 from pam_rollback.core.run_files import SETTINGS_FILE
+from pam_rollback.core.undamaged import NOT_JUDGED
 from pam_rollback.plugin import browser_gate, detail, markers, pytest_options
 from pam_rollback.plugin import runbook as runbook_module
 from pam_rollback.plugin.baseline_files import ACCESS_FILE, ROWS_FILE, SCHEMA_FILE, has
@@ -222,8 +223,8 @@ def not_in_contract(item: pytest.Item, environment: Environment) -> str:
 def why_left_out(item: pytest.Item, runbook: Runbook) -> str:
     """Why a test would tell nothing in this session, in words; empty when it would."""
     environment = runbook.environment
-    if runbook.options.real and item.get_closest_marker("drill"):
-        return "not part of a real rollback"
+    if other_kind := _of_another_rollback(item, runbook):
+        return other_kind
     missing = missing_abilities(item, environment)
     if missing:
         return f"{environment.name} declares no {', '.join(missing)}"
@@ -277,6 +278,17 @@ def _is_of_other_tables(item: pytest.Item, runbook: Runbook) -> bool:
     """Whether it is an SQL check of the other dialect."""
     invariant = invariant_of(item)
     return invariant is not None and runbook.environment.sql.dialect not in invariant.dialects
+
+
+def _of_another_rollback(item: pytest.Item, runbook: Runbook) -> str:
+    """Why it is not part of this kind of rollback: a real one, or a drill without damage; empty when it is."""
+    proves_damage = item.get_closest_marker("drill") is not None
+    if runbook.options.real and proves_damage:
+        return "not part of a real rollback"
+    recovers = proves_damage or "complete_recovery" in getattr(item, "fixturenames", ())
+    if runbook.undamaged and recovers and situation_of(item) not in {AS_IS, BASELINE}:
+        return f"nothing is planted on {runbook.environment.name}: {NOT_JUDGED}"
+    return ""
 
 
 def _is_named(item: pytest.Item) -> bool:

@@ -40,7 +40,7 @@ KINDS_IN_ORDER = (
     "window",
 )
 """The checks after a rollback: what takes a second, and what most rollbacks are judged by, comes first."""
-OBJECTIVE_FIXTURE = "objective"
+OBJECTIVE_FIXTURE = "users_recovered"
 VERDICT_FIXTURE = "first_verdict"
 """Tests that ask for it judge when others came, so they come after all of them."""
 
@@ -88,7 +88,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def _with_its_objective(metafunc: pytest.Metafunc, situation: str) -> Any:
-    """A test that asks for the recovery time objective serves the plan item of the story's strategy: each story has its own."""
+    """A test that asks whether users recovered in time serves the plan item of the story's strategy: each story has its own."""
     runbook, story = runbook_module.of(metafunc.config), SITUATIONS.get(situation)
     if runbook is None or story is None or OBJECTIVE_FIXTURE not in inspect.signature(metafunc.function).parameters:
         return situation

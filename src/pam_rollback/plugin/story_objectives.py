@@ -10,10 +10,9 @@ from pam_rollback.core.complete_recovery import CompleteRecovery
 from pam_rollback.core.figures import Scored
 from pam_rollback.core.incident import Incident
 from pam_rollback.core.plan import Plan
-from pam_rollback.core.plan_items import RecoveryTime
-from pam_rollback.core.recovery import Recovery
 from pam_rollback.core.settings_loss import SettingsLoss
 from pam_rollback.plugin.fixtures.objectives import SurvivingWrites
+from pam_rollback.plugin.fixtures.windows import Recovered
 
 __all__ = [  # noqa: RUF022 - in the order in which they are told
     "test_incident_is_seen",
@@ -41,9 +40,9 @@ def test_team_was_notified(team_notice: str) -> None:
     assert team_notice == "", team_notice
 
 
-def test_users_recover_in_time(recovery: Recovery, objective: RecoveryTime, scored: Scored) -> None:
-    """From the decision, users are well again within the objective.  If red: docs/runbook.md#recovery-too-slow."""
-    recovered = scored(recovery.within(objective.max_s))
+def test_users_recover_in_time(users_recovered: Recovered, scored: Scored) -> None:
+    """From the decision, users are well again, and it is done, within the objective.  If red: docs/runbook.md#recovery-too-slow."""
+    recovered = scored(users_recovered)
 
     assert recovered.in_time, recovered
 

@@ -355,6 +355,11 @@ class RunRecord:
         return self.environment.kind == "sandbox"
 
     @property
+    def undamaged(self) -> bool:
+        """A drill outside the sandbox: it rolled back what worked."""
+        return self.mode == "drill" and not self.rehearsal and bool(self.actions)
+
+    @property
     def duration_s(self) -> float:
         """Length of the session, seconds."""
         return self.finished.monotonic_s - self.started.monotonic_s

@@ -59,8 +59,9 @@ def margin(measured: Measured) -> str:
 
 
 def verdict_word(record: RunRecord) -> str:
-    """The verdict with what limits it: ``REHEARSAL GO for health``; of a decision, what to do. What was only planned is no rehearsal."""
-    rehearsal = "REHEARSAL " if record.rehearsal and record.verdict != "PLANNED" else ""
+    """The verdict with what limits it: ``REHEARSAL GO for health``, ``DRILL GO``; of a decision, what to do. A plan is neither."""
+    practice = "DRILL " if record.undamaged else "REHEARSAL " if record.rehearsal else ""
+    rehearsal = practice if record.verdict != "PLANNED" else ""
     if record.decision is not None:
         return f"{rehearsal}{record.decision.recommendation}"
     return f"{rehearsal}{record.verdict}" + (f" for {record.scope}" if record.scope else "")
