@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pam_rollback.core.verdict import Outcome
-from pam_rollback.gate.service.last_drills import last_drills
+from pam_rollback.reporting.last_drills import last_drills
 from pam_rollback.reporting.redaction import Redactor
 from pam_rollback.reporting.run_record import ActionStep, Moment, Result, RunRecord, write
 

@@ -10,6 +10,7 @@ import pytest
 
 from pam_rollback.actions.journal import Journal
 from pam_rollback.core.decision import Finding, Judged, State
+from pam_rollback.core.drill_ages import DrillAges
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.environment_file import load_environment
 from pam_rollback.core.errors import MeasurementFailed
@@ -20,18 +21,17 @@ from pam_rollback.core.wait import Waiter
 from pam_rollback.gate import hooks
 from pam_rollback.gate.fixtures import incident as incident_fixtures
 from pam_rollback.gate.fixtures.readiness import ways_of
-from pam_rollback.gate.rules.drill_ages import DrillAges
 from pam_rollback.gate.rules.incident import CriterionRetest, IncidentRetest, RecordedIncident, RetestOutcome
 from pam_rollback.gate.service.features_tried import features_on
 from pam_rollback.gate.service.incident_choice import chosen
 from pam_rollback.gate.service.incident_load import load_of
-from pam_rollback.gate.service.last_drills import last_drills
 from pam_rollback.observation.probed_journeys import probe_config
 from pam_rollback.plugin import hookspecs, markers, runbook
 from pam_rollback.plugin.fixtures import decision, exposure, health, performance
 from pam_rollback.plugin.selection import KEY, LeftOut
 from pam_rollback.plugin.stories import STORIES
 from pam_rollback.plugin.undoing import undo_all
+from pam_rollback.reporting.last_drills import last_drills
 from pam_rollback.reporting.run_record import Verdict
 from tests.gate.scene import (
     DRILLED,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from pam_rollback.gate.rules.drill_ages import LastDrill
+from pam_rollback.core.drill_ages import LastDrill
 from pam_rollback.reporting.latest_runs import age_s
 from pam_rollback.reporting.past_drills import read
 
