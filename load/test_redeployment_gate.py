@@ -12,8 +12,7 @@ import pytest
 from pam_rollback.core.figures import Scored
 
 if TYPE_CHECKING:  # sessions of other phases read this file, too, and need nothing of the slice
-    from pam_rollback.gate.rules.drill_ages import DrillAges
-
+    from pam_rollback.core.drill_ages import DrillAges
     from pam_rollback.gate.rules.features import Declared, Exposure
     from pam_rollback.gate.rules.incident import IncidentRetest
     from pam_rollback.gate.rules.stages import Stage

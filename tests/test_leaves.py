@@ -23,6 +23,7 @@ LEAVES = {
     "connect": ("checks/test_doctor.py",),
     "state": (),
     "game": (),
+    "readiness": ("checks/test_readiness.py",),
 }
 """Each leaf, with its files of the runbook."""
 KINDS_OF_ONE_PHASE = {"load"}

@@ -1,5 +1,6 @@
 """What is judged by the plan after a rollback, each as a function of the plan alone; see ``plan_decided.py``."""
 
+from datetime import date
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,6 +27,7 @@ from pam_rollback.plugin.fixtures import (
 )
 from pam_rollback.plugin.situations import AS_IS
 from pam_rollback.plugin.stories import STORIES
+from pam_rollback.readiness.rules.upkeep import runbook_kept
 from tests.core.plan_scene import (
     LONG_AGO,
     Waits,
@@ -186,3 +188,10 @@ def settings_loss(plan: Plan) -> object:
 def sessions(plan: Plan) -> object:
     """The probes' session was refused."""
     return body(journeys.kept_sessions)(plan, None, asked(observation=Watched())).as_allowed
+
+
+def review(plan: Plan) -> object:
+    """Whether the runbook was reviewed in time, on the day after this plan's."""
+    day = date(2026, 11, 28)
+    about = plan.about
+    return str(runbook_kept("", {}, reviewed_on=about.reviewed_on, review_after_d=about.review_after_d, today=day))

@@ -101,6 +101,8 @@ def test_no_address_is_forgotten(folder: Path) -> None:
         "[prometheus] url",
         "[github] api_url",
         "[load] targets",
+        "[readiness] links",
+        "[readiness] pagerduty_url",
     }
     assert set(_address_fields(Environment)) == listed
 

@@ -8,6 +8,7 @@ people; one test sees that they are shown.
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
+from datetime import date, timedelta
 from fnmatch import fnmatchcase
 from functools import cache
 from typing import Any
@@ -24,6 +25,7 @@ from tests.core.plan_scene import ROOT
 Reader = Callable[[Plan], object]
 
 READ_BY: Mapping[Reader, tuple[str, ...]] = {
+    judged.review: ("about.reviewed_on", "about.review_after_d"),
     redeployed.document: ("about.title", "about.version", "about.source"),
     decided.manual: ("*.judged_by",),
     # the decision
@@ -114,6 +116,8 @@ def others(name: str, value: Any) -> Iterator[object]:
     """Other values that it might have, the likeliest first."""
     if isinstance(value, bool):
         yield not value
+    elif isinstance(value, date):
+        yield value - timedelta(days=366)
     elif isinstance(value, int | float):
         yield from (value * 2, value + 1, value // 2, value - 1)
     key = name.rpartition(".")[2]

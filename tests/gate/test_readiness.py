@@ -20,7 +20,6 @@ from pam_rollback.core.plan import load_plan
 from pam_rollback.core.wait import Waiter
 from pam_rollback.gate import hooks
 from pam_rollback.gate.fixtures import incident as incident_fixtures
-from pam_rollback.gate.fixtures.readiness import ways_of
 from pam_rollback.gate.rules.incident import CriterionRetest, IncidentRetest, RecordedIncident, RetestOutcome
 from pam_rollback.gate.service.features_tried import features_on
 from pam_rollback.gate.service.incident_choice import chosen
@@ -29,7 +28,7 @@ from pam_rollback.observation.probed_journeys import probe_config
 from pam_rollback.plugin import hookspecs, markers, runbook
 from pam_rollback.plugin.fixtures import decision, exposure, health, performance
 from pam_rollback.plugin.selection import KEY, LeftOut
-from pam_rollback.plugin.stories import STORIES
+from pam_rollback.plugin.stories import STORIES, ways_of
 from pam_rollback.plugin.undoing import undo_all
 from pam_rollback.reporting.last_drills import last_drills
 from pam_rollback.reporting.run_record import Verdict

@@ -21,7 +21,7 @@ from pam_rollback.adapters.git_command import GitCommand
 from pam_rollback.core.errors import ActionFailed
 from pam_rollback.core.plan import load_plan
 from pam_rollback.core.run_files import KEPT_ELSEWHERE
-from pam_rollback.gate.fixtures.readiness import ways_of
+from pam_rollback.plugin.stories import ways_of
 from pam_rollback.reporting.last_drills import last_drills
 from pam_rollback.reporting.redaction import Redactor
 from pam_rollback.state.client import REF

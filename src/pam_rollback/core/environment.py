@@ -36,6 +36,7 @@ from pam_rollback.core.environment_tables import (
 from pam_rollback.core.named_addresses import web_addresses
 from pam_rollback.core.prometheus_settings import Prometheus
 from pam_rollback.core.provider_settings import Git, GitHub, Netlify
+from pam_rollback.core.readiness_settings import Preparedness
 from pam_rollback.core.render_settings import Render
 from pam_rollback.product.rules.conditions import Condition
 from pam_rollback.product.rules.contract import USER_ID, Component, Contract, Site
@@ -124,6 +125,7 @@ class Environment(Table):
     statuspage: Statuspage | None = None
     pagerduty: PagerDuty | None = None
     email: Email | None = None
+    readiness: Preparedness | None = None
     sandbox: Sandbox | None = None
 
     _origin: Origin = PrivateAttr()

@@ -60,6 +60,8 @@ SecretName = Literal[
     "smtp_username",
     "smtp_password",
     "supabase_key",
+    "on_call_calendar",
+    "pagerduty_token",
 ]
 
 Address = Annotated[str, AfterValidator(web_address)]
@@ -214,6 +216,10 @@ class SecretVariables(Table):
     smtp_password_env: VariableName | None = None
     supabase_key_env: VariableName | None = None
     """The key that the site's pages carry (anon, publishable). Whoever signs in at Supabase needs it."""
+    on_call_calendar_env: VariableName | None = None
+    """The private address (https) of the calendar of who is on call. No ability needs it."""
+    pagerduty_token_env: VariableName | None = None
+    """A token of PagerDuty's REST API that may read schedules. No ability needs it."""
 
 
 class Release(Table):

@@ -1,5 +1,6 @@
 """The tables of plan.toml that are no items: the document itself, and what baselines, load tests and gates have to keep to."""
 
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field, Strict
@@ -12,6 +13,8 @@ class About(Table):
 
     title: str
     version: str
+    reviewed_on: date
+    """When somebody last read plan and runbook against the product."""
     review_after_d: Annotated[int, Field(gt=0)]
     source: str
 

@@ -190,3 +190,11 @@ SITUATIONS: Mapping[str, Story] = {story.situation: story for story in STORIES.v
 SHORT_KINDS = frozenset({"health", "integrity"})
 SHORT_JOURNEY = "test_pam_answers"
 """What is checked after a secondary way of a strategy in a drill."""
+
+
+def ways_of(plan: Plan) -> dict[str, dict[str, str]]:
+    """Of each strategy its ways: a story's name, under which its steps are journaled, and the situation that it leads to."""
+    return {
+        strategy.name: {story.name: story.situation for story in STORIES.values() if story.strategy == strategy.name}
+        for strategy in plan.strategies.values()
+    }

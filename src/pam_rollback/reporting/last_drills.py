@@ -1,6 +1,6 @@
 """When each strategy was drilled for the last time: read from the run records that drills left."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from pam_rollback.core.drill_ages import LastDrill
@@ -11,8 +11,10 @@ _OF_THE_STORY = "rollback"
 """The phase of a drill's own tests: what was done, how long it took, what users have."""
 
 
-def last_drills(out: Path, ways: Mapping[str, Mapping[str, str]]) -> tuple[LastDrill, ...]:
-    """Of each strategy the newest drill that ended with GO, wherever it was done.
+def last_drills(
+    out: Path, ways: Mapping[str, Mapping[str, str]], *, environments: Collection[str] = ()
+) -> tuple[LastDrill, ...]:
+    """Of each strategy the newest drill that ended with GO; in one of ``environments`` where some are named, else wherever it was done.
 
     ``ways`` has the ways of each strategy: the action under which the steps of a way are on record, and the situation that it leads to.
 
@@ -25,6 +27,8 @@ def last_drills(out: Path, ways: Mapping[str, Mapping[str, str]]) -> tuple[LastD
             break
         record = read(path)
         if record is None or record.mode != "drill" or record.verdict != "GO":
+            continue
+        if environments and record.environment.name not in environments:
             continue
         if age_s(record) < 0:
             continue

@@ -90,10 +90,10 @@ def test_each_fact_names_its_source() -> None:
 
 
 def test_judgement_is_never_filled_in() -> None:
-    """Five sections and a table wait for people."""
+    """Two moments, five sections and a table wait for people."""
     page = draft(BARE)
 
-    assert page.count("_For people to fill in._") == 5
+    assert page.count("_For people to fill in._") == 7
     assert "|  |  |  |  |" in page
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
+from pam_rollback.core.postmortem_lines import FINISHED, ROOT_CAUSE_FOUND, TO_FILL
 from pam_rollback.core.run_files import JOURNAL, TIMELINE_FILE
 from pam_rollback.core.verdict import Outcome
 from pam_rollback.postmortem.rules.facts import Facts
@@ -12,7 +13,6 @@ from pam_rollback.reporting.run_record import Measured, Result
 _NOT_MEASURED = Measured(what="", asked="", measured=None)
 _MOMENT = "reported"
 """What is asked of the moments of an incident, which have a table of their own."""
-_TO_FILL = "_For people to fill in._"
 _JUDGEMENT = (
     ("Summary", "Two or three sentences for somebody who was not there."),
     ("Root cause", "Code, configuration or surroundings? What made it possible, and what let it through?"),
@@ -57,7 +57,7 @@ def _lines(facts: Facts) -> Iterable[str]:
     yield f"# Post-mortem (draft): {facts.environment}, run {facts.run}"
     yield ""
     yield "Facts are filled in, each with the file that says so; times are UTC. What is judgement is left to people."
-    yield ""
+    yield from ("", f"{ROOT_CAUSE_FOUND}: {TO_FILL}", "", f"{FINISHED}: {TO_FILL}", "")
     for heading, question in _JUDGEMENT[:1]:
         yield from _open(heading, question)
     yield from _what_happened(facts)
@@ -77,7 +77,7 @@ def _lines(facts: Facts) -> Iterable[str]:
 
 def _open(heading: str, question: str) -> Iterable[str]:
     yield from (f"## {heading}", "")
-    yield from (f"{question} {_TO_FILL}".strip(), "")
+    yield from (f"{question} {TO_FILL}".strip(), "")
 
 
 def _what_happened(facts: Facts) -> Iterable[str]:

@@ -10,9 +10,16 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from pam_rollback.core.run_files import RAMP_FINISHED, RAMP_ROLLED_BACK
+from pam_rollback.core.run_files import (
+    RAMP_ADOPTED,
+    RAMP_ENTERED,
+    RAMP_FINISHED,
+    RAMP_ROLLED_BACK,
+    RAMP_STARTED,
+    RAMP_WATCHED,
+)
 
-STARTED, ADOPTED, RAISING, ENTERED, WATCHED = "started", "adopted", "raising", "entered", "watched"
+STARTED, ADOPTED, ENTERED, WATCHED, RAISING = RAMP_STARTED, RAMP_ADOPTED, RAMP_ENTERED, RAMP_WATCHED, "raising"
 COMPLETE, ASKED, APPROVED, EXPIRED = "window-complete", "approval-asked", "approved", "approval-expired"
 GATE, BREACH, LOWERING, TORN = "gate-checked", "breach", "lowering", "torn-line"
 FINISHED, ROLLED_BACK = RAMP_FINISHED, RAMP_ROLLED_BACK

@@ -1,0 +1,119 @@
+"""What can on-call rely on tonight?  Reads records and schedules, and asks services about tokens; changes nothing.
+
+What the environment does not name is not judged. Whether a rollback could be done right now asks -m preflight.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pam_rollback.core.drill_ages import DrillAges
+from pam_rollback.core.figures import Scored
+
+if TYPE_CHECKING:  # sessions of other phases read this file, too, and need nothing of the slice
+    from pam_rollback.readiness.rules.finding import Finding
+
+pytestmark = [pytest.mark.readiness]
+
+
+@pytest.mark.criterion("PM-2")
+def test_nothing_was_released_to_everybody_at_once(released_by_steps: Finding, scored: Scored) -> None:
+    """Each release was let in by a ramp.  If red: docs/runbook.md#prevention-deployment."""
+    releases = scored(released_by_steps)
+
+    assert releases.ready, releases
+
+
+@pytest.mark.criterion("PM-3")
+def test_few_users_tried_each_release_first(tried_by_few: Finding, scored: Scored) -> None:
+    """A small share had it, for the plan's time.  If red: docs/runbook.md#prevention-deployment."""
+    releases = scored(tried_by_few)
+
+    assert releases.ready, releases
+
+
+@pytest.mark.criterion("PM-8")
+def test_somebody_watches(watch_record: Finding, scored: Scored) -> None:
+    """The watch of this environment is alive.  If red: docs/runbook.md#prevention-monitoring."""
+    watch = scored(watch_record)
+
+    assert watch.ready, watch
+
+
+@pytest.mark.criterion("PM-10")
+def test_every_strategy_was_drilled(drills_here: DrillAges, scored: Scored) -> None:
+    """Where drills count for this environment, and lately.  If red: docs/runbook.md#prevention-team."""
+    drills = scored(drills_here)
+
+    assert drills.fresh, drills
+
+
+@pytest.mark.criterion("PM-11")
+def test_the_runbook_is_kept(runbook_page: Finding, scored: Scored) -> None:
+    """Each item has its page, and somebody reviewed it in time.  If red: docs/runbook.md#prevention-team."""
+    runbook = scored(runbook_page)
+
+    assert runbook.ready, runbook
+
+
+@pytest.mark.criterion("PM-12")
+def test_somebody_is_on_call(on_call: Finding, scored: Scored) -> None:
+    """At any hour, also without who is away.  If red: docs/runbook.md#prevention-team."""
+    schedule = scored(on_call)
+
+    assert schedule.ready, schedule
+
+
+@pytest.mark.criterion("PM-13")
+def test_every_rollback_has_its_postmortem(postmortems_kept: Finding, scored: Scored) -> None:
+    """Finished, and in its time.  If red: docs/runbook.md#prevention-team."""
+    postmortems = scored(postmortems_kept)
+
+    assert postmortems.ready, postmortems
+
+
+@pytest.mark.criterion("RP-1")
+def test_root_causes_were_found(causes_kept: Finding, scored: Scored) -> None:
+    """In the plan's time.  If red: docs/runbook.md#recovery-root-cause."""
+    causes = scored(causes_kept)
+
+    assert causes.ready, causes
+
+
+@pytest.mark.criterion("EC-1", "EC-2", "EC-3", "EC-4")
+def test_somebody_answers_each_contact(contacts_kept: Finding, scored: Scored) -> None:
+    """Also without who is away, and mail is taken.  If red: docs/runbook.md#contacts."""
+    contacts = scored(contacts_kept)
+
+    assert contacts.ready, contacts
+
+
+@pytest.mark.criterion("QR-1", "QR-3")
+def test_links_lead_somewhere(links_kept: Finding, scored: Scored) -> None:
+    """Whoever opens one finds something.  If red: docs/runbook.md#prevention-team."""
+    links = scored(links_kept)
+
+    assert links.ready, links
+
+
+def test_tokens_will_last(tokens_kept: Finding, scored: Scored) -> None:
+    """Each is taken, and not about to end.  If red: docs/runbook.md#not-ready."""
+    tokens = scored(tokens_kept)
+
+    assert tokens.ready, tokens
+
+
+def test_schedules_still_run(workflows_kept: Finding, scored: Scored) -> None:
+    """GitHub has switched no workflow off.  If red: docs/runbook.md#prevention-team."""
+    workflows = scored(workflows_kept)
+
+    assert workflows.ready, workflows
+
+
+def test_somebody_answers_for_each_waiver(waivers_kept: Finding, scored: Scored) -> None:
+    """None is provisional, and none has ended.  If red: docs/runbook.md#prevention-team."""
+    waivers = scored(waivers_kept)
+
+    assert waivers.ready, waivers

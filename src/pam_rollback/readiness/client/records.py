@@ -1,0 +1,105 @@
+"""Records of earlier runs, of the ramp and of the watch: files, which other machines may have written."""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.run_files import RAMP_ADOPTED, RAMP_ENTERED, RAMP_STARTED, RAMP_WATCHED
+from pam_rollback.core.strict_json import read_json
+from pam_rollback.readiness.rules.postmortems import Document, RealRun
+from pam_rollback.readiness.rules.releases import Ramp, Stage
+from pam_rollback.reporting.past_drills import read
+
+_LARGEST_BYTES = 1_000_000
+
+
+def ramps(file: Path, share_of: Callable[[str], float]) -> list[Ramp]:
+    """The ramps of a journal, in order. ``share_of`` gives the share of a stage, per cent, by its id.
+
+    Raises MeasurementFailed for a journal that cannot be read: nothing is guessed from half of one.
+    """
+    found: list[Ramp] = []
+    stages: list[Stage] = []
+    watched_until_s = 0.0
+
+    def close() -> None:
+        if found:
+            last = found[-1]
+            found[-1] = Ramp(last.release, last.began_s, (*stages,), adopted=last.adopted)
+
+    for number, entry in _lines(file):
+        try:
+            kind, at_s = str(entry["event"]), float(entry["at_s"])
+            if kind in {RAMP_STARTED, RAMP_ADOPTED}:
+                close()
+                stages = []
+                found.append(Ramp(str(entry["release"]), at_s, adopted=kind == RAMP_ADOPTED))
+            elif kind == RAMP_ENTERED:
+                stages.append(Stage(share_of(str(entry["stage"])), at_s))
+                watched_until_s = at_s
+            elif kind == RAMP_WATCHED and entry["state"] == "good" and stages:
+                last, until_s = stages[-1], float(entry["until_s"])
+                more_s = max(0.0, until_s - max(float(entry["from_s"]), watched_until_s))
+                stages[-1] = Stage(last.share_pct, last.at_s, last.watched_s + more_s)
+                watched_until_s = max(watched_until_s, until_s)
+        except (KeyError, TypeError, ValueError) as problem:
+            raise MeasurementFailed(f"{file}, line {number}: expected an event of a ramp ({problem!r})") from None
+    close()
+    return found
+
+
+def last_look_s(file: Path) -> float | None:
+    """When the watch wrote for the last time (seconds since 1970); None where it never did. Raises MeasurementFailed."""
+    last: float | None = None
+    for number, entry in _lines(file):
+        try:
+            last = float(entry["at_s"])
+        except (KeyError, TypeError, ValueError):
+            raise MeasurementFailed(f"{file}, line {number}: expected a line of the watch, with at_s") from None
+    return last
+
+
+def real_runs(out: Path, environment: str) -> list[RealRun]:
+    """The real rollbacks of that environment that are on record. Half a folder is nobody's record."""
+    records = (read(path) for path in sorted(out.glob("*/run.json")))
+    return [
+        RealRun(record.run_id, datetime.fromisoformat(record.finished.iso))
+        for record in records
+        if record is not None and record.mode == "real" and record.actions and record.environment.name == environment
+    ]
+
+
+def documents(folder: Path) -> list[Document]:
+    """The post-mortems of a folder. Raises MeasurementFailed when it cannot be read."""
+    if not folder.is_dir():
+        raise MeasurementFailed(f"{folder}: expected the folder of post-mortems, found none ([readiness] postmortems)")
+    try:
+        return [Document(file.name, file.read_text(encoding="utf-8")) for file in sorted(folder.glob("**/*.md"))]
+    except (OSError, UnicodeDecodeError) as problem:
+        raise MeasurementFailed(f"{folder}: a post-mortem cannot be read: {problem}") from None
+
+
+def text_of(file: Path) -> str:
+    """A file of the project. Raises MeasurementFailed when it cannot be read, or is too large to be one."""
+    try:
+        if file.stat().st_size > _LARGEST_BYTES:
+            raise MeasurementFailed(f"{file}: larger than {_LARGEST_BYTES} bytes")
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as problem:
+        raise MeasurementFailed(f"{file} cannot be read: {problem}") from None
+
+
+def _lines(file: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Each whole line; what follows the last newline was never finished. A file that is not there has none."""
+    if not file.is_file():
+        return
+    for number, line in enumerate(file.read_bytes().split(b"\n")[:-1], start=1):
+        try:
+            entry = read_json(line)
+        except ValueError:
+            entry = None
+        if not isinstance(entry, dict):
+            raise MeasurementFailed(f"{file}, line {number}: expected a JSON object")
+        yield number, entry
