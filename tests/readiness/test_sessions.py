@@ -32,7 +32,9 @@ def test_on_call_reads_one_page(practice_range: Range, tmp_path: Path) -> None:
     (tmp_path / "docs" / "runbook.md").write_text("")
     file = practice_range.described(tmp_path / "sandbox.toml", TABLE, abilities=())
 
-    found = project.run("-m", "readiness", f"--env={file}", "--item=PM-8", "--item=PM-10", "--item=PM-11", "--item=PM-12")
+    found = project.run(
+        "-m", "readiness", f"--env={file}", "--item=PM-8", "--item=PM-10", "--item=PM-11", "--item=PM-12"
+    )
 
     assert found.rc == 10, found.out
     assert found.outcomes() == {
