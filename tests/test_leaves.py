@@ -24,6 +24,7 @@ LEAVES = {
     "state": (),
     "game": (),
     "readiness": ("checks/test_readiness.py",),
+    "watch": ("checks/test_watch.py",),
 }
 """Each leaf, with its files of the runbook."""
 KINDS_OF_ONE_PHASE = {"load"}

@@ -56,7 +56,7 @@ def watch(plan: Plan) -> object:
         Watched(ms=200, for_s=620),
         Watched(ms=135, for_s=620),
     )
-    watchers = [decision._Watcher(world, plan, 1.0, before) for world in worlds]  # type: ignore[arg-type]
+    watchers = [decision.Watcher(world, plan, 1.0, before) for world in worlds]  # type: ignore[arg-type]
     return [(one.longest_s, one.seen(0)) for one in watchers]
 
 
@@ -66,7 +66,7 @@ def gaps_of_answers(plan: Plan) -> object:
     def seen(state: ConditionState) -> Condition:
         return Condition(state, "words", 300, 300, 0, 300, 10, Figures(what="x", asked="y", measured=None))
 
-    watcher = decision._Watcher(Watched(), plan, 1.0, None)  # type: ignore[arg-type]
+    watcher = decision.Watcher(Watched(), plan, 1.0, None)  # type: ignore[arg-type]
     names = ("down", "partly down", "errors", "some errors")
     clear = dict.fromkeys(names, seen(ConditionState.CLEAR))
     found = [watcher._judged({**clear, name: seen(state)}) for name in names for state in ConditionState]

@@ -24,6 +24,7 @@ WRITTEN_BY: Final = "suite"
 """The version of the suite that wrote the record: what has to be installed to read it."""
 JOURNAL: Final = 1
 RAMP: Final = 1
+WATCH: Final = 1
 
 
 def stamp(number: int) -> dict[str, Any]:

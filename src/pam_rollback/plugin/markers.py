@@ -16,10 +16,13 @@ PHASES = {
     "post_rollback": "verifies the service after a rollback, however that was done",
     "redeploy_gate": "may the candidate be deployed again?",
     "ramp": "the staged re-deployment",
+    "watch": "the decision criteria, looked at over and over: an incident is opened once, kept up to date and closed",
     "readiness": "are people, credentials and paperwork ready?",
     "doctor": "is the configuration complete? sends nothing; ends with 0 or 11",
 }
-ONLY_WHEN_NAMED = frozenset({"preflight", "baseline", "decision", "redeploy_gate", "ramp", "readiness", "doctor"})
+ONLY_WHEN_NAMED = frozenset(
+    {"preflight", "baseline", "decision", "redeploy_gate", "ramp", "watch", "readiness", "doctor"}
+)
 """Phases that say nothing of a rollback that was done. They run only when ``-m`` names them, never beside a story."""
 KINDS = {
     "health": "asks the health endpoints of the plan (HC-1 to HC-5)",

@@ -251,7 +251,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         dest="pam_state_dir",
         default="",
         metavar="DIR",
-        help="where the ramp's journal of each environment outlives sessions (default: $PAM_STATE_DIR, else reports/state)",
+        help="where the journals of ramp and watch of each environment outlive sessions (default: $PAM_STATE_DIR, else reports/state)",
+    )
+    add(
+        "--turn",
+        dest="pam_turn",
+        default="",
+        metavar="TIME",
+        help="with -m watch: end after so long, such as 5h30m, and hand over to the next turn (default: 2m on a sandbox of its own, else "
+        "until it is stopped)",
+    )
+    add(
+        "--look-every",
+        dest="pam_look_every",
+        default="",
+        metavar="TIME",
+        help="with -m watch: the time between two looks (default: 15s on the sandbox, 1m elsewhere)",
     )
     add(
         "--state",

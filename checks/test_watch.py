@@ -1,0 +1,30 @@
+"""Does anything ask for a rollback, now or at any later moment?  Looks over and over, and has an incident told once.
+
+Ends as a decision does: 0 nothing asks for a rollback, 10 roll back now, 11 consider it, or not known.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pam_rollback.core.figures import Scored
+
+if TYPE_CHECKING:  # sessions of other phases read this file, too, and need nothing of the slice
+    from pam_rollback.watch.rules.turn import Turn
+
+pytestmark = [pytest.mark.watch]
+
+
+def test_nothing_asks_for_a_rollback(watched: Turn) -> None:
+    """No incident was open when the turn ended.  If red: docs/runbook.md#watch."""
+    assert watched.calm, watched
+
+
+@pytest.mark.criterion("PM-8")
+def test_the_watch_itself_saw(watched: Turn, scored: Scored) -> None:
+    """Its red control failed as it must, and somebody looked all the time.  If red: docs/runbook.md#watch."""
+    turn = scored(watched)
+
+    assert turn.works, turn

@@ -1,0 +1,9 @@
+"""The watch (``-m watch``): decision criteria looked at over and over, and an incident opened once, kept up to date and closed.
+
+A leaf slice: nothing else in the suite imports it, and without this folder the rest works. It may touch the plan, the environment, the
+prober of ``observation/`` and the clients in ``adapters/``; its fixtures and hooks alone know the session. Whoever is told of an incident
+listens to the suite's hooks. Its journal outlives sessions, so that the next turn tells nothing twice.
+"""
+
+LOADED_FOR = frozenset({"watch"})
+"""The markers of ``-m`` for which a session loads its fixtures and hooks."""

@@ -1,0 +1,114 @@
+"""The watch's files of an environment: its journal (what happened, a JSON object a line) and its lease (whose turn it is)."""
+
+import fcntl
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pam_rollback.actions.durable import append_line, make_private
+from pam_rollback.core import formats
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.outside_text import cut
+from pam_rollback.core.run_files import WATCH_RECORD
+from pam_rollback.core.strict_json import read_json
+from pam_rollback.watch.rules.state import Event
+from pam_rollback.watch.rules.turn import Lease
+
+NOTES = "watch.txt"
+"""In a run's folder: the latest lines that its watch said."""
+_OWN = ("at", "at_s", "event", formats.FIELD, formats.WRITTEN_BY)
+_LEASE, _LOCK = "watch-lease.json", "watch.lock"
+_OWNER_ONLY = 0o600
+
+
+@dataclass(frozen=True)
+class WatchFiles:
+    """The folder of one environment. ``redact`` takes secrets out of what is written."""
+
+    folder: Path
+    redact: Callable[[str], str] = str
+
+    @property
+    def journal(self) -> Path:
+        """The journal's file."""
+        return self.folder / WATCH_RECORD
+
+    def append(self, event: Event) -> None:
+        """Write one event; returns when it is on the disk. Raises OSError."""
+        entry: dict[str, Any] = {
+            "at": datetime.fromtimestamp(event.at_s, UTC).isoformat(timespec="seconds"),
+            "at_s": event.at_s,
+            "event": event.kind,
+        }
+        if not self.journal.exists() or not self.journal.stat().st_size:
+            entry |= formats.stamp(formats.WATCH)
+        append_line(
+            self.journal, (self.redact(json.dumps({**entry, **event.facts}, ensure_ascii=False)) + "\n").encode()
+        )
+
+    def events(self) -> list[Event]:
+        """All of it in order; a last line that a kill cut short says nothing. Raises MeasurementFailed at one that cannot be read."""
+        lines = self.journal.read_bytes().split(b"\n") if self.journal.exists() else [b""]
+        torn = {len(lines) - 1}
+        found = []
+        for number, line in enumerate(lines):
+            try:
+                found.append(_event(line))
+            except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
+                if line and number not in torn and not _is_cut_short(line):
+                    shown = cut(line.decode("utf-8", "replace"), 80)
+                    raise MeasurementFailed(
+                        f"{self.journal}, line {number + 1}: expected an event of a watch, found {shown!r}; "
+                        "restore the file, or move it away: then incidents that are open are told once more"
+                    ) from None
+        return found
+
+    def lease(self) -> Lease | None:
+        """Whose turn it is; None where nobody's was, or where it cannot be read."""
+        try:
+            facts = read_json((self.folder / _LEASE).read_bytes())
+            return Lease(
+                str(facts["token"]), str(facts["run"]), int(facts["beat"]), facts["ended"] is True, float(facts["at_s"])
+            )
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+
+    def write_lease(self, lease: Lease) -> None:
+        """Say that it is ours, and when we looked. Raises OSError."""
+        make_private(self.folder)
+        new = self.folder / f"{_LEASE}.{os.getpid()}"
+        new.write_text(json.dumps(asdict(lease)), encoding="utf-8")
+        new.replace(self.folder / _LEASE)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Nobody else on this machine, or on a shared folder that knows locks, looks at the lease meanwhile."""
+        make_private(self.folder)
+        descriptor = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT, _OWNER_ONLY)
+        try:
+            with suppress(OSError):
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+
+def _is_cut_short(line: bytes) -> bool:
+    """A kill left its beginning, and the next event stands on a line of its own."""
+    return line.startswith(b"{") and not line.endswith(b"}")
+
+
+def _event(line: bytes) -> Event:
+    entry = read_json(line)
+    if problem := formats.too_new(entry, formats.WATCH):
+        raise MeasurementFailed(problem)
+    return Event(
+        float(entry["at_s"]),
+        str(entry["event"]),
+        {name: value for name, value in entry.items() if name not in _OWN},
+    )

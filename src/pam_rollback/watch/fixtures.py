@@ -1,0 +1,277 @@
+"""The watch: a turn of looks at what users are answered, and the incident that they may show."""
+
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from pam_rollback.adapters.http import fetch
+from pam_rollback.core.clock import Clock
+from pam_rollback.core.decision import Finding, State, decide
+from pam_rollback.core.distribution import Distribution
+from pam_rollback.core.environment import Environment
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.flags import TeamNotice
+from pam_rollback.core.plan import Plan
+from pam_rollback.core.wait import Waiter
+from pam_rollback.core.watched_incident import WatchedIncident
+from pam_rollback.observation.journeys import HEALTH_JOURNEY
+from pam_rollback.observation.probed_journeys import probe_config
+from pam_rollback.observation.prober import Prober, start_prober
+from pam_rollback.plugin import listeners
+from pam_rollback.plugin.baseline_files import staleness
+from pam_rollback.plugin.blocked import Lookout, Sorting
+from pam_rollback.plugin.fixtures.decision import Watcher
+from pam_rollback.plugin.fixtures.health import refuse_when_offline
+from pam_rollback.plugin.fixtures.observation import Observation
+from pam_rollback.plugin.progress import Progress
+from pam_rollback.plugin.recommending import recommended
+from pam_rollback.plugin.runbook import Runbook
+from pam_rollback.plugin.titles import titled
+from pam_rollback.watch.client import NOTES, WatchFiles
+from pam_rollback.watch.rules.looks import Look, Streaks
+from pam_rollback.watch.rules.state import HOOKS
+from pam_rollback.watch.rules.turn import Moment, Turn, length_s
+from pam_rollback.watch.service import Advised, Tell, Watching, WatchTools
+
+_ON_SANDBOX_S, _ELSEWHERE_S = 15.0, 60.0
+_OWN_SANDBOX_S = 120.0
+ROTATED_AFTER_S = 3600.0
+"""A prober keeps all that it saw: another one takes its place, so that a watch of days needs no more than one of hours."""
+CONTROL = "http://red-control.invalid/"
+"""No name in .invalid exists (RFC 6761): whoever gets a good answer there gets one anywhere."""
+_FIRST_WITHIN_S = 15.0
+_SETTLES_S = 5.0
+"""The latest answers are still out."""
+_CHANNEL = "the team's channel"
+
+
+class Eyes:
+    """A prober, and its successor before its hour is over: one looks back as far as the plan asks at any time."""
+
+    def __init__(
+        self, start: Callable[[int], tuple[Prober, Observation]], watcher: Callable[[Observation], Watcher]
+    ) -> None:
+        self._start = start
+        self._watcher = watcher
+        self._number = 0
+        self._now = self._next()
+        self._following: tuple[Prober, Observation, Watcher] | None = None
+
+    def _next(self) -> tuple[Prober, Observation, Watcher]:
+        self._number += 1
+        prober, observation = self._start(self._number)
+        return prober, observation, self._watcher(observation)
+
+    def look(self) -> Watcher:
+        """The one that saw for long enough. Raises MeasurementFailed when the prober is gone; the next look has another."""
+        try:
+            age_s = _age_s(self._now[1])
+            if self._following is None and age_s > ROTATED_AFTER_S:
+                self._following = self._next()
+            if self._following is not None and _age_s(self._following[1]) > self._following[2].longest_s:
+                self._retire(self._now[0])
+                self._now, self._following = self._following, None
+        except MeasurementFailed:
+            self.close()
+            self._now, self._following = self._next(), None
+            raise
+        return self._now[2]
+
+    @property
+    def began_s(self) -> float:
+        """Since when the one that is looked at has seen anything."""
+        return self._now[0].timeline.header.first_due_s
+
+    def close(self) -> None:
+        """End them."""
+        for found in (self._now, self._following):
+            if found is not None:
+                self._retire(found[0])
+
+    @staticmethod
+    def _retire(prober: Prober) -> None:
+        prober.stop()
+        prober.timeline.path.unlink(missing_ok=True)
+
+
+def _age_s(observation: Observation) -> float:
+    """For how long it has seen everything."""
+    return observation.settled_s - observation.first_due_s
+
+
+@dataclass(frozen=True)
+class Channel:
+    """Tells the team in its channel. What may have arrived there already is not sent again: nobody can look."""
+
+    notice: TeamNotice
+
+    def __call__(self, hook: str, incident: WatchedIncident) -> str:
+        """Send it. Raises RuntimeError when the channel did not take it."""
+        if incident.told_before:
+            return ""
+        problem = self.notice.post(message(hook, incident))
+        if problem:
+            raise RuntimeError(problem)
+        return ""
+
+
+def message(hook: str, incident: WatchedIncident) -> str:
+    """An incident in words, for a channel."""
+    if hook.endswith("closed"):
+        return f"Over: {incident.key} on {incident.environment}, since {incident.seen:%H:%M:%S} UTC"
+    found = "\n".join(
+        f"• {one.criterion} {one.title}: {one.words} (since {one.since:%H:%M:%S} UTC)" for one in incident.found
+    )
+    rehearsed = f", rehearsed recovery {incident.rehearsed}" if incident.rehearsed else ""
+    begin = "Still" if hook.endswith("updated") else "Incident"
+    return (
+        f"{begin}: {incident.recommendation} · {incident.environment} · {incident.key}\n{found}\n"
+        f"{incident.strategy_title}{rehearsed}:\n{incident.command or 'see docs/runbook.md'}"
+    )
+
+
+@pytest.fixture(scope="session")
+@titled("The watch looks until its turn is over")
+def watched(
+    in_situation: object,
+    environment: Environment,
+    plan: Plan,
+    runbook: Runbook,
+    clock: Clock,
+    waiter: Waiter,
+    progress: Progress,
+    incident_channel: TeamNotice | None,
+    pytestconfig: pytest.Config,
+) -> Turn:
+    """One turn. Raises MeasurementFailed when the prober does not begin, or the journal cannot be read."""
+    del in_situation  # entered before anybody looks
+    lines: list[str] = []
+
+    def say(line: str) -> None:
+        shown = runbook.secrets.show(f"{clock.wall():%H:%M:%S} watch: {line}")
+        lines.append(shown)
+        del lines[:-_NOTED]
+        progress.announce(f"  {shown}")
+
+    with ExitStack() as stack:
+        eyes = Eyes(
+            lambda number: _prober(environment, runbook, clock, number),
+            lambda seen: Watcher(seen, plan, runbook.pace, _before(runbook)),
+        )
+        stack.callback(eyes.close)
+        option = pytestconfig.option
+        every_s = length_s(option.pam_look_every) if option.pam_look_every else _usual_s(runbook)
+        tools = WatchTools(
+            files=WatchFiles(_folder(environment, runbook, pytestconfig), runbook.secrets.redact),
+            look=lambda: look(environment, eyes, clock),
+            advise=lambda criteria, streaks: _advised(pytestconfig, runbook, criteria, streaks),
+            title=lambda criterion: plan.item(criterion).title,
+            listeners=_listeners(pytestconfig, incident_channel),
+            now=lambda: Moment(_passed_s(), clock.wall().timestamp()),
+            pause=waiter.pause,
+            say=say,
+            environment=environment.name,
+            run=runbook.id,
+            token=secrets.token_hex(8),
+            every_s=every_s,
+            length_s=length_s(option.pam_turn)
+            if option.pam_turn
+            else _OWN_SANDBOX_S
+            if runbook.own_sandbox
+            else _FOR_EVER_S,
+            watched=_criteria(runbook),
+        )
+        say(f"looks every {every_s:g} s at {', '.join(tools.watched)}; tells {', '.join(tools.listeners) or 'nobody'}")
+        try:
+            turn = Watching(tools).turn()
+            say(str(turn))
+        finally:
+            runbook.folder.joinpath(NOTES).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return turn
+
+
+_NOTED = 50
+_FOR_EVER_S = float("inf")
+
+
+def look(environment: Environment, eyes: Eyes, clock: Clock) -> Look:
+    """Look once, after the red controls: an address that must fail, and the samples of now as if all had failed."""
+    at_s = clock.wall().timestamp()
+    watcher = eyes.look()
+    seen = watcher.seen(eyes.began_s).watch
+    findings = tuple(judged.finding for judged in seen.all)
+    blind = (
+        "" if watcher.is_red_when_all_fail(eyes.began_s) else "the red control was good: an outage would not be seen"
+    )
+    answer = fetch(CONTROL, deadline_s=environment.probing.request_deadline_s)
+    if answer.http_status is not None and answer.http_status < 400:  # noqa: PLR2004 - the first status of a fault
+        blind = f"the red control {CONTROL} was answered with {answer.http_status}: this network answers for everybody"
+    if not blind and any(finding.state is not State.CLEAR for finding in findings):
+        try:
+            refuse_when_offline(environment, "users are not answered")
+        except MeasurementFailed as problem:
+            blind = str(problem)
+    return Look(at_s, findings, blind, early=clock.monotonic_s() - eyes.began_s < watcher.longest_s + _SETTLES_S)
+
+
+def _prober(environment: Environment, runbook: Runbook, clock: Clock, number: int) -> tuple[Prober, Observation]:
+    config = probe_config(environment, run=runbook.id)
+    prober = start_prober(config, runbook.folder / f"watch-{number}.jsonl")
+    prober.wait_for_first(1, _FIRST_WITHIN_S)
+    signed_in = config.sign_in is not None
+    journeys = tuple(one.name for one in config.journeys if not (signed_in and one.name == HEALTH_JOURNEY))
+    answered_before = () if runbook.stored is None else runbook.stored.answered
+    sorting = Sorting(config, Lookout(environment, runbook.options.observed), clock, answered_before)
+    return prober, Observation(prober, journeys, clock, sorting=sorting)
+
+
+def _before(runbook: Runbook) -> Distribution | None:
+    return (
+        None
+        if runbook.stored is None or runbook.stored.overall is None or staleness(runbook)
+        else runbook.stored.overall.latencies
+    )
+
+
+def _criteria(runbook: Runbook) -> tuple[str, ...]:
+    return ("IR-2", "IR-5") if _before(runbook) is None else ("IR-2", "IR-5", "IR-4", "CR-5")
+
+
+def _usual_s(runbook: Runbook) -> float:
+    return _ON_SANDBOX_S if runbook.on_sandbox else _ELSEWHERE_S
+
+
+def _folder(environment: Environment, runbook: Runbook, config: pytest.Config) -> Path:
+    where = runbook.options.state_dir or config.rootpath / "reports" / "state"
+    return runbook.folder / "state" if runbook.own_sandbox else where / environment.name
+
+
+def _passed_s() -> float:
+    """Since this machine started, its sleep included where the system counts that."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+def _listeners(config: pytest.Config, channel: TeamNotice | None) -> dict[str, Tell]:
+    """Who listens, by names that are the same on another machine."""
+    found: dict[str, Tell] = {} if channel is None else {_CHANNEL: Channel(channel)}
+    for name in dict.fromkeys(name for hook in HOOKS.values() for name in listeners.names_of(config, hook)):
+        shown = name.removeprefix(f"{config.rootpath}/")
+        found[shown] = lambda hook, incident, name=name: listeners.tell_one(config, hook, name, incident)  # type: ignore[misc]
+    return found
+
+
+def _advised(config: pytest.Config, runbook: Runbook, criteria: Sequence[str], streaks: Streaks) -> Advised:
+    """What the decision would say of these criteria."""
+    latest = [streak.latest for name in criteria if (streak := streaks.of.get(name)) is not None]
+    asking = [Finding(one.criterion, one.state, one.words) for one in latest if one is not None]
+    decision = decide(runbook.plan, asking, observed={}, vouched={}, constant_flags=runbook.environment.constant_flags)
+    record = recommended(config, runbook, decision)
+    strategy = record.strategy
+    if strategy is None:
+        return Advised(record.recommendation, "", "no strategy is named for it", "", "")
+    return Advised(record.recommendation, strategy.id, strategy.title, strategy.past, strategy.command)

@@ -1,0 +1,23 @@
+"""What a session has of the watch beside its tests: options that make sense, and what it found in its notes."""
+
+from pathlib import Path
+
+import pytest
+
+from pam_rollback.watch.client import NOTES
+from pam_rollback.watch.rules.turn import length_s
+
+
+def pytest_pam_command_line(config: pytest.Config) -> None:
+    """Refuse times that are none."""
+    for option, text in (("--turn", config.option.pam_turn), ("--look-every", config.option.pam_look_every)):
+        try:
+            _ = length_s(text) if text else 0
+        except ValueError as error:
+            raise pytest.UsageError(f"{option} {error}") from None
+
+
+def pytest_pam_notes(run_folder: Path) -> list[str]:
+    """What it said."""
+    file = run_folder / NOTES
+    return file.read_text(encoding="utf-8").splitlines() if file.is_file() else []

@@ -1,0 +1,149 @@
+"""One turn of a watch: how long, whose, which time nobody watched, and what it ends with."""
+
+import re
+from dataclasses import dataclass, replace
+
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.figures import Figures
+from pam_rollback.core.watched_incident import WatchedIncident
+from pam_rollback.watch.rules.looks import IN_A_ROW
+
+_LENGTH = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", re.ASCII)
+_UNITS_S = (86_400, 3600, 60, 1)
+UNKNOWN_PCT_MAX = 5.0
+"""So many looks of a turn may prove nothing; with more of them the turn is INCONCLUSIVE."""
+JUMP_S = 30.0
+"""What clocks are put right by is less."""
+_SPARE_S = 60.0
+
+
+def length_s(text: str) -> float:
+    """``5h30m``, ``2d``, ``90s``: in seconds. Raises ValueError for anything else, and for nothing."""
+    found = _LENGTH.fullmatch(text)
+    seconds = sum(int(part or 0) * unit for part, unit in zip(found.groups(), _UNITS_S, strict=True)) if found else 0
+    if not seconds:
+        raise ValueError(f"{text}: expected a time such as 5h30m, 2d or 90s")
+    return float(seconds)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One moment by two clocks: seconds since this machine started, which count its sleep, too, and since 1970."""
+
+    passed_s: float
+    wall_s: float
+
+
+def gap_max_s(every_s: float) -> float:
+    """The longest time between two looks in which somebody still watched."""
+    return IN_A_ROW * every_s + _SPARE_S
+
+
+def unwatched_s(before: Moment, now: Moment, every_s: float) -> float:
+    """How long nobody watched between two looks of one turn; 0 when somebody did."""
+    gap_s = now.passed_s - before.passed_s
+    return gap_s if gap_s > gap_max_s(every_s) else 0.0
+
+
+def jumped_s(before: Moment, now: Moment) -> float:
+    """How far the time of day jumped between two looks, forward or back; 0 when it did not."""
+    found = (now.wall_s - before.wall_s) - (now.passed_s - before.passed_s)
+    return found if abs(found) > JUMP_S else 0.0
+
+
+@dataclass(frozen=True)
+class Lease:
+    """Whose turn it is: moves with every look of its owner."""
+
+    token: str
+    """Of one turn."""
+    run: str
+    beat: int = 0
+    ended: bool = False
+    at_s: float = 0.0
+    """The owner's time of day, for people and for the next turn."""
+
+    def renewed(self, at_s: float) -> "Lease":
+        """With a sign of life."""
+        return replace(self, beat=self.beat + 1, at_s=at_s)
+
+
+@dataclass(frozen=True)
+class Standby:
+    """Somebody else's lease, and since when it has not moved, by our own clock."""
+
+    seen: Lease
+    since_s: float
+
+    def after(self, now: Lease, passed_s: float) -> "Standby":
+        """Look once more."""
+        return self if (now.token, now.beat) == (self.seen.token, self.seen.beat) else Standby(now, passed_s)
+
+
+def may_take(found: Lease | None, token: str, standby: Standby | None, passed_s: float, every_s: float) -> bool:
+    """Whether this turn may watch. An owner lives whose lease moves while we look; the times written in it prove nothing."""
+    if found is None or found.ended or found.token == token:
+        return True
+    return standby is not None and passed_s - standby.after(found, passed_s).since_s > gap_max_s(every_s)
+
+
+@dataclass(frozen=True, repr=False)
+class Turn:
+    """What a turn ended with."""
+
+    watched: tuple[str, ...]
+    """The criteria that it looked at."""
+    looks: int
+    early: int
+    """Looks at its beginning, at which not everything was known yet. They are not among the others."""
+    unknown: int
+    """Looks that proved nothing."""
+    why_unknown: str
+    """Of the latest of them."""
+    unwatched_s: float
+    length_s: float
+    incident: WatchedIncident | None
+    suspected: tuple[str, ...]
+
+    @property
+    def calm(self) -> bool:
+        """Nothing asks for a rollback. Raises MeasurementFailed when that is not known, or when one is to be considered."""
+        if self.incident is not None and self.incident.recommendation.startswith("ROLL BACK"):
+            return False
+        if self.incident is not None:
+            raise MeasurementFailed(str(self))
+        if self.suspected:
+            raise MeasurementFailed(f"{', '.join(self.suspected)} asks for a rollback, for fewer than {IN_A_ROW} looks")
+        return True
+
+    @property
+    def works(self) -> bool:
+        """The watch itself saw. Raises MeasurementFailed when it did not for more than the tolerated share of its time."""
+        if not self.looks:
+            early = f" ({self.early} looks came before it had seen enough)" if self.early else ""
+            raise MeasurementFailed(f"nobody looked{early}")
+        if 100 * self.unknown > UNKNOWN_PCT_MAX * self.looks:
+            raise MeasurementFailed(
+                f"{self.unknown} of {self.looks} looks proved nothing (tolerated {UNKNOWN_PCT_MAX:g} %), the latest: {self.why_unknown}"
+            )
+        if 100 * self.unwatched_s > UNKNOWN_PCT_MAX * self.length_s:
+            raise MeasurementFailed(
+                f"nobody watched for {self.unwatched_s:.0f} of {self.length_s:.0f} s (tolerated {UNKNOWN_PCT_MAX:g} %)"
+            )
+        return True
+
+    @property
+    def figures(self) -> Figures:
+        """For the table of criteria."""
+        return Figures(what="looks that proved nothing", asked="none", measured=self.unknown, n=self.looks)
+
+    def __str__(self) -> str:
+        """The sentence that a failure shows."""
+        seen = f"{self.looks} looks in {self.length_s:.0f} s at {', '.join(self.watched) or 'nothing'}"
+        seen += f", {self.early} before it had seen enough" if self.early else ""
+        if self.incident is None:
+            return f"nothing asks for a rollback; {seen}"
+        found = "; ".join(f"{one.criterion} since {one.since:%H:%M:%S} UTC: {one.words}" for one in self.incident.found)
+        return f"{self.incident.recommendation} ({self.incident.key}): {found}; {seen}"
+
+    __repr__ = __str__

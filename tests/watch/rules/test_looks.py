@@ -1,0 +1,122 @@
+"""Looks in a row, and the time of a turn: rules alone."""
+
+import random
+import tracemalloc
+
+import pytest
+
+from pam_rollback.core.decision import Finding, State
+from pam_rollback.watch.rules.looks import Look, Streaks
+from pam_rollback.watch.rules.turn import Lease, Moment, Standby, jumped_s, length_s, may_take, unwatched_s
+
+EVERY_S = 15.0
+LOOKS_A_DAY = 5760
+CLEAR, HOLDS, WATCH, UNKNOWN = State.CLEAR, State.HOLDS, State.WATCH, State.UNKNOWN
+
+
+def after(*states: State | None) -> Streaks:
+    """Looks at one criterion; None proves nothing."""
+    streaks = Streaks()
+    for at_s, state in enumerate(states):
+        found = (Finding("IR-2", state or HOLDS, "as written"),)
+        streaks = streaks.after(Look(at_s, found, blind="" if state else "the red control was good"))
+    return streaks
+
+
+@pytest.mark.parametrize(
+    ("states", "confirmed"),
+    [
+        ((HOLDS, HOLDS, HOLDS), True),
+        ((HOLDS, State.CONSIDER, HOLDS), True),
+        ((HOLDS, UNKNOWN, HOLDS, None, HOLDS), True),
+        ((HOLDS, HOLDS), False),
+        ((HOLDS, HOLDS, CLEAR, HOLDS, HOLDS), False),
+        ((HOLDS, HOLDS, WATCH, HOLDS), False),
+        ((HOLDS, HOLDS, None, None), False),
+        ((UNKNOWN,) * 9, False),
+    ],
+)
+def test_three_that_ask_in_a_row(states: tuple[State | None, ...], *, confirmed: bool) -> None:
+    """What proves nothing goes on with no streak, and ends none."""
+    assert (after(*states).confirmed(()) == ("IR-2",)) == confirmed
+
+
+@pytest.mark.parametrize(
+    ("states", "over"),
+    [
+        ((CLEAR, CLEAR, CLEAR), True),
+        ((CLEAR, None, CLEAR, UNKNOWN, CLEAR), True),
+        ((CLEAR, CLEAR), False),
+        ((CLEAR, CLEAR, WATCH, CLEAR), False),
+        ((CLEAR, CLEAR, HOLDS, CLEAR), False),
+        ((UNKNOWN,) * 9, False),
+        ((None,) * 9, False),
+        ((), False),
+    ],
+)
+def test_three_calm_ones_end_it(states: tuple[State | None, ...], *, over: bool) -> None:
+    """Of an incident that was open when the turn began."""
+    assert (after(*states).confirmed(("IR-2",)) == ()) == over
+
+
+def test_no_false_incident_in_a_week() -> None:
+    """One look in fifty is bad by chance, one in fifty proves nothing, and nothing is behind it; judged look by look."""
+    lot, streaks, open_incidents = random.Random(19), Streaks(), 0
+    for number in range(7 * LOOKS_A_DAY):
+        drawn = lot.random()
+        found = (Finding("IR-2", HOLDS if drawn < 0.01 else CLEAR, "by lot"),)
+        streaks = streaks.after(Look(number * EVERY_S, found, blind="" if drawn < 0.98 else "away"))
+        open_incidents += bool(streaks.confirmed(()))
+
+    assert open_incidents == 0
+
+
+def test_memory_is_flat_over_a_day() -> None:
+    """What is known after a day of looks is as large as after an hour."""
+    streaks, sizes = Streaks(), []
+    tracemalloc.start()
+    for number in range(LOOKS_A_DAY):
+        streaks = streaks.after(Look(number * EVERY_S, (Finding("IR-2", CLEAR, f"look {number}"),)))
+        if number % 240 == 239:
+            sizes.append(tracemalloc.get_traced_memory()[0])
+    tracemalloc.stop()
+
+    assert max(sizes) - sizes[0] < 10_000
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("5h30m", 19800), ("2d", 172_800), ("90s", 90), ("1d1h1m1s", 90_061)])
+def test_a_turn_has_a_length(text: str, seconds: float) -> None:
+    """As people write it."""
+    assert length_s(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "0s", "5", "-1h", "1.5h", "30m5h", "for ever", "१h"])
+def test_another_length_is_refused(text: str) -> None:
+    """Never taken for none, or for ever."""
+    with pytest.raises(ValueError, match="expected a time"):
+        length_s(text)
+
+
+def test_clocks() -> None:
+    """A late look is none that nobody watched, and clocks are put right a little all the time."""
+    before = Moment(1000, 5000)
+
+    assert unwatched_s(before, Moment(1100, 5100), EVERY_S) == 0
+    assert unwatched_s(before, Moment(1106, 5106), EVERY_S) == 106
+    assert jumped_s(before, Moment(1015, 5040)) == 0
+    assert jumped_s(before, Moment(1015, 8615)) == 3600
+    assert jumped_s(before, Moment(1015, 1415)) == -3600
+
+
+def test_whose_turn_it_is() -> None:
+    """Only what does not move while we look is dead, whatever times it names."""
+    theirs, later = Lease("theirs", "run", 5), Lease("theirs", "run", 6)
+    standby = Standby(theirs, 0)
+
+    assert may_take(None, "ours", None, 0, EVERY_S)
+    assert may_take(Lease("theirs", "run", 5, ended=True), "ours", None, 0, EVERY_S)
+    assert may_take(Lease("ours", "run", 5), "ours", None, 0, EVERY_S)
+    assert not may_take(theirs, "ours", None, 0, EVERY_S)
+    assert not may_take(theirs, "ours", standby, 105, EVERY_S)
+    assert may_take(theirs, "ours", standby, 106, EVERY_S)
+    assert not may_take(later, "ours", standby, 106, EVERY_S)
