@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.sessions import ONLY_HEALTH, SCREEN, Project, Range
+from tests.sessions import ONLY_HEALTH, ROOT, SCREEN, Project, Range
 
 CHECKS = '''"""Is it?"""
 import pytest
@@ -79,3 +79,12 @@ def test_the_record_knows_no_screen(practice_range: Range, project: Project) -> 
         kept.append((ended.rc, sorted(ended.outcomes().items()), sorted(json.loads(json.dumps(ended.record)))))
 
     assert kept[0] == kept[1] == kept[2]
+
+
+def test_health_is_asked_before_whatever_waits(project: Project) -> None:
+    """The first red of a verification comes within seconds: circuit breakers are given ten seconds to close, and come later."""
+    project.write("checks/test_breakers.py", (ROOT / "checks/test_breakers.py").read_text(encoding="utf-8"))
+    listed = project.run("-m", "post_rollback", "--collect-only", SCREEN, "-q").out
+    files = list(dict.fromkeys(re.findall(r"^checks/\S+(?=::)", listed, re.MULTILINE)))
+
+    assert files == ["checks/test_health.py", "checks/test_breakers.py"], files
