@@ -40,3 +40,7 @@ def test_it_rolls_back_what_works_and_puts_it_back(practice_range: Range, projec
     events = [entry["event"] for entry in journal(ended.folder)]
     assert "planting" not in events
     assert events.count("undo-owed") == events.count("undo-done") > 0
+    told = [one for one in journal(ended.folder) if one["event"] == "notice" and one["occasion"] == "not-verified"]
+    assert {one["means"] for one in told} >= {"slack"}, "who read that it is not verified yet reads how it ended"
+    assert all(one["text"].startswith("DRILL") and "DRILL INCONCLUSIVE" in one["text"] for one in told)
+    assert not [one for one in journal(ended.folder) if str(one.get("occasion", "")).startswith(("EM-3", "EM-4"))]

@@ -60,7 +60,7 @@ def keep(runbook: Runbook, name: str, write: Callable[[], object]) -> None:
 
 
 def told_elsewhere(runbook: Runbook, record: RunRecord, scorecard: str) -> list[str]:
-    """After the verdict was printed: the team hears it of a real rollback, and whoever did not see it finds it.
+    """After the verdict was printed: the team hears it of what was done on real hosts, and whoever did not see it finds it.
 
     Gives who was not told, in words.
     """
@@ -72,7 +72,7 @@ def told_elsewhere(runbook: Runbook, record: RunRecord, scorecard: str) -> list[
         )
         if problem:
             runbook.lost(f"{SCORECARD} is not in the run's folder: {problem}")
-    if not runbook.options.real or not runbook.journal.action_began:
+    if not (runbook.options.real or runbook.undamaged) or not runbook.journal.action_began:
         return []
     why = [f"{name} was lost ({reason})" for name, reason in lost.items()] + runbook.losses
     link = record.reports.html or record.reports.record or shown(runbook.folder)
@@ -83,7 +83,7 @@ def told_elsewhere(runbook: Runbook, record: RunRecord, scorecard: str) -> list[
             return [f"nobody was told of the verdict: {runbook.environment.name} declares no channel"]
         news = runbook.secrets.redact("\n".join(told))
         team.say(VERIFIED if record.verdict == "GO" else NOT_VERIFIED, news)
-        if record.exit_code == ExitCode.NO_GO:
+        if record.exit_code == ExitCode.NO_GO and runbook.options.real:
             team.wake(news)
     except Exception as error:  # noqa: BLE001 - whatever breaks here must not take the place of the verdict's exit code
         return [f"was not told of the verdict, tell them yourself: {error!r}"]
