@@ -11,7 +11,7 @@ export PYTHONDONTWRITEBYTECODE :=
 export NPM_CONFIG_UPDATE_NOTIFIER := false
 
 .DEFAULT_GOAL := help
-.PHONY: help drill drills connect begins quick test test-all stand-ins mutants check sandbox game report alerts incident forget lint bench soak audit matrix reference lock browser prometheus netlify-cli tools clean
+.PHONY: help drill drills connect begins quick test test-all stand-ins mutants check sandbox game report alerts incident incidents forget lint bench soak audit matrix reference lock browser prometheus netlify-cli tools clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,6 +77,10 @@ alerts: $(READY) ## Prometheus alerting rules from the plan (ENV=production, BAS
 
 incident: $(READY) ## material and post-mortem draft of the newest run with an action (RUN=folder)
 	@$(BIN)/python -m pam_rollback.postmortem $(RUN) $(ENV:%=--env %) $(OUT:%=--out %)
+	@$(if $(RUN),$(BIN)/python -m pam_rollback.tracker --drafted $(RUN) $(ENV:%=--env %) $(if $(WHERE),--where "$(WHERE)"))
+
+incidents: $(READY) ## incidents in the tracker: open ones, and those closed without a post-mortem (ENV=production)
+	@$(BIN)/python -m pam_rollback.tracker $(ENV:%=--env %)
 
 forget: $(READY) ## list runs older than AGE (AGE=30d) that nobody needs; YES=1 removes them
 	@$(BIN)/python -m pam_rollback.plugin.forget --older-than $(or $(AGE),30d) $(YES:%=--yes)

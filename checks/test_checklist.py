@@ -37,7 +37,7 @@ def test_the_channel_was_told_at_once(checklist_item: ChecklistItem, scored: Sco
 
 @pytest.mark.criterion("PRE-4")
 def test_the_incident_is_in_the_tracker(checklist_item: ChecklistItem, scored: Scored) -> None:
-    """A person vouches that the incident is on record, and where.  If red: docs/runbook.md#checklist-before."""
+    """The tracker has an open incident, or a person vouches for it.  If red: docs/runbook.md#checklist-before."""
     item = scored(checklist_item)
 
     assert item.confirmed, item

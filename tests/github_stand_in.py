@@ -66,7 +66,7 @@ class StandIn:
             found = re.fullmatch(pattern, f"{method} {path}")
             if found is not None:
                 status, answer = route(query, body, *found.groups())
-                self._held(template, query, body, status, answer)
+                self.problems += held(template, query, body, status, answer)
                 return status, answer
         self.problems.append(f"{method} {path}: no operation that is used here")
         return 404, {"message": "Not Found"}
@@ -191,15 +191,18 @@ class StandIn:
             "base": {"ref": pull["base"], "sha": self.origin.head(pull["base"])},
         }
 
-    def _held(self, template: str, query: Mapping[str, str], body: Any, status: int, answer: Any) -> None:
-        described = DESCRIPTION["operations"][template]
-        self.problems += [f"{template}: no query {name}" for name in query.keys() - set(described["query"])]
-        if str(status) not in described["statuses"]:
-            self.problems.append(f"{template}: no status {status}")
-        for schema, document in ((described.get("request"), body), (described["responses"].get(str(status)), answer)):
-            if schema is not None:
-                errors = Draft4Validator(_nullable(schema)).iter_errors(document)
-                self.problems += [f"{template} {status}: {error.message}" for error in errors]
+
+def held(template: str, query: Mapping[str, str], body: Any, status: int, answer: Any) -> list[str]:
+    """What does not fit GitHub's description of an operation."""
+    described = DESCRIPTION["operations"][template]
+    problems = [f"{template}: no query {name}" for name in query.keys() - set(described["query"])]
+    if str(status) not in described["statuses"]:
+        problems.append(f"{template}: no status {status}")
+    for schema, document in ((described.get("request"), body), (described["responses"].get(str(status)), answer)):
+        if schema is not None:
+            errors = Draft4Validator(_nullable(schema)).iter_errors(document)
+            problems += [f"{template} {status}: {error.message}" for error in errors]
+    return problems
 
 
 def _nullable(schema: Any) -> Any:

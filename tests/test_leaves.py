@@ -22,6 +22,7 @@ LEAVES = {
     "load": ("load/test_load.py", "load/locustfile.py"),
     "connect": ("checks/test_doctor.py",),
     "state": (),
+    "tracker": (),
     "game": (),
     "readiness": ("checks/test_readiness.py",),
     "watch": ("checks/test_watch.py",),

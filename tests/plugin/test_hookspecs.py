@@ -11,9 +11,12 @@ from typing import Any
 
 import pytest
 
+from pam_rollback.core.checklist import Finding
+from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.watched_incident import WatchedIncident
 from pam_rollback.plugin import hookspecs, listeners, slices
 from pam_rollback.plugin.fixtures import health
+from pam_rollback.plugin.fixtures.checklist import MEASURES
 from pam_rollback.plugin.selection import LeftOut
 from pam_rollback.reporting.run_record import read
 from tests.plugin.drilling import CONSENT, as_staging, runbook_with, take_notice_down
@@ -214,6 +217,32 @@ def test_pytest_pam_criterion_retest() -> None:
     assert retest("HC-2") == (False, "own words")
     assert retest("HC-3") == (True, "HC-3 is well")
     assert retest("WV-1") is None
+
+
+def test_pytest_pam_on_record() -> None:
+    """Without a listener a person says so; one that knows a tracker says where, or that it is not there, or that it cannot tell."""
+    manager = pytest.PytestPluginManager()
+    manager.add_hookspecs(hookspecs)
+    given: dict[str, Any] = {"answer": (True, "https://tracker.example/1")}
+
+    class Listener:
+        def pytest_pam_on_record(self) -> tuple[bool, str]:
+            answer: tuple[bool, str] = given["answer"]
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+    config = SimpleNamespace(hook=manager.hook)
+    session: Any = SimpleNamespace(request=SimpleNamespace(config=config), environment=SimpleNamespace(name="e"))
+    with pytest.raises(MeasurementFailed, match="only a person can say so: e names no tracker"):
+        MEASURES["PRE-4"](session)
+    manager.register(Listener())
+    assert MEASURES["PRE-4"](session).done
+    given["answer"] = (False, "it was closed")
+    assert MEASURES["PRE-4"](session) == Finding(done=False, words="it was closed")
+    given["answer"] = MeasurementFailed("HTTP 401")
+    with pytest.raises(MeasurementFailed, match="HTTP 401"):
+        MEASURES["PRE-4"](session)
 
 
 class Tracker:

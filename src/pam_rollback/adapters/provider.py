@@ -64,6 +64,8 @@ class Provider:
     secret: str
     """Where its token comes from, such as ``[secrets] netlify_auth_token_env``."""
     advice: Mapping[int, str]
+    changes_users: bool = True
+    """What is written there changes what users see, so whoever lost the lock may not."""
 
 
 @dataclass
@@ -103,7 +105,7 @@ class ProviderApi:
         end_s = self._now_s() + self.patience_s
         for attempt in range(1, _TRIES_MAX + 1):
             self._hold(request, end_s)
-            if request.method != "GET":
+            if request.method != "GET" and self.provider.changes_users:
                 before_change(f"{operation} ({self.provider.name})")
             left_s = end_s - self._now_s() if attempt > 1 else request.deadline_s
             answer = self._send(request, min(request.deadline_s, max(left_s, _SHORTEST_S)))
@@ -207,7 +209,7 @@ class ProviderApi:
     def _wait_s(self, request: "_Request", answer: Answer, attempt: int, *, repeatable: bool) -> float | None:
         """How long to wait before the next try; None when there must be none."""
         backoff_s = min(_WAIT_MAX_S, _FIRST_WAIT_S * 2.0**attempt) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, no secret
-        if answer.http_status == HTTPStatus.TOO_MANY_REQUESTS:
+        if self._limited(answer):
             told_s = self._reset_s(answer)
             hold_s = told_s or (PATIENCE_S if self.patience_s <= 0 else backoff_s)
             self._not_before_s[request.kind] = self._now_s() + hold_s
@@ -218,9 +220,19 @@ class ProviderApi:
         failed = failed or bool(answer.json_problem)
         return backoff_s if repeatable and failed else None
 
+    def _limited(self, answer: Answer) -> bool:
+        """A limit was met. GitHub says so with a 403, too: by what is left, or by its words about a secondary limit."""
+        if answer.http_status != HTTPStatus.FORBIDDEN:
+            return answer.http_status == HTTPStatus.TOO_MANY_REQUESTS
+        spent = answer.headers.get(self.provider.limit_header) == "0"
+        return spent or "retry-after" in answer.headers or "rate limit" in answer.text.lower()
+
     def _reset_s(self, answer: Answer) -> float | None:
         """How long until the limit is lifted; None when it is not told, or cannot be: a clock that is off, or nonsense."""
         told = answer.headers.get(self.provider.reset_header, answer.headers.get("retry-after", ""))
+        if answer.http_status == HTTPStatus.FORBIDDEN:
+            # Beside the limit of an hour, which it may be far from, stands how long this one lasts.
+            told = answer.headers.get("retry-after", told)
         try:
             reset = float(told)
         except ValueError:
@@ -243,7 +255,7 @@ class ProviderApi:
 
     def _advice(self, request: "_Request", status: int, answer: Answer, expected: Collection[int]) -> str:
         """What to do about an answer that is not the expected one."""
-        if status == HTTPStatus.TOO_MANY_REQUESTS:
+        if self._limited(answer):
             limit = answer.headers.get(self.provider.limit_header, "unknown")
             wait_s = max(1.0, self._not_before_s[request.kind] - self._now_s())
             return f"its limit ({limit} requests) was met, ask again in {wait_s:.0f} s; who else uses this token?"

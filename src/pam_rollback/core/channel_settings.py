@@ -1,12 +1,13 @@
-"""What an environment says about the channels of an escalation: the tables ``[statuspage]``, ``[pagerduty]`` and ``[email]``."""
+"""What an environment says about who is told: the tables ``[statuspage]``, ``[pagerduty]``, ``[email]`` and ``[tracker]``."""
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
 from pam_rollback.core.addresses import web_address
 from pam_rollback.core.configuration import Problem, Table
+from pam_rollback.core.provider_settings import GITHUB_API
 
 STATUSPAGE_API = "https://api.statuspage.io/v1"
 PAGERDUTY_API = "https://events.pagerduty.com"
@@ -61,3 +62,19 @@ class Email(Table):
             yield Problem("[email] from", "missing: the address that mail is sent from")
         if self.host and not self.starttls and not self.is_local:
             yield Problem("[email] starttls", "false, but the server is not on this machine: mail must be encrypted")
+
+
+class Tracker(Table):
+    """Where incidents are on record: the issues of a repository. A token that is missing is said, and stops nothing."""
+
+    kind: Literal["github"] = "github"
+    """Which tracker it is."""
+    repository: Annotated[str, Field(pattern=r"^([A-Za-z0-9-]+/[A-Za-z0-9._-]+)?$")] = ""
+    """As ``owner/name``. Whoever may read its issues reads of incidents."""
+    api_url: Annotated[str, AfterValidator(web_address)] = GITHUB_API
+    """The base address of its API."""
+
+    def problems(self) -> Iterator[Problem]:
+        """Everything that is well-formed but cannot be used like this."""
+        if not self.repository:
+            yield Problem("[tracker] repository", "missing: the repository whose issues are incidents, as owner/name")

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import Field, PrivateAttr, Strict
 
 from pam_rollback.core.addresses import is_encrypted, is_loopback, is_web
-from pam_rollback.core.channel_settings import Email, PagerDuty, Statuspage
+from pam_rollback.core.channel_settings import Email, PagerDuty, Statuspage, Tracker
 from pam_rollback.core.configuration import ConfigurationError, Problem, Table, nearest, shown
 from pam_rollback.core.environment_tables import (
     HEALTH_PATHS,
@@ -126,6 +126,7 @@ class Environment(Table):
     pagerduty: PagerDuty | None = None
     email: Email | None = None
     readiness: Preparedness | None = None
+    tracker: Tracker | None = None
     sandbox: Sandbox | None = None
 
     _origin: Origin = PrivateAttr()
@@ -365,9 +366,10 @@ class Environment(Table):
             ("statuspage", ("statuspage",), "which page it is"),
             ("pagerduty", ("pagerduty",), "where events go (an empty table is PagerDuty's own address)"),
             ("email", ("email",), "which server takes mail"),
+            ("tracker", (), "whose issues are incidents"),
         ):
-            table: Prometheus | Render | Netlify | Git | GitHub | Statuspage | PagerDuty | Email | None = getattr(
-                self, name
+            table: Prometheus | Render | Netlify | Git | GitHub | Statuspage | PagerDuty | Email | Tracker | None = (
+                getattr(self, name)
             )
             if table is not None:
                 yield from table.problems()

@@ -62,6 +62,7 @@ SecretName = Literal[
     "supabase_key",
     "on_call_calendar",
     "pagerduty_token",
+    "tracker_token",
 ]
 
 Address = Annotated[str, AfterValidator(web_address)]
@@ -220,6 +221,7 @@ class SecretVariables(Table):
     """The private address (https) of the calendar of who is on call. No ability needs it."""
     pagerduty_token_env: VariableName | None = None
     """A token of PagerDuty's REST API that may read schedules. No ability needs it."""
+    tracker_token_env: VariableName | None = None
 
 
 class Release(Table):

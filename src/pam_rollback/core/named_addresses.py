@@ -49,6 +49,7 @@ def web_addresses(environment: "Environment") -> Iterator[NamedAddress]:
         ("github", ("api_url",)),
         ("statuspage", ("api_url",)),
         ("pagerduty", ("api_url",)),
+        ("tracker", ("api_url",)),
         ("sandbox", ("control_url", "second_address_proxy")),
     ):
         table = getattr(environment, table_name)

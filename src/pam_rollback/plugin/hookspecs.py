@@ -68,6 +68,14 @@ def pytest_pam_criterion_retest(criterion: str, request: pytest.FixtureRequest) 
 
 
 @pytest.hookspec(firstresult=True)
+def pytest_pam_on_record(config: pytest.Config, environment: "Environment") -> tuple[bool, str] | None:
+    """Say whether the incident of this environment is on record in a tracker (PRE-4), and where. None: no tracker is known.
+
+    Raise MeasurementFailed when it cannot be told: then a person's word counts. The first answer counts.
+    """
+
+
+@pytest.hookspec(firstresult=True)
 def pytest_pam_why_left_out(item: pytest.Item) -> str | None:
     """Say why a test that was selected would tell nothing in this session: it is left out, and named with that reason. None: it runs."""
 

@@ -4,7 +4,8 @@ A package of ``pam_rollback`` whose ``__init__`` has ``LOADED_FOR`` brings fixtu
 those markers. Tests of these phases run only when ``-m`` names them, so no test that runs misses a fixture.
 
 A package with a module ``hooks`` listens to the suite's own hooks (``hookspecs``). With ``LOADED_FOR`` they are loaded with its fixtures;
-without, by real runs; with ``LOADED_WITH``, an option's and a variable's name, by sessions for which one of the two is set.
+without, by real runs, and by sessions that name a marker of its ``HEARD_BY``; with ``LOADED_WITH``, an option's and a variable's name, by
+sessions for which one of the two is set.
 """
 
 import importlib
@@ -43,7 +44,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
         if getattr(known, option, "") or os.environ.get(variable):
             load(f"{name}.hooks")
     for name, heard_in in listening().items():
-        if real if heard_in is None else named & heard_in:
+        if named & _heard_by(name) or (real if heard_in is None else named & heard_in):
             load(f"{name}.hooks")
 
 
@@ -67,6 +68,11 @@ def asked_for() -> dict[str, tuple[str, str]]:
     """Each slice whose hooks are loaded by what a session is asked for: the option's name among the known ones, and a variable."""
     found = ((name, getattr(importlib.import_module(name), "LOADED_WITH", None)) for name in _packages())
     return {name: asked for name, asked in found if asked is not None}
+
+
+def _heard_by(name: str) -> frozenset[str]:
+    found: frozenset[str] = getattr(importlib.import_module(name), "HEARD_BY", frozenset())
+    return found
 
 
 def _loaded_for(name: str) -> frozenset[str] | None:

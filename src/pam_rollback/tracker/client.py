@@ -1,0 +1,142 @@
+"""Issues on GitHub, by its REST API: what is asked and answered is in ``tests/adapters/github-openapi.json``, GitHub's own description."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from pam_rollback.adapters.json_object import JsonObject
+from pam_rollback.adapters.provider import Provider, ProviderApi
+from pam_rollback.core.channel_settings import Tracker as Settings
+from pam_rollback.core.wait import Waiter
+from pam_rollback.tracker.rules.issue import Comment, Issue, Reason
+
+DEADLINE_S = 8.0
+PATIENCE_S = 20.0
+"""All tries of one request. Nobody waits for it, and a tracker that is away has its line in time."""
+_PAGE = 100
+_PAGES_MAX = 5
+"""An incident is among the newest 500 issues."""
+_OURS = frozenset({"OWNER", "MEMBER", "COLLABORATOR"})
+_TO_DO: Mapping[int, str] = {
+    HTTPStatus.UNAUTHORIZED: "GitHub does not know the token of [secrets] tracker_token_env: it may have expired; make a new one",
+    HTTPStatus.FORBIDDEN: (
+        "the token of [secrets] tracker_token_env may not do this: give it Issues (read and write) on this repository"
+    ),
+    HTTPStatus.NOT_FOUND: "is [tracker] repository right, as owner/name? GitHub also says so where the token may not see it",
+    HTTPStatus.GONE: "issues are switched off there, or this one was deleted: switch them on in the repository's settings",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "GitHub does not take it: its message says why; open the incident by hand",
+}
+
+
+def github_issues(settings: Settings, token: str, *, waiter: Waiter | None = None) -> "GitHubIssues":
+    """One token's view of a repository's issues."""
+    provider = Provider(
+        name="GitHub",
+        api_url=settings.api_url,
+        reset_header="x-ratelimit-reset",
+        limit_header="x-ratelimit-remaining",
+        status_page="https://www.githubstatus.com",
+        settings="[tracker] repository, api_url",
+        secret="[secrets] tracker_token_env",  # noqa: S106 - where it comes from
+        advice=_TO_DO,
+        changes_users=False,
+    )
+    api = ProviderApi(provider, token, deadline_s=DEADLINE_S, patience_s=PATIENCE_S, waiter=waiter or Waiter())
+    return GitHubIssues(api, settings.repository)
+
+
+@dataclass(frozen=True)
+class GitHubIssues:
+    """The issues of one repository."""
+
+    api: ProviderApi
+    repository: str
+
+    def issues(self, *, only_open: bool) -> Iterator[Issue]:
+        """The newest first; pull requests, which GitHub lists among them, are left out."""
+        state = "open" if only_open else "all"
+        query = (("state", state), ("sort", "created"), ("direction", "desc"))
+        for told in self._pages("the issues", self._path, "an issue", query):
+            if told.inner("pull_request") is None:
+                yield _issue(told)
+
+    def look(self, url: str) -> Issue:
+        """How it is now."""
+        number = url.rpartition("/")[2]
+        if not re.fullmatch(r"[1-9]\d*", number):
+            number = ""
+        part = self.api.part_of_path(f"the issue {url}", number)
+        return _issue(self.api.ask_told(f"issue #{number}", f"{self._path}/{part}", "an issue"))
+
+    def open(self, title: str, body: str) -> Issue:
+        """Make one."""
+        told = self.api.ask_told(
+            "open an issue",
+            self._path,
+            "an issue",
+            method="POST",
+            json={"title": title, "body": body},
+            expected=(HTTPStatus.CREATED,),
+        )
+        return _issue(told)
+
+    def edit(self, issue: Issue, body: str) -> None:
+        """Say it anew."""
+        self._change(f"edit issue #{issue.number}", issue, {"body": body})
+
+    def close(self, issue: Issue, reason: Reason) -> None:
+        """Close it."""
+        self._change(f"close issue #{issue.number}", issue, {"state": "closed", "state_reason": reason})
+
+    def comments(self, issue: Issue) -> Iterator[Comment]:
+        """The oldest first."""
+        path = f"{self._path}/{issue.number}/comments"
+        for told in self._pages(f"the comments of issue #{issue.number}", path, "a comment", ()):
+            yield Comment(told.text_or_none("body"), _ours(told))
+
+    def comment(self, issue: Issue, text: str) -> None:
+        """Say something."""
+        self.api.ask(
+            f"comment on issue #{issue.number}",
+            f"{self._path}/{issue.number}/comments",
+            method="POST",
+            json={"body": text},
+            expected=(HTTPStatus.CREATED,),
+        )
+
+    @property
+    def _path(self) -> str:
+        return f"/repos/{self.repository}/issues"
+
+    def _change(self, operation: str, issue: Issue, changes: Mapping[str, str]) -> None:
+        path = f"{self._path}/{issue.number}"
+        self.api.ask_told(operation, path, "an issue", method="PATCH", json=dict(changes), repeatable=True)
+
+    def _pages(self, operation: str, path: str, what: str, query: tuple[tuple[str, str], ...]) -> Iterator[JsonObject]:
+        for page in range(1, _PAGES_MAX + 1):
+            numbered = (*query, ("per_page", str(_PAGE)), ("page", str(page)))
+            found = self.api.told_list(operation, self.api.ask(operation, path, query=numbered), what)
+            yield from found
+            if len(found) < _PAGE:
+                return
+
+
+def _issue(told: JsonObject) -> Issue:
+    number = told.document.get("number")
+    if not isinstance(number, int) or isinstance(number, bool):
+        raise told.complaint(f"expected {told.what} with 'number' as a whole number", number)
+    return Issue(
+        url=told.text("html_url"),
+        number=number,
+        title=told.text("title"),
+        body=told.text_or_none("body"),
+        is_open=told.text("state") == "open",
+        ours=_ours(told),
+    )
+
+
+def _ours(told: JsonObject) -> bool:
+    """By somebody who works on the repository, or by a program that was let in, such as a workflow."""
+    user = told.inner("user")
+    return told.text_or_none("author_association") in _OURS or (user is not None and user.text_or_none("type") == "Bot")

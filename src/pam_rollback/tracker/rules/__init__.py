@@ -1,0 +1,1 @@
+"""What an incident says, and the marks by which it is found again."""

@@ -1,0 +1,130 @@
+"""What a session does in the tracker, without a session: a watch's incident, the record of a rollback, and what PRE-4 is told."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pam_rollback.actions.journal import Journal
+from pam_rollback.core.errors import ActionFailed, MeasurementFailed
+from pam_rollback.plugin import runbook as runbook_module
+from pam_rollback.tracker import __main__, hooks
+from pam_rollback.tracker.client import github_issues
+from pam_rollback.tracker.service import Incidents
+from tests.tracker.stand_in import TOKEN, Fault, Issues, stand_in
+from tests.tracker.test_service import INCIDENT
+
+
+@pytest.fixture
+def github() -> Iterator[Issues]:
+    """Where the incidents are."""
+    with stand_in() as made:
+        yield made
+
+
+@pytest.fixture
+def environment(github: Issues) -> Any:
+    """One with a tracker and its token."""
+    return SimpleNamespace(
+        name="production", tracker=github.settings(), has_secret=lambda _: True, secret=lambda _: TOKEN
+    )
+
+
+@pytest.fixture
+def config(environment: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Of a real session."""
+    runbook = SimpleNamespace(
+        id="run-1",
+        folder=tmp_path,
+        environment=environment,
+        options=SimpleNamespace(real=True, dry_run=False, initiated_by="kim", reason="white page"),
+        secrets=SimpleNamespace(redact=str),
+        journal=Journal(tmp_path / "journal.jsonl"),
+    )
+    monkeypatch.setattr(runbook_module, "of", lambda _: runbook)
+    return SimpleNamespace(stash=pytest.Stash(), runbook=runbook)
+
+
+def begin(config: Any, situation: str = "after-frontend") -> None:
+    """A situation is entered."""
+    hooks.pytest_pam_situation_begins(situation, SimpleNamespace(config=config))  # type: ignore[arg-type]
+
+
+def test_a_watch_has_its_incident_followed(github: Issues, config: Any) -> None:
+    """From the opened to the closed one; without a tracker nobody is told, and nothing fails."""
+    url = hooks.pytest_pam_incident_opened(config, INCIDENT)
+    assert url is not None
+    told = replace(INCIDENT, reference=url, strategy="ST-5")
+    assert hooks.pytest_pam_incident_updated(config, told) == hooks.pytest_pam_incident_closed(config, told) == url
+    assert github.issues[0]["state"] == "closed"
+
+    config.runbook.environment.tracker = None
+    assert hooks.pytest_pam_incident_opened(config, INCIDENT) is None
+    assert hooks.pytest_pam_on_record(config, SimpleNamespace(tracker=None)) is None  # type: ignore[arg-type]
+
+
+def test_what_is_closed_before_the_verdict_is_not_done(github: Issues, config: Any, environment: Any) -> None:
+    """On record is what is open; a baseline's situation begins nothing, and a second look begins nothing twice."""
+    begin(config, "baseline")
+    with pytest.raises(MeasurementFailed, match="no incident of production is open in wheels/wins"):
+        hooks.pytest_pam_on_record(config, environment)
+    begin(config)
+    begin(config)
+    url = github.issues[0]["html_url"] if github.issues else ""
+    assert hooks.pytest_pam_on_record(config, environment) == (True, url or github.issues[0]["html_url"])
+
+    github.issues[0]["state"] = "closed"
+    done, words = hooks.pytest_pam_on_record(config, environment) or (None, "")
+    assert done is False
+    assert "was closed before the verdict is GO" in words
+    assert [one["event"] for one in config.runbook.journal.entries()] == ["tracked"]
+    assert len(github.issues) == 1
+
+
+def test_a_refusal_is_told_and_a_persons_word_counts(
+    github: Issues, config: Any, environment: Any, tmp_path: Path
+) -> None:
+    """Not done and not known are two things: whoever opened it by hand may say so."""
+    github.faults = {"GET": Fault(401, "Bad credentials")}
+    begin(config)
+    with pytest.raises(MeasurementFailed, match="it may have expired"):
+        hooks.pytest_pam_on_record(config, environment)
+    assert "it may have expired" in (hooks.pytest_pam_run_notes(tmp_path) or "")
+    environment.has_secret = lambda _: False
+    with pytest.raises(ActionFailed, match="export it"):
+        hooks.incidents_of(environment, str)
+
+
+def test_the_command_links_a_draft_and_names_what_is_missing(
+    github: Issues,
+    environment: Any,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """10 while an incident was closed without a post-mortem, 0 when it is linked, 1 when nobody can tell."""
+    monkeypatch.setattr(__main__, "load_environment", lambda *_: environment)
+    here = Incidents(github_issues(github.settings(), TOKEN), "production")
+    url = here.begun("frontend", "kim", "white page", "run-1")
+    assert __main__.main([], root=tmp_path) == 0
+    assert f"open: {url}" in capsys.readouterr().out
+    github.issues[0]["state"] = "closed"
+    assert __main__.main([], root=tmp_path) == 10
+    assert f"closed without a post-mortem: {url}" in capsys.readouterr().out
+
+    folder = tmp_path / "reports" / "out" / "run-1"
+    folder.mkdir(parents=True)
+    Journal(folder / "journal.jsonl").append("action", strategy="frontend", environment="production", run="run-1")
+    assert __main__.main(["--drafted", "run-1"], root=tmp_path) == 0
+    assert "is on record in no tracker" in capsys.readouterr().out
+    Journal(folder / "journal.jsonl").append("tracked", url=url)
+    assert __main__.main(["--drafted", "run-1", "--where", "https://docs.example/pm"], root=tmp_path) == 0
+    assert "https://docs.example/pm" in github.said(1)[-1]
+    assert __main__.main([], root=tmp_path) == 0
+
+    github.faults = {"GET": Fault(410, "gone")}
+    assert __main__.main([], root=tmp_path) == 1
+    assert "issues are switched off" in capsys.readouterr().err
