@@ -118,34 +118,34 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         dest="pam_mode",
         default="drill",
         choices=("drill", "real"),
-        help="drill plants an incident and undoes everything; real acts on the one that is there (default: drill)",
+        help="drill plants an incident, on the sandbox only, and undoes everything; real acts on the one that is there (default: drill)",
     )
     add(
         "--execute",
         dest="pam_execute",
         action="store_true",
-        help="needed with --mode real: yes, change the environment",
+        help="needed for a change outside the sandbox: yes, do it",
     )
     add(
         "--confirm",
         dest="pam_confirm",
         default="",
         metavar="NAME",
-        help="needed with --mode real: the environment's name, typed again",
+        help="needed for a change outside the sandbox: the environment's name, typed again",
     )
     add(
         "--reason",
         dest="pam_reason",
         default="",
         metavar="TEXT",
-        help="needed with --mode real: why, for the journal and the team",
+        help="needed for a change outside the sandbox: why, for the journal and the team",
     )
     add(
         "--initiated-by",
         dest="pam_initiated_by",
         default="",
         metavar="WHO",
-        help="needed with --mode real: who decided",
+        help="needed for a change outside the sandbox: who decided",
     )
     add(
         "--dry-run",
