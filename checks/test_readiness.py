@@ -1,6 +1,7 @@
-"""What can on-call rely on tonight?  Reads records and schedules, and asks services about tokens; changes nothing.
+"""What can on-call rely on tonight?  Reads records and schedules, and asks services about tokens.
 
-What the environment does not name is not judged. Whether a rollback could be done right now asks -m preflight.
+On the sandbox, and where the environment says so, the running commit is deployed once more. What the environment does not name is not
+judged. Whether a rollback could be done right now asks -m preflight.
 """
 
 from __future__ import annotations
@@ -117,3 +118,11 @@ def test_somebody_answers_for_each_waiver(waivers_kept: Finding, scored: Scored)
     waivers = scored(waivers_kept)
 
     assert waivers.ready, waivers
+
+
+@pytest.mark.criterion("PM-4")
+def test_no_user_notices_an_exchange(exchange_kept: Finding, scored: Scored) -> None:
+    """Releases change places, and every answer is good.  If red: docs/runbook.md#prevention-deployment."""
+    exchange = scored(exchange_kept)
+
+    assert exchange.ready, exchange

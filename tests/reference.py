@@ -11,7 +11,7 @@ from pam_rollback.core.configuration import Table
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.plan import load_plan
 from pam_rollback.plugin import markers, options
-from tests.core.test_known_gaps import items_with_a_test
+from tests.core.test_items_are_tested import items_with_a_test
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "docs" / "reference"
@@ -82,8 +82,8 @@ def _items() -> str:
     ]
     return _page(
         "Plan items",
-        "Every item of `plan.toml`, and the files whose tests judge it: `pytest --item SC-1` runs those. An item without\n"
-        "a file is in `tests/known_gaps.toml`, with the reason.",
+        "Every item of `plan.toml`, and the files whose tests judge it: `pytest --item SC-1` runs those. Each\n"
+        "item has one: a test insists.",
         _table(("item", "what the plan asks for", "judged in"), rows),
     )
 

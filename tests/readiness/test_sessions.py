@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.sessions import Project, Range, runbook_in
 
 TABLE = """
@@ -46,3 +48,19 @@ def test_on_call_reads_one_page(practice_range: Range, tmp_path: Path) -> None:
     page = found.out.partition("What on-call can rely on tonight")[2]
     assert "[x] on call now: Ada" in page
     assert "[!] PM-8" in page
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcome"), [("", "passed"), pytest.param("code-errors", "broken criterion", marks=pytest.mark.nightly)]
+)
+def test_no_user_notices_an_exchange(practice_range: Range, tmp_path: Path, fault: str, outcome: str) -> None:
+    """PM-4 on the sandbox: 0 bad answers of all; where requests fail meanwhile, that is seen."""
+    project: Project = runbook_in(tmp_path)
+    if fault:
+        practice_range.remote.plant(fault, share=0.3)
+
+    found = project.run("-m", "readiness", "--item=PM-4", f"--env={practice_range.file}")
+
+    assert found.outcomes() == {"test_no_user_notices_an_exchange": outcome}, found.out
+    [figure] = found.record["results"][0]["measured"]
+    assert figure["what"] == "answers while a release was exchanged"

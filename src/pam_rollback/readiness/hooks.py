@@ -59,9 +59,16 @@ def _tokens(environment: Environment) -> str:
     return _table(environment) or ("" if some else "no token that a service can be asked about")
 
 
+def _exchange(environment: Environment) -> str:
+    if not service.tries_exchange(environment):
+        return _table(environment)
+    return "" if "render" in environment.abilities else "no render to exchange a release on"
+
+
 NEEDED: Mapping[str, Callable[[Environment], str]] = {
     "released_by_steps": _releases,
     "tried_by_few": _releases,
+    "exchange_kept": _exchange,
     "watch_record": _table,
     "drills_here": _table,
     "on_call": _on_call,

@@ -13,6 +13,7 @@ from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.plan import Plan
 from pam_rollback.core.readiness_settings import Preparedness
 from pam_rollback.core.run_files import RAMP_JOURNAL, WATCH_RECORD
+from pam_rollback.core.samples import Sample
 from pam_rollback.readiness.client import doors, records, schedules
 from pam_rollback.readiness.client.doors import Door, MailServer
 from pam_rollback.readiness.rules import on_call, postmortems, releases, upkeep
@@ -26,6 +27,8 @@ _WENT_LIVE = frozenset({"live", "deactivated", "ready"})
 """Of Render, of Render, and of Netlify."""
 _ROLLED_BACK = frozenset({"rollback"})
 _FIRST = "RA-1"
+ANSWERS_MIN = 50
+"""Fewer answers say nothing of an exchange: at one a second it takes about a minute."""
 
 
 @dataclass(frozen=True)
@@ -245,3 +248,20 @@ def waivers(place: Place) -> Finding:
     """All of the environment."""
     known = [Accepted(one.item, one.until, one.approved_by, one.is_provisional) for one in place.environment.waivers]
     return upkeep.waivers(known, today=place.now.astimezone(UTC).date())
+
+
+def tries_exchange(environment: Environment) -> bool:
+    """Whether a release is exchanged here. Never on production: users are not practised on."""
+    allowed = environment.readiness is not None and environment.readiness.exchange
+    return environment.kind == "sandbox" or (allowed and environment.kind != "production")
+
+
+def exchange_on_record(place: Place) -> Finding:
+    """PM-4 where it is not tried."""
+    known = records.exchanges(place.out, place.settings.drilled_in, item="PM-4")
+    return upkeep.exchanged_before(known, age_d_max=place.plan.about.review_after_d)
+
+
+def exchange_seen(samples: Iterable[Sample]) -> Finding:
+    """PM-4 where it was tried."""
+    return upkeep.exchanged(upkeep.seen_in(samples), answers_min=ANSWERS_MIN)

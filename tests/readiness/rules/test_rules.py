@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.samples import Sample
 from pam_rollback.readiness.rules import on_call, postmortems, releases, tonight, upkeep
 from pam_rollback.readiness.rules.finding import Finding
 from pam_rollback.readiness.rules.on_call import Shift
@@ -219,6 +220,23 @@ def test_no_user_notices_an_exchange() -> None:
     for seen in (Exchanged(50, 0, 0), Exchanged(500, 0, 3)):
         with pytest.raises(MeasurementFailed):
             _ = upkeep.exchanged(seen, answers_min=100).ready
+
+
+def sample(*, ok: bool = True, lag_ms: float = 0.0) -> Sample:
+    """An answer of the front page."""
+    return Sample(1.0, 50.0, "front page", ok=ok, why="" if ok else "HTTP 502", lag_ms=lag_ms)
+
+
+def test_an_exchange_is_what_the_prober_saw() -> None:
+    """Bad and late probes are counted apart; where it is not tried, the newest record says how it was."""
+    assert upkeep.seen_in([sample()] * 3) == Exchanged(3, 0, 0)
+    assert upkeep.seen_in([sample(), sample(ok=False), sample(lag_ms=900)]) == Exchanged(
+        2, 1, 1, "front page: HTTP 502"
+    )
+    assert upkeep.exchanged_before([("new", True, 2.0), ("old", False, 9.0)], age_d_max=30).ready
+    assert not upkeep.exchanged_before([("new", False, 2.0), ("old", True, 9.0)], age_d_max=30).ready
+    assert not upkeep.exchanged_before([("old", True, 31.0)], age_d_max=30).ready
+    assert not upkeep.exchanged_before([], age_d_max=30).ready
 
 
 def test_the_page_relies_on_what_is_known() -> None:

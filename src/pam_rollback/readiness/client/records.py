@@ -1,6 +1,6 @@
 """Records of earlier runs, of the ramp and of the watch: files, which other machines may have written."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -8,8 +8,11 @@ from typing import Any
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.run_files import RAMP_ADOPTED, RAMP_ENTERED, RAMP_STARTED, RAMP_WATCHED
 from pam_rollback.core.strict_json import read_json
+from pam_rollback.core.verdict import Outcome
+from pam_rollback.readiness.rules import upkeep
 from pam_rollback.readiness.rules.postmortems import Document, RealRun
 from pam_rollback.readiness.rules.releases import Ramp, Stage
+from pam_rollback.reporting.latest_runs import age_s
 from pam_rollback.reporting.past_drills import read
 
 _LARGEST_BYTES = 1_000_000
@@ -69,6 +72,20 @@ def real_runs(out: Path, environment: str) -> list[RealRun]:
         for record in records
         if record is not None and record.mode == "real" and record.actions and record.environment.name == environment
     ]
+
+
+def exchanges(out: Path, environments: Collection[str], *, item: str) -> list[tuple[str, bool, float]]:
+    """Each run that judged the exchange of releases by trying it: its words, whether it was good, and its age in days."""
+    found = []
+    for path in sorted(out.glob("*/run.json")):
+        record = read(path)
+        if record is None or (environments and record.environment.name not in environments):
+            continue
+        results = [one for one in record.results if item in one.criteria]
+        if any(figure.what == upkeep.EXCHANGE for one in results for figure in one.measured):
+            good = all(one.outcome is Outcome.PASSED for one in results)
+            found.append((f"{record.run_id} ({record.environment.name})", good, age_s(record) / 86_400))
+    return found
 
 
 def documents(folder: Path) -> list[Document]:

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from pam_rollback.core.samples import Sample
 from pam_rollback.readiness.rules.finding import Finding
 from pam_rollback.readiness.rules.on_call import is_named
 
@@ -17,6 +18,8 @@ _SWITCHED_OFF = {
 _ANCHOR = re.compile(r'<a id="([^"]+)"></a>')
 _GONE = frozenset({404, 410})
 _ERROR = 500
+EXCHANGE = "answers while a release was exchanged"
+"""What was measured, in the records of runs that tried it."""
 
 
 def watched(last_s: float | None, *, now_s: float, age_s_max: float) -> Finding:
@@ -168,11 +171,32 @@ class Exchanged:
     first: str = ""
 
 
+def seen_in(samples: Iterable[Sample]) -> Exchanged:
+    """What users were answered meanwhile. A slow answer is no gap: how fast it is, other criteria ask."""
+    known = [*samples]
+    measured = [one for one in known if one.measured()]
+    bad = [one for one in measured if not one.ok]
+    first = f"{bad[0].journey}: {bad[0].why}" if bad else ""
+    return Exchanged(len(measured), len(bad), len(known) - len(measured), first)
+
+
 def exchanged(seen: Exchanged, *, answers_min: int) -> Finding:
     """Whether no user noticed. Too few answers say nothing."""
-    what = "answers while a release was exchanged"
+    what = EXCHANGE
     if seen.bad:
         return Finding(what, broken=(f"{seen.bad} of {seen.answers} were bad, the first: {seen.first}",))
     if seen.late or seen.answers < answers_min:
         return Finding(what, unknown=(f"{seen.answers} answers of at least {answers_min}, {seen.late} of them void",))
     return Finding(what, (f"0 of {seen.answers} were bad",))
+
+
+def exchanged_before(runs: Iterable[tuple[str, bool, float]], *, age_d_max: float) -> Finding:
+    """Where it is not tried: what the newest record says. ``runs``: words, whether it was good, and the age in days."""
+    what = "the newest exchange of releases on record"
+    newest = min(runs, key=lambda one: one[2], default=None)
+    if newest is None:
+        return Finding(what, broken=("there is none",), advice="On staging: pytest -m readiness, with exchange = true")
+    words, good, age_d = newest
+    if not good or age_d > age_d_max:
+        return Finding(what, broken=(f"{words}: {'bad' if not good else 'good'}, {age_d:.0f} d ago",))
+    return Finding(what, (f"{words}, {age_d:.0f} d ago",))

@@ -1,11 +1,8 @@
-"""Every item of the plan has a test in the runbook folders, or stands among the known gaps with its reason: never both, never neither."""
+"""Every item of the plan has a test in the runbook folders, and every test serves items that the plan has."""
 
 import ast
-import tomllib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-
-import pytest
 
 from pam_rollback.core.invariants import parse_invariant
 from pam_rollback.core.plan import load_plan
@@ -41,19 +38,11 @@ def items_with_a_test() -> dict[str, set[str]]:
     return found
 
 
-def discrepancies(planned: Iterable[str], tests: dict[str, set[str]], gaps: Iterable[str]) -> list[str]:
+def discrepancies(planned: Iterable[str], tests: dict[str, set[str]]) -> list[str]:
     """Say what does not fit together."""
-    planned, gaps = set(planned), set(gaps)
+    planned = set(planned)
     return [
-        *(
-            f"{item}: has neither a test nor an entry in known_gaps.toml"
-            for item in sorted(planned - set(tests) - gaps)
-        ),
-        *(
-            f"{item}: tested by {', '.join(sorted(tests[item]))}, take it out of known_gaps.toml"
-            for item in sorted(gaps & set(tests))
-        ),
-        *(f"{item}: in known_gaps.toml, but no item of the plan" for item in sorted(gaps - planned)),
+        *(f"{item}: no test serves it" for item in sorted(planned - set(tests))),
         *(
             f"{item}: named by {', '.join(sorted(tests[item]))}, but no item of the plan"
             for item in sorted(set(tests) - planned)
@@ -61,35 +50,18 @@ def discrepancies(planned: Iterable[str], tests: dict[str, set[str]], gaps: Iter
     ]
 
 
-@pytest.fixture(scope="module")
-def gaps() -> dict[str, dict[str, str]]:
-    """Give the known gaps by item."""
-    return tomllib.loads((ROOT / "tests" / "known_gaps.toml").read_text(encoding="utf-8"))
-
-
-def test_every_item_is_tested_or_a_known_gap(gaps: dict[str, dict[str, str]]) -> None:
-    """What the plan asks for cannot be forgotten silently, and a closed gap cannot stay on the list."""
-    assert discrepancies(load_plan(ROOT / "plan.toml").ids(), items_with_a_test(), gaps) == []
-
-
-def test_every_gap_has_its_reason(gaps: dict[str, dict[str, str]]) -> None:
-    """A gap says why it is one and what closes it."""
-    assert [item for item, gap in gaps.items() if set(gap) != {"reason", "closed_by"} or not all(gap.values())] == []
+def test_every_item_is_tested() -> None:
+    """What the plan asks for cannot be forgotten silently."""
+    assert discrepancies(load_plan(ROOT / "plan.toml").ids(), items_with_a_test()) == []
 
 
 def test_each_discrepancy_is_seen() -> None:
-    """The comparison is red for each of its four reasons, and green without them."""
-    both = {"SC-1": {"drills/test_a.py"}}
+    """The comparison is red for both of its reasons, and green without them."""
+    one = {"SC-1": {"drills/test_a.py"}}
 
-    assert discrepancies(["SC-1", "SC-2"], both, ["SC-2"]) == []
-    assert discrepancies(["SC-1", "SC-2", "SC-3"], both, ["SC-2"]) == [
-        "SC-3: has neither a test nor an entry in known_gaps.toml"
-    ]
-    assert discrepancies(["SC-1"], both, ["SC-1"]) == [
-        "SC-1: tested by drills/test_a.py, take it out of known_gaps.toml"
-    ]
-    assert discrepancies(["SC-1"], both, ["SC-9"]) == ["SC-9: in known_gaps.toml, but no item of the plan"]
-    assert discrepancies([], both, []) == ["SC-1: named by drills/test_a.py, but no item of the plan"]
+    assert discrepancies(["SC-1"], one) == []
+    assert discrepancies(["SC-1", "SC-2"], one) == ["SC-2: no test serves it"]
+    assert discrepancies([], one) == ["SC-1: named by drills/test_a.py, but no item of the plan"]
 
 
 def test_markers_are_found_wherever_they_stand() -> None:
