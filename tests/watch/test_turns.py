@@ -7,9 +7,11 @@ import pytest
 
 from pam_rollback.core.decision import Finding, State
 from pam_rollback.core.errors import MeasurementFailed, StopRequested
+from pam_rollback.core.watched_incident import NotTold, WatchedIncident
 from pam_rollback.watch.client import WatchFiles
 from pam_rollback.watch.rules.looks import IN_A_ROW, Look
 from pam_rollback.watch.rules.turn import Lease
+from pam_rollback.watch.service import Tell
 from tests.virtual_clock import VirtualClock
 from tests.watch.simulated import DOWN, EVERY_S, Simulated, between, found
 
@@ -118,6 +120,29 @@ def test_a_listener_that_fails_is_one_line_and_told_again(tmp_path: Path, proble
     ]
     assert [incident.told_before for _, _, incident in watch.told] == [False, True, False, False]
     assert sum(f"tracker was not told: RuntimeError: {problem}" in line for line in watch.lines) == 1
+
+
+def test_a_listener_that_was_certainly_not_told_is_told_as_new(tmp_path: Path) -> None:
+    """Also by the next turn: else a channel that was down once would never hear of it."""
+
+    class Refusing(Simulated):
+        def _tell(self, name: str) -> Tell:
+            tell = super()._tell(name)
+
+            def refuse(hook: str, incident: WatchedIncident) -> str:
+                if self.clock.now_s < 4000:
+                    raise NotTold("HTTP 500")
+                return tell(hook, incident)
+
+            return refuse
+
+    watch = Refusing(tmp_path, between({(3000, WEEK_S): DOWN}))
+    watch.turn(HOUR_S)
+    watch.turn(HOUR_S)
+
+    assert watch.hooks == ["opened"]
+    assert not watch.told[0][2].told_before
+    assert sum("tracker was not told: HTTP 500" in line for line in watch.lines) == 2
 
 
 def test_a_listener_that_hangs_holds_nobody_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 
+class NotTold(Exception):  # noqa: N818 - named by what is known
+    """Nothing of an incident was told, and that is certain: the next call has ``told_before`` false."""
+
+
 @dataclass(frozen=True)
 class CriterionSeen:
     """A decision criterion that asked for a rollback, in three looks in a row."""

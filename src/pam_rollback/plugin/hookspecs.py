@@ -106,7 +106,8 @@ def pytest_pam_incident_opened(config: pytest.Config, incident: "WatchedIncident
     """A watch found an incident. Tell whoever has to know, and give a reference to what was made of it, such as its address.
 
     Each listener is told by itself, once. One that fails is named in a line, and told again at the next look, with ``told_before``: so
-    raise for whatever is not known to have been told. The reference comes back in ``incident.reference``, also to a watch of another day.
+    raise for whatever is not known to have been told, and NotTold where it is certain that nothing was. The reference comes back in
+    ``incident.reference``, also to a watch of another day.
     """
 
 

@@ -18,7 +18,7 @@ from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.flags import TeamNotice
 from pam_rollback.core.plan import Plan
 from pam_rollback.core.wait import Waiter
-from pam_rollback.core.watched_incident import WatchedIncident
+from pam_rollback.core.watched_incident import NotTold, WatchedIncident
 from pam_rollback.observation.journeys import HEALTH_JOURNEY
 from pam_rollback.observation.probed_journeys import probe_config
 from pam_rollback.observation.prober import Prober, start_prober
@@ -111,12 +111,12 @@ class Channel:
     notice: TeamNotice
 
     def __call__(self, hook: str, incident: WatchedIncident) -> str:
-        """Send it. Raises RuntimeError when the channel did not take it."""
+        """Send it. Raises NotTold when the channel did not take it: a message that comes twice is better than none."""
         if incident.told_before:
             return ""
         problem = self.notice.post(message(hook, incident))
         if problem:
-            raise RuntimeError(problem)
+            raise NotTold(problem)
         return ""
 
 

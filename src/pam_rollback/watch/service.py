@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from pam_rollback.core.errors import StopRequested
-from pam_rollback.core.watched_incident import CriterionSeen, WatchedIncident
+from pam_rollback.core.watched_incident import CriterionSeen, NotTold, WatchedIncident
 from pam_rollback.watch.client import WatchFiles
 from pam_rollback.watch.rules.looks import Look, Streaks
 from pam_rollback.watch.rules.state import (
@@ -15,6 +15,7 @@ from pam_rollback.watch.rules.state import (
     CLOCK,
     CLOSED,
     ENDED,
+    FAILED,
     LOOKED,
     OPENED,
     TELLING,
@@ -291,9 +292,14 @@ class Watching:
         answers: list[str] = []
         problems: list[str] = [f"no answer within {TOLD_WITHIN_S:g} s"]
 
+        certain: list[NotTold] = []
+
         def work() -> None:
             try:
                 answers.append(self.tools.listeners[telling.listener](telling.hook, telling.incident))
+            except NotTold as problem:
+                certain.append(problem)
+                problems[0] = " ".join(str(problem).split())
             except Exception as problem:  # noqa: BLE001 - one listener's trouble is nobody else's
                 problems[0] = " ".join(f"{type(problem).__name__}: {problem}".split())
 
@@ -302,6 +308,8 @@ class Watching:
         call.start()
         call.join(TOLD_WITHIN_S)
         if not answers:
+            if certain:
+                self._write(now, FAILED, key=telling.incident.key, listener=telling.listener)
             self._say_once(telling.listener, f"{telling.listener} was not told: {problems[0]}; again at the next look")
             return False
         self._say_once(telling.listener, "")

@@ -11,7 +11,7 @@ BEGAN, ENDED, UNWATCHED, CLOCK = "turn-began", "turn-ended", "nobody-watched", "
 LOOKED = "looked"
 """A sign of life, now and then: whoever reads the journal sees that somebody watches."""
 OPENED, UPDATED, CLOSED = "incident-opened", "incident-updated", "incident-closed"
-TELLING, TOLD = "telling", "told"
+TELLING, TOLD, FAILED = "telling", "told", "not-told"
 HOOKS: Mapping[str, str] = {
     OPENED: "pytest_pam_incident_opened",
     UPDATED: "pytest_pam_incident_updated",
@@ -109,7 +109,7 @@ def state_of(events: Iterable[Event], before: WatchState | None = None) -> Watch
             known = cases.get(incident.key)
             version = known.version + 1 if known else 1
             cases[incident.key] = Case(incident, version, known.heard if known else {})
-        elif event.kind in {TELLING, TOLD} and facts["key"] in cases:
+        elif event.kind in {TELLING, TOLD, FAILED} and facts["key"] in cases:
             case = cases[facts["key"]]
             heard = _heard(case.heard.get(facts["listener"], Heard()), event)
             cases[facts["key"]] = replace(case, heard={**case.heard, facts["listener"]: heard})
@@ -119,6 +119,8 @@ def state_of(events: Iterable[Event], before: WatchState | None = None) -> Watch
 def _heard(before: Heard, event: Event) -> Heard:
     if event.kind == TELLING:
         return replace(before, trying=event.facts["what"])
+    if event.kind == FAILED:
+        return replace(before, trying="")
     reference = event.facts["reference"] or before.reference
     return Heard(int(event.facts["version"]), event.facts["what"] == CLOSED, reference)
 

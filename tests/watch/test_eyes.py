@@ -1,0 +1,208 @@
+"""What a look rests on: probers that follow each other, red controls, and the words for a channel."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pam_rollback.core.decision import Finding, State
+from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.core.plan import load_plan
+from pam_rollback.core.watched_incident import CriterionSeen, NotTold, WatchedIncident
+from pam_rollback.plugin.fixtures.decision import Watcher
+from pam_rollback.watch import fixtures
+from pam_rollback.watch.fixtures import CONTROL, ROTATED_AFTER_S, Channel, Eyes, look
+from tests.core.plan_scene import ROOT, Watched
+from tests.virtual_clock import VirtualClock
+
+LONGEST_S = 600.0
+
+
+@dataclass
+class Probers:
+    """Probers that only have a file, on a clock that the test sets."""
+
+    folder: Path
+    now_s: float = 0.0
+    running: int = 0
+    blind: bool = False
+
+    def start(self, number: int) -> tuple[Any, Any]:
+        """Another one."""
+        path, began_s = self.folder / f"watch-{number}.jsonl", self.now_s
+        path.touch()
+        self.running += 1
+
+        def stop() -> None:
+            self.running -= 1
+
+        timeline = SimpleNamespace(path=path, header=SimpleNamespace(first_due_s=began_s))
+        return SimpleNamespace(timeline=timeline, stop=stop), _Seen(self, began_s)
+
+    @property
+    def files(self) -> list[str]:
+        """Those that are there."""
+        return sorted(file.name for file in self.folder.iterdir())
+
+
+@dataclass
+class _Seen:
+    probers: Probers
+    first_due_s: float
+
+    @property
+    def settled_s(self) -> float:
+        """Now."""
+        if self.probers.blind:
+            raise MeasurementFailed("the prober is gone")
+        return self.probers.now_s
+
+
+def eyes_of(probers: Probers) -> Eyes:
+    """With watchers that only know how far they look back."""
+    return Eyes(probers.start, lambda _seen: SimpleNamespace(longest_s=LONGEST_S))  # type: ignore[arg-type, return-value]
+
+
+def test_a_day_has_two_probers_at_most_and_always_looks_back_far_enough(tmp_path: Path) -> None:
+    """Nothing is left of those before: disk and memory stay as they are after an hour."""
+    probers = Probers(tmp_path)
+    eyes = eyes_of(probers)
+    for now_s in range(0, 86_400, 60):
+        probers.now_s = now_s
+        eyes.look()
+        assert len(probers.files) <= 2
+        assert probers.running == len(probers.files)
+        age_s = now_s - eyes.began_s
+        assert now_s <= LONGEST_S or LONGEST_S < age_s <= ROTATED_AFTER_S + LONGEST_S + 180
+    eyes.close()
+
+    assert (probers.running, probers.files) == (0, [])
+
+
+def test_a_prober_that_is_gone_has_a_successor(tmp_path: Path) -> None:
+    """This look proves nothing, the next one has eyes again."""
+    probers = Probers(tmp_path)
+    eyes = eyes_of(probers)
+    probers.blind = True
+    with pytest.raises(MeasurementFailed, match="gone"):
+        eyes.look()
+    probers.blind = False
+
+    eyes.look()
+
+    assert (probers.running, probers.files) == (1, ["watch-2.jsonl"])
+
+
+def watcher(*, red: bool = True, state: State = State.CLEAR) -> Any:
+    """One whose findings are written out."""
+    finding = SimpleNamespace(finding=Finding("IR-2", state, "as written"))
+    return SimpleNamespace(
+        longest_s=LONGEST_S,
+        is_red_when_all_fail=lambda _since_s: red,
+        seen=lambda _since_s: SimpleNamespace(watch=SimpleNamespace(all=(finding,))),
+    )
+
+
+@pytest.mark.parametrize(
+    ("red", "status", "offline", "blind"),
+    [
+        (True, None, False, ""),
+        (True, 502, False, ""),
+        (True, 200, False, "was answered with 200"),
+        (True, 302, False, "was answered with 302"),
+        (False, None, False, "an outage would not be seen"),
+        (True, None, True, "seems to be offline"),
+    ],
+)
+def test_red_controls(
+    monkeypatch: pytest.MonkeyPatch, *, red: bool, status: int | None, offline: bool, blind: str
+) -> None:
+    """A control that is good, or a machine without a network, and the look proves nothing."""
+
+    def refuse(_environment: object, what: str) -> None:
+        if offline:
+            raise MeasurementFailed(f"{what}: this machine seems to be offline")
+
+    asked: list[str] = []
+
+    def answer(url: str, **_: object) -> Any:
+        asked.append(url)
+        return SimpleNamespace(http_status=status)
+
+    monkeypatch.setattr(fixtures, "refuse_when_offline", refuse)
+    monkeypatch.setattr(fixtures, "fetch", answer)
+    environment: Any = SimpleNamespace(probing=SimpleNamespace(request_deadline_s=1))
+    eyes: Any = SimpleNamespace(
+        look=lambda: watcher(red=red, state=State.HOLDS if offline else State.CLEAR), began_s=-10_000
+    )
+
+    found = look(environment, eyes, VirtualClock())
+
+    assert asked == [CONTROL]
+    assert (blind in found.blind) if blind else not found.blind
+    assert not found.early
+
+
+def test_the_same_answers_all_turned_bad_are_an_outage() -> None:
+    """By the rules that say "calm" of them; without a single answer the control is not red."""
+    plan = load_plan(ROOT / "plan.toml")
+    calm = Watcher(Watched(), plan, 1.0, None)  # type: ignore[arg-type]
+
+    assert calm.seen(0).watch.downtime.finding.state is State.CLEAR
+    assert calm.is_red_when_all_fail(0)
+
+    nobody = Watched(for_s=1000)
+    nobody._all.clear()
+
+    assert not Watcher(nobody, plan, 1.0, None).is_red_when_all_fail(0)  # type: ignore[arg-type]
+
+
+MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
+INCIDENT = WatchedIncident(
+    key="pam-e-1",
+    environment="e",
+    recommendation="ROLL BACK NOW",
+    found=(CriterionSeen("IR-2", "Down", "0 of 9 answers good", MOMENT),),
+    strategy="ST-5",
+    strategy_title="All of it",
+    rehearsed="4 s of 3 drills",
+    command="pytest drills/test_full_system.py",
+    opened=MOMENT,
+    seen=MOMENT,
+    run="run",
+)
+
+
+@dataclass
+class Team:
+    """A channel."""
+
+    problem: str = ""
+    heard: str = ""
+
+    def post(self, text: str) -> str:
+        """Hear it."""
+        self.heard = text
+        return self.problem
+
+
+def test_the_channel_is_told_what_to_do() -> None:
+    """What was found, how long it took in drills, and the command."""
+    team = Team()
+
+    assert Channel(team)("pytest_pam_incident_opened", INCIDENT) == ""
+    for words in ("ROLL BACK NOW", "IR-2 Down: 0 of 9", "4 s of 3 drills", "pytest drills/test_full_system.py"):
+        assert words in team.heard
+
+
+def test_the_channel_is_not_told_twice() -> None:
+    """Nobody can look whether the message before arrived. One that was refused is known not to be there."""
+    team = Team()
+    Channel(team)("pytest_pam_incident_opened", replace(INCIDENT, told_before=True))
+
+    assert team.heard == ""
+    with pytest.raises(NotTold, match="500"):
+        Channel(Team("HTTP 500"))("pytest_pam_incident_opened", INCIDENT)
