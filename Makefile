@@ -11,7 +11,7 @@ export PYTHONDONTWRITEBYTECODE :=
 export NPM_CONFIG_UPDATE_NOTIFIER := false
 
 .DEFAULT_GOAL := help
-.PHONY: help drill drills connect begins quick test test-all stand-ins mutants check sandbox game report alerts incident incidents forget lint bench soak audit matrix reference lock browser prometheus netlify-cli tools clean
+.PHONY: help drill drills connect begins quick test test-all stand-ins mutants check sandbox game report alerts incident incidents forget lint bench soak audit matrix reference lock browser prometheus netlify-cli unleash tools clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,10 +44,10 @@ quick: $(READY) ## lint, types, rules and docs: the answer within 30 s
 test: $(READY) quick browser prometheus tools ## quick, then all other tests; stand-ins' when they changed (BASE=commit, SHUFFLE=number)
 	@$(PYTEST) --part=rest
 
-test-all: $(READY) quick browser prometheus netlify-cli ## everything: every fault row, kill, repetition, official client
+test-all: $(READY) quick browser prometheus netlify-cli unleash ## everything: every fault row, kill, repetition, official client
 	@PAM_WHOLE_MATRIX=1 $(PYTEST) --part=rest
 
-stand-ins: $(READY) browser netlify-cli ## the tests of the sandbox and of the hosts' stand-ins
+stand-ins: $(READY) browser netlify-cli unleash ## the tests of the sandbox and of the hosts' stand-ins
 	@$(PYTEST) --part=stand-ins --dist=loadfile
 
 mutants: $(READY) ## change each line of the rules that decide: does a test notice? (ONLY=guard for one module)
@@ -113,6 +113,9 @@ prometheus: $(READY)
 
 netlify-cli: $(READY)
 	@$(BIN)/python -m tests.netlify_cli
+
+unleash: $(READY)
+	@$(BIN)/python -m tests.unleash_server
 
 # What the stand-ins' tests need, where `make test` will run them.
 tools: $(READY)

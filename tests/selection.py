@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.netlify_cli import installed
+from tests import netlify_cli, unleash_server
 
 ROOT = Path(__file__).resolve().parents[1]
 BASE = "BASE"
@@ -76,6 +76,7 @@ OFFICIAL_CLIENTS = Group(
         "src/pam_rollback/adapters/render_",
         "src/pam_rollback/sandbox/providers/",
         "tests/adapters/relay.py",
+        "tests/npm_packages.py",
         "tests/sandbox/netlify_host.py",
         "tests/sandbox/render_range.py",
         *_CLIENTS,
@@ -89,7 +90,23 @@ SANDBOX = Group(
     ("src/pam_rollback/sandbox/", "tests/sandbox/", "tests/running_product.py", *_EVERYWHERE),
 )
 """The sandbox itself: its site, its product, its stand-ins."""
-GROUPS = (OFFICIAL_CLIENTS, SANDBOX)
+_REAL_UNLEASH = ("tests/adapters/test_unleash_conformance.py", "tests/unleash_server/")
+UNLEASH = Group(
+    "unleash",
+    _REAL_UNLEASH,
+    (
+        "src/pam_rollback/adapters/provider.py",
+        "src/pam_rollback/adapters/unleash.py",
+        "src/pam_rollback/core/unleash.py",
+        "tests/adapters/unleash_scenes.py",
+        "tests/npm_packages.py",
+        "tests/unleash_stand_in.py",
+        *_REAL_UNLEASH,
+        *_EVERYWHERE,
+    ),
+)
+"""Unleash's own server (200 MB) and a PostgreSQL: our client and the stand-in that it is tested with on every commit."""
+GROUPS = (OFFICIAL_CLIENTS, UNLEASH, SANDBOX)
 """A test belongs to the first that names it."""
 
 
@@ -233,7 +250,9 @@ def main() -> int:
         print(problem)  # noqa: T201 - for whoever called make
         return 1
     if OFFICIAL_CLIENTS.name in found.groups:
-        installed()
+        netlify_cli.installed()
+    if UNLEASH.name in found.groups:
+        unleash_server.installed()
     return 0
 
 

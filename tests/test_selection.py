@@ -17,6 +17,7 @@ from tests.selection import (
     ROOT,
     SANDBOX,
     STAND_INS,
+    UNLEASH,
     Comparison,
     NoSuchBaseError,
     compare,
@@ -25,7 +26,7 @@ from tests.selection import (
     wanted,
 )
 
-BOTH = frozenset({SANDBOX.name, OFFICIAL_CLIENTS.name})
+ALL = frozenset(group.name for group in GROUPS)
 
 
 @pytest.mark.parametrize(
@@ -36,9 +37,11 @@ BOTH = frozenset({SANDBOX.name, OFFICIAL_CLIENTS.name})
         ("src/pam_rollback/sandbox/site/chat.js", {SANDBOX.name}),
         ("tests/sandbox/test_edge.py", {SANDBOX.name}),
         ("src/pam_rollback/adapters/netlify_files.py", {OFFICIAL_CLIENTS.name}),
-        ("src/pam_rollback/sandbox/providers/render/api.py", BOTH),
+        ("src/pam_rollback/sandbox/providers/render/api.py", {SANDBOX.name, OFFICIAL_CLIENTS.name}),
+        ("src/pam_rollback/adapters/unleash.py", {UNLEASH.name}),
+        ("tests/adapters/unleash_scenes.py", {UNLEASH.name}),
         ("tests/netlify_cli/package-lock.json", {OFFICIAL_CLIENTS.name}),
-        ("requirements.lock", BOTH),
+        ("requirements.lock", ALL),
     ],
 )
 def test_a_change_asks_for_the_tests_of_what_it_changes(changed: str, run: frozenset[str]) -> None:
@@ -55,21 +58,21 @@ def test_nothing_to_compare_with_is_said() -> None:
     found = select(Comparison())
 
     assert found.groups == frozenset()
-    assert [("no commit to compare with" in line) for line in found.told] == [True, True]
+    assert [("no commit to compare with" in line) for line in found.told] == [True] * len(GROUPS)
 
 
 def test_what_git_could_not_say_leaves_nothing_out() -> None:
     """Not known is not unchanged."""
     found = select(Comparison(problem="fatal: bad object HEAD"))
 
-    assert found.groups == BOTH
+    assert found.groups == ALL
     assert "fatal: bad object HEAD" in found.told[0]
 
 
 def test_a_whole_run_has_all_of_them() -> None:
     """So has one that names what it wants."""
-    assert selection(REST, {"PAM_WHOLE_MATRIX": "1"}).groups == BOTH
-    assert selection("", {}).groups == BOTH
+    assert selection(REST, {"PAM_WHOLE_MATRIX": "1"}).groups == ALL
+    assert selection("", {}).groups == ALL
 
 
 def test_each_test_is_in_one_part() -> None:
@@ -78,7 +81,7 @@ def test_each_test_is_in_one_part() -> None:
     tests = [*(f"{file}::test_any" for file in files), *LATER]
 
     assert len(tests) > 200
-    assert [test for test in tests if wanted(test, QUICK, BOTH) == wanted(test, REST, BOTH)] == []
+    assert [test for test in tests if wanted(test, QUICK, ALL) == wanted(test, REST, ALL)] == []
     assert {test for test in tests if not wanted(test, REST, ())} == {
         test for test in tests if wanted(test, QUICK, ()) or wanted(test, STAND_INS, ())
     }

@@ -106,6 +106,8 @@ def test_no_address_is_forgotten(folder: Path) -> None:
         "[load] targets",
         "[readiness] links",
         "[readiness] pagerduty_url",
+        "[unleash] frontend_url",
+        "[unleash] url",
     }
     assert set(_address_fields(Environment)) == listed
 

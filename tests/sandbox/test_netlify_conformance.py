@@ -15,7 +15,8 @@ import pytest
 from jsonschema import Draft4Validator  # type: ignore[import-untyped]
 
 from pam_rollback.sandbox.providers.netlify import BASE
-from tests.netlify_cli import ON_LOOPBACK, installed, node
+from tests.netlify_cli import ON_LOOPBACK, installed
+from tests.npm_packages import node
 from tests.sandbox.answer import Answer
 from tests.sandbox.netlify_host import Host, running
 

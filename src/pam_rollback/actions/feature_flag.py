@@ -27,6 +27,9 @@ STEPS = (READ, SWITCH, READ_BACK, EVALUATE, TELL)
 
 _READ_BACK_WITHIN_S = 5.0
 _EVALUATION_WORKERS = 8
+EFFECTIVE_WITHIN_S = 5.0
+"""Processes that evaluate flags may know the old ones for a moment longer than the admin API: Unleash's look once a second."""
+ASKED_AGAIN_S = 0.25
 
 
 @dataclass(frozen=True, repr=False)
@@ -153,7 +156,7 @@ def roll_back_flags(
     ]
     if tools.evaluation is not None:
         evaluation = tools.evaluation
-        steps.append(Step(EVALUATE, lambda: _evaluate(evaluation, target, users, found), essential=False))
+        steps.append(Step(EVALUATE, lambda: _evaluate(tools, evaluation, target, users, found), essential=False))
     if tools.notice is not None:
         notice = tools.notice
         steps.append(Step(TELL, lambda: tell(notice, message), essential=False))
@@ -251,9 +254,19 @@ def evaluate(evaluation: FlagEvaluation, target: Mapping[FlagName, Flag], users:
     return Evaluation(users=len(users), still_on=still_on)
 
 
-def _evaluate(evaluation: FlagEvaluation, target: Mapping[FlagName, Flag], users: Sequence[str], found: _Found) -> str:
-    found.evaluation = evaluate(evaluation, target, users)
-    return str(found.evaluation)
+def _evaluate(
+    tools: FlagRollbackTools,
+    evaluation: FlagEvaluation,
+    target: Mapping[FlagName, Flag],
+    users: Sequence[str],
+    found: _Found,
+) -> str:
+    give_up_s = tools.clock.monotonic_s() + EFFECTIVE_WITHIN_S
+    while True:
+        found.evaluation = evaluate(evaluation, target, users)
+        if found.evaluation.everyone_off or tools.clock.monotonic_s() >= give_up_s:
+            return str(found.evaluation)
+        tools.waiter.pause(ASKED_AGAIN_S)
 
 
 def tell(notice: TeamNotice, message: str) -> str:

@@ -10,7 +10,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from pam_rollback.actions.feature_flag import Evaluation, FlagOutcome, tell, wait_for_flags, words
+from pam_rollback.actions.feature_flag import (
+    ASKED_AGAIN_S,
+    EFFECTIVE_WITHIN_S,
+    Evaluation,
+    FlagOutcome,
+    tell,
+    wait_for_flags,
+    words,
+)
 from pam_rollback.actions.flag_writing import lower_flags, note_setting
 from pam_rollback.actions.journal import Journal
 from pam_rollback.actions.steps import Narrator, Step, StepRecord, StepsFailed, in_order, run_steps, silent
@@ -27,9 +35,6 @@ LOWER = "down to {} %"
 WATCH = "watch users at {} %"
 TELL = "tell the team"
 _EVALUATION_WORKERS = 8
-_EFFECTIVE_WITHIN_S = 2.0
-"""The product's processes may know the flags for a moment longer than the admin API."""
-_ASKED_AGAIN_S = 0.25
 _HOLD_MIN_S = 1.0
 """A shorter time has too few answers to say how users fare."""
 
@@ -233,7 +238,7 @@ class _Descending:
 
     def _stage(self, share: int) -> Stage:
         before, judged = self.found.users, tuple[FlagShare, ...]()
-        give_up_s = self.tools.clock.monotonic_s() + _EFFECTIVE_WITHIN_S
+        give_up_s = self.tools.clock.monotonic_s() + EFFECTIVE_WITHIN_S
         while True:
             now = self._ask_users()
             if not (before and now):
@@ -246,7 +251,7 @@ class _Descending:
             if all(one.as_asked for one in judged) or self.tools.clock.monotonic_s() >= give_up_s:
                 self.found.users = now
                 return Stage(share, self.found.now, judged, None)
-            self.tools.waiter.pause(_ASKED_AGAIN_S)
+            self.tools.waiter.pause(ASKED_AGAIN_S)
 
     def _ask_users(self) -> Mapping[str, Mapping[FlagName, bool]]:
         """What each user gets; empty when that is not known, which is noted and keeps nobody from being helped."""

@@ -13,9 +13,9 @@ from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from pam_rollback.adapters.http import fetch
-from pam_rollback.adapters.pam_api import FlagApi, FlagEvaluationApi
 from pam_rollback.core.answer import Answer
 from pam_rollback.core.errors import ActionFailed, MeasurementFailed
+from pam_rollback.core.flags import FlagAdmin, FlagEvaluation
 from pam_rollback.core.readiness import Answered, State, clocks
 
 CLOCKS_APART_S_MAX = 5.0
@@ -27,7 +27,7 @@ _IS_THERE = frozenset({HTTPStatus.METHOD_NOT_ALLOWED, *_REFUSED})
 _NOTHING: list[object] = []
 
 
-def flags_known(api: FlagApi, names: Collection[str]) -> str:
+def flags_known(api: FlagAdmin, names: Collection[str]) -> str:
     """The flag API gives the plan's flags. Raises ActionFailed when it does not."""
     flags = api.read_flags()
     missing = sorted(set(names) - set(flags))
@@ -36,7 +36,7 @@ def flags_known(api: FlagApi, names: Collection[str]) -> str:
     return f"the flag API has {', '.join(f'{name} {flags[name]}' for name in sorted(names))}"
 
 
-def evaluation_known(api: FlagEvaluationApi, names: Collection[str]) -> str:
+def evaluation_known(api: FlagEvaluation, names: Collection[str]) -> str:
     """The evaluation tells of the plan's flags. Raises ActionFailed when it does not."""
     try:
         missing = sorted(set(names) - set(api.flags_of("preflight")))

@@ -93,25 +93,28 @@ class ProviderApi:
         body: bytes | None = None,
         expected: Collection[int] = (HTTPStatus.OK,),
         repeatable: bool | None = None,
+        reads: bool | None = None,
         deadline_s: float | None = None,
     ) -> Answer:
         """Ask until there is an answer with an expected status; ``operation`` says what for, in the words of a message.
 
-        ``repeatable`` says that doing it twice is the same as doing it once; without it only a GET is.
+        ``repeatable`` says that doing it twice is the same as doing it once; without it only what reads is. ``reads`` says that nothing is
+        changed; without it only a GET does none.
         """
-        request = _Request(operation, path, method, query, json, body, deadline_s or self.deadline_s)
-        repeatable = method == "GET" if repeatable is None else repeatable
+        reads = method == "GET" if reads is None else reads
+        request = _Request(operation, path, method, query, json, body, deadline_s or self.deadline_s, reads)
+        repeatable = reads if repeatable is None else repeatable
         self._check_token(request)
         end_s = self._now_s() + self.patience_s
         for attempt in range(1, _TRIES_MAX + 1):
             self._hold(request, end_s)
-            if request.method != "GET" and self.provider.changes_users:
+            if not request.reads and self.provider.changes_users:
                 before_change(f"{operation} ({self.provider.name})")
             left_s = end_s - self._now_s() if attempt > 1 else request.deadline_s
             answer = self._send(request, min(request.deadline_s, max(left_s, _SHORTEST_S)))
             good = answer.complete and answer.http_status in expected
             # A body that cannot be read says nothing of what is there: a read is made again, a change is looked for by whoever asked.
-            read_again = good and method == "GET" and bool(answer.json_problem) and attempt < _UNREADABLE_MAX
+            read_again = good and reads and bool(answer.json_problem) and attempt < _UNREADABLE_MAX
             if good and not read_again:
                 return answer
             wait_s = self._wait_s(request, answer, attempt, repeatable=repeatable)
@@ -250,7 +253,7 @@ class ProviderApi:
             what = f"HTTP {status}, {self._words(answer)}, {_request_id(answer)}{tried}"
             advice = self._advice(request, status, answer, expected)
         refused = status is not None and not answer.problem and status < HTTPStatus.INTERNAL_SERVER_ERROR
-        unclear = request.method != "GET" and answer.sent and not refused
+        unclear = not request.reads and answer.sent and not refused
         return self._error(request, f"{what}; {advice}{_UNCLEAR if unclear else ''}", sent=answer.sent, status=status)
 
     def _advice(self, request: "_Request", status: int, answer: Answer, expected: Collection[int]) -> str:
@@ -302,11 +305,12 @@ class _Request:
     json: Any
     body: bytes | None
     deadline_s: float
+    reads: bool
 
     @property
     def kind(self) -> str:
         """What shares a limit: all reads, or one change."""
-        return "GET" if self.method == "GET" else f"{self.method} {self.path}"
+        return "GET" if self.reads else f"{self.method} {self.path}"
 
     @property
     def headers(self) -> dict[str, str]:

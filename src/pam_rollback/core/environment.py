@@ -38,6 +38,7 @@ from pam_rollback.core.prometheus_settings import Prometheus
 from pam_rollback.core.provider_settings import Git, GitHub, Netlify
 from pam_rollback.core.readiness_settings import Preparedness
 from pam_rollback.core.render_settings import Render
+from pam_rollback.core.unleash import Unleash
 from pam_rollback.product.rules.conditions import Condition
 from pam_rollback.product.rules.contract import USER_ID, Component, Contract, Site
 from pam_rollback.product.rules.tables import UsersRows
@@ -69,7 +70,12 @@ _NEEDED_WHERE_NAMED: Mapping[str, tuple[SecretName, ...]] = {
 """Many need none; where one is named, all of them are needed."""
 _ONLY_WHERE_DECLARED: Mapping[SecretName, str] = {"database_dsn": "database", "staging_copy_dsn": "staging_copy"}
 """A variable that happens to be set opens no database: what is there to be read is declared."""
-_USERS_OF_SECRETS = {**_NEEDED_SECRETS, **_NEEDED_WHERE_NAMED}
+_NEEDED_AT_UNLEASH: Mapping[str, tuple[SecretName, ...]] = {
+    "flag_admin": ("unleash_admin_token",),
+    "flag_evaluation": ("unleash_admin_token", "unleash_frontend_token"),
+    "in_app_notice": ("admin_token",),
+}
+"""What these need where a flag service switches the flags, and not the product."""
 _SECRET_NAMES: tuple[SecretName, ...] = get_args(SecretName)
 
 
@@ -127,6 +133,7 @@ class Environment(Table):
     email: Email | None = None
     readiness: Preparedness | None = None
     tracker: Tracker | None = None
+    unleash: Unleash | None = None
     sandbox: Sandbox | None = None
 
     _origin: Origin = PrivateAttr()
@@ -367,10 +374,11 @@ class Environment(Table):
             ("pagerduty", ("pagerduty",), "where events go (an empty table is PagerDuty's own address)"),
             ("email", ("email",), "which server takes mail"),
             ("tracker", (), "whose issues are incidents"),
+            ("unleash", (), "which server switches the flags"),
         ):
-            table: Prometheus | Render | Netlify | Git | GitHub | Statuspage | PagerDuty | Email | Tracker | None = (
-                getattr(self, name)
-            )
+            table: (
+                Prometheus | Render | Netlify | Git | GitHub | Statuspage | PagerDuty | Email | Tracker | Unleash | None
+            ) = getattr(self, name)
             if table is not None:
                 yield from table.problems()
                 continue
@@ -405,7 +413,7 @@ class Environment(Table):
             yield Problem("[email] host", what)
 
     def _problems_of_secrets(self) -> Iterator[Problem]:
-        needed = [name for ability in sorted(self.abilities) for name in _NEEDED_SECRETS.get(ability, ())]
+        needed = [name for ability in sorted(self.abilities) for name in self._needed_by.get(ability, ())]
         for ability, names in _NEEDED_WHERE_NAMED.items():
             if ability in self.abilities and any(map(self._variable_of, names)):
                 needed += names
@@ -434,11 +442,17 @@ class Environment(Table):
         elif not is_encrypted(webhook) and not is_loopback(webhook):
             yield Problem(where, f"{variable} must be https (value not shown)")
 
+    @property
+    def _needed_by(self) -> Mapping[str, tuple[SecretName, ...]]:
+        """The secrets that each ability needs here."""
+        return _NEEDED_SECRETS if self.unleash is None else {**_NEEDED_SECRETS, **_NEEDED_AT_UNLEASH}
+
     def _variable_of(self, name: SecretName) -> str:
         return getattr(self.secret_variables, f"{name}_env") or ""
 
     def _missing_secret(self, name: SecretName) -> Problem:
-        users = sorted(self.abilities & {ability for ability, needs in _USERS_OF_SECRETS.items() if name in needs})
+        needs = {**self._needed_by, **_NEEDED_WHERE_NAMED}
+        users = sorted(self.abilities & {ability for ability, names in needs.items() if name in names})
         way_out = (
             f"remove {' and '.join(f'{user!r}' for user in users)} from abilities".replace("'", '"') if users else ""
         )

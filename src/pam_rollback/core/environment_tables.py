@@ -63,6 +63,8 @@ SecretName = Literal[
     "on_call_calendar",
     "pagerduty_token",
     "tracker_token",
+    "unleash_admin_token",
+    "unleash_frontend_token",
 ]
 
 Address = Annotated[str, AfterValidator(web_address)]
@@ -222,6 +224,10 @@ class SecretVariables(Table):
     pagerduty_token_env: VariableName | None = None
     """A token of PagerDuty's REST API that may read schedules. No ability needs it."""
     tracker_token_env: VariableName | None = None
+    unleash_admin_token_env: VariableName | None = None
+    """Of a service account or a person. Who switches flags needs it where there is ``[unleash]``, instead of ``admin_token``."""
+    unleash_frontend_token_env: VariableName | None = None
+    """``PROJECT:ENVIRONMENT.SECRET``, as the product's pages carry it: what users get is asked with it."""
 
 
 class Release(Table):

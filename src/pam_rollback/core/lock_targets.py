@@ -38,6 +38,9 @@ def _targets(environment: Environment, *, pushes: bool) -> Iterator[LockTarget]:
     yield _target("product", environment.urls.api)
     if {"flag_admin", "emergency_endpoint"} & environment.abilities:
         yield _target("flags", environment.url_of("feature_flags"))
+    if environment.unleash is not None:
+        at = environment.unleash
+        yield _target("flags", f"{at.url}/{at.project}/{at.environment}")
     if environment.netlify is not None:
         yield _target("site", f"{environment.netlify.api_url}/{environment.netlify.site_id}")
     if environment.render is not None:

@@ -50,6 +50,7 @@ def web_addresses(environment: "Environment") -> Iterator[NamedAddress]:
         ("statuspage", ("api_url",)),
         ("pagerduty", ("api_url",)),
         ("tracker", ("api_url",)),
+        ("unleash", ("url", "frontend_url")),
         ("sandbox", ("control_url", "second_address_proxy")),
     ):
         table = getattr(environment, table_name)

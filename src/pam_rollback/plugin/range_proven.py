@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from pam_rollback.actions.journal import Journal
-from pam_rollback.adapters.pam_api import FlagApi
+from pam_rollback.adapters.flag_service import flag_admin_of
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.errors import ActionFailed, MeasurementFailed, NothingToProve
 from pam_rollback.core.flags import Flag, FlagName
@@ -62,8 +62,4 @@ def _look(practice_range: Remote, environment: Environment, plan: Plan, runbook:
 
 
 def _flags(environment: Environment) -> Mapping[FlagName, Flag]:
-    deadline_s = environment.probing.request_deadline_s
-    api = FlagApi(
-        environment.url_of("feature_flags"), environment.secret("admin_token"), "pam-rollback-drill", deadline_s
-    )
-    return api.read_flags()
+    return flag_admin_of(environment, "pam-rollback-drill").read_flags()

@@ -3,7 +3,7 @@
 import json
 
 from pam_rollback.adapters.account_api import AccountApi
-from pam_rollback.adapters.pam_api import FlagApi
+from pam_rollback.adapters.flag_service import flag_admin_of
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.errors import ActionFailed, MeasurementFailed
 from pam_rollback.core.settings_loss import FLAG, SETTING
@@ -14,13 +14,8 @@ def read_settings(environment: Environment) -> dict[str, str]:
     """What the environment lets us see. Raises MeasurementFailed when a declared source does not answer."""
     values: dict[str, str] = {}
     if "flag_admin" in environment.abilities:
-        api = FlagApi(
-            environment.url_of("feature_flags"),
-            environment.secret("admin_token"),
-            deadline_s=environment.probing.request_deadline_s,
-        )
         try:
-            values |= {FLAG + name: str(flag) for name, flag in api.read_flags().items()}
+            values |= {FLAG + name: str(flag) for name, flag in flag_admin_of(environment).read_flags().items()}
         except ActionFailed as problem:
             raise MeasurementFailed(f"whether flags are lost is not known: {problem}") from None
     if "test_account" in environment.abilities:

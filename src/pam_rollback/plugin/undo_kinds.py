@@ -13,11 +13,12 @@ from pam_rollback.actions.frontend_undo import undo_publishing, undo_push
 from pam_rollback.actions.journal import Journal, Undo
 from pam_rollback.actions.settling import until_served
 from pam_rollback.actions.telling import Telling
+from pam_rollback.adapters.flag_service import flag_admin_of
 from pam_rollback.adapters.git import open_repository
-from pam_rollback.adapters.pam_api import FlagApi
 from pam_rollback.core.clock import SystemClock
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.errors import ActionFailed, UndoFailed
+from pam_rollback.core.flags import FlagAdmin
 from pam_rollback.core.wait import Waiter
 from pam_rollback.plugin.channels import UNDO_KINDS as TOLD_KINDS
 from pam_rollback.plugin.channels import take_down
@@ -54,10 +55,9 @@ UndoRoutine = Callable[[Undo, UndoTools], None]
 """Puts one change back and sees that it is back. Raises UndoFailed. Settling it in the journal is left to who called."""
 
 
-def flag_admin(tools: UndoTools) -> FlagApi:
-    """The plan's admin API for feature flags."""
-    environment = tools.environment
-    return FlagApi(environment.url_of("feature_flags"), environment.secret("admin_token"), tools.initiated_by)
+def flag_admin(tools: UndoTools) -> FlagAdmin:
+    """Who switches the flags."""
+    return flag_admin_of(tools.environment, tools.initiated_by)
 
 
 def _flags(undo: Undo, tools: UndoTools) -> None:

@@ -15,6 +15,7 @@ class Way:
 
 
 _ATTACH = "docs/how-to/attach-to-an-environment.md"
+_FLAG_SERVICE = "a flag service that the product uses, such as Unleash (docs/how-to/flag-service.md)"
 _DECLARED = '"{ability}" in abilities of environments/{{env}}.toml'
 WAYS: Mapping[str, Way] = {
     "browser": Way(by_connect=True),
@@ -37,8 +38,8 @@ WAYS: Mapping[str, Way] = {
         ("PAM_STAGING_COPY_DSN",),
         what='"staging_copy" in abilities of environments/{env}.toml (docs/how-to/redeploy.md)',
     ),
-    "flag_admin": Way(("PAM_ADMIN_TOKEN",), what="a flag service that the product uses"),
-    "flag_evaluation": Way(what="a flag service that the product uses"),
+    "flag_admin": Way(("PAM_ADMIN_TOKEN",), what=_FLAG_SERVICE),
+    "flag_evaluation": Way(what=_FLAG_SERVICE),
     "feature_check": Way(
         ("PAM_ADMIN_TOKEN",), what=f"a call that the product has to offer ({_ATTACH}#users-for-whom-pam-fails)"
     ),

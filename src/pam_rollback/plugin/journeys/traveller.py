@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pam_rollback.adapters.account_api import AccountApi
-from pam_rollback.adapters.pam_api import Account, FlagEvaluationApi, SignInLimited
+from pam_rollback.adapters.flag_service import flag_evaluation_of
+from pam_rollback.adapters.pam_api import Account, SignInLimited
 from pam_rollback.core.environment import Environment
 from pam_rollback.core.errors import MeasurementFailed
 from pam_rollback.core.journeys import (
@@ -303,10 +304,7 @@ class Traveller:
         user_id = self._session().user_id
         if "flag_evaluation" not in self._environment.abilities or not user_id:
             return None
-        api = FlagEvaluationApi(
-            self._environment.url_of("flag_evaluation"), deadline_s=self._environment.probing.request_deadline_s
-        )
-        return api.flags_of(user_id).get(name)
+        return flag_evaluation_of(self._environment).flags_of(user_id).get(name)
 
     def _refuse_unless_voice_is_due(self, site: "PamSite", *, flag_on: bool | None) -> None:
         """No button where the flag is on is broken; where nobody knows whether this page has voice at all, it is not known."""

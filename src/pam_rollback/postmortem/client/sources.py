@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from pam_rollback.adapters import prometheus, render_metrics
+from pam_rollback.adapters.flag_service import flag_admin_of
 from pam_rollback.adapters.git import open_repository
 from pam_rollback.adapters.git_command import GitCommand
 from pam_rollback.adapters.http import all_at_once
 from pam_rollback.adapters.netlify import NetlifySite, netlify_api
-from pam_rollback.adapters.pam_api import FlagApi
 from pam_rollback.adapters.postgres import Patience, open_snapshot
 from pam_rollback.adapters.prometheus import PrometheusApi
 from pam_rollback.adapters.render_api import RenderApi, render_api
@@ -123,7 +123,7 @@ def _configuration(environment: Environment) -> Texts:
 
 def _flags(environment: Environment) -> Texts:
     _declared(environment, "flag_admin")
-    api = FlagApi(environment.url_of("feature_flags"), environment.secret("admin_token"), deadline_s=_DEADLINE_S)
+    api = flag_admin_of(environment, deadline_s=_DEADLINE_S)
     return {"configuration/flags-now.json": _json({name: str(flag) for name, flag in api.read_flags().items()})}
 
 

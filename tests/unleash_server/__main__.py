@@ -1,0 +1,5 @@
+"""``python -m tests.unleash_server`` installs it before a test needs it."""
+
+from tests.unleash_server import installed
+
+installed()
