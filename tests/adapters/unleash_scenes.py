@@ -101,9 +101,10 @@ class Place:
             return dict(zip(USERS, pool.map(asked.flags_of, USERS), strict=True))
 
     def until(self, holds: Callable[[Counts], bool]) -> Counts:
-        """The evaluating side may know for a moment what was."""
-        give_up = time.monotonic() + 15
-        while not holds(found := self.having()) and time.monotonic() < give_up:
+        """The evaluating side may know for a moment what was, and change while users are asked: twice the same is seen."""
+        give_up, before = time.monotonic() + 15, None
+        while not (holds(found := self.having()) and found == before) and time.monotonic() < give_up:
+            before = found
             time.sleep(0.2)
         return found
 
