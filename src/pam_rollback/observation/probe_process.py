@@ -187,7 +187,7 @@ def _release(answer: Answer, journey: Journey) -> str | None:
 def _go_first() -> None:
     """Run ahead of browsers and builds on a busy machine, where that is allowed: a probe that leaves late is a hole in what is known.
 
-    It needs a twentieth of a core. What is probed is not favoured.
+    It needs a twentieth of a core.
     """
     with suppress(OSError):
         os.nice(_NICENESS)
