@@ -41,7 +41,6 @@ LATER = (
     "tests/core/test_step_percentiles.py::test_what_it_says_is_never_wrong",
     "tests/test_docs.py::test_a_command_that_selects_nothing_is_seen",
     "tests/test_docs.py::test_shown_commands_select_something",
-    "tests/test_house_rules.py::test_every_process_collects_the_same_tests",
     "tests/test_scheduling.py::test_a_session_of_workers_ends_with_load_alone",
 )
 """Tests among them that take seconds of processor: thousands of drawn histories, processes of pytest. They run with the rest."""

@@ -64,9 +64,14 @@ class Range:
         """Its admin API."""
         return FlagApi(self.state["urls"]["api"] + "/admin/feature-flags", self.variables["PAM_ADMIN_TOKEN"], "tests")
 
-    def described(self, file: Path, *more: str, abilities: Iterable[str] | None = None) -> Path:
-        """Its file with more to it, or declaring nothing but these abilities, as a file of its own; gives that."""
+    def described(
+        self, file: Path, *more: str, abilities: Iterable[str] | None = None, without: Iterable[str] = ()
+    ) -> Path:
+        """Its file with more to it, or declaring nothing but these abilities, or all but those, as a file of its own; gives that."""
         text = self.file.read_text(encoding="utf-8")
+        if without:
+            declared = tomllib.loads((ROOT / "environments" / "sandbox.toml").read_text(encoding="utf-8"))["abilities"]
+            abilities = {*declared} - {*without}
         if abilities is not None:
             text = f"abilities = {json.dumps(sorted(abilities))}\n{text}"
         file.write_text("\n".join((text, *more)), encoding="utf-8")
@@ -154,6 +159,12 @@ class Project:
     def write(self, path: str, text: str) -> None:
         """Add or replace a file."""
         (self.folder / path).write_text(text, encoding="utf-8")
+
+    def adjust(self, path: str, old: str, new: str) -> None:
+        """Replace what stands in a file."""
+        text = (self.folder / path).read_text(encoding="utf-8")
+        assert old in text, f"{path}: {old}"
+        self.write(path, text.replace(old, new))
 
     def command(self, *args: str) -> list[str]:
         """The command of the next session; its folder is ``run-N``, or the one that it resumes. ``-v``, but for ``-q`` or ``SCREEN``."""
@@ -319,7 +330,10 @@ def runbook_in(folder: Path) -> Project:
         source = ROOT / part
         copy: Callable[..., Any] = shutil.copytree if source.is_dir() else shutil.copy
         copy(source, folder / part)
-    return Project(folder)
+    made = Project(folder)
+    # Half as often as drills for people: half the processor, and more than enough answers for what is planted here.
+    made.adjust("environments/sandbox.toml", "[probing]\nrate_hz = 50", "[probing]\nrate_hz = 25")
+    return made
 
 
 @pytest.fixture
@@ -332,8 +346,5 @@ def project(tmp_path: Path, checks_copied: tuple[str, ...]) -> Project:
             (shutil.rmtree if found.is_dir() else Path.unlink)(found)
     if set(checks_copied) <= {*ONLY_HEALTH, WINDOWS}:
         # Nothing is compared with the baseline of these sessions, so that they need not wait for a large one.
-        plan = tmp_path / "plan.toml"
-        text = plan.read_text(encoding="utf-8")
-        assert "answers_min = 600" in text
-        plan.write_text(text.replace("answers_min = 600", "answers_min = 120"), encoding="utf-8")
+        made.adjust("plan.toml", "answers_min = 600", "answers_min = 120")
     return made

@@ -1,10 +1,8 @@
 """The rules of the house, held by a test: the runbook folders read as a runbook, and nothing that is committed leaks this workplace."""
 
 import ast
-import os
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -182,27 +180,6 @@ def test_what_a_situation_starts_ends_with_it() -> None:
 def test_the_journey_after_a_secondary_way_is_there() -> None:
     """It is chosen by its name: renamed, it would be left out and nobody would miss it."""
     assert f"\ndef {SHORT_JOURNEY}(" in (ROOT / "checks" / "test_journeys.py").read_text(encoding="utf-8")
-
-
-def test_every_process_collects_the_same_tests() -> None:
-    """The order of a set differs from process to process: in a test's name it keeps the workers of pytest-xdist from beginning."""
-    command = [sys.executable, "-m", "pytest", "tests", "--collect-only", "-q", "-p", "timeout"]
-    seeds = ("1", "2")
-    listed = [
-        subprocess.run(
-            command,
-            cwd=ROOT,
-            env={**os.environ, "PYTHONHASHSEED": seed},
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=120,
-        ).stdout.splitlines()[:-1]  # the last line has the time that it took
-        for seed in seeds
-    ]
-
-    assert len(listed[0]) > 1000
-    assert [pair for pair in zip(*listed, strict=True) if pair[0] != pair[1]] == []
 
 
 def naps(source: str) -> Iterator[int]:

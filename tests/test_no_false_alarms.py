@@ -15,7 +15,7 @@ REPETITIONS = {
     f"post_rollback and not ({BROWSERS} or window)": 80,
     f"post_rollback and ({BROWSERS})": 10,
 }
-"""`make test` runs the first alone, once: journeys and accessibility have healthy runs of their own (tests/plugin).
+"""On every commit each kind has a healthy session before its faults (test_checks_catch_faults.py, tests/plugin).
 
 What waits for no window is repeated 100 times in all, since it takes seconds; a window has hundreds of answers in itself, and each of its
 repetitions takes as long as it is held.
@@ -29,12 +29,12 @@ def upper_bound_pct(repetitions: int) -> float:
 
 
 @pytest.mark.timeout(7200)
-@pytest.mark.long_matrix
+@pytest.mark.nightly
 @pytest.mark.parametrize("select", REPETITIONS, ids=["without browsers", "without windows", "browsers"])
 def test_a_healthy_sandbox_is_never_accused(
     select: str, practice_range: Range, project: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Every repetition is green; `make test` does one, `make test-all` all of them."""
+    """Every repetition is green."""
     repetitions = REPETITIONS[select] if os.environ.get(WHOLE) else 1
     alarms: Counter[str] = Counter()
     for number in range(repetitions):

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import tomllib
+from collections.abc import Collection
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -38,18 +40,6 @@ def calm(project: Project) -> None:
         project.write(file, text.replace(old, new))
 
 
-def few_probes(project: Project) -> None:
-    """A drill without a window: the sandbox is asked as often as shows its incident, so that a busy machine keeps up."""
-    calm(project)
-    for file, old, new in (
-        ("plan.toml", "answers_min = 120", "answers_min = 100"),
-        ("environments/sandbox.toml", "[probing]\nrate_hz = 50", "[probing]\nrate_hz = 25"),
-    ):
-        text = (project.folder / file).read_text(encoding="utf-8")
-        assert old in text, file
-        project.write(file, text.replace(old, new))
-
-
 def journal(folder: Path) -> list[dict[str, Any]]:
     """The lines of a run's journal; none before there is one."""
     try:
@@ -66,9 +56,15 @@ def owed(folder: Path) -> set[str]:
     return {entry["kind"] for entry in entries if entry["event"] == "undo-owed" and entry["number"] not in done}
 
 
-def as_staging(practice_range: Range, project: Project) -> None:
-    """Let the sandbox call itself staging in ``staging.toml``, so that a real rollback can be carried out on it."""
+def as_staging(practice_range: Range, project: Project, *, without: Collection[str] = ()) -> None:
+    """Let the sandbox call itself staging in ``staging.toml``, so that a real rollback can be carried out on it.
+
+    ``without``: abilities that it declares there no more.
+    """
     text = practice_range.file.read_text("utf-8").partition("[sandbox]")[0]
+    if without:
+        sandbox = tomllib.loads((project.folder / "environments" / "sandbox.toml").read_text("utf-8"))
+        text = f"abilities = {json.dumps([one for one in sandbox['abilities'] if one not in without])}\n{text}"
     text = text.replace('kind = "sandbox"', 'kind = "staging"\npace = 600')
     project.write("staging.toml", text.replace('name = "sandbox"', 'name = "staging"'))
     project.environment.update({**practice_range.variables, "XDG_STATE_HOME": str(project.folder / "state")})

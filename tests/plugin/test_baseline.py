@@ -80,15 +80,17 @@ def test_a_stale_baseline_makes_comparisons_unknown(practice_range: Range, proje
     assert any("is stale: 40 days old" in note for note in session.record["notes"])
 
 
-def test_what_is_red_is_recorded_and_makes_nothing_usual(practice_range: Range, project: Project) -> None:
+def test_what_is_red_is_recorded_and_makes_nothing_usual(
+    practice_range: Range, project: Project, tmp_path: Path
+) -> None:
     """NO-GO with the endpoint that is ill; the file says so, and a later run compares nothing with it."""
+    project.adjust("plan.toml", "answers_min = 600", "answers_min = 120")
+    file = practice_range.described(tmp_path / "no-browser.toml", without=("browser",))
     practice_range.remote.plant("answers-unhealthy", server="api", path="/health/pam")
-    session = project.run("-m", "baseline", f"--env={practice_range.file}")
+    session = project.run("-m", "baseline", f"--env={file}")
     practice_range.remote.clear_all()
     recorded = session.folder / "baseline" / "baseline.json"
-    later = project.run(
-        "-m", "performance", "-k", "answers_are", f"--env={practice_range.file}", f"--baseline={recorded}"
-    )
+    later = project.run("-m", "performance", "-k", "answers_are", f"--env={file}", f"--baseline={recorded}")
 
     assert session.rc == 10, session.out
     assert session.outcomes() == {WELL: "broken criterion", GOOD: "passed"}

@@ -16,7 +16,7 @@ from pam_rollback.plugin.channels import UNDO_KINDS as TOLD_KINDS
 from pam_rollback.plugin.release_marks import MARKS_FILE, look_at_marks, write_marks
 from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.remote import Remote
-from tests.plugin.drilling import CONSENT, as_staging, few_probes, journal, runbook_with
+from tests.plugin.drilling import CONSENT, as_staging, calm, journal, runbook_with
 from tests.sessions import ROOT, Finished, Project, Range, save_baseline
 
 STORY = "drills/test_backend_provider.py"
@@ -55,7 +55,7 @@ def today(todays_range: Range) -> Iterator[Range]:
 def project(today: Range, tmp_path: Path) -> Project:
     """A runbook with the story and the checks of what is deployed; the sandbox calls itself staging there."""
     made = runbook_with(tmp_path, "test_deployed.py")
-    few_probes(made)
+    calm(made)
     as_staging(today, made)
     return made
 
@@ -175,7 +175,7 @@ def test_a_baseline_tells_whose_answers_they_are(today: Range, tmp_path: Path) -
 def test_a_drill_sees_the_incident_where_users_meet_the_back_end(today: Range, tmp_path: Path) -> None:
     """In the chat: all else that users do is pages and rows. Weighed high enough, it shows what the rollback took away."""
     project = runbook_with(tmp_path, "test_deployed.py")
-    few_probes(project)
+    calm(project)
     env = today.described(tmp_path / "chatty.toml", "[probing.weights]", "chat = 8")
 
     ended = project.run(STORY, "--pace=600", f"--env={env}")

@@ -20,7 +20,7 @@ from pam_rollback.reporting import run_record
 from pam_rollback.reporting.html_report import Built
 from pam_rollback.reporting.run_folder import RunFolder
 from pam_rollback.reporting.run_report import build_run
-from tests.plugin.drilling import few_probes, journal, owed, runbook_with
+from tests.plugin.drilling import calm, journal, owed, runbook_with
 from tests.sessions import FLAGS, ON, ONLY_HEALTH, WINDOWS, Finished, Range
 
 STORY = "drills/test_feature_flag.py"
@@ -52,7 +52,7 @@ def drill(shared_range: Range, tmp_path_factory: pytest.TempPathFactory) -> Iter
         "test_data_loss.py",
         "test_checklist.py",
     )
-    few_probes(project)  # half the load, for twice the window: beside other tests the sandbox has to keep up
+    calm(project)
     text = shared_range.file.read_text(encoding="utf-8")
     project.write("hurried.toml", text + ALL_AT_ONCE)
     (project.folder / "hurried.toml").chmod(0o600)

@@ -8,7 +8,7 @@ import pytest
 from pam_rollback.adapters.http import fetch
 from pam_rollback.core.wait import Waiter
 from tests.plugin.beginning import Begin, begin
-from tests.plugin.drilling import NO_WINDOW, few_probes, journal, owed, switched_on, take_notice_down
+from tests.plugin.drilling import NO_WINDOW, calm, journal, owed, switched_on, take_notice_down
 from tests.plugin.test_drill import ALL_AT_ONCE
 from tests.sessions import ONLY_HEALTH, Project, Range
 
@@ -65,7 +65,7 @@ def checks_copied() -> tuple[str, ...]:
 
 def killed_run(project: Project, practice_range: Range, story: str, at: str) -> Path:
     """The folder of a run that was killed there."""
-    few_probes(project)
+    calm(project)
     project.write("killer.py", KILLER)
     project.environment["KILL_AT"] = at
     killed = project.run_apart("-p", "killer", story, *SELECTED, "--env", str(practice_range.file))
@@ -147,7 +147,7 @@ def test_undo_takes_down_what_customers_see(practice_range: Range, project: Proj
         return [bool(page["incidents"]), bool(fetch(urls["api"] + "/api/v1/notice").json["active"])]
 
     take_notice_down(practice_range)
-    few_probes(project)
+    calm(project)
     project.write("hurried.toml", practice_range.file.read_text(encoding="utf-8") + ALL_AT_ONCE)
     (project.folder / "hurried.toml").chmod(0o600)
     # Many users are evaluated, each answer takes its time: the rollback waits, and customers are told in the meantime.

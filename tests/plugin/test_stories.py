@@ -22,7 +22,7 @@ from pam_rollback.plugin.fixtures import incident
 from pam_rollback.plugin.fixtures.observation import Observation
 from pam_rollback.plugin.recommending import sought
 from tests.fault_rows.matrix import ROOT
-from tests.plugin.drilling import NO_WINDOW, calm, few_probes, journal, switched_off, switched_on, wait_for
+from tests.plugin.drilling import NO_WINDOW, calm, journal, switched_off, switched_on, wait_for
 from tests.sessions import ONLY_HEALTH, WINDOWS, Project, Range
 from tests.virtual_clock import VirtualClock
 
@@ -68,7 +68,7 @@ HELPLESS = (
 def test_a_rollback_that_does_not_help_is_seen(practice_range: Range, project: Project, case: Helpless) -> None:
     """Each expectation that depends on it turns red, and says so: NO-GO."""
     if NO_WINDOW in case.arguments:
-        few_probes(project)
+        calm(project)
     with project.start(STORY, "--env", str(practice_range.file), *case.arguments) as session:
         # After the incident was planted (its own clean-up would take an earlier fault away) and before the rollback is judged.
         wait_for(project.run_folder / "after-feature-flag" / "baseline.json", "overall")
@@ -85,7 +85,7 @@ def test_a_failed_action_is_told_and_hidden_by_nothing(practice_range: Range, pr
 
     Whoever heard that the rollback began hears at once that it failed, with the step.
     """
-    few_probes(project)
+    calm(project)
     practice_range.remote.plant("flags-ignored")
 
     ended = project.run(
@@ -171,7 +171,7 @@ WINDOW_S = 45
 
 def long_window(project: Project) -> None:
     """So long that a machine that is busy does something else meanwhile; the incident is seen as soon as otherwise."""
-    few_probes(project)
+    calm(project)
     plan = (project.folder / "plan.toml").read_text(encoding="utf-8")
     old = "error_rate_pct_max = 20\nduration_s = 300"
     assert old in plan

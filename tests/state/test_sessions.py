@@ -41,7 +41,7 @@ def machines(practice_range: Range, tmp_path: Path, place: Path) -> Iterator[tup
     for name in ("one", "other"):
         (tmp_path / name).mkdir()
         project = runbook_with(tmp_path / name, *ONLY_HEALTH, "test_baseline.py")
-        as_staging(practice_range, project)
+        as_staging(practice_range, project, without=("browser",))
         project.environment["PAM_STATE"] = str(place)
         made.append(project)
     practice_range.as_it_was()
