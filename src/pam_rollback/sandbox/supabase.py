@@ -16,6 +16,7 @@ from typing import Any
 import jwt
 import psycopg
 from aiohttp import web
+from psycopg_pool import AsyncConnectionPool
 
 from pam_rollback.sandbox.database.passwords import UNUSABLE, verify_password
 from pam_rollback.sandbox.faults import PlantedFaults
@@ -23,7 +24,8 @@ from pam_rollback.sandbox.product.tokens import TOKEN_LIFETIME_S, issue, issue_k
 from pam_rollback.sandbox.supabase_rows import Asked, Rows, problem
 
 _AUTH, _REST = "/auth/v1", "/rest/v1"
-_CONNECT_WITHIN_S = 2
+_CONNECTED_WITHIN_S = 2
+_CONNECTIONS_MAX = 6
 _ACCOUNT = "SELECT id, email, encrypted_password FROM auth.users WHERE email = %s"
 _SIGNED_IN = "UPDATE auth.users SET last_sign_in_at = now() WHERE id = %s"
 _CORS = {
@@ -38,17 +40,35 @@ class Supabase:
 
     def __init__(self, faults: PlantedFaults, *, dsn: str, jwt_secret: str) -> None:
         self._faults = faults
-        self._dsn = dsn
         self._secret = jwt_secret
         self.anon_key = issue_key("anon", secret=jwt_secret)
         self.service_key = issue_key("service_role", secret=jwt_secret)
-        self._rows = Rows(dsn)
+        self._pool: AsyncConnectionPool[psycopg.AsyncConnection[Any]] = AsyncConnectionPool(
+            dsn,
+            # Plans are not kept: tables change their shape under a practised migration.
+            kwargs={"connect_timeout": _CONNECTED_WITHIN_S, "prepare_threshold": None},
+            min_size=1,
+            max_size=_CONNECTIONS_MAX,
+            timeout=_CONNECTED_WITHIN_S,
+            reconnect_timeout=0.5,
+            check=AsyncConnectionPool.check_connection,
+            open=False,
+        )
+        self._rows = Rows(self._pool)
         self._routes: Mapping[tuple[str, str], Callable[[web.BaseRequest], Awaitable[web.Response]]] = {
             ("POST", f"{_AUTH}/token"): self._token,
             ("GET", f"{_AUTH}/user"): self._user,
             ("POST", f"{_AUTH}/logout"): self._logout,
             ("GET", f"{_AUTH}/health"): self._health,
         }
+
+    async def open(self) -> None:
+        """Begin to connect, without waiting."""
+        await self._pool.open(wait=False)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._pool.close()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer to one request."""
@@ -91,7 +111,7 @@ class Supabase:
         email, password = str(body.get("email", "")).strip().lower(), str(body.get("password", ""))
         if request.query.get("grant_type") != "password":
             return _auth_problem(HTTPStatus.BAD_REQUEST, "unsupported_grant_type", "unsupported_grant_type")
-        async with await self._connected() as connection:
+        async with self._pool.connection() as connection:
             found = await (await connection.execute(_ACCOUNT, (email,))).fetchone()
             fits = await asyncio.to_thread(verify_password, password, UNUSABLE if found is None else found[2])
             if found is None or not fits:
@@ -136,10 +156,6 @@ class Supabase:
         except jwt.PyJWTError:
             return problem(HTTPStatus.UNAUTHORIZED, "PGRST301", "No suitable key or wrong key type")
         return await self._rows.answer(Asked.of(request, table, claims), await _body(request))
-
-    async def _connected(self) -> psycopg.AsyncConnection[tuple[Any, ...]]:
-        # One for each request: after an outage nothing has to find out that its connection is gone.
-        return await psycopg.AsyncConnection.connect(self._dsn, connect_timeout=_CONNECT_WITHIN_S)
 
 
 def _path(request: web.BaseRequest) -> str:

@@ -10,8 +10,8 @@ from typing import Any
 import psycopg
 from aiohttp import web
 from psycopg import sql
+from psycopg_pool import AsyncConnectionPool
 
-_CONNECT_WITHIN_S = 2
 _ROLES = frozenset({"anon", "authenticated", "service_role"})
 _MOST_ROWS = 1000
 """What a project gives at most in one answer, unless somebody changes its settings."""
@@ -63,17 +63,14 @@ def problem(status: HTTPStatus, code: str, message: str) -> web.Response:
 class Rows:
     """All tables of the schema `public`. A database that does not answer raises psycopg.OperationalError."""
 
-    def __init__(self, dsn: str) -> None:
-        self._dsn = dsn
+    def __init__(self, pool: "AsyncConnectionPool[psycopg.AsyncConnection[Any]]") -> None:
+        self._pool = pool
 
     async def answer(self, asked: Asked, body: object) -> web.Response:
         """Do it, in one transaction."""
         try:
             statement, values = _statement(asked, body)
-            async with (
-                await psycopg.AsyncConnection.connect(self._dsn, connect_timeout=_CONNECT_WITHIN_S) as connection,
-                connection.cursor() as cursor,
-            ):
+            async with self._pool.connection() as connection, connection.cursor() as cursor:
                 await cursor.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(asked.role)))
                 await cursor.execute(
                     "SELECT set_config('request.jwt.claims', %s, true)", (json.dumps(dict(asked.claims)),)

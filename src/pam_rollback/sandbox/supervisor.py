@@ -84,6 +84,7 @@ class Supervisor:
         self._watches: list[asyncio.Task[None]] = []
         self._database: PracticeDatabase | None = None
         self._netlify: NetlifySite | None = None
+        self._supabase: Supabase | None = None
         self._mail: asyncio.Server | None = None
         folder = _make_folder()
         self._children.owns_folder(folder)
@@ -124,6 +125,8 @@ class Supervisor:
             product=self._personality.name,
         )
         supabase = Supabase(faults, dsn=access.product_dsn, jwt_secret=product.jwt_secret)
+        await supabase.open()
+        self._supabase = supabase
         first = self._fleet.live
         first.spec = replace(first.spec, commit=repository.commits[first.spec.name])
         deploys = await asyncio.to_thread(
@@ -263,6 +266,8 @@ class Supervisor:
                 await runner.cleanup()
             if self._netlify is not None:
                 await self._netlify.deploys.close()
+            if self._supabase is not None:
+                await self._supabase.close()
             await self._fleet.close()
             if self._database is not None:
                 await self._database.close()
