@@ -299,6 +299,13 @@ def _nobody_can_press_speak(visit: Visit) -> None:
     assert not visit.page.get_by_test_id("voice").is_visible()
 
 
+def _the_message_field_is_called_otherwise(visit: Visit) -> None:
+    visit.sign_in()
+    expect(visit.page.get_by_role("button", name="Send")).to_be_visible()
+
+    expect(visit.page.get_by_label("Write here")).to_be_visible()
+
+
 PROOFS: Mapping[str, Callable[[Visit], None]] = {
     "button-without-name.js": _the_send_button_has_no_name,
     "dialog-unnamed.js": _the_dialog_has_no_name,
@@ -310,6 +317,7 @@ PROOFS: Mapping[str, Callable[[Visit], None]] = {
     "language-missing.js": _the_page_names_no_language,
     "live-region-mute.js": _nobody_hears_the_announcer,
     "lost-session-ignored.js": _nobody_is_asked_to_sign_in_again,
+    "message-field-renamed.js": _the_message_field_is_called_otherwise,
     "message-field-pointer-only.js": _the_tab_key_passes_the_message_field_by,
     "motion-ignored.css": _something_moves_against_the_visitors_wish,
     "phone-composer-hidden.css": _a_phone_has_no_field_for_a_message,
