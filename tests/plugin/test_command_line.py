@@ -124,7 +124,7 @@ def test_the_listing_reads_as_the_runbook(project: Project) -> None:
 
     assert "Does switching the PAM features off help every user within 30 seconds?" in listed
     assert (
-        "From the decision, users are well again within the objective.  If red: docs/runbook.md#recovery-too-slow."
+        "From the decision, users are well again, and it is done, within the objective.  If red: docs/runbook.md#recovery-too-slow."
         in listed
     )
     assert re.search(r"^plugins: .*playwright", listed, re.MULTILINE), listed

@@ -83,7 +83,7 @@ def test_what_a_person_saw_decides(project: Project, file: Path) -> None:
     assert (session.rc, decision["recommendation"], decision["why"]) == (10, "ROLL BACK NOW", ["IR-5"]), session.out
     assert (decision["strategy"]["id"], decision["strategy"]["readiness"]) == (
         "ST-1",
-        "not checked: pytest -m preflight --env sandbox",
+        f"not checked: pytest -m preflight --env {file}",
     )
     assert "IR-5 (roll back now) holds, seen by a person: Many requests fail: Ann: checkout fails for everybody" in said
     assert "begin with ST-1 feature-flag" in said

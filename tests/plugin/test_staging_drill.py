@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.plugin.drilling import as_staging, few_probes, journal, switched_on
+from tests.plugin.drilling import as_staging, calm, journal, switched_on
 from tests.sessions import ONLY_HEALTH, Project, Range
 
 STORY = "drills/test_feature_flag.py"
@@ -18,7 +18,7 @@ def checks_copied() -> tuple[str, ...]:
 
 def test_it_rolls_back_what_works_and_puts_it_back(practice_range: Range, project: Project) -> None:
     """The time that the rollback took is measured, recovery from damage is not judged, and the features are on again in the end."""
-    few_probes(project)
+    calm(project)
     as_staging(practice_range, project)
     file = project.folder / "staging.toml"
     file.write_text("drills = true\n" + file.read_text(encoding="utf-8"), encoding="utf-8")

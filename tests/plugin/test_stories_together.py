@@ -92,7 +92,7 @@ def test_a_broken_range_is_named_and_nothing_is_done(practice_range: Range, tmp_
         "waiter": Waiter(VirtualClock()),
     }
     runbook: Any = SimpleNamespace(
-        pace=60, options=SimpleNamespace(real=False), resumed=None, journal=journal, own_sandbox=True
+        pace=60, options=SimpleNamespace(real=False), resumed=None, journal=journal, own_sandbox=True, undamaged=False
     )
     request: Any = SimpleNamespace(getfixturevalue=known.__getitem__)
     environment = load_environment(str(practice_range.file), ROOT / "environments", {})

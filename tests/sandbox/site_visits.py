@@ -28,6 +28,7 @@ from pam_rollback.adapters.browser import launch_arguments
 from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.remote import Remote
 
+MESSAGE_FIELD = "Your message to PAM"
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 ANSWER_WITHIN_S = 30
 WITHIN_MS = 10_000
@@ -118,14 +119,14 @@ class Visit:
         self.page.goto(self.site.frontend + path)
         expect(self.page.get_by_role("heading", level=1)).to_be_visible()
 
-    def sign_in(self, then: str | None = None) -> None:
-        """Log in by the form, and go on to `then`."""
+    def sign_in(self, then: str | None = None, *, field: str = MESSAGE_FIELD) -> None:
+        """Log in by the form, wait for the chat with its field, and go on to `then`."""
         self.open("/login")
         self.page.locator("input[type=email]").fill(self.site.email)
         self.page.locator("input[type=password]").fill(self.site.password)
         self.page.get_by_role("main").get_by_role("button", name="Log in").click()
         expect(self.page.get_by_role("button", name="Log out")).to_be_visible()
-        expect(self.page.get_by_label("Your message to PAM")).to_be_visible()
+        expect(self.page.get_by_label(field)).to_be_visible()
         if then is not None:
             self.open(then)
 
@@ -140,7 +141,7 @@ class Visit:
 
     def say(self, message: str) -> None:
         """Send PAM a message."""
-        self.page.get_by_label("Your message to PAM").fill(message)
+        self.page.get_by_label(MESSAGE_FIELD).fill(message)
         self.page.get_by_role("button", name="Send", exact=True).click()
 
 
