@@ -67,6 +67,8 @@ class StatuspageApi:
     def _answer(self, method: str, path: str, raw: bytes) -> web.Response:
         board = self._board
         match method, path.split("/"):
+            case "GET", [""]:
+                return web.json_response({"id": board.page_id, "name": "Wheels & Wins", "url": board.url})
             case "GET", ["incidents"]:
                 return web.json_response([self._shown(one) for one in board.incidents])
             case "GET", ["incidents", "unresolved"]:
