@@ -1,13 +1,14 @@
 """Each check is seen red: a fault turns it, and only what depends on it, from passed to failed. A check without a row fails the build.
 
-The rows of decision sessions are run by tests/test_decision_matrix.py, those of the load gate by tests/load/test_load_gate.py.
+The rows of decision sessions are run by tests/test_decision_matrix.py, those of the load gate by tests/load/test_load_gate.py, those of
+readiness and of the watch beside the tests of these slices.
 """
 
 import re
 import shutil
 import tempfile
 import tomllib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,16 @@ from pam_rollback.observation.baseline import Red, load_baseline
 from pam_rollback.sandbox.database.auditor import in_plan_dialect
 from tests.fault_rows.decision_row import DecisionRow
 from tests.fault_rows.health import BACKEND, DATABASE, EVERYTHING, FRONTEND, PAM, SAME_RELEASE
-from tests.fault_rows.matrix import PAGE, TODAYS_PAGE, checks_on_disk, page, rows, stories_on_disk, with_verdicts
+from tests.fault_rows.matrix import (
+    NEVER_RED,
+    PAGE,
+    TODAYS_PAGE,
+    checks_on_disk,
+    page,
+    rows,
+    stories_on_disk,
+    with_verdicts,
+)
 from tests.fault_rows.row import Row, cases_of
 from tests.fingerprint import differences, fingerprint
 from tests.sessions import Collected, Finished, Project, Range, runbook_in, store_baseline
@@ -99,7 +109,12 @@ def proof(shared_range: Range, tmp_path_factory: pytest.TempPathFactory) -> Iter
 def _in_order(rows: Iterable[Row]) -> Iterator[Any]:
     """Those that wait for nothing, by session; then the others, at night: test_faults_together.py has some of them on every commit."""
     checks = [
-        row for row in rows if not isinstance(row, DecisionRow) and row.folder == "checks" and row.product == "pam-plan"
+        row
+        for row in rows
+        if not isinstance(row, DecisionRow)
+        and not row.elsewhere
+        and row.folder == "checks"
+        and row.product == "pam-plan"
     ]
     for row in sorted(checks, key=lambda row: (row.waits_for, row.select, row.dialect, row.counted_before)):
         marks = [pytest.mark.nightly] if row.waits_for else []
@@ -140,7 +155,7 @@ def under(rows: Iterable[Row], session: Collected, range_: Range) -> Finished:
             range_.remote.go_live("candidate")
 
 
-def judge(rows: list[Row], broken: Finished, healthy: Collection[str]) -> None:
+def judge(rows: Sequence[Row], broken: Finished, healthy: Collection[str], *, rehearsal: bool = True) -> None:
     """Hold what the session said against what these rows turn."""
     outcomes = broken.outcomes_by_case()
 
@@ -159,7 +174,7 @@ def judge(rows: list[Row], broken: Finished, healthy: Collection[str]) -> None:
     assert broken.rc == CODES[word], broken.out
     said = " ".join(broken.out.split())
     assert [row.words for row in rows if row.words not in said] == [], broken.out
-    assert broken.last_line.startswith(f"REHEARSAL {word} for"), broken.last_line
+    assert broken.last_line.startswith(f"{'REHEARSAL ' * rehearsal}{word} for"), broken.last_line
 
 
 def test_an_expected_release_is_held_against_every_part(practice_range: Range, project: Project) -> None:
@@ -175,8 +190,10 @@ def test_an_expected_release_is_held_against_every_part(practice_range: Range, p
 def test_every_check_has_a_row() -> None:
     """A check that was never seen red is decoration."""
     seen_red = {name.partition("[")[0] for row in ROWS for name in row.red}
+    seen_unknown = {name.partition("[")[0] for row in ROWS for name in row.unknown}
 
-    assert checks_on_disk() - seen_red == set()
+    assert checks_on_disk() - seen_red == NEVER_RED
+    assert NEVER_RED - seen_unknown == set()
     assert seen_red - checks_on_disk() - stories_on_disk() == set(), "a row names a check that does not exist"
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from pam_rollback.plugin import story_objectives
 from tests.fault_rows.row import Row
 from tests.fault_rows.todays_product import REAL, TODAY
+from tests.fault_rows.watch import SAW
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "fault-matrix.md"
@@ -20,6 +21,8 @@ OF_THEIR_OWN = {
     "test_doctor.py": "tests/connect/test_doctor_sessions.py",
 }
 """Files of ``checks/`` whose tests are turned red by a missing fact rather than by a fault: where each of them is seen red."""
+NEVER_RED = frozenset({SAW})
+"""Checks that judge nothing but whether something was seen: their fault makes them unknown."""
 _NO_ROWS = {"__init__", "row", "decision_row", "matrix"}
 _HEAD = """# The fault matrix
 
@@ -28,7 +31,8 @@ check without a row fails the build: `tests/test_checks_catch_faults.py` plants 
 every other check of the same session to pass; the sandbox has to be as it was afterwards. `make test` runs the rows that need neither
 a browser nor a window nor a rollback. Of the others it plants those at once whose faults do not meet, and one session has to show each
 of them; `make test-all` plants every one alone, every night. The decision's are run by `tests/test_decision_matrix.py`, the load gate's
-by `tests/load/test_load_gate.py`, with the machine for themselves.
+by `tests/load/test_load_gate.py`, with the machine for themselves; those of readiness and of the watch stand in `tests/readiness` and
+`tests/watch`.
 
 "Not done": a step of the rollback itself fails under this fault, and every test that asks for it says so (ACTION FAILED).
 

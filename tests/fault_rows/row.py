@@ -70,6 +70,8 @@ class Row:
     """The release to which somebody moves everything at the hosts, under the fault, before the session begins."""
     verdict: str = ""
     """The verdict's word; empty: the worst of what is seen. Advisory checks leave it at GO."""
+    elsewhere: str = ""
+    """The file of tests that proves the row; empty: those that plant one fault after another."""
 
     @property
     def settings(self) -> str:

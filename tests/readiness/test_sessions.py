@@ -1,10 +1,13 @@
 """One whole session on the shared sandbox: what is configured is judged, what is not is named, and the page is there."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.fault_rows.readiness import NOTICED
 from tests.sessions import Project, Range, runbook_in
+from tests.summary import ROW
 
 TABLE = """
 [readiness]
@@ -51,16 +54,20 @@ def test_on_call_reads_one_page(practice_range: Range, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "outcome"), [("", "passed"), pytest.param("code-errors", "broken criterion", marks=pytest.mark.nightly)]
+    ("fault", "outcome"), [("", "passed"), pytest.param(NOTICED.fault, "broken criterion", marks=pytest.mark.nightly)]
 )
-def test_no_user_notices_an_exchange(practice_range: Range, tmp_path: Path, fault: str, outcome: str) -> None:
+def test_no_user_notices_an_exchange(
+    practice_range: Range, tmp_path: Path, fault: str, outcome: str, record_property: Callable[[str, object], None]
+) -> None:
     """PM-4 on the sandbox: 0 bad answers of all; where requests fail meanwhile, that is seen."""
     project: Project = runbook_in(tmp_path)
     if fault:
-        practice_range.remote.plant(fault, share=0.3)
+        record_property(ROW, NOTICED.id)
+        practice_range.remote.plant(fault, **NOTICED.parameters)
 
     found = project.run("-m", "readiness", "--item=PM-4", f"--env={practice_range.file}")
 
     assert found.outcomes() == {"test_no_user_notices_an_exchange": outcome}, found.out
+    assert not fault or NOTICED.words in found.out
     [figure] = found.record["results"][0]["measured"]
     assert figure["what"] == "answers while a release was exchanged"
