@@ -22,7 +22,7 @@ OFFLINE = Row(
     {"share": 1.0},
     select="watch",
     environment='[probing]\ncontrol_url = "http://127.0.0.1:9/"',
-    unknown=frozenset({SAW}),
+    unknown=frozenset({ASKS, SAW}),
     elsewhere=_PROVEN_BY,
 )
 ROWS = [OUTAGE, OFFLINE]
