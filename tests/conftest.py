@@ -123,10 +123,15 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep the first case of each long matrix, all of them with PAM_WHOLE_MATRIX=1 (`make test-all`)."""
-    part, groups = config.getoption("part"), config.stash[_selected].groups
+    """Choose first, then shuffle: which case stands for a long matrix does not depend on the order."""
+    _choose(config, items)
     if config.getoption("shuffle") is not None:
         random.Random(config.getoption("shuffle")).shuffle(items)
+
+
+def _choose(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the first case of each long matrix, all of them with PAM_WHOLE_MATRIX=1 (`make test-all`)."""
+    part, groups = config.getoption("part"), config.stash[_selected].groups
     _leave_out(config, items, [item for item in items if not wanted(item.nodeid, part, groups)])
     if os.environ.get(WHOLE) or any("[" in arg for arg in config.args):
         return
