@@ -28,15 +28,6 @@ def proof(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proof]:
         with launch(file, product="pam-today", ready_within_s=180):
             state = tomllib.loads(file.read_text(encoding="utf-8"))
             remote = Remote(state["sandbox"]["control_url"], state["sandbox"]["token"])
-            url = f"{state['urls']['api']}/health/system"
-            # By its age a process is told from one that was started for a deploy.
-            Waiter().until(
-                lambda: fetch(url, deadline_s=5).json["checks"]["process"]["uptime_seconds"],
-                holds=lambda age_s: age_s >= _OLD_S,
-                within_s=30,
-                what="the process has run for a while",
-                every_s=1,
-            )
             made = Proof(Range(file, state, remote), tmp_path_factory.mktemp("rows"))
             yield made
             made.close()
@@ -50,6 +41,14 @@ def test_a_fault_turns_its_checks_and_no_others(row: Row, proof: Proof) -> None:
     remote = proof.range.remote
     remote.reset()
     remote.forgive()
+    # By its age a process is told from one that was started for a deploy; the row before may have started this one.
+    Waiter().until(
+        lambda: fetch(f"{proof.range.state['urls']['api']}/health/system", deadline_s=5).json,
+        holds=lambda said: said["checks"]["process"]["uptime_seconds"] >= _OLD_S,
+        within_s=30,
+        what="the process has run for a while",
+        every_s=1,
+    )
     session, healthy = proof.healthy(row)
     judge([row], under([row], session, proof.range), healthy)
 
