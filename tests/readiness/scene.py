@@ -112,7 +112,7 @@ def healthy() -> dict[str, str]:
         "on-call.ics": _CALENDAR,
         "plan.toml": re.sub(r"(?m)^reviewed_on = .*$", "reviewed_on = <day -1 d>", text),
         "runbook.md": (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8"),
-        "watch.jsonl": '{"at_s": <s -2 min>, "event": "looked"}\n',
+        "watch.jsonl": '{"at_s": <s -2 min>, "event": "looked", "looks": 5, "unknown": 1}\n',
         # The sandbox's releases are three days and two hours old: the second one is still with its first users.
         "ramp.jsonl": "".join((*_ramp("stable", 70 * 60), *list(_ramp("candidate", 100))[:3])),
         "drills.json": _drills(plan),

@@ -232,15 +232,33 @@ def test_half_a_journal_is_not_known(tmp_path: Path, line: str) -> None:
         records.ramps(file, SHARES.__getitem__)
 
 
-def test_the_watchs_newest_line_counts(tmp_path: Path) -> None:
-    """None is none; one without a moment is not known."""
+def watch_line(at_s: float, event: str, looks: int = 0, unknown: int = 0) -> str:
+    """As a watch writes it."""
+    return json.dumps({"at_s": at_s, "event": event, "looks": looks, "unknown": unknown}) + "\n"
+
+
+def test_the_newest_look_that_saw_counts(tmp_path: Path) -> None:
+    """A watch that only began, or has seen nothing since, is as good as none; a line without a moment is not known."""
     file = tmp_path / "watch.jsonl"
     assert records.last_look_s(file) is None
-    file.write_text('{"at_s": 5}\n{"at_s": 9, "event": "looked"}\n{"at_s": 99')
+    file.write_text(watch_line(5, "turn-began") + watch_line(6, "looked", 10, 10))
+    assert records.last_look_s(file) is None
+    saw = watch_line(5, "turn-began") + watch_line(9, "looked", 10, 2)
+    file.write_text(saw + watch_line(12, "looked", 20, 12) + watch_line(13, "turn-ended", 21, 13) + '{"at_s": 99')
     assert records.last_look_s(file) == 9
+    file.write_text(saw + watch_line(12, "turn-began") + watch_line(13, "looked", 1, 0))
+    assert records.last_look_s(file) == 13
     file.write_text('{"event": "looked"}\n')
     with pytest.raises(MeasurementFailed, match="line 1"):
         records.last_look_s(file)
+
+
+def test_no_run_on_record_is_not_no_rollback(tmp_path: Path) -> None:
+    """Nor is a host without a single deploy one that released nothing."""
+    with pytest.raises(MeasurementFailed, match="has no run of staging"):
+        records.real_runs(tmp_path, "staging")
+    with pytest.raises(MeasurementFailed, match="no host tells of any deploy"):
+        service.released([], since_s=0)
 
 
 def test_a_folder_of_postmortems_that_is_not_there_is_not_known(tmp_path: Path) -> None:

@@ -347,7 +347,7 @@ def test_killed_at_any_write_it_tells_nothing_blindly_twice(
 ) -> None:
     """Each thing is told once, or once more with the word that it may be known; and never not at all."""
     lot = random.Random(seed)
-    watch = Simulated(tmp_path, between({(600, 3000): DOWN}))
+    watch = Simulated(tmp_path, between({(600, 9000): DOWN}))
     append, kills = WatchFiles.append, [0]
 
     def write(files: WatchFiles, event: object) -> None:
@@ -384,5 +384,5 @@ def test_a_journal_that_nobody_can_read_is_named(tmp_path: Path) -> None:
     assert watch.turn(60).works
 
     journal.write_text(f"{whole}[]\n", encoding="utf-8")
-    with pytest.raises(MeasurementFailed, match="line 3: expected an event of a watch"):
+    with pytest.raises(MeasurementFailed, match="line 4: expected an event of a watch"):
         watch.turn(60)

@@ -65,7 +65,13 @@ class Place:
 
 
 def released(deploys: Iterable[Deploy], *, since_s: float) -> list[Released]:
-    """What was new, each commit once and when it first went live. Rollbacks bring nothing new."""
+    """What was new, each commit once and when it first went live. Rollbacks bring nothing new.
+
+    Raises MeasurementFailed where no host tells of any deploy: something is live, so somebody does not tell all.
+    """
+    deploys = [*deploys]
+    if not deploys:
+        raise MeasurementFailed("no host tells of any deploy: are its service and site the right ones?")
     first: dict[str, Released] = {}
     for deploy in deploys:
         at = deploy.finished_at or deploy.created_at

@@ -160,7 +160,7 @@ class Watching:
 
     def _begin(self, now: Moment) -> None:
         self.state = state_of(self.tools.files.events())
-        self._recorded_s = now.passed_s
+        self._began_s = now.passed_s
         self._write(now, BEGAN, run=self.tools.run, every_s=self.tools.every_s)
         case = self.state.open
         if case is not None:
@@ -208,7 +208,8 @@ class Watching:
             self.unknown += bool(look.unknown)
             self.why_unknown = look.unknown or self.why_unknown
             self._say_once("unknown", look.unknown_about, f"INCONCLUSIVE look: {look.unknown}")
-        if now.passed_s - self._recorded_s >= RECORDED_EVERY_S:
+        first = self._recorded_s is None and self.looks > self.unknown
+        if first or now.passed_s - (self._recorded_s or self._began_s) >= RECORDED_EVERY_S:
             self._recorded_s = now.passed_s
             self._write(now, LOOKED, looks=self.looks, unknown=self.unknown)
         self.streaks = self.streaks.after(look)
@@ -353,7 +354,9 @@ class Watching:
         )
 
     _last: Lease | None = None
-    _recorded_s: float = 0.0
+    _began_s: float = 0.0
+    _recorded_s: float | None = None
+    """When a look was written down; the first that saw something is, at once."""
 
     def _write(self, now: Moment, kind: str, **facts: object) -> None:
         event = Event(now.wall_s, kind, facts)

@@ -6,7 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.run_files import RAMP_ADOPTED, RAMP_ENTERED, RAMP_STARTED, RAMP_WATCHED
+from pam_rollback.core.run_files import (
+    RAMP_ADOPTED,
+    RAMP_ENTERED,
+    RAMP_STARTED,
+    RAMP_WATCHED,
+    WATCH_BEGAN,
+    WATCH_ENDED,
+    WATCH_LOOKED,
+)
 from pam_rollback.core.strict_json import read_json
 from pam_rollback.core.verdict import Outcome
 from pam_rollback.readiness.rules import upkeep
@@ -54,23 +62,40 @@ def ramps(file: Path, share_of: Callable[[str], float]) -> list[Ramp]:
 
 
 def last_look_s(file: Path) -> float | None:
-    """When the watch wrote for the last time (seconds since 1970); None where it never did. Raises MeasurementFailed."""
+    """When the watch is last known to have seen something (seconds since 1970); None where it never did. Raises MeasurementFailed.
+
+    A watch that began, or whose looks prove nothing, is no watch.
+    """
     last: float | None = None
+    saw = 0
     for number, entry in _lines(file):
         try:
-            last = float(entry["at_s"])
+            at_s = float(entry["at_s"])
+            if entry["event"] == WATCH_BEGAN:
+                saw = 0
+            elif entry["event"] in {WATCH_LOOKED, WATCH_ENDED}:
+                before, saw = saw, int(entry["looks"]) - int(entry["unknown"])
+                last = at_s if saw > before else last
         except (KeyError, TypeError, ValueError):
-            raise MeasurementFailed(f"{file}, line {number}: expected a line of the watch, with at_s") from None
+            raise MeasurementFailed(
+                f"{file}, line {number}: expected a line of the watch, with at_s and event"
+            ) from None
     return last
 
 
 def real_runs(out: Path, environment: str) -> list[RealRun]:
-    """The real rollbacks of that environment that are on record. Half a folder is nobody's record."""
+    """The real rollbacks of that environment that are on record. Half a folder is nobody's record.
+
+    Raises MeasurementFailed where no run of it is, of whatever kind: then its rollbacks may be on record elsewhere, too.
+    """
     records = (read(path) for path in sorted(out.glob("*/run.json")))
+    here = [record for record in records if record is not None and record.environment.name == environment]
+    if not here:
+        raise MeasurementFailed(f"{out} has no run of {environment}: are its records on another machine? See --state")
     return [
         RealRun(record.run_id, datetime.fromisoformat(record.finished.iso))
-        for record in records
-        if record is not None and record.mode == "real" and record.actions and record.environment.name == environment
+        for record in here
+        if record.mode == "real" and record.actions
     ]
 
 

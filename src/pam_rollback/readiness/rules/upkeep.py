@@ -23,10 +23,12 @@ EXCHANGE = "answers while a release was exchanged"
 
 
 def watched(last_s: float | None, *, now_s: float, age_s_max: float) -> Finding:
-    """Whether the watch looked lately; ``last_s`` is when it last wrote, None where it never did."""
+    """Whether the watch looked lately; ``last_s`` is when it last saw something, None where it never did."""
     what = "the watch of this environment"
     if last_s is None:
-        return Finding(what, broken=("no watch is on record: nobody looks",), advice="Start it: pytest -m watch")
+        return Finding(
+            what, broken=("no watch that saw anything is on record: nobody looks",), advice="Start it: pytest -m watch"
+        )
     age_s = now_s - last_s
     if age_s < 0:
         return Finding(what, unknown=(f"its newest line is {-age_s:.0f} s in the future: set the clocks",))

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from pam_rollback.core.run_files import WATCH_BEGAN, WATCH_ENDED, WATCH_LOOKED
 from pam_rollback.core.watched_incident import CriterionSeen, WatchedIncident
 
-BEGAN, ENDED, UNWATCHED, CLOCK = "turn-began", "turn-ended", "nobody-watched", "clock-jumped"
-LOOKED = "looked"
+BEGAN, ENDED, UNWATCHED, CLOCK = WATCH_BEGAN, WATCH_ENDED, "nobody-watched", "clock-jumped"
+LOOKED = WATCH_LOOKED
 """A sign of life, now and then: whoever reads the journal sees that somebody watches."""
 OPENED, UPDATED, CLOSED = "incident-opened", "incident-updated", "incident-closed"
 TELLING, TOLD, FAILED = "telling", "told", "not-told"
