@@ -17,11 +17,11 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 drill: begins $(READY) browser ## one rollback drill with all checks and a report: the plan's preferred strategy (STORY=frontend-restore)
-	@story=$$($(BIN)/python -m pam_rollback.plugin.drills --which $(STORY)) || exit $$?; \
-	  $(BIN)/pytest $$story; verdict=$$?; $(BIN)/python -m pam_rollback.reporting; exit $$verdict
+	@story=$$($(BIN)/python -m pam_rollback.session.drills --which $(STORY)) || exit $$?; \
+	  $(BIN)/pytest $$story; verdict=$$?; $(BIN)/python -m pam_rollback.report; exit $$verdict
 
 drills: begins $(READY) browser ## all ten drills, several at once on a sandbox each, with their reports
-	@$(BIN)/python -m pam_rollback.plugin.drills --report
+	@$(BIN)/python -m pam_rollback.session.drills --report
 
 # The first sign of life: what a drill needs is looked for first, which takes seconds on a busy machine.
 begins:
@@ -63,7 +63,7 @@ game: $(READY) ## a game day: something breaks, and nobody says what; you are sc
 	@$(BIN)/python -m pam_rollback.game
 
 report: $(READY) ## the HTML report of the newest run (RUN=folder for another)
-	@$(BIN)/python -m pam_rollback.reporting $(RUN)
+	@$(BIN)/python -m pam_rollback.report $(RUN)
 
 # Handed over in the environment, so that no shell reads what was typed.
 connect: export PAM_CONNECT_FRONTEND = $(FRONTEND)
@@ -83,7 +83,7 @@ incidents: $(READY) ## incidents in the tracker: open ones, and those closed wit
 	@$(BIN)/python -m pam_rollback.tracker $(ENV:%=--env %)
 
 forget: $(READY) ## list runs older than AGE (AGE=30d) that nobody needs; YES=1 removes them
-	@$(BIN)/python -m pam_rollback.plugin.forget --older-than $(or $(AGE),30d) $(YES:%=--yes)
+	@$(BIN)/python -m pam_rollback.session.forget --older-than $(or $(AGE),30d) $(YES:%=--yes)
 
 lint: $(READY)
 	@$(BIN)/ruff check .
@@ -105,8 +105,8 @@ audit: $(READY) ## known vulnerabilities and licences of the pinned packages; as
 	@$(BIN)/python -m tests.licences
 
 browser: $(READY)
-	@$(BIN)/python -m pam_rollback.adapters.browser
-	@$(BIN)/python -m pam_rollback.reporting.packages
+	@$(BIN)/python -m pam_rollback.browser.client.browser
+	@$(BIN)/python -m pam_rollback.report.packages
 
 prometheus: $(READY)
 	@$(BIN)/python -m tests.prometheus_server

@@ -23,7 +23,7 @@ import psycopg
 from integrity_parts.server import BenchmarkServer, benchmark_server
 from options_parts.command_line import size_options
 
-from pam_rollback.core.ledger_writes import WriteKind
+from pam_rollback.ledger.rules.ledger_writes import WriteKind
 
 ROOT = Path(__file__).resolve().parent.parent
 VERIFY = ROOT / "benchmarks" / "ledger_parts" / "verify.py"
@@ -83,7 +83,7 @@ def planted(scale: float) -> Planted:
 
 
 def row(seq: int) -> Row:
-    """Write number ``seq`` as observation/ledger_process.py makes it: five expenses to two messages."""
+    """Write number ``seq`` as ledger/client/ledger_process.py makes it: five expenses to two messages."""
     amount = 1 + (seq * 37 % 9900) / 100
     marker = f"{PREFIX}{seq:06d}"
     if seq % 7 in {0, 1, 3, 4, 6}:

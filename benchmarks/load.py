@@ -25,12 +25,12 @@ from typing import Any
 from load_parts.generators import Generator, Speed, found, two_processes
 from options_parts.command_line import size_options
 
-from pam_rollback.core.percentiles import percentile
-from pam_rollback.core.plan import load_plan
 from pam_rollback.load.client.locust import run_load
 from pam_rollback.load.rules.order import LoadJourney, LoadOrder, LoadShape, LoadTarget
 from pam_rollback.load.rules.record import LoadRecord
 from pam_rollback.load.rules.verdict import judge
+from pam_rollback.plan.plan import load_plan
+from pam_rollback.stats.percentiles import percentile
 
 PARTS = Path(__file__).resolve().parent / "load_parts"
 ROUNDS, SECONDS = 3, 8

@@ -25,10 +25,10 @@ from options_parts.command_line import size_options
 from strategies_parts.range import NAME, Place, Profile, place
 from strategies_parts.served import features_off, stable_api, stable_site, watched
 
-from pam_rollback.actions import backend, frontend
-from pam_rollback.actions.frontend import BUILD
-from pam_rollback.core.plan import load_plan
-from pam_rollback.plugin.stories import STORIES, objective_of
+from pam_rollback.plan.plan import load_plan
+from pam_rollback.rollback.service.stories import STORIES, objective_of
+from pam_rollback.rollback.strategies import backend, frontend
+from pam_rollback.rollback.strategies.frontend import BUILD
 
 ROOT = Path(__file__).resolve().parent.parent
 REALISTIC = ("frontend-restore", "backend-provider")

@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 import pytest
 
-from pam_rollback.core.accessibility import STATES, Audit, Audits
-from pam_rollback.core.figures import Scored
-from pam_rollback.core.keyboard_access import KeyboardChat
-from pam_rollback.core.known_before import Judge
+from pam_rollback.base.figures import Scored
+from pam_rollback.browser.rules.accessibility import STATES, Audit, Audits
+from pam_rollback.browser.rules.keyboard_access import KeyboardChat
+from pam_rollback.environment.known_before import Judge
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.redeploy_gate, pytest.mark.decision, pytest.mark.accessibility]
 

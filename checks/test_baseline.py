@@ -2,8 +2,8 @@
 
 import pytest
 
-from pam_rollback.core.figures import Scored
-from pam_rollback.plugin.taken_baseline import TakenBaseline
+from pam_rollback.base.figures import Scored
+from pam_rollback.baseline.service.taken_baseline import TakenBaseline
 
 pytestmark = [pytest.mark.baseline]
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from pam_rollback.core.communication import PublicTruth, TeamTold, UsersTold
-from pam_rollback.core.figures import Scored
-from pam_rollback.core.tickets import TicketVolume
+from pam_rollback.base.figures import Scored
+from pam_rollback.communication.rules.communication import PublicTruth, TeamTold, UsersTold
+from pam_rollback.communication.rules.tickets import TicketVolume
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.communication]
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from pam_rollback.core.figures import Scored
-from pam_rollback.core.row_counts import RowLoss
-from pam_rollback.core.row_moves import RowMoves
-from pam_rollback.core.row_rewriting import RowRewriting
+from pam_rollback.base.figures import Scored
+from pam_rollback.integrity.rules.row_counts import RowLoss
+from pam_rollback.integrity.rules.row_moves import RowMoves
+from pam_rollback.integrity.rules.row_rewriting import RowRewriting
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.integrity]
 

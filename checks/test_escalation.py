@@ -2,9 +2,9 @@
 
 import pytest
 
-from pam_rollback.core.escalation_told import Followed
-from pam_rollback.core.figures import Scored
-from pam_rollback.core.plan import Plan
+from pam_rollback.base.figures import Scored
+from pam_rollback.communication.rules.escalation_told import Followed
+from pam_rollback.plan.plan import Plan
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.communication, pytest.mark.advisory]
 

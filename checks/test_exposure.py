@@ -2,11 +2,11 @@
 
 import pytest
 
-from pam_rollback.core.access import Access
-from pam_rollback.core.affected_users import AffectedUsers
-from pam_rollback.core.figures import Scored
-from pam_rollback.core.known_before import Judge
-from pam_rollback.core.separation import Separation
+from pam_rollback.base.figures import Scored
+from pam_rollback.environment.known_before import Judge
+from pam_rollback.exposure.rules.access import Access
+from pam_rollback.exposure.rules.affected_users import AffectedUsers
+from pam_rollback.exposure.rules.separation import Separation
 
 pytestmark = [pytest.mark.decision, pytest.mark.redeploy_gate]
 

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from pam_rollback.core.expected_releases import ExpectedReleases
-from pam_rollback.core.front_page import FrontPage
-from pam_rollback.core.health import ComponentHealth
-from pam_rollback.core.time_frames import FirstVerdict
+from pam_rollback.product.rules.expected_releases import ExpectedReleases
+from pam_rollback.product.rules.front_page import FrontPage
+from pam_rollback.product.rules.health import ComponentHealth
+from pam_rollback.session.time_frames import FirstVerdict
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.health]
 

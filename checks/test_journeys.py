@@ -2,13 +2,13 @@
 
 import pytest
 
-from pam_rollback.core.figures import Scored
-from pam_rollback.core.kept_sessions import KeptSessions
-from pam_rollback.core.known_before import Judge
-from pam_rollback.plugin.journeys.onlooker import Onlooker
-from pam_rollback.plugin.journeys.traveller import Traveller
-from pam_rollback.plugin.journeys.visitor import Visitor
-from pam_rollback.plugin.journeys.webkit_traveller import WebKitTraveller
+from pam_rollback.base.figures import Scored
+from pam_rollback.browser.fixtures.walkers.onlooker import Onlooker
+from pam_rollback.browser.fixtures.walkers.traveller import Traveller
+from pam_rollback.browser.fixtures.walkers.visitor import Visitor
+from pam_rollback.browser.fixtures.walkers.webkit_traveller import WebKitTraveller
+from pam_rollback.browser.rules.kept_sessions import KeptSessions
+from pam_rollback.environment.known_before import Judge
 
 pytestmark = [
     pytest.mark.post_rollback,

@@ -2,10 +2,10 @@
 
 import pytest
 
-from pam_rollback.core.figures import Scored
-from pam_rollback.core.time_frames import FirstVerdict
-from pam_rollback.plugin.fixtures.experience import Experience
-from pam_rollback.plugin.fixtures.performance import FrontPageWeight, MeasuredPage, Memory, Monitored
+from pam_rollback.base.figures import Scored
+from pam_rollback.observation.fixtures.experience import Experience
+from pam_rollback.records.fixtures.performance import FrontPageWeight, MeasuredPage, Memory, Monitored
+from pam_rollback.session.time_frames import FirstVerdict
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.performance]
 

@@ -5,10 +5,10 @@ Each test is a strategy, or what several stand on; it is red when one of its que
 
 import pytest
 
-from pam_rollback.core.figures import Scored
-from pam_rollback.core.health import HealthReport
-from pam_rollback.core.readiness import Readiness
-from pam_rollback.plugin.fixtures.health import Health
+from pam_rollback.base.figures import Scored
+from pam_rollback.health.fixtures.health import Health
+from pam_rollback.preflight.rules.readiness import Readiness
+from pam_rollback.product.rules.health import HealthReport
 
 pytestmark = [pytest.mark.preflight, pytest.mark.redeploy_gate]
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from pam_rollback.core.figures import Scored
-from pam_rollback.core.served_release import Served
+from pam_rollback.base.figures import Scored
+from pam_rollback.product.rules.served_release import Served
 
 pytestmark = pytest.mark.post_rollback
 

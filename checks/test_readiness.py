@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pam_rollback.core.drill_ages import DrillAges
-from pam_rollback.core.figures import Scored
+from pam_rollback.base.figures import Scored
+from pam_rollback.report.drill_ages import DrillAges
 
 if TYPE_CHECKING:  # sessions of other phases read this file, too, and need nothing of the slice
     from pam_rollback.readiness.rules.finding import Finding

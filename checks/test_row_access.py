@@ -2,9 +2,9 @@
 
 import pytest
 
-from pam_rollback.core.figures import Scored
-from pam_rollback.core.known_before import Judge
-from pam_rollback.core.row_access import AccessChanges, Reach, Strangers
+from pam_rollback.base.figures import Scored
+from pam_rollback.environment.known_before import Judge
+from pam_rollback.integrity.rules.row_access import AccessChanges, Reach, Strangers
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.integrity]
 

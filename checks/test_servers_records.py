@@ -2,10 +2,10 @@
 
 import pytest
 
-from pam_rollback.core.figures import Scored
-from pam_rollback.core.memory import MemoryGrowth
-from pam_rollback.core.recorded_window import RecordedWindow
-from pam_rollback.plugin.fixtures.servers_records import SOURCES
+from pam_rollback.base.figures import Scored
+from pam_rollback.records.fixtures.servers_records import SOURCES
+from pam_rollback.records.rules.memory import MemoryGrowth
+from pam_rollback.records.rules.recorded_window import RecordedWindow
 
 pytestmark = [
     pytest.mark.post_rollback,

@@ -2,9 +2,9 @@
 
 import pytest
 
-from pam_rollback.core.figures import Scored
-from pam_rollback.core.memory_window import MemoryTrend, MemoryWindow
-from pam_rollback.core.window import WindowVerdict
+from pam_rollback.base.figures import Scored
+from pam_rollback.observation.rules.window import WindowVerdict
+from pam_rollback.records.rules.memory_window import MemoryTrend, MemoryWindow
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.window]
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from pam_rollback.actions.feature_flag import Evaluation, FlagRollback
-from pam_rollback.core.figures import Scored
-from pam_rollback.plugin.journeys.traveller import Traveller
-from pam_rollback.plugin.story_objectives import *  # noqa: F403 - what every rollback is held against, in its order
+from pam_rollback.base.figures import Scored
+from pam_rollback.browser.fixtures.walkers.traveller import Traveller
+from pam_rollback.rollback.fixtures.story_objectives import *  # noqa: F403 - what every rollback is held against, in its order
+from pam_rollback.rollback.strategies.feature_flag import Evaluation, FlagRollback
 
 pytestmark = pytest.mark.rollback
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from pam_rollback.actions.frontend import FrontendRollback
-from pam_rollback.core.deploys import Deploy
-from pam_rollback.core.figures import Scored
-from pam_rollback.core.served_release import Served
-from pam_rollback.plugin.story_objectives import *  # noqa: F403 - what every rollback is held against, in its order
+from pam_rollback.base.figures import Scored
+from pam_rollback.product.rules.served_release import Served
+from pam_rollback.rollback.fixtures.story_objectives import *  # noqa: F403 - what every rollback is held against, in its order
+from pam_rollback.rollback.rules.deploys import Deploy
+from pam_rollback.rollback.strategies.frontend import FrontendRollback
 
 pytestmark = pytest.mark.rollback
 

@@ -2,12 +2,12 @@
 
 import pytest
 
-from pam_rollback.actions.feature_flag import FlagOutcome
-from pam_rollback.actions.full_system import FullSystemRollback
-from pam_rollback.core.deploys import Deploy, Service
-from pam_rollback.core.figures import Scored
-from pam_rollback.core.served_release import Served
-from pam_rollback.plugin.story_objectives import *  # noqa: F403 - what every rollback is held against, in its order
+from pam_rollback.base.figures import Scored
+from pam_rollback.product.rules.served_release import Served
+from pam_rollback.rollback.fixtures.story_objectives import *  # noqa: F403 - what every rollback is held against, in its order
+from pam_rollback.rollback.rules.deploys import Deploy, Service
+from pam_rollback.rollback.strategies.feature_flag import FlagOutcome
+from pam_rollback.rollback.strategies.full_system import FullSystemRollback
 
 pytestmark = pytest.mark.rollback
 

@@ -2,12 +2,12 @@
 
 import pytest
 
-from pam_rollback.actions.feature_flag import Evaluation
-from pam_rollback.actions.gradual import GradualRollback
-from pam_rollback.core.figures import Scored
-from pam_rollback.core.rollout import Descent
-from pam_rollback.plugin.journeys.traveller import Traveller
-from pam_rollback.plugin.story_objectives import *  # noqa: F403 - what every rollback is held against, in its order
+from pam_rollback.base.figures import Scored
+from pam_rollback.browser.fixtures.walkers.traveller import Traveller
+from pam_rollback.rollback.fixtures.story_objectives import *  # noqa: F403 - what every rollback is held against, in its order
+from pam_rollback.rollback.rules.rollout import Descent
+from pam_rollback.rollback.strategies.feature_flag import Evaluation
+from pam_rollback.rollback.strategies.gradual import GradualRollback
 
 pytestmark = pytest.mark.rollback
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pam_rollback.core.figures import Scored
+from pam_rollback.base.figures import Scored
 
 if TYPE_CHECKING:  # sessions of other phases read this file, too, and need nothing of the slice
     from pam_rollback.load.rules.release_comparison import ReleaseComparison

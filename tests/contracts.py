@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pam_rollback.core.answer import Answer
-from pam_rollback.core.environment_tables import Pages
-from pam_rollback.product.client import load_contract
+from pam_rollback.base.answer import Answer
+from pam_rollback.environment.environment_tables import Pages
+from pam_rollback.product.client.files import load_contract
 from pam_rollback.product.rules.conditions import Captured, Condition
 from pam_rollback.product.rules.contract import Component
 from pam_rollback.product.rules.site import Element, ElementName

@@ -188,7 +188,7 @@ def _empty(folder: Path) -> None:
 
 
 def _begin_now(config: Any) -> None:
-    from pam_rollback.plugin import runbook  # noqa: PLC0415 - sessions' own, loaded before the fork
+    from pam_rollback.session import runbook  # noqa: PLC0415 - sessions' own, loaded before the fork
 
     prepared = runbook.of(config)
     if prepared is not None:

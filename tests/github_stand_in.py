@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from jsonschema import Draft4Validator  # type: ignore[import-untyped]
 
-from pam_rollback.core.provider_settings import GitHub
+from pam_rollback.environment.provider_settings import GitHub
 from tests.bare_repository import Origin, git
 
 DESCRIPTION = json.loads((Path(__file__).parent / "adapters" / "github-openapi.json").read_text(encoding="utf-8"))

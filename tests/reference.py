@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pam_rollback.core.configuration import Table
-from pam_rollback.core.environment import Environment
-from pam_rollback.core.plan import load_plan
-from pam_rollback.plugin import markers, options
+from pam_rollback.base.configuration import Table
+from pam_rollback.environment.environment import Environment
+from pam_rollback.plan.plan import load_plan
+from pam_rollback.session import markers, options
 from tests.core.test_items_are_tested import items_with_a_test
 
 ROOT = Path(__file__).resolve().parents[1]

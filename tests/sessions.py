@@ -16,21 +16,21 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from pam_rollback.adapters.http import fetch
-from pam_rollback.adapters.pam_api import FlagApi
-from pam_rollback.adapters.postgres import Patience, open_snapshot
-from pam_rollback.adapters.row_access import read_access
-from pam_rollback.adapters.row_counting import account_id, count_rows
-from pam_rollback.adapters.schema_objects import read_schema
-from pam_rollback.core.errors import ActionFailed
-from pam_rollback.core.flags import Flag
-from pam_rollback.core.samples import Sample
-from pam_rollback.core.wait import Waiter
-from pam_rollback.observation.baseline import Baseline, Origin, Part
-from pam_rollback.plugin.baseline_files import ACCESS_FILE, ROWS_FILE, SCHEMA_FILE
-from pam_rollback.product.client import load_contract
+from pam_rollback.base.errors import ActionFailed
+from pam_rollback.base.wait import Waiter
+from pam_rollback.integrity.client.row_access import read_access
+from pam_rollback.integrity.client.row_counting import account_id, count_rows
+from pam_rollback.integrity.client.schema_objects import read_schema
+from pam_rollback.observation.rules.samples import Sample
+from pam_rollback.observation.service.baseline import Baseline, Origin, Part
+from pam_rollback.outside.http import fetch
+from pam_rollback.outside.postgres import Patience, open_snapshot
+from pam_rollback.plan.flags import Flag
+from pam_rollback.product.client.files import load_contract
+from pam_rollback.product.client.pam_api import FlagApi
 from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.remote import Remote
+from pam_rollback.session.baseline_files import ACCESS_FILE, ROWS_FILE, SCHEMA_FILE
 from tests.forked import CollectedSession, can_be_forked, run_pytest
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 SOURCES = Path(__file__).resolve().parents[1] / "src" / "pam_rollback"
-APART = ("sandbox", "core/outside_text.py")
+APART = ("sandbox", "base/outside_text.py")
 """The sandbox shares no code with the suite; its secrets are invented."""
 LONGEST_ID = 40
 """Characters of a commit: shorter slices are of identifiers, and of lists."""
 NOT_SHOWN = {
-    "adapters/git_lock.py": "_LARGEST",  # what is read of a lock, and parsed
-    "adapters/axe.py": "_HEAD_CHARACTERS",  # where a version is looked for
+    "rollback/client/git_lock.py": "_LARGEST",  # what is read of a lock, and parsed
+    "browser/client/axe.py": "_HEAD_CHARACTERS",  # where a version is looked for
 }
 
 

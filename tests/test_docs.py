@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.core.verdict import VERDICT_WORDS, ExitCode, worst
-from pam_rollback.plugin import markers, options
+from pam_rollback.report.verdict import VERDICT_WORDS, ExitCode, worst
+from pam_rollback.session import markers, options
 from tests.shown_commands import selected_by
 from tests.test_house_rules import docstring_problems, violations
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.core.wait import Waiter
+from pam_rollback.base.wait import Waiter
 from tests.forked import CollectedSession, can_be_forked, run_pytest
 from tests.sessions import ONLY_HEALTH, Finished, Project, Range
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.plugin.situations import story_name
-from pam_rollback.plugin.stories import SHORT_JOURNEY, STORIES
+from pam_rollback.rollback.service.stories import SHORT_JOURNEY, STORIES
+from pam_rollback.session.situations import story_name
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNBOOK_FOLDERS = ("checks", "drills", "load")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.plugin.markers import ONLY_WHEN_NAMED
-from pam_rollback.plugin.slices import listening, slices
+from pam_rollback.session.markers import ONLY_WHEN_NAMED
+from pam_rollback.session.slices import listening, slices
 from tests.sessions import Project, Range, runbook_in
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -50,7 +50,7 @@ def test_each_place_is_changed_once() -> None:
     ]
 
 
-LIVES = Survivor("core/window.py judge", "a < b", "a <= b", "both are the same here")
+LIVES = Survivor("observation/rules/window.py judge", "a < b", "a <= b", "both are the same here")
 
 
 @pytest.mark.parametrize(
@@ -65,12 +65,12 @@ LIVES = Survivor("core/window.py judge", "a < b", "a <= b", "both are the same h
 )
 def test_the_list_is_kept(survived: list[Survivor], listed: list[Survivor], said: list[str]) -> None:
     """A survivor without its line, a line without its survivor, a line without a reason."""
-    assert [line.partition(":\n")[0] for line in problems(survived, listed, ["core/window.py"])] == said
+    assert [line.partition(":\n")[0] for line in problems(survived, listed, ["observation/rules/window.py"])] == said
 
 
 def test_a_module_that_was_not_tried_says_nothing_of_its_list() -> None:
     """`make mutants ONLY=guard` is for whoever writes a test."""
-    assert problems([], [LIVES], ["plugin/guard.py"]) == []
+    assert problems([], [LIVES], ["session/guard.py"]) == []
 
 
 def test_what_is_named_is_there() -> None:

@@ -15,29 +15,30 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pam_rollback.actions.journal import Journal
-from pam_rollback.adapters import metrics, provider
-from pam_rollback.adapters.netlify import NetlifySite, netlify_api
-from pam_rollback.adapters.render_api import render_api
-from pam_rollback.adapters.render_deploys import RenderDeploys
-from pam_rollback.core.answer import Answer
-from pam_rollback.core.circuit_breakers import read_breakers
-from pam_rollback.core.communication import Notice, StatusPage
-from pam_rollback.core.configuration import ConfigurationError
-from pam_rollback.core.environment_file import load_environment
-from pam_rollback.core.errors import MeasurementFailed, ProviderError, Refused
-from pam_rollback.core.health import HealthReport
-from pam_rollback.core.locks import read_lock_record
-from pam_rollback.core.named_versions import version_in
-from pam_rollback.core.plan import load_plan
-from pam_rollback.core.provider_settings import Netlify
-from pam_rollback.core.render_settings import Render
+from pam_rollback.base.answer import Answer
+from pam_rollback.base.configuration import ConfigurationError
+from pam_rollback.base.errors import MeasurementFailed, ProviderError, Refused
+from pam_rollback.communication.rules.communication import Notice, StatusPage
+from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.environment.provider_settings import Netlify
+from pam_rollback.environment.render_settings import Render
 from pam_rollback.gate.rules.features import read_register
 from pam_rollback.gate.rules.stages import scripts_of
-from pam_rollback.observation.baseline import load_baseline
-from pam_rollback.observation.jsonl import LineReader
+from pam_rollback.health.rules.circuit_breakers import read_breakers
+from pam_rollback.observation.client.jsonl import LineReader
+from pam_rollback.observation.service.baseline import load_baseline
+from pam_rollback.outside import provider
+from pam_rollback.plan.plan import load_plan
+from pam_rollback.product.rules.health import HealthReport
 from pam_rollback.ramp.client.journal import RampJournal
-from pam_rollback.reporting import run_record
+from pam_rollback.records.client import metrics
+from pam_rollback.report import run_record
+from pam_rollback.rollback.engine.journal import Journal
+from pam_rollback.rollback.providers.netlify.netlify import NetlifySite, netlify_api
+from pam_rollback.rollback.providers.render.render_api import render_api
+from pam_rollback.rollback.providers.render.render_deploys import RenderDeploys
+from pam_rollback.rollback.rules.locks import read_lock_record
+from pam_rollback.rollback.rules.named_versions import version_in
 from tests.contracts import usual
 
 ROOT = Path(__file__).resolve().parents[1]

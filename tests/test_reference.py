@@ -18,7 +18,7 @@ def test_the_pages_are_not_empty() -> None:
     assert "| `--to [SITE=]RELEASE` | what a rollback of code goes back to" in found["options.md"]
     assert "| `preflight`* | read-only: could we roll back right now? |" in found["markers.md"]
     assert "| `RTO-1` |" in found["plan-items.md"]
-    assert "`pam_rollback/plugin/story_objectives.py`" in found["plan-items.md"]
+    assert "`pam_rollback/rollback/fixtures/story_objectives.py`" in found["plan-items.md"]
     assert (
         "| `rate_hz` | a number, above 0, at most 2000, usually `5` | Requests a second" in found["environment-keys.md"]
     )

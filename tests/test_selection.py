@@ -32,13 +32,13 @@ ALL = frozenset(group.name for group in GROUPS)
 @pytest.mark.parametrize(
     ("changed", "run"),
     [
-        ("src/pam_rollback/core/verdict.py", frozenset()),
+        ("src/pam_rollback/report/verdict.py", frozenset()),
         ("docs/runbook.md", frozenset()),
         ("src/pam_rollback/sandbox/site/chat.js", {SANDBOX.name}),
         ("tests/sandbox/test_edge.py", {SANDBOX.name}),
-        ("src/pam_rollback/adapters/netlify_files.py", {OFFICIAL_CLIENTS.name}),
+        ("src/pam_rollback/rollback/providers/netlify/netlify_files.py", {OFFICIAL_CLIENTS.name}),
         ("src/pam_rollback/sandbox/providers/render/api.py", {SANDBOX.name, OFFICIAL_CLIENTS.name}),
-        ("src/pam_rollback/adapters/unleash.py", {UNLEASH.name}),
+        ("src/pam_rollback/product/client/unleash.py", {UNLEASH.name}),
         ("tests/adapters/unleash_scenes.py", {UNLEASH.name}),
         ("tests/netlify_cli/package-lock.json", {OFFICIAL_CLIENTS.name}),
         ("requirements.lock", ALL),

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.adapters.http import fetch
-from pam_rollback.core.wait import Waiter
+from pam_rollback.base.wait import Waiter
+from pam_rollback.outside.http import fetch
 from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.remote import Remote
 from tests.fault_rows.matrix import rows

@@ -7,11 +7,11 @@ import sys
 import time
 from pathlib import Path
 
-from pam_rollback.adapters.ledger_rows import ledger_rows
-from pam_rollback.adapters.postgres import Patience, open_snapshot
-from pam_rollback.core.ledger_verdict import Audit
-from pam_rollback.core.ledger_writes import WriteKind
-from pam_rollback.observation.ledger import LedgerRecord
+from pam_rollback.ledger.client.ledger_rows import ledger_rows
+from pam_rollback.ledger.rules.ledger_verdict import Audit
+from pam_rollback.ledger.rules.ledger_writes import WriteKind
+from pam_rollback.ledger.service.ledger import LedgerRecord
+from pam_rollback.outside.postgres import Patience, open_snapshot
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from pam_rollback.core.time_frames import FirstVerdict
+from pam_rollback.session.time_frames import FirstVerdict
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.integrity]
 

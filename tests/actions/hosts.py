@@ -13,10 +13,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
-from pam_rollback.core.clock import Clock
-from pam_rollback.core.deploys import Deploy, Service
-from pam_rollback.core.errors import ActionFailed, ProviderError
-from pam_rollback.core.flags import Flag
+from pam_rollback.base.clock import Clock
+from pam_rollback.base.errors import ActionFailed, ProviderError
+from pam_rollback.plan.flags import Flag
+from pam_rollback.rollback.rules.deploys import Deploy, Service
 
 T = TypeVar("T")
 STABLE, CANDIDATE = "5" * 40, "b" * 40

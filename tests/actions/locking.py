@@ -11,14 +11,14 @@ SESSION = """
 import codecs, os, sys
 from contextlib import ExitStack
 from pathlib import Path
-from pam_rollback.actions.lock import Shared, claim_of, sole_writer
-from pam_rollback.adapters.git import open_repository
-from pam_rollback.adapters.git_command import GitCommand
-from pam_rollback.adapters.git_lock import GitLocks
-from pam_rollback.core.change_gate import before_change
-from pam_rollback.core.errors import ActionFailed, Refused
-from pam_rollback.core.lock_targets import LockTarget
-from pam_rollback.core.locks import TakeOver
+from pam_rollback.rollback.engine.lock import Shared, claim_of, sole_writer
+from pam_rollback.rollback.client.git import open_repository
+from pam_rollback.rollback.client.git_command import GitCommand
+from pam_rollback.rollback.client.git_lock import GitLocks
+from pam_rollback.base.change_gate import before_change
+from pam_rollback.base.errors import ActionFailed, Refused
+from pam_rollback.rollback.rules.lock_targets import LockTarget
+from pam_rollback.rollback.rules.locks import TakeOver
 folder, run, remote, every_s, take_over, *targets = sys.argv[1:]
 claim = claim_of("production", who="Ada", run=run, take_over=TakeOver.of(take_over) if take_over else None)
 if os.environ["OTHER_USER"] and os.geteuid() == 0:

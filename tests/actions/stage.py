@@ -4,23 +4,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pam_rollback.actions import backend, flag_writing, frontend
-from pam_rollback.actions.backend_host import BackendTools
-from pam_rollback.actions.backend_undo import undo_running
-from pam_rollback.actions.emergency import EmergencyTools
-from pam_rollback.actions.feature_flag import undo_flags
-from pam_rollback.actions.frontend import Sources
-from pam_rollback.actions.frontend_host import FrontendTools
-from pam_rollback.actions.frontend_undo import undo_publishing, undo_push
-from pam_rollback.actions.full_system import FullSystemTarget, FullSystemTools
-from pam_rollback.actions.journal import Journal
-from pam_rollback.actions.settling import until_served
-from pam_rollback.actions.telling import Telling
-from pam_rollback.core.deploys import Deploy
-from pam_rollback.core.emergency import ProductDown
-from pam_rollback.core.errors import ActionFailed, UndoFailed
-from pam_rollback.core.served_release import BACK_END, FRONT_END, Served, Wanted
-from pam_rollback.core.wait import Waiter
+from pam_rollback.base.errors import ActionFailed, UndoFailed
+from pam_rollback.base.wait import Waiter
+from pam_rollback.product.rules.emergency import ProductDown
+from pam_rollback.product.rules.served_release import BACK_END, FRONT_END, Served, Wanted
+from pam_rollback.rollback.engine import flag_writing
+from pam_rollback.rollback.engine.journal import Journal
+from pam_rollback.rollback.engine.settling import until_served
+from pam_rollback.rollback.rules.deploys import Deploy
+from pam_rollback.rollback.strategies import backend, frontend
+from pam_rollback.rollback.strategies.backend_host import BackendTools
+from pam_rollback.rollback.strategies.backend_undo import undo_running
+from pam_rollback.rollback.strategies.emergency import EmergencyTools
+from pam_rollback.rollback.strategies.feature_flag import undo_flags
+from pam_rollback.rollback.strategies.frontend import Sources
+from pam_rollback.rollback.strategies.frontend_host import FrontendTools
+from pam_rollback.rollback.strategies.frontend_undo import undo_publishing, undo_push
+from pam_rollback.rollback.strategies.full_system import FullSystemTarget, FullSystemTools
+from pam_rollback.rollback.strategies.telling import Telling
 from tests.actions.hosts import CANDIDATE, STABLE, Hosts, MemoryRepository, State
 from tests.strategies.performed import Ended, PastTheProduct, open_steps, perform
 from tests.virtual_clock import VirtualClock

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.actions import frontend
-from pam_rollback.actions.by_pull_request import ByPullRequest, undo_pull_request
-from pam_rollback.actions.journal import Journal
-from pam_rollback.adapters.git import GitRepository, open_repository
-from pam_rollback.adapters.git_command import GitCommand
-from pam_rollback.adapters.github import GitHubPulls, github_api
-from pam_rollback.core.errors import ActionFailed, UndoFailed
-from pam_rollback.core.wait import Waiter
+from pam_rollback.base.errors import ActionFailed, UndoFailed
+from pam_rollback.base.wait import Waiter
+from pam_rollback.rollback.client.git import GitRepository, open_repository
+from pam_rollback.rollback.client.git_command import GitCommand
+from pam_rollback.rollback.engine.journal import Journal
+from pam_rollback.rollback.providers.github.github import GitHubPulls, github_api
+from pam_rollback.rollback.strategies import frontend
+from pam_rollback.rollback.strategies.by_pull_request import ByPullRequest, undo_pull_request
 from tests.actions.hosts import CANDIDATE
 from tests.actions.stage import MemoryStage
 from tests.bare_repository import Origin, git, make_origin

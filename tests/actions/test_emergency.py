@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.actions.emergency import EmergencyRollback, EmergencyTools, roll_back_in_an_emergency
-from pam_rollback.actions.journal import Journal
-from pam_rollback.actions.steps import StepsFailed
-from pam_rollback.core.emergency import ProductDown
-from pam_rollback.core.errors import ActionFailed, MeasurementFailed, UnreadableAnswer
-from pam_rollback.core.flags import Flag
-from pam_rollback.core.served_release import BACK_END, Served, Wanted
-from pam_rollback.core.wait import Waiter
+from pam_rollback.base.errors import ActionFailed, MeasurementFailed, UnreadableAnswer
+from pam_rollback.base.wait import Waiter
+from pam_rollback.plan.flags import Flag
+from pam_rollback.product.rules.emergency import ProductDown
+from pam_rollback.product.rules.served_release import BACK_END, Served, Wanted
+from pam_rollback.rollback.engine.journal import Journal
+from pam_rollback.rollback.engine.steps import StepsFailed
+from pam_rollback.rollback.strategies.emergency import EmergencyRollback, EmergencyTools, roll_back_in_an_emergency
 from tests.actions.test_feature_flag import OFF, ON, Product
 from tests.virtual_clock import VirtualClock
 

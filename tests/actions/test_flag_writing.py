@@ -9,17 +9,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pam_rollback.actions.feature_flag import FlagRollbackTools, roll_back_flags, undo_flags
-from pam_rollback.actions.flag_writing import SETTING, raise_flags
-from pam_rollback.actions.gradual import GradualTools, Way, roll_back_gradually
-from pam_rollback.actions.journal import Journal
-from pam_rollback.actions.steps import StepsFailed
-from pam_rollback.core.change_gate import before_change, gated_by
-from pam_rollback.core.errors import ActionFailed, LockLost, MeasurementFailed, ProviderError, UndoFailed
-from pam_rollback.core.flag_changes import exposure_pct
-from pam_rollback.core.flags import Flag
-from pam_rollback.core.rollout import Fare
-from pam_rollback.core.wait import Waiter
+from pam_rollback.base.change_gate import before_change, gated_by
+from pam_rollback.base.errors import ActionFailed, LockLost, MeasurementFailed, ProviderError, UndoFailed
+from pam_rollback.base.wait import Waiter
+from pam_rollback.plan.flags import Flag
+from pam_rollback.rollback.engine.flag_writing import SETTING, raise_flags
+from pam_rollback.rollback.engine.journal import Journal
+from pam_rollback.rollback.engine.steps import StepsFailed
+from pam_rollback.rollback.rules.flag_changes import exposure_pct
+from pam_rollback.rollback.rules.rollout import Fare
+from pam_rollback.rollback.strategies.feature_flag import FlagRollbackTools, roll_back_flags, undo_flags
+from pam_rollback.rollback.strategies.gradual import GradualTools, Way, roll_back_gradually
 from tests.virtual_clock import VirtualClock
 
 NAMES = ("A", "B")

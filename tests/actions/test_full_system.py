@@ -6,21 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.actions.backend_host import BackendTools
-from pam_rollback.actions.frontend_host import FrontendTools
-from pam_rollback.actions.full_system import (
+from pam_rollback.base.errors import ActionFailed
+from pam_rollback.base.wait import Waiter
+from pam_rollback.product.rules.served_release import BACK_END, FRONT_END, Served, Wanted
+from pam_rollback.rollback.engine.journal import Journal
+from pam_rollback.rollback.engine.steps import StepsFailed
+from pam_rollback.rollback.rules.deploys import Deploy, Service
+from pam_rollback.rollback.strategies.backend_host import BackendTools
+from pam_rollback.rollback.strategies.frontend_host import FrontendTools
+from pam_rollback.rollback.strategies.full_system import (
     FullSystemRollback,
     FullSystemTarget,
     FullSystemTools,
     roll_back_everything,
 )
-from pam_rollback.actions.journal import Journal
-from pam_rollback.actions.steps import StepsFailed
-from pam_rollback.actions.telling import Telling
-from pam_rollback.core.deploys import Deploy, Service
-from pam_rollback.core.errors import ActionFailed
-from pam_rollback.core.served_release import BACK_END, FRONT_END, Served, Wanted
-from pam_rollback.core.wait import Waiter
+from pam_rollback.rollback.strategies.telling import Telling
 from tests.actions.test_feature_flag import Product
 from tests.virtual_clock import VirtualClock
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.actions.gradual import GradualRollback, GradualTools, Way, roll_back_gradually
-from pam_rollback.actions.journal import Journal
-from pam_rollback.actions.steps import StepsFailed
-from pam_rollback.core.errors import ActionFailed, MeasurementFailed
-from pam_rollback.core.flags import Flag
-from pam_rollback.core.percentiles import Percentile
-from pam_rollback.core.rollout import Fare
-from pam_rollback.core.wait import Waiter
+from pam_rollback.base.errors import ActionFailed, MeasurementFailed
+from pam_rollback.base.wait import Waiter
+from pam_rollback.plan.flags import Flag
+from pam_rollback.rollback.engine.journal import Journal
+from pam_rollback.rollback.engine.steps import StepsFailed
+from pam_rollback.rollback.rules.rollout import Fare
+from pam_rollback.rollback.strategies.gradual import GradualRollback, GradualTools, Way, roll_back_gradually
+from pam_rollback.stats.percentiles import Percentile
 from tests.virtual_clock import VirtualClock
 
 NAMES = ("PAM_ENHANCED_UI", "PAM_PERFORMANCE_OPTIMIZATIONS", "PAM_VOICE_FEATURES")

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.actions.journal import Journal
-from pam_rollback.actions.steps import StepsFailed
-from pam_rollback.core.errors import UndoFailed
-from pam_rollback.core.verdict import ExitCode
+from pam_rollback.base.errors import UndoFailed
+from pam_rollback.report.verdict import ExitCode
+from pam_rollback.rollback.engine.journal import Journal
+from pam_rollback.rollback.engine.steps import StepsFailed
 from tests.actions import hosts
 from tests.actions.hosts import FAILURES, Failure
 from tests.actions.stage import MemoryStage

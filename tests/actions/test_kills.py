@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.actions import backend
-from pam_rollback.actions.journal import Journal
-from pam_rollback.core.verdict import ExitCode
+from pam_rollback.report.verdict import ExitCode
+from pam_rollback.rollback.engine.journal import Journal
+from pam_rollback.rollback.strategies import backend
 from tests.actions.hosts import STABLE, Hosts, State
 from tests.actions.stage import MemoryStage
 from tests.strategies.boundaries import OWED, STRATEGIES, boundaries

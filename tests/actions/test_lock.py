@@ -11,16 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.actions import lock as module
-from pam_rollback.actions.lock import Shared, WriterLock, claim_of, sole_writer
-from pam_rollback.adapters.git import open_repository
-from pam_rollback.adapters.git_command import GitCommand
-from pam_rollback.adapters.git_lock import GitLocks
-from pam_rollback.core.change_gate import before_change
-from pam_rollback.core.errors import LockLost, Refused
-from pam_rollback.core.lock_targets import LockTarget
-from pam_rollback.core.locks import LockRecord, TakeOver
-from pam_rollback.core.wait import Waiter
+from pam_rollback.base.change_gate import before_change
+from pam_rollback.base.errors import LockLost, Refused
+from pam_rollback.base.wait import Waiter
+from pam_rollback.rollback.client.git import open_repository
+from pam_rollback.rollback.client.git_command import GitCommand
+from pam_rollback.rollback.client.git_lock import GitLocks
+from pam_rollback.rollback.engine import lock as module
+from pam_rollback.rollback.engine.lock import Shared, WriterLock, claim_of, sole_writer
+from pam_rollback.rollback.rules.lock_targets import LockTarget
+from pam_rollback.rollback.rules.locks import LockRecord, TakeOver
 from tests.actions.locking import asked, said, session, told
 from tests.bare_repository import VARIABLES, git
 from tests.virtual_clock import VirtualClock

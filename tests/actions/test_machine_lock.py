@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.actions import machine_lock as module
-from pam_rollback.actions.lock import claim_of
-from pam_rollback.actions.machine_lock import MachineLock, machine_lock, shared_folder
-from pam_rollback.core.errors import LockLost, Refused
-from pam_rollback.core.lock_targets import LockTarget
-from pam_rollback.core.locks import TakeOver
+from pam_rollback.base.errors import LockLost, Refused
+from pam_rollback.rollback.engine import machine_lock as module
+from pam_rollback.rollback.engine.lock import claim_of
+from pam_rollback.rollback.engine.machine_lock import MachineLock, machine_lock, shared_folder
+from pam_rollback.rollback.rules.lock_targets import LockTarget
+from pam_rollback.rollback.rules.locks import TakeOver
 from tests.actions.locking import asked, said, session, told
 
 SITE = LockTarget("site-1", "site example")

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.actions.journal import Journal
-from pam_rollback.core.errors import UndoFailed
-from pam_rollback.core.verdict import ExitCode, classify
+from pam_rollback.base.errors import UndoFailed
+from pam_rollback.report.verdict import ExitCode, classify
+from pam_rollback.rollback.engine.journal import Journal
 from tests.actions.hosts import FAILURES, STABLE, Failure
 from tests.actions.stage import MemoryStage
 from tests.strategies.expectations import PROVIDERS, ROWS, Row

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.actions.journal import Journal
-from pam_rollback.actions.steps import Outcome, Step, StepRecord, StepsFailed, in_order, run_steps
-from pam_rollback.core.clock import SystemClock
-from pam_rollback.core.errors import ActionFailed, StopRequested
+from pam_rollback.base.clock import SystemClock
+from pam_rollback.base.errors import ActionFailed, StopRequested
+from pam_rollback.rollback.engine.journal import Journal
+from pam_rollback.rollback.engine.steps import Outcome, Step, StepRecord, StepsFailed, in_order, run_steps
 
 TOGETHER_WITHIN_S = 5.0
 

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from pam_rollback.adapters import axe, keyboard
-from pam_rollback.adapters.axe import Rules, load_rules
-from pam_rollback.adapters.browser import chromium_path
-from pam_rollback.adapters.page_audits import collect
-from pam_rollback.adapters.page_states import Site
-from pam_rollback.core.accessibility import LOOKS, STATES
-from pam_rollback.core.barriers import Findings
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.reporting.run_folder import REPORTS
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.browser.client import axe, keyboard
+from pam_rollback.browser.client.axe import Rules, load_rules
+from pam_rollback.browser.client.browser import chromium_path
+from pam_rollback.browser.client.page_audits import collect
+from pam_rollback.browser.client.page_states import Site
+from pam_rollback.browser.rules.accessibility import LOOKS, STATES
+from pam_rollback.browser.rules.barriers import Findings
+from pam_rollback.report.run_folder import REPORTS
 from tests.contracts import PAGES, elements
 
 PICTURE = "data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA="

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.adapters import browser
-from pam_rollback.adapters.browser import CHROMIUM, PLAYWRIGHTS, BrowserMissing, Machine, launch_arguments, webkit
+from pam_rollback.browser.client import browser
+from pam_rollback.browser.client.browser import CHROMIUM, PLAYWRIGHTS, BrowserMissing, Machine, launch_arguments, webkit
 
 VARIABLES = ("PAM_CHROMIUM", "PAM_FIREFOX", "PAM_WEBKIT_DRIVER")
 

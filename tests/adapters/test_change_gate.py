@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.adapters.git import open_repository
-from pam_rollback.adapters.git_command import GitCommand
-from pam_rollback.adapters.netlify import NetlifySite, netlify_api
-from pam_rollback.adapters.pam_api import CacheApi, EmergencyApi, FlagApi
-from pam_rollback.adapters.render_api import render_api
-from pam_rollback.adapters.render_deploys import RenderDeploys
-from pam_rollback.core.change_gate import before_change, gated_by
-from pam_rollback.core.errors import ActionFailed, LockLost
-from pam_rollback.core.flags import Flag
-from pam_rollback.core.provider_settings import Netlify
-from pam_rollback.core.render_settings import Render
+from pam_rollback.base.change_gate import before_change, gated_by
+from pam_rollback.base.errors import ActionFailed, LockLost
+from pam_rollback.environment.provider_settings import Netlify
+from pam_rollback.environment.render_settings import Render
+from pam_rollback.plan.flags import Flag
+from pam_rollback.product.client.pam_api import CacheApi, EmergencyApi, FlagApi
+from pam_rollback.rollback.client.git import open_repository
+from pam_rollback.rollback.client.git_command import GitCommand
+from pam_rollback.rollback.providers.netlify.netlify import NetlifySite, netlify_api
+from pam_rollback.rollback.providers.render.render_api import render_api
+from pam_rollback.rollback.providers.render.render_deploys import RenderDeploys
 from tests.bare_repository import git
 
 

@@ -10,17 +10,17 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Sink
 
-from pam_rollback.adapters.delivery import deliver
-from pam_rollback.adapters.http import fetch
-from pam_rollback.adapters.notice_board import NoticeBoard
-from pam_rollback.adapters.pagerduty import PagerDutyEvents
-from pam_rollback.adapters.slack import SlackWebhook
-from pam_rollback.adapters.smtp import Mailer
-from pam_rollback.adapters.statuspage import StatusPageApi
-from pam_rollback.core.answer import Answer
-from pam_rollback.core.environment import Environment
-from pam_rollback.core.environment_file import load_environment
-from pam_rollback.plugin.channels import mailer_of, notice_board_of, pagerduty_of, status_page_of
+from pam_rollback.base.answer import Answer
+from pam_rollback.communication.client.delivery import deliver
+from pam_rollback.communication.client.notice_board import NoticeBoard
+from pam_rollback.communication.client.pagerduty import PagerDutyEvents
+from pam_rollback.communication.client.slack import SlackWebhook
+from pam_rollback.communication.client.smtp import Mailer
+from pam_rollback.communication.client.statuspage import StatusPageApi
+from pam_rollback.communication.service.channels import mailer_of, notice_board_of, pagerduty_of, status_page_of
+from pam_rollback.environment.environment import Environment
+from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.outside.http import fetch
 from pam_rollback.sandbox.remote import Remote
 from tests.certificate import own_certificate
 from tests.sessions import Range

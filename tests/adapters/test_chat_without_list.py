@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Route, sync_playwright
 
-from pam_rollback.adapters.browser import launch_arguments
-from pam_rollback.adapters.keyboard import chat
-from pam_rollback.adapters.pam_site import PamSite
-from pam_rollback.core.journeys import Stopped
+from pam_rollback.browser.client.browser import launch_arguments
+from pam_rollback.browser.client.keyboard import chat
+from pam_rollback.browser.client.pam_site import PamSite
+from pam_rollback.browser.rules.journeys import Stopped
 from pam_rollback.product.rules.site import Element
 from tests.contracts import CHAT, PAGES
 

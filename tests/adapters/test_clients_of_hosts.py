@@ -10,17 +10,17 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.adapters.http import fetch
-from pam_rollback.adapters.netlify import NetlifySite, netlify_api
-from pam_rollback.adapters.netlify_files import NetlifyFiles
-from pam_rollback.adapters.render_api import render_api
-from pam_rollback.adapters.render_deploys import RenderDeploys
-from pam_rollback.core.deploy_choice import NETLIFY, RENDER, Choice, History, live_on_render
-from pam_rollback.core.deploys import Deploy
-from pam_rollback.core.errors import ProviderError
-from pam_rollback.core.provider_settings import Netlify
-from pam_rollback.core.render_settings import Render
-from pam_rollback.core.wait import Waiter
+from pam_rollback.base.errors import ProviderError
+from pam_rollback.base.wait import Waiter
+from pam_rollback.environment.provider_settings import Netlify
+from pam_rollback.environment.render_settings import Render
+from pam_rollback.outside.http import fetch
+from pam_rollback.rollback.providers.netlify.netlify import NetlifySite, netlify_api
+from pam_rollback.rollback.providers.netlify.netlify_files import NetlifyFiles
+from pam_rollback.rollback.providers.render.render_api import render_api
+from pam_rollback.rollback.providers.render.render_deploys import RenderDeploys
+from pam_rollback.rollback.rules.deploy_choice import NETLIFY, RENDER, Choice, History, live_on_render
+from pam_rollback.rollback.rules.deploys import Deploy
 from pam_rollback.sandbox.remote import Remote
 from tests.sessions import Range
 

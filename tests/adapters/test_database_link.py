@@ -11,11 +11,11 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 
-from pam_rollback.adapters.account_api import AccountApi
-from pam_rollback.adapters.database_link import LinkProbe, replica_problem, same_project
-from pam_rollback.adapters.pam_api import Account
-from pam_rollback.adapters.postgres import Patience
-from pam_rollback.core.database_link import SETTING, DatabaseLink, Link
+from pam_rollback.integrity.client.database_link import LinkProbe, replica_problem, same_project
+from pam_rollback.integrity.rules.database_link import SETTING, DatabaseLink, Link
+from pam_rollback.outside.postgres import Patience
+from pam_rollback.product.client.account_api import AccountApi
+from pam_rollback.product.client.pam_api import Account
 from pam_rollback.sandbox import postgres
 from pam_rollback.sandbox.database import TEST_ACCOUNT_EMAIL, account_id, create
 from pam_rollback.sandbox.database.auditor import dsn_of

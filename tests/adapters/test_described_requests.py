@@ -15,13 +15,13 @@ from render.public_api.api.services import list_events, retrieve_service, update
 from render.public_api.models import CreateDeployBody, RollbackDeployBody, ServicePATCH
 from render.public_api.types import UNSET
 
-from pam_rollback.adapters.netlify import NetlifySite, netlify_api
-from pam_rollback.adapters.netlify_files import NetlifyFiles
-from pam_rollback.adapters.render_api import render_api
-from pam_rollback.adapters.render_deploys import RenderDeploys
-from pam_rollback.core.errors import ProviderError
-from pam_rollback.core.provider_settings import Netlify
-from pam_rollback.core.render_settings import Render
+from pam_rollback.base.errors import ProviderError
+from pam_rollback.environment.provider_settings import Netlify
+from pam_rollback.environment.render_settings import Render
+from pam_rollback.rollback.providers.netlify.netlify import NetlifySite, netlify_api
+from pam_rollback.rollback.providers.netlify.netlify_files import NetlifyFiles
+from pam_rollback.rollback.providers.render.render_api import render_api
+from pam_rollback.rollback.providers.render.render_deploys import RenderDeploys
 from tests.adapters.relay import Asked, relay
 from tests.netlify_cli import installed
 from tests.sessions import Range

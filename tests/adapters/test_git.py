@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.adapters.git import GitRepository, open_repository
-from pam_rollback.adapters.git_command import GitCommand
-from pam_rollback.core.errors import ActionFailed, ProviderError
-from pam_rollback.core.repository import Repository
+from pam_rollback.base.errors import ActionFailed, ProviderError
+from pam_rollback.rollback.client.git import GitRepository, open_repository
+from pam_rollback.rollback.client.git_command import GitCommand
+from pam_rollback.rollback.rules.repository import Repository
 from tests.bare_repository import Origin, git, make_origin
 
 UNKNOWN = "1" * 40

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.adapters.git import open_repository
-from pam_rollback.adapters.git_command import GitCommand
-from pam_rollback.core.errors import ProviderError
+from pam_rollback.base.errors import ProviderError
+from pam_rollback.rollback.client.git import open_repository
+from pam_rollback.rollback.client.git_command import GitCommand
 from tests.adapters.git_over_http import Host, served
 from tests.bare_repository import Origin, make_origin
 

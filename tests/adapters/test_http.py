@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pam_rollback.adapters.http import all_at_once, fetch, field_value
-from pam_rollback.adapters.pam_api import FlagEvaluationApi
-from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.outside.http import all_at_once, fetch, field_value
+from pam_rollback.product.client.pam_api import FlagEvaluationApi
 
 Talk = Callable[[socket.socket], None]
 _DEADLINE_S = 0.4
@@ -119,7 +119,7 @@ def test_the_words_are_the_same_where_the_socket_is_first_to_time_out(monkeypatc
         def join(self, timeout: float | None = None) -> None:
             super().join(None if timeout is None else timeout + 5)
 
-    monkeypatch.setattr("pam_rollback.adapters.http.threading.Thread", WokenLate)
+    monkeypatch.setattr("pam_rollback.outside.http.threading.Thread", WokenLate)
     with server(silent) as url:
         answer = fetch(url, deadline_s=_DEADLINE_S)
 

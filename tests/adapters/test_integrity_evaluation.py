@@ -3,12 +3,12 @@
 import psycopg
 import pytest
 
-from pam_rollback.adapters import postgres
-from pam_rollback.adapters.integrity import evaluate
-from pam_rollback.adapters.postgres import Snapshot, open_snapshot
-from pam_rollback.adapters.row_counting import Unavailable
-from pam_rollback.adapters.sql_reader import read_query, text_of
-from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.integrity.client.integrity import evaluate
+from pam_rollback.integrity.client.row_counting import Unavailable
+from pam_rollback.integrity.client.sql_reader import read_query, text_of
+from pam_rollback.outside import postgres
+from pam_rollback.outside.postgres import Snapshot, open_snapshot
 from tests.adapters.asked_database import (
     GIVEN,
     PATIENCE,

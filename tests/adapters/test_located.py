@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from pam_rollback.adapters.browser import launch_arguments
-from pam_rollback.adapters.located import located
-from pam_rollback.adapters.pam_site import PamSite
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.never_found import NotAsDescribed
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.browser.client.browser import launch_arguments
+from pam_rollback.browser.client.located import located
+from pam_rollback.browser.client.pam_site import PamSite
+from pam_rollback.browser.rules.never_found import NotAsDescribed
 from pam_rollback.product.rules.site import Element
 from tests.contracts import PAGES
 

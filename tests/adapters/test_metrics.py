@@ -8,8 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from prometheus_client import parser
 
-from pam_rollback.adapters.metrics import RequestCounters, counted_between, read_memory, read_requests
-from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.records.client.metrics import RequestCounters, counted_between, read_memory, read_requests
 
 METRICS = b"""# HELP pam_memory_usage_bytes Resident memory.
 # TYPE pam_memory_usage_bytes gauge

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.adapters.netlify import NetlifySite, Site, netlify_api
-from pam_rollback.adapters.netlify_files import NetlifyFiles, digests_of
-from pam_rollback.core.deploys import Deploy, FileDeploys, FrontendHost, PublishingLock
-from pam_rollback.core.errors import ActionFailed, ProviderError
-from pam_rollback.core.provider_settings import Netlify
-from pam_rollback.core.wait import Waiter
+from pam_rollback.base.errors import ActionFailed, ProviderError
+from pam_rollback.base.wait import Waiter
+from pam_rollback.environment.provider_settings import Netlify
+from pam_rollback.rollback.providers.netlify.netlify import NetlifySite, Site, netlify_api
+from pam_rollback.rollback.providers.netlify.netlify_files import NetlifyFiles, digests_of
+from pam_rollback.rollback.rules.deploys import Deploy, FileDeploys, FrontendHost, PublishingLock
 from tests.scripted_provider import HALF, Reply, Request, Scripted, reset, says, scripted
 from tests.virtual_clock import VirtualClock
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.adapters.npm_build import NpmBuild
-from pam_rollback.core.building import FrontendBuild
-from pam_rollback.core.errors import ProviderError
+from pam_rollback.base.errors import ProviderError
+from pam_rollback.rollback.client.npm_build import NpmBuild
+from pam_rollback.rollback.rules.building import FrontendBuild
 
 BUILD = "mkdir -p dist && echo built >> dist/index.html && cp node_modules/part/part.txt dist/"
 

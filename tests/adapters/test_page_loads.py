@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from pam_rollback.adapters.browser import launch_arguments
-from pam_rollback.adapters.page_loads import LIBRARY, load_page
-from pam_rollback.core.page_loads import Metric, PageLoad, PageLoads, Visit
+from pam_rollback.browser.client.browser import launch_arguments
+from pam_rollback.browser.client.page_loads import LIBRARY, load_page
+from pam_rollback.browser.rules.page_loads import Metric, PageLoad, PageLoads, Visit
 
 STYLE = b"p { color: #123456 }" + b" " * 20_000
 CALM = (

@@ -7,9 +7,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from playwright.sync_api import Browser, Page, Request, sync_playwright
 
-from pam_rollback.adapters.browser import chromium_path
-from pam_rollback.adapters.page_states import Site, Visit
-from pam_rollback.core.journeys import Stopped
+from pam_rollback.browser.client.browser import chromium_path
+from pam_rollback.browser.client.page_states import Site, Visit
+from pam_rollback.browser.rules.journeys import Stopped
 from tests.contracts import PAGES, elements
 
 HANGING = "/hangs"

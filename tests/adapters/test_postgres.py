@@ -7,9 +7,9 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 
-from pam_rollback.adapters import postgres
-from pam_rollback.adapters.postgres import Patience, open_snapshot
-from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.outside import postgres
+from pam_rollback.outside.postgres import Patience, open_snapshot
 from tests.adapters.asked_database import (
     PATIENCE,
     administrator,

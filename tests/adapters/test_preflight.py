@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.adapters.preflight import call_known, closed, path_known, same_time, webhook_alive
-from pam_rollback.core.errors import ActionFailed
-from pam_rollback.core.readiness import CLOCK, State
+from pam_rollback.base.errors import ActionFailed
+from pam_rollback.preflight.client.preflight import call_known, closed, path_known, same_time, webhook_alive
+from pam_rollback.preflight.rules.readiness import CLOCK, State
 
 HOOK = "/services/T0/B0/secret"
 

@@ -6,11 +6,18 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.adapters.pam_api import EmergencyApi, FlagApi, FlagEvaluationApi, HealthEndpoint, read_health, sign_in
-from pam_rollback.adapters.slack import SlackWebhook
-from pam_rollback.core.emergency import ProductDown
-from pam_rollback.core.errors import ActionFailed, MeasurementFailed
-from pam_rollback.core.flags import Flag
+from pam_rollback.base.errors import ActionFailed, MeasurementFailed
+from pam_rollback.communication.client.slack import SlackWebhook
+from pam_rollback.plan.flags import Flag
+from pam_rollback.product.client.pam_api import (
+    EmergencyApi,
+    FlagApi,
+    FlagEvaluationApi,
+    HealthEndpoint,
+    read_health,
+    sign_in,
+)
+from pam_rollback.product.rules.emergency import ProductDown
 from pam_rollback.sandbox.remote import Remote
 from tests.contracts import usual
 from tests.scripted_provider import Reply, Request, says, scripted

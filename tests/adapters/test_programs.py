@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.adapters.programs import last_lines, run_program
-from pam_rollback.core.wait import Waiter
+from pam_rollback.base.wait import Waiter
+from pam_rollback.outside.programs import last_lines, run_program
 
 PATH = {"PATH": "/usr/bin:/bin"}
 
@@ -57,7 +57,7 @@ def test_what_it_leaves_running_is_ended(tmp_path: Path) -> None:
 def test_whoever_is_interrupted_leaves_nothing_running(tmp_path: Path) -> None:
     """Ctrl-C in the middle of a build."""
     script = (
-        "import sys; from pathlib import Path; from pam_rollback.adapters.programs import run_program\n"
+        "import sys; from pathlib import Path; from pam_rollback.outside.programs import run_program\n"
         "run_program(['sh', '-c', 'echo $$ > it; sleep 60'], folder=Path(sys.argv[1]), variables={}, deadline_s=60)"
     )
     with subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], stderr=subprocess.DEVNULL) as session:

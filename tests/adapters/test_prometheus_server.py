@@ -8,16 +8,16 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from pam_rollback.adapters.http import fetch
-from pam_rollback.adapters.prometheus import PrometheusApi, sources
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.histogram import Histogram
-from pam_rollback.core.prometheus_settings import Prometheus
-from pam_rollback.core.series import Answers, Quantity, Series, pooled
-from pam_rollback.core.series_window import SeriesSpec, judge_series
-from pam_rollback.core.standing import Standing
-from pam_rollback.core.wait import Waiter
-from pam_rollback.core.window_state import WindowState
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.wait import Waiter
+from pam_rollback.environment.prometheus_settings import Prometheus
+from pam_rollback.observation.rules.window_state import WindowState
+from pam_rollback.outside.http import fetch
+from pam_rollback.records.client.prometheus import PrometheusApi, sources
+from pam_rollback.records.rules.series_window import SeriesSpec, judge_series
+from pam_rollback.stats.histogram import Histogram
+from pam_rollback.stats.series import Answers, Quantity, Series, pooled
+from pam_rollback.stats.standing import Standing
 from tests.prometheus_server import prometheus
 from tests.sessions import Range
 

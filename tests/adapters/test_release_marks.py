@@ -9,14 +9,14 @@ from typing import Any, cast
 import pytest
 from pydantic import ValidationError
 
-from pam_rollback.adapters import release_marks
-from pam_rollback.adapters.release_marks import MarkedApi
-from pam_rollback.core.answer import Answer
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.release_proof import MarksSeen
-from pam_rollback.plugin import release_marks as parts
-from pam_rollback.product.client import load_contract
+from pam_rollback.base.answer import Answer
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.product.client.files import load_contract
 from pam_rollback.product.rules.contract import Mark
+from pam_rollback.rollback.client import release_marks
+from pam_rollback.rollback.client.release_marks import MarkedApi
+from pam_rollback.rollback.fixtures import release_marks as parts
+from pam_rollback.rollback.rules.release_proof import MarksSeen
 
 ROOT = Path(__file__).parents[2]
 ALL, BUILD, ETAG, AGE = (

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.adapters.render_api import render_api
-from pam_rollback.adapters.render_deploys import RenderDeploys
-from pam_rollback.core.deploys import BackendHost, CommitDeploys, Deploy, Service, ServiceSettings
-from pam_rollback.core.errors import ProviderError
-from pam_rollback.core.render_settings import Render
-from pam_rollback.core.wait import Waiter
+from pam_rollback.base.errors import ProviderError
+from pam_rollback.base.wait import Waiter
+from pam_rollback.environment.render_settings import Render
+from pam_rollback.rollback.providers.render.render_api import render_api
+from pam_rollback.rollback.providers.render.render_deploys import RenderDeploys
+from pam_rollback.rollback.rules.deploys import BackendHost, CommitDeploys, Deploy, Service, ServiceSettings
 from tests.scripted_provider import HALF, Reply, Request, Scripted, reset, says, scripted
 from tests.virtual_clock import VirtualClock
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.adapters.render_api import render_api
-from pam_rollback.adapters.render_logs import Logs, read_logs
-from pam_rollback.core.errors import ProviderError
-from pam_rollback.core.render_settings import Render
+from pam_rollback.base.errors import ProviderError
+from pam_rollback.environment.render_settings import Render
+from pam_rollback.rollback.providers.render.render_api import render_api
+from pam_rollback.rollback.providers.render.render_logs import Logs, read_logs
 from tests.render_stand_in import KEY, OWNER, SERVICE, StandIn, stand_in
 from tests.scripted_provider import Scripted, says, scripted
 

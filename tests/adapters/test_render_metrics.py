@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.adapters.render_api import RenderApi
-from pam_rollback.adapters.render_metrics import sources
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.render_settings import Render
-from pam_rollback.core.series import Answers, Point, Quantity, Series
-from pam_rollback.core.series_window import SeriesSpec, judge_series
-from pam_rollback.core.step_percentiles import Step, StepPercentiles
-from pam_rollback.core.window_state import WindowState
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.environment.render_settings import Render
+from pam_rollback.observation.rules.window_state import WindowState
+from pam_rollback.records.rules.series_window import SeriesSpec, judge_series
+from pam_rollback.rollback.providers.render.render_api import RenderApi
+from pam_rollback.rollback.providers.render.render_metrics import sources
+from pam_rollback.stats.series import Answers, Point, Quantity, Series
+from pam_rollback.stats.step_percentiles import Step, StepPercentiles
 from tests.render_stand_in import KEY, SERVICE, StandIn, stand_in
 
 ERRORS, LATENCY, MEMORY = Quantity.ERROR_RATE_PCT, Quantity.LATENCY_P95_MS, Quantity.MEMORY_MB

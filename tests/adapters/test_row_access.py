@@ -6,10 +6,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pam_rollback.adapters.postgres import open_snapshot
-from pam_rollback.adapters.row_access import read_access, strangers
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.row_access import RowAccess, Strangers, access_changes, reach
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.integrity.client.row_access import read_access, strangers
+from pam_rollback.integrity.rules.row_access import RowAccess, Strangers, access_changes, reach
+from pam_rollback.outside.postgres import open_snapshot
 from pam_rollback.sandbox import database
 from pam_rollback.sandbox.database.auditor import in_plan_dialect
 from tests.adapters.asked_database import PATIENCE, PLAN_ROWS, ROWS, administrator, as_role, dsn, owner, role

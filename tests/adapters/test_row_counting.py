@@ -4,11 +4,11 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from pam_rollback.adapters.postgres import open_snapshot
-from pam_rollback.adapters.row_counting import account_id, count_rows, ids_in_groups
-from pam_rollback.core.row_counts import lost
-from pam_rollback.core.row_moves import moves
-from pam_rollback.core.row_rewriting import rewriting
+from pam_rollback.integrity.client.row_counting import account_id, count_rows, ids_in_groups
+from pam_rollback.integrity.rules.row_counts import lost
+from pam_rollback.integrity.rules.row_moves import moves
+from pam_rollback.integrity.rules.row_rewriting import rewriting
+from pam_rollback.outside.postgres import open_snapshot
 from pam_rollback.sandbox.database import TEST_ACCOUNT_EMAIL
 from tests.adapters.asked_database import PATIENCE, ROWS, dsn, owner
 

@@ -3,11 +3,11 @@
 import psycopg
 import pytest
 
-from pam_rollback.adapters.postgres import open_snapshot
-from pam_rollback.adapters.schema_objects import read_schema
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.schema_changes import SchemaComparison, compare
-from pam_rollback.core.schema_objects import Schema
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.integrity.client.schema_objects import read_schema
+from pam_rollback.integrity.rules.schema_changes import SchemaComparison, compare
+from pam_rollback.integrity.rules.schema_objects import Schema
+from pam_rollback.outside.postgres import open_snapshot
 from tests.adapters.asked_database import PATIENCE, administrator, as_role, dsn, owner, role
 
 __all__ = ["administrator", "dsn", "owner"]

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.adapters.scratch import scratch_folder, sweep_abandoned
+from pam_rollback.outside.scratch import scratch_folder, sweep_abandoned
 
 HOLDS = """
 import time
-from pam_rollback.adapters.scratch import scratch_folder
+from pam_rollback.outside.scratch import scratch_folder
 with scratch_folder("tree") as folder:
     (folder / "file").touch()
     print(folder, flush=True)

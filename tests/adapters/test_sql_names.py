@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from psycopg import sql
 from sqlglot import exp
 
-from pam_rollback.adapters.postgres import open_snapshot
-from pam_rollback.adapters.row_counting import account_id, count_rows
-from pam_rollback.adapters.sql_reader import DIALECT, read_query, renamed, text_of
-from pam_rollback.core.configuration import ConfigurationError
-from pam_rollback.core.sql_names import TABLES, Names, accepted
+from pam_rollback.base.configuration import ConfigurationError
+from pam_rollback.environment.sql_names import TABLES, Names, accepted
+from pam_rollback.integrity.client.row_counting import account_id, count_rows
+from pam_rollback.integrity.client.sql_reader import DIALECT, read_query, renamed, text_of
+from pam_rollback.outside.postgres import open_snapshot
 from pam_rollback.sandbox.database import TEST_ACCOUNT_EMAIL
 from tests.adapters.asked_database import PATIENCE, ROWS, dsn, evaluated, invariants, owner
 

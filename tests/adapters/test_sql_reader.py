@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pam_rollback.adapters.sql_reader import Reading, read_query, renamed, text_of
-from pam_rollback.adapters.sql_scans import Parent
-from pam_rollback.core.configuration import ConfigurationError
-from pam_rollback.core.invariants import Invariant, parse_invariant
-from pam_rollback.core.sql_names import Names
+from pam_rollback.base.configuration import ConfigurationError
+from pam_rollback.environment.sql_names import Names
+from pam_rollback.integrity.client.sql_reader import Reading, read_query, renamed, text_of
+from pam_rollback.integrity.client.sql_scans import Parent
+from pam_rollback.product.rules.invariants import Invariant, parse_invariant
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "checks" / "integrity").glob("*.sql"))

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.adapters.surroundings import is_by_name, names_resolved, programs_here, registry_answers
-from pam_rollback.core.errors import ActionFailed, MeasurementFailed
+from pam_rollback.base.errors import ActionFailed, MeasurementFailed
+from pam_rollback.preflight.client.surroundings import is_by_name, names_resolved, programs_here, registry_answers
 
 NO_PACKAGE = json.dumps({"packages": {"": {"name": "site"}}})
 ONE_PACKAGE = json.dumps({"packages": {"": {"name": "site"}, "node_modules/react": {"version": "19.0.0"}}})

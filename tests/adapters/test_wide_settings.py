@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from pam_rollback.adapters.postgres import open_snapshot
-from pam_rollback.adapters.row_counting import count_rows
-from pam_rollback.core.row_counts import lost
+from pam_rollback.integrity.client.row_counting import count_rows
+from pam_rollback.integrity.rules.row_counts import lost
+from pam_rollback.outside.postgres import open_snapshot
 from tests.adapters.asked_database import PATIENCE, ROWS, dsn, evaluated, owner
 
 __all__ = ["dsn", "owner"]

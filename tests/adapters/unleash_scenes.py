@@ -10,24 +10,24 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.actions.feature_flag import FlagRollbackTools, roll_back_flags, undo_flags
-from pam_rollback.actions.flag_writing import raise_flags
-from pam_rollback.actions.gradual import GradualTools, Way, roll_back_gradually
-from pam_rollback.actions.journal import Journal
-from pam_rollback.adapters.flag_service import flag_admin_of, flag_admin_url, flag_evaluation_of
-from pam_rollback.adapters.http import fetch
-from pam_rollback.adapters.preflight import closed, evaluation_known, flags_known
-from pam_rollback.adapters.unleash import UnleashAdmin, UnleashEvaluation
-from pam_rollback.core.clock import SystemClock
-from pam_rollback.core.environment import Environment
-from pam_rollback.core.environment_file import load_environment
-from pam_rollback.core.errors import ActionFailed, MeasurementFailed, ProviderError
-from pam_rollback.core.flags import Flag
-from pam_rollback.core.percentiles import Percentile
-from pam_rollback.core.rollout import Fare
-from pam_rollback.core.unleash import Unleash
-from pam_rollback.core.wait import Waiter
+from pam_rollback.base.clock import SystemClock
+from pam_rollback.base.errors import ActionFailed, MeasurementFailed, ProviderError
+from pam_rollback.base.wait import Waiter
+from pam_rollback.environment.environment import Environment
+from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.environment.unleash import Unleash
+from pam_rollback.outside.http import fetch
+from pam_rollback.plan.flags import Flag
+from pam_rollback.preflight.client.preflight import closed, evaluation_known, flags_known
+from pam_rollback.product.client.flag_service import flag_admin_of, flag_admin_url, flag_evaluation_of
+from pam_rollback.product.client.unleash import UnleashAdmin, UnleashEvaluation
 from pam_rollback.ramp.rules.users import measured, wanted_at
+from pam_rollback.rollback.engine.flag_writing import raise_flags
+from pam_rollback.rollback.engine.journal import Journal
+from pam_rollback.rollback.rules.rollout import Fare
+from pam_rollback.rollback.strategies.feature_flag import FlagRollbackTools, roll_back_flags, undo_flags
+from pam_rollback.rollback.strategies.gradual import GradualTools, Way, roll_back_gradually
+from pam_rollback.stats.percentiles import Percentile
 from tests.unleash_stand_in import ADMIN, FRONTEND, OTHER_FRONTEND
 
 OFF, ON = Flag(enabled=False, rollout_pct=0), Flag(enabled=True, rollout_pct=100)

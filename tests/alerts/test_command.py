@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.alerts import __main__ as alerts
-from pam_rollback.core.samples import Sample
-from pam_rollback.observation.baseline import Baseline, Origin
+from pam_rollback.observation.rules.samples import Sample
+from pam_rollback.observation.service.baseline import Baseline, Origin
 from tests.prometheus_server import promtool
 
 ROOT = Path(__file__).parents[2]

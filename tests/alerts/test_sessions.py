@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from pam_rollback.adapters.prometheus import PrometheusApi
 from pam_rollback.alerts import __main__ as alerts
-from pam_rollback.core.wait import Waiter
+from pam_rollback.base.wait import Waiter
+from pam_rollback.records.client.prometheus import PrometheusApi
 from tests.plugin.drilling import calm
 from tests.prometheus_server import prometheus
 from tests.sessions import Project, Range, save_baseline

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from pam_rollback.core.answer import Answer
+from pam_rollback.base.answer import Answer
 from tests.connect.rules.test_bundle import key_of
 from tests.contracts import HEALTH, NOW
 from tests.virtual_clock import VirtualClock

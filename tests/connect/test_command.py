@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.connect import __main__ as connect
 from pam_rollback.connect.rules.budget import PATHS_PER_MINUTE
-from pam_rollback.core.environment_file import load_environment
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.plan import load_plan
+from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.plan.plan import load_plan
 from tests.connect.product import (
     API,
     FRONTEND,

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from pam_rollback.base.errors import ProviderError
 from pam_rollback.connect.client.hosts import NotFound, at_netlify, at_render, together
-from pam_rollback.core.errors import ProviderError
 from tests.recording_server import recording_server
 
 SITE = {

@@ -9,11 +9,11 @@ import psycopg
 import pytest
 from psycopg import errors, sql
 
-from pam_rollback.adapters.postgres import Patience, open_snapshot
-from pam_rollback.adapters.relations import look_up
+from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.connect.client.catalogue import read_catalogue
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.sql_names import Names
+from pam_rollback.environment.sql_names import Names
+from pam_rollback.integrity.client.relations import look_up
+from pam_rollback.outside.postgres import Patience, open_snapshot
 from pam_rollback.sandbox.database.auditor import dsn_of
 from tests.running_product import Database
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.adapters.http import fetch
+from pam_rollback.base.answer import Answer
 from pam_rollback.connect import __main__ as connect
 from pam_rollback.connect.rules.budget import PATHS_PER_MINUTE
-from pam_rollback.core.answer import Answer
-from pam_rollback.core.environment_file import load_environment
+from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.outside.http import fetch
 from tests.connect.product import most_in_a_minute, text_of
 from tests.sandbox.todays_range import Today, today, todays_range
 from tests.sessions import Project, runbook_in

@@ -8,32 +8,29 @@ from pathlib import Path
 from types import SimpleNamespace
 from unittest.mock import patch
 
-from pam_rollback.actions.gradual import Way
-from pam_rollback.core.aftermath import at_hand, to_dos
-from pam_rollback.core.decision import Finding, State, decide
-from pam_rollback.core.distribution import Distribution
-from pam_rollback.core.environment import Environment
-from pam_rollback.core.escalation import Ladder, Sent, where_to_post
-from pam_rollback.core.escalation_told import Followed
-from pam_rollback.core.figures import Figures
-from pam_rollback.core.invariants import InvariantResult
-from pam_rollback.core.memory import MemoryGrowth, MemoryLevel, MemoryReading
-from pam_rollback.core.plan import Plan
-from pam_rollback.core.sustained import Condition, ConditionState
+from pam_rollback.base.figures import Figures
+from pam_rollback.communication.fixtures import communication, escalation
+from pam_rollback.communication.rules.escalation import Ladder, Sent, where_to_post
+from pam_rollback.communication.rules.escalation_told import Followed
+from pam_rollback.decision.fixtures import decision
+from pam_rollback.decision.rules.decision import Finding, State, decide
+from pam_rollback.environment.environment import Environment
+from pam_rollback.exposure.fixtures import exposure
 from pam_rollback.gate.fixtures import readiness
-from pam_rollback.plugin import recommending
-from pam_rollback.plugin.allure_bridge import is_for_a_person
-from pam_rollback.plugin.drills import no_such_story
-from pam_rollback.plugin.fixtures import (
-    communication,
-    decision,
-    escalation,
-    exposure,
-    performance,
-)
-from pam_rollback.plugin.planned import planned_steps
-from pam_rollback.plugin.stories import STORIES
+from pam_rollback.observation.rules.sustained import Condition, ConditionState
+from pam_rollback.plan.plan import Plan
+from pam_rollback.product.rules.invariants import InvariantResult
 from pam_rollback.ramp.service.planned import planned_ramp
+from pam_rollback.records.fixtures import performance
+from pam_rollback.records.rules.memory import MemoryGrowth, MemoryLevel, MemoryReading
+from pam_rollback.report.aftermath import at_hand, to_dos
+from pam_rollback.rollback.service.planned import planned_steps
+from pam_rollback.rollback.service.stories import STORIES
+from pam_rollback.rollback.strategies.gradual import Way
+from pam_rollback.session import recommending
+from pam_rollback.session.allure_bridge import is_for_a_person
+from pam_rollback.session.drills import no_such_story
+from pam_rollback.stats.distribution import Distribution
 from tests.core.plan_scene import (
     LATENCIES_MS,
     LONG_AGO,

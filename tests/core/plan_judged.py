@@ -8,26 +8,23 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
-from pam_rollback.core.ledger_verdict import LedgerState, LedgerVerdict
-from pam_rollback.core.memory import MemoryReading
-from pam_rollback.core.page_loads import Metric, PageLoad, PageLoads, PageWeight, Visit
-from pam_rollback.core.plan import Plan
-from pam_rollback.core.row_counts import TableCount, TableCounts
-from pam_rollback.core.settings_loss import FLAG, RecordedSettings
-from pam_rollback.core.window_state import WindowState
-from pam_rollback.plugin.fixtures import (
-    checklist,
-    experience,
-    integrity,
-    journeys,
-    objectives,
-    performance,
-    time_frames,
-    windows,
-)
-from pam_rollback.plugin.situations import AS_IS
-from pam_rollback.plugin.stories import STORIES
+from pam_rollback.browser.fixtures import journeys
+from pam_rollback.browser.rules.page_loads import Metric, PageLoad, PageLoads, PageWeight, Visit
+from pam_rollback.checklist.fixtures import checklist
+from pam_rollback.integrity.fixtures import integrity
+from pam_rollback.integrity.rules.row_counts import TableCount, TableCounts
+from pam_rollback.ledger.rules.ledger_verdict import LedgerState, LedgerVerdict
+from pam_rollback.observation.fixtures import experience, windows
+from pam_rollback.observation.rules.window_state import WindowState
+from pam_rollback.plan.plan import Plan
+from pam_rollback.product.rules.settings_loss import FLAG, RecordedSettings
 from pam_rollback.readiness.rules.upkeep import runbook_kept
+from pam_rollback.records.fixtures import performance
+from pam_rollback.records.rules.memory import MemoryReading
+from pam_rollback.rollback.fixtures import objectives
+from pam_rollback.rollback.service.stories import STORIES
+from pam_rollback.session.fixtures import time_frames
+from pam_rollback.session.situations import AS_IS
 from tests.core.plan_scene import (
     LONG_AGO,
     Waits,

@@ -9,11 +9,8 @@ from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from unittest.mock import patch
 
-from pam_rollback.core.environment import Environment
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.histogram import Histogram
-from pam_rollback.core.plan import Plan
-from pam_rollback.core.servers_count import ServersCount
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.environment.environment import Environment
 from pam_rollback.gate.client import migration_copy
 from pam_rollback.gate.client.npm_stages import NpmPackage
 from pam_rollback.gate.fixtures import database
@@ -23,10 +20,13 @@ from pam_rollback.load.rules.plan_order import load_order
 from pam_rollback.load.rules.release_comparison import ReleaseComparison
 from pam_rollback.load.rules.servers import RecordsOfLoad
 from pam_rollback.load.rules.verdict import judge as judge_load
-from pam_rollback.plugin.allure_bridge import asked_by
-from pam_rollback.plugin.baseline_files import staleness
-from pam_rollback.plugin.sample_size import SampleSize
+from pam_rollback.observation.fixtures.sample_size import SampleSize
+from pam_rollback.plan.plan import Plan
 from pam_rollback.ramp.rules.stages import rules_of
+from pam_rollback.records.rules.servers_count import ServersCount
+from pam_rollback.session.allure_bridge import asked_by
+from pam_rollback.session.baseline_files import staleness
+from pam_rollback.stats.histogram import Histogram
 from tests.core.plan_scene import (
     Waits,
     Watched,

@@ -8,12 +8,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from pam_rollback.core.environment import Environment
-from pam_rollback.core.environment_file import load_environment
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.plan import Plan, UnknownPlanItem
-from pam_rollback.core.samples import Sample
-from pam_rollback.observation.baseline import Baseline, Origin
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.environment.environment import Environment
+from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.observation.rules.samples import Sample
+from pam_rollback.observation.service.baseline import Baseline, Origin
+from pam_rollback.plan.plan import Plan, UnknownPlanItem
 
 ROOT = Path(__file__).parents[2]
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from pam_rollback.core.accessibility import LOOKS, STATES, Audit, Audits, reachable
-from pam_rollback.core.barriers import Findings
-from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.browser.rules.accessibility import LOOKS, STATES, Audit, Audits, reachable
+from pam_rollback.browser.rules.barriers import Findings
 from tests.core.found_barriers import broken
 
 

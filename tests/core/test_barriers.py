@@ -1,6 +1,6 @@
 """Barriers are told in words."""
 
-from pam_rollback.core.barriers import Element, Findings, Violation
+from pam_rollback.browser.rules.barriers import Element, Findings, Violation
 from tests.core.found_barriers import RULES, broken, findings
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pam_rollback.core.binomial import at_least, at_most, share_above, share_below
+from pam_rollback.stats.binomial import at_least, at_most, share_above, share_below
 
 
 @given(st.integers(1, 60), st.data(), st.floats(0.001, 0.999))

@@ -4,7 +4,9 @@ from collections.abc import Iterable
 
 import pytest
 
-from pam_rollback.core.blocking import (
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.decision.rules.decision_measures import Parts, downtime, error_rate
+from pam_rollback.observation.rules.blocking import (
     Block,
     BlocksSeen,
     HostAnswer,
@@ -17,14 +19,12 @@ from pam_rollback.core.blocking import (
     open_end,
     why_void,
 )
-from pam_rollback.core.decision_measures import Parts, downtime, error_rate
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.recovery import OutageRule, recovery
-from pam_rollback.core.samples import Sample
-from pam_rollback.core.sustained import ConditionState, Question, Span
-from pam_rollback.core.sustained import judge as judge_condition
-from pam_rollback.core.window import Measure, WindowSpec, judge
-from pam_rollback.core.window_state import WindowState
+from pam_rollback.observation.rules.recovery import OutageRule, recovery
+from pam_rollback.observation.rules.samples import Sample
+from pam_rollback.observation.rules.sustained import ConditionState, Question, Span
+from pam_rollback.observation.rules.sustained import judge as judge_condition
+from pam_rollback.observation.rules.window import Measure, WindowSpec, judge
+from pam_rollback.observation.rules.window_state import WindowState
 
 API, SITE = "api.example", "www.example"
 PLACES = {

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.core.carried_out import CarriedOut, in_time, watched
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.plan import load_plan
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.plan.plan import load_plan
+from pam_rollback.rollback.rules.carried_out import CarriedOut, in_time, watched
 
 
 def event(at_s: float, name: str, **facts: Any) -> dict[str, Any]:

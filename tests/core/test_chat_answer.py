@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from pam_rollback.core.answer import Answer
-from pam_rollback.core.chat_answer import Intent, apology, shortcoming
-from pam_rollback.core.expectation import Expect
+from pam_rollback.base.answer import Answer
+from pam_rollback.product.rules.chat_answer import Intent, apology, shortcoming
+from pam_rollback.product.rules.expectation import Expect
 
 SORRY = "I'm sorry, I'm having trouble answering right now. Please try again in a moment."
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.core.answer import Answer
-from pam_rollback.core.circuit_breakers import read_breakers
+from pam_rollback.base.answer import Answer
+from pam_rollback.health.rules.circuit_breakers import read_breakers
 
 
 def answered(body: Any, content_type: str = "application/json") -> Answer:

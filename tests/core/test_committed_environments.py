@@ -4,9 +4,9 @@ from datetime import date
 
 import pytest
 
-from pam_rollback.core.environment import Environment
-from pam_rollback.core.environment_file import load_environment
-from pam_rollback.core.plan import load_plan
+from pam_rollback.environment.environment import Environment
+from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.plan.plan import load_plan
 from tests.core.declared_environments import COMMITTED, ROOT
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.core.answer import Answer
-from pam_rollback.core.communication import (
+from pam_rollback.base.answer import Answer
+from pam_rollback.communication.rules.communication import (
     Notice,
     PageIncident,
     PublicTruth,
@@ -16,7 +16,7 @@ from pam_rollback.core.communication import (
     TeamTold,
     UsersTold,
 )
-from pam_rollback.core.health import HealthReport
+from pam_rollback.product.rules.health import HealthReport
 from tests.contracts import usual
 
 URL = "http://127.0.0.1:1/api/v2/summary.json"

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from pam_rollback.core.complete_recovery import CompleteRecovery, moments
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.recovery import OutageRule, Recovery, recovery
-from pam_rollback.core.samples import Sample
-from pam_rollback.core.window import Measure, WindowSpec, WindowVerdict
-from pam_rollback.core.window_state import WindowState
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.observation.rules.complete_recovery import CompleteRecovery, moments
+from pam_rollback.observation.rules.recovery import OutageRule, Recovery, recovery
+from pam_rollback.observation.rules.samples import Sample
+from pam_rollback.observation.rules.window import Measure, WindowSpec, WindowVerdict
+from pam_rollback.observation.rules.window_state import WindowState
 
 RULE = OutageRule(limit_pct=10)
 

@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from pam_rollback.core.counters import (
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.stats.counters import (
     Counted,
     Labels,
     RawSeries,
@@ -15,9 +16,8 @@ from pam_rollback.core.counters import (
     gauge_points,
     p95_points,
 )
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.histogram import Histogram
-from pam_rollback.core.series import Answers, Point
+from pam_rollback.stats.histogram import Histogram
+from pam_rollback.stats.series import Answers, Point
 
 NAN = math.nan
 MISSING = None

@@ -7,8 +7,8 @@ from typing import get_args
 
 import pytest
 
-from pam_rollback.core.configuration import ConfigurationError
-from pam_rollback.core.decision import (
+from pam_rollback.base.configuration import ConfigurationError
+from pam_rollback.decision.rules.decision import (
     OF_GAP,
     WORST_FIRST,
     Decision,
@@ -20,8 +20,8 @@ from pam_rollback.core.decision import (
     decide,
     strategies_for,
 )
-from pam_rollback.core.decision_rules import Gap
-from pam_rollback.core.plan import Plan, load_plan
+from pam_rollback.plan.decision_rules import Gap
+from pam_rollback.plan.plan import Plan, load_plan
 
 ROOT = Path(__file__).resolve().parents[2]
 PLAN = load_plan(ROOT / "plan.toml")

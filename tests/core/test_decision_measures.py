@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.core.change import LatencyChange
-from pam_rollback.core.decision import Judged, State
-from pam_rollback.core.decision_measures import (
+from pam_rollback.decision.rules.decision import Judged, State
+from pam_rollback.decision.rules.decision_measures import (
     Parts,
     downtime,
     error_rate,
@@ -19,10 +18,11 @@ from pam_rollback.core.decision_measures import (
     partial_downtime,
     slowdown,
 )
-from pam_rollback.core.distribution import Distribution
-from pam_rollback.core.plan import load_plan
-from pam_rollback.core.samples import Sample
-from pam_rollback.core.sustained import Condition, ConditionState, Measure, Question, Span, judge
+from pam_rollback.observation.rules.change import LatencyChange
+from pam_rollback.observation.rules.samples import Sample
+from pam_rollback.observation.rules.sustained import Condition, ConditionState, Measure, Question, Span, judge
+from pam_rollback.plan.plan import load_plan
+from pam_rollback.stats.distribution import Distribution
 
 GAPS = load_plan(Path(__file__).resolve().parents[2] / "plan.toml").decision.gaps
 JOURNEYS = ("front page", "history", "expenses")

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.core.decision import State
-from pam_rollback.core.decision_states import judged_data, judged_loss, judged_memory, judged_rewriting
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.invariants import InvariantResult
-from pam_rollback.core.memory import MemoryGrowth, MemoryReading
-from pam_rollback.core.plan import load_plan
-from pam_rollback.core.row_counts import TableCount, TableCounts, lost
-from pam_rollback.core.row_rewriting import RowRewriting, TableRewriting
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.decision.rules.decision import State
+from pam_rollback.decision.rules.decision_states import judged_data, judged_loss, judged_memory, judged_rewriting
+from pam_rollback.integrity.rules.row_counts import TableCount, TableCounts, lost
+from pam_rollback.integrity.rules.row_rewriting import RowRewriting, TableRewriting
+from pam_rollback.plan.plan import load_plan
+from pam_rollback.product.rules.invariants import InvariantResult
+from pam_rollback.records.rules.memory import MemoryGrowth, MemoryReading
 
 GAPS = load_plan(Path(__file__).resolve().parents[2] / "plan.toml").decision.gaps
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)

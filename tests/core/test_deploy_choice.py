@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pam_rollback.core.deploy_choice import NETLIFY, RENDER, History, live_on_render
-from pam_rollback.core.deploys import Deploy
-from pam_rollback.core.errors import Refused
-from pam_rollback.core.named_versions import Versions
+from pam_rollback.base.errors import Refused
+from pam_rollback.rollback.rules.deploy_choice import NETLIFY, RENDER, History, live_on_render
+from pam_rollback.rollback.rules.deploys import Deploy
+from pam_rollback.rollback.rules.named_versions import Versions
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 

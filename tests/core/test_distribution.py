@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from pam_rollback.core.distribution import Distribution, bounds_of, needed_for
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.percentiles import percentile
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.stats.distribution import Distribution, bounds_of, needed_for
+from pam_rollback.stats.percentiles import percentile
 
 
 @given(st.lists(st.floats(0.01, 1e6), min_size=1, max_size=300), st.sampled_from([50, 90, 95, 99]))

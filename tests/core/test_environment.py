@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.core.configuration import ConfigurationError
-from pam_rollback.core.environment_file import load_environment
+from pam_rollback.base.configuration import ConfigurationError
+from pam_rollback.environment.environment_file import load_environment
 from tests.core.declared_environments import RUNNING, SECRET, STAGING, VARIABLES, folder, refusal, running
 
 __all__ = ["folder"]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.core.escalation import (
+from pam_rollback.communication.rules.escalation import (
     MEANS,
     NOTICE,
     TWEET_CHARACTERS,
@@ -17,8 +17,8 @@ from pam_rollback.core.escalation import (
     last_step,
     sent_before,
 )
-from pam_rollback.core.escalation_told import Followed
-from pam_rollback.core.plan import Plan, load_plan
+from pam_rollback.communication.rules.escalation_told import Followed
+from pam_rollback.plan.plan import Plan, load_plan
 
 ALL = ("slack", "pagerduty", "email", "statuspage", "in_app_notice", "flag_admin")
 MINUTE_S = 60.0

@@ -4,16 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from pam_rollback.core.distribution import Distribution
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.experience import (
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.observation.rules.experience import (
     Before,
     ErrorsAgainstBaseline,
     SpeedAgainstBaseline,
     errors_against,
     speed_against,
 )
-from pam_rollback.core.samples import Sample
+from pam_rollback.observation.rules.samples import Sample
+from pam_rollback.stats.distribution import Distribution
 
 N = 600
 QUICK_MS = [90 + i % 21 for i in range(N)]

@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pam_rollback.core.flag_changes import (
+from pam_rollback.plan.flags import Flag
+from pam_rollback.rollback.rules.flag_changes import (
     Setting,
     exposure_pct,
     exposures_left,
@@ -11,7 +12,6 @@ from pam_rollback.core.flag_changes import (
     put_back,
     why_not_raised,
 )
-from pam_rollback.core.flags import Flag
 
 NAMES = ("A", "B")
 PCT = st.integers(0, 100)

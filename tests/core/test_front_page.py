@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pam_rollback.core.answer import Answer
-from pam_rollback.core.front_page import (
+from pam_rollback.base.answer import Answer
+from pam_rollback.product.rules.front_page import (
     ASSETS_MAX,
     Asset,
     FrontPage,

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.histogram import Histogram, Latencies
-from pam_rollback.core.standing import Standing
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.stats.histogram import Histogram, Latencies
+from pam_rollback.stats.standing import Standing
 
 EDGES = (100.0, 500.0, 1000.0)
 INF = math.inf

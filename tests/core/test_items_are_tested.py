@@ -4,10 +4,10 @@ import ast
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from pam_rollback.core.invariants import parse_invariant
-from pam_rollback.core.plan import load_plan
-from pam_rollback.plugin import story_objectives
-from pam_rollback.plugin.recommending import sought
+from pam_rollback.plan.plan import load_plan
+from pam_rollback.product.rules.invariants import parse_invariant
+from pam_rollback.rollback.fixtures import story_objectives
+from pam_rollback.session.recommending import sought
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("checks", "drills", "load")

@@ -1,6 +1,6 @@
 """What the keyboard reaches is told, stop by stop."""
 
-from pam_rollback.core.keyboard_access import FocusStop, FocusWalk, KeyboardChat
+from pam_rollback.browser.rules.keyboard_access import FocusStop, FocusWalk, KeyboardChat
 
 
 def test_a_walk_names_what_is_wrong_with_each_stop() -> None:

@@ -5,9 +5,9 @@ from datetime import date
 
 import pytest
 
-from pam_rollback.core.barriers import Findings, Violation, made_known
-from pam_rollback.core.known_barriers import Known, stable
-from pam_rollback.core.known_before import Answer, KnownBefore
+from pam_rollback.browser.rules.barriers import Findings, Violation, made_known
+from pam_rollback.browser.rules.known_barriers import Known, stable
+from pam_rollback.environment.known_before import Answer, KnownBefore
 from tests.core.found_barriers import broken, findings
 
 

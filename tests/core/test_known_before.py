@@ -6,15 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.core.access import NO_TOKEN, Access, Attempt, Door
-from pam_rollback.core.answer import Answer as HttpAnswer
-from pam_rollback.core.configuration import ConfigurationError
-from pam_rollback.core.environment_file import load_environment
-from pam_rollback.core.environment_tables import Waiver
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.health import HealthReport
-from pam_rollback.core.journeys import BehindThePages, NewSession
-from pam_rollback.core.known_before import (
+from pam_rollback.base.answer import Answer as HttpAnswer
+from pam_rollback.base.configuration import ConfigurationError
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.browser.rules.journeys import BehindThePages, NewSession
+from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.environment.environment_tables import Waiver
+from pam_rollback.environment.known_before import (
     Answer,
     Finding,
     Judged,
@@ -23,7 +21,9 @@ from pam_rollback.core.known_before import (
     answers_in,
     without_numbers,
 )
-from pam_rollback.core.row_access import Shown, Strangers
+from pam_rollback.exposure.rules.access import NO_TOKEN, Access, Attempt, Door
+from pam_rollback.integrity.rules.row_access import Shown, Strangers
+from pam_rollback.product.rules.health import HealthReport
 from tests.contracts import usual
 
 TODAY = date(2026, 11, 27)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pam_rollback.core.ledger_verdict import Audit, FinalReading, Found, LedgerState, LedgerVerdict, judge
-from pam_rollback.core.ledger_writes import Write, WriteKind, Writes
+from pam_rollback.ledger.rules.ledger_verdict import Audit, FinalReading, Found, LedgerState, LedgerVerdict, judge
+from pam_rollback.ledger.rules.ledger_writes import Write, WriteKind, Writes
 
 EXPENSE, CHAT, SETTING = WriteKind.EXPENSE, WriteKind.CHAT, WriteKind.SETTING
 

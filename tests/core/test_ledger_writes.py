@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.ledger_writes import Write, WriteKind, Writes
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.ledger.rules.ledger_writes import Write, WriteKind, Writes
 
 THREE = [
     Write(0, WriteKind.EXPENSE, "m0", "1.00 fuel", sent_s=1.0, acked_s=1.5),

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.core.environment import Environment
-from pam_rollback.core.environment_file import load_environment
-from pam_rollback.core.lock_targets import same_place, targets_of
+from pam_rollback.environment.environment import Environment
+from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.rollback.rules.lock_targets import same_place, targets_of
 
 FILE = """
 name = "{name}"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pam_rollback.core.locks import (
+from pam_rollback.rollback.rules.locks import (
     RENEWED_EVERY_S,
     Claim,
     LockRecord,

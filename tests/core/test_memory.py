@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.memory import LOOKS_MAX, MemoryGrowth, MemoryLevel, MemoryReading, confirmed_growth
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.records.rules.memory import LOOKS_MAX, MemoryGrowth, MemoryLevel, MemoryReading, confirmed_growth
 
 
 def readings(*values: float, every_s: float = 0.5) -> tuple[MemoryReading, ...]:

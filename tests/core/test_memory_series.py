@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.memory import MemoryGrowth
-from pam_rollback.core.memory_series import settled_readings
-from pam_rollback.core.series import Point, Quantity, Series, gauge
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.records.rules.memory import MemoryGrowth
+from pam_rollback.records.rules.memory_series import settled_readings
+from pam_rollback.stats.series import Point, Quantity, Series, gauge
 
 START_S, END_S = 1000.0, 1900.0
 STEP_S = 60.0

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.memory import MemoryReading
-from pam_rollback.core.memory_window import MemoryWindow, MemoryWindowSpec, MissedReading, judge_memory
-from pam_rollback.core.window_state import WindowState
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.observation.rules.window_state import WindowState
+from pam_rollback.records.rules.memory import MemoryReading
+from pam_rollback.records.rules.memory_window import MemoryWindow, MemoryWindowSpec, MissedReading, judge_memory
 
 SPEC = MemoryWindowSpec(limit_mb=100, alarm_mb=200, duration_s=60, asked_s=900, readings_min=30, gap_max_s=5)
 FLAT = [68.0] * 60

@@ -2,8 +2,8 @@
 
 import pytest
 
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.page_loads import Metric, PageLoad, PageLoads, PageWeight, Transfer, Visit, Vital
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.browser.rules.page_loads import Metric, PageLoad, PageLoads, PageWeight, Transfer, Visit, Vital
 
 FIRST, RETURN = Visit.FIRST, Visit.RETURN
 FILES = (Transfer("Script", 60_000), Transfer("Script", 20_000), Transfer("Image", 10_000))

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from pam_rollback.core.answer import Answer
-from pam_rollback.core.front_page import Asset, PageAnswer
-from pam_rollback.core.page_twins import survivors, twins_of, unproven
+from pam_rollback.base.answer import Answer
+from pam_rollback.product.rules.front_page import Asset, PageAnswer
+from pam_rollback.product.rules.page_twins import survivors, twins_of, unproven
 
 HOST = "db.example.test"
 SCRIPT, STYLE = Asset("script", "/a.js"), Asset("style", "/a.css")

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.percentiles import nearest_rank, percentile
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.stats.percentiles import nearest_rank, percentile
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.core.configuration import ConfigurationError
-from pam_rollback.core.flags import Flag
-from pam_rollback.core.plan import Plan, UnknownPlanItem, load_plan
+from pam_rollback.base.configuration import ConfigurationError
+from pam_rollback.plan.flags import Flag
+from pam_rollback.plan.plan import Plan, UnknownPlanItem, load_plan
 
 ROOT = Path(__file__).parents[2]
 PLAN = ROOT / "plan.toml"
@@ -331,7 +331,7 @@ def test_every_override_problem_at_once(plan: Plan) -> None:
 
 def test_loading_stays_off_heavy_parts() -> None:
     """Plan and environment are on the way to every verdict: they bring no network, no pytest and no report along."""
-    code = "import sys, pam_rollback.core.plan, pam_rollback.core.environment; print(*sorted(sys.modules))"
+    code = "import sys, pam_rollback.plan.plan, pam_rollback.environment.environment; print(*sorted(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT / "src")
 
     assert not {"socket", "asyncio", "http.client", "pytest", "allure", "aiohttp"} & set(loaded.stdout.split())

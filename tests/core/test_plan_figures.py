@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.core.plan import Plan, load_plan
+from pam_rollback.plan.plan import Plan, load_plan
 
 MINUTE_S = 60
 HOUR_S = 60 * MINUTE_S

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.core.configuration import ConfigurationError
-from pam_rollback.core.plan import Plan, plan_of
+from pam_rollback.base.configuration import ConfigurationError
+from pam_rollback.plan.plan import Plan, plan_of
 from tests.core import plan_decided as decided
 from tests.core import plan_judged as judged
 from tests.core import plan_redeployed as redeployed

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.core.environment_file import load_environment, production_shared
-from pam_rollback.core.production_places import shared_places
+from pam_rollback.environment.environment_file import load_environment, production_shared
+from pam_rollback.environment.production_places import shared_places
 from tests.core.declared_environments import COMMITTED, ROOT, folder, running
 
 __all__ = ["folder"]

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from pam_rollback.core.flags import Flag
-from pam_rollback.core.range_proof import RangeProof
+from pam_rollback.plan.flags import Flag
+from pam_rollback.rollback.rules.range_proof import RangeProof
 
 FEATURES = ("PAM_ENHANCED_UI", "PAM_VOICE_FEATURES")
 ON, HALF = Flag(enabled=True, rollout_pct=100), Flag(enabled=True, rollout_pct=50)

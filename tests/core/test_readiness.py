@@ -11,12 +11,12 @@ from typing import cast
 
 import pytest
 
-from pam_rollback.core import readiness as asked
-from pam_rollback.core.deploys import Deploy, Service
-from pam_rollback.core.errors import ActionFailed, MeasurementFailed, ProviderError
-from pam_rollback.core.pull_requests import BranchRules, PullRequests
-from pam_rollback.core.readiness import Answered, Readiness, State, clocks, readiness_of
-from pam_rollback.core.readiness_deploys import answered, ask_backend, ask_frontend, ask_repository
+from pam_rollback.base.errors import ActionFailed, MeasurementFailed, ProviderError
+from pam_rollback.preflight.rules import readiness as asked
+from pam_rollback.preflight.rules.readiness import Answered, Readiness, State, clocks, readiness_of
+from pam_rollback.preflight.rules.readiness_deploys import answered, ask_backend, ask_frontend, ask_repository
+from pam_rollback.rollback.rules.deploys import Deploy, Service
+from pam_rollback.rollback.rules.pull_requests import BranchRules, PullRequests
 
 EVERY = set(asked.NEEDS.values())
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.recorded_window import RecordedWindow
-from pam_rollback.core.series import Answers, Quantity
-from pam_rollback.core.series_window import SeriesSpec, SeriesWindow
-from pam_rollback.core.window_state import WindowState
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.observation.rules.window_state import WindowState
+from pam_rollback.records.rules.recorded_window import RecordedWindow
+from pam_rollback.records.rules.series_window import SeriesSpec, SeriesWindow
+from pam_rollback.stats.series import Answers, Quantity
 
 MET = SeriesWindow(
     spec=SeriesSpec(quantity=Quantity.ERROR_RATE_PCT, limit=2, duration_s=900, gap_max_s=180),

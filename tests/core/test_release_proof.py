@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pam_rollback.core.deployed_services import ServiceRuns, ServicesOfDeploy
-from pam_rollback.core.deploys import Deploy
-from pam_rollback.core.release_evidence import Says
-from pam_rollback.core.release_proof import MarksSeen, prove
-from pam_rollback.core.served_release import BACK_END, Served, Wanted
+from pam_rollback.product.rules.release_evidence import Says
+from pam_rollback.product.rules.served_release import BACK_END, Served, Wanted
+from pam_rollback.rollback.rules.deployed_services import ServiceRuns, ServicesOfDeploy
+from pam_rollback.rollback.rules.deploys import Deploy
+from pam_rollback.rollback.rules.release_proof import MarksSeen, prove
 
 NOW = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
 STABLE, BAD, OTHER = "a" * 40, "b" * 40, "c" * 40

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.core.configuration import ConfigurationError
-from pam_rollback.core.environment import Environment
-from pam_rollback.core.environment_file import load_environment
+from pam_rollback.base.configuration import ConfigurationError
+from pam_rollback.environment.environment import Environment
+from pam_rollback.environment.environment_file import load_environment
 
 KEY = "rnd_s3cr3t-0815"
 HEAD = """

@@ -1,7 +1,7 @@
 """The busiest seconds of a service, from what its process counted: histories written out."""
 
-from pam_rollback.core.memory import MemoryReading
-from pam_rollback.core.request_rate import busiest_hz
+from pam_rollback.records.rules.memory import MemoryReading
+from pam_rollback.records.rules.request_rate import busiest_hz
 
 
 def readings(*counts: float | None, started_s: float | None = 1.0, from_s: float = 0.0) -> list[MemoryReading]:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from pam_rollback.core.retention import KeptRun, age_of, fates
+from pam_rollback.report.retention import KeptRun, age_of, fates
 
 OLD = KeptRun("20260901T120000Z-staging-1a2b", timedelta(days=40), 1000, "staging")
 MONTH = timedelta(days=30)

@@ -2,11 +2,11 @@
 
 import pytest
 
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.flags import Flag
-from pam_rollback.core.percentiles import Percentile
-from pam_rollback.core.rollout import Descent, Fare, FlagShare, Stage, Trend, lowered, shares
-from pam_rollback.core.samples import Sample
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.observation.rules.samples import Sample
+from pam_rollback.plan.flags import Flag
+from pam_rollback.rollback.rules.rollout import Descent, Fare, FlagShare, Stage, Trend, lowered, shares
+from pam_rollback.stats.percentiles import Percentile
 
 CHAT, VOICE = "PAM_ENHANCED_UI", "PAM_VOICE_FEATURES"
 

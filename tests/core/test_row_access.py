@@ -4,8 +4,16 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.row_access import Policy, RowAccess, Shown, Strangers, TableAccess, access_changes, reach
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.integrity.rules.row_access import (
+    Policy,
+    RowAccess,
+    Shown,
+    Strangers,
+    TableAccess,
+    access_changes,
+    reach,
+)
 
 MOMENT = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 OWN = Policy(permissive=True, roles=("authenticated",), command="ALL", using="(auth.uid() = user_id)", check="")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.core.invariants import parse_invariant
-from pam_rollback.core.plan import load_plan
+from pam_rollback.plan.plan import load_plan
+from pam_rollback.product.rules.invariants import parse_invariant
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from pam_rollback.core.histogram import Latencies
-from pam_rollback.core.sample_series import SampledSource
-from pam_rollback.core.samples import Sample
-from pam_rollback.core.series import Answers, Quantity
+from pam_rollback.observation.rules.samples import Sample
+from pam_rollback.records.rules.sample_series import SampledSource
+from pam_rollback.stats.histogram import Latencies
+from pam_rollback.stats.series import Answers, Quantity
 
 GOOD = Sample(due_s=0, latency_ms=20, journey="history", ok=True)
 SAMPLES = [

@@ -2,7 +2,7 @@
 
 import math
 
-from pam_rollback.core.samples import Sample, too_few_to_compare
+from pam_rollback.observation.rules.samples import Sample, too_few_to_compare
 
 FAST = Sample(0.0, 20.0, "history", ok=True)
 LATE = Sample(0.0, 920.0, "history", ok=True, lag_ms=900.0)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from pam_rollback.core.answer import Answer
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.separation import Belonging, Belongings, Look, Separation
+from pam_rollback.base.answer import Answer
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.exposure.rules.separation import Belonging, Belongings, Look, Separation
 
 OWN = (Belonging("expense 7", "mark-0815"),)
 LIST, BY_ID = "GET /expenses?limit=200", "GET /expenses/7"

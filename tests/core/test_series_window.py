@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.histogram import Histogram, Latencies
-from pam_rollback.core.series import Answers, Evidence, Point, Quantity, Series, from_evidence, gauge, pooled
-from pam_rollback.core.series_window import SeriesSpec, SeriesWindow, judge_series, long_enough_s
-from pam_rollback.core.step_percentiles import Step, StepPercentiles
-from pam_rollback.core.window_state import WindowState
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.observation.rules.window_state import WindowState
+from pam_rollback.records.rules.series_window import SeriesSpec, SeriesWindow, judge_series, long_enough_s
+from pam_rollback.stats.histogram import Histogram, Latencies
+from pam_rollback.stats.series import Answers, Evidence, Point, Quantity, Series, from_evidence, gauge, pooled
+from pam_rollback.stats.step_percentiles import Step, StepPercentiles
 
 START_S = 1000.0
 STEP_S = 10.0

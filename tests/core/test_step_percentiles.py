@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from pam_rollback.core.histogram import Latencies
-from pam_rollback.core.percentiles import percentile
-from pam_rollback.core.standing import Standing
-from pam_rollback.core.step_percentiles import Step, StepPercentiles
+from pam_rollback.stats.histogram import Latencies
+from pam_rollback.stats.percentiles import percentile
+from pam_rollback.stats.standing import Standing
+from pam_rollback.stats.step_percentiles import Step, StepPercentiles
 
 LIMIT_MS = 500.0
 

@@ -5,12 +5,10 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.core.configuration import ConfigurationError
-from pam_rollback.core.environment import Environment
-from pam_rollback.core.environment_file import load_environment
-from pam_rollback.core.flags import Flag
-from pam_rollback.core.lock_targets import targets_of
-from pam_rollback.core.unleash import (
+from pam_rollback.base.configuration import ConfigurationError
+from pam_rollback.environment.environment import Environment
+from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.environment.unleash import (
     Strategy,
     Unleash,
     UnleashFlag,
@@ -20,6 +18,8 @@ from pam_rollback.core.unleash import (
     why_not_evaluated_by,
     writing,
 )
+from pam_rollback.plan.flags import Flag
+from pam_rollback.rollback.rules.lock_targets import targets_of
 
 OFF, ON = Flag(enabled=False, rollout_pct=0), Flag(enabled=True, rollout_pct=100)
 HALF = Strategy("s", "flexibleRollout", {"rollout": "50", "stickiness": "default", "groupId": "A"})

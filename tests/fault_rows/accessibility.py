@@ -1,6 +1,6 @@
 """What turns the checks of accessibility red."""
 
-from pam_rollback.core.accessibility import LOOKS, STATES
+from pam_rollback.browser.rules.accessibility import LOOKS, STATES
 from tests.fault_rows.row import Row
 
 OF_LOOK = {

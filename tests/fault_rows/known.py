@@ -1,7 +1,7 @@
 """What was red before and somebody answers for is not red; what is new, worse, or over is."""
 
-from pam_rollback.core.accessibility import LOOKS
-from pam_rollback.core.known_before import Finding
+from pam_rollback.browser.rules.accessibility import LOOKS
+from pam_rollback.environment.known_before import Finding
 from tests.fault_rows.accessibility import OF_LOOK
 from tests.fault_rows.health import PAM
 from tests.fault_rows.row import Row

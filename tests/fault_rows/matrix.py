@@ -5,7 +5,7 @@ import importlib
 import sys
 from pathlib import Path
 
-from pam_rollback.plugin import story_objectives
+from pam_rollback.rollback.fixtures import story_objectives
 from tests.fault_rows.row import Row
 from tests.fault_rows.todays_product import REAL, TODAY
 from tests.fault_rows.watch import SAW

@@ -6,13 +6,13 @@ from typing import Any, cast
 
 import pytest
 
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.recovery import OutageRule
-from pam_rollback.core.samples import Sample
+from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.game.client import Ground, games
 from pam_rollback.game.rules.scenario import Drawn
 from pam_rollback.game.rules.scoring import Acted, Looked, Play
 from pam_rollback.game.service import play
+from pam_rollback.observation.rules.recovery import OutageRule
+from pam_rollback.observation.rules.samples import Sample
 from tests.virtual_clock import VirtualClock
 
 GAMES = games()

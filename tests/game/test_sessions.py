@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.core.clock import SystemClock
+from pam_rollback.base.clock import SystemClock
 from pam_rollback.game import client, service
 from pam_rollback.game.rules.scenario import Drawn
 from pam_rollback.game.rules.scoring import Score, judged

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.reporting.run_record import RunRecord, read
+from pam_rollback.report.run_record import RunRecord, read
 from tests.gate.scene import leave_run
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pam_rollback.core.verdict import Outcome
 from pam_rollback.gate.service.answers import HEADING, paragraphs
-from pam_rollback.reporting.run_record import NotRun, Result, RunRecord
+from pam_rollback.report.run_record import NotRun, Result, RunRecord
+from pam_rollback.report.verdict import Outcome
 
 
 def result(nodeid: str, outcome: Outcome = Outcome.PASSED, message: str = "", criteria: tuple[str, ...] = ()) -> Result:

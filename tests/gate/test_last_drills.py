@@ -4,10 +4,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from pam_rollback.core.verdict import Outcome
-from pam_rollback.reporting.last_drills import last_drills
-from pam_rollback.reporting.redaction import Redactor
-from pam_rollback.reporting.run_record import ActionStep, Moment, Result, RunRecord, write
+from pam_rollback.report.last_drills import last_drills
+from pam_rollback.report.redaction import Redactor
+from pam_rollback.report.run_record import ActionStep, Moment, Result, RunRecord, write
+from pam_rollback.report.verdict import Outcome
 
 
 def test_only_a_drill_that_ended_with_go_counts(tmp_path: Path, good_record: RunRecord) -> None:

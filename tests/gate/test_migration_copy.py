@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from pam_rollback.core.errors import MeasurementFailed, Refused
+from pam_rollback.base.errors import MeasurementFailed, Refused
 from pam_rollback.gate.client.migration_copy import MigrationCopy
 from pam_rollback.gate.rules.migration_files import MigrationFile, ToApply, migrations_in
 from pam_rollback.gate.rules.migrations import CopyIntegrity, changes, dropped

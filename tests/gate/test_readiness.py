@@ -8,30 +8,33 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.actions.journal import Journal
-from pam_rollback.core.decision import Finding, Judged, State
-from pam_rollback.core.drill_ages import DrillAges
-from pam_rollback.core.environment import Environment
-from pam_rollback.core.environment_file import load_environment
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.figures import Figures
-from pam_rollback.core.flags import Flag
-from pam_rollback.core.plan import load_plan
-from pam_rollback.core.wait import Waiter
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.figures import Figures
+from pam_rollback.base.wait import Waiter
+from pam_rollback.decision.fixtures import decision
+from pam_rollback.decision.rules.decision import Finding, Judged, State
+from pam_rollback.environment.environment import Environment
+from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.exposure.fixtures import exposure
 from pam_rollback.gate import hooks
 from pam_rollback.gate.fixtures import incident as incident_fixtures
 from pam_rollback.gate.rules.incident import CriterionRetest, IncidentRetest, RecordedIncident, RetestOutcome
 from pam_rollback.gate.service.features_tried import features_on
 from pam_rollback.gate.service.incident_choice import chosen
 from pam_rollback.gate.service.incident_load import load_of
-from pam_rollback.observation.probed_journeys import probe_config
-from pam_rollback.plugin import hookspecs, markers, runbook
-from pam_rollback.plugin.fixtures import decision, exposure, health, performance
-from pam_rollback.plugin.selection import KEY, LeftOut
-from pam_rollback.plugin.stories import STORIES, ways_of
-from pam_rollback.plugin.undoing import undo_all
-from pam_rollback.reporting.last_drills import last_drills
-from pam_rollback.reporting.run_record import Verdict
+from pam_rollback.health.fixtures import health
+from pam_rollback.observation.rules.probed_journeys import probe_config
+from pam_rollback.plan.flags import Flag
+from pam_rollback.plan.plan import load_plan
+from pam_rollback.records.fixtures import performance
+from pam_rollback.report.drill_ages import DrillAges
+from pam_rollback.report.last_drills import last_drills
+from pam_rollback.report.run_record import Verdict
+from pam_rollback.rollback.engine.journal import Journal
+from pam_rollback.rollback.service.stories import STORIES, ways_of
+from pam_rollback.session import hookspecs, markers, runbook
+from pam_rollback.session.selection import KEY, LeftOut
+from pam_rollback.session.undoing import undo_all
 from tests.gate.scene import (
     DRILLED,
     GREEN,

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from pam_rollback.core.decision import Recommendation, State
+from pam_rollback.decision.rules.decision import Recommendation, State
 from pam_rollback.gate.service.recorded_incidents import incident_of
-from pam_rollback.reporting.decision_record import CriterionFound, DecisionRecord
-from pam_rollback.reporting.run_record import RunRecord
+from pam_rollback.report.decision_record import CriterionFound, DecisionRecord
+from pam_rollback.report.run_record import RunRecord
 
 
 def decided(record: RunRecord, recommendation: Recommendation, *states: State) -> RunRecord:

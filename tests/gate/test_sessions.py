@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.core.flags import Flag
-from pam_rollback.core.wait import Waiter
+from pam_rollback.base.wait import Waiter
+from pam_rollback.plan.flags import Flag
 from tests.gate.scene import (
     BACK,
     DATABASE,

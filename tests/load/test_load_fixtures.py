@@ -8,18 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.adapters.http import fetch
-from pam_rollback.adapters.prometheus import PrometheusApi
-from pam_rollback.core.clock import SystemClock
-from pam_rollback.core.environment import Environment
-from pam_rollback.core.environment_file import load_environment
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.plan import load_plan
-from pam_rollback.core.wait import Waiter
+from pam_rollback.base.clock import SystemClock
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.wait import Waiter
+from pam_rollback.environment.environment import Environment
+from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.load.fixtures.load import see_two_releases
 from pam_rollback.load.rules.record import AskedRate, LoadRecord, LoadRequest, LoadWorker
 from pam_rollback.load.rules.verdict import judge
 from pam_rollback.load.service.servers_counts import CountsOfServers
+from pam_rollback.outside.http import fetch
+from pam_rollback.plan.plan import load_plan
+from pam_rollback.records.client.prometheus import PrometheusApi
 from tests.core.declared_environments import RUNNING, folder, running
 from tests.load_target import LoadTarget
 from tests.prometheus_server import prometheus

@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 import pam_rollback
-from pam_rollback.core.errors import MeasurementFailed, StopRequested
-from pam_rollback.core.wait import StopFile, Waiter
+from pam_rollback.base.errors import MeasurementFailed, StopRequested
+from pam_rollback.base.wait import StopFile, Waiter
 from pam_rollback.load.client.locust import run_load
 from pam_rollback.load.rules.order import LoadOrder
 from pam_rollback.load.rules.record import LoadRecord, LoadRequest
@@ -424,7 +424,7 @@ def test_a_record_belongs_to_one_run(target: LoadTarget, tmp_path: Path) -> None
 def test_sessions_never_import_locust() -> None:
     """It replaces sockets and threads, which once hung a session with a browser for good."""
     program = (
-        "import sys, pam_rollback.load.client.locust, pam_rollback.plugin, pam_rollback.plugin.guard; "
+        "import sys, pam_rollback.load.client.locust, pam_rollback.session, pam_rollback.session.guard; "
         "print(sorted({'locust', 'gevent'} & set(sys.modules)))"
     )
     ended = subprocess.run(

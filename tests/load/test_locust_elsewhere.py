@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 import pam_rollback
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.wait import Waiter
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.wait import Waiter
 from pam_rollback.load.client.locust import run_load
 from pam_rollback.load.rules.order import LoadOrder
 from pam_rollback.load.rules.record import LoadRecord

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.core.configuration import ConfigurationError
-from pam_rollback.core.environment import Environment
-from pam_rollback.core.environment_file import load_environment
-from pam_rollback.core.plan import load_plan
+from pam_rollback.base.configuration import ConfigurationError
+from pam_rollback.environment.environment import Environment
+from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.load.rules.order import LoadOrder, LoadWorkers
 from pam_rollback.load.rules.plan_order import load_order
 from pam_rollback.load.rules.shapes import asked, requests_due
+from pam_rollback.plan.plan import load_plan
 from tests.core.declared_environments import RUNNING, folder, running
 
 __all__ = ["folder"]

@@ -27,19 +27,19 @@ class Rules:
 
 
 MODULES: dict[str, Rules] = {
-    "core/verdict.py": Rules(("core/test_verdict.py", "core/test_ending.py")),
-    "core/window_state.py": Rules(("core/test_window_state.py",)),
-    "core/window.py": Rules(("core/test_window.py", "core/test_blocking.py")),
-    "plugin/held_window.py": Rules(("plugin/test_held_window.py",)),
-    "core/held_data.py": Rules(("core/test_held_data.py",)),
-    "core/decision.py": Rules(
+    "report/verdict.py": Rules(("core/test_verdict.py", "core/test_ending.py")),
+    "observation/rules/window_state.py": Rules(("core/test_window_state.py",)),
+    "observation/rules/window.py": Rules(("core/test_window.py", "core/test_blocking.py")),
+    "observation/fixtures/held_window.py": Rules(("plugin/test_held_window.py",)),
+    "integrity/rules/held_data.py": Rules(("core/test_held_data.py",)),
+    "decision/rules/decision.py": Rules(
         ("core/test_decision.py", "core/test_decision_states.py", "core/test_decision_measures.py")
     ),
-    "core/decision_measures.py": Rules(("core/test_decision_measures.py",)),
-    "core/decision_states.py": Rules(("core/test_decision_states.py",)),
-    "core/locks.py": Rules(("core/test_locks.py",)),
-    "core/lock_targets.py": Rules(("core/test_lock_targets.py",)),
-    "plugin/guard.py": Rules(("plugin/test_guard.py",), RULES_OF_THE_GUARD),
+    "decision/rules/decision_measures.py": Rules(("core/test_decision_measures.py",)),
+    "decision/rules/decision_states.py": Rules(("core/test_decision_states.py",)),
+    "rollback/rules/locks.py": Rules(("core/test_locks.py",)),
+    "rollback/rules/lock_targets.py": Rules(("core/test_lock_targets.py",)),
+    "session/guard.py": Rules(("plugin/test_guard.py",), RULES_OF_THE_GUARD),
 }
 """What is changed. Of the guard the rules alone: how it gathers its facts is tested by whole sessions."""
 Key = tuple[str, str, str]

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.samples import Sample
-from pam_rollback.observation.baseline import Baseline, Origin, Part, load_baseline, refuse_other_part
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.observation.rules.samples import Sample
+from pam_rollback.observation.service.baseline import Baseline, Origin, Part, load_baseline, refuse_other_part
 
 TAKEN_AT = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 ORIGIN = Origin(

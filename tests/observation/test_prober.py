@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.expectation import Expect
-from pam_rollback.core.recovery import OutageRule, find_outages
-from pam_rollback.core.wait import Waiter
-from pam_rollback.observation.journeys import Journey, ProbeConfig, SignIn
-from pam_rollback.observation.prober import Prober, start_prober
-from pam_rollback.observation.timeline import Timeline
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.wait import Waiter
+from pam_rollback.observation.client.timeline import Timeline
+from pam_rollback.observation.rules.journeys import Journey, ProbeConfig, SignIn
+from pam_rollback.observation.rules.recovery import OutageRule, find_outages
+from pam_rollback.observation.service.prober import Prober, start_prober
+from pam_rollback.product.rules.expectation import Expect
 
 if TYPE_CHECKING:
     from tests.observation.conftest import Reply, Request, Server
@@ -269,8 +269,8 @@ def test_ends_with_its_parent(server: Server, tmp_path: Path) -> None:
     path = tmp_path / "timeline.jsonl"
     program = (
         "import sys, time; from pathlib import Path\n"
-        "from pam_rollback.observation.journeys import ProbeConfig\n"
-        "from pam_rollback.observation.prober import start_prober\n"
+        "from pam_rollback.observation.rules.journeys import ProbeConfig\n"
+        "from pam_rollback.observation.service.prober import start_prober\n"
         "start_prober(ProbeConfig.model_validate_json(sys.argv[1]), Path(sys.argv[2])).wait_for_first(3, within_s=10)\n"
         "print('probing', flush=True); time.sleep(60)\n"
     )

@@ -69,11 +69,11 @@ def test_every_row_says_where_and_what_shows_it(identifier: str, audit: dict[str
 @pytest.mark.parametrize(
     ("cells", "found"),
     [
-        (["G1", "a", "b", "c", "`adapters/git.py`", ""], "expected six cells"),
-        (["G1", "a", "b", "c", "`adapters/gone.py`", "[test_x](../tests/gone.py)"], "there is no adapters/gone.py"),
-        (["G1", "a", "b", "c", "`adapters/git.py`", "seen once"], "expected a link to a test"),
+        (["G1", "a", "b", "c", "`rollback/client/git.py`", ""], "expected six cells"),
+        (["G1", "a", "b", "c", "`outside/gone.py`", "[test_x](../tests/gone.py)"], "there is no outside/gone.py"),
+        (["G1", "a", "b", "c", "`rollback/client/git.py`", "seen once"], "expected a link to a test"),
         (
-            ["G1", "a", "b", "c", "`adapters/git.py`", "[test_gone](../tests/plan_audit/test_documents.py)"],
+            ["G1", "a", "b", "c", "`rollback/client/git.py`", "[test_gone](../tests/plan_audit/test_documents.py)"],
             "there is no test_gone",
         ),
     ],

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.adapters.git import GitRepository, open_repository
-from pam_rollback.adapters.git_command import GitCommand
-from pam_rollback.core.errors import ActionFailed, ProviderError
+from pam_rollback.base.errors import ActionFailed, ProviderError
+from pam_rollback.rollback.client.git import GitRepository, open_repository
+from pam_rollback.rollback.client.git_command import GitCommand
 from tests.bare_repository import VARIABLES, Clone, Origin, git, make_origin
 from tests.plan_audit.shell import run
 

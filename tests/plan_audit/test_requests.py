@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.adapters.http import fetch
-from pam_rollback.adapters.pam_api import FlagApi, HealthEndpoint, read_health
-from pam_rollback.adapters.slack import SlackWebhook
-from pam_rollback.core.configuration import ConfigurationError
-from pam_rollback.core.environment_file import load_environment
-from pam_rollback.core.errors import ActionFailed
-from pam_rollback.core.flags import Flag
-from pam_rollback.core.health import HealthReport, is_healthy
+from pam_rollback.base.configuration import ConfigurationError
+from pam_rollback.base.errors import ActionFailed
+from pam_rollback.communication.client.slack import SlackWebhook
+from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.outside.http import fetch
+from pam_rollback.plan.flags import Flag
+from pam_rollback.product.client.pam_api import FlagApi, HealthEndpoint, read_health
+from pam_rollback.product.rules.health import HealthReport, is_healthy
 from tests.contracts import usual
 from tests.plan_audit.recorder import Recorder, Reply
 from tests.plan_audit.shell import run

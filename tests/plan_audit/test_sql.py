@@ -6,8 +6,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pam_rollback.adapters.postgres import Patience, open_snapshot
-from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.outside.postgres import Patience, open_snapshot
 from pam_rollback.sandbox.postgres_binaries import find_binaries
 from tests.plan_audit.shell import Ran, run
 from tests.running_product import Database

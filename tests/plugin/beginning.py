@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.core.outside_text import redact_with
-from pam_rollback.plugin import entry, runbook
-from pam_rollback.plugin.runbook import Runbook
+from pam_rollback.base.outside_text import redact_with
+from pam_rollback.session import entry, runbook
+from pam_rollback.session.runbook import Runbook
 
 TESTPATHS = ("checks", "load")
 """As pyproject.toml has them."""

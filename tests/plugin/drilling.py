@@ -8,8 +8,8 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from pam_rollback.adapters.http import fetch
-from pam_rollback.core.wait import Waiter
+from pam_rollback.base.wait import Waiter
+from pam_rollback.outside.http import fetch
 from tests.sessions import FLAGS, ON, Project, Range, runbook_in
 
 CONSENT = ("--mode", "real", "--execute", "--confirm", "staging", "--initiated-by", "Łukasz", "--reason", "errors")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.core.accessibility import LOOKS, STATES
+from pam_rollback.browser.rules.accessibility import LOOKS, STATES
 from tests.sessions import Project, Range
 
 

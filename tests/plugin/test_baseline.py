@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.core.answer import Answer
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.health import HealthAround, HealthReport
-from pam_rollback.core.samples import Sample
-from pam_rollback.observation.baseline import Baseline, Origin, load_baseline
-from pam_rollback.plugin.taken_baseline import TakenBaseline
+from pam_rollback.base.answer import Answer
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.baseline.service.taken_baseline import TakenBaseline
+from pam_rollback.observation.rules.samples import Sample
+from pam_rollback.observation.service.baseline import Baseline, Origin, load_baseline
+from pam_rollback.product.rules.health import HealthAround, HealthReport
 from tests.contracts import usual
 from tests.plugin.beginning import Begin, begin
 from tests.sessions import ROOT, Project, Range, save_baseline

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.adapters.http import fetch
-from pam_rollback.core.blocking import Others
-from pam_rollback.core.environment import Environment
-from pam_rollback.core.environment_file import load_environment
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.plugin.blocked import Lookout, host_of
-from pam_rollback.plugin.fixtures import health
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.environment.environment import Environment
+from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.health.fixtures import health
+from pam_rollback.observation.rules.blocking import Others
+from pam_rollback.observation.service.blocked import Lookout, host_of
+from pam_rollback.outside.http import fetch
 from tests.plugin.test_preflight import asked
 from tests.sessions import ROOT, Range
 

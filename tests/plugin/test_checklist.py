@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.core.communication import TeamTold
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.plan import load_plan
-from pam_rollback.core.window_state import WindowState
-from pam_rollback.plugin.fixtures import checklist
-from pam_rollback.plugin.fixtures.checklist import MEASURES, _Session
-from pam_rollback.reporting import run_record
-from pam_rollback.reporting.decision_record import DecisionRecord, StrategyAdvised
-from pam_rollback.reporting.redaction import Redactor
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.checklist.fixtures import checklist
+from pam_rollback.checklist.fixtures.checklist import MEASURES, _Session
+from pam_rollback.communication.rules.communication import TeamTold
+from pam_rollback.observation.rules.window_state import WindowState
+from pam_rollback.plan.plan import load_plan
+from pam_rollback.report import run_record
+from pam_rollback.report.decision_record import DecisionRecord, StrategyAdvised
+from pam_rollback.report.redaction import Redactor
 from tests.fault_rows.matrix import ROOT, names_in
 from tests.sessions import Finished, Project, Range
 from tests.virtual_clock import VirtualClock

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.plugin.browser_gate import can_select_browser_test
-from pam_rollback.plugin.markers import check_expression
-from pam_rollback.plugin.project_root import joined
+from pam_rollback.session.browser_gate import can_select_browser_test
+from pam_rollback.session.markers import check_expression
+from pam_rollback.session.project_root import joined
 from tests.plugin.beginning import Begin, begin
 from tests.sessions import ONLY_HEALTH, ROOT, Project, Range
 

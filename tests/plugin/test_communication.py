@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.adapters.http import fetch
+from pam_rollback.outside.http import fetch
 from tests.sessions import Finished, Project, Range
 
 PAGE = "test_status_page_tells_the_truth"

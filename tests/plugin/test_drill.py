@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect, sync_playwright
 
-from pam_rollback.adapters.browser import chromium_path
-from pam_rollback.adapters.http import fetch
-from pam_rollback.observation.requests_record import kept
-from pam_rollback.reporting import run_record
-from pam_rollback.reporting.html_report import Built
-from pam_rollback.reporting.run_folder import RunFolder
-from pam_rollback.reporting.run_report import build_run
+from pam_rollback.browser.client.browser import chromium_path
+from pam_rollback.observation.service.requests_record import kept
+from pam_rollback.outside.http import fetch
+from pam_rollback.report import run_record
+from pam_rollback.report.html_report import Built
+from pam_rollback.report.run_folder import RunFolder
+from pam_rollback.report.run_report import build_run
 from tests.plugin.drilling import calm, journal, owed, runbook_with
 from tests.sessions import FLAGS, ON, ONLY_HEALTH, WINDOWS, Finished, Range
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.core.side_by_side import Drilled
-from pam_rollback.plugin import drills
-from pam_rollback.plugin.stories import STORIES
+from pam_rollback.rollback.service.stories import STORIES
+from pam_rollback.session import drills
+from pam_rollback.session.side_by_side import Drilled
 from tests.sessions import ROOT
 
 CONFTEST = '''
@@ -148,7 +148,7 @@ def test_a_late_prober_means_fewer_at_once(root: Path) -> None:
 
 def test_a_signal_reaches_each_session_once_and_no_other_begins(root: Path) -> None:
     """Ctrl-C in the terminal, too: the sessions are not in its process group."""
-    command = [sys.executable, "-m", "pam_rollback.plugin.drills", "gradual", "emergency", "--at-once", "1"]
+    command = [sys.executable, "-m", "pam_rollback.session.drills", "gradual", "emergency", "--at-once", "1"]
     environment = {**os.environ, "STORY_TAKES_S": "60"}
     with subprocess.Popen(
         command, cwd=root, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True

@@ -13,7 +13,7 @@ from tests.sessions import ONLY_HEALTH, Finished, Project, Range
 HEAD = '''"""Is it?"""
 import os
 import pytest
-from pam_rollback.core.errors import ActionFailed, MeasurementFailed, UndoFailed
+from pam_rollback.base.errors import ActionFailed, MeasurementFailed, UndoFailed
 
 
 '''

@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.memory import MemoryReading
-from pam_rollback.core.memory_window import MemoryWindow, MemoryWindowSpec, judge_memory
-from pam_rollback.core.samples import Sample
-from pam_rollback.core.wait import Waiter
-from pam_rollback.core.window import Measure, WindowSpec, judge
-from pam_rollback.core.window_state import WindowState
-from pam_rollback.plugin.held_window import HeldWindow, Standings
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.wait import Waiter
+from pam_rollback.observation.fixtures.held_window import HeldWindow, Standings
+from pam_rollback.observation.rules.samples import Sample
+from pam_rollback.observation.rules.window import Measure, WindowSpec, judge
+from pam_rollback.observation.rules.window_state import WindowState
+from pam_rollback.records.rules.memory import MemoryReading
+from pam_rollback.records.rules.memory_window import MemoryWindow, MemoryWindowSpec, judge_memory
 from tests.plugin.test_progress import Shown
 from tests.virtual_clock import VirtualClock
 

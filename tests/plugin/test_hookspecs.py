@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.core.checklist import Finding
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.watched_incident import WatchedIncident
-from pam_rollback.plugin import hookspecs, listeners, slices
-from pam_rollback.plugin.fixtures import health
-from pam_rollback.plugin.fixtures.checklist import MEASURES
-from pam_rollback.plugin.selection import LeftOut
-from pam_rollback.reporting.run_record import read
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.checklist.fixtures.checklist import MEASURES
+from pam_rollback.health.fixtures import health
+from pam_rollback.plan.checklist import Finding
+from pam_rollback.report.run_record import read
+from pam_rollback.report.watched_incident import WatchedIncident
+from pam_rollback.session import hookspecs, listeners, slices
+from pam_rollback.session.selection import LeftOut
 from tests.plugin.drilling import CONSENT, as_staging, runbook_with, take_notice_down
 from tests.sessions import ONLY_HEALTH, Finished, Project, Range
 
@@ -81,7 +81,7 @@ def pytest_pam_notes(run_folder):
 
 
 def pytest_pam_planned(plan, environment, phases):
-    from pam_rollback.reporting.run_record import ActionStep
+    from pam_rollback.report.run_record import ActionStep
 
     return [ActionStep("own", f"{len(phases)} phase of {environment.name}", "planned", 0.0, 0.0)]
 

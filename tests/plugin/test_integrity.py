@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.core.database_link import DatabaseLink, Link
-from pam_rollback.core.environment_file import load_environment
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.invariants import InvariantResult
-from pam_rollback.plugin.fixtures import integrity
-from pam_rollback.plugin.fixtures.integrity import Integrity
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.integrity.fixtures import integrity
+from pam_rollback.integrity.fixtures.integrity import Integrity
+from pam_rollback.integrity.rules.database_link import DatabaseLink, Link
+from pam_rollback.product.rules.invariants import InvariantResult
 from tests.sessions import ROOT, Finished, Project, Range, store_baseline
 
 INTEGRITY = ("-m", "integrity")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.adapters.account_api import AccountApi
-from pam_rollback.adapters.pam_api import sign_in
+from pam_rollback.product.client.account_api import AccountApi
+from pam_rollback.product.client.pam_api import sign_in
 from tests.plugin.test_offline import dead_address
 from tests.sessions import Project, Range, runbook_in
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.core.database_link import DatabaseLink, Link
-from pam_rollback.core.environment import Environment
-from pam_rollback.core.environment_file import load_environment
-from pam_rollback.core.ledger_verdict import FinalReading, LedgerState, LedgerVerdict
-from pam_rollback.observation.ledger import Ledger, start_ledger
-from pam_rollback.observation.ledger_config import LedgerConfig
-from pam_rollback.observation.probed_journeys import sign_in_of
-from pam_rollback.plugin.ledger_judging import judge_ledger
+from pam_rollback.environment.environment import Environment
+from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.integrity.rules.database_link import DatabaseLink, Link
+from pam_rollback.ledger.rules.ledger_config import LedgerConfig
+from pam_rollback.ledger.rules.ledger_verdict import FinalReading, LedgerState, LedgerVerdict
+from pam_rollback.ledger.service.ledger import Ledger, start_ledger
+from pam_rollback.ledger.service.ledger_judging import judge_ledger
+from pam_rollback.observation.rules.probed_journeys import sign_in_of
 from tests.sessions import ROOT, Range
 
 SHOWN = DatabaseLink(Link.SHOWN, "a setting was seen through both")

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.actions.feature_flag import SWITCH
-from pam_rollback.core.wait import Waiter
+from pam_rollback.base.wait import Waiter
+from pam_rollback.rollback.strategies.feature_flag import SWITCH
 from tests.plugin.drilling import CONSENT, as_staging, journal, switched_off, take_notice_down, told
 from tests.sessions import ONLY_HEALTH, Project, Range
 

@@ -6,7 +6,7 @@ from _pytest.mark.expression import Expression
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pam_rollback.plugin.mark_expression import MarkExpression
+from pam_rollback.session.mark_expression import MarkExpression
 
 NAMES = ("health", "journey", "post_rollback", "criterion")
 TEST = (pytest.mark.health.mark, pytest.mark.criterion("SC-1", weight=2).mark)

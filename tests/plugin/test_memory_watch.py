@@ -3,9 +3,9 @@
 import time
 from collections.abc import Callable
 
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.memory import MemoryReading
-from pam_rollback.plugin.memory_watch import MemoryWatch
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.records.rules.memory import MemoryReading
+from pam_rollback.records.service.memory_watch import MemoryWatch
 
 _WITHIN_S = 10.0
 

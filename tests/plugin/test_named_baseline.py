@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.plugin.named_baseline import NEWEST, found
+from pam_rollback.session.named_baseline import NEWEST, found
 
 
 def recorded(out: Path, run: str, environment: str) -> Path:

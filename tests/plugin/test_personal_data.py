@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.adapters.http import fetch
-from pam_rollback.adapters.pam_api import sign_in
+from pam_rollback.outside.http import fetch
+from pam_rollback.product.client.pam_api import sign_in
 from tests.sessions import Finished, Project, Range, own_range
 
 NAME, STREET, TEXT = "Quirina Zandvoort", "4711 Larkspur Crescent", "my biopsy is on Tuesday"

@@ -11,17 +11,18 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.adapters.netlify import NetlifySite, netlify_api
-from pam_rollback.adapters.render_api import render_api
-from pam_rollback.adapters.render_deploys import RenderDeploys
-from pam_rollback.core.environment import Environment
-from pam_rollback.core.environment_file import load_environment
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.expected_releases import ExpectedReleases
-from pam_rollback.core.plan import load_plan
-from pam_rollback.core.readiness import QUESTIONS, Readiness, readiness_of
-from pam_rollback.core.wait import Waiter
-from pam_rollback.plugin.fixtures import health, preflight
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.wait import Waiter
+from pam_rollback.environment.environment import Environment
+from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.health.fixtures import health
+from pam_rollback.plan.plan import load_plan
+from pam_rollback.preflight.fixtures import preflight
+from pam_rollback.preflight.rules.readiness import QUESTIONS, Readiness, readiness_of
+from pam_rollback.product.rules.expected_releases import ExpectedReleases
+from pam_rollback.rollback.providers.netlify.netlify import NetlifySite, netlify_api
+from pam_rollback.rollback.providers.render.render_api import render_api
+from pam_rollback.rollback.providers.render.render_deploys import RenderDeploys
 from pam_rollback.sandbox.remote import Remote
 from tests.fault_rows.matrix import ROOT, names_in
 from tests.sessions import FLAGS, ON, Finished, Project, Range

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.core.verdict import Outcome
-from pam_rollback.plugin.progress import InFile, OnScreen, Relay
+from pam_rollback.report.verdict import Outcome
+from pam_rollback.session.progress import InFile, OnScreen, Relay
 from tests.virtual_clock import VirtualClock
 
 

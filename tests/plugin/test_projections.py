@@ -15,9 +15,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from pam_rollback.core.verdict import VERDICT_WORDS, ExitCode
-from pam_rollback.reporting import in_short, scorecard_page
-from pam_rollback.reporting.run_record import read
+from pam_rollback.report import in_short, scorecard_page
+from pam_rollback.report.run_record import read
+from pam_rollback.report.verdict import VERDICT_WORDS, ExitCode
 from tests.sessions import SCREEN, Collected, Finished, Project, Range, runbook_in
 
 CASES = 60
@@ -26,7 +26,7 @@ import json
 import os
 import pathlib
 import pytest
-from pam_rollback.core.errors import ActionFailed, MeasurementFailed, UndoFailed
+from pam_rollback.base.errors import ActionFailed, MeasurementFailed, UndoFailed
 
 DRAWN = pathlib.Path("drawn.json")
 RAISES = {

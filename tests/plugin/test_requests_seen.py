@@ -8,18 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.adapters.metrics import read_memory
-from pam_rollback.core.environment import Environment
-from pam_rollback.core.environment_file import load_environment
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.memory import MemoryReading
-from pam_rollback.core.wait import Waiter
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.wait import Waiter
+from pam_rollback.environment.environment import Environment
+from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.gate.rules.incident import RecordedIncident
 from pam_rollback.gate.service.incident_load import IncidentLoad, load_of
-from pam_rollback.observation.probed_journeys import probe_config
-from pam_rollback.observation.requests_record import RequestsSeen, keep, kept
-from pam_rollback.plugin.memory_watch import MemoryWatch
-from pam_rollback.plugin.requests_seen import seen
+from pam_rollback.observation.rules.probed_journeys import probe_config
+from pam_rollback.observation.service.requests_record import RequestsSeen, keep, kept
+from pam_rollback.records.client.metrics import read_memory
+from pam_rollback.records.rules.memory import MemoryReading
+from pam_rollback.records.service.memory_watch import MemoryWatch
+from pam_rollback.records.service.requests_seen import seen
 from tests.observation.test_probed_journeys import staging
 from tests.render_stand_in import KEY, OWNER, SERVICE, StandIn, stand_in
 from tests.sessions import ROOT, Range

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.adapters.http import fetch
-from pam_rollback.core.wait import Waiter
+from pam_rollback.base.wait import Waiter
+from pam_rollback.outside.http import fetch
 from tests.plugin.beginning import Begin, begin
 from tests.plugin.drilling import NO_WINDOW, calm, journal, owed, switched_on, take_notice_down
 from tests.plugin.test_drill import ALL_AT_ONCE
@@ -22,7 +22,7 @@ KILLER = '''
 import os
 import signal
 
-from pam_rollback.actions.journal import Journal
+from pam_rollback.rollback.engine.journal import Journal
 
 written = Journal.append
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from pam_rollback.actions.backend import DEPLOY
-from pam_rollback.actions.frontend import RESTORE
-from pam_rollback.actions.full_system import BACK
+from pam_rollback.rollback.strategies.backend import DEPLOY
+from pam_rollback.rollback.strategies.frontend import RESTORE
+from pam_rollback.rollback.strategies.full_system import BACK
 from tests.plugin.beginning import Begin, begin
 from tests.plugin.drilling import journal
 from tests.plugin.test_resume import RESUMED, SELECTED, UNDONE, killed_run, named

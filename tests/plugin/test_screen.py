@@ -9,7 +9,7 @@ from tests.sessions import ONLY_HEALTH, ROOT, SCREEN, Project, Range
 
 CHECKS = '''"""Is it?"""
 import pytest
-from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.base.errors import MeasurementFailed
 
 
 @pytest.mark.health

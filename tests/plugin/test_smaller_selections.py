@@ -211,10 +211,10 @@ def test_an_unknown_plan_item_names_the_nearest(begin: Begin) -> None:
             "INCONCLUSIVE, nothing was done: --collect-only only lists; leave it out",
         ),
         (("-m", "health", "-p", "no:terminal"), {}, 4, "-p no:terminal: terminal is needed"),
-        (("-m", "health", "-p", "no:pam_rollback.plugin"), {}, 4, "pam_rollback.plugin is not loaded"),
-        (("-m", "health", "-p", "no:pam_rollback.plugin.options"), {}, 4, "is needed by every session of the runbook"),
+        (("-m", "health", "-p", "no:pam_rollback.session"), {}, 4, "pam_rollback.session is not loaded"),
+        (("-m", "health", "-p", "no:pam_rollback.session.options"), {}, 4, "is needed by every session of the runbook"),
         (
-            ("-m", "health", *("-p", "no:pam_rollback.plugin"), *("-p", "no:pam_rollback.plugin.verdict")),
+            ("-m", "health", *("-p", "no:pam_rollback.session"), *("-p", "no:pam_rollback.session.verdict")),
             {},
             4,
             "is not loaded, and without it pytest's own verdict would stand",

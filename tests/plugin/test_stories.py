@@ -13,14 +13,13 @@ from typing import Any, cast
 
 import pytest
 
-from pam_rollback.core.errors import NothingToProve
-from pam_rollback.core.incident import ErrorRate
-from pam_rollback.core.plan import load_plan
-from pam_rollback.core.wait import Waiter
-from pam_rollback.plugin import story_objectives
-from pam_rollback.plugin.fixtures import incident
-from pam_rollback.plugin.fixtures.observation import Observation
-from pam_rollback.plugin.recommending import sought
+from pam_rollback.base.errors import NothingToProve
+from pam_rollback.base.wait import Waiter
+from pam_rollback.observation.fixtures.observation import Observation
+from pam_rollback.plan.plan import load_plan
+from pam_rollback.rollback.fixtures import incident, story_objectives
+from pam_rollback.rollback.rules.incident import ErrorRate
+from pam_rollback.session.recommending import sought
 from tests.fault_rows.matrix import ROOT
 from tests.plugin.drilling import NO_WINDOW, calm, journal, switched_off, switched_on, wait_for
 from tests.sessions import ONLY_HEALTH, WINDOWS, Project, Range

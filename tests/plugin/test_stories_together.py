@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.actions.journal import Journal
-from pam_rollback.core.environment_file import load_environment
-from pam_rollback.core.errors import NothingToProve
-from pam_rollback.core.flags import Flag
-from pam_rollback.core.plan import load_plan
-from pam_rollback.core.wait import Waiter
-from pam_rollback.plugin.fixtures import incident
+from pam_rollback.base.errors import NothingToProve
+from pam_rollback.base.wait import Waiter
+from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.plan.flags import Flag
+from pam_rollback.plan.plan import load_plan
+from pam_rollback.rollback.engine.journal import Journal
+from pam_rollback.rollback.fixtures import incident
 from tests.sessions import FLAGS, ON, ONLY_HEALTH, ROOT, Finished, Project, Range
 from tests.virtual_clock import VirtualClock
 
@@ -23,7 +23,7 @@ ROLLBACK = ("-m", "rollback", "--pace=600")
 DECLARED = '''
 """An incident that is declared and not looked for: what is changed and put back depends on no probe, so on no load."""
 import pytest
-from pam_rollback.core.incident import ErrorRate, Incident
+from pam_rollback.rollback.rules.incident import ErrorRate, Incident
 
 
 @pytest.fixture(scope="session")

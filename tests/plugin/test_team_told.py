@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.actions.escalation import Message, Send
-from pam_rollback.actions.journal import ACTION, Journal
-from pam_rollback.core.errors import UndoFailed
-from pam_rollback.core.escalation import NOT_VERIFIED, Briefing, Level, Means, sent_before
-from pam_rollback.core.flags import Flag
-from pam_rollback.plugin.team_told import TeamTold
-from pam_rollback.reporting.in_short import in_short
-from pam_rollback.reporting.run_record import read
+from pam_rollback.base.errors import UndoFailed
+from pam_rollback.communication.rules.escalation import NOT_VERIFIED, Briefing, Level, Means, sent_before
+from pam_rollback.communication.service.escalation import Message, Send
+from pam_rollback.plan.flags import Flag
+from pam_rollback.report.in_short import in_short
+from pam_rollback.report.run_record import read
+from pam_rollback.rollback.engine.journal import ACTION, Journal
+from pam_rollback.session.team_told import TeamTold
 from tests.plugin.beginning import Begin, begin
 from tests.plugin.drilling import CONSENT, as_staging, journal, take_notice_down
 from tests.records.test_records import kept_run

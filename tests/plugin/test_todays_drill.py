@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.plugin import story_objectives
+from pam_rollback.rollback.fixtures import story_objectives
 from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.remote import Remote
 from tests.fault_rows.journeys import ANSWERS, PHONE

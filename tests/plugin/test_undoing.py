@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.actions.flag_writing import owe_flags
-from pam_rollback.actions.journal import SETTLED, Journal, Scope, Undo
-from pam_rollback.core.environment import Environment
-from pam_rollback.core.environment_file import load_environment
-from pam_rollback.core.errors import UndoFailed
-from pam_rollback.core.flags import Flag
-from pam_rollback.plugin.undo_kinds import UNDO_KINDS, UndoTools
-from pam_rollback.plugin.undoing import undo_all
+from pam_rollback.base.errors import UndoFailed
+from pam_rollback.environment.environment import Environment
+from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.plan.flags import Flag
+from pam_rollback.rollback.engine.flag_writing import owe_flags
+from pam_rollback.rollback.engine.journal import SETTLED, Journal, Scope, Undo
+from pam_rollback.rollback.service.undo_kinds import UNDO_KINDS, UndoTools
+from pam_rollback.session.undoing import undo_all
 from tests.plugin.beginning import Begin, begin
 from tests.sessions import FLAGS, ON, ROOT, Project, Range
 
@@ -55,7 +55,7 @@ def put_back(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         raise KeyError("published_deploy")
 
     known = {**UNDO_KINDS, WORKS: works, REFUSED: refused, CRASHES: crashes}
-    monkeypatch.setattr("pam_rollback.plugin.undoing.UNDO_KINDS", known)
+    monkeypatch.setattr("pam_rollback.session.undoing.UNDO_KINDS", known)
     return asked
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-from pam_rollback.core.plan import load_plan
-from pam_rollback.core.run_files import RECOVERY_FILE, TIMELINE_FILE
-from pam_rollback.plugin.runbook import Runbook
-from pam_rollback.plugin.watched import watched
-from pam_rollback.reporting.watched_record import ActionMoment, FeatureShare, NoticeSent
+from pam_rollback.base.run_files import RECOVERY_FILE, TIMELINE_FILE
+from pam_rollback.plan.plan import load_plan
+from pam_rollback.report.watched_record import ActionMoment, FeatureShare, NoticeSent
+from pam_rollback.session.runbook import Runbook
+from pam_rollback.session.watched import watched
 
 PLAN = load_plan(Path(__file__).resolve().parents[2] / "plan.toml")
 BEGAN_S = 1000.0

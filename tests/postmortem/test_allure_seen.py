@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from pam_rollback.core.verdict import Outcome
 from pam_rollback.postmortem.client.allure_seen import results_seen
+from pam_rollback.report.verdict import Outcome
 
 
 def test_finished_tests_are_read_from_allure(tmp_path: Path) -> None:

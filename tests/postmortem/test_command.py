@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.postmortem import __main__
-from pam_rollback.reporting.redaction import Redactor, scan
+from pam_rollback.report.redaction import Redactor, scan
 
 ROOT = Path(__file__).parents[2]
 

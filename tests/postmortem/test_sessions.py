@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.adapters.http import fetch
-from pam_rollback.adapters.pam_api import FlagApi
-from pam_rollback.core.environment_file import load_environment
-from pam_rollback.core.flags import Flag
-from pam_rollback.core.wait import Waiter
+from pam_rollback.base.wait import Waiter
+from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.outside.http import fetch
+from pam_rollback.plan.flags import Flag
 from pam_rollback.postmortem.client.sources import Asked, collect
 from pam_rollback.postmortem.service.folder import MATERIAL
-from pam_rollback.reporting.redaction import Redactor, scan
+from pam_rollback.product.client.pam_api import FlagApi
+from pam_rollback.report.redaction import Redactor, scan
 from tests.postmortem.test_command import made
 from tests.prometheus_server import prometheus
 from tests.sessions import ONLY_HEALTH, Finished, Range, runbook_in

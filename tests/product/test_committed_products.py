@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.core.configuration import ConfigurationError
-from pam_rollback.core.plan import load_plan
-from pam_rollback.product.client import load_contract
+from pam_rollback.base.configuration import ConfigurationError
+from pam_rollback.plan.plan import load_plan
+from pam_rollback.product.client.files import load_contract
 from pam_rollback.product.rules.contract import Contract
 from pam_rollback.product.rules.judging import judge
 from pam_rollback.product.rules.twins import survivors

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from pam_rollback.core.verdict import Outcome
-from pam_rollback.reporting.redaction import Redactor
-from pam_rollback.reporting.run_record import EnvironmentFacts, Moment, Result, RunRecord, Verdict, write
+from pam_rollback.report.redaction import Redactor
+from pam_rollback.report.run_record import EnvironmentFacts, Moment, Result, RunRecord, Verdict, write
+from pam_rollback.report.verdict import Outcome
 
 
 def leave_gate_run(

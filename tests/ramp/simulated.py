@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
-from pam_rollback.core.errors import Refused
-from pam_rollback.core.flags import Flag, FlagName
-from pam_rollback.core.wait import Waiter
+from pam_rollback.base.errors import Refused
+from pam_rollback.base.wait import Waiter
+from pam_rollback.plan.flags import Flag, FlagName
 from pam_rollback.ramp.client.journal import RampJournal
 from pam_rollback.ramp.rules.due import Do, World
 from pam_rollback.ramp.rules.facts import Look

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.core.errors import ActionFailed, MeasurementFailed, Refused
-from pam_rollback.core.flags import Flag, FlagName
+from pam_rollback.base.errors import ActionFailed, MeasurementFailed, Refused
+from pam_rollback.plan.flags import Flag, FlagName
 from pam_rollback.ramp.client.journal import RampJournal
 from pam_rollback.ramp.rules.due import Do
 from pam_rollback.ramp.rules.facts import Look

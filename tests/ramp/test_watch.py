@@ -2,9 +2,9 @@
 
 import pytest
 
-from pam_rollback.core.samples import Sample
-from pam_rollback.core.window import Measure, WindowSpec, judge
-from pam_rollback.plugin.held_window import Standings
+from pam_rollback.observation.fixtures.held_window import Standings
+from pam_rollback.observation.rules.samples import Sample
+from pam_rollback.observation.rules.window import Measure, WindowSpec, judge
 from pam_rollback.ramp.fixtures.watch import judged
 from pam_rollback.ramp.rules.state import BROKEN, GOOD, UNKNOWN
 

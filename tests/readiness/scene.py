@@ -14,12 +14,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
-from pam_rollback.core.plan import Plan, load_plan
-from pam_rollback.core.postmortem_lines import FINISHED, ROOT_CAUSE_FOUND
-from pam_rollback.core.verdict import Outcome
-from pam_rollback.plugin.stories import ways_of
+from pam_rollback.plan.plan import Plan, load_plan
+from pam_rollback.plan.postmortem_lines import FINISHED, ROOT_CAUSE_FOUND
 from pam_rollback.readiness.rules.upkeep import EXCHANGE
-from pam_rollback.reporting.run_record import (
+from pam_rollback.report.run_record import (
     ActionStep,
     ActionTaken,
     EnvironmentFacts,
@@ -29,6 +27,8 @@ from pam_rollback.reporting.run_record import (
     RunRecord,
     to_json,
 )
+from pam_rollback.report.verdict import Outcome
+from pam_rollback.rollback.service.stories import ways_of
 from tests.fault_rows.readiness import ReadinessRow
 from tests.sessions import ROOT, Project, Range, runbook_in
 

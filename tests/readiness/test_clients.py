@@ -9,13 +9,13 @@ from typing import Any, Self
 
 import pytest
 
-from pam_rollback.core.answer import Answer
-from pam_rollback.core.deploys import Deploy
-from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.base.answer import Answer
+from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.readiness import service
 from pam_rollback.readiness.client import doors, records, schedules
 from pam_rollback.readiness.client.doors import Door
 from pam_rollback.readiness.rules.on_call import Shift
+from pam_rollback.rollback.rules.deploys import Deploy
 
 SINCE = datetime(2026, 11, 27, tzinfo=UTC)
 UNTIL = SINCE + timedelta(days=2)

@@ -11,7 +11,7 @@ import tomllib
 from importlib.metadata import version
 from pathlib import Path
 
-from pam_rollback.core.flags import Flag
+from pam_rollback.plan.flags import Flag
 from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.remote import Remote
 from tests.ramp.gate_runs import leave_gate_run
@@ -24,7 +24,7 @@ KILLER = '''
 import os
 import signal
 
-from pam_rollback.actions.journal import Journal
+from pam_rollback.rollback.engine.journal import Journal
 
 written = Journal.append
 

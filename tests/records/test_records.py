@@ -13,20 +13,20 @@ from typing import Any
 import pytest
 
 from pam_rollback import VERSION
-from pam_rollback.actions.journal import ACTION, UNDOING, Journal
-from pam_rollback.core import formats
-from pam_rollback.core.carried_out import CarriedOut
-from pam_rollback.core.errors import MeasurementFailed, Refused
-from pam_rollback.core.escalation import sent_before
-from pam_rollback.core.flags import Flag
-from pam_rollback.core.locks import read_lock_record
-from pam_rollback.observation.baseline import load_baseline
-from pam_rollback.plugin.stories import STORIES
-from pam_rollback.plugin.undo_kinds import UNDO_KINDS
+from pam_rollback.base import formats
+from pam_rollback.base.errors import MeasurementFailed, Refused
+from pam_rollback.communication.rules.escalation import sent_before
+from pam_rollback.observation.service.baseline import load_baseline
+from pam_rollback.plan.flags import Flag
 from pam_rollback.ramp.client.journal import RampJournal
 from pam_rollback.ramp.rules.state import ENTERED
-from pam_rollback.reporting import run_record
-from pam_rollback.reporting.run_record import UnreadableRecord
+from pam_rollback.report import run_record
+from pam_rollback.report.run_record import UnreadableRecord
+from pam_rollback.rollback.engine.journal import ACTION, UNDOING, Journal
+from pam_rollback.rollback.rules.carried_out import CarriedOut
+from pam_rollback.rollback.rules.locks import read_lock_record
+from pam_rollback.rollback.service.stories import STORIES
+from pam_rollback.rollback.service.undo_kinds import UNDO_KINDS
 from tests.sessions import FLAGS, ON, ONLY_HEALTH, ROOT, Project, Range
 
 HERE = Path(__file__).parent

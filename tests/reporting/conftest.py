@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.core.verdict import Outcome
-from pam_rollback.reporting.run_record import (
+from pam_rollback.report.run_record import (
     Acknowledgement,
     ActionStep,
     EnvironmentFacts,
@@ -23,6 +22,7 @@ from pam_rollback.reporting.run_record import (
     Unmeasured,
     Waiver,
 )
+from pam_rollback.report.verdict import Outcome
 
 SITUATION = "after-feature-flag"
 SOURCES = Path(__file__).resolve().parents[2] / "src"
@@ -159,8 +159,8 @@ from pathlib import Path
 import allure_commons
 import pytest
 
-from pam_rollback.reporting.allure_hooks import AllureHooks
-from pam_rollback.reporting.redaction import Redactor
+from pam_rollback.report.allure_hooks import AllureHooks
+from pam_rollback.report.redaction import Redactor
 
 OURS = {{"Roll back the feature flags"}}
 REDACTOR = Redactor({{"TEST_PASSWORD": {PLANTED!r}}})

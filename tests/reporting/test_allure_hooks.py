@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any, Protocol
 
-from pam_rollback.reporting.redaction import scan
+from pam_rollback.report.redaction import scan
 
 
 class Sample(Protocol):

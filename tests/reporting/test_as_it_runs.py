@@ -4,9 +4,10 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from pam_rollback.core.recovery import JudgedRecovery, Recovery
-from pam_rollback.core.verdict import Outcome
-from pam_rollback.reporting import as_it_runs, wording
+from pam_rollback.observation.rules.recovery import JudgedRecovery, Recovery
+from pam_rollback.report import wording
+from pam_rollback.report.verdict import Outcome
+from pam_rollback.session import as_it_runs
 
 CET = timezone(timedelta(hours=1), "CET")
 

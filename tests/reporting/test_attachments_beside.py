@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pam_rollback.reporting.attachments_beside import FOLDER, LARGEST_INSIDE_BYTES, staged
+from pam_rollback.report.attachments_beside import FOLDER, LARGEST_INSIDE_BYTES, staged
 
 LARGE = b"x" * (LARGEST_INSIDE_BYTES + 1)
 

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from pam_rollback.core.checklist import ChecklistItem, Finding
-from pam_rollback.core.verdict import Outcome
-from pam_rollback.reporting import checklist, job_summary, scorecard
-from pam_rollback.reporting.run_record import Measured, Result, RunRecord
+from pam_rollback.plan.checklist import ChecklistItem, Finding
+from pam_rollback.report import checklist, job_summary, scorecard
+from pam_rollback.report.run_record import Measured, Result, RunRecord
+from pam_rollback.report.verdict import Outcome
 
 DONE = Finding(done=True, words="all 5 steps are done")
 FAILED = Finding(done=False, words="step 'tell' failed")

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import sync_playwright
 
-from pam_rollback.adapters import axe
-from pam_rollback.adapters.browser import chromium_path
-from pam_rollback.core.verdict import Outcome
-from pam_rollback.reporting import drills_page
-from pam_rollback.reporting.drills_page import DrillDone, StrategyPast
-from pam_rollback.reporting.past_drills import PastRecovery
-from pam_rollback.reporting.run_folder import REPORTS
-from pam_rollback.reporting.run_record import RunRecord
+from pam_rollback.browser.client import axe
+from pam_rollback.browser.client.browser import chromium_path
+from pam_rollback.report import drills_page
+from pam_rollback.report.drills_page import DrillDone, StrategyPast
+from pam_rollback.report.past_drills import PastRecovery
+from pam_rollback.report.run_folder import REPORTS
+from pam_rollback.report.run_record import RunRecord
+from pam_rollback.report.verdict import Outcome
 
 PAST = (
     StrategyPast("feature-flag", [PastRecovery("sandbox", seconds) for seconds in (0.2, 0.5, 31.0)], 30),

@@ -14,13 +14,13 @@ from typing import Protocol
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from pam_rollback.adapters.browser import chromium_path
-from pam_rollback.reporting import html_report
-from pam_rollback.reporting.html_report import Built, Unavailable, build, outside_references
-from pam_rollback.reporting.redaction import scan
-from pam_rollback.reporting.run_folder import REPORTS, RunFolder, history_of, newest_run
-from pam_rollback.reporting.run_record import RunRecord
-from pam_rollback.reporting.run_report import build_run
+from pam_rollback.browser.client.browser import chromium_path
+from pam_rollback.report import html_report
+from pam_rollback.report.html_report import Built, Unavailable, build, outside_references
+from pam_rollback.report.redaction import scan
+from pam_rollback.report.run_folder import REPORTS, RunFolder, history_of, newest_run
+from pam_rollback.report.run_record import RunRecord
+from pam_rollback.report.run_report import build_run
 
 CHROMIUM = chromium_path()
 
@@ -235,7 +235,7 @@ def test_the_generator_gets_no_secret(sample: Sample, tmp_path: Path, monkeypatc
         return popen(*args, env=env, **options)  # type: ignore[call-overload]
 
     monkeypatch.setenv("PAM_ADMIN_TOKEN", "a-planted-secret")
-    monkeypatch.setattr("pam_rollback.reporting.html_report.subprocess.Popen", spy)
+    monkeypatch.setattr("pam_rollback.report.html_report.subprocess.Popen", spy)
 
     assert isinstance(build(sample.results, tmp_path / "report", title="x", variables={}, history=None), Built)
     assert seen
@@ -253,7 +253,7 @@ def test_the_lock_file_names_no_registry_and_the_exact_generator() -> None:
 
 def run_main(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Call the command as a person does."""
-    command = [sys.executable, "-m", "pam_rollback.reporting", *arguments]
+    command = [sys.executable, "-m", "pam_rollback.report", *arguments]
     environment = os.environ | {"PYTHONPATH": str(REPORTS.parent / "src")}
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=environment)
 

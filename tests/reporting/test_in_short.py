@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from pam_rollback.core.verdict import Outcome
-from pam_rollback.reporting.in_short import ANNOTATIONS_MAX, annotations, in_short
-from pam_rollback.reporting.run_record import RunRecord
+from pam_rollback.report.in_short import ANNOTATIONS_MAX, annotations, in_short
+from pam_rollback.report.run_record import RunRecord
+from pam_rollback.report.verdict import Outcome
 
 
 def test_a_go_has_its_figures(good_record: RunRecord) -> None:

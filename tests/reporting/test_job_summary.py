@@ -5,9 +5,9 @@ from pathlib import Path
 
 from markdown_it import MarkdownIt
 
-from pam_rollback.reporting.job_summary import BYTES_MAX, append, render
-from pam_rollback.reporting.redaction import Redactor
-from pam_rollback.reporting.run_record import RunRecord
+from pam_rollback.report.job_summary import BYTES_MAX, append, render
+from pam_rollback.report.redaction import Redactor
+from pam_rollback.report.run_record import RunRecord
 
 
 def test_the_verdict_comes_first_and_everything_is_there(bad_record: RunRecord) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.reporting import node
-from pam_rollback.reporting.node import Node, find_node, npm_command
+from pam_rollback.report import node
+from pam_rollback.report.node import Node, find_node, npm_command
 
 
 @pytest.fixture(autouse=True)

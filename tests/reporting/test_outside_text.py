@@ -13,12 +13,12 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from pam_rollback.adapters.slack import SlackWebhook
-from pam_rollback.core.outside_text import cut, for_message, for_terminal, label, one_line, redact_with, visible
-from pam_rollback.plugin.harmless_terminal import HarmlessFile
-from pam_rollback.reporting import allure_results, job_summary, scorecard, screen
-from pam_rollback.reporting.redaction import Redactor
-from pam_rollback.reporting.run_record import RunRecord
+from pam_rollback.base.outside_text import cut, for_message, for_terminal, label, one_line, redact_with, visible
+from pam_rollback.communication.client.slack import SlackWebhook
+from pam_rollback.report import allure_results, job_summary, scorecard, screen
+from pam_rollback.report.redaction import Redactor
+from pam_rollback.report.run_record import RunRecord
+from pam_rollback.session.harmless_terminal import HarmlessFile
 from tests.scripted_provider import says, scripted
 
 VERDICT = re.compile(r"(REHEARSAL )?(GO|NO-GO|INCONCLUSIVE|PLANNED|ROLL BACK NOW|UNDO FAILED|ACTION FAILED)\b")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pam_rollback.reporting.pages import online, with_links, write_pages
+from pam_rollback.report.pages import online, with_links, write_pages
 
 
 def test_a_mention_becomes_a_link() -> None:

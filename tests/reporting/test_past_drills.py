@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.core.verdict import Outcome
-from pam_rollback.reporting.past_drills import PastRecovery, Sought, past_recoveries, told
-from pam_rollback.reporting.redaction import Redactor
-from pam_rollback.reporting.run_record import Measured, Result, RunRecord, write
+from pam_rollback.report.past_drills import PastRecovery, Sought, past_recoveries, told
+from pam_rollback.report.redaction import Redactor
+from pam_rollback.report.run_record import Measured, Result, RunRecord, write
+from pam_rollback.report.verdict import Outcome
 
 FLAGS = {"feature-flag": Sought("RTO-1", ["after-feature-flag"])}
 

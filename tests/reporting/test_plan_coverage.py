@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from pam_rollback.core.verdict import Outcome
-from pam_rollback.reporting import plan_coverage, scorecard, wording
-from pam_rollback.reporting.run_record import NotRun, RunRecord
+from pam_rollback.report import plan_coverage, scorecard, wording
+from pam_rollback.report.run_record import NotRun, RunRecord
+from pam_rollback.report.verdict import Outcome
 
 LEFT_OUT = (
     NotRun("checks/a.py::test_memory", "staging declares no metrics", ("SC-3", "MT-3")),

@@ -4,16 +4,16 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from pam_rollback.reporting import readiness
-from pam_rollback.reporting.readiness_record import (
+from pam_rollback.report import readiness
+from pam_rollback.report.readiness_record import (
     RemainingWays,
     StandingAlone,
     StrategyReadiness,
     WayFound,
     read_preflight,
 )
-from pam_rollback.reporting.redaction import Redactor
-from pam_rollback.reporting.run_record import RunRecord, write
+from pam_rollback.report.redaction import Redactor
+from pam_rollback.report.run_record import RunRecord, write
 
 READY = StrategyReadiness("feature-flag", "ready", "3 flags are there")
 LOCKED = StrategyReadiness("frontend", "not ready", "the site is locked")

@@ -5,10 +5,10 @@ from typing import Literal
 
 import pytest
 
-from pam_rollback.core.decision import Recommendation
-from pam_rollback.reporting import job_summary, recommendation, run_report, scorecard, wording
-from pam_rollback.reporting.decision_record import CriterionFound, DecisionRecord, StrategyAdvised
-from pam_rollback.reporting.run_record import RunRecord
+from pam_rollback.decision.rules.decision import Recommendation
+from pam_rollback.report import job_summary, recommendation, run_report, scorecard, wording
+from pam_rollback.report.decision_record import CriterionFound, DecisionRecord, StrategyAdvised
+from pam_rollback.report.run_record import RunRecord
 
 
 def found(identifier: str, state: str, words: str, evidence: str = "measured") -> CriterionFound:

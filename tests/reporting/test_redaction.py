@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pam_rollback.reporting.redaction import Redactor, scan
+from pam_rollback.report.redaction import Redactor, scan
 
 SECRET = 'pä"ss/wörd\\+ <&>1'
 REDACTED = "[redacted:PAM_TOKEN]"

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.core.verdict import Outcome
-from pam_rollback.reporting import wording
-from pam_rollback.reporting.run_record import EnvironmentFacts, Measured, RunRecord
-from pam_rollback.reporting.scorecard import render
+from pam_rollback.report import wording
+from pam_rollback.report.run_record import EnvironmentFacts, Measured, RunRecord
+from pam_rollback.report.scorecard import render
+from pam_rollback.report.verdict import Outcome
 
 GOLDEN = Path(__file__).parent / "golden"
 

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from pam_rollback.adapters import axe
-from pam_rollback.adapters.browser import chromium_path
-from pam_rollback.core.verdict import Outcome
-from pam_rollback.reporting import scorecard_page, timeline_picture
-from pam_rollback.reporting.run_folder import REPORTS
-from pam_rollback.reporting.run_record import ActionStep, ActionTaken, Measured, Result, RunRecord
-from pam_rollback.reporting.watched_record import ActionMoment, FeatureShare, NoticeSent, TimelineBin, Watched
+from pam_rollback.browser.client import axe
+from pam_rollback.browser.client.browser import chromium_path
+from pam_rollback.report import scorecard_page, timeline_picture
+from pam_rollback.report.run_folder import REPORTS
+from pam_rollback.report.run_record import ActionStep, ActionTaken, Measured, Result, RunRecord
+from pam_rollback.report.verdict import Outcome
+from pam_rollback.report.watched_record import ActionMoment, FeatureShare, NoticeSent, TimelineBin, Watched
 
 SITUATION = "after-feature-flag"
 SHEET_PX = (726, 1054)

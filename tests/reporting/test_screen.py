@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pam_rollback.core.verdict import Outcome
-from pam_rollback.reporting import wording
-from pam_rollback.reporting.run_record import (
+from pam_rollback.report import wording
+from pam_rollback.report.run_record import (
     ActionTaken,
     ItemTitle,
     Measured,
@@ -20,9 +19,10 @@ from pam_rollback.reporting.run_record import (
     Result,
     RunRecord,
 )
-from pam_rollback.reporting.screen import LINES_MAX, render
-from pam_rollback.reporting.terminal_page import Page
-from pam_rollback.reporting.terms_table import drill_of, drills_table
+from pam_rollback.report.screen import LINES_MAX, render
+from pam_rollback.report.terminal_page import Page
+from pam_rollback.report.terms_table import drill_of, drills_table
+from pam_rollback.report.verdict import Outcome
 
 GOLDEN = Path(__file__).parent / "golden"
 SITUATION = "after-feature-flag"

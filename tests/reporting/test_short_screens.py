@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pam_rollback.core.verdict import Outcome
-from pam_rollback.reporting import wording
-from pam_rollback.reporting.decision_screen import LINES_MAX
-from pam_rollback.reporting.run_record import ActionStep, NotRun, Result, RunRecord
-from pam_rollback.reporting.screen import render
-from pam_rollback.reporting.terminal_page import Page, command
+from pam_rollback.report import wording
+from pam_rollback.report.decision_screen import LINES_MAX
+from pam_rollback.report.run_record import ActionStep, NotRun, Result, RunRecord
+from pam_rollback.report.screen import render
+from pam_rollback.report.terminal_page import Page, command
+from pam_rollback.report.verdict import Outcome
 from tests.reporting.test_recommendation import NOW, found, strategy
 
 GOLDEN = Path(__file__).parent / "golden"

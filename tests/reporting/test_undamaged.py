@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from pam_rollback.reporting import wording
-from pam_rollback.reporting.run_record import ActionTaken, EnvironmentFacts, RunRecord
+from pam_rollback.report import wording
+from pam_rollback.report.run_record import ActionTaken, EnvironmentFacts, RunRecord
 
 STAGING = EnvironmentFacts("staging", "staging.example.com", "staging")
 ROLLBACK = ActionTaken("feature-flag", "ST-1", "Switch them off", "nothing is wrong", "kim", "after-feature-flag", 1.0)

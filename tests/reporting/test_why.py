@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pam_rollback.core.decision import Recommendation
-from pam_rollback.core.verdict import Outcome
-from pam_rollback.reporting import scorecard, screen, wording
-from pam_rollback.reporting.decision_record import CriterionFound, DecisionRecord
-from pam_rollback.reporting.run_record import EnvironmentFacts, Moment, Result, RunRecord, Verdict
+from pam_rollback.decision.rules.decision import Recommendation
+from pam_rollback.report import scorecard, screen, wording
+from pam_rollback.report.decision_record import CriterionFound, DecisionRecord
+from pam_rollback.report.run_record import EnvironmentFacts, Moment, Result, RunRecord, Verdict
+from pam_rollback.report.verdict import Outcome
 
 THEN = Moment("2026-11-25T00:05:12+00:00", 1000.0)
 EMPTY = RunRecord(

@@ -6,7 +6,7 @@ from email.message import Message
 
 import pytest
 
-from pam_rollback.adapters.http import fetch
+from pam_rollback.outside.http import fetch
 from tests.sandbox.found_range import HEALTH, Range
 
 

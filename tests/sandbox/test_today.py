@@ -9,7 +9,7 @@ import jwt
 import psycopg
 import pytest
 
-from pam_rollback.core.environment_file import load_environment
+from pam_rollback.environment.environment_file import load_environment
 from tests.sandbox.todays_range import Today
 
 COUNTS = ("SELECT count(*) FROM expenses", "SELECT count(*), max(updated_at) FROM user_settings")

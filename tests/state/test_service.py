@@ -17,13 +17,13 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.adapters.git_command import GitCommand
-from pam_rollback.core.errors import ActionFailed
-from pam_rollback.core.plan import load_plan
-from pam_rollback.core.run_files import KEPT_ELSEWHERE
-from pam_rollback.plugin.stories import ways_of
-from pam_rollback.reporting.last_drills import last_drills
-from pam_rollback.reporting.redaction import Redactor
+from pam_rollback.base.errors import ActionFailed
+from pam_rollback.base.run_files import KEPT_ELSEWHERE
+from pam_rollback.plan.plan import load_plan
+from pam_rollback.report.last_drills import last_drills
+from pam_rollback.report.redaction import Redactor
+from pam_rollback.rollback.client.git_command import GitCommand
+from pam_rollback.rollback.service.stories import ways_of
 from pam_rollback.state.client import REF
 from pam_rollback.state.service import Store, place_of
 from tests.adapters.git_over_http import Host, served
@@ -229,7 +229,7 @@ def test_writers_at_the_same_time_lose_nothing(tmp_path: Path, command: GitComma
 KILLED = """
 import sys
 from pathlib import Path
-from pam_rollback.adapters.git_command import GitCommand
+from pam_rollback.rollback.client.git_command import GitCommand
 from pam_rollback.state.service import Store
 place, out, run = sys.argv[1:]
 store = Store(GitCommand(place), Path(out), Path(out).parent / "ramps")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.core.wait import Waiter
+from pam_rollback.base.wait import Waiter
 from pam_rollback.state.client import REF
 from tests.bare_repository import VARIABLES
 from tests.plugin.drilling import (

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from pam_rollback.actions import backend, frontend, full_system
-from pam_rollback.actions.full_system import BACK, FRONT
-from pam_rollback.plugin.stories import STORIES
+from pam_rollback.rollback.service.stories import STORIES
+from pam_rollback.rollback.strategies import backend, frontend, full_system
+from pam_rollback.rollback.strategies.full_system import BACK, FRONT
 
 STRATEGIES = ("frontend-restore", "backend-provider", "full-system")
 CHANGING = {

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.actions.journal import Journal
-from pam_rollback.adapters.git import GitRepository, open_repository
-from pam_rollback.adapters.git_command import GitCommand
-from pam_rollback.core.environment import Environment
-from pam_rollback.core.environment_file import load_environment
+from pam_rollback.environment.environment import Environment
+from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.rollback.client.git import GitRepository, open_repository
+from pam_rollback.rollback.client.git_command import GitCommand
+from pam_rollback.rollback.engine.journal import Journal
 from tests.sessions import ROOT, Range
 from tests.strategies.scene import Scene
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.actions import backend, emergency, frontend, full_system
-from pam_rollback.actions.full_system import BACK, FRONT
+from pam_rollback.rollback.strategies import backend, emergency, frontend, full_system
+from pam_rollback.rollback.strategies.full_system import BACK, FRONT
 
 NETLIFY, RENDER, GIT = "netlify-answers", "render-deploys", "repository"
 PROVIDERS = {NETLIFY: "Netlify", RENDER: "Render", GIT: "git"}

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from pam_rollback.actions.emergency import TELL
-from pam_rollback.actions.steps import StepsFailed
-from pam_rollback.core.verdict import ExitCode
+from pam_rollback.report.verdict import ExitCode
+from pam_rollback.rollback.engine.steps import StepsFailed
+from pam_rollback.rollback.strategies.emergency import TELL
 from tests.strategies.expectations import PROVIDERS, Row
 from tests.strategies.performed import Ended
 

@@ -10,10 +10,10 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from pam_rollback.actions.journal import Journal
-from pam_rollback.adapters.git import open_repository
-from pam_rollback.adapters.git_command import GitCommand
-from pam_rollback.core.environment_file import load_environment
+from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.rollback.client.git import open_repository
+from pam_rollback.rollback.client.git_command import GitCommand
+from pam_rollback.rollback.engine.journal import Journal
 from pam_rollback.sandbox.remote import Remote
 from tests.sessions import ROOT, Range
 from tests.strategies.scene import Scene

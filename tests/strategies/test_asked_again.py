@@ -6,11 +6,11 @@ Drills during which a colleague changes something are in test_whole_sessions.py.
 from collections.abc import Callable
 from typing import Any
 
-from pam_rollback.core.verdict import ExitCode
-from pam_rollback.core.wait import Waiter
-from pam_rollback.plugin.fixtures import providers
-from pam_rollback.plugin.provider_access import served_api, served_site
-from pam_rollback.plugin.told_versions import ApiLook, VersionSources
+from pam_rollback.base.wait import Waiter
+from pam_rollback.report.verdict import ExitCode
+from pam_rollback.rollback.fixtures import providers
+from pam_rollback.rollback.service.provider_access import served_api, served_site
+from pam_rollback.rollback.service.told_versions import ApiLook, VersionSources
 from tests.strategies.scene import Scene
 
 WITHIN_S = 20

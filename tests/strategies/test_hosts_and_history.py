@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.actions import backend, frontend
-from pam_rollback.actions.frontend import revert_commit
-from pam_rollback.actions.steps import StepsFailed
-from pam_rollback.core.verdict import ExitCode
+from pam_rollback.report.verdict import ExitCode
+from pam_rollback.rollback.engine.steps import StepsFailed
+from pam_rollback.rollback.strategies import backend, frontend
+from pam_rollback.rollback.strategies.frontend import revert_commit
 from tests.strategies.behaviours import Case, history_cases, host_cases
 from tests.strategies.conftest import MakeScene
 from tests.strategies.performed import Ended

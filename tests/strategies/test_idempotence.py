@@ -5,7 +5,7 @@ The rule is run for every strategy in memory (``tests/actions/test_provider_fail
 
 import pytest
 
-from pam_rollback.core.verdict import ExitCode
+from pam_rollback.report.verdict import ExitCode
 from tests.strategies.conftest import MakeScene
 from tests.strategies.performed import STRATEGIES
 from tests.strategies.scene import STABLE

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.core.verdict import ExitCode
+from pam_rollback.report.verdict import ExitCode
 from tests.sessions import ROOT, Range
 from tests.strategies.boundaries import OWED, STRATEGIES, boundaries
 from tests.strategies.conftest import MakeScene

@@ -5,7 +5,7 @@ Each failure at each step of each strategy: ``tests/actions/test_provider_failur
 
 import pytest
 
-from pam_rollback.plugin.stories import STORIES
+from pam_rollback.rollback.service.stories import STORIES
 from tests.strategies.conftest import MakeScene
 from tests.strategies.expectations import ROWS, Row, cases, is_done_unread
 from tests.strategies.judged import EMERGENCY, judge

@@ -5,8 +5,8 @@ Every way and every failure in memory: ``tests/actions/test_provider_failures.py
 
 import pytest
 
-from pam_rollback.core.errors import UndoFailed
-from pam_rollback.core.verdict import ExitCode, classify
+from pam_rollback.base.errors import UndoFailed
+from pam_rollback.report.verdict import ExitCode, classify
 from tests.strategies.scene import Scene
 
 NETLIFY, RENDER, GIT = "netlify-answers", "render-deploys", "repository"

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.actions import backend, backend_host
-from pam_rollback.actions.steps import StepsFailed
-from pam_rollback.core.environment import Environment
-from pam_rollback.core.environment_file import load_environment
-from pam_rollback.core.named_versions import Sighting
-from pam_rollback.core.verdict import ExitCode
-from pam_rollback.core.wait import Waiter
-from pam_rollback.plugin.provider_access import served_api
-from pam_rollback.plugin.told_versions import ApiLook, VersionSources
+from pam_rollback.base.wait import Waiter
+from pam_rollback.environment.environment import Environment
+from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.report.verdict import ExitCode
+from pam_rollback.rollback.engine.steps import StepsFailed
+from pam_rollback.rollback.rules.named_versions import Sighting
+from pam_rollback.rollback.service.provider_access import served_api
+from pam_rollback.rollback.service.told_versions import ApiLook, VersionSources
+from pam_rollback.rollback.strategies import backend, backend_host
 from tests.sessions import ROOT, Range
 from tests.strategies.conftest import MakeScene
 from tests.strategies.scene import STABLE, Scene

@@ -15,15 +15,15 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.actions.backend import DEPLOY, STILL_OFF
-from pam_rollback.actions.feature_flag import TELL
-from pam_rollback.actions.frontend import LOCK, RESTORE
-from pam_rollback.actions.full_system import BACK, FRONT
-from pam_rollback.core.environment import Environment
-from pam_rollback.core.environment_file import load_environment
-from pam_rollback.core.wait import Waiter
-from pam_rollback.plugin.provider_access import api_host, site_host
-from pam_rollback.plugin.writer_lock import environment_lock
+from pam_rollback.base.wait import Waiter
+from pam_rollback.environment.environment import Environment
+from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.rollback.service.provider_access import api_host, site_host
+from pam_rollback.rollback.service.writer_lock import environment_lock
+from pam_rollback.rollback.strategies.backend import DEPLOY, STILL_OFF
+from pam_rollback.rollback.strategies.feature_flag import TELL
+from pam_rollback.rollback.strategies.frontend import LOCK, RESTORE
+from pam_rollback.rollback.strategies.full_system import BACK, FRONT
 from tests.sessions import ONLY_HEALTH, Finished, Project, Range
 
 ROOT = Path(__file__).parents[2]

@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from pam_rollback.core.channel_settings import Tracker
+from pam_rollback.environment.channel_settings import Tracker
 from tests.github_stand_in import held
 
 TOKEN = "ghp_only-for-these-tests"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psycopg
 
-from pam_rollback.adapters.http import fetch
+from pam_rollback.outside.http import fetch
 from pam_rollback.sandbox.children import Children
 from pam_rollback.sandbox.postgres import ADMINISTRATOR, Server
 from pam_rollback.sandbox.postgres_binaries import choose_runner, find_binaries

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pam_rollback.core.decision import Finding, State
-from pam_rollback.core.watched_incident import WatchedIncident
+from pam_rollback.decision.rules.decision import Finding, State
+from pam_rollback.report.watched_incident import WatchedIncident
 from pam_rollback.watch.client import WatchFiles
 from pam_rollback.watch.rules.looks import Look, Streaks
 from pam_rollback.watch.rules.turn import Moment, Turn

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.core.decision import Finding, State
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.plan import load_plan
-from pam_rollback.core.watched_incident import CriterionSeen, NotTold, WatchedIncident
-from pam_rollback.plugin.fixtures.decision import Watcher
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.decision.fixtures.decision import Watcher
+from pam_rollback.decision.rules.decision import Finding, State
+from pam_rollback.plan.plan import load_plan
+from pam_rollback.report.watched_incident import CriterionSeen, NotTold, WatchedIncident
 from pam_rollback.watch import fixtures
 from pam_rollback.watch.fixtures import CONTROL, ROTATED_AFTER_S, Channel, Eyes, look
 from tests.core.plan_scene import ROOT, Watched

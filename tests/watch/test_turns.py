@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.core.decision import Finding, State
-from pam_rollback.core.errors import MeasurementFailed, StopRequested
-from pam_rollback.core.watched_incident import NotTold, WatchedIncident
+from pam_rollback.base.errors import MeasurementFailed, StopRequested
+from pam_rollback.decision.rules.decision import Finding, State
+from pam_rollback.report.watched_incident import NotTold, WatchedIncident
 from pam_rollback.watch.client import WatchFiles
 from pam_rollback.watch.rules.looks import IN_A_ROW, Look
 from pam_rollback.watch.rules.turn import Lease

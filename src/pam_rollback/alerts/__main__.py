@@ -9,10 +9,10 @@ from pathlib import Path
 from pam_rollback.alerts import service
 from pam_rollback.alerts.rules.group import Alerting
 from pam_rollback.alerts.rules.rule_file import rule_file
-from pam_rollback.core.configuration import ConfigurationError
-from pam_rollback.core.environment_file import load_environment
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.plan import load_plan
+from pam_rollback.base.configuration import ConfigurationError
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.plan.plan import load_plan
 
 FAILED = 1
 

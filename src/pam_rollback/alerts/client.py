@@ -5,9 +5,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from pam_rollback.adapters.prometheus import PrometheusApi
 from pam_rollback.alerts.rules.group import Alerting
 from pam_rollback.alerts.rules.loaded import LoadedRule
+from pam_rollback.records.client.prometheus import PrometheusApi
 
 _NEVER = 1
 """The year in which a rule was evaluated that never was."""

@@ -5,17 +5,17 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pam_rollback.adapters.prometheus import PrometheusApi
 from pam_rollback.alerts.client import in_its_notation, loaded_group, receivers
 from pam_rollback.alerts.rules.alerting import alerting_for
 from pam_rollback.alerts.rules.group import ERROR_RATE, Alerting, KnownBefore
 from pam_rollback.alerts.rules.loaded import AlertReceivers, AlertsLoaded, Fed, held_against
-from pam_rollback.core.environment import Environment
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.known_before import answered_on
-from pam_rollback.core.plan import Plan
-from pam_rollback.core.prometheus_settings import Prometheus
-from pam_rollback.observation.baseline import load_baseline
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.environment.environment import Environment
+from pam_rollback.environment.known_before import answered_on
+from pam_rollback.environment.prometheus_settings import Prometheus
+from pam_rollback.observation.service.baseline import load_baseline
+from pam_rollback.plan.plan import Plan
+from pam_rollback.records.client.prometheus import PrometheusApi
 
 _MS = 1000
 

@@ -8,7 +8,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pam_rollback.adapters.http import fetch
+from pam_rollback.base.clock import Clock, SystemClock
+from pam_rollback.base.configuration import ConfigurationError
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.outside_text import for_terminal, redact_with
 from pam_rollback.connect.client.asking import Fetch, Product
 from pam_rollback.connect.client.doctor_session import ask_doctor
 from pam_rollback.connect.client.files import NotWritten
@@ -18,13 +21,10 @@ from pam_rollback.connect.rules.told import as_data, as_lines
 from pam_rollback.connect.service.look import Look
 from pam_rollback.connect.service.wish import VARIABLES, CannotConnect, Wish, checked_address, checked_name
 from pam_rollback.connect.service.writing import known_contract, write
-from pam_rollback.core.clock import Clock, SystemClock
-from pam_rollback.core.configuration import ConfigurationError
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.outside_text import for_terminal, redact_with
-from pam_rollback.core.provider_settings import NETLIFY_API
-from pam_rollback.core.render_settings import RENDER_API
-from pam_rollback.product.client import load_contract
+from pam_rollback.environment.provider_settings import NETLIFY_API
+from pam_rollback.environment.render_settings import RENDER_API
+from pam_rollback.outside.http import fetch
+from pam_rollback.product.client.files import load_contract
 
 Doctor = Callable[[Path, str, Mapping[str, str]], Mapping[str, Any]]
 FAILED = 1

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.connect.rules.doctor import PLUGIN, Completeness
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.plugin.titles import titled
+from pam_rollback.session.titles import titled
 
 
 @pytest.fixture(scope="session")

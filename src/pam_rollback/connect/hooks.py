@@ -8,15 +8,15 @@ import pytest
 
 from pam_rollback.connect.rules.doctor import FILE, PLUGIN, Completeness, Judge, Place, as_data, as_lines, completeness
 from pam_rollback.connect.service.judges import of_stories
-from pam_rollback.core.held_tests import held_tests
-from pam_rollback.plugin import markers, selection, sql_files
-from pam_rollback.plugin import runbook as runbook_module
-from pam_rollback.plugin.completeness import shared_tests
-from pam_rollback.plugin.recommending import sought
-from pam_rollback.plugin.runbook import Runbook
-from pam_rollback.plugin.slices import slices
-from pam_rollback.plugin.stories import STORIES
-from pam_rollback.reporting.run_record import RunRecord
+from pam_rollback.plan.held_tests import held_tests
+from pam_rollback.report.run_record import RunRecord
+from pam_rollback.rollback.service.stories import STORIES
+from pam_rollback.session import markers, selection, sql_files
+from pam_rollback.session import runbook as runbook_module
+from pam_rollback.session.completeness import shared_tests
+from pam_rollback.session.recommending import sought
+from pam_rollback.session.runbook import Runbook
+from pam_rollback.session.slices import slices
 
 PHASE = "doctor"
 _OTHER_TABLES, _LATER = "about tables that", "no rollback was done in this session"

@@ -8,15 +8,15 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from pam_rollback.core.clock import SystemClock
-from pam_rollback.core.configuration import ConfigurationError
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.outside_text import for_terminal
-from pam_rollback.core.verdict import ExitCode
+from pam_rollback.base.clock import SystemClock
+from pam_rollback.base.configuration import ConfigurationError
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.outside_text import for_terminal
 from pam_rollback.game import client, service
 from pam_rollback.game.rules.scenario import Drawn, Games, drawn
 from pam_rollback.game.rules.scoring import NobodyPlayed, judged
 from pam_rollback.game.rules.told import guide, not_scored, summary
+from pam_rollback.report.verdict import ExitCode
 from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.problems import RangeError
 

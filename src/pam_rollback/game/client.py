@@ -9,22 +9,22 @@ from importlib import resources
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pam_rollback.actions.journal import ACTION, ACTION_FAILED, FINISHED, Journal
-from pam_rollback.core.decision import Recommendation
-from pam_rollback.core.environment import Environment
-from pam_rollback.core.environment_file import load_environment
-from pam_rollback.core.expectation import Expect
-from pam_rollback.core.recovery import BAD_SECOND_PCT, OutageRule
-from pam_rollback.core.run_files import JOURNAL
-from pam_rollback.core.samples import Sample
+from pam_rollback.base.run_files import JOURNAL
+from pam_rollback.decision.rules.decision import Recommendation
+from pam_rollback.environment.environment import Environment
+from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.game.rules.players_file import players_file
 from pam_rollback.game.rules.scenario import SOURCE, Games, read_games
 from pam_rollback.game.rules.scoring import Acted, Looked, Outcome
-from pam_rollback.observation.journeys import Journey, ProbeConfig
-from pam_rollback.observation.probed_journeys import probe_config
-from pam_rollback.observation.prober import Prober, start_prober
-from pam_rollback.reporting import run_record, wording
-from pam_rollback.reporting.run_record import RunRecord, UnreadableRecord
+from pam_rollback.observation.rules.journeys import Journey, ProbeConfig
+from pam_rollback.observation.rules.probed_journeys import probe_config
+from pam_rollback.observation.rules.recovery import BAD_SECOND_PCT, OutageRule
+from pam_rollback.observation.rules.samples import Sample
+from pam_rollback.observation.service.prober import Prober, start_prober
+from pam_rollback.product.rules.expectation import Expect
+from pam_rollback.report import run_record, wording
+from pam_rollback.report.run_record import RunRecord, UnreadableRecord
+from pam_rollback.rollback.engine.journal import ACTION, ACTION_FAILED, FINISHED, Journal
 from pam_rollback.sandbox.remote import Remote
 
 RATE_HZ = 10.0

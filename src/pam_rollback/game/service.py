@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from contextlib import suppress
 
-from pam_rollback.core.clock import Clock
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.recovery import Recovery, recovery
+from pam_rollback.base.clock import Clock
+from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.game.client import Ground
 from pam_rollback.game.rules.scenario import Drawn, Planted, Scoring
 from pam_rollback.game.rules.scoring import Play
+from pam_rollback.observation.rules.recovery import Recovery, recovery
 
 _LOOK_EVERY_S = 0.5
 Say = Callable[[str], object]

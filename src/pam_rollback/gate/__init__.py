@@ -1,7 +1,7 @@
 """The gate before re-deployment (``-m redeploy_gate``): the candidate's own tests, migrations and features, and the recorded incident.
 
 A leaf slice: nothing else in the suite imports it, and without this folder the rest works. It may touch the plan, the environment, the
-records of runs, journal and flags of ``actions/``, the prober of ``observation/`` and the clients of the repository, of npm and of the
+records of runs, journal and flags of ``rollback/``, the prober of ``observation/`` and the clients of the repository, of npm and of the
 database. Its fixtures and hooks alone know the session.
 """
 

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.core.answered import is_answered, to_be_acknowledged
-from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.gate.rules.answered import is_answered, to_be_acknowledged
 from pam_rollback.gate.service import answers, incident_choice
-from pam_rollback.plugin import browser_gate, markers, selection
-from pam_rollback.plugin import runbook as runbook_module
-from pam_rollback.plugin.selection import LeftOut
-from pam_rollback.plugin.situations import AS_IS
-from pam_rollback.reporting.run_record import RunRecord
+from pam_rollback.report.run_record import RunRecord
+from pam_rollback.session import browser_gate, markers, selection
+from pam_rollback.session import runbook as runbook_module
+from pam_rollback.session.selection import LeftOut
+from pam_rollback.session.situations import AS_IS
 
 _FOLDERS = ("checks", "load")
 LOAD = "load"

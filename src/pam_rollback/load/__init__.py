@@ -1,7 +1,7 @@
 """The load test of a candidate, and the stable release beside it: what is asked, by Locust in processes of its own, and what it shows.
 
 A leaf slice: nothing else in the suite imports it, and without this folder the rest works; the gate then says that load was not judged. It
-may touch the plan, the environment, and clients in ``adapters/``. ``load/locustfile.py`` runs its ``client/process``, without pytest. Its
+may touch the plan, the environment, and clients of topics. ``load/locustfile.py`` runs its ``client/process``, without pytest. Its
 fixtures alone know the session.
 """
 

@@ -1,1 +1,1 @@
-"""What users see: prober, ledger, baseline and timeline."""
+"""What users see: the open-loop prober, its timeline, recovery times and windows."""

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.outside_text import for_terminal
-from pam_rollback.core.run_files import JOURNAL
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.outside_text import for_terminal
+from pam_rollback.base.run_files import JOURNAL
 from pam_rollback.postmortem.service.folder import known_environment, known_plan, write
 from pam_rollback.postmortem.service.incident import Incident
 from pam_rollback.postmortem.service.run import read_run

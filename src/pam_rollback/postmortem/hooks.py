@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.core.environment import Environment
-from pam_rollback.plugin.runbook import shown
+from pam_rollback.environment.environment import Environment
+from pam_rollback.session.runbook import shown
 
 
 def pytest_pam_run_notes(run_folder: Path) -> str:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pam_rollback.core.configuration import ConfigurationError, Problem
-from pam_rollback.product.client import load_contract, path_of, read_contract, validated
+from pam_rollback.base.configuration import ConfigurationError, Problem
+from pam_rollback.product.client.files import load_contract, path_of, read_contract, validated
 from pam_rollback.product.rules.contract import Contract
 
 FOLDER = "products"

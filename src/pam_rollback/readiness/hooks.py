@@ -5,22 +5,22 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pam_rollback.core.environment import Environment
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.readiness_settings import Preparedness
-from pam_rollback.plugin import markers
-from pam_rollback.plugin import runbook as runbook_module
-from pam_rollback.plugin.recommending import sought
-from pam_rollback.plugin.runbook import Runbook
-from pam_rollback.plugin.selection import LeftOut
-from pam_rollback.plugin.stories import ways_of
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.environment.environment import Environment
+from pam_rollback.environment.readiness_settings import Preparedness
 from pam_rollback.readiness import service
 from pam_rollback.readiness.rules import tonight
 from pam_rollback.readiness.rules.on_call import now_on_call
-from pam_rollback.reporting import past_drills
-from pam_rollback.reporting.last_drills import last_drills
-from pam_rollback.reporting.readiness import last_known
-from pam_rollback.reporting.run_record import RunRecord
+from pam_rollback.report import past_drills
+from pam_rollback.report.last_drills import last_drills
+from pam_rollback.report.readiness import last_known
+from pam_rollback.report.run_record import RunRecord
+from pam_rollback.rollback.service.stories import ways_of
+from pam_rollback.session import markers
+from pam_rollback.session import runbook as runbook_module
+from pam_rollback.session.recommending import sought
+from pam_rollback.session.runbook import Runbook
+from pam_rollback.session.selection import LeftOut
 
 _DAY_S = 86_400
 PLUGIN = "pam-tonight"

@@ -5,15 +5,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from pam_rollback.adapters.http import all_at_once
-from pam_rollback.core.deploys import Deploy
-from pam_rollback.core.environment import Environment
-from pam_rollback.core.environment_tables import SecretName
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.plan import Plan
-from pam_rollback.core.readiness_settings import Preparedness
-from pam_rollback.core.run_files import RAMP_JOURNAL, WATCH_RECORD
-from pam_rollback.core.samples import Sample
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.run_files import RAMP_JOURNAL, WATCH_RECORD
+from pam_rollback.environment.environment import Environment
+from pam_rollback.environment.environment_tables import SecretName
+from pam_rollback.environment.readiness_settings import Preparedness
+from pam_rollback.observation.rules.samples import Sample
+from pam_rollback.outside.http import all_at_once
+from pam_rollback.plan.plan import Plan
 from pam_rollback.readiness.client import doors, records, schedules
 from pam_rollback.readiness.client.doors import Door, MailServer
 from pam_rollback.readiness.rules import on_call, postmortems, releases, upkeep
@@ -21,6 +20,7 @@ from pam_rollback.readiness.rules.finding import Finding
 from pam_rollback.readiness.rules.on_call import Shift
 from pam_rollback.readiness.rules.releases import Ramp, Released
 from pam_rollback.readiness.rules.upkeep import Accepted, Token
+from pam_rollback.rollback.rules.deploys import Deploy
 
 RUNBOOK = Path("docs", "runbook.md")
 _WENT_LIVE = frozenset({"live", "deactivated", "ready"})

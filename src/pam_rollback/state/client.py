@@ -17,9 +17,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pam_rollback.adapters.git_command import GitCommand
-from pam_rollback.adapters.programs import Ended
-from pam_rollback.core.errors import ProviderError
+from pam_rollback.base.errors import ProviderError
+from pam_rollback.outside.programs import Ended
+from pam_rollback.rollback.client.git_command import GitCommand
 from pam_rollback.state.rules.kept import Files
 
 REF = "refs/pam/state"

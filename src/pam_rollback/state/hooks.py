@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.core.environment import Environment
-from pam_rollback.core.errors import ActionFailed
-from pam_rollback.core.outside_text import for_terminal
-from pam_rollback.core.retention import age_of
-from pam_rollback.core.run_files import JOURNAL, KEPT_ELSEWHERE, RAMP_JOURNAL
-from pam_rollback.plugin import runbook as runbook_module
-from pam_rollback.plugin.named_baseline import NEWEST
-from pam_rollback.plugin.options import Options
+from pam_rollback.base.errors import ActionFailed
+from pam_rollback.base.outside_text import for_terminal
+from pam_rollback.base.run_files import JOURNAL, KEPT_ELSEWHERE, RAMP_JOURNAL
+from pam_rollback.environment.environment import Environment
+from pam_rollback.report.retention import age_of
+from pam_rollback.session import runbook as runbook_module
+from pam_rollback.session.named_baseline import NEWEST
+from pam_rollback.session.options import Options
 from pam_rollback.state import LOADED_WITH
 from pam_rollback.state.rules.kept import KEEP
 from pam_rollback.state.service import Store, place_of

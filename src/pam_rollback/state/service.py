@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from pam_rollback.adapters.git import open_repository
-from pam_rollback.adapters.git_command import GitCommand
-from pam_rollback.core.errors import ActionFailed
-from pam_rollback.core.run_files import JOURNAL, KEPT_ELSEWHERE, RAMP_JOURNAL
+from pam_rollback.base.errors import ActionFailed
+from pam_rollback.base.run_files import JOURNAL, KEPT_ELSEWHERE, RAMP_JOURNAL
+from pam_rollback.rollback.client.git import open_repository
+from pam_rollback.rollback.client.git_command import GitCommand
 from pam_rollback.state.client import Seen, StateRef
 from pam_rollback.state.rules import kept
 from pam_rollback.state.rules.kept import RECORD, Files

@@ -9,13 +9,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pam_rollback.actions.journal import Journal
-from pam_rollback.core.configuration import ConfigurationError
-from pam_rollback.core.environment import Environment
-from pam_rollback.core.environment_file import load_environment
-from pam_rollback.core.errors import ActionFailed
-from pam_rollback.core.outside_text import for_terminal
-from pam_rollback.core.run_files import JOURNAL
+from pam_rollback.base.configuration import ConfigurationError
+from pam_rollback.base.errors import ActionFailed
+from pam_rollback.base.outside_text import for_terminal
+from pam_rollback.base.run_files import JOURNAL
+from pam_rollback.environment.environment import Environment
+from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.rollback.engine.journal import Journal
 from pam_rollback.tracker.client import github_issues
 from pam_rollback.tracker.service import Incidents, why
 

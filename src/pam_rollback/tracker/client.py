@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from pam_rollback.adapters.json_object import JsonObject
-from pam_rollback.adapters.provider import Provider, ProviderApi
-from pam_rollback.core.channel_settings import Tracker as Settings
-from pam_rollback.core.wait import Waiter
+from pam_rollback.base.wait import Waiter
+from pam_rollback.environment.channel_settings import Tracker as Settings
+from pam_rollback.outside.json_object import JsonObject
+from pam_rollback.outside.provider import Provider, ProviderApi
 from pam_rollback.tracker.rules.issue import Comment, Issue, Reason
 
 DEADLINE_S = 8.0

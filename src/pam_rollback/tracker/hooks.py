@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pam_rollback.core.environment import Environment
-from pam_rollback.core.errors import ActionFailed, MeasurementFailed
-from pam_rollback.plugin import runbook as runbook_module
-from pam_rollback.plugin.runbook import Runbook
+from pam_rollback.base.errors import ActionFailed, MeasurementFailed
+from pam_rollback.environment.environment import Environment
+from pam_rollback.session import runbook as runbook_module
+from pam_rollback.session.runbook import Runbook
 
 if TYPE_CHECKING:
-    from pam_rollback.core.watched_incident import WatchedIncident
+    from pam_rollback.report.watched_incident import WatchedIncident
     from pam_rollback.tracker.service import Incidents
 
 TRACKED = "tracked"
@@ -134,8 +134,8 @@ def pytest_pam_run_notes(run_folder: Path) -> str | None:
 
 def pytest_pam_run_ended(run_folder: Path) -> str | None:
     """Its verdict, in the words of the record."""
-    from pam_rollback.reporting.in_short import in_short  # noqa: PLC0415
-    from pam_rollback.reporting.run_record import read  # noqa: PLC0415
+    from pam_rollback.report.in_short import in_short  # noqa: PLC0415
+    from pam_rollback.report.run_record import read  # noqa: PLC0415
 
     found = _BY_FOLDER.get(run_folder)
     if found is None:

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from pam_rollback.core.errors import ActionFailed, ProviderError
-from pam_rollback.core.watched_incident import WatchedIncident
+from pam_rollback.base.errors import ActionFailed, ProviderError
+from pam_rollback.report.watched_incident import WatchedIncident
 from pam_rollback.tracker.rules import words
 from pam_rollback.tracker.rules.issue import Issue, Tracker
 from pam_rollback.tracker.rules.marks import POST_MORTEM, Mark, key_of, mark_of, marked, renewed, said_of, saying

@@ -1,7 +1,7 @@
 """The watch (``-m watch``): decision criteria looked at over and over, and an incident opened once, kept up to date and closed.
 
 A leaf slice: nothing else in the suite imports it, and without this folder the rest works. It may touch the plan, the environment, the
-prober of ``observation/`` and the clients in ``adapters/``; its fixtures and hooks alone know the session. Whoever is told of an incident
+prober of ``observation/`` and the clients of topics; its fixtures and hooks alone know the session. Whoever is told of an incident
 listens to the suite's hooks. Its journal outlives sessions, so that the next turn tells nothing twice.
 """
 

@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pam_rollback.actions.durable import append_line, make_private
-from pam_rollback.core import formats
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.outside_text import cut
-from pam_rollback.core.run_files import WATCH_RECORD
-from pam_rollback.core.strict_json import read_json
+from pam_rollback.base import formats
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.outside_text import cut
+from pam_rollback.base.run_files import WATCH_RECORD
+from pam_rollback.base.strict_json import read_json
+from pam_rollback.outside.durable import append_line, make_private
 from pam_rollback.watch.rules.state import Event
 from pam_rollback.watch.rules.turn import Lease
 

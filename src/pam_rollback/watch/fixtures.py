@@ -9,29 +9,29 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.adapters.http import fetch
-from pam_rollback.core.clock import Clock
-from pam_rollback.core.decision import Finding, State, decide
-from pam_rollback.core.distribution import Distribution
-from pam_rollback.core.environment import Environment
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.flags import TeamNotice
-from pam_rollback.core.plan import Plan
-from pam_rollback.core.wait import Waiter
-from pam_rollback.core.watched_incident import NotTold, WatchedIncident
-from pam_rollback.observation.journeys import HEALTH_JOURNEY
-from pam_rollback.observation.probed_journeys import probe_config
-from pam_rollback.observation.prober import Prober, start_prober
-from pam_rollback.plugin import listeners
-from pam_rollback.plugin.baseline_files import staleness
-from pam_rollback.plugin.blocked import Lookout, Sorting
-from pam_rollback.plugin.fixtures.decision import Watcher
-from pam_rollback.plugin.fixtures.health import refuse_when_offline
-from pam_rollback.plugin.fixtures.observation import Observation
-from pam_rollback.plugin.progress import Progress
-from pam_rollback.plugin.recommending import recommended
-from pam_rollback.plugin.runbook import Runbook
-from pam_rollback.plugin.titles import titled
+from pam_rollback.base.clock import Clock
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.wait import Waiter
+from pam_rollback.decision.fixtures.decision import Watcher
+from pam_rollback.decision.rules.decision import Finding, State, decide
+from pam_rollback.environment.environment import Environment
+from pam_rollback.health.fixtures.health import refuse_when_offline
+from pam_rollback.observation.fixtures.observation import Observation
+from pam_rollback.observation.rules.journeys import HEALTH_JOURNEY
+from pam_rollback.observation.rules.probed_journeys import probe_config
+from pam_rollback.observation.service.blocked import Lookout, Sorting
+from pam_rollback.observation.service.prober import Prober, start_prober
+from pam_rollback.outside.http import fetch
+from pam_rollback.plan.flags import TeamNotice
+from pam_rollback.plan.plan import Plan
+from pam_rollback.report.watched_incident import NotTold, WatchedIncident
+from pam_rollback.session import listeners
+from pam_rollback.session.baseline_files import staleness
+from pam_rollback.session.progress import Progress
+from pam_rollback.session.recommending import recommended
+from pam_rollback.session.runbook import Runbook
+from pam_rollback.session.titles import titled
+from pam_rollback.stats.distribution import Distribution
 from pam_rollback.watch.client import NOTES, WatchFiles
 from pam_rollback.watch.rules.looks import Look, Streaks
 from pam_rollback.watch.rules.state import HOOKS

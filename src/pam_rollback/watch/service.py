@@ -6,8 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from pam_rollback.core.errors import StopRequested
-from pam_rollback.core.watched_incident import CriterionSeen, NotTold, WatchedIncident
+from pam_rollback.base.errors import StopRequested
+from pam_rollback.report.watched_incident import CriterionSeen, NotTold, WatchedIncident
 from pam_rollback.watch.client import WatchFiles
 from pam_rollback.watch.rules.looks import Look, Streaks
 from pam_rollback.watch.rules.state import (

@@ -10,8 +10,8 @@ from pam_rollback.alerts.rules import promql
 from pam_rollback.alerts.rules.alerting import alerting_for
 from pam_rollback.alerts.rules.group import Alerting, KnownBefore
 from pam_rollback.alerts.rules.rule_file import rule_file
-from pam_rollback.core.plan import Plan, load_plan
-from pam_rollback.core.prometheus_settings import Prometheus
+from pam_rollback.environment.prometheus_settings import Prometheus
+from pam_rollback.plan.plan import Plan, load_plan
 
 ROOT = Path(__file__).parents[3]
 NAMED = {

@@ -10,8 +10,8 @@ import pytest
 from pam_rollback.alerts.rules.alerting import alerting_for
 from pam_rollback.alerts.rules.group import P95_BEFORE, Alerting, AlertingRule, RecordingRule
 from pam_rollback.alerts.rules.loaded import AlertReceivers, AlertsLoaded, Fed, LoadedRule, held_against
-from pam_rollback.core.plan import load_plan
-from pam_rollback.core.prometheus_settings import Prometheus
+from pam_rollback.environment.prometheus_settings import Prometheus
+from pam_rollback.plan.plan import load_plan
 
 ROOT = Path(__file__).parents[3]
 TODAY = date(2026, 11, 25)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pam_rollback.core.configuration import ConfigurationError
+from pam_rollback.base.configuration import ConfigurationError
 from pam_rollback.game.rules.players_file import players_file
 
 STATE = 'extends = "sandbox"\nname = "sandbox"\nkind = "sandbox"\n\n[sandbox]\ntoken = "t"\n'

@@ -2,9 +2,9 @@
 
 import pytest
 
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.served_release import BACK_END, FRONT_END, Served, Wanted
+from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.gate.rules.candidate import candidate_of
+from pam_rollback.product.rules.served_release import BACK_END, FRONT_END, Served, Wanted
 
 A, B = "a" * 40, "b" * 40
 

@@ -1,6 +1,6 @@
 """How long ago the strategies were drilled."""
 
-from pam_rollback.core.drill_ages import DrillAges, LastDrill
+from pam_rollback.report.drill_ages import DrillAges, LastDrill
 
 DAY_S = 86_400
 

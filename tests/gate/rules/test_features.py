@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.flags import Flag
+from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.gate.rules.features import Exposure, Feature, Register, declared, read_register
+from pam_rollback.plan.flags import Flag
 
 VOICE = {"feature": "voice", "since": "1.42.0", "flag": "PAM_VOICE", "default": False}
 ON, OFF = Flag(enabled=True, rollout_pct=100), Flag(enabled=False, rollout_pct=0)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.gate.rules.incident import (
     CriterionRetest,
     IncidentRetest,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.gate.rules.migration_files import MigrationFile, migrations_in, pending_of, refuse_seen
 from pam_rollback.gate.rules.migrations import (
     Applied,

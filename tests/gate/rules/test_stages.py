@@ -2,7 +2,7 @@
 
 import pytest
 
-from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.gate.rules.stages import Stage, scripts_of, telling_words
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.load.rules.assembly import assemble
 from pam_rollback.load.rules.order import LoadOrder
 from pam_rollback.load.rules.record import LoadRecord

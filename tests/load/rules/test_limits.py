@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.core.environment import Environment
-from pam_rollback.core.environment_file import load_environment
-from pam_rollback.core.errors import Refused
+from pam_rollback.base.errors import Refused
+from pam_rollback.environment.environment import Environment
+from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.load.rules.limits import permit
 from pam_rollback.load.rules.order import LoadOrder
 

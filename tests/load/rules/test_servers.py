@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 import pytest
 
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.histogram import Histogram
-from pam_rollback.core.servers_count import ServersCount
+from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.load.rules.generator import Doubts
 from pam_rollback.load.rules.servers import RecordsOfLoad
+from pam_rollback.records.rules.servers_count import ServersCount
+from pam_rollback.stats.histogram import Histogram
 from tests.load.records import LIMITS, Answer, as_usual, failed, steady
 
 EDGES_MS = (25.0, 100.0, 500.0, 1000.0)

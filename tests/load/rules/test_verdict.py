@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.load.rules.facts import LoadFact
 from pam_rollback.load.rules.record import AskedRate, LoadRecord, LoadRequest, LoadWorker
 from pam_rollback.load.rules.verdict import LoadVerdict, judge

@@ -2,11 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 
-from pam_rollback.core.verdict import Outcome
 from pam_rollback.postmortem.rules.draft import checks_page, draft, timeline_page
 from pam_rollback.postmortem.rules.facts import Action, Collected, Facts, MomentKnown
 from pam_rollback.postmortem.rules.timeline import Event
-from pam_rollback.reporting.run_record import Measured, Result
+from pam_rollback.report.run_record import Measured, Result
+from pam_rollback.report.verdict import Outcome
 
 AT = datetime(2026, 11, 25, 2, 40, 0, 123456, tzinfo=UTC)
 BARE = Facts(

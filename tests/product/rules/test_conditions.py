@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pam_rollback.core.strict_json import DEPTH_MAX
+from pam_rollback.base.strict_json import DEPTH_MAX
 from pam_rollback.product.rules.conditions import held_against
 from pam_rollback.product.rules.pointer import leaves, value_at, written
 from tests.contracts import HEALTH, PAM, captured, condition

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.core.configuration import ConfigurationError
-from pam_rollback.product.client import load_contract, path_of
+from pam_rollback.base.configuration import ConfigurationError
+from pam_rollback.product.client.files import load_contract, path_of
 from tests.contracts import component
 
 GOOD = """

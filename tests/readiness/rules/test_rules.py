@@ -4,8 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.samples import Sample
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.observation.rules.samples import Sample
 from pam_rollback.readiness.rules import on_call, postmortems, releases, tonight, upkeep
 from pam_rollback.readiness.rules.finding import Finding
 from pam_rollback.readiness.rules.on_call import Shift

@@ -5,7 +5,7 @@ import tracemalloc
 
 import pytest
 
-from pam_rollback.core.decision import Finding, State
+from pam_rollback.decision.rules.decision import Finding, State
 from pam_rollback.watch.rules.looks import Look, Streaks
 from pam_rollback.watch.rules.turn import Lease, Moment, Standby, jumped_s, length_s, may_take, unwatched_s
 

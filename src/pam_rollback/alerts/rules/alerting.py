@@ -20,10 +20,10 @@ from pam_rollback.alerts.rules.group import (
     Severity,
 )
 from pam_rollback.alerts.rules.promql import duration
-from pam_rollback.core.decision import strategies_for
-from pam_rollback.core.plan import Plan
-from pam_rollback.core.plan_items import Strategy
-from pam_rollback.core.prometheus_settings import Prometheus
+from pam_rollback.decision.rules.decision import strategies_for
+from pam_rollback.environment.prometheus_settings import Prometheus
+from pam_rollback.plan.plan import Plan
+from pam_rollback.plan.plan_items import Strategy
 
 _BYTES_PER_MB = 1_000_000
 _NOTICEABLE_GROWTH_PCT = 1.0

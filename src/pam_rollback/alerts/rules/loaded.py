@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from pam_rollback.alerts.rules.group import P95_BEFORE, Alerting, AlertingRule, RecordingRule
-from pam_rollback.core.figures import Figures
+from pam_rollback.base.figures import Figures
 
 _SHOWN = 4
 _FIGURE = re.compile(r"vector\([0-9.e+-]+\)")

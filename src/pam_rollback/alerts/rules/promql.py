@@ -7,7 +7,7 @@ scrapes, so the last value counts until it is too old (``gap_max_s``), and only 
 
 import json
 
-from pam_rollback.core.prometheus_settings import Prometheus
+from pam_rollback.environment.prometheus_settings import Prometheus
 
 _STEPS_IN_A_RATE = 2
 _DECIMALS = "0.001"

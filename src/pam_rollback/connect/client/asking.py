@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from pam_rollback.adapters.http import fetch
+from pam_rollback.base.answer import Answer
+from pam_rollback.base.clock import Clock
 from pam_rollback.connect.rules.budget import Spending
-from pam_rollback.core.answer import Answer
-from pam_rollback.core.clock import Clock
+from pam_rollback.outside.http import fetch
 from pam_rollback.product.rules.conditions import Captured
 
 _SCRIPT_BYTES = 8 << 20

@@ -2,9 +2,9 @@
 
 from collections.abc import Collection
 
-from pam_rollback.adapters.catalogue import TABLES
-from pam_rollback.adapters.postgres import Patience, open_snapshot
 from pam_rollback.connect.rules.found import Catalogue
+from pam_rollback.integrity.client.catalogue import TABLES
+from pam_rollback.outside.postgres import Patience, open_snapshot
 
 _PATIENCE = Patience(statement_timeout_s=20, lock_timeout_s=2)
 _SCHEMA = "public"

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.connect.rules.doctor import FILE
-from pam_rollback.core.errors import MeasurementFailed
 
 _WITHIN_S = 120
 

@@ -5,12 +5,12 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from pam_rollback.adapters.json_object import JsonObject
-from pam_rollback.adapters.netlify import netlify_api
-from pam_rollback.adapters.render_api import render_api
 from pam_rollback.connect.rules.found import Hosted
-from pam_rollback.core.provider_settings import NETLIFY_API, Netlify
-from pam_rollback.core.render_settings import RENDER_API, Render
+from pam_rollback.environment.provider_settings import NETLIFY_API, Netlify
+from pam_rollback.environment.render_settings import RENDER_API, Render
+from pam_rollback.outside.json_object import JsonObject
+from pam_rollback.rollback.providers.netlify.netlify import netlify_api
+from pam_rollback.rollback.providers.render.render_api import render_api
 
 _PAGE = "100"
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from pam_rollback.base.figures import Figures
 from pam_rollback.connect.rules.ways import Way, way_to
-from pam_rollback.core.figures import Figures
 
 PLUGIN = "pam-doctor"
 """What the session calls the one who looks."""

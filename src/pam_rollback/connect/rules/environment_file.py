@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from pam_rollback.base.addresses import is_loopback
 from pam_rollback.connect.rules.found import Found, Hosted
 from pam_rollback.connect.rules.toml_text import comment, pair, table
-from pam_rollback.core.addresses import is_loopback
 
 _CONTROL = "https://example.com"
 ALWAYS = ("browser",)

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pam_rollback.core.health_words import is_good_truth, is_well, words_of
-from pam_rollback.core.outside_text import cut, one_line
+from pam_rollback.base.outside_text import cut, one_line
 from pam_rollback.product.rules.conditions import Captured, Condition, held_against
 from pam_rollback.product.rules.contract import Component
+from pam_rollback.product.rules.health_words import is_good_truth, is_well, words_of
 from pam_rollback.product.rules.judging import judge, release_of, unreadable
 from pam_rollback.product.rules.twins import survivors
 

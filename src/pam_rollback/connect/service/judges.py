@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from pam_rollback.connect.rules.doctor import Judge
-from pam_rollback.core.held_tests import HeldTest
+from pam_rollback.plan.held_tests import HeldTest
 
 
 class Story(Protocol):

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.connect.client.asking import Product
 from pam_rollback.connect.client.catalogue import read_catalogue
 from pam_rollback.connect.client.hosts import at_netlify, at_render
 from pam_rollback.connect.rules.found import Catalogue, Hosted, Where
 from pam_rollback.connect.service.wish import Wish
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.sql_names import TABLES
+from pam_rollback.environment.sql_names import TABLES
 
 _QUESTION = "Which of my trips is next?"
 

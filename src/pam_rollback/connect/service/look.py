@@ -6,6 +6,8 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any, TypeVar
 
+from pam_rollback.base.errors import MeasurementFailed, ProviderError
+from pam_rollback.base.outside_text import one_line
 from pam_rollback.connect.client.asking import Product
 from pam_rollback.connect.client.hosts import NotFound, together
 from pam_rollback.connect.rules.budget import BudgetSpent
@@ -26,12 +28,10 @@ from pam_rollback.connect.rules.proposals import (
 from pam_rollback.connect.service.keys import Keys
 from pam_rollback.connect.service.site_look import SiteLook
 from pam_rollback.connect.service.wish import CannotConnect, Wish, banned
-from pam_rollback.core.blocking import REFUSALS
-from pam_rollback.core.errors import MeasurementFailed, ProviderError
-from pam_rollback.core.front_page import read_page
-from pam_rollback.core.outside_text import one_line
+from pam_rollback.observation.rules.blocking import REFUSALS
 from pam_rollback.product.rules.conditions import Captured
 from pam_rollback.product.rules.contract import Component
+from pam_rollback.product.rules.front_page import read_page
 
 T = TypeVar("T")
 

@@ -7,16 +7,22 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urljoin
 
+from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.connect.client.asking import Product
 from pam_rollback.connect.rules.bundle import Bundle, origin, read_bundle
 from pam_rollback.connect.rules.found import Site, Where
 from pam_rollback.connect.rules.proposals import is_page
 from pam_rollback.connect.rules.robots import crawl_delay_s
 from pam_rollback.connect.service.wish import CannotConnect, Wish, banned
-from pam_rollback.core.blocking import REFUSALS
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.front_page import PageContent, imports_of, read_page, shortcoming_of_asset, shortcoming_of_sent
+from pam_rollback.observation.rules.blocking import REFUSALS
 from pam_rollback.product.rules.conditions import Captured
+from pam_rollback.product.rules.front_page import (
+    PageContent,
+    imports_of,
+    read_page,
+    shortcoming_of_asset,
+    shortcoming_of_sent,
+)
 
 _IMPORTS_MAX = 6
 

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from pam_rollback.base.addresses import is_encrypted, is_loopback, web_address
 from pam_rollback.connect.rules.budget import Budget
-from pam_rollback.core.addresses import is_encrypted, is_loopback, web_address
-from pam_rollback.core.provider_settings import NETLIFY_API
-from pam_rollback.core.render_settings import RENDER_API
+from pam_rollback.environment.provider_settings import NETLIFY_API
+from pam_rollback.environment.render_settings import RENDER_API
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 PATHS_MAX = 36

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pam_rollback.base.configuration import ConfigurationError
 from pam_rollback.connect.client.files import text_of, write_all
 from pam_rollback.connect.rules.environment_file import Asked, environment_file
 from pam_rollback.connect.rules.found import Found
 from pam_rollback.connect.rules.kept import Proposed, proposed
 from pam_rollback.connect.rules.product_file import product_file, titles_of
 from pam_rollback.connect.service.wish import VARIABLES, CannotConnect, Wish
-from pam_rollback.core.configuration import ConfigurationError
-from pam_rollback.core.environment_file import load_environment
-from pam_rollback.product.client import path_of, read_contract
+from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.product.client.files import path_of, read_contract
 
 PRODUCTS, ENVIRONMENTS = "products", "environments"
 _OWN = Path(__file__).resolve().parents[4]

@@ -3,7 +3,7 @@
 It keeps the table of a sandbox: every session proves by it that all addresses are this sandbox's own before it does anything.
 """
 
-from pam_rollback.core.configuration import ConfigurationError, Problem
+from pam_rollback.base.configuration import ConfigurationError, Problem
 
 NAME = "game"
 _INSTEAD = {

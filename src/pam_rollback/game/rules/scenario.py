@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pam_rollback.core.configuration import ConfigurationError, Problem, suggestion
+from pam_rollback.base.configuration import ConfigurationError, Problem, suggestion
 
 SOURCE = "games.toml"
 _Seconds = Annotated[float, Field(ge=0)]

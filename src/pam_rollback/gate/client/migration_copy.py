@@ -13,12 +13,12 @@ import psycopg
 from psycopg import errors, sql
 from psycopg.conninfo import conninfo_to_dict
 
-from pam_rollback.adapters.catalogue import BLIND, CATALOGUE, COLUMNS, TABLES
-from pam_rollback.core.errors import MeasurementFailed, Refused
+from pam_rollback.base.errors import MeasurementFailed, Refused
 from pam_rollback.gate.client import stable_statements
 from pam_rollback.gate.rules.migration_files import MigrationFile
 from pam_rollback.gate.rules.migrations import Column, Contents, Picture
 from pam_rollback.gate.rules.stable_release import Ran, Statement
+from pam_rollback.integrity.client.catalogue import BLIND, CATALOGUE, COLUMNS, TABLES
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 _CONNECT_WITHIN_S = 5

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pam_rollback.adapters.npm_build import is_locked, npm_variables
-from pam_rollback.adapters.programs import Ended, run_program
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.plan_items import GateCommand
+from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.gate.rules.stages import Stage, scripts_of, telling_words
+from pam_rollback.outside.programs import Ended, run_program
+from pam_rollback.plan.plan_items import GateCommand
+from pam_rollback.rollback.client.npm_build import is_locked, npm_variables
 
 _SHOWN_LINES = 4
 _READ_BYTES = 200_000

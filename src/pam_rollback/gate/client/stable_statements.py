@@ -14,8 +14,8 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from pam_rollback.adapters.catalogue import COLUMNS, TABLES
 from pam_rollback.gate.rules.stable_release import OWNER, Ran, Sender, Statement
+from pam_rollback.integrity.client.catalogue import COLUMNS, TABLES
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 _ROLES = """

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.served_release import Served, same_commit
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.product.rules.served_release import Served, same_commit
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.figures import Figures
-from pam_rollback.core.flags import Flag, FlagName
-from pam_rollback.core.outside_text import cut
-from pam_rollback.core.strict_json import NotJson, read_json
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.figures import Figures
+from pam_rollback.base.outside_text import cut
+from pam_rollback.base.strict_json import NotJson, read_json
+from pam_rollback.plan.flags import Flag, FlagName
 
 _EXAMPLE = '{"release": "1.42.0", "features": [{"feature": "voice", "since": "1.42.0", "flag": "PAM_VOICE_FEATURES", "default": false}]}'
 _HOW = "docs/how-to/redeploy.md says what belongs there"

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pam_rollback.core.decision import State
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.figures import Figures
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.figures import Figures
+from pam_rollback.decision.rules.decision import State
 
 OF_THE_SERVICE = ("IR-", "CR-", "SC-", "MT-", "HC-", "DI-", "WV-", "PW-")
 """Kinds of plan items that say how the service is; the others are about what people and the suite did."""

@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.base.errors import MeasurementFailed
 
 _FILE = re.compile(r"^(?P<version>\d+)(?P<mark>[_-])(?P<name>[\w .-]+?)(\.(?P<way>up|down))?\.sql$")
 _APPLIED_BY_SUPABASE = "_"

@@ -7,8 +7,8 @@ rows say, by a digest of each column. A way back that brings a column back witho
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.figures import Figures
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.figures import Figures
 from pam_rollback.gate.rules.migration_files import MigrationFile
 
 _SHOWN = 5

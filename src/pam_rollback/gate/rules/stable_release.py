@@ -8,8 +8,8 @@ the stable release really uses nobody tells, so all that were there count as use
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.figures import Figures
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.figures import Figures
 from pam_rollback.gate.rules.contraction import Finding, contracted, loosened
 from pam_rollback.gate.rules.migration_files import MigrationFile
 from pam_rollback.gate.rules.migrations import Picture, listed

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pam_rollback.core.configuration import nearest
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.figures import Figures
-from pam_rollback.core.outside_text import cut
+from pam_rollback.base.configuration import nearest
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.figures import Figures
+from pam_rollback.base.outside_text import cut
 
 _SHORT = 12
 _TELLING = re.compile(r"[✖✘]|^not ok|\bFAIL(ED|URES?)?\b|Error\b|\berror\b|\bexpected\b|: problem|\bmissing\b|npm ERR!")

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from pam_rollback.core.verdict import Outcome
-from pam_rollback.reporting import wording
-from pam_rollback.reporting.run_record import Result, RunRecord
+from pam_rollback.report import wording
+from pam_rollback.report.run_record import Result, RunRecord
+from pam_rollback.report.verdict import Outcome
 
 HEADING: Final = "May it be deployed again?"
 _PHASE: Final = "redeploy_gate"

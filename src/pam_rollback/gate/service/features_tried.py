@@ -5,15 +5,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from pam_rollback.actions.feature_flag import wait_for_flags
-from pam_rollback.actions.flag_writing import note_setting, owe_flags, raise_flags
-from pam_rollback.actions.journal import SWITCHED_ON, Journal
-from pam_rollback.core.environment import Environment
-from pam_rollback.core.errors import ActionFailed, MeasurementFailed
-from pam_rollback.core.flag_changes import exposure_pct
-from pam_rollback.core.flags import Flag, FlagAdmin, FlagEvaluation, FlagName
-from pam_rollback.core.wait import NotReached, Waiter
+from pam_rollback.base.errors import ActionFailed, MeasurementFailed
+from pam_rollback.base.wait import NotReached, Waiter
+from pam_rollback.environment.environment import Environment
 from pam_rollback.gate.rules.features import Exposure
+from pam_rollback.plan.flags import Flag, FlagAdmin, FlagEvaluation, FlagName
+from pam_rollback.rollback.engine.flag_writing import note_setting, owe_flags, raise_flags
+from pam_rollback.rollback.engine.journal import SWITCHED_ON, Journal
+from pam_rollback.rollback.rules.flag_changes import exposure_pct
+from pam_rollback.rollback.strategies.feature_flag import wait_for_flags
 
 _ON = Flag(enabled=True, rollout_pct=100)
 _OFF = Flag(enabled=False, rollout_pct=0)

@@ -3,11 +3,11 @@
 from dataclasses import replace
 from pathlib import Path
 
-from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.gate.rules.incident import RecordedIncident
 from pam_rollback.gate.service.recorded_incidents import incident_in, newest_incident
-from pam_rollback.observation.requests_record import counted_in, probed_in
-from pam_rollback.reporting.run_record import UnreadableRecord
+from pam_rollback.observation.service.requests_record import counted_in, probed_in
+from pam_rollback.report.run_record import UnreadableRecord
 
 _WHOLE_SHARE = 0.9
 """Of the probes: their rate is what was intended, and a count is an average of some seconds."""

@@ -5,11 +5,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pam_rollback.core.environment import Environment
+from pam_rollback.environment.environment import Environment
 from pam_rollback.gate.rules.incident import RecordedIncident
-from pam_rollback.observation.journeys import PAGES, RATE_HZ_MAX, ProbeConfig
-from pam_rollback.observation.prober import start_prober
-from pam_rollback.observation.timeline import Timeline
+from pam_rollback.observation.client.timeline import Timeline
+from pam_rollback.observation.rules.journeys import PAGES, RATE_HZ_MAX, ProbeConfig
+from pam_rollback.observation.service.prober import start_prober
 
 _FIRST_WITHIN_S = 15.0
 

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
-from pam_rollback.core.verdict import Outcome
 from pam_rollback.gate.rules.incident import RecordedIncident, asked_for_a_rollback, observed_in, of_the_service
-from pam_rollback.reporting import run_record
-from pam_rollback.reporting.latest_runs import latest
-from pam_rollback.reporting.run_record import RunRecord
+from pam_rollback.report import run_record
+from pam_rollback.report.latest_runs import latest
+from pam_rollback.report.run_record import RunRecord
+from pam_rollback.report.verdict import Outcome
 
 _EVER = timedelta(days=3650)
 _PHASES = frozenset({"decision", "post_rollback", "rollback"})

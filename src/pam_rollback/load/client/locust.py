@@ -17,14 +17,14 @@ from pathlib import Path
 from typing import IO, Any
 
 import pam_rollback
-from pam_rollback.adapters.programs import last_lines
-from pam_rollback.core.addresses import host_and_port
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.outside_text import cut
-from pam_rollback.core.wait import NotReached, Waiter
+from pam_rollback.base.addresses import host_and_port
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.outside_text import cut
+from pam_rollback.base.wait import NotReached, Waiter
 from pam_rollback.load.rules.assembly import NeverBegan, assemble
 from pam_rollback.load.rules.order import LoadOrder
 from pam_rollback.load.rules.record import LoadRecord
+from pam_rollback.outside.programs import last_lines
 
 _SOURCE = Path(pam_rollback.__file__).parents[1]
 _LOCUSTFILE = _SOURCE.parent / "load" / "locustfile.py"

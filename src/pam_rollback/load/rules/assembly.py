@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.load.rules.order import LoadOrder
 from pam_rollback.load.rules.record import LoadRecord, LoadRequest, LoadWorker
 from pam_rollback.load.rules.shapes import asked, due_times

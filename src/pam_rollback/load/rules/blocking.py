@@ -1,15 +1,15 @@
 """A load test that was shut out says nothing about the service: which of its requests were answered for whoever asks.
 
-The rule is ``core/blocking.py``; a product that takes a generator for an attack refuses everything from then on.
+The rule is ``observation/rules/blocking.py``; a product that takes a generator for an attack refuses everything from then on.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from pam_rollback.core.blocking import BlocksSeen, HostAnswer, Look, Place, told_by, why_void
-from pam_rollback.core.samples import Sample
 from pam_rollback.load.rules.order import LoadOrder
 from pam_rollback.load.rules.record import LoadRecord, LoadRequest
+from pam_rollback.observation.rules.blocking import BlocksSeen, HostAnswer, Look, Place, told_by, why_void
+from pam_rollback.observation.rules.samples import Sample
 
 _SIGN_IN, _SITE = "login", "frontend"
 

@@ -12,14 +12,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from pam_rollback.core.binomial import share_above, share_below
-from pam_rollback.core.distribution import QuantileBounds, bounds_of
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.figures import Figures
-from pam_rollback.core.percentiles import DEFINITION
-from pam_rollback.core.plan_items import LoadErrorLimit, LoadLatencyLimit, LoadOutageLimit
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.figures import Figures
 from pam_rollback.load.rules.generator import NO_DOUBTS, Doubts
 from pam_rollback.load.rules.record import LoadRequest
+from pam_rollback.plan.plan_items import LoadErrorLimit, LoadLatencyLimit, LoadOutageLimit
+from pam_rollback.stats.binomial import share_above, share_below
+from pam_rollback.stats.distribution import QuantileBounds, bounds_of
+from pam_rollback.stats.percentiles import DEFINITION
 
 CONFIDENCE_PCT = 95.0
 _MISS_PCT = 100 - CONFIDENCE_PCT

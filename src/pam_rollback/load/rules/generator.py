@@ -14,9 +14,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from pam_rollback.core.plan_items import LoadReachedLimit
 from pam_rollback.load.rules.blocking import why_nothing_is_known
 from pam_rollback.load.rules.record import LoadRecord, LoadRequest
+from pam_rollback.plan.plan_items import LoadReachedLimit
 
 _CLOCK_LEEWAY_S = 1.0
 """So far outside the run a moment may lie: clocks are told within less."""

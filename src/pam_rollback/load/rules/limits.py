@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from pam_rollback.core.environment import Environment
-from pam_rollback.core.environment_tables import undeclared_load
-from pam_rollback.core.errors import Refused
+from pam_rollback.base.errors import Refused
+from pam_rollback.environment.environment import Environment
+from pam_rollback.environment.environment_tables import undeclared_load
 from pam_rollback.load.rules.order import LoadOrder
 from pam_rollback.load.rules.shapes import asked
 

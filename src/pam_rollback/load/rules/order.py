@@ -8,8 +8,8 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from pam_rollback.core.addresses import host_and_port
-from pam_rollback.core.expectation import Expect
+from pam_rollback.base.addresses import host_and_port
+from pam_rollback.product.rules.expectation import Expect
 
 ShapeName = Literal["steady", "steps", "spike", "soak", "arrivals"]
 

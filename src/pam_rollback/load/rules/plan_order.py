@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from pam_rollback.core.environment import Environment
-from pam_rollback.core.expectation import Expect, healthy
-from pam_rollback.core.plan_terms import LoadTerms
+from pam_rollback.environment.environment import Environment
 from pam_rollback.load.rules.order import LoadJourney, LoadOrder, LoadShape, LoadSignIn, LoadTarget, LoadWorkers
 from pam_rollback.load.rules.record import CANDIDATE, STABLE
+from pam_rollback.plan.plan_terms import LoadTerms
 from pam_rollback.product.rules.contract import BACKEND
+from pam_rollback.product.rules.expectation import Expect, healthy
 
 PAGE, HEALTH = "front page", "health"
 """The journeys that the API's servers do not count, or need not."""

@@ -2,7 +2,7 @@
 
 Two intervals for each change, and the wider end of the two counts:
 
-* the exact one of ``core/change.py`` (order statistics, Clopper and Pearson, MOVER), which takes answers as independent;
+* the exact one of ``observation/rules/change.py`` (order statistics, Clopper and Pearson, MOVER), which takes answers as independent;
 * a bootstrap over blocks of time (Kuensch 1989): the run is cut into blocks of whole seconds, blocks are drawn with replacement, both
   releases' answers of a block together, and the middle 95 % of the changes are the interval. It knows that slow answers come in bursts,
   and that a second that was bad for both says nothing about either. The seed is fixed: the same record gives the same interval.
@@ -20,16 +20,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 
-from pam_rollback.core.change import LatencyChange, RateChange
-from pam_rollback.core.distribution import FLOOR, GROWTH, Distribution
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.figures import Figures
-from pam_rollback.core.percentiles import nearest_rank
-from pam_rollback.core.plan import LoadGate
-from pam_rollback.core.plan_items import LoadErrorIncreaseLimit, LoadSlowdownLimit
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.figures import Figures
 from pam_rollback.load.rules.facts import CONFIDENCE_PCT, LoadFact
 from pam_rollback.load.rules.generator import NO_DOUBTS, Doubts, doubts
 from pam_rollback.load.rules.record import CANDIDATE, STABLE, LoadRecord, LoadRequest
+from pam_rollback.observation.rules.change import LatencyChange, RateChange
+from pam_rollback.plan.plan import LoadGate
+from pam_rollback.plan.plan_items import LoadErrorIncreaseLimit, LoadSlowdownLimit
+from pam_rollback.stats.distribution import FLOOR, GROWTH, Distribution
+from pam_rollback.stats.percentiles import nearest_rank
 
 DRAWS = 1000
 BLOCKS_MAX = 60

@@ -5,9 +5,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from pam_rollback.core.percentiles import percentile
 from pam_rollback.load.rules.generator import steps_of
 from pam_rollback.load.rules.record import LoadRecord, LoadRequest
+from pam_rollback.stats.percentiles import percentile
 
 PERCENTILES = (50.0, 95.0, 99.0)
 

@@ -13,13 +13,13 @@ Other people's requests are in the servers' record too. Where they are many, mor
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.figures import Figures
-from pam_rollback.core.percentiles import percentile
-from pam_rollback.core.plan_items import LoadAgreement
-from pam_rollback.core.servers_count import ServersCount
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.figures import Figures
 from pam_rollback.load.rules.generator import NO_DOUBTS, Doubts
 from pam_rollback.load.rules.record import LoadRequest
+from pam_rollback.plan.plan_items import LoadAgreement
+from pam_rollback.records.rules.servers_count import ServersCount
+from pam_rollback.stats.percentiles import percentile
 
 _P95 = 95.0
 _SERVER_ERROR = 500

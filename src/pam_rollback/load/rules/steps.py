@@ -8,12 +8,12 @@ no doubt: in a step of 40 answers it would be p99, and 2.5 % of errors.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from pam_rollback.core.figures import Figures
-from pam_rollback.core.percentiles import nearest_rank
-from pam_rollback.core.plan_items import LoadErrorLimit, LoadLatencyLimit, LoadReachedLimit, LoadStepLimit
+from pam_rollback.base.figures import Figures
 from pam_rollback.load.rules.facts import ErrorsUnderLoad, LatencyUnderLoad, LoadFact
 from pam_rollback.load.rules.generator import NO_DOUBTS, Doubts, LoadStep, steps_of
 from pam_rollback.load.rules.record import LoadRecord
+from pam_rollback.plan.plan_items import LoadErrorLimit, LoadLatencyLimit, LoadReachedLimit, LoadStepLimit
+from pam_rollback.stats.percentiles import nearest_rank
 
 _STEPS_MAX = 50
 """A shape that changes all the time has no steps to be judged by themselves: it is one."""

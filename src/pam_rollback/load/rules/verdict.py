@@ -1,17 +1,17 @@
 """What a load test shows of a release: every threshold of the plan's load gate, judged over one record.
 
 Where two releases were asked in one run, the thresholds are the candidate's: the stable one is what it is compared with
-(``core/release_comparison.py``).
+(``load/rules/release_comparison.py``).
 """
 
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from pam_rollback.core.plan import LoadGate
 from pam_rollback.load.rules.facts import ErrorsUnderLoad, LatencyUnderLoad, OutageUnderLoad
 from pam_rollback.load.rules.generator import Doubts, doubts
 from pam_rollback.load.rules.record import CANDIDATE, STABLE, AskedRate, LoadRecord, LoadRequest
 from pam_rollback.load.rules.steps import ReachedLoad, StepsUnderLoad, reached_load, steps_under_load
+from pam_rollback.plan.plan import LoadGate
 
 
 @dataclass(frozen=True)

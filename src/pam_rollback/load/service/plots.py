@@ -5,9 +5,9 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from pam_rollback.core.plan import LoadGate
 from pam_rollback.load.rules.record import STABLE, LoadRecord
 from pam_rollback.load.rules.seconds import PERCENTILES, LoadSecond, seconds_of, targets_of
+from pam_rollback.plan.plan import LoadGate
 
 _SIZE_INCHES = (9.0, 4.2)
 _BINS_PER_DECADE = 12

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 
-from pam_rollback.core.plan import LoadGate
 from pam_rollback.load.rules.record import LoadRecord
 from pam_rollback.load.rules.seconds import PERCENTILES, seconds_of
 from pam_rollback.load.service.plots import load_plots
+from pam_rollback.plan.plan import LoadGate
 
 _PAGE = """<!doctype html>
 <html lang="en">

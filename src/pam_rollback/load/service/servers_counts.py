@@ -2,19 +2,19 @@
 
 from dataclasses import dataclass, field
 
-from pam_rollback.adapters import prometheus
-from pam_rollback.adapters.metrics import RequestCounters, counted_between, read_requests
-from pam_rollback.adapters.prometheus import PrometheusApi
-from pam_rollback.core.clock import Clock
-from pam_rollback.core.environment import Environment
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.histogram import Histogram
-from pam_rollback.core.series import Answers, Quantity
-from pam_rollback.core.servers_count import ServersCount
-from pam_rollback.core.wait import Waiter
+from pam_rollback.base.clock import Clock
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.wait import Waiter
+from pam_rollback.environment.environment import Environment
 from pam_rollback.load.rules.plan_order import HEALTH, PAGE
 from pam_rollback.load.rules.servers import RecordsOfLoad
 from pam_rollback.load.rules.verdict import LoadVerdict
+from pam_rollback.records.client import prometheus
+from pam_rollback.records.client.metrics import RequestCounters, counted_between, read_requests
+from pam_rollback.records.client.prometheus import PrometheusApi
+from pam_rollback.records.rules.servers_count import ServersCount
+from pam_rollback.stats.histogram import Histogram
+from pam_rollback.stats.series import Answers, Quantity
 
 _COUNTED = (Quantity.ERROR_RATE_PCT, Quantity.LATENCY_P95_MS)
 _SETTLED_AFTER_S = 1.0

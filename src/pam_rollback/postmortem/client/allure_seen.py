@@ -5,8 +5,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from pam_rollback.core.verdict import Outcome
-from pam_rollback.reporting.run_record import Result
+from pam_rollback.report.run_record import Result
+from pam_rollback.report.verdict import Outcome
 
 _OUTCOMES = {"passed": Outcome.PASSED, "failed": Outcome.BROKEN_CRITERION, "skipped": Outcome.NOT_RUN}
 _NAME = re.compile(r"(?:(?P<items>[A-Z]+-\d+(?:[ ,]+[A-Z]+-\d+)*) · )?(?P<title>.*)", re.DOTALL)

@@ -14,22 +14,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pam_rollback.adapters import prometheus, render_metrics
-from pam_rollback.adapters.flag_service import flag_admin_of
-from pam_rollback.adapters.git import open_repository
-from pam_rollback.adapters.git_command import GitCommand
-from pam_rollback.adapters.http import all_at_once
-from pam_rollback.adapters.netlify import NetlifySite, netlify_api
-from pam_rollback.adapters.postgres import Patience, open_snapshot
-from pam_rollback.adapters.prometheus import PrometheusApi
-from pam_rollback.adapters.render_api import RenderApi, render_api
-from pam_rollback.adapters.render_deploys import RenderDeploys
-from pam_rollback.adapters.render_logs import read_logs
-from pam_rollback.core.environment import Environment
-from pam_rollback.core.errors import ActionFailed, MeasurementFailed
-from pam_rollback.core.series import Quantity, Source
+from pam_rollback.base.errors import ActionFailed, MeasurementFailed
+from pam_rollback.environment.environment import Environment
+from pam_rollback.outside.http import all_at_once
+from pam_rollback.outside.postgres import Patience, open_snapshot
 from pam_rollback.postmortem.rules.facts import Collected
-from pam_rollback.reporting.redaction import Redactor
+from pam_rollback.product.client.flag_service import flag_admin_of
+from pam_rollback.records.client import prometheus
+from pam_rollback.records.client.prometheus import PrometheusApi
+from pam_rollback.report.redaction import Redactor
+from pam_rollback.rollback.client.git import open_repository
+from pam_rollback.rollback.client.git_command import GitCommand
+from pam_rollback.rollback.providers.netlify.netlify import NetlifySite, netlify_api
+from pam_rollback.rollback.providers.render import render_metrics
+from pam_rollback.rollback.providers.render.render_api import RenderApi, render_api
+from pam_rollback.rollback.providers.render.render_deploys import RenderDeploys
+from pam_rollback.rollback.providers.render.render_logs import read_logs
+from pam_rollback.stats.series import Quantity, Source
 
 SOURCES_FILE = "sources.json"
 _DEADLINE_S = 5.0

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from pam_rollback.core.postmortem_lines import FINISHED, ROOT_CAUSE_FOUND, TO_FILL
-from pam_rollback.core.run_files import JOURNAL, TIMELINE_FILE
-from pam_rollback.core.verdict import Outcome
+from pam_rollback.base.run_files import JOURNAL, TIMELINE_FILE
+from pam_rollback.plan.postmortem_lines import FINISHED, ROOT_CAUSE_FOUND, TO_FILL
 from pam_rollback.postmortem.rules.facts import Facts
 from pam_rollback.postmortem.rules.timeline import BEGINS, Event
-from pam_rollback.reporting.run_record import Measured, Result
+from pam_rollback.report.run_record import Measured, Result
+from pam_rollback.report.verdict import Outcome
 
 _NOT_MEASURED = Measured(what="", asked="", measured=None)
 _MOMENT = "reported"

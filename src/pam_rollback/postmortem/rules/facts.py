@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from pam_rollback.core.aftermath import ToDo
 from pam_rollback.postmortem.rules.timeline import Event
-from pam_rollback.reporting.run_record import Result, RunRecord
+from pam_rollback.report.aftermath import ToDo
+from pam_rollback.report.run_record import Result, RunRecord
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from itertools import groupby
 from math import floor
 from typing import Any
 
-from pam_rollback.core.percentiles import percentile
-from pam_rollback.core.recovery import Outage
-from pam_rollback.core.samples import Sample
+from pam_rollback.observation.rules.recovery import Outage
+from pam_rollback.observation.rules.samples import Sample
+from pam_rollback.stats.percentiles import percentile
 
 _P95 = 95.0
 _OWN_KEYS = frozenset({"at", "at_s", "event"})

@@ -9,18 +9,18 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from pam_rollback.core.configuration import ConfigurationError
-from pam_rollback.core.environment import Environment
-from pam_rollback.core.environment_file import load_environment
-from pam_rollback.core.plan import Plan, load_plan
-from pam_rollback.core.run_files import JOURNAL
+from pam_rollback.base.configuration import ConfigurationError
+from pam_rollback.base.run_files import JOURNAL
+from pam_rollback.environment.environment import Environment
+from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.plan.plan import Plan, load_plan
 from pam_rollback.postmortem.client.sources import Asked, collect, collected_before
 from pam_rollback.postmortem.rules.draft import checks_page, draft, timeline_page, utc
 from pam_rollback.postmortem.rules.facts import Collected, Facts
 from pam_rollback.postmortem.service.incident import Incident
 from pam_rollback.postmortem.service.plot import plot
 from pam_rollback.postmortem.service.run import read_run
-from pam_rollback.reporting.redaction import Redactor, scan
+from pam_rollback.report.redaction import Redactor, scan
 
 MATERIAL = "incident-material"
 """The folder of a run into which its end collects."""

@@ -9,23 +9,23 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from pam_rollback.actions.journal import TARGET
-from pam_rollback.core.aftermath import to_dos
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.flags import Flag
-from pam_rollback.core.plan import Plan
-from pam_rollback.core.recovery import BAD_SECOND_PCT, OutageRule, Recovery, find_outages, recovery
-from pam_rollback.core.run_files import JOURNAL, RECOVERY_FILE, SETTINGS_FILE
-from pam_rollback.core.settings_loss import FLAG
-from pam_rollback.observation.timeline import Anchor
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.run_files import JOURNAL, RECOVERY_FILE, SETTINGS_FILE
+from pam_rollback.observation.client.timeline import Anchor
+from pam_rollback.observation.rules.recovery import BAD_SECOND_PCT, OutageRule, Recovery, find_outages, recovery
+from pam_rollback.plan.flags import Flag
+from pam_rollback.plan.plan import Plan
 from pam_rollback.postmortem.client.allure_seen import results_seen
 from pam_rollback.postmortem.rules import timeline
 from pam_rollback.postmortem.rules.facts import Action, Collected, Facts, MomentKnown
 from pam_rollback.postmortem.rules.timeline import Event, SecondSeen
 from pam_rollback.postmortem.service.run import Run, Watched
 from pam_rollback.postmortem.service.told import events_told, read_json
-from pam_rollback.reporting.run_folder import RunFolder
-from pam_rollback.reporting.run_record import Result
+from pam_rollback.product.rules.settings_loss import FLAG
+from pam_rollback.report.aftermath import to_dos
+from pam_rollback.report.run_folder import RunFolder
+from pam_rollback.report.run_record import Result
+from pam_rollback.rollback.engine.journal import TARGET
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, Strict, model_validator
 
-from pam_rollback.core.answer import Answer
-from pam_rollback.core.configuration import Table, shown
-from pam_rollback.core.outside_text import cut
+from pam_rollback.base.answer import Answer
+from pam_rollback.base.configuration import Table, shown
+from pam_rollback.base.outside_text import cut
 from pam_rollback.product.rules.freshness import moment
 from pam_rollback.product.rules.pointer import Nowhere, accepted, steps_of, value_at, written
 

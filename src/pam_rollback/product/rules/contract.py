@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, Field, Strict, model_validator
 
-from pam_rollback.core.configuration import Problem, Table, place, shown
-from pam_rollback.core.environment_tables import Pages, PathTemplate, PlacesOfParts, Text, UrlPath
+from pam_rollback.base.configuration import Problem, Table, place, shown
+from pam_rollback.environment.environment_tables import Pages, PathTemplate, PlacesOfParts, Text, UrlPath
 from pam_rollback.product.rules.conditions import Condition, Pointer
 from pam_rollback.product.rules.site import Element, ElementName
 from pam_rollback.product.rules.tables import Tables

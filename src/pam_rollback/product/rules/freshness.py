@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pam_rollback.core.answer import Answer
+from pam_rollback.base.answer import Answer
 
 _AGE_MAX_S = 60.0
 """An answer that a cache has kept for longer says nothing of now."""

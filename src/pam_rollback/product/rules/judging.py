@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pam_rollback.core.answer import Answer
-from pam_rollback.core.health_body import objections, release_named
-from pam_rollback.core.health_words import names_a_release
+from pam_rollback.base.answer import Answer
 from pam_rollback.product.rules.conditions import Captured, ConditionResult, held_against
 from pam_rollback.product.rules.contract import ANY_STATUS, Component
 from pam_rollback.product.rules.freshness import kept
+from pam_rollback.product.rules.health_body import objections, release_named
+from pam_rollback.product.rules.health_words import names_a_release
 from pam_rollback.product.rules.pointer import Nowhere, value_at
 
 _OK = 200

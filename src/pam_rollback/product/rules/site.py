@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, model_validator
 
-from pam_rollback.core.configuration import Table
-from pam_rollback.core.environment_tables import Text
+from pam_rollback.base.configuration import Table
+from pam_rollback.environment.environment_tables import Text
 
 ElementName = Literal[
     "email",

@@ -9,10 +9,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, Strict, model_validator
 
-from pam_rollback.core.configuration import Problem, Table, suggestion
-from pam_rollback.core.environment_tables import Text
-from pam_rollback.core.invariants import Dialect
-from pam_rollback.core.sql_names import accepted
+from pam_rollback.base.configuration import Problem, Table, suggestion
+from pam_rollback.environment.environment_tables import Text
+from pam_rollback.environment.sql_names import accepted
+from pam_rollback.product.rules.invariants import Dialect
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$")]
 SettingsForm = Literal["narrow", "wide"]

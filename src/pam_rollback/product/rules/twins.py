@@ -12,11 +12,11 @@ from datetime import timedelta
 from itertools import islice
 from typing import Any
 
-from pam_rollback.core.answer import Answer
-from pam_rollback.core.health_words import is_good_truth, is_well, words_of
+from pam_rollback.base.answer import Answer
 from pam_rollback.product.rules.conditions import Captured, Condition
 from pam_rollback.product.rules.contract import ANY_STATUS, Component
 from pam_rollback.product.rules.freshness import moment
+from pam_rollback.product.rules.health_words import is_good_truth, is_well, words_of
 from pam_rollback.product.rules.judging import judge
 from pam_rollback.product.rules.pointer import Nowhere, Path, leaves, path_of, written
 

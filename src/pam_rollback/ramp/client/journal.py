@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pam_rollback.actions.durable import append_line
-from pam_rollback.core import formats
-from pam_rollback.core.errors import Refused
-from pam_rollback.core.outside_text import cut
-from pam_rollback.core.strict_json import read_json
+from pam_rollback.base import formats
+from pam_rollback.base.errors import Refused
+from pam_rollback.base.outside_text import cut
+from pam_rollback.base.strict_json import read_json
+from pam_rollback.outside.durable import append_line
 from pam_rollback.ramp.rules.state import TORN, Event
 
 _OWN = ("at", "at_s", "event", formats.FIELD, formats.WRITTEN_BY)

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from pam_rollback.core.binomial import at_least
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.figures import Figures
-from pam_rollback.core.rollout import OUTSIDE, FlagShare
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.figures import Figures
 from pam_rollback.ramp.rules.due import Do, Due
 from pam_rollback.ramp.rules.state import GOOD
+from pam_rollback.rollback.rules.rollout import OUTSIDE, FlagShare
+from pam_rollback.stats.binomial import at_least
 
 TRIED_MIN = 20
 """Fewer users who have the features say nothing of them all."""

@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Mapping
 
-from pam_rollback.core.plan_items import RampStage
-from pam_rollback.core.ramp_terms import RampTerms
+from pam_rollback.plan.plan_items import RampStage
+from pam_rollback.plan.ramp_terms import RampTerms
 from pam_rollback.ramp.rules.state import RampRules, RampStep, rules_in_words
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from pam_rollback.core.run_files import (
+from pam_rollback.base.run_files import (
     RAMP_ADOPTED,
     RAMP_ENTERED,
     RAMP_FINISHED,

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from pam_rollback.core.flags import Flag, FlagName
-from pam_rollback.core.rollout import FlagShare, shares
+from pam_rollback.plan.flags import Flag, FlagName
+from pam_rollback.rollback.rules.rollout import FlagShare, shares
 
 Answers = Mapping[str, Mapping[FlagName, bool]]
 """By user, what they get."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 from pam_rollback.ramp.rules.state import GateRun
-from pam_rollback.reporting.run_record import UnreadableRecord, read
+from pam_rollback.report.run_record import UnreadableRecord, read
 
 PHASE = "redeploy_gate"
 RECORD = "run.json"

@@ -9,12 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from pam_rollback.actions.feature_flag import wait_for_flags, words
-from pam_rollback.actions.flag_writing import raise_flags
-from pam_rollback.core.errors import ActionFailed, MeasurementFailed, Refused
-from pam_rollback.core.flags import Flag, FlagAdmin, FlagName
-from pam_rollback.core.rollout import FlagShare
-from pam_rollback.core.wait import NotReached, Waiter
+from pam_rollback.base.errors import ActionFailed, MeasurementFailed, Refused
+from pam_rollback.base.wait import NotReached, Waiter
+from pam_rollback.plan.flags import Flag, FlagAdmin, FlagName
 from pam_rollback.ramp.client.journal import RampJournal
 from pam_rollback.ramp.rules.due import Do, Due, World, approval_refusal, due, expired
 from pam_rollback.ramp.rules.facts import Look, MeasuredExposure, Progressed, UsersFared
@@ -44,6 +41,9 @@ from pam_rollback.ramp.rules.state import (
     stage_name,
 )
 from pam_rollback.ramp.rules.users import Answers, lost, measured, wanted_at, wrong
+from pam_rollback.rollback.engine.flag_writing import raise_flags
+from pam_rollback.rollback.rules.rollout import FlagShare
+from pam_rollback.rollback.strategies.feature_flag import wait_for_flags, words
 
 _EFFECTIVE_WITHIN_S = 2.0
 """The product's processes may know the flags for a moment longer than the admin API."""

@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Iterable
 
-from pam_rollback.core.plan import Plan
-from pam_rollback.reporting.run_record import ActionStep
+from pam_rollback.plan.plan import Plan
+from pam_rollback.report.run_record import ActionStep
 
 
 def planned_ramp(plan: Plan, approvals: Collection[str]) -> Iterable[ActionStep]:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 
-from pam_rollback.adapters.http import all_at_once, fetch
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.strict_json import NotJson, read_json
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.strict_json import NotJson, read_json
+from pam_rollback.outside.http import all_at_once, fetch
 from pam_rollback.readiness.rules.upkeep import Token
 
 _EXPIRY = "github-authentication-token-expiration"

@@ -1,10 +1,10 @@
 """A release is exchanged for itself: the commit that runs is deployed again, and requests move to a new process."""
 
-from pam_rollback.actions.backend_host import LIVE, UNDER_WAY, Backend, live_of
-from pam_rollback.actions.settling import until_deploy
-from pam_rollback.core.deploys import Deploy
-from pam_rollback.core.errors import ActionFailed, MeasurementFailed
-from pam_rollback.core.wait import NotReached, Waiter
+from pam_rollback.base.errors import ActionFailed, MeasurementFailed
+from pam_rollback.base.wait import NotReached, Waiter
+from pam_rollback.rollback.engine.settling import until_deploy
+from pam_rollback.rollback.rules.deploys import Deploy
+from pam_rollback.rollback.strategies.backend_host import LIVE, UNDER_WAY, Backend, live_of
 
 _LISTED_WITHIN_S = 30.0
 _LIVE_WITHIN_S = 900.0

@@ -5,8 +5,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.run_files import (
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.run_files import (
     RAMP_ADOPTED,
     RAMP_ENTERED,
     RAMP_STARTED,
@@ -15,13 +15,13 @@ from pam_rollback.core.run_files import (
     WATCH_ENDED,
     WATCH_LOOKED,
 )
-from pam_rollback.core.strict_json import read_json
-from pam_rollback.core.verdict import Outcome
+from pam_rollback.base.strict_json import read_json
 from pam_rollback.readiness.rules import upkeep
 from pam_rollback.readiness.rules.postmortems import Document, RealRun
 from pam_rollback.readiness.rules.releases import Ramp, Stage
-from pam_rollback.reporting.latest_runs import age_s
-from pam_rollback.reporting.past_drills import read
+from pam_rollback.report.latest_runs import age_s
+from pam_rollback.report.past_drills import read
+from pam_rollback.report.verdict import Outcome
 
 _LARGEST_BYTES = 1_000_000
 

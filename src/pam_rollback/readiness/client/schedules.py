@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
-from pam_rollback.adapters.http import fetch
-from pam_rollback.core.answer import Answer
-from pam_rollback.core.errors import MeasurementFailed
+from pam_rollback.base.answer import Answer
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.outside.http import fetch
 from pam_rollback.readiness.rules.on_call import Shift
 
 _SHIFTS_MAX = 10_000

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.figures import Figures
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.figures import Figures
 
 
 @dataclass(frozen=True, repr=False)

@@ -17,8 +17,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from pam_rollback.core.addresses import is_loopback
-from pam_rollback.core.run_files import JOURNAL, RAMP_FINISHED, RAMP_ROLLED_BACK
+from pam_rollback.base.addresses import is_loopback
+from pam_rollback.base.run_files import JOURNAL, RAMP_FINISHED, RAMP_ROLLED_BACK
 
 Files = Mapping[str, str]
 """The texts of one record's files, by their paths in it."""

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from pam_rollback.core.outside_text import one_line
+from pam_rollback.base.outside_text import one_line
 
 BEGINS, ENDS = "<!-- pam-rollback begins -->", "<!-- pam-rollback ends -->"
 POST_MORTEM = "post-mortem"

@@ -3,8 +3,8 @@
 import hashlib
 from datetime import UTC, datetime
 
-from pam_rollback.core.outside_text import cut, one_line
-from pam_rollback.core.watched_incident import WatchedIncident
+from pam_rollback.base.outside_text import cut, one_line
+from pam_rollback.report.watched_incident import WatchedIncident
 from pam_rollback.tracker.rules.marks import harmless
 
 TITLE_CHARACTERS = 200

@@ -7,7 +7,7 @@ enough yet, or not any more) neither asks nor is calm.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pam_rollback.core.decision import Finding, State
+from pam_rollback.decision.rules.decision import Finding, State
 
 IN_A_ROW = 3
 """One look may be the watch's own trouble; Upptime tries as often before it says "down"."""

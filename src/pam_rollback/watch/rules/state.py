@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from pam_rollback.core.run_files import WATCH_BEGAN, WATCH_ENDED, WATCH_LOOKED
-from pam_rollback.core.watched_incident import CriterionSeen, WatchedIncident
+from pam_rollback.base.run_files import WATCH_BEGAN, WATCH_ENDED, WATCH_LOOKED
+from pam_rollback.report.watched_incident import CriterionSeen, WatchedIncident
 
 BEGAN, ENDED, UNWATCHED, CLOCK = WATCH_BEGAN, WATCH_ENDED, "nobody-watched", "clock-jumped"
 LOOKED = WATCH_LOOKED

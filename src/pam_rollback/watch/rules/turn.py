@@ -3,9 +3,9 @@
 import re
 from dataclasses import dataclass, replace
 
-from pam_rollback.core.errors import MeasurementFailed
-from pam_rollback.core.figures import Figures
-from pam_rollback.core.watched_incident import WatchedIncident
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.figures import Figures
+from pam_rollback.report.watched_incident import WatchedIncident
 from pam_rollback.watch.rules.looks import IN_A_ROW
 
 _LENGTH = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", re.ASCII)

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from gevent.timeout import Timeout
 from locust.event import EventHook
 
-from pam_rollback.core.answer import Answer
-from pam_rollback.core.expectation import Expect
-from pam_rollback.core.outside_text import cut
-from pam_rollback.core.strict_json import NotJson, read_json
+from pam_rollback.base.answer import Answer
+from pam_rollback.base.outside_text import cut
+from pam_rollback.base.strict_json import NotJson, read_json
 from pam_rollback.load.client.process.client import BrokenOff, Client, Reply, origin_and_path
 from pam_rollback.load.client.process.recorder import Recorder, Row
 from pam_rollback.load.client.process.words import in_words, is_ours
 from pam_rollback.load.rules.order import LoadJourney, LoadOrder, LoadTarget
+from pam_rollback.product.rules.expectation import Expect
 
 _UNAUTHORIZED = 401
 _SIGN_IN_PAUSE_S = 2.0

@@ -13,7 +13,7 @@ from gevent.event import Event
 from gevent.pool import Pool
 from locust.env import Environment
 
-from pam_rollback.core.rotation import rotation
+from pam_rollback.base.rotation import rotation
 from pam_rollback.load.client.process import messages
 from pam_rollback.load.client.process.asking import Asker
 from pam_rollback.load.client.process.client import Client

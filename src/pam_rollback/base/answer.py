@@ -1,0 +1,94 @@
+"""What a service answered, as a value: an answer that makes no sense is an observation, not an exception."""
+
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from pam_rollback.base.outside_text import cut
+from pam_rollback.base.strict_json import NotJson, read_json
+
+_SHOWN_CHARACTERS = 120
+_REDIRECTS = range(300, 400)
+_NOT_PACKED = frozenset({"", "identity"})
+"""No request of the suite accepts another encoding (RFC 9110, section 12.5.3): whoever honours the header could not read the body."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One HTTP answer, or the reason why there was none.
+
+    ``problem`` is empty when a complete answer came; else it says in words what happened ("refused the connection", "silent for 5 s",
+    "body did not end within 5 s", "closed after 12 of 100 bytes").
+    """
+
+    method: str
+    url: str
+    http_status: int | None
+    content_type: str
+    body: bytes
+    elapsed_ms: float
+    problem: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+    sent: bool = True
+    """False when it is certain that nothing of the request was sent."""
+
+    @property
+    def complete(self) -> bool:
+        """A whole answer came in time; nothing is said of what it contains."""
+        return not self.problem
+
+    @property
+    def json(self) -> Any:
+        """The body as JSON, read strictly, or None when it is not JSON by content and by content type."""
+        return self._read[0]
+
+    @property
+    def json_problem(self) -> str:
+        """Why there is no JSON although its content type says so, such as a key that stands twice; empty when there is."""
+        return self._read[1]
+
+    @cached_property
+    def _read(self) -> tuple[Any, str]:
+        if self.problem or not self.is_json_type:
+            return None, ""
+        packed = self.headers.get("content-encoding", "").strip().lower()
+        if packed not in _NOT_PACKED:
+            return None, f"packed as {cut(packed, _SHOWN_CHARACTERS)}, which nobody asked for"
+        try:
+            return read_json(self.body), ""
+        except NotJson as problem:
+            return None, str(problem)
+
+    @property
+    def is_json_type(self) -> bool:
+        """The content type says JSON."""
+        kind = self.content_type.partition(";")[0].strip().lower()
+        return kind == "application/json" or kind.endswith("+json")
+
+    @property
+    def text(self) -> str:
+        """The start of the body on one line, for messages."""
+        line = " ".join(self.body.decode("utf-8", "replace").split())
+        return cut(line, _SHOWN_CHARACTERS)
+
+    @property
+    def redirected_to(self) -> str:
+        """Where a redirect points, without its query, which may hold a secret; empty for every other answer."""
+        target = self.headers.get("location", "") if self.http_status in _REDIRECTS else ""
+        path, query, _ = re.sub("//[^/?#]*@", "//", target).partition("?")
+        return cut(path + ("?…" if query else ""), _SHOWN_CHARACTERS)
+
+    @property
+    def retry_after(self) -> str:
+        """When to ask again, as the answer itself says; empty when it does not."""
+        return cut(self.headers.get("retry-after", ""), _SHOWN_CHARACTERS)
+
+    def __str__(self) -> str:
+        """One line that a person understands."""
+        if self.problem:
+            return f"{self.method} {self.url}: {self.problem}"
+        target = f" (a redirect to {self.redirected_to})" if self.redirected_to else ""
+        later = f" (Retry-After: {self.retry_after})" if self.retry_after else ""
+        kind = self.content_type or "without content type"
+        return f"{self.method} {self.url}: HTTP {self.http_status}{target}{later} {kind} {self.text!r}"

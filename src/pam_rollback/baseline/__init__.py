@@ -1,0 +1,1 @@
+"""How it was before: recorded part by part, so that later sessions can compare."""

@@ -1,0 +1,296 @@
+"""The states of the site in which somebody may meet a barrier, and how to get there without changing anything.
+
+The message of the chat is typed and sent, but its request is caught in the browser: it never reaches the service. A state counts as
+reached when its own content can be seen; an empty page, an alert in its place or the page for unknown addresses is a finding.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Error, Locator, Page, Request, Route
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
+
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.outside_text import cut
+from pam_rollback.browser.client.pam_site import PamSite
+from pam_rollback.browser.client.rendered_page import heading_of
+from pam_rollback.browser.rules.journeys import Stopped
+from pam_rollback.environment.environment_tables import Pages
+from pam_rollback.product.rules.site import Element, ElementName
+
+QUESTION: Final = "Is there a quiet campground by the sea?"
+NOBODY: Final = "nobody@example.invalid"
+"""Not the test account: failed attempts could lock it."""
+
+ALERT: Final = "[role=alert]:visible"
+DIALOG: Final = "[role=dialog]:visible, [role=alertdialog]:visible, dialog[open]:visible"
+NO_SUCH_PAGE: Final = "/no-such-page-of-the-rollback-checks"
+
+_CHAT_OPEN: Final = "chat-open"
+_COMES_FROM: Final[Mapping[str, str]] = {
+    "login-error": "login",
+    "chat": _CHAT_OPEN,
+    "chat-dialog": _CHAT_OPEN,
+    "chat-thinking": _CHAT_OPEN,
+    "chat-error": "chat-thinking",
+}
+_MEANT_TO_ALERT: Final = ("login-error", "chat-error")
+
+_READS: Final = ("GET", "HEAD", "OPTIONS")
+_STREAMS: Final = ("eventsource", "websocket", "ping", "media")
+_PAUSE_MS: Final = 25
+_CALM_ROUNDS: Final = 3
+_DOUBTED_AFTER_S: Final = 1.0
+_SHOWN_CHARACTERS: Final = 100
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where the site is, and who visits it."""
+
+    frontend: str
+    services: tuple[str, ...]
+    """Whom its pages ask: nothing is written there but a sign-in."""
+    pages: Pages
+    elements: Mapping[ElementName, Element]
+    login_path: str
+    chat_path: str
+    email: str = field(repr=False)
+    """Empty where there is no account: then only strangers' pages are judged."""
+    password: str = field(repr=False)
+    deadline_s: float = 5.0
+
+
+class Visit:
+    """One page of a browser. ``reach`` brings it into a state and gives the content by which that state is known.
+
+    A state that comes from another one goes on from there, so that the states of ``core.accessibility.STATES``, in their order, need
+    few loads.
+    """
+
+    def __init__(self, page: Page, site: Site) -> None:
+        self.page = page
+        self._site = site
+        hosts = frozenset(urlsplit(address).hostname or "" for address in site.services)
+        self._person = PamSite(page, site.frontend, site.pages, site.elements, within_s=site.deadline_s, hosts=hosts)
+        self._under_way: set[Request] = set()
+        self._held: list[Route] = []
+        self._now = ""
+        self._failed: dict[str, Exception] = {}
+        self._elsewhere = ""
+        """The heading of the page for unknown addresses."""
+        page.on("request", self._began)
+        page.on("requestfinished", self._ended)
+        page.on("requestfailed", self._ended)
+        page.route(lambda url: url.startswith(site.services), self._let_through)
+        pages = site.pages
+        self._ways: dict[str, Callable[[], Locator]] = {
+            "login": self._login,
+            "login-error": self._login_error,
+            "not-found": self._not_found,
+            "home": lambda: self._own_page(pages.home),
+            _CHAT_OPEN: self._open_chat,
+            "chat": self._messages_there,
+            "chat-dialog": self._chat_dialog,
+            "chat-thinking": self._chat_thinking,
+            "chat-error": self._chat_error,
+            "money": lambda: self._own_page(pages.money),
+            "trips": lambda: self._own_page(pages.trips),
+            "settings": lambda: self._own_page(pages.settings),
+            "profile": lambda: self._own_page(pages.profile),
+        }
+
+    def reach(self, state: str) -> Locator:
+        """Show the state. Raises Stopped with what the site did instead, MeasurementFailed when nothing can be said of the site."""
+        if state in self._failed:
+            raise self._failed[state]
+        before = _COMES_FROM.get(state, "")
+        if self._now == "chat-dialog" and before == _CHAT_OPEN:
+            self.page.keyboard.press("Escape")
+            self._now = before
+        if before and self._now != before:
+            self.reach(before)
+        self._now = ""
+        try:
+            own = self._ways[state]()
+            self._calm()
+            if state not in _MEANT_TO_ALERT:
+                self._no_alert()
+        except (Stopped, MeasurementFailed) as problem:
+            self._failed[state] = problem
+            raise
+        except Error as error:
+            self._failed[state] = Stopped(f"{error.message.splitlines()[0]}; {self._shown()}")
+            raise self._failed[state] from None
+        # Nothing was pressed to see the messages: the other states of the chat go on from here.
+        self._now = _CHAT_OPEN if state == "chat" else state
+        return own
+
+    @property
+    def has_account(self) -> bool:
+        """Whether somebody can sign in."""
+        return bool(self._site.email)
+
+    def sign_in(self) -> None:
+        """As the environment's test account. Raises Stopped."""
+        if "login" in self._failed:
+            raise self._failed["login"]
+        self._now = ""
+        self._person.sign_in(self._site.email, self._site.password)
+
+    def leave(self) -> None:
+        """Let go of what is held."""
+        while self._held:
+            self._held.pop().abort()
+
+    # ------------------------------------------------------------ the states
+
+    def _login(self) -> Locator:
+        self._goto(self._site.pages.login)
+        return self._person.await_element("password", "sign in")
+
+    def _login_error(self) -> Locator:
+        self._person.await_element("email", "sign in").fill(NOBODY)
+        password = self._person.await_element("password", "sign in")
+        password.fill("not a password of anybody")
+        password.press("Enter")
+        return self._wait_for(self.page.locator(ALERT), "an alert about the wrong password")
+
+    def _not_found(self) -> Locator:
+        self._goto(NO_SUCH_PAGE)
+        heading = self._wait_for(self._heading, "the page for unknown addresses")
+        self._elsewhere = heading.inner_text()
+        return heading
+
+    def _own_page(self, path: str) -> Locator:
+        self._goto(path)
+        heading = self._wait_for(self._heading, "the page's heading")
+        link = self.page.locator(f'a[href="{path}"]:visible')
+        if not self._person.is_at(path) and link.count():
+            # Whoever opens it afresh is led elsewhere; people get there by a link.
+            link.first.click()
+            self.page.wait_for_url(self._site.frontend + path, wait_until="commit")
+            heading = self._wait_for(self._heading, "the page's heading")
+        here = urlsplit(self.page.url).path
+        if here != path:
+            raise Stopped(f"{path} led to {here}; {self._shown()}")
+        if self._elsewhere and heading.inner_text() == self._elsewhere:
+            raise Stopped(f"{path} shows the page for unknown addresses; {self._shown()}")
+        return heading
+
+    def _open_chat(self) -> Locator:
+        self._goto(self._site.pages.chat)
+        self._person.open_chat()
+        return self._person.find("message").first
+
+    def _messages_there(self) -> Locator:
+        if not self._person.lists_messages:
+            return self._person.find("message").first
+        messages = self._person.find("messages")
+        if messages.count() == 0:
+            raise MeasurementFailed(
+                "the test account's chat has no messages, so nothing can be said of how they are shown; send one"
+            )
+        return self._wait_for(messages.last, "the earlier messages")
+
+    def _chat_dialog(self) -> Locator:
+        self._person.await_element("clear_chat", "clear the chat").click()
+        return self._wait_for(self.page.locator(DIALOG), "the dialog that asks before the chat is cleared")
+
+    def _chat_thinking(self) -> Locator:
+        message = self._person.await_element("message", "ask PAM")
+        message.fill(QUESTION)
+        message.press("Enter")
+        end_s = time.monotonic() + self._site.deadline_s
+        while not self._held:
+            if time.monotonic() > end_s:
+                raise Stopped(
+                    f"a message was typed and Enter pressed, but nothing was sent to {self._site.chat_path} within "
+                    f"{self._site.deadline_s:g} s; {self._shown()}"
+                )
+            self.page.wait_for_timeout(_PAUSE_MS)
+        place = self._person.find("messages") if self._person.lists_messages else self.page.locator("body")
+        return self._wait_for(place.get_by_text(QUESTION).last, "the message that was sent")
+
+    def _chat_error(self) -> Locator:
+        self.leave()
+        return self._wait_for(self._person.find("chat_error"), "an alert that PAM did not answer")
+
+    # ------------------------------------------------------------ what they have in common
+
+    @property
+    def _heading(self) -> Locator:
+        return heading_of(self.page)
+
+    def _goto(self, path: str) -> None:
+        self.leave()
+        # Away from the old page first: what it still asks for is over then, and Playwright does not always say so.
+        self.page.goto("about:blank")
+        self._under_way.clear()
+        self.page.goto(self._site.frontend + path, wait_until="domcontentloaded")
+
+    def _wait_for(self, locator: Locator, what: str) -> Locator:
+        try:
+            locator.first.wait_for(state="visible")
+        except PlaywrightTimeoutError:
+            raise Stopped(f"{what} did not appear within {self._site.deadline_s:g} s; {self._shown()}") from None
+        return locator.first
+
+    def _no_alert(self) -> None:
+        if self.page.locator("main").locator(ALERT).count():
+            raise Stopped(f"an alert stands in its place; {self._shown()}")
+
+    def _calm(self) -> None:
+        """Wait until nothing is requested any more. Raises Stopped when it goes on and on: then the page is still loading."""
+        began_s = time.monotonic()
+        calm = 0
+        while calm < _CALM_ROUNDS:
+            waited_s = time.monotonic() - began_s
+            if waited_s > _DOUBTED_AFTER_S and self._is_idle():
+                # The page before this one is told of late now and then: a request of its own begins here and never ends.
+                self._under_way.clear()
+            if waited_s > self._site.deadline_s:
+                pending = ", ".join(sorted({urlsplit(request.url).path for request in self._under_way}))
+                raise Stopped(f"still loading {pending} after {self._site.deadline_s:g} s; {self._shown()}")
+            self.page.wait_for_timeout(_PAUSE_MS)
+            calm = 0 if self._under_way else calm + 1
+
+    def _is_idle(self) -> bool:
+        """Whether the browser itself says that this page, and no earlier one, asks for nothing."""
+        try:
+            self.page.wait_for_load_state("networkidle", timeout=_PAUSE_MS)
+        except PlaywrightTimeoutError:
+            return False
+        return True
+
+    def _shown(self) -> str:
+        """What a person sees there, in short."""
+        try:
+            text = self.page.evaluate(
+                "() => [...document.querySelectorAll('[role=alert], main')].map((part) => part.innerText).join(' ')"
+            )
+        except Error as error:
+            return f"the page cannot be read: {error.message.splitlines()[0]}"
+        words = cut(" ".join(str(text).split()), _SHOWN_CHARACTERS)
+        return f"the page shows {words!r}" if words else "the page is empty"
+
+    def _began(self, request: Request) -> None:
+        if request.resource_type not in _STREAMS and not self._is_held(request):
+            self._under_way.add(request)
+
+    def _ended(self, request: Request) -> None:
+        self._under_way.discard(request)
+
+    def _is_held(self, request: Request) -> bool:
+        return request.method == "POST" and urlsplit(request.url).path == self._site.chat_path
+
+    def _let_through(self, route: Route, request: Request) -> Any:
+        if self._is_held(request):
+            self._held.append(route)
+            return None
+        if request.method in _READS or urlsplit(request.url).path == self._site.login_path:
+            return route.continue_()
+        return route.abort()

@@ -1,0 +1,138 @@
+"""What keeps people from using the site: rules that elements of a page state break, in words, and which of it is new.
+
+Only barriers that the baseline does not have count against a rollback; without a baseline every one counts. What the rules could not
+decide never counts: it is kept for a person.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Self
+
+from pam_rollback.browser.rules.known_barriers import Key, Known, as_finding, stable
+from pam_rollback.environment.known_before import Finding
+
+OWN_RULES = "the suite's own rules"
+"""Reflow, motion and keyboard are no rules of axe-core."""
+
+_ELEMENTS_SHOWN = 5
+_STATES_SHOWN = 4
+
+
+@dataclass(frozen=True)
+class Element:
+    """One element with a barrier, and what is wrong with it."""
+
+    selector: str
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One rule that some elements of a page state break. ``impact`` is the rule's own word: minor, moderate, serious or critical."""
+
+    rule: str
+    impact: str
+    page_state: str
+    elements: tuple[Element, ...]
+    help: str
+    address: str = ""
+    """Where the rule is explained."""
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The elements' selectors."""
+        return tuple(element.selector for element in self.elements)
+
+    def key_of(self, element: Element) -> Key:
+        """By what this element is known in a baseline."""
+        return (self.rule, self.page_state, stable(element.selector))
+
+    def lines(self) -> list[str]:
+        """The rule, what it means, and each element."""
+        shown = [
+            f"    {element.selector}" + (f": {element.why}" if element.why else "")
+            for element in self.elements[:_ELEMENTS_SHOWN]
+        ]
+        hidden = len(self.elements) - _ELEMENTS_SHOWN
+        more = [f"    … and {hidden} more"] if hidden > 0 else []
+        return [f"  {self.rule} on {self.page_state} ({self.impact}): {self.help}", *shown, *more]
+
+
+@dataclass(frozen=True, repr=False)
+class Findings:
+    """What the rules say of one page state. ``passed`` counts the rules that found something to look at and nothing to object to."""
+
+    page_state: str
+    rules: str
+    """Which rules judged, with their version: another version may find more."""
+    passed: int
+    violations: tuple[Violation, ...]
+    incomplete: tuple[Violation, ...] = ()
+    """What a person has to look at. Never a failure."""
+    note: str = ""
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Each kind of barrier, with the number of its elements."""
+        found = Counter(violation.key_of(element) for violation in self.violations for element in violation.elements)
+        return tuple(as_finding(key, count) for key, count in found.items())
+
+    def without(self, known: tuple[Finding, ...], why: str) -> Self:
+        """The same without what is known. Of a kind that counts all elements are shown."""
+        texts = {finding.text for finding in known}
+        new = []
+        for violation in self.violations:
+            elements = tuple(
+                element for element in violation.elements if as_finding(violation.key_of(element)).text not in texts
+            )
+            if elements:
+                new.append(replace(violation, elements=elements))
+        return replace(self, violations=tuple(new), note=why)
+
+    @property
+    def elements(self) -> int:
+        """How many elements have a barrier."""
+        return sum(len(violation.elements) for violation in self.violations)
+
+    @property
+    def headline(self) -> str:
+        """Rules, numbers, page: what one line of a terminal has to say."""
+        if not self.violations:
+            return f"no barrier on {self.page_state} ({self.passed} rules passed, {self.rules})"
+        counts: Counter[str] = Counter()
+        for violation in self.violations:
+            counts[violation.rule] += len(violation.elements)
+        named = ", ".join(f"{rule} ({count})" for rule, count in counts.items())
+        states = tuple(dict.fromkeys(violation.page_state for violation in self.violations))
+        hidden = len(states) - _STATES_SHOWN
+        where = ", ".join(states[:_STATES_SHOWN]) + (f" and {hidden} more" if hidden > 0 else "")
+        return f"{named} on {where}, by {self.rules}"
+
+    @property
+    def for_review(self) -> str:
+        """What the rules could not decide, for a person; empty when there is nothing."""
+        lines = [line for violation in self.incomplete for line in [*violation.lines(), f"    {violation.address}"]]
+        return (
+            "\n".join([f"left for a person to judge on {self.page_state}, by {self.rules}:", *lines]) if lines else ""
+        )
+
+    def __str__(self) -> str:
+        """The headline with why it counts, where a baseline says more; then each rule with its elements."""
+        lines = [line for violation in self.violations for line in violation.lines()]
+        return "\n".join([self.headline + (f" ({self.note})" if self.note else ""), *lines])
+
+    # pytest shows the repr of what an assertion gives as its message: the sentences, not the fields.
+    __repr__ = __str__
+
+
+def made_known(findings: Iterable[Findings]) -> Known:
+    """What these findings make known."""
+    findings = tuple(findings)
+    counts = Counter(
+        violation.key_of(element)
+        for found in findings
+        for violation in found.violations
+        for element in violation.elements
+    )
+    return Known(counts, ", ".join(dict.fromkeys(found.rules for found in findings)))

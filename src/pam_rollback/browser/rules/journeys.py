@@ -1,0 +1,369 @@
+"""What came of a journey through the site, in words that a person can act on. Every fact names the browser in which it was found."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+from pam_rollback.base.figures import Figures
+from pam_rollback.environment.known_before import Finding, without_numbers
+
+_SHOWN = 5
+
+
+class Stopped(Exception):  # noqa: N818 - named by what happened
+    """The journey does not go on from here. The message says where, and what was seen."""
+
+
+class Unreachable(Stopped):
+    """The site could not be reached at all: it is down, or this machine is offline."""
+
+
+@dataclass(frozen=True, repr=False, kw_only=True)
+class Walk:
+    """One journey. ``problem`` is empty when it came to its end; else it is the sentence that says where it stopped, and what was seen."""
+
+    journey: str
+    browser: str
+    problem: str = ""
+    took_s: float = 0.0
+
+    @property
+    def done(self) -> bool:
+        """It came to its end."""
+        return not self.problem
+
+    @property
+    def figures(self) -> Figures:
+        """For the table of criteria."""
+        return Figures(what=f"{self.journey} in {self.browser}", asked="works", measured=self.outcome, n=1)
+
+    @property
+    def outcome(self) -> str:
+        """What came of it, in a few words."""
+        return self.problem or "works"
+
+    def __str__(self) -> str:
+        """The sentence that a failure shows."""
+        return f"{self.journey} in {self.browser}: {self.outcome}"
+
+    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
+    __repr__ = __str__
+
+
+@dataclass(frozen=True, repr=False, kw_only=True)
+class Conversation(Walk):
+    """A question to PAM: answered, shown again after a reload, and found by the API."""
+
+    answer: str = ""
+    shown_again: bool | None = False
+    """None: the site does not list what was said, so that this cannot be told."""
+    stored: bool = False
+
+    @property
+    def forgotten(self) -> bool:
+        """A reload of the page took away what was said."""
+        return self.shown_again is False
+
+    @property
+    def answered(self) -> bool:
+        """PAM gave an answer on the page."""
+        return bool(self.answer)
+
+    @property
+    def outcome(self) -> str:
+        """Which of the three is missing."""
+        if self.problem or not self.answered:
+            return self.problem or "PAM gave no answer"
+        if self.forgotten:
+            return "question and answer are gone after a reload of the page"
+        if not self.stored:
+            return "the page shows the answer, the API's history does not have it"
+        return "works"
+
+
+@dataclass(frozen=True, repr=False, kw_only=True)
+class Spoken(Walk):
+    """Speaking to PAM. ``flag_on`` is what the flags give this user; None: nobody says."""
+
+    flag_on: bool | None
+    offered: bool = False
+    answer: str = ""
+    from_before_voice: str = ""
+    """The release of the page, when it is one that never had voice."""
+
+    @property
+    def as_the_flag_says(self) -> bool:
+        """Offered where the flag is on, absent where it is off. With no flag to ask, whatever the page says. A page of before has none."""
+        if self.from_before_voice:
+            return self.done and not self.offered
+        return self.done and (self.flag_on is None or self.offered == self.flag_on)
+
+    @property
+    def answered(self) -> bool:
+        """PAM answered what was spoken; where voice is off for this user there is nothing to answer."""
+        nothing_to_answer = self.flag_on is False or bool(self.from_before_voice)
+        return self.done and (bool(self.answer) if self.offered else nothing_to_answer)
+
+    @property
+    def outcome(self) -> str:
+        """What is wrong, or in which of the two right states it is."""
+        if self.problem:
+            return self.problem
+        if self.from_before_voice and not self.offered:
+            return f"release {self.from_before_voice} is from before voice ([release] voice_since), and its page offers none"
+        if self.flag_on is False:
+            if self.offered:
+                return "PAM_VOICE_FEATURES is off for this user, yet the page offers to speak"
+            return "PAM_VOICE_FEATURES is off for this user, and the page offers no voice: as it should be"
+        if not self.offered:
+            return "PAM_VOICE_FEATURES is on for this user, yet the page has no button to speak"
+        return "works" if self.answer else "what was spoken was not answered"
+
+
+@dataclass(frozen=True, repr=False, kw_only=True)
+class Expense(Walk):
+    """An expense of the test account, entered on the page."""
+
+    accepted: bool = False
+    shown: bool = False
+    stored: bool = False
+
+    @property
+    def outcome(self) -> str:
+        """Which of the three is missing."""
+        if self.problem:
+            return self.problem
+        if not self.shown:
+            return "the expense was accepted, and the page does not list it"
+        return "works" if self.stored else "the page lists the expense, the API does not have it"
+
+
+@dataclass(frozen=True, repr=False, kw_only=True)
+class Setting(Walk):
+    """A setting of the test account, changed on the page."""
+
+    name: str = ""
+    wanted: str = ""
+    found: str = ""
+
+    @property
+    def kept(self) -> bool:
+        """It was found as it was set, after a reload."""
+        return self.done and bool(self.wanted) and self.found == self.wanted
+
+    @property
+    def outcome(self) -> str:
+        """What was set and what was found."""
+        if self.problem or self.kept:
+            return self.problem or "works"
+        return f"{self.name} was set to {self.wanted!r} and saved; after a reload it is {self.found!r}"
+
+
+@dataclass(frozen=True, repr=False, kw_only=True)
+class Trip(Walk):
+    """A trip, from the page of trips to PAM's answer about it."""
+
+    trips: int = 0
+    answer: str = ""
+
+    @property
+    def planned(self) -> bool:
+        """There were trips to choose from, and PAM answered about one."""
+        return self.done and self.trips > 0 and bool(self.answer)
+
+    @property
+    def outcome(self) -> str:
+        """How far it came."""
+        if self.problem or self.planned:
+            return self.problem or "works"
+        return "the page of trips has none" if not self.trips else "PAM gave no answer about the trip"
+
+
+@dataclass(frozen=True, repr=False, kw_only=True)
+class NewSession(Walk):
+    """Signing out, and signing in again after the service has forgotten the session."""
+
+    signed_out: bool = False
+    asked_to_sign_in: bool = False
+    signed_in_again: bool = False
+    note: str = ""
+    """What else there is to say of a page that does not ask."""
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The page that does not ask to sign in, where everything else was seen."""
+        seen = not self.problem and self.signed_out and self.signed_in_again
+        return (
+            (Finding("RPO-3", "a page whose session was lost", "does not ask to sign in"),)
+            if seen and not self.asked_to_sign_in
+            else ()
+        )
+
+    def without(self, known: tuple[Finding, ...], why: str) -> Self:
+        """Judged without what is known of the page."""
+        return replace(self, asked_to_sign_in=self.asked_to_sign_in or bool(known), note=why)
+
+    @property
+    def outcome(self) -> str:
+        """How far it came."""
+        if self.problem:
+            return self.problem
+        if not self.signed_out:
+            return "signing out leaves the person signed in"
+        if not self.asked_to_sign_in:
+            note = f" ({self.note})" if self.note else ""
+            return f"with a session that the service does not know any more, the page does not ask to sign in{note}"
+        return "works" if self.signed_in_again else "signing in again does not work"
+
+
+@dataclass(frozen=True, repr=False, kw_only=True)
+class Chat(Walk):
+    """The chat as a signed-in traveller finds it."""
+
+    heading: str = ""
+    enhanced: bool = False
+
+    @property
+    def outcome(self) -> str:
+        """What is shown."""
+        return (
+            self.problem
+            or f"the heading is {self.heading!r}{', and the enhanced chat is shown' if self.enhanced else ''}"
+        )
+
+
+@dataclass(frozen=True, repr=False, kw_only=True)
+class BehindThePages(Walk):
+    """What a browser noticed that a person does not see: errors of scripts, requests that failed, answers that are errors."""
+
+    pages: tuple[str, ...] = ()
+    """The pages that were opened, with those of the journeys before."""
+    complaints: tuple[str, ...] = ()
+    note: str = ""
+    """What else there is to say of them."""
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Each kind of error. How often it was seen depends on what was done before, so that it does not count."""
+        return tuple(
+            dict.fromkeys(Finding("SC-5", "behind the pages", without_numbers(one)) for one in self.complaints)
+        )
+
+    def without(self, known: tuple[Finding, ...], why: str) -> Self:
+        """Judged without the errors that are known."""
+        old = {finding.said for finding in known}
+        new = tuple(one for one in self.complaints if without_numbers(one) not in old)
+        return replace(self, complaints=new, note=why)
+
+    @property
+    def clean(self) -> bool:
+        """Pages were opened, and nothing was noticed."""
+        return self.done and bool(self.pages) and not self.complaints
+
+    @property
+    def figures(self) -> Figures:
+        """For the table of criteria."""
+        return Figures(
+            what=f"{self.journey} in {self.browser}",
+            asked="no errors, no failed requests",
+            measured=self.outcome,
+            n=len(self.pages),
+            definition="n: pages opened",
+        )
+
+    @property
+    def outcome(self) -> str:
+        """The first complaints; all are attached."""
+        if self.problem:
+            return self.problem
+        if not self.pages:
+            return "no page was opened, so nothing is known"
+        if not self.complaints:
+            return f"none on {len(self.pages)} pages"
+        more = f"; and {len(self.complaints) - _SHOWN} more" if len(self.complaints) > _SHOWN else ""
+        return f"{len(self.complaints)} on {len(self.pages)} pages: {'; '.join(self.complaints[:_SHOWN])}{more}" + (
+            f" ({self.note})" if self.note else ""
+        )
+
+
+@dataclass(frozen=True, repr=False, kw_only=True)
+class PagesSeen(Walk):
+    """The pages that need no account, as a browser shows them: by path what is wrong with each, empty when nothing is."""
+
+    shown: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_the_site(self) -> bool:
+        """There were pages, and none of them is empty or an error screen."""
+        return self.done and bool(self.shown) and not any(self.shown.values())
+
+    @property
+    def outcome(self) -> str:
+        """Which pages are no pages of the site."""
+        if self.problem:
+            return self.problem
+        return "; ".join(f"{path}: {wrong}" for path, wrong in self.shown.items() if wrong) or "works"
+
+
+@dataclass(frozen=True, repr=False, kw_only=True)
+class ServedPage(Walk):
+    """What a browser was given: the page's own release, and the sum of each script and style, against the manifest of the release.
+
+    ``expected`` is the release that must be live; empty when nobody said: then page and manifest must agree.
+    """
+
+    expected: str
+    page_release: str = ""
+    manifest_release: str = ""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """What the browser got: path and SHA-256."""
+    manifest: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def differing(self) -> tuple[str, ...]:
+        """The files that are not the release's."""
+        return tuple(
+            f"{path} (expected {self.manifest[path][:12]}…, found {found[:12]}…)"
+            if path in self.manifest
+            else f"{path} (not a file of this release)"
+            for path, found in sorted(self.files.items())
+            if self.manifest.get(path) != found
+        )
+
+    @property
+    def right_release(self) -> bool:
+        """Page and manifest name the release that is expected."""
+        wanted = self.expected or self.manifest_release
+        return self.done and bool(wanted) and self.page_release == wanted and self.manifest_release == wanted
+
+    @property
+    def right_files(self) -> bool:
+        """There were files, and each is the release's."""
+        return self.done and bool(self.files) and not self.differing
+
+    @property
+    def figures(self) -> Figures:
+        """For the table of criteria."""
+        wanted = self.expected or self.manifest_release or "one release"
+        return Figures(
+            what=f"{self.journey} in {self.browser}",
+            asked=f"page and files of {wanted}",
+            measured=self.outcome,
+            n=len(self.files),
+            definition="n: scripts and styles compared",
+        )
+
+    @property
+    def outcome(self) -> str:
+        """Which of page, manifest and files is of another release."""
+        if self.problem:
+            return self.problem
+        if not self.right_release:
+            page, manifest = self.page_release or "(none named)", self.manifest_release or "(none named)"
+            return f"the page is of release {page}, its manifest of {manifest}, expected {self.expected or 'both to be the same'}"
+        if not self.files:
+            return "the browser got no script and no style, so nothing is known"
+        if self.differing:
+            which = "; ".join(self.differing[:_SHOWN])
+            return f"{len(self.differing)} of {len(self.files)} files are not those of {self.manifest_release}: {which}"
+        return f"{len(self.files)} files of release {self.manifest_release}"

@@ -1,0 +1,55 @@
+"""The barriers that the baseline has: each by its rule, the page state in which it was met and the element."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from pam_rollback.environment.known_before import Finding
+
+ITEM = "CR-4"
+"""Accessibility broken, of the plan's criteria."""
+
+Key = tuple[str, str, str]
+"""Rule, page state, element."""
+
+_ID = re.compile(r"#(?:\\.|[^\s>.:\[])+")
+_NUMBER = re.compile(r"\d+")
+_POSITION = re.compile(r"(:nth-(?:child|of-type)\()\d+\)")
+
+
+def stable(selector: str) -> str:
+    """The selector without what differs between two visits: counters in ids (``#field-3``) and positions among siblings."""
+    without_counters = _ID.sub(lambda found: _NUMBER.sub("N", found.group()), selector)
+    return _POSITION.sub(r"\1N)", without_counters)
+
+
+def as_finding(key: Key, count: int = 1) -> Finding:
+    """A barrier as a waiver names it: ``color-contrast on home-light: a.button``."""
+    rule, page_state, selector = key
+    return Finding(ITEM, f"{rule} on {page_state}", selector, count)
+
+
+@dataclass(frozen=True)
+class Known:
+    """The barriers of a baseline: how often each was there, and the rules that found them."""
+
+    counts: Mapping[Key, int]
+    rules: str
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Each as a later run compares it."""
+        return tuple(as_finding(key, count) for key, count in self.counts.items())
+
+    def as_data(self) -> dict[str, Any]:
+        """As JSON can hold it."""
+        return {"rules": self.rules, "barriers": [[*key, count] for key, count in sorted(self.counts.items())]}
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Self:
+        """Read back what ``as_data`` gave."""
+        return cls(
+            {(str(rule), str(state), str(target)): int(count) for rule, state, target, count in data["barriers"]},
+            str(data["rules"]),
+        )

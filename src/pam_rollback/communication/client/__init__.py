@@ -1,0 +1,1 @@
+"""Clients: one outside thing each."""

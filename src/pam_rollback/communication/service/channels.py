@@ -1,0 +1,192 @@
+"""The channels that an environment declares, each as a way to send one message of an escalation."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from pam_rollback.base.errors import UndoFailed
+from pam_rollback.communication.client.notice_board import NoticeBoard
+from pam_rollback.communication.client.pagerduty import PagerDutyEvents, Severity
+from pam_rollback.communication.client.slack import SlackWebhook
+from pam_rollback.communication.client.smtp import Mailer
+from pam_rollback.communication.client.statuspage import Status, StatusPageApi
+from pam_rollback.communication.rules.communication import Notice
+from pam_rollback.communication.rules.escalation import (
+    DONE,
+    HELPED,
+    NOT_VERIFIED,
+    OVER,
+    OWING,
+    RESUMED,
+    STOPPED,
+    UNDOING,
+    UNDONE,
+    VERIFIED,
+    Means,
+)
+from pam_rollback.communication.service.escalation import Message, Send
+from pam_rollback.environment.environment import Environment
+from pam_rollback.outside.http import fetch
+from pam_rollback.rollback.engine.journal import Journal, Undo
+
+RESOLVE_INCIDENT = "resolve-status-page-incident"
+PUT_NOTICE_BACK = "put-notice-back"
+UNDO_KINDS = (RESOLVE_INCIDENT, PUT_NOTICE_BACK)
+"""What is owed once customers are told."""
+
+_SEVERITIES: Mapping[str, Severity] = {
+    "EM-1": "warning",
+    "EM-2": "error",
+    HELPED: "warning",
+    STOPPED: "error",
+    RESUMED: "warning",
+    OWING: "error",
+    NOT_VERIFIED: "error",
+}
+_STATUSES: Mapping[str, Status] = {DONE: "monitoring", HELPED: "monitoring", OVER: "resolved"}
+_OVER_TEXT = "This is over."
+
+
+class Channels:
+    """Every channel that the environment declares. What customers see is owed before it goes up, and settled once it is down."""
+
+    def __init__(self, environment: Environment, journal: Journal) -> None:
+        self._environment = environment
+        self._journal = journal
+        self._owed: dict[str, Undo] = {}
+        self._public_watches = False
+
+    def by_means(self) -> dict[Means, Send]:
+        """Each as a way to send one message."""
+        environment = self._environment
+        found: dict[Means, Send] = {}
+        if "slack" in environment.abilities:
+            slack = SlackWebhook(environment.secret("slack_webhook"))
+            found["slack"] = lambda message: slack.post(message.text)
+        if "pagerduty" in environment.abilities:
+            pager = pagerduty_of(environment)
+            found["pagerduty"] = lambda message: _ring(pager, message)
+        if "email" in environment.abilities:
+            mailer = mailer_of(environment)
+            found["email"] = lambda message: mailer.send(message.contacts, message.title, message.text)
+        if "statuspage" in environment.abilities:
+            found["statuspage"] = self._tell_public
+        if {"in_app_notice", "flag_admin"} <= environment.abilities:
+            found["in_app_notice"] = self._tell_users
+        return found
+
+    def _tell_public(self, message: Message) -> str:
+        page = status_page_of(self._environment)
+        self._owe(RESOLVE_INCIDENT, {"name": message.title})
+        status = _STATUSES.get(message.occasion, "identified")
+        problem = page.tell(message.title, message.text, status=status)
+        self._public_watches = status == "monitoring" and not problem
+        if status == "resolved" and not problem:
+            self._settle(RESOLVE_INCIDENT)
+        return problem
+
+    def _tell_users(self, message: Message) -> str:
+        watched = message.occasion in {DONE, HELPED} and self._public_watches
+        if watched or message.occasion not in {DONE, HELPED, OVER}:
+            if PUT_NOTICE_BACK not in self._owed:
+                self._owe(PUT_NOTICE_BACK, self._notice_now())
+            return notice_board_of(self._environment).put_up(message.text)
+        # Without an incident that is watched on the status page nothing says for how long a notice stays.
+        owed = self._owed.get(PUT_NOTICE_BACK)
+        if owed is None:
+            return ""
+        problem = _put_back(owed, self._environment)
+        if not problem:
+            self._settle(PUT_NOTICE_BACK)
+        return problem
+
+    def _notice_now(self) -> dict[str, object]:
+        deadline_s = self._environment.probing.request_deadline_s
+        before = Notice.of(fetch(self._environment.url_of("notice"), deadline_s=deadline_s))
+        return {"active": before.active and not before.problem, "text": before.text}
+
+    def _owe(self, kind: str, facts: dict[str, object]) -> None:
+        if kind not in self._owed:
+            self._owed[kind] = self._journal.owe(kind, facts)
+
+    def _settle(self, kind: str) -> None:
+        self._journal.settled(self._owed.pop(kind))
+
+
+def take_down(undo: Undo, environment: Environment) -> None:
+    """Put back what customers saw before. Raises UndoFailed with what a person has to do."""
+    if undo.kind == RESOLVE_INCIDENT:
+        name = str(undo.facts["name"])
+        problem = status_page_of(environment).tell(name, _OVER_TEXT, status="resolved")
+        by_hand = f"resolve the incident {name!r} on the status page"
+    else:
+        problem = _put_back(undo, environment)
+        text = str(undo.facts["text"])
+        by_hand = (
+            f"put the notice {text!r} back into the app" if undo.facts["active"] else "take the notice out of the app"
+        )
+    if problem:
+        raise UndoFailed(f"customers still read of the rollback: {problem}; a person must {by_hand}")
+
+
+def pagerduty_of(environment: Environment) -> PagerDutyEvents:
+    """The integration of this environment. Raises ValueError when there is none."""
+    if environment.pagerduty is None:
+        raise ValueError("no [pagerduty] table")
+    return PagerDutyEvents(
+        environment.pagerduty.api_url, environment.secret("pagerduty_routing_key"), source=environment.name
+    )
+
+
+def mailer_of(environment: Environment) -> Mailer:
+    """The mail server of this environment. Raises ValueError when there is none."""
+    settings = environment.email
+    if settings is None:
+        raise ValueError("no [email] table")
+    signs_in = environment.has_secret("smtp_username")
+    return Mailer(
+        settings.host,
+        settings.port,
+        settings.sender,
+        starttls=settings.starttls,
+        username=environment.secret("smtp_username") if signs_in else "",
+        password=environment.secret("smtp_password") if signs_in else "",
+    )
+
+
+def status_page_of(environment: Environment) -> StatusPageApi:
+    """The status page of this environment; its subscribers get mail unless it is a sandbox. Raises ValueError when there is none."""
+    if environment.statuspage is None:
+        raise ValueError("no [statuspage] table")
+    return StatusPageApi(
+        environment.statuspage.api_url,
+        environment.statuspage.page_id,
+        environment.secret("statuspage_api_key"),
+        deliver_notifications=not environment.is_sandbox,
+    )
+
+
+def notice_board_of(environment: Environment) -> NoticeBoard:
+    """The notice inside the app."""
+    return NoticeBoard(environment.url_of("notice_admin"), environment.secret("admin_token"))
+
+
+def _ring(pager: PagerDutyEvents, message: Message) -> str:
+    """One alert for each run: it grows more severe, is acknowledged when the steps are done, and resolved when nothing is left to do."""
+    key = f"pam-rollback/{message.run_id}"
+    match message.occasion:
+        case "done":
+            change = pager.record_change(message.title, at=datetime.now(UTC).isoformat(), link=message.link)
+            return "; ".join(filter(None, (pager.acknowledge(key), change)))
+        case "over":
+            return pager.resolve(key)
+        case occasion if occasion in {UNDOING, UNDONE, VERIFIED}:
+            change = pager.record_change(message.title, at=datetime.now(UTC).isoformat(), link=message.link)
+            # The alert of a drill that was killed would ring for ever; of a real rollback a person says when it is over.
+            return "; ".join(filter(None, (change, pager.resolve(key) if message.drill and occasion == UNDONE else "")))
+    severity: Severity = "info" if message.drill else _SEVERITIES.get(message.occasion, "critical")
+    return pager.trigger(key, message.text, severity=severity, link=message.link)
+
+
+def _put_back(undo: Undo, environment: Environment) -> str:
+    active, text = bool(undo.facts["active"]), str(undo.facts["text"])
+    return notice_board_of(environment).show(active=active, text=text)

@@ -1,1 +1,0 @@
-"""The rules of the suite: pure, no input or output."""

@@ -1,0 +1,1 @@
+"""The plan's decision criteria, and the one recommendation that follows."""

@@ -1,0 +1,121 @@
+"""The decision criteria that are about a state, not about a time: memory (IR-6) and the data (IR-3)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.figures import Figures
+from pam_rollback.decision.rules.decision import OF_GAP, Finding, Judged, State
+from pam_rollback.integrity.rules.row_counts import RowLoss
+from pam_rollback.integrity.rules.row_moves import RowMoves
+from pam_rollback.integrity.rules.row_rewriting import RowRewriting
+from pam_rollback.plan.decision_rules import Gaps
+from pam_rollback.product.rules.invariants import InvariantResult
+from pam_rollback.records.rules.memory import MemoryGrowth
+
+SCHEMA = "schema-damaged"
+"""The section of the runbook of invariants that are about the database's rules, not about rows of users."""
+_NAMED = 3
+
+
+def judged_memory(criterion: str, growth: MemoryGrowth, *, low_below_mb: float, gaps: Gaps) -> Judged:
+    """IR-6: above the level (``growth.alarm_mb``) and growing, by the slope of the calmer half; what the scatter hides is no growth.
+
+    A megabyte that is held is not a leak: above the level and flat is a gap, as is the band below the level.
+    """
+    newest_mb = max(growth.readings, key=lambda reading: reading.at_s).mb
+    grows = growth.mb_per_min > growth.smallest_visible_mb_per_min
+    words = (
+        f"memory {newest_mb:.0f} MB, {growth.mb_per_min:+z.1f} MB a minute (smallest visible "
+        f"{growth.smallest_visible_mb_per_min:.1f}), level {growth.alarm_mb:g} MB (n={len(growth.readings)})"
+    )
+    if newest_mb > growth.alarm_mb:
+        state = State.HOLDS if grows else OF_GAP[gaps.memory_above_and_flat]
+    else:
+        state, words = _below(growth, newest_mb, low_below_mb, gaps, words)
+    figures = replace(
+        growth.figures,
+        what="memory",
+        asked=f"> {growth.alarm_mb:g} MB and growing",
+        measured=newest_mb,
+        margin=growth.alarm_mb - newest_mb,
+    )
+    return Judged(Finding(criterion, state, words), figures)
+
+
+def _below(growth: MemoryGrowth, newest_mb: float, low_below_mb: float, gaps: Gaps, words: str) -> tuple[State, str]:
+    try:
+        settled = growth.settled
+    except MeasurementFailed as error:
+        return State.UNKNOWN, str(error)
+    if not settled:
+        return OF_GAP[
+            gaps.memory_on_its_way
+        ], f"{words}: {growth.expected_mb:.0f} MB in {growth.horizon_s / 60:g} minutes"
+    return (State.CLEAR if newest_mb < low_below_mb else OF_GAP[gaps.memory_between]), words
+
+
+def judged_data(
+    criterion: str,
+    of_users: Mapping[str, InvariantResult],
+    of_schema: Mapping[str, InvariantResult],
+    unknown: Mapping[str, str],
+    *,
+    affected_max: int,
+    gaps: Gaps,
+) -> Judged:
+    """IR-3, corruption: the rows for which an invariant does not hold, all invariants together, are more than the plan tolerates.
+
+    A row may break several, so the sum is an upper bound; with the plan's tolerance of 0 that makes no difference.
+    """
+    offenders = sum(result.offenders for result in of_users.values())
+    broken = [result for result in of_users.values() if result.offenders]
+    looked_at = max((result.looked_at for result in of_users.values()), default=0)
+    empty = [result for result in (*of_users.values(), *of_schema.values()) if result.is_empty]
+    damaged = [result for result in of_schema.values() if result.offenders]
+    words = f"{offenders} damaged rows by {len(of_users)} invariants"
+    if offenders > affected_max:
+        state, words = State.HOLDS, f"{words}: {_named(broken)}"
+    elif unknown or empty or not of_users:
+        why = [*(f"{name}: {why}" for name, why in unknown.items()), *map(str, empty)]
+        state, words = (
+            State.UNKNOWN,
+            "; ".join(why[:_NAMED]) or "no invariant was evaluated: nothing is known of the data",
+        )
+    elif damaged:
+        state, words = (
+            OF_GAP[gaps.schema_damaged],
+            f"{words}, but the database's own rules are damaged: {_named(damaged)}",
+        )
+    else:
+        state = State.CLEAR
+    figures = Figures(
+        what="damaged rows",
+        asked=f"> {affected_max}",
+        measured=offenders,
+        n=looked_at,
+        margin=affected_max - offenders,
+        definition=f"{len(of_users)} invariants, n of the largest table",
+    )
+    return Judged(Finding(criterion, state, words), figures)
+
+
+def judged_loss(criterion: str, loss: RowLoss) -> Judged:
+    """IR-3, loss: rows that were counted before are gone. Where there were none before, no loss can be seen: that is not known."""
+    lossy = [table for table in loss.tables if not table.holds and table.before.rows]
+    state = State.HOLDS if lossy else State.CLEAR if loss.holds else State.UNKNOWN
+    return Judged(Finding(criterion, state, str(loss)), loss.figures)
+
+
+def judged_rewriting(criterion: str, rewriting: RowRewriting | RowMoves) -> Judged:
+    """IR-3, corruption: rows of before that say something else, or belong to somebody else. What could not be compared is not known."""
+    try:
+        state, words = (State.CLEAR if rewriting.none else State.HOLDS), str(rewriting)
+    except MeasurementFailed as unknown:
+        state, words = State.UNKNOWN, str(unknown)
+    return Judged(Finding(criterion, state, words), rewriting.figures)
+
+
+def _named(results: Sequence[InvariantResult]) -> str:
+    more = f" and {len(results) - _NAMED} more" if len(results) > _NAMED else ""
+    return "; ".join(map(str, results[:_NAMED])) + more

@@ -1,0 +1,1 @@
+"""Where a session works: the environment's file, its tables and what they allow. Pure, apart from reading the file."""

@@ -1,0 +1,467 @@
+"""Where a session works: addresses, abilities, figures and the names of its secrets."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import Field, PrivateAttr, Strict
+
+from pam_rollback.base.addresses import is_encrypted, is_loopback, is_web
+from pam_rollback.base.configuration import ConfigurationError, Problem, Table, nearest, shown
+from pam_rollback.environment.channel_settings import Email, PagerDuty, Statuspage, Tracker
+from pam_rollback.environment.environment_tables import (
+    HEALTH_PATHS,
+    OPERATION_PATHS,
+    Ability,
+    Browser,
+    Chat,
+    HealthAnswers,
+    Load,
+    LoadedJourney,
+    OtherPages,
+    Pages,
+    Paths,
+    ProbedJourney,
+    Probing,
+    Ramp,
+    Release,
+    Sandbox,
+    SecretName,
+    SecretVariables,
+    Sql,
+    Urls,
+    Waiver,
+)
+from pam_rollback.environment.named_addresses import web_addresses
+from pam_rollback.environment.prometheus_settings import Prometheus
+from pam_rollback.environment.provider_settings import Git, GitHub, Netlify
+from pam_rollback.environment.readiness_settings import Preparedness
+from pam_rollback.environment.render_settings import Render
+from pam_rollback.environment.unleash import Unleash
+from pam_rollback.product.rules.conditions import Condition
+from pam_rollback.product.rules.contract import USER_ID, Component, Contract, Site
+from pam_rollback.product.rules.tables import UsersRows
+
+OPEN_JOURNEYS: tuple[ProbedJourney, ...] = ("front page", "cached front page", "health")
+"""What the prober can ask for without an account."""
+OPEN_LOADED_JOURNEYS: tuple[LoadedJourney, ...] = ("front page", "health")
+"""The same of a load test."""
+_NEEDED_SECRETS: Mapping[str, tuple[SecretName, ...]] = {
+    "flag_admin": ("admin_token",),
+    "cache_admin": ("admin_token",),
+    "emergency_endpoint": ("emergency_token",),
+    "slack": ("slack_webhook",),
+    "test_account": ("test_user_email", "test_user_password"),
+    "second_test_account": ("second_test_user_email", "second_test_user_password"),
+    "feature_check": ("admin_token",),
+    "database": ("database_dsn",),
+    "staging_copy": ("staging_copy_dsn",),
+    "render_metrics": ("render_api_key",),
+    "render": ("render_api_key",),
+    "netlify": ("netlify_auth_token",),
+    "statuspage": ("statuspage_api_key",),
+    "pagerduty": ("pagerduty_routing_key",),
+}
+_NEEDED_WHERE_NAMED: Mapping[str, tuple[SecretName, ...]] = {
+    "prometheus": ("prometheus_token",),
+    "email": ("smtp_username", "smtp_password"),
+}
+"""Many need none; where one is named, all of them are needed."""
+_ONLY_WHERE_DECLARED: Mapping[SecretName, str] = {"database_dsn": "database", "staging_copy_dsn": "staging_copy"}
+"""A variable that happens to be set opens no database: what is there to be read is declared."""
+_NEEDED_AT_UNLEASH: Mapping[str, tuple[SecretName, ...]] = {
+    "flag_admin": ("unleash_admin_token",),
+    "flag_evaluation": ("unleash_admin_token", "unleash_frontend_token"),
+    "in_app_notice": ("admin_token",),
+}
+"""What these need where a flag service switches the flags, and not the product."""
+_SECRET_NAMES: tuple[SecretName, ...] = get_args(SecretName)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What does not stand in the file itself."""
+
+    file: Path
+    source: str
+    variables: Mapping[str, str]
+
+
+class Environment(Table):
+    """One place where the product runs. ``kind`` is what the guard protects; ``abilities`` is what is there to be used."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+    kind: Literal["sandbox", "staging", "production"]
+    """What the guard protects: damage is planted on a sandbox only, and a real rollback asks for consent."""
+    drills: bool = False
+    """Rollbacks are practised here, without damage and with the consent of a real one. Staging only."""
+    description: str = ""
+    product: str = "pam-plan"
+    """Whose contract holds here: a file of ``products/``. What the plan assumes, where nobody says more."""
+    changes: Annotated[Mapping[str, Any], Field(alias="contract")] = {}
+    """What of that contract is different here, in its own tables: ``[contract.health.pam]``."""
+    abilities: Annotated[frozenset[Ability], Strict(False)] = frozenset()  # noqa: FBT003 - TOML has lists
+    """What is there to be used. Tests that need more are left out, and named."""
+    browsers: Annotated[tuple[Browser, ...], Strict(False), Field(min_length=1)] = ("chromium",)  # noqa: FBT003 - TOML has lists
+    """The browsers that the journeys must work in here. One that is declared and missing on this machine fails them."""
+    pace: Annotated[float, Field(ge=1)] = 1
+    """Divides the plan's observation windows. Above 1 the verdict says so, and production refuses it."""
+    # Defaults are made without validation: a validator of its own for each small table would cost start-up time.
+    urls: Urls = Urls.model_construct()
+    paths: Paths = Paths.model_construct()
+    other_pages: Annotated[OtherPages, Field(alias="pages")] = OtherPages.model_construct()
+    health: HealthAnswers = HealthAnswers.model_construct()
+    secret_variables: Annotated[SecretVariables, Field(alias="secrets")] = SecretVariables.model_construct()
+    release: Release = Release.model_construct()
+    probing: Probing = Probing.model_construct()
+    chat: Chat = Chat.model_construct()
+    load: Load = Load.model_construct()
+    ramp: Ramp = Ramp.model_construct()
+    thresholds: Mapping[str, Mapping[str, float]] = {}
+    """Figures of the plan that are others here, by item, as in ``[thresholds.SC-3]``. The verdict names each; one that nobody waived is no
+    GO."""
+    waivers: Annotated[tuple[Waiver, ...], Strict(False)] = ()  # noqa: FBT003 - TOML has lists
+    sql: Sql = Sql.model_construct()
+    prometheus: Prometheus | None = None
+    render: Render | None = None
+    netlify: Netlify | None = None
+    git: Git | None = None
+    github: GitHub | None = None
+    statuspage: Statuspage | None = None
+    pagerduty: PagerDuty | None = None
+    email: Email | None = None
+    readiness: Preparedness | None = None
+    tracker: Tracker | None = None
+    unleash: Unleash | None = None
+    sandbox: Sandbox | None = None
+
+    _origin: Origin = PrivateAttr()
+    _contract: Contract = PrivateAttr()
+    _secrets: dict[SecretName, str] = PrivateAttr(default_factory=dict)
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Remember the file, and look the secrets up."""
+        self._origin = context
+        if not self.is_template:
+            overlay = {**self._origin.variables, **(self.sandbox.variables if self.sandbox else {})}
+            named = {name: self._variable_of(name) for name in _SECRET_NAMES}
+            self._secrets = {name: overlay[variable] for name, variable in named.items() if overlay.get(variable)}
+
+    def problems_of_contract(self) -> Iterator[Problem]:
+        """What the contract needs and the file does not have."""
+        if not self.users_rows:
+            what = f"{self.product} describes no tables as the plan's queries assume them ([tables.plan])"
+            yield Problem("[sql] dialect", what)
+        if self.is_template or "test_account" not in self.abilities or self.contract.sign_in.kind != "supabase":
+            return
+        if not self.urls.supabase:
+            what = f"missing: accounts of {self.product} sign in there; say where it is, or remove"
+            yield Problem("[urls] supabase", f'{what} "test_account" from abilities')
+        if not self.has_secret("supabase_key"):
+            yield self._missing_secret("supabase_key")
+
+    def adopt(self, contract: Contract) -> None:
+        """Take the contract of its product, once, when the file is loaded."""
+        self._contract = contract
+
+    @property
+    def contract(self) -> Contract:
+        """What the product that runs here promises."""
+        return self._contract
+
+    @property
+    def table_names(self) -> Mapping[str, str]:
+        """What tables and columns are called here: as ``[sql.names]`` says, else as the contract does."""
+        return {**self.contract.tables.names, **self.sql.names}
+
+    @property
+    def users_rows(self) -> Mapping[str, UsersRows]:
+        """The tables with rows of users that are asked here."""
+        return self.contract.tables.of(self.sql.dialect)
+
+    @property
+    def pages(self) -> Pages:
+        """Where the site's pages are."""
+        return self.contract.pages
+
+    @property
+    def constant_flags(self) -> str:
+        """Why no flag can be switched here; empty where a service switches them."""
+        return "" if "flag_admin" in self.abilities else self.contract.flags.constants or ""
+
+    def contract_changes(self) -> dict[str, Any]:
+        """What is different here: the tables of ``[contract]``, and the short forms of ``[paths]`` and ``[health.optional]``."""
+        changes = dict(self.changes)
+        health = changes.get("health", {})
+        for name, component in HEALTH_PATHS.items():
+            path, optional = getattr(self.paths, name), getattr(self.health.optional, name)
+            short = {**({"path": path} if path else {}), **({"optional": list(optional)} if optional else {})}
+            if short and isinstance(health, dict):
+                health = {**health, component: {**short, **health.get(component, {})}}
+        operations = changes.get("operations", {})
+        for name in OPERATION_PATHS:
+            path = getattr(self.paths, name)
+            if path and isinstance(operations, dict):
+                operations = {**operations, name: {"path": path, **operations.get(name, {})}}
+        sign_in = changes.get("sign_in", {})
+        if self.paths.login and isinstance(sign_in, dict):
+            sign_in = {"path": self.paths.login, **sign_in}
+        pages = {**self.other_pages.model_dump(exclude_none=True), **changes.get("pages", {})}
+        own = {"health": health, "operations": operations, "sign_in": sign_in, "pages": pages}
+        return {**changes, **{name: table for name, table in own.items() if table}}
+
+    def health_url(self, component: Component) -> str:
+        """The address at which the health of a component is asked; empty where there is none: see ``unasked``."""
+        return "" if self.unasked(component) else f"{getattr(self.urls, str(component.site))}{component.address}"
+
+    def unasked(self, component: Component) -> str:
+        """Why the health of a component is not asked here; empty when it is."""
+        if component.no_endpoint is not None:
+            return f"{self.product} has no endpoint for {component.title} ({component.no_endpoint})"
+        if component.site == "supabase" and not (self.urls.supabase and self.has_secret("supabase_key")):
+            what = "no [urls] supabase, or no key that is set ([secrets] supabase_key_env)"
+            return f"{component.title} is asked at Supabase: {self.name} names {what}"
+        return ""
+
+    def headers_at(self, site: Site | None) -> dict[str, str]:
+        """What each request to that host carries: at Supabase the key of the pages."""
+        return {"apikey": self.secret("supabase_key")} if site == "supabase" else {}
+
+    @property
+    def file(self) -> Path:
+        """The file that it was loaded from."""
+        return self._origin.file
+
+    @property
+    def is_sandbox(self) -> bool:
+        """A running sandbox: it calls itself one, and the file holds the controls that only a running one can give."""
+        return self.kind == "sandbox" and self.sandbox is not None
+
+    @property
+    def is_template(self) -> bool:
+        """A sandbox without addresses: its file becomes complete when a sandbox is started."""
+        return self.kind == "sandbox" and self.sandbox is None and not any(self.addresses())
+
+    @property
+    def control_probe_url(self) -> str:
+        """An unrelated address that tells whether this machine is online; empty when none is declared."""
+        own = self.sandbox.control_url if self.sandbox is not None else ""
+        return self.probing.control_url or own
+
+    @property
+    def second_address_proxy(self) -> str:
+        """A proxy that asks from another network address; empty when none is declared."""
+        own = self.sandbox.second_address_proxy if self.sandbox is not None else ""
+        return self.probing.second_address_proxy or own
+
+    def addresses(self) -> Iterator[str]:
+        """Every declared address of the product's parts."""
+        yield from filter(
+            None, (self.urls.frontend, self.urls.api, self.urls.backend, self.urls.supabase, self.urls.status_page)
+        )
+
+    @property
+    def sign_in_url(self) -> str:
+        """Where an account signs in."""
+        sign_in = self.contract.sign_in
+        return str(getattr(self.urls, sign_in.site)) + sign_in.address
+
+    @property
+    def sign_in_headers(self) -> dict[str, str]:
+        """What such a request carries besides. Raises ConfigurationError where the key of the pages is not known."""
+        return self.headers_at(self.contract.sign_in.site)
+
+    def headers_of(self, operation: str) -> dict[str, str]:
+        """What each request of an operation carries besides the token: at Supabase the key of the pages."""
+        return self.headers_at(self.contract.operation(operation).site)
+
+    @property
+    def chat_intent(self) -> Literal["named", "never"]:
+        """Whether a good answer of PAM names an intent: as ``[chat]`` says here, else as the contract does."""
+        return self.chat.intent or ("named" if self.contract.names_intent else "never")
+
+    @property
+    def chat_good(self) -> tuple[Condition, ...]:
+        """What a good answer of PAM has here."""
+        good = self.contract.operations["chat"].good
+        return tuple(one for one in good if self.chat_intent == "named" or one.pointer != "/intent")
+
+    def path_of(self, path: str) -> str:
+        """One of ``[paths]``, below its address; ``{user_id}`` in it is for whoever signs in to fill."""
+        if path == "login":
+            return self.contract.sign_in.path
+        return self.contract.operation(path).path or "" if path in OPERATION_PATHS else str(getattr(self.paths, path))
+
+    def url_of(self, path: str, *, user_id: str = "") -> str:
+        """Give the full address of one of ``[paths]``: below the front end or back end where it is theirs, else below the API.
+
+        Empty for what has no endpoint here. ``user_id`` is filled in where the path is one for each user;
+        without it ``{user_id}`` stays, for a process that signs in itself.
+        """
+        if path == "login":
+            return self.sign_in_url
+        if path in OPERATION_PATHS:
+            operation = self.contract.operation(path)
+            url = str(getattr(self.urls, operation.site)) + operation.address if operation.address else ""
+            return url.replace(USER_ID, user_id) if user_id else url
+        if path in HEALTH_PATHS:
+            component = self.contract.health.get(HEALTH_PATHS[path])
+            return "" if component is None else self.health_url(component)
+        owner = {"frontend_version": self.urls.frontend, "asset_manifest": self.urls.frontend}
+        where: str = getattr(self.paths, path)
+        return owner.get(path, self.urls.api) + where
+
+    def secret(self, name: SecretName) -> str:
+        """Give a secret. Raises ConfigurationError when it has no value here, or leads to a database that is not declared."""
+        if name not in self._secrets:
+            raise ConfigurationError(self._origin.source, [self._missing_secret(name)])
+        ability = _ONLY_WHERE_DECLARED.get(name, "")
+        if ability and ability not in self.abilities:
+            what = f'no "{ability}" is declared, so it is not read, although {self._variable_of(name)} is set; add it, or unset that'
+            raise ConfigurationError(self._origin.source, [Problem("abilities", what)])
+        return self._secrets[name]
+
+    def named_secret(self, name: SecretName) -> str:
+        """Give a secret, declared or not: to look at where it leads, never to use it. Raises KeyError when it has no value here."""
+        return self._secrets[name]
+
+    def has_secret(self, name: SecretName) -> bool:
+        """Whether the secret has a value here; for one that no ability needs."""
+        return name in self._secrets
+
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret value of this environment, so that none of them is ever written."""
+        own = (self.sandbox.token, *self.sandbox.variables.values()) if self.sandbox else ()
+        return tuple(dict.fromkeys(value for value in (*self._secrets.values(), *own) if value))
+
+    def problems(self) -> Iterator[Problem]:
+        """Everything that is well-formed but must not be used like this."""
+        if self.is_template:
+            return
+        for part in ("frontend", "api", "backend"):
+            if not getattr(self.urls, part):
+                yield Problem(f"[urls] {part}", "missing, it is required")
+        if "status_page" in self.abilities and not self.urls.status_page:
+            yield Problem("[urls] status_page", 'missing; say where it is, or remove "status_page" from abilities')
+        if "second_release" in self.abilities and not (self.load.stable_api and self.load.stable_backend):
+            what = 'missing; say where the stable release answers, or remove "second_release" from abilities'
+            yield Problem("[load] stable_api, stable_backend", what)
+        left = get_args(LoadedJourney) if "test_account" in self.abilities else OPEN_LOADED_JOURNEYS
+        if not any(self.load.weights.get(name, name != "login") for name in left):
+            yield Problem("[load] weights", f"no journey is left; give {' or '.join(left)} a weight above 0")
+        yield from self._problems_of_services()
+        yield from self._problems_of_probing()
+        yield from self._problems_of_addresses()
+        if self.drills and self.kind != "staging":
+            yield Problem(
+                "drills", f"{self.kind} is no place to practise without damage: expected kind staging, or no such key"
+            )
+        if self.kind == "sandbox" and self.sandbox is None:
+            what = "a sandbox is known by the [sandbox] table of a running one; start it with `make sandbox`"
+            yield Problem("kind", f"{what}, or say what this environment really is (staging, production)")
+        yield from self._problems_of_secrets()
+
+    def _problems_of_services(self) -> Iterator[Problem]:
+        """Outside services: each declared ability has its table, and each table is right."""
+        for name, abilities, what in (
+            ("prometheus", ("prometheus",), "where it is"),
+            ("render", ("render_metrics", "render"), "which service it is"),
+            ("netlify", ("netlify",), "which site it is"),
+            ("git", ("git",), "where the repository is"),
+            ("github", (), "which repository it is"),
+            ("statuspage", ("statuspage",), "which page it is"),
+            ("pagerduty", ("pagerduty",), "where events go (an empty table is PagerDuty's own address)"),
+            ("email", ("email",), "which server takes mail"),
+            ("tracker", (), "whose issues are incidents"),
+            ("unleash", (), "which server switches the flags"),
+        ):
+            table: (
+                Prometheus | Render | Netlify | Git | GitHub | Statuspage | PagerDuty | Email | Tracker | Unleash | None
+            ) = getattr(self, name)
+            if table is not None:
+                yield from table.problems()
+                continue
+            for ability in abilities:
+                if ability in self.abilities:
+                    yield Problem(f"[{name}]", f'missing; say {what}, or remove "{ability}" from abilities')
+
+    def _problems_of_probing(self) -> Iterator[Problem]:
+        """Journeys that nobody can walk, and a prober that would ask for nothing."""
+        weights = self.probing.weights
+        signed_in = "test_account" in self.abilities
+        if not signed_in:
+            for name in sorted(name for name in weights if name not in OPEN_JOURNEYS and weights[name]):
+                what = 'acts as the test account; add "test_account" to abilities, or take it out'
+                yield Problem(f"[probing.weights] {name}", what)
+        of_users = ("front page", "cached front page", "history", "expenses") if signed_in else OPEN_JOURNEYS
+        if not any(weights.get(name, 1) for name in of_users) and not (weights.get("login") or weights.get("chat")):
+            yield Problem(
+                "[probing] weights", f"no journey of users is left; give {' or '.join(of_users)} a weight above 0"
+            )
+
+    def _problems_of_addresses(self) -> Iterator[Problem]:
+        for where, address in ((one.key, one.address) for one in web_addresses(self)):
+            if not address or is_loopback(address):
+                continue
+            if self.sandbox is not None:
+                yield Problem(where, f"a sandbox is on loopback addresses only (127.0.0.1), found {shown(address)}")
+            elif not is_encrypted(address):
+                yield Problem(where, f"{self.kind} must be https, found {shown(address)}")
+        if self.sandbox is not None and self.email is not None and not self.email.is_local:
+            what = f"a sandbox is on loopback addresses only (127.0.0.1), found {shown(self.email.host)}"
+            yield Problem("[email] host", what)
+
+    def _problems_of_secrets(self) -> Iterator[Problem]:
+        needed = [name for ability in sorted(self.abilities) for name in self._needed_by.get(ability, ())]
+        for ability, names in _NEEDED_WHERE_NAMED.items():
+            if ability in self.abilities and any(map(self._variable_of, names)):
+                needed += names
+        for name in dict.fromkeys(needed):
+            if name not in self._secrets:
+                yield self._missing_secret(name)
+        for name, value in self._secrets.items():
+            if value != value.strip() or not value.isprintable():
+                what = f"{self._variable_of(name)} has blanks at its ends or unprintable characters (value not shown)"
+                yield Problem(f"[secrets] {name}_env", what)
+        first, second = (self._secrets.get(name, "") for name in ("test_user_email", "second_test_user_email"))
+        if second and second.strip().lower() == first.strip().lower():
+            variable = self._variable_of("second_test_user_email")
+            what = f"{variable} is the first test account's address (not shown): expected another account"
+            yield Problem("[secrets] second_test_user_email_env", what)
+        yield from self._problems_of_webhook(self._secrets.get("slack_webhook", ""))
+
+    def _problems_of_webhook(self, webhook: str) -> Iterator[Problem]:
+        if not webhook:
+            return
+        where, variable = "[secrets] slack_webhook_env", self._variable_of("slack_webhook")
+        if not is_web(webhook):
+            yield Problem(where, f"{variable} is no web address (value not shown)")
+        elif self.sandbox is not None and not is_loopback(webhook):
+            yield Problem(where, f"{variable} leads out of this machine: a sandbox must not write to the real team")
+        elif not is_encrypted(webhook) and not is_loopback(webhook):
+            yield Problem(where, f"{variable} must be https (value not shown)")
+
+    @property
+    def _needed_by(self) -> Mapping[str, tuple[SecretName, ...]]:
+        """The secrets that each ability needs here."""
+        return _NEEDED_SECRETS if self.unleash is None else {**_NEEDED_SECRETS, **_NEEDED_AT_UNLEASH}
+
+    def _variable_of(self, name: SecretName) -> str:
+        return getattr(self.secret_variables, f"{name}_env") or ""
+
+    def _missing_secret(self, name: SecretName) -> Problem:
+        needs = {**self._needed_by, **_NEEDED_WHERE_NAMED}
+        users = sorted(self.abilities & {ability for ability, names in needs.items() if name in names})
+        way_out = (
+            f"remove {' and '.join(f'{user!r}' for user in users)} from abilities".replace("'", '"') if users else ""
+        )
+        variable = self._variable_of(name)
+        if not variable:
+            return Problem(
+                f"[secrets] {name}_env", f"missing: name the variable that holds it{way_out and ', or '}{way_out}"
+            )
+        # Variables of one product have much in common: only a slip of the pen is worth a hint.
+        near = nearest(variable, (known for known in self._origin.variables if known != variable), likeness=0.85)
+        hint = f"; there is {near}" if near else ""
+        return Problem(f"[secrets] {name}_env", f"{variable} is not set{hint}; export it{way_out and ', or '}{way_out}")

@@ -1,0 +1,158 @@
+"""From a TOML file, and the one that it extends, to an environment; or every problem at once, with its place."""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from pam_rollback.base.configuration import (
+    ConfigurationError,
+    Location,
+    Problem,
+    TomlFile,
+    label,
+    nearest,
+    place,
+    problems_of,
+    read_toml,
+    shown,
+)
+from pam_rollback.environment.environment import Environment, Origin
+from pam_rollback.environment.production_places import shared_places
+from pam_rollback.product.service import contract_of
+
+_OPEN_TO_OTHERS = 0o077
+
+
+def load_environment(name_or_path: str, folder: Path, variables: Mapping[str, str]) -> Environment:
+    """Load an environment by its name in ``folder``, or a file.
+
+    ``variables`` holds the secrets (``os.environ``); those that a running sandbox brings along go before them. A sandbox without
+    addresses loads as a template: see ``Environment.is_template``. Raises ConfigurationError with every problem.
+    """
+    path = _path_of(name_or_path, folder)
+    own = read_toml(path)
+    content, base = _extended(own, folder)
+    try:
+        environment = Environment.model_validate(content, context=Origin(path, own.source, variables))
+    except ValidationError as error:
+        problems = problems_of(error, Environment, hidden=_holds_secrets)
+    else:
+        problems = [*environment.problems(), *_problems_of_file(environment, own, base, by_name=_is_name(name_or_path))]
+        problems += _adopted(environment, folder)
+        if not problems:
+            return environment
+    raise ConfigurationError(own.source, _with_origin(problems, own, base))
+
+
+def production_shared(environment: Environment, folder: Path) -> list[str]:
+    """Which places of this environment are production's, although it calls itself something else; one line each.
+
+    Production is every file of ``folder`` whose kind says so. A sandbox proves its addresses itself. Raises ConfigurationError.
+    """
+    if environment.kind != "staging":
+        return []
+    content, _ = _extended(read_toml(environment.file), folder)
+    found: list[str] = []
+    for name in _names(folder):
+        path = folder / f"{name}.toml"
+        other, _ = _extended(read_toml(path), folder)
+        if other.get("kind") == "production":
+            found += shared_places(content, other, label(path))
+    return found
+
+
+def _adopted(environment: Environment, folder: Path) -> list[Problem]:
+    """Give the environment its contract. The problems of what it changes there; one of the product's own file is raised as such."""
+    try:
+        environment.adopt(contract_of(environment.product, folder, environment.contract_changes()))
+    except ConfigurationError as error:
+        if not all(problem.place.startswith("[contract") for problem in error.problems):
+            raise
+        return list(error.problems)
+    return list(environment.problems_of_contract())
+
+
+def _is_name(name_or_path: str) -> bool:
+    return os.sep not in name_or_path and not name_or_path.endswith(".toml")
+
+
+def _path_of(name_or_path: str, folder: Path) -> Path:
+    if not _is_name(name_or_path):
+        return Path(name_or_path)
+    path = folder / f"{name_or_path}.toml"
+    if not path.is_file():
+        known = _names(folder)
+        near = nearest(name_or_path, known)
+        guess = f", did you mean {near!r}?" if near else ";"
+        what = f"no environment of that name{guess} there are: {', '.join(known) or 'none'}"
+        raise ConfigurationError(label(path), [Problem("", what)])
+    return path
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(file.stem for file in folder.glob("*.toml"))
+
+
+def _extended(own: TomlFile, folder: Path) -> tuple[dict[str, Any], TomlFile | None]:
+    """Lay the file over the one that it extends, table by table."""
+    content = dict(own.content)
+    if "extends" not in content:
+        return content, None
+    name = content.pop("extends")
+    if not isinstance(name, str) or name not in _names(folder):
+        near = nearest(str(name), _names(folder))
+        guess = f", did you mean {near!r}?" if near else ";"
+        what = f"no environment {shown(name)}{guess} there are: {', '.join(_names(folder)) or 'none'}"
+        raise ConfigurationError(own.source, [Problem("extends", what)])
+    base = read_toml(folder / f"{name}.toml")
+    if "extends" in base.content:
+        raise ConfigurationError(
+            own.source, [Problem("extends", f"{name} extends another one itself; one level is enough")]
+        )
+    return _merged(base.content, content), base
+
+
+def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _merged(merged[key], value) if both else value
+    return merged
+
+
+def _problems_of_file(
+    environment: Environment, own: TomlFile, base: TomlFile | None, *, by_name: bool
+) -> Iterator[Problem]:
+    stem = environment.file.stem
+    if by_name and environment.name != stem:
+        yield Problem("name", f"expected {stem!r} as the file is called, found {environment.name!r}")
+    for file in filter(None, (own, base)):
+        if "sandbox" in file.content and os.name == "posix" and file.mode & _OPEN_TO_OTHERS:
+            what = f"{file.source} holds a token and must be private: expected mode 0600, found {file.mode:04o}"
+            yield Problem("[sandbox]", f"{what}; chmod 600 it")
+
+
+def _holds_secrets(location: Location) -> bool:
+    """Tell where a value may be a secret, also when it stands in the wrong place."""
+    return location[:1] == ("secrets",) or location[:2] in {("sandbox", "token"), ("sandbox", "variables")}
+
+
+def _with_origin(problems: Iterable[Problem], own: TomlFile, base: TomlFile | None) -> list[Problem]:
+    """Say which problems lie in the file that is extended."""
+    if base is None:
+        return list(problems)
+    inherited = set(_places(base.content)) - set(_places(own.content))
+    return [
+        Problem(problem.place, f"{problem.what} (in {base.source})") if problem.place in inherited else problem
+        for problem in problems
+    ]
+
+
+def _places(content: Mapping[str, Any], within: Location = ()) -> Iterator[str]:
+    for key, value in content.items():
+        yield place((*within, key))
+        if isinstance(value, dict):
+            yield from _places(value, (*within, key))

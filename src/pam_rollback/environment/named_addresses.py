@@ -1,0 +1,108 @@
+"""Every address that an environment names, each with its place in the file: the one list that all rules about addresses go by."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pydantic_core import Url
+
+from pam_rollback.base.addresses import server_of
+
+if TYPE_CHECKING:
+    from pam_rollback.environment.environment import Environment
+
+_POSTGRES = re.compile(
+    r"postgres(?:ql)?://(?:[^:@/?#\s]*(?::[^@/?#\s]*)?@)?(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>\d+))?"
+    r"/(?P<database>[^/?#\s]+)(?:\?(?P<query>[^#\s]*))?"
+)
+"""One host, one database. libpq knows more forms; none of them is written by a sandbox."""
+_POSTGRES_PORT = "5432"
+_HARMLESS_SETTINGS = frozenset(
+    {
+        *("application_name", "channel_binding", "connect_timeout", "gssencmode", "options"),
+        *("sslcert", "sslkey", "sslmode", "sslrootcert", "target_session_attrs"),
+    }
+)
+"""What may follow an address of PostgreSQL without leading elsewhere, as ``host``, ``hostaddr`` or ``service`` would."""
+
+_UNREADABLE = "an address in a form that no sandbox has (not shown)"
+
+
+@dataclass(frozen=True)
+class NamedAddress:
+    """One address. ``key`` is its place in the file (``[urls] api``)."""
+
+    key: str
+    address: str
+    only_read: bool = False
+    """Nothing is ever changed there, and it is no part of the product: Prometheus, and what tells whether we are online."""
+
+
+def web_addresses(environment: "Environment") -> Iterator[NamedAddress]:
+    """What stands in the file as a web address, given or by default."""
+    for table_name, keys in (
+        ("urls", tuple(type(environment.urls).model_fields)),
+        ("load", ("stable_api", "stable_backend")),
+        ("render", ("api_url",)),
+        ("netlify", ("api_url",)),
+        ("github", ("api_url",)),
+        ("statuspage", ("api_url",)),
+        ("pagerduty", ("api_url",)),
+        ("tracker", ("api_url",)),
+        ("unleash", ("url", "frontend_url")),
+        ("sandbox", ("control_url", "second_address_proxy")),
+    ):
+        table = getattr(environment, table_name)
+        for key in keys if table is not None else ():
+            yield NamedAddress(f"[{table_name}] {key}", getattr(table, key))
+    for number, address in enumerate(environment.load.targets, 1):
+        yield NamedAddress(f"[load] targets #{number}", address)
+    yield NamedAddress("[probing] control_url", environment.probing.control_url, only_read=True)
+    # Of a proxy only a sandbox's has to be near: what is encrypted goes through it as it is.
+    if environment.sandbox is not None:
+        yield NamedAddress("[probing] second_address_proxy", environment.probing.second_address_proxy)
+    if environment.prometheus is not None:
+        yield NamedAddress("[prometheus] url", environment.prometheus.url, only_read=True)
+    if environment.readiness is not None:
+        for number, address in enumerate(environment.readiness.links, 1):
+            yield NamedAddress(f"[readiness] links #{number}", address, only_read=True)
+        if environment.readiness.pagerduty_schedules:
+            yield NamedAddress("[readiness] pagerduty_url", environment.readiness.pagerduty_url, only_read=True)
+
+
+def all_addresses(environment: "Environment") -> Iterator[NamedAddress]:
+    """The same, and where mail, pushes, messages and queries go. Some carry credentials: show them by ``place_of``."""
+    yield from web_addresses(environment)
+    if environment.email is not None and environment.email.host:
+        host = f"[{environment.email.host}]" if ":" in environment.email.host else environment.email.host
+        yield NamedAddress("[email] host, port", f"smtp://{host}:{environment.email.port}")
+    if environment.git is not None and environment.git.remote:
+        yield NamedAddress("[git] remote", environment.git.remote)
+    for secret in ("slack_webhook", "database_dsn", "staging_copy_dsn"):
+        if environment.has_secret(secret):
+            variable = getattr(environment.secret_variables, f"{secret}_env")
+            yield NamedAddress(f"[secrets] {secret}_env ({variable})", environment.named_secret(secret))
+
+
+def place_of(address: str) -> str:
+    """Where an address leads, in one spelling and without credentials or path; empty for a form that may lead anywhere."""
+    database = _POSTGRES.fullmatch(address)
+    if database is not None:
+        settings = {name for name, _ in Url(f"http://query/?{database['query'] or ''}").query_params()}
+        where = f"postgresql://{database['host'].lower()}:{database['port'] or _POSTGRES_PORT}/{database['database']}"
+        return where if settings <= _HARMLESS_SETTINGS else ""
+    if re.match(r"(https?|smtp)://", address, re.IGNORECASE):
+        return server_of(address)
+    return address if address.startswith("/") else ""
+
+
+def strangers(named: Iterable[NamedAddress], own: Mapping[str, str]) -> list[str]:
+    """Which addresses of a sandbox's file are not that sandbox's, one line each; ``own`` is what it says itself, by name."""
+    places = {place: name for name, address in own.items() if (place := place_of(address))}
+    has = ", ".join(f"{name} {place}" for place, name in places.items())
+    return [
+        f"{one.key}: {place_of(one.address) or _UNREADABLE} is not an address of this sandbox; it has {has}"
+        for one in named
+        if one.address and not one.only_read and place_of(one.address) not in places
+    ]

@@ -1,0 +1,52 @@
+"""Asks protected paths with tokens that must be refused. Reads, and one request without content: whatever is let in changes nothing."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+from pam_rollback.base.answer import Answer
+from pam_rollback.exposure.rules.access import Attempt, Door
+from pam_rollback.outside.http import fetch
+from pam_rollback.outside.retries import Retries
+
+NOT_FOR_ITS_CONTENT = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY})
+
+
+@dataclass(frozen=True)
+class Protected:
+    """A path that must not open without the right token. ``empty_post``: an empty object is posted, which is refused for its content."""
+
+    name: str
+    url: str
+    empty_post: bool = False
+
+
+@dataclass(frozen=True)
+class AccessProbe:
+    """Tries doors one request after the other. ``pace`` waits before each, so that the product takes nobody for a scanner."""
+
+    pace: Callable[[], None]
+    deadline_s: float = 5.0
+    again: Retries = field(default_factory=Retries)
+
+    def door(self, path: Protected, *, wrong: Mapping[str, str | None], right: Mapping[str, str]) -> Door:
+        """Try the right token, then the wrong ones, then the right one again. Tokens are given by what they are called."""
+        before = [self._tried(path, name, token) for name, token in right.items()]
+        tried = [self._tried(path, name, token) for name, token in wrong.items()]
+        after = [self._tried(path, name, token) for name, token in right.items()]
+        return Door(
+            path=path.name,
+            wrong=tuple(tried),
+            right=(*before, *after),
+            opens_with=NOT_FOR_ITS_CONTENT if path.empty_post else frozenset(),
+        )
+
+    def _tried(self, path: Protected, name: str, token: str | None) -> Attempt:
+        return Attempt.of(name, self.again.ask(lambda: self._ask(path, token)))
+
+    def _ask(self, path: Protected, token: str | None) -> Answer:
+        self.pace()
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        if path.empty_post:
+            return fetch(path.url, method="POST", json={}, headers=headers, deadline_s=self.deadline_s)
+        return fetch(path.url, headers=headers, deadline_s=self.deadline_s)

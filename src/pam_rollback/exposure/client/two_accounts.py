@@ -1,0 +1,200 @@
+"""One account of our own owns things, another one looks for them. Writes as the first, reads as both, deletes only what it wrote itself."""
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from pam_rollback.base.answer import Answer
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.exposure.rules.separation import Belonging, Belongings, Look, Separation
+from pam_rollback.outside.http import fetch
+from pam_rollback.outside.retries import Retries
+from pam_rollback.product.client.account_api import AccountApi
+from pam_rollback.product.client.pam_api import Account
+from pam_rollback.product.rules.contract import USER_ID
+
+SETTING = "pam_rollback_probe"
+"""The setting that carries the mark. It stays: there is no way to delete a setting."""
+_NEWEST = 200
+_CREATED = (HTTPStatus.OK, HTTPStatus.CREATED)
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where users' things are; ``{user_id}`` in an address is whose."""
+
+    expenses: str
+    chat: str
+    history: str
+    settings: str
+    profile: str
+    tickets: str
+    rows: frozenset[str] = frozenset()
+    """Those that are rows of Supabase's REST: filtered by conditions, and written with their owner."""
+    apikey: str = field(default="", repr=False)
+    """The key of the pages, for those."""
+
+
+@dataclass(frozen=True)
+class TwoAccounts:
+    """``pace`` waits before each request."""
+
+    places: Places
+    first: Account
+    second: Account
+    pace: Callable[[], None]
+    deadline_s: float = 5.0
+    again: Retries = field(default_factory=Retries)
+    own: AccountApi | None = None
+    """By which the first account's expense is cleared away; None: at these places, as the plan's product has them."""
+
+    def looked(self) -> Separation:
+        """Write as the first, look as the second, and clear the expense away."""
+        mark = f"pam-rollback-probe-{secrets.token_hex(8)}"
+        left = ""
+        try:
+            kinds = [self._expenses(mark), self._messages(mark), self._settings(mark), self._profile()]
+        finally:
+            left = self._cleared(mark)
+        tickets = self._tickets()
+        no_ticket = "support tickets: the first account has none, and opening one would call support"
+        return Separation(
+            kinds=tuple(filter(None, (*kinds, tickets))),
+            not_tried=() if tickets is not None else (no_ticket,),
+            left=left,
+        )
+
+    def _cleared(self, mark: str) -> str:
+        """Delete the expense; gives what is left. That must not hide what was found."""
+        places = self.places
+        own = self.own or AccountApi(
+            places.history, places.expenses, places.settings, self.first.token, self.deadline_s
+        )
+        left = ""
+        for _ in range(1 if self.again.gave_up else self.again.tries):
+            self.pace()
+            try:
+                own.delete_expenses(mark)
+            except MeasurementFailed as failed:
+                left = str(failed)
+            else:
+                return ""
+        return left
+
+    def _expenses(self, mark: str) -> Belongings:
+        # Dated by the product: the newest comes first in a list that has lost its owner.
+        place, expense = self.places.expenses, {"amount": 0.01, "category": "other", "description": mark}
+        base, are_rows = place.partition("?")[0], "expenses" in self.places.rows
+        written = self._write("POST", base, {**expense, "user_id": self.first.user_id} if are_rows else expense)
+        body = written.json[0] if are_rows and isinstance(written.json, list) and written.json else written.json
+        identifier = body.get("id") if isinstance(body, dict) else None
+        own = Belonging(f"expense {identifier}", mark)
+        paths = self._lists(place)
+        if identifier is not None:
+            paths[f"{base}?id=eq.{identifier}" if are_rows else f"{base}/{identifier}"] = True
+        return self._looked_for("expenses", own, written, self._view(place, self.first), paths)
+
+    def _messages(self, mark: str) -> Belongings:
+        written = self._write("POST", self.places.chat, {"message": f"Please ignore this test: {mark}"})
+        body = written.json
+        conversation = body.get("conversation_id") if isinstance(body, dict) else None
+        paths = self._lists(self.places.history)
+        view = self._view(self.places.history, self.first)
+        if isinstance(conversation, str):
+            equals = "eq." if "history" in self.places.rows else ""
+            paths[_asking(view, f"conversation_id={equals}{conversation}")] = True
+        own = Belonging(f"a message of conversation {conversation}", mark)
+        return self._looked_for("messages", own, written, view, paths)
+
+    def _settings(self, mark: str) -> Belongings:
+        place = self.places.settings
+        written = self._write("PUT", self._whose(place, self.first), {"settings": {SETTING: mark}})
+        if written.http_status == HTTPStatus.FORBIDDEN:
+            # A product that takes no settings from outside: those that there are bear their owner's id.
+            return self._of_id("settings", place)
+        own = Belonging(f"setting {SETTING}", mark)
+        return self._looked_for("settings", own, written, self._whose(place, self.first), self._ways(place))
+
+    def _profile(self) -> Belongings:
+        return self._of_id("profile", self.places.profile)
+
+    def _of_id(self, kind: str, place: str) -> Belongings:
+        """What bears its owner's id."""
+        own = Belonging(f"{kind} {self.first.user_id}", self.first.user_id)
+        return self._looked_for(kind, own, None, self._whose(place, self.first), self._ways(place))
+
+    def _tickets(self) -> Belongings | None:
+        """Those that the first account happens to have; None when there is none."""
+        listed = self._asked(self._view(self.places.tickets, self.first), self.first)
+        tickets = _list(listed, "tickets")
+        if tickets is None:
+            return Belongings("support tickets", (), f"the first account cannot read its own: {_kind(listed)}")
+        # A list that is everybody's says whose each is.
+        own = [one for one in tickets if str(one.get("user_id", self.first.user_id)) == self.first.user_id]
+        owned = tuple(Belonging(f"ticket {ticket['id']}", str(ticket["id"])) for ticket in own if ticket.get("id"))
+        if not owned:
+            return None
+        looks = tuple(self._look(url, owned, by_id=by_id) for url, by_id in self._lists(self.places.tickets).items())
+        return Belongings("support tickets", owned, looks=looks)
+
+    def _looked_for(
+        self, kind: str, own: Belonging, written: Answer | None, own_view: str, paths: Mapping[str, bool]
+    ) -> Belongings:
+        """First the owner has to see it: what is not there proves nothing by being hidden."""
+        problem = ""
+        if written is not None and written.http_status not in _CREATED:
+            problem = f"nothing could be written as the first account: {written.method} {_kind(written)}"
+        else:
+            seen = self._asked(own_view, self.first)
+            if not Look.of(own_view, seen, (own,), by_id=False).seen:
+                problem = f"the first account does not see {own.name} itself: {_kind(seen)}"
+        looks = tuple(self._look(url, (own,), by_id=by_id) for url, by_id in paths.items())
+        return Belongings(kind, (own,), problem, looks)
+
+    def _look(self, url: str, owned: tuple[Belonging, ...], *, by_id: bool) -> Look:
+        path = "/" + url.split("/", 3)[3]
+        return Look.of(f"GET {path}", self._asked(url, self.second), owned, by_id=by_id)
+
+    def _lists(self, url: str) -> dict[str, bool]:
+        """The second account's own list, and the same asked with the first one's id; true for what may be refused."""
+        return {_asking(path, f"limit={_NEWEST}"): by_id for path, by_id in self._ways(url).items()}
+
+    def _ways(self, url: str) -> dict[str, bool]:
+        """How the second account asks for its own, and for what is the first one's."""
+        first = self._whose(url, self.first) if USER_ID in url else _asking(url, f"user_id={self.first.user_id}")
+        return {self._whose(url, self.second): False, first: True}
+
+    def _whose(self, url: str, account: Account) -> str:
+        return url.replace(USER_ID, account.user_id)
+
+    def _view(self, url: str, account: Account) -> str:
+        """An account's own list."""
+        return _asking(self._whose(url, account), f"limit={_NEWEST}")
+
+    def _write(self, method: str, url: str, json: Mapping[str, Any]) -> Answer:
+        return self._asked(url, self.first, method=method, json=json)
+
+    def _asked(self, url: str, account: Account, **options: Any) -> Answer:
+        return self.again.ask(lambda: self._once(url, account, **options))
+
+    def _once(self, url: str, account: Account, **options: Any) -> Answer:
+        self.pace()
+        at_supabase = {"apikey": self.places.apikey, "Prefer": "return=representation"} if self.places.apikey else {}
+        return fetch(url, headers={**account.headers, **at_supabase}, deadline_s=self.deadline_s, **options)
+
+
+def _asking(url: str, query: str) -> str:
+    return f"{url}{'&' if '?' in url else '?'}{query}"
+
+
+def _list(answer: Answer, name: str) -> list[dict[str, Any]] | None:
+    body = answer.json
+    found = body.get(name) if isinstance(body, dict) else body
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else None
+
+
+def _kind(answer: Answer) -> str:
+    """What came, without its content, which may be anybody's."""
+    return answer.problem or f"HTTP {answer.http_status} {answer.content_type or 'without content type'}"

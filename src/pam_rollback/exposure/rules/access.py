@@ -1,0 +1,212 @@
+"""Can the sign-in be bypassed? What protected paths answer to somebody without a right token. Source: the plan's IR-1.
+
+A path is known to be closed when it opens for the right token, before and after, and refuses every wrong one: a client that was shut out
+gets 403 on everything, and that is no lock. What was answered is not kept, since it may be somebody's data: status, type and size are.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Self
+
+from pam_rollback.base.answer import Answer
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.figures import Figures
+from pam_rollback.environment.known_before import Finding
+
+ITEM = "IR-1"
+"""Security holes, of the plan's criteria."""
+NO_TOKEN = "no token"  # noqa: S105 - what it is called
+_SHOWN = 4
+_UNAUTHORIZED, _FORBIDDEN = 401, 403
+_SUCCESS = range(200, 300)
+_HTML = "text/html"
+
+
+class Standing(Enum):
+    """What one answer says of the door."""
+
+    OPEN = "let in"
+    REFUSED = "refused"
+    UNKNOWN = "not known"
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One request and what kind of answer came. ``problem`` says why there is no complete one."""
+
+    credential: str
+    http_status: int | None
+    content_type: str
+    size_bytes: int
+    problem: str = ""
+
+    @classmethod
+    def of(cls, credential: str, answer: Answer) -> "Attempt":
+        """Keep of the answer what says nothing of anybody."""
+        problem = answer.problem
+        if (
+            not problem
+            and answer.is_json_type
+            and answer.body
+            and answer.json is None
+            and answer.body.strip() != b"null"
+        ):
+            problem = "not JSON although its content type says so"
+        return cls(credential, answer.http_status, answer.content_type, len(answer.body), problem)
+
+    @property
+    def is_page(self) -> bool:
+        """A page instead of data: the front end's fallback, or somebody in between."""
+        return self.content_type.partition(";")[0].strip().lower() == _HTML
+
+    @property
+    def accepted(self) -> bool:
+        """A complete answer of success that is no page."""
+        return self.http_status in _SUCCESS and not self.problem and not self.is_page
+
+    @property
+    def standing(self) -> Standing:
+        """Let in, refused, or neither: an error, a page, or no answer says nothing of the door."""
+        if self.accepted:
+            return Standing.OPEN
+        refused = self.http_status in {_UNAUTHORIZED, _FORBIDDEN} and not self.problem
+        return Standing.REFUSED if refused else Standing.UNKNOWN
+
+    def __str__(self) -> str:
+        """What came, without its content."""
+        found = self.problem or f"HTTP {self.http_status} {self.content_type or 'without content type'}"
+        return (
+            f"{self.credential}: {found}, {self.size_bytes} bytes" if self.accepted else f"{self.credential}: {found}"
+        )
+
+
+@dataclass(frozen=True)
+class Door:
+    """One protected path: the wrong tokens, and the right one before and after them. Without ``right`` nobody had a right one."""
+
+    path: str
+    wrong: tuple[Attempt, ...]
+    right: tuple[Attempt, ...] = ()
+    opens_with: frozenset[int] = frozenset()
+    """The statuses that the right token brings; empty: any success. A request that is refused for its content is let in first."""
+    known: frozenset[str] = frozenset()
+    """The wrong tokens for which it is known to be open."""
+
+    @property
+    def bypasses(self) -> tuple[Attempt, ...]:
+        """The wrong tokens that were let in."""
+        return tuple(one for one in self.wrong if one.standing is Standing.OPEN and one.credential not in self.known)
+
+    def unknown(self) -> Iterator[str]:
+        """Why this door is not known to be closed; nothing when it is."""
+        if not self.wrong:
+            yield f"{self.path}: nothing was tried"
+        shut = [attempt for attempt in self.right if not self._opened(attempt)]
+        if shut:
+            yield f"{self.path} does not open for {shut[0]}"
+        for attempt in self.wrong:
+            if attempt.standing is Standing.UNKNOWN:
+                yield f"{self.path} with {attempt}"
+            elif not self.right and attempt.http_status == _FORBIDDEN:
+                yield f"{self.path} with {attempt}; without a test account nobody can tell a lock from a client that was shut out"
+
+    def _opened(self, attempt: Attempt) -> bool:
+        if not self.opens_with:
+            return attempt.accepted
+        return attempt.http_status in self.opens_with and not attempt.problem and not attempt.is_page
+
+
+@dataclass(frozen=True, repr=False)
+class Access:
+    """Every door that was tried, and what could not be tried."""
+
+    doors: tuple[Door, ...]
+    not_tried: tuple[str, ...] = ()
+    note: str = ""
+    """What else there is to say of the doors that are open."""
+
+    @property
+    def bypasses(self) -> tuple[str, ...]:
+        """Each wrong token that was let in, with its door."""
+        return tuple(f"{door.path} with {attempt}" for door in self.doors for attempt in door.bypasses)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Each wrong token that was let in, with its door."""
+        return tuple(
+            Finding(ITEM, door.path, f"lets in {attempt.credential}")
+            for door in self.doors
+            for attempt in door.bypasses
+        )
+
+    def without(self, known: tuple[Finding, ...], why: str) -> Self:
+        """Judged without the doors that are known to be open for such a token."""
+        texts = {finding.text for finding in known}
+        doors = tuple(
+            replace(
+                door,
+                known=frozenset(
+                    one.credential for one in door.wrong if f"{door.path}: lets in {one.credential}" in texts
+                ),
+            )
+            for door in self.doors
+        )
+        return replace(self, doors=doors, note=why)
+
+    @property
+    def tried(self) -> int:
+        """How many requests must have been refused."""
+        return sum(len(door.wrong) for door in self.doors)
+
+    @property
+    def closed(self) -> bool:
+        """Whether every door refused every wrong token. One that let somebody in decides; else, MeasurementFailed for what is not known."""
+        if self.bypasses:
+            return False
+        unknown = [why for door in self.doors for why in door.unknown()] or (
+            [] if self.doors else ["no path was tried"]
+        )
+        if unknown:
+            raise MeasurementFailed(f"whether the sign-in can be bypassed is not known: {_some(unknown)}")
+        return True
+
+    @property
+    def figures(self) -> Figures:
+        """For the table of criteria."""
+        credentials = dict.fromkeys(attempt.credential for door in self.doors for attempt in door.wrong)
+        definition = f"on {len(self.doors)} paths, each with {', '.join(credentials)}" if self.doors else ""
+        return Figures(
+            what="requests let in without a right token",
+            asked="0",
+            measured=len(self.bypasses),
+            n=self.tried,
+            definition="; ".join(filter(None, (definition, *(f"not tried: {what}" for what in self.not_tried)))),
+        )
+
+    def as_csv(self) -> str:
+        """Every attempt on a line, for the report: no content, no token."""
+        lines = ["path,token,standing,status,content type,bytes,problem"]
+        for door in self.doors:
+            tried = [*((one, "right token") for one in door.right), *((one, one.standing.value) for one in door.wrong)]
+            for attempt, standing in tried:
+                cells = (door.path, attempt.credential, standing, attempt.http_status or "", attempt.content_type)
+                lines.append(",".join(f'"{cell}"' for cell in (*cells, attempt.size_bytes, attempt.problem)))
+        return "\n".join(lines) + "\n"
+
+    def __str__(self) -> str:
+        """The sentence that a failure shows."""
+        if self.bypasses:
+            return (
+                f"{len(self.bypasses)} of {self.tried} requests without a right token were let in, expected 401 or 403 for all: "
+                f"{_some(self.bypasses)}" + (f" ({self.note})" if self.note else "")
+            )
+        return f"{self.tried} requests without a right token, none let in"
+
+    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
+    __repr__ = __str__
+
+
+def _some(sentences: Sequence[str]) -> str:
+    more = len(sentences) - _SHOWN
+    return "; ".join(sentences[:_SHOWN]) + (f"; and {more} more" if more > 0 else "")

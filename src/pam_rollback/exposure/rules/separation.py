@@ -1,0 +1,127 @@
+"""Does one user see what belongs to another? Source: the plan's IR-1 ("data exposure").
+
+Two accounts of our own: the first owns things that can be recognised, the second looks for them. Of what the second was shown, only the
+names of the first one's things are kept; whatever else was in it may be anybody's.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pam_rollback.base.answer import Answer
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.figures import Figures
+
+_SHOWN = 4
+_SUCCESS = range(200, 300)
+_NOT_FOR_YOU = frozenset({400, 401, 403, 404, 405, 422})
+"""How a product says that there is nothing to be had in this way."""
+
+
+@dataclass(frozen=True)
+class Belonging:
+    """Something of the first account: ``mark`` stands nowhere else, ``name`` is what evidence calls it."""
+
+    name: str
+    mark: str
+
+
+@dataclass(frozen=True)
+class Look:
+    """One request of the second account. ``by_id``: it asks for what is the first one's, which may be refused; else for its own."""
+
+    path: str
+    by_id: bool
+    http_status: int | None
+    seen: tuple[str, ...]
+    problem: str
+
+    @classmethod
+    def of(cls, path: str, answer: Answer, belongings: tuple[Belonging, ...], *, by_id: bool) -> "Look":
+        """Look for the marks in the answer, whatever its form."""
+        text = answer.body.decode("utf-8", "replace")
+        seen = tuple(own.name for own in belongings if own.mark in text)
+        read = answer.http_status in _SUCCESS and answer.json is not None
+        refused = by_id and answer.http_status in _NOT_FOR_YOU
+        found = "" if read or refused else f"HTTP {answer.http_status} {answer.content_type or 'without content type'}"
+        return cls(path, by_id, answer.http_status, seen, answer.problem or found)
+
+
+@dataclass(frozen=True)
+class Belongings:
+    """One kind of thing: what the first account has of it, whether it sees that itself (``problem`` is empty), and the second's looks."""
+
+    kind: str
+    owned: tuple[Belonging, ...]
+    problem: str = ""
+    looks: tuple[Look, ...] = ()
+
+    def unknown(self) -> Iterator[str]:
+        """Why it is not known that these are kept apart; nothing when it is."""
+        if self.problem:
+            yield f"{self.kind}: {self.problem}"
+        elif not self.owned or not self.looks:
+            yield f"{self.kind}: nothing was looked for"
+        yield from (f"{look.path} as the second account: {look.problem}" for look in self.looks if look.problem)
+
+
+@dataclass(frozen=True, repr=False)
+class Separation:
+    """All kinds that were tried, and those that could not be."""
+
+    kinds: tuple[Belongings, ...]
+    not_tried: tuple[str, ...] = ()
+    left: str = ""
+    """What could not be cleared away, for a person to do."""
+
+    @property
+    def exposed(self) -> tuple[str, ...]:
+        """What the second account saw, and where."""
+        return tuple(
+            f"{', '.join(look.seen)} by {look.path}" for kind in self.kinds for look in kind.looks if look.seen
+        )
+
+    @property
+    def looks(self) -> int:
+        """How many times the second account looked."""
+        return sum(len(kind.looks) for kind in self.kinds)
+
+    @property
+    def holds(self) -> bool:
+        """Whether the second account sees nothing of the first. What it saw decides; else, MeasurementFailed for what is not known."""
+        if self.exposed:
+            return False
+        unknown = [why for kind in self.kinds for why in kind.unknown()] or (
+            [] if self.kinds else ["nothing was tried"]
+        )
+        if unknown:
+            more = f"; and {len(unknown) - _SHOWN} more" if len(unknown) > _SHOWN else ""
+            raise MeasurementFailed(
+                f"whether users see what belongs to others is not known: {'; '.join(unknown[:_SHOWN])}{more}"
+            )
+        return True
+
+    @property
+    def figures(self) -> Figures:
+        """For the table of criteria."""
+        kinds = ", ".join(kind.kind for kind in self.kinds)
+        said = (f"two accounts of our own: {kinds}", *(f"not tried: {why}" for why in self.not_tried), self.left)
+        return Figures(
+            what="looks that showed another user's things",
+            asked="0",
+            measured=len(self.exposed),
+            n=self.looks,
+            definition="; ".join(filter(None, said)),
+        )
+
+    def __str__(self) -> str:
+        """The sentence that a failure shows."""
+        if self.exposed:
+            more = f"; and {len(self.exposed) - _SHOWN} more" if len(self.exposed) > _SHOWN else ""
+            return (
+                f"the second account was shown what belongs to the first in {len(self.exposed)} of {self.looks} looks, expected none: "
+                f"{'; '.join(self.exposed[:_SHOWN])}{more}"
+            )
+        return f"the second account saw nothing of the first in {self.looks} looks"
+
+    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
+    __repr__ = __str__

@@ -1,0 +1,1 @@
+"""The product's health, by its contract."""

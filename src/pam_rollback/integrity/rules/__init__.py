@@ -1,0 +1,1 @@
+"""Rules: pure, with no input or output."""

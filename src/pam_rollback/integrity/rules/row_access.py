@@ -1,0 +1,333 @@
+"""Who may reach which rows: row security, its policies and the privileges of roles, as they are and as they were.
+
+What no schema may lack: a policy on each table of users' rows, a right for whoever a policy promises something, and no row shown to a
+stranger. All else differs from place to place, so it is held against what was recorded before. Sources: PostgreSQL's manual, 5.9 (row
+security: permissive policies add up, each restrictive one takes away; only FORCE binds the owner), and Supabase's roles.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.figures import Figures
+from pam_rollback.environment.known_before import Finding
+
+PUBLIC = "public"
+"""Every role, as a policy or a grant names it."""
+CLIENTS = ("anon", "authenticated")
+"""The roles that the product's users come in as: without a sign-in and with one."""
+SERVICE = "service_role"
+"""The role of the product's own servers."""
+PRIVILEGES = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE")
+_SHOWN = 5
+_EXPRESSION_SHOWN = 80
+
+
+class Policy(BaseModel):
+    """One policy as the catalogue has it."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+    permissive: bool
+    roles: Annotated[tuple[str, ...], Field(strict=False)]
+    command: str
+    """SELECT, INSERT, UPDATE, DELETE or ALL."""
+    using: str
+    check: str
+
+    def __str__(self) -> str:
+        """For a sentence."""
+        kind = "" if self.permissive else "restrictive "
+        parts = [f"{kind}for {self.command} to {', '.join(self.roles)}"]
+        parts += [
+            f"{word} {text if len(text) <= _EXPRESSION_SHOWN else text[:_EXPRESSION_SHOWN] + '…'}"
+            for word, text in (("using", self.using), ("with check", self.check))
+            if text
+        ]
+        return " ".join(parts)
+
+
+class TableAccess(BaseModel):
+    """One table: its switches, policies by name, and what each role may do there. A privilege on some columns names them."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+    row_security: bool
+    forced: bool
+    policies: Mapping[str, Policy]
+    privileges: Mapping[str, Annotated[tuple[str, ...], Field(strict=False)]]
+
+    def may(self, role: str, privilege: str) -> bool:
+        """Whether the role has this privilege, on all columns or on some."""
+        held = (*self.privileges.get(role, ()), *self.privileges.get(PUBLIC, ()))
+        return any(one.partition(" ")[0] == privilege for one in held)
+
+
+class RowAccess(BaseModel):
+    """The tables of users' rows at one moment. Kept in a file beside a baseline."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+    taken_at: Annotated[datetime, Field(strict=False)]
+    roles: Annotated[tuple[str, ...], Field(strict=False)]
+    """Those of ``CLIENTS`` and ``SERVICE`` that there are."""
+    tables: Mapping[str, TableAccess]
+    others: Mapping[str, TableAccess] = {}
+    """The product's other tables, and its views: they are compared, and nothing is asked of them by themselves."""
+
+
+@dataclass(frozen=True, repr=False)
+class Reach:
+    """Whether the product can reach its rows: what its own policies promise, its roles have a right to."""
+
+    broken: tuple[str, ...]
+    looked_at: int
+    """How many policies and tables were looked at."""
+    tables: tuple[str, ...]
+    roles: tuple[str, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Every promise can be kept. Raises MeasurementFailed when there was nothing to look at."""
+        if not self.tables:
+            raise MeasurementFailed("no table of users' rows was looked at, so nothing is known of who may reach them")
+        return not self.broken
+
+    @property
+    def figures(self) -> Figures:
+        """For the table of criteria."""
+        return Figures(
+            what="policies and privileges that the product lacks",
+            asked="0",
+            measured=len(self.broken),
+            n=self.looked_at,
+            margin=-len(self.broken),
+            definition=f"{len(self.tables)} tables, roles {', '.join(self.roles) or 'of the policies alone'}",
+        )
+
+    def __str__(self) -> str:
+        """The sentence that a failure shows."""
+        if not self.broken:
+            return (
+                f"{self.looked_at} policies and privileges of {len(self.tables)} tables are as the product needs them"
+            )
+        return f"the product cannot reach all of its rows: {_listed(self.broken)}"
+
+    __repr__ = __str__
+
+
+def reach(access: RowAccess) -> Reach:
+    """Look for what no schema may lack."""
+    broken: list[str] = []
+    looked_at = 0
+    for name, table in access.tables.items():
+        for what, holds in _promises(table, access.roles):
+            looked_at += 1
+            if not holds:
+                broken.append(f"{name}: {what}")
+    return Reach(tuple(broken), looked_at, tuple(access.tables), access.roles)
+
+
+def _promises(table: TableAccess, roles: tuple[str, ...]) -> Iterator[tuple[str, bool]]:
+    """What has to be so, and whether it is."""
+    if table.row_security:  # whether it is on is a check of its own
+        yield "has no policy, so its rows are hidden from every user", bool(table.policies)
+    for name, policy in table.policies.items():
+        # Who sees nothing may change nothing either; a right to do all begins with seeing.
+        privilege = "SELECT" if policy.command == "ALL" else policy.command
+        able = [role for role in roles if role in policy.roles or PUBLIC in policy.roles] or [
+            role for role in policy.roles if role != PUBLIC
+        ]
+        signed_in = [role for role in able if role == CLIENTS[1]]
+        if not policy.permissive or not able:
+            continue
+        yield (
+            f"policy {name} lets {' or '.join(signed_in or able)} {privilege}, and no privilege does",
+            any(table.may(role, privilege) for role in signed_in or able),
+        )
+    if SERVICE in roles:
+        yield f"{SERVICE} has no privilege to SELECT", table.may(SERVICE, "SELECT")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a stranger is shown of one table."""
+
+    table: str
+    role: str
+    row: str | None
+    """The id of a row that is shown; None: no row is."""
+    all_rows: bool
+    """Whether every row is shown."""
+
+
+@dataclass(frozen=True, repr=False)
+class Strangers:
+    """Whether somebody who owns nothing is shown rows, by the policies themselves. ``left_out`` says where that was not tried and why."""
+
+    shown: tuple[Shown, ...]
+    left_out: Mapping[str, str]
+    unknown: Mapping[str, str]
+    may_show_some: tuple[str, ...] = ()
+    """Tables of which people may choose to show their own row: there every row at once is an open door, and one is none."""
+    note: str = ""
+    """What else there is to say of the doors that are open."""
+
+    @property
+    def open(self) -> tuple[Shown, ...]:
+        """Where a stranger is shown what is not theirs."""
+        return tuple(
+            one for one in self.shown if one.row is not None and (one.all_rows or one.table not in self.may_show_some)
+        )
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Each open table, for each role; every row is more than some."""
+        return tuple(
+            Finding("SC-4", one.table, f"shows {one.role} rows of others", 1 + one.all_rows) for one in self.open
+        )
+
+    def without(self, known: tuple[Finding, ...], why: str) -> Self:
+        """Judged without the doors that are known."""
+        texts = {finding.text for finding in known}
+        left = tuple(
+            one if f"{one.table}: shows {one.role} rows of others" not in texts else replace(one, row=None)
+            for one in self.shown
+        )
+        return replace(self, shown=left, note=why)
+
+    @property
+    def none(self) -> bool:
+        """No table is open. Raises MeasurementFailed when that is not known of one and no other is open, or none was tried."""
+        if self.open:
+            return False
+        if self.unknown or not self.shown:
+            why = "; ".join(self.unknown.values()) or "; ".join(self.left_out.values()) or "there is no table"
+            raise MeasurementFailed(f"whether strangers are shown rows is not known: {why}")
+        return True
+
+    @property
+    def figures(self) -> Figures:
+        """For the table of criteria."""
+        tables = sorted({one.table for one in self.shown})
+        left_out = "".join(f"; left out: {name}: {why}" for name, why in self.left_out.items())
+        return Figures(
+            what="tables that show strangers rows of others",
+            asked="0",
+            measured=len({one.table for one in self.open}),
+            n=len(tables),
+            margin=-len({one.table for one in self.open}),
+            definition=f"by the policies, for {' and '.join(sorted({one.role for one in self.shown})) or 'nobody'}{left_out}",
+        )
+
+    def __str__(self) -> str:
+        """The sentence that a failure shows."""
+        if not self.open:
+            return f"no stranger is shown a row of {len({one.table for one in self.shown})} tables"
+        told = [
+            f"{one.table} shows {one.role}, who owns nothing there, {'every row' if one.all_rows else f'rows such as {one.row}'}"
+            for one in self.open
+        ]
+        note = f" ({self.note})" if self.note else ""
+        return f"rows of users are open to others: {_listed(told)}{note}"
+
+    __repr__ = __str__
+
+
+@dataclass(frozen=True, repr=False)
+class AccessChanges:
+    """What of it is not as it was."""
+
+    changes: tuple[str, ...]
+    compared: int
+    taken_at: datetime
+
+    @property
+    def none(self) -> bool:
+        """All is as it was. Raises MeasurementFailed when nothing was recorded."""
+        if not self.compared:
+            raise MeasurementFailed("no policy and no privilege of before was recorded, so nothing was compared")
+        return not self.changes
+
+    @property
+    def figures(self) -> Figures:
+        """For the table of criteria."""
+        return Figures(
+            what="policies and privileges that are not as before",
+            asked="0",
+            measured=len(self.changes),
+            n=self.compared,
+            margin=-len(self.changes),
+            definition=f"compared with {self.taken_at:%Y-%m-%d %H:%M:%S} UTC",
+        )
+
+    def __str__(self) -> str:
+        """The sentence that a failure shows."""
+        compared = f"{self.compared} policies and privileges compared with {self.taken_at:%Y-%m-%d %H:%M:%S} UTC"
+        if not self.changes:
+            return f"who may reach which rows is as it was ({compared})"
+        return f"who may reach which rows is not as it was: {_listed(self.changes)} ({compared})"
+
+    __repr__ = __str__
+
+
+def access_changes(before: RowAccess, after: RowAccess) -> AccessChanges:
+    """Hold what is now against what was. Row security that was switched on since, and rights of other roles that came, are no change."""
+    changes: list[str] = []
+    compared = 0
+    there = {**after.others, **after.tables}
+    # Whether another table is there at all is compared with the schema.
+    known = {name: was for name, was in before.others.items() if name in there}
+    for name, was in {**known, **before.tables}.items():
+        compared += 1 + len(was.policies) + sum(map(len, was.privileges.values()))
+        now = there.get(name)
+        changes += [
+            f"{name}: {what}" for what in (_changed(was, now) if now is not None else ("is not there any more",))
+        ]
+    return AccessChanges(tuple(changes), compared, before.taken_at)
+
+
+def _changed(was: TableAccess, now: TableAccess) -> Iterator[str]:
+    if was.row_security and not now.row_security:
+        yield "row level security was switched off"
+    if was.forced and not now.forced:
+        yield "row level security is not forced on the table's owner any more"
+    for name, policy in was.policies.items():
+        if name not in now.policies:
+            yield f"policy {name} was dropped ({policy})"
+        elif now.policies[name] != policy:
+            yield f"policy {name} is {now.policies[name]}, was {policy}"
+    for name in sorted(set(now.policies) - set(was.policies)):
+        yield f"policy {name} was added ({now.policies[name]})"
+    for role in sorted({*was.privileges, *now.privileges}):
+        had, has = was.privileges.get(role, ()), now.privileges.get(role, ())
+        if lost := _beyond(had, has):
+            yield f"{role} may not {', '.join(lost)} any more"
+        if role in (PUBLIC, *CLIENTS) and (gained := _beyond(has, had)):
+            yield f"{role} may {', '.join(gained)} now"
+
+
+def _beyond(these: Iterable[str], those: Iterable[str]) -> list[str]:
+    """Which of these privileges go beyond those: on the whole table beyond some of its columns, on a column that is not among them."""
+    held = {word: columns for word, _, columns in (one.partition(" ") for one in those)}
+
+    def covered(one: str) -> bool:
+        word, _, columns = one.partition(" ")
+        if word not in held:
+            return False
+        return not held[word] or (bool(columns) and _columns(columns) <= _columns(held[word]))
+
+    return sorted(one for one in these if not covered(one))
+
+
+def _columns(listed: str) -> set[str]:
+    return set(listed.strip("()").split(", "))
+
+
+def _listed(parts: tuple[str, ...] | list[str]) -> str:
+    more = f"; and {len(parts) - _SHOWN} more" if len(parts) > _SHOWN else ""
+    return "; ".join(parts[:_SHOWN]) + more

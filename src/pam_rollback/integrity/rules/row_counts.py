@@ -1,0 +1,159 @@
+"""Were rows lost? Counts and fingerprints of the core tables before, held against those after."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from pam_rollback.base.figures import Figures
+
+
+class TableContent(BaseModel):
+    """Checksums of what nobody changes of a table's rows, by groups that follow from the rows' keys."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    columns: tuple[str, ...]
+    groups: Mapping[int, tuple[int, str, str, float]]
+    """Of each group: rows, the sum of their keys' hashes, that of their contents' hashes, and the latest moment of
+    change, in seconds since 1970 (0 where the table does not keep it)."""
+    owner: str = ""
+    """The column that says whose a row is; empty in what an earlier version counted."""
+    owners: Mapping[int, str] = {}
+    """Of each group, the sum of the hashes of its rows' keys with their owners."""
+
+
+class TableCount(BaseModel):
+    """The rows of one table that are older than the moment of counting, and a sum over their keys that no order changes."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+    rows: int
+    keys: str
+    """The sum of the keys' 64-bit hashes, in decimal: it is longer than JSON's numbers."""
+    content: TableContent | None = Field(default=None, strict=False)
+    """None where users may change everything of their rows, such as settings."""
+
+
+class TableCounts(BaseModel):
+    """The core tables at one moment, of one snapshot, without the rows of the environment's own test account."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    format: Literal[2] = 2
+    created_until: AwareDatetime
+    """Only rows that were created up to then are counted; the same moment is used again afterwards."""
+    tables: Mapping[str, TableCount]
+
+
+@dataclass(frozen=True, repr=False)
+class TableLoss:
+    """One table, before and after."""
+
+    table: str
+    before: TableCount
+    after: TableCount
+    created_until: str
+    lost_max: int = 0
+
+    @property
+    def lost(self) -> int:
+        """How many rows there are less."""
+        return max(0, self.before.rows - self.after.rows)
+
+    @property
+    def replaced(self) -> bool:
+        """As many rows as before, or more, and yet not the same ones: a count alone would call it fine."""
+        return self.after.rows >= self.before.rows and self.after.keys != self.before.keys
+
+    @property
+    def holds(self) -> bool:
+        """Nothing is lost beyond what is allowed, nothing was exchanged, and there was something that could have been lost."""
+        return self.before.rows > 0 and self.lost <= self.lost_max and not self.replaced
+
+    @property
+    def figures(self) -> Figures:
+        """For the table of criteria."""
+        return Figures(
+            what=f"rows of {self.table}",
+            asked=f"at most {self.lost_max:,} lost" if self.lost_max else "none lost",
+            measured="exchanged" if self.replaced else self.lost,
+            unit="" if self.replaced else "rows",
+            n=self.before.rows,
+            margin=None if self.replaced else self.lost_max - self.lost,
+            definition=f"created until {self.created_until}",
+        )
+
+    def __str__(self) -> str:
+        """The sentence that a failure shows."""
+        span = f"rows created until {self.created_until}: {self.before.rows:,} before, {self.after.rows:,} now"
+        if self.before.rows == 0:
+            return f"{self.table}: there were no rows before, so no loss can be seen ({span})"
+        if self.replaced:
+            extra = self.after.rows - self.before.rows
+            what = (
+                f"{extra:,} rows more than before that claim to be old" if extra else "rows were exchanged for others"
+            )
+            return f"{self.table}: {what}, {span}, other keys; expected the same rows"
+        allowed = f", {self.lost_max:,} allowed" if self.lost_max else ""
+        return f"{self.table}: {self.lost:,} rows lost{allowed}, {span}"
+
+    __repr__ = __str__
+
+
+@dataclass(frozen=True, repr=False)
+class RowLoss:
+    """All core tables, before and after."""
+
+    tables: tuple[TableLoss, ...]
+
+    @property
+    def holds(self) -> bool:
+        """No table lost rows, and there is a table."""
+        return bool(self.tables) and all(table.holds for table in self.tables)
+
+    @property
+    def figures(self) -> Figures:
+        """For the table of criteria."""
+        lost = sum(table.lost for table in self.tables)
+        exchanged = [table.table for table in self.tables if table.replaced]
+        return Figures(
+            what="rows lost since before",
+            asked="none lost, none exchanged",
+            measured=f"exchanged in {', '.join(exchanged)}" if exchanged else lost,
+            unit="" if exchanged else "rows",
+            n=sum(table.before.rows for table in self.tables),
+            margin=None if exchanged else -lost,
+        )
+
+    def __str__(self) -> str:
+        """The tables that lost something; all of them when none did."""
+        wrong = [table for table in self.tables if not table.holds]
+        return "; ".join(map(str, wrong or self.tables)) or "no table was counted, so nothing is proven"
+
+    __repr__ = __str__
+
+
+def lost(before: TableCounts, after: TableCounts, *, lost_rows_max: int = 0) -> RowLoss:
+    """Hold two counts of the same span against each other.
+
+    A table that was counted before and is not there after has lost all its rows. Raises ValueError when the spans differ.
+    """
+    refuse_other_span(before, after)
+    none = TableCount(rows=0, keys="0")
+    moment = f"{before.created_until:%Y-%m-%d %H:%M:%S} UTC"
+    return RowLoss(
+        tuple(
+            TableLoss(name, count, after.tables.get(name, none), moment, lost_rows_max)
+            for name, count in before.tables.items()
+        )
+    )
+
+
+def refuse_other_span(before: TableCounts, after: TableCounts) -> None:
+    """Raise ValueError when two counts are not of the same rows: they would differ without any loss."""
+    if before.created_until != after.created_until:
+        raise ValueError(
+            f"counts of different spans: expected rows created until {before.created_until}, found {after.created_until}"
+        )

@@ -1,0 +1,1 @@
+"""Acknowledged writes, and what became of each after the rollback."""

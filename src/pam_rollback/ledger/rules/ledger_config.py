@@ -1,0 +1,63 @@
+"""What the write ledger writes, where and how often.
+
+The configuration that travels to its processes as one line of JSON.
+"""
+
+import secrets
+
+from pydantic import Field
+
+from pam_rollback.ledger.rules.ledger_writes import WriteKind
+from pam_rollback.observation.rules.journeys import Facts, SignIn
+
+LEDGER_SETTING = "rollback_ledger"
+"""The setting that the ledger writes over and over."""
+
+
+class LedgerConfig(Facts):
+    """A whole ledger. It acts as the test account only."""
+
+    sign_in: SignIn
+    expenses_url: str
+    chat_url: str
+    history_url: str
+    settings_url: str
+    rate_hz: float = Field(gt=0, le=50)
+    weights: dict[WriteKind, int] = Field(
+        default={WriteKind.EXPENSE: 5, WriteKind.CHAT: 2, WriteKind.SETTING: 1}, min_length=1
+    )
+    """How often each kind takes its turn; a kind that is left out is not written."""
+    timeout_s: float = Field(default=5.0, gt=0, le=30)
+    """For the whole answer to one write; later it counts as unacknowledged."""
+    max_run_s: float = Field(default=4 * 3600, gt=0)
+    outstanding_max: int = Field(default=64, ge=1)
+    read_rows_max: int = Field(default=5000, ge=1)
+    """How many rows the final reading asks for; as many rows as that mean that there may be more."""
+    setting_name: str = LEDGER_SETTING
+    run: str = Field(default_factory=lambda: secrets.token_hex(4), pattern=r"^[a-z0-9]{4,32}$")
+    """Part of every marker, so that each ledger finds only its own rows."""
+
+    @property
+    def reading_deadline_s(self) -> float:
+        """How long one answer of the final reading may take; it is larger than that to a write."""
+        return max(self.timeout_s, 5.0)
+
+    @property
+    def marker_prefix(self) -> str:
+        """What every marker of this ledger begins with."""
+        return f"ledger-{self.run}-"
+
+
+class ReadingOrder(Facts):
+    """One final reading."""
+
+    config: LedgerConfig
+    within_s: float = Field(gt=0)
+    """How long to try, for a product that has only just recovered."""
+    delete: bool = False
+    """Delete the ledger's expenses afterwards, for as long again."""
+
+    @property
+    def longest_s(self) -> float:
+        """How long it can take at worst: the tries, the last answers (sign-in and reading), the deletions."""
+        return 2 * self.within_s + 3 * (self.config.timeout_s + self.config.reading_deadline_s)

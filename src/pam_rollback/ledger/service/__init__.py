@@ -1,0 +1,1 @@
+"""What puts rules and clients together. No pytest."""

@@ -1,0 +1,297 @@
+"""The write ledger.
+
+What the product acknowledged while it was broken and repaired, and what it still has afterwards.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.outside_text import cut
+from pam_rollback.base.wait import NotReached, Waiter
+from pam_rollback.ledger.rules.ledger_config import LedgerConfig, ReadingOrder
+from pam_rollback.ledger.rules.ledger_verdict import FinalReading, Found, LedgerVerdict, judge
+from pam_rollback.ledger.rules.ledger_writes import WriteKind, Writes
+from pam_rollback.observation.client.child import Child
+from pam_rollback.observation.client.jsonl import LineReader
+
+_WRITING = "pam_rollback.ledger.client.ledger_process"
+_READING = "pam_rollback.ledger.client.ledger_reading"
+_GRACE_S = 2.0
+_START_S = 10.0
+_KINDS = {kind.value: kind for kind in WriteKind}
+_PLAIN = r'"([^"\\\n]*)"'
+"""Text without anything that JSON would escape."""
+# The look behind sees to it that nothing precedes on the line; a `^` would be three times as slow.
+_SENT = re.compile(
+    r'\{"sent":(?<![^\n]\{"sent":)\{"seq":(\d{1,15}),'
+    rf'"kind":"({"|".join(_KINDS)})","marker":{_PLAIN},"value":{_PLAIN},"at_s":(\d{{1,15}}\.\d{{1,20}})\}}\}}\n'
+)
+_ACKED = re.compile(
+    r'\{"acked":(?<![^\n]\{"acked":)\{"seq":(\d{1,15}),"at_s":(\d{1,15}\.\d{1,20}),"row_id":(?:null|"[^"\\\n]*")\}\}\n'
+)
+_COMMON = ('{"sent":', '{"acked":')
+
+
+@dataclass(frozen=True)
+class SignInAttempt:
+    """One attempt of the ledger to sign in. More than one: the session was lost meanwhile."""
+
+    at_s: float
+    worked: bool
+    why: str
+
+
+class LedgerRecord:
+    """The ledger's file, read while it grows or long after."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._reader = LineReader(path)
+        self._writes = Writes()
+        self._sign_ins: list[SignInAttempt] = []
+
+    @property
+    def writes(self) -> Writes:
+        """Every write so far, in the order in which they were sent.
+
+        Raises MeasurementFailed when the file is damaged.
+        """
+        self._refresh()
+        return self._writes
+
+    @property
+    def acknowledged(self) -> int:
+        """How many writes were acknowledged so far."""
+        return self.writes.acknowledged
+
+    @property
+    def sign_ins(self) -> tuple[SignInAttempt, ...]:
+        """Every attempt to sign in so far."""
+        self._refresh()
+        return tuple(self._sign_ins)
+
+    def _refresh(self) -> None:
+        for block in self._reader.blocks():
+            if not self._take_plain(block):
+                for record in self._reader.parsed(block):
+                    self._take(record)
+
+    def _take_plain(self, block: bytes) -> bool:
+        """Take a block whose announcements and acknowledgements are exactly as the writer writes them.
+
+        Gives False, and takes nothing, when one is not. A million writes are two million such lines; reading each as
+        JSON would take four times as long.
+        """
+        text = block.decode("ascii", "replace")
+        sent, acked, lines = _SENT.findall(text), _ACKED.findall(text), text.count("\n")
+        others: list[str] = []
+        if len(sent) + len(acked) != lines:
+            others = [line for line in text.splitlines() if not line.startswith(_COMMON)]
+        if len(sent) + len(acked) + len(others) != lines:
+            return False
+        try:
+            records = self._reader.parsed("\n".join(others).encode())
+        except MeasurementFailed:
+            return False  # read line by line, the damage is named by its own line
+        if sent:
+            seqs, kinds, markers, values, at_s = zip(*sent, strict=True)
+            self._writes.announce_all([*map(int, seqs)], kinds, markers, values, [*map(float, at_s)])
+        for seq, acked_s in acked:
+            self._acknowledge(int(seq), float(acked_s))
+        for record in records:
+            self._take(record)
+        return True
+
+    def _take(self, record: dict[str, Any]) -> None:
+        match record:
+            case {
+                "sent": {
+                    "seq": int(seq),
+                    "kind": str(kind),
+                    "marker": str(marker),
+                    "value": str(value),
+                    "at_s": float(at_s),
+                }
+            } if kind in _KINDS:
+                self._writes.announce(seq, _KINDS[kind], marker, value, at_s)
+            case {"acked": {"seq": int(seq), "at_s": float(at_s), "row_id": str() | None}}:
+                self._acknowledge(seq, at_s)
+            case {"unacked": {"seq": int(seq), "why": str(why)}} if 0 <= seq < len(self._writes):
+                self._writes.leave_open(seq, why)
+            case {"sign_in": {"at_s": float(at_s), "worked": bool(worked), "why": str(why)}}:
+                self._sign_ins.append(SignInAttempt(at_s, worked, why))
+            case {"anchor": _} | {"end": _}:
+                pass
+            case _:
+                raise MeasurementFailed(
+                    f"{self.path}: a line is not of the kind expected here: {cut(str(record), 120)}"
+                )
+
+    def _acknowledge(self, seq: int, at_s: float) -> None:
+        if not 0 <= seq < len(self._writes):
+            raise MeasurementFailed(
+                f"{self.path}: a line is not of the kind expected here: write {seq} was acknowledged, but never sent"
+            )
+        self._writes.acknowledge(seq, at_s)
+
+
+class Ledger:
+    """A running ledger and its record. Also a context manager that stops it."""
+
+    def __init__(self, child: Child, config: LedgerConfig, path: Path) -> None:
+        self._child = child
+        self._config = config
+        self._readings = 0
+        self.record = LedgerRecord(path)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still writes."""
+        return self._child.alive
+
+    @property
+    def pid(self) -> int:
+        """The writing process's id."""
+        return self._child.pid
+
+    @property
+    def marker_prefix(self) -> str:
+        """What every marker of this ledger begins with."""
+        return self._config.marker_prefix
+
+    def check(self) -> None:
+        """Raise MeasurementFailed, with its last words, when it does not write any more.
+
+        From then on losses go unseen.
+        """
+        self._child.check()
+
+    def wait_for_acknowledged(self, n: int, within_s: float, waiter: Waiter | None = None) -> None:
+        """Wait until ``n`` writes in all are acknowledged.
+
+        Raises MeasurementFailed when the ledger died or has fewer after ``within_s`` seconds, StopRequested as every
+        wait.
+        """
+        try:
+            (waiter or Waiter()).until(
+                self._living_count,
+                holds=lambda found: found >= n,
+                within_s=within_s,
+                what=f"{n} acknowledged writes",
+                every_s=0.02,
+            )
+        except NotReached:
+            reasons = sorted({write.why for write in self.record.writes if write.why})
+            failed = [attempt.why for attempt in self.record.sign_ins if not attempt.worked]
+            raise MeasurementFailed(
+                f"{self._living_count()} of {n} writes acknowledged after {within_s:g} s; answers instead: "
+                f"{', '.join([*reasons, *failed]) or 'none'}"
+            ) from None
+
+    def _living_count(self) -> int:
+        self.check()
+        return self.record.acknowledged if self.record.path.exists() else 0
+
+    def stop(self) -> None:
+        """End the writing; the writes in flight are still recorded. May be called again."""
+        self._child.stop(within_s=self._config.timeout_s + _GRACE_S)
+
+    def final_reading(self, *, within_s: float = 15.0) -> FinalReading:
+        """Stop writing, then read everything back through the product, trying for ``within_s`` seconds.
+
+        Raises MeasurementFailed when nothing at all could be read.
+        """
+        self.stop()
+        reading, _ = self._read(within_s=within_s, delete=False)
+        written = {write.kind for write in self.record.writes}
+        if written and written <= set(reading.unread):
+            raise MeasurementFailed(f"nothing of the ledger could be read back: {reading.unread}")
+        return reading
+
+    def verdict(
+        self,
+        *,
+        moments_s: Sequence[float] = (),
+        hole_max_s: float = 2.0,
+        cut_s: float | None = None,
+        within_s: float = 15.0,
+    ) -> LedgerVerdict:
+        """Stop writing, read everything back and judge every write; see ``core.ledger_verdict.judge`` for the figures.
+
+        Raises MeasurementFailed when nothing at all could be read.
+        """
+        reading = self.final_reading(within_s=within_s)
+        # Only now is the record complete: the reading stopped the writer first.
+        return judge(self.record.writes, reading, moments_s=moments_s, hole_max_s=hole_max_s, cut_s=cut_s)
+
+    def clean_up(self, *, within_s: float = 15.0) -> int:
+        """Stop writing and delete the expenses that the ledger made; gives how many are gone.
+
+        Messages and settings stay.
+        """
+        self.stop()
+        _, deleted = self._read(within_s=within_s, delete=True)
+        return deleted
+
+    def _read(self, *, within_s: float, delete: bool) -> tuple[FinalReading, int]:
+        self._readings += 1
+        path = self.record.path.with_suffix(f".reading-{self._readings}.jsonl")
+        order = ReadingOrder(config=self._config, within_s=within_s, delete=delete)
+        child = Child(_READING, order.model_dump_json(), path)
+        ended = child.wait(within_s=_START_S + order.longest_s)
+        child.stop(within_s=0)
+        if not ended or not path.exists():
+            raise MeasurementFailed(f"the final reading did not end: {child.last_words()}")
+        return _reading(path, child.last_words)
+
+    def __enter__(self) -> Self:
+        """For ``with``: stopped at its end."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop it."""
+        self.stop()
+
+
+def start_ledger(config: LedgerConfig, path: Path) -> Ledger:
+    """Start a ledger that records to ``path``, a file that must not exist yet (its log and its readings go beside it).
+
+    Raises MeasurementFailed when the file exists or the process cannot be started.
+    """
+    if path.exists():
+        raise MeasurementFailed(f"{path} exists already: a record belongs to one ledger, choose another run folder")
+    return Ledger(Child(_WRITING, config.model_dump_json(), path), config, path)
+
+
+def _reading(path: Path, last_words: Callable[[], str]) -> tuple[FinalReading, int]:
+    """Give the final reading in this file, and how many rows were deleted after it."""
+    started_s: float | None = None
+    rows: list[Found] = []
+    unread: dict[WriteKind, str] = {}
+    for record in LineReader(path).records():
+        match record:
+            case {"started_s": float(moment)}:
+                started_s = moment
+            case {
+                "row": {
+                    "kind": str(kind),
+                    "marker": str(marker),
+                    "value": str(value),
+                    "row_id": (str() | None) as row_id,
+                }
+            } if kind in _KINDS:
+                rows.append(Found(_KINDS[kind], marker, value, row_id))
+            case {"unread": {"kind": str(kind), "why": str(why)}} if kind in _KINDS:
+                unread[_KINDS[kind]] = why
+            case {"end": {"deleted": int(deleted)}} if started_s is not None:
+                return FinalReading(started_s, tuple(rows), unread), deleted
+            case _:
+                raise MeasurementFailed(f"{path}: a line is not of the kind expected here: {cut(str(record), 120)}")
+    raise MeasurementFailed(f"{path}: the final reading broke off: {last_words()}")

@@ -1,0 +1,143 @@
+"""One HTTP request of an observing process: bounded in time and size, and whatever the target does is a value."""
+
+import asyncio
+import errno
+import json
+import socket
+import time
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import aiohttp
+from yarl import URL
+
+from pam_rollback.base.answer import Answer
+from pam_rollback.base.errors import MeasurementFailed
+
+_OUR_ERRORS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EADDRNOTAVAIL}
+_CHUNK_BYTES = 65536
+
+
+class NotSent(MeasurementFailed):
+    """The request never left because this machine could not send it; nothing is known about the target."""
+
+
+def new_session(user_agent: str) -> aiohttp.ClientSession:
+    """Give a client without memory.
+
+    No proxy of the environment, no cookies, a connection of its own for every request.
+
+    aiohttp silently sends a request again when a kept connection turns out to be closed; a fresh connection each time
+    leaves nothing to be hidden by that, and no probe's fate hangs on another's.
+    """
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, force_close=True),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=None),
+        headers={"User-Agent": user_agent, "Accept-Encoding": "identity"},
+        trust_env=False,
+        auto_decompress=False,
+    )
+
+
+def unique_address(url: str, probe_id: str) -> URL:
+    """Give the address with a query of its own, which no cache can have an answer to."""
+    return URL(url).update_query({"probe": probe_id})
+
+
+async def exchange(
+    session: aiohttp.ClientSession,
+    method: str,
+    url: URL | str,
+    *,
+    deadline_s: float,
+    body_bytes_max: int,
+    headers: Mapping[str, str] | None = None,
+    body: object = None,
+    start_is_enough: bool = False,
+) -> Answer:
+    """Send one request and read its whole answer within ``deadline_s``. Redirects are answers too.
+
+    With ``start_is_enough`` a larger body is no problem: its start is read, and no more. Raises NotSent only.
+    """
+    start_s = time.monotonic()
+    attempt = _Attempt(body_bytes_max, start_is_enough=start_is_enough)
+    problem = ""
+    request: dict[str, Any] = {"headers": dict(headers or {}), "data": None, "allow_redirects": False}
+    if body is not None:
+        request["data"] = json.dumps(body).encode()
+        request["headers"]["Content-Type"] = "application/json"
+    try:
+        async with asyncio.timeout(deadline_s):
+            problem = await attempt.read(session.request(method, url, **request))
+    except TimeoutError:
+        problem = f"{attempt.stage} within {deadline_s:g} s"
+    except OSError as error:
+        if error.errno in _OUR_ERRORS:
+            raise NotSent(f"this machine could not send the request: {error.strerror}") from error
+        problem = _in_words(error)
+    except Exception as error:  # noqa: BLE001 - whatever nonsense a target answers is an observation, never the end
+        problem = _in_words(error)
+    return Answer(
+        method=method,
+        url=str(url),
+        http_status=attempt.status,
+        content_type=attempt.content_type,
+        body=bytes(attempt.body),
+        elapsed_ms=(time.monotonic() - start_s) * 1000,
+        problem=problem,
+        headers=attempt.headers,
+    )
+
+
+class _Attempt:
+    """How far an exchange has come, and what has arrived of its answer."""
+
+    def __init__(self, body_bytes_max: int, *, start_is_enough: bool) -> None:
+        self._body_bytes_max = body_bytes_max
+        self._start_is_enough = start_is_enough
+        self.headers: dict[str, str] = {}
+        self.stage = "no answer"
+        self.status: int | None = None
+        self.content_type = ""
+        self.body = bytearray()
+
+    async def read(self, request: AbstractAsyncContextManager[aiohttp.ClientResponse]) -> str:
+        """Send the request and read its answer; says why the answer was not read to its end."""
+        async with request as response:
+            self.stage = "the body did not end"
+            self.status = response.status
+            self.headers = {name.lower(): value for name, value in response.headers.items()}
+            self.content_type = self.headers.get("content-type", "")
+            async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
+                self.body += chunk
+                if len(self.body) >= self._body_bytes_max and self._start_is_enough:
+                    response.close()
+                    return ""
+                if len(self.body) > self._body_bytes_max:
+                    response.close()
+                    return f"the body is larger than {self._body_bytes_max} bytes"
+        return ""
+
+
+_WORDS: tuple[tuple[type[BaseException], str], ...] = (
+    (ConnectionRefusedError, "refused the connection"),
+    (aiohttp.ServerDisconnectedError, "closed the connection without an answer"),
+    (aiohttp.ClientPayloadError, "closed the connection within the body"),
+    (ConnectionResetError, "reset the connection"),
+    (socket.gaierror, "the name could not be resolved"),
+    (aiohttp.ClientResponseError, "not HTTP"),
+    (aiohttp.http_exceptions.HttpProcessingError, "not HTTP"),
+)
+"""The first that fits."""
+
+
+def _in_words(error: BaseException) -> str:
+    """Say what happened, for people. Never the request's or the answer's own content, which may be confidential."""
+    cause = getattr(error, "os_error", None) or error
+    for kind, words in _WORDS:
+        if isinstance(cause, kind):
+            return words
+    detail = cause.strerror if isinstance(cause, OSError) else ""
+    return f"{type(cause).__name__}: {detail}" if detail else type(cause).__name__

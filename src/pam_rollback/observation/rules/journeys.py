@@ -1,0 +1,89 @@
+"""What is probed and how an answer is judged.
+
+The configuration that travels to the prober's process as one line of JSON.
+"""
+
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from pam_rollback.base.rotation import rotation
+from pam_rollback.product.rules.expectation import Expect
+
+FRONT_PAGE = "front page"
+CACHED_FRONT_PAGE = "cached front page"
+"""Asked for as visitors ask: a cache on the way may answer, and what it keeps is what people get."""
+PAGES = (FRONT_PAGE, CACHED_FRONT_PAGE)
+HEALTH_JOURNEY = "health"
+LOGIN_JOURNEY = "login"
+
+RATE_HZ_MAX = 200.0
+"""Probes a second; a load beyond that is for a load test."""
+
+
+class Facts(BaseModel):
+    """Base of the configuration: nothing unknown, nothing changed later, no secret in an error message."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class SignIn(Facts):
+    """How to sign in as the environment's own test account. Given to the child over its stdin only."""
+
+    url: str
+    email: str
+    password: str = Field(repr=False)
+    headers: dict[str, str] = Field(default_factory=dict, repr=False)
+
+
+class Journey(Facts):
+    """One request that is repeated."""
+
+    name: str = Field(min_length=1)
+    url: str
+    """``{user_id}`` in it stands for the id of the test account."""
+    method: str = "GET"
+    headers: dict[str, str] = Field(default_factory=dict, repr=False)
+    body: dict[str, Any] | None = Field(default=None, repr=False)
+    """Sent as JSON; ``{probe_id}`` in it is replaced, so that every write can be told apart."""
+    expect: Expect = Expect()
+    weight: int = Field(default=1, ge=1, le=100)
+    """How often it takes its turn in the rotation."""
+    cached: bool = False
+    """Ask for exactly this address, so that caches may answer; else every address is unique."""
+    signed_in: bool = False
+    """Send the test account's token."""
+    release_key: str = "release"
+    """Where a JSON body names the release."""
+
+
+class ProbeConfig(Facts):
+    """A whole prober."""
+
+    journeys: tuple[Journey, ...] = Field(min_length=1)
+    rate_hz: float = Field(gt=0, le=RATE_HZ_MAX)
+    timeout_s: float = Field(gt=0, le=30)
+    """From leaving to the end of the body."""
+    max_run_s: float = Field(default=4 * 3600, gt=0)
+    """It ends by itself after so long, whatever became of its parent."""
+    outstanding_max: int = Field(default=256, ge=1)
+    """Probes in flight; one more is recorded as not sent."""
+    body_bytes_max: int = Field(default=1 << 20, ge=1)
+    sign_in: SignIn | None = None
+    run: str = Field(default="local", pattern=r"^[A-Za-z0-9_.-]{1,64}$")
+    """Names the run in the User-Agent, so that the target's people can find these requests."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        names = [journey.name for journey in self.journeys]
+        if len(set(names)) < len(names):
+            raise ValueError(f"journeys need names of their own, these are {names}")
+        if self.sign_in is None and (eager := [journey.name for journey in self.journeys if journey.signed_in]):
+            raise ValueError(f"journeys {eager} act as the test account, but no sign_in is given")
+        return self
+
+    @property
+    def rotation(self) -> tuple[Journey, ...]:
+        """The order in which the journeys take turns: each as often as its weight, as evenly spread as can be."""
+        by_name = {journey.name: journey for journey in self.journeys}
+        return tuple(by_name[name] for name in rotation({name: journey.weight for name, journey in by_name.items()}))

@@ -1,0 +1,32 @@
+"""How it stands with a criterion that is held for a time, and what every such verdict can be asked."""
+
+from enum import StrEnum
+
+from pam_rollback.base.errors import MeasurementFailed
+
+
+class WindowState(StrEnum):
+    """How it stands with a window."""
+
+    HOLDING = "holding"
+    MET = "met"
+    BROKEN = "broken"
+    UNKNOWN = "unknown"
+
+
+class WindowResult:
+    """A verdict on a window."""
+
+    state: WindowState
+
+    @property
+    def final(self) -> bool:
+        """Whether more observation cannot change the state."""
+        return self.state is not WindowState.HOLDING
+
+    @property
+    def met(self) -> bool:
+        """Whether the criterion held for its time. Raises MeasurementFailed when that is not known: unknown is neither."""
+        if self.state in {WindowState.MET, WindowState.BROKEN}:
+            return self.state is WindowState.MET
+        raise MeasurementFailed(str(self))

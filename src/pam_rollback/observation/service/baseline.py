@@ -1,0 +1,304 @@
+"""How the service behaved before: one versioned file with error rates and response times by journey, and a list of what lies beside it.
+
+The file is the index of a baseline: it names its parts (rows, barriers, web vitals, page weight) with their checksums, so that parts of
+two runs are never mixed and a missing one is never taken for "there was nothing".
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+
+from pam_rollback import VERSION
+from pam_rollback.base import formats
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.strict_json import read_json
+from pam_rollback.environment.known_before import Finding
+from pam_rollback.observation.rules.samples import LATE_MS, Sample
+from pam_rollback.stats.distribution import Distribution
+from pam_rollback.stats.percentiles import DEFINITION, percentile
+
+SCHEMA_VERSION = 2
+ANSWERS = "answers"
+"""The part that stands in the index itself; as ``not_recorded`` names it."""
+_DAY_S = 86400
+
+
+class _Record(BaseModel):
+    # What a later version adds is left alone.
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Figures(_Record):
+    """Error rate and latency of some samples. Latencies are those of good answers; None when there was none."""
+
+    n: int
+    errors: int
+    p50_ms: float | None
+    p95_ms: float | None
+    p99_ms: float | None
+    latencies: Distribution | None = None
+    """All of them, in ms, counted in buckets: what a later sample is compared with."""
+
+    @property
+    def error_rate_pct(self) -> float:
+        """Share of the measured probes without the expected answer."""
+        return 100 * self.errors / self.n
+
+    @classmethod
+    def of(cls, samples: Iterable[Sample]) -> Self:
+        """Give the figures of measured samples, of which there must be at least one."""
+        samples = tuple(samples)
+        latencies = [sample.latency_ms for sample in samples if sample.ok]
+        p50_ms, p95_ms, p99_ms = (percentile(latencies, pct).value if latencies else None for pct in (50, 95, 99))
+        return cls(
+            n=len(samples),
+            errors=len(samples) - len(latencies),
+            p50_ms=p50_ms,
+            p95_ms=p95_ms,
+            p99_ms=p99_ms,
+            latencies=Distribution.of(latencies) if latencies else None,
+        )
+
+
+class Origin(_Record):
+    """Where, when and by which run it was recorded."""
+
+    environment: str
+    host: str
+    """Host and port of the API."""
+    release: str
+    """As the API named it; empty when it named none."""
+    run: str
+    taken_at: AwareDatetime
+    """Wall time in UTC."""
+
+    def age_d(self, now: datetime) -> float:
+        """How many days old it is."""
+        return (now - self.taken_at).total_seconds() / _DAY_S
+
+    def __str__(self) -> str:
+        """For sentences and notes."""
+        return (
+            f"baseline of {self.taken_at:%Y-%m-%d %H:%M} UTC, {self.environment} {self.host}, "
+            f"release {self.release or 'unknown'}"
+        )
+
+
+class MemoryHeld(_Record):
+    """What the product's process held; MB of 10^6 bytes."""
+
+    n: int
+    median_mb: float
+    highest_mb: float
+    span_s: float
+
+
+class TicketRate(_Record):
+    """Support tickets of the latest time, and those of the history, which say what is usual."""
+
+    n: int
+    """How many tickets the history has."""
+    count: int
+    over_s: float
+    usual: float
+    """The mean number in so much time."""
+
+
+class Red(_Record):
+    """Something that was not as it should be when the baseline was recorded."""
+
+    item: str
+    """The plan item that asks for it."""
+    what: str
+    """Which part of the product."""
+    said: str
+    """What was found, without what differs between two looks."""
+    count: int = 1
+    """How much of it."""
+
+    @classmethod
+    def of(cls, finding: Finding) -> Self:
+        """Keep a finding."""
+        return cls(item=finding.item, what=finding.what, said=finding.said, count=finding.count)
+
+    @property
+    def finding(self) -> Finding:
+        """As later runs compare it."""
+        return Finding(self.item, self.what, self.said, self.count)
+
+    def __str__(self) -> str:
+        """For sentences."""
+        return f"{self.item}: {self.what}: {self.said}"
+
+
+class Part(_Record):
+    """A file beside this one."""
+
+    sha256: str
+    n: int
+    """Of how many observations it is made."""
+
+    @classmethod
+    def of(cls, path: Path, *, n: int) -> Self:
+        """Give the entry for a file that is complete."""
+        return cls(sha256=_sha256(path), n=n)
+
+
+class Baseline(_Record):
+    """What later measurements are compared with. Each part is recorded by itself; ``not_recorded`` says which are missing, and why."""
+
+    schema_version: Literal[2] = 2
+    suite: str = ""
+    """The version of the suite that wrote it; empty in records of the first one."""
+    origin: Origin
+    duration_s: float = 0
+    """From the first to the last sample."""
+    unmeasured: int = 0
+    """Probes that never left or left late; in no other figure."""
+    percentile_definition: Literal["nearest rank"] = DEFINITION  # type: ignore[assignment]
+    overall: Figures | None = None
+    """Of all answers; None when none could be recorded."""
+    journeys: dict[str, Figures] = {}
+    red: tuple[Red, ...] = ()
+    """What of the service was ill when it was recorded."""
+    found: tuple[Red, ...] = ()
+    """Open doors and errors that a healthy service had."""
+    memory: MemoryHeld | None = None
+    tickets: TicketRate | None = None
+    parts: dict[str, Part] = {}
+    """Files beside this one, by their names."""
+    not_recorded: dict[str, str] = {}
+    """What a baseline may have and this one does not, and why."""
+
+    @property
+    def answers(self) -> Figures:
+        """Those of all journeys. Raises MeasurementFailed, with the reason, when none were recorded."""
+        if self.overall is None:
+            raise MeasurementFailed(
+                f"{self.origin} has no answers ({self.not_recorded.get(ANSWERS, 'no reason was recorded')}), "
+                "so nothing is compared with them; take a new one with 'pytest -m baseline'"
+            )
+        return self.overall
+
+    @property
+    def answered(self) -> tuple[str, ...]:
+        """The journeys that had a good answer."""
+        return tuple(name for name, figures in self.journeys.items() if figures.n > figures.errors)
+
+    @classmethod
+    def of(cls, samples: Iterable[Sample], origin: Origin, *, late_ms: float = LATE_MS) -> Self:
+        """Give the baseline that these samples give. Raises MeasurementFailed when none of them was measured."""
+        samples = tuple(samples)
+        measured = [sample for sample in samples if sample.measured(late_ms)]
+        if not measured:
+            raise MeasurementFailed(f"no baseline: none of {len(samples)} samples is usable")
+        names = Counter(sample.journey for sample in measured)
+        return cls(
+            suite=VERSION,
+            origin=origin,
+            duration_s=max(sample.due_s for sample in measured) - min(sample.due_s for sample in measured),
+            unmeasured=len(samples) - len(measured),
+            overall=Figures.of(measured),
+            journeys={name: Figures.of(sample for sample in measured if sample.journey == name) for name in names},
+        )
+
+    def refuse_too_few(self, answers_min: int) -> None:
+        """Raise MeasurementFailed when it has fewer answers than a baseline must have. One without any says so where they are wanted."""
+        if self.overall is not None and self.overall.n < answers_min:
+            raise MeasurementFailed(
+                f"{self.origin}: {self.overall.n} answers, at least {answers_min} are needed (plan.toml [baseline] answers_min): "
+                "too few to compare with; take a new baseline"
+            )
+
+    def refuse_stale(self, age_max_d: float, now: datetime) -> None:
+        """Raise MeasurementFailed when it is too old to be compared with, or from the future."""
+        age_d = self.origin.age_d(now)
+        if age_d > age_max_d:
+            raise MeasurementFailed(
+                f"{self.origin} is stale: {age_d:.0f} days old, at most {age_max_d:g} (plan.toml [baseline] age_max_d), "
+                "so nothing is compared with it; take a new one with 'pytest -m baseline'"
+            )
+        if age_d < -1 / 24:
+            raise MeasurementFailed(
+                f"{self.origin} is from the future, by {-age_d * 24:.1f} h: one of two clocks is wrong, so its age is not known"
+            )
+
+    def refuse_ill(self, answered: Callable[[Finding], bool]) -> None:
+        """Raise MeasurementFailed when something was ill while it was recorded, unless somebody answers for it: it may be the incident."""
+        ill = "; ".join(str(red) for red in self.red if not answered(red.finding))
+        if ill:
+            raise MeasurementFailed(
+                f"{self.origin} was recorded while something was red ({ill}), so nothing is compared with it and nothing is known by it; "
+                "take a new one when all is well, with 'pytest -m baseline', or have somebody answer for it ([[waivers]] known)"
+            )
+
+    def save(self, path: Path) -> None:
+        """Write it to ``path``, in one piece or not at all."""
+        draft = path.with_suffix(path.suffix + ".draft")
+        draft.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        draft.replace(path)
+
+    def __str__(self) -> str:
+        """For notes and messages."""
+        overall = self.overall
+        if overall is None:
+            return f"{self.origin}: without answers"
+        p95 = "no good answer" if overall.p95_ms is None else f"p95 {overall.p95_ms:.3g} ms"
+        return f"{self.origin}: errors {overall.error_rate_pct:.2g} %, {p95} (n={overall.n})"
+
+
+def refuse_other_part(path: Path, parts: Mapping[str, Part]) -> None:
+    """Raise MeasurementFailed when the file is not the one that the index lists."""
+    try:
+        found = _sha256(path)
+    except OSError as error:
+        raise MeasurementFailed(
+            f"{path}: a part of the baseline is missing ({error.strerror}); keep its folder together, or take a new baseline"
+        ) from None
+    if found != parts[path.name].sha256:
+        raise MeasurementFailed(
+            f"{path}: expected the part that the baseline lists, found another or a changed file (sha256 {found[:12]}…); "
+            "parts of two baselines are never mixed: take a new one"
+        )
+
+
+def load_baseline(path: Path) -> Baseline:
+    """Read a baseline.
+
+    Raises MeasurementFailed when there is none, it is damaged, or it was written by another version of this format.
+    """
+    try:
+        record = read_json(path.read_bytes())
+    except FileNotFoundError:
+        raise MeasurementFailed(f"{path}: there is no baseline; take one with 'pytest -m baseline'") from None
+    except OSError as error:
+        raise MeasurementFailed(
+            f"{path}: expected the file baseline.json of a baseline, found what cannot be read ({error.strerror})"
+        ) from None
+    except ValueError as error:
+        raise MeasurementFailed(f"{path}: expected a baseline as JSON: {error}; take a new one") from error
+    if isinstance(record, dict) and (problem := formats.too_new(record, SCHEMA_VERSION)):
+        raise MeasurementFailed(f"{path}: {problem}")
+    version = record.get("schema_version") if isinstance(record, dict) else None
+    if version != SCHEMA_VERSION:
+        hint = (
+            " (version 1 says neither of which host it is nor how its response times were spread)"
+            if version == 1
+            else ""
+        )
+        raise MeasurementFailed(
+            f"{path}: expected schema_version {SCHEMA_VERSION}, found {version!r}{hint}; take a new baseline"
+        )
+    try:
+        return Baseline.model_validate(record)
+    except ValidationError as error:
+        raise MeasurementFailed(f"{path}: the baseline is damaged: {error}; take a new one") from error
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

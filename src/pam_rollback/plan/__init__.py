@@ -1,0 +1,1 @@
+"""The rollback plan as data: ``plan.toml``, its items and terms. Pure."""

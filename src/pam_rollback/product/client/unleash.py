@@ -1,0 +1,193 @@
+"""Unleash: flags read and switched through its admin API, and what users get through its frontend API.
+
+Contract: the server's own description (``/docs/openapi.json``). One export of the project reads all flags as of one moment. One request
+switches off all that goes off, then each share has its own, then one switches on all that goes on. Unleash takes no condition ("only if it
+is still …").
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from pam_rollback.base.errors import ActionFailed, MeasurementFailed, UnreadableAnswer
+from pam_rollback.base.wait import Waiter
+from pam_rollback.environment.unleash import (
+    Unleash,
+    UnleashFlag,
+    flags_in,
+    users_flags,
+    why_not_evaluated_by,
+    writing,
+)
+from pam_rollback.outside.http import fetch
+from pam_rollback.outside.provider import Provider, ProviderApi
+from pam_rollback.plan.flags import Flag, FlagName
+
+_PATIENCE_S = 10.0
+"""All tries of one request: the rollback by flags has 30 s for everything."""
+_ADVICE: Mapping[int, str] = {
+    HTTPStatus.BAD_REQUEST: "it does not take such a change: is this Unleash 6 or later?",
+    HTTPStatus.UNAUTHORIZED: "the token of [secrets] unleash_admin_token_env is not accepted: export another one",
+    HTTPStatus.FORBIDDEN: (
+        "the token of [secrets] unleash_admin_token_env may not do this: it needs to update strategies and environments of the project; "
+        "where change requests are on for the environment, nobody can write at once"
+    ),
+    HTTPStatus.NOT_FOUND: "are [unleash] project and environment right, and is the flag there and not archived?",
+    HTTPStatus.CONFLICT: "somebody else is changing it: look at the flag's event log, then do it again",
+}
+_HINTS: Mapping[int | None, str] = {
+    HTTPStatus.UNAUTHORIZED: "; the token of [secrets] unleash_frontend_token_env is not accepted: export another one",
+    HTTPStatus.FORBIDDEN: "; the token of [secrets] unleash_frontend_token_env is of another kind: a frontend token is needed",
+    HTTPStatus.NOT_FOUND: "; is [unleash] frontend_url right, without /api/frontend?",
+    HTTPStatus.TOO_MANY_REQUESTS: "; too many users were asked for at once",
+}
+_APP = "pam-rollback-suite"
+
+
+@dataclass(frozen=True)
+class UnleashAdmin:
+    """One environment of one project: a ``FlagAdmin``."""
+
+    api: ProviderApi
+    settings: Unleash
+
+    @classmethod
+    def at(
+        cls, settings: Unleash, token: str, *, deadline_s: float = 5.0, waiter: Waiter | None = None
+    ) -> "UnleashAdmin":
+        """With one admin token, which is in no message."""
+        provider = Provider(
+            name="Unleash",
+            api_url=settings.url.rstrip("/"),
+            reset_header="ratelimit-reset",
+            limit_header="ratelimit-limit",
+            status_page="the server's own log",
+            settings="[unleash] url",
+            secret="[secrets] unleash_admin_token_env",  # noqa: S106 - where it stands, not what it is
+            advice=_ADVICE,
+        )
+        return cls(ProviderApi(provider, token, deadline_s, _PATIENCE_S, waiter or Waiter()), settings)
+
+    def read_flags(self) -> dict[FlagName, Flag]:
+        """All flags of the project. Raises ActionFailed when it does not say, UnreadableAnswer when nobody understands it."""
+        return {name: found.flag for name, found in self._found().items()}
+
+    def set_flags(self, changes: Mapping[FlagName, Flag]) -> None:
+        """Ask for the changes; raises ActionFailed unless each is accepted. Whether they took effect is for read-back to tell."""
+        found = self._found()
+        missing = sorted(set(changes) - set(found))
+        if missing:
+            raise ActionFailed(f"{self._place} has no flag {', '.join(missing)}; it has {', '.join(sorted(found))}")
+        wanted = writing(found, changes)
+        if wanted.refused:
+            raise ActionFailed(
+                f"{', '.join(wanted.refused)}: its strategies are no share of users (constraints, segments, several, or not by user), "
+                f"so it can be switched off and on, and given no share; leave one gradual rollout in {self._place}, sticky to the user"
+            )
+        if wanted.off:
+            self._switch("off", wanted.off)
+        for name, share_pct in wanted.shares.items():
+            self._give(found[name], share_pct)
+        if wanted.on:
+            self._switch("on", wanted.on)
+
+    @property
+    def _place(self) -> str:
+        return f"Unleash's project {self.settings.project}, environment {self.settings.environment}"
+
+    @property
+    def _project(self) -> str:
+        return f"/api/admin/projects/{self.settings.project}"
+
+    def _found(self) -> dict[FlagName, UnleashFlag]:
+        answer = self.api.ask(
+            "read the flags",
+            "/api/admin/features-batch/export",
+            method="POST",
+            json={"project": self.settings.project, "environment": self.settings.environment, "downloadFile": False},
+            reads=True,
+        )
+        try:
+            found = flags_in(answer.json, self.settings.environment)
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            why = answer.json_problem or f"{type(error).__name__}: {error}"
+            raise UnreadableAnswer(
+                f"the flags could not be read: expected Unleash's export of a project, found {answer} ({why})"
+            ) from None
+        if not found:
+            raise ActionFailed(f"{self._place} has no flags: are [unleash] project and environment right?")
+        return found
+
+    def _switch(self, way: str, names: Collection[FlagName]) -> None:
+        self.api.ask(
+            f"switch {', '.join(names)} {way}",
+            f"{self._project}/bulk_features/environments/{self.settings.environment}/{way}",
+            method="POST",
+            json={"features": list(names)},
+            repeatable=True,
+        )
+
+    def _give(self, found: UnleashFlag, share_pct: int) -> None:
+        """Change the share of its rollout and nothing else; what has no strategy gets one."""
+        operation = f"give {found.name} to {share_pct} %"
+        flag = self.api.part_of_path(operation, found.name)
+        path = f"{self._project}/features/{flag}/environments/{self.settings.environment}/strategies"
+        share = found.share
+        if share is None:
+            self.api.ask(operation, path, method="POST", json=_rollout(found.name, share_pct))
+            return
+        path = f"{path}/{self.api.part_of_path(operation, share.id)}"
+        if share.name == "default":
+            self.api.ask(operation, path, method="PUT", json=_rollout(found.name, share_pct), repeatable=True)
+            return
+        change = [{"op": "replace", "path": "/parameters/rollout", "value": str(share_pct)}]
+        self.api.ask(operation, path, method="PATCH", json=change, repeatable=True)
+
+
+def _rollout(name: FlagName, share_pct: int) -> dict[str, Any]:
+    parameters = {"rollout": str(share_pct), "stickiness": "default", "groupId": name}
+    return {"name": "flexibleRollout", "parameters": parameters, "constraints": [], "segments": []}
+
+
+@dataclass
+class UnleashEvaluation:
+    """What users get: a ``FlagEvaluation``. ``admin`` tells which flags there are, since the frontend API names only those that are on."""
+
+    settings: Unleash
+    token: str = field(repr=False)
+    admin: UnleashAdmin
+    deadline_s: float = 5.0
+    _known: Collection[FlagName] | None = field(default=None, init=False, repr=False)
+
+    def flags_of(self, user_id: str) -> dict[FlagName, bool]:
+        """Every flag as this user gets it. Raises MeasurementFailed when there is no such answer."""
+        wrong = why_not_evaluated_by(self.token, self.settings)
+        if wrong:
+            raise MeasurementFailed(
+                f"what users get is not known: the token of [secrets] unleash_frontend_token_env: {wrong}"
+            )
+        known = self._flags()
+        answer = fetch(
+            f"{self.settings.evaluated_at.rstrip('/')}/api/frontend",
+            method="POST",
+            json={"context": {"userId": user_id, "appName": _APP}},
+            headers={"Authorization": self.token},
+            deadline_s=self.deadline_s,
+        )
+        good = not answer.problem and answer.http_status == HTTPStatus.OK
+        try:
+            return users_flags(answer.json if good else None, known)
+        except (KeyError, TypeError):
+            found = str(answer).replace(self.token, "(the token)")
+            raise MeasurementFailed(
+                f"what user {user_id} gets is not known: expected Unleash's toggles, found {found}{_HINTS.get(answer.http_status, '')}"
+            ) from None
+
+    def _flags(self) -> Collection[FlagName]:
+        if self._known is None:
+            try:
+                self._known = tuple(self.admin.read_flags())
+            except ActionFailed as problem:
+                raise MeasurementFailed(f"what users get is not known, since the flags are not: {problem}") from None
+        return self._known

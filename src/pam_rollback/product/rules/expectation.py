@@ -1,0 +1,87 @@
+"""What a good answer looks like."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pam_rollback.base.answer import Answer
+from pam_rollback.base.outside_text import cut
+from pam_rollback.product.rules.chat_answer import Intent, shortcoming
+from pam_rollback.product.rules.conditions import Captured, Condition, held_against
+from pam_rollback.product.rules.contract import ANY_STATUS, Component
+from pam_rollback.product.rules.front_page import read_page, shortcoming_of_sent
+from pam_rollback.product.rules.judging import body_problems
+
+_SHOWN_CHARACTERS = 40
+
+
+class Expect(BaseModel):
+    """What a good answer looks like. Every part that is given must hold."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    status: int = 200
+    content_type: str = ""
+    """The content type begins so."""
+    json_values: dict[str, Any] = Field(default_factory=dict)
+    """Values at the top level of the JSON body."""
+    json_keys: tuple[str, ...] = ()
+    """Keys that the top level of the JSON body must have."""
+    text: str = ""
+    """Text that occurs in the body."""
+    site: bool = False
+    """A page of the site, and not only an error that is answered with 200."""
+    component: Component | None = None
+    """The component whose health is asked, with its conditions. None: it is something else."""
+    good: tuple[Condition, ...] = ()
+    """Conditions of the contract on the answer."""
+    chat: Intent | None = None
+    """PAM's answer to a question: ``product/rules/chat_answer.py``. None: it is something else."""
+
+    def shortcomings(self, answer: Answer) -> str:
+        """Say what is wrong with the answer, in words; empty when nothing is. The body comes first.
+
+        It names what ails.
+        """
+        if answer.problem:
+            return answer.problem
+        found = [*self._of_body(answer)]
+        if answer.http_status != self.status:
+            found.append(f"HTTP {answer.http_status} instead of {self.status}")
+        if not answer.content_type.lower().startswith(self.content_type.lower()):
+            found.append(f"content type {answer.content_type!r} instead of {self.content_type!r}")
+        return "; ".join(found)
+
+    def _of_body(self, answer: Answer) -> list[str]:
+        found = []
+        if self.component is not None:
+            return list(body_problems(self.component, Captured(answer, datetime.now(UTC))))
+        if self.json_values or self.json_keys or self.chat:
+            body = answer.json
+            if not isinstance(body, dict):
+                why = f" ({answer.json_problem})" if answer.json_problem else ""
+                return [f"not a JSON object{why}: {cut(answer.text, _SHOWN_CHARACTERS, sign='')!r}"]
+            found += [
+                f"{key} is {cut(str(body.get(key)), _SHOWN_CHARACTERS, sign='')!r} instead of {value!r}"
+                for key, value in self.json_values.items()
+                if key not in body or body[key] != value
+            ]
+            found += [f"without {key!r}" for key in self.json_keys if key not in body]
+            if self.chat and answer.http_status == self.status:
+                found += filter(None, [shortcoming(body, self.chat)])
+        captured = Captured(answer, datetime.now(UTC))
+        # What is wrong with a chat's answer has better words of its own.
+        told = not found and (held_against(condition, captured) for condition in self.good)
+        found += [str(result) for result in told or () if not result.met]
+        if self.site:
+            found += filter(None, [shortcoming_of_sent(read_page(answer.body))])
+        if self.text and self.text.encode() not in answer.body:
+            found.append(f"without the text {self.text!r}")
+        return found
+
+
+def healthy(component: Component) -> Expect:
+    """A healthy answer of this component."""
+    status = 200 if component.http_status == ANY_STATUS else component.http_status
+    return Expect(status=status, component=component)

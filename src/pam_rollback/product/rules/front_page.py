@@ -1,0 +1,319 @@
+"""Whether a page that was answered with 200 is the site, or only an error that looks like a page.
+
+A host of single-page sites answers every address with 200 and HTML. So a page is judged by its own words, by the scripts and styles that it
+names (each must be what it says, and not the page again), and, where there is a browser, by what is rendered. What cannot be seen without
+a browser: a bundle that was built without its variables is served like a good one. Why these words: docs/decisions/0021.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+
+from pam_rollback.base.addresses import server_of
+from pam_rollback.base.answer import Answer
+from pam_rollback.base.figures import Figures
+from pam_rollback.base.outside_text import cut
+
+ASSETS_MAX = 6
+"""Scripts and styles of one page that are looked at, scripts first: a scanner is banned for asking for many addresses."""
+ASSET_BYTES = 4096
+"""The start of a file shows what it is."""
+_OK, _PARTIAL, _SERVER_ERROR = 200, 206, 500
+_ERROR_SCREEN = re.compile(
+    r"""(?ix) ^\W*(?:
+      (?:oops|whoops|uh[- ]?oh)\b
+    | something\ (?:went|has\ gone)\ (?:badly\ )?wrong
+    | (?:an?\ )?(?:unexpected\ |internal\ |unknown\ |fatal\ )*(?:application\ |server\ |client[- ]side\ )*(?:error|exception)
+      \ (?:has\ |just\ )?(?:occurred|happened)
+    | (?:unexpected\ )?application\ error
+    | (?:5\d\d|internal\ server\ error|bad\ gateway|service\ unavailable|gateway\ time-?out|server\ error)\b.{0,40}$
+    | (?:(?:404|page|site)\W+)+not\ found
+    | (?!how|what|when|why|if)\w.{1,40}\ (?:cannot|can't|could\ not|couldn't|failed\ to|is\ unable\ to)
+      \ (?:start|be\ started|load|be\ loaded)\W*$
+    | (?:missing|no)\ (?:required\ )?(?:environment|configuration|config)\b
+    | supabase\w*\ is\ required
+    )"""
+)
+_STATEMENTS = frozenset({"title", "h1", "h2", "h3"})
+"""Elements that say what a page is about."""
+_HIDDEN = frozenset({"script", "style", "template", "noscript", "svg", "head"})
+_SHORT_CHARACTERS = 400
+"""A page with less text is about what its first words say."""
+_EMPTY_CHARACTERS = 12
+_SHOWN_CHARACTERS = 80
+_PAGE_BYTES = 256 * 1024
+"""What is read of a page: its head and its first words are far before that."""
+_PAGE_AGAIN = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|head|body)\b", re.IGNORECASE)
+_IMPORT = re.compile(rb"""(?:\bfrom|\bimport)\s*\(?\s*["'](\.{1,2}/[^"']{1,200}\.js)["']""")
+_NAMES_A_HOST = re.compile(r"(?:https?:)?//", re.IGNORECASE)
+_NOT_FOR_US = frozenset({403, 429})
+_KINDS = {"script": ("javascript", "ecmascript"), "style": ("text/css",)}
+
+
+@dataclass(frozen=True)
+class Asset:
+    """A file that a page needs: ``kind`` is "script" or "style", ``address`` as the page names it."""
+
+    kind: str
+    address: str
+
+    @property
+    def names_a_host(self) -> bool:
+        """Whether it may be another host than the page's."""
+        return _NAMES_A_HOST.match(self.address) is not None
+
+
+@dataclass(frozen=True)
+class PageContent:
+    """What stands in a page: its statements (title, headings, alerts), its visible text, and the files that it names."""
+
+    statements: tuple[str, ...]
+    text: str
+    assets: tuple[Asset, ...] = ()
+    controls: int = 0
+    """Links, buttons and fields."""
+
+
+def read_page(body: bytes) -> PageContent:
+    """Read a page as it was sent, before any script has run. Never raises."""
+    reader = _Reader()
+    with suppress(
+        AssertionError
+    ):  # the standard library's own, for a declaration that it does not know: what came before it counts
+        reader.feed(body[:_PAGE_BYTES].decode("utf-8", "replace"))
+    return PageContent(
+        statements=tuple(_line(words) for words in reader.statements),
+        text=_line(reader.text),
+        # Styles last: a page without its style is ugly, one without its script is empty. Those of other hosts after the page's own.
+        assets=tuple(dict.fromkeys(sorted(reader.assets, key=lambda asset: (asset.kind, asset.names_a_host))))[
+            :ASSETS_MAX
+        ],
+        controls=reader.controls,
+    )
+
+
+def shortcoming_of_sent(page: PageContent) -> str:
+    """What is wrong with a page as it was sent, in words; empty when nothing is."""
+    if said := _error_in(page):
+        return f"the page is an error screen: {said!r}"
+    if not any(asset.kind == "script" for asset in page.assets) and len(page.text) < _EMPTY_CHARACTERS:
+        return "the page is empty: it has no text and names no script"
+    return ""
+
+
+def shortcoming_of_rendered(page: PageContent) -> str:
+    """What is wrong with a page as a visitor sees it, in words; empty when nothing is."""
+    if said := _error_in(page):
+        return f"it shows an error screen: {said!r}"
+    if len(page.text) < _EMPTY_CHARACTERS:
+        return "it is empty"
+    if not page.controls:
+        return f"it has no link, no button and no field, and shows only {cut(page.text, _SHOWN_CHARACTERS)!r}"
+    return ""
+
+
+def shortcoming_of_asset(asset: Asset, answer: Answer) -> str:
+    """What is wrong with a file that the page names, in words; empty when it is what it should be."""
+    name = f"its {asset.kind} {cut(asset.address, _SHOWN_CHARACTERS)}"
+    if answer.problem:
+        return f"{name}: {answer.problem}"
+    if answer.http_status not in {_OK, _PARTIAL}:
+        target = f" (a redirect to {answer.redirected_to})" if answer.redirected_to else ""
+        return f"{name}: HTTP {answer.http_status}{target}"
+    kind = answer.content_type.partition(";")[0].strip().lower()
+    if _PAGE_AGAIN.match(answer.body) or kind == "text/html":
+        return f"{name} is missing: a page of HTML is answered in its place"
+    if not any(part in kind for part in _KINDS[asset.kind]):
+        return f"{name} is {kind or 'without content type'}, which browsers do not take for a {asset.kind}"
+    return "" if answer.body.strip() else f"{name} is empty"
+
+
+@dataclass(frozen=True)
+class FilesSeen:
+    """What is wrong with the files of a page, and which files of other hosts could not be seen from here, each in words."""
+
+    wrong: tuple[str, ...]
+    unseen: tuple[str, ...]
+
+
+def seen_files(page: str, files: Mapping[Asset, Answer | str | None]) -> FilesSeen:
+    """Judge what each file of the page at this address answered; in words why it has no address; None for one that needs none.
+
+    Another host that does not answer us may well answer users: a map's style sheet is no part of the release, and a page without it is
+    ugly at most. Of a script nobody knows whether the page is anything without it, so it has to answer wherever it is.
+    """
+    told = {
+        asset: shortcoming_of_asset(asset, one) if isinstance(one, Answer) else one or ""
+        for asset, one in files.items()
+    }
+    unseen = {
+        asset
+        for asset, one in files.items()
+        if asset.kind == "style" and told[asset] and isinstance(one, Answer) and _is_for_others(page, one)
+    }
+    return FilesSeen(
+        tuple(said for asset, said in told.items() if said and asset not in unseen),
+        tuple(told[asset] for asset in files if asset in unseen),
+    )
+
+
+def _is_for_others(page: str, found: Answer) -> bool:
+    """Another host than the page's, which answers nobody or not us."""
+    status = found.http_status
+    silent = bool(found.problem) or status is None or status in _NOT_FOR_US or status >= _SERVER_ERROR
+    return silent and server_of(found.url) != server_of(page)
+
+
+def imports_of(script: bytes) -> tuple[str, ...]:
+    """The files beside a script that it imports, as it names them."""
+    found = _IMPORT.findall(script)
+    return tuple(dict.fromkeys(name.decode("utf-8", "replace") for name in found))[:ASSETS_MAX]
+
+
+def without_words(page: PageContent, words: Iterable[str]) -> Iterable[str]:
+    """Which of the words the page does not have, as sentences."""
+    said = " ".join((*page.statements, page.text))
+    return [f"the page does not say {one!r}" for one in words if one not in said]
+
+
+def unnamed(scripts: Iterable[bytes], addresses: Mapping[str, str]) -> Iterable[str]:
+    """Which addresses none of the scripts names, by what people call them, as sentences."""
+    bodies = tuple(scripts)
+    return [
+        f"none of its {len(bodies)} scripts names the {name} ({host}): was it built without its variables?"
+        for name, host in addresses.items()
+        if not any(host.encode() in body for body in bodies)
+    ]
+
+
+@dataclass(frozen=True)
+class PageAnswer:
+    """The front page as it was answered, with all that was asked for because of it, and what the product's contract wants of it."""
+
+    answer: Answer
+    files: Mapping[Asset, Answer | str | None]
+    """What each file that it names answered; in words why it has no address; None for one that needs none."""
+    imported: tuple[bytes, ...] = ()
+    """The files beside its scripts that these import."""
+    text: tuple[str, ...] = ()
+    """Words that it has to have."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Hosts that its scripts have to name, by what people call them."""
+
+    @property
+    def scripts(self) -> tuple[bytes, ...]:
+        """What its scripts say."""
+        own = (
+            found.body for asset, found in self.files.items() if asset.kind == "script" and isinstance(found, Answer)
+        )
+        return (*own, *self.imported)
+
+    @property
+    def unseen(self) -> tuple[str, ...]:
+        """Files of other hosts that could not be seen from here, each in words."""
+        return seen_files(self.answer.url, self.files).unseen
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong with it, each in words; empty when it is the site."""
+        answer = self.answer
+        is_page = answer.content_type.lower().startswith("text/html")
+        if answer.problem or answer.http_status != _OK or not is_page:
+            return (str(answer),)
+        page = read_page(answer.body)
+        lost = seen_files(answer.url, self.files).wrong
+        found = [shortcoming_of_sent(page), *without_words(page, self.text), *lost]
+        if self.names and not lost:
+            found += unnamed(self.scripts, self.names)
+        return tuple(filter(None, found))
+
+
+@dataclass(frozen=True, repr=False)
+class FrontPage:
+    """The front page as it was sent, with the files that it names: ``problems`` is empty when it is the site."""
+
+    url: str
+    problems: tuple[str, ...]
+    assets: int
+    unproven: str = ""
+    """What could go wrong there without being noticed, shown with this very page; empty when nothing is known to."""
+
+    @property
+    def is_the_site(self) -> bool:
+        """A page of the application, with the scripts and styles that it needs."""
+        return not self.problems
+
+    @property
+    def figures(self) -> Figures:
+        """For the table of criteria."""
+        found = self.problems[0] if self.problems else "a page, and its files"
+        return Figures(what="the front page", asked="a page, and its files", measured=found, n=1 + self.assets)
+
+    def __str__(self) -> str:
+        """The sentence that a failure shows."""
+        return f"{self.url}: {'; '.join(self.problems) or f'a page, with {self.assets} scripts and styles'}"
+
+    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
+    __repr__ = __str__
+
+
+def _error_in(page: PageContent) -> str:
+    candidates: Sequence[str] = page.statements
+    if len(page.text) <= _SHORT_CHARACTERS:
+        candidates = (*candidates, page.text)
+    return _first(cut(words, _SHOWN_CHARACTERS) for words in candidates if _ERROR_SCREEN.match(words))
+
+
+def _first(words: Iterable[str]) -> str:
+    return next(iter(words), "")
+
+
+def _line(parts: Iterable[str]) -> str:
+    return " ".join("".join(parts).split())
+
+
+class _Reader(HTMLParser):
+    """Collects what is needed; the rest of the page may be as broken as it likes."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.statements: list[list[str]] = []
+        self.text: list[str] = []
+        self.assets: list[Asset] = []
+        self.controls = 0
+        self._statement = ""
+        self._hidden: Counter[str] = Counter()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        kinds = given.get("rel", "").lower().split()
+        if tag == "script" and given.get("src", "").strip():
+            self.assets.append(Asset("script", given["src"].strip()))
+        elif tag == "link" and "stylesheet" in kinds and given.get("href", "").strip():
+            self.assets.append(Asset("style", given["href"].strip()))
+        elif tag in {"a", "button", "input", "textarea", "select"}:
+            self.controls += 1
+        if tag in _STATEMENTS:
+            self._statement = tag
+            self.statements.append([])
+        elif tag in _HIDDEN:
+            self._hidden[tag] += 1
+        elif tag == "body":
+            self._hidden.clear()
+        self.text.append(" ")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == self._statement:
+            self._statement = ""
+        if self._hidden[tag] > 0:
+            self._hidden[tag] -= 1
+        self.text.append(" ")
+
+    def handle_data(self, data: str) -> None:
+        if self._statement:
+            self.statements[-1].append(data)
+        if self._statement != "title" and not any(self._hidden.values()):
+            self.text.append(data)

@@ -1,0 +1,238 @@
+"""What one health endpoint told us: judged by the contract of the product, on the whole answer and never on one part of it alone.
+
+Source: the plan's health checks HC-1 to HC-5, and the audit of the plan's script (a 200 from the single-page fallback, a 200 that says
+unhealthy, and a 503 that says healthy all pass there).
+"""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cached_property
+
+from pam_rollback.base.answer import Answer
+from pam_rollback.base.figures import Figures
+from pam_rollback.environment.known_before import Finding
+from pam_rollback.product.rules.conditions import Captured
+from pam_rollback.product.rules.contract import ANY_STATUS, Component
+from pam_rollback.product.rules.health_words import HEALTHY
+from pam_rollback.product.rules.judging import Judgement, contradiction, judge, release_of, unreadable, word_of
+from pam_rollback.product.rules.twins import survivors
+
+_OK = 200
+_SHOWN_SURVIVORS = 3
+
+
+@dataclass(frozen=True, repr=False)
+class HealthReport:
+    """One health answer, in words that a person can act on."""
+
+    name: str
+    component: Component
+    captured: Captured
+    judgement: Judgement
+    known: bool = False
+    """It is as ill as it was before, and somebody answers for that."""
+    note: str = ""
+    """What else there is to say of its illness."""
+
+    @classmethod
+    def of(cls, component: Component, answer: Answer, *, now: datetime | None = None) -> "HealthReport":
+        """Read the answer; nothing that a service can say raises. ``now`` is when it was captured."""
+        captured = Captured(answer, now or datetime.now(UTC))
+        return cls(component.title, component, captured, judge(component, captured))
+
+    @property
+    def answer(self) -> Answer:
+        """As it was captured."""
+        return self.captured.answer
+
+    @property
+    def http_status(self) -> int | None:
+        """None when nothing was answered."""
+        return self.answer.http_status
+
+    @property
+    def status(self) -> str:
+        """The body's own word ("healthy", "degraded", …), or what was found instead: no such word, or a body that contradicts it."""
+        if self.judgement.healthy and unreadable(self.answer):
+            return HEALTHY
+        word = word_of(self.answer)
+        against = contradiction(self.component, self.answer)
+        only_at_the_top = against and not self._unmet
+        return f"{word} at its top only: {against}" if only_at_the_top else word
+
+    @property
+    def release(self) -> str:
+        """The release that the answer names; empty when it names none."""
+        return release_of(self.component, self.answer)
+
+    @property
+    def not_known(self) -> str:
+        """Why a good answer tells nothing of now (a cache gave it); empty when it does tell."""
+        return self.judgement.not_known
+
+    @property
+    def healthy(self) -> bool:
+        """The answer is what the contract asks for, or it is known not to be."""
+        return self.judgement.healthy or self.known
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is wrong with it; nothing when it is healthy."""
+        return () if is_healthy(self) else (Finding(self.component.item, self.name, self.symptom),)
+
+    def without(self, known: tuple[Finding, ...], why: str) -> "HealthReport":
+        """Judged without what is known of it."""
+        return replace(self, known=bool(known), note=why)
+
+    @property
+    def reachable(self) -> bool:
+        """Something answered, whatever it said."""
+        return self.answer.http_status is not None
+
+    @cached_property
+    def unproven(self) -> str:
+        """What could go wrong there without being noticed, shown with this very answer; empty when nothing is known to."""
+        if not is_healthy(self):
+            return ""
+        found = survivors(self.component, self.captured)
+        more = f" and {len(found) - _SHOWN_SURVIVORS} more" if len(found) > _SHOWN_SURVIVORS else ""
+        told = ", ".join(found[:_SHOWN_SURVIVORS]) + more
+        return f"{self.name} would still be called healthy: {told}" if found else ""
+
+    def runs(self, release: str) -> bool:
+        """The answer names this release; with no release to expect, that it names one at all. One that never names any cannot tell."""
+        if not self.component.names_release:
+            return True
+        return self.release == release if release else bool(self.release)
+
+    def release_problem(self, release: str) -> str:
+        """The sentence for an answer of another release: healthy, but not what was rolled back to."""
+        runs = self.release or "a release that it does not name"
+        return f"{self.name} runs {runs}, expected {release or 'it to name one'} ({self.answer})"
+
+    @property
+    def figures(self) -> Figures:
+        """For the table of criteria."""
+        measured = f"{self.status}, HTTP {self.http_status or 'none'}"
+        return Figures(what=self.name, asked=self.component.asked, measured=measured, n=1)
+
+    @property
+    def symptom(self) -> str:
+        """What is wrong, without what differs between two looks: the body's word, the HTTP status, the conditions that are not met."""
+        unmet = [
+            f"{one.condition.subject} is not {one.condition.asked}"
+            for one in self.judgement.results
+            if not one.met and one.condition.pointer != "/status"
+        ]
+        return ", ".join([f"{self.status}, HTTP {self.http_status or 'none'}", *unmet])
+
+    @property
+    def _unmet(self) -> list[str]:
+        return [str(result) for result in self.judgement.results if not result.met]
+
+    @property
+    def _wanted(self) -> str:
+        """What is missing, where the answer's own word does not say it."""
+        if self.healthy or unreadable(self.answer):
+            return ""
+        usual = [
+            str(one)
+            for one in self.judgement.results
+            if one.condition.pointer == "/status" and one.condition.equals == HEALTHY
+        ]
+        told = [unmet for unmet in self._unmet if unmet not in usual]
+        if self.component.http_status not in {_OK, ANY_STATUS, self.http_status}:
+            told.append(f"expected HTTP {self.component.http_status}")
+        return "".join(f", {one}" for one in told)
+
+    def __str__(self) -> str:
+        """The sentence that a failure shows."""
+        release = f", release {self.release}" if self.release else ""
+        note = f" ({self.note})" if self.note else ""
+        kept = f", but nothing is known of now: {self.not_known}" if self.not_known else ""
+        return f"{self.name} says {self.status}{release}{self._wanted}{kept}{note} ({self.answer})"
+
+    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
+    __repr__ = __str__
+
+
+@dataclass(frozen=True, repr=False)
+class HealthAround:
+    """What all health endpoints said before something was recorded, and after it. What is recorded while one is ill is not normal."""
+
+    before: tuple[HealthReport, ...]
+    after: tuple[HealthReport, ...]
+
+    @property
+    def well(self) -> bool:
+        """Every endpoint was healthy both times, of the same release, and there were some."""
+        return bool(self.before) and bool(self.after) and not self._ill
+
+    @property
+    def one_release(self) -> bool:
+        """No part changed its release meanwhile: what was recorded is of one."""
+        return not self._changed
+
+    @property
+    def red(self) -> tuple[HealthReport, ...]:
+        """What was not healthy, before or after; each symptom of an endpoint once."""
+        ill = (report for report in (*self.before, *self.after) if not is_healthy(report))
+        return tuple({(report.name, report.symptom): report for report in ill}.values())
+
+    @property
+    def figures(self) -> Figures:
+        """For the table of criteria."""
+        return Figures(
+            what="health, before and after",
+            asked="healthy, HTTP 200",
+            measured=f"{len(self._ill)} not healthy",
+            n=len(self.before) + len(self.after),
+        )
+
+    @property
+    def _ill(self) -> list[str]:
+        return [
+            f"{when}: {report}"
+            for when, reports in (("before", self.before), ("after", self.after))
+            for report in reports
+            if not is_healthy(report)
+        ] + self._changed
+
+    @property
+    def _changed(self) -> list[str]:
+        return [
+            f"{now.name} ran release {was.release or 'unknown'} before and {now.release or 'unknown'} after"
+            for was, now in zip(self.before, self.after, strict=False)
+            if was.release != now.release
+        ]
+
+    def __str__(self) -> str:
+        """The sentence that a failure shows."""
+        return "; ".join(self._ill) or f"all {len(self.before)} health endpoints were healthy before and after"
+
+    __repr__ = __str__
+
+
+def is_healthy(report: HealthReport) -> bool:
+    """The whole body and the status agree, and they are of now."""
+    return report.healthy and not report.not_known
+
+
+@dataclass(frozen=True, repr=False)
+class ComponentHealth:
+    """What a component said, and the release that it should run; empty where nobody said which."""
+
+    report: HealthReport
+    expected: str
+
+    @property
+    def holds(self) -> bool:
+        """It is healthy, and of that release."""
+        return self.report.healthy and self.report.runs(self.expected)
+
+    def __str__(self) -> str:
+        """The sentence that a failure shows."""
+        return str(self.report) if not self.report.healthy else self.report.release_problem(self.expected)
+
+    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
+    __repr__ = __str__

@@ -1,0 +1,1 @@
+"""What servers recorded themselves: error rate, response times, memory."""

@@ -1,0 +1,237 @@
+"""How much memory the product's process holds, and whether that grows. Source: the plan's MT-3; MB are 10^6 bytes.
+
+*Low*: every reading is below the limit. *Settled*: at the pace of the readings, memory would not reach the level that asks for a rollback
+(IR-6) within the time for which success must be held (SC-1). The pace is a Theil-Sen slope, the median of the slopes between all pairs
+of readings, of each half of them, and the calmer half counts: a leak grows in both, while one step, such as a cache that fills, bends one
+of them at most. What is smaller than the scatter of the readings cannot be seen; the smallest pace that could have been seen is part of
+the fact, and readings that scatter too much for the question are unknown.
+
+A slow leak, or one in large and rare steps, is not what a few seconds can exclude: SC-3 ("low and stable") stays with the window.
+Nor are a few seconds enough for red: a process that has just begun takes memory for all that it does the first time. Growth over less time
+than it is projected to is looked at again, over readings of its own: a leak goes on, a warm-up does not.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import combinations, pairwise
+from statistics import median
+
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.figures import Figures
+
+READINGS_MIN = 10
+LOOKS_MAX = 3
+"""How often growth that was seen over a short time is looked at before it counts."""
+SPAN_MIN_S = 4.0
+_SMALLEST_SCATTER_MB = 0.05
+"""A dozen pages: the allocator takes them as it likes."""
+_MINUTE_S = 60.0
+_SAME_START_S = 1.0
+"""Moments of a process' start that differ by less are the same, rounded differently."""
+_FELL_TO = 0.5
+
+
+@dataclass(frozen=True)
+class MemoryReading:
+    """What the process held at a moment of ``time.monotonic()``."""
+
+    at_s: float
+    mb: float
+    started_s: float | None = None
+    """When the process started, in seconds since 1970; None when the product does not tell."""
+    requests: float | None = None
+    """How many requests it has counted since then, read from the same page; None when the product does not tell."""
+
+
+@dataclass(frozen=True, repr=False)
+class MemoryLevel:
+    """How much it is."""
+
+    readings: tuple[MemoryReading, ...]
+    limit_mb: float
+
+    def __post_init__(self) -> None:
+        """Refuse what says nothing: too few readings, or one that is no amount of memory."""
+        _usable(self.readings)
+
+    @property
+    def highest_mb(self) -> float:
+        """The largest reading."""
+        return max(reading.mb for reading in self.readings)
+
+    @property
+    def low(self) -> bool:
+        """Every reading is below the limit."""
+        return self.highest_mb < self.limit_mb
+
+    @property
+    def figures(self) -> Figures:
+        """For the table of criteria."""
+        return Figures(
+            what="memory",
+            asked=f"< {self.limit_mb:g} MB",
+            measured=self.highest_mb,
+            unit="MB",
+            n=len(self.readings),
+            margin=self.limit_mb - self.highest_mb,
+            definition=f"the highest of the readings over {_span_s(self.readings):.1f} s, MB of 10^6 bytes",
+        )
+
+    def __str__(self) -> str:
+        """The sentence that a failure shows."""
+        return (
+            f"memory in use up to {self.highest_mb:.1f} MB, expected below {self.limit_mb:g} MB "
+            f"(n={len(self.readings)} over {_span_s(self.readings):.1f} s, MB of 10^6 bytes)"
+        )
+
+    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
+    __repr__ = __str__
+
+
+@dataclass(frozen=True, repr=False)
+class MemoryGrowth:
+    """Where it leads. ``alarm_mb`` is the level that asks for a rollback, ``horizon_s`` how far is looked ahead."""
+
+    readings: tuple[MemoryReading, ...]
+    alarm_mb: float
+    horizon_s: float
+
+    def __post_init__(self) -> None:
+        """Refuse what says nothing: readings that are too few, too close together, or no amounts of memory."""
+        _usable(self.readings)
+        if _span_s(self.readings) < SPAN_MIN_S:
+            raise MeasurementFailed(
+                f"memory was read over {_span_s(self.readings):.1f} s, growth needs {SPAN_MIN_S:g} s at least"
+            )
+
+    @property
+    def mb_per_min(self) -> float:
+        """The pace: the slope of the calmer half."""
+        return _MINUTE_S * _slope(self._calmer_half)
+
+    @property
+    def smallest_visible_mb_per_min(self) -> float:
+        """A slower growth than this disappears in the scatter of these readings."""
+        return _MINUTE_S * _smallest_visible_slope(self._calmer_half)
+
+    @property
+    def _calmer_half(self) -> tuple[MemoryReading, ...]:
+        """The half that excludes more: a flat one with a step in it says less than one that hardly moves."""
+        middle = len(self.readings) // 2
+        halves = (self.readings[:middle], self.readings[middle:])
+        return min(halves, key=lambda half: max(_slope(half), _smallest_visible_slope(half)))
+
+    @property
+    def expected_mb(self) -> float:
+        """What the process will hold at the end of the horizon, at this pace. Memory that shrinks stays as it is."""
+        return self._after(self.mb_per_min)
+
+    @property
+    def settled(self) -> bool:
+        """Memory is not on its way to the alarm. Raises MeasurementFailed when these readings cannot tell."""
+        pace, smallest = self.mb_per_min, self.smallest_visible_mb_per_min
+        if self.expected_mb >= self.alarm_mb:
+            if pace > 0 and pace <= smallest:
+                raise MeasurementFailed(f"{self}: no more than the scatter of the readings")
+            return False
+        if self._after(smallest) >= self.alarm_mb:
+            raise MeasurementFailed(f"{self}: the readings scatter too much to exclude a growth that matters")
+        return True
+
+    @property
+    def surely_settled(self) -> bool:
+        """Like ``settled``, and false where these readings cannot tell."""
+        with suppress(MeasurementFailed):
+            return self.settled
+        return False
+
+    def _after(self, mb_per_min: float) -> float:
+        return median(reading.mb for reading in self.readings) + max(0.0, mb_per_min) * self.horizon_s / _MINUTE_S
+
+    @property
+    def figures(self) -> Figures:
+        """For the table of criteria."""
+        return Figures(
+            what="memory growth",
+            asked=f"< {self.alarm_mb:g} MB after {self.horizon_s / _MINUTE_S:g} min",
+            measured=self.expected_mb,
+            unit="MB",
+            n=len(self.readings),
+            margin=self.alarm_mb - self.expected_mb,
+            definition=(
+                f"Theil-Sen slope of the calmer half, {self.mb_per_min:+z.2f} MB/min, over {_span_s(self.readings):.1f} s, "
+                f"smallest visible {self.smallest_visible_mb_per_min:.2f} MB/min"
+            ),
+        )
+
+    def __str__(self) -> str:
+        """The sentence that a failure shows."""
+        return (
+            f"memory grows by {self.mb_per_min:+z.2f} MB a minute: {self.expected_mb:.0f} MB in "
+            f"{self.horizon_s / _MINUTE_S:g} minutes, expected below {self.alarm_mb:g} MB (n={len(self.readings)} over "
+            f"{_span_s(self.readings):.1f} s, smallest visible growth {self.smallest_visible_mb_per_min:.2f} MB a minute)"
+        )
+
+    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
+    __repr__ = __str__
+
+
+def confirmed_growth(look: Callable[[], MemoryGrowth]) -> MemoryGrowth:
+    """The first look at which memory is settled, else the last of ``LOOKS_MAX``. ``look`` takes fresh readings each time.
+
+    A process that began anew between two looks clears nobody: what grew before it stands.
+    """
+    growth = look()
+    for _ in range(LOOKS_MAX - 1):
+        if growth.surely_settled:
+            break
+        later = look()
+        if restart((*growth.readings, *later.readings)):
+            break
+        growth = later
+    return growth
+
+
+def restart(readings: Sequence[MemoryReading], start_s: float = 0.0) -> str:
+    """Why the readings are not of one process; empty when they are. Moments are told from ``start_s`` on."""
+    for before, after in pairwise(readings):
+        if before.started_s is not None and after.started_s is not None:
+            anew = abs(after.started_s - before.started_s) > _SAME_START_S
+            sign = "the process began anew"
+        else:
+            anew = after.mb < _FELL_TO * before.mb
+            sign = f"from {before.mb:.1f} to {after.mb:.1f} MB, as a new process has"
+        if anew:
+            return f"restarted before +{after.at_s - start_s:.1f} s ({sign}): what it held before that is not known"
+    return ""
+
+
+def _usable(readings: Sequence[MemoryReading]) -> None:
+    if len(readings) < READINGS_MIN:
+        raise MeasurementFailed(f"{len(readings)} readings of memory, {READINGS_MIN} are needed: too few is not green")
+    wrong = [reading.mb for reading in readings if not (math.isfinite(reading.mb) and reading.mb > 0)]
+    if wrong:
+        raise MeasurementFailed(f"memory in use was read as {wrong[0]:g} MB: no process holds that")
+
+
+def _span_s(readings: Sequence[MemoryReading]) -> float:
+    return max(reading.at_s for reading in readings) - min(reading.at_s for reading in readings)
+
+
+def _slope(readings: Sequence[MemoryReading]) -> float:
+    """MB a second."""
+    return median(
+        (later.mb - earlier.mb) / (later.at_s - earlier.at_s)
+        for earlier, later in combinations(readings, 2)
+        if later.at_s != earlier.at_s
+    )
+
+
+def _smallest_visible_slope(readings: Sequence[MemoryReading]) -> float:
+    """MB a second."""
+    pace = _slope(readings)
+    offset = median(reading.mb - pace * reading.at_s for reading in readings)
+    scatter = max(abs(reading.mb - pace * reading.at_s - offset) for reading in readings)
+    return 2 * max(scatter, _SMALLEST_SCATTER_MB) / _span_s(readings)

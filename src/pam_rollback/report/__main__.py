@@ -1,0 +1,60 @@
+"""``python -m pam_rollback.report [RUN_FOLDER]``: builds the HTML report of a run that is over."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from pam_rollback.report import wording
+from pam_rollback.report.html_report import Unavailable
+from pam_rollback.report.run_folder import OUT, RunFolder, newest_run
+from pam_rollback.report.run_record import RunRecord, UnreadableRecord, read
+from pam_rollback.report.run_report import build_run
+from pam_rollback.report.shown_record import shown
+
+FAILED = 1
+
+
+def main(arguments: list[str] | None = None, *, out: Path = OUT) -> int:
+    """Builds the report and says where it is; 1, with the reason, when it cannot be built."""
+    parser = argparse.ArgumentParser(
+        prog="python -m pam_rollback.report", description="Build the HTML report of a run."
+    )
+    parser.add_argument(
+        "run_folder", nargs="?", type=Path, help="folder of the run; without it the newest one below reports/out"
+    )
+    options = parser.parse_args(arguments)
+    run = RunFolder(options.run_folder) if options.run_folder else newest_run(out)
+    if run is None:
+        return _failed(f"no run in {out}", "run a session first, for example: make drill")
+    if not run.results.is_dir():
+        return _failed(
+            f"{run.path}: expected the folder of a run with allure-results in it, found none", "give another RUN_FOLDER"
+        )
+    try:
+        record = _record(run)
+    except UnreadableRecord as error:
+        return _failed(str(error), "it was written by another version of the suite: build its report with that one")
+    answer = build_run(run, record, out=out)
+    if isinstance(answer, Unavailable):
+        return _failed(answer.reason, answer.how_to)
+    sys.stdout.write(f"report      {answer.index} (built in {wording.duration(answer.seconds)})\n")
+    if answer.without is not None:
+        sys.stderr.write(f"no evidence beside it: {answer.without.reason}\n  {answer.without.how_to}\n")
+    sys.stdout.write(f"{wording.verdict_line(shown(record)) if record else wording.NO_RECORD}\n")
+    return 0
+
+
+def _record(run: RunFolder) -> RunRecord | None:
+    try:
+        return read(run.record)
+    except FileNotFoundError:
+        return None
+
+
+def _failed(reason: str, how_to: str) -> int:
+    sys.stderr.write(f"no report: {reason}\n  {how_to}\n")
+    return FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

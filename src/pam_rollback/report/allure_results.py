@@ -1,0 +1,77 @@
+"""Facts of the whole session that Allure reads from files beside its results."""
+
+import json
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from pam_rollback.base.outside_text import visible
+
+
+@dataclass(frozen=True)
+class Executor:
+    """Who ran the session. Addresses are left out of the file where there are none."""
+
+    name: str
+    type: str = "local"
+    build_name: str = ""
+    build_url: str = ""
+    report_url: str = ""
+
+
+def write_environment(results: Path, facts: Mapping[str, str]) -> Path:
+    """Writes ``environment.properties``: what the report shows as metadata. The caller keeps secrets out."""
+    lines = [f"{_escaped(name, key=True)} = {_escaped(visible(value), key=False)}\n" for name, value in facts.items()]
+    return _write(results / "environment.properties", "".join(lines))
+
+
+def write_executor(results: Path, executor: Executor) -> Path:
+    """Writes ``executor.json``: the link from the report back to the job that made it."""
+    names = {"build_name": "buildName", "build_url": "buildUrl", "report_url": "reportUrl"}
+    facts = {names.get(key, key): value for key, value in asdict(executor).items() if value}
+    return _write(results / "executor.json", json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_recommendation(results: Path, *, name: str, text: str, status: str) -> Path:
+    """Writes what a decision session recommends as a result of its own, since no test says it: it stands beside them in the report."""
+    identifier = str(uuid.uuid4())
+    attachment = _write(results / f"{identifier}-attachment.txt", text)
+    now_ms = int(time.time() * 1000)
+    result = {
+        "uuid": identifier,
+        "name": name,
+        "fullName": "recommendation",
+        "historyId": "recommendation",
+        "status": status,
+        "stage": "finished",
+        "statusDetails": {"message": name},
+        "start": now_ms,
+        "stop": now_ms,
+        "labels": [{"name": "epic", "value": "Recommendation"}, {"name": "suite", "value": "Recommendation"}],
+        "attachments": [{"name": "recommendation.txt", "source": attachment.name, "type": "text/plain"}],
+    }
+    return _write(results / f"{identifier}-result.json", json.dumps(result, indent=2, ensure_ascii=False) + "\n")
+
+
+def _write(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def _escaped(text: str, *, key: bool) -> str:
+    """One key or value of a properties file: only ASCII, with the separators of a key escaped."""
+    special = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+    if key:
+        special |= {character: f"\\{character}" for character in " =:#!"}
+    body = "".join(special.get(character, character) for character in text)
+    if body.startswith(" "):
+        body = f"\\{body}"
+    return "".join(character if character.isascii() else _utf16_escape(character) for character in body)
+
+
+def _utf16_escape(character: str) -> str:
+    units = character.encode("utf-16-be")
+    return "".join(f"\\u{units[index]:02x}{units[index + 1]:02x}" for index in range(0, len(units), 2))

@@ -1,0 +1,112 @@
+"""A decision on one screen: what to do and the command for it, why, what nobody knows and how to answer, and what else was asked.
+
+At most 40 lines of 80 columns: whoever reads it has seconds. ``-v`` shows all that was measured.
+"""
+
+from typing import Final
+
+from pam_rollback.report import recommendation, terminal_page, wording
+from pam_rollback.report.decision_record import CriterionFound, DecisionRecord
+from pam_rollback.report.run_record import RunRecord
+from pam_rollback.report.terminal_page import Page, command, fitted, labelled, several_labelled
+
+LINES_MAX: Final = 40
+_ROOM: Final = ((3, 2, 2, 5), (2, 2, 1, 3), (2, 1, 1, 2), (1, 1, 1, 1))
+"""Lines of a reason, of a question, of a strategy that comes next, and entries of a list beside the verdict; tighter until it fits."""
+_HUES: Final = {"roll back now": "red", "consider": "yellow"}
+
+
+def render(record: RunRecord, decision: DecisionRecord, page: Page) -> list[str]:
+    """The lines. ``decision`` is the record's own."""
+    verdict = terminal_page.verdict(record, page)
+    lines: list[str] = []
+    for why, unknown, following, entries in _ROOM:
+        lines = [
+            *verdict[1:],
+            "",
+            *_to_do(decision, page, why, following),
+            *_why(decision, page, why),
+            *_unknown(decision, page, unknown, entries),
+            *_rest(record, decision, page, entries),
+            *verdict,
+        ]
+        if len(lines) <= LINES_MAX:
+            break
+    return lines
+
+
+def only_bad(record: RunRecord, decision: DecisionRecord, page: Page) -> list[str]:
+    """For ``-q``: what to do, why, and the verdict."""
+    return ["", *_to_do(decision, page, 1, 1), *_why(decision, page, 1), *terminal_page.verdict(record, page)]
+
+
+def _to_do(decision: DecisionRecord, page: Page, lines: int, following: int) -> list[str]:
+    """What to do, with what, and what comes next when it does not help."""
+    strategy = decision.strategy
+    if strategy is None:
+        return labelled("that means", recommendation.meaning(decision), page)
+    told = [
+        *labelled("do", f"{strategy.id} {strategy.name}: {strategy.title}", page, lines=min(lines, 2)),
+        *(
+            command("command", strategy.command, page)
+            or labelled("command", "none: it is done by hand, as the runbook says", page)
+        ),
+        *labelled("read", strategy.runbook, page),
+        *labelled("because", f"{recommendation.meaning(decision)}; it is {decision.chosen_because}", page, lines=lines),
+        *labelled("recovery", f"{strategy.objective}; {strategy.past}", page, lines=min(lines, 2)),
+        *labelled("ready", strategy.readiness, page, lines=min(lines, 2)),
+    ]
+    for place, other in enumerate(decision.next[:following]):
+        text = f"{other.id} {other.name}: {other.title}; {other.runbook}"
+        told += labelled("" if place else "if not", text, page, lines=following)
+    return told
+
+
+def _why(decision: DecisionRecord, page: Page, lines: int) -> list[str]:
+    """What decided, and what is on its way there; not what is unknown."""
+    deciding = [decision.found(name) for name in decision.why if name not in decision.unknown]
+    besides = [
+        one for one in decision.criteria if recommendation.is_besides(one, decision) and one.id not in decision.why
+    ]
+    apart = [""] if lines == 1 and deciding + besides else []
+    return [*apart, *(line for one in (*deciding, *besides) for line in _criterion(one, page, lines))]
+
+
+def _criterion(found: CriterionFound, page: Page, lines: int) -> list[str]:
+    said = "" if found.evidence == "measured" else f", {found.evidence}"
+    text = f"{found.id} {found.state}{said}: {found.title}: {found.words}"
+    told = fitted(text, page.width, first="  ", rest="    ", lines=lines)
+    hue = _HUES[found.asks_for]
+    link = fitted(found.runbook, page.width, first="    go on: ", rest="    ", lines=1) if lines > 1 else []
+    apart = [""] if lines > 1 else []
+    return [*apart, told[0].replace(found.id, page.paint(found.id, hue, "bold"), 1), *told[1:], *link]
+
+
+def _unknown(decision: DecisionRecord, page: Page, lines: int, entries: int) -> list[str]:
+    """What nobody knows, and how a person answers."""
+    if not decision.unknown:
+        return []
+    found = [decision.found(name) for name in decision.unknown]
+    shown = found if len(found) <= max(entries, 2) else found[: max(entries, 2) - 1]
+    told = [""]
+    for place, one in enumerate(shown):
+        text = f"{one.id} {one.title}: {one.words}"
+        told += labelled("" if place else "not known", text, page, lines=lines)
+    if len(shown) < len(found):
+        told += labelled("", f"and {' '.join(one.id for one in found[len(shown) :])}: -v", page, lines=1)
+    example = found[0].id
+    told += labelled("answer", f'--observed {example}="who: what" if so, --ack {example}="who: evidence" if not', page)
+    return told + command("add it to", decision.answer_with, page)
+
+
+def _rest(record: RunRecord, decision: DecisionRecord, page: Page, entries: int) -> list[str]:
+    """What is not met, what else keeps the verdict from being an all-clear, and where all of it is."""
+    people = [f"{one.id}: {one.words}" for one in decision.criteria if one.person_says and one.id not in decision.why]
+    return [
+        "",
+        *labelled("not met", " ".join(one.id for one in decision.criteria if recommendation.is_clear(one)), page),
+        *several_labelled("people said", people, page, entries, 1),
+        *several_labelled("also", record.reasons, page, entries, 1),
+        *several_labelled("conditions", wording.conditions(record), page, entries, 1),
+        *terminal_page.where(record, page),
+    ]

@@ -1,0 +1,59 @@
+"""The verdict in two sentences, the same wherever people are told of it: in a channel, by mail, in a CI job's summary and annotations."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from pam_rollback.base.outside_text import for_terminal, one_line
+from pam_rollback.report import wording
+from pam_rollback.report.run_record import RunRecord
+from pam_rollback.report.shown_record import shown
+from pam_rollback.report.terminal_page import alike
+from pam_rollback.report.terms_table import key_figures, not_good
+
+ANNOTATIONS_MAX: Final = 10
+"""GitHub shows no more of one step."""
+_IDS_MAX: Final = 12
+_LEVELS: Final = {"GO": "notice", "PLANNED": "notice", "INCONCLUSIVE": "warning"}
+
+
+def in_short(record: RunRecord) -> str:
+    """Verdict and why, which plan items are not good, and the figures that people ask for first. One line."""
+    record = shown(record)
+    parts = [wording.verdict_line(record), *_not_good(record), figures(record)]
+    return ". ".join(one_line(part) for part in parts if part)
+
+
+def figures(record: RunRecord) -> str:
+    """How soon users were well again, how long it took in all, what was lost, each with what was asked; empty where not measured."""
+    told = (
+        f"{one.id} {one.title}: {one.measured}{f', asked {one.asked}' if one.asked else ''}"
+        for one in key_figures(record)
+    )
+    return "; ".join(told)
+
+
+def annotations(record: RunRecord) -> list[str]:
+    """Commands to GitHub's runner: the verdict as a note, a warning or an error, and one for each cause, as many as it shows."""
+    record = shown(record)
+    level = _LEVELS.get(record.verdict, "error")
+    lines = [_command(level, wording.verdict_word(record), in_short(record))]
+    for group in alike(not_good(record))[: ANNOTATIONS_MAX - 1] if level != "notice" else ():
+        ids = " ".join(dict.fromkeys(item for one in group for item in one.criteria))
+        title = " ".join(filter(None, (group[0].outcome.value, ids)))
+        lines.append(_command(level, title, wording.problem(group[0])))
+    return lines
+
+
+def _not_good(record: RunRecord) -> Sequence[str]:
+    ids = list(dict.fromkeys(item for one in not_good(record) for item in one.criteria))
+    if not ids or record.verdict == "GO":
+        return []
+    more = f" and {len(ids) - _IDS_MAX} more" if len(ids) > _IDS_MAX else ""
+    return [f"not good: {', '.join(ids[:_IDS_MAX])}{more}"]
+
+
+def _command(level: str, title: str, text: str) -> str:
+    """A workflow command. Whatever a text holds, it is one line and ends nothing: the runner reads what follows a colon or a percent."""
+    data = for_terminal(one_line(text), in_a_line=True).replace("%", "%25")
+    named = one_line(title).replace("%", "%25").replace(":", "%3A").replace(",", "%2C")
+    return f"::{level} title={named}::{data}"

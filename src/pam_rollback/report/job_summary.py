@@ -1,0 +1,158 @@
+"""The run record as Markdown, for the summary page of a CI job."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from pam_rollback.report import checklist, in_short, readiness, recommendation, wording
+from pam_rollback.report.redaction import Redactor
+from pam_rollback.report.run_record import Measured, RunRecord
+from pam_rollback.report.shown_record import shown
+from pam_rollback.report.verdict import Outcome
+
+BYTES_MAX: Final = 1024 * 1024
+"""What GitHub accepts of one step; a longer summary is not shown at all."""
+
+_NAMES_SHOWN: Final = 20
+_CUT: Final = "\n\n_The summary was cut here: the run record has the rest._\n"
+_SIGNS: Final = {
+    Outcome.PASSED: "✅ ok",
+    Outcome.BROKEN_CRITERION: "❌ broken",
+    Outcome.ACTION_FAILED: "❌ action failed",
+    Outcome.UNDO_FAILED: "❌ undo failed",
+    Outcome.REFUSED: "⛔ refused",
+    Outcome.UNKNOWN: "⚠️ could not measure",
+    Outcome.NOT_RUN: "⏸️ not run",
+    Outcome.KNOWN: "⏸️ known before",
+}
+_VERDICT_SIGNS: Final = {"GO": "✅", "INCONCLUSIVE": "⚠️", "PLANNED": "📋", "REFUSED": "⛔"}
+
+
+def render(record: RunRecord) -> str:
+    """The summary, at most ``BYTES_MAX`` bytes; the verdict comes first, so a cut takes the least important."""
+    record = shown(record)
+    blocks = [
+        f"## {_VERDICT_SIGNS.get(record.verdict, '❌')} {_text(wording.verdict_line(record))}",
+        _text(in_short.figures(record)),
+        _bullets("", record.reasons),
+        *_recommendation(record),
+        *(_bullets(f"### {heading}", entries) for heading, entries in readiness.paragraphs(record)),
+        *(_bullets(f"### {heading}", entries) for heading, entries in wording.told(record)),
+        _criteria(record),
+        _problems(record),
+        _steps(record),
+        _not_run(record),
+        *(_bullets(f"### {heading}", entries) for heading, entries in checklist.paragraphs(record)),
+        _bullets("### Conditions", wording.conditions(record)),
+        f"Run {_code(record.run_id)}, {record.mode}, started {_text(record.started.iso)}, exit code {record.exit_code}.",
+    ]
+    text = "\n\n".join(block for block in blocks if block) + "\n"
+    body = text.encode()
+    if len(body) <= BYTES_MAX:
+        return text
+    kept = body[: BYTES_MAX - len(_CUT.encode())].decode(errors="ignore")
+    return kept.rpartition("\n")[0] + _CUT
+
+
+def append(record: RunRecord, path: Path, redactor: Redactor) -> None:
+    """Adds the summary without secrets to a file, the one that GITHUB_STEP_SUMMARY names."""
+    with path.open("a", encoding="utf-8") as summary:
+        summary.write(render(shown(record, redactor.text)))
+
+
+def _recommendation(record: RunRecord) -> list[str]:
+    if record.decision is None:
+        return []
+    return [_bullets(f"### {heading}", entries) for heading, entries in recommendation.paragraphs(record.decision)]
+
+
+def _criteria(record: RunRecord) -> str:
+    rows = [
+        _row(
+            " ".join(result.criteria),
+            result.situation,
+            measured.what + (f" ({measured.definition})" if measured.definition else ""),
+            measured.asked or "-",
+            wording.figure(measured.measured, measured.unit),
+            "-" if measured.n is None else str(measured.n),
+            wording.margin(measured),
+            _SIGNS[result.outcome] + (" (advisory)" if result.advisory else ""),
+        )
+        for result in record.results
+        if result.criteria and not checklist.is_item(result)
+        for measured in result.measured or (Measured(result.title, "", None),)
+    ]
+    if not rows:
+        return ""
+    head = _row("id", "situation", "what", "asked", "measured", "n", "margin", "verdict")
+    return "\n".join(["### Criteria", "", head, "|---|---|---|---|---|--:|--:|---|", *rows])
+
+
+def _problems(record: RunRecord) -> str:
+    entries = []
+    for result in wording.problems(record):
+        if checklist.is_item(result):
+            continue
+        advisory = " (advisory)" if result.advisory else ""
+        ids = [*result.criteria, *([f"[{result.situation}]"] if result.situation else [])]
+        head = _text(" ".join([result.outcome.value + advisory, *ids]))
+        entry = f"- **{head}** {_text(wording.problem(result))}"
+        entry += f"<br>{_code(result.nodeid)}"
+        if result.runbook:
+            entry += f"<br>next: {_text(result.runbook)}"
+        entries.append(entry)
+    return "\n".join(["### Problems", "", *entries]) if entries else ""
+
+
+def _steps(record: RunRecord) -> str:
+    if not record.steps:
+        return ""
+    rows = [
+        _row(
+            f"+{step.started_s:.1f} s",
+            wording.duration(step.duration_s),
+            step.action,
+            step.step,
+            step.outcome,
+            step.detail,
+        )
+        for step in record.steps
+    ]
+    return "\n".join(
+        [
+            "### What was done",
+            "",
+            _row("at", "took", "action", "step", "outcome", ""),
+            "|--:|--:|---|---|---|---|",
+            *rows,
+        ]
+    )
+
+
+def _not_run(record: RunRecord) -> str:
+    entries = []
+    for reason, names in wording.not_run(record).items():
+        shown = ", ".join(_code(name) for name in names[:_NAMES_SHOWN])
+        more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
+        entries.append(f"- {len(names)}: {_text(reason)}: {shown}{more}")
+    return "\n".join(["### Not run", "", *entries]) if entries else ""
+
+
+def _bullets(title: str, entries: Sequence[str]) -> str:
+    if not entries:
+        return ""
+    return "\n".join([*([title, ""] if title else []), *(f"- {_text(entry)}" for entry in entries)])
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(_text(cell) for cell in cells)} |"
+
+
+def _text(text: str) -> str:
+    """Text that Markdown shows as it is, on one line."""
+    flat = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return "".join(f"\\{character}" if character in r"\`*_[]|#~" else character for character in flat)
+
+
+def _code(text: str) -> str:
+    return f"`{text.replace('`', chr(0x2018))}`"

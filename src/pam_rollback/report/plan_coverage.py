@@ -1,0 +1,62 @@
+"""Which items of the plan a session judged, which it left out, and what would let those be judged; from the run record alone."""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from pam_rollback.report import checklist
+from pam_rollback.report.run_record import RunRecord
+from pam_rollback.report.verdict import Outcome
+
+HEADING: Final = "Plan items"
+_UNDECLARED: Final = re.compile(r"(?P<where>\S+) declares no (?P<what>[\w, ]+)$")
+_UNDESCRIBED: Final = re.compile(r"the contract of (?P<where>\S+) describes no (?P<what>[\w, ]+) \(\[elements\]\)$")
+_OTHER_BROWSER: Final = " among its browsers"
+"""The end of the reason why a test was left out that is about a browser that nobody asks for: another one shows the same."""
+
+
+def lines(record: RunRecord) -> list[str]:
+    """Judged, judged in part, and left out by reason; nothing where nothing was left out, or the record does not say of what."""
+    left_out = [one for one in record.deselected if one.criteria and not one.reason.endswith(_OTHER_BROWSER)]
+    if not left_out or record.verdict == "PLANNED":
+        return []
+    judged = _items(
+        result.criteria
+        for result in record.results
+        if result.outcome is not Outcome.NOT_RUN and not checklist.is_item(result)
+    )
+    lacking = _items(one.criteria for one in left_out)
+    whole, part = [one for one in judged if one not in lacking], [one for one in judged if one in lacking]
+    found = [f"judged: {' '.join(whole)}"] if whole else []
+    if part:
+        found.append(f"judged in part: {' '.join(part)}")
+    by_reason: dict[str, list[str]] = {}
+    for one in left_out:
+        by_reason.setdefault(one.reason, []).extend(item for item in one.criteria if item not in judged)
+    for reason, items in by_reason.items():
+        if items:
+            found.append(f"not judged: {' '.join(dict.fromkeys(items))}: {reason}{remedy(reason)}")
+    return found
+
+
+def in_short(record: RunRecord) -> str:
+    """The same as counts; empty where there is nothing to say."""
+    told = lines(record)
+    counts = {
+        kind: len({item for line in told if line.startswith(f"{kind}: ") for item in line.split(": ")[1].split()})
+        for kind in ("judged", "judged in part", "not judged")
+    }
+    return ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
+
+
+def remedy(reason: str) -> str:
+    """What would let it be judged, where the reason does not say it itself."""
+    if undeclared := _UNDECLARED.match(reason):
+        return f" (add it to abilities of {undeclared['where']}, when it is there)"
+    if undescribed := _UNDESCRIBED.match(reason):
+        return f" (describe it in products/{undescribed['where']}.toml, when it is there)"
+    return ""
+
+
+def _items(of_tests: Iterable[tuple[str, ...]]) -> list[str]:
+    return list(dict.fromkeys(item for items in of_tests for item in items))

@@ -1,0 +1,452 @@
+"""The run record: all that a session found out, as data. The scorecard and the job summary read nothing else."""
+
+import json
+import math
+import os
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from enum import Enum
+from functools import cache
+from pathlib import Path
+from typing import Any, ClassVar, Final, Literal, cast
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from pam_rollback.base import formats
+from pam_rollback.base.strict_json import NotJson, read_json
+from pam_rollback.report.decision_record import DecisionRecord
+from pam_rollback.report.readiness_record import StandingAlone, StrategyReadiness
+from pam_rollback.report.redaction import Redactor
+from pam_rollback.report.verdict import Outcome
+from pam_rollback.report.watched_record import Watched
+
+SCHEMA_VERSION: Final = 1
+"""Rises when a reader of an older record would misread a newer one."""
+
+Verdict = Literal["GO", "NO-GO", "INCONCLUSIVE", "ACTION FAILED", "REFUSED", "UNDO FAILED", "PLANNED"]
+
+# pydantic makes the descriptions of the JSON schema from the strings below the fields. What a later version adds is left alone.
+_STRICT: Final = ConfigDict(extra="ignore", use_attribute_docstrings=True)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A point in time, for people and for subtraction."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    iso: str
+    """Wall time with its offset, ISO 8601."""
+    monotonic_s: float
+    """The machine's monotonic clock, seconds; comparable within one machine's uptime only."""
+
+
+@dataclass(frozen=True)
+class EnvironmentFacts:
+    """What was acted on."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    name: str
+    """The name in its environment file."""
+    host: str
+    """Host, with port where it is not the usual one."""
+    kind: Literal["sandbox", "staging", "production"]
+    """What the guard protects it as."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One figure of a criterion beside what the plan asks for."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    what: str
+    """What was measured, a few words."""
+    asked: str
+    """What the plan asks for, with unit, for example ``at most 2 %``."""
+    measured: float | str | None
+    """The figure in ``unit``, a word, or null when nothing was measured."""
+    unit: str = ""
+    """Unit of ``measured`` and ``margin``."""
+    n: int | None = None
+    """How many samples the figure rests on."""
+    margin: float | None = None
+    """How far the figure is from the limit, in ``unit``; negative when it is beyond."""
+    definition: str = ""
+    """How the figure was computed, for example ``p95, nearest rank, from the due time``."""
+
+    def __post_init__(self) -> None:
+        # JSON has no NaN and no infinity; a null in ``measured`` would mean "not measured", so there it becomes a word.
+        if isinstance(self.measured, float) and not math.isfinite(self.measured):
+            object.__setattr__(self, "measured", str(self.measured))
+        if self.margin is not None and not math.isfinite(self.margin):
+            object.__setattr__(self, "margin", None)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one test."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    nodeid: str
+    """pytest's id of the test."""
+    title: str
+    """The truth that the test proves, one sentence."""
+    outcome: Outcome
+    """What it told us."""
+    criteria: tuple[str, ...] = ()
+    """Permanent ids of the plan items that it serves."""
+    phase: str = ""
+    """Phase of the plan, for example ``post_rollback``."""
+    kind: str = ""
+    """Kind of check, for example ``health``."""
+    situation: str = ""
+    """The state in which it ran: ``as-is``, ``baseline``, ``after-…``."""
+    message: str = ""
+    """First line of what went wrong; empty when nothing did."""
+    runbook: str = ""
+    """Where the runbook goes on."""
+    duration_s: float = 0
+    """Set-up, body and tear-down together, seconds."""
+    advisory: bool = False
+    """Reported, never decides."""
+    ran: bool = True
+    """Its body ran; false when a fixture failed before, or when it was never reached."""
+    measured: tuple[Measured, ...] = ()
+    """The figures behind the outcome."""
+
+
+@dataclass(frozen=True)
+class ActionTaken:
+    """A rollback that the session began or went on with."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    story: str
+    """The way it was done, for example ``frontend-restore``."""
+    strategy: str
+    """Plan item of its strategy, for example ``ST-3``."""
+    title: str
+    """What the strategy does, in the plan's words."""
+    incident: str
+    """What was wrong: the planted incident of a drill, or the reason that somebody gave."""
+    initiated_by: str
+    """Who decided."""
+    situation: str
+    """The situation that it brings about."""
+    decided_s: float
+    """Seconds from the start of the session to the decision."""
+
+
+@dataclass(frozen=True)
+class ItemTitle:
+    """A plan item that the session judged."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    id: str
+    """Permanent id."""
+    title: str
+    """What it asks for, in the plan's words."""
+
+
+@dataclass(frozen=True)
+class ActionStep:
+    """One step of a rollback or of its undo, as the journal has it."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    action: str
+    """The strategy, for example ``feature-flag``."""
+    step: str
+    """What was done."""
+    outcome: Literal["done", "already done", "failed", "undone", "planned"]
+    """What came of it."""
+    started_s: float
+    """Seconds after the start of the session."""
+    duration_s: float
+    """Seconds."""
+    detail: str = ""
+    """One line more, where there is something to say."""
+
+
+@dataclass(frozen=True)
+class TopicTold:
+    """What a topic says of the run, for people: the stages of the gate, for example."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    heading: str
+    """What it is about."""
+    entries: tuple[str, ...]
+    """A line each."""
+
+
+@dataclass(frozen=True)
+class NotRun:
+    """A test that was left out, and why."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    nodeid: str
+    """pytest's id of the test."""
+    reason: str
+    """Why it did not run, in words that several tests can share."""
+    criteria: tuple[str, ...] = ()
+    """Permanent ids of the plan items that it serves; none in records of the first version."""
+
+
+@dataclass(frozen=True)
+class RelaxedThreshold:
+    """A figure of the plan that the environment overrides."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    item: str
+    """Plan item."""
+    key: str
+    """The item's key, with its unit in the name."""
+    plan: float
+    """What the plan asks for."""
+    used: float
+    """What was asked for in this run."""
+    waived: bool = False
+    """A dated waiver names it, so the run is not partial because of it."""
+
+
+@dataclass(frozen=True)
+class Waiver:
+    """A written, dated permission to go on without a plan item."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    item: str
+    """Plan item."""
+    until: str
+    """Last day on which it holds, ISO 8601."""
+    reason: str
+    """Why."""
+    approved_by: str
+    """Who answers for it."""
+
+
+@dataclass(frozen=True)
+class Acknowledgement:
+    """A person's word for a criterion that no program can measure."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    item: str
+    """Plan item."""
+    statement: str
+    """Who, and what the evidence is."""
+
+
+@dataclass(frozen=True)
+class Unmeasured:
+    """A criterion that this run could not judge."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    item: str
+    """Plan item."""
+    what: str
+    """What it asks for, a few words."""
+    why: str
+    """What is missing."""
+    waived: bool = False
+    """A dated waiver names it, so the run is not partial because of it."""
+
+
+@dataclass(frozen=True)
+class ReportPaths:
+    """Where to read on; null for what there is not."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    html: str | None = None
+    """The HTML report's page, or null with the reason in ``html_missing``."""
+    html_missing: str = ""
+    """Why there is no HTML report and how to get it, one line."""
+    record: str | None = None
+    """This record."""
+    junit: str | None = None
+    """JUnit XML."""
+    results: str | None = None
+    """Folder of the raw Allure results."""
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One session."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    run_id: str
+    """Unique name of the run; the name of its folder."""
+    started: Moment
+    """When the session began."""
+    finished: Moment
+    """When its last test was over."""
+    environment: EnvironmentFacts
+    """What was acted on."""
+    release: str | None
+    """The release that was serving when the session ended, null when nobody could tell."""
+    releases_seen: tuple[str, ...]
+    """All releases that answered during the session, in the order in which they were first seen."""
+    mode: Literal["drill", "real"]
+    """``drill`` plants its own incident; ``real`` acts on a real one."""
+    pace: float
+    """What the plan's observation windows were divided by."""
+    situations: tuple[str, ...]
+    """The situations in which checks ran."""
+    command_line: tuple[str, ...]
+    """The command line, without secrets."""
+    verdict: Verdict
+    """The word that decides."""
+    exit_code: int
+    """pytest's exit code."""
+    results: tuple[Result, ...]
+    """One entry for each selected test."""
+    scope: str | None = None
+    """The whole phase, kind or file to which the verdict is limited, for example ``health``; null for all."""
+    reasons: tuple[str, ...] = ()
+    """Why the verdict is not GO, the most serious first; one line each."""
+    deselected: tuple[NotRun, ...] = ()
+    """Tests that were collected and left out."""
+    steps: tuple[ActionStep, ...] = ()
+    """What was done to the environment."""
+    actions: tuple[ActionTaken, ...] = ()
+    """The rollbacks that were decided, in order; none in records of the first version."""
+    items: tuple[ItemTitle, ...] = ()
+    """What the plan items that were judged ask for; none in records of the first version."""
+    watched: tuple[Watched, ...] = ()
+    """What users saw around each rollback of this session; none in records of the first version."""
+    relaxed_thresholds: tuple[RelaxedThreshold, ...] = ()
+    """Figures of the plan that the environment overrides."""
+    waivers: tuple[Waiver, ...] = ()
+    """Permissions that were used."""
+    acknowledgements: tuple[Acknowledgement, ...] = ()
+    """Manual criteria that a person answered for."""
+    unmeasured: tuple[Unmeasured, ...] = ()
+    """Criteria without a measurement."""
+    decision: DecisionRecord | None = None
+    """What a session of the phase ``decision`` recommends; null for every other session."""
+    readiness: tuple[StrategyReadiness, ...] = ()
+    """What a session of the phase ``preflight`` found, by strategy."""
+    standing: StandingAlone | None = None
+    """What each way of rolling back stands on, as a preflight found it; null for every other session."""
+    told: tuple[TopicTold, ...] = ()
+    """What topics say of the run; none in records of the first version."""
+    notes: tuple[str, ...] = ()
+    """What else a reader should know; one line each."""
+    reports: ReportPaths = field(default_factory=ReportPaths)
+    """Where to read on."""
+    schema_version: Literal[1] = SCHEMA_VERSION
+    """Version of this format."""
+    suite: str = ""
+    """The version of the suite that wrote it; empty in records of the first one."""
+
+    @property
+    def rehearsal(self) -> bool:
+        """Only the sandbox was touched."""
+        return self.environment.kind == "sandbox"
+
+    @property
+    def undamaged(self) -> bool:
+        """A drill outside the sandbox: it rolled back what worked."""
+        return self.mode == "drill" and not self.rehearsal and bool(self.actions)
+
+    @property
+    def duration_s(self) -> float:
+        """Length of the session, seconds."""
+        return self.finished.monotonic_s - self.started.monotonic_s
+
+    @property
+    def run_count(self) -> int:
+        """How many of the selected tests ran: their bodies, not just their fixtures."""
+        return sum(result.ran and result.outcome is not Outcome.NOT_RUN for result in self.results)
+
+
+class UnreadableRecord(ValueError):  # noqa: N818 - says what it is
+    """A file is no run record of this version; the message says where it differs."""
+
+
+def write(record: RunRecord, path: Path, redactor: Redactor) -> None:
+    """Writes the record without secrets, all of it or nothing: a reader never sees half a file."""
+    text = json.dumps(redactor.value(to_json(record)), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with part.open("w", encoding="utf-8", errors="replace") as handle:
+            handle.write(text)
+            handle.flush()
+            os.fsync(handle.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def read(path: Path) -> RunRecord:
+    """Reads a record. Raises ``UnreadableRecord`` with every difference, or ``FileNotFoundError``."""
+    text = path.read_bytes()
+    try:
+        if problem := _too_new(text):
+            raise UnreadableRecord(f"{path}: {problem}")
+        return _adapter().validate_json(text)
+    except ValidationError as error:
+        problems = [
+            f"  {'.'.join(map(str, problem['loc'])) or 'file'}: {problem['msg']}"
+            for problem in error.errors(include_input=False)
+        ]
+        count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
+        raise UnreadableRecord(
+            "\n".join([f"{path}: {count}, expected a run record of version {SCHEMA_VERSION}", *problems])
+        ) from None
+
+
+def _too_new(text: bytes) -> str:
+    try:
+        found = read_json(text)
+    except NotJson:
+        return ""  # the validation says where it is no JSON
+    return formats.too_new(found, SCHEMA_VERSION) if isinstance(found, dict) else ""
+
+
+def to_json(record: RunRecord) -> dict[str, Any]:
+    """The record as JSON-like data."""
+    return cast("dict[str, Any]", _plain(asdict(record)))
+
+
+def schema() -> dict[str, Any]:
+    """The JSON schema of a record, as ``reports/run.schema.json`` has it."""
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Run record"}
+    closed: dict[str, Any] = _closed(_adapter().json_schema(mode="validation"))
+    return head | closed | {"title": "Run record"}
+
+
+def _closed(part: Any) -> Any:
+    """Of what this version writes, a key that the schema does not know is a mistake; only our reader is more patient."""
+    if isinstance(part, list):
+        return [_closed(item) for item in part]
+    if not isinstance(part, dict):
+        return part
+    closed = {"additionalProperties": False} if "properties" in part else {}
+    return closed | {key: _closed(value) for key, value in part.items()}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return [_plain(item) for item in value]
+    return value
+
+
+@cache
+def _adapter() -> TypeAdapter[RunRecord]:
+    return TypeAdapter(RunRecord)

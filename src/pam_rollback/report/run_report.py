@@ -1,0 +1,92 @@
+"""The HTML report of one run, at the end of the session or afterwards: its head, and its place in the history."""
+
+from pathlib import Path
+
+from pam_rollback.report import html_report, recommendation, scorecard_page, wording
+from pam_rollback.report.pages import write_pages
+from pam_rollback.report.run_folder import OUT, REPORTS, RunFolder, history_of
+from pam_rollback.report.run_record import RunRecord
+
+
+def build_run(
+    run: RunFolder, record: RunRecord | None, *, out: Path = OUT, reports: Path = REPORTS
+) -> html_report.Built | html_report.Unavailable:
+    """Builds the report of a run into its folder: the scorecard as first page, the evidence beside it.
+
+    ``record`` is None when the session ended before it wrote one: then there is the evidence only. The first report of a run adds it to
+    the history of its environment below ``out``; built again, it does not count twice. A run without a record stays out of every history.
+    """
+    evidence = run.html / scorecard_page.EVIDENCE
+    known = record is not None
+    built = html_report.build(
+        run.results,
+        evidence,
+        title=title(record) if record else run.path.name,
+        variables=variables(record) if record else {"Verdict": wording.NO_RECORD},
+        history=history_of(record.environment.name, out) if record else None,
+        append_history=known and not evidence.exists(),
+        environment=record.environment.name if record else None,
+        reports=reports,
+    )
+    if isinstance(built, html_report.Unavailable) and not run.html.is_dir() and not known:
+        return built
+    try:
+        run.html.mkdir(parents=True, exist_ok=True)
+        write_pages(run.html)
+        if record is None:
+            return built
+        page = write_page(run, record)
+    except OSError as error:
+        return html_report.Unavailable(
+            f"the report could not be written: {error}", "make room or the place writable, then: make report"
+        )
+    if isinstance(built, html_report.Unavailable):
+        return html_report.Built(page, 0.0, without=built)
+    return html_report.Built(page, built.seconds)
+
+
+def write_page(run: RunFolder, record: RunRecord) -> Path:
+    """Writes the scorecard, the report's first page, with links to what lies beside it. Raises OSError."""
+    beside = (
+        (
+            "evidence, test by test",
+            run.html / scorecard_page.EVIDENCE / "index.html",
+            f"{scorecard_page.EVIDENCE}/index.html",
+        ),
+        ("run record", run.record, f"../{run.record.name}"),
+        ("JUnit", run.junit, f"../{run.junit.name}"),
+    )
+    links = [(name, to) for name, path, to in beside if path.is_file()]
+    pictures = {path.stem: path.read_bytes() for path in sorted(run.pictures.glob("*.svg"))}
+    return scorecard_page.write(record, run.html, links=links, pictures=pictures)
+
+
+def title(record: RunRecord) -> str:
+    """The report's name: verdict and environment, so that a browser tab says what came out."""
+    return f"{wording.verdict_word(record)}: PAM rollback {record.mode} on {record.environment.name}"
+
+
+def variables(record: RunRecord) -> dict[str, str]:
+    """The facts at the head of the report."""
+    facts = {
+        "Verdict": wording.verdict_word(record),
+        "Why": "; ".join(record.reasons),
+        "What to do": _what_to_do(record),
+        "Environment": f"{record.environment.name} ({record.environment.kind}) {record.environment.host}",
+        "Ran": wording.how_much(record),
+        "Release at the end": record.release or "unknown",
+        "Releases seen": ", ".join(record.releases_seen),
+        "Mode": record.mode,
+        "Situations": ", ".join(record.situations),
+        "Pace": f"{record.pace:g}" + ("" if record.pace == 1 else " (observation windows shortened)"),
+        "Started": record.started.iso,
+        "Run": record.run_id,
+        "Command": " ".join(record.command_line),
+    }
+    return {name: value for name, value in facts.items() if value}
+
+
+def _what_to_do(record: RunRecord) -> str:
+    if record.decision is None:
+        return ""
+    return "; ".join(next(entries for _, entries in recommendation.paragraphs(record.decision)))

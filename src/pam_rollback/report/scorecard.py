@@ -1,0 +1,268 @@
+"""All of a run on the terminal (``-v``): what was asked, what was measured, what is wrong, and the verdict as the last line.
+
+Plain text without a table library: every session comes by here, and loading one costs more than a health check.
+"""
+
+import itertools
+import re
+import textwrap
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from pam_rollback.report import checklist, plan_coverage, readiness, wording
+from pam_rollback.report.run_record import Measured, Result, RunRecord
+from pam_rollback.report.shown_record import shown
+from pam_rollback.report.terminal_page import (
+    WORDS,
+    Page,
+    alike,
+    hanging,
+    harmless,
+    listed,
+    paragraphs,
+    reasons,
+    recommended,
+    steps,
+    verdict,
+)
+from pam_rollback.report.verdict import Outcome
+
+_CROWD: Final = 8
+"""From so many neighbours with the same good figure on, a row for each would only bury the rest."""
+
+_NAMES_SHOWN: Final = 5  # of the tests that did not run for one reason
+
+
+def render(record: RunRecord, width: int, *, color: bool, ascii_only: bool) -> list[str]:
+    """The lines of the summary, none longer than ``width`` columns unless a single word (a path, a test's id) is.
+
+    ``color`` is overruled by NO_COLOR in the process's environment.
+    """
+    record = shown(record)
+    page = Page.of(width, color=color)
+    lines = [
+        *_criteria(record, page),
+        *steps(record, page),
+        *_problems(record, page),
+        *_not_run(record, page),
+        *listed(plan_coverage.HEADING, plan_coverage.lines(record), page),
+        *paragraphs(checklist.paragraphs(record), page),
+        *listed("Conditions", wording.conditions(record), page),
+        *reasons(record, page),
+        *_paths(record, page),
+        *paragraphs(readiness.paragraphs(record), page),
+        *paragraphs(wording.told(record), page),
+        *recommended(record, page),
+        *verdict(record, page),
+    ]
+    return harmless(lines, ascii_only=ascii_only)
+
+
+@dataclass(frozen=True)
+class _Column:
+    title: str
+    right: bool = False
+    widest: int = 99
+    narrowest: int = 4
+    figure: bool = False
+
+
+_COLUMNS: Final = (
+    _Column("id", widest=14),
+    _Column("what", narrowest=16),
+    _Column("asked", narrowest=8, widest=26, figure=True),
+    _Column("measured", narrowest=8, widest=22, figure=True),
+    _Column("n", right=True, widest=7, narrowest=1),
+    _Column("margin", right=True, widest=10, narrowest=6),
+    _Column("verdict", widest=13, narrowest=7),
+)
+_WHAT: Final = 1
+_GAP: Final = "  "
+_AS_IS: Final = "as-is"
+_NO_BREAK: Final = "\N{NO-BREAK SPACE}"
+
+
+def _criteria(record: RunRecord, page: Page) -> list[str]:
+    judged = [result for result in record.results if result.criteria and not checklist.is_item(result)]
+    if not judged:
+        return []
+    rows = {situation: _rows(judged, situation) for situation in dict.fromkeys(_situation(result) for result in judged)}
+    widths = _widths([cells for group in rows.values() for cells, _ in group], page.width - 2)
+    lines = page.heading("Criteria")
+    lines.append("  " + page.paint(_row([column.title for column in _COLUMNS], widths).rstrip(), "dim"))
+    for situation, group in rows.items():
+        if len(rows) > 1 or situation != _AS_IS:
+            title = f"{situation} "
+            lines.append(
+                "  " + page.paint(title + "─" * (sum(widths) + len(_GAP) * (len(widths) - 1) - len(title)), "dim")
+            )
+        for cells, outcome in group:
+            lines += _table_lines(cells, outcome, widths, page)
+    return lines
+
+
+def _rows(results: Sequence[Result], situation: str) -> list[tuple[list[str], Outcome]]:
+    rows: list[tuple[list[str], Outcome]] = []
+    here = [result for result in results if _situation(result) == situation]
+    alike = Counter(_case(result) for result in here)
+    told = set()
+    for result in _without_crowds(here):
+        case = _case(result)
+        if alike[case] > 1 and case in told:
+            continue
+        told.add(case)
+        word = WORDS[result.outcome][0]
+        verdict = f"({word})" if result.advisory else word
+        ids = " ".join(result.criteria)
+        title = result.title if alike[case] == 1 else f"{result.title} ({alike[case]} cases)"
+        for place, measured in enumerate(result.measured or (Measured(title, "", None),)):
+            what = measured.what if not measured.definition else f"{measured.what} ({measured.definition})"
+            cells = [
+                "" if place else ids,
+                what,
+                measured.asked or "-",
+                wording.figure(measured.measured, measured.unit),
+                "-" if measured.n is None else str(measured.n),
+                wording.margin(measured),
+                "" if place else verdict,
+            ]
+            rows.append((cells, result.outcome))
+    return rows
+
+
+def _without_crowds(results: Sequence[Result]) -> list[Result]:
+    """Neighbours of one kind that passed with one and the same figure share a row; what is not green is never among them."""
+    told: list[Result] = []
+    for _, group in itertools.groupby(results, key=_same_figure):
+        crowd = list(group)
+        told += [_together_as_one(crowd)] if len(crowd) >= _CROWD else crowd
+    return told
+
+
+def _same_figure(result: Result) -> tuple[object, ...]:
+    if result.outcome is not Outcome.PASSED or len(result.measured) != 1:
+        return (result.nodeid,)
+    (figure,) = result.measured
+    if not figure.n:  # whoever looked at nothing must be seen
+        return (result.nodeid,)
+    return (result.kind, result.advisory, figure.asked, figure.measured, figure.unit, figure.margin)
+
+
+def _together_as_one(crowd: Sequence[Result]) -> Result:
+    figures = [result.measured[0] for result in crowd]
+    return replace(
+        crowd[0],
+        criteria=tuple(dict.fromkeys(identifier for result in crowd for identifier in result.criteria)),
+        measured=(
+            replace(
+                figures[0],
+                what=f"{figures[0].what} and {len(crowd) - 1} more",
+                definition="",
+                # What the crowd rests on is what its weakest rests on; a sum would hide it.
+                n=min(figure.n or 0 for figure in figures),
+            ),
+        ),
+    )
+
+
+def _case(result: Result) -> tuple[object, ...]:
+    """What cases of one test have in common that passed and have no figures: one row tells of all of them. Others stand alone."""
+    if result.outcome is not Outcome.PASSED or result.measured:
+        return (result.nodeid,)
+    return (result.nodeid.partition("[")[0], result.title, result.criteria, result.advisory)
+
+
+def _widths(rows: Sequence[Sequence[str]], available: int) -> list[int]:
+    """Column widths: as wide as needed while there is room; then the columns with the most to spare give way."""
+    needed = [max([len(column.title), *(len(row[place]) for row in rows)]) for place, column in enumerate(_COLUMNS)]
+    longest_words = [
+        max([len(column.title), *(len(word) for row in rows for word in row[place].split())])
+        for place, column in enumerate(_COLUMNS)
+    ]
+    widths = [min(need, column.widest) for need, column in zip(needed, _COLUMNS, strict=True)]
+    floors = [
+        min(width, max(column.narrowest, min(word, column.widest)))
+        for width, word, column in zip(widths, longest_words, _COLUMNS, strict=True)
+    ]
+    floors[_WHAT] = min(widths[_WHAT], _COLUMNS[_WHAT].narrowest)
+    too_much = sum(widths) + len(_GAP) * (len(widths) - 1) - available
+    while too_much > 0:
+        place = max(range(len(widths)), key=lambda place: (widths[place] - floors[place], widths[place]))
+        if widths[place] == floors[place]:
+            break
+        widths[place] -= 1
+        too_much -= 1
+    return widths
+
+
+def _table_lines(cells: Sequence[str], outcome: Outcome, widths: Sequence[int], page: Page) -> list[str]:
+    wrapped = [
+        textwrap.wrap(_together(cell) if column.figure else cell, width, break_on_hyphens=not column.figure) or [""]
+        for cell, width, column in zip(cells, widths, _COLUMNS, strict=True)
+    ]
+    lines = []
+    for level in range(max(map(len, wrapped))):
+        row = [cell[level].replace(_NO_BREAK, " ") if level < len(cell) else "" for cell in wrapped]
+        head = _row(row[:-1], widths[:-1])
+        lines.append(f"  {head}{_GAP}{page.paint(row[-1], WORDS[outcome][1])}".rstrip())
+    return lines
+
+
+def _together(cell: str) -> str:
+    """A figure and its unit stay on one line."""
+    return re.sub(r"(?<=\d) (?=\S{1,5}(?: |$))", _NO_BREAK, cell)
+
+
+def _situation(result: Result) -> str:
+    return result.situation or _AS_IS
+
+
+def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
+    columns = zip(cells, widths, _COLUMNS, strict=False)
+    return _GAP.join(cell.rjust(width) if column.right else cell.ljust(width) for cell, width, column in columns)
+
+
+def _problems(record: RunRecord, page: Page) -> list[str]:
+    bad = [result for result in wording.problems(record) if not checklist.is_item(result)]
+    if not bad:
+        return []
+    lines = page.heading("Problems")
+    for group in alike(bad):
+        result = group[0]
+        word, hue = WORDS[result.outcome]
+        ids = " ".join(dict.fromkeys(identifier for each in group for identifier in each.criteria))
+        where = f" [{result.situation}]" if _situation(result) != _AS_IS else ""
+        advisory = " (advisory)" if result.advisory else ""
+        said = wording.problem(result) if len(group) == 1 else f"{len(group)} tests: {wording.said(result)}"
+        first, *others = page.wrapped(f"{word}{advisory} {ids}{where} {said}")
+        lines += [first.replace(word, page.paint(word, hue, "bold"), 1), *others]
+        for each in group:
+            lines += page.wrapped(each.nodeid, first="    ")
+        for runbook in dict.fromkeys(each.runbook for each in group if each.runbook):
+            lines += page.wrapped(f"next: {runbook}", first="    ")
+    return lines
+
+
+def _not_run(record: RunRecord, page: Page) -> list[str]:
+    by_reason = wording.not_run(record)
+    if not by_reason:
+        return []
+    lines = page.heading("Not run")
+    for reason, names in by_reason.items():
+        lines += page.wrapped(f"{len(names)}: {reason}")
+        for name in names[:_NAMES_SHOWN]:
+            lines += page.wrapped(name, first="     ", rest="       ")
+        if len(names) > _NAMES_SHOWN:
+            lines.append(f"     and {len(names) - _NAMES_SHOWN} more, see the run record")
+    return lines
+
+
+def _paths(record: RunRecord, page: Page) -> list[str]:
+    reports = record.reports
+    entries = [("report", reports.html), ("run record", reports.record), ("JUnit", reports.junit)]
+    lines = [f"  {name.ljust(11)} {path}" for name, path in entries if path]
+    if not reports.html and reports.html_missing:
+        lines = [*hanging(f"{'report'.ljust(11)} {reports.html_missing}", page.width, indent=2, rest=14), *lines]
+    return ["", *lines] if lines else []

@@ -1,0 +1,364 @@
+"""The first page of a run's report: one file that opens from the disk, asks nobody for anything, and is made from the run record alone.
+
+Someone who was not there should understand it within a minute: the verdict and what limits it, who did what and why, how the service was
+meanwhile, each criterion, what was not judged and what would let it be.
+"""
+
+import base64
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from pam_rollback.report import checklist, plan_coverage, readiness, recommendation, timeline_picture, wording
+from pam_rollback.report.pages import FAULT_MATRIX, RUNBOOK
+from pam_rollback.report.pages_html import template
+from pam_rollback.report.run_record import ActionTaken, Measured, Result, RunRecord
+from pam_rollback.report.shown_record import shown
+from pam_rollback.report.terminal_page import alike
+from pam_rollback.report.terms_table import decides, drill_of, key_figures, not_good, rows_of, worst_mark
+from pam_rollback.report.verdict import Outcome
+from pam_rollback.report.watched_record import Watched
+
+NAME: Final = "index.html"
+EVIDENCE: Final = "allure"
+"""The folder of the Allure report, beside this page."""
+
+_TONES: Final = {Outcome.PASSED: "go", Outcome.UNKNOWN: "open", Outcome.NOT_RUN: "open", Outcome.KNOWN: "open"}
+"""Any other outcome is a no."""
+VERDICT_TONES: Final = {"GO": "go", "INCONCLUSIVE": "open", "PLANNED": "open"}
+OUTCOME_WORDS: Final = {
+    Outcome.PASSED: "ok",
+    Outcome.BROKEN_CRITERION: "BROKEN",
+    Outcome.ACTION_FAILED: "ACTION FAILED",
+    Outcome.UNDO_FAILED: "UNDO FAILED",
+    Outcome.REFUSED: "REFUSED",
+    Outcome.UNKNOWN: "UNKNOWN",
+    Outcome.NOT_RUN: "not run",
+    Outcome.KNOWN: "known before",
+}
+_PROBLEMS_MAX: Final = 12
+_NAMES_MAX: Final = 5
+_RIGHT: Final = frozenset({"n", "margin", "at", "took"})
+"""Columns of figures."""
+_ANCHOR: Final = re.compile(r"docs/runbook\.md#([a-z0-9-]+)")
+_DASH: Final = "-"
+_PUT_BACK: Final = "the drill put everything back; what users saw since is its own doing"
+_MINUTE_S: Final = 60.0
+_VISIBLE_S: Final = 0.005
+
+
+@dataclass(frozen=True)
+class _Row:
+    tone: str
+    cells: Sequence[str]
+
+
+@dataclass(frozen=True)
+class _Table:
+    caption: str
+    head: Sequence[str]
+    rows: Sequence[_Row]
+
+    def cells(self, row: _Row) -> Iterator[tuple[str, str]]:
+        """Column and text of all but the first cell, which is the row's name."""
+        return zip(self.head[1:], row.cells[1:], strict=True)
+
+
+def write(
+    record: RunRecord,
+    folder: Path,
+    *,
+    links: Iterable[tuple[str, str]] = (),
+    pictures: Mapping[str, bytes] = MappingProxyType({}),
+    zone: tzinfo | None = None,
+) -> Path:
+    """Writes the page into a folder. Raises OSError. ``zone``: the time of day shown beside UTC, this machine's by default."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / NAME
+    path.write_text(render(record, links=links, pictures=pictures, zone=zone), encoding="utf-8", errors="replace")
+    return path
+
+
+def render(
+    record: RunRecord,
+    *,
+    links: Iterable[tuple[str, str]] = (),
+    pictures: Mapping[str, bytes] = MappingProxyType({}),
+    zone: tzinfo | None = None,
+) -> str:
+    """The page. ``links``: names and addresses of what lies beside it; ``pictures``: titles and SVG of what was drawn of the run."""
+    from markupsafe import Markup, escape  # noqa: PLC0415 - with the template: a session that writes no page does without
+
+    record = shown(record)
+
+    def linked(text: str) -> Markup:
+        found = _ANCHOR.search(text)
+        return Markup('<a href="{}.html#{}">{}</a>').format(RUNBOOK, found[1], text) if found else escape(text)
+
+    problems = not_good(record)
+    groups = alike(problems)
+    return template("run.html").render(
+        title=f"{wording.verdict_word(record)}: PAM rollback {record.mode} on {record.environment.name}",
+        tone=_tone_of(record),
+        verdict=wording.verdict_word(record),
+        summary=wording.verdict_line(record).removeprefix(wording.verdict_word(record)).strip(),
+        reasons=wording.more_reasons(record)[:_NAMES_MAX],
+        tiles=list(_tiles(record)),
+        problems=[_problem(group) for group in groups[:_PROBLEMS_MAX]],
+        problems_title="Could not be measured" if _only_unknown(problems) else "What is broken",
+        more_problems=_more(len(groups)),
+        parts=_parts(record),
+        facts=list(_facts(record, zone)),
+        rollbacks=[_rollback(one, record, zone, Markup) for one in record.watched],
+        # As images: nothing in them can run, and their names cannot meet.
+        pictures=[(title, base64.b64encode(picture).decode("ascii")) for title, picture in pictures.items()],
+        tables=[*_terms(record), *_drills(record)],
+        lists=[(name, entries) for name, entries in _lists(record) if entries],
+        folded=[("Checklists", lists)] if (lists := checklist.paragraphs(record)) else [],
+        details=[*_figures(record), *_steps(record)],
+        right=_RIGHT,
+        links=[*links, ("runbook", f"{RUNBOOK}.html"), ("fault matrix", f"{FAULT_MATRIX}.html")],
+        run_id=record.run_id,
+        command=" ".join(record.command_line),
+        link=linked,
+    )
+
+
+def tone(outcome: Outcome) -> str:
+    """The colour of an outcome: ``go``, ``open`` or ``no``."""
+    return _TONES.get(outcome, "no")
+
+
+def _tone_of(record: RunRecord) -> str:
+    return VERDICT_TONES.get(record.verdict, "no")
+
+
+def _only_unknown(problems: Sequence[Result]) -> bool:
+    return all(one.outcome is Outcome.UNKNOWN for one in problems)
+
+
+def _more(count: int) -> str:
+    return f"and {count - _PROBLEMS_MAX} more, below" if count > _PROBLEMS_MAX else ""
+
+
+def _tiles(record: RunRecord) -> Iterator[dict[str, str]]:
+    """The three figures that people ask for: how soon, how long in all, and what was lost."""
+    for one in key_figures(record):
+        yield {
+            "tone": tone(one.outcome),
+            "name": f"{one.id} {one.title}",
+            "measured": one.measured,
+            "asked": f"asked {one.asked}" if one.asked else "",
+        }
+
+
+def _problem(group: Sequence[Result]) -> dict[str, str]:
+    """One cause, once, whatever number of tests came upon it."""
+    result = group[0]
+    blind = result.outcome is Outcome.UNKNOWN
+    asked = "; ".join(f"{one.what}: {one.asked}" for one in result.measured if one.asked)
+    title = result.title.rstrip(".")
+    return {
+        "word": OUTCOME_WORDS[result.outcome],
+        "ids": " ".join(dict.fromkeys(item for one in group for item in one.criteria)) + _where(result),
+        "title": title if len(group) == 1 else f"{title}, and {len(group) - 1} more of the same cause",
+        "found_name": "why" if blind else "found",
+        "found": wording.said(result),
+        "expected": "" if blind else asked,
+        "next": result.runbook,
+    }
+
+
+def _where(result: Result) -> str:
+    return f" [{result.situation}]" if result.situation not in {"", "as-is"} else ""
+
+
+def _parts(record: RunRecord) -> list[tuple[str, Sequence[str]]]:
+    """What sessions of other phases found out: a recommendation, a preflight, the stages of the gate."""
+    decision = [] if record.decision is None else list(recommendation.paragraphs(record.decision))
+    return [*decision, *readiness.paragraphs(record), *wording.told(record)]
+
+
+def _facts(record: RunRecord, zone: tzinfo | None) -> Iterator[tuple[str, str]]:
+    actions = {action.situation: action for action in record.actions}
+    for action in actions.values():
+        yield "what", f"{action.strategy} {action.story}: {action.title}"
+        yield "why", action.incident
+        yield "decided by", action.initiated_by
+    release = " → ".join(record.releases_seen) or (record.release or "unknown")
+    facts = (
+        ("where", f"{record.environment.name} ({record.environment.kind}) {record.environment.host}"),
+        ("releases seen", release),
+        ("mode", record.mode),
+        ("began", _moment(record, 0.0, zone)),
+        ("took", wording.duration(record.duration_s)),
+    )
+    yield from facts
+
+
+def _moment(record: RunRecord, after_s: float, zone: tzinfo | None) -> str:
+    at = datetime.fromisoformat(record.started.iso) + timedelta(seconds=after_s)
+    return f"{at:%Y-%m-%d} {wording.times_of_day([at], zone)}"
+
+
+def _rollback(watched: Watched, record: RunRecord, zone: tzinfo | None, markup: Any) -> dict[str, Any]:
+    action = next((one for one in reversed(record.actions) if one.situation == watched.situation), None)
+    decided_s = action.decided_s if action else 0.0
+    name = _named(watched, action)
+    undone_s = min(
+        (step.started_s for step in record.steps if step.outcome == "undone" and step.action == name), default=None
+    )
+    return {
+        "id": watched.situation,
+        "title": f"How it went: {name}",
+        # The picture escapes what it shows by itself.
+        "picture": markup(timeline_picture.svg(watched, _described(watched, name, decided_s), decided_s, undone_s)),
+        "moments": [
+            {
+                "name": moment.name,
+                "after": _after(moment.at_s - decided_s),
+                "time": _moment(record, moment.at_s, zone).partition(" ")[2],
+                "what": f"{moment.definition}" + (f", ± {moment.uncertain_s:g} s" if moment.uncertain_s else ""),
+            }
+            for moment in watched.moments
+        ],
+        "put_back": ""
+        if undone_s is None
+        else f"{_after(undone_s - decided_s)}: the drill put everything back; what users saw since is its own doing",
+        "notices": _told(watched, decided_s),
+    }
+
+
+def _named(watched: Watched, action: ActionTaken | None) -> str:
+    return action.story if action else watched.situation.removeprefix("after-")
+
+
+def _described(watched: Watched, name: str, decided_s: float) -> str:
+    """What the picture shows, in words, for whoever does not see it."""
+    bad = [one for one in watched.bins if one.bad]
+    worst = max((100 * one.bad / one.n for one in bad), default=0.0)
+    when = (
+        f", from {_after(bad[0].at_s - decided_s)} to {_after(bad[-1].at_s + watched.bin_s - decided_s)}" if bad else ""
+    )
+    return f"Error rate and response time around {name}, from the decision: at most {worst:.0f} % errors{when}"
+
+
+def _after(seconds: float) -> str:
+    shown_s = wording.duration(abs(seconds)) if abs(seconds) >= _MINUTE_S else f"{abs(seconds):.2f} s"
+    return f"{'-' if seconds < -_VISIBLE_S else '+'}{shown_s}"
+
+
+def _told(watched: Watched, decided_s: float) -> str:
+    """Who was told, a line an occasion."""
+    by_occasion: dict[str, list[str]] = {}
+    for notice in watched.notices:
+        by_hand = ", by hand" if notice.by_hand else ""
+        by_occasion.setdefault(notice.occasion, []).append(f"{notice.means} {_after(notice.at_s - decided_s)}{by_hand}")
+    return "; ".join(f"{occasion}: {', '.join(means)}" for occasion, means in by_occasion.items())
+
+
+def _terms(record: RunRecord) -> Iterator[_Table]:
+    """A line for each success criterion and objective; of several rollbacks each has a table of its own."""
+    several = len(record.situations) > 1
+    for situation in record.situations:
+        own = tuple(result for result in record.results if result.situation == situation)
+        rows = [
+            _Row(
+                tone(row.outcome),
+                (row.id, row.title, row.measured, row.asked or _DASH, row.n or _DASH, _said(row.outcome, row.advisory)),
+            )
+            for row in rows_of(record, own)
+        ]
+        if rows:
+            name = f": {situation.removeprefix('after-')}" if several else ""
+            yield _Table(f"Criteria and objectives{name}", ("id", "what", "measured", "asked", "n", "verdict"), rows)
+
+
+def _said(outcome: Outcome, advisory: bool) -> str:  # noqa: FBT001 - a private word
+    return f"({OUTCOME_WORDS[outcome]})" if advisory else OUTCOME_WORDS[outcome]
+
+
+def _drills(record: RunRecord) -> Iterator[_Table]:
+    """Of several rollbacks: strategies by criteria, with the recovery of each."""
+    if len(record.situations) < 2:  # noqa: PLR2004 - one is no comparison
+        return
+    drills = [
+        drill_of(situation.removeprefix("after-"), [one for one in record.results if one.situation == situation])
+        for situation in record.situations
+    ]
+    columns = list(dict.fromkeys(column for drill in drills for column in drill.marks))
+    if columns:
+        rows = [
+            _Row(
+                tone(worst_mark(drill.marks)),
+                (
+                    drill.name,
+                    *(OUTCOME_WORDS[drill.marks[column]] if column in drill.marks else _DASH for column in columns),
+                    drill.recovery,
+                    drill.asked or _DASH,
+                ),
+            )
+            for drill in drills
+        ]
+        yield _Table("All rollbacks", ("rollback", *columns, "recovery", "asked"), rows)
+
+
+def _lists(record: RunRecord) -> Iterator[tuple[str, Sequence[str]]]:
+    yield "What limits the verdict", wording.conditions(record)
+    left_out = [
+        f"{len(names)}: {reason} ({', '.join(name.rpartition('::')[2] for name in names[:_NAMES_MAX])}"
+        f"{', …' if len(names) > _NAMES_MAX else ''})"
+        for reason, names in wording.not_run(record).items()
+    ]
+    yield "Not judged, and why", left_out
+    yield plan_coverage.HEADING, plan_coverage.lines(record)
+    advisory = [one for one in wording.problems(record) if not decides(one) and not checklist.is_item(one)]
+    yield "Only advisory", [f"{' '.join(one.criteria)} {wording.problem(one)}" for one in advisory]
+
+
+def _figures(record: RunRecord) -> Iterator[_Table]:
+    rows = [
+        _Row(
+            tone(result.outcome),
+            (
+                " ".join(result.criteria) + _where(result),
+                measured.what + (f" ({measured.definition})" if measured.definition else ""),
+                wording.figure(measured.measured, measured.unit),
+                measured.asked or _DASH,
+                _DASH if measured.n is None else str(measured.n),
+                wording.margin(measured),
+                _said(result.outcome, not decides(result)),
+            ),
+        )
+        for result in record.results
+        if result.criteria and not checklist.is_item(result)
+        for measured in result.measured or (Measured(result.title, "", None),)
+    ]
+    if rows:
+        head = ("id", "what", "measured", "asked", "n", "margin", "verdict")
+        yield _Table(f"Every figure ({len(rows)})", head, rows)
+
+
+def _steps(record: RunRecord) -> Iterator[_Table]:
+    rows = [
+        _Row(
+            "no" if step.outcome == "failed" else "go",
+            (
+                step.step,
+                step.action,
+                f"+{step.started_s:.1f} s",
+                wording.duration(step.duration_s),
+                step.outcome,
+                step.detail,
+            ),
+        )
+        for step in record.steps
+    ]
+    if rows:
+        yield _Table(
+            f"What was done ({len(rows)} steps)", ("step", "rollback", "at", "took", "verdict", "result"), rows
+        )

@@ -1,0 +1,240 @@
+"""What was asked and what was found, a line for each criterion and objective; of several rollbacks, a line for each."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pam_rollback.base.outside_text import cut
+from pam_rollback.report import checklist, wording
+from pam_rollback.report.run_record import Result, RunRecord
+from pam_rollback.report.terminal_page import WORDS, Page
+from pam_rollback.report.verdict import Outcome
+
+_TERMS: Final = ("SC", "RTO", "RPO")
+"""Beginnings of the ids of success criteria and of objectives for time and data."""
+_ASKED_FIRST: Final = ("RTO-", "RPO-1")
+_WORST_FIRST: Final = (
+    Outcome.UNDO_FAILED,
+    Outcome.ACTION_FAILED,
+    Outcome.REFUSED,
+    Outcome.BROKEN_CRITERION,
+    Outcome.UNKNOWN,
+    Outcome.NOT_RUN,
+    Outcome.KNOWN,
+    Outcome.PASSED,
+)
+_FIGURES_TOLD: Final = 2
+"""Of more tests than this, their number is told and no figure of one of them."""
+_WINDOW: Final = "window"
+_ROWS_MAX: Final = 20
+_SHORT: Final = {Outcome.ACTION_FAILED: "FAILED", Outcome.UNDO_FAILED: "FAILED"}
+_SIGNS: Final = {Outcome.PASSED: "ok", Outcome.UNKNOWN: "?", Outcome.NOT_RUN: "?", Outcome.KNOWN: "ok*"}
+"""In a table of several rollbacks; anything else is NO, and what no test judged is a dash. ``ok*``: red as it was before."""
+_NOT_JUDGED: Final = "-"
+_ID, _MEASURED, _ASKED, _N, _VERDICT = 6, 10, 18, 5, 7
+_MEASURED_MAX: Final = 18
+_GAPS: Final = "      "
+_NAME, _RECOVERY, _TIME = 17, 8, 12
+
+
+@dataclass(frozen=True)
+class Row:
+    """One plan item: what was asked, what was found, and what that says."""
+
+    id: str
+    title: str
+    measured: str
+    asked: str
+    n: str
+    outcome: Outcome
+    advisory: bool
+
+
+def decides(result: Result) -> bool:
+    """Whether the verdict rests on it. What could not be put back counts whichever test came upon it."""
+    return not result.advisory or result.outcome is Outcome.UNDO_FAILED
+
+
+def not_good(record: RunRecord) -> list[Result]:
+    """What keeps the verdict from a GO, the worst first; what a checklist asks for is a person's."""
+    return [one for one in wording.problems(record) if decides(one) and not checklist.is_item(one)]
+
+
+def worst(results: Iterable[Result]) -> Outcome:
+    """What results of one plan item say together."""
+    found = {result.outcome for result in results}
+    return next(outcome for outcome in _WORST_FIRST if outcome in found)
+
+
+def worst_mark(marks: Mapping[str, Outcome]) -> Outcome:
+    """What all columns of a drill say together; one that was judged by nothing was not run."""
+    found = {*marks.values()} or {Outcome.NOT_RUN}
+    return next(outcome for outcome in _WORST_FIRST if outcome in found)
+
+
+def rows_of(record: RunRecord, results: Sequence[Result] | None = None) -> list[Row]:
+    """A row for each success criterion and objective; where a session judges none of them, for each plan item that it judges.
+
+    ``results``: of these only.
+    """
+    judged = [
+        result
+        for result in (record.results if results is None else results)
+        if result.criteria and not checklist.is_item(result)
+    ]
+    by_id: dict[str, list[Result]] = {}
+    for result in judged:
+        for identifier in result.criteria:
+            by_id.setdefault(identifier, []).append(result)
+    titles = {item.id: item.title for item in record.items}
+    order = [one for one in titles if one in by_id] or sorted(by_id, key=_by_number)
+    terms = [one for one in order if is_term(one)]
+    return [_row(one, titles.get(one, ""), by_id[one]) for one in terms or order]
+
+
+def key_figures(record: RunRecord) -> list[Row]:
+    """The figures that people ask for first: how soon users were well again, how long it took in all, and what was lost.
+
+    Of several rollbacks there are none: the table has them all.
+    """
+    if len(record.situations) > 1:
+        return []
+    found = []
+    for result in record.results:
+        first = next(iter(result.criteria), "")
+        if not decides(result) or not first.startswith(_ASKED_FIRST):
+            continue
+        for figure in result.measured[: 1 if first.startswith(_ASKED_FIRST[0]) else 2]:
+            measured = wording.figure(figure.measured, figure.unit)
+            n = "" if figure.n is None else str(figure.n)
+            found.append(Row(first, figure.what, measured, figure.asked, n, result.outcome, advisory=False))
+    return found
+
+
+def is_term(identifier: str) -> bool:
+    """Whether the plan item is a success criterion or an objective."""
+    return identifier.partition("-")[0] in _TERMS
+
+
+def _by_number(identifier: str) -> tuple[int, str, int]:
+    name, _, number = identifier.partition("-")
+    return (_TERMS.index(name) if name in _TERMS else len(_TERMS), name, int(number) if number.isdigit() else 0)
+
+
+def _row(identifier: str, title: str, results: Sequence[Result]) -> Row:
+    deciding = [result for result in results if decides(result)] or list(results)
+    outcome = worst(deciding)
+    alike = [result for result in deciding if result.outcome is outcome]
+    own = [result for result in alike if result.criteria[0] == identifier] or alike
+    # Where there is a window, it is what the plan asks for; then the latest of few tests, which has seen most. What is not good: the first.
+    windows = [result for result in own if _WINDOW in result.kind.split() and len(result.measured) > 0]
+    with_figures = windows or [result for result in own if result.measured]
+    advisory = not any(map(decides, results))
+    many = len(own) > _FIGURES_TOLD and not windows if outcome is Outcome.PASSED else not with_figures
+    if many or not with_figures:
+        nothing = len(deciding) == 1 or (outcome is Outcome.NOT_RUN and len(alike) == len(deciding))
+        found = _NOT_JUDGED if nothing else f"{len(alike)} of {len(deciding)} tests"
+        if outcome is Outcome.PASSED and len(deciding) > 1:
+            found = f"{len(deciding)} checks"
+        return Row(identifier, title or own[0].title, found, "", "", outcome, advisory)
+    later = outcome is Outcome.PASSED and not windows
+    figure = with_figures[-1 if later else 0].measured[0]
+    return Row(
+        identifier,
+        figure.what,
+        wording.figure(figure.measured, figure.unit),
+        figure.asked,
+        "" if figure.n is None else str(figure.n),
+        outcome,
+        advisory,
+    )
+
+
+def criteria_table(record: RunRecord, page: Page) -> list[str]:
+    """One line a row, none wrapped: what does not fit is cut, and the record has it."""
+    rows = rows_of(record)
+    if not rows:
+        return []
+    shown = rows[:_ROWS_MAX]
+    measured = min(_MEASURED_MAX, max(_MEASURED, *(len(row.measured) for row in shown), 0))
+    rest = page.width - 2 - _ID - measured - _ASKED - _N - _VERDICT - len(_GAPS)
+    widths = (_ID, min(rest, max(len(row.title) for row in shown)), measured, _ASKED, _N)
+    lines = ["", f"  {page.paint(_cells(['', '', 'measured', 'asked', 'n'], widths).rstrip(), 'dim')}"]
+    for row in shown:
+        word = _SHORT.get(row.outcome, WORDS[row.outcome][0])
+        verdict = page.paint(f"({word})" if row.advisory else word, WORDS[row.outcome][1])
+        lines.append(f"  {_cells([row.id, row.title, row.measured, row.asked, row.n], widths)}{verdict}")
+    if len(rows) > _ROWS_MAX:
+        lines.append(f"  and {len(rows) - _ROWS_MAX} more plan items: -v")
+    return lines
+
+
+def _cells(cells: Sequence[str], widths: Sequence[int]) -> str:
+    identifier, what, measured, asked, n = (_fit(cell, width) for cell, width in zip(cells, widths, strict=True))
+    ids, whats, figures, limits, counts = widths
+    return f"{identifier:<{ids}} {what:<{whats}} {measured:>{figures}}  {asked:<{limits}} {n:>{counts}} "
+
+
+def _fit(text: str, columns: int) -> str:
+    return text if len(text) <= columns else f"{cut(text, columns - 1, sign='').rstrip()}…"
+
+
+@dataclass(frozen=True)
+class Drill:
+    """One rollback among several: which criteria it met, and how soon users were well again."""
+
+    name: str
+    marks: Mapping[str, Outcome]
+    """The worst outcome of each success criterion, of the times (RTO) and of the data (RPO)."""
+    recovery: str = _NOT_JUDGED
+    asked: str = ""
+
+
+def drill_of(name: str, results: Iterable[Result]) -> Drill:
+    """What the results of one rollback and of the checks after it say."""
+    by_column: dict[str, list[Result]] = {}
+    recovery = None
+    for result in results:
+        if not decides(result) or checklist.is_item(result):
+            continue
+        for identifier in filter(is_term, result.criteria):
+            kind = identifier.partition("-")[0]
+            by_column.setdefault(identifier if kind == _TERMS[0] else kind, []).append(result)
+        if recovery is None and result.measured and result.criteria and result.criteria[0].startswith("RTO-"):
+            recovery = result.measured[0]
+    marks = {column: worst(found) for column, found in by_column.items()}
+    if recovery is None:
+        return Drill(name, marks)
+    return Drill(name, marks, wording.figure(recovery.measured, recovery.unit), recovery.asked)
+
+
+def drills_table(drills: Sequence[Drill], page: Page) -> list[str]:
+    """Rollbacks by criteria, and the recovery of each beside what the plan asks for."""
+    columns = sorted({column for drill in drills for column in drill.marks}, key=_by_number)
+    if not columns:
+        return []
+    head = "".join(f"{column} " for column in columns)
+    head = f"{'':<{_NAME}} {head}{'recovery':>{_RECOVERY}}  asked"
+    lines = ["", f"  {page.paint(head, 'dim')}"]
+    for drill in drills:
+        marks = "".join(_mark(drill.marks.get(column), len(column) + 1, page) for column in columns)
+        name = _fit(drill.name, _NAME)
+        text = f"{name:<{_NAME}} {marks}{_fit(drill.recovery, _RECOVERY):>{_RECOVERY}}  {_fit(drill.asked, _TIME)}"
+        lines.append(f"  {text}".rstrip())
+    return lines
+
+
+def _mark(outcome: Outcome | None, width: int, page: Page) -> str:
+    if outcome is None:
+        return f"{_NOT_JUDGED:<{width}}"
+    sign = _SIGNS.get(outcome, "NO")
+    return page.paint(sign, WORDS[outcome][1]) + " " * (width - len(sign))
+
+
+def situations_table(record: RunRecord, page: Page) -> list[str]:
+    """The same of one session with several rollbacks."""
+    drills = [
+        drill_of(situation.removeprefix("after-"), [one for one in record.results if one.situation == situation])
+        for situation in record.situations
+    ]
+    return drills_table(drills, page)

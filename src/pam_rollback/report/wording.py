@@ -1,0 +1,175 @@
+"""How the facts of a run record are put into words, the same in the terminal, in the job summary and in the report."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, tzinfo
+from typing import Final
+
+from pam_rollback.report.run_record import Measured, Result, RunRecord
+from pam_rollback.report.verdict import COUNTED, Outcome, counted
+
+Paragraph = tuple[str, Sequence[str]]
+"""A heading and its lines."""
+
+UNEXPLAINED: Final = "why was not recorded, which is a defect of this suite: nothing is known"
+"""What is said of a verdict other than GO that has no reason. No session writes such a record."""
+
+NO_RECORD: Final = "no verdict: the session ended before it wrote its run record"
+"""What is said of a run that was killed."""
+
+
+_SUCCESS: Final = "SC-"
+"""How the success criteria of the plan are numbered."""
+
+
+def duration(seconds: float) -> str:
+    """A length of time as people say it: ``0.21 s``, ``38 s``, ``1 min 12 s``, ``2 h 5 min``."""
+    if seconds < 9.95:  # noqa: PLR2004 - below ten seconds the tenths matter
+        return f"{seconds:.2g} s" if seconds < 1 else f"{seconds:.1f} s"
+    whole = round(seconds)
+    hours, minutes, rest = whole // 3600, whole % 3600 // 60, whole % 60
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def times_of_day(moments: Sequence[datetime], zone: tzinfo | None = None) -> str:
+    """From when to when, in UTC and, where clocks show something else, in ``zone``: ``13:59:47 to 14:01:41 UTC (14:59:47 to … CET)``."""
+    utc = " to ".join(f"{moment.astimezone(UTC):%H:%M:%S}" for moment in moments) + " UTC"
+    there = [moment.astimezone(zone) for moment in moments]
+    if zone is None or not there or not there[-1].utcoffset():
+        return utc
+    return f"{utc} ({' to '.join(f'{moment:%H:%M:%S}' for moment in there)} {there[-1].tzname()})"
+
+
+def figure(value: float | str | None, unit: str = "") -> str:
+    """A figure with its unit; four digits are enough for a person."""
+    if value is None:
+        return "-"
+    if isinstance(value, str):
+        return value
+    number = str(value) if isinstance(value, int) else f"{value:.4g}" if abs(value) < 1e4 else f"{value:.0f}"  # noqa: PLR2004 - beyond, %g has an exponent
+    return f"{number} {unit}".rstrip()
+
+
+def margin(measured: Measured) -> str:
+    """The distance from the limit, always with its sign."""
+    if measured.margin is None:
+        return "-"
+    return ("+" if measured.margin >= 0 else "") + figure(measured.margin, measured.unit)
+
+
+def verdict_word(record: RunRecord) -> str:
+    """The verdict with what limits it: ``REHEARSAL GO for health``, ``DRILL GO``; of a decision, what to do. A plan is neither."""
+    practice = "DRILL " if record.undamaged else "REHEARSAL " if record.rehearsal else ""
+    rehearsal = practice if record.verdict != "PLANNED" else ""
+    if record.decision is not None:
+        return f"{rehearsal}{record.decision.recommendation}"
+    return f"{rehearsal}{record.verdict}" + (f" for {record.scope}" if record.scope else "")
+
+
+def verdict_line(record: RunRecord) -> str:
+    """The one line that decides: verdict, environment, host, release, how much ran, and why it is not GO. Of a plan, how much would run."""
+    if record.verdict == "PLANNED":
+        return f"{verdict_word(record)}  {record.environment.name}, {len(record.results)} tests: nothing was sent"
+    target = f"{verdict_word(record)}  {record.environment.name} {record.environment.host}"
+    release = f"release {record.release}" if record.release else "release unknown"
+    why = short_reason(record)
+    return f"{target}  {release}, {how_much(record)}" + (f": {why}" if why else "")
+
+
+def how_much(record: RunRecord) -> str:
+    """How many of the selected tests ran, and how long the session took: ``14 of 14 in 38 s``."""
+    return f"{record.run_count} of {len(record.results)} in {duration(record.duration_s)}"
+
+
+def short_reason(record: RunRecord) -> str:
+    """Why the verdict is not GO, in a few words; empty for GO and PLANNED, and for nothing else."""
+    if record.verdict in {"GO", "PLANNED"}:
+        return ""
+    ids = ", ".join(record.decision.why) if record.decision is not None else ""
+    outcomes = [result.outcome for result in record.results if not result.advisory]
+    numbers = ", ".join(counted(outcomes))
+    written = next((reason for reason in record.reasons if reason.strip()), "")
+    # Tests that did not run have a cause; their number alone tells nobody what happened.
+    only_missing = set(outcomes) <= {Outcome.PASSED, Outcome.KNOWN, Outcome.NOT_RUN}
+    told = (ids, written, numbers) if only_missing or record.decision is not None else (numbers, written)
+    return next(filter(None, told), UNEXPLAINED)
+
+
+def more_reasons(record: RunRecord) -> list[str]:
+    """Why the verdict is not GO, without what stands in the verdict line anyway."""
+    return [reason for reason in record.reasons if reason != short_reason(record)]
+
+
+def problems(record: RunRecord) -> list[Result]:
+    """The results that a person has to look at, the worst first; advisory ones last."""
+    order = {
+        outcome: place
+        for place, outcome in enumerate((Outcome.UNDO_FAILED, Outcome.ACTION_FAILED, Outcome.REFUSED, *COUNTED))
+    }
+    good = {Outcome.PASSED, Outcome.NOT_RUN, Outcome.KNOWN}
+    bad = [result for result in record.results if result.outcome not in good]
+    return sorted(bad, key=lambda result: (result.advisory, order[result.outcome]))
+
+
+def problem(result: Result) -> str:
+    """What a test proves and what it found instead, one line."""
+    return f"{result.title.rstrip('.')}: {said(result)}"
+
+
+def said(result: Result) -> str:
+    """What a test found, one line."""
+    return result.message.removeprefix("AssertionError: ") or "no message"
+
+
+def not_run(record: RunRecord) -> dict[str, list[str]]:
+    """What did not run, by reason: selected tests that were skipped, and tests that were left out."""
+    by_reason: dict[str, list[str]] = {}
+    for result in record.results:
+        if result.outcome is Outcome.NOT_RUN:
+            by_reason.setdefault(result.message or "no reason was given", []).append(result.nodeid)
+        elif result.outcome is Outcome.KNOWN:
+            by_reason.setdefault(f"{Outcome.KNOWN.value}: {result.message}", []).append(result.nodeid)
+    for left_out in record.deselected:
+        by_reason.setdefault(left_out.reason, []).append(left_out.nodeid)
+    return by_reason
+
+
+def told(record: RunRecord) -> list[Paragraph]:
+    """What topics say of the run."""
+    return [(one.heading, one.entries) for one in record.told]
+
+
+def conditions(record: RunRecord) -> list[str]:
+    """What the verdict rests on besides tests: relaxed figures, waivers, a person's word, what is missing."""
+    lines = (
+        []
+        if record.pace == 1
+        else [f"pace {record.pace:g}: the plan's observation windows were that many times shorter"]
+    )
+    lines += [
+        f"{relaxed.item} {relaxed.key}: {figure(relaxed.used)} instead of the plan's {figure(relaxed.plan)}"
+        + _waived(relaxed.waived)
+        for relaxed in record.relaxed_thresholds
+    ]
+    lines += [
+        f"{missing.item} not measured: {missing.what}: {missing.why}" + _waived(missing.waived)
+        for missing in record.unmeasured
+    ]
+    lines += [
+        f"{waiver.item} waived until {waiver.until} by {waiver.approved_by}: {waiver.reason}"
+        for waiver in record.waivers
+    ]
+    lines += dict.fromkeys(
+        f"{item} {Outcome.KNOWN.value}: {result.message}"
+        for result in record.results
+        if result.outcome is Outcome.KNOWN
+        for item in result.criteria
+        if item.startswith(_SUCCESS)
+    )
+    lines += [f"{ack.item} acknowledged: {ack.statement}" for ack in record.acknowledgements]
+    return lines + list(record.notes)
+
+
+def _waived(waived: bool) -> str:  # noqa: FBT001 - a private word
+    return " (waived)" if waived else ""

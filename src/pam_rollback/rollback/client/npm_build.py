@@ -1,0 +1,129 @@
+"""Builds the front end with npm: a clean install, then the script, once, with none of the session's secrets in reach of it.
+
+The plan builds with whatever packages the last checkout left behind, and then lets the provider's tool build a second time.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pam_rollback.base.errors import ProviderError
+from pam_rollback.outside.programs import last_lines, run_program
+
+_PROVIDER = "npm"
+_LOCKS = ("package-lock.json", "npm-shrinkwrap.json")
+_KEPT_VARIABLES = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "TMPDIR",
+    "NODE_EXTRA_CA_CERTS",
+    "NODE_OPTIONS",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+)
+_KEPT_BEGINNINGS = ("npm_config_", "NPM_CONFIG_", "VITE_")
+_PROXIES = ("http_proxy", "https_proxy", "no_proxy")
+_SHOWN_LINES = 15
+
+
+@dataclass(frozen=True)
+class NpmBuild:
+    """How an environment's front end is built: the tables ``[git]`` says so. ``log`` takes what npm prints, as it comes.
+
+    ``npm`` is the command; the deadline holds for install and build together.
+    """
+
+    log: Path
+    frontend_folder: str = ""
+    script: str = "build:production"
+    publish_folder: str = "dist"
+    deadline_s: float = 600.0
+    npm: Sequence[str] = ("npm",)
+
+    def build(self, worktree: Path) -> Path:
+        """Install and build once in a fresh worktree; gives the folder to be published."""
+        folder = worktree / self.frontend_folder
+        self._refuse_unbuildable(folder)
+        published = folder / self.publish_folder
+        # What is published is what was built now: a folder that is part of the commit would pass for it.
+        shutil.rmtree(published, ignore_errors=True)
+        took_s = self._run("ci", "--no-audit", "--no-fund", folder=folder, deadline_s=self.deadline_s)
+        self._run("run", self.script, folder=folder, deadline_s=self.deadline_s - took_s)
+        if not (published.is_dir() and any(path.is_file() for path in published.rglob("*"))):
+            raise self._failed(
+                f"run {self.script}",
+                f"it ended with 0, but {self.publish_folder}/ holds no file; is [git] publish_folder right?\n{self._tail()}",
+            )
+        return published
+
+    def _run(self, *arguments: str, folder: Path, deadline_s: float) -> float:
+        operation = " ".join(argument for argument in arguments if not argument.startswith("-"))
+        with self.log.open("a", encoding="utf-8") as log:
+            log.write(f"$ npm {' '.join(arguments)}\n")
+        self.log.chmod(0o600)
+        try:
+            ended = run_program(
+                [*self.npm, *arguments], folder=folder, variables=npm_variables(), deadline_s=deadline_s, log=self.log
+            )
+        except FileNotFoundError:
+            raise self._failed(
+                "start", f"there is no {self.npm[0]} on this machine; install Node.js with npm"
+            ) from None
+        if ended.exit_code is None:
+            raise self._failed(
+                operation,
+                f"no end after {ended.took_s:.0f} s, so it was stopped; all of it: {self.log}\n{self._tail()}",
+            )
+        if not ended.succeeded:
+            raise self._failed(operation, f"exit code {ended.exit_code}; all of it: {self.log}\n{self._tail()}")
+        return ended.took_s
+
+    def _refuse_unbuildable(self, folder: Path) -> None:
+        package = folder / "package.json"
+        where = "is [git] frontend_folder right?"
+        try:
+            scripts = json.loads(package.read_text(encoding="utf-8")).get("scripts", {})
+        except FileNotFoundError:
+            place = self.frontend_folder or "the root of the commit"
+            raise self._failed("look", f"expected a package.json in {place}, found none; {where}") from None
+        except (ValueError, AttributeError) as error:
+            raise self._failed("look", f"{package.name} cannot be read: {error}") from None
+        if not isinstance(scripts, dict) or self.script not in scripts:
+            known = ", ".join(sorted(scripts)) or "none"
+            raise self._failed(
+                "look",
+                f"expected the script {self.script!r} in package.json, found {known}; is [git] build_command right?",
+            )
+        if not is_locked(folder):
+            raise self._failed(
+                "look",
+                "expected a package-lock.json beside package.json, found none: without it nobody knows which packages were "
+                "built with then; restore the provider's own build of that commit instead (docs/runbook.md#frontend-rollback)",
+            )
+
+    def _failed(self, operation: str, what: str) -> ProviderError:
+        return ProviderError(f"npm {operation}: {what}", provider=_PROVIDER, operation=operation)
+
+    def _tail(self) -> str:
+        return last_lines(self.log, _SHOWN_LINES)
+
+
+def is_locked(folder: Path) -> bool:
+    """Whether a lock file says which packages are meant."""
+    return any((folder / lock).is_file() for lock in _LOCKS)
+
+
+def npm_variables() -> dict[str, str]:
+    """No secret of the session, and no NODE_ENV: npm would leave the tools out that build."""
+    proxies = {spelling for name in _PROXIES for spelling in (name, name.upper())}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name in _KEPT_VARIABLES or name in proxies or name.startswith(_KEPT_BEGINNINGS)
+    }
+    return {**kept, "CI": "true", "NO_COLOR": "1", "FORCE_COLOR": "0"}

@@ -1,0 +1,1 @@
+"""Steps, journal, undo, locks and settling: the same for every strategy."""

@@ -1,0 +1,1 @@
+"""GitHub, where a protected main takes pull requests only."""

@@ -1,0 +1,1 @@
+"""Netlify, who publishes the front end."""

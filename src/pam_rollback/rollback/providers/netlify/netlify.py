@@ -1,0 +1,207 @@
+"""The front end's site on Netlify: its deploys, publishing an earlier one again, the lock, running builds, and the cache.
+
+Contract: Netlify's OpenAPI document (operation ids below; npm ``@netlify/open-api``) and its guides. ``ready`` is not ``published``: what
+users get is the site's ``published_deploy``. A restore does not stop auto-publishing: the lock does. ``rollbackSiteDeploy`` is not used:
+it lets the server choose, and twice is back again; nor is ``createSiteRevert``, which does not exist.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from pam_rollback.base.errors import ProviderError
+from pam_rollback.base.wait import Waiter
+from pam_rollback.environment.provider_settings import Netlify
+from pam_rollback.outside.json_object import JsonObject
+from pam_rollback.outside.provider import DEADLINE_S, PATIENCE_S, Provider, ProviderApi
+from pam_rollback.rollback.rules.deploys import Deploy, DeployId
+
+_WAITING = ("new", "pending_review", "accepted", "enqueued", "retrying")
+_WORKING = ("building", "uploading", "uploaded", "preparing", "prepared", "processing", "processed")
+RUNNING = frozenset({*_WAITING, *_WORKING})
+"""States that end by themselves. What is not known is neither running nor done."""
+PRODUCTION = "production"
+_PAGE = 100
+"""The largest that Netlify gives."""
+_PAGES_MAX = 10
+_NEXT = re.compile(r'<[^>]*>\s*;[^,]*\brel="?next"?')
+_IN_TITLE = re.compile(r"\[commit ([0-9a-f]{40})\]")
+DONE = (HTTPStatus.OK, HTTPStatus.CREATED)
+_ADVICE: Mapping[int, str] = {
+    HTTPStatus.UNAUTHORIZED: (
+        "the token of [secrets] netlify_auth_token_env is not accepted: export another one (a change of the password ends all tokens)"
+    ),
+    HTTPStatus.FORBIDDEN: "the token of [secrets] netlify_auth_token_env may not do this: take one of a member of the site's team",
+    HTTPStatus.NOT_FOUND: (
+        "is [netlify] site_id the API id of the site? A deploy may also have expired: Netlify deletes them after 30 to 365 days, by plan"
+    ),
+    HTTPStatus.CONFLICT: "something else is being done to the site: look at its Deploys page, then do it again",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "it cannot do this to a deploy in this state: look at the site's Deploys page and choose another one",
+}
+
+
+@dataclass(frozen=True)
+class Site:
+    """What the site says of itself."""
+
+    id: str
+    name: str
+    url: str
+    custom_domain: str = ""
+    stop_builds: bool = False
+    """Pushes are not built."""
+
+
+def netlify_api(
+    settings: Netlify,
+    token: str,
+    *,
+    deadline_s: float = DEADLINE_S,
+    patience_s: float = PATIENCE_S,
+    waiter: Waiter | None = None,
+) -> ProviderApi:
+    """Give one token's view of Netlify, which has no scopes: a token may do everything."""
+    provider = Provider(
+        name="Netlify",
+        api_url=settings.api_url,
+        reset_header="x-ratelimit-reset",
+        limit_header="x-ratelimit-limit",
+        status_page="www.netlifystatus.com",
+        settings="[netlify] api_url",
+        secret="[secrets] netlify_auth_token_env",  # noqa: S106 - where it stands, not what it is
+        advice=_ADVICE,
+    )
+    return ProviderApi(provider, token, deadline_s=deadline_s, patience_s=patience_s, waiter=waiter or Waiter())
+
+
+@dataclass(frozen=True)
+class NetlifySite:
+    """One site: a ``FrontendHost`` and ``PublishingLock`` of ``core.deploys``."""
+
+    api: ProviderApi
+    settings: Netlify
+
+    def site(self) -> Site:
+        """``getSite``: also sees that it is the one that was asked for."""
+        told = self._site()
+        build = told.inner("build_settings")
+        return Site(
+            id=told.text("id"),
+            name=told.text("name"),
+            url=told.text_or_none("ssl_url") or told.text("url"),
+            custom_domain=told.text_or_none("custom_domain"),
+            stop_builds=build.truth("stop_builds") if build else False,
+        )
+
+    def published(self) -> Deploy:
+        """``getSite``: its ``published_deploy``."""
+        told = self._site()
+        return self.read_deploy(told.inside("published_deploy"))
+
+    def deploy(self, deploy_id: DeployId) -> Deploy:
+        """``getSiteDeploy``: a deploy of another site is not found."""
+        operation = f"the deploy {deploy_id}"
+        told = self.api.ask_told(operation, self._of_site(operation, deploy_id), "a deploy")
+        return self.read_deploy(told, deploy_id)
+
+    def deploys(self) -> Sequence[Deploy]:
+        """``listSiteDeploys``, page by page: those of production, the newest first."""
+        found = {deploy.id: deploy for deploy in self._listed() if deploy.context in {"", PRODUCTION}}
+        return tuple(
+            sorted(
+                found.values(), key=lambda each: each.created_at.timestamp() if each.created_at else 0.0, reverse=True
+            )
+        )
+
+    def restore(self, deploy_id: DeployId) -> Deploy:
+        """``restoreSiteDeploy``: 201 with the deploy, which is published when ``published`` says so."""
+        operation = f"restore the deploy {deploy_id}"
+        return self._change(operation, f"{self._of_site(operation, deploy_id)}/restore", deploy_id)
+
+    def lock(self, deploy_id: DeployId) -> Deploy:
+        """``lockDeploy``: what is built from git is not published any more."""
+        operation = f"lock the deploy {deploy_id}"
+        return self._change(operation, f"{self._of_account(operation, deploy_id)}/lock", deploy_id)
+
+    def unlock(self, deploy_id: DeployId) -> Deploy:
+        """``unlockDeploy``: builds are published again; those that were made meanwhile are not."""
+        operation = f"unlock the deploy {deploy_id}"
+        return self._change(operation, f"{self._of_account(operation, deploy_id)}/unlock", deploy_id)
+
+    def cancel(self, deploy_id: DeployId) -> Deploy:
+        """``cancelSiteDeploy``."""
+        operation = f"cancel the deploy {deploy_id}"
+        return self._change(operation, f"{self._of_account(operation, deploy_id)}/cancel", deploy_id)
+
+    def cancel_running(self) -> Sequence[Deploy]:
+        """Cancel every production deploy that is still being made; gives them. All are tried, also when one cannot be cancelled."""
+        cancelled, failed = [], []
+        for deploy in self.deploys():
+            if deploy.state in RUNNING:
+                try:
+                    cancelled.append(self.cancel(deploy.id))
+                except ProviderError as error:
+                    failed.append(error)
+        if failed:
+            raise failed[0]
+        return tuple(cancelled)
+
+    def purge(self) -> None:
+        """``purgeCache``: everything of the site that Netlify keeps in its caches; accepted with 202."""
+        self.api.ask(
+            "purge the cache",
+            "/purge",
+            method="POST",
+            json={"site_id": self.settings.site_id},
+            expected=(HTTPStatus.ACCEPTED,),
+        )
+
+    def read_deploy(self, told: JsonObject, deploy_id: DeployId = "") -> Deploy:
+        """Read one deploy; of this site, and with this id if one was asked for."""
+        if deploy_id:
+            told.same("id", deploy_id)
+        if told.text_or_none("site_id"):
+            told.same("site_id", self.settings.site_id)
+        from_files = _IN_TITLE.search(told.text_or_none("title"))
+        return Deploy(
+            id=told.text("id"),
+            state=told.text("state"),
+            commit=told.text_or_none("commit_ref") or (from_files[1] if from_files else ""),
+            created_at=told.moment("created_at"),
+            finished_at=told.moment("published_at"),
+            branch=told.text_or_none("branch"),
+            context=told.text_or_none("context"),
+            locked=told.truth("locked"),
+            url=told.text_or_none("deploy_ssl_url"),
+            problem=told.text_or_none("error_message"),
+        )
+
+    def _site(self) -> JsonObject:
+        operation = f"the site {self.settings.site_id}"
+        path = f"/sites/{self.api.part_of_path(operation, self.settings.site_id)}"
+        told = self.api.ask_told(operation, path, "a site")
+        told.same("id", self.settings.site_id)
+        return told
+
+    def _listed(self) -> Iterator[Deploy]:
+        operation = f"the deploys of {self.settings.site_id}"
+        path = f"/sites/{self.api.part_of_path(operation, self.settings.site_id)}/deploys"
+        for page in range(1, _PAGES_MAX + 1):
+            query = (("production", "true"), ("page", str(page)), ("per_page", str(_PAGE)))
+            answer = self.api.ask(operation, path, query=query)
+            found = self.api.told_list(operation, answer, "a deploy")
+            yield from (self.read_deploy(told) for told in found)
+            if not found or not _NEXT.search(answer.headers.get("link", "")):
+                return
+
+    def _change(self, operation: str, path: str, deploy_id: DeployId) -> Deploy:
+        told = self.api.ask_told(operation, path, "a deploy", method="POST", expected=DONE)
+        return self.read_deploy(told, deploy_id)
+
+    def _of_site(self, operation: str, deploy_id: DeployId) -> str:
+        site, deploy = (self.api.part_of_path(operation, each) for each in (self.settings.site_id, deploy_id))
+        return f"/sites/{site}/deploys/{deploy}"
+
+    def _of_account(self, operation: str, deploy_id: DeployId) -> str:
+        return f"/deploys/{self.api.part_of_path(operation, deploy_id)}"

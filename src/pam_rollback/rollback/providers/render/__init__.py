@@ -1,0 +1,1 @@
+"""Render, who runs the back end."""

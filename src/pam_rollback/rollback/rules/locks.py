@@ -1,0 +1,235 @@
+"""Who may change an environment: what a lock says of its holder, and when it may be taken from one that is on another machine.
+
+Alive is whose record moves while we watch, by our own monotonic clock. The times in a record are for people: clocks need not agree.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from pam_rollback.base.outside_text import cut
+
+Version = str
+"""What a lock's text was at a moment, so that a change can be refused when it is not that any more."""
+
+FORMAT = 2
+"""Of the record. The first edition's has no ``format``; it is read, and reads this one."""
+TTL_S = 300.0
+"""For sessions of the first edition, which go by dates: so long after the date of its last sign of life they take a lock over."""
+RENEWED_EVERY_S = 30.0
+"""How often a holder gives a sign of life, also within a long step."""
+PATIENCE_S = 3 * RENEWED_EVERY_S
+"""A lock that does not move for so long while it is watched may be taken: three signs of life did not come."""
+_TEXT_MAX = 200
+
+
+@dataclass(frozen=True)
+class TakeOver:
+    """A person's word that the session of ``run`` is not working any more: its lock may be taken without watching it."""
+
+    run: str
+    who: str
+    evidence: str
+
+    @classmethod
+    def of(cls, text: str) -> "TakeOver":
+        """Read ``RUN=who: evidence``."""
+        run, _, statement = text.partition("=")
+        who, _, evidence = statement.partition(":")
+        return cls(run.strip(), who.strip(), evidence.strip())
+
+    def __str__(self) -> str:
+        """For messages."""
+        return f"{self.who}: {self.evidence}"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Who wants to change an environment. ``places`` tell machines (and their lock folders) apart, ``host`` is for people."""
+
+    environment: str
+    who: str
+    host: str
+    run: str
+    token: str = ""
+    """Of this session alone: two sessions of one run (a resumed one) have two."""
+    pid: int = 0
+    targets: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
+    """Where we hold the machine's own lock: a holder that had it there is dead. None, when that is not certain."""
+    take_over: TakeOver | None = None
+    undoes: str = ""
+    """The run that this session puts back, as it was named; empty where it acts itself."""
+
+
+@dataclass(frozen=True)
+class LockRecord:
+    """What a lock says of its holder."""
+
+    who: str
+    host: str
+    run: str
+    since: datetime
+    renewed: datetime
+    ttl_s: float = TTL_S
+    last_step: str = ""
+    place: str = ""
+    token: str = ""
+    pid: int = 0
+    targets: tuple[str, ...] = ()
+    beat: int = 0
+    """Grows with each sign of life, so that the record moves whatever the clock says."""
+    format: int = FORMAT
+
+    @classmethod
+    def by(cls, claim: Claim, now: datetime) -> "LockRecord":
+        """A lock that is taken now."""
+        return cls(
+            claim.who[:_TEXT_MAX],
+            claim.host,
+            claim.run,
+            since=now,
+            renewed=now,
+            place=claim.places[0] if claim.places else "",
+            token=claim.token,
+            pid=claim.pid,
+            targets=claim.targets,
+        )
+
+    def renewed_at(self, now: datetime, last_step: str) -> "LockRecord":
+        """The same lock with a sign of life."""
+        return replace(self, renewed=now, last_step=last_step[:_TEXT_MAX], beat=self.beat + 1)
+
+    def is_of(self, other: "LockRecord") -> bool:
+        """Whether both are of one session. The first edition's records have no token."""
+        if self.token or other.token:
+            return self.token == other.token
+        return (self.run, self.host, self.since) == (other.run, other.host, other.since)
+
+    def text(self) -> str:
+        """As it is written down."""
+        facts = {**vars(self), "since": self.since.isoformat(), "renewed": self.renewed.isoformat()}
+        return json.dumps(facts, ensure_ascii=False, indent=1) + "\n"
+
+    def described(self, now: datetime) -> str:
+        """For messages: who, where, since when and at which step. Ages are by its clock and ours."""
+        by = f" of {self.who}" if self.who else ""
+        step = f", last step {self.last_step!r}" if self.last_step else ""
+        process = f" (process {self.pid})" if self.pid else ""
+        return (
+            f"run {self.run}{by} on {self.host}{process}, since {self.since:%Y-%m-%d %H:%M:%S} UTC "
+            f"({_age(self.since, now)} ago), last sign of life {_age(self.renewed, now)} ago{step}"
+        )
+
+
+def read_lock_record(text: str) -> LockRecord | None:
+    """What is written down; None when it is not ours to understand. What a later edition adds is passed over."""
+    try:
+        return _held(json.loads(text))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+@dataclass(frozen=True)
+class Taking:
+    """Whether a lock may be taken: refused with a reason, watched for some more seconds, or taken, with what must be said loudly."""
+
+    refused: str = ""
+    wait_s: float = 0.0
+    warning: str = ""
+
+
+def may_take(claim: Claim, text: str, *, watched_s: float, moved: bool, now: datetime) -> Taking:
+    """What a lock that is there means for whoever wants it.
+
+    ``watched_s`` is for how long it has been watched by our own monotonic clock, ``moved`` whether it was written meanwhile.
+    """
+    held = read_lock_record(text)
+    if held is None:
+        return Taking(
+            warning=f"the lock of {claim.environment} could not be read ({cut(text, 80)!r}), so it was taken over"
+        )
+    if held.token and held.token == claim.token:
+        return Taking()  # written by us, and the answer was lost
+    why = _why_it_may(claim, held)
+    if not why and moved:
+        return Taking(refused=refusal(claim, held, now, f"it lives: its lock moved within {watched_s:.0f} s"))
+    if not why and watched_s < PATIENCE_S:
+        return Taking(wait_s=PATIENCE_S - watched_s)
+    why = why or f", which gave no sign of life for {watched_s:.0f} s; make sure that it is not working"
+    return Taking(warning=f"the lock of {claim.environment} was taken over from {held.described(now)}{why}")
+
+
+def _why_it_may(claim: Claim, held: LockRecord) -> str:
+    """Why it need not be watched; empty when it has to be."""
+    if held.place and held.place in claim.places:
+        # The machine's own lock is ours, and a process that dies gives that one up.
+        return ": that session has died"
+    if claim.take_over is not None and claim.take_over.run == held.run:
+        return f", without watching it, on the word of {claim.take_over}"
+    return ""
+
+
+def refusal(claim: Claim, held: LockRecord, now: datetime, proof: str) -> str:
+    """Why a session must not act, for people: who has the lock, how we know, and what to do."""
+    return (
+        f"another session is changing {claim.environment} right now: {held.described(now)}; {proof}; wait for it, or stop it, before "
+        f'{claim.run} acts; if it is known to be dead or hung: --take-over {held.run}="who: how you know"'
+    )
+
+
+def stopped(claim: Claim, what: str, lost: str) -> str:
+    """Why a session that lost its lock goes no further, for people, and what becomes of the rest."""
+    rest = (
+        f"the rest is put back with --undo {claim.undoes}"
+        if claim.undoes
+        else f"what is left to do is finished with --resume {claim.run}, or put back with --undo {claim.run}"
+    )
+    return f"stopped before {what}, which was not sent: {lost}. Find out who is acting; {rest}, once they are done"
+
+
+def concerns(held: LockRecord | None, names: Sequence[str]) -> bool:
+    """Whether a lock that was found by the environment's name is about one of our targets; the first edition's, which name none, are."""
+    return held is None or not held.targets or bool(set(held.targets) & set(names))
+
+
+class SharedLocks(Protocol):
+    """Where machines see each other's locks. Each call raises ActionFailed (a ProviderError) when it is out of reach."""
+
+    def read(self, names: Sequence[str]) -> Mapping[str, tuple[Version, str]]:
+        """Version and text of each lock that there is."""
+
+    def write(self, names: Sequence[str], text: str, *, seen: Mapping[str, Version]) -> Version | None:
+        """Write all of them, only if each still is what was seen (not in ``seen``: is not there).
+
+        None, and nothing written, when somebody else was faster.
+        """
+
+    def remove(self, seen: Mapping[str, Version]) -> bool:
+        """Take all of them away, only if each still is what was seen; gives whether they were."""
+
+
+def _held(facts: Mapping[str, Any]) -> LockRecord:
+    since, renewed = (datetime.fromisoformat(facts[name]).astimezone(UTC) for name in ("since", "renewed"))
+    return LockRecord(
+        who=str(facts["who"]),
+        host=str(facts["host"]),
+        run=str(facts["run"]),
+        last_step=str(facts.get("last_step", "")),
+        place=str(facts.get("place", "")),
+        token=str(facts.get("token", "")),
+        pid=int(facts.get("pid", 0)),
+        beat=int(facts.get("beat", 0)),
+        since=since,
+        renewed=renewed,
+        ttl_s=float(facts["ttl_s"]),
+        targets=tuple(str(name) for name in facts.get("targets", ())),
+        format=int(facts.get("format", 1)),
+    )
+
+
+def _age(then: datetime, now: datetime) -> str:
+    seconds = max(0.0, (now - then).total_seconds())  # none is in the future, whatever the other machine's clock says
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"  # noqa: PLR2004 - as people say it

@@ -1,0 +1,200 @@
+"""The stories of ``drills/``: what each needs to be known of here. A new story in ``drills/`` adds its record."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pam_rollback.base.configuration import suggestion
+from pam_rollback.plan.plan import Plan
+from pam_rollback.plan.plan_items import RecoveryTime, Strategy
+from pam_rollback.rollback.strategies import backend, emergency, feature_flag, frontend, full_system, gradual
+
+
+@dataclass(frozen=True)
+class Planted:
+    """The incident of a drill: a fault of the sandbox's catalogue, and on which journeys it is seen."""
+
+    fault: str
+    what: str
+    """What users notice, in words."""
+    parameters: Mapping[str, str | float] = field(default_factory=dict)
+    journeys: tuple[str, ...] = ()
+    """The journeys whose error rate shows it; none named: all that users make together."""
+
+
+@dataclass(frozen=True)
+class Story:
+    """One file of ``drills/``: one way of one strategy."""
+
+    name: str
+    strategy: str
+    """The strategy's name in plan.toml; several ways of it share one."""
+    fixture: str
+    """Who brings the situation about."""
+    abilities: tuple[str, ...]
+    """What an environment must declare for the action to be possible there at all."""
+    planted: Planted
+    steps: Sequence[str] = ()
+    """What ``--dry-run`` shows, in order; none named: they follow from the plan's shares of users."""
+    changing: str = ""
+    """The step that brings the plan's flags about."""
+    all_checks: bool = True
+    """False for a secondary way of a strategy: a drill has health, data and one journey checked after it. A real rollback has all."""
+
+    @property
+    def sites(self) -> frozenset[str]:
+        """The sites that it may take back to another release."""
+        of_ability = {"netlify": "frontend", "render": "backend", "emergency_endpoint": "backend"}
+        return frozenset(of_ability[ability] for ability in self.abilities if ability in of_ability)
+
+    @property
+    def situation(self) -> str:
+        """The state of the world after it."""
+        return f"after-{self.name}"
+
+
+def objective_of(plan: Plan, story: Story) -> RecoveryTime:
+    """The recovery time objective of the story's strategy.
+
+    The plan gives the emergency call none. It switches flags, as the first strategy does, and is held against that one's objective.
+    """
+    own = plan.strategy(story.strategy)
+    return plan.rto(own.name if own.rto is not None else "feature-flag")
+
+
+def steps_of(plan: Plan, story: Story) -> Sequence[str]:
+    """What the story would do, in order."""
+    shares_pct = [round(share) for share in plan.strategy(story.strategy).rollout_steps_pct]
+    return story.steps or gradual.planned_steps(shares_pct)
+
+
+def first_way(strategy: Strategy) -> str:
+    """The story to begin with: the way that the plan names first, of those that there is a story of. Empty when there is none."""
+    return next((name for name in strategy.ways if name in STORIES), "")
+
+
+def problems_of_ways(plan: Plan, stories: Iterable[str]) -> list[str]:
+    """Which ways of the plan have no file in ``drills/``, and which files are no way of the plan."""
+    found = set(stories)
+    return [
+        *(
+            f"{name} ({way.title}): a way of plan.toml without a story"
+            for name, way in plan.ways.items()
+            if name not in found
+        ),
+        *(
+            f"{name}: a story that is no way of plan.toml, {suggestion(name, plan.ways)}"
+            for name in sorted(found - {*plan.ways})
+        ),
+    ]
+
+
+ERRORS = Planted("errors", "errors for a share of the requests of users with PAM_ENHANCED_UI")
+
+CODE_ERRORS = Planted("code-errors", "errors for a share of all requests, whatever the flags say", {"share": 0.5})
+NO_SITE = Planted("site-missing", "visitors get no page", journeys=("front page",))
+
+STORIES: Mapping[str, Story] = {
+    story.name: story
+    for story in (
+        Story(
+            name="feature-flag",
+            strategy="feature-flag",
+            fixture="feature_flags_rolled_back",
+            abilities=("flag_admin",),
+            planted=ERRORS,
+            steps=feature_flag.STEPS,
+            changing=feature_flag.SWITCH,
+        ),
+        Story(
+            name="gradual",
+            strategy="gradual",
+            fixture="features_taken_back",
+            abilities=("flag_admin",),
+            planted=ERRORS,
+            changing=gradual.LOWER.format(0),
+        ),
+        Story(
+            name="emergency",
+            strategy="emergency",
+            fixture="emergency_called",
+            abilities=("emergency_endpoint",),
+            planted=ERRORS,
+            steps=emergency.STEPS,
+        ),
+        Story(
+            name="frontend-restore",
+            strategy="frontend",
+            fixture="site_restored",
+            abilities=("netlify",),
+            planted=NO_SITE,
+            steps=frontend.RESTORE_STEPS,
+        ),
+        Story(
+            name="frontend-commit",
+            strategy="frontend",
+            fixture="site_rebuilt",
+            abilities=("netlify", "git"),
+            planted=NO_SITE,
+            steps=frontend.COMMIT_STEPS,
+            all_checks=False,
+        ),
+        Story(
+            name="frontend-revert",
+            strategy="frontend",
+            fixture="site_reverted",
+            abilities=("netlify", "git"),
+            planted=NO_SITE,
+            steps=frontend.REVERT_STEPS,
+            all_checks=False,
+        ),
+        Story(
+            name="backend-provider",
+            strategy="backend",
+            fixture="service_rolled_back",
+            abilities=("render",),
+            planted=CODE_ERRORS,
+            steps=backend.DEPLOY_STEPS,
+        ),
+        Story(
+            name="backend-commit",
+            strategy="backend",
+            fixture="service_rebuilt",
+            abilities=("render",),
+            planted=CODE_ERRORS,
+            steps=backend.DEPLOY_STEPS,
+            all_checks=False,
+        ),
+        Story(
+            name="backend-branch",
+            strategy="backend",
+            fixture="service_on_emergency_branch",
+            abilities=("render", "git"),
+            planted=CODE_ERRORS,
+            steps=backend.BRANCH_STEPS,
+            all_checks=False,
+        ),
+        Story(
+            name="full-system",
+            strategy="full-system",
+            fixture="system_rolled_back",
+            abilities=("netlify", "render"),
+            planted=CODE_ERRORS,
+            steps=full_system.STEPS,
+        ),
+    )
+}
+
+SITUATIONS: Mapping[str, Story] = {story.situation: story for story in STORIES.values()}
+"""The stories by the situation that they bring about."""
+
+SHORT_KINDS = frozenset({"health", "integrity"})
+SHORT_JOURNEY = "test_pam_answers"
+"""What is checked after a secondary way of a strategy in a drill."""
+
+
+def ways_of(plan: Plan) -> dict[str, dict[str, str]]:
+    """Of each strategy its ways: a story's name, under which its steps are journaled, and the situation that it leads to."""
+    return {
+        strategy.name: {story.name: story.situation for story in STORIES.values() if story.strategy == strategy.name}
+        for strategy in plan.strategies.values()
+    }

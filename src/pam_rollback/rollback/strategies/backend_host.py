@@ -1,0 +1,101 @@
+"""How a deploy of the back end is asked for, found, waited for and stopped: the same for a rollback and for its undo."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from pam_rollback.base.errors import ActionFailed
+from pam_rollback.base.wait import Backoff, NotReached, Waiter
+from pam_rollback.product.rules.served_release import Served
+from pam_rollback.rollback.engine.settling import ASKED, LOOKED, done_or_seen, until_deploy
+from pam_rollback.rollback.rules.deploys import BackendHost, CommitDeploys, Deploy, ServiceSettings
+from pam_rollback.rollback.rules.repository import Commit
+from pam_rollback.rollback.strategies.telling import Telling
+
+LIVE = "live"
+UNDER_WAY = frozenset({"created", "queued", "build_in_progress", "update_in_progress", "pre_deploy_in_progress"})
+"""Render's words for a deploy that is not over; all others but ``live`` mean that it is not what runs. ``deactivated`` is no success: it
+was superseded by something else."""
+_LISTED_WITHIN_S = 30.0
+
+
+class Backend(BackendHost, CommitDeploys, ServiceSettings, Protocol):
+    """All that the ways of this strategy need of the host."""
+
+
+@dataclass(frozen=True)
+class BackendTools:
+    """What the action works with. ``look`` says which release answers right now, held against a commit."""
+
+    host: Backend
+    look: Callable[[Commit], Served]
+    waiter: Waiter
+    telling: Telling
+    workers: tuple[Backend, ...] = ()
+    """The other services that a deploy of the back end covers, each as a host of its own."""
+    every_s: float | Backoff = ASKED
+    looked_every_s: float | Backoff = LOOKED
+    live_within_s: float = 600.0
+    served_within_s: float = 60.0
+    seen_within_s: float = 10.0
+    """For so long a change is looked for whose answer was lost, before it is asked for again."""
+
+
+def live_of(host: BackendHost) -> Deploy:
+    """The deploy that runs now. Raises ActionFailed when none is live."""
+    return live_in(host.deploys())
+
+
+def live_in(deploys: Sequence[Deploy]) -> Deploy:
+    """The live one of these, the newest first. Raises ActionFailed when none is."""
+    live = next((deploy for deploy in deploys if deploy.state == LIVE), None)
+    if live is None:
+        raise ActionFailed(f"no deploy is live; the newest are {', '.join(map(str, deploys[:3])) or 'none'}")
+    return live
+
+
+def until_live(started: Deploy, tools: BackendTools) -> Deploy:
+    """Wait for a deploy that was asked for. Raises ActionFailed when it fails, is superseded, or takes too long."""
+    return until_deploy(
+        lambda: tools.host.deploy(started.id),
+        holds=lambda seen: seen.state == LIVE,
+        failed=lambda seen: seen.state not in UNDER_WAY,
+        waiter=tools.waiter,
+        within_s=tools.live_within_s,
+        every_s=tools.every_s,
+        what=f"the deploy {started.id} is live",
+    )
+
+
+def begin(tools: BackendTools, commit: Commit, listed: Sequence[Deploy], ask: Callable[[], Deploy | None]) -> Deploy:
+    """Ask for a deploy; one that was only queued, or whose answer was lost, is found by what is not among those listed before."""
+    known = {deploy.id for deploy in listed}
+
+    def new(within_s: float) -> Deploy:
+        found = tools.waiter.until(
+            lambda: [deploy for deploy in tools.host.deploys() if deploy.id not in known and deploy.commit == commit],
+            holds=bool,
+            within_s=within_s,
+            what=f"a new deploy of {commit[:12]} is listed",
+            every_s=tools.every_s,
+        )
+        return found[0]
+
+    asked = done_or_seen(lambda: (ask(),), lambda: (new(tools.seen_within_s),))[0]
+    if asked is not None:
+        return asked
+    try:
+        return new(_LISTED_WITHIN_S)
+    except NotReached as error:
+        raise ActionFailed(f"the deploy was queued and never listed: {error}") from error
+
+
+def cancelled(host: Backend, deploys: Sequence[Deploy]) -> list[ActionFailed]:
+    """Stop each of them; gives what went wrong, after all were tried."""
+    problems = []
+    for deploy in deploys:
+        try:
+            host.cancel(deploy.id)
+        except ActionFailed as error:
+            problems.append(error)
+    return problems

@@ -1,0 +1,61 @@
+"""How a rollback of the back end is put back: what ran before runs again, from its branch and with its automatic deploys."""
+
+from collections.abc import Callable
+
+from pam_rollback.base.errors import ActionFailed, UndoFailed
+from pam_rollback.rollback.engine.journal import Undo
+from pam_rollback.rollback.rules.repository import Commit
+from pam_rollback.rollback.strategies.backend_host import UNDER_WAY, BackendTools, begin, cancelled, live_in, until_live
+
+_OURS = frozenset({"rollback", "api"})
+"""Render's words for a deploy that a rollback from here has asked for."""
+
+
+def undo_running(undo: Undo, tools: BackendTools) -> None:
+    """Run what ran before, from the branch and with the automatic deploys that it had. Raises UndoFailed."""
+    facts = undo.facts
+    problems: list[str] = []
+    parts: list[Callable[[], None]] = [lambda: _run_again(str(facts["deploy"]), str(facts["commit"]), tools)]
+    if "branch" in facts:
+        parts += [
+            lambda: _follow_again(str(facts["branch"]), tools),
+            lambda: _deploy_by_push_again(tools, on=bool(facts["auto_deploy"]), trigger=str(facts.get("trigger", ""))),
+        ]
+    for part in parts:
+        try:
+            part()
+        except ActionFailed as error:
+            problems.append(str(error))  # one that fails must not keep the others from being put back
+    if problems:
+        wanted = f"run the deploy {facts['deploy']}"
+        if "branch" in facts:
+            state = "on" if facts["auto_deploy"] else "off"
+            wanted += f" from the branch {facts['branch']} with automatic deploys {state}"
+        raise UndoFailed(
+            f"the back end is not as it was before the rollback: {'; '.join(problems)}; a person must {wanted}"
+        )
+
+
+def _run_again(deploy_id: str, commit: Commit, tools: BackendTools) -> None:
+    """What the rollback left under way would come live later: it is stopped, or run over."""
+    ours = [deploy for deploy in tools.host.deploys() if deploy.state in UNDER_WAY and deploy.trigger in _OURS]
+    left = cancelled(tools.host, ours)
+    listed = tools.host.deploys()
+    now = live_in(listed)
+    if not left and (now.id == deploy_id or (commit and now.commit == commit)):
+        return
+    until_live(begin(tools, commit, listed, lambda: tools.host.roll_back(deploy_id)), tools)
+
+
+def _follow_again(branch: str, tools: BackendTools) -> None:
+    if tools.host.service().branch != branch and tools.host.set_branch(branch).branch != branch:
+        raise ActionFailed(f"the service does not deploy from {branch} again")
+
+
+def _deploy_by_push_again(tools: BackendTools, *, on: bool, trigger: str) -> None:
+    now = tools.host.service()
+    if now.auto_deploy != on or (on and trigger and now.trigger != trigger):
+        host = tools.host
+        changed = host.set_auto_deploy(on=on, trigger=trigger) if trigger else host.set_auto_deploy(on=on)
+        if changed.auto_deploy != on:
+            raise ActionFailed(f"automatic deploys are not {'on' if on else 'off'} again")

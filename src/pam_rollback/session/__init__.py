@@ -1,0 +1,56 @@
+"""What pytest loads: options, markers, situations, guard, fixtures, exit codes and the verdict.
+
+Each part is a small pytest plugin of its own. All of them keep quiet when pytest runs the suite's own tests (``tests/``).
+"""
+
+import pytest
+
+from pam_rollback.session import pytest_options
+
+_OURS = "pam_rollback."
+
+pytest_plugins = (
+    "pam_rollback.session.lasting_streams",
+    "pam_rollback.session.start_up",
+    "pam_rollback.session.options",
+    "pam_rollback.session.entry",
+    "pam_rollback.session.browser_gate",
+    "pam_rollback.session.slices",
+    "pam_rollback.session.markers",
+    "pam_rollback.session.runbook",
+    "pam_rollback.session.guard",
+    "pam_rollback.session.situations",
+    "pam_rollback.session.sql_files",
+    "pam_rollback.session.selection",
+    "pam_rollback.session.completeness",
+    "pam_rollback.session.stop",
+    "pam_rollback.session.harmless_terminal",
+    "pam_rollback.session.progress",
+    "pam_rollback.session.phases",
+    "pam_rollback.session.classification",
+    "pam_rollback.session.first_verdicts",
+    "pam_rollback.session.kinds_seen",
+    "pam_rollback.session.allure_bridge",
+    "pam_rollback.session.deciding",
+    "pam_rollback.session.verdict",
+)
+
+
+def pytest_plugin_registered(plugin: object, manager: pytest.PytestPluginManager) -> None:
+    """Load the parts that a module names by our own names, and the parts of those.
+
+    pytest itself looks for each name among the entry points of every installed package first, some milliseconds each: a quarter of
+    what a session needs of a processor before its first request.
+    """
+    for name in getattr(plugin, "pytest_plugins", ()):
+        if isinstance(name, str) and name.startswith(_OURS):
+            manager.import_plugin(name)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Refuse, before anything else, a command line that takes away what the suite stands on.
+
+    Here and not in a part of its own, which the command line could take away, too.
+    """
+    pytest_options.refuse(early_config)

@@ -1,0 +1,133 @@
+"""What the report shows of each test: its truth as title, plan items, runbook link, situation; and no secret, ever.
+
+Evidence is collected by fixtures and attached from the test's own thread; this module only decorates and cleans.
+"""
+
+import os
+from collections.abc import Generator, Iterable
+from functools import partial
+from typing import Any
+
+import allure
+import allure_commons
+import pytest
+from allure_commons.types import LabelType
+
+from pam_rollback.plan.plan import Plan
+from pam_rollback.report.allure_hooks import AllureHooks, Unfailing
+from pam_rollback.report.pages import online, with_links
+from pam_rollback.report.redaction import Redactor
+from pam_rollback.session import markers
+from pam_rollback.session import runbook as runbook_module
+from pam_rollback.session.classification import title
+from pam_rollback.session.runbook import Runbook
+from pam_rollback.session.situations import situation_of
+
+_PLAYWRIGHT_TYPES = {
+    "playwright_screenshot": "image/png",
+    "playwright_video": "video/webm",
+    "playwright_trace": "application/vnd.allure.playwright-trace",
+}
+
+_HOOKS_KEY = pytest.StashKey[AllureHooks]()
+
+
+class _LiveRedactor(Redactor):
+    """Redacts with the secrets that are known at that moment, not with those known when the session began."""
+
+    def __init__(self, runbook: Runbook) -> None:
+        super().__init__([])
+        self._runbook = runbook
+
+    def text(self, text: str) -> str:
+        return self._runbook.secrets.redactor.text(text)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Put the cleaning hooks between Allure's listener and its files."""
+    runbook = runbook_module.of(config)
+    if runbook is None or config.option.collectonly:
+        return
+    hooks = AllureHooks(runbook.results, _LiveRedactor(runbook), owns=_is_ours)
+    unfailing = Unfailing(runbook.results, runbook.lost)
+    for plugin in (hooks, unfailing):
+        allure_commons.plugin_manager.register(plugin)
+        config.add_cleanup(partial(allure_commons.plugin_manager.unregister, plugin))
+    config.stash[_HOOKS_KEY] = hooks
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Give each test its title, labels and links."""
+    runbook = runbook_module.of(config)
+    if runbook is None:
+        return
+    for item in items:
+        identifiers = markers.criterion_ids(item)
+        words = title(item)
+        function = getattr(item, "function", None)
+        if function is not None:
+            # Allure reads the title from the function, also when set-up fails and the body is never reached.
+            function.__allure_display_name__ = f"{', '.join(identifiers)} · {words}" if identifiers else words
+        for name, value in (
+            ("epic", runbook.environment.name),
+            ("feature", situation_of(item)),
+            ("story", markers.phase_of(item) or "other"),
+            *(("criterion", identifier) for identifier in identifiers),
+            *([(LabelType.MANUAL, "true")] if is_for_a_person(runbook.plan, identifiers) else []),
+        ):
+            item.add_marker(pytest.mark.allure_label(value, label_type=name))
+        doc = (getattr(function, "__doc__", None) or "").strip()
+        check = getattr(item, "originalname", "") if runbook_module.folder_of(config, item.path) == "checks" else ""
+        words_of_plan = asked_by(runbook.plan, identifiers)
+        item.add_marker(pytest.mark.allure_description(f"{with_links(doc, check=check)}{words_of_plan}"))
+        for address in filter(
+            None, (online(runbook.plan.item(identifier).anchor, os.environ) for identifier in identifiers)
+        ):
+            item.add_marker(pytest.mark.allure_link(address, link_type="runbook", name="runbook"))
+
+
+def asked_by(plan: Plan, identifiers: Iterable[str]) -> str:
+    """What the plan asks for, in its own words, as the end of a test's description."""
+    titles = [f"{identifier}: {plan.item(identifier).title}" for identifier in identifiers]
+    return f"\n\nThe plan: {'; '.join(titles)}." if titles else ""
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
+    """A test that is interrupted was not finished: without this, Allure calls it passed."""
+    try:
+        return (yield)
+    except BaseException as error:
+        hooks = item.config.stash.get(_HOOKS_KEY, None)
+        if hooks is not None:
+            hooks.not_finished(repr(error))
+        raise
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Attach what Playwright left behind for a failed test."""
+    report = yield
+    runbook = runbook_module.of(item.config)
+    if report.when == "teardown" and runbook is not None:
+        for kind, path in report.user_properties:
+            if kind in _PLAYWRIGHT_TYPES:
+                # Typed passwords and tokens are in it. The file itself stays in the run's folder, so a clean copy is not enough.
+                runbook.secrets.redactor.file(item.config.invocation_params.dir / str(path))
+                name = str(path).rpartition("/")[2]
+                allure.attach.file(
+                    str(path), name=name, attachment_type=_PLAYWRIGHT_TYPES[kind], extension=name.rpartition(".")[2]
+                )
+    return report
+
+
+def is_for_a_person(plan: Plan, identifiers: Iterable[str]) -> bool:
+    """Whether the plan says that no data source can tell: Allure shows such tests as manual ones."""
+    return any(plan.item(identifier).judged_by == "person" for identifier in identifiers)
+
+
+def _is_ours(fixture_title: str) -> bool:
+    """Our fixtures have a sentence for a title; those of pytest and its plugins have an identifier."""
+    return " " in fixture_title

@@ -1,0 +1,111 @@
+"""Says of each report what it means: a broken criterion, a failed action, or that we do not know. Travels through xdist with the report."""
+
+import re
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from pam_rollback.base.outside_text import visible
+from pam_rollback.report.verdict import Outcome, classify
+from pam_rollback.session import markers
+from pam_rollback.session import runbook as runbook_module
+from pam_rollback.session.situations import situation_of
+from pam_rollback.session.sql_files import invariant_of
+
+OUTCOME = "pam-outcome"
+MESSAGE = "pam-message"
+KNOWN = "pam-known"
+"""What a test found that was there before, and who answers for it. Everything else that the test asks for is as it should be."""
+
+_LINES_SHOWN = 4
+_ONLY_TOLD = {Outcome.BROKEN_CRITERION.value, Outcome.UNKNOWN.value}
+"""What a test that never decides may find. An action or an undo that failed is shown as failed, whichever test came upon it."""
+_PAGE = re.compile(r"If red: (docs/runbook\.md#[a-z0-9-]+)")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Markers do not travel to the controller of pytest-xdist, properties do."""
+    if runbook_module.of(config) is None:
+        return
+    for item in items:
+        item.user_properties += [
+            ("criterion", " ".join(markers.criterion_ids(item))),
+            ("phase", markers.phase_of(item)),
+            ("kind", " ".join(markers.kinds_of(item))),
+            ("situation", situation_of(item)),
+            ("title", title(item)),
+            ("advisory", bool(item.get_closest_marker("advisory"))),
+        ]
+        invariant = invariant_of(item)
+        page = f"docs/runbook.md#{invariant.anchor}" if invariant is not None else _page_of(item)
+        if page:
+            item.user_properties.append(("runbook", page))
+
+
+def _page_of(item: pytest.Item) -> str:
+    """Where the test's own docstring says that one has to go on; empty when it says nothing."""
+    found = _PAGE.search(getattr(getattr(item, "obj", None), "__doc__", None) or "")
+    return found[1] if found else ""
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[Any]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Innermost, so that Allure, JUnit and the terminal see the classified and redacted report."""
+    report = yield
+    runbook = runbook_module.of(item.config)
+    if runbook is None:
+        return report
+    if call.excinfo is not None and report.outcome == "failed":
+        outcome = classify(call.excinfo.value, in_test_body=call.when == "call")
+        report.user_properties = [*report.user_properties, (OUTCOME, outcome.value)]
+        message = visible(runbook.secrets.redact(_first_words(call.excinfo.value)))
+        report.user_properties.append((MESSAGE, message))
+    elif report.outcome == "skipped":
+        report.user_properties = [*report.user_properties, (OUTCOME, Outcome.NOT_RUN.value)]
+    elif call.when == "call" and (told := dict(report.user_properties).get(KNOWN)):
+        message = visible(runbook.secrets.redact(str(told)))
+        report.user_properties = [*report.user_properties, (OUTCOME, Outcome.KNOWN.value), (MESSAGE, message)]
+        _tell_only(item, report, Outcome.KNOWN.value)
+    if report.longrepr is not None:
+        text = str(report.longrepr)
+        clean = visible(runbook.secrets.redact(text))
+        if clean != text:
+            # As plain text, since the structured form would have to be cleaned in a dozen places.
+            report.longrepr = clean
+    report.sections = [(name, visible(runbook.secrets.redact(text))) for name, text in report.sections]
+    if item.get_closest_marker("advisory") and report.outcome == "failed":
+        # What ends badly in a teardown may be everybody's.
+        if call.when != "teardown" and dict(report.user_properties).get(OUTCOME) in _ONLY_TOLD:
+            _tell_only(item, report, "not confirmed" if item.get_closest_marker("checklist") else "advisory")
+        else:
+            # Shown as failed, so the verdict counts it: a GO has nothing that failed. The test's later reports say so, too.
+            for properties in (item.user_properties, report.user_properties):
+                properties.append(("advisory", False))
+    return report
+
+
+def _tell_only(item: pytest.Item, report: pytest.TestReport, prefix: str) -> None:
+    """What never decides is nowhere shown as failed: neither in JUnit nor in Allure, nor on the terminal. The record has what was found."""
+    path, line, _ = item.location
+    report.outcome = "skipped"
+    report.longrepr = (path, (line or 0) + 1, f"Skipped: {prefix}: {dict(report.user_properties)[MESSAGE]}")
+
+
+def title(item: pytest.Item) -> str:
+    """The test's truth: the first sentence of its docstring, else its name."""
+    doc = (getattr(getattr(item, "obj", None), "__doc__", None) or "").strip()
+    sentence = " ".join(doc.split("\n\n")[0].split()).partition(".  If red")[0].partition(" If red:")[0]
+    return sentence or item.name
+
+
+def _first_words(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if isinstance(error, AssertionError):
+        # pytest puts the comparison under the message; the message is what people need first.
+        return lines[0] if lines else "the assertion failed without a message"
+    # A headline such as "2 problems" says nothing without the lines below it.
+    return ": ".join([type(error).__name__, "; ".join(lines[:_LINES_SHOWN])]) if lines else type(error).__name__

@@ -1,0 +1,56 @@
+"""How much of a session its terminal shows: ``-v`` all of it, ``-q`` what is not good and the verdict, neither of them one screen."""
+
+from collections.abc import Callable
+from datetime import datetime
+from enum import Enum
+from functools import partial
+from typing import Any
+
+import pytest
+
+from pam_rollback.report import scorecard, screen
+
+_QUIET = -2
+"""The verbosity with which pytest's own lines stay away: header, files, percentages, summary."""
+_USUAL_LIST = "fE"
+"""What pytest lists in the end unless ``-r`` says otherwise: failures and errors, which the screen has."""
+
+
+class Detail(Enum):
+    """How much is shown."""
+
+    ALL = "all"
+    SCREEN = "screen"
+    ONLY_BAD = "only what is not good"
+
+
+_KEY = pytest.StashKey[Detail]()
+
+
+def of(config: pytest.Config) -> Detail:
+    """What the command line asks for."""
+    verbose = config.option.verbose
+    return config.stash.setdefault(
+        _KEY, Detail.ALL if verbose > 0 else Detail.SCREEN if verbose == 0 else Detail.ONLY_BAD
+    )
+
+
+def view(config: pytest.Config) -> Callable[..., list[str]]:
+    """What renders the record of a session for its terminal."""
+    wanted = of(config)
+    if wanted is Detail.ALL:
+        return scorecard.render
+    zone = datetime.now().astimezone().tzinfo
+    return partial(screen.render, zone=zone, only_bad=wanted is Detail.ONLY_BAD)
+
+
+def keep_pytest_quiet(config: pytest.Config) -> None:
+    """The suite tells what pytest would, unless all of it is wanted."""
+    if of(config) is Detail.ALL:
+        return
+    config.option.verbose = _QUIET
+    terminal: Any = config.pluginmanager.get_plugin("terminalreporter")
+    if terminal is not None:
+        terminal._show_progress_info = False  # noqa: SLF001 - pytest has a setting for it, which the suite's own tests share
+        if config.option.reportchars in {"", _USUAL_LIST}:
+            terminal.reportchars = ""

@@ -1,0 +1,99 @@
+"""The run that ``--undo RUN`` or ``--resume RUN`` names: where its journal is, and whether it was about this environment."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pam_rollback.base.errors import Refused
+from pam_rollback.base.run_files import JOURNAL, KEPT_ELSEWHERE
+from pam_rollback.rollback.engine.journal import ACTION, SWITCHED_ON, Journal
+from pam_rollback.session import second_places
+from pam_rollback.session.runbook import Runbook, shown
+
+_BEGINS = frozenset({ACTION, "planting", SWITCHED_ON})
+"""What is written before the first change, whichever it is."""
+
+
+class NothingDone(Exception):  # noqa: N818 - named by what happened
+    """The run was killed before it changed anything: there is nothing to finish and nothing to put back."""
+
+
+def journal_of(config: pytest.Config, option: str, run: str) -> Path:
+    """The journal of the run of that id or folder.
+
+    Raises pytest.UsageError when there is no such run, NothingDone when it changed nothing, Refused when its journal is lost.
+    """
+    folders = [Path(run), config.rootpath / "reports" / "out" / run]
+    # What a run's own folder did not take is in a second place; that may be all of it.
+    own = [folder / JOURNAL for folder in folders]
+    path = next((path for path in own if any(place.is_file() for place in (path, *second_places.files(path)))), None)
+    if path is not None:
+        _refuse_nothing(path)
+        return path.absolute()
+    folder = next((folder for folder in folders if _is_of_a_run(folder)), None)
+    if folder is None:
+        raise pytest.UsageError(
+            f"{option} {run}: expected a run's id or folder with a {JOURNAL}, found none at {' or '.join(map(shown, folders))}"
+        )
+    if _acted(folder):
+        raise Refused(
+            f"  - {shown(folder)} has no {JOURNAL}, and its run.json says that it changed something: the journal is lost; look for "
+            "another copy of the folder, else a person must put back what run.json lists under steps"
+        )
+    raise NothingDone(f"{shown(folder)}: {NOTHING_DONE}")
+
+
+NOTHING_DONE = "nothing was done: this run ended before its first change, which its journal would tell; start again"
+
+
+def _refuse_nothing(path: Path) -> None:
+    """A journal that knows of no beginning knows of no change, since that is written before one."""
+    journal = Journal(path, others=second_places.files(path))
+    if journal.gaps:
+        return  # what is cut short may be the beginning: whoever goes on with it says so
+    if not any(entry["event"] in _BEGINS or entry["event"] == "undo-owed" for entry in journal.entries()):
+        raise NothingDone(f"{shown(path.parent)}: {NOTHING_DONE}")
+
+
+def _is_of_a_run(folder: Path) -> bool:
+    """What every session makes before anything else."""
+    return (folder / "allure-results").is_dir()
+
+
+def unfinished_elsewhere(journal: Journal) -> str:
+    """Why there may be more than the journal knows: it came from another machine before its run had ended. Empty when it did not."""
+    folder = journal.path.parent
+    brought = (folder / KEPT_ELSEWHERE).is_file() and not _is_of_a_run(folder)
+    if not brought or (folder / "run.json").is_file():
+        return ""
+    last = str(journal.entries()[-1]["at"]) if journal.entries() else "never"
+    return f"the run had not ended when this copy of its journal was made on another machine (last entry: {last})"
+
+
+def _acted(folder: Path) -> bool:
+    try:
+        return bool(json.loads((folder / "run.json").read_text(encoding="utf-8"))["steps"])
+    except FileNotFoundError:
+        return False  # it was killed before its end
+    except (OSError, ValueError, KeyError, TypeError):
+        return True  # what cannot be read is not taken for nothing
+
+
+def elsewhere(runbook: Runbook, journal: Journal) -> list[str]:
+    """Why the run was not about the environment of this session; empty when it was."""
+    environment = runbook.environment
+    if problem := journal.too_new:
+        return [f"{shown(journal.path)}: {problem}"]
+    changed = dict.fromkeys(
+        (str(entry["environment"]), str(entry["api"])) for entry in journal.entries() if entry["event"] in _BEGINS
+    )
+    if not changed:
+        return [f"{shown(journal.path)} does not say which environment it changed"]
+    where = " and ".join(f"{name} at {api}" for name, api in changed)
+    if runbook.own_sandbox:
+        return [f"the run changed {where}: name the file of that sandbox with --env, if it still runs"]
+    if (environment.name, environment.urls.api) not in changed:
+        here = f"--env is {environment.name} at {environment.urls.api}"
+        return [f"the run changed {where}, {here}; name the same one"]
+    return []

@@ -1,0 +1,123 @@
+"""What happens before pytest starts anything: configuration, consent, identity. A session that ends here has changed nothing."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from pam_rollback.base.errors import MeasurementFailed, Refused, UndoFailed
+from pam_rollback.base.outside_text import for_terminal, redacted
+from pam_rollback.report.verdict import ExitCode
+from pam_rollback.rollback.service import writer_lock
+from pam_rollback.session import (
+    earlier_run,
+    guard,
+    last_words,
+    markers,
+    own_addresses,
+    project_root,
+    pytest_options,
+    resuming,
+    runbook,
+    situations,
+    stop,
+    undoing,
+)
+from pam_rollback.session.runbook import Runbook
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """Prepare the session; gives its exit code when it ends here, else None."""
+    project_root.restart_if_missed(config)
+    if runbook.is_about_it(config):
+        pytest_options.refuse_missing_parts(config)
+        listed = pytest_options.only_lists(config, consented=_is_consented(config))
+        if listed:
+            return _end(ExitCode.INCONCLUSIVE, f"INCONCLUSIVE, nothing was done: {listed}")
+    return _begin(config)
+
+
+def _begin(config: pytest.Config) -> int | None:
+    try:
+        return _prepared(config)
+    except MeasurementFailed as error:
+        return _end(ExitCode.INCONCLUSIVE, f"INCONCLUSIVE: {error}")
+
+
+def _prepared(config: pytest.Config) -> int | None:
+    prepared = runbook.prepare(config)
+    if prepared is None:
+        return None
+    markers.check_expression(config.option.markexpr)
+    situations.decide(config, prepared)
+    if config.option.collectonly or prepared.worker:
+        return None
+    try:
+        return _may_it_run(config, prepared)
+    except Refused as error:
+        return _end(
+            ExitCode.REFUSED, f"REFUSED by the guard, nothing was changed:\n{error}\n  see docs/runbook.md#refused"
+        )
+    except UndoFailed as error:
+        return _end(ExitCode.UNDO_FAILED, f"UNDO FAILED: {error}\n  see docs/runbook.md#undo-failed")
+
+
+def _is_consented(config: pytest.Config) -> bool:
+    """Somebody said yes to a change, or asked for one to be put back."""
+    option = config.option
+    return bool(option.pam_execute or option.pam_undo or option.pam_resume)
+
+
+def _may_it_run(config: pytest.Config, prepared: Runbook) -> int | None:
+    own_addresses.refuse_production(prepared.environment, config.rootpath / "environments")
+    try:
+        if prepared.options.undo:
+            guard.check_undo(config, prepared)
+            if prepared.options.execute:
+                stop.outlive_the_terminal(config)
+            if not prepared.options.dry_run:
+                own_addresses.prove(prepared.environment)
+            undone = undoing.undo_run(config, prepared)
+            sys.stdout.write(f"{prepared.secrets.show(undone)}\n")
+            return 0
+        if prepared.options.resume:
+            resuming.take_over(config, prepared)
+    except earlier_run.NothingDone as nothing:
+        # To put back nothing is done at once; to finish it is not possible.
+        return _end(0 if prepared.options.undo else ExitCode.REFUSED, str(nothing))
+    guard.check(config, prepared)
+    if prepared.options.real:
+        stop.outlive_the_terminal(config)
+        if not prepared.options.dry_run:
+            prepared.reach = writer_lock.ask_early(prepared.environment)
+    if not prepared.options.dry_run:
+        own_addresses.prove(prepared.environment)
+    with _nothing_left_of(prepared.folder):
+        prepared.make_folder(config)
+    alarm = last_words.Alarm(prepared)
+    prepared.journal.tell_losses_to(alarm)
+    config.add_cleanup(alarm.end)
+    if prepared.resumed is not None and not prepared.options.dry_run:
+        resuming.begin(prepared)
+    return None
+
+
+@contextmanager
+def _nothing_left_of(folder: Path) -> Iterator[None]:
+    """A folder that is refused leaves none of its parents behind, as far as they were made for it."""
+    made = [place for place in (folder, *folder.parents) if not place.exists()]
+    try:
+        yield
+    except pytest.UsageError:
+        for place in made:
+            with suppress(OSError):
+                place.rmdir()
+        raise
+
+
+def _end(code: ExitCode | int, message: str) -> int:
+    sys.stderr.write(f"{for_terminal(redacted(message))}\n")
+    return int(code)

@@ -1,0 +1,260 @@
+"""Refuses sessions that could do harm, before the first request (exit code 13).
+
+The rules are a pure function of the facts, so that each can be seen refusing in a test.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+import pytest
+
+from pam_rollback.base.errors import Refused
+from pam_rollback.environment.environment_tables import undeclared_load
+from pam_rollback.report.verdict import ExitCode
+from pam_rollback.rollback.service.stories import STORIES
+from pam_rollback.session import consent, markers, pytest_options
+from pam_rollback.session import runbook as runbook_module
+from pam_rollback.session.runbook import Runbook
+from pam_rollback.session.situations import SITUATIONS_KEY, stories_of
+
+REFUSED_KEY = pytest.StashKey[str]()
+_INSTEAD = "drills/test_frontend_restore.py"
+"""What is done where flags are constants of the site's bundle."""
+RAMP_ABILITIES = ("flag_admin", "flag_evaluation")
+"""What a ramp stands on: without an evaluation the share of users would be believed, not measured."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the rules look at."""
+
+    mode: str
+    kind: str
+    name: str
+    is_sandbox: bool
+    execute: bool
+    confirm: str
+    reason: str
+    initiated_by: str
+    dry_run: bool
+    pace: float
+    stories: tuple[str, ...]
+    distributed: bool
+    setup_only: bool
+    assertions_off: bool
+    undeclared: tuple[str, ...] = ()
+    """Abilities that the stories' actions stand on and that the environment does not declare."""
+    constant_flags: str = ""
+    """Why nobody can switch a flag there, when a selected action would; empty when one can, or when none would."""
+    undeclared_load: str = ""
+    """Why nothing may be loaded there; empty when it may, or when no load test is selected."""
+    untouched: tuple[str, ...] = ()
+    """Sites that a target was named for, and that no selected action rolls back."""
+    drills: bool = False
+    """The environment says that rollbacks are practised there, without damage."""
+    ramp: bool = False
+    """The session raises the share of users who have the new features."""
+    blank: tuple[str, ...] = ()
+    """Options whose text shows nothing."""
+    borrowed: tuple[str, ...] = ()
+    """What says yes to a change, or to which, and was not typed on the command line."""
+    foreign_baseline: str = ""
+    """Why the baseline that was given is none of this environment; empty when it is, or when none was given."""
+
+
+def refusals(facts: Facts) -> list[str]:
+    """Every reason why this session must not run; empty when it may."""
+    found: list[str] = []
+    if facts.assertions_off:
+        found.append(
+            "assertions are switched off (python -O, PYTHONOPTIMIZE or --assert=plain): every check would be green; leave that out"
+        )
+    found += blank_texts(facts.blank)
+    if facts.kind == "production" and facts.pace > 1:
+        found.append(f"--pace {facts.pace:g} on production: its windows are observed in full; leave --pace out")
+    found += _impossible(facts)
+    found += [
+        f"--to {site}=…: {', '.join(facts.stories)} does not roll the {site} back; leave that out, or name another file of drills/"
+        for site in facts.untouched
+    ]
+    found += filter(None, (facts.undeclared_load, facts.foreign_baseline))
+    if facts.ramp and facts.stories:
+        found.append("a ramp is an action of its own: name no file of drills/ beside -m ramp")
+    if facts.ramp and facts.distributed:
+        found.append("a ramp runs in one process: leave -n out")
+    undamaged = bool(facts.stories) and facts.mode == "drill" and facts.kind == "staging" and facts.drills
+    acts = facts.mode == "real" or facts.ramp or undamaged
+    if facts.borrowed and not facts.is_sandbox and not facts.dry_run and acts:
+        found.append(_not_typed(facts.borrowed, facts.name))
+    if facts.mode == "real":
+        found += _real(facts)
+    elif facts.ramp and not facts.is_sandbox and not facts.dry_run:
+        found.append(
+            f"a ramp lets users of {facts.name} ({facts.kind}) have the new features; "
+            "it needs --mode real --execute --confirm NAME --reason … --initiated-by …"
+        )
+    elif undamaged and not facts.is_sandbox:
+        found += _consented(facts, "a drill without damage")
+    elif facts.stories and not facts.is_sandbox:
+        found.append(
+            f"a drill plants damage, and {facts.name} ({facts.kind}) is not the sandbox; "
+            "a real rollback needs --mode real --execute --confirm NAME --reason … --initiated-by …"
+            + ("; a drill without damage needs drills = true in its file" if facts.kind == "staging" else "")
+        )
+    return found
+
+
+def _impossible(facts: Facts) -> list[str]:
+    """What cannot be done there at all."""
+    if facts.constant_flags:
+        why = f"nobody can switch a flag of {facts.name} ({facts.constant_flags})"
+        return [f"{', '.join(facts.stories)}: {why}, and features go back with the front end: pytest {_INSTEAD}"]
+    if not facts.undeclared:
+        return []
+    missing = f"{facts.name} declares no {', '.join(facts.undeclared)}"
+    return [
+        f"{missing}: a ramp cannot be carried out there; declare the ability when the environment has it"
+        if facts.ramp
+        else f"{missing}: this strategy cannot be carried out there; choose another, "
+        "or declare the ability when the environment has it"
+    ]
+
+
+def _not_typed(borrowed: tuple[str, ...], name: str) -> str:
+    return (
+        f"consent to change {name} is typed on the command line, each time: {', '.join(borrowed)} came from PYTEST_ADDOPTS, "
+        "from addopts of a settings file or from a file of arguments; take it out there, and type it"
+    )
+
+
+def _real(facts: Facts) -> list[str]:
+    on_sandbox = "--mode real on the sandbox: there is nothing real to act on; leave --mode out for a drill"
+    return [*([on_sandbox] if facts.is_sandbox else []), *_consented(facts, "a real rollback")]
+
+
+def _consented(facts: Facts, what: str) -> list[str]:
+    """What is missing of the consent to act outside the sandbox. ``what`` is done."""
+    found: list[str] = []
+    if len(facts.stories) != 1 and not facts.ramp:
+        selected = ", ".join(facts.stories) or "none"
+        found.append(f"{what} is exactly one action, selected: {selected}; name one file of drills/")
+    if facts.distributed:
+        found.append(f"{what} runs in one process: leave -n out")
+    if facts.setup_only:
+        found.append("--setup-only would act and verify nothing; leave it out")
+    if facts.dry_run:
+        return found
+    if not facts.execute:
+        found.append(
+            f"{what} needs --execute (read-only checks need no --mode real; --dry-run shows what would be done)"
+        )
+    if facts.confirm != facts.name:
+        found.append(f"--confirm must repeat the environment's name: expected {facts.name!r}, found {facts.confirm!r}")
+    if not facts.reason and "--reason" not in facts.blank:
+        found.append(f"{what} needs --reason, for the journal and the team")
+    if not facts.initiated_by and "--initiated-by" not in facts.blank:
+        found.append(f"{what} needs --initiated-by: who decided?")
+    return found
+
+
+def blank_texts(options: Iterable[str]) -> list[str]:
+    """One line for each option whose text shows nothing: everybody who reads it later would see a blank."""
+    return [
+        f"{option} shows nothing: it has only spaces, control or zero-width characters; type a text that people can read"
+        for option in options
+    ]
+
+
+def check_undo(config: pytest.Config, runbook: Runbook) -> None:
+    """An undo outside the sandbox changes as much as a rollback: what consents to it was typed. Raises Refused."""
+    found = consent.borrowed(config.option, config.invocation_params.args)
+    if found and not runbook.on_sandbox and not runbook.options.dry_run:
+        raise Refused(f"  - {_not_typed(found, runbook.environment.name)}")
+
+
+def check(config: pytest.Config, runbook: Runbook) -> None:
+    """Judge by the command line alone. Raises Refused with all reasons: nothing was collected, nothing was sent."""
+    reasons = refusals(_facts(config, runbook, stories=config.stash[SITUATIONS_KEY].stories))
+    if reasons:
+        raise Refused("\n".join(f"  - {reason}" for reason in reasons))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Refuse by what was really selected."""
+    runbook = runbook_module.of(config)
+    if runbook is None or config.option.collectonly or not items:
+        return
+    refuse(config, refusals(_facts(config, runbook, stories=stories_of(items))))
+
+
+def refuse(config: pytest.Config, reasons: list[str]) -> None:
+    """End the session with 13 and all reasons at once."""
+    if not reasons:
+        return
+    message = "REFUSED by the guard, nothing was changed:\n" + "\n".join(f"  - {reason}" for reason in reasons)
+    message += "\n  see docs/runbook.md#refused"
+    config.stash[REFUSED_KEY] = message
+    pytest.exit(message, returncode=ExitCode.REFUSED)
+
+
+def _facts(config: pytest.Config, runbook: Runbook, *, stories: tuple[str, ...]) -> Facts:
+    options, environment = runbook.options, runbook.environment
+    wants_load = markers.asks_for(config.option.markexpr, "load") and "load" not in environment.abilities
+    ramp = markers.asks_for(config.option.markexpr, "ramp")
+    return Facts(
+        mode=options.mode,
+        kind=environment.kind,
+        name=environment.name,
+        is_sandbox=runbook.on_sandbox,
+        execute=options.execute,
+        confirm=options.confirm,
+        reason=options.reason,
+        initiated_by=options.initiated_by,
+        blank=options.blank,
+        dry_run=options.dry_run,
+        pace=runbook.pace,
+        stories=stories,
+        distributed=bool(getattr(config.option, "numprocesses", None))
+        or bool(runbook.worker)
+        or bool(getattr(config.option, "tx", None)),
+        setup_only=bool(config.option.setuponly or config.option.setupplan),
+        undeclared_load=undeclared_load(environment.name) if wants_load else "",
+        untouched=_untouched(stories, options.to.apart),
+        undeclared=_undeclared(stories, environment.abilities, ramp=ramp),
+        constant_flags=_constant_flags(stories, runbook),
+        drills=environment.drills,
+        ramp=ramp,
+        borrowed=consent.borrowed(config.option, config.invocation_params.args, stories=stories, ramp=ramp),
+        foreign_baseline=_foreign_baseline(runbook),
+        assertions_off=pytest_options.assertions_are_off() or config.option.assertmode == "plain",
+    )
+
+
+def _foreign_baseline(runbook: Runbook) -> str:
+    if runbook.stored is None:
+        return ""
+    origin, name = runbook.stored.origin, runbook.environment.name
+    given = f"--baseline {runbook.options.baseline}: recorded on {origin.environment} at {origin.host}"
+    if runbook.own_sandbox:
+        return f"{given}, and this session starts a sandbox of its own; attach to that one with --env FILE"
+    if (origin.environment, origin.host) != (name, runbook.host):
+        return f"{given}, and this session is about {name} at {runbook.host}; give a baseline of this environment, or leave it out"
+    return ""
+
+
+def _untouched(stories: tuple[str, ...], named: tuple[str, ...]) -> tuple[str, ...]:
+    """Checks alone touch nothing: there a release is what must be running."""
+    known = [STORIES[story] for story in stories if story in STORIES]
+    return tuple(site for site in named if known and not any(site in story.sites for story in known))
+
+
+def _constant_flags(stories: tuple[str, ...], runbook: Runbook) -> str:
+    known = [STORIES[story] for story in stories if story in STORIES]
+    return runbook.environment.constant_flags if any("flag_admin" in story.abilities for story in known) else ""
+
+
+def _undeclared(stories: tuple[str, ...], abilities: Collection[str], *, ramp: bool) -> tuple[str, ...]:
+    needed = [*RAMP_ABILITIES] if ramp else []
+    needed += [ability for story in stories if story in STORIES for ability in STORIES[story].abilities]
+    return tuple(dict.fromkeys(ability for ability in needed if ability not in abilities))

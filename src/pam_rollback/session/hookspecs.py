@@ -1,0 +1,122 @@
+"""The suite's own hooks: what a slice, or a product's own conftest.py, is asked and told. docs/architecture.md lists them.
+
+pytest takes a function for a hook only when its name begins with ``pytest_``. Each hook has its tests in tests/plugin/test_hookspecs.py,
+named after it.
+"""
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pam_rollback.environment.environment import Environment
+    from pam_rollback.plan.plan import Plan
+    from pam_rollback.report.run_record import ActionStep, RunRecord
+    from pam_rollback.report.watched_incident import WatchedIncident
+    from pam_rollback.session.options import Options
+    from pam_rollback.session.selection import LeftOut
+
+
+def pytest_pam_command_line(config: pytest.Config) -> None:
+    """Raise pytest.UsageError for options that lead nowhere: plan and environment were read, and nothing was written or sent."""
+
+
+def pytest_pam_earlier_runs(config: pytest.Config, options: "Options", environment: "Environment") -> None:
+    """Have in ``reports/out`` what later parts of this session look for there: nobody has looked yet, and nothing was sent.
+
+    A real rollback waits meanwhile, so be done within seconds. What fails in it ends the session as a defect.
+    """
+
+
+def pytest_pam_run_notes(run_folder: Path) -> str | None:
+    """Give a line for the notes of a real run that began an action, such as what to do next.
+
+    Asked before its record is written: whoever answers looks at nothing outside. What fails in it is named in the notes.
+    """
+
+
+def pytest_pam_notes(run_folder: Path) -> list[str] | None:
+    """Give lines for the notes of any session, such as what it did and when to come back.
+
+    Asked before its record is written: whoever answers looks at nothing outside. What fails in it is named in the notes.
+    """
+
+
+def pytest_pam_planned(plan: "Plan", environment: "Environment", phases: Collection[str]) -> "list[ActionStep] | None":
+    """Give the steps that a session with tests of these phases would do beside its stories. Asked with ``--dry-run``; sends nothing.
+
+    What fails in it is named among the steps.
+    """
+
+
+def pytest_pam_run_ended(run_folder: Path, environment: "Environment") -> str | None:
+    """A real run that began an action is over: its verdict is shown and its record written. Give what to say on the terminal, if anything.
+
+    Nobody waits for what is done here. A session that somebody asked to stop does not call it. What fails in it is named on the terminal.
+    """
+
+
+@pytest.hookspec(firstresult=True)
+def pytest_pam_criterion_retest(criterion: str, request: pytest.FixtureRequest) -> tuple[bool, str] | None:
+    """At the gate: measure a criterion that went red in a recorded incident once more. Give whether it is good now, and figures in words.
+
+    ``request`` gives fixtures by name. Give None for a criterion that is another one's. Raise MeasurementFailed when it cannot be told:
+    then it is neither gone nor back. The first answer counts, that of a conftest.py before the suite's own.
+    """
+
+
+@pytest.hookspec(firstresult=True)
+def pytest_pam_on_record(config: pytest.Config, environment: "Environment") -> tuple[bool, str] | None:
+    """Say whether the incident of this environment is on record in a tracker (PRE-4), and where. None: no tracker is known.
+
+    Raise MeasurementFailed when it cannot be told: then a person's word counts. The first answer counts.
+    """
+
+
+@pytest.hookspec(firstresult=True)
+def pytest_pam_why_left_out(item: pytest.Item) -> str | None:
+    """Say why a test that was selected would tell nothing in this session: it is left out, and named with that reason. None: it runs."""
+
+
+def pytest_pam_situation_begins(situation: str, request: pytest.FixtureRequest) -> None:
+    """A situation is entered, before its action and its tests. ``request`` gives fixtures: what they set up lasts as long as the situation.
+
+    What fails in it fails all tests of the situation.
+    """
+
+
+def pytest_pam_incomplete(config: pytest.Config, left_out: "LeftOut", answered: Collection[str]) -> list[str] | None:
+    """Say what this session did not ask and should have: each reason makes the verdict PARTIAL, also where all is green.
+
+    ``answered`` are the plan items for which a person or a dated waiver answers. Asked more than once, and of every session. One that fails
+    is a reason itself.
+    """
+
+
+def pytest_pam_report(record: "RunRecord") -> list[tuple[str, Sequence[str]]] | None:
+    """Give headings, each with its lines, for the scorecard and the summary of a CI job. The record is without secrets.
+
+    What fails in it is named there.
+    """
+
+
+def pytest_pam_incident_opened(config: pytest.Config, incident: "WatchedIncident") -> str | None:
+    """A watch found an incident. Tell whoever has to know, and give a reference to what was made of it, such as its address.
+
+    Each listener is told by itself, once. One that fails is named in a line, and told again at the next look, with ``told_before``: so
+    raise for whatever is not known to have been told, and NotTold where it is certain that nothing was. The reference comes back in
+    ``incident.reference``, also to a watch of another day.
+    """
+
+
+def pytest_pam_incident_updated(config: pytest.Config, incident: "WatchedIncident") -> str | None:
+    """What is found of an incident that is open, or what is recommended, changed. Whoever was not told of it is not asked.
+
+    A reference takes the place of the one before; None leaves it. One that fails is told what is true by then at the next look.
+    """
+
+
+def pytest_pam_incident_closed(config: pytest.Config, incident: "WatchedIncident") -> str | None:
+    """An incident is over: nothing asked for a rollback for three looks in a row. Otherwise as ``pytest_pam_incident_updated``."""

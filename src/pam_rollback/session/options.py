@@ -1,0 +1,375 @@
+"""The options of the suite, in one group of ``--help``."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from pam_rollback.base.addresses import host_and_port
+from pam_rollback.base.free_text import cleaned, shows_something
+from pam_rollback.product.rules.expected_releases import ExpectedReleases
+from pam_rollback.report.retention import age_of
+
+_WORKERS_MAX = 200
+GROUP = "Rollback verification and drills"
+
+EPILOGUE = (
+    "exit codes of checks, drills and gates: 0 GO, 10 NO-GO, 11 INCONCLUSIVE, 12 an action failed, 13 refused by a guard, "
+    "14 an undo failed and a person is needed; 2 to 5 are pytest's own"
+)
+
+
+@dataclass(frozen=True)
+class Options:
+    """The suite's options as given. Empty means: not given."""
+
+    env: str
+    mode: str
+    execute: bool
+    confirm: str
+    reason: str
+    initiated_by: str
+    dry_run: bool
+    pace: float | None
+    situation: tuple[str, ...]
+    item: tuple[str, ...]
+    """Plan items: only what judges one of them is selected."""
+    to: ExpectedReleases
+    run_dir: Path | None
+    baseline: Path | None
+    undo: str
+    resume: str
+    take_over: str
+    ack: tuple[str, ...]
+    observed: tuple[str, ...]
+    load_workers: tuple[int, str]
+    """How many generators a load test has, and the address where those of other machines sign on; empty: all run here."""
+    incident: str
+    approve: tuple[str, ...]
+    adopt: str
+    state_dir: Path | None
+    gate_run: str
+    blank: tuple[str, ...] = ()
+    """Options whose text shows nothing, such as a lone zero-width space: neither a reason nor a name."""
+
+    @property
+    def real(self) -> bool:
+        """This session is to change the environment for good."""
+        return self.mode == "real"
+
+
+def read(config: pytest.Config) -> Options:
+    """The options of this session. Raises pytest.UsageError for values that make no sense."""
+    option = config.option
+    if option.pam_state_keep:
+        try:
+            age_of(option.pam_state_keep)
+        except ValueError as error:
+            raise pytest.UsageError(f"--state-keep: {error}") from None
+    if option.pam_resume and option.pam_undo:
+        raise pytest.UsageError("--resume finishes a run and --undo puts it back: give one of them")
+    said = {"--reason": option.pam_reason, "--initiated-by": option.pam_initiated_by}
+    shown = {name: text if shows_something(text) else "" for name, raw in said.items() for text in [cleaned(raw)]}
+    return Options(
+        env=option.pam_env or os.environ.get("PAM_ENV") or "sandbox",
+        mode=option.pam_mode,
+        execute=option.pam_execute,
+        confirm=option.pam_confirm,
+        reason=shown["--reason"],
+        initiated_by=shown["--initiated-by"],
+        dry_run=option.pam_dry_run,
+        pace=_pace(option.pam_pace),
+        situation=tuple(part.strip() for part in option.pam_situation.split(",") if part.strip()),
+        item=tuple(dict.fromkeys(part.strip() for text in option.pam_item for part in text.split(",") if part.strip())),
+        to=_releases(option.pam_to),
+        run_dir=Path(option.pam_run_dir) if option.pam_run_dir else None,
+        baseline=Path(option.pam_baseline) if option.pam_baseline else None,
+        undo=option.pam_undo,
+        resume=option.pam_resume,
+        take_over=_signed("--take-over", 'RUN="who: evidence"', option.pam_take_over, after="=")
+        if option.pam_take_over
+        else "",
+        ack=tuple(_assignment("--ack", 'ITEM="who: evidence"', text) for text in option.pam_ack),
+        observed=tuple(_assignment("--observed", "CRITERION=WHAT", text) for text in option.pam_observed),
+        load_workers=_load_workers(option.pam_load_workers),
+        incident=option.pam_incident,
+        approve=tuple(_signed("--approve", 'STAGE="who: why"', text, after="=") for text in option.pam_approve),
+        adopt=_signed("--adopt", '"who: why"', option.pam_adopt) if option.pam_adopt else "",
+        state_dir=_folder(option.pam_state_dir or os.environ.get("PAM_STATE_DIR", "")),
+        gate_run=option.pam_gate_run,
+        blank=tuple(name for name, raw in said.items() if raw and not shown[name]),
+    )
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the group."""
+    group = parser.getgroup("pam-rollback", f"{GROUP} ({EPILOGUE})")
+    add = group.addoption
+    add(
+        "--env",
+        dest="pam_env",
+        default="",
+        metavar="NAME-or-FILE",
+        help="the environment: a name in environments/ or a file such as `make sandbox` writes (default: $PAM_ENV, else sandbox)",
+    )
+    add(
+        "--mode",
+        dest="pam_mode",
+        default="drill",
+        choices=("drill", "real"),
+        help="drill plants an incident, on the sandbox only, and undoes everything; real acts on the one that is there (default: drill)",
+    )
+    add(
+        "--execute",
+        dest="pam_execute",
+        action="store_true",
+        help="needed for a change outside the sandbox: yes, do it",
+    )
+    add(
+        "--confirm",
+        dest="pam_confirm",
+        default="",
+        metavar="NAME",
+        help="needed for a change outside the sandbox: the environment's name, typed again",
+    )
+    add(
+        "--reason",
+        dest="pam_reason",
+        default="",
+        metavar="TEXT",
+        help="needed for a change outside the sandbox: why, for the journal and the team",
+    )
+    add(
+        "--initiated-by",
+        dest="pam_initiated_by",
+        default="",
+        metavar="WHO",
+        help="needed for a change outside the sandbox: who decided",
+    )
+    add(
+        "--dry-run",
+        dest="pam_dry_run",
+        action="store_true",
+        help="print what would be done and checked, send nothing; ends with 11, never GO",
+    )
+    add(
+        "--pace",
+        dest="pam_pace",
+        default="",
+        metavar="N",
+        help="divide the plan's observation windows by N (default: 60 on the sandbox, 1 elsewhere; more than 1 is refused on production); "
+        "response and recovery times are never scaled",
+    )
+    add(
+        "--situation",
+        dest="pam_situation",
+        default="",
+        metavar="NAMES",
+        help="the state in which checks run: as-is, after-each, or names such as after-feature-flag, separated by commas "
+        "(default: after-STORY for each story that is named, baseline with -m baseline, else as-is)",
+    )
+    add(
+        "--item",
+        dest="pam_item",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="only what judges this plan item, such as SC-1; once for each, or separated by commas. The verdict is complete for it",
+    )
+    add(
+        "--to",
+        dest="pam_to",
+        action="append",
+        default=[],
+        metavar="[SITE=]RELEASE",
+        help="what a rollback of code goes back to: a deploy's id, a commit or its beginning, or a version (default: found by rule, and "
+        "shown first); with checks alone: the release that must be running, with -m redeploy_gate: the candidate; where the sites "
+        "differ, once for each: --to frontend=1.41.3 --to backend=1.42.0",
+    )
+    add(
+        "--run-dir",
+        dest="pam_run_dir",
+        default="",
+        metavar="DIR",
+        help="the run's folder (default: reports/out/<run id>)",
+    )
+    add(
+        "--baseline",
+        dest="pam_baseline",
+        default="",
+        metavar="FILE",
+        help="compare with this baseline.json, which -m baseline or a drill recorded here; or the run that has it, or `newest`",
+    )
+    add(
+        "--undo",
+        dest="pam_undo",
+        default="",
+        metavar="RUN",
+        help="put back what that run (id or folder) left changed, then end",
+    )
+    add(
+        "--resume",
+        dest="pam_resume",
+        default="",
+        metavar="RUN",
+        help="finish what that run (id or folder) left half done: name the same file of drills/; its target, decision and folder are kept",
+    )
+    add(
+        "--take-over",
+        dest="pam_take_over",
+        default="",
+        metavar='RUN="who: evidence"',
+        help="a person vouches that the session of that run, which holds the lock, is dead or hung: take the lock at once, without "
+        "watching whether it gives signs of life",
+    )
+    add(
+        "--incident",
+        dest="pam_incident",
+        default="",
+        metavar="RUN",
+        help="with -m redeploy_gate: the run (id or folder) that recorded the incident that must not come back "
+        "(default: the environment's newest with a red criterion)",
+    )
+    add(
+        "--approve",
+        dest="pam_approve",
+        action="append",
+        default=[],
+        metavar='STAGE="who: why"',
+        help="with -m ramp: let the next stage in, where a person's yes is asked for; it is written down and expires",
+    )
+    add(
+        "--adopt",
+        dest="pam_adopt",
+        default="",
+        metavar='"who: why"',
+        help="with -m ramp: take the ramp over as it is, after a lost state, a change by somebody else, or a rollback",
+    )
+    add(
+        "--state-dir",
+        dest="pam_state_dir",
+        default="",
+        metavar="DIR",
+        help="where the journals of ramp and watch of each environment outlive sessions (default: $PAM_STATE_DIR, else reports/state)",
+    )
+    add(
+        "--turn",
+        dest="pam_turn",
+        default="",
+        metavar="TIME",
+        help="with -m watch: end after so long, such as 5h30m, and hand over to the next turn (default: 2m on a sandbox of its own, else "
+        "until it is stopped)",
+    )
+    add(
+        "--look-every",
+        dest="pam_look_every",
+        default="",
+        metavar="TIME",
+        help="with -m watch: the time between two looks (default: 15s on the sandbox, 1m elsewhere)",
+    )
+    add(
+        "--state",
+        dest="pam_state",
+        default="",
+        metavar="PLACE",
+        help="where runs, journals, baselines and ramps of all machines are kept: git:origin, git:ADDRESS (a ref "
+        "outside of branches, with the token of $PAM_STATE_TOKEN) or a folder (default: $PAM_STATE, else this machine only)",
+    )
+    add(
+        "--state-keep",
+        dest="pam_state_keep",
+        default="",
+        metavar="AGE",
+        help="with --state: older runs that nobody needs are removed from there (default: 90d)",
+    )
+    add(
+        "--gate-run",
+        dest="pam_gate_run",
+        default="",
+        metavar="RUN",
+        help="with -m ramp: a run of the re-deployment gate (id or folder) that is not in reports/out",
+    )
+    add(
+        "--ack",
+        dest="pam_ack",
+        action="append",
+        default=[],
+        metavar='ITEM="who: evidence"',
+        help="a person vouches for a manual criterion",
+    )
+    add(
+        "--observed",
+        dest="pam_observed",
+        action="append",
+        default=[],
+        metavar="CRITERION=WHAT",
+        help="a person saw this decision criterion broken; recorded with the incident",
+    )
+    add(
+        "--load-workers",
+        dest="pam_load_workers",
+        default="1",
+        metavar="N[@ADDRESS:PORT]",
+        help="load tests: so many generators on this machine (default: 1), or on others that sign on at that address of this machine",
+    )
+
+
+def _pace(text: str) -> float | None:
+    if not text:
+        return None
+    try:
+        pace = float(text)
+    except ValueError:
+        pace = 0.0
+    if not 1 <= pace <= 3600:  # noqa: PLR2004 - an hour in a second is the most that still measures anything
+        raise pytest.UsageError(
+            f"--pace {text}: expected a number from 1 to 3600 (60 makes a minute of a window a second)"
+        )
+    return pace
+
+
+def _releases(texts: list[str]) -> ExpectedReleases:
+    try:
+        return ExpectedReleases.named(texts)
+    except ValueError as error:
+        raise pytest.UsageError(f"--to {error}") from None
+
+
+def _assignment(option: str, form: str, raw: str) -> str:
+    text = cleaned(raw)
+    item, equals, value = text.partition("=")
+    if not (item and equals and shows_something(value)):
+        raise pytest.UsageError(f"{option} {text}: expected {form}")
+    return text
+
+
+def _load_workers(text: str) -> tuple[int, str]:
+    """How many generators, and where those of other machines sign on; empty: they run here."""
+    count, at, listen = text.partition("@")
+    try:
+        if at:
+            host_and_port(listen)
+        number = int(count)
+    except ValueError:
+        number = 0
+    if not 1 <= number <= _WORKERS_MAX:
+        raise pytest.UsageError(
+            f"--load-workers {text}: expected a number of processes on this machine (2), or of workers on others and the address of this "
+            "machine where they sign on (3@10.0.0.1:5557)"
+        )
+    return number, listen
+
+
+def _signed(option: str, form: str, raw: str, *, after: str = "") -> str:
+    """Who says so and why is part of it: it is written down."""
+    text = cleaned(raw)
+    statement = text.partition(after)[2] if after else text
+    who, colon, why = statement.partition(":")
+    if (after and not text.partition(after)[0]) or not (shows_something(who) and colon and shows_something(why)):
+        raise pytest.UsageError(f"{option} {text}: expected {form}")
+    return text
+
+
+def _folder(text: str) -> Path | None:
+    return Path(text).absolute() if text else None

@@ -1,0 +1,260 @@
+"""Puts the run record together from what the session knows."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal, cast
+
+from pam_rollback import VERSION
+from pam_rollback.report.decision_record import DecisionRecord
+from pam_rollback.report.readiness_record import read_preflight, read_ways
+from pam_rollback.report.run_record import (
+    ActionStep,
+    ActionTaken,
+    EnvironmentFacts,
+    ItemTitle,
+    Measured,
+    Moment,
+    NotRun,
+    ReportPaths,
+    Result,
+    RunRecord,
+    Verdict,
+)
+from pam_rollback.report.verdict import Outcome, counted
+from pam_rollback.rollback.engine.journal import ACTION
+from pam_rollback.rollback.fixtures.range_proven import PLANTED_BEFORE
+from pam_rollback.rollback.rules.undamaged import NOT_JUDGED
+from pam_rollback.rollback.service.planned import planned_steps
+from pam_rollback.rollback.service.stories import STORIES
+from pam_rollback.session.baseline_files import BASELINE_FILE, staleness
+from pam_rollback.session.runbook import Runbook, shown
+from pam_rollback.session.scope import Scope
+from pam_rollback.session.seen import Seen
+from pam_rollback.session.selection import LeftOut
+from pam_rollback.session.situations import BASELINE
+from pam_rollback.session.watched import watched
+
+HOW_TO_GET_HTML = "`make report` builds the HTML"
+HOW_TO_GET_EVIDENCE = "`make report` adds the evidence, test by test"
+
+
+def build_record(
+    runbook: Runbook,
+    tests: Sequence[Seen],
+    *,
+    code: int,
+    why: Sequence[str],
+    verdict: str,
+    scope: Scope,
+    left_out: LeftOut,
+    situations: tuple[str, ...],
+    stories: tuple[str, ...],
+    finished: Moment,
+    notes: Sequence[str],
+    told: Sequence[str] = (),
+    planned: Sequence[ActionStep] = (),
+    decision: DecisionRecord | None = None,
+) -> RunRecord:
+    """All that the session found out, as data. ``told`` and ``planned`` are what topics note, and would have done."""
+    environment = runbook.environment
+    return RunRecord(
+        run_id=runbook.id,
+        started=Moment(runbook.started.isoformat(timespec="seconds"), runbook.started_s),
+        finished=finished,
+        environment=EnvironmentFacts(name=environment.name, host=runbook.host or "not started", kind=environment.kind),
+        release=runbook.releases_seen[-1] if runbook.releases_seen else None,
+        releases_seen=tuple(runbook.releases_seen),
+        mode="real" if runbook.options.real else "drill",
+        pace=runbook.pace,
+        situations=situations,
+        command_line=tuple(runbook.secrets.redact(runbook.command).split(" ")),
+        verdict=cast("Verdict", verdict),
+        exit_code=code,
+        results=tuple(_result(test, runbook) for test in tests),
+        scope=scope.name,
+        reasons=tuple(
+            dict.fromkeys([*_reasons(runbook, scope, code), *_only_listed(tests), *_not_counted(tests, why)])
+        ),
+        deselected=tuple(NotRun(*one) for one in left_out.tests),
+        actions=tuple(_actions(runbook)),
+        items=tuple(_items(runbook, tests)),
+        steps=(*planned_steps(runbook.plan, stories, environment), *planned)
+        if verdict == "PLANNED"
+        else tuple(_steps(runbook)),
+        watched=() if verdict == "PLANNED" else tuple(watched(runbook)),
+        relaxed_thresholds=scope.relaxed,
+        waivers=scope.waivers,
+        acknowledgements=scope.acknowledgements,
+        unmeasured=scope.unmeasured,
+        decision=decision,
+        readiness=read_preflight(runbook.folder),
+        standing=read_ways(runbook.folder),
+        notes=(
+            *notes,
+            *(
+                [f"{NOT_JUDGED}: nothing was planted here"]
+                if runbook.undamaged and runbook.journal.action_began
+                else []
+            ),
+            *_baselines(runbook),
+            *_planted_before(runbook),
+            *(runbook.secrets.redact(line) for line in told),
+            *(f"observed by a person: {text}" for text in runbook.options.observed),
+        ),
+        reports=ReportPaths(
+            html=None,
+            html_missing=HOW_TO_GET_HTML,
+            record=shown(runbook.folder / "run.json"),
+            junit=shown(runbook.folder / "junit.xml"),
+            results=shown(runbook.results),
+        ),
+        suite=VERSION,
+    )
+
+
+def with_page(record: RunRecord, page: str) -> RunRecord:
+    """The record of a run whose report has its first page."""
+    return replace(record, reports=replace(record.reports, html=page, html_missing=HOW_TO_GET_EVIDENCE))
+
+
+def _only_listed(tests: Sequence[Seen]) -> Iterable[str]:
+    """A session that could not decide anything says so, instead of ending INCONCLUSIVE without a word."""
+    if tests and all(test.properties.get("advisory") for test in tests):
+        yield "only advisory tests were selected: they are listed, and nothing was verified"
+
+
+def _not_counted(tests: Sequence[Seen], why: Sequence[str]) -> Iterable[str]:
+    """Why it is no GO, without what the numbers of red and unknown tests say in the verdict line anyway."""
+    told = counted(test.outcome for test in tests if not test.properties.get("advisory"))
+    return (reason for reason in why if reason not in told)
+
+
+def _baselines(runbook: Runbook) -> Iterable[str]:
+    """What this run was held against, and what it recorded for later ones."""
+    if runbook.stored is not None:
+        yield staleness(runbook) or f"compared with the {runbook.stored}"
+    recorded = runbook.folder / BASELINE / BASELINE_FILE
+    if recorded.is_file():
+        yield f"baseline recorded; hold later runs against it with --baseline {shown(recorded)}"
+
+
+def _planted_before(runbook: Runbook) -> Iterable[str]:
+    """What whoever attached a sandbox practises with."""
+    for entry in runbook.journal.entries():
+        if entry["event"] == PLANTED_BEFORE:
+            names = ", ".join(map(str, entry["faults"]))
+            yield f"planted in the sandbox before {entry.get('situation', 'the drill')} began: {names}"
+
+
+def _result(test: Seen, runbook: Runbook) -> Result:
+    properties = test.properties
+    identifiers = tuple(str(properties.get("criterion", "")).split())
+    return Result(
+        nodeid=test.nodeid,
+        title=str(properties.get("title", test.nodeid)),
+        outcome=test.outcome,
+        criteria=identifiers,
+        phase=str(properties.get("phase", "")),
+        kind=str(properties.get("kind", "")),
+        situation=str(properties.get("situation", "")),
+        message="" if test.outcome is Outcome.PASSED else test.message or "the session ended before it was reached",
+        runbook=next_page(properties, identifiers, runbook),
+        duration_s=round(test.duration_s, 3),
+        advisory=bool(properties.get("advisory")),
+        ran=test.body_ran,
+        measured=tuple(Measured(**figures) for figures in test.figures),
+    )
+
+
+def next_page(properties: Mapping[str, Any], identifiers: Sequence[str], runbook: Runbook) -> str:
+    """Where to go on: the test's own page if it has one, else that of its first plan item."""
+    own = str(properties.get("runbook", ""))
+    return own or (runbook.plan.item(identifiers[0]).runbook if identifiers else "")
+
+
+def _actions(runbook: Runbook) -> Iterable[ActionTaken]:
+    """From the journal: why, which way, and who decided."""
+    for entry in runbook.journal.entries():
+        story = STORIES.get(str(entry.get("strategy", ""))) if entry["event"] == ACTION else None
+        if story is None:
+            continue
+        strategy = runbook.plan.strategy(story.strategy)
+        yield ActionTaken(
+            story=story.name,
+            strategy=strategy.id,
+            title=strategy.title,
+            incident=runbook.secrets.redact(str(entry.get("reason", ""))),
+            initiated_by=runbook.secrets.redact(str(entry.get("initiated_by", ""))),
+            situation=str(entry.get("situation", "")),
+            decided_s=round(float(entry.get("decided_s", runbook.started_s)) - runbook.started_s, 3),
+        )
+
+
+def _items(runbook: Runbook, tests: Sequence[Seen]) -> Iterable[ItemTitle]:
+    """What the plan asks for, of all that the tests serve, in the plan's order."""
+    served = {one for test in tests for one in str(test.properties.get("criterion", "")).split()}
+    return (ItemTitle(item.id, item.title) for item in runbook.plan.items() if item.id in served)
+
+
+def _steps(runbook: Runbook) -> Iterable[ActionStep]:
+    """From the journal, which also has what was done before somebody was killed."""
+    # Workers write side by side: what one situation does says nothing about the next line, which may be another one's.
+    actions: dict[str, str] = {}
+    started_s: dict[tuple[str, str], float] = {}
+    owed: dict[tuple[str, int], str] = {}
+    for entry in runbook.journal.entries():
+        situation = str(entry.get("situation", ""))
+        action = actions.get(situation, "")
+        match entry["event"]:
+            case "action":
+                actions[situation] = str(entry["strategy"])
+            case "step-started":
+                started_s[situation, entry["step"]] = entry["at_s"]
+            case "step-done" | "step-failed" as event:
+                since_s = started_s.get((situation, entry["step"]), entry["at_s"])
+                yield _step(
+                    runbook, action, entry["step"], "done" if event == "step-done" else "failed", since_s, entry
+                )
+            case "step-not-done":
+                yield _step(runbook, action, entry["step"], "failed", entry["at_s"], entry)
+            case "undo-owed":
+                owed[situation, entry["number"]] = str(entry["kind"])
+            case "undo-done":
+                kind = owed.get((situation, entry["number"]), "")
+                yield _step(runbook, action, f"undo {kind}".rstrip(), "undone", entry["at_s"], entry)
+
+
+def _step(
+    runbook: Runbook,
+    action: str,
+    name: str,
+    outcome: Literal["done", "failed", "undone"],
+    since_s: float,
+    entry: Mapping[str, Any],
+) -> ActionStep:
+    return ActionStep(
+        action=action,
+        step=name,
+        outcome=outcome,
+        started_s=round(since_s - runbook.started_s, 3),
+        duration_s=round(entry["at_s"] - since_s, 3),
+        detail=str(entry.get("problem") or entry.get("result") or ""),
+    )
+
+
+def _reasons(runbook: Runbook, scope: Scope, code: int) -> tuple[str, ...]:
+    reasons = []
+    owed = len(runbook.journal.owed())
+    if owed and not runbook.options.real:
+        reasons.append(f"{owed} change{'s are' if owed > 1 else ' is'} not undone: pytest --undo {runbook.id} --env …")
+    reasons += [f"the rollback was not done: {problem}" for problem in runbook.journal.failed_actions]
+    reasons += [f"went on without it: {warning}" for warning in runbook.journal.warnings]
+    stop = runbook.stop.reason
+    if stop is not None:
+        reasons.append(f"stopped by {stop} before everything had run")
+    reasons += runbook.losses
+    if runbook.options.dry_run:
+        reasons.append("--dry-run: nothing was sent, nothing was verified")
+    if code != 0 or scope.partial:
+        reasons += scope.partial
+    return tuple(reasons)

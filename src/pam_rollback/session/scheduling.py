@@ -1,0 +1,37 @@
+"""How pytest-xdist spreads the tests: a situation stays on one worker."""
+
+from typing import Any
+
+from xdist.scheduler import LoadScopeScheduling
+
+from pam_rollback.rollback.service.stories import SITUATIONS
+
+_INTEGRITY = "checks/integrity/"
+_LOAD = "load/"
+"""One load test at a time, and one for all who judge it."""
+_PROBED = "checks/test_performance.py"
+_TOGETHER = {
+    "checks/test_success_criteria.py": _PROBED,
+    "checks/test_servers_records.py": _PROBED,
+    "checks/test_held_data.py": _PROBED,
+}
+"""They share one prober: what the checks of performance saw is the beginning of the window, so that it waits for the rest only."""
+
+
+class BySituation(LoadScopeScheduling):  # type: ignore[misc]
+    """All tests of an after-situation are one scope; as-is and baseline spread by file, in the order in which they would run alone."""
+
+    def __init__(self, config: Any, log: Any = None) -> None:
+        # Else the files with the most tests would go first, and health, which people wait for, last.
+        config.option.loadscopereorder = False
+        super().__init__(config, log)
+
+    def _split_scope(self, nodeid: str) -> str:
+        # Wherever it stands among the parameters: a browser's name may come before it.
+        parameters = f"-{nodeid.partition('[')[2].removesuffix(']')}-"
+        found = [name for name in SITUATIONS if f"-{name}-" in parameters]
+        path = nodeid.split("::", 1)[0]
+        # The SQL checks share one snapshot, and their time frame is judged by who gave their verdicts.
+        folder = next((folder for folder in (_INTEGRITY, _LOAD) if path.startswith(folder)), None)
+        shared = folder or _TOGETHER.get(path, path)
+        return max(found, key=len, default=shared)

@@ -1,0 +1,63 @@
+"""Where a run's notes go when the disk below its own folder takes none, and where a later run looks for them.
+
+First the user's state folder (XDG Base Directory Specification), then the temporary folder: each may lie on a disk of its own, and the
+second may be memory. Both are open to their owner only.
+"""
+
+import hashlib
+import os
+import stat
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from pam_rollback.outside.durable import make_private
+
+_NAME = "pam-rollback"
+
+
+def folders(run_folder: Path) -> list[Path]:
+    """The second places of the run of this folder, the best first. They need not exist."""
+    run_folder = run_folder.absolute()
+    name = f"{run_folder.name}-{hashlib.sha256(os.fsencode(run_folder)).hexdigest()[:8]}"
+    return [place / "runs" / name for place in _places()]
+
+
+def files(path: Path) -> list[Path]:
+    """The second places of this file of a run's folder."""
+    return [folder / path.name for folder in folders(path.parent)]
+
+
+def kept(path: Path, write: Callable[[Path], object]) -> tuple[Path | None, str]:
+    """Have the file of a run's folder written there, or in a second place. Gives where it is now, and why it is not in its own place."""
+    problem = ""
+    for place in (path, *files(path)):
+        try:
+            make_private(place.parent)
+            write(place)
+        except OSError as error:
+            problem = problem or error.strerror or str(error)
+            continue
+        return place, problem
+    return None, problem
+
+
+def _places() -> Iterator[Path]:
+    state = os.environ.get("XDG_STATE_HOME", "")
+    with suppress(RuntimeError):  # nobody's home is known here
+        yield (Path(state) if state.startswith("/") else Path.home() / ".local" / "state") / _NAME
+    shared = Path(tempfile.gettempdir()) / f"{_NAME}-{os.getuid()}"
+    if _is_ours(shared):
+        yield shared
+
+
+def _is_ours(folder: Path) -> bool:
+    """Nobody else made it before us: everybody may write into the folder above."""
+    try:
+        found = folder.lstat()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077

@@ -1,0 +1,29 @@
+"""What the reports of one test said, phase by phase."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pam_rollback.report.verdict import Outcome, worst
+
+
+@dataclass
+class Seen:
+    """What the reports of one test said so far."""
+
+    nodeid: str
+    properties: dict[str, Any] = field(default_factory=dict)
+    figures: list[Mapping[str, Any]] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+    message: str = ""
+    duration_s: float = 0.0
+    body_ran: bool = False
+
+    @property
+    def outcome(self) -> Outcome:
+        """The worst of what was said; a test whose body never ran to its end did not pass."""
+        bad = [outcome for outcome in self.outcomes if outcome is not Outcome.PASSED]
+        if bad:
+            code = worst(outcome.exit_code for outcome in bad)
+            return next(outcome for outcome in bad if outcome.exit_code is code)
+        return Outcome.PASSED if Outcome.PASSED in self.outcomes else Outcome.NOT_RUN

@@ -1,0 +1,386 @@
+"""What is left out and why, and whether what remains is complete enough for a GO."""
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from pam_rollback.base.configuration import suggestion
+from pam_rollback.base.run_files import SETTINGS_FILE
+from pam_rollback.browser.rules.accessibility import OF_STRANGERS, needed_elements
+from pam_rollback.environment.environment import Environment
+from pam_rollback.plan.plan import Plan
+from pam_rollback.product.rules.site import undescribed
+from pam_rollback.rollback.rules.undamaged import NOT_JUDGED
+from pam_rollback.rollback.service.stories import SHORT_JOURNEY, SHORT_KINDS, SITUATIONS
+from pam_rollback.session import browser_gate, detail, markers, pytest_options
+from pam_rollback.session import runbook as runbook_module
+from pam_rollback.session.baseline_files import ACCESS_FILE, ROWS_FILE, SCHEMA_FILE, has
+from pam_rollback.session.detail import Detail
+from pam_rollback.session.runbook import Runbook
+from pam_rollback.session.situations import AS_IS, BASELINE, SITUATIONS_KEY, situation_of, story_name
+from pam_rollback.session.sql_files import invariant_of
+
+NEEDED_ABILITIES = {
+    "page": ("browser",),
+    "context": ("browser",),
+    "site": ("browser", "test_account"),
+    "traveller": ("browser", "test_account"),
+    "phone_traveller": ("browser", "test_account"),
+    "returning_traveller": ("browser", "test_account"),
+    "visitor": ("browser", "asset_manifest"),
+    "onlooker": ("browser",),
+    "published_page": ("netlify",),
+    "webkit_traveller": ("browser", "test_account"),
+    "team_notice": ("slack",),
+    "users_after": ("flag_evaluation",),
+    "users_in_the_end": ("flag_evaluation",),
+    "users_after_the_call": ("flag_evaluation",),
+    "flags_after_the_call": ("flag_admin",),
+    "features_of_the_system": ("flag_admin",),
+    "descent": ("flag_evaluation",),
+    "account": ("test_account",),
+    "surviving_writes": ("test_account",),
+    "separation": ("test_account", "second_test_account"),
+    "affected_users": ("feature_check", "test_account"),
+    "status_page": ("status_page",),
+    "in_app_notice": ("in_app_notice",),
+    "team_told": ("slack",),
+    "mail_arrived": ("email",),
+    "ticket_volume": ("database",),
+    "database_link": ("database",),  # and so all that is read by way of it: the SQL checks, and the rows of before
+    "user_data": ("database",),
+    "users_rows": ("database",),
+    "users_rewriting": ("database",),
+    "users_moves": ("database",),
+    "row_access": ("database",),
+    "memory": ("metrics",),
+    "held_memory": ("metrics",),
+    "held_memory_trend": ("metrics",),
+    "held_data": ("database",),
+    "front_page": ("browser",),
+    "chat_page": ("browser", "test_account"),
+    "audits": ("browser",),
+    "audited": ("browser",),
+    "keyboard_chat": ("browser", "test_account"),
+    "flags_readiness": ("flag_admin",),
+    "gradual_readiness": ("flag_admin", "flag_evaluation"),
+    "deployed_now": ("render",),
+    "services_of_deploy": ("render",),
+    "frontend_readiness": ("netlify",),
+    "backend_readiness": ("render", "database"),
+    "system_readiness": ("flag_admin", "netlify", "render", "cache_admin", "database"),
+    "emergency_readiness": ("emergency_endpoint",),
+    "git_readiness": ("git",),
+    "builds_readiness": ("git",),
+    "verification_readiness": ("database", "test_account"),
+    "message_readiness": ("slack",),
+    "load_run": ("load",),
+    "release_comparison": ("load", "second_release"),
+    "candidate": ("git",),
+    "exposure": ("git", "flag_admin"),
+    "migration_trial": ("git", "database", "staging_copy"),
+    "prometheus_api": ("prometheus",),
+    "circuit_breakers": ("circuit_breakers",),
+}
+"""Which declared abilities a fixture stands on. An environment that does not declare it has the test left out, and named."""
+
+NEEDED_BROWSERS = {"webkit_traveller": "webkit", "measuring_browser": "chromium"}
+"""Which declared browser a fixture stands on, beside those that pytest-playwright runs a test in."""
+
+NEEDED_SERIES = {
+    "recorded_errors": ("requests", "error_rate_pct"),
+    "recorded_latency": ("latency_buckets",),
+    "recorded_memory": ("memory_bytes",),
+}
+"""Which series a fixture stands on where Prometheus is the source: one of them has to be named in ``[prometheus]``."""
+
+_SIGNED_IN = ("email", "password", "log_in", "log_out")
+NEEDED_ELEMENTS = {
+    **dict.fromkeys(("site", "traveller", "phone_traveller", "returning_traveller"), _SIGNED_IN),
+    "chat_page": (*_SIGNED_IN, "message"),
+    "keyboard_chat": (*_SIGNED_IN, "message"),
+    "webkit_traveller": ("email", "password", "message"),
+}
+"""Which elements of pages a fixture works with, by their names in the contract of the product."""
+
+NEEDS_A_ROLLBACK = frozenset({"team_told", "followed"})
+"""Fixtures that tell of a rollback that this session did. Without one, the test is left out, and named."""
+
+
+NEEDED_PARTS = {
+    ROWS_FILE: ("rows", "were counted", frozenset({"row_loss", "row_moves", "row_rewriting"})),
+    ACCESS_FILE: ("policies and privileges", "were recorded", frozenset({"changed_access"})),
+    SCHEMA_FILE: ("objects of the schema", "were recorded", frozenset({"schema_comparison"})),
+    SETTINGS_FILE: ("flags and settings", "were recorded", frozenset({"settings_loss"})),
+}
+"""Of a baseline's parts, what each has and which fixtures compare with it."""
+NEEDS_A_BASELINE = frozenset({"experience"})
+"""Fixtures that compare with what was recorded before. Where there is nothing, the test is left out, and named."""
+
+
+@dataclass
+class LeftOut:
+    """Tests that were deselected by rule, each with the reason, and why the rest is not complete."""
+
+    tests: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list)
+    partial: list[str] = field(default_factory=list)
+    unnamed: set[str] = field(default_factory=set)
+    """Phases with tests here that run only when ``-m`` names them. Nothing is missing without them."""
+    by_rule: list[pytest.Item] = field(default_factory=list)
+    """All that the suite's own rules leave out, whether it is named or not."""
+
+
+KEY = pytest.StashKey[LeftOut]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Check the criterion ids, then leave out what this mode or environment rules out."""
+    runbook = runbook_module.of(config)
+    if runbook is None:
+        return
+    _refuse_unknown_criteria(runbook.plan, items)
+    left_out = LeftOut(partial=partial_by_options(config))
+    config.stash[KEY] = left_out
+    kept: list[pytest.Item] = []
+    dropped: list[pytest.Item] = []
+    expression = config.option.markexpr.strip()
+    for item in items:
+        if markers.waits_to_be_named(markers.names_of(item), expression):
+            dropped.append(item)
+            left_out.unnamed.add(markers.phase_of(item))
+            continue
+        if _is_of_another_story(item, config) or _judges_something_else(item, runbook):
+            dropped.append(item)
+            continue
+        if not markers.is_selected(item, expression):
+            kept.append(item)  # nobody asked for it: pytest leaves it out in a moment, and nothing is missing
+            continue
+        reason = why_left_out(item, runbook)
+        if not expression and _is_for_the_main_way(item, runbook):
+            dropped.append(item)  # nothing is missing here: they run after the strategy's main way
+        elif _is_of_other_tables(item, runbook) and not _is_named(item):
+            dropped.append(item)  # nothing is missing here: this database has no such tables
+        elif reason:
+            left_out.tests.append((item.nodeid, reason, markers.criterion_ids(item)))
+            dropped.append(item)
+        else:
+            kept.append(item)
+    left_out.by_rule = dropped
+    if dropped:
+        config.hook.pytest_deselected(items=dropped)
+        items[:] = kept
+
+
+def _is_of_another_story(item: pytest.Item, config: pytest.Config) -> bool:
+    """Than those that were asked for."""
+    return item.path.parent.name == "drills" and story_name(item.path) not in config.stash[SITUATIONS_KEY].stories
+
+
+def _judges_something_else(item: pytest.Item, runbook: Runbook) -> bool:
+    """Than the plan items that were asked for."""
+    wanted = runbook.options.item
+    return bool(wanted) and set(wanted).isdisjoint(markers.criterion_ids(item))
+
+
+def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
+    """Name what was left out before anything runs, in a list and where all of it is wanted."""
+    if not config.option.collectonly and detail.of(config) is not Detail.ALL:
+        return []
+    left_out = config.stash.get(KEY, LeftOut())
+    by_reason: dict[str, list[str]] = {}
+    for nodeid, reason, _ in left_out.tests:
+        by_reason.setdefault(reason, []).append(nodeid.rpartition("::")[2])
+    return [f"{reason}: {', '.join(names)}" for reason, names in by_reason.items()]
+
+
+def _refuse_unknown_criteria(plan: Plan, items: list[pytest.Item]) -> None:
+    known = plan.ids()
+    problems = [
+        f"{item.nodeid}: criterion {identifier!r} is not an item of plan.toml, {suggestion(identifier, known)}"
+        for item in items
+        for identifier in markers.criterion_ids(item)
+        if identifier not in known
+    ]
+    if problems:
+        raise pytest.UsageError("\n".join(problems))
+
+
+def missing_abilities(item: pytest.Item, environment: Environment) -> list[str]:
+    """The abilities that a test stands on and that the environment does not declare, in order."""
+    asked = getattr(item, "fixturenames", ())
+    needed = {ability for name in asked for ability in NEEDED_ABILITIES.get(name, ())}
+    if "audited" in asked and _parameter(item, "state") not in OF_STRANGERS:
+        needed.add("test_account")
+    return sorted((needed | {_source_of(item)} - {""}) - set(environment.abilities))
+
+
+def not_in_contract(item: pytest.Item, environment: Environment) -> str:
+    """What the test is about and the product, by its contract, does not have; empty when it has all of it."""
+    return _unasked_part(item, environment) or _undescribed_elements(item, environment)
+
+
+def why_left_out(item: pytest.Item, runbook: Runbook) -> str:
+    """Why a test would tell nothing in this session, in words; empty when it would."""
+    environment = runbook.environment
+    if other_kind := _of_another_rollback(item, runbook):
+        return other_kind
+    missing = missing_abilities(item, environment)
+    if missing:
+        return f"{environment.name} declares no {', '.join(missing)}"
+    if situation_of(item) in {AS_IS, BASELINE} and NEEDS_A_ROLLBACK.intersection(getattr(item, "fixturenames", ())):
+        return _no_rollback(item, runbook)
+    undeclared = not_in_contract(item, environment) or _undeclared_part(item, environment)
+    if undeclared:
+        return undeclared
+    if (
+        environment.kind == "production"
+        and item.get_closest_marker("writes")
+        and "test_account" not in environment.abilities
+    ):
+        return f"{environment.name} declares no test_account to write as"
+    return _data_problem(item, runbook)
+
+
+def _data_problem(item: pytest.Item, runbook: Runbook) -> str:
+    """Why nothing can be said of the data: other tables, or nothing to compare with; empty when something can."""
+    if _is_of_other_tables(item, runbook):
+        environment = runbook.environment
+        return f"about tables that {environment.name} does not have ([sql] dialect {environment.sql.dialect!r})"
+    invariant = invariant_of(item)
+    if invariant is not None and (why := runbook.environment.contract.tables.left_out.get(invariant.id)):
+        return f"the contract of {runbook.environment.product} leaves it out: {why}"
+    asked = getattr(item, "fixturenames", ())
+    if not _records_its_own(item, runbook):
+        for file, (part, happened, fixtures) in NEEDED_PARTS.items():
+            if fixtures.intersection(asked) and not has(runbook, file):
+                return f"no {part} {happened} before; {_where_from(runbook, part)}"
+    if NEEDS_A_BASELINE.intersection(asked) and runbook.stored is None and not _records_its_own(item, runbook):
+        return "there is no baseline to compare with, see --baseline"
+    return item.config.hook.pytest_pam_why_left_out(item=item) or ""
+
+
+def _where_from(runbook: Runbook, part: str) -> str:
+    """What would let it be compared: a baseline, or what its own record says that this one lacked."""
+    why = "" if runbook.stored is None else runbook.stored.not_recorded.get(part, "")
+    return f"the baseline lacks them: {why}" if why else "a baseline has them, see --baseline"
+
+
+def _is_for_the_main_way(item: pytest.Item, runbook: Runbook) -> bool:
+    """Whether a drill does without it after a secondary way of a strategy."""
+    story = SITUATIONS.get(situation_of(item))
+    if story is None or story.all_checks or runbook.options.real or item.path.parent.name == "drills":
+        return False
+    return SHORT_KINDS.isdisjoint(markers.kinds_of(item)) and getattr(item, "originalname", "") != SHORT_JOURNEY
+
+
+def _is_of_other_tables(item: pytest.Item, runbook: Runbook) -> bool:
+    """Whether it is an SQL check of the other dialect."""
+    invariant = invariant_of(item)
+    return invariant is not None and runbook.environment.sql.dialect not in invariant.dialects
+
+
+def _of_another_rollback(item: pytest.Item, runbook: Runbook) -> str:
+    """Why it is not part of this kind of rollback: a real one, or a drill without damage; empty when it is."""
+    proves_damage = item.get_closest_marker("drill") is not None
+    if runbook.options.real and proves_damage:
+        return "not part of a real rollback"
+    recovers = proves_damage or "complete_recovery" in getattr(item, "fixturenames", ())
+    if runbook.undamaged and recovers and situation_of(item) not in {AS_IS, BASELINE}:
+        return f"nothing is planted on {runbook.environment.name}: {NOT_JUDGED}"
+    return ""
+
+
+def _is_named(item: pytest.Item) -> bool:
+    """Whether somebody asked for this very file."""
+    return any(arg.split("::")[0].endswith(item.path.name) for arg in item.config.args)
+
+
+def _records_its_own(item: pytest.Item, runbook: Runbook) -> bool:
+    """Before its drill's incident this session records how it is. A real rollback is not delayed by that."""
+    return situation_of(item) not in {AS_IS, BASELINE} and runbook.records_before
+
+
+def _unasked_part(item: pytest.Item, environment: Environment) -> str:
+    """Why the health that the test is about is not asked here; empty when it is."""
+    asked = getattr(item, "fixturenames", ())
+    if "services_of_deploy" in asked and not (environment.render is not None and environment.render.workers):
+        return f"{environment.name} names no [render] workers"
+    components = environment.contract.health.values()
+    if "releases_named" in asked and not any(one.names_release and not environment.unasked(one) for one in components):
+        return f"no health answer of {environment.product} names a release"
+    if "health" not in asked or "site_page" in asked:
+        return ""
+    ids = markers.criterion_ids(item)
+    return next((why for one in components if one.item in ids and (why := environment.unasked(one))), "")
+
+
+def _undescribed_elements(item: pytest.Item, environment: Environment) -> str:
+    """Which elements of pages the test works with and nobody described; empty when there is none."""
+    asked = getattr(item, "fixturenames", ())
+    of_fixtures = (one for name in asked for one in NEEDED_ELEMENTS.get(name, ()))
+    account = "test_account" in environment.abilities
+    of_state = needed_elements(_parameter(item, "state"), account=account) if "audited" in asked else ()
+    lost = undescribed(environment.contract.elements, (*of_fixtures, *of_state, *markers.elements_of(item)))
+    return f"the contract of {environment.product} describes no {', '.join(lost)} ([elements])" if lost else ""
+
+
+def _parameter(item: pytest.Item, name: str) -> str:
+    """What the case of a test has for a parameter; empty for nothing."""
+    case = getattr(item, "callspec", None)
+    return str(case.params.get(name, "")) if case is not None else ""
+
+
+def _undeclared_part(item: pytest.Item, environment: Environment) -> str:
+    """Which part of an ability that is declared the environment leaves out; empty when there is none."""
+    browser = _undeclared_browser(item, environment)
+    if browser:
+        return browser_gate.of_another_browser(environment.name, browser)
+    series = _unnamed_series(item, environment) if _source_of(item) == "prometheus" else ""
+    return f"{environment.name} names no {series} in [prometheus]" if series else ""
+
+
+def _source_of(item: pytest.Item) -> str:
+    """Whose records the test looks at, by the ability that declares them; empty when it is about something else."""
+    callspec = getattr(item, "callspec", None)
+    return str(callspec.params.get("source", "")) if callspec else ""
+
+
+def _unnamed_series(item: pytest.Item, environment: Environment) -> str:
+    """The series that Prometheus would have to be asked for, and that the environment does not name."""
+    for fixture in getattr(item, "fixturenames", ()):
+        names = NEEDED_SERIES.get(fixture, ())
+        if names and not any(getattr(environment.prometheus, name, "") for name in names):
+            return " or ".join(names)
+    return ""
+
+
+def _undeclared_browser(item: pytest.Item, environment: Environment) -> str:
+    """The browser that the test needs and that nobody asked for; empty when there is none."""
+    needed = [NEEDED_BROWSERS[name] for name in getattr(item, "fixturenames", ()) if name in NEEDED_BROWSERS]
+    callspec = getattr(item, "callspec", None)
+    parameter = callspec.params.get("browser_name") if callspec else None
+    if parameter and parameter not in item.config.option.browser:
+        needed.append(str(parameter))
+    return next((name for name in needed if name not in environment.browsers), "")
+
+
+def _no_rollback(item: pytest.Item, runbook: Runbook) -> str:
+    """The reason, and who may say so instead."""
+    ids = markers.criterion_ids(item)
+    acked = {text.partition("=")[0] for text in runbook.options.ack}
+    if acked.intersection(ids):
+        return "no rollback was done in this session, and a person vouches for it (--ack)"
+    return f'no rollback was done in this session; a person may vouch for it: --ack {ids[0]}="who: evidence"'
+
+
+def partial_by_options(config: pytest.Config) -> list[str]:
+    """Every option that makes less run, or say less, without a rule of the suite."""
+    option = config.option
+    found = pytest_options.partial_reasons(option, config.args)
+    runbook = runbook_module.of(config)
+    if runbook is not None and browser_gate.is_loaded(config):
+        left_out = [name for name in browser_gate.declared(runbook) if name not in option.browser]
+        if left_out:
+            found.append(f"--browser leaves out {', '.join(left_out)}")
+    return found

@@ -1,0 +1,86 @@
+"""Loads the parts of slices that a session may use. A slice takes part because its folder is there, and no list names it.
+
+A package of ``pam_rollback`` whose ``__init__`` has ``LOADED_FOR`` brings fixtures: its ``fixtures`` are loaded when ``-m`` names one of
+those markers. Tests of these phases run only when ``-m`` names them, so no test that runs misses a fixture.
+
+A package with a module ``hooks`` listens to the suite's own hooks (``hookspecs``). With ``LOADED_FOR`` they are loaded with its fixtures;
+without, by real runs, and by sessions that name a marker of its ``HEARD_BY``; with ``LOADED_WITH``, an option's and a variable's name, by
+sessions for which one of the two is set.
+"""
+
+import importlib
+import os
+import pkgutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import pam_rollback
+from pam_rollback.session import hookspecs, markers
+from pam_rollback.session.project_root import only_own_tests
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Any conftest.py may listen, too."""
+    pluginmanager.add_hookspecs(hookspecs)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Decide by the command line alone; workers of pytest-xdist come to the same answer."""
+    known = early_config.known_args_namespace
+    if only_own_tests(known.file_or_dir):
+        return
+    load = early_config.pluginmanager.import_plugin
+    explained = known.showfixtures or known.show_fixtures_per_test
+    named = markers.named_in(known.markexpr)
+    # A command line that takes our options away is refused a moment later.
+    real = getattr(known, "pam_mode", "") == "real"
+    for name, loaded_for in slices().items():
+        if explained or named & loaded_for:
+            load(f"{name}.fixtures")
+    for name, (option, variable) in asked_for().items():
+        if getattr(known, option, "") or os.environ.get(variable):
+            load(f"{name}.hooks")
+    for name, heard_in in listening().items():
+        if named & _heard_by(name) or (real if heard_in is None else named & heard_in):
+            load(f"{name}.hooks")
+
+
+def slices() -> dict[str, frozenset[str]]:
+    """Each slice that brings fixtures of its own, and the markers for which they are loaded."""
+    return {name: loaded_for for name in _packages() if (loaded_for := _loaded_for(name)) is not None}
+
+
+def listening() -> dict[str, frozenset[str] | None]:
+    """Each slice that listens to the suite's hooks, and the markers for which it does; None: to those of real runs."""
+    [root] = pam_rollback.__path__
+    asked = asked_for()
+    return {
+        name: _loaded_for(name)
+        for name in _packages()
+        if name not in asked and Path(root, name.rpartition(".")[2], "hooks.py").is_file()
+    }
+
+
+def asked_for() -> dict[str, tuple[str, str]]:
+    """Each slice whose hooks are loaded by what a session is asked for: the option's name among the known ones, and a variable."""
+    found = ((name, getattr(importlib.import_module(name), "LOADED_WITH", None)) for name in _packages())
+    return {name: asked for name, asked in found if asked is not None}
+
+
+def _heard_by(name: str) -> frozenset[str]:
+    found: frozenset[str] = getattr(importlib.import_module(name), "HEARD_BY", frozenset())
+    return found
+
+
+def _loaded_for(name: str) -> frozenset[str] | None:
+    found: frozenset[str] | None = getattr(importlib.import_module(name), "LOADED_FOR", None)
+    return found
+
+
+def _packages() -> Iterator[str]:
+    return (
+        found.name for found in pkgutil.iter_modules(pam_rollback.__path__, f"{pam_rollback.__name__}.") if found.ispkg
+    )

@@ -1,0 +1,128 @@
+"""Collects ``checks/integrity/*.sql``: each file becomes a test, and is for pytest a module like any other."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from pam_rollback.base.configuration import ConfigurationError, Problem
+from pam_rollback.environment.environment import Environment
+from pam_rollback.product.rules.invariants import Invariant, parse_invariant
+from pam_rollback.session import runbook as runbook_module
+from pam_rollback.session.mark_expression import MarkExpression
+from pam_rollback.session.sql_names import FOLDER
+
+_INVARIANT = "pam_invariant"
+MARKS = frozenset({"post_rollback", "redeploy_gate", "integrity"})
+"""Markers that all of these tests have."""
+_SOMETIMES = frozenset({"advisory", "criterion"})
+"""Markers that some of these tests have."""
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Take the files of ``checks/integrity`` in sessions of the runbook."""
+    if file_path.suffix != ".sql" or runbook_module.of(parent.config) is None:
+        return None
+    if file_path.parent != parent.config.rootpath.joinpath(*FOLDER) or not _can_select(parent.config.option.markexpr):
+        return None
+    return SqlFile.from_parent(parent, path=file_path)
+
+
+class SqlFile(pytest.Module):
+    """A module that was never written: one test, made of the file's header."""
+
+    def _getobj(self) -> ModuleType:
+        try:
+            invariant = _read(self.path, self.config.rootpath)
+        except ConfigurationError as error:
+            raise self.CollectError(str(error)) from None
+        module = ModuleType(self.path.stem, f"Is it true that {invariant.sentence}?")
+        module.__file__ = str(self.path)
+        setattr(module, invariant.test_name, _test_of(invariant, self.path))
+        return module
+
+
+def invariants_of(root: Path, environment: Environment) -> list[Invariant]:
+    """Every invariant of ``checks/integrity`` that applies here, whether its test was selected or not.
+
+    Raises ConfigurationError for a file that cannot be read as one.
+    """
+    files = sorted(root.joinpath(*FOLDER).glob("*.sql"))
+    read = [_read(path, root) for path in files]
+    left_out = environment.contract.tables.left_out
+    return [one for one in read if environment.sql.dialect in one.dialects and one.id not in left_out]
+
+
+def _read(path: Path, root: Path) -> Invariant:
+    """One file. Raises ConfigurationError, also for what is no text."""
+    source = str(path.relative_to(root))
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(source, [Problem("", f"cannot be read: {error.strerror or error}")]) from None
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        what = f"not UTF-8 (byte 0x{raw[error.start]:02x}); save the file as UTF-8"
+        raise ConfigurationError(source, [Problem(f"line {line}", what)]) from None
+    return parse_invariant(text, source=source, stem=path.stem)
+
+
+def invariant_of(item: pytest.Item) -> Invariant | None:
+    """The invariant that the test is about; None for any other test."""
+    found: Invariant | None = getattr(getattr(item, "function", None), _INVARIANT, None)
+    return found
+
+
+def _can_select(expression: str) -> bool:
+    """Whether the ``-m`` expression can be true for one of these tests; a session about something else need not read the files."""
+    if not expression:
+        return True
+    try:
+        asked = MarkExpression(expression)
+    except SyntaxError:  # pytest will say so
+        return True
+    return any(asked.holds(_Named(names)) for names in (MARKS, MARKS | _SOMETIMES))
+
+
+@dataclass(frozen=True)
+class _Named:
+    """Tells an expression which markers a test has; their arguments do not matter here."""
+
+    names: frozenset[str]
+
+    def __call__(self, name: str, /, **_: str | int | bool | None) -> bool:
+        return name in self.names
+
+
+def _test_of(invariant: Invariant, path: Path) -> Any:
+    def test(integrity: Any, scored: Any) -> None:
+        fact = scored(integrity.fact(invariant.id))
+
+        if not fact.holds:
+            raise AssertionError(fact)
+
+    # Where it failed is the file that a person can read and run, not this one.
+    test.__code__ = test.__code__.replace(
+        co_filename=str(path), co_firstlineno=invariant.first_line, co_name=invariant.test_name
+    )
+    test.__name__ = test.__qualname__ = invariant.test_name
+    test.__doc__ = (
+        f"{invariant.sentence[:1].upper()}{invariant.sentence[1:]}.  If red: docs/runbook.md#{invariant.anchor}."
+    )
+    test.__module__ = path.stem
+    setattr(test, _INVARIANT, invariant)
+    marks = [
+        pytest.mark.post_rollback,
+        pytest.mark.redeploy_gate,
+        pytest.mark.integrity,
+        pytest.mark.criterion(*invariant.criteria),
+    ]
+    if invariant.severity == "advisory":
+        marks.append(pytest.mark.advisory)
+    for mark in marks:
+        mark(test)
+    return test

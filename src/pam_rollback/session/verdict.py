@@ -1,0 +1,452 @@
+"""From the reports of all tests to one verdict, one exit code, one run record, and the last lines on the terminal."""
+
+import os
+import sys
+import time
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from pam_rollback.decision.rules.decision import Decision
+from pam_rollback.report import (
+    allure_results,
+    in_short,
+    job_summary,
+    recommendation,
+    run_record,
+    run_report,
+    scorecard,
+    scorecard_page,
+    shown_record,
+)
+from pam_rollback.report.aftermath import at_hand
+from pam_rollback.report.redaction import scan
+from pam_rollback.report.run_folder import RunFolder
+from pam_rollback.report.verdict import VERDICT_WORDS, Cause, Ending, ExitCode, Outcome, causes_of_outcomes
+from pam_rollback.session import (
+    completeness,
+    deciding,
+    detail,
+    last_words,
+    listeners,
+    progress,
+    second_places,
+    selection,
+)
+from pam_rollback.session import runbook as runbook_module
+from pam_rollback.session.classification import MESSAGE, OUTCOME
+from pam_rollback.session.fixtures.scoring import FIGURES, RESTS_ON, UNPROVEN
+from pam_rollback.session.guard import REFUSED_KEY
+from pam_rollback.session.harmless_terminal import HarmlessFile
+from pam_rollback.session.recommending import recommended
+from pam_rollback.session.record import build_record, with_page
+from pam_rollback.session.runbook import Runbook, shown
+from pam_rollback.session.scope import Scope, scope_of
+from pam_rollback.session.seen import Seen
+from pam_rollback.session.situations import SITUATIONS_KEY
+
+_KEPT = {
+    pytest.ExitCode.INTERNAL_ERROR: "pytest itself failed, see above",
+    pytest.ExitCode.USAGE_ERROR: "the command line or a file cannot be used, see above",
+    pytest.ExitCode.NO_TESTS_COLLECTED: "no test was left to run",
+    pytest.ExitCode.INTERRUPTED: "the session was interrupted before everything had run",
+}
+"""pytest's own exit codes that stay, and what each says about a verdict."""
+_ENDED_BY_ITSELF = {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED}
+_OUR_WORKER_OUTPUT = "pam_rollback"
+_LINES_OF_A_BROKEN_FILE = 12
+_WITHOUT_TERMINAL = 120
+"""Columns where there is no terminal."""
+
+
+class Collector:
+    """Lives in the controller (or in the only process) and hears of every test."""
+
+    def __init__(self, config: pytest.Config, runbook: Runbook) -> None:
+        self._config = config
+        self._runbook = runbook
+        self._tests: dict[str, Seen] = {}
+        self._broken_collection: list[str] = []
+        # Known here by the command line alone: a worker that dies takes what it knows with it.
+        self._left_out = selection.LeftOut(partial=selection.partial_by_options(config))
+        self._planned = False
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """What was selected is what has to run."""
+        for item in session.items:
+            self._test(item.nodeid).properties.update(item.user_properties)
+        self._left_out = session.config.stash.get(selection.KEY, self._left_out)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
+        """The same, from workers."""
+        for nodeid in ids:
+            self._test(nodeid)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A file that cannot be collected hides tests."""
+        if report.failed:
+            self._broken_collection.append(report.nodeid)
+            # pytest shows it in a traceback, which this session's terminal does without.
+            lines = str(report.longrepr).strip().splitlines()[-_LINES_OF_A_BROKEN_FILE:]
+            self._say("\n".join([f"cannot be collected: {report.nodeid}", *(f"  {line}" for line in lines)]))
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """One phase of one test."""
+        # A worker that crashed is reported under the test that it ran, with no phase of its own.
+        test = self._test(report.nodeid)
+        for name, value in report.user_properties:
+            if name == FIGURES:
+                if report.when == "call":
+                    test.figures.append(cast("Mapping[str, Any]", value))
+            else:
+                test.properties[name] = value
+        said = dict(report.user_properties)
+        test.duration_s += report.duration
+        test.body_ran = test.body_ran or report.when == "call"
+        if report.failed or MESSAGE in said:  # what only advises says it as a skipped test
+            test.outcomes.append(Outcome(said[OUTCOME]) if OUTCOME in said else Outcome.UNKNOWN)
+            test.message = test.message or str(said.get(MESSAGE) or "the process that ran it died")
+        elif report.skipped:
+            test.outcomes.append(Outcome.NOT_RUN)
+            test.message = test.message or _skip_reason(report)
+        elif report.when == "call":
+            test.outcomes.append(Outcome.PASSED)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Take over what only the worker knows."""
+        told = getattr(node, "workeroutput", {}).get(_OUR_WORKER_OUTPUT)
+        if not told:
+            return
+        self._left_out.tests = [
+            *dict.fromkeys([*self._left_out.tests, *((a, b, tuple(c)) for a, b, c in told["left_out"])])
+        ]
+        self._left_out.partial = [*dict.fromkeys([*self._left_out.partial, *told["partial"]])]
+        self._runbook.secrets.learn(told["secrets"])
+        self._runbook.host = self._runbook.host or told["host"]
+        for release in told["releases"]:
+            self._runbook.saw_release(release)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self) -> bool | None:
+        """With ``--dry-run`` nothing is run; what would be is told in the end."""
+        if self._runbook.options.dry_run:
+            self._planned = True
+            for test in self._tests.values():
+                test.message = "would run (--dry-run)"
+            return True
+        return None
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
+        """Outermost: everybody else has finished writing and printing when the verdict comes, or has failed to."""
+        try:
+            yield
+        except OSError as error:
+            # Whoever could not write its file kept the others from their turn; what is still set up is undone in theirs.
+            self._runbook.lost(
+                f"a file of the run could not be written: {error.strerror or error} ({error.filename or 'unnamed'})"
+            )
+            with suppress(Exception):
+                session._setupstate.teardown_exact(None)  # noqa: SLF001 - as pytest's own runner does at the end
+        refused = self._config.stash.get(REFUSED_KEY, "")
+        if refused or session.exitstatus == pytest.ExitCode.USAGE_ERROR:
+            return  # whoever refused has said why
+        if session.exitstatus in _ENDED_BY_ITSELF:
+            completeness.note(session)
+        code, why = self._ending(session)
+        session.exitstatus = code
+        if session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and not self._tests:
+            if self._runbook.options.execute:
+                # Somebody wanted a change, and has to hear that there was none.
+                session.exitstatus = ExitCode.INCONCLUSIVE
+            self._say(_nothing_selected(self._config, self._left_out))
+            return
+        record = self._write(code, why)
+        for problem in last_words.told_elsewhere(self._runbook, record, self._print(record)):
+            self._say(f"the team: {problem}")
+        if os.environ.get("GITHUB_ACTIONS") == "true":
+            self._annotate(in_short.annotations(record))
+        if self._runbook.options.real and self._runbook.journal.action_began and self._runbook.stop.reason is None:
+            # After the verdict, which nobody has to wait for. Whoever asked this session to stop is not kept waiting either.
+            for line in listeners.run_ended(self._config, self._runbook.folder, self._runbook.environment):
+                self._say(line)
+
+    def _ending(self, session: pytest.Session) -> tuple[int, tuple[str, ...]]:
+        """The exit code, and why it is not 0."""
+        status = session.exitstatus
+        journal = self._runbook.journal
+        if journal.owed() and not self._runbook.options.real:
+            # However the session ended, something is still changed; the record says what.
+            return ExitCode.UNDO_FAILED, ()
+        if status in _KEPT and status != pytest.ExitCode.NO_TESTS_COLLECTED and journal.action_began:
+            # Stopped in the middle of a rollback: never pytest's mild "interrupted".
+            return ExitCode.ACTION_FAILED, (_KEPT[pytest.ExitCode(status)],)
+        if self._planned:
+            # The record says that nothing was sent.
+            return ExitCode.INCONCLUSIVE, ()
+        if status in _KEPT:
+            return int(status), (self._uncollected or _KEPT[pytest.ExitCode(status)],)
+        ending = Ending.of(self._causes())
+        return ending.code, ending.why
+
+    def _causes(self) -> list[Cause]:
+        """Everything that keeps this session from a GO."""
+        decision = self._decision
+        if decision is not None:
+            causes = deciding.causes(self._runbook.plan, decision, self._tests.values())
+        else:
+            outcomes = [test.outcome for test in self._tests.values() if not test.properties.get("advisory")]
+            causes = causes_of_outcomes(outcomes)
+        causes += [Cause(ExitCode.ACTION_FAILED, why) for why in self._runbook.journal.failed_actions]
+        causes += [Cause(ExitCode.INCONCLUSIVE, why) for why in self._scope.partial]
+        if self._uncollected:
+            causes.append(Cause(ExitCode.INCONCLUSIVE, self._uncollected))
+        return causes
+
+    @property
+    def _uncollected(self) -> str:
+        """Which files hide their tests; empty when none does."""
+        return f"cannot be collected: {', '.join(self._broken_collection)}" if self._broken_collection else ""
+
+    @property
+    def _decision(self) -> Decision | None:
+        """What a decision session recommends; None for any other session."""
+        if self._planned or not deciding.is_decision(self._config):
+            return None
+        return deciding.decided(self._runbook, list(self._tests.values()), self._left_out, partial=self._scope.partial)
+
+    @property
+    def _phases(self) -> set[str]:
+        """Of the tests of this session."""
+        return {str(test.properties.get("phase", "")) for test in self._tests.values()}
+
+    @property
+    def _scope(self) -> Scope:
+        judged = {
+            identifier
+            for test in self._tests.values()
+            if test.outcome is not Outcome.NOT_RUN
+            for identifier in str(test.properties.get("criterion", "")).split()
+        }
+        return scope_of(self._config, self._runbook, self._left_out, judged=judged, today=_today())
+
+    def _write(self, code: int, why: Sequence[str]) -> run_record.RunRecord:
+        runbook = self._runbook
+        verdict = (
+            "PLANNED" if self._planned else VERDICT_WORDS[ExitCode(code)] if code in set(ExitCode) else "INCONCLUSIVE"
+        )
+        leaks = self._redacted_at_the_end()
+        decision = self._decision
+        said = {deciding.reason(decision)} if decision is not None else set()
+        if runbook.stop.reason is not None:
+            said.add(_KEPT[pytest.ExitCode.INTERRUPTED])  # the record names who stopped it
+        record = build_record(
+            runbook,
+            list(self._tests.values()),
+            code=code,
+            why=[one for one in why if one not in said],
+            verdict=verdict,
+            scope=self._scope,
+            left_out=self._left_out,
+            situations=self._config.stash[SITUATIONS_KEY].situations,
+            stories=self._config.stash[SITUATIONS_KEY].stories,
+            finished=run_record.Moment(datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()),
+            notes=[*_limits(self._tests.values()), *_notes(self._config, runbook, leaks)],
+            told=listeners.notes(self._config, runbook.folder),
+            planned=listeners.planned(self._config, runbook, self._phases) if self._planned else (),
+            decision=None if decision is None else recommended(self._config, runbook, decision),
+        )
+        told = tuple(
+            run_record.TopicTold(heading, tuple(entries)) for heading, entries in listeners.report(self._config, record)
+        )
+        record = replace(record, told=told)
+        page = self._page(record)
+        record = self._kept(record if page is None else with_page(record, shown(page / scorecard_page.NAME)))
+        keep = partial(last_words.keep, runbook)
+        if page is not None:
+            readable = shown_record.shown(record, runbook.secrets.redactor.text)
+            keep("the report's first page", lambda: run_report.write_page(RunFolder(runbook.folder), readable))
+        keep("environment.properties", lambda: allure_results.write_environment(runbook.results, _facts(record)))
+        recommended_here = record.decision
+        if recommended_here is not None:
+            keep(
+                "the recommendation",
+                lambda: allure_results.write_recommendation(
+                    runbook.results,
+                    name=recommendation.headline(recommended_here),
+                    text=runbook.secrets.redact(recommendation.as_text(recommended_here)),
+                    status={0: "passed", ExitCode.NO_GO: "failed"}.get(code, "broken"),
+                ),
+            )
+        summary = os.environ.get("GITHUB_STEP_SUMMARY")
+        if summary:
+            keep("the job summary", lambda: job_summary.append(record, Path(summary), runbook.secrets.redactor))
+        return record
+
+    def _page(self, record: run_record.RunRecord) -> Path | None:
+        """The folder of the report that this session writes the first page of. None: `make report` writes it, when somebody asks.
+
+        Health is answered within a second, and loading the page's templates would take a tenth of it.
+        """
+        wanted = record.verdict != "PLANNED" and record.scope != "health"
+        return RunFolder(self._runbook.folder).html if wanted else None
+
+    def _redacted_at_the_end(self) -> list[Path]:
+        """The files of this run that held a secret, and hold it no more."""
+        runbook = self._runbook
+        folders = [runbook.folder, *(folder for folder in second_places.folders(runbook.folder) if folder.is_dir())]
+        leaks: list[Path] = []
+        for folder in folders:
+            leaks += scan(folder, runbook.secrets.known)
+        for path in leaks:
+            last_words.keep(runbook, f"{path.name} without its secret", partial(runbook.secrets.redactor.file, path))
+        return leaks
+
+    def _kept(self, record: run_record.RunRecord) -> run_record.RunRecord:
+        """Write the record; gives it as it is now, with where it is and with what was lost meanwhile."""
+        runbook = self._runbook
+        place, problem = second_places.kept(
+            runbook.folder / "run.json", lambda path: run_record.write(record, path, runbook.secrets.redactor)
+        )
+        if not problem:
+            return record
+        where = f"it is {place}" if place else "nothing takes it"
+        runbook.lost(f"the run record is not in the run's folder ({problem}): {where}")
+        known = set(record.reasons)
+        return replace(
+            record,
+            reasons=(*record.reasons, *(loss for loss in runbook.losses if loss not in known)),
+            reports=replace(record.reports, record=str(place) if place else None),
+        )
+
+    def _print(self, record: run_record.RunRecord) -> str:
+        """Show the scorecard; gives it as text, also when nobody can see it."""
+        terminal: Any = self._config.pluginmanager.get_plugin("terminalreporter")
+        if terminal is None:
+            return "\n".join(scorecard.render(record, _WITHOUT_TERMINAL, color=False, ascii_only=False))
+        writer = terminal._tw  # noqa: SLF001 - pytest offers no other way to its width and colours
+        encoding = getattr(sys.stdout, "encoding", None) or "ascii"
+        view = detail.view(self._config)
+        ascii_only = not encoding.lower().startswith("utf")
+        lines = view(record, writer.fullwidth, color=writer.hasmarkup, ascii_only=ascii_only)
+        text = "\n".join(lines)
+        self._say(text)
+        with suppress(OSError):
+            sys.stdout.flush()
+        return self._runbook.secrets.redact(text)
+
+    def _annotate(self, lines: Iterable[str]) -> None:
+        file: Any = self._config.get_terminal_writer()._file  # noqa: SLF001 - what stands between pytest and its terminal
+        if isinstance(file, HarmlessFile):
+            for line in lines:
+                file.command(self._runbook.secrets.redact(line))
+
+    def _say(self, text: str) -> None:
+        progress.close(self._config)
+        terminal: Any = self._config.pluginmanager.get_plugin("terminalreporter")
+        if terminal is not None:
+            terminal.ensure_newline()
+            terminal.write_line(self._runbook.secrets.redact(text))
+
+    def _test(self, nodeid: str) -> Seen:
+        return self._tests.setdefault(nodeid, Seen(nodeid))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Listen, in the process that sees all reports."""
+    runbook = runbook_module.of(config)
+    if runbook is None:
+        return
+    if config.option.collectonly:
+        # With the docstrings, the listing reads as the runbook: question, what is proven, where to go on. -q gives bare ids.
+        config.option.verbose = config.option.verbose or 1
+        return
+    # People on call need the message and not the suite's code: that is in Allure's results and in the JUnit file.
+    if config.option.tbstyle == "auto":
+        config.option.tbstyle = "no"
+    if config.option.reportchars == "fE":
+        config.option.reportchars = ""
+    if not runbook.worker:
+        config.pluginmanager.register(Collector(config, runbook), "pam-verdict")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]:
+    """A worker tells the controller what only it knows."""
+    yield
+    runbook = runbook_module.of(session.config)
+    if runbook is None or not runbook.worker:
+        return
+    completeness.note(session)
+    left_out = session.config.stash.get(selection.KEY, selection.LeftOut())
+    output: dict[str, Any] = session.config.workeroutput  # type: ignore[attr-defined]
+    output[_OUR_WORKER_OUTPUT] = {
+        "left_out": [[nodeid, reason, list(ids)] for nodeid, reason, ids in left_out.tests],
+        "partial": left_out.partial,
+        "releases": runbook.releases_seen,
+        "host": runbook.host,
+        # Over the pipe between the two processes, never to a file: the controller redacts the junit file.
+        "secrets": sorted(runbook.secrets.known),
+    }
+
+
+def _facts(record: run_record.RunRecord) -> dict[str, str]:
+    return {
+        "environment": record.environment.name,
+        "host": record.environment.host,
+        "release": record.release or "unknown",
+        "mode": record.mode,
+        "pace": f"{record.pace:g}",
+        "run": record.run_id,
+        "verdict": record.verdict,
+        **({"recommendation": record.decision.recommendation} if record.decision else {}),
+    }
+
+
+def _limits(tests: Iterable[Seen]) -> list[str]:
+    """What passed by conditions that do not notice everything, and what answers rest on."""
+    found = [
+        f"{words}{test.properties[name]}"
+        for test in tests
+        for name, words in ((UNPROVEN, "unproven: "), (RESTS_ON, ""))
+        if test.properties.get(name)
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _notes(config: pytest.Config, runbook: Runbook, leaks: Sequence[Path]) -> Iterator[str]:
+    added = os.environ.get("PYTEST_ADDOPTS", "").strip()
+    if added:
+        yield f"PYTEST_ADDOPTS: {runbook.secrets.redact(added)}"
+    if leaks:
+        yield f"{len(leaks)} files held a secret and were redacted at the end"
+    if runbook.options.real and runbook.journal.action_began:
+        yield at_hand(runbook.plan, runbook.environment)
+        yield from listeners.run_notes(config, runbook.folder)
+
+
+def _skip_reason(report: pytest.TestReport) -> str:
+    longrepr = report.longrepr
+    return str(longrepr[2]) if isinstance(longrepr, tuple) else "skipped"
+
+
+def _nothing_selected(config: pytest.Config, left_out: selection.LeftOut) -> str:
+    expression = config.option.markexpr
+    what = f"-m {expression!r}" if expression else "the command line"
+    reasons = "".join(f"\n  {nodeid}: {reason}" for nodeid, reason, _ in left_out.tests)
+    reasons += "".join(f"\n  tests of the phase {name} run only when -m names it" for name in sorted(left_out.unnamed))
+    reasons += "".join(f"\n  {reason}" for reason in left_out.partial)
+    return f"INCONCLUSIVE: {what} selected no test, so nothing was verified; `pytest --markers` lists phases and kinds{reasons}"
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()

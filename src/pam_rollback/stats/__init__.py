@@ -1,0 +1,1 @@
+"""Percentiles, proportions, counters and series, always with the number of values behind them. Pure."""
