@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.run_files import SETTINGS_FILE
 from pam_rollback.environment.known_before import answered_on
 from pam_rollback.observation.service.baseline import Baseline, refuse_other_part
 from pam_rollback.session.runbook import Runbook
@@ -20,6 +21,13 @@ ACCESS_FILE = "access-before.json"
 SCHEMA_FILE = "schema-before.json"
 BARRIERS_FILE = "barriers.json"
 WEIGHT_FILE = "page-weight.json"
+PARTS = {
+    ROWS_FILE: ("rows", "were counted"),
+    ACCESS_FILE: ("policies and privileges", "were recorded"),
+    SCHEMA_FILE: ("objects of the schema", "were recorded"),
+    SETTINGS_FILE: ("flags and settings", "were recorded"),
+}
+"""What each part has that checks compare with, and what was done with it."""
 
 
 def vitals_file(page: str) -> str:

@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 import pytest
 
 from pam_rollback.base.configuration import suggestion
-from pam_rollback.base.run_files import SETTINGS_FILE
-from pam_rollback.browser.rules.accessibility import OF_STRANGERS, needed_elements
 from pam_rollback.environment.environment import Environment
 from pam_rollback.plan.plan import Plan
 from pam_rollback.product.rules.site import undescribed
@@ -14,108 +12,12 @@ from pam_rollback.rollback.rules.undamaged import NOT_JUDGED
 from pam_rollback.rollback.service.stories import SHORT_JOURNEY, SHORT_KINDS, SITUATIONS
 from pam_rollback.session import browser_gate, detail, markers, pytest_options
 from pam_rollback.session import runbook as runbook_module
-from pam_rollback.session.baseline_files import ACCESS_FILE, ROWS_FILE, SCHEMA_FILE, has
+from pam_rollback.session.baseline_files import PARTS, has
 from pam_rollback.session.detail import Detail
+from pam_rollback.session.needs import INDEX, Needs, needs_of
 from pam_rollback.session.runbook import Runbook
 from pam_rollback.session.situations import AS_IS, BASELINE, SITUATIONS_KEY, situation_of, story_name
 from pam_rollback.session.sql_files import invariant_of
-
-NEEDED_ABILITIES = {
-    "page": ("browser",),
-    "context": ("browser",),
-    "site": ("browser", "test_account"),
-    "traveller": ("browser", "test_account"),
-    "phone_traveller": ("browser", "test_account"),
-    "returning_traveller": ("browser", "test_account"),
-    "visitor": ("browser", "asset_manifest"),
-    "onlooker": ("browser",),
-    "published_page": ("netlify",),
-    "webkit_traveller": ("browser", "test_account"),
-    "team_notice": ("slack",),
-    "users_after": ("flag_evaluation",),
-    "users_in_the_end": ("flag_evaluation",),
-    "users_after_the_call": ("flag_evaluation",),
-    "flags_after_the_call": ("flag_admin",),
-    "features_of_the_system": ("flag_admin",),
-    "descent": ("flag_evaluation",),
-    "account": ("test_account",),
-    "surviving_writes": ("test_account",),
-    "separation": ("test_account", "second_test_account"),
-    "affected_users": ("feature_check", "test_account"),
-    "status_page": ("status_page",),
-    "in_app_notice": ("in_app_notice",),
-    "team_told": ("slack",),
-    "mail_arrived": ("email",),
-    "ticket_volume": ("database",),
-    "database_link": ("database",),  # and so all that is read by way of it: the SQL checks, and the rows of before
-    "user_data": ("database",),
-    "users_rows": ("database",),
-    "users_rewriting": ("database",),
-    "users_moves": ("database",),
-    "row_access": ("database",),
-    "memory": ("metrics",),
-    "held_memory": ("metrics",),
-    "held_memory_trend": ("metrics",),
-    "held_data": ("database",),
-    "front_page": ("browser",),
-    "chat_page": ("browser", "test_account"),
-    "audits": ("browser",),
-    "audited": ("browser",),
-    "keyboard_chat": ("browser", "test_account"),
-    "flags_readiness": ("flag_admin",),
-    "gradual_readiness": ("flag_admin", "flag_evaluation"),
-    "deployed_now": ("render",),
-    "services_of_deploy": ("render",),
-    "frontend_readiness": ("netlify",),
-    "backend_readiness": ("render", "database"),
-    "system_readiness": ("flag_admin", "netlify", "render", "cache_admin", "database"),
-    "emergency_readiness": ("emergency_endpoint",),
-    "git_readiness": ("git",),
-    "builds_readiness": ("git",),
-    "verification_readiness": ("database", "test_account"),
-    "message_readiness": ("slack",),
-    "load_run": ("load",),
-    "release_comparison": ("load", "second_release"),
-    "candidate": ("git",),
-    "exposure": ("git", "flag_admin"),
-    "migration_trial": ("git", "database", "staging_copy"),
-    "prometheus_api": ("prometheus",),
-    "circuit_breakers": ("circuit_breakers",),
-}
-"""Which declared abilities a fixture stands on. An environment that does not declare it has the test left out, and named."""
-
-NEEDED_BROWSERS = {"webkit_traveller": "webkit", "measuring_browser": "chromium"}
-"""Which declared browser a fixture stands on, beside those that pytest-playwright runs a test in."""
-
-NEEDED_SERIES = {
-    "recorded_errors": ("requests", "error_rate_pct"),
-    "recorded_latency": ("latency_buckets",),
-    "recorded_memory": ("memory_bytes",),
-}
-"""Which series a fixture stands on where Prometheus is the source: one of them has to be named in ``[prometheus]``."""
-
-_SIGNED_IN = ("email", "password", "log_in", "log_out")
-NEEDED_ELEMENTS = {
-    **dict.fromkeys(("site", "traveller", "phone_traveller", "returning_traveller"), _SIGNED_IN),
-    "chat_page": (*_SIGNED_IN, "message"),
-    "keyboard_chat": (*_SIGNED_IN, "message"),
-    "webkit_traveller": ("email", "password", "message"),
-}
-"""Which elements of pages a fixture works with, by their names in the contract of the product."""
-
-NEEDS_A_ROLLBACK = frozenset({"team_told", "followed"})
-"""Fixtures that tell of a rollback that this session did. Without one, the test is left out, and named."""
-
-
-NEEDED_PARTS = {
-    ROWS_FILE: ("rows", "were counted", frozenset({"row_loss", "row_moves", "row_rewriting"})),
-    ACCESS_FILE: ("policies and privileges", "were recorded", frozenset({"changed_access"})),
-    SCHEMA_FILE: ("objects of the schema", "were recorded", frozenset({"schema_comparison"})),
-    SETTINGS_FILE: ("flags and settings", "were recorded", frozenset({"settings_loss"})),
-}
-"""Of a baseline's parts, what each has and which fixtures compare with it."""
-NEEDS_A_BASELINE = frozenset({"experience"})
-"""Fixtures that compare with what was recorded before. Where there is nothing, the test is left out, and named."""
 
 
 @dataclass
@@ -208,10 +110,7 @@ def _refuse_unknown_criteria(plan: Plan, items: list[pytest.Item]) -> None:
 
 def missing_abilities(item: pytest.Item, environment: Environment) -> list[str]:
     """The abilities that a test stands on and that the environment does not declare, in order."""
-    asked = getattr(item, "fixturenames", ())
-    needed = {ability for name in asked for ability in NEEDED_ABILITIES.get(name, ())}
-    if "audited" in asked and _parameter(item, "state") not in OF_STRANGERS:
-        needed.add("test_account")
+    needed = {ability for one in _needs(item, environment) for ability in one.abilities}
     return sorted((needed | {_source_of(item)} - {""}) - set(environment.abilities))
 
 
@@ -228,7 +127,7 @@ def why_left_out(item: pytest.Item, runbook: Runbook) -> str:
     missing = missing_abilities(item, environment)
     if missing:
         return f"{environment.name} declares no {', '.join(missing)}"
-    if situation_of(item) in {AS_IS, BASELINE} and NEEDS_A_ROLLBACK.intersection(getattr(item, "fixturenames", ())):
+    if situation_of(item) in {AS_IS, BASELINE} and any(one.rollback for one in _needs(item, environment)):
         return _no_rollback(item, runbook)
     undeclared = not_in_contract(item, environment) or _undeclared_part(item, environment)
     if undeclared:
@@ -250,13 +149,13 @@ def _data_problem(item: pytest.Item, runbook: Runbook) -> str:
     invariant = invariant_of(item)
     if invariant is not None and (why := runbook.environment.contract.tables.left_out.get(invariant.id)):
         return f"the contract of {runbook.environment.product} leaves it out: {why}"
-    asked = getattr(item, "fixturenames", ())
     if not _records_its_own(item, runbook):
-        for file, (part, happened, fixtures) in NEEDED_PARTS.items():
-            if fixtures.intersection(asked) and not has(runbook, file):
+        parts = {one.baseline for one in _needs(item, runbook.environment)}
+        for file, (part, happened) in PARTS.items():
+            if file in parts and not has(runbook, file):
                 return f"no {part} {happened} before; {_where_from(runbook, part)}"
-    if NEEDS_A_BASELINE.intersection(asked) and runbook.stored is None and not _records_its_own(item, runbook):
-        return "there is no baseline to compare with, see --baseline"
+        if INDEX in parts and runbook.stored is None:
+            return "there is no baseline to compare with, see --baseline"
     return item.config.hook.pytest_pam_why_left_out(item=item) or ""
 
 
@@ -317,18 +216,13 @@ def _unasked_part(item: pytest.Item, environment: Environment) -> str:
 
 def _undescribed_elements(item: pytest.Item, environment: Environment) -> str:
     """Which elements of pages the test works with and nobody described; empty when there is none."""
-    asked = getattr(item, "fixturenames", ())
-    of_fixtures = (one for name in asked for one in NEEDED_ELEMENTS.get(name, ()))
-    account = "test_account" in environment.abilities
-    of_state = needed_elements(_parameter(item, "state"), account=account) if "audited" in asked else ()
-    lost = undescribed(environment.contract.elements, (*of_fixtures, *of_state, *markers.elements_of(item)))
+    needed = (element for one in _needs(item, environment) for element in one.elements)
+    lost = undescribed(environment.contract.elements, (*needed, *markers.elements_of(item)))
     return f"the contract of {environment.product} describes no {', '.join(lost)} ([elements])" if lost else ""
 
 
-def _parameter(item: pytest.Item, name: str) -> str:
-    """What the case of a test has for a parameter; empty for nothing."""
-    case = getattr(item, "callspec", None)
-    return str(case.params.get(name, "")) if case is not None else ""
+def _needs(item: pytest.Item, environment: Environment) -> tuple[Needs, ...]:
+    return needs_of(item, account="test_account" in environment.abilities)
 
 
 def _undeclared_part(item: pytest.Item, environment: Environment) -> str:
@@ -348,16 +242,15 @@ def _source_of(item: pytest.Item) -> str:
 
 def _unnamed_series(item: pytest.Item, environment: Environment) -> str:
     """The series that Prometheus would have to be asked for, and that the environment does not name."""
-    for fixture in getattr(item, "fixturenames", ()):
-        names = NEEDED_SERIES.get(fixture, ())
-        if names and not any(getattr(environment.prometheus, name, "") for name in names):
-            return " or ".join(names)
+    for one in _needs(item, environment):
+        if one.series and not any(getattr(environment.prometheus, name, "") for name in one.series):
+            return " or ".join(one.series)
     return ""
 
 
 def _undeclared_browser(item: pytest.Item, environment: Environment) -> str:
     """The browser that the test needs and that nobody asked for; empty when there is none."""
-    needed = [NEEDED_BROWSERS[name] for name in getattr(item, "fixturenames", ()) if name in NEEDED_BROWSERS]
+    needed = [one.browser for one in _needs(item, environment) if one.browser]
     callspec = getattr(item, "callspec", None)
     parameter = callspec.params.get("browser_name") if callspec else None
     if parameter and parameter not in item.config.option.browser:

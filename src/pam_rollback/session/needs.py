@@ -1,0 +1,86 @@
+"""What a fixture or a test stands on, said where it is written: ``@needs("database")``.
+
+A test needs what it says itself and what each fixture says that it asks for, directly or by way of another one. Where an environment
+does not declare that, or its product's contract does not describe it, the test is left out, and named (``selection.py``).
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar, get_args
+
+import pytest
+
+from pam_rollback.base.configuration import suggestion
+from pam_rollback.environment.environment_tables import Ability, Browser
+
+F = TypeVar("F", bound=Callable[..., Any])
+_SAID = "__pam_needs__"
+SIGNED_IN = ("email", "password", "log_in", "log_out")
+"""The elements of pages that somebody meets who signs in and out."""
+INDEX = "baseline.json"
+"""As ``baseline``: what the index of a baseline has of the users' answers."""
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What something stands on; ``needs`` explains the fields."""
+
+    abilities: tuple[str, ...] = ()
+    browser: str = ""
+    series: tuple[str, ...] = ()
+    elements: tuple[str, ...] = ()
+    baseline: str = ""
+    rollback: bool = False
+    of_case: "Callable[[Mapping[str, object], bool], Needs] | None" = None
+
+
+def needs(
+    *abilities: Ability,
+    browser: Browser | Literal[""] = "",
+    series: tuple[str, ...] = (),
+    elements: tuple[str, ...] = (),
+    baseline: str = "",
+    rollback: bool = False,
+    of_case: Callable[[Mapping[str, object], bool], Needs] | None = None,
+) -> Callable[[F], F]:
+    """Decorates a fixture, below ``@pytest.fixture``, or a test.
+
+    Raises TypeError above ``@pytest.fixture``, where nobody would read it, and ValueError for an ability that no environment can declare.
+
+    ``abilities``: what the environment declares. ``browser``: one that it declares, beside those that a test is run in. ``series``: one
+    of these stands in ``[prometheus]``, where that is the source. ``elements``: of pages, by their names in the product's contract.
+    ``baseline``: the part of a baseline that something is compared with. ``rollback``: one that this session did. ``of_case``: what more
+    it is, by the test's parameters and by whether there is a test account.
+    """
+    unknown = [
+        f"{name!r}, {suggestion(name, known)}"
+        for known in [get_args(Ability)]
+        for name in abilities
+        if name not in known
+    ]
+    if unknown:
+        raise ValueError(f"@needs: no environment can declare {'; '.join(unknown)}")
+    said = Needs(abilities, browser, series, elements, baseline, rollback, of_case)
+
+    def mark(function: F) -> F:
+        if not hasattr(function, "__code__"):
+            raise TypeError(f"@needs stands above @pytest.fixture of {function!r}; it has to stand below")
+        setattr(function, _SAID, (*getattr(function, _SAID, ()), said))
+        return function
+
+    return mark
+
+
+def needs_of(item: pytest.Item, *, account: bool) -> tuple[Needs, ...]:
+    """All that a test stands on. ``account``: whether the environment has a test account."""
+    fixtures = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
+    functions = (getattr(item, "function", None), *(found[-1].func for found in fixtures.values() if found))
+    return tuple(one for function in functions for one in _said(function, item, account=account))
+
+
+def _said(function: object, item: pytest.Item, *, account: bool) -> Iterator[Needs]:
+    case = getattr(item, "callspec", None)
+    for one in getattr(function, _SAID, ()):
+        yield one
+        if one.of_case is not None:
+            yield one.of_case(case.params if case is not None else {}, account)

@@ -1,0 +1,60 @@
+"""What a fixture or a test stands on is said where it is written, and found by whoever selects tests."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from pam_rollback.session.needs import Needs, needs, needs_of
+
+
+def _of_case(case: Mapping[str, object], account: bool) -> Needs:  # noqa: FBT001 - the protocol of needs
+    return Needs(() if account else ("slack",), elements=(str(case["state"]),))
+
+
+@pytest.fixture
+@needs("database", elements=("message",))
+def rows() -> int:
+    """Something of the database."""
+    return 1
+
+
+@pytest.fixture
+def counted(rows: int) -> int:
+    """Something that asks for it."""
+    return rows
+
+
+@needs("git")
+def test_own_and_by_way_of_others(counted: int, request: pytest.FixtureRequest) -> None:
+    """A fixture that is asked for by way of another one counts."""
+    found = needs_of(request.node, account=True)
+
+    assert {ability for one in found for ability in one.abilities} == {"git", "database"}
+    assert [one.elements for one in found if one.elements] == [("message",)]
+
+
+def test_nothing_is_said(request: pytest.FixtureRequest) -> None:
+    """Then it stands on nothing."""
+    assert needs_of(request.node, account=True) == ()
+
+
+@pytest.mark.parametrize("state", ["home"])
+@pytest.mark.parametrize("account", [True, False])
+@needs(of_case=_of_case)
+def test_by_the_case(state: str, account: bool, request: pytest.FixtureRequest) -> None:  # noqa: FBT001 - a case
+    """What a test needs can depend on its parameters, and on whether there is a test account."""
+    [_, found] = needs_of(request.node, account=account)
+
+    assert (found.abilities, found.elements) == (() if account else ("slack",), (state,))
+
+
+def test_above_the_fixture_nobody_would_read_it() -> None:
+    """So it is refused."""
+    with pytest.raises(TypeError, match="it has to stand below"):
+        needs("git")(pytest.fixture(lambda: 1))
+
+
+def test_an_ability_that_nobody_can_declare_is_refused() -> None:
+    """Else its test would be left out for ever."""
+    with pytest.raises(ValueError, match="no environment can declare 'databas', did you mean 'database'"):
+        needs("databas")  # type: ignore[arg-type]
