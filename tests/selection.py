@@ -127,6 +127,7 @@ class Selection:
 
     groups: frozenset[str]
     told: tuple[str, ...] = ()
+    """What was compared with what, and which groups were not run."""
 
 
 class NoSuchBaseError(ValueError):
@@ -166,11 +167,14 @@ def select(compared: Comparison) -> Selection:
     if compared.problem:
         return Selection(every, (f"git could not say what has changed, so nothing is left out: {compared.problem}",))
     if not compared.base:
-        why = f"there is no commit to compare with ({BASE}=… names one)"
+        base, why = "there is no commit to compare with", "that is not known"
     else:
-        why = f"nothing that it tests has changed since {compared.base}"
+        base, why = f"compared with {compared.base}", "nothing that it tests has changed"
     run = {group.name for group in GROUPS if any(path.startswith(group.tested) for path in compared.changed)}
-    told = tuple(f"{group.name}: {why}; `make stand-ins` runs it" for group in GROUPS if group.name not in run)
+    told = (
+        f"stand-ins: {base} ({BASE}=… names another commit)",
+        *(f"not run: {group.name}: {why}; `make stand-ins` runs it" for group in GROUPS if group.name not in run),
+    )
     return Selection(frozenset(run), told)
 
 
@@ -182,7 +186,9 @@ def selection(part: str, variables: Mapping[str, str], root: Path = ROOT) -> Sel
 
 
 def compare(root: Path, named: str = "") -> Comparison:
-    """The paths that differ from where this branch left the main one; on the main one, from the commit before.
+    """The paths that differ from where this branch left the main one; on the main one, from where that was before it last moved.
+
+    Where nobody noted that, as in a fresh clone, from the commit before.
 
     Raises NoSuchBaseError when the named base is no commit.
     """
@@ -208,10 +214,14 @@ def _named(root: Path, named: str, head: str) -> tuple[str, str]:
 
 
 def _usual(root: Path, head: str) -> tuple[str, str]:
-    for name in _USUAL_BASES:
+    known = [name for name in _USUAL_BASES if _commit(root, name)]
+    # One push, pull or merge lands several commits: git's own log of a branch says what it was before.
+    moved = [f"{name}@{{1}}" for name in known]
+    words = [*known, *(f"{name} as it was before it last moved" for name in known)]
+    for name, said in zip((*known, *moved), words, strict=True):
         base = _merge_base(root, name, head) if _commit(root, name) else ""
         if base and base != head:
-            return base, name
+            return base, said
     return _commit(root, "HEAD~1"), "the commit before"
 
 

@@ -56,9 +56,9 @@ def longest(seconds: Mapping[str, float]) -> Iterator[str]:
 class Summary:
     """Listens to the reports of all workers."""
 
-    def __init__(self, not_run: Iterable[str], say: Callable[[str], None], *, whole: bool) -> None:
+    def __init__(self, told: Iterable[str], say: Callable[[str], None], *, whole: bool) -> None:
         self._say = say
-        self._not_run = list(not_run)
+        self._about_groups = list(told)
         self._whole = whole
         self._seconds: dict[str, float] = {}
         self._rows: dict[str, set[str]] = {}
@@ -98,7 +98,7 @@ class Summary:
         yield from told_rows(rows_by_kind(), proven, broken, why)
         if left_out:
             yield f"{left_out} further cases of long matrices: `make test-all` runs them, every night"
-        yield from (f"not run: {line}" for line in self._not_run)
+        yield from self._about_groups
 
 
 left_out_here = pytest.StashKey[int]()

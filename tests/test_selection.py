@@ -49,8 +49,10 @@ def test_a_change_asks_for_the_tests_of_what_it_changes(changed: str, run: froze
     found = select(Comparison("origin/main", frozenset({changed, "README.md"})))
 
     assert found.groups == run
-    assert [line.partition(":")[0] for line in found.told] == [group.name for group in GROUPS if group.name not in run]
-    assert all("since origin/main; `make stand-ins` runs it" in line for line in found.told)
+    base, *not_run = found.told
+    assert base.startswith("stand-ins: compared with origin/main")
+    assert [line.split(": ")[1] for line in not_run] == [group.name for group in GROUPS if group.name not in run]
+    assert all(line.endswith("has changed; `make stand-ins` runs it") for line in not_run)
 
 
 def test_nothing_to_compare_with_is_said() -> None:
@@ -58,7 +60,8 @@ def test_nothing_to_compare_with_is_said() -> None:
     found = select(Comparison())
 
     assert found.groups == frozenset()
-    assert [("no commit to compare with" in line) for line in found.told] == [True] * len(GROUPS)
+    assert "no commit to compare with" in found.told[0]
+    assert [line.startswith("not run: ") for line in found.told[1:]] == [True] * len(GROUPS)
 
 
 def test_what_git_could_not_say_leaves_nothing_out() -> None:
@@ -133,15 +136,42 @@ def test_a_branch_is_compared_with_where_it_left(tmp_path: Path, commit: Callabl
     assert compare(tmp_path) == Comparison("main", frozenset({"mine", "mine, too", "ne w\n"}))
 
 
-def test_the_main_branch_is_compared_with_the_commit_before(tmp_path: Path, commit: Callable[[str], str]) -> None:
-    """What a push brought, at least; a base that is named says it better. The first commit has nothing before it."""
+def test_the_main_branch_is_compared_with_what_it_was_before(tmp_path: Path, commit: Callable[[str], str]) -> None:
+    """All that landed at once, and no less; a base that is named says it better. The first commit has nothing before it."""
     assert compare(tmp_path) == Comparison()
     first = git(tmp_path, "rev-parse", "HEAD")
     commit("second")
+    git(tmp_path, "checkout", "-q", "-b", "mine")
     commit("third")
+    commit("fourth")
+    git(tmp_path, "checkout", "-q", "main")
+    git(tmp_path, "merge", "-q", "--ff-only", "mine")
 
-    assert compare(tmp_path) == Comparison("the commit before", frozenset({"third"}))
-    assert compare(tmp_path, first) == Comparison(first, frozenset({"second", "third"}))
+    assert compare(tmp_path) == Comparison("main as it was before it last moved", frozenset({"third", "fourth"}))
+    assert compare(tmp_path, first) == Comparison(first, frozenset({"second", "third", "fourth"}))
+
+
+def test_what_was_pulled_at_once_is_compared_with_what_was_there_before(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, commit: Callable[[str], str]
+) -> None:
+    """The same for a branch of a server: the commit before would hide all that landed with it."""
+    commit("second")
+    mine = tmp_path_factory.mktemp("clone") / "mine"
+    git(tmp_path, "clone", "-q", str(tmp_path), str(mine))
+    commit("third")
+    commit("fourth")
+    git(mine, "pull", "-q", "--ff-only")
+
+    assert compare(mine) == Comparison("origin/main as it was before it last moved", frozenset({"third", "fourth"}))
+
+
+def test_a_fresh_clone_is_compared_with_the_commit_before(tmp_path: Path, commit: Callable[[str], str]) -> None:
+    """Nobody noted where it was; a clone with two commits, as of a pull request, is enough for that."""
+    commit("second")
+    commit("third")
+    git(tmp_path, "clone", "-q", "--depth", "2", f"file://{tmp_path}", str(tmp_path / "fresh"))
+
+    assert compare(tmp_path / "fresh") == Comparison("the commit before", frozenset({"third"}))
 
 
 def test_a_base_that_is_none_is_refused(tmp_path: Path, commit: Callable[[str], str]) -> None:
