@@ -4,6 +4,7 @@ import os
 import random
 import signal
 import threading
+from collections import Counter
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -70,7 +71,8 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "timeout(seconds): how long a test may take, by pytest-timeout")
     config.addinivalue_line(
-        "markers", f"long_matrix(name=its function): kills, sabotages, repetitions; one case of each unless {WHOLE}=1"
+        "markers",
+        f"long_matrix(name=its function, first=1): kills, sabotages, repetitions; the first cases of each unless {WHOLE}=1",
     )
     config.addinivalue_line(
         "markers", f"nightly: too long for every commit, and nothing of its own; only with {WHOLE}=1"
@@ -135,14 +137,14 @@ def _choose(config: pytest.Config, items: list[pytest.Item]) -> None:
     _leave_out(config, items, [item for item in items if not wanted(item.nodeid, part, groups)])
     if os.environ.get(WHOLE) or any("[" in arg for arg in config.args):
         return
-    seen: set[str] = set()
+    seen: Counter[str] = Counter()
     left_out = []
     for item in items:
         marker = item.get_closest_marker("long_matrix")
         matrix = str(marker.args[0]) if marker and marker.args else item.nodeid.partition("[")[0]
-        if item.get_closest_marker("nightly") or (marker and matrix in seen):
+        if item.get_closest_marker("nightly") or (marker and seen[matrix] >= marker.kwargs.get("first", 1)):
             left_out.append(item)
-        seen.add(matrix)
+        seen[matrix] += 1
     _leave_out(config, items, left_out)
     config.stash[left_out_here] = len(left_out)
     handed: dict[str, Any] = getattr(config, "workeroutput", {})

@@ -4,6 +4,7 @@ import ast
 import inspect
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,15 +35,10 @@ class _Options:
         self.rows.append((f"`{name} {takes}`".replace(" `", "`"), str(told.get("help", ""))))
 
 
+@cache
 def pages() -> Mapping[str, str]:
     """File name and text of each page."""
-    return {
-        "options.md": _options(),
-        "markers.md": _markers(),
-        "plan-items.md": _items(),
-        "environment-keys.md": _keys(),
-        "fixtures.md": _fixtures(),
-    }
+    return {name: written() for name, written in PAGES.items()}
 
 
 def _options() -> str:
@@ -220,6 +216,15 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     lines = [head, tuple("---" for _ in head), *rows]
     cells = ([cell.replace("|", "\\|").replace("``", "`") for cell in line] for line in lines)
     return "\n".join(f"| {' | '.join(line)} |" for line in cells)
+
+
+PAGES = {
+    "options.md": _options,
+    "markers.md": _markers,
+    "plan-items.md": _items,
+    "environment-keys.md": _keys,
+    "fixtures.md": _fixtures,
+}
 
 
 if __name__ == "__main__":

@@ -84,7 +84,8 @@ def test_the_suite_runs_without_it(without: Project, practice_range: Range) -> N
     assert "REHEARSAL GO" in session.last_line
 
 
-@pytest.mark.parametrize("leaves", [(), ("load",)], ids=["with load", "without load"])
+@pytest.mark.long_matrix
+@pytest.mark.parametrize("leaves", [("load",), ()], ids=["without load", "with load"])
 def test_without_load_the_gate_says_so(without: Project, leaves: Collection[str], practice_range: Range) -> None:
     """All that is there may be green: load was not judged, and that is no GO."""
     few = without.run_apart("-m", "redeploy_gate", "-k", "drilled_lately", f"--env={practice_range.file}")

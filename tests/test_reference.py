@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.reference import FOLDER, pages
+from tests.reference import FOLDER, PAGES, pages
 
 
-@pytest.mark.parametrize("name", pages())
+@pytest.mark.parametrize("name", PAGES)
 def test_a_reference_page_is_the_codes(name: str) -> None:
     """To renew: ``make reference``."""
     assert (FOLDER / name).read_text(encoding="utf-8") == pages()[name]

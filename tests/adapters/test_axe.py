@@ -52,9 +52,9 @@ def page(chromium: Browser) -> Iterator[Page]:
     context.close()
 
 
-@pytest.fixture(params=["newest", "bundled"])
+@pytest.fixture(params=["newest", pytest.param("bundled", marks=pytest.mark.nightly)])
 def rules(request: pytest.FixtureRequest) -> Rules:
-    """The newest rules that are installed, and those that always are."""
+    """The newest rules that are installed, and at night those that always are."""
     return load_rules(REPORTS / "node_modules" if request.param == "newest" else None)
 
 

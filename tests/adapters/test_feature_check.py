@@ -124,7 +124,8 @@ def test_the_fault_hides_behind_its_flag(api: FeatureCheckApi, candidate: Produc
     assert cured == 0
 
 
-@pytest.mark.parametrize("share", [0.25, 0.6])
+@pytest.mark.long_matrix
+@pytest.mark.parametrize("share", [0.6, 0.25])
 def test_errors_of_all_are_not_failures_of_some(api: FeatureCheckApi, candidate: Product, share: float) -> None:
     """One request of four fails, or more than every second, for everybody: that is an error rate."""
     with candidate.fault("errors", share=share):

@@ -144,12 +144,13 @@ SHAPES: dict[str, tuple[Callable[[random.Random], float], float]] = {
 }
 
 
+@pytest.mark.long_matrix(first=len(SHAPES))
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize(("before_n", "now_n"), [(100, 100), (600, 150), (150, 600), (400, 400)])
 def test_covers_the_truth_as_often_as_it_says(shape: str, before_n: int, now_n: int) -> None:
     """95 of 100 intervals hold the true change, whatever the shape; each end is wrong in about 2.5 of 100 at most.
 
-    400 seeded draws: of 95 %, chance alone gives fewer than 93 % in one of forty.
+    400 seeded draws: of 95 %, chance alone gives fewer than 93 % in one of forty. On a commit each shape with the fewest answers.
     """
     draw_one, true_p95 = SHAPES[shape]
     draw = random.Random(f"{shape} {before_n} {now_n}")

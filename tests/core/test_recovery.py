@@ -102,7 +102,8 @@ def partly(seconds: float, from_s: float, until_s: float, *, share: float, rate_
     ]
 
 
-@pytest.mark.parametrize(("share", "rate_hz"), [(0.15, 50.0), (0.3, 50.0), (0.6, 50.0), (0.9, 50.0), (0.6, 10.0)])
+@pytest.mark.long_matrix(first=2)
+@pytest.mark.parametrize(("share", "rate_hz"), [(0.15, 50.0), (0.6, 10.0), (0.3, 50.0), (0.6, 50.0), (0.9, 50.0)])
 def test_what_failed_in_part_ends_when_luck_does_not_explain_the_good(share: float, rate_hz: float) -> None:
     """In 120 incidents that end at 20 s, the end lies within what is said in nine of ten and more."""
     said = 0

@@ -212,6 +212,7 @@ def test_a_product_that_has_only_just_recovered_is_read_later(server: Server, pr
     assert verdict.state is LedgerState.KEPT
 
 
+@pytest.mark.long_matrix(first=2)
 @pytest.mark.parametrize("trouble", ["503", "page", "drip", "refuses"])
 def test_nothing_readable_is_an_error(server: Server, product: Product, tmp_path: Path, trouble: str) -> None:
     """A product that gives nothing back leaves us without knowledge: that is not zero loss."""

@@ -80,10 +80,14 @@ def test_a_stale_baseline_makes_comparisons_unknown(practice_range: Range, proje
     assert any("is stale: 40 days old" in note for note in session.record["notes"])
 
 
+@pytest.mark.nightly
 def test_what_is_red_is_recorded_and_makes_nothing_usual(
     practice_range: Range, project: Project, tmp_path: Path
 ) -> None:
-    """NO-GO with the endpoint that is ill; the file says so, and a later run compares nothing with it."""
+    """NO-GO with the endpoint that is ill; the file says so, and a later run compares nothing with it.
+
+    On a commit what is recorded is held below, and what is made of it by the rows of tests/fault_rows/known.py.
+    """
     project.adjust("plan.toml", "answers_min = 600", "answers_min = 120")
     file = practice_range.described(tmp_path / "no-browser.toml", without=("browser",))
     practice_range.remote.plant("answers-unhealthy", server="api", path="/health/pam")

@@ -88,17 +88,21 @@ def test_where_there_is_less_to_look_at(
     assert tickets["why"].endswith('a person may vouch for it: --ack SC-6="who: evidence"')
 
 
-def test_a_late_verdict_never_decides(practice_range: Range, project: Project, tmp_path: Path) -> None:
+@pytest.mark.long_matrix
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["serial", "xdist"])
+def test_a_late_verdict_never_decides(
+    practice_range: Range, project: Project, tmp_path: Path, workers: tuple[str, ...]
+) -> None:
     """Both frames are missed by an environment's own figure: told, with the section to read, and GO.
 
-    Each section is timed by its own verdicts: with workers, who judges the time is who gave them.
+    Each section is timed by its own verdicts: with workers (at night), who judges the time is who gave them.
     """
     file = tmp_path / "hurried.toml"
     frames = "\n[thresholds.TF-1]\nuntil_s = 0.001\n[thresholds.TF-3]\nfrom_s = 0\nuntil_s = 0.001\n"
     file.write_text(practice_range.file.read_text(encoding="utf-8") + frames, encoding="utf-8")
     file.chmod(0o600)
 
-    ended = project.run("-m", "health or integrity", "-n", "2", f"--env={file}")
+    ended = project.run("-m", "health or integrity", *workers, f"--env={file}")
 
     assert ended.rc == 0, ended.out
     late = {name for name, outcome in ended.outcomes().items() if outcome == "broken criterion"}

@@ -41,12 +41,14 @@ def words_of(session: Finished) -> str:
     return " ".join(session.out.split())
 
 
-def test_what_nobody_knows_is_asked_for(project: Project, file: Path) -> None:
+@pytest.mark.long_matrix
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["serial", "xdist"])
+def test_what_nobody_knows_is_asked_for(project: Project, file: Path, workers: tuple[str, ...]) -> None:
     """Nothing is wrong, and that is no all-clear: each open criterion is named with what to type, and the command to add it to.
 
-    On two workers: every worker knows all tests; the one that watches starts the prober, and no other does.
+    On two workers, at night: every worker knows all tests; the one that watches starts the prober, and no other does.
     """
-    session = project.run("-m", "decision", "-n", "2", PACE, f"--env={file}")
+    session = project.run("-m", "decision", *workers, PACE, f"--env={file}")
     decision = session.record["decision"]
     said = words_of(session)
 

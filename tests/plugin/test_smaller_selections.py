@@ -121,6 +121,7 @@ def test_a_plug_in_that_takes_tests_away_is_noticed(
     assert ended.record["verdict"] == "INCONCLUSIVE"
 
 
+@pytest.mark.long_matrix
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -133,7 +134,7 @@ def test_a_plug_in_that_takes_tests_away_is_noticed(
 def test_what_is_not_looked_for_is_missed(
     practice_range: Range, project: Project, arguments: Sequence[str], words: str
 ) -> None:
-    """Of a kind, all of it has to run, whatever keeps pytest from finding it."""
+    """Of a kind, all of it has to run, whatever keeps pytest from finding it; a plug-in that ignores a file does, above."""
     project.write("checks/test_more.py", MORE)
 
     ended = project.run("-m", "health", "--env", str(practice_range.file), *arguments)
@@ -156,25 +157,26 @@ def test_a_whole_kind_is_a_go_with_all_that_may_be_left_out(practice_range: Rang
     assert "REHEARSAL GO for health" in one_line(ended)
 
 
+@pytest.mark.long_matrix(first=2)
 @pytest.mark.parametrize(
     ("arguments", "code", "words", "tests"),
     [
         (("--item", "HC-3"), 0, "REHEARSAL GO for HC-3 sandbox", {"test_database_is_healthy"}),
-        (
-            ("-m", "health", "--item", "HC-3,HC-4"),
-            0,
-            "REHEARSAL GO for HC-3 HC-4 of health sandbox",
-            {"test_database_is_healthy", "test_pam_is_healthy"},
-        ),
         (
             ("--item", "HC-3", "--item", "SC-1"),
             11,
             "PARTIAL: no test that ran judges SC-1",
             {"test_database_is_healthy"},
         ),
+        (
+            ("-m", "health", "--item", "HC-3,HC-4"),
+            0,
+            "REHEARSAL GO for HC-3 HC-4 of health sandbox",
+            {"test_database_is_healthy", "test_pam_is_healthy"},
+        ),
         (("--item", "HC-3", "-k", "database"), 11, "PARTIAL: -k database", {"test_database_is_healthy"}),
     ],
-    ids=["one", "two of a kind", "one that nothing judges", "and by name"],
+    ids=["one", "one that nothing judges", "two of a kind", "and by name"],
 )
 def test_a_plan_item_is_complete_in_itself(
     practice_range: Range, project: Project, arguments: Sequence[str], code: int, words: str, tests: set[str]

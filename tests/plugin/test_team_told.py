@@ -146,7 +146,8 @@ def test_a_rollback_that_did_not_help_wakes_the_next_level(told_by: Callable[...
     assert [one.notice.key for one in sent_before(told.journal.entries())] == ["EM-4/email", "EM-4/slack"]
 
 
-@pytest.mark.parametrize("channel", ["open", "down"])
+@pytest.mark.long_matrix
+@pytest.mark.parametrize("channel", ["down", "open"])
 def test_the_verdict_of_a_real_rollback_is_told(practice_range: Range, project: Project, channel: str) -> None:
     """In the words of the record, with its reasons and where the report is; who could not be told is named, and the verdict stays."""
     as_staging(practice_range, project)

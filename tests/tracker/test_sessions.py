@@ -26,9 +26,13 @@ def github() -> Iterator[Issues]:
         yield made
 
 
+@pytest.mark.long_matrix
 @pytest.mark.parametrize("tracker", ["answers", "gone"])
 def test_a_real_rollback_is_on_record(practice_range: Range, project: Project, github: Issues, tracker: str) -> None:
-    """PRE-4 is measured, the journal and the notes name the issue, and the issue has the verdict; what is refused is said once."""
+    """PRE-4 is measured, the journal and the notes name the issue, and the issue has the verdict; what is refused is said once.
+
+    On a commit what is refused is held by test_service.py and test_hooks.py.
+    """
     as_staging(practice_range, project)
     text = (project.folder / "staging.toml").read_text(encoding="utf-8")
     table = f'[tracker]\nrepository = "wheels/wins"\napi_url = "{github.url}"\n'
