@@ -1,8 +1,13 @@
 """A chat that is no list whose entries name who says them: PAM's words are what the service answered, once the page shows them."""
 
 import json
+from base64 import b64encode
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from hashlib import sha1
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from playwright.sync_api import Browser, Route, sync_playwright
@@ -32,6 +37,52 @@ document.querySelector("button").onclick = () => {
   };
 };
 </script>"""
+SOCKET_PAGE = """<title>Wheels</title><main><h1>Wheels</h1></main><section></section><button>Open PAM Chat</button>
+<script>
+const socket = new WebSocket(`ws://${location.host}/ws`), opened = new Promise((open) => { socket.onopen = open; });
+socket.onmessage = ({ data }) => said.append(JSON.parse(data).message ?? "");
+document.querySelector("button").onclick = () => {
+  document.querySelector("section").innerHTML = "<div id=said aria-live=polite></div><form><input aria-label=Message></form>";
+  document.querySelector("form").onsubmit = (event) => { event.preventDefault(); opened.then(() => socket.send("{}")); };
+};
+</script>"""
+
+
+@contextmanager
+def socket_server(frames: list[object]) -> Iterator[str]:
+    """A page, and its WebSocket that says these after each message: a real one, a browser's own stand-in tells nobody of its messages."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            if "Upgrade" not in self.headers:
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(SOCKET_PAGE)))
+                self.end_headers()
+                self.wfile.write(SOCKET_PAGE.encode())
+                return
+            key = f"{self.headers['Sec-WebSocket-Key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11".encode()
+            self.send_response(101)
+            for name, value in (("Upgrade", "websocket"), ("Connection", "Upgrade")):
+                self.send_header(name, value)
+            self.send_header("Sec-WebSocket-Accept", b64encode(sha1(key, usedforsecurity=False).digest()).decode())
+            self.end_headers()
+            if self.rfile.read(1):  # the message begins
+                for frame in frames:
+                    said = json.dumps(frame).encode()
+                    self.wfile.write(bytes([0x81, len(said)]) + said)
+            self.rfile.read()
+
+        def log_message(self, *_: object) -> None:
+            """Nobody reads it."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
 APOLOGY = {"response": "I'm sorry, I'm having trouble connecting. Please try again.", "intent": None}
 
 
@@ -65,6 +116,26 @@ def test_what_the_service_answers_is_pams_answer(site: PamSite) -> None:
     """As soon as the page shows it."""
     assert not site.lists_messages
     assert site.ask("Is a site free?") == CHAT["response"]
+
+
+@pytest.mark.parametrize(
+    ("frames", "wrong"),
+    [
+        ([{"type": "ping"}, {"type": "chat_response", "message": "Two sites are free."}], ""),
+        ([{"type": "error", "message": "Two sites are free."}], "ask PAM: an error instead of an answer"),
+        ([{"type": "ping"}], "ask PAM: no answer within 1 s"),
+    ],
+    ids=["an answer", "an error", "signs of life only"],
+)
+def test_what_is_said_on_a_socket_is_pams_answer(browser: Browser, frames: list[object], wrong: str) -> None:
+    """The page asks on a WebSocket that it opened when it was loaded: nothing is posted."""
+    page = browser.new_page()
+    with socket_server(frames) as address:
+        site = PamSite(page, address, PAGES, ELEMENTS, within_s=1, intent="never")  # type: ignore[arg-type]
+        site.open_chat()
+        with pytest.raises(Stopped, match=wrong) if wrong else nullcontext():
+            assert site.ask("Is a site free?") == "Two sites are free."
+    page.close()
 
 
 def test_it_is_reached_and_heard_by_keyboard(site: PamSite) -> None:

@@ -18,6 +18,7 @@ from tests.connect.product import (
     FRONTEND,
     KEY,
     PAGE,
+    SCRIPT,
     SUPABASE,
     Scripted,
     files_of,
@@ -92,6 +93,44 @@ def test_it_never_asks_for_more_than_was_told(run: Run) -> None:
     assert f"Spent {len(product.asked)} of 36 paths, 1 of 1 sign-ins, 1 of 1 questions to PAM" in out
     asked = [url for _, _, url in product.asked]
     assert len(asked) == len(set(asked))  # nothing is asked for twice
+
+
+@pytest.mark.parametrize(
+    ("answer", "asked_for", "told"),
+    [
+        ({"response": "Two sites are free.", "intent": "find"}, ["/response", "/intent"], "and PAM answers it"),
+        ({"response": "Two sites are free.", "intent": None}, ["/response"], "and PAM answers it"),
+        (
+            {"response": "I'm having trouble answering. Try again.", "intent": None},
+            ["/response"],
+            "is the model reachable?",
+        ),
+    ],
+    ids=["it names its intent", "it never does", "an apology"],
+)
+def test_what_a_good_answer_of_pam_has_is_seen(
+    run: Run, tmp_path: Path, answer: dict[str, Any], asked_for: list[str], told: str
+) -> None:
+    """An intent is asked for where one was named, and an apology is no answer to learn from."""
+    product = today(**{f"{API}/api/v1/pam/chat": (200, JSON, answer)})
+    _, out, _ = run(product, "--ask-pam", "--name", "here", variables=ACCOUNT)
+
+    environment = load_environment("here", tmp_path / "environments", ACCOUNT)
+    assert [one.pointer for one in environment.contract.operations["chat"].good] == asked_for
+    assert told in out
+
+
+def test_unleash_is_named_where_the_scripts_ask_it(run: Run, tmp_path: Path) -> None:
+    """With the page that says how it is described; and where none was seen, that too."""
+    flags = "https://flags.example.org/team"
+    script = (200, "text/javascript", f'{SCRIPT}fetch("{flags}/api/frontend?a=1");')
+    _, with_it, _ = run(today(**{f"{FRONTEND}/assets/app.js": script}), "--name", "flagged")
+    _, without, _ = run(today(), "--name", "plain")
+
+    assert f"the scripts ask Unleash at {flags}: [unleash]" in with_it
+    assert flags in (tmp_path / "environments" / "flagged.toml").read_text("utf-8")
+    assert "Unleash" not in without
+    assert "No flag service was seen" in (tmp_path / "environments" / "plain.toml").read_text("utf-8")
 
 
 def test_a_budget_that_is_spent_ends_the_asking(run: Run) -> None:

@@ -1,12 +1,14 @@
 """Site, service and branch by the hosts' own word: found by their addresses, or named with what there is."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from pam_rollback.base.errors import ProviderError
-from pam_rollback.connect.client.hosts import NotFound, at_netlify, at_render, together
+from pam_rollback.connect.client.hosts import NotFound, at_netlify, at_render, together, workers_at_render
+from pam_rollback.connect.rules.found import Hosted
 from tests.recording_server import recording_server
 
 SITE = {
@@ -29,6 +31,7 @@ SERVICE = {
     "branch": "production",
     "serviceDetails": {"url": "https://pam-backend.onrender.example"},
 }
+WORKER = {**SERVICE, "id": "srv-worker1", "name": "pam-celery", "type": "background_worker", "serviceDetails": {}}
 OTHER = {"id": "srv-other", "name": "worker", "serviceDetails": {}}
 
 
@@ -55,6 +58,23 @@ def test_the_service_is_found_by_its_address() -> None:
 
     assert (found.render_service, found.render_owner, found.branch) == ("srv-abc123", "tea-abc123", "production")
     assert render.changing == []
+
+
+def test_workers_are_what_a_push_deploys_too() -> None:
+    """Of the same repository and branch, without an address; not the service itself, a schedule, another branch or one that rests."""
+    others = [
+        {**SERVICE, "type": "web_service"},
+        {**WORKER, "id": "srv-staging", "branch": "staging"},
+        {**WORKER, "id": "srv-elsewhere", "repo": "https://git.example.org/wheels/other"},
+        {**WORKER, "id": "srv-resting", "suspended": "suspended"},
+        {**WORKER, "id": "crn-nightly", "type": "cron_job"},
+    ]
+    with recording_server(answered([{"service": one} for one in (*others, WORKER)])) as render:
+        service = at_render("invented-key", "https://pam-backend.onrender.example", api_url=render.url)
+        workers = workers_at_render("invented-key", service, api_url=render.url)
+
+    assert workers == ("srv-worker1",)
+    assert together(Hosted(), replace(service, render_workers=workers)).render_workers == workers
 
 
 def test_what_is_not_there_is_named_with_what_is() -> None:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from pam_rollback.base.answer import Answer
-from pam_rollback.product.rules.chat_answer import Intent, apology, shortcoming
+from pam_rollback.product.rules.chat_answer import Intent, apology, said_on_socket, shortcoming
 from pam_rollback.product.rules.expectation import Expect
 
 SORRY = "I'm sorry, I'm having trouble answering right now. Please try again in a moment."
@@ -33,6 +33,9 @@ def test_an_answer_without_an_intent_is_none(text: str, told: str | None) -> Non
         ("Sorry to hear that it rains! Try again tomorrow: it stays dry.", "named"),
         ("Unfortunately the pass is closed; I would take the valley road.", "never"),
         ("You have spent 12.00 this month.", "never"),
+        ("I'm having trouble finding a site near Utah; shall I look in Nevada?", "never"),
+        ("If you are having trouble with your stove, try again with a full bottle.", "never"),
+        ("I found an error in your budget: two fuel stops are the same.", "never"),
     ],
 )
 def test_an_answer_is_one(text: str, intent: Intent) -> None:
@@ -46,6 +49,58 @@ def test_words_decide_where_no_intent_is_ever_named() -> None:
     """A typographic apostrophe makes no difference."""
     assert "an apology instead of an answer" in shortcoming({"response": SORRY}, "never")
     assert apology(SORRY.replace("'", "\u2019"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I'm having trouble answering just now. Please try again.",
+        "I am currently having trouble with your request.",
+        "PAM is having technical difficulties connecting; come back soon.",
+        "I encountered an error: circuit breaker open. Please try again.",
+    ],
+)
+def test_an_apology_need_not_say_sorry(text: str) -> None:
+    """As today's product's does not: that it cannot answer is what counts."""
+    assert "an apology instead of an answer" in shortcoming({"response": text, "intent": None}, "never")
+
+
+@pytest.mark.parametrize(
+    ("frame", "wrong"),
+    [
+        ({"type": "chat_response", "message": "Two sites are free.", "error": False}, ""),
+        ({"response": "Two sites are free."}, ""),
+        ({"type": "chat_response", "content": "Two sites are free.", "error": True}, "an error instead of an answer"),
+        ({"type": "error", "message": "Message too long"}, "an error instead of an answer: 'Message too long'"),
+        ({"type": "chat_response", "content": SORRY}, "an apology instead of an answer"),
+        ({"type": "chat_response", "content": ""}, "without text in 'response'"),
+    ],
+)
+def test_what_a_socket_says_is_judged_as_an_answer(frame: dict[str, object], wrong: str) -> None:
+    """Under whichever of its keys the words are."""
+    said = said_on_socket(json.dumps(frame))
+
+    assert said is not None
+    assert shortcoming(said, "never").startswith(wrong)
+    assert bool(shortcoming(said, "never")) == bool(wrong)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        '{"type": "ping"}',
+        '{"type": "connection", "message": "Connected to PAM"}',
+        '{"type": "chat_response_delta", "content": "Two"}',
+        '{"type": "proactive_alert", "content": {"message": "Storm"}}',
+        '{"type": "chat_response", "content": 7}',
+        '["Two sites are free."]',
+        "Two sites are free.",
+        b"\x00\xff",
+    ],
+)
+def test_what_else_a_socket_says_is_no_answer(frame: str | bytes) -> None:
+    """Greetings, signs of life, parts, alerts, and what is no JSON."""
+    assert said_on_socket(frame) is None
 
 
 @pytest.mark.parametrize("body", [{}, {"response": ""}, {"response": "  "}, {"response": None}, {"response": 7}])

@@ -36,7 +36,7 @@ from pam_rollback.browser.rules.journeys import Stopped, Unreachable
 from pam_rollback.browser.rules.never_found import NotAsDescribed
 from pam_rollback.environment.environment_tables import Pages
 from pam_rollback.product.client.pam_api import SignInLimited
-from pam_rollback.product.rules.chat_answer import Intent, apology, shortcoming, shown, telling_part
+from pam_rollback.product.rules.chat_answer import Intent, apology, said_on_socket, shortcoming, shown, telling_part
 from pam_rollback.product.rules.front_page import PageContent
 from pam_rollback.product.rules.site import Element, ElementName
 
@@ -102,7 +102,10 @@ class PamSite:
         self._within_s = within_s
         self._posts: list[Response] = []
         self._limited = False
-        self._answers: list[Response] = []
+        self._answers: list[Response | dict[str, Any]] = []
+        """What may be PAM's answer: answers to posts, and what was said on a WebSocket."""
+        self._listens = False
+        page.on("websocket", lambda socket: socket.on("framereceived", self._remember_frame))
         page.set_default_timeout(within_s * 1000)
         page.set_default_navigation_timeout(within_s * 1000)
 
@@ -264,10 +267,12 @@ class PamSite:
     def listening(self) -> Iterator[None]:
         """Meanwhile what the service answers is remembered."""
         self._answers.clear()
+        self._listens = True
         self.page.on("response", self._remember_answer)
         try:
             yield
         finally:
+            self._listens = False
             self.page.remove_listener("response", self._remember_answer)
 
     def answer_to(self, question: str) -> str:
@@ -315,6 +320,8 @@ class PamSite:
     def _answered(self) -> dict[str, Any] | None:
         """The newest answer to a message, of those that were remembered."""
         for response in reversed(self._answers):
+            if isinstance(response, dict):
+                return response
             try:
                 body = response.json()
             except (Error, ValueError):
@@ -598,6 +605,10 @@ class PamSite:
     def _remember_answer(self, response: Response) -> None:
         if response.request.method == "POST" and response.ok:
             self._answers.append(response)
+
+    def _remember_frame(self, frame: str | bytes) -> None:
+        if self._listens and (said := said_on_socket(frame)) is not None:
+            self._answers.append(said)
 
     def _no_apology(self, words: str, what: str) -> str:
         """The answer, when it is one; by what the service sent where that was seen, else by its words. Raises Stopped."""

@@ -20,7 +20,7 @@ from pam_rollback.browser.client.browser import BrowserMissing, webkit
 from pam_rollback.browser.rules.journeys import Stopped, Unreachable
 from pam_rollback.browser.rules.never_found import NotAsDescribed, PageSigns
 from pam_rollback.environment.environment_tables import Pages
-from pam_rollback.product.rules.chat_answer import Intent, apology, shortcoming, shown, telling_part
+from pam_rollback.product.rules.chat_answer import Intent, apology, said_on_socket, shortcoming, shown, telling_part
 from pam_rollback.product.rules.front_page import PageContent
 from pam_rollback.product.rules.site import Element, ElementName
 
@@ -171,8 +171,11 @@ class WebKitSite:
 
     def _told(self) -> Mapping[str, Any] | None:
         """What the service answered to the message."""
-        told = self._driver.execute_script("return window.__pamAnswer ?? null")
-        return told if isinstance(told, dict) and "response" in told else None
+        told, frames = self._driver.execute_script("return [window.__pamAnswer ?? null, window.__pamFrames ?? []]")
+        if isinstance(told, dict) and "response" in told:
+            return told
+        said = [one for frame in frames if (one := said_on_socket(frame)) is not None]
+        return said[-1] if said else None
 
     def _located(self, name: ElementName, *, hidden_too: bool = False) -> list[Any]:
         wanted = self._described(name)
@@ -275,8 +278,18 @@ if (window.__pamFetch === undefined) {
       answer.clone().json().then((body) => { window.__pamAnswer = body; }, () => {});
     return answer;
   };
+  // A socket is known by what is sent on it: it was opened long before.
+  const send = WebSocket.prototype.send, heard = new WeakSet();
+  WebSocket.prototype.send = function (...said) {
+    if (!heard.has(this)) {
+      heard.add(this);
+      this.addEventListener("message", ({ data }) => { if (typeof data === "string") window.__pamFrames.push(data); });
+    }
+    return send.apply(this, said);
+  };
 }
 window.__pamAnswer = undefined;
+window.__pamFrames = [];
 """
 
 # The same rule as in pam_site: PAM's entry has PAM as its author, the one that says that PAM is thinking has none.

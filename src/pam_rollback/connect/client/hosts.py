@@ -13,6 +13,8 @@ from pam_rollback.rollback.providers.netlify.netlify import netlify_api
 from pam_rollback.rollback.providers.render.render_api import render_api
 
 _PAGE = "100"
+_WORKERS = frozenset({"background_worker", "private_service"})
+"""Kinds of services that nobody reaches from outside, and whose deploys Render can roll back."""
 
 
 class NotFound(Exception):  # noqa: N818 - named by what happened
@@ -63,9 +65,22 @@ def at_render(key: str, backend: str, *, service_id: str = "", api_url: str = RE
         render_service=str(service.get("id") or ""),
         render_owner=str(service.get("ownerId") or ""),
         render_api="" if api_url == RENDER_API else api_url,
-        remote=str(service.get("repo") or ""),
-        branch=str(service.get("branch") or ""),
+        remote=_source(service)[0],
+        branch=_source(service)[1],
     )
+
+
+def workers_at_render(key: str, service: Hosted, *, api_url: str = RENDER_API) -> tuple[str, ...]:
+    """The other services that a push deploys with this one: without an address, of the same repository and branch. Raises ProviderError."""
+    api = render_api(Render(api_url=api_url), key, patience_s=0)
+    operation = "list the services"
+    answer = api.ask(operation, "/services", query=(("limit", _PAGE),))
+    beside = (
+        str(one.get("id") or "")
+        for one in _listed(api.told_list(operation, answer, "a service"))
+        if one.get("type") in _WORKERS and one.get("suspended") != "suspended" and _source(one) == service.source
+    )
+    return tuple(sorted({one for one in beside if one and one != service.render_service}))
 
 
 def together(netlify: Hosted, render: Hosted) -> Hosted:
@@ -75,6 +90,7 @@ def together(netlify: Hosted, render: Hosted) -> Hosted:
         render_service=render.render_service,
         render_owner=render.render_owner,
         render_api=render.render_api,
+        render_workers=render.render_workers,
         remote=netlify.remote or render.remote,
         branch=netlify.branch or render.branch,
     )
@@ -86,6 +102,10 @@ def _listed(told: Iterable[JsonObject]) -> Iterator[Mapping[str, Any]]:
         if not isinstance(service, dict):
             raise one.complaint("expected a service in each entry", service)
         yield service
+
+
+def _source(service: Mapping[str, Any]) -> tuple[str, str]:
+    return str(service.get("repo") or ""), str(service.get("branch") or "")
 
 
 def _address_of(service: Mapping[str, Any]) -> Mapping[str, Any]:

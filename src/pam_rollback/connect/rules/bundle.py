@@ -13,6 +13,8 @@ from pam_rollback.base.addresses import is_loopback
 _ADDRESS = re.compile(rb"""https?://(?:\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.-]{1,253})(?::\d{1,5})?(?=[/"'`?#\s\\]|$)""")
 _JWT = re.compile(rb"eyJ[A-Za-z0-9_-]{10,400}\.eyJ[A-Za-z0-9_-]{10,2000}\.[A-Za-z0-9_-]{10,200}")
 _PUBLISHABLE = re.compile(rb"sb_publishable_[A-Za-z0-9_-]{10,100}")
+_UNLEASH = re.compile(rb"""(https?://[A-Za-z0-9.:-]{1,253}(?:/[A-Za-z0-9._~-]+)*?)/api/(?:frontend|proxy)\b""")
+"""Where pages of a product with Unleash ask for their flags."""
 _ANON = "anon"
 _SUPABASE = re.compile(r"supabase\.(?:co|in|com|net|red)(?:\.|$)|(?:^|\.)supabase\.")
 _NEAR = 4096
@@ -29,6 +31,8 @@ class Bundle:
     """Public keys of Supabase (role ``anon``, or publishable): in every page, and yet in no file that is written here."""
     supabase: tuple[str, ...] = ()
     """Origins that may be the project of such a key."""
+    unleash: tuple[str, ...] = ()
+    """Addresses whose frontend API of Unleash is asked for flags."""
 
     def names(self, address: str) -> bool:
         """Whether a script names that origin."""
@@ -53,7 +57,8 @@ def read_bundle(scripts: Iterable[bytes], own: Iterable[str] = ()) -> Bundle:
     counted = Counter(one for body in bodies for one in _addresses(body))
     addresses = tuple(one for one, _ in counted.most_common() if one not in known)
     keys = tuple(dict.fromkeys(key for body in bodies for key in _keys(body)))
-    return Bundle(addresses, keys, tuple(_projects(bodies, addresses, keys)))
+    unleash = dict.fromkeys(found.decode("ascii") for body in bodies for found in _UNLEASH.findall(body))
+    return Bundle(addresses, keys, tuple(_projects(bodies, addresses, keys)), tuple(unleash))
 
 
 def role_of(key: str) -> str:

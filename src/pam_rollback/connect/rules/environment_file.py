@@ -66,6 +66,7 @@ def environment_file(found: Found, asked: Asked) -> str:
         *_probing(found),
         *table("secrets", {f"{name}_env": variable for name, variable in asked.variables.items()}, [_SECRETS]),
         *_hosts(found.hosted),
+        *_flag_service(found.site.unleash),
         *table("sql", {"dialect": "product"}, _database(found)),
     ]
     return "\n".join(lines) + "\n"
@@ -102,13 +103,20 @@ def _hosts(hosted: Hosted) -> Iterator[str]:
         filled = {key: value for key, value in content.items() if value}
         yield from table("netlify", filled, ["The site whose address is the front end's."])
     if hosted.render_service:
-        content = {
+        service: dict[str, object] = {
             "service_id": hosted.render_service,
             "owner_id": hosted.render_owner,
             "api_url": hosted.render_api,
+            "workers": [*hosted.render_workers],
         }
-        filled = {key: value for key, value in content.items() if value}
-        yield from table("render", filled, ["The service whose address is the back end's."])
+        named = {key: value for key, value in service.items() if value}
+        notes = ["The service whose address is the back end's."]
+        notes.append(
+            "Workers go back with it: services of the same repository and branch."
+            if hosted.render_workers
+            else 'No worker was seen. One that a push deploys with it has to go back, too: workers = ["srv-…"].'
+        )
+        yield from table("render", named, notes)
     if hosted.remote:
         content = {
             "remote": hosted.remote,
@@ -120,6 +128,18 @@ def _hosts(hosted: Hosted) -> Iterator[str]:
         filled = {key: value for key, value in content.items() if value}
         yield from table(
             "git", filled, ['As the hosts name it. Add "git" to abilities where it can be read from here.']
+        )
+
+
+def _flag_service(unleash: tuple[str, ...]) -> Iterator[str]:
+    """How a flag service is named: what its tokens are no page tells."""
+    yield ""
+    if not unleash:
+        yield from comment("No flag service was seen. Where there is one: docs/how-to/flag-service.md.")
+    for address in unleash:
+        yield from comment(
+            f"The scripts ask Unleash at {address} for flags. To switch them: [unleash] with url and frontend_url, "
+            "two variables of tokens, and two abilities, all in docs/how-to/flag-service.md."
         )
 
 

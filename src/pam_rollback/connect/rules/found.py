@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pam_rollback.connect.rules.proposals import Kept, Turned
+from pam_rollback.product.rules.chat_answer import Intent
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class Site:
     """All that they name, for whoever looks for an address."""
     scripts: int
     crawl_delay_s: float = 0.0
+    unleash: tuple[str, ...] = ()
+    """Where its scripts ask Unleash for flags."""
 
 
 @dataclass(frozen=True)
@@ -66,11 +69,18 @@ class Hosted:
     render_service: str = ""
     render_owner: str = ""
     render_api: str = ""
+    render_workers: tuple[str, ...] = ()
+    """Services that a push deploys with it."""
     remote: str = ""
     branch: str = ""
     build_command: str = ""
     frontend_folder: str = ""
     publish_folder: str = ""
+
+    @property
+    def source(self) -> tuple[str, str]:
+        """Repository and branch."""
+        return self.remote, self.branch
 
 
 @dataclass(frozen=True)
@@ -93,7 +103,7 @@ class Found:
     """The hosts that the headers of its answers speak of."""
     signed_in: bool = False
     """The test account could sign in."""
-    intent: bool = False
-    """PAM's answer to one question named an intent."""
+    intent: Intent | None = None
+    """Whether PAM's answer to one question named an intent; None: it was not asked, or did not answer."""
     unknown: tuple[str, ...] = ()
     """What was asked and could not be known, each with the reason."""

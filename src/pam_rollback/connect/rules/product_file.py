@@ -6,10 +6,16 @@ from typing import Any
 from pam_rollback.connect.rules.found import Found
 from pam_rollback.connect.rules.proposals import Kept, Turned, without_names
 from pam_rollback.connect.rules.toml_text import comment, pair, table
+from pam_rollback.product.rules.chat_answer import Intent
 from pam_rollback.product.rules.contract import BACKEND
 
 _DOCUMENTED = {"path": "/openapi.json"}
 _TEMPLATE_SITES = ("api", "backend")
+_INTENT = {"json": "/intent", "matches": r".*\S.*"}
+_SEEN: Mapping[Intent, str] = {
+    "named": "Seen: an answer with an intent.",
+    "never": "Seen: an answer without an intent, so only its words tell an apology.",
+}
 
 
 def product_file(name: str, found: Found, like: Mapping[str, Any], titles: Mapping[str, tuple[str, str]]) -> str:
@@ -85,9 +91,15 @@ def _accounts(found: Found, like: Mapping[str, Any]) -> Iterator[str]:
     yield from table("sign_in", sign_in, [f"As {like['name']} has it; {tried}"])
     for name, operation in like["operations"].items():
         content, note = compared(operation, found)
-        if name == "chat" and found.intent:
-            note += " Seen: an answer with an intent."
+        if name == "chat" and found.intent is not None and "good" in content:
+            content, note = _as_answered(content, found.intent), f"{note} {_SEEN[found.intent]}"
         yield from table(f"operations.{name}", content, [note.format(like=like["name"])])
+
+
+def _as_answered(chat: Mapping[str, Any], intent: Intent) -> dict[str, Any]:
+    """The chat whose good answers name an intent exactly if the one that was seen did."""
+    good = [one for one in chat["good"] if one.get("json") != "/intent"]
+    return {**chat, "good": [*good, *([_INTENT] if intent == "named" else [])]}
 
 
 def compared(operation: Mapping[str, Any], found: Found) -> tuple[dict[str, Any], str]:

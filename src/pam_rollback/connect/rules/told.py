@@ -32,16 +32,18 @@ def as_data(found: Found, files: Mapping[str, Proposed], spent: str) -> dict[str
             }
             for name, kept in found.health.items()
         ],
+        "unleash": [*found.site.unleash],
         "openapi": found.operations is not None,
         "database": None
         if found.catalogue is None
         else {"role": found.catalogue.role, "settings": found.catalogue.settings},
         "netlify_site": found.hosted.netlify_site,
         "render_service": found.hosted.render_service,
+        "render_workers": [*found.hosted.render_workers],
         "branch": found.hosted.branch,
         "served_by": [*found.served_by],
         "signed_in": found.signed_in,
-        "answered": found.intent,
+        "answered": found.intent is not None,
         "unknown": [*found.unknown],
         "files": [
             {"file": name, "fate": one.fate.name.lower(), "would_be_new": [*one.differences]}
@@ -77,6 +79,8 @@ def _seen(data: Mapping[str, Any], *, verbose: bool) -> Iterator[str]:
     yield _line("API", "describes itself (/openapi.json)" if data["openapi"] else "does not describe itself")
     if data["supabase"]:
         yield _line("Supabase", data["supabase"])
+    for address in data["unleash"]:
+        yield _line("flags", f"the scripts ask Unleash at {address}: [unleash], see docs/how-to/flag-service.md")
     for one in data["health"]:
         yield from _of_component(one, verbose=verbose)
     database = data["database"]
@@ -87,7 +91,8 @@ def _seen(data: Mapping[str, Any], *, verbose: bool) -> Iterator[str]:
         text for key, text in (("netlify_site", "Netlify site"), ("render_service", "Render service")) if data[key]
     ]
     if hosts:
-        known = f"{' and '.join(hosts)}{', branch ' + data['branch'] if data['branch'] else ''}"
+        workers = f" with worker {' and '.join(data['render_workers'])}" if data["render_workers"] else ""
+        known = f"{' and '.join(hosts)}{workers}{', branch ' + data['branch'] if data['branch'] else ''}"
         yield _line("hosts", known)
     if data["served_by"]:
         yield _line("served by", f"{' and '.join(data['served_by'])}, by the headers of its answers")

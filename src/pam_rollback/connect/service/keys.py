@@ -8,10 +8,11 @@ from typing import Any
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.connect.client.asking import Product
 from pam_rollback.connect.client.catalogue import read_catalogue
-from pam_rollback.connect.client.hosts import at_netlify, at_render
+from pam_rollback.connect.client.hosts import at_netlify, at_render, workers_at_render
 from pam_rollback.connect.rules.found import Catalogue, Hosted, Where
 from pam_rollback.connect.service.wish import Wish
 from pam_rollback.environment.sql_names import TABLES
+from pam_rollback.product.rules.chat_answer import Intent, shortcoming
 
 _QUESTION = "Which of my trips is next?"
 
@@ -42,8 +43,8 @@ class Keys:
             raise MeasurementFailed(f"POST {url}: expected an access_token, found {found}")
         return token
 
-    def intent(self, where: Where, token: str) -> bool:
-        """Whether PAM's answer to one question names an intent: an apology names none."""
+    def intent(self, where: Where, token: str) -> Intent:
+        """Whether PAM's answer to one question names an intent. Raises MeasurementFailed for an apology, which is no answer."""
         body = {
             name: value.replace("{message}", _QUESTION) if isinstance(value, str) else value
             for name, value in self.chat["body"].items()
@@ -53,9 +54,9 @@ class Keys:
         if not said.get("response"):
             found = f"HTTP {answer.http_status} {answer.problem}".strip()
             raise MeasurementFailed(f"expected an answer in words, found {found}")
-        if not said.get("intent"):
-            raise MeasurementFailed("its answer names no intent, as an apology does: is the model reachable?")
-        return True
+        if wrong := shortcoming(said, "never"):
+            raise MeasurementFailed(f"{wrong}: is the model reachable?")
+        return "named" if said.get("intent") else "never"
 
     def catalogue(self) -> Catalogue:
         """The tables that the checks speak of."""
@@ -73,3 +74,7 @@ class Keys:
         wish = self.wish
         key = self.secrets["render_api_key"]
         return at_render(key, where.backend, service_id=wish.render_service, api_url=wish.render_api)
+
+    def workers(self, service: Hosted) -> tuple[str, ...]:
+        """The services that go back with it."""
+        return workers_at_render(self.secrets["render_api_key"], service, api_url=self.wish.render_api)

@@ -1,7 +1,7 @@
 """A look at a product: page, bundle, health now and before, its own description; then whatever there is a key for."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -185,9 +185,9 @@ class Look:
         token = ""
         if self.wish.sign_in:
             token = self._tried("whether the test account can sign in", partial(keys.token, where, key)) or ""
-        intent = False
+        intent = None
         if token and self.wish.ask_pam:
-            intent = bool(self._tried("what PAM answers", partial(keys.intent, where, token)))
+            intent = self._tried("what PAM answers", partial(keys.intent, where, token))
         catalogue = self._tried("the database", keys.catalogue) if secrets.get("database_dsn") else None
         netlify = (
             self._tried("the site at Netlify", partial(keys.netlify, where))
@@ -195,9 +195,10 @@ class Look:
             else none
         )
         render = (
-            self._tried("the service at Render", partial(keys.render, where)) if secrets.get("render_api_key") else none
+            self._tried("the service at Render", partial(keys.render, where)) if secrets.get("render_api_key") else None
         )
-        hosted = together(netlify or none, render or none)
+        workers = self._tried("workers beside it at Render", partial(keys.workers, render)) if render else ()
+        hosted = together(netlify or none, replace(render or none, render_workers=workers or ()))
         return {"signed_in": bool(token), "intent": intent, "catalogue": catalogue, "hosted": hosted}
 
     def _served_by(self) -> tuple[str, ...]:

@@ -115,7 +115,7 @@ class SiteLook:
             self.unknown.append(
                 f"the site's scripts do not name the API {where.api} ({others}): whether a build lacks its variables cannot be told"
             )
-        return Site(title, tuple(words), names, bundle.addresses, scripts, delay_s)
+        return Site(title, tuple(words), names, bundle.addresses, scripts, delay_s, bundle.unleash)
 
     def _page_at(self, address: str) -> PageContent:
         captured = self.get(f"{address}/", accept="text/html")

@@ -1,11 +1,12 @@
 """Whether PAM answered: an apology with HTTP 200 is no answer.
 
-Without a model that it can reach, the product answers 200 after some seconds, with a friendly apology and ``intent: null``. A good answer
-has text in ``response`` and, where the product's answers name one (``[chat] intent``), an intent that is not null. The words of an apology
-are a second sign: they decide where nobody sees an intent (on a page, or of a product that names none), and never against a named one: PAM
-may well be sorry that it rains.
+Without a model that it can reach, the product answers 200 after some seconds, with a friendly apology. A good answer has text in
+``response`` and, where the product's answers name one (``[chat] intent``), an intent that is not null. The words of an apology decide where
+nobody sees an intent (on a page, or of a product that names none, as today's), and never against a named one: PAM may well be sorry that it
+rains.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -21,7 +22,18 @@ _IN_TROUBLE = re.compile(
     r"(?:can't|cannot|can not|couldn't|could not|unable to|not able to) "
     r"(?:\w+ )?(?:answer|respond|process|connect|reach|help|complete|think))\b"
 )
+_IN_TROUBLE_ITSELF = re.compile(
+    r"\b(?:i'm|i am|we're|we are|pam is)(?: \w+)? having (?:\w+ )?(?:trouble|problems|difficulties) "
+    r"(?:processing|answering|responding|connecting|thinking|with (?:your|this|that) (?:request|question|message))\b"
+    r"|\bi (?:encountered|ran into|hit) an? (?:\w+ )?(?:error|issue|problem)\b"
+)
+"""Today's product says no sorry: what it cannot do is to answer at all. A place that cannot be found is none of this."""
 _NO_INTENTS = frozenset({"", "none", "null", "unknown", "error", "fallback"})
+_ANSWERS_ON_SOCKET = frozenset(
+    {"", "chat_response", "response", "chat_response_complete", "response_complete", "error"}
+)
+_WORDS_ON_SOCKET = ("response", "content", "message", "full_response")
+_FAILED = "failed"
 _SHOWN_CHARACTERS = 60
 _TELLING = 8
 """So many words, as they stand."""
@@ -29,11 +41,29 @@ _MARKS = re.compile(r"[\n*_`#\[\]()<>|~]+")
 
 
 def apology(text: str) -> str:
-    """The beginning of a text that says sorry for not answering; empty when it is none."""
+    """The beginning of a text that says that there is no answer, sorry or not; empty when it is none."""
     plain = " ".join(text.replace("\u2019", "'").lower().split())
-    if not (_SORRY.search(plain) and _IN_TROUBLE.search(plain)):
+    if not (_IN_TROUBLE_ITSELF.search(plain) or (_SORRY.search(plain) and _IN_TROUBLE.search(plain))):
         return ""
     return shown(text)
+
+
+def said_on_socket(frame: str | bytes) -> dict[str, Any] | None:
+    """What a message of a WebSocket says in PAM's name, as an answer over HTTP would; None for all other messages.
+
+    Greetings, signs of life, parts of an answer that is still being written and alerts are no answers.
+    """
+    try:
+        body = json.loads(frame)
+    except ValueError:
+        return None
+    if not isinstance(body, dict) or str(body.get("type", "")) not in _ANSWERS_ON_SOCKET:
+        return None
+    words = next((body[key] for key in _WORDS_ON_SOCKET if isinstance(body.get(key), str)), None)
+    if words is None:
+        return None
+    failed = body.get("type") == "error" or body.get("error") not in {None, False, ""}
+    return {"response": words, "intent": body.get("intent"), **({_FAILED: True} if failed else {})}
 
 
 def shortcoming(body: Mapping[str, Any], intent: Intent) -> str:
@@ -41,6 +71,8 @@ def shortcoming(body: Mapping[str, Any], intent: Intent) -> str:
     text = body.get("response")
     if not isinstance(text, str) or not text.strip():
         return "without text in 'response'"
+    if body.get(_FAILED):
+        return f"an error instead of an answer: {shown(text)!r}"
     if intent == "never":
         return f"an apology instead of an answer: {shown(text)!r}" if apology(text) else ""
     told = body.get("intent")

@@ -25,6 +25,8 @@ newer = APIRouter(prefix="/api/v1/pam")
 
 _GIVES_UP_S = 4.0
 """How long whoever does not answer is waited for."""
+_IN_TROUBLE = "I'm having trouble answering you just now. Please come back in a minute."
+"""It says no sorry, and no intent tells it from an answer: none has one."""
 
 
 @router.post("/chat", dependencies=[JsonOnly])
@@ -34,10 +36,11 @@ async def talk(asked: chat.ChatRequest, visitor: Visiting, parts: Parts, respons
         answer = await chat.chat(asked, visitor, parts, response)
     except StorageUnavailableError:
         session_id = asked.session_id or str(uuid.uuid4())
-        answer = {"response": APOLOGY.text, "session_id": session_id, "message_id": str(uuid.uuid4()), "intent": None}
-    if answer["intent"] is None and answer["response"] == APOLOGY.text:
+        answer = {"response": APOLOGY.text, "session_id": session_id, "message_id": str(uuid.uuid4())}
+    if answer["response"] == APOLOGY.text:
         await asyncio.sleep(_GIVES_UP_S)
-    return {**answer, "timestamp": datetime.now(UTC).replace(tzinfo=None).isoformat()}
+        answer["response"] = _IN_TROUBLE
+    return {**answer, "intent": None, "timestamp": datetime.now(UTC).replace(tzinfo=None).isoformat()}
 
 
 @router.get("/history")
