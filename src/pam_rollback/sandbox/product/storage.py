@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import select
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -47,6 +48,7 @@ class Storage:
             connection_class=psycopg.AsyncConnection[DictRow],
             kwargs={
                 "row_factory": dict_row,
+                "autocommit": True,
                 "connect_timeout": _CONNECT_TIMEOUT_S,
                 "application_name": "pam-api",
                 "options": f"-c role=service_role -c statement_timeout={_STATEMENT_TIMEOUT_MS}",
@@ -55,7 +57,7 @@ class Storage:
             max_size=_POOL_MAX,
             timeout=_CONNECTION_WAIT_S,
             reconnect_timeout=_RECONNECT_S,
-            check=AsyncConnectionPool.check_connection,
+            check=_check,
             open=False,
         )
 
@@ -77,22 +79,27 @@ class Storage:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
         """Give a connection whose work is committed at the end, or not at all; raises StorageUnavailableError."""
-        try:
-            with self.breaker.guard(*_FAILURES):
-                async with self._pool.connection() as connection:
-                    yield connection
-        except (*_FAILURES, OpenCircuitError) as error:
-            raise StorageUnavailableError(_first_line(error)) from error
+        async with self._connection() as connection, connection.transaction():
+            yield connection
 
     async def rows(self, query: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> list[DictRow]:
-        """Run one statement in a transaction of its own; raises StorageUnavailableError."""
-        async with self.transaction() as connection:
+        """Run one statement, which the server makes a transaction of its own; raises StorageUnavailableError."""
+        async with self._connection() as connection:
             return await fetch(connection, query, parameters)
 
     async def row(self, query: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> DictRow | None:
         """Give the first row of one statement, or None; raises StorageUnavailableError."""
         found = await self.rows(query, parameters)
         return found[0] if found else None
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Connection]:
+        try:
+            with self.breaker.guard(*_FAILURES):
+                async with self._pool.connection() as connection:
+                    yield connection
+        except (*_FAILURES, OpenCircuitError) as error:
+            raise StorageUnavailableError(_first_line(error)) from error
 
 
 async def fetch(
@@ -101,6 +108,17 @@ async def fetch(
     """Run one statement on an open transaction and give its rows."""
     cursor = await connection.execute(query.encode(), parameters)
     return await cursor.fetchall() if cursor.description else []
+
+
+async def _check(connection: Connection) -> None:
+    """Raise psycopg.OperationalError when the server has closed the connection.
+
+    It is asked only where its side can be read unasked, as after a close: a round trip before each statement would cost as much as that.
+    """
+    unasked = select.poll()
+    unasked.register(connection.fileno(), select.POLLIN)
+    if unasked.poll(0):
+        await AsyncConnectionPool.check_connection(connection)
 
 
 def _first_line(error: BaseException) -> str:
