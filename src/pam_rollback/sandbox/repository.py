@@ -17,7 +17,8 @@ from pam_rollback.sandbox.problems import RangeError
 
 BRANCH = history.BRANCH
 _WITHIN_S = 20.0
-_POLL_S = 0.02
+_POLL_S = 0.1
+"""Hosts hear of a push by a call that takes longer; a sandbox that waits should cost next to nothing."""
 _TOLD = re.compile(r"^([0-9a-f]{40}) ([0-9a-f]{40}) (refs/\S+)$")
 _SPOOL = "pushes"
 # A hook runs with the repository as its working folder, as a child of whoever pushes. It never waits for the sandbox: what it tells is
