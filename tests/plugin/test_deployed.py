@@ -94,6 +94,7 @@ def test_api_and_worker_go_back_are_proven_and_are_put_back(today: Range, projec
     assert today.remote.changes() == []
 
 
+@pytest.mark.nightly  # on every commit: the step that tells in actions/test_backend_workers.py, its check by the row worker-left-behind
 def test_a_worker_that_is_left_behind_is_no_go(today: Range, project: Project) -> None:
     """Users are helped, and the two run different commits: that is why, in the last lines."""
     today.remote.plant("worker-left-behind")
