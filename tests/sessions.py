@@ -32,6 +32,7 @@ from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.remote import Remote
 from pam_rollback.session.baseline_files import ACCESS_FILE, ROWS_FILE, SCHEMA_FILE
 from tests.forked import CollectedSession, can_be_forked, run_pytest
+from tests.selection import WHOLE
 
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = ("pyproject.toml", "plan.toml", "conftest.py", "environments", "products", "checks", "drills", "load")
@@ -40,6 +41,8 @@ ONLY_HEALTH = ("test_health.py",)
 WINDOWS = "test_success_criteria.py"
 """Enough for what is about stories and sessions, and not about the checks: no browser, no database."""
 ON = Flag(enabled=True, rollout_pct=100)
+BOTH_BROWSERS = 'browsers = ["chromium", "firefox"]'
+"""As the sandbox declares. On a commit sessions walk their journeys in one, but for those about browsers; at night in both."""
 SCREEN = "one screen"
 """Among the arguments of a session of these tests: it shows what people see who ask for nothing else."""
 _WITHIN_S = 240
@@ -333,6 +336,8 @@ def runbook_in(folder: Path) -> Project:
     made = Project(folder)
     # Half as often as drills for people: half the processor, and more than enough answers for what is planted here.
     made.adjust("environments/sandbox.toml", "[probing]\nrate_hz = 50", "[probing]\nrate_hz = 25")
+    if not os.environ.get(WHOLE):
+        made.adjust("environments/sandbox.toml", BOTH_BROWSERS, 'browsers = ["chromium"]')
     return made
 
 

@@ -10,7 +10,7 @@ import pytest
 from pam_rollback.product.client.account_api import AccountApi
 from pam_rollback.product.client.pam_api import sign_in
 from tests.plugin.test_offline import dead_address
-from tests.sessions import Project, Range, runbook_in
+from tests.sessions import BOTH_BROWSERS, Project, Range, runbook_in
 
 FAILING = '''"""Do journeys that fail clean up?"""
 import pytest
@@ -55,6 +55,11 @@ def account(practice_range: Range) -> AccountApi:
     )
 
 
+def in_both_browsers(project: Project) -> None:
+    """As the sandbox declares it, also on a commit."""
+    project.adjust("environments/sandbox.toml", "browsers = ", f"{BOTH_BROWSERS}  # ")
+
+
 def possessions(practice_range: Range) -> set[str]:
     """Settings and expenses of the test account, one line each."""
     api = account(practice_range)
@@ -86,6 +91,7 @@ def test_every_journey_works_in_every_declared_browser(practice_range: Range, pr
 
 def test_a_declared_browser_that_is_missing_is_never_green(practice_range: Range, project: Project) -> None:
     """It is not a finding about the product either: nobody knows. The text says which browser, and what to do."""
+    in_both_browsers(project)
     project.environment["PAM_FIREFOX"] = "/nonexistent"
 
     ended = project.run("-m", "journey", "-k", "pam_answers", f"--env={practice_range.file}")
@@ -129,6 +135,7 @@ def test_a_site_that_cannot_be_reached(
 def failed(shared_range: Range, tmp_path_factory: pytest.TempPathFactory) -> tuple[set[str], set[str], Path, str]:
     """A session whose journeys write and then fail: what the account had before and after, the run's folder, the output."""
     project = runbook_in(tmp_path_factory.mktemp("failing"))
+    in_both_browsers(project)
     project.write("checks/test_failing.py", FAILING)
     shared_range.as_it_was()
     account(shared_range).restore_settings(CHOSEN)
