@@ -27,8 +27,8 @@ MEASURING = (
 """What measures times: ``at_once`` of them, while other workers take what mostly waits. Also the order to begin in."""
 SPREAD = {
     "tests/test_faults_together.py": 1,
-    "tests/test_checks_catch_faults.py": 8,
-    "tests/test_decision_matrix.py": 4,
+    "tests/test_checks_catch_faults.py": 14,
+    "tests/test_decision_matrix.py": 8,
     "tests/plugin/test_consent.py": 10,
 }
 """Files that would keep one worker busy to the end, and how many of their tests go to a worker at a time."""
