@@ -116,12 +116,12 @@ def test_it_ends_with_0_when_nothing_is_missing(project: Project) -> None:
 def test_a_variable_that_is_not_set_is_an_answer(project: Project) -> None:
     """Other sessions refuse to begin (4); to this one it is what was asked for."""
     declare(project, "browser", "database")
-    session = project.run_apart("-m", "doctor", "--env", "here")
+    session = project.run("-m", "doctor", "--env", "here")
 
     assert session.rc == 11, session.out
     assert "the configuration is not complete" in session.out
     assert "PAM_DATABASE_DSN is not set; export it" in session.out
-    assert project.run_apart("-m", "health", "--env", "here").rc == 4
+    assert project.run("-m", "health", "--env", "here").rc == 4
     with pytest.raises(MeasurementFailed, match="PAM_DATABASE_DSN is not set"):
         ask_doctor(project.folder, "here", project.variables)
 
@@ -138,7 +138,7 @@ def test_a_check_that_crashes_is_a_state_of_its_own(project: Project) -> None:
     """Neither green nor missing; the other items are known all the same."""
     conftest = project.folder / "conftest.py"
     conftest.write_text(conftest.read_text("utf-8") + _CRASHES, "utf-8")
-    session = project.run_apart("-m", "doctor", "--env", "here")
+    session = project.run("-m", "doctor", "--env", "here")
     found = states(json.loads((project.run_folder / "doctor.json").read_text("utf-8")))
 
     assert session.rc == 11, session.out

@@ -4,6 +4,7 @@ Sessions of the real plug-in: a project with a handful of tests whose outcomes h
 """
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,9 +19,10 @@ from hypothesis import strategies as st
 from pam_rollback.report import in_short, scorecard_page
 from pam_rollback.report.run_record import read
 from pam_rollback.report.verdict import VERDICT_WORDS, ExitCode
+from tests.selection import WHOLE
 from tests.sessions import SCREEN, Collected, Finished, Project, Range, runbook_in
 
-CASES = 60
+CASES = 60 if os.environ.get(WHOLE) else 24
 CHECKS = '''"""Is it?"""
 import json
 import os

@@ -1,6 +1,5 @@
 """What a session shows to whoever asks for nothing else: a line a phase, what is red at once, one screen in the end."""
 
-import json
 import re
 
 import pytest
@@ -40,6 +39,7 @@ def checks_copied() -> tuple[str, ...]:
     return ONLY_HEALTH
 
 
+@pytest.mark.long_matrix
 @pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["serial", "xdist"])
 def test_what_is_red_is_told_at_once_and_first(
     practice_range: Range, project: Project, workers: tuple[str, ...]
@@ -62,22 +62,15 @@ def test_what_is_red_is_told_at_once_and_first(
     assert ended.last_line.startswith("REHEARSAL NO-GO for checks/test_case.py")
 
 
-def test_quiet_is_the_verdict(practice_range: Range, project: Project) -> None:
-    """``-q``: nothing of a session that goes well but its verdict."""
-    ended = project.run("-q", "-m", "health", "--env", str(practice_range.file))
+def test_quiet_is_the_verdict_and_the_record_knows_no_screen(practice_range: Range, project: Project) -> None:
+    """``-q``: nothing of a session that goes well but its verdict. What is shown changes nothing of what is written."""
+    ended = [project.run(detail, "-m", "health", "--env", str(practice_range.file)) for detail in ("-q", SCREEN, "-v")]
+    quiet, *_ = ended
+    kept = [(one.rc, sorted(one.outcomes().items()), sorted(one.record)) for one in ended]
 
-    assert ended.rc == 0, ended.out
-    assert ended.out.strip().startswith("REHEARSAL GO for health")
-    assert len(ended.out.strip().splitlines()) <= 2
-
-
-def test_the_record_knows_no_screen(practice_range: Range, project: Project) -> None:
-    """What is shown changes nothing of what is written."""
-    kept = []
-    for detail in ("-q", SCREEN, "-v"):
-        ended = project.run(detail, "-m", "health", "--env", str(practice_range.file))
-        kept.append((ended.rc, sorted(ended.outcomes().items()), sorted(json.loads(json.dumps(ended.record)))))
-
+    assert quiet.rc == 0, quiet.out
+    assert quiet.out.strip().startswith("REHEARSAL GO for health")
+    assert len(quiet.out.strip().splitlines()) <= 2
     assert kept[0] == kept[1] == kept[2]
 
 

@@ -78,14 +78,14 @@ def test_another_machine_undoes_and_compares(
     one, other = machines
     calm(one)
     calm(other)
-    baseline = one.run_apart("-m", "baseline", "--env=staging.toml")
-    rollback = one.run_apart(*ROLLBACK)
+    baseline = one.run("-m", "baseline", "--env=staging.toml")
+    rollback = one.run(*ROLLBACK)
     assert switched_off(practice_range), rollback.out
     taken, run = id_of(baseline), id_of(rollback)
     shutil.move(one.folder, one.folder.with_name("far away"))
 
-    compared = other.run_apart("-m", "health", "--env=staging.toml", "--baseline=newest")
-    undone = other.run_apart(f"--undo={run}", *UNDO)
+    compared = other.run("-m", "health", "--env=staging.toml", "--baseline=newest")
+    undone = other.run(f"--undo={run}", *UNDO)
 
     assert runs_of(place) == {taken, run, id_of(compared)}
     assert "2 runs of other machines brought here" in compared.out
@@ -96,7 +96,7 @@ def test_another_machine_undoes_and_compares(
     assert switched_on(practice_range)
 
     shutil.move(one.folder.with_name("far away"), one.folder)
-    again = one.run_apart(f"--undo={run}", *UNDO, "--dry-run")
+    again = one.run(f"--undo={run}", *UNDO, "--dry-run")
     assert "would put back nothing" in again.out, again.out
     assert owed(one.folder / "reports" / "out" / run) == set()
 
@@ -126,7 +126,7 @@ def test_the_machine_is_lost_in_the_middle(
     [run] = runs_of(place)
     shutil.rmtree(one.folder)
 
-    undone = other.run_apart(f"--undo={run}", *UNDO)
+    undone = other.run(f"--undo={run}", *UNDO)
 
     assert undone.rc == 14, undone.out
     assert "the run had not ended when this copy of its journal was made on another machine" in undone.out
@@ -137,7 +137,7 @@ def test_a_place_out_of_reach_stops_nothing(machines: tuple[Project, Project], p
     """A line at the beginning and one at the end, a note in the record, and the verdict is that of the checks."""
     one, _ = machines
     one.environment["PAM_STATE"] = "git:http://127.0.0.1:9/state.git"
-    session = one.run_apart("-m", "health", f"--env={practice_range.file}")
+    session = one.run("-m", "health", f"--env={practice_range.file}")
     first, last = (line for line in session.out.splitlines() if line.startswith("state: "))
 
     assert session.rc == 0, session.out
