@@ -19,7 +19,9 @@ from jsonschema import Draft4Validator  # type: ignore[import-untyped]
 from pam_rollback.environment.provider_settings import GitHub
 from tests.bare_repository import Origin, git
 
-DESCRIPTION = json.loads((Path(__file__).parent / "adapters" / "github-openapi.json").read_text(encoding="utf-8"))
+DESCRIPTION = json.loads(
+    (Path(__file__).parent / "rollback" / "providers" / "github-openapi.json").read_text(encoding="utf-8")
+)
 TOKEN = "ghp_only-for-these-tests"
 REPOSITORY = "wheels/wins"
 BEGAN, ENDED = "2026-11-27T12:00:00Z", "2026-11-27T12:06:20Z"

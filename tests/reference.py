@@ -12,7 +12,7 @@ from pam_rollback.base.configuration import Table
 from pam_rollback.environment.environment import Environment
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.session import markers, options
-from tests.core.test_items_are_tested import items_with_a_test
+from tests.plan.test_items_are_tested import items_with_a_test
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "docs" / "reference"

@@ -17,7 +17,7 @@ MEASURING = (
     "tests/test_decision_matrix.py",
     "tests/ramp/",
     "tests/gate/",
-    "tests/strategies/test_whole_sessions.py",
+    "tests/rollback/strategies/test_whole_sessions.py",
     "tests/plugin/",
     "tests/alerts/test_sessions.py",
     "tests/postmortem/test_sessions.py",
@@ -29,7 +29,7 @@ SPREAD = {
     "tests/test_faults_together.py": 1,
     "tests/test_checks_catch_faults.py": 14,
     "tests/test_decision_matrix.py": 8,
-    "tests/plugin/test_consent.py": 10,
+    "tests/session/test_consent.py": 10,
 }
 """Files that would keep one worker busy to the end, and how many of their tests go to a worker at a time."""
 

@@ -15,7 +15,16 @@ BASE = "BASE"
 WHOLE = "PAM_WHOLE_MATRIX"
 QUICK, REST, STAND_INS = "quick", "rest", "stand-ins"
 QUICK_PATHS = (
-    "tests/core/",
+    "tests/base/",
+    "tests/environment/",
+    "tests/plan/",
+    "tests/report/test_aftermath.py",
+    "tests/report/test_retention.py",
+    "tests/report/test_verdict.py",
+    "tests/session/test_resumption.py",
+    "tests/session/test_side_by_side.py",
+    "tests/session/test_time_frames.py",
+    "tests/stats/",
     "tests/test_cuts.py",
     "tests/test_docs.py",
     "tests/test_house_rules.py",
@@ -32,13 +41,13 @@ QUICK_PATHS = (
 _RULES_OF_A_SLICE = re.compile(r"tests/\w+/rules/")
 """Quick as well, whatever the slice is called."""
 LATER = (
-    "tests/core/test_binomial.py::test_tails_are_the_sums_of_their_terms",
-    "tests/core/test_change.py::test_covers_the_truth_as_often_as_it_says",
-    "tests/core/test_change.py::test_rates_cover_the_truth_as_often_as_they_say",
-    "tests/core/test_held_tests.py::test_it_is_what_pytest_finds",
-    "tests/core/test_recovery.py::test_what_failed_in_part_ends_when_luck_does_not_explain_the_good",
+    "tests/stats/test_binomial.py::test_tails_are_the_sums_of_their_terms",
+    "tests/observation/rules/test_change.py::test_covers_the_truth_as_often_as_it_says",
+    "tests/observation/rules/test_change.py::test_rates_cover_the_truth_as_often_as_they_say",
+    "tests/plan/test_held_tests.py::test_it_is_what_pytest_finds",
+    "tests/observation/rules/test_recovery.py::test_what_failed_in_part_ends_when_luck_does_not_explain_the_good",
     "tests/load/rules/test_release_comparison.py::test_the_interval_covers_the_truth_as_often_as_is_said",
-    "tests/core/test_step_percentiles.py::test_what_it_says_is_never_wrong",
+    "tests/stats/test_step_percentiles.py::test_what_it_says_is_never_wrong",
     "tests/test_docs.py::test_a_command_that_selects_nothing_is_seen",
     "tests/test_docs.py::test_shown_commands_select_something",
     "tests/test_scheduling.py::test_a_session_of_workers_ends_with_load_alone",
@@ -61,7 +70,7 @@ class Group:
 
 _EVERYWHERE = ("requirements.lock", "pyproject.toml", "tests/conftest.py", "tests/selection.py")
 _CLIENTS = (
-    "tests/adapters/test_described_requests.py",
+    "tests/rollback/providers/test_described_requests.py",
     "tests/netlify_cli/",
     "tests/sandbox/test_netlify_conformance.py",
     "tests/sandbox/test_render_conformance.py",
@@ -74,7 +83,7 @@ OFFICIAL_CLIENTS = Group(
         "src/pam_rollback/outside/provider",
         "src/pam_rollback/rollback/providers/render/",
         "src/pam_rollback/sandbox/providers/",
-        "tests/adapters/relay.py",
+        "tests/rollback/providers/relay.py",
         "tests/npm_packages.py",
         "tests/sandbox/netlify_host.py",
         "tests/sandbox/render_range.py",
@@ -89,7 +98,7 @@ SANDBOX = Group(
     ("src/pam_rollback/sandbox/", "tests/sandbox/", "tests/running_product.py", *_EVERYWHERE),
 )
 """The sandbox itself: its site, its product, its stand-ins."""
-_REAL_UNLEASH = ("tests/adapters/test_unleash_conformance.py", "tests/unleash_server/")
+_REAL_UNLEASH = ("tests/product/client/test_unleash_conformance.py", "tests/unleash_server/")
 UNLEASH = Group(
     "unleash",
     _REAL_UNLEASH,
@@ -97,7 +106,7 @@ UNLEASH = Group(
         "src/pam_rollback/outside/provider.py",
         "src/pam_rollback/product/client/unleash.py",
         "src/pam_rollback/environment/unleash.py",
-        "tests/adapters/unleash_scenes.py",
+        "tests/product/client/unleash_scenes.py",
         "tests/npm_packages.py",
         "tests/unleash_stand_in.py",
         *_REAL_UNLEASH,

@@ -44,7 +44,7 @@ TOGETHER = {
 """Of the rows that wait for something, those whose faults do not meet: on every commit they are planted at once, for one session.
 
 `make test-all` plants each of them alone as well. That such sessions are green without a fault: tests/test_no_false_alarms.py, and those of
-the journeys, performance, accessibility and drills in tests/plugin.
+the journeys, performance, accessibility and drills in tests/session.
 """
 IN_ONE_BROWSER = {"journeys": 'browsers = ["chromium"]'}
 """They are not about browsers: one shows them. At night each of them is seen in all."""

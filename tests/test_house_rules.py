@@ -18,16 +18,16 @@ FORBIDDEN_NODES = {ast.Try: "try", ast.While: "while", ast.TryStar: "try", ast.F
 FORBIDDEN_MODULES = {"allure", "os", "subprocess", "time", "threading", "asyncio", "http", "urllib", "socket"}
 FORBIDDEN_CALLS = {"sleep", "getenv", "skip", "xfail"}
 REAL_TIME = {
-    "tests/adapters/test_page_loads.py": "a page that is slow",
-    "tests/adapters/test_provider.py": "a name server that is slow",
-    "tests/adapters/test_render_metrics.py": "records that are stale grow old while they are",
+    "tests/browser/client/test_page_loads.py": "a page that is slow",
+    "tests/outside/test_provider.py": "a name server that is slow",
+    "tests/rollback/providers/test_render_metrics.py": "records that are stale grow old while they are",
     "tests/load/test_load_gate.py": "a generator or a service that stops for a while, under a real load",
     "tests/load_target.py": "a server that is slow, for real clients",
     "tests/observation/conftest.py": "a server that is slow, for a real prober",
     "tests/plan_audit/recorder.py": "a server that is silent, for the plan's own curl",
-    "tests/plugin/test_memory_watch.py": "a real process, looked at now and then",
+    "tests/records/test_memory_watch.py": "a real process, looked at now and then",
     "tests/sandbox/": "stand-ins with their own latencies, and processes killed in the middle of what they do",
-    "tests/strategies/test_killed.py": "what a killed process had asked for would come within this time",
+    "tests/rollback/strategies/test_killed.py": "what a killed process had asked for would come within this time",
     "tests/test_decision_matrix.py": "an incident on a real sandbox has its age",
 }
 """Where a test lets real time pass, and why it cannot be a clock that jumps (``tests/virtual_clock.py``) or a condition."""

@@ -15,7 +15,7 @@ REPETITIONS = {
     f"post_rollback and not ({BROWSERS} or window)": 80,
     f"post_rollback and ({BROWSERS})": 10,
 }
-"""On every commit each kind has a healthy session before its faults (test_checks_catch_faults.py, tests/plugin).
+"""On every commit each kind has a healthy session before its faults (test_checks_catch_faults.py, tests/session).
 
 What waits for no window is repeated 100 times in all, since it takes seconds; a window has hundreds of answers in itself, and each of its
 repetitions takes as long as it is held.

@@ -12,7 +12,7 @@ from tests import scheduling
 from tests.scheduling import ALONE, MEASURING, SPREAD, at_once, next_unit, rank
 from tests.selection import ROOT
 
-SESSIONS, WAITS, LOAD = "tests/gate/test_stages.py", "tests/adapters/test_git.py", "tests/load/test_load_gate.py"
+SESSIONS, WAITS, LOAD = "tests/gate/test_stages.py", "tests/rollback/client/test_git.py", "tests/load/test_load_gate.py"
 
 
 def test_what_takes_longest_begins_first() -> None:

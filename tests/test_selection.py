@@ -39,7 +39,7 @@ ALL = frozenset(group.name for group in GROUPS)
         ("src/pam_rollback/rollback/providers/netlify/netlify_files.py", {OFFICIAL_CLIENTS.name}),
         ("src/pam_rollback/sandbox/providers/render/api.py", {SANDBOX.name, OFFICIAL_CLIENTS.name}),
         ("src/pam_rollback/product/client/unleash.py", {UNLEASH.name}),
-        ("tests/adapters/unleash_scenes.py", {UNLEASH.name}),
+        ("tests/product/client/unleash_scenes.py", {UNLEASH.name}),
         ("tests/netlify_cli/package-lock.json", {OFFICIAL_CLIENTS.name}),
         ("requirements.lock", ALL),
     ],

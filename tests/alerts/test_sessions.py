@@ -11,8 +11,8 @@ import pytest
 from pam_rollback.alerts import __main__ as alerts
 from pam_rollback.base.wait import Waiter
 from pam_rollback.records.client.prometheus import PrometheusApi
-from tests.plugin.drilling import calm
 from tests.prometheus_server import prometheus
+from tests.session.drilling import calm
 from tests.sessions import Project, Range, save_baseline
 from tests.users import Traffic, users
 

@@ -9,8 +9,8 @@ import pytest
 from pam_rollback.base.errors import MeasurementFailed, StopRequested
 from pam_rollback.gate.client.npm_stages import NpmPackage
 from pam_rollback.plan.plan_items import GateCommand
-from tests.adapters.test_npm_build import project
-from tests.adapters.test_programs import is_running
+from tests.outside.test_programs import is_running
+from tests.rollback.client.test_npm_build import project
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 

@@ -20,7 +20,7 @@ from pam_rollback.load.service.servers_counts import CountsOfServers
 from pam_rollback.outside.http import fetch
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.records.client.prometheus import PrometheusApi
-from tests.core.declared_environments import RUNNING, folder, running
+from tests.environment.declared_environments import RUNNING, folder, running
 from tests.load_target import LoadTarget
 from tests.prometheus_server import prometheus
 from tests.sessions import ROOT, Range

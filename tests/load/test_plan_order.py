@@ -11,7 +11,7 @@ from pam_rollback.load.rules.order import LoadOrder, LoadWorkers
 from pam_rollback.load.rules.plan_order import load_order
 from pam_rollback.load.rules.shapes import asked, requests_due
 from pam_rollback.plan.plan import load_plan
-from tests.core.declared_environments import RUNNING, folder, running
+from tests.environment.declared_environments import RUNNING, folder, running
 
 __all__ = ["folder"]
 PLAN = load_plan(Path(__file__).parents[2] / "plan.toml")

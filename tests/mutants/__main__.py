@@ -27,19 +27,23 @@ class Rules:
 
 
 MODULES: dict[str, Rules] = {
-    "report/verdict.py": Rules(("core/test_verdict.py", "core/test_ending.py")),
-    "observation/rules/window_state.py": Rules(("core/test_window_state.py",)),
-    "observation/rules/window.py": Rules(("core/test_window.py", "core/test_blocking.py")),
-    "observation/fixtures/held_window.py": Rules(("plugin/test_held_window.py",)),
-    "integrity/rules/held_data.py": Rules(("core/test_held_data.py",)),
+    "report/verdict.py": Rules(("report/test_verdict.py", "communication/rules/test_ending.py")),
+    "observation/rules/window_state.py": Rules(("observation/rules/test_window_state.py",)),
+    "observation/rules/window.py": Rules(("observation/rules/test_window.py", "observation/rules/test_blocking.py")),
+    "observation/fixtures/held_window.py": Rules(("observation/test_held_window.py",)),
+    "integrity/rules/held_data.py": Rules(("integrity/rules/test_held_data.py",)),
     "decision/rules/decision.py": Rules(
-        ("core/test_decision.py", "core/test_decision_states.py", "core/test_decision_measures.py")
+        (
+            "decision/rules/test_decision.py",
+            "decision/rules/test_decision_states.py",
+            "decision/rules/test_decision_measures.py",
+        )
     ),
-    "decision/rules/decision_measures.py": Rules(("core/test_decision_measures.py",)),
-    "decision/rules/decision_states.py": Rules(("core/test_decision_states.py",)),
-    "rollback/rules/locks.py": Rules(("core/test_locks.py",)),
-    "rollback/rules/lock_targets.py": Rules(("core/test_lock_targets.py",)),
-    "session/guard.py": Rules(("plugin/test_guard.py",), RULES_OF_THE_GUARD),
+    "decision/rules/decision_measures.py": Rules(("decision/rules/test_decision_measures.py",)),
+    "decision/rules/decision_states.py": Rules(("decision/rules/test_decision_states.py",)),
+    "rollback/rules/locks.py": Rules(("rollback/rules/test_locks.py",)),
+    "rollback/rules/lock_targets.py": Rules(("rollback/rules/test_lock_targets.py",)),
+    "session/guard.py": Rules(("session/test_guard.py",), RULES_OF_THE_GUARD),
 }
 """What is changed. Of the guard the rules alone: how it gathers its facts is tested by whole sessions."""
 Key = tuple[str, str, str]

@@ -26,9 +26,9 @@ from pam_rollback.rollback.client.git_command import GitCommand
 from pam_rollback.rollback.service.stories import ways_of
 from pam_rollback.state.client import REF
 from pam_rollback.state.service import Store, place_of
-from tests.adapters.git_over_http import Host, served
 from tests.bare_repository import git
 from tests.gate.scene import first_ways, leave_run
+from tests.rollback.client.git_over_http import Host, served
 from tests.sessions import ROOT
 from tests.small_disk import fill, small_disk
 

@@ -12,7 +12,7 @@ import pytest
 from pam_rollback.base.wait import Waiter
 from pam_rollback.state.client import REF
 from tests.bare_repository import VARIABLES
-from tests.plugin.drilling import (
+from tests.session.drilling import (
     CONSENT,
     as_staging,
     calm,

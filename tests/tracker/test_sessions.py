@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.plugin.drilling import CONSENT, as_staging, journal, take_notice_down
+from tests.session.drilling import CONSENT, as_staging, journal, take_notice_down
 from tests.sessions import Project, Range
 from tests.tracker.stand_in import TOKEN, Fault, Issues, stand_in
 

@@ -15,7 +15,7 @@ from pam_rollback.plan.plan import load_plan
 from pam_rollback.report.watched_incident import CriterionSeen, NotTold, WatchedIncident
 from pam_rollback.watch import fixtures
 from pam_rollback.watch.fixtures import CONTROL, ROTATED_AFTER_S, Channel, Eyes, look
-from tests.core.plan_scene import ROOT, Watched
+from tests.plan.plan_scene import ROOT, Watched
 from tests.virtual_clock import VirtualClock
 
 LONGEST_S = 600.0

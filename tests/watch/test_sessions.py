@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.fault_rows.watch import ASKS, OFFLINE, OUTAGE, SAW
-from tests.plugin.drilling import runbook_with
+from tests.session.drilling import runbook_with
 from tests.sessions import Range
 from tests.summary import ROW
 from tests.test_checks_catch_faults import judge

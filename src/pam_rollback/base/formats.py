@@ -6,7 +6,7 @@ A rollback today is undone tomorrow, maybe after an upgrade, maybe from a machin
 the record              what its reader does
 ======================  ==========================================================================
 has no format           reads it as format 1: the first one was not numbered
-has an older format     reads it, as long as samples of it are kept in ``tests/records``
+has an older format     reads it, as long as samples of it are kept in ``tests/earlier_records``
 has our format          reads it; fields that it does not know are left alone
 has a newer format      refuses, says which version to install, and changes nothing
 ======================  ==========================================================================

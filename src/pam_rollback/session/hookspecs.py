@@ -1,6 +1,6 @@
 """The suite's own hooks: what a slice, or a product's own conftest.py, is asked and told. docs/architecture.md lists them.
 
-pytest takes a function for a hook only when its name begins with ``pytest_``. Each hook has its tests in tests/plugin/test_hookspecs.py,
+pytest takes a function for a hook only when its name begins with ``pytest_``. Each hook has its tests in tests/session/test_hookspecs.py,
 named after it.
 """
 

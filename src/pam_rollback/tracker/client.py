@@ -1,4 +1,4 @@
-"""Issues on GitHub, by its REST API: what is asked and answered is in ``tests/adapters/github-openapi.json``, GitHub's own description."""
+"""Issues on GitHub, by its REST API, as GitHub's own description has it (``github-openapi.json`` beside the tests of providers)."""
 
 import re
 from collections.abc import Iterator, Mapping

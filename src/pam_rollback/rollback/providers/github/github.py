@@ -1,6 +1,7 @@
 """Pull requests on GitHub, by its REST API (docs.github.com/rest): what a branch asks for, checks, and the merge.
 
-Fields and statuses are those of GitHub's OpenAPI document; ``tests/adapters/github-openapi.json`` is the part of it that is used here.
+Fields and statuses are those of GitHub's OpenAPI document; ``tests/rollback/providers/github-openapi.json`` is the part of it that is
+used here.
 """
 
 from collections.abc import Iterator, Mapping

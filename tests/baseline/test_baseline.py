@@ -1,0 +1,203 @@
+"""Whole sessions of the baseline: which one is refused before anything is sent, and what is told of one that is too old."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from pam_rollback.base.answer import Answer
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.baseline.service.taken_baseline import TakenBaseline
+from pam_rollback.observation.rules.samples import Sample
+from pam_rollback.observation.service.baseline import Baseline, Origin, load_baseline
+from pam_rollback.product.rules.health import HealthAround, HealthReport
+from tests.contracts import usual
+from tests.session.beginning import Begin, begin
+from tests.sessions import ROOT, Project, Range, save_baseline
+
+__all__ = ["begin"]
+
+WELL, GOOD = "test_service_is_well_while_it_is_recorded", "test_what_is_recorded_is_good"
+COMPARISONS = {"test_answers_are_as_fast_as_before", "test_no_more_errors_than_before"}
+
+
+@pytest.fixture
+def checks_copied() -> tuple[str, ...]:
+    """What compares with a baseline."""
+    return ("test_performance.py", "test_data_loss.py", "test_baseline.py")
+
+
+def words_of(text: str) -> str:
+    """However it was wrapped."""
+    return " ".join(text.split())
+
+
+def test_too_few_answers_are_refused(practice_range: Range, begin: Begin, tmp_path: Path) -> None:
+    """Before anything is sent, with what was found and what is asked."""
+    before = practice_range.remote.request_counts()
+    stored = save_baseline(practice_range, tmp_path, answers=200)
+    begun = begin(ROOT, "-m", "performance", f"--env={practice_range.file}", f"--baseline={stored}")
+
+    assert begun.rc == 4, begun.said
+    assert "200 answers, at least 600 are needed (plan.toml [baseline] answers_min)" in begun.said
+    assert practice_range.remote.request_counts() == before
+
+
+def test_a_baseline_of_another_place_is_refused(practice_range: Range, begin: Begin, tmp_path: Path) -> None:
+    """Of another host, another environment, or for a sandbox that is not there yet: 13, and nothing was sent."""
+    before = practice_range.remote.request_counts()
+    stored = save_baseline(practice_range, tmp_path)
+    text, env = stored.read_text(encoding="utf-8"), f"--env={practice_range.file}"
+    host = practice_range.state["urls"]["api"].removeprefix("http://")
+    elsewhere = tmp_path / "elsewhere.json"
+    elsewhere.write_text(text.replace(host, "127.0.0.1:1"), encoding="utf-8")
+    other = tmp_path / "other.json"
+    other.write_text(text.replace('"environment": "sandbox"', '"environment": "staging"'), encoding="utf-8")
+    of_host = begin(ROOT, "-m", "performance", env, f"--baseline={elsewhere}")
+    of_place = begin(ROOT, "-m", "performance", env, f"--baseline={other}")
+    own = begin(ROOT, "-m", "performance", f"--baseline={stored}")
+
+    assert (of_host.rc, of_place.rc, own.rc) == (13, 13, 13)
+    assert f"recorded on sandbox at 127.0.0.1:1, and this session is about sandbox at {host}" in of_host.said
+    assert f"recorded on staging at {host}" in of_place.said
+    assert "this session starts a sandbox of its own; attach to that one with --env FILE" in own.said
+    assert practice_range.remote.request_counts() == before
+
+
+def test_a_stale_baseline_makes_comparisons_unknown(practice_range: Range, project: Project, tmp_path: Path) -> None:
+    """The verdict names it, and what needs no baseline is judged all the same."""
+    stored = save_baseline(practice_range, tmp_path, taken_at=datetime.now(UTC) - timedelta(days=40))
+    session = project.run(
+        "-m", "performance", "-k", "answers_are or errors", f"--env={practice_range.file}", f"--baseline={stored}"
+    )
+    outcomes = session.outcomes()
+
+    assert session.rc == 11, session.out
+    assert {name for name, outcome in outcomes.items() if outcome == "could not measure"} == COMPARISONS
+    assert outcomes["test_few_answers_are_errors"] == "passed"
+    assert "is stale: 40 days old, at most 30 (plan.toml [baseline] age_max_d)" in words_of(session.out)
+    assert any("is stale: 40 days old" in note for note in session.record["notes"])
+
+
+@pytest.mark.nightly
+def test_what_is_red_is_recorded_and_makes_nothing_usual(
+    practice_range: Range, project: Project, tmp_path: Path
+) -> None:
+    """NO-GO with the endpoint that is ill; the file says so, and a later run compares nothing with it.
+
+    On a commit what is recorded is held below, and what is made of it by the rows of tests/fault_rows/known.py.
+    """
+    project.adjust("plan.toml", "answers_min = 600", "answers_min = 120")
+    file = practice_range.described(tmp_path / "no-browser.toml", without=("browser",))
+    practice_range.remote.plant("answers-unhealthy", server="api", path="/health/pam")
+    session = project.run("-m", "baseline", f"--env={file}")
+    practice_range.remote.clear_all()
+    recorded = session.folder / "baseline" / "baseline.json"
+    later = project.run("-m", "performance", "-k", "answers_are", f"--env={file}", f"--baseline={recorded}")
+
+    assert session.rc == 10, session.out
+    assert session.outcomes() == {WELL: "broken criterion", GOOD: "passed"}
+    assert "HC-4" in {red.item for red in load_baseline(recorded).red}
+    assert later.rc == 11, later.out
+    assert "was recorded while something was red (HC-4: " in words_of(later.out)
+
+
+WELL_REPORT = HealthReport.of(
+    usual("PAM"), Answer("GET", "http://pam.test", 200, "application/json", b'{"status":"healthy"}', 1.0, "")
+)
+ILL_REPORT = HealthReport.of(
+    usual("PAM"), Answer("GET", "http://pam.test", 503, "application/json", b'{"status":"degraded"}', 1.0, "")
+)
+NO_ANSWERS = "no answers came"
+
+
+def taken(
+    before: HealthReport = WELL_REPORT,
+    after: HealthReport = WELL_REPORT,
+    *,
+    errors: int | None = 0,
+    late: int = 0,
+    failed: Mapping[str, str] | None = None,
+) -> TakenBaseline:
+    """As it was recorded: 600 answers, so many of them wrong or late; None: no answers could be recorded."""
+    origin = Origin(environment="staging", host="api.test", release="", run="run", taken_at=datetime.now(UTC))
+    answers = [
+        Sample(due_s=i, latency_ms=900.0 if i < late else 100.0, journey="front page", ok=i >= (errors or 0))
+        for i in range(600)
+    ]
+    observed = (
+        Baseline(origin=origin, not_recorded={"answers": NO_ANSWERS})
+        if errors is None
+        else Baseline.of(answers, origin)
+    )
+    return TakenBaseline(HealthAround((before,), (after,)), observed, failed or {}, 2.0, 500.0)
+
+
+@pytest.mark.parametrize(
+    ("recorded", "red", "answers"),
+    [
+        pytest.param(taken(), [], True, id="well"),
+        pytest.param(taken(before=ILL_REPORT), ["HC-3: PAM: degraded, HTTP 503"], True, id="ill-before"),
+        pytest.param(taken(after=ILL_REPORT), ["HC-3: PAM: degraded, HTTP 503"], True, id="ill-after"),
+        pytest.param(taken(errors=20), ["MT-2: users' answers: errors"], False, id="errors"),
+        pytest.param(taken(late=60), [], False, id="slow"),
+        pytest.param(taken(errors=None), [], False, id="no-answers"),
+    ],
+)
+def test_each_part_is_recorded_by_itself(recorded: TakenBaseline, red: list[str], answers: bool) -> None:  # noqa: FBT001 - a case
+    """Bad answers are not what is usual, and errors are damage: a baseline of damage makes nothing usual."""
+    kept = recorded.kept
+
+    assert [str(one).partition(", /")[0] for one in kept.red] == red
+    assert (kept.overall is not None) is answers
+    assert ("answers" not in kept.not_recorded) is answers
+    assert recorded.health.well is not any("HC-3" in one for one in red)
+
+
+def test_what_could_not_be_recorded_is_named() -> None:
+    """With what would let it be; the rest is kept."""
+    without = taken(failed={"rows": "the DSN is wrong; to record it: a role that may read"})
+
+    assert without.kept.overall is not None
+    with pytest.raises(MeasurementFailed, match="recorded without rows: the DSN is wrong; to record it: a role that"):
+        _ = without.answers
+    with pytest.raises(MeasurementFailed, match=f"has no answers .{NO_ANSWERS}"):
+        _ = taken(errors=None).kept.answers
+
+
+def test_a_baseline_of_two_releases_is_none() -> None:
+    """Nothing is written when a part changed its release meanwhile."""
+    component = usual("PAM")
+    of = [
+        HealthReport.of(
+            component,
+            Answer(
+                "GET", "http://pam.test", 200, "application/json", b'{"status":"healthy","version":"%s"}' % one, 1.0, ""
+            ),
+        )
+        for one in (b"1.41.3", b"1.42.0")
+    ]
+
+    with pytest.raises(MeasurementFailed, match=r"withdrawn, nothing was written: PAM ran release 1\.41\.3 before"):
+        _ = taken(of[0], of[1]).kept
+
+
+def test_without_a_baseline_comparisons_are_left_out_and_named(practice_range: Range, project: Project) -> None:
+    """Nothing is compared, and nothing is pretended."""
+    session = project.run(
+        "-m",
+        "performance or integrity",
+        "-k",
+        "before or row or memory_is_low",
+        f"--env={practice_range.file}",
+        "--dry-run",
+    )
+    left_out = {
+        entry["nodeid"].rpartition("::")[2].partition("[")[0]: entry["reason"] for entry in session.record["deselected"]
+    }
+
+    assert {left_out[name] for name in COMPARISONS} == {"there is no baseline to compare with, see --baseline"}
+    assert {left_out[name] for name in ("test_no_row_is_lost", "test_no_row_is_rewritten")} == {
+        "no rows were counted before; a baseline has them, see --baseline"
+    }

@@ -1,0 +1,73 @@
+"""Known barriers are told from new ones."""
+
+import json
+from datetime import date
+
+import pytest
+
+from pam_rollback.browser.rules.barriers import Findings, Violation, made_known
+from pam_rollback.browser.rules.known_barriers import Known, stable
+from pam_rollback.environment.known_before import Answer, KnownBefore
+from tests.browser.rules.found_barriers import broken, findings
+
+
+def new(found: Findings, before: Known) -> Findings:
+    """What is new of it, where somebody answers for all that the baseline has."""
+    recorded = {(one.item, one.text): one.count for one in before.findings}
+    everything = Answer("CR-4", ("* on *: *",), date(2027, 1, 31), "R. Ramp")
+    told = KnownBefore(recorded, (everything,), today=date(2026, 11, 27)).told(found.findings)
+    return found.without(tuple(finding for finding, _ in told.known), told.reasons)
+
+
+def test_what_the_baseline_has_is_not_new() -> None:
+    """The rollback did not bring it about; what it did bring about is still shown, alone."""
+    known = made_known([findings(broken("h1", "label"))])
+
+    assert new(findings(broken("h1", "label")), known).violations == ()
+    left = new(findings(broken("h1", "label", "p.lead"), broken("button", rule="button-name")), known)
+    assert [(violation.rule, violation.targets) for violation in left.violations] == [
+        ("color-contrast", ("p.lead",)),
+        ("button-name", ("button",)),
+    ]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [broken("h1", rule="image-alt"), broken("h1", state="chat-light"), broken("h2")],
+    ids=["rule", "state", "element"],
+)
+def test_a_barrier_is_known_by_rule_state_and_element(other: Violation) -> None:
+    """Readable in the light says nothing of the dark."""
+    assert new(findings(other), made_known([findings(broken("h1"))])).violations == (other,)
+
+
+def test_one_more_of_a_kind_is_new_although_its_place_is_known() -> None:
+    """Counters and positions differ between two visits, so such elements are counted."""
+    known = made_known([findings(broken("#field-3", "li:nth-child(2) > p"))])
+
+    assert new(findings(broken("#field-7", "li:nth-child(9) > p")), known).violations == ()
+    left = new(findings(broken("#field-7", "#field-8")), known)
+    assert left.violations[0].targets == ("#field-7", "#field-8")
+    assert "more of it than before, 2 instead of 1" in str(left)
+
+
+@pytest.mark.parametrize(
+    ("selector", "expected"),
+    [
+        ("#field-3 > p", "#field-N > p"),
+        (r"#\:r12\: .card2", r"#\:rN\: .card2"),
+        ("li:nth-child(12) > a", "li:nth-child(N) > a"),
+        ("p.grid-12", "p.grid-12"),
+    ],
+)
+def test_what_differs_between_two_visits_is_no_part_of_a_key(selector: str, expected: str) -> None:
+    """Ids are counted up by many libraries; classes are written by people."""
+    assert stable(selector) == expected
+
+
+def test_what_is_known_survives_a_file() -> None:
+    """The baseline is kept as JSON."""
+    known = made_known([findings(broken("h1", "#field-1", "#field-2"))])
+
+    read = Known.from_data(json.loads(json.dumps(known.as_data())))
+    assert (dict(read.counts), read.rules) == (dict(known.counts), known.rules)

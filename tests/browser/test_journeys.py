@@ -1,0 +1,197 @@
+"""The journeys as whole sessions: green where all is well, never green where a browser is missing, and nothing left behind."""
+
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pam_rollback.product.client.account_api import AccountApi
+from pam_rollback.product.client.pam_api import sign_in
+from tests.session.test_offline import dead_address
+from tests.sessions import BOTH_BROWSERS, Project, Range, runbook_in
+
+FAILING = '''"""Do journeys that fail clean up?"""
+import pytest
+
+pytestmark = [pytest.mark.post_rollback, pytest.mark.journey, pytest.mark.writes]
+
+
+def test_expense(traveller):
+    """If red: docs/runbook.md#browser-broken."""
+    expense = traveller.adds_expense()
+    assert not (expense.shown and expense.stored), "written, and the test fails"
+
+
+def test_setting(traveller):
+    """If red: docs/runbook.md#browser-broken."""
+    setting = traveller.changes_setting()
+    assert not setting.kept, "written, and the test fails"
+
+
+def test_session(traveller):
+    """If red: docs/runbook.md#sessions-lost."""
+    renewed = traveller.loses_session()
+    assert not renewed.signed_in_again, "signed in twice, and the test fails"
+'''
+CHROMIUM_ONLY = ("--browser", "chromium")
+CHOSEN = {"distance_unit": "km"}
+"""A setting that the person made, and not to what it is by itself. One that was never made cannot be unmade by the API."""
+
+
+def account(practice_range: Range) -> AccountApi:
+    """What the test account has, past the page."""
+    api = practice_range.state["urls"]["api"]
+    variables = practice_range.variables
+    signed_in = sign_in(
+        f"{api}/api/v1/auth/login", variables["TEST_USER_EMAIL"], variables["TEST_USER_PASSWORD"], deadline_s=5
+    )
+    return AccountApi(
+        history_url=f"{api}/api/v1/pam/history",
+        expenses_url=f"{api}/api/v1/expenses",
+        settings_url=f"{api}/api/v1/settings",
+        token=signed_in.token,
+    )
+
+
+def in_both_browsers(project: Project) -> None:
+    """As the sandbox declares it, also on a commit."""
+    project.adjust("environments/sandbox.toml", "browsers = ", f"{BOTH_BROWSERS}  # ")
+
+
+def possessions(practice_range: Range) -> set[str]:
+    """Settings and expenses of the test account, one line each."""
+    api = account(practice_range)
+    settings, expenses = api.settings(), api._list(api.expenses_url, api.expenses_items)
+    assert settings
+    assert expenses
+    return {f"{name} = {value}" for name, value in settings.items()} | {f"expense {one}" for one in expenses}
+
+
+@pytest.mark.nightly  # on every commit: in Chromium, beside faults of some (test_faults_together.py)
+def test_every_journey_works_in_every_declared_browser(practice_range: Range, project: Project) -> None:
+    """Nobody has to say which browsers; what the journeys wrote is gone, and what one browser can show is shown once."""
+    account(practice_range).restore_settings(CHOSEN)
+    before = possessions(practice_range)
+
+    ended = project.run("-m", "journey", f"--env={practice_range.file}")
+
+    assert (ended.rc, set(ended.outcomes().values())) == (0, {"passed"}), ended.out
+    cases = set(ended.outcomes_by_case())
+    assert {
+        "test_pam_answers[chromium]",
+        "test_pam_answers[firefox]",
+        "test_new_visitor_gets_the_release[chromium]",
+    } <= cases
+    assert "test_new_visitor_gets_the_release[firefox]" not in cases
+    assert "declares no webkit among its browsers: test_pam_answers_in_webkit" in " ".join(ended.out.split())
+    assert possessions(practice_range) ^ before == set()
+
+
+def test_a_declared_browser_that_is_missing_is_never_green(practice_range: Range, project: Project) -> None:
+    """It is not a finding about the product either: nobody knows. The text says which browser, and what to do."""
+    in_both_browsers(project)
+    project.environment["PAM_FIREFOX"] = "/nonexistent"
+
+    ended = project.run("-m", "journey", "-k", "pam_answers", f"--env={practice_range.file}")
+
+    outcomes = ended.outcomes_by_case()
+    assert ended.rc == 11, ended.out
+    assert {found for case, found in outcomes.items() if "firefox" in case} == {"could not measure"}
+    assert {found for case, found in outcomes.items() if "chromium" in case} == {"passed"}
+    assert "PAM_FIREFOX names /nonexistent" in " ".join(ended.out.split())
+
+
+@pytest.mark.long_matrix
+@pytest.mark.parametrize(
+    ("control", "rc", "words"),
+    [
+        pytest.param("alive", 10, "could not be reached (net::ERR_CONNECTION_REFUSED)", id="only the site is down"),
+        pytest.param("dead", 11, "this machine seems to be offline", id="everything is"),
+    ],
+)
+def test_a_site_that_cannot_be_reached(
+    practice_range: Range, project: Project, control: str, rc: int, words: str
+) -> None:
+    """A site that is down is broken; from a machine without a network nothing is known of it."""
+    site = dead_address()
+    address = practice_range.state["urls"]["frontend"] if control == "alive" else dead_address()
+    project.environment |= {"USER_OF_THE_TEST": "somebody@example.org", "PASSWORD_OF_THE_TEST": "nobody-knows-it"}
+    project.write(
+        "environments/prelive.toml",
+        f'name = "prelive"\nkind = "staging"\nabilities = ["browser", "test_account"]\nbrowsers = ["chromium"]\n'
+        f'[urls]\nfrontend = "{site}"\napi = "{site}"\nbackend = "{site}"\n[probing]\ncontrol_url = "{address}"\n'
+        '[secrets]\ntest_user_email_env = "USER_OF_THE_TEST"\ntest_user_password_env = "PASSWORD_OF_THE_TEST"\n',
+    )
+
+    ended = project.run("checks/test_journeys.py", "--env", "prelive")
+
+    assert ended.rc == rc, ended.out
+    assert words in " ".join(ended.out.split()), ended.out
+
+
+@pytest.fixture(scope="module")
+def failed(shared_range: Range, tmp_path_factory: pytest.TempPathFactory) -> tuple[set[str], set[str], Path, str]:
+    """A session whose journeys write and then fail: what the account had before and after, the run's folder, the output."""
+    project = runbook_in(tmp_path_factory.mktemp("failing"))
+    in_both_browsers(project)
+    project.write("checks/test_failing.py", FAILING)
+    shared_range.as_it_was()
+    account(shared_range).restore_settings(CHOSEN)
+    before = possessions(shared_range)
+    ended = project.run("checks/test_failing.py", f"--env={shared_range.file}", *CHROMIUM_ONLY)
+    assert ended.rc == 10, ended.out
+    assert set(ended.outcomes().values()) == {"broken criterion"}, ended.out
+    return before, possessions(shared_range), ended.folder, ended.out
+
+
+def test_a_browser_that_is_left_out_makes_it_partial(failed: tuple[set[str], set[str], Path, str]) -> None:
+    """A narrower choice is for looking at something, not for a verdict."""
+    assert "PARTIAL: --browser leaves out firefox" in " ".join(failed[3].split())
+
+
+def test_nothing_is_left_behind_by_a_journey_that_fails(failed: tuple[set[str], set[str], Path, str]) -> None:
+    """Expense and setting are as they were."""
+    before, after, _, _ = failed
+
+    assert after ^ before == set()
+
+
+def test_a_failure_comes_with_trace_and_picture(failed: tuple[set[str], set[str], Path, str]) -> None:
+    """Both are attached in the report, one each for each test, and the trace is still one."""
+    attached = list((failed[2] / "allure-results").glob("*-attachment.*"))
+    traces = [path for path in attached if path.suffix == ".zip"]
+
+    assert len(traces) == 3
+    assert len([path for path in attached if path.suffix == ".png"]) == 3
+    for path in traces:
+        with zipfile.ZipFile(path) as trace:
+            assert {"trace.trace", "trace.network"} <= set(trace.namelist())
+            assert trace.testzip() is None
+
+
+def test_no_attachment_has_a_secret(failed: tuple[set[str], set[str], Path, str], shared_range: Range) -> None:
+    """Neither the typed password nor a token, in whatever file of the run, in whatever member of a trace; the trace has what was typed."""
+    _, _, folder, out = failed
+    variables = shared_range.variables
+    secrets = [variables[name].encode() for name in ("TEST_USER_PASSWORD", "PAM_ADMIN_TOKEN", "PAM_EMERGENCY_TOKEN")]
+    secrets.append(str(shared_range.state["sandbox"]["token"]).encode())
+    token = re.compile(rb"eyJ[\w-]{10,}\.[\w-]{10,}")
+    bodies = dict(_bodies(folder))
+
+    leaks = [name for name, body in bodies.items() if token.search(body) or any(secret in body for secret in secrets)]
+    assert leaks == []
+    assert not any(secret.decode() in out for secret in secrets)
+    assert any(b"[redacted:" in body for name, body in bodies.items() if ".zip/" in name), sorted(bodies)
+
+
+def _bodies(folder: Path) -> Iterator[tuple[str, bytes]]:
+    for path in folder.rglob("*"):
+        if not path.is_file():
+            continue
+        yield str(path.relative_to(folder)), path.read_bytes()
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                for entry in archive.infolist():
+                    yield f"{path.name}/{entry.filename}", archive.read(entry)

@@ -1,0 +1,444 @@
+"""Beside an action the right people are told, once, in order; a channel that fails or hangs costs the action nothing."""
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pam_rollback.base.clock import Clock, SystemClock
+from pam_rollback.base.errors import ActionFailed
+from pam_rollback.communication.rules.ending import Ending
+from pam_rollback.communication.rules.escalation import HELPED, Briefing, Ladder, Means
+from pam_rollback.communication.service.escalation import Escalation, Message, Send
+from pam_rollback.plan.plan import load_plan
+from pam_rollback.rollback.engine.journal import Journal
+from tests.virtual_clock import VirtualClock
+
+ROOT = Path(__file__).parents[3]
+ALL = ("slack", "pagerduty", "email", "statuspage", "in_app_notice", "flag_admin")
+A_DAY_S = 86_400.0
+FAST = 3000.0
+"""The plan's 5, 15 and 30 minutes are 0.1, 0.3 and 0.6 s: for what is over when everything has been told."""
+
+
+class Received:
+    """Channels that keep what they get; one may fail, or hold a message back."""
+
+    def __init__(self) -> None:
+        self.messages: list[tuple[Means, Message]] = []
+        self.fails: dict[Means, str | Exception] = {}
+        self.held: dict[str, threading.Event] = {}
+        """The message that hangs until then, as ``occasion/means``."""
+
+    def channel(self, means: Means) -> Send:
+        """One of them."""
+
+        def send(message: Message) -> str:
+            if held := self.held.get(f"{message.occasion}/{means}"):
+                assert held.wait(10)
+            failure = self.fails.get(means, "")
+            if isinstance(failure, Exception):
+                raise failure
+            if not failure:
+                self.messages.append((means, message))
+            return failure
+
+        return send
+
+    @property
+    def keys(self) -> list[str]:
+        """What came in, in order."""
+        return [f"{message.occasion}/{means}" for means, message in self.messages]
+
+
+@pytest.fixture
+def received() -> Received:
+    """The channels."""
+    return Received()
+
+
+@pytest.fixture
+def start(received: Received, tmp_path: Path) -> Callable[..., Escalation]:
+    """Make an escalation for an action that is decided now."""
+    plan = load_plan(ROOT / "plan.toml")
+
+    def make(
+        pace: float = FAST, *, folder: Path = tmp_path, decided_s: float | None = None, clock: Clock | None = None
+    ) -> Escalation:
+        clock = clock or SystemClock()
+        journal = Journal(folder / "journal.jsonl")
+        journal.append("action", strategy="frontend", decided_s=clock.monotonic_s() if decided_s is None else decided_s)
+        means: tuple[Means, ...] = ("slack", "pagerduty", "email", "statuspage", "in_app_notice")
+        return Escalation(
+            ladder=Ladder.of(plan, abilities=ALL, drill=True, on_sandbox=True, pace=pace),
+            channels={one: received.channel(one) for one in means},
+            emails={contact.id: contact.email for contact in plan.contacts.values()},
+            journal=journal,
+            clock=clock,
+            describe=_briefing,
+        )
+
+    return make
+
+
+def _briefing(action: Mapping[str, Any]) -> Briefing:
+    return Briefing("sandbox", str(action["strategy"]), "white page", "run-1", drill=True)
+
+
+def test_levels_are_told_while_an_action_lasts(received: Received, start: Callable[..., Escalation]) -> None:
+    """Each at its time, in the plan's order, with the journal's last step; customers last."""
+    escalation = start(pace=600)
+    with escalation.following():
+        escalation.journal.append("step-started", step="restore the deploy")
+        _until(lambda: "EM-4/in_app_notice" in received.keys)
+    escalation.end(over=True)
+
+    assert received.keys == [
+        *("EM-1/slack", "EM-1/pagerduty"),
+        *("EM-2/pagerduty", "EM-2/email", "EM-2/slack"),
+        *("EM-3/pagerduty", "EM-3/email", "EM-3/slack"),
+        *("EM-4/pagerduty", "EM-4/email", "EM-4/slack", "EM-4/statuspage", "EM-4/in_app_notice"),
+        *("done/slack", "done/pagerduty", "done/email", "done/statuspage", "done/in_app_notice"),
+        *("over/slack", "over/pagerduty", "over/email", "over/statuspage", "over/in_app_notice"),
+    ]
+    [mail] = [message for means, message in received.messages if (means, message.occasion) == ("email", "EM-3")]
+    assert mail.contacts == ("product@wheelsandwins.com", "leadership@wheelsandwins.com")
+    assert "Last step: restore the deploy (under way)" in mail.text
+    told = {one.notice.occasion: one.at_s for one in reversed(escalation.followed.sent)}
+    assert 0.5 <= told["EM-2"] < 1.5 <= told["EM-3"] < 3.0 <= told["EM-4"]
+    assert all(escalation.followed.level(level).right for level in ("EM-1", "EM-2", "EM-3", "EM-4"))
+
+
+def test_nobody_else_is_woken_once_the_steps_are_done(received: Received, start: Callable[..., Escalation]) -> None:
+    """The later levels stay asleep, and the facts say that they were not due."""
+    clock = VirtualClock()
+    escalation = start(pace=150, clock=clock)
+    with escalation.following():
+        pass
+    clock.now_s += A_DAY_S
+    assert "EM-2/slack" not in {notice.key for notice in escalation.pending}
+    escalation.end(over=False)
+
+    assert received.keys == ["EM-1/slack", "EM-1/pagerduty", "done/slack", "done/pagerduty"]
+    assert "was not due" in str(escalation.followed.level("EM-2"))
+
+
+def test_the_clock_of_a_real_rollback_goes_on_until_its_verdict(
+    received: Received, start: Callable[..., Escalation]
+) -> None:
+    """Through the windows: a level is told when it is due, reads that the steps are done, and is not late for whoever asks meanwhile."""
+    clock = VirtualClock()
+    escalation = start(pace=60, clock=clock, decided_s=-4.8)  # 5 s, 15 s and half a minute
+    escalation.until_verdict = True
+    with escalation.following():
+        pass
+    assert escalation.followed.until_s < 5
+    clock.now_s += 0.3
+    _until(lambda: "EM-2/slack" in received.keys)
+    _until(lambda: not escalation.pending)
+    escalation.end(over=False)
+
+    assert received.keys[:4] == ["EM-1/slack", "EM-1/pagerduty", "done/slack", "done/pagerduty"]
+    assert received.keys[4:] == ["EM-2/pagerduty", "EM-2/email", "EM-2/slack"]
+    assert escalation.pending == (), "after the verdict nobody is woken"
+    assert "every step is done, and it is NOT verified yet; technical lead, DevOps engineer: please join" in (
+        received.messages[-1][1].text
+    )
+    followed = escalation.followed
+    assert followed.level("EM-2").right
+    assert 5 <= followed.until_s < 15
+
+
+def test_customers_who_are_told_after_the_steps_read_how_it_is_then(
+    received: Received, start: Callable[..., Escalation]
+) -> None:
+    """An earlier version is back and watched: the status page says "monitoring", and not that something is being put back."""
+    clock = VirtualClock()
+    escalation = start(pace=1, clock=clock, decided_s=0.0)
+    escalation.until_verdict = True
+    with escalation.following():
+        pass
+    clock.now_s += A_DAY_S
+    escalation._ask("done")  # wakes the thread, which looks at the clock
+    _until(lambda: "done/statuspage" in received.keys)
+    escalation.end(over=False)
+
+    [page] = [message for means, message in received.messages if means == "statuspage"][:1]
+    assert "We have put an earlier version of PAM back" in page.text
+    assert page.occasion == "done"
+
+
+def test_after_a_failure_it_goes_on(received: Received, start: Callable[..., Escalation]) -> None:
+    """The failure is told at once, the next levels when they are due, until the session ends; the error reaches whoever waits for it."""
+    escalation = start(pace=150)
+    with pytest.raises(ActionFailed, match="no deploy"), escalation.following():
+        raise ActionFailed("no deploy")
+    _until(lambda: "EM-2/slack" in received.keys)
+    _until(lambda: not escalation.pending)
+    escalation.end(over=False)
+
+    assert received.keys[:4] == ["EM-1/slack", "EM-1/pagerduty", "failed/slack", "failed/pagerduty"]
+    assert received.keys[4:] == ["EM-2/pagerduty", "EM-2/email", "EM-2/slack"]
+    assert "FAILED" in received.messages[2][1].text
+
+
+def test_a_channel_that_fails_is_on_record_and_the_next_one_is_tried(
+    received: Received, start: Callable[..., Escalation]
+) -> None:
+    """A reason or a defect of ours: the level is told by the other, and the ending goes only to who heard the beginning."""
+    received.fails = {"slack": RuntimeError("a defect")}
+    escalation = start(pace=60)
+    with escalation.following():
+        pass
+    escalation.end(over=False)
+
+    assert received.keys == ["EM-1/pagerduty", "done/pagerduty"]
+    assert escalation.followed.level("EM-1").right
+    assert "Slack failed (RuntimeError('a defect'))" in str(escalation.followed.channels)
+    notices = [entry for entry in escalation.journal.entries() if entry["event"] == "notice"]
+    assert [(one["means"], bool(one["problem"])) for one in notices[:2]] == [("slack", True), ("pagerduty", False)]
+
+
+def test_a_channel_that_hangs_never_delays_the_action(received: Received, start: Callable[..., Escalation]) -> None:
+    """The block is over when its steps are; the end waits for what is just being sent."""
+    received.held = {"EM-1/slack": threading.Event()}
+    escalation = start(pace=60)
+    with escalation.following():
+        pass
+    told_meanwhile = received.keys
+    received.held["EM-1/slack"].set()
+    escalation.end(over=False)
+
+    assert told_meanwhile == []
+    assert escalation.pending == ()
+    assert received.keys == ["EM-1/slack", "EM-1/pagerduty", "done/slack", "done/pagerduty"]
+
+
+def test_the_ending_is_pending_until_the_last_channel_has_it(
+    received: Received, start: Callable[..., Escalation]
+) -> None:
+    """Whoever looks at what people were told waits for all of it, not for the first message."""
+    received.held = {"done/pagerduty": threading.Event()}
+    escalation = start(pace=60)
+    with escalation.following():
+        pass
+    _until(lambda: "done/slack" in [one.notice.key for one in escalation.followed.sent])
+
+    assert [notice.key for notice in escalation.pending] == ["done/pagerduty"]
+    received.held["done/pagerduty"].set()
+    escalation.end(over=False)
+    assert escalation.pending == ()
+
+
+def test_a_resumed_run_repeats_nothing(received: Received, start: Callable[..., Escalation], tmp_path: Path) -> None:
+    """It counts from the first run's decision, tells what is new, and tries again what failed."""
+    received.fails = {"pagerduty": "HTTP 500"}
+    first = start()
+    first.begin()
+    _until(lambda: len(first.followed.sent) >= 2)
+    first.end(over=False)
+    earlier = first.journal.entries()
+    received.fails = {}
+
+    folder = tmp_path / "resumed"
+    folder.mkdir()
+    decided_s = next(entry["decided_s"] for entry in earlier if entry["event"] == "action")
+    _until(lambda: time.monotonic() > decided_s + 0.15)
+    second = start(folder=folder, decided_s=decided_s)
+    with second.following(earlier):
+        pass
+    second.end(over=False)
+
+    assert [key for key in received.keys if key.startswith("EM-1")] == ["EM-1/slack", "EM-1/pagerduty"]
+    assert received.keys.count("EM-2/email") == 1
+    assert received.keys.count("done/slack") == 1
+
+
+def test_a_message_under_way_when_a_run_was_killed_is_not_told_again(
+    received: Received, start: Callable[..., Escalation], tmp_path: Path
+) -> None:
+    """It may have arrived. The resumed run says that it goes on, once on each channel, and repeats no beginning."""
+    first = start(pace=60)
+    first.begin()
+    _until(lambda: len(first.followed.sent) >= 2)
+    first.end(over=False)
+    earlier = first.journal.entries()
+    last = max(place for place, entry in enumerate(earlier) if entry["event"] == "notice")
+    killed = earlier[:last]  # the pager took it, and the journal does not know
+    assert killed[-1]["event"] == "notice-begun"
+
+    for resumption in ("once", "twice"):
+        received.messages.clear()
+        folder = tmp_path / resumption
+        folder.mkdir()
+        second = start(pace=60, folder=folder)
+        with second.following(killed):
+            pass
+        second.end(over=False)
+        killed += second.journal.entries()
+
+        assert received.keys == ["resumed/slack", "resumed/pagerduty", "done/slack", "done/pagerduty"]
+        assert "the rollback was interrupted and goes on now" in received.messages[0][1].text
+
+
+def test_users_who_are_well_wake_nobody_else(received: Received, start: Callable[..., Escalation]) -> None:
+    """A late step failed: what is left to do is told, no stronger strategy is asked for, and the later levels stay asleep."""
+    clock = VirtualClock()
+    escalation = start(pace=150, clock=clock)
+    news = "users are well again, so no stronger strategy is needed"
+    with (
+        pytest.raises(ActionFailed),
+        escalation.following(how_it_ended=lambda _: Ending(HELPED, news, goes_on=False)),
+    ):
+        raise ActionFailed("step 'clear the caches' failed")
+    clock.now_s += A_DAY_S
+    escalation.end(over=False)
+
+    assert received.keys == ["EM-1/slack", "EM-1/pagerduty", "helped/slack", "helped/pagerduty"]
+    assert news in received.messages[2][1].text
+    assert "FAILED" not in received.messages[2][1].text
+    assert escalation.followed.ending.told
+
+
+def test_not_knowing_how_users_are_keeps_nobody_from_hearing_of_a_failure(
+    received: Received, start: Callable[..., Escalation]
+) -> None:
+    """A defect of ours there is on record."""
+
+    def broken(_: BaseException) -> Ending:
+        raise RuntimeError("a defect")
+
+    escalation = start(pace=60)
+    with pytest.raises(ActionFailed), escalation.following(how_it_ended=broken):
+        raise ActionFailed("no deploy")
+    escalation.end(over=False)
+
+    assert "failed/slack" in received.keys
+    assert escalation.problems == ("how users are is not known: RuntimeError('a defect')",)
+
+
+def test_a_drill_that_could_not_put_back_is_not_over(received: Received, start: Callable[..., Escalation]) -> None:
+    """The team is told what is left; customers are not bothered with it, and no alert is resolved."""
+    escalation = start()
+    with escalation.following():
+        _until(lambda: "EM-4/in_app_notice" in received.keys)
+    escalation.end(over=True, left="1 change could not be put back (set-flags); try again with --undo run-1")
+
+    ending = [(means, message) for means, message in received.messages if message.occasion in {"over", "owing"}]
+    assert [(means, message.occasion) for means, message in ending] == [
+        ("slack", "owing"),
+        ("pagerduty", "owing"),
+        ("email", "owing"),
+    ]
+    assert "NOT everything is as it was before: 1 change could not be put back" in ending[0][1].text
+
+
+def test_two_threads_never_owe_under_the_same_number(tmp_path: Path) -> None:
+    """What customers see is owed from the escalation's thread, while the action owes from its own."""
+    script = """
+import sys, threading
+from pathlib import Path
+from pam_rollback.rollback.engine.journal import Journal
+def owe(who): [Journal(Path(sys.argv[1])).owe("x", {}, place=f"{who}-{n}") for n in range(25)]
+threads = [threading.Thread(target=owe, args=(who,)) for who in range(4)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+"""
+    path = tmp_path / "journal.jsonl"
+    subprocess.run([sys.executable, "-c", script, str(path)], check=True, timeout=60)
+
+    numbers = [undo.number for undo in Journal(path).owed()]
+    assert sorted(numbers) == list(range(1, 101))
+
+
+def test_it_dies_with_its_process(tmp_path: Path) -> None:
+    """A thread that sends never keeps a session alive that was told to end."""
+    script = """
+import sys, time
+from pathlib import Path
+from pam_rollback.communication.service.escalation import Escalation
+from pam_rollback.rollback.engine.journal import Journal
+from pam_rollback.base.clock import Clock, SystemClock
+from pam_rollback.communication.rules.escalation import Briefing, Ladder
+from pam_rollback.plan.plan import load_plan
+from tests.virtual_clock import VirtualClock
+ladder = Ladder.of(load_plan(Path("plan.toml")), abilities=["slack"], drill=True, on_sandbox=True, pace=60)
+escalation = Escalation(ladder, {"slack": lambda message: time.sleep(60) or ""}, {}, Journal(Path(sys.argv[1])), SystemClock(),
+                        lambda action: Briefing("sandbox", "frontend", "why", "run-1", drill=True))
+escalation.begin()
+print("following", flush=True)
+time.sleep(60)
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path / "journal.jsonl")], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "following\n"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(40) != 0
+
+
+def test_a_journal_that_cannot_be_written_keeps_nobody_uninformed(
+    received: Received, start: Callable[..., Escalation], tmp_path: Path
+) -> None:
+    """People are told all the same, and the gap in the record is named."""
+    escalation = start(pace=150)
+    with escalation.following():
+        _until(lambda: len(received.keys) >= 2)
+        (tmp_path / "journal.jsonl").rename(tmp_path / "moved")
+        (tmp_path / "journal.jsonl").mkdir()
+        _until(lambda: "EM-2/slack" in received.keys)
+    escalation.end(over=False)
+
+    assert received.keys[2:5] == ["EM-2/pagerduty", "EM-2/email", "EM-2/slack"]
+    assert "Last step: not known" in received.messages[2][1].text
+    assert escalation.problems[0].startswith("EM-2/pagerduty is not on record")
+
+
+def test_an_escalation_that_cannot_begin_keeps_no_action_from_being_done(tmp_path: Path) -> None:
+    """Not even a defect before the first message; it is named for whoever asks."""
+
+    def broken(_action: Mapping[str, Any]) -> Briefing:
+        raise RuntimeError("a defect")
+
+    escalation = Escalation(
+        Ladder((), {}, frozenset()), {}, {}, Journal(tmp_path / "journal.jsonl"), SystemClock(), describe=broken
+    )
+    done = []
+    with escalation.following():
+        done.append("the action")
+    escalation.end(over=True)
+
+    assert done == ["the action"]
+    assert escalation.problems == ("the escalation could not begin: RuntimeError('a defect'); tell people yourself",)
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    end_s = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < end_s
+        time.sleep(0.01)
+
+
+def test_the_journal_has_what_a_person_has_to_post(received: Received, start: Callable[..., Escalation]) -> None:
+    """The text for Twitter is written down at its time, and nothing is sent."""
+    escalation = start(pace=1e9)
+    with escalation.following():
+        _until(lambda: "EM-4/in_app_notice" in received.keys)
+    escalation.end(over=True)
+
+    texts = {
+        entry["means"]: entry["text"]
+        for entry in map(json.loads, escalation.journal.path.read_text(encoding="utf-8").splitlines())
+        if entry["event"] == "notice" and entry["by_hand"]
+    }
+    assert set(texts) == {"twitter", "user_email"}
+    assert texts["twitter"].startswith("DRILL")
+    assert "EM-4/twitter" not in received.keys

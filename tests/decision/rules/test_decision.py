@@ -1,0 +1,294 @@
+"""From what is known of each criterion to one recommendation: unknown never becomes no, and nobody talks a measurement away."""
+
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from pam_rollback.base.configuration import ConfigurationError
+from pam_rollback.decision.rules.decision import (
+    OF_GAP,
+    WORST_FIRST,
+    Decision,
+    Evidence,
+    Finding,
+    Recommendation,
+    State,
+    _causes,
+    decide,
+    strategies_for,
+)
+from pam_rollback.plan.decision_rules import Gap
+from pam_rollback.plan.plan import Plan, load_plan
+
+ROOT = Path(__file__).resolve().parents[3]
+PLAN = load_plan(ROOT / "plan.toml")
+CRITERIA = (*PLAN.immediate_criteria, *PLAN.consider_criteria)
+
+
+def decided(
+    states: Mapping[str, State],
+    *,
+    observed: Mapping[str, str] | None = None,
+    vouched: Mapping[str, str] | None = None,
+    without: tuple[str, ...] = (),
+) -> Decision:
+    """All clear, but for these; ``without``: nobody judged it."""
+    findings = [
+        Finding(criterion, states.get(criterion, State.CLEAR), f"words of {criterion}")
+        for criterion in CRITERIA
+        if criterion not in without
+    ]
+    return decide(PLAN, findings, observed=observed or {}, vouched=vouched or {})
+
+
+def test_all_clear_is_no_rollback() -> None:
+    """The only way to exit code 0."""
+    found = decided({})
+
+    assert (found.recommendation, found.recommendation.exit_code) == (Recommendation.NO, 0)
+    assert (found.why, found.unknown, found.advice) == ((), (), None)
+    assert tuple(finding.criterion for finding in found.findings) == CRITERIA
+
+
+@pytest.mark.parametrize("criterion", PLAN.immediate_criteria)
+def test_each_of_the_first_list_asks_for_it_now(criterion: str) -> None:
+    """One is enough, whatever else is unknown."""
+    found = decided({"CR-2": State.UNKNOWN, criterion: State.HOLDS})
+
+    assert (found.recommendation, found.recommendation.exit_code) == (Recommendation.NOW, 10)
+    assert [finding.criterion for finding in found.why] == [criterion]
+    assert [finding.criterion for finding in found.unknown] == ["CR-2"]
+    assert found.advice is not None
+
+
+@pytest.mark.parametrize("criterion", PLAN.consider_criteria)
+def test_each_of_the_second_list_asks_to_consider_it(criterion: str) -> None:
+    """Never "now", and never "no"."""
+    found = decided({criterion: State.HOLDS})
+
+    assert (found.recommendation, found.recommendation.exit_code) == (Recommendation.CONSIDER, 11)
+
+
+@pytest.mark.parametrize(
+    ("states", "expected"),
+    [
+        ({"IR-5": State.CONSIDER}, Recommendation.CONSIDER),
+        ({"IR-5": State.WATCH}, Recommendation.WATCH),
+        ({"IR-5": State.WATCH, "CR-3": State.UNKNOWN}, Recommendation.WATCH),
+        ({"IR-5": State.WATCH, "CR-3": State.HOLDS}, Recommendation.CONSIDER),
+        ({"CR-3": State.UNKNOWN}, Recommendation.NOT_KNOWN),
+        ({"IR-1": State.UNKNOWN, "CR-3": State.CONSIDER}, Recommendation.CONSIDER),
+    ],
+    ids=str,
+)
+def test_the_gravest_decides(states: dict[str, State], expected: Recommendation) -> None:
+    """Now, consider, watch, not known, no: in this order; all but the first and the last end with 11."""
+    found = decided(states)
+
+    assert (found.recommendation, found.recommendation.exit_code) == (expected, 11)
+
+
+def test_what_nobody_judged_is_not_known() -> None:
+    """A criterion without a test is a question, not an all-clear."""
+    found = decided({}, without=("CR-1",))
+
+    assert found.recommendation is Recommendation.NOT_KNOWN
+    assert [(finding.criterion, finding.evidence) for finding in found.unknown] == [("CR-1", Evidence.NONE)]
+
+
+def test_several_tests_of_one_criterion_count_as_the_worst() -> None:
+    """One that passed does not make up for one that could not look; what is met says what is not known besides."""
+    others = [Finding(criterion, State.CLEAR, "") for criterion in CRITERIA if criterion != "IR-1"]
+    clear, blind = Finding("IR-1", State.CLEAR, "closed"), Finding("IR-1", State.UNKNOWN, "one account only")
+    met = Finding("IR-1", State.HOLDS, "let in")
+
+    assert decide(PLAN, [*others, clear, blind], observed={}, vouched={}).recommendation is Recommendation.NOT_KNOWN
+    found = decide(PLAN, [*others, clear, blind, met], observed={}, vouched={})
+    assert [finding.words for finding in found.why] == ["let in; not known besides: one account only"]
+
+
+def test_what_a_person_saw_outweighs_a_measurement() -> None:
+    """The probes say clear, somebody saw it: it is met, and it is said who."""
+    found = decided({}, observed={"IR-1": "Ann: a list of mails in the forum"})
+
+    assert found.recommendation is Recommendation.NOW
+    assert [(finding.evidence, finding.words) for finding in found.why] == [
+        (Evidence.OBSERVED, "Ann: a list of mails in the forum")
+    ]
+
+
+def test_a_word_for_the_good_answers_what_is_unknown_only() -> None:
+    """It never talks a measurement away, nor what lies between the criteria."""
+    word = {"IR-4": "Ben: the dashboard is flat"}
+    answered = decided({"IR-4": State.UNKNOWN}, vouched=word)
+
+    assert answered.recommendation is Recommendation.NO
+    assert [finding.words for finding in answered.findings if finding.evidence is Evidence.VOUCHED] == [word["IR-4"]]
+    against = decided({"IR-4": State.HOLDS}, vouched=word)
+    assert against.recommendation is Recommendation.NOW
+    assert "which does not outweigh it: Ben" in against.why[0].words
+    assert decided({"IR-4": State.WATCH}, vouched=word).recommendation is Recommendation.WATCH
+    assert (
+        decided({"IR-4": State.UNKNOWN}, observed={"IR-4": "Ann: slow"}, vouched=word).recommendation
+        is Recommendation.NOW
+    )
+
+
+@pytest.mark.parametrize(
+    ("states", "first", "rest", "why"),
+    [
+        ({"IR-2": State.HOLDS, "IR-5": State.HOLDS}, "ST-5", [], "what the rules name for IR-2"),
+        ({"IR-5": State.HOLDS, "CR-2": State.HOLDS}, "ST-1", ["ST-4", "ST-5"], "what the rules name for IR-5"),
+        ({"IR-1": State.HOLDS}, "ST-4", ["ST-3"], "flags alone leave a security hole in the code"),
+        ({"IR-3": State.HOLDS, "IR-6": State.HOLDS}, "ST-5", [], "several critical problems at once (IR-3, IR-6)"),
+        ({"CR-3": State.HOLDS}, "ST-1", [], "what the rules name for CR-3"),
+        ({"CR-2": State.HOLDS, "CR-4": State.HOLDS}, "ST-3", [], "what answers CR-2, CR-4"),
+        ({"CR-3": State.HOLDS, "IR-6": State.CONSIDER}, "ST-1", ["ST-4"], "what answers IR-6, CR-3"),
+        ({"IR-4": State.HOLDS}, "ST-1", ["ST-2", "ST-4"], "what the rules name for IR-4"),
+    ],
+    ids=str,
+)
+def test_the_strategy_to_begin_with(states: dict[str, State], first: str, rest: list[str], why: str) -> None:
+    """By the rules of plan.toml: what follows from another is no problem of its own, and a security hole is no matter of flags."""
+    advice = decided(states).advice
+
+    assert advice is not None
+    assert (advice.strategy.id, [strategy.id for strategy in advice.next]) == (first, rest)
+    assert why in advice.why
+
+
+@pytest.mark.parametrize("state", [State.WATCH, State.UNKNOWN])
+def test_nothing_is_begun_by_a_suspicion(state: State) -> None:
+    """Whoever is to look again gets no strategy to carry out."""
+    assert decided({"IR-5": state}).advice is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ('several = ["ST-5"]', 'several = ["ST-9"]', "[decision] several: 'ST-9' is not in [strategies]"),
+        ('several = ["ST-5"]', 'several = ["ST-1"]', "[decision] several: a security hole is not answered by flags"),
+        ('IR-1 = ["ST-4", "ST-3"]', 'IR-1 = ["ST-1"]', "a security hole is not answered by flags"),
+        ('CR-3 = ["ST-1"]\n', "", "[decision.strategies] CR-3: expected the strategies for this criterion"),
+        ('IR-4 = ["CR-5"]', 'IR-4 = ["CR-9"]', "[decision.follows]: 'CR-9' is no decision criterion"),
+        ('not_yet = "watch"', 'not_yet = "roll back now"', "[decision.gaps] not_yet"),
+    ],
+    ids=["no strategy", "only flags", "flags for a hole", "a criterion left out", "no criterion", "now for a gap"],
+)
+def test_rules_that_make_no_sense_are_refused(tmp_path: Path, old: str, new: str, problem: str) -> None:
+    """When the plan is read, with the place and what was expected."""
+    text = (ROOT / "plan.toml").read_text(encoding="utf-8")
+    assert old in text
+    file = tmp_path / "plan.toml"
+    file.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+    with pytest.raises(ConfigurationError) as refused:
+        load_plan(file)
+    assert problem in str(refused.value)
+
+
+@pytest.mark.parametrize(("graver", "other"), list(pairwise(WORST_FIRST)), ids=str)
+def test_the_graver_finding_stands_for_the_criterion(graver: State, other: State) -> None:
+    """Whichever test ran first; in the order holds, consider, watch, not known, clear."""
+    assert list(WORST_FIRST) == list(State)
+    others = [Finding(criterion, State.CLEAR, "") for criterion in CRITERIA if criterion != "IR-5"]
+    both = [Finding("IR-5", state, f"it is {state}") for state in (other, graver)]
+    found = decide(PLAN, [*others, *both], observed={}, vouched={})
+    (own,) = [finding for finding in found.findings if finding.criterion == "IR-5"]
+
+    besides = "; not known besides: it is not known" if other is State.UNKNOWN else ""
+    assert (own.state, own.words) == (graver, f"it is {graver}{besides}")
+
+
+def test_the_gravest_reason_comes_first() -> None:
+    """Also when its criterion stands later in the plan."""
+    why = decided({"IR-6": State.CONSIDER, "CR-3": State.HOLDS}).why
+
+    assert [finding.criterion for finding in why] == ["CR-3", "IR-6"]
+
+
+@pytest.mark.parametrize("state", [State.HOLDS, State.WATCH, State.CLEAR])
+def test_a_measurement_that_says_the_same_keeps_its_words(state: State) -> None:
+    """A person adds nothing to what was measured, and takes nothing from it."""
+    word = {"IR-4": "Ann: I looked"}
+    found = decided({"IR-4": state}, observed=word) if state is State.HOLDS else decided({"IR-4": state}, vouched=word)
+    (own,) = [finding for finding in found.findings if finding.criterion == "IR-4"]
+
+    assert own == Finding("IR-4", state, "words of IR-4", Evidence.MEASURED)
+
+
+def test_what_is_only_to_be_considered_is_no_critical_problem() -> None:
+    """One criterion for "now" is one, whatever else holds."""
+    advice = decided({"IR-6": State.HOLDS, "CR-3": State.HOLDS}).advice
+
+    assert advice is not None
+    assert (advice.strategy.id, advice.why) == ("ST-4", "what the rules name for IR-6")
+
+
+@pytest.fixture
+def changed(tmp_path: Path) -> Callable[..., Plan]:
+    """The plan with other rules."""
+
+    def load(*changes: tuple[str, str]) -> Plan:
+        text = (ROOT / "plan.toml").read_text(encoding="utf-8")
+        for old, new in changes:
+            assert old in text
+            text = text.replace(old, new, 1)
+        (tmp_path / "plan.toml").write_text(text, encoding="utf-8")
+        return load_plan(tmp_path / "plan.toml")
+
+    return load
+
+
+def test_flags_alone_never_answer_a_security_hole(changed: Callable[..., Plan]) -> None:
+    """Not even where several problems have them first."""
+    plan = changed(('several = ["ST-5"]', 'several = ["ST-1", "ST-5"]'))
+    findings = [Finding(name, State.HOLDS if name in {"IR-1", "IR-6"} else State.CLEAR, "") for name in CRITERIA]
+    advice = decide(plan, findings, observed={}, vouched={}).advice
+
+    assert advice is not None
+    assert (advice.strategy.id, advice.next) == ("ST-5", ())
+
+
+@pytest.mark.parametrize("criterion", CRITERIA)
+def test_where_nobody_can_switch_a_flag_the_front_end_goes_back(criterion: str) -> None:
+    """In the place of the strategies by flags, once, and with the reason; what needs no flag stays as it is."""
+    findings = [Finding(name, State.HOLDS if name == criterion else State.CLEAR, "") for name in CRITERIA]
+    with_flags, without = (
+        decide(PLAN, findings, observed={}, vouched={}, constant_flags=reason).advice for reason in ("", "constants")
+    )
+    assert with_flags is not None
+    assert without is not None
+    named = [with_flags.strategy, *with_flags.next]
+    expected = dict.fromkeys("ST-3" if one.flags else one.id for one in named)
+
+    assert [one.id for one in (without.strategy, *without.next)] == list(expected)
+    by_flags = any(one.flags for one in named)
+    assert ("nobody can switch a flag here (constants)" in without.why) is by_flags
+    assert by_flags or without == with_flags
+
+
+def test_problems_that_follow_from_each_other_leave_the_first(changed: Callable[..., Plan]) -> None:
+    """Nobody is left without advice."""
+    plan = changed(('IR-4 = ["CR-5"]', 'IR-4 = ["CR-5"]\nCR-5 = ["IR-4"]'))
+
+    assert _causes(plan, ["IR-4", "CR-5"]) == ["IR-4"]
+
+
+def test_the_plans_mitigation_comes_first(changed: Callable[..., Plan]) -> None:
+    """Whatever our rules name first."""
+    plan = changed(('CR-3 = ["ST-1"]', 'CR-3 = ["ST-4"]'))
+
+    assert strategies_for(plan, "CR-3") == ("ST-1", "ST-4")
+
+
+def test_each_word_for_a_gap_means_a_state() -> None:
+    """All that plan.toml may say there."""
+    assert {word: OF_GAP[word] for word in get_args(Gap)} == {
+        "consider": State.CONSIDER,
+        "watch": State.WATCH,
+        "no": State.CLEAR,
+    }

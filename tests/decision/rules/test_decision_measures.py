@@ -1,0 +1,317 @@
+"""Downtime, errors and slowness: what of the users' answers bears on which criterion, and what the plan leaves between them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pam_rollback.decision.rules.decision import Judged, State
+from pam_rollback.decision.rules.decision_measures import (
+    Parts,
+    downtime,
+    error_rate,
+    judged_downtime,
+    judged_errors,
+    judged_far_slower,
+    judged_slower,
+    partial_downtime,
+    slowdown,
+)
+from pam_rollback.observation.rules.change import LatencyChange
+from pam_rollback.observation.rules.samples import Sample
+from pam_rollback.observation.rules.sustained import Condition, ConditionState, Measure, Question, Span, judge
+from pam_rollback.plan.plan import load_plan
+from pam_rollback.stats.distribution import Distribution
+
+GAPS = load_plan(Path(__file__).resolve().parents[3] / "plan.toml").decision.gaps
+JOURNEYS = ("front page", "history", "expenses")
+PARTS = Parts(page=("front page",), behind=("history", "expenses"))
+RATE_HZ = 10.0
+MINUTES_5 = 300.0
+MINUTES_10 = 600.0
+BEFORE = Distribution.of([100.0 + index % 10 for index in range(1000)])
+"""p95 is 109 ms."""
+
+Make = Callable[[int], Sample]
+
+
+def answer(tick: int, *, ms: float = 105, ok: bool = True) -> Sample:
+    """One after the other, of each journey in turn."""
+    journey = JOURNEYS[tick % len(JOURNEYS)]
+    return Sample(due_s=tick / RATE_HZ, latency_ms=ms, journey=journey, ok=ok, why="" if ok else "HTTP 503")
+
+
+def usual(tick: int) -> Sample:
+    """Make a good answer, as fast as before."""
+    return answer(tick, ms=100.0 + tick % 10)
+
+
+def slower_by(pct: float) -> Make:
+    """Make good answers that take so much longer."""
+    return lambda tick: replace(usual(tick), latency_ms=usual(tick).latency_ms * (1 + pct / 100))
+
+
+def dead(*journeys: str) -> Make:
+    """Refuse all of these journeys."""
+    return lambda tick: replace(usual(tick), ok=False, latency_ms=2) if usual(tick).journey in journeys else usual(tick)
+
+
+def failing(every: int) -> Make:
+    """Fail once in so many answers."""
+    return lambda tick: answer(tick, ok=False, ms=2) if tick % every == 0 else usual(tick)
+
+
+def answers(*history: tuple[float, Make]) -> list[Sample]:
+    """So many seconds of each."""
+    samples: list[Sample] = []
+    for seconds, make in history:
+        samples += [make(tick) for tick in range(len(samples), len(samples) + round(seconds * RATE_HZ))]
+    return samples
+
+
+def held(samples: Sequence[Sample], measure: Measure, duration_s: float) -> Condition:
+    """Judge at their end."""
+    question = Question(asked_s=duration_s, duration_s=duration_s, gap_max_s=5)
+    return judge(samples, question, measure, Span(0, len(samples) / RATE_HZ, RATE_HZ))
+
+
+def of_downtime(*history: tuple[float, Make]) -> Judged:
+    """IR-2."""
+    samples = answers(*history)
+    down, partial = (held(samples, measure, MINUTES_5) for measure in (downtime(PARTS), partial_downtime(PARTS)))
+    return judged_downtime("IR-2", down, partial, GAPS)
+
+
+def of_errors(*history: tuple[float, Make]) -> Judged:
+    """IR-5, above 2 % of SC-1."""
+    samples = answers(*history)
+    errors = held(samples, error_rate(20), MINUTES_5)
+    between = held(samples, error_rate(2, reached_counts=True), MINUTES_5)
+    return judged_errors("IR-5", errors, between, GAPS)
+
+
+def of_speed(*history: tuple[float, Make]) -> tuple[Judged, Judged]:
+    """IR-4 and CR-5."""
+    samples = answers(*history)
+    far = held(samples, slowdown(BEFORE, 50), MINUTES_10)
+    band = held(samples, slowdown(BEFORE, 20, reached_counts=True), MINUTES_5)
+    return judged_far_slower("IR-4", far, GAPS), judged_slower("CR-5", band, far, GAPS)
+
+
+@pytest.mark.parametrize(
+    ("history", "state"),
+    [
+        ([(300, usual)], State.CLEAR),
+        ([(300, dead(*JOURNEYS))], State.HOLDS),
+        ([(300, dead("front page"))], State.HOLDS),
+        ([(300, dead("history", "expenses"))], State.HOLDS),
+        ([(300, dead("expenses"))], State.CONSIDER),
+        ([(200, usual), (100, dead(*JOURNEYS))], State.WATCH),
+        ([(200, usual), (100, dead("expenses"))], State.WATCH),
+        ([(100, usual), (100, dead(*JOURNEYS)), (100, usual)], State.WATCH),
+        ([(300, failing(4))], State.CLEAR),
+        ([(200, dead(*JOURNEYS))], State.UNKNOWN),
+    ],
+    ids=[
+        "healthy",
+        "all dead",
+        "no page",
+        "nothing behind the page",
+        "one journey dead",
+        "dead, not for long",
+        "one journey, not for long",
+        "over again",
+        "errors here and there",
+        "five minutes are not over",
+    ],
+)
+def test_down_is_when_nobody_can_be_served(history: list[tuple[float, Make]], state: State) -> None:
+    """A user needs the page and something behind it; a part that is dead lies between the criteria."""
+    assert of_downtime(*history).finding.state is state
+
+
+def test_without_anything_behind_the_page_the_page_is_the_service() -> None:
+    """Where nobody can sign in and the page alone is known, it decides."""
+    alone = Parts(page=("front page",), behind=())
+    samples = [replace(sample, journey="front page") for sample in answers((300, dead(*JOURNEYS)))]
+
+    assert held(samples, downtime(alone), MINUTES_5).held
+
+
+@pytest.mark.parametrize(
+    ("history", "state"),
+    [
+        ([(300, usual)], State.CLEAR),
+        ([(300, failing(4))], State.HOLDS),
+        ([(300, failing(5))], State.CONSIDER),
+        ([(300, failing(12))], State.CONSIDER),
+        ([(300, failing(50))], State.CONSIDER),
+        ([(300, failing(60))], State.CLEAR),
+        ([(200, usual), (100, failing(3))], State.WATCH),
+        ([(100, usual), (100, failing(2)), (100, usual)], State.WATCH),
+    ],
+    ids=["healthy", "25 %", "exactly 20 %", "8 %", "exactly 2 %", "below 2 %", "not for long", "over again"],
+)
+def test_errors_above_the_limit_and_between_the_limits(history: list[tuple[float, Make]], state: State) -> None:
+    """Exactly 20 % is not above 20 %, and exactly 2 % is not below 2 %: both lie between."""
+    assert of_errors(*history).finding.state is state
+
+
+@pytest.mark.parametrize(
+    ("history", "far", "band"),
+    [
+        ([(600, usual)], State.CLEAR, State.CLEAR),
+        ([(600, slower_by(60))], State.HOLDS, State.CLEAR),
+        ([(600, slower_by(30))], State.CLEAR, State.HOLDS),
+        ([(600, slower_by(10))], State.CLEAR, State.CLEAR),
+        ([(200, usual), (400, slower_by(60))], State.WATCH, State.HOLDS),
+        ([(500, usual), (100, slower_by(30))], State.CLEAR, State.WATCH),
+        ([(100, slower_by(60)), (500, usual)], State.WATCH, State.CLEAR),
+        ([(600, dead("history", "expenses"))], State.UNKNOWN, State.UNKNOWN),
+    ],
+    ids=["healthy", "+60 %", "+30 %", "+10 %", "+60 % not for long", "+30 % not for long", "over again", "most fail"],
+)
+def test_slower_than_the_band_within_it_and_below(history: list[tuple[float, Make]], far: State, band: State) -> None:
+    """Above 50 % for less than its time is in the band; above it for all of it, the band has nothing to add."""
+    found = of_speed(*history)
+
+    assert tuple(judged.finding.state for judged in found) == (far, band), found
+
+
+def test_a_prober_that_is_late_itself_accuses_nobody() -> None:
+    """+60 % that are gone without the prober's own lag are not known."""
+    samples = [replace(usual(tick), latency_ms=170.0, lag_ms=70.0) for tick in range(6000)]
+    found = judged_far_slower("IR-4", held(samples, slowdown(BEFORE, 50), MINUTES_10), GAPS)
+
+    assert found.finding.state is State.UNKNOWN
+    assert "this machine is too busy to judge" in found.finding.words
+
+
+def test_what_is_far_faster_needs_no_large_baseline() -> None:
+    """The samples could not show +20 %, and they do exclude it: the whole interval lies far below."""
+    coarse = Distribution.of([100.0 * 1.04**index for index in range(170)])
+    quick = [answer(tick, ms=10.0 * 1.04 ** (tick % 170)) for tick in range(200)]
+    found = judged_far_slower("IR-4", held(quick, slowdown(coarse, 20), 20.0), GAPS)
+
+    assert found.finding.state is State.CLEAR, found
+
+
+def test_a_baseline_that_is_too_small_tells_nothing_from_nothing() -> None:
+    """Twenty answers bound no p95 from above: +60 % beside them may be no change at all."""
+    few = Distribution.of([100.0 + index for index in range(20)])
+    found = judged_far_slower("IR-4", held(answers((600, slower_by(60))), slowdown(few, 50), MINUTES_10), GAPS)
+
+    assert found.finding.state is State.UNKNOWN
+    assert "take a larger baseline" in found.finding.words
+
+
+# ---------------------------------------------------------------- each measure by itself
+
+
+def of(journey: str, good: int, bad: int, why: str = "HTTP 503") -> list[Sample]:
+    """So many answers of one journey."""
+    some = [Sample(due_s=0.0, latency_ms=105, journey=journey, ok=True) for _ in range(good)]
+    return some + [Sample(due_s=0.0, latency_ms=2, journey=journey, ok=False, why=why) for _ in range(bad)]
+
+
+def test_three_answers_show_that_a_journey_is_dead_and_one_that_it_works() -> None:
+    """Two say nothing, in either measure; a user is served when each side has a good answer."""
+    down, partial = downtime(PARTS), partial_downtime(PARTS)
+    page = of("front page", 1, 0)
+
+    for bad, dead_now in ((2, False), (3, True)):
+        samples = page + of("history", 0, bad)
+        assert (down.above(samples), partial.above(samples)) == (dead_now, dead_now)
+        assert partial.contradicts(samples) is not dead_now
+        assert not down.contradicts(samples)
+    assert down.contradicts(page + of("history", 1, 9))
+    assert not down.contradicts([])
+    assert not partial.contradicts([])
+    assert not Parts(page=(), behind=()).works(page)
+    assert Parts(page=("front page",), behind=()).works(page)
+    assert not downtime(Parts(page=("front page",), behind=())).above(page + of("history", 0, 9))
+    # A side without journeys is not known: it is neither dead nor waited for.
+    assert not downtime(Parts(page=(), behind=("history",))).above(of("history", 1, 3))
+
+
+def test_downtime_says_how_many_were_good_on_which_side() -> None:
+    """And nothing of a side that was not asked for."""
+    samples = of("front page", 2, 1) + of("history", 0, 3)
+    down, partial = downtime(PARTS), partial_downtime(PARTS)
+
+    assert down.words(samples) == "service: 2 of 3 answers good at the front page, 0 of 3 answers good of PAM behind it"
+    assert down.words(of("history", 1, 0)) == "service: 1 of 1 answers good of PAM behind it"
+    assert down.words([]) == "service: no answers"
+    assert (down.figures(samples).measured, down.figures(samples).n) == ("none", 6)
+    assert down.figures(samples + of("expenses", 1, 0)).measured == "some"
+    assert partial.words(samples) == "never answered: history (n=6)"
+    assert (partial.figures(samples).measured, partial.figures(samples).n) == (1, 6)
+
+
+def test_an_error_rate_says_what_was_wrong_most_often() -> None:
+    """A person has to know what it is about; no answers are no rate."""
+    twenty = error_rate(20)
+    samples = of("chat", 6, 1, why="HTTP 500") + of("history", 0, 2) + of("history", 1, 1, why="")
+
+    assert twenty.words(samples) == "error rate 36.4 % (4 of 11 answers; most often history: HTTP 503), limit 20 %"
+    assert twenty.words(of("chat", 3, 0)) == "error rate 0.0 % (0 of 3 answers), limit 20 %"
+    assert twenty.words(of("chat", 0, 1, why="x" * 300)).count("x") <= 100
+    assert twenty.words([]) == "error rate not known (0 of 0 answers), limit 20 %"
+    figures = twenty.figures(of("chat", 3, 1))
+    assert (figures.measured, figures.margin, figures.n, figures.unit) == (25, -5, 4, "%")
+    assert (twenty.figures([]).measured, twenty.figures([]).margin) == (None, None)
+
+
+@pytest.mark.parametrize(("reached_counts", "at_limit"), [(True, True), (False, False)])
+def test_exactly_at_the_limit(*, reached_counts: bool, at_limit: bool) -> None:
+    """Counts in the band, which begins there, and not above it."""
+    twice = [replace(usual(tick), latency_ms=200.0) for tick in range(600)]
+
+    limit_pct = LatencyChange.of(BEFORE, [200.0] * 600).increase_pct
+
+    assert slowdown(BEFORE, limit_pct, reached_counts=reached_counts).above(twice) is at_limit
+    assert error_rate(20, reached_counts=reached_counts).above(of("chat", 4, 1)) is at_limit
+
+
+def test_a_slowdown_says_how_much_beside_what() -> None:
+    """Half of the answers are enough to speak of speed, fewer are not."""
+    measure = slowdown(Distribution.of([100.0] * 1000), 50)
+    samples = [replace(usual(tick), latency_ms=160.0) for tick in range(600)]
+    figures = measure.figures(samples)
+
+    assert measure.words(samples).startswith("p95 160 ms")
+    assert measure.words(samples).endswith(", limit +50 %")
+    assert (figures.measured, figures.margin, figures.unit, figures.n) == (59.3, -9.3, "%", 600)
+    assert figures.definition == "160 ms, baseline 100 ms of n=1000, nearest rank"
+    half = samples + of("chat", 0, 600)
+    assert measure.above(half)
+    few = half + of("chat", 0, 1)
+    assert measure.words(few) == "601 of 1201 answers failed quickly: how fast the others came says little"
+    assert measure.figures(few).measured is None
+    assert not measure.contradicts(few)
+
+
+@pytest.mark.parametrize(
+    ("partial", "state"),
+    [
+        (ConditionState.UNKNOWN, State.UNKNOWN),
+        (ConditionState.OPEN, State.UNKNOWN),
+        (ConditionState.NOT_YET, State.WATCH),
+        (ConditionState.OVER, State.WATCH),
+    ],
+)
+def test_a_part_that_is_not_clear_is_said_beside_a_service_that_is(partial: ConditionState, state: State) -> None:
+    """Up, and with something that may be dead."""
+    samples = answers((300, usual))
+    down, beside = (held(samples, measure, MINUTES_5) for measure in (downtime(PARTS), partial_downtime(PARTS)))
+
+    found = judged_downtime("IR-2", down, replace(beside, state=partial), GAPS).finding
+    assert found.state is state
+    assert found.words == f"{down}; {replace(beside, state=partial)}"
+
+
+def test_errors_say_the_lower_limit_only_where_it_matters() -> None:
+    """A clear finding is one sentence."""
+    assert "of the lower limit" not in of_errors((300, usual)).finding.words
+    assert "; of the lower limit: error rate 8.3 %" in of_errors((300, failing(12))).finding.words

@@ -1,0 +1,286 @@
+"""An environment is as it was declared, or refused with all of its problems; secrets are never shown."""
+
+from pathlib import Path
+
+import pytest
+
+from pam_rollback.base.configuration import ConfigurationError
+from pam_rollback.environment.environment_file import load_environment
+from tests.environment.declared_environments import RUNNING, SECRET, STAGING, VARIABLES, folder, refusal, running
+
+__all__ = ["folder"]
+
+
+def test_addresses_and_secrets_are_resolved(folder: Path) -> None:
+    """What a session needs is there, by name."""
+    staging = load_environment("staging", folder, VARIABLES)
+
+    assert staging.url_of("health_db") == "https://api.staging.example.com/health/db"
+    assert staging.url_of("backend_health") == "https://backend.staging.example.com/health"
+    assert staging.url_of("frontend_version") == "https://staging.example.com/version.json"
+    assert staging.url_of("asset_manifest") == "https://staging.example.com/asset-manifest.json"
+    assert staging.secret("admin_token") == SECRET
+    assert set(staging.secrets()) == set(VARIABLES.values())
+    assert not staging.is_sandbox
+
+
+def test_secrets_are_in_no_repr(folder: Path) -> None:
+    """An environment in a traceback or a report gives nothing away."""
+    for environment in (
+        load_environment("staging", folder, VARIABLES),
+        load_environment(str(running(folder)), folder, {}),
+    ):
+        assert SECRET not in f"{environment!r} {environment} {environment.sandbox!r}"
+
+
+def test_secret_that_nobody_named_is_refused_when_asked_for(folder: Path) -> None:
+    """Asking for what is not configured says how to configure it."""
+    staging = load_environment("staging", folder, VARIABLES)
+
+    with pytest.raises(ConfigurationError, match=r"\[secrets\] emergency_token_env: missing: name the variable"):
+        staging.secret("emergency_token")
+
+
+def test_a_secret_that_no_ability_needs_may_be_there_or_not(folder: Path) -> None:
+    """An old token is kept by those who have one; it is a secret like any other, and where there is none nobody is asked for it."""
+    assert not load_environment(str(running(folder)), folder, {}).has_secret("expired_user_token")
+    kept = load_environment(str(running(folder)), folder, {"EXPIRED_USER_TOKEN": f"{SECRET}-expired"})
+
+    assert kept.has_secret("expired_user_token")
+    assert f"{SECRET}-expired" in kept.secrets()
+
+
+def test_production_that_is_a_sandbox_is_guarded_as_production(folder: Path) -> None:
+    """The kind decides what is protected, also when the controls of a sandbox are there: the safe side wins."""
+    text = RUNNING.replace(
+        'extends = "sandbox"', 'extends = "sandbox"\nname = "production"\nkind = "production"\npace = 1'
+    )
+    production = load_environment(str(running(folder, text)), folder, {})
+
+    assert production.kind == "production"
+    assert not production.is_sandbox
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        pytest.param(
+            "[secrets]",
+            '[health.optional]\nhealth_pm = ["checks.tts"]\n[secrets]',
+            "[health.optional] health_pm: unknown key, did you mean 'health_pam'?",
+            id="health of a place that there is not",
+        ),
+        pytest.param(
+            "[secrets]",
+            '[health.optional]\nhealth_pam = ["status"]\n[secrets]',
+            "is the answer's own word and never optional",
+            id="the word itself as optional",
+        ),
+        pytest.param(
+            "[secrets]",
+            '[health.optional]\nhealth_pam = ["checks tts"]\n[secrets]',
+            "expected the place of a part in the answer, its keys joined by dots",
+            id="no place of a part",
+        ),
+        pytest.param("[secrets]", "[secret]", "secret: unknown key, did you mean 'secrets'?", id="misspelt table"),
+        pytest.param(
+            "admin_token_env",
+            "admin_tokn_env",
+            "[secrets] admin_tokn_env: unknown key, did you mean 'admin_token_env'?",
+            id="key",
+        ),
+        pytest.param(
+            "frontend =",
+            "front_end =",
+            "[urls] front_end: unknown key, did you mean 'frontend'?",
+            id="misspelt address",
+        ),
+        pytest.param(
+            '"flag_admin"',
+            '"flag_adnin"',
+            "abilities #1: unknown value 'flag_adnin', did you mean 'flag_admin'?",
+            id="ability",
+        ),
+        pytest.param(
+            'kind = "staging"', 'kind = "stagin"', "kind: unknown value 'stagin', did you mean 'staging'?", id="kind"
+        ),
+        pytest.param(
+            'kind = "staging"',
+            'kind = "production"\ndrills = true',
+            "drills: production is no place to practise without damage: expected kind staging",
+            id="drills on production",
+        ),
+        pytest.param(
+            'name = "staging"',
+            'name = "production"',
+            "name: expected 'staging' as the file is called",
+            id="name of another",
+        ),
+        pytest.param('name = "staging"', 'name = "../x"', "name: ", id="name that is a path"),
+        pytest.param(
+            'kind = "staging"',
+            'kind = "staging"\npace = 0',
+            "pace: expected greater than or equal to 1, found 0",
+            id="pace",
+        ),
+        pytest.param(
+            'kind = "staging"',
+            'kind = "staging"\npace = "1"',
+            "pace: expected a number, found '1'",
+            id="text for a number",
+        ),
+        pytest.param(
+            "https://staging.", "http://staging.", "[urls] frontend: staging must be https", id="not encrypted"
+        ),
+        pytest.param("https://staging.", "ftp://staging.", "[urls] frontend: expected an address", id="no web address"),
+        pytest.param(
+            "https://staging.example.com", "staging.example.com", "found 'staging.example.com'", id="no scheme"
+        ),
+        pytest.param("https://staging.example.com", "https://", "[urls] frontend: expected an address", id="no host"),
+        pytest.param(
+            "https://staging.example.com",
+            "https://staging.example.com:99999",
+            "[urls] frontend: expected an address",
+            id="port",
+        ),
+        pytest.param(
+            'backend = "https://backend.staging.example.com"', "", "[urls] backend: missing", id="no back end"
+        ),
+        pytest.param(
+            "[secrets]", '[paths]\nversion = "version"\n[secrets]', "[paths] version: ", id="path without slash"
+        ),
+        pytest.param(
+            "[secrets]",
+            '[paths]\nversion = "//evil.example/x"\n[secrets]',
+            "[paths] version: ",
+            id="path to another host",
+        ),
+        pytest.param(
+            "[secrets]",
+            "[probing]\ntimeout_s = 60\n[secrets]",
+            "[probing] timeout_s: expected less than or equal to 5",
+            id="patience",
+        ),
+        pytest.param(
+            "[secrets]",
+            "[probing]\nrate_hz = 0\n[secrets]",
+            "[probing] rate_hz: expected greater than 0, found 0",
+            id="rate",
+        ),
+        pytest.param(
+            "[secrets]",
+            '[thresholds.SC-1]\nduration_s = "x"\n[secrets]',
+            "[thresholds.SC-1] duration_s: expected a number",
+            id="figure",
+        ),
+        pytest.param(
+            "[urls]",
+            '[[waivers]]\nitem = "SC-3"\nuntil = "soon"\n[urls]',
+            "[waivers #1] until: expected a date",
+            id="waiver date",
+        ),
+        pytest.param(
+            "[urls]", '[[waivers]]\nitem = "SC-3"\n[urls]', "[waivers #1] approved_by: missing", id="waiver of nobody"
+        ),
+        pytest.param("[secrets]", "[secrets\n", "not valid TOML: ", id="broken TOML"),
+    ],
+)
+def test_bad_environment_is_refused(folder: Path, old: str, new: str, said: str) -> None:
+    """Each mistake is named with its place, what was found, and the nearest spelling."""
+    assert said in refusal(folder, old, new)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        pytest.param(
+            "https://staging.", f"https://user:{SECRET}@staging.", "[urls] frontend: ", id="credentials in an address"
+        ),
+        pytest.param(
+            'staging.example.com"', f'staging.example.com?key={SECRET}"', "[urls] frontend: ", id="query in an address"
+        ),
+        pytest.param(
+            '"STAGING_ADMIN_TOKEN"', f'"{SECRET}"', "[secrets] admin_token_env: ", id="value for the name of a variable"
+        ),
+        pytest.param(
+            "admin_token_env =",
+            f'admin_token = "{SECRET}"\nadmin_token_env =',
+            "did you mean 'admin_token_env'?",
+            id="value in the file",
+        ),
+        pytest.param(
+            "[secrets]",
+            f'[sandbox]\ntoken = ["{SECRET}"]\n[secrets]',
+            "[sandbox] token: ",
+            id="token of the wrong type",
+        ),
+        pytest.param(
+            "[secrets]",
+            f'[sandbox.variables]\nX = ["{SECRET}"]\n[secrets]',
+            "[sandbox.variables] X: ",
+            id="variable of the wrong type",
+        ),
+    ],
+)
+def test_misplaced_secret_is_not_repeated(folder: Path, old: str, new: str, said: str) -> None:
+    """The message says where it is wrong, and not what stands there."""
+    message = refusal(folder, old, new)
+
+    assert said in message
+    assert SECRET not in message
+
+
+def test_every_missing_variable_at_once(folder: Path) -> None:
+    """Named by file, table, key and variable, with the ability that asks for it and the nearest one that is there."""
+    with pytest.raises(ConfigurationError) as caught:
+        load_environment("staging", folder, {"STAGING_ADMINTOKEN": SECRET, "STAGING_SLACK": ""})
+
+    hint = "there is STAGING_ADMINTOKEN; export it"
+    wanted = f'STAGING_ADMIN_TOKEN is not set; {hint}, or remove "flag_admin" from abilities'
+    assert str(caught.value).splitlines() == [
+        f"{folder / 'staging.toml'}: 2 problems",
+        f"  [secrets] admin_token_env: {wanted}",
+        '  [secrets] slack_webhook_env: STAGING_SLACK is not set; export it, or remove "slack" from abilities',
+    ]
+
+
+def test_ability_needs_its_variable_named(folder: Path) -> None:
+    """Declaring an ability without saying where its secret is does not work either."""
+    message = refusal(folder, 'admin_token_env = "STAGING_ADMIN_TOKEN"', "")
+
+    assert 'admin_token_env: missing: name the variable that holds it, or remove "flag_admin" from abilities' in message
+
+
+def test_variable_that_no_ability_needs_may_be_missing(folder: Path) -> None:
+    """Only what is declared is demanded."""
+    (folder / "staging.toml").write_text(STAGING.replace('"flag_admin", ', ""))
+
+    assert load_environment("staging", folder, {"STAGING_SLACK": VARIABLES["STAGING_SLACK"]}).kind == "staging"
+
+
+@pytest.mark.parametrize("value", [f"{SECRET}\n", f" {SECRET}", f"{SECRET}\x00"])
+def test_damaged_secret_is_refused(folder: Path, value: str) -> None:
+    """A token with the line end of the file that it was read from would fail in the middle of a rollback."""
+    with pytest.raises(ConfigurationError, match="STAGING_ADMIN_TOKEN has blanks at its ends") as caught:
+        load_environment("staging", folder, {**VARIABLES, "STAGING_ADMIN_TOKEN": value})
+
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize("webhook", [f"hooks.example.com/{SECRET}", f"http://hooks.example.com/{SECRET}"])
+def test_bad_webhook_is_refused(folder: Path, webhook: str) -> None:
+    """Before the session, not when the team should be told; without its value."""
+    with pytest.raises(ConfigurationError, match=r"slack_webhook_env: STAGING_SLACK .*value not shown") as caught:
+        load_environment("staging", folder, {**VARIABLES, "STAGING_SLACK": webhook})
+
+    assert SECRET not in str(caught.value)
+
+
+def test_a_variable_alone_opens_no_database(folder: Path) -> None:
+    """What is there to be read is declared: an address that happens to be exported is not."""
+    file = folder / "staging.toml"
+    file.write_text(file.read_text(encoding="utf-8") + 'database_dsn_env = "DSN"\n', encoding="utf-8")
+    staging = load_environment("staging", folder, {**VARIABLES, "DSN": "postgresql://db.example.com/pam"})
+
+    with pytest.raises(ConfigurationError, match='no "database" is declared, so it is not read, although DSN is set'):
+        staging.secret("database_dsn")

@@ -1,0 +1,239 @@
+"""Invariants are judged by a role that sees all; what cannot be judged is unknown, with the reason."""
+
+import psycopg
+import pytest
+
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.integrity.client.integrity import evaluate
+from pam_rollback.integrity.client.row_counting import Unavailable
+from pam_rollback.integrity.client.sql_reader import read_query, text_of
+from pam_rollback.outside import postgres
+from pam_rollback.outside.postgres import Snapshot, open_snapshot
+from tests.integrity.client.asked_database import (
+    GIVEN,
+    PATIENCE,
+    administrator,
+    as_role,
+    dsn,
+    evaluated,
+    given,
+    invariants,
+    made_up,
+    owner,
+    role,
+)
+
+__all__ = ["administrator", "dsn", "owner"]
+
+
+def test_a_healthy_database_holds_everything(dsn: str) -> None:
+    """Every invariant, with rows that were looked at, and nothing unknown."""
+    found = evaluated(dsn)
+
+    assert found.unknown == {}
+    assert [result for result in found.results.values() if not result.holds or not result.looked_at] == []
+    assert set(found.results) == {invariant.id for invariant in invariants()}
+
+
+def test_a_lock_of_somebody_else_is_not_waited_for(dsn: str, owner: psycopg.Connection[tuple[object, ...]]) -> None:
+    """What reads the locked table is unknown, with the reason; all else is judged."""
+    owner.execute("LOCK TABLE expenses IN ACCESS EXCLUSIVE MODE")
+    found = evaluated(dsn)
+
+    assert {"expenses-amount", "expenses-incomplete", "expenses-orphaned", "sequences-behind"} <= set(found.unknown)
+    assert "a lock was not given within 0.2 s" in found.unknown["expenses-amount"]
+    assert "a migration may be running" in found.unknown["expenses-orphaned"]
+    assert {"messages-blank", "settings-missing", "profiles-incomplete"} <= set(found.results)
+
+
+def test_a_blind_role_is_no_verdict(dsn: str, administrator: psycopg.Connection[tuple[object, ...]]) -> None:
+    """It counts no bad rows, because it sees none."""
+    grants = ("GRANT pg_read_all_data TO visitor",)
+    with role(administrator, *grants) as visitor:
+        with pytest.raises(MeasurementFailed, match=r"role visitor is blind at .* hides rows of .*expenses"):
+            evaluated(as_role(dsn, visitor))
+        with (
+            open_snapshot(as_role(dsn, visitor), PATIENCE) as snapshot,
+            pytest.raises(MeasurementFailed, match="row-level"),
+        ):
+            snapshot.rows("SELECT count(*) FROM expenses")
+
+
+def test_a_view_that_reads_as_a_blind_owner_is_no_verdict(
+    dsn: str, administrator: psycopg.Connection[tuple[object, ...]]
+) -> None:
+    """The role itself sees everything, and the view still shows less."""
+    grants = ("GRANT pg_read_all_data TO visitor", "GRANT CREATE ON SCHEMA public TO visitor")
+    with role(administrator, *grants):
+        administrator.execute("SET ROLE visitor")
+        administrator.execute("CREATE VIEW public.spent AS SELECT * FROM public.expenses")
+        administrator.execute("GRANT SELECT ON public.spent TO pam_auditor")
+        administrator.execute("RESET ROLE")
+        with pytest.raises(MeasurementFailed, match=r"role visitor is blind at .* hides rows of expenses"):
+            evaluated(dsn, made_up("a", "SELECT id FROM expenses WHERE amount < 0"), names={"expenses": "public.spent"})
+
+
+def test_a_role_without_rights_is_told_which(dsn: str, administrator: psycopg.Connection[tuple[object, ...]]) -> None:
+    """Each check names the table."""
+    with role(
+        administrator, "ALTER ROLE visitor BYPASSRLS", "GRANT SELECT ON profiles, user_settings TO visitor"
+    ) as visitor:
+        found = evaluated(as_role(dsn, visitor))
+
+    assert "role visitor may not read table expenses" in found.unknown["expenses-amount"]
+    assert "GRANT SELECT on it" in found.unknown["expenses-amount"]
+    assert {"settings-blank", "settings-missing", "profiles-incomplete"} <= set(found.results)
+
+
+def test_what_is_missing_is_named_with_the_way_out(dsn: str) -> None:
+    """A table, and a column; the nearest one that is there."""
+    query = "SELECT id FROM expenses WHERE amounts < 0"
+    by_column = evaluated(dsn, made_up("a", query), made_up("b", "SELECT id FROM expenses WHERE amount < 0"))
+    by_table = evaluated(dsn, made_up("a", query), names={"expenses": "money.expenses"})
+
+    assert "column expenses.amounts is missing" in by_column.unknown["a"]
+    assert "there is 'amount'" in by_column.unknown["a"]
+    assert 'set [sql.names] "expenses.amounts" = "…"' in by_column.unknown["a"]
+    assert by_column.results["b"].holds
+    assert "table money.expenses (for expenses) is missing" in by_table.unknown["a"]
+    assert 'set [sql.names] "expenses" = "…"' in by_table.unknown["a"]
+
+
+def test_other_names_lead_to_the_same_rows(dsn: str, owner: psycopg.Connection[tuple[object, ...]]) -> None:
+    """A table elsewhere whose columns are called differently, in a shared scan and alone."""
+    owner.execute("CREATE SCHEMA money")
+    owner.execute(
+        "CREATE TABLE money.spent AS SELECT id, user_id, amount AS total, category, date, description, created_at FROM expenses"
+    )
+    first = owner.execute("SELECT spent.id::text FROM money.spent ORDER BY spent.id LIMIT 3").fetchall()
+    owner.execute("UPDATE money.spent SET total = -1 WHERE id IN (SELECT id FROM money.spent ORDER BY id LIMIT 3)")
+    owner.execute("GRANT USAGE ON SCHEMA money TO pam_auditor")
+    owner.execute("GRANT SELECT ON money.spent TO pam_auditor")
+    owner.commit()
+    names = {"expenses": "money.spent", "expenses.amount": "total"}
+    chosen = [invariant for invariant in invariants() if invariant.id in {"expenses-amount", "expenses-duplicate"}]
+    try:
+        found = evaluated(dsn, *chosen, names=names)
+    finally:
+        owner.execute("DROP SCHEMA money CASCADE")
+        owner.commit()
+
+    assert found.unknown == {}
+    worst = tuple(key for (key,) in first)
+    assert (found.results["expenses-amount"].offenders, found.results["expenses-amount"].worst) == (3, worst)
+    assert found.results["expenses-duplicate"].holds
+
+
+def test_a_shared_scan_counts_what_each_query_counts(
+    dsn: str, administrator: psycopg.Connection[tuple[object, ...]]
+) -> None:
+    """On rows that are bad in several ways; each query alone is the measure."""
+    shared = [invariant for invariant in invariants() if read_query(invariant).scans]
+    administrator.execute("SET session_replication_role = replica")  # no trigger, no foreign key
+    administrator.execute("CREATE TABLE expenses_were AS SELECT * FROM expenses")
+    administrator.execute("CREATE TABLE messages_were AS SELECT * FROM pam_messages")
+    administrator.execute("UPDATE expenses SET amount = 'NaN', category = ' ' WHERE id % 100 = 0")
+    administrator.execute("UPDATE expenses SET user_id = gen_random_uuid() WHERE id % 70 = 0")
+    administrator.execute("UPDATE pam_messages SET content = '' WHERE id IN (SELECT id FROM pam_messages LIMIT 5)")
+    administrator.execute(
+        "UPDATE pam_messages SET conversation_id = gen_random_uuid() WHERE id IN (SELECT id FROM pam_messages OFFSET 9 LIMIT 4)"
+    )
+    administrator.execute(
+        """UPDATE pam_messages SET metadata = '{"user_id": "another"}' WHERE id IN (SELECT id FROM pam_messages LIMIT 30)"""
+    )
+    try:
+        alone = {
+            invariant.id: len(administrator.execute(text_of(read_query(invariant).query).encode(), GIVEN).fetchall())
+            for invariant in shared
+        }
+        found = evaluated(dsn)
+    finally:
+        for table, was in (("expenses", "expenses_were"), ("pam_messages", "messages_were")):
+            administrator.execute(f"DELETE FROM {table}".encode())  # noqa: S608 - a constant
+            administrator.execute(f"INSERT INTO {table} SELECT * FROM {was}".encode())  # noqa: S608 - a constant
+            administrator.execute(f"DROP TABLE {was}".encode())
+
+    assert {invariant.id: found.results[invariant.id].offenders for invariant in shared} == alone
+    assert [name for name, count in alone.items() if count] == [
+        "expenses-amount",
+        "expenses-incomplete",
+        "expenses-orphaned",
+        "messages-blank",
+        "messages-orphaned",
+        "rows-of-another-user",
+    ]
+
+
+def test_a_key_that_is_not_unique_is_not_joined(
+    dsn: str, administrator: psycopg.Connection[tuple[object, ...]]
+) -> None:
+    """A user with two accounts would count every expense twice."""
+    administrator.execute(
+        "CREATE TABLE public.accounts AS SELECT id, created_at FROM auth.users UNION ALL SELECT id, now() FROM auth.users"
+    )
+    administrator.execute("GRANT SELECT ON public.accounts TO pam_auditor")
+    try:
+        found = evaluated(dsn, names={"auth.users": "public.accounts"})
+    finally:
+        administrator.execute("DROP TABLE public.accounts")
+    usual = evaluated(dsn)
+
+    assert found.results["expenses-orphaned"].holds
+    assert found.results["expenses-amount"].looked_at == usual.results["expenses-amount"].looked_at
+
+
+def test_a_condition_that_fails_takes_no_other_with_it(dsn: str) -> None:
+    """They share a scan; the one that cannot be evaluated is unknown alone."""
+    found = evaluated(
+        dsn,
+        made_up("bad", "SELECT id FROM expenses WHERE category::int < 0"),
+        made_up("good", "SELECT id FROM expenses WHERE amount < 0"),
+        made_up("fine", "SELECT id FROM expenses WHERE amount >= 1000000"),
+    )
+
+    assert set(found.results) == {"good", "fine"}
+    assert "invalid input syntax for type integer" in found.unknown["bad"]
+
+
+def test_one_scan_for_all_conditions_of_a_table(
+    dsn: str, administrator: psycopg.Connection[tuple[object, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counted by the statements that are sent."""
+    sent: list[str] = []
+    asked = Snapshot._asked
+
+    def listening(self: Snapshot, connection: postgres.Connection, statement: str, parameters: object) -> object:
+        sent.append(statement)
+        return asked(self, connection, statement, parameters)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Snapshot, "_asked", listening)
+    queries = (
+        "SELECT id FROM expenses WHERE amount < 0",
+        "SELECT id FROM expenses WHERE amount > 900000",
+        "SELECT id FROM expenses WHERE category = ''",
+    )
+    found = [made_up(f"x{number}", query) for number, query in enumerate(queries)]
+    evaluated(dsn, *found)
+
+    assert sum("FROM expenses" in statement for statement in sent) == 1
+
+
+def test_a_query_that_writes_is_not_asked(dsn: str) -> None:
+    """It is unknown, with the reason; the others are judged."""
+    found = evaluated(
+        dsn,
+        made_up("bad", "WITH gone AS (DELETE FROM expenses RETURNING id) SELECT id FROM gone"),
+        made_up("good", "SELECT id FROM expenses WHERE amount < 0"),
+    )
+
+    assert "not allowed in a query that only reads: DELETE" in found.unknown["bad"]
+    assert found.results["good"].looked_at > 0
+
+
+def test_what_cannot_be_given_makes_unknown_what_needs_it(dsn: str) -> None:
+    """And nothing else."""
+    with open_snapshot(dsn, PATIENCE) as snapshot:
+        values = {**given(snapshot), "schema_version": Unavailable("the release does not say")}
+        found = evaluate(snapshot, invariants(), given=values, names={})
+
+    assert found.unknown == {"migrations-drift": "migrations-drift: the release does not say"}

@@ -1,0 +1,214 @@
+"""Policies and privileges of a real database, as the checks' role reads and tries them."""
+
+import re
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.integrity.client.row_access import read_access, strangers
+from pam_rollback.integrity.rules.row_access import RowAccess, Strangers, access_changes, reach
+from pam_rollback.outside.postgres import open_snapshot
+from pam_rollback.sandbox import database
+from pam_rollback.sandbox.database.auditor import in_plan_dialect
+from tests.integrity.client.asked_database import PATIENCE, PLAN_ROWS, ROWS, administrator, as_role, dsn, owner, role
+
+__all__ = ["administrator", "dsn", "owner"]
+
+Owner = psycopg.Connection[tuple[object, ...]]
+EXPENSES, PROFILES, SETTINGS = "public.expenses", "public.profiles", "public.user_settings"
+AS_SUPABASE_HAS_IT = """
+CREATE FUNCTION auth.role() RETURNS text LANGUAGE sql STABLE
+AS $$ SELECT nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'role' $$;
+CREATE FUNCTION public.is_admin(who uuid) RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER
+AS $$ SELECT EXISTS (SELECT FROM public.profiles WHERE id = who AND preferences ->> 'role' = 'admin') $$;
+CREATE POLICY servers ON public.expenses USING (auth.role() = 'service_role') WITH CHECK (auth.role() = 'service_role');
+CREATE POLICY servers ON public.profiles FOR SELECT USING (auth.role() = 'service_role');
+CREATE POLICY admins ON public.support_tickets FOR SELECT TO authenticated USING (public.is_admin(auth.uid()));
+CREATE POLICY shown_by_choice ON public.profiles FOR SELECT USING (privacy_settings ->> 'visibility' = 'public');
+UPDATE public.profiles SET privacy_settings = '{"visibility": "public"}' WHERE id IN (SELECT id FROM public.profiles LIMIT 5);
+GRANT ALL ON ALL TABLES IN SCHEMA public TO anon, authenticated, service_role;
+"""
+_SCHEMA = Path(database.__file__).with_name("schema.sql").read_text(encoding="utf-8")
+_GRANTS = "".join(re.findall(r"^GRANT[^;]* ON public\.[^;]*;", _SCHEMA, re.MULTILINE))
+NOT_ANY_MORE = """
+REVOKE ALL ON ALL TABLES IN SCHEMA public FROM anon, authenticated, service_role;
+DROP POLICY servers ON public.expenses; DROP POLICY servers ON public.profiles; DROP POLICY admins ON public.support_tickets;
+DROP POLICY shown_by_choice ON public.profiles; DROP FUNCTION public.is_admin(uuid); DROP FUNCTION auth.role();
+UPDATE public.profiles SET privacy_settings = '{}';
+"""
+NOT_ANY_MORE += _GRANTS
+
+
+def seen(dsn: str, names: dict[str, str] | None = None) -> tuple[RowAccess, Strangers]:
+    """What is read and tried now."""
+    with open_snapshot(dsn, PATIENCE) as snapshot:
+        access = read_access(snapshot, ROWS, names or {})
+        return access, strangers(snapshot, access, ROWS, names or {})
+
+
+def during(owner: Owner, dsn: str, do: str, undo: str) -> tuple[RowAccess, Strangers]:
+    """What is seen while something is changed."""
+    owner.execute(do.encode())
+    owner.commit()
+    try:
+        return seen(dsn)
+    finally:
+        owner.execute(undo.encode())
+        owner.commit()
+
+
+def test_a_healthy_schema_is_green(dsn: str, owner: Owner) -> None:
+    """The sandbox's, and one with what Supabase and the product have: servers, administrators, profiles that are shown by choice."""
+    access, tried = seen(dsn)
+    supabase, tried_there = during(owner, dsn, AS_SUPABASE_HAS_IT, NOT_ANY_MORE)
+
+    for found, shown in ((access, tried), (supabase, tried_there)):
+        assert reach(found).holds, reach(found)
+        assert shown.none, shown
+        assert shown.left_out == shown.unknown == {}
+        assert {one.role for one in shown.shown} == {"anon", "authenticated"}
+        assert len(found.tables) == 6
+    assert tried_there.figures.n == 6
+
+
+@pytest.mark.parametrize(
+    "condition", ["true", "1 = 1", "auth.uid() IS NOT NULL", "user_id IS NOT NULL", "amount > 100"]
+)
+def test_an_open_policy_is_seen_however_it_is_written(dsn: str, owner: Owner, condition: str) -> None:
+    """By what it shows, with the id of a row."""
+    _, tried = during(
+        owner,
+        dsn,
+        f"CREATE POLICY open ON expenses FOR SELECT TO authenticated USING ({condition})",
+        "DROP POLICY open ON expenses",
+    )
+
+    [one] = tried.open
+    assert (one.table, one.role) == (EXPENSES, "authenticated")
+    assert str(one.row).isdigit()
+    assert not tried.none
+
+
+def test_a_restrictive_policy_closes_what_another_opens(dsn: str, owner: Owner) -> None:
+    """Permissive ones add up, each restrictive one takes away."""
+    _, tried = during(
+        owner,
+        dsn,
+        "CREATE POLICY open ON expenses USING (true); CREATE POLICY own_only ON expenses AS RESTRICTIVE USING (user_id = auth.uid())",
+        "DROP POLICY open ON expenses; DROP POLICY own_only ON expenses",
+    )
+
+    assert tried.none, tried
+
+
+def test_without_a_privilege_nothing_is_shown(dsn: str, owner: Owner) -> None:
+    """An open policy behind a closed door is no open door."""
+    _, tried = during(
+        owner,
+        dsn,
+        "CREATE POLICY open ON expenses TO anon USING (true); REVOKE SELECT ON expenses FROM anon",
+        "DROP POLICY open ON expenses; GRANT SELECT ON expenses TO anon",
+    )
+
+    assert tried.none, tried
+
+
+def test_a_revoked_right_is_seen_however_it_went(dsn: str, owner: Owner) -> None:
+    """The table's, the schema's, or all columns but one."""
+    before, _ = seen(dsn)
+    schema, _ = during(
+        owner,
+        dsn,
+        "REVOKE USAGE ON SCHEMA public FROM authenticated, PUBLIC",
+        "GRANT USAGE ON SCHEMA public TO authenticated, PUBLIC",
+    )
+    column, _ = during(
+        owner,
+        dsn,
+        "REVOKE SELECT ON user_settings FROM authenticated; GRANT SELECT (user_id) ON user_settings TO authenticated",
+        "REVOKE SELECT (user_id) ON user_settings FROM authenticated; GRANT SELECT ON user_settings TO authenticated",
+    )
+    after, _ = seen(dsn)
+
+    assert not reach(schema).holds
+    assert f"{SETTINGS}: authenticated may not SELECT any more" in str(access_changes(before, column))
+    assert reach(column).holds
+    assert access_changes(before, after).none
+
+
+def test_forced_row_security_that_is_lifted_is_a_change(dsn: str, owner: Owner) -> None:
+    """It binds the owner of the table, which nothing else tells."""
+    forced, _ = during(
+        owner, dsn, "ALTER TABLE expenses FORCE ROW LEVEL SECURITY", "ALTER TABLE expenses NO FORCE ROW LEVEL SECURITY"
+    )
+    after, tried = seen(dsn)
+
+    assert "not forced on the table's owner any more" in str(access_changes(forced, after))
+    assert tried.none
+
+
+def test_the_products_other_tables_are_compared_and_not_tried(dsn: str, owner: Owner) -> None:
+    """Whoever may read flags reads all of them; that somebody may since is seen. A table that goes is told with the schema."""
+
+    def now() -> RowAccess:
+        with open_snapshot(dsn, PATIENCE) as snapshot:
+            return read_access(snapshot, ROWS, {}, ("public", "plan"))
+
+    before = now()
+    owner.execute(b"GRANT UPDATE ON feature_flags TO anon; REVOKE SELECT ON plan.profiles FROM anon")
+    owner.commit()
+    opened = now()
+    owner.execute(b"REVOKE UPDATE ON feature_flags FROM anon; GRANT SELECT ON plan.profiles TO anon")
+    owner.commit()
+    less = opened.model_copy(update={"others": {}})
+
+    assert {"public.feature_flags", "plan.expenses"} <= set(before.others)
+    assert set(before.others).isdisjoint(before.tables)
+    assert access_changes(before, opened).changes == (
+        "plan.profiles: anon may not SELECT any more",
+        "public.feature_flags: anon may UPDATE now",
+    )
+    assert access_changes(before, now()).none
+    assert access_changes(before, less).none
+    assert access_changes(less, before).none
+
+
+def test_what_cannot_be_tried_is_named(dsn: str, owner: Owner) -> None:
+    """A table without rows or without row security is left out; a condition that fails makes the answer unknown."""
+    _, off = during(
+        owner, dsn, "ALTER TABLE expenses DISABLE ROW LEVEL SECURITY", "ALTER TABLE expenses ENABLE ROW LEVEL SECURITY"
+    )
+    _, broken = during(
+        owner,
+        dsn,
+        "CREATE POLICY odd ON expenses USING (1 / (amount - amount) = 1)",
+        "DROP POLICY odd ON expenses",
+    )
+
+    assert set(off.left_out) == {EXPENSES}
+    assert off.none
+    assert set(broken.unknown) == {EXPENSES}
+
+
+def test_the_plans_views_lead_to_their_tables(dsn: str) -> None:
+    """Row security is the tables' own, whatever stands before them."""
+    with open_snapshot(in_plan_dialect(dsn), PATIENCE) as snapshot:
+        access = read_access(snapshot, PLAN_ROWS, {})
+        tried = strangers(snapshot, access, PLAN_ROWS, {})
+
+    assert {EXPENSES, PROFILES, SETTINGS} <= set(access.tables)
+    assert reach(access).holds
+    assert tried.none
+
+
+def test_a_blind_role_does_not_say_that_nothing_is_open(
+    dsn: str, administrator: psycopg.Connection[tuple[object, ...]]
+) -> None:
+    """It would be shown nothing either way."""
+    with (
+        role(administrator, "GRANT pg_read_all_data TO visitor") as visitor,
+        pytest.raises(MeasurementFailed, match="role visitor is blind at"),
+    ):
+        seen(as_role(dsn, visitor))

@@ -1,0 +1,115 @@
+"""A client that is shut out: never an outage, never an all-clear; what users get decides when somebody can tell.
+
+The rule: tests/observation/rules/test_blocking.py. A ban in a window: test_windows.py. Whole sessions: tests/fault_rows/health.py.
+"""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.environment.environment import Environment
+from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.health.fixtures import health
+from pam_rollback.observation.rules.blocking import Others
+from pam_rollback.observation.service.blocked import Lookout, host_of
+from pam_rollback.outside.http import fetch
+from tests.preflight.test_preflight import asked
+from tests.sessions import ROOT, Range
+
+_COUNTED_S = 4.0
+
+
+@pytest.fixture
+def alone(practice_range: Range, tmp_path: Path) -> Path:
+    """The sandbox's file, without anybody who could look from elsewhere."""
+    lines = practice_range.file.read_text(encoding="utf-8").splitlines()
+    file = tmp_path / "alone.toml"
+    file.write_text("\n".join(line for line in lines if "second_address_proxy" not in line) + "\n", encoding="utf-8")
+    file.chmod(0o600)
+    return file
+
+
+@contextmanager
+def planted(range_: Range, fault: str, **parameters: str) -> Iterator[None]:
+    """While the block runs."""
+    range_.remote.plant(fault, **parameters)
+    try:
+        yield
+    finally:
+        range_.remote.clear_all()
+
+
+def environment(file: Path) -> Environment:
+    """What the file describes."""
+    return load_environment(str(file), ROOT / "environments", {})
+
+
+@pytest.mark.parametrize("fault", ["we-are-banned", "everybody-is-banned"])
+def test_alone_nobody_knows(practice_range: Range, alone: Path, fault: str) -> None:
+    """From one address both are the same: neither well nor ill, and what to do next."""
+    with planted(practice_range, fault, status="429", server="both"):
+        found = health.ask(environment(alone))
+
+    with pytest.raises(MeasurementFailed) as unknown:
+        _ = found.backend
+    assert "answers HTTP 429 on every path that was asked (4 paths, n=4; Retry-After: 3600)" in str(unknown.value)
+    assert "we are blocked, or everybody is: look from another address" in str(unknown.value)
+
+
+def test_a_person_who_sees_it_too_makes_it_an_outage(practice_range: Range, alone: Path) -> None:
+    """What users are answered decides."""
+    with planted(practice_range, "everybody-is-banned"):
+        found = health.ask(environment(alone), observed=["IR-2=Ada: 403 on my telephone"])
+
+    assert found.backend.http_status == 403
+
+
+def test_preflight_takes_no_refusal_for_a_lock(practice_range: Range, alone: Path) -> None:
+    """403 for everybody is what a closed door answers as well: nothing that the API would do is known, and nothing of it is ready."""
+    with planted(practice_range, "we-are-banned"):
+        found = asked(environment(alone))
+
+    for name in ("feature-flag", "gradual", "emergency", "verification"):
+        assert found[name].state == "not checked", found[name]
+        assert "127.0.0.1" in found[name].words
+    assert found["frontend"].ready  # its host answers
+    assert not [name for name, one in found.items() if one.state == "not ready"]
+
+
+def test_preflight_takes_no_limit_for_a_wrong_password(practice_range: Range) -> None:
+    """Too many sign-ins: whether the account may sign in is not known."""
+    with planted(practice_range, "rate-limited-login"):
+        found = asked(environment(practice_range.file))["verification"]
+
+    assert found.state == "not checked", found
+    assert "the sign-in is rate limited (HTTP 429, Retry-After: 3600): no error of the service" in found.words
+
+
+@pytest.mark.parametrize(
+    ("fault", "others"), [("we-are-banned", Others.SERVED), ("everybody-is-banned", Others.REFUSED)]
+)
+def test_the_hosts_count_tells_what_users_get(practice_range: Range, alone: Path, fault: str, others: Others) -> None:
+    """Render counts the answers to users, who come from elsewhere."""
+    here = environment(alone)
+    api, proxy = here.urls.api, practice_range.state["sandbox"]["second_address_proxy"]
+    stopped = threading.Event()
+
+    def users() -> None:
+        while not stopped.wait(0.05):
+            fetch(f"{api}/health", proxy=proxy, deadline_s=3)
+
+    with planted(practice_range, fault):
+        thread = threading.Thread(target=users, daemon=True)
+        thread.start()
+        since_s = time.monotonic()
+        stopped.wait(_COUNTED_S)
+        looks = Lookout(here).looks(host_of(api), since_s=since_s, until_s=time.monotonic(), ours=0)
+        stopped.set()
+        thread.join(10)
+
+    assert [look.others for look in looks] == [others], looks

@@ -1,0 +1,141 @@
+"""Whole sessions of the windows: judged outside the sandbox, and unknown when nothing can be known. Held whole: test_performance.py."""
+
+import os
+import re
+import shutil
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.session.drilling import calm
+from tests.sessions import ROOT, Project, Range
+
+ERRORS, RESPONSES = "test_error_rate_stays_low", "test_response_time_stays_low"
+MEMORY, STABLE = "test_memory_stays_low", "test_memory_is_stable"
+EVERYTHING = {ERRORS, RESPONSES, MEMORY, STABLE}
+BEFORE, AFTER = "test_expenses_orphaned", "test_data_is_whole_when_the_window_is_over"
+PACE = "--pace=150"
+"""As short as it can be with all of its samples."""
+_WITHIN_S = 60
+_POLL_S = 0.05
+
+
+@pytest.fixture
+def checks_copied() -> tuple[str, ...]:
+    """Nothing else is asked here."""
+    return ("test_success_criteria.py",)
+
+
+def wait_for_samples(timeline: Path) -> None:
+    """Wait until the prober has written something."""
+    end_s = time.monotonic() + _WITHIN_S
+    while not (timeline.exists() and timeline.stat().st_size > 10_000):
+        assert time.monotonic() < end_s, f"{timeline} has no samples"
+        time.sleep(_POLL_S)
+
+
+def prober_of(project: Project) -> int:
+    """The process that probes for this session, found by the file that it writes."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "cmdline").read_bytes()  # another test's process may have any bytes there
+        except OSError:
+            continue
+        if b"pam_rollback.observation.client.probe_process" in words and os.fsencode(project.run_folder) in words:
+            return int(folder.name)
+    raise AssertionError("no prober runs for this session")
+
+
+def test_a_prober_that_died_leaves_it_unknown(practice_range: Range, project: Project) -> None:
+    """From then on we are blind: never green, and memory, which another one reads, is not known either."""
+    with project.start("-m", "window", f"--env={practice_range.file}") as session:
+        wait_for_samples(project.run_folder / "as-is" / "timeline.jsonl")
+        os.kill(prober_of(project), signal.SIGKILL)
+        ended = project.finish(session)
+
+    assert ended.rc == 11, ended.out
+    assert set(ended.outcomes().values()) == {"could not measure"}
+
+
+@pytest.mark.nightly
+def test_a_ban_in_the_middle_of_a_window(practice_range: Range, project: Project) -> None:
+    """Not known from there on, at once; nothing is red. On a commit the rule: tests/observation/rules/test_blocking.py, and blindness: above."""
+    text = practice_range.file.read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if "second_address_proxy" not in line]
+    project.write("alone.toml", "\n".join(lines) + "\n")
+    (project.folder / "alone.toml").chmod(0o600)
+    with project.start("-m", "window", "--env=alone.toml") as session:
+        wait_for_samples(project.run_folder / "as-is" / "timeline.jsonl")
+        practice_range.remote.plant("we-are-banned")
+        ended = project.finish(session)
+
+    assert ended.rc == 11, ended.out
+    assert ended.outcomes()[ERRORS] == "could not measure"
+    assert "broken criterion" not in ended.outcomes().values(), ended.out
+    assert "we are blocked, or everybody is" in " ".join(ended.out.split())
+
+
+def test_what_happens_within_the_window_is_seen(practice_range: Range, project: Project) -> None:
+    """The process is killed and begins anew: what it held before is not known, although there is no hole in the readings.
+
+    Data that was whole when its own checks asked is damaged: the look at the end of the window finds it.
+    """
+    shutil.copy(ROOT / "checks" / "test_held_data.py", project.folder / "checks")
+    (project.folder / "checks" / "integrity").mkdir()
+    shutil.copy(ROOT / "checks" / "integrity" / "expenses-orphaned.sql", project.folder / "checks" / "integrity")
+    chosen = f"{BEFORE} or {AFTER} or memory"
+    with project.start("-k", chosen, PACE, f"--env={practice_range.file}") as session:
+        timeline = project.run_folder / "as-is" / "timeline.jsonl"
+        wait_for_samples(timeline)
+        practice_range.remote.plant("data", what="expenses-orphaned")
+        practice_range.remote.plant("release-down", how="killed")
+        practice_range.remote.clear("release-down")
+        ended = project.finish(session)
+    outcomes = ended.outcomes()
+
+    assert (outcomes[BEFORE], outcomes[AFTER]) == ("passed", "broken criterion"), ended.out
+    assert {outcomes[name] for name in (MEMORY, STABLE)} == {"could not measure"}, ended.out
+    assert ended.rc == 10, ended.out
+    words = " ".join(ended.out.split())
+    assert "are broken: expenses-orphaned" in words
+    assert "(the process began anew): what it held before that is not known" in words
+
+
+def test_outside_the_sandbox_the_windows_are_judged_too(practice_range: Range, project: Project) -> None:
+    """After a rollback that this suite did not do: what is left open is what nobody measured, and not SC-1 to SC-3."""
+    calm(project)
+    project.write("environments/staging.toml", staging(practice_range.state["urls"]))
+    session = project.run("-m", "post_rollback", "--env", "staging")
+
+    assert {session.outcomes()[name] for name in EVERYTHING} == {"passed"}, session.out
+    assert session.last_line.startswith("INCONCLUSIVE for post_rollback staging"), session.last_line
+    open_items = re.search(r"success criteria that nobody judged: ([^()]*)", " ".join(session.out.split()))
+    assert open_items is not None, session.out
+    assert open_items.group(1).strip() == "SC-4, SC-5, SC-6"
+
+
+def staging(urls: dict[str, str]) -> str:
+    """An environment file of the real product, with windows that a test can wait for and the waivers that this takes."""
+    shorter = "".join(f"[thresholds.{item}]\nduration_s = 6\n" for item in ("SC-1", "SC-2"))
+    waivers = "".join(
+        f'[[waivers]]\nitem = "{item}"\nuntil = 2099-12-31\nreason = "a test cannot wait"\napproved_by = "the test"\n'
+        for item in ("SC-1", "SC-2", "SC-3")
+    )
+    return f"""
+name = "staging"
+kind = "staging"
+abilities = ["metrics"]
+[urls]
+frontend = "{urls["frontend"]}"
+api = "{urls["api"]}"
+backend = "{urls["backend"]}"
+[probing]
+rate_hz = 50
+timeout_s = 2
+{shorter}[thresholds.SC-3]
+duration_s = 6
+gap_s_max = 5
+samples_min = 20
+{waivers}"""

@@ -1,0 +1,151 @@
+"""Whole sessions of performance, windows and the servers' own records: GO on the healthy sandbox, unknown where nothing can be known.
+
+What turns each check: tests/fault_rows. By a real Prometheus: tests/alerts/test_sessions.py.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.session.drilling import calm, runbook_with
+from tests.sessions import WINDOWS, Finished, Project, Range, save_baseline
+
+FAST, FEW_ERRORS = "test_answers_are_fast", "test_few_answers_are_errors"
+MEMORY = {"test_memory_is_low", "test_memory_does_not_run_away"}
+PAGES = {
+    "test_front_page_is_painted_soon[first]",
+    "test_front_page_is_painted_soon[return]",
+    "test_front_page_does_not_jump[first]",
+    "test_front_page_does_not_jump[return]",
+    "test_front_page_answers_to_keys",
+    "test_front_page_is_light",
+    "test_front_page_asks_for_little",
+}
+CHAT = {name.replace("front_page", "chat") for name in PAGES if "light" not in name and "little" not in name}
+IN_WINDOW = {
+    "test_error_rate_stays_low",
+    "test_response_time_stays_low",
+    "test_memory_stays_low",
+    "test_memory_is_stable",
+}
+RECORDS = {
+    "test_records_show_few_errors",
+    "test_records_show_fast_answers",
+    "test_records_show_small_processes",
+    "test_records_show_processes_at_rest",
+}
+FILES = ("test_servers_records.py", "test_performance.py", WINDOWS)
+
+
+@pytest.fixture
+def checks_copied() -> tuple[str, ...]:
+    """Nothing else is asked here."""
+    return FILES
+
+
+@pytest.fixture(scope="module")
+def healthy(shared_range: Range, tmp_path_factory: pytest.TempPathFactory) -> tuple[Finished, set[str]]:
+    """One session of all of it, and the requests by which it changed something."""
+    shared_range.as_it_was()
+    project = runbook_with(tmp_path_factory.mktemp("healthy"), *FILES)
+    calm(project)
+    before = shared_range.remote.request_counts()
+    ended = project.run("-m", "performance or window", f"--env={shared_range.file}")
+    after = shared_range.remote.request_counts()
+    written = {path for path in after if not path.startswith(("GET ", "OPTIONS ")) and after[path] != before.get(path)}
+    return ended, written
+
+
+def figures(ended: Finished, file: str) -> dict[str, dict[str, Any]]:
+    """What the tests of that file entered into the table of criteria, by what it is about."""
+    results = [result for result in ended.record["results"] if f"{file}::" in result["nodeid"]]
+    return {figure["what"]: figure for result in results for figure in result["measured"]}
+
+
+def test_the_healthy_sandbox_is_go(healthy: tuple[Finished, set[str]]) -> None:
+    """All of it. Only signing in writes."""
+    ended, written = healthy
+    outcomes = ended.outcomes_by_case()
+
+    assert (ended.rc, set(outcomes.values())) == (0, {"passed"}), ended.out
+    by_render = {f"{name}[render_metrics]" for name in RECORDS}
+    assert {FAST, FEW_ERRORS, *MEMORY, *PAGES, *CHAT, *IN_WINDOW, *by_render} <= set(outcomes)
+    assert written <= {"POST /api/v1/auth/login"}, written
+    assert "sandbox declares no prometheus" in {left["reason"] for left in ended.record["deselected"]}
+
+
+def test_each_figure_has_its_n_and_its_definition(healthy: tuple[Finished, set[str]]) -> None:
+    """Of the answers, of the pages, of the window, and of what the host recorded: our own requests are among what it counted."""
+    answers, window, recorded = (
+        figures(healthy[0], file) for file in ("test_performance.py", WINDOWS, "test_servers_records.py")
+    )
+
+    assert answers["error rate"]["n"] >= 150
+    assert answers["response time"]["n"] >= 100
+    assert answers["memory"]["n"] >= 10
+    assert {figure["n"] for what, figure in answers.items() if "page" in what} == {5}
+    assert window["error rate"]["asked"] == "< 2 % for 900 s"
+    assert "observed 15 s" in window["error rate"]["definition"]
+    assert window["error rate"]["n"] >= 150
+    assert window["memory"]["n"] >= 30
+    assert set(recorded) == {"error rate", "response time", "memory", "memory growth"}
+    assert recorded["error rate"]["n"] >= 200
+    assert "Render, srv-practicerange00backend" in recorded["error rate"]["definition"]
+    assert "the prober saw 0.00 %" in recorded["error rate"]["definition"]
+    assert recorded["memory"]["n"] >= 10
+
+
+def test_what_is_not_declared_or_named_is_left_out_and_named(
+    practice_range: Range, project: Project, tmp_path: Path
+) -> None:
+    """Without account and metrics, and with a Prometheus that knows the memory alone: each check has its reason."""
+    known = '[prometheus]\nurl = "http://127.0.0.1:9"\nmemory_bytes = "pam_memory_usage_bytes"\n'
+    file = practice_range.described(tmp_path / "less.toml", known, abilities={"browser", "prometheus"})
+    session = project.run("-m", "performance", f"--env={file}", "--dry-run")
+
+    assert session.rc == 11, session.out
+    named = {left["nodeid"].rpartition("::")[2]: left["reason"] for left in session.record["deselected"]}
+    reasons = {name.partition("[")[0]: reason for name, reason in named.items() if "prometheus" not in name}
+    assert {reasons[name] for name in MEMORY} == {"sandbox declares no metrics"}
+    assert reasons["test_chat_is_painted_soon"] == "sandbox declares no test_account"
+    assert {reasons[name] for name in RECORDS} == {"sandbox declares no render_metrics"}
+    assert {reason for name, reason in named.items() if "prometheus" in name} == {
+        "sandbox names no requests or error_rate_pct in [prometheus]",
+        "sandbox names no latency_buckets in [prometheus]",
+    }
+
+
+def test_what_waits_for_a_window_comes_last(practice_range: Range, project: Project) -> None:
+    """What is known sooner is told first; only the time of the first verdict is judged after it."""
+    session = project.run("-m", "performance", f"--env={practice_range.file}", "--collect-only", "-q")
+
+    order = [line.rpartition("::")[2].partition("[")[0] for line in session.out.splitlines() if "::test_" in line]
+    collected = list(dict.fromkeys(order))
+    assert set(collected[-5:-1]) == RECORDS, session.out
+    assert collected[-1] == "test_performance_verdict_came_in_time"
+
+
+def test_what_cannot_be_known_is_unknown_and_the_rest_is_judged(
+    practice_range: Range, project: Project, tmp_path: Path
+) -> None:
+    """Every signed-in request fails: that is an error rate, and too few answers are left to say how fast they are.
+
+    Metrics that are declared and missing: nobody knows the memory, and the session says where to look. Nine seconds have no five steps of
+    two: what the host recorded is told to be too little at once. A baseline is shown beside the figures, and decides nothing here.
+    """
+    file = practice_range.described(tmp_path / "elsewhere.toml", '[paths]\nmetrics = "/api/metrics"\n')
+    text = file.read_text(encoding="utf-8")
+    assert "[render]\n" in text
+    file.write_text(text.replace("[render]\n", "[render]\nresolution_s = 2\ngap_max_s = 6\n"), "utf-8")
+    practice_range.remote.plant("errors", share=1)
+    chosen = ("-m", "performance", "-k", "answers_are_fast or answers_are_errors or memory or records", "--pace=100")
+    session = project.run(*chosen, f"--env={file}", f"--baseline={save_baseline(practice_range, tmp_path)}")
+    outcomes, words = session.outcomes(), " ".join(session.out.split())
+
+    assert session.rc == 10, session.out
+    assert outcomes[FEW_ERRORS] == "broken criterion"
+    assert {outcomes[name] for name in (FAST, *MEMORY, *RECORDS)} == {"could not measure"}
+    assert "above the baseline's 0 %" in words
+    assert "memory is not known: expected metrics, found GET" in words
+    assert "its points stand for 2 s each, so a window of 9 s has 4 at most, 5 are needed" in words

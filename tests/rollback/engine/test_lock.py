@@ -1,0 +1,390 @@
+"""Two machines, one writer: real processes race for locks on a real bare repository, die, are frozen, are late, and are overtaken."""
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from pam_rollback.base.change_gate import before_change
+from pam_rollback.base.errors import LockLost, Refused
+from pam_rollback.base.wait import Waiter
+from pam_rollback.rollback.client.git import open_repository
+from pam_rollback.rollback.client.git_command import GitCommand
+from pam_rollback.rollback.client.git_lock import GitLocks
+from pam_rollback.rollback.engine import lock as module
+from pam_rollback.rollback.engine.lock import Shared, WriterLock, claim_of, sole_writer
+from pam_rollback.rollback.rules.lock_targets import LockTarget
+from pam_rollback.rollback.rules.locks import LockRecord, TakeOver
+from tests.bare_repository import VARIABLES, git
+from tests.rollback.engine.locking import asked, said, session, told
+from tests.virtual_clock import VirtualClock
+
+PRODUCT, SITE, NAME = "product-1", "site-1", "production"
+ALL = [PRODUCT, NAME, SITE]
+
+
+@pytest.fixture
+def remote(tmp_path: Path) -> Path:
+    """An empty bare repository: a lock needs no history."""
+    folder = tmp_path / "origin.git"
+    git(tmp_path, "init", "--quiet", "--bare", "--template=", str(folder))
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def asked_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whose the lock is, is looked at before each request, also right after it was."""
+    monkeypatch.setattr(module, "SURE_FOR_S", 0.0)
+
+
+@pytest.fixture
+def machines(tmp_path: Path) -> Callable[[str], Path]:
+    """Folders that stand for machines."""
+
+    def machine(name: str) -> Path:
+        folder = tmp_path / name
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    return machine
+
+
+class Watching(VirtualClock):
+    """A clock that does not wait, and lets things happen meanwhile."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.meanwhile: Callable[[], object] = lambda: None
+        self.said: list[str] = []
+
+    def pause(self, seconds: float) -> None:
+        """Let the time pass, whatever the lock's own thread is at."""
+        self.now_s += seconds
+        self.meanwhile()
+
+
+@contextmanager
+def held(
+    remote: Path,
+    machine: Path,
+    *,
+    run: str = "run-2",
+    take_over: str = "",
+    renewed_every_s: float = 30.0,
+    clock: Watching | None = None,
+    targets: Sequence[str] = (PRODUCT, SITE),
+) -> Iterator[WriterLock]:
+    """Hold the lock in this process."""
+    clock = clock or Watching()
+    with open_repository(GitCommand(str(remote), deadline_s=10)) as repository:
+        claim = claim_of(NAME, who="Grace", run=run, take_over=TakeOver.of(take_over) if take_over else None)
+        shared = Shared(
+            GitLocks(repository), renewed_every_s=renewed_every_s, clock=clock, pause=clock.pause, say=clock.said.append
+        )
+        named = [LockTarget(name, name) for name in targets]
+        with sole_writer(claim, named, folder=machine, shared=shared) as lock:
+            yield lock
+
+
+def refs(remote: Path) -> list[str]:
+    """The locks that there are."""
+    return [ref.removeprefix("refs/locks/") for ref in git(remote, "for-each-ref", "--format=%(refname)").split()]
+
+
+def on_remote(remote: Path, name: str = SITE) -> dict[str, object]:
+    """What a lock says; empty when there is none."""
+    shown = subprocess.run(
+        ["git", "cat-file", "blob", f"refs/locks/{name}"],
+        cwd=remote,
+        env=VARIABLES,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found: dict[str, object] = json.loads(shown.stdout or "{}")
+    return found
+
+
+def put(remote: Path, text: str, *names: str) -> None:
+    """Write a lock as another machine does."""
+    file = remote.parent / "blob"
+    file.write_text(text, encoding="utf-8")
+    for name in names:
+        git(remote, "update-ref", f"refs/locks/{name}", git(remote, "hash-object", "-w", str(file)))
+
+
+def adas(run: str = "run-1", *, beat: int = 0, ahead: timedelta = timedelta(0)) -> str:
+    """The lock of a session on another machine."""
+    then = datetime.now(UTC) + ahead
+    return LockRecord(
+        "Ada",
+        "ci-1",
+        run,
+        since=then,
+        renewed=then,
+        last_step="push",
+        place="elsewhere",
+        token="ada",
+        targets=(SITE,),
+        beat=beat,
+    ).text()
+
+
+def first_editions(run: str = "run-1", *, silent: timedelta = timedelta(0)) -> str:
+    """The lock of a session of the edition before."""
+    facts = json.loads(adas(run, ahead=-silent))
+    return json.dumps(
+        {name: facts[name] for name in ("who", "host", "run", "since", "renewed", "ttl_s", "last_step", "place")}
+    )
+
+
+def test_one_of_two_racing_processes_wins(remote: Path, machines: Callable[[str], Path]) -> None:
+    """Both start at the same moment, from two machines, for overlapping targets; the other learns who has it, and nothing is left."""
+    with (
+        session(machines("one"), "run-1", PRODUCT, SITE, remote=remote, every_s=0.2) as first,
+        session(machines("two"), "run-2", "flags-1", SITE, remote=remote, every_s=0.2) as second,
+    ):
+        told(first)
+        told(second)
+        answers = {said(first).split()[0]: first, said(second).split()[0]: second}
+        assert set(answers) == {"held", "refused"}
+        assert on_remote(remote)["run"] == ("run-1" if answers["held"] is first else "run-2")
+        assert asked(answers["held"], "end") == "released []"
+
+    assert refs(remote) == []
+
+
+def test_a_living_holder_keeps_others_out(remote: Path, machines: Callable[[str], Path]) -> None:
+    """It is seen to live: by its signs of life, not by any date."""
+    clock = Watching()
+    with session(machines("one"), "run-1", PRODUCT, SITE, remote=remote, every_s=0.2) as first:
+        assert asked(first) == "held []"
+        before = on_remote(remote)["beat"]
+        clock.meanwhile = lambda: Waiter().until(
+            lambda: on_remote(remote)["beat"], holds=lambda beat: beat != before, within_s=20, what="a sign of life"
+        )
+        with (
+            pytest.raises(Refused, match=r"run run-1 of Ada on .* it lives: its lock moved within \d+ s"),
+            held(remote, machines("two"), clock=clock),
+        ):
+            pass
+    assert "it is watched for up to 90 s. Not to wait, when it is known to be dead: --take-over run-1=" in clock.said[0]
+
+
+@pytest.mark.parametrize("ahead", [timedelta(minutes=-6), timedelta(0), timedelta(minutes=6), timedelta(days=400)])
+def test_clocks_need_not_agree(remote: Path, machines: Callable[[str], Path], ahead: timedelta) -> None:
+    """A holder whose clock is off lives as long as it moves. Before, 6 minutes were enough to be taken over."""
+    clock, beats = Watching(), iter(range(1, 100))
+    put(remote, adas(ahead=ahead), SITE, NAME)
+
+    def live() -> None:
+        if clock.monotonic_s() % 30 == 0:
+            put(remote, adas(ahead=ahead, beat=next(beats)), SITE, NAME)
+
+    clock.meanwhile = live
+    with pytest.raises(Refused, match="run run-1 of Ada"), held(remote, machines("two"), clock=clock):
+        pass
+    assert clock.monotonic_s() == 30
+
+
+def test_a_killed_holder_of_another_machine_is_watched_and_taken_over(
+    remote: Path, machines: Callable[[str], Path]
+) -> None:
+    """It is gone with kill -9; another machine cannot know that before it was silent for 90 s. The waiting is told."""
+    with session(machines("one"), "run-1", PRODUCT, SITE, remote=remote) as first:
+        assert asked(first) == "held []"
+        os.kill(first.pid, signal.SIGKILL)
+        first.wait()
+    clock = Watching()
+    with held(remote, machines("two"), clock=clock) as lock:
+        (warning,) = lock.warnings
+        assert "was taken over from run run-1 of Ada" in warning
+        assert "which gave no sign of life for 90 s; make sure that it is not working" in warning
+        assert on_remote(remote)["run"] == "run-2"
+    assert clock.monotonic_s() == 90
+    assert "held by run run-1 of Ada" in clock.said[0]
+    assert clock.said[1:3] == ["90 s more to see whether it lives", "85 s more to see whether it lives"]
+    assert refs(remote) == []
+
+
+def test_a_named_take_over_skips_the_watching(remote: Path, machines: Callable[[str], Path]) -> None:
+    """With whose word it was; it stands in the verdict."""
+    put(remote, adas(), SITE, NAME)
+    clock = Watching()
+    with held(remote, machines("two"), clock=clock, take_over="run-1=Grace: the runner was switched off") as lock:
+        assert "on the word of Grace: the runner was switched off" in lock.warnings[0]
+        assert clock.said == []
+        assert clock.monotonic_s() == 0
+
+
+def test_a_killed_holder_of_the_same_machine_gives_way_at_once(remote: Path, machines: Callable[[str], Path]) -> None:
+    """The kernel has released its files, so it is known to be dead."""
+    with session(machines("one"), "run-1", PRODUCT, SITE, remote=remote) as first:
+        assert asked(first) == "held []"
+        os.kill(first.pid, signal.SIGKILL)
+        first.wait()
+
+    with held(remote, machines("one")) as lock:
+        assert len(lock.warnings) == 1
+        assert "that session has died" in lock.warnings[0]
+        assert on_remote(remote)["run"] == "run-2"
+
+
+def test_a_frozen_session_that_was_overtaken_sends_nothing_more(remote: Path, machines: Callable[[str], Path]) -> None:
+    """Stopped between two requests, and gone on later. Such a session raised features from 0 to 25 %."""
+    with session(machines("one"), "run-1", PRODUCT, SITE, remote=remote) as first:
+        assert asked(first) == "held []"
+        assert asked(first, "change the flags") == "sent []"
+        os.kill(first.pid, signal.SIGSTOP)
+        with held(remote, machines("two")) as lock:
+            before_change("the flags")
+            os.kill(first.pid, signal.SIGCONT)
+            Waiter().until(
+                lambda: asked(first, "change the flags"),
+                holds=lambda answer: answer.startswith("stopped"),
+                within_s=20,
+                what="it is noticed (not within the 2 s for which a lock is known to be ours)",
+            )
+            answer = asked(first, "change the site")
+            assert "the lock of production is not ours any more, it was taken by run run-2 of Grace" in answer
+            assert "stopped before the site, which was not sent" in answer
+            assert "what is left to do is finished with --resume run-1, or put back with --undo run-1" in answer
+            assert asked(first, "end").startswith("released ['the lock of production is not ours any more")
+            before_change("the site")
+            assert on_remote(remote)["run"] == "run-2"
+            assert len(lock.warnings) == 1
+
+
+def test_signs_of_life_are_given_with_the_step(remote: Path, machines: Callable[[str], Path]) -> None:
+    """At each step, and within long ones."""
+    with held(remote, machines("one"), renewed_every_s=0.2) as lock:
+        first = on_remote(remote)
+        lock.note("restore the front end")
+        Waiter().until(
+            lambda: on_remote(remote),
+            holds=lambda now: now["last_step"] == "restore the front end" and now["beat"] != first["beat"],
+            within_s=20,
+            what="the step in the lock",
+        )
+        step = on_remote(remote)["beat"]
+        Waiter().until(lambda: on_remote(remote)["beat"], holds=lambda now: now != step, within_s=20, what="a beat")
+        assert on_remote(remote)["since"] == first["since"]
+        assert lock.warnings == []
+    assert refs(remote) == []
+
+
+def test_whose_it_is_is_looked_at_before_each_change(remote: Path, machines: Callable[[str], Path]) -> None:
+    """Not only between steps or at the end; what another one has is left to them, the rest is given up."""
+    with held(remote, machines("one")) as lock:
+        before_change("the site")
+        put(remote, adas("run-3"), SITE)
+        for what in ("the site", "the caches"):
+            with pytest.raises(
+                LockLost, match=f"stopped before {what}, which was not sent: .* taken by run run-3 of Ada"
+            ):
+                before_change(what)
+
+    assert refs(remote) == [SITE]
+    assert on_remote(remote)["run"] == "run-3"
+    assert len(lock.warnings) == 1
+    before_change("without a lock nothing is asked")
+
+
+def test_a_lock_that_was_removed_by_hand_is_taken_again(remote: Path, machines: Callable[[str], Path]) -> None:
+    """Nobody else is proven to act: said, and gone on."""
+    with held(remote, machines("one")) as lock:
+        git(remote, "update-ref", "-d", f"refs/locks/{SITE}")
+        before_change("the site")
+        assert on_remote(remote)["run"] == "run-2"
+        assert "was removed by somebody, and taken again" in lock.warnings[0]
+    assert refs(remote) == []
+
+
+def test_a_lock_out_of_reach_stops_nobody(tmp_path: Path, machines: Callable[[str], Path]) -> None:
+    """The network may be the incident: said, and gone on without."""
+    with held(tmp_path / "nowhere.git", machines("one")) as lock:
+        before_change("the site")
+        assert len(lock.warnings) == 1
+        assert "nobody else is kept from changing production: git read the lock" in lock.warnings[0]
+
+
+def test_a_host_that_goes_away_while_a_lock_is_watched_stops_nobody(
+    remote: Path, machines: Callable[[str], Path]
+) -> None:
+    """Neither alive nor dead, for 90 s: it cannot be told."""
+    put(remote, adas(), SITE)
+    clock = Watching()
+    clock.meanwhile = lambda: remote.rename(remote.with_name("away.git")) if remote.exists() else None
+    with held(remote, machines("one"), clock=clock) as lock:
+        assert "nobody else is kept from changing production" in lock.warnings[0]
+    assert clock.monotonic_s() == 90
+
+
+def test_a_host_that_refuses_the_lock_stops_nobody(remote: Path, machines: Callable[[str], Path]) -> None:
+    """A token that may read and not write."""
+    hook = remote / "hooks" / "pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\necho 'no refs but branches here' >&2\nexit 1\n", encoding="utf-8")
+    hook.chmod(0o755)
+    with held(remote, machines("one")) as lock:
+        assert "no refs but branches here" in lock.warnings[0]
+
+
+def test_a_host_that_goes_away_is_said_once(remote: Path, machines: Callable[[str], Path]) -> None:
+    """Held, and then neither asked, renewed nor released: changes go on."""
+    with held(remote, machines("one")) as lock:
+        remote.rename(remote.with_name("away.git"))
+        before_change("the site")
+        before_change("the caches")
+        assert len(lock.warnings) == 1
+        assert "whether the lock of production was still ours before the site is not known: git" in lock.warnings[0]
+    assert "the lock was not released" in lock.warnings[-1]
+
+
+def test_the_first_editions_lock_is_honoured(remote: Path, machines: Callable[[str], Path]) -> None:
+    """By the environment's name, and without a word on what it changes; refused while it moves, taken over when it does not."""
+    clock, silent = Watching(), iter(range(1, 1000))
+    put(remote, first_editions(), NAME)
+    clock.meanwhile = lambda: put(remote, first_editions(silent=timedelta(seconds=next(silent))), NAME)
+    with pytest.raises(Refused, match="run run-1 of Ada on ci-1"), held(remote, machines("two"), clock=clock):
+        pass
+    with held(remote, machines("two")) as lock:
+        assert "taken over from run run-1 of Ada on ci-1" in lock.warnings[0]
+        assert refs(remote) == ALL
+        assert on_remote(remote, NAME) == on_remote(remote, SITE)
+    assert refs(remote) == []
+
+
+def test_another_product_of_the_same_name_is_left_alone(remote: Path, machines: Callable[[str], Path]) -> None:
+    """Two products, one repository, both called production: neither waits for the other."""
+    with (
+        held(remote, machines("one"), run="run-1", targets=["product-9"]) as first,
+        held(remote, machines("two")) as second,
+    ):
+        assert (on_remote(remote, NAME)["run"], on_remote(remote)["run"]) == ("run-1", "run-2")
+        before_change("the site")
+        assert first.warnings == second.warnings == []
+    assert refs(remote) == []
+
+
+def test_without_git_only_this_machine_is_locked(machines: Callable[[str], Path]) -> None:
+    """Said where it matters; the sandbox, which has one machine, is quiet."""
+    targets = [LockTarget(SITE, SITE)]
+    first, second = (claim_of("staging", who="Ada", run=run) for run in ("run-1", "run-2"))
+    with sole_writer(first, targets, folder=machines("one"), alone_because="staging has no repository") as lock:
+        assert lock.warnings == [
+            "staging has no repository: only sessions of this machine are kept from changing staging"
+        ]
+        with (
+            pytest.raises(Refused, match="another session is changing staging right now"),
+            sole_writer(second, targets, folder=machines("one")),
+        ):
+            pass
+    with sole_writer(second, targets, folder=machines("one")) as lock:
+        assert lock.warnings == []

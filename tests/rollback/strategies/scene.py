@@ -1,0 +1,326 @@
+"""One rollback on a running range: the real actions with the real clients, and what users, hosts and the journal say of it."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pam_rollback.base.clock import SystemClock
+from pam_rollback.base.errors import ActionFailed
+from pam_rollback.base.wait import Waiter
+from pam_rollback.communication.client.slack import SlackWebhook
+from pam_rollback.environment.environment import Environment
+from pam_rollback.outside.http import fetch
+from pam_rollback.outside.provider import ProviderApi
+from pam_rollback.product.client.pam_api import CacheApi, EmergencyApi
+from pam_rollback.product.rules.served_release import Served
+from pam_rollback.rollback.client.git import GitRepository
+from pam_rollback.rollback.client.npm_build import NpmBuild
+from pam_rollback.rollback.engine.journal import Journal
+from pam_rollback.rollback.engine.settling import until_served
+from pam_rollback.rollback.providers.netlify.netlify import NetlifySite, netlify_api
+from pam_rollback.rollback.providers.netlify.netlify_files import NetlifyFiles
+from pam_rollback.rollback.providers.render.render_api import render_api
+from pam_rollback.rollback.providers.render.render_deploys import RenderDeploys
+from pam_rollback.rollback.rules.deploys import Deploy
+from pam_rollback.rollback.service.provider_access import served_api, served_site, site_look
+from pam_rollback.rollback.service.told_versions import ApiLook, VersionSources
+from pam_rollback.rollback.strategies.backend_host import BackendTools
+from pam_rollback.rollback.strategies.emergency import EmergencyTools
+from pam_rollback.rollback.strategies.frontend import Sources
+from pam_rollback.rollback.strategies.frontend_host import FrontendTools
+from pam_rollback.rollback.strategies.full_system import FullSystemTarget, FullSystemTools
+from pam_rollback.rollback.strategies.telling import Telling
+from pam_rollback.session.undoing import undo_all
+from tests.rollback.strategies.performed import Ended, PastTheProduct, open_steps, perform
+from tests.sessions import Range
+
+STABLE, CANDIDATE = "1.41.3", "1.42.0"
+_DEADLINE_S = 5.0
+"""Of a request: hosts of the sandbox answer within milliseconds, on a busy machine within a second."""
+_EVERY_S = 0.2
+_SETTLED_WITHIN_S = 20
+_WHY = "the new release fails for users"
+
+
+@dataclass
+class WatchedApi(ProviderApi):
+    """The real client; it also keeps what was asked to be changed, and whether an undo was owed by then."""
+
+    journal: Journal | None = None
+    changes: list[str] = field(default_factory=list)
+    unowed: list[str] = field(default_factory=list)
+
+    def ask(self, operation: str, path: str, *, method: str = "GET", **options: Any) -> Any:
+        """As ever."""
+        if method != "GET":
+            self.changes.append(operation)
+            if self.journal is None or not self.journal.owed():
+                self.unowed.append(operation)
+        return super().ask(operation, path, method=method, **options)
+
+
+@dataclass(frozen=True)
+class World:
+    """What users get and how the hosts are set, in words that do not change with each deploy."""
+
+    site: str
+    api: str
+    locked: bool
+    auto_deploy: str
+    branch: str
+    main: str
+    flags_on: bool
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One case: a sandbox as at the start, a journal, and clients that were refused nothing yet."""
+
+    range: Range
+    environment: Environment
+    repository: GitRepository
+    journal: Journal
+    folder: Path
+    live_within_s: float = 20.0
+    published_within_s: float = 20.0
+    served_within_s: float = 20.0
+    patience_s: float = 10.0
+    """Of all tries of one operation."""
+    found_bad: str = ""
+    """The commit that users had when the incident was found; empty: the candidate's."""
+
+    def __post_init__(self) -> None:
+        environment, variables = self.environment, self.range.variables
+        assert environment.netlify is not None
+        assert environment.render is not None
+        netlify = netlify_api(environment.netlify, variables["NETLIFY_AUTH_TOKEN"])
+        render = render_api(environment.render, variables["RENDER_API_KEY"])
+        # The onlooker is never held up by what the rollback's own clients were refused.
+        object.__setattr__(self, "onlooker", (netlify, render))
+        watched = partial(WatchedApi, deadline_s=_DEADLINE_S, patience_s=self.patience_s, journal=self.journal)
+        object.__setattr__(self, "site", NetlifySite(watched(netlify.provider, netlify.token), environment.netlify))
+        object.__setattr__(self, "service", RenderDeploys(watched(render.provider, render.token), environment.render))
+        object.__setattr__(self, "targets", self._find_targets())
+
+    onlooker: tuple[ProviderApi, ProviderApi] = field(init=False)
+    site: NetlifySite = field(init=False)
+    service: RenderDeploys = field(init=False)
+    targets: FullSystemTarget = field(init=False)
+
+    # ---------------------------------------------------------------- what is done
+
+    def perform(self, strategy: str) -> Ended:
+        """Do it. Whatever it raises is a value here."""
+        return perform(self, strategy)
+
+    def undo(self) -> None:
+        """Put back what the journal owes, with clients that wait as long as they do in earnest."""
+        undo_all(self.journal, self.environment, initiated_by="tests")
+
+    def world(self) -> World:
+        """How it is now."""
+        netlify, render = self.onlooker
+        service = replace(self.service, api=render).service()
+        published = replace(self.site, api=netlify).published()
+        flags = self.range.flags.read_flags()
+        return World(
+            site=self.site_release(),
+            api=self.api_release(),
+            locked=published.locked,
+            auto_deploy=service.trigger,
+            branch=service.branch,
+            main=self.repository.head("main"),
+            flags_on=not any(flag.off_for_all for flag in flags.values()),
+        )
+
+    def until(self, world: World) -> World:
+        """The world once it is like this: a push back is built and deployed by the hosts themselves. What it is instead after a while."""
+        end_s = time.monotonic() + _SETTLED_WITHIN_S
+        while (now := self._world_or_none()) != world and time.monotonic() < end_s:
+            time.sleep(_EVERY_S)
+        return now or self.world()
+
+    def _world_or_none(self) -> World | None:
+        try:
+            return self.world()
+        except (ActionFailed, AttributeError):
+            return None  # nothing answers for a moment
+
+    def under_way(self) -> list[Deploy]:
+        """What the back end's host may still bring to life, apart from what a colleague pushed."""
+        over = {"live", "deactivated", "build_failed", "update_failed", "canceled"}
+        return [
+            deploy for deploy in self.service.deploys() if deploy.state not in over and deploy.trigger != "new_commit"
+        ]
+
+    def until_settled(self) -> None:
+        """Until the back end's host has ended what it was asked for."""
+        Waiter().until(
+            self.under_way, holds=lambda left: not left, within_s=_SETTLED_WITHIN_S, what="nothing under way"
+        )
+
+    def site_release(self) -> str:
+        """The release that visitors get."""
+        return str((fetch(f"{self.environment.urls.frontend}/version.json").json or {}).get("release"))
+
+    def api_release(self) -> str:
+        """The release that answers at the API's address."""
+        return str((fetch(self.environment.url_of("version")).json or {}).get("release"))
+
+    # ---------------------------------------------------------------- what was watched
+
+    @property
+    def changes(self) -> list[str]:
+        """What the providers were asked to change, without the emptying of caches, which changes no state."""
+        asked = [*self._watched(self.site.api).changes, *self._watched(self.service.api).changes]
+        return [operation for operation in asked if operation != "purge the cache"]
+
+    @property
+    def unowed(self) -> list[str]:
+        """Changes that were asked for before their undo stood in the journal."""
+        asked = [*self._watched(self.site.api).unowed, *self._watched(self.service.api).unowed]
+        return [operation for operation in asked if operation != "purge the cache"]
+
+    def open_steps(self) -> Mapping[str, int]:
+        """Steps of the journal that began and have no end, or more than one."""
+        return open_steps(self.journal)
+
+    @staticmethod
+    def _watched(api: ProviderApi) -> WatchedApi:
+        assert isinstance(api, WatchedApi)
+        return api
+
+    # ---------------------------------------------------------------- tools
+
+    @property
+    def telling(self) -> Telling:
+        """Where steps are written down, and who is told."""
+        return Telling(
+            SlackWebhook(self.range.variables["PAM_SLACK_WEBHOOK_URL"]), "rolled back", self.journal, SystemClock()
+        )
+
+    @property
+    def frontend(self) -> FrontendTools:
+        """For the front end."""
+        return FrontendTools(
+            host=self.site,
+            look=site_look(served_site(self.environment)),
+            waiter=Waiter(),
+            telling=self.telling,
+            every_s=_EVERY_S,
+            looked_every_s=_EVERY_S,
+            seen_within_s=5 * _EVERY_S,
+            published_within_s=self.published_within_s,
+            served_within_s=self.served_within_s,
+        )
+
+    @property
+    def backend(self) -> BackendTools:
+        """For the back end."""
+        return BackendTools(
+            host=self.service,
+            look=self.look_at_api,
+            waiter=Waiter(),
+            telling=self.telling,
+            every_s=_EVERY_S,
+            looked_every_s=_EVERY_S,
+            seen_within_s=5 * _EVERY_S,
+            live_within_s=self.live_within_s,
+            served_within_s=self.served_within_s,
+        )
+
+    def look_at_api(self, commit: str) -> Served:
+        """What answers, held against a commit."""
+        return ApiLook(served_api(self.environment), self.service, VersionSources(self.environment))(commit)
+
+    @property
+    def sources(self) -> Sources:
+        """The history, and a real npm."""
+        settings = self.environment.git
+        assert settings is not None
+        build = NpmBuild(self.folder / "npm.log", settings.frontend_folder, settings.build_command)
+        return Sources(
+            repository=self.repository,
+            build=build.build,
+            files=NetlifyFiles(self.site),
+            branch="main",
+            see_back_end=lambda commit: until_served(
+                lambda: self.look_at_api(commit), Waiter(), within_s=self.live_within_s, every_s=_EVERY_S
+            ),
+        )
+
+    @property
+    def commits(self) -> Mapping[str, str]:
+        """The commits of the two releases."""
+        return {name: found["commit"] for name, found in self.range.remote.identity()["releases"].items()}
+
+    @property
+    def bad(self) -> str:
+        """The commit that is to be taken back."""
+        return self.found_bad or self.commits["candidate"]
+
+    @property
+    def why(self) -> str:
+        """The reason that is given."""
+        return _WHY
+
+    @property
+    def branch(self) -> str:
+        """A name for the emergency branch that no other case has."""
+        return f"emergency-rollback-{self.folder.name}"
+
+    def _find_targets(self) -> FullSystemTarget:
+        stable = self.commits["stable"]
+        found = [
+            next(deploy for deploy in deploys if deploy.commit == stable)
+            for deploys in (self.site.deploys(), self.service.deploys())
+        ]
+        return FullSystemTarget(*found)
+
+    @property
+    def site_target(self) -> Deploy:
+        """The stable deploy of the site."""
+        assert isinstance(self.targets.frontend, Deploy)
+        return self.targets.frontend
+
+    @property
+    def api_target(self) -> Deploy:
+        """The stable deploy of the service."""
+        assert isinstance(self.targets.backend, Deploy)
+        return self.targets.backend
+
+    @property
+    def full_system(self) -> FullSystemTools:
+        """For everything."""
+        url = self.environment.url_of("cache_clear")
+
+        def purge() -> str:
+            self.site.purge()
+            return "accepted"
+
+        return FullSystemTools(
+            flags=self.range.flags,
+            frontend=self.frontend,
+            backend=self.backend,
+            clear_api_cache=CacheApi(url, self.range.variables["PAM_ADMIN_TOKEN"]).clear,
+            clear_site_cache=purge,
+            telling=self.telling,
+        )
+
+    @property
+    def emergency(self) -> EmergencyTools:
+        """For the emergency call."""
+        url = self.environment.url_of("emergency_rollback")
+        return EmergencyTools(
+            endpoint=EmergencyApi(url, self.range.variables["PAM_EMERGENCY_TOKEN"], _DEADLINE_S),
+            admin=self.range.flags,
+            evaluation=None,
+            notice=self.telling.notice,
+            out_of_band=PastTheProduct(self),
+            journal=self.journal,
+            waiter=Waiter(),
+            clock=SystemClock(),
+        )

@@ -1,0 +1,246 @@
+"""One rollback on hosts in memory: the real actions and the real journal, no time and no network."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pam_rollback.base.errors import ActionFailed, UndoFailed
+from pam_rollback.base.wait import Waiter
+from pam_rollback.product.rules.emergency import ProductDown
+from pam_rollback.product.rules.served_release import BACK_END, FRONT_END, Served, Wanted
+from pam_rollback.rollback.engine import flag_writing
+from pam_rollback.rollback.engine.journal import Journal
+from pam_rollback.rollback.engine.settling import until_served
+from pam_rollback.rollback.rules.deploys import Deploy
+from pam_rollback.rollback.strategies import backend, frontend
+from pam_rollback.rollback.strategies.backend_host import BackendTools
+from pam_rollback.rollback.strategies.backend_undo import undo_running
+from pam_rollback.rollback.strategies.emergency import EmergencyTools
+from pam_rollback.rollback.strategies.feature_flag import undo_flags
+from pam_rollback.rollback.strategies.frontend import Sources
+from pam_rollback.rollback.strategies.frontend_host import FrontendTools
+from pam_rollback.rollback.strategies.frontend_undo import undo_publishing, undo_push
+from pam_rollback.rollback.strategies.full_system import FullSystemTarget, FullSystemTools
+from pam_rollback.rollback.strategies.telling import Telling
+from tests.rollback.strategies.hosts import CANDIDATE, STABLE, Hosts, MemoryRepository, State
+from tests.rollback.strategies.performed import Ended, PastTheProduct, open_steps, perform
+from tests.virtual_clock import VirtualClock
+
+LIVE_WITHIN_S, SETTLED_S = 60.0, 30.0
+
+
+@dataclass(frozen=True)
+class World:
+    """What users get and how the hosts are set."""
+
+    site: str
+    api: str
+    locked: bool
+    trigger: str
+    branch: str
+    main: str
+    flags_on: bool
+
+
+@dataclass
+class MemoryStage:
+    """Hosts, a journal, and the tools of every strategy."""
+
+    journal: Journal
+    state: State = field(default_factory=State)
+    found_bad: str = CANDIDATE
+    branch: str = "emergency-rollback"
+    why: str = "the new release fails for users"
+    told: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.clock = VirtualClock(now_s=self.state.now_s, together=True)
+        self.hosts = Hosts(self.clock, self.state, owes=lambda: bool(self.journal.owed()))
+        self.waiter = Waiter(self.clock)
+
+    # ---------------------------------------------------------------- what is done
+
+    def perform(self, strategy: str) -> Ended:
+        """Do it. Whatever it raises is a value here."""
+        return perform(self, strategy)
+
+    def undo(self) -> None:
+        """Put back what the journal owes, the latest first. Raises UndoFailed after all were tried."""
+        failures = []
+        for undo in self.journal.owed():
+            try:
+                if undo.kind == backend.UNDO_KIND:
+                    undo_running(undo, self.backend)
+                elif undo.kind == frontend.UNDO_KIND:
+                    undo_publishing(undo, self.frontend)
+                elif undo.kind == frontend.UNDO_BRANCH_KIND:
+                    undo_push(undo, self.repository)
+                elif undo.kind == flag_writing.UNDO_KIND:
+                    undo_flags(undo, self.hosts.flags, self.journal, self.waiter)
+                else:
+                    raise AssertionError(undo.kind)
+            except UndoFailed as error:
+                failures.append(str(error))
+            else:
+                self.journal.settled(undo)
+        if failures:
+            raise UndoFailed("; ".join(failures))
+
+    def settle(self) -> World:
+        """Let everything that is under way come, and look."""
+        self.clock.sleep(SETTLED_S)
+        return self.world()
+
+    def world(self) -> World:
+        """How it is now."""
+        state = self.hosts.left_behind()
+        return World(
+            site=self.site_release(),
+            api=self.api_release(),
+            locked=state.locked,
+            trigger=state.service.trigger,
+            branch=state.service.branch,
+            main=state.releases[state.heads["main"]],
+            flags_on=not any(flag.off_for_all for flag in state.flags.values()),
+        )
+
+    def site_release(self) -> str:
+        """What visitors get."""
+        state = self.hosts.left_behind()
+        return state.releases[next(deploy.commit for deploy in state.site if deploy.id == state.published)]
+
+    def api_release(self) -> str:
+        """What answers at the API's address."""
+        state = self.hosts.left_behind()
+        return state.releases[next(deploy.commit for deploy in state.deploys if deploy.state == "live")]
+
+    def under_way(self) -> Sequence[Deploy]:
+        """What the back end's host may still bring to life."""
+        return [
+            deploy
+            for deploy in self.hosts.left_behind().deploys
+            if deploy.state in {"build_in_progress", "update_in_progress"}
+        ]
+
+    @property
+    def unowed(self) -> list[str]:
+        """Changes that were asked for before their undo stood in the journal."""
+        return self.hosts.unowed
+
+    def open_steps(self) -> Mapping[str, int]:
+        """Steps that began and have no end, or more than one."""
+        return open_steps(self.journal)
+
+    # ---------------------------------------------------------------- tools
+
+    @property
+    def repository(self) -> MemoryRepository:
+        """The history."""
+        return self.hosts.repository
+
+    @property
+    def commits(self) -> Mapping[str, str]:
+        """Of both releases."""
+        return {"stable": STABLE, "candidate": CANDIDATE}
+
+    @property
+    def bad(self) -> str:
+        """What is to be taken back."""
+        return self.found_bad
+
+    @property
+    def targets(self) -> FullSystemTarget:
+        """The stable deploys, as they were listed before anything was done."""
+        return FullSystemTarget(
+            Deploy("site-old", "ready", STABLE), Deploy("api-old", "deactivated", STABLE, trigger="new_commit")
+        )
+
+    @property
+    def telling(self) -> Telling:
+        """Where steps are written down."""
+        return Telling(self, "rolled back", self.journal, self.clock)
+
+    def post(self, text: str) -> str:
+        """The team is told."""
+        self.told.append(text)
+        return ""
+
+    @property
+    def frontend(self) -> FrontendTools:
+        """For the front end."""
+        return FrontendTools(
+            self.hosts.site,
+            lambda deploy: self._look(FRONT_END, deploy.commit),
+            self.waiter,
+            self.telling,
+            published_within_s=LIVE_WITHIN_S,
+            served_within_s=LIVE_WITHIN_S,
+        )
+
+    @property
+    def backend(self) -> BackendTools:
+        """For the back end."""
+        return BackendTools(
+            self.hosts.service,
+            lambda commit: self._look(BACK_END, commit),
+            self.waiter,
+            self.telling,
+            live_within_s=LIVE_WITHIN_S,
+            served_within_s=LIVE_WITHIN_S,
+        )
+
+    @property
+    def sources(self) -> Sources:
+        """A build that takes no time."""
+        return Sources(
+            repository=self.repository,
+            build=self.build,
+            files=self.hosts.site,
+            branch="main",
+            see_back_end=lambda commit: until_served(
+                lambda: self._look(BACK_END, commit), self.waiter, within_s=LIVE_WITHIN_S
+            ),
+        )
+
+    def build(self, worktree: Path) -> Path:
+        """It is called like the commit."""
+        return worktree
+
+    @property
+    def full_system(self) -> FullSystemTools:
+        """For everything."""
+        return FullSystemTools(
+            self.hosts.flags, self.frontend, self.backend, lambda: "emptied", self._purge, self.telling
+        )
+
+    @property
+    def emergency(self) -> EmergencyTools:
+        """The product is down."""
+        return EmergencyTools(
+            endpoint=self,
+            admin=self.hosts.flags,
+            evaluation=None,
+            notice=self,
+            out_of_band=PastTheProduct(self),
+            journal=self.journal,
+            waiter=self.waiter,
+            clock=self.clock,
+        )
+
+    def call(self, reason: str, initiated_by: str) -> str:
+        """The emergency call."""
+        assert reason
+        assert initiated_by
+        if self.state.down:
+            raise ProductDown("no answer")
+        raise ActionFailed("not asked for here")
+
+    def _purge(self) -> str:
+        return self.hosts.answer("Netlify", "purge", lambda: "emptied")
+
+    def _look(self, site: str, commit: str) -> Served:
+        state = self.hosts.left_behind()
+        live = next((deploy.commit for deploy in state.deploys if deploy.state == "live"), "")
+        published = next(deploy.commit for deploy in state.site if deploy.id == state.published)
+        found = published if site == FRONT_END else live
+        return Served(site, Wanted(commit=commit), commit="" if site == BACK_END and state.down else found)

@@ -1,0 +1,239 @@
+"""Everything taken back: caches are emptied and success is told only of what is served; a part that fails stops no other."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from pam_rollback.base.errors import ActionFailed
+from pam_rollback.base.wait import Waiter
+from pam_rollback.product.rules.served_release import BACK_END, FRONT_END, Served, Wanted
+from pam_rollback.rollback.engine.journal import Journal
+from pam_rollback.rollback.engine.steps import StepsFailed
+from pam_rollback.rollback.rules.deploys import Deploy, Service
+from pam_rollback.rollback.strategies.backend_host import BackendTools
+from pam_rollback.rollback.strategies.frontend_host import FrontendTools
+from pam_rollback.rollback.strategies.full_system import (
+    FullSystemRollback,
+    FullSystemTarget,
+    FullSystemTools,
+    roll_back_everything,
+)
+from pam_rollback.rollback.strategies.telling import Telling
+from tests.rollback.strategies.test_feature_flag import Product
+from tests.virtual_clock import VirtualClock
+
+STABLE, BAD = "5" * 40, "b" * 40
+WITHIN_S = 60.0
+
+
+@dataclass
+class Site:
+    """A host of the site, which publishes at the third question."""
+
+    happened: list[str]
+    refuses: str = ""
+    now: Deploy = field(default_factory=lambda: Deploy("bad", "ready", BAD))
+    restoring: int = 0
+
+    def published(self) -> Deploy:
+        """What visitors get."""
+        if self.restoring:
+            self.restoring -= 1
+            if not self.restoring:
+                self.now = Deploy("stable", "ready", STABLE)
+                self.happened.append("site served")
+        return self.now
+
+    def deploy(self, _: str) -> Deploy:
+        """The target."""
+        return Deploy("stable", "ready", STABLE)
+
+    def deploys(self) -> Sequence[Deploy]:
+        """All there is."""
+        return [self.now]
+
+    def restore(self, _: str) -> Deploy:
+        """Accepted, and done later."""
+        if self.refuses:
+            raise ActionFailed(self.refuses)
+        self.restoring = 3
+        return self.now
+
+    def lock(self, _: str) -> Deploy:
+        """It stays."""
+        self.now = replace(self.now, locked=True)
+        return self.now
+
+    def unlock(self, _: str) -> Deploy:
+        """It may go."""
+        self.now = replace(self.now, locked=False)
+        return self.now
+
+    def cancel_running(self) -> Sequence[Deploy]:
+        """None runs."""
+        return []
+
+
+@dataclass
+class Backend:
+    """A host of the service, which has a deploy live at the third question."""
+
+    happened: list[str]
+    fails: bool = False
+    known: list[Deploy] = field(
+        default_factory=lambda: [Deploy("bad", "live", BAD), Deploy("stable", "deactivated", STABLE)]
+    )
+    looks: int = 0
+    auto_deploy: bool = True
+
+    def service(self) -> Service:
+        """As it is set."""
+        return Service("srv", "pam", "main", self.auto_deploy)
+
+    def deploys(self) -> Sequence[Deploy]:
+        """The newest first."""
+        return self.known
+
+    def deploy(self, deploy_id: str) -> Deploy:
+        """One of them; the new one gets live, or fails, while it is looked at."""
+        found = next(deploy for deploy in self.known if deploy.id == deploy_id)
+        self.looks += found.state == "update_in_progress"
+        if found.state == "update_in_progress" and self.looks == 3:
+            found = replace(found, state="update_failed" if self.fails else "live")
+            self.known = [found, *(replace(old, state="deactivated") for old in self.known[1:])]
+            if not self.fails:
+                self.happened.append("service served")
+        return found
+
+    def roll_back(self, _: str) -> Deploy:
+        """A new deploy of the old build."""
+        self.known = [Deploy("again", "update_in_progress", STABLE, trigger="rollback"), *self.known]
+        return self.known[0]
+
+    def deploy_commit(self, _: str) -> Deploy | None:
+        """Not asked for here."""
+        raise AssertionError
+
+    def cancel(self, _: str) -> Deploy:
+        """Not asked for here."""
+        raise AssertionError
+
+    def set_auto_deploy(self, *, on: bool, trigger: str = "commit") -> Service:
+        """On or off."""
+        del trigger
+        self.auto_deploy = on
+        return self.service()
+
+    def set_branch(self, _: str) -> Service:
+        """Not asked for here."""
+        raise AssertionError
+
+
+@dataclass
+class World:
+    """Both hosts and the product, and in which order things happened to users."""
+
+    happened: list[str] = field(default_factory=list)
+    product: Product = field(default_factory=Product)
+
+    def __post_init__(self) -> None:
+        self.site, self.backend = Site(self.happened), Backend(self.happened)
+
+    def roll_back(self, journal: Journal) -> FullSystemRollback:
+        """With a clock that waits for nobody."""
+        clock = VirtualClock()
+        waiter, telling = Waiter(clock), Telling(self.product, "all is back", journal, clock)
+        tools = FullSystemTools(
+            flags=self.product,
+            frontend=FrontendTools(
+                self.site,
+                lambda deploy: self._look(FRONT_END, deploy.commit),
+                waiter,
+                telling,
+                published_within_s=WITHIN_S,
+                served_within_s=WITHIN_S,
+            ),
+            backend=BackendTools(
+                self.backend,
+                lambda commit: self._look(BACK_END, commit),
+                waiter,
+                telling,
+                live_within_s=WITHIN_S,
+                served_within_s=WITHIN_S,
+            ),
+            clear_api_cache=lambda: self._happens("API's cache emptied"),
+            clear_site_cache=lambda: self._happens("site's cache emptied"),
+            telling=telling,
+        )
+        target = FullSystemTarget(self.site.deploy("stable"), Deploy("stable", "deactivated", STABLE))
+        return roll_back_everything(tools, target, decided_s=0.0)
+
+    def _look(self, site: str, commit: str) -> Served:
+        found: Mapping[str, str] = {FRONT_END: self.site.now.commit, BACK_END: self.backend.known[0].commit}
+        return Served(site, Wanted(commit=commit), commit=found[site])
+
+    def _happens(self, what: str) -> str:
+        self.happened.append(what)
+        return "accepted"
+
+
+@pytest.fixture
+def world() -> World:
+    """All of it in the bad release, features on."""
+    return World()
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    """An empty journal."""
+    return Journal(tmp_path / "journal.jsonl")
+
+
+def test_caches_are_emptied_and_success_is_told_only_of_what_is_served(world: World, journal: Journal) -> None:
+    """Hosts accept at once and are done later: whoever empties a cache before fills it with the bad release again (audit G12)."""
+    done = world.roll_back(journal)
+
+    assert world.happened.index("site served") < world.happened.index("site's cache emptied")
+    assert world.happened.index("service served") < world.happened.index("API's cache emptied")
+    assert done.steps[-1].started_s >= max(step.finished_s for step in done.steps[:-1])
+    assert world.product.posted == ["all is back"]
+    assert done.outcome.all_off
+
+
+def test_a_cache_is_left_alone_where_the_bad_release_is_still_served(world: World, journal: Journal) -> None:
+    """The back end does not come: front end and features are done all the same, and the message says what was not."""
+    world.backend.fails = True
+
+    with pytest.raises(StepsFailed, match=r"back end: run the target.*failed"):
+        world.roll_back(journal)
+
+    assert world.happened == ["site served", "site's cache emptied"]
+    assert world.site.now.locked
+    assert all(flag.off_for_all for flag in world.product.flags.values())
+    (told,) = world.product.posted
+    assert told.startswith("NOT DONE IN FULL: step 'back end: run the target' failed")
+
+
+def test_a_site_that_cannot_be_published_keeps_nothing_else_from_being_done(world: World, journal: Journal) -> None:
+    """The other way round."""
+    world.site.refuses = "Netlify refused"
+
+    with pytest.raises(StepsFailed, match="Netlify refused"):
+        world.roll_back(journal)
+
+    assert world.happened == ["service served", "API's cache emptied"]
+    assert not world.backend.auto_deploy
+    assert world.backend.known[0].state == "live"
+
+
+def test_done_twice_changes_nothing_and_says_so(world: World, journal: Journal) -> None:
+    """Nothing more is owed, and no deploy is asked for."""
+    first = world.roll_back(journal)
+    owed, deploys = journal.owed(), list(world.backend.known)
+
+    again = world.roll_back(journal)
+
+    assert (first.changed, again.changed) == (True, False)
+    assert (journal.owed(), world.backend.known) == (owed, deploys)

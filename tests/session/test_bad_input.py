@@ -1,0 +1,250 @@
+"""Bad input: one clear error or refusal each, with the exit code of its kind, and nothing changed.
+
+How a session begins is shown in this process; one whole session shows what pytest makes of each kind of ending.
+"""
+
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.session.beginning import Begin, begin
+from tests.sessions import ONLY_HEALTH, ROOT, Project, Range
+
+__all__ = ["begin"]
+
+
+@pytest.fixture
+def checks_copied() -> tuple[str, ...]:
+    """These sessions are about stories and answers, not about each check."""
+    return ONLY_HEALTH
+
+
+Arrange = Callable[[Project, Range], list[str]]
+
+
+def typo(project: Project, practice_range: Range) -> list[str]:
+    """A key that is not known."""
+    text = practice_range.file.read_text(encoding="utf-8").replace("frontend =", "frontent =")
+    return _env(project, text)
+
+
+def name_of_no_table(project: Project, practice_range: Range) -> list[str]:
+    """A table that no check reads."""
+    return _env(
+        project, f'{practice_range.file.read_text(encoding="utf-8")}\n[sql.names]\n"expense.amount" = "total"\n'
+    )
+
+
+def name_that_is_none(project: Project, practice_range: Range) -> list[str]:
+    """What no query could bear."""
+    return _env(project, f'{practice_range.file.read_text(encoding="utf-8")}\n[sql.names]\n"expenses" = "a.b.c"\n')
+
+
+def missing_variable(project: Project, _: Range) -> list[str]:
+    """A declared ability whose variable is not set."""
+    text = (ROOT / "environments" / "staging.toml").read_text(encoding="utf-8")
+    text = text.replace('abilities = ["browser"]', 'abilities = ["browser", "slack"]').replace(
+        '"PAM_SLACK_WEBHOOK_URL"', '"NOT_SET"'
+    )
+    return _env(project, text)
+
+
+def gone_sandbox(project: Project, practice_range: Range) -> list[str]:
+    """The file of a sandbox that does not listen any more."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    control = practice_range.state["sandbox"]["control_url"]
+    return _env(project, practice_range.file.read_text(encoding="utf-8").replace(control, f"http://127.0.0.1:{port}"))
+
+
+def another_sandbox(project: Project, practice_range: Range) -> list[str]:
+    """A token that this sandbox does not know."""
+    token = practice_range.state["sandbox"]["token"]
+    return _env(project, practice_range.file.read_text(encoding="utf-8").replace(token, "x" * 32))
+
+
+def open_file(project: Project, practice_range: Range) -> list[str]:
+    """A sandbox file that others can read."""
+    arguments = _env(project, practice_range.file.read_text(encoding="utf-8"))
+    (project.folder / "other.toml").chmod(0o644)
+    return arguments
+
+
+def negative_duration(project: Project, practice_range: Range) -> list[str]:
+    """A plan that makes no sense."""
+    plan = (project.folder / "plan.toml").read_text(encoding="utf-8")
+    project.write("plan.toml", plan.replace("duration_s = 900", "duration_s = -900", 1))
+    return ["--env", str(practice_range.file), "-m", "health"]
+
+
+def broken_toml(project: Project, practice_range: Range) -> list[str]:
+    """A plan that is no TOML."""
+    project.write("plan.toml", "[about\n")
+    return ["--env", str(practice_range.file), "-m", "health"]
+
+
+def misspelt_marker(_: Project, practice_range: Range) -> list[str]:
+    """A marker that is not known."""
+    return ["--env", str(practice_range.file), "-m", "post_rolback"]
+
+
+def real_without_execute(_: Project, __: Range) -> list[str]:
+    """A real rollback without consent."""
+    return ["drills/test_feature_flag.py", "--env", "production", "--mode", "real"]
+
+
+def invisible_reason(_: Project, __: Range) -> list[str]:
+    """A reason that nobody can see."""
+    consent = [
+        "--mode",
+        "real",
+        "--execute",
+        "--confirm",
+        "production",
+        "--reason",
+        "\u200b \u3164",
+        "--initiated-by",
+        "Ł",
+    ]
+    return ["drills/test_feature_flag.py", "--env", "production", *consent]
+
+
+def two_stories(_: Project, __: Range) -> list[str]:
+    """Two actions in one real session."""
+    consent = ["--execute", "--confirm", "production", "--reason", "errors", "--initiated-by", "alex"]
+    return [
+        *(f"drills/test_{name}.py" for name in ("feature_flag", "gradual")),
+        "--env",
+        "production",
+        "--mode",
+        "real",
+        *consent,
+    ]
+
+
+def drill_on_production(_: Project, __: Range) -> list[str]:
+    """Planting damage where people are."""
+    return ["drills/test_feature_flag.py", "--env", "production"]
+
+
+def production_by_another_name(project: Project, _: Range) -> list[str]:
+    """A staging file at production's address, in another spelling; a dry run is refused as well."""
+    text = (ROOT / "environments" / "staging.toml").read_text(encoding="utf-8")
+    return [*_env(project, text.replace("api.staging.wheelsandwins.com", "API.wheelsandwins.com.")), "--dry-run"]
+
+
+def unknown_site(_: Project, practice_range: Range) -> list[str]:
+    """A release for a site that there is not."""
+    return ["--env", str(practice_range.file), "-m", "health", "--to", "fronted=1.41.3"]
+
+
+def used_run_folder(project: Project, practice_range: Range) -> list[str]:
+    """A folder with the evidence of another run."""
+    (project.folder / "run-1").mkdir()
+    project.write("run-1/old.txt", "evidence")
+    return ["--env", str(practice_range.file), "-m", "health", "--run-dir", str(project.folder / "run-1")]
+
+
+def folder_that_cannot_be(project: Project, practice_range: Range) -> list[str]:
+    """A name that is too long for any disk."""
+    folder = project.folder / "new" / ("x" * 300) / "run"
+    return ["--env", str(practice_range.file), "-m", "health", "--run-dir", str(folder)]
+
+
+def _env(project: Project, text: str) -> list[str]:
+    project.write("other.toml", text)
+    (project.folder / "other.toml").chmod(0o600)
+    return ["--env", "other.toml", "-m", "health"]
+
+
+@pytest.mark.parametrize(
+    ("arrange", "code", "words"),
+    [
+        (typo, 4, ["other.toml: ", "[urls] frontent: unknown key, did you mean 'frontend'?"]),
+        (
+            name_of_no_table,
+            4,
+            ["other.toml: 1 problem", "[sql.names] expense.amount: no check reads this table, did you"],
+        ),
+        (
+            name_that_is_none,
+            4,
+            ["other.toml: 1 problem", "[sql] names: expenses: expected the name of a table, with its"],
+        ),
+        (missing_variable, 4, ["other.toml: 1 problem", "[secrets] slack_webhook_env: NOT_SET is not set; export it"]),
+        (gone_sandbox, 11, ["cannot be reached", "Is it still running? `make sandbox` starts one."]),
+        (another_sandbox, 13, ["does not know this token"]),
+        (open_file, 4, ["[sandbox]", "600"]),
+        (negative_duration, 4, ["plan.toml: 1 problem", "[success_criteria.SC-1] duration_s"]),
+        (broken_toml, 4, ["plan.toml: 1 problem", "not valid TOML"]),
+        (invisible_reason, 13, ["--reason shows nothing: it has only spaces, control or zero-width characters"]),
+        (misspelt_marker, 4, ["no marker 'post_rolback', did you mean 'post_rollback'?"]),
+        (
+            real_without_execute,
+            13,
+            ["REFUSED by the guard, nothing was changed", "needs --execute", "docs/runbook.md#refused"],
+        ),
+        (two_stories, 13, ["exactly one action, selected: feature-flag, gradual"]),
+        (drill_on_production, 13, ["a drill plants damage"]),
+        (production_by_another_name, 13, ["other.toml: [urls] api: https://API.wheelsandwins.com. is production's"]),
+        (unknown_site, 4, ["--to 'fronted=1.41.3': expected one RELEASE for both sites, or frontend=RELEASE and"]),
+        (used_run_folder, 4, ["expected a new or empty folder, found files; evidence of two runs is never mixed"]),
+        (folder_that_cannot_be, 4, ["cannot be made: File name too long; choose another with --run-dir"]),
+    ],
+    ids=lambda value: value.__name__ if callable(value) else None,
+)
+def test_it_is_one_clear_error(
+    practice_range: Range, project: Project, begin: Begin, arrange: Arrange, code: int, words: list[str]
+) -> None:
+    """It names the place, what was expected, what was found, and what to do; nothing is left in the project, and nothing was sent."""
+    arguments = arrange(project, practice_range)
+    files = everything_in(project.folder)
+    asked = practice_range.remote.request_counts()
+
+    begun = begin(project.folder, *arguments)
+
+    assert begun.rc == code, begun.said
+    assert [part for part in words if part not in begun.said] == [], begun.said
+    assert everything_in(project.folder) == files
+    assert practice_range.remote.request_counts() == asked
+
+
+def everything_in(folder: Path) -> set[Path]:
+    """Every file and folder."""
+    return set(folder.rglob("*"))
+
+
+UNKNOWN = '''"""Is it?"""
+import pytest
+@pytest.mark.criterion("HC-33")
+def test_a():
+    assert True
+'''
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["-m", "post_rolback"], 4, "no marker 'post_rolback', did you mean 'post_rollback'?"),
+        (["drills/test_feature_flag.py", "--env", "production", "--mode", "real"], 13, "REFUSED by the guard"),
+        (["-m", "readiness"], 5, "-m 'readiness' selected no test, so nothing was verified"),
+        (["checks/test_case.py"], 4, "criterion 'HC-33' is not an item of plan.toml"),
+    ],
+    ids=["usage", "refused", "nothing selected", "collection"],
+)
+def test_a_session_ends_with_it(
+    practice_range: Range, project: Project, arguments: list[str], code: int, words: str
+) -> None:
+    """Before the start and after the collection: the exit code of its kind, the message, no traceback, no folder of a run."""
+    if "checks/test_case.py" in arguments:
+        project.write("checks/test_case.py", UNKNOWN)
+    env = () if "--env" in arguments else ("--env", str(practice_range.file))
+
+    ended = project.run(*arguments, *env)
+
+    assert ended.rc == code, ended.out
+    assert words in " ".join(ended.out.split())
+    assert "Traceback" not in ended.out
+    assert not (ended.folder / "journal.jsonl").exists()

@@ -1,0 +1,410 @@
+"""The suite's own hooks: each is called when it says, a listener that fails changes no verdict, and one without a test fails here."""
+
+import json
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.checklist.fixtures.checklist import MEASURES
+from pam_rollback.health.fixtures import health
+from pam_rollback.plan.checklist import Finding
+from pam_rollback.report.run_record import read
+from pam_rollback.report.watched_incident import WatchedIncident
+from pam_rollback.session import hookspecs, listeners, slices
+from pam_rollback.session.selection import LeftOut
+from tests.session.drilling import CONSENT, as_staging, runbook_with, take_notice_down
+from tests.sessions import ONLY_HEALTH, Finished, Project, Range
+
+ROOT = Path(__file__).parents[2]
+HOOKS = sorted(name for name in vars(hookspecs) if name.startswith("pytest_"))
+PAGE = ROOT / "docs" / "architecture.md"
+LISTENER = """
+
+def pytest_pam_run_notes(run_folder):
+    assert not (run_folder / "run.json").exists()
+    return f"noted of {run_folder.name}"
+
+
+def pytest_pam_run_ended(run_folder, environment):
+    (run_folder / "heard").write_text(f"{environment.name} {(run_folder / 'run.json').is_file()}")
+    raise RuntimeError("heard too late")
+"""
+
+
+REFUSES = """
+
+import pytest
+
+
+def pytest_pam_command_line(config):
+    raise pytest.UsageError("--pace 60: not on Fridays")
+"""
+BRINGS = """
+
+import json
+
+
+def pytest_pam_earlier_runs(config, options, environment):
+    folder = config.rootpath / "reports" / "out" / options.undo
+    folder.mkdir(parents=True)
+    begun = {"at": "", "event": "action", "environment": environment.name, "api": "https://elsewhere.example"}
+    (folder / "journal.jsonl").write_text(json.dumps(begun) + "\\n")
+"""
+OF_ANY_SESSION = """
+
+from pathlib import Path
+
+
+def pytest_pam_why_left_out(item):
+    return "the database is another team's" if item.name.startswith("test_database_is_healthy") else None
+
+
+def pytest_pam_situation_begins(situation, request):
+    with Path("begun").open("a", encoding="utf-8") as file:
+        file.write(f"{situation} of {request.getfixturevalue('environment').name}\\n")
+
+
+def pytest_pam_incomplete(config, left_out, answered):
+    return [f"{len(left_out.tests)} was left out, and {sorted(answered)} do not answer for it"]
+
+
+def pytest_pam_notes(run_folder):
+    assert not (run_folder / "run.json").exists()
+    return [f"seen in {run_folder.name}"]
+
+
+def pytest_pam_planned(plan, environment, phases):
+    from pam_rollback.report.run_record import ActionStep
+
+    return [ActionStep("own", f"{len(phases)} phase of {environment.name}", "planned", 0.0, 0.0)]
+
+
+def pytest_pam_report(record):
+    return [("From elsewhere", [f"{len(record.results)} tests were seen"])]
+"""
+
+
+@pytest.fixture(scope="module")
+def listening(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A runbook whose own conftest.py listens, and that is otherwise about how sessions end."""
+    project = runbook_with(tmp_path_factory.mktemp("listening"), *ONLY_HEALTH)
+    with (project.folder / "conftest.py").open("a", encoding="utf-8") as conftest:
+        conftest.write(LISTENER)
+    return project
+
+
+@dataclass(frozen=True)
+class Real:
+    """A real rollback that has ended."""
+
+    ended: Finished
+
+    @property
+    def notes(self) -> list[str]:
+        """Those of its record."""
+        found: list[str] = json.loads((self.ended.folder / "run.json").read_text("utf-8"))["notes"]
+        return found
+
+
+@pytest.fixture(scope="module")
+def real(shared_range: Range, listening: Project) -> Iterator[Real]:
+    """The sandbox calls itself staging; one test is enough for the action."""
+    shared_range.as_it_was()
+    as_staging(shared_range, listening)
+    yield Real(listening.run("drills/test_feature_flag.py", "--env=staging.toml", *CONSENT, "-k", "test_flags_are_off"))
+    shared_range.as_it_was()
+    take_notice_down(shared_range)
+
+
+@pytest.fixture(scope="module")
+def any_session(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A runbook whose own conftest.py listens to all that is not about real runs."""
+    project = runbook_with(tmp_path_factory.mktemp("any"), *ONLY_HEALTH)
+    with (project.folder / "conftest.py").open("a", encoding="utf-8") as conftest:
+        conftest.write(OF_ANY_SESSION)
+    return project
+
+
+@pytest.fixture(scope="module")
+def heard(shared_range: Range, any_session: Project) -> Finished:
+    """A session of health checks with it."""
+    shared_range.as_it_was()
+    return any_session.run("-m", "health", f"--env={shared_range.file}")
+
+
+def untested(hooks: Collection[str], page: str, tests: Collection[str]) -> list[str]:
+    """The hooks that no test is named after, or that the page does not list."""
+    return [hook for hook in hooks if f"test_{hook}" not in tests or f"`{hook}`" not in page]
+
+
+def test_each_hook_has_its_test_and_is_documented() -> None:
+    """Somebody outside builds on it."""
+    assert HOOKS
+    assert untested(HOOKS, PAGE.read_text(encoding="utf-8"), globals()) == []
+
+
+def test_a_hook_without_test_or_line_is_seen() -> None:
+    """A rule that cannot fail is decoration."""
+    assert untested(["a", "b", "c"], "`a` `b`", ["test_a", "test_c"]) == ["b", "c"]
+
+
+def test_pytest_pam_run_notes(real: Real) -> None:
+    """Its line stands in the record, beside those of slices."""
+    assert f"noted of {real.ended.folder.name}" in real.notes
+    assert not any("hook" in note for note in real.notes)
+
+
+def test_pytest_pam_run_ended(real: Real) -> None:
+    """After verdict and record. It fails here: that is said below the verdict, which stays; the slices had their turn."""
+    lines = real.ended.out.splitlines()
+    [verdict] = [number for number, line in enumerate(lines) if line.startswith("INCONCLUSIVE for feature-flag")]
+
+    assert (real.ended.folder / "heard").read_text("utf-8") == "staging True"
+    assert any("a hook failed: RuntimeError: heard too late" in line for line in lines[verdict:]), real.ended.out
+    assert real.ended.rc == json.loads((real.ended.folder / "run.json").read_text("utf-8"))["exit_code"]
+
+
+def test_a_session_without_an_action_calls_none(practice_range: Range, listening: Project) -> None:
+    """There is nothing to note, and nothing to collect."""
+    session = listening.run("-m", "health", f"--env={practice_range.file}")
+
+    assert session.rc == 0, session.out
+    assert not any("noted of" in note for note in Real(session).notes)
+    assert not (session.folder / "heard").exists()
+
+
+def test_slices_with_hooks_are_found() -> None:
+    """By their module; all of them can be imported."""
+    assert {*slices.listening(), *slices.asked_for()} == {
+        f"pam_rollback.{path.parent.name}" for path in (ROOT / "src" / "pam_rollback").glob("*/hooks.py")
+    }
+
+
+class Elsewhere:
+    """A conftest.py that knows a criterion of its own, and one of the suite's better."""
+
+    @staticmethod
+    def pytest_pam_criterion_retest(criterion: str, request: pytest.FixtureRequest) -> tuple[bool, str] | None:
+        """By what a fixture gives."""
+        return {"DI-1": (True, "own eyes"), "HC-2": (False, request.getfixturevalue("own"))}.get(criterion)
+
+
+def test_pytest_pam_criterion_retest() -> None:
+    """Whoever listens is asked before the suite's own; for what nobody knows no answer comes."""
+    manager = pytest.PytestPluginManager()
+    manager.add_hookspecs(hookspecs)
+    manager.register(health)
+    manager.register(Elsewhere())
+    checks = {item: SimpleNamespace(item=item) for item in ("HC-2", "HC-3")}
+    given = {
+        "own": "own words",
+        "environment": SimpleNamespace(contract=SimpleNamespace(health=checks)),
+        "health": SimpleNamespace(again=lambda item: (True, f"{item} is well")),
+    }
+    request = SimpleNamespace(getfixturevalue=given.__getitem__)
+
+    def retest(criterion: str) -> object:
+        return manager.hook.pytest_pam_criterion_retest(criterion=criterion, request=request)
+
+    assert retest("DI-1") == (True, "own eyes")
+    assert retest("HC-2") == (False, "own words")
+    assert retest("HC-3") == (True, "HC-3 is well")
+    assert retest("WV-1") is None
+
+
+def test_pytest_pam_on_record() -> None:
+    """Without a listener a person says so; one that knows a tracker says where, or that it is not there, or that it cannot tell."""
+    manager = pytest.PytestPluginManager()
+    manager.add_hookspecs(hookspecs)
+    given: dict[str, Any] = {"answer": (True, "https://tracker.example/1")}
+
+    class Listener:
+        def pytest_pam_on_record(self) -> tuple[bool, str]:
+            answer: tuple[bool, str] = given["answer"]
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+    config = SimpleNamespace(hook=manager.hook)
+    session: Any = SimpleNamespace(request=SimpleNamespace(config=config), environment=SimpleNamespace(name="e"))
+    with pytest.raises(MeasurementFailed, match="only a person can say so: e names no tracker"):
+        MEASURES["PRE-4"](session)
+    manager.register(Listener())
+    assert MEASURES["PRE-4"](session).done
+    given["answer"] = (False, "it was closed")
+    assert MEASURES["PRE-4"](session) == Finding(done=False, words="it was closed")
+    given["answer"] = MeasurementFailed("HTTP 401")
+    with pytest.raises(MeasurementFailed, match="HTTP 401"):
+        MEASURES["PRE-4"](session)
+
+
+class Tracker:
+    """A listener of another tracker, and what it heard."""
+
+    def __init__(self, answer: str | None, fails: str = "") -> None:
+        self.answer = answer
+        self.fails = fails
+        self.heard: list[WatchedIncident] = []
+
+    def pytest_pam_incident_opened(self, incident: WatchedIncident) -> str | None:
+        """Hear of it."""
+        self.heard.append(incident)
+        if self.fails:
+            raise RuntimeError(self.fails)
+        return self.answer
+
+    def pytest_pam_incident_updated(self, incident: WatchedIncident) -> None:
+        """Hear of it, and say nothing."""
+        self.heard.append(incident)
+
+    def pytest_pam_incident_closed(self, incident: WatchedIncident) -> str | None:
+        """Hear of it."""
+        self.heard.append(incident)
+        return self.answer
+
+
+@dataclass(frozen=True)
+class Told:
+    """Two listeners, one of which fails, and a session that both listen to."""
+
+    config: Any
+    well: Tracker
+    broken: Tracker
+
+    def tell(self, hook: str, listener: str) -> str:
+        """As a watch does."""
+        moment = datetime(2026, 1, 1, tzinfo=UTC)
+        incident = WatchedIncident(
+            "pam-1", "e", "ROLL BACK NOW", (), "ST-5", "All", "", "pytest", moment, moment, "run"
+        )
+        return listeners.tell_one(self.config, hook, listener, incident)
+
+
+@pytest.fixture
+def told() -> Told:
+    """Neither knows of the other."""
+    manager = pytest.PytestPluginManager()
+    manager.add_hookspecs(hookspecs)
+    well, broken = Tracker("https://tracker.example/1"), Tracker(None, "401")
+    manager.register(well, "well")
+    manager.register(broken, "broken")
+    return Told(SimpleNamespace(hook=manager.hook, pluginmanager=manager), well, broken)
+
+
+def test_pytest_pam_incident_opened(told: Told) -> None:
+    """One listener at a time is told, and gives its reference; what fails is nobody else's."""
+    assert listeners.names_of(told.config, "pytest_pam_incident_opened") == ["broken", "well"]
+    with pytest.raises(RuntimeError, match="401"):
+        told.tell("pytest_pam_incident_opened", "broken")
+    assert told.tell("pytest_pam_incident_opened", "well") == "https://tracker.example/1"
+    assert [len(told.well.heard), len(told.broken.heard)] == [1, 1]
+
+
+def test_pytest_pam_incident_updated(told: Told) -> None:
+    """Whoever answers nothing keeps its reference: nothing takes its place."""
+    assert told.tell("pytest_pam_incident_updated", "well") == ""
+    assert [len(told.well.heard), len(told.broken.heard)] == [1, 0]
+
+
+def test_pytest_pam_incident_closed(told: Told) -> None:
+    """As when it was opened."""
+    assert told.tell("pytest_pam_incident_closed", "well") == "https://tracker.example/1"
+    assert [len(told.well.heard), len(told.broken.heard)] == [1, 0]
+
+
+def test_pytest_pam_command_line(tmp_path: Path) -> None:
+    """Refused in one line, before there is a folder of the run."""
+    project = runbook_with(tmp_path, *ONLY_HEALTH)
+    with (project.folder / "conftest.py").open("a", encoding="utf-8") as conftest:
+        conftest.write(REFUSES)
+    session = project.run_apart("-m", "health")
+
+    assert session.rc == 4
+    assert "ERROR: --pace 60: not on Fridays" in session.out
+    assert not session.folder.exists()
+
+
+def test_pytest_pam_earlier_runs(tmp_path: Path) -> None:
+    """Before anybody looks for the run that is to be undone; nothing was written."""
+    project = runbook_with(tmp_path, *ONLY_HEALTH)
+    with (tmp_path / "conftest.py").open("a", encoding="utf-8") as conftest:
+        conftest.write(BRINGS)
+    session = project.run_apart("--undo", "brought", "--env=production", "--execute", "--confirm=production")
+
+    assert "undoing needs --reason and --initiated-by" in session.out
+    assert "the run changed production at https://elsewhere.example" in session.out
+    assert not session.folder.exists()
+
+
+def test_pytest_pam_why_left_out(heard: Finished) -> None:
+    """Not run, and named with its reason."""
+    record = json.loads((heard.folder / "run.json").read_text("utf-8"))
+
+    assert [(one["nodeid"].rpartition("::")[2].partition("[")[0], one["reason"]) for one in record["deselected"]] == [
+        ("test_database_is_healthy", "the database is another team's")
+    ]
+    assert record["results"]
+
+
+def test_pytest_pam_situation_begins(heard: Finished) -> None:
+    """Once for its only situation, with the fixtures of the session."""
+    assert (heard.folder.parent / "begun").read_text("utf-8") == "as-is of sandbox\n"
+
+
+def test_pytest_pam_incomplete(heard: Finished) -> None:
+    """All that ran is green, and it is no GO."""
+    assert heard.rc == 11, heard.out
+    assert "PARTIAL: 1 was left out, and [] do not answer for it" in " ".join(heard.out.split())
+
+
+def test_pytest_pam_notes(heard: Finished) -> None:
+    """In the record, of a session that changed nothing."""
+    assert f"seen in {heard.folder.name}" in Real(heard).notes
+
+
+def test_pytest_pam_planned(any_session: Project, shared_range: Range) -> None:
+    """What would be done, beside what nobody asked for."""
+    session = any_session.run("-m", "health", "--dry-run", f"--env={shared_range.file}")
+
+    steps = json.loads((session.folder / "run.json").read_text("utf-8"))["steps"]
+    assert [(step["action"], step["step"], step["outcome"]) for step in steps] == [
+        ("own", "1 phase of sandbox", "planned")
+    ]
+
+
+def test_pytest_pam_report(heard: Finished) -> None:
+    """A heading with its lines, above the verdict."""
+    lines = heard.out.splitlines()
+    heading = lines.index("From elsewhere")
+
+    assert re.fullmatch(r"  \d tests were seen", lines[heading + 1])
+    assert any("INCONCLUSIVE" in line for line in lines[heading:])
+
+
+def test_who_fails_makes_no_go(heard: Finished) -> None:
+    """Whether all was asked is then not known; what a report would have said is named."""
+
+    def fail(**_: object) -> list[str]:
+        raise RuntimeError("broken")
+
+    hooks = SimpleNamespace(
+        pytest_pam_incomplete=fail, pytest_pam_report=fail, pytest_pam_notes=fail, pytest_pam_planned=fail
+    )
+    config: Any = SimpleNamespace(hook=hooks)
+
+    assert listeners.incomplete(config, LeftOut(), ()) == [
+        "whether all was asked is not known: a hook failed: RuntimeError: broken"
+    ]
+    assert listeners.notes(config, heard.folder) == ["a hook failed: RuntimeError: broken"]
+    [step] = listeners.planned(config, SimpleNamespace(plan=None, environment=None), ())  # type: ignore[arg-type]
+    assert step.step == "a hook failed: RuntimeError: broken"
+    assert listeners.report(config, read(heard.folder / "run.json")) == [
+        ("Not told", ("a hook failed: RuntimeError: broken",))
+    ]

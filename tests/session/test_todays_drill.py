@@ -1,0 +1,96 @@
+"""A whole drill on today's product, with the checks after it. Its flags are constants of the bundle: the front end is restored.
+
+It is run once, with the checks of health, rows and journeys; each test looks at something else of it. With all checks: nightly.
+"""
+
+import tempfile
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from pam_rollback.rollback.fixtures import story_objectives
+from pam_rollback.sandbox.launch import launch
+from pam_rollback.sandbox.remote import Remote
+from tests.fault_rows.journeys import ANSWERS, PHONE
+from tests.fault_rows.matrix import ROOT, names_in
+from tests.fault_rows.todays_product import LOST_SESSION, RED_ANYWAY
+from tests.session.drilling import calm
+from tests.sessions import Finished, runbook_in
+
+STORY = "drills/test_frontend_restore.py"
+FEWER = ("-m", "rollback or health or integrity or journey")
+
+
+@dataclass(frozen=True)
+class Drilled:
+    """The drill, and what it left at the sandbox."""
+
+    ended: Finished
+    left: tuple[object, ...]
+
+
+@pytest.fixture(scope="module")
+def drill(tmp_path_factory: pytest.TempPathFactory) -> Drilled:
+    """It ran to its end."""
+    return drilled(tmp_path_factory.mktemp("drill"), *FEWER)
+
+
+def drilled(folder: Path, *selected: str) -> Drilled:
+    """The drill in that folder, on a sandbox of its own."""
+    with tempfile.TemporaryDirectory() as beside:
+        file = Path(beside) / "state.toml"
+        with launch(file, product="pam-today", ready_within_s=180):
+            state = tomllib.loads(file.read_text(encoding="utf-8"))
+            remote = Remote(state["sandbox"]["control_url"], state["sandbox"]["token"])
+            project = runbook_in(folder)
+            calm(project)
+            one = project.folder / "one-browser.toml"  # the others at night: test_todays_verdict.py
+            one.write_text(f'browsers = ["chromium"]\n{file.read_text(encoding="utf-8")}', encoding="utf-8")
+            one.chmod(0o600)
+            ended = project.run(STORY, f"--env={one}", *selected)
+            return Drilled(ended, (*remote.faults(), *remote.changes()))
+
+
+def test_the_story_is_told_to_its_end(drill: Drilled) -> None:
+    """The damage was seen, the deploy is the earlier one and locked, and users were well again in time."""
+    outcomes = drill.ended.outcomes()
+    own = {name for name in names_in(ROOT / STORY) | {*story_objectives.__all__} if name in outcomes}
+
+    assert names_in(ROOT / STORY) < own, drill.ended.out
+    assert {outcomes[name] for name in own} <= {"passed", "could not measure"}, drill.ended.out
+    assert {outcomes[name] for name in names_in(ROOT / STORY)} == {"passed"}, drill.ended.out
+    assert [step["outcome"] for step in drill.ended.record["steps"] if not step["step"].startswith("undo ")] == [
+        "done"
+    ] * 6
+
+
+def test_checks_follow_and_only_what_every_release_has_is_red(drill: Drilled) -> None:
+    """Chat and rows are judged like the plan's; what is broken in every release of today's product is named, and nothing else."""
+    judged(drill.ended, frozenset({LOST_SESSION}), "test_database_is_healthy", "test_settings_blank")
+
+
+@pytest.mark.nightly  # pages' barriers and speed as well: the checks themselves are held by test_faults_together.py
+@pytest.mark.timeout(600)
+def test_all_checks_follow_and_only_what_every_release_has_is_red(tmp_path: Path) -> None:
+    """The same of everything, and nothing is left behind."""
+    whole = drilled(tmp_path)
+
+    judged(whole.ended, RED_ANYWAY, "test_database_is_healthy", "test_settings_blank", "test_the_focus_can_be_seen")
+    assert whole.left == ()
+
+
+def judged(ended: Finished, red: frozenset[str], *asked: str) -> None:
+    """These were asked, the journeys arrived, and these cases alone are broken."""
+    cases = ended.outcomes_by_case()
+
+    assert set(ended.outcomes()) >= {*asked}
+    assert {cases[f"{name}[chromium]"] for name in (ANSWERS, PHONE)} == {"passed"}, ended.out
+    assert {name for name, outcome in cases.items() if outcome == "broken criterion"} == red, ended.out
+    assert {"action failed", "refused"}.isdisjoint(cases.values())
+
+
+def test_nothing_is_left_behind(drill: Drilled) -> None:
+    """The fault is gone, and the deploy of before is published again."""
+    assert drill.left == ()

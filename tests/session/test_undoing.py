@@ -1,0 +1,157 @@
+"""What a run left changed is put back, the latest first; what cannot be put back keeps nothing else from it and is never called done."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pam_rollback.base.errors import UndoFailed
+from pam_rollback.environment.environment import Environment
+from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.plan.flags import Flag
+from pam_rollback.rollback.engine.flag_writing import owe_flags
+from pam_rollback.rollback.engine.journal import SETTLED, Journal, Scope, Undo
+from pam_rollback.rollback.service.undo_kinds import UNDO_KINDS, UndoTools
+from pam_rollback.session.undoing import undo_all
+from tests.session.beginning import Begin, begin
+from tests.sessions import FLAGS, ON, ROOT, Project, Range
+
+__all__ = ["begin"]
+
+REFUSED, CRASHES, WORKS = "refused", "crashes", "works"
+OFF = Flag(enabled=False, rollout_pct=0)
+OTHER_SANDBOX = "http://127.0.0.1:9"
+
+
+@pytest.fixture
+def environment() -> Environment:
+    """Any one: these undos reach nothing."""
+    return load_environment("production", ROOT / "environments", {})
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    """A run that changed four things."""
+    journal = Journal(tmp_path / "journal.jsonl")
+    for kind in (WORKS, REFUSED, CRASHES, WORKS):
+        journal.owe(kind, {"number": len(journal.owed())}, place=str(len(journal.owed())))
+    return journal
+
+
+@pytest.fixture
+def put_back(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The undos in the order in which they were asked for; two of the kinds cannot be done."""
+    asked: list[int] = []
+
+    def works(undo: Undo, _: UndoTools) -> None:
+        asked.append(undo.number)
+
+    def refused(undo: Undo, _: UndoTools) -> None:
+        asked.append(undo.number)
+        raise UndoFailed("HTTP 503: a person must set it")
+
+    def crashes(undo: Undo, _: UndoTools) -> None:
+        asked.append(undo.number)
+        raise KeyError("published_deploy")
+
+    known = {**UNDO_KINDS, WORKS: works, REFUSED: refused, CRASHES: crashes}
+    monkeypatch.setattr("pam_rollback.session.undoing.UNDO_KINDS", known)
+    return asked
+
+
+def test_all_are_tried_the_latest_first(journal: Journal, environment: Environment, put_back: list[int]) -> None:
+    """A refusal and a crash stop nothing; both are named, and only what was put back is settled."""
+    with pytest.raises(UndoFailed) as failed:
+        undo_all(journal, environment, initiated_by="alex")
+
+    assert put_back == [4, 3, 2, 1]
+    assert "HTTP 503: a person must set it" in str(failed.value)
+    assert "published_deploy" in str(failed.value)
+    assert [undo.number for undo in journal.owed()] == [3, 2]
+
+
+def test_what_is_left_to_others_stays_owed(journal: Journal, environment: Environment, put_back: list[int]) -> None:
+    """The incident of a drill is taken away by who planted it."""
+    assert undo_all(journal, environment, initiated_by="alex", left_to_others={REFUSED, CRASHES}) == 2
+    assert put_back == [4, 1]
+
+
+def test_an_unknown_kind_needs_a_person(tmp_path: Path, environment: Environment) -> None:
+    """A journal of a newer version, say: the message has what was to be put back."""
+    journal = Journal(tmp_path / "other.jsonl")
+    journal.owe("set-branch", {"branch": "main"})
+
+    with pytest.raises(UndoFailed, match=r"does not know: a person must put back \{'branch': 'main'\}"):
+        undo_all(journal, environment, initiated_by="alex")
+    assert len(journal.owed()) == 1
+
+
+def test_every_kind_has_a_routine_that_refuses_what_is_not_there(environment: Environment, tmp_path: Path) -> None:
+    """Asked for on an environment that has none of it, each says so instead of calling it done."""
+    for kind in UNDO_KINDS:
+        journal = Journal(tmp_path / f"{kind}.jsonl")
+        journal.owe(kind, {})
+        with pytest.raises(UndoFailed):
+            undo_all(journal, environment, initiated_by="alex")
+        assert len(journal.owed()) == 1
+
+
+@pytest.fixture
+def killed(project: Project, practice_range: Range) -> Callable[..., Path]:
+    """Makes the folder of a run that switched the features off on sandboxes, this one last, and was killed."""
+
+    def make(*others: str) -> Path:
+        folder = project.folder / "killed"
+        folder.mkdir()
+        for number, api in enumerate([*others, practice_range.state["urls"]["api"]]):
+            journal = Journal(folder / "journal.jsonl").of(Scope(f"after-{number}", "sandbox", api))
+            journal.append("planting", fault="errors", environment="sandbox", api=api)
+            owe_flags(journal, dict.fromkeys(FLAGS, ON))
+        practice_range.flags.set_flags(dict.fromkeys(FLAGS, OFF))
+        return folder
+
+    return make
+
+
+def switched(practice_range: Range) -> set[Flag]:
+    """How the features are."""
+    found = practice_range.flags.read_flags()
+    return {found[name] for name in FLAGS}
+
+
+def test_undo_given_twice(practice_range: Range, project: Project, begin: Begin, killed: Callable[..., Path]) -> None:
+    """The second finds nothing to put back, says so and ends with 0. It sends nothing: what people switched off meanwhile stays off."""
+    command = ("--undo", str(killed()), "--env", str(practice_range.file))
+    first = begin(project.folder, *command)
+    assert (first.rc, switched(practice_range)) == (0, {ON}), first.said
+    assert "UNDONE: 1 change of" in first.said
+    practice_range.flags.set_flags(dict.fromkeys(FLAGS, OFF))
+
+    second = begin(project.folder, *command)
+
+    assert (second.rc, switched(practice_range)) == (0, {OFF}), second.said
+    assert "UNDONE: 0 changes of" in second.said
+
+
+def test_what_is_owed_to_another_sandbox_is_named_and_not_called_done(
+    practice_range: Range, project: Project, begin: Begin, killed: Callable[..., Path]
+) -> None:
+    """What is owed here is put back, the rest stays owed, and the session ends with 11, however often it is asked."""
+    folder = killed(OTHER_SANDBOX)
+    command = ("--undo", str(folder), "--env", str(practice_range.file))
+
+    planned = begin(project.folder, *command, "--dry-run")
+    assert planned.rc == 0, planned.said
+    assert f"and not what is owed elsewhere: set-flags on sandbox at {OTHER_SANDBOX}" in planned.said
+    for count in ("1 change", "0 changes"):
+        undone = begin(project.folder, *command)
+
+        assert (undone.rc, switched(practice_range)) == (11, {ON}), undone.said
+        assert f"{count} of" in undone.said
+        assert (
+            f"1 more of this run is owed to another environment and was not touched (set-flags on sandbox at {OTHER_SANDBOX})"
+            in undone.said
+        )
+    journal = Journal(folder / "journal.jsonl")
+    assert [undo.api for undo in journal.owed()] == [OTHER_SANDBOX]
+    assert sum(entry["event"] == SETTLED for entry in journal.entries()) == 1
