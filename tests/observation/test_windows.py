@@ -61,7 +61,7 @@ def test_a_prober_that_died_leaves_it_unknown(practice_range: Range, project: Pr
 
 @pytest.mark.nightly
 def test_a_ban_in_the_middle_of_a_window(practice_range: Range, project: Project) -> None:
-    """Not known from there on, at once; nothing is red. On a commit the rule: tests/observation/rules/test_blocking.py, and blindness: above."""
+    """Not known from there on, at once; nothing is red. On a commit the rule (rules/test_blocking.py) and blindness (above)."""
     text = practice_range.file.read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if "second_address_proxy" not in line]
     project.write("alone.toml", "\n".join(lines) + "\n")
