@@ -199,6 +199,7 @@ ROWS: list[DecisionRow] = [
         {"what": "chat-dead-in-firefox.js"},
         select="decision",
         files=JOURNEYS,
+        setting='browsers = ["chromium", "firefox"]',
         states={"CR-2": HOLDS},
         verdict=THINK,
         strategy="ST-2",
