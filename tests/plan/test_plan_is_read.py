@@ -25,7 +25,7 @@ from tests.plan.plan_scene import ROOT
 Reader = Callable[[Plan], object]
 
 READ_BY: Mapping[Reader, tuple[str, ...]] = {
-    judged.review: ("about.reviewed_on", "about.review_after_d"),
+    judged.review: ("about.review_after_d",),
     redeployed.document: ("about.title", "about.version", "about.source"),
     decided.manual: ("*.judged_by",),
     # the decision

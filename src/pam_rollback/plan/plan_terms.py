@@ -13,8 +13,8 @@ class About(Table):
 
     title: str
     version: str
-    reviewed_on: date
-    """When somebody last read plan and runbook against the product."""
+    reviewed_on: date | None = None
+    """When somebody last read plan and runbook against the product; None until somebody did."""
     review_after_d: Annotated[int, Field(gt=0)]
     source: str
 

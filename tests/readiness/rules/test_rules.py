@@ -97,6 +97,20 @@ def test_the_runbook_is_kept(text: str, reviewed_on: date, words: str) -> None:
     assert words in str(found)
 
 
+@pytest.mark.parametrize(("text", "known"), [('<a id="a"></a>', False), ("", True)], ids=["kept", "page missing"])
+def test_a_runbook_that_nobody_read_is_not_kept(text: str, known: bool) -> None:  # noqa: FBT001 - a table
+    """PM-11 stays open, and says what to do; a page that is missing is broken all the same."""
+    found = upkeep.runbook_kept(text, {"SC-1": "a"}, reviewed_on=None, review_after_d=30, today=NOW.date())
+
+    if known:
+        assert not found.ready
+    else:
+        with pytest.raises(
+            MeasurementFailed, match=r"nobody has written down .* set \[about\] reviewed_on in plan.toml"
+        ):
+            _ = found.ready
+
+
 def cover(*shifts: Shift, absent: str = "") -> Finding:
     """PM-12 for one day."""
     return on_call.covered(shifts, since=NOW, until=NOW + DAY, absent=absent)

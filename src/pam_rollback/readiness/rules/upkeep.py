@@ -16,6 +16,7 @@ _SWITCHED_OFF = {
     "deleted": "its file is gone",
 }
 _ANCHOR = re.compile(r'<a id="([^"]+)"></a>')
+_READ_IT = "Read it against the product, then set [about] reviewed_on in plan.toml"
 _GONE = frozenset({404, 410})
 _ERROR = 500
 EXCHANGE = "answers while a release was exchanged"
@@ -39,19 +40,22 @@ def watched(last_s: float | None, *, now_s: float, age_s_max: float) -> Finding:
 
 
 def runbook_kept(
-    text: str, anchors: Mapping[str, str], *, reviewed_on: date, review_after_d: int, today: date
+    text: str, anchors: Mapping[str, str], *, reviewed_on: date | None, review_after_d: int, today: date
 ) -> Finding:
     """Whether the runbook has a page for each item (``anchors``: ids and pages) and was reviewed in time."""
     what, pages = "the runbook", set(_ANCHOR.findall(text))
     missing = sorted(item for item, anchor in anchors.items() if anchor not in pages)
-    due = reviewed_on + timedelta(days=review_after_d)
     broken = [f"no page for {', '.join(missing)}"] if missing else []
+    if reviewed_on is None:
+        unread = f"nobody has written down when it was read against the product. {_READ_IT}"
+        return Finding(what, broken=(*broken,), unknown=(unread,), advice=_READ_IT)
+    due = reviewed_on + timedelta(days=review_after_d)
     if reviewed_on > today:
         broken.append(f"reviewed on {reviewed_on}, which is in the future")
     elif today > due:
         broken.append(f"reviewed on {reviewed_on}, and again due on {due}")
     if broken:
-        return Finding(what, broken=(*broken,), advice="Read it against the product, then set [about] reviewed_on")
+        return Finding(what, broken=(*broken,), advice=_READ_IT)
     return Finding(what, (f"{len(set(anchors.values()))} pages, reviewed on {reviewed_on}, due on {due}",))
 
 
