@@ -26,6 +26,7 @@ LEAVES = {
     "game": (),
     "readiness": ("checks/test_readiness.py",),
     "watch": ("checks/test_watch.py",),
+    "installed": (),
 }
 """Each leaf, with its files of the runbook."""
 KINDS_OF_ONE_PHASE = {"load"}

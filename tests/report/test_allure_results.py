@@ -4,9 +4,9 @@ import json
 import subprocess
 from pathlib import Path
 
+from pam_rollback.outside.places import REPORTS
 from pam_rollback.report.allure_results import Executor, write_environment, write_executor
 from pam_rollback.report.node import find_node
-from pam_rollback.report.run_folder import REPORTS
 
 FACTS = {"Release seen": "1.42.0 → 1.41.3", "a=b:c": " first # \\ and\nsecond 🙂", "Pace": "60"}
 

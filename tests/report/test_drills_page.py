@@ -9,10 +9,10 @@ from playwright.sync_api import sync_playwright
 
 from pam_rollback.browser.client import axe
 from pam_rollback.browser.client.browser import chromium_path
+from pam_rollback.outside.places import REPORTS
 from pam_rollback.report import drills_page
 from pam_rollback.report.drills_page import DrillDone, StrategyPast
 from pam_rollback.report.past_drills import PastRecovery
-from pam_rollback.report.run_folder import REPORTS
 from pam_rollback.report.run_record import RunRecord
 from pam_rollback.report.verdict import Outcome
 

@@ -15,10 +15,11 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from pam_rollback.browser.client.browser import chromium_path
+from pam_rollback.outside.places import REPORTS
 from pam_rollback.report import html_report
 from pam_rollback.report.html_report import Built, Unavailable, build, outside_references
 from pam_rollback.report.redaction import scan
-from pam_rollback.report.run_folder import REPORTS, RunFolder, history_of, newest_run
+from pam_rollback.report.run_folder import RunFolder, history_of, newest_run
 from pam_rollback.report.run_record import RunRecord
 from pam_rollback.report.run_report import build_run
 

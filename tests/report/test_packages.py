@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from pam_rollback.outside.places import REPORTS
 from pam_rollback.report import packages
 from pam_rollback.report.html_report import are_installed
-from pam_rollback.report.run_folder import REPORTS
 
 
 @pytest.fixture

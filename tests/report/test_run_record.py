@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
+from pam_rollback.outside.places import REPORTS
 from pam_rollback.report.redaction import Redactor
-from pam_rollback.report.run_folder import REPORTS
 from pam_rollback.report.run_record import Measured, RunRecord, UnreadableRecord, read, schema, to_json, write
 
 NO_SECRETS = Redactor([])

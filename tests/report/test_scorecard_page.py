@@ -13,8 +13,8 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from pam_rollback.browser.client import axe
 from pam_rollback.browser.client.browser import chromium_path
+from pam_rollback.outside.places import REPORTS
 from pam_rollback.report import scorecard_page, timeline_picture
-from pam_rollback.report.run_folder import REPORTS
 from pam_rollback.report.run_record import ActionStep, ActionTaken, Measured, Result, RunRecord
 from pam_rollback.report.verdict import Outcome
 from pam_rollback.report.watched_record import ActionMoment, FeatureShare, NoticeSent, TimelineBin, Watched

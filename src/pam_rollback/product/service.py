@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from pam_rollback.base.configuration import ConfigurationError, Problem
+from pam_rollback.outside import places
 from pam_rollback.product.client.files import load_contract, path_of, read_contract, validated
 from pam_rollback.product.rules.contract import Contract
 
 FOLDER = "products"
-_OWN = Path(__file__).resolve().parents[3] / FOLDER
-"""Of this checkout: for an environment file that stands elsewhere."""
+_OWN = places.HOME / FOLDER
+"""The suite's own: for an environment file that stands elsewhere."""
 
 
 def contract_of(name: str, environments: Path, changes: Mapping[str, Any]) -> Contract:

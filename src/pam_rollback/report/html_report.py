@@ -24,9 +24,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, Final
 
+from pam_rollback.outside.places import REPORTS
 from pam_rollback.report.attachments_beside import staged
 from pam_rollback.report.node import OLDEST_MAJOR, Node, find_node, npm_command
-from pam_rollback.report.run_folder import REPORTS
 
 INSTALL_TIMEOUT_S: Final = 180
 GENERATE_TIMEOUT_S: Final = 120
@@ -173,7 +173,7 @@ def _installed(node: Node, reports: Path) -> Path:
     if not lock_file.is_file():
         raise _Failed(
             f"{lock_file} is missing",
-            "run from a checkout of the project; the wheel does not bring the report generator",
+            "run from a checkout of the project, or in the product's repository: pam-rollback run report",
         )
     with _alone(reports / "out" / ".install.lock"):
         if not are_installed(reports):

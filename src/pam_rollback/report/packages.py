@@ -7,8 +7,8 @@ and the report can be built later. So this never fails; it says in one line what
 import sys
 from pathlib import Path
 
+from pam_rollback.outside.places import REPORTS
 from pam_rollback.report.html_report import Unavailable, are_installed, install_packages
-from pam_rollback.report.run_folder import REPORTS
 
 
 def main(*, reports: Path = REPORTS) -> int:

@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-DOCS: Final = Path(__file__).resolve().parents[3] / "docs"
+from pam_rollback.outside import places
+
+DOCS: Final = places.HOME / "docs"
 RUNBOOK: Final = "runbook"
 FAULT_MATRIX: Final = "fault-matrix"
 _TITLES: Final = {RUNBOOK: "Runbook", FAULT_MATRIX: "Fault matrix"}

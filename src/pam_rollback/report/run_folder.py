@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-REPORTS: Final = Path(__file__).resolve().parents[3] / "reports"
-"""The folder with the report's configuration and its locked generator; runs are below ``out``."""
+from pam_rollback.outside.places import REPORTS
 
 OUT: Final = REPORTS / "out"
 

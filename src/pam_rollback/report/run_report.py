@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+from pam_rollback.outside.places import REPORTS
 from pam_rollback.report import html_report, recommendation, scorecard_page, wording
 from pam_rollback.report.pages import write_pages
-from pam_rollback.report.run_folder import OUT, REPORTS, RunFolder, history_of
+from pam_rollback.report.run_folder import OUT, RunFolder, history_of
 from pam_rollback.report.run_record import RunRecord
 
 

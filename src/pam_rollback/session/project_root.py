@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 import pytest
 
-PLAN = "plan.toml"
+from pam_rollback.outside.places import PLAN
+
 _WITH_PATHS = ("--env", "--run-dir", "--baseline", "--undo")
 _RESTARTED = "PAM_ROLLBACK_RESTARTED"
 

@@ -7,11 +7,11 @@ can make less run. Decided in docs/decisions/0023.
 import os
 import sys
 from collections.abc import Collection, Iterable, Mapping
-from pathlib import Path
 
 import pytest
 
-from pam_rollback.session.project_root import PLAN, only_own_tests
+from pam_rollback.outside.places import project_of
+from pam_rollback.session.project_root import only_own_tests
 
 LISTING: Mapping[str, tuple[str, ...]] = {
     "collectonly": ("--collect-only", "--collectonly", "--co"),
@@ -171,11 +171,6 @@ def refuse_missing_parts(config: pytest.Config) -> None:
 
 def _is_needed(name: str) -> bool:
     return name in NEEDED_PLUGINS or name.partition(".")[0] == _OURS
-
-
-def project_of(folder: Path) -> Path | None:
-    """The project in which the folder lies, by its plan; None when it lies in none."""
-    return next((one for one in (folder, *folder.parents) if (one / PLAN).is_file()), None)
 
 
 def assertions_are_off() -> bool:

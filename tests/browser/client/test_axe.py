@@ -17,7 +17,7 @@ from pam_rollback.browser.client.page_audits import collect
 from pam_rollback.browser.client.page_states import Site
 from pam_rollback.browser.rules.accessibility import LOOKS, STATES
 from pam_rollback.browser.rules.barriers import Findings
-from pam_rollback.report.run_folder import REPORTS
+from pam_rollback.outside.places import REPORTS
 from tests.contracts import PAGES, elements
 
 PICTURE = "data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA="

@@ -15,11 +15,10 @@ from pam_rollback.connect.rules.kept import Proposed, proposed
 from pam_rollback.connect.rules.product_file import product_file, titles_of
 from pam_rollback.connect.service.wish import VARIABLES, CannotConnect, Wish
 from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.outside import places
 from pam_rollback.product.client.files import path_of, read_contract
 
 PRODUCTS, ENVIRONMENTS = "products", "environments"
-_OWN = Path(__file__).resolve().parents[4]
-"""Of this checkout, where a project has no contracts of its own."""
 MADE_BY = "Written by `make connect`. Change what you like: what you change stays."
 
 
@@ -33,7 +32,7 @@ class Written:
 def known_contract(name: str, root: Path) -> tuple[Path, Mapping[str, Any]]:
     """A contract that is there, of the project or of the suite. Raises ConfigurationError with those that are."""
     folder = root / PRODUCTS
-    path = path_of(name, folder if (folder / f"{name}.toml").is_file() else _OWN / PRODUCTS)
+    path = path_of(name, folder if (folder / f"{name}.toml").is_file() else places.HOME / PRODUCTS)
     return path, read_contract(path)
 
 

@@ -1,0 +1,33 @@
+"""Where the files of the suite lie that are no modules: plan, checks, docs and the report's configuration.
+
+A checkout has them in its own folders. A wheel brings them along (``SHIPPED``), and ``pam-rollback`` lays them out in the repository of a
+product; sessions and commands then run in that folder.
+"""
+
+from pathlib import Path
+from typing import Final
+
+PLAN: Final = "plan.toml"
+SETTINGS: Final = "pyproject.toml"
+_PACKAGE: Final = Path(__file__).resolve().parents[1]
+SHIPPED: Final = _PACKAGE / "shipped"
+IS_CHECKOUT: Final = not SHIPPED.is_dir()
+HOME: Final = _PACKAGE.parents[1] if IS_CHECKOUT else SHIPPED
+REPORTS: Final = (HOME if IS_CHECKOUT else Path.cwd()) / "reports"
+"""The folder with the report's configuration and its locked generator; runs are below ``out``."""
+
+
+def project_of(folder: Path) -> Path | None:
+    """The project in which the folder lies, by its plan; None when it lies in none."""
+    return next((one for one in (folder, *folder.parents) if (one / PLAN).is_file()), None)
+
+
+def is_whole(project: Path) -> bool:
+    """Whether pytest finds the suite's settings there, as in a checkout and in the folder that ``pam-rollback`` laid out.
+
+    The repository of a product has a plan, and settings of its own.
+    """
+    try:
+        return '"pam_rollback.session"' in (project / SETTINGS).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return False
