@@ -43,7 +43,7 @@ def test_each_question_has_its_line(good_record: RunRecord) -> None:
         "[!] the candidate's own tests: NO, 1 of 3: GA-3: exit code 1",
         "[x] migrations can be taken back: 1 of 1",
         "[x] new features are behind flags: 1 of 1",
-        "[ ] the incident stays away: NOT KNOWN, 0 of 1: MeasurementFailed: none is recorded",
+        "[ ] the incident stays away: NOT KNOWN, 0 of 1: none is recorded",
         "[x] a rollback is ready: 2 of 2",
     )
 

@@ -76,7 +76,7 @@ def _criteria(record: RunRecord) -> str:
             wording.figure(measured.measured, measured.unit),
             "-" if measured.n is None else str(measured.n),
             wording.margin(measured),
-            _SIGNS[result.outcome] + (" (advisory)" if result.advisory else ""),
+            _SIGNS[result.outcome] + ("" if wording.decides(result) else " (advisory)"),
         )
         for result in record.results
         if result.criteria and not checklist.is_item(result)
@@ -93,7 +93,7 @@ def _problems(record: RunRecord) -> str:
     for result in wording.problems(record):
         if checklist.is_item(result):
             continue
-        advisory = " (advisory)" if result.advisory else ""
+        advisory = "" if wording.decides(result) else " (advisory)"
         ids = [*result.criteria, *([f"[{result.situation}]"] if result.situation else [])]
         head = _text(" ".join([result.outcome.value + advisory, *ids]))
         entry = f"- **{head}** {_text(wording.problem(result))}"

@@ -114,7 +114,7 @@ def _rows(results: Sequence[Result], situation: str) -> list[tuple[list[str], Ou
             continue
         told.add(case)
         word = WORDS[result.outcome][0]
-        verdict = f"({word})" if result.advisory else word
+        verdict = word if wording.decides(result) else f"({word})"
         ids = " ".join(result.criteria)
         title = result.title if alike[case] == 1 else f"{result.title} ({alike[case]} cases)"
         for place, measured in enumerate(result.measured or (Measured(title, "", None),)):
@@ -234,7 +234,7 @@ def _problems(record: RunRecord, page: Page) -> list[str]:
         word, hue = WORDS[result.outcome]
         ids = " ".join(dict.fromkeys(identifier for each in group for identifier in each.criteria))
         where = f" [{result.situation}]" if _situation(result) != _AS_IS else ""
-        advisory = " (advisory)" if result.advisory else ""
+        advisory = "" if wording.decides(result) else " (advisory)"
         said = wording.problem(result) if len(group) == 1 else f"{len(group)} tests: {wording.said(result)}"
         first, *others = page.wrapped(f"{word}{advisory} {ids}{where} {said}")
         lines += [first.replace(word, page.paint(word, hue, "bold"), 1), *others]

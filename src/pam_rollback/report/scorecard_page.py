@@ -19,7 +19,7 @@ from pam_rollback.report.pages_html import template
 from pam_rollback.report.run_record import ActionTaken, Measured, Result, RunRecord
 from pam_rollback.report.shown_record import shown
 from pam_rollback.report.terminal_page import alike
-from pam_rollback.report.terms_table import decides, drill_of, key_figures, not_good, rows_of, worst_mark
+from pam_rollback.report.terms_table import drill_of, key_figures, not_good, rows_of, worst_mark
 from pam_rollback.report.verdict import Outcome
 from pam_rollback.report.watched_record import Watched
 
@@ -316,7 +316,7 @@ def _lists(record: RunRecord) -> Iterator[tuple[str, Sequence[str]]]:
     ]
     yield "Not judged, and why", left_out
     yield plan_coverage.HEADING, plan_coverage.lines(record)
-    advisory = [one for one in wording.problems(record) if not decides(one) and not checklist.is_item(one)]
+    advisory = [one for one in wording.problems(record) if not wording.decides(one) and not checklist.is_item(one)]
     yield "Only advisory", [f"{' '.join(one.criteria)} {wording.problem(one)}" for one in advisory]
 
 
@@ -331,7 +331,7 @@ def _figures(record: RunRecord) -> Iterator[_Table]:
                 measured.asked or _DASH,
                 _DASH if measured.n is None else str(measured.n),
                 wording.margin(measured),
-                _said(result.outcome, not decides(result)),
+                _said(result.outcome, not wording.decides(result)),
             ),
         )
         for result in record.results

@@ -23,7 +23,7 @@ from pam_rollback.report import (
 from pam_rollback.report.run_record import ActionTaken, Result, RunRecord
 from pam_rollback.report.shown_record import shown
 from pam_rollback.report.terminal_page import WORDS, Page, fitted, labelled, several_labelled
-from pam_rollback.report.terms_table import criteria_table, decides, is_term, not_good, situations_table
+from pam_rollback.report.terms_table import criteria_table, is_term, not_good, situations_table
 from pam_rollback.report.verdict import Outcome
 
 LINES_MAX: Final = 40
@@ -79,7 +79,7 @@ def _problems(record: RunRecord, page: Page) -> list[str]:
         lines += _in_full(causes, page, several) if place < _TOLD_IN_FULL else _in_a_line(causes, page, several)
     not_run: dict[str, list[Result]] = {}
     for result in record.results:
-        if result.outcome is Outcome.NOT_RUN and decides(result) and record.verdict != "GO":
+        if result.outcome is Outcome.NOT_RUN and wording.decides(result) and record.verdict != "GO":
             not_run.setdefault(result.message or "no reason was given", []).append(result)
     for reason, results in not_run.items():
         lines += ["", *labelled("not run", f"{_ids(results)} {_counted(results)}: {reason}", page)]
@@ -224,7 +224,7 @@ def _also_passed(record: RunRecord) -> str:
         result
         for result in record.results
         if result.outcome is Outcome.PASSED
-        and decides(result)
+        and wording.decides(result)
         and not checklist.is_item(result)
         and not any(map(is_term, result.criteria))
     ]
@@ -240,14 +240,14 @@ def _not_judged(record: RunRecord) -> Iterable[str]:
     not_done = [result for result in items if checklist.state(result) == NOT_DONE]
     if not_done:
         yield f"{len(not_done)} of the checklist found not done: {_ids(not_done)}"
-    advisory = [one for one in wording.problems(record) if not decides(one) and not checklist.is_item(one)]
+    advisory = [one for one in wording.problems(record) if not wording.decides(one) and not checklist.is_item(one)]
     if advisory:
         yield f"{len(advisory)} only advisory: {_ids(advisory)}"
     unconfirmed = [result for result in items if checklist.state(result) not in {NOT_DONE, CONFIRMED}]
     if unconfirmed:
         yield f"{len(unconfirmed)} of the checklist, confirmed by nobody (--ack): {_ids(unconfirmed)}"
     listed = {result.nodeid for result in items} | {
-        one.nodeid for one in record.results if decides(one) and one.outcome is not Outcome.KNOWN
+        one.nodeid for one in record.results if wording.decides(one) and one.outcome is not Outcome.KNOWN
     }
     for reason, names in wording.not_run(record).items():
         left = [name for name in names if name not in listed] if record.verdict != "GO" else names

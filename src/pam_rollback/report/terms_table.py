@@ -50,14 +50,9 @@ class Row:
     advisory: bool
 
 
-def decides(result: Result) -> bool:
-    """Whether the verdict rests on it. What could not be put back counts whichever test came upon it."""
-    return not result.advisory or result.outcome is Outcome.UNDO_FAILED
-
-
 def not_good(record: RunRecord) -> list[Result]:
     """What keeps the verdict from a GO, the worst first; what a checklist asks for is a person's."""
-    return [one for one in wording.problems(record) if decides(one) and not checklist.is_item(one)]
+    return [one for one in wording.problems(record) if wording.decides(one) and not checklist.is_item(one)]
 
 
 def worst(results: Iterable[Result]) -> Outcome:
@@ -102,7 +97,7 @@ def key_figures(record: RunRecord) -> list[Row]:
     found = []
     for result in record.results:
         first = next(iter(result.criteria), "")
-        if not decides(result) or not first.startswith(_ASKED_FIRST):
+        if not wording.decides(result) or not first.startswith(_ASKED_FIRST):
             continue
         for figure in result.measured[: 1 if first.startswith(_ASKED_FIRST[0]) else 2]:
             measured = wording.figure(figure.measured, figure.unit)
@@ -122,14 +117,14 @@ def _by_number(identifier: str) -> tuple[int, str, int]:
 
 
 def _row(identifier: str, title: str, results: Sequence[Result]) -> Row:
-    deciding = [result for result in results if decides(result)] or list(results)
+    deciding = [result for result in results if wording.decides(result)] or list(results)
     outcome = worst(deciding)
     alike = [result for result in deciding if result.outcome is outcome]
     own = [result for result in alike if result.criteria[0] == identifier] or alike
     # Where there is a window, it is what the plan asks for; then the latest of few tests, which has seen most. What is not good: the first.
     windows = [result for result in own if _WINDOW in result.kind.split() and len(result.measured) > 0]
     with_figures = windows or [result for result in own if result.measured]
-    advisory = not any(map(decides, results))
+    advisory = not any(map(wording.decides, results))
     many = len(own) > _FIGURES_TOLD and not windows if outcome is Outcome.PASSED else not with_figures
     if many or not with_figures:
         nothing = len(deciding) == 1 or (outcome is Outcome.NOT_RUN and len(alike) == len(deciding))
@@ -195,7 +190,7 @@ def drill_of(name: str, results: Iterable[Result]) -> Drill:
     by_column: dict[str, list[Result]] = {}
     recovery = None
     for result in results:
-        if not decides(result) or checklist.is_item(result):
+        if not wording.decides(result) or checklist.is_item(result):
             continue
         for identifier in filter(is_term, result.criteria):
             kind = identifier.partition("-")[0]

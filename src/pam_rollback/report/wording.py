@@ -1,5 +1,6 @@
 """How the facts of a run record are put into words, the same in the terminal, in the job summary and in the report."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Final
@@ -19,6 +20,11 @@ NO_RECORD: Final = "no verdict: the session ended before it wrote its run record
 
 _SUCCESS: Final = "SC-"
 """How the success criteria of the plan are numbered."""
+
+_OWN_WORD: Final = re.compile(
+    r"^(?:[\w.]+\.)?(?:AssertionError|MeasurementFailed|NothingToProve|ActionFailed|UndoFailed|Refused): "
+)
+"""What pytest puts in front of a message; any other exception is a defect of the suite, and its name is needed."""
 
 
 def duration(seconds: float) -> str:
@@ -87,7 +93,7 @@ def short_reason(record: RunRecord) -> str:
     if record.verdict in {"GO", "PLANNED"}:
         return ""
     ids = ", ".join(record.decision.why) if record.decision is not None else ""
-    outcomes = [result.outcome for result in record.results if not result.advisory]
+    outcomes = [result.outcome for result in record.results if decides(result)]
     numbers = ", ".join(counted(outcomes))
     written = next((reason for reason in record.reasons if reason.strip()), "")
     # Tests that did not run have a cause; their number alone tells nobody what happened.
@@ -101,6 +107,11 @@ def more_reasons(record: RunRecord) -> list[str]:
     return [reason for reason in record.reasons if reason != short_reason(record)]
 
 
+def decides(result: Result) -> bool:
+    """Whether the verdict rests on it. What could not be put back counts whichever test came upon it."""
+    return not result.advisory or result.outcome is Outcome.UNDO_FAILED
+
+
 def problems(record: RunRecord) -> list[Result]:
     """The results that a person has to look at, the worst first; advisory ones last."""
     order = {
@@ -109,7 +120,7 @@ def problems(record: RunRecord) -> list[Result]:
     }
     good = {Outcome.PASSED, Outcome.NOT_RUN, Outcome.KNOWN}
     bad = [result for result in record.results if result.outcome not in good]
-    return sorted(bad, key=lambda result: (result.advisory, order[result.outcome]))
+    return sorted(bad, key=lambda result: (not decides(result), order[result.outcome]))
 
 
 def problem(result: Result) -> str:
@@ -118,8 +129,8 @@ def problem(result: Result) -> str:
 
 
 def said(result: Result) -> str:
-    """What a test found, one line."""
-    return result.message.removeprefix("AssertionError: ") or "no message"
+    """What a test found, one line, without the name of an exception that only repeats the outcome."""
+    return _OWN_WORD.sub("", result.message) or "no message"
 
 
 def not_run(record: RunRecord) -> dict[str, list[str]]:
