@@ -6,10 +6,11 @@ from pathlib import Path
 
 from pam_rollback.decision.rules.decision import Finding, State
 from pam_rollback.report.watched_incident import WatchedIncident
-from pam_rollback.watch.client import WatchFiles
+from pam_rollback.watch.client.files import WatchFiles
 from pam_rollback.watch.rules.looks import Look, Streaks
 from pam_rollback.watch.rules.turn import Moment, Turn
-from pam_rollback.watch.service import Advised, Tell, Watching, WatchTools
+from pam_rollback.watch.service.tools import Advised, Tell, WatchTools
+from pam_rollback.watch.service.turn import Watching
 from tests.virtual_clock import VirtualClock
 
 EVERY_S = 15.0

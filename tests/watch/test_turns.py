@@ -8,10 +8,10 @@ import pytest
 from pam_rollback.base.errors import MeasurementFailed, StopRequested
 from pam_rollback.decision.rules.decision import Finding, State
 from pam_rollback.report.watched_incident import NotTold, WatchedIncident
-from pam_rollback.watch.client import WatchFiles
+from pam_rollback.watch.client.files import WatchFiles
 from pam_rollback.watch.rules.looks import IN_A_ROW, Look
 from pam_rollback.watch.rules.turn import Lease
-from pam_rollback.watch.service import Tell
+from pam_rollback.watch.service.tools import Tell
 from tests.virtual_clock import VirtualClock
 from tests.watch.simulated import DOWN, EVERY_S, Simulated, between, found
 
@@ -145,9 +145,33 @@ def test_a_listener_that_was_certainly_not_told_is_told_as_new(tmp_path: Path) -
     assert sum("tracker was not told: HTTP 500" in line for line in watch.lines) == 2
 
 
+def test_what_was_over_before_a_listener_could_be_told_is_told_to_it_once(tmp_path: Path) -> None:
+    """That it was, and is over; the other one heard both as they came, and whoever begins to listen afterwards hears nothing."""
+
+    class Refusing(Simulated):
+        def _tell(self, name: str) -> Tell:
+            tell = super()._tell(name)
+
+            def refuse(hook: str, incident: WatchedIncident) -> str:
+                if name == "tracker" and self.clock.now_s < 2000:
+                    raise NotTold("HTTP 500")
+                return tell(hook, incident)
+
+            return refuse
+
+    watch = Refusing(tmp_path, between({(600, 1200): DOWN}), names=("tracker", "channel"))
+    watch.turn(1500)
+    watch.names = ("tracker", "channel", "new")
+    watch.turn(HOUR_S)
+    watch.turn(HOUR_S)
+
+    heard = [(name, hook[20:], incident.closed is not None) for name, hook, incident in watch.told]
+    assert heard == [("channel", "opened", False), ("channel", "closed", True), ("tracker", "closed", True)]
+
+
 def test_a_listener_that_hangs_holds_nobody_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It has its time, is named in a line, and is not asked a second time while it hangs."""
-    monkeypatch.setattr("pam_rollback.watch.service.TOLD_WITHIN_S", 0.05)
+    monkeypatch.setattr("pam_rollback.watch.service.telling.TOLD_WITHIN_S", 0.05)
     calls = []
 
     def hang(name: str, _now_s: float) -> str:

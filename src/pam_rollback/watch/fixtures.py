@@ -32,11 +32,12 @@ from pam_rollback.session.recommending import recommended
 from pam_rollback.session.runbook import Runbook
 from pam_rollback.session.titles import titled
 from pam_rollback.stats.distribution import Distribution
-from pam_rollback.watch.client import NOTES, WatchFiles
+from pam_rollback.watch.client.files import NOTES, WatchFiles
 from pam_rollback.watch.rules.looks import Look, Streaks
 from pam_rollback.watch.rules.state import HOOKS
 from pam_rollback.watch.rules.turn import Moment, Turn, length_s
-from pam_rollback.watch.service import Advised, Tell, Watching, WatchTools
+from pam_rollback.watch.service.tools import Advised, Tell, WatchTools
+from pam_rollback.watch.service.turn import Watching
 
 _ON_SANDBOX_S, _ELSEWHERE_S = 15.0, 60.0
 _OWN_SANDBOX_S = 120.0

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.watch.client import NOTES
+from pam_rollback.watch.client.files import NOTES
 from pam_rollback.watch.rules.turn import length_s
 
 

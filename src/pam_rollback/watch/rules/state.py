@@ -39,6 +39,8 @@ class Heard:
     reference: str = ""
     trying: str = ""
     """What it was being told when nobody saw how that ended."""
+    missed: bool = False
+    """It listened while the incident was open, and could not be told."""
 
 
 @dataclass(frozen=True)
@@ -93,8 +95,10 @@ class WatchState:
 
 def _owed(case: Case, heard: Heard) -> str:
     if not heard.version:
-        # Whoever began to listen after it was over is told nothing of it.
-        return OPENED if case.incident.closed is None or heard.trying else ""
+        if case.incident.closed is None or heard.trying == OPENED:
+            return OPENED
+        # Whoever began to listen after it was over is told nothing of it; whoever could not be reached is told once that it was.
+        return CLOSED if heard.missed else ""
     if case.incident.closed is not None:
         return "" if heard.closed else CLOSED
     return UPDATED if heard.version < case.version else ""
@@ -121,7 +125,7 @@ def _heard(before: Heard, event: Event) -> Heard:
     if event.kind == TELLING:
         return replace(before, trying=event.facts["what"])
     if event.kind == FAILED:
-        return replace(before, trying="")
+        return replace(before, trying="", missed=True)
     reference = event.facts["reference"] or before.reference
     return Heard(int(event.facts["version"]), event.facts["what"] == CLOSED, reference)
 

@@ -1,0 +1,1 @@
+"""The outside things of a watch: the files of an environment (``files``)."""

@@ -1,0 +1,189 @@
+"""One turn of a watch: looks until its time is over, keeps the incident, tells whoever listens, and hands over by its journal."""
+
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+from pam_rollback.base.errors import StopRequested
+from pam_rollback.watch.rules.looks import Look, Streaks
+from pam_rollback.watch.rules.state import BEGAN, CLOCK, ENDED, LOOKED, UNWATCHED
+from pam_rollback.watch.rules.turn import (
+    JUMP_S,
+    Lease,
+    Moment,
+    Standby,
+    Turn,
+    gap_max_s,
+    jumped_s,
+    may_take,
+    unwatched_s,
+)
+from pam_rollback.watch.service.book import Book
+from pam_rollback.watch.service.incident import Keeping
+from pam_rollback.watch.service.telling import Teller
+from pam_rollback.watch.service.tools import WatchTools
+
+RECORDED_EVERY_S = 600.0
+"""How often a look is written down at which nothing happened."""
+
+
+@dataclass
+class Watching:
+    """The turn, while it lasts."""
+
+    tools: WatchTools
+    streaks: Streaks = field(default_factory=Streaks)
+    looks: int = 0
+    early: int = 0
+    unknown: int = 0
+    why_unknown: str = ""
+    unwatched_s: float = 0.0
+    lease: Lease = field(init=False)
+    book: Book = field(init=False)
+    _last: Lease | None = None
+    _began_s: float = 0.0
+    _recorded_s: float | None = None
+    """When a look was written down; the first that saw something is, at once."""
+
+    def __post_init__(self) -> None:
+        """Nothing is ours yet."""
+        self.lease = Lease(self.tools.token, self.tools.run)
+        self.book = Book(self.tools)
+        self._keeping = Keeping(self.book)
+        self._teller = Teller(self.book)
+
+    def turn(self) -> Turn:
+        """Do it. Raises MeasurementFailed when the journal cannot be read; a stop ends the turn, and is raised again."""
+        tools = self.tools
+        began = tools.now()
+        if not self._ours(began):
+            return self._ended(began)
+        self._begin(tools.now())
+        before = tools.now()
+        try:
+            while (now := tools.now()).passed_s - began.passed_s < tools.length_s:
+                self._between(before, now)
+                if not self._beat(now):
+                    self.book.say_once("lease", "another watch has taken over: this one tells nothing any more")
+                    break
+                self._look(now)
+                before = now
+                tools.pause(max(0.0, tools.every_s - (tools.now().passed_s - now.passed_s)))
+        except StopRequested:
+            self._end(began)
+            raise
+        return self._end(began)
+
+    # ------------------------------------------------------------ whose turn it is
+
+    def _ours(self, began: Moment) -> bool:
+        """Wait until it is our turn; False when our time is over before."""
+        tools, standby = self.tools, None
+        while True:
+            now = tools.now()
+            with tools.files.alone():
+                found = tools.files.lease()
+                if found is not None:
+                    standby = standby.after(found, now.passed_s) if standby else Standby(found, now.passed_s)
+                if may_take(found, tools.token, standby, now.passed_s, tools.every_s):
+                    before, self._last = self.lease, found
+                    tools.files.write_lease(before.renewed(now.wall_s))
+                    return True
+            self.book.say_once("lease", f"run {found.run if found else '?'} watches already: this one stands by")
+            if now.passed_s - began.passed_s >= tools.length_s:
+                return False
+            tools.pause(tools.every_s)
+
+    def _beat(self, now: Moment) -> bool:
+        files = self.tools.files
+        with files.alone():
+            found = files.lease()
+            if found is not None and found.token != self.lease.token:
+                return False
+            self.lease = self.lease.renewed(now.wall_s)
+            with suppress(OSError):
+                files.write_lease(self.lease)
+        return True
+
+    def _begin(self, now: Moment) -> None:
+        self.book.read()
+        self._began_s = now.passed_s
+        self.book.write(now, BEGAN, run=self.tools.run, every_s=self.tools.every_s)
+        case = self.book.state.open
+        if case is not None:
+            self.tools.say(f"goes on with {case.incident.key}: {case.incident.recommendation}")
+        last: Lease | None = self._last
+        if last is None or not last.at_s:
+            return
+        gap_s = now.wall_s - last.at_s
+        if gap_s < -JUMP_S:
+            self.tools.say(
+                f"the latest look is {-gap_s:.0f} s ahead of this clock: how long nobody watched is not known"
+            )
+        elif gap_s > gap_max_s(self.tools.every_s):
+            self.tools.say(f"nobody watched for {gap_s:.0f} s before this turn: nothing is known of that time")
+            self.book.write(now, UNWATCHED, seconds=round(gap_s))
+
+    def _between(self, before: Moment, now: Moment) -> None:
+        jumped = jumped_s(before, now)
+        if jumped:
+            self.tools.say(f"the clock jumped by {jumped:+.0f} s: time is counted without it")
+            self.book.write(now, CLOCK, seconds=round(jumped))
+        gap_s = unwatched_s(before, now, self.tools.every_s)
+        if gap_s:
+            self.unwatched_s += gap_s
+            self.streaks = Streaks()  # what was in between nobody knows
+            self.tools.say(
+                f"nobody watched for {gap_s:.0f} s (this machine slept, or was too busy): not counted as good"
+            )
+            self.book.write(now, UNWATCHED, seconds=round(gap_s))
+
+    # ------------------------------------------------------------ looks and the incident
+
+    def _look(self, now: Moment) -> None:
+        try:
+            look = self.tools.look()
+        except StopRequested:
+            raise
+        except Exception as problem:  # noqa: BLE001 - a watch outlives what breaks one look
+            look = Look(now.wall_s, blind=f"{type(problem).__name__}: {problem}")
+        if look.early and look.unknown and not look.blind:
+            self.early += 1
+            self.book.say_once("early", "it has not seen for long enough yet to judge everything")
+        else:
+            self.looks += 1
+            self.unknown += bool(look.unknown)
+            self.why_unknown = look.unknown or self.why_unknown
+            self.book.say_once("unknown", look.unknown_about, f"INCONCLUSIVE look: {look.unknown}")
+        first = self._recorded_s is None and self.looks > self.unknown
+        if first or now.passed_s - (self._recorded_s or self._began_s) >= RECORDED_EVERY_S:
+            self._recorded_s = now.passed_s
+            self.book.write(now, LOOKED, looks=self.looks, unknown=self.unknown)
+        self.streaks = self.streaks.after(look)
+        self._keeping.keep(now, self.streaks)
+        self._teller.tell(now)
+
+    # ------------------------------------------------------------ the end of the turn
+
+    def _end(self, began: Moment) -> Turn:
+        now = self.tools.now()
+        self.book.write(now, ENDED, run=self.tools.run, looks=self.looks, unknown=self.unknown)
+        with self.tools.files.alone():
+            found = self.tools.files.lease()
+            if found is None or found.token == self.lease.token:
+                with suppress(OSError):
+                    self.tools.files.write_lease(replace(self.lease, ended=True, at_s=now.wall_s))
+        return self._ended(began)
+
+    def _ended(self, began: Moment) -> Turn:
+        case = self.book.state.open
+        return Turn(
+            watched=self.tools.watched,
+            looks=self.looks,
+            early=self.early,
+            unknown=self.unknown,
+            why_unknown=self.why_unknown,
+            unwatched_s=self.unwatched_s,
+            length_s=self.tools.now().passed_s - began.passed_s,
+            incident=case.incident if case else None,
+            suspected=self.streaks.suspected,
+        )
