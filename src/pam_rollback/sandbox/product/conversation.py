@@ -9,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 from http import HTTPStatus
 from uuid import UUID
 
+import psycopg
 from fastapi import HTTPException
 
 from pam_rollback.sandbox.product.assistant import APOLOGY, Facts, Reply
@@ -93,7 +94,7 @@ async def converse(
             # Raised inside the transaction, so that nothing of it stays; the same answer whether it exists or not.
             raise HTTPException(HTTPStatus.NOT_FOUND, "you have no such conversation")
         if parts.faults.forgets("messages"):
-            await connection.rollback()
+            raise psycopg.Rollback  # ends the transaction, and nothing else
     return exchange
 
 
