@@ -8,11 +8,26 @@ from tests.fault_rows.row import Row
 TODAY = "pam-today"
 REAL: dict[str, str] = {
     "-m health": "GO",
-    "-m journey": "NO-GO: its chat asks the public staging host, which is out of reach; RPO-3, too",
+    "-m journey": "NO-GO: it keeps nothing of what is said in its chat, so no answer is found again",
+    "checks/test_data_loss.py --baseline FILE": "each passes, at pace 60",
+    "checks/test_schema.py --baseline FILE": "each passes, at pace 60",
+    "checks/test_row_access.py": "each passes, at pace 60",
+    "checks/integrity/settings-blank.sql": "each passes, at pace 60",
+    "checks/test_deployed.py": "each passes, at pace 60",
+    "checks/test_published.py": "each passes, at pace 60",
+    "today-chat-apologises": "NO-GO: an apology, on its WebSocket",
+    "api-left-behind": "NO-GO, HC-2",
+    "worker-left-behind": "NO-GO, HC-2",
     "today-front-end-built-without-variables": "NO-GO, HC-1",
     "today-missing-script-served-as-html": "NO-GO, HC-1",
     "today-database-down": "NO-GO, HC-3",
     "today-we-are-banned": "INCONCLUSIVE, we are blocked",
+    "today-old-page-served": "NO-GO, HC-1",
+    "today-wide-settings-wiped": "NO-GO, DI-2",
+    "today-messages-deleted": "NO-GO, SC-4",
+    "today-expenses-moved": "NO-GO, SC-4 and IR-3",
+    "today-policy-opened": "NO-GO, SC-4",
+    "today-grants-revoked": "NO-GO, SC-4",
 }
 """By a row's id, or by what is asked where nothing is wrong: the verdict that the real product got, built and run on loopback."""
 
