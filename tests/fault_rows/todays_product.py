@@ -8,7 +8,7 @@ from tests.fault_rows.row import Row
 TODAY = "pam-today"
 REAL: dict[str, str] = {
     "-m health": "GO",
-    "-m journey": "NO-GO: it keeps nothing of what is said in its chat, so no answer is found again",
+    "-m journey": "PAM answers, on its WebSocket, and keeps nothing of it; NO-GO of what a lost session shows",
     "checks/test_data_loss.py --baseline FILE": "each passes, at pace 60",
     "checks/test_schema.py --baseline FILE": "each passes, at pace 60",
     "checks/test_row_access.py": "each passes, at pace 60",

@@ -57,7 +57,8 @@ class Conversation(Walk):
     answer: str = ""
     shown_again: bool | None = False
     """None: the site does not list what was said, so that this cannot be told."""
-    stored: bool = False
+    stored: bool | None = False
+    """None: the product keeps nothing of it, so that nothing is found again."""
 
     @property
     def forgotten(self) -> bool:
@@ -76,7 +77,7 @@ class Conversation(Walk):
             return self.problem or "PAM gave no answer"
         if self.forgotten:
             return "question and answer are gone after a reload of the page"
-        if not self.stored:
+        if self.stored is False:
             return "the page shows the answer, the API's history does not have it"
         return "works"
 

@@ -132,6 +132,8 @@ class Operation(Table):
     """Sent as JSON. ``{message}`` in a text is what is asked."""
     good: Annotated[tuple[Condition, ...], Strict(False)] = ()  # noqa: FBT003 - TOML has lists
     """What a good answer has, beside HTTP 200 and JSON."""
+    kept: bool = True
+    """What is said in the chat is found again in the history."""
 
     @model_validator(mode="after")
     def _somewhere(self) -> "Operation":
