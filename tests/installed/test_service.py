@@ -8,7 +8,7 @@ import pytest
 from pam_rollback.installed.__main__ import main
 from pam_rollback.installed.client import bring_home
 from pam_rollback.installed.rules import TREE
-from pam_rollback.installed.service import NotLaidOut, begin, lay_out, repository_of, said_there
+from pam_rollback.installed.service import NotLaidOut, begin, joined, lay_out, repository_of, said_there
 
 SHIPPED = ("plan.toml", "pyproject.toml", "environments/sandbox.toml", "checks/conftest.py", "checks/test_health.py")
 
@@ -147,6 +147,11 @@ def test_arguments_mean_the_same_there(wheel: Path, shop: Path, said: list[str],
     tree = lay_out(shop, write(wheel, "drills/test_x.py"))
 
     assert list(said_there(said, shop, shop, tree)) == [text.format(shop=shop) for text in there]
+
+
+def test_options_with_paths_are_joined() -> None:
+    """Pytest would take the value for a path to collect."""
+    assert joined(["--env", "/x.toml", "-q", "--undo=run", "--env"]) == ["--env=/x.toml", "-q", "--undo=run", "--env"]
 
 
 def test_arguments_said_in_a_folder_below(wheel: Path, shop: Path) -> None:

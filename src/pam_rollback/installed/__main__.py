@@ -7,7 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pam_rollback.installed.client import bring_home
-from pam_rollback.installed.service import WRITTEN_BY_COMMANDS, NotLaidOut, begin, lay_out, repository_of, said_there
+from pam_rollback.installed.service import (
+    WRITTEN_BY_COMMANDS,
+    NotLaidOut,
+    begin,
+    joined,
+    lay_out,
+    repository_of,
+    said_there,
+)
 
 USAGE_ERROR = 4
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -44,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except NotLaidOut as problem:
         sys.stderr.write(f"pam-rollback: {problem}\n")
         return USAGE_ERROR
-    there = [sys.executable, "-m", command[0], *said_there(command[1:], folder, repository, tree)]
+    there = [sys.executable, "-m", command[0], *joined([*said_there(command[1:], folder, repository, tree)])]
     os.chdir(tree)
     if command[0] == "pytest":
         # Signals, the exit code and the terminal are the session's own.

@@ -17,6 +17,7 @@ _NEW_FILES = frozenset(
 """Options that name what need not be there yet."""
 
 
+_WITH_PATHS = frozenset({"--env", "--run-dir", "--baseline", "--undo"})
 _SUFFIXES = (".py", ".sql", ".toml", ".json")
 
 
@@ -76,6 +77,17 @@ def said_there(arguments: Sequence[str], folder: Path, repository: Path, tree: P
         else:
             yield _there(argument, option, folder, repository, tree)
         option = name if name.startswith("-") and not equals else ""
+
+
+def joined(arguments: Sequence[str]) -> list[str]:
+    """``--env FILE`` as ``--env=FILE``: else pytest looks for its settings beside that file, and reads the product's conftest.py."""
+    found: list[str] = []
+    for argument in arguments:
+        if found and found[-1] in _WITH_PATHS:
+            found[-1] = f"{found[-1]}={argument}"
+        else:
+            found.append(argument)
+    return found
 
 
 def _there(text: str, option: str, folder: Path, repository: Path, tree: Path) -> str:
