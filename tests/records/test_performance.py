@@ -138,6 +138,8 @@ def test_what_cannot_be_known_is_unknown_and_the_rest_is_judged(
     text = file.read_text(encoding="utf-8")
     assert "[render]\n" in text
     file.write_text(text.replace("[render]\n", "[render]\nresolution_s = 2\ngap_max_s = 6\n"), "utf-8")
+    # So few that no longer window would have enough answers, either: at 25 a second that depends on the moment.
+    project.adjust("environments/sandbox.toml", "rate_hz = 25", "rate_hz = 12")
     practice_range.remote.plant("errors", share=1)
     chosen = ("-m", "performance", "-k", "answers_are_fast or answers_are_errors or memory or records", "--pace=100")
     session = project.run(*chosen, f"--env={file}", f"--baseline={save_baseline(practice_range, tmp_path)}")

@@ -130,7 +130,12 @@ def problem(result: Result) -> str:
 
 def said(result: Result) -> str:
     """What a test found, one line, without the name of an exception that only repeats the outcome."""
-    return _OWN_WORD.sub("", result.message) or "no message"
+    return without_own_word(result.message) or "no message"
+
+
+def without_own_word(message: str) -> str:
+    """A message without the name of an exception of ours, which pytest puts in front of it."""
+    return _OWN_WORD.sub("", message)
 
 
 def not_run(record: RunRecord) -> dict[str, list[str]]:

@@ -12,7 +12,7 @@ import pytest
 from pam_rollback.base.errors import ActionFailed
 from pam_rollback.observation.rules.recovery import Recovery
 from pam_rollback.report.verdict import Outcome
-from pam_rollback.report.wording import duration, times_of_day
+from pam_rollback.report.wording import duration, times_of_day, without_own_word
 from pam_rollback.rollback.service.stories import SITUATIONS, objective_of
 from pam_rollback.session import as_it_runs, detail
 from pam_rollback.session import runbook as runbook_module
@@ -120,7 +120,7 @@ class Told:
         if report.failed:
             outcome = Outcome(said[OUTCOME]) if OUTCOME in said else Outcome.UNKNOWN
             seen.outcomes.append(outcome)
-            self._tell_bad(outcome, str(said.get(MESSAGE) or "the process that ran it died"), seen)
+            self._tell_bad(outcome, without_own_word(str(said.get(MESSAGE) or "the process that ran it died")), seen)
         elif report.skipped:
             seen.outcomes.append(Outcome.KNOWN if said.get(OUTCOME) == Outcome.KNOWN.value else Outcome.NOT_RUN)
         elif report.when == "call":
