@@ -132,14 +132,14 @@ def test_what_cannot_be_known_is_unknown_and_the_rest_is_judged(
     """Every signed-in request fails: that is an error rate, and too few answers are left to say how fast they are.
 
     Metrics that are declared and missing: nobody knows the memory, and the session says where to look. Nine seconds have no five steps of
-    two: what the host recorded is told to be too little at once. A baseline is shown beside the figures, and decides nothing here.
+    eight: what the host recorded is told to be too little at once. A baseline is shown beside the figures, and decides nothing here.
     """
     file = practice_range.described(tmp_path / "elsewhere.toml", '[paths]\nmetrics = "/api/metrics"\n')
     text = file.read_text(encoding="utf-8")
     assert "[render]\n" in text
-    file.write_text(text.replace("[render]\n", "[render]\nresolution_s = 2\ngap_max_s = 6\n"), "utf-8")
-    # So few that no longer window would have enough answers, either: at 25 a second that depends on the moment.
-    project.adjust("environments/sandbox.toml", "rate_hz = 25", "rate_hz = 12")
+    file.write_text(text.replace("[render]\n", "[render]\nresolution_s = 8\ngap_max_s = 24\n"), "utf-8")
+    # The other figures are there before the host's first step ends: a step full of errors would be red, whatever comes after it.
+    project.adjust("environments/sandbox.toml", "rate_hz = 25", "rate_hz = 50")
     practice_range.remote.plant("errors", share=1)
     chosen = ("-m", "performance", "-k", "answers_are_fast or answers_are_errors or memory or records", "--pace=100")
     session = project.run(*chosen, f"--env={file}", f"--baseline={save_baseline(practice_range, tmp_path)}")
@@ -150,4 +150,4 @@ def test_what_cannot_be_known_is_unknown_and_the_rest_is_judged(
     assert {outcomes[name] for name in (FAST, *MEMORY, *RECORDS)} == {"could not measure"}
     assert "above the baseline's 0 %" in words
     assert "memory is not known: expected metrics, found GET" in words
-    assert "its points stand for 2 s each, so a window of 9 s has 4 at most, 5 are needed" in words
+    assert "its points stand for 8 s each, so a window of 9 s has 1 at most, 5 are needed" in words
