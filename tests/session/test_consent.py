@@ -69,7 +69,7 @@ def facts_of(case: Case, kind: str, others: dict[str, bool]) -> Facts:
         pace=1.0,
         stories=stories,
         ramp=ramp,
-        borrowed=borrowed(said, case.typed, stories=stories, ramp=ramp),
+        borrowed=borrowed(said, case.typed, stories=stories, phase=ramp),
         distributed=False,
         setup_only=False,
         assertions_off=False,

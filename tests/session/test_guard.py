@@ -167,6 +167,38 @@ BORROWED = ("--execute",)
 RAMP = replace(REAL, ramp=True, stories=())
 
 
+STANDING = replace(REAL, stories=(), watch=True, signers=True)
+
+
+def test_a_watch_with_the_whole_consent_may_run() -> None:
+    """So may one that only tells."""
+    assert refusals(STANDING) == []
+    assert refusals(replace(STANDING, again=True)) == []
+    assert refusals(replace(CHECKS_ON_PRODUCTION, watch=True, job=True)) == []
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        (replace(STANDING, signers=False), "needs --signers FILE"),
+        (replace(STANDING, job=True), "standing consent in a job of a CI service"),
+        (replace(STANDING, stories=("gradual",)), "name no file of drills/ beside -m watch"),
+        (replace(STANDING, execute=False), "standing consent needs --execute"),
+        (replace(STANDING, confirm="staging"), "--confirm must repeat"),
+        (replace(STANDING, reason=""), "standing consent needs --reason"),
+        (replace(STANDING, initiated_by=""), "standing consent needs --initiated-by"),
+        (replace(STANDING, borrowed=("--signers",)), "is typed on the command line, each time: --signers"),
+        (replace(STANDING, mode="drill"), "that needs -m watch --mode real, too"),
+        (replace(REAL, signers=True), "that needs -m watch --mode real"),
+        (replace(REAL, again=True), "--signers and --consent-again let a watch"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_watch_that_may_act_needs_all_of_it(facts: Facts, words: str) -> None:
+    """Each part that is missing is named."""
+    assert any(words in line for line in refusals(facts))
+
+
 @pytest.mark.parametrize(
     "facts", [REAL, RAMP, replace(RAMP, mode="drill")], ids=["real", "a ramp", "a ramp without consent"]
 )

@@ -9,7 +9,7 @@ from pam_rollback.report.watched_incident import WatchedIncident
 from pam_rollback.watch.client.files import WatchFiles
 from pam_rollback.watch.rules.looks import Look, Streaks
 from pam_rollback.watch.rules.turn import Moment, Turn
-from pam_rollback.watch.service.tools import Advised, Tell, WatchTools
+from pam_rollback.watch.service.tools import Advised, Consent, Tell, WatchTools
 from pam_rollback.watch.service.turn import Watching
 from tests.virtual_clock import VirtualClock
 
@@ -37,6 +37,8 @@ class Simulated:
     fails: Callable[[str, float], str] = lambda _listener, _now_s: ""
     names: tuple[str, ...] = ("tracker",)
     turns: int = 0
+    consent: Consent | None = None
+    verdict: str = "GO staging"
 
     def now(self) -> Moment:
         """By both clocks."""
@@ -65,6 +67,9 @@ class Simulated:
                 every_s=EVERY_S,
                 length_s=length_s,
                 watched=("IR-2", "IR-5"),
+                verdict=lambda _folder: self.verdict,
+                ways_on=lambda use: f"pytest --resume {use.folder}",
+                consent=self.consent,
             )
         )
 

@@ -14,7 +14,8 @@ from pam_rollback.decision.rules.decision import Finding, State
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.report.watched_incident import CriterionSeen, NotTold, WatchedIncident
 from pam_rollback.watch import fixtures
-from pam_rollback.watch.fixtures import CONTROL, ROTATED_AFTER_S, Channel, Eyes, look
+from pam_rollback.watch.fixtures import CONTROL, ROTATED_AFTER_S, Eyes, look
+from pam_rollback.watch.service.channel import Channel
 from tests.plan.plan_scene import ROOT, Watched
 from tests.virtual_clock import VirtualClock
 

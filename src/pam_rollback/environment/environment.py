@@ -38,6 +38,7 @@ from pam_rollback.environment.prometheus_settings import Prometheus
 from pam_rollback.environment.provider_settings import Git, GitHub, Netlify
 from pam_rollback.environment.readiness_settings import Preparedness
 from pam_rollback.environment.render_settings import Render
+from pam_rollback.environment.standing_consent import StandingConsent
 from pam_rollback.environment.unleash import Unleash
 from pam_rollback.product.rules.conditions import Condition
 from pam_rollback.product.rules.contract import USER_ID, Component, Contract, Site
@@ -133,6 +134,7 @@ class Environment(Table):
     email: Email | None = None
     readiness: Preparedness | None = None
     tracker: Tracker | None = None
+    standing_consent: StandingConsent | None = None
     unleash: Unleash | None = None
     sandbox: Sandbox | None = None
 

@@ -21,6 +21,8 @@ SAYS_WHAT: Final[Mapping[str, str]] = {
     "--approve": "pam_approve",
     "--adopt": "pam_adopt",
     "--take-over": "pam_take_over",
+    "--signers": "pam_signers",
+    "--consent-again": "pam_consent_again",
 }
 """The options that say yes, and those that say to what; where each is found in pytest's options."""
 _LISTS: Final = frozenset({"--to", "--approve"})
@@ -55,12 +57,12 @@ def typed(args: Sequence[str]) -> argparse.Namespace:
 
 
 def borrowed(
-    effective: Any, args: Sequence[str], *, stories: Sequence[str] = (), ramp: bool = False
+    effective: Any, args: Sequence[str], *, stories: Sequence[str] = (), phase: bool = False
 ) -> tuple[str, ...]:
     """The options that take effect and were not typed like that, by name.
 
     ``args`` is the command line, ``effective`` what pytest made of it. A story counts as typed when its file, the folder of stories, or
-    its situation stands on the command line.
+    its situation stands on the command line. With ``phase`` what acts is one that -m names.
     """
     said = typed(args)
     found = [
@@ -68,7 +70,7 @@ def borrowed(
         for option, name in SAYS_WHAT.items()
         if getattr(effective, name) != _nothing(option) and getattr(effective, name) != getattr(said, name)
     ]
-    if ramp and effective.markexpr != said.markexpr:
+    if phase and effective.markexpr != said.markexpr:
         found.append("-m")
     places = [arg.partition("::")[0].rstrip("/") for arg in args if not arg.startswith("-")]
     if not said.pam_situation and not said.pam_resume:

@@ -15,10 +15,11 @@ import pytest
 
 from pam_rollback.base.errors import ActionFailed
 from pam_rollback.base.outside_text import for_terminal
-from pam_rollback.base.run_files import JOURNAL, KEPT_ELSEWHERE, RAMP_JOURNAL
+from pam_rollback.base.run_files import JOURNAL, KEPT_ELSEWHERE, RAMP_JOURNAL, WATCH_RECORD
 from pam_rollback.environment.environment import Environment
 from pam_rollback.report.retention import age_of
 from pam_rollback.session import runbook as runbook_module
+from pam_rollback.session.markers import asks_for
 from pam_rollback.session.named_baseline import NEWEST
 from pam_rollback.session.options import Options
 from pam_rollback.state import LOADED_WITH
@@ -76,14 +77,14 @@ class KeptElsewhere:
         return ""
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """The run's folder is there: it is one to keep, also when it is killed. A rollback's journal is kept as it grows."""
+        """The run's folder is there: it is one to keep, also when killed. Journals of rollback and watch are kept as they grow."""
         runbook = runbook_module.of(session.config)
         if runbook is None or self.options.dry_run:
             return
         runbook.secrets.learn([self.token])
         with suppress(OSError):
             (runbook.folder / KEPT_ELSEWHERE).write_text("", encoding="utf-8")
-        if self.options.real:
+        if self.options.real or asks_for(session.config.option.markexpr, "watch"):
             self._start(lambda: self._follow(runbook.id, runbook.folder), "the journal is kept as it grows")
 
     def pytest_pam_notes(self) -> list[str]:
@@ -111,8 +112,9 @@ class KeptElsewhere:
         thread.start()
 
     def _follow(self, run: str, folder: Path) -> None:
-        journals = (folder / JOURNAL, self.store.ramps / self.environment.name / RAMP_JOURNAL)
-        known = [0, 0]
+        lasting = self.store.ramps / self.environment.name
+        journals = (folder / JOURNAL, lasting / RAMP_JOURNAL, lasting / WATCH_RECORD)
+        known = [0, 0, 0]
         while not self._over.wait(_LOOK_EVERY_S):
             sizes = [journal.stat().st_size if journal.is_file() else 0 for journal in journals]
             if sizes != known and not self.add({run: folder}):

@@ -12,15 +12,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pam_rollback.base.errors import ActionFailed
-from pam_rollback.base.run_files import JOURNAL, KEPT_ELSEWHERE, RAMP_JOURNAL
+from pam_rollback.base.run_files import JOURNAL, KEPT_ELSEWHERE, RAMP_JOURNAL, WATCH_LEASE, WATCH_RECORD
 from pam_rollback.rollback.client.git import open_repository
 from pam_rollback.rollback.client.git_command import GitCommand
 from pam_rollback.state.client import Seen, StateRef
 from pam_rollback.state.rules import kept
 from pam_rollback.state.rules.kept import RECORD, Files
-from pam_rollback.state.rules.merging import lacking, lines_of_both, merged
+from pam_rollback.state.rules.merging import lacking, merged, of_both, thinned
 
-_RUNS, _RAMP = "runs", "ramp"
+_RUNS, _RAMP, _WATCH = "runs", "ramp", "watch"
+_LASTING = {_RAMP: (RAMP_JOURNAL,), _WATCH: (WATCH_RECORD, WATCH_LEASE)}
+"""What outlives sessions, by kind, in a folder of each environment."""
 _CALL_S = 60.0
 _PAUSE_S, _PAUSE_MAX_S = 0.1, 2.0
 _SETTINGS = (
@@ -59,20 +61,22 @@ class Store:
             new = 0
             for name, files in ref.contents(seen, lacked):
                 new += self._bring_run(name.partition("/")[2], files, seen.records[name])
-            for name, files in ref.contents(seen, [name for name in seen.records if name.startswith(f"{_RAMP}/")]):
-                self._bring_ramp(name.partition("/")[2], files.get(RAMP_JOURNAL, ""))
+            lasting = [name for name in seen.records if name.partition("/")[0] in {_RAMP, _WATCH}]
+            for name, files in ref.contents(seen, lasting):
+                self._bring_lasting(name.partition("/")[2], files)
             return new
 
     def add(self, runs: Mapping[str, Path], within_s: float, *, ramp: str = "") -> tuple[str, ...]:
-        """Keep these runs, ids and folders, and those that an earlier session could not; also the ramp of that environment.
+        """Keep these runs, ids and folders, and those that an earlier session could not; also ramp and watch of that environment.
 
         Gives the ids of those that were kept. Raises ActionFailed or OSError when nothing was.
         """
         until_s = time.monotonic() + within_s
         wanted = {**self._waiting(), **runs}
         ours = {f"{_RUNS}/{run}": files for run, folder in wanted.items() if kept.is_told(files := self._files(folder))}
-        if ramp and (text := self._ramp_text(ramp)):
-            ours[f"{_RAMP}/{ramp}"] = {RAMP_JOURNAL: text}
+        for kind, names in _LASTING.items():
+            if ramp and (files := {name: text for name in names if (text := self._lasting_text(ramp, name))}):
+                ours[f"{kind}/{ramp}"] = thinned(files)
         if not ours:
             return ()
         with self._opened(within_s) as ref:
@@ -157,19 +161,22 @@ class Store:
         _write(folder / KEPT_ELSEWHERE, found if merged(files, self._files(folder)) == files else "")
         return False
 
-    def _bring_ramp(self, environment: str, theirs: str) -> None:
-        if not (kept.is_environment(environment) and theirs):
+    def _bring_lasting(self, environment: str, files: Files) -> None:
+        """Ramp or watch of an environment: lines of both are kept, and whose turn it is says the later one."""
+        if not kept.is_environment(environment):
             return
-        path, ours = self.ramps / environment / RAMP_JOURNAL, self._ramp_text(environment)
-        both = lines_of_both(theirs, ours)
-        if both == ours:
-            return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if both.startswith(ours):
-            with path.open("a", encoding="utf-8") as journal:
-                journal.write(both[len(ours) :])
-        else:
-            _write(path, both)
+        folder = self.ramps / environment
+        for name in (name for names in _LASTING.values() for name in names if files.get(name)):
+            path, ours = folder / name, self._lasting_text(environment, name)
+            both = of_both(name, files[name], ours) if ours else files[name]
+            if both == ours:
+                continue
+            folder.mkdir(parents=True, exist_ok=True)
+            if both.startswith(ours):
+                with path.open("a", encoding="utf-8") as journal:
+                    journal.write(both[len(ours) :])
+            else:
+                _write(path, both)
 
     def _waiting(self) -> dict[str, Path]:
         """The runs of this machine that are to be kept and are not yet."""
@@ -193,8 +200,8 @@ class Store:
             if not name.startswith("baseline/") or name == kept.BASELINE or name.partition("/")[2] in listed
         }
 
-    def _ramp_text(self, environment: str) -> str:
-        return self._text(self.ramps / environment / RAMP_JOURNAL, RAMP_JOURNAL)
+    def _lasting_text(self, environment: str, name: str) -> str:
+        return self._text(self.ramps / environment / name, name)
 
     def _text(self, path: Path, name: str) -> str:
         """What is kept of a file; nothing where there is none, or far too much."""

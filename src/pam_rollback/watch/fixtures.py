@@ -1,16 +1,18 @@
 """The watch: a turn of looks at what users are answered, and the incident that they may show."""
 
+import os
 import secrets
+import shlex
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from pam_rollback.base.clock import Clock
-from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.errors import MeasurementFailed, Refused
+from pam_rollback.base.outside_text import one_line
 from pam_rollback.base.wait import Waiter
 from pam_rollback.decision.fixtures.decision import Watcher
 from pam_rollback.decision.rules.decision import Finding, State, decide
@@ -24,7 +26,9 @@ from pam_rollback.observation.service.prober import Prober, start_prober
 from pam_rollback.outside.http import fetch
 from pam_rollback.plan.flags import TeamNotice
 from pam_rollback.plan.plan import Plan
-from pam_rollback.report.watched_incident import NotTold, WatchedIncident
+from pam_rollback.report.in_short import in_short
+from pam_rollback.report.run_record import read
+from pam_rollback.rollback.service.writer_lock import environment_lock
 from pam_rollback.session import listeners
 from pam_rollback.session.baseline_files import staleness
 from pam_rollback.session.progress import Progress
@@ -33,11 +37,14 @@ from pam_rollback.session.runbook import Runbook
 from pam_rollback.session.titles import titled
 from pam_rollback.stats.distribution import Distribution
 from pam_rollback.watch.client.files import NOTES, WatchFiles
+from pam_rollback.watch.rules.consent import ways_on
 from pam_rollback.watch.rules.looks import Look, Streaks
 from pam_rollback.watch.rules.state import HOOKS
 from pam_rollback.watch.rules.turn import Moment, Turn, length_s
-from pam_rollback.watch.service.tools import Advised, Tell, WatchTools
+from pam_rollback.watch.service.channel import Channel
+from pam_rollback.watch.service.tools import Advised, Consent, Tell, WatchTools
 from pam_rollback.watch.service.turn import Watching
+from pam_rollback.watch.service.typed import Typed
 
 _ON_SANDBOX_S, _ELSEWHERE_S = 15.0, 60.0
 _OWN_SANDBOX_S = 120.0
@@ -105,37 +112,6 @@ def _age_s(observation: Observation) -> float:
     return observation.settled_s - observation.first_due_s
 
 
-@dataclass(frozen=True)
-class Channel:
-    """Tells the team in its channel. What may have arrived there already is not sent again: nobody can look."""
-
-    notice: TeamNotice
-
-    def __call__(self, hook: str, incident: WatchedIncident) -> str:
-        """Send it. Raises NotTold when the channel did not take it: a message that comes twice is better than none."""
-        if incident.told_before:
-            return ""
-        problem = self.notice.post(message(hook, incident))
-        if problem:
-            raise NotTold(problem)
-        return ""
-
-
-def message(hook: str, incident: WatchedIncident) -> str:
-    """An incident in words, for a channel."""
-    if hook.endswith("closed"):
-        return f"Over: {incident.key} on {incident.environment}, since {incident.seen:%H:%M:%S} UTC"
-    found = "\n".join(
-        f"• {one.criterion} {one.title}: {one.words} (since {one.since:%H:%M:%S} UTC)" for one in incident.found
-    )
-    rehearsed = f", rehearsed recovery {incident.rehearsed}" if incident.rehearsed else ""
-    begin = "Still" if hook.endswith("updated") else "Incident"
-    return (
-        f"{begin}: {incident.recommendation} · {incident.environment} · {incident.key}\n{found}\n"
-        f"{incident.strategy_title}{rehearsed}:\n{incident.command or 'see docs/runbook.md'}"
-    )
-
-
 @pytest.fixture(scope="session")
 @titled("The watch looks until its turn is over")
 def watched(
@@ -166,7 +142,8 @@ def watched(
         )
         stack.callback(eyes.close)
         option = pytestconfig.option
-        every_s = length_s(option.pam_look_every) if option.pam_look_every else _usual_s(runbook)
+        usual_s = _ON_SANDBOX_S if runbook.on_sandbox else _ELSEWHERE_S
+        every_s = length_s(option.pam_look_every) if option.pam_look_every else usual_s
         tools = WatchTools(
             files=WatchFiles(_folder(environment, runbook, pytestconfig), runbook.secrets.redact),
             look=lambda: look(environment, eyes, clock),
@@ -186,6 +163,9 @@ def watched(
             if runbook.own_sandbox
             else _FOR_EVER_S,
             watched=_criteria(runbook),
+            verdict=lambda folder: in_short(read(Path(folder) / "run.json")),
+            ways_on=lambda use: ways_on(use, shlex.quote(runbook.options.env), f"--confirm {environment.name}"),
+            consent=_consent(environment, runbook, pytestconfig),
         )
         say(f"looks every {every_s:g} s at {', '.join(tools.watched)}; tells {', '.join(tools.listeners) or 'nobody'}")
         try:
@@ -243,10 +223,6 @@ def _criteria(runbook: Runbook) -> tuple[str, ...]:
     return ("IR-2", "IR-5") if _before(runbook) is None else ("IR-2", "IR-5", "IR-4", "CR-5")
 
 
-def _usual_s(runbook: Runbook) -> float:
-    return _ON_SANDBOX_S if runbook.on_sandbox else _ELSEWHERE_S
-
-
 def _folder(environment: Environment, runbook: Runbook, config: pytest.Config) -> Path:
     where = runbook.options.state_dir or config.rootpath / "reports" / "state"
     return runbook.folder / "state" if runbook.own_sandbox else where / environment.name
@@ -264,6 +240,54 @@ def _listeners(config: pytest.Config, channel: TeamNotice | None) -> dict[str, T
         shown = name.removeprefix(f"{config.rootpath}/")
         found[shown] = lambda hook, incident, name=name: listeners.tell_one(config, hook, name, incident)  # type: ignore[misc]
     return found
+
+
+def _consent(environment: Environment, runbook: Runbook, config: pytest.Config) -> Consent | None:
+    """What was typed when this watch was started; the guard has seen that it is whole."""
+    options = runbook.options
+    if not options.real or options.signers is None:
+        return None
+    typed = Typed(
+        env=options.env,
+        name=environment.name,
+        file=environment.file,
+        signers=options.signers,
+        again=options.consent_again,
+        reason=options.reason,
+        initiated_by=options.initiated_by,
+        more=[
+            word
+            for option, value in _CARRIED.items()
+            if (text := getattr(config.option, value))
+            for word in (option, text)
+        ],
+        root=config.rootpath,
+        cwd=config.invocation_params.dir,
+        variables=os.environ,
+    )
+    return typed.consent(lambda: _locked(environment, runbook))
+
+
+_CARRIED = {"--baseline": "pam_baseline", "--state": "pam_state", "--state-dir": "pam_state_dir"}
+
+
+class _Impatient(Waiter):
+    """A lock that has to be watched first is somebody's, as far as a watch knows."""
+
+    def pause(self, seconds: float) -> None:
+        """Refuse."""
+        raise Refused(f"a session of another machine has the lock, or had it less than {seconds:.0f} s ago")
+
+
+def _locked(environment: Environment, runbook: Runbook) -> str:
+    """Whether the rollback could have the lock now: who has it; empty when nobody does."""
+    try:
+        with environment_lock(
+            environment, run=runbook.id, who=runbook.options.initiated_by, pushes=True, waiter=_Impatient()
+        ):
+            return ""
+    except Refused as refused:
+        return f"the lock of {environment.name} is not free: {one_line(str(refused))}"
 
 
 def _advised(config: pytest.Config, runbook: Runbook, criteria: Sequence[str], streaks: Streaks) -> Advised:

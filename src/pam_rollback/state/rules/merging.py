@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
+from pam_rollback.base.run_files import WATCH_LEASE, WATCH_LOOKED, WATCH_RECORD
 from pam_rollback.state.rules.kept import RECORD, Files
 
 _LINES = ".jsonl"
@@ -12,16 +13,32 @@ _NEVER = float("-inf")
 
 def merged(theirs: Files, ours: Files) -> dict[str, str]:
     """All files of both. What both have: journals line by line, of a run's record the later one, else what was there first."""
-    both = {path: _one(path, theirs[path], ours[path]) for path in theirs.keys() & ours.keys()}
-    return {**theirs, **ours, **both}
+    both = {path: of_both(path, theirs[path], ours[path]) for path in theirs.keys() & ours.keys()}
+    return thinned({**theirs, **ours, **both})
 
 
-def _one(path: str, theirs: str, ours: str) -> str:
+def of_both(path: str, theirs: str, ours: str) -> str:
+    """One file that both have."""
     if path.endswith(_LINES):
         return lines_of_both(theirs, ours)
+    if path == WATCH_LEASE and _moved(ours) < _moved(theirs):
+        return theirs
+    if path == WATCH_LEASE:
+        return ours
     if path == RECORD and _finished_s(ours) >= _finished_s(theirs):
         return ours
     return theirs
+
+
+def thinned(files: Files) -> dict[str, str]:
+    """A watch's signs of life but the latest left out: nobody asks for the others, and there are 144 a day."""
+    text = files.get(WATCH_RECORD)
+    if text is None:
+        return {**files}
+    lines = text.splitlines(keepends=True)
+    alive = [number for number, line in enumerate(lines) if f'"event": "{WATCH_LOOKED}"' in line]
+    left_out = {*alive[:-1]}
+    return {**files, WATCH_RECORD: "".join(line for number, line in enumerate(lines) if number not in left_out)}
 
 
 def lines_of_both(theirs: str, ours: str) -> str:
@@ -57,6 +74,15 @@ def _said_s(line: str, otherwise: float) -> float:
         return datetime.fromisoformat(json.loads(line)["at"]).timestamp()
     except (ValueError, KeyError, TypeError):
         return otherwise
+
+
+def _moved(lease: str) -> tuple[float, bool]:
+    """When a watch's lease moved last, and whether its turn is over."""
+    try:
+        facts = json.loads(lease)
+        return float(facts["at_s"]), facts["ended"] is True
+    except (ValueError, KeyError, TypeError):
+        return _NEVER, False
 
 
 def _finished_s(record: str) -> float:

@@ -1,1 +1,1 @@
-"""The outside things of a watch: the files of an environment (``files``)."""
+"""What is outside: the files of a watch (``files``), who signed a standing consent (``signature``), the rollback beside it (``child``)."""

@@ -13,7 +13,7 @@ from typing import Any
 from pam_rollback.base import formats
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.outside_text import cut
-from pam_rollback.base.run_files import WATCH_RECORD
+from pam_rollback.base.run_files import WATCH_LEASE, WATCH_RECORD
 from pam_rollback.base.strict_json import read_json
 from pam_rollback.outside.durable import append_line, make_private
 from pam_rollback.watch.rules.state import Event
@@ -22,7 +22,7 @@ from pam_rollback.watch.rules.turn import Lease
 NOTES = "watch.txt"
 """In a run's folder: the latest lines that its watch said."""
 _OWN = ("at", "at_s", "event", formats.FIELD, formats.WRITTEN_BY)
-_LEASE, _LOCK = "watch-lease.json", "watch.lock"
+_LOCK = "watch.lock"
 _OWNER_ONLY = 0o600
 
 
@@ -71,7 +71,7 @@ class WatchFiles:
     def lease(self) -> Lease | None:
         """Whose turn it is; None where nobody's was, or where it cannot be read."""
         try:
-            facts = read_json((self.folder / _LEASE).read_bytes())
+            facts = read_json((self.folder / WATCH_LEASE).read_bytes())
             return Lease(
                 str(facts["token"]), str(facts["run"]), int(facts["beat"]), facts["ended"] is True, float(facts["at_s"])
             )
@@ -81,9 +81,9 @@ class WatchFiles:
     def write_lease(self, lease: Lease) -> None:
         """Say that it is ours, and when we looked. Raises OSError."""
         make_private(self.folder)
-        new = self.folder / f"{_LEASE}.{os.getpid()}"
+        new = self.folder / f"{WATCH_LEASE}.{os.getpid()}"
         new.write_text(json.dumps(asdict(lease)), encoding="utf-8")
-        new.replace(self.folder / _LEASE)
+        new.replace(self.folder / WATCH_LEASE)
 
     @contextmanager
     def alone(self) -> Iterator[None]:

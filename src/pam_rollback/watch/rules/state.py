@@ -7,12 +7,15 @@ from typing import Any
 
 from pam_rollback.base.run_files import WATCH_BEGAN, WATCH_ENDED, WATCH_LOOKED
 from pam_rollback.report.watched_incident import CriterionSeen, WatchedIncident
+from pam_rollback.watch.rules.consent import Use
 
 BEGAN, ENDED, UNWATCHED, CLOCK = WATCH_BEGAN, WATCH_ENDED, "nobody-watched", "clock-jumped"
 LOOKED = WATCH_LOOKED
 """A sign of life, now and then: whoever reads the journal sees that somebody watches."""
 OPENED, UPDATED, CLOSED = "incident-opened", "incident-updated", "incident-closed"
 TELLING, TOLD, FAILED = "telling", "told", "not-told"
+PREPARED, ROLLED_BACK = "consent-prepared", "consent-ended"
+"""What was done by standing consent."""
 HOOKS: Mapping[str, str] = {
     OPENED: "pytest_pam_incident_opened",
     UPDATED: "pytest_pam_incident_updated",
@@ -73,6 +76,8 @@ class WatchState:
 
     cases: Mapping[str, Case] = field(default_factory=dict)
     """By key, those that are open and those that were closed."""
+    uses: tuple[Use, ...] = ()
+    """Of standing consent."""
 
     @property
     def open(self) -> Case | None:
@@ -107,6 +112,7 @@ def _owed(case: Case, heard: Heard) -> str:
 def state_of(events: Iterable[Event], before: WatchState | None = None) -> WatchState:
     """Fold the journal, or what came to it since ``before``."""
     cases: dict[str, Case] = {**before.cases} if before else {}
+    uses = {use.run: use for use in before.uses} if before else {}
     for event in events:
         facts = event.facts
         if event.kind in HOOKS:
@@ -118,7 +124,11 @@ def state_of(events: Iterable[Event], before: WatchState | None = None) -> Watch
             case = cases[facts["key"]]
             heard = _heard(case.heard.get(facts["listener"], Heard()), event)
             cases[facts["key"]] = replace(case, heard={**case.heard, facts["listener"]: heard})
-    return WatchState(cases)
+        elif event.kind == PREPARED:
+            uses[facts["run"]] = Use(facts["run"], facts["folder"], facts["key"], facts["story"], event.at_s)
+        elif event.kind == ROLLED_BACK and facts["run"] in uses:
+            uses[facts["run"]] = replace(uses[facts["run"]], ended=facts["words"])
+    return WatchState(cases, tuple(uses.values()))
 
 
 def _heard(before: Heard, event: Event) -> Heard:

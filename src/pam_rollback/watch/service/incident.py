@@ -19,14 +19,14 @@ class Keeping:
     book: Book
     _streaks: Streaks = field(default_factory=Streaks)
 
-    def keep(self, now: Moment, streaks: Streaks) -> None:
-        """Open, update or close it by what is known now."""
+    def keep(self, now: Moment, streaks: Streaks, *, goes_on: bool = False) -> None:
+        """Open, update or close it by what is known now. As long as a rollback ``goes_on``, it is not over."""
         self._streaks = streaks
         case = self.book.state.open
         held = tuple(seen.criterion for seen in case.incident.found) if case else ()
         criteria = self._streaks.confirmed(held)
         if not criteria:
-            if case is not None:
+            if case is not None and not goes_on:
                 over = replace(case.incident, closed=_at(now), seen=_at(now))
                 self._change(now, CLOSED, over)
             return

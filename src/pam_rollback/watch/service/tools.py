@@ -2,9 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from pam_rollback.environment.standing_consent import StandingConsent
 from pam_rollback.report.watched_incident import WatchedIncident
 from pam_rollback.watch.client.files import WatchFiles
+from pam_rollback.watch.client.signature import Signed
+from pam_rollback.watch.rules.consent import Use
 from pam_rollback.watch.rules.looks import Look, Streaks
 from pam_rollback.watch.rules.turn import Moment
 
@@ -21,6 +25,34 @@ class Advised:
     strategy_title: str
     rehearsed: str
     command: str
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A rollback that could begin."""
+
+    run: str
+    folder: str
+    """Of its run, for its evidence."""
+    story: str
+    command: Sequence[str]
+    cwd: Path
+    variables: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Consent:
+    """What a person consented to when they started this watch, and whom else it needs."""
+
+    again: str
+    """The run that used it before, after which they consented once more."""
+    entry: Callable[[], StandingConsent | None]
+    """What the environment's file says now. Raises what goes wrong."""
+    signed: Callable[[], Signed]
+    locked: Callable[[], str]
+    """Who has the environment's lock; empty when it is free."""
+    prepare: Callable[[WatchedIncident, str], Prepared]
+    """The incident, and by whose signature."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,3 +77,8 @@ class WatchTools:
     length_s: float
     """Infinite: until somebody stops it."""
     watched: tuple[str, ...]
+    verdict: Callable[[str], str]
+    """Of the run in that folder, in words; empty where there is none. Raises whatever goes wrong."""
+    ways_on: Callable[[Use], str]
+    """How a person finishes a rollback, and puts it back."""
+    consent: Consent | None = None

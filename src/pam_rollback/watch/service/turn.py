@@ -17,6 +17,7 @@ from pam_rollback.watch.rules.turn import (
     may_take,
     unwatched_s,
 )
+from pam_rollback.watch.service.acting import Acting
 from pam_rollback.watch.service.book import Book
 from pam_rollback.watch.service.incident import Keeping
 from pam_rollback.watch.service.telling import Teller
@@ -50,6 +51,7 @@ class Watching:
         self.book = Book(self.tools)
         self._keeping = Keeping(self.book)
         self._teller = Teller(self.book)
+        self._acting = Acting(self.book)
 
     def turn(self) -> Turn:
         """Do it. Raises MeasurementFailed when the journal cannot be read; a stop ends the turn, and is raised again."""
@@ -159,7 +161,8 @@ class Watching:
             self._recorded_s = now.passed_s
             self.book.write(now, LOOKED, looks=self.looks, unknown=self.unknown)
         self.streaks = self.streaks.after(look)
-        self._keeping.keep(now, self.streaks)
+        self._keeping.keep(now, self.streaks, goes_on=self._acting.goes_on)
+        self._acting.act(now, look, self.streaks)
         self._teller.tell(now)
 
     # ------------------------------------------------------------ the end of the turn

@@ -1,0 +1,38 @@
+"""An incident in the team's channel."""
+
+from dataclasses import dataclass
+
+from pam_rollback.plan.flags import TeamNotice
+from pam_rollback.report.watched_incident import NotTold, WatchedIncident
+
+
+@dataclass(frozen=True)
+class Channel:
+    """Tells the team in its channel. What may have arrived there already is not sent again: nobody can look."""
+
+    notice: TeamNotice
+
+    def __call__(self, hook: str, incident: WatchedIncident) -> str:
+        """Send it. Raises NotTold when the channel did not take it: a message that comes twice is better than none."""
+        if incident.told_before:
+            return ""
+        problem = self.notice.post(message(hook, incident))
+        if problem:
+            raise NotTold(problem)
+        return ""
+
+
+def message(hook: str, incident: WatchedIncident) -> str:
+    """An incident in words, for a channel."""
+    notes = "".join(f"\n• {note}" for note in incident.notes)
+    if hook.endswith("closed"):
+        return f"Over: {incident.key} on {incident.environment}, since {incident.seen:%H:%M:%S} UTC{notes}"
+    found = "\n".join(
+        f"• {one.criterion} {one.title}: {one.words} (since {one.since:%H:%M:%S} UTC)" for one in incident.found
+    )
+    rehearsed = f", rehearsed recovery {incident.rehearsed}" if incident.rehearsed else ""
+    begin = "Still" if hook.endswith("updated") else "Incident"
+    return (
+        f"{begin}: {incident.recommendation} · {incident.environment} · {incident.key}\n{found}\n"
+        f"{incident.strategy_title}{rehearsed}:\n{incident.command or 'see docs/runbook.md'}{notes}"
+    )
