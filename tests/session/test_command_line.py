@@ -58,6 +58,11 @@ def test_options_with_paths_are_joined() -> None:
         "-q",
     ]
     assert joined(["--env=/x/s.toml", "--env"]) == ["--env=/x/s.toml", "--env"]
+    assert joined(["--signers", "/y", "--state", "/z", "--state-dir", "/s"]) == [
+        "--signers=/y",
+        "--state=/z",
+        "--state-dir=/s",
+    ]
 
 
 def test_a_file_outside_the_project_is_found_all_the_same(practice_range: Range, project: Project) -> None:

@@ -1,12 +1,21 @@
-"""Two turns on a running sandbox: an outage is found and told with its command, and the next turn closes what the first one opened."""
+"""Turns on a running sandbox: an outage is found, told with its command, closed by the next turn, and ended once by standing consent."""
 
 import json
-from collections.abc import Callable
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from pam_rollback.base.run_files import WATCH_RECORD
+from pam_rollback.watch.rules.state import PREPARED
 from tests.fault_rows.watch import ASKS, OFFLINE, OUTAGE, SAW
-from tests.session.drilling import runbook_with
-from tests.sessions import Range
+from tests.session.drilling import CONSENT, as_staging, runbook_with, switched_off, switched_on, told, wait_for
+from tests.sessions import Project, Range
 from tests.summary import ROW
 from tests.test_checks_catch_faults import judge
 
@@ -18,12 +27,17 @@ import json
 def _heard(hook, incident):
     with open("heard.jsonl", "a", encoding="utf-8") as file:
         said = {"hook": hook, "key": incident.key, "command": incident.command, "reference": incident.reference}
+        said["notes"] = list(incident.notes)
         file.write(json.dumps({**said, "found": [seen.criterion for seen in incident.found]}) + "\\n")
     return "https://tracker.example/7"
 
 
 def pytest_pam_incident_opened(config, incident):
     return _heard("opened", incident)
+
+
+def pytest_pam_incident_updated(config, incident):
+    return _heard("updated", incident)
 
 
 def pytest_pam_incident_closed(config, incident):
@@ -51,11 +65,11 @@ def test_an_outage_is_found_told_and_closed_by_the_next_turn(
     judge([OUTAGE], red, {ASKS, SAW})
     assert green.outcomes() == {ASKS: "passed", SAW: "passed"}
     assert "pytest drills/test_" in red.out
-    assert [one["hook"] for one in heard] == ["opened", "closed"]
+    assert [one["hook"] for one in heard if one["hook"] != "updated"] == ["opened", "closed"]
     assert heard[0]["command"].startswith("pytest drills/test_")
     assert "IR-5" in heard[0]["found"]
-    assert heard[1]["reference"] == "https://tracker.example/7"
-    assert heard[0]["key"] == heard[1]["key"]
+    assert heard[-1]["reference"] == "https://tracker.example/7"
+    assert len({one["key"] for one in heard}) == 1
     assert any("is over" in line for line in green.record["notes"]), green.record["notes"]
 
 
@@ -71,3 +85,104 @@ def test_a_watch_that_sees_nothing_proves_nothing(
     blind = project.run("-m", "watch", f"--env={file}", "--look-every=1s", "--turn=3s")
 
     judge([OFFLINE], blind, {ASKS, SAW})
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A project whose sandbox calls itself staging, and what its watch leaves."""
+
+    project: Project
+    keys: Path
+    """Of anna, who may sign."""
+
+    def git(self, *arguments: str) -> None:
+        """Call it."""
+        settings = (
+            "user.name=a",
+            "user.email=a@example.com",
+            "gpg.format=ssh",
+            f"user.signingkey={self.keys / 'anna'}",
+        )
+        words = [word for setting in settings for word in ("-c", setting)]
+        subprocess.run(["git", *words, *arguments], cwd=self.project.folder, check=True, capture_output=True)
+
+    @property
+    def said(self) -> Path:
+        """All that its session prints."""
+        return self.project.folder / "said.txt"
+
+    @contextmanager
+    def watching(self) -> Iterator["subprocess.Popen[bytes]"]:
+        """With the whole consent of a real rollback, until it is told to end."""
+        consent = (*CONSENT, f"--signers={self.keys / 'signers'}")
+        command = self.project.command("-m", "watch", "--env=staging.toml", "--look-every=1s", "--turn=10m", *consent)
+        with self.said.open("wb") as said:
+            session = subprocess.Popen(
+                command, cwd=self.project.folder, env=self.project.variables, stdout=said, stderr=said
+            )
+        try:
+            yield session
+        finally:
+            session.send_signal(signal.SIGINT)
+            session.wait(30)
+
+    def began(self) -> list[str]:
+        """The folders of the rollbacks that it prepared."""
+        journal = self.project.folder / "reports" / "state" / "staging" / WATCH_RECORD
+        events = [json.loads(line) for line in journal.read_text(encoding="utf-8").splitlines()]
+        return [event["folder"] for event in events if event["event"] == PREPARED]
+
+    @property
+    def heard(self) -> list[dict[str, Any]]:
+        """What the listener was told."""
+        return [json.loads(line) for line in (self.project.folder / "heard.jsonl").read_text("utf-8").splitlines()]
+
+
+@pytest.fixture
+def consented(tmp_path: Path, practice_range: Range) -> Iterator[Watched]:
+    """The environment's entry is committed, and nobody signed it."""
+    folder = tmp_path / "clone"
+    folder.mkdir()
+    project = runbook_with(folder, "test_watch.py", "test_health.py")
+    as_staging(practice_range, project, without=("browser",))
+    project.adjust("staging.toml", "pace = 600", "pace = 300")  # time for enough answers in IR-2's window
+    project.environment["CI"] = ""  # in a job of a CI service it is refused, and these tests may be in one
+    with (folder / "conftest.py").open("a", encoding="utf-8") as conftest:
+        conftest.write(LISTENER)
+    with (folder / "staging.toml").open("a", encoding="utf-8") as environment:
+        environment.write('[standing_consent]\ncriteria = ["IR-2", "IR-5"]\nstrategy = "ST-1"\nuntil = 2099-01-01\n')
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "anna")], check=True)
+    signer = f"anna@example.com {(tmp_path / 'anna.pub').read_text('utf-8')}"
+    (tmp_path / "signers").write_text(signer, encoding="utf-8")
+    watched = Watched(project, tmp_path)
+    for words in (("init", "-q"), ("add", "staging.toml"), ("commit", "-q", "-m", "consent")):
+        watched.git(*words)
+    yield watched
+    practice_range.as_it_was()
+
+
+def test_a_signed_consent_is_carried_out_once(practice_range: Range, consented: Watched) -> None:
+    """Unsigned, nothing begins; signed, one rollback makes users well, and all are told; the next incident is left to people."""
+    practice_range.remote.plant("errors", share=0.6)
+    with consented.watching() as session:
+        wait_for(consented.said, "is not signed by anybody")
+        assert switched_on(practice_range)
+        assert consented.began() == []
+        consented.git("commit", "-q", "--amend", "--no-edit", "-S")
+        wait_for(consented.said, "is over, after")
+        assert switched_off(practice_range)
+        practice_range.remote.plant("code-errors", share=0.6)
+        wait_for(consented.said, "a second rollback takes a person: --consent-again")
+        assert session.poll() is None
+    [folder] = consented.began()
+    record = json.loads(Path(folder, "run.json").read_text("utf-8"))
+    passed = {result["nodeid"].rpartition("::")[2] for result in record["results"] if result["outcome"] == "passed"}
+    [verdict] = [one["notes"][-1] for one in consented.heard if one["hook"] == "closed"]
+    said, channel = consented.said.read_text("utf-8"), told(practice_range)
+    assert session.returncode == pytest.ExitCode.INTERRUPTED, said
+    assert record["run_id"] == Path(folder).name
+    assert {f"test_{name}[after-feature-flag]" for name in ("flags_are_off", "users_recover_in_time")} <= passed, said
+    assert [one["hook"] for one in consented.heard if one["hook"] != "updated"] == ["opened", "closed", "opened"]
+    assert f"run {record['run_id']} by standing consent: INCONCLUSIVE for feature-flag" in verdict  # for its pace
+    assert verdict in channel
+    assert "errors (IR-5; standing consent, signed by anna@example.com)" in channel

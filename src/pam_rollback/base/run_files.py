@@ -1,5 +1,7 @@
 """The names of files in a run's folder that one part of the suite writes and another one reads later, perhaps on another machine."""
 
+import re
+
 JOURNAL = "journal.jsonl"
 """Every step and change, as it is made."""
 KEPT_ELSEWHERE = ".state"
@@ -26,3 +28,8 @@ WATCH_BEGAN, WATCH_LOOKED, WATCH_ENDED = "turn-began", "looked", "turn-ended"
 """Its events that tell whether it saw: the latter two have the ``looks`` of the turn, and how many of them proved nothing (``unknown``)."""
 WATCH_LEASE = "watch-lease.json"
 """Beside it: whose turn it is."""
+
+
+def is_run_id(name: str, environment: str) -> bool:
+    """Whether a folder of that name is that of a run there, such as ``20261127T100000Z-staging-00aa``: people find a run by its id."""
+    return re.fullmatch(rf"\d{{8}}T\d{{6}}Z-{re.escape(environment)}-[0-9a-f]{{4}}", name, re.ASCII) is not None

@@ -19,7 +19,7 @@ from pam_rollback.base.configuration import ConfigurationError, suggestion
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.free_text import cleaned
 from pam_rollback.base.outside_text import for_terminal, redact_with
-from pam_rollback.base.run_files import JOURNAL
+from pam_rollback.base.run_files import JOURNAL, is_run_id
 from pam_rollback.base.wait import StopFile
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
@@ -360,7 +360,13 @@ def stored_baseline_of(file: Path | None, plan: Plan) -> Baseline | None:
 def _start(config: pytest.Config, options: Options, plan: Plan, environment: Environment) -> Runbook:
     workerinput: dict[str, Any] = getattr(config, "workerinput", {})
     now = datetime.now(UTC)
-    run_id = workerinput.get("pam_run_id") or f"{now:%Y%m%dT%H%M%SZ}-{environment.name}-{secrets.token_hex(2)}"
+    given = options.run_dir.name if options.run_dir else ""
+    new = (
+        given
+        if is_run_id(given, environment.name)
+        else f"{now:%Y%m%dT%H%M%SZ}-{environment.name}-{secrets.token_hex(2)}"
+    )
+    run_id = workerinput.get("pam_run_id") or new
     folder = Path(
         workerinput.get("pam_run_folder") or options.run_dir or config.rootpath / "reports" / "out" / run_id
     ).absolute()

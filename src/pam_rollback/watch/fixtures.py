@@ -255,12 +255,7 @@ def _consent(environment: Environment, runbook: Runbook, config: pytest.Config) 
         again=options.consent_again,
         reason=options.reason,
         initiated_by=options.initiated_by,
-        more=[
-            word
-            for option, value in _CARRIED.items()
-            if (text := getattr(config.option, value))
-            for word in (option, text)
-        ],
+        more=[f"{option}={text}" for option, value in _CARRIED.items() if (text := getattr(config.option, value))],
         root=config.rootpath,
         cwd=config.invocation_params.dir,
         variables=os.environ,

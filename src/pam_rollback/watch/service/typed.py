@@ -69,6 +69,6 @@ class Typed:
         consent = ["--mode", "real", "--execute", "--confirm", self.name, "--initiated-by", self.initiated_by]
         consent += ["--reason", f"{self.reason} ({found}; standing consent, signed by {who})"]
         path = os.path.relpath(self.root / story, self.cwd)
-        command = [sys.executable, "-m", "pytest", path, "--env", self.env, *consent, *self.more]
+        command = [sys.executable, "-m", "pytest", path, f"--env={self.env}", *consent, *self.more]
         variables = {name: value for name, value in self.variables.items() if not name.startswith("PYTEST_")}
-        return Prepared(run, str(folder), story, [*command, "--run-dir", str(folder)], self.cwd, variables)
+        return Prepared(run, str(folder), story, [*command, f"--run-dir={folder}"], self.cwd, variables)
