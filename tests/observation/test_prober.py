@@ -165,7 +165,7 @@ def test_a_stopped_prober_makes_no_burst(server: Server, tmp_path: Path) -> None
     assert len(server.requests) - before < 80, "at most the last second is made up for"
 
 
-def test_own_lag_is_small_and_recorded(server: Server, tmp_path: Path) -> None:
+def test_prober_lag_is_small_and_recorded(server: Server, tmp_path: Path) -> None:
     """Every sample says how late its probe left, and on an idle machine that is milliseconds."""
     with start_prober(config(server.url), tmp_path / "timeline.jsonl") as prober:
         samples = prober.wait_for_first(50, within_s=10)

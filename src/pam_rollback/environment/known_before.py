@@ -100,7 +100,7 @@ class Judge(Protocol):
 
 
 @dataclass(frozen=True)
-class Told:
+class JudgedFindings:
     """What of some findings is known, and why the others count."""
 
     known: tuple[tuple[Finding, Answer], ...]
@@ -135,7 +135,7 @@ class KnownBefore:
     asides: Mapping[str, str] = field(default_factory=dict)
     """By item, what else to know where something of it counts."""
 
-    def told(self, findings: Iterable[Finding]) -> Told:
+    def told(self, findings: Iterable[Finding]) -> JudgedFindings:
         """Which of them are known, and why the others count."""
         known, why = [], {}
         for finding in findings:
@@ -144,7 +144,7 @@ class KnownBefore:
                 known.append((finding, found))
             else:
                 why[finding] = "; ".join(filter(None, (found, self.asides.get(finding.item, ""))))
-        return Told(tuple(known), why)
+        return JudgedFindings(tuple(known), why)
 
     def _judged(self, finding: Finding) -> Answer | str:
         """Who answers for it, or why it counts."""

@@ -88,7 +88,7 @@ def pytest_fixture_post_finalizer(fixturedef: pytest.FixtureDef[Any], request: p
         progress_of(request.config, runbook).phase("undo", "everything is as it was before the drill")
 
 
-class Told:
+class LiveReport:
     """In the process that hears of every test: groups of tests, and what is not good at once."""
 
     def __init__(self, config: pytest.Config, runbook: Runbook, progress: Progress) -> None:
@@ -175,4 +175,4 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     detail.keep_pytest_quiet(config)
     if not runbook.worker and detail.of(config) is not Detail.ALL:
-        config.pluginmanager.register(Told(config, runbook, progress_of(config, runbook)), "pam-told")
+        config.pluginmanager.register(LiveReport(config, runbook, progress_of(config, runbook)), "pam-told")

@@ -181,7 +181,7 @@ def test_slow_failures_count_and_fast_ones_do_not() -> None:
     ]
 
     assert latencies_ms(samples, slow_from_ms=20) == [10, 5000]
-    assert latencies_ms(samples, slow_from_ms=20, own_lag=False) == [6, 5000]
+    assert latencies_ms(samples, slow_from_ms=20, prober_lag=False) == [6, 5000]
 
 
 # ---------------------------------------------------------------- error rates

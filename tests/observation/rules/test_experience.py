@@ -107,7 +107,7 @@ def test_a_slow_journey_decides_beside_one_that_is_unknown() -> None:
     assert not found.as_before
 
 
-def test_the_probers_own_lag_is_not_the_services() -> None:
+def test_the_probers_lag_is_not_the_services() -> None:
     """Slower only because this machine was busy: unknown."""
     found = speed(*answers("chat", lag_ms=100), *answers("front page"))
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from pam_rollback.observation.rules.prober_lag import judge_without_own_lag
+from pam_rollback.observation.rules.prober_lag import judge_without_prober_lag
 from pam_rollback.observation.rules.samples import Sample
 from pam_rollback.observation.rules.window import Measure, WindowSpec, WindowVerdict
 from pam_rollback.observation.rules.window_state import WindowState
@@ -16,7 +16,7 @@ def judged(latency_ms: float, lag_ms: float) -> WindowVerdict:
     """Fifteen seconds of such answers, ten a second."""
     answer = Sample(due_s=0, latency_ms=latency_ms, journey="chat", ok=True, lag_ms=lag_ms)
     samples = [replace(answer, due_s=at / 10) for at in range(150)]
-    return judge_without_own_lag(samples, SPEC, start_s=0, now_s=20, rate_hz=10, settled_s=20)
+    return judge_without_prober_lag(samples, SPEC, start_s=0, now_s=20, rate_hz=10, settled_s=20)
 
 
 @pytest.mark.parametrize(

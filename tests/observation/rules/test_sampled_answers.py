@@ -99,7 +99,7 @@ def test_a_prober_that_lagged_is_unknown() -> None:
         assert judged(answers(200, late=20), Measure.LATENCY_P95_MS).good
 
 
-def test_the_probers_own_lag_is_not_the_services() -> None:
+def test_the_probers_lag_is_not_the_services() -> None:
     """400 ms of the service and 200 ms of a busy machine: too slow only because of the latter, so nothing is known."""
     busy = [dataclasses.replace(sample, latency_ms=600, lag_ms=200) for sample in answers(170)]
     slow = [dataclasses.replace(sample, latency_ms=800, lag_ms=200) for sample in answers(170)]

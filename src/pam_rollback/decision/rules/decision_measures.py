@@ -158,7 +158,7 @@ class _Slowdown:
             raise MeasurementFailed(
                 f"{found}; {self.limit_pct:g} % cannot be told from nothing by so few answers: watch longer, or take a larger baseline"
             )
-        if self._beyond(found) and not self._beyond(self._change(samples, own_lag=False)):
+        if self._beyond(found) and not self._beyond(self._change(samples, prober_lag=False)):
             raise MeasurementFailed(
                 f"{found}; without the prober's own lag it would not be so: this machine is too busy to judge"
             )
@@ -186,9 +186,9 @@ class _Slowdown:
             definition=f"{found.now.value:.3g} ms, baseline {found.before.value:.3g} ms of n={found.before.n}, {DEFINITION}",
         )
 
-    def _change(self, samples: Sequence[Sample], *, own_lag: bool = True) -> LatencyChange:
+    def _change(self, samples: Sequence[Sample], *, prober_lag: bool = True) -> LatencyChange:
         slow_from_ms = self.before.percentile(_P95)
-        latencies = latencies_ms(samples, slow_from_ms=slow_from_ms, own_lag=own_lag)
+        latencies = latencies_ms(samples, slow_from_ms=slow_from_ms, prober_lag=prober_lag)
         if 2 * len(latencies) < len(samples):
             raise MeasurementFailed(
                 f"{len(samples) - len(latencies)} of {len(samples)} answers failed quickly: how fast the others came says little"

@@ -33,16 +33,16 @@ _MISS_PCT = (100 - CONFIDENCE_PCT) / 2
 
 
 def latencies_ms(
-    samples: Iterable[Sample], *, slow_from_ms: float, late_ms: float = LATE_MS, own_lag: bool = True
+    samples: Iterable[Sample], *, slow_from_ms: float, late_ms: float = LATE_MS, prober_lag: bool = True
 ) -> list[float]:
     """Give the response times that can be compared.
 
     An answer that failed quickly says nothing of speed; one that failed after ``slow_from_ms`` (the baseline's own percentile, say) was
-    slow and counts, or timeouts would make the service look faster. ``own_lag=False`` takes off what the prober itself was late: a change
+    slow and counts, or timeouts would make the service look faster. ``prober_lag=False`` takes off the prober's own lag: a change
     that is there only with it is the prober's.
     """
     return [
-        sample.latency_ms if own_lag else max(0.0, sample.latency_ms - (sample.lag_ms or 0.0))
+        sample.latency_ms if prober_lag else max(0.0, sample.latency_ms - (sample.lag_ms or 0.0))
         for sample in samples
         if sample.measured(late_ms) and (sample.ok or sample.latency_ms >= slow_from_ms)
     ]

@@ -35,7 +35,7 @@ class JourneySpeed:
 
     journey: str
     change: LatencyChange
-    without_own_lag: LatencyChange
+    without_prober_lag: LatencyChange
 
     @classmethod
     def of(cls, journey: str, before: Before, samples: Iterable[Sample]) -> Self:
@@ -44,8 +44,10 @@ class JourneySpeed:
         try:
             slow_from_ms = before.latencies.percentile(95) if before.latencies is not None else 0.0
             change, without = (
-                LatencyChange.of(before.latencies, latencies_ms(samples, slow_from_ms=slow_from_ms, own_lag=own_lag))
-                for own_lag in (True, False)
+                LatencyChange.of(
+                    before.latencies, latencies_ms(samples, slow_from_ms=slow_from_ms, prober_lag=prober_lag)
+                )
+                for prober_lag in (True, False)
             )
         except MeasurementFailed as unknown:
             raise MeasurementFailed(f"{journey}: {unknown}") from None
@@ -60,7 +62,7 @@ class JourneySpeed:
         try:
             if not self.change.is_above(limit_pct):
                 return False
-            if self.without_own_lag.is_above(limit_pct):
+            if self.without_prober_lag.is_above(limit_pct):
                 return True
         except MeasurementFailed as unknown:
             raise MeasurementFailed(f"{self.journey}: {unknown}") from None

@@ -13,14 +13,14 @@ from pam_rollback.observation.rules.window import WindowSpec, WindowVerdict, jud
 from pam_rollback.observation.rules.window_state import WindowState
 
 
-def judge_without_own_lag(
+def judge_without_prober_lag(
     samples: Iterable[Sample], spec: WindowSpec, *, start_s: float, now_s: float, rate_hz: float, settled_s: float
 ) -> WindowVerdict:
     """Judge as ``window.judge`` does, and take back what only the prober's own lag broke."""
     samples = tuple(samples)
     verdict, at_its_best = (
         judge(some, spec, start_s=start_s, now_s=now_s, rate_hz=rate_hz, settled_s=settled_s)
-        for some in (samples, map(_without_own_lag, samples))
+        for some in (samples, map(_without_prober_lag, samples))
     )
     if verdict.state is WindowState.BROKEN and at_its_best.state is not WindowState.BROKEN:
         reason = f"the prober was not fit to judge: without its own lag it would not be so: {verdict.reason}"
@@ -28,5 +28,5 @@ def judge_without_own_lag(
     return verdict
 
 
-def _without_own_lag(sample: Sample) -> Sample:
+def _without_prober_lag(sample: Sample) -> Sample:
     return replace(sample, latency_ms=sample.latency_ms - sample.lag_ms) if sample.lag_ms else sample

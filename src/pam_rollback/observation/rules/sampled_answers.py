@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from pam_rollback.base.figures import Figures
-from pam_rollback.observation.rules.prober_lag import judge_without_own_lag
+from pam_rollback.observation.rules.prober_lag import judge_without_prober_lag
 from pam_rollback.observation.rules.samples import Sample
 from pam_rollback.observation.rules.window import Measure, WindowSpec, WindowVerdict
 from pam_rollback.stats.binomial import share_below
@@ -106,7 +106,7 @@ def judge_sample(
 ) -> WindowVerdict:
     """Judge all answers from ``start_s`` on: at least as long as the spec wants, longer when more is there already."""
     spec = replace(spec, duration_s=max(spec.duration_s, settled_s - start_s))
-    return judge_without_own_lag(samples, spec, start_s=start_s, now_s=now_s, rate_hz=rate_hz, settled_s=settled_s)
+    return judge_without_prober_lag(samples, spec, start_s=start_s, now_s=now_s, rate_hz=rate_hz, settled_s=settled_s)
 
 
 def share_bound_pct(bad: int, n: int) -> float:

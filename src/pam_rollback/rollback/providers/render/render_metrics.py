@@ -52,7 +52,7 @@ _MARGIN_STEPS, _MARGIN_S = 3, 150.0
 """So much from before the window is asked for: how far apart the moments are, and which processes were there already."""
 _SHOWN_CHARACTERS = 120
 
-Told = Mapping[float, float]
+ValuesByTime = Mapping[float, float]
 """Values by moment, in seconds since 1970."""
 
 
@@ -110,7 +110,7 @@ class _Found:
 
     moments: Sequence[float]
     points: Sequence[Point]
-    instances: Mapping[str, Told] = field(default_factory=dict)
+    instances: Mapping[str, ValuesByTime] = field(default_factory=dict)
 
 
 def sources(api: RenderApi) -> dict[Quantity, RenderSource]:
@@ -126,9 +126,9 @@ class _Question:
     since: float
     until: float
 
-    def memory(self) -> dict[str, Told]:
+    def memory(self) -> dict[str, ValuesByTime]:
         """MB by instance."""
-        found: dict[str, Told] = {}
+        found: dict[str, ValuesByTime] = {}
         for labels, told in self._series("memory", _BYTES):
             name = labels.get(_INSTANCE, "")
             if name in found:
@@ -136,11 +136,11 @@ class _Question:
             found[name] = {moment: value / _BYTES_PER_MB for moment, value in told.items()}
         return found
 
-    def requests(self) -> Told:
+    def requests(self) -> ValuesByTime:
         """All requests."""
         return self._only("http-requests", _COUNTS)
 
-    def requests_by_status(self) -> dict[str, Told]:
+    def requests_by_status(self) -> dict[str, ValuesByTime]:
         """Requests by status. Statuses that are no statuses are refused: a guess could hide all errors."""
         found: dict[str, dict[float, float]] = defaultdict(lambda: defaultdict(float))
         for labels, told in self._series("http-requests", _COUNTS, ("aggregateBy", _STATUS)):
@@ -151,11 +151,11 @@ class _Question:
                 found[status][moment] += value
         return dict(found)
 
-    def latency(self, quantile: str) -> Told:
+    def latency(self, quantile: str) -> ValuesByTime:
         """The percentiles of each step in ms."""
         return self._only("http-latency", _MILLISECONDS, ("quantile", quantile))
 
-    def _only(self, metric: str, units: Mapping[str, float], *more: tuple[str, str]) -> Told:
+    def _only(self, metric: str, units: Mapping[str, float], *more: tuple[str, str]) -> ValuesByTime:
         found = self._series(metric, units, *more)
         if len(found) > 1:
             raise self._nonsense(
@@ -165,7 +165,7 @@ class _Question:
 
     def _series(
         self, metric: str, units: Mapping[str, float], *more: tuple[str, str]
-    ) -> list[tuple[Mapping[str, str], Told]]:
+    ) -> list[tuple[Mapping[str, str], ValuesByTime]]:
         settings = self.api.settings
         query = (
             ("resource", settings.service_id),
@@ -185,7 +185,7 @@ class _Question:
             )
         return [(labels, told) for labels, told in found if told]
 
-    def _one(self, metric: str, item: Any, units: Mapping[str, float]) -> tuple[Mapping[str, str], Told]:
+    def _one(self, metric: str, item: Any, units: Mapping[str, float]) -> tuple[Mapping[str, str], ValuesByTime]:
         if not isinstance(item, dict):
             raise self._nonsense(metric, item)
         labels, values, unit = item.get("labels"), item.get("values"), item.get("unit")
@@ -229,11 +229,11 @@ class _Question:
         )
 
 
-def _moments(series: Iterable[Told]) -> list[float]:
+def _moments(series: Iterable[ValuesByTime]) -> list[float]:
     return sorted({moment for told in series for moment in told})
 
 
-def _memory_points(instances: Mapping[str, Told], moments: Sequence[float]) -> Iterator[Point]:
+def _memory_points(instances: Mapping[str, ValuesByTime], moments: Sequence[float]) -> Iterator[Point]:
     """Give what the instance that holds most held; unknown where one is missing between its first and its last point."""
     for moment in moments:
         present = [told for told in instances.values() if min(told) <= moment <= max(told)]
@@ -243,7 +243,7 @@ def _memory_points(instances: Mapping[str, Told], moments: Sequence[float]) -> I
 
 
 def _answers(
-    by_status: Mapping[str, Told], total: Told, moments: Sequence[float], errors: re.Pattern[str]
+    by_status: Mapping[str, ValuesByTime], total: ValuesByTime, moments: Sequence[float], errors: re.Pattern[str]
 ) -> Iterator[Point]:
     for moment in moments:
         counts = {status: told[moment] for status, told in by_status.items() if moment in told}
@@ -261,7 +261,7 @@ def _answers(
             yield from_evidence(moment, Answers(n, bad, counts.get(_GIVEN_UP, 0.0)))
 
 
-def _percentiles(latency: Mapping[str, Told], total: Told, moments: Sequence[float]) -> Iterator[Point]:
+def _percentiles(latency: Mapping[str, ValuesByTime], total: ValuesByTime, moments: Sequence[float]) -> Iterator[Point]:
     for moment in moments:
         p50, p75, p90, value, p99 = (latency[quantile].get(moment, math.nan) for quantile in _QUANTILES)
         n = total.get(moment, math.nan)
