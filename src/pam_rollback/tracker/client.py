@@ -8,7 +8,8 @@ from http import HTTPStatus
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.channel_settings import Tracker as Settings
 from pam_rollback.outside.json_object import JsonObject
-from pam_rollback.outside.provider import Provider, ProviderApi
+from pam_rollback.outside.provider import ProviderApi
+from pam_rollback.rollback.providers.github.github import github
 from pam_rollback.tracker.rules.issue import Comment, Issue, Reason
 
 DEADLINE_S = 8.0
@@ -31,12 +32,8 @@ _TO_DO: Mapping[int, str] = {
 
 def github_issues(settings: Settings, token: str, *, waiter: Waiter | None = None) -> "GitHubIssues":
     """One token's view of a repository's issues."""
-    provider = Provider(
-        name="GitHub",
-        api_url=settings.api_url,
-        reset_header="x-ratelimit-reset",
-        limit_header="x-ratelimit-remaining",
-        status_page="https://www.githubstatus.com",
+    provider = github(
+        settings.api_url,
         settings="[tracker] repository, api_url",
         secret="[secrets] tracker_token_env",  # noqa: S106 - where it comes from
         advice=_TO_DO,

@@ -30,19 +30,32 @@ _ADVICE: Mapping[int, str] = {
 }
 
 
-def github_api(settings: GitHub, token: str, *, waiter: Waiter | None = None) -> ProviderApi:
-    """One token's view of GitHub."""
-    provider = Provider(
+def github(
+    api_url: str, *, settings: str, secret: str, advice: Mapping[int, str], changes_users: bool = True
+) -> Provider:
+    """GitHub, for whoever asks it. ``settings`` and ``secret``: where address and token come from, in words."""
+    return Provider(
         name="GitHub",
-        api_url=settings.api_url,
+        api_url=api_url,
         reset_header="x-ratelimit-reset",
         limit_header="x-ratelimit-remaining",
         status_page="https://www.githubstatus.com",
+        settings=settings,
+        secret=secret,
+        advice=advice,
+        changes_users=changes_users,
+    )
+
+
+def github_api(settings: GitHub, token: str, *, waiter: Waiter | None = None) -> ProviderApi:
+    """One token's view of GitHub."""
+    host = github(
+        settings.api_url,
         settings="[github] api_url",
         secret="[secrets] git_token_env",  # noqa: S106 - where it comes from
         advice=_ADVICE,
     )
-    return ProviderApi(provider, token, waiter=waiter or Waiter())
+    return ProviderApi(host, token, waiter=waiter or Waiter())
 
 
 @dataclass(frozen=True)
