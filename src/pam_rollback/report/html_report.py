@@ -5,9 +5,7 @@ Large attachments lie beside it (``attachments_beside.py``).
 A report never changes a verdict: whatever goes wrong here is returned as ``Unavailable``, with the one line that helps.
 """
 
-import base64
 import fcntl
-import gzip
 import hashlib
 import json
 import os
@@ -27,6 +25,7 @@ from typing import Any, Final
 from pam_rollback.outside.places import REPORTS
 from pam_rollback.report.attachments_beside import staged
 from pam_rollback.report.node import OLDEST_MAJOR, Node, find_node, npm_command
+from pam_rollback.report.packed_page import compacted
 
 INSTALL_TIMEOUT_S: Final = 180
 GENERATE_TIMEOUT_S: Final = 120
@@ -35,29 +34,6 @@ _STAMP: Final = ".installed-from"  # in node_modules: the digest of the lock fil
 _ENTRY: Final = Path("node_modules", "allure", "cli.js")
 _ANALYTICS: Final = re.compile(
     r'<script async src="https://www\.googletagmanager\.com/[^"]*"></script>\s*<script>.*?</script>', re.DOTALL
-)
-_PROGRAM: Final = re.compile(r'<script\s+src="data:text/javascript;base64,([A-Za-z0-9+/=]+)"\s*></script>')
-_DATA: Final = re.compile(
-    r'<script defer>\s*Promise\.allSettled\(\[((?:d\("[^"\\]*","[A-Za-z0-9+/=]*"\),?)+)\]\)'
-    r"\s*\.then\(function\(\)\{\s*window\.allureReportDataReady = true;\s*\}\)\s*</script>"
-)
-_FILE: Final = re.compile(r'd\("([^"]*)","([^"]*)"\)')
-_UNPACK: Final = (
-    "<script>(async()=>{const packed=Uint8Array.from(atob('PACKED'),c=>c.charCodeAt(0));"
-    "const stream=new Blob([packed]).stream().pipeThrough(new DecompressionStream('gzip'));"
-    "const unpacked=new Response(stream);USE})()</script>"
-)
-_RUN: Final = (
-    "const program=document.createElement('script');program.textContent=await unpacked.text();"
-    "document.body.append(program)"
-)
-# As the generator's own script does, which hands over each file in base64.
-_HAND_OVER: Final = (
-    "const all=new Uint8Array(await unpacked.arrayBuffer());const end=all.indexOf(10);let at=end+1;"
-    "for(const [name,size] of JSON.parse(new TextDecoder().decode(all.subarray(0,end)))){let text='';"
-    "for(const stop=at+size;at<stop;){const next=Math.min(at+8192,stop);"
-    "text+=String.fromCharCode(...all.subarray(at,next));at=next}await d(name,btoa(text))}"
-    "window.allureReportDataReady=true"
 )
 # The generator gets no secret of the session: only what it takes to start and to reach a registry.
 _PASSED_ON: Final = re.compile(
@@ -256,25 +232,6 @@ def _last_error(answer: subprocess.CompletedProcess[str]) -> str:
         line for line in lines if "rror" in line and "npm error code" not in line and "A complete log" not in line
     ]
     return (errors or lines or [f"exit code {answer.returncode} without a message"])[0]
-
-
-def compacted(page: str) -> str:
-    """The page with its program and its data compressed: the generator has both in base64, which is eleven times as much for the data."""
-    page = _PROGRAM.sub(lambda found: _packed(base64.b64decode(found[1]), _RUN), page)
-    return _DATA.sub(lambda found: _packed(_together(_FILE.findall(found[1])), _HAND_OVER), page)
-
-
-def _together(files: Sequence[tuple[str, str]]) -> bytes:
-    """Names and sizes in the first line, then the files, one after the other: what is alike in them is stored once."""
-    contents = [(name, base64.b64decode(text)) for name, text in files]
-    head = json.dumps([(name, len(content)) for name, content in contents])
-    return b"\n".join([head.encode("ascii"), b"".join(content for _, content in contents)])
-
-
-def _packed(content: bytes, use: str) -> str:
-    """A script that has the browser unpack the content and use it."""
-    packed = base64.b64encode(gzip.compress(content, mtime=0)).decode("ascii")
-    return _UNPACK.replace("USE", use).replace("PACKED", packed)
 
 
 def _make_private(made: Path) -> None:
