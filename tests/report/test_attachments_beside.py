@@ -93,3 +93,44 @@ def test_what_is_small_stays_inside(tmp_path: Path) -> None:
     assert not (tmp_path / "report").exists()
     assert json.loads((copy / "t1-result.json").read_text()) == test
     assert (copy / "c-container.json").is_file()
+
+
+def test_what_the_runs_folder_has_is_not_copied(tmp_path: Path) -> None:
+    """The link leads to it; what differs from it by a byte is copied, and so is all of another run."""
+    test: dict[str, Any] = {
+        "uuid": "t1",
+        "attachments": [
+            {"name": "probes", "source": "p-attachment.jsonl"},
+            {"name": "other", "source": "o-attachment.jsonl"},
+        ],
+    }
+    folder = results(
+        tmp_path, {"t1-result.json": test, "p-attachment.jsonl": LARGE, "o-attachment.jsonl": LARGE + b"y"}
+    )
+    own = tmp_path / "after it" / "timeline.jsonl"
+    own.parent.mkdir()
+    own.write_bytes(LARGE)
+    work = tmp_path / "work"
+    work.mkdir()
+
+    copy = staged(folder, work, tmp_path / "report")
+
+    (copied,) = (tmp_path / "report" / FOLDER).iterdir()
+    assert gzip.decompress(copied.read_bytes()) == LARGE + b"y"
+    assert "[probes](../../after%20it/timeline.jsonl) (32 KB)" in (copy / "t1-result.json").read_text()
+    (tmp_path / "elsewhere").mkdir()
+    staged(folder, tmp_path / "elsewhere", tmp_path / "elsewhere" / "report")
+    assert len(list((tmp_path / "elsewhere" / "report" / FOLDER).iterdir())) == 2
+
+
+def test_links_lead_to_pages_that_are_elsewhere(tmp_path: Path) -> None:
+    """A page within a description runs no script, so nothing there could lead on. Other links stay."""
+    said = "Red: [here](../runbook.html#data-loss), [there](../fault-matrix.html#x)."
+    folder = results(tmp_path, {"t1-result.json": {"uuid": "t1", "description": said}})
+    work = tmp_path / "work"
+    work.mkdir()
+
+    copy = staged(folder, work, tmp_path / "report", {"runbook.html": "../../../shared/runbook-1.html"})
+
+    found = json.loads((copy / "t1-result.json").read_text())["description"]
+    assert found == "Red: [here](../../../shared/runbook-1.html#data-loss), [there](../fault-matrix.html#x)."

@@ -22,6 +22,7 @@ from pam_rollback.report.redaction import scan
 from pam_rollback.report.run_folder import RunFolder, history_of, newest_run
 from pam_rollback.report.run_record import RunRecord
 from pam_rollback.report.run_report import build_run
+from pam_rollback.report.shared_folder import SharedFolder
 
 CHROMIUM = chromium_path()
 
@@ -113,6 +114,37 @@ def test_what_is_wrong_is_sorted_by_what_it_means(opened: Opened) -> None:
     for category in ("Action failed", "Criterion broken", "Not finished", "Harness defect", "Could not measure"):
         expect(page.get_by_text(category, exact=True).first).to_be_visible()
     expect(page.get_by_text("Product errors")).to_have_count(0)
+
+
+def test_reports_of_several_runs_have_the_program_once(
+    sample: Sample, tmp_path: Path, chromium: Browser, good_record: RunRecord
+) -> None:
+    """All of it still opens from the disk, also elsewhere; without what it shares, the page says what is missing."""
+    out = tmp_path / "out"
+    for name in ("a", "b"):
+        shutil.copytree(sample.results, out / name / "allure-results")
+        built = build_run(RunFolder(out / name), good_record, out=out, shared=SharedFolder(out / "shared"))
+        assert isinstance(built, Built), built
+    assert len(list((out / "shared").glob("allure-*.js"))) == 1
+    assert len(list((out / "shared").iterdir())) == 3
+    sizes = [sum(path.stat().st_size for path in (out / name / "report").rglob("*.*")) for name in ("a", "b")]
+    assert max(sizes) < 200_000
+
+    moved = out.rename(tmp_path / "copied")
+    page = chromium.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto((moved / "b" / "report" / "index.html").as_uri())
+    page.get_by_role("link", name="fault matrix").click()
+    expect(page.get_by_role("heading", name="Fault matrix", exact=False).first).to_be_visible()
+    page.goto((moved / "b" / "report" / "allure" / "index.html").as_uri())
+    expect(page.get_by_text("test_criterion").first).to_be_visible()
+    assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
+
+    shutil.rmtree(moved / "shared")
+    page.goto((moved / "b" / "report" / "allure" / "index.html").as_uri())
+    expect(page.get_by_text("which is not here. Copy that folder together with the runs")).to_be_visible()
+    page.close()
 
 
 def test_the_report_holds_no_secret(run: RunFolder, sample: Sample) -> None:

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from pam_rollback.report.pages import online, with_links, write_pages
+from pam_rollback.report.pages import keep_pages, online, with_links, write_pages
+from pam_rollback.report.shared_folder import SharedFolder
 
 
 def test_a_mention_becomes_a_link() -> None:
@@ -43,3 +44,24 @@ def test_the_pages_have_the_anchors(tmp_path: Path) -> None:
         assert '<a id="data-loss"></a>' in page.read_text(encoding="utf-8")
         assert "<td>2</td>" in page.read_text(encoding="utf-8")
     assert write_pages(report, tmp_path / "elsewhere") == []
+
+
+def test_reports_that_share_their_pages_lead_to_them(tmp_path: Path) -> None:
+    """Once for all of them; other text is another file, and an earlier report keeps its own."""
+    docs, shared = tmp_path / "docs", SharedFolder(tmp_path / "shared")
+    docs.mkdir()
+    (docs / "runbook.md").write_text("# Page\n\nOne.\n", encoding="utf-8")
+    for run in ("a", "b"):
+        (tmp_path / run / "report").mkdir(parents=True)
+        write_pages(tmp_path / run / "report", docs, kept=keep_pages(shared, docs))
+
+    (only,) = shared.path.iterdir()
+    assert "One." in only.read_text(encoding="utf-8")
+    for run in ("a", "b"):
+        page = (tmp_path / run / "report" / "runbook.html").read_text(encoding="utf-8")
+        assert f"location.replace('../../shared/{only.name}'+location.hash)" in page
+        assert f'href="../../shared/{only.name}"' in page
+        assert "One." not in page
+    (docs / "runbook.md").write_text("# Page\n\nTwo.\n", encoding="utf-8")
+    keep_pages(shared, docs)
+    assert len(list(shared.path.iterdir())) == 2

@@ -20,12 +20,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from pam_rollback.outside.places import REPORTS
 from pam_rollback.report.attachments_beside import staged
 from pam_rollback.report.node import OLDEST_MAJOR, Node, find_node, npm_command
 from pam_rollback.report.packed_page import compacted
+from pam_rollback.report.shared_folder import SharedFolder, address, script
 
 INSTALL_TIMEOUT_S: Final = 180
 GENERATE_TIMEOUT_S: Final = 120
@@ -76,12 +78,15 @@ def build(
     append_history: bool = True,
     environment: str | None = None,
     reports: Path = REPORTS,
+    shared: SharedFolder | None = None,
+    pages: Mapping[str, Path] = MappingProxyType({}),
 ) -> Built | Unavailable:
     """Makes ``out/index.html`` from a folder of Allure results, replacing an older report; large attachments go to the folder above.
 
     ``variables`` stand at the head of the report; ``history`` is the file of earlier runs of the same environment, to
     which this run is added unless ``append_history`` is false. ``reports`` holds the generator's configuration and lock
-    file; its packages are installed there once.
+    file; its packages are installed there once. With ``shared`` the page's program, most of it, lies there;
+    ``pages`` are those beside the report that lie elsewhere.
     """
     started_s = time.monotonic()
     try:
@@ -97,8 +102,9 @@ def build(
             if environment is not None:
                 settings |= {"environment": environment}
             config = _config(reports / "allurerc.json", settings, Path(work) / "allurerc.json")
-            _generate(node, allure, config, staged(results, Path(work), out.parent), Path(work))
-            _make_private(made)
+            addresses = {name: address(page, seen_from=out) for name, page in pages.items()}
+            _generate(node, allure, config, staged(results, Path(work), out.parent, addresses), Path(work))
+            _make_private(made, out, shared)
             _replace(out, made)
     except _Failed as failed:
         return failed.answer
@@ -234,8 +240,18 @@ def _last_error(answer: subprocess.CompletedProcess[str]) -> str:
     return (errors or lines or [f"exit code {answer.returncode} without a message"])[0]
 
 
-def _make_private(made: Path) -> None:
-    """Takes the third-party analytics out of every page; refuses a page that would still load something else."""
+def _make_private(made: Path, out: Path, shared: SharedFolder | None) -> None:
+    """Takes the third-party analytics out of every page; refuses a page that would still load something else.
+
+    What no page opens goes: the page has its data in itself.
+    """
+
+    def kept(program: str) -> str:
+        assert shared is not None
+        return script(address(shared.keep("allure.js", program), seen_from=out))
+
+    for unused in made.glob("*.json"):
+        unused.unlink()
     for page in made.rglob("*.html"):
         text = _ANALYTICS.sub("", page.read_text(encoding="utf-8"))
         outside = outside_references(text)
@@ -244,7 +260,7 @@ def _make_private(made: Path) -> None:
                 f"the report would load {outside[0]} from the network",
                 "the pinned generator changed: teach pam_rollback/report/html_report.py to take that out",
             )
-        page.write_text(compacted(text), encoding="utf-8")
+        page.write_text(compacted(text, kept if shared else None), encoding="utf-8")
 
 
 def outside_references(page: str) -> list[str]:

@@ -4,7 +4,7 @@ import base64
 import gzip
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 _PROGRAM: Final = re.compile(r'<script\s+src="data:text/javascript;base64,([A-Za-z0-9+/=]+)"\s*></script>')
@@ -14,9 +14,9 @@ _DATA: Final = re.compile(
 )
 _FILE: Final = re.compile(r'd\("([^"]*)","([^"]*)"\)')
 _UNPACK: Final = (
-    "<script>(async()=>{const packed=Uint8Array.from(atob('PACKED'),c=>c.charCodeAt(0));"
+    "(async()=>{const packed=Uint8Array.from(atob('PACKED'),c=>c.charCodeAt(0));"
     "const stream=new Blob([packed]).stream().pipeThrough(new DecompressionStream('gzip'));"
-    "const unpacked=new Response(stream);USE})()</script>"
+    "const unpacked=new Response(stream);USE})()"
 )
 _RUN: Final = (
     "const program=document.createElement('script');program.textContent=await unpacked.text();"
@@ -32,10 +32,18 @@ _HAND_OVER: Final = (
 )
 
 
-def compacted(page: str) -> str:
-    """The page with its program and its data compressed: the generator has both in base64, which is eleven times as much for the data."""
-    page = _PROGRAM.sub(lambda found: _packed(base64.b64decode(found[1]), _RUN), page)
-    return _DATA.sub(lambda found: _packed(_together(_FILE.findall(found[1])), _HAND_OVER), page)
+def compacted(page: str, elsewhere: Callable[[str], str] | None = None) -> str:
+    """The page with its program and its data compressed: the generator has both in base64, which is eleven times as much for the data.
+
+    ``elsewhere`` takes the program, the same for every report of a generator, and gives the element that loads it.
+    """
+    within = elsewhere or _inline
+    page = _PROGRAM.sub(lambda found: within(_packed(base64.b64decode(found[1]), _RUN)), page)
+    return _DATA.sub(lambda found: _inline(_packed(_together(_FILE.findall(found[1])), _HAND_OVER)), page)
+
+
+def _inline(script: str) -> str:
+    return f"<script>{script}</script>"
 
 
 def _together(files: Sequence[tuple[str, str]]) -> bytes:

@@ -4,21 +4,32 @@ from pathlib import Path
 
 from pam_rollback.outside.places import REPORTS
 from pam_rollback.report import html_report, recommendation, scorecard_page, wording
-from pam_rollback.report.pages import write_pages
+from pam_rollback.report.pages import keep_pages, write_pages
 from pam_rollback.report.run_folder import OUT, RunFolder, history_of
 from pam_rollback.report.run_record import RunRecord
+from pam_rollback.report.shared_folder import SharedFolder
 
 
 def build_run(
-    run: RunFolder, record: RunRecord | None, *, out: Path = OUT, reports: Path = REPORTS
+    run: RunFolder,
+    record: RunRecord | None,
+    *,
+    out: Path = OUT,
+    reports: Path = REPORTS,
+    shared: SharedFolder | None = None,
 ) -> html_report.Built | html_report.Unavailable:
     """Builds the report of a run into its folder: the scorecard as first page, the evidence beside it.
 
     ``record`` is None when the session ended before it wrote one: then there is the evidence only. The first report of a run adds it to
     the history of its environment below ``out``; built again, it does not count twice. A run without a record stays out of every history.
+    With ``shared``, what it has in common with the reports of other runs lies there, and not in its own folder.
     """
     evidence = run.html / scorecard_page.EVIDENCE
     known = record is not None
+    try:
+        pages = keep_pages(shared) if shared else {}
+    except OSError as error:
+        return _unwritable(error)
     built = html_report.build(
         run.results,
         evidence,
@@ -28,22 +39,28 @@ def build_run(
         append_history=known and not evidence.exists(),
         environment=record.environment.name if record else None,
         reports=reports,
+        shared=shared,
+        pages=pages,
     )
     if isinstance(built, html_report.Unavailable) and not run.html.is_dir() and not known:
         return built
     try:
         run.html.mkdir(parents=True, exist_ok=True)
-        write_pages(run.html)
+        write_pages(run.html, kept=pages)
         if record is None:
             return built
         page = write_page(run, record)
     except OSError as error:
-        return html_report.Unavailable(
-            f"the report could not be written: {error}", "make room or the place writable, then: make report"
-        )
+        return _unwritable(error)
     if isinstance(built, html_report.Unavailable):
         return html_report.Built(page, 0.0, without=built)
     return html_report.Built(page, built.seconds)
+
+
+def _unwritable(error: OSError) -> html_report.Unavailable:
+    return html_report.Unavailable(
+        f"the report could not be written: {error}", "make room or the place writable, then: make report"
+    )
 
 
 def write_page(run: RunFolder, record: RunRecord) -> Path:

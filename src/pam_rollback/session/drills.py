@@ -31,6 +31,8 @@ from pam_rollback.report.html_report import Unavailable
 from pam_rollback.report.run_folder import RunFolder
 from pam_rollback.report.run_record import RunRecord, UnreadableRecord, read
 from pam_rollback.report.run_report import build_run
+from pam_rollback.report.shared_folder import NAME as SHARED
+from pam_rollback.report.shared_folder import SharedFolder
 from pam_rollback.report.shown_record import shown
 from pam_rollback.report.terminal_page import Page, harmless
 from pam_rollback.report.terms_table import drill_of, drills_table
@@ -233,10 +235,11 @@ def _save(done: Sequence[Drilled], out: Path) -> None:
 
 
 def _report(done: Sequence[Drilled], root: Path) -> None:
+    out = root / "reports" / "out"
     for drill in done:
         if not drill.folder:
             continue
-        built = build_run(RunFolder(Path(drill.folder)), _record(drill), out=root / "reports" / "out")
+        built = build_run(RunFolder(Path(drill.folder)), _record(drill), out=out, shared=SharedFolder(out / SHARED))
         if isinstance(built, Unavailable):
             sys.stdout.write(f"no report    {drill.story}: {built.reason}; {built.how_to}\n")
         else:

@@ -1,0 +1,57 @@
+"""What the reports of several runs have in common lies once in a folder beside the runs: program, runbook, fault matrix.
+
+Relative links lead to it, so that whoever copies the runs together with it has all of it. A name has the digest of what is in the file:
+a run that was reported earlier keeps its own.
+"""
+
+import hashlib
+import html
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+NAME: Final = "shared"
+
+
+@dataclass(frozen=True)
+class SharedFolder:
+    """The folder, which need not be there yet."""
+
+    path: Path
+
+    def keep(self, name: str, text: str) -> Path:
+        """Where the text is now, under the name with its digest. Raises OSError."""
+        stem, dot, suffix = name.partition(".")
+        body = text.encode("utf-8")
+        path = self.path / f"{stem}-{hashlib.sha256(body).hexdigest()[:12]}{dot}{suffix}"
+        if not path.is_file() or path.stat().st_size != len(body):
+            self.path.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(body)
+        return path
+
+
+def address(path: Path, *, seen_from: Path) -> str:
+    """The relative address of a file for a page in the folder ``seen_from``."""
+    return quote(os.path.relpath(path, seen_from).replace(os.sep, "/"))
+
+
+def script(to: str) -> str:
+    """A script by its address; a page without it says what is missing instead of staying empty."""
+    missing = (
+        f"This page needs {to}, which is not here. Copy that folder together with the runs, "
+        "or build the report of this run alone: make report RUN=its folder"
+    )
+    said = html.escape(f"document.body.textContent={missing!r}")
+    return f'<script src="{html.escape(to)}" onerror="{said}"></script>'
+
+
+def signpost(to: str, title: str) -> str:
+    """A page that leads to another, to the same section of it."""
+    there = html.escape(to)
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
+        f"<script>location.replace({to!r}+location.hash)</script></head>"
+        f'<body><p><a href="{there}">{html.escape(title)}</a></p></body></html>\n'
+    )
