@@ -16,6 +16,7 @@ from ruamel.yaml import YAML
 
 from pam_rollback.report.verdict import ExitCode
 from pam_rollback.rollback.service.stories import STORIES
+from pam_rollback.watch.rules.turn import length_s
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / ".github" / "workflows"
@@ -87,12 +88,84 @@ def left_by_a_run(folder: Path, run: str = RUN, *, here: bool = True) -> None:
 
 def test_a_session_is_asked_for_what_was_typed(tmp_path: Path) -> None:
     """Each input is one word, whatever is in it; what is empty is not given."""
-    whole = run_step(tmp_path, "session", "Session", SELECT="post_rollback", TO=HOSTILE, BASELINE="newest")
-    short = run_step(tmp_path, "session", "Session", SELECT="health", TO="", BASELINE="")
+    nothing = {"TO": "", "BASELINE": "", "TURN": ""}
+    whole = run_step(
+        tmp_path, "session", "Session", SELECT="post_rollback", TO=HOSTILE, BASELINE="newest", TURN=HOSTILE
+    )
+    short = run_step(tmp_path, "session", "Session", SELECT="health", **nothing)
+    turn = run_step(tmp_path, "session", "Session", SELECT="watch", **{**nothing, "TURN": "5h30m"})
 
-    expected = ["-m", "post_rollback", "--env", "staging", "--to", HOSTILE, "--baseline", "newest"]
+    expected = ["-m", "post_rollback", "--env", "staging", "--to", HOSTILE, "--baseline", "newest", "--turn", HOSTILE]
     assert [words for _, *words in whole.calls] == [expected]
     assert [words for _, *words in short.calls] == [["-m", "health", "--env", "staging"]]
+    assert [words for _, *words in turn.calls] == [["-m", "watch", "--env", "staging", "--turn", "5h30m"]]
+
+
+@pytest.mark.parametrize(("select", "target"), [("watch", ".venv/.ready"), ("post_rollback", "browser")])
+def test_a_watch_waits_for_no_browser(tmp_path: Path, select: str, target: str) -> None:
+    """Between two turns nobody looks. What cannot be set up ends it."""
+    good = run_step(tmp_path, "session", "Set up", SELECT=select)
+    bad = run_step(tmp_path, "session", "Set up", SELECT=select, CODE="2")
+
+    assert [words for _, *words in good.calls] == [[target]]
+    assert bad.code == 2
+
+
+JOB_MINUTES = 360
+"""Longer no job of a hosted runner lasts."""
+SET_UP_MINUTES = 20
+"""Before a turn and after it, with room."""
+
+
+def faults_of_turns(watch: Mapping[str, Any]) -> list[str]:
+    """What keeps the turns of this workflow from following each other."""
+    job, daily = watch["jobs"]["watch"], watch["jobs"]["preflight"]
+    given = job["with"]
+    usual = watch["on"]["workflow_call"]["inputs"]["turn"]["default"]
+    hourly = [one["cron"] for one in watch["on"]["schedule"] if one["cron"].endswith(" * * * *")]
+    [once] = [one["cron"] for one in watch["on"]["schedule"] if one["cron"] not in hourly] or [""]
+    asked = {
+        "no turn waits each hour": bool(hourly),
+        "nothing asks once a day": once.count("*") == 3 and f"== '{once}'" in daily["if"] and f"!= '{once}'" in job["if"],
+        "two turns look at once, or one ends another": job.get("concurrency")
+        == {"group": "watch-${{ inputs.environment || 'production' }}", "cancel-in-progress": False},
+        "the daily question waits for a turn": "concurrency" not in watch and "concurrency" not in daily,
+        "the service ends a turn": length_s(usual) / 60 + SET_UP_MINUTES <= given["minutes"] < JOB_MINUTES,
+        "it is not a turn": given["select"] == "watch" and f"|| '{usual}'" in given["turn"],
+        "it may more than keep its state": job["permissions"] == daily["permissions"] == {"contents": "write"},
+    }  # fmt: skip
+    return [fault for fault, good in asked.items() if not good]
+
+
+def test_turns_of_the_watch_follow_each_other() -> None:
+    """One at a time for each environment, the next one waiting; the daily question waits for none."""
+    assert faults_of_turns(workflow("watch")) == []
+    assert workflow("session")["jobs"]["session"]["env"]["PAM_STATE"].startswith("git:")
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "fault"),
+    [
+        (("on", "schedule"), [{"cron": "41 5 * * *"}], "no turn waits each hour"),
+        (("on", "schedule"), [{"cron": "23 * * * *"}], "nothing asks once a day"),
+        (("jobs", "watch", "concurrency", "cancel-in-progress"), True, "two turns look at once, or one ends another"),
+        (("jobs", "watch", "concurrency"), {"group": "watch"}, "two turns look at once, or one ends another"),
+        (("concurrency",), {"group": "watch"}, "the daily question waits for a turn"),
+        (("jobs", "watch", "with", "minutes"), 340, "the service ends a turn"),
+        (("jobs", "watch", "with", "minutes"), 400, "the service ends a turn"),
+        (("jobs", "watch", "with", "turn"), "", "it is not a turn"),
+        (("jobs", "watch", "permissions"), {"contents": "write", "issues": "write"}, "it may more than keep its state"),
+    ],
+)
+def test_turns_that_do_not_follow_are_seen(place: tuple[str, ...], value: object, fault: str) -> None:
+    """Each by its fault."""
+    changed = workflow("watch")
+    inner = changed
+    for name in place[:-1]:
+        inner = inner[name]
+    inner[place[-1]] = value
+
+    assert faults_of_turns(changed) == [fault]
 
 
 CONSENTED = {
@@ -102,6 +175,7 @@ CONSENTED = {
     "APPROVE": "",
     "SELECT": "gate",
     "BASELINE": "",
+    "TURN": "",
     "RUN": RUN,
 }
 
@@ -110,7 +184,6 @@ CONSENTED = {
     ("name", "title"),
     [
         ("session", "Session"),
-        ("watch", "Look"),
         ("ramp", "Go on with the ramp"),
         ("rollback", "Roll back"),
         ("undo", "Undo"),
@@ -306,7 +379,6 @@ def named_variables() -> set[str]:
     ("name", "title"),
     [
         ("session", "Session"),
-        ("watch", "Look"),
         ("ramp", "Go on with the ramp"),
         ("rollback", "Plan"),
         ("rollback", "Roll back"),
