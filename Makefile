@@ -62,8 +62,8 @@ game: export PAM_GAME_SEED = $(SEED)
 game: $(READY) ## a game day: something breaks, and nobody says what; you are scored (SEED=number, SCENARIO=name)
 	@$(BIN)/python -m pam_rollback.game
 
-report: $(READY) ## the HTML report of the newest run (RUN=folder for another)
-	@$(BIN)/python -m pam_rollback.report $(RUN)
+report: $(READY) ## the HTML report of the newest run (RUN=folder for another, SINGLE=file.html: one file to send)
+	@$(BIN)/python -m pam_rollback.report $(RUN) $(if $(SINGLE),--single $(SINGLE))
 
 # Handed over in the environment, so that no shell reads what was typed.
 connect: export PAM_CONNECT_FRONTEND = $(FRONTEND)

@@ -23,6 +23,7 @@ from pam_rollback.report.run_folder import RunFolder, history_of, newest_run
 from pam_rollback.report.run_record import RunRecord
 from pam_rollback.report.run_report import build_run
 from pam_rollback.report.shared_folder import SharedFolder
+from pam_rollback.report.single_file import single
 
 CHROMIUM = chromium_path()
 
@@ -114,6 +115,30 @@ def test_what_is_wrong_is_sorted_by_what_it_means(opened: Opened) -> None:
     for category in ("Action failed", "Criterion broken", "Not finished", "Harness defect", "Could not measure"):
         expect(page.get_by_text(category, exact=True).first).to_be_visible()
     expect(page.get_by_text("Product errors")).to_have_count(0)
+
+
+def test_a_single_file_can_be_sent(run: RunFolder, sample: Sample, chromium: Browser, tmp_path: Path) -> None:
+    """It opens alone, asks nobody for anything, has the evidence to be saved, and no secret."""
+    page_file = tmp_path / "sent" / "one.html"
+    page_file.parent.mkdir()
+    page_file.write_text(single(run.html), encoding="utf-8")
+    assert page_file.stat().st_size < 4e6
+    page = chromium.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(page_file.as_uri())
+
+    expect(page.get_by_role("heading", name="REHEARSAL GO")).to_be_visible()
+    page.get_by_role("link", name="fault matrix", exact=True).click()
+    expect(page.get_by_role("heading", name="The fault matrix")).to_be_in_viewport()
+    with page.expect_download() as saved:
+        page.get_by_role("link", name="evidence, test by test").click()
+    saved.value.save_as(page_file.parent / saved.value.suggested_filename)
+    assert scan(page_file.parent, [sample.secret]) == []
+    page.goto((page_file.parent / "allure.html").as_uri())
+    expect(page.get_by_text("test_criterion").first).to_be_visible()
+    assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
+    page.close()
 
 
 def test_reports_of_several_runs_have_the_program_once(

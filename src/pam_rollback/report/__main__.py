@@ -1,4 +1,4 @@
-"""``python -m pam_rollback.report [RUN_FOLDER]``: builds the HTML report of a run that is over."""
+"""``python -m pam_rollback.report [RUN_FOLDER] [--single FILE]``: builds the HTML report of a run that is over."""
 
 import argparse
 import sys
@@ -10,6 +10,7 @@ from pam_rollback.report.run_folder import OUT, RunFolder, newest_run
 from pam_rollback.report.run_record import RunRecord, UnreadableRecord, read
 from pam_rollback.report.run_report import build_run
 from pam_rollback.report.shown_record import shown
+from pam_rollback.report.single_file import single
 
 FAILED = 1
 
@@ -21,6 +22,9 @@ def main(arguments: list[str] | None = None, *, out: Path = OUT) -> int:
     )
     parser.add_argument(
         "run_folder", nargs="?", type=Path, help="folder of the run; without it the newest one below reports/out"
+    )
+    parser.add_argument(
+        "--single", type=Path, metavar="FILE", help="also write all of it into this one HTML file, to send"
     )
     options = parser.parse_args(arguments)
     run = RunFolder(options.run_folder) if options.run_folder else newest_run(out)
@@ -40,6 +44,12 @@ def main(arguments: list[str] | None = None, *, out: Path = OUT) -> int:
     sys.stdout.write(f"report      {answer.index} (built in {wording.duration(answer.seconds)})\n")
     if answer.without is not None:
         sys.stderr.write(f"no evidence beside it: {answer.without.reason}\n  {answer.without.how_to}\n")
+    if options.single is not None:
+        try:
+            options.single.write_text(single(run.html), encoding="utf-8")
+        except OSError as error:
+            return _failed(f"the single file: {error}", "it needs a run with a record, and a place that can be written")
+        sys.stdout.write(f"single file {options.single} ({options.single.stat().st_size / 1e6:.1f} MB)\n")
     sys.stdout.write(f"{wording.verdict_line(shown(record)) if record else wording.NO_RECORD}\n")
     return 0
 
