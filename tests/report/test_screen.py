@@ -21,7 +21,7 @@ from pam_rollback.report.run_record import (
 )
 from pam_rollback.report.screen import LINES_MAX, render
 from pam_rollback.report.terminal_page import Page
-from pam_rollback.report.terms_table import drill_of, drills_table
+from pam_rollback.report.terms_table import drill_of, drills_table, rows_of
 from pam_rollback.report.verdict import Outcome
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -321,3 +321,35 @@ def test_an_action_that_failed_shows_its_steps(drill: RunRecord) -> None:
 
     assert "What was done" in shown(failed)
     assert "What was done" not in shown(drill)
+
+
+def test_one_page_in_several_looks_is_one_cause(drill: RunRecord) -> None:
+    """It is told once, with the looks; another page, or another reason, is a cause of its own."""
+    down = {look: f"AssertionError: chat-{look} was not reached: open /chat: HTTP 502" for look in ("light", "dark")}
+    down["phone"] = "AssertionError: chat-phone was not reached: open /chat: HTTP 404"
+    found = [
+        result(f"test_{look}", "CR-4", outcome=Outcome.BROKEN_CRITERION, message=message)
+        for look, message in down.items()
+    ]
+    record = replace(drill, verdict="NO-GO", exit_code=10, results=(*drill.results, *found))
+
+    text = "\n".join(shown(record))
+
+    assert text.count("chat-light, -dark was not reached: open /chat: HTTP 502") == 1
+    assert text.count("HTTP 502") == 1
+    assert text.count("chat-phone was not reached: open /chat: HTTP 404") == 1
+    assert wording.short_reason(record) == "1 criterion broken (3 tests)"
+
+
+def test_what_nobody_measured_has_no_figure(drill: RunRecord) -> None:
+    """Where some of its tests did measure, their number is told; what is broken is counted as before."""
+    blind = [result(f"test_{n}", "SC-9", outcome=Outcome.UNKNOWN, message="no metrics") for n in range(4)]
+    rows = {row.id: row for row in rows_of(drill, blind)}
+    assert rows["SC-9"].measured == "-"
+
+    rows = {row.id: row for row in rows_of(drill, [*blind[:3], result("test_4", "SC-9")])}
+    assert rows["SC-9"].measured == "1 of 4 tests"
+
+    broken = [replace(one, outcome=Outcome.BROKEN_CRITERION) for one in blind]
+    rows = {row.id: row for row in rows_of(drill, broken)}
+    assert rows["SC-9"].measured == "4 of 4 tests"

@@ -14,6 +14,7 @@ from pam_rollback.report.verdict import (
     causes_of_outcomes,
     classify,
     counted,
+    counted_criteria,
     worst,
 )
 
@@ -131,3 +132,12 @@ def test_each_cause_counts_its_own() -> None:
     causes = causes_of_outcomes([Outcome.UNKNOWN, Outcome.BROKEN_CRITERION, Outcome.UNKNOWN, Outcome.PASSED])
 
     assert [cause.why for cause in causes] == ["1 criterion broken", "2 tests could not measure"]
+
+
+def test_criteria_are_counted_and_not_their_tests() -> None:
+    """Several tests may ask for one, and one test for several; a test that names none stands for itself."""
+    assert counted_criteria([("SC-1",)]) == "1 criterion broken"
+    assert counted_criteria([("SC-1",), ("SC-2",)]) == "2 criteria broken"
+    assert counted_criteria([("CR-4",), ("CR-4",), ("CR-4", "SC-5")]) == "2 criteria broken (3 tests)"
+    assert counted_criteria([("CR-4", "SC-5")]) == "2 criteria broken (1 test)"
+    assert counted_criteria([(), ()]) == "2 criteria broken"

@@ -40,7 +40,7 @@ def annotations(record: RunRecord) -> list[str]:
     for group in alike(not_good(record))[: ANNOTATIONS_MAX - 1] if level != "notice" else ():
         ids = " ".join(dict.fromkeys(item for one in group for item in one.criteria))
         title = " ".join(filter(None, (group[0].outcome.value, ids)))
-        lines.append(_command(level, title, wording.problem(group[0])))
+        lines.append(_command(level, title, wording.problem_together(group)))
     return lines
 
 

@@ -235,7 +235,7 @@ def _problems(record: RunRecord, page: Page) -> list[str]:
         ids = " ".join(dict.fromkeys(identifier for each in group for identifier in each.criteria))
         where = f" [{result.situation}]" if _situation(result) != _AS_IS else ""
         advisory = "" if wording.decides(result) else " (advisory)"
-        said = wording.problem(result) if len(group) == 1 else f"{len(group)} tests: {wording.said(result)}"
+        said = wording.problem(result) if len(group) == 1 else f"{len(group)} tests: {wording.said_together(group)}"
         first, *others = page.wrapped(f"{word}{advisory} {ids}{where} {said}")
         lines += [first.replace(word, page.paint(word, hue, "bold"), 1), *others]
         for each in group:

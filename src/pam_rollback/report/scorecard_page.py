@@ -167,7 +167,7 @@ def _problem(group: Sequence[Result]) -> dict[str, str]:
         "ids": " ".join(dict.fromkeys(item for one in group for item in one.criteria)) + _where(result),
         "title": title if len(group) == 1 else f"{title}, and {len(group) - 1} more of the same cause",
         "found_name": "why" if blind else "found",
-        "found": wording.said(result),
+        "found": wording.said_together(group),
         "expected": "" if blind else asked,
         "next": result.runbook,
     }

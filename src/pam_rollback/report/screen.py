@@ -121,7 +121,7 @@ def _in_full(causes: Causes, page: Page, several: bool) -> list[str]:  # noqa: F
     result = causes[0][0]
     told = _painted(fitted(_headline(causes, several), page.width, first="  ", rest="    ", lines=None), causes, page)
     blind = result.outcome is Outcome.UNKNOWN
-    told += labelled("why" if blind else "found", wording.said(result), page)
+    told += labelled("why" if blind else "found", wording.said_together(causes[0]), page)
     asked = "; ".join(f"{one.what}: {one.asked}" for one in result.measured if one.asked)
     if asked and not blind:
         told += labelled("expected", asked, page, lines=3)
@@ -136,7 +136,7 @@ def _in_full(causes: Causes, page: Page, several: bool) -> list[str]:  # noqa: F
 
 
 def _in_a_line(causes: Causes, page: Page, several: bool) -> list[str]:  # noqa: FBT001 - as above
-    text = f"{_headline(causes, several)}: {wording.said(causes[0][0])}"
+    text = f"{_headline(causes, several)}: {wording.said_together(causes[0])}"
     return _painted(fitted(text, page.width, first="  ", rest="    ", lines=1), causes, page)
 
 

@@ -104,7 +104,7 @@ def alike(bad: Sequence[Result]) -> list[list[Result]]:
     groups: dict[tuple[object, ...], list[Result]] = {}
     for result in bad:
         groups.setdefault(
-            (result.outcome, result.message or result.nodeid, result.situation, result.advisory), []
+            (result.outcome, wording.cause(result) or result.nodeid, result.situation, result.advisory), []
         ).append(result)
     return list(groups.values())
 

@@ -25,6 +25,8 @@ _WORST_FIRST: Final = (
 )
 _FIGURES_TOLD: Final = 2
 """Of more tests than this, their number is told and no figure of one of them."""
+_BLIND: Final = frozenset({Outcome.UNKNOWN, Outcome.NOT_RUN})
+"""Nothing was measured: the number of tests that were not must not look like a figure."""
 _WINDOW: Final = "window"
 _ROWS_MAX: Final = 20
 _SHORT: Final = {Outcome.ACTION_FAILED: "FAILED", Outcome.UNDO_FAILED: "FAILED"}
@@ -127,8 +129,10 @@ def _row(identifier: str, title: str, results: Sequence[Result]) -> Row:
     advisory = not any(map(wording.decides, results))
     many = len(own) > _FIGURES_TOLD and not windows if outcome is Outcome.PASSED else not with_figures
     if many or not with_figures:
-        nothing = len(deciding) == 1 or (outcome is Outcome.NOT_RUN and len(alike) == len(deciding))
-        found = _NOT_JUDGED if nothing else f"{len(alike)} of {len(deciding)} tests"
+        found = _NOT_JUDGED if len(deciding) == 1 else f"{len(alike)} of {len(deciding)} tests"
+        if outcome in _BLIND:
+            judged = sum(result.outcome not in _BLIND for result in deciding)
+            found = f"{judged} of {len(deciding)} tests" if judged else _NOT_JUDGED
         if outcome is Outcome.PASSED and len(deciding) > 1:
             found = f"{len(deciding)} checks"
         return Row(identifier, title or own[0].title, found, "", "", outcome, advisory)

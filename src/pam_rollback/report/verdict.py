@@ -1,7 +1,7 @@
 """From what happened to each test to one verdict and one exit code. Source: the "Verdicts" section of the design."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, IntEnum
 
@@ -107,6 +107,13 @@ def counted(outcomes: Iterable[Outcome]) -> list[str]:
     """How often each outcome other than passed was seen, in words."""
     seen = Counter(outcomes)
     return [f"{seen[outcome]} {words[seen[outcome] > 1]}" for outcome, words in COUNTED.items() if seen[outcome]]
+
+
+def counted_criteria(broken: Sequence[Collection[str]]) -> str:
+    """How many criteria are broken, by the ids on each broken test; one without an id stands for itself. Several tests can ask for one."""
+    found = len({item for items in broken for item in items}) + sum(not items for items in broken)
+    told = f"{found} {COUNTED[Outcome.BROKEN_CRITERION][found > 1]}"
+    return told if found == len(broken) else f"{told} ({len(broken)} test{'s' if len(broken) > 1 else ''})"
 
 
 @dataclass(frozen=True)

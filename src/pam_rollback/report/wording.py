@@ -6,7 +6,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import Final
 
 from pam_rollback.report.run_record import Measured, Result, RunRecord
-from pam_rollback.report.verdict import COUNTED, Outcome, counted
+from pam_rollback.report.verdict import COUNTED, Outcome, counted, counted_criteria
 
 Paragraph = tuple[str, Sequence[str]]
 """A heading and its lines."""
@@ -21,6 +21,8 @@ NO_RECORD: Final = "no verdict: the session ended before it wrote its run record
 _SUCCESS: Final = "SC-"
 """How the success criteria of the plan are numbered."""
 
+_LOOK: Final = re.compile(r"(?<=\w)-(?:light|dark|double-size|phone)\b")
+"""How a page was looked at, as page states name it: ``chat-dark``."""
 _OWN_WORD: Final = re.compile(
     r"^(?:[\w.]+\.)?(?:AssertionError|MeasurementFailed|NothingToProve|ActionFailed|UndoFailed|Refused): "
 )
@@ -93,8 +95,11 @@ def short_reason(record: RunRecord) -> str:
     if record.verdict in {"GO", "PLANNED"}:
         return ""
     ids = ", ".join(record.decision.why) if record.decision is not None else ""
-    outcomes = [result.outcome for result in record.results if decides(result)]
-    numbers = ", ".join(counted(outcomes))
+    deciding = [result for result in record.results if decides(result)]
+    outcomes = [result.outcome for result in deciding]
+    broken = [result.criteria for result in deciding if result.outcome is Outcome.BROKEN_CRITERION]
+    others = counted(outcome for outcome in outcomes if outcome is not Outcome.BROKEN_CRITERION)
+    numbers = ", ".join([counted_criteria(broken), *others] if broken else others)
     written = next((reason for reason in record.reasons if reason.strip()), "")
     # Tests that did not run have a cause; their number alone tells nobody what happened.
     only_missing = set(outcomes) <= {Outcome.PASSED, Outcome.KNOWN, Outcome.NOT_RUN}
@@ -136,6 +141,22 @@ def said(result: Result) -> str:
 def without_own_word(message: str) -> str:
     """A message without the name of an exception of ours, which pytest puts in front of it."""
     return _OWN_WORD.sub("", message)
+
+
+def cause(result: Result) -> str:
+    """What a test found, apart from the look in which it looked at a page: the same barrier in all of them is one cause."""
+    return _LOOK.sub("", result.message)
+
+
+def said_together(group: Sequence[Result]) -> str:
+    """What tests with one cause found, once, with the looks in which they found it."""
+    looks = list(dict.fromkeys(look for result in group for look in _LOOK.findall(result.message)))
+    return _LOOK.sub(", ".join(looks), said(group[0])) if len(looks) > 1 else said(group[0])
+
+
+def problem_together(group: Sequence[Result]) -> str:
+    """What the first of several tests with one cause proves, and what all of them found instead, one line."""
+    return f"{group[0].title.rstrip('.')}: {said_together(group)}"
 
 
 def not_run(record: RunRecord) -> dict[str, list[str]]:
