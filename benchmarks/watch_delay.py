@@ -29,10 +29,10 @@ _SEEN_EVERY_S = 0.2
 
 
 def told(journal: Path, what: str) -> int:
-    """How often somebody was told that."""
+    """Of how many incidents somebody was told that; each listener is told."""
     lines = journal.read_text(encoding="utf-8").splitlines() if journal.exists() else []
     events = [json.loads(line) for line in lines if line.endswith("}")]
-    return sum(event["event"] == "told" and event["what"] == what for event in events)
+    return len({event["key"] for event in events if event["event"] == "told" and event["what"] == what})
 
 
 def seconds_until(holds: Callable[[], bool]) -> float:
