@@ -8,6 +8,7 @@ from markdown_it import MarkdownIt
 from pam_rollback.report.job_summary import BYTES_MAX, append, render
 from pam_rollback.report.redaction import Redactor
 from pam_rollback.report.run_record import RunRecord
+from pam_rollback.report.verdict import Outcome
 
 
 def test_the_verdict_comes_first_and_everything_is_there(bad_record: RunRecord) -> None:
@@ -54,3 +55,23 @@ def test_it_is_appended_without_secrets(tmp_path: Path, good_record: RunRecord) 
 
     assert path.read_text().startswith("# before\n## ✅")
     assert "Run `[redacted:S]`" in path.read_text()
+
+
+def test_one_cause_is_told_once(good_record: RunRecord) -> None:
+    """Whatever number of tests met it; the other looks at a page are named."""
+    found = [
+        replace(
+            good_record.results[0],
+            nodeid=f"checks/test_a.py::test_{look}",
+            criteria=("CR-4",),
+            outcome=Outcome.BROKEN_CRITERION,
+            message=f"AssertionError: chat-{look} was not reached: HTTP 502",
+        )
+        for look in ("light", "dark")
+    ]
+
+    text = render(replace(good_record, verdict="NO-GO", exit_code=10, results=tuple(found)))
+
+    assert text.count("was not reached") == 1
+    assert "chat-light, -dark was not reached" in text
+    assert "`checks/test_a.py::test_light` and 1 more" in text

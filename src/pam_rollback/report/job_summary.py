@@ -6,8 +6,9 @@ from typing import Final
 
 from pam_rollback.report import checklist, in_short, readiness, recommendation, wording
 from pam_rollback.report.redaction import Redactor
-from pam_rollback.report.run_record import Measured, RunRecord
+from pam_rollback.report.run_record import Measured, Result, RunRecord
 from pam_rollback.report.shown_record import shown
+from pam_rollback.report.terminal_page import alike
 from pam_rollback.report.verdict import Outcome
 
 BYTES_MAX: Final = 1024 * 1024
@@ -90,18 +91,21 @@ def _criteria(record: RunRecord) -> str:
 
 def _problems(record: RunRecord) -> str:
     entries = []
-    for result in wording.problems(record):
-        if checklist.is_item(result):
-            continue
+    for group in alike([one for one in wording.problems(record) if not checklist.is_item(one)]):
+        result = group[0]
         advisory = "" if wording.decides(result) else " (advisory)"
-        ids = [*result.criteria, *([f"[{result.situation}]"] if result.situation else [])]
-        head = _text(" ".join([result.outcome.value + advisory, *ids]))
-        entry = f"- **{head}** {_text(wording.problem(result))}"
-        entry += f"<br>{_code(result.nodeid)}"
+        ids = dict.fromkeys(item for one in group for item in one.criteria)
+        head = _text(" ".join([result.outcome.value + advisory, *ids, *_where(result)]))
+        entry = f"- **{head}** {_text(wording.problem_together(group))}"
+        entry += f"<br>{_code(result.nodeid)}" + (f" and {len(group) - 1} more" if len(group) > 1 else "")
         if result.runbook:
             entry += f"<br>next: {_text(result.runbook)}"
         entries.append(entry)
     return "\n".join(["### Problems", "", *entries]) if entries else ""
+
+
+def _where(result: Result) -> list[str]:
+    return [f"[{result.situation}]"] if result.situation else []
 
 
 def _steps(record: RunRecord) -> str:
