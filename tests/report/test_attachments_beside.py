@@ -130,7 +130,7 @@ def test_links_lead_to_pages_that_are_elsewhere(tmp_path: Path) -> None:
     work = tmp_path / "work"
     work.mkdir()
 
-    copy = staged(folder, work, tmp_path / "report", {"runbook.html": "../../../shared/runbook-1.html"})
+    copy = staged(folder, work, tmp_path / "report", {"runbook.html": "../../../common/runbook-1.html"})
 
     found = json.loads((copy / "t1-result.json").read_text())["description"]
-    assert found == "Red: [here](../../../shared/runbook-1.html#data-loss), [there](../fault-matrix.html#x)."
+    assert found == "Red: [here](../../../common/runbook-1.html#data-loss), [there](../fault-matrix.html#x)."

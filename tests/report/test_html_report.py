@@ -148,10 +148,10 @@ def test_reports_of_several_runs_have_the_program_once(
     out = tmp_path / "out"
     for name in ("a", "b"):
         shutil.copytree(sample.results, out / name / "allure-results")
-        built = build_run(RunFolder(out / name), good_record, out=out, shared=SharedFolder(out / "shared"))
+        built = build_run(RunFolder(out / name), good_record, out=out, shared=SharedFolder(out / "common"))
         assert isinstance(built, Built), built
-    assert len(list((out / "shared").glob("allure-*.js"))) == 1
-    assert len(list((out / "shared").iterdir())) == 3
+    assert len(list((out / "common").glob("allure-*.js"))) == 1
+    assert len(list((out / "common").iterdir())) == 3
     sizes = [sum(path.stat().st_size for path in (out / name / "report").rglob("*.*")) for name in ("a", "b")]
     assert max(sizes) < 200_000
 
@@ -166,7 +166,7 @@ def test_reports_of_several_runs_have_the_program_once(
     expect(page.get_by_text("test_criterion").first).to_be_visible()
     assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
 
-    shutil.rmtree(moved / "shared")
+    shutil.rmtree(moved / "common")
     page.goto((moved / "b" / "report" / "allure" / "index.html").as_uri())
     expect(page.get_by_text("which is not here. Copy that folder together with the runs")).to_be_visible()
     page.close()

@@ -48,7 +48,7 @@ def test_the_pages_have_the_anchors(tmp_path: Path) -> None:
 
 def test_reports_that_share_their_pages_lead_to_them(tmp_path: Path) -> None:
     """Once for all of them; other text is another file, and an earlier report keeps its own."""
-    docs, shared = tmp_path / "docs", SharedFolder(tmp_path / "shared")
+    docs, shared = tmp_path / "docs", SharedFolder(tmp_path / "common")
     docs.mkdir()
     (docs / "runbook.md").write_text("# Page\n\nOne.\n", encoding="utf-8")
     for run in ("a", "b"):
@@ -59,8 +59,8 @@ def test_reports_that_share_their_pages_lead_to_them(tmp_path: Path) -> None:
     assert "One." in only.read_text(encoding="utf-8")
     for run in ("a", "b"):
         page = (tmp_path / run / "report" / "runbook.html").read_text(encoding="utf-8")
-        assert f"location.replace('../../shared/{only.name}'+location.hash)" in page
-        assert f'href="../../shared/{only.name}"' in page
+        assert f"location.replace('../../common/{only.name}'+location.hash)" in page
+        assert f'href="../../common/{only.name}"' in page
         assert "One." not in page
     (docs / "runbook.md").write_text("# Page\n\nTwo.\n", encoding="utf-8")
     keep_pages(shared, docs)

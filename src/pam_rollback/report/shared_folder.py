@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-NAME: Final = "shared"
+NAME: Final = "common"
 
 
 @dataclass(frozen=True)
