@@ -1,9 +1,10 @@
 """Is PAM healthy right now?  Reads only: safe on production."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import pytest
 
+from pam_rollback.base.figures import Scored
 from pam_rollback.product.rules.expected_releases import ExpectedReleases
 from pam_rollback.product.rules.front_page import FrontPage
 from pam_rollback.product.rules.health import ComponentHealth
@@ -19,7 +20,7 @@ def test_front_end_is_healthy(component: ComponentHealth) -> None:
 
 
 @pytest.mark.criterion("HC-1")
-def test_front_page_is_the_site(site_page: FrontPage, scored: Callable[[FrontPage], FrontPage]) -> None:
+def test_front_page_is_the_site(site_page: FrontPage, scored: Scored) -> None:
     """The page and its scripts are the site, not an error answered with 200.  If red: docs/runbook.md#frontend-error-page."""
     page = scored(site_page)
 
@@ -60,9 +61,7 @@ def test_no_part_was_left_behind(releases_named: Mapping[str, str], expected_rel
 
 @pytest.mark.advisory
 @pytest.mark.criterion("TF-1")
-def test_health_verdict_came_in_time(
-    first_verdict: FirstVerdict, scored: Callable[[FirstVerdict], FirstVerdict]
-) -> None:
+def test_health_verdict_came_in_time(first_verdict: FirstVerdict, scored: Scored) -> None:
     """The first answer to "is it healthy?" came while the plan waits for it.  If red: docs/runbook.md#checks-late."""
     verdict = scored(first_verdict)
 

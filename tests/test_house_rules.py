@@ -113,6 +113,38 @@ def test_each_rule_is_seen_red(source: str, found: str) -> None:
     assert found in list(violations(source))
 
 
+def untyped(source: str) -> Iterator[str]:
+    """Where a type says nothing: of ``scored``, which gives back what it is given, or of any function."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.arg) and node.arg == "scored":
+            annotation = ast.unparse(node.annotation) if node.annotation else "nothing"
+            if annotation != "Scored":
+                yield f"line {node.lineno}: scored: {annotation}"
+        elif isinstance(node, ast.Subscript) and ast.unparse(node) == "Callable[[Any], Any]":
+            yield f"line {node.lineno}: {ast.unparse(node)}"
+
+
+def test_what_scores_a_fact_is_typed() -> None:
+    """``scored: Scored`` lets mypy see what a test reads of its fact."""
+    files = [path for folder in (*RUNBOOK_FOLDERS, "src") for path in (ROOT / folder).rglob("*.py")]
+
+    assert {str(path): found for path in files if (found := list(untyped(path.read_text(encoding="utf-8"))))} == {}
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("def test_a(scored: Any) -> None: ...", ["line 1: scored: Any"]),
+        ("def test_a(scored) -> None: ...", ["line 1: scored: nothing"]),
+        ("A: Mapping[str, Callable[[Any], Any]]", ["line 1: Callable[[Any], Any]"]),
+        ("def test_a(scored: Scored) -> None: ...", []),
+    ],
+)
+def test_a_type_that_says_nothing_is_seen(source: str, found: list[str]) -> None:
+    """Red by its fault, green on what is well."""
+    assert list(untyped(source)) == found
+
+
 def test_every_anchor_that_a_test_names_is_in_the_runbook() -> None:
     """A link into nothing costs minutes."""
     anchors = set(re.findall(r'<a id="([a-z0-9-]+)"', (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")))

@@ -1,9 +1,8 @@
 """Did the first word on the data come in the time that the plan gives it?  Reads only: safe on production."""
 
-from collections.abc import Callable
-
 import pytest
 
+from pam_rollback.base.figures import Scored
 from pam_rollback.session.time_frames import FirstVerdict
 
 pytestmark = [pytest.mark.post_rollback, pytest.mark.integrity]
@@ -11,9 +10,7 @@ pytestmark = [pytest.mark.post_rollback, pytest.mark.integrity]
 
 @pytest.mark.advisory
 @pytest.mark.criterion("TF-3")
-def test_integrity_verdict_came_in_time(
-    first_verdict: FirstVerdict, scored: Callable[[FirstVerdict], FirstVerdict]
-) -> None:
+def test_integrity_verdict_came_in_time(first_verdict: FirstVerdict, scored: Scored) -> None:
     """The first answer to "is the data whole?" came while the plan waits for it.  If red: docs/runbook.md#checks-late."""
     verdict = scored(first_verdict)
 

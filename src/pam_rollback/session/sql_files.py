@@ -1,13 +1,15 @@
 """Collects ``checks/integrity/*.sql``: each file becomes a test, and is for pytest a module like any other."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Protocol
 
 import pytest
 
 from pam_rollback.base.configuration import ConfigurationError, Problem
+from pam_rollback.base.figures import HasFigures, Scored
 from pam_rollback.environment.environment import Environment
 from pam_rollback.product.rules.invariants import Invariant, parse_invariant
 from pam_rollback.session import runbook as runbook_module
@@ -98,8 +100,23 @@ class _Named:
         return name in self.names
 
 
-def _test_of(invariant: Invariant, path: Path) -> Any:
-    def test(integrity: Any, scored: Any) -> None:
+class _Result(HasFigures, Protocol):
+    """What became of one invariant."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether no row breaks it."""
+
+
+class _Results(Protocol):
+    """The fixture ``integrity``: this module may not know the slice that it is from."""
+
+    def fact(self, identifier: str, /) -> _Result:
+        """One result. Raises MeasurementFailed when it could not be evaluated."""
+
+
+def _test_of(invariant: Invariant, path: Path) -> Callable[[_Results, Scored], None]:
+    def test(integrity: _Results, scored: Scored) -> None:
         fact = scored(integrity.fact(invariant.id))
 
         if not fact.holds:
