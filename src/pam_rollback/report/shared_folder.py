@@ -1,18 +1,22 @@
 """What the reports of several runs have in common lies once in a folder beside the runs: program, runbook, fault matrix.
 
 Relative links lead to it, so that whoever copies the runs together with it has all of it. A name has the digest of what is in the file:
-a run that was reported earlier keeps its own.
+a run that was reported earlier keeps its own. ``make forget`` removes what no report refers to any more.
 """
 
+import contextlib
 import hashlib
 import html
 import os
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
 NAME: Final = "common"
+_NAME: Final = re.compile(r".+-[0-9a-f]{12}(\..+)?")
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,36 @@ class SharedFolder:
         if not path.is_file() or path.stat().st_size != len(body):
             self.path.mkdir(parents=True, exist_ok=True)
             path.write_bytes(body)
+        else:
+            # So that it is not taken for old before the page that is being made refers to it.
+            with contextlib.suppress(OSError):
+                os.utime(path)
         return path
+
+    def files(self) -> list[Path]:
+        """What was kept; nothing else that may lie there, and no links. Raises OSError."""
+        found = sorted(self.path.iterdir()) if self.path.is_dir() and not self.path.is_symlink() else []
+        return [path for path in found if _NAME.fullmatch(path.name) and path.is_file() and not path.is_symlink()]
+
+    def referred_to(self, runs: Iterable[Path]) -> set[str]:
+        """The names of the files that a page of these folders leads to. Raises OSError: a page that cannot be read may lead to any."""
+        names = {path.name: path.name.encode() for path in self.files()}
+        found: set[str] = set()
+        for folder in runs:
+            for page in _pages_of(folder):
+                body = page.read_bytes()
+                found |= {name for name, written in names.items() if written in body}
+        return found
+
+
+def _pages_of(folder: Path) -> Iterator[Path]:
+    """Every page of it. Raises OSError when a folder in it cannot be read."""
+
+    def refuse(error: OSError) -> None:
+        raise error
+
+    for place, _, names in os.walk(folder, onerror=refuse):
+        yield from (Path(place) / name for name in names if name.endswith(".html"))
 
 
 def address(path: Path, *, seen_from: Path) -> str:
