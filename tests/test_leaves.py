@@ -103,12 +103,13 @@ def test_a_session_of_another_phase_loads_nothing_of_it() -> None:
     assert loaded("--fixtures", "checks/test_health.py") >= fixtures
 
 
-def test_a_real_run_loads_hooks_and_nothing_behind_them() -> None:
+@pytest.mark.parametrize("asked", ["--mode=real", "--undo=run-1"])
+def test_a_real_run_loads_hooks_and_nothing_behind_them(asked: str) -> None:
     """Its provider is what it has to reach; the rest of a leaf is loaded when its hook is called."""
     hooks = {f"{leaf}.hooks" for leaf, loaded_for in listening().items() if loaded_for is None}
 
     assert hooks
-    assert loaded("checks/test_health.py", "--mode=real", "--collect-only", "-q") == hooks
+    assert loaded("checks/test_health.py", asked, "--collect-only", "-q") == hooks
 
 
 def test_it_serves_phases_that_run_only_when_they_are_named() -> None:

@@ -171,6 +171,29 @@ def test_pytest_pam_run_ended(real: Real) -> None:
     assert real.ended.rc == json.loads((real.ended.folder / "run.json").read_text("utf-8"))["exit_code"]
 
 
+def test_pytest_pam_undone() -> None:
+    """Each listener's line; one that fails is a line itself, and nobody's undo fails by it."""
+    heard: list[object] = []
+
+    class Listener:
+        def pytest_pam_undone(self, run_folder: Path, undone: str) -> str:
+            heard.append((run_folder, undone))
+            if "FAILED" in undone:
+                raise RuntimeError("HTTP 401")
+            return "incident: #4"
+
+    manager = pytest.PytestPluginManager()
+    manager.add_hookspecs(hookspecs)
+    manager.register(Listener())
+    config: Any = SimpleNamespace(hook=manager.hook)
+    environment: Any = SimpleNamespace(name="e")
+
+    assert listeners.undone(config, Path("run-1"), environment, "UNDONE: 1 change") == ["incident: #4"]
+    failed = listeners.undone(config, Path("run-1"), environment, "UNDO FAILED: HTTP 503")
+    assert failed == ["a hook failed: RuntimeError: HTTP 401"]
+    assert heard == [(Path("run-1"), "UNDONE: 1 change"), (Path("run-1"), "UNDO FAILED: HTTP 503")]
+
+
 def test_a_session_without_an_action_calls_none(practice_range: Range, listening: Project) -> None:
     """There is nothing to note, and nothing to collect."""
     session = listening.run("-m", "health", f"--env={practice_range.file}")

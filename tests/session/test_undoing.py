@@ -1,7 +1,10 @@
 """What a run left changed is put back, the latest first; what cannot be put back keeps nothing else from it and is never called done."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
@@ -12,6 +15,8 @@ from pam_rollback.plan.flags import Flag
 from pam_rollback.rollback.engine.flag_writing import owe_flags
 from pam_rollback.rollback.engine.journal import SETTLED, Journal, Scope, Undo
 from pam_rollback.rollback.service.undo_kinds import UNDO_KINDS, UndoTools
+from pam_rollback.session import hookspecs, undoing
+from pam_rollback.session.runbook import Runbook
 from pam_rollback.session.undoing import undo_all
 from tests.session.beginning import Begin, begin
 from tests.sessions import FLAGS, ON, ROOT, Project, Range
@@ -94,6 +99,71 @@ def test_every_kind_has_a_routine_that_refuses_what_is_not_there(environment: En
         with pytest.raises(UndoFailed):
             undo_all(journal, environment, initiated_by="alex")
         assert len(journal.owed()) == 1
+
+
+class Listening:
+    """A session of ``--undo`` whose lock is free, and who listens to what came of it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, journal: Journal, environment: Environment) -> None:
+        self.heard: list[tuple[str, str]] = []
+        manager = pytest.PytestPluginManager()
+        manager.add_hookspecs(hookspecs)
+        manager.register(self)
+        self.config = cast("pytest.Config", SimpleNamespace(hook=manager.hook, add_cleanup=lambda _: None))
+        options = SimpleNamespace(
+            undo="run", dry_run=False, initiated_by="kim", reason="s3cret fix", blank=(), execute=True, take_over=""
+        )
+        redact = lambda text: text.replace("s3cret", "***")  # noqa: E731 - a word
+        self.runbook = cast(
+            "Runbook",
+            SimpleNamespace(
+                options=options, environment=environment, id="u", plan=None, secrets=SimpleNamespace(redact=redact)
+            ),
+        )
+        for name, stub in (
+            ("journal_of", lambda *_: journal.path),
+            ("_refusals", lambda *_: []),
+            ("environment_lock", lambda *_, **__: nullcontext(SimpleNamespace(warnings=()))),
+            ("progress_of", lambda *_: SimpleNamespace(announce=None)),
+            ("team_of", lambda *_: None),
+            ("Alarm", lambda _: SimpleNamespace(end=None)),
+        ):
+            monkeypatch.setattr(undoing, name, stub)
+
+    def pytest_pam_undone(self, run_folder: Path, undone: str) -> str:
+        """Hear of it."""
+        self.heard.append((run_folder.name, undone))
+        return "incident: s3cret #4"
+
+
+@pytest.mark.parametrize("mode", ["real", "drill"])
+def test_whoever_listens_hears_of_a_real_run_that_was_undone(
+    tmp_path: Path, environment: Environment, put_back: list[int], monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    """What was put back, and what could not be; a drill's undo is nobody's news."""
+    folder = tmp_path / "run-1"
+    folder.mkdir()
+    journal = Journal(folder / "journal.jsonl")
+    journal.append("action", strategy="frontend", mode=mode, environment="production")
+    journal.owe(WORKS, {})
+    session = Listening(monkeypatch, journal, environment)
+
+    done = undoing.undo_run(session.config, session.runbook)
+    journal.owe(REFUSED, {}, place="s3cret")
+    with pytest.raises(UndoFailed) as failed:
+        undoing.undo_run(session.config, session.runbook)
+
+    assert put_back == [1, 2]
+    if mode == "drill":
+        assert session.heard == []
+        assert "incident" not in done + str(failed.value)
+    else:
+        [(run, good), (_, bad)] = session.heard
+        assert run == "run-1"
+        assert good.startswith("UNDONE: 1 change of ")
+        assert bad == "UNDO FAILED: HTTP 503: a person must set it"
+        assert done.endswith("\nincident: *** #4")
+        assert str(failed.value) == "HTTP 503: a person must set it\nincident: *** #4"
 
 
 @pytest.fixture

@@ -98,6 +98,38 @@ def test_a_refusal_is_told_and_a_persons_word_counts(
         hooks.incidents_of(environment, str)
 
 
+@pytest.mark.parametrize("undone", ["UNDONE: 2 changes, each read back", "UNDO FAILED: HTTP 503, for @kim"])
+def test_an_undo_is_told_where_the_rollback_is_on_record(
+    github: Issues, config: Any, environment: Any, tmp_path: Path, undone: str
+) -> None:
+    """Who, why, and what came of it, good or bad; once for each session of ``--undo``. The incident stays as it is."""
+    begin(config)
+    assert hooks.pytest_pam_on_record(config, environment) is not None
+    config.runbook.id = "undo-1"
+    config.runbook.options.initiated_by, config.runbook.options.reason = "sam", "the fix is ready"
+    url = github.issues[0]["html_url"]
+    for _ in range(2):
+        assert hooks.pytest_pam_undone(config, tmp_path, environment, undone) == f"incident: {url}"
+
+    began, told = github.said(1)
+    assert "begun by kim" in began
+    assert f"Undo of run `{tmp_path.name}` by sam: the fix is ready." in told
+    assert undone.replace("@", "@\u200b") in told
+    assert github.issues[0]["state"] == "open"
+
+
+def test_an_undo_that_cannot_be_told_is_one_line(github: Issues, config: Any, environment: Any, tmp_path: Path) -> None:
+    """A run that nobody has on record, a tracker that refuses, and no tracker: the undo is done all the same."""
+    told = hooks.pytest_pam_undone(config, tmp_path, environment, "UNDONE")
+    assert told == "the tracker: this run is on record in no incident, so that it was undone is said in none"
+    begin(config)
+    hooks.pytest_pam_on_record(config, environment)
+    github.faults = {"GET": Fault(401, "Bad credentials")}
+    assert "it may have expired" in (hooks.pytest_pam_undone(config, tmp_path, environment, "UNDONE") or "")
+    environment.tracker = None
+    assert hooks.pytest_pam_undone(config, tmp_path, environment, "UNDONE") is None
+
+
 def test_the_command_links_a_draft_and_names_what_is_missing(
     github: Issues,
     environment: Any,

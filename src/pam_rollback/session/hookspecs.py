@@ -58,6 +58,13 @@ def pytest_pam_run_ended(run_folder: Path, environment: "Environment") -> str | 
     """
 
 
+def pytest_pam_undone(config: pytest.Config, run_folder: Path, environment: "Environment", undone: str) -> str | None:
+    """``--undo`` put back what the real run of this folder left changed, or could not: ``undone`` says which, and is without secrets.
+
+    Give what to say on the terminal, if anything. Nobody waits for what is done here. What fails in it is named on the terminal.
+    """
+
+
 @pytest.hookspec(firstresult=True)
 def pytest_pam_criterion_retest(criterion: str, request: pytest.FixtureRequest) -> tuple[bool, str] | None:
     """At the gate: measure a criterion that went red in a recorded incident once more. Give whether it is good now, and figures in words.

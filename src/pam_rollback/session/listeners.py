@@ -27,6 +27,12 @@ def run_ended(config: pytest.Config, folder: Path, environment: Environment) -> 
     return _heard(lambda: config.hook.pytest_pam_run_ended(run_folder=folder, environment=environment), _failed)
 
 
+def undone(config: pytest.Config, folder: Path, environment: Environment, words: str) -> list[str]:
+    """Lines for the terminal when a real run was put back, or could not be."""
+    ask = config.hook.pytest_pam_undone
+    return _heard(lambda: ask(config=config, run_folder=folder, environment=environment, undone=words), _failed)
+
+
 def notes(config: pytest.Config, folder: Path) -> list[str]:
     """Lines for the notes of any session."""
     found = _heard(lambda: config.hook.pytest_pam_notes(run_folder=folder), lambda problem: [_failed(problem)])

@@ -4,8 +4,8 @@ A package of ``pam_rollback`` whose ``__init__`` has ``LOADED_FOR`` brings fixtu
 those markers. Tests of these phases run only when ``-m`` names them, so no test that runs misses a fixture.
 
 A package with a module ``hooks`` listens to the suite's own hooks (``hookspecs``). With ``LOADED_FOR`` they are loaded with its fixtures;
-without, by real runs, and by sessions that name a marker of its ``HEARD_BY``; with ``LOADED_WITH``, an option's and a variable's name, by
-sessions for which one of the two is set.
+without, by real runs, by what undoes them, and by sessions that name a marker of its ``HEARD_BY``; with ``LOADED_WITH``, an option's
+and a variable's name, by sessions for which one of the two is set.
 """
 
 import importlib
@@ -35,8 +35,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     load = early_config.pluginmanager.import_plugin
     explained = known.showfixtures or known.show_fixtures_per_test
     named = markers.named_in(known.markexpr)
-    # A command line that takes our options away is refused a moment later.
-    real = getattr(known, "pam_mode", "") == "real"
+    # A command line that takes our options away is refused a moment later. What is undone may be a real run.
+    real = getattr(known, "pam_mode", "") == "real" or bool(getattr(known, "pam_undo", ""))
     for name, loaded_for in slices().items():
         if explained or named & loaded_for:
             load(f"{name}.fixtures")

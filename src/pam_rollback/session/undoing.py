@@ -5,6 +5,7 @@ A real rollback is undone in this way only, never by a teardown.
 
 from collections.abc import Collection, Iterable
 from contextlib import nullcontext
+from pathlib import Path
 
 import pytest
 
@@ -16,7 +17,7 @@ from pam_rollback.environment.environment import Environment
 from pam_rollback.rollback.engine.journal import ACTION, UNDOING, Journal, Undo
 from pam_rollback.rollback.service.undo_kinds import CLEAR_FAULTS, UNDO_KINDS, UndoTools
 from pam_rollback.rollback.service.writer_lock import environment_lock, may_push
-from pam_rollback.session import second_places
+from pam_rollback.session import listeners, second_places
 from pam_rollback.session.earlier_run import elsewhere, journal_of, unfinished_elsewhere
 from pam_rollback.session.guard import blank_texts
 from pam_rollback.session.last_words import Alarm
@@ -63,6 +64,24 @@ def undo_run(config: pytest.Config, runbook: Runbook) -> str:
         others = _named(undo for undo in journal.owed() if undo not in here)
         but = f", and not what is owed elsewhere: {others}" if others else ""
         return f"PLANNED, nothing was sent: undo would put back {owed} of {shown(journal.path)}{but}"
+    real = any(entry["event"] == ACTION and entry.get("mode") == "real" for entry in journal.entries())
+    try:
+        undone = _put_back(config, runbook, journal)
+    except (UndoFailed, MeasurementFailed) as problem:
+        failed = f"UNDO FAILED: {problem}" if isinstance(problem, UndoFailed) else f"UNDONE IN PART: {problem}"
+        told = _listeners_told(config, runbook, path, failed) if real else []
+        raise type(problem)("\n".join([str(problem), *told])) from problem
+    return "\n".join([undone, *(_listeners_told(config, runbook, path, undone) if real else [])])
+
+
+def _listeners_told(config: pytest.Config, runbook: Runbook, path: Path, words: str) -> list[str]:
+    redact = runbook.secrets.redact
+    return [redact(line) for line in listeners.undone(config, path.parent, runbook.environment, redact(words))]
+
+
+def _put_back(config: pytest.Config, runbook: Runbook, journal: Journal) -> str:
+    """Under the environment's lock, with the team told. Raises UndoFailed, MeasurementFailed, and Refused when another one has the lock."""
+    options, environment = runbook.options, runbook.environment
     alarm = Alarm(runbook)
     journal.tell_losses_to(alarm)
     config.add_cleanup(alarm.end)

@@ -15,7 +15,7 @@ from pam_rollback.base.outside_text import for_terminal
 from pam_rollback.base.run_files import JOURNAL
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.rollback.engine.journal import Journal
+from pam_rollback.rollback.engine.journal import TRACKED, Journal
 from pam_rollback.tracker.client import github_issues
 from pam_rollback.tracker.service import Incidents, why
 
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None, *, root: Path | None = None) ->
 def _link(run: str, where: str, env: str, root: Path) -> int:
     folder = next((one for one in (Path(run), root / "reports" / "out" / run) if (one / JOURNAL).is_file()), None)
     entries = [] if folder is None else Journal(folder / JOURNAL).entries()
-    url = next((str(one["url"]) for one in reversed(entries) if one["event"] == "tracked"), "")
+    url = next((str(one["url"]) for one in reversed(entries) if one["event"] == TRACKED), "")
     began = next((one for one in entries if one["event"] == "action"), {})
     if not url or folder is None:
         _say(f"{run} is on record in no tracker, so its post-mortem is linked nowhere")

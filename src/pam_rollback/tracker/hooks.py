@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed
+from pam_rollback.base.run_files import JOURNAL
 from pam_rollback.environment.environment import Environment
+from pam_rollback.rollback.engine.journal import TRACKED, Journal
 from pam_rollback.session import runbook as runbook_module
+from pam_rollback.session import second_places
 from pam_rollback.session.runbook import Runbook
 
 if TYPE_CHECKING:
     from pam_rollback.report.watched_incident import WatchedIncident
     from pam_rollback.tracker.service import Incidents
 
-TRACKED = "tracked"
-"""The journal's event of a rollback that is on record in the tracker, with its address."""
 _WITHIN_S = 30.0
 """So long somebody who asks for it waits for what was begun beside the steps."""
 _NO_TOKEN = "[tracker] names a repository, and the variable of [secrets] tracker_token_env is not set: export it"  # noqa: S105 - no token
@@ -142,6 +143,26 @@ def pytest_pam_run_ended(run_folder: Path) -> str | None:
         return None
     record = read(run_folder / "run.json")
     return found.judged(in_short(record), go=record.verdict == "GO") or None
+
+
+def pytest_pam_undone(config: pytest.Config, run_folder: Path, environment: Environment, undone: str) -> str | None:
+    """In the incident that has the rollback on record: who put it back and why, and what came of it."""
+    runbook = runbook_module.of(config)
+    if runbook is None or environment.tracker is None:
+        return None
+    from pam_rollback.tracker.service import why  # noqa: PLC0415 - as above
+
+    path = run_folder / JOURNAL
+    tracked = Journal(path, others=second_places.files(path)).latest(TRACKED)
+    if tracked is None:
+        return "the tracker: this run is on record in no incident, so that it was undone is said in none"
+    options = runbook.options
+    try:
+        incidents = incidents_of(environment, runbook.secrets.redact)
+        incidents.undone(str(tracked["url"]), run_folder.name, options.initiated_by, options.reason, undone, runbook.id)
+    except ActionFailed as error:
+        return f"the tracker: {why(error)}"
+    return f"incident: {tracked['url']}"
 
 
 def pytest_pam_incident_opened(config: pytest.Config, incident: "WatchedIncident") -> str | None:

@@ -9,7 +9,7 @@ from pam_rollback.tracker.rules import words
 from pam_rollback.tracker.rules.issue import Issue, Tracker
 from pam_rollback.tracker.rules.marks import POST_MORTEM, Mark, key_of, mark_of, marked, renewed, said_of, saying
 
-_ROLLBACK, _VERDICT, _OVER = "rollback", "verdict", "over"
+_ROLLBACK, _VERDICT, _UNDONE, _OVER = "rollback", "verdict", "undone", "over"
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,10 @@ class Incidents:
     def judged(self, url: str, text: str, run: str, *, go: bool) -> None:
         """Have its verdict there, too."""
         self._say_once(self.tracker.look(url), key_of(_VERDICT, run), words.judged(text, run, go=go))
+
+    def undone(self, url: str, run: str, by: str, why: str, undone: str, session: str) -> None:
+        """Have there that the rollback was put back, or could not be, by this session of ``--undo``."""
+        self._say_once(self.tracker.look(url), key_of(_UNDONE, session), words.undone(run, by, why, undone))
 
     def drafted(self, url: str, run: str, where: str) -> None:
         """Link a post-mortem."""

@@ -40,6 +40,7 @@ def test_nothing_known_is_said_everywhere() -> None:
     assert "Not known from this run: nobody's answers were recorded." in page
     assert "Nothing, by the journal." in page
     assert "passed" not in page
+    assert "| incident |" not in page
 
 
 def test_each_fact_names_its_source() -> None:
@@ -48,6 +49,7 @@ def test_each_fact_names_its_source() -> None:
     facts = Facts(
         **{
             **vars(BARE),
+            "issue": "https://github.example/wheels/incidents/issues/4",
             "action": Action("backend-provider", "real", "errors | many", "ann", ("back end: dep-1",), "journal.jsonl"),
             "moments": (
                 MomentKnown("onset", zone, 1.0, "the first bad answer", "timeline.jsonl"),
@@ -78,6 +80,7 @@ def test_each_fact_names_its_source() -> None:
 
     assert "| onset | 2026-11-25 02:40:00.500 | ± 1.00 s | the first bad answer | timeline.jsonl |" in page
     assert "| detection | not known |  | who told you? | - |" in page
+    assert "| incident | https://github.example/wheels/incidents/issues/4 | journal.jsonl |" in page
     assert "| reason given | errors \\| many | journal.jsonl |" in page
     assert "| RTO-3 | recovery | 600 s | 700 s | broken criterion | allure-results |" in page
     assert "| history | 3 | 4 | 75.0 % | timeline.jsonl |" in page

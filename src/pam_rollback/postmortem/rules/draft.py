@@ -93,6 +93,8 @@ def _what_happened(facts: Facts) -> Iterable[str]:
         ]
     else:
         rows.append(("strategy", "no rollback was begun in this run", JOURNAL))
+    if facts.issue:
+        rows.append(("incident", facts.issue, JOURNAL))
     if facts.released:
         rows.append(("releases", facts.released, JOURNAL))
     if facts.record is not None:

@@ -68,6 +68,8 @@ class Facts:
     flags: tuple[tuple[str, str, str], ...]
     """Flag, before, after; those that differ."""
     collected: tuple[Collected, ...]
+    issue: str = ""
+    """Where the incident is in the tracker; empty where the journal does not say."""
     released: str = ""
     """Which release was bad, and which was gone back to."""
     to_dos: tuple[ToDo, ...] = ()

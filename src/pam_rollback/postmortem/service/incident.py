@@ -237,6 +237,7 @@ class Incident:
             changes=tuple(log.read_text(encoding="utf-8").splitlines()) if log.is_file() else (),
             flags=self.flags(material),
             collected=(*run.problems, *collected),
+            issue=run.issue,
             released=_released(bad, target),
             to_dos=() if plan is None else tuple(to_dos(plan, self.ended)),
         )

@@ -13,7 +13,7 @@ from pam_rollback.observation.rules.samples import Sample
 from pam_rollback.postmortem.rules.facts import Collected
 from pam_rollback.report.run_folder import RunFolder
 from pam_rollback.report.run_record import RunRecord, UnreadableRecord, read
-from pam_rollback.rollback.engine.journal import Journal
+from pam_rollback.rollback.engine.journal import TRACKED, Journal
 
 SLOW_MS = 500.0
 """Where the environment's own figure is not known any more."""
@@ -58,6 +58,11 @@ class Run:
         """The address of the API that it changed; empty when it changed none."""
         said = (entry.get("api") for entry in self.entries if entry["event"] in {"action", "planting"})
         return str(next(said, "") or "")
+
+    @property
+    def issue(self) -> str:
+        """Where its incident is in the tracker; empty where it is in none."""
+        return next((str(one.get("url", "")) for one in reversed(self.entries) if one["event"] == TRACKED), "")
 
     @property
     def situations(self) -> tuple[str, ...]:

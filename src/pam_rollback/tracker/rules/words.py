@@ -73,6 +73,14 @@ def judged(text: str, run: str, *, go: bool) -> str:
     return "\n".join([f"Verdict of run `{harmless(run)}`: {harmless(text)}", "", left])
 
 
+def undone(run: str, by: str, why: str, undone: str) -> str:
+    """The rollback was put back, or could not be."""
+    head = f"Undo of run `{harmless(run)}` by {harmless(by)}: {harmless(why)}."
+    return "\n".join(
+        [head, "", harmless(undone), "", "What made it necessary may be back: look, then decide whether this is over."]
+    )
+
+
 def drafted(run: str, where: str) -> str:
     """A post-mortem was begun."""
     return f"Post-mortem of run `{harmless(run)}`: {harmless(where)}"
