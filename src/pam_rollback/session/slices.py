@@ -50,7 +50,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 
 def slices() -> dict[str, frozenset[str]]:
     """Each slice that brings fixtures of its own, and the markers for which they are loaded."""
-    return {name: loaded_for for name in _packages() if (loaded_for := _loaded_for(name)) is not None}
+    return {name: loaded_for for name in packages() if (loaded_for := _loaded_for(name)) is not None}
 
 
 def listening() -> dict[str, frozenset[str] | None]:
@@ -59,14 +59,14 @@ def listening() -> dict[str, frozenset[str] | None]:
     asked = asked_for()
     return {
         name: _loaded_for(name)
-        for name in _packages()
+        for name in packages()
         if name not in asked and Path(root, name.rpartition(".")[2], "hooks.py").is_file()
     }
 
 
 def asked_for() -> dict[str, tuple[str, str]]:
     """Each slice whose hooks are loaded by what a session is asked for: the option's name among the known ones, and a variable."""
-    found = ((name, getattr(importlib.import_module(name), "LOADED_WITH", None)) for name in _packages())
+    found = ((name, getattr(importlib.import_module(name), "LOADED_WITH", None)) for name in packages())
     return {name: asked for name, asked in found if asked is not None}
 
 
@@ -80,7 +80,8 @@ def _loaded_for(name: str) -> frozenset[str] | None:
     return found
 
 
-def _packages() -> Iterator[str]:
+def packages() -> Iterator[str]:
+    """The name of each slice."""
     return (
         found.name for found in pkgutil.iter_modules(pam_rollback.__path__, f"{pam_rollback.__name__}.") if found.ispkg
     )
