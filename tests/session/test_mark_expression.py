@@ -31,6 +31,24 @@ def test_it_selects_what_pytest_selects(expression: str) -> None:
     assert MarkExpression(expression).selects(TEST) is theirs
 
 
+@given(WORDS, st.sets(st.sampled_from(NAMES)))
+def test_what_is_selected_can_hold(expression: str, names: set[str]) -> None:
+    """For each test whose markers are among these names, whatever their keywords."""
+    asked = MarkExpression(expression)
+    own = [mark for mark in TEST if mark.name in names]
+
+    assert asked.can_hold(names) or not asked.selects(own)
+    assert asked.can_hold(NAMES) or not asked.selects(TEST)
+
+
+@pytest.mark.parametrize("expression", ["journey", "health and journey", "not (health or not journey)", "journey(a=1)"])
+def test_what_names_another_marker_cannot_hold(expression: str) -> None:
+    """Nor can it where nothing is there; what only leaves out can."""
+    assert not MarkExpression(expression).can_hold({"health", "criterion"})
+    assert MarkExpression(expression).can_hold({"health", "journey"}) or expression.startswith("not")
+    assert MarkExpression("not health").can_hold({"health"})
+
+
 @pytest.mark.parametrize("expression", ["", "  "])
 def test_nothing_selects_nothing(expression: str) -> None:
     """As with pytest, for whom an empty expression is no selection at all."""

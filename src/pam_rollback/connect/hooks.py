@@ -11,7 +11,7 @@ from pam_rollback.connect.service.judges import of_stories
 from pam_rollback.plan.held_tests import held_tests
 from pam_rollback.report.run_record import RunRecord
 from pam_rollback.rollback.service.stories import STORIES
-from pam_rollback.session import markers, selection, sql_files
+from pam_rollback.session import markers, selection, sql_files, unasked_files
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.completeness import shared_tests
 from pam_rollback.session.recommending import sought
@@ -88,6 +88,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Take part where somebody asks for it."""
     runbook = runbook_module.of(config)
     if runbook is not None and markers.asks_for(config.option.markexpr, PHASE):
+        unasked_files.read_all(config)
         config.pluginmanager.register(Doctor(config, runbook), PLUGIN)
 
 

@@ -10,7 +10,7 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.gate.rules.answered import is_answered, to_be_acknowledged
 from pam_rollback.gate.service import answers, incident_choice
 from pam_rollback.report.run_record import RunRecord
-from pam_rollback.session import browser_gate, markers, selection
+from pam_rollback.session import browser_gate, markers, selection, unasked_files
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.selection import LeftOut
 from pam_rollback.session.situations import AS_IS
@@ -20,6 +20,11 @@ LOAD = "load"
 """The kind of tests that say how the candidate bears the load of the plan, whoever brings them."""
 _SHOWN = 4
 """Names in one line."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Whether there is a load test is seen from the tests that ``-m`` does not select, too."""
+    unasked_files.read_all(config)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -34,7 +34,7 @@ _BY_HAND = ("keyword", "lf", "deselect", "ignore", "ignore_glob", "stepwise", "i
 _ANSWERS_FOR_TESTS = ("pytest_pyfunc_call", "pytest_runtest_protocol", "pytest_runtestloop", "pytest_fixture_setup")
 """Hooks by which a plug-in can say what came of a test without running it."""
 _REWRITES_REPORTS = ("pytest_runtest_makereport",)
-_KNOWN = (
+KNOWN = (
     *("_pytest", "xdist", "allure_pytest", "pytest_playwright", "pytest_base_url", "pytest_timeout", "pam_rollback"),
     "__channelexec__",  # xdist in its workers, where execnet runs the module under this name
 )
@@ -195,7 +195,7 @@ def _strangers(config: pytest.Config) -> Iterator[str]:
         for one in getattr(config.hook, name).get_hookimpls():
             wraps = one.wrapper or one.hookwrapper
             module = getattr(one.function, "__module__", "") or ""
-            is_known = module.partition(".")[0] in _KNOWN or one.plugin_name.endswith("conftest.py")
+            is_known = module.partition(".")[0] in KNOWN or one.plugin_name.endswith("conftest.py")
             if not is_known and not (wraps and name in _ANSWERS_FOR_TESTS):
                 found[one.plugin_name] = None
     if found:

@@ -1,7 +1,7 @@
 """What ``-m`` says, understood as pytest understands it: markers with ``and``, ``or``, ``not``, brackets, and a marker's keywords."""
 
 import ast
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import pytest
@@ -34,8 +34,27 @@ class MarkExpression:
 
         return self.holds(matches)
 
+    def can_hold(self, names: Collection[str]) -> bool:
+        """Whether it may hold for a test whose markers are some of these, or none, with whatever keywords. When in doubt it may."""
+        return self._tree is not None and _possible(self._tree, names)[0]
+
 
 _ABSENT = object()
+
+
+def _possible(node: ast.expr, names: Collection[str]) -> tuple[bool, bool]:
+    """Whether a part can hold, and whether it can fail to."""
+    match node:
+        case ast.BoolOp(op=how, values=parts):
+            found = [_possible(part, names) for part in parts]
+            held, failed = [hold for hold, _ in found], [fail for _, fail in found]
+            return (all(held), any(failed)) if isinstance(how, ast.And) else (any(held), all(failed))
+        case ast.UnaryOp(operand=part):
+            hold, fail = _possible(part, names)
+            return fail, hold
+        case ast.Name(id=name) | ast.Call(func=ast.Name(id=name)):
+            return name in names, True
+    return True, True
 
 
 def _value(node: ast.expr, matches: Matches) -> bool:

@@ -1,0 +1,91 @@
+"""A file in which ``-m`` can select nothing is not read; one that could hold a selected test always is."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.sessions import Project, runbook_in
+
+MARKED = "import pytest\nMARKS = [pytest.mark.post_rollback, pytest.mark.health]\npytestmark = MARKS\n\ndef test_own() -> None: ...\n"
+BROKEN = """import pytest
+from pam_rollback.nowhere import x
+pytestmark = [pytest.mark.post_rollback, pytest.mark.window]
+
+def test_broken() -> None: ...
+"""
+GIVEN_IN_A_HOOK = """import pytest
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.path.name == "test_breakers.py":
+            item.add_marker("health")
+"""
+GIVEN_BY_A_FIXTURE = """import pytest
+
+@pytest.fixture(params=[pytest.param(1, marks=pytest.mark.health)], scope="session")
+def circuit_breakers(request): ...
+"""
+
+
+@pytest.fixture
+def runbook(tmp_path: Path) -> Project:
+    """All of it."""
+    return runbook_in(tmp_path)
+
+
+def listed(project: Project, *arguments: str) -> tuple[str, int]:
+    """What a session lists, and how many tests it left out."""
+    done = project.run("--collect-only", "-q", *arguments)
+    assert done.rc == 0, done.out
+    counted = re.search(r"\((\d+) deselected\)", done.out)
+    return done.out, int(counted[1]) if counted else 0
+
+
+def test_files_of_other_markers_are_not_read(runbook: Project) -> None:
+    """Also one that cannot be imported. A selection that could be true of it reads it."""
+    runbook.write("checks/test_broken.py", BROKEN)
+
+    out, left_out = listed(runbook, "-m", "health")
+    other = runbook.run("--collect-only", "-q", "-m", "post_rollback and not health")
+
+    assert "checks/test_health.py::test_back_end_is_healthy" in out
+    assert left_out < 10
+    assert other.rc != 0
+    assert "test_broken.py" in other.out
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "test"),
+    [
+        ("checks/test_own.py", MARKED, "test_own.py::test_own"),
+        ("checks/shop/conftest.py", GIVEN_IN_A_HOOK, "test_breakers.py::"),
+        ("conftest.py", GIVEN_BY_A_FIXTURE, "test_breakers.py::"),
+    ],
+    ids=["in a name", "by a hook", "by a fixture"],
+)
+def test_a_marker_that_is_given_elsewhere_is_seen(runbook: Project, file: str, text: str, test: str) -> None:
+    """The text of the test's own file has no word of it."""
+    path = runbook.folder / file
+    path.parent.mkdir(exist_ok=True)
+    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    path.write_text(before + text, encoding="utf-8")
+
+    assert test in listed(runbook, "-m", "health")[0]
+
+
+def test_phases_of_files_that_were_not_read_are_named(runbook: Project) -> None:
+    """Who selects nothing is told what would have to be named."""
+    ended = runbook.run("-m", "security", "--env=staging")
+
+    assert ended.rc == 5, ended.out
+    assert "tests of the phase decision run only when -m names it" in ended.out
+
+
+def test_a_file_that_is_named_is_read(runbook: Project) -> None:
+    """And then selects nothing, as ever."""
+    ended = runbook.run("-m", "health", "--env=staging", "checks/test_breakers.py")
+
+    assert ended.rc == 5, ended.out
+    assert "selected no test" in ended.out
