@@ -15,11 +15,20 @@ from pam_rollback.base.outside_text import for_terminal, redact_with
 from pam_rollback.connect.client.asking import Fetch, Product
 from pam_rollback.connect.client.doctor_session import ask_doctor
 from pam_rollback.connect.client.files import NotWritten
+from pam_rollback.connect.client.repository import suite_here
 from pam_rollback.connect.rules.budget import BudgetSpent, Spending
 from pam_rollback.connect.rules.product_file import titles_of
 from pam_rollback.connect.rules.told import as_data, as_lines
+from pam_rollback.connect.rules.workflows import names_of
 from pam_rollback.connect.service.look import Look
-from pam_rollback.connect.service.wish import VARIABLES, CannotConnect, Wish, checked_address, checked_name
+from pam_rollback.connect.service.wish import (
+    VARIABLES,
+    CannotConnect,
+    Wish,
+    checked_address,
+    checked_name,
+    checked_repository,
+)
 from pam_rollback.connect.service.writing import known_contract, write
 from pam_rollback.environment.provider_settings import NETLIFY_API
 from pam_rollback.environment.render_settings import RENDER_API
@@ -51,7 +60,7 @@ def main(
     redact_with(redact)
     say = _sayer(sys.stderr if options.json else sys.stdout, redact)
     try:
-        wish = _wish(options, variables, ask if ask is not None else _person())
+        wish = _wish(options, root, variables, ask if ask is not None else _person())
         data = _connected(wish, root, variables, clock or SystemClock(), say, send)
     except (CannotConnect, NotWritten, ConfigurationError, BudgetSpent) as problem:
         sys.stderr.write(f"{for_terminal(redact(f'not connected: {problem}'))}\n")
@@ -97,7 +106,9 @@ def _judgeable(doctor: Doctor, root: Path, name: str, variables: Mapping[str, st
         return {"complete": False, "items": [], "problem": str(problem)}
 
 
-def _wish(options: argparse.Namespace, variables: Mapping[str, str], ask: Callable[[str], str] | None) -> Wish:
+def _wish(
+    options: argparse.Namespace, root: Path, variables: Mapping[str, str], ask: Callable[[str], str] | None
+) -> Wish:
     """All that was said, checked; what is missing is asked for where a person is there. Raises CannotConnect."""
     frontend = options.frontend or _asked(ask, "FRONTEND, the address that users open: ")
     api = options.api or _asked(ask, "API, the address that the site's scripts talk to: ")
@@ -112,6 +123,11 @@ def _wish(options: argparse.Namespace, variables: Mapping[str, str], ask: Callab
     previous = options.previous_api
     if previous is None:
         previous = _asked(ask, "Where does the previous release's API answer? (nowhere): ")
+    workflows = options.workflows
+    if workflows is None:
+        files = ", ".join(names_of(kind, name))
+        workflows = _asked(ask, f"Folder of the product's repository, to write {files} there (write none): ")
+    suite = options.suite or (suite_here(root) if workflows else "")
     own = all(variables.get(VARIABLES[one]) for one in ("test_user_email", "test_user_password"))
     return Wish(
         frontend=checked_address(frontend, "FRONTEND"),
@@ -130,6 +146,8 @@ def _wish(options: argparse.Namespace, variables: Mapping[str, str], ask: Callab
         netlify_api=checked_address(options.netlify_api, "--netlify-api"),
         render_service=options.render_service,
         render_api=checked_address(options.render_api, "--render-api"),
+        workflows=checked_repository(workflows, root, suite) if workflows else None,
+        suite=suite,
     )
 
 
@@ -200,6 +218,15 @@ def _parser(variables: Mapping[str, str]) -> argparse.ArgumentParser:
     add("--netlify-api", default=NETLIFY_API, metavar="URL", help="where Netlify's API is")
     add("--render-service", default="", metavar="ID", help="the service, if its address is not the back end's")
     add("--render-api", default=RENDER_API, metavar="URL", help="where Render's API is")
+    add(
+        "--workflows",
+        default=variables.get(f"{_GIVEN}WORKFLOWS") or None,
+        metavar="FOLDER",
+        help="the product's repository: write workflows there that call the suite's; else nothing is written there",
+    )
+    add(
+        "--suite", default="", metavar="OWNER/NAME@COMMIT", help="the suite that they call; else the clone that this is"
+    )
     add("--json", action="store_true", help="the same as JSON, on standard output")
     add("-v", "--verbose", action="store_true", help="everything, not only what needs somebody")
     return parser

@@ -12,7 +12,7 @@ from pam_rollback.outside.places import PLAN, SHIPPED, is_whole, project_of
 WRITTEN_BY_COMMANDS = ("environments", "products")
 _RUNS = ("reports/out", "reports/state")
 _NEW_FILES = frozenset(
-    {"--run-dir", "--state-dir", "--state-file", "--out", "--junitxml", "--junit-xml", "--alluredir"}
+    {"--run-dir", "--state-dir", "--state-file", "--out", "--workflows", "--junitxml", "--junit-xml", "--alluredir"}
 )
 """Options that name what need not be there yet."""
 

@@ -1,4 +1,4 @@
-"""Two files, written both or not at all."""
+"""Files, written all or not at all."""
 
 import os
 import tempfile
@@ -51,7 +51,7 @@ def write_all(texts: Mapping[Path, str]) -> None:
 
 def _draft(path: Path, text: str) -> Path:
     """The whole text beside the file, on the disk."""
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     draft = Path(name)
     try:

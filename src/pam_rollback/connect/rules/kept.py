@@ -6,7 +6,7 @@ it may be written anew.
 
 import hashlib
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -47,15 +47,17 @@ def is_untouched(text: str) -> bool:
     return body is not None and _said(text) == _sum(body)
 
 
-def proposed(body: str, made_by: str, there: str | None) -> Proposed:
-    """``there``: the file's text now; None when there is none."""
+def proposed(
+    body: str, made_by: str, there: str | None, differences_of: Callable[[str, str], Iterable[str]] | None = None
+) -> Proposed:
+    """``there``: the file's text now; None when there is none. ``differences_of``: what is new in a body; without it both are TOML."""
     if there is None:
         return Proposed(Fate.NEW, signed(body, made_by))
     if _body(there) == body:
         return Proposed(Fate.SAME, None)
     if is_untouched(there):
         return Proposed(Fate.RENEWED, signed(body, made_by))
-    differences = tuple(_differences(there, body))
+    differences = tuple((differences_of or _differences)(there, body))
     return Proposed(Fate.KEPT if differences else Fate.SAME, None, differences)
 
 

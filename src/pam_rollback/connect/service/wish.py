@@ -3,10 +3,12 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from pam_rollback.base.addresses import is_encrypted, is_loopback, web_address
 from pam_rollback.connect.rules.budget import Budget
+from pam_rollback.connect.rules.workflows import SUITE
 from pam_rollback.environment.provider_settings import NETLIFY_API
 from pam_rollback.environment.render_settings import RENDER_API
 
@@ -56,6 +58,10 @@ class Wish:
     netlify_api: str = NETLIFY_API
     render_service: str = ""
     render_api: str = RENDER_API
+    workflows: Path | None = None
+    """The product's repository, which gets workflows; None: somebody did not say so, and nothing is written there."""
+    suite: str = ""
+    """The suite that they call, as ``OWNER/NAME@COMMIT``."""
 
     @property
     def budget(self) -> Budget:
@@ -92,6 +98,26 @@ def checked_address(address: str, what: str) -> str:
             advice=f"Say {what}=https://…, as users open it.",
         )
     return found
+
+
+def checked_repository(folder: str, base: Path, suite: str) -> Path:
+    """The product's repository. Raises CannotConnect for what is none, and where it is not known which suite its workflows call."""
+    path = (base / folder).expanduser()
+    if not (path / ".git").exists():
+        raise CannotConnect(
+            "--workflows",
+            expected="the folder of the product's repository, with .git in it",
+            found=ascii(folder),
+            advice="Say WORKFLOWS=../product, or leave it out: workflows are written only where somebody asks for them.",
+        )
+    if not SUITE.fullmatch(suite):
+        raise CannotConnect(
+            "--suite",
+            expected="OWNER/NAME@COMMIT with all 40 digits of the commit, of the suite's repository on GitHub",
+            found=ascii(suite) if suite else "none, and this is no clone of GitHub's that says so",
+            advice='Say OPTIONS="--suite OWNER/NAME@COMMIT": the workflows call the suite there.',
+        )
+    return path
 
 
 def banned(address: str, statuses: Iterable[tuple[str, int | None]]) -> CannotConnect:

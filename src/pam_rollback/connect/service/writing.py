@@ -1,4 +1,4 @@
-"""From what was seen to two files: read back before they are written, and written both or not at all."""
+"""From what was seen to files: read back before they are written, and written all or not at all."""
 
 import os
 import tempfile
@@ -13,6 +13,7 @@ from pam_rollback.connect.rules.environment_file import Asked, environment_file
 from pam_rollback.connect.rules.found import Found
 from pam_rollback.connect.rules.kept import Proposed, proposed
 from pam_rollback.connect.rules.product_file import product_file, titles_of
+from pam_rollback.connect.rules.workflows import lines_apart, workflows
 from pam_rollback.connect.service.wish import VARIABLES, CannotConnect, Wish
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.outside import places
@@ -45,8 +46,24 @@ def write(root: Path, wish: Wish, found: Found, like: Mapping[str, Any], variabl
         bodies[f"{PRODUCTS}/{wish.name}.toml"] = product_file(wish.name, found, like, titles_of(like["health"]))
     _read_back(root, wish, bodies, variables)
     files = {name: proposed(body, MADE_BY, text_of(root / name)) for name, body in sorted(bodies.items(), reverse=True)}
-    write_all({root / name: one.text for name, one in files.items() if one.text is not None})
+    texts = {root / name: one.text for name, one in files.items() if one.text is not None}
+    for name, one in _workflows(wish).items():
+        files[name] = one
+        if one.text is not None:
+            texts[Path(name)] = one.text
+    write_all(texts)
     return Written(files)
+
+
+def _workflows(wish: Wish) -> dict[str, Proposed]:
+    """Those of the product's repository, by their whole paths; none where nobody asked for them."""
+    if wish.workflows is None:
+        return {}
+    return {
+        str(path): proposed(body, MADE_BY, text_of(path), lines_apart)
+        for name, body in workflows(wish.kind, wish.name, wish.suite).items()
+        for path in [wish.workflows / name]
+    }
 
 
 def _read_back(root: Path, wish: Wish, bodies: Mapping[str, str], variables: Mapping[str, str]) -> None:

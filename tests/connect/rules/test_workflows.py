@@ -1,0 +1,84 @@
+"""The workflows that a product's repository gets: they call what the suite has, with what it takes, at a commit that stays what it is."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from pam_rollback.connect.rules.workflows import SUITE, lines_apart, names_of, suite_of, workflows
+
+OWN = Path(__file__).resolve().parents[3] / ".github" / "workflows"
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+AT = f"wheels/pam-rollback@{COMMIT}"
+
+
+def read(text: str) -> Any:
+    """As the service reads it."""
+    return YAML(typ="safe").load(text)
+
+
+@pytest.mark.parametrize("kind", ["production", "staging"])
+def test_each_calls_what_is_there_with_what_it_takes(kind: str) -> None:
+    """A workflow of the suite that may be called, its inputs, no more rights than it has, and a commit instead of a branch."""
+    made = workflows(kind, "here", AT)
+
+    assert [*made] == names_of(kind, "here")
+    for text in made.values():
+        [job] = read(text)["jobs"].values()
+        where, _, commit = job["uses"].partition("@")
+        called = read((OWN / where.rpartition("/")[2]).read_text(encoding="utf-8"))
+        inputs = called["on"]["workflow_call"]["inputs"]
+        needed = {name for name, one in inputs.items() if one.get("required")}
+        assert needed <= {*job["with"]} <= {*inputs}
+        assert (where.rpartition("/.github/")[0], commit) == tuple(AT.split("@"))
+        assert job["with"]["suite"] == "wheels/pam-rollback"
+        assert job["with"]["environment"] == "here"
+        for own in called["jobs"].values():
+            assert own["permissions"].items() <= job["permissions"].items()
+
+
+def test_production_is_watched_and_never_drilled() -> None:
+    """The schedule tells turn and preflight apart, as in the workflow that is called."""
+    made = workflows("production", "production", AT)
+    [watch] = [read(text) for name, text in made.items() if "watch" in name]
+
+    assert not any("drill" in name or "gate" in name for name in made)
+    assert watch["on"]["schedule"] == read((OWN / "watch.yml").read_text(encoding="utf-8"))["on"]["schedule"]
+
+
+@pytest.mark.parametrize(
+    "remote",
+    [
+        "https://github.com/wheels/pam-rollback.git",
+        "https://x-access-token:abc@github.com/wheels/pam-rollback",
+        "git@github.com:wheels/pam-rollback.git",
+        "ssh://git@github.com/wheels/pam-rollback",
+    ],
+)
+def test_the_clone_says_which_suite_it_is(remote: str) -> None:
+    """Without what stands before the host."""
+    assert suite_of(remote + "\n", COMMIT) == AT
+    assert SUITE.fullmatch(AT)
+
+
+@pytest.mark.parametrize(
+    ("remote", "commit"),
+    [
+        ("", COMMIT),
+        ("https://gitlab.com/wheels/pam-rollback.git", COMMIT),
+        ("https://github.com.example.org/wheels/pam-rollback", COMMIT),
+        ("/srv/git/pam-rollback.git", COMMIT),
+        ("git@github.com:wheels/pam-rollback.git", COMMIT[:7]),
+        ("git@github.com:wheels/pam-rollback.git", ""),
+    ],
+)
+def test_what_does_not_say_so_is_no_suite(remote: str, commit: str) -> None:
+    """Somebody has to name it."""
+    assert suite_of(remote, commit) == ""
+
+
+def test_comments_are_no_news() -> None:
+    """What a workflow does is."""
+    assert [*lines_apart("a: 1\n# mine\nb: 2\n", "# theirs\na: 1\n\nb: 3\n")] == ["b: 3"]
+    assert [*lines_apart("a: 1\n", "a: 1\n")] == []
