@@ -14,7 +14,7 @@ from pam_rollback.session import runbook as runbook_module
 from pam_rollback.tracker import __main__, hooks
 from pam_rollback.tracker.client import github_issues
 from pam_rollback.tracker.service import Incidents
-from tests.tracker.stand_in import TOKEN, Fault, Issues, stand_in
+from tests.tracker.github_issues import TOKEN, Fault, Issues, stand_in
 from tests.tracker.test_service import INCIDENT
 
 

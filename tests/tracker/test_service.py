@@ -13,7 +13,7 @@ from pam_rollback.report.watched_incident import CriterionSeen, WatchedIncident
 from pam_rollback.tracker.client import github_issues
 from pam_rollback.tracker.rules.marks import Mark, mark_of, marked
 from pam_rollback.tracker.service import Incidents, why
-from tests.tracker.stand_in import TOKEN, Fault, Issues, stand_in
+from tests.tracker.github_issues import TOKEN, Fault, Issues, stand_in
 from tests.virtual_clock import VirtualClock
 
 AT = datetime(2026, 11, 27, 3, 12, tzinfo=UTC)

@@ -6,7 +6,7 @@ import pytest
 
 from tests.session.drilling import CONSENT, as_staging, journal, take_notice_down
 from tests.sessions import Project, Range
-from tests.tracker.stand_in import TOKEN, Fault, Issues, stand_in
+from tests.tracker.github_issues import TOKEN, Fault, Issues, stand_in
 
 ROLLBACK = ("drills/test_feature_flag.py", "--env=staging.toml", *CONSENT)
 FEW = ("-k", "test_flags_are_off or incident_is_in_the_tracker")

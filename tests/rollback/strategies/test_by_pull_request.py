@@ -15,7 +15,7 @@ from pam_rollback.rollback.providers.github.github import GitHubPulls, github_ap
 from pam_rollback.rollback.strategies import frontend
 from pam_rollback.rollback.strategies.by_pull_request import ByPullRequest, undo_pull_request
 from tests.bare_repository import Origin, git, make_origin
-from tests.github_stand_in import TOKEN, StandIn, stand_in
+from tests.github_pulls import TOKEN, StandIn, stand_in
 from tests.rollback.strategies.hosts import CANDIDATE
 from tests.rollback.strategies.stage import MemoryStage
 from tests.virtual_clock import VirtualClock

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from pam_rollback.environment.channel_settings import Tracker
-from tests.github_stand_in import held
+from tests.github_pulls import held
 
 TOKEN = "ghp_only-for-these-tests"
 REPOSITORY = "wheels/wins"
