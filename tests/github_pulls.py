@@ -3,37 +3,26 @@
 What a test sets: rules of main, checks and how they end, what keeps a request from being merged. Merges are real ones.
 """
 
-import json
-import re
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
-
-from jsonschema import Draft4Validator  # type: ignore[import-untyped]
 
 from pam_rollback.environment.provider_settings import GitHub
 from tests.bare_repository import Origin, git
+from tests.github_stand_in import BASE, OWN, REPOSITORY, TOKEN, Fault, GitHubPart, Reply, Route, served
 
-DESCRIPTION = json.loads(
-    (Path(__file__).parent / "rollback" / "providers" / "github-openapi.json").read_text(encoding="utf-8")
-)
-TOKEN = "ghp_only-for-these-tests"
-REPOSITORY = "wheels/wins"
+__all__ = ["TOKEN", "StandIn", "stand_in"]
+
+
 BEGAN, ENDED = "2026-11-27T12:00:00Z", "2026-11-27T12:06:20Z"
-Reply = tuple[int, Any]
 
 
 @dataclass
-class StandIn:
+class StandIn(GitHubPart):
     """What a test sets and sees."""
 
-    origin: Origin
-    url: str = ""
+    origin: Origin = field(kw_only=True)
     protected: bool = True
     approvals: int = 0
     required: tuple[str, ...] = ("build", "test")
@@ -48,9 +37,6 @@ class StandIn:
     loses: set[str] = field(default_factory=set)
     """Requests whose answer is lost although they are done, as ``METHOD path``."""
     pulls: dict[int, dict[str, Any]] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
-    """What does not fit GitHub's description, of requests and of answers."""
 
     def settings(self, **changes: object) -> GitHub:
         """An environment's table for it."""
@@ -60,32 +46,27 @@ class StandIn:
         """The numbers of those that are open."""
         return [number for number, pull in self.pulls.items() if pull["state"] == "open"]
 
+    def fault_of(self, method: str, asked: str) -> Fault | None:
+        """Also an answer that is lost, once."""
+        if asked not in self.loses:
+            return super().fault_of(method, asked)
+        self.loses.discard(asked)
+        return Fault(lost=True, done_all_the_same=True)
+
     # ---------------------------------------------------------------- what GitHub does
 
-    def answer(self, method: str, path: str, query: Mapping[str, str], body: Any) -> Reply:
-        """The first route that fits."""
-        for pattern, template, route in self._routes():
-            found = re.fullmatch(pattern, f"{method} {path}")
-            if found is not None:
-                status, answer = route(query, body, *found.groups())
-                self.problems += held(template, query, body, status, answer)
-                return status, answer
-        self.problems.append(f"{method} {path}: no operation that is used here")
-        return 404, {"message": "Not Found"}
-
-    def _routes(self) -> tuple[tuple[str, str, Callable[..., Reply]], ...]:
-        base = f"/repos/{REPOSITORY}"
-        own = "/repos/{owner}/{repo}"
+    def routes(self) -> Sequence[Route]:
+        """Branches and their rules, pull requests, checks."""
         return (
-            (f"GET {base}/branches/(.+)", f"GET {own}/branches/{{branch}}", self._branch),
-            (f"GET {base}/rules/branches/(.+)", f"GET {own}/rules/branches/{{branch}}", self._rules),
-            (f"GET {base}/pulls", f"GET {own}/pulls", self._list),
-            (f"POST {base}/pulls", f"POST {own}/pulls", self._open),
-            (rf"GET {base}/pulls/(\d+)", f"GET {own}/pulls/{{pull_number}}", self._look),
-            (rf"PATCH {base}/pulls/(\d+)", f"PATCH {own}/pulls/{{pull_number}}", self._change),
-            (rf"PUT {base}/pulls/(\d+)/merge", f"PUT {own}/pulls/{{pull_number}}/merge", self._merge),
-            (f"GET {base}/commits/(.+)/check-runs", f"GET {own}/commits/{{ref}}/check-runs", self._check_runs),
-            (f"GET {base}/commits/(.+)/status", f"GET {own}/commits/{{ref}}/status", self._status),
+            (f"GET {BASE}/branches/(.+)", f"GET {OWN}/branches/{{branch}}", self._branch),
+            (f"GET {BASE}/rules/branches/(.+)", f"GET {OWN}/rules/branches/{{branch}}", self._rules),
+            (f"GET {BASE}/pulls", f"GET {OWN}/pulls", self._list),
+            (f"POST {BASE}/pulls", f"POST {OWN}/pulls", self._open),
+            (rf"GET {BASE}/pulls/(\d+)", f"GET {OWN}/pulls/{{pull_number}}", self._look),
+            (rf"PATCH {BASE}/pulls/(\d+)", f"PATCH {OWN}/pulls/{{pull_number}}", self._change),
+            (rf"PUT {BASE}/pulls/(\d+)/merge", f"PUT {OWN}/pulls/{{pull_number}}/merge", self._merge),
+            (f"GET {BASE}/commits/(.+)/check-runs", f"GET {OWN}/commits/{{ref}}/check-runs", self._check_runs),
+            (f"GET {BASE}/commits/(.+)/status", f"GET {OWN}/commits/{{ref}}/status", self._status),
         )
 
     def _branch(self, _query: Any, _body: Any, name: str) -> Reply:
@@ -194,72 +175,8 @@ class StandIn:
         }
 
 
-def held(template: str, query: Mapping[str, str], body: Any, status: int, answer: Any) -> list[str]:
-    """What does not fit GitHub's description of an operation."""
-    described = DESCRIPTION["operations"][template]
-    problems = [f"{template}: no query {name}" for name in query.keys() - set(described["query"])]
-    if str(status) not in described["statuses"]:
-        problems.append(f"{template}: no status {status}")
-    for schema, document in ((described.get("request"), body), (described["responses"].get(str(status)), answer)):
-        if schema is not None:
-            errors = Draft4Validator(_nullable(schema)).iter_errors(document)
-            problems += [f"{template} {status}: {error.message}" for error in errors]
-    return problems
-
-
-def _nullable(schema: Any) -> Any:
-    """OpenAPI 3.0 says ``nullable`` where JSON Schema has a second type."""
-    if isinstance(schema, list):
-        return [_nullable(one) for one in schema]
-    if not isinstance(schema, dict):
-        return schema
-    found = {key: _nullable(value) for key, value in schema.items() if key != "nullable"}
-    if schema.get("nullable"):
-        found["type"] = [schema["type"], "null"]
-        if "enum" in schema:
-            found["enum"] = [*schema["enum"], None]
-    return {key: value for key, value in found.items() if not (key == "required" and value == [])}
-
-
 @contextmanager
 def stand_in(origin: Origin) -> Iterator[StandIn]:
     """Run it on a free port."""
-    made = StandIn(origin)
-    turn = threading.Lock()
-
-    class Handler(BaseHTTPRequestHandler):
-        def handle_request(self) -> None:
-            parts = urlsplit(self.path)
-            told = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            with turn:
-                made.asked.append(f"{self.command} {parts.path.removeprefix(f'/repos/{REPOSITORY}')}")
-                if self.headers.get("Authorization") != f"Bearer {TOKEN}":
-                    status, answer = 401, {"message": "Bad credentials"}
-                else:
-                    query = {name: values[0] for name, values in parse_qs(parts.query).items()}
-                    status, answer = made.answer(self.command, parts.path, query, json.loads(told) if told else None)
-            if made.asked[-1] in made.loses:
-                made.loses.discard(made.asked[-1])
-                self.close_connection = True
-                return
-            body = json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json; charset=utf-8")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        do_GET = do_POST = do_PATCH = do_PUT = handle_request  # noqa: N815 - the names of the base class
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    made.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
+    with served(StandIn(origin=origin)) as made:
         yield made
-    finally:
-        server.shutdown()
-        server.server_close()
