@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 
+from pam_rollback.base.event import Event
 from pam_rollback.ramp.rules.due import Do, Due, World, approval_refusal, due
 from pam_rollback.ramp.rules.state import (
     ADOPTED,
@@ -27,7 +28,6 @@ from pam_rollback.ramp.rules.state import (
     TORN,
     UNKNOWN,
     WATCHED,
-    Event,
     GateRun,
     Phase,
     RampRules,

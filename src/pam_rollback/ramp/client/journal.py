@@ -4,23 +4,18 @@ What is to be done is written before it is done, and that it was done after it w
 which the next session neither leaves anything out nor does it twice.
 """
 
-import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from pam_rollback.base import formats
 from pam_rollback.base.errors import Refused
-from pam_rollback.base.outside_text import cut
-from pam_rollback.base.strict_json import read_json
+from pam_rollback.base.event import Event
 from pam_rollback.outside.durable import append_line
-from pam_rollback.ramp.rules.state import TORN, Event
-
-_OWN = ("at", "at_s", "event", formats.FIELD, formats.WRITTEN_BY)
-_SHOWN = 120
+from pam_rollback.outside.event_log import EventLog, Line
+from pam_rollback.ramp.rules.state import TORN
 
 
 @dataclass(frozen=True)
@@ -46,15 +41,7 @@ class RampJournal:
 
     def append(self, kind: str, **facts: Any) -> None:
         """Write one event; returns when it is on the disk."""
-        at_s = self.now_s()
-        entry: dict[str, Any] = {
-            "at": datetime.fromtimestamp(at_s, UTC).isoformat(timespec="seconds"),
-            "at_s": at_s,
-            "event": kind,
-        }
-        if not self.path.exists() or self.path.stat().st_size == 0:
-            entry |= formats.stamp(formats.RAMP)
-        self.write((self.redact(json.dumps({**entry, **facts}, ensure_ascii=False)) + "\n").encode())
+        self.write(self._log.line_of(Event(self.now_s(), kind, facts)))
 
     def write(self, line: bytes) -> None:
         """The line and, when it is the first, the file's name: on the disk."""
@@ -62,25 +49,20 @@ class RampJournal:
 
     def events(self) -> list[Event]:
         """All of it in order. Raises Refused at a line that cannot be read: a ramp is never guessed from half a journal."""
-        if not self.path.exists():
-            return []
-        lines = self.path.read_bytes().split(b"\n")
         # What follows the last newline was never finished.
-        return [self._event(number, line) for number, line in enumerate(lines[:-1], start=1)]
+        return [self._event(line) for line in self._log.lines() if line.finished]
 
-    def _event(self, number: int, line: bytes) -> Event:
-        try:
-            entry = read_json(line)
-            if problem := formats.too_new(entry, formats.RAMP):
-                raise Refused(f"{self.path}, line {number}: {problem}")
-            return Event(
-                float(entry["at_s"]),
-                str(entry["event"]),
-                {name: value for name, value in entry.items() if name not in _OWN},
-            )
-        except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
-            found = cut(line.decode("utf-8", "replace"), _SHOWN)
-            raise Refused(
-                f"{self.path}, line {number}: expected an event of a ramp, found {found!r}; restore the file, or move it "
-                "away: then the ramp is not known, and says how to go on"
-            ) from None
+    @property
+    def _log(self) -> EventLog:
+        return EventLog(self.path, formats.RAMP, self.redact)
+
+    def _event(self, line: Line) -> Event:
+        if line.event is not None:
+            return line.event
+        where = f"{self.path}, line {line.number}"
+        if line.too_new:
+            raise Refused(f"{where}: {line.too_new}")
+        raise Refused(
+            f"{where}: expected an event of a ramp, found {line.found}; restore the file, or move it "
+            "away: then the ramp is not known, and says how to go on"
+        )

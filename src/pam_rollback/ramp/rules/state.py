@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
 
+from pam_rollback.base.event import Event
 from pam_rollback.base.run_files import (
     RAMP_ADOPTED,
     RAMP_ENTERED,
@@ -27,15 +27,6 @@ GOOD, BROKEN, UNKNOWN = "good", "broken", "unknown"
 """What a watch found. Unknown counts for nothing: neither as watched nor as broken."""
 _ROUNDING_S = 1e-3
 """Moments since 1970 are not exact to the last digit: eight quarters of an hour are two hours."""
-
-
-@dataclass(frozen=True)
-class Event:
-    """One line of the journal."""
-
-    at_s: float
-    kind: str
-    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -6,22 +6,19 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from pam_rollback.base import formats
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.outside_text import cut
+from pam_rollback.base.event import Event
 from pam_rollback.base.run_files import WATCH_LEASE, WATCH_RECORD
 from pam_rollback.base.strict_json import read_json
-from pam_rollback.outside.durable import append_line, make_private
-from pam_rollback.watch.rules.state import Event
+from pam_rollback.outside.durable import make_private
+from pam_rollback.outside.event_log import EventLog, Line
 from pam_rollback.watch.rules.turn import Lease
 
 NOTES = "watch.txt"
 """In a run's folder: the latest lines that its watch said."""
-_OWN = ("at", "at_s", "event", formats.FIELD, formats.WRITTEN_BY)
 _LOCK = "watch.lock"
 _OWNER_ONLY = 0o600
 
@@ -40,33 +37,24 @@ class WatchFiles:
 
     def append(self, event: Event) -> None:
         """Write one event; returns when it is on the disk. Raises OSError."""
-        entry: dict[str, Any] = {
-            "at": datetime.fromtimestamp(event.at_s, UTC).isoformat(timespec="seconds"),
-            "at_s": event.at_s,
-            "event": event.kind,
-        }
-        if not self.journal.exists() or not self.journal.stat().st_size:
-            entry |= formats.stamp(formats.WATCH)
-        append_line(
-            self.journal, (self.redact(json.dumps({**entry, **event.facts}, ensure_ascii=False)) + "\n").encode()
-        )
+        self._log.append(event)
 
     def events(self) -> list[Event]:
-        """All of it in order; a last line that a kill cut short says nothing. Raises MeasurementFailed at one that cannot be read."""
-        lines = self.journal.read_bytes().split(b"\n") if self.journal.exists() else [b""]
-        torn = {len(lines) - 1}
-        found = []
-        for number, line in enumerate(lines):
-            try:
-                found.append(_event(line))
-            except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
-                if line and number not in torn and not _is_cut_short(line):
-                    shown = cut(line.decode("utf-8", "replace"), 80)
-                    raise MeasurementFailed(
-                        f"{self.journal}, line {number + 1}: expected an event of a watch, found {shown!r}; "
-                        "restore the file, or move it away: then incidents that are open are told once more"
-                    ) from None
-        return found
+        """All of it in order; a line that a kill cut short says nothing. Raises MeasurementFailed at one that cannot be read."""
+        lines = [*self._log.lines()]
+        for line in lines:
+            if line.too_new:
+                raise MeasurementFailed(line.too_new)
+            if line.event is None and line.finished and not _is_cut_short(line):
+                raise MeasurementFailed(
+                    f"{self.journal}, line {line.number}: expected an event of a watch, found {line.found}; "
+                    "restore the file, or move it away: then incidents that are open are told once more"
+                )
+        return [line.event for line in lines if line.event is not None]
+
+    @property
+    def _log(self) -> EventLog:
+        return EventLog(self.journal, formats.WATCH, self.redact)
 
     def lease(self) -> Lease | None:
         """Whose turn it is; None where nobody's was, or where it cannot be read."""
@@ -98,17 +86,6 @@ class WatchFiles:
             os.close(descriptor)
 
 
-def _is_cut_short(line: bytes) -> bool:
+def _is_cut_short(line: Line) -> bool:
     """A kill left its beginning, and the next event stands on a line of its own."""
-    return line.startswith(b"{") and not line.endswith(b"}")
-
-
-def _event(line: bytes) -> Event:
-    entry = read_json(line)
-    if problem := formats.too_new(entry, formats.WATCH):
-        raise MeasurementFailed(problem)
-    return Event(
-        float(entry["at_s"]),
-        str(entry["event"]),
-        {name: value for name, value in entry.items() if name not in _OWN},
-    )
+    return not line.text or (line.text.startswith(b"{") and not line.text.endswith(b"}"))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from pam_rollback.base.event import Event
 from pam_rollback.base.run_files import WATCH_BEGAN, WATCH_ENDED, WATCH_LOOKED
 from pam_rollback.report.watched_incident import CriterionSeen, WatchedIncident
 from pam_rollback.watch.rules.consent import Use
@@ -21,15 +22,6 @@ HOOKS: Mapping[str, str] = {
     UPDATED: "pytest_pam_incident_updated",
     CLOSED: "pytest_pam_incident_closed",
 }
-
-
-@dataclass(frozen=True)
-class Event:
-    """One line of the journal."""
-
-    at_s: float
-    kind: str
-    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,13 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
+from pam_rollback.base.event import Event
 from pam_rollback.base.outside_text import cut, one_line
 from pam_rollback.report.watched_incident import WatchedIncident
 from pam_rollback.watch.client.child import Child
 from pam_rollback.watch.rules.consent import Going, Use, counted, why_not, why_used
 from pam_rollback.watch.rules.looks import Look, Streaks
-from pam_rollback.watch.rules.state import PREPARED, ROLLED_BACK, UPDATED, Event, state_of, told_as
+from pam_rollback.watch.rules.state import PREPARED, ROLLED_BACK, UPDATED, state_of, told_as
 from pam_rollback.watch.rules.turn import Moment
 from pam_rollback.watch.service.book import Book
 from pam_rollback.watch.service.tools import Consent, Prepared

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from pam_rollback.watch.rules.state import Event, WatchState, state_of
+from pam_rollback.base.event import Event
+from pam_rollback.watch.rules.state import WatchState, state_of
 from pam_rollback.watch.rules.turn import Moment
 from pam_rollback.watch.service.tools import WatchTools
 

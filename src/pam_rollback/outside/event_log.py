@@ -1,0 +1,78 @@
+"""An append-only file of events, a JSON object a line, each on the disk before anything else happens. It outlives sessions.
+
+Whoever reads it decides what a line that cannot be read means.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pam_rollback.base import formats
+from pam_rollback.base.event import Event
+from pam_rollback.base.outside_text import cut
+from pam_rollback.base.strict_json import read_json
+from pam_rollback.outside.durable import append_line
+
+_OWN = ("at", "at_s", "event", formats.FIELD, formats.WRITTEN_BY)
+_SHOWN = 120
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the file, from 1. ``event`` is None where it says none; ``too_new``: why this version cannot read it."""
+
+    number: int
+    text: bytes
+    event: Event | None
+    finished: bool
+    """It ends with a newline: whoever wrote it was not kept from finishing it."""
+    too_new: str = ""
+
+    @property
+    def found(self) -> str:
+        """What stands there, for a message."""
+        return repr(cut(self.text.decode("utf-8", "replace"), _SHOWN))
+
+
+@dataclass(frozen=True)
+class EventLog:
+    """``format`` is the number of its format (``formats``); ``redact`` takes secrets out of what is written."""
+
+    path: Path
+    format: int
+    redact: Callable[[str], str] = str
+
+    def append(self, event: Event) -> None:
+        """Write one event; returns when it is on the disk. Raises OSError."""
+        append_line(self.path, self.line_of(event))
+
+    def line_of(self, event: Event) -> bytes:
+        """The event as it is written next: the first one says in which format the file is."""
+        entry: dict[str, Any] = {
+            "at": datetime.fromtimestamp(event.at_s, UTC).isoformat(timespec="seconds"),
+            "at_s": event.at_s,
+            "event": event.kind,
+        }
+        if not self.path.exists() or not self.path.stat().st_size:
+            entry |= formats.stamp(self.format)
+        return (self.redact(json.dumps({**entry, **event.facts}, ensure_ascii=False)) + "\n").encode()
+
+    def lines(self) -> Iterator[Line]:
+        """All of it in order; none where there is no file. Raises OSError."""
+        texts = self.path.read_bytes().split(b"\n") if self.path.exists() else []
+        for number, text in enumerate(texts, start=1):
+            if text or number < len(texts):
+                yield self._line(number, text, finished=number < len(texts))
+
+    def _line(self, number: int, text: bytes, *, finished: bool) -> Line:
+        try:
+            entry = read_json(text)
+            if problem := formats.too_new(entry, self.format):
+                return Line(number, text, None, finished, problem)
+            facts = {name: value for name, value in entry.items() if name not in _OWN}
+            return Line(number, text, Event(float(entry["at_s"]), str(entry["event"]), facts), finished)
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
+            return Line(number, text, None, finished)

@@ -1,0 +1,45 @@
+"""A file of events says of each line whether it is one, whole, and of a format that is known here."""
+
+import json
+from pathlib import Path
+
+from pam_rollback.base import formats
+from pam_rollback.base.event import Event
+from pam_rollback.outside.event_log import EventLog
+
+FIRST, SECOND = Event(1.5, "began", {"who": "kim", "token": "s3cret"}), Event(2.0, "ended")
+
+
+def log(folder: Path) -> EventLog:
+    """Of the first format, without secrets."""
+    return EventLog(folder / "state" / "events.jsonl", 1, lambda text: text.replace("s3cret", "***"))
+
+
+def test_what_is_written_is_read_back(tmp_path: Path) -> None:
+    """In order and without secrets; only the first line says which format it is, and none is there before it."""
+    events = log(tmp_path)
+    assert [*events.lines()] == []
+    events.append(FIRST)
+    events.append(SECOND)
+
+    first, second = events.lines()
+    assert (first.event, second.event) == (Event(1.5, "began", {"who": "kim", "token": "***"}), SECOND)
+    assert (first.number, first.finished, second.number, second.finished) == (1, True, 2, True)
+    assert [formats.FIELD in json.loads(line.text) for line in (first, second)] == [True, False]
+    assert json.loads(first.text)["at"] == "1970-01-01T00:00:01+00:00"
+
+
+def test_a_line_that_is_none_says_so(tmp_path: Path) -> None:
+    """Cut short, empty, another thing, or of a later version: whoever reads decides what that means."""
+    events = log(tmp_path)
+    events.append(FIRST)
+    later = {**json.loads(events.path.read_text("utf-8")), formats.FIELD: 2}
+    with events.path.open("a", encoding="utf-8") as file:
+        file.write(f'\n[]\n{{"at_s": "soon"}}\n{json.dumps(later)}\n{{"at_s": 1, "ev')
+
+    good, empty, other, wrong, new, torn = events.lines()
+    assert good.event is not None
+    assert [one.event for one in (empty, other, wrong, new, torn)] == [None] * 5
+    assert [one.finished for one in (empty, other, wrong, new, torn)] == [True] * 4 + [False]
+    assert [bool(one.too_new) for one in (good, other, wrong, new, torn)] == [False, False, False, True, False]
+    assert (other.number, other.found) == (3, "'[]'")
