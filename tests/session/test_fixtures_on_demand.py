@@ -13,18 +13,14 @@ from tests.sessions import ROOT, Project, runbook_in
 
 SOURCES = ROOT / "src" / "pam_rollback"
 FOUNDATION = {"base", "stats", "outside", "plan", "environment", "product", "report", "session"}
-OF_HEALTH = FOUNDATION | {
-    "health",
-    "observation",
-    "rollback",
-    "sandbox",
-    "communication",
-    "decision",
-    "browser",
-    "records",
-}
-MODULES_MAX = 330
+OF_HEALTH = FOUNDATION | {"health", "observation", "rollback"}
+MODULES_MAX = 180
 """The folders of which a session of health checks may load modules."""
+OF_THOSE_WHO_ACT = (
+    "pam_rollback.rollback.strategies",
+    "pam_rollback.rollback.providers",
+    "pam_rollback.rollback.client",
+)
 _LOADED = """
 import sys
 import pytest
@@ -143,4 +139,5 @@ def test_health_checks_load_what_they_ask_for(tmp_path: Path) -> None:
 
     assert server.asked, done.stdout
     assert folders.keys() - OF_HEALTH == set()
+    assert [name for name in ours if name.startswith(OF_THOSE_WHO_ACT)] == []
     assert sum(folders.values()) < MODULES_MAX

@@ -33,7 +33,7 @@ pytest_plugins = (
     "pam_rollback.session.first_verdicts",
     "pam_rollback.session.kinds_seen",
     "pam_rollback.session.allure_bridge",
-    "pam_rollback.session.deciding",
+    "pam_rollback.session.decision_alone",
     "pam_rollback.session.verdict",
 )
 

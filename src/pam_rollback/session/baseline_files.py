@@ -7,13 +7,15 @@ them from beside that file, and refuses what is missing, changed or of another r
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.run_files import SETTINGS_FILE
 from pam_rollback.environment.known_before import answered_on
-from pam_rollback.observation.service.baseline import Baseline, refuse_other_part
 from pam_rollback.session.runbook import Runbook
+
+if TYPE_CHECKING:
+    from pam_rollback.observation.service.baseline import Baseline
 
 BASELINE_FILE = "baseline.json"
 ROWS_FILE = "rows-before.json"
@@ -49,11 +51,13 @@ def stored(runbook: Runbook, name: str) -> Path | None:
         return None
     stored_baseline(runbook)
     path = runbook.options.baseline.with_name(name)
+    from pam_rollback.observation.service.baseline import refuse_other_part  # noqa: PLC0415 - for sessions that have one
+
     refuse_other_part(path, runbook.stored.parts)
     return path
 
 
-def stored_baseline(runbook: Runbook) -> Baseline | None:
+def stored_baseline(runbook: Runbook) -> "Baseline | None":
     """What ``--baseline FILE`` says; None when it was not given. Raises MeasurementFailed when it is too old, or of an ill service."""
     if runbook.stored is not None:
         runbook.stored.refuse_ill(answered_on(datetime.now(UTC).date(), runbook.environment.waivers))

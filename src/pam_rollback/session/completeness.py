@@ -19,7 +19,7 @@ from pam_rollback.plan.held_tests import HeldTest, held_tests
 from pam_rollback.product.rules.invariants import parse_invariant
 from pam_rollback.session import markers, selection, sql_files
 from pam_rollback.session import runbook as runbook_module
-from pam_rollback.session.deciding import criteria_of
+from pam_rollback.session.decision_alone import criteria_of
 from pam_rollback.session.mark_expression import MarkExpression
 from pam_rollback.session.runbook import FOLDERS
 from pam_rollback.session.situations import SITUATIONS_KEY, situation_of, story_name

@@ -1,42 +1,21 @@
-"""A session of the phase ``decision``: from what its tests found, and what people say, to the recommendation at its end."""
+"""The end of a session of the phase ``decision``: from what its tests found, and what people say, to the recommendation at its end."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import pytest
-
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.decision.rules.decision import Decision, Evidence, Finding, Recommendation, State, decide
 from pam_rollback.plan.plan import Plan
 from pam_rollback.report.verdict import Cause, ExitCode, Outcome, causes_of_outcomes
-from pam_rollback.session import markers
-from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.browser_gate import is_of_another_browser
+from pam_rollback.session.decision_alone import criteria_of
 from pam_rollback.session.runbook import Runbook
 from pam_rollback.session.seen import Seen
 from pam_rollback.session.selection import LeftOut
 
 FINDING = "pam-finding"
 _SHOWN = 3
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Refuse a decision that is mixed with anything else: neither would then say what the session's end says."""
-    if runbook_module.of(config) is None or not is_decision(config):
-        return
-    others = [item.nodeid for item in items if item.get_closest_marker("decision") is None]
-    if others:
-        raise pytest.UsageError(
-            f"-m {config.option.markexpr!r}: a decision is a session of its own, and {len(others)} of the tests are not part of it "
-            f"(first: {others[0]}); expected -m decision, alone or narrowed with `and`"
-        )
-
-
-def is_decision(config: pytest.Config) -> bool:
-    """Whether ``-m`` asks for the decision."""
-    return "decision" in markers.named_in(config.option.markexpr)
 
 
 def told(finding: Finding) -> dict[str, str]:
@@ -79,11 +58,6 @@ def reason(decision: Decision) -> str:
     """The recommendation and what it rests on, as a cause. The verdict line says it by itself."""
     ids = ", ".join(finding.criterion for finding in decision.why)
     return f"{decision.recommendation.value}: {ids}" if ids else decision.recommendation.value
-
-
-def criteria_of(plan: Plan) -> set[str]:
-    """The ids of both lists."""
-    return {*plan.immediate_criteria, *plan.consider_criteria}
 
 
 def _findings(plan: Plan, tests: Sequence[Seen]) -> Iterable[Finding]:

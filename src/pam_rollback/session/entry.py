@@ -10,7 +10,6 @@ import pytest
 from pam_rollback.base.errors import MeasurementFailed, Refused, UndoFailed
 from pam_rollback.base.outside_text import for_terminal, redacted
 from pam_rollback.report.verdict import ExitCode
-from pam_rollback.rollback.service import writer_lock
 from pam_rollback.session import (
     earlier_run,
     guard,
@@ -19,11 +18,9 @@ from pam_rollback.session import (
     own_addresses,
     project_root,
     pytest_options,
-    resuming,
     runbook,
     situations,
     stop,
-    undoing,
 )
 from pam_rollback.session.runbook import Runbook
 
@@ -80,10 +77,14 @@ def _may_it_run(config: pytest.Config, prepared: Runbook) -> int | None:
                 stop.outlive_the_terminal(config)
             if not prepared.options.dry_run:
                 own_addresses.prove(prepared.environment)
+            from pam_rollback.session import undoing  # noqa: PLC0415 - strategies and hosts, for those who act
+
             undone = undoing.undo_run(config, prepared)
             sys.stdout.write(f"{prepared.secrets.show(undone)}\n")
             return 0
         if prepared.options.resume:
+            from pam_rollback.session import resuming  # noqa: PLC0415 - the same
+
             resuming.take_over(config, prepared)
     except earlier_run.NothingDone as nothing:
         # To put back nothing is done at once; to finish it is not possible.
@@ -92,6 +93,8 @@ def _may_it_run(config: pytest.Config, prepared: Runbook) -> int | None:
     if prepared.options.real:
         stop.outlive_the_terminal(config)
         if not prepared.options.dry_run:
+            from pam_rollback.rollback.service import writer_lock  # noqa: PLC0415 - the same
+
             prepared.reach = writer_lock.ask_early(prepared.environment)
     if not prepared.options.dry_run:
         own_addresses.prove(prepared.environment)
@@ -101,6 +104,8 @@ def _may_it_run(config: pytest.Config, prepared: Runbook) -> int | None:
     prepared.journal.tell_losses_to(alarm)
     config.add_cleanup(alarm.end)
     if prepared.resumed is not None and not prepared.options.dry_run:
+        from pam_rollback.session import resuming  # noqa: PLC0415 - the same
+
         resuming.begin(prepared)
     return None
 

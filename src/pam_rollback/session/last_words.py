@@ -8,14 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from pam_rollback.base.outside_text import for_terminal
-from pam_rollback.communication.client.slack import SlackWebhook
-from pam_rollback.communication.rules.escalation import NOT_VERIFIED, VERIFIED
-from pam_rollback.report import in_short
 from pam_rollback.report.run_record import RunRecord
 from pam_rollback.report.verdict import ExitCode
 from pam_rollback.session import lasting_streams, second_places
 from pam_rollback.session.runbook import Runbook, shown
-from pam_rollback.session.team_told import link_to_job, team_of
 
 SCORECARD = "scorecard.txt"
 _POST_WITHIN_S = 6.0
@@ -48,6 +44,8 @@ def post(runbook: Runbook, text: str) -> str:
     environment = runbook.environment
     if "slack" not in environment.abilities or not environment.has_secret("slack_webhook"):
         return f"{environment.name} declares no incident channel"
+    from pam_rollback.communication.client.slack import SlackWebhook  # noqa: PLC0415 - for real runs
+
     return SlackWebhook(environment.secret("slack_webhook")).post(text)
 
 
@@ -74,6 +72,10 @@ def told_elsewhere(runbook: Runbook, record: RunRecord, scorecard: str) -> list[
             runbook.lost(f"{SCORECARD} is not in the run's folder: {problem}")
     if not (runbook.options.real or runbook.undamaged) or not runbook.journal.action_began:
         return []
+    from pam_rollback.communication.rules.escalation import NOT_VERIFIED, VERIFIED  # noqa: PLC0415 - for real runs
+    from pam_rollback.report import in_short  # noqa: PLC0415 - the same
+    from pam_rollback.session.team_told import link_to_job, team_of  # noqa: PLC0415 - the same
+
     why = [f"{name} was lost ({reason})" for name, reason in lost.items()] + runbook.losses
     link = record.reports.html or record.reports.record or shown(runbook.folder)
     told = [in_short.in_short(record), *record.reasons, f"report: {link}", *why]

@@ -7,8 +7,6 @@ from pam_rollback.base.errors import MeasurementFailed, Refused
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import production_shared
 from pam_rollback.environment.named_addresses import all_addresses, strangers
-from pam_rollback.sandbox.problems import RangeError
-from pam_rollback.sandbox.remote import Remote
 
 _DENIED = "HTTP 401"
 _ANOTHER = "another seal"
@@ -31,6 +29,9 @@ def prove(environment: Environment) -> None:
     controls = environment.sandbox
     if controls is None:
         return
+    from pam_rollback.sandbox.problems import RangeError  # noqa: PLC0415 - for sessions on a sandbox
+    from pam_rollback.sandbox.remote import Remote  # noqa: PLC0415 - the same
+
     try:
         own = Remote(controls.control_url, controls.token).addresses()
     except RangeError as error:

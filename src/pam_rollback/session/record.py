@@ -22,9 +22,8 @@ from pam_rollback.report.run_record import (
 )
 from pam_rollback.report.verdict import Outcome, counted
 from pam_rollback.rollback.engine.journal import ACTION
-from pam_rollback.rollback.fixtures.range_proven import PLANTED_BEFORE
+from pam_rollback.rollback.rules.range_proof import PLANTED_BEFORE
 from pam_rollback.rollback.rules.undamaged import NOT_JUDGED
-from pam_rollback.rollback.service.planned import planned_steps
 from pam_rollback.rollback.service.stories import STORIES
 from pam_rollback.session.baseline_files import BASELINE_FILE, staleness
 from pam_rollback.session.runbook import Runbook, shown
@@ -78,9 +77,7 @@ def build_record(
         deselected=tuple(NotRun(*one) for one in left_out.tests),
         actions=tuple(_actions(runbook)),
         items=tuple(_items(runbook, tests)),
-        steps=(*planned_steps(runbook.plan, stories, environment), *planned)
-        if verdict == "PLANNED"
-        else tuple(_steps(runbook)),
+        steps=(*_planned_steps(runbook, stories), *planned) if verdict == "PLANNED" else tuple(_steps(runbook)),
         watched=() if verdict == "PLANNED" else tuple(watched(runbook)),
         relaxed_thresholds=scope.relaxed,
         waivers=scope.waivers,
@@ -194,6 +191,12 @@ def _items(runbook: Runbook, tests: Sequence[Seen]) -> Iterable[ItemTitle]:
     """What the plan asks for, of all that the tests serve, in the plan's order."""
     served = {one for test in tests for one in str(test.properties.get("criterion", "")).split()}
     return (ItemTitle(item.id, item.title) for item in runbook.plan.items() if item.id in served)
+
+
+def _planned_steps(runbook: Runbook, stories: Iterable[str]) -> Iterable[ActionStep]:
+    from pam_rollback.rollback.service.planned import planned_steps  # noqa: PLC0415 - strategies, for --dry-run
+
+    return planned_steps(runbook.plan, stories, runbook.environment)
 
 
 def _steps(runbook: Runbook) -> Iterable[ActionStep]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -23,17 +23,19 @@ from pam_rollback.base.run_files import JOURNAL, is_run_id
 from pam_rollback.base.wait import StopFile
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.observation.service.baseline import Baseline, load_baseline
 from pam_rollback.outside.durable import make_private
 from pam_rollback.plan.plan import Plan, load_plan
 from pam_rollback.report.redaction import Redactor
-from pam_rollback.rollback.client.git_reach import Reach
 from pam_rollback.rollback.engine.journal import Journal, Scope
 from pam_rollback.session import named_baseline, project_root, pytest_options, second_places
 from pam_rollback.session.markers import asks_for
 from pam_rollback.session.options import Options, read
 from pam_rollback.session.resumption import Resumption
 from pam_rollback.session.sql_names import refuse_unknown_names
+
+if TYPE_CHECKING:
+    from pam_rollback.observation.service.baseline import Baseline
+    from pam_rollback.rollback.client.git_reach import Reach
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
 _ROOM_BYTES = 64 * 1024
@@ -81,7 +83,7 @@ class Runbook:
     command: str
     worker: str
     own_sandbox: bool
-    stored: Baseline | None = None
+    stored: "Baseline | None" = None
     """What ``--baseline FILE`` says."""
     secrets: Secrets = field(default_factory=Secrets)
     releases_seen: list[str] = field(default_factory=list)
@@ -89,7 +91,7 @@ class Runbook:
     """What ``--resume RUN`` goes on with; None when this run begins with this session."""
     losses: list[str] = field(default_factory=list)
     """What this session could not write in its place, one sentence each."""
-    reach: Reach | None = None
+    reach: "Reach | None" = None
     """The question to the repository's host, asked as soon as it is clear that this session may act."""
     host: str = ""
     """Host and port of the API; empty while a sandbox of this session's own has not started."""
@@ -345,10 +347,12 @@ def pytest_configure_node(node: Any) -> None:
         node.workerinput["pam_run_folder"] = str(runbook.folder)
 
 
-def stored_baseline_of(file: Path | None, plan: Plan) -> Baseline | None:
+def stored_baseline_of(file: Path | None, plan: Plan) -> "Baseline | None":
     """What the file says; None without one. Raises pytest.UsageError when it is no baseline, or has too few answers."""
     if file is None:
         return None
+    from pam_rollback.observation.service.baseline import load_baseline  # noqa: PLC0415 - for sessions that have one
+
     try:
         stored = load_baseline(file)
         stored.refuse_too_few(plan.baseline.answers_min)

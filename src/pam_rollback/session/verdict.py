@@ -9,20 +9,15 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from pam_rollback.decision.rules.decision import Decision
 from pam_rollback.report import (
     allure_results,
     in_short,
-    job_summary,
-    recommendation,
     run_record,
-    run_report,
     scorecard,
-    scorecard_page,
     shown_record,
 )
 from pam_rollback.report.aftermath import at_hand
@@ -31,7 +26,7 @@ from pam_rollback.report.run_folder import RunFolder
 from pam_rollback.report.verdict import VERDICT_WORDS, Cause, Ending, ExitCode, Outcome, causes_of_outcomes
 from pam_rollback.session import (
     completeness,
-    deciding,
+    decision_alone,
     detail,
     last_words,
     listeners,
@@ -44,12 +39,14 @@ from pam_rollback.session.classification import MESSAGE, OUTCOME
 from pam_rollback.session.fixtures.scoring import FIGURES, RESTS_ON, UNPROVEN
 from pam_rollback.session.guard import REFUSED_KEY
 from pam_rollback.session.harmless_terminal import HarmlessFile
-from pam_rollback.session.recommending import recommended
 from pam_rollback.session.record import build_record, with_page
 from pam_rollback.session.runbook import Runbook, shown
 from pam_rollback.session.scope import Scope, scope_of
 from pam_rollback.session.seen import Seen
 from pam_rollback.session.situations import SITUATIONS_KEY
+
+if TYPE_CHECKING:
+    from pam_rollback.decision.rules.decision import Decision
 
 _KEPT = {
     pytest.ExitCode.INTERNAL_ERROR: "pytest itself failed, see above",
@@ -201,6 +198,8 @@ class Collector:
         """Everything that keeps this session from a GO."""
         decision = self._decision
         if decision is not None:
+            from pam_rollback.session import deciding  # noqa: PLC0415 - for decisions
+
             causes = deciding.causes(self._runbook.plan, decision, self._tests.values())
         else:
             outcomes = [test.outcome for test in self._tests.values() if not test.properties.get("advisory")]
@@ -217,10 +216,12 @@ class Collector:
         return f"cannot be collected: {', '.join(self._broken_collection)}" if self._broken_collection else ""
 
     @property
-    def _decision(self) -> Decision | None:
+    def _decision(self) -> "Decision | None":
         """What a decision session recommends; None for any other session."""
-        if self._planned or not deciding.is_decision(self._config):
+        if self._planned or not decision_alone.is_decision(self._config):
             return None
+        from pam_rollback.session import deciding  # noqa: PLC0415 - for decisions
+
         return deciding.decided(self._runbook, list(self._tests.values()), self._left_out, partial=self._scope.partial)
 
     @property
@@ -245,7 +246,12 @@ class Collector:
         )
         leaks = self._redacted_at_the_end()
         decision = self._decision
-        said = {deciding.reason(decision)} if decision is not None else set()
+        said, advised = set(), None
+        if decision is not None:
+            from pam_rollback.session import deciding, recommending  # noqa: PLC0415 - for decisions
+
+            said = {deciding.reason(decision)}
+            advised = recommending.recommended(self._config, runbook, decision)
         if runbook.stop.reason is not None:
             said.add(_KEPT[pytest.ExitCode.INTERRUPTED])  # the record names who stopped it
         record = build_record(
@@ -262,21 +268,27 @@ class Collector:
             notes=[*_limits(self._tests.values()), *_notes(self._config, runbook, leaks)],
             told=listeners.notes(self._config, runbook.folder),
             planned=listeners.planned(self._config, runbook, self._phases) if self._planned else (),
-            decision=None if decision is None else recommended(self._config, runbook, decision),
+            decision=advised,
         )
         told = tuple(
             run_record.TopicTold(heading, tuple(entries)) for heading, entries in listeners.report(self._config, record)
         )
         record = replace(record, told=told)
         page = self._page(record)
-        record = self._kept(record if page is None else with_page(record, shown(page / scorecard_page.NAME)))
         keep = partial(last_words.keep, runbook)
-        if page is not None:
+        if page is None:
+            record = self._kept(record)
+        else:
+            from pam_rollback.report import run_report, scorecard_page  # noqa: PLC0415 - health is told without a page
+
+            record = self._kept(with_page(record, shown(page / scorecard_page.NAME)))
             readable = shown_record.shown(record, runbook.secrets.redactor.text)
             keep("the report's first page", lambda: run_report.write_page(RunFolder(runbook.folder), readable))
         keep("environment.properties", lambda: allure_results.write_environment(runbook.results, _facts(record)))
         recommended_here = record.decision
         if recommended_here is not None:
+            from pam_rollback.report import recommendation  # noqa: PLC0415 - for decisions
+
             keep(
                 "the recommendation",
                 lambda: allure_results.write_recommendation(
@@ -288,6 +300,8 @@ class Collector:
             )
         summary = os.environ.get("GITHUB_STEP_SUMMARY")
         if summary:
+            from pam_rollback.report import job_summary  # noqa: PLC0415 - for jobs of GitHub
+
             keep("the job summary", lambda: job_summary.append(record, Path(summary), runbook.secrets.redactor))
         return record
 

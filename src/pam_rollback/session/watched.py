@@ -3,15 +3,16 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.run_files import RECOVERY_FILE, TIMELINE_FILE
-from pam_rollback.observation.client.timeline import Timeline
-from pam_rollback.observation.rules.timeline_bins import Bin, bins, width_s
 from pam_rollback.report.watched_record import ActionMoment, FeatureShare, NoticeSent, TimelineBin, Watched
 from pam_rollback.rollback.engine.journal import ACTION
 from pam_rollback.session.runbook import Runbook
+
+if TYPE_CHECKING:
+    from pam_rollback.observation.rules.timeline_bins import Bin
 
 
 def watched(runbook: Runbook) -> Iterator[Watched]:
@@ -35,7 +36,10 @@ def watched(runbook: Runbook) -> Iterator[Watched]:
         )
 
 
-def _seen(path: Path) -> tuple[float, list[Bin]]:
+def _seen(path: Path) -> "tuple[float, list[Bin]]":
+    from pam_rollback.observation.client.timeline import Timeline  # noqa: PLC0415 - for sessions with a rollback
+    from pam_rollback.observation.rules.timeline_bins import bins, width_s  # noqa: PLC0415 - the same
+
     try:
         timeline = Timeline(path)
         samples = timeline.samples()

@@ -1,11 +1,14 @@
 """Where a rollback of code can be killed: at each line of its journal."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
-from pam_rollback.rollback.service.stories import STORIES
+from pam_rollback.plan.plan import load_plan
+from pam_rollback.rollback.service.stories import STORIES, steps_of
 from pam_rollback.rollback.strategies import backend, frontend, full_system
 from pam_rollback.rollback.strategies.full_system import BACK, FRONT
 
+PLAN = load_plan(Path(__file__).resolve().parents[3] / "plan.toml")
 STRATEGIES = ("frontend-restore", "backend-provider", "full-system")
 CHANGING = {
     "frontend-restore": (frontend.RESTORE, frontend.LOCK),
@@ -24,5 +27,5 @@ def boundaries(strategy: str) -> Iterator[str]:
     changing = CHANGING[strategy]
     yield f"step-done {changing[-1]}"
     yield from (f"undo-owed {kind}" for kind in OWED[strategy])
-    yield from (f"step-started {step}" for step in STORIES[strategy].steps)
+    yield from (f"step-started {step}" for step in steps_of(PLAN, STORIES[strategy]))
     yield from (f"step-done {step}" for step in changing[:-1])

@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from pam_rollback.base.answer import Answer
@@ -28,14 +29,12 @@ from pam_rollback.observation.rules.blocking import (
     open_end,
     told_by,
 )
-from pam_rollback.observation.rules.journeys import LOGIN_JOURNEY, PAGES, Journey, ProbeConfig
 from pam_rollback.observation.rules.samples import Sample
 from pam_rollback.outside.http import all_at_once, fetch
-from pam_rollback.records.client import prometheus
-from pam_rollback.records.client.prometheus import PrometheusApi
-from pam_rollback.rollback.providers.render import render_metrics
-from pam_rollback.rollback.providers.render.render_api import RenderApi
-from pam_rollback.stats.series import Answers, Quantity, Series
+
+if TYPE_CHECKING:
+    from pam_rollback.observation.rules.journeys import Journey, ProbeConfig
+    from pam_rollback.stats.series import Series
 
 _OF_THE_SITE = ("frontend_health", "frontend_version")
 _OF_THE_API = ("backend_health", "health_db", "health_pam", "version")
@@ -162,6 +161,8 @@ class Lookout:
             yield from self._counts(since_s, until_s, ours)
 
     def _counts(self, since_s: float, until_s: float, ours: int) -> Iterator[Look]:
+        from pam_rollback.stats.series import Answers  # noqa: PLC0415 - for who was turned away
+
         sources = {"prometheus": self._by_prometheus, "render_metrics": self._by_render}
         for ability, read in sources.items():
             if ability in self._environment.abilities:
@@ -174,16 +175,25 @@ class Lookout:
                 n, bad = sum(one.n for one in known), sum(one.bad for one in known)
                 yield counted(series.where, answers=n, turned_away=bad, ours=ours)
 
-    def _by_prometheus(self, since_s: float, until_s: float) -> Series:
+    def _by_prometheus(self, since_s: float, until_s: float) -> "Series":
+        from pam_rollback.records.client import prometheus  # noqa: PLC0415 - for who was turned away
+        from pam_rollback.stats.series import Quantity  # noqa: PLC0415 - the same
+
         settings = self._environment.prometheus
         if settings is None or not settings.requests:
             raise MeasurementFailed("[prometheus] names no counter of requests")
         token = self._environment.secret("prometheus_token") if self._environment.has_secret("prometheus_token") else ""
-        api = PrometheusApi(settings.url, token=token, deadline_s=self._environment.probing.request_deadline_s)
+        api = prometheus.PrometheusApi(
+            settings.url, token=token, deadline_s=self._environment.probing.request_deadline_s
+        )
         by_status = settings.model_copy(update={"status_errors": _TURNED_AWAY, "status_fine": _ANY_STATUS})
         return prometheus.sources(api, by_status)[Quantity.ERROR_RATE_PCT].read(since_s, until_s)
 
-    def _by_render(self, since_s: float, until_s: float) -> Series:
+    def _by_render(self, since_s: float, until_s: float) -> "Series":
+        from pam_rollback.rollback.providers.render import render_metrics  # noqa: PLC0415 - for who was turned away
+        from pam_rollback.rollback.providers.render.render_api import RenderApi  # noqa: PLC0415 - the same
+        from pam_rollback.stats.series import Quantity  # noqa: PLC0415 - the same
+
         settings = self._environment.render
         if settings is None:
             raise MeasurementFailed("[render] is missing")
@@ -197,7 +207,7 @@ class Sorting:
     """Tells, of the prober's samples, which say nothing about the service; what others get is asked only when a host refuses everything."""
 
     def __init__(
-        self, config: ProbeConfig, lookout: Lookout, clock: Clock, answered_before: Collection[str] = ()
+        self, config: "ProbeConfig", lookout: Lookout, clock: Clock, answered_before: Collection[str] = ()
     ) -> None:
         self._places = {journey.name: _place(journey) for journey in config.journeys}
         self._lookout = lookout
@@ -234,7 +244,9 @@ class Sorting:
         return (seen(looks=looks) if looks else found).sorted_out(samples)
 
 
-def _place(journey: Journey) -> Place:
+def _place(journey: "Journey") -> Place:
+    from pam_rollback.observation.rules.journeys import LOGIN_JOURNEY, PAGES  # noqa: PLC0415 - for those who probe
+
     parts = urlsplit(journey.url)
     return Place(
         host=parts.netloc,

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 
 from pam_rollback.plan.flags import Flag, FlagName
 
+PLANTED_BEFORE = "planted-before"
+"""The event of faults that a person practises with."""
 _ON = Flag(enabled=True, rollout_pct=100)
 
 

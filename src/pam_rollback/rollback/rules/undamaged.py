@@ -1,9 +1,12 @@
 """A drill without damage, on staging: how long a rollback takes there, and what it costs users. Whether it cures is not judged."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pam_rollback.base.figures import Figures
-from pam_rollback.observation.rules.recovery import Recovery
+
+if TYPE_CHECKING:
+    from pam_rollback.observation.rules.recovery import Recovery
 
 NOT_JUDGED = "recovery from damage not judged"
 """What limits the verdict of such a drill."""
@@ -13,7 +16,7 @@ NOT_JUDGED = "recovery from damage not judged"
 class UndamagedRollback:
     """From the decision until all of it was done and users were well, against the objective for recovery. Seconds."""
 
-    recovery: Recovery
+    recovery: "Recovery"
     done_s: float
     """From the decision until the last step was over."""
     objective_s: float

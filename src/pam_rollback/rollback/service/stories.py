@@ -1,12 +1,15 @@
 """The stories of ``drills/``: what each needs to be known of here. A new story in ``drills/`` adds its record."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
 
 from pam_rollback.base.configuration import suggestion
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import RecoveryTime, Strategy
-from pam_rollback.rollback.strategies import backend, emergency, feature_flag, frontend, full_system, gradual
+
+_STRATEGIES = "pam_rollback.rollback.strategies"
 
 
 @dataclass(frozen=True)
@@ -33,10 +36,13 @@ class Story:
     abilities: tuple[str, ...]
     """What an environment must declare for the action to be possible there at all."""
     planted: Planted
-    steps: Sequence[str] = ()
-    """What ``--dry-run`` shows, in order; none named: they follow from the plan's shares of users."""
-    changing: str = ""
-    """The step that brings the plan's flags about."""
+    steps_at: str
+    """Where its steps are: a module of ``strategies``, and the name there of a tuple, or of what makes one of the plan's shares of users.
+
+    Looked up when somebody asks: a session that only checks has no use for strategies.
+    """
+    changing_at: str = ""
+    """Where the step is, likewise, that brings the plan's flags about."""
     all_checks: bool = True
     """False for a secondary way of a strategy: a drill has health, data and one journey checked after it. A real rollback has all."""
 
@@ -63,8 +69,20 @@ def objective_of(plan: Plan, story: Story) -> RecoveryTime:
 
 def steps_of(plan: Plan, story: Story) -> Sequence[str]:
     """What the story would do, in order."""
-    shares_pct = [round(share) for share in plan.strategy(story.strategy).rollout_steps_pct]
-    return story.steps or gradual.planned_steps(shares_pct)
+    steps: Sequence[str] | Callable[[Sequence[int]], Sequence[str]] = _of_strategy(story.steps_at)
+    if not callable(steps):
+        return steps
+    return steps([round(share) for share in plan.strategy(story.strategy).rollout_steps_pct])
+
+
+def changing_step(story: Story) -> str:
+    """The step that brings the plan's flags about; empty where none does."""
+    return str(_of_strategy(story.changing_at)) if story.changing_at else ""
+
+
+def _of_strategy(where: str) -> Any:
+    module, _, name = where.partition(":")
+    return getattr(import_module(f"{_STRATEGIES}.{module}"), name)
 
 
 def first_way(strategy: Strategy) -> str:
@@ -102,8 +120,8 @@ STORIES: Mapping[str, Story] = {
             fixture="feature_flags_rolled_back",
             abilities=("flag_admin",),
             planted=ERRORS,
-            steps=feature_flag.STEPS,
-            changing=feature_flag.SWITCH,
+            steps_at="feature_flag:STEPS",
+            changing_at="feature_flag:SWITCH",
         ),
         Story(
             name="gradual",
@@ -111,7 +129,8 @@ STORIES: Mapping[str, Story] = {
             fixture="features_taken_back",
             abilities=("flag_admin",),
             planted=ERRORS,
-            changing=gradual.LOWER.format(0),
+            steps_at="gradual:planned_steps",
+            changing_at="gradual:LAST",
         ),
         Story(
             name="emergency",
@@ -119,7 +138,7 @@ STORIES: Mapping[str, Story] = {
             fixture="emergency_called",
             abilities=("emergency_endpoint",),
             planted=ERRORS,
-            steps=emergency.STEPS,
+            steps_at="emergency:STEPS",
         ),
         Story(
             name="frontend-restore",
@@ -127,7 +146,7 @@ STORIES: Mapping[str, Story] = {
             fixture="site_restored",
             abilities=("netlify",),
             planted=NO_SITE,
-            steps=frontend.RESTORE_STEPS,
+            steps_at="frontend:RESTORE_STEPS",
         ),
         Story(
             name="frontend-commit",
@@ -135,7 +154,7 @@ STORIES: Mapping[str, Story] = {
             fixture="site_rebuilt",
             abilities=("netlify", "git"),
             planted=NO_SITE,
-            steps=frontend.COMMIT_STEPS,
+            steps_at="frontend:COMMIT_STEPS",
             all_checks=False,
         ),
         Story(
@@ -144,7 +163,7 @@ STORIES: Mapping[str, Story] = {
             fixture="site_reverted",
             abilities=("netlify", "git"),
             planted=NO_SITE,
-            steps=frontend.REVERT_STEPS,
+            steps_at="frontend:REVERT_STEPS",
             all_checks=False,
         ),
         Story(
@@ -153,7 +172,7 @@ STORIES: Mapping[str, Story] = {
             fixture="service_rolled_back",
             abilities=("render",),
             planted=CODE_ERRORS,
-            steps=backend.DEPLOY_STEPS,
+            steps_at="backend:DEPLOY_STEPS",
         ),
         Story(
             name="backend-commit",
@@ -161,7 +180,7 @@ STORIES: Mapping[str, Story] = {
             fixture="service_rebuilt",
             abilities=("render",),
             planted=CODE_ERRORS,
-            steps=backend.DEPLOY_STEPS,
+            steps_at="backend:DEPLOY_STEPS",
             all_checks=False,
         ),
         Story(
@@ -170,7 +189,7 @@ STORIES: Mapping[str, Story] = {
             fixture="service_on_emergency_branch",
             abilities=("render", "git"),
             planted=CODE_ERRORS,
-            steps=backend.BRANCH_STEPS,
+            steps_at="backend:BRANCH_STEPS",
             all_checks=False,
         ),
         Story(
@@ -179,7 +198,7 @@ STORIES: Mapping[str, Story] = {
             fixture="system_rolled_back",
             abilities=("netlify", "render"),
             planted=CODE_ERRORS,
-            steps=full_system.STEPS,
+            steps_at="full_system:STEPS",
         ),
     )
 }

@@ -32,6 +32,7 @@ from pam_rollback.rollback.strategies.feature_flag import (
 
 READ = "read the flags and how users fare"
 LOWER = "down to {} %"
+LAST = LOWER.format(0)
 WATCH = "watch users at {} %"
 TELL = "tell the team"
 _EVALUATION_WORKERS = 8
