@@ -21,6 +21,8 @@ OF_THOSE_WHO_ACT = (
     "pam_rollback.rollback.providers",
     "pam_rollback.rollback.client",
 )
+OF_OTHERS = frozenset({"xdist", "execnet", "playwright", "psycopg", "sqlglot", "rich", "jinja2", "aiohttp", "httpx"})
+"""Libraries that health checks do without."""
 _LOADED = """
 import sys
 import pytest
@@ -134,10 +136,12 @@ def test_health_checks_load_what_they_ask_for(tmp_path: Path) -> None:
             check=True,
             timeout=120,
         )
-    ours = [name for name in done.stdout.rpartition("\nloaded ")[2].split() if name.startswith("pam_rollback.")]
+    modules_loaded = done.stdout.rpartition("\nloaded ")[2].split()
+    ours = [name for name in modules_loaded if name.startswith("pam_rollback.")]
     folders = Counter(name.split(".")[1] for name in ours if name.count(".") > 1)
 
     assert server.asked, done.stdout
     assert folders.keys() - OF_HEALTH == set()
+    assert OF_OTHERS.isdisjoint(name.partition(".")[0] for name in modules_loaded)
     assert [name for name in ours if name.startswith(OF_THOSE_WHO_ACT)] == []
     assert sum(folders.values()) < MODULES_MAX

@@ -16,7 +16,7 @@ importlib.metadata.distributions = lambda **given: searched.append(given) or dis
 code = pytest.main(["-m", "health", "--collect-only", "-q"])
 print("searched", len(searched), "times, exit code", int(code))
 """
-_OF_PYTEST = 6
+_OF_PYTEST = 3
 """pytest's own: one for each ``-p`` of pyproject.toml, and what it reads for its plugins."""
 
 

@@ -134,7 +134,7 @@ class _Reading:
             called = one.func if isinstance(one, ast.Call) else one
             if isinstance(called, ast.Name) and called.id in self.decorators:
                 continue
-            if ast.unparse(called) == "pytest.fixture":
+            if isinstance(called, ast.Attribute) and called.attr == "fixture" and _is_pytest(called.value):
                 if not all(map(self._is_plain, _arguments(one))):
                     raise _NotUnderstoodError
                 self.of_fixtures |= _within(one)
@@ -179,9 +179,17 @@ def _arguments(value: ast.expr) -> list[ast.expr]:
 
 def _mark(value: ast.expr) -> str:
     called = value.func if isinstance(value, ast.Call) else value
-    if isinstance(called, ast.Attribute) and ast.unparse(called.value) == "pytest.mark":
+    if isinstance(called, ast.Attribute) and _is_mark(called.value):
         return called.attr
     raise _NotUnderstoodError
+
+
+def _is_mark(value: ast.expr) -> bool:
+    return isinstance(value, ast.Attribute) and value.attr == "mark" and _is_pytest(value.value)
+
+
+def _is_pytest(value: ast.expr) -> bool:
+    return isinstance(value, ast.Name) and value.id == "pytest"
 
 
 def _within(value: ast.AST) -> frozenset[str]:

@@ -3,11 +3,18 @@
 Each part is a small pytest plugin of its own. All of them keep quiet when pytest runs the suite's own tests (``tests/``).
 """
 
+import os
+import re
+import shlex
+from typing import Any
+
 import pytest
 
 from pam_rollback.session import pytest_options
 
 _OURS = "pam_rollback."
+_FOR_WORKERS = re.compile(r"@|-[a-z]*[dhn]|--(numproc|max|dist|load|no-load|tx|px|rsync|testrun|help)", re.IGNORECASE)
+"""How arguments begin that pytest-xdist could understand: its options, alone or together with others, or a file of arguments."""
 
 pytest_plugins = (
     "pam_rollback.session.lasting_streams",
@@ -36,6 +43,14 @@ pytest_plugins = (
     "pam_rollback.session.decision_alone",
     "pam_rollback.session.verdict",
 )
+
+
+def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Load pytest-xdist where somebody asks for workers, and in a worker: it costs each start as much as all checks of health."""
+    config: Any = pluginmanager.get_plugin("pytestconfig")
+    given = [*map(str, config.invocation_params.args), *shlex.split(os.environ.get("PYTEST_ADDOPTS", ""))]
+    if "PYTEST_XDIST_WORKER" in os.environ or any(map(_FOR_WORKERS.match, given)):
+        pluginmanager.import_plugin("xdist", consider_entry_points=True)
 
 
 def pytest_plugin_registered(plugin: object, manager: pytest.PytestPluginManager) -> None:

@@ -31,9 +31,10 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     early_config.stash[_EARLIER] = frozenset(getattr(plugin, "__name__", "") for plugin in manager.get_plugins())
     explained = known.showfixtures or known.show_fixtures_per_test
     heard = _HEARD_IN in markers.named_in(known.markexpr)
-    for module, text in _modules():
-        if explained or (heard and _LISTENS.search(text)):
-            _load(manager, module)
+    if explained or heard:
+        for module, text in _modules():
+            if explained or _LISTENS.search(text):
+                _load(manager, module)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -82,11 +83,10 @@ def _modules() -> Iterator[tuple[str, str]]:
     [root] = pam_rollback.__path__
     leaves = slices.slices()
     for topic in slices.packages():
-        folder = Path(root, topic.rpartition(".")[2], "fixtures")
-        if topic not in leaves and folder.is_dir():
-            for path in sorted(folder.rglob("*.py")):
-                parts = path.relative_to(folder).with_suffix("").parts
-                yield ".".join([topic, "fixtures", *parts]).removesuffix(".__init__"), path.read_text(encoding="utf-8")
+        folder = Path(root, topic.rpartition(".")[2])
+        for path in sorted(folder.glob("fixtures/**/*.py")) if topic not in leaves else ():
+            parts = path.relative_to(root).with_suffix("").parts
+            yield ".".join([pam_rollback.__name__, *parts]).removesuffix(".__init__"), path.read_text(encoding="utf-8")
 
 
 def _load(manager: pytest.PytestPluginManager, module: str) -> bool:

@@ -11,7 +11,7 @@ and a variable's name, by sessions for which one of the two is set.
 import importlib
 import os
 import pkgutil
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -80,8 +80,8 @@ def _loaded_for(name: str) -> frozenset[str] | None:
     return found
 
 
-def packages() -> Iterator[str]:
+@cache
+def packages() -> tuple[str, ...]:
     """The name of each slice."""
-    return (
-        found.name for found in pkgutil.iter_modules(pam_rollback.__path__, f"{pam_rollback.__name__}.") if found.ispkg
-    )
+    found = pkgutil.iter_modules(pam_rollback.__path__, f"{pam_rollback.__name__}.")
+    return tuple(one.name for one in found if one.ispkg)
