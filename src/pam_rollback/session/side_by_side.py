@@ -16,6 +16,7 @@ Above 5 % a window says that it was not fit to judge (``observation/rules/window
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from pam_rollback.base.open_loop import Sending
 from pam_rollback.observation.rules.samples import LATE_MS, Sample
 from pam_rollback.report.verdict import VERDICT_WORDS, ExitCode, worst
 
@@ -63,10 +64,7 @@ class Drilled:
 
 def late_pct(samples: Sequence[Sample]) -> float | None:
     """The share of probes that left more than ``LATE_MS`` late, or never; None without any."""
-    probes = [sample for sample in samples if not sample.void]
-    if not probes:
-        return None
-    return 100 * sum(sample.lag_ms is None or sample.lag_ms > LATE_MS for sample in probes) / len(probes)
+    return Sending.of((sample.lag_ms for sample in samples if not sample.void), late_ms=LATE_MS).unfit_pct
 
 
 def at_once_next(at_once: int, ended: Drilled, *, cores: int) -> int:

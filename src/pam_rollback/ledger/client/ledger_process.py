@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from pam_rollback.base.answer import Answer
+from pam_rollback.base.open_loop import Ticks, why_not_sent
 from pam_rollback.base.rotation import rotation
 from pam_rollback.ledger.rules.ledger_config import LedgerConfig
 from pam_rollback.ledger.rules.ledger_writes import WriteKind
@@ -27,8 +28,6 @@ from pam_rollback.observation.client.lifeline import Lifeline, read_config_line
 _BODY_BYTES_MAX = 1 << 20
 _ACKNOWLEDGING = (200, 201)
 _CATEGORY = "fuel"
-_TOO_LATE_S = 1.0
-"""A turn that was missed by more is skipped, not made up for: a burst of writes would be an attack."""
 
 
 class LedgerRun:
@@ -55,15 +54,17 @@ class LedgerRun:
                 }
             )
             await self._sign_in()
-            first_s = time.monotonic()
+            ticks = Ticks(time.monotonic(), config.rate_hz)
             turn = skipped = seq = 0
-            while not await lifeline.over_before(first_s + turn / config.rate_hz):
+            while not await lifeline.over_before(ticks.due_s(turn)):
                 kind = self._turns[turn % len(self._turns)]
-                late_s = time.monotonic() - (first_s + turn / config.rate_hz)
+                behind_s, out = time.monotonic() - ticks.due_s(turn), len(self._outstanding)
                 turn += 1
                 # A register has one writer at a time, or nobody could say which value came last.
                 blocked = kind.is_register and self._register_out
-                if blocked or late_s > _TOO_LATE_S or len(self._outstanding) >= config.outstanding_max:
+                if blocked or why_not_sent(
+                    "ledger", "writes", behind_s=behind_s, out=out, out_max=config.outstanding_max
+                ):
                     skipped += 1
                     continue
                 self._begin(seq, kind)

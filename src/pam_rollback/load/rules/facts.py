@@ -17,6 +17,7 @@ from pam_rollback.base.figures import Figures
 from pam_rollback.load.rules.generator import NO_DOUBTS, Doubts
 from pam_rollback.load.rules.record import LoadRequest
 from pam_rollback.plan.plan_items import LoadErrorLimit, LoadLatencyLimit, LoadOutageLimit
+from pam_rollback.stats.bad_runs import Stretch, bad_runs
 from pam_rollback.stats.binomial import share_above, share_below
 from pam_rollback.stats.distribution import QuantileBounds, bounds_of
 from pam_rollback.stats.percentiles import DEFINITION
@@ -325,12 +326,10 @@ def _seconds(sent: Iterable[LoadRequest], slow_ms: float, began_s: float) -> Map
 
 
 def _bad_runs(of: str, counts: Mapping[int, tuple[int, int]], share: float) -> Iterable[BadRun]:
-    run: list[int] = []
-    for second in [*sorted(counts), None]:
-        if second is not None and counts[second][0] >= share * counts[second][1]:
-            run.append(second)
-            continue
-        bad = sum(counts[one][0] for one in run)
+    stretches = (Stretch(second, second + 1, bad >= share * n) for second, (bad, n) in sorted(counts.items()))
+    for run in bad_runs(stretches):
+        seconds = [round(one.from_s) for one in run]
+        bad = sum(counts[second][0] for second in seconds)
         if bad >= _RUN_ANSWERS_MIN:
-            yield BadRun(of, run[0], run[-1] - run[0] + 1, bad, sum(counts[one][1] for one in run))
-        run = []
+            n = sum(counts[second][1] for second in seconds)
+            yield BadRun(of, seconds[0], seconds[-1] - seconds[0] + 1, bad, n)

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from pam_rollback.base.open_loop import Sending
 from pam_rollback.load.rules.blocking import why_nothing_is_known
 from pam_rollback.load.rules.record import LoadRecord, LoadRequest
 from pam_rollback.plan.plan_items import LoadReachedLimit
@@ -101,12 +102,12 @@ def _unfit(record: LoadRecord, limit: LoadReachedLimit) -> Iterator[str]:
         yield f"no request was sent{never}: nothing was measured"
         return
     yield from _doubts_of_clocks(record, left)
-    late = sum(one.lag_ms > limit.late_ms for one in left)
-    if 100 * late > limit.late_pct_max * len(left):
-        worst_ms = max(one.lag_ms for one in left)
+    sending = Sending.of((one.lag_ms for one in left), late_ms=limit.late_ms)
+    if 100 * sending.late > limit.late_pct_max * sending.left:
         yield (
-            f"the generator was late: {late} of {len(left)} requests left more than {limit.late_ms:g} ms after their time (tolerated "
-            f"{limit.late_pct_max:g} %, the latest {worst_ms:.0f} ms); give it more processors or workers, or ask for less"
+            f"the generator was late: {sending.late} of {sending.left} requests left more than {limit.late_ms:g} ms after their time "
+            f"(tolerated {limit.late_pct_max:g} %, the latest {sending.latest_ms:.0f} ms); "
+            "give it more processors or workers, or ask for less"
         )
     yield from _doubts_of_rate(record, limit)
 

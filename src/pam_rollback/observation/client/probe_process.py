@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from pam_rollback.base.answer import Answer
+from pam_rollback.base.open_loop import Ticks, why_not_sent
 from pam_rollback.base.outside_text import cut
 from pam_rollback.observation.client.account import Account
 from pam_rollback.observation.client.exchange import NotSent, exchange, new_session, unique_address
@@ -26,11 +27,6 @@ from pam_rollback.observation.client.page_files import PageFiles
 from pam_rollback.observation.rules.journeys import Journey, ProbeConfig
 
 _LEAD_S = 0.05
-_TOO_LATE_S = 1.0
-"""A tick that was missed by more (the machine slept, the process was stopped) is recorded, not sent.
-
-A burst would be an attack.
-"""
 _NICENESS = -10
 _WHY_CHARACTERS_MAX = 200
 _LIMITED = (
@@ -57,11 +53,11 @@ class ProbeRun:
         async with self._session:
             if any(journey.signed_in for journey in config.journeys):
                 await self._account.renew()
-            first_due_s = time.monotonic() + _LEAD_S
-            self._writer.write(_header(config, first_due_s))
+            ticks = Ticks(time.monotonic() + _LEAD_S, config.rate_hz)
+            self._writer.write(_header(config, ticks.first_s))
             tick = 0
-            while not await lifeline.over_before(first_due_s + tick / config.rate_hz):
-                self._fire(tick, first_due_s + tick / config.rate_hz)
+            while not await lifeline.over_before(ticks.due_s(tick)):
+                self._fire(tick, ticks.due_s(tick))
                 tick += 1
             if self._outstanding:
                 await asyncio.wait(self._outstanding, timeout=config.timeout_s + 0.5)
@@ -69,11 +65,10 @@ class ProbeRun:
 
     def _fire(self, tick: int, due_s: float) -> None:
         journey = self._rotation[tick % len(self._rotation)]
-        behind_s = time.monotonic() - due_s
-        if behind_s > _TOO_LATE_S:
-            self._record_not_sent(tick, due_s, journey, f"overrun: the prober was {behind_s:.1f} s behind")
-        elif len(self._outstanding) >= self._config.outstanding_max:
-            self._record_not_sent(tick, due_s, journey, f"overrun: {len(self._outstanding)} probes are still out")
+        behind_s, out = time.monotonic() - due_s, len(self._outstanding)
+        why_not = why_not_sent("prober", "probes", behind_s=behind_s, out=out, out_max=self._config.outstanding_max)
+        if why_not:
+            self._record_not_sent(tick, due_s, journey, why_not)
         else:
             task = asyncio.create_task(self._probe(tick, due_s, journey))
             self._outstanding.add(task)

@@ -4,6 +4,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pam_rollback.base.open_loop import Sending
+
 LATE_MS = 250.0
 """A probe that left later than this after its due time says more about the prober than about the service.
 
@@ -56,7 +58,8 @@ class Sample:
 def too_few_to_compare(samples: Sequence[Sample], needed: int, within_s: float) -> str:
     """Why there are not enough answers, in one sentence: a slow service is told from a machine that is too busy to probe it."""
     usable = sum(sample.measured() for sample in samples)
-    late = sum(sample.lag_ms is None or sample.lag_ms > LATE_MS for sample in samples if not sample.void)
+    sending = Sending.of((sample.lag_ms for sample in samples if not sample.void), late_ms=LATE_MS)
+    late = sending.late + sending.never
     found = f"{usable} usable answers within {within_s:.0f} s, {needed} are needed"
     if late > len(samples) - usable - late:
         return (

@@ -13,7 +13,7 @@ Rules (plan items SC-1 and SC-2; peers' pitfalls in Argo Rollouts and k6):
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
@@ -22,6 +22,7 @@ from pam_rollback.base.figures import Figures
 from pam_rollback.observation.rules.blocking import why_void
 from pam_rollback.observation.rules.samples import LATE_MS, Sample
 from pam_rollback.observation.rules.window_state import WindowResult, WindowState
+from pam_rollback.stats.bad_runs import Stretch, too_long
 from pam_rollback.stats.percentiles import DEFINITION, nearest_rank, percentile
 
 _P95 = 95.0
@@ -303,23 +304,25 @@ def _bad_run(seconds: dict[int, list[Sample]], spec: WindowSpec, reach_s: float,
 
     A second without samples neither ends nor starts a run; one in which we were blocked ends it.
     """
-    run_start: int | None = None
-    before = -1
-    for second, samples in seconds.items():
-        if any(before < other <= second for other in blind):
-            run_start = None
-        before = second
+    found = too_long(_stretches(seconds, spec, reach_s, blind), spec.bad_run_max_s)
+    if found is None:
+        return ""
+    first, last = found
+    length_s = last.until_s - first.from_s
+    return f"every sample bad for {length_s:g} s from +{first.from_s:g} s on (tolerated {spec.bad_run_max_s:g} s)"
+
+
+def _stretches(
+    seconds: dict[int, list[Sample]], spec: WindowSpec, reach_s: float, blind: set[int]
+) -> Iterator[Stretch]:
+    for second in sorted({*seconds, *blind}):
+        if second in blind:
+            yield Stretch(second, second, bad=False)
         end_s = min(second + 1, spec.duration_s)
         if end_s > reach_s:
-            break
-        if not all(map(spec.is_bad, samples)):
-            run_start = None
-            continue
-        run_start = second if run_start is None else run_start
-        if end_s - run_start > spec.bad_run_max_s:
-            length_s = end_s - run_start
-            return f"every sample bad for {length_s:g} s from +{run_start} s on (tolerated {spec.bad_run_max_s:g} s)"
-    return ""
+            return
+        if second in seconds:
+            yield Stretch(second, end_s, bad=all(map(spec.is_bad, seconds[second])))
 
 
 def _gap(moments: list[float], gap_max_s: float, start_s: float, reach_s: float) -> str:

@@ -17,6 +17,7 @@ from itertools import pairwise
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures
 from pam_rollback.observation.rules.window_state import WindowResult, WindowState
+from pam_rollback.stats.bad_runs import Stretch, too_long
 from pam_rollback.stats.histogram import Histogram
 from pam_rollback.stats.series import Evidence, Point, Quantity, Series, pooled
 from pam_rollback.stats.standing import Standing
@@ -212,22 +213,23 @@ def _total(known: Sequence[Point]) -> tuple[Evidence | None, str]:
 def _bad_run(known: Sequence[Point], series: Series, spec: SeriesSpec, start_s: float, *, counted: bool) -> str:
     """Why the measure was at or above the limit for too long; empty when it was not."""
     tolerated_s = spec.bad_run_max_s if counted else 0.0
-    since_s: float | None = None
-    for point in known:
-        standing = point.standing(spec.limit)
-        if standing is not Standing.REACHED:
-            since_s = None if standing is Standing.BELOW else since_s
-            continue
-        since_s = max(start_s, point.at_s - series.step_s) if since_s is None else since_s
-        if point.at_s - since_s > tolerated_s:
-            bounds = point.evidence.bounds if point.evidence is not None else ""
-            shown = f"{point.value:.2f} {spec.quantity.unit}" if point.value is not None else bounds
-            run = f"for {point.at_s - since_s:g} s " if counted else ""
-            return (
-                f"at or above {spec.limit:g} {spec.quantity.unit} {run}from +{since_s - start_s:.0f} s on, {shown} at "
-                f"+{point.at_s - start_s:.0f} s (tolerated {tolerated_s:g} s)"
-            )
-    return ""
+    bad = {Standing.REACHED: True, Standing.BELOW: False, Standing.UNDECIDED: None}
+    stretches = (
+        Stretch(max(start_s, point.at_s - series.step_s), point.at_s, bad[point.standing(spec.limit)])
+        for point in known
+    )
+    found = too_long(stretches, tolerated_s)
+    if found is None:
+        return ""
+    since_s, at_s = found[0].from_s, found[1].until_s
+    point = next(one for one in known if one.at_s == at_s)
+    bounds = point.evidence.bounds if point.evidence is not None else ""
+    shown = f"{point.value:.2f} {spec.quantity.unit}" if point.value is not None else bounds
+    run = f"for {at_s - since_s:g} s " if counted else ""
+    return (
+        f"at or above {spec.limit:g} {spec.quantity.unit} {run}from +{since_s - start_s:.0f} s on, {shown} at "
+        f"+{at_s - start_s:.0f} s (tolerated {tolerated_s:g} s)"
+    )
 
 
 def _lost(total: Evidence | None, spec: SeriesSpec) -> str:

@@ -13,6 +13,7 @@ from gevent.event import Event
 from gevent.pool import Pool
 from locust.env import Environment
 
+from pam_rollback.base.open_loop import why_not_sent
 from pam_rollback.base.rotation import rotation
 from pam_rollback.load.client.process import messages
 from pam_rollback.load.client.process.asking import Asker
@@ -23,8 +24,6 @@ from pam_rollback.load.client.process.told import with_own_secrets
 from pam_rollback.load.rules.order import LoadOrder
 from pam_rollback.load.rules.shapes import due_times
 
-_TOO_LATE_S = 1.0
-"""A request that is late by more is recorded, not sent. A burst would be an attack."""
 _HELLO_EVERY_S = 2.0
 _ROWS_EVERY_S = 1.0
 _END_GRACE_S = 1.0
@@ -137,10 +136,12 @@ class Generator:
             wait_s = due_s - asker.passed_s()
             gevent.sleep(max(wait_s, 0))
             behind_s = asker.passed_s() - due_s
-            if behind_s > _TOO_LATE_S:
-                asker.never_sent(target, journey, due_s, f"the generator was {behind_s:.1f} s behind")
-            elif not pool.free_count():
-                asker.never_sent(target, journey, due_s, f"{self._order.outstanding_max} requests were still out")
+            out = self._order.outstanding_max - pool.free_count()
+            why_not = why_not_sent(
+                "generator", "requests", behind_s=behind_s, out=out, out_max=self._order.outstanding_max
+            )
+            if why_not:
+                asker.never_sent(target, journey, due_s, why_not)
             else:
                 pool.spawn(asker.ask, target, journey, due_s)
         self._until_over()
