@@ -39,4 +39,5 @@ def test_late_and_never_are_counted_apart() -> None:
 def test_nothing_due_is_no_good_share() -> None:
     """Unknown, and not 0 %."""
     assert Sending.of([], late_ms=250).unfit_pct is None
+    assert Sending.of([None], late_ms=250).latest_ms == 0
     assert Sending.of([1.0], late_ms=250).unfit_pct == 0

@@ -30,6 +30,8 @@ MODULES: dict[str, Rules] = {
     "report/verdict.py": Rules(("report/test_verdict.py", "communication/rules/test_ending.py")),
     "observation/rules/window_state.py": Rules(("observation/rules/test_window_state.py",)),
     "observation/rules/window.py": Rules(("observation/rules/test_window.py", "observation/rules/test_blocking.py")),
+    "stats/bad_runs.py": Rules(("stats/test_bad_runs.py",)),
+    "base/open_loop.py": Rules(("base/test_open_loop.py",)),
     "observation/fixtures/held_window.py": Rules(("observation/test_held_window.py",)),
     "integrity/rules/held_data.py": Rules(("integrity/rules/test_held_data.py",)),
     "decision/rules/decision.py": Rules(

@@ -397,6 +397,13 @@ def test_a_block_within_a_bad_second_ends_the_run_before_it() -> None:
     assert "every sample bad" not in judged(samples, replace(ERRORS, duration_s=600), at_s=600).reason
 
 
+def test_seconds_are_looked_at_in_the_order_of_time() -> None:
+    """Also the few of a window that has hardly any answers."""
+    verdict = judged([error(START_S + 1), error(START_S + 8)], replace(ERRORS, limit=100.5, duration_s=600), at_s=600)
+
+    assert "every sample bad for 8 s from +1 s on" in verdict.reason
+
+
 def test_a_second_with_one_good_answer_ends_a_run_of_bad_seconds() -> None:
     """And one that is not over yet is not in it."""
     long = replace(ERRORS, duration_s=600)
