@@ -130,6 +130,52 @@ def test_what_is_broken_comes_first_and_once(broken: RunRecord) -> None:
     assert "why no reading" in text
 
 
+def test_what_nobody_could_judge_does_not_look_broken(told: RunRecord, broken: RunRecord) -> None:
+    """Its card says UNKNOWN in the colour of what is open, beside one that is broken and in the colour of that."""
+    blind = [one for one in broken.results if one.outcome is Outcome.UNKNOWN]
+    page = scorecard_page.render(broken)
+    alone = scorecard_page.render(replace(told, verdict="INCONCLUSIVE", exit_code=11, results=(*told.results, *blind)))
+
+    assert _cards(page) == [("no", "BROKEN"), ("open", "UNKNOWN")]
+    assert "What is broken, and what could not be measured" in page
+    assert _cards(alone) == [("open", "UNKNOWN")]
+    assert ">Could not be measured</h2>" in alone
+
+
+@pytest.mark.parametrize(
+    ("outcome", "tone", "word"),
+    [
+        (Outcome.PASSED, "go", ""),
+        (Outcome.BROKEN_CRITERION, "no", "BROKEN"),
+        (Outcome.UNKNOWN, "open", "UNKNOWN"),
+    ],
+)
+def test_a_figure_says_its_verdict_in_a_word_too(told: RunRecord, outcome: Outcome, tone: str, word: str) -> None:
+    """A colour alone tells some people nothing; what is well needs no word."""
+    recovery = next(one for one in told.results if one.criteria[:1] == ("RTO-1",))
+    page = scorecard_page.render(replace(told, results=(replace(recovery, outcome=outcome),)))
+    [tile] = re.findall(r'<li class="(\w+)">RTO-1(.*?)</li>', page)
+
+    assert tile[0] == tone
+    assert re.findall(r'<span class="word">([A-Z ]+)</span>', tile[1]) == ([word] if word else [])
+
+
+def test_a_card_has_the_colour_of_its_own_outcome(chromium: Browser, broken: RunRecord, tmp_path: Path) -> None:
+    """As it is drawn: word and border, in both themes, and the border tells them apart without a colour, too."""
+    address = scorecard_page.write(broken, tmp_path).as_uri()
+    drawn = "card => [getComputedStyle(card.querySelector('.word')).color, getComputedStyle(card).borderLeftStyle]"
+    for theme, red, amber in (
+        ("light", "rgb(168, 7, 26)", "rgb(122, 82, 0)"),
+        ("dark", "rgb(255, 154, 148)", "rgb(244, 193, 82)"),
+    ):
+        page = chromium.new_page(color_scheme=theme)  # type: ignore[arg-type]
+        page.goto(address)
+        cards = page.locator(".problem")
+
+        assert [cards.nth(place).evaluate(drawn) for place in range(2)] == [[red, "solid"], [amber, "dashed"]]
+        page.close()
+
+
 def test_nothing_from_outside_becomes_part_of_the_page(told: RunRecord) -> None:
     """A product, a person or a branch may be called anything."""
     nasty = "<script>alert(1)</script><img src=//evil.example>"
@@ -310,6 +356,11 @@ def test_numbers_of_moments_do_not_hide_each_other() -> None:
 def test_nothing_is_drawn_of_nothing() -> None:
     """Nobody probed."""
     assert timeline_picture.svg(replace(WATCHED, bins=()), "", 0.0) == ""
+
+
+def _cards(page: str) -> list[tuple[str, str]]:
+    """Tone and word of each problem."""
+    return re.findall(r'<div class="problem (\w+)[^"]*"><span class="word">([A-Z ]+)<', page)
 
 
 def _text(page: str) -> str:

@@ -109,7 +109,7 @@ def render(
         reasons=wording.more_reasons(record)[:_NAMES_MAX],
         tiles=list(_tiles(record)),
         problems=[_problem(group) for group in groups[:_PROBLEMS_MAX]],
-        problems_title="Could not be measured" if _only_unknown(problems) else "What is broken",
+        problems_title=_problems_title(problems),
         more_problems=_more(len(groups)),
         parts=_parts(record),
         facts=list(_facts(record, zone)),
@@ -137,8 +137,11 @@ def _tone_of(record: RunRecord) -> str:
     return VERDICT_TONES.get(record.verdict, "no")
 
 
-def _only_unknown(problems: Sequence[Result]) -> bool:
-    return all(one.outcome is Outcome.UNKNOWN for one in problems)
+def _problems_title(problems: Sequence[Result]) -> str:
+    unknown = [one.outcome is Outcome.UNKNOWN for one in problems]
+    if all(unknown):
+        return "Could not be measured"
+    return "What is broken, and what could not be measured" if any(unknown) else "What is broken"
 
 
 def _more(count: int) -> str:
@@ -150,6 +153,7 @@ def _tiles(record: RunRecord) -> Iterator[dict[str, str]]:
     for one in key_figures(record):
         yield {
             "tone": tone(one.outcome),
+            "word": "" if one.outcome is Outcome.PASSED else OUTCOME_WORDS[one.outcome],
             "name": f"{one.id} {one.title}",
             "measured": one.measured,
             "asked": f"asked {one.asked}" if one.asked else "",
@@ -163,6 +167,7 @@ def _problem(group: Sequence[Result]) -> dict[str, str]:
     asked = "; ".join(f"{one.what}: {one.asked}" for one in result.measured if one.asked)
     title = result.title.rstrip(".")
     return {
+        "tone": tone(result.outcome),
         "word": OUTCOME_WORDS[result.outcome],
         "ids": " ".join(dict.fromkeys(item for one in group for item in one.criteria)) + _where(result),
         "title": title if len(group) == 1 else f"{title}, and {len(group) - 1} more of the same cause",
