@@ -22,12 +22,13 @@ from pam_rollback.integrity.client.row_access import read_access
 from pam_rollback.integrity.client.row_counting import account_id, count_rows
 from pam_rollback.integrity.client.schema_objects import read_schema
 from pam_rollback.observation.rules.samples import Sample
-from pam_rollback.observation.service.baseline import Baseline, Origin, Part
+from pam_rollback.observation.service.recorded_answers import baseline_of
 from pam_rollback.outside.http import fetch
 from pam_rollback.outside.postgres import Patience, open_snapshot
 from pam_rollback.plan.flags import Flag
 from pam_rollback.product.client.files import load_contract
 from pam_rollback.product.client.pam_api import FlagApi
+from pam_rollback.report.baseline_record import Origin, Part
 from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.remote import Remote
 from pam_rollback.session.baseline_files import ACCESS_FILE, ROWS_FILE, SCHEMA_FILE
@@ -295,7 +296,7 @@ def save_baseline(
         run="20261124T120000Z-sandbox-1a2b",
         taken_at=taken_at or datetime.now(UTC),
     )
-    Baseline.of(samples, origin).model_copy(update={"parts": parts or {}}).save(folder / "baseline.json")
+    baseline_of(samples, origin).model_copy(update={"parts": parts or {}}).save(folder / "baseline.json")
     return folder / "baseline.json"
 
 

@@ -39,6 +39,8 @@ WRONG = [
     (ROOMS, "records.client.metrics", "records.service.requests_seen"),
     (TOPICS, "exposure.rules.access", "ledger.rules.ledger_config"),
     (TOPICS, "session.verdict", "checklist.fixtures.checklist"),
+    (TOPICS, "session.verdict", "decision.rules.decision"),
+    (TOPICS, "session.record", "rollback.service.planned"),
     (PURE, "health.rules.circuit_breakers", "subprocess"),
     (PURE, "health.rules.circuit_breakers", "outside.http"),
     (PYTEST, "alerts.service", "session.runbook"),

@@ -8,7 +8,8 @@ import pytest
 
 from pam_rollback.alerts import __main__ as alerts
 from pam_rollback.observation.rules.samples import Sample
-from pam_rollback.observation.service.baseline import Baseline, Origin
+from pam_rollback.observation.service.recorded_answers import baseline_of
+from pam_rollback.report.baseline_record import Origin
 from tests.prometheus_server import promtool
 
 ROOT = Path(__file__).parents[2]
@@ -40,7 +41,7 @@ def baseline(
         environment=environment, host="a", release="1.41.3", run="r", taken_at=taken_at or datetime.now(UTC)
     )
     samples = [Sample(due_s=i / 50, latency_ms=200.0, journey="front page", ok=True) for i in range(answers)]
-    Baseline.of(samples, origin).save(folder / "baseline.json")
+    baseline_of(samples, origin).save(folder / "baseline.json")
     return folder / "baseline.json"
 
 

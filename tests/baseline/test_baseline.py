@@ -10,8 +10,9 @@ from pam_rollback.base.answer import Answer
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.baseline.service.taken_baseline import TakenBaseline
 from pam_rollback.observation.rules.samples import Sample
-from pam_rollback.observation.service.baseline import Baseline, Origin, load_baseline
+from pam_rollback.observation.service.recorded_answers import baseline_of
 from pam_rollback.product.rules.health import HealthAround, HealthReport
+from pam_rollback.report.baseline_record import Baseline, Origin, load_baseline
 from tests.contracts import usual
 from tests.session.beginning import Begin, begin
 from tests.sessions import ROOT, Project, Range, save_baseline
@@ -129,7 +130,7 @@ def taken(
     observed = (
         Baseline(origin=origin, not_recorded={"answers": NO_ANSWERS})
         if errors is None
-        else Baseline.of(answers, origin)
+        else baseline_of(answers, origin)
     )
     return TakenBaseline(HealthAround((before,), (after,)), observed, failed or {}, 2.0, 500.0)
 

@@ -31,10 +31,10 @@ from pam_rollback.report.drill_ages import DrillAges
 from pam_rollback.report.last_drills import last_drills
 from pam_rollback.report.run_record import Verdict
 from pam_rollback.rollback.engine.journal import Journal
+from pam_rollback.rollback.engine.undoing import undo_all
 from pam_rollback.rollback.service.stories import STORIES, ways_of
 from pam_rollback.session import hookspecs, markers, runbook
 from pam_rollback.session.selection import KEY, LeftOut
-from pam_rollback.session.undoing import undo_all
 from tests.gate.scene import (
     DRILLED,
     GREEN,
@@ -49,6 +49,7 @@ from tests.gate.scene import (
     leave_run,
 )
 from tests.sessions import FLAGS, ON, ROOT, Range
+from tests.undo_kinds import KINDS
 
 OFF = Flag(enabled=False, rollout_pct=0)
 PLAN = load_plan(ROOT / "plan.toml")
@@ -86,7 +87,7 @@ def test_flags_are_on_while_they_are_tried_and_then_as_they_were(
         flags=FLAGS,
         users=(),
         waiter=Waiter(),
-        put_back=lambda: undo_all(journal, environment, initiated_by="tests"),
+        put_back=lambda: undo_all(journal, environment, KINDS, initiated_by="tests"),
     ) as tried:
         meanwhile = states(practice_range)
         said = answer(NOBODY, lambda: tried.exposure(environment, FLAGS))

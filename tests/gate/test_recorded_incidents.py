@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from pam_rollback.decision.rules.decision import Recommendation, State
+from pam_rollback.decision.rules.decision import State
 from pam_rollback.gate.service.recorded_incidents import incident_of
-from pam_rollback.report.decision_record import CriterionFound, DecisionRecord
+from pam_rollback.report.decision_record import CriterionFound, DecisionRecord, Recommendation
 from pam_rollback.report.run_record import RunRecord
 
 

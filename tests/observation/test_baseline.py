@@ -9,7 +9,8 @@ import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.observation.rules.samples import Sample
-from pam_rollback.observation.service.baseline import Baseline, Origin, Part, load_baseline, refuse_other_part
+from pam_rollback.observation.service.recorded_answers import baseline_of
+from pam_rollback.report.baseline_record import Baseline, Origin, Part, load_baseline, refuse_other_part
 
 TAKEN_AT = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 ORIGIN = Origin(
@@ -27,7 +28,7 @@ SAMPLES = [
 
 def baseline() -> Baseline:
     """Take the baseline of the samples above."""
-    return Baseline.of(SAMPLES, ORIGIN)
+    return baseline_of(SAMPLES, ORIGIN)
 
 
 def test_figures() -> None:
@@ -48,14 +49,14 @@ def test_figures() -> None:
 
 def test_probes_that_left_late_are_counted_apart() -> None:
     """They are in no figure, and the baseline says how many there were."""
-    found = Baseline.of([*SAMPLES, replace(SAMPLES[0], lag_ms=900)], ORIGIN)
+    found = baseline_of([*SAMPLES, replace(SAMPLES[0], lag_ms=900)], ORIGIN)
 
     assert (found.answers.n, found.unmeasured) == (120, 1)
 
 
 def test_no_good_answer_gives_no_percentile() -> None:
     """A journey that only failed has no latency, rather than a fast one."""
-    found = Baseline.of([replace(SAMPLES[0], ok=False)], ORIGIN)
+    found = baseline_of([replace(SAMPLES[0], ok=False)], ORIGIN)
 
     assert (found.answers.error_rate_pct, found.answers.p95_ms, found.answers.latencies) == (100.0, None, None)
 
@@ -71,7 +72,7 @@ def test_survives_its_file(tmp_path: Path) -> None:
 def test_nothing_is_no_baseline() -> None:
     """No usable sample: nothing to compare with later."""
     with pytest.raises(MeasurementFailed, match="none of 1 samples is usable"):
-        Baseline.of([replace(SAMPLES[0], lag_ms=None)], ORIGIN)
+        baseline_of([replace(SAMPLES[0], lag_ms=None)], ORIGIN)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from pam_rollback.communication.rules.escalation import Ladder, Sent, where_to_p
 from pam_rollback.communication.rules.escalation_told import Followed
 from pam_rollback.decision.fixtures import decision
 from pam_rollback.decision.rules.decision import Finding, State, decide
+from pam_rollback.decision.service.recommending import Here, advised
 from pam_rollback.environment.environment import Environment
 from pam_rollback.exposure.fixtures import exposure
 from pam_rollback.gate.fixtures import readiness
@@ -27,7 +28,6 @@ from pam_rollback.report.aftermath import at_hand, to_dos
 from pam_rollback.rollback.service.planned import planned_steps
 from pam_rollback.rollback.service.stories import STORIES
 from pam_rollback.rollback.strategies.gradual import Way
-from pam_rollback.session import recommending
 from pam_rollback.session.allure_bridge import is_for_a_person
 from pam_rollback.session.drills import no_such_story
 from pam_rollback.stats.distribution import Distribution
@@ -133,7 +133,8 @@ def decisions(plan: Plan) -> object:
 
 def advice(plan: Plan) -> object:
     """All that a recommendation says of each strategy."""
-    return [recommending._advised(one, runbook(plan), {}, set(), {}) for one in plan.strategies.values()]
+    here = Here(plan, ROOT, environment="e", env="e", on_sandbox=False, answer_with="")
+    return [advised(one, here, {}, set(), {}) for one in plan.strategies.values()]
 
 
 def drill_files(plan: Plan) -> object:

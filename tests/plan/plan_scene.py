@@ -12,8 +12,9 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.observation.rules.samples import Sample
-from pam_rollback.observation.service.baseline import Baseline, Origin
+from pam_rollback.observation.service.recorded_answers import baseline_of
 from pam_rollback.plan.plan import Plan, UnknownPlanItem
+from pam_rollback.report.baseline_record import Baseline, Origin
 
 ROOT = Path(__file__).parents[2]
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
@@ -89,7 +90,7 @@ def runbook(plan: Plan, **differs: object) -> Any:
 def baseline(taken_at: datetime, *, ms: float = 105) -> Baseline:
     """A thousand good answers."""
     origin = Origin(environment="production", host="api", release="1", run="run", taken_at=taken_at)
-    return Baseline.of(Watched(ms=ms).samples(), origin)
+    return baseline_of(Watched(ms=ms).samples(), origin)
 
 
 def said(ask: Callable[[], object]) -> str:

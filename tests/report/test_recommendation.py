@@ -5,9 +5,8 @@ from typing import Literal
 
 import pytest
 
-from pam_rollback.decision.rules.decision import Recommendation
 from pam_rollback.report import job_summary, recommendation, run_report, scorecard, wording
-from pam_rollback.report.decision_record import CriterionFound, DecisionRecord, StrategyAdvised
+from pam_rollback.report.decision_record import CriterionFound, DecisionRecord, Recommendation, StrategyAdvised
 from pam_rollback.report.run_record import RunRecord
 
 

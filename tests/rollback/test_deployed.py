@@ -11,8 +11,8 @@ import pytest
 from pam_rollback.base.wait import Waiter
 from pam_rollback.communication.service.channels import UNDO_KINDS as TOLD_KINDS
 from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.observation.service.baseline import Part
 from pam_rollback.outside.http import fetch
+from pam_rollback.report.baseline_record import Part
 from pam_rollback.rollback.fixtures.release_marks import MARKS_FILE, look_at_marks, write_marks
 from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.remote import Remote

@@ -3,6 +3,7 @@
 What a whole session adds is shown once for each exit path in test_bad_input.py and test_smaller_selections.py.
 """
 
+import importlib
 import shlex
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.outside_text import redact_with
-from pam_rollback.session import entry, runbook
+from pam_rollback.session import entry, hookspecs, runbook, slices
 from pam_rollback.session.runbook import Runbook
 
 TESTPATHS = ("checks", "load")
@@ -34,6 +35,15 @@ class Begun:
 Begin = Callable[..., Begun]
 
 
+def _topics() -> pytest.PytestPluginManager:
+    """Whoever listens in every session; a session of the suite's own tests has none of them."""
+    manager = pytest.PytestPluginManager()
+    manager.add_hookspecs(hookspecs)
+    for name in slices.topics():
+        manager.register(importlib.import_module(f"{name}.hooks"))
+    return manager
+
+
 def configured(config: pytest.Config, root: Path, *args: str, addopts: str = "") -> Any:
     """What pytest would make of this command line in that project, as far as the plugin looks at it before the start."""
     option = config._parser.parse([*shlex.split(addopts), *args])
@@ -49,7 +59,7 @@ def configured(config: pytest.Config, root: Path, *args: str, addopts: str = "")
         stash=pytest.Stash(),
         invocation_params=SimpleNamespace(args=args, dir=root),
         pluginmanager=config.pluginmanager,
-        hook=config.hook,
+        hook=_topics().hook,
         cleanups=ExitStack(),
     )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.observation.service.baseline import Part, load_baseline, refuse_other_part
+from pam_rollback.report.baseline_record import Part, load_baseline, refuse_other_part
 from tests.sessions import Project, Range, runbook_in
 
 pytestmark = pytest.mark.nightly  # the rules: browser/rules/test_known_barriers.py, observation/test_damaged_records.py

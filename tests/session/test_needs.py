@@ -1,10 +1,13 @@
 """What a fixture or a test stands on is said where it is written, and found by whoever selects tests."""
 
 from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from pam_rollback.session.needs import Needs, needs, needs_of
+from pam_rollback.session.selection import not_in_contract
 
 
 def _of_case(case: Mapping[str, object], account: bool) -> Needs:  # noqa: FBT001 - the protocol of needs
@@ -46,6 +49,28 @@ def test_by_the_case(state: str, account: bool, request: pytest.FixtureRequest) 
     [_, found] = needs_of(request.node, account=account)
 
     assert (found.abilities, found.elements) == (() if account else ("slack",), (state,))
+
+
+@pytest.fixture
+@needs(lacking=lambda item, environment: f"{environment.name} has none for {item.name}"[: 99 * environment.is_sandbox])
+def workers() -> int:
+    """Something that only some environments have."""
+    return 1
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_what_no_word_says_is_asked_of_the_environment(
+    workers: int,
+    there: bool,  # noqa: FBT001 - a case
+    request: pytest.FixtureRequest,
+) -> None:
+    """Whoever owns the fixture says why there is nothing of it, and the test is left out with these words."""
+    environment: Any = SimpleNamespace(
+        name="e", is_sandbox=not there, abilities=(), contract=SimpleNamespace(elements={})
+    )
+
+    why = not_in_contract(request.node, environment)
+    assert why == ("" if there else f"e has none for {request.node.name}")
 
 
 def test_above_the_fixture_nobody_would_read_it() -> None:

@@ -14,12 +14,12 @@ from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.plan.flags import Flag
 from pam_rollback.rollback.engine.flag_writing import owe_flags
 from pam_rollback.rollback.engine.journal import SETTLED, Journal, Scope, Undo
-from pam_rollback.rollback.service.undo_kinds import UNDO_KINDS, UndoTools
+from pam_rollback.rollback.engine.undoing import UndoKind, UndoKinds, UndoTools, undo_all
 from pam_rollback.session import hookspecs, undoing
 from pam_rollback.session.runbook import Runbook
-from pam_rollback.session.undoing import undo_all
 from tests.session.beginning import Begin, begin
 from tests.sessions import FLAGS, ON, ROOT, Project, Range
+from tests.undo_kinds import KINDS
 
 __all__ = ["begin"]
 
@@ -44,30 +44,35 @@ def journal(tmp_path: Path) -> Journal:
 
 
 @pytest.fixture
-def put_back(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The undos in the order in which they were asked for; two of the kinds cannot be done."""
-    asked: list[int] = []
+def put_back() -> list[int]:
+    """The undos in the order in which they were asked for."""
+    return []
+
+
+@pytest.fixture
+def kinds(put_back: list[int]) -> UndoKinds:
+    """Two of them cannot be done."""
 
     def works(undo: Undo, _: UndoTools) -> None:
-        asked.append(undo.number)
+        put_back.append(undo.number)
 
     def refused(undo: Undo, _: UndoTools) -> None:
-        asked.append(undo.number)
+        put_back.append(undo.number)
         raise UndoFailed("HTTP 503: a person must set it")
 
     def crashes(undo: Undo, _: UndoTools) -> None:
-        asked.append(undo.number)
+        put_back.append(undo.number)
         raise KeyError("published_deploy")
 
-    known = {**UNDO_KINDS, WORKS: works, REFUSED: refused, CRASHES: crashes}
-    monkeypatch.setattr("pam_rollback.session.undoing.UNDO_KINDS", known)
-    return asked
+    return {WORKS: UndoKind(works), REFUSED: UndoKind(refused), CRASHES: UndoKind(crashes)}
 
 
-def test_all_are_tried_the_latest_first(journal: Journal, environment: Environment, put_back: list[int]) -> None:
+def test_all_are_tried_the_latest_first(
+    journal: Journal, environment: Environment, put_back: list[int], kinds: UndoKinds
+) -> None:
     """A refusal and a crash stop nothing; both are named, and only what was put back is settled."""
     with pytest.raises(UndoFailed) as failed:
-        undo_all(journal, environment, initiated_by="alex")
+        undo_all(journal, environment, kinds, initiated_by="alex")
 
     assert put_back == [4, 3, 2, 1]
     assert "HTTP 503: a person must set it" in str(failed.value)
@@ -75,9 +80,11 @@ def test_all_are_tried_the_latest_first(journal: Journal, environment: Environme
     assert [undo.number for undo in journal.owed()] == [3, 2]
 
 
-def test_what_is_left_to_others_stays_owed(journal: Journal, environment: Environment, put_back: list[int]) -> None:
+def test_what_is_left_to_others_stays_owed(
+    journal: Journal, environment: Environment, put_back: list[int], kinds: UndoKinds
+) -> None:
     """The incident of a drill is taken away by who planted it."""
-    assert undo_all(journal, environment, initiated_by="alex", left_to_others={REFUSED, CRASHES}) == 2
+    assert undo_all(journal, environment, kinds, initiated_by="alex", left_to_others={REFUSED, CRASHES}) == 2
     assert put_back == [4, 1]
 
 
@@ -87,25 +94,28 @@ def test_an_unknown_kind_needs_a_person(tmp_path: Path, environment: Environment
     journal.owe("set-branch", {"branch": "main"})
 
     with pytest.raises(UndoFailed, match=r"does not know: a person must put back \{'branch': 'main'\}"):
-        undo_all(journal, environment, initiated_by="alex")
+        undo_all(journal, environment, KINDS, initiated_by="alex")
     assert len(journal.owed()) == 1
 
 
 def test_every_kind_has_a_routine_that_refuses_what_is_not_there(environment: Environment, tmp_path: Path) -> None:
     """Asked for on an environment that has none of it, each says so instead of calling it done."""
-    for kind in UNDO_KINDS:
+    for kind in KINDS:
         journal = Journal(tmp_path / f"{kind}.jsonl")
         journal.owe(kind, {})
         with pytest.raises(UndoFailed):
-            undo_all(journal, environment, initiated_by="alex")
+            undo_all(journal, environment, KINDS, initiated_by="alex")
         assert len(journal.owed()) == 1
 
 
 class Listening:
     """A session of ``--undo`` whose lock is free, and who listens to what came of it."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, journal: Journal, environment: Environment) -> None:
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, journal: Journal, environment: Environment, kinds: UndoKinds
+    ) -> None:
         self.heard: list[tuple[str, str]] = []
+        self.kinds = kinds
         manager = pytest.PytestPluginManager()
         manager.add_hookspecs(hookspecs)
         manager.register(self)
@@ -125,10 +135,13 @@ class Listening:
             ("_refusals", lambda *_: []),
             ("environment_lock", lambda *_, **__: nullcontext(SimpleNamespace(warnings=()))),
             ("progress_of", lambda *_: SimpleNamespace(announce=None)),
-            ("team_of", lambda *_: None),
-            ("Alarm", lambda _: SimpleNamespace(end=None)),
+            ("Alarm", lambda *_: SimpleNamespace(end=None)),
         ):
             monkeypatch.setattr(undoing, name, stub)
+
+    def pytest_pam_undo_kinds(self) -> UndoKinds:
+        """Those of this test."""
+        return self.kinds
 
     def pytest_pam_undone(self, run_folder: Path, undone: str) -> str:
         """Hear of it."""
@@ -138,7 +151,12 @@ class Listening:
 
 @pytest.mark.parametrize("mode", ["real", "drill"])
 def test_whoever_listens_hears_of_a_real_run_that_was_undone(
-    tmp_path: Path, environment: Environment, put_back: list[int], monkeypatch: pytest.MonkeyPatch, mode: str
+    tmp_path: Path,
+    environment: Environment,
+    put_back: list[int],
+    kinds: UndoKinds,
+    monkeypatch: pytest.MonkeyPatch,
+    mode: str,
 ) -> None:
     """What was put back, and what could not be; a drill's undo is nobody's news."""
     folder = tmp_path / "run-1"
@@ -146,7 +164,7 @@ def test_whoever_listens_hears_of_a_real_run_that_was_undone(
     journal = Journal(folder / "journal.jsonl")
     journal.append("action", strategy="frontend", mode=mode, environment="production")
     journal.owe(WORKS, {})
-    session = Listening(monkeypatch, journal, environment)
+    session = Listening(monkeypatch, journal, environment, kinds)
 
     done = undoing.undo_run(session.config, session.runbook)
     journal.owe(REFUSED, {}, place="s3cret")

@@ -13,9 +13,9 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.known_before import answered_on
 from pam_rollback.environment.prometheus_settings import Prometheus
-from pam_rollback.observation.service.baseline import load_baseline
 from pam_rollback.plan.plan import Plan
 from pam_rollback.records.client.prometheus import PrometheusApi
+from pam_rollback.report.baseline_record import load_baseline
 
 _MS = 1000
 

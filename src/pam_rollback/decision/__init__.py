@@ -1,1 +1,4 @@
 """The plan's decision criteria, and the one recommendation that follows."""
+
+HEARD_BY_ALL = True
+"""Its hooks are loaded by every session, and load what is behind them when they are called."""

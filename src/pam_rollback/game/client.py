@@ -10,7 +10,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from pam_rollback.base.run_files import JOURNAL
-from pam_rollback.decision.rules.decision import Recommendation
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.game.rules.players_file import players_file
@@ -23,6 +22,7 @@ from pam_rollback.observation.rules.samples import Sample
 from pam_rollback.observation.service.prober import Prober, start_prober
 from pam_rollback.product.rules.expectation import Expect
 from pam_rollback.report import run_record, wording
+from pam_rollback.report.decision_record import Recommendation
 from pam_rollback.report.run_record import RunRecord, UnreadableRecord
 from pam_rollback.rollback.engine.journal import ACTION, ACTION_FAILED, FINISHED, Journal
 from pam_rollback.sandbox.remote import Remote

@@ -15,10 +15,10 @@ from pam_rollback.report import past_drills
 from pam_rollback.report.last_drills import last_drills
 from pam_rollback.report.readiness import last_known
 from pam_rollback.report.run_record import RunRecord
+from pam_rollback.rollback.service.drilled import sought
 from pam_rollback.rollback.service.stories import ways_of
 from pam_rollback.session import markers
 from pam_rollback.session import runbook as runbook_module
-from pam_rollback.session.recommending import sought
 from pam_rollback.session.runbook import Runbook
 from pam_rollback.session.selection import LeftOut
 

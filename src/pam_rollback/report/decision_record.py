@@ -1,11 +1,29 @@
 """What a decision session recommends, as data: a part of the run record."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import ClassVar, Final, Literal
 
 from pydantic import ConfigDict
 
+from pam_rollback.report.verdict import ExitCode
+
 _STRICT: Final = ConfigDict(extra="ignore", use_attribute_docstrings=True)
+
+
+class Recommendation(StrEnum):
+    """What to do."""
+
+    NOW = "ROLL BACK NOW"
+    CONSIDER = "CONSIDER A ROLLBACK"
+    WATCH = "WATCH"
+    NOT_KNOWN = "NOT KNOWN"
+    NO = "NO ROLLBACK"
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """0, 10 or 11: the codes of a decision session."""
+        return {Recommendation.NOW: ExitCode.NO_GO, Recommendation.NO: ExitCode.GO}.get(self, ExitCode.INCONCLUSIVE)
 
 
 @dataclass(frozen=True)
@@ -85,6 +103,11 @@ class DecisionRecord:
     """Why that one."""
     next: tuple[StrategyAdvised, ...] = ()
     """With what to go on when it does not help."""
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The recommendation's. Words that the suite does not know are never a GO."""
+        return next((one.exit_code for one in Recommendation if one == self.recommendation), ExitCode.INCONCLUSIVE)
 
     def found(self, identifier: str) -> CriterionFound:
         """What is known of that criterion."""

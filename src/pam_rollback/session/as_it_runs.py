@@ -2,16 +2,13 @@
 
 import textwrap
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
 from typing import Final
 
-from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.observation.rules.recovery import JudgedRecovery
 from pam_rollback.report.terminal_page import WORDS
 from pam_rollback.report.verdict import Outcome
-from pam_rollback.report.wording import duration, times_of_day
+from pam_rollback.report.wording import duration
 
 _LABEL: Final = 15
 """Columns of a phase's name."""
@@ -23,19 +20,6 @@ _RED_SHOWN: Final = 3
 def line(phase: str, text: str) -> str:
     """A phase and what there is to say of it."""
     return f"{phase:<{_LABEL - 1}} {text}".rstrip()
-
-
-def users(found: JudgedRecovery, at: Callable[[float], datetime], zone: tzinfo | None) -> str:
-    """When users were well again. ``at``: what the clock showed at a monotonic moment."""
-    recovery, objective = found.recovery, f"the objective of {duration(found.objective_s)}"
-    if recovery.recovered_s is None or recovery.from_decision_s is None:
-        return f"NOT well again, good for only {duration(recovery.good_for_s)} so far; {objective} is missed"
-    try:
-        within = f"within {objective}" if found.in_time else f"LATER than {objective}"
-    except MeasurementFailed:
-        within = f"within {objective} or not: probes are too rare to tell"
-    since = times_of_day((at(recovery.recovered_s),), zone)
-    return f"are well again since {since}, {duration(max(0.0, recovery.from_decision_s))} after the decision, {within}"
 
 
 def bad(outcome: Outcome, criteria: str, title: str, message: str, runbook: str) -> str:

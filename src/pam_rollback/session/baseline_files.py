@@ -15,7 +15,7 @@ from pam_rollback.environment.known_before import answered_on
 from pam_rollback.session.runbook import Runbook
 
 if TYPE_CHECKING:
-    from pam_rollback.observation.service.baseline import Baseline
+    from pam_rollback.report.baseline_record import Baseline
 
 BASELINE_FILE = "baseline.json"
 ROWS_FILE = "rows-before.json"
@@ -51,7 +51,7 @@ def stored(runbook: Runbook, name: str) -> Path | None:
         return None
     stored_baseline(runbook)
     path = runbook.options.baseline.with_name(name)
-    from pam_rollback.observation.service.baseline import refuse_other_part  # noqa: PLC0415 - for sessions that have one
+    from pam_rollback.report.baseline_record import refuse_other_part  # noqa: PLC0415 - for sessions that have one
 
     refuse_other_part(path, runbook.stored.parts)
     return path

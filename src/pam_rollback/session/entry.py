@@ -100,13 +100,13 @@ def _may_it_run(config: pytest.Config, prepared: Runbook) -> int | None:
         own_addresses.prove(prepared.environment)
     with _nothing_left_of(prepared.folder):
         prepared.make_folder(config)
-    alarm = last_words.Alarm(prepared)
+    alarm = last_words.Alarm(config, prepared)
     prepared.journal.tell_losses_to(alarm)
     config.add_cleanup(alarm.end)
     if prepared.resumed is not None and not prepared.options.dry_run:
         from pam_rollback.session import resuming  # noqa: PLC0415 - the same
 
-        resuming.begin(prepared)
+        resuming.begin(config, prepared)
     return None
 
 

@@ -4,18 +4,27 @@ pytest takes a function for a hook only when its name begins with ``pytest_``. E
 named after it.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from pam_rollback.environment.environment import Environment
+    from pam_rollback.environment.known_before import Finding
     from pam_rollback.plan.plan import Plan
+    from pam_rollback.report.decision_record import DecisionRecord
     from pam_rollback.report.run_record import ActionStep, RunRecord
     from pam_rollback.report.watched_incident import WatchedIncident
+    from pam_rollback.report.watched_record import Watched
+    from pam_rollback.rollback.engine.journal import Journal, Undo
+    from pam_rollback.rollback.engine.undoing import UndoKinds
     from pam_rollback.session.options import Options
+    from pam_rollback.session.runbook import Runbook
+    from pam_rollback.session.seen import Seen
     from pam_rollback.session.selection import LeftOut
 
 
@@ -37,15 +46,75 @@ def pytest_pam_run_notes(run_folder: Path) -> str | None:
     """
 
 
-def pytest_pam_notes(run_folder: Path) -> list[str] | None:
+def pytest_pam_notes(run_folder: Path, runbook: "Runbook") -> list[str] | None:
     """Give lines for the notes of any session, such as what it did and when to come back.
 
     Asked before its record is written: whoever answers looks at nothing outside. What fails in it is named in the notes.
     """
 
 
-def pytest_pam_planned(plan: "Plan", environment: "Environment", phases: Collection[str]) -> "list[ActionStep] | None":
-    """Give the steps that a session with tests of these phases would do beside its stories. Asked with ``--dry-run``; sends nothing.
+def pytest_pam_known_before(runbook: "Runbook") -> "tuple[Sequence[Finding], Mapping[str, str]] | None":
+    """Give what ``--baseline FILE`` has in a part of yours: findings that are known, as far as a waiver answers for them.
+
+    With them, by plan item, what is said where something is new nevertheless. None: it has no such part. Raise MeasurementFailed when the
+    part cannot be read (``session.baseline_files.stored``): then nothing of the baseline is known.
+    """
+
+
+def pytest_pam_alarm(environment: "Environment", text: str) -> str | None:
+    """In a real run: say at once what must not be lost, such as a change that no disk took. Give why that did not work, if it did not.
+
+    Called from a thread of its own, for which the end waits some seconds. The text is without secrets. What fails in it is dropped.
+    """
+
+
+def pytest_pam_verdict_known(runbook: "Runbook", record: "RunRecord", news: str) -> list[str] | None:
+    """A rollback was begun, for real or where nothing was planted, and its verdict was printed. Tell the team, and give who was not told.
+
+    ``news`` has the verdict, its reasons and where the report is, without secrets. What fails in it is named as not told.
+    """
+
+
+def pytest_pam_undo_begins(
+    runbook: "Runbook", journal: "Journal", owed: "Sequence[Undo]"
+) -> "AbstractContextManager[list[str]] | None":
+    """``--undo`` puts back what a run owes. Give a context manager: its block is the undo, which may raise. It gives who was not told.
+
+    Within the lock, after the journal has noted that the undo begins. Whatever takes time is done beside the undo. One that cannot be
+    entered is named.
+    """
+
+
+def pytest_pam_undo_kinds() -> "UndoKinds | None":
+    """Give the kinds of change that a journal may owe (``journal.owe``), each with what puts it back and sees that it is back.
+
+    Asked at the end of a drill, by ``--undo`` and by ``--resume``. Of whoever fails no kind is known, and what the journal owes of an
+    unknown kind is a person's matter: the exit code is 14.
+    """
+
+
+def pytest_pam_phase_begins(fixture: str) -> tuple[str, str] | None:
+    """A fixture is set up next. Give the phase that begins with it, and what it does, as whoever watches the session reads it.
+
+    Asked of each fixture: be quick. What fails in it is left out.
+    """
+
+
+def pytest_pam_phase_ended(fixture: str, found: object, request: pytest.FixtureRequest) -> tuple[str, str] | None:
+    """A fixture was set up and gave ``found``. Give the phase and what is known now. Otherwise as ``pytest_pam_phase_begins``."""
+
+
+def pytest_pam_watched(runbook: "Runbook") -> "list[Watched] | None":
+    """Give how users fared around each rollback of this run, from what was recorded: the record keeps it, and its page draws it.
+
+    Asked of every session that was not a dry run, before its record is written. What fails in it is named in the notes.
+    """
+
+
+def pytest_pam_planned(
+    plan: "Plan", environment: "Environment", phases: Collection[str], stories: Sequence[str]
+) -> "list[ActionStep] | None":
+    """Give the steps that a session with tests of these phases, and with these stories, would do. Asked with ``--dry-run``; sends nothing.
 
     What fails in it is named among the steps.
     """
@@ -99,6 +168,17 @@ def pytest_pam_incomplete(config: pytest.Config, left_out: "LeftOut", answered: 
 
     ``answered`` are the plan items for which a person or a dated waiver answers. Asked more than once, and of every session. One that fails
     is a reason itself.
+    """
+
+
+@pytest.hookspec(firstresult=True)
+def pytest_pam_recommendation(
+    config: pytest.Config, tests: "Sequence[Seen]", left_out: "LeftOut", partial: Sequence[str]
+) -> "DecisionRecord | None":
+    """Of a session of the phase decision: recommend what to do, by what its tests said. Its exit code is the recommendation's.
+
+    ``partial`` says why the selection is not whole: then "no rollback" is not known. The first answer counts. Where nobody answers, or one
+    fails, nothing is known, and that is a reason of the verdict.
     """
 
 

@@ -1,71 +1,169 @@
 """Asks whoever listens to the suite's own hooks. One that fails is named: it keeps no verdict from being told, and makes none a GO."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
 from pam_rollback.environment.environment import Environment
 from pam_rollback.report.run_record import ActionStep, RunRecord
 from pam_rollback.report.shown_record import shown
-from pam_rollback.report.watched_incident import WatchedIncident
 from pam_rollback.report.wording import Paragraph
+from pam_rollback.rollback.engine.journal import Journal, Undo
 from pam_rollback.session.runbook import Runbook
+from pam_rollback.session.seen import Seen
 from pam_rollback.session.selection import LeftOut
 
+if TYPE_CHECKING:
+    from pam_rollback.report.decision_record import DecisionRecord
+    from pam_rollback.report.watched_incident import WatchedIncident
+    from pam_rollback.report.watched_record import Watched
+    from pam_rollback.rollback.engine.undoing import UndoKind, UndoKinds
+
 T = TypeVar("T")
+Phase = tuple[str, str]
+"""Its name, and what there is to say of it."""
 
 
 def run_notes(config: pytest.Config, folder: Path) -> list[str]:
     """Lines for the notes of a real run."""
-    return _heard(lambda: config.hook.pytest_pam_run_notes(run_folder=folder), _failed)
+    return _asked(config.hook.pytest_pam_run_notes, _failed, run_folder=folder)
 
 
 def run_ended(config: pytest.Config, folder: Path, environment: Environment) -> list[str]:
     """Lines for the terminal when a real run is over."""
-    return _heard(lambda: config.hook.pytest_pam_run_ended(run_folder=folder, environment=environment), _failed)
+    return _asked(config.hook.pytest_pam_run_ended, _failed, run_folder=folder, environment=environment)
 
 
 def undone(config: pytest.Config, folder: Path, environment: Environment, words: str) -> list[str]:
     """Lines for the terminal when a real run was put back, or could not be."""
-    ask = config.hook.pytest_pam_undone
-    return _heard(lambda: ask(config=config, run_folder=folder, environment=environment, undone=words), _failed)
+    hook = config.hook.pytest_pam_undone
+    return _asked(hook, _failed, config=config, run_folder=folder, environment=environment, undone=words)
 
 
-def notes(config: pytest.Config, folder: Path) -> list[str]:
+def notes(config: pytest.Config, runbook: Runbook) -> list[str]:
     """Lines for the notes of any session."""
-    found = _heard(lambda: config.hook.pytest_pam_notes(run_folder=folder), lambda problem: [_failed(problem)])
-    return [line for lines in found for line in lines]
+    hook = config.hook.pytest_pam_notes
+    return _all(_asked(hook, lambda problem: [_failed(problem)], run_folder=runbook.folder, runbook=runbook))
 
 
-def planned(config: pytest.Config, runbook: Runbook, phases: Collection[str]) -> list[ActionStep]:
-    """What a session would do beside its stories."""
-    ask = config.hook.pytest_pam_planned
-    found = _heard(
-        lambda: ask(plan=runbook.plan, environment=runbook.environment, phases=phases),
+def watched(config: pytest.Config, runbook: Runbook) -> "tuple[list[Watched], list[str]]":
+    """How users fared around each rollback, and a note for whoever could not say."""
+    problems: list[str] = []
+
+    def failed(problem: Exception) -> "list[Watched]":
+        problems.append(_failed(problem))
+        return []
+
+    return _all(_asked(config.hook.pytest_pam_watched, failed, runbook=runbook)), problems
+
+
+def phase_begins(config: pytest.Config, fixture: str) -> list[Phase]:
+    """What to say before a fixture is set up: never a reason for anything to fail."""
+    return list(filter(None, _asked(config.hook.pytest_pam_phase_begins, _silent, fixture=fixture)))
+
+
+def phase_ended(config: pytest.Config, fixture: str, found: object, request: pytest.FixtureRequest) -> list[Phase]:
+    """What to say of what a fixture brought about: never a reason for anything to fail."""
+    hook = config.hook.pytest_pam_phase_ended
+    return list(filter(None, _asked(hook, _silent, fixture=fixture, found=found, request=request)))
+
+
+def planned(
+    config: pytest.Config, runbook: Runbook, phases: Collection[str], stories: Sequence[str]
+) -> list[ActionStep]:
+    """What a session would do, its stories first."""
+    found = _asked(
+        config.hook.pytest_pam_planned,
         lambda problem: [ActionStep("not known", _failed(problem), "planned", 0.0, 0.0)],
+        plan=runbook.plan,
+        environment=runbook.environment,
+        phases=phases,
+        stories=stories,
     )
-    return [step for steps in found for step in steps]
+    return _all(found)
 
 
 def incomplete(config: pytest.Config, left_out: LeftOut, answered: Collection[str]) -> list[str]:
     """Why the session did not ask all that it should have. One that cannot tell leaves that unknown."""
-    ask = config.hook.pytest_pam_incomplete
-    found = _heard(
-        lambda: ask(config=config, left_out=left_out, answered=answered),
+    found = _asked(
+        config.hook.pytest_pam_incomplete,
         lambda problem: [f"whether all was asked is not known: {_failed(problem)}"],
+        config=config,
+        left_out=left_out,
+        answered=answered,
     )
-    return [reason for reasons in found for reason in reasons]
+    return _all(found)
 
 
 def report(config: pytest.Config, record: RunRecord) -> list[Paragraph]:
     """Paragraphs for the scorecard and the job summary."""
-    found = _heard(
-        lambda: config.hook.pytest_pam_report(record=shown(record)),
-        lambda problem: [("Not told", (_failed(problem),))],
+
+    def failed(problem: Exception) -> list[Paragraph]:
+        return [("Not told", (_failed(problem),))]
+
+    return _all(_asked(config.hook.pytest_pam_report, failed, record=shown(record)))
+
+
+def undo_kinds(config: pytest.Config) -> "dict[str, UndoKind]":
+    """How changes are put back, by their kind. Whoever fails knows none."""
+    found: dict[str, UndoKind] = {}
+    kinds: UndoKinds
+    for kinds in _asked(config.hook.pytest_pam_undo_kinds, lambda _: {}):
+        found |= kinds
+    return found
+
+
+def alarm(config: pytest.Config, environment: Environment, text: str) -> None:
+    """Say at once what must not be lost."""
+    _asked(config.hook.pytest_pam_alarm, _silent, environment=environment, text=text)
+
+
+def verdict_known(config: pytest.Config, runbook: Runbook, record: RunRecord, news: str) -> list[str]:
+    """Who was not told of a rollback's verdict, in words."""
+    found = _asked(
+        config.hook.pytest_pam_verdict_known,
+        lambda problem: [f"was not told of the verdict, tell them yourself: {problem!r}"],
+        runbook=runbook,
+        record=record,
+        news=news,
     )
-    return [paragraph for paragraphs in found for paragraph in paragraphs]
+    return _all(found) if found else ["nobody was told of the verdict: nobody listens"]
+
+
+@contextmanager
+def undo_followed(
+    config: pytest.Config, runbook: Runbook, journal: Journal, owed: Sequence[Undo]
+) -> Iterator[list[str]]:
+    """The block is the undo. Gives who was not told of it: whole once the block is over."""
+    problems: list[str] = []
+    told: list[list[str]] = []
+
+    def failed(problem: Exception) -> AbstractContextManager[list[str]]:
+        return nullcontext([_failed(problem)])
+
+    with ExitStack() as followed:
+        for manager in _asked(config.hook.pytest_pam_undo_begins, failed, runbook=runbook, journal=journal, owed=owed):
+            try:
+                told.append(followed.enter_context(manager))
+            except Exception as problem:  # noqa: BLE001 - what is owed is put back, whoever hears of it
+                told.append([_failed(problem)])
+        yield problems
+    problems += _all(told)
+
+
+def recommendation(
+    config: pytest.Config, tests: Sequence[Seen], left_out: LeftOut, partial: Sequence[str]
+) -> "tuple[DecisionRecord | None, str]":
+    """What a decision session recommends, or why nobody can say."""
+    ask = config.hook.pytest_pam_recommendation
+    try:
+        found: DecisionRecord | None = ask(config=config, tests=tests, left_out=left_out, partial=partial)
+    except Exception as problem:  # noqa: BLE001 - whatever it is, it recommends nothing
+        return None, f"what to do is not known: {_failed(problem)}"
+    return found, "" if found is not None else "what to do is not known: nobody recommends anything"
 
 
 def names_of(config: pytest.Config, hook: str) -> list[str]:
@@ -74,7 +172,7 @@ def names_of(config: pytest.Config, hook: str) -> list[str]:
     return [listener.plugin_name for listener in reversed(found)]
 
 
-def tell_one(config: pytest.Config, hook: str, listener: str, incident: WatchedIncident) -> str:
+def tell_one(config: pytest.Config, hook: str, listener: str, incident: "WatchedIncident") -> str:
     """Tell one listener of an incident, and nobody else; gives its reference, or nothing. Raises whatever it raises."""
     plugins = config.pluginmanager
     others = [plugin for plugin in plugins.get_plugins() if plugins.get_name(plugin) != listener]
@@ -82,11 +180,25 @@ def tell_one(config: pytest.Config, hook: str, listener: str, incident: WatchedI
     return next((str(answer) for answer in answers if answer), "")
 
 
-def _heard(ask: Callable[[], Sequence[T]], failed: Callable[[Exception], T]) -> list[T]:
-    try:
-        return list(ask())
-    except Exception as problem:  # noqa: BLE001 - whatever it is, the session did what it did
-        return [failed(problem)]
+def _asked(hook: Any, failed: Callable[[Exception], T], **given: object) -> list[T]:
+    """What each listener answers, but for None. One that fails takes nobody else's answer along, as a call of the hook would."""
+    found: list[T] = []
+    for listener in reversed(hook.get_hookimpls()):
+        try:
+            answer = listener.function(*(given[name] for name in listener.argnames))
+        except Exception as problem:  # noqa: BLE001 - whatever it is, the session did what it did
+            answer = failed(problem)
+        if answer is not None:
+            found.append(answer)
+    return found
+
+
+def _all(several: Iterable[Iterable[T]]) -> list[T]:
+    return [one for found in several for one in found]
+
+
+def _silent(_: Exception) -> None:
+    """What cannot be said is left out."""
 
 
 def _failed(problem: Exception) -> str:

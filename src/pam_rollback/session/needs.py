@@ -11,8 +11,11 @@ from typing import Any, Literal, TypeVar, get_args
 import pytest
 
 from pam_rollback.base.configuration import suggestion
+from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_tables import Ability, Browser
 
+Lacking = Callable[[pytest.Item, Environment], str]
+"""Why a test has nothing to ask in an environment, in words; empty when it has."""
 F = TypeVar("F", bound=Callable[..., Any])
 _SAID = "__pam_needs__"
 SIGNED_IN = ("email", "password", "log_in", "log_out")
@@ -32,6 +35,7 @@ class Needs:
     baseline: str = ""
     rollback: bool = False
     of_case: "Callable[[Mapping[str, object], bool], Needs] | None" = None
+    lacking: Lacking | None = None
 
 
 def needs(
@@ -42,6 +46,7 @@ def needs(
     baseline: str = "",
     rollback: bool = False,
     of_case: Callable[[Mapping[str, object], bool], Needs] | None = None,
+    lacking: Lacking | None = None,
 ) -> Callable[[F], F]:
     """Decorates a fixture, below ``@pytest.fixture``, or a test.
 
@@ -50,7 +55,8 @@ def needs(
     ``abilities``: what the environment declares. ``browser``: one that it declares, beside those that a test is run in. ``series``: one
     of these stands in ``[prometheus]``, where that is the source. ``elements``: of pages, by their names in the product's contract.
     ``baseline``: the part of a baseline that something is compared with. ``rollback``: one that this session did. ``of_case``: what more
-    it is, by the test's parameters and by whether there is a test account.
+    it is, by the test's parameters and by whether there is a test account. ``lacking``: why nothing of it is there, for what no word above
+    says.
     """
     unknown = [
         f"{name!r}, {suggestion(name, known)}"
@@ -60,7 +66,7 @@ def needs(
     ]
     if unknown:
         raise ValueError(f"@needs: no environment can declare {'; '.join(unknown)}")
-    said = Needs(abilities, browser, series, elements, baseline, rollback, of_case)
+    said = Needs(abilities, browser, series, elements, baseline, rollback, of_case, lacking)
 
     def mark(function: F) -> F:
         if not hasattr(function, "__code__"):

@@ -4,17 +4,14 @@ Phases are seen by the fixtures that bring them about, so that neither a fixture
 """
 
 from collections.abc import Generator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import pytest
 
-from pam_rollback.base.errors import ActionFailed
-from pam_rollback.observation.rules.recovery import Recovery
 from pam_rollback.report.verdict import Outcome
-from pam_rollback.report.wording import duration, times_of_day, without_own_word
-from pam_rollback.rollback.service.stories import SITUATIONS, objective_of
-from pam_rollback.session import as_it_runs, detail
+from pam_rollback.report.wording import times_of_day, without_own_word
+from pam_rollback.session import as_it_runs, detail, listeners
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.classification import MESSAGE, OUTCOME
 from pam_rollback.session.detail import Detail
@@ -24,15 +21,8 @@ from pam_rollback.session.runbook import Runbook
 from pam_rollback.session.seen import Seen
 from pam_rollback.session.situations import AS_IS
 
-_BEGINS = {
-    "practice_range": ("sandbox", "starting"),
-    "baseline_answers": ("baseline", "how it is now is recorded"),
-    "held_window": ("window", "the success criteria are watched for their time"),
-}
-"""Fixtures whose beginning is told, with the phase and what it does."""
 _ROLLBACK = "rollback"
-_INCIDENT = "incident"
-"""The last of a drill that is put back."""
+_OWN_SANDBOX = "practice_range"
 
 
 @pytest.hookimpl(wrapper=True)
@@ -41,51 +31,20 @@ def pytest_fixture_setup(
 ) -> Generator[None, Any, Any]:
     """A phase begins, or what it brought about is known."""
     runbook = runbook_module.of(request.config)
-    name = fixturedef.argname
-    if runbook is not None and name in _BEGINS:
-        progress_of(request.config, runbook).phase(*_BEGINS[name])
+    if runbook is None:
+        return (yield)
+    name, config = fixturedef.argname, request.config
+    for phase, text in listeners.phase_begins(config, name):
+        progress_of(config, runbook).phase(phase, text)
     found = yield
-    if runbook is not None and (name in _TOLD or name == "in_situation"):
-        for phase, text in _news(name, found, request, runbook):
-            progress_of(request.config, runbook).phase(phase, text)
+    for phase, text in listeners.phase_ended(config, name, found, request):
+        progress_of(config, runbook).phase(phase, text)
     return found
 
 
-_TOLD = frozenset({_INCIDENT, "recovery"})
-
-
-def _news(name: str, found: Any, request: pytest.FixtureRequest, runbook: Runbook) -> list[tuple[str, str]]:
-    """Never a reason for anything to fail: what cannot be said is left out."""
-    try:
-        if name == _INCIDENT:
-            return [("incident", str(found.description))]
-        story = SITUATIONS.get(str(request.getfixturevalue("situation")))
-        if story is None:
-            return []
-        if name == "recovery":
-            return [("users", _users(found, runbook, objective_of(runbook.plan, story).max_s))]
-        if isinstance(found, ActionFailed):
-            return [("NOT DONE", f"{story.name}: {found}")]
-        took = duration(max(0.0, found.finished_s - found.decided_s))
-        return [("done", f"{story.name}: {len(found.steps)} steps, {took} after the decision")]
-    except Exception:  # noqa: BLE001 - as the docstring says
-        return []
-
-
-def _users(found: Recovery, runbook: Runbook, objective_s: float) -> str:
-    def at(moment_s: float) -> datetime:
-        return runbook.started + timedelta(seconds=moment_s - runbook.started_s)
-
-    return as_it_runs.users(found.within(objective_s), at, datetime.now().astimezone().tzinfo)
-
-
-def pytest_fixture_post_finalizer(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> None:
-    """A drill has put back what it changed."""
-    runbook = runbook_module.of(request.config)
-    if runbook is None or fixturedef.argname != _INCIDENT or runbook.options.real:
-        return
-    if runbook.journal.action_began and not runbook.journal.owed():
-        progress_of(request.config, runbook).phase("undo", "everything is as it was before the drill")
+def pytest_pam_phase_begins(fixture: str) -> tuple[str, str] | None:
+    """The session's own."""
+    return ("sandbox", "starting") if fixture == _OWN_SANDBOX else None
 
 
 class LiveReport:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from pam_rollback import VERSION
 from pam_rollback.report.decision_record import DecisionRecord
@@ -22,16 +22,15 @@ from pam_rollback.report.run_record import (
 )
 from pam_rollback.report.verdict import Outcome, counted
 from pam_rollback.rollback.engine.journal import ACTION
-from pam_rollback.rollback.rules.range_proof import PLANTED_BEFORE
-from pam_rollback.rollback.rules.undamaged import NOT_JUDGED
-from pam_rollback.rollback.service.stories import STORIES
 from pam_rollback.session.baseline_files import BASELINE_FILE, staleness
 from pam_rollback.session.runbook import Runbook, shown
 from pam_rollback.session.scope import Scope
 from pam_rollback.session.seen import Seen
 from pam_rollback.session.selection import LeftOut
 from pam_rollback.session.situations import BASELINE
-from pam_rollback.session.watched import watched
+
+if TYPE_CHECKING:
+    from pam_rollback.report.watched_record import Watched
 
 HOW_TO_GET_HTML = "`make report` builds the HTML"
 HOW_TO_GET_EVIDENCE = "`make report` adds the evidence, test by test"
@@ -47,14 +46,14 @@ def build_record(
     scope: Scope,
     left_out: LeftOut,
     situations: tuple[str, ...],
-    stories: tuple[str, ...],
     finished: Moment,
     notes: Sequence[str],
     told: Sequence[str] = (),
     planned: Sequence[ActionStep] = (),
+    watched: "Sequence[Watched]" = (),
     decision: DecisionRecord | None = None,
 ) -> RunRecord:
-    """All that the session found out, as data. ``told`` and ``planned`` are what topics note, and would have done."""
+    """All that the session found out, as data. ``told``, ``planned`` and ``watched`` are what topics note, would have done, and saw."""
     environment = runbook.environment
     return RunRecord(
         run_id=runbook.id,
@@ -77,8 +76,8 @@ def build_record(
         deselected=tuple(NotRun(*one) for one in left_out.tests),
         actions=tuple(_actions(runbook)),
         items=tuple(_items(runbook, tests)),
-        steps=(*_planned_steps(runbook, stories), *planned) if verdict == "PLANNED" else tuple(_steps(runbook)),
-        watched=() if verdict == "PLANNED" else tuple(watched(runbook)),
+        steps=tuple(planned) if verdict == "PLANNED" else tuple(_steps(runbook)),
+        watched=tuple(watched),
         relaxed_thresholds=scope.relaxed,
         waivers=scope.waivers,
         acknowledgements=scope.acknowledgements,
@@ -88,13 +87,7 @@ def build_record(
         standing=read_ways(runbook.folder),
         notes=(
             *notes,
-            *(
-                [f"{NOT_JUDGED}: nothing was planted here"]
-                if runbook.undamaged and runbook.journal.action_began
-                else []
-            ),
             *_baselines(runbook),
-            *_planted_before(runbook),
             *(runbook.secrets.redact(line) for line in told),
             *(f"observed by a person: {text}" for text in runbook.options.observed),
         ),
@@ -135,14 +128,6 @@ def _baselines(runbook: Runbook) -> Iterable[str]:
         yield f"baseline recorded; hold later runs against it with --baseline {shown(recorded)}"
 
 
-def _planted_before(runbook: Runbook) -> Iterable[str]:
-    """What whoever attached a sandbox practises with."""
-    for entry in runbook.journal.entries():
-        if entry["event"] == PLANTED_BEFORE:
-            names = ", ".join(map(str, entry["faults"]))
-            yield f"planted in the sandbox before {entry.get('situation', 'the drill')} began: {names}"
-
-
 def _result(test: Seen, runbook: Runbook) -> Result:
     properties = test.properties
     identifiers = tuple(str(properties.get("criterion", "")).split())
@@ -171,13 +156,14 @@ def next_page(properties: Mapping[str, Any], identifiers: Sequence[str], runbook
 
 def _actions(runbook: Runbook) -> Iterable[ActionTaken]:
     """From the journal: why, which way, and who decided."""
+    strategies = {way: strategy for strategy in runbook.plan.strategies.values() for way in strategy.ways}
     for entry in runbook.journal.entries():
-        story = STORIES.get(str(entry.get("strategy", ""))) if entry["event"] == ACTION else None
-        if story is None:
+        story = str(entry.get("strategy", "")) if entry["event"] == ACTION else ""
+        if story not in strategies:
             continue
-        strategy = runbook.plan.strategy(story.strategy)
+        strategy = strategies[story]
         yield ActionTaken(
-            story=story.name,
+            story=story,
             strategy=strategy.id,
             title=strategy.title,
             incident=runbook.secrets.redact(str(entry.get("reason", ""))),
@@ -191,12 +177,6 @@ def _items(runbook: Runbook, tests: Sequence[Seen]) -> Iterable[ItemTitle]:
     """What the plan asks for, of all that the tests serve, in the plan's order."""
     served = {one for test in tests for one in str(test.properties.get("criterion", "")).split()}
     return (ItemTitle(item.id, item.title) for item in runbook.plan.items() if item.id in served)
-
-
-def _planned_steps(runbook: Runbook, stories: Iterable[str]) -> Iterable[ActionStep]:
-    from pam_rollback.rollback.service.planned import planned_steps  # noqa: PLC0415 - strategies, for --dry-run
-
-    return planned_steps(runbook.plan, stories, runbook.environment)
 
 
 def _steps(runbook: Runbook) -> Iterable[ActionStep]:

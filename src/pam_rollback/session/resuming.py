@@ -6,10 +6,9 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed, Refused
-from pam_rollback.communication.service.channels import UNDO_KINDS as TOLD_KINDS
 from pam_rollback.rollback.engine.journal import ACTION, FINISHED, RESUMED, UNDOING, Journal
-from pam_rollback.rollback.service.undo_kinds import CLEAR_FAULTS
-from pam_rollback.session import second_places
+from pam_rollback.rollback.engine.undoing import beside_actions
+from pam_rollback.session import listeners, second_places
 from pam_rollback.session.baseline_files import BASELINE_FILE
 from pam_rollback.session.earlier_run import elsewhere, journal_of
 from pam_rollback.session.resumption import Resumption, moment_s
@@ -44,11 +43,11 @@ def take_over(config: pytest.Config, runbook: Runbook) -> None:
     _use_its_baseline(config, runbook)
 
 
-def begin(runbook: Runbook) -> None:
+def begin(config: pytest.Config, runbook: Runbook) -> None:
     """Note that this run goes on; from now on it is two sessions' journal."""
     runbook.stop.clear()
     runbook.journal.append(RESUMED, initiated_by=runbook.options.initiated_by, reason=runbook.options.reason)
-    for gap in runbook.journal.lacks({CLEAR_FAULTS, *TOLD_KINDS}):
+    for gap in runbook.journal.lacks(beside_actions(listeners.undo_kinds(config))):
         runbook.journal.warn("undo", f"how it was before this run is not known for certain: {gap}")
 
 

@@ -34,7 +34,7 @@ from pam_rollback.session.resumption import Resumption
 from pam_rollback.session.sql_names import refuse_unknown_names
 
 if TYPE_CHECKING:
-    from pam_rollback.observation.service.baseline import Baseline
+    from pam_rollback.report.baseline_record import Baseline
     from pam_rollback.rollback.client.git_reach import Reach
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
@@ -351,7 +351,7 @@ def stored_baseline_of(file: Path | None, plan: Plan) -> "Baseline | None":
     """What the file says; None without one. Raises pytest.UsageError when it is no baseline, or has too few answers."""
     if file is None:
         return None
-    from pam_rollback.observation.service.baseline import load_baseline  # noqa: PLC0415 - for sessions that have one
+    from pam_rollback.report.baseline_record import load_baseline  # noqa: PLC0415 - for sessions that have one
 
     try:
         stored = load_baseline(file)

@@ -20,6 +20,11 @@ class Seen:
     body_ran: bool = False
 
     @property
+    def criteria(self) -> list[str]:
+        """The plan items that it serves."""
+        return str(self.properties.get("criterion", "")).split()
+
+    @property
     def outcome(self) -> Outcome:
         """The worst of what was said; a test whose body never ran to its end did not pass."""
         bad = [outcome for outcome in self.outcomes if outcome is not Outcome.PASSED]

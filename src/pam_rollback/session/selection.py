@@ -116,7 +116,7 @@ def missing_abilities(item: pytest.Item, environment: Environment) -> list[str]:
 
 def not_in_contract(item: pytest.Item, environment: Environment) -> str:
     """What the test is about and the product, by its contract, does not have; empty when it has all of it."""
-    return _unasked_part(item, environment) or _undescribed_elements(item, environment)
+    return _nothing_there(item, environment) or _undescribed_elements(item, environment)
 
 
 def why_left_out(item: pytest.Item, runbook: Runbook) -> str:
@@ -200,18 +200,10 @@ def _records_its_own(item: pytest.Item, runbook: Runbook) -> bool:
     return situation_of(item) not in {AS_IS, BASELINE} and runbook.records_before
 
 
-def _unasked_part(item: pytest.Item, environment: Environment) -> str:
-    """Why the health that the test is about is not asked here; empty when it is."""
-    asked = getattr(item, "fixturenames", ())
-    if "services_of_deploy" in asked and not (environment.render is not None and environment.render.workers):
-        return f"{environment.name} names no [render] workers"
-    components = environment.contract.health.values()
-    if "releases_named" in asked and not any(one.names_release and not environment.unasked(one) for one in components):
-        return f"no health answer of {environment.product} names a release"
-    if "health" not in asked or "site_page" in asked:
-        return ""
-    ids = markers.criterion_ids(item)
-    return next((why for one in components if one.item in ids and (why := environment.unasked(one))), "")
+def _nothing_there(item: pytest.Item, environment: Environment) -> str:
+    """Why there is nothing that the test could ask; empty when there is."""
+    said = (one.lacking(item, environment) for one in _needs(item, environment) if one.lacking is not None)
+    return next(filter(None, said), "")
 
 
 def _undescribed_elements(item: pytest.Item, environment: Environment) -> str:

@@ -5,7 +5,8 @@ those markers. Tests of these phases run only when ``-m`` names them, so no test
 
 A package with a module ``hooks`` listens to the suite's own hooks (``hookspecs``). With ``LOADED_FOR`` they are loaded with its fixtures;
 without, by real runs, by what undoes them, and by sessions that name a marker of its ``HEARD_BY``; with ``LOADED_WITH``, an option's
-and a variable's name, by sessions for which one of the two is set.
+and a variable's name, by sessions for which one of the two is set. Those of a topic (``HEARD_BY_ALL``) are loaded by every session, and
+load what is behind them when they are called.
 """
 
 import importlib
@@ -40,6 +41,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     for name, loaded_for in slices().items():
         if explained or named & loaded_for:
             load(f"{name}.fixtures")
+    for name in topics():
+        load(f"{name}.hooks")
     for name, (option, variable) in asked_for().items():
         if getattr(known, option, "") or os.environ.get(variable):
             load(f"{name}.hooks")
@@ -56,11 +59,11 @@ def slices() -> dict[str, frozenset[str]]:
 def listening() -> dict[str, frozenset[str] | None]:
     """Each slice that listens to the suite's hooks, and the markers for which it does; None: to those of real runs."""
     [root] = pam_rollback.__path__
-    asked = asked_for()
+    others = {*asked_for(), *topics()}
     return {
         name: _loaded_for(name)
         for name in packages()
-        if name not in asked and Path(root, name.rpartition(".")[2], "hooks.py").is_file()
+        if name not in others and Path(root, name.rpartition(".")[2], "hooks.py").is_file()
     }
 
 
@@ -68,6 +71,11 @@ def asked_for() -> dict[str, tuple[str, str]]:
     """Each slice whose hooks are loaded by what a session is asked for: the option's name among the known ones, and a variable."""
     found = ((name, getattr(importlib.import_module(name), "LOADED_WITH", None)) for name in packages())
     return {name: asked for name, asked in found if asked is not None}
+
+
+def topics() -> list[str]:
+    """Each slice whose hooks every session loads."""
+    return [name for name in packages() if getattr(importlib.import_module(name), "HEARD_BY_ALL", False)]
 
 
 def _heard_by(name: str) -> frozenset[str]:

@@ -46,7 +46,7 @@ from pam_rollback.session.seen import Seen
 from pam_rollback.session.situations import SITUATIONS_KEY
 
 if TYPE_CHECKING:
-    from pam_rollback.decision.rules.decision import Decision
+    from pam_rollback.report.decision_record import DecisionRecord
 
 _KEPT = {
     pytest.ExitCode.INTERNAL_ERROR: "pytest itself failed, see above",
@@ -167,7 +167,7 @@ class Collector:
             self._say(_nothing_selected(self._config, self._left_out))
             return
         record = self._write(code, why)
-        for problem in last_words.told_elsewhere(self._runbook, record, self._print(record)):
+        for problem in last_words.told_elsewhere(self._config, self._runbook, record, self._print(record)):
             self._say(f"the team: {problem}")
         if os.environ.get("GITHUB_ACTIONS") == "true":
             self._annotate(in_short.annotations(record))
@@ -196,7 +196,7 @@ class Collector:
 
     def _causes(self) -> list[Cause]:
         """Everything that keeps this session from a GO."""
-        decision = self._decision
+        decision, unknown = self._recommended()
         if decision is not None:
             from pam_rollback.session import deciding  # noqa: PLC0415 - for decisions
 
@@ -204,6 +204,8 @@ class Collector:
         else:
             outcomes = [test.outcome for test in self._tests.values() if not test.properties.get("advisory")]
             causes = causes_of_outcomes(outcomes)
+        if unknown:
+            causes.append(Cause(ExitCode.INCONCLUSIVE, unknown))
         causes += [Cause(ExitCode.ACTION_FAILED, why) for why in self._runbook.journal.failed_actions]
         causes += [Cause(ExitCode.INCONCLUSIVE, why) for why in self._scope.partial]
         if self._uncollected:
@@ -215,14 +217,12 @@ class Collector:
         """Which files hide their tests; empty when none does."""
         return f"cannot be collected: {', '.join(self._broken_collection)}" if self._broken_collection else ""
 
-    @property
-    def _decision(self) -> "Decision | None":
-        """What a decision session recommends; None for any other session."""
+    def _recommended(self) -> "tuple[DecisionRecord | None, str]":
+        """What a decision session recommends, or why nobody can say; neither for any other session."""
         if self._planned or not decision_alone.is_decision(self._config):
-            return None
-        from pam_rollback.session import deciding  # noqa: PLC0415 - for decisions
-
-        return deciding.decided(self._runbook, list(self._tests.values()), self._left_out, partial=self._scope.partial)
+            return None, ""
+        tests = list(self._tests.values())
+        return listeners.recommendation(self._config, tests, self._left_out, self._scope.partial)
 
     @property
     def _phases(self) -> set[str]:
@@ -245,15 +245,16 @@ class Collector:
             "PLANNED" if self._planned else VERDICT_WORDS[ExitCode(code)] if code in set(ExitCode) else "INCONCLUSIVE"
         )
         leaks = self._redacted_at_the_end()
-        decision = self._decision
-        said, advised = set(), None
+        decision, _ = self._recommended()
+        said = set()
         if decision is not None:
-            from pam_rollback.session import deciding, recommending  # noqa: PLC0415 - for decisions
+            from pam_rollback.session import deciding  # noqa: PLC0415 - for decisions
 
             said = {deciding.reason(decision)}
-            advised = recommending.recommended(self._config, runbook, decision)
         if runbook.stop.reason is not None:
             said.add(_KEPT[pytest.ExitCode.INTERRUPTED])  # the record names who stopped it
+        stories = self._config.stash[SITUATIONS_KEY].stories
+        watched, not_told = ([], []) if self._planned else listeners.watched(self._config, runbook)
         record = build_record(
             runbook,
             list(self._tests.values()),
@@ -263,12 +264,12 @@ class Collector:
             scope=self._scope,
             left_out=self._left_out,
             situations=self._config.stash[SITUATIONS_KEY].situations,
-            stories=self._config.stash[SITUATIONS_KEY].stories,
             finished=run_record.Moment(datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()),
             notes=[*_limits(self._tests.values()), *_notes(self._config, runbook, leaks)],
-            told=listeners.notes(self._config, runbook.folder),
-            planned=listeners.planned(self._config, runbook, self._phases) if self._planned else (),
-            decision=advised,
+            told=[*listeners.notes(self._config, runbook), *not_told],
+            planned=listeners.planned(self._config, runbook, self._phases, stories) if self._planned else (),
+            watched=watched,
+            decision=decision,
         )
         told = tuple(
             run_record.TopicTold(heading, tuple(entries)) for heading, entries in listeners.report(self._config, record)

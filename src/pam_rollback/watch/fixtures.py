@@ -16,6 +16,7 @@ from pam_rollback.base.outside_text import one_line
 from pam_rollback.base.wait import Waiter
 from pam_rollback.decision.fixtures.decision import Watcher
 from pam_rollback.decision.rules.decision import Finding, State, decide
+from pam_rollback.decision.service.recommending import Here, recommended
 from pam_rollback.environment.environment import Environment
 from pam_rollback.health.fixtures.health import refuse_when_offline
 from pam_rollback.observation.fixtures.observation import Observation
@@ -32,7 +33,6 @@ from pam_rollback.rollback.service.writer_lock import environment_lock
 from pam_rollback.session import listeners
 from pam_rollback.session.baseline_files import staleness
 from pam_rollback.session.progress import Progress
-from pam_rollback.session.recommending import recommended
 from pam_rollback.session.runbook import Runbook
 from pam_rollback.session.titles import titled
 from pam_rollback.stats.distribution import Distribution
@@ -290,7 +290,15 @@ def _advised(config: pytest.Config, runbook: Runbook, criteria: Sequence[str], s
     latest = [streak.latest for name in criteria if (streak := streaks.of.get(name)) is not None]
     asking = [Finding(one.criterion, one.state, one.words) for one in latest if one is not None]
     decision = decide(runbook.plan, asking, observed={}, vouched={}, constant_flags=runbook.environment.constant_flags)
-    record = recommended(config, runbook, decision)
+    here = Here(
+        plan=runbook.plan,
+        root=config.rootpath,
+        environment=runbook.environment.name,
+        env=runbook.options.env,
+        on_sandbox=runbook.on_sandbox,
+        answer_with="",
+    )
+    record = recommended(here, decision)
     strategy = record.strategy
     if strategy is None:
         return Advised(record.recommendation, "", "no strategy is named for it", "", "")

@@ -14,7 +14,6 @@ from pam_rollback.decision.rules.decision import (
     Decision,
     Evidence,
     Finding,
-    Recommendation,
     State,
     _causes,
     decide,
@@ -22,6 +21,7 @@ from pam_rollback.decision.rules.decision import (
 )
 from pam_rollback.plan.decision_rules import Gap
 from pam_rollback.plan.plan import Plan, load_plan
+from pam_rollback.report.decision_record import DecisionRecord, Recommendation
 
 ROOT = Path(__file__).resolve().parents[3]
 PLAN = load_plan(ROOT / "plan.toml")
@@ -292,3 +292,11 @@ def test_each_word_for_a_gap_means_a_state() -> None:
         "watch": State.WATCH,
         "no": State.CLEAR,
     }
+
+
+@pytest.mark.parametrize("word", [*Recommendation, "ROLL IT BACK, MAYBE"])
+def test_a_record_ends_with_the_code_of_its_recommendation(word: str) -> None:
+    """As the session did; words that nobody knows are never a GO."""
+    codes = {"ROLL BACK NOW": 10, "NO ROLLBACK": 0}
+
+    assert DecisionRecord(word, (), (), (), "").exit_code == codes.get(word, 11)

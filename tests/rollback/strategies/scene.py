@@ -20,6 +20,7 @@ from pam_rollback.rollback.client.git import GitRepository
 from pam_rollback.rollback.client.npm_build import NpmBuild
 from pam_rollback.rollback.engine.journal import Journal
 from pam_rollback.rollback.engine.settling import until_served
+from pam_rollback.rollback.engine.undoing import undo_all
 from pam_rollback.rollback.providers.netlify.netlify import NetlifySite, netlify_api
 from pam_rollback.rollback.providers.netlify.netlify_files import NetlifyFiles
 from pam_rollback.rollback.providers.render.render_api import render_api
@@ -33,9 +34,9 @@ from pam_rollback.rollback.strategies.frontend import Sources
 from pam_rollback.rollback.strategies.frontend_host import FrontendTools
 from pam_rollback.rollback.strategies.full_system import FullSystemTarget, FullSystemTools
 from pam_rollback.rollback.strategies.telling import Telling
-from pam_rollback.session.undoing import undo_all
 from tests.rollback.strategies.performed import Ended, PastTheProduct, open_steps, perform
 from tests.sessions import Range
+from tests.undo_kinds import KINDS
 
 STABLE, CANDIDATE = "1.41.3", "1.42.0"
 _DEADLINE_S = 5.0
@@ -118,7 +119,7 @@ class Scene:
 
     def undo(self) -> None:
         """Put back what the journal owes, with clients that wait as long as they do in earnest."""
-        undo_all(self.journal, self.environment, initiated_by="tests")
+        undo_all(self.journal, self.environment, KINDS, initiated_by="tests")
 
     def world(self) -> World:
         """How it is now."""

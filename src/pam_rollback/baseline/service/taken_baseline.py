@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures
-from pam_rollback.observation.service.baseline import ANSWERS, Baseline, Red
 from pam_rollback.product.rules.health import HealthAround
+from pam_rollback.report.baseline_record import ANSWERS, Baseline, Red
 
 _ERRORS = "errors"
 

@@ -20,7 +20,7 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import Strategy
-from pam_rollback.report.verdict import ExitCode
+from pam_rollback.report.decision_record import Recommendation
 
 
 class State(StrEnum):
@@ -40,6 +40,8 @@ OF_GAP: Mapping[str, State] = {"consider": State.CONSIDER, "watch": State.WATCH,
 """What a word of ``[decision.gaps]`` makes of a criterion."""
 
 
+FINDING = "pam-finding"
+"""The property of a test's report that holds what it found of a criterion (``Finding.as_data``)."""
 WITHOUT_FLAGS = "frontend"
 """The strategy that takes features back where flags are constants of the site's bundle."""
 
@@ -53,21 +55,6 @@ class Evidence(StrEnum):
     NONE = "nobody"
 
 
-class Recommendation(StrEnum):
-    """What to do."""
-
-    NOW = "ROLL BACK NOW"
-    CONSIDER = "CONSIDER A ROLLBACK"
-    WATCH = "WATCH"
-    NOT_KNOWN = "NOT KNOWN"
-    NO = "NO ROLLBACK"
-
-    @property
-    def exit_code(self) -> ExitCode:
-        """0, 10 or 11: the design's codes of a decision session."""
-        return {Recommendation.NOW: ExitCode.NO_GO, Recommendation.NO: ExitCode.GO}.get(self, ExitCode.INCONCLUSIVE)
-
-
 @dataclass(frozen=True)
 class Finding:
     """What is known of one criterion, in a sentence with figures."""
@@ -76,6 +63,10 @@ class Finding:
     state: State
     words: str
     evidence: Evidence = Evidence.MEASURED
+
+    def as_data(self) -> dict[str, str]:
+        """Plain text, which travels between processes."""
+        return {"state": self.state.value, "words": self.words}
 
 
 @dataclass(frozen=True, repr=False)

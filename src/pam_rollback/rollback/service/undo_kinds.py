@@ -1,20 +1,16 @@
 """Who puts which kind of change back. A strategy that makes a new kind of change adds its line."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from pam_rollback.base.clock import SystemClock
 from pam_rollback.base.errors import ActionFailed, UndoFailed
-from pam_rollback.base.wait import Waiter
-from pam_rollback.communication.service.channels import UNDO_KINDS as TOLD_KINDS
-from pam_rollback.communication.service.channels import take_down
-from pam_rollback.environment.environment import Environment
 from pam_rollback.plan.flags import FlagAdmin
 from pam_rollback.product.client.flag_service import flag_admin_of
 from pam_rollback.rollback.client.git import open_repository
 from pam_rollback.rollback.engine import flag_writing
-from pam_rollback.rollback.engine.journal import Journal, Undo
+from pam_rollback.rollback.engine.journal import Undo
 from pam_rollback.rollback.engine.settling import until_served
+from pam_rollback.rollback.engine.undoing import UndoKind, UndoKinds, UndoTools
 from pam_rollback.rollback.service.provider_access import (
     api_host,
     git_command,
@@ -40,20 +36,6 @@ from pam_rollback.sandbox.remote import Remote
 
 CLEAR_FAULTS = "clear-faults"
 """What is owed for a planted incident."""
-
-
-@dataclass(frozen=True)
-class UndoTools:
-    """What a routine works with. The wait is its own: a request to stop does not cut an undo short."""
-
-    environment: Environment
-    journal: Journal
-    initiated_by: str
-    waiter: Waiter
-
-
-UndoRoutine = Callable[[Undo, UndoTools], None]
-"""Puts one change back and sees that it is back. Raises UndoFailed. Settling it in the journal is left to who called."""
 
 
 def flag_admin(tools: UndoTools) -> FlagAdmin:
@@ -146,17 +128,12 @@ def _backend_tools(tools: UndoTools) -> BackendTools:
     )
 
 
-def _channel(undo: Undo, tools: UndoTools) -> None:
-    take_down(undo, tools.environment)
-
-
-UNDO_KINDS: Mapping[str, UndoRoutine] = {
-    flag_writing.UNDO_KIND: _flags,
-    frontend.UNDO_KIND: _front_end,
-    frontend.UNDO_BRANCH_KIND: _branch,
-    backend.UNDO_KIND: _back_end,
-    backend_workers.UNDO_KIND: _worker,
-    by_pull_request.UNDO_KIND: _pull_request,
-    **dict.fromkeys(TOLD_KINDS, _channel),
-    CLEAR_FAULTS: _faults,
+UNDO_KINDS: UndoKinds = {
+    flag_writing.UNDO_KIND: UndoKind(_flags),
+    frontend.UNDO_KIND: UndoKind(_front_end),
+    frontend.UNDO_BRANCH_KIND: UndoKind(_branch),
+    backend.UNDO_KIND: UndoKind(_back_end),
+    backend_workers.UNDO_KIND: UndoKind(_worker),
+    by_pull_request.UNDO_KIND: UndoKind(_pull_request),
+    CLEAR_FAULTS: UndoKind(_faults, by_action=False),
 }

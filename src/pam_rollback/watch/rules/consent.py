@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import date
 from enum import Enum
 
-from pam_rollback.decision.rules.decision import Recommendation
 from pam_rollback.environment.standing_consent import StandingConsent
+from pam_rollback.report.decision_record import Recommendation
 from pam_rollback.report.watched_incident import WatchedIncident
 from pam_rollback.watch.rules.looks import IN_A_ROW, Look, Streaks
 

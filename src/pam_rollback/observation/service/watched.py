@@ -1,32 +1,34 @@
 """What the record keeps of how users fared around each rollback: from the prober's record, the journal and the incident's moments."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.run_files import RECOVERY_FILE, TIMELINE_FILE
+from pam_rollback.observation.client.timeline import Timeline
+from pam_rollback.observation.rules.timeline_bins import Bin, bins, width_s
+from pam_rollback.plan.plan import Plan
 from pam_rollback.report.watched_record import ActionMoment, FeatureShare, NoticeSent, TimelineBin, Watched
 from pam_rollback.rollback.engine.journal import ACTION
-from pam_rollback.session.runbook import Runbook
 
 if TYPE_CHECKING:
     from pam_rollback.observation.rules.timeline_bins import Bin
 
 
-def watched(runbook: Runbook) -> Iterator[Watched]:
-    """One for each rollback that began, in order. What was not recorded is left out, never invented."""
-    entries = list(runbook.journal.entries())
+def watched(folder: Path, entries: Sequence[Mapping[str, Any]], *, began_s: float, plan: Plan) -> Iterator[Watched]:
+    """One for each rollback that began, in order. What was not recorded is left out, never invented.
+
+    ``folder``, ``entries`` and ``began_s`` are of the run: where it records, its journal, and its monotonic beginning.
+    """
     situations = dict.fromkeys(str(entry.get("situation", "")) for entry in entries if entry["event"] == ACTION)
     for situation in situations:
         own = [entry for entry in entries if str(entry.get("situation", "")) == situation]
-        length_s, seen = _seen(runbook.folder / situation / TIMELINE_FILE)
-        began_s = runbook.started_s
-        plan = runbook.plan
+        length_s, seen = _seen(folder / situation / TIMELINE_FILE)
         yield Watched(
             situation=situation,
-            moments=tuple(_moments(runbook.folder / situation / RECOVERY_FILE, began_s)),
+            moments=tuple(_moments(folder / situation / RECOVERY_FILE, began_s)),
             bin_s=length_s,
             bins=tuple(TimelineBin(_after(one.at_s, began_s), one.n, one.bad, _rounded(one.p95_ms)) for one in seen),
             error_rate_pct_max=plan.success_criteria["SC-1"].error_rate_pct_max,
@@ -37,8 +39,6 @@ def watched(runbook: Runbook) -> Iterator[Watched]:
 
 
 def _seen(path: Path) -> "tuple[float, list[Bin]]":
-    from pam_rollback.observation.client.timeline import Timeline  # noqa: PLC0415 - for sessions with a rollback
-    from pam_rollback.observation.rules.timeline_bins import bins, width_s  # noqa: PLC0415 - the same
 
     try:
         timeline = Timeline(path)

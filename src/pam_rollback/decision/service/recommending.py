@@ -1,54 +1,53 @@
-"""Puts a decision into the run record, with what there is to know of the strategies that it names."""
+"""A decision as a part of the run record, with what there is to know of the strategies that it names."""
 
 import shlex
-from collections.abc import Mapping, Sequence
-
-import pytest
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from pam_rollback.decision.rules.decision import Decision, Finding
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import RecoveryTime, Strategy
 from pam_rollback.report import readiness, wording
 from pam_rollback.report.decision_record import CriterionFound, DecisionRecord, StrategyAdvised
-from pam_rollback.report.past_drills import PastRecovery, Sought, past_recoveries, told
-from pam_rollback.rollback.service.stories import STORIES, Story, first_way
-from pam_rollback.session.runbook import Runbook
+from pam_rollback.report.past_drills import PastRecovery, past_recoveries, told
+from pam_rollback.rollback.service.drilled import sought
+from pam_rollback.rollback.service.stories import first_way
 
 
-def recommended(config: pytest.Config, runbook: Runbook, decision: Decision) -> DecisionRecord:
+@dataclass(frozen=True)
+class Here:
+    """Where it is decided."""
+
+    plan: Plan
+    root: Path
+    """Of the project: its drills, and the runs of earlier days."""
+    environment: str
+    """Its name."""
+    env: str
+    """What ``--env`` was given."""
+    on_sandbox: bool
+    answer_with: str
+    """The session once more, with the answers that it has already: without secrets."""
+
+
+def recommended(here: Here, decision: Decision) -> DecisionRecord:
     """The decision as data."""
-    plan = runbook.plan
-    out = config.rootpath / "reports" / "out"
+    plan, out = here.plan, here.root / "reports" / "out"
     past = past_recoveries(out, sought(plan))
-    ready = readiness.last_known(out, environment=runbook.environment.name)
-    files = {path.stem for path in (config.rootpath / "drills").glob("test_*.py")}
+    ready = readiness.last_known(out, environment=here.environment)
+    files = {path.stem for path in (here.root / "drills").glob("test_*.py")}
     advice = decision.advice
-
-    def advised(strategy: Strategy) -> StrategyAdvised:
-        return _advised(strategy, runbook, past, files, ready)
-
     return DecisionRecord(
         recommendation=decision.recommendation.value,
         criteria=tuple(_criterion(plan, finding) for finding in decision.findings),
         why=tuple(finding.criterion for finding in decision.why),
         unknown=tuple(finding.criterion for finding in decision.unknown),
-        answer_with=_again(runbook),
-        strategy=advised(advice.strategy) if advice else None,
+        answer_with=here.answer_with,
+        strategy=advised(advice.strategy, here, past, files, ready) if advice else None,
         chosen_because=advice.why if advice else "",
-        next=tuple(advised(strategy) for strategy in advice.next) if advice else (),
+        next=tuple(advised(strategy, here, past, files, ready) for strategy in advice.next) if advice else (),
     )
-
-
-def sought(plan: Plan) -> dict[str, Sought]:
-    """By strategy, which drills measured its recovery time: those of all its ways."""
-    ways: dict[str, list[Story]] = {}
-    for story in STORIES.values():
-        ways.setdefault(story.strategy, []).append(story)
-    found: dict[str, Sought] = {}
-    for name, stories in ways.items():
-        strategy = plan.strategy(name)
-        found[name] = Sought(strategy.rto or strategy.id, [story.situation for story in stories])
-    return found
 
 
 def _criterion(plan: Plan, finding: Finding) -> CriterionFound:
@@ -64,21 +63,22 @@ def _criterion(plan: Plan, finding: Finding) -> CriterionFound:
     )
 
 
-def _advised(
+def advised(
     strategy: Strategy,
-    runbook: Runbook,
+    here: Here,
     past: Mapping[str, Sequence[PastRecovery]],
-    files: set[str],
+    files: Collection[str],
     ready: Mapping[str, str],
 ) -> StrategyAdvised:
-    name, env = runbook.environment.name, shlex.quote(runbook.options.env)
+    """A strategy, and what there is to know of it here."""
+    name, env = here.environment, shlex.quote(here.env)
     story = first_way(strategy)
     file = f"test_{story.replace('-', '_')}"
-    objective = runbook.plan.recovery_times[strategy.rto] if strategy.rto is not None else None
+    objective = here.plan.recovery_times[strategy.rto] if strategy.rto is not None else None
     command = (
         f'pytest drills/{file}.py --env {env} --mode real --execute --confirm {name} --reason "…" --initiated-by "…"'
     )
-    if runbook.on_sandbox:
+    if here.on_sandbox:
         command = f"pytest drills/{file}.py"
     return StrategyAdvised(
         id=strategy.id,
@@ -99,15 +99,3 @@ def _objective(objective: RecoveryTime | None) -> str:
         return "the plan gives it no time"
     least = f"{wording.duration(objective.min_s)} to " if objective.min_s else "within "
     return f"{least}{wording.duration(objective.max_s)} by the plan ({objective.id})"
-
-
-def _again(runbook: Runbook) -> str:
-    """The session once more, with the answers that it has already."""
-    options = runbook.options
-    words = ["pytest", "-m", "decision", "--env", options.env]
-    if options.baseline is not None:
-        words += ["--baseline", str(options.baseline)]
-    for name, answers in (("--observed", options.observed), ("--ack", options.ack)):
-        for answer in answers:
-            words += [name, answer]
-    return runbook.secrets.redact(shlex.join(words))

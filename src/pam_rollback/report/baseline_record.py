@@ -5,22 +5,19 @@ two runs are never mixed and a missing one is never taken for "there was nothing
 """
 
 import hashlib
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
-from pam_rollback import VERSION
 from pam_rollback.base import formats
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.strict_json import read_json
 from pam_rollback.environment.known_before import Finding
-from pam_rollback.observation.rules.samples import LATE_MS, Sample
 from pam_rollback.stats.distribution import Distribution
-from pam_rollback.stats.percentiles import DEFINITION, percentile
+from pam_rollback.stats.percentiles import DEFINITION
 
 SCHEMA_VERSION = 2
 ANSWERS = "answers"
@@ -48,21 +45,6 @@ class Figures(_Record):
     def error_rate_pct(self) -> float:
         """Share of the measured probes without the expected answer."""
         return 100 * self.errors / self.n
-
-    @classmethod
-    def of(cls, samples: Iterable[Sample]) -> Self:
-        """Give the figures of measured samples, of which there must be at least one."""
-        samples = tuple(samples)
-        latencies = [sample.latency_ms for sample in samples if sample.ok]
-        p50_ms, p95_ms, p99_ms = (percentile(latencies, pct).value if latencies else None for pct in (50, 95, 99))
-        return cls(
-            n=len(samples),
-            errors=len(samples) - len(latencies),
-            p50_ms=p50_ms,
-            p95_ms=p95_ms,
-            p99_ms=p99_ms,
-            latencies=Distribution.of(latencies) if latencies else None,
-        )
 
 
 class Origin(_Record):
@@ -189,23 +171,6 @@ class Baseline(_Record):
     def answered(self) -> tuple[str, ...]:
         """The journeys that had a good answer."""
         return tuple(name for name, figures in self.journeys.items() if figures.n > figures.errors)
-
-    @classmethod
-    def of(cls, samples: Iterable[Sample], origin: Origin, *, late_ms: float = LATE_MS) -> Self:
-        """Give the baseline that these samples give. Raises MeasurementFailed when none of them was measured."""
-        samples = tuple(samples)
-        measured = [sample for sample in samples if sample.measured(late_ms)]
-        if not measured:
-            raise MeasurementFailed(f"no baseline: none of {len(samples)} samples is usable")
-        names = Counter(sample.journey for sample in measured)
-        return cls(
-            suite=VERSION,
-            origin=origin,
-            duration_s=max(sample.due_s for sample in measured) - min(sample.due_s for sample in measured),
-            unmeasured=len(samples) - len(measured),
-            overall=Figures.of(measured),
-            journeys={name: Figures.of(sample for sample in measured if sample.journey == name) for name in names},
-        )
 
     def refuse_too_few(self, answers_min: int) -> None:
         """Raise MeasurementFailed when it has fewer answers than a baseline must have. One without any says so where they are wanted."""

@@ -1,27 +1,19 @@
 """What the record keeps of how users fared around a rollback: from the files of the run, and nothing that they do not say."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 from pam_rollback.base.run_files import RECOVERY_FILE, TIMELINE_FILE
+from pam_rollback.observation.service.watched import watched
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.report.watched_record import ActionMoment, FeatureShare, NoticeSent
-from pam_rollback.session.runbook import Runbook
-from pam_rollback.session.watched import watched
 
 PLAN = load_plan(Path(__file__).resolve().parents[2] / "plan.toml")
 BEGAN_S = 1000.0
 HERE = "after-feature-flag"
 ACTION = {"event": "action", "at_s": 1012.0, "strategy": "feature-flag", "situation": HERE}
-
-
-def runbook(folder: Path, entries: Sequence[Mapping[str, Any]]) -> Runbook:
-    """As much of a session as the record is made from."""
-    journal = SimpleNamespace(entries=lambda: entries)
-    return cast("Runbook", SimpleNamespace(folder=folder, plan=PLAN, started_s=BEGAN_S, journal=journal))
 
 
 def probed(path: Path, until_s: float) -> None:
@@ -76,7 +68,7 @@ def test_it_is_all_there(tmp_path: Path) -> None:
         {"event": "notice", "situation": "after-other", "at_s": 1014.0, "occasion": "EM-2", "means": "slack"},
     ]
 
-    (found,) = watched(runbook(tmp_path, entries))
+    (found,) = watched(tmp_path, entries, began_s=BEGAN_S, plan=PLAN)
 
     assert found.situation == HERE
     assert [(one.at_s, one.n, one.bad) for one in found.bins] == [(at, 50, int(at == 5)) for at in range(10)]
@@ -92,11 +84,11 @@ def test_what_nobody_recorded_is_not_there(tmp_path: Path) -> None:
     (tmp_path / HERE).mkdir()
     (tmp_path / HERE / RECOVERY_FILE).write_text("{", encoding="utf-8")
 
-    (found,) = watched(runbook(tmp_path, [ACTION]))
+    (found,) = watched(tmp_path, [ACTION], began_s=BEGAN_S, plan=PLAN)
 
     assert (found.bins, found.moments, found.shares, found.notices) == ((), (), (), ())
 
 
 def test_without_a_rollback_there_is_nothing(tmp_path: Path) -> None:
     """Checks alone."""
-    assert list(watched(runbook(tmp_path, []))) == []
+    assert list(watched(tmp_path, [], began_s=BEGAN_S, plan=PLAN)) == []

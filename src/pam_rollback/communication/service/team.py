@@ -30,7 +30,6 @@ from pam_rollback.communication.service.escalation import Message, Send
 from pam_rollback.environment.environment import Environment
 from pam_rollback.plan.plan import Plan
 from pam_rollback.rollback.engine.journal import ACTION, Journal, Undo
-from pam_rollback.session.runbook import Runbook
 
 _END_WITHIN_S = 20.0
 """Every channel has a deadline well below."""
@@ -154,11 +153,17 @@ def link_to_job() -> str:
 
 
 def team_of(
-    runbook: Runbook, plan: Plan, environment: Environment, journal: Journal, *, link: str = ""
+    plan: Plan,
+    environment: Environment,
+    journal: Journal,
+    *,
+    pace: float,
+    redact: Callable[[str], str],
+    link: str = "",
 ) -> TeamTold | None:
     """Who heard of this journal's rollback; None where no rollback was begun, or there is nobody to tell.
 
-    ``link``: what shows this session, where there is such a place.
+    ``redact`` takes secrets out of a text. ``link``: what shows this session, where there is such a place.
     """
     entries = journal.entries()
     action: Mapping[str, Any] | None = next((one for one in entries if one["event"] == ACTION), None)
@@ -179,7 +184,7 @@ def team_of(
     briefing = Briefing(
         environment=environment.name,
         strategy=str(action["strategy"]),
-        why=runbook.secrets.redact(str(action.get("reason", ""))),
+        why=redact(str(action.get("reason", ""))),
         run_id=str(action.get("run", journal.path.parent.name)),
         drill=action.get("mode") != "real",
         link=link,
@@ -189,6 +194,6 @@ def team_of(
         abilities=environment.abilities,
         drill=briefing.drill,
         on_sandbox=environment.is_sandbox,
-        pace=runbook.pace,
+        pace=pace,
     )
     return TeamTold(briefing, channels, means, journal, ladder.next_to_wake(sent_before(entries)), emails)

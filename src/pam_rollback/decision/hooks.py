@@ -1,0 +1,46 @@
+"""What a session of the phase ``decision`` recommends."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pam_rollback.session import runbook as runbook_module
+from pam_rollback.session.browser_gate import is_of_another_browser
+from pam_rollback.session.seen import Seen
+from pam_rollback.session.selection import LeftOut
+
+if TYPE_CHECKING:
+    from pam_rollback.report.decision_record import DecisionRecord
+
+
+def pytest_pam_recommendation(
+    config: pytest.Config, tests: Sequence[Seen], left_out: LeftOut, partial: Sequence[str]
+) -> "DecisionRecord | None":
+    """By what its tests found, and what people say. A browser that the environment does not name is nobody's question."""
+    runbook = runbook_module.of(config)
+    if runbook is None:
+        return None
+    from pam_rollback.decision.service.deciding import decided  # noqa: PLC0415 - for decisions
+    from pam_rollback.decision.service.recommending import Here, recommended  # noqa: PLC0415 - the same
+    from pam_rollback.session.deciding import answer_with  # noqa: PLC0415 - the same
+
+    options, environment = runbook.options, runbook.environment
+    decision = decided(
+        runbook.plan,
+        tests,
+        [(why, ids) for _, why, ids in left_out.tests if not is_of_another_browser(why)],
+        observed=options.observed,
+        vouched=options.ack,
+        constant_flags=environment.constant_flags,
+        whole=not partial,
+    )
+    here = Here(
+        plan=runbook.plan,
+        root=config.rootpath,
+        environment=environment.name,
+        env=options.env,
+        on_sandbox=runbook.on_sandbox,
+        answer_with=answer_with(runbook),
+    )
+    return recommended(here, decision)

@@ -1,0 +1,1 @@
+"""Puts the rules of this topic together with what is on file."""

@@ -1,0 +1,106 @@
+"""From what tests found, and what people say, to the decision."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Protocol
+
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.decision.rules.decision import FINDING, Decision, Evidence, Finding, State, decide
+from pam_rollback.plan.plan import Plan
+from pam_rollback.report.decision_record import Recommendation
+from pam_rollback.report.verdict import Outcome
+
+_SHOWN = 3
+
+
+class Judging(Protocol):
+    """A test that ran, and what it said."""
+
+    properties: dict[str, Any]
+    message: str
+
+    @property
+    def outcome(self) -> Outcome:
+        """What came of it."""
+
+    @property
+    def criteria(self) -> list[str]:
+        """The plan items that it serves."""
+
+
+def decided(
+    plan: Plan,
+    tests: Sequence[Judging],
+    not_asked: Iterable[tuple[str, Iterable[str]]],
+    *,
+    observed: Iterable[str],
+    vouched: Iterable[str],
+    constant_flags: str,
+    whole: bool,
+) -> Decision:
+    """The recommendation. A selection that is not ``whole`` never says no.
+
+    ``not_asked``: why a test was left out, and the plan items that it would have served; what it would have found is not known.
+    ``observed`` and ``vouched``: what people say, as ``CRITERION=words``.
+    """
+    criteria = {*plan.immediate_criteria, *plan.consider_criteria}
+    unknown = [
+        Finding(criterion, State.UNKNOWN, why, Evidence.NONE)
+        for why, ids in not_asked
+        for criterion in criteria.intersection(ids)
+    ]
+    found = decide(
+        plan,
+        [*_findings(plan, tests), *unknown],
+        observed=_words_of_people(observed),
+        vouched=_words_of_people(vouched),
+        constant_flags=constant_flags,
+    )
+    if not whole and found.recommendation is Recommendation.NO:
+        return replace(found, recommendation=Recommendation.NOT_KNOWN)
+    return found
+
+
+def _findings(plan: Plan, tests: Sequence[Judging]) -> Iterable[Finding]:
+    """One for each criterion and each thing that can be known of it: forty tests that passed are one sentence."""
+    for criterion in (*plan.immediate_criteria, *plan.consider_criteria):
+        own = [
+            (test, _found(criterion, test))
+            for test in tests
+            if criterion in test.criteria and not test.properties.get("advisory")
+        ]
+        for state in State:
+            alike = [(test, finding) for test, finding in own if finding.state is state]
+            if alike:
+                yield Finding(criterion, state, _together(alike), alike[0][1].evidence)
+
+
+def _found(criterion: str, test: Judging) -> Finding:
+    own: Mapping[str, str] | None = test.properties.get(FINDING)
+    outcome = test.outcome
+    if outcome is Outcome.BROKEN_CRITERION:
+        return Finding(criterion, State.HOLDS, own["words"] if own else test.message)
+    if outcome is Outcome.PASSED:
+        return Finding(criterion, State(own["state"]), own["words"]) if own else Finding(criterion, State.CLEAR, "")
+    if outcome is Outcome.KNOWN:
+        return Finding(criterion, State.CLEAR, test.message)
+    why = test.message.removeprefix(f"{MeasurementFailed.__name__}: ")
+    return Finding(criterion, State.UNKNOWN, why or "the session ended before it was reached", Evidence.NONE)
+
+
+def _together(alike: Sequence[tuple[Judging, Finding]]) -> str:
+    words = list(dict.fromkeys(finding.words for _, finding in alike if finding.words))
+    silent = sum(not finding.words for _, finding in alike)
+    more = [f"and {len(words) - _SHOWN} more"] if len(words) > _SHOWN else []
+    passed = [f"{silent} test{'s' if silent > 1 else ''} passed"] if silent else []
+    return "; ".join([*words[:_SHOWN], *more, *passed])
+
+
+def _words_of_people(options: Iterable[str]) -> dict[str, str]:
+    """By criterion; whoever says two things says both."""
+    found: dict[str, str] = {}
+    for text in options:
+        criterion, _, words = text.partition("=")
+        said = words.strip().strip('"')
+        found[criterion] = f"{found[criterion]}; {said}" if criterion in found else said
+    return found

@@ -1,0 +1,42 @@
+"""What the record of a run keeps of its users, and what is said of them while it goes on."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from pam_rollback.report.watched_record import Watched
+from pam_rollback.session.runbook import Runbook
+
+
+def pytest_pam_watched(runbook: Runbook) -> list[Watched]:
+    """From the prober's record, the journal and the moments of the incident."""
+    if not runbook.journal.action_began:
+        return []
+    from pam_rollback.observation.service.watched import watched  # noqa: PLC0415 - for sessions in which somebody acted
+
+    return list(watched(runbook.folder, runbook.journal.entries(), began_s=runbook.started_s, plan=runbook.plan))
+
+
+def pytest_pam_phase_begins(fixture: str) -> tuple[str, str] | None:
+    """The wait for the window."""
+    return ("window", "the success criteria are watched for their time") if fixture == "held_window" else None
+
+
+def pytest_pam_phase_ended(fixture: str, found: Any, request: pytest.FixtureRequest) -> tuple[str, str] | None:
+    """Whether users are well again."""
+    if fixture != "recovery":
+        return None
+    from pam_rollback.observation.service.users_told import users  # noqa: PLC0415 - for stories
+    from pam_rollback.rollback.service.stories import SITUATIONS, objective_of  # noqa: PLC0415 - the same
+
+    story = SITUATIONS.get(str(request.getfixturevalue("situation")))
+    if story is None:
+        return None
+    runbook: Runbook = request.getfixturevalue("runbook")
+
+    def at(moment_s: float) -> datetime:
+        return runbook.started + timedelta(seconds=moment_s - runbook.started_s)
+
+    judged = found.within(objective_of(runbook.plan, story).max_s)
+    return "users", users(judged, at, datetime.now().astimezone().tzinfo)

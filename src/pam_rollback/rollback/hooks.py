@@ -1,0 +1,83 @@
+"""What a rollback would do, and notes; how its changes are put back; what is said of it while it goes on."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pam_rollback.base.errors import ActionFailed
+from pam_rollback.environment.environment import Environment
+from pam_rollback.plan.plan import Plan
+from pam_rollback.report.wording import duration
+from pam_rollback.session import runbook as runbook_module
+from pam_rollback.session.progress import progress_of
+from pam_rollback.session.runbook import Runbook
+
+if TYPE_CHECKING:
+    from pam_rollback.report.run_record import ActionStep
+    from pam_rollback.rollback.engine.undoing import UndoKinds
+
+_INCIDENT = "incident"
+"""The last of a drill that is put back."""
+
+
+def pytest_pam_undo_kinds() -> "UndoKinds":
+    """Those of the strategies, and of a planted incident."""
+    from pam_rollback.rollback.service.undo_kinds import UNDO_KINDS  # noqa: PLC0415 - loads every strategy
+
+    return UNDO_KINDS
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pam_planned(plan: Plan, environment: Environment, stories: Sequence[str]) -> "list[ActionStep]":
+    """The steps of its stories, before whatever else it would do."""
+    from pam_rollback.rollback.service.planned import planned_steps  # noqa: PLC0415 - loads every strategy
+
+    return list(planned_steps(plan, stories, environment))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pam_notes(runbook: Runbook) -> list[str]:
+    """What limits what a drill shows: that nothing was planted, or that something was before it began."""
+    journal = runbook.journal
+    entries = journal.entries()
+    if not entries:
+        return []
+    from pam_rollback.rollback.rules.range_proof import PLANTED_BEFORE  # noqa: PLC0415 - for sessions with a story
+    from pam_rollback.rollback.rules.undamaged import NOT_JUDGED  # noqa: PLC0415 - the same
+
+    limits = [f"{NOT_JUDGED}: nothing was planted here"] if runbook.undamaged and journal.action_began else []
+    return [
+        *limits,
+        *(
+            f"planted in the sandbox before {entry.get('situation', 'the drill')} began: {', '.join(map(str, entry['faults']))}"
+            for entry in entries
+            if entry["event"] == PLANTED_BEFORE
+        ),
+    ]
+
+
+def pytest_pam_phase_ended(fixture: str, found: Any, request: pytest.FixtureRequest) -> tuple[str, str] | None:
+    """What is wrong, and whether the action was done."""
+    if fixture == _INCIDENT:
+        return "incident", str(found.description)
+    if fixture != "in_situation":
+        return None
+    from pam_rollback.rollback.service.stories import SITUATIONS  # noqa: PLC0415 - for stories
+
+    story = SITUATIONS.get(str(request.getfixturevalue("situation")))
+    if story is None:
+        return None
+    if isinstance(found, ActionFailed):
+        return "NOT DONE", f"{story.name}: {found}"
+    took = duration(max(0.0, found.finished_s - found.decided_s))
+    return "done", f"{story.name}: {len(found.steps)} steps, {took} after the decision"
+
+
+def pytest_fixture_post_finalizer(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> None:
+    """A drill has put back what it changed."""
+    runbook = runbook_module.of(request.config)
+    if runbook is None or fixturedef.argname != _INCIDENT or runbook.options.real:
+        return
+    if runbook.journal.action_began and not runbook.journal.owed():
+        progress_of(request.config, runbook).phase("undo", "everything is as it was before the drill")
