@@ -10,6 +10,7 @@ from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.load.rules.order import LoadOrder, LoadWorkers
 from pam_rollback.load.rules.plan_order import load_order
 from pam_rollback.load.rules.shapes import asked, requests_due
+from pam_rollback.observation.rules.probed_journeys import probe_config
 from pam_rollback.plan.plan import load_plan
 from tests.environment.declared_environments import RUNNING, folder, running
 
@@ -37,6 +38,18 @@ def test_each_release_gets_the_whole_load(environment: Environment) -> None:
     assert order.duration_s == 40
     assert [step.rate_hz for step in asked(order.shape, order.duration_s)] == [8, 20, 40, 80]
     assert requests_due(order) == 2 * 740
+
+
+def test_it_asks_what_the_prober_asks(environment: Environment) -> None:
+    """What goes by one name is one request, with one expectation: users are not one thing here and another there."""
+    load = {one.name: one for one in order_of(environment).journeys}
+    probed = {one.name: one for one in probe_config(environment, run="r1").journeys}
+
+    assert load.keys() >= {"front page", "health", "history", "expenses"}
+    for name in load.keys() & probed.keys():
+        here, there = load[name], probed[name]
+        assert f"{getattr(environment.urls, here.part)}{here.path}" == there.url
+        assert (here.method, here.expect, here.signed_in) == (there.method, there.expect, there.signed_in)
 
 
 def test_the_stable_release_has_an_address_of_its_own(environment: Environment) -> None:

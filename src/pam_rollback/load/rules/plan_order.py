@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from pam_rollback.environment.environment import Environment
 from pam_rollback.load.rules.order import LoadJourney, LoadOrder, LoadShape, LoadSignIn, LoadTarget, LoadWorkers
 from pam_rollback.load.rules.record import CANDIDATE, STABLE
+from pam_rollback.observation.rules import catalogue
+from pam_rollback.observation.rules.journeys import FRONT_PAGE, HEALTH_JOURNEY
 from pam_rollback.plan.plan_terms import LoadTerms
-from pam_rollback.product.rules.contract import BACKEND
-from pam_rollback.product.rules.expectation import Expect, healthy
 
-PAGE, HEALTH = "front page", "health"
+PAGE, HEALTH = FRONT_PAGE, HEALTH_JOURNEY
 """The journeys that the API's servers do not count, or need not."""
-_JSON = "application/json"
+_LOOKED_AT = {catalogue.HISTORY: 3, catalogue.EXPENSES: 2, catalogue.PROFILE: 1}
 
 
 def load_order(environment: Environment, terms: LoadTerms, workers: LoadWorkers, *, pace: float, run: str) -> LoadOrder:
@@ -50,54 +50,34 @@ def _targets(environment: Environment) -> tuple[LoadTarget, ...]:
 
 
 def _of_everybody(environment: Environment) -> Iterator[LoadJourney]:
-    yield LoadJourney(
-        name=PAGE, part="frontend", path=environment.pages.home, expect=Expect(content_type="text/html", site=True)
-    )
-    backend = environment.contract.health[BACKEND]
-    yield LoadJourney(name=HEALTH, part=str(backend.site), path=str(backend.path), expect=healthy(backend))
+    yield _journey(catalogue.front_page(environment))
+    yield _journey(catalogue.back_end_health(environment))
 
 
 def _of_the_account(environment: Environment) -> Iterator[LoadJourney]:
     """As the test account: most look at what they have, some ask PAM. What is asked stays in the account's own history."""
-    for name, query, weight in (("history", "limit=20", 3), ("expenses", "limit=20", 2), ("profile", "", 1)):
-        done = environment.contract.operation(name)
-        if not done.address or done.site == "supabase":
-            continue  # the rows of users are another service's: it is no part of what is compared
-        sign = "&" if "?" in done.address else "?"
-        yield LoadJourney(
-            name=name,
-            part=done.site,
-            path=done.address + (f"{sign}{query}" if query else ""),
-            method=done.method,
-            body=done.body_with(""),
-            weight=weight,
-            expect=Expect(content_type=_JSON, good=done.good),
-            signed_in=True,
-            cached=True,
-        )
-    chat = environment.contract.operation("chat")
-    yield LoadJourney(
-        name="chat",
-        part=chat.site,
-        path=chat.address,
-        method=chat.method,
-        body=chat.body_with("Where can I stop for the night? ({request_id})"),
-        expect=Expect(chat=environment.chat_intent, good=environment.chat_good),
-        weight=2,
-        signed_in=True,
-        cached=True,
-    )
+    for read in catalogue.read_by_the_account(environment, *_LOOKED_AT):
+        if read.part != "supabase":  # the rows of users are another service's: it is no part of what is compared
+            yield _journey(read, weight=_LOOKED_AT[read.name], cached=True)
+    yield _journey(catalogue.chat(environment, "{request_id}"), weight=2, cached=True)
 
 
 def _login(environment: Environment) -> LoadJourney:
+    return _journey(catalogue.login(environment, "{email}", "{password}"), cached=True)
+
+
+def _journey(asked: catalogue.Request, *, weight: int = 1, cached: bool = False) -> LoadJourney:
+    """At whichever target takes its turn."""
     return LoadJourney(
-        name="login",
-        part=environment.contract.sign_in.site,
-        path=environment.contract.sign_in.address,
-        method="POST",
-        body={"email": "{email}", "password": "{password}"},
-        expect=Expect(json_keys=("access_token",)),
-        cached=True,
+        name=asked.name,
+        part=asked.part,
+        path=asked.path,
+        method=asked.method,
+        body=asked.body,
+        expect=asked.expect,
+        weight=weight,
+        signed_in=asked.signed_in,
+        cached=cached,
     )
 
 

@@ -1,21 +1,20 @@
 """What the prober asks of an environment, and how often each journey takes its turn."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from pam_rollback.environment.environment import Environment
-from pam_rollback.observation.rules.journeys import (
-    CACHED_FRONT_PAGE,
-    HEALTH_JOURNEY,
-    LOGIN_JOURNEY,
-    PAGES,
-    Journey,
-    ProbeConfig,
-    SignIn,
+from pam_rollback.observation.rules.catalogue import (
+    EXPENSES,
+    HISTORY,
+    Request,
+    back_end_health,
+    chat,
+    front_page,
+    login,
+    read_by_the_account,
 )
-from pam_rollback.product.rules.contract import BACKEND
-from pam_rollback.product.rules.expectation import Expect, healthy
-
-_JSON = "application/json"
+from pam_rollback.observation.rules.journeys import CACHED_FRONT_PAGE, PAGES, Journey, ProbeConfig, SignIn
 
 
 def probe_config(environment: Environment, *, run: str) -> ProbeConfig:
@@ -50,49 +49,29 @@ def sign_in_of(environment: Environment) -> SignIn:
 
 def _of_everybody(environment: Environment) -> Iterator[tuple[Journey, int]]:
     for name in PAGES:
-        url, expect = environment.urls.frontend + "/", Expect(content_type="text/html", site=True)
-        yield Journey(name=name, url=url, expect=expect, cached=name == CACHED_FRONT_PAGE), 1
-    backend = environment.contract.health[BACKEND]
-    yield Journey(name=HEALTH_JOURNEY, url=environment.health_url(backend), expect=healthy(backend)), 1
+        yield _journey(environment, replace(front_page(environment), name=name), cached=name == CACHED_FRONT_PAGE), 1
+    yield _journey(environment, back_end_health(environment)), 1
 
 
 def _of_the_account(environment: Environment) -> Iterator[tuple[Journey, int]]:
     """As the test account. All but the chat only read; what is asked there stays in the account's own history."""
-    for name in ("history", "expenses"):
-        done, where = environment.contract.operation(name), environment.url_of(name)
-        if where:
-            journey = Journey(
-                name=name,
-                url=f"{where}{'&' if '?' in where else '?'}limit=20",
-                method=done.method,
-                headers=environment.headers_of(name),
-                body=done.body_with(""),
-                expect=Expect(content_type=_JSON, good=done.good),
-                signed_in=True,
-                cached=done.site == "supabase",  # takes a parameter that it does not know for a column
-            )
-            yield journey, 2
+    for read in read_by_the_account(environment, HISTORY, EXPENSES):
+        # Supabase takes a parameter that it does not know for a column.
+        yield _journey(environment, read, cached=read.part == "supabase"), 2
     sign_in = sign_in_of(environment)
-    yield (
-        Journey(
-            name=LOGIN_JOURNEY,
-            url=sign_in.url,
-            method="POST",
-            headers=sign_in.headers,
-            body={"email": sign_in.email, "password": sign_in.password},
-            expect=Expect(json_keys=("access_token",)),
-        ),
-        0,
-    )
-    chat = environment.contract.operation("chat")
-    yield (
-        Journey(
-            name="chat",
-            url=environment.url_of("chat"),
-            method=chat.method,
-            body=chat.body_with("Where can I stop for the night? ({probe_id})"),
-            expect=Expect(chat=environment.chat_intent, good=environment.chat_good),
-            signed_in=True,
-        ),
-        0,
+    yield _journey(environment, login(environment, sign_in.email, sign_in.password)), 0
+    yield _journey(environment, chat(environment, "{probe_id}")), 0
+
+
+def _journey(environment: Environment, asked: Request, *, cached: bool = False) -> Journey:
+    """At the environment's own addresses."""
+    return Journey(
+        name=asked.name,
+        url=f"{getattr(environment.urls, asked.part)}{asked.path}",
+        method=asked.method,
+        headers=environment.headers_at(asked.part),
+        body=asked.body,
+        expect=asked.expect,
+        signed_in=asked.signed_in,
+        cached=cached,
     )
