@@ -73,7 +73,9 @@ def step(ended: Finished, name: str) -> dict[str, Any]:
 
 
 def test_api_and_worker_go_back_are_proven_and_are_put_back(today: Range, project: Project) -> None:
-    """By what users' answers show, without a version and without a baseline."""
+    """By what users' answers show, without a version and without a baseline. Whoever listens hears of the undo."""
+    with (project.folder / "conftest.py").open("a", encoding="utf-8") as conftest:
+        conftest.write('\n\ndef pytest_pam_undone(undone):\n    return "heard: " + undone.partition(" of ")[0]\n')
     ended = rolled_back(project)
 
     assert {ended.outcomes()[name] for name in (TARGET, LIVE, WORKER)} == {"passed"}, ended.out
@@ -88,6 +90,7 @@ def test_api_and_worker_go_back_are_proven_and_are_put_back(today: Range, projec
 
     undone = project.run("--undo", str(ended.folder), "--env=staging.toml", *CONSENT)
     assert undone.rc == 0, undone.out
+    assert "\nheard: UNDONE: " in undone.out
     settled = [entry["kind"] for entry in journal(ended.folder) if entry["event"] == "undo-owed"]
     settled = [kind for kind in settled if kind not in TOLD_KINDS]  # on a busy machine customers hear of it, too
     assert settled == ["run-deploy", "run-worker-deploy"]

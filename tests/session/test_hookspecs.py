@@ -268,7 +268,7 @@ def test_pytest_pam_criterion_retest() -> None:
     given = {
         "own": "own words",
         "environment": SimpleNamespace(contract=SimpleNamespace(health=checks)),
-        "health": SimpleNamespace(again=lambda item: (True, f"{item} is well")),
+        "health": SimpleNamespace(retest=lambda item: (True, f"{item} is well")),
     }
     request = SimpleNamespace(getfixturevalue=given.__getitem__)
 
