@@ -30,6 +30,7 @@ ROOMS = (
 TOPICS = "topics, and the session, know of each other only this"
 PURE = "rules and the lower foundation are pure: no I/O libraries, no session, no sandbox"
 PYTEST = "pytest, Allure and the session stay in session, report, fixtures and hooks"
+PROVIDERS = "a provider is known in its own folder, where its client is made, and by those who look at hosts"
 WRONG = [
     (LAYERS, "base.clock", "plan.plan"),
     (LAYERS, "session.verdict", "gate.hooks"),
@@ -45,6 +46,8 @@ WRONG = [
     (PURE, "health.rules.circuit_breakers", "outside.http"),
     (PYTEST, "alerts.service", "session.runbook"),
     (PYTEST, "alerts.client", "pytest"),
+    (PROVIDERS, "records.service.requests_seen", "rollback.providers.render.render_api"),
+    (PROVIDERS, "rollback.strategies.backend", "rollback.providers.netlify.netlify"),
     ("the sandbox shares no code with what probes it", "sandbox.faults", "base.clock"),
 ]
 """By contract: who must not import whom."""

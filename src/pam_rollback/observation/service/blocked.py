@@ -163,7 +163,7 @@ class Lookout:
     def _counts(self, since_s: float, until_s: float, ours: int) -> Iterator[Look]:
         from pam_rollback.stats.series import Answers  # noqa: PLC0415 - for who was turned away
 
-        sources = {"prometheus": self._by_prometheus, "render_metrics": self._by_render}
+        sources = {"prometheus": self._by_prometheus, "render_metrics": self._by_the_host}
         for ability, read in sources.items():
             if ability in self._environment.abilities:
                 try:
@@ -189,18 +189,12 @@ class Lookout:
         by_status = settings.model_copy(update={"status_errors": _TURNED_AWAY, "status_fine": _ANY_STATUS})
         return prometheus.sources(api, by_status)[Quantity.ERROR_RATE_PCT].read(since_s, until_s)
 
-    def _by_render(self, since_s: float, until_s: float) -> "Series":
-        from pam_rollback.rollback.providers.render import render_metrics  # noqa: PLC0415 - for who was turned away
-        from pam_rollback.rollback.providers.render.render_api import RenderApi  # noqa: PLC0415 - the same
+    def _by_the_host(self, since_s: float, until_s: float) -> "Series":
+        from pam_rollback.rollback.service.host_records import host_records  # noqa: PLC0415 - for who was turned away
         from pam_rollback.stats.series import Quantity  # noqa: PLC0415 - the same
 
-        settings = self._environment.render
-        if settings is None:
-            raise MeasurementFailed("[render] is missing")
-        deadline_s = self._environment.probing.request_deadline_s
-        api = RenderApi(settings, self._environment.secret("render_api_key"), deadline_s=deadline_s)
-        source = render_metrics.RenderSource(Quantity.ERROR_RATE_PCT, api, re.compile(_TURNED_AWAY))
-        return source.read(since_s, until_s)
+        records = host_records(self._environment, errors=re.compile(_TURNED_AWAY))
+        return records.sources[Quantity.ERROR_RATE_PCT].read(since_s, until_s)
 
 
 class Sorting:

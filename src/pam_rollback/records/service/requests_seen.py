@@ -9,19 +9,18 @@ from pam_rollback.records.client import prometheus
 from pam_rollback.records.client.prometheus import PrometheusApi
 from pam_rollback.records.rules.memory import MemoryReading
 from pam_rollback.records.rules.request_rate import SPAN_S, busiest_hz
-from pam_rollback.rollback.providers.render import render_metrics
-from pam_rollback.rollback.providers.render.render_api import RenderApi
+from pam_rollback.rollback.service import host_records
 from pam_rollback.stats.series import Answers, Quantity, Series
 
 
 def seen(
     environment: Environment, readings: tuple[MemoryReading, ...], *, since_s: float, until_s: float
 ) -> RequestsSeen:
-    """By the first that tells: Prometheus, the product's own page, Render. Raises MeasurementFailed, with all reasons, where none does."""
+    """By the first that tells: Prometheus, the product's page, its host. Raises MeasurementFailed, with all reasons, where none does."""
     ways: Mapping[str, Callable[[], RequestsSeen]] = {
         "prometheus": lambda: _by_prometheus(environment, since_s, until_s),
         "metrics": lambda: _by_the_product(environment, readings),
-        "render_metrics": lambda: _by_render(environment, since_s, until_s),
+        host_records.ABILITY: lambda: _by_the_host(environment, since_s, until_s),
     }
     problems = []
     for ability, way in ways.items():
@@ -52,14 +51,10 @@ def _by_the_product(environment: Environment, readings: tuple[MemoryReading, ...
     return RequestsSeen(rate_hz, "the product's own metrics")
 
 
-def _by_render(environment: Environment, since_s: float, until_s: float) -> RequestsSeen:
-    settings = environment.render
-    if settings is None:
-        raise MeasurementFailed("[render] is missing")
-    key = environment.secret("render_api_key")
-    api = RenderApi(settings, key, deadline_s=environment.probing.request_deadline_s)
-    series = render_metrics.sources(api)[Quantity.ERROR_RATE_PCT].read(since_s, until_s)
-    return RequestsSeen(_busiest_step_hz(series), f"Render, {settings.service_id}")
+def _by_the_host(environment: Environment, since_s: float, until_s: float) -> RequestsSeen:
+    records = host_records.host_records(environment)
+    series = records.sources[Quantity.ERROR_RATE_PCT].read(since_s, until_s)
+    return RequestsSeen(_busiest_step_hz(series), records.where)
 
 
 def _busiest_step_hz(series: Series) -> float:
