@@ -114,7 +114,7 @@ def after_rollback(**known: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class Held:
+class JudgedWindow:
     """A window that was judged."""
 
     state: WindowState
@@ -126,7 +126,7 @@ class Held:
         return self.state is WindowState.MET
 
     @property
-    def spec(self) -> "Held":
+    def spec(self) -> "JudgedWindow":
         """What was asked."""
         return self
 
@@ -152,7 +152,7 @@ def test_windows_that_were_short_are_no_stable_service(
 ) -> None:
     """POST-1 asks for the plan's time, at the session's pace."""
     monkeypatch.setattr(checklist, "said", lambda *_: None)
-    window = Held(state, duration_s)
+    window = JudgedWindow(state, duration_s)
     windows = SimpleNamespace(error_rate=lambda: window, latency_p95=lambda: window, memory=lambda: window)
     asked: Any = SimpleNamespace(session=None, getfixturevalue=lambda _: windows)
 

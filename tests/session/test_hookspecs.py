@@ -606,7 +606,7 @@ class Tracker:
 
 
 @dataclass(frozen=True)
-class Told:
+class Listeners:
     """Two listeners, one of which fails, and a session that both listen to."""
 
     config: Any
@@ -623,17 +623,17 @@ class Told:
 
 
 @pytest.fixture
-def told() -> Told:
+def told() -> Listeners:
     """Neither knows of the other."""
     manager = pytest.PytestPluginManager()
     manager.add_hookspecs(hookspecs)
     well, broken = Tracker("https://tracker.example/1"), Tracker(None, "401")
     manager.register(well, "well")
     manager.register(broken, "broken")
-    return Told(SimpleNamespace(hook=manager.hook, pluginmanager=manager), well, broken)
+    return Listeners(SimpleNamespace(hook=manager.hook, pluginmanager=manager), well, broken)
 
 
-def test_pytest_pam_incident_opened(told: Told) -> None:
+def test_pytest_pam_incident_opened(told: Listeners) -> None:
     """One listener at a time is told, and gives its reference; what fails is nobody else's."""
     assert listeners.names_of(told.config, "pytest_pam_incident_opened") == ["broken", "well"]
     with pytest.raises(RuntimeError, match="401"):
@@ -642,13 +642,13 @@ def test_pytest_pam_incident_opened(told: Told) -> None:
     assert [len(told.well.heard), len(told.broken.heard)] == [1, 1]
 
 
-def test_pytest_pam_incident_updated(told: Told) -> None:
+def test_pytest_pam_incident_updated(told: Listeners) -> None:
     """Whoever answers nothing keeps its reference: nothing takes its place."""
     assert told.tell("pytest_pam_incident_updated", "well") == ""
     assert [len(told.well.heard), len(told.broken.heard)] == [1, 0]
 
 
-def test_pytest_pam_incident_closed(told: Told) -> None:
+def test_pytest_pam_incident_closed(told: Listeners) -> None:
     """As when it was opened."""
     assert told.tell("pytest_pam_incident_closed", "well") == "https://tracker.example/1"
     assert [len(told.well.heard), len(told.broken.heard)] == [1, 0]
