@@ -274,7 +274,7 @@ ROWS: list[DecisionRow] = [
         "most often chat: an apology instead of an answer (intent: None)",
         select="decision",
         files=DECISION,
-        setting=f"{ONLY_ANSWERS}\nprobing.weights = {{ chat = 4 }}",
+        setting=f"{ONLY_ANSWERS}\nprobing = {{ rate_hz = 50, weights = {{ chat = 4 }} }}",
         vouched=NOT_LOOKED_AT,
         unknown=frozenset({FAR}),
         states={"IR-2": CONSIDER, "IR-5": HOLDS, **NOT_WAITED_FOR},

@@ -57,6 +57,9 @@ def outcomes(session: Finished) -> dict[str, set[str]]:
 @pytest.mark.timeout(600)  # a baseline, and all checks with their window
 def test_healthy_is_go_without_anybodys_word(today: Today, project: Project, tmp_path: Path) -> None:
     """With a DSN, accounts, tokens and a baseline; what was red before and somebody answers for is listed, and does not decide."""
+    # A p95 of each journey, on both sides: that many answers, although the window is short.
+    project.adjust("plan.toml", "answers_min = 120", "answers_min = 600")
+    project.adjust("environments/sandbox.toml", "rate_hz = 25", "rate_hz = 50")
     answered = environment(today, tmp_path, SESSION, BARRIERS)
     recorded = project.run_apart("-m", "baseline", answered)
     assert recorded.rc == 0, recorded.out
