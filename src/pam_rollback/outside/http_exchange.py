@@ -1,0 +1,303 @@
+"""One HTTP exchange by httpx within one deadline, and in words when there is no answer; the only module that knows the client.
+
+httpx limits each read and each write, so that a server which drips is never too slow. Here the sockets below it know the moment at which
+the time is up, and a name is looked up in a thread of its own, which nobody waits for any longer than that.
+"""
+
+import atexit
+import functools
+import os
+import socket
+import ssl
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import SplitResult, quote, urlsplit
+
+import httpcore
+import httpx
+
+from pam_rollback.outside.http_proxy import Proxy, environment_proxy, place
+from pam_rollback.outside.name_lookup import look_up
+from pam_rollback.base.answer import Answer
+from pam_rollback.base.outside_text import cut
+
+_URL_CHARACTERS = "!#$%&'()*+,/:;=?@[]~"
+_PROXY_PORT = 8080
+_PIECE_BYTES = 1 << 14
+_START_BYTES = 80
+_KEPT = 4
+"""Idle connections to one place."""
+_KEPT_S = 4.0
+"""Less than the five seconds after which common servers close an idle connection: what is closed while it is used again fails."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is asked. Fields are those of ``http.fetch``."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes | None
+    deadline_s: float
+    max_body_bytes: int
+    proxy: str
+    start_is_enough: bool
+    reuse: bool
+
+
+@dataclass
+class _Progress:
+    """How far one exchange came, and until when it may go on. ``end_s`` is a moment of the monotonic clock."""
+
+    deadline_s: float
+    end_s: float
+    phase: str = "connecting"
+    http_status: int | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    start: bytes = b""
+    """Of what was answered, whatever it is."""
+    body: bytearray = field(default_factory=bytearray)
+    problem: str = ""
+
+    def left_s(self) -> float:
+        """How long it may go on. Raises TimeoutError when the time is up."""
+        left_s = self.end_s - time.monotonic()
+        if left_s <= 0:
+            raise TimeoutError
+        return left_s
+
+    def follow(self, event: str, info: dict[str, Any]) -> None:
+        """Be called by the client as it goes; what comes to a connection too late is not sent."""
+        if event == "http11.send_request_headers.started" and info["request"].method != b"CONNECT":
+            self.left_s()
+            self.phase, self.start = "waiting", b""
+
+    def describe_timeout(self) -> str:
+        """What was missing when the time was up."""
+        if self.phase == "body":
+            return f"the body did not end within {self.deadline_s:g} s ({len(self.body)} bytes came)"
+        if self.phase == "waiting":
+            return f"silent: connected, but no answer within {self.deadline_s:g} s"
+        return f"no connection within {self.deadline_s:g} s"
+
+
+def exchange(wish: Wish) -> Answer:
+    """Ask, and give what came of it. Never raises."""
+    start_s = time.monotonic()
+    progress = _Progress(wish.deadline_s, start_s + wish.deadline_s)
+    proxy = None
+    try:
+        parts = urlsplit(wish.url)
+        proxy = Proxy(wish.proxy) if wish.proxy else environment_proxy(parts)
+        transport = _transport(parts.scheme == "https", proxy, os.getpid()) if wish.reuse else None
+        if transport is not None:
+            _exchange(transport, wish, parts, progress)
+        else:
+            with _Transport(encrypted=parts.scheme == "https", proxy=proxy, kept=0) as own:
+                _exchange(own, wish, parts, progress)
+    except Exception as error:  # noqa: BLE001 - whatever it was: an answer says why there is none, and is never silent
+        progress.problem = _in_words(error, progress)
+    if progress.problem and proxy is not None:
+        progress.problem += proxy.shown
+    return Answer(
+        method=wish.method,
+        url=wish.url,
+        http_status=progress.http_status,
+        content_type=progress.headers.get("content-type", ""),
+        body=bytes(progress.body),
+        elapsed_ms=(time.monotonic() - start_s) * 1000,
+        problem=progress.problem,
+        headers=progress.headers,
+        sent=progress.phase != "connecting",
+    )
+
+
+def _exchange(transport: "_Transport", wish: Wish, parts: SplitResult, progress: _Progress) -> None:
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    # The transport and not a client of httpx: that one follows redirects, keeps cookies and reads passwords for those who ask it to.
+    response = transport.handle_request(
+        httpx.Request(
+            wish.method,
+            f"{place(parts)}{quote(target, safe=_URL_CHARACTERS, errors='replace')}",
+            headers=wish.headers,
+            content=wish.body,
+            extensions={
+                "timeout": dict.fromkeys(("connect", "read", "write"), progress) | {"pool": wish.deadline_s},
+                "trace": progress.follow,
+            },
+        )
+    )
+    try:
+        progress.http_status = response.status_code
+        progress.headers = {
+            name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers.raw
+        }
+        progress.phase = "body"
+        for chunk in response.iter_raw():
+            progress.body += chunk
+            if len(progress.body) >= wish.max_body_bytes and wish.start_is_enough:
+                return
+            if len(progress.body) > wish.max_body_bytes:
+                progress.problem = f"the body is larger than {wish.max_body_bytes} bytes"
+                return
+    finally:
+        response.close()
+
+
+# ---------------------------------------------------------------- connections
+
+
+class _Transport(httpx.HTTPTransport):
+    """httpx's own, over connections that keep the deadline."""
+
+    def __init__(self, *, encrypted: bool, proxy: Proxy | None, kept: int) -> None:
+        # In place of the parent's, which reads a bundle of certificates for whatever is asked.
+        options: dict[str, Any] = {
+            "ssl_context": _trusted() if encrypted else None,
+            "max_connections": None,
+            "max_keepalive_connections": kept,
+            "keepalive_expiry": _KEPT_S,
+            "network_backend": _Network(),
+        }
+        if proxy is None:
+            self._pool = httpcore.ConnectionPool(**options)
+            return
+        parts = urlsplit(proxy.url)
+        self._pool = httpcore.HTTPProxy(
+            f"{parts.scheme}://{parts.hostname}:{parts.port or _PROXY_PORT}",
+            proxy_auth=(parts.username, parts.password or "") if parts.username is not None else None,
+            proxy_ssl_context=_trusted() if parts.scheme == "https" else None,
+            **options,
+        )
+
+
+@functools.cache
+def _transport(encrypted: bool, proxy: Proxy | None, _process: int) -> _Transport:  # noqa: FBT001 - a key of the cache
+    """The one that keeps its connections, of one process: a fork must not speak on those of its parent."""
+    made = _Transport(encrypted=encrypted, proxy=proxy, kept=_KEPT)
+    atexit.register(made.close)
+    return made
+
+
+def _trusted() -> ssl.SSLContext:
+    """Whose certificates are: those of the system, or of ``SSL_CERT_FILE`` and ``SSL_CERT_DIR``."""
+    return _read_trusted(os.environ.get("SSL_CERT_FILE", ""), os.environ.get("SSL_CERT_DIR", ""))
+
+
+@functools.cache
+def _read_trusted(_file: str, _folder: str) -> ssl.SSLContext:
+    """Read them once: it takes as long as several requests. OpenSSL looks at the two variables itself."""
+    return ssl.create_default_context()
+
+
+class _Network(httpcore.NetworkBackend):
+    """Connects within the deadline.
+
+    httpcore hands the ``timeout`` of a request through as it is. Here it is no number, but what knows when the time is up.
+    """
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: Any = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        """Try each address of the host; one that swallows what is sent there leaves time for the others."""
+        addresses = look_up(host, port, timeout.left_s())
+        for left in range(len(addresses), 0, -1):
+            try:
+                return _Stream(
+                    httpcore.SyncBackend().connect_tcp(
+                        addresses[-left], port, timeout.left_s() / left, local_address, socket_options
+                    )
+                )
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                if left == 1:
+                    raise
+        raise AssertionError  # pragma: no cover - a look-up without an address raises
+
+
+class _Stream(httpcore.NetworkStream):
+    """A connection whose every read and write ends when the time of its request is up."""
+
+    def __init__(self, stream: httpcore.NetworkStream) -> None:
+        self._stream = stream
+
+    def read(self, max_bytes: int, timeout: Any = None) -> bytes:
+        """Read what is there."""
+        came = self._stream.read(max_bytes, timeout.left_s())
+        timeout.start = (timeout.start + came[:_START_BYTES])[:_START_BYTES]
+        return came
+
+    def write(self, buffer: bytes, timeout: Any = None) -> None:
+        """Write all of it, piece by piece."""
+        for start in range(0, len(buffer), _PIECE_BYTES):
+            self._stream.write(buffer[start : start + _PIECE_BYTES], timeout.left_s())
+
+    def close(self) -> None:
+        """Close it."""
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: Any = None
+    ) -> httpcore.NetworkStream:
+        """Go on encrypted."""
+        return _Stream(self._stream.start_tls(ssl_context, server_hostname, timeout.left_s()))
+
+    def get_extra_info(self, info: str) -> Any:
+        """What httpcore asks, such as whether the other side has closed it."""
+        return self._stream.get_extra_info(info)
+
+
+# ---------------------------------------------------------------- words
+
+
+def _in_words(error: Exception, progress: _Progress) -> str:  # noqa: PLR0911 - one line for each reason
+    """The error as a person would say it at 3 a.m."""
+    cause = _cause(error)
+    if isinstance(cause, ConnectionRefusedError):
+        return "refused the connection"
+    if isinstance(cause, socket.gaierror):
+        return f"the name could not be resolved ({cause.strerror})"
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        own = os.environ.get("SSL_CERT_FILE")
+        return f"its certificate is not valid ({cause.verify_message}{f'; trusted are those of SSL_CERT_FILE, {own}' if own else ''})"
+    if isinstance(cause, TimeoutError) and cause.errno is None:
+        return progress.describe_timeout()
+    if isinstance(cause, TimeoutError):
+        return "timed out while " + ("reading the body" if progress.phase == "body" else progress.phase)
+    if isinstance(error, httpx.ProxyError):
+        return f"the proxy refused it: {cut(str(error), 80)}"
+    if isinstance(error, httpx.RemoteProtocolError):
+        return _of_the_protocol(error, progress)
+    if isinstance(cause, OSError):
+        return f"connection failed while {progress.phase} ({cause})"
+    return f"it could not be asked ({type(error).__name__}: {cut(str(error), 120)})"
+
+
+def _of_the_protocol(error: httpx.RemoteProtocolError, progress: _Progress) -> str:
+    closed = str(error).startswith(("Server disconnected", "peer closed connection"))
+    if progress.phase == "body" and closed:
+        announced = progress.headers.get("content-length", "")
+        came = f"after {len(progress.body)} of {announced} announced bytes"
+        return f"closed {came if announced else f'in the middle of the body ({len(progress.body)} bytes came)'}"
+    if closed and not progress.start:
+        return "closed the connection without an answer"
+    if closed and progress.start.startswith(b"HTTP/"):
+        return "closed in the middle of the head of its answer"
+    if progress.phase == "body":
+        return f"did not answer in HTTP (in the body: {cut(str(error), 80)})"
+    return f"did not answer in HTTP ({cut(str(error), 80)}: {progress.start.decode('utf-8', 'replace').split(chr(10))[0].strip()!r})"
+
+
+def _cause(error: BaseException) -> BaseException:
+    """What the operating system said, below what httpx made of it."""
+    below: BaseException | None = error
+    while below is not None and not isinstance(below, OSError):
+        below = below.__cause__ or below.__context__
+    return error if below is None else below
