@@ -18,10 +18,10 @@ from urllib.parse import SplitResult, quote, urlsplit
 import httpcore
 import httpx
 
-from pam_rollback.outside.http_proxy import Proxy, environment_proxy, place
-from pam_rollback.outside.name_lookup import look_up
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.outside_text import cut
+from pam_rollback.outside.http_proxy import Proxy, environment_proxy, place
+from pam_rollback.outside.name_lookup import look_up
 
 _URL_CHARACTERS = "!#$%&'()*+,/:;=?@[]~"
 _PROXY_PORT = 8080
@@ -55,6 +55,8 @@ class _Progress:
     deadline_s: float
     end_s: float
     phase: str = "connecting"
+    fresh: bool = False
+    """A connection was made for it."""
     http_status: int | None = None
     headers: dict[str, str] = field(default_factory=dict)
     start: bytes = b""
@@ -71,6 +73,7 @@ class _Progress:
 
     def follow(self, event: str, info: dict[str, Any]) -> None:
         """Be called by the client as it goes; what comes to a connection too late is not sent."""
+        self.fresh = self.fresh or event == "connection.connect_tcp.started"
         if event == "http11.send_request_headers.started" and info["request"].method != b"CONNECT":
             self.left_s()
             self.phase, self.start = "waiting", b""
@@ -92,11 +95,9 @@ def exchange(wish: Wish) -> Answer:
     try:
         parts = urlsplit(wish.url)
         proxy = Proxy(wish.proxy) if wish.proxy else environment_proxy(parts)
-        transport = _transport(parts.scheme == "https", proxy, os.getpid()) if wish.reuse else None
-        if transport is not None:
-            _exchange(transport, wish, parts, progress)
-        else:
-            with _Transport(encrypted=parts.scheme == "https", proxy=proxy, kept=0) as own:
+        encrypted = parts.scheme == "https"
+        if not wish.reuse or not _on_kept(_transport(encrypted, proxy, os.getpid()), wish, parts, progress):
+            with _Transport(encrypted=encrypted, proxy=proxy, kept=0) as own:
                 _exchange(own, wish, parts, progress)
     except Exception as error:  # noqa: BLE001 - whatever it was: an answer says why there is none, and is never silent
         progress.problem = _in_words(error, progress)
@@ -113,6 +114,18 @@ def exchange(wish: Wish) -> Answer:
         headers=progress.headers,
         sent=progress.phase != "connecting",
     )
+
+
+def _on_kept(transport: "_Transport", wish: Wish, parts: SplitResult, progress: _Progress) -> bool:
+    """False: the kept connection had been closed meanwhile, which says nothing of the place; nothing was answered on it."""
+    try:
+        _exchange(transport, wish, parts, progress)
+    except (httpx.NetworkError, httpx.RemoteProtocolError):
+        if progress.fresh or progress.start:
+            raise
+        progress.phase = "connecting"
+        return False
+    return True
 
 
 def _exchange(transport: "_Transport", wish: Wish, parts: SplitResult, progress: _Progress) -> None:
@@ -145,9 +158,6 @@ def _exchange(transport: "_Transport", wish: Wish, parts: SplitResult, progress:
                 return
     finally:
         response.close()
-
-
-# ---------------------------------------------------------------- connections
 
 
 class _Transport(httpx.HTTPTransport):
@@ -254,9 +264,6 @@ class _Stream(httpcore.NetworkStream):
         return self._stream.get_extra_info(info)
 
 
-# ---------------------------------------------------------------- words
-
-
 def _in_words(error: Exception, progress: _Progress) -> str:  # noqa: PLR0911 - one line for each reason
     """The error as a person would say it at 3 a.m."""
     cause = _cause(error)
@@ -292,7 +299,8 @@ def _of_the_protocol(error: httpx.RemoteProtocolError, progress: _Progress) -> s
         return "closed in the middle of the head of its answer"
     if progress.phase == "body":
         return f"did not answer in HTTP (in the body: {cut(str(error), 80)})"
-    return f"did not answer in HTTP ({cut(str(error), 80)}: {progress.start.decode('utf-8', 'replace').split(chr(10))[0].strip()!r})"
+    began = progress.start.decode("utf-8", "replace").partition("\n")[0].strip()
+    return f"did not answer in HTTP ({cut(str(error), 80) if began.startswith('HTTP/') else repr(began)})"
 
 
 def _cause(error: BaseException) -> BaseException:

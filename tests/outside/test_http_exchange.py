@@ -1,0 +1,282 @@
+"""What httpx is given around it: one deadline, proxies and certificates of the environment, connections of one's own or kept."""
+
+import socket
+import ssl
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from pam_rollback.outside.http import fetch
+from tests.certificate import own_certificate
+
+_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+_DEADLINE_S = 0.4
+
+
+@pytest.fixture(autouse=True)
+def _no_proxy_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@contextmanager
+def one_answer(talk: Callable[[socket.socket], None], context: ssl.SSLContext | None = None) -> Iterator[int]:
+    """Serve one connection as told; gives the port."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(10)
+
+        def serve() -> None:
+            try:
+                connection, _ = listener.accept()
+                with connection if context is None else context.wrap_socket(connection, server_side=True) as spoken:
+                    spoken.recv(65536)
+                    talk(spoken)
+            except OSError:
+                return
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield listener.getsockname()[1]
+        thread.join(10)
+
+
+def dripping_head(connection: socket.socket) -> None:
+    """Send a head that never ends."""
+    connection.sendall(_HEAD)
+    while True:
+        connection.sendall(b"X-Drip: 1\r\n")
+        time.sleep(0.02)  # the pace of the drip is what is tested
+
+
+def reset(connection: socket.socket) -> None:
+    """Hang up so that the other side is told."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def says(raw: bytes) -> Callable[[socket.socket], None]:
+    """Answer with these bytes."""
+    return lambda connection: connection.sendall(raw)
+
+
+@pytest.mark.parametrize(
+    ("talk", "words"),
+    [
+        pytest.param(dripping_head, "silent: connected, but no answer within 0.4 s", id="dripping-head"),
+        pytest.param(reset, "connection failed while waiting ([Errno 104] Connection reset by peer)", id="reset"),
+        pytest.param(says(_HEAD), "closed in the middle of the head of its answer", id="half-a-head"),
+        pytest.param(says(b"SSH-2.0-x\r\n\r\n"), "did not answer in HTTP ('SSH-2.0-x')", id="another-protocol"),
+        pytest.param(
+            says(_HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n"),
+            "did not answer in HTTP (in the body: illegal chunk header",
+            id="bad-chunk",
+        ),
+        pytest.param(
+            says(_HEAD + b"Transfer-Encoding: chunked\r\n\r\n8\r\n{"),
+            "closed in the middle of the body (1 bytes came)",
+            id="half-a-chunk",
+        ),
+    ],
+)
+def test_each_way_to_fail_has_its_words(talk: Callable[[socket.socket], None], words: str) -> None:
+    """What the server did, within the deadline, and that it was asked."""
+    with one_answer(talk) as port:
+        answer = fetch(f"http://127.0.0.1:{port}/health", deadline_s=_DEADLINE_S)
+
+    assert words in answer.problem
+    assert answer.sent
+    assert answer.elapsed_ms < 5_000
+
+
+def test_a_name_that_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing was sent, and the resolver's words are there."""
+
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    answer = fetch("http://pam.invalid/health")
+
+    assert answer.problem == "the name could not be resolved (Name or service not known)"
+    assert not answer.sent
+
+
+def test_a_look_up_that_hangs_holds_up_neither_the_request_nor_the_end_of_the_process() -> None:
+    """A resolver has no time-out of its own: the deadline covers it, and nobody waits for its thread."""
+    script = """
+import socket, time
+socket.getaddrinfo = lambda *_, **__: time.sleep(600)
+from pam_rollback.outside.http import fetch
+answer = fetch("http://pam.invalid/health", deadline_s=0.2)
+print(answer.problem, answer.sent, answer.elapsed_ms < 20_000)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=120)
+
+    assert done.stdout.strip() == "no connection within 0.2 s False True"
+
+
+def test_an_address_that_refuses_leaves_time_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name with two addresses, of which the first is dead."""
+    with one_answer(says(_HEAD + b"Content-Length: 2\r\n\r\n{}")) as port:
+        addresses = [(0, 0, 0, "", ("127.0.0.2", port)), (0, 0, 0, "", ("127.0.0.1", port))]
+        real = socket.getaddrinfo
+        monkeypatch.setattr(
+            socket, "getaddrinfo", lambda host, *a, **k: addresses if host == "pam.test" else real(host, *a, **k)
+        )
+        assert fetch(f"http://pam.test:{port}/").json == {}
+
+
+# ---------------------------------------------------------------- the environment
+
+
+def test_a_proxy_of_the_environment_asks_and_is_named_when_it_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is asked for the whole address; its password is in no message; NO_PROXY and this machine do without it."""
+    heard: list[bytes] = []
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        monkeypatch.setenv("HTTP_PROXY", f"http://kim:secret@127.0.0.1:{port}")
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                heard.append(connection.recv(65536))
+                connection.sendall(_HEAD + b'Content-Length: 14\r\n\r\n{"by":"proxy"}')
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        asked = fetch("http://pam.invalid/health?a=1")
+        thread.join(10)
+    with one_answer(says(_HEAD + b"Content-Length: 2\r\n\r\n{}")) as here:
+        direct = fetch(f"http://127.0.0.1:{here}/")
+    refused = fetch("http://pam.invalid/health")
+    monkeypatch.setenv("NO_PROXY", ".invalid")
+    without = fetch(f"http://pam.invalid:{port}/health", deadline_s=20)
+
+    assert asked.json == {"by": "proxy"}
+    assert heard[0].startswith(b"GET http://pam.invalid/health?a=1 HTTP/1.1\r\n")
+    assert b"\r\nProxy-Authorization: Basic " in heard[0]
+    assert direct.json == {}
+    assert refused.problem == f"refused the connection (through the proxy http://127.0.0.1:{port} of HTTP_PROXY)"
+    assert not refused.sent
+    assert without.problem.startswith("the name could not be resolved")
+    assert "proxy" not in without.problem
+
+
+def test_a_proxy_that_lets_nothing_through_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of what is encrypted, nothing was sent."""
+    with one_answer(says(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")) as port:
+        monkeypatch.setenv("HTTPS_PROXY", f"127.0.0.1:{port}")
+        answer = fetch("https://pam.invalid/health", method="POST", json={})
+
+    assert answer.problem == (
+        "the proxy refused it: 407 Proxy Authentication Required "
+        f"(through the proxy http://127.0.0.1:{port} of HTTPS_PROXY)"
+    )
+    assert not answer.sent
+
+
+def test_certificates_are_those_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A certificate of one's own is refused, in words, until SSL_CERT_FILE vouches for it; plain HTTP is no TLS."""
+    context, vouches = own_certificate(tmp_path)
+    answers = []
+    for trusted in (None, str(vouches)):
+        if trusted is None:
+            monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+        else:
+            monkeypatch.setenv("SSL_CERT_FILE", trusted)
+        with one_answer(says(_HEAD + b"Content-Length: 2\r\n\r\n{}"), context) as port:
+            answers.append(fetch(f"https://localhost:{port}/"))
+    with one_answer(says(_HEAD + b"Content-Length: 2\r\n\r\n{}")) as port:
+        plain = fetch(f"https://127.0.0.1:{port}/")
+
+    unknown, known = answers
+    assert unknown.problem.startswith("its certificate is not valid (")
+    assert not unknown.sent
+    assert known.json == {}
+    assert plain.problem.startswith("connection failed while connecting ([SSL")
+    assert not plain.sent
+
+
+# ---------------------------------------------------------------- connections
+
+
+class _Counting(BaseHTTPRequestHandler):
+    """Counts connections, and remembers cookies that come back."""
+
+    protocol_version = "HTTP/1.1"
+    connections = 0
+    cookies: list[str]
+
+    def setup(self) -> None:
+        type(self).connections += 1
+        super().setup()
+
+    def do_GET(self) -> None:
+        self.cookies.append(self.headers.get("Cookie", ""))
+        self.send_response(302)
+        self.send_header("Location", "/elsewhere")
+        self.send_header("Set-Cookie", "who=kim")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.mark.parametrize(("reuse", "connections"), [(False, 3), (True, 1)])
+def test_a_connection_is_kept_only_where_it_is_asked_for(*, reuse: bool, connections: int) -> None:
+    """A check comes as a new visitor does. No redirect is followed, and no cookie of one answer goes with the next request."""
+
+    class Handler(_Counting):
+        cookies: list[str] = []  # noqa: RUF012 - of this server
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    try:
+        answers = [fetch(f"http://127.0.0.1:{server.server_port}/", reuse=reuse) for _ in range(3)]
+    finally:
+        server.shutdown()
+        server.server_close()
+
+    assert [answer.http_status for answer in answers] == [302, 302, 302]
+    assert Handler.connections == connections
+    assert Handler.cookies == ["", "", ""]
+
+
+def test_a_kept_connection_that_was_closed_meanwhile_is_no_failure() -> None:
+    """The server closes it without saying so, and too late to be noticed; what fails on a connection of its own is told at once."""
+    answered: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(10)
+
+        def serve() -> None:
+            for answers in (2, 1, 0):
+                connection, _ = listener.accept()
+                with connection:
+                    for number in range(answers):
+                        answered.append(connection.recv(65536))
+                        if answers == 2 and number == 1:
+                            break  # asked on the kept connection, and closed instead of answered
+                        connection.sendall(
+                            _HEAD + b"Connection: close\r\n" * (answers == 1) + b"Content-Length: 2\r\n\r\n{}"
+                        )
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        first, second, third = (fetch(url, reuse=True, deadline_s=10) for _ in range(3))
+        thread.join(10)
+
+    assert (first.json, second.json) == ({}, {})
+    assert len(answered) == 3
+    assert third.problem
