@@ -48,6 +48,7 @@ WRONG = [
     (PYTEST, "alerts.client", "pytest"),
     (PROVIDERS, "records.service.requests_seen", "rollback.providers.render.render_api"),
     (PROVIDERS, "rollback.strategies.backend", "rollback.providers.netlify.netlify"),
+    ("the HTTP client is known in one module", "outside.http", "httpx"),
     ("the sandbox shares no code with what probes it", "sandbox.faults", "base.clock"),
 ]
 """By contract: who must not import whom."""
@@ -103,4 +104,4 @@ def test_an_undeclared_folder_breaks_it(name: str, folder: str, imports: grimp.I
 
 def full(module: str) -> str:
     """Its whole name; what is not ours has it already."""
-    return module if module in {"pytest", "subprocess"} else f"pam_rollback.{module}"
+    return module if module in {"httpx", "pytest", "subprocess"} else f"pam_rollback.{module}"
