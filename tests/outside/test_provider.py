@@ -63,7 +63,10 @@ def refused(asking: ProviderApi, method: str = "GET", **options: Any) -> Provide
 def test_a_read_is_asked_again(broken: Reply) -> None:
     """Whatever came instead of an answer: reading twice is the same as reading once."""
     with scripted(broken, broken, OK) as server:
-        assert api(server.url, deadline_s=_patience_s(broken)).ask_told("look at x", "/things/x", "a thing").text("id") == "x"
+        assert (
+            api(server.url, deadline_s=_patience_s(broken)).ask_told("look at x", "/things/x", "a thing").text("id")
+            == "x"
+        )
 
     assert server.asked == ["GET /things/x"] * 3
 

@@ -1,7 +1,8 @@
 """The one door to HTTP: one request, one deadline for all of it, and an answer that is always a value.
 
-The client behind it is httpx (``http_exchange``, docs/decisions/0057), loaded with the first request: a session that asks nothing does not
-pay for it. Redirects are not followed and nothing is repeated: a probe that retries hides what it should count.
+The client behind it is httpx (``http_exchange``, docs/decisions/0057), loaded with the first request that needs it: a session that asks
+nothing does not pay for it. What has to be known within a second asks by the standard library (``plain_exchange``). Redirects are not
+followed and nothing is repeated: a probe that retries hides what it should count.
 """
 
 import json as json_module
@@ -9,9 +10,10 @@ import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from pam_rollback.base.answer import Answer
+from pam_rollback.outside.http_wish import Wish
 
 T = TypeVar("T")
 
@@ -34,6 +36,7 @@ def fetch(
     proxy: str = "",
     start_is_enough: bool = False,
     reuse: bool = False,
+    light: bool = False,
 ) -> Answer:
     """Make one request; the deadline in seconds covers all of it, from the name look-up to the last byte of the body.
 
@@ -41,10 +44,9 @@ def fetch(
     then asks (RFC 9110, section 3.7); what is encrypted goes through it as it is (CONNECT). Without one, the environment's is used
     (``HTTPS_PROXY``, ``NO_PROXY``), except for this machine. With ``start_is_enough`` a larger body is no problem: its start is read, and
     no more. With ``reuse`` the connection is kept for the next such request: for what is asked over and over and is not judged. A check
-    has a connection of its own, as a new visitor has: one that was kept would still be answered by the release before.
+    has a connection of its own, as a new visitor has: one that was kept would still be answered by the release before. With ``light`` it is
+    asked by the standard library, where no proxy is between: for what has to be known within a second.
     """
-    from pam_rollback.outside.http_exchange import Wish, exchange  # noqa: PLC0415 - see above
-
     head = {"User-Agent": USER_AGENT, "Accept": "application/json, text/html;q=0.9, */*;q=0.8"}
     head |= {"Accept-Encoding": "identity", "Connection": "keep-alive" if reuse else "close"}
     if method in {"GET", "HEAD"}:
@@ -55,7 +57,21 @@ def fetch(
         payload = json_module.dumps(json).encode()
         head["Content-Type"] = "application/json"
     head.update({name: field_value(value) for name, value in (headers or {}).items()})
-    return exchange(Wish(method, url, head, payload, deadline_s, max_body_bytes, proxy, start_is_enough, reuse))
+    wish = Wish(method, url, head, payload, deadline_s, max_body_bytes, proxy, start_is_enough, reuse)
+    if light and not reuse and not _asks_a_proxy(url, proxy):
+        from pam_rollback.outside.plain_exchange import exchange  # noqa: PLC0415 - see above
+    else:
+        from pam_rollback.outside.http_exchange import exchange  # noqa: PLC0415 - see above
+    return exchange(wish)
+
+
+def _asks_a_proxy(url: str, given: str) -> bool:
+    from pam_rollback.outside.http_proxy import environment_proxy  # noqa: PLC0415 - loads urllib.request
+
+    try:
+        return bool(given) or environment_proxy(urlsplit(url)) is not None
+    except ValueError:
+        return False  # it is no address: whoever asks says so
 
 
 def field_value(text: str) -> str:

@@ -1,4 +1,4 @@
-"""One HTTP exchange by httpx within one deadline, and in words when there is no answer; the only module that knows the client.
+"""One HTTP exchange by httpx within one deadline, and in words when there is no answer; the only module that knows httpx.
 
 httpx limits each read and each write, so that a server which drips is never too slow. Here the sockets below it know the moment at which
 the time is up, and a name is looked up in a thread of its own, which nobody waits for any longer than that.
@@ -7,13 +7,12 @@ the time is up, and a name is looked up in a thread of its own, which nobody wai
 import atexit
 import functools
 import os
-import socket
 import ssl
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import SplitResult, quote, urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import httpcore
 import httpx
@@ -21,9 +20,9 @@ import httpx
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.outside_text import cut
 from pam_rollback.outside.http_proxy import Proxy, environment_proxy, place
+from pam_rollback.outside.http_wish import Progress, Wish, target_of, trusted
 from pam_rollback.outside.name_lookup import look_up
 
-_URL_CHARACTERS = "!#$%&'()*+,/:;=?@[]~"
 _PROXY_PORT = 8080
 _PIECE_BYTES = 1 << 14
 _START_BYTES = 80
@@ -33,40 +32,18 @@ _KEPT_S = 4.0
 """Less than the five seconds after which common servers close an idle connection: what is closed while it is used again fails."""
 
 
-@dataclass(frozen=True)
-class Wish:
-    """What is asked. Fields are those of ``http.fetch``."""
-
-    method: str
-    url: str
-    headers: Mapping[str, str]
-    body: bytes | None
-    deadline_s: float
-    max_body_bytes: int
-    proxy: str
-    start_is_enough: bool
-    reuse: bool
-
-
 @dataclass
-class _Progress:
-    """How far one exchange came, and until when it may go on. ``end_s`` is a moment of the monotonic clock."""
+class _Progress(Progress):
+    """How far one exchange came, and until when it may go on."""
 
-    deadline_s: float
-    end_s: float
-    phase: str = "connecting"
     fresh: bool = False
     """A connection was made for it."""
-    http_status: int | None = None
-    headers: dict[str, str] = field(default_factory=dict)
     start: bytes = b""
     """Of what was answered, whatever it is."""
-    body: bytearray = field(default_factory=bytearray)
-    problem: str = ""
 
     def left_s(self) -> float:
         """How long it may go on. Raises TimeoutError when the time is up."""
-        left_s = self.end_s - time.monotonic()
+        left_s = self.start_s + self.wish.deadline_s - time.monotonic()
         if left_s <= 0:
             raise TimeoutError
         return left_s
@@ -78,19 +55,10 @@ class _Progress:
             self.left_s()
             self.phase, self.start = "waiting", b""
 
-    def describe_timeout(self) -> str:
-        """What was missing when the time was up."""
-        if self.phase == "body":
-            return f"the body did not end within {self.deadline_s:g} s ({len(self.body)} bytes came)"
-        if self.phase == "waiting":
-            return f"silent: connected, but no answer within {self.deadline_s:g} s"
-        return f"no connection within {self.deadline_s:g} s"
-
 
 def exchange(wish: Wish) -> Answer:
     """Ask, and give what came of it. Never raises."""
-    start_s = time.monotonic()
-    progress = _Progress(wish.deadline_s, start_s + wish.deadline_s)
+    progress = _Progress(wish)
     proxy = None
     try:
         parts = urlsplit(wish.url)
@@ -103,17 +71,7 @@ def exchange(wish: Wish) -> Answer:
         progress.problem = _in_words(error, progress)
     if progress.problem and proxy is not None:
         progress.problem += proxy.shown
-    return Answer(
-        method=wish.method,
-        url=wish.url,
-        http_status=progress.http_status,
-        content_type=progress.headers.get("content-type", ""),
-        body=bytes(progress.body),
-        elapsed_ms=(time.monotonic() - start_s) * 1000,
-        problem=progress.problem,
-        headers=progress.headers,
-        sent=progress.phase != "connecting",
-    )
+    return progress.answer()
 
 
 def _on_kept(transport: "_Transport", wish: Wish, parts: SplitResult, progress: _Progress) -> bool:
@@ -129,12 +87,11 @@ def _on_kept(transport: "_Transport", wish: Wish, parts: SplitResult, progress: 
 
 
 def _exchange(transport: "_Transport", wish: Wish, parts: SplitResult, progress: _Progress) -> None:
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     # The transport and not a client of httpx: that one follows redirects, keeps cookies and reads passwords for those who ask it to.
     response = transport.handle_request(
         httpx.Request(
             wish.method,
-            f"{place(parts)}{quote(target, safe=_URL_CHARACTERS, errors='replace')}",
+            f"{place(parts)}{target_of(parts)}",
             headers=wish.headers,
             content=wish.body,
             extensions={
@@ -150,11 +107,7 @@ def _exchange(transport: "_Transport", wish: Wish, parts: SplitResult, progress:
         }
         progress.phase = "body"
         for chunk in response.iter_raw():
-            progress.body += chunk
-            if len(progress.body) >= wish.max_body_bytes and wish.start_is_enough:
-                return
-            if len(progress.body) > wish.max_body_bytes:
-                progress.problem = f"the body is larger than {wish.max_body_bytes} bytes"
+            if not progress.wants_more(chunk):
                 return
     finally:
         response.close()
@@ -166,7 +119,7 @@ class _Transport(httpx.HTTPTransport):
     def __init__(self, *, encrypted: bool, proxy: Proxy | None, kept: int) -> None:
         # In place of the parent's, which reads a bundle of certificates for whatever is asked.
         options: dict[str, Any] = {
-            "ssl_context": _trusted() if encrypted else None,
+            "ssl_context": trusted() if encrypted else None,
             "max_connections": None,
             "max_keepalive_connections": kept,
             "keepalive_expiry": _KEPT_S,
@@ -179,7 +132,7 @@ class _Transport(httpx.HTTPTransport):
         self._pool = httpcore.HTTPProxy(
             f"{parts.scheme}://{parts.hostname}:{parts.port or _PROXY_PORT}",
             proxy_auth=(parts.username, parts.password or "") if parts.username is not None else None,
-            proxy_ssl_context=_trusted() if parts.scheme == "https" else None,
+            proxy_ssl_context=trusted() if parts.scheme == "https" else None,
             **options,
         )
 
@@ -188,19 +141,14 @@ class _Transport(httpx.HTTPTransport):
 def _transport(encrypted: bool, proxy: Proxy | None, _process: int) -> _Transport:  # noqa: FBT001 - a key of the cache
     """The one that keeps its connections, of one process: a fork must not speak on those of its parent."""
     made = _Transport(encrypted=encrypted, proxy=proxy, kept=_KEPT)
-    atexit.register(made.close)
+    atexit.register(_close, made, os.getpid())
     return made
 
 
-def _trusted() -> ssl.SSLContext:
-    """Whose certificates are: those of the system, or of ``SSL_CERT_FILE`` and ``SSL_CERT_DIR``."""
-    return _read_trusted(os.environ.get("SSL_CERT_FILE", ""), os.environ.get("SSL_CERT_DIR", ""))
-
-
-@functools.cache
-def _read_trusted(_file: str, _folder: str) -> ssl.SSLContext:
-    """Read them once: it takes as long as several requests. OpenSSL looks at the two variables itself."""
-    return ssl.create_default_context()
+def _close(transport: "_Transport", process: int) -> None:
+    """Close what this process made: in a fork, the lock of its parent's may be held by a thread that is not there."""
+    if os.getpid() == process:
+        transport.close()
 
 
 class _Network(httpcore.NetworkBackend):
@@ -264,35 +212,22 @@ class _Stream(httpcore.NetworkStream):
         return self._stream.get_extra_info(info)
 
 
-def _in_words(error: Exception, progress: _Progress) -> str:  # noqa: PLR0911 - one line for each reason
+def _in_words(error: Exception, progress: _Progress) -> str:
     """The error as a person would say it at 3 a.m."""
     cause = _cause(error)
-    if isinstance(cause, ConnectionRefusedError):
-        return "refused the connection"
-    if isinstance(cause, socket.gaierror):
-        return f"the name could not be resolved ({cause.strerror})"
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        own = os.environ.get("SSL_CERT_FILE")
-        return f"its certificate is not valid ({cause.verify_message}{f'; trusted are those of SSL_CERT_FILE, {own}' if own else ''})"
-    if isinstance(cause, TimeoutError) and cause.errno is None:
-        return progress.describe_timeout()
-    if isinstance(cause, TimeoutError):
-        return "timed out while " + ("reading the body" if progress.phase == "body" else progress.phase)
+    if isinstance(cause, OSError) and not isinstance(error, (httpx.ProxyError, httpx.RemoteProtocolError)):
+        return progress.describe(cause)
     if isinstance(error, httpx.ProxyError):
         return f"the proxy refused it: {cut(str(error), 80)}"
     if isinstance(error, httpx.RemoteProtocolError):
         return _of_the_protocol(error, progress)
-    if isinstance(cause, OSError):
-        return f"connection failed while {progress.phase} ({cause})"
     return f"it could not be asked ({type(error).__name__}: {cut(str(error), 120)})"
 
 
 def _of_the_protocol(error: httpx.RemoteProtocolError, progress: _Progress) -> str:
     closed = str(error).startswith(("Server disconnected", "peer closed connection"))
     if progress.phase == "body" and closed:
-        announced = progress.headers.get("content-length", "")
-        came = f"after {len(progress.body)} of {announced} announced bytes"
-        return f"closed {came if announced else f'in the middle of the body ({len(progress.body)} bytes came)'}"
+        return progress.describe_cut_body()
     if closed and not progress.start:
         return "closed the connection without an answer"
     if closed and progress.start.startswith(b"HTTP/"):

@@ -142,7 +142,8 @@ class Lookout:
         if sum(not one.needs_account for one in own) > 1 and len(known) > 1:
             return []
         urls = [url for url in open_urls(self._environment, host) if (urlsplit(url).path or "/") not in known]
-        return [told_of(fetch(url, deadline_s=self._environment.probing.request_deadline_s)) for url in urls[:1]]
+        deadline_s = self._environment.probing.request_deadline_s
+        return [told_of(fetch(url, deadline_s=deadline_s, light=True)) for url in urls[:1]]
 
     def _look(self, host: str, since_s: float | None, until_s: float, ours: int) -> Iterator[Look]:
         environment = self._environment

@@ -30,7 +30,7 @@ def look_at_front_page(
     ``text``: words that the page has to have. ``names``: hosts that its scripts, or what these import, have to name, by what people call
     them; then scripts are read whole, else only their start.
     """
-    answer = fetch(url, headers={"Accept": "text/html"}, deadline_s=deadline_s)
+    answer = fetch(url, headers={"Accept": "text/html"}, deadline_s=deadline_s, light=True)
     if answer.problem or answer.http_status != HTTPStatus.OK or not answer.content_type.lower().startswith("text/html"):
         return FrontPage(url, (str(answer),), 0)
     assets = read_page(answer.body).assets
@@ -54,13 +54,16 @@ def _asked(page: str, asset: Asset, deadline_s: float, *, whole: bool) -> Answer
     if not address.startswith(("http://", "https://")):
         return None  # a data: address brings its content along
     if whole and asset.kind == "script":
-        return fetch(address, headers={"Accept": "*/*"}, deadline_s=deadline_s, max_body_bytes=_SCRIPT_BYTES)
+        return fetch(
+            address, headers={"Accept": "*/*"}, deadline_s=deadline_s, max_body_bytes=_SCRIPT_BYTES, light=True
+        )
     return fetch(
         address,
         headers={"Accept": "*/*", "Range": f"bytes=0-{ASSET_BYTES - 1}"},
         deadline_s=deadline_s,
         max_body_bytes=ASSET_BYTES,
         start_is_enough=True,
+        light=True,
     )
 
 
@@ -72,7 +75,9 @@ def _imported(files: Mapping[Asset, Answer | str | None], deadline_s: float) -> 
         named = (urljoin(one.url, name) for one in fresh for name in imports_of(one.body))
         new = [url for url in dict.fromkeys(named) if url not in beside][: ASSETS_MAX - len(beside)]
         beside |= dict.fromkeys(new)
-        asked = {url: partial(fetch, url, deadline_s=deadline_s, max_body_bytes=_SCRIPT_BYTES) for url in new}
+        asked = {
+            url: partial(fetch, url, deadline_s=deadline_s, max_body_bytes=_SCRIPT_BYTES, light=True) for url in new
+        }
         fresh = list(all_at_once(asked).values()) if asked else []
         found += [one.body for one in fresh]
     return found
