@@ -1,13 +1,9 @@
 """A chat that is no list whose entries name who says them: PAM's words are what the service answered, once the page shows them."""
 
 import json
-from base64 import b64encode
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
-from hashlib import sha1
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import nullcontext
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from playwright.sync_api import Browser, Route, sync_playwright
@@ -17,6 +13,7 @@ from pam_rollback.browser.client.keyboard import chat
 from pam_rollback.browser.client.pam_site import PamSite
 from pam_rollback.browser.rules.journeys import Stopped
 from pam_rollback.product.rules.site import Element
+from tests.browser.client.socket_server import socket_server
 from tests.contracts import CHAT, PAGES
 
 SITE, API = "http://pam.test", "http://pam.test/api/v1/pam/chat"
@@ -46,41 +43,6 @@ document.querySelector("button").onclick = () => {
   document.querySelector("form").onsubmit = (event) => { event.preventDefault(); opened.then(() => socket.send("{}")); };
 };
 </script>"""
-
-
-@contextmanager
-def socket_server(frames: list[object]) -> Iterator[str]:
-    """A page, and its WebSocket that says these after each message: a real one, a browser's own stand-in tells nobody of its messages."""
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            if "Upgrade" not in self.headers:
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(SOCKET_PAGE)))
-                self.end_headers()
-                self.wfile.write(SOCKET_PAGE.encode())
-                return
-            key = f"{self.headers['Sec-WebSocket-Key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11".encode()
-            self.send_response(101)
-            for name, value in (("Upgrade", "websocket"), ("Connection", "Upgrade")):
-                self.send_header(name, value)
-            self.send_header("Sec-WebSocket-Accept", b64encode(sha1(key, usedforsecurity=False).digest()).decode())
-            self.end_headers()
-            if self.rfile.read(1):  # the message begins
-                for frame in frames:
-                    said = json.dumps(frame).encode()
-                    self.wfile.write(bytes([0x81, len(said)]) + said)
-            self.rfile.read()
-
-        def log_message(self, *_: object) -> None:
-            """Nobody reads it."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
 
 
 APOLOGY = {"response": "I'm sorry, I'm having trouble connecting. Please try again.", "intent": None}
@@ -130,7 +92,7 @@ def test_what_the_service_answers_is_pams_answer(site: PamSite) -> None:
 def test_what_is_said_on_a_socket_is_pams_answer(browser: Browser, frames: list[object], wrong: str) -> None:
     """The page asks on a WebSocket that it opened when it was loaded: nothing is posted."""
     page = browser.new_page()
-    with socket_server(frames) as address:
+    with socket_server(SOCKET_PAGE, answers=frames) as (address, _):
         site = PamSite(page, address, PAGES, ELEMENTS, within_s=1, intent="never")  # type: ignore[arg-type]
         site.open_chat()
         with pytest.raises(Stopped, match=wrong) if wrong else nullcontext():

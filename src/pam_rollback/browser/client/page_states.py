@@ -1,20 +1,21 @@
 """The states of the site in which somebody may meet a barrier, and how to get there without changing anything.
 
-The message of the chat is typed and sent, but its request is caught in the browser: it never reaches the service. A state counts as
-reached when its own content can be seen; an empty page, an alert in its place or the page for unknown addresses is a finding.
+The message of the chat is typed and sent, but caught in the browser: it never reaches the service. A state counts as reached when its
+own content can be seen; an empty page, an alert in its place or the page for unknown addresses is a finding.
 """
 
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Error, Locator, Page, Request, Route
+from playwright.sync_api import Error, Locator, Page, Request
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.outside_text import cut
+from pam_rollback.browser.client.held_question import HeldQuestion
 from pam_rollback.browser.client.pam_site import PamSite
 from pam_rollback.browser.client.rendered_page import heading_of
 from pam_rollback.browser.rules.journeys import Stopped
@@ -39,7 +40,6 @@ _COMES_FROM: Final[Mapping[str, str]] = {
 }
 _MEANT_TO_ALERT: Final = ("login-error", "chat-error")
 
-_READS: Final = ("GET", "HEAD", "OPTIONS")
 _STREAMS: Final = ("eventsource", "websocket", "ping", "media")
 _PAUSE_MS: Final = 25
 _CALM_ROUNDS: Final = 3
@@ -77,7 +77,9 @@ class Visit:
         hosts = frozenset(urlsplit(address).hostname or "" for address in site.services)
         self._person = PamSite(page, site.frontend, site.pages, site.elements, within_s=site.deadline_s, hosts=hosts)
         self._under_way: set[Request] = set()
-        self._held: list[Route] = []
+        self._question = HeldQuestion(
+            page, QUESTION, services=site.services, chat_path=site.chat_path, login_path=site.login_path
+        )
         self._now = ""
         self._failed: dict[str, Exception] = {}
         self._elsewhere = ""
@@ -85,7 +87,6 @@ class Visit:
         page.on("request", self._began)
         page.on("requestfinished", self._ended)
         page.on("requestfailed", self._ended)
-        page.route(lambda url: url.startswith(site.services), self._let_through)
         pages = site.pages
         self._ways: dict[str, Callable[[], Locator]] = {
             "login": self._login,
@@ -143,8 +144,7 @@ class Visit:
 
     def leave(self) -> None:
         """Let go of what is held."""
-        while self._held:
-            self._held.pop().abort()
+        self._question.release()
 
     # ------------------------------------------------------------ the states
 
@@ -205,18 +205,18 @@ class Visit:
         message.fill(QUESTION)
         message.press("Enter")
         end_s = time.monotonic() + self._site.deadline_s
-        while not self._held:
+        while not self._question.is_held:
             if time.monotonic() > end_s:
                 raise Stopped(
-                    f"a message was typed and Enter pressed, but nothing was sent to {self._site.chat_path} within "
-                    f"{self._site.deadline_s:g} s; {self._shown()}"
+                    f"a message was typed and Enter pressed, but nothing was sent to {self._site.chat_path}, nor said on a "
+                    f"WebSocket, within {self._site.deadline_s:g} s; {self._shown()}"
                 )
             self.page.wait_for_timeout(_PAUSE_MS)
         place = self._person.find("messages") if self._person.lists_messages else self.page.locator("body")
         return self._wait_for(place.get_by_text(QUESTION).last, "the message that was sent")
 
     def _chat_error(self) -> Locator:
-        self.leave()
+        self._question.refuse()
         return self._wait_for(self._person.find("chat_error"), "an alert that PAM did not answer")
 
     # ------------------------------------------------------------ what they have in common
@@ -278,19 +278,8 @@ class Visit:
         return f"the page shows {words!r}" if words else "the page is empty"
 
     def _began(self, request: Request) -> None:
-        if request.resource_type not in _STREAMS and not self._is_held(request):
+        if request.resource_type not in _STREAMS and not self._question.holds(request):
             self._under_way.add(request)
 
     def _ended(self, request: Request) -> None:
         self._under_way.discard(request)
-
-    def _is_held(self, request: Request) -> bool:
-        return request.method == "POST" and urlsplit(request.url).path == self._site.chat_path
-
-    def _let_through(self, route: Route, request: Request) -> Any:
-        if self._is_held(request):
-            self._held.append(route)
-            return None
-        if request.method in _READS or urlsplit(request.url).path == self._site.login_path:
-            return route.continue_()
-        return route.abort()
