@@ -5,16 +5,30 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Request, sync_playwright
 
+from pam_rollback.browser.client import rendered_page
 from pam_rollback.browser.client.browser import chromium_path
 from pam_rollback.browser.client.page_states import Site, Visit
+from pam_rollback.browser.client.pam_site import PamSite
+from pam_rollback.browser.client.rendered_page import heading_of
 from pam_rollback.browser.rules.journeys import Stopped
 from tests.contracts import PAGES, elements
 
 HANGING = "/hangs"
 ASKING, QUIET = "/asking", "/"
+LEADS_AWAY = "/trips"
 PAGE = "<!doctype html><link rel=icon href=data:,><main><h1>Wheels and Wins</h1></main>"
+
+OWN_PAGES = """<nav hidden><a href="/trips">Trips</a></nav><script>
+const show = (path, body) => { history.pushState({}, "", path); document.querySelector("main").innerHTML = body; };
+document.querySelector("a").onclick = (event) => {
+  event.preventDefault();
+  show("/trips", "<h2>Trips</h2>");
+};
+fetch("/who").then(() => show("/you", "<h1>You</h1>"));
+</script>"""
+"""As today's product does it: opened by its address the page is shown, then everybody is led to their own; its link leads there."""
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +41,8 @@ def site() -> Iterator[Site]:
             if self.path == HANGING:
                 over.wait(60)
                 return
-            body = (PAGE + (f"<script>fetch('{HANGING}')</script>" if self.path == ASKING else "")).encode()
+            more = {ASKING: f"<script>fetch('{HANGING}')</script>", LEADS_AWAY: OWN_PAGES}
+            body = (PAGE + more.get(self.path, "")).encode()
             self.send_response(200)
             self.send_header("Content-Type", "text/html")
             self.send_header("Content-Length", str(len(body)))
@@ -44,7 +59,7 @@ def site() -> Iterator[Site]:
     yield Site(
         frontend=address,
         services=(f"{address}/api",),
-        pages=PAGES.model_copy(update={"home": QUIET, "money": ASKING}),
+        pages=PAGES.model_copy(update={"home": QUIET, "money": ASKING, "trips": LEADS_AWAY}),
         elements=elements(),
         login_path="/api/login",
         chat_path="/api/chat",
@@ -79,6 +94,30 @@ def test_a_page_that_still_asks_is_not_reached(page: Page, site: Site) -> None:
     """And what it asks for is named."""
     with pytest.raises(Stopped, match=f"still loading {HANGING} after 2.5 s"):
         Visit(page, site).reach("money")
+
+
+def test_whoever_is_led_elsewhere_goes_there_by_a_link_of_a_closed_menu(page: Page, site: Site) -> None:
+    """A phone's menu, for instance. The page counts as reached once it is calm."""
+    Visit(page, site).reach("trips")
+
+    assert page.url == site.frontend + LEADS_AWAY
+
+
+def test_a_heading_that_goes_with_the_page_before_is_not_waited_for(
+    page: Page, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was found, and is gone before it is read: what comes in its place is read, of whatever level."""
+    person = PamSite(page, site.frontend, site.pages, site.elements, within_s=site.deadline_s, hosts=frozenset())
+    page.goto(site.frontend + QUIET)
+
+    def found_and_gone(shown: Page) -> Locator:
+        found = heading_of(shown)
+        shown.evaluate("() => { document.querySelector('main').innerHTML = '<h2>Trips</h2>'; }")
+        return found
+
+    monkeypatch.setattr(rendered_page, "heading_of", found_and_gone)
+
+    assert person.heading() == "Trips"
 
 
 def asked_by_an_earlier_page(page: Page, site: Site) -> Request:

@@ -161,19 +161,19 @@ class Visit:
 
     def _not_found(self) -> Locator:
         self._goto(NO_SUCH_PAGE)
-        heading = self._wait_for(self._heading, "the page for unknown addresses")
+        heading = self._wait_for(heading_of(self.page), "the page for unknown addresses")
         self._elsewhere = heading.inner_text()
         return heading
 
     def _own_page(self, path: str) -> Locator:
         self._goto(path)
-        heading = self._wait_for(self._heading, "the page's heading")
-        link = self.page.locator(f'a[href="{path}"]:visible')
+        heading = self._heading_when_calm()
+        link = self.page.locator(f'a[href="{path}"]')
         if not self._person.is_at(path) and link.count():
-            # Whoever opens it afresh is led elsewhere; people get there by a link.
-            link.first.click()
+            # Whoever opens it afresh is led elsewhere; people get there by a link, on a phone out of a menu that is closed now.
+            link.first.dispatch_event("click")
             self.page.wait_for_url(self._site.frontend + path, wait_until="commit")
-            heading = self._wait_for(self._heading, "the page's heading")
+            heading = self._heading_when_calm()
         here = urlsplit(self.page.url).path
         if here != path:
             raise Stopped(f"{path} led to {here}; {self._shown()}")
@@ -221,9 +221,11 @@ class Visit:
 
     # ------------------------------------------------------------ what they have in common
 
-    @property
-    def _heading(self) -> Locator:
-        return heading_of(self.page)
+    def _heading_when_calm(self) -> Locator:
+        """The heading of a page that has done what it does at first: some show a page, and lead elsewhere once they know who asks."""
+        self._wait_for(self.page.get_by_role("heading"), "the page's heading")
+        self._calm()
+        return self._wait_for(heading_of(self.page), "the page's heading")
 
     def _goto(self, path: str) -> None:
         self.leave()

@@ -31,7 +31,7 @@ from pam_rollback.base.outside_text import cut
 from pam_rollback.base.strict_json import read_json
 from pam_rollback.browser.client.located import located
 from pam_rollback.browser.client.page_signs import SignsOfPage
-from pam_rollback.browser.client.rendered_page import content_of, heading_of, rendered
+from pam_rollback.browser.client.rendered_page import await_heading, content_of, rendered
 from pam_rollback.browser.rules.journeys import Stopped, Unreachable
 from pam_rollback.browser.rules.never_found import NotAsDescribed
 from pam_rollback.environment.environment_tables import Pages
@@ -42,6 +42,8 @@ from pam_rollback.product.rules.site import Element, ElementName
 
 _LOOK_MS = 1000
 _LOOK_AGAIN_MS = 50
+_HEADING_GOES_WITHIN_MS = 500
+"""One that was seen and cannot be read within that has gone with the page before."""
 _QUIET_LOOKS = 2
 _SHOWN_CHARACTERS = 160
 _UNREACHABLE = re.compile(r"net::ERR_\w+|NS_ERROR_\w+|NS_BINDING_\w+")
@@ -215,8 +217,13 @@ class PamSite:
 
     def heading(self) -> str:
         """The page's heading, once it is there: of the first level, or the first that there is where a page has none of that."""
-        heading_of(self.page).wait_for()
-        return heading_of(self.page).inner_text()
+        end_s = time.monotonic() + self._within_s
+        while True:
+            try:
+                return await_heading(self.page).inner_text(timeout=_HEADING_GOES_WITHIN_MS)
+            except PlaywrightTimeoutError:
+                if time.monotonic() > end_s:
+                    raise
 
     def follow(self, path: str) -> str:
         """Go to a page by the site's own link, as a person does, or by its address where there is none; gives its heading."""

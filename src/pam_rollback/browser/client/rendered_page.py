@@ -41,6 +41,15 @@ def heading_of(page: Page) -> Locator:
     return (named if named.count() else page.get_by_role("heading")).first
 
 
+def await_heading(page: Page) -> Locator:
+    """Wait for a heading, and give the one that names the page.
+
+    Of any level: while a page follows another one, the first-level heading that was there may go, and none come in its place.
+    """
+    page.get_by_role("heading").first.wait_for()
+    return heading_of(page)
+
+
 def content_of(page: Page) -> PageContent:
     """The page as it is at this moment."""
     seen = page.evaluate(_SEEN)
