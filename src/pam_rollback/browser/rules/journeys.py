@@ -1,13 +1,17 @@
 """What came of a journey through the site, in words that a person can act on. Every fact names the browser in which it was found."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Self
 
+from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures
 from pam_rollback.environment.known_before import Finding, without_numbers
 
 _SHOWN = 5
+_LIMITED = re.compile(r"\b429\b")
+"""Too Many Requests (RFC 6585), in a status or in what a script says of it."""
 
 
 class Stopped(Exception):  # noqa: N818 - named by what happened
@@ -258,7 +262,16 @@ class BehindThePages(Walk):
 
     @property
     def clean(self) -> bool:
-        """Pages were opened, and nothing was noticed."""
+        """Pages were opened, and nothing was noticed.
+
+        Raises MeasurementFailed where all that was noticed is that this session met a limit: a product counts its visits, too, and users
+        who meet none are well.
+        """
+        if self.complaints and all(_LIMITED.search(one) for one in self.complaints):
+            raise MeasurementFailed(
+                f"{self.journey} in {self.browser}: all that failed is HTTP 429, {self.outcome}. The product limits how often one address "
+                "or account may ask, and the session's own visits count: wait for a minute, lower [probing] rate_hz, and verify again"
+            )
         return self.done and bool(self.pages) and not self.complaints
 
     @property

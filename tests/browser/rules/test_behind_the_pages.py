@@ -1,0 +1,44 @@
+"""What fails behind the pages: a limit that the session met itself is told from an error of the release."""
+
+import pytest
+
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.browser.rules.journeys import BehindThePages
+
+LIMITED = (
+    "HTTP 429: GET http://api.test/api/v1/places",
+    "console error: Places proxy error: Error: request failed: 429 at la",
+)
+BROKEN = "HTTP 500: GET http://api.test/api/v1/places/429000"
+
+
+def behind(*complaints: str, problem: str = "") -> BehindThePages:
+    """Pages of one browser, with what was noticed."""
+    return BehindThePages(
+        journey="errors behind the pages", browser="chromium", pages=("/",), complaints=complaints, problem=problem
+    )
+
+
+def test_nothing_noticed_is_clean() -> None:
+    """And no limit is."""
+    assert behind().clean
+
+
+def test_a_limit_that_the_session_met_itself_is_no_error_of_the_release() -> None:
+    """Nor is it a clean page: it was not seen to the end."""
+    with pytest.raises(MeasurementFailed, match=r"all that failed is HTTP 429, 2 on 1 pages: .* wait for a minute"):
+        _ = behind(*LIMITED).clean
+
+
+@pytest.mark.parametrize("where", [0, 1, 2])
+def test_one_error_beside_the_limit_is_an_error(where: int) -> None:
+    """Whatever else met a limit."""
+    complaints = [*LIMITED]
+    complaints.insert(where, BROKEN)
+
+    assert not behind(*complaints).clean
+
+
+def test_a_journey_that_did_not_end_is_not_clean() -> None:
+    """Nothing is known of its pages."""
+    assert not behind(problem="go to /trips: no page").clean
