@@ -9,7 +9,8 @@ from typing import Any
 from unittest.mock import patch
 
 from pam_rollback.browser.fixtures import journeys
-from pam_rollback.browser.rules.page_loads import Metric, PageLoad, PageLoads, PageWeight, Visit
+from pam_rollback.browser.rules.page_loads import Metric, PageLoad, PageLoads, Visit
+from pam_rollback.browser.rules.page_weight import PageWeight
 from pam_rollback.checklist.fixtures import checklist
 from pam_rollback.integrity.fixtures import integrity
 from pam_rollback.integrity.rules.row_counts import TableCount, TableCounts

@@ -3,7 +3,8 @@
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.browser.rules.page_loads import Metric, PageLoad, PageLoads, PageWeight, Transfer, Visit, Vital
+from pam_rollback.browser.rules.page_loads import Metric, PageLoad, PageLoads, Visit, Vital
+from pam_rollback.browser.rules.page_weight import PageWeight, Transfer
 
 FIRST, RETURN = Visit.FIRST, Visit.RETURN
 FILES = (Transfer("Script", 60_000), Transfer("Script", 20_000), Transfer("Image", 10_000))

@@ -13,7 +13,8 @@ from typing import Any, Final
 from playwright.sync_api import BrowserContext, CDPSession, Error, Page
 
 from pam_rollback.base.outside_text import cut
-from pam_rollback.browser.rules.page_loads import Metric, PageLoad, PageLoads, Transfer, Visit
+from pam_rollback.browser.rules.page_loads import Metric, PageLoad, PageLoads, Visit
+from pam_rollback.browser.rules.page_weight import Transfer
 
 LIBRARY: Final = Path(__file__).with_name("vendor") / "web-vitals-6.2.3.iife.js"
 
