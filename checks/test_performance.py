@@ -3,6 +3,7 @@
 import pytest
 
 from pam_rollback.base.figures import Scored
+from pam_rollback.environment.known_before import Judge
 from pam_rollback.observation.fixtures.experience import Experience
 from pam_rollback.records.fixtures.performance import FrontPageWeight, MeasuredPage, Memory, Monitored
 from pam_rollback.session.time_frames import FirstVerdict
@@ -62,68 +63,68 @@ def test_no_more_errors_than_before(experience: Experience, scored: Scored) -> N
 
 @pytest.mark.criterion("WV-1")
 @pytest.mark.parametrize("visit", VISITS)
-def test_front_page_is_painted_soon(front_page: MeasuredPage, visit: str, scored: Scored) -> None:
+def test_front_page_is_painted_soon(front_page: MeasuredPage, visit: str, scored: Scored, known: Judge) -> None:
     """A new and a returning visitor see the main content in time.  If red: docs/runbook.md#pages-slow."""
-    painted = scored(front_page.painted(visit))
+    painted = known(scored(front_page.painted(visit)))
 
     assert painted.good, painted
 
 
 @pytest.mark.criterion("WV-2")
 @pytest.mark.parametrize("visit", VISITS)
-def test_front_page_does_not_jump(front_page: MeasuredPage, visit: str, scored: Scored) -> None:
+def test_front_page_does_not_jump(front_page: MeasuredPage, visit: str, scored: Scored, known: Judge) -> None:
     """What a visitor is about to click stays where it is.  If red: docs/runbook.md#pages-slow."""
-    shifted = scored(front_page.shifted(visit))
+    shifted = known(scored(front_page.shifted(visit)))
 
     assert shifted.good, shifted
 
 
 @pytest.mark.criterion("WV-3")
-def test_front_page_answers_to_keys(front_page: MeasuredPage, scored: Scored) -> None:
+def test_front_page_answers_to_keys(front_page: MeasuredPage, scored: Scored, known: Judge) -> None:
     """A key that is pressed shows its effect at once.  If red: docs/runbook.md#pages-slow."""
-    answered = scored(front_page.answered)
+    answered = known(scored(front_page.answered))
 
     assert answered.good, answered
 
 
 @pytest.mark.criterion("WV-1")
 @pytest.mark.parametrize("visit", VISITS)
-def test_chat_is_painted_soon(chat_page: MeasuredPage, visit: str, scored: Scored) -> None:
+def test_chat_is_painted_soon(chat_page: MeasuredPage, visit: str, scored: Scored, known: Judge) -> None:
     """A signed-in traveller sees the chat in time, with files from the network and from the cache.  If red: docs/runbook.md#pages-slow."""
-    painted = scored(chat_page.painted(visit))
+    painted = known(scored(chat_page.painted(visit)))
 
     assert painted.good, painted
 
 
 @pytest.mark.criterion("WV-2")
 @pytest.mark.parametrize("visit", VISITS)
-def test_chat_does_not_jump(chat_page: MeasuredPage, visit: str, scored: Scored) -> None:
+def test_chat_does_not_jump(chat_page: MeasuredPage, visit: str, scored: Scored, known: Judge) -> None:
     """The messages and the field below them stay where they are.  If red: docs/runbook.md#pages-slow."""
-    shifted = scored(chat_page.shifted(visit))
+    shifted = known(scored(chat_page.shifted(visit)))
 
     assert shifted.good, shifted
 
 
 @pytest.mark.criterion("WV-3")
-def test_chat_answers_to_keys(chat_page: MeasuredPage, scored: Scored) -> None:
+def test_chat_answers_to_keys(chat_page: MeasuredPage, scored: Scored, known: Judge) -> None:
     """What is typed to PAM appears as it is typed.  If red: docs/runbook.md#pages-slow."""
-    answered = scored(chat_page.answered)
+    answered = known(scored(chat_page.answered))
 
     assert answered.good, answered
 
 
 @pytest.mark.criterion("PW-1")
-def test_front_page_is_light(front_page_weight: FrontPageWeight, scored: Scored) -> None:
+def test_front_page_is_light(front_page_weight: FrontPageWeight, scored: Scored, known: Judge) -> None:
     """A first visit fetches no more bytes than the budget and the baseline allow.  If red: docs/runbook.md#pages-heavy."""
-    megabytes = scored(front_page_weight.megabytes)
+    megabytes = known(scored(front_page_weight.megabytes))
 
     assert megabytes.good, megabytes
 
 
 @pytest.mark.criterion("PW-1")
-def test_front_page_asks_for_little(front_page_weight: FrontPageWeight, scored: Scored) -> None:
+def test_front_page_asks_for_little(front_page_weight: FrontPageWeight, scored: Scored, known: Judge) -> None:
     """A first visit needs no more requests than the budget and the baseline allow.  If red: docs/runbook.md#pages-heavy."""
-    requests = scored(front_page_weight.requests)
+    requests = known(scored(front_page_weight.requests))
 
     assert requests.good, requests
 

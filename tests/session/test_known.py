@@ -12,12 +12,19 @@ from tests.sessions import Project, Range, runbook_in
 
 pytestmark = pytest.mark.nightly  # the rules: browser/rules/test_known_barriers.py, observation/test_damaged_records.py
 SELECTED = "performance or accessibility"
-COMPARED = "front_page or new_barriers"
+COMPARED = "front_page or chat_does_not_jump or new_barriers"
 ANSWERED = """[[waivers]]
 item = "CR-4"
 known = ["image-alt on home-*: *"]
 until = 2099-12-31
 reason = "decoration"
+approved_by = "R. Ramp"
+
+[[waivers]]
+item = "WV-2"
+known = ["*: layout shift (CLS) *"]
+until = 2099-12-31
+reason = "a banner"
 approved_by = "R. Ramp"
 """
 
@@ -31,9 +38,10 @@ def list_again(index: Path, *parts: Path) -> None:
 
 @pytest.fixture(scope="module")
 def recorded(shared_range: Range, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a whole baseline of a sandbox with one barrier, recorded once for all of these tests."""
+    """The folder of a whole baseline of a sandbox with a barrier and pages that jump, recorded once for all of these tests."""
     shared_range.as_it_was()
-    shared_range.remote.plant("page", what="image-without-alt.js")
+    for what in ("image-without-alt.js", "layout-shift.js"):
+        shared_range.remote.plant("page", what=what)
     session = runbook_in(tmp_path_factory.mktemp("recorded")).run("-m", "baseline", f"--env={shared_range.file}")
 
     assert session.rc == 0, session.out
@@ -48,7 +56,7 @@ def baseline(recorded: Path, tmp_path: Path) -> Path:
 
 @pytest.mark.timeout(600)  # two whole sessions, one of them a baseline with all its pages
 def test_only_what_is_new_counts(practice_range: Range, project: Project, baseline: Path, tmp_path: Path) -> None:
-    """A barrier that the baseline has is known; a page that is heavier and paints later than there is not as it was."""
+    """A barrier and a jump that the baseline has are known; a page that is heavier, jumps more and paints later is not as it was."""
     remote = practice_range.remote
 
     assert {path.name for path in baseline.parent.glob("*.json")} >= {
@@ -63,10 +71,14 @@ def test_only_what_is_new_counts(practice_range: Range, project: Project, baseli
     known = json.loads(weight.read_text(encoding="utf-8"))
     weight.write_text(json.dumps(known | {"bytes": known["bytes"] // 2}), encoding="utf-8")
     vitals = baseline.with_name("vitals-front-page.json")
-    fast = dict.fromkeys(json.loads(vitals.read_text(encoding="utf-8")), 1.0)
+    recorded = json.loads(vitals.read_text(encoding="utf-8"))
+    assert {len(loads) for loads in recorded.values()} == {10}
+    fast = dict.fromkeys(recorded, 1.0) | dict.fromkeys(
+        ("first CLS", "return CLS"), 0.01
+    )  # as older baselines have them
     vitals.write_text(json.dumps(fast), encoding="utf-8")
     list_again(baseline, weight, vitals)
-    for what in ("image-without-alt.js", "label-missing.js", "paint-late.js"):
+    for what in ("image-without-alt.js", "layout-shift.js", "label-missing.js", "paint-late.js"):
         remote.plant("page", what=what)
     answered = tmp_path / "answered.toml"
     answered.write_text(f"{practice_range.file.read_text(encoding='utf-8')}\n{ANSWERED}", encoding="utf-8")
@@ -79,6 +91,9 @@ def test_only_what_is_new_counts(practice_range: Range, project: Project, baseli
     assert "test_pages_have_no_new_barriers[login]" in red
     assert outcomes["test_pages_have_no_new_barriers[home]"] == "known before", "the missing alt text is"
     assert {"test_front_page_is_light", "test_front_page_is_painted_soon[first]"} <= red
+    for visit in ("first", "return"):
+        assert f"test_front_page_does_not_jump[{visit}]" in red
+        assert outcomes[f"test_chat_does_not_jump[{visit}]"] == "known before"
     assert outcomes["test_front_page_asks_for_little"] == "passed"
 
 

@@ -2,9 +2,11 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 from pam_rollback.base.figures import Figures
+from pam_rollback.environment.known_before import Finding
 
 _MB = 1e6
 
@@ -43,9 +45,10 @@ class PageWeight:
             n=n,
         )
 
-    def megabytes(self, limit_mb: float, known: "PageWeight | None", *, increase_pct_max: float) -> "Amount":
+    def megabytes(self, limit_mb: float, known: "PageWeight | None", *, item: str, increase_pct_max: float) -> "Amount":
         """The bytes, to be judged."""
         return Amount(
+            item=item,
             what=f"{self.page}: weight",
             value=self.bytes / _MB,
             unit="MB",
@@ -56,9 +59,10 @@ class PageWeight:
             n=self.n,
         )
 
-    def count(self, limit: float, known: "PageWeight | None", *, increase_pct_max: float) -> "Amount":
+    def count(self, limit: float, known: "PageWeight | None", *, item: str, increase_pct_max: float) -> "Amount":
         """The requests, to be judged."""
         return Amount(
+            item=item,
             what=f"{self.page}: requests",
             value=self.requests,
             unit="",
@@ -74,6 +78,7 @@ class PageWeight:
 class Amount:
     """How much a first visit fetches, against a budget and, where there is one, against the baseline."""
 
+    item: str
     what: str
     value: float
     unit: str
@@ -82,18 +87,40 @@ class Amount:
     increase_pct_max: float
     largest: str
     n: int
+    known: tuple[Finding, ...] = ()
+    why: str = ""
+    """Why what was found counts."""
 
     @property
     def allowed(self) -> float:
         """The budget, or the baseline with its increase, whichever is less."""
-        if self.before is None:
-            return self.limit
-        return min(self.limit, self.before * (1 + self.increase_pct_max / 100))
+        return self.limit if self._than_before is None else min(self.limit, self._than_before)
 
     @property
     def good(self) -> bool:
-        """No more than is allowed."""
-        return self.value <= self.allowed
+        """No more than is allowed, or above the budget as before and known."""
+        return set(self.findings) <= set(self.known)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is wrong. No baseline has that it is more than before: that always counts."""
+        if self._than_before is not None and self.value > self._than_before:
+            return (Finding(self.item, self.what, "more than before"),)
+        return self.to_record
+
+    @property
+    def to_record(self) -> tuple[Finding, ...]:
+        """As a baseline's own: that it is above the budget."""
+        return (Finding(self.item, self.what, "above its budget"),) if self.value > self.limit else ()
+
+    def without(self, known: tuple[Finding, ...], why: str) -> Self:
+        """Judged without what was so before."""
+        return replace(self, known=known, why=why)
+
+    @property
+    def _than_before(self) -> float | None:
+        """What the baseline allows; None without one."""
+        return None if self.before is None else self.before * (1 + self.increase_pct_max / 100)
 
     @property
     def figures(self) -> Figures:
@@ -117,7 +144,8 @@ class Amount:
     def __str__(self) -> str:
         """The sentence that a failure shows."""
         unit = f" {self.unit}".rstrip()
-        return f"{self.what} {self.value:.4g}{unit}, expected {self.allowed:.4g}{unit} at most ({self._compared}; {self.largest})"
+        why = f"; {self.why}" if self.why else ""
+        return f"{self.what} {self.value:.4g}{unit}, expected {self.allowed:.4g}{unit} at most ({self._compared}; {self.largest}){why}"
 
     # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
     __repr__ = __str__
