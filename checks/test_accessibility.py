@@ -105,16 +105,17 @@ def test_the_keyboard_is_never_trapped(audits: Audits, known: Judge) -> None:
 
 @pytest.mark.writes
 @pytest.mark.criterion("CR-4", "SC-5")
-def test_pam_is_asked_by_keyboard_alone(keyboard_chat: KeyboardChat, scored: Scored) -> None:
+def test_pam_is_asked_by_keyboard_alone(keyboard_chat: KeyboardChat, scored: Scored, known: Judge) -> None:
     """Tab to the field, a question, Enter: PAM answers.  If red: docs/runbook.md#accessibility-broken."""
-    chat = scored(keyboard_chat)
+    barrier = known(scored(keyboard_chat).by_keyboard)
 
-    assert chat.completed, chat
+    assert barrier.gone, barrier
 
 
 @pytest.mark.writes
 @pytest.mark.criterion("CR-4")
-def test_the_answer_is_announced(keyboard_chat: KeyboardChat) -> None:
+def test_the_answer_is_announced(keyboard_chat: KeyboardChat, known: Judge) -> None:
     """Whoever listens to a screen reader hears PAM's answer.  If red: docs/runbook.md#accessibility-broken."""
-    assert keyboard_chat.completed, keyboard_chat
-    assert keyboard_chat.heard, keyboard_chat.silence
+    barrier = known(keyboard_chat.by_ear)
+
+    assert barrier.gone, barrier

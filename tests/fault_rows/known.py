@@ -1,22 +1,29 @@
 """What was red before and somebody answers for is not red; what is new, worse, or over is."""
 
+import json
+
 from pam_rollback.browser.rules.accessibility import LOOKS
 from pam_rollback.environment.known_before import Finding
-from tests.fault_rows.accessibility import OF_LOOK
+from tests.fault_rows.accessibility import ANNOUNCED, OF_LOOK
 from tests.fault_rows.health import PAM
 from tests.fault_rows.row import Row
 
 _ILL = Finding("HC-4", "PAM", "unhealthy, HTTP 200")
 _PICTURE = tuple(Finding("CR-4", f"image-alt on home-{look}", "img") for look in LOOKS)
+_UNHEARD = Finding("CR-4", "PAM's answer by ear", "it is not announced")
 _HOME = frozenset(f"{check}[home]" for check in OF_LOOK.values())
 _LOGIN = frozenset(f"{check}[{state}]" for check in OF_LOOK.values() for state in ("login", "login-error"))
 _UNHEALTHY = {"server": "api", "path": "/health/pam"}
-_NO_TEXT, _NO_LABEL = {"what": "image-without-alt.js"}, {"what": "label-missing.js"}
+_NO_TEXT, _NO_LABEL, _MUTE = (
+    {"what": "image-without-alt.js"},
+    {"what": "label-missing.js"},
+    {"what": "live-region-mute.js"},
+)
 
 
-def _answered(item: str, known: str, until: str = "2099-12-31") -> str:
+def _answered(item: str, *known: str, until: str = "2099-12-31") -> str:
     return (
-        f'[[waivers]]\nitem = "{item}"\nknown = ["{known}"]\nuntil = {until}\n'
+        f'[[waivers]]\nitem = "{item}"\nknown = {json.dumps(known)}\nuntil = {until}\n'
         'reason = "the matrix"\napproved_by = "R. Ramp"\n'
     )
 
@@ -49,7 +56,7 @@ ROWS = [
         frozenset({PAM}),
         "was recorded while something was red (HC-4: PAM: unhealthy, HTTP 200)",
         _UNHEALTHY,
-        setting=_answered("HC-4", "PAM: unhealthy*", "2020-01-01"),
+        setting=_answered("HC-4", "PAM: unhealthy*", until="2020-01-01"),
         counted_before=True,
         recorded=(_ILL,),
     ),
@@ -70,10 +77,11 @@ ROWS = [
         "until 2099-12-31: R. Ramp",
         _NO_TEXT,
         "accessibility",
-        setting=_answered("CR-4", "image-alt on home-*"),
+        setting=_answered("CR-4", "image-alt on home-*", "PAM's answer by ear: *"),
         counted_before=True,
-        recorded=_PICTURE,
-        known=_HOME,
+        recorded=(*_PICTURE, _UNHEARD),
+        beside=_MUTE,
+        known=_HOME | {ANNOUNCED},
         verdict="GO",
     ),
     Row(
@@ -96,7 +104,7 @@ ROWS = [
         "known until 2020-01-01, and that day is over (R. Ramp)",
         _NO_TEXT,
         "accessibility",
-        setting=_answered("CR-4", "image-alt on home-*", "2020-01-01"),
+        setting=_answered("CR-4", "image-alt on home-*", until="2020-01-01"),
         counted_before=True,
         recorded=_PICTURE,
     ),

@@ -51,16 +51,16 @@ def chat(site: PamSite, question: str) -> KeyboardChat:
     presses = 0
     while not _has_focus(message):
         if presses == _PRESSES_MAX:
-            return KeyboardChat(presses, f"{presses} presses of Tab do not reach the message field")
+            unreached = f"{presses} presses of Tab do not reach the message field"
+            return KeyboardChat(presses, unreached, barred=unreached)
         page.keyboard.press("Tab")
         presses += 1
     regions = int(ask(page, "listen"))
     page.keyboard.type(question)
     typed = message.input_value()
     if typed != question:
-        return KeyboardChat(
-            presses, f"{question!r} was typed into the message field, which has {typed!r} then", "", regions
-        )
+        problem = f"{question!r} was typed into the message field, which has {typed!r} then"
+        return KeyboardChat(presses, problem, "", regions, barred="the message field does not take what is typed")
     with site.listening():
         page.keyboard.press("Enter")
         try:

@@ -1,11 +1,14 @@
 """What the keyboard alone reaches: the way of the Tab key over a page, and a talk with PAM."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 from pam_rollback.base.figures import Figures
 from pam_rollback.base.outside_text import cut
 from pam_rollback.browser.rules.barriers import OWN_RULES, Element, Findings, Violation
+from pam_rollback.browser.rules.known_barriers import ITEM
+from pam_rollback.environment.known_before import Finding, without_numbers
 
 _ANNOUNCED_CHARACTERS = 40
 
@@ -88,6 +91,8 @@ class KeyboardChat:
     """Regions that a screen reader watched before the message was sent."""
     announced: tuple[str, ...] = ()
     """What appeared in them afterwards."""
+    barred: str = ""
+    """Of a talk that the keyboard alone cannot begin: what bars it, in words that do not differ between two talks."""
 
     @property
     def completed(self) -> bool:
@@ -98,6 +103,20 @@ class KeyboardChat:
     def heard(self) -> bool:
         """Somebody with a screen reader heard the answer."""
         return bool(self.answer) and any(_words(self.answer) in _words(text) for text in self.announced)
+
+    @property
+    def by_keyboard(self) -> "TalkBarrier":
+        """Whether somebody without a pointer gets an answer. Only what bars the keyboard can have been there before, no missing answer."""
+        return TalkBarrier("" if self.completed else str(self), _barring("by keyboard alone", self.barred))
+
+    @property
+    def by_ear(self) -> "TalkBarrier":
+        """Whether somebody with a screen reader hears the answer."""
+        if not self.completed:
+            return self.by_keyboard
+        if self.heard:
+            return TalkBarrier("", None)
+        return TalkBarrier(self.silence, _barring("by ear", "it is not announced"))
 
     @property
     def figures(self) -> Figures:
@@ -126,6 +145,41 @@ class KeyboardChat:
         return f"the chat cannot be completed by keyboard: {self.problem or 'no answer'}"
 
     __repr__ = __str__
+
+
+@dataclass(frozen=True, repr=False)
+class TalkBarrier:
+    """What keeps somebody from PAM's answer. It may have been there before, as other barriers may."""
+
+    problem: str
+    """In words; empty when nothing does."""
+    finding: Finding | None
+    """None, too, for a problem that is no barrier: then PAM answers nobody."""
+    note: str = ""
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The barrier."""
+        return () if self.finding is None else (self.finding,)
+
+    def without(self, known: tuple[Finding, ...], why: str) -> Self:
+        """Nothing is left of it when it is known."""
+        return replace(self, problem="" if self.finding in known else self.problem, note=why)
+
+    @property
+    def gone(self) -> bool:
+        """Nothing new keeps anybody from it."""
+        return not self.problem
+
+    def __str__(self) -> str:
+        """The sentence that a failure shows, with why it counts where a baseline says more."""
+        return (self.problem or "PAM's answer reaches everybody") + (f" ({self.note})" if self.note else "")
+
+    __repr__ = __str__
+
+
+def _barring(whom: str, what: str) -> Finding | None:
+    return Finding(ITEM, f"PAM's answer {whom}", without_numbers(what)) if what else None
 
 
 def _words(text: str) -> str:
