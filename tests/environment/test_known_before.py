@@ -42,7 +42,7 @@ def judged(fact: Judged, *before: Finding) -> Judged:
     recorded = {(one.item, one.text): one.count for one in before}
     answers = tuple(Answer(one.item, (one.text,), TODAY, "R. Ramp") for one in before)
     told = KnownBefore(recorded, answers, today=TODAY).told(fact.findings)
-    return fact.without(tuple(finding for finding, _ in told.known), told.reasons)
+    return fact.without(told)
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def judged(fact: Judged, *before: Finding) -> Judged:
         pytest.param(known(replace(RAMP, until=TODAY)), None, id="its-last-day"),
         pytest.param(known(RAMP, count=0), "the baseline does not have it|no baseline shows", id="nothing-recorded"),
         pytest.param(known(count=0), "", id="new"),
-        pytest.param(known(), "the baseline has it, and nobody answers for it", id="nobody"),
+        pytest.param(known(), "^nothing new: 1 known before, and nobody answers for it", id="nobody"),
         pytest.param(known(replace(RAMP, item="CR-4")), "nobody answers for it", id="another-item"),
         pytest.param(
             known(replace(RAMP, patterns=("public.expense: *",))), "nobody answers for it", id="another-table"
@@ -150,7 +150,7 @@ def test_pages_and_errors_beside_known_ones_are_new() -> None:
     other = replace(errors, complaints=("HTTP 404: GET /api/7",))
     more = replace(errors, complaints=("HTTP 500: GET /api/9", "script error: x is not a function"))
     assert other.findings != errors.findings
-    assert other.without(errors.findings, "").complaints == other.complaints
+    assert judged(other, *errors.findings).complaints == other.complaints
 
     assert judged(silent, *silent.findings).asked_to_sign_in
     assert replace(silent, signed_in_again=False).findings == ()

@@ -88,7 +88,7 @@ ROWS = [
         "new-barrier-beside-a-known-one",
         "page",
         _LOGIN,
-        "label (2) on login-light",
+        "new: label on login-light",
         _NO_TEXT,
         "accessibility",
         setting=_answered("CR-4", "image-alt on home-*"),

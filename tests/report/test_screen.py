@@ -1,5 +1,6 @@
 """Does one screen say what a person needs at 3 a.m.?  Records that are written out, and the lines that a person has read and found good."""
 
+import html
 import re
 from dataclasses import replace
 from datetime import timedelta, timezone
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pam_rollback.report import wording
+from pam_rollback.report import job_summary, scorecard, scorecard_page, wording
 from pam_rollback.report.run_record import (
     ActionTaken,
     ItemTitle,
@@ -18,8 +19,9 @@ from pam_rollback.report.run_record import (
     RelaxedThreshold,
     Result,
     RunRecord,
+    Unanswered,
 )
-from pam_rollback.report.screen import LINES_MAX, render
+from pam_rollback.report.screen import LINES_MAX, LINES_OF_NOTHING_NEW_MAX, render
 from pam_rollback.report.terminal_page import Page
 from pam_rollback.report.terms_table import drill_of, drills_table, rows_of
 from pam_rollback.report.verdict import Outcome
@@ -140,6 +142,129 @@ def blind(drill: RunRecord) -> RunRecord:
             result("test_mail", "CC-1", outcome=Outcome.NOT_RUN, message='environment staging does not declare "smtp"'),
         ),
     )
+
+
+STATES = ("login", "login-error", "not-found", "home", "chat", "money", "trips", "settings", "profile")
+RULES = (
+    "button-name",
+    "color-contrast",
+    "label",
+    "target-size",
+    "svg-img-alt",
+    "select-name",
+    "reflow",
+    "focus-visible",
+)
+
+
+def met_before(state: str, look: str, kinds: int) -> Result:
+    """A page with barriers of so many kinds, all of them old, as a real product has them."""
+    old = tuple(
+        Unanswered("CR-4", rule, f"{rule} on *: *", 2, (f"{rule} on {state}-{look}: .{'x' * 90} > p (2)",))
+        for rule in RULES[:kinds]
+    )
+    named = ", ".join(f"{one.kind} (2)" for one in old)
+    return result(
+        f"test_{look}[{state}]",
+        "CR-4",
+        outcome=Outcome.BROKEN_CRITERION,
+        message=f"{state}-{look}: nothing new: {2 * kinds} known before, and nobody answers for them: {named}",
+        runbook="docs/runbook.md#accessibility-broken",
+        unanswered=old,
+        nothing_new=True,
+    )
+
+
+@pytest.fixture
+def red_before(drill: RunRecord) -> RunRecord:
+    """A healthy product with barriers on every page, and a page that never asks to sign in: as before, and nobody answers for it."""
+    looks = ("light", "dark", "double-size", "phone")
+    silent = "a page whose session was lost: does not ask to sign in"
+    rows = [met_before(state, look, 1 + place % 8) for look in looks for place, state in enumerate(STATES)]
+    rows.append(
+        result(
+            "test_lost_session",
+            "RPO-3",
+            outcome=Outcome.BROKEN_CRITERION,
+            message=f"AssertionError: the page {'does not ask ' * 9}(nothing new: 1 known before, and nobody answers for it)",
+            unanswered=(Unanswered("RPO-3", "", silent, 1, (silent,)),),
+            nothing_new=True,
+        )
+    )
+    good = [one for one in drill.results if one.criteria != ("RPO-3",)]
+    return replace(drill, verdict="NO-GO", exit_code=10, reasons=("PARTIAL: pace 60",), results=(*rows, *good))
+
+
+def blinded(record: RunRecord) -> RunRecord:
+    """The same, and seven tests could not measure."""
+    why = f"MeasurementFailed: {'the host knows nothing of it ' * 9}"
+    blind = [result(f"test_blind_{n}", "SC-3", outcome=Outcome.UNKNOWN, message=f"{why}{n}") for n in range(7)]
+    return replace(record, results=(*record.results, *blind))
+
+
+def test_a_no_go_of_nothing_new_says_so_and_is_short(red_before: RunRecord) -> None:
+    """In its first lines; each plan item is one cause, and has one waiver that would name all of it."""
+    lines = shown(red_before)
+    text = "\n".join(lines)
+
+    assert len(lines) <= LINES_OF_NOTHING_NEW_MAX, text
+    assert max(map(len, lines)) <= 80
+    assert "nothing is new: all 297 were there before, and nobody answers for them" in " ".join(text.split())
+    assert text.index("nothing is new") < text.index("PARTIAL") < text.index("BROKEN RPO-3") < text.index("BROKEN CR-4")
+    assert text.count("BROKEN CR-4") == 1
+    assert "nothing new: 296 known before, and nobody answers for them: button-name" in " ".join(text.split())
+    assert sorted(line.split(",")[0] for line in lines if "[[waivers]]" in line) == [
+        '  [[waivers]] item = "CR-4"',
+        '  [[waivers]] item = "RPO-3"',
+    ]
+    assert not any(line.count('"') % 2 for line in lines), "a pattern that is cut in two is no TOML"
+    assert lines[0].startswith("REHEARSAL NO-GO") or lines[1].startswith("REHEARSAL NO-GO")
+
+
+def test_what_could_not_be_measured_is_no_proof_that_nothing_is_new(red_before: RunRecord) -> None:
+    """It is said, a line each where more would not fit."""
+    few = replace(
+        red_before, actions=(), results=tuple(one for one in red_before.results if "RTO-1" not in one.criteria)
+    )
+    lines, many = shown(blinded(few)), shown(blinded(red_before))
+    said = " ".join(" ".join(lines).split())
+
+    assert len(lines) <= LINES_OF_NOTHING_NEW_MAX, "\n".join(lines)
+    assert len(many) <= LINES_OF_NOTHING_NEW_MAX, "\n".join(many)
+    assert "  UNKNOWN SC-3 7 tests, each with its reason: -v" in many
+    assert "of what could be judged, nothing is new: all 297 were there before" in said
+    assert sum("UNKNOWN SC-3" in line for line in lines) >= 7
+
+
+def test_what_is_new_comes_first_and_takes_the_sentence_away(red_before: RunRecord) -> None:
+    """One new barrier beside 297 old ones is what matters; all of them are in the record, with -v and on the page."""
+    mixed = replace(
+        met_before("home", "light", 2),
+        message="new: image-alt on home-light: img.logo (4 known before, and nobody answers for them: button-name (2))",
+        nothing_new=False,
+    )
+    record = replace(red_before, results=(*red_before.results, mixed))
+    text = "\n".join(shown(record))
+
+    assert wording.nothing_new(record) == ""
+    assert "nothing is new" not in text
+    assert text.index("img.logo") < text.index("nothing new: 1 known before")
+    assert text.count('item = "CR-4"') == 1
+    assert wording.nothing_new(red_before)
+    assert wording.nothing_new(replace(red_before, verdict="ACTION FAILED")) == ""
+
+
+def test_all_of_what_was_there_before_is_told_with_v_and_on_the_page(red_before: RunRecord) -> None:
+    """Each finding; and in the summary of a job the waivers and the sentence."""
+    whole = "\n".join(scorecard.render(red_before, 80, color=False, ascii_only=False))
+    page, summary = scorecard_page.render(red_before), job_summary.render(red_before)
+
+    for text in (" ".join(whole.split()), page):
+        assert f"focus-visible on money-dark: .{'x' * 90}" not in text, "money has six kinds"
+        assert f"label on money-dark: .{'x' * 90}" in html.unescape(text)
+        assert "nothing is new: all 297 were there before" in text
+    assert "nothing is new: all 297 were there before" in summary
+    assert summary.count("waivers") == 2
 
 
 def shown(record: RunRecord, width: int = 80) -> list[str]:

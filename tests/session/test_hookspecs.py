@@ -462,7 +462,7 @@ class Recorded:
         """What it has."""
         if self.problem:
             raise MeasurementFailed(self.problem)
-        return [KnownFinding("CR-4", "home", "no alt", 2)], {"CR-4": "found by version 1"}
+        return [KnownFinding("CR-4", "home", "no alt", 2)], {"CR-4": "version 1"}
 
 
 @pytest.mark.parametrize("problem", ["", "own.json is another one than was recorded"])
@@ -484,11 +484,11 @@ def test_pytest_pam_known_before(problem: str) -> None:
     released = SimpleNamespace(frontend="", backend="")
     known = body(known_fixtures.known_before)(environment, runbook, released, request)
 
-    told = known.told(KnownFinding("CR-4", "home", said, 2) for said in ("no alt", "no name"))
+    told = known.told(KnownFinding("CR-4", "home", said, 2, by="version 2") for said in ("no alt", "no name"))
     listed = known.told([KnownFinding("CR-4", "home", "no text")])
 
     assert [finding.said for finding, _ in (*told.known, *listed.known)] == ([] if problem else ["no alt", "no text"])
-    assert ("found by version 1" in told.reasons) is not bool(problem)
+    assert ("found by version 2, those of the baseline by version 1" in told.reasons) is not bool(problem)
     assert listed.reasons == problem
 
 

@@ -62,6 +62,49 @@ def test_what_is_red_is_told_at_once_and_first(
     assert ended.last_line.startswith("REHEARSAL NO-GO for checks/test_case.py")
 
 
+OLD = '''"""Is it new?"""
+import pytest
+from pam_rollback.browser.rules.barriers import Element, Findings, Violation
+from pam_rollback.environment.known_before import KnownBefore
+
+
+@pytest.fixture
+def known_before():
+    return KnownBefore({("CR-4", f"label on {state}: p"): 1 for state in ("home", "chat", "money")})
+
+
+@pytest.mark.health
+@pytest.mark.criterion("CR-4")
+@pytest.mark.parametrize("state", ["home", "chat", "money"])
+def test_pages(state, known):
+    """Pages are as they were."""
+    found = known(Findings(state, "rules", 1, (Violation("label", "serious", state, (Element("p"),), "h"),)))
+    assert PROBLEM != state, "money was not reached"
+    assert not found.violations, found
+
+
+@pytest.mark.health
+@pytest.mark.criterion("HC-2")
+def test_good():
+    """It is well."""
+'''
+
+
+@pytest.mark.parametrize("new", [False, True])
+def test_what_was_there_before_is_one_cause(practice_range: Range, project: Project, new: bool) -> None:  # noqa: FBT001
+    """Told in one sentence, with one waiver; another thing that the same test found is new."""
+    project.write("checks/test_case.py", OLD.replace("PROBLEM", '"money"' if new else '""'))
+    ended = project.run(SCREEN, "checks/test_case.py", "--env", str(practice_range.file))
+    said = " ".join(ended.out.split())
+
+    assert ended.rc == 10, ended.out
+    assert ("nothing is new: all 3 were there before, and nobody answers for them" in said) is not new
+    assert [one["nothing_new"] for one in ended.record["results"]] == [True, True, not new, False]
+    assert ended.out.count("[[waivers]]") == 1, ended.out
+    assert f"nothing new: {3 - new} known before, and nobody answers for them: label ({3 - new})" in said
+    assert ended.record["results"][0]["unanswered"][0]["findings"] == ["label on home: p"]
+
+
 def test_quiet_is_the_verdict_and_the_record_knows_no_screen(practice_range: Range, project: Project) -> None:
     """``-q``: nothing of a session that goes well but its verdict. What is shown changes nothing of what is written."""
     ended = [project.run(detail, "-m", "health", "--env", str(practice_range.file)) for detail in ("-q", SCREEN, "-v")]

@@ -19,4 +19,4 @@ def pytest_pam_known_before(runbook: Runbook) -> tuple[Sequence[Finding], Mappin
         barriers = Known.from_data(read_data(path))
     except (KeyError, TypeError, ValueError) as error:
         raise damaged(path, error) from error
-    return barriers.findings, {ITEM: f"barriers of the baseline were found by {barriers.rules}"}
+    return barriers.findings, {ITEM: barriers.rules}

@@ -5,15 +5,18 @@ by itself may be of the incident; a waiver by itself may be of what was put righ
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
-from typing import Protocol, Self, TypeVar
+from typing import Any, Final, Protocol, Self, TypeVar
 
 from pam_rollback.environment.environment_tables import Waiver
+from pam_rollback.environment.known_words import NOTHING_NEW, nobody_answers, waiver_for
 
 _SHOWN = 3
+_UNTIL: Final = "known until "
 _NUMBER = re.compile(
     r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b(?=[0-9a-f]*\d)[0-9a-f]{6,}\b|(?<!\d)(?<!HTTP )(?<!status of )\d+"
 )
@@ -30,6 +33,12 @@ class Finding:
     said: str
     count: int = 1
     """How much of it there is: more than before is new."""
+    kind: str = field(default="", compare=False)
+    """As what it is counted together with others; empty where each is named."""
+    pattern: str = field(default="", compare=False)
+    """How a waiver names all of its kind; empty where it is named by its text."""
+    by: str = field(default="", compare=False)
+    """The tool that found it, with its version; empty where none did."""
 
     @property
     def text(self) -> str:
@@ -85,8 +94,8 @@ class HasFindings(Protocol):
     def findings(self) -> tuple[Finding, ...]:
         """Each that counts against it; none when it is good."""
 
-    def without(self, known: tuple[Finding, ...], why: str) -> Self:
-        """The same, judged without what is known. ``why`` tells of the rest why it counts; it may be empty."""
+    def without(self, told: "JudgedFindings") -> Self:
+        """The same, judged without what is known. Its sentence names what is new first, and then why the rest counts."""
 
 
 Judged = TypeVar("Judged", bound=HasFindings)
@@ -103,14 +112,82 @@ class Judge(Protocol):
 class JudgedFindings:
     """What of some findings is known, and why the others count."""
 
-    known: tuple[tuple[Finding, Answer], ...]
-    why: Mapping[Finding, str]
-    """Of each that counts: empty, where it is simply new."""
+    known: tuple[tuple[Finding, Answer], ...] = ()
+    unanswered: tuple[Finding, ...] = ()
+    """The baseline has these, too, and nobody answers for them: they count, and are nothing new."""
+    why: Mapping[Finding, str] = field(default_factory=dict)
+    """Of each other that counts: empty, where it is simply new."""
+    over: frozenset[Finding] = frozenset()
+    """Of those that count, what somebody answered for until a day that is over."""
+    compared: bool = False
+    """There was a baseline to tell what is new."""
+    refused: str = ""
+    """Why nothing that the baseline has is known; empty when it may be."""
+    aside: str = ""
+    """What else to know of those that count."""
+
+    def knows(self, text: str) -> bool:
+        """Whether somebody answers for the finding of this text."""
+        return any(finding.text == text for finding, _ in self.known)
+
+    def is_old(self, text: str) -> bool:
+        """Whether the finding of this text counts, and is nothing new."""
+        return any(finding.text == text for finding in (*self.unanswered, *self.over))
 
     @property
     def reasons(self) -> str:
-        """Why the rest counts, each reason once."""
-        return "; ".join(dict.fromkeys(filter(None, self.why.values())))
+        """Why the rest counts: each reason once, with the findings that it is about."""
+        return self._reasons("" if self.why else f"{NOTHING_NEW}: ")
+
+    def _reasons(self, first: str) -> str:
+        by_reason: dict[str, list[Finding]] = {}
+        for finding, reason in self.why.items():
+            by_reason.setdefault(reason, []).append(finding)
+        told = [
+            reason if reason == self.refused else f"{reason}: {counted(findings)}"
+            for reason, findings in by_reason.items()
+            if reason
+        ]
+        if self.unanswered:
+            told.append(f"{first}{nobody_answers(size(self.unanswered), counted(self.unanswered))}")
+        return "; ".join(filter(None, (*told, self.aside)))
+
+    def after(self, new: str, *, blind: str = "") -> str:
+        """A sentence about what is new, with why the rest counts; without anything new, the reasons alone.
+
+        ``blind``: what could not be looked at, so that nobody can say that nothing is new.
+        """
+        why = self._reasons("") if blind else self.reasons
+        if new and not self.why and len(self.unanswered) == 1 and not self.unanswered[0].kind:
+            why = why.partition(": " + self.unanswered[0].text)[0]  # the sentence is about it
+        new = "; ".join(filter(None, (new, blind)))
+        return (f"{new} ({why})" if new else why) if why else new
+
+    @property
+    def advice(self) -> str:
+        """A line of its own with the waivers that would name what nobody answers for; empty where there is nothing to name."""
+        items: dict[str, list[str]] = {}
+        for finding in self.unanswered:
+            items.setdefault(finding.item, []).append(finding.pattern or finding.text)
+        told = "; ".join(waiver_for(item, patterns) for item, patterns in items.items())
+        return f"\n  to answer for it until a day: {told}" if told else ""
+
+    def as_data(self) -> dict[str, Any]:
+        """What nobody answers for, by kind, as a record keeps it; ``only`` begins the sentence where there is nothing else."""
+        kinds: dict[tuple[str, str, str], list[Finding]] = {}
+        for one in self.unanswered:
+            kinds.setdefault((one.item, one.kind, one.pattern or one.text), []).append(one)
+        listed = [
+            {
+                "item": item,
+                "kind": kind,
+                "pattern": pattern,
+                "count": size(found),
+                "findings": [str(one) if kind else one.text for one in found],
+            }
+            for (item, kind, pattern), found in kinds.items()
+        ]
+        return {"only": "" if self.why else self.reasons.partition(" known before")[0], "findings": listed}
 
     def __str__(self) -> str:
         """What is known, by whom who answers for it."""
@@ -120,6 +197,10 @@ class JudgedFindings:
         return "; ".join(
             f"{_listed(findings)}, until {until}: {owner}" for (owner, until), findings in by_answer.items()
         )
+
+
+NOTHING_TOLD: Final = JudgedFindings()
+"""Of a fact that nobody has judged."""
 
 
 @dataclass(frozen=True)
@@ -132,38 +213,56 @@ class KnownBefore:
     refused: str = ""
     """Why nothing that the baseline has is known; empty when it may be."""
     today: date = date.min
-    asides: Mapping[str, str] = field(default_factory=dict)
-    """By item, what else to know where something of it counts."""
+    found_by: Mapping[str, str] = field(default_factory=dict)
+    """By item, the tools that found what the baseline has of it, with their versions."""
 
     def told(self, findings: Iterable[Finding]) -> JudgedFindings:
         """Which of them are known, and why the others count."""
-        known, why = [], {}
+        known: list[tuple[Finding, Answer]] = []
+        unanswered: list[Finding] = []
+        why: dict[Finding, str] = {}
         for finding in findings:
             found = self._judged(finding)
             if isinstance(found, Answer):
                 known.append((finding, found))
+            elif found is None:
+                unanswered.append(finding)
             else:
-                why[finding] = "; ".join(filter(None, (found, self.asides.get(finding.item, ""))))
-        return JudgedFindings(tuple(known), why)
+                why[finding] = found
+        return JudgedFindings(
+            tuple(known),
+            tuple(unanswered),
+            why,
+            frozenset(finding for finding, reason in why.items() if reason.startswith(_UNTIL)),
+            compared=bool(self.recorded) and not self.refused,
+            refused=self.refused,
+            aside=self._other_tools([*why, *unanswered]),
+        )
 
-    def _judged(self, finding: Finding) -> Answer | str:
-        """Who answers for it, or why it counts."""
+    def _other_tools(self, counting: Iterable[Finding]) -> str:
+        """What other tools, or versions of them, found here than in the baseline: another one may find more."""
+        others = {
+            one.by: self.found_by[one.item]
+            for one in counting
+            if one.by and one.item in self.found_by and one.by not in self.found_by[one.item].split(", ")
+        }
+        return "; ".join(f"found by {here}, those of the baseline by {there}" for here, there in others.items())
+
+    def _judged(self, finding: Finding) -> Answer | str | None:
+        """Who answers for it, or why it counts; None: it was there before, and nobody does."""
         named = [answer for answer in self.answers if answer.names(finding)]
         before = self.recorded.get((finding.item, finding.text), 0)
         if not before:
-            return f"{self._not_recorded}: {finding}" if named else ""
+            return self._not_recorded if named else ""
         if self.refused:
             return self.refused
         if finding.count > before:
-            return f"more of it than before, {finding.count} instead of {before}: {finding}"
+            return f"more of it than before, {finding.count} instead of {before}"
         if not named:
-            return (
-                f"the baseline has it, and nobody answers for it: {finding}; a waiver would name it: [[waivers]] "
-                f'item = "{finding.item}", known = ["{finding.text}"], until, reason, approved_by'
-            )
+            return None
         latest = max(named, key=lambda answer: answer.until)
         if latest.until < self.today:
-            return f"known until {latest.until}, and that day is over ({latest.owner}): {finding}"
+            return f"{_UNTIL}{latest.until}, and that day is over ({latest.owner})"
         return latest
 
     @property
@@ -173,6 +272,22 @@ class KnownBefore:
             if self.recorded or self.refused
             else ("a waiver names it, and no baseline shows that it was there before (--baseline)")
         )
+
+
+def size(findings: Iterable[Finding]) -> int:
+    """How many they are. Only of what has a kind the count says how many there are; of the rest, how bad it is."""
+    return sum(one.count if one.kind else 1 for one in findings)
+
+
+def counted(findings: Iterable[Finding]) -> str:
+    """Kinds with their numbers; what has no kind, by its text."""
+    findings = tuple(findings)
+    kinds: Counter[str] = Counter()
+    for one in findings:
+        if one.kind:
+            kinds[one.kind] += one.count
+    of_kinds = ", ".join(f"{kind} ({count})" for kind, count in kinds.items())
+    return "; ".join(filter(None, (of_kinds, *(str(one) for one in findings if not one.kind))))
 
 
 def _listed(findings: list[Finding]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from pam_rollback.report import checklist, in_short, readiness, recommendation, wording
+from pam_rollback.report import checklist, in_short, readiness, recommendation, unanswered, wording
 from pam_rollback.report.redaction import Redactor
 from pam_rollback.report.run_record import Measured, Result, RunRecord
 from pam_rollback.report.shown_record import shown
@@ -35,12 +35,13 @@ def render(record: RunRecord) -> str:
     blocks = [
         f"## {_VERDICT_SIGNS.get(record.verdict, '❌')} {_text(wording.verdict_line(record))}",
         _text(in_short.figures(record)),
-        _bullets("", record.reasons),
+        _bullets("", [*filter(None, [wording.nothing_new(record)]), *record.reasons]),
         *_recommendation(record),
         *(_bullets(f"### {heading}", entries) for heading, entries in readiness.paragraphs(record)),
         *(_bullets(f"### {heading}", entries) for heading, entries in wording.told(record)),
         _criteria(record),
         _problems(record),
+        _bullets(f"### {unanswered.HEADING}", [waiver for _, waiver in unanswered.waivers(record)]),
         _steps(record),
         _not_run(record),
         *(_bullets(f"### {heading}", entries) for heading, entries in checklist.paragraphs(record)),

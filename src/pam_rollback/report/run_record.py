@@ -85,6 +85,24 @@ class Measured:
 
 
 @dataclass(frozen=True)
+class Unanswered:
+    """What a test found that the baseline has, too, and that nobody answers for; of one kind together."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    item: str
+    """Plan item."""
+    kind: str
+    """As what they are counted, for example ``button-name``; empty where it is one that is named."""
+    pattern: str
+    """How a waiver would name them."""
+    count: int
+    """How many."""
+    findings: tuple[str, ...]
+    """Each as it was found."""
+
+
+@dataclass(frozen=True)
 class Result:
     """What came of one test."""
 
@@ -116,6 +134,10 @@ class Result:
     """Its body ran; false when a fixture failed before, or when it was never reached."""
     measured: tuple[Measured, ...] = ()
     """The figures behind the outcome."""
+    unanswered: tuple[Unanswered, ...] = ()
+    """What of it was there before, and nobody answers for it."""
+    nothing_new: bool = False
+    """It is broken by nothing else than that."""
 
 
 @dataclass(frozen=True)

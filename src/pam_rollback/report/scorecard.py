@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from pam_rollback.report import checklist, plan_coverage, readiness, wording
+from pam_rollback.report import checklist, plan_coverage, readiness, unanswered, wording
 from pam_rollback.report.run_record import Measured, Result, RunRecord
 from pam_rollback.report.shown_record import shown
 from pam_rollback.report.terminal_page import (
@@ -46,6 +46,7 @@ def render(record: RunRecord, width: int, *, color: bool, ascii_only: bool) -> l
         *_criteria(record, page),
         *steps(record, page),
         *_problems(record, page),
+        *listed(unanswered.HEADING, unanswered.lines(record), page),
         *_not_run(record, page),
         *listed(plan_coverage.HEADING, plan_coverage.lines(record), page),
         *paragraphs(checklist.paragraphs(record), page),

@@ -13,7 +13,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from pam_rollback.report import checklist, plan_coverage, readiness, recommendation, timeline_picture, wording
+from pam_rollback.report import (
+    checklist,
+    plan_coverage,
+    readiness,
+    recommendation,
+    timeline_picture,
+    unanswered,
+    wording,
+)
 from pam_rollback.report.pages import FAULT_MATRIX, RUNBOOK
 from pam_rollback.report.pages_html import template
 from pam_rollback.report.run_record import ActionTaken, Measured, Result, RunRecord
@@ -313,6 +321,7 @@ def _drills(record: RunRecord) -> Iterator[_Table]:
 
 
 def _lists(record: RunRecord) -> Iterator[tuple[str, Sequence[str]]]:
+    yield unanswered.HEADING, unanswered.lines(record)
     yield "What limits the verdict", wording.conditions(record)
     left_out = [
         f"{len(names)}: {reason} ({', '.join(name.rpartition('::')[2] for name in names[:_NAMES_MAX])}"

@@ -2,7 +2,8 @@
 
 A GO fits into 40 lines of 80 columns: the verdict first and last, incident and strategy, the recovery asked for and measured, a line for
 each success criterion and objective, what was not judged as counts. Anything else begins with what is broken, or with what could not be
-measured; that part is as long as it has to be, and tells one cause once.
+measured; that part is as long as it has to be, and tells one cause once. What is new comes before what was there before; a NO-GO of nothing
+else fits into 60 lines.
 """
 
 from collections import Counter
@@ -18,6 +19,7 @@ from pam_rollback.report import (
     planned_screen,
     readiness,
     terminal_page,
+    unanswered,
     wording,
 )
 from pam_rollback.report.run_record import ActionTaken, Result, RunRecord
@@ -28,8 +30,12 @@ from pam_rollback.report.verdict import Outcome
 
 LINES_MAX: Final = 40
 """Of a GO."""
+LINES_OF_NOTHING_NEW_MAX: Final = 60
+"""Of a NO-GO in which everything red was there before."""
 _TOLD_IN_FULL: Final = 6
 """So many causes are told in full; of more, each is a line."""
+_COUNTED: Final = -1
+"""None in full, and of what is not known only how much it is."""
 _LIST_MAX: Final = 5
 """Lines of a list beside the verdict."""
 
@@ -57,26 +63,43 @@ def render(
         return terminal_page.harmless(
             verdict if only_bad else planned_screen.render(record, page), ascii_only=ascii_only
         )
-    first = [*terminal_page.reasons(record, page), *_problems(record, page)]
-    if only_bad:
-        return terminal_page.harmless([*first, *verdict], ascii_only=ascii_only)
-    first = [*verdict[1:], *first, *_head(record, page, zone), *_table(record, page)]
     last = [
         *terminal_page.paragraphs([*readiness.paragraphs(record), *wording.told(record)], page),
         *terminal_page.where(record, page),
         *verdict,
     ]
-    room = LINES_MAX - len(first) - len(last) if record.verdict == "GO" else LINES_MAX
-    return terminal_page.harmless([*first, *_besides(record, page, room), *last], ascii_only=ascii_only)
+    middle = [*_head(record, page, zone), *_table(record, page)]
+    of_old = LINES_OF_NOTHING_NEW_MAX if unanswered.waivers(record) else 0
+    most = LINES_MAX if record.verdict == "GO" else of_old
+
+    def lines(in_full: int) -> list[str]:
+        first = [*terminal_page.reasons(record, page), *_problems(record, page, in_full)]
+        if only_bad:
+            return [*first, *verdict]
+        first = [*verdict[1:], *first, *middle]
+        room = most - len(first) - len(last) if most else LINES_MAX
+        return [*first, *_besides(record, page, room), *last]
+
+    told = lines(_TOLD_IN_FULL)
+    if wording.nothing_new(record):
+        # The rest could not be measured: a line each has to do, or one for all, where the whole would not fit.
+        fitting = (lines(in_full) for in_full in (*range(_TOLD_IN_FULL, -1, -1), _COUNTED))
+        told = next((one for one in fitting if len(one) <= LINES_OF_NOTHING_NEW_MAX), lines(_COUNTED))
+    return terminal_page.harmless(told, ascii_only=ascii_only)
 
 
-def _problems(record: RunRecord, page: Page) -> list[str]:
-    """What is not good, the worst first: found, expected, where to go on."""
+def _problems(record: RunRecord, page: Page, in_full: int) -> list[str]:
+    """What is not good, the worst first: found, expected, where to go on. ``in_full``: so many causes, and all that is nothing new."""
     bad = not_good(record)
     several = len(record.situations) > 1
     lines: list[str] = []
-    for place, causes in enumerate(_by_test(bad)):
-        lines += _in_full(causes, page, several) if place < _TOLD_IN_FULL else _in_a_line(causes, page, several)
+    blind = [result for result in bad if result.outcome is Outcome.UNKNOWN] if in_full == _COUNTED else []
+    for place, causes in enumerate(_by_test([result for result in bad if result not in blind])):
+        whole = place < in_full or causes[0][0].nothing_new
+        lines += _in_full(causes, page, several) if whole else _in_a_line(causes, page, several)
+    if blind:
+        lines += page.wrapped(f"{WORDS[Outcome.UNKNOWN][0]} {_ids(blind)} {_counted(blind)}, each with its reason: -v")
+    lines += _waivers(record, page)
     not_run: dict[str, list[Result]] = {}
     for result in record.results:
         if result.outcome is Outcome.NOT_RUN and wording.decides(result) and record.verdict != "GO":
@@ -94,10 +117,21 @@ def _by_test(bad: Sequence[Result]) -> list[Causes]:
     """Success criteria and objectives before the rest of what is as bad; the cases of one test, and whoever met the same cause, once."""
     order = {outcome: place for place, outcome in enumerate(dict.fromkeys(result.outcome for result in bad))}
     tests: dict[tuple[object, ...], Causes] = {}
-    for group in terminal_page.alike(sorted(bad, key=lambda one: (order[one.outcome], not _is_of_a_term(one)))):
+    for group in terminal_page.alike(
+        sorted(bad, key=lambda one: (order[one.outcome], one.nothing_new, not _is_of_a_term(one)))
+    ):
         result = group[0]
-        tests.setdefault((result.outcome, result.situation, result.nodeid.partition("[")[0]), []).append(group)
+        met_by = wording.cause(result) if result.nothing_new else result.nodeid.partition("[")[0]
+        tests.setdefault((result.outcome, result.situation, met_by), []).append(group)
     return list(tests.values())
+
+
+def _waivers(record: RunRecord, page: Page) -> list[str]:
+    """Of each plan item one waiver that would name all that was there before, whatever number of tests found it."""
+    told = [line for _, waiver in unanswered.waivers(record) for line in terminal_page.quoted(waiver, page)]
+    if not told:
+        return []
+    return ["", *page.wrapped(f"Somebody may answer for it until a day: {unanswered.HOW_TO}"), *told]
 
 
 def _is_of_a_term(result: Result) -> bool:
@@ -123,10 +157,12 @@ def _in_full(causes: Causes, page: Page, several: bool) -> list[str]:  # noqa: F
     blind = result.outcome is Outcome.UNKNOWN
     told += labelled("why" if blind else "found", wording.said_together(causes[0]), page)
     asked = "; ".join(f"{one.what}: {one.asked}" for one in result.measured if one.asked)
-    if asked and not blind:
+    if asked and not blind and not result.nothing_new:
         told += labelled("expected", asked, page, lines=3)
     if len(causes) > 1:
         told += labelled("besides", f"{len(causes) - 1} more of this test, each with a reason of its own: -v", page)
+    if result.nothing_new:
+        return ["", *told]  # the waivers that would name it say where to go on
     pages = list(dict.fromkeys(one.runbook for group in causes for one in group if one.runbook))
     # A cause that many tests met has the pages of all of them: the first is of what came first.
     told += labelled("go on", pages[0] if pages else "", page)

@@ -28,6 +28,7 @@ WORDS: Final = {
     Outcome.NOT_RUN: ("not run", "yellow"),
     Outcome.KNOWN: ("known", "yellow"),
 }
+_NO_BREAK: Final = "\N{NO-BREAK SPACE}"
 _VERDICT_COLORS: Final = {"GO": "green", "INCONCLUSIVE": "yellow", "PLANNED": "cyan"}
 _ANSI: Final = {"red": "31", "green": "32", "yellow": "33", "cyan": "36", "bold": "1", "dim": "2"}
 _ASCII: Final = str.maketrans({"≤": "<=", "≥": ">=", "…": "...", "·": "-", "─": "-", "µ": "u", "→": "->"})
@@ -58,8 +59,12 @@ class Page:
 
     def wrapped(self, text: str, first: str = "  ", rest: str = "    ") -> list[str]:
         """The text in as many lines as it needs; what cannot be broken, such as a path, may stand out."""
+        return self.wrapped_as_it_is(" ".join(text.split()), first, rest)
+
+    def wrapped_as_it_is(self, text: str, first: str, rest: str) -> list[str]:
+        """The same, of a text whose spaces are where they have to be."""
         return textwrap.wrap(
-            " ".join(text.split()),
+            text,
             self.width,
             initial_indent=first,
             subsequent_indent=rest,
@@ -151,6 +156,14 @@ def labelled(label: str, text: str, page: Page, lines: int | None = None) -> lis
     if not text.strip():
         return []
     return fitted(text, page.width, first=f"  {label:<{_LABEL}}", rest=" " * (_LABEL + 2), lines=lines)
+
+
+def quoted(text: str, page: Page) -> list[str]:
+    """A text of which no line ends within quotation marks, so that a file takes what is copied from it."""
+    kept = re.sub(
+        r"""(["'])(?:\\.|.)*?\1""", lambda found: found.group().replace(" ", _NO_BREAK), " ".join(text.split())
+    )
+    return [line.replace(_NO_BREAK, " ") for line in page.wrapped_as_it_is(kept, first="  ", rest="    ")]
 
 
 def fitted(text: str, width: int, *, first: str, rest: str, lines: int | None) -> list[str]:

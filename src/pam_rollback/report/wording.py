@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Final
 
+from pam_rollback.report import unanswered
 from pam_rollback.report.run_record import Measured, Result, RunRecord
 from pam_rollback.report.verdict import COUNTED, Outcome, counted, counted_criteria
 
@@ -108,8 +109,16 @@ def short_reason(record: RunRecord) -> str:
 
 
 def more_reasons(record: RunRecord) -> list[str]:
-    """Why the verdict is not GO, without what stands in the verdict line anyway."""
-    return [reason for reason in record.reasons if reason != short_reason(record)]
+    """Why the verdict is not GO, without what stands in the verdict line anyway; first, where it is so, that nothing of it is new."""
+    told = (reason for reason in record.reasons if reason != short_reason(record))
+    return [*filter(None, [nothing_new(record)]), *told]
+
+
+def nothing_new(record: RunRecord) -> str:
+    """One sentence, where a NO-GO has no other cause than what was there before; empty otherwise."""
+    if record.verdict != "NO-GO" or record.decision is not None:
+        return ""
+    return unanswered.nothing_new(result for result in record.results if decides(result))
 
 
 def decides(result: Result) -> bool:
@@ -144,12 +153,19 @@ def without_own_word(message: str) -> str:
 
 
 def cause(result: Result) -> str:
-    """What a test found, apart from the look in which it looked at a page: the same barrier in all of them is one cause."""
+    """What a test found, apart from the look in which it looked at a page: the same barrier in all of them is one cause.
+
+    All that is nothing new is one cause for each plan item.
+    """
+    if result.nothing_new:
+        return f"{Outcome.KNOWN.value}: {' '.join(unanswered.items(result))}"
     return _LOOK.sub("", result.message)
 
 
 def said_together(group: Sequence[Result]) -> str:
     """What tests with one cause found, once, with the looks in which they found it."""
+    if len(group) > 1 and all(result.nothing_new for result in group):
+        return unanswered.together(group)
     looks = list(dict.fromkeys(look for result in group for look in _LOOK.findall(result.message)))
     return _LOOK.sub(", ".join(looks), said(group[0])) if len(looks) > 1 else said(group[0])
 

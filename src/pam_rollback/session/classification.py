@@ -18,6 +18,11 @@ MESSAGE = "pam-message"
 KNOWN = "pam-known"
 """What a test found that was there before, and who answers for it. Everything else that the test asks for is as it should be."""
 
+UNANSWERED = "pam-unanswered"
+"""What a test found that was there before, and that nobody answers for; and the sentence, where it found nothing else."""
+NOTHING_NEW = "pam-nothing-new"
+"""A test is red, and by nothing else than that."""
+
 _LINES_SHOWN = 4
 _ONLY_TOLD = {Outcome.BROKEN_CRITERION.value, Outcome.UNKNOWN.value}
 """What a test that never decides may find. An action or an undo that failed is shown as failed, whichever test came upon it."""
@@ -64,6 +69,7 @@ def pytest_runtest_makereport(
         report.user_properties = [*report.user_properties, (OUTCOME, outcome.value)]
         message = visible(runbook.secrets.redact(_first_words(call.excinfo.value)))
         report.user_properties.append((MESSAGE, message))
+        report.user_properties += _nothing_new(report, outcome, call.excinfo.value)
     elif report.outcome == "skipped":
         report.user_properties = [*report.user_properties, (OUTCOME, Outcome.NOT_RUN.value)]
     elif call.when == "call" and (told := dict(report.user_properties).get(KNOWN)):
@@ -86,6 +92,13 @@ def pytest_runtest_makereport(
             for properties in (item.user_properties, report.user_properties):
                 properties.append(("advisory", False))
     return report
+
+
+def _nothing_new(report: pytest.TestReport, outcome: Outcome, error: BaseException) -> list[tuple[str, object]]:
+    """Whether this is about what was there before, and nothing else. The sentence of another assertion tells of something else."""
+    told: dict[str, Any] = dict(report.user_properties).get(UNANSWERED, {})  # type: ignore[assignment]
+    only = outcome is Outcome.BROKEN_CRITERION and bool(told.get("only")) and told["only"] in str(error)
+    return [(NOTHING_NEW, True)] if only else []
 
 
 def _tell_only(item: pytest.Item, report: pytest.TestReport, prefix: str) -> None:

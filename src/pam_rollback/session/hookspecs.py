@@ -56,8 +56,9 @@ def pytest_pam_notes(run_folder: Path, runbook: "Runbook") -> list[str] | None:
 def pytest_pam_known_before(runbook: "Runbook") -> "tuple[Sequence[Finding], Mapping[str, str]] | None":
     """Give what ``--baseline FILE`` has in a part of yours: findings that are known, as far as a waiver answers for them.
 
-    With them, by plan item, what is said where something is new nevertheless. None: it has no such part. Raise MeasurementFailed when the
-    part cannot be read (``session.baseline_files.stored``): then nothing of the baseline is known.
+    With them, by plan item, the tools that found them (``axe-core 4.14.1 (npm), …``): others are told where something counts. None: it has
+    no such part. Raise MeasurementFailed when the part cannot be read (``session.baseline_files.stored``): then nothing of the baseline is
+    known.
     """
 
 

@@ -18,11 +18,13 @@ from pam_rollback.report.run_record import (
     ReportPaths,
     Result,
     RunRecord,
+    Unanswered,
     Verdict,
 )
 from pam_rollback.report.verdict import Outcome, counted
 from pam_rollback.rollback.engine.journal import ACTION
 from pam_rollback.session.baseline_files import BASELINE_FILE, staleness
+from pam_rollback.session.classification import NOTHING_NEW, UNANSWERED
 from pam_rollback.session.runbook import Runbook, shown
 from pam_rollback.session.scope import Scope
 from pam_rollback.session.seen import Seen
@@ -145,7 +147,14 @@ def _result(test: Seen, runbook: Runbook) -> Result:
         advisory=bool(properties.get("advisory")),
         ran=test.body_ran,
         measured=tuple(Measured(**figures) for figures in test.figures),
+        unanswered=tuple(_unanswered(properties)) if test.outcome is Outcome.BROKEN_CRITERION else (),
+        nothing_new=bool(properties.get(NOTHING_NEW)) and test.outcome is Outcome.BROKEN_CRITERION,
     )
+
+
+def _unanswered(properties: Mapping[str, Any]) -> Iterable[Unanswered]:
+    for one in properties.get(UNANSWERED, {}).get("findings", ()):
+        yield Unanswered(**{**one, "findings": tuple(one["findings"])})
 
 
 def next_page(properties: Mapping[str, Any], identifiers: Sequence[str], runbook: Runbook) -> str:

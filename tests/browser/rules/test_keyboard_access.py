@@ -64,7 +64,7 @@ def judged(barrier: TalkBarrier, *recorded: tuple[str, str], until: date = date.
     answer = Answer("CR-4", ("PAM's answer *",), until, "R. Ramp")
     before = KnownBefore(dict.fromkeys(recorded, 1), (answer,), today=date(2026, 11, 28))
     told = before.told(barrier.findings)
-    return barrier.without(tuple(finding for finding, _ in told.known), told.reasons)
+    return barrier.without(told)
 
 
 @pytest.mark.parametrize(

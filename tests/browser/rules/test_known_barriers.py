@@ -1,6 +1,7 @@
 """Known barriers are told from new ones."""
 
 import json
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -16,7 +17,7 @@ def new(found: Findings, before: Known) -> Findings:
     recorded = {(one.item, one.text): one.count for one in before.findings}
     everything = Answer("CR-4", ("* on *: *",), date(2027, 1, 31), "R. Ramp")
     told = KnownBefore(recorded, (everything,), today=date(2026, 11, 27)).told(found.findings)
-    return found.without(tuple(finding for finding, _ in told.known), told.reasons)
+    return found.without(told)
 
 
 def test_what_the_baseline_has_is_not_new() -> None:
@@ -49,6 +50,27 @@ def test_one_more_of_a_kind_is_new_although_its_place_is_known() -> None:
     left = new(findings(broken("#field-7", "#field-8")), known)
     assert left.violations[0].targets == ("#field-7", "#field-8")
     assert "more of it than before, 2 instead of 1" in str(left)
+
+
+def test_new_barriers_are_named_one_by_one_before_known_ones() -> None:
+    """Rules and their version are told where the baseline has another one's, or where there is no baseline at all."""
+    before = KnownBefore({("CR-4", "color-contrast on chat-dark: h1"): 1}, today=date(2026, 11, 27))
+    same, beside = findings(broken("h1")), findings(broken("h1", "p"), broken("img", rule="image-alt"))
+
+    assert same.without(before.told(same.findings)).headline == (
+        "chat-dark: nothing new: 1 known before, and nobody answers for it: color-contrast (1)"
+    )
+    assert beside.without(before.told(beside.findings)).headline == (
+        "new: color-contrast on chat-dark: p; image-alt on chat-dark: img "
+        "(1 known before, and nobody answers for it: color-contrast (1))"
+    )
+    assert same.without(KnownBefore().told(same.findings)).headline == same.headline
+    refused = replace(before, refused="it is stale").told(same.findings)
+    over = replace(before, answers=(Answer("CR-4", ("*: *",), date(2026, 11, 26), "R. Ramp"),)).told(same.findings)
+    assert same.without(refused).headline == f"{same.headline} (it is stale)"
+    assert same.without(over).headline == (
+        "chat-dark: known until 2026-11-26, and that day is over (R. Ramp): color-contrast (1)"
+    )
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,12 @@ decide never counts: it is kept for a person.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Self
 
 from pam_rollback.browser.rules.known_barriers import Key, Known, as_finding, stable
-from pam_rollback.environment.known_before import Finding
+from pam_rollback.environment.known_before import NOTHING_TOLD, Finding, JudgedFindings, counted
 
 OWN_RULES = "the suite's own rules"
 """Reflow, motion and keyboard are no rules of axe-core."""
@@ -70,25 +70,29 @@ class Findings:
     violations: tuple[Violation, ...]
     incomplete: tuple[Violation, ...] = ()
     """What a person has to look at. Never a failure."""
-    note: str = ""
+    told: JudgedFindings = NOTHING_TOLD
+    """What of it is known, and why the rest counts."""
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         """Each kind of barrier, with the number of its elements."""
         found = Counter(violation.key_of(element) for violation in self.violations for element in violation.elements)
-        return tuple(as_finding(key, count) for key, count in found.items())
+        return tuple(as_finding(key, count, self.rules) for key, count in found.items())
 
-    def without(self, known: tuple[Finding, ...], why: str) -> Self:
+    def without(self, told: JudgedFindings) -> Self:
         """The same without what is known. Of a kind that counts all elements are shown."""
-        texts = {finding.text for finding in known}
-        new = []
+        return replace(self, violations=self._but(told.knows), told=told)
+
+    def _but(self, left_out: Callable[[str], bool]) -> tuple[Violation, ...]:
+        """The violations without elements of which the finding's text is to be left out."""
+        kept = []
         for violation in self.violations:
             elements = tuple(
-                element for element in violation.elements if as_finding(violation.key_of(element)).text not in texts
+                element for element in violation.elements if not left_out(as_finding(violation.key_of(element)).text)
             )
             if elements:
-                new.append(replace(violation, elements=elements))
-        return replace(self, violations=tuple(new), note=why)
+                kept.append(replace(violation, elements=elements))
+        return tuple(kept)
 
     @property
     def elements(self) -> int:
@@ -100,14 +104,17 @@ class Findings:
         """Rules, numbers, page: what one line of a terminal has to say."""
         if not self.violations:
             return f"no barrier on {self.page_state} ({self.passed} rules passed, {self.rules})"
-        counts: Counter[str] = Counter()
-        for violation in self.violations:
-            counts[violation.rule] += len(violation.elements)
-        named = ", ".join(f"{rule} ({count})" for rule, count in counts.items())
+        if self.told.compared:
+            new = replace(self, violations=self._but(self.told.is_old)).findings
+            where = "" if new else f"{self._where}: "
+            return where + self.told.after(f"new: {'; '.join(map(str, new))}" if new else "")
+        return self.told.after(f"{counted(self.findings)} on {self._where}, by {self.rules}")
+
+    @property
+    def _where(self) -> str:
         states = tuple(dict.fromkeys(violation.page_state for violation in self.violations))
         hidden = len(states) - _STATES_SHOWN
-        where = ", ".join(states[:_STATES_SHOWN]) + (f" and {hidden} more" if hidden > 0 else "")
-        return f"{named} on {where}, by {self.rules}"
+        return ", ".join(states[:_STATES_SHOWN]) + (f" and {hidden} more" if hidden > 0 else "")
 
     @property
     def for_review(self) -> str:
@@ -118,9 +125,9 @@ class Findings:
         )
 
     def __str__(self) -> str:
-        """The headline with why it counts, where a baseline says more; then each rule with its elements."""
+        """The headline; then each rule with its elements, and the waiver that would name what nobody answers for."""
         lines = [line for violation in self.violations for line in violation.lines()]
-        return "\n".join([self.headline + (f" ({self.note})" if self.note else ""), *lines])
+        return "\n".join([self.headline, *lines]) + self.told.advice
 
     # pytest shows the repr of what an assertion gives as its message: the sentences, not the fields.
     __repr__ = __str__

@@ -7,7 +7,7 @@ from typing import Self
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures
-from pam_rollback.environment.known_before import Finding, without_numbers
+from pam_rollback.environment.known_before import NOTHING_TOLD, Finding, JudgedFindings, without_numbers
 
 _SHOWN = 5
 _LIMITED = re.compile(r"\b429\b")
@@ -191,8 +191,8 @@ class NewSession(Walk):
     signed_out: bool = False
     asked_to_sign_in: bool = False
     signed_in_again: bool = False
-    note: str = ""
-    """What else there is to say of a page that does not ask."""
+    told: JudgedFindings = NOTHING_TOLD
+    """Whether a page that does not ask is known, and why it counts if not."""
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -204,9 +204,9 @@ class NewSession(Walk):
             else ()
         )
 
-    def without(self, known: tuple[Finding, ...], why: str) -> Self:
+    def without(self, told: JudgedFindings) -> Self:
         """Judged without what is known of the page."""
-        return replace(self, asked_to_sign_in=self.asked_to_sign_in or bool(known), note=why)
+        return replace(self, asked_to_sign_in=self.asked_to_sign_in or bool(told.known), told=told)
 
     @property
     def outcome(self) -> str:
@@ -216,8 +216,8 @@ class NewSession(Walk):
         if not self.signed_out:
             return "signing out leaves the person signed in"
         if not self.asked_to_sign_in:
-            note = f" ({self.note})" if self.note else ""
-            return f"with a session that the service does not know any more, the page does not ask to sign in{note}"
+            silent = "with a session that the service does not know any more, the page does not ask to sign in"
+            return self.told.after(silent) + self.told.advice
         return "works" if self.signed_in_again else "signing in again does not work"
 
 
@@ -244,21 +244,18 @@ class BehindThePages(Walk):
     pages: tuple[str, ...] = ()
     """The pages that were opened, with those of the journeys before."""
     complaints: tuple[str, ...] = ()
-    note: str = ""
-    """What else there is to say of them."""
+    told: JudgedFindings = NOTHING_TOLD
+    """What of them is known, and why the rest counts."""
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         """Each kind of error. How often it was seen depends on what was done before, so that it does not count."""
-        return tuple(
-            dict.fromkeys(Finding("SC-5", "behind the pages", without_numbers(one)) for one in self.complaints)
-        )
+        return tuple(dict.fromkeys(map(_behind, self.complaints)))
 
-    def without(self, known: tuple[Finding, ...], why: str) -> Self:
+    def without(self, told: JudgedFindings) -> Self:
         """Judged without the errors that are known."""
-        old = {finding.said for finding in known}
-        new = tuple(one for one in self.complaints if without_numbers(one) not in old)
-        return replace(self, complaints=new, note=why)
+        left = tuple(one for one in self.complaints if not told.knows(_behind(one).text))
+        return replace(self, complaints=left, told=told)
 
     @property
     def clean(self) -> bool:
@@ -294,10 +291,16 @@ class BehindThePages(Walk):
             return "no page was opened, so nothing is known"
         if not self.complaints:
             return f"none on {len(self.pages)} pages"
-        more = f"; and {len(self.complaints) - _SHOWN} more" if len(self.complaints) > _SHOWN else ""
-        return f"{len(self.complaints)} on {len(self.pages)} pages: {'; '.join(self.complaints[:_SHOWN])}{more}" + (
-            f" ({self.note})" if self.note else ""
-        )
+        new = [one for one in self.complaints if not self.told.is_old(_behind(one).text)]
+        # What a baseline tells from the rest is named one by one.
+        shown = len(new) if self.told.compared else _SHOWN
+        more = f"; and {len(new) - shown} more" if len(new) > shown else ""
+        listed = f"{len(new)} on {len(self.pages)} pages: {'; '.join(new[:shown])}{more}" if new else ""
+        return self.told.after(listed) + self.told.advice
+
+
+def _behind(complaint: str) -> Finding:
+    return Finding("SC-5", "behind the pages", without_numbers(complaint))
 
 
 @dataclass(frozen=True, repr=False, kw_only=True)

@@ -8,7 +8,7 @@ from pam_rollback.base.figures import Figures
 from pam_rollback.base.outside_text import cut
 from pam_rollback.browser.rules.barriers import OWN_RULES, Element, Findings, Violation
 from pam_rollback.browser.rules.known_barriers import ITEM
-from pam_rollback.environment.known_before import Finding, without_numbers
+from pam_rollback.environment.known_before import NOTHING_TOLD, Finding, JudgedFindings, without_numbers
 
 _ANNOUNCED_CHARACTERS = 40
 
@@ -155,16 +155,16 @@ class TalkBarrier:
     """In words; empty when nothing does."""
     finding: Finding | None
     """None, too, for a problem that is no barrier: then PAM answers nobody."""
-    note: str = ""
+    told: JudgedFindings = NOTHING_TOLD
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         """The barrier."""
         return () if self.finding is None else (self.finding,)
 
-    def without(self, known: tuple[Finding, ...], why: str) -> Self:
+    def without(self, told: JudgedFindings) -> Self:
         """Nothing is left of it when it is known."""
-        return replace(self, problem="" if self.finding in known else self.problem, note=why)
+        return replace(self, problem="" if told.known else self.problem, told=told)
 
     @property
     def gone(self) -> bool:
@@ -173,7 +173,7 @@ class TalkBarrier:
 
     def __str__(self) -> str:
         """The sentence that a failure shows, with why it counts where a baseline says more."""
-        return (self.problem or "PAM's answer reaches everybody") + (f" ({self.note})" if self.note else "")
+        return self.told.after(self.problem or "PAM's answer reaches everybody") + self.told.advice
 
     __repr__ = __str__
 

@@ -24,10 +24,10 @@ def stable(selector: str) -> str:
     return _POSITION.sub(r"\1N)", without_counters)
 
 
-def as_finding(key: Key, count: int = 1) -> Finding:
-    """A barrier as a waiver names it: ``color-contrast on home-light: a.button``."""
+def as_finding(key: Key, count: int = 1, by: str = "") -> Finding:
+    """A barrier as a waiver names it, ``color-contrast on home-light: a.button``; and, with all of its rule, ``color-contrast on *: *``."""
     rule, page_state, selector = key
-    return Finding(ITEM, f"{rule} on {page_state}", selector, count)
+    return Finding(ITEM, f"{rule} on {page_state}", selector, count, kind=rule, pattern=f"{rule} on *: *", by=by)
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from typing import Any, Self
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures
 from pam_rollback.browser.rules.page_weight import PageWeight, Transfer
-from pam_rollback.environment.known_before import Finding
+from pam_rollback.environment.known_before import NOTHING_TOLD, Finding, JudgedFindings
 
 LOADS_MIN = 5
 """Of fewer, two unlucky ones would be the median."""
@@ -97,9 +97,8 @@ class Vital:
     values: tuple[float, ...]
     limit: float
     before: tuple[float, ...] = ()
-    known: tuple[Finding, ...] = ()
-    why: str = ""
-    """Why what was found counts."""
+    told: JudgedFindings = NOTHING_TOLD
+    """What of it is known, and why the rest counts."""
 
     @property
     def value(self) -> float:
@@ -109,7 +108,7 @@ class Vital:
     @property
     def good(self) -> bool:
         """Within the limit (which is still good), or above it as before and known; and not worse than before."""
-        return set(self.findings) <= set(self.known)
+        return all(self.told.knows(finding.text) for finding in self.findings)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -118,9 +117,9 @@ class Vital:
             return (self._finding("worse than before"),)
         return (self._above,) if self.value > self.limit else ()
 
-    def without(self, known: tuple[Finding, ...], why: str) -> Self:
+    def without(self, told: JudgedFindings) -> Self:
         """Judged without what was so before."""
-        return replace(self, known=known, why=why)
+        return replace(self, told=told)
 
     @property
     def to_record(self) -> tuple[Finding, ...]:
@@ -166,11 +165,11 @@ class Vital:
         shown = self.metric.shown
         than_before = ", worse than before, when it was" if self.worse else ", and before it was"
         before = f"{than_before} {self._shown_before}" if self.before else ""
-        why = f"; {self.why}" if self.why else ""
-        return (
+        found = (
             f"{self.page}, {self.visit} visit: {self.metric.words} {shown(self.value)}, "
-            f"expected {shown(self.limit)} at most{before} (median of {', '.join(map(shown, self.values))}){why}"
+            f"expected {shown(self.limit)} at most{before} (median of {', '.join(map(shown, self.values))})"
         )
+        return self.told.after(found) + self.told.advice
 
     @property
     def _shown_before(self) -> str:

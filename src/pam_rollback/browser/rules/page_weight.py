@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from pam_rollback.base.figures import Figures
-from pam_rollback.environment.known_before import Finding
+from pam_rollback.environment.known_before import NOTHING_TOLD, Finding, JudgedFindings
 
 _MB = 1e6
 
@@ -87,9 +87,8 @@ class Amount:
     increase_pct_max: float
     largest: str
     n: int
-    known: tuple[Finding, ...] = ()
-    why: str = ""
-    """Why what was found counts."""
+    told: JudgedFindings = NOTHING_TOLD
+    """What of it is known, and why the rest counts."""
 
     @property
     def allowed(self) -> float:
@@ -99,7 +98,7 @@ class Amount:
     @property
     def good(self) -> bool:
         """No more than is allowed, or above the budget as before and known."""
-        return set(self.findings) <= set(self.known)
+        return all(self.told.knows(finding.text) for finding in self.findings)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -113,9 +112,9 @@ class Amount:
         """As a baseline's own: that it is above the budget."""
         return (Finding(self.item, self.what, "above its budget"),) if self.value > self.limit else ()
 
-    def without(self, known: tuple[Finding, ...], why: str) -> Self:
+    def without(self, told: JudgedFindings) -> Self:
         """Judged without what was so before."""
-        return replace(self, known=known, why=why)
+        return replace(self, told=told)
 
     @property
     def _than_before(self) -> float | None:
@@ -144,8 +143,8 @@ class Amount:
     def __str__(self) -> str:
         """The sentence that a failure shows."""
         unit = f" {self.unit}".rstrip()
-        why = f"; {self.why}" if self.why else ""
-        return f"{self.what} {self.value:.4g}{unit}, expected {self.allowed:.4g}{unit} at most ({self._compared}; {self.largest}){why}"
+        found = f"{self.what} {self.value:.4g}{unit}, expected {self.allowed:.4g}{unit} at most ({self._compared}; {self.largest})"
+        return self.told.after(found) + self.told.advice
 
     # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
     __repr__ = __str__

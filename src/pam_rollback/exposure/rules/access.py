@@ -12,7 +12,7 @@ from typing import Self
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures
-from pam_rollback.environment.known_before import Finding
+from pam_rollback.environment.known_before import NOTHING_TOLD, Finding, JudgedFindings
 
 ITEM = "IR-1"
 """Security holes, of the plan's criteria."""
@@ -123,8 +123,8 @@ class Access:
 
     doors: tuple[Door, ...]
     not_tried: tuple[str, ...] = ()
-    note: str = ""
-    """What else there is to say of the doors that are open."""
+    told: JudgedFindings = NOTHING_TOLD
+    """What of the doors that are open is known, and why the rest counts."""
 
     @property
     def bypasses(self) -> tuple[str, ...]:
@@ -134,25 +134,18 @@ class Access:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """Each wrong token that was let in, with its door."""
-        return tuple(
-            Finding(ITEM, door.path, f"lets in {attempt.credential}")
-            for door in self.doors
-            for attempt in door.bypasses
-        )
+        return tuple(_let_in(door, attempt) for door in self.doors for attempt in door.bypasses)
 
-    def without(self, known: tuple[Finding, ...], why: str) -> Self:
+    def without(self, told: JudgedFindings) -> Self:
         """Judged without the doors that are known to be open for such a token."""
-        texts = {finding.text for finding in known}
         doors = tuple(
             replace(
                 door,
-                known=frozenset(
-                    one.credential for one in door.wrong if f"{door.path}: lets in {one.credential}" in texts
-                ),
+                known=frozenset(one.credential for one in door.wrong if told.knows(_let_in(door, one).text)),
             )
             for door in self.doors
         )
-        return replace(self, doors=doors, note=why)
+        return replace(self, doors=doors, told=told)
 
     @property
     def tried(self) -> int:
@@ -197,14 +190,27 @@ class Access:
     def __str__(self) -> str:
         """The sentence that a failure shows."""
         if self.bypasses:
+            new = [
+                f"{door.path} with {attempt}"
+                for door in self.doors
+                for attempt in door.bypasses
+                if not self.told.is_old(_let_in(door, attempt).text)
+            ]
+            unknown = [f"not known of {why}" for door in self.doors for why in door.unknown() if self.told.unanswered]
+            # What a baseline tells from the rest is named one by one.
+            named = "; ".join(new) if self.told.compared else _some(new)
             return (
                 f"{len(self.bypasses)} of {self.tried} requests without a right token were let in, expected 401 or 403 for all: "
-                f"{_some(self.bypasses)}" + (f" ({self.note})" if self.note else "")
+                f"{self.told.after(named, blind=_some(unknown))}{self.told.advice}"
             )
         return f"{self.tried} requests without a right token, none let in"
 
     # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
     __repr__ = __str__
+
+
+def _let_in(door: Door, attempt: Attempt) -> Finding:
+    return Finding(ITEM, door.path, f"lets in {attempt.credential}")
 
 
 def _some(sentences: Sequence[str]) -> str:

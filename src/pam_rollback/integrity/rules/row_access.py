@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures
-from pam_rollback.environment.known_before import Finding
+from pam_rollback.environment.known_before import NOTHING_TOLD, Finding, JudgedFindings
 
 PUBLIC = "public"
 """Every role, as a policy or a grant names it."""
@@ -174,8 +174,8 @@ class Strangers:
     unknown: Mapping[str, str]
     may_show_some: tuple[str, ...] = ()
     """Tables of which people may choose to show their own row: there every row at once is an open door, and one is none."""
-    note: str = ""
-    """What else there is to say of the doors that are open."""
+    told: JudgedFindings = NOTHING_TOLD
+    """What of the doors that are open is known, and why the rest counts."""
 
     @property
     def open(self) -> tuple[Shown, ...]:
@@ -187,18 +187,12 @@ class Strangers:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """Each open table, for each role; every row is more than some."""
-        return tuple(
-            Finding("SC-4", one.table, f"shows {one.role} rows of others", 1 + one.all_rows) for one in self.open
-        )
+        return tuple(map(_open_door, self.open))
 
-    def without(self, known: tuple[Finding, ...], why: str) -> Self:
+    def without(self, told: JudgedFindings) -> Self:
         """Judged without the doors that are known."""
-        texts = {finding.text for finding in known}
-        left = tuple(
-            one if f"{one.table}: shows {one.role} rows of others" not in texts else replace(one, row=None)
-            for one in self.shown
-        )
-        return replace(self, shown=left, note=why)
+        left = tuple(replace(one, row=None) if told.knows(_open_door(one).text) else one for one in self.shown)
+        return replace(self, shown=left, told=told)
 
     @property
     def none(self) -> bool:
@@ -231,11 +225,18 @@ class Strangers:
         told = [
             f"{one.table} shows {one.role}, who owns nothing there, {'every row' if one.all_rows else f'rows such as {one.row}'}"
             for one in self.open
+            if not self.told.is_old(_open_door(one).text)
         ]
-        note = f" ({self.note})" if self.note else ""
-        return f"rows of users are open to others: {_listed(told)}{note}"
+        blind = "; ".join(f"not known of {table}: {why}" for table, why in self.unknown.items() if self.told.unanswered)
+        # What a baseline tells from the rest is named one by one.
+        new = "; ".join(told) if self.told.compared else _listed(told)
+        return f"rows of users are open to others: {self.told.after(new, blind=blind)}{self.told.advice}"
 
     __repr__ = __str__
+
+
+def _open_door(one: Shown) -> Finding:
+    return Finding("SC-4", one.table, f"shows {one.role} rows of others", 1 + one.all_rows)
 
 
 @dataclass(frozen=True, repr=False)

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.figures import Figures
-from pam_rollback.environment.known_before import Finding
+from pam_rollback.environment.known_before import NOTHING_TOLD, Finding, JudgedFindings
 from pam_rollback.product.rules.conditions import Captured
 from pam_rollback.product.rules.contract import ANY_STATUS, Component
 from pam_rollback.product.rules.health_words import HEALTHY
@@ -31,8 +31,8 @@ class HealthReport:
     judgement: Judgement
     known: bool = False
     """It is as ill as it was before, and somebody answers for that."""
-    note: str = ""
-    """What else there is to say of its illness."""
+    told: JudgedFindings = NOTHING_TOLD
+    """Whether its illness is known, and why it counts if not."""
 
     @classmethod
     def of(cls, component: Component, answer: Answer, *, now: datetime | None = None) -> "HealthReport":
@@ -80,9 +80,9 @@ class HealthReport:
         """What is wrong with it; nothing when it is healthy."""
         return () if is_healthy(self) else (Finding(self.component.item, self.name, self.symptom),)
 
-    def without(self, known: tuple[Finding, ...], why: str) -> "HealthReport":
+    def without(self, told: JudgedFindings) -> "HealthReport":
         """Judged without what is known of it."""
-        return replace(self, known=bool(known), note=why)
+        return replace(self, known=bool(told.known), told=told)
 
     @property
     def reachable(self) -> bool:
@@ -148,9 +148,9 @@ class HealthReport:
     def __str__(self) -> str:
         """The sentence that a failure shows."""
         release = f", release {self.release}" if self.release else ""
-        note = f" ({self.note})" if self.note else ""
         kept = f", but nothing is known of now: {self.not_known}" if self.not_known else ""
-        return f"{self.name} says {self.status}{release}{self._wanted}{kept}{note} ({self.answer})"
+        told = self.told.after(f"{self.name} says {self.status}{release}{self._wanted}{kept}")
+        return f"{told} ({self.answer}){self.told.advice}"
 
     # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
     __repr__ = __str__

@@ -1,0 +1,25 @@
+"""How it is said that something was there before, and how a waiver would name it. Pure."""
+
+import json
+from collections.abc import Iterable
+from typing import Final
+
+NOTHING_NEW: Final = "nothing new"
+"""How a sentence begins that tells of nothing but what was there before."""
+
+
+def nobody_answers(count: int, named: str) -> str:
+    """So many were there before: ``6 known before, and nobody answers for them: button-name (4), color-contrast (2)``."""
+    return f"{count} known before, and nobody answers for {'it' if count == 1 else 'them'}: {named}"
+
+
+def waiver_for(item: str, patterns: Iterable[str]) -> str:
+    """The waiver that would name these, but for who answers until when and why, which a person has to say."""
+    named = ", ".join(map(_quoted, dict.fromkeys(patterns)))
+    return f'[[waivers]] item = "{item}", known = [{named}], until, reason, approved_by'
+
+
+def _quoted(text: str) -> str:
+    """As TOML takes it: what has backslashes, as selectors do, literally."""
+    literal = ("\\" in text or '"' in text) and "'" not in text
+    return f"'{text}'" if literal else json.dumps(text, ensure_ascii=False)
