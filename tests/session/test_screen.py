@@ -99,6 +99,7 @@ def test_what_was_there_before_is_one_cause(practice_range: Range, project: Proj
 
     assert ended.rc == 10, ended.out
     assert ("nothing is new: all 3 were there before, and nobody answers for them" in said) is not new
+    assert ended.out.count("! BROKEN CR-4") == 1 + new, ended.out
     assert [one["nothing_new"] for one in ended.record["results"]] == [True, True, not new, False]
     assert ended.out.count("[[waivers]]") == 1, ended.out
     assert f"nothing new: {3 - new} known before, and nobody answers for them: label ({3 - new})" in said

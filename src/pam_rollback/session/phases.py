@@ -13,7 +13,7 @@ from pam_rollback.report.verdict import Outcome
 from pam_rollback.report.wording import times_of_day, without_own_word
 from pam_rollback.session import as_it_runs, detail, listeners
 from pam_rollback.session import runbook as runbook_module
-from pam_rollback.session.classification import MESSAGE, OUTCOME
+from pam_rollback.session.classification import MESSAGE, NOTHING_NEW, OUTCOME
 from pam_rollback.session.detail import Detail
 from pam_rollback.session.progress import Progress, progress_of
 from pam_rollback.session.record import next_page
@@ -88,13 +88,14 @@ class LiveReport:
             self._end(self._running.pop(report.nodeid))
 
     def _tell_bad(self, outcome: Outcome, message: str, seen: Seen) -> None:
-        """One cause is told once, however many tests meet it."""
+        """One cause is told once, however many tests meet it: all that is nothing new of a plan item is one."""
         properties = seen.properties
         criteria = str(properties.get("criterion", "")).split()
         self._progress.bad(criteria)
-        if message in self._causes:
+        cause = f"{NOTHING_NEW} {criteria}" if properties.get(NOTHING_NEW) else message
+        if cause in self._causes:
             return
-        self._causes.add(message)
+        self._causes.add(cause)
         title = str(properties.get("title", seen.nodeid))
         page = next_page(properties, criteria, self._runbook)
         self._progress.announce(as_it_runs.bad(outcome, " ".join(criteria), title, message, page))
