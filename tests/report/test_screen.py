@@ -254,6 +254,22 @@ def test_what_is_new_comes_first_and_takes_the_sentence_away(red_before: RunReco
     assert wording.nothing_new(replace(red_before, verdict="ACTION FAILED")) == ""
 
 
+def test_what_is_new_is_never_cut(red_before: RunRecord) -> None:
+    """Each of it is named, on however many pages and by however many tests; other causes have a line each as ever."""
+
+    def red(test: str, state: str, message: str) -> Result:
+        nodeid = f"checks/test_a.py::{test}[{state}]"
+        return result(test, "CR-4", outcome=Outcome.BROKEN_CRITERION, message=message, nodeid=nodeid)
+
+    tests = [f"test_{number}" for number in range(8)]
+    new = [red(one, state, f"new: label on {state}: .{one}{'y' * 80}") for one in tests for state in STATES]
+    other = [red(f"test_z{number}", "home", f"not reached: {'y' * 80}{number}") for number in range(2)]
+    text = "\n".join(shown(replace(red_before, results=(*red_before.results, *new, *other))))
+
+    assert [one.message for one in new if f".{one.message.partition(': .')[2]}" not in text] == []
+    assert not any(one.message in text for one in other)
+
+
 def test_all_of_what_was_there_before_is_told_with_v_and_on_the_page(red_before: RunRecord) -> None:
     """Each finding; and in the summary of a job the waivers and the sentence."""
     whole = "\n".join(scorecard.render(red_before, 80, color=False, ascii_only=False))

@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterable
 from typing import Final
 
+NEW: Final = "new: "
+"""How a sentence begins that names what was not there before, one by one."""
 NOTHING_NEW: Final = "nothing new"
 """How a sentence begins that tells of nothing but what was there before."""
 

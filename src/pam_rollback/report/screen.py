@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, tzinfo
 from typing import Final
 
+from pam_rollback.environment.known_words import NEW
 from pam_rollback.plan.checklist import CONFIRMED, NOT_DONE
 from pam_rollback.report import (
     checklist,
@@ -99,7 +100,7 @@ def _problems(record: RunRecord, page: Page, in_full: int) -> list[str]:
         lines += _in_full(causes, page, several) if whole else _in_a_line(causes, page, several)
     if blind:
         lines += page.wrapped(f"{WORDS[Outcome.UNKNOWN][0]} {_ids(blind)} {_counted(blind)}, each with its reason: -v")
-    lines += _waivers(record, page)
+    lines += terminal_page.waivers(record, page)
     not_run: dict[str, list[Result]] = {}
     for result in record.results:
         if result.outcome is Outcome.NOT_RUN and wording.decides(result) and record.verdict != "GO":
@@ -124,14 +125,6 @@ def _by_test(bad: Sequence[Result]) -> list[Causes]:
         met_by = wording.cause(result) if result.nothing_new else result.nodeid.partition("[")[0]
         tests.setdefault((result.outcome, result.situation, met_by), []).append(group)
     return list(tests.values())
-
-
-def _waivers(record: RunRecord, page: Page) -> list[str]:
-    """Of each plan item one waiver that would name all that was there before, whatever number of tests found it."""
-    told = [line for _, waiver in unanswered.waivers(record) for line in terminal_page.quoted(waiver, page)]
-    if not told:
-        return []
-    return ["", *page.wrapped(f"Somebody may answer for it until a day: {unanswered.HOW_TO}"), *told]
 
 
 def _is_of_a_term(result: Result) -> bool:
@@ -159,8 +152,11 @@ def _in_full(causes: Causes, page: Page, several: bool) -> list[str]:  # noqa: F
     asked = "; ".join(f"{one.what}: {one.asked}" for one in result.measured if one.asked)
     if asked and not blind and not result.nothing_new:
         told += labelled("expected", asked, page, lines=3)
-    if len(causes) > 1:
-        told += labelled("besides", f"{len(causes) - 1} more of this test, each with a reason of its own: -v", page)
+    others = [group for group in causes[1:] if not _names_new(group)]
+    for group in causes[1:]:
+        told += labelled("found", wording.said_together(group), page) if group not in others else []
+    if others:
+        told += labelled("besides", f"{len(others)} more of this test, each with a reason of its own: -v", page)
     if result.nothing_new:
         return ["", *told]  # the waivers that would name it say where to go on
     pages = list(dict.fromkeys(one.runbook for group in causes for one in group if one.runbook))
@@ -172,8 +168,14 @@ def _in_full(causes: Causes, page: Page, several: bool) -> list[str]:  # noqa: F
 
 
 def _in_a_line(causes: Causes, page: Page, several: bool) -> list[str]:  # noqa: FBT001 - as above
-    text = f"{_headline(causes, several)}: {wording.said_together(causes[0])}"
-    return _painted(fitted(text, page.width, first="  ", rest="    ", lines=1), causes, page)
+    new = [wording.said_together(group) for group in causes if _names_new(group)]
+    text = f"{_headline(causes, several)}: {'; '.join(new) or wording.said_together(causes[0])}"
+    return _painted(fitted(text, page.width, first="  ", rest="    ", lines=None if new else 1), causes, page)
+
+
+def _names_new(group: Sequence[Result]) -> bool:
+    """Whether it tells, one by one, what was not there before: that is never cut."""
+    return wording.said(group[0]).startswith(NEW)
 
 
 def _ids(results: Iterable[Result]) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pam_rollback.base.outside_text import for_terminal
-from pam_rollback.report import recommendation, wording
+from pam_rollback.report import recommendation, unanswered, wording
 from pam_rollback.report.run_record import Result, RunRecord
 from pam_rollback.report.verdict import Outcome
 
@@ -156,6 +156,14 @@ def labelled(label: str, text: str, page: Page, lines: int | None = None) -> lis
     if not text.strip():
         return []
     return fitted(text, page.width, first=f"  {label:<{_LABEL}}", rest=" " * (_LABEL + 2), lines=lines)
+
+
+def waivers(record: RunRecord, page: Page) -> list[str]:
+    """Of each plan item one waiver that would name all that was there before, whatever number of tests found it."""
+    told = [line for _, waiver in unanswered.waivers(record) for line in quoted(waiver, page)]
+    if not told:
+        return []
+    return ["", *page.wrapped(f"Somebody may answer for it until a day: {unanswered.HOW_TO}"), *told]
 
 
 def quoted(text: str, page: Page) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Self
 
 from pam_rollback.browser.rules.known_barriers import Key, Known, as_finding, stable
 from pam_rollback.environment.known_before import NOTHING_TOLD, Finding, JudgedFindings, counted
+from pam_rollback.environment.known_words import NEW
 
 OWN_RULES = "the suite's own rules"
 """Reflow, motion and keyboard are no rules of axe-core."""
@@ -107,7 +108,7 @@ class Findings:
         if self.told.compared:
             new = replace(self, violations=self._but(self.told.is_old)).findings
             where = "" if new else f"{self._where}: "
-            return where + self.told.after(f"new: {'; '.join(map(str, new))}" if new else "")
+            return where + self.told.after(f"{NEW}{'; '.join(map(str, new))}" if new else "")
         return self.told.after(f"{counted(self.findings)} on {self._where}, by {self.rules}")
 
     @property
