@@ -2,6 +2,8 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -13,6 +15,7 @@ from pam_rollback.browser.client.page_states import Site, Visit
 from pam_rollback.browser.client.pam_site import PamSite
 from pam_rollback.browser.client.rendered_page import heading_of
 from pam_rollback.browser.rules.journeys import Stopped
+from pam_rollback.product.rules.site import Element, ElementName
 from tests.contracts import PAGES, elements
 
 HANGING = "/hangs"
@@ -152,3 +155,56 @@ def test_a_late_word_of_an_earlier_page_does_not_hide_what_this_one_asks_for(pag
 
     with pytest.raises(Stopped, match="still loading"):
         visit.reach("money")
+
+
+LOSING = """<!doctype html><link rel=icon href=data:,><main><h1>Wheels and Wins</h1></main><div></div>
+<script>
+const show = (html) => { document.querySelector("div").innerHTML = html; };
+const path = location.pathname, lose = Number(sessionStorage.lost ?? 0) < LOSES;
+if (path === "/wins" && lose) {
+  sessionStorage.lost = Number(sessionStorage.lost ?? 0) + 1;
+  localStorage.clear();
+}
+if (path !== "/" && path !== "/login" && localStorage.user !== "there") { location.replace("/login"); }
+else if (path === "/login") {
+  show('<a href="/login">Log in</a><form><input type=email><input type=password></form>');
+  document.querySelector("form").onsubmit = () => { localStorage.user = "there"; location.assign("/"); return false; };
+  if (GOES) setTimeout(() => { localStorage.user = "there"; location.assign("/wins"); }, 300);
+  document.querySelector("[type=password]").onkeydown = ({ key }) => { if (key === "Enter") document.querySelector("form").onsubmit(); };
+} else show("<button>Log out</button>");
+</script>"""
+
+
+@pytest.mark.parametrize(
+    ("loses", "goes", "told"),
+    [
+        (1, False, ""),
+        (2, False, "signed out, also after signing in anew once: /wins led to /login"),
+        (1, True, ""),
+    ],
+    ids=["lost once", "lost again", "a form that goes by itself"],
+)
+def test_a_session_that_is_lost_once_is_signed_in_anew(
+    page: Page,
+    site: Site,
+    loses: int,
+    goes: bool,  # noqa: FBT001 - a case
+    told: str,
+) -> None:
+    """Whoever signs out elsewhere may end all sessions of the account; a site that loses them again and again is told."""
+    served = LOSING.replace("LOSES", str(loses)).replace("GOES", str(goes).lower())
+    page.route(f"{site.frontend}/**", lambda route: route.fulfill(body=served, content_type="text/html"))
+    described: dict[ElementName, Element] = {
+        "email": Element(selector="[type=email]"),
+        "password": Element(selector="[type=password]"),
+        "log_in": Element(selector="a"),
+        "log_out": Element(role="button", name="Log out"),
+    }
+    pages = site.pages.model_copy(update={"money": "/wins"})
+    visit = Visit(page, replace(site, pages=pages, elements=described, deadline_s=1.5))
+    visit.sign_in()
+
+    with pytest.raises(Stopped, match=told) if told else nullcontext():
+        visit.reach("money")
+
+    assert page.evaluate("() => Number(sessionStorage.lost)") == loses

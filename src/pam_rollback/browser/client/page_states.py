@@ -18,6 +18,7 @@ from pam_rollback.base.outside_text import cut
 from pam_rollback.browser.client.held_question import HeldQuestion
 from pam_rollback.browser.client.pam_site import PamSite
 from pam_rollback.browser.client.rendered_page import heading_of
+from pam_rollback.browser.rules.accessibility import PUBLIC_STATES
 from pam_rollback.browser.rules.journeys import Stopped
 from pam_rollback.environment.environment_tables import Pages
 from pam_rollback.product.rules.site import Element, ElementName
@@ -82,6 +83,8 @@ class Visit:
         )
         self._now = ""
         self._failed: dict[str, Exception] = {}
+        self._signed_in_anew = False
+        """A session may be lost once: whoever signs out elsewhere may end all of the account's."""
         self._elsewhere = ""
         """The heading of the page for unknown addresses."""
         page.on("request", self._began)
@@ -108,6 +111,24 @@ class Visit:
         """Show the state. Raises Stopped with what the site did instead, MeasurementFailed when nothing can be said of the site."""
         if state in self._failed:
             raise self._failed[state]
+        try:
+            own = self._show(state)
+        except (Stopped, MeasurementFailed) as problem:
+            self._failed[state] = problem
+            if state in PUBLIC_STATES or not self._asks_to_sign_in:
+                raise
+            if self._signed_in_anew:
+                self._failed[state] = Stopped(f"signed out, also after signing in anew once: {problem}")
+                raise self._failed[state] from None
+            self._sign_in_anew()
+            for lost in (state, _COMES_FROM.get(state, "")):
+                self._failed.pop(lost, None)
+            return self.reach(state)
+        # Nothing was pressed to see the messages: the other states of the chat go on from here.
+        self._now = _CHAT_OPEN if state == "chat" else state
+        return own
+
+    def _show(self, state: str) -> Locator:
         before = _COMES_FROM.get(state, "")
         if self._now == "chat-dialog" and before == _CHAT_OPEN:
             self.page.keyboard.press("Escape")
@@ -120,15 +141,26 @@ class Visit:
             self._calm()
             if state not in _MEANT_TO_ALERT:
                 self._no_alert()
-        except (Stopped, MeasurementFailed) as problem:
-            self._failed[state] = problem
-            raise
         except Error as error:
-            self._failed[state] = Stopped(f"{error.message.splitlines()[0]}; {self._shown()}")
-            raise self._failed[state] from None
-        # Nothing was pressed to see the messages: the other states of the chat go on from here.
-        self._now = _CHAT_OPEN if state == "chat" else state
+            raise Stopped(f"{error.message.splitlines()[0]}; {self._shown()}") from None
         return own
+
+    @property
+    def _asks_to_sign_in(self) -> bool:
+        if not self.has_account or "password" not in self._site.elements:
+            return False
+        try:
+            return self._person.find("password").first.is_visible()
+        except Error:  # a page that broke down asks for nothing
+            return False
+
+    def _sign_in_anew(self) -> None:
+        """Unless the form goes by itself: some pages show it until they know who is there."""
+        self._signed_in_anew = True
+        try:
+            self._person.find("password").first.wait_for(state="hidden")
+        except PlaywrightTimeoutError:
+            self.sign_in()
 
     @property
     def has_account(self) -> bool:
