@@ -17,6 +17,7 @@ from pam_rollback.integrity.fixtures import integrity
 from pam_rollback.integrity.fixtures.integrity import Integrity
 from pam_rollback.integrity.rules.database_link import DatabaseLink, Link
 from pam_rollback.product.rules.invariants import InvariantResult
+from pam_rollback.report import plan_coverage, run_record
 from tests.sessions import ROOT, Finished, Project, Range, store_baseline
 
 INTEGRITY = ("-m", "integrity")
@@ -103,11 +104,17 @@ def test_a_healthy_database_is_a_go(practice_range: Range, changed: Changed, pro
     assert "test_conversations_incomplete[as-is]" not in reasons
 
 
-def test_what_does_not_apply_is_left_out_and_named(practice_range: Range, changed: Changed, project: Project) -> None:
-    """By the product's contract, with its reason; the damage that it would find is then nobody's finding."""
+def test_what_does_not_apply_is_left_out_and_named(practice_range: Range, project: Project, tmp_path: Path) -> None:
+    """By the product's contract, with its reason; the damage that it would find is then nobody's finding.
+
+    So is what nobody can be asked about: the migrations of a release that does not name them, without its repository.
+    """
+    contract = "[contract.tables]\nnames_schema_version = false\n"
     left_out = '[contract.tables.left_out]\nsettings-blank = "nobody keeps settings here"'
-    practice_range.remote.plant("data", what="settings-wiped")
-    found = project.run(*INTEGRITY, f"--env={changed(more=left_out)}")
+    for what in ("settings-wiped", "migration-behind"):
+        practice_range.remote.plant("data", what=what)
+    file = practice_range.described(tmp_path / "less.toml", contract + left_out, without={"git"})
+    found = project.run(*INTEGRITY, f"--env={file}")
     reasons = {entry["nodeid"].rpartition("::")[2]: entry["reason"] for entry in found.record["deselected"]}
 
     assert reasons["test_settings_blank[as-is]"] == (
@@ -116,6 +123,16 @@ def test_what_does_not_apply_is_left_out_and_named(practice_range: Range, change
     assert (
         "settings-blank,left out" in evidence(found)[0] or "left out: nobody keeps settings here" in evidence(found)[0]
     )
+    assert "test_migrations_drift" not in found.outcomes()
+    assert reasons["test_migrations_drift[as-is]"].endswith(
+        "declares no git; add git to its abilities, when it is there"
+    )
+    [in_part] = [
+        line
+        for line in plan_coverage.lines(run_record.read(found.folder / "run.json"))
+        if line.startswith("judged in part: ")
+    ]
+    assert {"SC-4", "POST-2"} <= {*in_part.split()}
     assert found.rc == 0, found.out
 
 

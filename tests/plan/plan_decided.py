@@ -87,8 +87,8 @@ def memory_criterion(plan: Plan) -> object:
 def user_data(plan: Plan) -> object:
     """One damaged row, then a damaged rule of the database."""
     link = SimpleNamespace(refuse_other=lambda: None, confirm_good=lambda _: None)
-    of_rows = SimpleNamespace(id="rows", severity="critical", anchor="data-corrupted")
-    of_schema = SimpleNamespace(id="schema", severity="critical", anchor="schema-damaged")
+    of_rows = SimpleNamespace(id="rows", severity="critical", query="", anchor="data-corrupted")
+    of_schema = SimpleNamespace(id="schema", severity="critical", query="", anchor="schema-damaged")
     found = []
     for damaged in ("rows", "schema"):
         results = {

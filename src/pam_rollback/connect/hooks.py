@@ -9,6 +9,7 @@ import pytest
 from pam_rollback.connect.rules.doctor import FILE, PLUGIN, Completeness, Judge, Place, as_data, as_lines, completeness
 from pam_rollback.connect.service.judges import of_stories
 from pam_rollback.plan.held_tests import held_tests
+from pam_rollback.product.rules.invariants import Invariant
 from pam_rollback.report.run_record import RunRecord
 from pam_rollback.rollback.service.drilled import sought
 from pam_rollback.rollback.service.stories import STORIES
@@ -69,10 +70,7 @@ class Doctor:
         objectives = {story.name: by_strategy[story.strategy].criterion for story in STORIES.values()}
         judges = [
             *(_judge(item, runbook) for item in self._items),
-            *(
-                _of_invariant(one.test_name, one.criteria, runbook)
-                for one in sql_files.invariants_of(self._config.rootpath, environment)
-            ),
+            *(_of_invariant(one, runbook) for one in sql_files.invariants_of(self._config.rootpath, environment)),
             *of_stories(STORIES, held, objectives, environment.abilities),
         ]
         place = Place(environment.name, environment.urls.frontend, environment.urls.api)
@@ -112,6 +110,7 @@ def _judge(item: pytest.Item, runbook: Runbook) -> Judge:
     return Judge(name, ids, phases, abilities, words, by_contract=by_contract, later=later)
 
 
-def _of_invariant(name: str, ids: Sequence[str], runbook: Runbook) -> Judge:
-    missing = () if "database" in runbook.environment.abilities else ("database",)
-    return Judge(name, tuple(ids), ("post_rollback",), missing)
+def _of_invariant(invariant: Invariant, runbook: Runbook) -> Judge:
+    environment = runbook.environment
+    missing = ("database",) if "database" not in environment.abilities else sql_files.lacking(invariant, environment)
+    return Judge(invariant.test_name, invariant.criteria, ("post_rollback",), missing)

@@ -17,7 +17,7 @@ from pam_rollback.session.detail import Detail
 from pam_rollback.session.needs import INDEX, Needs, needs_of
 from pam_rollback.session.runbook import Runbook
 from pam_rollback.session.situations import AS_IS, BASELINE, SITUATIONS_KEY, situation_of, story_name
-from pam_rollback.session.sql_files import invariant_of
+from pam_rollback.session.sql_files import invariant_of, why_not_asked
 
 
 @dataclass
@@ -149,6 +149,8 @@ def _data_problem(item: pytest.Item, runbook: Runbook) -> str:
     invariant = invariant_of(item)
     if invariant is not None and (why := runbook.environment.contract.tables.left_out.get(invariant.id)):
         return f"the contract of {runbook.environment.product} leaves it out: {why}"
+    if invariant is not None and (why := why_not_asked(invariant, runbook.environment)):
+        return why
     if not _records_its_own(item, runbook):
         parts = {one.baseline for one in _needs(item, runbook.environment)}
         for file, (part, happened) in PARTS.items():

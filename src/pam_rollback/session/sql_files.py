@@ -19,6 +19,8 @@ from pam_rollback.session.sql_names import FOLDER
 _INVARIANT = "pam_invariant"
 MARKS = frozenset({"post_rollback", "redeploy_gate", "integrity"})
 """Markers that all of these tests have."""
+_RELEASE_SAYS = "%(schema_version)s"
+"""In a query: the migration that the running release was built with."""
 _SOMETIMES = frozenset({"advisory", "criterion"})
 """Markers that some of these tests have."""
 
@@ -55,6 +57,24 @@ def invariants_of(root: Path, environment: Environment) -> list[Invariant]:
     read = [_read(path, root) for path in files]
     left_out = environment.contract.tables.left_out
     return [one for one in read if environment.sql.dialect in one.dialects and one.id not in left_out]
+
+
+def lacking(invariant: Invariant, environment: Environment) -> tuple[str, ...]:
+    """The abilities that would tell what the invariant is held against; none where it is known, or the release says it."""
+    if _RELEASE_SAYS not in invariant.query or environment.contract.tables.names_schema_version:
+        return ()
+    return tuple(name for name in ("git", "render") if name not in environment.abilities)
+
+
+def why_not_asked(invariant: Invariant, environment: Environment) -> str:
+    """Why there is nothing to hold an invariant against, and what would let it be judged; empty where there is something."""
+    missing = " and ".join(lacking(invariant, environment))
+    if not missing:
+        return ""
+    return (
+        f"which migrations the running release knows is not said: {environment.product} names no schema_version ([tables] "
+        f"names_schema_version), and {environment.name} declares no {missing}; add {missing} to its abilities, when it is there"
+    )
 
 
 def _read(path: Path, root: Path) -> Invariant:

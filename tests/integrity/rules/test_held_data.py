@@ -52,6 +52,20 @@ def test_what_nobody_could_ask_is_unknown(held: HeldData, words: str) -> None:
         _ = held.whole
 
 
+def test_what_was_left_out_is_named_and_keeps_nothing_unknown() -> None:
+    """There was nothing to hold it against: what was asked is whole, and everybody reads what was not."""
+    left_out = {"migrations-drift": "no git"}
+    held = HeldData((GOOD,), {}, after_s=15, left_out=left_out)
+
+    assert held.whole
+    assert str(held).endswith("hold; left out: migrations-drift: no git")
+    assert held.figures.definition.endswith("; left out: migrations-drift: no git")
+    assert not HeldData((BAD,), {}, after_s=15, left_out=left_out).whole
+    for unknown in (HeldData((), {}, after_s=15, left_out=left_out), HeldData((GOOD,), BLIND, 15, left_out)):
+        with pytest.raises(MeasurementFailed):
+            _ = unknown.whole
+
+
 def test_many_broken_ones_are_counted_and_not_all_listed() -> None:
     """A restored copy of the wrong day is one problem."""
     assert str(HeldData((BAD,) * 5, {}, after_s=15)).endswith("; and 2 more")

@@ -63,10 +63,12 @@ def judged_data(
     *,
     affected_max: int,
     gaps: Gaps,
+    left_out: Mapping[str, str] | None = None,
 ) -> Judged:
     """IR-3, corruption: the rows for which an invariant does not hold, all invariants together, are more than the plan tolerates.
 
-    A row may break several, so the sum is an upper bound; with the plan's tolerance of 0 that makes no difference.
+    A row may break several, so the sum is an upper bound; with the plan's tolerance of 0 that makes no difference. ``left_out``: what
+    was not asked, since there is nothing to hold it against, and why; it is named.
     """
     offenders = sum(result.offenders for result in of_users.values())
     broken = [result for result in of_users.values() if result.offenders]
@@ -89,6 +91,7 @@ def judged_data(
         )
     else:
         state = State.CLEAR
+    words += "".join(f"; left out: {name}: {why}" for name, why in (left_out or {}).items())
     figures = Figures(
         what="damaged rows",
         asked=f"> {affected_max}",

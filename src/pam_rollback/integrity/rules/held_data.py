@@ -6,7 +6,7 @@ but damage that was found counts whatever else is not known.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures
@@ -22,6 +22,8 @@ class HeldData:
     results: tuple[InvariantResult, ...]
     unknown: Mapping[str, str]
     after_s: float
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    """What was not asked, since there is nothing to hold it against, and what would change that."""
 
     @property
     def damaged(self) -> tuple[InvariantResult, ...]:
@@ -46,7 +48,9 @@ class HeldData:
             measured=len(self.damaged),
             n=len(self.results),
             margin=-len(self.damaged),
-            definition=f"asked after {self.after_s:.0f} s, {sum(result.looked_at for result in self.results)} rows looked at",
+            definition=(
+                f"asked after {self.after_s:.0f} s, {sum(result.looked_at for result in self.results)} rows looked at{self._not_asked}"
+            ),
         )
 
     def __str__(self) -> str:
@@ -60,7 +64,13 @@ class HeldData:
             )
         if self.unknown:
             return f"{asked}, not known are {len(self.unknown)} more: {'; '.join(self.unknown.values())}"
-        return f"all of {asked} hold" if self.results else "no invariant was asked, so nothing is proven"
+        return (
+            f"all of {asked} hold{self._not_asked}" if self.results else "no invariant was asked, so nothing is proven"
+        )
+
+    @property
+    def _not_asked(self) -> str:
+        return "".join(f"; left out: {name}: {why}" for name, why in self.left_out.items())
 
     # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
     __repr__ = __str__

@@ -42,6 +42,8 @@ class Tables(Table):
     """What is called differently by this product, as in ``[sql.names]`` of an environment, which goes before it."""
     left_out: Mapping[str, Text] = {}
     """By the id of an invariant of ``checks/integrity`` that does not apply: why."""
+    names_schema_version: bool = False
+    """Whether a release names the migration that it was built with (``schema_version`` at the path ``version``); else its files tell."""
     users: Annotated[Mapping[Identifier, UsersRows], Field(min_length=1)]
     """The tables with rows of users."""
     plan: Mapping[Identifier, UsersRows] = {}
