@@ -152,6 +152,12 @@ def _without(parameters: str, situation: str) -> tuple[str, str]:
     return before.strip("-"), after.strip("-")
 
 
+def as_by_hand() -> dict[str, str]:
+    """The environment variables, without those of the session that runs these tests, nor of its workers."""
+    ours = ("PAM_", "PYTEST_", "GITHUB_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+
+
 @dataclass
 class Project:
     """A copy of the runbook in a folder of its own."""
@@ -183,10 +189,7 @@ class Project:
     @property
     def variables(self) -> dict[str, str]:
         """The environment variables of its sessions: none of whoever runs these tests."""
-        clean = {
-            name: value for name, value in os.environ.items() if not name.startswith(("PAM_", "PYTEST_", "GITHUB_"))
-        }
-        return {**clean, "COLUMNS": "120", **self.environment}
+        return {**as_by_hand(), "COLUMNS": "120", **self.environment}
 
     def start(self, *args: str, **options: Any) -> "subprocess.Popen[str]":
         """Start a session."""

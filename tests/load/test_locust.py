@@ -114,7 +114,7 @@ def test_requests_that_find_no_greenlet_are_recorded(target: LoadTarget, tmp_pat
 
     assert len(record.requests) == 100
     assert 40 <= len(never) <= 90
-    assert {one.why for one in never} == {"3 requests were still out"}
+    assert {one.why for one in never} == {"overrun: 3 requests are still out"}
 
 
 @pytest.mark.long_matrix("what a load records")

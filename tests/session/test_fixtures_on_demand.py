@@ -9,7 +9,7 @@ from pathlib import Path
 from pam_rollback.session.fixtures_on_demand import names
 from pam_rollback.session.slices import slices
 from tests.recording_server import recording_server
-from tests.sessions import ROOT, Project, runbook_in
+from tests.sessions import ROOT, Project, as_by_hand, runbook_in
 
 SOURCES = ROOT / "src" / "pam_rollback"
 FOUNDATION = {"base", "stats", "outside", "plan", "environment", "product", "report", "session"}
@@ -131,6 +131,7 @@ def test_health_checks_load_what_they_ask_for(tmp_path: Path) -> None:
         done = subprocess.run(
             [sys.executable, "-c", _LOADED, *arguments],
             cwd=ROOT,
+            env=as_by_hand(),
             capture_output=True,
             text=True,
             check=True,

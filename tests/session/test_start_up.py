@@ -4,7 +4,7 @@ import gc
 import subprocess
 import sys
 
-from tests.sessions import ROOT
+from tests.sessions import ROOT, as_by_hand
 
 _COUNTING = """
 import importlib.metadata, sys
@@ -29,7 +29,13 @@ def test_garbage_is_collected_while_tests_run() -> None:
 def test_no_part_of_ours_is_searched_for_among_all_packages() -> None:
     """Pytest reads the entry points of every installed package for each name of a plugin; there are fifty of ours."""
     counted = subprocess.run(
-        [sys.executable, "-c", _COUNTING], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
+        [sys.executable, "-c", _COUNTING],
+        cwd=ROOT,
+        env=as_by_hand(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
     )
     words = counted.stdout.splitlines()[-1].split()
 
