@@ -9,7 +9,12 @@ LIMITED = (
     "HTTP 429: GET http://api.test/api/v1/places",
     "console error: Places proxy error: Error: request failed: 429 at la",
 )
-BROKEN = "HTTP 500: GET http://api.test/api/v1/places/429000"
+BROKEN = (
+    "HTTP 500: GET http://api.test/api/v1/places/429",
+    "HTTP 500: GET http://api.test:429/",
+    "console error: TypeError: x is undefined at la (http://site.test/assets/index.js:429:12)",
+    "console error: trip-429 could not be read",
+)
 
 
 def behind(*complaints: str, problem: str = "") -> BehindThePages:
@@ -30,13 +35,20 @@ def test_a_limit_that_the_session_met_itself_is_no_error_of_the_release() -> Non
         _ = behind(*LIMITED).clean
 
 
+@pytest.mark.parametrize("broken", BROKEN)
 @pytest.mark.parametrize("where", [0, 1, 2])
-def test_one_error_beside_the_limit_is_an_error(where: int) -> None:
-    """Whatever else met a limit."""
+def test_one_error_beside_the_limit_is_an_error(where: int, broken: str) -> None:
+    """Whatever else met a limit, and whatever number stands in it."""
     complaints = [*LIMITED]
-    complaints.insert(where, BROKEN)
+    complaints.insert(where, broken)
 
     assert not behind(*complaints).clean
+
+
+@pytest.mark.parametrize("said", [*BROKEN, LIMITED[1]])
+def test_without_an_answer_429_no_limit_was_met(said: str) -> None:
+    """A script may say what it likes."""
+    assert not behind(said).clean
 
 
 def test_a_journey_that_did_not_end_is_not_clean() -> None:

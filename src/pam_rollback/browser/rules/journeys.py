@@ -10,8 +10,8 @@ from pam_rollback.base.figures import Figures
 from pam_rollback.environment.known_before import NOTHING_TOLD, Finding, JudgedFindings, without_numbers
 
 _SHOWN = 5
-_LIMITED = re.compile(r"\b429\b")
-"""Too Many Requests (RFC 6585), in a status or in what a script says of it."""
+_LIMITED = re.compile(r"HTTP 429:|console error: .*(?<![\w:/.-])429(?![\w:/.-])", re.DOTALL)
+"""Too Many Requests (RFC 6585): as a status, or in what a script says of it. Not a line, a port or something asked for of that number."""
 
 
 class Stopped(Exception):  # noqa: N818 - named by what happened
@@ -264,7 +264,8 @@ class BehindThePages(Walk):
         Raises MeasurementFailed where all that was noticed is that this session met a limit: a product counts its visits, too, and users
         who meet none are well.
         """
-        if self.complaints and all(_LIMITED.search(one) for one in self.complaints):
+        met = any(one.startswith("HTTP 429:") for one in self.complaints)
+        if met and all(_LIMITED.match(one) for one in self.complaints):
             raise MeasurementFailed(
                 f"{self.journey} in {self.browser}: all that failed is HTTP 429, {self.outcome}. The product limits how often one address "
                 "or account may ask, and the session's own visits count: wait for a minute, lower [probing] rate_hz, and verify again"
