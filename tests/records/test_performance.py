@@ -116,14 +116,31 @@ def test_what_is_not_declared_or_named_is_left_out_and_named(
     }
 
 
+def collected(project: Project, file: Path) -> list[str]:
+    """The tests of performance in their order, each name once."""
+    session = project.run("-m", "performance", f"--env={file}", "--collect-only", "-q")
+    order = [line.rpartition("::")[2].partition("[")[0] for line in session.out.splitlines() if "::test_" in line]
+    return list(dict.fromkeys(order))
+
+
 def test_what_waits_for_a_window_comes_last(practice_range: Range, project: Project) -> None:
     """What is known sooner is told first; only the time of the first verdict is judged after it."""
-    session = project.run("-m", "performance", f"--env={practice_range.file}", "--collect-only", "-q")
+    order = collected(project, practice_range.file)
 
-    order = [line.rpartition("::")[2].partition("[")[0] for line in session.out.splitlines() if "::test_" in line]
-    collected = list(dict.fromkeys(order))
-    assert set(collected[-5:-1]) == RECORDS, session.out
-    assert collected[-1] == "test_performance_verdict_came_in_time"
+    assert set(order[-5:-1]) == RECORDS, order
+    assert order[-1] == "test_performance_verdict_came_in_time"
+    assert order.index(FAST) < order.index("test_front_page_is_light")
+
+
+def test_at_a_low_rate_pages_are_looked_at_before_answers_are_waited_for(
+    practice_range: Range, project: Project
+) -> None:
+    """At one request a second the 150 answers take as long as all pages together: they come in meanwhile."""
+    project.adjust("environments/sandbox.toml", "rate_hz = 25", "rate_hz = 1")
+    order = collected(project, practice_range.file)
+
+    assert order.index(FAST) > order.index("test_front_page_is_light")
+    assert order.index(FEW_ERRORS) > order.index("test_chat_answers_to_keys")
 
 
 def test_what_cannot_be_known_is_unknown_and_the_rest_is_judged(

@@ -27,6 +27,10 @@ _AFTER = "after-"
 WATCH_FIXTURE = "watch"
 _WAITS = frozenset({"held_window", "servers_records", WATCH_FIXTURE})
 """Tests that ask for one of these wait for a window, so they come last in their situation and share one wait."""
+_ANSWERS = frozenset({"monitored", "experience"})
+"""Tests that ask for one of these wait for hundreds of answers of users."""
+_ANSWERS_LATER_BELOW_HZ = 10.0
+"""At a rate below this they are waited for while journeys are walked, not before: the 600 answers of SC-5 take a minute at it."""
 KINDS_IN_ORDER = (
     "health",
     "security",
@@ -99,8 +103,10 @@ def _with_its_objective(metafunc: pytest.Metafunc, situation: str) -> Any:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Order by situation, then phase, then what is known soonest; windows last, time frames and checklists after them. Stable."""
-    if runbook_module.of(config) is None:
+    runbook = runbook_module.of(config)
+    if runbook is None:
         return
+    waits = _WAITS | (_ANSWERS if runbook.environment.probing.rate_hz < _ANSWERS_LATER_BELOW_HZ else frozenset())
     selection = config.stash[SITUATIONS_KEY]
     order = {name: index for index, name in enumerate(_each_once(selection))}
     phases = {name: index for index, name in enumerate(PHASES)}
@@ -118,7 +124,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             order.get(situation_of(item), len(order)),
             item.get_closest_marker("checklist") is not None,  # they tell what all others said
             VERDICT_FIXTURE in getattr(item, "fixturenames", ()),
-            not _WAITS.isdisjoint(getattr(item, "fixturenames", ())),
+            not waits.isdisjoint(getattr(item, "fixturenames", ())),
             phases.get(phase, len(phases)),
             kind,
         )

@@ -11,6 +11,8 @@ _GAP_WHEN_SHORTENED_S = 5.0
 _PROBES_IN_A_GAP = 5
 _BAD_PROBES_IN_A_RUN = 2
 _READINGS_SPARE = 2
+_ANSWERS_SPARE = 1.1
+"""Probes that leave late do not count, so that a shortened window lasts a little longer than its answers need."""
 _LONGEST_PAUSE_S = 10.0
 _SHORTEST_PAUSE_S = 0.1
 
@@ -18,11 +20,15 @@ _SHORTEST_PAUSE_S = 0.1
 def answers_spec(
     goal: AnswersWindow, limit: float, environment: Environment, *, pace: float, rate_hz: float
 ) -> WindowSpec:
-    """What is asked of the users' answers. ``rate_hz`` is the rate of the probes that count."""
+    """What is asked of the users' answers. ``rate_hz`` is the rate of the probes that count.
+
+    The pace makes a window shorter, but not too short for the answers that it needs: at a low rate it would never say anything.
+    """
+    needed_s = _ANSWERS_SPARE * goal.samples_min / rate_hz
     return WindowSpec(
         measure=Measure(goal.measure),
         limit=limit,
-        duration_s=goal.duration_s / pace,
+        duration_s=min(goal.duration_s, max(goal.duration_s / pace, needed_s)),
         asked_s=goal.duration_s,
         samples_min=goal.samples_min,
         gap_max_s=max(_gap_s(goal.gap_s_max, pace), _PROBES_IN_A_GAP / rate_hz),
