@@ -28,7 +28,7 @@ STUB = """#!/bin/sh
 printf '%s\\n' "$0" "$@" | tr '\\n' '\\t' >> "$CALLS"
 echo >> "$CALLS"
 case "$0 $*" in *"${RED_AT:-nothing}"*) exit "${RED:-0}";; esac
-case "$*" in *"--workflow staging-drill.yml"*) printf '%s' "$DRILLS";; *"--workflow deploy.yml"*) printf '%s' "$DEPLOYS";; esac
+case "$*" in *"--workflow deploy.yml"*) printf '%s' "$DEPLOYS";; *"run list"*) printf '%s' "$DRILLS";; esac
 exit "${CODE:-0}"
 """
 LONG = """#!/bin/sh
@@ -258,7 +258,7 @@ def test_a_drill_is_cancelled_and_a_deploy_stops_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("red_at", "said"),
     [
-        ("staging-drill.yml", "whether a drill is in progress is not known"),
+        ("drill on", "whether a drill is in progress is not known"),
         ("deploy.yml", "whether a deploy is in progress is not known"),
     ],
 )

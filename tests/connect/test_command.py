@@ -280,12 +280,16 @@ def test_workflows_are_written_where_somebody_asks_for_them(run: Run, repository
     assert workflows_in(repository) == [
         "pam-after-deploy-staging.yml",
         "pam-gate-staging.yml",
+        "pam-rollback-staging.yml",
         "pam-staging-drill-staging.yml",
+        "pam-undo-staging.yml",
     ]
     assert "pam-gate-staging.yml: written" in out
 
     assert run(today(), "--name", "production", "--suite", SUITE, "--workflows", "product")[0] == 0
-    assert workflows_in(repository)[1::3] == ["pam-after-deploy-staging.yml", "pam-watch-production.yml"]
+    assert {name for name in workflows_in(repository) if "production" in name} == {
+        f"pam-{name}-production.yml" for name in ("after-deploy", "watch", "rollback", "undo", "ramp")
+    }
 
 
 def test_what_a_person_changed_in_a_workflow_stays(run: Run, repository: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from pam_rollback.connect.rules.workflows import SUITE, lines_apart, names_of, suite_of, workflows
+from pam_rollback.connect.rules.workflows import SUITE, WAYS, lines_apart, names_of, suite_of, workflows
 
 OWN = Path(__file__).resolve().parents[3] / ".github" / "workflows"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -32,10 +32,39 @@ def test_each_calls_what_is_there_with_what_it_takes(kind: str) -> None:
         needed = {name for name, one in inputs.items() if one.get("required")}
         assert needed <= {*job["with"]} <= {*inputs}
         assert (where.rpartition("/.github/")[0], commit) == tuple(AT.split("@"))
-        assert job["with"]["suite"] == "wheels/pam-rollback"
         assert job["with"]["environment"] == "here"
         for own in called["jobs"].values():
-            assert own["permissions"].items() <= job["permissions"].items()
+            assert all(job["permissions"].get(right) in (level, "write") for right, level in own["permissions"].items())
+        asked = {(right, level) for own in called["jobs"].values() for right, level in own["permissions"].items()}
+        assert job["permissions"].items() <= asked
+
+
+@pytest.mark.parametrize("kind", ["production", "staging"])
+def test_a_form_is_that_of_the_suite(kind: str) -> None:
+    """What a person fills in, and that all of it reaches the workflow that is called; the ways too."""
+    for name, text in workflows(kind, "here", AT).items():
+        here = read(text)
+        [job] = here["jobs"].values()
+        own = read((OWN / job["uses"].partition("@")[0].rpartition("/")[2]).read_text(encoding="utf-8"))
+        form, theirs = ((one["on"]["workflow_dispatch"] or {}).get("inputs", {}) for one in (here, own))
+        assert form.keys() <= theirs.keys(), name
+        assert {*form} == {*job["with"]} - {"environment"}
+        for field, asked in form.items():
+            assert asked.get("required") == theirs[field].get("required")
+            assert asked.get("options") == theirs[field].get("options")
+    assert [*WAYS] == read((OWN / "rollback.yml").read_text("utf-8"))["on"]["workflow_dispatch"]["inputs"]["story"][
+        "options"
+    ]
+
+
+def test_a_rollback_finds_the_drill_that_it_cancels() -> None:
+    """By the title of its run, which is the caller's."""
+    [drill] = [read(text) for name, text in workflows("staging", "here", AT).items() if "drill" in name]
+    script = (OWN / "rollback.yml").read_text(encoding="utf-8")
+
+    assert drill["run-name"] == "drill on here"
+    assert '.displayTitle == "drill on " + env.ENVIRONMENT' in script
+    assert read((OWN / "staging-drill.yml").read_text("utf-8"))["run-name"].startswith("drill on ")
 
 
 def test_production_is_watched_and_never_drilled() -> None:

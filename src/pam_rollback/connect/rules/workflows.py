@@ -16,19 +16,29 @@ class _Called:
 
     about: str
     on: str
-    given: str = ""
+    given: tuple[str, ...] = ()
     """What it is given besides the environment, from the form that starts it by hand."""
+    run_name: str = ""
+    """How its runs are called; ``{}`` is the environment."""
+    rights: tuple[str, ...] = ("contents: write # refs/pam/state",)
 
 
-def _form(name: str, description: str) -> str:
-    given = f'        description: {description}\n        type: string\n        default: ""\n'
-    return f"  workflow_dispatch:\n    inputs:\n      {name}:\n{given}"
+def _form(name: str, description: str, *, required: bool = False) -> str:
+    rest = "required: true" if required else 'default: ""'
+    return f"      {name}:\n        description: {description}\n        type: string\n        {rest}\n"
 
 
+_BY_HAND = "  workflow_dispatch:\n    inputs:\n"
+_WHY = _form("reason", "why, for the journal and the team", required=True)
+WAYS = (
+    "feature-flag", "gradual", "emergency", "frontend-restore", "frontend-commit", "frontend-revert",
+    "backend-provider", "backend-commit", "backend-branch", "full-system",
+)  # fmt: skip
+"""Of rolling back, as the suite's form has them."""
 _AFTER_DEPLOY = _Called(
     "After a deploy: is the release as good as the one before it? Start it from your deploy, or by hand.",
-    _form("release", "what must be running"),
-    "release",
+    _BY_HAND + _form("release", "what must be running"),
+    ("release",),
 )
 _WATCH = _Called(
     "Is production well? A watch in turns; and once a day: could we roll back right now?",
@@ -36,17 +46,46 @@ _WATCH = _Called(
 )
 _GATE = _Called(
     "May the candidate be deployed again?",
-    _form("candidate", "a commit or its beginning, a tag, a branch, or a release"),
-    "candidate",
+    _BY_HAND + _form("candidate", "a commit or its beginning, a tag, a branch, or a release"),
+    ("candidate",),
 )
 _STAGING_DRILL = _Called(
     "Every week: a real rollback on staging, and its undo.",
     '  schedule:\n    - cron: "23 4 * * 2"\n  workflow_dispatch:\n',
+    run_name="drill on {}",  # by which a rollback finds it, and cancels it
+)
+_ROLLBACK = _Called(
+    "The real rollback: what would be done, a person's yes, then the rollback and its verification.",
+    f"{_BY_HAND}      story:\n        description: the way\n        type: choice\n"
+    f"        options: [{', '.join(WAYS)}]\n        required: true\n{_WHY}"
+    + _form("to", "what to go back to; nothing for the rule")
+    + "      beside_a_deploy:\n        description: go on although a deploy is in progress\n"
+    "        type: boolean\n        default: false\n",
+    ("story", "reason", "to", "beside_a_deploy"),
+    "ROLLBACK of {} by ${{{{ inputs.story }}}}",
+    ("contents: write # refs/pam/state", "actions: write # a drill is cancelled"),
+)
+_UNDO = _Called(
+    "Puts back what a run left changed, by its journal.",
+    _BY_HAND + _form("run", "the id of the run", required=True) + _WHY,
+    ("run", "reason"),
+    "undo ${{{{ inputs.run }}}} on {}",
+)
+_RAMP = _Called(
+    "One invocation of the staged re-deployment; by schedule only while the variable PAM_RAMP says why.",
+    f'  schedule:\n    - cron: "11,41 * * * *"\n{_BY_HAND}{_WHY}'
+    + _form("approve", "'where a person''s yes is asked for: RA-4=who: why'"),
+    ("reason", "approve"),
 )
 _OF_KIND: Mapping[str, Mapping[str, _Called]] = {
-    "production": {"after-deploy": _AFTER_DEPLOY, "watch": _WATCH},
-    "staging": {"after-deploy": _AFTER_DEPLOY, "gate": _GATE, "staging-drill": _STAGING_DRILL},
-}
+    "production": {
+        "after-deploy": _AFTER_DEPLOY, "watch": _WATCH, "rollback": _ROLLBACK, "undo": _UNDO, "ramp": _RAMP,
+    },
+    "staging": {
+        "after-deploy": _AFTER_DEPLOY, "gate": _GATE, "staging-drill": _STAGING_DRILL,
+        "rollback": _ROLLBACK, "undo": _UNDO,
+    },
+}  # fmt: skip
 
 
 def names_of(kind: str, environment: str) -> list[str]:
@@ -82,15 +121,17 @@ def _file(name: str, environment: str) -> str:
 
 def _text(name: str, called: _Called, environment: str, suite: str) -> str:
     repository, _, commit = suite.partition("@")
-    given = f"      {called.given}: ${{{{ inputs.{called.given} }}}}\n" if called.given else ""
+    run_name = f"run-name: {called.run_name.format(environment)}\n" if called.run_name else ""
+    rights = "".join(f"      {right}\n" for right in called.rights)
+    given = "".join(f"      {one}: ${{{{ inputs.{one} }}}}\n" for one in called.given)
     return (
         f"# {called.about}\n"
-        f"name: PAM {name} {environment}\n\n"
+        f"name: PAM {name} {environment}\n{run_name}\n"
         f"on:\n{called.on}\n"
         "permissions: {}\n\n"
         f"jobs:\n  {name}:\n"
-        "    permissions:\n      contents: write # refs/pam/state\n"
+        f"    permissions:\n{rights}"
         f"    uses: {repository}/.github/workflows/{name}.yml@{commit}\n"
-        f"    with:\n      environment: {environment}\n{given}      suite: {repository}\n"
+        f"    with:\n      environment: {environment}\n{given}"
         "    secrets: inherit # zizmor: ignore[secrets-inherit] those of this environment, to the commit that is named above\n"
     )
