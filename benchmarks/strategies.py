@@ -26,7 +26,7 @@ from strategies_parts.range import NAME, Place, Profile, place
 from strategies_parts.served import features_off, stable_api, stable_site, watched
 
 from pam_rollback.plan.plan import load_plan
-from pam_rollback.rollback.service.stories import STORIES, objective_of
+from pam_rollback.plan.stories import STORIES, objective_of
 from pam_rollback.rollback.strategies import backend, frontend
 from pam_rollback.rollback.strategies.frontend import BUILD
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.rollback.service.stories import SHORT_JOURNEY, STORIES
+from pam_rollback.plan.stories import SHORT_JOURNEY, STORIES
 from pam_rollback.session.situations import story_name
 
 ROOT = Path(__file__).resolve().parent.parent

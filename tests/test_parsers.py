@@ -25,6 +25,7 @@ from pam_rollback.environment.render_settings import Render
 from pam_rollback.gate.rules.features import read_register
 from pam_rollback.gate.rules.stages import scripts_of
 from pam_rollback.health.rules.circuit_breakers import read_breakers
+from pam_rollback.journal.journal import Journal
 from pam_rollback.observation.client.jsonl import LineReader
 from pam_rollback.outside import provider
 from pam_rollback.plan.plan import load_plan
@@ -33,7 +34,6 @@ from pam_rollback.ramp.client.journal import RampJournal
 from pam_rollback.records.client import metrics
 from pam_rollback.report import run_record
 from pam_rollback.report.baseline_record import load_baseline
-from pam_rollback.rollback.engine.journal import Journal
 from pam_rollback.rollback.providers.netlify.netlify import NetlifySite, netlify_api
 from pam_rollback.rollback.providers.render.render_api import render_api
 from pam_rollback.rollback.providers.render.render_deploys import RenderDeploys

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from pam_rollback.plan.stories import STORIES
 from pam_rollback.report.verdict import ExitCode
-from pam_rollback.rollback.service.stories import STORIES
 from pam_rollback.watch.rules.turn import length_s
 
 ROOT = Path(__file__).resolve().parents[1]

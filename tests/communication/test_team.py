@@ -11,10 +11,10 @@ from pam_rollback.base.errors import UndoFailed
 from pam_rollback.communication.rules.escalation import NOT_VERIFIED, Briefing, Level, Means, sent_before
 from pam_rollback.communication.service.escalation import Message, Send
 from pam_rollback.communication.service.team import TeamTold
+from pam_rollback.journal.journal import ACTION, Journal
 from pam_rollback.plan.flags import Flag
 from pam_rollback.report.in_short import in_short
 from pam_rollback.report.run_record import read
-from pam_rollback.rollback.engine.journal import ACTION, Journal
 from tests.earlier_records.test_records import kept_run
 from tests.session.beginning import Begin, begin
 from tests.session.drilling import CONSENT, as_staging, journal, take_notice_down

@@ -24,7 +24,7 @@ KILLER = '''
 import os
 import signal
 
-from pam_rollback.rollback.engine.journal import Journal
+from pam_rollback.journal.journal import Journal
 
 written = Journal.append
 

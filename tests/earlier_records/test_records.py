@@ -16,16 +16,16 @@ from pam_rollback import VERSION
 from pam_rollback.base import formats
 from pam_rollback.base.errors import MeasurementFailed, Refused
 from pam_rollback.communication.rules.escalation import sent_before
+from pam_rollback.journal.journal import ACTION, UNDOING, Journal
 from pam_rollback.plan.flags import Flag
+from pam_rollback.plan.stories import STORIES
 from pam_rollback.ramp.client.journal import RampJournal
 from pam_rollback.ramp.rules.state import ENTERED
 from pam_rollback.report import run_record
 from pam_rollback.report.baseline_record import load_baseline
 from pam_rollback.report.run_record import UnreadableRecord
-from pam_rollback.rollback.engine.journal import ACTION, UNDOING, Journal
 from pam_rollback.rollback.rules.carried_out import CarriedOut
 from pam_rollback.rollback.rules.locks import read_lock_record
-from pam_rollback.rollback.service.stories import STORIES
 from tests.sessions import FLAGS, ON, ONLY_HEALTH, ROOT, Project, Range
 from tests.undo_kinds import KINDS
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from pam_rollback.plan.stories import STORIES
 from pam_rollback.report.redaction import Redactor
 from pam_rollback.report.run_record import ActionStep, EnvironmentFacts, Moment, Result, RunRecord, Verdict, write
 from pam_rollback.report.verdict import Outcome, classify
-from pam_rollback.rollback.service.stories import STORIES
 from pam_rollback.sandbox.history import FEATURE, all_files, brought_by
 from tests.sessions import ROOT, Finished, Project, Range
 

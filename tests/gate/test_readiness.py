@@ -23,16 +23,16 @@ from pam_rollback.gate.service.features_tried import features_on
 from pam_rollback.gate.service.incident_choice import chosen
 from pam_rollback.gate.service.incident_load import load_of
 from pam_rollback.health.fixtures import health
+from pam_rollback.journal.journal import Journal
+from pam_rollback.journal.undoing import undo_all
 from pam_rollback.observation.rules.probed_journeys import probe_config
 from pam_rollback.plan.flags import Flag
 from pam_rollback.plan.plan import load_plan
+from pam_rollback.plan.stories import STORIES, ways_of
 from pam_rollback.records.fixtures import performance
 from pam_rollback.report.drill_ages import DrillAges
 from pam_rollback.report.last_drills import last_drills
 from pam_rollback.report.run_record import Verdict
-from pam_rollback.rollback.engine.journal import Journal
-from pam_rollback.rollback.engine.undoing import undo_all
-from pam_rollback.rollback.service.stories import STORIES, ways_of
 from pam_rollback.session import hookspecs, markers, runbook
 from pam_rollback.session.selection import KEY, LeftOut
 from tests.gate.scene import (

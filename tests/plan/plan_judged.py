@@ -18,12 +18,12 @@ from pam_rollback.ledger.rules.ledger_verdict import LedgerState, LedgerVerdict
 from pam_rollback.observation.fixtures import experience, windows
 from pam_rollback.observation.rules.window_state import WindowState
 from pam_rollback.plan.plan import Plan
+from pam_rollback.plan.stories import STORIES
 from pam_rollback.product.rules.settings_loss import FLAG, RecordedSettings
 from pam_rollback.readiness.rules.upkeep import runbook_kept
 from pam_rollback.records.fixtures import performance
 from pam_rollback.records.rules.memory import MemoryReading
 from pam_rollback.rollback.fixtures import objectives
-from pam_rollback.rollback.service.stories import STORIES
 from pam_rollback.session.fixtures import time_frames
 from pam_rollback.session.situations import AS_IS
 from tests.observation.rules.test_complete_recovery import recovered, window

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.product.rules.invariants import parse_invariant
+from pam_rollback.report.past_drills import sought
 from pam_rollback.rollback.fixtures import story_objectives
-from pam_rollback.rollback.service.drilled import sought
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("checks", "drills", "load")

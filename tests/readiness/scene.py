@@ -16,6 +16,7 @@ from threading import Thread
 
 from pam_rollback.plan.plan import Plan, load_plan
 from pam_rollback.plan.postmortem_lines import FINISHED, ROOT_CAUSE_FOUND
+from pam_rollback.plan.stories import ways_of
 from pam_rollback.readiness.rules.upkeep import EXCHANGE
 from pam_rollback.report.run_record import (
     ActionStep,
@@ -28,7 +29,6 @@ from pam_rollback.report.run_record import (
     to_json,
 )
 from pam_rollback.report.verdict import Outcome
-from pam_rollback.rollback.service.stories import ways_of
 from tests.fault_rows.readiness import ReadinessRow
 from tests.sessions import ROOT, Project, Range, runbook_in
 

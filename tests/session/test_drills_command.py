@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.rollback.service.stories import STORIES
+from pam_rollback.plan.stories import STORIES
 from pam_rollback.session import drills
 from pam_rollback.session.side_by_side import Drilled
 from tests.sessions import ROOT

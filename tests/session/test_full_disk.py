@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.rollback.engine.journal import ACTION, FINISHED, Journal
+from pam_rollback.journal.journal import ACTION, FINISHED, Journal
 from tests.session.beginning import Begin, begin
 from tests.session.drilling import CONSENT, as_staging, journal, switched_off, switched_on, take_notice_down, told
 from tests.sessions import FLAGS, ONLY_HEALTH, Project, Range
@@ -23,7 +23,7 @@ FILLER = '''
 import os
 import pathlib
 
-from pam_rollback.rollback.engine.journal import Journal
+from pam_rollback.journal.journal import Journal
 
 written = Journal.append
 

@@ -21,6 +21,8 @@ from pam_rollback.communication import hooks as of_communication
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.environment.known_before import Finding as KnownFinding
 from pam_rollback.health.fixtures import health
+from pam_rollback.journal.journal import ACTION, Journal
+from pam_rollback.journal.undoing import UndoKind, beside_actions, undo_all
 from pam_rollback.observation import hooks as of_observation
 from pam_rollback.observation.rules.recovery import Recovery
 from pam_rollback.plan.checklist import Finding
@@ -31,8 +33,6 @@ from pam_rollback.report.verdict import Ending, ExitCode, Outcome
 from pam_rollback.report.watched_incident import WatchedIncident
 from pam_rollback.report.watched_record import Watched
 from pam_rollback.rollback import hooks as of_rollback
-from pam_rollback.rollback.engine.journal import ACTION, Journal
-from pam_rollback.rollback.engine.undoing import UndoKind, beside_actions, undo_all
 from pam_rollback.rollback.rules.range_proof import PLANTED_BEFORE
 from pam_rollback.session import hookspecs, listeners, phases, slices
 from pam_rollback.session.fixtures import known as known_fixtures

@@ -10,9 +10,9 @@ import pytest
 from pam_rollback.base.errors import NothingToProve
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.journal.journal import Journal
 from pam_rollback.plan.flags import Flag
 from pam_rollback.plan.plan import load_plan
-from pam_rollback.rollback.engine.journal import Journal
 from pam_rollback.rollback.fixtures import incident
 from tests.sessions import FLAGS, ON, ONLY_HEALTH, ROOT, Finished, Project, Range
 from tests.virtual_clock import VirtualClock

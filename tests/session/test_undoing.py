@@ -11,10 +11,10 @@ import pytest
 from pam_rollback.base.errors import UndoFailed
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.journal.journal import SETTLED, Journal, Scope, Undo
+from pam_rollback.journal.undoing import UndoKind, UndoKinds, UndoTools, undo_all
 from pam_rollback.plan.flags import Flag
 from pam_rollback.rollback.engine.flag_writing import owe_flags
-from pam_rollback.rollback.engine.journal import SETTLED, Journal, Scope, Undo
-from pam_rollback.rollback.engine.undoing import UndoKind, UndoKinds, UndoTools, undo_all
 from pam_rollback.session import hookspecs, undoing
 from pam_rollback.session.runbook import Runbook
 from tests.session.beginning import Begin, begin

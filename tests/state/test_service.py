@@ -20,10 +20,10 @@ import pytest
 from pam_rollback.base.errors import ActionFailed
 from pam_rollback.base.run_files import KEPT_ELSEWHERE
 from pam_rollback.plan.plan import load_plan
+from pam_rollback.plan.stories import ways_of
 from pam_rollback.report.last_drills import last_drills
 from pam_rollback.report.redaction import Redactor
 from pam_rollback.rollback.client.git_command import GitCommand
-from pam_rollback.rollback.service.stories import ways_of
 from pam_rollback.state.client import REF
 from pam_rollback.state.service import Store, place_of
 from tests.bare_repository import git

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed
-from pam_rollback.rollback.engine.journal import Journal
+from pam_rollback.journal.journal import Journal
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.tracker import __main__, hooks
 from pam_rollback.tracker.client import github_issues

@@ -10,14 +10,14 @@ from pam_rollback.report.verdict import ExitCode
 from pam_rollback.session.runbook import Runbook
 
 if TYPE_CHECKING:
-    from pam_rollback.rollback.engine.journal import Journal, Undo
-    from pam_rollback.rollback.engine.undoing import UndoKinds, UndoTools
+    from pam_rollback.journal.journal import Journal, Undo
+    from pam_rollback.journal.undoing import UndoKinds, UndoTools
 
 
 def pytest_pam_undo_kinds() -> "UndoKinds":
     """The incident on the status page, and the notice inside the app."""
     from pam_rollback.communication.service.channels import UNDO_KINDS  # noqa: PLC0415 - loads every channel
-    from pam_rollback.rollback.engine.undoing import UndoKind  # noqa: PLC0415 - for whoever undoes
+    from pam_rollback.journal.undoing import UndoKind  # noqa: PLC0415 - for whoever undoes
 
     return dict.fromkeys(UNDO_KINDS, UndoKind(_down, by_action=False))
 

@@ -9,10 +9,10 @@ import pytest
 from pam_rollback.connect.rules.doctor import FILE, PLUGIN, Completeness, Judge, Place, as_data, as_lines, completeness
 from pam_rollback.connect.service.judges import of_stories
 from pam_rollback.plan.held_tests import held_tests
+from pam_rollback.plan.stories import STORIES
 from pam_rollback.product.rules.invariants import Invariant
+from pam_rollback.report.past_drills import sought
 from pam_rollback.report.run_record import RunRecord
-from pam_rollback.rollback.service.drilled import sought
-from pam_rollback.rollback.service.stories import STORIES
 from pam_rollback.session import markers, selection, sql_files, unasked_files
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.completeness import shared_tests

@@ -15,6 +15,7 @@ from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.game.rules.players_file import players_file
 from pam_rollback.game.rules.scenario import SOURCE, Games, read_games
 from pam_rollback.game.rules.scoring import Acted, Looked, Outcome
+from pam_rollback.journal.journal import ACTION, ACTION_FAILED, FINISHED, Journal
 from pam_rollback.observation.rules.journeys import Journey, ProbeConfig
 from pam_rollback.observation.rules.probed_journeys import probe_config
 from pam_rollback.observation.rules.recovery import BAD_SECOND_PCT, OutageRule
@@ -24,7 +25,6 @@ from pam_rollback.product.rules.expectation import Expect
 from pam_rollback.report import run_record, wording
 from pam_rollback.report.decision_record import Recommendation
 from pam_rollback.report.run_record import RunRecord, UnreadableRecord
-from pam_rollback.rollback.engine.journal import ACTION, ACTION_FAILED, FINISHED, Journal
 from pam_rollback.sandbox.remote import Remote
 
 RATE_HZ = 10.0

@@ -28,7 +28,7 @@ def pytest_pam_phase_ended(fixture: str, found: Any, request: pytest.FixtureRequ
     if fixture != "recovery":
         return None
     from pam_rollback.observation.service.users_told import users  # noqa: PLC0415 - for stories
-    from pam_rollback.rollback.service.stories import SITUATIONS, objective_of  # noqa: PLC0415 - the same
+    from pam_rollback.plan.stories import SITUATIONS, objective_of  # noqa: PLC0415 - the same
 
     story = SITUATIONS.get(str(request.getfixturevalue("situation")))
     if story is None:

@@ -8,15 +8,15 @@ import pytest
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.readiness_settings import Preparedness
+from pam_rollback.plan.stories import ways_of
 from pam_rollback.readiness import service
 from pam_rollback.readiness.rules import tonight
 from pam_rollback.readiness.rules.on_call import now_on_call
 from pam_rollback.report import past_drills
 from pam_rollback.report.last_drills import last_drills
+from pam_rollback.report.past_drills import sought
 from pam_rollback.report.readiness import last_known
 from pam_rollback.report.run_record import RunRecord
-from pam_rollback.rollback.service.drilled import sought
-from pam_rollback.rollback.service.stories import ways_of
 from pam_rollback.session import markers
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.runbook import Runbook

@@ -4,6 +4,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pam_rollback.plan.plan import Plan
+from pam_rollback.plan.stories import STORIES, Story
 from pam_rollback.report import run_record, wording
 from pam_rollback.report.run_record import RunRecord, UnreadableRecord
 
@@ -29,6 +31,18 @@ class Sought:
 
     criterion: str
     situations: Collection[str]
+
+
+def sought(plan: Plan) -> dict[str, Sought]:
+    """By strategy, which drills measured its recovery time: those of all its ways."""
+    ways: dict[str, list[Story]] = {}
+    for story in STORIES.values():
+        ways.setdefault(story.strategy, []).append(story)
+    found: dict[str, Sought] = {}
+    for name, stories in ways.items():
+        strategy = plan.strategy(name)
+        found[name] = Sought(strategy.rto or strategy.id, [story.situation for story in stories])
+    return found
 
 
 def past_recoveries(out: Path, sought: Mapping[str, Sought]) -> dict[str, tuple[PastRecovery, ...]]:

@@ -14,8 +14,8 @@ from pam_rollback.session.progress import progress_of
 from pam_rollback.session.runbook import Runbook
 
 if TYPE_CHECKING:
+    from pam_rollback.journal.undoing import UndoKinds
     from pam_rollback.report.run_record import ActionStep
-    from pam_rollback.rollback.engine.undoing import UndoKinds
 
 _INCIDENT = "incident"
 """The last of a drill that is put back."""
@@ -43,8 +43,8 @@ def pytest_pam_notes(runbook: Runbook) -> list[str]:
     entries = journal.entries()
     if not entries:
         return []
+    from pam_rollback.plan.stories import NOT_JUDGED  # noqa: PLC0415 - the same
     from pam_rollback.rollback.rules.range_proof import PLANTED_BEFORE  # noqa: PLC0415 - for sessions with a story
-    from pam_rollback.rollback.rules.undamaged import NOT_JUDGED  # noqa: PLC0415 - the same
 
     limits = [f"{NOT_JUDGED}: nothing was planted here"] if runbook.undamaged and journal.action_began else []
     return [
@@ -63,7 +63,7 @@ def pytest_pam_phase_ended(fixture: str, found: Any, request: pytest.FixtureRequ
         return "incident", str(found.description)
     if fixture != "in_situation":
         return None
-    from pam_rollback.rollback.service.stories import SITUATIONS  # noqa: PLC0415 - for stories
+    from pam_rollback.plan.stories import SITUATIONS  # noqa: PLC0415 - for stories
 
     story = SITUATIONS.get(str(request.getfixturevalue("situation")))
     if story is None:

@@ -27,6 +27,7 @@ from pam_rollback.base.run_files import TIMELINE_FILE
 from pam_rollback.observation.client.timeline import Timeline
 from pam_rollback.observation.rules.samples import Sample
 from pam_rollback.plan.plan import Plan, load_plan
+from pam_rollback.plan.stories import STORIES, first_way
 from pam_rollback.report.html_report import Unavailable
 from pam_rollback.report.run_folder import RunFolder
 from pam_rollback.report.run_record import RunRecord, UnreadableRecord, read
@@ -38,7 +39,6 @@ from pam_rollback.report.terminal_page import Page, harmless
 from pam_rollback.report.terms_table import drill_of, drills_table
 from pam_rollback.report.verdict import VERDICT_WORDS
 from pam_rollback.report.wording import duration
-from pam_rollback.rollback.service.stories import STORIES, first_way
 from pam_rollback.session.drills_reported import page_of
 from pam_rollback.session.side_by_side import Drilled, at_once_next, ending, late_pct
 

@@ -8,10 +8,9 @@ from pathlib import Path
 from pam_rollback.plan.plan import Plan, load_plan
 from pam_rollback.report import drills_page
 from pam_rollback.report.drills_page import DrillDone, StrategyPast
-from pam_rollback.report.past_drills import past_recoveries
+from pam_rollback.report.past_drills import past_recoveries, sought
 from pam_rollback.report.run_folder import RunFolder
 from pam_rollback.report.run_record import RunRecord
-from pam_rollback.rollback.service.drilled import sought
 from pam_rollback.session.side_by_side import Drilled
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from pam_rollback.base.errors import Refused
 from pam_rollback.base.run_files import JOURNAL, KEPT_ELSEWHERE
-from pam_rollback.rollback.engine.journal import ACTION, SWITCHED_ON, Journal
+from pam_rollback.journal.journal import ACTION, SWITCHED_ON, Journal
 from pam_rollback.session import second_places
 from pam_rollback.session.runbook import Runbook, shown
 

@@ -16,9 +16,9 @@ from pathlib import Path
 from time import time
 
 from pam_rollback.base.run_files import JOURNAL, RAMP_FINISHED, RAMP_JOURNAL, RAMP_ROLLED_BACK
+from pam_rollback.journal.journal import ACTION, SWITCHED_ON, Journal
 from pam_rollback.report import shared_folder
 from pam_rollback.report.retention import Fate, KeptRun, age_of, fates
-from pam_rollback.rollback.engine.journal import ACTION, SWITCHED_ON, Journal
 from pam_rollback.session import second_places
 from pam_rollback.session.runbook import shown
 

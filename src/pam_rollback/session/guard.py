@@ -11,8 +11,8 @@ import pytest
 
 from pam_rollback.base.errors import Refused
 from pam_rollback.environment.environment_tables import undeclared_load
+from pam_rollback.plan.stories import STORIES
 from pam_rollback.report.verdict import ExitCode
-from pam_rollback.rollback.service.stories import STORIES
 from pam_rollback.session import consent, markers, pytest_options
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.runbook import Runbook

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
     from pam_rollback.environment.environment import Environment
     from pam_rollback.environment.known_before import Finding
+    from pam_rollback.journal.journal import Journal, Undo
+    from pam_rollback.journal.undoing import UndoKinds
     from pam_rollback.plan.plan import Plan
     from pam_rollback.report.decision_record import DecisionRecord
     from pam_rollback.report.run_record import ActionStep, RunRecord
     from pam_rollback.report.watched_incident import WatchedIncident
     from pam_rollback.report.watched_record import Watched
-    from pam_rollback.rollback.engine.journal import Journal, Undo
-    from pam_rollback.rollback.engine.undoing import UndoKinds
     from pam_rollback.session.options import Options
     from pam_rollback.session.runbook import Runbook
     from pam_rollback.session.seen import Seen

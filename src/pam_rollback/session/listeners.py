@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 
 from pam_rollback.environment.environment import Environment
+from pam_rollback.journal.journal import Journal, Undo
 from pam_rollback.report.run_record import ActionStep, RunRecord
 from pam_rollback.report.shown_record import shown
 from pam_rollback.report.wording import Paragraph
-from pam_rollback.rollback.engine.journal import Journal, Undo
 from pam_rollback.session.runbook import Runbook
 from pam_rollback.session.seen import Seen
 from pam_rollback.session.selection import LeftOut
 
 if TYPE_CHECKING:
+    from pam_rollback.journal.undoing import UndoKind, UndoKinds
     from pam_rollback.report.decision_record import DecisionRecord
     from pam_rollback.report.watched_incident import WatchedIncident
     from pam_rollback.report.watched_record import Watched
-    from pam_rollback.rollback.engine.undoing import UndoKind, UndoKinds
 
 T = TypeVar("T")
 Phase = tuple[str, str]

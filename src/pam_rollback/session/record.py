@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from pam_rollback import VERSION
+from pam_rollback.journal.journal import ACTION
 from pam_rollback.report.decision_record import DecisionRecord
 from pam_rollback.report.readiness_record import read_preflight, read_ways
 from pam_rollback.report.run_record import (
@@ -22,7 +23,6 @@ from pam_rollback.report.run_record import (
     Verdict,
 )
 from pam_rollback.report.verdict import Outcome, counted
-from pam_rollback.rollback.engine.journal import ACTION
 from pam_rollback.session.baseline_files import BASELINE_FILE, staleness
 from pam_rollback.session.classification import NOTHING_NEW, UNANSWERED
 from pam_rollback.session.runbook import Runbook, shown

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed, Refused
-from pam_rollback.rollback.engine.journal import ACTION, FINISHED, RESUMED, UNDOING, Journal
-from pam_rollback.rollback.engine.undoing import beside_actions
+from pam_rollback.journal.journal import ACTION, FINISHED, RESUMED, UNDOING, Journal
+from pam_rollback.journal.undoing import beside_actions
 from pam_rollback.session import listeners, second_places
 from pam_rollback.session.baseline_files import BASELINE_FILE
 from pam_rollback.session.earlier_run import elsewhere, journal_of

@@ -23,10 +23,10 @@ from pam_rollback.base.run_files import JOURNAL, is_run_id
 from pam_rollback.base.wait import StopFile
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.journal.journal import Journal, Scope
 from pam_rollback.outside.durable import make_private
 from pam_rollback.plan.plan import Plan, load_plan
 from pam_rollback.report.redaction import Redactor
-from pam_rollback.rollback.engine.journal import Journal, Scope
 from pam_rollback.session import named_baseline, project_root, pytest_options, second_places
 from pam_rollback.session.markers import asks_for
 from pam_rollback.session.options import Options, read

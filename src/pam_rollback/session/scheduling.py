@@ -4,7 +4,7 @@ from typing import Any
 
 from xdist.scheduler import LoadScopeScheduling
 
-from pam_rollback.rollback.service.stories import SITUATIONS
+from pam_rollback.plan.stories import SITUATIONS
 
 _INTEGRITY = "checks/integrity/"
 _LOAD = "load/"

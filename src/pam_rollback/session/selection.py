@@ -7,9 +7,8 @@ import pytest
 from pam_rollback.base.configuration import suggestion
 from pam_rollback.environment.environment import Environment
 from pam_rollback.plan.plan import Plan
+from pam_rollback.plan.stories import NOT_JUDGED, SHORT_JOURNEY, SHORT_KINDS, SITUATIONS
 from pam_rollback.product.rules.site import undescribed
-from pam_rollback.rollback.rules.undamaged import NOT_JUDGED
-from pam_rollback.rollback.service.stories import SHORT_JOURNEY, SHORT_KINDS, SITUATIONS
 from pam_rollback.session import browser_gate, detail, markers, pytest_options
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.baseline_files import PARTS, has

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.configuration import suggestion
-from pam_rollback.rollback.service.stories import SITUATIONS
+from pam_rollback.plan.stories import SITUATIONS
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.markers import PHASES, asks_for, kinds_of, phase_of
 from pam_rollback.session.runbook import Runbook

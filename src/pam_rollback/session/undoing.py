@@ -10,8 +10,8 @@ import pytest
 
 from pam_rollback import VERSION
 from pam_rollback.base.errors import MeasurementFailed, Refused, UndoFailed
-from pam_rollback.rollback.engine.journal import ACTION, UNDOING, Journal, Undo
-from pam_rollback.rollback.engine.undoing import UndoKinds, beside_actions, owed_here, undo_all
+from pam_rollback.journal.journal import ACTION, UNDOING, Journal, Undo
+from pam_rollback.journal.undoing import UndoKinds, beside_actions, owed_here, undo_all
 from pam_rollback.rollback.service.writer_lock import environment_lock, may_push
 from pam_rollback.session import listeners, second_places
 from pam_rollback.session.earlier_run import elsewhere, journal_of, unfinished_elsewhere

@@ -15,7 +15,7 @@ from pam_rollback.base.outside_text import for_terminal
 from pam_rollback.base.run_files import JOURNAL
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
-from pam_rollback.rollback.engine.journal import TRACKED, Journal
+from pam_rollback.journal.journal import TRACKED, Journal
 from pam_rollback.tracker.client import github_issues
 from pam_rollback.tracker.service import Incidents, why
 

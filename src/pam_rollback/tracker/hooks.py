@@ -14,7 +14,7 @@ import pytest
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed
 from pam_rollback.base.run_files import JOURNAL
 from pam_rollback.environment.environment import Environment
-from pam_rollback.rollback.engine.journal import TRACKED, Journal
+from pam_rollback.journal.journal import TRACKED, Journal
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session import second_places
 from pam_rollback.session.runbook import Runbook

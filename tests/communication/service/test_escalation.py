@@ -17,8 +17,8 @@ from pam_rollback.base.errors import ActionFailed
 from pam_rollback.communication.rules.ending import Ending
 from pam_rollback.communication.rules.escalation import HELPED, Briefing, Ladder, Means
 from pam_rollback.communication.service.escalation import Escalation, Message, Send
+from pam_rollback.journal.journal import Journal
 from pam_rollback.plan.plan import load_plan
-from pam_rollback.rollback.engine.journal import Journal
 from tests.virtual_clock import VirtualClock
 
 ROOT = Path(__file__).parents[3]
@@ -345,7 +345,7 @@ def test_two_threads_never_owe_under_the_same_number(tmp_path: Path) -> None:
     script = """
 import sys, threading
 from pathlib import Path
-from pam_rollback.rollback.engine.journal import Journal
+from pam_rollback.journal.journal import Journal
 def owe(who): [Journal(Path(sys.argv[1])).owe("x", {}, place=f"{who}-{n}") for n in range(25)]
 threads = [threading.Thread(target=owe, args=(who,)) for who in range(4)]
 [thread.start() for thread in threads]
@@ -364,7 +364,7 @@ def test_it_dies_with_its_process(tmp_path: Path) -> None:
 import sys, time
 from pathlib import Path
 from pam_rollback.communication.service.escalation import Escalation
-from pam_rollback.rollback.engine.journal import Journal
+from pam_rollback.journal.journal import Journal
 from pam_rollback.base.clock import Clock, SystemClock
 from pam_rollback.communication.rules.escalation import Briefing, Ladder
 from pam_rollback.plan.plan import load_plan

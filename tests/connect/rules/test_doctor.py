@@ -9,7 +9,7 @@ from pam_rollback.connect.rules.ways import WAYS, way_to
 from pam_rollback.connect.service.judges import of_stories
 from pam_rollback.environment.environment_tables import Ability
 from pam_rollback.plan.held_tests import HeldTest
-from pam_rollback.rollback.service.stories import STORIES
+from pam_rollback.plan.stories import STORIES
 
 PLACE = Place("here", "https://www.example.org", "https://api.example.org")
 CONNECT = "make connect FRONTEND=https://www.example.org API=https://api.example.org NAME=here"

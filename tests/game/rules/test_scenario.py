@@ -5,7 +5,7 @@ import pytest
 from pam_rollback.base.configuration import ConfigurationError
 from pam_rollback.game.client import games
 from pam_rollback.game.rules.scenario import SOURCE, drawn, read_games
-from pam_rollback.rollback.service.stories import STORIES
+from pam_rollback.plan.stories import STORIES
 from pam_rollback.sandbox.faults import read_fault
 from tests.sessions import ROOT
 

@@ -2,10 +2,10 @@
 
 import pytest
 
+from pam_rollback.plan.stories import STORIES
 from pam_rollback.preflight.rules import readiness as asked
 from pam_rollback.preflight.rules.readiness import NEEDS, Answered, State
 from pam_rollback.preflight.rules.ways import HOST, NETLIFY, PARTY_OF, PRODUCT, RENDER, WAYS, Way, ways_of, without_each
-from pam_rollback.rollback.service.stories import STORIES
 
 EVERY = set(NEEDS.values())
 FRONT = {"frontend-restore", "frontend-commit", "frontend-revert"}

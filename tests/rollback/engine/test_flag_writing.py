@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from pam_rollback.base.change_gate import before_change, gated_by
 from pam_rollback.base.errors import ActionFailed, LockLost, MeasurementFailed, ProviderError, UndoFailed
 from pam_rollback.base.wait import Waiter
+from pam_rollback.journal.journal import Journal
 from pam_rollback.plan.flags import Flag
 from pam_rollback.rollback.engine.flag_writing import SETTING, raise_flags
-from pam_rollback.rollback.engine.journal import Journal
 from pam_rollback.rollback.engine.steps import StepsFailed
 from pam_rollback.rollback.rules.flag_changes import exposure_pct
 from pam_rollback.rollback.rules.rollout import Fare

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from pam_rollback.journal.journal import Journal
 from pam_rollback.report.verdict import ExitCode
-from pam_rollback.rollback.engine.journal import Journal
 from pam_rollback.rollback.strategies import backend
 from tests.rollback.strategies.boundaries import OWED, STRATEGIES, boundaries
 from tests.rollback.strategies.hosts import STABLE, Hosts, State

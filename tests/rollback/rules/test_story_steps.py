@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.plan.plan import load_plan
-from pam_rollback.rollback.service.stories import STORIES, Story, changing_step, steps_of
+from pam_rollback.plan.stories import STORIES, Story
+from pam_rollback.rollback.service.planned import changing_step, steps_of
 
 PLAN = load_plan(Path(__file__).resolve().parents[3] / "plan.toml")
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pam_rollback.plan.plan import load_plan
-from pam_rollback.rollback.service.stories import STORIES, steps_of
+from pam_rollback.plan.stories import STORIES
+from pam_rollback.rollback.service.planned import steps_of
 from pam_rollback.rollback.strategies import backend, frontend, full_system
 from pam_rollback.rollback.strategies.full_system import BACK, FRONT
 

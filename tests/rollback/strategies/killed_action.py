@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.journal.journal import Journal
 from pam_rollback.rollback.client.git import open_repository
 from pam_rollback.rollback.client.git_command import GitCommand
-from pam_rollback.rollback.engine.journal import Journal
 from pam_rollback.sandbox.remote import Remote
 from tests.rollback.strategies.scene import Scene
 from tests.sessions import ROOT, Range

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from pam_rollback.base.errors import ActionFailed
+from pam_rollback.journal.journal import Journal
 from pam_rollback.product.rules.served_release import Served
 from pam_rollback.report.verdict import ExitCode, classify
-from pam_rollback.rollback.engine.journal import Journal
 from pam_rollback.rollback.engine.steps import StepRecord, StepsFailed
 from pam_rollback.rollback.rules.deploys import Deploy
 from pam_rollback.rollback.rules.repository import Repository

@@ -12,15 +12,15 @@ from pam_rollback.base.errors import ActionFailed
 from pam_rollback.base.wait import Waiter
 from pam_rollback.communication.client.slack import SlackWebhook
 from pam_rollback.environment.environment import Environment
+from pam_rollback.journal.journal import Journal
+from pam_rollback.journal.undoing import undo_all
 from pam_rollback.outside.http import fetch
 from pam_rollback.outside.provider import ProviderApi
 from pam_rollback.product.client.pam_api import CacheApi, EmergencyApi
 from pam_rollback.product.rules.served_release import Served
 from pam_rollback.rollback.client.git import GitRepository
 from pam_rollback.rollback.client.npm_build import NpmBuild
-from pam_rollback.rollback.engine.journal import Journal
 from pam_rollback.rollback.engine.settling import until_served
-from pam_rollback.rollback.engine.undoing import undo_all
 from pam_rollback.rollback.providers.netlify.netlify import NetlifySite, netlify_api
 from pam_rollback.rollback.providers.netlify.netlify_files import NetlifyFiles
 from pam_rollback.rollback.providers.render.render_api import render_api

@@ -8,9 +8,9 @@ import pytest
 
 from pam_rollback.base.errors import ActionFailed, UndoFailed
 from pam_rollback.base.wait import Waiter
+from pam_rollback.journal.journal import Journal
 from pam_rollback.rollback.client.git import GitRepository, open_repository
 from pam_rollback.rollback.client.git_command import GitCommand
-from pam_rollback.rollback.engine.journal import Journal
 from pam_rollback.rollback.providers.github.github import GitHubPulls, github_api
 from pam_rollback.rollback.strategies import frontend
 from pam_rollback.rollback.strategies.by_pull_request import ByPullRequest, undo_pull_request

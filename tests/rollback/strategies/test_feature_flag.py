@@ -8,8 +8,8 @@ import pytest
 
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed, UndoFailed, UnreadableAnswer
 from pam_rollback.base.wait import Waiter
+from pam_rollback.journal.journal import Journal
 from pam_rollback.plan.flags import Flag
-from pam_rollback.rollback.engine.journal import Journal
 from pam_rollback.rollback.strategies.feature_flag import FlagRollback, FlagRollbackTools, roll_back_flags, undo_flags
 from tests.virtual_clock import VirtualClock
 

@@ -8,8 +8,8 @@ import pytest
 
 from pam_rollback.base.errors import ActionFailed
 from pam_rollback.base.wait import Waiter
+from pam_rollback.journal.journal import Journal
 from pam_rollback.product.rules.served_release import BACK_END, FRONT_END, Served, Wanted
-from pam_rollback.rollback.engine.journal import Journal
 from pam_rollback.rollback.engine.steps import StepsFailed
 from pam_rollback.rollback.rules.deploys import Deploy, Service
 from pam_rollback.rollback.strategies.backend_host import BackendTools

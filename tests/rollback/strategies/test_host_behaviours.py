@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.base.errors import UndoFailed
+from pam_rollback.journal.journal import Journal
 from pam_rollback.report.verdict import ExitCode
-from pam_rollback.rollback.engine.journal import Journal
 from pam_rollback.rollback.engine.steps import StepsFailed
 from tests.rollback.strategies import hosts
 from tests.rollback.strategies.behaviours import CANDIDATE, STABLE, Case, history_cases, host_cases

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.base.errors import UndoFailed
+from pam_rollback.journal.journal import Journal
 from pam_rollback.report.verdict import ExitCode, classify
-from pam_rollback.rollback.engine.journal import Journal
 from tests.rollback.strategies.expectations import PROVIDERS, ROWS, Row
 from tests.rollback.strategies.hosts import FAILURES, STABLE, Failure
 from tests.rollback.strategies.judged import EMERGENCY, judge

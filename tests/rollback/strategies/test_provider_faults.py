@@ -5,7 +5,7 @@ Each failure at each step of each strategy: ``tests/rollback/strategies/test_pro
 
 import pytest
 
-from pam_rollback.rollback.service.stories import STORIES
+from pam_rollback.plan.stories import STORIES
 from tests.rollback.strategies.conftest import MakeScene
 from tests.rollback.strategies.expectations import ROWS, Row, cases, is_done_unread
 from tests.rollback.strategies.judged import EMERGENCY, judge

@@ -25,8 +25,8 @@ from pam_rollback.communication.rules.escalation import (
 )
 from pam_rollback.communication.service.escalation import Message, Send
 from pam_rollback.environment.environment import Environment
+from pam_rollback.journal.journal import Journal, Undo
 from pam_rollback.outside.http import fetch
-from pam_rollback.rollback.engine.journal import Journal, Undo
 
 RESOLVE_INCIDENT = "resolve-status-page-incident"
 PUT_NOTICE_BACK = "put-notice-back"

@@ -33,7 +33,7 @@ from pam_rollback.communication.rules.escalation import (
     sent_before,
 )
 from pam_rollback.communication.rules.escalation_told import Followed
-from pam_rollback.rollback.engine.journal import Journal
+from pam_rollback.journal.journal import Journal
 
 _END_WITHIN_S = 20.0
 """How long the end of a session waits for what is just being sent; every channel has a deadline well below."""

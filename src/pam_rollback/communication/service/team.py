@@ -28,8 +28,8 @@ from pam_rollback.communication.rules.escalation import (
 from pam_rollback.communication.service.channels import Channels
 from pam_rollback.communication.service.escalation import Message, Send
 from pam_rollback.environment.environment import Environment
+from pam_rollback.journal.journal import ACTION, Journal, Undo
 from pam_rollback.plan.plan import Plan
-from pam_rollback.rollback.engine.journal import ACTION, Journal, Undo
 
 _END_WITHIN_S = 20.0
 """Every channel has a deadline well below."""

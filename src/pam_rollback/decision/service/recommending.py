@@ -8,11 +8,10 @@ from pathlib import Path
 from pam_rollback.decision.rules.decision import Decision, Finding
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import RecoveryTime, Strategy
+from pam_rollback.plan.stories import first_way
 from pam_rollback.report import readiness, wording
 from pam_rollback.report.decision_record import CriterionFound, DecisionRecord, StrategyAdvised
-from pam_rollback.report.past_drills import PastRecovery, past_recoveries, told
-from pam_rollback.rollback.service.drilled import sought
-from pam_rollback.rollback.service.stories import first_way
+from pam_rollback.report.past_drills import PastRecovery, past_recoveries, sought, told
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from pam_rollback.base.errors import ActionFailed, MeasurementFailed
 from pam_rollback.base.wait import NotReached, Waiter
 from pam_rollback.environment.environment import Environment
 from pam_rollback.gate.rules.features import Exposure
+from pam_rollback.journal.journal import SWITCHED_ON, Journal
 from pam_rollback.plan.flags import Flag, FlagAdmin, FlagEvaluation, FlagName
 from pam_rollback.rollback.engine.flag_writing import note_setting, owe_flags, raise_flags
-from pam_rollback.rollback.engine.journal import SWITCHED_ON, Journal
 from pam_rollback.rollback.rules.flag_changes import exposure_pct
 from pam_rollback.rollback.strategies.feature_flag import wait_for_flags
 

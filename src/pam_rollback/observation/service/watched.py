@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.run_files import RECOVERY_FILE, TIMELINE_FILE
+from pam_rollback.journal.journal import ACTION
 from pam_rollback.observation.client.timeline import Timeline
 from pam_rollback.observation.rules.timeline_bins import Bin, bins, width_s
 from pam_rollback.plan.plan import Plan
 from pam_rollback.report.watched_record import ActionMoment, FeatureShare, NoticeSent, TimelineBin, Watched
-from pam_rollback.rollback.engine.journal import ACTION
 
 if TYPE_CHECKING:
     from pam_rollback.observation.rules.timeline_bins import Bin

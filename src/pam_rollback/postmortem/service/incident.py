@@ -11,6 +11,7 @@ from typing import Any
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.run_files import JOURNAL, RECOVERY_FILE, SETTINGS_FILE
+from pam_rollback.journal.journal import TARGET
 from pam_rollback.observation.client.timeline import Anchor
 from pam_rollback.observation.rules.recovery import BAD_SECOND_PCT, OutageRule, Recovery, find_outages, recovery
 from pam_rollback.plan.flags import Flag
@@ -25,7 +26,6 @@ from pam_rollback.product.rules.settings_loss import FLAG
 from pam_rollback.report.aftermath import to_dos
 from pam_rollback.report.run_folder import RunFolder
 from pam_rollback.report.run_record import Result
-from pam_rollback.rollback.engine.journal import TARGET
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ from typing import Any
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.run_files import JOURNAL, TIMELINE_FILE
+from pam_rollback.journal.journal import TRACKED, Journal
 from pam_rollback.observation.client.timeline import Anchor, Timeline
 from pam_rollback.observation.rules.journeys import HEALTH_JOURNEY, PAGES
 from pam_rollback.observation.rules.samples import Sample
 from pam_rollback.postmortem.rules.facts import Collected
 from pam_rollback.report.run_folder import RunFolder
 from pam_rollback.report.run_record import RunRecord, UnreadableRecord, read
-from pam_rollback.rollback.engine.journal import TRACKED, Journal
 
 SLOW_MS = 500.0
 """Where the environment's own figure is not known any more."""

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from pam_rollback.base.errors import ActionFailed, LockLost, ProviderError
+from pam_rollback.journal.journal import Journal
 from pam_rollback.plan.flags import Flag, FlagAdmin, FlagName
-from pam_rollback.rollback.engine.journal import Journal
 from pam_rollback.rollback.engine.settling import is_unclear
 from pam_rollback.rollback.rules.flag_changes import (
     Flags,

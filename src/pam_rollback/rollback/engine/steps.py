@@ -13,7 +13,7 @@ from typing import Protocol
 
 from pam_rollback.base.clock import Clock
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed, StopRequested
-from pam_rollback.rollback.engine.journal import Journal
+from pam_rollback.journal.journal import Journal
 
 _LOOKED_EVERY_S = 0.05
 

@@ -4,12 +4,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pam_rollback.base.figures import Figures
+from pam_rollback.plan.stories import NOT_JUDGED
 
 if TYPE_CHECKING:
     from pam_rollback.observation.rules.recovery import Recovery
-
-NOT_JUDGED = "recovery from damage not judged"
-"""What limits the verdict of such a drill."""
 
 
 @dataclass(frozen=True, repr=False)

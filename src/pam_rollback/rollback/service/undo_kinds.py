@@ -4,13 +4,13 @@ from dataclasses import replace
 
 from pam_rollback.base.clock import SystemClock
 from pam_rollback.base.errors import ActionFailed, UndoFailed
+from pam_rollback.journal.journal import Undo
+from pam_rollback.journal.undoing import UndoKind, UndoKinds, UndoTools
 from pam_rollback.plan.flags import FlagAdmin
 from pam_rollback.product.client.flag_service import flag_admin_of
 from pam_rollback.rollback.client.git import open_repository
 from pam_rollback.rollback.engine import flag_writing
-from pam_rollback.rollback.engine.journal import Undo
 from pam_rollback.rollback.engine.settling import until_served
-from pam_rollback.rollback.engine.undoing import UndoKind, UndoKinds, UndoTools
 from pam_rollback.rollback.service.provider_access import (
     api_host,
     git_command,

@@ -8,6 +8,7 @@ from pathlib import Path
 from pam_rollback.base.errors import ActionFailed
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment import Environment
+from pam_rollback.plan.stories import STORIES
 from pam_rollback.rollback.client.git import open_repository
 from pam_rollback.rollback.client.git_command import GitCommand
 from pam_rollback.rollback.client.git_lock import GitLocks
@@ -16,7 +17,6 @@ from pam_rollback.rollback.engine.lock import Shared, WriterLock, claim_of, sole
 from pam_rollback.rollback.engine.machine_lock import shared_folder
 from pam_rollback.rollback.rules.lock_targets import targets_of
 from pam_rollback.rollback.rules.locks import TakeOver
-from pam_rollback.rollback.service.stories import STORIES
 
 DEADLINE_S = 8.0
 """Of each call to a host that answers."""

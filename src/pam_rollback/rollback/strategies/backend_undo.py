@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from pam_rollback.base.errors import ActionFailed, UndoFailed
-from pam_rollback.rollback.engine.journal import Undo
+from pam_rollback.journal.journal import Undo
 from pam_rollback.rollback.rules.repository import Commit
 from pam_rollback.rollback.strategies.backend_host import UNDER_WAY, BackendTools, begin, cancelled, live_in, until_live
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from pam_rollback.base.errors import ActionFailed, ProviderError, UndoFailed
 from pam_rollback.base.wait import Backoff, NotReached, Waiter
-from pam_rollback.rollback.engine.journal import Journal
+from pam_rollback.journal.journal import Journal
 from pam_rollback.rollback.rules.pull_requests import (
     Branches,
     BranchRules,

@@ -11,11 +11,11 @@ from pam_rollback.base.clock import Clock
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed, UnreadableAnswer
 from pam_rollback.base.figures import Figures
 from pam_rollback.base.wait import NotReached, Waiter
+from pam_rollback.journal.journal import Journal
 from pam_rollback.plan.flags import Flag, FlagAdmin, FlagEvaluation, FlagName, TeamNotice
 from pam_rollback.product.rules.emergency import EmergencyCall, OutOfBand, ProductDown
 from pam_rollback.product.rules.served_release import Served
 from pam_rollback.rollback.engine.flag_writing import note_setting, owe_flags
-from pam_rollback.rollback.engine.journal import Journal
 from pam_rollback.rollback.engine.steps import Narrator, Step, StepRecord, StepsFailed, run_steps, silent
 from pam_rollback.rollback.strategies.feature_flag import (
     Evaluation,

@@ -12,9 +12,9 @@ from pam_rollback.base.clock import Clock
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed, UndoFailed, UnreadableAnswer
 from pam_rollback.base.figures import Figures
 from pam_rollback.base.wait import NotReached, Waiter
+from pam_rollback.journal.journal import Journal, Undo
 from pam_rollback.plan.flags import Flag, FlagAdmin, FlagEvaluation, FlagName, TeamNotice
 from pam_rollback.rollback.engine.flag_writing import lower_flags, note_setting, put_flags_back
-from pam_rollback.rollback.engine.journal import Journal, Undo
 from pam_rollback.rollback.engine.steps import Narrator, Step, StepRecord, in_order, run_steps, silent
 
 READ = "read the flags"

@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 from pam_rollback.base.errors import ActionFailed, UndoFailed
-from pam_rollback.rollback.engine.journal import Undo
+from pam_rollback.journal.journal import Undo
 from pam_rollback.rollback.engine.settling import until_deploy
 from pam_rollback.rollback.rules.deploys import Deploy, DeployId
 from pam_rollback.rollback.rules.repository import Repository

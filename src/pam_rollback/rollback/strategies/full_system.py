@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed
+from pam_rollback.journal.journal import Journal
 from pam_rollback.plan.flags import Flag, FlagAdmin, FlagName
 from pam_rollback.rollback.engine.flag_writing import lower_flags, note_setting
-from pam_rollback.rollback.engine.journal import Journal
 from pam_rollback.rollback.engine.steps import Step, StepRecord
 from pam_rollback.rollback.rules.deploys import Deploy
 from pam_rollback.rollback.strategies.backend import DEPLOY_STEPS, BackendAction, BackendRollback

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from pam_rollback.base.clock import Clock
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed
 from pam_rollback.base.wait import NotReached, Waiter
+from pam_rollback.journal.journal import Journal
 from pam_rollback.plan.flags import Flag, FlagAdmin, FlagEvaluation, FlagName, TeamNotice
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import Strategy
 from pam_rollback.rollback.engine.flag_writing import lower_flags, note_setting
-from pam_rollback.rollback.engine.journal import Journal
 from pam_rollback.rollback.engine.steps import Narrator, Step, StepRecord, StepsFailed, in_order, run_steps, silent
 from pam_rollback.rollback.rules.rollout import Descent, Fare, FlagShare, Stage, Trend, lowered, shares
 from pam_rollback.rollback.strategies.feature_flag import (

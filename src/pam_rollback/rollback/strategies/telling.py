@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pam_rollback.base.clock import Clock
+from pam_rollback.journal.journal import Journal
 from pam_rollback.plan.flags import TeamNotice
-from pam_rollback.rollback.engine.journal import Journal
 from pam_rollback.rollback.engine.steps import Narrator, Step, StepRecord, StepsFailed, run_steps, silent
 from pam_rollback.rollback.strategies.feature_flag import TELL, tell
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pam_rollback.base.errors import UndoFailed
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment import Environment
-from pam_rollback.rollback.engine.journal import Journal, Undo
+from pam_rollback.journal.journal import Journal, Undo
 
 
 @dataclass(frozen=True)

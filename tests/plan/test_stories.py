@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from pam_rollback.plan.plan import load_plan
-from pam_rollback.rollback.service.drilled import sought
-from pam_rollback.rollback.service.stories import STORIES, first_way, problems_of_ways
+from pam_rollback.plan.stories import STORIES, first_way, problems_of_ways
+from pam_rollback.report.past_drills import sought
 
 ROOT = Path(__file__).parents[2]
 PLAN = load_plan(ROOT / "plan.toml")

@@ -1,15 +1,11 @@
 """The stories of ``drills/``: what each needs to be known of here. A new story in ``drills/`` adds its record."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
-from typing import Any
 
 from pam_rollback.base.configuration import suggestion
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import RecoveryTime, Strategy
-
-_STRATEGIES = "pam_rollback.rollback.strategies"
 
 
 @dataclass(frozen=True)
@@ -37,10 +33,7 @@ class Story:
     """What an environment must declare for the action to be possible there at all."""
     planted: Planted
     steps_at: str
-    """Where its steps are: a module of ``strategies``, and the name there of a tuple, or of what makes one of the plan's shares of users.
-
-    Looked up when somebody asks: a session that only checks has no use for strategies.
-    """
+    """Where its steps are: a module of ``rollback/strategies``, and the name there of a tuple, or of what makes one of shares."""
     changing_at: str = ""
     """Where the step is, likewise, that brings the plan's flags about."""
     all_checks: bool = True
@@ -65,24 +58,6 @@ def objective_of(plan: Plan, story: Story) -> RecoveryTime:
     """
     own = plan.strategy(story.strategy)
     return plan.rto(own.name if own.rto is not None else "feature-flag")
-
-
-def steps_of(plan: Plan, story: Story) -> Sequence[str]:
-    """What the story would do, in order."""
-    steps: Sequence[str] | Callable[[Sequence[int]], Sequence[str]] = _of_strategy(story.steps_at)
-    if not callable(steps):
-        return steps
-    return steps([round(share) for share in plan.strategy(story.strategy).rollout_steps_pct])
-
-
-def changing_step(story: Story) -> str:
-    """The step that brings the plan's flags about; empty where none does."""
-    return str(_of_strategy(story.changing_at)) if story.changing_at else ""
-
-
-def _of_strategy(where: str) -> Any:
-    module, _, name = where.partition(":")
-    return getattr(import_module(f"{_STRATEGIES}.{module}"), name)
 
 
 def first_way(strategy: Strategy) -> str:
@@ -206,6 +181,8 @@ STORIES: Mapping[str, Story] = {
 SITUATIONS: Mapping[str, Story] = {story.situation: story for story in STORIES.values()}
 """The stories by the situation that they bring about."""
 
+NOT_JUDGED = "recovery from damage not judged"
+"""What limits the verdict of a drill in which nothing was planted."""
 SHORT_KINDS = frozenset({"health", "integrity"})
 SHORT_JOURNEY = "test_pam_answers"
 """What is checked after a secondary way of a strategy in a drill."""

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.rollback.engine.journal import ACTION, FINISHED, Journal, Scope, Undo
+from pam_rollback.journal.journal import ACTION, FINISHED, Journal, Scope, Undo
+from pam_rollback.plan.stories import STORIES
 from pam_rollback.rollback.rules.carried_out import CarriedOut
-from pam_rollback.rollback.service.stories import STORIES
 
 ORDERS = range(20)
 FEATURES = "PAM_ENHANCED_UI, PAM_VOICE_FEATURES"
