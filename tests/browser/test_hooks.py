@@ -1,0 +1,56 @@
+"""The hook that says what a baseline knows of."""
+
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.environment.known_before import Finding
+from pam_rollback.plan.plan import load_plan
+from pam_rollback.session.fixtures import known as known_fixtures
+from tests.listening import listened_to
+from tests.plan.plan_scene import body
+
+PLAN = load_plan(Path(__file__).parents[2] / "plan.toml")
+
+
+class Recorded:
+    """A part of a baseline with one finding of its own, or one that cannot be read."""
+
+    def __init__(self, problem: str = "") -> None:
+        self.problem = problem
+
+    def pytest_pam_known_before(self) -> tuple[list[Finding], dict[str, str]]:
+        """What it has."""
+        if self.problem:
+            raise MeasurementFailed(self.problem)
+        return [Finding("CR-4", "home", "no alt", 2)], {"CR-4": "version 1"}
+
+
+@pytest.mark.parametrize("problem", ["", "own.json is another one than was recorded"])
+def test_pytest_pam_known_before(problem: str) -> None:
+    """It is known as far as somebody answers for it; a part that cannot be read makes nothing known, and says so."""
+    waiver = SimpleNamespace(
+        item="CR-4", known=("home: *",), is_provisional=False, until=date(2099, 1, 1), approved_by="R. Ramp"
+    )
+    environment = SimpleNamespace(waivers=[waiver])
+    stored = SimpleNamespace(
+        red=(SimpleNamespace(item="CR-4", finding=Finding("CR-4", "home", "no text"), count=1),),
+        found=(),
+        origin=SimpleNamespace(release=""),
+        refuse_ill=lambda _: None,
+        refuse_stale=lambda *_: None,
+    )
+    runbook = SimpleNamespace(stored=stored, environment=environment, plan=PLAN)
+    request = SimpleNamespace(config=listened_to(Recorded(problem)))
+    released = SimpleNamespace(frontend="", backend="")
+    known = body(known_fixtures.known_before)(environment, runbook, released, request)
+
+    told = known.told(Finding("CR-4", "home", said, 2, by="version 2") for said in ("no alt", "no name"))
+    listed = known.told([Finding("CR-4", "home", "no text")])
+
+    assert [finding.said for finding, _ in (*told.known, *listed.known)] == ([] if problem else ["no alt", "no text"])
+    assert ("found by version 2, those of the baseline by version 1" in told.reasons) is not bool(problem)
+    assert listed.reasons == problem
