@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from pam_rollback.report import job_summary, scorecard, scorecard_page, wording
 from pam_rollback.report.run_record import (
+    ActionStep,
     ActionTaken,
     ItemTitle,
     Measured,
@@ -19,11 +21,13 @@ from pam_rollback.report.run_record import (
     RelaxedThreshold,
     Result,
     RunRecord,
+    TopicTold,
     Unanswered,
+    Verdict,
 )
-from pam_rollback.report.screen import LINES_MAX, LINES_OF_NOTHING_NEW_MAX, render
-from pam_rollback.report.terminal_page import Page
-from pam_rollback.report.terms_table import drill_of, drills_table, rows_of
+from pam_rollback.report.screen import LINES_MAX, LINES_OF_NO_GO_MAX, render
+from pam_rollback.report.terminal_page import WORDS, Page
+from pam_rollback.report.terms_table import drill_of, drills_table, not_good, rows_of
 from pam_rollback.report.verdict import Outcome
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -195,10 +199,10 @@ def red_before(drill: RunRecord) -> RunRecord:
     return replace(drill, verdict="NO-GO", exit_code=10, reasons=("PARTIAL: pace 60",), results=(*rows, *good))
 
 
-def blinded(record: RunRecord) -> RunRecord:
-    """The same, and seven tests could not measure."""
+def blinded(record: RunRecord, tests: int) -> RunRecord:
+    """The same, and so many tests could not measure."""
     why = f"MeasurementFailed: {'the host knows nothing of it ' * 9}"
-    blind = [result(f"test_blind_{n}", "SC-3", outcome=Outcome.UNKNOWN, message=f"{why}{n}") for n in range(7)]
+    blind = [result(f"test_blind_{n}", "SC-3", outcome=Outcome.UNKNOWN, message=f"{why}{n}") for n in range(tests)]
     return replace(record, results=(*record.results, *blind))
 
 
@@ -207,7 +211,7 @@ def test_a_no_go_of_nothing_new_says_so_and_is_short(red_before: RunRecord) -> N
     lines = shown(red_before)
     text = "\n".join(lines)
 
-    assert len(lines) <= LINES_OF_NOTHING_NEW_MAX, text
+    assert len(lines) <= LINES_OF_NO_GO_MAX, text
     assert max(map(len, lines)) <= 80
     assert "nothing is new: all 297 were there before, and nobody answers for them" in " ".join(text.split())
     assert text.index("nothing is new") < text.index("PARTIAL") < text.index("BROKEN RPO-3") < text.index("BROKEN CR-4")
@@ -221,17 +225,22 @@ def test_a_no_go_of_nothing_new_says_so_and_is_short(red_before: RunRecord) -> N
     assert lines[0].startswith("REHEARSAL NO-GO") or lines[1].startswith("REHEARSAL NO-GO")
 
 
+def counted_more(text: str) -> str:
+    """How many tests have no line of their own."""
+    return str(re.search(r"(\d+) tests? more: -v or the page", text)[1])  # type: ignore[index]
+
+
 def test_what_could_not_be_measured_is_no_proof_that_nothing_is_new(red_before: RunRecord) -> None:
     """It is said, a line each where more would not fit."""
     few = replace(
         red_before, actions=(), results=tuple(one for one in red_before.results if "RTO-1" not in one.criteria)
     )
-    lines, many = shown(blinded(few)), shown(blinded(red_before))
+    lines, many = shown(blinded(few, 7)), shown(blinded(red_before, 70))
     said = " ".join(" ".join(lines).split())
 
-    assert len(lines) <= LINES_OF_NOTHING_NEW_MAX, "\n".join(lines)
-    assert len(many) <= LINES_OF_NOTHING_NEW_MAX, "\n".join(many)
-    assert "  UNKNOWN SC-3 7 tests, each with its reason: -v" in many
+    assert len(lines) <= LINES_OF_NO_GO_MAX, "\n".join(lines)
+    assert len(many) <= LINES_OF_NO_GO_MAX, "\n".join(many)
+    assert sum(" UNKNOWN SC-3 " in line for line in many) + int(counted_more("\n".join(many))) == 70
     assert "of what could be judged, nothing is new: all 297 were there before" in said
     assert sum("UNKNOWN SC-3" in line for line in lines) >= 7
 
@@ -254,8 +263,8 @@ def test_what_is_new_comes_first_and_takes_the_sentence_away(red_before: RunReco
     assert wording.nothing_new(replace(red_before, verdict="ACTION FAILED")) == ""
 
 
-def test_what_is_new_is_never_cut(red_before: RunRecord) -> None:
-    """Each of it is named, on however many pages and by however many tests; other causes have a line each as ever."""
+def test_what_is_new_comes_first_and_the_rest_is_counted(red_before: RunRecord) -> None:
+    """As many as there is room for, by name; how much more there is stands beside them, and all of it in the whole."""
 
     def red(test: str, state: str, message: str) -> Result:
         nodeid = f"checks/test_a.py::{test}[{state}]"
@@ -264,10 +273,18 @@ def test_what_is_new_is_never_cut(red_before: RunRecord) -> None:
     tests = [f"test_{number}" for number in range(8)]
     new = [red(one, state, f"new: label on {state}: .{one}{'y' * 80}") for one in tests for state in STATES]
     other = [red(f"test_z{number}", "home", f"not reached: {'y' * 80}{number}") for number in range(2)]
-    text = "\n".join(shown(replace(red_before, results=(*red_before.results, *new, *other))))
+    record = replace(red_before, results=(*red_before.results, *new, *other))
+    lines = shown(record)
+    text = "\n".join(lines)
+    all_of_it = scorecard.render(record, 80, color=False, ascii_only=False)
+    whole = " ".join("\n".join(all_of_it).split())
 
-    assert [one.message for one in new if f".{one.message.partition(': .')[2]}" not in text] == []
-    assert not any(one.message in text for one in other)
+    assert len(lines) <= LINES_OF_NO_GO_MAX < len(all_of_it), text
+    assert text.count("found       new: label on ") >= 8
+    assert "5 more that are new: -v or the page" in text
+    assert text.index("new: label") < text.index("BROKEN RPO-3")
+    assert sum("BROKEN CR-4 9 tests" in line for line in lines) + text.count("tests more: -v or the page") >= 8
+    assert [one.message for one in new if f".{one.message.partition(': .')[2]}" not in whole] == []
 
 
 def test_all_of_what_was_there_before_is_told_with_v_and_on_the_page(red_before: RunRecord) -> None:
@@ -335,6 +352,104 @@ def test_a_go_fits_into_one_screen(
 
     assert len(lines) <= LINES_MAX, "\n".join(lines)
     assert max(map(len, lines)) <= 80, max(lines, key=len)
+
+
+ENTRIES = tuple(f"  {word} " for word in ("BROKEN", "UNKNOWN", "ACTION FAILED", "UNDO FAILED", "REFUSED"))
+SCRIPTS = "éß中文字кириллица हिन्दी عربى ไทย 日本語 🚑👩🏽🚒 \uff41\u0301\u0308 ❤\ufe0f"
+words = st.text(st.one_of(st.sampled_from(SCRIPTS), st.characters(exclude_categories=["Cs"])), max_size=12)
+reds = st.lists(
+    st.tuples(
+        st.sampled_from([Outcome.BROKEN_CRITERION, Outcome.UNKNOWN, Outcome.ACTION_FAILED, Outcome.NOT_RUN]),
+        words,
+        st.integers(1, 60),
+        st.integers(1, 50),
+        st.sampled_from(["new", "old", "of one cause", "of many"]),
+    ),
+    min_size=1,
+    max_size=16,
+)
+
+
+def rows_of_a_terminal(lines: list[str]) -> int:
+    """Of 80 columns, as another program counts them."""
+    return sum(max(1, -(-cell_len(line) // 80)) for line in lines)
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    found=reds,
+    other=st.lists(words, max_size=20),
+    long=st.integers(1, 30),
+    situations=st.integers(1, 30),
+    verdict=st.sampled_from(["NO-GO", "ACTION FAILED", "UNDO FAILED", "REFUSED", "INCONCLUSIVE"]),
+)
+def test_whatever_was_found_fits_into_sixty_lines(
+    drill: RunRecord,
+    found: list[tuple[Outcome, str, int, int, str]],
+    other: list[str],
+    long: int,
+    situations: int,
+    verdict: Verdict,
+) -> None:
+    """Of 80 columns, in any script, of hundreds of tests; the verdict is first and last, then the worst, and the rest is counted."""
+    results = [
+        result(
+            f"test_{place}",
+            f"AB-{place * 7 + number % 9}",
+            outcome=outcome,
+            message=f"{'new: ' if kind == 'new' else ''}{word * times}{'' if kind == 'of one cause' else number}",
+            title=word * times,
+            runbook=f"docs/runbook.md#part-{number}",
+            nodeid=f"checks/test_a.py::test_{place if kind != 'of many' else number}[{place} {number}]",
+            measured=(Measured(word, word * times, word * times, "", number),),
+            unanswered=(Unanswered(f"AB-{place}", word, word, 2, (word,)),) if kind == "old" else (),
+            nothing_new=kind == "old",
+        )
+        for place, (outcome, word, times, tests, kind) in enumerate(found)
+        for number in range(tests)
+    ]
+    said = tuple(one * long for one in other)
+    record = replace(
+        drill,
+        verdict=verdict,
+        exit_code=10,
+        results=(*results, *drill.results),
+        reasons=said,
+        notes=said,
+        steps=tuple(ActionStep("feature-flag", one or "x", "done", 0, 0, detail=one) for one in said),
+        told=(TopicTold("What a topic says", said),) if said else (),
+        situations=(SITUATION, *(f"after-{number}" for number in range(situations - 1))),
+    )
+    lines, quiet = shown(record), render(record, 80, color=False, ascii_only=False, only_bad=True)
+
+    assert rows_of_a_terminal(lines) <= LINES_OF_NO_GO_MAX, "\n".join(lines)
+    assert rows_of_a_terminal(quiet) <= LINES_OF_NO_GO_MAX, "\n".join(quiet)
+    assert lines[0].startswith(f"REHEARSAL {verdict}")
+    assert any(line.startswith(f"REHEARSAL {verdict}") for line in lines[-3:])
+    if bad := not_good(record):
+        entries = [line.strip() for line in lines if line.startswith(ENTRIES)]
+        assert entries[0].startswith(WORDS[bad[0].outcome][0])
+        outcomes = {
+            next(word for word in ENTRIES if line.startswith(word)).strip()
+            for line in lines
+            if line.startswith(ENTRIES)
+        }
+        assert outcomes == {WORDS[one.outcome][0] for one in bad}, "an outcome that nobody is told of"
+
+
+def test_a_step_that_failed_has_room_before_those_that_came_after(drill: RunRecord) -> None:
+    """Where an action came to no end and its undo has many steps; what a topic says keeps its heading."""
+    step = ActionStep("full-system", "ask the host", "failed", 1, 1, detail="HTTP 401 " * 60)
+    after = tuple(ActionStep("full-system", f"undo {n}", "undone", n, 1) for n in range(2, 90))
+    told = (TopicTold("What each says", ("word " * 400, "word " * 400)),)
+    record = replace(drill, verdict="ACTION FAILED", reasons=("not done",), steps=(step, *after), told=told)
+    text = "\n".join(shown(record))
+
+    assert "ask the host" in text
+    assert "undo 89" in text
+    assert "86 more steps: -v or the page" in text
+    assert "What each says" in text
+    assert rows_of_a_terminal(shown(record)) <= LINES_OF_NO_GO_MAX
 
 
 def test_all_that_is_broken_is_named_once(broken: RunRecord) -> None:

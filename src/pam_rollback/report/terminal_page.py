@@ -3,6 +3,7 @@
 import os
 import re
 import textwrap
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -29,6 +30,11 @@ WORDS: Final = {
     Outcome.KNOWN: ("known", "yellow"),
 }
 _NO_BREAK: Final = "\N{NO-BREAK SPACE}"
+_SECOND: Final = "\ufdd0"
+"""Stands for the second column of a character while lines are made; no text has it."""
+_AS_A_PICTURE: Final = "\ufe0f"
+"""What stands before it takes a column more."""
+_PAINT: Final = re.compile(r"\x1b\[[\d;]*m")
 _VERDICT_COLORS: Final = {"GO": "green", "INCONCLUSIVE": "yellow", "PLANNED": "cyan"}
 _ANSI: Final = {"red": "31", "green": "32", "yellow": "33", "cyan": "36", "bold": "1", "dim": "2"}
 _ASCII: Final = str.maketrans({"≤": "<=", "≥": ">=", "…": "...", "·": "-", "─": "-", "µ": "u", "→": "->"})
@@ -63,44 +69,79 @@ class Page:
 
     def wrapped_as_it_is(self, text: str, first: str, rest: str) -> list[str]:
         """The same, of a text whose spaces are where they have to be."""
-        return textwrap.wrap(
-            text,
-            self.width,
-            initial_indent=first,
-            subsequent_indent=rest,
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
+        return _wrapped(text, self.width, first, rest)
 
 
-def hanging(text: str, width: int, *, indent: int, rest: int) -> list[str]:
-    """Wraps a line whose inner spaces are its layout."""
-    if indent + len(text) <= width:
-        return [" " * indent + text]
-    lines = textwrap.wrap(
-        text,
-        width,
-        initial_indent=" " * indent,
-        subsequent_indent=" " * rest,
-        break_long_words=False,
+def columns(text: str) -> int:
+    """How many columns of a terminal it takes: what East Asian scripts write takes two, a mark on another character none."""
+    plain = _PAINT.sub("", text)
+    if plain.isascii():
+        return len(plain)
+    return sum(_columns(character) for character in plain)
+
+
+def _columns(character: str) -> int:
+    if character == _AS_A_PICTURE:
+        return 1
+    if unicodedata.east_asian_width(character) in {"W", "F"}:
+        return 2
+    return 0 if unicodedata.category(character) in {"Mn", "Me"} else 1
+
+
+def rows(lines: Iterable[str], page: Page) -> int:
+    """How many rows of the terminal they take: what cannot be broken, such as a path, may need more than one."""
+    return sum(max(1, -(-columns(line) // page.width)) for line in lines)
+
+
+def _wrapped(
+    text: str,
+    width: int,
+    first: str,
+    rest: str,
+    *,
+    lines: int | None = None,
+) -> list[str]:
+    """The text in lines that fit, measured in columns; at most so many of them, and then what is longer than a line is broken, too."""
+    spread = text if text.isascii() else "".join(one + _SECOND if _columns(one) > 1 else one for one in text)
+    made = textwrap.wrap(
+        spread,
+        # A line may end between the two columns of a character.
+        width - (spread != text),
+        initial_indent=first,
+        subsequent_indent=rest,
+        break_long_words=lines is not None,
         break_on_hyphens=False,
-        drop_whitespace=True,
+        max_lines=lines,
+        placeholder=" …",
     )
-    return [line.rstrip() for line in lines]
+    return [line.replace(_SECOND, "") for line in made]
 
 
-def steps(record: RunRecord, page: Page) -> list[str]:
-    """What was done to the environment, step by step."""
+def hanging(text: str, width: int, *, indent: int, rest: int, lines: int | None = None) -> list[str]:
+    """Wraps a line whose inner spaces are its layout."""
+    if indent + columns(text) <= width:
+        return [" " * indent + text]
+    return [line.rstrip() for line in _wrapped(text, width, " " * indent, " " * rest, lines=lines)]
+
+
+def steps(record: RunRecord, page: Page, most: int | None = None) -> list[str]:
+    """What was done to the environment, step by step. ``most``: so many, those that failed before the last, in two lines each."""
     if not record.steps:
         return []
-    widest = max(len(step.step) for step in record.steps)
+    places = sorted(range(len(record.steps)), key=lambda place: (record.steps[place].outcome != "failed", -place))[
+        :most
+    ]
+    told = [record.steps[place] for place in sorted(places)]
+    widest = max(len(step.step) for step in told)
     lines = page.heading("What was done")
-    for step in record.steps:
+    if len(told) < len(record.steps):
+        lines.append(f"  {len(record.steps) - len(told)} more steps: -v or the page")
+    for step in told:
         when = f"+{step.started_s:.1f} s".rjust(9)
         took = wording.duration(step.duration_s).rjust(8)
         detail = f": {step.detail}" if step.detail else ""
         text = f"{when} {took}  {step.step.ljust(min(widest, page.width - 40))}  {step.outcome}{detail}"
-        lines += hanging(text, page.width, indent=2, rest=22)
+        lines += hanging(text, page.width, indent=2, rest=22, lines=None if most is None else 2)
     return lines
 
 
@@ -119,14 +160,28 @@ def listed(title: str, entries: Sequence[str], page: Page) -> list[str]:
     return [*page.heading(title), *(line for entry in entries for line in page.wrapped(entry))] if entries else []
 
 
-def paragraphs(found: Sequence[tuple[str, Sequence[str]]], page: Page) -> list[str]:
-    """Headings and their entries."""
-    return [line for heading, entries in found for line in listed(heading, entries, page)]
+def paragraphs(found: Sequence[tuple[str, Sequence[str]]], page: Page, most: int | None = None) -> list[str]:
+    """Headings and their entries. ``most``: rows; what has none is counted."""
+    if most is None:
+        return [line for heading, entries in found for line in listed(heading, entries, page)]
+    entries = [(heading, place, entry) for heading, those in found for place, entry in enumerate(those)]
+    lines: list[str] = []
+    for told, (heading, place, entry) in enumerate(entries):
+        more = [*([] if place else page.heading(heading)), *fitted(entry, page.width, first="  ", rest="    ", lines=3)]
+        if rows([*lines, *more], page) >= most:
+            return [*(lines or page.heading(heading)), f"  {len(entries) - told} more: -v or the page"]
+        lines += more
+    return lines
 
 
-def reasons(record: RunRecord, page: Page) -> list[str]:
-    """Why the verdict is not GO, besides the tests."""
-    return listed("Why", wording.more_reasons(record), page)
+def reasons(record: RunRecord, page: Page, most: int | None = None) -> list[str]:
+    """Why the verdict is not GO, besides the tests. ``most``: so many reasons, a line each."""
+    told = wording.more_reasons(record)
+    if most is None or not told:
+        return listed("Why", told, page)
+    lines = [line for one in told[:most] for line in fitted(one, page.width, first="  ", rest="    ", lines=2)]
+    more = [f"  {len(told) - most} more: -v or the page"] if len(told) > most else []
+    return [*page.heading("Why"), *lines, *more]
 
 
 def recommended(record: RunRecord, page: Page) -> list[str]:
@@ -136,10 +191,10 @@ def recommended(record: RunRecord, page: Page) -> list[str]:
     return paragraphs(recommendation.paragraphs(record.decision)[::-1], page)
 
 
-def verdict(record: RunRecord, page: Page) -> list[str]:
-    """The line that decides, after an empty one."""
+def verdict(record: RunRecord, page: Page, most: int | None = None) -> list[str]:
+    """The line that decides, after an empty one. ``most``: rows of the terminal."""
     word = wording.verdict_word(record)
-    first, *others = hanging(wording.verdict_line(record), page.width, indent=0, rest=2)
+    first, *others = hanging(wording.verdict_line(record), page.width, indent=0, rest=2, lines=most)
     hue = _VERDICT_COLORS.get(record.verdict, "red")
     return ["", first.replace(word, page.paint(word, hue, "bold"), 1), *others]
 
@@ -175,18 +230,11 @@ def quoted(text: str, page: Page) -> list[str]:
 
 
 def fitted(text: str, width: int, *, first: str, rest: str, lines: int | None) -> list[str]:
-    """The text in lines that fit, at most so many of them: what needs more is cut."""
-    return textwrap.wrap(
-        " ".join(text.split()),
-        width,
-        initial_indent=first,
-        subsequent_indent=rest,
-        # Only where lines are counted: elsewhere a path or a command stays in one piece.
-        break_long_words=lines is not None,
-        break_on_hyphens=False,
-        max_lines=lines,
-        placeholder=" …",
-    )
+    """The text in lines that fit, at most so many of them: what needs more is cut.
+
+    Only where lines are counted is a long word broken: elsewhere a path or a command stays in one piece.
+    """
+    return _wrapped(" ".join(text.split()), width, first, rest, lines=lines)
 
 
 def where(record: RunRecord, page: Page) -> list[str]:
@@ -206,7 +254,7 @@ def command(label: str, text: str, page: Page) -> list[str]:
     lines: list[str] = []
     line = first
     for word in re.findall(r"""(?:[^\s"']|"[^"]*"|'[^']*')+""", text):
-        if len(line) + len(word) + len(" \\") > page.width and line.strip() not in {"", label}:
+        if columns(line) + columns(word) + len(" \\") > page.width and line.strip() not in {"", label}:
             lines.append(f"{line.rstrip()} \\")
             line = rest
         line += f"{word} "

@@ -7,7 +7,7 @@ from typing import Final
 from pam_rollback.base.outside_text import cut
 from pam_rollback.report import checklist, wording
 from pam_rollback.report.run_record import Result, RunRecord
-from pam_rollback.report.terminal_page import WORDS, Page
+from pam_rollback.report.terminal_page import WORDS, Page, columns
 from pam_rollback.report.verdict import Outcome
 
 _TERMS: Final = ("SC", "RTO", "RPO")
@@ -149,33 +149,43 @@ def _row(identifier: str, title: str, results: Sequence[Result]) -> Row:
     )
 
 
-def criteria_table(record: RunRecord, page: Page) -> list[str]:
-    """One line a row, none wrapped: what does not fit is cut, and the record has it."""
+def criteria_table(record: RunRecord, page: Page, most: int | None = None) -> list[str]:
+    """One line a row, none wrapped: what does not fit is cut, and the record has it. ``most``: rows, what is not good before the rest."""
     rows = rows_of(record)
-    if not rows:
+    most = _ROWS_MAX if most is None else min(most, _ROWS_MAX)
+    if not rows or not most:
         return []
-    shown = rows[:_ROWS_MAX]
-    measured = min(_MEASURED_MAX, max(_MEASURED, *(len(row.measured) for row in shown), 0))
+    kept = sorted(rows, key=lambda row: row.outcome is Outcome.PASSED)[:most] if len(rows) > most else rows
+    shown = [row for row in rows if row in kept]
+    measured = min(_MEASURED_MAX, max(_MEASURED, *(columns(row.measured) for row in shown), 0))
     rest = page.width - 2 - _ID - measured - _ASKED - _N - _VERDICT - len(_GAPS)
-    widths = (_ID, min(rest, max(len(row.title) for row in shown)), measured, _ASKED, _N)
+    widths = (_ID, min(rest, max(columns(row.title) for row in shown)), measured, _ASKED, _N)
     lines = ["", f"  {page.paint(_cells(['', '', 'measured', 'asked', 'n'], widths).rstrip(), 'dim')}"]
     for row in shown:
         word = _SHORT.get(row.outcome, WORDS[row.outcome][0])
         verdict = page.paint(f"({word})" if row.advisory else word, WORDS[row.outcome][1])
         lines.append(f"  {_cells([row.id, row.title, row.measured, row.asked, row.n], widths)}{verdict}")
-    if len(rows) > _ROWS_MAX:
-        lines.append(f"  and {len(rows) - _ROWS_MAX} more plan items: -v")
+    if len(rows) > most:
+        lines.append(f"  and {len(rows) - most} more plan items: -v")
     return lines
 
 
 def _cells(cells: Sequence[str], widths: Sequence[int]) -> str:
     identifier, what, measured, asked, n = (_fit(cell, width) for cell, width in zip(cells, widths, strict=True))
-    ids, whats, figures, limits, counts = widths
-    return f"{identifier:<{ids}} {what:<{whats}} {measured:>{figures}}  {asked:<{limits}} {n:>{counts}} "
+    ids, whats, figures, limits, counts = (
+        " " * (width - columns(cell))
+        for cell, width in zip((identifier, what, measured, asked, n), widths, strict=True)
+    )
+    return f"{identifier}{ids} {what}{whats} {figures}{measured}  {asked}{limits} {counts}{n} "
 
 
-def _fit(text: str, columns: int) -> str:
-    return text if len(text) <= columns else f"{cut(text, columns - 1, sign='').rstrip()}…"
+def _fit(text: str, width: int) -> str:
+    if columns(text) <= width:
+        return text
+    kept = cut(text, width - 1, sign="")
+    while columns(kept) > width - 1:
+        kept = kept[:-1]
+    return f"{kept.rstrip()}…"
 
 
 @dataclass(frozen=True)
@@ -207,19 +217,22 @@ def drill_of(name: str, results: Iterable[Result]) -> Drill:
     return Drill(name, marks, wording.figure(recovery.measured, recovery.unit), recovery.asked)
 
 
-def drills_table(drills: Sequence[Drill], page: Page) -> list[str]:
-    """Rollbacks by criteria, and the recovery of each beside what the plan asks for."""
-    columns = sorted({column for drill in drills for column in drill.marks}, key=_by_number)
-    if not columns:
+def drills_table(drills: Sequence[Drill], page: Page, most: int | None = None) -> list[str]:
+    """Rollbacks by criteria, and the recovery of each beside what the plan asks for. ``most``: rows, what is not good before the rest."""
+    columns_told = sorted({column for drill in drills for column in drill.marks}, key=_by_number)
+    if not columns_told or most == 0:
         return []
-    head = "".join(f"{column} " for column in columns)
+    head = "".join(f"{column} " for column in columns_told)
     head = f"{'':<{_NAME}} {head}{'recovery':>{_RECOVERY}}  asked"
     lines = ["", f"  {page.paint(head, 'dim')}"]
-    for drill in drills:
-        marks = "".join(_mark(drill.marks.get(column), len(column) + 1, page) for column in columns)
+    kept = sorted(drills, key=lambda drill: worst_mark(drill.marks) is Outcome.PASSED)[:most]
+    for drill in (one for one in drills if one in kept):
+        marks = "".join(_mark(drill.marks.get(column), len(column) + 1, page) for column in columns_told)
         name = _fit(drill.name, _NAME)
         text = f"{name:<{_NAME}} {marks}{_fit(drill.recovery, _RECOVERY):>{_RECOVERY}}  {_fit(drill.asked, _TIME)}"
         lines.append(f"  {text}".rstrip())
+    if len(kept) < len(drills):
+        lines.append(f"  and {len(drills) - len(kept)} more rollbacks: -v")
     return lines
 
 
@@ -230,10 +243,10 @@ def _mark(outcome: Outcome | None, width: int, page: Page) -> str:
     return page.paint(sign, WORDS[outcome][1]) + " " * (width - len(sign))
 
 
-def situations_table(record: RunRecord, page: Page) -> list[str]:
+def situations_table(record: RunRecord, page: Page, most: int | None = None) -> list[str]:
     """The same of one session with several rollbacks."""
     drills = [
         drill_of(situation.removeprefix("after-"), [one for one in record.results if one.situation == situation])
         for situation in record.situations
     ]
-    return drills_table(drills, page)
+    return drills_table(drills, page, most)

@@ -1,0 +1,222 @@
+"""What is not good, on a terminal: the worst first, what is new before what is not, one cause once; in as much room as there is.
+
+Each cause is told in full, with what was found, what was expected and where to go on; beyond some of them it is a line, and where even
+lines do not fit the rest is counted, with its plan items. All of it is on the page, in the record and with ``-v``.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pam_rollback.environment.known_words import NEW
+from pam_rollback.report import terminal_page, unanswered, wording
+from pam_rollback.report.run_record import Result, RunRecord
+from pam_rollback.report.terminal_page import WORDS, Page, fitted, labelled, rows
+from pam_rollback.report.terms_table import is_term, not_good
+from pam_rollback.report.verdict import Outcome
+
+_TOLD_IN_FULL: Final = 6
+"""So many causes are told in full; of more, each is a line."""
+_IN_FULL_MIN: Final = 2
+"""Before anything is only counted."""
+_IDS_MAX: Final = 10
+"""Plan items that are named where room is short."""
+_FOUND_MAX: Final = 4
+"""Findings of one test that are told where room is short."""
+_WHERE_ELSE: Final = "-v or the page"
+
+Causes = list[list[Result]]
+"""What one test found in its cases; results that say the same are together."""
+
+
+@dataclass(frozen=True)
+class _Amount:
+    """How much is told."""
+
+    in_full: int = _TOLD_IN_FULL
+    causes: int | None = None
+    """So many at all; None: all of them."""
+    cut: bool = True
+    """Long texts are."""
+    waivers: bool = True
+    """Each that would name what was there before."""
+
+
+def told(record: RunRecord, page: Page, room: int | None) -> list[str]:
+    """The lines. ``room``: so many rows of the terminal at most; None: as many as it takes."""
+    causes = _by_test(not_good(record))
+    lines: list[str] = []
+    for amount in _amounts(record, page, causes, room):
+        lines = _lines(record, page, causes, amount)
+        if room is None or rows(lines, page) <= room:
+            break
+    return lines
+
+
+def rows_of_a_line_each(record: RunRecord, page: Page) -> int:
+    """How many rows it takes to tell the first causes in full and to count none."""
+    return rows(_lines(record, page, _by_test(not_good(record)), _Amount(in_full=_IN_FULL_MIN)), page)
+
+
+def _amounts(record: RunRecord, page: Page, causes: Sequence[Causes], room: int | None) -> Iterator[_Amount]:
+    """From all of it to hardly anything."""
+    yield _Amount(cut=False)
+    whole = range(_TOLD_IN_FULL, _IN_FULL_MIN - 1, -1)
+    of_old = bool(wording.nothing_new(record))
+    yield from (_Amount(in_full=count) for count in whole)
+    for waivers in (True, False) if of_old else (False,):
+        if not waivers:
+            yield from (_Amount(in_full=count, waivers=False) for count in whole)
+        for count in range(min(_TOLD_IN_FULL, len(causes)), -1, -1):
+            least = _Amount(in_full=count, causes=count, waivers=waivers)
+            spare = max(0, (room or 0) - rows(_lines(record, page, causes, least), page))
+            yield _Amount(in_full=count, causes=count + spare, waivers=waivers)
+
+
+def _lines(record: RunRecord, page: Page, causes: Sequence[Causes], amount: _Amount) -> list[str]:
+    several = len(record.situations) > 1
+    shown = causes[: amount.causes]
+    lines: list[str] = []
+    for place, one in enumerate(shown):
+        whole = place < amount.in_full or (one[0][0].nothing_new and amount.causes is None)
+        lines += _in_full(one, page, several, amount.cut) if whole else _in_a_line(one, page, several, amount.cut)
+    lines += _counted_only(causes[len(shown) :], page)
+    lines += _of_old(record, page, amount)
+    return lines + _not_run(record, page, amount.cut)
+
+
+def _by_test(bad: Sequence[Result]) -> list[Causes]:
+    """Success criteria and objectives before the rest of what is as bad; the cases of one test, and whoever met the same cause, once."""
+    order = {outcome: place for place, outcome in enumerate(dict.fromkeys(result.outcome for result in bad))}
+    tests: dict[tuple[object, ...], Causes] = {}
+    for group in terminal_page.alike(
+        sorted(bad, key=lambda one: (order[one.outcome], one.nothing_new, not any(map(is_term, one.criteria))))
+    ):
+        result = group[0]
+        met_by = wording.cause(result) if result.nothing_new else result.nodeid.partition("[")[0]
+        tests.setdefault((result.outcome, result.situation, met_by), []).append(group)
+    return list(tests.values())
+
+
+def _headline(causes: Causes, several: bool, cut: bool) -> str:  # noqa: FBT001 - private words
+    results = [result for group in causes for result in group]
+    result = results[0]
+    where = f" [{result.situation}]" if several and result.situation else ""
+    many = f"{len(results)} tests, one of them: " if len(results) > 1 else ""
+    return (
+        f"{WORDS[result.outcome][0]} {_few(results) if cut else ids(results)}{where} {many}{result.title.rstrip('.')}"
+    )
+
+
+def _painted(lines: Sequence[str], outcome: Outcome, page: Page) -> list[str]:
+    word, hue = WORDS[outcome]
+    return [lines[0].replace(word, page.paint(word, hue, "bold"), 1), *lines[1:]]
+
+
+def _in_full(causes: Causes, page: Page, several: bool, cut: bool) -> list[str]:  # noqa: FBT001 - as above
+    result = causes[0][0]
+    headline = fitted(_headline(causes, several, cut), page.width, first="  ", rest="    ", lines=2 if cut else None)
+    lines = _painted(headline, result.outcome, page)
+    blind = result.outcome is Outcome.UNKNOWN
+    most = 3 if cut else None
+    lines += labelled("why" if blind else "found", wording.said_together(causes[0]), page, lines=most)
+    asked = "; ".join(f"{one.what}: {one.asked}" for one in result.measured if one.asked)
+    if asked and not blind and not result.nothing_new:
+        lines += labelled("expected", asked, page, lines=2 if cut else 3)
+    new = [group for group in causes[1:] if _names_new(group)]
+    named = new[: _FOUND_MAX - 1] if cut else new
+    for group in named:
+        lines += labelled("found", wording.said_together(group), page, lines=2 if cut else None)
+    if len(named) < len(new):
+        lines += labelled("", f"{len(new) - len(named)} more that are new: {_WHERE_ELSE}", page)
+    if len(new) < len(causes) - 1:
+        others = len(causes) - 1 - len(new)
+        lines += labelled("besides", f"{others} more of this test, each with a reason of its own: -v", page)
+    if result.nothing_new:
+        return ["", *lines]  # the waivers that would name it say where to go on
+    pages = list(dict.fromkeys(one.runbook for group in causes for one in group if one.runbook))
+    # A cause that many tests met has the pages of all of them: the first is of what came first.
+    lines += labelled("go on", pages[0] if pages else "", page)
+    if len(pages) > 1:
+        lines += labelled("", f"and {len(pages) - 1} more sections, by what each test asks: -v", page)
+    return ["", *lines]
+
+
+def _in_a_line(causes: Causes, page: Page, several: bool, cut: bool) -> list[str]:  # noqa: FBT001 - as above
+    new = [wording.said_together(group) for group in causes if _names_new(group)]
+    text = f"{_headline(causes, several, cut)}: {'; '.join(new) or wording.said_together(causes[0])}"
+    whole = new and not cut
+    lines = fitted(text, page.width, first="  ", rest="    ", lines=None if whole else 1)
+    return _painted(lines, causes[0][0].outcome, page)
+
+
+def _counted_only(causes: Sequence[Causes], page: Page) -> list[str]:
+    """What has no line: by outcome how much it is, and of which plan items."""
+    lines: list[str] = []
+    for outcome in dict.fromkeys(one[0][0].outcome for one in causes):
+        results = [result for one in causes if one[0][0].outcome is outcome for group in one for result in group]
+        text = f"{WORDS[outcome][0]} {_few(results)}: {counted(results)} more: {_WHERE_ELSE}"
+        lines += _painted(fitted(text, page.width, first="  ", rest="    ", lines=2), outcome, page)
+    return lines
+
+
+def _of_old(record: RunRecord, page: Page, amount: _Amount) -> list[str]:
+    """How somebody answers for what was there before."""
+    if amount.waivers:
+        return terminal_page.waivers(record, page)
+    named = [item for item, _ in unanswered.waivers(record)]
+    if not named:
+        return []
+    text = f"{_of(named)}: something was there before. How somebody answers for it: {unanswered.HOW_TO}, {_WHERE_ELSE}"
+    return ["", *fitted(text, page.width, first="  ", rest="    ", lines=3)]
+
+
+def _not_run(record: RunRecord, page: Page, cut: bool) -> list[str]:  # noqa: FBT001 - as above
+    """What was asked for and did not run, by reason."""
+    by_reason: dict[str, list[Result]] = {}
+    for result in record.results:
+        if result.outcome is Outcome.NOT_RUN and wording.decides(result) and record.verdict != "GO":
+            by_reason.setdefault(result.message or "no reason was given", []).append(result)
+    reasons = [*by_reason.items()]
+    shown = reasons[:2] if cut and len(reasons) > 3 else reasons  # noqa: PLR2004 - or one more that is only counted
+    lines: list[str] = []
+    for reason, results in shown:
+        lines += [
+            "",
+            *labelled(
+                "not run",
+                f"{_few(results) if cut else ids(results)} {counted(results)}: {reason}",
+                page,
+                lines=2 if cut else None,
+            ),
+        ]
+    if len(shown) < len(reasons):
+        others = [result for _, results in reasons[len(shown) :] for result in results]
+        lines += labelled(
+            "", f"{counted(others)} more, for {len(reasons) - len(shown)} other reasons: {_WHERE_ELSE}", page
+        )
+    return lines
+
+
+def _names_new(group: Sequence[Result]) -> bool:
+    """Whether it tells, one by one, what was not there before."""
+    return wording.said(group[0]).startswith(NEW)
+
+
+def ids(results: Iterable[Result]) -> str:
+    """The plan items of these, each once."""
+    return " ".join(dict.fromkeys(identifier for result in results for identifier in result.criteria))
+
+
+def _few(results: Iterable[Result]) -> str:
+    return _of(list(dict.fromkeys(identifier for result in results for identifier in result.criteria)))
+
+
+def _of(named: Sequence[str]) -> str:
+    more = f" and {len(named) - _IDS_MAX} more" if len(named) > _IDS_MAX else ""
+    return f"{' '.join(named[:_IDS_MAX])}{more}"
+
+
+def counted(results: Sequence[Result]) -> str:
+    """How many tests these are."""
+    return f"{len(results)} test{'s' if len(results) > 1 else ''}"
