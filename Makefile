@@ -17,11 +17,11 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 drill: begins $(READY) browser ## one rollback drill with all checks and a report: the plan's preferred strategy (STORY=frontend-restore)
-	@story=$$($(BIN)/python -m pam_rollback.session.drills --which $(STORY)) || exit $$?; \
+	@story=$$($(BIN)/python -m pam_rollback.drills --which $(STORY)) || exit $$?; \
 	  $(BIN)/pytest $$story; verdict=$$?; $(BIN)/python -m pam_rollback.report; exit $$verdict
 
 drills: begins $(READY) browser ## all ten drills, several at once on a sandbox each, with their reports
-	@$(BIN)/python -m pam_rollback.session.drills --report
+	@$(BIN)/python -m pam_rollback.drills --report
 
 # The first sign of life: what a drill needs is looked for first, which takes seconds on a busy machine.
 begins:

@@ -22,7 +22,6 @@ QUICK_PATHS = (
     "tests/report/test_retention.py",
     "tests/report/test_verdict.py",
     "tests/session/test_resumption.py",
-    "tests/session/test_side_by_side.py",
     "tests/session/test_time_frames.py",
     "tests/stats/",
     "tests/test_cuts.py",

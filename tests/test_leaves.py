@@ -24,6 +24,7 @@ LEAVES = {
     "state": (),
     "tracker": (),
     "game": (),
+    "drills": (),
     "readiness": ("checks/test_readiness.py",),
     "watch": ("checks/test_watch.py",),
     "installed": (),

@@ -20,7 +20,7 @@ from pam_rollback.exposure.fixtures import exposure
 from pam_rollback.gate.fixtures import readiness
 from pam_rollback.observation.rules.sustained import Condition, ConditionState
 from pam_rollback.plan.plan import Plan
-from pam_rollback.plan.stories import STORIES
+from pam_rollback.plan.stories import STORIES, no_such_story
 from pam_rollback.product.rules.invariants import InvariantResult
 from pam_rollback.ramp.service.planned import planned_ramp
 from pam_rollback.records.fixtures import performance
@@ -29,7 +29,6 @@ from pam_rollback.report.aftermath import at_hand, to_dos
 from pam_rollback.rollback.service.planned import planned_steps
 from pam_rollback.rollback.strategies.gradual import Way
 from pam_rollback.session.allure_bridge import is_for_a_person
-from pam_rollback.session.drills import no_such_story
 from pam_rollback.stats.distribution import Distribution
 from tests.plan.plan_scene import (
     LATENCIES_MS,

@@ -28,7 +28,6 @@ pam-rollback --help                   this, and then pytest's own help
 Run it in the product's repository. docs/how-to/install-in-a-repository.md says more; it lies in .pam-rollback/docs, beside the runbook.
 """
 _COMMANDS = {
-    "drills": "pam_rollback.session.drills",
     "forget": "pam_rollback.session.forget",
     "browser": "pam_rollback.browser.client.browser",
     "packages": "pam_rollback.report.packages",

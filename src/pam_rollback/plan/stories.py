@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from pam_rollback.base.configuration import suggestion
+from pam_rollback.base.configuration import nearest, suggestion
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import RecoveryTime, Strategy
 
@@ -63,6 +63,19 @@ def objective_of(plan: Plan, story: Story) -> RecoveryTime:
 def first_way(strategy: Strategy) -> str:
     """The story to begin with: the way that the plan names first, of those that there is a story of. Empty when there is none."""
     return next((name for name in strategy.ways if name in STORIES), "")
+
+
+def no_such_story(story: str, plan: Plan) -> str:
+    """What to say of a story that is not known: which ways there are, by the plan, and what the nearest does."""
+    known = [name for name in plan.ways if name in STORIES]
+    near = nearest(story, known)
+    meant = f", did you mean {near} ({plan.ways[near].title})?" if near else ";"
+    return f"STORY={story}: no such story{meant} There are {', '.join(known)}"
+
+
+def preferred(plan: Plan) -> str:
+    """The story of the strategy that the plan prefers: the first that it names. Its first way, where it has several."""
+    return first_way(next(iter(plan.strategies.values())))
 
 
 def problems_of_ways(plan: Plan, stories: Iterable[str]) -> list[str]:

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from pam_rollback.plan.stories import STORIES
-from pam_rollback.session import drills
-from pam_rollback.session.side_by_side import Drilled
+from pam_rollback.drills import __main__ as command
+from pam_rollback.drills import service
+from pam_rollback.drills.rules.side_by_side import Drilled
+from pam_rollback.plan.plan import load_plan
+from pam_rollback.plan.stories import STORIES, preferred
 from tests.sessions import ROOT
 
 CONFTEST = '''
@@ -53,7 +55,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project whose stories take no time."""
     (tmp_path / "drills").mkdir()
     for story in STORIES:
-        (tmp_path / drills._file_of(story)).write_text(TEST, encoding="utf-8")
+        (tmp_path / service.file_of(story)).write_text(TEST, encoding="utf-8")
     (tmp_path / "conftest.py").write_text(CONFTEST, encoding="utf-8")
     (tmp_path / "told.json").write_text("{}", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
@@ -69,7 +71,7 @@ def tell(root: Path, **stories: dict[str, object]) -> None:
 
 def test_the_preferred_strategy_is_the_plans() -> None:
     """The plan names it first, and says so in its title."""
-    assert drills.preferred(ROOT) == "feature-flag"
+    assert preferred(load_plan(ROOT / "plan.toml")) == "feature-flag"
     assert (
         "preferred"
         in (ROOT / "plan.toml").read_text(encoding="utf-8").partition("[strategies.ST-1]")[2].splitlines()[2]
@@ -78,11 +80,11 @@ def test_the_preferred_strategy_is_the_plans() -> None:
 
 def test_a_story_is_named_and_an_unknown_one_is_told_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     """With the ones that there are."""
-    assert drills.main(["--which"], root=ROOT) == 0
-    assert drills.main(["--which", "frontend-restore"], root=ROOT) == 0
+    assert command.main(["--which"], root=ROOT) == 0
+    assert command.main(["--which", "frontend-restore"], root=ROOT) == 0
     assert capsys.readouterr().out == "drills/test_feature_flag.py\ndrills/test_frontend_restore.py\n"
 
-    assert drills.main(["--which", "frontend"], root=ROOT) == drills.USAGE_ERROR
+    assert command.main(["--which", "frontend"], root=ROOT) == command.USAGE_ERROR
     told = capsys.readouterr()
     assert (told.out, told.err.count("\n")) == ("", 1)
     assert told.err.startswith("STORY=frontend: no such story, did you mean frontend-")
@@ -93,7 +95,7 @@ def test_each_story_is_a_line_and_the_worst_decides(root: Path, capsys: pytest.C
     """And a record for whoever compares them."""
     tell(root, test_gradual={"codes": [10], "late": 0})
 
-    code = drills.main([], root=root)
+    code = command.main([], root=root)
 
     lines = capsys.readouterr().out.splitlines()
     assert code == 10
@@ -112,7 +114,7 @@ def test_the_end_compares_the_strategies(root: Path, capsys: pytest.CaptureFixtu
     shutil.copy(ROOT / "tests" / "earlier_records" / "0.1.0" / "run.json", folder)
     done = [Drilled("feature-flag", 0, 1.0, 0.0, str(folder)), Drilled("backend-provider", 11, 1.0, None)]
 
-    drills._tell_all(done)
+    command._tell_all(done)
 
     head, *rows = [line for line in capsys.readouterr().out.splitlines() if line]
     assert head.split()[-4:] == ["RTO", "RPO", "recovery", "asked"]
@@ -126,7 +128,7 @@ def test_what_could_not_be_measured_is_run_again_alone(root: Path, capsys: pytes
     """Once, and that is said; what it says then decides."""
     tell(root, test_gradual={"codes": [11, 0], "late": 40}, test_feature_flag={"codes": [11, 11], "late": 0})
 
-    code = drills.main(["gradual", "feature-flag", "emergency"], root=root)
+    code = command.main(["gradual", "feature-flag", "emergency"], root=root)
 
     out = capsys.readouterr().out
     assert code == 11
@@ -139,7 +141,7 @@ def test_what_could_not_be_measured_is_run_again_alone(root: Path, capsys: pytes
 def test_a_late_prober_means_fewer_at_once(root: Path) -> None:
     """Seen by how many run at the same time."""
     tell(root, **{name: {"codes": [0], "late": 40} for name in (FLAGS, GRADUAL)})
-    runner = drills.Drills(root, cores=2, at_once=2)
+    runner = service.Drills(root, cores=2, at_once=2)
 
     runner.run(["feature-flag", "gradual"])
 
@@ -148,10 +150,10 @@ def test_a_late_prober_means_fewer_at_once(root: Path) -> None:
 
 def test_a_signal_reaches_each_session_once_and_no_other_begins(root: Path) -> None:
     """Ctrl-C in the terminal, too: the sessions are not in its process group."""
-    command = [sys.executable, "-m", "pam_rollback.session.drills", "gradual", "emergency", "--at-once", "1"]
+    begun = [sys.executable, "-m", "pam_rollback.drills", "gradual", "emergency", "--at-once", "1"]
     environment = {**os.environ, "STORY_TAKES_S": "60"}
     with subprocess.Popen(
-        command, cwd=root, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True
+        begun, cwd=root, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as running:
         end_s = time.monotonic() + 30
         while not (root / "out-test_gradual" / "after-it" / "timeline.jsonl").exists():

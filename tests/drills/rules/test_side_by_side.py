@@ -4,9 +4,9 @@ import math
 
 import pytest
 
+from pam_rollback.drills.rules.side_by_side import Drilled, at_once_next, ending, late_pct
 from pam_rollback.observation.rules.samples import Sample
 from pam_rollback.report.verdict import ExitCode
-from pam_rollback.session.side_by_side import Drilled, at_once_next, ending, late_pct
 
 ON_TIME = Sample(0.0, 20.0, "history", ok=True, lag_ms=2.0)
 LATE = Sample(0.0, 300.0, "history", ok=True, lag_ms=251.0)

@@ -1,0 +1,161 @@
+"""``python -m pam_rollback.drills [STORY …]``: every drill in a session and on a sandbox of its own, several at once.
+
+One line a drill as soon as it ends; in the end strategies by criteria, and the worst verdict. ``--which [STORY]`` only prints the file of
+one drill: the plan's preferred strategy when none is named.
+"""
+
+import argparse
+import os
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from pam_rollback.drills.rules.side_by_side import Drilled, ending
+from pam_rollback.drills.service import Drills, file_of, page_of, record_of, save
+from pam_rollback.plan.plan import load_plan
+from pam_rollback.plan.stories import STORIES, no_such_story, preferred
+from pam_rollback.report.html_report import Unavailable
+from pam_rollback.report.run_folder import RunFolder
+from pam_rollback.report.run_report import build_run
+from pam_rollback.report.shared_folder import NAME as SHARED
+from pam_rollback.report.shared_folder import SharedFolder
+from pam_rollback.report.shown_record import shown
+from pam_rollback.report.terminal_page import Page, harmless
+from pam_rollback.report.terms_table import drill_of, drills_table
+from pam_rollback.report.verdict import VERDICT_WORDS
+from pam_rollback.report.wording import duration
+
+USAGE_ERROR = 4
+_WHY_LINES = 8
+
+
+def main(arguments: Sequence[str] | None = None, *, root: Path | None = None) -> int:
+    """Run them; gives the worst of their exit codes, or 4 for a story that is not known."""
+    root = root or Path.cwd()
+    options = _parser().parse_args(arguments)
+    unknown = [story for story in options.stories if story not in STORIES]
+    if unknown:
+        sys.stderr.write(f"{no_such_story(unknown[0], load_plan(root / 'plan.toml'))}\n")
+        return USAGE_ERROR
+    if options.which:
+        sys.stdout.write(
+            f"{file_of(options.stories[0] if options.stories else preferred(load_plan(root / 'plan.toml')))}\n"
+        )
+        return 0
+    stories = options.stories or list(STORIES)
+    began_s = time.monotonic()
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    drills = Drills(root, cores, at_once=options.at_once or cores, most=options.at_once, tell=_tell)
+    with drills.forwarding_signals():
+        done = drills.run(stories)
+    save(done, root / "reports" / "out")
+    if options.report:
+        _report(done, root)
+    _tell_all(done)
+    code, ended = _the_end(done, len(stories), time.monotonic() - began_s)
+    if options.report:
+        _write_page(done, root, *ended)
+    sys.stdout.write(f"\n{'  '.join(ended)}\n")
+    return code
+
+
+def _tell(drill: Drilled, more: str = "") -> None:
+    late = "" if drill.late_pct is None else f" · {drill.late_pct:.1f} % of its probes late"
+    where = f" · {_from_here(drill.folder)}" if drill.folder else ""
+    sys.stdout.write(f"{drill.story:<17} {drill.word:<13} {drill.took_s:4.0f} s{late}{where}{more}\n")
+    if drill.code != 0:
+        for reason in _reasons(drill):
+            sys.stdout.write(f"  {reason}\n")
+    sys.stdout.flush()
+
+
+def _reasons(drill: Drilled) -> list[str]:
+    if not drill.folder:
+        return ["it wrote no record; repeat it alone to see why: pytest " + file_of(drill.story)]
+    record = record_of(drill)
+    if record is None:
+        return [f"it wrote no record; what it said is in {_from_here(drill.folder)}/output.txt"]
+    failed = [f"{one.outcome.value}: {one.title} {one.message}".strip() for one in record.results if one.message]
+    told = list(dict.fromkeys([*record.reasons, *failed]))
+    more = len(told) - _WHY_LINES
+    return told[:_WHY_LINES] + ([f"and {more} more in {_from_here(drill.folder)}/output.txt"] if more > 0 else [])
+
+
+def _report(done: Sequence[Drilled], root: Path) -> None:
+    out = root / "reports" / "out"
+    for drill in done:
+        if not drill.folder:
+            continue
+        built = build_run(RunFolder(Path(drill.folder)), record_of(drill), out=out, shared=SharedFolder(out / SHARED))
+        if isinstance(built, Unavailable):
+            sys.stdout.write(f"no report    {drill.story}: {built.reason}; {built.how_to}\n")
+        else:
+            sys.stdout.write(f"report       {_from_here(str(built.index))}\n")
+
+
+def _tell_all(done: Sequence[Drilled]) -> None:
+    """Strategies by criteria, and how soon users were well again after each."""
+    records = {drill.story: record_of(drill) for drill in done}
+    rows = [drill_of(story, () if record is None else shown(record).results) for story, record in records.items()]
+    color = sys.stdout.isatty()
+    for line in harmless(
+        drills_table(rows, Page.of(shutil.get_terminal_size().columns, color=color)), ascii_only=False
+    ):
+        sys.stdout.write(f"{line}\n")
+
+
+def _the_end(done: Sequence[Drilled], asked: int, took_s: float) -> tuple[int, tuple[str, str]]:
+    """Exit code, the word that decides, and what it rests on."""
+    code = ending(done)
+    good = sum(drill.code == 0 for drill in done)
+    if len(done) < asked and code == 0:
+        code = ending([])
+    missing = f", {asked - len(done)} not begun" if len(done) < asked else ""
+    return int(code), (
+        f"REHEARSAL {VERDICT_WORDS[code]}",
+        f"{good} of {asked} drills are GO{missing}, in {duration(took_s)}",
+    )
+
+
+def _write_page(done: Sequence[Drilled], root: Path, verdict: str, summary: str) -> None:
+    drills = [(drill, record_of(drill), () if drill.code == 0 else _reasons(drill)) for drill in done]
+    try:
+        page = page_of(drills, root, verdict, summary)
+    except OSError as error:
+        sys.stdout.write(f"no page of all drills: {error}\n")
+    else:
+        sys.stdout.write(f"\nall drills   {_from_here(str(page))}\n")
+
+
+def _from_here(path: str) -> str:
+    with suppress(ValueError):
+        return str(Path(path).relative_to(Path.cwd()))
+    return path
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m pam_rollback.drills",
+        description="Every drill in a session and on a sandbox of its own, several at once. See docs/how-to/run-a-drill.md.",
+    )
+    parser.add_argument("stories", nargs="*", metavar="STORY", help="stories; without any all of them")
+    parser.add_argument("--at-once", type=_positive, help="so many at once at most (default: as the machine bears)")
+    parser.add_argument("--report", action="store_true", help="build the HTML report of each run in the end")
+    parser.add_argument(
+        "--which", action="store_true", help="only print the file of the story (default: the preferred one)"
+    )
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"expected 1 or more, found {text}")
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

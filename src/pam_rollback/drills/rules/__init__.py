@@ -1,0 +1,1 @@
+"""How many drills run at once, and which are run again. Pure."""
