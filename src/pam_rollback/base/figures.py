@@ -36,6 +36,14 @@ class HasFigures(Protocol):
         """The fact's row."""
 
 
+class Sentence:
+    """A fact that says itself in a sentence (``__str__``): pytest shows the repr of what an assertion gives, and that is not its fields."""
+
+    def __repr__(self) -> str:
+        """The same; a dataclass leaves it with ``repr=False``."""
+        return str(self)
+
+
 Fact = TypeVar("Fact", bound=HasFigures)
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed, NothingToProve
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 
 CONFIRMED = "confirmed"
 NOT_DONE = "NOT DONE"
@@ -31,7 +31,7 @@ class Finding:
 
 
 @dataclass(frozen=True, repr=False)
-class ChecklistItem:
+class ChecklistItem(Sentence):
     """One line of a checklist. ``finding`` is None when nothing was measured, and ``why_not`` says why."""
 
     id: str
@@ -85,6 +85,3 @@ class ChecklistItem:
         """The sentence that a failure shows."""
         ack = f'; a person may vouch for it: --ack {self.id}="who: evidence"' if self.state == NOT_CONFIRMED else ""
         return f"{self.state}: {self.words}{ack}"
-
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__

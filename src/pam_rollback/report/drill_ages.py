@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 
 _DAY_S = 86_400
 _HOUR_S = 3_600
@@ -26,7 +26,7 @@ class LastDrill:
 
 
 @dataclass(frozen=True, repr=False)
-class DrillAges:
+class DrillAges(Sentence):
     """All strategies of the plan."""
 
     drills: Sequence[LastDrill]
@@ -64,8 +64,6 @@ class DrillAges:
                 "drill what is missing: pytest drills (or one file of it), and run the gate where its reports/out is"
             )
         return f"every strategy was drilled in the last {self.age_max_d:g} days: {'; '.join(map(str, self.drills))}"
-
-    __repr__ = __str__
 
 
 def _ago(age_s: float) -> str:

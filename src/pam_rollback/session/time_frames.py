@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 
 
 @dataclass(frozen=True, repr=False)
-class FirstVerdict:
+class FirstVerdict(Sentence):
     """When the first verdict of a section came, in seconds from ``since``. ``due_until_s`` may be reached."""
 
     section: str
@@ -39,6 +39,3 @@ class FirstVerdict:
         how = "in time" if self.in_time else "late"
         asked = f"the plan: {self.due_from_s:g} to {self.due_until_s:g} s"
         return f"first verdict, {self.section}: {how}, {self.came_s:.1f} s from {self.since} ({asked})"
-
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from pam_rollback.alerts.rules.group import P95_BEFORE, Alerting, AlertingRule, RecordingRule
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 
 _SHOWN = 4
 _FIGURE = re.compile(r"vector\([0-9.e+-]+\)")
@@ -26,7 +26,7 @@ class LoadedRule:
 
 
 @dataclass(frozen=True, repr=False)
-class AlertsLoaded:
+class AlertsLoaded(Sentence):
     """The rules of one environment in its Prometheus."""
 
     where: str
@@ -60,12 +60,9 @@ class AlertsLoaded:
             f"{'; '.join(self.problems[:_SHOWN])}{more}; write them anew with make alerts, and reload it"
         )
 
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__
-
 
 @dataclass(frozen=True, repr=False)
-class AlertReceivers:
+class AlertReceivers(Sentence):
     """The Alertmanagers that a Prometheus hands its alerts to."""
 
     where: str
@@ -88,11 +85,9 @@ class AlertReceivers:
             return f"{self.where} hands its alerts to {', '.join(self.addresses)}"
         return f"{self.where} has no active Alertmanager: alerts fire and nobody is told; name one under alerting in its configuration"
 
-    __repr__ = __str__
-
 
 @dataclass(frozen=True, repr=False)
-class Fed:
+class Fed(Sentence):
     """Which of the series that are to be watched had a sample lately."""
 
     where: str
@@ -125,8 +120,6 @@ class Fed:
         said = [f"{what}: {n} samples" if n else f"{what}: not scraped" for what, n in self.samples.items()]
         said += [f"{what}: no series named in [prometheus]" for what in self.unnamed]
         return f"{self.where}, the last {self.within_s:g} s: {', '.join(said)}"
-
-    __repr__ = __str__
 
 
 def held_against(

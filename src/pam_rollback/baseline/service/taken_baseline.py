@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.product.rules.health import HealthAround
 from pam_rollback.report.baseline_record import ANSWERS, Baseline, Red
 
@@ -12,7 +12,7 @@ _ERRORS = "errors"
 
 
 @dataclass(frozen=True, repr=False)
-class BaselineAnswers:
+class BaselineAnswers(Sentence):
     """What users got while the baseline was recorded, judged by the plan: what is bad must not become what is usual."""
 
     baseline: Baseline
@@ -59,9 +59,6 @@ class BaselineAnswers:
             f"{self.baseline}; expected errors below {self.error_rate_pct_max:g} % and p95 below "
             f"{self.response_time_ms_max:g} ms: what is bad must not become what is usual, so the answers were not recorded"
         )
-
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__
 
 
 @dataclass(frozen=True)

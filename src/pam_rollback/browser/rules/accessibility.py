@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.figures import Sentence
 from pam_rollback.browser.rules.barriers import Findings
 from pam_rollback.browser.rules.keyboard_access import FocusWalk
 
@@ -59,7 +60,7 @@ def reachable(described: Collection[str], *, account: bool) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, repr=False)
-class Audit:
+class Audit(Sentence):
     """One page state in one look (light, dark, phone, twice as large), or why it could not be reached."""
 
     page_state: str
@@ -92,8 +93,6 @@ class Audit:
         return (
             f"{self.page_state} was not reached: {self.problem}" if self.problem else f"{self.page_state} was reached"
         )
-
-    __repr__ = __str__
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Self
 
+from pam_rollback.base.figures import Sentence
 from pam_rollback.browser.rules.known_barriers import Key, Known, as_finding, stable
 from pam_rollback.environment.known_before import NOTHING_TOLD, Finding, JudgedFindings, counted
 from pam_rollback.environment.known_words import NEW
@@ -61,7 +62,7 @@ class Violation:
 
 
 @dataclass(frozen=True, repr=False)
-class Findings:
+class Findings(Sentence):
     """What the rules say of one page state. ``passed`` counts the rules that found something to look at and nothing to object to."""
 
     page_state: str
@@ -129,9 +130,6 @@ class Findings:
         """The headline; then each rule with its elements, and the waiver that would name what nobody answers for."""
         lines = [line for violation in self.violations for line in violation.lines()]
         return "\n".join([self.headline, *lines]) + self.told.advice
-
-    # pytest shows the repr of what an assertion gives as its message: the sentences, not the fields.
-    __repr__ = __str__
 
 
 def made_known(findings: Iterable[Findings]) -> Known:

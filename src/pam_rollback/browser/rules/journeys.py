@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.environment.known_before import NOTHING_TOLD, Finding, JudgedFindings, without_numbers
 
 _SHOWN = 5
@@ -23,7 +23,7 @@ class Unreachable(Stopped):
 
 
 @dataclass(frozen=True, repr=False, kw_only=True)
-class Walk:
+class Walk(Sentence):
     """One journey. ``problem`` is empty when it came to its end; else it is the sentence that says where it stopped, and what was seen."""
 
     journey: str
@@ -49,9 +49,6 @@ class Walk:
     def __str__(self) -> str:
         """The sentence that a failure shows."""
         return f"{self.journey} in {self.browser}: {self.outcome}"
-
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__
 
 
 @dataclass(frozen=True, repr=False, kw_only=True)

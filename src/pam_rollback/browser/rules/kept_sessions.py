@@ -4,13 +4,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.figures import Sentence
 from pam_rollback.observation.rules.samples import Sample
 
 _UNAUTHORIZED = 401
 
 
-@dataclass(frozen=True)
-class KeptSessions:
+@dataclass(repr=False, frozen=True)
+class KeptSessions(Sentence):
     """How often the session of the probes was refused (HTTP 401) although nobody had signed out."""
 
     loss_allowed: bool
@@ -42,6 +43,3 @@ class KeptSessions:
             f"{self.refused} of {self.n} probes were told that their session is not known (HTTP 401); "
             "the plan allows no session to be lost"
         )
-
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__

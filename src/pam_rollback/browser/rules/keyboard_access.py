@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
 
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.base.outside_text import cut
 from pam_rollback.browser.rules.barriers import OWN_RULES, Element, Findings, Violation
 from pam_rollback.browser.rules.known_barriers import ITEM
@@ -30,7 +30,7 @@ class FocusStop:
 
 
 @dataclass(frozen=True, repr=False)
-class FocusWalk:
+class FocusWalk(Sentence):
     """The Tab key from the top of a page to its end."""
 
     page_state: str
@@ -75,11 +75,9 @@ class FocusWalk:
         way = ", ".join(map(str, self.stops)) or "none"
         return f"{len(self.stops)} stops of the Tab key on {self.page_state}: {way}"
 
-    __repr__ = __str__
-
 
 @dataclass(frozen=True, repr=False)
-class KeyboardChat:
+class KeyboardChat(Sentence):
     """A talk with PAM in which no pointer was used. Each field is what came of one step, in their order."""
 
     presses: int
@@ -144,11 +142,9 @@ class KeyboardChat:
             return f"PAM answered after {self.presses} presses of Tab, a message and Enter"
         return f"the chat cannot be completed by keyboard: {self.problem or 'no answer'}"
 
-    __repr__ = __str__
-
 
 @dataclass(frozen=True, repr=False)
-class TalkBarrier:
+class TalkBarrier(Sentence):
     """What keeps somebody from PAM's answer. It may have been there before, as other barriers may."""
 
     problem: str
@@ -174,8 +170,6 @@ class TalkBarrier:
     def __str__(self) -> str:
         """The sentence that a failure shows, with why it counts where a baseline says more."""
         return self.told.after(self.problem or "PAM's answer reaches everybody") + self.told.advice
-
-    __repr__ = __str__
 
 
 def _barring(whom: str, what: str) -> Finding | None:

@@ -22,7 +22,7 @@ from statistics import fmean, median
 from typing import Any, Self
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.browser.rules.page_weight import PageWeight, Transfer
 from pam_rollback.environment.known_before import NOTHING_TOLD, Finding, JudgedFindings
 
@@ -87,7 +87,7 @@ class PageLoad:
 
 
 @dataclass(frozen=True, repr=False)
-class Vital:
+class Vital(Sentence):
     """One vital of one page, over several loads. ``before`` are the baseline's, where there is one; ``item`` is the plan's."""
 
     item: str
@@ -176,9 +176,6 @@ class Vital:
         shown, loads = self.metric.shown, self.before
         spread = f" ({shown(min(loads))} to {shown(max(loads))} in {len(loads)} loads)" if len(loads) > 1 else ""
         return f"{shown(median(loads))}{spread}"
-
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__
 
 
 @dataclass(frozen=True)

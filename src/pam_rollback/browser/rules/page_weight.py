@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.environment.known_before import NOTHING_TOLD, Finding, JudgedFindings
 
 _MB = 1e6
@@ -75,7 +75,7 @@ class PageWeight:
 
 
 @dataclass(frozen=True, repr=False)
-class Amount:
+class Amount(Sentence):
     """How much a first visit fetches, against a budget and, where there is one, against the baseline."""
 
     item: str
@@ -145,9 +145,6 @@ class Amount:
         unit = f" {self.unit}".rstrip()
         found = f"{self.what} {self.value:.4g}{unit}, expected {self.allowed:.4g}{unit} at most ({self._compared}; {self.largest})"
         return self.told.after(found) + self.told.advice
-
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__
 
 
 def _listed(parts: dict[str, str], shown: int = 4) -> str:

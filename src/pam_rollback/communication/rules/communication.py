@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pam_rollback.base.answer import Answer
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.product.rules.health import HealthReport, is_healthy
 
 OPERATIONAL = "none"
@@ -37,7 +37,7 @@ _MAINTAINED_NOW = frozenset({"in_progress", "verifying"})
 
 
 @dataclass(frozen=True, repr=False)
-class Service:
+class Service(Sentence):
     """How the service is, by its own health answers. ``troubles`` has a sentence for each answer that is not healthy."""
 
     troubles: tuple[str, ...]
@@ -59,11 +59,9 @@ class Service:
         more = f" and {len(self.troubles) - 1} more" if len(self.troubles) > 1 else ""
         return f"the service is not healthy ({self.troubles[0]}{more})"
 
-    __repr__ = __str__
-
 
 @dataclass(frozen=True, repr=False)
-class PageIncident:
+class PageIncident(Sentence):
     """An incident that the status page shows."""
 
     name: str
@@ -84,11 +82,9 @@ class PageIncident:
         """For messages."""
         return f"{self.name!r} ({self.status}, impact {self.impact})"
 
-    __repr__ = __str__
-
 
 @dataclass(frozen=True, repr=False)
-class StatusPage:
+class StatusPage(Sentence):
     """What the status page tells the public. ``problem`` is empty when it could be read."""
 
     url: str
@@ -132,11 +128,9 @@ class StatusPage:
         shown = "; ".join(map(str, self.incidents)) or "no incident"
         return f"the status page says {self.description!r} ({self.indicator}), {shown}"
 
-    __repr__ = __str__
-
 
 @dataclass(frozen=True, repr=False)
-class PublicTruth:
+class PublicTruth(Sentence):
     """The status page beside the service. ``why`` is empty when they agree."""
 
     page: StatusPage
@@ -184,12 +178,9 @@ class PublicTruth:
         """The sentence that a failure shows."""
         return self.why or f"{self.page}; {self.service}"
 
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__
-
 
 @dataclass(frozen=True, repr=False)
-class Notice:
+class Notice(Sentence):
     """The notice inside the app, as every visitor gets it. ``problem`` is empty when it could be read."""
 
     active: bool = False
@@ -217,11 +208,9 @@ class Notice:
         since = f" since {self.since}" if self.since else ""
         return f"the app shows {self.text!r}{since}" if self.text else f"the app shows a notice without a text{since}"
 
-    __repr__ = __str__
-
 
 @dataclass(frozen=True, repr=False)
-class UsersTold:
+class UsersTold(Sentence):
     """The notice in the app beside the service and, where there is one, the status page. ``why`` is empty when they agree."""
 
     notice: Notice
@@ -269,9 +258,6 @@ class UsersTold:
         """The sentence that a failure shows."""
         return self.why or f"{self.notice}; {self.service}"
 
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__
-
 
 @dataclass(frozen=True)
 class ReceivedMessage:
@@ -287,7 +273,7 @@ class ReceivedMessage:
 
 
 @dataclass(frozen=True, repr=False)
-class TeamTold:
+class TeamTold(Sentence):
     """What became of the message to the incident channel. ``received`` is None where nobody can look into the channel."""
 
     channel: str
@@ -328,9 +314,6 @@ class TeamTold:
     def __str__(self) -> str:
         """The sentence that a failure shows."""
         return self.why or f"{self.channel} was told of run {self.run_id}"
-
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__
 
 
 def _page_in(url: str, body: Any) -> StatusPage:

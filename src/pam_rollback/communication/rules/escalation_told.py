@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.communication.rules.escalation import (
     DONE,
     FAILED,
@@ -53,7 +53,7 @@ class Followed:
 
 
 @dataclass(frozen=True, repr=False)
-class LevelTold:
+class LevelTold(Sentence):
     """One line of the matrix: when it was due, and what was sent. ``why`` is empty when all is as the plan asks.
 
     Each audience has to be told by one channel at least: the team, and customers where the level asks for it.
@@ -127,12 +127,9 @@ class LevelTold:
             )
         return f"{self.level.id}: {', '.join(self.level.who)} were told by {'; '.join(map(str, self.sent))}"
 
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__
-
 
 @dataclass(frozen=True, repr=False)
-class ContactTold:
+class ContactTold(Sentence):
     """One contact of the plan: whether mail to the right address was accepted, and arrived where one can look."""
 
     contact: str
@@ -179,12 +176,9 @@ class ContactTold:
             return f"{self.contact} was written to at {self.email}, {self.mails[0]}"
         return f"{self.contact} was not due: the rollback was done after {self.until_s:.1f} s, mail goes out from {self.due_s:.1f} s on"
 
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__
-
 
 @dataclass(frozen=True, repr=False)
-class ChannelsTook:
+class ChannelsTook(Sentence):
     """Every message that was sent. Nothing sent is nothing accepted."""
 
     sent: tuple[Sent, ...]
@@ -219,12 +213,9 @@ class ChannelsTook:
             return f"{len(self.failed)} of {len(self.sent)} messages were not accepted: {told}"
         return f"all {len(self.sent)} messages were accepted ({used})"
 
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__
-
 
 @dataclass(frozen=True, repr=False)
-class EndingTold:
+class EndingTold(Sentence):
     """Whether those who heard of the rollback heard how it ended."""
 
     sent: tuple[Sent, ...]
@@ -248,6 +239,3 @@ class EndingTold:
             )
         tried = "; ".join(map(str, self.sent)) or "nothing was sent"
         return f"the team did not hear how the rollback ended ({tried})"
-
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__

@@ -16,7 +16,7 @@ is not, nothing is known yet: neither "as usual" nor "not recovered" would be tr
 from dataclasses import dataclass
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.stats.binomial import at_least
 
 ALARM_BELOW_P = 0.001
@@ -45,7 +45,7 @@ def chance_of(count: int, *, before: int, share: float) -> float:
 
 
 @dataclass(frozen=True, repr=False)
-class TicketVolume:
+class TicketVolume(Sentence):
     """The tickets of the latest ``latest_s`` seconds beside those of the history.
 
     ``same_hours`` are those of the history at the same time of day; ``oldest_d`` is how far back tickets go at all (None: there are
@@ -140,6 +140,3 @@ class TicketVolume:
             f"(n={self.before} in {HISTORY_D} days, {self.same_hours} of them at this time of day), p {self.p:.2g}; "
             f"unusual from {self.unusual_from} on"
         )
-
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__

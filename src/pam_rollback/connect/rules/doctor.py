@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.connect.rules.ways import Way, way_to
 
 PLUGIN = "pam-doctor"
@@ -83,7 +83,7 @@ class Judged:
 
 
 @dataclass(frozen=True, repr=False)
-class Completeness:
+class Completeness(Sentence):
     """All items, in the plan's order."""
 
     judged: tuple[Judged, ...]
@@ -111,8 +111,6 @@ class Completeness:
             return f"every plan item can be judged here, as far as it can be at all ({len(self.judged)} items)"
         names = " ".join(one.item for one in self.open)
         return f"{len(self.open)} of {len(self.judged)} plan items cannot be judged here yet: {names}"
-
-    __repr__ = __str__
 
 
 def completeness(

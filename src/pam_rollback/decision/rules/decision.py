@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import Strategy
 from pam_rollback.report.decision_record import Recommendation
@@ -70,7 +70,7 @@ class Finding:
 
 
 @dataclass(frozen=True, repr=False)
-class Judged:
+class Judged(Sentence):
     """A measurement held against a criterion. ``holds`` means: the plan's criterion for a rollback is met."""
 
     finding: Finding
@@ -86,9 +86,6 @@ class Judged:
     def __str__(self) -> str:
         """The sentence that a failure shows."""
         return self.finding.words
-
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Self
 
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.environment.known_before import NOTHING_TOLD, Finding, JudgedFindings
 
 ITEM = "IR-1"
@@ -118,7 +118,7 @@ class Door:
 
 
 @dataclass(frozen=True, repr=False)
-class Access:
+class Access(Sentence):
     """Every door that was tried, and what could not be tried."""
 
     doors: tuple[Door, ...]
@@ -204,9 +204,6 @@ class Access:
                 f"{self.told.after(named, blind=_some(unknown))}{self.told.advice}"
             )
         return f"{self.tried} requests without a right token, none let in"
-
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__
 
 
 def _let_in(door: Door, attempt: Attempt) -> Finding:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.observation.rules.sampled_answers import share_bound_pct
 
 CORE_FEATURES = ("chat", "expenses")
@@ -55,7 +55,7 @@ class FeatureShare:
 
 
 @dataclass(frozen=True, repr=False)
-class AffectedUsers:
+class AffectedUsers(Sentence):
     """Every core feature, held against the plan's limit. ``users`` is how many the product says it has."""
 
     features: tuple[FeatureShare, ...]
@@ -99,9 +99,6 @@ class AffectedUsers:
     def __str__(self) -> str:
         """The sentence that a failure shows."""
         return f"{self.worst}; limit {self.limit_pct:g} %"
-
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__
 
 
 def affected(tries: Sequence[Mapping[str, Mapping[str, bool]]], *, limit_pct: float, users: int) -> AffectedUsers:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 
 _SHOWN = 4
 _SUCCESS = range(200, 300)
@@ -65,7 +65,7 @@ class Belongings:
 
 
 @dataclass(frozen=True, repr=False)
-class Separation:
+class Separation(Sentence):
     """All kinds that were tried, and those that could not be."""
 
     kinds: tuple[Belongings, ...]
@@ -122,6 +122,3 @@ class Separation:
                 f"{'; '.join(self.exposed[:_SHOWN])}{more}"
             )
         return f"the second account saw nothing of the first in {self.looks} looks"
-
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__

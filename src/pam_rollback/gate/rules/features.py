@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.base.outside_text import cut
 from pam_rollback.base.strict_json import NotJson, read_json
 from pam_rollback.plan.flags import Flag, FlagName
@@ -72,7 +72,7 @@ def _feature(one: Any, place: str) -> Feature:
 
 
 @dataclass(frozen=True, repr=False)
-class Declared:
+class Declared(Sentence):
     """Whether every new feature is behind a flag that is off by default."""
 
     release: str
@@ -103,8 +103,6 @@ class Declared:
         names = ", ".join(f"{feature.name} ({feature.flag})" for feature in self.new)
         return f"release {self.release}: each of its {len(self.new)} new features is behind a flag that is off by default: {names}"
 
-    __repr__ = __str__
-
 
 def declared(register: Register, *, version: str, before: Register | None) -> Declared:
     """Judge the declaration of the candidate, which is ``version`` (empty: nobody told)."""
@@ -129,7 +127,7 @@ def _problems(register: Register, new: Collection[Feature], version: str) -> Ite
 
 
 @dataclass(frozen=True, repr=False)
-class Exposure:
+class Exposure(Sentence):
     """Who would get the new features from a deploy, by what the environment says now. Counts are None where nobody can be evaluated."""
 
     environment: str
@@ -175,5 +173,3 @@ class Exposure:
             )
         who = f", and none of {self.users} users gets them" if self.served is not None else ""
         return f"{self.environment}: {', '.join(self.asked)} are off{who}"
-
-    __repr__ = __str__

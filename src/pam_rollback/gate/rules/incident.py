@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.decision.rules.decision import State
 
 OF_THE_SERVICE = ("IR-", "CR-", "SC-", "MT-", "HC-", "DI-", "WV-", "PW-")
@@ -81,7 +81,7 @@ class CriterionRetest:
 
 
 @dataclass(frozen=True, repr=False)
-class IncidentRetest:
+class IncidentRetest(Sentence):
     """The incident, looked for on the candidate under its load."""
 
     incident: RecordedIncident
@@ -139,8 +139,6 @@ class IncidentRetest:
         if self._of(RetestOutcome.BACK):
             return f"{self.incident} comes back on release {self.release} ({load}): {_listed(self._of(RetestOutcome.BACK))}"
         return f"{self.incident} does not come back on release {self.release} ({load}): {_listed(self.tried)}"
-
-    __repr__ = __str__
 
 
 def _listed(tried: Iterable[CriterionRetest]) -> str:

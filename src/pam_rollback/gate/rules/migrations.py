@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.gate.rules.migration_files import MigrationFile
 
 _SHOWN = 5
@@ -118,7 +118,7 @@ def listed(sentences: Sequence[str]) -> str:
 
 
 @dataclass(frozen=True, repr=False)
-class Applied:
+class Applied(Sentence):
     """Whether the candidate's migrations can be applied to the copy."""
 
     pending: tuple[MigrationFile, ...]
@@ -154,11 +154,9 @@ class Applied:
         names = ", ".join(map(str, self.pending)) or "none"
         return f"{len(self.pending)} of the candidate's {self.known} migrations were applied to the copy in {self.took_s:.1f} s: {names}"
 
-    __repr__ = __str__
-
 
 @dataclass(frozen=True, repr=False)
-class Kept:
+class Kept(Sentence):
     """Whether the migrations leave what users wrote: an older release would miss it, and no way back brings it again."""
 
     pending: tuple[MigrationFile, ...]
@@ -184,11 +182,9 @@ class Kept:
             return f"{names}: applied to a copy, it drops data: {listed(self.lost)}"
         return f"{names}: applied to a copy, {self.rows} rows are as they were"
 
-    __repr__ = __str__
-
 
 @dataclass(frozen=True, repr=False)
-class Reversal:
+class Reversal(Sentence):
     """Whether the way back leads back."""
 
     pending: tuple[MigrationFile, ...]
@@ -252,11 +248,9 @@ class Reversal:
         compared = f"{self.objects} objects and {self.rows} rows are as they were"
         return f"{names}: applied to a copy and rolled back in {self.took_s:.1f} s; {compared}"
 
-    __repr__ = __str__
-
 
 @dataclass(frozen=True, repr=False)
-class CopyIntegrity:
+class CopyIntegrity(Sentence):
     """What the invariants say of the copy with the candidate's migrations."""
 
     held: int
@@ -285,5 +279,3 @@ class CopyIntegrity:
         if self.broken:
             return f"with the candidate's migrations {len(self.broken)} invariants do not hold on the copy: {listed(self.broken)}"
         return f"with the candidate's migrations all {self.held} invariants hold on the copy"
-
-    __repr__ = __str__

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.gate.rules.contraction import Finding, contracted, loosened
 from pam_rollback.gate.rules.migration_files import MigrationFile
 from pam_rollback.gate.rules.migrations import Picture, listed
@@ -49,7 +49,7 @@ Battery = Mapping[Statement, Ran]
 
 
 @dataclass(frozen=True, repr=False)
-class StableRelease:
+class StableRelease(Sentence):
     """Whether the release before works on the migrated schema, and what it meets there that is changed."""
 
     pending: tuple[MigrationFile, ...]
@@ -90,8 +90,6 @@ class StableRelease:
         if self.broken:
             return f"the stable release does not work on the migrated schema: {listed(self.broken)}"
         return f"{names}: the stable release's {self.statements} statements do what they did on the migrated schema"
-
-    __repr__ = __str__
 
 
 def still_works(

@@ -8,7 +8,7 @@ from typing import Any
 
 from pam_rollback.base.configuration import nearest
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.base.outside_text import cut
 
 _SHORT = 12
@@ -40,7 +40,7 @@ def scripts_of(package: str, place: str) -> Mapping[str, str]:
 
 
 @dataclass(frozen=True, repr=False)
-class Stage:
+class Stage(Sentence):
     """What came of one script in a checkout of the candidate. ``exit_code`` is None when it was ended by us, or is not there."""
 
     id: str
@@ -89,6 +89,3 @@ class Stage:
         if self.exit_code:
             return f"{where}: exit code {self.exit_code} after {self.took_s:.1f} s: {self.last_words}"
         return f"{where}: done in {self.took_s:.1f} s; {self.kept} files of it are kept"
-
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__

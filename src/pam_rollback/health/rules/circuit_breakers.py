@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pam_rollback.base.answer import Answer
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 
 CLOSED = "CLOSED"
 KNOWN = frozenset({CLOSED, "OPEN", "HALF_OPEN"})
 
 
 @dataclass(frozen=True, repr=False)
-class CircuitBreakers:
+class CircuitBreakers(Sentence):
     """What the product says of them, after it was asked through them."""
 
     where: str
@@ -51,9 +51,6 @@ class CircuitBreakers:
         said = ", ".join(f"{name} {state}" for name, state in self.states.items())
         waited = f", looked at for {self.waited_s:.1f} s" if self.open else ""
         return f"{self.where}: {said} (expected each {CLOSED}{waited})"
-
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__
 
 
 def read_breakers(answer: Answer) -> CircuitBreakers:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Generic, Self, TypeVar
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.integrity.rules.row_counts import TableContent
 
 COMPARED_PCT_MIN = 50.0
@@ -18,7 +18,7 @@ COMPARED_PCT_MIN = 50.0
 
 
 @dataclass(frozen=True, repr=False)
-class ComparedTable:
+class ComparedTable(Sentence):
     """One table: how many of its ``rows`` of before could be compared, and the groups with a damaged row."""
 
     damaged: ClassVar[str]
@@ -58,14 +58,12 @@ class ComparedTable:
         ids = f", among the ids {', '.join(self.ids)}" if self.ids else ""
         return f"{self.table}: {len(self.groups)} rows or more {self.damaged}{ids} ({compared})"
 
-    __repr__ = __str__
-
 
 Table = TypeVar("Table", bound=ComparedTable)
 
 
 @dataclass(frozen=True, repr=False)
-class ComparedRows(Generic[Table]):
+class ComparedRows(Sentence, Generic[Table]):
     """All tables that were compared for one kind of damage."""
 
     what: ClassVar[str]
@@ -130,8 +128,6 @@ class ComparedRows(Generic[Table]):
         """The damaged tables; all of them when there is none."""
         wrong = [table for table in self.tables if table.groups]
         return f"{'; '.join(map(str, wrong or self.tables))}, created until {self.created_until}"
-
-    __repr__ = __str__
 
 
 def same_rows(before: TableContent, after: TableContent) -> frozenset[int]:

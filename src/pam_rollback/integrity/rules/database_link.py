@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.figures import Sentence
 
 SETTING = "pam_rollback_probe"
 """The setting that is written for it; it stays."""
@@ -25,7 +26,7 @@ class Link(Enum):
 
 
 @dataclass(frozen=True, repr=False)
-class DatabaseLink:
+class DatabaseLink(Sentence):
     """``why`` is the sentence: what was seen through both, or what speaks against it, or what kept us from looking."""
 
     link: Link
@@ -56,8 +57,6 @@ class DatabaseLink:
     def __str__(self) -> str:
         """The sentence."""
         return f"the database behind the API, {self.link.value}: {self.why}"
-
-    __repr__ = __str__
 
 
 def judge_link(

@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.product.rules.invariants import InvariantResult
 
 _SHOWN = 3
 
 
 @dataclass(frozen=True, repr=False)
-class HeldData:
+class HeldData(Sentence):
     """What came of every invariant, asked ``after_s`` seconds into the window; ``unknown`` says why some could not be."""
 
     results: tuple[InvariantResult, ...]
@@ -71,6 +71,3 @@ class HeldData:
     @property
     def _not_asked(self) -> str:
         return "".join(f"; left out: {name}: {why}" for name, why in self.left_out.items())
-
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__

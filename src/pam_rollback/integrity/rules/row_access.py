@@ -13,7 +13,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.environment.known_before import NOTHING_TOLD, Finding, JudgedFindings
 
 PUBLIC = "public"
@@ -81,7 +81,7 @@ class RowAccess(BaseModel):
 
 
 @dataclass(frozen=True, repr=False)
-class Reach:
+class Reach(Sentence):
     """Whether the product can reach its rows: what its own policies promise, its roles have a right to."""
 
     broken: tuple[str, ...]
@@ -116,8 +116,6 @@ class Reach:
                 f"{self.looked_at} policies and privileges of {len(self.tables)} tables are as the product needs them"
             )
         return f"the product cannot reach all of its rows: {_listed(self.broken)}"
-
-    __repr__ = __str__
 
 
 def reach(access: RowAccess) -> Reach:
@@ -166,7 +164,7 @@ class Shown:
 
 
 @dataclass(frozen=True, repr=False)
-class Strangers:
+class Strangers(Sentence):
     """Whether somebody who owns nothing is shown rows, by the policies themselves. ``left_out`` says where that was not tried and why."""
 
     shown: tuple[Shown, ...]
@@ -232,15 +230,13 @@ class Strangers:
         new = "; ".join(told) if self.told.compared else _listed(told)
         return f"rows of users are open to others: {self.told.after(new, blind=blind)}{self.told.advice}"
 
-    __repr__ = __str__
-
 
 def _open_door(one: Shown) -> Finding:
     return Finding("SC-4", one.table, f"shows {one.role} rows of others", 1 + one.all_rows)
 
 
 @dataclass(frozen=True, repr=False)
-class AccessChanges:
+class AccessChanges(Sentence):
     """What of it is not as it was."""
 
     changes: tuple[str, ...]
@@ -272,8 +268,6 @@ class AccessChanges:
         if not self.changes:
             return f"who may reach which rows is as it was ({compared})"
         return f"who may reach which rows is not as it was: {_listed(self.changes)} ({compared})"
-
-    __repr__ = __str__
 
 
 def access_changes(before: RowAccess, after: RowAccess) -> AccessChanges:

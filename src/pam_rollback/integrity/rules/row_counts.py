@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 
 
 class TableContent(BaseModel):
@@ -48,7 +48,7 @@ class TableCounts(BaseModel):
 
 
 @dataclass(frozen=True, repr=False)
-class TableLoss:
+class TableLoss(Sentence):
     """One table, before and after."""
 
     table: str
@@ -99,11 +99,9 @@ class TableLoss:
         allowed = f", {self.lost_max:,} allowed" if self.lost_max else ""
         return f"{self.table}: {self.lost:,} rows lost{allowed}, {span}"
 
-    __repr__ = __str__
-
 
 @dataclass(frozen=True, repr=False)
-class RowLoss:
+class RowLoss(Sentence):
     """All core tables, before and after."""
 
     tables: tuple[TableLoss, ...]
@@ -131,8 +129,6 @@ class RowLoss:
         """The tables that lost something; all of them when none did."""
         wrong = [table for table in self.tables if not table.holds]
         return "; ".join(map(str, wrong or self.tables)) or "no table was counted, so nothing is proven"
-
-    __repr__ = __str__
 
 
 def lost(before: TableCounts, after: TableCounts, *, lost_rows_max: int = 0) -> RowLoss:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import get_args
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.integrity.rules.row_access import CLIENTS, PUBLIC
 from pam_rollback.integrity.rules.schema_objects import Kind, Schema, SchemaObject
 
@@ -21,7 +21,7 @@ _TEXT_SHOWN = 80
 
 
 @dataclass(frozen=True, repr=False)
-class SchemaChanges:
+class SchemaChanges(Sentence):
     """One kind of change: what was lost, what is weaker, or what is more open."""
 
     how: str
@@ -68,8 +68,6 @@ class SchemaChanges:
         if not self.changes:
             return f"nothing of the schema {self.how} ({compared})"
         return f"something of the schema {self.how}: {_listed(self.changes)} ({compared})"
-
-    __repr__ = __str__
 
 
 @dataclass(frozen=True)

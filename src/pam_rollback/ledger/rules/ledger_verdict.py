@@ -24,7 +24,7 @@ from enum import StrEnum
 from itertools import islice
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.ledger.rules.ledger_writes import KINDS, Write, WriteKind, Writes
 
 _MORE_THAN_ONCE = 2
@@ -67,7 +67,7 @@ class FinalReading:
 
 
 @dataclass(frozen=True, repr=False)
-class LedgerVerdict:
+class LedgerVerdict(Sentence):
     """Counts and evidence.
 
     ``present``, ``lost``, ``moved``, ``altered``, ``duplicated`` and ``unread`` add up to ``acknowledged``.
@@ -140,9 +140,6 @@ class LedgerVerdict:
         reach = f"the loss reaches {self.rpo_s:.1f} s back, {self.cut}" if self.rpo_s is not None and self.lost else ""
         parts = (allowed, reach, ", ".join(damaged[:5]), *self.reasons)
         return f"{self.state}: {counts}" + "".join(f"; {part}" for part in parts if part)
-
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__
 
 
 @dataclass(frozen=True)

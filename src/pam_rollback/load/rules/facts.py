@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.load.rules.generator import NO_DOUBTS, Doubts
 from pam_rollback.load.rules.record import LoadRequest
 from pam_rollback.plan.plan_items import LoadErrorLimit, LoadLatencyLimit, LoadOutageLimit
@@ -31,7 +31,7 @@ _RUN_ANSWERS_MIN = 5
 _SHOWN = 3
 
 
-class LoadFact(ABC):
+class LoadFact(Sentence, ABC):
     """One thing that a load test shows."""
 
     doubts: Doubts
@@ -141,8 +141,6 @@ class LatencyUnderLoad(LoadFact):
             f"p{self.limit.pct:g} under load from the due time: {found}, expected below {most_ms:g} ms; {self._bound}"
         )
 
-    __repr__ = __str__
-
 
 @dataclass(frozen=True, repr=False)
 class ErrorsUnderLoad(LoadFact):
@@ -222,8 +220,6 @@ class ErrorsUnderLoad(LoadFact):
             f"error rate under load {found}, expected below {self.limit.error_rate_pct_max:g} %, with {CONFIDENCE_PCT:g} % confidence "
             f"between {self.low_pct:.2f} and {self.high_pct:.2f} %{most}"
         )
-
-    __repr__ = __str__
 
 
 @dataclass(frozen=True)
@@ -309,8 +305,6 @@ class OutageUnderLoad(LoadFact):
             f"longest run of bad seconds under load: {found}, expected at most {self.limit.bad_run_s_max:g} s (bad is failed, or "
             f"{self.limit.slow_ms:g} ms and more; {self.seconds} seconds with {self.n} requests were looked at)"
         )
-
-    __repr__ = __str__
 
 
 def _seconds(sent: Iterable[LoadRequest], slow_ms: float, began_s: float) -> Mapping[int, tuple[int, int]]:

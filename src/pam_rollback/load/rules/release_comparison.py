@@ -21,7 +21,7 @@ from functools import cached_property
 from itertools import accumulate
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.load.rules.facts import CONFIDENCE_PCT, LoadFact
 from pam_rollback.load.rules.generator import NO_DOUBTS, Doubts, doubts
 from pam_rollback.load.rules.record import CANDIDATE, STABLE, LoadRecord, LoadRequest
@@ -55,7 +55,7 @@ class Between:
 
 
 @dataclass(frozen=True, repr=False)
-class Slowdown:
+class Slowdown(Sentence):
     """One percentile of both releases. Changes in per cent of the stable release."""
 
     pct: float
@@ -95,8 +95,6 @@ class Slowdown:
             f"{change_ms:+z.0f} ms ({self.blocks_ms.low:+z.0f} to {self.blocks_ms.high:+z.0f}), {self.exact.increase_pct:+z.0f} % "
             f"({interval.low:+z.0f} to {high} {sure}, limit {self.limit_pct:+z.0f} %)"
         )
-
-    __repr__ = __str__
 
 
 @dataclass(frozen=True, repr=False)
@@ -152,8 +150,6 @@ class SpeedOfReleases(LoadFact):
         rest = [one for one in self.changes if one is not self.worst]
         return f"candidate against stable in the same run: {'; '.join(map(str, (self.worst, *rest)))}"
 
-    __repr__ = __str__
-
 
 @dataclass(frozen=True, repr=False)
 class ErrorsOfReleases(LoadFact):
@@ -207,8 +203,6 @@ class ErrorsOfReleases(LoadFact):
             f"{change.increase_pp:+z.2f} points ({interval.low:+z.2f} to {interval.high:+z.2f} with {CONFIDENCE_PCT:g} % confidence, "
             f"smallest visible increase {change.smallest_visible_pp:.2f}), expected at most {self.limit.error_rate_increase_pp_max:+g}"
         )
-
-    __repr__ = __str__
 
 
 class ReleaseComparison:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.load.rules.generator import NO_DOUBTS, Doubts
 from pam_rollback.load.rules.record import LoadRequest
 from pam_rollback.plan.plan_items import LoadAgreement
@@ -30,7 +30,7 @@ _FEW = 3
 
 
 @dataclass(frozen=True, repr=False)
-class RecordsOfLoad:
+class RecordsOfLoad(Sentence):
     """Both records of the same run."""
 
     servers: ServersCount
@@ -165,6 +165,3 @@ class RecordsOfLoad:
             f"{self.servers.where} counted {self.servers.n}, {self.servers.errors} of them errors, p95 {self._their_p95}"
         )
         return "; ".join((*self.disagreements, told))
-
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__

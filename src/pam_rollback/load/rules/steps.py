@@ -121,8 +121,6 @@ class StepsUnderLoad(LoadFact):
             return f"steps of the load, expected all to be borne: {told}"
         return f"the load broke it at {broken.step}, {broken.offset_s:.0f} s after the start: {broken.broken_by}; all steps: {told}"
 
-    __repr__ = __str__
-
 
 @dataclass(frozen=True, repr=False)
 class ReachedLoad(LoadFact):
@@ -184,8 +182,6 @@ class ReachedLoad(LoadFact):
         reached = self.reached_pct
         found = "not known" if reached is None else f"{reached:.1f} %"
         return f"load that was reached: {found} ({self._where}), expected at least {self.limit.reached_pct_min:g} %"
-
-    __repr__ = __str__
 
 
 def steps_under_load(

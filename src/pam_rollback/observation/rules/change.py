@@ -21,7 +21,7 @@ from functools import cached_property
 from typing import Self
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.observation.rules.samples import LATE_MS, Sample
 from pam_rollback.stats.binomial import share_above, share_below
 from pam_rollback.stats.distribution import Distribution, QuantileBounds, bounds_of, needed_for
@@ -49,7 +49,7 @@ def latencies_ms(
 
 
 @dataclass(frozen=True, repr=False)
-class LatencyChange:
+class LatencyChange(Sentence):
     """A percentile of response times beside that of the baseline. Changes in per cent of the baseline, +100 is twice as long."""
 
     pct: float
@@ -150,12 +150,9 @@ class LatencyChange:
             f"{DEFINITION}: {self.increase_pct:+z.0f} %, {self._interval}"
         )
 
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__
-
 
 @dataclass(frozen=True, repr=False)
-class RateChange:
+class RateChange(Sentence):
     """An error rate beside that of the baseline, as counts. Changes in percentage points: a rate may well have been zero."""
 
     before_bad: int
@@ -223,9 +220,6 @@ class RateChange:
             f"between {self.low_pp:+z.2f} and {self.high_pp:+z.2f} with {CONFIDENCE_PCT:g} % confidence, "
             f"smallest visible increase {self.smallest_visible_pp:.2f} points"
         )
-
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__
 
 
 def _log(value: float) -> float:

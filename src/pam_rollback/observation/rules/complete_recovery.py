@@ -9,7 +9,7 @@ On the way the six moments of an incident, each with what it can be wrong by: on
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.observation.rules.recovery import Recovery
 from pam_rollback.observation.rules.window import WindowVerdict
 from pam_rollback.observation.rules.window_state import WindowState
@@ -18,7 +18,7 @@ _MINUTE_S = 60.0
 
 
 @dataclass(frozen=True, repr=False)
-class Moment:
+class Moment(Sentence):
     """One moment of the incident, in monotonic seconds, and how exactly it is known. None: nobody saw it."""
 
     name: str
@@ -45,12 +45,9 @@ class Moment:
         """One line."""
         return str(self.figures)
 
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__
-
 
 @dataclass(frozen=True, repr=False)
-class CompleteRecovery:
+class CompleteRecovery(Sentence):
     """Recovery and the windows after it, held against the objective, in seconds from the decision."""
 
     recovery: Recovery
@@ -119,9 +116,6 @@ class CompleteRecovery:
             f"complete recovery after {self.total_s / _MINUTE_S:.1f} min, window of {self.window_s:g} s included, asked within "
             f"{self.objective_s:g} s of the decision: {self.recovery}; {windows}"
         )
-
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__
 
 
 def moments(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.observation.rules.change import LatencyChange, RateChange, latencies_ms
 from pam_rollback.observation.rules.samples import Sample
 from pam_rollback.stats.distribution import Distribution
@@ -30,7 +30,7 @@ class Before:
 
 
 @dataclass(frozen=True, repr=False)
-class JourneySpeed:
+class JourneySpeed(Sentence):
     """How long the answers of one journey take, beside the baseline, with and without what the prober itself was late."""
 
     journey: str
@@ -72,11 +72,9 @@ class JourneySpeed:
         """For the sentence of all."""
         return f"{self.journey}: {self.change}"
 
-    __repr__ = __str__
-
 
 @dataclass(frozen=True, repr=False)
-class SpeedAgainstBaseline:
+class SpeedAgainstBaseline(Sentence):
     """Every journey, and all of them together."""
 
     journeys: tuple[JourneySpeed, ...]
@@ -123,12 +121,9 @@ class SpeedAgainstBaseline:
         others = ", ".join(f"{one.journey} {one.change.increase_pct:+z.0f} %" for one in self.journeys if one != worst)
         return f"{worst}; expected {self._asked(worst)} ({self.baseline}); beside it {others or 'nothing'}"
 
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__
-
 
 @dataclass(frozen=True, repr=False)
-class ErrorsAgainstBaseline:
+class ErrorsAgainstBaseline(Sentence):
     """The share of wrong or missing answers over all journeys."""
 
     change: RateChange
@@ -161,8 +156,6 @@ class ErrorsAgainstBaseline:
     def __str__(self) -> str:
         """The sentence that a failure shows."""
         return f"{self.change}; expected at most {self.increase_pp_max:+g} points ({self.baseline})"
-
-    __repr__ = __str__
 
 
 def speed_against(

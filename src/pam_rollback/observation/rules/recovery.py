@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.observation.rules.blocking import why_void
 from pam_rollback.observation.rules.samples import LATE_MS, Sample
 from pam_rollback.stats.percentiles import percentile
@@ -134,7 +134,7 @@ class Recovery:
 
 
 @dataclass(frozen=True, repr=False)
-class JudgedRecovery:
+class JudgedRecovery(Sentence):
     """A recovery and the objective that it is held against, in seconds from the decision."""
 
     recovery: Recovery
@@ -171,9 +171,6 @@ class JudgedRecovery:
     def __str__(self) -> str:
         """One line for people and assertion messages."""
         return f"asked within {self.objective_s:g} s of the decision: {self.recovery}"
-
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__
 
 
 def find_outages(samples: Iterable[Sample], rule: OutageRule) -> tuple[tuple[Outage, ...], tuple[Sample, ...]]:

@@ -8,7 +8,7 @@ error, the true share lies, with 95 % confidence, below ``share_bound_pct(0, n)`
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.observation.rules.prober_lag import judge_without_prober_lag
 from pam_rollback.observation.rules.samples import Sample
 from pam_rollback.observation.rules.window import Measure, WindowSpec, WindowVerdict
@@ -25,7 +25,7 @@ _CONFIDENCE_PCT = 95.0
 
 
 @dataclass(frozen=True, repr=False)
-class SampledAnswers:
+class SampledAnswers(Sentence):
     """One measure over a sample of answers, judged against the plan's limit. ``before`` is what the baseline had, where there is one."""
 
     verdict: WindowVerdict
@@ -82,9 +82,6 @@ class SampledAnswers:
             f"({verdict.bad} of {verdict.n} answers speak against it, over {verdict.observed_s:.0f} s{compared})"
             + (f": {verdict.reason}" if verdict.reason else "")
         )
-
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__
 
 
 def sample_spec(measure: Measure, limit: float, *, rate_hz: float, answer_max_s: float) -> WindowSpec:

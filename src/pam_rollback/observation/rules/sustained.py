@@ -23,7 +23,7 @@ from enum import StrEnum
 from itertools import pairwise
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.observation.rules.blocking import why_void
 from pam_rollback.observation.rules.samples import LATE_MS, Sample
 from pam_rollback.stats.binomial import share_below
@@ -69,7 +69,7 @@ class Span:
 
 
 @dataclass(frozen=True, repr=False)
-class Condition:
+class Condition(Sentence):
     """What stands, for how long, and what it rests on. ``asked_s`` is the plan's time, ``duration_s`` what the pace made of it."""
 
     state: ConditionState
@@ -106,9 +106,6 @@ class Condition:
             ConditionState.OPEN: f", after {self.observed_s:.0f} of {self.duration_s:g} s{scaled}",
         }.get(self.state, "")
         return f"{self.words}{for_how_long}" + (f": {self.reason}" if self.reason else "")
-
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -172,9 +172,6 @@ class WindowVerdict(WindowResult):
             + ", ".join(f"{journey} {bad}" for journey, bad in self.bad_by_journey)
         )
 
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__
-
 
 def judge(
     samples: Iterable[Sample],

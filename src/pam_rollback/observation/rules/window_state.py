@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.figures import Sentence
 
 
 class WindowState(StrEnum):
@@ -14,7 +15,7 @@ class WindowState(StrEnum):
     UNKNOWN = "unknown"
 
 
-class WindowResult:
+class WindowResult(Sentence):
     """A verdict on a window."""
 
     state: WindowState

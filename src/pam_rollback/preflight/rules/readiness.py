@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 
 
 class State(StrEnum):
@@ -103,7 +103,7 @@ READY, NOT_READY, NOT_CHECKED = "ready", "not ready", "not checked"
 
 
 @dataclass(frozen=True, repr=False)
-class Readiness:
+class Readiness(Sentence):
     """What is known of one strategy."""
 
     name: str
@@ -151,9 +151,6 @@ class Readiness:
     def __str__(self) -> str:
         """The sentence that a failure shows."""
         return f"{self.name} is {self.state}: {self.words}"
-
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__
 
 
 def readiness_of(answers: Iterable[Answered], *, environment: str, abilities: Iterable[str]) -> dict[str, Readiness]:

@@ -14,7 +14,7 @@ from html.parser import HTMLParser
 
 from pam_rollback.base.addresses import server_of
 from pam_rollback.base.answer import Answer
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.base.outside_text import cut
 
 ASSETS_MAX = 6
@@ -232,7 +232,7 @@ class PageAnswer:
 
 
 @dataclass(frozen=True, repr=False)
-class FrontPage:
+class FrontPage(Sentence):
     """The front page as it was sent, with the files that it names: ``problems`` is empty when it is the site."""
 
     url: str
@@ -255,9 +255,6 @@ class FrontPage:
     def __str__(self) -> str:
         """The sentence that a failure shows."""
         return f"{self.url}: {'; '.join(self.problems) or f'a page, with {self.assets} scripts and styles'}"
-
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__
 
 
 def _error_in(page: PageContent) -> str:

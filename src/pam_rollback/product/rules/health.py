@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 
 from pam_rollback.base.answer import Answer
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.environment.known_before import NOTHING_TOLD, Finding, JudgedFindings
 from pam_rollback.product.rules.conditions import Captured
 from pam_rollback.product.rules.contract import ANY_STATUS, Component
@@ -22,7 +22,7 @@ _SHOWN_SURVIVORS = 3
 
 
 @dataclass(frozen=True, repr=False)
-class HealthReport:
+class HealthReport(Sentence):
     """One health answer, in words that a person can act on."""
 
     name: str
@@ -152,12 +152,9 @@ class HealthReport:
         told = self.told.after(f"{self.name} says {self.status}{release}{self._wanted}{kept}")
         return f"{told} ({self.answer}){self.told.advice}"
 
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__
-
 
 @dataclass(frozen=True, repr=False)
-class HealthAround:
+class HealthAround(Sentence):
     """What all health endpoints said before something was recorded, and after it. What is recorded while one is ill is not normal."""
 
     before: tuple[HealthReport, ...]
@@ -210,8 +207,6 @@ class HealthAround:
         """The sentence that a failure shows."""
         return "; ".join(self._ill) or f"all {len(self.before)} health endpoints were healthy before and after"
 
-    __repr__ = __str__
-
 
 def is_healthy(report: HealthReport) -> bool:
     """The whole body and the status agree, and they are of now."""
@@ -219,7 +214,7 @@ def is_healthy(report: HealthReport) -> bool:
 
 
 @dataclass(frozen=True, repr=False)
-class ComponentHealth:
+class ComponentHealth(Sentence):
     """What a component said, and the release that it should run; empty where nobody said which."""
 
     report: HealthReport
@@ -233,6 +228,3 @@ class ComponentHealth:
     def __str__(self) -> str:
         """The sentence that a failure shows."""
         return str(self.report) if not self.report.healthy else self.report.release_problem(self.expected)
-
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__

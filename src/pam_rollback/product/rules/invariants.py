@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pam_rollback.base.configuration import ConfigurationError, Problem, shown, suggestion
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 
 Severity = Literal["critical", "advisory"]
 Dialect = Literal["product", "plan"]
@@ -101,7 +101,7 @@ def parse_invariant(text: str, *, source: str, stem: str) -> Invariant:
 
 
 @dataclass(frozen=True, repr=False)
-class InvariantResult:
+class InvariantResult(Sentence):
     """What the database said about one invariant. ``worst`` names offenders by their ids, in the order that the file gives."""
 
     id: str
@@ -153,8 +153,6 @@ class InvariantResult:
         more = " …" if self.offenders > len(self.worst[:_IN_A_SENTENCE]) else ""
         named = f" ({named}{more}{first})" if named else ""
         return f"{self.id}: {self.offenders:,} of {self.looked_at:,} {rows}{named}{allowed}; expected: {self.sentence}{asked_with}"
-
-    __repr__ = __str__
 
 
 def as_csv(results: Iterable[InvariantResult], unknown: Mapping[str, str]) -> str:

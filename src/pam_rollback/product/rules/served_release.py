@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.product.rules.release_evidence import ReleaseProof
 
 FRONT_END, BACK_END = "the front end", "the back end"
@@ -36,7 +36,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, repr=False)
-class Served:
+class Served(Sentence):
     """What one of the two sites serves, held against what is wanted."""
 
     site: str
@@ -115,9 +115,6 @@ class Served:
                 f"{self.wanted.no_proof}"
             )
         return f"{self.site} serves {self._found()}, expected {self.wanted}"
-
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__
 
     def _by_proof(self, proof: ReleaseProof) -> str:
         if proof.proven:

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 
 FLAG = "flag "
 SETTING = "setting "
@@ -45,7 +45,7 @@ def settings_in(body: object) -> dict[str, Any] | None:
 
 
 @dataclass(frozen=True, repr=False)
-class SettingsLoss:
+class SettingsLoss(Sentence):
     """The comparison, held against the objective."""
 
     n: int
@@ -91,9 +91,6 @@ class SettingsLoss:
             f"{len(self.lost)} flags or settings older than {self.loss_s_max:g} s are lost ({compared}): "
             f"{'; '.join(self.lost[:_SHOWN])}{more}"
         )
-
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__
 
 
 def compare(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.ramp.rules.due import Do, Due
 from pam_rollback.ramp.rules.state import GOOD
 from pam_rollback.rollback.rules.rollout import OUTSIDE, FlagShare
@@ -24,7 +24,7 @@ class Look:
 
 
 @dataclass(frozen=True, repr=False)
-class UsersTried:
+class UsersTried(Sentence):
     """The core features, each tried once for users who have what the ramp lets them have."""
 
     errors: int
@@ -55,11 +55,9 @@ class UsersTried:
             f"(limit {self.limit_pct:g} %{named})"
         )
 
-    __repr__ = __str__
-
 
 @dataclass(frozen=True, repr=False)
-class UsersFared:
+class UsersFared(Sentence):
     """How users fared while this session looked, and what was done when they fared badly."""
 
     looks: tuple[Look, ...]
@@ -109,12 +107,9 @@ class UsersFared:
         last = self.looks[-1].words if self.looks else "nobody looked"
         return f"users fare well, watched {self.watched_s:.0f} s in this session; the last watch: {last}"
 
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__
-
 
 @dataclass(frozen=True, repr=False)
-class MeasuredExposure:
+class MeasuredExposure(Sentence):
     """The share of users who have each feature, as measured by asking for each of many users."""
 
     shares: tuple[FlagShare, ...]
@@ -145,12 +140,9 @@ class MeasuredExposure:
         """Each flag."""
         return "; ".join(map(str, self.shares)) or "nobody was asked"
 
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__
-
 
 @dataclass(frozen=True, repr=False)
-class Progressed:
+class Progressed(Sentence):
     """What this session did for the ramp, and what comes next."""
 
     did: tuple[str, ...]
@@ -169,6 +161,3 @@ class Progressed:
     def __str__(self) -> str:
         """Done, and due."""
         return f"{'; '.join(self.did) or 'nothing was due'}. Next: {self.next}"
-
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__

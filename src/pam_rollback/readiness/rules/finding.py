@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 
 
 @dataclass(frozen=True, repr=False)
-class Finding:
+class Finding(Sentence):
     """What was looked at, one line each. Unknown is never ready, and neither is nothing at all."""
 
     what: str
@@ -40,6 +40,3 @@ class Finding:
         if self.unknown:
             return f"{self.what}: not known: {'; '.join(self.unknown)}"
         return f"{self.what}: {'; '.join(self.holds) or 'not known: there is nothing to go by'}"
-
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__

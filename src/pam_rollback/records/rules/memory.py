@@ -19,7 +19,7 @@ from itertools import combinations, pairwise
 from statistics import median
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 
 READINGS_MIN = 10
 LOOKS_MAX = 3
@@ -46,7 +46,7 @@ class MemoryReading:
 
 
 @dataclass(frozen=True, repr=False)
-class MemoryLevel:
+class MemoryLevel(Sentence):
     """How much it is."""
 
     readings: tuple[MemoryReading, ...]
@@ -86,12 +86,9 @@ class MemoryLevel:
             f"(n={len(self.readings)} over {_span_s(self.readings):.1f} s, MB of 10^6 bytes)"
         )
 
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__
-
 
 @dataclass(frozen=True, repr=False)
-class MemoryGrowth:
+class MemoryGrowth(Sentence):
     """Where it leads. ``alarm_mb`` is the level that asks for a rollback, ``horizon_s`` how far is looked ahead."""
 
     readings: tuple[MemoryReading, ...]
@@ -173,9 +170,6 @@ class MemoryGrowth:
             f"{self.horizon_s / _MINUTE_S:g} minutes, expected below {self.alarm_mb:g} MB (n={len(self.readings)} over "
             f"{_span_s(self.readings):.1f} s, smallest visible growth {self.smallest_visible_mb_per_min:.2f} MB a minute)"
         )
-
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__
 
 
 def confirmed_growth(look: Callable[[], MemoryGrowth]) -> MemoryGrowth:

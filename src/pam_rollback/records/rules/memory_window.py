@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.observation.rules.window_state import WindowResult, WindowState
 from pam_rollback.records.rules.memory import MemoryGrowth, MemoryReading, restart
 
@@ -104,12 +104,9 @@ class MemoryWindow(WindowResult):
             f"{self.observed_s:.0f} s of {self.spec.asked_s:g} s asked" + (f": {self.reason}" if self.reason else "")
         )
 
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__
-
 
 @dataclass(frozen=True, repr=False)
-class MemoryTrend:
+class MemoryTrend(Sentence):
     """Where the memory of a complete window leads."""
 
     window: MemoryWindow
@@ -137,9 +134,6 @@ class MemoryTrend:
     def __str__(self) -> str:
         """The sentence that a failure shows."""
         return str(self.growth)
-
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__
 
 
 def judge_memory(

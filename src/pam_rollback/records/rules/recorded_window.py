@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.observation.rules.window_state import WindowState
 from pam_rollback.records.rules.series_window import SeriesWindow
 from pam_rollback.stats.series import Answers, Quantity
@@ -13,7 +13,7 @@ SEEN_SHARE_MIN = 0.8
 
 
 @dataclass(frozen=True, repr=False)
-class RecordedWindow:
+class RecordedWindow(Sentence):
     """A window over the records. ``own`` are our own requests to the same servers in that time; None: not to be told apart there."""
 
     window: SeriesWindow
@@ -58,6 +58,3 @@ class RecordedWindow:
         return f"{self.window}{self._beside}" + (
             "; not waited for: another measure is broken" if self.cut_short else ""
         )
-
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__

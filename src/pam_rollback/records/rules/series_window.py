@@ -129,9 +129,6 @@ class SeriesWindow(WindowResult):
             f"{self.definition}; {self._coverage})" + (f": {self.reason}" if self.reason else "")
         )
 
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__
-
 
 def long_enough_s(windows: Sequence[SeriesWindow]) -> float:
     """How long a window must be for enough answers, at the rate at which they were counted; 0 where it is as it should be.

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.rollback.rules.deploys import Deploy
 
 
@@ -28,7 +28,7 @@ class ServiceRuns:
 
 
 @dataclass(frozen=True, repr=False)
-class ServicesOfDeploy:
+class ServicesOfDeploy(Sentence):
     """The API and what is deployed with it."""
 
     api: ServiceRuns
@@ -60,5 +60,3 @@ class ServicesOfDeploy:
             return "; ".join(map(str, (self.api, *self.workers)))
         behind = "; ".join(f"worker left behind: {one}" for one in self.left_behind)
         return f"{behind}; expected the commit of the API: {self.api}"
-
-    __repr__ = __str__

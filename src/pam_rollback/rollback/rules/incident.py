@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.observation.rules.samples import Sample
 
 
 @dataclass(frozen=True, repr=False)
-class ErrorRate:
+class ErrorRate(Sentence):
     """The share of users' requests without the expected answer, over some seconds."""
 
     errors: int
@@ -57,9 +57,6 @@ class ErrorRate:
             if self.n == 0
             else f"{self.value_pct:.1f} % errors ({self.errors} of {self.n}, {self.over_s:g} s)"
         )
-
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.observation.rules.samples import Sample
 from pam_rollback.plan.flags import Flag, FlagName
 from pam_rollback.stats.binomial import at_least, at_most, share_above, share_below
@@ -30,7 +30,7 @@ def lowered(flag: Flag, share_pct: int) -> Flag:
 
 
 @dataclass(frozen=True, repr=False)
-class FlagShare:
+class FlagShare(Sentence):
     """How many of the users who were asked have one feature, and who has it now without having had it before."""
 
     flag: FlagName
@@ -68,9 +68,6 @@ class FlagShare:
     @property
     def _wrong(self) -> str:
         return "many" if self.having * _WHOLE_PCT > self.asked_pct * self.users else "few"
-
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__
 
 
 def shares(
@@ -160,7 +157,7 @@ class Trend:
 
 
 @dataclass(frozen=True, repr=False)
-class Stage:
+class Stage(Sentence):
     """One step down. ``shares`` is None when nobody could be evaluated, ``trend`` when it is the last or could not be judged."""
 
     share_pct: int
@@ -175,12 +172,9 @@ class Stage:
         judged = "; ".join(map(str, self.shares)) if self.shares is not None else "nobody was evaluated"
         return f"{self.share_pct} %: {judged}{f'; {self.trend}' if self.trend else ''}{f'; {self.problem}' if self.problem else ''}"
 
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__
-
 
 @dataclass(frozen=True, repr=False)
-class Descent:
+class Descent(Sentence):
     """All steps down, and why some of them were left out."""
 
     stages: tuple[Stage, ...]
@@ -220,6 +214,3 @@ class Descent:
         way = ", ".join(f"{stage.share_pct} %" for stage in self.stages) or "nothing: off for all already"
         straight = f" (straight to the end: {self.straight_because})" if self.straight_because else ""
         return wrong or f"users only left: {way}{straight}"
-
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__

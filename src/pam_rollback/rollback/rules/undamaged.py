@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.plan.stories import NOT_JUDGED
 
 if TYPE_CHECKING:
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, repr=False)
-class UndamagedRollback:
+class UndamagedRollback(Sentence):
     """From the decision until all of it was done and users were well, against the objective for recovery. Seconds."""
 
     recovery: "Recovery"
@@ -52,5 +52,3 @@ class UndamagedRollback:
     def __str__(self) -> str:
         """One line for people and assertion messages."""
         return f"{self.figures}; {self.recovery}"
-
-    __repr__ = __str__

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from pam_rollback.base.clock import Clock
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed, UnreadableAnswer
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.base.wait import NotReached, Waiter
 from pam_rollback.journal.journal import Journal
 from pam_rollback.plan.flags import Flag, FlagAdmin, FlagEvaluation, FlagName, TeamNotice
@@ -54,7 +54,7 @@ class EmergencyTools:
 
 
 @dataclass(frozen=True, repr=False)
-class Took:
+class Took(Sentence):
     """Which way was taken in the end, and why not the first one."""
 
     past_the_product: bool
@@ -69,9 +69,6 @@ class Took:
         """One line."""
         way = "past the product" if self.past_the_product else "taken by the product"
         return f"{way}: {self.problem}" if self.problem else way
-
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from pam_rollback.base.clock import Clock
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed, UndoFailed, UnreadableAnswer
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.base.wait import NotReached, Waiter
 from pam_rollback.journal.journal import Journal, Undo
 from pam_rollback.plan.flags import Flag, FlagAdmin, FlagEvaluation, FlagName, TeamNotice
@@ -33,7 +33,7 @@ ASKED_AGAIN_S = 0.25
 
 
 @dataclass(frozen=True, repr=False)
-class Evaluation:
+class Evaluation(Sentence):
     """What users get after the change: how many were asked, and who still has which feature."""
 
     users: int
@@ -59,12 +59,9 @@ class Evaluation:
         ]
         return f"all {self.users} users without the features" if not left else "still on for " + "; ".join(left)
 
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__
-
 
 @dataclass(frozen=True, repr=False)
-class FlagOutcome:
+class FlagOutcome(Sentence):
     """The flags of the plan as they were read back after the change."""
 
     flags: Mapping[FlagName, Flag]
@@ -85,9 +82,6 @@ class FlagOutcome:
     def __str__(self) -> str:
         """Each flag and its state."""
         return words(self.flags)
-
-    # pytest shows the repr of what an assertion gives as its message: the sentence, not the fields.
-    __repr__ = __str__
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, replace
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.figures import Figures
+from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.report.watched_incident import WatchedIncident
 from pam_rollback.watch.rules.looks import IN_A_ROW
 
@@ -88,7 +88,7 @@ def may_take(found: Lease | None, token: str, standby: Standby | None, passed_s:
 
 
 @dataclass(frozen=True, repr=False)
-class Turn:
+class Turn(Sentence):
     """What a turn ended with."""
 
     watched: tuple[str, ...]
@@ -145,5 +145,3 @@ class Turn:
             return f"nothing asks for a rollback; {seen}"
         found = "; ".join(f"{one.criterion} since {one.since:%H:%M:%S} UTC: {one.words}" for one in self.incident.found)
         return f"{self.incident.recommendation} ({self.incident.key}): {found}; {seen}"
-
-    __repr__ = __str__
