@@ -18,11 +18,11 @@ import pytest
 
 from pam_rollback.base.errors import ActionFailed
 from pam_rollback.base.wait import Waiter
+from pam_rollback.integrity import ACCESS_FILE, ROWS_FILE, SCHEMA_FILE
 from pam_rollback.integrity.client.row_access import read_access
 from pam_rollback.integrity.client.row_counting import account_id, count_rows
 from pam_rollback.integrity.client.schema_objects import read_schema
 from pam_rollback.observation.rules.samples import Sample
-from pam_rollback.observation.service.recorded_answers import baseline_of
 from pam_rollback.outside.http import fetch
 from pam_rollback.outside.postgres import Patience, open_snapshot
 from pam_rollback.plan.flags import Flag
@@ -31,7 +31,7 @@ from pam_rollback.product.client.pam_api import FlagApi
 from pam_rollback.report.baseline_record import Origin, Part
 from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.remote import Remote
-from pam_rollback.session.baseline_files import ACCESS_FILE, ROWS_FILE, SCHEMA_FILE
+from tests.baselines import baseline_of
 from tests.forked import CollectedSession, can_be_forked, run_pytest
 from tests.selection import WHOLE
 

@@ -8,8 +8,8 @@ import pytest
 
 from pam_rollback.alerts import __main__ as alerts
 from pam_rollback.observation.rules.samples import Sample
-from pam_rollback.observation.service.recorded_answers import baseline_of
 from pam_rollback.report.baseline_record import Origin
+from tests.baselines import baseline_of
 from tests.prometheus_server import promtool
 
 ROOT = Path(__file__).parents[2]

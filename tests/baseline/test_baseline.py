@@ -10,9 +10,9 @@ from pam_rollback.base.answer import Answer
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.baseline.service.taken_baseline import TakenBaseline
 from pam_rollback.observation.rules.samples import Sample
-from pam_rollback.observation.service.recorded_answers import baseline_of
 from pam_rollback.product.rules.health import HealthAround, HealthReport
 from pam_rollback.report.baseline_record import Baseline, Origin, load_baseline
+from tests.baselines import baseline_of
 from tests.contracts import usual
 from tests.session.beginning import Begin, begin
 from tests.sessions import ROOT, Project, Range, save_baseline

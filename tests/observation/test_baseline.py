@@ -9,8 +9,8 @@ import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.observation.rules.samples import Sample
-from pam_rollback.observation.service.recorded_answers import baseline_of
 from pam_rollback.report.baseline_record import Baseline, Origin, Part, load_baseline, refuse_other_part
+from tests.baselines import baseline_of
 
 TAKEN_AT = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 ORIGIN = Origin(

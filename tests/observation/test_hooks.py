@@ -6,7 +6,6 @@ from types import SimpleNamespace
 from typing import Any
 
 from pam_rollback.base.errors import ActionFailed
-from pam_rollback.baseline import hooks as of_baseline
 from pam_rollback.journal.journal import Journal
 from pam_rollback.observation import hooks as of_observation
 from pam_rollback.observation.rules.recovery import Recovery
@@ -40,7 +39,7 @@ class Phases:
 
 def test_pytest_pam_phase_begins() -> None:
     """Said of the fixture that begins a phase and of no other; what fails says nothing."""
-    config = listened_to(Phases(), phases, of_observation, of_baseline)
+    config = listened_to(Phases(), phases, of_observation)
     told = [listeners.phase_begins(config, name) for name in ("own", "plan", "held_window", "practice_range")]
 
     assert told[:2] == [[("own", "begins")], []]

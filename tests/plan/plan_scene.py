@@ -12,9 +12,9 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.observation.rules.samples import Sample
-from pam_rollback.observation.service.recorded_answers import baseline_of
 from pam_rollback.plan.plan import Plan, UnknownPlanItem
 from pam_rollback.report.baseline_record import Baseline, Origin
+from tests.baselines import baseline_of
 
 ROOT = Path(__file__).parents[2]
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)

@@ -7,11 +7,18 @@ from typing import TYPE_CHECKING
 from pam_rollback.environment.environment import Environment
 from pam_rollback.report.run_record import RunRecord
 from pam_rollback.report.verdict import ExitCode
+from pam_rollback.session.baseline_files import BaselinePart
 from pam_rollback.session.runbook import Runbook
 
 if TYPE_CHECKING:
     from pam_rollback.journal.journal import Journal, Undo
     from pam_rollback.journal.undoing import UndoKinds, UndoTools
+
+
+def pytest_pam_baseline_parts() -> list[BaselinePart]:
+    """The support tickets of a usual day."""
+    needs = "a role that may read the tickets, and its DSN ([secrets] database_dsn_env)"
+    return [BaselinePart("support tickets", "tickets_recorded", needs, ("database",), quick=True)]
 
 
 def pytest_pam_undo_kinds() -> "UndoKinds":

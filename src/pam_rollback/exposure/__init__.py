@@ -1,1 +1,4 @@
 """Who gets in without a right, who is shown what is not theirs, and for how many users PAM fails."""
+
+HEARD_BY_ALL = True
+"""Its hooks are loaded by every session, and load what is behind them when they are called."""

@@ -1,1 +1,9 @@
 """What the database holds: invariants, rows, schema, policies and grants, each against how it was."""
+
+HEARD_BY_ALL = True
+"""Its hooks are loaded by every session, and load what is behind them when they are called."""
+
+# The files that a baseline has of it, beside its index.
+ROWS_FILE = "rows-before.json"
+ACCESS_FILE = "access-before.json"
+SCHEMA_FILE = "schema-before.json"

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.report.watched_record import Watched
+from pam_rollback.session.baseline_files import BaselinePart
 from pam_rollback.session.runbook import Runbook
 
 
@@ -18,9 +19,18 @@ def pytest_pam_watched(runbook: Runbook) -> list[Watched]:
     return list(watched(runbook.folder, runbook.journal.entries(), began_s=runbook.started_s, plan=runbook.plan))
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_pam_baseline_parts() -> list[BaselinePart]:
+    """The users' answers, before whatever else is recorded."""
+    return [BaselinePart("answers", "baseline_answers", "a service that answers, long enough", quick=True)]
+
+
 def pytest_pam_phase_begins(fixture: str) -> tuple[str, str] | None:
-    """The wait for the window."""
-    return ("window", "the success criteria are watched for their time") if fixture == "held_window" else None
+    """The waits for the window, and for enough answers to say how it is."""
+    return {
+        "held_window": ("window", "the success criteria are watched for their time"),
+        "baseline_answers": ("baseline", "how it is now is recorded"),
+    }.get(fixture)
 
 
 def pytest_pam_phase_ended(fixture: str, found: Any, request: pytest.FixtureRequest) -> tuple[str, str] | None:

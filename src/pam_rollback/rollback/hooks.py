@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pam_rollback.base.errors import ActionFailed
+from pam_rollback.base.run_files import SETTINGS_FILE
 from pam_rollback.environment.environment import Environment
 from pam_rollback.plan.plan import Plan
 from pam_rollback.report.wording import duration
 from pam_rollback.session import runbook as runbook_module
+from pam_rollback.session.baseline_files import BaselinePart
 from pam_rollback.session.progress import progress_of
 from pam_rollback.session.runbook import Runbook
 
@@ -19,6 +21,21 @@ if TYPE_CHECKING:
 
 _INCIDENT = "incident"
 """The last of a drill that is put back."""
+
+
+def pytest_pam_baseline_parts() -> list[BaselinePart]:
+    """By what releases of the back end are told apart, and flags and settings as they were."""
+    given_by = "what gives them: flag_evaluation, test_account"
+    return [
+        BaselinePart(
+            "what tells releases apart",
+            "marks_recorded",
+            "[[marks]] in the product's contract",
+            ("render",),
+            quick=True,
+        ),
+        BaselinePart("flags and settings", "settings_recorded", given_by, quick=True, file=SETTINGS_FILE),
+    ]
 
 
 def pytest_pam_undo_kinds() -> "UndoKinds":

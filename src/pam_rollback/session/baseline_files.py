@@ -5,36 +5,54 @@ them from beside that file, and refuses what is missing, changed or of another r
 """
 
 import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.base.run_files import SETTINGS_FILE
-from pam_rollback.environment.known_before import answered_on
+from pam_rollback.environment.known_before import Finding, answered_on
 from pam_rollback.session.runbook import Runbook
 
 if TYPE_CHECKING:
     from pam_rollback.report.baseline_record import Baseline
 
 BASELINE_FILE = "baseline.json"
-ROWS_FILE = "rows-before.json"
-ACCESS_FILE = "access-before.json"
-SCHEMA_FILE = "schema-before.json"
-BARRIERS_FILE = "barriers.json"
-WEIGHT_FILE = "page-weight.json"
-PARTS = {
-    ROWS_FILE: ("rows", "were counted"),
-    ACCESS_FILE: ("policies and privileges", "were recorded"),
-    SCHEMA_FILE: ("objects of the schema", "were recorded"),
-    SETTINGS_FILE: ("flags and settings", "were recorded"),
-}
-"""What each part has that checks compare with, and what was done with it."""
 
 
-def vitals_file(page: str) -> str:
-    """Where the web vitals of a page stand: ``vitals-front-page.json`` for "the front page"."""
-    return f"vitals-{page.removeprefix('the ').replace(' ', '-')}.json"
+@dataclass(frozen=True)
+class Recorded:
+    """What one part of a baseline has."""
+
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    """Of the index (``Baseline``)."""
+    files: Mapping[str, int] = field(default_factory=dict)
+    """Files beside the index, which were written into the folder ``evidence``, each with how many observations it is made of."""
+    found: Sequence[Finding] = ()
+    """What was open or wrong, however well the service was."""
+
+
+@dataclass(frozen=True)
+class BaselinePart:
+    """What a topic records of how it was before (``pytest_pam_baseline_parts``)."""
+
+    what: str
+    fixture: str
+    """Records it: gives a ``Recorded``, or raises MeasurementFailed."""
+    needs: str
+    """What lets it be recorded where it could not be."""
+    abilities: Collection[str] = ()
+    elements: Sequence[str] = ()
+    """The elements of pages that it works with."""
+    quick: bool = False
+    """A drill, which people wait for, records it too."""
+    file: str = ""
+    """The file that checks compare with, which are left out without it: ``@needs(baseline=…)``."""
+    happened: str = "were recorded"
+    """With it, as a sentence says it: "no rows were counted"."""
+    problem: str = ""
+    """Why nothing is known of this part."""
 
 
 def has(runbook: Runbook, name: str) -> bool:

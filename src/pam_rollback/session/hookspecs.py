@@ -1,7 +1,7 @@
 """The suite's own hooks: what a slice, or a product's own conftest.py, is asked and told. docs/architecture.md lists them.
 
-pytest takes a function for a hook only when its name begins with ``pytest_``. Each hook has its tests in tests/session/test_hookspecs.py,
-named after it.
+pytest takes a function for a hook only when its name begins with ``pytest_``. Each hook has its test, named after it, in tests/session or
+beside a topic that listens.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pam_rollback.report.run_record import ActionStep, RunRecord
     from pam_rollback.report.watched_incident import WatchedIncident
     from pam_rollback.report.watched_record import Watched
+    from pam_rollback.session.baseline_files import BaselinePart
     from pam_rollback.session.options import Options
     from pam_rollback.session.runbook import Runbook
     from pam_rollback.session.seen import Seen
@@ -50,6 +51,13 @@ def pytest_pam_notes(run_folder: Path, runbook: "Runbook") -> list[str] | None:
     """Give lines for the notes of any session, such as what it did and when to come back.
 
     Asked before its record is written: whoever answers looks at nothing outside. What fails in it is named in the notes.
+    """
+
+
+def pytest_pam_baseline_parts() -> "list[BaselinePart] | None":
+    """Give what a baseline has of yours. Each part names the fixture that records it, which is set up when one is taken, and no earlier.
+
+    Asked when a baseline is recorded, and for tests that need a part of one: be quick. Whoever fails is named as not recorded.
     """
 
 

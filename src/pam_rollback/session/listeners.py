@@ -12,15 +12,16 @@ from pam_rollback.journal.journal import Journal, Undo
 from pam_rollback.report.run_record import ActionStep, RunRecord
 from pam_rollback.report.shown_record import shown
 from pam_rollback.report.wording import Paragraph
+from pam_rollback.session.baseline_files import BaselinePart
 from pam_rollback.session.runbook import Runbook
 from pam_rollback.session.seen import Seen
-from pam_rollback.session.selection import LeftOut
 
 if TYPE_CHECKING:
     from pam_rollback.journal.undoing import UndoKind, UndoKinds
     from pam_rollback.report.decision_record import DecisionRecord
     from pam_rollback.report.watched_incident import WatchedIncident
     from pam_rollback.report.watched_record import Watched
+    from pam_rollback.session.selection import LeftOut
 
 T = TypeVar("T")
 Phase = tuple[str, str]
@@ -86,7 +87,7 @@ def planned(
     return _all(found)
 
 
-def incomplete(config: pytest.Config, left_out: LeftOut, answered: Collection[str]) -> list[str]:
+def incomplete(config: pytest.Config, left_out: "LeftOut", answered: Collection[str]) -> list[str]:
     """Why the session did not ask all that it should have. One that cannot tell leaves that unknown."""
     found = _asked(
         config.hook.pytest_pam_incomplete,
@@ -114,6 +115,16 @@ def undo_kinds(config: pytest.Config) -> "dict[str, UndoKind]":
     for kinds in _asked(config.hook.pytest_pam_undo_kinds, lambda _: {}):
         found |= kinds
     return found
+
+
+def baseline_parts(config: pytest.Config) -> list[BaselinePart]:
+    """What a baseline has, part by part. Whoever fails is a part of which nothing is known."""
+
+    def failed(problem: Exception) -> list[BaselinePart]:
+        needs = "listeners to pytest_pam_baseline_parts that do not fail"
+        return [BaselinePart("parts of a listener", fixture="", needs=needs, quick=True, problem=_failed(problem))]
+
+    return _all(_asked(config.hook.pytest_pam_baseline_parts, failed))
 
 
 def alarm(config: pytest.Config, environment: Environment, text: str) -> None:
@@ -155,7 +166,7 @@ def undo_followed(
 
 
 def recommendation(
-    config: pytest.Config, tests: Sequence[Seen], left_out: LeftOut, partial: Sequence[str]
+    config: pytest.Config, tests: Sequence[Seen], left_out: "LeftOut", partial: Sequence[str]
 ) -> "tuple[DecisionRecord | None, str]":
     """What a decision session recommends, or why nobody can say."""
     ask = config.hook.pytest_pam_recommendation

@@ -20,6 +20,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 _SAID = "__pam_needs__"
 SIGNED_IN = ("email", "password", "log_in", "log_out")
 """The elements of pages that somebody meets who signs in and out."""
+PAGES = "the pages as a visitor has them, and a browser on this machine"
+"""What lets be recorded what a browser sees."""
 INDEX = "baseline.json"
 """As ``baseline``: what the index of a baseline has of the users' answers."""
 

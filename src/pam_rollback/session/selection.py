@@ -9,9 +9,9 @@ from pam_rollback.environment.environment import Environment
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.stories import NOT_JUDGED, SHORT_JOURNEY, SHORT_KINDS, SITUATIONS
 from pam_rollback.product.rules.site import undescribed
-from pam_rollback.session import browser_gate, detail, markers, pytest_options
+from pam_rollback.session import browser_gate, detail, listeners, markers, pytest_options
 from pam_rollback.session import runbook as runbook_module
-from pam_rollback.session.baseline_files import PARTS, has
+from pam_rollback.session.baseline_files import has
 from pam_rollback.session.detail import Detail
 from pam_rollback.session.needs import INDEX, Needs, needs_of
 from pam_rollback.session.runbook import Runbook
@@ -151,11 +151,11 @@ def _data_problem(item: pytest.Item, runbook: Runbook) -> str:
     if invariant is not None and (why := why_not_asked(invariant, runbook.environment)):
         return why
     if not _records_its_own(item, runbook):
-        parts = {one.baseline for one in _needs(item, runbook.environment)}
-        for file, (part, happened) in PARTS.items():
-            if file in parts and not has(runbook, file):
-                return f"no {part} {happened} before; {_where_from(runbook, part)}"
-        if INDEX in parts and runbook.stored is None:
+        wanted = {one.baseline for one in _needs(item, runbook.environment)} - {""}
+        for part in listeners.baseline_parts(item.config) if wanted else ():
+            if part.file in wanted and not has(runbook, part.file):
+                return f"no {part.what} {part.happened} before; {_where_from(runbook, part.what)}"
+        if INDEX in wanted and runbook.stored is None:
             return "there is no baseline to compare with, see --baseline"
     return item.config.hook.pytest_pam_why_left_out(item=item) or ""
 

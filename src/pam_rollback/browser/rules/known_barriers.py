@@ -7,6 +7,8 @@ from typing import Any, Self
 
 from pam_rollback.environment.known_before import Finding
 
+BARRIERS_FILE = "barriers.json"
+"""Beside the index of a baseline."""
 ITEM = "CR-4"
 """Accessibility broken, of the plan's criteria."""
 

@@ -2,11 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from typing import Any
 
-from pam_rollback import VERSION
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.observation.rules.samples import LATE_MS, Sample
-from pam_rollback.report.baseline_record import Baseline, Figures, Origin
+from pam_rollback.report.baseline_record import Figures
 from pam_rollback.stats.distribution import Distribution
 from pam_rollback.stats.percentiles import percentile
 
@@ -26,18 +26,16 @@ def figures_of(samples: Iterable[Sample]) -> Figures:
     )
 
 
-def baseline_of(samples: Iterable[Sample], origin: Origin, *, late_ms: float = LATE_MS) -> Baseline:
-    """Give the baseline that these samples give. Raises MeasurementFailed when none of them was measured."""
+def answers_of(samples: Iterable[Sample], *, late_ms: float = LATE_MS) -> dict[str, Any]:
+    """Give the fields of a ``Baseline`` for these samples. Raises MeasurementFailed when none of them was measured."""
     samples = tuple(samples)
     measured = [sample for sample in samples if sample.measured(late_ms)]
     if not measured:
         raise MeasurementFailed(f"no baseline: none of {len(samples)} samples is usable")
     names = Counter(sample.journey for sample in measured)
-    return Baseline(
-        suite=VERSION,
-        origin=origin,
-        duration_s=max(sample.due_s for sample in measured) - min(sample.due_s for sample in measured),
-        unmeasured=len(samples) - len(measured),
-        overall=figures_of(measured),
-        journeys={name: figures_of(sample for sample in measured if sample.journey == name) for name in names},
-    )
+    return {
+        "duration_s": max(sample.due_s for sample in measured) - min(sample.due_s for sample in measured),
+        "unmeasured": len(samples) - len(measured),
+        "overall": figures_of(measured),
+        "journeys": {name: figures_of(sample for sample in measured if sample.journey == name) for name in names},
+    }
