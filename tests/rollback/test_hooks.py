@@ -1,12 +1,13 @@
 """The hooks by which a rollback says what it would do, what limits it, and how it is put back."""
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from pam_rollback.base.errors import UndoFailed
+from pam_rollback.base.errors import Refused, UndoFailed
 from pam_rollback.communication import hooks as of_communication
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.journal.journal import ACTION, Journal
@@ -75,3 +76,21 @@ def test_a_story_tells_its_steps_and_its_limits(tmp_path: Path) -> None:
         "recovery from damage not judged: nothing was planted here",
         "planted in the sandbox before after-gradual began: slow",
     ]
+
+
+def test_pytest_pam_sole_writer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An undo and another one of the same place: the second is refused. Where nobody keeps others away, that is said."""
+    monkeypatch.setattr("pam_rollback.rollback.service.writer_lock.shared_folder", lambda: tmp_path)
+    monkeypatch.setattr("pam_rollback.rollback.hooks.progress_of", lambda *_: SimpleNamespace(announce=print))
+    journal = Journal(tmp_path / "journal.jsonl")
+
+    def undo(run: str, config: Any) -> AbstractContextManager[list[str]]:
+        options = SimpleNamespace(initiated_by="kim", take_over="", undo="run-0")
+        runbook: Any = SimpleNamespace(environment=ENVIRONMENT, id=run, options=options)
+        return listeners.sole_writer(config, runbook, journal)
+
+    config = listened_to(of_rollback)
+    with undo("run-1", config), pytest.raises(Refused, match="run run-1 of kim"), undo("run-2", config):
+        pytest.fail("two of them put back the same")
+    with undo("run-3", listened_to()) as warnings:
+        assert warnings == ["nobody keeps other sessions away: nobody listens"]

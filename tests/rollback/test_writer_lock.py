@@ -13,6 +13,7 @@ from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.rollback.engine.lock import WriterLock
 from pam_rollback.rollback.rules.lock_targets import targets_of
+from pam_rollback.rollback.service import writer_lock
 from pam_rollback.rollback.service.writer_lock import ask_early, environment_lock, may_push, noting
 from tests.bare_repository import git
 
@@ -160,13 +161,14 @@ def test_a_host_that_hangs_is_not_waited_for(tmp_path: Path, monkeypatch: pytest
         assert staging.git is not None
         remote = f"http://127.0.0.1:{silent.getsockname()[1]}/origin.git"
         staging = staging.model_copy(update={"git": staging.git.model_copy(update={"remote": remote})})
-        reach = ask_early(staging)
-        assert reach is not None
+        ask_early(staging)
+        reach = writer_lock._ASKED[remote]
         with environment_lock(
-            staging, run="run-1", who="Ada", pushes=False, folder=_made(tmp_path / "machine"), reach=reach
+            staging, run="run-1", who="Ada", pushes=False, folder=_made(tmp_path / "machine")
         ) as lock:
             begun_meanwhile = reach.problem(0)
 
+        assert writer_lock._ASKED == {}, "it is asked anew the next time"
         assert begun_meanwhile, "the host has answered, or was given up, before the rollback began"
         assert any("did not answer within 0.5 s" in warning for warning in lock.warnings), lock.warnings
 

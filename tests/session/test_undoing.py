@@ -1,7 +1,7 @@
 """What a run left changed is put back, the latest first; what cannot be put back keeps nothing else from it and is never called done."""
 
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -133,8 +133,6 @@ class Listening:
         for name, stub in (
             ("journal_of", lambda *_: journal.path),
             ("_refusals", lambda *_: []),
-            ("environment_lock", lambda *_, **__: nullcontext(SimpleNamespace(warnings=()))),
-            ("progress_of", lambda *_: SimpleNamespace(announce=None)),
             ("Alarm", lambda *_: SimpleNamespace(end=None)),
         ):
             monkeypatch.setattr(undoing, name, stub)
@@ -142,6 +140,10 @@ class Listening:
     def pytest_pam_undo_kinds(self) -> UndoKinds:
         """Those of this test."""
         return self.kinds
+
+    def pytest_pam_sole_writer(self) -> AbstractContextManager[list[str]]:
+        """Nobody else is there."""
+        return nullcontext([])
 
     def pytest_pam_undone(self, run_folder: Path, undone: str) -> str:
         """Hear of it."""

@@ -1,6 +1,7 @@
 """What a rollback would do, and notes; how its changes are put back; what is said of it while it goes on."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,11 +17,42 @@ from pam_rollback.session.progress import progress_of
 from pam_rollback.session.runbook import Runbook
 
 if TYPE_CHECKING:
+    from pam_rollback.journal.journal import Journal
     from pam_rollback.journal.undoing import UndoKinds
     from pam_rollback.report.run_record import ActionStep
 
 _INCIDENT = "incident"
 """The last of a drill that is put back."""
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """A real rollback may begin: ask now, beside the collection of tests, whether the host of the locks answers."""
+    runbook = runbook_module.of(session.config)
+    if runbook is None or runbook.worker or not runbook.options.real or runbook.options.dry_run:
+        return
+    if not session.config.option.collectonly:
+        from pam_rollback.rollback.service.writer_lock import ask_early  # noqa: PLC0415 - for real runs
+
+        ask_early(runbook.environment)
+
+
+@contextmanager
+def pytest_pam_sole_writer(config: pytest.Config, runbook: Runbook, journal: "Journal") -> Iterator[list[str]]:
+    """The locks of all that the run may have changed. Raises Refused when another session has one."""
+    from pam_rollback.journal.journal import ACTION  # noqa: PLC0415 - for whoever undoes
+    from pam_rollback.rollback.service.writer_lock import environment_lock, may_push  # noqa: PLC0415 - the same
+
+    options = runbook.options
+    with environment_lock(
+        runbook.environment,
+        run=runbook.id,
+        who=options.initiated_by,
+        pushes=may_push(str(entry["strategy"]) for entry in journal.entries() if entry["event"] == ACTION),
+        take_over=options.take_over,
+        undoes=options.undo,
+        say=progress_of(config, runbook).announce,
+    ) as lock:
+        yield lock.warnings
 
 
 def pytest_pam_baseline_parts() -> list[BaselinePart]:

@@ -92,10 +92,6 @@ def _may_it_run(config: pytest.Config, prepared: Runbook) -> int | None:
     guard.check(config, prepared)
     if prepared.options.real:
         stop.outlive_the_terminal(config)
-        if not prepared.options.dry_run:
-            from pam_rollback.rollback.service import writer_lock  # noqa: PLC0415 - the same
-
-            prepared.reach = writer_lock.ask_early(prepared.environment)
     if not prepared.options.dry_run:
         own_addresses.prove(prepared.environment)
     with _nothing_left_of(prepared.folder):

@@ -84,6 +84,17 @@ def pytest_pam_verdict_known(runbook: "Runbook", record: "RunRecord", news: str)
     """
 
 
+@pytest.hookspec(firstresult=True)
+def pytest_pam_sole_writer(
+    config: pytest.Config, runbook: "Runbook", journal: "Journal"
+) -> "AbstractContextManager[list[str]] | None":
+    """``--undo`` is about to put back what a run owes. Give a context manager that keeps other sessions away until it is done.
+
+    It gives what is wrong with that and stops nobody: whole once its block is over. Raise Refused in it when another session changes the
+    same. The first answer counts; where nobody answers, that is said.
+    """
+
+
 def pytest_pam_undo_begins(
     runbook: "Runbook", journal: "Journal", owed: "Sequence[Undo]"
 ) -> "AbstractContextManager[list[str]] | None":

@@ -144,6 +144,13 @@ def verdict_known(config: pytest.Config, runbook: Runbook, record: RunRecord, ne
     return _all(found) if found else ["nobody was told of the verdict: nobody listens"]
 
 
+def sole_writer(config: pytest.Config, runbook: Runbook, journal: Journal) -> AbstractContextManager[list[str]]:
+    """Keeps other sessions away while something is put back. Gives what is wrong with that, in words; raises Refused."""
+    ask = config.hook.pytest_pam_sole_writer
+    alone: AbstractContextManager[list[str]] | None = ask(config=config, runbook=runbook, journal=journal)
+    return nullcontext(["nobody keeps other sessions away: nobody listens"]) if alone is None else alone
+
+
 @contextmanager
 def undo_followed(
     config: pytest.Config, runbook: Runbook, journal: Journal, owed: Sequence[Undo]

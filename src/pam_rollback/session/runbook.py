@@ -35,7 +35,6 @@ from pam_rollback.session.sql_names import refuse_unknown_names
 
 if TYPE_CHECKING:
     from pam_rollback.report.baseline_record import Baseline
-    from pam_rollback.rollback.client.git_reach import Reach
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
 _ROOM_BYTES = 64 * 1024
@@ -91,8 +90,6 @@ class Runbook:
     """What ``--resume RUN`` goes on with; None when this run begins with this session."""
     losses: list[str] = field(default_factory=list)
     """What this session could not write in its place, one sentence each."""
-    reach: "Reach | None" = None
-    """The question to the repository's host, asked as soon as it is clear that this session may act."""
     host: str = ""
     """Host and port of the API; empty while a sandbox of this session's own has not started."""
 

@@ -12,12 +12,10 @@ from pam_rollback import VERSION
 from pam_rollback.base.errors import MeasurementFailed, Refused, UndoFailed
 from pam_rollback.journal.journal import ACTION, UNDOING, Journal, Undo
 from pam_rollback.journal.undoing import UndoKinds, beside_actions, owed_here, undo_all
-from pam_rollback.rollback.service.writer_lock import environment_lock, may_push
 from pam_rollback.session import listeners, second_places
 from pam_rollback.session.earlier_run import elsewhere, journal_of, unfinished_elsewhere
 from pam_rollback.session.guard import blank_texts
 from pam_rollback.session.last_words import Alarm
-from pam_rollback.session.progress import progress_of
 from pam_rollback.session.runbook import Runbook, shown
 
 
@@ -60,24 +58,14 @@ def _put_back(config: pytest.Config, runbook: Runbook, journal: Journal, kinds: 
     alarm = Alarm(config, runbook)
     journal.tell_losses_to(alarm)
     config.add_cleanup(alarm.end)
-    stories = [str(entry["strategy"]) for entry in journal.entries() if entry["event"] == ACTION]
-    progress = progress_of(config, runbook)
-    with environment_lock(
-        environment,
-        run=runbook.id,
-        who=options.initiated_by,
-        pushes=may_push(stories),
-        take_over=options.take_over,
-        undoes=options.undo,
-        say=progress.announce,
-    ) as lock:
+    with listeners.sole_writer(config, runbook, journal) as warnings:
         journal.append(UNDOING, initiated_by=options.initiated_by, reason=options.reason)
         redact = runbook.secrets.redact
         with listeners.undo_followed(config, runbook, journal, owed_here(journal, environment)) as untold:
             by = options.initiated_by or "pam-rollback-suite"
             count = undo_all(journal, environment, kinds, initiated_by=by)
             _refuse_gaps(journal, count, kinds)
-    warned = "".join(f"\nwent on without it: lock: {warning}" for warning in lock.warnings)
+    warned = "".join(f"\nwent on without it: lock: {warning}" for warning in warnings)
     warned += "".join(f"\nthe team: {redact(problem)}" for problem in untold)
     return f"UNDONE: {count} change{'' if count == 1 else 's'} of {shown(journal.path)}, each read back{warned}"
 

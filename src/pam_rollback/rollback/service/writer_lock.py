@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from pam_rollback.base.errors import ActionFailed
@@ -22,6 +22,8 @@ DEADLINE_S = 8.0
 """Of each call to a host that answers."""
 REACHED_WITHIN_S = 3.0
 """Users wait meanwhile: the locks of a host that has not answered by then, whatever it was asked, are gone without."""
+_ASKED: dict[str, Reach] = {}
+"""By repository, what was asked early and nobody has looked at yet."""
 
 
 @contextmanager
@@ -36,13 +38,12 @@ def environment_lock(
     say: Callable[[str], None] = lambda _line: None,
     waiter: Waiter | None = None,
     folder: Path | None = None,
-    reach: Reach | None = None,
 ) -> Iterator[WriterLock]:
     """Hold the locks of what may be changed: raises Refused when another session has one; everything else is in ``warnings``.
 
     ``who`` is the person, ``run`` this session; ``pushes`` says that branches may be moved; ``take_over`` and ``undoes`` are
     ``--take-over`` and ``--undo``; ``say`` tells that somebody's lock is watched; ``folder`` is where this machine's locks are, else the
-    one that all its users share; ``reach`` is the question to the repository's host, where it was asked before.
+    one that all its users share.
     """
     waiter = waiter or Waiter()
     with ExitStack() as stack:
@@ -53,7 +54,7 @@ def environment_lock(
         except ActionFailed as error:
             command, alone_because = None, str(error)
         if command is not None:
-            alone_because = (reach or Reach(command)).problem(REACHED_WITHIN_S)
+            alone_because = (_ASKED.pop(command.remote, None) or Reach(command)).problem(REACHED_WITHIN_S)
         if command is not None and not alone_because:
             try:
                 repository = stack.enter_context(open_repository(command))
@@ -79,13 +80,12 @@ def environment_lock(
         )
 
 
-def ask_early(environment: Environment) -> Reach | None:
-    """Ask the repository's host beside everything else that a session does before it acts; None where there is nobody to ask."""
-    try:
+def ask_early(environment: Environment) -> None:
+    """Ask the repository's host beside everything else that a session does before it acts, where there is somebody to ask."""
+    with suppress(ActionFailed):  # whoever takes the lock says why
         command = _command(environment)
-    except ActionFailed:
-        return None  # whoever takes the lock says why
-    return None if command is None else Reach(command)
+        if command is not None:
+            _ASKED[command.remote] = Reach(command)
 
 
 def _command(environment: Environment) -> GitCommand | None:
