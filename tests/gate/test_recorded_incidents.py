@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from pam_rollback.decision.rules.decision import State
-from pam_rollback.gate.service.recorded_incidents import incident_of
+from pam_rollback.gate.service.incident_choice import incident_of
 from pam_rollback.report.decision_record import CriterionFound, DecisionRecord, Recommendation
 from pam_rollback.report.run_record import RunRecord
 

@@ -8,8 +8,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from pam_rollback.load.rules.record import LoadRecord
-from pam_rollback.load.service.plots import load_plots
-from pam_rollback.load.service.report import seconds_csv, write_load_report
+from pam_rollback.load.service.report import load_plots, seconds_csv, write_load_report
 from tests.load.records import LIMITS, both, failed, never_sent, steady
 
 _SVG = "{http://www.w3.org/2000/svg}"

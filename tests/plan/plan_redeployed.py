@@ -20,7 +20,7 @@ from pam_rollback.load.rules.plan_order import load_order
 from pam_rollback.load.rules.release_comparison import ReleaseComparison
 from pam_rollback.load.rules.servers import RecordsOfLoad
 from pam_rollback.load.rules.verdict import judge as judge_load
-from pam_rollback.observation.fixtures.sample_size import SampleSize
+from pam_rollback.observation.fixtures.experience import SampleSize
 from pam_rollback.plan.plan import Plan
 from pam_rollback.ramp.rules.stages import rules_of
 from pam_rollback.records.rules.servers_count import ServersCount

@@ -1,6 +1,6 @@
 """The plot of an incident: labels that can be read."""
 
-from pam_rollback.postmortem.service.plot import LEVELS, levels
+from pam_rollback.postmortem.service.folder import LEVELS, levels
 
 
 def test_labels_of_close_moments_do_not_cover_each_other() -> None:

@@ -171,7 +171,7 @@ def test_what_was_over_before_a_listener_could_be_told_is_told_to_it_once(tmp_pa
 
 def test_a_listener_that_hangs_holds_nobody_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It has its time, is named in a line, and is not asked a second time while it hangs."""
-    monkeypatch.setattr("pam_rollback.watch.service.telling.TOLD_WITHIN_S", 0.05)
+    monkeypatch.setattr("pam_rollback.watch.service.turn.TOLD_WITHIN_S", 0.05)
     calls = []
 
     def hang(name: str, _now_s: float) -> str:

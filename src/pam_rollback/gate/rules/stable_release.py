@@ -5,7 +5,8 @@ it did is broken. And the catalogue, for what no row shows: what is gone, rename
 the stable release really uses nobody tells, so all that were there count as used.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pam_rollback.base.errors import MeasurementFailed
@@ -13,7 +14,44 @@ from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.gate.rules.contraction import Finding, contracted, loosened
 from pam_rollback.gate.rules.migration_files import MigrationFile
 from pam_rollback.gate.rules.migrations import Picture, listed
-from pam_rollback.gate.rules.sql_statements import blamed, words_in
+
+_TOKEN = re.compile(
+    r"(?P<remark>--[^\n]*|/\*.*?\*/)|(?P<text>'(?:[^']|'')*'|\"[^\"]*\"|(?P<tag>\$\w*\$).*?(?P=tag))|(?P<end>;)",
+    re.DOTALL,
+)
+_SHOWN = 160
+_QUOTED = re.compile(r'"(\w+)"')
+
+
+def statements(script: str) -> tuple[str, ...]:
+    """Each on one line and without remarks; a semicolon within quotes, dollar quotes or remarks ends none."""
+    found, current, position = [], "", 0
+    for token in _TOKEN.finditer(script):
+        current += script[position : token.start()] + (token["text"] or " ")
+        position = token.end()
+        if token["end"]:
+            found.append(current)
+            current = ""
+    return tuple(line for one in (*found, current + script[position:]) if (line := " ".join(one.split())))
+
+
+def words_in(message: str) -> set[str]:
+    """What PostgreSQL names in a message, which it puts into quotes."""
+    return set(_QUOTED.findall(message))
+
+
+def blamed(pending: Sequence[MigrationFile], names: Collection[str]) -> str:
+    """The migration and its statement that speaks of most of these names, the last one of equals; empty when none speaks of any."""
+    wanted = {name.lower() for name in names}
+    best, most = "", 0
+    for migration in pending:
+        for statement in statements(migration.up):
+            spoken = len(wanted & set(re.findall(r"\w+", statement.lower())))
+            if spoken and spoken >= most:
+                shown = statement if len(statement) <= _SHOWN else statement[: _SHOWN - 1] + "…"
+                best, most = f"{migration}: {shown}", spoken
+    return best
+
 
 OWNER = "the owner"
 

@@ -1,10 +1,14 @@
 """One request of a journey: sent, waited for, judged and recorded."""
 
+import errno
 import json
+import socket
 import time
 from dataclasses import dataclass
+from ssl import SSLError
 
 from gevent.timeout import Timeout
+from geventhttpclient.response import HTTPConnectionClosed, HTTPParseError
 from locust.event import EventHook
 
 from pam_rollback.base.answer import Answer
@@ -12,9 +16,38 @@ from pam_rollback.base.outside_text import cut
 from pam_rollback.base.strict_json import NotJson, read_json
 from pam_rollback.load.client.process.client import BrokenOff, Client, Reply, origin_and_path
 from pam_rollback.load.client.process.recorder import Recorder, Row
-from pam_rollback.load.client.process.words import in_words, is_ours
 from pam_rollback.load.rules.order import LoadJourney, LoadOrder, LoadTarget
 from pam_rollback.product.rules.expectation import Expect
+
+_OUR_ERRORS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EADDRNOTAVAIL}
+_WORDS: tuple[tuple[type[BaseException], str], ...] = (
+    (BrokenOff, "the body did not come whole"),
+    (ConnectionRefusedError, "refused the connection"),
+    (ConnectionResetError, "reset the connection"),
+    (BrokenPipeError, "reset the connection"),
+    (HTTPConnectionClosed, "closed the connection without a whole answer"),
+    (HTTPParseError, "not HTTP"),
+    (socket.gaierror, "the name could not be resolved"),
+    (SSLError, "no encrypted connection"),
+)
+"""The first that fits."""
+
+
+def is_ours(error: BaseException) -> bool:
+    """This machine could not send the request; nothing is known about the target."""
+    return isinstance(error, OSError) and error.errno in _OUR_ERRORS
+
+
+def in_words(error: BaseException, *, timeout_s: float) -> str:
+    """What happened, for people."""
+    if isinstance(error, Timeout | TimeoutError) or isinstance(error.__cause__, TimeoutError):
+        return f"no whole answer within {timeout_s:g} s"
+    for kind, words in _WORDS:
+        if isinstance(error, kind):
+            return words
+    detail = error.strerror if isinstance(error, OSError) else ""
+    return f"{type(error).__name__}: {detail}" if detail else type(error).__name__
+
 
 _UNAUTHORIZED = 401
 _SIGN_IN_PAUSE_S = 2.0
