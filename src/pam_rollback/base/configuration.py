@@ -28,7 +28,6 @@ class Problem:
     what: str
 
     def __str__(self) -> str:
-        """One line."""
         return f"{self.place}: {self.what}" if self.place else self.what
 
 

@@ -17,7 +17,6 @@ class Figures:
     definition: str = ""
 
     def __str__(self) -> str:
-        """One line, for the steps of a report."""
         parts = [f"asked {self.asked}", f"measured {self.measured} {self.unit}".rstrip()]
         if self.n is not None:
             parts.append(f"n={self.n}")

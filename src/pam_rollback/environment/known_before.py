@@ -46,7 +46,6 @@ class Finding:
         return f"{self.what}: {self.said}"
 
     def __str__(self) -> str:
-        """For a sentence."""
         return self.text + (f" ({self.count})" if self.count > 1 else "")
 
 

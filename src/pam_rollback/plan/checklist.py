@@ -82,6 +82,5 @@ class ChecklistItem(Sentence):
         return Figures(what=self.title, asked=CONFIRMED, measured=self.state, definition=self.words)
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         ack = f'; a person may vouch for it: --ack {self.id}="who: evidence"' if self.state == NOT_CONFIRMED else ""
         return f"{self.state}: {self.words}{ack}"

@@ -20,7 +20,6 @@ class Flag:
         return not self.enabled or self.rollout_pct == 0
 
     def __str__(self) -> str:
-        """For messages."""
         return f"{'on' if self.enabled else 'off'} for {self.rollout_pct} %"
 
 

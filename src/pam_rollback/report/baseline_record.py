@@ -64,7 +64,6 @@ class Origin(_Record):
         return (now - self.taken_at).total_seconds() / _DAY_S
 
     def __str__(self) -> str:
-        """For sentences and notes."""
         return (
             f"baseline of {self.taken_at:%Y-%m-%d %H:%M} UTC, {self.environment} {self.host}, "
             f"release {self.release or 'unknown'}"
@@ -114,7 +113,6 @@ class Red(_Record):
         return Finding(self.item, self.what, self.said, self.count)
 
     def __str__(self) -> str:
-        """For sentences."""
         return f"{self.item}: {self.what}: {self.said}"
 
 
@@ -209,7 +207,6 @@ class Baseline(_Record):
         draft.replace(path)
 
     def __str__(self) -> str:
-        """For notes and messages."""
         overall = self.overall
         if overall is None:
             return f"{self.origin}: without answers"

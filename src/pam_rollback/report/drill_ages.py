@@ -19,7 +19,6 @@ class LastDrill:
     run: str = ""
 
     def __str__(self) -> str:
-        """For messages."""
         if self.age_s is None:
             return f"{self.strategy} never"
         return f"{self.strategy} {_ago(self.age_s)} ago ({self.environment}, {self.run})"
@@ -55,7 +54,6 @@ class DrillAges(Sentence):
         )
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         if self._old:
             names = " and ".join(one.strategy for one in self._old)
             found = "; ".join(map(str, self.drills))

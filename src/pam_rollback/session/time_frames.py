@@ -35,7 +35,6 @@ class FirstVerdict(Sentence):
         )
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         how = "in time" if self.in_time else "late"
         asked = f"the plan: {self.due_from_s:g} to {self.due_until_s:g} s"
         return f"first verdict, {self.section}: {how}, {self.came_s:.1f} s from {self.since} ({asked})"

@@ -51,7 +51,6 @@ class AlertsLoaded(Sentence):
         )
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         if self.up_to_date:
             return f"{self.where} has all {self.expected} rules of {self.group}, and evaluates them"
         more = f"; and {len(self.problems) - _SHOWN} more" if len(self.problems) > _SHOWN else ""
@@ -80,7 +79,6 @@ class AlertReceivers(Sentence):
         return Figures(what="Alertmanagers that are told", asked="at least 1", measured=n, n=n, margin=float(n - 1))
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         if self.some:
             return f"{self.where} hands its alerts to {', '.join(self.addresses)}"
         return f"{self.where} has no active Alertmanager: alerts fire and nobody is told; name one under alerting in its configuration"
@@ -116,7 +114,6 @@ class Fed(Sentence):
         )
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         said = [f"{what}: {n} samples" if n else f"{what}: not scraped" for what, n in self.samples.items()]
         said += [f"{what}: no series named in [prometheus]" for what in self.unnamed]
         return f"{self.where}, the last {self.within_s:g} s: {', '.join(said)}"

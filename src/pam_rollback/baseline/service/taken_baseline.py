@@ -54,7 +54,6 @@ class BaselineAnswers(Sentence):
         return f"with {parts}" if parts else "with no other parts"
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         return (
             f"{self.baseline}; expected errors below {self.error_rate_pct_max:g} % and p95 below "
             f"{self.response_time_ms_max:g} ms: what is bad must not become what is usual, so the answers were not recorded"

@@ -89,7 +89,6 @@ class Audit(Sentence):
         return tuple(found for found in (self.barriers, self.reflow, self.motion, *of_focus) if found is not None)
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         return (
             f"{self.page_state} was not reached: {self.problem}" if self.problem else f"{self.page_state} was reached"
         )

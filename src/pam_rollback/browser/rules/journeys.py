@@ -47,7 +47,6 @@ class Walk(Sentence):
         return self.problem or "works"
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         return f"{self.journey} in {self.browser}: {self.outcome}"
 
 

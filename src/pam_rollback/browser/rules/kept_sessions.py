@@ -36,7 +36,6 @@ class KeptSessions(Sentence):
         return not self.refused
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         if self.loss_allowed:
             return "sessions may be lost: users sign in again"
         return (

@@ -161,7 +161,6 @@ class Vital(Sentence):
         )
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         shown = self.metric.shown
         than_before = ", worse than before, when it was" if self.worse else ", and before it was"
         before = f"{than_before} {self._shown_before}" if self.before else ""

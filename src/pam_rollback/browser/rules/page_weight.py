@@ -141,7 +141,6 @@ class Amount(Sentence):
         return f"budget {self.limit:g}, baseline {self.before:.4g} and at most {self.increase_pct_max:g} % more"
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         unit = f" {self.unit}".rstrip()
         found = f"{self.what} {self.value:.4g}{unit}, expected {self.allowed:.4g}{unit} at most ({self._compared}; {self.largest})"
         return self.told.after(found) + self.told.advice

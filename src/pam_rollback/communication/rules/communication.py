@@ -53,7 +53,6 @@ class Service(Sentence):
         return not self.troubles
 
     def __str__(self) -> str:
-        """For messages."""
         if self.well:
             return "the service is healthy"
         more = f" and {len(self.troubles) - 1} more" if len(self.troubles) > 1 else ""
@@ -79,7 +78,6 @@ class PageIncident(Sentence):
         return self.status in _OVER
 
     def __str__(self) -> str:
-        """For messages."""
         return f"{self.name!r} ({self.status}, impact {self.impact})"
 
 
@@ -122,7 +120,6 @@ class StatusPage(Sentence):
         return any(incident.status == _WATCHED for incident in self.incidents)
 
     def __str__(self) -> str:
-        """For messages."""
         if self.problem:
             return f"the status page {self.problem}"
         shown = "; ".join(map(str, self.incidents)) or "no incident"
@@ -175,7 +172,6 @@ class PublicTruth(Sentence):
         return Figures(what="status page", asked=asked, measured=found, n=1)
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         return self.why or f"{self.page}; {self.service}"
 
 
@@ -200,7 +196,6 @@ class Notice(Sentence):
         return cls(active=active, text=text.strip(), since=str(body.get("since") or ""))
 
     def __str__(self) -> str:
-        """For messages."""
         if self.problem:
             return f"the notice in the app {self.problem}"
         if not self.active:
@@ -255,7 +250,6 @@ class UsersTold(Sentence):
         return Figures(what="notice in the app", asked=asked, measured=found, n=1)
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         return self.why or f"{self.notice}; {self.service}"
 
 
@@ -312,7 +306,6 @@ class TeamTold(Sentence):
         return Figures(what=f"message to {self.channel}", asked="told", measured=accepted, n=1)
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         return self.why or f"{self.channel} was told of run {self.run_id}"
 
 

@@ -106,7 +106,6 @@ class Sent:
         return not self.problem and not self.notice.by_hand
 
     def __str__(self) -> str:
-        """For messages."""
         name = NAMES[self.notice.means]
         if self.notice.by_hand:
             return f"{name} is for a person, the text is ready"

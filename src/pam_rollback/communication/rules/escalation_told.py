@@ -117,7 +117,6 @@ class LevelTold(Sentence):
         )
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         if self.why:
             return f"{self.level.id}, {self.why}"
         if not self.due:
@@ -169,7 +168,6 @@ class ContactTold(Sentence):
         )
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         if self.why:
             return self.why
         if self.mails:
@@ -204,7 +202,6 @@ class ChannelsTook(Sentence):
         )
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         if not self.sent:
             return "nobody was told anything: the environment declares no channel, or the escalation did not begin"
         used = ", ".join(dict.fromkeys(NAMES[one.notice.means] for one in self.sent))
@@ -232,7 +229,6 @@ class EndingTold(Sentence):
         return Figures(what="ending told", asked="1 channel or more", measured=accepted, n=len(self.sent))
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         if self.told:
             return (
                 f"the team heard that the rollback is {self.sent[0].notice.occasion}: {'; '.join(map(str, self.sent))}"

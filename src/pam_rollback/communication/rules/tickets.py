@@ -134,7 +134,6 @@ class TicketVolume(Sentence):
         )
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         return (
             f"{self.count} support tickets in {self.latest_s / 60:.0f} min, usual are {self.usual:.2g} "
             f"(n={self.before} in {HISTORY_D} days, {self.same_hours} of them at this time of day), p {self.p:.2g}; "

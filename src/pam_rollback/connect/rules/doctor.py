@@ -106,7 +106,6 @@ class Completeness(Sentence):
         )
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         if self.complete:
             return f"every plan item can be judged here, as far as it can be at all ({len(self.judged)} items)"
         names = " ".join(one.item for one in self.open)

@@ -84,7 +84,6 @@ class Judged(Sentence):
         return self.finding.state is State.HOLDS
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         return self.finding.words
 
 

@@ -188,7 +188,6 @@ class Access(Sentence):
         return "\n".join(lines) + "\n"
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         if self.bypasses:
             new = [
                 f"{door.path} with {attempt}"

@@ -97,7 +97,6 @@ class AffectedUsers(Sentence):
         )
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         return f"{self.worst}; limit {self.limit_pct:g} %"
 
 

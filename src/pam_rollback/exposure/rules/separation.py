@@ -114,7 +114,6 @@ class Separation(Sentence):
         )
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         if self.exposed:
             more = f"; and {len(self.exposed) - _SHOWN} more" if len(self.exposed) > _SHOWN else ""
             return (

@@ -95,7 +95,6 @@ class Declared(Sentence):
         )
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         if self.problems:
             return f"release {self.release} brings features that a deploy would give to everybody: {'; '.join(self.problems)}"
         if not self.new:
@@ -161,7 +160,6 @@ class Exposure(Sentence):
         )
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         if not self.asked:
             return f"{self.environment}: the candidate declares no new feature"
         found = [f"{self.environment} knows no flag {name}" for name in self._unknown]

@@ -53,7 +53,6 @@ class RecordedIncident:
     """Somebody counted what users asked. Without that, there may have been any number of requests."""
 
     def __str__(self) -> str:
-        """For messages."""
         by = f" by {self.counted_by}" if self.counted_by else ""
         load = f", under {self.rate_hz:.4g} requests a second{by}" if self.rate_hz is not None else ""
         return f"the incident of run {self.run} ({', '.join(self.criteria)}{load})"
@@ -76,7 +75,6 @@ class CriterionRetest:
     words: str
 
     def __str__(self) -> str:
-        """For messages."""
         return f"{self.criterion}: {self.words}"
 
 
@@ -134,7 +132,6 @@ class IncidentRetest(Sentence):
         )
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         load = f"{self.made_hz:.1f} requests a second, {self.answers} answers"
         if self._of(RetestOutcome.BACK):
             return f"{self.incident} comes back on release {self.release} ({load}): {_listed(self._of(RetestOutcome.BACK))}"

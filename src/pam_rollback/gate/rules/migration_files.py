@@ -28,7 +28,6 @@ class MigrationFile:
     """What stands between the two in the file's name."""
 
     def __str__(self) -> str:
-        """For messages."""
         return f"{self.version}{self.mark}{self.name}"
 
 

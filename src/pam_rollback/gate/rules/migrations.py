@@ -148,7 +148,6 @@ class Applied(Sentence):
         )
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         if self.failed:
             return f"the candidate's migrations cannot be applied to a copy of the database: {self.failed}"
         names = ", ".join(map(str, self.pending)) or "none"
@@ -176,7 +175,6 @@ class Kept(Sentence):
         )
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         names = ", ".join(map(str, self.pending)) or "no migration"
         if self.lost:
             return f"{names}: applied to a copy, it drops data: {listed(self.lost)}"
@@ -227,7 +225,6 @@ class Reversal(Sentence):
         )
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         names = ", ".join(map(str, self.pending)) or "no migration"
         if self.no_way_back:
             without = ", ".join(f"{migration}.down.sql" for migration in self.no_way_back)
@@ -275,7 +272,6 @@ class CopyIntegrity(Sentence):
         return Figures(what="invariants broken on the migrated copy", asked="none", measured=len(self.broken), n=n)
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         if self.broken:
             return f"with the candidate's migrations {len(self.broken)} invariants do not hold on the copy: {listed(self.broken)}"
         return f"with the candidate's migrations all {self.held} invariants hold on the copy"

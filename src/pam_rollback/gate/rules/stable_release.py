@@ -123,7 +123,6 @@ class StableRelease(Sentence):
         )
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         names = ", ".join(map(str, self.pending)) or "no migration"
         if self.broken:
             return f"the stable release does not work on the migrated schema: {listed(self.broken)}"

@@ -77,7 +77,6 @@ class Stage(Sentence):
         return Figures(what=self.command, asked="exit code 0", measured=measured, n=int(not self.missing))
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         where = f"{self.id}: {self.command} at commit {self.commit[:_SHORT]}"
         if self.missing:
             near = nearest(self.script, self.scripts)

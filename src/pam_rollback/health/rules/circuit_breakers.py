@@ -45,7 +45,6 @@ class CircuitBreakers(Sentence):
         )
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         if not self.states:
             return f"{self.where}: expected the states of circuit breakers, found {self.told or 'none'}"
         said = ", ".join(f"{name} {state}" for name, state in self.states.items())

@@ -54,7 +54,6 @@ class HeldData(Sentence):
         )
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         asked = f"{len(self.results)} invariants asked after {self.after_s:.0f} s of the window"
         if self.damaged:
             shown = "; ".join(map(str, self.damaged[:_SHOWN]))

@@ -40,7 +40,6 @@ class Policy(BaseModel):
     check: str
 
     def __str__(self) -> str:
-        """For a sentence."""
         kind = "" if self.permissive else "restrictive "
         parts = [f"{kind}for {self.command} to {', '.join(self.roles)}"]
         parts += [
@@ -110,7 +109,6 @@ class Reach(Sentence):
         )
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         if not self.broken:
             return (
                 f"{self.looked_at} policies and privileges of {len(self.tables)} tables are as the product needs them"
@@ -217,7 +215,6 @@ class Strangers(Sentence):
         )
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         if not self.open:
             return f"no stranger is shown a row of {len({one.table for one in self.shown})} tables"
         told = [
@@ -263,7 +260,6 @@ class AccessChanges(Sentence):
         )
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         compared = f"{self.compared} policies and privileges compared with {self.taken_at:%Y-%m-%d %H:%M:%S} UTC"
         if not self.changes:
             return f"who may reach which rows is as it was ({compared})"

@@ -86,7 +86,6 @@ class TableLoss(Sentence):
         )
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         span = f"rows created until {self.created_until}: {self.before.rows:,} before, {self.after.rows:,} now"
         if self.before.rows == 0:
             return f"{self.table}: there were no rows before, so no loss can be seen ({span})"

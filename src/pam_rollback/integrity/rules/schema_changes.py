@@ -63,7 +63,6 @@ class SchemaChanges(Sentence):
         return f"{self.taken_at:%Y-%m-%d %H:%M:%S} UTC"
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         compared = f"{self.compared} objects compared with {self._moment}, {self.added} came since"
         if not self.changes:
             return f"nothing of the schema {self.how} ({compared})"

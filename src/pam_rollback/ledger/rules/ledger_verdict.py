@@ -129,7 +129,6 @@ class LedgerVerdict(Sentence):
         return (LossReach(self),)
 
     def __str__(self) -> str:
-        """One line for people and assertion messages."""
         counts = (
             f"{self.acknowledged} acknowledged writes: {self.present} present, {self.lost} lost, {self.moved} moved, "
             f"{self.altered} altered, {self.duplicated} duplicated, {self.unread} unread; "

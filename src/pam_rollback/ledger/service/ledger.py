@@ -250,13 +250,11 @@ class Ledger:
         return _reading(path, child.last_words)
 
     def __enter__(self) -> Self:
-        """For ``with``: stopped at its end."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop it."""
         self.stop()
 
 

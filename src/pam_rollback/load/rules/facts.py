@@ -133,7 +133,6 @@ class LatencyUnderLoad(LoadFact):
         return f"with {CONFIDENCE_PCT:g} % confidence below {high}"
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         values = self.values
         most_ms = self.limit.response_time_ms_max
         found = "nothing to tell it by" if values is None else f"{values.value:.0f} ms (n={values.n}, {DEFINITION})"
@@ -210,7 +209,6 @@ class ErrorsUnderLoad(LoadFact):
         )
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         rate = self.rate_pct
         found = "no request" if rate is None else f"{rate:.2f} % ({self.bad} of {self.n})"
         most = (
@@ -299,7 +297,6 @@ class OutageUnderLoad(LoadFact):
         )
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         found = "none" if self.longest is None else str(self.longest)
         return (
             f"longest run of bad seconds under load: {found}, expected at most {self.limit.bad_run_s_max:g} s (bad is failed, or "

@@ -195,7 +195,6 @@ class ErrorsOfReleases(LoadFact):
         )
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         change, interval = self.exact, self.interval
         return (
             f"error rate of the candidate {100 * change.now_bad / change.now_n:.2f} % ({change.now_bad} of {change.now_n}), of the stable "

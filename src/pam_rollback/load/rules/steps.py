@@ -62,7 +62,6 @@ class StepOfLoad:
         )
 
     def __str__(self) -> str:
-        """For the sentence of all."""
         found = [f"p{one.limit.pct:g} {one.values.value:.0f} ms" for one in self.percentiles if one.values is not None]
         rate = self.errors.rate_pct
         errors = "no answers" if rate is None else f"{rate:.2f} % errors"
@@ -114,7 +113,6 @@ class StepsUnderLoad(LoadFact):
         )
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         broken = self.first_broken
         told = "; ".join(map(str, self.steps)) or "nothing was asked"
         if broken is None:
@@ -178,7 +176,6 @@ class ReachedLoad(LoadFact):
         return f"answered well at {self.step.step}: {self.step.fine} of {self.step.errors.n} sent, {wanted}"
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         reached = self.reached_pct
         found = "not known" if reached is None else f"{reached:.1f} %"
         return f"load that was reached: {found} ({self._where}), expected at least {self.limit.reached_pct_min:g} %"

@@ -79,7 +79,6 @@ class Block:
         return f"{self.host} answers {statuses} on every path that was asked ({self.paths} paths, n={self.n}{wait})"
 
     def __str__(self) -> str:
-        """The sentence that people read."""
         return f"{self.what}: {_ADVICE}"
 
 

@@ -144,7 +144,6 @@ class LatencyChange(Sentence):
         )
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         return (
             f"p{self.pct:g} {self.now.value:.3g} ms (n={self.now.n}), baseline {self.before.value:.3g} ms (n={self.before.n}), "
             f"{DEFINITION}: {self.increase_pct:+z.0f} %, {self._interval}"
@@ -213,7 +212,6 @@ class RateChange(Sentence):
         return 100 * (now - before - math.hypot(down, up))
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         return (
             f"error rate {100 * self.now_bad / self.now_n:.3g} % ({self.now_bad} of {self.now_n}), baseline "
             f"{100 * self.before_bad / self.before_n:.3g} % ({self.before_bad} of {self.before_n}): {self.increase_pp:+z.2f} points, "

@@ -42,7 +42,6 @@ class Moment(Sentence):
         )
 
     def __str__(self) -> str:
-        """One line."""
         return str(self.figures)
 
 
@@ -108,7 +107,6 @@ class CompleteRecovery(Sentence):
         return "not recovered" if self.total_s is None else "not held"
 
     def __str__(self) -> str:
-        """One line for people and assertion messages."""
         windows = "; ".join(map(str, self.broken or self.windows))
         if self.total_s is None or self.broken:
             return f"{self._short_of}, asked within {self.objective_s:g} s of the decision: {self.recovery}; {windows}"

@@ -69,7 +69,6 @@ class JourneySpeed(Sentence):
         raise MeasurementFailed(f"{self}; the prober was not fit to judge: without its own lag it would not be so")
 
     def __str__(self) -> str:
-        """For the sentence of all."""
         return f"{self.journey}: {self.change}"
 
 
@@ -154,7 +153,6 @@ class ErrorsAgainstBaseline(Sentence):
         )
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         return f"{self.change}; expected at most {self.increase_pp_max:+g} points ({self.baseline})"
 
 

@@ -122,7 +122,6 @@ class Recovery:
         return JudgedRecovery(self, objective_s)
 
     def __str__(self) -> str:
-        """One line for people and assertion messages."""
         outages = f"{len(self.outages)} outage(s), {len(self.blips)} blip(s), n={self.n}"
         if self.from_decision_s is None:
             return f"not recovered: good for only {self.good_for_s:.1f} s at the end of the samples; {outages}"
@@ -169,7 +168,6 @@ class JudgedRecovery(Sentence):
         )
 
     def __str__(self) -> str:
-        """One line for people and assertion messages."""
         return f"asked within {self.objective_s:g} s of the decision: {self.recovery}"
 
 

@@ -73,7 +73,6 @@ class SampledAnswers(Sentence):
         )
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         verdict, spec = self.verdict, self.verdict.spec
         found = "nothing measured" if verdict.value is None else f"{verdict.value:.3g} {spec.unit}"
         compared = f", {self.against_baseline}" if self.against_baseline else ""

@@ -97,7 +97,6 @@ class Condition(Sentence):
         return self.state is not ConditionState.OPEN
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         scaled = "" if self.asked_s == self.duration_s else f" (the plan asks for {self.asked_s:g} s)"
         for_how_long = {
             ConditionState.HOLDS: f", for {self.duration_s:g} s{scaled}",

@@ -160,7 +160,6 @@ class WindowVerdict(WindowResult):
         )
 
     def __str__(self) -> str:
-        """One line for people and assertion messages."""
         spec = self.spec
         value = "nothing measured" if self.value is None else f"{self.value:.2f} {spec.unit}"
         definition = f", {DEFINITION}" if spec.measure is Measure.LATENCY_P95_MS else ""

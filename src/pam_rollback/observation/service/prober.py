@@ -69,13 +69,11 @@ class Prober:
         self._child.stop(within_s=self._timeout_s + _GRACE_S)
 
     def __enter__(self) -> Self:
-        """For ``with``: stopped at its end."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop it."""
         self.stop()
 
 

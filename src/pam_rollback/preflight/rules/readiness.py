@@ -149,7 +149,6 @@ class Readiness(Sentence):
         )
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         return f"{self.name} is {self.state}: {self.words}"
 
 

@@ -253,7 +253,6 @@ class FrontPage(Sentence):
         return Figures(what="the front page", asked="a page, and its files", measured=found, n=1 + self.assets)
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         return f"{self.url}: {'; '.join(self.problems) or f'a page, with {self.assets} scripts and styles'}"
 
 

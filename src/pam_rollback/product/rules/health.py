@@ -146,7 +146,6 @@ class HealthReport(Sentence):
         return "".join(f", {one}" for one in told)
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         release = f", release {self.release}" if self.release else ""
         kept = f", but nothing is known of now: {self.not_known}" if self.not_known else ""
         told = self.told.after(f"{self.name} says {self.status}{release}{self._wanted}{kept}")
@@ -204,7 +203,6 @@ class HealthAround(Sentence):
         ]
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         return "; ".join(self._ill) or f"all {len(self.before)} health endpoints were healthy before and after"
 
 
@@ -226,5 +224,4 @@ class ComponentHealth(Sentence):
         return self.report.healthy and self.report.runs(self.expected)
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         return str(self.report) if not self.report.healthy else self.report.release_problem(self.expected)

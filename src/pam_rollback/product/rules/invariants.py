@@ -139,7 +139,6 @@ class InvariantResult(Sentence):
         )
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         asked_with = "".join(f", {name} {value}" for name, value in (self.given or {}).items())
         if self.is_empty:
             where = " and ".join(self.tables) or "its tables"

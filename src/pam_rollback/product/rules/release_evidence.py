@@ -24,7 +24,6 @@ class Evidence:
     strength: str = STRONG
 
     def __str__(self) -> str:
-        """For messages."""
         return f"{self.by}: {self.why}" + ("" if self.says is Says.NOTHING else f" ({self.strength})")
 
 

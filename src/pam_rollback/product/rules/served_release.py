@@ -26,7 +26,6 @@ class Wanted:
         return bool(self.commit or self.version or self.page_sha256)
 
     def __str__(self) -> str:
-        """For messages."""
         parts = (
             ("release", self.version),
             ("commit", self.commit[:12]),
@@ -104,7 +103,6 @@ class Served(Sentence):
         return Figures(what=f"release that {self.site} serves", asked=str(self.wanted), measured=self._found(), n=1)
 
     def __str__(self) -> str:
-        """For messages."""
         if self.proof is not None and not self.problem:
             return self._by_proof(self.proof)
         if self.is_wanted:

@@ -82,7 +82,6 @@ class SettingsLoss(Sentence):
         )
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         compared = f"{self.n} compared with {self.taken_at:%Y-%m-%d %H:%M:%S} UTC"
         if not self.lost:
             return f"no configuration older than {self.loss_s_max:g} s is lost ({compared})"

@@ -68,7 +68,6 @@ class Due:
     """The world is taken over as it is before it goes on."""
 
     def __str__(self) -> str:
-        """One line."""
         when = f" at {moment(self.until_s)} or later" if self.until_s is not None else ""
         what = {
             Do.RAISE: f"raise to {self.stage}",

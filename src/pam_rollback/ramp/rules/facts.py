@@ -48,7 +48,6 @@ class UsersTried(Sentence):
         return False
 
     def __str__(self) -> str:
-        """For messages."""
         named = f", first for {self.first}" if self.first else ""
         return (
             f"the core features failed in {self.errors} of {self.answers} tries for {self.tried} users who have the new ones "

@@ -39,7 +39,6 @@ class RampStep:
     approval: bool = False
 
     def __str__(self) -> str:
-        """For people."""
         return f"{self.id} ({self.share_pct} %)"
 
 
@@ -85,7 +84,6 @@ class GateRun:
     ended_s: float
 
     def __str__(self) -> str:
-        """For people."""
         return f"{self.run}: {self.verdict} for release {self.release or 'unknown'}, {moment(self.ended_s)}"
 
 

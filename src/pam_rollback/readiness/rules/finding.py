@@ -34,7 +34,6 @@ class Finding(Sentence):
         return Figures(what=self.what, asked="all of them", measured=len(self.holds), n=n)
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         if self.broken:
             return f"{self.what}: {'; '.join(self.broken)}" + (f". {self.advice}" if self.advice else "")
         if self.unknown:

@@ -22,7 +22,6 @@ class Released:
     at_s: float
 
     def __str__(self) -> str:
-        """For people."""
         return f"{self.what} of {datetime.fromtimestamp(self.at_s, UTC):%Y-%m-%d %H:%M} UTC"
 
 

@@ -80,7 +80,6 @@ class MemoryLevel(Sentence):
         )
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         return (
             f"memory in use up to {self.highest_mb:.1f} MB, expected below {self.limit_mb:g} MB "
             f"(n={len(self.readings)} over {_span_s(self.readings):.1f} s, MB of 10^6 bytes)"
@@ -164,7 +163,6 @@ class MemoryGrowth(Sentence):
         )
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         return (
             f"memory grows by {self.mb_per_min:+z.2f} MB a minute: {self.expected_mb:.0f} MB in "
             f"{self.horizon_s / _MINUTE_S:g} minutes, expected below {self.alarm_mb:g} MB (n={len(self.readings)} over "

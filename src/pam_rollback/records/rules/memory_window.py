@@ -97,7 +97,6 @@ class MemoryWindow(WindowResult):
         )
 
     def __str__(self) -> str:
-        """One line for people and assertion messages."""
         value = "nothing measured" if self.value is None else f"up to {self.value:.1f} MB"
         return (
             f"memory {self.state}: {value} (asked below {self.spec.limit_mb:g} MB, n={len(self.readings)}), observed "
@@ -132,7 +131,6 @@ class MemoryTrend(Sentence):
         return self.growth.figures
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         return str(self.growth)
 
 

@@ -54,7 +54,6 @@ class RecordedWindow(Sentence):
         return self.window.state is WindowState.HOLDING
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         return f"{self.window}{self._beside}" + (
             "; not waited for: another measure is broken" if self.cut_short else ""
         )

@@ -121,7 +121,6 @@ class SeriesWindow(WindowResult):
         return ", ".join(parts)
 
     def __str__(self) -> str:
-        """One line for people and assertion messages."""
         spec, unit = self.spec, self.spec.quantity.unit
         value = f"{self.value:.2f} {unit}" if self.value is not None else self.bounds or "nothing measured"
         return (

@@ -52,11 +52,9 @@ class MemoryWatch:
             self._over.wait(max(0.0, self._every_s - (time.monotonic() - began_s)))
 
     def __enter__(self) -> Self:
-        """For ``with``: ended at its end."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End it."""
         self.stop()

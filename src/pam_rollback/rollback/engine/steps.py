@@ -64,7 +64,6 @@ class StepRecord:
         return self.outcome is Outcome.DONE
 
     def __str__(self) -> str:
-        """For messages and the report."""
         if self.outcome is Outcome.NOT_DONE:
             return f"{self.name}: not done, {self.problem}"
         took_ms = (self.finished_s - self.started_s) * 1000

@@ -21,7 +21,6 @@ class ServiceRuns:
         return self.live.commit if self.live is not None else ""
 
     def __str__(self) -> str:
-        """For messages."""
         runs = f"runs {self.live}" if self.live is not None else "runs nothing, no deploy of it is live"
         newer = f", and its newest is {self.newest}" if self.newest is not None and self.newest != self.live else ""
         return f"{self.name} {runs}{newer}"
@@ -55,7 +54,6 @@ class ServicesOfDeploy(Sentence):
         )
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         if self.together:
             return "; ".join(map(str, (self.api, *self.workers)))
         behind = "; ".join(f"worker left behind: {one}" for one in self.left_behind)

@@ -35,7 +35,6 @@ class Deploy:
     """Why it failed, in the provider's words."""
 
     def __str__(self) -> str:
-        """For messages."""
         return f"{self.id} ({self.state}{f', commit {self.commit[:12]}' if self.commit else ''}{', locked' if self.locked else ''})"
 
 

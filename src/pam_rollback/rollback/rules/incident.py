@@ -51,7 +51,6 @@ class ErrorRate(Sentence):
         )
 
     def __str__(self) -> str:
-        """For messages."""
         return (
             "no samples"
             if self.n == 0

@@ -41,7 +41,6 @@ class TakeOver:
         return cls(run.strip(), who.strip(), evidence.strip())
 
     def __str__(self) -> str:
-        """For messages."""
         return f"{self.who}: {self.evidence}"
 
 

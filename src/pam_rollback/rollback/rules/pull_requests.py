@@ -53,7 +53,6 @@ class PullRequest:
     """What the merge made."""
 
     def __str__(self) -> str:
-        """For messages."""
         return f"pull request #{self.number} ({self.url})"
 
 
@@ -92,7 +91,6 @@ class Standing:
     words: str
 
     def __str__(self) -> str:
-        """For messages."""
         return self.words
 
 

@@ -30,7 +30,6 @@ class Difference:
     fault: str = ""
 
     def __str__(self) -> str:
-        """For messages."""
         return f"{self.what}: expected {self.expected}, found {self.found}"
 
 

@@ -115,7 +115,6 @@ class Fare:
         )
 
     def __str__(self) -> str:
-        """For messages."""
         return f"{self.errors} of {self.n} answers wrong, {self.p95}"
 
 
@@ -168,7 +167,6 @@ class Stage(Sentence):
     """Why the step was not carried out or could not be judged."""
 
     def __str__(self) -> str:
-        """One line."""
         judged = "; ".join(map(str, self.shares)) if self.shares is not None else "nobody was evaluated"
         return f"{self.share_pct} %: {judged}{f'; {self.trend}' if self.trend else ''}{f'; {self.problem}' if self.problem else ''}"
 

@@ -50,5 +50,4 @@ class UndamagedRollback(Sentence):
         )
 
     def __str__(self) -> str:
-        """One line for people and assertion messages."""
         return f"{self.figures}; {self.recovery}"

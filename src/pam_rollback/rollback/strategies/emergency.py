@@ -66,7 +66,6 @@ class Took(Sentence):
         return Figures(what="the emergency call", asked="taken by the product", measured=str(self))
 
     def __str__(self) -> str:
-        """One line."""
         way = "past the product" if self.past_the_product else "taken by the product"
         return f"{way}: {self.problem}" if self.problem else way
 

@@ -138,7 +138,6 @@ class Turn(Sentence):
         return Figures(what="looks that proved nothing", asked="none", measured=self.unknown, n=self.looks)
 
     def __str__(self) -> str:
-        """The sentence that a failure shows."""
         seen = f"{self.looks} looks in {self.length_s:.0f} s at {', '.join(self.watched) or 'nothing'}"
         seen += f", {self.early} before it had seen enough" if self.early else ""
         if self.incident is None:
