@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.errors import ProviderError
-from pam_rollback.connect.client.hosts import NotFound, at_netlify, at_render, together, workers_at_render
+from pam_rollback.connect.client.hosts import at_netlify, at_render, together, workers_at_render
 from pam_rollback.connect.rules.found import Hosted
+from pam_rollback.rollback.rules.hosts_seen import NotFound
 from tests.recording_server import recording_server
 
 SITE = {

@@ -82,7 +82,7 @@ def test_what_it_wrote_is_true(
     environment = load_environment("here", folder, today.variables)
 
     assert most_in_a_minute(at_s) <= PATHS_PER_MINUTE
-    assert {"test_account", "database", "netlify", "render"} <= environment.abilities
+    assert {"test_account", "database", "frontend_host", "backend_host"} <= environment.abilities
     assert [name for name, one in environment.contract.health.items() if not one.no_endpoint] == ["backend", "database"]
     assert "user_settings is wide" in text_of(folder)
     assert (environment.contract.tables.settings, len(environment.users_rows)) == ("wide", 6)

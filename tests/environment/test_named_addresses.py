@@ -102,6 +102,8 @@ def test_no_address_is_forgotten(folder: Path) -> None:
     } | {
         "[prometheus] url",
         "[github] api_url",
+        "[frontend_host] api_url",
+        "[backend_host] api_url",
         "[tracker] api_url",
         "[load] targets",
         "[readiness] links",

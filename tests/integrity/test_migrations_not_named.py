@@ -22,13 +22,15 @@ SECRETS = {"PAM_DATABASE_DSN": "postgresql://pam@127.0.0.1/pam", "RENDER_API_KEY
 HOST, FILES = '[render]\nservice_id = "srv-elsewhere"\n', '[git]\nremote = "/tmp/elsewhere.git"\n'
 PLAN, TODAY = "pam-plan", "pam-today"
 CASES = [
-    pytest.param(TODAY, HOST, {"database", "render"}, ("git",), id="no-git"),
-    pytest.param(TODAY, "", {"database"}, ("git", "render"), id="no-hosts"),
-    pytest.param(TODAY, HOST + FILES, {"database", "git", "render"}, (), id="its-files-tell"),
+    pytest.param(TODAY, HOST, {"database", "backend_host"}, ("git",), id="no-git"),
+    pytest.param(TODAY, "", {"database"}, ("git", "backend_host"), id="no-hosts"),
+    pytest.param(TODAY, HOST + FILES, {"database", "git", "backend_host"}, (), id="its-files-tell"),
     pytest.param(
         TODAY, "[contract.tables]\nnames_schema_version = true\n", {"database"}, (), id="the-contract-names-it"
     ),
-    pytest.param(TODAY, '[paths]\nversion = "/health"\n', {"database"}, ("git", "render"), id="a-release-is-no-schema"),
+    pytest.param(
+        TODAY, '[paths]\nversion = "/health"\n', {"database"}, ("git", "backend_host"), id="a-release-is-no-schema"
+    ),
     pytest.param(PLAN, "", {"database"}, (), id="the-plan's-product"),
 ]
 

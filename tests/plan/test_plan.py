@@ -9,6 +9,7 @@ import pytest
 from pam_rollback.base.configuration import ConfigurationError
 from pam_rollback.plan.flags import Flag
 from pam_rollback.plan.plan import Plan, UnknownPlanItem, load_plan
+from pam_rollback.plan.plan_items import OwnTrigger
 
 ROOT = Path(__file__).parents[2]
 PLAN = ROOT / "plan.toml"
@@ -335,3 +336,46 @@ def test_loading_stays_off_heavy_parts() -> None:
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT / "src")
 
     assert not {"socket", "asyncio", "http.client", "pytest", "allure", "aiohttp"} & set(loaded.stdout.split())
+
+
+OWN = '[decision.strategies]\nCR-6 = ["ST-1"]\n'
+CR_6 = (
+    '[consider_criteria.CR-6]\ntitle = "Builds wait"\nanchor = "builds-wait"\nlimit = 2\n\n[consider_criteria.CR-1]\n'
+)
+
+
+def with_own(folder: Path, item: str = CR_6) -> Plan:
+    """The plan with a criterion of a team's own."""
+    text = PLAN.read_text(encoding="utf-8")
+    for old, new in (("[decision.strategies]\n", OWN), ("[consider_criteria.CR-1]\n", item)):
+        assert old in text
+        text = text.replace(old, new, 1)
+    (folder / "plan.toml").write_text(text, encoding="utf-8")
+    return load_plan(folder / "plan.toml")
+
+
+def test_a_criterion_may_be_added(tmp_path: Path) -> None:
+    """It is one like the others, and its figure may be another one in an environment."""
+    plan = with_own(tmp_path)
+    changed = plan.with_overrides({"CR-6": {"limit": 3}, "IR-2": {"duration_s": 200}})
+
+    assert isinstance(plan.item("CR-6"), OwnTrigger)
+    assert (*plan.consider_criteria,)[-1] == "CR-6"
+    assert changed.item("CR-6") == plan.item("CR-6").model_copy(update={"limit": 3})
+    assert [one.item for one in changed.relaxed] == ["CR-6"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("limit = 2", "limits = 2", "[consider_criteria.CR-6] limits: unknown key"),
+        ("limit = 2", "limit = -1", "[consider_criteria.CR-6] limit"),
+        ("CR-6]", "IR-7]", "[consider_criteria] IR-7: not an id of this section"),
+        ("CR-6]", "CR-7]", "[decision.strategies] CR-7: expected the strategies for this criterion, found nothing"),
+    ],
+)
+def test_a_half_criterion_is_refused(tmp_path: Path, old: str, new: str, words: str) -> None:
+    """As each of the plan's."""
+    with pytest.raises(ConfigurationError) as caught:
+        with_own(tmp_path, CR_6.replace(old, new))
+    assert words in str(caught.value)

@@ -1,21 +1,28 @@
 """The hooks by which a rollback says what it would do, what limits it, and how it is put back."""
 
 from contextlib import AbstractContextManager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from pam_rollback.base.errors import Refused, UndoFailed
+from pam_rollback.base.configuration import ConfigurationError
+from pam_rollback.base.errors import ActionFailed, Refused, UndoFailed
+from pam_rollback.base.wait import Waiter
 from pam_rollback.communication import hooks as of_communication
 from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.environment.provider_settings import Host
 from pam_rollback.journal.journal import ACTION, Journal
 from pam_rollback.journal.undoing import UndoKind, beside_actions, undo_all
+from pam_rollback.plan import stories
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.report.run_record import ActionStep
 from pam_rollback.rollback import hooks as of_rollback
 from pam_rollback.rollback.rules.range_proof import PLANTED_BEFORE
+from pam_rollback.rollback.service import added, planned, provider_access
 from pam_rollback.session import listeners
 from tests.listening import listened_to
 from tests.undo_kinds import KINDS
@@ -94,3 +101,37 @@ def test_pytest_pam_sole_writer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         pytest.fail("two of them put back the same")
     with undo("run-3", listened_to()) as warnings:
         assert warnings == ["nobody keeps other sessions away: nobody listens"]
+
+
+def test_pytest_pam_stories(request: pytest.FixtureRequest) -> None:
+    """It is a situation like the others; the name of one of the suite's is refused, and takes nobody's place."""
+    for known, name in ((stories.STORIES, "own"), (stories.SITUATIONS, "after-own")):
+        request.addfinalizer(partial(known.pop, name, None))
+    own = replace(stories.STORIES["emergency"], name="own", steps_at=("one", "two"))
+    config = listened_to(SimpleNamespace(pytest_pam_stories=lambda: [own]))
+    stories.add(one for found in config.hook.pytest_pam_stories() for one in found)
+
+    assert (stories.STORIES["own"], stories.SITUATIONS["after-own"]) == (own, own)
+    assert planned.steps_of(PLAN, own) == ("one", "two")
+    with pytest.raises(ConfigurationError, match="story feature-flag: there is one of this name"):
+        stories.add([replace(own, name="feature-flag")])
+    assert stories.STORIES["feature-flag"].fixture == "feature_flags_rolled_back"
+
+
+def test_pytest_pam_provider(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its name; one that nobody knows ends the session before it begins. Where no session was, it is said who would know."""
+    monkeypatch.setattr(added, "PROVIDERS", {})
+    monkeypatch.setattr(provider_access, "PROVIDERS", added.PROVIDERS)
+    pier = Host.model_validate({"provider": "pier", "api_url": "https://pier.example.com", "id": "pam"})
+    named = ENVIRONMENT.model_copy(update={"frontend_host": pier, "netlify": None})
+    site: Any = object()
+    known = SimpleNamespace(
+        pytest_pam_provider=lambda name: SimpleNamespace(host=lambda *_: site) if name == "pier" else None
+    )
+
+    with pytest.raises(ActionFailed, match=r"only a session that loads your conftest\.py knows 'pier'"):
+        provider_access.site_host(named, Waiter())
+    with pytest.raises(pytest.UsageError, match=r"\[frontend_host\] provider: nobody knows 'pier'"):
+        of_rollback.pytest_pam_command_line(listened_to(of_rollback), named)
+    of_rollback.pytest_pam_command_line(listened_to(of_rollback, known), named)
+    assert provider_access.site_host(named, Waiter()) is site

@@ -12,7 +12,7 @@ from tests.recording_server import recording_server
 from tests.sessions import ROOT, Project, as_by_hand, runbook_in
 
 SOURCES = ROOT / "src" / "pam_rollback"
-FOUNDATION = {"base", "stats", "outside", "plan", "environment", "product", "report", "session"}
+FOUNDATION = {"base", "stats", "outside", "plan", "environment", "product", "journal", "report", "session"}
 OF_HEALTH = FOUNDATION | {"health", "observation", "rollback"}
 MODULES_MAX = 180
 """The folders of which a session of health checks may load modules."""

@@ -253,8 +253,8 @@ def test_a_target_is_for_a_site_that_is_rolled_back(stories: tuple[str, ...], un
 
 def test_what_an_action_stands_on_must_be_declared() -> None:
     """Each ability once; a ramp's besides, and a story that is not ours asks for none that we know of."""
-    assert _undeclared(("frontend-restore", "backend-provider", "frontend-restore"), {"netlify"}, ramp=False) == (
-        "render",
+    assert _undeclared(("frontend-restore", "backend-provider", "frontend-restore"), {"frontend_host"}, ramp=False) == (
+        "backend_host",
     )
     assert _undeclared(("feature-flag",), (), ramp=True) == RAMP_ABILITIES
     assert _undeclared(("somebody-elses",), (), ramp=False) == ()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, PrivateAttr, Strict
+from pydantic import BeforeValidator, Field, PrivateAttr, Strict
 
 from pam_rollback.base.addresses import is_encrypted, is_loopback, is_web
 from pam_rollback.base.configuration import ConfigurationError, Problem, Table, nearest, shown
@@ -17,6 +17,7 @@ from pam_rollback.environment.environment_tables import (
     Browser,
     Chat,
     HealthAnswers,
+    HostedSite,
     Load,
     LoadedJourney,
     OtherPages,
@@ -35,7 +36,7 @@ from pam_rollback.environment.environment_tables import (
 )
 from pam_rollback.environment.named_addresses import web_addresses
 from pam_rollback.environment.prometheus_settings import Prometheus
-from pam_rollback.environment.provider_settings import Git, GitHub, Netlify
+from pam_rollback.environment.provider_settings import Git, GitHub, Host, Netlify
 from pam_rollback.environment.readiness_settings import Preparedness
 from pam_rollback.environment.render_settings import Render
 from pam_rollback.environment.standing_consent import StandingConsent
@@ -59,8 +60,8 @@ _NEEDED_SECRETS: Mapping[str, tuple[SecretName, ...]] = {
     "database": ("database_dsn",),
     "staging_copy": ("staging_copy_dsn",),
     "render_metrics": ("render_api_key",),
-    "render": ("render_api_key",),
-    "netlify": ("netlify_auth_token",),
+    "backend_host": ("render_api_key",),
+    "frontend_host": ("netlify_auth_token",),
     "statuspage": ("statuspage_api_key",),
     "pagerduty": ("pagerduty_routing_key",),
 }
@@ -77,6 +78,13 @@ _NEEDED_AT_UNLEASH: Mapping[str, tuple[SecretName, ...]] = {
     "in_app_notice": ("admin_token",),
 }
 """What these need where a flag service switches the flags, and not the product."""
+_HOSTS: Mapping[str, tuple[str, str, SecretName]] = {
+    "frontend": ("netlify", "site_id", "netlify_auth_token"),
+    "backend": ("render", "service_id", "render_api_key"),
+}
+"""Who has a table of settings of its own, how that says which site or service it is, and the token."""
+_DECLARED_AS: Mapping[str, Ability] = {"netlify": "frontend_host", "render": "backend_host"}
+"""What a file may also call them: by who it is."""
 _SECRET_NAMES: tuple[SecretName, ...] = get_args(SecretName)
 
 
@@ -87,6 +95,13 @@ class Origin:
     file: Path
     source: str
     variables: Mapping[str, str]
+
+
+def _as_meant(declared: object) -> object:
+    """A host may be declared by the name of its provider."""
+    if not isinstance(declared, list):
+        return declared
+    return [_DECLARED_AS.get(name, name) if isinstance(name, str) else name for name in declared]
 
 
 class Environment(Table):
@@ -102,8 +117,9 @@ class Environment(Table):
     """Whose contract holds here: a file of ``products/``. What the plan assumes, where nobody says more."""
     changes: Annotated[Mapping[str, Any], Field(alias="contract")] = {}
     """What of that contract is different here, in its own tables: ``[contract.health.pam]``."""
-    abilities: Annotated[frozenset[Ability], Strict(False)] = frozenset()  # noqa: FBT003 - TOML has lists
-    """What is there to be used. Tests that need more are left out, and named."""
+    abilities: Annotated[frozenset[Ability], BeforeValidator(_as_meant), Strict(False)] = frozenset()  # noqa: FBT003 - TOML has lists
+    """What is there to be used. Tests that need more are left out, and named. ``netlify`` is a ``frontend_host``, ``render`` a
+    ``backend_host``."""
     browsers: Annotated[tuple[Browser, ...], Strict(False), Field(min_length=1)] = ("chromium",)  # noqa: FBT003 - TOML has lists
     """The browsers that the journeys must work in here. One that is declared and missing on this machine fails them."""
     pace: Annotated[float, Field(ge=1)] = 1
@@ -127,6 +143,8 @@ class Environment(Table):
     prometheus: Prometheus | None = None
     render: Render | None = None
     netlify: Netlify | None = None
+    frontend_host: Host | None = None
+    backend_host: Host | None = None
     git: Git | None = None
     github: GitHub | None = None
     statuspage: Statuspage | None = None
@@ -314,6 +332,29 @@ class Environment(Table):
         where: str = getattr(self.paths, path)
         return owner.get(path, self.urls.api) + where
 
+    def host_of(self, site: HostedSite) -> Host | None:
+        """Who publishes the front end or runs the back end; None where the file does not say."""
+        own: Host | None = getattr(self, f"{site}_host")
+        name, key, _ = _HOSTS[site]
+        table = getattr(self, name)
+        if table is None:
+            return own
+        return Host.model_construct(provider=name, api_url=table.api_url, id=getattr(table, key))
+
+    @property
+    def workers(self) -> tuple[str, ...]:
+        """The other services that a deploy of the back end covers, by their ids at its host."""
+        return self.render.workers if self.render is not None else ()
+
+    def host_token(self, site: HostedSite) -> str:
+        """What its host knows us by. Raises ConfigurationError when it has no value here."""
+        return self.secret(self.host_secret(site))
+
+    def host_secret(self, site: HostedSite) -> SecretName:
+        """The name of that secret."""
+        own: SecretName = "frontend_host_token" if site == "frontend" else "backend_host_token"
+        return own if getattr(self, f"{site}_host") is not None else _HOSTS[site][2]
+
     def secret(self, name: SecretName) -> str:
         """Give a secret. Raises ConfigurationError when it has no value here, or leads to a database that is not declared."""
         if name not in self._secrets:
@@ -353,6 +394,7 @@ class Environment(Table):
         if not any(self.load.weights.get(name, name != "login") for name in left):
             yield Problem("[load] weights", f"no journey is left; give {' or '.join(left)} a weight above 0")
         yield from self._problems_of_services()
+        yield from self._problems_of_hosts()
         yield from self._problems_of_probing()
         yield from self._problems_of_addresses()
         if self.drills and self.kind != "staging":
@@ -368,8 +410,8 @@ class Environment(Table):
         """Outside services: each declared ability has its table, and each table is right."""
         for name, abilities, what in (
             ("prometheus", ("prometheus",), "where it is"),
-            ("render", ("render_metrics", "render"), "which service it is"),
-            ("netlify", ("netlify",), "which site it is"),
+            ("render", ("render_metrics",), "which service it is"),
+            ("netlify", (), "which site it is"),
             ("git", ("git",), "where the repository is"),
             ("github", (), "which repository it is"),
             ("statuspage", ("statuspage",), "which page it is"),
@@ -387,6 +429,17 @@ class Environment(Table):
             for ability in abilities:
                 if ability in self.abilities:
                     yield Problem(f"[{name}]", f'missing; say {what}, or remove "{ability}" from abilities')
+
+    def _problems_of_hosts(self) -> Iterator[Problem]:
+        """Each site has one host at most, and one that is declared has a table."""
+        for site, (name, _, _) in _HOSTS.items():
+            own = f"{site}_host"
+            found = [table for table in (name, own) if getattr(self, table) is not None]
+            if len(found) > 1:
+                yield Problem(f"[{own}]", f"[{name}] is there, too: a {site} has one host; leave one of them out")
+            elif not found and own in self.abilities:
+                what = f'missing; say who it is there (or in [{own}]), or remove "{name}" and "{own}" from abilities'
+                yield Problem(f"[{name}]", what)
 
     def _problems_of_probing(self) -> Iterator[Problem]:
         """Journeys that nobody can walk, and a prober that would ask for nothing."""
@@ -447,7 +500,12 @@ class Environment(Table):
     @property
     def _needed_by(self) -> Mapping[str, tuple[SecretName, ...]]:
         """The secrets that each ability needs here."""
-        return _NEEDED_SECRETS if self.unleash is None else {**_NEEDED_SECRETS, **_NEEDED_AT_UNLEASH}
+        own: dict[str, tuple[SecretName, ...]] = {}
+        if self.frontend_host is not None:
+            own["frontend_host"] = ("frontend_host_token",)
+        if self.backend_host is not None:
+            own["backend_host"] = ("backend_host_token",)
+        return {**_NEEDED_SECRETS, **(_NEEDED_AT_UNLEASH if self.unleash is not None else {}), **own}
 
     def _variable_of(self, name: SecretName) -> str:
         return getattr(self.secret_variables, f"{name}_env") or ""

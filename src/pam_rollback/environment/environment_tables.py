@@ -30,8 +30,8 @@ Ability = Literal[
     "asset_manifest",
     "prometheus",
     "render_metrics",
-    "netlify",
-    "render",
+    "frontend_host",
+    "backend_host",
     "git",
     "statuspage",
     "pagerduty",
@@ -39,6 +39,7 @@ Ability = Literal[
     "load",
     "second_release",
 ]
+HostedSite = Literal["frontend", "backend"]
 Browser = Literal["chromium", "firefox", "webkit"]
 SecretName = Literal[
     "admin_token",
@@ -54,6 +55,8 @@ SecretName = Literal[
     "prometheus_token",
     "render_api_key",
     "netlify_auth_token",
+    "frontend_host_token",
+    "backend_host_token",
     "git_token",
     "statuspage_api_key",
     "pagerduty_routing_key",
@@ -210,6 +213,9 @@ class SecretVariables(Table):
     prometheus_token_env: VariableName | None = None
     render_api_key_env: VariableName | None = None
     netlify_auth_token_env: VariableName | None = None
+    frontend_host_token_env: VariableName | None = None
+    """For ``[frontend_host]``; likewise ``backend_host_token_env``."""
+    backend_host_token_env: VariableName | None = None
     git_token_env: VariableName | None = None
     """A token for the repository. No ability needs it: a remote over ssh has its own keys."""
     statuspage_api_key_env: VariableName | None = None

@@ -46,6 +46,8 @@ def web_addresses(environment: "Environment") -> Iterator[NamedAddress]:
         ("load", ("stable_api", "stable_backend")),
         ("render", ("api_url",)),
         ("netlify", ("api_url",)),
+        ("frontend_host", ("api_url",)),
+        ("backend_host", ("api_url",)),
         ("github", ("api_url",)),
         ("statuspage", ("api_url",)),
         ("pagerduty", ("api_url",)),

@@ -10,7 +10,13 @@ _WEB = (
     *(("load", key) for key in ("stable_api", "stable_backend", "targets")),
 )
 """What is asked, loaded or changed. A status page, a Prometheus and a mail server may well serve several environments."""
-_IDS = (("netlify", "site_id"), ("render", "service_id"), ("statuspage", "page_id"))
+_IDS = (
+    ("netlify", "site_id"),
+    ("render", "service_id"),
+    ("statuspage", "page_id"),
+    ("frontend_host", "id"),
+    ("backend_host", "id"),
+)
 
 
 def shared_places(content: Mapping[str, Any], production: Mapping[str, Any], source: str) -> list[str]:

@@ -28,6 +28,17 @@ class Netlify(Table):
             yield Problem("[netlify] site_id", "missing: the API id of the site, from its page of settings")
 
 
+class Host(Table):
+    """Who publishes the front end or runs the back end, where that is a provider of your own (docs/how-to/add-to-the-suite.md)."""
+
+    provider: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+    """By the name under which it was added."""
+    api_url: Annotated[str, AfterValidator(web_address)]
+    """Where it is asked."""
+    id: Annotated[str, Field(min_length=1)]
+    """Which site or service it is there."""
+
+
 class GitHub(Table):
     """Where the repository's pull requests are, for a branch that takes no pushes. The token is that of ``git_token_env``."""
 

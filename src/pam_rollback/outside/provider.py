@@ -1,4 +1,4 @@
-"""One way of asking a provider (Netlify, Render): a good answer, or one ProviderError that can be acted on at 3 a.m.
+"""One way of asking a provider: a good answer, or one ProviderError that can be acted on at 3 a.m.
 
 * A read is asked again after no answer, a broken one, one that cannot be read, a 429 and the errors of a gateway. A change is sent
   again only when nothing of it was sent, or when it was refused with a 429 and so was not done; after anything else it may have been
@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.change_gate import before_change
@@ -60,12 +60,21 @@ class Provider:
     limit_header: str
     status_page: str
     settings: str
-    """Where its address is set, such as ``[netlify] api_url``."""
+    """Where its address is set, such as ``[tracker] api_url``."""
     secret: str
-    """Where its token comes from, such as ``[secrets] netlify_auth_token_env``."""
+    """Where its token comes from, such as ``[secrets] tracker_token_env``."""
     advice: Mapping[int, str]
     changes_users: bool = True
     """What is written there changes what users see, so whoever lost the lock may not."""
+
+
+@dataclass(frozen=True)
+class Asking:
+    """How a provider is asked. ``patience_s`` is for tries after the first; 0: one try, no wait."""
+
+    waiter: Waiter = field(default_factory=Waiter)
+    deadline_s: float = DEADLINE_S
+    patience_s: float = PATIENCE_S
 
 
 @dataclass
@@ -336,3 +345,14 @@ def _request_id(answer: Answer) -> str:
     )
     found = in_body or next((answer.headers[name] for name in _ID_HEADERS if name in answer.headers), "")
     return f"request {found}" if found else "without a request id"
+
+
+def is_at(one: Mapping[str, Any], address: str, keys: tuple[str, ...]) -> bool:
+    """Whether one of these keys of it holds the address."""
+    return any(_place(str(one.get(key) or "")) == _place(address) for key in keys)
+
+
+def _place(address: str) -> str:
+    """Host and port, whatever else: a host names its own domain without a scheme."""
+    parts = urlsplit(address if "//" in address else f"//{address}")
+    return parts.netloc.lower().removeprefix("www.") or address

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import PrivateAttr, ValidationError
+from pydantic import PrivateAttr, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 from typing_extensions import TypedDict
 
 from pam_rollback.base.configuration import (
@@ -48,6 +48,7 @@ from pam_rollback.plan.plan_items import (
     Method,
     MitigatedTrigger,
     NoticeableSlowdownTrigger,
+    OwnTrigger,
     P95Goal,
     PaintingLimit,
     QuickReference,
@@ -91,6 +92,11 @@ ConsiderCriteria = TypedDict(
         "CR-5": NoticeableSlowdownTrigger,
     },
 )
+_OPEN: Mapping[str, frozenset[str]] = {
+    "immediate_criteria": frozenset(ImmediateCriteria.__annotations__),
+    "consider_criteria": frozenset(ConsiderCriteria.__annotations__),
+}
+"""Where a team may add criteria of its own, beside those that the plan has."""
 Monitoring = TypedDict(
     "Monitoring",
     {"MT-1": ResponseTimeLimit, "MT-2": ErrorRateLimit, "MT-3": MemoryLimit, "MT-4": Item},
@@ -176,6 +182,14 @@ class Override:
         return f"{self.item} {self.key} {self.used:g} instead of {self.planned:g} ({direction})"
 
 
+def _beside_own(content: Any, known: ValidatorFunctionWrapHandler) -> Any:
+    """The plan's criteria are validated; own ones were made already."""
+    if not isinstance(content, Mapping):
+        return known(content)
+    own = {name: item for name, item in content.items() if isinstance(item, OwnTrigger)}
+    return {**known({name: item for name, item in content.items() if name not in own}), **own}
+
+
 class Plan(Table):
     """The whole plan. Sections map ids to items; ``item`` finds one in whatever section it is."""
 
@@ -183,8 +197,8 @@ class Plan(Table):
     baseline: BaselineTerms
     load: LoadTerms
     redeployment: RedeploymentTerms
-    immediate_criteria: ImmediateCriteria
-    consider_criteria: ConsiderCriteria
+    immediate_criteria: Annotated[ImmediateCriteria, WrapValidator(_beside_own)]
+    consider_criteria: Annotated[ConsiderCriteria, WrapValidator(_beside_own)]
     decision: DecisionRules
     strategies: Mapping[str, Strategy]
     health_checks: Mapping[str, HealthCheck]
@@ -368,6 +382,13 @@ def _with_ids(content: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]
         filled[section] = {
             item_id: {**item, "id": item_id} if isinstance(item, dict) else item for item_id, item in items.items()
         }
+    for section, planned in _OPEN.items():
+        for item_id, item in filled[section].items() if section in tables else ():
+            if item_id not in planned:
+                try:
+                    filled[section][item_id] = OwnTrigger.model_validate(item)
+                except ValidationError as error:
+                    problems += problems_of(error, OwnTrigger, within=(section, item_id))
     return filled, problems
 
 

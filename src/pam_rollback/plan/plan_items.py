@@ -125,6 +125,12 @@ class MitigatedTrigger(Item):
     mitigation: Text | None = None
 
 
+class OwnTrigger(MitigatedTrigger):
+    """A criterion beside the plan's: above ``limit``, where it has one, it holds. What that counts, its title says."""
+
+    limit: Annotated[float, Field(ge=0), Relaxed.BY_RAISING] | None = None
+
+
 # --- what good looks like after a rollback --------------------------------------------------------------------------
 
 

@@ -1,9 +1,9 @@
-"""The stories of ``drills/``: what each needs to be known of here. A new story in ``drills/`` adds its record."""
+"""The stories of ``drills/``: what each needs to be known of here. One from outside comes by the hook ``pytest_pam_stories``."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from pam_rollback.base.configuration import nearest, suggestion
+from pam_rollback.base.configuration import ConfigurationError, Problem, nearest, suggestion
 from pam_rollback.plan.plan import Plan
 from pam_rollback.plan.plan_items import RecoveryTime, Strategy
 
@@ -32,8 +32,8 @@ class Story:
     abilities: tuple[str, ...]
     """What an environment must declare for the action to be possible there at all."""
     planted: Planted
-    steps_at: str
-    """Where its steps are: a module of ``rollback/strategies``, and the name there of a tuple, or of what makes one of shares."""
+    steps_at: str | tuple[str, ...]
+    """Its steps, or where they are: a module of ``rollback/strategies``, and the name there of a tuple, or of what makes one of shares."""
     changing_at: str = ""
     """Where the step is, likewise, that brings the plan's flags about."""
     all_checks: bool = True
@@ -42,7 +42,7 @@ class Story:
     @property
     def sites(self) -> frozenset[str]:
         """The sites that it may take back to another release."""
-        of_ability = {"netlify": "frontend", "render": "backend", "emergency_endpoint": "backend"}
+        of_ability = {"frontend_host": "frontend", "backend_host": "backend", "emergency_endpoint": "backend"}
         return frozenset(of_ability[ability] for ability in self.abilities if ability in of_ability)
 
     @property
@@ -99,7 +99,7 @@ ERRORS = Planted("errors", "errors for a share of the requests of users with PAM
 CODE_ERRORS = Planted("code-errors", "errors for a share of all requests, whatever the flags say", {"share": 0.5})
 NO_SITE = Planted("site-missing", "visitors get no page", journeys=("front page",))
 
-STORIES: Mapping[str, Story] = {
+STORIES: dict[str, Story] = {
     story.name: story
     for story in (
         Story(
@@ -132,7 +132,7 @@ STORIES: Mapping[str, Story] = {
             name="frontend-restore",
             strategy="frontend",
             fixture="site_restored",
-            abilities=("netlify",),
+            abilities=("frontend_host",),
             planted=NO_SITE,
             steps_at="frontend:RESTORE_STEPS",
         ),
@@ -140,7 +140,7 @@ STORIES: Mapping[str, Story] = {
             name="frontend-commit",
             strategy="frontend",
             fixture="site_rebuilt",
-            abilities=("netlify", "git"),
+            abilities=("frontend_host", "git"),
             planted=NO_SITE,
             steps_at="frontend:COMMIT_STEPS",
             all_checks=False,
@@ -149,7 +149,7 @@ STORIES: Mapping[str, Story] = {
             name="frontend-revert",
             strategy="frontend",
             fixture="site_reverted",
-            abilities=("netlify", "git"),
+            abilities=("frontend_host", "git"),
             planted=NO_SITE,
             steps_at="frontend:REVERT_STEPS",
             all_checks=False,
@@ -158,7 +158,7 @@ STORIES: Mapping[str, Story] = {
             name="backend-provider",
             strategy="backend",
             fixture="service_rolled_back",
-            abilities=("render",),
+            abilities=("backend_host",),
             planted=CODE_ERRORS,
             steps_at="backend:DEPLOY_STEPS",
         ),
@@ -166,7 +166,7 @@ STORIES: Mapping[str, Story] = {
             name="backend-commit",
             strategy="backend",
             fixture="service_rebuilt",
-            abilities=("render",),
+            abilities=("backend_host",),
             planted=CODE_ERRORS,
             steps_at="backend:DEPLOY_STEPS",
             all_checks=False,
@@ -175,7 +175,7 @@ STORIES: Mapping[str, Story] = {
             name="backend-branch",
             strategy="backend",
             fixture="service_on_emergency_branch",
-            abilities=("render", "git"),
+            abilities=("backend_host", "git"),
             planted=CODE_ERRORS,
             steps_at="backend:BRANCH_STEPS",
             all_checks=False,
@@ -184,14 +184,14 @@ STORIES: Mapping[str, Story] = {
             name="full-system",
             strategy="full-system",
             fixture="system_rolled_back",
-            abilities=("netlify", "render"),
+            abilities=("frontend_host", "backend_host"),
             planted=CODE_ERRORS,
             steps_at="full_system:STEPS",
         ),
     )
 }
 
-SITUATIONS: Mapping[str, Story] = {story.situation: story for story in STORIES.values()}
+SITUATIONS: dict[str, Story] = {story.situation: story for story in STORIES.values()}
 """The stories by the situation that they bring about."""
 
 NOT_JUDGED = "recovery from damage not judged"
@@ -207,3 +207,12 @@ def ways_of(plan: Plan) -> dict[str, dict[str, str]]:
         strategy.name: {story.name: story.situation for story in STORIES.values() if story.strategy == strategy.name}
         for strategy in plan.strategies.values()
     }
+
+
+def add(own: Iterable[Story]) -> None:
+    """Take those from outside. Raises ConfigurationError for a name that is taken."""
+    for story in own:
+        if STORIES.setdefault(story.name, story) != story:
+            taken = Problem(f"story {story.name}", "there is one of this name; call yours something else")
+            raise ConfigurationError("pytest_pam_stories", [taken])
+        SITUATIONS.setdefault(story.situation, story)

@@ -45,8 +45,8 @@ def _table(environment: Environment) -> str:
 
 
 def _releases(environment: Environment) -> str:
-    hosts = {"render", "netlify"} & environment.abilities
-    return _table(environment) or ("" if hosts else "no render and no netlify to ask for deploys")
+    hosts = {"frontend_host", "backend_host"} & environment.abilities
+    return _table(environment) or ("" if hosts else "no host to ask for deploys")
 
 
 def _links(environment: Environment) -> str:
@@ -62,7 +62,7 @@ def _tokens(environment: Environment) -> str:
 def _exchange(environment: Environment) -> str:
     if not service.tries_exchange(environment):
         return _table(environment)
-    return "" if "render" in environment.abilities else "no render to exchange a release on"
+    return "" if "backend_host" in environment.abilities else "no backend_host to exchange a release on"
 
 
 NEEDED: Mapping[str, Callable[[Environment], str]] = {

@@ -1,14 +1,15 @@
 """Puts records, schedules and answers together into findings. Everything here raises MeasurementFailed, and judges nothing."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.run_files import RAMP_JOURNAL, WATCH_RECORD
+from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment import Environment
-from pam_rollback.environment.environment_tables import SecretName
+from pam_rollback.environment.environment_tables import HostedSite, SecretName
 from pam_rollback.environment.readiness_settings import Preparedness
 from pam_rollback.observation.rules.samples import Sample
 from pam_rollback.outside.http import all_at_once
@@ -20,11 +21,12 @@ from pam_rollback.readiness.rules.finding import Finding
 from pam_rollback.readiness.rules.on_call import Shift
 from pam_rollback.readiness.rules.releases import Ramp, Released
 from pam_rollback.readiness.rules.upkeep import Accepted, Token
-from pam_rollback.rollback.rules.deploys import Deploy
+from pam_rollback.rollback.rules.deploys import READY, WERE_LIVE, Deploy, Known
+from pam_rollback.rollback.service.provider_access import api_host, site_host
 
 RUNBOOK = Path("docs", "runbook.md")
-_WENT_LIVE = frozenset({"live", "deactivated", "ready"})
-"""Of Render, of Render, and of Netlify."""
+_WENT_LIVE = WERE_LIVE | {READY}
+_HOSTS: Mapping[HostedSite, Callable[[Environment, Waiter], Known]] = {"frontend": site_host, "backend": api_host}
 _ROLLED_BACK = frozenset({"rollback"})
 _FIRST = "RA-1"
 ANSWERS_MIN = 50
@@ -216,12 +218,10 @@ def doors_of(environment: Environment) -> list[Door]:
     found = []
     if environment.github is not None and environment.has_secret("git_token"):
         found.append(Door("git_token", f"{environment.github.api_url}/rate_limit", bearer("git_token")))
-    if environment.netlify is not None and environment.has_secret("netlify_auth_token"):
-        url = f"{environment.netlify.api_url}/sites/{environment.netlify.site_id}"
-        found.append(Door("netlify_auth_token", url, bearer("netlify_auth_token")))
-    if environment.render is not None and environment.has_secret("render_api_key"):
-        url = f"{environment.render.api_url}/services/{environment.render.service_id}"
-        found.append(Door("render_api_key", url, bearer("render_api_key")))
+    for site, ask in _HOSTS.items():
+        name = environment.host_secret(site)
+        if environment.host_of(site) is not None and environment.has_secret(name):
+            found.append(Door(name, ask(environment, Waiter()).door, bearer(name)))
     if environment.statuspage is not None and environment.has_secret("statuspage_api_key"):
         url = f"{environment.statuspage.api_url}/pages/{environment.statuspage.page_id}"
         found.append(Door("statuspage_api_key", url, f"OAuth {environment.secret('statuspage_api_key')}"))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pam_rollback.base.configuration import ConfigurationError
 from pam_rollback.base.errors import ActionFailed
 from pam_rollback.base.run_files import SETTINGS_FILE
 from pam_rollback.environment.environment import Environment
@@ -63,11 +64,23 @@ def pytest_pam_baseline_parts() -> list[BaselinePart]:
             "what tells releases apart",
             "marks_recorded",
             "[[marks]] in the product's contract",
-            ("render",),
+            ("backend_host",),
             quick=True,
         ),
         BaselinePart("flags and settings", "settings_recorded", given_by, quick=True, file=SETTINGS_FILE),
     ]
+
+
+def pytest_pam_command_line(config: pytest.Config, environment: Environment) -> None:
+    """Whoever answers for a site there has to be known."""
+    if environment.frontend_host is None and environment.backend_host is None:
+        return
+    from pam_rollback.rollback.service.added import take  # noqa: PLC0415 - for hosts from outside
+
+    try:
+        take(config.hook, environment)
+    except ConfigurationError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 def pytest_pam_undo_kinds() -> "UndoKinds":

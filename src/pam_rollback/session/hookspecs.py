@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pam_rollback.journal.journal import Journal, Undo
     from pam_rollback.journal.undoing import UndoKinds
     from pam_rollback.plan.plan import Plan
+    from pam_rollback.plan.stories import Story
     from pam_rollback.report.decision_record import DecisionRecord
     from pam_rollback.report.run_record import ActionStep, RunRecord
     from pam_rollback.report.watched_incident import WatchedIncident
@@ -29,8 +30,20 @@ if TYPE_CHECKING:
     from pam_rollback.session.selection import LeftOut
 
 
-def pytest_pam_command_line(config: pytest.Config) -> None:
+def pytest_pam_command_line(config: pytest.Config, environment: "Environment") -> None:
     """Raise pytest.UsageError for options that lead nowhere: plan and environment were read, and nothing was written or sent."""
+
+
+def pytest_pam_stories() -> "Sequence[Story] | None":
+    """Give ways of a strategy that are yours: each has its file in ``drills/`` and its way in the plan."""
+
+
+@pytest.hookspec(firstresult=True)
+def pytest_pam_provider(name: str) -> object | None:
+    """Say who answers for a site whose environment has ``provider = "name"`` in ``[frontend_host]`` or ``[backend_host]``.
+
+    It is a module, or an object, with ``host(environment, asking)`` (``rollback/service/added.py``).
+    """
 
 
 def pytest_pam_earlier_runs(config: pytest.Config, options: "Options", environment: "Environment") -> None:

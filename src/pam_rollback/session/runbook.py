@@ -25,6 +25,7 @@ from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.journal.journal import Journal, Scope
 from pam_rollback.outside.durable import make_private
+from pam_rollback.plan import stories
 from pam_rollback.plan.plan import Plan, load_plan
 from pam_rollback.report.redaction import Redactor
 from pam_rollback.session import named_baseline, project_root, pytest_options, second_places
@@ -253,6 +254,7 @@ def prepare(config: pytest.Config) -> Runbook | None:
         environment = load_environment(options.env, config.rootpath / "environments", os.environ)
         _refuse_unfit_contract(environment, plan)
         refuse_unknown_names(environment, config.rootpath)
+        stories.add(one for found in config.hook.pytest_pam_stories() for one in found)
         plan = plan.with_overrides(environment.thresholds, source=f"environment {environment.name}")
     except ConfigurationError as error:
         raise _unusable(config, error) from None
@@ -277,7 +279,7 @@ def prepare(config: pytest.Config) -> Runbook | None:
             f'what is good is vouched for with --ack {others[0]}="who: evidence"'
         )
     _refuse_ramp_options(config, options, plan, environment)
-    config.hook.pytest_pam_command_line(config=config)
+    config.hook.pytest_pam_command_line(config=config, environment=environment)
     runbook = _start(config, options, plan, environment)
     runbook.stored = stored
     runbook.secrets.learn(environment.secrets())

@@ -63,7 +63,7 @@ def lacking(invariant: Invariant, environment: Environment) -> tuple[str, ...]:
     """The abilities that would tell what the invariant is held against; none where it is known, or the release says it."""
     if _RELEASE_SAYS not in invariant.query or environment.contract.tables.names_schema_version:
         return ()
-    return tuple(name for name in ("git", "render") if name not in environment.abilities)
+    return tuple(name for name in ("git", "backend_host") if name not in environment.abilities)
 
 
 def why_not_asked(invariant: Invariant, environment: Environment) -> str:

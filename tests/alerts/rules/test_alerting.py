@@ -12,6 +12,7 @@ from pam_rollback.alerts.rules.group import Alerting, KnownBefore
 from pam_rollback.alerts.rules.rule_file import rule_file
 from pam_rollback.environment.prometheus_settings import Prometheus
 from pam_rollback.plan.plan import Plan, load_plan
+from pam_rollback.plan.plan_items import OwnTrigger
 
 ROOT = Path(__file__).parents[3]
 NAMED = {
@@ -44,6 +45,14 @@ def test_every_criterion_is_told_or_named_with_the_reason(plan: Plan) -> None:
     assert {rule.labels["plan_item"] for rule in alerting.alerting} == IN_SERIES
     assert criteria - named == IN_SERIES - {"IR-2"}, "of IR-2 only the part that is scraped is told"
     assert all(gap.reason for gap in alerting.not_watched)
+
+
+def test_a_criterion_of_a_team_s_own_is_named(plan: Plan) -> None:
+    """Nobody knows which series it could be."""
+    own = OwnTrigger.model_validate({"id": "CR-6", "title": "Builds wait", "anchor": "builds-wait"})
+    more = plan.model_copy(update={"consider_criteria": {**plan.consider_criteria, "CR-6": own}})
+
+    assert "CR-6" in {gap.item for gap in made(more, NAMED).not_watched}
 
 
 @pytest.mark.parametrize(

@@ -109,5 +109,8 @@ def test_a_rollback_judges_what_its_file_does() -> None:
     held = {"frontend-restore": (HeldTest("test_it", frozenset(), frozenset({"ST-3"})),)}
     judges = [one for one in of_stories(STORIES, held, {"frontend-restore": "RTO-3"}, ()) if one.items]
 
-    assert [(one.items, one.abilities) for one in judges] == [(("ST-3",), ("netlify",)), (("RTO-3",), ("netlify",))]
-    assert all(one.can for one in of_stories(STORIES, held, {}, ("netlify",)) if one.items)
+    assert [(one.items, one.abilities) for one in judges] == [
+        (("ST-3",), ("frontend_host",)),
+        (("RTO-3",), ("frontend_host",)),
+    ]
+    assert all(one.can for one in of_stories(STORIES, held, {}, ("frontend_host",)) if one.items)

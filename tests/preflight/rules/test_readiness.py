@@ -15,6 +15,8 @@ from pam_rollback.base.errors import ActionFailed, MeasurementFailed, ProviderEr
 from pam_rollback.preflight.rules import readiness as asked
 from pam_rollback.preflight.rules.readiness import Answered, Readiness, State, clocks, readiness_of
 from pam_rollback.preflight.rules.readiness_deploys import answered, ask_backend, ask_frontend, ask_repository
+from pam_rollback.rollback.providers.netlify.rules import NETLIFY
+from pam_rollback.rollback.providers.render.rules import RENDER
 from pam_rollback.rollback.rules.deploys import Deploy, Service
 from pam_rollback.rollback.rules.pull_requests import BranchRules, PullRequests
 
@@ -46,6 +48,7 @@ def failed(status: int | None, words: str = "HTTP …") -> ProviderError:
 class Site:
     """A front end's host that has these deploys; ``gone`` are listed, and not kept any more."""
 
+    rules = NETLIFY
     now: Deploy = CANDIDATE
     known: tuple[Deploy, ...] = (CANDIDATE, STABLE, OLD)
     gone: frozenset[str] = frozenset()
@@ -80,6 +83,7 @@ class Site:
 class Backend(Site):
     """A back end's host: what was live before is ``deactivated``."""
 
+    rules = RENDER
     known: tuple[Deploy, ...] = (
         replace(CANDIDATE, state="live"),
         replace(STABLE, state="deactivated"),
@@ -190,10 +194,10 @@ def test_every_question_has_its_strategies_above() -> None:
 
 def test_what_is_not_declared_or_not_answered_is_not_ready() -> None:
     """Empty is never ready, and one cause is told once."""
-    nothing = readiness_of([], environment="staging", abilities=EVERY - {"netlify"})
+    nothing = readiness_of([], environment="staging", abilities=EVERY - {"frontend_host"})
 
     assert {one.state for one in nothing.values()} == {asked.NOT_CHECKED}
-    assert nothing["frontend"].words == "staging declares no netlify"
+    assert nothing["frontend"].words == "staging declares no frontend_host"
     with pytest.raises(MeasurementFailed, match="feature-flag is not checked: nobody answered"):
         _ = nothing["feature-flag"].ready
 

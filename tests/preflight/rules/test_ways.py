@@ -5,7 +5,9 @@ import pytest
 from pam_rollback.plan.stories import STORIES
 from pam_rollback.preflight.rules import readiness as asked
 from pam_rollback.preflight.rules.readiness import NEEDS, Answered, State
-from pam_rollback.preflight.rules.ways import HOST, NETLIFY, PARTY_OF, PRODUCT, RENDER, WAYS, Way, ways_of, without_each
+from pam_rollback.preflight.rules.ways import BACK as RENDER
+from pam_rollback.preflight.rules.ways import FRONT as NETLIFY
+from pam_rollback.preflight.rules.ways import HOST, PARTY_OF, PRODUCT, WAYS, Way, ways_of, without_each
 
 EVERY = set(NEEDS.values())
 FRONT = {"frontend-restore", "frontend-commit", "frontend-revert"}
@@ -23,6 +25,17 @@ def ways(*no: str, unknown: str = "", abilities: set[str] = EVERY) -> dict[str, 
     return {way.name: way for way in ways_of(answers, environment="staging", abilities=abilities)}
 
 
+def test_a_party_is_called_by_its_name() -> None:
+    """Who knows the host's name shows that."""
+    called = {NETLIFY: "Pier"}
+    answers = [Answered(question, State.NO, "HTTP 503") for question in PARTY_OF]
+    found = {way.name: way for way in ways_of(answers, environment="staging", abilities=EVERY, called=called)}
+
+    assert found["frontend-restore"].stands_on == ("Pier",)
+    assert found["frontend-restore"].words == "Pier: HTTP 503"
+    assert found["backend-provider"].stands_on == (RENDER,)
+
+
 def ready(found: dict[str, Way]) -> set[str]:
     """Those that could be taken."""
     return {way.name for way in found.values() if way.state == asked.READY}
@@ -37,7 +50,11 @@ def test_every_file_of_drills_is_a_way() -> None:
     """And needs nothing that its story does not declare, other than whom it can do without."""
     assert set(WAYS) == set(STORIES)
     for name, story in STORIES.items():
-        assert {NEEDS[question] for question in WAYS[name]} >= set(story.abilities) - {"netlify", "render", "git"}
+        assert {NEEDS[question] for question in WAYS[name]} >= set(story.abilities) - {
+            "frontend_host",
+            "backend_host",
+            "git",
+        }
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,11 @@ from pam_rollback.environment.render_settings import Render
 from pam_rollback.outside.http import fetch
 from pam_rollback.rollback.providers.netlify.netlify import NetlifySite, netlify_api
 from pam_rollback.rollback.providers.netlify.netlify_files import NetlifyFiles
+from pam_rollback.rollback.providers.netlify.rules import NETLIFY
 from pam_rollback.rollback.providers.render.render_api import render_api
 from pam_rollback.rollback.providers.render.render_deploys import RenderDeploys
-from pam_rollback.rollback.rules.deploy_choice import NETLIFY, RENDER, Choice, History, live_on_render
+from pam_rollback.rollback.providers.render.rules import RENDER
+from pam_rollback.rollback.rules.deploy_choice import Choice, History, only_live
 from pam_rollback.rollback.rules.deploys import Deploy
 from pam_rollback.sandbox.remote import Remote
 from tests.sessions import Range
@@ -55,7 +57,7 @@ class Hosts:
     def choose_api(self, to: str = "") -> Choice:
         """Where the back end goes back to."""
         deploys = self.render.deploys()
-        return History(RENDER, deploys, live_on_render(deploys)).choose(to)
+        return History(RENDER, deploys, only_live(RENDER, deploys)).choose(to)
 
     def live(self, deploy: Deploy) -> Deploy:
         """The same deploy once it is live."""

@@ -9,7 +9,8 @@ import pytest
 from pam_rollback.base.errors import ProviderError
 from pam_rollback.environment.render_settings import Render
 from pam_rollback.rollback.providers.render.render_api import render_api
-from pam_rollback.rollback.providers.render.render_logs import Logs, read_logs
+from pam_rollback.rollback.providers.render.render_logs import read_logs
+from pam_rollback.rollback.rules.deploys import Logs
 from tests.render_stand_in import KEY, OWNER, SERVICE, StandIn, stand_in
 from tests.scripted_provider import Scripted, says, scripted
 

@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pam_rollback.base.errors import Refused
-from pam_rollback.rollback.rules.deploy_choice import NETLIFY, RENDER, History, live_on_render
+from pam_rollback.rollback.providers.netlify.rules import NETLIFY
+from pam_rollback.rollback.providers.render.rules import RENDER
+from pam_rollback.rollback.rules.deploy_choice import History, only_live
 from pam_rollback.rollback.rules.deploys import Deploy
 from pam_rollback.rollback.rules.named_versions import Versions
 
@@ -59,7 +61,7 @@ def test_twice_is_the_same_as_once_although_a_restore_changes_the_moments() -> N
 def test_twice_is_the_same_as_once_on_render() -> None:
     """Where going back makes a new deploy of the old build."""
     deploys = [service("a", 0), service("b", 10), service("a2", 20, state="live", trigger="rollback")]
-    choice = History(RENDER, deploys, live_on_render(deploys)).choose()
+    choice = History(RENDER, deploys, only_live(RENDER, deploys)).choose()
 
     assert (choice.deploy.id, choice.already_there) == ("dep-a2", True)
 
@@ -264,11 +266,11 @@ def test_only_one_deploy_can_be_live() -> None:
     """None, or two, is something that nobody understands."""
     one, two = service("a", 0, state="live"), service("b", 10, state="live")
 
-    assert live_on_render([one, service("c", 5)]) == one
+    assert only_live(RENDER, [one, service("c", 5)]) == one
     with pytest.raises(Refused, match="found none among 1"):
-        live_on_render([service("c", 5)])
+        only_live(RENDER, [service("c", 5)])
     with pytest.raises(Refused, match=r"found dep-a .*, dep-b"):
-        live_on_render([one, two])
+        only_live(RENDER, [one, two])
 
 
 # ---------------------------------------------------------------- any history
@@ -328,7 +330,7 @@ class Backend(Site):
     @property
     def history(self) -> History:
         """As it is told now."""
-        return History(RENDER, self.deploys, live_on_render(self.deploys))
+        return History(RENDER, self.deploys, only_live(RENDER, self.deploys))
 
 
 @settings(deadline=None)

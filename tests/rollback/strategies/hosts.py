@@ -16,6 +16,8 @@ from typing import TypeVar
 from pam_rollback.base.clock import Clock
 from pam_rollback.base.errors import ActionFailed, ProviderError
 from pam_rollback.plan.flags import Flag
+from pam_rollback.rollback.providers.netlify.rules import NETLIFY
+from pam_rollback.rollback.providers.render.rules import RENDER
 from pam_rollback.rollback.rules.deploys import Deploy, Service
 
 T = TypeVar("T")
@@ -153,6 +155,7 @@ class Hosts:
 class MemorySite:
     """Publishes the front end, in Netlify's words."""
 
+    rules = NETLIFY
     hosts: Hosts
 
     def published(self) -> Deploy:
@@ -248,6 +251,7 @@ class MemorySite:
 class MemoryService:
     """Runs the back end, in Render's words."""
 
+    rules = RENDER
     hosts: Hosts
 
     def service(self) -> Service:

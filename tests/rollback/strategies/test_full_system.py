@@ -11,6 +11,8 @@ from pam_rollback.base.wait import Waiter
 from pam_rollback.journal.journal import Journal
 from pam_rollback.product.rules.served_release import BACK_END, FRONT_END, Served, Wanted
 from pam_rollback.rollback.engine.steps import StepsFailed
+from pam_rollback.rollback.providers.netlify.rules import NETLIFY
+from pam_rollback.rollback.providers.render.rules import RENDER
 from pam_rollback.rollback.rules.deploys import Deploy, Service
 from pam_rollback.rollback.strategies.backend_host import BackendTools
 from pam_rollback.rollback.strategies.frontend_host import FrontendTools
@@ -32,6 +34,7 @@ WITHIN_S = 60.0
 class Site:
     """A host of the site, which publishes at the third question."""
 
+    rules = NETLIFY
     happened: list[str]
     refuses: str = ""
     now: Deploy = field(default_factory=lambda: Deploy("bad", "ready", BAD))
@@ -80,6 +83,7 @@ class Site:
 class Backend:
     """A host of the service, which has a deploy live at the third question."""
 
+    rules = RENDER
     happened: list[str]
     fails: bool = False
     known: list[Deploy] = field(

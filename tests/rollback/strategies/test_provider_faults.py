@@ -14,7 +14,7 @@ from tests.rollback.strategies.scene import STABLE
 
 def test_every_strategy_of_a_provider_has_its_rows() -> None:
     """A new one is not in use before it has met their failures."""
-    hosted = {story.name for story in STORIES.values() if {"netlify", "render"} & set(story.abilities)}
+    hosted = {story.name for story in STORIES.values() if {"frontend_host", "backend_host"} & set(story.abilities)}
 
     assert hosted <= {row.strategy for row in ROWS}
 

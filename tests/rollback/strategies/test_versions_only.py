@@ -12,10 +12,11 @@ from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.report.verdict import ExitCode
 from pam_rollback.rollback.engine.steps import StepsFailed
+from pam_rollback.rollback.rules.deploys import LIVE
 from pam_rollback.rollback.rules.named_versions import Sighting
 from pam_rollback.rollback.service.provider_access import served_api
 from pam_rollback.rollback.service.told_versions import ApiLook, VersionSources
-from pam_rollback.rollback.strategies import backend, backend_host
+from pam_rollback.rollback.strategies import backend
 from tests.rollback.strategies.conftest import MakeScene
 from tests.rollback.strategies.scene import STABLE, Scene
 from tests.sessions import ROOT, Range
@@ -72,7 +73,7 @@ def test_a_version_that_both_have_proves_nothing(scene: Scene) -> None:
     pushed = scene.range.remote.push()
     deploys = Waiter().until(
         lambda: {deploy.commit: deploy for deploy in scene.service.deploys()},
-        holds=lambda listed: pushed in listed and listed[pushed].state == backend_host.LIVE,
+        holds=lambda listed: pushed in listed and listed[pushed].state == LIVE,
         within_s=20,
         what="the colleague's commit is live",
     )

@@ -23,7 +23,7 @@ from pam_rollback.alerts.rules.promql import duration
 from pam_rollback.decision.rules.decision import strategies_for
 from pam_rollback.environment.prometheus_settings import Prometheus
 from pam_rollback.plan.plan import Plan
-from pam_rollback.plan.plan_items import Strategy
+from pam_rollback.plan.plan_items import OwnTrigger, Strategy
 
 _BYTES_PER_MB = 1_000_000
 _NOTICEABLE_GROWTH_PCT = 1.0
@@ -211,6 +211,10 @@ class _Rules:
                 yield NotWatched(criterion, NOT_IN_SERIES[criterion])
             elif not is_named:
                 yield NotWatched(criterion, f"[prometheus] names no {key}: name it, or nobody is told")
+            elif isinstance(self.plan.item(criterion), OwnTrigger):
+                yield NotWatched(
+                    criterion, "no rule is made of a criterion of your own: only pytest -m decision knows it"
+                )
             elif criterion == "IR-2":
                 yield from self._unseen_downtime()
 

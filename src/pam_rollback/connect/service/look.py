@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pam_rollback.base.errors import MeasurementFailed, ProviderError
 from pam_rollback.base.outside_text import one_line
 from pam_rollback.connect.client.asking import Product
-from pam_rollback.connect.client.hosts import NotFound, together
+from pam_rollback.connect.client.hosts import together
 from pam_rollback.connect.rules.budget import BudgetSpent
 from pam_rollback.connect.rules.bundle import Bundle, reachable, title_words
 from pam_rollback.connect.rules.found import Found, Hosted, Where
@@ -32,6 +32,7 @@ from pam_rollback.observation.rules.blocking import REFUSALS
 from pam_rollback.product.rules.conditions import Captured
 from pam_rollback.product.rules.contract import Component
 from pam_rollback.product.rules.front_page import read_page
+from pam_rollback.rollback.rules.hosts_seen import NotFound
 
 T = TypeVar("T")
 

@@ -12,7 +12,7 @@ from pam_rollback.rollback.strategies.backend_host import live_of
 
 def running_migrations(environment: Environment) -> KnownMigrations:
     """Of the live deploy's commit, beside the one that was with users before. Raises MeasurementFailed where that is not known."""
-    missing = sorted({"git", "render"} - environment.abilities)
+    missing = sorted({"git", "backend_host"} - environment.abilities)
     if environment.git is None or missing:
         raise MeasurementFailed(f"{environment.name} declares no {', '.join(missing)}, which would tell")
     folder = environment.git.migrations_folder

@@ -11,11 +11,14 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed
+from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment import Environment
+from pam_rollback.environment.environment_tables import HostedSite
 from pam_rollback.outside.http import all_at_once
 from pam_rollback.outside.postgres import Patience, open_snapshot
 from pam_rollback.postmortem.rules.facts import Collected
@@ -25,11 +28,9 @@ from pam_rollback.records.client.prometheus import PrometheusApi
 from pam_rollback.report.redaction import Redactor
 from pam_rollback.rollback.client.git import open_repository
 from pam_rollback.rollback.client.git_command import GitCommand
-from pam_rollback.rollback.providers.netlify.netlify import NetlifySite, netlify_api
-from pam_rollback.rollback.providers.render import render_metrics
-from pam_rollback.rollback.providers.render.render_api import RenderApi, render_api
-from pam_rollback.rollback.providers.render.render_deploys import RenderDeploys
-from pam_rollback.rollback.providers.render.render_logs import read_logs
+from pam_rollback.rollback.rules.deploys import ServiceHost, SiteHost
+from pam_rollback.rollback.service import host_records
+from pam_rollback.rollback.service.provider_access import api_host, site_host
 from pam_rollback.stats.series import Quantity, Source
 
 SOURCES_FILE = "sources.json"
@@ -67,11 +68,13 @@ def collect(environment: Environment, asked: Asked, folder: Path, redactor: Reda
         "configuration": lambda: _configuration(environment),
         "flags now": lambda: _flags(environment),
         "flag history": lambda: _flag_history(environment, asked),
-        "Render's events and deploys": lambda: _render(environment, asked),
-        "Netlify's deploys": lambda: _netlify(environment),
+        **{
+            f"deploys of the {site} ({_name_of(site, environment)})": partial(_host, site, environment, asked)
+            for site in get_args(HostedSite)
+        },
         "difference between the releases": lambda: _difference(environment, asked),
         "metrics (Prometheus)": lambda: _prometheus(environment, asked),
-        "metrics (Render)": lambda: _render_metrics(environment, asked),
+        "metrics (the host)": lambda: _host_metrics(environment, asked),
         "logs of the release": lambda: _logs(environment, asked),
     }
     told = all_at_once({name: _guarded(call) for name, call in calls.items()})
@@ -139,47 +142,33 @@ def _flag_history(environment: Environment, asked: Asked) -> Texts:
     return {"configuration/flag-history.csv": _csv([head, *rows])}
 
 
-def _render(environment: Environment, asked: Asked) -> Texts:
-    if environment.render is None or "render" not in environment.abilities:
-        raise NotThere(f"{environment.name} declares no render")
-    host = RenderDeploys(
-        render_api(environment.render, environment.secret("render_api_key"), deadline_s=_DEADLINE_S, patience_s=0),
-        environment.render,
-    )
-    events = [
-        {"at": event.at, "type": event.type, "id": event.id, "details": event.details}
-        for event in host.events(asked.since)
-    ]
-    deploys = [{**asdict(deploy)} for deploy in host.deploys()]
-    return {
-        "providers/render-events.json": _json(events),
-        "providers/render-deploys.json": _json(deploys),
-        "providers/render-service.json": _json(asdict(host.service())),
+def _host(site: HostedSite, environment: Environment, asked: Asked) -> Texts:
+    host = _host_of(site, environment)
+    name = _name_of(site, environment)
+    found: dict[str, object] = {
+        "deploys": [asdict(deploy) for deploy in host.deploys()],
+        **host.told_since(asked.since),
     }
+    return {f"providers/{name}-{what}.json": _json(data) for what, data in found.items()}
 
 
-def _netlify(environment: Environment) -> Texts:
-    host = _site(environment)
-    deploys = [asdict(deploy) for deploy in host.deploys()]
-    return {
-        "providers/netlify-deploys.json": _json(deploys),
-        "providers/netlify-site.json": _json({"published": asdict(host.published()), **asdict(host.site())}),
-    }
+def _host_of(site: HostedSite, environment: Environment) -> SiteHost | ServiceHost:
+    _declared(environment, f"{site}_host")
+    ask: Callable[..., SiteHost | ServiceHost] = site_host if site == "frontend" else api_host
+    return ask(environment, Waiter(), once_s=_DEADLINE_S)
 
 
-def _site(environment: Environment) -> NetlifySite:
-    if environment.netlify is None or "netlify" not in environment.abilities:
-        raise NotThere(f"{environment.name} declares no netlify")
-    api = netlify_api(
-        environment.netlify, environment.secret("netlify_auth_token"), deadline_s=_DEADLINE_S, patience_s=0
-    )
-    return NetlifySite(api, environment.netlify)
+def _name_of(site: HostedSite, environment: Environment) -> str:
+    named = environment.host_of(site)
+    return named.provider if named is not None else f"{site}-host"
 
 
 def _difference(environment: Environment, asked: Asked) -> Texts:
     if environment.git is None or "git" not in environment.abilities:
         raise NotThere(f"{environment.name} declares no git")
-    bad = asked.bad_commit or (asked.bad_site_deploy and _site(environment).deploy(asked.bad_site_deploy).commit)
+    bad = asked.bad_commit or (
+        asked.bad_site_deploy and _host_of("frontend", environment).deploy(asked.bad_site_deploy).commit
+    )
     if not bad:
         why = "which commit was bad is not in the journal" if asked.target_commit else "this run took back no code"
         raise NotThere(why)
@@ -200,11 +189,9 @@ def _prometheus(environment: Environment, asked: Asked) -> Texts:
     return _series(dict(prometheus.sources(api, settings)), asked, "prometheus")
 
 
-def _render_metrics(environment: Environment, asked: Asked) -> Texts:
-    if environment.render is None or "render_metrics" not in environment.abilities:
-        raise NotThere(f"{environment.name} declares no render_metrics")
-    api = RenderApi(environment.render, environment.secret("render_api_key"), deadline_s=_DEADLINE_S)
-    return _series(dict(render_metrics.sources(api)), asked, "render")
+def _host_metrics(environment: Environment, asked: Asked) -> Texts:
+    _declared(environment, host_records.ABILITY)
+    return _series(host_records.host_records(environment).sources, asked, _name_of("backend", environment))
 
 
 def _series(sources: Mapping[Quantity, Source], asked: Asked, name: str) -> Texts:
@@ -235,11 +222,10 @@ def _series(sources: Mapping[Quantity, Source], asked: Asked, name: str) -> Text
 
 
 def _logs(environment: Environment, asked: Asked) -> Texts:
-    if environment.render is None or "render" not in environment.abilities:
-        raise NotThere(f"{environment.name} declares no render: read the logs where the back end runs")
-    api = render_api(environment.render, environment.secret("render_api_key"), deadline_s=_DEADLINE_S, patience_s=0)
-    logs = read_logs(api, environment.render, since=asked.since, until=asked.until)
-    cut = ["… more lines than were fetched: read them in the Dashboard"] if logs.more else []
+    if "backend_host" not in environment.abilities:
+        raise NotThere(f"{environment.name} declares no backend_host: read the logs where the back end runs")
+    logs = api_host(environment, Waiter(), once_s=_DEADLINE_S).logs(asked.since, asked.until)
+    cut = ["… more lines than were fetched: read them where the back end runs"] if logs.more else []
     return {"logs/backend.log": "\n".join([*logs.lines, *cut])} if logs.lines else {}
 
 

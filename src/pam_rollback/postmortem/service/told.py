@@ -12,22 +12,7 @@ from pam_rollback.postmortem.rules.timeline import Event
 
 def events_told(material: Path) -> Iterator[Event]:
     """Events of the providers and of the flags, from the files of the collection."""
-    for event in _listed(material / "providers" / "render-events.json"):
-        at = _moment(event.get("at"))
-        if at is not None:
-            yield Event(
-                at, "provider", f"Render: {event.get('type')} {_brief(event.get('details'))}", "render-events.json"
-            )
-    for name in ("render", "netlify"):
-        file = f"{name}-deploys.json"
-        for deploy in _listed(material / "providers" / file):
-            words = (
-                f"{name}: deploy {deploy.get('id')} ({deploy.get('state')}, commit {str(deploy.get('commit'))[:12]})"
-            )
-            for key, what in (("created_at", "begins"), ("finished_at", "done")):
-                at = _moment(deploy.get(key))
-                if at is not None:
-                    yield Event(at, "provider", f"{words} {what}", file)
+    yield from _by_hosts(material / "providers")
     history = material / "configuration" / "flag-history.csv"
     if history.is_file():
         with history.open(encoding="utf-8", newline="") as lines:
@@ -37,6 +22,26 @@ def events_told(material: Path) -> Iterator[Event]:
                     yield Event(
                         at, "flags", f"{row['action']} by {row['initiated_by']} {row['reason']}".strip(), history.name
                     )
+
+
+def _by_hosts(folder: Path) -> Iterator[Event]:
+    for path in sorted(folder.glob("*-events.json")):
+        host = path.stem.removesuffix("-events")
+        for event in _listed(path):
+            at = _moment(event.get("at"))
+            if at is not None:
+                words = f"{host}: {event.get('type')} {_brief(event.get('details'))}"
+                yield Event(at, "provider", words, path.name)
+    for path in sorted(folder.glob("*-deploys.json")):
+        host = path.stem.removesuffix("-deploys")
+        for deploy in _listed(path):
+            words = (
+                f"{host}: deploy {deploy.get('id')} ({deploy.get('state')}, commit {str(deploy.get('commit'))[:12]})"
+            )
+            for key, what in (("created_at", "begins"), ("finished_at", "done")):
+                at = _moment(deploy.get(key))
+                if at is not None:
+                    yield Event(at, "provider", f"{words} {what}", path.name)
 
 
 def _moment(text: object) -> datetime | None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed, ProviderError, Refused
 from pam_rollback.preflight.rules import readiness
 from pam_rollback.preflight.rules.readiness import Answered, State
-from pam_rollback.rollback.rules.deploy_choice import NETLIFY, RENDER, Choice, History, live_on_render
+from pam_rollback.rollback.rules.deploy_choice import Choice, History, only_live
 from pam_rollback.rollback.rules.deploys import BackendHost, Deploy, FrontendHost
 from pam_rollback.rollback.rules.named_versions import VersionsOf
 from pam_rollback.rollback.rules.pull_requests import PullRequests
@@ -100,13 +100,13 @@ def ask_repository(
 
 
 def _restorable(host: FrontendHost, to: str, versions_of: VersionsOf | None) -> str:
-    history = History(NETLIFY, host.deploys(), host.published())
+    history = History(host.rules, host.deploys(), host.published())
     return f"the front end can go back to {_target(host, history, history.choose(to, versions_of))}"
 
 
 def _runnable(host: BackendHost, to: str, versions_of: VersionsOf | None) -> str:
     known = host.deploys()
-    history = History(RENDER, known, live_on_render(known))
+    history = History(host.rules, known, only_live(host.rules, known))
     return f"the back end can go back to {_target(host, history, history.choose(to, versions_of))}"
 
 

@@ -7,6 +7,7 @@ a way is not there: telling the team, the database, the test account, the lock t
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from pam_rollback.environment.environment_tables import HostedSite
 from pam_rollback.preflight.rules.readiness import (
     BACKEND_TARGET,
     BUILD_HERE,
@@ -28,7 +29,8 @@ from pam_rollback.preflight.rules.readiness import (
     State,
 )
 
-PRODUCT, NETLIFY, RENDER = "the product's API", "Netlify", "Render"
+PRODUCT, FRONT, BACK = "the product's API", "the front end's host", "the back end's host"
+SITES: Mapping[HostedSite, str] = {"frontend": FRONT, "backend": BACK}
 HOST, PACKAGES = "the repository's host", "the package registry"
 GIT, NODE = "git here", "Node.js and npm here"
 NAME_RESOLUTION, SLACK = "name resolution here", "Slack"
@@ -37,10 +39,10 @@ PARTY_OF: Mapping[str, str] = {
     FLAGS: PRODUCT,
     EVALUATION: PRODUCT,
     EMERGENCY: PRODUCT,
-    PUBLISHED: NETLIFY,
-    FRONTEND_TARGET: NETLIFY,
-    SERVICE: RENDER,
-    BACKEND_TARGET: RENDER,
+    PUBLISHED: FRONT,
+    FRONTEND_TARGET: FRONT,
+    SERVICE: BACK,
+    BACKEND_TARGET: BACK,
     HEAD: HOST,
     PUSH: HOST,
     REGISTRY: PACKAGES,
@@ -60,7 +62,7 @@ WAYS: Mapping[str, tuple[str, ...]] = {
     "backend-branch": (SERVICE, HEAD, PUSH, GIT_HERE),
     "full-system": (FLAGS, PUBLISHED, FRONTEND_TARGET, SERVICE, BACKEND_TARGET),
 }
-"""By the name of the file in ``drills/``, the questions that have to be answered yes. Render builds a commit from the repository's host."""
+"""By the name of the file in ``drills/``, the questions that have to be answered yes. A commit is built from the repository's host."""
 _IF_DECLARED: Mapping[str, frozenset[str]] = {"full-system": frozenset({FLAGS})}
 """What a way uses where the environment declares it, and does without elsewhere."""
 
@@ -85,8 +87,17 @@ class Without:
     note: str = ""
 
 
-def ways_of(answers: Iterable[Answered], *, environment: str, abilities: Iterable[str]) -> tuple[Way, ...]:
-    """Each way, by what was answered. What the environment does not declare, and what nobody answered, is not checked."""
+def ways_of(
+    answers: Iterable[Answered], *, environment: str, abilities: Iterable[str], called: Mapping[str, str] | None = None
+) -> tuple[Way, ...]:
+    """Each way, by what was answered. What the environment does not declare, and what nobody answered, is not checked.
+
+    ``called``: the names of parties that have one.
+    """
+
+    def party(question: str) -> str:
+        return (called or {}).get(PARTY_OF[question], PARTY_OF[question])
+
     answered, declared = {answer.question: answer for answer in answers}, set(abilities)
     found = []
     for name, questions in WAYS.items():
@@ -95,15 +106,15 @@ def ways_of(answers: Iterable[Answered], *, environment: str, abilities: Iterabl
         undeclared = [NEEDS[question] for question in asked if NEEDS[question] not in declared]
         no = [answered[one] for one in asked if one in answered and answered[one].state is State.NO]
         open_ = [one for one in asked if one not in answered or answered[one].state is State.NOT_KNOWN]
-        parties = tuple(dict.fromkeys(PARTY_OF[question] for question in asked))
+        parties = tuple(dict.fromkeys(party(question) for question in asked))
         if undeclared:
             state, words = NOT_CHECKED, f"{environment} declares no {' and no '.join(dict.fromkeys(undeclared))}"
         elif no:
             state = NOT_READY
-            words = "; ".join(dict.fromkeys(f"{PARTY_OF[one.question]}: {one.words}" for one in no))
+            words = "; ".join(dict.fromkeys(f"{party(one.question)}: {one.words}" for one in no))
         elif open_:
             state = NOT_CHECKED
-            words = f"not known: {', '.join(dict.fromkeys(PARTY_OF[question] for question in open_))}"
+            words = f"not known: {', '.join(dict.fromkeys(party(question) for question in open_))}"
         else:
             state, words = READY, ""
         found.append(Way(name, parties, state, words))

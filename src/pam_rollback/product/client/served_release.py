@@ -1,7 +1,7 @@
 """Which release the two sites serve to anybody who asks: the commit and version that they name, and the page itself.
 
 The front end is known by its version document where there is one, and by its page: the same bytes as at the deploy's own address
-(``deploy_ssl_url`` of Netlify's deploys, which serves exactly that deploy). The back end is known by its version document.
+(which serves exactly that deploy). The back end is known by its version document.
 """
 
 from dataclasses import dataclass

@@ -3,8 +3,8 @@
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed
 from pam_rollback.base.wait import NotReached, Waiter
 from pam_rollback.rollback.engine.settling import until_deploy
-from pam_rollback.rollback.rules.deploys import Deploy
-from pam_rollback.rollback.strategies.backend_host import LIVE, UNDER_WAY, Backend, live_of
+from pam_rollback.rollback.rules.deploys import LIVE, Backend, Deploy
+from pam_rollback.rollback.strategies.backend_host import live_of
 
 _LISTED_WITHIN_S = 30.0
 _LIVE_WITHIN_S = 900.0
@@ -32,7 +32,7 @@ def exchange(host: Backend, waiter: Waiter) -> Deploy:
         return until_deploy(
             lambda: host.deploy(asked.id),
             holds=lambda seen: seen.state == LIVE,
-            failed=lambda seen: seen.state not in UNDER_WAY,
+            failed=lambda seen: seen.state not in host.rules.under_way,
             waiter=waiter,
             within_s=_LIVE_WITHIN_S,
             what=f"the deploy {asked.id} is live",

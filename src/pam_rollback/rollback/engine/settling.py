@@ -22,8 +22,8 @@ _FINAL = frozenset(
 _TRIES = 2
 T = TypeVar("T")
 ASKED = Backoff(least_s=0.1, most_s=5.0)
-"""How often a provider is asked how far it is: 90 times in the first minute, 12 times in later ones. Render allows 400 reads a minute and
-Netlify 500. Five seconds from the start would leave a restored site open to the next build for that long before it is locked."""
+"""How often a provider is asked how far it is: 90 times in the first minute, 12 times in later ones; hosts allow 400 and
+more. Five seconds from the start would leave a restored site open to the next build for that long before it is locked."""
 LOOKED = Backoff(least_s=0.25, most_s=5.0)
 """How often it is looked what is served: a streak must last longer than a moment, and the product counts its callers."""
 IN_A_ROW = 3

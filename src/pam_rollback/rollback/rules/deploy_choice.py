@@ -1,8 +1,8 @@
 """Which deploy to go back to: named by a person, or found by one rule; never guessed.
 
 The rule: of what users had before the release that they have now, the one they had last. *When* a deploy was brought to users changes each
-time it is restored (Netlify's ``published_at``), and Render makes a new deploy of the old build; so "the one before" done twice would bring
-the bad release back. Therefore releases have a place, given by the first deploy of each, and the rule never goes to a later place:
+time it is restored (some providers give it a new moment, others make a new deploy of the old build); so "the one before" done twice would
+bring the bad release back. Therefore releases have a place, given by the first deploy of each, and the rule never goes to a later place:
 
 * when a later release than the live one was with users before, somebody went back already: that is an answer, and nothing is to be done;
 * unless the incident began after that: then the live release is the bad one, and the rule goes further back;
@@ -14,50 +14,25 @@ their commit; a revert makes a new commit, so without versions it is a release o
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from pam_rollback.base.errors import Refused
-from pam_rollback.rollback.rules.deploys import Deploy
+from pam_rollback.rollback.rules.deploys import LIVE, Deploy, Rules
 from pam_rollback.rollback.rules.named_versions import VersionsOf
 
 _COMMIT = re.compile(r"[0-9a-f]{4,40}")
 _SHOWN_MAX = 8
 
 
-@dataclass(frozen=True)
-class Rules:
-    """What a provider's words mean. A state that is not named here is not good for anything."""
-
-    provider: str
-    restorable: frozenset[str]
-    was_live: Callable[[Deploy], bool]
-    context: str = ""
-    """Deploys of another context are none of production; empty: the provider has no contexts."""
-
-    def why_not(self, deploy: Deploy) -> str:
-        """Why it cannot be brought back; empty when it can, as far as the list of deploys tells."""
-        if deploy.state not in self.restorable:
-            return f"its state is {deploy.state}, expected {' or '.join(sorted(self.restorable))}"
-        if deploy.context not in {"", self.context}:
-            return f"it is a {deploy.context}, not one of {self.context}"
-        return ""
-
-
-NETLIFY = Rules("Netlify", frozenset({"ready", "old"}), lambda deploy: deploy.finished_at is not None, "production")
-"""A deploy that was never published has no ``published_at``."""
-RENDER = Rules("Render", frozenset({"live", "deactivated"}), lambda deploy: deploy.state in {"live", "deactivated"})
-"""``deactivated`` was live and was replaced. Whether its build is still kept, only a rollback tells."""
-
-
-def live_on_render(deploys: Sequence[Deploy]) -> Deploy:
+def only_live(rules: Rules, deploys: Sequence[Deploy]) -> Deploy:
     """Give the deploy that users have now. Raises Refused when there is none, or when two say so: then look again a little later."""
-    live = [deploy for deploy in deploys if deploy.state == "live"]
+    live = [deploy for deploy in deploys if deploy.state == LIVE]
     if len(live) != 1:
         found = ", ".join(map(str, live)) or f"none among {len(deploys)}"
         raise Refused(
-            f"Render: expected one deploy that is live, found {found}; is the service suspended, or one just being replaced?"
+            f"{rules.provider}: expected one deploy that is live, found {found}; is the service suspended, or one just being replaced?"
         )
     return live[0]
 
@@ -133,7 +108,7 @@ class History:
         )
 
     def _taken(self, deploy: Deploy, why: str) -> Choice:
-        # Render runs an earlier build as a new deploy: that one has another id.
+        # An earlier build runs as a new deploy: that one has another id.
         same_build = self.live.trigger == "rollback" and bool(deploy.commit) and deploy.commit == self.live.commit
         if deploy.id == self.live.id or same_build:
             return Choice(self.live, f"{why}; users have it now", already_there=True)

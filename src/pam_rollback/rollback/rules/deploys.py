@@ -1,15 +1,24 @@
 """Deploys as the strategies speak of them: what a provider has, what users get of it, and how another one is brought to them.
 
-A provider's word for a state is kept as it is (``ready``, ``live``, ``deactivated``, …): an unknown word is never taken for a good one.
+A provider's word for a state is kept as it is; its ``Rules`` say what it means, and an unknown word is never taken for a good one. A few
+states have one word for all providers, which a client translates its own into: ``ready``, ``live``, ``deactivated``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 DeployId = str
+READY = "ready"
+"""Of a deploy of the front end: all of it is there, and it could be published."""
+LIVE = "live"
+"""Of one of the back end: it is what runs."""
+WERE_LIVE = frozenset({LIVE, "deactivated"})
+"""It runs, or did until another one took its place."""
+NEVER_LIVE = frozenset({"build_failed", "update_failed", "pre_deploy_failed", "canceled"})
+"""It never came to users, and never will."""
 
 
 @dataclass(frozen=True)
@@ -21,14 +30,14 @@ class Deploy:
     commit: str = ""
     created_at: datetime | None = None
     finished_at: datetime | None = None
-    """When it was published (Netlify) or done (Render)."""
+    """When it was brought to users."""
     branch: str = ""
     context: str = ""
-    """Netlify: ``production``, ``deploy-preview``, ``branch-deploy``. Empty on Render."""
+    """What it was made for, such as ``production`` or ``deploy-preview``. Empty where a provider has only one."""
     trigger: str = ""
-    """Render: what started it, such as ``new_commit`` or ``rollback``. Empty on Netlify."""
+    """What started it, where the provider tells, such as ``new_commit``; ``rollback`` runs an earlier build again."""
     locked: bool = False
-    """Netlify: nothing that is built from git is published in its place."""
+    """Nothing that is built from git is published in its place."""
     url: str = ""
     """Its own address, which serves exactly this deploy, published or not. Empty where there is none."""
     problem: str = ""
@@ -48,11 +57,38 @@ class Service:
     auto_deploy: bool
     suspended: bool = False
     trigger: str = ""
-    """What a deploy waits for, in the provider's word (Render: ``commit``, ``checksPass``, ``off``): it can be put back as it was."""
+    """What a deploy waits for, in the provider's word: it can be put back as it was."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a provider's words mean. A state that is not named here is not good for anything."""
+
+    provider: str
+    restorable: frozenset[str]
+    was_live: Callable[[Deploy], bool]
+    context: str = ""
+    """Deploys of another context are none of production; empty: the provider has no contexts."""
+    under_way: frozenset[str] = frozenset()
+    """States that end by themselves, perhaps with users."""
+    ours: frozenset[str] = frozenset()
+    """Triggers of deploys that a rollback from here has asked for."""
+
+    def why_not(self, deploy: Deploy) -> str:
+        """Why it cannot be brought back; empty when it can, as far as the list of deploys tells."""
+        if deploy.state not in self.restorable:
+            return f"its state is {deploy.state}, expected {' or '.join(sorted(self.restorable))}"
+        if deploy.context not in {"", self.context}:
+            return f"it is a {deploy.context}, not one of {self.context}"
+        return ""
 
 
 class FrontendHost(Protocol):
     """Who publishes the front end. Each call raises ActionFailed (a ProviderError) when the provider does not do or say it."""
+
+    @property
+    def rules(self) -> Rules:
+        """What its words mean."""
 
     def published(self) -> Deploy:
         """The deploy that users get now, with its lock."""
@@ -90,6 +126,10 @@ class FileDeploys(Protocol):
 class BackendHost(Protocol):
     """Who runs the back end. Each call raises ActionFailed (a ProviderError) when the provider does not do or say it."""
 
+    @property
+    def rules(self) -> Rules:
+        """What its words mean."""
+
     def service(self) -> Service:
         """Where it deploys from, and whether a push deploys."""
 
@@ -121,3 +161,53 @@ class ServiceSettings(Protocol):
 
     def set_branch(self, branch: str) -> Service:
         """The branch that it deploys from."""
+
+
+class Site(FrontendHost, PublishingLock, Protocol):
+    """A host of the front end, as all ways of the strategy need it."""
+
+    def cancel_running(self) -> Sequence[Deploy]:
+        """Stop every deploy that could still be published; gives them."""
+
+
+@dataclass(frozen=True)
+class Logs:
+    """Lines in order of time. ``more`` says that there were more than were fetched."""
+
+    lines: tuple[str, ...]
+    more: bool
+
+
+class Known(Protocol):
+    """Who is known by a token, and remembers."""
+
+    @property
+    def door(self) -> str:
+        """An address that answers nobody without the token."""
+
+    def told_since(self, since: datetime) -> Mapping[str, Any]:
+        """What it tells of itself and of that time, beside its deploys, by a name for each: kept for a post-mortem. JSON."""
+
+
+class SiteHost(Site, Known, Protocol):
+    """All that the front end's provider is asked for."""
+
+    def files(self) -> FileDeploys:
+        """For a site that is built here. Raises ActionFailed where there is no such way."""
+
+    def purge(self) -> None:
+        """Empty its caches."""
+
+
+class Backend(BackendHost, CommitDeploys, ServiceSettings, Protocol):
+    """A host of the back end, as all ways of the strategy need it."""
+
+
+class ServiceHost(Backend, Known, Protocol):
+    """All that the back end's provider is asked for."""
+
+    def beside(self, service_id: str) -> "ServiceHost":
+        """Another service of the same account."""
+
+    def logs(self, since: datetime, until: datetime) -> Logs:
+        """What the service wrote meanwhile."""

@@ -6,17 +6,20 @@ common. The repository is a target only of actions that push: staging and produc
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from pam_rollback.base.addresses import is_loopback
 from pam_rollback.environment.environment import Environment
+from pam_rollback.environment.environment_tables import HostedSite
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://(?:[^@/]*@)?(\[[^\]]*\]|[^:/]*)(?::(\d*))?(/.*)?", re.IGNORECASE)
 _SCP = re.compile(r"(?:[^@/\s]+@)?([A-Za-z0-9.-]+)():(?!//)(.+)")
 """``git@host:path``, as git takes it beside addresses."""
 _DEFAULT_PORTS = {"", "80", "443", "22"}
 _DIGITS = 16
+_KINDS: Mapping[HostedSite, str] = {"frontend": "site", "backend": "service"}
+"""What a site is called where its host has it."""
 
 
 @dataclass(frozen=True, order=True)
@@ -41,10 +44,9 @@ def _targets(environment: Environment, *, pushes: bool) -> Iterator[LockTarget]:
     if environment.unleash is not None:
         at = environment.unleash
         yield _target("flags", f"{at.url}/{at.project}/{at.environment}")
-    if environment.netlify is not None:
-        yield _target("site", f"{environment.netlify.api_url}/{environment.netlify.site_id}")
-    if environment.render is not None:
-        yield _target("service", f"{environment.render.api_url}/{environment.render.service_id}")
+    for site, kind in _KINDS.items():
+        if (host := environment.host_of(site)) is not None:
+            yield _target(kind, f"{host.api_url}/{host.id}")
     if pushes and environment.git is not None:
         yield _target("repository", environment.git.remote)
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from pam_rollback.base.strict_json import read_json
 from pam_rollback.product.rules.served_release import Wanted
-from pam_rollback.rollback.rules.deploys import Deploy
+from pam_rollback.rollback.rules.deploys import NEVER_LIVE, WERE_LIVE, Deploy
 
 _ASSIGNED = re.compile(
     r"""^\s*(?:\w+_)?_*version_*\s*(?::\s*\w+\s*)?[=:]\s*["']([^"'\s]+)["']""", re.IGNORECASE | re.MULTILINE
@@ -21,9 +21,6 @@ _ALONE = re.compile(r"v?(\d+(?:\.\d+)*[^\s]*)")
 _SHORTEST = 4
 """Digits of a commit that name it, as for a target."""
 _SETTLED = timedelta(minutes=1)
-_NEVER_ANSWERS = frozenset({"build_failed", "update_failed", "pre_deploy_failed", "canceled"})
-"""Render's words for a deploy that never came to users."""
-_WERE_LIVE = frozenset({"live", "deactivated"})
 
 
 @dataclass(frozen=True)
@@ -85,7 +82,7 @@ class Sighting:
 def seen_versions(deploys: Sequence[Deploy], sightings: Iterable[Sighting]) -> dict[str, str]:
     """By commit, or by id where a deploy has none: what answered while it was with users. What contradicts itself is not known."""
     came = sorted(
-        ((deploy.finished_at, deploy) for deploy in deploys if deploy.state in _WERE_LIVE and deploy.finished_at),
+        ((deploy.finished_at, deploy) for deploy in deploys if deploy.state in WERE_LIVE and deploy.finished_at),
         key=lambda pair: pair[0],
     )
     found: list[dict[str, str]] = []
@@ -129,10 +126,10 @@ def could_answer(commit: str, deploys: Sequence[Deploy]) -> list[Deploy]:
     others = [
         (place, deploy)
         for place, deploy in enumerate(ordered)
-        if deploy.commit != commit and deploy.state not in _NEVER_ANSWERS
+        if deploy.commit != commit and deploy.state not in NEVER_LIVE
     ]
-    earlier = [deploy for place, deploy in others if place < ours and deploy.state in _WERE_LIVE]
-    under_way = [deploy for place, deploy in others if place < ours and deploy.state not in _WERE_LIVE]
+    earlier = [deploy for place, deploy in others if place < ours and deploy.state in WERE_LIVE]
+    under_way = [deploy for place, deploy in others if place < ours and deploy.state not in WERE_LIVE]
     return [*earlier[-1:], *under_way, *(deploy for place, deploy in others if place > ours)]
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from pam_rollback.product.rules.release_evidence import WEAK, Evidence, ReleaseProof, Says
-from pam_rollback.rollback.rules.deploys import Deploy
+from pam_rollback.rollback.rules.deploys import LIVE, Deploy
 from pam_rollback.rollback.rules.named_versions import Sighting, could_answer, seen_versions
 
 _CLOCKS_APART = timedelta(seconds=5)
@@ -18,7 +18,6 @@ _WHOLE_SECONDS = timedelta(seconds=1)
 """What an age that is told in whole seconds, and travels for a moment, may be wrong by."""
 _STARTS_WITHIN = timedelta(minutes=5)
 """For so long after a host calls a deploy live, the start of a process is that deploy's."""
-_LIVE = "live"
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ class MarksSeen:
 def prove(commit: str, deploys: Sequence[Deploy], now: MarksSeen, before: Iterable[MarksSeen]) -> ReleaseProof:
     """Hold what answers now against the deploy of a commit, by all that was seen before."""
     before = tuple(before)
-    target = next((deploy for deploy in deploys if deploy.state == _LIVE and commit and deploy.commit == commit), None)
+    target = next((deploy for deploy in deploys if deploy.state == LIVE and commit and deploy.commit == commit), None)
     process = _process(now, target)
     is_new = any(one.says is Says.TARGET for one in process)
     known = sorted({name for seen in (now, *before) for name in seen.fingerprints})
@@ -60,7 +59,7 @@ def _host(commit: str, deploys: Sequence[Deploy], target: Deploy | None) -> Evid
     if target is not None:
         since = f" since {_shown(target.finished_at)}" if target.finished_at is not None else ""
         return Evidence("the host", Says.TARGET, f"{target} is live{since}", WEAK)
-    live = next((deploy for deploy in deploys if deploy.state == _LIVE), None)
+    live = next((deploy for deploy in deploys if deploy.state == LIVE), None)
     found = f"live is {live}" if live is not None else "no deploy is live"
     return Evidence("the host", Says.OTHER, f"{found}, expected one of commit {commit[:12]}", WEAK)
 

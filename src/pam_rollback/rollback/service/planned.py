@@ -13,7 +13,7 @@ from pam_rollback.rollback.strategies.backend import with_workers
 
 def planned_steps(plan: Plan, stories: Iterable[str], environment: Environment) -> Iterable[ActionStep]:
     """Every step of the stories' actions, with what it would change; those of workers where the environment names some."""
-    has_workers = environment.render is not None and bool(environment.render.workers)
+    has_workers = bool(environment.workers)
     for story in stories:
         known = STORIES[story]
         flags = plan.strategy(known.strategy).flag_changes
@@ -26,6 +26,8 @@ def planned_steps(plan: Plan, stories: Iterable[str], environment: Environment) 
 
 def steps_of(plan: Plan, story: Story) -> Sequence[str]:
     """What the story would do, in order."""
+    if not isinstance(story.steps_at, str):
+        return story.steps_at
     steps: Sequence[str] | Callable[[Sequence[int]], Sequence[str]] = _of_strategy(story.steps_at)
     if not callable(steps):
         return steps

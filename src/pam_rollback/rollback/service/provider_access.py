@@ -1,38 +1,60 @@
 """The clients of an environment's providers, for fixtures and for undoing, which has none."""
 
 from collections.abc import Callable
-from dataclasses import replace
-from typing import get_args
+from importlib import import_module
+from typing import Any, cast, get_args
 
 from pam_rollback.base.errors import ActionFailed
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment import Environment
+from pam_rollback.environment.environment_tables import HostedSite
+from pam_rollback.outside.provider import Asking
 from pam_rollback.product.client.served_release import ServedApi, ServedSite, page_of_deploy
-from pam_rollback.product.rules.contract import BACKEND, Site
+from pam_rollback.product.rules.contract import BACKEND
+from pam_rollback.product.rules.contract import Site as PartOfProduct
 from pam_rollback.product.rules.served_release import Served, Wanted
 from pam_rollback.rollback.client.git_command import GitCommand
 from pam_rollback.rollback.client.release_marks import MarkedApi
 from pam_rollback.rollback.providers.github.github import GitHubPulls, github_api
-from pam_rollback.rollback.providers.netlify.netlify import NetlifySite, netlify_api
-from pam_rollback.rollback.providers.render.render_api import render_api
-from pam_rollback.rollback.providers.render.render_deploys import RenderDeploys
-from pam_rollback.rollback.rules.deploys import Deploy
+from pam_rollback.rollback.rules.deploys import Deploy, ServiceHost, SiteHost
+from pam_rollback.rollback.service.added import PROVIDERS, Provider
+
+_FOLDERS = "pam_rollback.rollback.providers"
 
 
-def site_host(environment: Environment, waiter: Waiter) -> NetlifySite:
-    """The site on Netlify. Raises ActionFailed where the environment has none."""
-    if environment.netlify is None:
-        raise ActionFailed(f"{environment.name} has no table [netlify]: its front end cannot be rolled back from here")
-    api = netlify_api(environment.netlify, environment.secret("netlify_auth_token"), waiter=waiter)
-    return NetlifySite(api, environment.netlify)
+def provider_of(environment: Environment, site: HostedSite) -> Provider:
+    """Who answers for a site: added by its name, else a folder of ``providers``. Raises ActionFailed where nobody does."""
+    named = environment.host_of(site)
+    if named is None:
+        raise ActionFailed(f"{environment.name} names no {site}_host: its {site} cannot be rolled back from here")
+    if getattr(environment, f"{site}_host") is None:
+        return cast("Provider", import_module(f"{_FOLDERS}.{named.provider}"))
+    if named.provider not in PROVIDERS:
+        raise ActionFailed(
+            f"[{site}_host] provider: only a session that loads your conftest.py knows {named.provider!r}"
+        )
+    return PROVIDERS[named.provider]
 
 
-def api_host(environment: Environment, waiter: Waiter) -> RenderDeploys:
-    """The service on Render. Raises ActionFailed where the environment has none."""
-    if environment.render is None:
-        raise ActionFailed(f"{environment.name} has no table [render]: its back end cannot be rolled back from here")
-    api = render_api(environment.render, environment.secret("render_api_key"), waiter=waiter)
-    return RenderDeploys(api, environment.render)
+def looking_at(provider: str) -> Any:
+    """How that one finds a site or service by its address: the module ``looking`` of its folder."""
+    return import_module(f"{_FOLDERS}.{provider}.looking")
+
+
+def site_host(environment: Environment, waiter: Waiter, *, once_s: float | None = None) -> SiteHost:
+    """Who publishes the front end. ``once_s``: asked once, within this time. Raises ActionFailed where the environment names nobody."""
+    found: SiteHost = provider_of(environment, "frontend").host(environment, _asking(waiter, once_s))
+    return found
+
+
+def api_host(environment: Environment, waiter: Waiter, *, once_s: float | None = None) -> ServiceHost:
+    """Who runs the back end; as ``site_host``."""
+    found: ServiceHost = provider_of(environment, "backend").host(environment, _asking(waiter, once_s))
+    return found
+
+
+def _asking(waiter: Waiter, once_s: float | None) -> Asking:
+    return Asking(waiter) if once_s is None else Asking(waiter, once_s, patience_s=0)
 
 
 def git_command(environment: Environment) -> GitCommand:
@@ -78,25 +100,19 @@ def marked_api(environment: Environment) -> MarkedApi | None:
     contract = environment.contract
     if contract.health[BACKEND].names_release:
         return None
-    urls = {site: str(getattr(environment.urls, site)) for site in get_args(Site)}
+    urls = {site: str(getattr(environment.urls, site)) for site in get_args(PartOfProduct)}
     marks = [mark for mark in contract.marks if urls[mark.site]]
     return MarkedApi(marks, urls, environment.probing.request_deadline_s)
 
 
-def worker_hosts(environment: Environment, waiter: Waiter) -> tuple[RenderDeploys, ...]:
+def worker_hosts(environment: Environment, waiter: Waiter) -> tuple[ServiceHost, ...]:
     """The other services that a deploy of the back end covers, in the order of the environment's file."""
-    services = environment.render.workers if environment.render is not None else ()
-    return tuple(service_host(environment, service, waiter) for service in services)
+    return tuple(service_host(environment, service, waiter) for service in environment.workers)
 
 
-def service_host(environment: Environment, service_id: str, waiter: Waiter) -> RenderDeploys:
+def service_host(environment: Environment, service_id: str, waiter: Waiter) -> ServiceHost:
     """Another service of the same account. Raises ActionFailed where the environment has none."""
-    return other_service(api_host(environment, waiter), service_id)
-
-
-def other_service(api: RenderDeploys, service_id: str) -> RenderDeploys:
-    """Another service of the account that ``api`` is in."""
-    return replace(api, settings=api.settings.model_copy(update={"service_id": service_id, "workers": ()}))
+    return api_host(environment, waiter).beside(service_id)
 
 
 def served_api(environment: Environment) -> ServedApi:

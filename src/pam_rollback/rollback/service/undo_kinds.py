@@ -105,7 +105,7 @@ def _pull_request(undo: Undo, tools: UndoTools) -> None:
 
 def _see_back_end_follow(commit: str, branch: str, tools: UndoTools) -> None:
     """A push back deploys the back end, too, where that follows the branch: it is undone when that is over."""
-    if "render" not in tools.environment.abilities:
+    if "backend_host" not in tools.environment.abilities:
         return
     backend = _backend_tools(tools)
     try:

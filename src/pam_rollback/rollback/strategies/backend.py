@@ -17,7 +17,6 @@ from pam_rollback.rollback.rules.deploys import Deploy, Service
 from pam_rollback.rollback.rules.repository import Commit, Repository
 from pam_rollback.rollback.strategies import backend_workers
 from pam_rollback.rollback.strategies.backend_host import (
-    UNDER_WAY,
     BackendTools,
     begin,
     cancelled,
@@ -132,7 +131,7 @@ class BackendAction:
             (
                 deploy
                 for deploy in listed
-                if deploy.state in UNDER_WAY
+                if deploy.state in self._host.rules.under_way
                 and deploy.trigger == "rollback"
                 and target.commit
                 and deploy.commit == target.commit
@@ -225,7 +224,7 @@ class BackendAction:
     def _off(service: Service) -> str:
         if service.auto_deploy:
             raise ActionFailed(
-                "automatic deploys are on: the next push deploys over the rollback; switch them off in Render"
+                "automatic deploys are on: the next push deploys over the rollback; switch them off at the back end's host"
             )
         return "they are off"
 
@@ -233,7 +232,7 @@ class BackendAction:
         running = [
             deploy
             for deploy in self._host.deploys()
-            if deploy.state in UNDER_WAY and not (self._commit and deploy.commit == self._commit)
+            if deploy.state in self._host.rules.under_way and not (self._commit and deploy.commit == self._commit)
         ]
         if running:
             self._owe()

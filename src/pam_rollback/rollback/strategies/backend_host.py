@@ -2,25 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from pam_rollback.base.errors import ActionFailed
 from pam_rollback.base.wait import Backoff, NotReached, Waiter
 from pam_rollback.product.rules.served_release import Served
 from pam_rollback.rollback.engine.settling import ASKED, LOOKED, done_or_seen, until_deploy
-from pam_rollback.rollback.rules.deploys import BackendHost, CommitDeploys, Deploy, ServiceSettings
+from pam_rollback.rollback.rules.deploys import LIVE, Backend, BackendHost, Deploy
 from pam_rollback.rollback.rules.repository import Commit
 from pam_rollback.rollback.strategies.telling import Telling
 
-LIVE = "live"
-UNDER_WAY = frozenset({"created", "queued", "build_in_progress", "update_in_progress", "pre_deploy_in_progress"})
-"""Render's words for a deploy that is not over; all others but ``live`` mean that it is not what runs. ``deactivated`` is no success: it
-was superseded by something else."""
 _LISTED_WITHIN_S = 30.0
-
-
-class Backend(BackendHost, CommitDeploys, ServiceSettings, Protocol):
-    """All that the ways of this strategy need of the host."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +50,8 @@ def until_live(started: Deploy, tools: BackendTools) -> Deploy:
     return until_deploy(
         lambda: tools.host.deploy(started.id),
         holds=lambda seen: seen.state == LIVE,
-        failed=lambda seen: seen.state not in UNDER_WAY,
+        # One that was live and is not any more was superseded by something else.
+        failed=lambda seen: seen.state not in tools.host.rules.under_way,
         waiter=tools.waiter,
         within_s=tools.live_within_s,
         every_s=tools.every_s,

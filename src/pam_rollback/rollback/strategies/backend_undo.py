@@ -5,10 +5,7 @@ from collections.abc import Callable
 from pam_rollback.base.errors import ActionFailed, UndoFailed
 from pam_rollback.journal.journal import Undo
 from pam_rollback.rollback.rules.repository import Commit
-from pam_rollback.rollback.strategies.backend_host import UNDER_WAY, BackendTools, begin, cancelled, live_in, until_live
-
-_OURS = frozenset({"rollback", "api"})
-"""Render's words for a deploy that a rollback from here has asked for."""
+from pam_rollback.rollback.strategies.backend_host import BackendTools, begin, cancelled, live_in, until_live
 
 
 def undo_running(undo: Undo, tools: BackendTools) -> None:
@@ -38,7 +35,8 @@ def undo_running(undo: Undo, tools: BackendTools) -> None:
 
 def _run_again(deploy_id: str, commit: Commit, tools: BackendTools) -> None:
     """What the rollback left under way would come live later: it is stopped, or run over."""
-    ours = [deploy for deploy in tools.host.deploys() if deploy.state in UNDER_WAY and deploy.trigger in _OURS]
+    rules = tools.host.rules
+    ours = [one for one in tools.host.deploys() if one.state in rules.under_way and one.trigger in rules.ours]
     left = cancelled(tools.host, ours)
     listed = tools.host.deploys()
     now = live_in(listed)

@@ -14,12 +14,9 @@ from typing import Any
 from pam_rollback.base.errors import ActionFailed
 from pam_rollback.rollback.engine.settling import done_or_seen
 from pam_rollback.rollback.engine.steps import Step
-from pam_rollback.rollback.rules.deploys import Deploy, Service
+from pam_rollback.rollback.rules.deploys import Backend, Deploy, Service
 from pam_rollback.rollback.rules.repository import Commit
 from pam_rollback.rollback.strategies.backend_host import (
-    LIVE,
-    UNDER_WAY,
-    Backend,
     BackendTools,
     begin,
     cancelled,
@@ -31,7 +28,6 @@ UNDO_KIND = "run-worker-deploy"
 OFF = "switch automatic deploys of the workers off"
 RUN = "run the target on the workers"
 STEPS = (OFF, RUN)
-_RESTORABLE = frozenset({LIVE, "deactivated"})
 
 
 class WorkersAction:
@@ -77,7 +73,7 @@ class WorkersAction:
             raise ActionFailed(f"{service.name}: which commit the API runs is not known, so the worker stays as it is")
         listed = host.deploys()
         now = live_in(listed)
-        others = [one for one in listed if one.state in UNDER_WAY and one.commit != commit]
+        others = [one for one in listed if one.state in host.rules.under_way and one.commit != commit]
         if now.commit == commit and not others:
             return f"{service.name}: {now} ran already"
         self._owe(service.id)
@@ -85,7 +81,7 @@ class WorkersAction:
         if now.commit == commit and not problems:
             return f"{service.name}: {now} ran already; stopped {', '.join(map(str, others))}"
         tools = replace(self._tools, host=host)
-        earlier = next((one for one in listed if one.commit == commit and one.state in _RESTORABLE), None)
+        earlier = next((one for one in listed if one.commit == commit and one.state in host.rules.restorable), None)
 
         def ask() -> Deploy | None:
             return host.deploy_commit(commit) if earlier is None else host.roll_back(earlier.id)

@@ -13,7 +13,7 @@ from pam_rollback.base.errors import ActionFailed
 from pam_rollback.product.rules.served_release import Served
 from pam_rollback.rollback.engine.settling import until_deploy, until_served
 from pam_rollback.rollback.engine.steps import Step, StepRecord
-from pam_rollback.rollback.rules.deploys import Deploy, DeployId, FileDeploys
+from pam_rollback.rollback.rules.deploys import READY, Deploy, DeployId, FileDeploys
 from pam_rollback.rollback.rules.repository import Commit, Repository
 from pam_rollback.rollback.strategies.by_pull_request import ByPullRequest
 from pam_rollback.rollback.strategies.feature_flag import TELL
@@ -37,24 +37,6 @@ RESTORE_STEPS = (LOOK, RESTORE, LOCK, CANCEL, SERVED, TELL)
 COMMIT_STEPS = (LOOK, BUILD, RESTORE, LOCK, CANCEL, SERVED, TELL)
 REVERT_STEPS = (LOOK, REVERT, BUILD, RESTORE, LOCK, CANCEL, SERVED, PUSH, BACK_END, TELL)
 
-_UNDER_WAY = frozenset(
-    {
-        "new",
-        "pending_review",
-        "accepted",
-        "enqueued",
-        "building",
-        "uploading",
-        "uploaded",
-        "preparing",
-        "prepared",
-        "processing",
-        "processed",
-        "retrying",
-    }
-)
-"""Netlify's words for a deploy that may still be published by itself (the filter ``state`` of its OpenAPI document)."""
-_READY = "ready"
 BuildSite = Callable[[Path], Path]
 """Builds the site from a worktree, once; gives the folder to publish. Raises ActionFailed."""
 
@@ -244,8 +226,8 @@ class FrontendAction:
         self._target = deploy.id
         ready = until_deploy(
             lambda: self._host.deploy(deploy.id),
-            holds=lambda seen: seen.state == _READY,
-            failed=lambda seen: seen.state not in _UNDER_WAY,
+            holds=lambda seen: seen.state == READY,
+            failed=lambda seen: seen.state not in self._host.rules.under_way,
             waiter=self._tools.waiter,
             within_s=self._tools.published_within_s,
             every_s=self._tools.every_s,

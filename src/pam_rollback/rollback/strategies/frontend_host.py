@@ -1,23 +1,15 @@
 """How a deploy of the front end is brought to visitors and locked: the same for a rollback and for its undo."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol
 
 from pam_rollback.base.errors import ActionFailed
 from pam_rollback.base.wait import Backoff, Waiter
 from pam_rollback.product.rules.served_release import Served
 from pam_rollback.rollback.engine.settling import ASKED, LOOKED, done_or_seen, until_deploy
-from pam_rollback.rollback.rules.deploys import Deploy, DeployId, FrontendHost, PublishingLock
+from pam_rollback.rollback.rules.deploys import Deploy, DeployId, Site
 from pam_rollback.rollback.strategies.telling import Telling
-
-
-class Site(FrontendHost, PublishingLock, Protocol):
-    """All that the ways of this strategy need of the host."""
-
-    def cancel_running(self) -> Sequence[Deploy]:
-        """Stop every deploy that could still be published; gives them."""
 
 
 @dataclass(frozen=True)

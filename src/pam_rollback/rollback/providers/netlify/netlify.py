@@ -7,21 +7,19 @@ it lets the server choose, and twice is back again; nor is ``createSiteRevert``,
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from http import HTTPStatus
+from typing import Any, ClassVar
 
 from pam_rollback.base.errors import ProviderError
 from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.provider_settings import Netlify
 from pam_rollback.outside.json_object import JsonObject
 from pam_rollback.outside.provider import DEADLINE_S, PATIENCE_S, Provider, ProviderApi
-from pam_rollback.rollback.rules.deploys import Deploy, DeployId
+from pam_rollback.rollback.providers.netlify.rules import NETLIFY, PRODUCTION
+from pam_rollback.rollback.rules.deploys import Deploy, DeployId, FileDeploys, Rules
 
-_WAITING = ("new", "pending_review", "accepted", "enqueued", "retrying")
-_WORKING = ("building", "uploading", "uploaded", "preparing", "prepared", "processing", "processed")
-RUNNING = frozenset({*_WAITING, *_WORKING})
-"""States that end by themselves. What is not known is neither running nor done."""
-PRODUCTION = "production"
 _PAGE = 100
 """The largest that Netlify gives."""
 _PAGES_MAX = 10
@@ -77,10 +75,20 @@ def netlify_api(
 
 @dataclass(frozen=True)
 class NetlifySite:
-    """One site: a ``FrontendHost`` and ``PublishingLock`` of ``core.deploys``."""
+    """One site: a ``Site`` of the engine's."""
 
     api: ProviderApi
     settings: Netlify
+    rules: ClassVar[Rules] = NETLIFY
+
+    @property
+    def door(self) -> str:
+        """``getSite``."""
+        return f"{self.settings.api_url}/sites/{self.settings.site_id}"
+
+    def told_since(self, since: datetime) -> Mapping[str, Any]:  # noqa: ARG002 - it remembers deploys, and no events
+        """How the site is set now, and what is published."""
+        return {"site": {"published": asdict(self.published()), **asdict(self.site())}}
 
     def site(self) -> Site:
         """``getSite``: also sees that it is the one that was asked for."""
@@ -138,7 +146,7 @@ class NetlifySite:
         """Cancel every production deploy that is still being made; gives them. All are tried, also when one cannot be cancelled."""
         cancelled, failed = [], []
         for deploy in self.deploys():
-            if deploy.state in RUNNING:
+            if deploy.state in NETLIFY.under_way:
                 try:
                     cancelled.append(self.cancel(deploy.id))
                 except ProviderError as error:
@@ -146,6 +154,12 @@ class NetlifySite:
         if failed:
             raise failed[0]
         return tuple(cancelled)
+
+    def files(self) -> FileDeploys:
+        """Publishes what was built elsewhere."""
+        from pam_rollback.rollback.providers.netlify.netlify_files import NetlifyFiles  # noqa: PLC0415 - that knows this
+
+        return NetlifyFiles(self)
 
     def purge(self) -> None:
         """``purgeCache``: everything of the site that Netlify keeps in its caches; accepted with 202."""

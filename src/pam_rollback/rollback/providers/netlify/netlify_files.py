@@ -29,7 +29,7 @@ _REFUSED = re.compile(r"[#?\\\x00-\x1f]")
 
 @dataclass(frozen=True)
 class NetlifyFiles:
-    """A ``FileDeploys`` of ``core.deploys``."""
+    """A ``FileDeploys`` of the engine's."""
 
     site: NetlifySite
 

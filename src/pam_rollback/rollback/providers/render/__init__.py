@@ -1,1 +1,28 @@
 """Render, who runs the back end."""
+
+import re
+from dataclasses import replace
+
+from pam_rollback.environment.environment import Environment
+from pam_rollback.environment.render_settings import Render
+from pam_rollback.outside.provider import Asking
+from pam_rollback.rollback.providers.render import render_metrics
+from pam_rollback.rollback.providers.render.render_api import RenderApi, render_api
+from pam_rollback.rollback.providers.render.render_deploys import RenderDeploys
+from pam_rollback.rollback.rules.host_records import HostRecords
+
+
+def host(environment: Environment, asking: Asking) -> RenderDeploys:
+    """The environment's service."""
+    settings, key = environment.render or Render(), environment.host_token("backend")
+    api = render_api(settings, key, deadline_s=asking.deadline_s, patience_s=asking.patience_s, waiter=asking.waiter)
+    return RenderDeploys(api, settings)
+
+
+def records(environment: Environment, errors: re.Pattern[str] | None) -> HostRecords:
+    """What its metrics tell of the service. ``errors``: which statuses count as such, when it is not those of the server."""
+    settings, deadline_s = environment.render or Render(), environment.probing.request_deadline_s
+    sources = render_metrics.sources(RenderApi(settings, environment.host_token("backend"), deadline_s=deadline_s))
+    if errors is not None:
+        sources = {quantity: replace(source, errors=errors) for quantity, source in sources.items()}
+    return HostRecords(f"Render, {settings.service_id}", sources, settings.resolution_s, settings.gap_max_s)

@@ -6,16 +6,18 @@ that is ``deactivated`` was replaced by another one. Most settings take effect w
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Any, ClassVar
 
 from pam_rollback.environment.render_settings import Render
 from pam_rollback.outside.json_object import JsonObject
 from pam_rollback.outside.provider import ProviderApi, Query
 from pam_rollback.rollback.providers.render.render_api import own_service
-from pam_rollback.rollback.rules.deploys import Deploy, DeployId, Service
+from pam_rollback.rollback.providers.render.render_logs import read_logs
+from pam_rollback.rollback.providers.render.rules import RENDER
+from pam_rollback.rollback.rules.deploys import Deploy, DeployId, Logs, Rules, Service, ServiceHost
 
 _PAGE = 100
 """The largest that Render gives."""
@@ -37,10 +39,28 @@ class ServiceEvent:
 
 @dataclass(frozen=True)
 class RenderDeploys:
-    """One service: a ``BackendHost``, ``CommitDeploys`` and ``ServiceSettings`` of ``core.deploys``."""
+    """One service: a ``Backend`` of the engine's."""
 
     api: ProviderApi
     settings: Render
+    rules: ClassVar[Rules] = RENDER
+
+    def beside(self, service_id: str) -> ServiceHost:
+        """Another service of the same account."""
+        return replace(self, settings=self.settings.model_copy(update={"service_id": service_id, "workers": ()}))
+
+    @property
+    def door(self) -> str:
+        """``GET /services/{id}``."""
+        return f"{self.settings.api_url}{self._path}"
+
+    def told_since(self, since: datetime) -> Mapping[str, Any]:
+        """The service's events, the newest first, and how it is set now."""
+        return {"events": [asdict(event) for event in self.events(since)], "service": asdict(self.service())}
+
+    def logs(self, since: datetime, until: datetime) -> Logs:
+        """``GET /logs``."""
+        return read_logs(self.api, self.settings, since=since, until=until)
 
     def service(self) -> Service:
         """``GET /services/{id}``: also sees that it is the environment's own."""

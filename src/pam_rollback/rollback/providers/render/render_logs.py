@@ -4,22 +4,14 @@ Contract: https://api-docs.render.com (List logs): pages of 100 lines at most; w
 on.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from pam_rollback.environment.render_settings import Render
 from pam_rollback.outside.provider import ProviderApi
+from pam_rollback.rollback.rules.deploys import Logs
 
 _PAGE = 100
 _PAGES_MAX = 50
-
-
-@dataclass(frozen=True)
-class Logs:
-    """Lines in order of time. ``more`` says that there were more than were fetched."""
-
-    lines: tuple[str, ...]
-    more: bool
 
 
 def read_logs(api: ProviderApi, settings: Render, *, since: datetime, until: datetime) -> Logs:

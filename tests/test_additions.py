@@ -1,0 +1,150 @@
+"""A provider, a strategy, a health check, a criterion and an invariant come from outside: the how-to's own files, with none of ``src/``."""
+
+import importlib.util
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import cast
+
+import pytest
+
+from pam_rollback.base.clock import SystemClock
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.wait import Waiter
+from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.journal.journal import Journal
+from pam_rollback.outside.provider import Asking
+from pam_rollback.readiness.client.doors import token_at
+from pam_rollback.readiness.service import doors_of
+from pam_rollback.rollback.rules.deploy_choice import History
+from pam_rollback.rollback.rules.deploys import SiteHost
+from pam_rollback.rollback.service import added
+from pam_rollback.rollback.service.host_records import host_records
+from pam_rollback.rollback.service.provider_access import served_site, site_look
+from pam_rollback.rollback.strategies.frontend import restore_deploy
+from pam_rollback.rollback.strategies.frontend_host import FrontendTools
+from pam_rollback.rollback.strategies.frontend_undo import undo_publishing
+from pam_rollback.rollback.strategies.telling import Telling
+from tests.additions import TOKEN, Pier, blocks, commands, pier
+from tests.sessions import ROOT, Project, Range
+
+FILES_MAX = {"A health check": 4, "A decision criterion": 5, "A strategy": 6, "An invariant": 4}
+OUTSIDE = ("conftest.py", "environments/harbour.toml")
+"""Where a provider is named."""
+
+
+@pytest.fixture
+def checks_copied() -> tuple[str, ...]:
+    """None of the suite's: this is about what is added."""
+    return ()
+
+
+@pytest.fixture
+def host() -> Iterator[Pier]:
+    """Pier, with three builds that wait."""
+    with pier() as started:
+        yield started
+
+
+def places(host: Pier, api: str) -> dict[str, str]:
+    """What stands where the page has an invented address."""
+    sites = dict.fromkeys(("https://www.harbour.example", "https://pier.harbour.example"), host.url)
+    return {**sites, "https://api.harbour.example": api}
+
+
+@pytest.fixture
+def harbour(project: Project, practice_range: Range, host: Pier) -> Project:
+    """The project with all that the page adds."""
+    (project.folder / "docs").mkdir()
+    (project.folder / "docs" / "runbook.md").write_text((ROOT / "docs" / "runbook.md").read_text("utf-8"), "utf-8")
+    for block in blocks():
+        block.put_into(project.folder, places(host, practice_range.state["urls"]["api"]))
+    dsn = practice_range.variables["PAM_DATABASE_DSN"]
+    state = {"XDG_STATE_HOME": str(project.folder / "state")}
+    project.environment.update({"PAM_DATABASE_DSN": dsn, "PIER_TOKEN": TOKEN, **state})
+    return project
+
+
+def test_few_files_are_touched() -> None:
+    """Of each addition; a provider is a folder, and whoever names it. None is of ``src/``."""
+    found = defaultdict(set)
+    for block in blocks():
+        found[block.heading].add(block.file)
+    own_folder = found.pop("A provider") - {*OUTSIDE}
+
+    assert {Path(file).parts[0] for file in own_folder} == {"pier"}
+    assert found.keys() == FILES_MAX.keys()
+    assert {heading: files for heading, files in found.items() if len(files) > FILES_MAX[heading]} == {}
+    assert not any("src" in Path(file).parts for files in found.values() for file in files)
+
+
+def test_what_is_added_is_used_and_put_back(harbour: Project, host: Pier) -> None:
+    """The criterion is met and names the strategy; that is carried out for real, then judged by the checks, then put back."""
+    decision, rollback, undo = commands()
+    decided = harbour.run(*decision)
+    done = harbour.run(*rollback)
+    asked = list(host.asked)
+    put_back = harbour.run(*(str(done.folder) if part == "reports/out/RUN" else part for part in undo))
+
+    assert decided.outcomes() == {"test_builds_do_not_wait": "broken criterion"}, decided.out
+    assert decided.record["decision"]["strategy"]["id"] == "ST-7", decided.out
+    assert "pytest drills/test_maintenance.py --env harbour" in decided.record["decision"]["strategy"]["command"]
+    assert done.outcomes() == {
+        "test_the_page_is_shown": "passed",
+        "test_the_pier_is_open": "passed",
+        "test_expenses_receipts": "passed",
+    }, done.out
+    assert asked == ["live page-kept-ready", *(f"stop build-{number}" for number in (3, 2, 1))]
+    assert put_back.rc == 0, put_back.out
+    assert host.live == "release-2"
+    assert TOKEN not in f"{decided.out}{done.out}{put_back.out}"
+
+
+@pytest.fixture
+def page_of_pier(tmp_path: Path) -> Iterator[ModuleType]:
+    """The page's module, imported as from a project's root."""
+    [block] = [one for one in blocks() if one.file == "pier/__init__.py"]
+    block.put_into(tmp_path, {})
+    spec = importlib.util.spec_from_file_location("pier", tmp_path / "pier" / "__init__.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    with ExitStack() as left:
+        sys.modules["pier"] = module
+        left.callback(sys.modules.pop, "pier")
+        spec.loader.exec_module(module)
+        yield module
+
+
+def test_the_provider_is_what_the_engine_asks_for(
+    page_of_pier: ModuleType, host: Pier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its words a way that knows nothing of it brings the deploy to visitors and puts it back; its token is tried as others are."""
+    for block in blocks():
+        if block.file == "environments/harbour.toml":
+            block.put_into(tmp_path, places(host, "http://127.0.0.1:9"))
+    variables = {"PIER_TOKEN": TOKEN, "PAM_DATABASE_DSN": "postgresql://pam@127.0.0.1/pam"}
+    environment = load_environment(str(tmp_path / "environments" / "harbour.toml"), ROOT / "environments", variables)
+    site: SiteHost = page_of_pier.host(environment, Asking())
+
+    with pytest.raises(MeasurementFailed, match=r"names no backend_host"):
+        host_records(environment)
+    monkeypatch.setitem(added.PROVIDERS, "pier", cast("added.Provider", page_of_pier))
+    [door] = doors_of(environment)
+
+    assert token_at(door, deadline_s=5).valid is True
+    assert token_at(replace(door, authorization="Bearer of another"), deadline_s=5).valid is False
+    assert TOKEN in environment.secrets()
+    assert History(site.rules, site.deploys(), site.published()).choose().deploy.id == "release-1"
+
+    telling = Telling(None, "", Journal(tmp_path / "journal.jsonl"), SystemClock())
+    tools = FrontendTools(site, site_look(served_site(environment)), Waiter(), telling)
+    done = restore_deploy(tools, site.deploy("release-1"), decided_s=0)
+    assert (done.served.is_wanted, done.published.id, done.published.locked) == (True, "release-1", True)
+    [owed] = telling.journal.owed()
+    undo_publishing(owed, tools)
+    assert (host.live, site.published().locked) == ("release-2", False)
