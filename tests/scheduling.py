@@ -39,6 +39,7 @@ MEASURING = (
 """What measures times: ``at_once`` of them, while other workers take what mostly waits. Also the order to begin in."""
 SPREAD = {
     "tests/test_faults_together.py": 1,
+    "tests/test_no_false_alarms.py": 1,
     "tests/test_checks_catch_faults.py": 14,
     "tests/test_decision_matrix.py": 8,
     "tests/session/test_consent.py": 10,

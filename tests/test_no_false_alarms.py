@@ -11,15 +11,18 @@ from tests.sessions import Project, Range
 
 BROWSERS = "journey or accessibility"
 REPETITIONS = {
-    f"post_rollback and not ({BROWSERS})": 20,
-    f"post_rollback and not ({BROWSERS} or window)": 80,
-    f"post_rollback and ({BROWSERS})": 10,
+    "without browsers": (f"post_rollback and not ({BROWSERS})", 20),
+    "without windows": (f"post_rollback and not ({BROWSERS} or window)", 80),
+    "browsers": (f"post_rollback and ({BROWSERS})", 10),
 }
 """On every commit each kind has a healthy session before its faults (test_checks_catch_faults.py, tests/session).
 
 What waits for no window is repeated 100 times in all, since it takes seconds; a window has hundreds of answers in itself, and each of its
 repetitions takes as long as it is held.
 """
+AT_A_TIME = {"without browsers": 5, "without windows": 20, "browsers": 2}
+"""So many in one test: several workers share them (tests/scheduling.py)."""
+BATCHES = [(kind, number) for kind, (_, times) in REPETITIONS.items() for number in range(times // AT_A_TIME[kind])]
 _CONFIDENCE = 0.95
 
 
@@ -28,16 +31,23 @@ def upper_bound_pct(repetitions: int) -> float:
     return float(100 * (1 - (1 - _CONFIDENCE) ** (1 / repetitions)))
 
 
-@pytest.mark.timeout(7200)
+@pytest.mark.timeout(3600)
 @pytest.mark.nightly
-@pytest.mark.parametrize("select", REPETITIONS, ids=["without browsers", "without windows", "browsers"])
+@pytest.mark.parametrize(("kind", "batch"), BATCHES)
 def test_a_healthy_sandbox_is_never_accused(
-    select: str, practice_range: Range, project: Project, capsys: pytest.CaptureFixture[str]
+    kind: str,
+    batch: int,
+    practice_range: Range,
+    project: Project,
+    tmp_path_factory: pytest.TempPathFactory,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Every repetition is green."""
-    repetitions = REPETITIONS[select] if os.environ.get(WHOLE) else 1
+    select = REPETITIONS[kind][0]
+    own = tmp_path_factory.getbasetemp()
+    all_workers = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / f"healthy-{kind.replace(' ', '-')}"
     alarms: Counter[str] = Counter()
-    for number in range(repetitions):
+    for number in range(AT_A_TIME[kind] if os.environ.get(WHOLE) else 1):
         found = project.run("-m", select, f"--env={practice_range.file}")
         red = {case: outcome for case, outcome in found.outcomes_by_case().items() if outcome != "passed"}
         for item in set(red) & names_in(ROOT / "checks" / "test_checklist.py"):
@@ -45,12 +55,16 @@ def test_a_healthy_sandbox_is_never_accused(
             if red[item] == "could not measure":
                 del red[item]
         alarms.update(f"{case}: {outcome}" for case, outcome in red.items())
+        with all_workers.open("a", encoding="utf-8") as ended:
+            ended.write("red\n" if red else "green\n")
         if red:
-            print(f"repetition {number + 1}: {found.out}")  # noqa: T201 - shown when the test fails
+            print(f"repetition {number + 1} of batch {batch}: {found.out}")  # noqa: T201 - shown when the test fails
+    so_far = all_workers.read_text("utf-8").split()
     with capsys.disabled():
         print(  # noqa: T201 - the bound is the result
-            f"\n-m {select!r}: {sum(alarms.values())} false alarms in {repetitions} repetitions"
-            + (f" {dict(alarms)}" if alarms else f": at most {upper_bound_pct(repetitions):.1f} % with 95 % confidence")
+            f"\n{kind}: {so_far.count('red')} of {len(so_far)} repetitions with a false alarm so far"
+            + (f", here {dict(alarms)}" if alarms else "")
+            + ("" if "red" in so_far else f": at most {upper_bound_pct(len(so_far)):.1f} % with 95 % confidence")
         )
 
     assert not alarms, alarms
