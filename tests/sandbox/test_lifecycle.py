@@ -25,6 +25,7 @@ from pam_rollback.sandbox.postgres import ADMINISTRATOR, Server
 from pam_rollback.sandbox.postgres_binaries import choose_runner, find_binaries
 from pam_rollback.sandbox.problems import RangeError
 from pam_rollback.sandbox.remote import Remote
+from pam_rollback.sandbox.supervisor import make_folder
 
 SOURCE = str(Path(pam_rollback.__file__).parents[1])
 COMMAND = [sys.executable, "-m", "pam_rollback.sandbox"]
@@ -294,6 +295,18 @@ def test_nothing_is_left_where_the_kernel_does_not_help(place: Path) -> None:
         found.process.wait(GONE_WITHIN_S)
 
         assert_nothing_left(place, is_gone=found.is_gone)
+
+
+def test_its_folder_is_told_before_it_is_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Killed in between, on a busy machine, a folder that nobody knew of stayed for ever."""
+    there: dict[Path, bool] = {}
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(Children, "owns_folder", lambda _, folder: there.setdefault(folder, folder.exists()))
+
+    folder = make_folder(Children.__new__(Children))
+
+    assert there == {folder: False}
+    assert folder.stat().st_mode & 0o777 == 0o711
 
 
 @pytest.mark.parametrize("after_s", [0.02, 0.25, 0.6])

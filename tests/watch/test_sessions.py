@@ -176,12 +176,16 @@ def test_a_signed_consent_is_carried_out_once(practice_range: Range, consented: 
         assert session.poll() is None
     [folder] = consented.began()
     record = json.loads(Path(folder, "run.json").read_text("utf-8"))
-    passed = {result["nodeid"].rpartition("::")[2] for result in record["results"] if result["outcome"] == "passed"}
+    outcomes = {
+        result["nodeid"].rpartition("::")[2].partition("[")[0]: result["outcome"] for result in record["results"]
+    }
     [verdict] = [one["notes"][-1] for one in consented.heard if one["hook"] == "closed"]
     said, channel = consented.said.read_text("utf-8"), told(practice_range)
     assert session.returncode == pytest.ExitCode.INTERRUPTED, said
     assert record["run_id"] == Path(folder).name
-    assert {f"test_{name}[after-feature-flag]" for name in ("flags_are_off", "users_recover_in_time")} <= passed, said
+    assert outcomes["test_flags_are_off"] == "passed", said
+    # At this pace a busy machine may leave too few answers to say when.
+    assert outcomes["test_users_recover_in_time"] in {"passed", "could not measure"}, said
     assert [one["hook"] for one in consented.heard if one["hook"] != "updated"] == ["opened", "closed", "opened"]
     assert f"run {record['run_id']} by standing consent: INCONCLUSIVE for feature-flag" in verdict, [  # for its pace
         one for one in record["results"] if one["outcome"] != "passed" and not one["advisory"]

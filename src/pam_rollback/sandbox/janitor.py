@@ -19,6 +19,8 @@ from typing import Any, LiteralString
 GRACE_S = 3.0
 """How long a process that was asked to end may take before it is killed."""
 _PAUSE_S = 0.02
+_FOLDER_WITHIN_S = 60.0
+"""A helper of a killed program, which nobody noted, may write for so long on a busy machine."""
 
 
 def start_mark(pid: int) -> str | None:
@@ -125,9 +127,10 @@ def _remove_file(path: Path, inode: int) -> None:
 
 
 def _remove_folder(folder: Path) -> None:
-    for _ in range(50):  # a helper of initdb can still be writing its last file
+    end_s = time.monotonic() + _FOLDER_WITHIN_S
+    while True:
         shutil.rmtree(folder, ignore_errors=True)
-        if not folder.exists():
+        if not folder.exists() or time.monotonic() >= end_s:
             return
         time.sleep(_PAUSE_S)
 

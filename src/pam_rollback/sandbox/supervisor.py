@@ -86,10 +86,7 @@ class Supervisor:
         self._netlify: NetlifySite | None = None
         self._supabase: Supabase | None = None
         self._mail: asyncio.Server | None = None
-        folder = _make_folder()
-        self._children.owns_folder(folder)
-        folder.chmod(_FOLDER_MODE)
-        self._folder = folder
+        self._folder = make_folder(self._children)
         self._environment = environment
         self._use_template = use_template
         self._dialect = dialect
@@ -385,10 +382,15 @@ async def _opened(database: PracticeDatabase) -> Access:
         raise RangeError("database", expected="schema and rows", found=f"{type(error).__name__}: {error}") from error
 
 
-def _make_folder() -> Path:
+def make_folder(children: Children) -> Path:
+    """The sandbox's own folder. It is told before it is made: whoever is killed in between leaves nothing behind."""
     try:
-        return Path(tempfile.mkdtemp(prefix="pam-sandbox-"))
+        folder = Path(tempfile.gettempdir()) / f"pam-sandbox-{secrets.token_hex(6)}"
+        children.owns_folder(folder)
+        folder.mkdir(0o700)
+        folder.chmod(_FOLDER_MODE)
     except OSError as error:
         raise RangeError(
             "temporary folder", expected="a folder to write to", found=str(error), advice="Set TMPDIR to one."
         ) from error
+    return folder
