@@ -37,7 +37,7 @@ pytest_plugins = (
     "pam_rollback.session.progress",
     "pam_rollback.session.phases",
     "pam_rollback.session.classification",
-    "pam_rollback.session.first_verdicts",
+    "pam_rollback.session.time_frames",
     "pam_rollback.session.kinds_seen",
     "pam_rollback.session.allure_bridge",
     "pam_rollback.session.decision_alone",

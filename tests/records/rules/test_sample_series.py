@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from pam_rollback.observation.rules.samples import Sample
-from pam_rollback.records.rules.sample_series import SampledSource
+from pam_rollback.records.rules.recorded_window import SampledSource
 from pam_rollback.stats.histogram import Latencies
 from pam_rollback.stats.series import Answers, Quantity
 

@@ -9,7 +9,6 @@ import pytest
 
 from pam_rollback.base.errors import ProviderError
 from pam_rollback.rollback.client.npm_build import NpmBuild
-from pam_rollback.rollback.rules.building import FrontendBuild
 
 BUILD = "mkdir -p dist && echo built >> dist/index.html && cp node_modules/part/part.txt dist/"
 
@@ -49,7 +48,7 @@ def test_it_is_built_once_from_a_clean_install(tmp_path: Path, log: Path, monkey
     (folder / "dist").mkdir()
     (folder / "dist" / "old.html").write_text("of the bad release", encoding="utf-8")
     (folder / "node_modules" / "part").mkdir(parents=True)
-    builder: FrontendBuild = NpmBuild(log, frontend_folder="web")
+    builder = NpmBuild(log, frontend_folder="web")
 
     published = builder.build(tmp_path / "tree")
 
