@@ -16,15 +16,16 @@ from pam_rollback.base.wait import Waiter
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.health.fixtures import health
-from pam_rollback.plan.plan import load_plan
+from pam_rollback.preflight.client.surroundings import host_in
 from pam_rollback.preflight.fixtures import preflight
-from pam_rollback.preflight.rules.readiness import QUESTIONS, Readiness, readiness_of
-from pam_rollback.product.rules.expected_releases import ExpectedReleases
+from pam_rollback.preflight.rules.readiness import Readiness
 from pam_rollback.rollback.providers.netlify.netlify import NetlifySite, netlify_api
 from pam_rollback.rollback.providers.render.render_api import render_api
 from pam_rollback.rollback.providers.render.render_deploys import RenderDeploys
 from pam_rollback.sandbox.remote import Remote
 from tests.fault_rows.matrix import ROOT, names_in
+from tests.preflight.asked import QUESTIONS
+from tests.preflight.asked import preflight as asked_of
 from tests.sessions import FLAGS, ON, Finished, Project, Range
 
 FLAG_API = {"test_flags_can_be_switched_off", "test_flags_can_be_taken_back_step_by_step"}
@@ -173,8 +174,8 @@ def checks() -> Mapping[str, Callable[..., None]]:
 
 def asked(environment: Environment) -> Mapping[str, Readiness]:
     """What the fixture asks, by strategy."""
-    answers = preflight.answers_of(environment, load_plan(ROOT / "plan.toml"), ExpectedReleases())
-    return readiness_of(answers, environment=environment.name, abilities=environment.abilities)
+    found = asked_of(environment)
+    return found.readiness(found.answers())
 
 
 def judged(checks: Mapping[str, Callable[..., None]], environment: Environment) -> dict[str, str]:
@@ -228,7 +229,7 @@ def test_a_healthy_sandbox_is_ready_in_time_and_nothing_is_left_behind(practice_
     record = ended.record
     assert ended.rc == 0, ended.out
     assert set(states(ended).values()) == {"ready"}
-    assert set(states(ended)) == set(QUESTIONS)
+    assert set(states(ended)) == {part for question in QUESTIONS for part in question.parts}
     assert record["finished"]["monotonic_s"] - record["started"]["monotonic_s"] < 10
     assert practice_range.remote.slack_messages() == []
     assert {practice_range.flags.read_flags()[name] for name in FLAGS} == {ON}
@@ -268,8 +269,7 @@ def test_what_is_wrong_turns_its_strategies_and_no_others(
     for name, value in wrong.environment.items():
         monkeypatch.setenv(name, value)
     if wrong.unnamed:
-        hosts = preflight._hosts
-        monkeypatch.setattr(preflight, "_hosts", lambda environment: {**hosts(environment), "Netlify": "api.invalid"})
+        monkeypatch.setattr(preflight, "host_in", lambda address: host_in(address) and "api.invalid")
     if wrong.before is not None:
         wrong.before(load_environment(str(practice_range.file), ROOT / "environments", {}))
     try:

@@ -1,5 +1,7 @@
-"""What a baseline has of the database."""
+"""What a baseline has of the database, and what a rollback needs of it."""
 
+from pam_rollback.base.question import Call, Question, one
+from pam_rollback.environment.environment import Environment
 from pam_rollback.integrity import ACCESS_FILE, ROWS_FILE, SCHEMA_FILE
 from pam_rollback.session.baseline_files import BaselinePart
 
@@ -22,3 +24,19 @@ def pytest_pam_baseline_parts() -> list[BaselinePart]:
         ),
         BaselinePart("open tables", "open_tables_recorded", _READER, _DATABASE),
     ]
+
+
+def pytest_pam_preflight(environment: Environment) -> list[Call]:
+    """Whether the database would show what is compared."""
+    text = "the database can be read, and no row is hidden from our role"
+    return [
+        one(Question(text, ("backend", "full-system", "verification"), "database"), lambda: _rows_seen(environment))
+    ]
+
+
+def _rows_seen(environment: Environment) -> str:
+    from pam_rollback.integrity.client.rows_seen import rows_seen  # noqa: PLC0415 - the driver takes long to load
+
+    tables, names = tuple(environment.users_rows), environment.table_names
+    deadline_s = environment.probing.request_deadline_s
+    return rows_seen(environment.secret("database_dsn"), tables, names, environment.sql, deadline_s=deadline_s)

@@ -8,9 +8,11 @@ import pytest
 
 from pam_rollback.base.configuration import ConfigurationError
 from pam_rollback.base.errors import ActionFailed
+from pam_rollback.base.question import Call
 from pam_rollback.base.run_files import SETTINGS_FILE
 from pam_rollback.environment.environment import Environment
 from pam_rollback.plan.plan import Plan
+from pam_rollback.product.rules.expected_releases import ExpectedReleases
 from pam_rollback.report.wording import duration
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.baseline_files import BaselinePart
@@ -54,6 +56,14 @@ def pytest_pam_sole_writer(config: pytest.Config, runbook: Runbook, journal: "Jo
         say=progress_of(config, runbook).announce,
     ) as lock:
         yield lock.warnings
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pam_preflight(environment: Environment, plan: Plan, to: ExpectedReleases) -> list[Call]:
+    """What each strategy stands on."""
+    from pam_rollback.rollback.service.asked_before import calls  # noqa: PLC0415 - loads every client
+
+    return calls(environment, plan, to)
 
 
 def pytest_pam_baseline_parts() -> list[BaselinePart]:

@@ -13,12 +13,14 @@ import pytest
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from pam_rollback.base.question import Call
     from pam_rollback.environment.environment import Environment
     from pam_rollback.environment.known_before import Finding
     from pam_rollback.journal.journal import Journal, Undo
     from pam_rollback.journal.undoing import UndoKinds
     from pam_rollback.plan.plan import Plan
     from pam_rollback.plan.stories import Story
+    from pam_rollback.product.rules.expected_releases import ExpectedReleases
     from pam_rollback.report.decision_record import DecisionRecord
     from pam_rollback.report.run_record import ActionStep, RunRecord
     from pam_rollback.report.watched_incident import WatchedIncident
@@ -64,6 +66,14 @@ def pytest_pam_notes(run_folder: Path, runbook: "Runbook") -> list[str] | None:
     """Give lines for the notes of any session, such as what it did and when to come back.
 
     Asked before its record is written: whoever answers looks at nothing outside. What fails in it is named in the notes.
+    """
+
+
+def pytest_pam_preflight(environment: "Environment", plan: "Plan", to: "ExpectedReleases") -> "list[Call] | None":
+    """Say what a rollback stands on of yours, as questions that change nothing.
+
+    ``to``: what a rollback would go back to. Only what the environment declares is asked, all of it side by side. What fails here leaves
+    all of preflight unknown.
     """
 
 

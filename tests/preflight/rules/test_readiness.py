@@ -1,143 +1,24 @@
-"""Whether a strategy is ready, over written-out answers; and the questions to providers, over stand-ins that say what providers say."""
-
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from http import HTTPStatus
-from pathlib import Path
-from types import SimpleNamespace
-from typing import cast
+"""Whether a strategy is ready, over written-out answers to the questions of every topic."""
 
 import pytest
 
-from pam_rollback.base.errors import ActionFailed, MeasurementFailed, ProviderError
-from pam_rollback.preflight.rules import readiness as asked
-from pam_rollback.preflight.rules.readiness import Answered, Readiness, State, clocks, readiness_of
-from pam_rollback.preflight.rules.readiness_deploys import answered, ask_backend, ask_frontend, ask_repository
-from pam_rollback.rollback.providers.netlify.rules import NETLIFY
-from pam_rollback.rollback.providers.render.rules import RENDER
-from pam_rollback.rollback.rules.deploys import Deploy, Service
-from pam_rollback.rollback.rules.pull_requests import BranchRules, PullRequests
-
-EVERY = set(asked.NEEDS.values())
-NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
-OLD = Deploy("old", "ready", "a" * 40, created_at=NOON - timedelta(days=2), finished_at=NOON - timedelta(days=2))
-STABLE = Deploy("stable", "ready", "b" * 40, created_at=NOON - timedelta(days=1), finished_at=NOON - timedelta(days=1))
-CANDIDATE = Deploy("candidate", "ready", "c" * 40, created_at=NOON, finished_at=NOON)
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.base.question import Answered, Question, State
+from pam_rollback.preflight.fixtures.preflight import NAMES
+from pam_rollback.preflight.rules.readiness import NOT_CHECKED, NOT_READY, Readiness, readiness_of
+from pam_rollback.rollback.rules import questions
+from tests.preflight.asked import ACCOUNT, CHANNEL, CLOCK, DATABASE, EVERY, QUESTIONS
 
 
 def yes_to_all() -> dict[str, Answered]:
     """Every question, answered yes."""
-    questions = {question for questions in asked.QUESTIONS.values() for question in questions}
-    return {question: Answered(question, State.YES, f"{question}: fine") for question in questions}
+    return {one.text: Answered(one.text, State.YES, f"{one.text}: fine") for one in QUESTIONS}
 
 
 def readiness(**changed: Answered) -> dict[str, Readiness]:
     """All strategies, with some answers changed."""
     answers = {**yes_to_all(), **{answer.question: answer for answer in changed.values()}}
-    return readiness_of(answers.values(), environment="staging", abilities=EVERY)
-
-
-def failed(status: int | None, words: str = "HTTP …") -> ProviderError:
-    """What a client of a provider raises."""
-    return ProviderError(words, provider="Netlify", operation="the site", http_status=status)
-
-
-@dataclass
-class Site:
-    """A front end's host that has these deploys; ``gone`` are listed, and not kept any more."""
-
-    rules = NETLIFY
-    now: Deploy = CANDIDATE
-    known: tuple[Deploy, ...] = (CANDIDATE, STABLE, OLD)
-    gone: frozenset[str] = frozenset()
-    error: ProviderError | None = None
-    changed: list[str] = field(default_factory=list)
-
-    def published(self) -> Deploy:
-        """What users get."""
-        if self.error is not None:
-            raise self.error
-        return self.now
-
-    def deploy(self, deploy_id: str) -> Deploy:
-        """One that is kept."""
-        if deploy_id in self.gone:
-            raise failed(HTTPStatus.NOT_FOUND, f"the deploy {deploy_id}: HTTP 404 Not Found")
-        return next(deploy for deploy in self.known if deploy.id == deploy_id)
-
-    def deploys(self) -> Sequence[Deploy]:
-        """Those that are listed."""
-        if self.error is not None:
-            raise self.error
-        return self.known
-
-    def restore(self, deploy_id: str) -> Deploy:
-        """Remember that something was changed."""
-        self.changed.append(deploy_id)
-        return self.deploy(deploy_id)
-
-
-@dataclass
-class Backend(Site):
-    """A back end's host: what was live before is ``deactivated``."""
-
-    rules = RENDER
-    known: tuple[Deploy, ...] = (
-        replace(CANDIDATE, state="live"),
-        replace(STABLE, state="deactivated"),
-        replace(OLD, state="deactivated"),
-    )
-    runs: Service = field(default_factory=lambda: Service("srv-1", "api", "main", auto_deploy=True))
-
-    def service(self) -> Service:
-        """What runs."""
-        if self.error is not None:
-            raise self.error
-        return self.runs
-
-    def roll_back(self, deploy_id: str) -> Deploy:
-        """Remember that something was changed."""
-        return self.restore(deploy_id)
-
-
-@dataclass
-class History:
-    """A repository whose remote takes pushes, or says why not."""
-
-    refuses: str = ""
-
-    def head(self, branch: str) -> str:
-        """Of main."""
-        assert branch == "main"
-        return "c" * 40
-
-    def worktree(self, commit: str) -> AbstractContextManager[Path]:
-        """Not read."""
-        raise NotImplementedError
-
-    def revert(self, commit: str, *, onto: str, reason: str) -> str:
-        """Not read."""
-        raise NotImplementedError
-
-    def push(self, commit: str, branch: str, *, seen: str | None) -> None:
-        """Not read."""
-        raise NotImplementedError
-
-    def taken_back_by(self, commit: str) -> str | None:
-        """Not read."""
-        raise NotImplementedError
-
-    def rehearse_push(self) -> None:
-        """Taken, or not."""
-        if self.refuses:
-            raise ActionFailed(self.refuses)
-
-
-def states(answers: Sequence[Answered]) -> dict[str, State]:
-    """By question."""
-    return {answer.question: answer.state for answer in answers}
+    return readiness_of(QUESTIONS, answers.values(), environment="staging", abilities=EVERY)
 
 
 def test_all_yes_is_ready() -> None:
@@ -148,55 +29,55 @@ def test_all_yes_is_ready() -> None:
 @pytest.mark.parametrize(
     ("question", "strategies"),
     [
-        (asked.FLAGS, {"feature-flag", "gradual", "full-system"}),
-        (asked.FLAGS_CLOSED, {"feature-flag", "gradual", "full-system"}),
-        (asked.EVALUATION, {"gradual"}),
-        (asked.CACHE, {"full-system"}),
-        (asked.EMERGENCY, {"emergency"}),
-        (asked.EMERGENCY_CLOSED, {"emergency"}),
-        (asked.PUBLISHED, {"frontend", "full-system"}),
-        (asked.FRONTEND_TARGET, {"frontend", "full-system"}),
-        (asked.UNLOCKED, {"frontend", "full-system"}),
-        (asked.FRONTEND_CLOCK, {"frontend", "full-system"}),
-        (asked.SERVICE, {"backend", "full-system"}),
-        (asked.BACKEND_TARGET, {"backend", "full-system"}),
-        (asked.AUTODEPLOY, {"backend", "full-system"}),
-        (asked.BACKEND_CLOCK, {"backend", "full-system"}),
-        (asked.HEAD, {"by-git"}),
-        (asked.PUSH, {"by-git"}),
-        (asked.GIT_HERE, {"by-git"}),
-        (asked.BUILD_HERE, {"builds"}),
-        (asked.REGISTRY, {"builds"}),
-        (asked.NAMES, {"names"}),
-        (asked.DATABASE, {"backend", "full-system", "verification"}),
-        (asked.ACCOUNT, {"verification"}),
-        (asked.CHANNEL, {"message"}),
-        (asked.CLOCK, {"feature-flag", "gradual", "full-system", "emergency", "verification"}),
+        (questions.FLAGS, {"feature-flag", "gradual", "full-system"}),
+        (questions.FLAGS_CLOSED, {"feature-flag", "gradual", "full-system"}),
+        (questions.EVALUATION, {"gradual"}),
+        (questions.CACHE, {"full-system"}),
+        (questions.EMERGENCY, {"emergency"}),
+        (questions.EMERGENCY_CLOSED, {"emergency"}),
+        (questions.PUBLISHED, {"frontend", "full-system"}),
+        (questions.FRONTEND_TARGET, {"frontend", "full-system"}),
+        (questions.UNLOCKED, {"frontend", "full-system"}),
+        (questions.FRONTEND_CLOCK, {"frontend", "full-system"}),
+        (questions.SERVICE, {"backend", "full-system"}),
+        (questions.BACKEND_TARGET, {"backend", "full-system"}),
+        (questions.AUTODEPLOY, {"backend", "full-system"}),
+        (questions.BACKEND_CLOCK, {"backend", "full-system"}),
+        (questions.HEAD, {"by-git"}),
+        (questions.PUSH, {"by-git"}),
+        (questions.GIT_HERE, {"by-git"}),
+        (questions.BUILD_HERE, {"builds"}),
+        (questions.REGISTRY, {"builds"}),
+        (NAMES, {"names"}),
+        (DATABASE, {"backend", "full-system", "verification"}),
+        (ACCOUNT, {"verification"}),
+        (CHANNEL, {"message"}),
+        (CLOCK, {"feature-flag", "gradual", "full-system", "emergency", "verification"}),
     ],
 )
-def test_a_no_turns_its_strategies_and_no_others(question: str, strategies: set[str]) -> None:
+def test_a_no_turns_its_strategies_and_no_others(question: Question, strategies: set[str]) -> None:
     """Not ready, with what was found; and what nobody knows leaves the same ones not checked."""
-    no = readiness(changed=Answered(question, State.NO, "the token is not accepted"))
-    unknown = readiness(changed=Answered(question, State.NOT_KNOWN, "asked too often"))
+    no = readiness(changed=Answered(question.text, State.NO, "the token is not accepted"))
+    unknown = readiness(changed=Answered(question.text, State.NOT_KNOWN, "asked too often"))
 
-    assert {name for name, one in no.items() if one.state == asked.NOT_READY} == strategies
+    assert {name for name, one in no.items() if one.state == NOT_READY} == strategies
     assert {name for name, one in no.items() if one.ready} == set(no) - strategies
-    assert {name for name, one in unknown.items() if one.state == asked.NOT_CHECKED} == strategies
-    assert all(f"the token is not accepted (asked whether {question})" in no[name].words for name in strategies)
+    assert {name for name, one in unknown.items() if one.state == NOT_CHECKED} == strategies
+    assert all(f"the token is not accepted (asked whether {question.text})" in no[name].words for name in strategies)
 
 
 def test_every_question_has_its_strategies_above() -> None:
     """A question that no row is about would never be seen red."""
     rows = test_a_no_turns_its_strategies_and_no_others.pytestmark[0].args[1]  # type: ignore[attr-defined]
 
-    assert {question for question, _ in rows} == set(yes_to_all())
+    assert {question for question, _ in rows} == {*QUESTIONS}
 
 
 def test_what_is_not_declared_or_not_answered_is_not_ready() -> None:
     """Empty is never ready, and one cause is told once."""
-    nothing = readiness_of([], environment="staging", abilities=EVERY - {"frontend_host"})
+    nothing = readiness_of(QUESTIONS, [], environment="staging", abilities=EVERY - {"frontend_host"})
 
-    assert {one.state for one in nothing.values()} == {asked.NOT_CHECKED}
+    assert {one.state for one in nothing.values()} == {NOT_CHECKED}
     assert nothing["frontend"].words == "staging declares no frontend_host"
     with pytest.raises(MeasurementFailed, match="feature-flag is not checked: nobody answered"):
         _ = nothing["feature-flag"].ready
@@ -206,150 +87,4 @@ def test_not_ready_comes_before_not_checked() -> None:
     """What is known to be wrong is told, whatever else is not known."""
     one = Readiness("x", (Answered("a", State.NOT_KNOWN, "busy"), Answered("b", State.NO, "locked")))
 
-    assert (one.ready, one.state, one.words) == (False, asked.NOT_READY, "locked (asked whether b)")
-
-
-def test_a_healthy_front_end_can_go_back() -> None:
-    """To the newest earlier deploy of another commit; nothing is changed."""
-    site = Site()
-    found = ask_frontend(site)
-
-    assert set(states(found).values()) == {State.YES}
-    assert "the front end can go back to stable (ready, commit bbbbbbbbbbbb)" in [answer.words for answer in found]
-    assert site.changed == []
-    assert "go back to old" in ask_frontend(Site(), to="old")[1].words
-    assert "go back to old" in ask_frontend(Site(), to="aaaaaaa")[1].words
-
-
-@pytest.mark.parametrize(
-    ("site", "question", "words"),
-    [
-        (Site(error=failed(HTTPStatus.UNAUTHORIZED, "HTTP 401 Access Denied")), asked.PUBLISHED, "Access Denied"),
-        (Site(gone=frozenset({"stable"})), asked.FRONTEND_TARGET, "HTTP 404"),
-        (Site(known=(CANDIDATE,)), asked.FRONTEND_TARGET, "no deploy that users had before candidate"),
-        (Site(known=()), asked.FRONTEND_TARGET, "no deploy is a candidate"),
-        (Site(known=(CANDIDATE, replace(STABLE, state="error"))), asked.FRONTEND_TARGET, "no deploy that users had"),
-        (Site(known=(CANDIDATE, replace(STABLE, commit="c" * 40))), asked.FRONTEND_TARGET, "no deploy that users had"),
-        (Site(now=STABLE), asked.FRONTEND_TARGET, "there is nothing to go back to: already there"),
-        (Site(now=replace(CANDIDATE, locked=True)), asked.UNLOCKED, "an earlier rollback may have left it so"),
-    ],
-    ids=["token", "expired", "only one", "none", "unknown state", "the same commit", "gone back already", "locked"],
-)
-def test_what_keeps_the_front_end_from_going_back(site: Site, question: str, words: str) -> None:
-    """Each by its own question, in words that say what to do."""
-    found = {answer.question: answer for answer in ask_frontend(site)}
-
-    assert found[question].state is State.NO
-    assert words in found[question].words
-
-
-def test_a_healthy_back_end_can_go_back() -> None:
-    """A newer deploy that failed is nothing to go back to, and no reason to go further back."""
-    broken = replace(
-        CANDIDATE,
-        id="broken",
-        state="build_failed",
-        created_at=NOON + timedelta(hours=1),
-        finished_at=NOON + timedelta(hours=1),
-    )
-    backend = Backend(known=(broken, *Backend().known))
-
-    found = ask_backend(backend)
-
-    assert set(states(found).values()) == {State.YES}
-    assert "the back end can go back to stable" in found[1].words
-    assert backend.changed == []
-
-
-@pytest.mark.parametrize(
-    ("backend", "question", "words"),
-    [
-        (Backend(error=failed(HTTPStatus.FORBIDDEN, "HTTP 403")), asked.SERVICE, "HTTP 403"),
-        (Backend(gone=frozenset({"stable"})), asked.BACKEND_TARGET, "HTTP 404"),
-        (Backend(known=(replace(CANDIDATE, state="live"),)), asked.BACKEND_TARGET, "no deploy that users had"),
-        (Backend(known=(CANDIDATE, STABLE)), asked.BACKEND_TARGET, "expected one deploy that is live"),
-        (
-            Backend(runs=Service("srv-1", "api", "main", auto_deploy=False)),
-            asked.AUTODEPLOY,
-            "api is not deployed by pushes: an earlier rollback may have left it so",
-        ),
-        (Backend(runs=Service("srv-1", "api", "main", auto_deploy=True, suspended=True)), asked.SERVICE, "suspended"),
-    ],
-    ids=["token", "expired", "only one", "none is live", "autodeploy off", "suspended"],
-)
-def test_what_keeps_the_back_end_from_going_back(backend: Backend, question: str, words: str) -> None:
-    """Each by its own question."""
-    found = {answer.question: answer for answer in ask_backend(backend)}
-
-    assert found[question].state is State.NO
-    assert words in found[question].words
-
-
-def test_workers_go_back_with_the_back_end() -> None:
-    """One that nothing can be deployed to keeps it from going back whole."""
-    celery = Service("srv-2", "celery", "main", auto_deploy=True)
-
-    [well, *_] = ask_backend(Backend(), workers=[Backend(runs=celery)])
-    [suspended, *_] = ask_backend(Backend(), workers=[Backend(runs=replace(celery, suspended=True))])
-
-    assert (well.state, "celery deploys from main" in well.words) == (State.YES, True)
-    assert (suspended.state, "the service celery is suspended" in suspended.words) == (State.NO, True)
-
-
-def test_a_push_that_would_be_refused_is_a_no() -> None:
-    """The branch can be read all the same."""
-    taken = ask_repository(History(), History(), branch="main")
-    refused = ask_repository(History(), History("the token may not write"), branch="main")
-
-    assert set(states(taken).values()) == {State.YES}
-    assert states(refused) == {asked.HEAD: State.YES, asked.PUSH: State.NO}
-
-
-def test_what_a_protected_branch_costs_is_told_on_a_quiet_day() -> None:
-    """By who takes its pull requests."""
-    rules = BranchRules(protected=True, checks=("build",), took_s=70)
-    pulls = cast("PullRequests", SimpleNamespace(rules=lambda _: rules))
-
-    found = {one.question: one.words for one in ask_repository(History(), History(), branch="main", pulls=pulls)}
-
-    assert found[asked.PUSH] == (
-        "a push would be taken; main is protected: it takes a change by pull request only, with good checks (build); "
-        "the checks of its newest commit took 1 min 10 s"
-    )
-
-
-def test_a_limit_of_requests_is_no_answer() -> None:
-    """Not ready would be a false alarm, ready a false all-clear."""
-
-    def busy() -> str:
-        raise failed(HTTPStatus.TOO_MANY_REQUESTS)
-
-    def blind() -> str:
-        raise MeasurementFailed("could not look")
-
-    def down() -> str:
-        raise failed(None, "refused the connection")
-
-    assert [answered("q", ask).state for ask in (busy, blind, down)] == [State.NOT_KNOWN, State.NOT_KNOWN, State.NO]
-
-
-@pytest.mark.parametrize(
-    ("apart_s", "uncertain_s", "state"),
-    [
-        (0, 0, State.YES),
-        (5, 0, State.YES),
-        (5.1, 0, State.NO),
-        (-5.1, 0, State.NO),
-        (6, 1, State.YES),
-        (-7, 1, State.NO),
-    ],
-)
-def test_clocks(apart_s: float, uncertain_s: float, state: State) -> None:
-    """What the comparison may be wrong by is no disagreement."""
-    assert clocks("q", apart_s=apart_s, uncertain_s=uncertain_s, apart_s_max=5).state is state
-
-
-def test_a_clock_that_is_wrong_is_told_with_its_direction() -> None:
-    """Whoever has to set it wants to know which way."""
-    assert "its clock is 60 s ahead of" in clocks("q", apart_s=60, uncertain_s=1, apart_s_max=5).words
-    assert "its clock is 60 s behind" in clocks("q", apart_s=-60, uncertain_s=1, apart_s_max=5).words
+    assert (one.ready, one.state, one.words) == (False, NOT_READY, "locked (asked whether b)")

@@ -2,43 +2,58 @@
 
 import pytest
 
+from pam_rollback.base.question import Answered, Question, State
 from pam_rollback.plan.stories import STORIES
-from pam_rollback.preflight.rules import readiness as asked
-from pam_rollback.preflight.rules.readiness import NEEDS, Answered, State
-from pam_rollback.preflight.rules.ways import BACK as RENDER
-from pam_rollback.preflight.rules.ways import FRONT as NETLIFY
-from pam_rollback.preflight.rules.ways import HOST, PARTY_OF, PRODUCT, WAYS, Way, ways_of, without_each
+from pam_rollback.preflight.rules.readiness import NOT_CHECKED, READY
+from pam_rollback.preflight.rules.ways import Way, ways_of, without_each
+from pam_rollback.rollback.rules import questions as asked
+from pam_rollback.rollback.rules.questions import BACK as RENDER
+from pam_rollback.rollback.rules.questions import FRONT as NETLIFY
+from pam_rollback.rollback.rules.questions import HOST, PRODUCT
+from tests.preflight.asked import EVERY, QUESTIONS
 
-EVERY = set(NEEDS.values())
+WAYS = {*STORIES}
 FRONT = {"frontend-restore", "frontend-commit", "frontend-revert"}
 BACK = {"backend-provider", "backend-commit", "backend-branch"}
 FLAGS = {"feature-flag", "gradual"}
 
 
-def ways(*no: str, unknown: str = "", abilities: set[str] = EVERY) -> dict[str, Way]:
+def found_of(answers: list[Answered], abilities: set[str] = EVERY, **called: str) -> dict[str, Way]:
+    """By name."""
+    names = {NETLIFY: called["front"]} if called else {}
+    ways = ways_of(STORIES, QUESTIONS, answers, environment="staging", abilities=abilities, called=names)
+    return {way.name: way for way in ways}
+
+
+def ways(*no: Question, unknown: Question | None = None, abilities: set[str] = EVERY) -> dict[str, Way]:
     """With these questions answered no, one not answered, and all others yes."""
     answers = [
-        Answered(question, State.NO if question in no else State.YES, "HTTP 503")
-        for question in PARTY_OF
+        Answered(question.text, State.NO if question in no else State.YES, "HTTP 503")
+        for question in QUESTIONS
         if question != unknown
     ]
-    return {way.name: way for way in ways_of(answers, environment="staging", abilities=abilities)}
+    return found_of(answers, abilities)
 
 
 def test_a_party_is_called_by_its_name() -> None:
     """Who knows the host's name shows that."""
-    called = {NETLIFY: "Pier"}
-    answers = [Answered(question, State.NO, "HTTP 503") for question in PARTY_OF]
-    found = {way.name: way for way in ways_of(answers, environment="staging", abilities=EVERY, called=called)}
+    found = found_of([Answered(question.text, State.NO, "HTTP 503") for question in QUESTIONS], front="Pier")
 
     assert found["frontend-restore"].stands_on == ("Pier",)
     assert found["frontend-restore"].words == "Pier: HTTP 503"
     assert found["backend-provider"].stands_on == (RENDER,)
 
 
+def test_a_way_that_nobody_asks_about_is_not_ready() -> None:
+    """What it stands on is not known then: a story from outside, say, without its questions."""
+    [way] = ways_of(["own"], QUESTIONS, [], environment="staging", abilities=EVERY)
+
+    assert (way.state, way.words) == (NOT_CHECKED, "not known: what it stands on")
+
+
 def ready(found: dict[str, Way]) -> set[str]:
     """Those that could be taken."""
-    return {way.name for way in found.values() if way.state == asked.READY}
+    return {way.name for way in found.values() if way.state == READY}
 
 
 def remaining(found: dict[str, Way], *by_name: str) -> dict[str, set[str]]:
@@ -48,9 +63,9 @@ def remaining(found: dict[str, Way], *by_name: str) -> dict[str, set[str]]:
 
 def test_every_file_of_drills_is_a_way() -> None:
     """And needs nothing that its story does not declare, other than whom it can do without."""
-    assert set(WAYS) == set(STORIES)
+    assert {name for question in QUESTIONS for name in question.ways} == WAYS
     for name, story in STORIES.items():
-        assert {NEEDS[question] for question in WAYS[name]} >= set(story.abilities) - {
+        assert {question.ability for question in QUESTIONS if name in question.ways} >= set(story.abilities) - {
             "frontend_host",
             "backend_host",
             "git",
@@ -72,17 +87,17 @@ def test_every_file_of_drills_is_a_way() -> None:
         (asked.GIT_HERE, {"frontend-commit", "frontend-revert", "backend-branch"}),
     ],
 )
-def test_what_is_down_takes_its_ways_and_no_others(no: str, gone: set[str]) -> None:
+def test_what_is_down_takes_its_ways_and_no_others(no: Question, gone: set[str]) -> None:
     """And says who it is."""
     found = ways(no)
 
-    assert ready(found) == set(WAYS) - gone
-    assert all(found[name].words == f"{PARTY_OF[no]}: HTTP 503" for name in gone)
+    assert ready(found) == WAYS - gone
+    assert all(found[name].words == f"{no.party}: HTTP 503" for name in gone)
 
 
 def test_what_nobody_answered_is_not_ready() -> None:
     """Nor is what the environment does not declare."""
-    assert ways(unknown=asked.HEAD)["frontend-commit"].state == asked.NOT_CHECKED
+    assert ways(unknown=asked.HEAD)["frontend-commit"].state == NOT_CHECKED
     without_git = ways(abilities=EVERY - {"git"})
     assert without_git["frontend-commit"].words == "staging declares no git"
     assert ready(without_git) == {*FLAGS, "emergency", "frontend-restore", "backend-provider", "full-system"}
@@ -103,7 +118,7 @@ def test_the_ways_that_remain_without_each() -> None:
     assert left[PRODUCT] == {*FRONT, *BACK}
     assert left[NETLIFY] == {*FLAGS, "emergency", *BACK}
     assert left[RENDER] == {*FLAGS, "emergency", *FRONT}
-    assert left["Slack"] == set(WAYS)
+    assert left["Slack"] == WAYS
     assert left["name resolution here"] == {*FLAGS, "emergency", "backend-provider"}
 
 

@@ -6,7 +6,10 @@ One message a second, short bursts; beyond that 429 with ``Retry-After``.
 
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from urllib.parse import urlsplit
 
+from pam_rollback.base.answer import Answer
+from pam_rollback.base.errors import ActionFailed
 from pam_rollback.base.outside_text import for_message, redacted
 from pam_rollback.communication.client.delivery import deliver
 from pam_rollback.outside.http import fetch
@@ -30,6 +33,24 @@ class SlackWebhook:
         if answer.http_status == HTTPStatus.OK and answer.text == "ok":
             return ""
         return f"Slack did not accept the message: HTTP {answer.http_status} {answer.text!r}; check the webhook's channel and the variable"
+
+
+def webhook_alive(url: str, *, deadline_s: float) -> str:
+    """The webhook looks like one and refuses a message without a text, so nothing is posted. Raises ActionFailed when not."""
+    parts = urlsplit(url)
+    if not parts.path.startswith("/services/") or len([part for part in parts.path.split("/") if part]) != 4:  # noqa: PLR2004 - services, team, app, secret
+        raise ActionFailed("the webhook is not of the form https://hooks.slack.com/services/T…/B…/… (value not shown)")
+    answer = fetch(url, method="POST", json={}, deadline_s=deadline_s)
+    if answer.http_status == HTTPStatus.BAD_REQUEST and answer.text in {"no_text", "invalid_payload"}:
+        return "the incident channel's webhook is alive"
+    raise ActionFailed(
+        f"Slack: expected HTTP 400 no_text for an empty message, found {answer.problem or _briefly(answer)}"
+    )
+
+
+def _briefly(answer: Answer) -> str:
+    """Without the address, which is a secret."""
+    return f"HTTP {answer.http_status} {answer.text!r}"
 
 
 def _escaped(text: str) -> str:

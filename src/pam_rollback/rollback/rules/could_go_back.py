@@ -1,34 +1,15 @@
-"""The questions to those who publish the front end, run the back end and keep the history: reading only, over core's protocols."""
+"""The questions to those who publish the front end, run the back end and keep the history: reading only, over their protocols."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from pam_rollback.base.errors import ActionFailed, MeasurementFailed, ProviderError, Refused
-from pam_rollback.preflight.rules import readiness
-from pam_rollback.preflight.rules.readiness import Answered, State
+from pam_rollback.base.errors import ActionFailed
+from pam_rollback.base.question import Answered, answered
+from pam_rollback.rollback.rules import questions
 from pam_rollback.rollback.rules.deploy_choice import Choice, History, only_live
 from pam_rollback.rollback.rules.deploys import BackendHost, Deploy, FrontendHost
 from pam_rollback.rollback.rules.named_versions import VersionsOf
 from pam_rollback.rollback.rules.pull_requests import PullRequests
 from pam_rollback.rollback.rules.repository import PushRehearsal, Repository
-
-_TOO_MANY_REQUESTS = 429
-Asked = Callable[[], str]
-
-
-def answered(question: str, ask: Asked) -> Answered:
-    """Ask one question: ``ask`` gives words when the answer is yes, and raises ActionFailed or Refused when it is no.
-
-    A provider that has met its limit of requests has not said no, and neither has whatever could not be measured.
-    """
-    try:
-        return Answered(question, State.YES, ask())
-    except ProviderError as error:
-        busy = error.http_status == _TOO_MANY_REQUESTS
-        return Answered(question, State.NOT_KNOWN if busy else State.NO, str(error))
-    except (ActionFailed, Refused) as error:
-        return Answered(question, State.NO, str(error))
-    except MeasurementFailed as error:
-        return Answered(question, State.NOT_KNOWN, str(error))
 
 
 def ask_frontend(host: FrontendHost, *, to: str = "", versions_of: VersionsOf | None = None) -> tuple[Answered, ...]:
@@ -44,9 +25,9 @@ def ask_frontend(host: FrontendHost, *, to: str = "", versions_of: VersionsOf | 
         return ""
 
     return (
-        answered(readiness.PUBLISHED, lambda: f"users get {host.published()}"),
-        answered(readiness.FRONTEND_TARGET, lambda: _restorable(host, to, versions_of)),
-        answered(readiness.UNLOCKED, locked),
+        answered(questions.PUBLISHED.text, lambda: f"users get {host.published()}"),
+        answered(questions.FRONTEND_TARGET.text, lambda: _restorable(host, to, versions_of)),
+        answered(questions.UNLOCKED.text, locked),
     )
 
 
@@ -76,9 +57,9 @@ def ask_backend(
         return ""
 
     return (
-        answered(readiness.SERVICE, service),
-        answered(readiness.BACKEND_TARGET, lambda: _runnable(host, to, versions_of)),
-        answered(readiness.AUTODEPLOY, autodeploy),
+        answered(questions.SERVICE.text, service),
+        answered(questions.BACKEND_TARGET.text, lambda: _runnable(host, to, versions_of)),
+        answered(questions.AUTODEPLOY.text, autodeploy),
     )
 
 
@@ -94,8 +75,8 @@ def ask_repository(
         return "a push would be taken (the rules of a protected branch speak only at a real one)"
 
     return (
-        answered(readiness.HEAD, lambda: f"{branch} is at {repository.head(branch)[:12]}"),
-        answered(readiness.PUSH, push),
+        answered(questions.HEAD.text, lambda: f"{branch} is at {repository.head(branch)[:12]}"),
+        answered(questions.PUSH.text, push),
     )
 
 

@@ -1,4 +1,4 @@
-"""Whether the product and the incident channel would do what a rollback needs. Reads, and asks so that nothing is done.
+"""Whether the product would do what a rollback needs. Reads, and asks so that nothing is done.
 
 The calls that change something get an empty list (``[]``) as their body: whoever is let in is refused for the content, which is not an
 object, before anything is done; whoever is not let in gets 401 or 403. The product answers 403 to admin calls that it does not know, too,
@@ -6,21 +6,13 @@ so "refused" means something only beside the right token's answer. The call that
 whether there is such a path.
 """
 
-import time
 from collections.abc import Collection
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
-from pam_rollback.base.answer import Answer
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed
 from pam_rollback.outside.http import fetch
 from pam_rollback.plan.flags import FlagAdmin, FlagEvaluation
-from pam_rollback.preflight.rules.readiness import Answered, State, clocks
 
-CLOCKS_APART_S_MAX = 5.0
-"""Deploys, windows and what may be lost are told apart by seconds: more would mix them up."""
-_DATE_RESOLUTION_S = 1.0
 _REFUSED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 _FOR_ITS_CONTENT = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY})
 _IS_THERE = frozenset({HTTPStatus.METHOD_NOT_ALLOWED, *_REFUSED})
@@ -79,39 +71,3 @@ def path_known(url: str, *, deadline_s: float) -> str:
     if answer.problem or answer.http_status not in _IS_THERE:
         raise ActionFailed(f"expected a path that refuses GET (HTTP 405, 401 or 403), found {answer}; see [paths]")
     return ""
-
-
-def webhook_alive(url: str, *, deadline_s: float) -> str:
-    """The webhook looks like one and refuses a message without a text, so nothing is posted. Raises ActionFailed when not."""
-    parts = urlsplit(url)
-    if not parts.path.startswith("/services/") or len([part for part in parts.path.split("/") if part]) != 4:  # noqa: PLR2004 - services, team, app, secret
-        raise ActionFailed("the webhook is not of the form https://hooks.slack.com/services/T…/B…/… (value not shown)")
-    answer = fetch(url, method="POST", json={}, deadline_s=deadline_s)
-    if answer.http_status == HTTPStatus.BAD_REQUEST and answer.text in {"no_text", "invalid_payload"}:
-        return "the incident channel's webhook is alive"
-    raise ActionFailed(
-        f"Slack: expected HTTP 400 no_text for an empty message, found {answer.problem or _briefly(answer)}"
-    )
-
-
-def same_time(question: str, url: str, *, deadline_s: float) -> Answered:
-    """Compare the ``Date`` of any answer with this machine's time, in the middle of the exchange."""
-    before_s = time.time()
-    answer = fetch(url, deadline_s=deadline_s)
-    after_s = time.time()
-    try:
-        claimed_s = parsedate_to_datetime(answer.headers["date"]).timestamp()
-    except (KeyError, ValueError):
-        why = answer.problem or "an answer without a date"
-        return Answered(question, State.NOT_KNOWN, f"the time there is not known: {urlsplit(url).netloc}: {why}")
-    return clocks(
-        question,
-        apart_s=claimed_s + _DATE_RESOLUTION_S / 2 - (before_s + after_s) / 2,
-        uncertain_s=(after_s - before_s + _DATE_RESOLUTION_S) / 2,
-        apart_s_max=CLOCKS_APART_S_MAX,
-    )
-
-
-def _briefly(answer: Answer) -> str:
-    """Without the address, which is a secret."""
-    return f"HTTP {answer.http_status} {answer.text!r}"

@@ -1,0 +1,39 @@
+"""What the topics ask before a rollback."""
+
+import importlib
+from pathlib import Path
+
+from pam_rollback.base.question import Call, Question
+from pam_rollback.environment.environment import Environment
+from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.plan.plan import load_plan
+from pam_rollback.preflight.fixtures.preflight import Preflight
+from pam_rollback.product.rules.expected_releases import ExpectedReleases
+from pam_rollback.session import slices
+from tests.listening import listened_to
+
+ROOT = Path(__file__).parents[2]
+PLAN = load_plan(ROOT / "plan.toml")
+TOPICS = [importlib.import_module(f"{name}.hooks") for name in slices.topics()]
+
+
+def preflight(environment: Environment, *others: object) -> Preflight:
+    """As the fixture of that name asks it; ``others`` are asked, too."""
+    hook = listened_to(*TOPICS, *others).hook
+    found: list[list[Call]] = hook.pytest_pam_preflight(environment=environment, plan=PLAN, to=ExpectedReleases())
+    return Preflight(environment, PLAN, [call for calls in found for call in calls])
+
+
+QUESTIONS = preflight(load_environment("production", ROOT / "environments", {})).questions
+EVERY = {one.ability for one in QUESTIONS} - {""}
+
+
+def _of(text: str) -> Question:
+    [found] = [one for one in QUESTIONS if text in one.text]
+    return found
+
+
+DATABASE = _of("the database can be read")
+ACCOUNT = _of("the test account can sign in")
+CHANNEL = _of("the incident channel")
+CLOCK = _of("the API agree on the time")
