@@ -45,6 +45,8 @@ WRONG = [
     (TOPICS, "session.record", "rollback.service.planned"),
     (TOPICS, "session.verdict", "rollback.engine.steps"),
     (TOPICS, "browser.hooks", "rollback.service.planned"),
+    (TOPICS, "baseline.fixtures.baseline", "browser.rules.barriers"),
+    (TOPICS, "preflight.hooks", "integrity.client.rows_seen"),
     (PURE, "health.rules.circuit_breakers", "subprocess"),
     (PURE, "health.rules.circuit_breakers", "outside.http"),
     (PYTEST, "alerts.service", "session.runbook"),
