@@ -235,7 +235,10 @@ def test_a_healthy_sandbox_is_ready_in_time_and_nothing_is_left_behind(practice_
     assert {practice_range.flags.read_flags()[name] for name in FLAGS} == {ON}
     assert "[x] feature-flag: ready" in ended.out
     assert {way["state"] for way in record["standing"]["ways"]} == {"ready"}
-    assert "[x] frontend-commit: Netlify, the repository's host, git here, Node.js and npm here" in ended.out
+    assert (
+        "[x] frontend-commit: Netlify, the repository's host, the package registry, git here, Node.js and npm here"
+        in ended.out
+    )
     words = " ".join(ended.out.split())
     assert "Netlify: all but frontend-restore, frontend-commit, frontend-revert, full-system" in words
     assert "the package registry: all but frontend-commit, frontend-revert" in words
