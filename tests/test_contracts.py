@@ -30,7 +30,7 @@ ROOMS = (
 TOPICS = "topics, and the session, know of each other only this"
 PURE = "rules and the lower foundation are pure: no I/O libraries, no session, no sandbox"
 PYTEST = "pytest, Allure and the session stay in session, report, fixtures and hooks"
-PROVIDERS = "a provider is known in its own folder, where its client is made, and by those who look at hosts"
+PROVIDERS = "a provider is known in its own folder, where it is found by its name, and by a tracker"
 WRONG = [
     (LAYERS, "base.clock", "plan.plan"),
     (LAYERS, "session.verdict", "gate.hooks"),
