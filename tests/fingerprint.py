@@ -34,6 +34,10 @@ _CATALOGUE = {
 }
 _ROWS = "SELECT md5(coalesce(string_agg(t::text, '' ORDER BY t::text), '')) FROM public.TABLE t WHERE t::text !~ 'pam.rollback'"
 """Without what the suite writes on purpose, as the test account: its probes bear its name."""
+_SETTINGS = (
+    "SELECT to_jsonb(t) - '{id,created_at,updated_at}'::text[] FROM public.user_settings t WHERE t::text !~ 'rollback'"
+)
+"""What people chose, whenever they chose it. A journey changes it and puts it back, so it counts beside journeys, too."""
 _OF_USERS = ("profiles", "user_settings", "pam_conversations", "pam_messages", "expenses", "support_tickets")
 _OF_THE_PRODUCT = ("schema_migrations",)
 
@@ -64,6 +68,7 @@ def fingerprint(range_: Range, *, with_users_rows: bool = True) -> dict[str, str
             kind: sorted(map(repr, connection.execute(query.replace("OURS", _OURS).encode())))
             for kind, query in _CATALOGUE.items()
         }
+        found["what people chose"] = sorted(map(repr, connection.execute(_SETTINGS)))
         for table in tables:
             found[f"rows of {table}"] = connection.execute(_ROWS.replace("TABLE", table).encode()).fetchone()
     return {

@@ -3,6 +3,7 @@
 import re
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ def test_session(traveller):
     assert not renewed.signed_in_again, "signed in twice, and the test fails"
 '''
 CHROMIUM_ONLY = ("--browser", "chromium")
-CHOSEN = {"distance_unit": "km"}
+CHOSEN, BY_ITSELF = {"distance_unit": "km"}, {"distance_unit": "miles"}
 """A setting that the person made, and not to what it is by itself. One that was never made cannot be unmade by the API."""
 
 
@@ -53,6 +54,16 @@ def account(practice_range: Range) -> AccountApi:
         settings_url=f"{api}/api/v1/settings",
         token=signed_in.token,
     )
+
+
+@contextmanager
+def chosen(practice_range: Range) -> Iterator[None]:
+    """The person made that setting; afterwards it is what other tests of this sandbox find when nobody made it."""
+    account(practice_range).restore_settings(CHOSEN)
+    try:
+        yield
+    finally:
+        account(practice_range).restore_settings(BY_ITSELF)
 
 
 def in_both_browsers(project: Project) -> None:
@@ -72,10 +83,10 @@ def possessions(practice_range: Range) -> set[str]:
 @pytest.mark.nightly  # on every commit: in Chromium, beside faults of some (test_faults_together.py)
 def test_every_journey_works_in_every_declared_browser(practice_range: Range, project: Project) -> None:
     """Nobody has to say which browsers; what the journeys wrote is gone, and what one browser can show is shown once."""
-    account(practice_range).restore_settings(CHOSEN)
-    before = possessions(practice_range)
-
-    ended = project.run("-m", "journey", f"--env={practice_range.file}")
+    with chosen(practice_range):
+        before = possessions(practice_range)
+        ended = project.run("-m", "journey", f"--env={practice_range.file}")
+        after = possessions(practice_range)
 
     assert (ended.rc, set(ended.outcomes().values())) == (0, {"passed"}), ended.out
     cases = set(ended.outcomes_by_case())
@@ -86,7 +97,7 @@ def test_every_journey_works_in_every_declared_browser(practice_range: Range, pr
     } <= cases
     assert "test_new_visitor_gets_the_release[firefox]" not in cases
     assert "declares no webkit among its browsers: test_pam_answers_in_webkit" in " ".join(ended.out.split())
-    assert possessions(practice_range) ^ before == set()
+    assert after ^ before == set()
 
 
 def test_a_declared_browser_that_is_missing_is_never_green(practice_range: Range, project: Project) -> None:
@@ -138,12 +149,13 @@ def failed(shared_range: Range, tmp_path_factory: pytest.TempPathFactory) -> tup
     in_both_browsers(project)
     project.write("checks/test_failing.py", FAILING)
     shared_range.as_it_was()
-    account(shared_range).restore_settings(CHOSEN)
-    before = possessions(shared_range)
-    ended = project.run("checks/test_failing.py", f"--env={shared_range.file}", *CHROMIUM_ONLY)
+    with chosen(shared_range):
+        before = possessions(shared_range)
+        ended = project.run("checks/test_failing.py", f"--env={shared_range.file}", *CHROMIUM_ONLY)
+        after = possessions(shared_range)
     assert ended.rc == 10, ended.out
     assert set(ended.outcomes().values()) == {"broken criterion"}, ended.out
-    return before, possessions(shared_range), ended.folder, ended.out
+    return before, after, ended.folder, ended.out
 
 
 def test_a_browser_that_is_left_out_makes_it_partial(failed: tuple[set[str], set[str], Path, str]) -> None:

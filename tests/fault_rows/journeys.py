@@ -107,7 +107,7 @@ ROWS: list[Row] = [
         "setting-forgotten",
         "writes-forgotten",
         {SETTING},
-        "and saved; after a reload it is",
+        "was set to 'km' and saved; after a reload it is 'miles'",
         what="settings",
     ),
     _row("trips-gone", "page", {TRIP}, "open the trips: no trip to plan within", what="trips-hidden.css"),
