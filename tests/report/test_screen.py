@@ -374,7 +374,7 @@ reds = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=25)
 @given(
     found=reds,
     other=st.lists(words, max_size=20),
