@@ -366,11 +366,11 @@ reds = st.lists(
         st.sampled_from([Outcome.BROKEN_CRITERION, Outcome.UNKNOWN, Outcome.ACTION_FAILED, Outcome.NOT_RUN]),
         words,
         st.integers(1, 60),
-        st.integers(1, 50),
+        st.integers(1, 40),
         st.sampled_from(["new", "old", "of one cause", "of many"]),
     ),
     min_size=1,
-    max_size=16,
+    max_size=12,
 )
 
 

@@ -60,9 +60,11 @@ def rows_of_a_line_each(record: RunRecord, page: Page) -> int:
 
 def _amounts(record: RunRecord, page: Page, causes: Sequence[Causes], room: int | None) -> Iterator[_Amount]:
     """From all of it to hardly anything."""
-    yield _Amount(cut=False)
-    whole = range(_TOLD_IN_FULL, _IN_FULL_MIN - 1, -1)
     of_old = bool(wording.nothing_new(record))
+    # Each takes a row at least.
+    whole = range(_TOLD_IN_FULL, _IN_FULL_MIN - 1, -1) if room is None or len(causes) <= room else ()
+    if whole:
+        yield _Amount(cut=False)
     yield from (_Amount(in_full=count) for count in whole)
     for waivers in (True, False) if of_old else (False,):
         if not waivers:
