@@ -10,6 +10,7 @@ import pytest
 
 from pam_rollback.product.client.account_api import AccountApi
 from pam_rollback.product.client.pam_api import sign_in
+from tests.fingerprint import differences, fingerprint
 from tests.session.test_offline import dead_address
 from tests.sessions import BOTH_BROWSERS, Project, Range, runbook_in
 
@@ -168,6 +169,18 @@ def test_nothing_is_left_behind_by_a_journey_that_fails(failed: tuple[set[str], 
     before, after, _, _ = failed
 
     assert after ^ before == set()
+
+
+def test_a_setting_that_is_left_changed_would_be_seen(practice_range: Range) -> None:
+    """Beside journeys, too, whose other rows do not count: fault rows are held against it."""
+    account(practice_range).restore_settings(BY_ITSELF)
+    before = fingerprint(practice_range, with_users_rows=False)
+
+    with chosen(practice_range):
+        left = fingerprint(practice_range, with_users_rows=False)
+
+    assert differences(before, left) == ["what people chose"]
+    assert differences(before, fingerprint(practice_range, with_users_rows=False)) == []
 
 
 def test_a_failure_comes_with_trace_and_picture(failed: tuple[set[str], set[str], Path, str]) -> None:
