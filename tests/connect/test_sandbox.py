@@ -86,6 +86,8 @@ def test_what_it_wrote_is_true(
     assert [name for name, one in environment.contract.health.items() if not one.no_endpoint] == ["backend", "database"]
     assert "user_settings is wide" in text_of(folder)
     assert (environment.contract.tables.settings, len(environment.users_rows)) == ("wide", 6)
+    assert environment.git is not None
+    assert environment.git.migrations_folder == "supabase/migrations"
     written = (project.folder / "products" / "here.toml").read_text("utf-8") + (folder / "here.toml").read_text("utf-8")
     assert [secret for secret in today.variables.values() if secret in written] == []
     assert today.api("/health", token="").status == 200

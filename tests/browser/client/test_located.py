@@ -71,3 +71,22 @@ def test_the_chat_is_opened_by_its_button_where_there_is_one(browser: Browser) -
             without.open_chat()
     finally:
         page.close()
+
+
+@pytest.mark.parametrize(
+    ("script", "asks"),
+    [("", True), ("setTimeout(() => document.body.innerHTML = '<h1>Welcome back</h1>', 400)", False)],
+    ids=["stays", "passes"],
+)
+def test_a_form_that_passes_asks_nobody_to_sign_in(browser: Browser, script: str, *, asks: bool) -> None:
+    """Many sites show it until they have read who is signed in."""
+    page = browser.new_page()
+    try:
+        body = f"<label>Password <input type=password></label><script>{script}</script>"
+        page.route("http://pam.test/**", lambda route: route.fulfill(body=body, content_type="text/html"))
+        page.goto("http://pam.test/login")
+        password = {"password": Element.model_validate({"selector": "input[type=password]"})}
+        site = PamSite(page, "http://pam.test", PAGES, password, within_s=2)  # type: ignore[arg-type]
+        assert site.asks_to_sign_in() is asks
+    finally:
+        page.close()

@@ -9,7 +9,7 @@ import json
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -43,6 +43,7 @@ from pam_rollback.product.rules.site import Element, ElementName
 _LOOK_MS = 1000
 _LOOK_AGAIN_MS = 50
 _HEADING_GOES_WITHIN_MS = 500
+_FORM_PASSES_MS = 1500
 """One that was seen and cannot be read within that has gone with the page before."""
 _QUIET_LOOKS = 2
 _SHOWN_CHARACTERS = 160
@@ -178,9 +179,14 @@ class PamSite:
         """Load the page again; whether the site asks for e-mail and password instead of showing a page that cannot work."""
         with self._step("load the page with a lost session", "the page does not load"):
             self.page.reload(wait_until="domcontentloaded")
+        password = self.find("password")
         try:
-            self.find("password").wait_for()
+            password.wait_for()
         except PlaywrightTimeoutError:
+            return False
+        # A page may show its form until it has read who is signed in.
+        with suppress(PlaywrightTimeoutError):
+            password.wait_for(state="hidden", timeout=_FORM_PASSES_MS)
             return False
         return True
 

@@ -1,6 +1,7 @@
 """The barriers that the baseline has: each by its rule, the page state in which it was met and the element."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -17,13 +18,26 @@ Key = tuple[str, str, str]
 
 _ID = re.compile(r"#(?:\\.|[^\s>.:\[])+")
 _NUMBER = re.compile(r"\d+")
+_REACT = re.compile(r"(\\:r|«r|_r_)[0-9a-vN]+(\\:|»|_)")
+"""What React's useId counts up, to the base of 32."""
+_CLASSES = re.compile(r"\[[^\]]*\]|(?:\.(?:\\.|[^\s>.:\[#+~,\\])+){2,}")
+"""Classes of one element, one after the other. What stands in brackets is passed over."""
+_CLASS = re.compile(r"\.(?:\\.|[^.\\])+")
 _POSITION = re.compile(r"(:nth-(?:child|of-type)\()\d+\)")
 
 
 def stable(selector: str) -> str:
-    """The selector without what differs between two visits: counters in ids (``#field-3``) and positions among siblings."""
-    without_counters = _ID.sub(lambda found: _NUMBER.sub("N", found.group()), selector)
-    return _POSITION.sub(r"\1N)", without_counters)
+    """The selector without what differs between two visits: counters in ids, positions among siblings, and the order of classes.
+
+    axe-core names the rarest class of an element first, and which one that is depends on what else the page shows.
+    """
+    without_counters = _ID.sub(lambda found: _NUMBER.sub("N", _REACT.sub(r"\1N\2", found.group())), selector)
+    return _POSITION.sub(r"\1N)", _CLASSES.sub(_in_order, without_counters))
+
+
+def _in_order(found: re.Match[str]) -> str:
+    text = found.group()
+    return text if text.startswith("[") else "".join(sorted(_CLASS.findall(text)))
 
 
 def as_finding(key: Key, count: int = 1, by: str = "") -> Finding:
@@ -50,8 +64,8 @@ class Known:
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Self:
-        """Read back what ``as_data`` gave."""
-        return cls(
-            {(str(rule), str(state), str(target)): int(count) for rule, state, target, count in data["barriers"]},
-            str(data["rules"]),
-        )
+        """Read back what ``as_data`` gave, also before what counts as differing grew."""
+        counts: Counter[Key] = Counter()
+        for rule, state, target, count in data["barriers"]:
+            counts[str(rule), str(state), stable(str(target))] += int(count)
+        return cls(counts, str(data["rules"]))

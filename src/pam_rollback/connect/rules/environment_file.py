@@ -65,7 +65,7 @@ def environment_file(found: Found, asked: Asked) -> str:
         *table("urls", urls),
         *_probing(found),
         *table("secrets", {f"{name}_env": variable for name, variable in asked.variables.items()}, [_SECRETS]),
-        *_hosts(found.hosted),
+        *_hosts(found.hosted, supabase=bool(where.supabase)),
         *_flag_service(found.site.unleash),
         *table("sql", {"dialect": "product"}, _database(found)),
     ]
@@ -97,7 +97,11 @@ def _probing(found: Found) -> Iterator[str]:
     yield from table("probing", content, notes)
 
 
-def _hosts(hosted: Hosted) -> Iterator[str]:
+_MIGRATIONS_OF_SUPABASE = "supabase/migrations"
+"""Where Supabase's own command line tool keeps them."""
+
+
+def _hosts(hosted: Hosted, *, supabase: bool) -> Iterator[str]:
     if hosted.netlify_site:
         content = {"site_id": hosted.netlify_site, "api_url": hosted.netlify_api}
         filled = {key: value for key, value in content.items() if value}
@@ -124,6 +128,7 @@ def _hosts(hosted: Hosted) -> Iterator[str]:
             "frontend_folder": hosted.frontend_folder,
             "build_command": hosted.build_command,
             "publish_folder": hosted.publish_folder,
+            "migrations_folder": _MIGRATIONS_OF_SUPABASE if supabase else "",
         }
         filled = {key: value for key, value in content.items() if value}
         yield from table(
