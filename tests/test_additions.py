@@ -84,12 +84,15 @@ def test_few_files_are_touched() -> None:
 
 def test_what_is_added_is_used_and_put_back(harbour: Project, host: Pier) -> None:
     """The criterion is met and names the strategy; that is carried out for real, then judged by the checks, then put back."""
-    decision, rollback, undo = commands()
+    preflight, decision, rollback, undo = commands()
+    could = harbour.run(*preflight)
     decided = harbour.run(*decision)
     done = harbour.run(*rollback)
     asked = list(host.asked)
     put_back = harbour.run(*(str(done.folder) if part == "reports/out/RUN" else part for part in undo))
 
+    assert could.outcomes() == {"test_the_page_can_be_shown": "passed"}, could.out
+    assert {way["name"]: way["state"] for way in could.record["standing"]["ways"]}["maintenance"] == "ready", could.out
     assert decided.outcomes() == {"test_builds_do_not_wait": "broken criterion"}, decided.out
     assert decided.record["decision"]["strategy"]["id"] == "ST-7", decided.out
     assert "pytest drills/test_maintenance.py --env harbour" in decided.record["decision"]["strategy"]["command"]
