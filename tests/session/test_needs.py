@@ -83,3 +83,17 @@ def test_an_ability_that_nobody_can_declare_is_refused() -> None:
     """Else its test would be left out for ever."""
     with pytest.raises(ValueError, match="no environment can declare 'databas', did you mean 'database'"):
         needs("databas")  # type: ignore[arg-type]
+
+
+@pytest.fixture
+@needs(waits="window", damage=True)
+def window() -> int:
+    """Something that takes its time, after an incident that was planted."""
+    return 1
+
+
+def test_who_waits_and_for_what(window: int, request: pytest.FixtureRequest) -> None:
+    """Tests are ordered by it, and left out of a drill without damage."""
+    [found] = needs_of(request.node, account=False)
+
+    assert (found.waits, found.damage) == ("window", True)

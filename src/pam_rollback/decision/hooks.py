@@ -1,4 +1,4 @@
-"""What a session of the phase ``decision`` recommends."""
+"""What a session of the phase ``decision`` watches from its beginning, and recommends in the end."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -12,6 +12,21 @@ from pam_rollback.session.selection import LeftOut
 
 if TYPE_CHECKING:
     from pam_rollback.report.decision_record import DecisionRecord
+
+_WATCH = "watch"
+"""The fixture that looks back."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pam_situation_begins(request: pytest.FixtureRequest) -> None:
+    """Where a test looks back on the time of this process, users are watched from now on: what the tests before it take is part of that.
+
+    With pytest-xdist each worker knows all tests and runs some of them: one prober is enough, and whoever needs it starts it.
+    """
+    if hasattr(request.config, "workerinput"):
+        return
+    if any(_WATCH in getattr(item, "fixturenames", ()) for item in request.session.items):
+        request.getfixturevalue("observation")
 
 
 def pytest_pam_recommendation(

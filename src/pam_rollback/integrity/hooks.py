@@ -1,5 +1,7 @@
 """What a baseline has of the database, and what a rollback needs of it."""
 
+import pytest
+
 from pam_rollback.base.question import Call, Question, one
 from pam_rollback.environment.environment import Environment
 from pam_rollback.integrity import ACCESS_FILE, ROWS_FILE, SCHEMA_FILE
@@ -7,6 +9,15 @@ from pam_rollback.session.baseline_files import BaselinePart
 
 _READER = "a role that may read all of it, and its DSN ([secrets] database_dsn_env)"
 _DATABASE = ("database",)
+
+
+_LINK = "database_link"
+"""The fixture that knows whether the database is the one behind the API: all that was read there has that condition."""
+
+
+def pytest_pam_unproven(request: pytest.FixtureRequest) -> str | None:
+    """Whether it is that database."""
+    return request.getfixturevalue(_LINK).unproven or None if _LINK in request.fixturenames else None
 
 
 def pytest_pam_baseline_parts() -> list[BaselinePart]:

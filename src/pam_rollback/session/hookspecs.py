@@ -186,6 +186,13 @@ def pytest_pam_criterion_retest(criterion: str, request: pytest.FixtureRequest) 
     """
 
 
+def pytest_pam_unproven(request: pytest.FixtureRequest) -> str | None:
+    """Say what a test would not notice that stands on a fixture of yours (``request.fixturenames``): a condition of the verdict.
+
+    Asked for each fact that a test enters into the table of criteria. What fails in it is such a condition.
+    """
+
+
 @pytest.hookspec(firstresult=True)
 def pytest_pam_on_record(config: pytest.Config, environment: "Environment") -> tuple[bool, str] | None:
     """Say whether the incident of this environment is on record in a tracker (PRE-4), and where. None: no tracker is known.

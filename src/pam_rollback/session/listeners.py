@@ -127,6 +127,11 @@ def baseline_parts(config: pytest.Config) -> list[BaselinePart]:
     return _all(_asked(config.hook.pytest_pam_baseline_parts, failed))
 
 
+def unproven(request: pytest.FixtureRequest) -> list[str]:
+    """What a test would not notice, by what it stands on."""
+    return _asked(request.config.hook.pytest_pam_unproven, _failed, request=request)
+
+
 def alarm(config: pytest.Config, environment: Environment, text: str) -> None:
     """Say at once what must not be lost."""
     _asked(config.hook.pytest_pam_alarm, _silent, environment=environment, text=text)

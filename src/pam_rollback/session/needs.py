@@ -14,6 +14,7 @@ from pam_rollback.base.configuration import suggestion
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_tables import Ability, Browser
 
+Waits = Literal["", "window", "answers"]
 Lacking = Callable[[pytest.Item, Environment], str]
 """Why a test has nothing to ask in an environment, in words; empty when it has."""
 F = TypeVar("F", bound=Callable[..., Any])
@@ -36,6 +37,8 @@ class Needs:
     elements: tuple[str, ...] = ()
     baseline: str = ""
     rollback: bool = False
+    damage: bool = False
+    waits: Waits = ""
     of_case: "Callable[[Mapping[str, object], bool], Needs] | None" = None
     lacking: Lacking | None = None
 
@@ -47,6 +50,8 @@ def needs(
     elements: tuple[str, ...] = (),
     baseline: str = "",
     rollback: bool = False,
+    damage: bool = False,
+    waits: Waits = "",
     of_case: Callable[[Mapping[str, object], bool], Needs] | None = None,
     lacking: Lacking | None = None,
 ) -> Callable[[F], F]:
@@ -56,9 +61,10 @@ def needs(
 
     ``abilities``: what the environment declares. ``browser``: one that it declares, beside those that a test is run in. ``series``: one
     of these stands in ``[prometheus]``, where that is the source. ``elements``: of pages, by their names in the product's contract.
-    ``baseline``: the part of a baseline that something is compared with. ``rollback``: one that this session did. ``of_case``: what more
-    it is, by the test's parameters and by whether there is a test account. ``lacking``: why nothing of it is there, for what no word above
-    says.
+    ``baseline``: the part of a baseline that something is compared with. ``rollback``: one that this session did. ``damage``: that
+    something was planted before it. ``waits``: for a window, or for hundreds of answers of users, so that the test comes late.
+    ``of_case``: what more it is, by the test's parameters and by whether there is a test account. ``lacking``: why nothing of it is
+    there, for what no word above says.
     """
     unknown = [
         f"{name!r}, {suggestion(name, known)}"
@@ -68,7 +74,7 @@ def needs(
     ]
     if unknown:
         raise ValueError(f"@needs: no environment can declare {'; '.join(unknown)}")
-    said = Needs(abilities, browser, series, elements, baseline, rollback, of_case, lacking)
+    said = Needs(abilities, browser, series, elements, baseline, rollback, damage, waits, of_case, lacking)
 
     def mark(function: F) -> F:
         if not hasattr(function, "__code__"):

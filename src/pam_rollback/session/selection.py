@@ -185,7 +185,7 @@ def _of_another_rollback(item: pytest.Item, runbook: Runbook) -> str:
     proves_damage = item.get_closest_marker("drill") is not None
     if runbook.options.real and proves_damage:
         return "not part of a real rollback"
-    recovers = proves_damage or "complete_recovery" in getattr(item, "fixturenames", ())
+    recovers = proves_damage or any(one.damage for one in _needs(item, runbook.environment))
     if runbook.undamaged and recovers and situation_of(item) not in {AS_IS, BASELINE}:
         return f"nothing is planted on {runbook.environment.name}: {NOT_JUDGED}"
     return ""

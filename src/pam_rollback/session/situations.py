@@ -17,6 +17,7 @@ from pam_rollback.base.configuration import suggestion
 from pam_rollback.plan.stories import SITUATIONS
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.markers import PHASES, asks_for, kinds_of, phase_of
+from pam_rollback.session.needs import needs_of
 from pam_rollback.session.runbook import Runbook
 
 AS_IS = "as-is"
@@ -24,11 +25,6 @@ BASELINE = "baseline"
 AFTER_EACH = "after-each"
 _AFTER = "after-"
 
-WATCH_FIXTURE = "watch"
-_WAITS = frozenset({"held_window", "servers_records", WATCH_FIXTURE})
-"""Tests that ask for one of these wait for a window, so they come last in their situation and share one wait."""
-_ANSWERS = frozenset({"monitored", "experience"})
-"""Tests that ask for one of these wait for hundreds of answers of users."""
 _ANSWERS_LATER_BELOW_HZ = 10.0
 """At a rate below this they are waited for while journeys are walked, not before: the 600 answers of SC-5 take a minute at it."""
 KINDS_IN_ORDER = (
@@ -106,7 +102,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     runbook = runbook_module.of(config)
     if runbook is None:
         return
-    waits = _WAITS | (_ANSWERS if runbook.environment.probing.rate_hz < _ANSWERS_LATER_BELOW_HZ else frozenset())
+    # Those that wait for a window share one wait.
+    late = {"window"} | ({"answers"} if runbook.environment.probing.rate_hz < _ANSWERS_LATER_BELOW_HZ else set())
     selection = config.stash[SITUATIONS_KEY]
     order = {name: index for index, name in enumerate(_each_once(selection))}
     phases = {name: index for index, name in enumerate(PHASES)}
@@ -124,7 +121,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             order.get(situation_of(item), len(order)),
             item.get_closest_marker("checklist") is not None,  # they tell what all others said
             VERDICT_FIXTURE in getattr(item, "fixturenames", ()),
-            not waits.isdisjoint(getattr(item, "fixturenames", ())),
+            any(one.waits in late for one in needs_of(item, account=False)),
             phases.get(phase, len(phases)),
             kind,
         )
