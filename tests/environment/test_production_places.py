@@ -16,6 +16,7 @@ PRODUCTION = {
     "urls": {"frontend": "https://example.com", "api": "https://api.example.com", "backend": "https://10.1.2.3"},
     "netlify": {"site_id": "0a1b"},
     "render": {"service_id": "srv-1"},
+    "backend_host": {"api_url": "https://pier.example.org/v1", "id": "pam"},
     "statuspage": {"page_id": "p1"},
     "git": {"remote": "https://github.com/Shop/pam.git", "branch": "release"},
     "load": {"targets": ["https://xn--bcher-kva.example"]},
@@ -54,6 +55,7 @@ def test_every_spelling_is_the_same_place(address: str, key: str) -> None:
     [
         ({"netlify": {"site_id": "0a1b"}}, "[netlify] site_id"),
         ({"render": {"service_id": "srv-1"}}, "[render] service_id"),
+        ({"backend_host": {"api_url": "https://Pier.example.org", "id": "pam"}}, "[backend_host] id"),
         ({"statuspage": {"page_id": "p1"}}, "[statuspage] page_id"),
         ({"load": {"targets": ["https://a.example", "https://api.example.com"]}}, "[load] targets"),
         ({"load": {"stable_api": "https://example.com"}}, "[load] stable_api"),
@@ -73,6 +75,8 @@ def test_what_a_rollback_would_change_is_compared_too(tables: dict[str, Any], ke
         {"urls": {"status_page": "https://example.com"}},
         {"git": {"remote": "https://github.com/Shop/pam.git"}},
         {"netlify": {"site_id": "other", "api_url": "https://api.netlify.com/api/v1"}},
+        {"backend_host": {"api_url": "https://pier.example.org", "id": "pam-staging"}},
+        {"backend_host": {"api_url": "https://quay.example.org", "id": "pam"}},
         {"urls": 3, "load": {"targets": [3]}},
     ],
 )

@@ -10,13 +10,7 @@ _WEB = (
     *(("load", key) for key in ("stable_api", "stable_backend", "targets")),
 )
 """What is asked, loaded or changed. A status page, a Prometheus and a mail server may well serve several environments."""
-_IDS = (
-    ("netlify", "site_id"),
-    ("render", "service_id"),
-    ("statuspage", "page_id"),
-    ("frontend_host", "id"),
-    ("backend_host", "id"),
-)
+_IDS = (("netlify", "site_id"), ("render", "service_id"), ("statuspage", "page_id"))
 
 
 def shared_places(content: Mapping[str, Any], production: Mapping[str, Any], source: str) -> list[str]:
@@ -42,6 +36,11 @@ def _places(content: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         value = _table(content, table).get(key)
         if value:
             yield f"[{table}] {key}", str(value), f"{table} {value}"
+    for table in ("frontend_host", "backend_host"):
+        host = _table(content, table)
+        if host.get("id"):
+            # Each host counts by itself: the same id somewhere else is another site.
+            yield f"[{table}] id", str(host["id"]), f"{table} {_web_place(str(host.get('api_url')))} {host['id']}"
     git = _table(content, "git")
     if git.get("remote"):
         branch = str(git.get("branch", "main"))
