@@ -339,12 +339,14 @@ class Environment(Table):
         table = getattr(self, name)
         if table is None:
             return own
-        return Host.model_construct(provider=name, api_url=table.api_url, id=getattr(table, key))
+        beside = table.workers if isinstance(table, Render) else ()
+        return Host.model_construct(provider=name, api_url=table.api_url, id=getattr(table, key), workers=beside)
 
     @property
     def workers(self) -> tuple[str, ...]:
         """The other services that a deploy of the back end covers, by their ids at its host."""
-        return self.render.workers if self.render is not None else ()
+        host = self.host_of("backend")
+        return host.workers if host is not None else ()
 
     def host_token(self, site: HostedSite) -> str:
         """What its host knows us by. Raises ConfigurationError when it has no value here."""

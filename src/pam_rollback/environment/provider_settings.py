@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, Strict
 
 from pam_rollback.base.addresses import web_address
 from pam_rollback.base.configuration import Problem, Table
@@ -37,6 +37,8 @@ class Host(Table):
     """Where it is asked."""
     id: Annotated[str, Field(min_length=1)]
     """Which site or service it is there."""
+    workers: Annotated[tuple[str, ...], Strict(False)] = ()  # noqa: FBT003 - TOML has lists
+    """Of a back end: the other services that a push deploys from the same commit. They go back with the API."""
 
 
 class GitHub(Table):
