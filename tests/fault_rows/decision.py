@@ -185,6 +185,7 @@ ROWS: list[DecisionRow] = [
     _data("messages-rewritten", {REWRITTEN}, "rewritten without a trace"),
     _data("expenses-moved", {MOVED}, "were moved to another owner"),
     _data("key-dropped", set(), "but the database's own rules are damaged", verdict=THINK, state=CONSIDER),
+    _data("trigger-dropped", set(), "was lost: trigger public.expenses.touch", verdict=THINK, state=CONSIDER),
     _slower("60-percent-slower", FAR, "IR-4", NOW, "limit +50 %, for 10 s", ms=1300),
     _slower("30-percent-slower", SLOWER, "CR-5", THINK, "limit +20 %, for 5 s", ms=1050),
     _memory("leak-beyond-200-mb", HOLDS, NOW, "level 200 MB", mb=150, mb_per_s=4, strategy="ST-4"),

@@ -11,6 +11,7 @@ from pam_rollback.decision.rules.decision import State
 from pam_rollback.decision.rules.decision_states import judged_data, judged_loss, judged_memory, judged_rewriting
 from pam_rollback.integrity.rules.row_counts import TableCount, TableCounts, lost
 from pam_rollback.integrity.rules.row_rewriting import RowRewriting, TableRewriting
+from pam_rollback.integrity.rules.schema_changes import SchemaChanges, SchemaComparison
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.product.rules.invariants import InvariantResult
 from pam_rollback.records.rules.memory import MemoryGrowth, MemoryReading
@@ -130,6 +131,38 @@ def test_rules_that_are_damaged_are_between_the_criteria() -> None:
     assert "the database's own rules are damaged" in words
     assert of_data({"a": result("a", 2)}, {"s": result("s", 1)})[0] is State.HOLDS
     assert of_data({"a": result("a")}, {"s": result("s")})[0] is State.CLEAR
+
+
+def compared(how: str = "", *, taken_back: tuple[str, ...] = ()) -> SchemaComparison:
+    """A schema of ten objects, of which one changed in this way."""
+
+    def part(name: str) -> SchemaChanges:
+        return SchemaChanges(name, ("policy p of expenses",) if name == how else (), 10, 0, MOMENT, taken_back)
+
+    return SchemaComparison(part("was lost"), part("is weaker"), part("is more open"))
+
+
+@pytest.mark.parametrize(
+    ("schema", "state", "words"),
+    [
+        (compared(), State.CLEAR, "0 damaged rows"),
+        (compared("was lost"), State.CONSIDER, "something of the schema was lost: policy p of expenses"),
+        (compared("is weaker"), State.CONSIDER, "something of the schema is weaker"),
+        (compared("is more open"), State.CONSIDER, "something of the schema is more open"),
+        (compared("was lost", taken_back=("7",)), State.UNKNOWN, "not applied any more (7)"),
+    ],
+    ids=["as it was", "lost", "weaker", "more open", "with a migration that is gone"],
+)
+def test_a_schema_that_changed_since_the_baseline_is_between_the_criteria(
+    schema: SchemaComparison, state: State, words: str
+) -> None:
+    """No invariant knows of a trigger that is gone: the baseline does. With a damaged row the criterion is met all the same."""
+    found = judged_data("IR-3", {"a": result("a")}, {}, {}, affected_max=0, gaps=GAPS, schema=schema)
+
+    assert found.finding.state is state
+    assert words in found.finding.words
+    damaged = judged_data("IR-3", {"a": result("a", 1)}, {}, {}, affected_max=0, gaps=GAPS, schema=schema)
+    assert damaged.finding.state is State.HOLDS
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from pam_rollback.decision.rules.decision import OF_GAP, Finding, Judged, State
 from pam_rollback.integrity.rules.row_counts import RowLoss
 from pam_rollback.integrity.rules.row_moves import RowMoves
 from pam_rollback.integrity.rules.row_rewriting import RowRewriting
+from pam_rollback.integrity.rules.schema_changes import SchemaComparison
 from pam_rollback.plan.decision_rules import Gaps
 from pam_rollback.product.rules.invariants import InvariantResult
 from pam_rollback.records.rules.memory import MemoryGrowth
@@ -64,30 +65,32 @@ def judged_data(
     affected_max: int,
     gaps: Gaps,
     left_out: Mapping[str, str] | None = None,
+    schema: SchemaComparison | None = None,
 ) -> Judged:
     """IR-3, corruption: the rows for which an invariant does not hold, all invariants together, are more than the plan tolerates.
 
     A row may break several, so the sum is an upper bound; with the plan's tolerance of 0 that makes no difference. ``left_out``: what
-    was not asked, since there is nothing to hold it against, and why; it is named.
+    was not asked, since there is nothing to hold it against, and why; it is named. ``schema``: held against the baseline, where one has it.
     """
     offenders = sum(result.offenders for result in of_users.values())
     broken = [result for result in of_users.values() if result.offenders]
     looked_at = max((result.looked_at for result in of_users.values()), default=0)
     empty = [result for result in (*of_users.values(), *of_schema.values()) if result.is_empty]
-    damaged = [result for result in of_schema.values() if result.offenders]
+    damaged = [str(result) for result in of_schema.values() if result.offenders]
+    changed, not_compared = _since_the_baseline(schema)
     words = f"{offenders} damaged rows by {len(of_users)} invariants"
     if offenders > affected_max:
         state, words = State.HOLDS, f"{words}: {_named(broken)}"
-    elif unknown or empty or not of_users:
-        why = [*(f"{name}: {why}" for name, why in unknown.items()), *map(str, empty)]
+    elif unknown or empty or not_compared or not of_users:
+        why = [*(f"{name}: {why}" for name, why in unknown.items()), *map(str, empty), *not_compared]
         state, words = (
             State.UNKNOWN,
             "; ".join(why[:_NAMED]) or "no invariant was evaluated: nothing is known of the data",
         )
-    elif damaged:
+    elif damaged or changed:
         state, words = (
             OF_GAP[gaps.schema_damaged],
-            f"{words}, but the database's own rules are damaged: {_named(damaged)}",
+            f"{words}, but the database's own rules are damaged: {_named([*damaged, *changed])}",
         )
     else:
         state = State.CLEAR
@@ -119,6 +122,17 @@ def judged_rewriting(criterion: str, rewriting: RowRewriting | RowMoves) -> Judg
     return Judged(Finding(criterion, state, words), rewriting.figures)
 
 
-def _named(results: Sequence[InvariantResult]) -> str:
+def _since_the_baseline(schema: SchemaComparison | None) -> tuple[list[str], list[str]]:
+    """What of the schema changed for the worse, and what could not be compared."""
+    changed, unknown = list[str](), list[str]()
+    for one in () if schema is None else (schema.lost, schema.weaker, schema.opened):
+        try:
+            changed += [] if one.none else [str(one)]
+        except MeasurementFailed as why:
+            unknown.append(str(why))
+    return changed, unknown
+
+
+def _named(results: Sequence[InvariantResult | str]) -> str:
     more = f" and {len(results) - _NAMED} more" if len(results) > _NAMED else ""
     return "; ".join(map(str, results[:_NAMED])) + more
