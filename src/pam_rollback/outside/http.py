@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
 from pam_rollback.base.answer import Answer
+from pam_rollback.outside import pace
 from pam_rollback.outside.http_wish import Wish
 
 T = TypeVar("T")
@@ -57,6 +58,8 @@ def fetch(
         payload = json_module.dumps(json).encode()
         head["Content-Type"] = "application/json"
     head.update({name: field_value(value) for name, value in (headers or {}).items()})
+    if not proxy:  # which is another address
+        pace.before_request(url, head)
     wish = Wish(method, url, head, payload, deadline_s, max_body_bytes, proxy, start_is_enough, reuse)
     if light and not reuse and not _asks_a_proxy(url, proxy):
         from pam_rollback.outside.plain_exchange import exchange  # noqa: PLC0415 - see above

@@ -25,6 +25,7 @@ from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.journal.journal import Journal, Scope
 from pam_rollback.outside.durable import make_private
+from pam_rollback.outside.pace import Pace
 from pam_rollback.plan import stories
 from pam_rollback.plan.plan import Plan, load_plan
 from pam_rollback.report.redaction import Redactor
@@ -91,6 +92,8 @@ class Runbook:
     """What ``--resume RUN`` goes on with; None when this run begins with this session."""
     losses: list[str] = field(default_factory=list)
     """What this session could not write in its place, one sentence each."""
+    kept_to: Pace | None = None
+    """How fast the product is asked; None where nothing is known of limits."""
     host: str = ""
     """Host and port of the API; empty while a sandbox of this session's own has not started."""
 

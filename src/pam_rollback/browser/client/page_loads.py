@@ -13,8 +13,10 @@ from typing import Any, Final
 from playwright.sync_api import BrowserContext, CDPSession, Error, Page
 
 from pam_rollback.base.outside_text import cut
+from pam_rollback.browser.client import paced
 from pam_rollback.browser.rules.page_loads import Metric, PageLoad, PageLoads, Visit
 from pam_rollback.browser.rules.page_weight import Transfer
+from pam_rollback.outside.pace import before_page
 
 LIBRARY: Final = Path(__file__).with_name("vendor") / "web-vitals-6.2.3.iife.js"
 
@@ -46,7 +48,7 @@ def load_page(name: str, url: str, open_context: OpenContext, *, times: int, wit
     for _ in range(times):
         with open_context() as context:
             context.add_init_script(_INIT)
-            page = context.new_page()
+            page = paced.counted(context.new_page())
             page.set_default_timeout(within_s * 1000)
             network = _Network(context.new_cdp_session(page))
             loads.append(_load(page, network, url, Visit.FIRST, within_s))
@@ -105,6 +107,7 @@ class _Network:
 
 
 def _load(page: Page, network: _Network, url: str, visit: Visit, within_s: float) -> PageLoad:
+    before_page()
     network.begin()
     deadline_s = time.monotonic() + within_s
     try:

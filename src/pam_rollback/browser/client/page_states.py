@@ -15,12 +15,14 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.outside_text import cut
+from pam_rollback.browser.client import paced
 from pam_rollback.browser.client.held_question import HeldQuestion
 from pam_rollback.browser.client.pam_site import PamSite
 from pam_rollback.browser.client.rendered_page import heading_of
 from pam_rollback.browser.rules.accessibility import PUBLIC_STATES
 from pam_rollback.browser.rules.journeys import Stopped
 from pam_rollback.environment.environment_tables import Pages
+from pam_rollback.outside.pace import SIGN_IN, spend
 from pam_rollback.product.rules.site import Element, ElementName
 
 QUESTION: Final = "Is there a quiet campground by the sea?"
@@ -188,6 +190,7 @@ class Visit:
         self._person.await_element("email", "sign in").fill(NOBODY)
         password = self._person.await_element("password", "sign in")
         password.fill("not a password of anybody")
+        spend(SIGN_IN)
         password.press("Enter")
         return self._wait_for(self.page.locator(ALERT), "an alert about the wrong password")
 
@@ -264,7 +267,7 @@ class Visit:
         # Away from the old page first: what it still asks for is over then, and Playwright does not always say so.
         self.page.goto("about:blank")
         self._under_way.clear()
-        self.page.goto(self._site.frontend + path, wait_until="domcontentloaded")
+        paced.goto(self.page, self._site.frontend + path, wait_until="domcontentloaded")
 
     def _wait_for(self, locator: Locator, what: str) -> Locator:
         try:

@@ -29,12 +29,14 @@ from playwright.sync_api import (
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.outside_text import cut
 from pam_rollback.base.strict_json import read_json
+from pam_rollback.browser.client import paced
 from pam_rollback.browser.client.located import located
 from pam_rollback.browser.client.page_signs import SignsOfPage
 from pam_rollback.browser.client.rendered_page import await_heading, content_of, rendered
 from pam_rollback.browser.rules.journeys import Stopped, Unreachable
 from pam_rollback.browser.rules.never_found import NotAsDescribed
 from pam_rollback.environment.environment_tables import Pages
+from pam_rollback.outside.pace import QUESTION, SIGN_IN, before_socket, spend
 from pam_rollback.product.client.pam_api import SignInLimited
 from pam_rollback.product.rules.chat_answer import Intent, apology, said_on_socket, shortcoming, shown, telling_part
 from pam_rollback.product.rules.front_page import PageContent
@@ -96,7 +98,7 @@ class PamSite:
         hosts: frozenset[str] = frozenset(),
     ) -> None:
         """``hosts``: by name, those of the product beside the site's own."""
-        self.page = page
+        self.page = paced.counted(page)
         self._signs = SignsOfPage(page, hosts | {urlsplit(address).hostname or ""})
         self._elements = elements
         self._intent = intent
@@ -119,11 +121,12 @@ class PamSite:
 
         Raises SignInLimited where the service says that there were too many.
         """
+        spend(SIGN_IN)
         with self._step("sign in", "the fields for e-mail and password are not there", "email", "password"):
             if self._sign_in_link.count():
                 self._sign_in_link.first.click()
             elif not self.is_at(self._pages.login):
-                self.page.goto(self._address + self._pages.login, wait_until="domcontentloaded")
+                paced.goto(self.page, self._address + self._pages.login, wait_until="domcontentloaded")
             self.find("email").fill(email)
             self.find("password").fill(password)
         self._posts.clear()
@@ -178,7 +181,7 @@ class PamSite:
     def asks_to_sign_in(self) -> bool:
         """Load the page again; whether the site asks for e-mail and password instead of showing a page that cannot work."""
         with self._step("load the page with a lost session", "the page does not load"):
-            self.page.reload(wait_until="domcontentloaded")
+            paced.reload(self.page)
         password = self.find("password")
         try:
             password.wait_for()
@@ -195,19 +198,19 @@ class PamSite:
     def open(self, path: str) -> str:
         """Open a page and wait until it has its heading; gives that."""
         with self._step(f"open {path}", "no page with a heading"):
-            self.page.goto(self._address + path, wait_until="domcontentloaded")
+            paced.goto(self.page, self._address + path, wait_until="domcontentloaded")
             return self.heading()
 
     def rendered(self, path: str) -> PageContent:
         """Open a page and give what it shows, whatever that is."""
         with self._step(f"open {path}", "it goes on loading"):
-            self.page.goto(self._address + path, wait_until="load")
+            paced.goto(self.page, self._address + path, wait_until="load")
             return rendered(self.page, within_s=self._within_s)
 
     def reload(self) -> None:
         """Load the page again."""
         with self._step("load the page again", "no page with a heading"):
-            self.page.reload(wait_until="domcontentloaded")
+            paced.reload(self.page)
             self.heading()
 
     def reach(self, path: str) -> str:
@@ -251,6 +254,7 @@ class PamSite:
         if "open_chat" in self._elements and not self._message.count():
             with self._step("open the chat", "no button that opens it", "open_chat"):
                 self.find("open_chat").wait_for()
+                before_socket()
                 before = content_of(self.page)
                 self.find("open_chat").click()
         with self._step("open the chat", "no field for a message", "message"):
@@ -271,6 +275,7 @@ class PamSite:
                 self._message.fill(question)
             if not question:
                 raise Stopped("ask PAM: the field for the message is empty")
+        spend(QUESTION)
         with self.listening():
             with self._step("ask PAM", "no field for a message", "message"):
                 self._message.press("Enter")
@@ -365,6 +370,7 @@ class PamSite:
 
     def speak(self) -> str:
         """Record a moment of the fake microphone and send it; gives PAM's answer."""
+        spend(QUESTION)
         before = self._messages.count()
         with self._step("speak to PAM", "no button to speak"):
             self._speak.click()

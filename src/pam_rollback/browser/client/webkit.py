@@ -20,6 +20,7 @@ from pam_rollback.browser.client.browser import BrowserMissing, webkit
 from pam_rollback.browser.rules.journeys import Stopped, Unreachable
 from pam_rollback.browser.rules.never_found import NotAsDescribed, PageSigns
 from pam_rollback.environment.environment_tables import Pages
+from pam_rollback.outside.pace import QUESTION, SIGN_IN, before_page, before_socket, saw_socket, spend
 from pam_rollback.product.rules.chat_answer import Intent, apology, said_on_socket, shortcoming, shown, telling_part
 from pam_rollback.product.rules.front_page import PageContent
 from pam_rollback.product.rules.site import Element, ElementName
@@ -124,6 +125,8 @@ class WebKitSite:
 
     def sign_in(self, email: str, password: str) -> None:
         """Open the form, fill it in and send it."""
+        spend(SIGN_IN)
+        before_page()
         try:
             self._driver.get(self._address + self._pages.login)
         except TimeoutException:
@@ -141,9 +144,13 @@ class WebKitSite:
 
     def ask(self, question: str) -> str:
         """Open the chat, send a message and wait for PAM's answer; gives the answer."""
+        spend(QUESTION)
         if not self._driver.current_url.startswith(self._address + self._pages.chat):
+            before_page()
             self._driver.get(self._address + self._pages.chat)
         if "open_chat" in self._elements and not self._located("message"):
+            before_socket()
+            saw_socket()  # nobody tells what this browser opens
             self._find("open_chat", "open the chat").click()
         field = self._find("message", "ask PAM")
         self._driver.execute_script(_LISTEN, self._chat_path)

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, Strict, model_validator
 from pam_rollback.base.configuration import Problem, Table, place, shown
 from pam_rollback.environment.environment_tables import Pages, PathTemplate, PlacesOfParts, Text, UrlPath
 from pam_rollback.product.rules.conditions import Condition, Pointer
+from pam_rollback.product.rules.limits import Limits
 from pam_rollback.product.rules.site import Element, ElementName
 from pam_rollback.product.rules.tables import Tables
 
@@ -211,6 +212,8 @@ class Contract(Table):
     marks: Annotated[tuple[Mark, ...], Strict(False)] = ()  # noqa: FBT003 - TOML has lists
     """By what releases of the back end are told apart, where its health names none."""
     flags: Flags = Flags.model_construct()
+    limits: Limits = Limits.model_construct()
+    """What its API bears."""
     elements: Mapping[ElementName, Element] = {}
     """What is not described is not looked for: journeys that need it are left out, and named."""
 

@@ -1,0 +1,154 @@
+"""What the product's API bears within a minute, and what a session asks of it: told beforehand, and held against each other.
+
+The ban of an address counts everybody behind it, and other people are there too: of what belongs to the address a session uses three
+quarters. What belongs to the test account is all its own.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+from pydantic import Field, Strict
+
+from pam_rollback.base.configuration import Table
+from pam_rollback.environment.environment_tables import UrlPath
+
+_SHARE: Final = 0.75
+_AtLeastOne = Annotated[int, Field(ge=1)]
+
+
+class Limits(Table):
+    """Within a minute. What is not said is not known: nothing is held back for it."""
+
+    paths: _AtLeastOne | None = None
+    """Different paths that one address may ask for; with one more it is banned."""
+    address: _AtLeastOne | None = None
+    """Requests of one address, whoever asks."""
+    without_token: _AtLeastOne | None = None
+    """Those of them that carry no token."""
+    account: _AtLeastOne | None = None
+    """Requests with the token of one account."""
+    web_sockets: _AtLeastOne | None = None
+    """Openings of a WebSocket by one account."""
+    free: Annotated[tuple[UrlPath, ...], Strict(False)] = ()  # noqa: FBT003 - TOML has lists
+    """Paths that are asked as often as anybody likes."""
+
+    @property
+    def ours(self) -> "Limits":
+        """What a session may use of them."""
+        return self.model_copy(
+            update={
+                name: None if most is None else max(1, math.floor(most * _SHARE))
+                for name in ("paths", "address", "without_token")
+                for most in [getattr(self, name)]
+            }
+        )
+
+    @property
+    def known(self) -> bool:
+        """Something is known."""
+        most = (self.paths, self.address, self.without_token, self.account, self.web_sockets)
+        return any(one is not None for one in most)
+
+
+@dataclass(frozen=True)
+class Steady:
+    """A path of the API that is asked over and over, as long as somebody watches."""
+
+    path: str
+    per_minute: float
+    token: bool = False
+    """With the token of the test account."""
+
+
+@dataclass(frozen=True)
+class Asks:
+    """What one fixture or test asks of the product, at most."""
+
+    paths: frozenset[str] = frozenset()
+    """Of the API."""
+    steady: tuple[Steady, ...] = ()
+    sign_ins: int = 0
+    page_loads: int = 0
+    questions: int = 0
+    """To PAM: each costs the product time and money."""
+    too_few: tuple[str, ...] = ()
+    """Plan items that cannot have enough answers in their time, each with what would give them."""
+
+    def __add__(self, other: "Asks") -> "Asks":
+        """Both."""
+        return Asks(
+            self.paths | other.paths,
+            self.steady + other.steady,
+            self.sign_ins + other.sign_ins,
+            self.page_loads + other.page_loads,
+            self.questions + other.questions,
+            tuple(dict.fromkeys(self.too_few + other.too_few)),
+        )
+
+    @classmethod
+    def all(cls, several: "Iterable[Asks]") -> "Asks":
+        """All of them together."""
+        return sum(several, cls())
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a session asks for, and what the product bears."""
+
+    asks: Asks
+    limits: Limits
+
+    @property
+    def paths(self) -> frozenset[str]:
+        """Different paths of the API, those that are asked over and over too."""
+        return self.asks.paths | {one.path for one in self.asks.steady}
+
+    def per_minute(self, *, token: bool) -> float:
+        """Requests that are made over and over, to paths that are not free."""
+        return sum(
+            one.per_minute for one in self.asks.steady if one.token is token and one.path not in self.limits.free
+        )
+
+    @property
+    def beyond(self) -> tuple[str, ...]:
+        """What is asked over and over and more than the product bears: no waiting makes it less. One sentence each."""
+        return tuple(self._beyond())
+
+    def _beyond(self) -> Iterator[str]:
+        ours, by_token = self.limits.ours, {token: self.per_minute(token=token) for token in (False, True)}
+        known: Mapping[str, tuple[float, int | None]] = {
+            "without a token": (by_token[False], ours.without_token),
+            "with the test account's token": (by_token[True], self.limits.account),
+            "in all": (sum(by_token.values()), ours.address),
+        }
+        for what, (asked, most) in known.items():
+            if most is not None and asked > most:
+                yield (
+                    f"{asked:.0f} requests a minute {what}, of which the product bears {most} of us: ask {asked / most:.1f} times as "
+                    "rarely ([probing] rate_hz, --pace)"
+                )
+
+    def __str__(self) -> str:
+        """As it is told before anything is sent."""
+        asks, ours = self.asks, self.limits.ours
+        in_turn = "" if ours.paths is None else f" ({ours.paths} a minute)"
+        told = [f"{_count(len(self.paths), 'path')} of the API{in_turn}"]
+        for token, whose, most in (
+            (False, "without a token", ours.without_token),
+            (True, "as its account", ours.account),
+        ):
+            rate = self.per_minute(token=token)
+            if rate:
+                told.append(f"{rate:.0f} requests a minute {whose}" + ("" if most is None else f" (of {most})"))
+        told += [
+            _count(asks.sign_ins, "sign-in"),
+            _count(asks.page_loads, "page load"),
+            f"{_count(asks.questions, 'question')} to PAM",
+        ]
+        return f"at most {', '.join(told)}"
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n or 'no'} {what}{'' if n == 1 else 's'}"

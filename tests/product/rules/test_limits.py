@@ -1,0 +1,65 @@
+"""What the product bears within a minute, held against what a session asks: told, and refused where no waiting helps."""
+
+import pytest
+
+from pam_rollback.product.rules.limits import Asks, Budget, Limits, Steady
+
+TODAY = Limits(paths=20, address=200, without_token=50, account=100, web_sockets=5, free=("/health",))
+
+
+def test_what_belongs_to_the_address_is_shared() -> None:
+    """Others stand behind it; nobody else is the test account."""
+    ours = TODAY.ours
+
+    assert (ours.paths, ours.address, ours.without_token) == (15, 150, 37)
+    assert (ours.account, ours.web_sockets) == (100, 5)
+    assert (TODAY.known, Limits().known, Limits().ours) == (True, False, Limits())
+
+
+def test_it_is_told_in_one_sentence() -> None:
+    """What several ask for is added up; a path counts once."""
+    watch = Asks(paths=frozenset({"/openapi.json"}), steady=(Steady("/health", 30), Steady("/api/me", 12, token=True)))
+    walk = Asks(paths=frozenset({"/openapi.json"}), sign_ins=2, page_loads=1, too_few=("SC-1: too few",))
+    asked = Asks.all([watch, walk, walk])
+
+    assert str(Budget(asked, TODAY)) == (
+        "at most 3 paths of the API (15 a minute), 12 requests a minute as its account (of 100), 4 sign-ins, 2 page loads, "
+        "no questions to PAM"
+    )
+    assert asked.too_few == ("SC-1: too few",)
+    assert (
+        str(Budget(Asks(), Limits())) == "at most no paths of the API, no sign-ins, no page loads, no questions to PAM"
+    )
+
+
+@pytest.mark.parametrize(
+    ("steady", "limits", "said"),
+    [
+        ((Steady("/metrics", 37),), TODAY, ""),
+        (
+            (Steady("/metrics", 240),),
+            TODAY,
+            "240 requests a minute without a token, of which the product bears 37 of us",
+        ),
+        ((Steady("/health", 3000),), TODAY, ""),
+        ((Steady("/api/me", 100, token=True),), TODAY, ""),
+        ((Steady("/api/me", 101, token=True),), TODAY, "101 requests a minute with the test account's token"),
+        ((Steady("/a", 30), Steady("/b", 121, token=True)), Limits(address=200), "151 requests a minute in all"),
+        ((Steady("/metrics", 9999),), Limits(), ""),
+    ],
+    ids=[
+        "as many as we may",
+        "more",
+        "free",
+        "account, as many",
+        "account, more",
+        "of one address",
+        "nothing is known",
+    ],
+)
+def test_more_than_the_product_bears_is_said(steady: tuple[Steady, ...], limits: Limits, said: str) -> None:
+    """Asked over and over it only grows: nobody can wait for that."""
+    beyond = "; ".join(Budget(Asks(steady=steady), limits).beyond)
+
+    assert beyond.startswith(said), beyond
+    assert bool(beyond) is bool(said)

@@ -1,0 +1,151 @@
+"""What a session asks of the product is said where it is asked, added up, told before anything is sent, and kept."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.outside import pace
+from pam_rollback.outside.http import fetch
+from pam_rollback.plan.plan import load_plan
+from pam_rollback.product.rules.limits import Asks, Limits, Steady
+from pam_rollback.session import budget
+from pam_rollback.session import runbook as runbook_module
+from pam_rollback.session.asks import Around, asks, asks_of
+
+ROOT = Path(__file__).parents[2]
+PLAN = load_plan(ROOT / "plan.toml")
+TODAY = load_environment("production", ROOT / "environments", {})
+AROUND = Around(TODAY, PLAN, 1, compares=False)
+
+
+@pytest.fixture(scope="session")
+@asks(sign_ins=1, of=lambda around: Asks(frozenset({f"/{around.environment.product}"})))
+def of_session() -> int:
+    """Something that a session does once."""
+    return 1
+
+
+@pytest.fixture
+@asks(page_loads=3)
+def of_test(of_session: int) -> int:
+    """Something that each test does."""
+    return of_session
+
+
+@pytest.fixture
+def over_and_over() -> int:
+    """Something that nobody said anything of."""
+    return 1
+
+
+@asks(questions=1)
+def test_what_a_test_asks_is_said_beside_it(of_test: int, over_and_over: int, request: pytest.FixtureRequest) -> None:
+    """What a session does counts once, what a test does in each test, and what nobody said counts not."""
+    found = asks_of([request.node, request.node], AROUND)
+
+    assert (found.sign_ins, found.page_loads, found.questions) == (1, 6, 2)
+    assert found.paths == {"/pam-today"}
+
+
+def test_above_a_fixture_nobody_would_read_it() -> None:
+    """So it is refused there."""
+    with pytest.raises(TypeError, match="it has to stand below"):
+        asks(sign_ins=1)(of_session)
+
+
+@dataclass
+class Session:
+    """A session that is about to run one test, which asks this."""
+
+    asked: Asks
+    real: bool = False
+    limits: Limits = field(default_factory=lambda: TODAY.contract.limits)
+    on_sandbox: bool = False
+    told: list[tuple[str, str]] = field(default_factory=list)
+    ended: list[Any] = field(default_factory=list)
+
+    def begins(self, monkeypatch: pytest.MonkeyPatch) -> Any:
+        """Collection is finished; gives the runbook."""
+        contract = SimpleNamespace(limits=self.limits)
+        urls = SimpleNamespace(api="https://api.test", backend="")
+        runbook = SimpleNamespace(
+            worker="",
+            environment=SimpleNamespace(name="staging", contract=contract, urls=urls),
+            on_sandbox=self.on_sandbox,
+            options=SimpleNamespace(dry_run=False, real=self.real),
+            plan=PLAN,
+            pace=1,
+            stored=None,
+            stop=SimpleNamespace(check=lambda: None),
+            kept_to=None,
+        )
+        shown = SimpleNamespace(phase=lambda name, text: self.told.append((name, text)), tell=lambda _: None)
+        config = SimpleNamespace(
+            option=SimpleNamespace(collectonly=False, markexpr="health"), add_cleanup=self.ended.append
+        )
+        monkeypatch.setattr(runbook_module, "of", lambda _: runbook)
+        monkeypatch.setattr(budget, "progress_of", lambda *_: shown)
+        monkeypatch.setattr(budget, "asks_of", lambda *_: self.asked)
+        budget.pytest_collection_finish(SimpleNamespace(config=config, items=[1]))  # type: ignore[arg-type]
+        return runbook
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_kept() -> Iterator[None]:
+    """After each test."""
+    yield
+    pace._paces.clear()
+
+
+def test_it_is_told_and_kept_until_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before anything is sent; what cannot have enough answers is told with it."""
+    session = Session(Asks(sign_ins=1, too_few=("SC-1: 150 answers of users are needed",)))
+    runbook = session.begins(monkeypatch)
+
+    assert [name for name, _ in session.told] == ["asks", "too short"]
+    assert session.told[0][1].startswith("at most no paths of the API (15 a minute), 1 sign-in, no page loads")
+    assert pace.is_held()
+    pace.spend(pace.SIGN_IN)
+    assert budget.pytest_pam_notes(runbook) == ["asked of the product, of what was told beforehand: 1 of 1 sign-ins"]
+    session.ended[0]()
+    assert not pace.is_held()
+
+
+def test_more_than_the_product_bears_is_refused_before_anything_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Except of a real rollback, which waits for nobody and is told all the same."""
+    asked = Asks(steady=(Steady("/metrics", 240),))
+    with pytest.raises(pytest.UsageError, match="staging: 240 requests a minute without a token"):
+        Session(asked).begins(monkeypatch)
+    assert not pace.is_held()
+
+    rollback = Session(asked, real=True)
+    assert budget.pytest_pam_notes(rollback.begins(monkeypatch)) == []
+    assert (rollback.told[0][0], pace.is_held()) == ("asks", False)
+
+
+def test_a_sandbox_without_limits_is_asked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is told anything."""
+    session = Session(Asks(sign_ins=1), limits=Limits(), on_sandbox=True)
+    session.begins(monkeypatch)
+
+    assert (session.told, pace.is_held()) == ([], False)
+
+
+def test_every_request_of_this_process_waits_for_its_turn() -> None:
+    """The door to HTTP asks, whoever built the client; through another address nobody is counted."""
+    seen: list[str] = []
+
+    class Turn(pace.Pace):
+        def before_request(self, url: str, token: str) -> None:
+            seen.append(f"{url} {token}")
+
+    with pace.held_to(Turn({})):
+        for proxy in ("", "http://127.0.0.1:1"):
+            fetch("http://127.0.0.1:1/a", headers={"Authorization": "Bearer a"}, deadline_s=0.2, proxy=proxy)
+
+    assert seen == ["http://127.0.0.1:1/a Bearer a"]
