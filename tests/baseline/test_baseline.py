@@ -1,7 +1,7 @@
 """Whole sessions of the baseline: which one is refused before anything is sent, and what is told of one that is too old."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -9,6 +9,8 @@ import pytest
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.baseline.service.taken_baseline import TakenBaseline
+from pam_rollback.environment.known_before import Answer as Answered
+from pam_rollback.environment.known_before import Finding, KnownBefore, answered_on
 from pam_rollback.observation.rules.samples import Sample
 from pam_rollback.product.rules.health import HealthAround, HealthReport
 from pam_rollback.report.baseline_record import Baseline, Origin, load_baseline
@@ -94,6 +96,7 @@ def test_what_is_red_is_recorded_and_makes_nothing_usual(
     practice_range.remote.plant("answers-unhealthy", server="api", path="/health/pam")
     session = project.run("-m", "baseline", f"--env={file}")
     practice_range.remote.clear_all()
+    assert '[[waivers]] item = "HC-4", known = ["PAM: unhealthy' in words_of(session.out)
     recorded = session.folder / "baseline" / "baseline.json"
     later = project.run("-m", "performance", "-k", "answers_are", f"--env={file}", f"--baseline={recorded}")
 
@@ -154,6 +157,47 @@ def test_each_part_is_recorded_by_itself(recorded: TakenBaseline, red: list[str]
     assert (kept.overall is not None) is answers
     assert ("answers" not in kept.not_recorded) is answers
     assert recorded.health.well is not any("HC-3" in one for one in red)
+
+
+def test_health_that_was_red_is_known_where_somebody_answers_for_it() -> None:
+    """It stands in this very baseline; for what nobody answers for a waiver is proposed. Another symptom is another finding."""
+    health = taken(before=ILL_REPORT, after=ILL_REPORT).health
+    [found] = health.findings
+    recorded = {(found.item, found.text): 1}
+
+    def judged(*answers: Answered) -> HealthAround:
+        return health.without(KnownBefore(recorded, answers, today=date(2026, 11, 28)).told(health.findings))
+
+    nobody, somebody = judged(), judged(Answered("HC-3", ("PAM: degraded, HTTP 503*",), date(2026, 12, 31), "R. Ramp"))
+    assert (health.well, nobody.well, somebody.well) == (False, False, True)
+    assert f'[[waivers]] item = "HC-3", known = ["{found.text}"], until, reason, approved_by' in str(nobody)
+    assert "R. Ramp" in str(somebody)
+    assert "[[waivers]]" not in str(somebody)
+    assert not judged(Answered("HC-3", ("PAM: degraded, HTTP 200*",), date(2026, 12, 31), "R. Ramp")).well
+    assert not judged(Answered("HC-3", ("PAM: *",), date(2026, 11, 27), "R. Ramp")).well, "that day is over"
+
+
+def test_a_baseline_of_ill_health_is_refused_with_the_waiver_that_would_let_it_count() -> None:
+    """One for each plan item; what is answered for is not proposed, and a healthy one is refused by nobody."""
+    kept = taken(before=ILL_REPORT, errors=20).kept
+    nobody, somebody = answered_on(date.min, ()), Finding("HC-3", "PAM", kept.red[0].said)
+
+    with pytest.raises(MeasurementFailed, match=r'item = "HC-3", known = .*; \[\[waivers\]\] item = "MT-2", known = '):
+        kept.refuse_ill(nobody)
+    with pytest.raises(MeasurementFailed) as left:
+        kept.refuse_ill(lambda finding: finding == somebody)
+    assert "HC-3" not in str(left.value)
+    taken().kept.refuse_ill(nobody)
+
+
+def test_each_test_that_meets_a_refused_baseline_proposes_the_waivers() -> None:
+    """So that the screen's end has them; one that is of use proposes none."""
+    ill = Finding("HC-3", "PAM", "degraded, HTTP 503")
+    for refused, proposed in (((ill,), ["HC-3"]), ((), [])):
+        register = KnownBefore({(ill.item, ill.text): 1}, refused="it is ill" * bool(refused), ill=refused)
+        told = register.told([Finding("CR-4", "home", "pale")])
+
+        assert [one["item"] for one in told.as_data()["findings"]] == proposed
 
 
 def test_what_could_not_be_recorded_is_named() -> None:

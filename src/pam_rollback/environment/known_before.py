@@ -124,6 +124,8 @@ class JudgedFindings:
     """Why nothing that the baseline has is known; empty when it may be."""
     aside: str = ""
     """What else to know of those that count."""
+    ill: tuple[Finding, ...] = ()
+    """What would have to be answered for so that the baseline is of use."""
 
     def knows(self, text: str) -> bool:
         """Whether somebody answers for the finding of this text."""
@@ -174,7 +176,7 @@ class JudgedFindings:
     def as_data(self) -> dict[str, Any]:
         """What nobody answers for, by kind, as a record keeps it; ``only`` begins the sentence where there is nothing else."""
         kinds: dict[tuple[str, str, str], list[Finding]] = {}
-        for one in self.unanswered:
+        for one in (*self.unanswered, *self.ill):
             kinds.setdefault((one.item, one.kind, one.pattern or one.text), []).append(one)
         listed = [
             {
@@ -214,6 +216,8 @@ class KnownBefore:
     today: date = date.min
     found_by: Mapping[str, str] = field(default_factory=dict)
     """By item, the tools that found what the baseline has of it, with their versions."""
+    ill: tuple[Finding, ...] = ()
+    """What was red while it was recorded and nobody answers for, so that it is refused."""
 
     def told(self, findings: Iterable[Finding]) -> JudgedFindings:
         """Which of them are known, and why the others count."""
@@ -236,6 +240,7 @@ class KnownBefore:
             compared=bool(self.recorded) and not self.refused,
             refused=self.refused,
             aside=self._other_tools([*why, *unanswered]),
+            ill=self.ill,
         )
 
     def _other_tools(self, counting: Iterable[Finding]) -> str:

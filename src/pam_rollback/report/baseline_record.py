@@ -16,6 +16,7 @@ from pam_rollback.base import formats
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.strict_json import read_json
 from pam_rollback.environment.known_before import Finding
+from pam_rollback.environment.known_words import waiver_for
 from pam_rollback.stats.distribution import Distribution
 from pam_rollback.stats.percentiles import DEFINITION
 
@@ -193,12 +194,21 @@ class Baseline(_Record):
 
     def refuse_ill(self, answered: Callable[[Finding], bool]) -> None:
         """Raise MeasurementFailed when something was ill while it was recorded, unless somebody answers for it: it may be the incident."""
-        ill = "; ".join(str(red) for red in self.red if not answered(red.finding))
+        ill = self.ill(answered)
         if ill:
+            items = {
+                item: [one.text for one in ill if one.item == item] for item in dict.fromkeys(one.item for one in ill)
+            }
+            waivers = "; ".join(waiver_for(item, texts) for item, texts in items.items())
             raise MeasurementFailed(
-                f"{self.origin} was recorded while something was red ({ill}), so nothing is compared with it and nothing is known by it; "
-                "take a new one when all is well, with 'pytest -m baseline', or have somebody answer for it ([[waivers]] known)"
+                f"{self.origin} was recorded while something was red ({'; '.join(f'{one.item}: {one.text}' for one in ill)}), so nothing "
+                "is compared with it and nothing is known by it; take a new one when all is well, with 'pytest -m baseline', or have "
+                f"somebody answer for it until a day: {waivers}"
             )
+
+    def ill(self, answered: Callable[[Finding], bool]) -> tuple[Finding, ...]:
+        """What was ill while it was recorded, and nobody answers for."""
+        return tuple(red.finding for red in self.red if not answered(red.finding))
 
     def save(self, path: Path) -> None:
         """Write it to ``path``, in one piece or not at all."""

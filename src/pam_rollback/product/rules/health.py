@@ -158,11 +158,22 @@ class HealthAround(Sentence):
 
     before: tuple[HealthReport, ...]
     after: tuple[HealthReport, ...]
+    told: JudgedFindings = NOTHING_TOLD
+    """What of it somebody answers for."""
 
     @property
     def well(self) -> bool:
-        """Every endpoint was healthy both times, of the same release, and there were some."""
-        return bool(self.before) and bool(self.after) and not self._ill
+        """Every endpoint was healthy both times, or somebody answers for it; of the same release, and there were some."""
+        return bool(self.before) and bool(self.after) and not self._counting
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What a baseline has of it as red."""
+        return tuple(finding for report in self.red for finding in report.findings)
+
+    def without(self, told: JudgedFindings) -> "HealthAround":
+        """Judged without what somebody answers for."""
+        return replace(self, told=told)
 
     @property
     def one_release(self) -> bool:
@@ -181,17 +192,17 @@ class HealthAround(Sentence):
         return Figures(
             what="health, before and after",
             asked="healthy, HTTP 200",
-            measured=f"{len(self._ill)} not healthy",
+            measured=f"{len(self._counting)} not healthy",
             n=len(self.before) + len(self.after),
         )
 
     @property
-    def _ill(self) -> list[str]:
+    def _counting(self) -> list[str]:
         return [
             f"{when}: {report}"
             for when, reports in (("before", self.before), ("after", self.after))
             for report in reports
-            if not is_healthy(report)
+            if not all(self.told.knows(finding.text) for finding in report.findings)
         ] + self._changed
 
     @property
@@ -203,7 +214,10 @@ class HealthAround(Sentence):
         ]
 
     def __str__(self) -> str:
-        return "; ".join(self._ill) or f"all {len(self.before)} health endpoints were healthy before and after"
+        if self._counting:
+            return "; ".join(self._counting) + self.told.advice
+        known = f", or known: {self.told}" if self.told.known else ""
+        return f"all {len(self.before)} health endpoints were healthy before and after{known}"
 
 
 def is_healthy(report: HealthReport) -> bool:
