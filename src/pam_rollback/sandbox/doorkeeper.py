@@ -15,7 +15,9 @@ _REQUESTS_MAX = 100
 """Within a minute from one address without a token, each counted twice, and for one token."""
 _SIGN_INS_MAX = 10
 """The same for the sign-in, which counts whatever else the address has asked for."""
-PING, SIGN_IN = "/health/ping", "/api/auth/login"
+SOCKETS_MAX = 5
+"""Openings of the chat's WebSocket by one user, within a minute."""
+PING, SIGN_IN, SOCKETS = "/health/ping", "/api/auth/login", "/api/v1/pam/ws/"
 _UNLIMITED = frozenset({"/health", "/api/health"})
 """Asked as often as anybody likes, and refused to a banned address all the same."""
 _READ = frozenset({"GET", "HEAD"})
@@ -65,8 +67,9 @@ class Doorkeeper:
     def _too_often(self, request: web.BaseRequest, client: str, now: float) -> web.Response | None:
         if request.path in _UNLIMITED:
             return None
-        token = request.headers.get("Authorization", "")
-        most = _SIGN_INS_MAX if request.path == SIGN_IN else _REQUESTS_MAX
+        # A browser says who opens a WebSocket in the path.
+        token = request.headers.get("Authorization", "") or (request.path if request.path.startswith(SOCKETS) else "")
+        most = _SIGN_INS_MAX if request.path == SIGN_IN else SOCKETS_MAX if token == request.path else _REQUESTS_MAX
         asked = self._asked[token or client]
         while asked and asked[0] <= now - _MINUTE_S:
             asked.popleft()

@@ -8,6 +8,7 @@ from aiohttp import web
 from multidict import CIMultiDict
 from yarl import URL
 
+from pam_rollback.sandbox import chat_socket
 from pam_rollback.sandbox.doorkeeper import Doorkeeper
 from pam_rollback.sandbox.elsewhere import ADDRESS, is_from_elsewhere
 from pam_rollback.sandbox.faults import PlantedFaults
@@ -41,13 +42,21 @@ _TRUE_ANSWER_WITHIN_S = 5.0
 class Edge:
     """Forwards, counts, and spoils what it is told to. What came of each request is on record.
 
-    `door` turns some away; it stands here and not in a release, because it remembers them longer than a release lives.
+    `door` turns some away; it stands here and not in a release, because it remembers them longer than a release lives. `talks`: the chat
+    is on a WebSocket, too.
     """
 
     def __init__(
-        self, fleet: Fleet, faults: PlantedFaults, *, page: Callable[[], bytes], door: Doorkeeper | None = None
+        self,
+        fleet: Fleet,
+        faults: PlantedFaults,
+        *,
+        page: Callable[[], bytes],
+        door: Doorkeeper | None = None,
+        talks: bool = False,
     ) -> None:
         self._fleet = fleet
+        self._talks = talks
         self.door = door
         self._spoiler = Spoiler(faults, server="api", page=page, version=lambda: fleet.live.spec.version)
         self.counts = RequestCounts()
@@ -72,6 +81,8 @@ class Edge:
         if refused is not None:
             return refused
         spoilt = await self._spoiler.spoil(request, self._true_answer)
+        if spoilt is None and self._talks and chat_socket.is_asked_for(request):
+            return await chat_socket.talk(request, lambda: self._fleet.live)
         return spoilt or await self._forward(request)
 
     async def _forward(self, request: web.BaseRequest) -> web.StreamResponse:

@@ -25,6 +25,8 @@ class Personality:
     """Whether the account that a token claims is believed, whoever signed it: a door that is open in every release."""
     bans_scanners: bool
     """Whether an address that asks for many different paths is refused everywhere for an hour."""
+    talks_on_socket: bool
+    """Whether the page says on a WebSocket what somebody says to PAM."""
 
 
 PAM_PLAN = Personality(
@@ -36,6 +38,7 @@ PAM_PLAN = Personality(
     needs_database_to_start=False,
     believes_every_token=False,
     bans_scanners=False,
+    talks_on_socket=False,
 )
 PAM_TODAY = Personality(
     "pam-today",
@@ -46,5 +49,6 @@ PAM_TODAY = Personality(
     needs_database_to_start=True,
     believes_every_token=True,
     bans_scanners=True,
+    talks_on_socket=True,
 )
 PERSONALITIES: Mapping[Product, Personality] = {found.name: found for found in (PAM_PLAN, PAM_TODAY)}

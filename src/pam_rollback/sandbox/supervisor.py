@@ -178,7 +178,13 @@ class Supervisor:
         stable = next(spec for spec in RELEASES if spec.name == "stable")
         second = SecondAddress(self._fleet, replace(stable, commit=repository.commits[stable.name]))
         door = Doorkeeper() if self._personality.bans_scanners else None
-        edge = Edge(self._fleet, faults, page=lambda: front_end.page, door=door)
+        edge = Edge(
+            self._fleet,
+            faults,
+            page=lambda: front_end.page,
+            door=door,
+            talks=self._personality.talks_on_socket,
+        )
         self._watches.append(asyncio.create_task(edge.records.watch(self._fleet)))
         self._watches.append(asyncio.create_task(repository.watch()))
         render_api = render.RenderApi(

@@ -1,6 +1,6 @@
 // The pages, by their address. Every page but the first has the round button that opens PAM, for whoever looks at it.
 
-import { addRow, api, connect, rows, session, signIn, signOut } from "./services.js";
+import { addRow, api, connect, rows, session, signIn, signOut, talk } from "./services.js";
 
 // Put in when the site is built. A build without them succeeds, and nothing works.
 const BACKEND_URL = "__VITE_BACKEND_URL__";
@@ -20,7 +20,11 @@ const PAGES = {
   "/you": { view: () => [h("h1", {}, "You"), h("p", {}, "Your calendar is empty.")], forAccounts: true },
   "/profile": { view: profile },
 };
+const OUT_OF_REACH = "PAM is out of reach. Please try again.";
 let chat = null;
+// The WebSocket of whoever is signed in, and the chat window that shows what is said on it.
+let line = null;
+let shown = null;
 
 function h(tag, attributes, ...children) {
   const element = document.createElement(tag);
@@ -59,6 +63,8 @@ function link(words, path) {
 
 function header(account) {
   const leave = () => {
+    line?.close();
+    line = null;
     signOut();
     go("/login");
   };
@@ -191,17 +197,35 @@ function bubble() {
 function chatWindow() {
   const said = h("div", { "aria-live": "polite", "data-testid": "pam-messages" });
   const message = h("input", { placeholder: "Ask PAM anything..." });
-  const ask = async (event) => {
+  const answer = (words) => said.append(h("p", { class: "answered" }, words));
+  const ask = (event) => {
     event.preventDefault();
     const words = message.value.trim();
     if (words === "") return;
     message.value = "";
     said.append(h("p", { class: "asked" }, words));
-    const answer = await api("/api/v1/pam/chat", { message: words }).catch(() => null);
-    said.append(h("p", { class: "answered" }, answer?.response ?? "PAM is out of reach. Please try again."));
+    if (line === null) answer(OUT_OF_REACH);
+    else line.send(JSON.stringify({ type: "chat", message: words }));
   };
+  shown = { message, answer };
+  if (session() !== null) {
+    // Nothing can be written before PAM is connected.
+    message.disabled = line?.readyState !== WebSocket.OPEN;
+    line ??= dial();
+  }
   const form = h("form", { onsubmit: ask }, message, h("button", { type: "submit" }, "Send"));
   return h("section", { class: "chat", "aria-label": "PAM" }, said, form);
+}
+
+function dial() {
+  const lost = () => {
+    if (line !== mine) return;
+    line = null;
+    shown.message.disabled = true;
+    shown.answer(OUT_OF_REACH);
+  };
+  const mine = talk({ ready: () => (shown.message.disabled = false), said: (words) => shown.answer(words), lost });
+  return mine;
 }
 
 if (connect({ backend: BACKEND_URL, supabase: SUPABASE_URL, key: SUPABASE_ANON_KEY })) {

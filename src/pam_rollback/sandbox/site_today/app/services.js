@@ -42,6 +42,19 @@ export async function api(path, body = null) {
   );
 }
 
+/** PAM's own line, one for as long as the page is there: it greets when it can be talked to. */
+export function talk({ ready, said, lost }) {
+  const { access_token: token, user } = session();
+  const line = new WebSocket(`${services.backend.replace(/^http/, "ws")}/api/v1/pam/ws/${user.id}?token=${token}`);
+  line.addEventListener("message", (event) => {
+    const told = JSON.parse(event.data);
+    if (told.type === "connection") ready();
+    else if (told.type === "chat_response" || told.type === "error") said(told.content ?? told.message);
+  });
+  line.addEventListener("close", lost);
+  return line;
+}
+
 async function supabase(path, method, body = null) {
   return answered(
     await fetch(services.supabase + path, {
