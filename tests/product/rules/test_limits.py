@@ -23,8 +23,8 @@ def test_it_is_told_in_one_sentence() -> None:
     asked = Asks.all([watch, walk, walk])
 
     assert str(Budget(asked, TODAY)) == (
-        "at most 3 paths of the API (15 a minute), 12 requests a minute as its account (of 100), 4 sign-ins, 2 page loads, "
-        "no questions to PAM"
+        "at most 3 paths of the API (15 a minute), 12 requests a minute as its account (of 100), 4 sign-ins, 2 page loads with "
+        "what they ask, no questions to PAM"
     )
     assert asked.too_few == ("SC-1: too few",)
     assert (

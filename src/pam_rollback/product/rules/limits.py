@@ -144,7 +144,7 @@ class Budget:
                 told.append(f"{rate:.0f} requests a minute {whose}" + ("" if most is None else f" (of {most})"))
         told += [
             _count(asks.sign_ins, "sign-in"),
-            _count(asks.page_loads, "page load"),
+            _count(asks.page_loads, "page load") + (" with what they ask" if asks.page_loads else ""),
             f"{_count(asks.questions, 'question')} to PAM",
         ]
         return f"at most {', '.join(told)}"
