@@ -109,6 +109,14 @@ def test_the_stable_release_works_with_the_migrations(migration_trial: Migration
     assert stable.works, stable
 
 
+@pytest.mark.criterion("RP-3")
+def test_the_migrations_open_no_door(migration_trial: MigrationTrial, scored: Scored) -> None:
+    """With them nobody reaches rows that they did not reach before.  If red: docs/runbook.md#migrations-irreversible."""
+    doors = scored(migration_trial.doors)
+
+    assert doors.none, doors
+
+
 @pytest.mark.criterion("PM-1")
 def test_new_features_are_behind_flags(declared_features: Declared, scored: Scored) -> None:
     """Each new feature of the candidate has a flag that is off by default.  If red: docs/runbook.md#prevention-deployment."""

@@ -29,14 +29,15 @@ STAGES: Mapping[str, str] = {
     "test_own_load_tests_pass": "GA-6",
 }
 """Each with its id in the plan."""
-APPLIED, DATA, WHOLE, BACK, STABLE = (
+APPLIED, DATA, WHOLE, BACK, STABLE, DOORS = (
     "test_migrations_can_be_applied",
     "test_migrations_drop_no_data",
     "test_data_is_whole_with_the_migrations",
     "test_the_deploy_can_be_taken_back",
     "test_the_stable_release_works_with_the_migrations",
+    "test_the_migrations_open_no_door",
 )
-DATABASE = {APPLIED, DATA, WHOLE, BACK, STABLE}
+DATABASE = {APPLIED, DATA, WHOLE, BACK, STABLE, DOORS}
 FLAGGED, NOBODY = "test_new_features_are_behind_flags", "test_a_deploy_gives_nobody_a_new_feature"
 INCIDENT, DRILLED = "test_the_incident_does_not_come_back", "test_every_strategy_was_drilled_lately"
 RED, UNKNOWN, GREEN = "broken criterion", "could not measure", "passed"

@@ -7,7 +7,7 @@ import pytest
 
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.gate.client.migration_copy import MigrationCopy
-from pam_rollback.gate.fixtures.database import invariants_on_copy
+from pam_rollback.gate.fixtures.database import invariants_on_copy, reached_on_copy
 from pam_rollback.gate.rules.migration_files import ToApply, migrations_in, pending_of
 from pam_rollback.gate.service.migration_trial import MigrationTrial, tried
 from pam_rollback.plan.plan import load_plan
@@ -16,6 +16,7 @@ from tests.gate.scene import (
     BACK,
     DATA,
     DATABASE,
+    DOORS,
     FILES,
     GREEN,
     RED,
@@ -79,7 +80,22 @@ COMMITS = [
         more("SELECT 1 / 0", "SELECT 1"),
         {APPLIED},
         "20261124090000_more: division by zero",
-        unknown={DATA, WHOLE, BACK, STABLE},
+        unknown={DATA, WHOLE, BACK, STABLE, DOORS},
+    ),
+    Commit(
+        "a table that anybody reads",
+        more("CREATE TABLE public.drafts (id int); GRANT SELECT ON public.drafts TO anon", "DROP TABLE public.drafts"),
+        {DOORS},
+        "table public.drafts is new, without row level security, and open to anon",
+    ),
+    Commit(
+        "a policy for everybody",
+        more(
+            "CREATE POLICY everybody ON public.expenses TO authenticated USING (true)",
+            "DROP POLICY everybody ON public.expenses",
+        ),
+        {DOORS},
+        "open rows to whom they do not belong: public.expenses: shows authenticated",
     ),
     Commit(
         "a file that is no migration",
@@ -128,6 +144,7 @@ def tried_on_a_copy(broken: Commit, practice_range: Range) -> MigrationTrial:
         ToApply(pending_of(migrations, copy.applied())),
         known=len(migrations),
         integrity=lambda: invariants_on_copy(environment, plan, ROOT, migrations[-1].version, noted_in=copy.noted_in),
+        reached=lambda: reached_on_copy(environment),
         narrate=lambda _: None,
     )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.gate.rules.doors import Doors, Reached
 from pam_rollback.gate.rules.migration_files import MigrationFile, ToApply
 from pam_rollback.gate.rules.migrations import (
     Applied,
@@ -37,6 +38,7 @@ class MigrationTrial:
     _integrity: CopyIntegrity | None = None
     _reversal: Reversal | None = None
     _stable: StableRelease | None = None
+    _doors: Doors | None = None
 
     @property
     def kept(self) -> Kept:
@@ -58,6 +60,11 @@ class MigrationTrial:
         """Whether the release before works on the migrated schema."""
         return self._known(self._stable)
 
+    @property
+    def doors(self) -> Doors:
+        """Whether they open rows to whom they do not belong."""
+        return self._known(self._doors)
+
     def as_text(self) -> str:
         """All of it, without the limits of a sentence."""
         lines = [str(self.applied)]
@@ -69,6 +76,8 @@ class MigrationTrial:
             lines += [str(self._reversal), *self._reversal.differences, *self._reversal.stays]
         if self._stable is not None:
             lines += [str(self._stable), *self._stable.broken, *self._stable.changed]
+        if self._doors is not None:
+            lines += [str(self._doors), *self._doors.opened, *self._doors.unknown]
         return "\n".join(dict.fromkeys(lines)) + "\n"
 
     def _known(self, fact: T | None) -> T:
@@ -84,6 +93,7 @@ def tried(
     known: int,
     one_way: bool = False,
     integrity: Callable[[], CopyIntegrity],
+    reached: Callable[[], Reached] | None = None,
     narrate: Callable[[str], None],
 ) -> MigrationTrial:
     """Try them. The copy is left as it was found, as far as the ways back lead there; ``one_way`` migrations have none."""
@@ -93,6 +103,7 @@ def tried(
     before = copy.picture()
     statements = copy.statements()
     then = copy.sent(statements)
+    open_before = None if reached is None else reached()
     narrate(f"  … the copy has {before.rows} rows; {len(pending)} migrations are applied to it")
     took_s = 0.0
     done: list[MigrationFile] = []
@@ -106,12 +117,14 @@ def tried(
     between = copy.picture()
     now = copy.sent(statements)
     invariants = integrity()
+    doors = None if reached is None or open_before is None else Doors.of(pending, open_before, reached())
     return MigrationTrial(
         Applied(pending, known, took_s, assumed=assumed),
         Kept(pending, before.rows, dropped(before.tables, between.tables)),
         invariants,
         _code_alone(pending, before, between) if one_way else _reversal(copy, pending, before),
         still_works(pending, before, between, then, now),
+        doors,
     )
 
 

@@ -1,0 +1,52 @@
+"""What migrations open is told from what was open before, and from what is not known."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.gate.rules.doors import Doors, Reached
+from pam_rollback.integrity.rules.schema_objects import Schema, SchemaObject
+
+MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
+GUARDED = SchemaObject(owner="postgres", guarded=True, may=("authenticated",))
+OPEN = "public.expenses: shows authenticated rows of others"
+
+
+def reached(*shown: str, unknown: tuple[str, ...] = (), **tables: SchemaObject) -> Reached:
+    """A schema of expenses and these."""
+    objects = {"public.expenses": GUARDED, **{f"public.{name}": one for name, one in tables.items()}}
+    return Reached(Schema(taken_at=MOMENT, objects={"table": objects}), frozenset(shown), unknown)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (reached(), reached(trips=GUARDED), ""),
+        (reached(OPEN), reached(OPEN), ""),
+        (reached(), reached(OPEN), OPEN),
+        (
+            reached(),
+            reached(drafts=GUARDED.model_copy(update={"guarded": False})),
+            "table public.drafts is new, without row level security, and open to authenticated",
+        ),
+        (reached(unknown=("a: why",)), reached(unknown=("a: why",)), ""),
+    ],
+    ids=["guarded", "open before", "a policy", "a table", "not known before either"],
+)
+def test_only_what_is_new_counts(before: Reached, after: Reached, said: str) -> None:
+    """A door that was open before the migrations is not theirs."""
+    doors = Doors.of((), before, after)
+
+    assert doors.none is not bool(said)
+    assert said in str(doors)
+    assert doors.figures.measured == len(doors.opened)
+
+
+def test_what_could_not_be_tried_with_them_is_not_known() -> None:
+    """Unless something else is open already."""
+    unknown = Doors.of((), reached(), reached(unknown=("public.trips: no right",)))
+    with pytest.raises(MeasurementFailed, match="what the migrations open is not known: public"):
+        _ = unknown.none
+
+    assert not Doors.of((), reached(), reached(OPEN, unknown=("public.trips: no right",))).none
