@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from threading import Thread
 
 import pytest
 
@@ -88,6 +89,28 @@ def test_what_a_page_asked_counts() -> None:
         slow.saw_request(f"{API}/me", "Bearer a")
 
     assert asked(time, slow.before_page) == pytest.approx(61, abs=1)
+
+
+def test_who_waits_keeps_nobody_from_being_counted() -> None:
+    """A page asks while another thread waits: its journey goes on."""
+    time, counted = Time(), list[float]()
+    slow = kept(time, web_sockets=1, account=9)
+
+    def page() -> None:
+        slow.saw_request(f"{API}/me", "Bearer a")
+        counted.append(time.now_s)
+
+    def sleep(seconds: float) -> None:
+        beside = Thread(target=page)
+        beside.start()
+        beside.join(2)
+        time.sleep(seconds)
+
+    slow.sleep = sleep
+    slow.saw_socket()
+    slow.before_socket()
+
+    assert len(counted) == len(time.waits) > 0
 
 
 def test_web_sockets_are_opened_five_a_minute() -> None:

@@ -86,11 +86,10 @@ class Pace:
         """Wait until it may be sent, and count it."""
         path = self._of_the_api(url)
         if path is not None:
-            with self._lock:
-                self._wait(
-                    lambda now_s: max((one.wait_s(now_s, what) for one, what in self._minutes(path, token)), default=0)
-                )
-                self._note(path, token)
+            self._wait(
+                lambda now_s: max((one.wait_s(now_s, what) for one, what in self._minutes(path, token)), default=0),
+                lambda: self._note(path, token),
+            )
 
     def saw_request(self, url: str, token: str) -> None:
         """A page made it: nobody could hold it back, so others wait for it."""
@@ -102,14 +101,12 @@ class Pace:
     def before_page(self) -> None:
         """Wait until a page may be opened with all that it asks for. Raises MeasurementFailed when there were enough."""
         self.spend(PAGE_LOAD)
-        with self._lock:
-            minutes = [self._address, self._anonymous, *self._accounts.values()]
-            self._wait(lambda now_s: max(minute.wait_s(now_s, room=_ROOM_FOR_A_PAGE) for minute in minutes))
+        minutes = [self._address, self._anonymous, *self._accounts.values()]
+        self._wait(lambda now_s: max(minute.wait_s(now_s, room=_ROOM_FOR_A_PAGE) for minute in minutes))
 
     def before_socket(self) -> None:
         """Wait until a page may open one."""
-        with self._lock:
-            self._wait(self._sockets.wait_s)
+        self._wait(self._sockets.wait_s)
 
     def saw_socket(self) -> None:
         """A page opened one."""
@@ -143,8 +140,13 @@ class Pace:
         for minute, what in self._minutes(path, token):
             minute.note(now_s, what)
 
-    def _wait(self, wait_s: Callable[[float], float]) -> None:
-        while (left_s := wait_s(self.clock())) > 0:
+    def _wait(self, wait_s: Callable[[float], float], then: Callable[[], None] = lambda: None) -> None:
+        """Nobody else is kept waiting meanwhile: what a page asks has to be counted when it asks."""
+        while True:
+            with self._lock:
+                left_s = wait_s(self.clock())
+                if left_s <= 0:
+                    return then()
             self.told(
                 f"  … {left_s:.0f} s until the product may be asked for more (docs/how-to/when-we-are-blocked.md)"
             )
