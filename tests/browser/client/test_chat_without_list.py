@@ -44,6 +44,17 @@ document.querySelector("button").onclick = () => {
 };
 </script>"""
 
+CONNECTED_PAGE = """<title>Wheels</title><main><h1>Wheels</h1></main><section></section><button>Open PAM Chat</button>
+<script>
+document.querySelector("button").onclick = () => {
+  document.querySelector("section").innerHTML = "<div id=said></div><form><input aria-label=Message disabled></form>";
+  const socket = new WebSocket(`ws://${location.host}/ws`), form = document.querySelector("form");
+  socket.onmessage = ({ data }) => { form[0].disabled = false; said.append(JSON.parse(data).message ?? ""); };
+  form.onsubmit = (event) => { event.preventDefault(); socket.send("{}"); };
+};
+</script>"""
+"""The field takes no words before the service has greeted."""
+
 
 APOLOGY = {"response": "I'm sorry, I'm having trouble connecting. Please try again.", "intent": None}
 
@@ -96,6 +107,18 @@ def test_what_is_said_on_a_socket_is_pams_answer(browser: Browser, frames: list[
         site = PamSite(page, address, PAGES, ELEMENTS, within_s=1, intent="never")  # type: ignore[arg-type]
         site.open_chat()
         with pytest.raises(Stopped, match=wrong) if wrong else nullcontext():
+            assert site.ask("Is a site free?") == "Two sites are free."
+    page.close()
+
+
+@pytest.mark.parametrize(("greeting", "opens"), [({"type": "connection", "message": ""}, True), (None, False)])
+def test_a_field_that_waits_for_the_connection_is_waited_for(browser: Browser, greeting: object, opens: bool) -> None:  # noqa: FBT001 - a case
+    """It takes words once the service greets; one that never does is a chat that does not open."""
+    page = browser.new_page()
+    with socket_server(CONNECTED_PAGE, answers=[{"message": "Two sites are free."}], greeting=greeting) as (address, _):
+        site = PamSite(page, address, PAGES, ELEMENTS, within_s=1, intent="never")  # type: ignore[arg-type]
+        with nullcontext() if opens else pytest.raises(Stopped, match="the field for a message stays disabled for 1 s"):
+            site.open_chat()
             assert site.ask("Is a site free?") == "Two sites are free."
     page.close()
 

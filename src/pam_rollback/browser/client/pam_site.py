@@ -259,6 +259,7 @@ class PamSite:
                 self.find("open_chat").click()
         with self._step("open the chat", "no field for a message", "message"):
             self._comes_up("message", "open the chat", before)
+            self._takes_words("open the chat")
             return self.heading()
 
     @property
@@ -573,6 +574,17 @@ class PamSite:
                 pressed = f"the press changed nothing within {self._within_s:g} s"
                 raise Stopped(f"{what}: {pressed}; the page shows: {self._shown()}") from None
             raise
+
+    def _takes_words(self, what: str) -> None:
+        """Wait until the field for a message can be written to: some chats have to be connected first."""
+        end_s = time.monotonic() + self._within_s
+        while not self._message.first.is_enabled():
+            if time.monotonic() > end_s:
+                shown = self._shown()
+                raise Stopped(
+                    f"{what}: the field for a message stays disabled for {self._within_s:g} s; the page shows: {shown}"
+                )
+            self.page.wait_for_timeout(_LOOK_AGAIN_MS)
 
     def _refuse_when_not_as_described(self, what: str, works_with: Iterable[ElementName]) -> str:
         """Raises NotAsDescribed where the page is well and one of them is not on it; else what is wrong with the page, where known."""

@@ -153,6 +153,7 @@ class WebKitSite:
             saw_socket()  # nobody tells what this browser opens
             self._find("open_chat", "open the chat").click()
         field = self._find("message", "ask PAM")
+        self._until(field.is_enabled, "ask PAM: the field for a message stays disabled")
         self._driver.execute_script(_LISTEN, self._chat_path)
         field.send_keys(question)
         field.send_keys(Keys.ENTER)
