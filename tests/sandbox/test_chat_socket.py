@@ -37,12 +37,13 @@ def talked(
     asked: list[tuple[str, Any]] = []
 
     async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        assert request.headers.get("Content-Type") == "application/json"
         asked.append((request.headers["Authorization"], await request.json()))
         return web.json_response(release, status=status)
 
     async def run() -> Any:
         behind, address = await served(answer)
-        async with aiohttp.ClientSession() as session:
+        async with aiohttp.ClientSession(skip_auto_headers=("Content-Type",)) as session:
             live: Any = SimpleNamespace(address=None if release is None else address, session=session)
             before, url = await served(lambda request: chat_socket.talk(request, lambda: live))
             try:

@@ -62,7 +62,8 @@ def _said(frame: aiohttp.WSMessage) -> str | None:
 async def _answer(said: str, token: str, release: Release) -> Mapping[str, object]:
     if release.address is None:
         return _OUT_OF_REACH
-    headers = {"Authorization": f"Bearer {token}"}
+    # The connections to a release pass on what they are given, and add nothing of their own.
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     try:
         async with release.session.post(
             release.address + _ASKED_AT, json={"message": said}, headers=headers
