@@ -92,5 +92,10 @@ def pytest_pam_notes(runbook: Runbook) -> list[str]:
     kept = runbook.kept_to
     if kept is None:
         return []
-    said = [f"{kept.spent[what]} of {most} {what}s" for what, most in kept.budget.items() if most]
+    said = [f"{kept.spent[what]} of {most} {_plural(what)}" for what, most in kept.budget.items() if most]
     return [f"asked of the product, of what was told beforehand: {', '.join(said)}"] if said else []
+
+
+def _plural(what: str) -> str:
+    noun, _, rest = what.partition(" to ")
+    return f"{noun}s{' to ' + rest if rest else ''}"

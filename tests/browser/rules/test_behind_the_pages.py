@@ -35,6 +35,21 @@ def test_a_limit_that_the_session_met_itself_is_no_error_of_the_release() -> Non
         _ = behind(*LIMITED).clean
 
 
+@pytest.mark.parametrize(("status", "limited"), [(429, True), (500, False)])
+def test_a_handshake_that_met_a_limit_is_told_by_the_browser_alone(status: int, limited: bool) -> None:  # noqa: FBT001 - a case
+    """No answer of it is seen otherwise."""
+    socket = (
+        "console error: WebSocket connection to 'ws://api.test/ws/1?token=x' failed: Error during WebSocket handshake: "
+    )
+    found = behind(f"{socket}Unexpected response code: {status}")
+
+    if limited:
+        with pytest.raises(MeasurementFailed, match="all that failed is HTTP 429"):
+            _ = found.clean
+    else:
+        assert not found.clean
+
+
 @pytest.mark.parametrize("broken", BROKEN)
 @pytest.mark.parametrize("where", [0, 1, 2])
 def test_one_error_beside_the_limit_is_an_error(where: int, broken: str) -> None:

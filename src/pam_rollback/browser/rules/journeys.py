@@ -12,6 +12,8 @@ from pam_rollback.environment.known_before import NOTHING_TOLD, Finding, JudgedF
 _SHOWN = 5
 _LIMITED = re.compile(r"HTTP 429:|console error: .*(?<![\w:/.-])429(?![\w:/.-])", re.DOTALL)
 """Too Many Requests (RFC 6585): as a status, or in what a script says of it. Not a line, a port or something asked for of that number."""
+_ANSWERED_SO = re.compile(r"HTTP 429:|console error: WebSocket connection to .*: 429$", re.DOTALL)
+"""The answer itself; that of a WebSocket's handshake only the browser's own line tells."""
 
 
 class Stopped(Exception):  # noqa: N818 - named by what happened
@@ -260,7 +262,7 @@ class BehindThePages(Walk):
         Raises MeasurementFailed where all that was noticed is that this session met a limit: a product counts its visits, too, and users
         who meet none are well.
         """
-        met = any(one.startswith("HTTP 429:") for one in self.complaints)
+        met = any(map(_ANSWERED_SO.match, self.complaints))
         if met and all(_LIMITED.match(one) for one in self.complaints):
             raise MeasurementFailed(
                 f"{self.journey} in {self.browser}: all that failed is HTTP 429, {self.outcome}. The product limits how often one address "
