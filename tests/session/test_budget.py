@@ -52,6 +52,14 @@ def test_what_a_test_asks_is_said_beside_it(of_test: int, over_and_over: int, re
     assert found.paths == {"/pam-today"}
 
 
+def test_what_is_asked_for_by_name_counts_with_what_it_asks_for(request: pytest.FixtureRequest) -> None:
+    """As the parts of a baseline: nobody sees beforehand that they will be asked for."""
+    assert asks_of([request.node], AROUND) == Asks()
+    assert asks_of([request.node], AROUND, ["of_test", "nobody knows it"]) == Asks(
+        frozenset({"/pam-today"}), sign_ins=1, page_loads=3
+    )
+
+
 def test_above_a_fixture_nobody_would_read_it() -> None:
     """So it is refused there."""
     with pytest.raises(TypeError, match="it has to stand below"):
@@ -91,7 +99,7 @@ class Session:
         monkeypatch.setattr(runbook_module, "of", lambda _: runbook)
         monkeypatch.setattr(budget, "progress_of", lambda *_: shown)
         monkeypatch.setattr(budget, "asks_of", lambda *_: self.asked)
-        budget.pytest_collection_finish(SimpleNamespace(config=config, items=[1]))  # type: ignore[arg-type]
+        budget.pytest_collection_finish(SimpleNamespace(config=config, items=[SimpleNamespace()]))  # type: ignore[arg-type]
         return runbook
 
 

@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from pam_rollback.base.wait import Waiter
+from pam_rollback.environment.environment import Environment
 from pam_rollback.outside import pace
 from pam_rollback.outside.pace import PAGE_LOAD, QUESTION, SIGN_IN, Pace
 from pam_rollback.product.rules.limits import Budget
-from pam_rollback.environment.environment import Environment
 from pam_rollback.session import listeners, markers
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.asks import Around, asks_of
