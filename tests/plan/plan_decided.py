@@ -98,7 +98,7 @@ def user_data(plan: Plan) -> object:
             patch.object(decision, "invariants_of", return_value=[of_rows, of_schema]),
             patch.object(decision, "evaluated", return_value=(results, {})),
         ):
-            request = asked(database_link=link)
+            request = asked(database_link=link, schema_before=None)
             request.config = SimpleNamespace(rootpath=ROOT)
             found.append(body(decision.user_data)(environment(), plan, runbook(plan), None, request).finding)
     return found
