@@ -15,8 +15,8 @@ from pam_rollback.product.rules.contract import Site as PartOfProduct
 from pam_rollback.product.rules.served_release import Served, Wanted
 from pam_rollback.rollback.client.git_command import GitCommand
 from pam_rollback.rollback.client.release_marks import MarkedApi
-from pam_rollback.rollback.providers.github.github import GitHubPulls, github_api
 from pam_rollback.rollback.rules.deploys import Deploy, ServiceHost, SiteHost
+from pam_rollback.rollback.rules.pull_requests import PullRequests
 from pam_rollback.rollback.service.added import PROVIDERS, Provider
 
 _FOLDERS = "pam_rollback.rollback.providers"
@@ -65,15 +65,13 @@ def git_command(environment: Environment) -> GitCommand:
     return GitCommand(environment.git.remote, token)
 
 
-def pull_requests(environment: Environment, waiter: Waiter) -> GitHubPulls | None:
+def pull_requests(environment: Environment, waiter: Waiter) -> PullRequests | None:
     """Who takes changes to a branch that takes no pushes; None where nobody says. Raises ActionFailed without a token."""
     if environment.github is None:
         return None
     if not environment.has_secret("git_token"):
         raise ActionFailed("[github] needs the token of [secrets] git_token_env: name its variable, and export it")
-    return GitHubPulls(
-        github_api(environment.github, environment.secret("git_token"), waiter=waiter), environment.github
-    )
+    return cast("PullRequests", import_module(f"{_FOLDERS}.github").pulls(environment, environment.github, waiter))
 
 
 def site_look(site: ServedSite) -> Callable[[Deploy], Served]:
