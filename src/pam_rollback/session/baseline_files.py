@@ -9,14 +9,18 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.known_before import Finding, answered_on
 from pam_rollback.session.runbook import Runbook
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from pam_rollback.report.baseline_record import Baseline
+
+Model = TypeVar("Model", bound="BaseModel")
 
 BASELINE_FILE = "baseline.json"
 
@@ -75,6 +79,17 @@ def stored(runbook: Runbook, name: str) -> Path | None:
     return path
 
 
+def stored_model(runbook: Runbook, name: str, model: type[Model]) -> Model | None:
+    """What that part has. Raises as ``stored``, and MeasurementFailed when it is damaged."""
+    path = stored(runbook, name)
+    if path is None:
+        return None
+    try:
+        return model.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:  # what is no text, no JSON or no such part is a ValueError
+        raise damaged(path, error) from None
+
+
 def stored_baseline(runbook: Runbook) -> "Baseline | None":
     """What ``--baseline FILE`` says; None when it was not given. Raises MeasurementFailed when it is too old, or of an ill service."""
     if runbook.stored is not None:
@@ -109,6 +124,7 @@ def read_data(path: Path) -> Any:
 
 def damaged(path: Path, error: Exception) -> MeasurementFailed:
     """What to say of a file that is not what it should be."""
+    what = "; ".join(str(error).splitlines())
     return MeasurementFailed(
-        f"{path}: expected a part of a baseline, found something else: {error}; take a new baseline"
+        f"{path}: expected a part of a baseline, found something else: {what}; take a new baseline"
     )

@@ -21,7 +21,7 @@ from itertools import pairwise
 from pam_rollback.base.figures import Figures
 from pam_rollback.observation.rules.blocking import why_void
 from pam_rollback.observation.rules.samples import LATE_MS, Sample
-from pam_rollback.observation.rules.window_state import WindowResult, WindowState
+from pam_rollback.observation.rules.window_state import WindowResult, WindowState, standing
 from pam_rollback.stats.bad_runs import Stretch, too_long
 from pam_rollback.stats.percentiles import DEFINITION, nearest_rank, percentile
 
@@ -220,12 +220,7 @@ def judge(
         or _gap([sample.due_s for sample in counted], spec.gap_max_s, start_s, reach_s)
         or _silence(spec, now_s - settled_s, complete=complete)
     )
-    if broken:
-        state, reason = WindowState.BROKEN, broken
-    elif unknown:
-        state, reason = WindowState.UNKNOWN, unknown
-    else:
-        state, reason = (WindowState.MET if complete else WindowState.HOLDING), ""
+    state, reason = standing(broken, unknown, complete=complete)
     return WindowVerdict(
         spec=spec,
         state=state,

@@ -31,3 +31,12 @@ class WindowResult(Sentence):
         if self.state in {WindowState.MET, WindowState.BROKEN}:
             return self.state is WindowState.MET
         raise MeasurementFailed(str(self))
+
+
+def standing(broken: str, unknown: str, *, complete: bool) -> tuple[WindowState, str]:
+    """The state, and why. Broken comes before unknown, and neither waits until the window is complete."""
+    if broken:
+        return WindowState.BROKEN, broken
+    if unknown:
+        return WindowState.UNKNOWN, unknown
+    return (WindowState.MET if complete else WindowState.HOLDING), ""

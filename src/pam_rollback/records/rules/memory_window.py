@@ -15,7 +15,7 @@ from itertools import pairwise
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures, Sentence
-from pam_rollback.observation.rules.window_state import WindowResult, WindowState
+from pam_rollback.observation.rules.window_state import WindowResult, WindowState, standing
 from pam_rollback.records.rules.memory import MemoryGrowth, MemoryReading, restart
 
 
@@ -152,12 +152,7 @@ def judge_memory(
     unknown = restart(usable, start_s) or _gap(usable, missed, spec, start_s, reach_s)
     if complete and len(usable) < spec.readings_min:
         unknown = unknown or f"{len(usable)} usable readings, {spec.readings_min} are needed"
-    if broken:
-        state, reason = WindowState.BROKEN, broken
-    elif unknown:
-        state, reason = WindowState.UNKNOWN, unknown
-    else:
-        state, reason = (WindowState.MET if complete else WindowState.HOLDING), ""
+    state, reason = standing(broken, unknown, complete=complete)
     return MemoryWindow(spec, state, reason, usable, reach_s - start_s)
 
 

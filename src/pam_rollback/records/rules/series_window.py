@@ -16,7 +16,7 @@ from itertools import pairwise
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Figures
-from pam_rollback.observation.rules.window_state import WindowResult, WindowState
+from pam_rollback.observation.rules.window_state import WindowResult, WindowState, standing
 from pam_rollback.stats.bad_runs import Stretch, too_long
 from pam_rollback.stats.histogram import Histogram
 from pam_rollback.stats.series import Evidence, Point, Quantity, Series, pooled
@@ -169,12 +169,7 @@ def judge_series(series: Series, spec: SeriesSpec, *, start_s: float, now_s: flo
     if complete:
         broken = broken or _lost(total, spec)
         unknown = unknown or _too_few(known, total, spec) or _undecided(known, total, spec)
-    if broken:
-        state, reason = WindowState.BROKEN, broken
-    elif unknown:
-        state, reason = WindowState.UNKNOWN, unknown
-    else:
-        state, reason = (WindowState.MET if complete else WindowState.HOLDING), ""
+    state, reason = standing(broken, unknown, complete=complete)
     highest = max((point.value for point in known if point.value is not None), default=None)
     return SeriesWindow(
         spec=spec,
