@@ -18,7 +18,6 @@ from pam_rollback.decision.fixtures.decision import Watcher
 from pam_rollback.decision.rules.decision import Finding, State, decide
 from pam_rollback.decision.service.recommending import Here, recommended
 from pam_rollback.environment.environment import Environment
-from pam_rollback.health.fixtures.health import refuse_when_offline
 from pam_rollback.observation.fixtures.observation import Observation
 from pam_rollback.observation.rules.journeys import HEALTH_JOURNEY
 from pam_rollback.observation.rules.probed_journeys import probe_config
@@ -27,6 +26,7 @@ from pam_rollback.observation.service.prober import Prober, start_prober
 from pam_rollback.outside.http import fetch
 from pam_rollback.plan.flags import TeamNotice
 from pam_rollback.plan.plan import Plan
+from pam_rollback.product.client.offline import refuse_when_offline
 from pam_rollback.report.in_short import in_short
 from pam_rollback.report.run_record import read
 from pam_rollback.rollback.service.writer_lock import environment_lock
