@@ -60,6 +60,13 @@ def test_one_error_beside_the_limit_is_an_error(where: int, broken: str) -> None
     assert not behind(*complaints).clean
 
 
+def test_no_baseline_knows_a_limit() -> None:
+    """Nobody can answer for it, and what is recorded beside it is."""
+    assert behind(*LIMITED).findings == ()
+    assert len(behind(*LIMITED, *BROKEN[2:]).findings) == len(BROKEN[2:])
+    assert len(behind(LIMITED[1]).findings) == 1
+
+
 @pytest.mark.parametrize("said", [*BROKEN, LIMITED[1]])
 def test_without_an_answer_429_no_limit_was_met(said: str) -> None:
     """A script may say what it likes."""

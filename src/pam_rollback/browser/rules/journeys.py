@@ -247,8 +247,18 @@ class BehindThePages(Walk):
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """Each kind of error. How often it was seen depends on what was done before, so that it does not count."""
-        return tuple(dict.fromkeys(map(_behind, self.complaints)))
+        """Each kind of error. How often it was seen depends on what was done before, so that it does not count.
+
+        A limit that this session met is none: no baseline knows it, and nobody answers for it.
+        """
+        return tuple(dict.fromkeys(map(_behind, self._not_by_a_limit)))
+
+    @property
+    def _not_by_a_limit(self) -> tuple[str, ...]:
+        """What is no limit that this session met: an answer 429 has to be among the complaints, and each other one to speak of it."""
+        if not any(map(_ANSWERED_SO.match, self.complaints)):
+            return self.complaints
+        return tuple(one for one in self.complaints if not _LIMITED.match(one))
 
     def without(self, told: JudgedFindings) -> Self:
         """Judged without the errors that are known."""
@@ -262,8 +272,7 @@ class BehindThePages(Walk):
         Raises MeasurementFailed where all that was noticed is that this session met a limit: a product counts its visits, too, and users
         who meet none are well.
         """
-        met = any(map(_ANSWERED_SO.match, self.complaints))
-        if met and all(_LIMITED.match(one) for one in self.complaints):
+        if self.complaints and not self._not_by_a_limit:
             raise MeasurementFailed(
                 f"{self.journey} in {self.browser}: all that failed is HTTP 429, {self.outcome}. The product limits how often one address "
                 "or account may ask, and the session's own visits count: wait for a minute, lower [probing] rate_hz, and verify again"
