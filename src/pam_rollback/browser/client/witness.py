@@ -11,6 +11,7 @@ _LOOK_AGAIN_MS = 50
 _QUIET_LOOKS = 2
 _GIVEN_UP = ("ERR_ABORTED", "NS_BINDING_ABORTED", "NS_ERROR_ABORT")
 """What a request that the page or the browser itself gave up looks like: nobody failed."""
+_REFUSALS = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 
 class Witness:
@@ -20,7 +21,7 @@ class Witness:
         self._hosts = hosts
         self.pages: list[str] = []
         self.complaints: list[str] = []
-        self._expected: set[int] = set()
+        self._refused = False
         self._open: set[Request] = set()
 
     def watch(self, context: BrowserContext) -> None:
@@ -33,7 +34,7 @@ class Witness:
         for event, handler in self._handlers.items():
             context.remove_listener(event, handler)
         self._open.clear()
-        self._expected.clear()
+        self._refused = False
 
     def quiet(self, page: Page, *, within_s: float) -> bool:
         """Wait until every request to the product is answered, so that no error is still to come; False when the time is up."""
@@ -66,13 +67,13 @@ class Witness:
     def _finished(self, request: Request) -> None:
         self._open.discard(request)
 
-    def expect(self, status: int) -> None:
-        """Until it looks away: the journey provokes this HTTP status itself."""
-        self._expected.add(status)
+    def expect_refusals(self) -> None:
+        """Until it looks away: the journey has a session that nobody knows, so refusals, and a console full of them, are its own doing."""
+        self._refused = True
 
     def _console(self, message: ConsoleMessage) -> None:
         # A browser writes a line for each answer that is an error, too: those are counted as answers.
-        if message.type == "error" and not message.text.startswith("Failed to load resource"):
+        if message.type == "error" and not message.text.startswith("Failed to load resource") and not self._refused:
             self._note(f"console error: {message.text}")
 
     def _exception(self, error: WebError) -> None:
@@ -89,7 +90,7 @@ class Witness:
             return
         if response.request.resource_type == "document":
             self.pages.append(urlsplit(response.url).path)
-        if response.status >= HTTPStatus.BAD_REQUEST and response.status not in self._expected:
+        if response.status >= HTTPStatus.BAD_REQUEST and not (self._refused and response.status in _REFUSALS):
             self._note(f"HTTP {response.status}: {response.request.method} {_without_query(response.url)}")
 
     def _is_ours(self, url: str) -> bool:
