@@ -7,8 +7,6 @@ from types import SimpleNamespace
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
-from pam_rollback.browser.fixtures.recorded import errors_recorded
-from pam_rollback.browser.rules.journeys import BehindThePages
 from pam_rollback.environment.known_before import Finding
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.session.fixtures import known as known_fixtures
@@ -42,6 +40,7 @@ def test_pytest_pam_known_before(problem: str) -> None:
         red=(SimpleNamespace(item="CR-4", finding=Finding("CR-4", "home", "no text"), count=1),),
         found=(),
         origin=SimpleNamespace(release=""),
+        ill=lambda _: (),
         refuse_ill=lambda _: None,
         refuse_stale=lambda *_: None,
     )
@@ -56,23 +55,3 @@ def test_pytest_pam_known_before(problem: str) -> None:
     assert [finding.said for finding, _ in (*told.known, *listed.known)] == ([] if problem else ["no alt", "no text"])
     assert ("found by version 2, those of the baseline by version 1" in told.reasons) is not bool(problem)
     assert listed.reasons == problem
-
-
-def test_a_baseline_has_what_the_lost_session_showed_of_the_pages() -> None:
-    """Later runs count it, too; and where that journey tells nothing, the rest is recorded."""
-    seen: list[str] = []
-
-    def lost_session(name: str) -> None:
-        seen.append(name)
-        raise MeasurementFailed("the test account could not sign in")
-
-    def opens_every_page() -> BehindThePages:
-        seen.append("every page")
-        return BehindThePages(journey="pages", browser="chromium", pages=("/",), complaints=("console error: a",))
-
-    found = body(errors_recorded)(
-        SimpleNamespace(opens_every_page=opens_every_page), SimpleNamespace(getfixturevalue=lost_session)
-    )
-
-    assert seen == ["lost_session_recorded", "every page"]
-    assert [one.text for one in found.found] == ["behind the pages: console error: a"]

@@ -76,3 +76,30 @@ def test_without_an_answer_429_no_limit_was_met(said: str) -> None:
 def test_a_journey_that_did_not_end_is_not_clean() -> None:
     """Nothing is known of its pages."""
     assert not behind(problem="go to /trips: no page").clean
+
+
+@pytest.mark.parametrize(
+    "stack",
+    [
+        "",
+        " at la (http://site.test/assets/index.js:4:12) at async ri (http://site.test/assets/index.js:7:1)",
+        " at async oi (http://site.test/assets/other.js:22:49398)",
+        " at http://site.test/assets/index.js:22:49398",
+        " at new Shown (http://site.test/assets/index.js:1:2)",
+        " la@http://site.test/assets/index.js:4:12 async*ri@http://site.test/assets/index.js:7:1",
+    ],
+)
+def test_an_error_is_the_same_by_whichever_way_a_script_came_to_it(stack: str) -> None:
+    """Else each visit would find a new one."""
+    [found] = behind(f"console error: Places proxy error: Error: request failed: 500{stack}").findings
+
+    assert found.text == "behind the pages: console error: Places proxy error: Error: request failed: N"
+
+
+def test_an_address_is_no_stack() -> None:
+    """It says what failed."""
+    [found] = behind("console error: nothing came at http://api.test/places of it").findings
+    [failed] = behind("HTTP 500: GET http://api.test/places").findings
+
+    assert found.text == "behind the pages: console error: nothing came"
+    assert failed.text.endswith("GET http://api.test/places")

@@ -15,6 +15,9 @@ _LIMITED = re.compile(r"HTTP 429:|console error: .*(?<![\w:/.-])429(?![\w:/.-])"
 _ANSWERED_SO = re.compile(r"HTTP 429:|console error: WebSocket connection to .*: 429$", re.DOTALL)
 """The answer itself; that of a WebSocket's handshake only the browser's own line tells."""
 
+_STACK = re.compile(r"\s+(?:at (?:[^\s()@]+ ){0,3}\(?|[\w.$/<*]*@)https?://.*", re.DOTALL)
+"""The lines below an error, as Chromium and as Firefox write them."""
+
 
 class Stopped(Exception):  # noqa: N818 - named by what happened
     """The journey does not go on from here. The message says where, and what was seen."""
@@ -308,7 +311,8 @@ class BehindThePages(Walk):
 
 
 def _behind(complaint: str) -> Finding:
-    return Finding("SC-5", "behind the pages", without_numbers(complaint))
+    # By which way a script came to its error differs between two visits.
+    return Finding("SC-5", "behind the pages", without_numbers(_STACK.sub("", complaint)))
 
 
 @dataclass(frozen=True, repr=False, kw_only=True)
