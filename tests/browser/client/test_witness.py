@@ -1,6 +1,7 @@
 """What a browser notices behind the pages, and what a journey does to itself."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from pam_rollback.browser.client.browser import launch_arguments
 from pam_rollback.browser.client.witness import Witness
 
 PAGE = """<h1>Trips</h1><script>
-console.error("the profile could not be read");
+console.error("the profile could not be read from 'http://pam.test/profile?apikey=secret&v=1'");
 fetch("/api/401"); fetch("/api/403"); fetch("/api/500");
 setTimeout(() => { throw new Error("nothing to show") }, 0);
 </script>"""
@@ -39,11 +40,10 @@ def noticed(browser: Browser, *, refused: bool) -> set[str]:
         context.route("http://pam.test/**", answer)
         witness = Witness(frozenset({"pam.test"}))
         witness.watch(context)
-        if refused:
-            witness.expect_refusals()
         page = context.new_page()
-        page.goto("http://pam.test/")
-        assert witness.quiet(page, within_s=5)
+        with witness.expecting_refusals() if refused else nullcontext():
+            page.goto("http://pam.test/")
+            assert witness.quiet(page, within_s=5)
         witness.look_away(context)
         return set(witness.complaints)
     finally:
@@ -53,7 +53,7 @@ def noticed(browser: Browser, *, refused: bool) -> set[str]:
 def test_everything_that_fails_is_noticed(browser: Browser) -> None:
     """Whether anybody sees it or not."""
     assert noticed(browser, refused=False) == {
-        "console error: the profile could not be read",
+        "console error: the profile could not be read from 'http://pam.test/profile'",
         "HTTP 401: GET http://pam.test/api/401",
         "HTTP 403: GET http://pam.test/api/403",
         "HTTP 500: GET http://pam.test/api/500",

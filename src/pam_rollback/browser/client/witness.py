@@ -1,6 +1,9 @@
 """What a browser notices behind the pages of the site, and nobody sees."""
 
+import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,6 +14,8 @@ _LOOK_AGAIN_MS = 50
 _QUIET_LOOKS = 2
 _GIVEN_UP = ("ERR_ABORTED", "NS_BINDING_ABORTED", "NS_ERROR_ABORT")
 """What a request that the page or the browser itself gave up looks like: nobody failed."""
+_QUERY = re.compile(r"(\w+://[^\s?'\"]+)\?[^\s'\"]*")
+"""Of an address in a line of the console: a key may stand in it."""
 _REFUSALS = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 
@@ -34,7 +39,6 @@ class Witness:
         for event, handler in self._handlers.items():
             context.remove_listener(event, handler)
         self._open.clear()
-        self._refused = False
 
     def quiet(self, page: Page, *, within_s: float) -> bool:
         """Wait until every request to the product is answered, so that no error is still to come; False when the time is up."""
@@ -67,14 +71,19 @@ class Witness:
     def _finished(self, request: Request) -> None:
         self._open.discard(request)
 
-    def expect_refusals(self) -> None:
-        """Until it looks away: the journey has a session that nobody knows, so refusals, and a console full of them, are its own doing."""
+    @contextmanager
+    def expecting_refusals(self) -> Iterator[None]:
+        """The journey has a session that nobody knows: refusals, and a console full of them, are its own doing."""
         self._refused = True
+        try:
+            yield
+        finally:
+            self._refused = False
 
     def _console(self, message: ConsoleMessage) -> None:
         # A browser writes a line for each answer that is an error, too: those are counted as answers.
         if message.type == "error" and not message.text.startswith("Failed to load resource") and not self._refused:
-            self._note(f"console error: {message.text}")
+            self._note("console error: " + _QUERY.sub(r"\1", message.text))
 
     def _exception(self, error: WebError) -> None:
         self._note(f"script error: {error.error.message}")

@@ -31,6 +31,7 @@ def product_file(name: str, found: Found, like: Mapping[str, Any], titles: Mappi
         *_health(found, titles),
         *marks(found, like),
         *_accounts(found, like),
+        *_limits(like),
         *_front_page(found),
         *_pages(like),
         *_tables(found, like),
@@ -112,6 +113,15 @@ def compared(operation: Mapping[str, Any], found: Found) -> tuple[dict[str, Any]
     if (method, without_names(path)) in found.operations:
         return dict(operation), "/openapi.json has it."
     return {"no_endpoint": f"/openapi.json describes no {method} {path}"}, "{like} has it, and this product has not."
+
+
+def _limits(like: Mapping[str, Any]) -> Iterator[str]:
+    """How often it lets somebody ask. Whoever would look for that would be shut out."""
+    if "limits" in like:
+        note = (
+            f"As {like['name']} has them; not looked for. Every session says what it asks, and keeps to three quarters."
+        )
+        yield from table("limits", like["limits"], [note])
 
 
 def _front_page(found: Found) -> Iterator[str]:
