@@ -159,7 +159,7 @@ def test_what_the_environment_cannot_tell_keeps_it_from_a_go(practice_range: Ran
     assert "sandbox declares no git, so nobody asked: " in one_line(found)
     assert "May it be deployed again?" in found.out
     assert "[x] a rollback is ready: 1 of 1" in found.out
-    assert "[ ] 14 more questions: NOT ASKED: sandbox declares no git" in one_line(found)
+    assert "[ ] 15 more questions: NOT ASKED: sandbox declares no git" in one_line(found)
 
 
 def test_a_gate_without_a_database_names_what_it_left_out_and_takes_a_word_for_it(

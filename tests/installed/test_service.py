@@ -173,8 +173,8 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
     ("said", "words"),
     [
         (["-m", "health"], "or begin there with: pam-rollback init"),
-        (["run"], "run: a command is missing; there are drills"),
-        (["run", "drill"], "run drill: no such command; there are drills"),
+        (["run"], "run: a command is missing; there are forget"),
+        (["run", "drill"], "run drill: no such command; there are forget"),
         (["run", "core"], "run core: no such command"),
     ],
 )

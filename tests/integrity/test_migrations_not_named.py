@@ -100,8 +100,10 @@ def body(fixture: Any) -> Callable[..., Any]:
 
 
 def request() -> Any:
-    """One that knows the database and the folder of the checks."""
-    return SimpleNamespace(getfixturevalue=lambda _: LINK, config=SimpleNamespace(rootpath=ROOT))
+    """One that knows the database, the folder of the checks, and no schema of before."""
+    return SimpleNamespace(
+        getfixturevalue=lambda name: None if name == "schema_before" else LINK, config=SimpleNamespace(rootpath=ROOT)
+    )
 
 
 def over(environment: Environment, plan: Plan) -> Any:
