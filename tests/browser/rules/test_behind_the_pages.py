@@ -8,12 +8,15 @@ from pam_rollback.browser.rules.journeys import BehindThePages
 LIMITED = (
     "HTTP 429: GET http://api.test/api/v1/places",
     "console error: Places proxy error: Error: request failed: 429 at la",
+    "failed request: GET http://api.test/api/v1/places (net::ERR_FAILED)",
 )
 BROKEN = (
     "HTTP 500: GET http://api.test/api/v1/places/429",
     "HTTP 500: GET http://api.test:429/",
     "console error: TypeError: x is undefined at la (http://site.test/assets/index.js:429:12)",
     "console error: trip-429 could not be read",
+    "failed request: GET http://api.test/api/v1/trips (net::ERR_FAILED)",
+    "failed request: GET http://api.test/api/v1/places (net::ERR_CONNECTION_RESET)",
 )
 
 
@@ -31,7 +34,7 @@ def test_nothing_noticed_is_clean() -> None:
 
 def test_a_limit_that_the_session_met_itself_is_no_error_of_the_release() -> None:
     """Nor is it a clean page: it was not seen to the end."""
-    with pytest.raises(MeasurementFailed, match=r"all that failed is HTTP 429, 2 on 1 pages: .* wait for a minute"):
+    with pytest.raises(MeasurementFailed, match=r"all that failed is HTTP 429, 3 on 1 pages: .* wait for a minute"):
         _ = behind(*LIMITED).clean
 
 

@@ -15,6 +15,7 @@ _LIMITED = re.compile(r"HTTP 429:|console error: .*(?<![\w:/.-])429(?![\w:/.-])"
 _ANSWERED_SO = re.compile(r"HTTP 429:|console error: WebSocket connection to .*: 429$", re.DOTALL)
 """The answer itself; that of a WebSocket's handshake only the browser's own line tells."""
 
+_ANSWERED, _FAILED, _UNREADABLE = "HTTP 429: ", "failed request: ", " (net::ERR_FAILED)"
 _STACK = re.compile(r"\s+(?:at (?:[^\s()@]+ ){0,3}\(?|[\w.$/<*]*@)https?://.*", re.DOTALL)
 """The lines below an error, as Chromium and as Firefox write them."""
 
@@ -261,7 +262,14 @@ class BehindThePages(Walk):
         """What is no limit that this session met: an answer 429 has to be among the complaints, and each other one to speak of it."""
         if not any(map(_ANSWERED_SO.match, self.complaints)):
             return self.complaints
-        return tuple(one for one in self.complaints if not _LIMITED.match(one))
+        limited = {one.removeprefix(_ANSWERED) for one in self.complaints if one.startswith(_ANSWERED)}
+        return tuple(
+            one
+            for one in self.complaints
+            if not _LIMITED.match(one)
+            # Such an answer often has no CORS headers, and the page may not read it.
+            and not (one.endswith(_UNREADABLE) and one.removeprefix(_FAILED).removesuffix(_UNREADABLE) in limited)
+        )
 
     def without(self, told: JudgedFindings) -> Self:
         """Judged without the errors that are known."""
