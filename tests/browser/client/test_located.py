@@ -75,8 +75,18 @@ def test_the_chat_is_opened_by_its_button_where_there_is_one(browser: Browser) -
 
 @pytest.mark.parametrize(
     ("script", "asks"),
-    [("", True), ("setTimeout(() => document.body.innerHTML = '<h1>Welcome back</h1>', 400)", False)],
-    ids=["stays", "passes"],
+    [
+        ("", True),
+        ("setTimeout(() => document.body.innerHTML = '<h1>Welcome back</h1>', 400)", False),
+        (
+            (
+                "const form = document.body.innerHTML; setTimeout(() => document.body.innerHTML = '', 300);"
+                "setTimeout(() => document.body.innerHTML = form, 600)"
+            ),
+            True,
+        ),
+    ],
+    ids=["stays", "passes", "built anew"],
 )
 def test_a_form_that_passes_asks_nobody_to_sign_in(browser: Browser, script: str, *, asks: bool) -> None:
     """Many sites show it until they have read who is signed in."""

@@ -4,6 +4,7 @@ import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.browser.rules.journeys import BehindThePages
+from pam_rollback.environment.known_before import without_numbers
 
 LIMITED = (
     "HTTP 429: GET http://api.test/api/v1/places",
@@ -99,10 +100,12 @@ def test_an_error_is_the_same_by_whichever_way_a_script_came_to_it(stack: str) -
     assert found.text == "behind the pages: console error: Places proxy error: Error: request failed: N"
 
 
-def test_an_address_is_no_stack() -> None:
-    """It says what failed."""
-    [found] = behind("console error: nothing came at http://api.test/places of it").findings
-    [failed] = behind("HTTP 500: GET http://api.test/places").findings
+@pytest.mark.parametrize("path", ["/places", ":8080/places", "/places/7/of/it"])
+def test_an_address_is_no_stack(path: str) -> None:
+    """It says what failed: else an error at one address would make that at every other known."""
+    at = f"console error: nothing came at http://api.test{path} in time"
+    [found] = behind(f"{at} at la (http://site.test/index.js:4:12)").findings
+    [elsewhere] = behind("console error: nothing came at http://api.test/trips in time").findings
 
-    assert found.text == "behind the pages: console error: nothing came"
-    assert failed.text.endswith("GET http://api.test/places")
+    assert found.text == f"behind the pages: {without_numbers(at)}"
+    assert found.text != elsewhere.text

@@ -9,7 +9,7 @@ import json
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -187,11 +187,9 @@ class PamSite:
             password.wait_for()
         except PlaywrightTimeoutError:
             return False
-        # A page may show its form until it has read who is signed in.
-        with suppress(PlaywrightTimeoutError):
-            password.wait_for(state="hidden", timeout=_FORM_PASSES_MS)
-            return False
-        return True
+        # A page may show its form until it has read who is signed in, and may build it anew.
+        self.page.wait_for_timeout(_FORM_PASSES_MS)
+        return password.is_visible()
 
     # ------------------------------------------------------------ the pages
 

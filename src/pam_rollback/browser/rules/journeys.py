@@ -16,8 +16,8 @@ _ANSWERED_SO = re.compile(r"HTTP 429:|console error: WebSocket connection to .*:
 """The answer itself; that of a WebSocket's handshake only the browser's own line tells."""
 
 _ANSWERED, _FAILED, _UNREADABLE = "HTTP 429: ", "failed request: ", " (net::ERR_FAILED)"
-_STACK = re.compile(r"\s+(?:at (?:[^\s()@]+ ){0,3}\(?|[\w.$/<*]*@)https?://.*", re.DOTALL)
-"""The lines below an error, as Chromium and as Firefox write them."""
+_STACK = re.compile(r"(?:\s+(?:at (?:[^\s()@]+ ){0,3}\(?|[\w.$/<*]*@)https?://[^\s()]+:\d+:\d+\)?)+")
+"""The lines below an error, as Chromium and as Firefox write them: each ends with line and column, which tells them from an address."""
 
 
 class Stopped(Exception):  # noqa: N818 - named by what happened
