@@ -382,3 +382,16 @@ def test_a_kept_connection_that_was_closed_meanwhile_is_no_failure() -> None:
     assert (first.json, second.json) == ({}, {})
     assert len(answered) == 3
     assert third.problem
+
+
+def test_the_client_is_loaded_without_what_nobody_uses_of_it() -> None:
+    """Two thirds of what loading it takes; and whoever wants one of these for itself still gets it."""
+    parts = ("httpx._main", "click", "rich", "anyio", "trio")
+    script = (
+        "import sys, pam_rollback.outside.http_exchange\n"
+        f"print([name for name in {parts} if name in sys.modules])\n"
+        "import anyio, httpx, trio\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)
+
+    assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr

@@ -14,14 +14,17 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-import httpcore
-import httpx
-
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.outside_text import cut
 from pam_rollback.outside.http_proxy import Proxy, environment_proxy, place
 from pam_rollback.outside.http_wish import Progress, Wish, target_of, trusted
 from pam_rollback.outside.name_lookup import look_up
+from pam_rollback.outside.without import left_out
+
+# What httpx and httpcore load where it is installed, for a command line and for asynchronous programs: two thirds of their time.
+with left_out("httpx._main", "anyio", "trio"):
+    import httpcore
+    import httpx
 
 _PROXY_PORT = 8080
 _PIECE_BYTES = 1 << 14
