@@ -12,7 +12,8 @@ from pam_rollback.communication.client.slack import SlackWebhook
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.outside.http import fetch
 from pam_rollback.plan.flags import Flag
-from pam_rollback.product.client.pam_api import FlagApi, HealthEndpoint, read_health
+from pam_rollback.product.client.health_api import HealthEndpoint, read_health
+from pam_rollback.product.client.pam_api import FlagApi
 from pam_rollback.product.rules.health import HealthReport, is_healthy
 from tests.contracts import usual
 from tests.plan_audit.recorder import Recorder, Reply

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from pam_rollback.base.question import Call, Question, one
 from pam_rollback.environment.environment import Environment
 from pam_rollback.report.run_record import RunRecord
 from pam_rollback.report.verdict import ExitCode
@@ -12,13 +11,15 @@ from pam_rollback.session.baseline_files import BaselinePart
 from pam_rollback.session.runbook import Runbook
 
 if TYPE_CHECKING:
+    from pam_rollback.base.question import Call
     from pam_rollback.journal.journal import Journal, Undo
     from pam_rollback.journal.undoing import UndoKinds, UndoTools
 
 
-def pytest_pam_preflight(environment: Environment) -> list[Call]:
+def pytest_pam_preflight(environment: Environment) -> "list[Call]":
     """Whether the team would hear of it."""
-    from pam_rollback.communication.client.slack import webhook_alive  # noqa: PLC0415 - for the phases that ask
+    from pam_rollback.base.question import Question, one  # noqa: PLC0415 - for the phases that ask
+    from pam_rollback.communication.client.slack import webhook_alive  # noqa: PLC0415 - the same
 
     deadline_s = environment.probing.request_deadline_s
     question = Question("the incident channel's webhook is alive", ("message",), "slack")

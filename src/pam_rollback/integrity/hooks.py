@@ -1,11 +1,15 @@
 """What a baseline has of the database, and what a rollback needs of it."""
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from pam_rollback.base.question import Call, Question, one
 from pam_rollback.environment.environment import Environment
 from pam_rollback.integrity import ACCESS_FILE, ROWS_FILE, SCHEMA_FILE
 from pam_rollback.session.baseline_files import BaselinePart
+
+if TYPE_CHECKING:
+    from pam_rollback.base.question import Call
 
 _READER = "a role that may read all of it, and its DSN ([secrets] database_dsn_env)"
 _DATABASE = ("database",)
@@ -37,8 +41,10 @@ def pytest_pam_baseline_parts() -> list[BaselinePart]:
     ]
 
 
-def pytest_pam_preflight(environment: Environment) -> list[Call]:
+def pytest_pam_preflight(environment: Environment) -> "list[Call]":
     """Whether the database would show what is compared."""
+    from pam_rollback.base.question import Question, one  # noqa: PLC0415 - for the phases that ask
+
     text = "the database can be read, and no row is hidden from our role"
     return [
         one(Question(text, ("backend", "full-system", "verification"), "database"), lambda: _rows_seen(environment))

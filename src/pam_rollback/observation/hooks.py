@@ -1,16 +1,18 @@
 """What the record of a run keeps of its users, and what is said of them while it goes on."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pam_rollback.report.watched_record import Watched
 from pam_rollback.session.baseline_files import BaselinePart
 from pam_rollback.session.runbook import Runbook
 
+if TYPE_CHECKING:
+    from pam_rollback.report.watched_record import Watched
 
-def pytest_pam_watched(runbook: Runbook) -> list[Watched]:
+
+def pytest_pam_watched(runbook: Runbook) -> "list[Watched]":
     """From the prober's record, the journal and the moments of the incident."""
     if not runbook.journal.action_began:
         return []

@@ -6,6 +6,7 @@ followed and nothing is repeated: a probe that retries hides what it should coun
 """
 
 import json as json_module
+import os
 import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -69,6 +70,8 @@ def fetch(
 
 
 def _asks_a_proxy(url: str, given: str) -> bool:
+    if not given and not any(name.lower().endswith("_proxy") for name in os.environ):
+        return False
     from pam_rollback.outside.http_proxy import environment_proxy  # noqa: PLC0415 - loads urllib.request
 
     try:

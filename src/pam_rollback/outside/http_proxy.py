@@ -3,7 +3,7 @@
 import ipaddress
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
-from urllib.request import getproxies, proxy_bypass
+from urllib.request import getproxies_environment, proxy_bypass
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Proxy:
 
 def environment_proxy(parts: SplitResult) -> Proxy | None:
     """The one that the environment names for this address; this machine, such as its sandbox, is asked directly."""
-    host, proxies = parts.hostname or "", getproxies()
+    host, proxies = parts.hostname or "", getproxies_environment()
     scheme = next((name for name in (parts.scheme, "all") if proxies.get(name)), None)
     if scheme is None or _is_here(host) or proxy_bypass(host):
         return None

@@ -1,16 +1,21 @@
 """What a rollback stands on whichever way it goes: the clock of this machine, and an account that can verify it."""
 
+from typing import TYPE_CHECKING
+
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed
-from pam_rollback.base.question import Call, Question, one
 from pam_rollback.environment.environment import Environment
+
+if TYPE_CHECKING:
+    from pam_rollback.base.question import Call
 
 _VERIFICATION = "verification"
 _TIMED = ("feature-flag", "gradual", "full-system", "emergency", _VERIFICATION)
 
 
-def pytest_pam_preflight(environment: Environment) -> list[Call]:
+def pytest_pam_preflight(environment: Environment) -> "list[Call]":
     """Whether it is the same time there, and the test account can sign in."""
-    from pam_rollback.outside.same_time import same_time  # noqa: PLC0415 - for the phases that ask
+    from pam_rollback.base.question import Call, Question, one  # noqa: PLC0415 - for the phases that ask
+    from pam_rollback.outside.same_time import same_time  # noqa: PLC0415 - the same
 
     clock = Question("this machine and the API agree on the time", _TIMED, of_the_api=True)
     account = Question("the test account can sign in", (_VERIFICATION,), "test_account", of_the_api=True)

@@ -1,10 +1,12 @@
 """The recommendation of a decision session in words: the same paragraphs in the terminal, in the job summary and in the report."""
 
 from collections.abc import Iterable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pam_rollback.base.outside_text import cut
-from pam_rollback.report.decision_record import CriterionFound, DecisionRecord, StrategyAdvised
+
+if TYPE_CHECKING:
+    from pam_rollback.report.decision_record import CriterionFound, DecisionRecord, StrategyAdvised
 
 _DO: Final = {
     "ROLL BACK NOW": 'a criterion of the plan\'s list "roll back now" is met',
@@ -21,17 +23,17 @@ _LONGEST: Final = 240
 Paragraph = tuple[str, tuple[str, ...]]
 
 
-def headline(decision: DecisionRecord) -> str:
+def headline(decision: "DecisionRecord") -> str:
     """What to do, in one line."""
     return f"{decision.recommendation}: {meaning(decision)}"
 
 
-def meaning(decision: DecisionRecord) -> str:
+def meaning(decision: "DecisionRecord") -> str:
     """What the recommendation says of the plan's two lists."""
     return _DO[decision.recommendation]
 
 
-def paragraphs(decision: DecisionRecord) -> list[Paragraph]:
+def paragraphs(decision: "DecisionRecord") -> list[Paragraph]:
     """Heading and entries, the most urgent first."""
     found = [
         ("What to do", tuple(_what_to_do(decision))),
@@ -50,14 +52,14 @@ def paragraphs(decision: DecisionRecord) -> list[Paragraph]:
     return [(heading, entries) for heading, entries in found if entries]
 
 
-def as_text(decision: DecisionRecord) -> str:
+def as_text(decision: "DecisionRecord") -> str:
     """All of it, for a file."""
     blocks = [headline(decision)]
     blocks += ["\n".join([heading, *(f"  {entry}" for entry in entries)]) for heading, entries in paragraphs(decision)]
     return "\n\n".join(blocks) + "\n"
 
 
-def _what_to_do(decision: DecisionRecord) -> Iterable[str]:
+def _what_to_do(decision: "DecisionRecord") -> Iterable[str]:
     yield headline(decision)
     strategy = decision.strategy
     if strategy is None:
@@ -71,34 +73,34 @@ def _what_to_do(decision: DecisionRecord) -> Iterable[str]:
     yield f"how: {strategy.command or 'by hand, there is no story for it yet'}{way}; {strategy.runbook}"
 
 
-def _next(strategy: StrategyAdvised) -> str:
+def _next(strategy: "StrategyAdvised") -> str:
     return (
         f"{_named(strategy)}; used for: {', '.join(strategy.when_to_use)}; recovery: {strategy.objective}, {strategy.past}; "
         f"ready: {strategy.readiness}; {strategy.runbook}"
     )
 
 
-def _named(strategy: StrategyAdvised) -> str:
+def _named(strategy: "StrategyAdvised") -> str:
     return f"{strategy.id} {strategy.name}: {strategy.title}"
 
 
-def _told(found: CriterionFound) -> str:
+def _told(found: "CriterionFound") -> str:
     return (
         f"{found.id} ({found.asks_for}) {found.state}, {found.evidence}: {found.title}: {found.words}; {found.runbook}"
     )
 
 
-def is_besides(found: CriterionFound, decision: DecisionRecord) -> bool:
+def is_besides(found: "CriterionFound", decision: "DecisionRecord") -> bool:
     """Met, or between the criteria, and not what decided."""
     return found.id not in {*decision.why, *decision.unknown} and not is_clear(found)
 
 
-def is_clear(found: CriterionFound) -> bool:
+def is_clear(found: "CriterionFound") -> bool:
     """Measured, or vouched for, and not met."""
     return found.state == _NOT_MET
 
 
-def _questions(decision: DecisionRecord) -> Iterable[str]:
+def _questions(decision: "DecisionRecord") -> Iterable[str]:
     for identifier in decision.unknown:
         found = decision.found(identifier)
         yield f"{identifier} ({found.asks_for}) {found.title}: {cut(found.words, _LONGEST)}"
@@ -107,7 +109,7 @@ def _questions(decision: DecisionRecord) -> Iterable[str]:
         yield f"add the answers to: {decision.answer_with}"
 
 
-def _not_met(decision: DecisionRecord) -> Iterable[str]:
+def _not_met(decision: "DecisionRecord") -> Iterable[str]:
     clear = [found for found in decision.criteria if is_clear(found)]
     if clear:
         yield ", ".join(f"{found.id} {found.title}" for found in clear)

@@ -8,17 +8,19 @@ from dataclasses import asdict, dataclass, field
 from enum import Enum
 from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar, Final, Literal, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, cast
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from pam_rollback.base import formats
 from pam_rollback.base.strict_json import NotJson, read_json
-from pam_rollback.report.decision_record import DecisionRecord
 from pam_rollback.report.readiness_record import StandingAlone, StrategyReadiness
 from pam_rollback.report.redaction import Redactor
 from pam_rollback.report.verdict import Outcome
-from pam_rollback.report.watched_record import Watched
+
+if TYPE_CHECKING:
+    from pam_rollback.report.decision_record import DecisionRecord
+    from pam_rollback.report.watched_record import Watched
 
 SCHEMA_VERSION: Final = 1
 """Rises when a reader of an older record would misread a newer one."""
@@ -344,7 +346,7 @@ class RunRecord:
     """The rollbacks that were decided, in order; none in records of the first version."""
     items: tuple[ItemTitle, ...] = ()
     """What the plan items that were judged ask for; none in records of the first version."""
-    watched: tuple[Watched, ...] = ()
+    watched: "tuple[Watched, ...]" = ()
     """What users saw around each rollback of this session; none in records of the first version."""
     relaxed_thresholds: tuple[RelaxedThreshold, ...] = ()
     """Figures of the plan that the environment overrides."""
@@ -354,7 +356,7 @@ class RunRecord:
     """Manual criteria that a person answered for."""
     unmeasured: tuple[Unmeasured, ...] = ()
     """Criteria without a measurement."""
-    decision: DecisionRecord | None = None
+    decision: "DecisionRecord | None" = None
     """What a session of the phase ``decision`` recommends; null for every other session."""
     readiness: tuple[StrategyReadiness, ...] = ()
     """What a session of the phase ``preflight`` found, by strategy."""
@@ -471,4 +473,8 @@ def _plain(value: object) -> object:
 
 @cache
 def _adapter() -> TypeAdapter[RunRecord]:
+    # pydantic looks here for the names that are written as strings: what few sessions write, all of them would load.
+    from pam_rollback.report.decision_record import DecisionRecord  # noqa: F401, PLC0415
+    from pam_rollback.report.watched_record import Watched  # noqa: F401, PLC0415
+
     return TypeAdapter(RunRecord)

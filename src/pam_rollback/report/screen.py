@@ -16,9 +16,7 @@ from pam_rollback.plan.checklist import CONFIRMED, NOT_DONE
 from pam_rollback.report import (
     causes,
     checklist,
-    decision_screen,
     plan_coverage,
-    planned_screen,
     readiness,
     terminal_page,
     wording,
@@ -79,9 +77,13 @@ def render(
     record = shown(record)
     page = Page.of(width, color=color)
     if record.decision is not None:
+        from pam_rollback.report import decision_screen  # noqa: PLC0415 - for decisions
+
         whole = decision_screen.only_bad if only_bad else decision_screen.render
         return terminal_page.harmless(whole(record, record.decision, page), ascii_only=ascii_only)
     if record.verdict == "PLANNED":
+        from pam_rollback.report import planned_screen  # noqa: PLC0415 - for --dry-run
+
         planned = terminal_page.verdict(record, page) if only_bad else planned_screen.render(record, page)
         return terminal_page.harmless(planned, ascii_only=ascii_only)
     screen = partial(_screen, record, page, zone, only_bad=only_bad)

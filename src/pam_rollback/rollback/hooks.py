@@ -8,7 +8,6 @@ import pytest
 
 from pam_rollback.base.configuration import ConfigurationError
 from pam_rollback.base.errors import ActionFailed
-from pam_rollback.base.question import Call
 from pam_rollback.base.run_files import SETTINGS_FILE
 from pam_rollback.environment.environment import Environment
 from pam_rollback.plan.plan import Plan
@@ -20,6 +19,7 @@ from pam_rollback.session.progress import progress_of
 from pam_rollback.session.runbook import Runbook
 
 if TYPE_CHECKING:
+    from pam_rollback.base.question import Call
     from pam_rollback.journal.journal import Journal
     from pam_rollback.journal.undoing import UndoKinds
     from pam_rollback.report.run_record import ActionStep
@@ -59,7 +59,7 @@ def pytest_pam_sole_writer(config: pytest.Config, runbook: Runbook, journal: "Jo
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_pam_preflight(environment: Environment, plan: Plan, to: ExpectedReleases) -> list[Call]:
+def pytest_pam_preflight(environment: Environment, plan: Plan, to: ExpectedReleases) -> "list[Call]":
     """What each strategy stands on."""
     from pam_rollback.rollback.service.asked_before import calls  # noqa: PLC0415 - loads every client
 

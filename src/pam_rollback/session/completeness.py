@@ -161,7 +161,7 @@ def _within(place: Path) -> Iterable[Path]:
 
 def _read(path: Path, expression: str) -> Sequence[HeldTest]:
     if path.suffix == ".sql":
-        if path.parts[-3:-1] != SQL_FOLDER:
+        if path.parts[-3:-1] != SQL_FOLDER or not sql_files.can_select(expression):
             return ()
         own = parse_invariant(path.read_text(encoding="utf-8"), source=path.name, stem=path.stem)
         advisory = {"advisory"} if own.severity == "advisory" else set()

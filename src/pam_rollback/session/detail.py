@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.report import scorecard, screen
-
 _QUIET = -2
 """The verbosity with which pytest's own lines stay away: header, files, percentages, summary."""
 _USUAL_LIST = "fE"
@@ -39,7 +37,11 @@ def view(config: pytest.Config) -> Callable[..., list[str]]:
     """What renders the record of a session for its terminal."""
     wanted = of(config)
     if wanted is Detail.ALL:
+        from pam_rollback.report import scorecard  # noqa: PLC0415 - one of the two is shown
+
         return scorecard.render
+    from pam_rollback.report import screen  # noqa: PLC0415 - the same
+
     zone = datetime.now().astimezone().tzinfo
     return partial(screen.render, zone=zone, only_bad=wanted is Detail.ONLY_BAD)
 

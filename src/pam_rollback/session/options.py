@@ -9,7 +9,6 @@ import pytest
 from pam_rollback.base.addresses import host_and_port
 from pam_rollback.base.free_text import cleaned, shows_something
 from pam_rollback.product.rules.expected_releases import ExpectedReleases
-from pam_rollback.report.retention import age_of
 
 _WORKERS_MAX = 200
 GROUP = "Rollback verification and drills"
@@ -67,6 +66,8 @@ def read(config: pytest.Config) -> Options:
     """The options of this session. Raises pytest.UsageError for values that make no sense."""
     option = config.option
     if option.pam_state_keep:
+        from pam_rollback.report.retention import age_of  # noqa: PLC0415 - for whoever keeps a state
+
         try:
             age_of(option.pam_state_keep)
         except ValueError as error:

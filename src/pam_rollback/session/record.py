@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from pam_rollback import VERSION
 from pam_rollback.journal.journal import ACTION
-from pam_rollback.report.decision_record import DecisionRecord
 from pam_rollback.report.readiness_record import read_preflight, read_ways
 from pam_rollback.report.run_record import (
     ActionStep,
@@ -32,6 +31,7 @@ from pam_rollback.session.selection import LeftOut
 from pam_rollback.session.situations import BASELINE
 
 if TYPE_CHECKING:
+    from pam_rollback.report.decision_record import DecisionRecord
     from pam_rollback.report.watched_record import Watched
 
 HOW_TO_GET_HTML = "`make report` builds the HTML"
@@ -53,7 +53,7 @@ def build_record(
     told: Sequence[str] = (),
     planned: Sequence[ActionStep] = (),
     watched: "Sequence[Watched]" = (),
-    decision: DecisionRecord | None = None,
+    decision: "DecisionRecord | None" = None,
 ) -> RunRecord:
     """All that the session found out, as data. ``told``, ``planned`` and ``watched`` are what topics note, would have done, and saw."""
     environment = runbook.environment

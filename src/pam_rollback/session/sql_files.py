@@ -29,7 +29,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     """Take the files of ``checks/integrity`` in sessions of the runbook."""
     if file_path.suffix != ".sql" or runbook_module.of(parent.config) is None:
         return None
-    if file_path.parent != parent.config.rootpath.joinpath(*FOLDER) or not _can_select(parent.config.option.markexpr):
+    if file_path.parent != parent.config.rootpath.joinpath(*FOLDER) or not can_select(parent.config.option.markexpr):
         return None
     return SqlFile.from_parent(parent, path=file_path)
 
@@ -99,7 +99,7 @@ def invariant_of(item: pytest.Item) -> Invariant | None:
     return found
 
 
-def _can_select(expression: str) -> bool:
+def can_select(expression: str) -> bool:
     """Whether the ``-m`` expression can be true for one of these tests; a session about something else need not read the files."""
     if not expression:
         return True

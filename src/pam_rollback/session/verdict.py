@@ -13,14 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from pam_rollback.report import (
-    allure_results,
-    in_short,
-    run_record,
-    scorecard,
-    shown_record,
-)
-from pam_rollback.report.aftermath import at_hand
+from pam_rollback.report import allure_results, run_record, shown_record
 from pam_rollback.report.redaction import scan
 from pam_rollback.report.run_folder import RunFolder
 from pam_rollback.report.verdict import VERDICT_WORDS, Cause, Ending, ExitCode, Outcome, causes_of_outcomes
@@ -170,6 +163,8 @@ class Collector:
         for problem in last_words.told_elsewhere(self._config, self._runbook, record, self._print(record)):
             self._say(f"the team: {problem}")
         if os.environ.get("GITHUB_ACTIONS") == "true":
+            from pam_rollback.report import in_short  # noqa: PLC0415 - for CI
+
             self._annotate(in_short.annotations(record))
         if self._runbook.options.real and self._runbook.journal.action_began and self._runbook.stop.reason is None:
             # After the verdict, which nobody has to wait for. Whoever asked this session to stop is not kept waiting either.
@@ -346,6 +341,8 @@ class Collector:
         """Show the scorecard; gives it as text, also when nobody can see it."""
         terminal: Any = self._config.pluginmanager.get_plugin("terminalreporter")
         if terminal is None:
+            from pam_rollback.report import scorecard  # noqa: PLC0415 - see detail.view
+
             return "\n".join(scorecard.render(record, _WITHOUT_TERMINAL, color=False, ascii_only=False))
         writer = terminal._tw  # noqa: SLF001 - pytest offers no other way to its width and colours
         encoding = getattr(sys.stdout, "encoding", None) or "ascii"
@@ -445,6 +442,8 @@ def _notes(config: pytest.Config, runbook: Runbook, leaks: Sequence[Path]) -> It
     if leaks:
         yield f"{len(leaks)} files held a secret and were redacted at the end"
     if runbook.options.real and runbook.journal.action_began:
+        from pam_rollback.report.aftermath import at_hand  # noqa: PLC0415 - for real runs
+
         yield at_hand(runbook.plan, runbook.environment)
         yield from listeners.run_notes(config, runbook.folder)
 

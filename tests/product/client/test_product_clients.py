@@ -9,14 +9,8 @@ import pytest
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed
 from pam_rollback.communication.client.slack import SlackWebhook
 from pam_rollback.plan.flags import Flag
-from pam_rollback.product.client.pam_api import (
-    EmergencyApi,
-    FlagApi,
-    FlagEvaluationApi,
-    HealthEndpoint,
-    read_health,
-    sign_in,
-)
+from pam_rollback.product.client.health_api import HealthEndpoint, read_health
+from pam_rollback.product.client.pam_api import EmergencyApi, FlagApi, FlagEvaluationApi, sign_in
 from pam_rollback.product.rules.emergency import ProductDown
 from pam_rollback.sandbox.remote import Remote
 from tests.contracts import usual

@@ -4,8 +4,7 @@ import re
 
 import pytest
 
-from pam_rollback.product.rules.expected_releases import ExpectedReleases
-from pam_rollback.product.rules.served_release import BACK_END, FRONT_END
+from pam_rollback.product.rules.expected_releases import BACK_END, FRONT_END, ExpectedReleases
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from pam_rollback.product.rules.expected_releases import BACK_END
 from pam_rollback.product.rules.release_evidence import Says
-from pam_rollback.product.rules.served_release import BACK_END, Served, Wanted
+from pam_rollback.product.rules.served_release import Served, Wanted
 from pam_rollback.rollback.rules.deployed_services import ServiceRuns, ServicesOfDeploy
 from pam_rollback.rollback.rules.deploys import Deploy
 from pam_rollback.rollback.rules.release_proof import MarksSeen, prove

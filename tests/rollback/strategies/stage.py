@@ -8,7 +8,8 @@ from pam_rollback.base.errors import ActionFailed, UndoFailed
 from pam_rollback.base.wait import Waiter
 from pam_rollback.journal.journal import Journal
 from pam_rollback.product.rules.emergency import ProductDown
-from pam_rollback.product.rules.served_release import BACK_END, FRONT_END, Served, Wanted
+from pam_rollback.product.rules.expected_releases import BACK_END, FRONT_END
+from pam_rollback.product.rules.served_release import Served, Wanted
 from pam_rollback.rollback.engine import flag_writing
 from pam_rollback.rollback.engine.settling import until_served
 from pam_rollback.rollback.rules.deploys import Deploy

@@ -7,8 +7,9 @@ import pytest
 
 from pam_rollback.base.errors import ActionFailed
 from pam_rollback.journal.journal import Journal
+from pam_rollback.product.rules.expected_releases import BACK_END
 from pam_rollback.product.rules.release_evidence import WEAK, Evidence, ReleaseProof, Says
-from pam_rollback.product.rules.served_release import BACK_END, Served, Wanted
+from pam_rollback.product.rules.served_release import Served, Wanted
 from pam_rollback.rollback.rules.deploys import Deploy, Service
 from pam_rollback.rollback.strategies import backend, backend_workers
 from pam_rollback.rollback.strategies.backend import BackendRollback, deploy_commit, roll_back_to_deploy, with_workers

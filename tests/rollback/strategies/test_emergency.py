@@ -11,7 +11,8 @@ from pam_rollback.base.wait import Waiter
 from pam_rollback.journal.journal import Journal
 from pam_rollback.plan.flags import Flag
 from pam_rollback.product.rules.emergency import ProductDown
-from pam_rollback.product.rules.served_release import BACK_END, Served, Wanted
+from pam_rollback.product.rules.expected_releases import BACK_END
+from pam_rollback.product.rules.served_release import Served, Wanted
 from pam_rollback.rollback.engine.steps import StepsFailed
 from pam_rollback.rollback.strategies.emergency import EmergencyRollback, EmergencyTools, roll_back_in_an_emergency
 from tests.rollback.strategies.test_feature_flag import OFF, ON, Product

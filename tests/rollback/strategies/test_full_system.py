@@ -9,7 +9,8 @@ import pytest
 from pam_rollback.base.errors import ActionFailed
 from pam_rollback.base.wait import Waiter
 from pam_rollback.journal.journal import Journal
-from pam_rollback.product.rules.served_release import BACK_END, FRONT_END, Served, Wanted
+from pam_rollback.product.rules.expected_releases import BACK_END, FRONT_END
+from pam_rollback.product.rules.served_release import Served, Wanted
 from pam_rollback.rollback.engine.steps import StepsFailed
 from pam_rollback.rollback.providers.netlify.rules import NETLIFY
 from pam_rollback.rollback.providers.render.rules import RENDER

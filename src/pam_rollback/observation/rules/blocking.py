@@ -21,10 +21,12 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from pam_rollback.base.outside_text import cut
-from pam_rollback.observation.rules.samples import Sample
+
+if TYPE_CHECKING:
+    from pam_rollback.observation.rules.samples import Sample
 
 REFUSALS = frozenset({403, 429})
 """What a client that is blocked or rate limited is answered (RFC 9110, section 15.5.4; RFC 6585, section 4)."""
@@ -173,7 +175,7 @@ class BlocksSeen:
     @classmethod
     def of(
         cls,
-        samples: Sequence[Sample],
+        samples: "Sequence[Sample]",
         places: Mapping[str, Place],
         *,
         controls: Iterable[HostAnswer] = (),
@@ -193,11 +195,11 @@ class BlocksSeen:
                 found.append((block, words))
         return cls(tuple(found), _missing(answers, places, answered_before), places)
 
-    def sorted_out(self, samples: Iterable[Sample]) -> tuple[Sample, ...]:
+    def sorted_out(self, samples: "Iterable[Sample]") -> "tuple[Sample, ...]":
         """The same samples; those that say nothing about the service say why."""
         return tuple(map(self._sorted_out, samples))
 
-    def _sorted_out(self, sample: Sample) -> Sample:
+    def _sorted_out(self, sample: "Sample") -> "Sample":
         place = self.places.get(sample.journey)
         if place is None or sample.lag_ms is None:
             return sample
@@ -213,7 +215,7 @@ class BlocksSeen:
         return sample
 
 
-def told_by(samples: Iterable[Sample], places: Mapping[str, Place]) -> tuple[HostAnswer, ...]:
+def told_by(samples: "Iterable[Sample]", places: Mapping[str, Place]) -> tuple[HostAnswer, ...]:
     """The samples as answers of hosts."""
     return tuple(
         HostAnswer(place.host, place.path, one.status, one.due_s, place.needs_account)
@@ -222,7 +224,7 @@ def told_by(samples: Iterable[Sample], places: Mapping[str, Place]) -> tuple[Hos
     )
 
 
-def why_void(samples: Iterable[Sample]) -> str:
+def why_void(samples: "Iterable[Sample]") -> str:
     """Why these samples allow no good verdict, since some of them say nothing of the service; empty when they do.
 
     One blocked answer is enough: nobody knows what users got then. Of a sign-in that is limited now and then, the other answers are; a
@@ -276,7 +278,7 @@ def _block(run: Sequence[HostAnswer]) -> Block:
 
 
 def _missing(
-    answers: Sequence[Sample], places: Mapping[str, Place], answered_before: Collection[str]
+    answers: "Sequence[Sample]", places: Mapping[str, Place], answered_before: Collection[str]
 ) -> dict[str, str]:
     """The paths that answered 404 and never anything else."""
     statuses: dict[str, set[int | None]] = defaultdict(set)

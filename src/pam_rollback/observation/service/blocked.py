@@ -14,7 +14,6 @@ from pam_rollback.base.answer import Answer
 from pam_rollback.base.clock import Clock
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.environment import Environment
-from pam_rollback.observation.client.second_address import look_from
 from pam_rollback.observation.rules.blocking import (
     PATHS_MIN,
     REFUSALS,
@@ -29,11 +28,11 @@ from pam_rollback.observation.rules.blocking import (
     open_end,
     told_by,
 )
-from pam_rollback.observation.rules.samples import Sample
 from pam_rollback.outside.http import all_at_once, fetch
 
 if TYPE_CHECKING:
     from pam_rollback.observation.rules.journeys import Journey, ProbeConfig
+    from pam_rollback.observation.rules.samples import Sample
     from pam_rollback.stats.series import Series
 
 _OF_THE_SITE = ("frontend_health", "frontend_version")
@@ -152,6 +151,8 @@ class Lookout:
             if criterion in _ABOUT_THE_SERVICE:
                 yield Look(Others.REFUSED, f"seen by a person ({criterion}): {words}")
         if environment.second_address_proxy:
+            from pam_rollback.observation.client.second_address import look_from  # noqa: PLC0415 - where there is one
+
             yield look_from(
                 environment.second_address_proxy,
                 open_urls(environment, host)[:2],
@@ -210,8 +211,8 @@ class Sorting:
         self._answered_before = answered_before
 
     def sorted_out(
-        self, samples: tuple[Sample, ...], everything: Callable[[], tuple[Sample, ...]]
-    ) -> tuple[Sample, ...]:
+        self, samples: "tuple[Sample, ...]", everything: "Callable[[], tuple[Sample, ...]]"
+    ) -> "tuple[Sample, ...]":
         """The samples, sorted out by all that was seen: ``everything`` gives the samples of all journeys from the beginning."""
         if not any(sample.status in _WORTH_A_LOOK for sample in samples):
             return samples

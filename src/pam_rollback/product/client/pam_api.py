@@ -1,13 +1,11 @@
-"""PAM's own HTTP surface: health, release, sign-in, and the admin API of the plan.
+"""PAM's own HTTP surface beside its health: sign-in, and the admin API of the plan.
 
 What PAM answers is a value, however wrong; only what the suite itself must be able to do (change a flag, sign in) raises.
 Contracts: the plan's health checks and admin commands; flag evaluation is OFREP (OpenFeature Remote Evaluation Protocol).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -15,37 +13,15 @@ from pam_rollback.base.answer import Answer
 from pam_rollback.base.change_gate import before_change
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed, ProviderError, UnreadableAnswer
 from pam_rollback.base.outside_text import cut
-from pam_rollback.outside.http import all_at_once, fetch
+from pam_rollback.outside.http import fetch
 from pam_rollback.outside.pace import SIGN_IN, spend
 from pam_rollback.plan.flags import Flag, FlagName
-from pam_rollback.product.rules.contract import Component
 from pam_rollback.product.rules.emergency import ProductDown
-from pam_rollback.product.rules.health import HealthReport
 
 _READS_MAX = 3
 _REASON_MAX = 1000
 NAME_MAX = 200
 """The endpoint takes no longer texts; a rollback must not fail because somebody explained it at length."""
-
-
-@dataclass(frozen=True)
-class HealthEndpoint:
-    """Where the health of a component is asked."""
-
-    component: Component
-    url: str
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-
-
-def read_health(endpoints: Iterable[HealthEndpoint], *, deadline_s: float) -> dict[str, HealthReport]:
-    """Ask every endpoint at the same time; gives a report for each by its component's title, whatever it answered."""
-
-    def ask(endpoint: HealthEndpoint) -> HealthReport:
-        asked, method = endpoint.url, endpoint.component.method
-        answer = fetch(asked, method=method, headers=endpoint.headers, deadline_s=deadline_s, light=True)
-        return HealthReport.of(endpoint.component, answer, now=datetime.now(UTC))
-
-    return all_at_once({endpoint.component.title: partial(ask, endpoint) for endpoint in endpoints})
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pam_rollback.product.rules.served_release import FRONT_END
-
+FRONT_END, BACK_END = "the front end", "the back end"
 _SITES = ("frontend", "backend")
 _FORMS = "one RELEASE for both sites, or frontend=RELEASE and backend=RELEASE"
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pam_rollback.base.figures import Figures, Sentence
 from pam_rollback.product.rules.release_evidence import ReleaseProof
 
-FRONT_END, BACK_END = "the front end", "the back end"
 _SHORTEST_COMMIT = 7
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from pam_rollback.base.errors import ActionFailed
 from pam_rollback.environment.environment import Environment
 from pam_rollback.product.client.served_release import ServedApi
-from pam_rollback.product.rules.served_release import BACK_END, Served, Wanted
+from pam_rollback.product.rules.expected_releases import BACK_END
+from pam_rollback.product.rules.served_release import Served, Wanted
 from pam_rollback.rollback.client.git import open_repository
 from pam_rollback.rollback.client.release_marks import MarkedApi
 from pam_rollback.rollback.rules.deploys import BackendHost, Deploy
