@@ -56,8 +56,14 @@ def test_one_path_more_waits_for_its_minute() -> None:
 
 @pytest.mark.parametrize(
     ("limits", "token"),
-    [({"without_token": 5}, ""), ({"account": 5}, "Bearer a"), ({"address": 5}, "Bearer a"), ({"address": 5}, "")],
-    ids=["without a token", "of an account", "of an address", "of an address, without a token"],
+    [
+        ({"without_token": 5}, ""),
+        ({"with_token": 5}, "Bearer a"),
+        ({"client": 5}, "Bearer a"),
+        ({"address": 5}, "Bearer a"),
+        ({"address": 5}, ""),
+    ],
+    ids=["without a token", "with a token", "of a client", "of an address", "of an address, without a token"],
 )
 def test_no_minute_has_more_requests_than_it_may(limits: dict[str, int], token: str) -> None:
     """However fast somebody asks."""
@@ -84,17 +90,50 @@ def test_what_is_free_and_what_is_not_known_is_asked_at_once() -> None:
 def test_what_a_page_asked_counts() -> None:
     """Nobody can hold it back, so the next one waits; a page is opened when there is room for what it asks."""
     time = Time()
-    slow = kept(time, account=12)
+    slow = kept(time, with_token=12)
     for _ in range(3):
         slow.saw_request(f"{API}/me", "Bearer a")
 
     assert asked(time, slow.before_page) == pytest.approx(61, abs=1)
 
 
+def test_every_token_is_one_more() -> None:
+    """A second sign-in, or a second account, starts no minute of its own."""
+    time = Time()
+    slow = kept(time, with_token=4)
+    for token in "abcd":
+        slow.before_request(f"{API}/me", f"Bearer {token}")
+
+    assert asked(time, lambda: slow.before_request(f"{API}/me", "Bearer e")) == pytest.approx(61, abs=1)
+
+
+def test_those_with_a_token_use_up_what_those_without_may_ask() -> None:
+    """They themselves do not wait for that."""
+    time = Time()
+    slow = kept(time, without_token=2)
+    for _ in range(9):
+        slow.before_request(f"{API}/me", "Bearer a")
+
+    assert time.waits == []
+    assert asked(time, lambda: slow.before_request(f"{API}/me", "")) == pytest.approx(61, abs=1)
+
+
+def test_a_browser_and_we_are_two_clients() -> None:
+    """By what they call themselves; a page is opened when each browser has room."""
+    time = Time()
+    slow = kept(time, client=12)
+    for _ in range(12):
+        slow.before_request(f"{API}/me", "", "pam-rollback")
+        slow.saw_request(f"{API}/me", "", "Chromium")
+
+    assert asked(time, lambda: slow.before_request(f"{API}/me", "", "WebKit")) == 0
+    assert asked(time, slow.before_page) == pytest.approx(61, abs=1)
+
+
 def test_who_waits_keeps_nobody_from_being_counted() -> None:
     """A page asks while another thread waits: its journey goes on."""
     time, counted = Time(), list[float]()
-    slow = kept(time, web_sockets=1, account=9)
+    slow = kept(time, web_sockets=1, with_token=9)
 
     def page() -> None:
         slow.saw_request(f"{API}/me", "Bearer a")

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
-from pam_rollback.sandbox.doorkeeper import PATHS_MAX, PING, SIGN_IN, Doorkeeper
+from pam_rollback.sandbox.doorkeeper import CLIENT_MAX, PATHS_MAX, PING, SIGN_IN, Doorkeeper
 
 US, OTHERS = "192.0.2.1", "192.0.2.2"
+PATH = "/api/v1/utils/geolocation"
 
 
 class Clock:
@@ -26,8 +27,9 @@ def door() -> tuple[Clock, Callable[..., int | None]]:
     clock = Clock()
     keeper = Doorkeeper(clock)
 
-    def ask(path: str, *, method: str = "GET", client: str = US) -> int | None:
-        refused: web.Response | None = keeper.refusal(make_mocked_request(method, path), client)
+    def ask(path: str, *, method: str = "GET", client: str = US, **headers: str) -> int | None:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        refused: web.Response | None = keeper.refusal(make_mocked_request(method, path, named), client)
         return None if refused is None else refused.status
 
     return clock, ask
@@ -74,6 +76,46 @@ def test_requests_have_limits_and_health_has_none() -> None:
     assert ask(PING, client=OTHERS) is None
     clock.now += 61
     assert ask(PING) is None
+
+
+def test_whoever_has_a_token_counts_with_everybody_who_has_one() -> None:
+    """A hundred a minute, of all accounts at all addresses: the product looks at the beginning of a token only."""
+    _, ask = door()
+    served = [ask(PING, client=US, User_Agent=f"{n % 5}", Authorization=f"Bearer a{n % 3}") for n in range(100)]
+
+    assert set(served) == {None}
+    assert ask(PING, client=OTHERS, Authorization="Bearer another") == 429
+    assert ask(PING, client=OTHERS) is None
+
+
+def test_what_was_asked_with_a_token_counts_for_those_without() -> None:
+    """Of one address: forty with a token leave thirty without, each counted twice."""
+    _, ask = door()
+    for _ in range(40):
+        ask(PING, Authorization="Bearer a")
+
+    assert [ask(PING, User_Agent="another") for _ in range(40)].count(429) == 10
+
+
+def test_a_browser_that_asks_too_much_is_shut_out_for_half_an_hour() -> None:
+    """By address and User-Agent, within a minute of the clock; the one that goes too far is still answered, and health always is."""
+    clock, ask = door()
+    clock.now = 1020.0
+
+    def asked(n: int) -> list[int | None]:
+        return [ask(PATH, User_Agent="Browser", Authorization="Bearer a") for _ in range(n)]
+
+    clock.now += 59
+    assert set(asked(CLIENT_MAX)) == {None}
+    clock.now += 2
+    assert set(asked(CLIENT_MAX)) == {None}
+    clock.now += 61
+    assert asked(CLIENT_MAX + 2) == [None] * (CLIENT_MAX + 1) + [429]
+    assert (ask(PING, User_Agent="Browser"), ask(PATH, User_Agent="Another")) == (None, None)
+    clock.now += 1799
+    assert ask(PATH, User_Agent="Browser") == 429
+    clock.now += 2
+    assert ask(PATH, User_Agent="Browser") is None
 
 
 def test_a_sign_in_counts_whatever_was_asked_before() -> None:

@@ -23,7 +23,7 @@ _ROOM_FOR_A_PAGE: Final = 10
 """Requests to the API that a page of the site may make when it is opened."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Minute:
     """What was asked in the latest minute. ``different``: the same thing again is nothing more."""
 
@@ -62,7 +62,8 @@ class Pace:
     paths: int | None = None
     address: int | None = None
     without_token: int | None = None
-    account: int | None = None
+    with_token: int | None = None
+    client: int | None = None
     web_sockets: int | None = None
     free: Collection[str] = ()
     reserved: Collection[str] = ()
@@ -78,30 +79,34 @@ class Pace:
         room = None if self.paths is None else max(1, self.paths - len(set(self.reserved)))
         self._paths = Minute(room, different=True)
         self._address, self._anonymous = Minute(self.address), Minute(self.without_token)
-        self._accounts: dict[str, Minute] = {}
+        self._named = Minute(self.with_token)
+        self._clients: dict[str, Minute] = {}
         self._sockets = Minute(self.web_sockets)
         self._lock = threading.RLock()
 
-    def before_request(self, url: str, token: str) -> None:
-        """Wait until it may be sent, and count it."""
+    def before_request(self, url: str, token: str, agent: str = "") -> None:
+        """Wait until it may be sent, and count it. ``agent``: how whoever asks calls itself."""
         path = self._of_the_api(url)
-        if path is not None:
-            self._wait(
-                lambda now_s: max((one.wait_s(now_s, what) for one, what in self._minutes(path, token)), default=0),
-                lambda: self._note(path, token),
-            )
+        if path is None:
+            return
+        minutes = dict(self._minutes(path, token, agent))
+        waits = [(one, what) for one, what in minutes.items() if not (token and one is self._anonymous)]
+        self._wait(
+            lambda now_s: max((one.wait_s(now_s, what) for one, what in waits), default=0),
+            lambda: self._note(minutes),
+        )
 
-    def saw_request(self, url: str, token: str) -> None:
+    def saw_request(self, url: str, token: str, agent: str = "") -> None:
         """A page made it: nobody could hold it back, so others wait for it."""
         path = self._of_the_api(url)
         if path is not None:
             with self._lock:
-                self._note(path, token)
+                self._note(dict(self._minutes(path, token, agent)))
 
     def before_page(self) -> None:
         """Wait until a page may be opened with all that it asks for. Raises MeasurementFailed when there were enough."""
         self.spend(PAGE_LOAD)
-        minutes = [self._address, self._anonymous, *self._accounts.values()]
+        minutes = [self._address, self._anonymous, self._named, *self._clients.values()]
         self._wait(lambda now_s: max(minute.wait_s(now_s, room=_ROOM_FOR_A_PAGE) for minute in minutes))
 
     def before_socket(self) -> None:
@@ -127,17 +132,20 @@ class Pace:
         parts = urlsplit(url)
         return (parts.path or "/") if parts.netloc in self.hosts else None
 
-    def _minutes(self, path: str, token: str) -> Iterator[tuple[Minute, str]]:
+    def _minutes(self, path: str, token: str, agent: str) -> Iterator[tuple[Minute, str]]:
         if path not in self.reserved:
             yield self._paths, path
         if path in self.free:
             return
         yield self._address, ""
-        yield (self._accounts.setdefault(token, Minute(self.account)) if token else self._anonymous), ""
+        yield self._anonymous, ""  # which those with a token use up, too
+        if token:
+            yield self._named, ""
+        yield self._clients.setdefault(agent, Minute(self.client)), ""
 
-    def _note(self, path: str, token: str) -> None:
+    def _note(self, minutes: Mapping[Minute, str]) -> None:
         now_s = self.clock()
-        for minute, what in self._minutes(path, token):
+        for minute, what in minutes.items():
             minute.note(now_s, what)
 
     def _wait(self, wait_s: Callable[[float], float], then: Callable[[], None] = lambda: None) -> None:
@@ -164,13 +172,13 @@ def is_held() -> bool:
 def before_request(url: str, headers: Mapping[str, str]) -> None:
     """Wait until it may be sent."""
     for pace in tuple(_paces):
-        pace.before_request(url, headers.get("Authorization", ""))
+        pace.before_request(url, headers.get("Authorization", ""), headers.get("User-Agent", ""))
 
 
-def saw_request(url: str, token: str) -> None:
+def saw_request(url: str, token: str, agent: str) -> None:
     """A page sent it."""
     for pace in tuple(_paces):
-        pace.saw_request(url, token)
+        pace.saw_request(url, token, agent)
 
 
 def before_page() -> None:

@@ -3,7 +3,7 @@
 import secrets
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 
 from aiohttp import web
@@ -12,7 +12,13 @@ _MINUTE_S, _HOUR_S = 60.0, 3600.0
 PATHS_MAX = 20
 """Different paths from one address within a minute; one more, and it is taken for a scanner."""
 _REQUESTS_MAX = 100
-"""Within a minute from one address without a token, each counted twice, and for one token."""
+"""Within a minute with a token, whoever's: accounts are told apart by the beginning of the token, which is the same for all of them. And
+from one address, from there on, without one."""
+_OF_AN_ADDRESS_MAX = 200
+"""Within a minute, whoever asks; without a token each counts twice."""
+CLIENT_MAX = 50
+"""Requests of one browser, as address and User-Agent tell it, within a minute of the clock; one more, and it is shut out."""
+_SHUT_OUT_S = 1800.0
 _SIGN_INS_MAX = 10
 """The same for the sign-in, which counts whatever else the address has asked for."""
 SOCKETS_MAX = 5
@@ -20,6 +26,8 @@ SOCKETS_MAX = 5
 PING, SIGN_IN, SOCKETS = "/health/ping", "/api/auth/login", "/api/v1/pam/ws/"
 _UNLIMITED = frozenset({"/health", "/api/health"})
 """Asked as often as anybody likes, and refused to a banned address all the same."""
+_BY_ANY_CLIENT = ("/health", "/docs", "/openapi.json", "/metrics")
+"""Beginnings of paths that count for no client."""
 _READ = frozenset({"GET", "HEAD"})
 _UNPROVEN = ("/health", "/openapi.json", "/metrics", "/api/v1/pam", "/api/v1/support")
 """Where a change needs no proof that it comes from the product's own page; elsewhere no proof is ever accepted."""
@@ -32,6 +40,8 @@ class Doorkeeper:
         self._clock = clock
         self._paths: dict[str, deque[tuple[float, str]]] = defaultdict(deque)
         self._asked: dict[str, deque[float]] = defaultdict(deque)
+        self._clients: dict[tuple[str, str], tuple[int, int]] = {}
+        self._shut_out_until: dict[tuple[str, str], float] = {}
         self._banned_until: dict[str, float] = {}
 
     def refusal(self, request: web.BaseRequest, client: str) -> web.Response | None:
@@ -46,6 +56,9 @@ class Doorkeeper:
             return limited
         if request.method not in _READ and not request.path.startswith(_UNPROVEN):
             return _forged()
+        shut_out = self._shut_out(request, client, now)
+        if shut_out is not None:
+            return shut_out
         # The request that goes too far is the last one that gets an answer.
         self._note(client, request.path, now)
         return None
@@ -54,6 +67,8 @@ class Doorkeeper:
         """Know nobody."""
         self._paths.clear()
         self._asked.clear()
+        self._clients.clear()
+        self._shut_out_until.clear()
         self._banned_until.clear()
 
     def _note(self, client: str, path: str, now: float) -> None:
@@ -67,20 +82,46 @@ class Doorkeeper:
     def _too_often(self, request: web.BaseRequest, client: str, now: float) -> web.Response | None:
         if request.path in _UNLIMITED:
             return None
-        # A browser says who opens a WebSocket in the path.
-        token = request.headers.get("Authorization", "") or (request.path if request.path.startswith(SOCKETS) else "")
-        most = _SIGN_INS_MAX if request.path == SIGN_IN else SOCKETS_MAX if token == request.path else _REQUESTS_MAX
-        asked = self._asked[token or client]
-        while asked and asked[0] <= now - _MINUTE_S:
-            asked.popleft()
-        if len(asked) < most:
-            # An address is counted for itself and again as the one who asks, where nobody else is known to.
-            asked.extend((now,) if token else (now, now))
+        if request.path.startswith(SOCKETS):  # a browser says who opens a WebSocket in the path
+            return self._limited(((request.path, SOCKETS_MAX),), now)
+        if request.headers.get("Authorization", ""):
+            return self._limited((("", _REQUESTS_MAX), (client, _OF_AN_ADDRESS_MAX)), now)
+        most = _SIGN_INS_MAX if request.path == SIGN_IN else _REQUESTS_MAX
+        # An address is counted for itself and again as the one who asks, where nobody else is known to.
+        return self._limited(((client, most), (client, _OF_AN_ADDRESS_MAX)), now)
+
+    def _limited(self, counts: Sequence[tuple[str, int]], now: float) -> web.Response | None:
+        """What is beyond one of the limits is refused, and counts where it is not."""
+        wait_s = 0
+        for whose, most in counts:
+            asked = self._asked[whose]
+            while asked and asked[0] <= now - _MINUTE_S:
+                asked.popleft()
+            if len(asked) < most:
+                asked.append(now)
+            else:
+                wait_s = max(wait_s, int(_MINUTE_S - (now - asked[0])) + 1)
+        if not wait_s:
             return None
-        wait_s = int(_MINUTE_S - (now - asked[0])) + 1
         words = f"Too many requests (endpoint limit). Please try again in {wait_s} seconds."
         body = {"error": "Rate limit exceeded", "message": words, "retry_after": wait_s}
         return web.json_response(body, status=429, headers={"Retry-After": str(wait_s)})
+
+    def _shut_out(self, request: web.BaseRequest, client: str, now: float) -> web.Response | None:
+        who = client, request.headers.get("User-Agent", "")
+        if request.path.startswith((*_BY_ANY_CLIENT, SOCKETS)):
+            return None
+        left_s = int(self._shut_out_until.get(who, now) - now)
+        if left_s > 0:
+            words = "Your IP has been temporarily blocked due to excessive requests"
+            body = {"error": "Client Blocked", "message": words}
+            return web.json_response(body, status=429, headers={"Retry-After": str(left_s)})
+        minute = int(now // _MINUTE_S)
+        latest, asked = self._clients.get(who, (minute, 0))
+        self._clients[who] = minute, asked + 1 if latest == minute else 1
+        if self._clients[who][1] > CLIENT_MAX:
+            self._shut_out_until[who] = now + _SHUT_OUT_S
+        return None
 
 
 def _blocked() -> web.Response:

@@ -4,15 +4,15 @@ import pytest
 
 from pam_rollback.product.rules.limits import Asks, Budget, Limits, Steady
 
-TODAY = Limits(paths=20, address=200, without_token=50, account=100, web_sockets=5, free=("/health",))
+TODAY = Limits(paths=20, address=200, without_token=50, with_token=100, client=90, web_sockets=5, free=("/health",))
 
 
-def test_what_belongs_to_the_address_is_shared() -> None:
-    """Others stand behind it; nobody else is the test account."""
+def test_what_others_use_is_shared() -> None:
+    """Nobody else is this browser, or the test account."""
     ours = TODAY.ours
 
-    assert (ours.paths, ours.address, ours.without_token) == (15, 150, 37)
-    assert (ours.account, ours.web_sockets) == (100, 5)
+    assert (ours.paths, ours.address, ours.without_token, ours.with_token) == (15, 150, 37, 75)
+    assert (ours.client, ours.web_sockets) == (90, 5)
     assert (TODAY.known, Limits().known, Limits().ours) == (True, False, Limits())
 
 
@@ -23,7 +23,7 @@ def test_it_is_told_in_one_sentence() -> None:
     asked = Asks.all([watch, walk, walk])
 
     assert str(Budget(asked, TODAY)) == (
-        "at most 3 paths of the API (15 a minute), 12 requests a minute as its account (of 100), 4 sign-ins, 2 page loads with "
+        "at most 3 paths of the API (15 a minute), 12 requests a minute with a token (of 75), 4 sign-ins, 2 page loads with "
         "what they ask, no questions to PAM"
     )
     assert asked.too_few == ("SC-1: too few",)
@@ -42,8 +42,13 @@ def test_it_is_told_in_one_sentence() -> None:
             "240 requests a minute without a token, of which the product bears 37 of us",
         ),
         ((Steady("/health", 3000),), TODAY, ""),
-        ((Steady("/api/me", 100, token=True),), TODAY, ""),
-        ((Steady("/api/me", 101, token=True),), TODAY, "101 requests a minute with the test account's token"),
+        ((Steady("/api/me", 75, token=True),), TODAY, ""),
+        ((Steady("/api/me", 76, token=True),), TODAY, "76 requests a minute with a token"),
+        (
+            (Steady("/a", 30), Steady("/api/me", 61, token=True)),
+            TODAY,
+            "91 requests a minute as one client, of which the product bears 90 of us",
+        ),
         ((Steady("/a", 30), Steady("/b", 121, token=True)), Limits(address=200), "151 requests a minute in all"),
         ((Steady("/metrics", 9999),), Limits(), ""),
     ],
@@ -51,8 +56,9 @@ def test_it_is_told_in_one_sentence() -> None:
         "as many as we may",
         "more",
         "free",
-        "account, as many",
-        "account, more",
+        "with a token, as many",
+        "with a token, more",
+        "of one client",
         "of one address",
         "nothing is known",
     ],

@@ -26,4 +26,5 @@ def reload(page: Page) -> None:
 
 
 def _asked(request: Request) -> None:
-    pace.saw_request(request.url, request.headers.get("authorization", ""))
+    headers = request.headers
+    pace.saw_request(request.url, headers.get("authorization", ""), headers.get("user-agent", ""))

@@ -1,7 +1,7 @@
 """What the product's API bears within a minute, and what a session asks of it: told beforehand, and held against each other.
 
-The ban of an address counts everybody behind it, and other people are there too: of what belongs to the address a session uses three
-quarters. What belongs to the test account is all its own.
+The ban of an address counts everybody behind it, and other people are there too: of what is shared a session uses three quarters. What
+belongs to its browser or to the test account is all its own.
 """
 
 import math
@@ -26,9 +26,11 @@ class Limits(Table):
     address: _AtLeastOne | None = None
     """Requests of one address, whoever asks."""
     without_token: _AtLeastOne | None = None
-    """Those of them that carry no token."""
-    account: _AtLeastOne | None = None
-    """Requests with the token of one account."""
+    """As many, and from there on those without a token are refused."""
+    with_token: _AtLeastOne | None = None
+    """Requests with a token, whoever's."""
+    client: _AtLeastOne | None = None
+    """Requests of one address and User-Agent: with one more they are shut out."""
     web_sockets: _AtLeastOne | None = None
     """Openings of a WebSocket by one account."""
     free: Annotated[tuple[UrlPath, ...], Strict(False)] = ()  # noqa: FBT003 - TOML has lists
@@ -40,7 +42,7 @@ class Limits(Table):
         return self.model_copy(
             update={
                 name: None if most is None else max(1, math.floor(most * _SHARE))
-                for name in ("paths", "address", "without_token")
+                for name in ("paths", "address", "without_token", "with_token")
                 for most in [getattr(self, name)]
             }
         )
@@ -48,8 +50,7 @@ class Limits(Table):
     @property
     def known(self) -> bool:
         """Something is known."""
-        most = (self.paths, self.address, self.without_token, self.account, self.web_sockets)
-        return any(one is not None for one in most)
+        return any(most is not None for name, most in self if name != "free")
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,8 @@ class Budget:
         ours, by_token = self.limits.ours, {token: self.per_minute(token=token) for token in (False, True)}
         known: Mapping[str, tuple[float, int | None]] = {
             "without a token": (by_token[False], ours.without_token),
-            "with the test account's token": (by_token[True], self.limits.account),
+            "with a token": (by_token[True], ours.with_token),
+            "as one client": (sum(by_token.values()), ours.client),
             "in all": (sum(by_token.values()), ours.address),
         }
         for what, (asked, most) in known.items():
@@ -137,7 +139,7 @@ class Budget:
         told = [f"{_count(len(self.paths), 'path')} of the API{in_turn}"]
         for token, whose, most in (
             (False, "without a token", ours.without_token),
-            (True, "as its account", ours.account),
+            (True, "with a token", ours.with_token),
         ):
             rate = self.per_minute(token=token)
             if rate:
