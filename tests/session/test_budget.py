@@ -10,9 +10,10 @@ import pytest
 
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.outside import pace
-from pam_rollback.outside.http import fetch
+from pam_rollback.outside.http import USER_AGENT, fetch
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.product.rules.limits import Asks, Limits, Steady
+from pam_rollback.rollback.fixtures.acting import Action
 from pam_rollback.session import budget
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.asks import Around, asks, asks_of
@@ -125,7 +126,7 @@ def test_it_is_told_and_kept_until_the_end(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_more_than_the_product_bears_is_refused_before_anything_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Except of a real rollback, which waits for nobody and is told all the same."""
+    """Except of a real rollback, which is told all the same."""
     asked = Asks(steady=(Steady("/metrics", 240),))
     with pytest.raises(pytest.UsageError, match="staging: 240 requests a minute without a token"):
         Session(asked).begins(monkeypatch)
@@ -134,6 +135,34 @@ def test_more_than_the_product_bears_is_refused_before_anything_is_sent(monkeypa
     rollback = Session(asked, real=True)
     assert budget.pytest_pam_notes(rollback.begins(monkeypatch)) == []
     assert (rollback.told[0][0], pace.is_held()) == ("asks", False)
+
+
+def test_a_real_rollback_waits_for_nobody_until_it_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it asks counts for the checks that come after, which keep to the limits, and no sign-in is refused for its budget."""
+    runbook = Session(Asks(sign_ins=1), real=True, limits=Limits(client=2)).begins(monkeypatch)
+    waits: list[float] = []
+    now = [0.0]
+    runbook.kept_to.clock = lambda: now[0]
+
+    def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        now[0] += seconds
+
+    runbook.kept_to.sleep = sleep
+    for _ in range(3):
+        pace.spend(pace.SIGN_IN)
+        pace.before_request("https://api.test/me", {"User-Agent": "us"})
+    assert waits == []
+
+    action = SimpleNamespace(
+        journal=SimpleNamespace(append=lambda *_, **__: None),
+        story=SimpleNamespace(name="frontend-restore"),
+        followed=SimpleNamespace(close=lambda: None),
+        runbook=runbook,
+    )
+    Action.finished(action)  # type: ignore[arg-type]
+    pace.before_request("https://api.test/me", {"User-Agent": "us"})
+    assert sum(waits) == pytest.approx(61, abs=1)
 
 
 def test_a_sandbox_without_limits_is_asked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,11 +178,11 @@ def test_every_request_of_this_process_waits_for_its_turn() -> None:
     seen: list[str] = []
 
     class Turn(pace.Pace):
-        def before_request(self, url: str, token: str) -> None:
-            seen.append(f"{url} {token}")
+        def before_request(self, url: str, token: str, agent: str = "") -> None:
+            seen.append(f"{url} {token} {agent}")
 
     with pace.held_to(Turn({})):
         for proxy in ("", "http://127.0.0.1:1"):
             fetch("http://127.0.0.1:1/a", headers={"Authorization": "Bearer a"}, deadline_s=0.2, proxy=proxy)
 
-    assert seen == ["http://127.0.0.1:1/a Bearer a"]
+    assert seen == [f"http://127.0.0.1:1/a Bearer a {USER_AGENT}"]

@@ -1,6 +1,7 @@
 """What this session asks of the product is told before anything is sent, and never exceeded.
 
-On a sandbox that has no limits nobody is told, and nothing is counted. A real rollback is told, too, and waits for nobody.
+On a sandbox that has no limits nobody is told, and nothing is counted. A real rollback is told, too, and waits for nobody until it
+is done: a browser that the product shuts out finds nothing but its refusals.
 """
 
 from collections.abc import Sequence
@@ -42,12 +43,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     progress.phase("asks", str(budget))
     for lacking in budget.asks.too_few:
         progress.phase("too short", lacking)
-    if runbook.options.real:
-        return
     if budget.beyond:
+        if runbook.options.real:
+            return
         raise pytest.UsageError(f"{environment.name}: {'; '.join(budget.beyond)}")
     endless = any(markers.asks_for(config.option.markexpr, phase) for phase in _ENDLESS)
-    kept = runbook.kept_to = _pace_of(runbook, budget, counted=not endless)
+    kept = runbook.kept_to = _pace_of(runbook, budget, counted=not (endless or runbook.options.real))
+    kept.patient = not runbook.options.real
     kept.told = progress.tell
     with ExitStack() as held:
         held.enter_context(pace.held_to(kept))
