@@ -153,6 +153,27 @@ def test_an_animation_does_not_make_the_colours_a_matter_of_chance(page: Page, r
     assert [counts(axe.audit(page, "moving", rules)) for _ in range(5)] == [{}] * 5
 
 
+def test_a_page_that_follows_the_window_late_is_judged_as_it_is_then(page: Page, rules: Rules) -> None:
+    """A calendar that is drawn anew 100 ms after the window's size has changed, once more after that."""
+    late = """<script>addEventListener("resize", () => setTimeout(() => {
+      document.body.append(Object.assign(document.createElement("p"), {textContent: "Drawn"}));
+      setTimeout(() => document.body.insertAdjacentHTML("beforeend", "<p style='color:#999'>Pale</p>"), 100);
+    }, 100))</script>"""
+    page.set_content(page_with("<main><h1>Calendar</h1></main>" + late))
+    page.set_viewport_size({"width": 400, "height": 300})
+    axe.laid_out(page)
+
+    assert [found.rule for found in axe.audit(page, "chat", rules).violations] == ["color-contrast"]
+
+
+def test_a_page_that_never_rests_is_waited_for_no_longer_than_two_seconds(page: Page) -> None:
+    """A clock that counts."""
+    page.set_content(page_with("<p id=c></p><script>setInterval(() => { c.textContent += 1 }, 20)</script>"))
+    axe.laid_out(page)
+
+    assert 50 < len(page.inner_text("#c")) < 500
+
+
 def test_a_page_that_does_not_answer_is_unknown(page: Page) -> None:
     """Rules that break are our problem and no barrier."""
     page.set_content(CLEAN.format(picture=PICTURE))

@@ -87,6 +87,11 @@ def settle(page: Page) -> None:
     ask(page, "settle")
 
 
+def laid_out(page: Page) -> None:
+    """Wait until the page has followed the window's new size: some do so by script, and a while later."""
+    ask(page, "unchanged")
+
+
 def audit(page: Page, page_state: str, rules: Rules) -> Findings:
     """Judge the page and its frames. Raises MeasurementFailed when the rules do not run; the page is brought to rest first."""
     settle(page)

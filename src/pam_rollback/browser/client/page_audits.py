@@ -155,3 +155,5 @@ def _put_on(look: _Look, visit: Visit, devtools: CDPSession) -> None:
         # Playwright can change the size of the window, but not its scale.
         metrics = {"width": look.width_px, "height": look.height_px, "deviceScaleFactor": look.scale, "mobile": False}
         devtools.send("Emulation.setDeviceMetricsOverride", metrics)
+        if look.scale != 1:
+            axe.laid_out(visit.page)

@@ -2,6 +2,7 @@
 () => {
   const LONGEST_MOTION_MS = 100;
   const LONGEST_WAIT_MS = 2000;
+  const UNCHANGED_MS = 150; // calendars and tables lay themselves out anew 100 ms after the window's size has changed
   const LEAST_CONTRAST = 3;
   // Changing one of these moves something; a change of colour or opacity alone does not.
   const MOVING = /^(all|transform|translate|scale|rotate|top|right|bottom|left|inset.*|width|height|margin.*|offset.*|.*-height|.*-width)$/;
@@ -46,6 +47,20 @@
     const pictures = [...document.images].filter((picture) => !picture.complete && picture.loading !== "lazy");
     await atMost(Promise.all(pictures.map((picture) => picture.decode().catch(() => undefined))));
     await nextPicture();
+  }
+
+  /** Waits until nothing in the page has changed for a moment. */
+  function unchanged() {
+    return atMost(
+      new Promise((done) => {
+        let quiet = setTimeout(done, UNCHANGED_MS);
+        const changes = new MutationObserver(() => {
+          clearTimeout(quiet);
+          quiet = setTimeout(done, UNCHANGED_MS);
+        });
+        changes.observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
+      }),
+    );
   }
 
   /** Elements that stick out of a window of this width, unless they lie in a part that scrolls or cuts by itself. */
@@ -238,5 +253,5 @@
     return regions.length;
   }
 
-  return { settle, tooWide, unnamedDialogs, moving, beginWalk, step, listen, heard: () => heard.filter((text) => text.trim()) };
+  return { settle, unchanged, tooWide, unnamedDialogs, moving, beginWalk, step, listen, heard: () => heard.filter((text) => text.trim()) };
 }
