@@ -11,16 +11,15 @@ from tests.sessions import Project, Range
 
 BROWSERS = "journey or accessibility"
 REPETITIONS = {
-    "without browsers": (f"post_rollback and not ({BROWSERS})", 20),
-    "without windows": (f"post_rollback and not ({BROWSERS} or window)", 80),
-    "browsers": (f"post_rollback and ({BROWSERS})", 10),
+    "without browsers": (f"post_rollback and not ({BROWSERS})", 10),
+    "without windows": (f"post_rollback and not ({BROWSERS} or window)", 20),
+    "browsers": (f"post_rollback and ({BROWSERS})", 6),
 }
 """On every commit each kind has a healthy session before its faults (test_checks_catch_faults.py, tests/session).
 
-What waits for no window is repeated 100 times in all, since it takes seconds; a window has hundreds of answers in itself, and each of its
-repetitions takes as long as it is held.
+What waits for no window is repeated 30 times a night; what needs browsers, as often as two cores bear in some minutes. Nights add up.
 """
-AT_A_TIME = {"without browsers": 5, "without windows": 20, "browsers": 2}
+AT_A_TIME = {"without browsers": 5, "without windows": 5, "browsers": 1}
 """So many in one test: several workers share them (tests/scheduling.py)."""
 BATCHES = [(kind, number) for kind, (_, times) in REPETITIONS.items() for number in range(times // AT_A_TIME[kind])]
 _CONFIDENCE = 0.95
