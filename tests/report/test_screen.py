@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from pam_rollback.report import job_summary, scorecard, scorecard_page, wording
+from pam_rollback.report.readiness_record import RemainingWays, StandingAlone, StrategyReadiness, WayFound
 from pam_rollback.report.run_record import (
     ActionStep,
     ActionTaken,
@@ -327,6 +328,8 @@ SCRIPTS = "éß中文字кириллица हिन्दी عربى ไทย
 words = st.text(st.one_of(st.sampled_from(SCRIPTS), st.characters(exclude_categories=["Cs"])), max_size=12)
 notes = st.lists(st.builds(lambda word, times: word * times, words, st.integers(1, 20)), max_size=60)
 
+notes_or_none = st.one_of(st.just([]), notes)
+
 
 def rows_of_a_terminal(lines: list[str]) -> int:
     """Of 80 columns, as another program counts them."""
@@ -338,7 +341,10 @@ def rows_of_a_terminal(lines: list[str]) -> int:
 def test_a_go_fits_into_one_screen(
     good_record: RunRecord, notes: list[str], reasons: list[str], wide: int, data: st.DataObject
 ) -> None:
-    """At most 40 lines of 80 columns, in any script, whatever stands beside the verdict, and however many tests and words there are."""
+    """At most 40 lines of 80 columns, in any script, whatever stands beside the verdict, and however many tests and words there are.
+
+    So does what topics say of it, such as a preflight.
+    """
     ids = [f"{kind}-{number}" for kind in ("SC", "RTO", "RPO", "HC") for number in range(1, 1 + wide)]
     results = [
         result(f"test_{name}_{number}", name, measured=(Measured("w " * 40, "asked " * 9, "found " * 9, "", 10**7),))
@@ -350,6 +356,8 @@ def test_a_go_fits_into_one_screen(
         good_record,
         results=tuple(results),
         notes=tuple(notes),
+        readiness=tuple(StrategyReadiness(word, "ready", word) for word in data.draw(notes_or_none)),
+        told=tuple(TopicTold("heading", tuple(f"[x] {one}" for one in data.draw(notes_or_none))) for _ in range(2)),
         actions=(action,),
         items=tuple(ItemTitle(name, "title " * 20) for name in ids),
         deselected=tuple(NotRun(f"x::{number}", reason) for number, reason in enumerate(reasons)),
@@ -521,6 +529,43 @@ def test_a_stopped_session_says_who_stopped_it(drill: RunRecord) -> None:
 
     assert text.count(stopped) == 2, "the verdict's line is first and last, and nothing repeats it"
     assert row.split()[-3:] == ["-", "not", "run"]
+
+
+def test_a_ready_team_reads_it_on_one_screen(good_record: RunRecord) -> None:
+    """Every way that is ready by its name, what is not with its reason, and who may be down: the words for each are with -v."""
+    names = ("feature-flag", "gradual", "frontend", "backend", "full-system", "emergency", "by-git", "verification")
+    ways = tuple(StrategyReadiness(name, "ready", f"{name} is there, " * 12) for name in names)
+    locked = StrategyReadiness("builds", "not ready", "no npm")
+    standing = StandingAlone(
+        tuple(WayFound(name, ("a host", "the repository's host"), "ready", "") for name in names),
+        tuple(RemainingWays(f"host {number}", names[:-1]) for number in range(9)),
+    )
+    record = replace(good_record, scope="preflight", readiness=(*ways, locked), standing=standing)
+    lines = shown(record)
+
+    assert len(lines) <= LINES_MAX
+    assert f"  [x] ready: {', '.join(names[:6])}," in lines
+    assert "  [!] builds: NOT READY: no npm" in lines
+    assert "  host 8: all but verification" in lines
+    assert "is there" not in "\n".join(lines)
+    for view in ("\n".join(scorecard.render(record, 80, color=False, ascii_only=False)), scorecard_page.render(record)):
+        assert "feature-flag is there" in view
+        assert "feature-flag: a host, the repository" in view
+
+
+def test_what_topics_find_well_is_counted(good_record: RunRecord) -> None:
+    """Beyond some lines; what is not well has its own, wherever it stands."""
+    entries = [*(f"[x] now: command {number}" for number in range(9)), "[ ] after: a word of yours"]
+    record = replace(good_record, told=(TopicTold("What can be judged", tuple(entries)),))
+    lines = shown(record)
+    told = lines[lines.index("What can be judged") + 1 :][:6]
+
+    assert told == [
+        *(f"  {one}" for one in entries[:4]),
+        "  [ ] after: a word of yours",
+        "  [x] 5 more: -v or the page",
+    ]
+    assert "  [x] now: command 8" in scorecard.render(record, 80, color=False, ascii_only=False)
 
 
 def test_quiet_is_what_is_not_good_and_the_verdict(drill: RunRecord, broken: RunRecord) -> None:

@@ -54,10 +54,8 @@ class Doctor:
 
     def pytest_pam_report(self, record: RunRecord) -> list[tuple[str, Sequence[str]]]:
         """The list, below the verdict."""
-        verbose = self._config.option.verbose > 0
-        return [
-            (f"What can be judged in {record.environment.name}", [*as_lines(as_data(self.found()), verbose=verbose)])
-        ]
+        lines = as_lines(as_data(self.found()), verbose=True)
+        return [(f"What can be judged in {record.environment.name}", [*lines])]
 
     def _look(self) -> Completeness:
         runbook, plan, environment = self._runbook, self._runbook.plan, self._runbook.environment

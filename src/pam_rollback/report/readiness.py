@@ -45,6 +45,18 @@ def _standing(record: RunRecord) -> list[tuple[str, tuple[str, ...]]]:
     return [(STANDS_ON, ways), (WITHOUT, without)]
 
 
+def in_short(record: RunRecord) -> list[tuple[str, tuple[str, ...]]]:
+    """For one screen: what is ready by its name alone, and what a ready way stands on by who else would be missed."""
+    ready = [one.name for one in record.readiness if one.state == "ready"]
+    short = f"{_SIGNS['ready']} ready: {', '.join(ready)}"
+    found = []
+    for heading, lines in paragraphs(record):
+        left = tuple(one for one in lines if heading == WITHOUT or not one.startswith(_SIGNS["ready"]))
+        told = (short, *left) if heading == HEADING and ready else left
+        found += [(heading, told)] if told else []
+    return found
+
+
 def _remaining(one: RemainingWays, ready: Sequence[str]) -> str:
     """Those that remain, or those that do not, whichever is told in fewer words."""
     if not one.remaining:

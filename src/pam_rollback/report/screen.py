@@ -34,6 +34,8 @@ LINES_OF_NO_GO_MAX: Final = 60
 """Of anything else."""
 _LIST_MAX: Final = 5
 """Lines of a list beside the verdict."""
+_WELL: Final = "[x] "
+"""How a topic marks what is as it should be."""
 _LAST_STEPS: Final = 3
 """Of an action that came to no end, where room is short."""
 
@@ -116,15 +118,39 @@ def _screen(
     first = [*terminal_page.reasons(record, page, room.reasons), *found]
     if only_bad:
         return [*first, *verdict]
-    paragraphs = [*readiness.paragraphs(record), *wording.told(record)]
-    last = [
-        *terminal_page.paragraphs(paragraphs, page, room.told),
-        *terminal_page.where(record, page),
-        *verdict,
+    last = [*terminal_page.where(record, page), *verdict]
+    first = [*verdict[1:], *first, *_head(record, page, zone, room.head)]
+    topics = [(heading, _folded(entries)) for heading, entries in [*readiness.in_short(record), *wording.told(record)]]
+    if record.verdict == "GO":
+        room = _room_of_a_go(LINES_MAX - rows([*first, *last], page), record, page, topics)
+    return [
+        *first,
+        *_table(record, page, room.table),
+        *_besides(record, page, room.besides),
+        *terminal_page.paragraphs(topics, page, room.told),
+        *last,
     ]
-    first = [*verdict[1:], *first, *_head(record, page, zone, room.head), *_table(record, page, room.table)]
-    besides = min(room.besides, LINES_MAX - len(first) - len(last)) if record.verdict == "GO" else room.besides
-    return [*first, *_besides(record, page, besides), *last]
+
+
+def _room_of_a_go(left: int, record: RunRecord, page: Page, topics: Sequence[wording.Paragraph]) -> _Room:
+    """Of ``left`` rows: what topics say is the answer where there is one, and what tests found is told by fewer of them."""
+    least = rows(_besides(record, page, 0), page)
+    for table in (None, _LIST_MAX) if topics else (None,):
+        for_topics = left - least - rows(_table(record, page, table), page)
+        whole = terminal_page.paragraphs(topics, page)
+        if rows(whole, page) <= for_topics:
+            break
+    told = rows(terminal_page.paragraphs(topics, page, for_topics), page)
+    return _Room(table=table, told=for_topics, besides=least + for_topics - told)
+
+
+def _folded(entries: Sequence[str]) -> Sequence[str]:
+    """What topics say, with what is well as a number where that is much."""
+    well = [entry for entry in entries if entry.startswith(_WELL)]
+    if len(well) <= _LIST_MAX:
+        return entries
+    shown = [entry for entry in entries if entry not in well[_LIST_MAX - 1 :]]
+    return [*shown, f"{_WELL}{len(well) - _LIST_MAX + 1} more: -v or the page"]
 
 
 def _head(record: RunRecord, page: Page, zone: tzinfo | None, most: int | None) -> list[str]:

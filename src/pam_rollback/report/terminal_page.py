@@ -201,7 +201,9 @@ def verdict(record: RunRecord, page: Page, most: int | None = None) -> list[str]
 
 def several_labelled(label: str, entries: Sequence[str], page: Page, most: int, lines: int) -> list[str]:
     """The entries beside their name, each in so many lines; of more than ``most``, the number."""
-    told = list(entries) if len(entries) <= most else [*entries[: most - 1], f"{len(entries) - most + 1} more: -v"]
+    shown = list(entries) if len(entries) <= most else list(entries[: most - 1])
+    left = len(entries) - len(shown)
+    told = [*shown, f"{left} more: -v" if shown else f"{left}: -v"] if left else shown
     names = [label, *[""] * (len(told) - 1)]
     return [line for name, one in zip(names, told, strict=False) for line in labelled(name, one, page, lines=lines)]
 
