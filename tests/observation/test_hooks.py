@@ -5,7 +5,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from pam_rollback.base.errors import ActionFailed
+import pytest
+
+from pam_rollback.base.errors import ActionFailed, MeasurementFailed
 from pam_rollback.journal.journal import Journal
 from pam_rollback.observation import hooks as of_observation
 from pam_rollback.observation.rules.recovery import Recovery
@@ -84,3 +86,36 @@ def test_pytest_pam_watched(tmp_path: Path) -> None:
 
     assert listeners.watched(listened_to(Own(), of_observation), runbook) == ([seen], [])
     assert listeners.watched(listened_to(Own()), NO_ONE) == ([], ["a hook failed: OSError: gone"])
+
+
+def begin(
+    monkeypatch: pytest.MonkeyPatch, situation: str, *fixtures: str, fails: bool = False, **worker: object
+) -> list[str]:
+    """A situation is entered, of which one test has these fixtures; what is begun and told."""
+    begun: list[str] = []
+
+    def get(name: str) -> Any:
+        begun.append(name)
+        if fails:
+            raise MeasurementFailed("no room for a record")
+
+    told = SimpleNamespace(phase=lambda name, text: begun.append(f"{name} {text}"))
+    monkeypatch.setattr(of_observation, "progress_of", lambda *_: told)
+    session = SimpleNamespace(items=[SimpleNamespace(fixturenames=fixtures), SimpleNamespace()])
+    request: Any = SimpleNamespace(config=SimpleNamespace(**worker), session=session, getfixturevalue=get)
+    of_observation.pytest_pam_situation_begins(situation, request)
+    return begun
+
+
+def test_a_window_opens_before_the_first_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where one is judged and nobody acts. Whoever waits for it later asks for a prober that could not begin once more."""
+    assert begin(monkeypatch, "as-is", "held_window") == [
+        "prober",
+        "runbook",
+        "window is open: users are watched while the checks run",
+    ]
+    assert begin(monkeypatch, "as-is", "held_window", fails=True) == ["prober"]
+    assert begin(monkeypatch, "as-is", "monitored") == []
+    assert begin(monkeypatch, "baseline", "held_window") == []
+    assert begin(monkeypatch, "after-frontend", "held_window") == []
+    assert begin(monkeypatch, "as-is", "held_window", workerinput={}) == []

@@ -1,12 +1,18 @@
 """What the record of a run keeps of its users, and what is said of them while it goes on."""
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pam_rollback.session.baseline_files import BaselinePart
+from pam_rollback.session.progress import progress_of
 from pam_rollback.session.runbook import Runbook
+from pam_rollback.session.situations import AS_IS
+
+_WINDOW = "held_window"
+"""The fixture that judges it."""
 
 if TYPE_CHECKING:
     from pam_rollback.report.watched_record import Watched
@@ -27,10 +33,25 @@ def pytest_pam_baseline_parts() -> list[BaselinePart]:
     return [BaselinePart("answers", "baseline_answers", "a service that answers, long enough", quick=True)]
 
 
+def pytest_pam_situation_begins(situation: str, request: pytest.FixtureRequest) -> None:
+    """Where a window is judged and nobody acts, it is open from now on: the checks before it run inside its time.
+
+    With pytest-xdist each worker knows all tests and runs some of them: the window is opened by the one that judges it.
+    """
+    if situation != AS_IS or hasattr(request.config, "workerinput"):
+        return
+    if not any(_WINDOW in getattr(item, "fixturenames", ()) for item in request.session.items):
+        return
+    with suppress(Exception):  # whoever asks for the prober gets it again: no other check has to fail for it
+        request.getfixturevalue("prober")
+        runbook: Runbook = request.getfixturevalue("runbook")
+        progress_of(request.config, runbook).phase("window", "is open: users are watched while the checks run")
+
+
 def pytest_pam_phase_begins(fixture: str) -> tuple[str, str] | None:
     """The waits for the window, and for enough answers to say how it is."""
     return {
-        "held_window": ("window", "the success criteria are watched for their time"),
+        _WINDOW: ("window", "the success criteria are watched for their time"),
         "baseline_answers": ("baseline", "how it is now is recorded"),
     }.get(fixture)
 

@@ -26,6 +26,12 @@ class BySituation(LoadScopeScheduling):  # type: ignore[misc]
         config.option.loadscopereorder = False
         super().__init__(config, log)
 
+    def _assign_work_unit(self, node: Any) -> None:
+        # After health, which is known in a second, whoever is free opens the window: all others work inside its time.
+        if any(self.assigned_work.values()) and _PROBED in self.workqueue:
+            self.workqueue.move_to_end(_PROBED, last=False)
+        super()._assign_work_unit(node)
+
     def _split_scope(self, nodeid: str) -> str:
         # Wherever it stands among the parameters: a browser's name may come before it.
         parameters = f"-{nodeid.partition('[')[2].removesuffix(']')}-"

@@ -1,0 +1,70 @@
+"""Who gets which tests with ``-n``: a situation stays on one worker, health comes first, and the window is opened beside it."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pam_rollback.session.scheduling import BySituation
+
+HEALTH = [f"checks/test_health.py::test_{part}[as-is]" for part in ("api", "database", "front", "pam")]
+ROWS = [f"checks/integrity/{name}.sql::{name}[as-is]" for name in ("orphans", "settings", "twice")]
+PAGES = [f"checks/test_journeys.py::test_{name}[as-is-chromium]" for name in ("chat", "expense", "setting")]
+WATCHED = [
+    "checks/test_performance.py::test_memory_is_low[as-is]",
+    "checks/test_performance.py::test_few_answers_are_errors[as-is]",
+    "checks/test_success_criteria.py::test_error_rate_stays_low[as-is]",
+    "checks/test_held_data.py::test_data_is_whole[as-is]",
+]
+
+
+class Worker:
+    """One that notes what it is asked to run."""
+
+    shutting_down = False
+
+    def __init__(self, collected: list[str]) -> None:
+        self.gateway = SimpleNamespace(id="gw")
+        self.config: Any = None
+        self.asked: list[str] = []
+        self._collected = collected
+
+    def send_runtest_some(self, indices: list[int]) -> None:
+        """What to run next."""
+        self.asked += [self._collected[index] for index in indices]
+
+    def shutdown(self) -> None:
+        """There is no more."""
+
+
+def spread(collected: list[str], workers: int) -> list[list[str]]:
+    """What each is asked to run before any test has ended."""
+    config: Any = SimpleNamespace(
+        option=SimpleNamespace(loadscopereorder=True), getvalue=lambda _: ["popen"] * workers, hook=SimpleNamespace()
+    )
+    scheduler = BySituation(config, SimpleNamespace(loadscopesched=lambda *_: None))
+    nodes = [Worker(collected) for _ in range(workers)]
+    for node in nodes:
+        scheduler.add_node(node)
+        scheduler.add_node_collection(node, collected)
+    scheduler.schedule()
+    return [node.asked for node in nodes]
+
+
+def test_the_window_is_opened_beside_health() -> None:
+    """Not when the rows and pages before it have been looked at: its time is as long as ever, and all others work inside it."""
+    assert spread([*HEALTH, *ROWS, *WATCHED[:2], *PAGES, *WATCHED[2:]], 2) == [HEALTH, WATCHED]
+    assert spread([*HEALTH, *ROWS, *WATCHED, *PAGES], 3) == [HEALTH, WATCHED, ROWS]
+
+
+@pytest.mark.parametrize("collected", [[*HEALTH, *ROWS, *PAGES], [*ROWS, *HEALTH]])
+def test_without_a_window_the_order_stays(collected: list[str]) -> None:
+    """What comes first in one process comes first with several."""
+    first, second = spread(collected, 2)
+    assert [*first, *second] == collected[: len(first) + len(second)]
+
+
+def test_a_situation_stays_on_one_worker() -> None:
+    """Its action is done once, whatever files its tests stand in."""
+    story = [name.replace("as-is", "after-frontend-restore") for name in (*HEALTH, *WATCHED, *PAGES)]
+    assert spread([*HEALTH, *story], 2) == [HEALTH, story]
