@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from pam_rollback.report import job_summary, scorecard, scorecard_page, wording
+from pam_rollback.report import job_summary, scorecard, scorecard_page, terminal_page, wording
 from pam_rollback.report.readiness_record import RemainingWays, StandingAlone, StrategyReadiness, WayFound
 from pam_rollback.report.run_record import (
     ActionStep,
@@ -621,6 +621,49 @@ def test_an_action_that_failed_shows_its_steps(drill: RunRecord) -> None:
 
     assert "What was done" in shown(failed)
     assert "What was done" not in shown(drill)
+
+
+@pytest.mark.parametrize("outcome", wording.HAPPENED)
+def test_what_became_of_the_action_is_not_told_as_what_a_test_asks(drill: RunRecord, outcome: Outcome) -> None:
+    """Whichever test came upon it, such as the last one, in whose teardown an undo fails. Why is told once, in every view."""
+    asked = (Measured("first verdict, health checks", "0 to 120 s", 1.0, "s"),)
+    why = "step 'x' failed: HTTP 403"
+    found = tuple(
+        result(f"test_{n}", f"TF-{n}", outcome=outcome, message=f"StepsFailed: {why}", measured=asked) for n in (1, 2)
+    )
+    reasons = (f"the rollback was not done: {why}", "1 change is not undone: pytest --undo run --env shop")
+    record = replace(drill, verdict="ACTION FAILED", exit_code=12, results=found, reasons=reasons)
+    text = " ".join(" ".join(shown(record)).split())
+
+    assert f"{WORDS[outcome][0]} {wording.HAPPENED[outcome]} (2 tests: TF-1 TF-2) found {why}" in text
+    assert "pytest --undo run --env shop" in text
+    assert text.count(why) == 1
+    assert "It is so" not in text.partition("incident")[0]
+    assert "expected" not in text
+    for view in (scorecard_page.render(record), job_summary.render(record)):
+        assert wording.HAPPENED[outcome] in view
+    assert "0 to 120 s" in " ".join(
+        shown(replace(record, results=(replace(found[0], outcome=Outcome.BROKEN_CRITERION),)))
+    )
+
+
+def test_the_step_that_failed_comes_before_those_that_stand_on_it(drill: RunRecord) -> None:
+    """Where there is no room for all: what failed by itself is the cause."""
+    steps = (
+        ActionStep("full-system", "ask the host", "failed", 1, 1, detail="HTTP 401"),
+        *(
+            ActionStep("full-system", f"part {n}", "failed", n, 0, detail="it needs 'ask the host'")
+            for n in range(2, 9)
+        ),
+        ActionStep("full-system", "tell the team", "failed", 9, 1, detail="no channel"),
+    )
+    lines = terminal_page.steps(replace(drill, steps=steps), Page.of(80, color=False), 3)
+
+    assert [" ".join(line.split()[4:]) for line in lines[3:]] == [
+        "ask the host failed: HTTP 401",
+        "part 2 failed: it needs 'ask the host'",
+        "tell the team failed: no channel",
+    ]
 
 
 def test_one_page_in_several_looks_is_one_cause(drill: RunRecord) -> None:

@@ -104,10 +104,11 @@ def _headline(causes: Causes, several: bool, cut: bool) -> str:  # noqa: FBT001 
     results = [result for group in causes for result in group]
     result = results[0]
     where = f" [{result.situation}]" if several and result.situation else ""
-    many = f"{len(results)} tests, one of them: " if len(results) > 1 else ""
-    return (
-        f"{WORDS[result.outcome][0]} {_few(results) if cut else ids(results)}{where} {many}{result.title.rstrip('.')}"
-    )
+    word, named = WORDS[result.outcome][0], _few(results) if cut else ids(results)
+    many = f"{len(results)} tests" if len(results) > 1 else ""
+    if result.outcome in wording.HAPPENED:
+        return f"{word}{where} {wording.proves(result)} ({f'{many}: {named}' if many else named})"
+    return f"{word} {named}{where} {many and f'{many}, one of them: '}{wording.proves(result)}"
 
 
 def _painted(lines: Sequence[str], outcome: Outcome, page: Page) -> list[str]:
@@ -123,7 +124,7 @@ def _in_full(causes: Causes, page: Page, several: bool, cut: bool) -> list[str]:
     most = 3 if cut else None
     lines += labelled("why" if blind else "found", wording.said_together(causes[0]), page, lines=most)
     asked = "; ".join(f"{one.what}: {one.asked}" for one in result.measured if one.asked)
-    if asked and not blind and not result.nothing_new:
+    if asked and not blind and not result.nothing_new and result.outcome not in wording.HAPPENED:
         lines += labelled("expected", asked, page, lines=2 if cut else 3)
     new = [group for group in causes[1:] if _names_new(group)]
     named = new[: _FOUND_MAX - 1] if cut else new

@@ -173,7 +173,8 @@ def _problem(group: Sequence[Result]) -> dict[str, str]:
     result = group[0]
     blind = result.outcome is Outcome.UNKNOWN
     asked = "; ".join(f"{one.what}: {one.asked}" for one in result.measured if one.asked)
-    title = result.title.rstrip(".")
+    title = wording.proves(result)
+    of_a_test = not blind and result.outcome not in wording.HAPPENED
     return {
         "tone": tone(result.outcome),
         "word": OUTCOME_WORDS[result.outcome],
@@ -181,7 +182,7 @@ def _problem(group: Sequence[Result]) -> dict[str, str]:
         "title": title if len(group) == 1 else f"{title}, and {len(group) - 1} more of the same cause",
         "found_name": "why" if blind else "found",
         "found": wording.said_together(group),
-        "expected": "" if blind else asked,
+        "expected": asked if of_a_test else "",
         "next": result.runbook,
     }
 

@@ -29,6 +29,8 @@ WORDS: Final = {
     Outcome.NOT_RUN: ("not run", "yellow"),
     Outcome.KNOWN: ("known", "yellow"),
 }
+_LACKS: Final = "it needs "
+"""Begins why a step was not done that stands on one that failed."""
 _NO_BREAK: Final = "\N{NO-BREAK SPACE}"
 _SECOND: Final = "\ufdd0"
 """Stands for the second column of a character while lines are made; no text has it."""
@@ -125,12 +127,19 @@ def hanging(text: str, width: int, *, indent: int, rest: int, lines: int | None 
 
 
 def steps(record: RunRecord, page: Page, most: int | None = None) -> list[str]:
-    """What was done to the environment, step by step. ``most``: so many, those that failed before the last, in two lines each."""
+    """What was done to the environment, step by step.
+
+    ``most``: so many, in two lines each: what failed first, then what could not be done without it, then the last ones.
+    """
     if not record.steps:
         return []
-    places = sorted(range(len(record.steps)), key=lambda place: (record.steps[place].outcome != "failed", -place))[
-        :most
-    ]
+
+    def urgency(place: int) -> tuple[bool, bool, int]:
+        step = record.steps[place]
+        failed = step.outcome == "failed"
+        return not failed, step.detail.startswith(_LACKS), place if failed else -place
+
+    places = sorted(range(len(record.steps)), key=urgency)[:most]
     told = [record.steps[place] for place in sorted(places)]
     widest = max(len(step.step) for step in told)
     lines = page.heading("What was done")
@@ -179,7 +188,7 @@ def reasons(record: RunRecord, page: Page, most: int | None = None) -> list[str]
     told = wording.more_reasons(record)
     if most is None or not told:
         return listed("Why", told, page)
-    lines = [line for one in told[:most] for line in fitted(one, page.width, first="  ", rest="    ", lines=2)]
+    lines = [line for one in told[:most] for line in fitted(one, page.width, first="  ", rest="    ", lines=3)]
     more = [f"  {len(told) - most} more: -v or the page"] if len(told) > most else []
     return [*page.heading("Why"), *lines, *more]
 

@@ -15,6 +15,9 @@ Paragraph = tuple[str, Sequence[str]]
 UNEXPLAINED: Final = "why was not recorded, which is a defect of this suite: nothing is known"
 """What is said of a verdict other than GO that has no reason. No session writes such a record."""
 
+NOT_DONE: Final = "the rollback was not done: "
+"""Goes before why an action failed, where a verdict is given its reasons."""
+
 NO_RECORD: Final = "no verdict: the session ended before it wrote its run record"
 """What is said of a run that was killed."""
 
@@ -25,7 +28,8 @@ _SUCCESS: Final = "SC-"
 _LOOK: Final = re.compile(r"(?<=\w)-(?:light|dark|double-size|phone)\b")
 """How a page was looked at, as page states name it: ``chat-dark``."""
 _OWN_WORD: Final = re.compile(
-    r"^(?:[\w.]+\.)?(?:AssertionError|MeasurementFailed|NothingToProve|ActionFailed|UndoFailed|Refused): "
+    r"^(?:[\w.]+\.)?(?:AssertionError|MeasurementFailed|NothingToProve|QuestionFailed|SignInLimited|NotAsDescribed|NeverBegan|NotSent|"
+    r"ActionFailed|StepsFailed|LockLost|ProviderError|ProductDown|UnreadableAnswer|UndoFailed|Refused|StopRequested): "
 )
 """What pytest puts in front of a message; any other exception is a defect of the suite, and its name is needed."""
 
@@ -109,8 +113,13 @@ def short_reason(record: RunRecord) -> str:
 
 
 def more_reasons(record: RunRecord) -> list[str]:
-    """Why the verdict is not GO, without what stands in the verdict line anyway; first, where it is so, that nothing of it is new."""
-    told = (reason for reason in record.reasons if reason != short_reason(record))
+    """Why the verdict is not GO, without what stands in the verdict line, or is found by a test; first, that nothing of it is new."""
+    found = "\n".join(result.message for result in problems(record))
+    told = (
+        reason
+        for reason in record.reasons
+        if reason != short_reason(record) and reason.removeprefix(NOT_DONE) not in found
+    )
     return [*filter(None, [nothing_new(record)]), *told]
 
 
@@ -137,9 +146,22 @@ def problems(record: RunRecord) -> list[Result]:
     return sorted(bad, key=lambda result: (not decides(result), order[result.outcome]))
 
 
+HAPPENED: Final = {
+    Outcome.UNDO_FAILED: "not all that was changed is as it was before: a person is needed",
+    Outcome.ACTION_FAILED: "the action was not done, or not all of it",
+    Outcome.REFUSED: "a guard refused to go on",
+}
+"""What no test is about, whichever came upon it."""
+
+
+def proves(result: Result) -> str:
+    """What a test proves; of what no test is about, what happened."""
+    return HAPPENED.get(result.outcome) or result.title.rstrip(".")
+
+
 def problem(result: Result) -> str:
     """What a test proves and what it found instead, one line."""
-    return f"{result.title.rstrip('.')}: {said(result)}"
+    return f"{proves(result)}: {said(result)}"
 
 
 def said(result: Result) -> str:
@@ -172,7 +194,7 @@ def said_together(group: Sequence[Result]) -> str:
 
 def problem_together(group: Sequence[Result]) -> str:
     """What the first of several tests with one cause proves, and what all of them found instead, one line."""
-    return f"{group[0].title.rstrip('.')}: {said_together(group)}"
+    return f"{proves(group[0])}: {said_together(group)}"
 
 
 def not_run(record: RunRecord) -> dict[str, list[str]]:

@@ -121,4 +121,5 @@ def _first_words(error: BaseException) -> str:
         # pytest puts the comparison under the message; the message is what people need first.
         return lines[0] if lines else "the assertion failed without a message"
     # A headline such as "2 problems" says nothing without the lines below it.
-    return ": ".join([type(error).__name__, "; ".join(lines[:_LINES_SHOWN])]) if lines else type(error).__name__
+    said = "; ".join(lines[:_LINES_SHOWN]).replace(":; ", ": ")
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__

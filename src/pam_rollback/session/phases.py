@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.report.verdict import Outcome
-from pam_rollback.report.wording import times_of_day, without_own_word
+from pam_rollback.report.wording import HAPPENED, times_of_day, without_own_word
 from pam_rollback.session import as_it_runs, detail, listeners
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.classification import MESSAGE, NOTHING_NEW, OUTCOME
@@ -96,8 +96,8 @@ class LiveReport:
         if cause in self._causes:
             return
         self._causes.add(cause)
-        title = str(properties.get("title", seen.nodeid))
-        page = next_page(properties, criteria, self._runbook)
+        title = HAPPENED.get(outcome) or str(properties.get("title", seen.nodeid))
+        page = next_page(properties, criteria, self._runbook, outcome)
         self._progress.announce(as_it_runs.bad(outcome, " ".join(criteria), title, message, page))
 
     def _end(self, seen: Seen) -> None:

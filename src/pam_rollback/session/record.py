@@ -1,11 +1,13 @@
 """Puts the run record together from what the session knows."""
 
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from pam_rollback import VERSION
 from pam_rollback.journal.journal import ACTION
+from pam_rollback.report import wording
 from pam_rollback.report.readiness_record import read_preflight, read_ways
 from pam_rollback.report.run_record import (
     ActionStep,
@@ -35,6 +37,11 @@ if TYPE_CHECKING:
     from pam_rollback.report.watched_record import Watched
 
 HOW_TO_GET_HTML = "`make report` builds the HTML"
+_PAGES = {
+    Outcome.UNDO_FAILED: "docs/runbook.md#undo-failed",
+    Outcome.ACTION_FAILED: "docs/runbook.md#action-failed",
+    Outcome.REFUSED: "docs/runbook.md#refused",
+}
 HOW_TO_GET_EVIDENCE = "`make report` adds the evidence, test by test"
 
 
@@ -72,9 +79,7 @@ def build_record(
         exit_code=code,
         results=tuple(_result(test, runbook) for test in tests),
         scope=scope.name,
-        reasons=tuple(
-            dict.fromkeys([*_reasons(runbook, scope, code), *_only_listed(tests), *_not_counted(tests, why)])
-        ),
+        reasons=tuple(_each_once([*_reasons(runbook, scope, code), *_only_listed(tests), *_not_counted(tests, why)])),
         deselected=tuple(NotRun(*one) for one in left_out.tests),
         actions=tuple(_actions(runbook)),
         items=tuple(_items(runbook, tests)),
@@ -107,6 +112,11 @@ def build_record(
 def with_page(record: RunRecord, page: str) -> RunRecord:
     """The record of a run whose report has its first page."""
     return replace(record, reports=replace(record.reports, html=page, html_missing=HOW_TO_GET_EVIDENCE))
+
+
+def _each_once(reasons: Sequence[str]) -> Iterable[str]:
+    """What an action failed of is said with what that means."""
+    return (one for one in dict.fromkeys(reasons) if f"{wording.NOT_DONE}{one}" not in reasons)
 
 
 def _only_listed(tests: Sequence[Seen]) -> Iterable[str]:
@@ -142,7 +152,7 @@ def _result(test: Seen, runbook: Runbook) -> Result:
         kind=str(properties.get("kind", "")),
         situation=str(properties.get("situation", "")),
         message="" if test.outcome is Outcome.PASSED else test.message or "the session ended before it was reached",
-        runbook=next_page(properties, identifiers, runbook),
+        runbook=next_page(properties, identifiers, runbook, test.outcome),
         duration_s=round(test.duration_s, 3),
         advisory=bool(properties.get("advisory")),
         ran=test.body_ran,
@@ -157,9 +167,9 @@ def _unanswered(properties: Mapping[str, Any]) -> Iterable[Unanswered]:
         yield Unanswered(**{**one, "findings": tuple(one["findings"])})
 
 
-def next_page(properties: Mapping[str, Any], identifiers: Sequence[str], runbook: Runbook) -> str:
-    """Where to go on: the test's own page if it has one, else that of its first plan item."""
-    own = str(properties.get("runbook", ""))
+def next_page(properties: Mapping[str, Any], identifiers: Sequence[str], runbook: Runbook, outcome: Outcome) -> str:
+    """Where to go on: by what became of an action, else the test's own page if it has one, else that of its first plan item."""
+    own = _PAGES.get(outcome) or str(properties.get("runbook", ""))
     return own or (runbook.plan.item(identifiers[0]).runbook if identifiers else "")
 
 
@@ -238,8 +248,9 @@ def _reasons(runbook: Runbook, scope: Scope, code: int) -> tuple[str, ...]:
     reasons = []
     owed = len(runbook.journal.owed())
     if owed and not runbook.options.real:
-        reasons.append(f"{owed} change{'s are' if owed > 1 else ' is'} not undone: pytest --undo {runbook.id} --env …")
-    reasons += [f"the rollback was not done: {problem}" for problem in runbook.journal.failed_actions]
+        command = f"pytest --undo {runbook.id} --env {shlex.quote(runbook.options.env)}"
+        reasons.append(f"{owed} change{'s are' if owed > 1 else ' is'} not undone: {command}")
+    reasons += [f"{wording.NOT_DONE}{problem}" for problem in runbook.journal.failed_actions]
     reasons += [f"went on without it: {warning}" for warning in runbook.journal.warnings]
     stop = runbook.stop.reason
     if stop is not None:
