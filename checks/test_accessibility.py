@@ -54,7 +54,7 @@ def test_double_size_brings_no_new_barriers(state: str, audited: Audited, known:
 @pytest.mark.criterion("CR-4")
 @pytest.mark.parametrize("state", STATES)
 def test_phones_bring_no_new_barriers(state: str, audited: Audited, known: Judge) -> None:
-    """The same on a screen of 390 by 844.  If red: docs/runbook.md#accessibility-broken."""
+    """Whoever uses a phone (390 by 844) meets no new barrier.  If red: docs/runbook.md#accessibility-broken."""
     audit = audited(state, "phone")
 
     assert audit.barriers, audit

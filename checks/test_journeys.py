@@ -36,7 +36,7 @@ def test_pam_answers(traveller: Traveller, scored: Scored) -> None:
 @pytest.mark.criterion("DUR-4", "CR-2")
 @pytest.mark.elements("message")
 def test_pam_answers_on_a_phone(phone_traveller: Traveller, scored: Scored) -> None:
-    """The same on the screen of a phone.  If red: docs/runbook.md#browser-broken."""
+    """On the screen of a phone, too, PAM is asked and answers.  If red: docs/runbook.md#browser-broken."""
     talk = scored(phone_traveller.asks_pam())
 
     assert talk.answered, talk

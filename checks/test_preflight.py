@@ -21,7 +21,7 @@ def test_flags_can_be_switched_off(flags_readiness: Readiness, scored: Scored) -
 
 
 def test_flags_can_be_taken_back_step_by_step(gradual_readiness: Readiness, scored: Scored) -> None:
-    """The same, and what a user gets can be asked.  If red: docs/runbook.md#not-ready."""
+    """The flag API is ready for a share of the users, and what a user gets can be asked.  If red: docs/runbook.md#not-ready."""
     gradual = scored(gradual_readiness)
 
     assert gradual.ready, gradual
@@ -42,14 +42,14 @@ def test_the_back_end_can_be_run_again(backend_readiness: Readiness, scored: Sco
 
 
 def test_everything_can_be_taken_back(system_readiness: Readiness, scored: Scored) -> None:
-    """Flags, front end, back end and caches: each of them.  If red: docs/runbook.md#not-ready."""
+    """Flags, front end, back end and caches are each taken back.  If red: docs/runbook.md#not-ready."""
     system = scored(system_readiness)
 
     assert system.ready, system
 
 
 def test_the_emergency_call_is_there(emergency_readiness: Readiness, scored: Scored) -> None:
-    """The product's one call knows our token, and refuses others.  If red: docs/runbook.md#not-ready."""
+    """The emergency call knows our token, and refuses others.  If red: docs/runbook.md#not-ready."""
     emergency = scored(emergency_readiness)
 
     assert emergency.ready, emergency

@@ -29,7 +29,7 @@ def test_nothing_was_released_to_everybody_at_once(released_by_steps: Finding, s
 
 @pytest.mark.criterion("PM-3")
 def test_few_users_tried_each_release_first(tried_by_few: Finding, scored: Scored) -> None:
-    """A small share had it, for the plan's time.  If red: docs/runbook.md#prevention-deployment."""
+    """A small share of users had each release first, for the plan's time.  If red: docs/runbook.md#prevention-deployment."""
     releases = scored(tried_by_few)
 
     assert releases.ready, releases
@@ -45,7 +45,7 @@ def test_somebody_watches(watch_record: Finding, scored: Scored) -> None:
 
 @pytest.mark.criterion("PM-10")
 def test_every_strategy_was_drilled(drills_here: DrillAges, scored: Scored) -> None:
-    """Where drills count for this environment, and lately.  If red: docs/runbook.md#prevention-team."""
+    """Each strategy was drilled lately, where drills count for this environment.  If red: docs/runbook.md#prevention-team."""
     drills = scored(drills_here)
 
     assert drills.fresh, drills
@@ -61,7 +61,7 @@ def test_the_runbook_is_kept(runbook_page: Finding, scored: Scored) -> None:
 
 @pytest.mark.criterion("PM-12")
 def test_somebody_is_on_call(on_call: Finding, scored: Scored) -> None:
-    """At any hour, also without who is away.  If red: docs/runbook.md#prevention-team."""
+    """Somebody is on call at any hour, also without whoever is away.  If red: docs/runbook.md#prevention-team."""
     schedule = scored(on_call)
 
     assert schedule.ready, schedule
@@ -69,7 +69,7 @@ def test_somebody_is_on_call(on_call: Finding, scored: Scored) -> None:
 
 @pytest.mark.criterion("PM-13")
 def test_every_rollback_has_its_postmortem(postmortems_kept: Finding, scored: Scored) -> None:
-    """Finished, and in its time.  If red: docs/runbook.md#prevention-team."""
+    """Each real rollback has its post-mortem, finished in time.  If red: docs/runbook.md#prevention-team."""
     postmortems = scored(postmortems_kept)
 
     assert postmortems.ready, postmortems
@@ -77,7 +77,7 @@ def test_every_rollback_has_its_postmortem(postmortems_kept: Finding, scored: Sc
 
 @pytest.mark.criterion("RP-1")
 def test_root_causes_were_found(causes_kept: Finding, scored: Scored) -> None:
-    """In the plan's time.  If red: docs/runbook.md#recovery-root-cause."""
+    """The root cause of each real rollback was found in the plan's time.  If red: docs/runbook.md#recovery-root-cause."""
     causes = scored(causes_kept)
 
     assert causes.ready, causes
@@ -85,7 +85,7 @@ def test_root_causes_were_found(causes_kept: Finding, scored: Scored) -> None:
 
 @pytest.mark.criterion("EC-1", "EC-2", "EC-3", "EC-4")
 def test_somebody_answers_each_contact(contacts_kept: Finding, scored: Scored) -> None:
-    """Also without who is away, and mail is taken.  If red: docs/runbook.md#contacts."""
+    """Each contact has a person, also without whoever is away, and takes mail.  If red: docs/runbook.md#contacts."""
     contacts = scored(contacts_kept)
 
     assert contacts.ready, contacts
@@ -93,14 +93,14 @@ def test_somebody_answers_each_contact(contacts_kept: Finding, scored: Scored) -
 
 @pytest.mark.criterion("QR-1", "QR-3")
 def test_links_lead_somewhere(links_kept: Finding, scored: Scored) -> None:
-    """Whoever opens one finds something.  If red: docs/runbook.md#prevention-team."""
+    """Each link of the plan leads somewhere.  If red: docs/runbook.md#prevention-team."""
     links = scored(links_kept)
 
     assert links.ready, links
 
 
 def test_tokens_will_last(tokens_kept: Finding, scored: Scored) -> None:
-    """Each is taken, and not about to end.  If red: docs/runbook.md#not-ready."""
+    """Each token is accepted, and none is about to end.  If red: docs/runbook.md#not-ready."""
     tokens = scored(tokens_kept)
 
     assert tokens.ready, tokens
@@ -114,7 +114,7 @@ def test_schedules_still_run(workflows_kept: Finding, scored: Scored) -> None:
 
 
 def test_somebody_answers_for_each_waiver(waivers_kept: Finding, scored: Scored) -> None:
-    """None is provisional, and none has ended.  If red: docs/runbook.md#prevention-team."""
+    """No waiver is provisional, and none has ended.  If red: docs/runbook.md#prevention-team."""
     waivers = scored(waivers_kept)
 
     assert waivers.ready, waivers
@@ -122,7 +122,7 @@ def test_somebody_answers_for_each_waiver(waivers_kept: Finding, scored: Scored)
 
 @pytest.mark.criterion("PM-4")
 def test_no_user_notices_an_exchange(exchange_kept: Finding, scored: Scored) -> None:
-    """Releases change places, and every answer is good.  If red: docs/runbook.md#prevention-deployment."""
+    """While one release takes the place of another, every answer is good.  If red: docs/runbook.md#prevention-deployment."""
     exchange = scored(exchange_kept)
 
     assert exchange.ready, exchange

@@ -18,7 +18,7 @@ def test_nothing_of_the_schema_is_lost(schema_comparison: SchemaComparison, scor
 
 @pytest.mark.criterion("SC-4", "POST-2")
 def test_nothing_of_the_schema_is_weaker(schema_comparison: SchemaComparison, scored: Scored) -> None:
-    """What is there says what it said, and is in force.  If red: docs/runbook.md#schema-changed."""
+    """What the schema has says what it said before, and is in force.  If red: docs/runbook.md#schema-changed."""
     fact = scored(schema_comparison.weaker)
 
     assert fact.none, fact

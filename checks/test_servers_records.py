@@ -16,7 +16,7 @@ pytestmark = [
 
 @pytest.mark.criterion("SC-1")
 def test_records_show_few_errors(recorded_errors: RecordedWindow, scored: Scored) -> None:
-    """Of everybody's requests, counted where they are answered, few failed for long enough.  If red: docs/runbook.md#error-rate."""
+    """The servers' own records show few failed requests.  If red: docs/runbook.md#error-rate."""
     errors = scored(recorded_errors)
 
     assert errors.held, errors
@@ -24,7 +24,7 @@ def test_records_show_few_errors(recorded_errors: RecordedWindow, scored: Scored
 
 @pytest.mark.criterion("SC-2")
 def test_records_show_fast_answers(recorded_latency: RecordedWindow, scored: Scored) -> None:
-    """95 of 100 of everybody's requests were answered fast enough, for as long.  If red: docs/runbook.md#response-time."""
+    """The servers' own records show 95 of 100 requests answered fast enough.  If red: docs/runbook.md#response-time."""
     latency = scored(recorded_latency)
 
     assert latency.held, latency

@@ -24,7 +24,7 @@ def test_nothing_asks_for_a_rollback(watched: Turn) -> None:
 
 @pytest.mark.criterion("PM-8")
 def test_the_watch_itself_saw(watched: Turn, scored: Scored) -> None:
-    """Its red control failed as it must, and somebody looked all the time.  If red: docs/runbook.md#watch."""
+    """The watch's red control failed as it must, and somebody looked all the time.  If red: docs/runbook.md#watch."""
     turn = scored(watched)
 
     assert turn.works, turn

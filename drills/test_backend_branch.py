@@ -13,7 +13,7 @@ pytestmark = pytest.mark.rollback
 
 @pytest.mark.criterion("ST-4")
 def test_the_target_answers(api_served_now: Served, scored: Scored) -> None:
-    """Asked again, by the release that answers, not by what the host says.  If red: docs/runbook.md#backend-rollback."""
+    """After the rollback the target answers, whatever its host says.  If red: docs/runbook.md#backend-rollback."""
     served = scored(api_served_now)
 
     assert served.holds, served
@@ -21,5 +21,5 @@ def test_the_target_answers(api_served_now: Served, scored: Scored) -> None:
 
 @pytest.mark.criterion("ST-4")
 def test_the_next_push_does_not_deploy(service_on_emergency_branch: BackendRollback, service_now: Service) -> None:
-    """Asked again after the rollback, automatic deploys are off.  If red: docs/runbook.md#backend-rollback."""
+    """After the rollback automatic deploys are off.  If red: docs/runbook.md#backend-rollback."""
     assert not service_now.auto_deploy, service_now

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.rollback
 
 @pytest.mark.criterion("ST-3")
 def test_visitors_get_the_target(site_served_now: Served, scored: Scored) -> None:
-    """Asked again after the rollback, by what is served: its commit and its page.  If red: docs/runbook.md#frontend-rollback."""
+    """After the rollback the site serves the target, by its commit and its page.  If red: docs/runbook.md#frontend-rollback."""
     served = scored(site_served_now)
 
     assert served.is_wanted, served
@@ -21,6 +21,6 @@ def test_visitors_get_the_target(site_served_now: Served, scored: Scored) -> Non
 
 @pytest.mark.criterion("ST-3")
 def test_nothing_is_published_over_it(site_restored: FrontendRollback, published_now: Deploy) -> None:
-    """Asked again, it is still the target, and locked: what is built waits.  If red: docs/runbook.md#frontend-rollback."""
+    """The target is still published, and locked: what is built waits.  If red: docs/runbook.md#frontend-rollback."""
     assert published_now.id == site_restored.published.id, published_now
     assert published_now.locked, published_now

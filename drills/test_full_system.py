@@ -16,7 +16,7 @@ pytestmark = pytest.mark.rollback
 def test_visitors_get_the_stable_site(
     system_rolled_back: FullSystemRollback, site_served_now: Served, published_now: Deploy, scored: Scored
 ) -> None:
-    """Asked again, by what is served, and locked.  If red: docs/runbook.md#full-system-rollback."""
+    """After the rollback the site serves the target, and it is locked.  If red: docs/runbook.md#full-system-rollback."""
     served = scored(site_served_now)
 
     assert served.is_wanted, served
@@ -26,7 +26,7 @@ def test_visitors_get_the_stable_site(
 
 @pytest.mark.criterion("ST-5")
 def test_the_stable_service_answers(api_served_now: Served, service_now: Service, scored: Scored) -> None:
-    """Asked again, by what answers, with automatic deploys off.  If red: docs/runbook.md#full-system-rollback."""
+    """After the rollback the target answers, with automatic deploys off.  If red: docs/runbook.md#full-system-rollback."""
     served = scored(api_served_now)
 
     assert served.holds, served

@@ -95,7 +95,7 @@ def test_data_is_whole_with_the_migrations(migration_trial: MigrationTrial, scor
 
 @pytest.mark.criterion("RP-3")
 def test_the_deploy_can_be_taken_back(migration_trial: MigrationTrial, scored: Scored) -> None:
-    """Rolled back, schema and rows are what they were.  If red: docs/runbook.md#migrations-irreversible."""
+    """Once the migrations are taken back, schema and rows are what they were.  If red: docs/runbook.md#migrations-irreversible."""
     reversal = scored(migration_trial.reversal)
 
     assert reversal.reversible, reversal
@@ -111,7 +111,7 @@ def test_the_stable_release_works_with_the_migrations(migration_trial: Migration
 
 @pytest.mark.criterion("RP-3")
 def test_the_migrations_open_no_door(migration_trial: MigrationTrial, scored: Scored) -> None:
-    """With them nobody reaches rows that they did not reach before.  If red: docs/runbook.md#migrations-irreversible."""
+    """The candidate's migrations open no rows to anybody.  If red: docs/runbook.md#migrations-irreversible."""
     doors = scored(migration_trial.doors)
 
     assert doors.none, doors

@@ -8,6 +8,7 @@ import pytest
 
 from pam_rollback.base.errors import StopRequested
 from pam_rollback.base.wait import Backoff, NotReached, StopFile, Waiter
+from pam_rollback.plan.flags import Flag
 from tests.virtual_clock import VirtualClock
 
 
@@ -45,6 +46,17 @@ def test_it_says_what_was_seen_last() -> None:
     with pytest.raises(NotReached, match=r"target published: not reached after 2 s, last seen 3"):
         Waiter(VirtualClock(now_s=100.0)).until(
             lambda: 3, holds=lambda value: value == 4, within_s=2, what="target published"
+        )
+
+    with pytest.raises(NotReached, match=r"last seen PAM_VOICE_FEATURES off for 0 %, other on for 10 %$"):
+        Waiter(VirtualClock(now_s=100.0)).until(
+            lambda: {
+                "PAM_VOICE_FEATURES": Flag(enabled=False, rollout_pct=0),
+                "other": Flag(enabled=True, rollout_pct=10),
+            },
+            holds=lambda _: False,
+            within_s=1,
+            what="flags",
         )
 
 

@@ -1,6 +1,6 @@
 """Wait for a named condition: with a limit, a streak, and the last thing that was seen."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -80,6 +80,11 @@ NEVER = StopFile()
 """For waits that must not be cut short: undoing has a wait of its own."""
 
 
+def _said(seen: object) -> str:
+    """In words: a mapping shows the repr of its values, whatever they say of themselves."""
+    return ", ".join(f"{name} {value}" for name, value in seen.items()) if isinstance(seen, Mapping) else str(seen)
+
+
 @dataclass(frozen=True)
 class Waiter:
     """Waits with one clock and one stop file."""
@@ -113,7 +118,7 @@ class Waiter:
             passed_s = self.clock.monotonic_s() - start_s
             if passed_s >= within_s:
                 state = "not stable" if in_a_row > 1 else "not reached"
-                raise NotReached(f"{what}: {state} after {within_s:g} s, last seen {seen}")
+                raise NotReached(f"{what}: {state} after {within_s:g} s, last seen {_said(seen)}")
             self.pause(every_s.after(passed_s) if isinstance(every_s, Backoff) else every_s)
 
     def pause(self, seconds: float) -> None:

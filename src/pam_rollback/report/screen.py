@@ -179,8 +179,8 @@ def _steps(record: RunRecord, action: ActionTaken) -> str:
         return "none was begun"
     done = sum(step.outcome != "failed" for step in own)
     took_s = max(step.started_s + step.duration_s for step in own) - action.decided_s
-    who = f", decided by {action.initiated_by}" if record.mode == "real" else ""
-    return f"{done} of {len(own)} done, the last {wording.duration(max(0.0, took_s))} after the decision{who}"
+    who = f"decided by {action.initiated_by}, " if record.mode == "real" else ""
+    return f"{done} of {len(own)} done, {who}the last {wording.duration(max(0.0, took_s))} after the decision"
 
 
 def _recovery(record: RunRecord, situation: str) -> str:

@@ -130,7 +130,7 @@ def watched(
     lines: list[str] = []
 
     def say(line: str) -> None:
-        shown = runbook.secrets.show(f"{clock.wall():%H:%M:%S} watch: {line}")
+        shown = runbook.secrets.show(f"{clock.wall():%H:%M:%S} UTC watch: {line}")
         lines.append(shown)
         del lines[:-_NOTED]
         progress.announce(f"  {shown}")

@@ -51,7 +51,7 @@ BASELINE, AT_THE_START = seen("stable's", 1000), seen("bad's", 4)
         pytest.param(served(seen("stable's"), AT_THE_START), "it is no longer that of dep-bad", id="changed"),
         pytest.param(
             served(MarksSeen(NOW, started_at=ago(2.5)), deploys=ROLLED_BACK),
-            "it started at 11:57:30, as dep-back was brought to users",
+            "it started at 11:57:30 UTC, as dep-back was brought to users",
             id="new process",
         ),
         pytest.param(
@@ -66,7 +66,9 @@ def test_what_users_get_proves_it(found: Served, words: str) -> None:
     assert (found.is_wanted, found.holds, found.contradicted, found.unproven) == (True, True, False, "")
     assert words in str(found)
     assert "(strong: seen in an answer to users)" in str(found)
-    assert "the host: dep-back (live, commit aaaaaaaaaaaa) is live since 11:58:00 (weak: the host's word)" in str(found)
+    assert "the host: dep-back (live, commit aaaaaaaaaaaa) is live since 11:58:00 UTC (weak: the host's word)" in str(
+        found
+    )
 
 
 @pytest.mark.parametrize(
@@ -79,7 +81,7 @@ def test_what_users_get_proves_it(found: Served, words: str) -> None:
         pytest.param(served(seen("bad's"), AT_THE_START), "it is still that of dep-bad", id="it had to change"),
         pytest.param(
             served(MarksSeen(NOW, {_OPENAPI: "stable's"}, ago(400)), BASELINE, AT_THE_START),
-            "before dep-back was asked for at 11:57:00: another deploy still answers",
+            "before dep-back was asked for at 11:57:00 UTC: another deploy still answers",
             id="an old process, whatever it says",
         ),
         pytest.param(

@@ -210,7 +210,8 @@ class Ledger:
         reading, _ = self._read(within_s=within_s, delete=False)
         written = {write.kind for write in self.record.writes}
         if written and written <= set(reading.unread):
-            raise MeasurementFailed(f"nothing of the ledger could be read back: {reading.unread}")
+            why = "; ".join(f"{kind}: {problem}" for kind, problem in reading.unread.items())
+            raise MeasurementFailed(f"nothing of the ledger could be read back: {why}")
         return reading
 
     def verdict(

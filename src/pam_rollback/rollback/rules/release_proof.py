@@ -6,7 +6,7 @@ answer to users; the word of the host is weak, because it is what a rollback is 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from pam_rollback.product.rules.release_evidence import WEAK, Evidence, ReleaseProof, Says
 from pam_rollback.rollback.rules.deploys import LIVE, Deploy
@@ -139,4 +139,4 @@ def _compared(it: _Compared, *, process_is_new: bool) -> tuple[Says, str]:
 
 
 def _shown(moment: datetime) -> str:
-    return f"{moment:%H:%M:%S}"
+    return f"{moment.astimezone(UTC):%H:%M:%S} UTC"
