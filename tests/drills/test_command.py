@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,9 @@ from pam_rollback.drills import service
 from pam_rollback.drills.rules.side_by_side import Drilled
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.plan.stories import STORIES, preferred
+from pam_rollback.report.redaction import Redactor
+from pam_rollback.report.run_record import read, write
+from pam_rollback.report.verdict import Outcome
 from tests.sessions import ROOT
 
 CONFTEST = '''
@@ -99,7 +103,8 @@ def test_each_story_is_a_line_and_the_worst_decides(root: Path, capsys: pytest.C
 
     lines = capsys.readouterr().out.splitlines()
     assert code == 10
-    assert {line.split()[0] for line in lines if " % of its probes late" in line} == set(STORIES)
+    assert {line.split()[0] for line in lines if " % late " in line} == set(STORIES)
+    assert max(map(len, lines)) <= 80
     assert lines[-1].startswith("REHEARSAL NO-GO  9 of 10 drills are GO, in ")
     records = {one["story"]: one for one in json.loads((root / "reports/out/drills.json").read_text("utf-8"))}
     assert (records["gradual"]["code"], records["gradual"]["verdict"]) == (10, "NO-GO")
@@ -124,6 +129,37 @@ def test_the_end_compares_the_strategies(root: Path, capsys: pytest.CaptureFixtu
     assert max(map(len, [head, *rows])) <= 80
 
 
+def test_why_a_drill_is_no_go_is_told_once(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Who stopped it, one line for a cause that many tests met, and what did not run as a number; 80 columns at most."""
+    before = read(ROOT / "tests" / "earlier_records" / "0.1.0" / "run.json")
+    offline = [
+        replace(
+            before.results[0], nodeid=f"checks/test_a.py::test_{n}", outcome=Outcome.UNKNOWN, message="offline " * 20
+        )
+        for n in range(9)
+    ]
+    left = [
+        replace(one, nodeid=f"{one.nodeid}_left", outcome=Outcome.NOT_RUN, message="not reached") for one in offline
+    ]
+    record = replace(
+        before, verdict="ACTION FAILED", exit_code=12, reasons=("stopped by SIGTERM",), results=(*offline, *left)
+    )
+    folder = root / "20261128T023641Z-sandbox-7991"
+    folder.mkdir()
+    write(record, folder / "run.json", Redactor([]))
+
+    command._tell(Drilled("full-system", 12, 101.0, 0.0, str(folder)), " · alone")
+
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "full-system       ACTION FAILED 101 s, 0.0 % late · alone"
+    assert lines[1] == "  20261128T023641Z-sandbox-7991"
+    assert " ".join(lines).count("offline offline") <= 20
+    assert sum("UNKNOWN" in line for line in lines) == 1
+    assert lines[-1].startswith("  not run: 9 tests, ")
+    assert "stopped by SIGTERM" in "\n".join(lines)
+    assert max(map(len, lines)) <= 80
+
+
 def test_what_could_not_be_measured_is_run_again_alone(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Once, and that is said; what it says then decides."""
     tell(root, test_gradual={"codes": [11, 0], "late": 40}, test_feature_flag={"codes": [11, 11], "late": 0})
@@ -134,7 +170,7 @@ def test_what_could_not_be_measured_is_run_again_alone(root: Path, capsys: pytes
     assert code == 11
     assert out.count("again in the end, alone") == 2
     # In the order in which they ended.
-    assert {line.split()[0] for line in out.splitlines() if line.endswith("· alone")} == {"gradual", "feature-flag"}
+    assert {line.split()[0] for line in out.splitlines() if "· alone" in line} == {"gradual", "feature-flag"}
     assert "REHEARSAL INCONCLUSIVE  2 of 3 drills are GO" in out
 
 

@@ -17,19 +17,23 @@ from pam_rollback.drills.rules.side_by_side import Drilled, ending
 from pam_rollback.drills.service import Drills, file_of, page_of, record_of, save
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.plan.stories import STORIES, no_such_story, preferred
+from pam_rollback.report import wording
+from pam_rollback.report.causes import counted, ids
 from pam_rollback.report.html_report import Unavailable
 from pam_rollback.report.run_folder import RunFolder
 from pam_rollback.report.run_report import build_run
 from pam_rollback.report.shared_folder import NAME as SHARED
 from pam_rollback.report.shared_folder import SharedFolder
 from pam_rollback.report.shown_record import shown
-from pam_rollback.report.terminal_page import Page, harmless
-from pam_rollback.report.terms_table import drill_of, drills_table
-from pam_rollback.report.verdict import VERDICT_WORDS
+from pam_rollback.report.terminal_page import WORDS, Page, alike, fitted, harmless
+from pam_rollback.report.terms_table import drill_of, drills_table, not_good
+from pam_rollback.report.verdict import VERDICT_WORDS, Outcome
 from pam_rollback.report.wording import duration
 
 USAGE_ERROR = 4
 _WHY_LINES = 8
+NARROW = 80
+"""Columns of a line, whatever the terminal has: a log has none."""
 
 
 def main(arguments: Sequence[str] | None = None, *, root: Path | None = None) -> int:
@@ -63,12 +67,15 @@ def main(arguments: Sequence[str] | None = None, *, root: Path | None = None) ->
 
 
 def _tell(drill: Drilled, more: str = "") -> None:
-    late = "" if drill.late_pct is None else f" · {drill.late_pct:.1f} % of its probes late"
-    where = f" · {_from_here(drill.folder)}" if drill.folder else ""
-    sys.stdout.write(f"{drill.story:<17} {drill.word:<13} {drill.took_s:4.0f} s{late}{where}{more}\n")
+    late = "" if drill.late_pct is None else f", {drill.late_pct:.1f} % late"
+    text = f"{drill.story:<17} {drill.word:<13} {drill.took_s:3.0f} s{late}{more}"
+    run = Path(drill.folder).name
+    between = " " if len(text) + len(run) < NARROW else "\n  "
+    sys.stdout.write(f"{text}{between if run else ''}{run}\n")
     if drill.code != 0:
         for reason in _reasons(drill):
-            sys.stdout.write(f"  {reason}\n")
+            for line in fitted(reason, NARROW, first="  ", rest="    ", lines=2):
+                sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
 
@@ -78,8 +85,13 @@ def _reasons(drill: Drilled) -> list[str]:
     record = record_of(drill)
     if record is None:
         return [f"it wrote no record; what it said is in {_from_here(drill.folder)}/output.txt"]
-    failed = [f"{one.outcome.value}: {one.title} {one.message}".strip() for one in record.results if one.message]
-    told = list(dict.fromkeys([*record.reasons, *failed]))
+    bad = [
+        f"{WORDS[group[0].outcome][0]} {ids(group)} {wording.problem_together(group)}"
+        for group in alike(not_good(record))
+    ]
+    left = [one for one in record.results if one.outcome is Outcome.NOT_RUN and wording.decides(one)]
+    not_run = [f"not run: {counted(left)}, {ids(left)}"] if left else []
+    told = [one for one in (wording.short_reason(record), *wording.more_reasons(record), *bad, *not_run) if one]
     more = len(told) - _WHY_LINES
     return told[:_WHY_LINES] + ([f"and {more} more in {_from_here(drill.folder)}/output.txt"] if more > 0 else [])
 
@@ -92,8 +104,6 @@ def _report(done: Sequence[Drilled], root: Path) -> None:
         built = build_run(RunFolder(Path(drill.folder)), record_of(drill), out=out, shared=SharedFolder(out / SHARED))
         if isinstance(built, Unavailable):
             sys.stdout.write(f"no report    {drill.story}: {built.reason}; {built.how_to}\n")
-        else:
-            sys.stdout.write(f"report       {_from_here(str(built.index))}\n")
 
 
 def _tell_all(done: Sequence[Drilled]) -> None:
