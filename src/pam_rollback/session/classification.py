@@ -24,6 +24,7 @@ NOTHING_NEW = "pam-nothing-new"
 """A test is red, and by nothing else than that."""
 
 _LINES_SHOWN = 4
+_ESCAPED = re.compile(r"\\(?:x([89a-f][0-9a-f])|u([0-9a-f]{4})|U(000[0-9a-f]{5}|0010[0-9a-f]{4}))")
 _ONLY_TOLD = {Outcome.BROKEN_CRITERION.value, Outcome.UNKNOWN.value}
 """What a test that never decides may find. An action or an undo that failed is shown as failed, whichever test came upon it."""
 _PAGE = re.compile(r"If red: (docs/runbook\.md#[a-z0-9-]+)")
@@ -115,11 +116,21 @@ def title(item: pytest.Item) -> str:
     return sentence or item.name
 
 
+def _unescaped(text: str) -> str:
+    """What can be seen as it is: pytest writes out whatever of a fact's sentence is not ASCII."""
+
+    def seen(escaped: re.Match[str]) -> str:
+        character = chr(int(escaped[1] or escaped[2] or escaped[3], 16))
+        return character if character.isprintable() and visible(character) == character else escaped[0]
+
+    return _ESCAPED.sub(seen, text)
+
+
 def _first_words(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     if isinstance(error, AssertionError):
         # pytest puts the comparison under the message; the message is what people need first.
-        return lines[0] if lines else "the assertion failed without a message"
+        return _unescaped(lines[0]) if lines else "the assertion failed without a message"
     # A headline such as "2 problems" says nothing without the lines below it.
     said = "; ".join(lines[:_LINES_SHOWN]).replace(":; ", ": ")
     return f"{type(error).__name__}: {said}" if said else type(error).__name__
