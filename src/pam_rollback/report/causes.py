@@ -141,8 +141,8 @@ def _in_full(causes: Causes, page: Page, several: bool, cut: bool) -> list[str]:
     # A cause that many tests met has the pages of all of them: the first is of what came first.
     lines += labelled("go on", pages[0] if pages else "", page)
     if len(pages) > 1:
-        others = f"{len(pages) - 1} more section{'s' if len(pages) > 2 else ''}"  # noqa: PLR2004 - the first is told
-        lines += labelled("", f"and {others}, by what each test asks: -v", page)
+        sections = f"{len(pages) - 1} more section{'s' if len(pages) > 2 else ''}"  # noqa: PLR2004 - the first is told
+        lines += labelled("", f"and {sections}, by what each test asks: -v", page)
     return ["", *lines]
 
 

@@ -135,11 +135,11 @@ def _screen(
 def _room_of_a_go(left: int, record: RunRecord, page: Page, topics: Sequence[wording.Paragraph]) -> _Room:
     """Of ``left`` rows: what topics say is the answer where there is one, and what tests found is told by fewer of them."""
     least = rows(_besides(record, page, 0), page)
-    for table in (None, _LIST_MAX) if topics else (None,):
+    table = None
+    for_topics = left - least - rows(_table(record, page, table), page)
+    if topics and rows(terminal_page.paragraphs(topics, page), page) > for_topics:
+        table = _LIST_MAX
         for_topics = left - least - rows(_table(record, page, table), page)
-        whole = terminal_page.paragraphs(topics, page)
-        if rows(whole, page) <= for_topics:
-            break
     told = rows(terminal_page.paragraphs(topics, page, for_topics), page)
     return _Room(table=table, told=for_topics, besides=least + for_topics - told)
 
