@@ -39,6 +39,13 @@ def of_test(of_session: int) -> int:
 
 
 @pytest.fixture
+@asks(later=["of_test"])
+def of_late() -> int:
+    """Something that asks for another one while it runs."""
+    return 1
+
+
+@pytest.fixture
 def over_and_over() -> int:
     """Something that nobody said anything of."""
     return 1
@@ -59,6 +66,11 @@ def test_what_is_asked_for_by_name_counts_with_what_it_asks_for(request: pytest.
     assert asks_of([request.node], AROUND, ["of_test", "nobody knows it"]) == Asks(
         frozenset({"/pam-today"}), sign_ins=1, page_loads=3
     )
+
+
+def test_what_a_fixture_will_ask_for_later_counts_with_it(of_late: int, request: pytest.FixtureRequest) -> None:
+    """As a watch, which starts a prober when it looks."""
+    assert asks_of([request.node], AROUND) == Asks(frozenset({"/pam-today"}), sign_ins=1, page_loads=3)
 
 
 def test_above_a_fixture_nobody_would_read_it() -> None:

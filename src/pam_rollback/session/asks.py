@@ -15,7 +15,7 @@ from pam_rollback.product.rules.limits import Asks
 from pam_rollback.session.situations import situation_of
 
 F = TypeVar("F", bound=Callable[..., Any])
-_SAID = "__pam_asks__"
+_SAID, _LATER = "__pam_asks__", "__pam_asks_later__"
 _OF_A_TEST = "function"
 
 
@@ -33,8 +33,12 @@ class Around:
 AsksOf = Callable[[Around], Asks]
 
 
-def asks(*, sign_ins: int = 0, page_loads: int = 0, questions: int = 0, of: AsksOf | None = None) -> Callable[[F], F]:
+def asks(
+    *, sign_ins: int = 0, page_loads: int = 0, questions: int = 0, of: AsksOf | None = None, later: Iterable[str] = ()
+) -> Callable[[F], F]:
     """Decorates a fixture, below ``@pytest.fixture``, or a test. ``of``: what more it asks, by environment and plan.
+
+    ``later``: fixtures that it asks for by name while it runs, which nobody sees beforehand.
 
     Raises TypeError above ``@pytest.fixture``, where nobody would read it.
     """
@@ -45,6 +49,7 @@ def asks(*, sign_ins: int = 0, page_loads: int = 0, questions: int = 0, of: Asks
             raise TypeError(f"@asks stands above @pytest.fixture of {function!r}; it has to stand below")
         said: AsksOf = lambda around: known if of is None else known + of(around)  # noqa: E731 - typed
         setattr(function, _SAID, (*getattr(function, _SAID, ()), said))
+        setattr(function, _LATER, (*getattr(function, _LATER, ()), *later))
         return function
 
     return mark
@@ -67,7 +72,8 @@ def asks_of(items: Sequence[pytest.Item], around: Around, by_name: Iterable[str]
                 of_tests.append(found[-1].func)
             else:
                 once[name, situation_of(item)] = found[-1].func
-    for name, found in _named(by_name, items[0]):
+    later = (name for function in (*once.values(), *of_tests) for name in getattr(function, _LATER, ()))
+    for name, found in _named((*by_name, *later), items[0]):
         once.setdefault((name, situation_of(items[0])), found.func)
     return Asks.all(said(around) for function in (*once.values(), *of_tests) for said in getattr(function, _SAID, ()))
 
@@ -81,4 +87,4 @@ def _named(names: Iterable[str], item: pytest.Item) -> Iterator[tuple[str, pytes
         seen.add(name)
         if found:
             yield name, found[-1]
-            left += found[-1].argnames
+            left += (*found[-1].argnames, *getattr(found[-1].func, _LATER, ()))

@@ -21,6 +21,7 @@ from pam_rollback.environment.environment import Environment
 from pam_rollback.observation.fixtures.observation import Observation
 from pam_rollback.observation.rules.journeys import HEALTH_JOURNEY
 from pam_rollback.observation.rules.probed_journeys import probe_config
+from pam_rollback.observation.service import asked
 from pam_rollback.observation.service.blocked import Lookout, Sorting
 from pam_rollback.observation.service.prober import Prober, start_prober
 from pam_rollback.outside.http import fetch
@@ -31,6 +32,7 @@ from pam_rollback.report.in_short import in_short
 from pam_rollback.report.run_record import read
 from pam_rollback.rollback.service.writer_lock import environment_lock
 from pam_rollback.session import listeners
+from pam_rollback.session.asks import asks
 from pam_rollback.session.baseline_files import staleness
 from pam_rollback.session.progress import Progress
 from pam_rollback.session.runbook import Runbook
@@ -114,6 +116,7 @@ def _age_s(observation: Observation) -> float:
 
 @pytest.fixture(scope="session")
 @titled("The watch looks until its turn is over")
+@asks(of=lambda around: asked.of_prober(around.environment) + asked.of_prober(around.environment))  # one takes over
 def watched(
     in_situation: object,
     environment: Environment,
