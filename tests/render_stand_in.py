@@ -54,8 +54,10 @@ class StandIn:
 
 
 @contextmanager
-def stand_in(*, gets_per_min: int = 400, finest_step_s: int = 1) -> Iterator[StandIn]:
-    """Run it in a thread of its own."""
+def stand_in(
+    *, gets_per_min: int = 400, finest_step_s: int = 1, url: str = "", repo: str = "", worker: str = ""
+) -> Iterator[StandIn]:
+    """Run it in a thread of its own. ``worker``: the id of a second service of the same repository."""
     loop = asyncio.new_event_loop()
     records, faults = ServiceRecords(), PlantedFaults()
     api = RenderApi(
@@ -66,6 +68,9 @@ def stand_in(*, gets_per_min: int = 400, finest_step_s: int = 1) -> Iterator[Sta
         owner_id=OWNER,
         finest_step_s=finest_step_s,
         gets_per_min=gets_per_min,
+        url=url,
+        repo=repo,
+        worker=(worker, None) if worker else None,
     )
 
     async def begin() -> web.ServerRunner:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from render.public_api.api.deploys import cancel_deploy, create_deploy, list_deploys, retrieve_deploy, rollback_deploy
 from render.public_api.api.logs import list_logs
-from render.public_api.api.services import list_events, retrieve_service, update_service
+from render.public_api.api.services import list_events, list_services, retrieve_service, update_service
 from render.public_api.client import AuthenticatedClient
 from render.public_api.models import (
     AutoDeploy,
@@ -25,16 +25,22 @@ from render.public_api.models import (
     DeployWithCursor,
     Error,
     ListLogsResponse200,
+    ListServicesSuspendedItem,
     RollbackDeployBody,
     Service,
     ServicePATCH,
+    ServiceType,
 )
 from render.public_api.models.web_service_details import WebServiceDetails
 
+from pam_rollback.rollback.providers.render.looking import beside, look
+from pam_rollback.rollback.rules.hosts_seen import NotFound
 from pam_rollback.sandbox.launch import launch
 from pam_rollback.sandbox.remote import Remote
+from tests.render_stand_in import KEY, SERVICE, stand_in
 
 LIVE_WITHIN_S = 30
+ADDRESS = "https://api.pam.test"
 
 
 @dataclass(frozen=True)
@@ -92,6 +98,45 @@ def render(started: Render) -> Render:
     """As at the start."""
     started.remote.reset()
     return started
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ({}, [SERVICE, "crn-2"]),
+        ({"type_": [ServiceType.BACKGROUND_WORKER]}, ["crn-2"]),
+        ({"name": ["pam-backend", "nobody's"]}, [SERVICE]),
+        ({"owner_id": ["tea-other"]}, []),
+        ({"suspended": [ListServicesSuspendedItem.SUSPENDED]}, []),
+        ({"limit": 1}, [SERVICE]),
+    ],
+    ids=["all", "by type", "by name", "another owner's", "suspended", "a page"],
+)
+def test_the_list_of_services(asked: dict[str, Any], found: list[str]) -> None:
+    """Each whole, with what the client needs of its kind; the filters are kept, and a page goes on where another ended."""
+    with (
+        stand_in(url=ADDRESS, repo="https://git.test/pam", worker="crn-2") as there,
+        AuthenticatedClient(base_url=there.url, token=KEY, raise_on_unexpected_status=True) as client,
+        AuthenticatedClient(base_url=there.url, token="rnd_wrong") as stranger,
+    ):
+        assert list_services.sync_detailed(client=stranger, **asked).status_code == 401
+        page = list_services.sync(client=client, **asked)
+        assert isinstance(page, list)
+        assert [item.service.id for item in page] == found
+        if "limit" in asked:
+            after = list_services.sync(client=client, limit=1, cursor=page[-1].cursor)
+            assert isinstance(after, list)
+            assert [item.service.id for item in after] == ["crn-2"]
+
+
+def test_the_services_of_a_product_are_found_by_its_address() -> None:
+    """As ``connect`` looks for them: the one that answers there, and the worker that a push deploys with it."""
+    with stand_in(url=ADDRESS, repo="https://git.test/pam", worker="crn-2") as there:
+        seen = look(KEY, ADDRESS, service_id="", api_url=there.url)
+        assert (seen.id, beside(KEY, seen.id, (seen.remote, seen.branch), api_url=there.url)) == (SERVICE, ("crn-2",))
+        assert beside(KEY, seen.id, ("https://git.test/other", seen.branch), api_url=there.url) == ()
+        with pytest.raises(NotFound):
+            look(KEY, "https://elsewhere.test", service_id="", api_url=there.url)
 
 
 def test_a_rollback(render: Render) -> None:

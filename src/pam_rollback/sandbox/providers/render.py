@@ -11,7 +11,7 @@ from pam_rollback.sandbox.faults import Fault, PlantedFaults
 from pam_rollback.sandbox.providers import render_logs, render_metrics
 from pam_rollback.sandbox.providers.render_account import GETS_PER_MIN, Account, Refusal, refused
 from pam_rollback.sandbox.providers.render_metrics import Metrics
-from pam_rollback.sandbox.providers.render_services import CHANGES, Asked, Services, asked
+from pam_rollback.sandbox.providers.render_services import CHANGES, Asked, Services, asked, services_page
 from pam_rollback.sandbox.service_records import ServiceRecords
 
 FAULT = render_metrics.FAULT
@@ -36,7 +36,7 @@ class RenderApi:
         deploys: ServiceDeploys | None = None,
         url: str = "",
         repo: str = "",
-        worker: tuple[str, ServiceDeploys] | None = None,
+        worker: tuple[str, ServiceDeploys | None] | None = None,
         finest_step_s: int = 1,
         gets_per_min: int = GETS_PER_MIN,
     ) -> None:
@@ -75,7 +75,7 @@ class RenderApi:
             return _cut(request)
         try:
             self.account.let_in(request, changes_service=changes)
-            answer = _spoilt(how) or await self._workers.get(what.service, self._service).answer(request, what)
+            answer = _spoilt(how) or await self._told(request, what)
         except Refusal as refusal:
             answer = refused(refusal, {})
         if how == "answer-lost":
@@ -83,6 +83,11 @@ class RenderApi:
         if answer.status != HTTPStatus.TOO_MANY_REQUESTS or "429" not in how:
             answer.headers.update(self.account.limits(request, changes_service=changes))
         return answer
+
+    async def _told(self, request: web.BaseRequest, what: Asked) -> web.Response:
+        if what.operation == "services":
+            return services_page(request, (self._service, *self._workers.values()))
+        return await self._workers.get(what.service, self._service).answer(request, what)
 
     async def _tell_metrics(self, request: web.BaseRequest) -> web.StreamResponse:
         fault = self._metrics_fault()

@@ -1,4 +1,4 @@
-"""Render's API as far as one service and its deploys are concerned: settings, deploys, rollback, events.
+"""Render's API as far as services and their deploys are concerned: the list, settings, deploys, rollback, events.
 
 Paths, parameters, shapes and states are those of https://api-docs.render.com (2026). What the documents leave open is decided here: a
 target whose build is not kept any more is 404; cancelling what is not running is 400; a commit that is not there, or a repository that does
@@ -22,7 +22,7 @@ from pam_rollback.sandbox import history
 from pam_rollback.sandbox.backend_deploys import AutoDeploy, BackendDeploy, Event, ServiceDeploys
 from pam_rollback.sandbox.providers.render_account import Refusal
 
-Operation = Literal["service", "patch", "list", "get", "deploy", "rollback", "cancel", "events"]
+Operation = Literal["services", "service", "patch", "list", "get", "deploy", "rollback", "cancel", "events"]
 CHANGES: frozenset[Operation] = frozenset({"patch", "deploy"})
 """What counts against the limit of one service."""
 _ROUTES: tuple[tuple[str, str, Operation], ...] = (
@@ -50,7 +50,11 @@ class Asked:
 
 
 def asked(method: str, path: str) -> Asked:
-    """What a request below /services wants. Raises Refusal when there is no such thing."""
+    """What a request for /services, or below it, wants. Raises Refusal when there is no such thing."""
+    if path == "/services":
+        if method == "GET":
+            return Asked("services", "")
+        raise Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "method not allowed")
     found = re.fullmatch(r"/services/(?P<service>[^/]+)(?P<rest>.*)", path)
     if found is None:
         raise Refusal(HTTPStatus.NOT_FOUND, "not found")
@@ -95,12 +99,13 @@ class Services:
         if what.service != self._service_id:
             raise Refusal(HTTPStatus.NOT_FOUND, "not found")
         if what.operation == "service":
-            return web.json_response(self._service())
+            return web.json_response(self.document())
         if self._deploys is None:
             raise Refusal(HTTPStatus.NOT_FOUND, "not found")
         return await self._answers[what.operation](self._deploys, request, what)
 
-    def _service(self) -> dict[str, object]:
+    def document(self) -> dict[str, object]:
+        """As it is told."""
         known = self._deploys.settings if self._deploys is not None else None
         trigger = known.auto_deploy if known is not None else "off"
         return {
@@ -155,7 +160,7 @@ class Services:
             deploys.set_auto_deploy(trigger)
         if isinstance(branch, str):
             deploys.set_branch(branch)
-        return web.json_response(self._service())
+        return web.json_response(self.document())
 
     async def _list(self, deploys: ServiceDeploys, request: web.BaseRequest, _: Asked) -> web.Response:
         statuses = {status for given in request.query.getall("status", []) for status in given.split(",")}
@@ -223,6 +228,23 @@ class Services:
             "type": event.kind,
             "details": _details(event),
         }
+
+
+def services_page(request: web.BaseRequest, services: Iterable[Services]) -> web.Response:
+    """One page of those that a key may see, as far as the filters ask for them. Raises Refusal."""
+    wanted = {
+        name: {one for given in request.query.getall(name, []) for one in given.split(",")}
+        for name in ("name", "type", "ownerId", "suspended")
+    }
+    found = (one.document() for one in services)
+    return _page(
+        request,
+        (
+            (str(one["id"]), "service", one)
+            for one in found
+            if all(not asked_for or str(one[name]) in asked_for for name, asked_for in wanted.items())
+        ),
+    )
 
 
 def _found(deploys: ServiceDeploys, deploy_id: str) -> BackendDeploy:
