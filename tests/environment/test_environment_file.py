@@ -69,6 +69,12 @@ def test_token_file_must_be_private(folder: Path, mode: int) -> None:
             id="localhost.something",
         ),
         pytest.param(
+            "http://127.0.0.1:4002",
+            "http://pam.localhost:4002",
+            "found 'http://pam.localhost:4002'; a name below .localhost leads where the resolver says: write 127.0.0.1",
+            id="something.localhost",
+        ),
+        pytest.param(
             "http://127.0.0.1:4004/",
             "https://hooks.slack.com/",
             "PAM_SLACK_WEBHOOK_URL leads out of this machine",

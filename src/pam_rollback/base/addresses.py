@@ -29,8 +29,23 @@ def web_address(value: str) -> str:
 
 
 def is_loopback(address: str) -> bool:
-    """Tell whether requests to this address stay on this machine."""
+    """Tell whether requests to this address stay on this machine for certain.
+
+    A name below ``.localhost`` is none: resolvers only SHOULD keep it here (RFC 6761, section 6.3), and one that does not asks others for
+    it. Browsers keep it, programs do not.
+    """
     return _LOOPBACK.fullmatch(_parsed_host(address)) is not None
+
+
+def is_named_local(host: str) -> bool:
+    """Tell whether this name is meant for this machine, wherever a resolver leads: enough to keep two from acting on one place."""
+    return host.lower().rstrip(".").rpartition(".")[2] == "localhost"
+
+
+def loopback_hint(host: str) -> str:
+    """What to write in place of a name that only browsers keep on this machine; empty for any other host or address."""
+    named = is_named_local(_parsed_host(host) or host)
+    return "; a name below .localhost leads where the resolver says: write 127.0.0.1" if named else ""
 
 
 def is_encrypted(address: str) -> bool:

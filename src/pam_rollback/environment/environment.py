@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, Field, PrivateAttr, Strict
 
-from pam_rollback.base.addresses import is_encrypted, is_loopback, is_web
+from pam_rollback.base.addresses import is_encrypted, is_loopback, is_web, loopback_hint
 from pam_rollback.base.configuration import ConfigurationError, Problem, Table, nearest, shown
 from pam_rollback.environment.channel_settings import Email, PagerDuty, Statuspage, Tracker
 from pam_rollback.environment.environment_tables import (
@@ -462,12 +462,13 @@ class Environment(Table):
             if not address or is_loopback(address):
                 continue
             if self.sandbox is not None:
-                yield Problem(where, f"a sandbox is on loopback addresses only (127.0.0.1), found {shown(address)}")
+                what = f"a sandbox is on loopback addresses only (127.0.0.1), found {shown(address)}"
+                yield Problem(where, what + loopback_hint(address))
             elif not is_encrypted(address):
-                yield Problem(where, f"{self.kind} must be https, found {shown(address)}")
+                yield Problem(where, f"{self.kind} must be https, found {shown(address)}{loopback_hint(address)}")
         if self.sandbox is not None and self.email is not None and not self.email.is_local:
             what = f"a sandbox is on loopback addresses only (127.0.0.1), found {shown(self.email.host)}"
-            yield Problem("[email] host", what)
+            yield Problem("[email] host", what + loopback_hint(self.email.host))
 
     def _problems_of_secrets(self) -> Iterator[Problem]:
         needed = [name for ability in sorted(self.abilities) for name in self._needed_by.get(ability, ())]

@@ -3,9 +3,11 @@
 import argparse
 import os
 import random
+import signal
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from pam_rollback.base.clock import SystemClock
@@ -37,7 +39,8 @@ def main(arguments: Sequence[str] | None = None, *, root: Path | None = None) ->
     except (ConfigurationError, ValueError) as problem:
         return _refused(str(problem))
     try:
-        return _played(game, games, root, 60 * options.minutes)
+        with _ended_by_signals():
+            return _played(game, games, root, 60 * options.minutes)
     except (ConfigurationError, RangeError, OSError) as problem:
         return _refused(str(problem))
     except MeasurementFailed as problem:
@@ -45,6 +48,25 @@ def main(arguments: Sequence[str] | None = None, *, root: Path | None = None) ->
     except KeyboardInterrupt:
         _say(*not_scored(game, "it was stopped before anything was broken"))
     return ExitCode.INCONCLUSIVE
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """SIGTERM and a hang-up end the game as an error would: sandbox, prober and the players' file go along. A second one does nothing."""
+
+    def end(number: int, _frame: object) -> None:
+        for one in before:
+            signal.signal(one, signal.SIG_IGN)
+        sys.exit(128 + number)
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    for number in before:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _game(options: argparse.Namespace, games: Games) -> Drawn:

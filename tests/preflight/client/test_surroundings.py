@@ -22,6 +22,8 @@ def test_addresses_need_no_resolver(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert names_resolved(["127.0.0.1", "::1", "localhost", ""], deadline_s=1) == "no name is needed"
     assert names_resolved(["api.example.test"], deadline_s=1) == "1 names are resolved"
+    with pytest.raises(ActionFailed, match=r"not resolved here \(pam.localhost: Name or service not known\)"):
+        names_resolved(["pam.localhost"], deadline_s=1)  # browsers know it, programs ask
     with pytest.raises(ActionFailed, match=r"not resolved here \(gone.example.test: Name or service not known\)"):
         names_resolved(["api.example.test", "gone.example.test"], deadline_s=1)
     assert [is_by_name(host) for host in ("127.0.0.1", "::1", "localhost", "", "api.example.test")] == [

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pam_rollback.base.addresses import is_encrypted, is_loopback, web_address
+from pam_rollback.base.addresses import is_encrypted, is_loopback, loopback_hint, web_address
 from pam_rollback.connect.rules.budget import Budget
 from pam_rollback.connect.rules.workflows import SUITE
 from pam_rollback.environment.provider_settings import NETLIFY_API
@@ -95,7 +95,7 @@ def checked_address(address: str, what: str) -> str:
             what,
             expected="https, except on this machine",
             found=found,
-            advice=f"Say {what}=https://…, as users open it.",
+            advice=f"Say {what}=https://…, as users open it{loopback_hint(found)}.",
         )
     return found
 

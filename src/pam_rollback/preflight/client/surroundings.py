@@ -58,5 +58,5 @@ def _is_address(host: str) -> bool:
         except OSError:
             continue
         return True
-    # Known without anybody being asked (RFC 6761).
-    return host == "localhost" or host.endswith(".localhost")
+    # In the hosts file of every machine; what is below it is up to the resolver (RFC 6761).
+    return host == "localhost"

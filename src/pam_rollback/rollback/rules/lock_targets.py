@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from pam_rollback.base.addresses import is_loopback
+from pam_rollback.base.addresses import is_loopback, is_named_local
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_tables import HostedSite
 
@@ -66,6 +66,7 @@ def same_place(address: str) -> str:
     if found is None:
         return address.rstrip("/")  # a folder of this machine
     host, port, path = (part or "" for part in found.groups())
-    host = "localhost" if is_loopback(f"http://{host}") else host.lower().rstrip(".")
+    here = is_loopback(f"http://{host}") or is_named_local(host)
+    host = "localhost" if here else host.lower().rstrip(".")
     shown_port = "" if port in _DEFAULT_PORTS else f":{port}"
     return f"{host}{shown_port}/{path.strip('/').removesuffix('.git').lower()}".rstrip("/")
