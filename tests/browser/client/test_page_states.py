@@ -106,6 +106,29 @@ def test_whoever_is_led_elsewhere_goes_there_by_a_link_of_a_closed_menu(page: Pa
     assert page.url == site.frontend + LEADS_AWAY
 
 
+@pytest.mark.parametrize(
+    ("more", "covered"),
+    [
+        ("", False),
+        ("<div class=cover style='position:fixed;inset:0;z-index:9'></div>", True),
+        ("<div style='position:fixed;inset:0;z-index:9;pointer-events:none'></div>", False),
+        ("<style>nav {position:fixed;left:-400px}</style>", False),
+    ],
+    ids=["in sight", "covered", "seen through", "beside the screen"],
+)
+def test_a_link_in_sight_is_clicked_as_a_person_does(page: Page, site: Site, more: str, covered: bool) -> None:  # noqa: FBT001 - a case
+    """What lies over it keeps people away, and is no page that was reached."""
+    shown = OWN_PAGES.replace("<nav hidden>", "<nav>") + more
+    page.route(f"**{LEADS_AWAY}", lambda route: route.fulfill(content_type="text/html", body=PAGE + shown))
+
+    if not covered:
+        Visit(page, site).reach("trips")
+        assert page.url == site.frontend + LEADS_AWAY
+        return
+    with pytest.raises(Stopped, match=r'the link to /trips cannot be clicked: <div class="cover"> lies over it'):
+        Visit(page, site).reach("trips")
+
+
 def test_a_heading_that_goes_with_the_page_before_is_not_waited_for(
     page: Page, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:

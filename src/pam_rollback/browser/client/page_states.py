@@ -4,6 +4,7 @@ The message of the chat is typed and sent, but caught in the browser: it never r
 own content can be seen; an empty page, an alert in its place or the page for unknown addresses is a finding.
 """
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -43,6 +44,8 @@ _COMES_FROM: Final[Mapping[str, str]] = {
 }
 _MEANT_TO_ALERT: Final = ("login-error", "chat-error")
 
+_COVERS: Final = re.compile(r"(?P<what><[^<>]*>).* intercepts pointer events")
+"""In what Playwright tells of a click that came to nothing."""
 _STREAMS: Final = ("eventsource", "websocket", "ping", "media")
 _PAUSE_MS: Final = 25
 _CALM_ROUNDS: Final = 3
@@ -203,10 +206,9 @@ class Visit:
     def _own_page(self, path: str) -> Locator:
         self._goto(path)
         heading = self._heading_when_calm()
-        link = self.page.locator(f'a[href="{path}"]')
-        if not self._person.is_at(path) and link.count():
-            # Whoever opens it afresh is led elsewhere; people get there by a link, on a phone out of a menu that is closed now.
-            link.first.dispatch_event("click")
+        if not self._person.is_at(path) and self.page.locator(f'a[href="{path}"]').count():
+            # Whoever opens it afresh is led elsewhere; people get there by a link.
+            self._follow(path)
             self.page.wait_for_url(self._site.frontend + path, wait_until="commit")
             heading = self._heading_when_calm()
         here = urlsplit(self.page.url).path
@@ -261,6 +263,32 @@ class Visit:
         self._wait_for(self.page.get_by_role("heading"), "the page's heading")
         self._calm()
         return self._wait_for(heading_of(self.page), "the page's heading")
+
+    def _follow(self, path: str) -> None:
+        """Click on a link that can be seen, as a person does. Raises Stopped when something lies over each of them.
+
+        On a phone links may be in a menu that is closed now, or beside the screen: how it opens nobody has described.
+        """
+        links = self.page.locator(f'a[href="{path}"]')
+        covered = ""
+        for link in links.locator("visible=true").all():
+            if self._is_beside_the_screen(link):
+                continue
+            try:
+                link.click(timeout=self._site.deadline_s * 1000)
+            except PlaywrightTimeoutError as why:
+                over = _COVERS.search(str(why))
+                covered = covered or (over["what"] if over is not None else "")
+            else:
+                return
+        if covered:
+            raise Stopped(f"the link to {path} cannot be clicked: {covered} lies over it; {self._shown()}")
+        links.first.dispatch_event("click")
+
+    def _is_beside_the_screen(self, link: Locator) -> bool:
+        """To its left or right: nobody scrolls there, nor does a click."""
+        box, screen = link.bounding_box(), self.page.viewport_size
+        return box is None or (screen is not None and not -box["width"] < box["x"] < screen["width"])
 
     def _goto(self, path: str) -> None:
         self.leave()
