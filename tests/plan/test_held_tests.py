@@ -72,8 +72,8 @@ def test_it_is_what_pytest_finds() -> None:
     files = [path for folder in ("checks", "drills", "load") for path in (ROOT / folder).rglob("test_*.py")]
     read = {
         f"{path.relative_to(ROOT).as_posix()}::{test.name}"
-        for path in files
-        for test in held_tests(path.read_text(encoding="utf-8"), shared_tests())
+        for path, text in ((path, path.read_text(encoding="utf-8")) for path in files)
+        for test in held_tests(text, shared_tests(text))
         if not waits_to_be_named(test.marks, "")
     }
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pam_rollback.session.needs import Needs, needs, needs_of
+from pam_rollback.session.needs import Needs, fixtures_with, needs, needs_of
 from pam_rollback.session.selection import not_in_contract
 
 
@@ -49,6 +49,37 @@ def test_by_the_case(state: str, account: bool, request: pytest.FixtureRequest) 
     [_, found] = needs_of(request.node, account=account)
 
     assert (found.abilities, found.elements) == (() if account else ("slack",), (state,))
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """As the session does it: a test is asked what its fixtures say before it has parameters."""
+    if "said" in metafunc.fixturenames:
+        said = fixtures_with(metafunc, lambda one: one.objective), fixtures_with(metafunc, lambda one: one.one_browser)
+        metafunc.parametrize("said", [said], ids=["said"])
+
+
+@pytest.fixture
+@needs(objective=True)
+def recovered(rows: int) -> int:
+    """What a story is held against."""
+    return rows
+
+
+@pytest.fixture
+@needs("browser", one_browser=True)
+def onlooker(recovered: int) -> int:
+    """Somebody whom any browser serves, who asks for it."""
+    return recovered
+
+
+def test_fixtures_say_what_they_are(onlooker: int, said: tuple[set[str], set[str]]) -> None:
+    """Whoever parametrizes finds them by that, and by no name."""
+    assert said == ({"recovered"}, {"onlooker"})
+
+
+def test_where_no_fixture_says_so_there_is_none(rows: int, said: tuple[set[str], set[str]]) -> None:
+    """Of what it is not."""
+    assert said == (set(), set())
 
 
 @pytest.fixture

@@ -60,9 +60,10 @@ class Doctor:
     def _look(self) -> Completeness:
         runbook, plan, environment = self._runbook, self._runbook.plan, self._runbook.environment
         today = datetime.now(UTC).date()
+        stories = sorted((self._config.rootpath / "drills").glob("test_*.py"))
         held = {
-            path.stem.removeprefix("test_").replace("_", "-"): held_tests(path.read_text("utf-8"), shared_tests())
-            for path in sorted((self._config.rootpath / "drills").glob("test_*.py"))
+            path.stem.removeprefix("test_").replace("_", "-"): held_tests(text, shared_tests(text))
+            for path, text in ((path, path.read_text("utf-8")) for path in stories)
         }
         by_strategy = sought(plan)
         objectives = {story.name: by_strategy[story.strategy].criterion for story in STORIES.values()}

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field, Strict
 
@@ -39,6 +39,8 @@ Ability = Literal[
     "load",
     "second_release",
 ]
+HOST_RECORDS: Final = "render_metrics"
+"""The ability by which an environment declares that its back end's host records what it serves."""
 HostedSite = Literal["frontend", "backend"]
 Browser = Literal["chromium", "firefox", "webkit"]
 SecretName = Literal[

@@ -11,6 +11,7 @@ import pytest
 
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.mark_expression import MarkExpression
+from pam_rollback.session.needs import fixtures_with
 from pam_rollback.session.project_root import only_own_tests
 from pam_rollback.session.runbook import Runbook
 
@@ -19,9 +20,6 @@ BROWSER_KINDS = ("journey", "accessibility", "performance")
 BROWSER_PHASES = frozenset({"post_rollback", "rollback", "redeploy_gate", "baseline", "decision"})
 _AMONG = " among its browsers"
 _OPTIONS = ("--browser", "--tracing", "--headed", "--screenshot", "--video", "--slowmo")
-
-ONE_BROWSER_IS_ENOUGH = frozenset({"visitor", "phone_traveller", "returning_traveller"})
-"""Fixtures whose tests say something of the site and nothing of the browser, so that the first one declared will do."""
 _KEPT_OF_A_FAILURE = {"--tracing": "retain-on-failure", "--screenshot": "only-on-failure"}
 
 
@@ -57,7 +55,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> Generator[None, Any, Any
     """A test for which one browser is enough runs in the first one only."""
     option = metafunc.config.option
     browsers = getattr(option, "browser", None)
-    if not browsers or not ONE_BROWSER_IS_ENOUGH & set(metafunc.fixturenames):
+    if not browsers or not fixtures_with(metafunc, lambda one: one.one_browser):
         return (yield)
     option.browser = browsers[:1]
     try:

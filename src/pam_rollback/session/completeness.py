@@ -25,7 +25,8 @@ from pam_rollback.session.runbook import FOLDERS
 from pam_rollback.session.situations import SITUATIONS_KEY, situation_of, story_name
 from pam_rollback.session.sql_names import FOLDER as SQL_FOLDER
 
-SHARED = "pam_rollback.rollback.fixtures.story_objectives"
+_TAKEN_OVER = re.compile(r"^from (pam_rollback\.[\w.]+) import \*", re.MULTILINE)
+"""How a story takes over tests that every story has."""
 _COLLECTED = pytest.StashKey[list[pytest.Item]]()
 _SHOWN = 3
 _WHOLE = re.compile(r"\w+(\s+or\s+\w+)*$")
@@ -167,21 +168,24 @@ def _read(path: Path, expression: str) -> Sequence[HeldTest]:
         advisory = {"advisory"} if own.severity == "advisory" else set()
         return [HeldTest(f"test_{path.stem.replace('-', '_')}", frozenset({*sql_files.MARKS, *advisory}))]
     text = path.read_text(encoding="utf-8")
-    marked = "".join(
-        [text, *(shared for module, shared in shared_tests().items() if f"from {module} import *" in text)]
-    )
+    shared = shared_tests(text)
+    marked = "".join([text, *shared.values()])
     if _WHOLE.match(expression) and not any(f"mark.{name}" in marked for name in re.split(r"\s+or\s+", expression)):
         return ()  # reading it whole would be for nothing
     try:
-        return held_tests(text, shared_tests())
+        return held_tests(text, shared)
     except SyntaxError:  # pytest cannot collect it either, and says so
         return ()
 
 
+def shared_tests(text: str) -> Mapping[str, str]:
+    """The modules whose tests a story takes over, by name, with their text."""
+    return {module: _text_of(module) for module in _TAKEN_OVER.findall(text)}
+
+
 @cache
-def shared_tests() -> Mapping[str, str]:
-    """The tests that every story of ``drills/`` takes over, by the name of their module."""
-    return {SHARED: _file_of(SHARED).read_text(encoding="utf-8")}
+def _text_of(module: str) -> str:
+    return _file_of(module).read_text(encoding="utf-8")
 
 
 def _file_of(module: str) -> Path:

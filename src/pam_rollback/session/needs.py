@@ -39,6 +39,8 @@ class Needs:
     rollback: bool = False
     damage: bool = False
     waits: Waits = ""
+    one_browser: bool = False
+    objective: bool = False
     of_case: "Callable[[Mapping[str, object], bool], Needs] | None" = None
     lacking: Lacking | None = None
 
@@ -52,6 +54,8 @@ def needs(
     rollback: bool = False,
     damage: bool = False,
     waits: Waits = "",
+    one_browser: bool = False,
+    objective: bool = False,
     of_case: Callable[[Mapping[str, object], bool], Needs] | None = None,
     lacking: Lacking | None = None,
 ) -> Callable[[F], F]:
@@ -63,8 +67,9 @@ def needs(
     of these stands in ``[prometheus]``, where that is the source. ``elements``: of pages, by their names in the product's contract.
     ``baseline``: the part of a baseline that something is compared with. ``rollback``: one that this session did. ``damage``: that
     something was planted before it. ``waits``: for a window, or for hundreds of answers of users, so that the test comes late.
-    ``of_case``: what more it is, by the test's parameters and by whether there is a test account. ``lacking``: why nothing of it is
-    there, for what no word above says.
+    ``one_browser``: it says something of the site and nothing of the browser, so that the first one declared will do. ``objective``: a
+    test that asks for it serves the plan item of its story's strategy. ``of_case``: what more it is, by the test's parameters and by
+    whether there is a test account. ``lacking``: why nothing of it is there, for what no word above says.
     """
     unknown = [
         f"{name!r}, {suggestion(name, known)}"
@@ -74,7 +79,20 @@ def needs(
     ]
     if unknown:
         raise ValueError(f"@needs: no environment can declare {'; '.join(unknown)}")
-    said = Needs(abilities, browser, series, elements, baseline, rollback, damage, waits, of_case, lacking)
+    said = Needs(
+        abilities,
+        browser,
+        series,
+        elements,
+        baseline,
+        rollback,
+        damage,
+        waits,
+        one_browser,
+        objective,
+        of_case,
+        lacking,
+    )
 
     def mark(function: F) -> F:
         if not hasattr(function, "__code__"):
@@ -90,6 +108,16 @@ def needs_of(item: pytest.Item, *, account: bool) -> tuple[Needs, ...]:
     fixtures = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
     functions = (getattr(item, "function", None), *(found[-1].func for found in fixtures.values() if found))
     return tuple(one for function in functions for one in _said(function, item, account=account))
+
+
+def fixtures_with(metafunc: pytest.Metafunc, what: Callable[[Needs], bool]) -> set[str]:
+    """The fixtures of a test, by name, that say so: before the test has its parameters."""
+    fixtures = getattr(metafunc.definition, "_fixtureinfo").name2fixturedefs  # noqa: B009 - pytest has no other way
+    return {
+        name
+        for name, found in fixtures.items()
+        if found and any(what(one) for one in getattr(found[-1].func, _SAID, ()))
+    }
 
 
 def _said(function: object, item: pytest.Item, *, account: bool) -> Iterator[Needs]:

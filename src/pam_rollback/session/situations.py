@@ -17,7 +17,7 @@ from pam_rollback.base.configuration import suggestion
 from pam_rollback.plan.stories import SITUATIONS
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.markers import PHASES, asks_for, kinds_of, phase_of
-from pam_rollback.session.needs import needs_of
+from pam_rollback.session.needs import fixtures_with, needs_of
 from pam_rollback.session.runbook import Runbook
 
 AS_IS = "as-is"
@@ -40,7 +40,6 @@ KINDS_IN_ORDER = (
     "window",
 )
 """The checks after a rollback: what takes a second, and what most rollbacks are judged by, comes first."""
-OBJECTIVE_FIXTURE = "users_recovered"
 VERDICT_FIXTURE = "first_verdict"
 """Tests that ask for it judge when others came, so they come after all of them."""
 
@@ -90,7 +89,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def _with_its_objective(metafunc: pytest.Metafunc, situation: str) -> Any:
     """A test that asks whether users recovered in time serves the plan item of the story's strategy: each story has its own."""
     runbook, story = runbook_module.of(metafunc.config), SITUATIONS.get(situation)
-    if runbook is None or story is None or OBJECTIVE_FIXTURE not in inspect.signature(metafunc.function).parameters:
+    if runbook is None or story is None:
+        return situation
+    asked_for = inspect.signature(metafunc.function).parameters
+    if not fixtures_with(metafunc, lambda one: one.objective) & {*asked_for}:
         return situation
     strategy = runbook.plan.strategy(story.strategy)
     return pytest.param(situation, marks=pytest.mark.criterion(strategy.rto or strategy.id))

@@ -14,6 +14,7 @@ from pam_rollback.base.answer import Answer
 from pam_rollback.base.clock import Clock
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.environment import Environment
+from pam_rollback.environment.environment_tables import HOST_RECORDS
 from pam_rollback.observation.rules.blocking import (
     PATHS_MIN,
     REFUSALS,
@@ -165,7 +166,7 @@ class Lookout:
     def _counts(self, since_s: float, until_s: float, ours: int) -> Iterator[Look]:
         from pam_rollback.stats.series import Answers  # noqa: PLC0415 - for who was turned away
 
-        sources = {"prometheus": self._by_prometheus, "render_metrics": self._by_the_host}
+        sources = {"prometheus": self._by_prometheus, HOST_RECORDS: self._by_the_host}
         for ability, read in sources.items():
             if ability in self._environment.abilities:
                 try:
