@@ -14,6 +14,7 @@ MEASURING = (
     "tests/load/",
     "tests/test_faults_together.py",
     "tests/test_no_false_alarms.py",
+    *(("tests/test_checks_catch_faults.py",) if _WHOLE else ()),  # the rows of every commit wait for nothing
     "tests/test_decision_matrix.py",
     "tests/ramp/",
     "tests/gate/",
@@ -34,7 +35,6 @@ MEASURING = (
     "tests/alerts/test_sessions.py",
     "tests/postmortem/test_sessions.py",
     "tests/observation/",
-    *(("tests/test_checks_catch_faults.py",) if _WHOLE else ()),  # the rows of every commit wait for nothing
 )
 """What measures times: ``at_once`` of them, while other workers take what mostly waits. Also the order to begin in."""
 SPREAD = {
@@ -55,12 +55,23 @@ def rank(unit: str, tests: int, shuffled: int | None = None) -> tuple[float, int
     return (first, -tests, unit)
 
 
-def at_once(cores: int) -> int:
-    """How many may measure at the same time: each waits most of its time, and the prober goes before everything else.
+BROWSERS = (
+    "tests/test_faults_together.py",
+    "tests/test_no_false_alarms.py",
+    "tests/test_checks_catch_faults.py",
+    "tests/browser/",
+)
+"""What drives browsers in the whole matrix for as long as it runs: each weighs as much as two that wait."""
 
-    In the whole matrix most of them drive browsers, and three such sessions leave two cores nothing.
-    """
-    return cores if _WHOLE else cores + 1
+
+def at_once(cores: int) -> int:
+    """How many may measure at the same time: each waits most of its time, and the prober goes before everything else."""
+    return 2 * cores if _WHOLE else cores + 1
+
+
+def weight(unit: str) -> int:
+    """As how many a unit counts there."""
+    return 0 if not unit.startswith(MEASURING) else 2 if _WHOLE and unit.startswith(BROWSERS) else 1
 
 
 def next_unit(
@@ -70,7 +81,7 @@ def next_unit(
     allowed = [
         (rank(unit, tests, shuffled), unit)
         for unit, tests in waiting
-        if not unit.startswith(ALONE) and not (unit.startswith(MEASURING) and measuring_elsewhere >= at_once(cores))
+        if not unit.startswith(ALONE) and not (weight(unit) and measuring_elsewhere + weight(unit) > at_once(cores))
     ]
     return min(allowed)[1] if allowed else None
 
@@ -97,7 +108,7 @@ class LongestFirst(LoadScopeScheduling):  # type: ignore[misc]
     def _assign_work_unit(self, node: Any) -> None:
         others = [work for other, work in self.assigned_work.items() if other is not node]
         measuring = sum(
-            any(unit.startswith(MEASURING) and self._left(tests) for unit, tests in work.items()) for work in others
+            max((weight(unit) for unit, tests in work.items() if self._left(tests)), default=0) for work in others
         )
         waiting = [(unit, len(tests)) for unit, tests in self.workqueue.items()]
         unit = next_unit(waiting, measuring, self._cores, self._shuffled)

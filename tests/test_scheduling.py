@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests import scheduling
-from tests.scheduling import ALONE, MEASURING, SPREAD, at_once, next_unit, rank
+from tests.scheduling import ALONE, BROWSERS, MEASURING, SPREAD, at_once, next_unit, rank, weight
 from tests.selection import ROOT
 
 SESSIONS, WAITS, LOAD = "tests/gate/test_stages.py", "tests/rollback/client/test_git.py", "tests/load/test_load_gate.py"
@@ -33,6 +33,16 @@ def test_what_measures_keeps_room() -> None:
     assert next_unit([(SESSIONS, 2)], at_once(2), cores=2) is None
 
 
+def test_in_the_whole_matrix_browsers_weigh_as_much_as_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two of them leave two cores nothing; what waits for answers does."""
+    monkeypatch.setattr(scheduling, "_WHOLE", "1")
+    browsers = BROWSERS[0]
+
+    assert next_unit([(browsers, 1)], weight(browsers), cores=2) == browsers
+    assert next_unit([(browsers, 1), (SESSIONS, 2)], 2 * weight(browsers), cores=2) is None
+    assert next_unit([(browsers, 1), (SESSIONS, 2)], 3 * weight(SESSIONS), cores=2) == SESSIONS
+
+
 def test_load_waits_for_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """In the whole matrix nobody takes it beside others."""
     monkeypatch.setattr(scheduling, "ALONE", ("tests/load/",))
@@ -50,7 +60,7 @@ def test_a_number_gives_an_order() -> None:
 
 def test_what_is_named_is_there() -> None:
     """A renamed file would lose its place."""
-    assert [path for path in (*ALONE, *MEASURING, *SPREAD) if not (ROOT / path).exists()] == []
+    assert [path for path in (*ALONE, *BROWSERS, *MEASURING, *SPREAD) if not (ROOT / path).exists()] == []
 
 
 LITTLE = """
