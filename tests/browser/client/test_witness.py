@@ -24,20 +24,30 @@ def browser() -> Iterator[Browser]:
         yield playwright.chromium.launch(**launch_arguments("chromium", own=Path()))
 
 
-def answer(route: Route) -> None:
+def answer(route: Route, page_text: str) -> None:
     """A status by the path, and the page."""
     status = route.request.url.rpartition("/")[2]
     if status.isdigit():
         route.fulfill(status=int(status), body="{}")
     else:
-        route.fulfill(body=PAGE, content_type="text/html")
+        route.fulfill(body=page_text, content_type="text/html")
 
 
-def noticed(browser: Browser, *, refused: bool) -> set[str]:
-    """The complaints about that page."""
+LAZY = """<h1>Trips</h1><script>
+setTimeout(async () => {
+  await fetch("/part.js");
+  const busy = performance.now() + 200;
+  while (performance.now() < busy);
+  setTimeout(() => fetch("/api/500"), 300);
+}, 300)
+</script>"""
+
+
+def noticed(browser: Browser, *, refused: bool = False, page_text: str = PAGE) -> set[str]:
+    """The complaints about a page."""
     context = browser.new_context()
     try:
-        context.route("http://pam.test/**", answer)
+        context.route("http://pam.test/**", lambda route: answer(route, page_text))
         witness = Witness(frozenset({"pam.test"}))
         witness.watch(context)
         page = context.new_page()
@@ -52,7 +62,7 @@ def noticed(browser: Browser, *, refused: bool) -> set[str]:
 
 def test_everything_that_fails_is_noticed(browser: Browser) -> None:
     """Whether anybody sees it or not."""
-    assert noticed(browser, refused=False) == {
+    assert noticed(browser) == {
         "console error: the profile could not be read from 'http://pam.test/profile'",
         "HTTP 401: GET http://pam.test/api/401",
         "HTTP 403: GET http://pam.test/api/403",
@@ -67,3 +77,8 @@ def test_with_a_session_that_nobody_knows_only_what_breaks_counts(browser: Brows
         "HTTP 500: GET http://pam.test/api/500",
         "script error: nothing to show",
     }
+
+
+def test_a_page_that_is_put_together_piece_by_piece_is_waited_for(browser: Browser) -> None:
+    """Its parts come first, then its scripts are at work, then it asks for what it shows."""
+    assert noticed(browser, page_text=LAZY) == {"HTTP 500: GET http://pam.test/api/500"}

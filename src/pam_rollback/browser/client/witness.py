@@ -3,15 +3,17 @@
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response, WebError
+from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Page, Request, Response, WebError
 
 _LOOK_AGAIN_MS = 50
-_QUIET_LOOKS = 2
+_QUIET_S = 0.5
+"""A page of parts that are loaded when they are needed asks for its data only when they are there."""
+_IDLE = "() => new Promise((done) => (window.requestIdleCallback ?? setTimeout)(done))"
 _GIVEN_UP = ("ERR_ABORTED", "NS_BINDING_ABORTED", "NS_ERROR_ABORT")
 """What a request that the page or the browser itself gave up looks like: nobody failed."""
 _QUERY = re.compile(r"(\w+://[^\s?'\"]+)\?[^\s'\"]*")
@@ -28,6 +30,7 @@ class Witness:
         self.complaints: list[str] = []
         self._refused = False
         self._open: set[Request] = set()
+        self._changed_s = 0.0
 
     def watch(self, context: BrowserContext) -> None:
         """From now on, all pages of the context."""
@@ -41,14 +44,17 @@ class Witness:
         self._open.clear()
 
     def quiet(self, page: Page, *, within_s: float) -> bool:
-        """Wait until every request to the product is answered, so that no error is still to come; False when the time is up."""
-        end_s = time.monotonic() + within_s
-        in_a_row = 0
-        while in_a_row < _QUIET_LOOKS:
-            if time.monotonic() > end_s:
+        """Wait until the page has done what it does when it is opened, so that no error is still to come; False when the time is up.
+
+        Then no request to the product was under way for half a second, and no script is at work.
+        """
+        began_s = time.monotonic()
+        while self._open or time.monotonic() - max(began_s, self._changed_s) < _QUIET_S:
+            if time.monotonic() - began_s > within_s:
                 return False
+            with suppress(Error):  # the page leads elsewhere
+                page.evaluate(_IDLE)
             page.wait_for_timeout(_LOOK_AGAIN_MS)
-            in_a_row = 0 if self._open else in_a_row + 1
         return True
 
     @property
@@ -57,7 +63,7 @@ class Witness:
             "console": self._console,
             "weberror": self._exception,
             "request": self._asked,
-            "requestfinished": self._finished,
+            "requestfinished": self._ended,
             "requestfailed": self._failed,
             "response": self._answered,
         }
@@ -67,9 +73,12 @@ class Witness:
             self._open.clear()  # what the page before has asked for is given up
         if self._is_ours(request.url):
             self._open.add(request)
+            self._changed_s = time.monotonic()
 
-    def _finished(self, request: Request) -> None:
-        self._open.discard(request)
+    def _ended(self, request: Request) -> None:
+        if request in self._open:
+            self._open.discard(request)
+            self._changed_s = time.monotonic()
 
     @contextmanager
     def expecting_refusals(self) -> Iterator[None]:
@@ -89,7 +98,7 @@ class Witness:
         self._note(f"script error: {error.error.message}")
 
     def _failed(self, request: Request) -> None:
-        self._open.discard(request)
+        self._ended(request)
         why = request.failure or "no reason given"
         if self._is_ours(request.url) and not any(word in why for word in _GIVEN_UP):
             self._note(f"failed request: {request.method} {_without_query(request.url)} ({why})")
