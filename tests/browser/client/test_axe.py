@@ -257,6 +257,31 @@ def test_what_moves_is_found(page: Page, style: str, found: int) -> None:
     assert axe.in_motion(page, "motion").elements == found
 
 
+@pytest.mark.parametrize(
+    ("script", "found"),
+    [
+        ("p.animate({transform: ['none', 'translateX(9px)']}, 200)", 1),
+        ("p.animate({transform: ['none', 'translateX(9px)']}, 50)", 0),
+        ("p.style.animation = 'x 0.2s'; setTimeout(() => { p.style.animation = '' }, 300)", 1),
+        ("p.animate({transform: ['none', 'translateX(9px)']}, 200).onfinish = () => p.remove()", 0),
+    ],
+    ids=["by script", "at once", "by style", "gone"],
+)
+def test_what_has_moved_is_found_when_it_is_at_rest(page: Page, script: str, found: int) -> None:
+    """What moves while a page comes in; who looks a little later finds the same."""
+    style = "@keyframes x { to { transform: translateX(9px) } }"
+    page.add_init_script(axe.MOTION_RECORDER)
+    page.route(
+        "http://site.test/",
+        lambda route: route.fulfill(body=page_with("<p id=p>Text</p>", style), content_type="text/html"),
+    )
+    page.goto("http://site.test/")
+    page.evaluate(f"() => {{ {script} }}")
+    page.wait_for_timeout(500)
+
+    assert axe.in_motion(page, "motion").elements == found
+
+
 def test_a_walk_sees_every_stop_and_what_marks_it(page: Page) -> None:
     """By outline, shadow or background; not by an outline that nobody can tell from the page."""
     style = """a:focus { outline: 2px solid #fefefe } button:focus { outline: none; box-shadow: 0 0 0 3px #000 }

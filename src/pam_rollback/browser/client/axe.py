@@ -24,6 +24,8 @@ TAGS: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 WITHIN_MS: Final = 30_000
 
 _PROBE: Final = Path(__file__).with_name("page_probe.js").read_text(encoding="utf-8")
+MOTION_RECORDER: Final = f"({Path(__file__).with_name('motion_recorder.js').read_text(encoding='utf-8')})()"
+"""For every page of a context, before it is opened: what moves only as long as the page comes in is found, too."""
 _VERSION: Final = re.compile(r"axe v(\d+\.\d+\.\d+)")
 _HEAD_CHARACTERS: Final = 200
 

@@ -47,6 +47,7 @@ def collect(browser: Browser, site: Site, rules: Rules) -> Audits:
     for looks, device in ((_DESKTOP, desktop), (_PHONE, phone | {"is_mobile": True, "has_touch": True})):
         # A service worker would answer past the guard that catches what must not be sent.
         context = browser.new_context(reduced_motion="reduce", service_workers="block", locale="en-US", **device)
+        context.add_init_script(axe.MOTION_RECORDER)
         try:
             visit = Visit(context.new_page(), site)
             for audit in _audits(

@@ -102,14 +102,15 @@
 
   const milliseconds = (list) => list.split(",").map((part) => parseFloat(part) * (part.trim().endsWith("ms") ? 1 : 1000));
 
-  /** What moves, or is declared to move when touched, for longer than a visitor notices who asked for no motion. */
+  /** What moves, has moved since the page was opened, or is declared to move when touched, for longer than a visitor notices. */
   function moving() {
     const found = new Map();
-    for (const animation of document.getAnimations()) {
+    const running = document.getAnimations().filter((animation) => animation.playState === "running");
+    for (const animation of new Set([...(window.__pamMoved ?? []), ...running])) {
       const lasts = animation.effect?.getComputedTiming().endTime ?? 0;
       const element = animation.effect?.target;
-      if (animation.playState === "running" && lasts > LONGEST_MOTION_MS && element)
-        found.set(element, `is in motion for ${lasts === Infinity ? "ever" : `${Math.round(lasts)} ms`}`);
+      if (!element?.isConnected || lasts <= LONGEST_MOTION_MS || !MOVING.test(animation.transitionProperty ?? "all")) continue;
+      found.set(element, `is in motion for ${lasts === Infinity ? "ever" : `${Math.round(lasts)} ms`}`);
     }
     for (const element of document.querySelectorAll("*")) {
       if (found.has(element)) continue;

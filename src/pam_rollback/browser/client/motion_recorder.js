@@ -1,0 +1,14 @@
+// Runs before any script of a page: which elements were set in motion since, whether or not they still move when somebody asks.
+() => {
+  const moved = (window.__pamMoved = new Set());
+  const note = (element) => element?.getAnimations().forEach((animation) => moved.add(animation));
+  for (const begins of ["animationstart", "transitionrun"]) {
+    document.addEventListener(begins, (event) => event.target instanceof Element && note(event.target), true);
+  }
+  const animate = Element.prototype.animate;
+  Element.prototype.animate = function (...how) {
+    const animation = animate.apply(this, how);
+    moved.add(animation);
+    return animation;
+  };
+}
