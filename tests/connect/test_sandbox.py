@@ -86,7 +86,7 @@ def test_what_it_wrote_is_true(
     assert [name for name, one in environment.contract.health.items() if not one.no_endpoint] == ["backend", "database"]
     assert "user_settings is wide" in text_of(folder)
     assert (environment.contract.tables.settings, len(environment.users_rows)) == ("wide", 6)
-    assert (environment.contract.limits.client, environment.contract.limits.web_sockets) == (50, 5)
+    assert environment.contract.limits.client == 50
     assert environment.git is not None
     assert environment.git.migrations_folder == "supabase/migrations"
     written = (project.folder / "products" / "here.toml").read_text("utf-8") + (folder / "here.toml").read_text("utf-8")

@@ -133,7 +133,7 @@ def test_a_browser_and_we_are_two_clients() -> None:
 def test_who_waits_keeps_nobody_from_being_counted() -> None:
     """A page asks while another thread waits: its journey goes on."""
     time, counted = Time(), list[float]()
-    slow = kept(time, web_sockets=1, with_token=9)
+    slow = kept(time, with_token=9, paths=2, reserved={"/me"})
 
     def page() -> None:
         slow.saw_request(f"{API}/me", "Bearer a")
@@ -146,22 +146,10 @@ def test_who_waits_keeps_nobody_from_being_counted() -> None:
         time.let_pass(seconds)
 
     slow.sleep = sleep
-    slow.saw_socket()
-    slow.before_socket()
+    slow.saw_request(f"{API}/a", "")
+    slow.before_request(f"{API}/b", "")
 
     assert len(counted) == len(time.waits) > 0
-
-
-def test_web_sockets_are_opened_five_a_minute() -> None:
-    """The sixth waits."""
-    time, moments = Time(), list[float]()
-    slow = kept(time, web_sockets=5)
-    for _ in range(12):
-        slow.before_socket()
-        slow.saw_socket()
-        moments.append(time.now_s)
-
-    assert most_in_a_minute(moments) == 5
 
 
 def test_what_was_told_is_never_exceeded() -> None:

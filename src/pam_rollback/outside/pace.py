@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from pam_rollback.base.errors import MeasurementFailed
 
-SIGN_IN, PAGE_LOAD, QUESTION, WEB_SOCKET = "sign-in", "page load", "question to PAM", "WebSocket"
+SIGN_IN, PAGE_LOAD, QUESTION = "sign-in", "page load", "question to PAM"
 _MINUTE_S: Final = 60.0
 _AHEAD_S: Final = 1.0
 """A request may take so much longer on its way than the next one: a minute there has no more of them than one here."""
@@ -64,7 +64,6 @@ class Pace:
     without_token: int | None = None
     with_token: int | None = None
     client: int | None = None
-    web_sockets: int | None = None
     free: Collection[str] = ()
     reserved: Collection[str] = ()
     budget: Mapping[str, int] = field(default_factory=dict)
@@ -83,7 +82,6 @@ class Pace:
         self._address, self._anonymous = Minute(self.address), Minute(self.without_token)
         self._named = Minute(self.with_token)
         self._clients: dict[str, Minute] = {}
-        self._sockets = Minute(self.web_sockets)
         self._lock = threading.RLock()
 
     def before_request(self, url: str, token: str, agent: str = "") -> None:
@@ -110,15 +108,6 @@ class Pace:
         self.spend(PAGE_LOAD)
         minutes = [self._address, self._anonymous, self._named, *self._clients.values()]
         self._wait(lambda now_s: max(minute.wait_s(now_s, room=_ROOM_FOR_A_PAGE) for minute in minutes))
-
-    def before_socket(self) -> None:
-        """Wait until a page may open one."""
-        self._wait(self._sockets.wait_s)
-
-    def saw_socket(self) -> None:
-        """A page opened one."""
-        with self._lock:
-            self._sockets.note(self.clock())
 
     def spend(self, what: str) -> None:
         """One more of what was told beforehand. Raises MeasurementFailed when there is none left."""
@@ -187,18 +176,6 @@ def before_page() -> None:
     """Wait until a page may be opened. Raises MeasurementFailed."""
     for pace in tuple(_paces):
         pace.before_page()
-
-
-def before_socket() -> None:
-    """Wait until a page may open a WebSocket."""
-    for pace in tuple(_paces):
-        pace.before_socket()
-
-
-def saw_socket() -> None:
-    """A page opened one."""
-    for pace in tuple(_paces):
-        pace.saw_socket()
 
 
 def spend(what: str) -> None:

@@ -82,7 +82,6 @@ def _pace_of(runbook: Runbook, budget: Budget, *, counted: bool) -> Pace:
         without_token=left(ours.without_token, sum(steady.values())),
         with_token=left(ours.with_token, steady[True]),
         client=left(ours.client, sum(steady.values())),
-        web_sockets=limits.web_sockets,
         free=limits.free,
         reserved=frozenset(one.path for one in asks.steady),
         budget={SIGN_IN: asks.sign_ins, PAGE_LOAD: asks.page_loads, QUESTION: asks.questions} if counted else {},

@@ -4,7 +4,7 @@ import pytest
 
 from pam_rollback.product.rules.limits import Asks, Budget, Limits, Steady
 
-TODAY = Limits(paths=20, address=200, without_token=50, with_token=100, client=90, web_sockets=5, free=("/health",))
+TODAY = Limits(paths=20, address=200, without_token=50, with_token=100, client=90, free=("/health",))
 
 
 def test_what_others_use_is_shared() -> None:
@@ -12,7 +12,7 @@ def test_what_others_use_is_shared() -> None:
     ours = TODAY.ours
 
     assert (ours.paths, ours.address, ours.without_token, ours.with_token) == (15, 150, 37, 75)
-    assert (ours.client, ours.web_sockets) == (90, 5)
+    assert ours.client == 90
     assert (TODAY.known, Limits().known, Limits().ours) == (True, False, Limits())
 
 

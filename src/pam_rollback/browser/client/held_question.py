@@ -10,8 +10,6 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Page, Request, Route, WebSocketRoute
 
-from pam_rollback.outside.pace import saw_socket
-
 _READS: Final = ("GET", "HEAD", "OPTIONS")
 _NO_ANSWER: Final = json.dumps({"type": "error", "error": True, "message": "PAM cannot be reached."})
 """What a service says on a WebSocket when it has no answer; ``said_on_socket`` knows it by the same type."""
@@ -70,7 +68,6 @@ class HeldQuestion:
 
     def _watch(self, socket: WebSocketRoute) -> None:
         """Greetings and signs of life pass in both directions, so that the page takes itself for connected."""
-        saw_socket()
         server = socket.connect_to_server()
 
         def pass_on(said: str | bytes) -> None:

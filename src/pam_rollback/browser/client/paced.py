@@ -6,10 +6,9 @@ from pam_rollback.outside import pace
 
 
 def counted(page: Page) -> Page:
-    """Count what the page asks for and opens; gives it back."""
+    """Count what the page asks for; gives it back."""
     if pace.is_held():
         page.on("request", _asked)
-        page.on("websocket", lambda _: pace.saw_socket())
     return page
 
 

@@ -36,7 +36,7 @@ from pam_rollback.browser.client.rendered_page import await_heading, content_of,
 from pam_rollback.browser.rules.journeys import Stopped, Unreachable
 from pam_rollback.browser.rules.never_found import NotAsDescribed
 from pam_rollback.environment.environment_tables import Pages
-from pam_rollback.outside.pace import QUESTION, SIGN_IN, before_socket, spend
+from pam_rollback.outside.pace import QUESTION, SIGN_IN, spend
 from pam_rollback.product.client.pam_api import SignInLimited
 from pam_rollback.product.rules.chat_answer import Intent, apology, said_on_socket, shortcoming, shown, telling_part
 from pam_rollback.product.rules.front_page import PageContent
@@ -252,7 +252,6 @@ class PamSite:
         if "open_chat" in self._elements and not self._message.count():
             with self._step("open the chat", "no button that opens it", "open_chat"):
                 self.find("open_chat").wait_for()
-                before_socket()
                 before = content_of(self.page)
                 self.find("open_chat").click()
         with self._step("open the chat", "no field for a message", "message"):

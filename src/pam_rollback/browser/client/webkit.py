@@ -20,7 +20,7 @@ from pam_rollback.browser.client.browser import BrowserMissing, webkit
 from pam_rollback.browser.rules.journeys import Stopped, Unreachable
 from pam_rollback.browser.rules.never_found import NotAsDescribed, PageSigns
 from pam_rollback.environment.environment_tables import Pages
-from pam_rollback.outside.pace import QUESTION, SIGN_IN, before_page, before_socket, saw_socket, spend
+from pam_rollback.outside.pace import QUESTION, SIGN_IN, before_page, spend
 from pam_rollback.product.rules.chat_answer import Intent, apology, said_on_socket, shortcoming, shown, telling_part
 from pam_rollback.product.rules.front_page import PageContent
 from pam_rollback.product.rules.site import Element, ElementName
@@ -149,8 +149,6 @@ class WebKitSite:
             before_page()
             self._driver.get(self._address + self._pages.chat)
         if "open_chat" in self._elements and not self._located("message"):
-            before_socket()
-            saw_socket()  # nobody tells what this browser opens
             self._find("open_chat", "open the chat").click()
         field = self._find("message", "ask PAM")
         self._until(field.is_enabled, "ask PAM: the field for a message stays disabled")

@@ -31,8 +31,6 @@ class Limits(Table):
     """Requests with a token, whoever's."""
     client: _AtLeastOne | None = None
     """Requests of one address and User-Agent: with one more they are shut out."""
-    web_sockets: _AtLeastOne | None = None
-    """Openings of a WebSocket by one account."""
     free: Annotated[tuple[UrlPath, ...], Strict(False)] = ()  # noqa: FBT003 - TOML has lists
     """Paths that are asked as often as anybody likes."""
 
