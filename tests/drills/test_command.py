@@ -112,6 +112,21 @@ def test_each_story_is_a_line_and_the_worst_decides(root: Path, capsys: pytest.C
     assert "passed" in (root / "out-test_gradual" / "output.txt").read_text("utf-8")
 
 
+def test_the_verdict_does_not_wait_for_the_reports(
+    root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told with the table before one of them is built, and again in the last line."""
+    told: list[str] = []
+    monkeypatch.setattr(command, "_write_page", lambda *_: None)
+    monkeypatch.setattr(command, "_report", lambda *_: told.append(capsys.readouterr().out))
+
+    command.main(["emergency", "--report"], root=root)
+
+    verdict = "REHEARSAL GO  1 of 1 drills are GO, in "
+    assert told[0].splitlines()[-1].startswith(verdict)
+    assert capsys.readouterr().out.splitlines()[-1].startswith(verdict)
+
+
 def test_the_end_compares_the_strategies(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """By criteria, with the recovery of each beside what the plan asks for; a drill without a record judged nothing. 80 columns at most."""
     folder = root / "run"

@@ -56,13 +56,15 @@ def main(arguments: Sequence[str] | None = None, *, root: Path | None = None) ->
     with drills.forwarding_signals():
         done = drills.run(stories)
     save(done, root / "reports" / "out")
-    if options.report:
-        _report(done, root)
-    _tell_all(done)
     code, ended = _the_end(done, len(stories), time.monotonic() - began_s)
-    if options.report:
+    _tell_all(done)
+    verdict = f"\n{'  '.join(ended)}\n"
+    sys.stdout.write(verdict)
+    sys.stdout.flush()
+    if options.report:  # nobody waits for it to learn the verdict
+        _report(done, root)
         _write_page(done, root, *ended)
-    sys.stdout.write(f"\n{'  '.join(ended)}\n")
+        sys.stdout.write(verdict)
     return code
 
 
