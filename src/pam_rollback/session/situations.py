@@ -110,8 +110,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     order = {name: index for index, name in enumerate(_each_once(selection))}
     phases = {name: index for index, name in enumerate(PHASES)}
 
-    def position(item: pytest.Item) -> tuple[int, bool, bool, bool, int, int]:
-        phase = phase_of(item)
+    def position(item: pytest.Item) -> tuple[int, bool, bool, bool, int, int, bool]:
+        phase, stands_on = phase_of(item), needs_of(item, account=False)
         # A story is told in its own order.
         # What has no kind, such as circuit breakers that are given ten seconds to close, comes behind health, which takes one.
         kind = (
@@ -123,9 +123,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             order.get(situation_of(item), len(order)),
             item.get_closest_marker("checklist") is not None,  # they tell what all others said
             VERDICT_FIXTURE in getattr(item, "fixturenames", ()),
-            any(one.waits in late for one in needs_of(item, account=False)),
+            any(one.waits in late for one in stands_on),
             phases.get(phase, len(phases)),
             kind,
+            # As many answers as a baseline has take 14 s at 50 a second: pages are loaded meanwhile.
+            any(one.waits == "answers" and one.baseline for one in stands_on),
         )
 
     items.sort(key=position)
