@@ -104,7 +104,7 @@ def test_a_long_history_comes_in_portions_only_with_the_optimizations(visit: Vis
     token = visit.site.account_token()
     for number in range(13):
         visit.site.call("POST", f"{visit.site.api}/api/v1/pam/chat", token, {"message": f"Stop number {number}?"})
-    everything = len(visit.site.call("GET", f"{visit.site.api}/api/v1/pam/history?limit=200", token)["messages"])
+    everything = len(visit.site.call("GET", f"{visit.site.api}/api/v1/pam/history?limit=60", token)["messages"])
     shown = visit.page.get_by_test_id("message-text")
 
     visit.sign_in()
