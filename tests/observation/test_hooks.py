@@ -46,7 +46,7 @@ def test_pytest_pam_phase_begins() -> None:
 
     assert told[:2] == [[("own", "begins")], []]
     assert [phase for [(phase, _)] in told[2:]] == ["window", "sandbox"]
-    assert listeners.phase_begins(config, "baseline_answers")[0][0] == "baseline"
+    assert listeners.phase_begins(config, "answers_from_s")[0][0] == "baseline"
     assert listeners.phase_begins(listened_to(Phases(fails=True)), "own") == []
 
 

@@ -4,14 +4,14 @@ Loading costs about 0.4 s of every start. Lazy loading after collection does not
 fixed by then.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from typing import Any
 
 import pytest
 
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.mark_expression import MarkExpression
-from pam_rollback.session.needs import fixtures_with
+from pam_rollback.session.needs import fixtures_with, needs_of
 from pam_rollback.session.project_root import only_own_tests
 from pam_rollback.session.runbook import Runbook
 
@@ -21,6 +21,11 @@ BROWSER_PHASES = frozenset({"post_rollback", "rollback", "redeploy_gate", "basel
 _AMONG = " among its browsers"
 _OPTIONS = ("--browser", "--tracing", "--headed", "--screenshot", "--video", "--slowmo")
 _KEPT_OF_A_FAILURE = {"--tracing": "retain-on-failure", "--screenshot": "only-on-failure"}
+_WANTED = pytest.StashKey[str]()
+"""The option for pictures, as long as it is off."""
+_NOT_PLAYWRIGHTS = "webkit"
+PASSED = pytest.StashKey[bool]()
+"""Whether the body of the running test passed, and no trace is wanted then. Its windows are closed after that."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -48,6 +53,34 @@ def pytest_configure(config: pytest.Config) -> None:
     if "--output" not in given:
         # pytest-playwright empties this folder when it starts, so no two workers may share it.
         option.output = str(runbook.folder / "browser" / (runbook.worker or "main"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Of a test that does not come to its end all is kept."""
+    _note(item.config, passed=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A picture and a packed trace of a test that passed would be made, and thrown away. If its teardown fails, words are all there is."""
+    report = yield
+    if call.when == "call" and not report.failed:
+        _note(item.config, passed=True)
+    return report
+
+
+def _note(config: pytest.Config, *, passed: bool) -> None:
+    if not is_loaded(config):
+        return
+    option = config.option
+    config.stash[PASSED] = passed and option.tracing == _KEPT_OF_A_FAILURE["--tracing"]
+    if not passed:
+        option.screenshot = config.stash.get(_WANTED, option.screenshot)
+    elif option.screenshot == _KEPT_OF_A_FAILURE["--screenshot"]:
+        config.stash[_WANTED], option.screenshot = option.screenshot, "off"
 
 
 @pytest.hookimpl(wrapper=True)
@@ -81,7 +114,24 @@ def is_loaded(config: pytest.Config) -> bool:
 
 def declared(runbook: Runbook) -> tuple[str, ...]:
     """The browsers that the environment demands and that Playwright drives. WebKit has a smoke test of its own, without Playwright."""
-    return tuple(name for name in runbook.environment.browsers if name != "webkit")
+    return tuple(name for name in runbook.environment.browsers if name != _NOT_PLAYWRIGHTS)
+
+
+def driven_by(items: Iterable[pytest.Item]) -> tuple[str, ...]:
+    """The browsers that these tests drive, in the order in which they come."""
+    found: dict[str, None] = {}
+    for item in items:
+        callspec = getattr(item, "callspec", None)
+        own = [str(callspec.params["browser_name"])] if callspec and "browser_name" in callspec.params else []
+        said = [one.browser for one in needs_of(item, account=False)]
+        found |= dict.fromkeys(name for name in (*own, *said) if name and name != _NOT_PLAYWRIGHTS)
+    return tuple(found)
+
+
+def launched_otherwise(config: pytest.Config) -> bool:
+    """Whether pytest-playwright's options change how a browser is started."""
+    option = config.option
+    return bool(option.headed or option.slowmo or option.browser_channel)
 
 
 def can_select_browser_test(expression: str) -> bool:

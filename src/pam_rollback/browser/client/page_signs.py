@@ -36,6 +36,11 @@ class SignsOfPage:
             content_of(self._page), hidden, tuple(self._failed), tuple(_named(request) for request in self._open)
         )
 
+    @property
+    def waits(self) -> bool:
+        """One of its own requests has no answer yet."""
+        return bool(self._open)
+
     def forget(self) -> None:
         """What failed so far was not the page's fault."""
         self._failed.clear()

@@ -32,6 +32,7 @@ from pam_rollback.base.strict_json import read_json
 from pam_rollback.browser.client import paced
 from pam_rollback.browser.client.located import located
 from pam_rollback.browser.client.page_signs import SignsOfPage
+from pam_rollback.browser.client.pausing import pause
 from pam_rollback.browser.client.rendered_page import await_heading, content_of, rendered
 from pam_rollback.browser.rules.journeys import Stopped, Unreachable
 from pam_rollback.browser.rules.never_found import NotAsDescribed
@@ -47,7 +48,8 @@ _LOOK_AGAIN_MS = 50
 _HEADING_GOES_WITHIN_MS = 500
 _FORM_PASSES_MS = 1500
 """One that was seen and cannot be read within that has gone with the page before."""
-_QUIET_LOOKS = 2
+_ANSWERED_LOOKS = 5
+"""An answer may be the reason for the next question, and takes a moment to be drawn."""
 _SHOWN_CHARACTERS = 160
 _UNREACHABLE = re.compile(r"net::ERR_\w+|NS_ERROR_\w+|NS_BINDING_\w+")
 
@@ -323,7 +325,7 @@ class PamSite:
         while (body := self._answered()) is None:
             if time.monotonic() > end_s:
                 raise PlaywrightTimeoutError("no answer")
-            self.page.wait_for_timeout(_LOOK_AGAIN_MS)
+            pause(self.page, _LOOK_AGAIN_MS)
         words = str(body["response"] or "")
         if not words.strip():
             return words
@@ -359,9 +361,12 @@ class PamSite:
     # ------------------------------------------------------------ voice
 
     def offers_voice(self, *, soon: bool) -> bool:
-        """Whether there is a button to speak. ``soon``: it is expected, so wait for it; else what the page has now is what counts."""
+        """Whether there is a button to speak. ``soon``: it is expected, so wait for it; else what the page has once it has its answers."""
+        if not soon:
+            self._await_answers()
+            return self._speak.first.is_visible()
         try:
-            self._speak.wait_for(timeout=self._within_s * 1000 if soon else _LOOK_MS)
+            self._speak.wait_for()
         except PlaywrightTimeoutError:
             return False
         return True
@@ -550,7 +555,14 @@ class PamSite:
                 raise Stopped(f"{what}: the page says: {cut(words, _SHOWN_CHARACTERS)}")
             if time.monotonic() > end_s:
                 hoped_for.first.wait_for(timeout=_LOOK_AGAIN_MS)
-            self.page.wait_for_timeout(_LOOK_AGAIN_MS)
+            pause(self.page, _LOOK_AGAIN_MS)
+
+    def _await_answers(self) -> None:
+        """Wait until nothing that the page needs is asked for any more, or the time of a step is up."""
+        end_s, in_a_row = time.monotonic() + self._within_s, 0
+        while in_a_row < _ANSWERED_LOOKS and time.monotonic() < end_s:
+            pause(self.page, _LOOK_AGAIN_MS)
+            in_a_row = 0 if self._signs.waits else in_a_row + 1
 
     def _signed_in(self) -> None:
         """Wait for the button that ends a session."""
@@ -581,7 +593,7 @@ class PamSite:
                 raise Stopped(
                     f"{what}: the field for a message stays disabled for {self._within_s:g} s; the page shows: {shown}"
                 )
-            self.page.wait_for_timeout(_LOOK_AGAIN_MS)
+            pause(self.page, _LOOK_AGAIN_MS)
 
     def _refuse_when_not_as_described(self, what: str, works_with: Iterable[ElementName]) -> str:
         """Raises NotAsDescribed where the page is well and one of them is not on it; else what is wrong with the page, where known."""

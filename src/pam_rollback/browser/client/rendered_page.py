@@ -7,6 +7,7 @@ from typing import Final
 from playwright.sync_api import Locator, Page
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
+from pam_rollback.browser.client.pausing import pause
 from pam_rollback.product.rules.front_page import PageContent, shortcoming_of_rendered
 
 _SEEN: Final = """() => {
@@ -32,7 +33,7 @@ def rendered(page: Page, *, within_s: float) -> PageContent:
         found = content_of(page)
         if not shortcoming_of_rendered(found) or time.monotonic() > end_s:
             return found
-        page.wait_for_timeout(_LOOK_AGAIN_MS)
+        pause(page, _LOOK_AGAIN_MS)
 
 
 def heading_of(page: Page) -> Locator:

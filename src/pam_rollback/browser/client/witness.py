@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Page, Request, Response, WebError
 
+from pam_rollback.browser.client.pausing import pause
+
 _LOOK_AGAIN_MS = 50
 _QUIET_S = 0.5
 """A page of parts that are loaded when they are needed asks for its data only when they are there."""
@@ -54,7 +56,7 @@ class Witness:
                 return False
             with suppress(Error):  # the page leads elsewhere
                 page.evaluate(_IDLE)
-            page.wait_for_timeout(_LOOK_AGAIN_MS)
+            pause(page, _LOOK_AGAIN_MS)
         return True
 
     @property
