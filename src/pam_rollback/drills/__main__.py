@@ -10,7 +10,6 @@ import shutil
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from pam_rollback.drills.rules.side_by_side import Drilled, ending
@@ -20,7 +19,7 @@ from pam_rollback.plan.stories import STORIES, no_such_story, preferred
 from pam_rollback.report import wording
 from pam_rollback.report.causes import counted, ids
 from pam_rollback.report.html_report import Unavailable
-from pam_rollback.report.run_folder import RunFolder
+from pam_rollback.report.run_folder import RunFolder, from_here
 from pam_rollback.report.run_report import build_run
 from pam_rollback.report.shared_folder import NAME as SHARED
 from pam_rollback.report.shared_folder import SharedFolder
@@ -86,7 +85,7 @@ def _reasons(drill: Drilled) -> list[str]:
         return ["it wrote no record; repeat it alone to see why: pytest " + file_of(drill.story)]
     record = record_of(drill)
     if record is None:
-        return [f"it wrote no record; what it said is in {_from_here(drill.folder)}/output.txt"]
+        return [f"it wrote no record; what it said is in {from_here(Path(drill.folder))}/output.txt"]
     bad = [
         f"{WORDS[group[0].outcome][0]} {ids(group)} {wording.problem_together(group)}"
         for group in alike(not_good(record))
@@ -95,7 +94,7 @@ def _reasons(drill: Drilled) -> list[str]:
     not_run = [f"not run: {counted(left)}, {ids(left)}"] if left else []
     told = [one for one in (wording.short_reason(record), *wording.more_reasons(record), *bad, *not_run) if one]
     more = len(told) - _WHY_LINES
-    return told[:_WHY_LINES] + ([f"and {more} more in {_from_here(drill.folder)}/output.txt"] if more > 0 else [])
+    return told[:_WHY_LINES] + ([f"and {more} more in {from_here(Path(drill.folder))}/output.txt"] if more > 0 else [])
 
 
 def _report(done: Sequence[Drilled], root: Path) -> None:
@@ -139,13 +138,7 @@ def _write_page(done: Sequence[Drilled], root: Path, verdict: str, summary: str)
     except OSError as error:
         sys.stdout.write(f"no page of all drills: {error}\n")
     else:
-        sys.stdout.write(f"\nall drills   {_from_here(str(page))}\n")
-
-
-def _from_here(path: str) -> str:
-    with suppress(ValueError):
-        return str(Path(path).relative_to(Path.cwd()))
-    return path
+        sys.stdout.write(f"\nall drills   {from_here(page)}\n")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pam_rollback.report import wording
 from pam_rollback.report.html_report import Unavailable
-from pam_rollback.report.run_folder import OUT, RunFolder, newest_run
+from pam_rollback.report.run_folder import OUT, RunFolder, from_here, newest_run
 from pam_rollback.report.run_record import RunRecord, UnreadableRecord, read
 from pam_rollback.report.run_report import build_run
 from pam_rollback.report.shown_record import shown
@@ -41,7 +41,7 @@ def main(arguments: list[str] | None = None, *, out: Path = OUT) -> int:
     answer = build_run(run, record, out=out)
     if isinstance(answer, Unavailable):
         return _failed(answer.reason, answer.how_to)
-    sys.stdout.write(f"report      {answer.index} (built in {wording.duration(answer.seconds)})\n")
+    sys.stdout.write(f"report      {from_here(answer.index)} (built in {wording.duration(answer.seconds)})\n")
     if answer.without is not None:
         sys.stderr.write(f"no evidence beside it: {answer.without.reason}\n  {answer.without.how_to}\n")
     if options.single is not None:

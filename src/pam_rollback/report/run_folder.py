@@ -9,6 +9,11 @@ from pam_rollback.outside.places import REPORTS
 OUT: Final = REPORTS / "out"
 
 
+def from_here(path: Path) -> str:
+    """The path as a person would type it in the folder where they are."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+
 @dataclass(frozen=True)
 class RunFolder:
     """The folder of one run."""
