@@ -353,6 +353,28 @@ def test_numbers_of_moments_do_not_hide_each_other() -> None:
     assert all(after - before >= 18 for before, after in pairwise(places))
 
 
+@pytest.mark.parametrize("lasts_s", [40, 107, 128, 250, 601, 1500, 5000, 12000])
+def test_times_below_the_picture_do_not_hide_each_other(lasts_s: int) -> None:
+    """Also the last one, which ends at the edge; a label of twelve pixels takes less than eight for a character."""
+    bins = tuple(TimelineBin(float(at_s), 1, 0, 20.0) for at_s in range(0, lasts_s, max(1, lasts_s // 60)))
+    picture = timeline_picture.svg(replace(WATCHED, bins=bins, moments=(), shares=()), "", 12.0)
+    lowest = max(float(y) for y in re.findall(r'class="n" x="[\d.]+" y="([\d.]+)"', picture))
+    free_x = 0.0
+    labels = re.findall(rf'x="([\d.]+)" y="{lowest}" text-anchor="(end|middle)">([^<]+)<', picture)
+    for x, anchor, words in labels:
+        left = float(x) - 7 * len(words) / (1 if anchor == "end" else 2)
+        assert left >= free_x, labels
+        free_x = left + 7 * len(words)
+    assert len(labels) > 1
+
+
+def test_a_limit_is_named_above_what_is_bad() -> None:
+    """Else the last bars hide its figure."""
+    picture = timeline_picture.svg(WATCHED, "", 12.0)
+
+    assert picture.rindex('class="bad"') < picture.index(">limit 2 %<")
+
+
 def test_nothing_is_drawn_of_nothing() -> None:
     """Nobody probed."""
     assert timeline_picture.svg(replace(WATCHED, bins=()), "", 0.0) == ""

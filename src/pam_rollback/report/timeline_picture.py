@@ -26,6 +26,8 @@ _TICKS: Final = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 
 _TICKS_MAX: Final = 10
 _EDGE: Final = 60
 """A label nearer to the right edge than this ends there."""
+_CHARACTER: Final = 7.5
+"""About the width of a character of a label, with the room between two labels."""
 _NEIGHBOURS: Final = 1.5
 """Bins whose beginnings are further apart than so many lengths have a hole between them."""
 _ROOM: Final = 1.15
@@ -59,9 +61,13 @@ class _Panel:
             label = f"{value:.0f} {self.unit}" if value else "0"
             yield f'<text class="n" x="{_LEFT - 6}" y="{y}" text-anchor="end">{label}</text>'
         if limit is not None and limit <= self.highest:
-            y = self.y(limit)
-            yield f'<path class="limit" d="M{_LEFT},{y}H{right}"/>'
-            yield f'<text class="n" x="{right}" y="{y - 4}" text-anchor="end">limit {limit:g} {self.unit}</text>'
+            yield f'<path class="limit" d="M{_LEFT},{self.y(limit)}H{right}"/>'
+
+    def limit(self, limit: float | None) -> Iterator[str]:
+        """Its name, above whatever was drawn there."""
+        if limit is not None and limit <= self.highest:
+            x, y = _WIDTH - _RIGHT, self.y(limit) - 4
+            yield f'<text class="n" x="{x}" y="{y}" text-anchor="end">limit {limit:g} {self.unit}</text>'
 
 
 def has_picture(watched: Watched) -> bool:
@@ -125,6 +131,7 @@ def _errors(watched: Watched, panel: _Panel) -> Iterator[str]:
             x, y = panel.x(one.at_s), panel.y(_bad_pct(one))
             width = round(max(panel.x(one.at_s + watched.bin_s) - x, 1.5), 1)
             yield f'<rect class="bad" x="{x}" y="{y}" width="{width}" height="{round(bottom - y, 1)}"/>'
+    yield from panel.limit(watched.error_rate_pct_max)
 
 
 def _times(watched: Watched, panel: _Panel) -> Iterator[str]:
@@ -137,6 +144,7 @@ def _times(watched: Watched, panel: _Panel) -> Iterator[str]:
             yield f'<circle class="dot" cx="{x}" cy="{y}" r="2"/>'
         else:
             yield f'<polyline class="line" points="{points}"/>'
+    yield from panel.limit(watched.p95_ms_max)
 
 
 def _unbroken(bins: Iterable[TimelineBin], bin_s: float) -> list[list[tuple[float, float]]]:
@@ -198,12 +206,17 @@ def _time_axis(panel: _Panel, decided_s: float) -> Iterator[str]:
     every_s = next((tick for tick in _TICKS if span_s / tick <= _TICKS_MAX), span_s)
     first = int((panel.start_s - decided_s) // every_s) + 1
     bottom = panel.top + _PANEL
+    free_x = 0.0
     while decided_s + first * every_s <= panel.end_s:
         after_s = first * every_s
         x = panel.x(decided_s + after_s)
         words = f"{'+' if after_s > 0 else '-'}{wording.duration(abs(after_s))}" if first else "decision"
         words = words.removesuffix(" 0 s").removesuffix(" 0 min").replace(".0 s", " s")
         anchor = "end" if x > _WIDTH - _EDGE else "middle"
+        width = _CHARACTER * len(words)
+        left = x - (width if anchor == "end" else width / 2)
         yield f'<path class="axis" d="M{x},{bottom}v5"/>'
-        yield f'<text class="n" x="{x}" y="{bottom + 18}" text-anchor="{anchor}">{words}</text>'
+        if left > free_x:
+            free_x = left + width
+            yield f'<text class="n" x="{x}" y="{bottom + 18}" text-anchor="{anchor}">{words}</text>'
         first += 1
