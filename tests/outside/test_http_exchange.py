@@ -385,7 +385,7 @@ def test_a_kept_connection_that_was_closed_meanwhile_is_no_failure() -> None:
 
 
 def test_the_client_is_loaded_without_what_nobody_uses_of_it() -> None:
-    """Two thirds of what loading it takes; and whoever wants one of these for itself still gets it."""
+    """Three quarters of what loading it takes; and whoever wants one of these for itself still gets it."""
     parts = ("httpx._main", "click", "rich", "anyio", "trio")
     script = (
         "import sys, pam_rollback.outside.http_exchange\n"
