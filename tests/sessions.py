@@ -180,6 +180,7 @@ class Project:
         """The command of the next session; its folder is ``run-N``, or the one that it resumes. ``-v``, but for ``-q`` or ``SCREEN``."""
         resumes = "--resume" in args
         self.runs += not resumes
+        forget_asked(self.folder)
         elsewhere = resumes or any(arg.startswith("--run-dir=") for arg in args)
         folder = () if elsewhere else ("--run-dir", str(self.run_folder))
         detail = () if {"-q", SCREEN} & {*args} else ("-v",)
@@ -188,8 +189,9 @@ class Project:
 
     @property
     def variables(self) -> dict[str, str]:
-        """The environment variables of its sessions: none of whoever runs these tests."""
-        return {**as_by_hand(), "COLUMNS": "120", **self.environment}
+        """The environment variables of its sessions: none of whoever runs these tests, nor what they leave in the home folder."""
+        own = {"COLUMNS": "120", "XDG_STATE_HOME": str(self.folder / "state")}
+        return {**as_by_hand(), **own, **self.environment}
 
     def start(self, *args: str, **options: Any) -> "subprocess.Popen[str]":
         """Start a session."""
@@ -246,11 +248,17 @@ class Collected:
 
     def run(self) -> Finished:
         """Run its tests once more, on facts taken afresh."""
+        forget_asked(self.folder.parent)
         return Finished(*self.session.run(_WITHIN_S), self.folder)
 
     def close(self) -> None:
         """End it."""
         self.session.close()
+
+
+def forget_asked(project: Path) -> None:
+    """The sandbox is told to forget who asked it before; so does this machine, or each session would wait for the one before."""
+    (project / "state" / "pam-rollback" / "asked").unlink(missing_ok=True)
 
 
 def store_baseline(practice_range: Range, folder: Path, *, latency_ms: float = 200.0, scatter: float = 0.1) -> Path:

@@ -16,6 +16,7 @@ from pam_rollback.gate.rules.incident import RecordedIncident
 from pam_rollback.gate.service.incident_load import IncidentLoad, load_of
 from pam_rollback.observation.rules.probed_journeys import probe_config
 from pam_rollback.observation.service.requests_record import RequestsSeen, keep, kept
+from pam_rollback.product.rules.limits import Limits
 from pam_rollback.records.client.metrics import read_memory
 from pam_rollback.records.rules.memory import MemoryReading
 from pam_rollback.records.service.memory_watch import MemoryWatch
@@ -178,3 +179,13 @@ def test_no_place_is_given_more_than_it_bears(
 
     assert load.added_hz == pytest.approx(added_hz)
     assert words in load.why_less
+
+
+def test_an_api_that_limits_an_address_gets_nothing_beside_the_observation(tmp_path: Path) -> None:
+    """It would measure the limit, and take from those who stand behind the same address."""
+    environment = bearing(tmp_path, "load")
+    environment.adopt(environment.contract.model_copy(update={"limits": Limits(with_token=100)}))
+    load = load_of(INCIDENT, environment, probe_config(environment, run="gate"))
+
+    assert load.added_hz == 0
+    assert "limits what one address asks ([limits])" in load.why_less

@@ -1,6 +1,7 @@
 """What a session asks of the product is said where it is asked, added up, told before anything is sent, and kept."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.outside import pace
 from pam_rollback.outside.http import USER_AGENT, fetch
@@ -84,19 +86,41 @@ class Session:
     """A session that is about to run one test, which asks this."""
 
     asked: Asks
+    folder: Path
     real: bool = False
+    worker: str = ""
     limits: Limits = field(default_factory=lambda: TODAY.contract.limits)
     on_sandbox: bool = False
     told: list[tuple[str, str]] = field(default_factory=list)
     ended: list[Any] = field(default_factory=list)
+    runbook: Any = None
+
+    @contextmanager
+    def begun(self) -> Iterator[Any]:
+        """Collection is finished; gives the runbook. At the end of the block the session is over."""
+        with ExitStack() as stack, pytest.MonkeyPatch.context() as monkeypatch:
+            try:
+                yield self.begins(monkeypatch)
+            finally:
+                for end in self.ended:
+                    stack.callback(end)
 
     def begins(self, monkeypatch: pytest.MonkeyPatch) -> Any:
         """Collection is finished; gives the runbook."""
         contract = SimpleNamespace(limits=self.limits)
         urls = SimpleNamespace(api="https://api.test", backend="")
         runbook = SimpleNamespace(
-            worker="",
-            environment=SimpleNamespace(name="staging", contract=contract, urls=urls),
+            id=f"run {id(self)}",
+            folder=self.folder,
+            worker=self.worker,
+            environment=SimpleNamespace(
+                name="staging",
+                contract=contract,
+                urls=urls,
+                abilities={"test_account"},
+                has_secret=lambda _: True,
+                secret=lambda _: "a@test",
+            ),
             on_sandbox=self.on_sandbox,
             options=SimpleNamespace(dry_run=False, real=self.real),
             plan=PLAN,
@@ -105,53 +129,73 @@ class Session:
             stop=SimpleNamespace(check=lambda: None),
             kept_to=None,
         )
+        self.runbook = runbook
         shown = SimpleNamespace(phase=lambda name, text: self.told.append((name, text)), tell=lambda _: None)
         config = SimpleNamespace(
-            option=SimpleNamespace(collectonly=False, markexpr="health"), add_cleanup=self.ended.append
+            option=SimpleNamespace(collectonly=False, markexpr="health"),
+            add_cleanup=self.ended.append,
+            pluginmanager=SimpleNamespace(register=lambda plugin, _: plugins.append(plugin)),
         )
+        plugins: list[Any] = []
         monkeypatch.setattr(runbook_module, "of", lambda _: runbook)
         monkeypatch.setattr(budget, "progress_of", lambda *_: shown)
         monkeypatch.setattr(budget, "asks_of", lambda *_: self.asked)
-        budget.pytest_collection_finish(SimpleNamespace(config=config, items=[SimpleNamespace()]))  # type: ignore[arg-type]
+        budget.pytest_configure(config)  # type: ignore[arg-type]
+        for one in (*plugins, budget):
+            one.pytest_collection_finish(SimpleNamespace(config=config, items=[SimpleNamespace()]))
         return runbook
+
+    def controller(self) -> Any:
+        """What the controller is told of this worker's tests, and what it notes of them in the end."""
+        config = SimpleNamespace()
+        controller = SimpleNamespace(folder=self.folder, worker="", kept_to=None)
+        with pytest.MonkeyPatch.context() as monkeypatch:
+            monkeypatch.setattr(runbook_module, "of", lambda _: controller)
+            budget.pytest_xdist_node_collection_finished(SimpleNamespace(config=config))
+        return budget.pytest_pam_notes(controller)  # type: ignore[arg-type]
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_kept() -> Iterator[None]:
-    """After each test."""
+def nothing_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Sessions of these tests share a folder of their own, and hold nobody to anything afterwards."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     yield
     pace._paces.clear()
 
 
-def test_it_is_told_and_kept_until_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_told_and_kept_until_the_end(tmp_path: Path) -> None:
     """Before anything is sent; what cannot have enough answers is told with it."""
-    session = Session(Asks(sign_ins=1, too_few=("SC-1: 150 answers of users are needed",)))
-    runbook = session.begins(monkeypatch)
-
-    assert [name for name, _ in session.told] == ["asks", "too short"]
-    assert session.told[0][1].startswith("at most no paths of the API (15 a minute), 1 sign-in, no page loads")
-    assert pace.is_held()
-    pace.spend(pace.SIGN_IN)
-    assert budget.pytest_pam_notes(runbook) == ["asked of the product, of what was told beforehand: 1 of 1 sign-ins"]
-    session.ended[0]()
+    session = Session(Asks(sign_ins=1, too_few=("SC-1: 150 answers of users are needed",)), tmp_path)
+    with session.begun() as runbook:
+        assert [name for name, _ in session.told] == ["asks", "too short"]
+        assert session.told[0][1].startswith("at most no paths of the API (15 a minute), 1 sign-in, no page loads")
+        assert pace.is_held()
+        pace.spend(pace.SIGN_IN)
+        noted = budget.pytest_pam_notes(runbook)
+    assert noted == ["asked of the product, of what was told beforehand: 1 of 1 sign-ins"]
     assert not pace.is_held()
 
 
-def test_more_than_the_product_bears_is_refused_before_anything_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_than_the_product_bears_is_refused_before_anything_is_sent(tmp_path: Path) -> None:
     """Except of a real rollback, which is told all the same."""
     asked = Asks(steady=(Steady("/metrics", 240),))
-    with pytest.raises(pytest.UsageError, match="staging: 240 requests a minute without a token"):
-        Session(asked).begins(monkeypatch)
+    with (
+        pytest.raises(pytest.UsageError, match="staging: 240 requests a minute without a token"),
+        Session(asked, tmp_path).begun(),
+    ):
+        pass
     assert not pace.is_held()
 
-    rollback = Session(asked, real=True)
-    assert budget.pytest_pam_notes(rollback.begins(monkeypatch)) == []
-    assert (rollback.told[0][0], pace.is_held()) == ("asks", False)
+    rollback = Session(asked, tmp_path, real=True)
+    with rollback.begun() as runbook:
+        assert budget.pytest_pam_notes(runbook) == []
+        assert (rollback.told[0][0], pace.is_held()) == ("asks", False)
 
 
-def test_a_real_rollback_waits_for_nobody_until_it_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_real_rollback_waits_for_nobody_until_it_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What it asks counts for the checks that come after, which keep to the limits, and no sign-in is refused for its budget."""
-    runbook = Session(Asks(sign_ins=1), real=True, limits=Limits(client=2)).begins(monkeypatch)
+    session = Session(Asks(sign_ins=1), tmp_path, real=True, limits=Limits(client=2))
+    runbook = session.begins(monkeypatch)
     waits: list[float] = []
     now = [0.0]
     runbook.kept_to.clock = lambda: now[0]
@@ -175,14 +219,47 @@ def test_a_real_rollback_waits_for_nobody_until_it_is_done(monkeypatch: pytest.M
     Action.finished(action)  # type: ignore[arg-type]
     pace.before_request("https://api.test/me", {"User-Agent": "us"})
     assert sum(waits) == pytest.approx(61, abs=1)
+    session.ended[0]()
 
 
-def test_a_sandbox_without_limits_is_asked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sessions_of_one_machine_have_the_limits_together(tmp_path: Path) -> None:
+    """What one asks all the time is not there for another, which is refused or makes do; it is as soon as the first is over."""
+    watch, checks = Asks(steady=(Steady("/metrics", 30),)), Asks(steady=(Steady("/metrics", 8),))
+    with Session(watch, tmp_path).begun():
+        beside = Session(checks, tmp_path, worker="gw0")
+        with beside.begun():
+            pass
+        with pytest.raises(pytest.UsageError, match=r"and 30 are another session's of this machine: .* wait until"):
+            beside.controller()
+        rollback = Session(checks, tmp_path, real=True)
+        with (
+            rollback.begun() as runbook
+        ):  # nor does it wait when it is done: it would be for as long as the watch lasts
+            assert pace.is_held()
+            assert runbook.kept_to is None
+    with Session(checks, tmp_path).begun():
+        pass
+
+
+def test_workers_of_a_session_have_its_budget_together(tmp_path: Path) -> None:
+    """The first of them tells it, the controller notes what all have done."""
+    workers = [Session(Asks(sign_ins=2), tmp_path, worker=name) for name in ("gw0", "gw1")]
+    with workers[0].begun() as first, workers[1].begun() as second:
+        assert [len(one.told) for one in workers] == [1, 0]
+        first.kept_to.spend(pace.SIGN_IN)
+        second.kept_to.spend(pace.SIGN_IN)
+        with pytest.raises(MeasurementFailed, match="no sign-in more: 2 were told"):
+            first.kept_to.spend(pace.SIGN_IN)
+        noted = workers[0].controller()
+
+    assert noted == ["asked of the product, of what was told beforehand: 2 of 2 sign-ins"]
+
+
+def test_a_sandbox_without_limits_is_asked_at_once(tmp_path: Path) -> None:
     """Nobody is told anything."""
-    session = Session(Asks(sign_ins=1), limits=Limits(), on_sandbox=True)
-    session.begins(monkeypatch)
-
-    assert (session.told, pace.is_held()) == ([], False)
+    session = Session(Asks(sign_ins=1), tmp_path, limits=Limits(), on_sandbox=True)
+    with session.begun():
+        assert (session.told, pace.is_held()) == ([], False)
 
 
 def test_every_request_of_this_process_waits_for_its_turn() -> None:

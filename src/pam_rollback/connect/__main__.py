@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pam_rollback.base.clock import Clock, SystemClock
 from pam_rollback.base.configuration import ConfigurationError
@@ -16,7 +17,7 @@ from pam_rollback.connect.client.asking import Fetch, Product
 from pam_rollback.connect.client.doctor_session import ask_doctor
 from pam_rollback.connect.client.files import NotWritten
 from pam_rollback.connect.client.repository import suite_here
-from pam_rollback.connect.rules.budget import BudgetSpent, Spending
+from pam_rollback.connect.rules.budget import PATHS_PER_MINUTE, BudgetSpent, Spending
 from pam_rollback.connect.rules.product_file import titles_of
 from pam_rollback.connect.rules.told import as_data, as_lines
 from pam_rollback.connect.rules.workflows import names_of
@@ -32,7 +33,10 @@ from pam_rollback.connect.service.wish import (
 from pam_rollback.connect.service.writing import known_contract, write
 from pam_rollback.environment.provider_settings import NETLIFY_API
 from pam_rollback.environment.render_settings import RENDER_API
+from pam_rollback.outside import pace
 from pam_rollback.outside.http import fetch
+from pam_rollback.outside.pace import Pace
+from pam_rollback.outside.pace_book import Book
 from pam_rollback.product.client.files import load_contract
 
 Doctor = Callable[[Path, str, Mapping[str, str]], Mapping[str, Any]]
@@ -41,6 +45,7 @@ STOPPED = 130
 _GIVEN = "PAM_CONNECT_"
 """``make`` hands its variables over in the environment, so that no shell reads what was typed."""
 _LIKE = "pam-today"
+_TOLD_EVERY_S = 30.0
 
 
 def main(
@@ -61,7 +66,8 @@ def main(
     say = _sayer(sys.stderr if options.json else sys.stdout, redact)
     try:
         wish = _wish(options, root, variables, ask if ask is not None else _person())
-        data = _connected(wish, root, variables, clock or SystemClock(), say, send)
+        with pace.held_to(_pace(wish, clock, say)):
+            data = _connected(wish, root, variables, clock or SystemClock(), say, send)
     except (CannotConnect, NotWritten, ConfigurationError, BudgetSpent) as problem:
         sys.stderr.write(f"{for_terminal(redact(f'not connected: {problem}'))}\n")
         return FAILED
@@ -96,6 +102,25 @@ def _connected(
     found = look.found()
     written = write(root, wish, found, like, variables)
     return as_data(found, written.files, str(spending))
+
+
+def _pace(wish: Wish, clock: Clock | None, say: Callable[[str], None]) -> Pace:
+    """Sessions of this machine ask the same product, as does ``connect`` a minute ago: all together have as many paths."""
+    host, own, told_s = urlsplit(wish.api).netloc, clock or SystemClock(), [-_TOLD_EVERY_S]
+
+    def told(line: str) -> None:
+        if own.monotonic_s() - told_s[-1] >= _TOLD_EVERY_S:
+            told_s.append(own.monotonic_s())
+            say(line)
+
+    return Pace(
+        {host},
+        paths=PATHS_PER_MINUTE,
+        told=told,
+        clock=own.monotonic_s,
+        sleep=own.sleep,
+        book=Book.of(host) if clock is None else Book(host),
+    )
 
 
 def _judgeable(doctor: Doctor, root: Path, name: str, variables: Mapping[str, str]) -> Mapping[str, Any]:

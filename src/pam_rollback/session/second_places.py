@@ -6,22 +6,18 @@ second may be memory. Both are open to their owner only.
 
 import hashlib
 import os
-import stat
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable
 from pathlib import Path
 
 from pam_rollback.outside.durable import make_private
-
-_NAME = "pam-rollback"
+from pam_rollback.outside.user_folders import user_folders
 
 
 def folders(run_folder: Path) -> list[Path]:
     """The second places of the run of this folder, the best first. They need not exist."""
     run_folder = run_folder.absolute()
     name = f"{run_folder.name}-{hashlib.sha256(os.fsencode(run_folder)).hexdigest()[:8]}"
-    return [place / "runs" / name for place in _places()]
+    return [place / "runs" / name for place in user_folders()]
 
 
 def files(path: Path) -> list[Path]:
@@ -41,23 +37,3 @@ def kept(path: Path, write: Callable[[Path], object]) -> tuple[Path | None, str]
             continue
         return place, problem
     return None, problem
-
-
-def _places() -> Iterator[Path]:
-    state = os.environ.get("XDG_STATE_HOME", "")
-    with suppress(RuntimeError):  # nobody's home is known here
-        yield (Path(state) if state.startswith("/") else Path.home() / ".local" / "state") / _NAME
-    shared = Path(tempfile.gettempdir()) / f"{_NAME}-{os.getuid()}"
-    if _is_ours(shared):
-        yield shared
-
-
-def _is_ours(folder: Path) -> bool:
-    """Nobody else made it before us: everybody may write into the folder above."""
-    try:
-        found = folder.lstat()
-    except FileNotFoundError:
-        return True
-    except OSError:
-        return False
-    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077

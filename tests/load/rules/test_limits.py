@@ -28,9 +28,9 @@ targets = ["https://beside.staging.example.com"]
 """
 
 
-def staging(folder: Path, abilities: str = '"load"') -> Environment:
+def staging(folder: Path, abilities: str = '"load"', more: str = "") -> Environment:
     """An environment that allows 20 requests a second, or 10 users."""
-    (folder / "staging.toml").write_text(STAGING.replace("ABILITIES", abilities))
+    (folder / "staging.toml").write_text(STAGING.replace("ABILITIES", abilities) + more)
     return load_environment("staging", folder, {})
 
 
@@ -83,6 +83,40 @@ def test_what_is_not_declared_is_refused(tmp_path: Path, given: LoadOrder, words
     """With what was found, and what to do."""
     with pytest.raises(Refused, match=words):
         permit(given, staging(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("limits", "given", "words"),
+    [
+        ("without_token = 40", order({"name": "arrivals", "rate_hz": 0.4}), ""),
+        (
+            "without_token = 40",
+            order({"name": "steps", "rate_hz": 1}),
+            "60 requests a minute without a token, of which",
+        ),
+        ("without_token = 40", order({"name": "steady", "users": 1}), "60 requests a minute without a token, of which"),
+        (
+            "without_token = 80",
+            order({"name": "arrivals", "rate_hz": 1.6}, API, "https://stable.staging.example.com"),
+            "",
+        ),
+        ('without_token = 40\nfree = ["/health"]', order({"name": "steps", "rate_hz": 20}), ""),
+        ("paths = 20", order({"name": "steps", "rate_hz": 20}), ""),
+    ],
+    ids=["as many as it bears", "more", "users", "two releases", "free", "no limit of a rate"],
+)
+def test_more_than_the_api_bears_of_one_address_is_refused(
+    tmp_path: Path, limits: str, given: LoadOrder, words: str
+) -> None:
+    """It would measure the limit, or have everybody behind this address banned."""
+    environment = staging(tmp_path, more=f"[contract.limits]\n{limits}\n")
+
+    if not words:
+        assert permit(given, environment) is given
+        return
+    with pytest.raises(Refused, match=words) as refused:
+        permit(given, environment)
+    assert "say so in [contract.limits]" in str(refused.value)
 
 
 def test_a_place_that_declares_no_load_is_not_loaded(tmp_path: Path) -> None:

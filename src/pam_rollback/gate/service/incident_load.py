@@ -36,12 +36,17 @@ def load_of(incident: RecordedIncident, environment: Environment, config: ProbeC
     observed_hz = config.rate_hz * of_the_api / turns
     asked_hz = incident.rate_hz or observed_hz
     missing_hz = max(0.0, asked_hz - observed_hz)
+    limits = environment.contract.limits
     bears_hz = max(0.0, environment.load.rate_hz_max - observed_hz) if "load" in environment.abilities else 0.0
+    if limits.by_rate:
+        bears_hz = 0.0  # what it bears of one address is what the observation asks already
     added_hz = min(missing_hz, bears_hz, RATE_HZ_MAX)
     if added_hz == missing_hz:
         why_less = "this machine did not keep up"
     elif "load" not in environment.abilities:
         why_less = f"{environment.name} declares no load, so nothing is sent beside the observation"
+    elif limits.by_rate:
+        why_less = f"the API of {environment.name} limits what one address asks ([limits]), so nothing is sent beside the observation"
     elif added_hz == bears_hz:
         why_less = f"{environment.name} bears {environment.load.rate_hz_max:g} ([load] rate_hz_max)"
     else:

@@ -7,6 +7,11 @@ from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_tables import undeclared_load
 from pam_rollback.load.rules.order import LoadOrder
 from pam_rollback.load.rules.shapes import asked
+from pam_rollback.product.rules.limits import Asks, Budget, Steady
+
+_MINUTE_S = 60.0
+_NO_PAUSE_S = 0.1
+"""A user who does not pause asks again when the answer is there; sooner than that it hardly is."""
 
 
 def permit(order: LoadOrder, environment: Environment) -> LoadOrder:
@@ -32,8 +37,32 @@ def _objections(order: LoadOrder, environment: Environment) -> Iterator[str]:
                 f"{place} allows {most:g} {unit} ([load] {key}), the shape {order.shape.name} asks for {wanted:g}; ask for less, or "
                 "agree on more"
             )
+    yield from _beyond(
+        order, environment, max(step.rate_hz or (step.users or 0) / _pause_s(order) for step in steps), place
+    )
     allowed = {*environment.addresses(), load.stable_api, load.stable_backend, *load.targets}
     for target in order.targets:
         for part, address in sorted(target.addresses.items()):
             if address not in allowed:
                 yield f"{place}: the {part} at {address} is none of its addresses; where it may be loaded, add it to [load] targets"
+
+
+def _pause_s(order: LoadOrder) -> float:
+    """What a user of the closed model waits at least between two requests."""
+    return order.shape.pause_s or _NO_PAUSE_S
+
+
+def _beyond(order: LoadOrder, environment: Environment, rate_hz: float, place: str) -> Iterator[str]:
+    """What the product's API would refuse, or ban this machine for. Each release is asked its share, from the same address."""
+    machines = order.workers.count if order.workers.remote else 1
+    each_hz = rate_hz / machines / len(order.targets) / sum(journey.weight for journey in order.journeys)
+    asked_for = tuple(
+        Steady(journey.path, each_hz * journey.weight * _MINUTE_S, token=journey.signed_in)
+        for journey in order.journeys
+        if journey.part in {"api", "backend"}
+    )
+    for fact, _, _ in Budget(Asks(steady=asked_for), environment.contract.limits).exceeded():
+        yield (
+            f"{place}: at its height the shape {order.shape.name} makes {fact}; where this machine may ask more, say so in "
+            "[contract.limits]"
+        )

@@ -46,6 +46,11 @@ class Limits(Table):
         )
 
     @property
+    def by_rate(self) -> bool:
+        """So many requests within a minute are known to be too many."""
+        return any(one is not None for one in (self.address, self.without_token, self.with_token, self.client))
+
+    @property
     def known(self) -> bool:
         """Something is known."""
         return any(most is not None for name, most in self if name != "free")
@@ -98,6 +103,8 @@ class Budget:
 
     asks: Asks
     limits: Limits
+    others: tuple[Steady, ...] = ()
+    """What other sessions of this machine ask over and over meanwhile."""
 
     @property
     def paths(self) -> frozenset[str]:
@@ -106,29 +113,37 @@ class Budget:
 
     def per_minute(self, *, token: bool) -> float:
         """Requests that are made over and over, to paths that are not free."""
-        return sum(
-            one.per_minute for one in self.asks.steady if one.token is token and one.path not in self.limits.free
-        )
+        return self._rate(self.asks.steady, token=token)
+
+    def _rate(self, steady: Iterable[Steady], *, token: bool) -> float:
+        return sum(one.per_minute for one in steady if one.token is token and one.path not in self.limits.free)
 
     @property
     def beyond(self) -> tuple[str, ...]:
         """What is asked over and over and more than the product bears: no waiting makes it less. One sentence each."""
-        return tuple(self._beyond())
+        return tuple(
+            f"{fact}: {' or '.join(filter(None, (_rarer(ask, left), 'wait until that is over' if self.others else '')))}"
+            for fact, ask, left in self.exceeded()
+        )
 
-    def _beyond(self) -> Iterator[str]:
-        ours, by_token = self.limits.ours, {token: self.per_minute(token=token) for token in (False, True)}
-        known: Mapping[str, tuple[float, int | None]] = {
-            "without a token": (by_token[False], ours.without_token),
-            "with a token": (by_token[True], ours.with_token),
-            "as one client": (sum(by_token.values()), ours.client),
-            "in all": (sum(by_token.values()), ours.address),
+    def exceeded(self) -> Iterator[tuple[str, float, float]]:
+        """The same without what to do: each fact, what is asked a minute, and what is left for it."""
+        ours = self.limits.ours
+        asked, beside = (
+            {token: self._rate(steady, token=token) for token in (False, True)}
+            for steady in (self.asks.steady, self.others)
+        )
+        known: Mapping[str, tuple[float, float, int | None]] = {
+            "without a token": (asked[False], beside[False], ours.without_token),
+            "with a token": (asked[True], beside[True], ours.with_token),
+            "as one client": (sum(asked.values()), 0, ours.client),  # another session's prober has another name
+            "in all": (sum(asked.values()), sum(beside.values()), ours.address),
         }
-        for what, (asked, most) in known.items():
-            if most is not None and asked > most:
-                yield (
-                    f"{asked:.0f} requests a minute {what}, of which the product bears {most} of us: ask {asked / most:.1f} times as "
-                    "rarely ([probing] rate_hz, --pace)"
-                )
+        for what, (ask, others, most) in known.items():
+            if most is not None and ask and ask + others > most:
+                more = f", and {others:.0f} are another session's of this machine" if others else ""
+                fact = f"{ask:.0f} requests a minute {what}, of which the product bears {most} of us{more}"
+                yield fact, ask, most - others
 
     def __str__(self) -> str:
         """As it is told before anything is sent."""
@@ -148,6 +163,10 @@ class Budget:
             f"{_count(asks.questions, 'question')} to PAM",
         ]
         return f"at most {', '.join(told)}"
+
+
+def _rarer(ask: float, left: float) -> str:
+    return f"ask {ask / left:.1f} times as rarely ([probing] rate_hz, --pace)" if left > 0 else ""
 
 
 def _count(n: int, what: str) -> str:
