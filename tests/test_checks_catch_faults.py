@@ -8,7 +8,7 @@ import re
 import shutil
 import tempfile
 import tomllib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import pytest
 
 from pam_rollback.report.baseline_record import Red, load_baseline
 from pam_rollback.sandbox.database.auditor import in_plan_dialect
+from tests.companies import companies
 from tests.fault_rows.decision_row import DecisionRow
 from tests.fault_rows.health import BACKEND, DATABASE, EVERYTHING, FRONTEND, PAM, SAME_RELEASE
 from tests.fault_rows.matrix import (
@@ -32,8 +33,10 @@ from tests.fault_rows.matrix import (
 from tests.fault_rows.row import Row, cases_of
 from tests.fingerprint import differences, fingerprint
 from tests.sessions import Collected, Finished, Project, Range, runbook_in, store_baseline
+from tests.summary import ROW
 
 ROWS = rows()
+COMPANIES = companies(row for row in ROWS if row.product == "pam-plan")
 CODES = {"GO": 0, "NO-GO": 10, "INCONCLUSIVE": 11, "ACTION FAILED": 12}
 
 
@@ -107,7 +110,8 @@ def proof(shared_range: Range, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 def _in_order(rows: Iterable[Row]) -> Iterator[Any]:
-    """Those that wait for nothing, by session; then the others, at night: test_faults_together.py has some of them on every commit."""
+    """Those that wait for nothing, by session; then the others. What every commit plants at once is planted alone at night."""
+    in_company = {row.id for company in COMPANIES for row in company}
     checks = [
         row
         for row in rows
@@ -117,8 +121,22 @@ def _in_order(rows: Iterable[Row]) -> Iterator[Any]:
         and row.product == "pam-plan"
     ]
     for row in sorted(checks, key=lambda row: (row.waits_for, row.select, row.dialect, row.counted_before)):
-        marks = [pytest.mark.nightly] if row.waits_for else []
+        marks = [pytest.mark.nightly] if row.waits_for or row.id in in_company else []
         yield pytest.param(row, id=row.id, marks=marks)
+
+
+@pytest.mark.parametrize("company", COMPANIES, ids=lambda company: f"{company[0].id} and {len(company) - 1} more")
+def test_damages_that_do_not_meet_turn_the_checks_of_each(
+    company: Sequence[Row], proof: Proof, practice_range: Range, record_property: Callable[[str, object], None]
+) -> None:
+    """Each check by its own damage alone, with its own words; and the sandbox is as it was when they are healed."""
+    for row in company:
+        record_property(ROW, row.id)
+    session, healthy = proof.healthy(company[0])
+    before = proof.fingerprint(company[0])
+
+    judge(company, under(company, session, practice_range), healthy)
+    assert differences(before, proof.fingerprint(company[0])) == []
 
 
 @pytest.mark.parametrize("row", list(_in_order(ROWS)))

@@ -3,17 +3,19 @@
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.fault_rows.decision_row import CLEAR, DECISION, JUDGED_BY, DecisionRow
+from tests.fault_rows.decision_row import CLEAR, DECISION, JUDGED_BY, LOOK_AGAIN, NOT_KNOWN, NOW, THINK, DecisionRow
 from tests.fault_rows.matrix import rows
 from tests.fault_rows.row import cases_of
 from tests.sessions import Collected, Range, runbook_in, store_baseline
+from tests.summary import ROW
 
 ROWS = [row for row in rows() if isinstance(row, DecisionRow)]
 CODES = {"NO ROLLBACK": 0, "ROLL BACK NOW": 10, "CONSIDER A ROLLBACK": 11, "WATCH": 11, "NOT KNOWN": 11}
@@ -21,6 +23,13 @@ USUAL_MS = 800
 """On the sandbox answers take so long as a rule: what a busy machine adds to a few milliseconds is more than what is to be told apart."""
 SAMPLES = {"errors-25-percent"}
 """Of the rows that watch users' answers, one on every commit; the others, and those with a browser: `make test-all`."""
+TOGETHER = (
+    ("sign-in-bypassed-missing", "others-expenses-shown", "chat-fails-for-30-percent"),
+    ("sign-in-bypassed-wrong", "others-messages-shown", "expenses-fails-for-30-percent"),
+    ("sign-in-bypassed-unverified", "others-settings-shown", "chat-fails-near-the-limit"),
+    ("sign-in-bypassed-expired", "others-user-id-shown", "feature-check-is-a-page"),
+)
+"""Rows whose faults do not meet: on every commit they are planted at once, at night each of them alone as well."""
 _WATCH_BEGINS_WITHIN_S = 60
 
 
@@ -99,22 +108,44 @@ def planted(row: DecisionRow, range_: Range, run_folder: Path) -> Iterator[None]
         range_.remote.clear_all()
 
 
-def _in_order(rows: Iterable[DecisionRow]) -> Iterator[Any]:
+def _in_order(rows: Sequence[DecisionRow]) -> Iterator[Any]:
     """Those of one session together, and those of every commit first."""
+    of_id = {row.id: row for row in rows}
+    for company in TOGETHER:
+        yield pytest.param([of_id[each] for each in company], id=" and ".join(company))
     for row in sorted(rows, key=lambda row: (row.waits_for, row.files, row.setting)):
-        marks = [pytest.mark.nightly] if row.waits_for and row.id not in SAMPLES else []
-        yield pytest.param(row, id=row.id, marks=marks)
+        at_night = (row.waits_for and row.id not in SAMPLES) or any(row.id in company for company in TOGETHER)
+        yield pytest.param([row], id=row.id, marks=[pytest.mark.nightly] if at_night else [])
 
 
-@pytest.mark.parametrize("row", list(_in_order(ROWS)))
+def _as_one(rows: Sequence[DecisionRow]) -> DecisionRow:
+    """What all of them turn at once; the gravest decides what is recommended, and with which strategy."""
+    gravest = min(rows, key=lambda row: [NOW, THINK, LOOK_AGAIN, NOT_KNOWN].index(row.word))
+    return replace(
+        gravest,
+        red=frozenset().union(*(row.red for row in rows)),
+        unknown=frozenset().union(*(row.unknown for row in rows)),
+        states={criterion: state for row in rows for criterion, state in row.states.items()},
+    )
+
+
+@pytest.mark.parametrize("rows", list(_in_order(ROWS)))
 def test_a_fault_turns_its_criterion_and_no_other(
-    row: DecisionRow, decisions: Decisions, practice_range: Range
+    rows: Sequence[DecisionRow],
+    decisions: Decisions,
+    practice_range: Range,
+    record_property: Callable[[str, object], None],
 ) -> None:
     """From NO ROLLBACK to what the plan asks for, with the strategy to begin with."""
+    for each in rows:
+        record_property(ROW, each.id)
+    row = _as_one(rows)
     if row.speed:
         practice_range.remote.plant("delay-all", ms=USUAL_MS)
     session, healthy = decisions.healthy(row)
-    with planted(row, practice_range, session.folder):
+    with ExitStack() as faults:
+        for each in rows:
+            faults.enter_context(planted(each, practice_range, session.folder))
         found = session.run()
     outcomes = found.outcomes_by_case()
     decision = found.record["decision"]
@@ -129,7 +160,7 @@ def test_a_fault_turns_its_criterion_and_no_other(
     assert states == {**dict.fromkeys(states, CLEAR), **row.states}, found.out
     assert (decision["recommendation"], found.rc) == (row.word, CODES[row.word]), found.out
     assert (decision["strategy"] or {"id": ""})["id"] == row.strategy, found.out
-    assert row.words in " ".join(found.out.split()), found.out
+    assert [each.words for each in rows if each.words not in " ".join(found.out.split())] == [], found.out
     assert found.last_line.startswith(f"REHEARSAL {row.word}  ".rstrip()), found.last_line
 
 
