@@ -37,11 +37,27 @@ MEASURING = (
     "tests/observation/",
 )
 """What measures times: ``at_once`` of them, while other workers take what mostly waits. Also the order to begin in."""
+LONG = (
+    "tests/watch/test_sessions.py",
+    "tests/test_todays_checks_catch_faults.py",
+    "tests/test_checks_catch_faults.py",
+    "tests/state/",
+    "tests/report/test_html_report.py",
+    "tests/test_forked.py",
+    "tests/test_leaves.py",
+    "tests/installed/",
+    "tests/connect/",
+    "tests/tracker/",
+    "tests/game/",
+    "tests/rollback/strategies/test_by_pull_request.py",
+    "tests/rollback/client/",
+)
+"""What takes long although it has few tests: begun late, it would be what all others have ended before."""
 SPREAD = {
     "tests/test_faults_together.py": 1,
     "tests/test_no_false_alarms.py": 1,
     "tests/test_checks_catch_faults.py": 14,
-    "tests/test_decision_matrix.py": 8,
+    "tests/test_decision_matrix.py": 4,
     "tests/session/test_consent.py": 10,
 }
 """Files that would keep one worker busy to the end, and how many of their tests go to a worker at a time."""
@@ -51,7 +67,8 @@ def rank(unit: str, tests: int, shuffled: int | None = None) -> tuple[float, int
     """Where a unit of work stands in the order: the smallest begins first. ``shuffled``: where this number puts it."""
     if shuffled is not None:
         return (random.Random(f"{shuffled} {unit}").random(), 0, unit)
-    first = next((place for place, path in enumerate(MEASURING) if unit.startswith(path)), len(MEASURING))
+    early = (*MEASURING, *LONG)
+    first = next((place for place, path in enumerate(early) if unit.startswith(path)), len(early))
     return (first, -tests, unit)
 
 

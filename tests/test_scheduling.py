@@ -9,18 +9,19 @@ from pathlib import Path
 import pytest
 
 from tests import scheduling
-from tests.scheduling import ALONE, BROWSERS, MEASURING, SPREAD, at_once, next_unit, rank, weight
+from tests.scheduling import ALONE, BROWSERS, LONG, MEASURING, SPREAD, at_once, next_unit, rank, weight
 from tests.selection import ROOT
 
 SESSIONS, WAITS, LOAD = "tests/gate/test_stages.py", "tests/rollback/client/test_git.py", "tests/load/test_load_gate.py"
 
 
 def test_what_takes_longest_begins_first() -> None:
-    """Measured sessions, then files by their number of tests."""
-    units = [("tests/a.py", 3), (SESSIONS, 2), ("tests/b.py", 8)]
+    """Measured sessions, those that are known to take long, then files by their number of tests."""
+    units = [("tests/a.py", 3), (SESSIONS, 2), ("tests/b.py", 8), (LONG[0], 1)]
 
     assert [unit for unit, tests in sorted(units, key=lambda one: rank(*one))] == [
         SESSIONS,
+        LONG[0],
         "tests/b.py",
         "tests/a.py",
     ]
@@ -60,7 +61,7 @@ def test_a_number_gives_an_order() -> None:
 
 def test_what_is_named_is_there() -> None:
     """A renamed file would lose its place."""
-    assert [path for path in (*ALONE, *BROWSERS, *MEASURING, *SPREAD) if not (ROOT / path).exists()] == []
+    assert [path for path in (*ALONE, *BROWSERS, *MEASURING, *LONG, *SPREAD) if not (ROOT / path).exists()] == []
 
 
 LITTLE = """
