@@ -46,6 +46,14 @@ def view(config: pytest.Config) -> Callable[..., list[str]]:
     return partial(screen.render, zone=zone, only_bad=wanted is Detail.ONLY_BAD)
 
 
+def keep_workers_quiet(config: pytest.Config) -> None:
+    """How many workers of pytest-xdist there are is nobody's question, unless all of it is wanted."""
+    reporter: Any = config.pluginmanager.get_plugin("terminaldistreporter")
+    if reporter is not None and of(config) is not Detail.ALL:
+        reporter._isatty = False  # noqa: SLF001 - else it renews a line, amid the session's own picture
+        reporter.ensure_show_status = lambda: None
+
+
 def keep_pytest_quiet(config: pytest.Config) -> None:
     """The suite tells what pytest would, unless all of it is wanted."""
     if of(config) is Detail.ALL:

@@ -61,6 +61,7 @@ class LiveReport:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
         """The first sign of life."""
+        detail.keep_workers_quiet(self._config)
         runbook = self._runbook
         began = times_of_day((runbook.started,), datetime.now().astimezone().tzinfo)
         mode = "for real" if runbook.options.real else "drill"
@@ -88,14 +89,19 @@ class LiveReport:
             self._end(self._running.pop(report.nodeid))
 
     def _tell_bad(self, outcome: Outcome, message: str, seen: Seen) -> None:
-        """One cause is told once, however many tests meet it: all that is nothing new of a plan item is one."""
+        """One cause is told once, however many tests meet it, and one test once, whatever its cases find.
+
+        All that is nothing new of a plan item is one cause. The screen in the end has each.
+        """
         properties = seen.properties
         criteria = str(properties.get("criterion", "")).split()
         self._progress.bad(criteria)
+        test = f"{outcome} {properties.get('situation', AS_IS)} {seen.nodeid.partition('[')[0]}"
         cause = f"{NOTHING_NEW} {criteria}" if properties.get(NOTHING_NEW) else message
-        if cause in self._causes:
+        told = not self._causes.isdisjoint({test, cause})
+        self._causes |= {test, cause}
+        if told:
             return
-        self._causes.add(cause)
         title = HAPPENED.get(outcome) or str(properties.get("title", seen.nodeid))
         page = next_page(properties, criteria, self._runbook, outcome)
         self._progress.announce(as_it_runs.bad(outcome, " ".join(criteria), title, message, page))

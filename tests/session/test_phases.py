@@ -1,0 +1,72 @@
+"""What is told while a session runs: each phase, and at once what is not good, without saying it again."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pam_rollback.report.verdict import Outcome
+from pam_rollback.session.classification import MESSAGE, OUTCOME
+from pam_rollback.session.detail import keep_workers_quiet
+from pam_rollback.session.phases import LiveReport
+
+
+class Told:
+    """Remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def announce(self, line: str) -> None:
+        """What is not good."""
+        self.lines.append(line)
+
+    def __getattr__(self, _: str) -> Any:
+        return lambda *_: None
+
+
+def red(nodeid: str, message: str, outcome: Outcome = Outcome.BROKEN_CRITERION, when: str = "call") -> Any:
+    """The report of a test that is not good."""
+    said = [
+        (OUTCOME, outcome.value),
+        (MESSAGE, message),
+        ("criterion", "CR-4"),
+        ("title", "It is so."),
+        ("runbook", "x"),
+    ]
+    return SimpleNamespace(nodeid=nodeid, user_properties=said, failed=True, skipped=False, when=when)
+
+
+@pytest.fixture
+def told() -> Told:
+    """By a session's live report."""
+    return Told()
+
+
+def test_a_test_and_a_cause_are_told_once(told: Told) -> None:
+    """Thirty pages that cannot be reached are a line, as are twenty tests that met one cause; another outcome is another line."""
+    live = LiveReport(SimpleNamespace(), SimpleNamespace(), told)  # type: ignore[arg-type]
+    for page in ("home", "chat", "trips"):
+        live.pytest_runtest_logreport(red(f"checks/test_a.py::test_pages[{page}]", f"{page} was not reached"))
+    live.pytest_runtest_logreport(red("checks/test_a.py::test_other", "home was not reached"))
+    live.pytest_runtest_logreport(red("checks/test_a.py::test_pages[money]", "no browser", Outcome.UNKNOWN))
+    live.pytest_runtest_logreport(red("checks/test_a.py::test_third", "another reason"))
+
+    assert [line.partition(": ")[2].partition(";")[0] for line in told.lines] == [
+        "home was not reached",
+        "no browser",
+        "another reason",
+    ]
+
+
+def test_workers_say_nothing_of_themselves() -> None:
+    """Neither in a log nor on a terminal; with -v they do."""
+    reporter = SimpleNamespace(_isatty=True, ensure_show_status=pytest.fail)
+    plugins = SimpleNamespace(get_plugin=lambda _: reporter)
+    for verbose in (1, 0):
+        config: Any = SimpleNamespace(
+            pluginmanager=plugins, option=SimpleNamespace(verbose=verbose), stash=pytest.Stash()
+        )
+        keep_workers_quiet(config)
+        assert reporter._isatty is bool(verbose)
+    reporter.ensure_show_status()
