@@ -92,10 +92,10 @@ def test_what_it_wrote_is_true(
     written = (project.folder / "products" / "here.toml").read_text("utf-8") + (folder / "here.toml").read_text("utf-8")
     assert [secret for secret in today.variables.values() if secret in written] == []
     assert today.api("/health", token="").status == 200
-    well = project.run_apart("-m", "health", "--env", "here")
+    well = project.run("-m", "health", "--env", "here")
     assert well.rc == 0, well.out
     today.remote.plant("database-down")
-    ill = project.run_apart("-m", "health", "--env", "here")
+    ill = project.run("-m", "health", "--env", "here")
     assert ill.rc == 10, ill.out
     assert "HC-3" in ill.out
 

@@ -307,7 +307,7 @@ def test_pytest_pam_command_line(tmp_path: Path) -> None:
     project = runbook_with(tmp_path, *ONLY_HEALTH)
     with (project.folder / "conftest.py").open("a", encoding="utf-8") as conftest:
         conftest.write(REFUSES)
-    session = project.run_apart("-m", "health")
+    session = project.run("-m", "health")
 
     assert session.rc == 4
     assert "ERROR: --pace 60: not on Fridays" in session.out
@@ -319,7 +319,7 @@ def test_pytest_pam_earlier_runs(tmp_path: Path) -> None:
     project = runbook_with(tmp_path, *ONLY_HEALTH)
     with (tmp_path / "conftest.py").open("a", encoding="utf-8") as conftest:
         conftest.write(BRINGS)
-    session = project.run_apart("--undo", "brought", "--env=production", "--execute", "--confirm=production")
+    session = project.run("--undo", "brought", "--env=production", "--execute", "--confirm=production")
 
     assert "undoing needs --reason and --initiated-by" in session.out
     assert "the run changed production at https://elsewhere.example" in session.out

@@ -68,7 +68,7 @@ def killed_run(project: Project, practice_range: Range, story: str, at: str) -> 
     calm(project)
     project.write("killer.py", KILLER)
     project.environment["KILL_AT"] = at
-    killed = project.run_apart("-p", "killer", story, *SELECTED, "--env", str(practice_range.file))
+    killed = project.run("-p", "killer", story, *SELECTED, "--env", str(practice_range.file))
     del project.environment["KILL_AT"]
     assert killed.rc == KILLED, killed.out
     return killed.folder
