@@ -43,7 +43,7 @@ def test_a_real_rollback_by_flags_at_unleash(practice_range: Range, project: Pro
         assert _on_for_everybody(unleash)
         try:
             done = project.run(
-                "drills/test_feature_flag.py", "--env", "staging.toml", *CONSENT, "-m", "rollback and not journey"
+                "drills/test_feature_flag.py", "--env", "staging.toml", *CONSENT, "-k", "test_flags_are_off"
             )
 
             assert _nobody(unleash), done.out

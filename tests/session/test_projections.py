@@ -22,7 +22,7 @@ from pam_rollback.report.verdict import VERDICT_WORDS, ExitCode
 from tests.selection import WHOLE
 from tests.sessions import SCREEN, Collected, Finished, Project, Range, runbook_in
 
-CASES = 60 if os.environ.get(WHOLE) else 24
+CASES = 60 if os.environ.get(WHOLE) else 12
 CHECKS = '''"""Is it?"""
 import json
 import os

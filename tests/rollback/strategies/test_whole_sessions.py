@@ -1,7 +1,8 @@
 """Whole sessions whose provider fails: the exit code, and the words that somebody reads at 3 a.m.
 
-`make test` runs one that fails, one whose undo fails and one that is refused. What each provider's failure does to each step is in
-test_provider_faults.py; what a colleague changes after the rollback in test_asked_again.py, without a session.
+`make test` runs one whose undo fails and one that is refused; one that fails is in tests/rollback/test_stories.py. What each provider's
+failure does to each step is in test_provider_faults.py; what a colleague changes after the rollback in test_asked_again.py, without a
+session.
 """
 
 import json
@@ -156,7 +157,7 @@ def owed(ended: Finished) -> list[str]:
     return [entry["kind"] for entry in journal(ended) if entry["event"] == "undo-owed"]
 
 
-@pytest.mark.long_matrix("drills whose provider fails")
+@pytest.mark.nightly
 def test_a_refused_rollback_is_a_failed_action(practice_range: Range, project: Project) -> None:
     """12: which step, what Render said, and what to do; what was changed before it is put back, and the checks say how it is."""
     ended = drill(project, practice_range, at='"event": "planting"', what="error-403", operation="rollback")
@@ -171,7 +172,7 @@ def test_a_refused_rollback_is_a_failed_action(practice_range: Range, project: P
     assert practice_range.remote.identity()["live"] == "candidate"
 
 
-@pytest.mark.long_matrix("drills whose provider fails")
+@pytest.mark.nightly
 def test_automatic_deploys_that_stay_on_decide(practice_range: Range, project: Project) -> None:
     """12, although users have the stable release: the next push would take it from them. Nobody is told to do more than that."""
     ended = drill(project, practice_range, at='"event": "planting"', what="error-503", operation="patch")
@@ -188,7 +189,7 @@ def test_automatic_deploys_that_stay_on_decide(practice_range: Range, project: P
     assert not any("take the next stronger strategy" in text for text in told), told
 
 
-@pytest.mark.long_matrix("drills whose provider fails")
+@pytest.mark.nightly
 def test_a_provider_that_is_down_stops_its_own_part_only(practice_range: Range, project: Project) -> None:
     """12: not even the front end's target can be found; the back end and the features are taken back all the same."""
     ended = drill(
