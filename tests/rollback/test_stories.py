@@ -3,6 +3,7 @@
 The drill that is a GO: test_drill.py. Runs that were killed: test_resume.py.
 """
 
+import shutil
 import signal
 import time
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from pam_rollback.plan.plan import load_plan
 from pam_rollback.report.past_drills import sought
 from pam_rollback.rollback.fixtures import incident, story_objectives
 from pam_rollback.rollback.rules.incident import ErrorRate
+from tests.fault_rows.communication import CHANNEL, CHANNELS, STORY_NOTICE
 from tests.fault_rows.matrix import ROOT
 from tests.session.drilling import NO_WINDOW, calm, journal, switched_off, switched_on, wait_for
 from tests.sessions import ONLY_HEALTH, WINDOWS, Project, Range
@@ -44,13 +46,15 @@ class Helpless:
     id: str
     red: frozenset[str]
     faults: Mapping[str, Mapping[str, str | float]]
-    arguments: tuple[str, ...] = field(default=(NO_WINDOW, "-k", "reverts or notified"))
+    arguments: tuple[str, ...] = field(
+        default=(NO_WINDOW, "-k", f"reverts or {STORY_NOTICE} or {CHANNEL} or {CHANNELS}")
+    )
 
 
 HELPLESS = (
     Helpless(
         "a tenth of the users keeps the features, and the channel is down",
-        frozenset({"test_every_user_reverts", "test_team_was_notified"}),
+        frozenset({"test_every_user_reverts", STORY_NOTICE, CHANNEL, CHANNELS}),
         {"flags-partial": {"percent": 10}, "notifications-down": {}},
     ),
     Helpless(
@@ -68,6 +72,8 @@ def test_a_rollback_that_does_not_help_is_seen(practice_range: Range, project: P
     """Each expectation that depends on it turns red, and says so: NO-GO."""
     if NO_WINDOW in case.arguments:
         calm(project)
+    for name in ("test_communication.py", "test_escalation.py"):
+        shutil.copy(ROOT / "checks" / name, project.folder / "checks")
     with project.start(STORY, "--env", str(practice_range.file), *case.arguments) as session:
         # After the incident was planted (its own clean-up would take an earlier fault away) and before the rollback is judged.
         wait_for(project.run_folder / "after-feature-flag" / "baseline.json", "overall")
