@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.report.verdict import Outcome
-from pam_rollback.session.classification import MESSAGE, OUTCOME
+from pam_rollback.session.classification import MESSAGE, NOTHING_NEW, OUTCOME
 from pam_rollback.session.detail import keep_workers_quiet
 from pam_rollback.session.phases import LiveReport
 
@@ -25,16 +25,10 @@ class Told:
         return lambda *_: None
 
 
-def red(nodeid: str, message: str, outcome: Outcome = Outcome.BROKEN_CRITERION, when: str = "call") -> Any:
+def red(nodeid: str, message: str, outcome: Outcome = Outcome.BROKEN_CRITERION) -> Any:
     """The report of a test that is not good."""
-    said = [
-        (OUTCOME, outcome.value),
-        (MESSAGE, message),
-        ("criterion", "CR-4"),
-        ("title", "It is so."),
-        ("runbook", "x"),
-    ]
-    return SimpleNamespace(nodeid=nodeid, user_properties=said, failed=True, skipped=False, when=when)
+    said = {OUTCOME: outcome.value, MESSAGE: message, "criterion": "CR-4", "title": "It is so.", "runbook": "x"}
+    return SimpleNamespace(nodeid=nodeid, user_properties=[*said.items()], failed=True, skipped=False, when="call")
 
 
 @pytest.fixture
@@ -57,6 +51,17 @@ def test_a_test_and_a_cause_are_told_once(told: Told) -> None:
         "no browser",
         "another reason",
     ]
+
+
+def test_what_is_new_is_told_after_what_is_not(told: Told) -> None:
+    """Also of the same test: only its cases of one kind are one line."""
+    live = LiveReport(SimpleNamespace(), SimpleNamespace(), told)  # type: ignore[arg-type]
+    for page, old in (("home", True), ("chat", True), ("money", False)):
+        report = red(f"checks/test_a.py::test_pages[{page}]", f"label on {page}")
+        report.user_properties.append((NOTHING_NEW, old))
+        live.pytest_runtest_logreport(report)
+
+    assert [line.partition(": ")[2].partition(";")[0] for line in told.lines] == ["label on home", "label on money"]
 
 
 def test_workers_say_nothing_of_themselves() -> None:

@@ -96,8 +96,10 @@ class LiveReport:
         properties = seen.properties
         criteria = str(properties.get("criterion", "")).split()
         self._progress.bad(criteria)
-        test = f"{outcome} {properties.get('situation', AS_IS)} {seen.nodeid.partition('[')[0]}"
-        cause = f"{NOTHING_NEW} {criteria}" if properties.get(NOTHING_NEW) else message
+        of_old = bool(properties.get(NOTHING_NEW))
+        # What is new is told, also where the same test has found what was there before.
+        test = f"{outcome} {of_old} {properties.get('situation', AS_IS)} {seen.nodeid.partition('[')[0]}"
+        cause = f"{NOTHING_NEW} {criteria}" if of_old else message
         told = not self._causes.isdisjoint({test, cause})
         self._causes |= {test, cause}
         if told:
