@@ -87,6 +87,8 @@ def test_what_it_wrote_is_true(
     assert "user_settings is wide" in text_of(folder)
     assert (environment.contract.tables.settings, len(environment.users_rows)) == ("wide", 6)
     assert environment.contract.limits.client == 50
+    assert environment.render is not None
+    assert [*environment.render.workers] == today.state["render"]["workers"], "they go back with the API"
     assert environment.git is not None
     assert environment.git.migrations_folder == "supabase/migrations"
     written = (project.folder / "products" / "here.toml").read_text("utf-8") + (folder / "here.toml").read_text("utf-8")
@@ -100,8 +102,15 @@ def test_what_it_wrote_is_true(
     assert "HC-3" in ill.out
 
 
-def test_a_banned_address_is_told_so(today: Today, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_banned_address_is_told_so(
+    today: Today,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
     """By the product that bans: nothing is written."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
     for number in range(PATHS_PER_MINUTE * 2):
         today.api(f"/health/{number}", token="")
     arguments = ["--frontend", today.state["urls"]["frontend"], "--api", today.state["urls"]["api"]]
