@@ -10,6 +10,7 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.browser.client.browser import launch_arguments
 from pam_rollback.browser.client.located import located
 from pam_rollback.browser.client.pam_site import PamSite
+from pam_rollback.browser.rules.journeys import Stopped
 from pam_rollback.browser.rules.never_found import NotAsDescribed
 from pam_rollback.product.rules.site import Element
 from tests.contracts import PAGES
@@ -98,5 +99,36 @@ def test_a_form_that_passes_asks_nobody_to_sign_in(browser: Browser, script: str
         password = {"password": Element.model_validate({"selector": "input[type=password]"})}
         site = PamSite(page, "http://pam.test", PAGES, password, within_s=2)  # type: ignore[arg-type]
         assert site.asks_to_sign_in() is asks
+    finally:
+        page.close()
+
+
+TOAST = """<h1>Trips</h1><button id=open style="position:fixed;right:10px;bottom:10px">Open</button>
+<div id=toast style="position:fixed;right:0;bottom:0;width:200px;height:80px;background:#fff">Unable to load news</div>
+<script>
+let quiet;
+const goes = () => { quiet = setTimeout(() => toast.remove(), GOES_MS) };
+toast.onmouseenter = () => clearTimeout(quiet);
+toast.onmouseleave = goes;
+if (GOES_MS < 9000) goes();
+document.getElementById("open").onclick = () => document.body.insertAdjacentHTML("beforeend", "<textarea aria-label=Message></textarea>");
+</script>"""
+
+
+@pytest.mark.parametrize("goes_ms", [600, 99_000], ids=["passes", "stays"])
+def test_a_notification_over_a_button_is_waited_for(browser: Browser, goes_ms: int) -> None:
+    """It stays as long as it is pointed at, so the pointer goes away; one that never goes keeps people from the chat."""
+    page = browser.new_page()
+    try:
+        body = TOAST.replace("GOES_MS", str(goes_ms))
+        page.route("http://pam.test/**", lambda route: route.fulfill(body=body, content_type="text/html"))
+        chat = {"open_chat": {"role": "button", "name": "Open"}, "message": {"label": "Message"}}
+        described = {name: Element.model_validate(element) for name, element in chat.items()}
+        site = PamSite(page, "http://pam.test", PAGES, described, within_s=4)  # type: ignore[arg-type]
+        if goes_ms < 9000:
+            assert site.open_chat() == "Trips"
+        else:
+            with pytest.raises(Stopped, match=r'open the chat: <div id="toast".*> lies over it for 4 s'):
+                site.open_chat()
     finally:
         page.close()

@@ -79,6 +79,35 @@ def test_with_a_session_that_nobody_knows_only_what_breaks_counts(browser: Brows
     }
 
 
+@pytest.mark.parametrize(
+    ("leaves", "found"), [("location = '/next'", 0), ("document.body.append(frame)", 1)], ids=["page", "frame"]
+)
+def test_what_fails_because_its_page_was_left_is_nobodys_fault(browser: Browser, leaves: str, found: int) -> None:
+    """Whatever the browser calls it; a frame that is opened leaves no page."""
+    context = browser.new_context()
+    held: list[Route] = []
+
+    def next_page(route: Route) -> None:
+        held.pop().abort("failed")
+        route.fulfill(body="<h1>Next</h1>", content_type="text/html")
+
+    page_text = f"""<h1>Trips</h1><script>fetch("/api/500").catch(() => 0); const frame = document.createElement("iframe"); frame.src = "/next";
+    setTimeout(() => {{ {leaves} }}, 100)</script>"""
+    try:
+        context.route("http://pam.test/**", lambda route: answer(route, page_text))
+        context.route("http://pam.test/api/500", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks its handlers
+        context.route("http://pam.test/next", next_page)
+        witness = Witness(frozenset({"pam.test"}))
+        witness.watch(context)
+        page = context.new_page()
+        page.goto("http://pam.test/")
+        page.frame_locator("iframe").locator("h1").wait_for() if found else page.wait_for_url("**/next")
+        assert witness.quiet(page, within_s=5)
+        assert len(witness.complaints) == found, witness.complaints
+    finally:
+        context.close()
+
+
 def test_a_page_that_is_put_together_piece_by_piece_is_waited_for(browser: Browser) -> None:
     """Its parts come first, then its scripts are at work, then it asks for what it shows."""
     assert noticed(browser, page_text=LAZY) == {"HTTP 500: GET http://pam.test/api/500"}

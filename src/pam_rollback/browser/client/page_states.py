@@ -4,7 +4,6 @@ The message of the chat is typed and sent, but caught in the browser: it never r
 own content can be seen; an empty page, an alert in its place or the page for unknown addresses is a finding.
 """
 
-import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.outside_text import cut
 from pam_rollback.browser.client import paced
+from pam_rollback.browser.client.clicking import click, covered_by
 from pam_rollback.browser.client.held_question import HeldQuestion
 from pam_rollback.browser.client.pam_site import PamSite
 from pam_rollback.browser.client.rendered_page import heading_of
@@ -44,7 +44,6 @@ _COMES_FROM: Final[Mapping[str, str]] = {
 }
 _MEANT_TO_ALERT: Final = ("login-error", "chat-error")
 
-_COVERS: Final = re.compile(r"(?P<what><[^<>]*>).* intercepts pointer events")
 """In what Playwright tells of a click that came to nothing."""
 _STREAMS: Final = ("eventsource", "websocket", "ping", "media")
 _PAUSE_MS: Final = 25
@@ -234,7 +233,7 @@ class Visit:
         return self._wait_for(messages.last, "the earlier messages")
 
     def _chat_dialog(self) -> Locator:
-        self._person.await_element("clear_chat", "clear the chat").click()
+        click(self._person.await_element("clear_chat", "clear the chat"), within_s=self._site.deadline_s)
         return self._wait_for(self.page.locator(DIALOG), "the dialog that asks before the chat is cleared")
 
     def _chat_thinking(self) -> Locator:
@@ -275,10 +274,9 @@ class Visit:
             if self._is_beside_the_screen(link):
                 continue
             try:
-                link.click(timeout=self._site.deadline_s * 1000)
+                click(link, within_s=self._site.deadline_s)
             except PlaywrightTimeoutError as why:
-                over = _COVERS.search(str(why))
-                covered = covered or (over["what"] if over is not None else "")
+                covered = covered or covered_by(why)
             else:
                 return
         if covered:

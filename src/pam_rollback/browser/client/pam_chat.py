@@ -8,6 +8,7 @@ from typing import Any
 from playwright.sync_api import Error, Locator, Page, Response
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
+from pam_rollback.browser.client.clicking import click
 from pam_rollback.browser.client.pam_session import SignedInPage
 from pam_rollback.browser.client.pausing import pause
 from pam_rollback.browser.client.rendered_page import content_of
@@ -53,7 +54,7 @@ class ChatPage(SignedInPage):
             with self._step("open the chat", "no button that opens it", "open_chat"):
                 self.find("open_chat").wait_for()
                 before = content_of(self.page)
-                self.find("open_chat").click()
+                click(self.find("open_chat"), within_s=self._within_s)
         with self._step("open the chat", "no field for a message", "message"):
             self._comes_up("message", "open the chat", before)
             self._takes_words("open the chat")
@@ -172,13 +173,13 @@ class ChatPage(SignedInPage):
         spend(QUESTION)
         before = self._messages.count()
         with self._step("speak to PAM", "no button to speak"):
-            self._speak.click()
+            click(self._speak, within_s=self._within_s)
         self._answers.clear()  # of voice no contract names an intent: its words are judged
         stop = self.find("stop_speaking")
         with self._step("speak to PAM", "recording did not start"):
             self._either(stop, "speak to PAM")
             self.page.wait_for_timeout(200)  # some sound: an empty recording is refused
-            stop.click()
+            click(stop, within_s=self._within_s)
         # What was heard is not known beforehand, so the spoken message is the one that was not there.
         spoken = self._messages.nth(before)
         with self._step("speak to PAM", "no answer"):

@@ -17,6 +17,7 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.outside_text import cut
 from pam_rollback.browser.client import paced
+from pam_rollback.browser.client.clicking import click, covered_by
 from pam_rollback.browser.client.located import located
 from pam_rollback.browser.client.page_signs import SignsOfPage
 from pam_rollback.browser.client.pausing import pause
@@ -83,7 +84,7 @@ class PamPage:
         if self.is_at(path) or not link.count():
             return heading
         with self._step(f"go to {path}", "no page with a heading"):
-            link.first.click()
+            click(link.first, within_s=self._within_s)
             self.page.wait_for_url(self._address + path, wait_until="commit")
             return self.heading()
 
@@ -103,7 +104,7 @@ class PamPage:
         if link.count() == 0:
             return self.open(path)
         with self._step(f"go to {path}", "no page with a heading"):
-            link.first.click()
+            click(link.first, within_s=self._within_s)
             self.page.wait_for_url(self._address + path, wait_until="commit")
             return self.heading()
 
@@ -161,7 +162,13 @@ class PamPage:
         """
         try:
             yield
-        except PlaywrightTimeoutError:
+        except PlaywrightTimeoutError as error:
+            over = covered_by(error)
+            if over:
+                shown = self._shown()
+                raise Stopped(
+                    f"{what}: {over} lies over it for {self._within_s:g} s; the page shows: {shown}"
+                ) from None
             because = self._refuse_when_not_as_described(what, works_with)
             seen = f"the page shows: {self._shown()}{because}"
             raise Stopped(f"{what}: {missing} within {self._within_s:g} s; {seen}") from None

@@ -12,6 +12,7 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from pam_rollback.base.strict_json import read_json
 from pam_rollback.browser.client import paced
+from pam_rollback.browser.client.clicking import click
 from pam_rollback.browser.client.pam_page import PamPage
 from pam_rollback.browser.rules.journeys import Stopped
 from pam_rollback.environment.environment_tables import Pages
@@ -79,7 +80,7 @@ class SignedInPage(PamPage):
         spend(SIGN_IN)
         with self._step("sign in", "the fields for e-mail and password are not there", "email", "password"):
             if self._sign_in_link.count():
-                self._sign_in_link.first.click()
+                click(self._sign_in_link.first, within_s=self._within_s)
             elif not self.is_at(self._pages.login):
                 paced.goto(self.page, self._address + self._pages.login, wait_until="domcontentloaded")
             self.find("email").fill(email)
@@ -118,7 +119,7 @@ class SignedInPage(PamPage):
     def sign_out(self) -> bool:
         """Sign out by the button; whether the site shows it."""
         with self._step("sign out", "no button to log out", "log_out"):
-            self._sign_out_button.click()
+            click(self._sign_out_button, within_s=self._within_s)
         with self._step("sign out", "the site still looks signed in"):
             self._sign_out_button.wait_for(state="hidden")
         try:

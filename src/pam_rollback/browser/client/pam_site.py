@@ -3,6 +3,7 @@
 from playwright.sync_api import Locator
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
+from pam_rollback.browser.client.clicking import click
 from pam_rollback.browser.client.pam_chat import ChatPage
 from pam_rollback.browser.client.rendered_page import content_of
 from pam_rollback.browser.rules.journeys import Stopped
@@ -23,7 +24,7 @@ class PamSite(ChatPage):
         """Take the first trip to PAM."""
         with self._step("choose a trip", "the chat does not open with a message about the trip", "message"):
             before = content_of(self.page)
-            self._plan_links.first.click()
+            click(self._plan_links.first, within_s=self._within_s)
             self._comes_up("message", "choose a trip", before)
 
     def add_expense(self, amount: str, note: str) -> bool:
@@ -33,7 +34,7 @@ class PamSite(ChatPage):
             self.find("amount").fill(amount)
             self.find("note").fill(note)
         with self._step("add an expense", "it was not sent", "add_expense"):
-            self.find("add_expense").click()
+            click(self.find("add_expense"), within_s=self._within_s)
         try:
             self._either(self.find("expenses").filter(has_text=note), "add an expense")
         except PlaywrightTimeoutError:
@@ -58,7 +59,7 @@ class PamSite(ChatPage):
                 raise Stopped(f"change a setting: there is no other unit than {shown!r}")
             self._unit.select_option(wanted)
         with self._step("change a setting", "the page does not say that it was saved", "save"):
-            self.find("save").click()
+            click(self.find("save"), within_s=self._within_s)
             try:
                 self._either(self.find("saved").filter(has_text="Saved"), "change a setting")
             except PlaywrightTimeoutError:

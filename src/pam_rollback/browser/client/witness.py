@@ -71,7 +71,7 @@ class Witness:
         }
 
     def _asked(self, request: Request) -> None:
-        if request.is_navigation_request():
+        if request.is_navigation_request() and request.frame.parent_frame is None:
             self._open.clear()  # what the page before has asked for is given up
         if self._is_ours(request.url):
             self._open.add(request)
@@ -100,9 +100,12 @@ class Witness:
         self._note(f"script error: {error.error.message}")
 
     def _failed(self, request: Request) -> None:
+        waited_for = (
+            request in self._open
+        )  # one of a page that was left is given up, by whatever name: by a service worker as failed
         self._ended(request)
         why = request.failure or "no reason given"
-        if self._is_ours(request.url) and not any(word in why for word in _GIVEN_UP):
+        if waited_for and not any(word in why for word in _GIVEN_UP):
             self._note(f"failed request: {request.method} {_without_query(request.url)} ({why})")
 
     def _answered(self, response: Response) -> None:

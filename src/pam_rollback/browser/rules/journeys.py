@@ -193,6 +193,8 @@ class NewSession(Walk):
     signed_out: bool = False
     asked_to_sign_in: bool = False
     signed_in_again: bool = False
+    not_again: str = ""
+    """Why not, where a window of its own had to be opened for that."""
     told: JudgedFindings = NOTHING_TOLD
     """Whether a page that does not ask is known, and why it counts if not."""
 
@@ -219,7 +221,8 @@ class NewSession(Walk):
             return "signing out leaves the person signed in"
         if not self.asked_to_sign_in:
             silent = "with a session that the service does not know any more, the page does not ask to sign in"
-            return self.told.after(silent) + self.told.advice
+            again = f"; nor can one sign in again in a new window: {self.not_again}" if self.not_again else ""
+            return self.told.after(silent) + again + self.told.advice
         return "works" if self.signed_in_again else "signing in again does not work"
 
 
