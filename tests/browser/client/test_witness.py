@@ -91,7 +91,8 @@ def test_what_fails_because_its_page_was_left_is_nobodys_fault(browser: Browser,
         held.pop().abort("failed")
         route.fulfill(body="<h1>Next</h1>", content_type="text/html")
 
-    page_text = f"""<h1>Trips</h1><script>fetch("/api/500").catch(() => 0); const frame = document.createElement("iframe"); frame.src = "/next";
+    page_text = f"""<h1>Trips</h1><script>fetch("/api/500").catch(() => 0);
+    const frame = document.createElement("iframe"); frame.src = "/next";
     setTimeout(() => {{ {leaves} }}, 100)</script>"""
     try:
         context.route("http://pam.test/**", lambda route: answer(route, page_text))
