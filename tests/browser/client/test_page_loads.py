@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from pam_rollback.browser.client.browser import launch_arguments
-from pam_rollback.browser.client.page_loads import LIBRARY, load_page
+from pam_rollback.browser.client.page_loads import LIBRARY, _settled, load_page
 from pam_rollback.browser.rules.page_loads import Metric, PageLoad, PageLoads, Visit
 
 STYLE = b"p { color: #123456 }" + b" " * 20_000
@@ -130,6 +131,17 @@ def test_what_is_wrong_shows_in_its_own_vital(browser: Browser, site: str) -> No
     # Browsers round the length of an event to 8 ms (Event Timing), so 250 ms may read as 248.
     assert hanging[Metric.INP] >= 248
     assert late[Metric.CLS] == hanging[Metric.CLS] == 0
+
+
+def test_a_page_at_rest_is_asked_until_it_has_told_how_far_its_content_shifted() -> None:
+    """The library says so a moment after the first picture, also that nothing did."""
+    told = iter([{"LCP": 300}, {"LCP": 300, "CLS": 0}])
+    page = SimpleNamespace(evaluate=lambda _: {"vitals": next(told), "quietMs": 999}, wait_for_timeout=lambda _: None)
+    network = SimpleNamespace(busy=False)
+
+    assert _settled(page, network, time.monotonic() + 9) == {"LCP": 300, "CLS": 0}  # type: ignore[arg-type]
+    told = iter([{"LCP": 300}])
+    assert _settled(page, network, deadline_s=0) == {"LCP": 300}, "nor longer than there is time"  # type: ignore[arg-type]
 
 
 def test_bytes_are_those_of_the_wire(browser: Browser, site: str) -> None:

@@ -124,10 +124,10 @@ def _load(page: Page, network: _Network, url: str, visit: Visit, within_s: float
 
 
 def _settled(page: Page, network: _Network, deadline_s: float) -> dict[str, float]:
-    """Wait until the page has come to rest and shown its content, or the time is up; gives its vitals, whatever there are."""
+    """Wait until the page has come to rest and told how its content came, or the time is up; gives its vitals, whatever there are."""
     while True:
         seen = page.evaluate(_LOOK)
-        at_rest = not network.busy and seen["quietMs"] >= _QUIET_MS and Metric.LCP in seen["vitals"]
+        at_rest = not network.busy and seen["quietMs"] >= _QUIET_MS and {Metric.LCP, Metric.CLS} <= {*seen["vitals"]}
         if at_rest or time.monotonic() >= deadline_s:
             return dict(seen["vitals"])
         page.wait_for_timeout(_LOOK_AGAIN_MS)
