@@ -19,7 +19,6 @@ _FOR_WORKERS = re.compile(r"@|-[a-z]*[dhn]|--(numproc|max|dist|load|no-load|tx|p
 pytest_plugins = (
     "pam_rollback.session.lasting_streams",
     "pam_rollback.session.start_up",
-    "pam_rollback.session.quick_end",
     "pam_rollback.session.options",
     "pam_rollback.session.entry",
     "pam_rollback.session.browser_gate",
