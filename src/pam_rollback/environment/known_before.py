@@ -39,6 +39,8 @@ class Finding:
     """How a waiver names all of its kind; empty where it is named by its text."""
     by: str = field(default="", compare=False)
     """The tool that found it, with its version; empty where none did."""
+    place: str = field(default="", compare=False)
+    """Where it was found, as the text of another finding: for what is not called the same in each look. Empty where it is."""
 
     @property
     def text(self) -> str:
@@ -224,8 +226,12 @@ class KnownBefore:
         known: list[tuple[Finding, Answer]] = []
         unanswered: list[Finding] = []
         why: dict[Finding, str] = {}
+        findings = tuple(findings)
+        there: Counter[str] = Counter()
         for finding in findings:
-            found = self._judged(finding)
+            there[finding.place] += finding.count
+        for finding in findings:
+            found = self._judged(finding, there[finding.place])
             if isinstance(found, Answer):
                 known.append((finding, found))
             elif found is None:
@@ -252,10 +258,12 @@ class KnownBefore:
         }
         return "; ".join(f"found by {here}, those of the baseline by {there}" for here, there in others.items())
 
-    def _judged(self, finding: Finding) -> Answer | str | None:
-        """Who answers for it, or why it counts; None: it was there before, and nobody does."""
+    def _judged(self, finding: Finding, there: int) -> Answer | str | None:
+        """Who answers for it, or why it counts; None: it was there before, and nobody does. ``there``: how much there is in its place."""
         named = [answer for answer in self.answers if answer.names(finding)]
         before = self.recorded.get((finding.item, finding.text), 0)
+        if not before and finding.place and there <= self.recorded.get((finding.item, finding.place), 0):
+            before = finding.count  # what is there now was there before, by another name
         if not before:
             return self._not_recorded if named else ""
         if self.refused:

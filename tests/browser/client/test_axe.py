@@ -95,6 +95,9 @@ def test_exactly_the_planted_barriers_are_found(page: Page, rules: Rules) -> Non
     assert contrast.targets == ("p",)
     assert "contrast" in contrast.elements[0].why
     assert contrast.address.startswith("https://")
+    assert {element.path.split(" > ")[0] for violation in found.violations for element in violation.elements} == {
+        "html"
+    }
 
 
 def test_a_clean_page_has_none(page: Page, rules: Rules) -> None:

@@ -1,12 +1,13 @@
 """Known barriers are told from new ones."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 
 import pytest
 
-from pam_rollback.browser.rules.barriers import Findings, Violation, made_known
+from pam_rollback.browser.rules.barriers import Element, Findings, Violation, made_known
 from pam_rollback.browser.rules.known_barriers import Known, stable
 from pam_rollback.environment.known_before import Answer, KnownBefore
 from tests.browser.rules.found_barriers import broken, findings
@@ -50,6 +51,38 @@ def test_one_more_of_a_kind_is_new_although_its_place_is_known() -> None:
     left = new(findings(broken("#field-7", "#field-8")), known)
     assert left.violations[0].targets == ("#field-7", "#field-8")
     assert "more of it than before, 2 instead of 1" in str(left)
+
+
+PIE = {"path[name=tolls]": "svg > g:nth-child(1) > path", "path[name=fuel]": "svg > g:nth-child(2) > path"}
+
+
+def sectors(named: Mapping[str, str]) -> Findings:
+    """Parts of a diagram without a text, each by the name that axe-core gave it and by its place."""
+    elements = tuple(Element(selector, path=path) for selector, path in named.items())
+    return findings(Violation("svg-img-alt", "serious", "chat-dark", elements, "A picture has a text"))
+
+
+def test_an_element_is_known_by_its_place_when_it_has_another_name() -> None:
+    """axe-core names it by what is rare on the page at that moment."""
+    known = Known.from_data(json.loads(json.dumps(made_known([sectors(PIE)]).as_data())))
+    renamed = {f".sector[fill='#{number}']": path for number, path in enumerate(PIE.values())}
+    one_renamed = dict([*list(PIE.items())[:1], *list(renamed.items())[1:]])
+
+    assert new(sectors(renamed), known).violations == ()
+    assert new(sectors(one_renamed), known).violations == ()
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{".sector[fill='#2']": "svg > g:nth-child(3) > path"}, {".sector[fill='#2']": "svg > a > path"}],
+    ids=["one more in its place", "another place"],
+)
+def test_an_element_more_is_new_whatever_its_name(more: Mapping[str, str]) -> None:
+    """As many as before may be there, and no more; also in a baseline from before there were places."""
+    known = made_known([sectors(PIE)])
+
+    assert new(sectors({**PIE, **more}), known).violations[0].targets == tuple(more)
+    assert new(sectors({**more}), replace(known, places={})).violations[0].targets == tuple(more)
 
 
 def test_new_barriers_are_named_one_by_one_before_known_ones() -> None:

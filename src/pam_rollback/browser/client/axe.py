@@ -30,13 +30,14 @@ _VERSION: Final = re.compile(r"axe v(\d+\.\d+\.\d+)")
 _HEAD_CHARACTERS: Final = 200
 
 _RUN: Final = """async ([tags, withinMs]) => {
-  const told = ({ target, failureSummary }) => ({
+  const told = ({ target, ancestry, failureSummary }) => ({
     target,
+    ancestry,
     why: (failureSummary ?? "").split("\\n").slice(1).map((line) => line.trim()).filter(Boolean).join("; "),
   });
   const shortened = (rules) =>
     rules.map(({ id, impact, help, helpUrl, nodes }) => ({ id, impact, help, helpUrl, nodes: nodes.map(told) }));
-  const options = { runOnly: { type: "tag", values: tags }, resultTypes: ["violations", "incomplete"] };
+  const options = { runOnly: { type: "tag", values: tags }, resultTypes: ["violations", "incomplete"], ancestry: true };
   const late = new Promise((_, fail) => setTimeout(() => fail(new Error(`no answer in ${withinMs} ms`)), withinMs));
   const { passes, violations, incomplete } = await Promise.race([axe.run(document, options), late]);
   return { passed: passes.length, violations: shortened(violations), incomplete: shortened(incomplete) };
@@ -162,7 +163,10 @@ def _violations(found: Sequence[Mapping[str, Any]], page_state: str) -> tuple[Vi
             rule=str(rule["id"]),
             impact=str(rule["impact"] or "unknown"),
             page_state=page_state,
-            elements=tuple(Element(_selector(node["target"]), str(node["why"])) for node in rule["nodes"]),
+            elements=tuple(
+                Element(_selector(node["target"]), str(node["why"]), _selector(node["ancestry"]))
+                for node in rule["nodes"]
+            ),
             help=str(rule["help"]),
             address=str(rule["helpUrl"]),
         )

@@ -27,6 +27,8 @@ class Element:
 
     selector: str
     why: str = ""
+    path: str = ""
+    """From the top of the page, by the number of each part among its siblings; empty where the selector is that already."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,16 @@ class Findings(Sentence):
     @property
     def findings(self) -> tuple[Finding, ...]:
         """Each kind of barrier, with the number of its elements."""
-        found = Counter(violation.key_of(element) for violation in self.violations for element in violation.elements)
-        return tuple(as_finding(key, count, self.rules) for key, count in found.items())
+        return tuple(as_finding(key, count, self.rules, path) for key, (count, path) in self.by_key.items())
+
+    @property
+    def by_key(self) -> dict[Key, tuple[int, str]]:
+        """How many elements each has, and their place in the page: the one that all of them have, else empty."""
+        paths: dict[Key, list[str]] = {}
+        for violation in self.violations:
+            for element in violation.elements:
+                paths.setdefault(violation.key_of(element), []).append(stable(element.path))
+        return {key: (len(found), found[0] if len({*found}) == 1 else "") for key, found in paths.items()}
 
     def without(self, told: JudgedFindings) -> Self:
         """The same without what is known. Of a kind that counts all elements are shown."""
@@ -134,11 +144,11 @@ class Findings(Sentence):
 
 def made_known(findings: Iterable[Findings]) -> Known:
     """What these findings make known."""
-    findings = tuple(findings)
-    counts = Counter(
-        violation.key_of(element)
-        for found in findings
-        for violation in found.violations
-        for element in violation.elements
-    )
-    return Known(counts, ", ".join(dict.fromkeys(found.rules for found in findings)))
+    counts, places, rules = Counter[Key](), Counter[Key](), dict[str, None]()
+    for found in findings:
+        rules[found.rules] = None
+        for key, (count, path) in found.by_key.items():
+            counts[key] += count
+            if path:
+                places[(*key[:2], path)] += count
+    return Known(counts, ", ".join(rules), places)

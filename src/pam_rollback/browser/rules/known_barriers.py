@@ -2,8 +2,8 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from pam_rollback.environment.known_before import Finding
@@ -40,10 +40,15 @@ def _in_order(found: re.Match[str]) -> str:
     return text if text.startswith("[") else "".join(sorted(_CLASS.findall(text)))
 
 
-def as_finding(key: Key, count: int = 1, by: str = "") -> Finding:
-    """A barrier as a waiver names it, ``color-contrast on home-light: a.button``; and, with all of its rule, ``color-contrast on *: *``."""
+def as_finding(key: Key, count: int = 1, by: str = "", path: str = "") -> Finding:
+    """A barrier as a waiver names it, ``color-contrast on home-light: a.button``; and, with all of its rule, ``color-contrast on *: *``.
+
+    ``path``: the element's place in the page. axe-core names an element by what is rare at that moment, so one can have two names.
+    """
     rule, page_state, selector = key
-    return Finding(ITEM, f"{rule} on {page_state}", selector, count, kind=rule, pattern=f"{rule} on *: *", by=by)
+    place = f"{rule} on {page_state}: {path}" if path else ""
+    pattern = f"{rule} on *: *"
+    return Finding(ITEM, f"{rule} on {page_state}", selector, count, kind=rule, pattern=pattern, by=by, place=place)
 
 
 @dataclass(frozen=True)
@@ -52,20 +57,29 @@ class Known:
 
     counts: Mapping[Key, int]
     rules: str
+    places: Mapping[Key, int] = field(default_factory=dict)
+    """The same by the elements' places in the page."""
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """Each as a later run compares it."""
-        return tuple(as_finding(key, count) for key, count in self.counts.items())
+        """Each as a later run compares it, and each place."""
+        return tuple(as_finding(key, count) for key, count in (*self.places.items(), *self.counts.items()))
 
     def as_data(self) -> dict[str, Any]:
         """As JSON can hold it."""
-        return {"rules": self.rules, "barriers": [[*key, count] for key, count in sorted(self.counts.items())]}
+        listed = {"barriers": self.counts, "places": self.places}
+        return {"rules": self.rules} | {
+            name: [[*key, count] for key, count in sorted(counts.items())] for name, counts in listed.items()
+        }
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Self:
-        """Read back what ``as_data`` gave, also before what counts as differing grew."""
-        counts: Counter[Key] = Counter()
-        for rule, state, target, count in data["barriers"]:
-            counts[str(rule), str(state), stable(str(target))] += int(count)
-        return cls(counts, str(data["rules"]))
+        """Read back what ``as_data`` gave, also before what counts as differing grew, and before there were places."""
+        return cls(_counts(data["barriers"]), str(data["rules"]), _counts(data.get("places", [])))
+
+
+def _counts(rows: Iterable[Sequence[Any]]) -> Counter[Key]:
+    counts: Counter[Key] = Counter()
+    for rule, state, target, count in rows:
+        counts[str(rule), str(state), stable(str(target))] += int(count)
+    return counts
