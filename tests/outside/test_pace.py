@@ -225,17 +225,19 @@ def test_another_product_or_browser_has_a_minute_of_its_own(tmp_path: Path) -> N
     assert asked(time, lambda: beside(time, file, address=2).before_request(f"{API}/a", "")) == pytest.approx(61, abs=1)
 
 
-def test_room_is_left_for_what_another_session_asks_all_the_time(tmp_path: Path) -> None:
+@pytest.mark.parametrize("limit", ["with_token", "address", "client"])
+def test_room_is_left_for_what_another_session_asks_all_the_time(limit: str, tmp_path: Path) -> None:
     """As long as it says so; of a session that was killed nothing is heard, and a minute later nothing is left."""
     time, file = Time(), tmp_path / "asked"
     watch = beside(time, file, steady=[("/me", 3, True), ("/health", 0, False)])
     watch.begin()
-    checks = beside(time, file, with_token=5, paths=4)
+    checks = beside(time, file, paths=4, **{limit: 5})
 
     def burst() -> list[float]:
         return [asked(time, lambda: checks.before_request(f"{API}/me", "Bearer a")) for _ in range(3)]
 
     assert burst() == [0, 0, pytest.approx(61, abs=1)], "3 of 5 are the watch's"
+    time.now_s += 62
     watch.renew()
     assert asked(time, lambda: checks.before_request(f"{API}/a", "")) == 0
     assert asked(time, lambda: checks.before_request(f"{API}/b", "")) == 0
@@ -314,7 +316,7 @@ import sys, time
 from pathlib import Path
 from pam_rollback.outside.pace import Pace
 from pam_rollback.outside.pace_book import Book, Tally
-pace = Pace({"a"}, address=9, patient=False, book=Book("a", Path(sys.argv[1])), tally=Tally(Path(sys.argv[2])), budget={"page": 25})
+pace = Pace({"a"}, address=9, book=Book("a", Path(sys.argv[1])), tally=Tally(Path(sys.argv[2])), budget={"page": 25})
 for _ in range(20):
     pace.saw_request("http://a/", "")
     pace.spent["ours"] += pace._is_left("page", 25)

@@ -56,7 +56,7 @@ class Minute:
         return 0.0 if over <= 0 else max(0.0, moments[over - 1] + MINUTE_S + AHEAD_S - now_s)
 
     def _counts(self, steady: Line) -> bool:
-        return self.kind in {_ADDRESS, _ANONYMOUS} or (self.kind == _NAMED and steady.token)
+        return self.kind in {_ADDRESS, _ANONYMOUS, _CLIENT} or (self.kind == _NAMED and steady.token)
 
 
 @dataclass

@@ -88,7 +88,7 @@ class Findings(Sentence):
         paths: dict[Key, list[str]] = {}
         for violation in self.violations:
             for element in violation.elements:
-                paths.setdefault(violation.key_of(element), []).append(stable(element.path))
+                paths.setdefault(violation.key_of(element), []).append(element.path)
         return {key: (len(found), found[0] if len({*found}) == 1 else "") for key, found in paths.items()}
 
     def without(self, told: JudgedFindings) -> Self:

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -75,11 +75,9 @@ class Known:
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Self:
         """Read back what ``as_data`` gave, also before what counts as differing grew, and before there were places."""
-        return cls(_counts(data["barriers"]), str(data["rules"]), _counts(data.get("places", [])))
-
-
-def _counts(rows: Iterable[Sequence[Any]]) -> Counter[Key]:
-    counts: Counter[Key] = Counter()
-    for rule, state, target, count in rows:
-        counts[str(rule), str(state), stable(str(target))] += int(count)
-    return counts
+        counts: Counter[Key] = Counter()
+        for rule, state, target, count in data["barriers"]:
+            counts[str(rule), str(state), stable(str(target))] += int(count)
+        # A place is exact: with positions left out, one button of a row would stand for any other.
+        places = {(str(rule), str(state), str(path)): int(count) for rule, state, path, count in data.get("places", [])}
+        return cls(counts, str(data["rules"]), places)
