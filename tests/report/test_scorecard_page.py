@@ -124,10 +124,25 @@ def test_what_is_broken_comes_first_and_once(broken: RunRecord) -> None:
     assert text.index("What is broken") < text.index("Who, what, why")
     assert text.count("the back end answered 503") == 1
     assert "HC-2 HC-5 [after-feature-flag]" in text
-    assert "and 1 more of the same cause" in text
+    assert "2 tests, one of them: " in text
     assert "expected the back end: healthy, HTTP 200" in text
     assert 'href="runbook.html#backend-unhealthy"' in page
     assert "why no reading" in text
+
+
+def test_a_long_finding_is_begun_and_the_rest_is_folded(broken: RunRecord) -> None:
+    """Nothing of it is lost, no word is cut, and what comes after it stays on the first view."""
+    words = " ".join(f"barrier-{number}" for number in range(200))
+    long = tuple(replace(one, message=f"AssertionError: {words}") for one in broken.results)
+    page = scorecard_page.render(replace(broken, results=long))
+
+    shown, folded = page.split("<summary>the rest of it</summary>", 1)
+    found = shown.rpartition("<dd>")[2].removesuffix("<details>")
+    rest = folded.partition("</details>")[0]
+
+    assert found.endswith(" …")
+    assert len(found) < 500
+    assert f"{found.removesuffix('…')}{rest}" == words
 
 
 def test_what_nobody_could_judge_does_not_look_broken(told: RunRecord, broken: RunRecord) -> None:

@@ -49,6 +49,8 @@ OUTCOME_WORDS: Final = {
     Outcome.KNOWN: "known before",
 }
 _PROBLEMS_MAX: Final = 12
+_FOUND_MAX: Final = 480
+"""Characters of what a test found that are shown at once: five lines of the page."""
 _NAMES_MAX: Final = 5
 _RIGHT: Final = frozenset({"n", "margin", "at", "took"})
 """Columns of figures."""
@@ -175,16 +177,26 @@ def _problem(group: Sequence[Result]) -> dict[str, str]:
     asked = "; ".join(f"{one.what}: {one.asked}" for one in result.measured if one.asked)
     title = wording.proves(result)
     of_a_test = not blind and result.outcome not in wording.HAPPENED
+    found, rest = _parted(wording.said_together(group))
     return {
         "tone": tone(result.outcome),
         "word": OUTCOME_WORDS[result.outcome],
         "ids": " ".join(dict.fromkeys(item for one in group for item in one.criteria)) + _where(result),
-        "title": title if len(group) == 1 else f"{title}, and {len(group) - 1} more of the same cause",
+        "title": title if len(group) == 1 else f"{len(group)} tests, one of them: {title}",
         "found_name": "why" if blind else "found",
-        "found": wording.said_together(group),
+        "found": found,
+        "rest": rest,
         "expected": asked if of_a_test else "",
         "next": result.runbook,
     }
+
+
+def _parted(text: str) -> tuple[str, str]:
+    """What is read at once, up to the end of a word, and what is folded away."""
+    if len(text) <= _FOUND_MAX:
+        return text, ""
+    end = text.rfind(" ", 0, _FOUND_MAX) + 1 or _FOUND_MAX
+    return f"{text[:end].rstrip()} …", text[end:]
 
 
 def _where(result: Result) -> str:
