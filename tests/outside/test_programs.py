@@ -70,6 +70,27 @@ def test_whoever_is_interrupted_leaves_nothing_running(tmp_path: Path) -> None:
     assert not is_running(pid.read_text(encoding="utf-8"))
 
 
+def test_an_interrupt_while_it_starts_leaves_nothing_running(tmp_path: Path) -> None:
+    """Ctrl-C between its first instruction and the moment in which its starter knows of it."""
+    script = (
+        "import os, signal, subprocess, sys; from pathlib import Path\n"
+        "from pam_rollback.outside.programs import run_program\n"
+        "started = subprocess.Popen.__init__\n"
+        "def interrupted(self, *given, **named):\n"
+        "    started(self, *given, **named); Path('it').write_text(str(self.pid)); os.kill(os.getpid(), signal.SIGINT)\n"
+        "subprocess.Popen.__init__ = interrupted\n"
+        "run_program(['sleep', '60'], folder=Path(), variables={}, deadline_s=30)"
+    )
+    began_s = time.monotonic()
+    session = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=40
+    )
+
+    assert "KeyboardInterrupt" in session.stderr
+    assert time.monotonic() - began_s < 25
+    assert not is_running((tmp_path / "it").read_text(encoding="utf-8"))
+
+
 def test_a_log_grows_while_it_runs_and_is_quoted_by_its_end(tmp_path: Path) -> None:
     """Both outputs in order; blank lines are not quoted."""
     log = tmp_path / "log"

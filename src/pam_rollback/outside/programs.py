@@ -5,8 +5,9 @@ import os
 import signal
 import subprocess
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -14,6 +15,7 @@ from typing import IO
 _LOOK_EVERY_S = 0.5
 _PATIENCE_S = 2.0
 """Between the request to end and the kill."""
+_INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True)
@@ -51,22 +53,49 @@ def run_program(
     with tempfile.TemporaryFile() as given_file, _output(log) as out, tempfile.TemporaryFile() as err:
         given_file.write(given.encode("utf-8", "replace"))
         given_file.seek(0)
-        process = subprocess.Popen(  # noqa: S603 - a list, never a shell
-            list(command),
-            cwd=folder,
-            env=dict(variables),
-            stdin=given_file,
-            stdout=out,
-            stderr=subprocess.STDOUT if log else err,
-            start_new_session=True,
-        )
-        try:
-            _wait(process, started_s + deadline_s, meanwhile)
-            exit_code = process.poll()
-            took_s = time.monotonic() - started_s
-        finally:
-            _end_group(process)
+        with _held_back() as let_through:
+            process = subprocess.Popen(  # noqa: S603 - a list, never a shell
+                list(command),
+                cwd=folder,
+                env=dict(variables),
+                stdin=given_file,
+                stdout=out,
+                stderr=subprocess.STDOUT if log else err,
+                start_new_session=True,
+            )
+            try:
+                let_through()
+                _wait(process, started_s + deadline_s, meanwhile)
+                exit_code = process.poll()
+                took_s = time.monotonic() - started_s
+            finally:
+                _end_group(process)
         return Ended(exit_code, "" if log else _text(out), _text(err), took_s)
+
+
+@contextlib.contextmanager
+def _held_back() -> Iterator[Callable[[], None]]:
+    """Keep the handlers of Ctrl-C and its like waiting until they are let through.
+
+    One that raises between the start of a program and the moment in which we know its process would leave it running.
+    """
+    waiting: list[signal.Signals] = []
+    mine = threading.current_thread() is threading.main_thread()  # handlers run there, and are set there only
+    usual = {number: handler for number in _INTERRUPTS if mine and callable(handler := signal.getsignal(number))}
+
+    def let_through() -> None:
+        for number, handler in usual.items():
+            signal.signal(number, handler)
+        usual.clear()
+        while waiting:
+            signal.raise_signal(waiting.pop(0))
+
+    for number in usual:
+        signal.signal(number, lambda number, _: waiting.append(signal.Signals(number)))
+    try:
+        yield let_through
+    finally:
+        let_through()
 
 
 def _wait(process: subprocess.Popen[bytes], end_s: float, meanwhile: Callable[[], None] | None) -> None:
