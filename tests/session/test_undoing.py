@@ -70,14 +70,55 @@ def kinds(put_back: list[int]) -> UndoKinds:
 def test_all_are_tried_the_latest_first(
     journal: Journal, environment: Environment, put_back: list[int], kinds: UndoKinds
 ) -> None:
-    """A refusal and a crash stop nothing; both are named, and only what was put back is settled."""
+    """A refusal and a crash stop nothing; both are tried again at the end and named, and only what was put back is settled."""
     with pytest.raises(UndoFailed) as failed:
         undo_all(journal, environment, kinds, initiated_by="alex")
 
-    assert put_back == [4, 3, 2, 1]
+    assert put_back == [4, 3, 2, 1, 3, 2]
     assert "HTTP 503: a person must set it" in str(failed.value)
     assert "published_deploy" in str(failed.value)
     assert [undo.number for undo in journal.owed()] == [3, 2]
+
+
+def _needs(release: list[str]) -> UndoKind:
+    """Its admin obeys only while the release of before answers."""
+
+    def put_back(undo: Undo, _: UndoTools) -> None:
+        if not release:
+            raise UndoFailed("HTTP 401")
+
+    return UndoKind(put_back)
+
+
+def test_what_needs_the_release_of_before_is_put_back_after_it(tmp_path: Path, environment: Environment) -> None:
+    """Steps that went side by side are noted in any order."""
+    journal, release = Journal(tmp_path / "other.jsonl"), list[str]()
+    kinds = {"run-deploy": UndoKind(lambda *_: release.append("before")), "flags": _needs(release)}
+    journal.owe("run-deploy", {})
+    journal.owe("flags", {})
+
+    assert undo_all(journal, environment, kinds, initiated_by="alex") == 2
+    assert not journal.owed()
+
+
+def test_a_later_state_is_not_put_over_an_older_one(tmp_path: Path, environment: Environment) -> None:
+    """The flags of before the first change are back: those of before the second must not follow."""
+    journal, release, seen = Journal(tmp_path / "other.jsonl"), list[str](), list[object]()
+
+    def put_back(undo: Undo, _: UndoTools) -> None:
+        if undo.facts["pct"] == 50 and not release:
+            raise UndoFailed("HTTP 401")
+        seen.append(undo.facts["pct"])
+
+    kinds = {"run-deploy": UndoKind(lambda *_: release.append("before")), "flags": UndoKind(put_back)}
+    journal.owe("run-deploy", {})
+    for situation, pct in (("first", 100), ("second", 50)):
+        journal.of(Scope(situation, environment.name, environment.urls.api)).owe("flags", {"pct": pct})
+
+    with pytest.raises(UndoFailed, match="HTTP 401"):
+        undo_all(journal, environment, kinds, initiated_by="alex")
+    assert seen == [100]
+    assert [undo.facts for undo in journal.owed()] == [{"pct": 50}]
 
 
 def test_what_is_left_to_others_stays_owed(

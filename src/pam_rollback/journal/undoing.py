@@ -1,6 +1,6 @@
 """Puts back what a journal owes, by the kinds of change that are known."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from pam_rollback.base.errors import UndoFailed
@@ -56,19 +56,36 @@ def undo_all(
 ) -> int:
     """Put back what the journal still owes to this environment, the latest change first; gives how many changes.
 
-    Kinds that are ``left_to_others`` are put back by whoever made them. Raises UndoFailed with all that could not be, after all were tried.
+    Kinds that are ``left_to_others`` are put back by whoever made them. What fails is tried once more after the others.
+    Raises UndoFailed with all that could not be put back.
     """
-    failures: list[str] = []
     owed = [undo for undo in owed_here(journal, environment) if undo.kind not in left_to_others]
     waiter = Waiter()
-    for undo in owed:
-        try:
-            _undo(undo, kinds, UndoTools(environment, journal.of_undo(undo), initiated_by, waiter))
-        except UndoFailed as error:
-            # One change that cannot be put back must not keep the others from being put back.
-            failures.append(str(error))
-    if failures:
-        raise UndoFailed("; ".join(failures))
+
+    def failed(undos: Sequence[Undo]) -> list[tuple[Undo, str]]:
+        """Those of them that could not be put back, and why: one must not keep the others from being put back."""
+        found = []
+        for undo in undos:
+            try:
+                _undo(undo, kinds, UndoTools(environment, journal.of_undo(undo), initiated_by, waiter))
+            except UndoFailed as error:
+                found.append((undo, str(error)))
+        return found
+
+    problems = failed(owed)
+    left = [undo for undo, _ in problems]
+    back = [undo for undo in owed if undo not in left]
+    # What they needed (a release that obeys its admin, say) may be back only now. Not where an older change of the same kind was
+    # put back since: that state would be lost.
+    again = [
+        one
+        for one in left
+        if back and not any(one.kind == later.kind for later in back if owed.index(later) > owed.index(one))
+    ]
+    if again:
+        problems = [(undo, why) for undo, why in problems if undo not in again] + failed(again)
+    if problems:
+        raise UndoFailed("; ".join(why for _, why in problems))
     return len(owed)
 
 
