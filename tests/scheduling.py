@@ -82,8 +82,11 @@ BROWSERS = (
 
 
 def at_once(cores: int) -> int:
-    """How many may measure at the same time: each waits most of its time, and the prober goes before everything else."""
-    return 2 * cores if _WHOLE else cores + 1
+    """How many may measure at the same time: each waits most of its time, and the prober goes before everything else.
+
+    In the whole matrix two that drive browsers leave room for one that waits: of two alone the cores were idle half the time.
+    """
+    return 2 * cores + 1 if _WHOLE else cores + 1
 
 
 def weight(unit: str) -> int:

@@ -40,8 +40,9 @@ def test_in_the_whole_matrix_browsers_weigh_as_much_as_two(monkeypatch: pytest.M
     browsers = BROWSERS[0]
 
     assert next_unit([(browsers, 1)], weight(browsers), cores=2) == browsers
-    assert next_unit([(browsers, 1), (SESSIONS, 2)], 2 * weight(browsers), cores=2) is None
-    assert next_unit([(browsers, 1), (SESSIONS, 2)], 3 * weight(SESSIONS), cores=2) == SESSIONS
+    assert next_unit([(browsers, 1), (SESSIONS, 2)], 2 * weight(browsers), cores=2) == SESSIONS
+    assert next_unit([(browsers, 1)], 2 * weight(browsers), cores=2) is None
+    assert next_unit([(browsers, 1), (SESSIONS, 2)], at_once(2), cores=2) is None
 
 
 def test_load_waits_for_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
