@@ -1,0 +1,151 @@
+"""The real API: a process of the product's own code for each release, behind the sandbox's one address."""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+from aiohttp import web
+
+from pam_rollback.sandbox.children import Children
+from pam_rollback.sandbox.edge import Edge
+from pam_rollback.sandbox.problems import RangeError
+from pam_rollback.sandbox.releases import ProductSecrets, Release, ReleaseSpec
+from tests.real_product.stand_ins import Model, RealSupabase
+
+_APOLOGY = "chat-apologises"
+STARTED_WITHIN_S = 300.0
+"""It loads for a minute or two where others use the machine, too."""
+_IDLE_CONNECTION_S = 2.0
+_OWN_HEADERS = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
+_NOT_PASSED_ON = ("host", "connection", "upgrade", "content-length")
+
+
+def free_port() -> int:
+    """One that nobody listens on now."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port: int = one.getsockname()[1]
+    return port
+
+
+@dataclass(frozen=True)
+class Around:
+    """What the API is told of: where its parts are, and what it runs on."""
+
+    python: Path
+    folders: Mapping[str, Path]
+    """The folder with the package `app`, for each release."""
+    supabase_url: str
+    redis_url: str
+    model_url: str
+    model: Model
+    supabase: list[RealSupabase]
+    """The one of this sandbox, as soon as it is there."""
+
+    async def ask_supabase(self, request: web.BaseRequest) -> web.StreamResponse:
+        """What Supabase answers."""
+        return await self.supabase[-1].handle(request)
+
+    def variables(self, product: ProductSecrets) -> Mapping[str, str]:
+        """Those of the service at its host; no secret is a real one."""
+        keys = self.supabase[-1]
+        return {
+            "NODE_ENV": "production",
+            "ENVIRONMENT": "production",
+            "SECRET_KEY": product.jwt_secret,
+            "SUPABASE_URL": self.supabase_url,
+            "SUPABASE_KEY": keys.service_key,
+            "SUPABASE_ANON_KEY": keys.anon_key,
+            "SUPABASE_SERVICE_ROLE_KEY": keys.service_key,
+            "SUPABASE_JWT_SECRET": product.jwt_secret,
+            "CORS_ADDITIONAL_ORIGINS": product.frontend_origin,
+            "REDIS_URL": self.redis_url,
+            "ANTHROPIC_API_KEY": "sk-ant-api03-of-a-stand-in",
+            "ANTHROPIC_BASE_URL": self.model_url,
+        }
+
+
+class RealRelease(Release):
+    """One release of the real API. Of the sandbox's faults of a release it has one: no model can be reached."""
+
+    def __init__(self, spec: ReleaseSpec, around: Around, *, children: Children, logs: Path) -> None:
+        super().__init__(spec, children=children, logs=logs)
+        self._around = around
+
+    def spawn(self) -> None:
+        """Nothing yet: what it is told are variables of its process."""
+
+    async def configure(self, product: ProductSecrets) -> None:
+        """Start the process, and wait until it listens. Raises RangeError with its last words."""
+        self._secrets = product
+        port = free_port()
+        self._process = self._children.start(
+            (
+                *(self._around.python, "-m", "uvicorn", "app.main:app"),
+                *("--host", "127.0.0.1", "--port", str(port), "--app-dir", self._around.folders[self.spec.name]),
+            ),
+            environment={"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1", **self._around.variables(product)},
+            output=self._output,
+            errors=self._errors,
+            death_signal=signal.SIGKILL,
+        )
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE_CONNECTION_S),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None),
+            auto_decompress=False,
+            skip_auto_headers=_OWN_HEADERS,
+        )
+        self.port = port
+        for name in tuple(self.faults):
+            await self._switch("PUT", name, {})
+
+    async def _switch(self, method: str, name: str, parameters: Mapping[str, object]) -> None:
+        del parameters
+        if name != _APOLOGY:
+            raise RangeError(
+                f"fault {name!r}", expected=f"{_APOLOGY}, of the real API", found="one of the sandbox's own"
+            )
+        self._around.model.is_reachable = method == "DELETE"
+
+
+class RealEdge(Edge):
+    """The sandbox's, which lets WebSockets through to the release."""
+
+    async def _forward(self, request: web.BaseRequest) -> web.StreamResponse:
+        release = self._fleet.live
+        if request.headers.get("Upgrade", "").lower() != "websocket" or release.address is None:
+            return await super()._forward(request)
+        try:
+            return await _relay(request, release, release.address)
+        except aiohttp.WSServerHandshakeError as refused:
+            return web.Response(status=refused.status)
+
+
+async def _relay(request: web.BaseRequest, release: Release, address: str) -> web.StreamResponse:
+    headers = {
+        name: value
+        for name, value in request.headers.items()
+        if name.lower() not in _NOT_PASSED_ON and not name.lower().startswith("sec-websocket-")
+    }
+    async with release.session.ws_connect(address + request.path_qs, headers=headers) as far:
+        near = web.WebSocketResponse()
+        await near.prepare(request)
+
+        async def pass_on(source: web.WebSocketResponse | aiohttp.ClientWebSocketResponse, to: object) -> None:
+            async for frame in source:
+                send = to.send_str if frame.type is aiohttp.WSMsgType.TEXT else to.send_bytes  # type: ignore[attr-defined]
+                await send(frame.data)
+
+        ways = {asyncio.create_task(pass_on(near, far)), asyncio.create_task(pass_on(far, near))}
+        _, left = await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        for way in left:
+            way.cancel()
+        await asyncio.gather(*ways, return_exceptions=True)
+        await near.close(code=far.close_code or aiohttp.WSCloseCode.OK)
+    return near

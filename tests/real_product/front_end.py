@@ -1,0 +1,96 @@
+"""The real front end: folders that its own tools built, with placeholders for the addresses that only a running sandbox knows."""
+
+import mimetypes
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from pam_rollback.sandbox.builds import Build, File
+from pam_rollback.sandbox.problems import RangeError
+from pam_rollback.sandbox.releases import RELEASES
+
+BLANK = "blank"
+_HOST = "realproduct.supabase.co.localhost"
+"""Where pages ask Supabase: they and their service worker believe no other host, and a browser finds it on this machine."""
+SUPABASE = f"http://{_HOST}:9"
+"""What it is built with for ``VITE_SUPABASE_URL``."""
+KEY = "eyJhbGciOiJIUzI1NiJ9.the-public-key-stands-here.x"
+"""What it is built with for ``VITE_SUPABASE_ANON_KEY``."""
+PUBLIC_HOSTS = ("pam-backend.onrender.com", "wheels-wins-backend-staging.onrender.com", "api.wheelsandwins.com")
+"""Where its scripts look for the API, whatever its variables say: all of them lead to the one that runs here, and nothing leaves."""
+_TEXTS = frozenset({".html", ".js", ".css", ".json", ".webmanifest"})
+_ASSETS = "/assets/"
+
+
+@dataclass(frozen=True)
+class RealBuild(Build):
+    """A folder that Vite built: the content's hash is part of a file's name."""
+
+    blank: Build | None = None
+    """The same site, built without its variables."""
+
+    @cached_property
+    def assets(self) -> Mapping[str, File]:
+        """The files below an address that names their content."""
+        return {address: file for address, file in self.files.items() if address.startswith(_ASSETS)}
+
+    @cached_property
+    def without_variables(self) -> Build:
+        """What was built without them."""
+        if self.blank is None:
+            raise RangeError("front end", expected=f"--front-end {BLANK}=FOLDER", found="none")
+        return self.blank
+
+    def address(self, name: str) -> str:
+        """The script that the page names, for each file of the sandbox's own site."""
+        page = b"" if self.page is None else self.page.body
+        return next(
+            (path for path in self.assets if path.endswith(".js") and path.encode() in page), f"{_ASSETS}{name}"
+        )
+
+
+class FrontEnds:
+    """Stands in for the site's build: which folder belongs to a commit, and what is in it with the addresses put in."""
+
+    def __init__(self, folders: Mapping[str, Path]) -> None:
+        self._folders = folders
+        self._replaced: Mapping[bytes, bytes] = {}
+
+    async def build(self, source: Path, *, commit: str, variables: Mapping[str, str]) -> Path:
+        """The folder of the release whose sources these are. `variables` are those of the sandbox's own site."""
+        del commit  # the sources say which release they are
+        api, supabase = variables["VITE_BACKEND_URL"], variables["VITE_SUPABASE_URL"]
+        self._replaced = {
+            SUPABASE.encode(): supabase.replace("127.0.0.1", _HOST).encode(),
+            KEY.encode(): variables["VITE_SUPABASE_ANON_KEY"].encode(),
+            **{f"https://{host}".encode(): api.encode() for host in PUBLIC_HOSTS},
+            **{f"wss://{host}".encode(): api.replace("http", "ws", 1).encode() for host in PUBLIC_HOSTS},
+        }
+        version = (source / "package.json").read_text(encoding="utf-8")
+        return self._folders[next(spec.name for spec in RELEASES if f'"{spec.version}"' in version)]
+
+    def load(self, folder: Path) -> Build:
+        """Read one."""
+        name = next(name for name, one in self._folders.items() if one == folder)
+        release = next(spec.version for spec in RELEASES if spec.name == name)
+        blank = Build(_files(self._folders[BLANK], release, {}), release) if BLANK in self._folders else None
+        return RealBuild(_files(folder, release, self._replaced), release, blank)
+
+
+def _files(folder: Path, release: str, replaced: Mapping[bytes, bytes]) -> Mapping[str, File]:
+    return {
+        f"/{file.relative_to(folder).as_posix()}": File(
+            mimetypes.guess_type(file.name)[0] or "application/octet-stream", _read(file, replaced), release
+        )
+        for file in sorted(folder.rglob("*"))
+        if file.is_file()
+    }
+
+
+def _read(file: Path, replaced: Mapping[bytes, bytes]) -> bytes:
+    body = file.read_bytes()
+    if file.suffix in _TEXTS:
+        for placeholder, value in replaced.items():
+            body = body.replace(placeholder, value)
+    return body
