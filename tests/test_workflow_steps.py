@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import tomllib
@@ -15,6 +16,9 @@ import pytest
 from ruamel.yaml import YAML
 
 from pam_rollback.plan.stories import STORIES
+from pam_rollback.report.pages import keep_pages, write_pages
+from pam_rollback.report.shared_folder import NAME as SHARED
+from pam_rollback.report.shared_folder import SharedFolder
 from pam_rollback.report.verdict import ExitCode
 from pam_rollback.watch.rules.turn import length_s
 
@@ -187,7 +191,7 @@ CONSENTED = {
         ("ramp", "Go on with the ramp"),
         ("rollback", "Roll back"),
         ("undo", "Undo"),
-        ("staging-drill", "Roll back"),
+        ("staging-drill", "Drill"),
     ],
 )
 @pytest.mark.parametrize("code", [0, 10, 11, 12, 13, 14])
@@ -202,6 +206,7 @@ def test_the_verdict_is_the_steps_end(tmp_path: Path, name: str, title: str, cod
         ("ramp", "Go on with the ramp", ["-m", "ramp"]),
         ("rollback", "Roll back", ["drills/test_frontend_restore.py"]),
         ("undo", "Undo", ["--undo", RUN]),
+        ("staging-drill", "Drill", ["drills/test_frontend_restore.py"]),
     ],
 )
 def test_consent_stands_on_the_command_line(tmp_path: Path, name: str, title: str, first: list[str]) -> None:
@@ -211,9 +216,11 @@ def test_consent_stands_on_the_command_line(tmp_path: Path, name: str, title: st
     assert words[: len(first)] == first
     assert {"--execute", "--env", "staging"} <= {*words}
     assert words[words.index("--confirm") + 1] == "staging"
-    assert words[words.index("--reason") + 1] == HOSTILE
+    assert words[words.index("--reason") + 1] == ("weekly drill" if name == "staging-drill" else HOSTILE)
     assert words[words.index("--initiated-by") + 1] == "kim"
     assert "--dry-run" not in words
+    # With --mode real a drill would count as a rollback: it would owe a post-mortem each week, and PM-10 would never see it.
+    assert ("real" in words) is (name in {"ramp", "rollback"})
 
 
 @pytest.mark.parametrize(("code", "ends"), [(11, 0), (13, 13), (4, 4), (0, 1)])
@@ -235,54 +242,78 @@ def test_only_a_plan_is_a_plan(tmp_path: Path, code: int, ends: int) -> None:
     ]
 
 
-def make_way(folder: Path, **variables: str) -> Done:
-    """The step that looks for others."""
-    usual = {"DRILLS": "", "DEPLOYS": "", "DEPLOY_WORKFLOW": "deploy.yml", "BESIDE_A_DEPLOY": "false"}
-    return run_step(folder, "rollback", "Make way", **{**usual, **variables})
+def look_for_a_deploy(folder: Path, **variables: str) -> Done:
+    """The step that looks for one, right before the rollback."""
+    usual = {"DEPLOYS": "", "DEPLOY_WORKFLOW": "deploy.yml", "BESIDE_A_DEPLOY": "false"}
+    return run_step(folder, "rollback", "Look for a deploy", **{**usual, **variables})
 
 
-def test_a_drill_is_cancelled_and_a_deploy_stops_it(tmp_path: Path) -> None:
-    """A drill never keeps a rollback waiting; beside a deploy it goes on only when it was told to."""
-    alone = make_way(tmp_path)
-    drilled = make_way(tmp_path, DRILLS="41\n42")
-    deployed = make_way(tmp_path, DEPLOYS="77")
-    forced = make_way(tmp_path, DEPLOYS="77", BESIDE_A_DEPLOY="true")
+def test_a_drill_is_cancelled(tmp_path: Path) -> None:
+    """A drill never keeps a rollback waiting, of whichever environment it is: it may have the repository's lock."""
+    alone = run_step(tmp_path, "rollback", "Make way", DRILLS="")
+    drilled = run_step(tmp_path, "rollback", "Make way", DRILLS="41\n42", ENVIRONMENT="production")
 
-    assert (alone.code, drilled.code, deployed.code, forced.code) == (0, 0, ExitCode.REFUSED, 0)
+    assert (alone.code, drilled.code) == (0, 0)
     assert [call[-1] for call in drilled.calls if "cancel" in call] == ["41", "42"]
+    assert not [call for call in alone.calls if "cancel" in call]
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="gh has it built in; here it is a program")
+def test_only_drills_are_cancelled() -> None:
+    """By the filter as it is written: neither a deploy, nor the rollback itself, nor the drills of the sandbox, which are in nobody's way."""
+    [step] = [step for step in all_steps("rollback") if step.get("name") == "Make way"]
+    [jq] = re.findall(r"--jq '([^']+)'", step["run"])
+    titles = ["drill on staging", "drill on eu-staging", "nightly drill", "ROLLBACK of production by gradual", "deploy 1.42.0"]
+    runs = json.dumps([{"databaseId": place, "displayTitle": title} for place, title in enumerate(titles)])
+    found = subprocess.run(["jq", "-r", jq], input=runs, capture_output=True, text=True, check=True)
+
+    assert found.stdout.split() == ["0", "1"]
+
+
+def test_a_drill_has_the_time_of_the_set_up_to_put_everything_back() -> None:
+    """It is cancelled first; whether a deploy is in progress is asked last."""
+    names = [step.get("name") for step in workflow("rollback")["jobs"]["rollback"]["steps"]]
+
+    assert names[0] == "Make way"
+    assert names.index("Set up") < names.index("Look for a deploy") == names.index("Roll back") - 1
+
+
+def test_a_deploy_stops_it(tmp_path: Path) -> None:
+    """Beside a deploy it goes on only when it was told to."""
+    alone = look_for_a_deploy(tmp_path)
+    deployed = look_for_a_deploy(tmp_path, DEPLOYS="77")
+    forced = look_for_a_deploy(tmp_path, DEPLOYS="77", BESIDE_A_DEPLOY="true")
+
+    assert (alone.code, deployed.code, forced.code) == (0, ExitCode.REFUSED, 0)
     assert not [call for call in [*alone.calls, *forced.calls] if "cancel" in call]
     assert "a deploy is in progress: 77" in deployed.said
     assert "a deploy is in progress: 77" in forced.said
 
 
-@pytest.mark.parametrize(
-    ("red_at", "said"),
-    [
-        ("drill on", "whether a drill is in progress is not known"),
-        ("deploy.yml", "whether a deploy is in progress is not known"),
-    ],
-)
-def test_a_service_that_does_not_answer_stops_no_rollback(tmp_path: Path, red_at: str, said: str) -> None:
+def test_a_service_that_does_not_answer_stops_no_rollback(tmp_path: Path) -> None:
     """It is said, and the lock of the environment decides."""
-    done = make_way(tmp_path, RED_AT=red_at, RED="1")
+    drills = run_step(tmp_path, "rollback", "Make way", RED_AT="drill on", RED="1")
+    deploys = look_for_a_deploy(tmp_path, RED_AT="deploy.yml", RED="1")
 
-    assert done.code == 0
-    assert said in done.said
-
-
-def test_a_drill_that_cannot_be_cancelled_stops_no_rollback(tmp_path: Path) -> None:
-    """The same; and where nobody said what deploys, that is said."""
-    done = make_way(tmp_path, DRILLS="41", RED_AT="cancel", RED="1", DEPLOY_WORKFLOW="")
-
-    assert done.code == 0
-    assert "drill 41 was not cancelled" in done.said
-    assert "no variable PAM_DEPLOY_WORKFLOW" in done.said
+    assert (drills.code, deploys.code) == (0, 0)
+    assert "whether a drill is in progress is not known" in drills.said
+    assert "whether a deploy is in progress is not known" in deploys.said
 
 
-@pytest.mark.parametrize("name", ["rollback", "staging-drill"])
-def test_a_cancelled_step_reaches_the_session(tmp_path: Path, name: str) -> None:
+def test_what_cannot_be_done_or_asked_stops_no_rollback(tmp_path: Path) -> None:
+    """A drill that cannot be cancelled; and where nobody said what deploys, that is said."""
+    drills = run_step(tmp_path, "rollback", "Make way", DRILLS="41", RED_AT="cancel", RED="1")
+    deploys = look_for_a_deploy(tmp_path, DEPLOY_WORKFLOW="")
+
+    assert (drills.code, deploys.code) == (0, 0)
+    assert "drill 41 was not cancelled" in drills.said
+    assert "no variable PAM_DEPLOY_WORKFLOW" in deploys.said
+
+
+@pytest.mark.parametrize(("name", "title"), [("rollback", "Roll back"), ("staging-drill", "Drill")])
+def test_a_cancelled_step_reaches_the_session(tmp_path: Path, name: str, title: str) -> None:
     """The service tells only the step's own process, and kills the rest seconds later: by then the session has to know."""
-    [script] = [step["run"] for step in all_steps(name) if step.get("name") == "Roll back"]
+    [script] = [step["run"] for step in all_steps(name) if step.get("name") == title]
     session = tmp_path / ".venv" / "bin" / "pytest"
     session.parent.mkdir(parents=True)
     session.write_text(LONG, encoding="utf-8")
@@ -314,7 +345,7 @@ def test_a_drill_is_put_back_whatever_happens(tmp_path: Path) -> None:
 
 def test_no_drill_on_production(tmp_path: Path) -> None:
     """Whoever calls it."""
-    done = run_step(tmp_path, "staging-drill", "Roll back", ENVIRONMENT="production", STORY="gradual")
+    done = run_step(tmp_path, "staging-drill", "Drill", ENVIRONMENT="production", STORY="gradual")
 
     assert (done.code, done.calls) == (ExitCode.REFUSED, [])
 
@@ -330,17 +361,42 @@ def test_a_rollback_that_was_cancelled_is_not_undone(tmp_path: Path) -> None:
         assert f"pytest --undo {RUN} --env staging --execute --confirm staging" in text
 
 
-def test_pages_are_chosen(tmp_path: Path) -> None:
-    """One folder a run, with a list; evidence without a page is red."""
+def lead_nowhere(site: Path) -> list[str]:
+    """Links of a site's pages to what is not in it; those of a page that only leads on count, too."""
+    found = []
+    for page in site.rglob("*.html"):
+        for link in re.findall(r'href="([^"#:]+)', page.read_text(encoding="utf-8")):
+            there = page.parent / link
+            if not (there.is_relative_to(site) and there.resolve().is_relative_to(site.resolve()) and there.exists()):
+                found.append(f"{page.relative_to(site)}: {link}")
+    return found
+
+
+def test_pages_are_chosen_with_all_that_they_lead_to(tmp_path: Path) -> None:
+    """Runbook and program are shared by the runs of one artifact, the record lies in the run's folder; results are left out."""
     nothing = run_step(tmp_path, "publish-reports", "Choose the pages")
-    page = tmp_path / "evidence" / "drill-1-1" / RUN / "report"
-    page.mkdir(parents=True)
-    (page / "index.html").write_text("GO", encoding="utf-8")
+    evidence = tmp_path / "evidence" / "drill-1-1"
+    (evidence / RUN.replace("00aa", "00cc")).mkdir(parents=True)  # of another machine, without a page
+    for run in (RUN, RUN.replace("00aa", "00bb")):
+        page = evidence / run / "report"
+        page.mkdir(parents=True)
+        (evidence / run / "run.json").write_text("{}", encoding="utf-8")
+        (evidence / run / "allure-results").mkdir()
+        write_pages(page, kept=keep_pages(SharedFolder(evidence / SHARED)))
+        links = '<a href="../run.json">record</a><a href="runbook.html#refused">runbook</a>'
+        (page / "index.html").write_text(f"GO{links}", encoding="utf-8")
+    (evidence / "drills.html").write_text(f'<a href="{RUN}/report/index.html">GO</a>', encoding="utf-8")
     done = run_step(tmp_path, "publish-reports", "Choose the pages")
 
-    assert (nothing.code, done.code) == (1, 0)
-    assert (tmp_path / "site" / RUN / "index.html").read_text(encoding="utf-8") == "GO"
-    assert f'href="{RUN}/"' in (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
+    site = tmp_path / "site"
+    assert (nothing.code, done.code) == (1, 0), done.said
+    assert lead_nowhere(site) == []
+    assert not [*site.rglob("allure-results")]
+    first = (site / "index.html").read_text(encoding="utf-8")
+    assert first.count("/report/") == 2
+    assert 'href="drills.html"' in first
+    (site / SHARED).rename(tmp_path / SHARED)
+    assert len(lead_nowhere(site)) == 4, "a link that leads nowhere is seen"
 
 
 NAMES = sorted(path.stem for path in FOLDER.glob("*.yml"))
@@ -367,12 +423,16 @@ def lacking(named: set[str], step: Mapping[str, Any]) -> set[str]:
     return named - {*map(str, step["env"])}
 
 
+BESIDES = {"PAM_TRACKER_TOKEN"}
+"""What docs/how-to/incidents.md calls it: each session tells the incident, once an environment names a tracker."""
+
+
 def named_variables() -> set[str]:
     """Of staging and production."""
     files = [
         tomllib.loads((ROOT / "environments" / f"{name}.toml").read_text("utf-8")) for name in ("staging", "production")
     ]
-    return {str(variable) for file in files for variable in file["secrets"].values()}
+    return {str(variable) for file in files for variable in file["secrets"].values()} | BESIDES
 
 
 @pytest.mark.parametrize(
@@ -391,6 +451,11 @@ def test_each_session_has_the_secrets_that_its_environment_names(name: str, titl
 
     assert lacking(named_variables(), step) == set()
     assert lacking({"NEW_TOKEN"}, step) == {"NEW_TOKEN"}
+
+
+def test_a_drill_and_its_undo_have_the_same() -> None:
+    """Both are steps of one job, which has them."""
+    assert lacking(named_variables(), workflow("staging-drill")["jobs"]["drill"]) == set()
 
 
 def test_the_ways_are_those_that_there_are() -> None:

@@ -303,6 +303,8 @@ def test_workflows_are_written_where_somebody_asks_for_them(run: Run, repository
     assert workflows_in(repository) == [
         "pam-after-deploy-staging.yml",
         "pam-gate-staging.yml",
+        "pam-nightly-drill.yml",
+        "pam-publish-reports.yml",
         "pam-rollback-staging.yml",
         "pam-staging-drill-staging.yml",
         "pam-undo-staging.yml",

@@ -1,5 +1,6 @@
 """Every mention of the runbook in a report leads to its section, every check to the faults that turned it red."""
 
+import re
 from pathlib import Path
 
 from pam_rollback.report.pages import keep_pages, online, with_links, write_pages
@@ -44,6 +45,22 @@ def test_the_pages_have_the_anchors(tmp_path: Path) -> None:
         assert '<a id="data-loss"></a>' in page.read_text(encoding="utf-8")
         assert "<td>2</td>" in page.read_text(encoding="utf-8")
     assert write_pages(report, tmp_path / "elsewhere") == []
+
+
+def test_no_link_leads_nowhere(tmp_path: Path) -> None:
+    """A page that no report has is named with its place; sections and addresses stay links."""
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "runbook.md").write_text(
+        "[decide](how-to/decide.md#now), [below](#b), [host](https://x.example/a)\n", encoding="utf-8"
+    )
+    [page] = write_pages(tmp_path, docs)
+
+    text = page.read_text(encoding="utf-8")
+    assert "decide (<code>docs/how-to/decide.md</code>)" in text
+    assert '<a href="#b">below</a>' in text
+    assert '<a href="https://x.example/a">host</a>' in text
+    assert "how-to" not in "".join(re.findall('href="[^"]*"', text))
 
 
 def test_reports_that_share_their_pages_lead_to_them(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ _STYLE: Final = (
 )
 
 
+_ELSEWHERE: Final = re.compile(r'<a href="(?!#|[a-z]+:)([^"#]*)(?:#[^"]*)?">(.*?)</a>', re.DOTALL)
 _MENTION: Final = re.compile(r"docs/runbook\.md#([a-z0-9-]+)")
 
 
@@ -74,6 +75,7 @@ def _rendered(docs: Path) -> Iterator[tuple[str, str]]:
         if not source.is_file():
             continue
         body = MarkdownIt("commonmark").enable("table").render(source.read_text(encoding="utf-8"))
+        body = _ELSEWHERE.sub(r"\2 (<code>docs/\1</code>)", body)  # pages that no report has beside it
         yield (
             f"{name}.html",
             (

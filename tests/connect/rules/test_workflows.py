@@ -30,13 +30,15 @@ def test_each_calls_what_is_there_with_what_it_takes(kind: str) -> None:
         called = read((OWN / where.rpartition("/")[2]).read_text(encoding="utf-8"))
         inputs = called["on"]["workflow_call"]["inputs"]
         needed = {name for name, one in inputs.items() if one.get("required")}
-        assert needed <= {*job["with"]} <= {*inputs}
+        given = job.get("with", {})
+        assert needed <= {*given} <= {*inputs}
         assert (where.rpartition("/.github/")[0], commit) == tuple(AT.split("@"))
-        assert job["with"]["environment"] == "here"
-        for own in called["jobs"].values():
-            assert all(job["permissions"].get(right) in (level, "write") for right, level in own["permissions"].items())
-        asked = {(right, level) for own in called["jobs"].values() for right, level in own["permissions"].items()}
-        assert job["permissions"].items() <= asked
+        assert given.get("environment") == ("here" if "environment" in inputs else None)
+        granted = [own.get("permissions", called["permissions"]) for own in called["jobs"].values()]
+        for own in granted:
+            assert all(job["permissions"].get(right) in (level, "write") for right, level in own.items())
+        assert job["permissions"].items() <= {pair for own in granted for pair in own.items()}
+        assert ("secrets" in job) == ("secrets." in str(called["jobs"]) or "$/" in str(called["jobs"]))
 
 
 @pytest.mark.parametrize("kind", ["production", "staging"])
@@ -48,7 +50,7 @@ def test_a_form_is_that_of_the_suite(kind: str) -> None:
         own = read((OWN / job["uses"].partition("@")[0].rpartition("/")[2]).read_text(encoding="utf-8"))
         form, theirs = ((one["on"]["workflow_dispatch"] or {}).get("inputs", {}) for one in (here, own))
         assert form.keys() <= theirs.keys(), name
-        assert {*form} == {*job["with"]} - {"environment"}
+        assert {*form} == {*job.get("with", {})} - {"environment"}
         for field, asked in form.items():
             assert asked.get("required") == theirs[field].get("required")
             assert asked.get("options") == theirs[field].get("options")
@@ -59,12 +61,24 @@ def test_a_form_is_that_of_the_suite(kind: str) -> None:
 
 def test_a_rollback_finds_the_drill_that_it_cancels() -> None:
     """By the title of its run, which is the caller's."""
-    [drill] = [read(text) for name, text in workflows("staging", "here", AT).items() if "drill" in name]
+    [drill] = [read(text) for name, text in workflows("staging", "here", AT).items() if "staging-drill" in name]
     script = (OWN / "rollback.yml").read_text(encoding="utf-8")
 
     assert drill["run-name"] == "drill on here"
-    assert '.displayTitle == "drill on " + env.ENVIRONMENT' in script
+    assert 'select(.displayTitle | startswith("drill on "))' in script
     assert read((OWN / "staging-drill.yml").read_text("utf-8"))["run-name"].startswith("drill on ")
+
+
+def test_all_that_a_product_can_use_is_offered() -> None:
+    """Every workflow of the suite, but those of its own changes and the one that the others call; what is no environment's is one file."""
+    kinds = ("production", "staging")
+    offered = {name: text for kind in kinds for name, text in workflows(kind, kind, AT).items()}
+    called = {next(iter(read(text)["jobs"])) for text in offered.values()}
+
+    assert {path.stem for path in OWN.glob("*.yml")} - called == {"pull-request", "session"}
+    everywhere = {name for name in offered if not name.endswith(tuple(f"-{kind}.yml" for kind in kinds))}
+    assert {Path(name).stem for name in everywhere} == {"pam-nightly-drill", "pam-publish-reports"}
+    assert everywhere == {*workflows("production", "p", AT)} & {*workflows("staging", "s", AT)}
 
 
 def test_production_is_watched_and_never_drilled() -> None:
@@ -72,7 +86,7 @@ def test_production_is_watched_and_never_drilled() -> None:
     made = workflows("production", "production", AT)
     [watch] = [read(text) for name, text in made.items() if "watch" in name]
 
-    assert not any("drill" in name or "gate" in name for name in made)
+    assert not any("staging-drill" in name or "gate" in name for name in made)
     assert watch["on"]["schedule"] == read((OWN / "watch.yml").read_text(encoding="utf-8"))["on"]["schedule"]
 
 

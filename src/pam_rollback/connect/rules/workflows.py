@@ -1,4 +1,4 @@
-"""The workflows of a product's repository: each calls one of the suite's, of one commit, for one environment."""
+"""The workflows of a product's repository: each calls one of the suite's, of one commit, for one environment or for all of them."""
 
 import difflib
 import re
@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 FOLDER = ".github/workflows"
+_SECRETS = "    secrets: inherit # zizmor: ignore[secrets-inherit] only to the commit that is named above\n"
 SUITE = re.compile(r"([\w.-]+/[\w.-]+)@([0-9a-f]{40})")
 _REMOTE = re.compile(r"(?:https://(?:[^@/]+@)?|ssh://git@|git@)github\.com[/:]([\w.-]+/[\w.-]+?)(?:\.git)?/?")
 
@@ -21,6 +22,9 @@ class _Called:
     run_name: str = ""
     """How its runs are called; ``{}`` is the environment."""
     rights: tuple[str, ...] = ("contents: write # refs/pam/state",)
+    everywhere: bool = False
+    """It is about no environment: one file, whatever is connected."""
+    secrets: str = _SECRETS
 
 
 def _form(name: str, description: str, *, required: bool = False) -> str:
@@ -50,7 +54,7 @@ _GATE = _Called(
     ("candidate",),
 )
 _STAGING_DRILL = _Called(
-    "Every week: a real rollback on staging, and its undo.",
+    "Every week: a drill on staging, which puts everything back. Its file says drills = true.",
     '  schedule:\n    - cron: "23 4 * * 2"\n  workflow_dispatch:\n',
     run_name="drill on {}",  # by which a rollback finds it, and cancels it
 )
@@ -77,26 +81,41 @@ _RAMP = _Called(
     + _form("approve", "'where a person''s yes is asked for: RA-4=who: why'"),
     ("reason", "approve"),
 )
+_NIGHTLY_DRILL = _Called(
+    "Every night: all drills on the sandbox, so that their ages are known here.",
+    '  schedule:\n    - cron: "17 3 * * *"\n  workflow_dispatch:\n',
+    everywhere=True,
+)
+_PUBLISH_REPORTS = _Called(
+    "The pages of a workflow run's sessions, where the team can read them: a public repository publishes to everybody.",
+    _BY_HAND + _form("run", "the id of the workflow run that has the evidence", required=True),
+    ("run",),
+    rights=("actions: read # the evidence of another run", "pages: write", "id-token: write # Pages asks who publishes"),
+    everywhere=True,
+    secrets="",
+)
+_EVERYWHERE: Mapping[str, _Called] = {"nightly-drill": _NIGHTLY_DRILL, "publish-reports": _PUBLISH_REPORTS}
 _OF_KIND: Mapping[str, Mapping[str, _Called]] = {
     "production": {
-        "after-deploy": _AFTER_DEPLOY, "watch": _WATCH, "rollback": _ROLLBACK, "undo": _UNDO, "ramp": _RAMP,
+        "after-deploy": _AFTER_DEPLOY, "watch": _WATCH, "rollback": _ROLLBACK, "undo": _UNDO, "ramp": _RAMP, **_EVERYWHERE,
     },
     "staging": {
         "after-deploy": _AFTER_DEPLOY, "gate": _GATE, "staging-drill": _STAGING_DRILL,
-        "rollback": _ROLLBACK, "undo": _UNDO,
+        "rollback": _ROLLBACK, "undo": _UNDO, **_EVERYWHERE,
     },
 }  # fmt: skip
 
 
 def names_of(kind: str, environment: str) -> list[str]:
     """The files for an environment of this kind, by their paths below the repository."""
-    return [_file(name, environment) for name in _OF_KIND[kind]]
+    return [_file(name, called, environment) for name, called in _OF_KIND[kind].items()]
 
 
 def workflows(kind: str, environment: str, suite: str) -> dict[str, str]:
     """Their texts. ``suite`` is ``OWNER/NAME@COMMIT``."""
     return {
-        _file(name, environment): _text(name, called, environment, suite) for name, called in _OF_KIND[kind].items()
+        _file(name, called, environment): _text(name, called, environment, suite)
+        for name, called in _OF_KIND[kind].items()
     }
 
 
@@ -115,23 +134,25 @@ def lines_apart(there: str, body: str) -> Iterator[str]:
             yield line[2:].strip()
 
 
-def _file(name: str, environment: str) -> str:
-    return f"{FOLDER}/pam-{name}-{environment}.yml"
+def _file(name: str, called: _Called, environment: str) -> str:
+    return f"{FOLDER}/pam-{name}.yml" if called.everywhere else f"{FOLDER}/pam-{name}-{environment}.yml"
 
 
 def _text(name: str, called: _Called, environment: str, suite: str) -> str:
     repository, _, commit = suite.partition("@")
+    title = f"PAM {name}" if called.everywhere else f"PAM {name} {environment}"
     run_name = f"run-name: {called.run_name.format(environment)}\n" if called.run_name else ""
     rights = "".join(f"      {right}\n" for right in called.rights)
-    given = "".join(f"      {one}: ${{{{ inputs.{one} }}}}\n" for one in called.given)
+    given = "" if called.everywhere else f"      environment: {environment}\n"
+    given += "".join(f"      {one}: ${{{{ inputs.{one} }}}}\n" for one in called.given)
     return (
         f"# {called.about}\n"
-        f"name: PAM {name} {environment}\n{run_name}\n"
+        f"name: {title}\n{run_name}\n"
         f"on:\n{called.on}\n"
         "permissions: {}\n\n"
         f"jobs:\n  {name}:\n"
         f"    permissions:\n{rights}"
         f"    uses: {repository}/.github/workflows/{name}.yml@{commit}\n"
-        f"    with:\n      environment: {environment}\n{given}"
-        "    secrets: inherit # zizmor: ignore[secrets-inherit] those of this environment, to the commit that is named above\n"
+        + (f"    with:\n{given}" if given else "")
+        + called.secrets
     )
