@@ -317,13 +317,21 @@ def test_a_host_is_asked_with_the_token(host: Host, other: Store, place: Path) -
         ("wrong", HTTPStatus.OK, "PAM_STATE_TOKEN"),
         (TOKEN, HTTPStatus.FORBIDDEN, "403"),
         (TOKEN, HTTPStatus.NOT_FOUND, "is --state right"),
+        (TOKEN, HTTPStatus.TOO_MANY_REQUESTS, "429"),
         (TOKEN, HTTPStatus.BAD_GATEWAY, "502"),
+        (TOKEN, b"<html>welcome\nto the hotel\n</html>\n", "is this a git repository"),
+        (TOKEN, b"<html>welcome to the hotel</html>", "does something else answer in its place"),
     ],
-    ids=["no token", "401", "403", "404", "502"],
+    ids=["no token", "401", "403", "404", "429", "502", "garbage", "garbage in a line"],
 )
-def test_a_host_that_refuses_is_named(host: Host, other: Store, token: str, answer: HTTPStatus, said: str) -> None:
+def test_a_host_that_refuses_is_named(
+    host: Host, other: Store, token: str, answer: HTTPStatus | bytes, said: str
+) -> None:
     """What it said, once, without the token; nothing here is changed."""
-    host.answer = answer
+    if isinstance(answer, bytes):
+        host.page = answer
+    else:
+        host.answer = answer
     store, run = far(other, host.address, token), run_id(2)
     folder = recorded(store, run)
 
@@ -332,7 +340,15 @@ def test_a_host_that_refuses_is_named(host: Host, other: Store, token: str, answ
             call()
         assert said in str(raised.value)
         assert TOKEN not in str(raised.value)
+        assert "\n" not in str(raised.value)
     assert (folder / KEPT_ELSEWHERE).read_text("utf-8") == ""
+
+
+def test_a_host_without_a_state_has_none(host: Host, other: Store, place: Path) -> None:
+    """Nor without any branch: that is how it begins."""
+    git(place, "update-ref", "-d", REF)
+
+    assert far(other, host.address).bring(30) == 0
 
 
 def refuses_writing(place: Path) -> None:

@@ -59,6 +59,7 @@ class StateRef:
         )
         if not ended.succeeded:
             if _NONE_THERE in ended.err:
+                self._refuse_another()
                 return Seen()
             raise self.command.trouble("read the state", ended)
         commit = self._done("rev-parse", "--verify", f"{REF}^{{commit}}")
@@ -165,7 +166,17 @@ class StateRef:
                 f"{REF} has format {text or 'none'}, this version knows {FORMAT}: install the version that wrote it",
             )
 
+    def _refuse_another(self) -> None:
+        """Nothing is there only where a repository says so."""
+        if not self.command.speaks_git(self.mirror, deadline_s=self._left_s()):
+            raise self.command.failed(
+                "read the state", "it answers, and not as a repository does; does something else answer in its place?"
+            )
+
     def _remote(self, *arguments: str) -> Ended:
+        return self.command.run(*arguments, folder=self.mirror, deadline_s=self._left_s())
+
+    def _left_s(self) -> float:
         left_s = self.until_s - time.monotonic()
         if left_s <= 0:
             raise ProviderError(
@@ -174,7 +185,7 @@ class StateRef:
                 operation="state",
                 sent=False,
             )
-        return self.command.run(*arguments, folder=self.mirror, deadline_s=min(left_s, self.command.deadline_s))
+        return min(left_s, self.command.deadline_s)
 
     def _done(self, *arguments: str, given: str = "") -> str:
         return self.command.done(*arguments, folder=self.mirror, operation="keep the state", given=given)

@@ -22,6 +22,8 @@ class Host:
     """Another one is given instead of the repository."""
     redirect: str = ""
     """Where it sends everybody."""
+    page: bytes = b""
+    """With HTTP 200 in the repository's place, as a hotel's network answers."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -47,6 +49,8 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if self.host.redirect:
             self.reply(HTTPStatus.FOUND, {"Location": f"{self.host.redirect}{self.path}"}, b"")
+        elif self.host.page:
+            self.reply(HTTPStatus.OK, {"Content-Type": "text/html"}, self.host.page)
         elif self.host.answer != HTTPStatus.OK:
             self.reply(self.host.answer, {}, b"no")
         elif shown.partition(":")[2] != self.token:

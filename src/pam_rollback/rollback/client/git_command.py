@@ -93,6 +93,16 @@ class GitCommand:
         except FileNotFoundError:
             raise self.failed("start", "there is no git on this machine; install it", sent=False) from None
 
+    def speaks_git(self, folder: Path, *, deadline_s: float) -> bool:
+        """Whether who answers at the remote is a git host: a page of one line over HTTP reads as a repository without a single ref."""
+        ended = run_program(
+            ["git", "ls-remote", "--", self.remote, "HEAD"],
+            folder=folder,
+            variables={**self._variables(), "GIT_TRACE_PACKET": "1"},
+            deadline_s=deadline_s,
+        )
+        return "packet:" in ended.err
+
     def done(self, *arguments: str, folder: Path, operation: str, given: str = "") -> str:
         """Call git and give what it printed; raises ProviderError when it did not succeed."""
         ended = self.run(*arguments, folder=folder, given=given)
