@@ -14,6 +14,15 @@ OUTAGE = Row(
     select="watch",
     elsewhere=_PROVEN_BY,
 )
+LEAK = Row(
+    "watch-leak",
+    "memory-leak",
+    frozenset({ASKS}),
+    "IR-6 since",
+    {"mb": 150, "mb_per_s": 4.0},
+    select="watch",
+    elsewhere=_PROVEN_BY,
+)
 OFFLINE = Row(
     "watch-offline",
     "errors",
@@ -25,4 +34,4 @@ OFFLINE = Row(
     unknown=frozenset({ASKS, SAW}),
     elsewhere=_PROVEN_BY,
 )
-ROWS = [OUTAGE, OFFLINE]
+ROWS = [OUTAGE, LEAK, OFFLINE]

@@ -12,9 +12,11 @@ from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.decision.fixtures.decision import Watcher
 from pam_rollback.decision.rules.decision import Finding, State
 from pam_rollback.plan.plan import load_plan
+from pam_rollback.records.rules.memory import MemoryReading
 from pam_rollback.report.watched_incident import CriterionSeen, NotTold, WatchedIncident
 from pam_rollback.watch import fixtures
-from pam_rollback.watch.fixtures import CONTROL, ROTATED_AFTER_S, Eyes, look
+from pam_rollback.watch.fixtures import CONTROL, ROTATED_AFTER_S, Eyes, look, with_memory
+from pam_rollback.watch.rules.looks import Look
 from pam_rollback.watch.service.channel import Channel
 from tests.plan.plan_scene import ROOT, Watched
 from tests.virtual_clock import VirtualClock
@@ -159,6 +161,47 @@ def test_the_same_answers_all_turned_bad_are_an_outage() -> None:
     nobody._all.clear()
 
     assert not Watcher(nobody, plan, 1.0, None).is_red_when_all_fail(0)  # type: ignore[arg-type]
+
+
+PLAN = load_plan(ROOT / "plan.toml")
+CALM = Look(0, (Finding("IR-2", State.CLEAR, "as written"),))
+DOWN = Look(0, (Finding("IR-2", State.HOLDS, "as written"),))
+
+
+def readings(mb: float, grows_mb: float = 0.0) -> tuple[MemoryReading, ...]:
+    """One a minute."""
+    return tuple(MemoryReading(60.0 * place, mb + grows_mb * place) for place in range(20))
+
+
+def states(look: Look) -> dict[str, State]:
+    """By criterion."""
+    return {finding.criterion: finding.state for finding in look.findings}
+
+
+def test_memory_is_looked_at_where_somebody_tells_it() -> None:
+    """As the decision judges it, beside what users get."""
+    assert with_memory(CALM, None, PLAN) is CALM
+    assert states(with_memory(CALM, lambda: readings(60), PLAN)) == {"IR-2": State.CLEAR, "IR-6": State.CLEAR}
+    assert states(with_memory(DOWN, lambda: readings(210, 1), PLAN)) == {"IR-2": State.HOLDS, "IR-6": State.HOLDS}
+    blind = replace(CALM, blind="offline")
+    assert with_memory(blind, lambda: readings(210, 1), PLAN) is blind
+
+
+def test_a_service_that_is_down_tells_no_memory() -> None:
+    """That alone makes no look worthless while an outage is seen, or nobody could act on it; while all is well, it is not known."""
+
+    def silent() -> tuple[MemoryReading, ...]:
+        raise MeasurementFailed("memory is not known: no answer")
+
+    assert with_memory(DOWN, silent, PLAN) is DOWN
+    assert with_memory(CALM, silent, PLAN).unknown == "IR-6: memory is not known: no answer"
+
+
+def test_a_leak_that_would_not_be_seen_makes_a_look_worthless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The red control of memory."""
+    monkeypatch.setattr(fixtures, "is_red_when_it_leaks", lambda *_: False)
+
+    assert "a leak would not be seen" in with_memory(CALM, lambda: readings(60), PLAN).blind
 
 
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)

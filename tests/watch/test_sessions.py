@@ -13,7 +13,7 @@ import pytest
 
 from pam_rollback.base.run_files import WATCH_RECORD
 from pam_rollback.watch.rules.state import PREPARED
-from tests.fault_rows.watch import ASKS, OFFLINE, OUTAGE, SAW
+from tests.fault_rows.watch import ASKS, LEAK, OFFLINE, OUTAGE, SAW
 from tests.session.drilling import CONSENT, as_staging, runbook_with, switched_off, switched_on, told, wait_for
 from tests.sessions import Project, Range
 from tests.summary import ROW
@@ -71,6 +71,24 @@ def test_an_outage_is_found_told_and_closed_by_the_next_turn(
     assert heard[-1]["reference"] == "https://tracker.example/7"
     assert len({one["key"] for one in heard}) == 1
     assert any("is over" in line for line in green.record["notes"]), green.record["notes"]
+
+
+@pytest.mark.nightly
+def test_a_leak_is_found(
+    tmp_path: Path, practice_range: Range, record_property: Callable[[str, object], None]
+) -> None:
+    """By the product's own metrics: users are answered as ever."""
+    record_property(ROW, LEAK.id)
+    project = runbook_with(tmp_path, "test_watch.py")
+    practice_range.remote.plant(LEAK.fault, **LEAK.parameters)
+    try:
+        leaking = project.run("-m", "watch", f"--env={practice_range.file}", "--look-every=1s", "--turn=25s")
+    finally:
+        practice_range.as_it_was()
+
+    assert leaking.rc == 10, leaking.out
+    judge([LEAK], leaking, {ASKS, SAW})
+    assert "pytest drills/test_backend" in leaking.out
 
 
 def test_a_watch_that_sees_nothing_proves_nothing(

@@ -6,6 +6,7 @@ import shlex
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,11 +29,13 @@ from pam_rollback.outside.http import fetch
 from pam_rollback.plan.flags import TeamNotice
 from pam_rollback.plan.plan import Plan
 from pam_rollback.product.client.offline import refuse_when_offline
+from pam_rollback.product.rules.limits import Asks, Steady
+from pam_rollback.records.service.memory_lately import Lately, memory_lately
 from pam_rollback.report.in_short import in_short
 from pam_rollback.report.run_record import read
 from pam_rollback.rollback.service.writer_lock import environment_lock
 from pam_rollback.session import listeners
-from pam_rollback.session.asks import asks
+from pam_rollback.session.asks import Around, asks
 from pam_rollback.session.baseline_files import staleness
 from pam_rollback.session.progress import Progress
 from pam_rollback.session.runbook import Runbook
@@ -41,6 +44,7 @@ from pam_rollback.stats.distribution import Distribution
 from pam_rollback.watch.client.files import NOTES, WatchFiles
 from pam_rollback.watch.rules.consent import ways_on
 from pam_rollback.watch.rules.looks import Look, Streaks
+from pam_rollback.watch.rules.memory import IR_6, is_red_when_it_leaks, memory_found
 from pam_rollback.watch.rules.state import HOOKS
 from pam_rollback.watch.rules.turn import Moment, Turn, length_s
 from pam_rollback.watch.service.channel import Channel
@@ -114,9 +118,17 @@ def _age_s(observation: Observation) -> float:
     return observation.settled_s - observation.first_due_s
 
 
+def _asked(around: Around) -> Asks:
+    """One prober takes over from another; memory is read at each look."""
+    environment = around.environment
+    usual_s = _ON_SANDBOX_S if environment.kind == "sandbox" else _ELSEWHERE_S
+    steady = (Steady(environment.paths.metrics, 60 / usual_s),) if "metrics" in environment.abilities else ()
+    return asked.of_prober(environment) + asked.of_prober(environment) + Asks(steady=steady)
+
+
 @pytest.fixture(scope="session")
 @titled("The watch looks until its turn is over")
-@asks(of=lambda around: asked.of_prober(around.environment) + asked.of_prober(around.environment))  # one takes over
+@asks(of=_asked)
 def watched(
     in_situation: object,
     environment: Environment,
@@ -146,10 +158,11 @@ def watched(
         stack.callback(eyes.close)
         option = pytestconfig.option
         usual_s = _ON_SANDBOX_S if runbook.on_sandbox else _ELSEWHERE_S
+        lately = memory_lately(environment)
         every_s = length_s(option.pam_look_every) if option.pam_look_every else usual_s
         tools = WatchTools(
             files=WatchFiles(_folder(environment, runbook, pytestconfig), runbook.secrets.redact),
-            look=lambda: look(environment, eyes, clock),
+            look=lambda: with_memory(look(environment, eyes, clock), lately, plan),
             advise=lambda criteria, streaks: _advised(pytestconfig, runbook, criteria, streaks),
             title=lambda criterion: plan.item(criterion).title,
             listeners=_listeners(pytestconfig, incident_channel),
@@ -165,7 +178,7 @@ def watched(
             else _OWN_SANDBOX_S
             if runbook.own_sandbox
             else _FOR_EVER_S,
-            watched=_criteria(runbook),
+            watched=_criteria(runbook) if lately is None else (*_criteria(runbook), IR_6),
             verdict=lambda folder: in_short(read(Path(folder) / "run.json")),
             ways_on=lambda use: ways_on(use, shlex.quote(runbook.options.env), f"--confirm {environment.name}"),
             consent=_consent(environment, runbook, pytestconfig),
@@ -201,6 +214,22 @@ def look(environment: Environment, eyes: Eyes, clock: Clock) -> Look:
         except MeasurementFailed as problem:
             blind = str(problem)
     return Look(at_s, findings, blind, early=clock.monotonic_s() - eyes.began_s < watcher.longest_s + _SETTLES_S)
+
+
+def with_memory(look: Look, lately: Lately | None, plan: Plan) -> Look:
+    """With what is known of memory, where somebody tells it. A service that does not answer tells none: what users get is told anyway."""
+    if lately is None or look.blind:
+        return look
+    try:
+        readings = lately()
+        found = memory_found(readings, plan)
+    except MeasurementFailed as problem:
+        if any(finding.state is not State.CLEAR for finding in look.findings):
+            return look
+        return replace(look, findings=(*look.findings, Finding(IR_6, State.UNKNOWN, str(problem))))
+    if found.state is State.CLEAR and not is_red_when_it_leaks(readings, plan):
+        return replace(look, blind="the red control was good: a leak would not be seen")
+    return replace(look, findings=(*look.findings, found))
 
 
 def _prober(environment: Environment, runbook: Runbook, clock: Clock, number: int) -> tuple[Prober, Observation]:

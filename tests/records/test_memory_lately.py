@@ -1,0 +1,93 @@
+"""What memory did lately: one reading at each call, or those of the servers' records, and never those of a process that is gone."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pam_rollback.base.errors import MeasurementFailed
+from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.records.rules.memory import MemoryReading
+from pam_rollback.records.service.memory_lately import KEPT, Kept, Recorded, memory_lately
+from pam_rollback.stats.series import Point, Quantity, Series
+from tests.sessions import ROOT
+
+
+def test_a_day_of_readings_holds_twenty() -> None:
+    """The latest, in order of time."""
+    taken = iter(MemoryReading(60.0 * number, 50.0) for number in range(1440))
+    lately = Kept(lambda: next(taken))
+    for _ in range(1439):
+        lately()
+
+    assert [one.at_s for one in lately()] == [60.0 * number for number in range(1440 - KEPT, 1440)]
+
+
+def test_a_process_that_began_anew_begins_anew() -> None:
+    """By its start, or by a level that fell by half: the fall of a restart would hide the leak before and after it."""
+    told = [(90.0, 1.0), (91.0, 1.0), (92.0, 7.0), (40.0, 7.0)]
+    taken = iter(MemoryReading(float(place), mb, started_s=start) for place, (mb, start) in enumerate(told))
+    lately = Kept(lambda: next(taken))
+
+    assert [len(lately()) for _ in told] == [1, 2, 1, 2]
+    fell = iter((MemoryReading(0, 300.0), MemoryReading(1, 100.0)))
+    lately = Kept(lambda: next(fell))
+    assert [len(lately()) for _ in range(2)] == [1, 1]
+
+
+def test_what_cannot_be_read_is_said_and_forgets_nothing() -> None:
+    """The next call goes on."""
+    told: list[MemoryReading | None] = [MemoryReading(0, 50.0), None, MemoryReading(2, 50.0)]
+
+    def read() -> MemoryReading:
+        one = told.pop(0)
+        if one is None:
+            raise MeasurementFailed("memory is not known")
+        return one
+
+    lately = Kept(read)
+    lately()
+    with pytest.raises(MeasurementFailed, match="not known"):
+        lately()
+    assert [one.at_s for one in lately()] == [0, 2]
+
+
+class Host:
+    """A source of a minute a step."""
+
+    quantity = Quantity.MEMORY_MB
+
+    def __init__(self, *restarts: float) -> None:
+        self.now_s = time.monotonic()
+        self.restarts = tuple(self.now_s + one for one in restarts)
+
+    def read(self, since_s: float, until_s: float) -> Series:
+        """A point a minute; one of them is not known."""
+        moments = [self.now_s - 60.0 * place for place in range(60, 0, -1)]
+        points = [Point(at, None, "lost") if place == 55 else Point(at, 100.0) for place, at in enumerate(moments)]
+        shown = tuple(point for point in points if since_s <= point.at_s <= until_s)
+        return Series(self.quantity, "the host", 60.0, shown, restarts=self.restarts)
+
+
+def test_records_are_those_since_the_last_restart() -> None:
+    """What is not known is a hole."""
+    assert len(Recorded(Host(), 60.0)()) == KEPT
+    assert len(Recorded(Host(-330.0, -900.0), 60.0)()) == 4
+
+
+def test_whoever_is_declared_tells(tmp_path: Path) -> None:
+    """The product's own metrics first; nobody where nobody is declared."""
+    text = (ROOT / "environments" / "production.toml").read_text("utf-8")
+    host = '\n[render]\nservice_id = "srv-1"\nowner_id = "tea-1"\n'
+
+    def declared(*abilities: str, more: str = "") -> Any:
+        file = tmp_path / "e.toml"
+        named = ", ".join(f'"{one}"' for one in ("browser", *abilities))
+        file.write_text(text.replace('abilities = ["browser"]', f"abilities = [{named}]") + more, encoding="utf-8")
+        return memory_lately(load_environment(str(file), tmp_path, {"RENDER_API_KEY": "k"}))
+
+    assert declared() is None
+    assert isinstance(declared("metrics"), Kept)
+    assert isinstance(declared("render_metrics", more=host), Recorded)
+    assert isinstance(declared("metrics", "render_metrics", more=host), Kept)
