@@ -1,8 +1,11 @@
 """Downtime, errors and slowness: what of the users' answers bears on which criterion, and what the plan leaves between them."""
 
+import math
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from statistics import NormalDist
 
 import pytest
 
@@ -177,6 +180,60 @@ def test_slower_than_the_band_within_it_and_below(history: list[tuple[float, Mak
     found = of_speed(*history)
 
     assert tuple(judged.finding.state for judged in found) == (far, band), found
+
+
+SCATTERED = Distribution.of([100 * math.exp(0.3 * NormalDist().inv_cdf((index + 0.5) / 1000)) for index in range(1000)])
+"""Answers scatter as those of a real service do: p95 is 164 ms."""
+
+
+def once_a_second(seed: int, *, bad: Sequence[range] = (), slow: Sequence[range] = (), times: float = 3.0) -> list[Sample]:
+    """Ten minutes at one request a second, with bursts."""
+    lot = random.Random(seed)
+    samples = []
+    for at in range(600):
+        ms = 100 * math.exp(lot.gauss(0, 0.3)) * (times if any(at in burst for burst in slow) else 1)
+        ok = not any(at in burst for burst in bad)
+        samples.append(replace(answer(at, ms=ms if ok else 2, ok=ok), due_s=float(at)))
+    return samples
+
+
+def states(samples: Sequence[Sample]) -> tuple[State, State, State]:
+    """IR-4, CR-5 and IR-5, at their end."""
+
+    def found(measure: Measure, duration_s: float) -> Condition:
+        question = Question(asked_s=duration_s, duration_s=duration_s, gap_max_s=5)
+        return judge(samples, question, measure, Span(0, len(samples), 1))
+
+    far = found(slowdown(SCATTERED, 50), MINUTES_10)
+    band = found(slowdown(SCATTERED, 20, reached_counts=True), MINUTES_5)
+    errors, between = found(error_rate(20), MINUTES_5), found(error_rate(2, reached_counts=True), MINUTES_5)
+    judged = judged_far_slower("IR-4", far, GAPS), judged_slower("CR-5", band, far, GAPS)
+    return (*(one.finding.state for one in judged), judged_errors("IR-5", errors, between, GAPS).finding.state)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("ends_at", [340, 400, 500, 600])
+def test_a_burst_is_no_slow_or_failing_service_at_one_request_a_second_either(seed: int, ends_at: int) -> None:
+    """A fifth of the time has 60 answers, which contradict neither a p95 nor 2 %: half a minute would stand for five otherwise."""
+    burst = [range(ends_at - 30, ends_at)]
+    hiccup = [range(ends_at - 8, ends_at)]
+
+    far, band, _ = states(once_a_second(seed, slow=burst))
+    *_, errors = states(once_a_second(seed, bad=hiccup))
+
+    assert {far, band, errors} <= {State.WATCH, State.CLEAR, State.UNKNOWN}
+    assert State.UNKNOWN not in {band, errors}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_lasts_is_seen_at_one_request_a_second(seed: int) -> None:
+    """All of the time: twice as slow, half as slow again, and one answer in twelve that fails."""
+    always = [range(600)]
+    far, _, _ = states(once_a_second(seed, slow=always, times=2))
+    _, band, _ = states(once_a_second(seed, slow=always, times=1.4))
+    *_, errors = states(once_a_second(seed, bad=[range(at, at + 1) for at in range(0, 600, 12)]))
+
+    assert (far, band, errors) == (State.HOLDS, State.HOLDS, State.CONSIDER)
 
 
 def test_a_prober_that_is_late_itself_accuses_nobody() -> None:

@@ -9,6 +9,9 @@ the end of the last slice that contradicts the condition has been standing:
   it fails fast when it can no more be true; while others are still open it is judged anew, so that the last word is about now.
 * *not yet*: it stands, and is above, but not for T so far.
 * *over*: the newest slice contradicts, and one before was above.
+
+  Where slices have too few answers to contradict anything (a p95, 2 % of errors at one request a second), each half of T has to be above by
+  itself, too: a burst of seconds would stand for all of it otherwise. Above in the newer half alone is *not yet*, in the older one *over*.
 * *unknown*: the prober was not fit to judge, there are holes in which anything may have been, or answers say nothing about the service
   (``observation/rules/blocking.py``). While we are blocked, more observation tells nothing: that is known at once.
 * *open*: it stands, and T is not over. The only state that more observation is waited for.
@@ -139,6 +142,8 @@ class Measure:
     """Over these answers the measure is above its limit. Raises MeasurementFailed when they cannot tell."""
     words: Callable[[Sequence[Sample]], str]
     figures: Callable[[Sequence[Sample]], Figures]
+    half: Callable[[Sequence[Sample]], bool] | None = None
+    """As measured, a half of the time is above the limit. None where a slice has answers enough to contradict."""
 
 
 def judge(samples: Sequence[Sample], question: Question, measure: Measure, span: Span) -> Condition:
@@ -152,6 +157,9 @@ def judge(samples: Sequence[Sample], question: Question, measure: Measure, span:
     complete = span.length_s >= question.duration_s * _ALMOST_ALL
     held_s = min(span.length_s, question.duration_s) if standing is None else standing * question.slice_s
     state, reason = _state(measured, slices, question, measure, standing=standing, complete=complete)
+    if state is ConditionState.HOLDS and measure.half is not None:
+        state, reason = _by_halves(measured, measure.half, span.settled_s - question.duration_s / 2)
+        held_s = held_s if state is ConditionState.HOLDS else held_s / 2
     problem = _unfit(inside, measured, question, since_s, span)
     # A slice that contradicts is evidence; every other final word stands on all of the time, and a hole may hide anything.
     if problem and state is not ConditionState.OPEN and standing != 0:
@@ -203,6 +211,18 @@ def _state(
     if not above:
         return ConditionState.CLEAR, ""
     return (ConditionState.HOLDS if standing is None else ConditionState.NOT_YET), ""
+
+
+def _by_halves(
+    measured: Sequence[Sample], half: Callable[[Sequence[Sample]], bool], middle_s: float
+) -> tuple[ConditionState, str]:
+    older, newer = ([one for one in measured if (one.due_s < middle_s) is before] for before in (True, False))
+    try:
+        if not half(newer):
+            return ConditionState.OVER, ""
+        return (ConditionState.HOLDS if half(older) else ConditionState.NOT_YET), ""
+    except MeasurementFailed as error:
+        return ConditionState.UNKNOWN, str(error)
 
 
 def _is_above(measure: Measure, slice_: Sequence[Sample]) -> bool:
