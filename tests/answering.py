@@ -12,9 +12,9 @@ from typing import Any
 
 @contextmanager
 def serving(
-    answer: Callable[[str, dict[str, str]], tuple[int, str]], *, ahead_s: float = 0
+    answer: Callable[[str, dict[str, str]], tuple[int, str]], *, ahead_s: float = 0, kind: str = ""
 ) -> Iterator[tuple[str, list[Any]]]:
-    """A server that answers as it is told, its clock ahead; gives its address and the bodies that were posted."""
+    """A server that answers as it is told, its clock ahead; gives its address and the bodies that were posted. ``kind``: of its answers."""
     posted: list[Any] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -38,6 +38,8 @@ def serving(
             status, body = answer(method, {name.lower(): value for name, value in self.headers.items()})
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
+            if kind:
+                self.send_header("Content-Type", kind)
             self.end_headers()
             self.wfile.write(body.encode())
 

@@ -74,9 +74,7 @@ def test_an_outage_is_found_told_and_closed_by_the_next_turn(
 
 
 @pytest.mark.nightly
-def test_a_leak_is_found(
-    tmp_path: Path, practice_range: Range, record_property: Callable[[str, object], None]
-) -> None:
+def test_a_leak_is_found(tmp_path: Path, practice_range: Range, record_property: Callable[[str, object], None]) -> None:
     """By the product's own metrics: users are answered as ever."""
     record_property(ROW, LEAK.id)
     project = runbook_with(tmp_path, "test_watch.py")

@@ -20,10 +20,14 @@ def pytest_pam_preflight(environment: Environment) -> "list[Call]":
     """Whether the team would hear of it."""
     from pam_rollback.base.question import Question, one  # noqa: PLC0415 - for the phases that ask
     from pam_rollback.communication.client.slack import webhook_alive  # noqa: PLC0415 - the same
+    from pam_rollback.communication.service.team_channel import bot_of  # noqa: PLC0415 - the same
 
     deadline_s = environment.probing.request_deadline_s
     question = Question("the incident channel's webhook is alive", ("message",), "slack")
-    return [one(question, lambda: webhook_alive(environment.secret("slack_webhook"), deadline_s=deadline_s))]
+    asked = [one(question, lambda: webhook_alive(environment.secret("slack_webhook"), deadline_s=deadline_s))]
+    if (bot := bot_of(environment)) is not None:
+        asked.append(one(Question("the incident channel's bot is let in", ("message",), "slack"), bot.alive))
+    return asked
 
 
 def pytest_pam_baseline_parts() -> list[BaselinePart]:

@@ -1,4 +1,4 @@
-"""What an environment says about who is told: the tables ``[statuspage]``, ``[pagerduty]``, ``[email]`` and ``[tracker]``."""
+"""What an environment says about who is told: the tables ``[slack]``, ``[statuspage]``, ``[pagerduty]``, ``[email]`` and ``[tracker]``."""
 
 from collections.abc import Iterator
 from typing import Annotated, Literal
@@ -9,9 +9,24 @@ from pam_rollback.base.addresses import web_address
 from pam_rollback.base.configuration import Problem, Table
 from pam_rollback.environment.provider_settings import GITHUB_API
 
+SLACK_API = "https://slack.com/api"
 STATUSPAGE_API = "https://api.statuspage.io/v1"
 PAGERDUTY_API = "https://events.pagerduty.com"
 _LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class Slack(Table):
+    """In which channel a bot opens threads. Without its token the webhook tells all of it, message by message."""
+
+    channel: Annotated[str, Field(pattern=r"^([CG][A-Z0-9]{6,})?$")] = ""
+    """Its id, as in the channel's details; the bot has to be in it."""
+    api_url: Annotated[str, AfterValidator(web_address)] = SLACK_API
+    """The base address of Slack's Web API."""
+
+    def problems(self) -> Iterator[Problem]:
+        """Everything that is well-formed but cannot be used like this."""
+        if not self.channel:
+            yield Problem("[slack] channel", "missing: the channel's id, such as C0123ABCD, from its details")
 
 
 class Statuspage(Table):

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr, Strict
 
 from pam_rollback.base.addresses import is_encrypted, is_loopback, is_web, loopback_hint
 from pam_rollback.base.configuration import ConfigurationError, Problem, Table, nearest, shown
-from pam_rollback.environment.channel_settings import Email, PagerDuty, Statuspage, Tracker
+from pam_rollback.environment.channel_settings import Email, PagerDuty, Slack, Statuspage, Tracker
 from pam_rollback.environment.environment_tables import (
     HEALTH_PATHS,
     OPERATION_PATHS,
@@ -147,6 +147,7 @@ class Environment(Table):
     backend_host: Host | None = None
     git: Git | None = None
     github: GitHub | None = None
+    slack: Slack | None = None
     statuspage: Statuspage | None = None
     pagerduty: PagerDuty | None = None
     email: Email | None = None
@@ -416,6 +417,7 @@ class Environment(Table):
             ("netlify", (), "which site it is"),
             ("git", ("git",), "where the repository is"),
             ("github", (), "which repository it is"),
+            ("slack", (), "in which channel"),
             ("statuspage", ("statuspage",), "which page it is"),
             ("pagerduty", ("pagerduty",), "where events go (an empty table is PagerDuty's own address)"),
             ("email", ("email",), "which server takes mail"),
@@ -423,7 +425,18 @@ class Environment(Table):
             ("unleash", (), "which server switches the flags"),
         ):
             table: (
-                Prometheus | Render | Netlify | Git | GitHub | Statuspage | PagerDuty | Email | Tracker | Unleash | None
+                Prometheus
+                | Render
+                | Netlify
+                | Git
+                | GitHub
+                | Slack
+                | Statuspage
+                | PagerDuty
+                | Email
+                | Tracker
+                | Unleash
+                | None
             ) = getattr(self, name)
             if table is not None:
                 yield from table.problems()

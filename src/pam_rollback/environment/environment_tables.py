@@ -47,6 +47,7 @@ SecretName = Literal[
     "admin_token",
     "emergency_token",
     "slack_webhook",
+    "slack_token",
     "test_user_email",
     "test_user_password",
     "second_test_user_email",
@@ -203,6 +204,8 @@ class SecretVariables(Table):
     admin_token_env: VariableName | None = None
     emergency_token_env: VariableName | None = None
     slack_webhook_env: VariableName | None = None
+    slack_token_env: VariableName | None = None
+    """A bot's token that may ``chat:write``, for threads in ``[slack] channel``. No ability needs it."""
     test_user_email_env: VariableName | None = None
     test_user_password_env: VariableName | None = None
     second_test_user_email_env: VariableName | None = None

@@ -49,6 +49,7 @@ def web_addresses(environment: "Environment") -> Iterator[NamedAddress]:
         ("frontend_host", ("api_url",)),
         ("backend_host", ("api_url",)),
         ("github", ("api_url",)),
+        ("slack", ("api_url",)),
         ("statuspage", ("api_url",)),
         ("pagerduty", ("api_url",)),
         ("tracker", ("api_url",)),

@@ -15,6 +15,7 @@ from pam_rollback.base.clock import Clock
 from pam_rollback.base.errors import MeasurementFailed, Refused
 from pam_rollback.base.outside_text import one_line
 from pam_rollback.base.wait import Waiter
+from pam_rollback.communication.service.team_channel import TeamChannel, team_channel
 from pam_rollback.decision.fixtures.decision import Watcher
 from pam_rollback.decision.rules.decision import Finding, State, decide
 from pam_rollback.decision.service.recommending import Here, recommended
@@ -26,7 +27,6 @@ from pam_rollback.observation.service import asked
 from pam_rollback.observation.service.blocked import Lookout, Sorting
 from pam_rollback.observation.service.prober import Prober, start_prober
 from pam_rollback.outside.http import fetch
-from pam_rollback.plan.flags import TeamNotice
 from pam_rollback.plan.plan import Plan
 from pam_rollback.product.client.offline import refuse_when_offline
 from pam_rollback.product.rules.limits import Asks, Steady
@@ -137,7 +137,6 @@ def watched(
     clock: Clock,
     waiter: Waiter,
     progress: Progress,
-    incident_channel: TeamNotice | None,
     pytestconfig: pytest.Config,
 ) -> Turn:
     """One turn. Raises MeasurementFailed when the prober does not begin, or the journal cannot be read."""
@@ -165,7 +164,7 @@ def watched(
             look=lambda: with_memory(look(environment, eyes, clock), lately, plan),
             advise=lambda criteria, streaks: _advised(pytestconfig, runbook, criteria, streaks),
             title=lambda criterion: plan.item(criterion).title,
-            listeners=_listeners(pytestconfig, incident_channel),
+            listeners=_listeners(pytestconfig, team_channel(environment)),
             now=lambda: Moment(_passed_s(), clock.wall().timestamp()),
             pause=waiter.pause,
             say=say,
@@ -265,7 +264,7 @@ def _passed_s() -> float:
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
-def _listeners(config: pytest.Config, channel: TeamNotice | None) -> dict[str, Tell]:
+def _listeners(config: pytest.Config, channel: TeamChannel | None) -> dict[str, Tell]:
     """Who listens, by names that are the same on another machine."""
     found: dict[str, Tell] = {} if channel is None else {_CHANNEL: Channel(channel)}
     for name in dict.fromkeys(name for hook in HOOKS.values() for name in listeners.names_of(config, hook)):

@@ -34,7 +34,17 @@ GROWS = [210.0 + place for place in range(20)]
         (GROWS[:9], State.UNKNOWN),
         ([150.0, 190.0] * 10, State.WATCH),
     ],
-    ids=["low", "between", "high and flat", "leak", "grows far below", "on its way", "young", "young and high", "scatter"],
+    ids=[
+        "low",
+        "between",
+        "high and flat",
+        "leak",
+        "grows far below",
+        "on its way",
+        "young",
+        "young and high",
+        "scatter",
+    ],
 )
 def test_it_is_what_the_decision_says(mb: list[float], state: State) -> None:
     """Below the level nothing asks for a rollback, so what cannot be told yet is no fault of a look."""

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from pam_rollback.base.errors import UndoFailed
 from pam_rollback.communication.client.notice_board import NoticeBoard
 from pam_rollback.communication.client.pagerduty import PagerDutyEvents, Severity
-from pam_rollback.communication.client.slack import SlackWebhook
 from pam_rollback.communication.client.smtp import Mailer
 from pam_rollback.communication.client.statuspage import Status, StatusPageApi
 from pam_rollback.communication.rules.communication import Notice
@@ -24,10 +23,13 @@ from pam_rollback.communication.rules.escalation import (
     Means,
 )
 from pam_rollback.communication.service.escalation import Message, Send
+from pam_rollback.communication.service.team_channel import TeamChannel, team_channel
 from pam_rollback.environment.environment import Environment
 from pam_rollback.journal.journal import Journal, Undo
 from pam_rollback.outside.http import fetch
 
+THREAD = "team-thread"
+"""The journal's entry of the thread in which the team hears of this rollback: its verdict and its undo are told there, too."""
 RESOLVE_INCIDENT = "resolve-status-page-incident"
 PUT_NOTICE_BACK = "put-notice-back"
 UNDO_KINDS = (RESOLVE_INCIDENT, PUT_NOTICE_BACK)
@@ -59,9 +61,9 @@ class Channels:
         """Each as a way to send one message."""
         environment = self._environment
         found: dict[Means, Send] = {}
-        if "slack" in environment.abilities:
-            slack = SlackWebhook(environment.secret("slack_webhook"))
-            found["slack"] = lambda message: slack.post(message.text)
+        channel = team_channel(environment)
+        if channel is not None:
+            found["slack"] = lambda message: self._tell_team(channel, message)
         if "pagerduty" in environment.abilities:
             pager = pagerduty_of(environment)
             found["pagerduty"] = lambda message: _ring(pager, message)
@@ -73,6 +75,13 @@ class Channels:
         if {"in_app_notice", "flag_admin"} <= environment.abilities:
             found["in_app_notice"] = self._tell_users
         return found
+
+    def _tell_team(self, channel: TeamChannel, message: Message) -> str:
+        known = self._journal.latest(THREAD)
+        thread, problem = channel.tell(message.text, str(known["thread"]) if known else "")
+        if thread and not known:
+            self._journal.append(THREAD, thread=thread)
+        return problem
 
     def _tell_public(self, message: Message) -> str:
         page = status_page_of(self._environment)

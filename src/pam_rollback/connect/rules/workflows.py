@@ -90,7 +90,11 @@ _PUBLISH_REPORTS = _Called(
     "The pages of a workflow run's sessions, where the team can read them: a public repository publishes to everybody.",
     _BY_HAND + _form("run", "the id of the workflow run that has the evidence", required=True),
     ("run",),
-    rights=("actions: read # the evidence of another run", "pages: write", "id-token: write # Pages asks who publishes"),
+    rights=(
+        "actions: read # the evidence of another run",
+        "pages: write",
+        "id-token: write # Pages asks who publishes",
+    ),
     everywhere=True,
     secrets="",
 )

@@ -1,4 +1,4 @@
-"""What memory did lately, told at each look of somebody who looks over and over: by the product's own metrics, else by its servers' records."""
+"""What memory did lately, for somebody who looks over and over: by the product's own metrics, else by its servers' records."""
 
 import time
 from collections.abc import Callable

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.decision.rules.decision import Finding, State
@@ -9,7 +10,7 @@ from pam_rollback.decision.rules.decision_states import judged_memory
 from pam_rollback.plan.plan import Plan
 from pam_rollback.records.rules.memory import MemoryGrowth, MemoryReading
 
-IR_6 = "IR-6"
+IR_6: Final = "IR-6"
 _LEAK_MB_PER_S = 10 / 60
 
 

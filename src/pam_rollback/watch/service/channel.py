@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pam_rollback.plan.flags import TeamNotice
+from pam_rollback.communication.service.team_channel import TeamChannel
 from pam_rollback.report.watched_incident import NotTold, WatchedIncident
 
 
@@ -10,16 +10,19 @@ from pam_rollback.report.watched_incident import NotTold, WatchedIncident
 class Channel:
     """Tells the team in its channel. What may have arrived there already is not sent again: nobody can look."""
 
-    notice: TeamNotice
+    team: TeamChannel
 
     def __call__(self, hook: str, incident: WatchedIncident) -> str:
-        """Send it. Raises NotTold when the channel did not take it: a message that comes twice is better than none."""
+        """Send it, all of an incident in one thread where there are any; gives the thread.
+
+        Raises NotTold when the channel did not take it: a message that comes twice is better than none.
+        """
         if incident.told_before:
             return ""
-        problem = self.notice.post(message(hook, incident))
+        thread, problem = self.team.tell(message(hook, incident), incident.reference)
         if problem:
             raise NotTold(problem)
-        return ""
+        return thread
 
 
 def message(hook: str, incident: WatchedIncident) -> str:

@@ -84,7 +84,7 @@ class Teller:
             version=telling.version,
             reference=answers[0],
         )
-        if answers[0]:
+        if answers[0] not in {"", telling.incident.reference}:
             self.book.tools.say(f"{telling.listener}: {answers[0]}")
         return True
 

@@ -1,0 +1,107 @@
+"""All that the team hears of one rollback is in one thread, from whichever machine; without a bot the webhook tells it."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pam_rollback.communication.client.slack import SlackBot, SlackWebhook
+from pam_rollback.communication.service import channels
+from pam_rollback.communication.service.channels import Channels
+from pam_rollback.communication.service.escalation import Message
+from pam_rollback.communication.service.team_channel import TeamChannel, team_channel
+from pam_rollback.environment.environment import Environment
+from pam_rollback.environment.environment_file import load_environment
+from pam_rollback.journal.journal import Journal
+from tests.answering import serving
+
+TABLES = 'abilities = ["slack"]\n[slack]\nchannel = "C0123ABCD"\n'
+
+
+class Slack:
+    """What the bot posts, and what comes through the webhook."""
+
+    def __init__(self) -> None:
+        self.broken = ""
+        self.posted: list[Any] = []
+
+    def answer(self, _method: str, headers: dict[str, str]) -> tuple[int, str]:
+        """The webhook has no token."""
+        if "authorization" not in headers:
+            return 200, "ok"
+        return 200, json.dumps({"ok": False, "error": self.broken} if self.broken else {"ok": True, "ts": "17.1"})
+
+    @property
+    def heard(self) -> list[tuple[str, str]]:
+        """Text and thread; the webhook's are in none."""
+        return [(one["text"], one.get("thread_ts", "" if "channel" in one else "webhook")) for one in self.posted]
+
+
+@pytest.fixture
+def slack() -> Iterator[tuple[Slack, TeamChannel]]:
+    """A workspace, and the team's channel in it."""
+    made = Slack()
+    with serving(made.answer, kind="application/json; charset=utf-8") as (url, posted):
+        made.posted = posted
+        yield made, TeamChannel(SlackWebhook(f"{url}/services/T/B/x"), SlackBot(url, "xoxb", "C0123ABCD"))
+
+
+def message(text: str) -> Message:
+    """Of one rollback."""
+    return Message("EM-1", "title", text, "run-1", drill=False)
+
+
+def test_a_rollback_and_its_undo_elsewhere_are_one_thread(
+    tmp_path: Path, slack: tuple[Slack, TeamChannel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the journal, which the other machine has."""
+    made, channel = slack
+    monkeypatch.setattr(channels, "team_channel", lambda _environment: channel)
+    environment: Any = type("E", (), {"abilities": frozenset({"slack"})})()
+    path = tmp_path / "journal.jsonl"
+    send = Channels(environment, Journal(path)).by_means()["slack"]
+    assert [send(message(text)) for text in ("begun", "GO")] == ["", ""]
+    assert Channels(environment, Journal(path)).by_means()["slack"](message("UNDONE")) == ""
+
+    assert made.heard == [("begun", ""), ("GO", "17.1"), ("UNDONE", "17.1")]
+
+
+def test_what_the_bot_cannot_say_the_webhook_says(slack: tuple[Slack, TeamChannel]) -> None:
+    """Outside of the thread, and told as done; where neither can, both reasons are told."""
+    made, channel = slack
+    made.broken = "token_revoked"
+
+    assert channel.tell("text", "17.1") == ("", "")
+    assert made.heard == [("text", "17.1"), ("text", "webhook")]
+    dead = TeamChannel(SlackWebhook("http://127.0.0.1:9/services/T/B/x"), channel.bot)
+    thread, problem = dead.tell("text")
+    assert thread == ""
+    assert "renew the token" in problem
+    assert "Slack: " in problem.partition("; ")[2]
+
+
+@pytest.mark.parametrize(
+    ("tables", "variables", "has_bot"),
+    [
+        (TABLES, {"T": "xoxb"}, True),
+        (TABLES, {}, False),
+        (TABLES.partition("[slack]")[0], {"T": "xoxb"}, False),
+        (TABLES.replace('["slack"]', "[]"), {"T": "xoxb"}, None),
+    ],
+    ids=["both", "no token", "no channel", "no ability"],
+)
+def test_a_bot_needs_its_token_and_its_channel(
+    tmp_path: Path, tables: str, variables: dict[str, str], *, has_bot: bool | None
+) -> None:
+    """Nothing waits for either: without them the webhook tells the team."""
+    text = 'name = "e"\nkind = "staging"\ndescription = "x"\n' + tables
+    text += '[urls]\nfrontend = "https://a.example"\napi = "https://b.example"\nbackend = "https://b.example"\n'
+    text += '[secrets]\nslack_webhook_env = "W"\nslack_token_env = "T"\n'
+    (tmp_path / "e.toml").write_text(text, encoding="utf-8")
+    hook = {"W": "https://hooks.slack.com/services/T0/B0/x"}
+    environment: Environment = load_environment(str(tmp_path / "e.toml"), tmp_path, {**hook, **variables})
+
+    found = team_channel(environment)
+    assert (None if found is None else found.bot is not None) is has_bot
