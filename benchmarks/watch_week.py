@@ -1,9 +1,9 @@
 """A week of a watch over a healthy service that hiccups, in time-lapse, by the real rules from each answer on: its false incidents.
 
 A probe a second, a look a minute, turns of five and a half hours, with a baseline and the process's memory. By chance one answer in 300
-fails; all for 20 s every three hours (a deploy), for 8 s each hour, for 90 s twice a day; they take three times as long for two
-minutes three times a day, for 30 s each hour; memory goes up and down by a third. None of it lasts as long as the plan asks for. In the last
-hour of each day the service is down for ten minutes: that has to be one incident, so that the figure is none of a watch that sees nothing.
+fails; all of them do for 20 s every three hours (a deploy), for 8 s each hour, for 90 s twice a day; they take three times as long for two
+minutes three times a day, for 30 s each hour; memory goes up and down by a third. None of it lasts as long as the plan asks for. In each
+day's last hour the service is down for ten minutes: that has to be one incident, so that the figure is none of a watch that sees nothing.
 """
 
 import random
