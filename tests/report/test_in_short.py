@@ -8,11 +8,20 @@ from pam_rollback.report.verdict import Outcome
 
 
 def test_a_go_has_its_figures(good_record: RunRecord) -> None:
-    """Verdict, and how soon users were well again beside what was asked."""
+    """Verdict, how soon users were well again beside what was asked, and where all of it is."""
     assert in_short(good_record) == (
         "REHEARSAL GO  sandbox 127.0.0.1:41233  release 1.42.0, 3 of 3 in 38 s. "
-        "RTO-1 from decision to recovery: 1.94 s, asked at most 30 s"
+        "RTO-1 from decision to recovery: 1.94 s, asked at most 30 s. "
+        "report: reports/out/20261125-000512-sandbox/report/index.html"
     )
+
+
+def test_without_a_page_the_record_is_where_one_reads_on(good_record: RunRecord) -> None:
+    """And nothing is named that no disk took."""
+    record = replace(good_record, reports=replace(good_record.reports, html=None))
+
+    assert in_short(record).endswith(". report: reports/out/20261125-000512-sandbox/run.json")
+    assert "report" not in in_short(replace(record, reports=replace(record.reports, record=None)))
 
 
 def test_what_is_not_good_is_named(bad_record: RunRecord) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from markdown_it import MarkdownIt
 
-from pam_rollback.report.job_summary import BYTES_MAX, append, render
+from pam_rollback.report.job_summary import BYTES_MAX, append, append_drills, render
 from pam_rollback.report.redaction import Redactor
 from pam_rollback.report.run_record import RunRecord
 from pam_rollback.report.verdict import Outcome
@@ -17,7 +17,8 @@ def test_the_verdict_comes_first_and_everything_is_there(bad_record: RunRecord) 
 
     assert text.startswith("## ❌ NO-GO staging staging.example.org release unknown, 6 of 7 in 38 s")
     headings = [line for line in text.splitlines() if line.startswith("### ")]
-    assert headings == ["### Criteria", "### Problems", "### What was done", "### Not run", "### Conditions"]
+    parts = ["Criteria", "Problems", "Only advisory", "What was done", "Not run", "Conditions"]
+    assert headings == [f"### {part}" for part in parts]
     assert "- **broken criterion HC-1 \\[as-is\\]** The API says that it is healthy: " in text
     assert "next: docs/runbook.md\\#api-unhealthy" in text
 
@@ -44,6 +45,33 @@ def test_a_huge_summary_is_cut_not_lost(good_record: RunRecord) -> None:
     assert BYTES_MAX - 2000 < len(text.encode()) <= BYTES_MAX
     assert text.startswith("## ✅ REHEARSAL GO")
     assert "cut here" in text.splitlines()[-1]
+
+
+def test_all_sessions_of_a_step_share_the_room(tmp_path: Path, good_record: RunRecord) -> None:
+    """`make drills` has ten: what is beyond the limit together would take all of them away."""
+    path = tmp_path / "summary.md"
+    many = tuple(replace(good_record.results[0], title="ä" * 500, measured=()) for _ in range(300))
+
+    for _ in range(10):
+        append(replace(good_record, results=many), path, Redactor([]))
+    append_drills("GO", "REHEARSAL GO  10 of 10 drills are GO", ["feature-flag ok"], path)
+
+    text = path.read_text(encoding="utf-8")
+    assert BYTES_MAX - 2000 < path.stat().st_size <= BYTES_MAX
+    assert text.count("## ✅ REHEARSAL GO") >= 3
+    assert "cut here" in text
+
+
+def test_all_drills_are_a_table_of_the_summary(tmp_path: Path) -> None:
+    """Below what each of them said, as the terminal has it."""
+    path = tmp_path / "summary.md"
+    path.write_text("# before\n", encoding="utf-8")
+
+    append_drills("NO-GO", "REHEARSAL NO-GO  9 of 10 drills are GO, in 5 min", ["  gradual   NO ok"], path)
+
+    assert path.read_text(encoding="utf-8") == (
+        "# before\n## ❌ REHEARSAL NO-GO 9 of 10 drills are GO, in 5 min\n\n```text\n  gradual   NO ok\n```\n"
+    )
 
 
 def test_it_is_appended_without_secrets(tmp_path: Path, good_record: RunRecord) -> None:

@@ -15,8 +15,10 @@ CASES = 150
 IDS = ("SC-1", "SC-3", "RTO-5", "RPO-1", "HC-2", "CR-4", "CH-1", "TF-3")
 BAD = (Outcome.BROKEN_CRITERION, Outcome.ACTION_FAILED, Outcome.UNDO_FAILED, Outcome.REFUSED, Outcome.UNKNOWN)
 _ID = re.compile(r"\b[A-Z]+-\d+\b")
-_ENTRY = re.compile(r"^  (?:BROKEN|ACTION FAILED|UNDO FAILED|REFUSED|UNKNOWN) (?!\(advisory\))(.*)$", re.MULTILINE)
-_MARK = re.compile(r"^- \*\*(?!.*\(advisory\))(.*?)\*\*", re.MULTILINE)
+_ENTRY = re.compile(r"^  (?:BROKEN|ACTION FAILED|UNDO FAILED|REFUSED|UNKNOWN) (.*)$", re.MULTILINE)
+_MARK = re.compile(r"^- \*\*(.*?)\*\*", re.MULTILINE)
+_FAILED = re.compile(r"BROKEN|FAILED|REFUSED|UNKNOWN|could not|❌|⛔|⚠️|class=\"(?:problem )?no\b")
+"""What is shown as failed, in any of them."""
 
 outcomes = st.sampled_from([Outcome.PASSED, Outcome.PASSED, Outcome.KNOWN, *BAD])
 drawn = st.dictionaries(st.sampled_from(IDS), st.tuples(outcomes, st.booleans()), min_size=1)
@@ -68,4 +70,6 @@ def test_each_view_names_what_is_not_good(good_record: RunRecord, tests: dict[st
     assert (record.exit_code == ExitCode.GO) is (not told)
     for name, text in {"terminal": plain, "-v": whole, "page": page, "summary": summary, "message": message}.items():
         assert record.verdict in text, name
+        assert name == "page" or str(record.reports.html) in text, name
+        assert record.exit_code or not _FAILED.search(text), (name, text)
     assert len(summary.encode()) < job_summary.BYTES_MAX

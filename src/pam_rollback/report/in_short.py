@@ -17,9 +17,9 @@ _LEVELS: Final = {"GO": "notice", "PLANNED": "notice", "INCONCLUSIVE": "warning"
 
 
 def in_short(record: RunRecord) -> str:
-    """Verdict and why, which plan items are not good, and the figures that people ask for first. One line."""
+    """Verdict and why, which plan items are not good, the figures that people ask for first, and where to read on. One line."""
     record = shown(record)
-    parts = [wording.verdict_line(record), *_not_good(record), figures(record)]
+    parts = [wording.verdict_line(record), *_not_good(record), figures(record), where(record)]
     return ". ".join(one_line(part) for part in parts if part)
 
 
@@ -32,16 +32,27 @@ def figures(record: RunRecord) -> str:
     return "; ".join(told)
 
 
+def where(record: RunRecord) -> str:
+    """Where all of it is: the report's first page, or the record where there is none; empty where neither could be written."""
+    found = record.reports.html or record.reports.record
+    return f"report: {found}" if found else ""
+
+
 def annotations(record: RunRecord) -> list[str]:
     """Commands to GitHub's runner: the verdict as a note, a warning or an error, and one for each cause, as many as it shows."""
     record = shown(record)
     level = _LEVELS.get(record.verdict, "error")
-    lines = [_command(level, wording.verdict_word(record), in_short(record))]
+    lines = [annotation(record.verdict, wording.verdict_word(record), in_short(record))]
     for group in alike(not_good(record))[: ANNOTATIONS_MAX - 1] if level != "notice" else ():
         ids = " ".join(dict.fromkeys(item for one in group for item in one.criteria))
         title = " ".join(filter(None, (group[0].outcome.value, ids)))
         lines.append(_command(level, title, wording.problem_together(group)))
     return lines
+
+
+def annotation(verdict: str, title: str, text: str) -> str:
+    """The command for one: a note, a warning or an error, by the verdict."""
+    return _command(_LEVELS.get(verdict, "error"), title, text)
 
 
 def _not_good(record: RunRecord) -> Sequence[str]:

@@ -8,7 +8,8 @@ from pam_rollback.report import checklist, in_short, readiness, recommendation, 
 from pam_rollback.report.redaction import Redactor
 from pam_rollback.report.run_record import Measured, Result, RunRecord
 from pam_rollback.report.shown_record import shown
-from pam_rollback.report.terminal_page import alike
+from pam_rollback.report.terminal_page import ADVISORY, alike
+from pam_rollback.report.terms_table import advisory_lines, not_good
 from pam_rollback.report.verdict import Outcome
 
 BYTES_MAX: Final = 1024 * 1024
@@ -29,18 +30,20 @@ _SIGNS: Final = {
 _VERDICT_SIGNS: Final = {"GO": "✅", "INCONCLUSIVE": "⚠️", "PLANNED": "📋", "REFUSED": "⛔"}
 
 
-def render(record: RunRecord) -> str:
-    """The summary, at most ``BYTES_MAX`` bytes; the verdict comes first, so a cut takes the least important."""
+def render(record: RunRecord, room: int = BYTES_MAX) -> str:
+    """The summary, at most ``room`` bytes; the verdict comes first, so a cut takes the least important."""
     record = shown(record)
     blocks = [
         f"## {_VERDICT_SIGNS.get(record.verdict, '❌')} {_text(wording.verdict_line(record))}",
         _text(in_short.figures(record)),
+        _text(in_short.where(record)),
         _bullets("", [*filter(None, [wording.nothing_new(record)]), *record.reasons]),
         *_recommendation(record),
         *(_bullets(f"### {heading}", entries) for heading, entries in readiness.paragraphs(record)),
         *(_bullets(f"### {heading}", entries) for heading, entries in wording.told(record)),
         _criteria(record),
         _problems(record),
+        _bullets(f"### {wording.ONLY_ADVISORY}", advisory_lines(record)),
         _bullets(f"### {unanswered.HEADING}", [waiver for _, waiver in unanswered.waivers(record)]),
         _steps(record),
         _not_run(record),
@@ -49,17 +52,30 @@ def render(record: RunRecord) -> str:
         f"Run {_code(record.run_id)}, {record.mode}, started {_text(record.started.iso)}, exit code {record.exit_code}.",
     ]
     text = "\n\n".join(block for block in blocks if block) + "\n"
+    return _cut(text, room)
+
+
+def _cut(text: str, room: int) -> str:
+    """The text within so many bytes; nothing where not even a line has room."""
     body = text.encode()
-    if len(body) <= BYTES_MAX:
+    if len(body) <= room:
         return text
-    kept = body[: BYTES_MAX - len(_CUT.encode())].decode(errors="ignore")
-    return kept.rpartition("\n")[0] + _CUT
+    kept = body[: max(0, room - len(_CUT.encode()))].decode(errors="ignore").rpartition("\n")[0]
+    return kept + _CUT if kept else ""
 
 
 def append(record: RunRecord, path: Path, redactor: Redactor) -> None:
-    """Adds the summary without secrets to a file, the one that GITHUB_STEP_SUMMARY names."""
+    """Adds the summary without secrets to a file, the one that GITHUB_STEP_SUMMARY names. All sessions of a step share its room."""
     with path.open("a", encoding="utf-8") as summary:
-        summary.write(render(shown(record, redactor.text)))
+        summary.write(render(shown(record, redactor.text), BYTES_MAX - summary.tell()))
+
+
+def append_drills(verdict: str, line: str, table: Sequence[str], path: Path) -> None:
+    """Adds what several drills came to: verdict, the line that says so, and the table as a terminal shows it."""
+    head = f"## {_VERDICT_SIGNS.get(verdict, '❌')} {_text(line)}"
+    text = "\n".join([head, "", "```text", *table, "```", ""])
+    with path.open("a", encoding="utf-8") as summary:
+        summary.write(_cut(text, BYTES_MAX - summary.tell()))
 
 
 def _recommendation(record: RunRecord) -> list[str]:
@@ -78,7 +94,7 @@ def _criteria(record: RunRecord) -> str:
             wording.figure(measured.measured, measured.unit),
             "-" if measured.n is None else str(measured.n),
             wording.margin(measured),
-            _SIGNS[result.outcome] + ("" if wording.decides(result) else " (advisory)"),
+            _sign(result),
         )
         for result in record.results
         if result.criteria and not checklist.is_item(result)
@@ -90,13 +106,18 @@ def _criteria(record: RunRecord) -> str:
     return "\n".join(["### Criteria", "", head, "|---|---|---|---|---|--:|--:|---|", *rows])
 
 
+def _sign(result: Result) -> str:
+    """What came of it; what decides nothing is never shown as failed."""
+    noted = not wording.decides(result) and result.outcome not in wording.NO_PROBLEM
+    return f"⏸️ {ADVISORY}" if noted else _SIGNS[result.outcome]
+
+
 def _problems(record: RunRecord) -> str:
     entries = []
-    for group in alike([one for one in wording.problems(record) if not checklist.is_item(one)]):
+    for group in alike(not_good(record)):
         result = group[0]
-        advisory = "" if wording.decides(result) else " (advisory)"
         ids = dict.fromkeys(item for one in group for item in one.criteria)
-        head = _text(" ".join([result.outcome.value + advisory, *ids, *_where(result)]))
+        head = _text(" ".join([result.outcome.value, *ids, *_where(result)]))
         entry = f"- **{head}** {_text(wording.problem_together(group))}"
         entry += f"<br>{_code(result.nodeid)}" + (f" and {len(group) - 1} more" if len(group) > 1 else "")
         if result.runbook:

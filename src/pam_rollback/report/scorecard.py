@@ -26,7 +26,9 @@ from pam_rollback.report.terminal_page import (
     recommended,
     steps,
     verdict,
+    word,
 )
+from pam_rollback.report.terms_table import advisory_lines, not_good
 from pam_rollback.report.verdict import Outcome
 
 _CROWD: Final = 8
@@ -47,6 +49,7 @@ def render(record: RunRecord, width: int, *, color: bool, ascii_only: bool) -> l
         *steps(record, page),
         *_problems(record, page),
         *listed(unanswered.HEADING, unanswered.lines(record), page),
+        *listed(wording.ONLY_ADVISORY, advisory_lines(record), page),
         *_not_run(record, page),
         *listed(plan_coverage.HEADING, plan_coverage.lines(record), page),
         *paragraphs(checklist.paragraphs(record), page),
@@ -99,13 +102,14 @@ def _criteria(record: RunRecord, page: Page) -> list[str]:
             lines.append(
                 "  " + page.paint(title + "─" * (sum(widths) + len(_GAP) * (len(widths) - 1) - len(title)), "dim")
             )
-        for cells, outcome in group:
-            lines += _table_lines(cells, outcome, widths, page)
+        for cells, hue in group:
+            lines += _table_lines(cells, hue, widths, page)
     return lines
 
 
-def _rows(results: Sequence[Result], situation: str) -> list[tuple[list[str], Outcome]]:
-    rows: list[tuple[list[str], Outcome]] = []
+def _rows(results: Sequence[Result], situation: str) -> list[tuple[list[str], str]]:
+    """The cells of each row, and the colour of its verdict."""
+    rows: list[tuple[list[str], str]] = []
     here = [result for result in results if _situation(result) == situation]
     alike = Counter(_case(result) for result in here)
     told = set()
@@ -114,8 +118,7 @@ def _rows(results: Sequence[Result], situation: str) -> list[tuple[list[str], Ou
         if alike[case] > 1 and case in told:
             continue
         told.add(case)
-        word = WORDS[result.outcome][0]
-        verdict = word if wording.decides(result) else f"({word})"
+        verdict, hue = word(result.outcome, advisory=not wording.decides(result))
         ids = " ".join(result.criteria)
         title = result.title if alike[case] == 1 else f"{result.title} ({alike[case]} cases)"
         for place, measured in enumerate(result.measured or (Measured(title, "", None),)):
@@ -129,7 +132,7 @@ def _rows(results: Sequence[Result], situation: str) -> list[tuple[list[str], Ou
                 wording.margin(measured),
                 "" if place else verdict,
             ]
-            rows.append((cells, result.outcome))
+            rows.append((cells, hue))
     return rows
 
 
@@ -198,7 +201,7 @@ def _widths(rows: Sequence[Sequence[str]], available: int) -> list[int]:
     return widths
 
 
-def _table_lines(cells: Sequence[str], outcome: Outcome, widths: Sequence[int], page: Page) -> list[str]:
+def _table_lines(cells: Sequence[str], hue: str, widths: Sequence[int], page: Page) -> list[str]:
     wrapped = [
         textwrap.wrap(_together(cell) if column.figure else cell, width, break_on_hyphens=not column.figure) or [""]
         for cell, width, column in zip(cells, widths, _COLUMNS, strict=True)
@@ -207,7 +210,7 @@ def _table_lines(cells: Sequence[str], outcome: Outcome, widths: Sequence[int], 
     for level in range(max(map(len, wrapped))):
         row = [cell[level].replace(_NO_BREAK, " ") if level < len(cell) else "" for cell in wrapped]
         head = _row(row[:-1], widths[:-1])
-        lines.append(f"  {head}{_GAP}{page.paint(row[-1], WORDS[outcome][1])}".rstrip())
+        lines.append(f"  {head}{_GAP}{page.paint(row[-1], hue)}".rstrip())
     return lines
 
 
@@ -226,19 +229,18 @@ def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def _problems(record: RunRecord, page: Page) -> list[str]:
-    bad = [result for result in wording.problems(record) if not checklist.is_item(result)]
+    bad = not_good(record)
     if not bad:
         return []
     lines = page.heading("Problems")
     for group in alike(bad):
         result = group[0]
-        word, hue = WORDS[result.outcome]
+        said, hue = WORDS[result.outcome]
         ids = " ".join(dict.fromkeys(identifier for each in group for identifier in each.criteria))
         where = f" [{result.situation}]" if _situation(result) != _AS_IS else ""
-        advisory = "" if wording.decides(result) else " (advisory)"
-        said = wording.problem(result) if len(group) == 1 else f"{len(group)} tests: {wording.said_together(group)}"
-        first, *others = page.wrapped(f"{word}{advisory} {ids}{where} {said}")
-        lines += [first.replace(word, page.paint(word, hue, "bold"), 1), *others]
+        found = wording.problem(result) if len(group) == 1 else f"{len(group)} tests: {wording.said_together(group)}"
+        first, *others = page.wrapped(f"{said} {ids}{where} {found}")
+        lines += [first.replace(said, page.paint(said, hue, "bold"), 1), *others]
         for each in group:
             lines += page.wrapped(each.nodeid, first="    ")
         for runbook in dict.fromkeys(each.runbook for each in group if each.runbook):

@@ -26,8 +26,8 @@ from pam_rollback.report.pages import FAULT_MATRIX, RUNBOOK
 from pam_rollback.report.pages_html import template
 from pam_rollback.report.run_record import ActionTaken, Measured, Result, RunRecord
 from pam_rollback.report.shown_record import shown
-from pam_rollback.report.terminal_page import alike
-from pam_rollback.report.terms_table import drill_of, key_figures, not_good, rows_of, worst_mark
+from pam_rollback.report.terminal_page import ADVISORY, alike
+from pam_rollback.report.terms_table import advisory_lines, drill_of, key_figures, not_good, rows_of, worst_mark
 from pam_rollback.report.verdict import Outcome
 from pam_rollback.report.watched_record import Watched
 
@@ -138,9 +138,9 @@ def render(
     )
 
 
-def tone(outcome: Outcome) -> str:
-    """The colour of an outcome: ``go``, ``open`` or ``no``."""
-    return _TONES.get(outcome, "no")
+def tone(outcome: Outcome, *, advisory: bool = False) -> str:
+    """The colour of an outcome: ``go``, ``open`` or ``no``. ``advisory``: the verdict does not rest on it, so it is never a no."""
+    return _TONES.get(outcome, "open" if advisory else "no")
 
 
 def _tone_of(record: RunRecord) -> str:
@@ -294,7 +294,7 @@ def _terms(record: RunRecord) -> Iterator[_Table]:
         own = tuple(result for result in record.results if result.situation == situation)
         rows = [
             _Row(
-                tone(row.outcome),
+                tone(row.outcome, advisory=row.advisory),
                 (row.id, row.title, row.measured, row.asked or _DASH, row.n or _DASH, _said(row.outcome, row.advisory)),
             )
             for row in rows_of(record, own)
@@ -305,7 +305,7 @@ def _terms(record: RunRecord) -> Iterator[_Table]:
 
 
 def _said(outcome: Outcome, advisory: bool) -> str:  # noqa: FBT001 - a private word
-    return f"({OUTCOME_WORDS[outcome]})" if advisory else OUTCOME_WORDS[outcome]
+    return ADVISORY if advisory and outcome not in wording.NO_PROBLEM else OUTCOME_WORDS[outcome]
 
 
 def _drills(record: RunRecord) -> Iterator[_Table]:
@@ -343,14 +343,13 @@ def _lists(record: RunRecord) -> Iterator[tuple[str, Sequence[str]]]:
     ]
     yield "Not judged, and why", left_out
     yield plan_coverage.HEADING, plan_coverage.lines(record)
-    advisory = [one for one in wording.problems(record) if not wording.decides(one) and not checklist.is_item(one)]
-    yield "Only advisory", [f"{' '.join(one.criteria)} {wording.problem(one)}" for one in advisory]
+    yield wording.ONLY_ADVISORY, advisory_lines(record)
 
 
 def _figures(record: RunRecord) -> Iterator[_Table]:
     rows = [
         _Row(
-            tone(result.outcome),
+            tone(result.outcome, advisory=not wording.decides(result)),
             (
                 " ".join(result.criteria) + _where(result),
                 measured.what + (f" ({measured.definition})" if measured.definition else ""),

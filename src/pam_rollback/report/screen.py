@@ -25,7 +25,7 @@ from pam_rollback.report.causes import ids
 from pam_rollback.report.run_record import ActionTaken, RunRecord
 from pam_rollback.report.shown_record import shown
 from pam_rollback.report.terminal_page import Page, labelled, rows, several_labelled
-from pam_rollback.report.terms_table import criteria_table, is_term, situations_table
+from pam_rollback.report.terms_table import criteria_table, is_term, only_advisory, situations_table
 from pam_rollback.report.verdict import Outcome
 
 LINES_MAX: Final = 40
@@ -248,7 +248,7 @@ def _not_judged(record: RunRecord) -> Iterable[str]:
     not_done = [result for result in items if checklist.state(result) == NOT_DONE]
     if not_done:
         yield f"{len(not_done)} of the checklist found not done: {ids(not_done)}"
-    advisory = [one for one in wording.problems(record) if not wording.decides(one) and not checklist.is_item(one)]
+    advisory = only_advisory(record)
     if advisory:
         yield f"{len(advisory)} only advisory: {ids(advisory)}"
     unconfirmed = [result for result in items if checklist.state(result) not in {NOT_DONE, CONFIRMED}]

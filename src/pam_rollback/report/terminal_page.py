@@ -29,6 +29,9 @@ WORDS: Final = {
     Outcome.NOT_RUN: ("not run", "yellow"),
     Outcome.KNOWN: ("known", "yellow"),
 }
+ADVISORY: Final = "advisory"
+"""The word for what a test found that decides nothing: nothing of that kind is shown as failed."""
+
 _LACKS: Final = "it needs "
 """Begins why a step was not done that stands on one that failed."""
 _NO_BREAK: Final = "\N{NO-BREAK SPACE}"
@@ -72,6 +75,11 @@ class Page:
     def wrapped_as_it_is(self, text: str, first: str, rest: str) -> list[str]:
         """The same, of a text whose spaces are where they have to be."""
         return _wrapped(text, self.width, first, rest)
+
+
+def word(outcome: Outcome, *, advisory: bool) -> tuple[str, str]:
+    """The word for an outcome and its colour. ``advisory``: the verdict does not rest on it."""
+    return (ADVISORY, "yellow") if advisory and outcome not in wording.NO_PROBLEM else WORDS[outcome]
 
 
 def columns(text: str) -> int:

@@ -7,7 +7,7 @@ from typing import Final
 from pam_rollback.base.outside_text import cut
 from pam_rollback.report import checklist, wording
 from pam_rollback.report.run_record import Result, RunRecord
-from pam_rollback.report.terminal_page import WORDS, Page, columns
+from pam_rollback.report.terminal_page import ADVISORY, WORDS, Page, alike, columns, word
 from pam_rollback.report.verdict import Outcome
 
 _TERMS: Final = ("SC", "RTO", "RPO")
@@ -55,6 +55,21 @@ class Row:
 def not_good(record: RunRecord) -> list[Result]:
     """What keeps the verdict from a GO, the worst first; what a checklist asks for is a person's."""
     return [one for one in wording.problems(record) if wording.decides(one) and not checklist.is_item(one)]
+
+
+def only_advisory(record: RunRecord) -> list[Result]:
+    """What was found and decides nothing, without the checklists, which have a list of their own."""
+    return [one for one in wording.problems(record) if not wording.decides(one) and not checklist.is_item(one)]
+
+
+def advisory_lines(record: RunRecord) -> list[str]:
+    """The same in words, a line a cause, with where one reads on."""
+    lines = []
+    for group in alike(only_advisory(record)):
+        ids = " ".join(dict.fromkeys(item for one in group for item in one.criteria))
+        page = f"; {group[0].runbook}" if group[0].runbook else ""
+        lines.append(f"{ids} {wording.problem_together(group)}{page}")
+    return lines
 
 
 def worst(results: Iterable[Result]) -> Outcome:
@@ -121,15 +136,15 @@ def _by_number(identifier: str) -> tuple[int, str, int]:
 def _row(identifier: str, title: str, results: Sequence[Result]) -> Row:
     deciding = [result for result in results if wording.decides(result)] or list(results)
     outcome = worst(deciding)
-    alike = [result for result in deciding if result.outcome is outcome]
-    own = [result for result in alike if result.criteria[0] == identifier] or alike
+    like_it = [result for result in deciding if result.outcome is outcome]
+    own = [result for result in like_it if result.criteria[0] == identifier] or like_it
     # Where there is a window, it is what the plan asks for; then the latest of few tests, which has seen most. What is not good: the first.
     windows = [result for result in own if _WINDOW in result.kind.split() and len(result.measured) > 0]
     with_figures = windows or [result for result in own if result.measured]
     advisory = not any(map(wording.decides, results))
     many = len(own) > _FIGURES_TOLD and not windows if outcome is Outcome.PASSED else not with_figures
     if many or not with_figures:
-        found = _NOT_JUDGED if len(deciding) == 1 else f"{len(alike)} of {len(deciding)} tests"
+        found = _NOT_JUDGED if len(deciding) == 1 else f"{len(like_it)} of {len(deciding)} tests"
         if outcome in _BLIND:
             judged = sum(result.outcome not in _BLIND for result in deciding)
             found = f"{judged} of {len(deciding)} tests" if judged else _NOT_JUDGED
@@ -158,13 +173,14 @@ def criteria_table(record: RunRecord, page: Page, most: int | None = None) -> li
     kept = sorted(rows, key=lambda row: row.outcome is Outcome.PASSED)[:most] if len(rows) > most else rows
     shown = [row for row in rows if row in kept]
     measured = min(_MEASURED_MAX, max(_MEASURED, *(columns(row.measured) for row in shown), 0))
-    rest = page.width - 2 - _ID - measured - _ASKED - _N - _VERDICT - len(_GAPS)
+    verdict = len(ADVISORY) if any(row.advisory for row in shown) else _VERDICT
+    rest = page.width - 2 - _ID - measured - _ASKED - _N - verdict - len(_GAPS)
     widths = (_ID, min(rest, max(columns(row.title) for row in shown)), measured, _ASKED, _N)
     lines = ["", f"  {page.paint(_cells(['', '', 'measured', 'asked', 'n'], widths).rstrip(), 'dim')}"]
     for row in shown:
-        word = _SHORT.get(row.outcome, WORDS[row.outcome][0])
-        verdict = page.paint(f"({word})" if row.advisory else word, WORDS[row.outcome][1])
-        lines.append(f"  {_cells([row.id, row.title, row.measured, row.asked, row.n], widths)}{verdict}")
+        said, hue = word(row.outcome, advisory=row.advisory)
+        painted = page.paint(said if row.advisory else _SHORT.get(row.outcome, said), hue)
+        lines.append(f"  {_cells([row.id, row.title, row.measured, row.asked, row.n], widths)}{painted}")
     if len(rows) > most:
         lines.append(f"  and {len(rows) - most} more plan items: -v")
     return lines

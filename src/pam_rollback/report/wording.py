@@ -135,16 +135,22 @@ def decides(result: Result) -> bool:
     return not result.advisory or result.outcome is Outcome.UNDO_FAILED
 
 
+NO_PROBLEM: Final = frozenset({Outcome.PASSED, Outcome.NOT_RUN, Outcome.KNOWN})
+"""Outcomes that nobody has to look at."""
+
+
 def problems(record: RunRecord) -> list[Result]:
     """The results that a person has to look at, the worst first; advisory ones last."""
     order = {
         outcome: place
         for place, outcome in enumerate((Outcome.UNDO_FAILED, Outcome.ACTION_FAILED, Outcome.REFUSED, *COUNTED))
     }
-    good = {Outcome.PASSED, Outcome.NOT_RUN, Outcome.KNOWN}
-    bad = [result for result in record.results if result.outcome not in good]
+    bad = [result for result in record.results if result.outcome not in NO_PROBLEM]
     return sorted(bad, key=lambda result: (not decides(result), order[result.outcome]))
 
+
+ONLY_ADVISORY: Final = "Only advisory"
+"""Heads what was found and decides nothing."""
 
 HAPPENED: Final = {
     Outcome.UNDO_FAILED: "not all that was changed is as it was before: a person is needed",

@@ -12,7 +12,7 @@ import pytest
 from pam_rollback.base.outside_text import for_terminal
 from pam_rollback.report.run_record import RunRecord
 from pam_rollback.session import lasting_streams, listeners, second_places
-from pam_rollback.session.runbook import Runbook, shown
+from pam_rollback.session.runbook import Runbook
 
 SCORECARD = "scorecard.txt"
 _POST_WITHIN_S = 6.0
@@ -68,10 +68,9 @@ def told_elsewhere(config: pytest.Config, runbook: Runbook, record: RunRecord, s
         return []
 
     why = [f"{name} was lost ({reason})" for name, reason in lost.items()] + runbook.losses
-    link = record.reports.html or record.reports.record or shown(runbook.folder)
     from pam_rollback.report import in_short  # noqa: PLC0415 - for real runs
 
-    told = [in_short.in_short(record), *record.reasons, f"report: {link}", *why]
+    told = [in_short.in_short(record), *record.reasons, *why]
     return listeners.verdict_known(config, runbook, record, runbook.secrets.redact("\n".join(told)))
 
 
