@@ -38,6 +38,8 @@ class AllureHooks:
         self._redactor = redactor
         self._owns = owns
         self._override: _Override | None = None
+        self._skipped_because = ""
+        self._failed_after = ""
 
     def override_next(self, status: Status, message: str | None = None) -> None:
         """Gives the result that is written next in this process another status, and another message when one is given.
@@ -50,6 +52,14 @@ class AllureHooks:
         """The test that runs now was interrupted: it is neither passed nor failed, whatever its last phase said."""
         self.override_next("broken", NOT_FINISHED + why)
 
+    def skipped_because(self, why: str) -> None:
+        """The test that runs now ended without an exception, and is skipped all the same: Allure would show no reason."""
+        self._skipped_because = why
+
+    def failed_after(self, why: str) -> None:
+        """The teardown of the test that runs now failed: what was skipped before that is so no more, though Allure leaves it."""
+        self._failed_after = why
+
     @allure_commons.hookimpl(tryfirst=True)
     def report_result(self, result: Any) -> None:
         """Redacts the result of a test and corrects its status."""
@@ -59,6 +69,12 @@ class AllureHooks:
             if override.message is not None:
                 trace = result.statusDetails.trace if result.statusDetails else None
                 result.statusDetails = StatusDetails(message=override.message, trace=trace)
+        failed, self._failed_after = self._failed_after, ""
+        if failed and result.status == "skipped":
+            result.status, result.statusDetails = "broken", StatusDetails(message=failed)
+        why, self._skipped_because = self._skipped_because, ""
+        if why and result.status == "skipped" and result.statusDetails is None:
+            result.statusDetails = StatusDetails(message=why)
         self._redactor.in_place(result)
 
     @allure_commons.hookimpl(tryfirst=True)

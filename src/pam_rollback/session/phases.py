@@ -79,12 +79,12 @@ class LiveReport:
         seen.properties.update((name, value) for name, value in said.items() if isinstance(value, str | bool))
         if report.failed:
             outcome = Outcome(said[OUTCOME]) if OUTCOME in said else Outcome.UNKNOWN
-            seen.outcomes.append(outcome)
+            seen.say(outcome)
             self._tell_bad(outcome, without_own_word(str(said.get(MESSAGE) or "the process that ran it died")), seen)
         elif report.skipped:
-            seen.outcomes.append(Outcome.KNOWN if said.get(OUTCOME) == Outcome.KNOWN.value else Outcome.NOT_RUN)
+            seen.say(Outcome.KNOWN if said.get(OUTCOME) == Outcome.KNOWN.value else Outcome.NOT_RUN)
         elif report.when == "call":
-            seen.outcomes.append(Outcome.PASSED)
+            seen.say(Outcome.PASSED)
         if report.when not in {"setup", "call"}:
             self._end(self._running.pop(report.nodeid))
 

@@ -15,7 +15,8 @@ class Seen:
     properties: dict[str, Any] = field(default_factory=dict)
     figures: list[Mapping[str, Any]] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
-    message: str = ""
+    messages: dict[Outcome, str] = field(default_factory=dict)
+    """The first of each outcome."""
     duration_s: float = 0.0
     body_ran: bool = False
 
@@ -23,6 +24,17 @@ class Seen:
     def criteria(self) -> list[str]:
         """The plan items that it serves."""
         return str(self.properties.get("criterion", "")).split()
+
+    def say(self, outcome: Outcome, message: str = "") -> None:
+        """One phase came to this."""
+        self.outcomes.append(outcome)
+        if message:
+            self.messages.setdefault(outcome, message)
+
+    @property
+    def message(self) -> str:
+        """What was said of what it came to: why an undo failed, and not what the test had found before."""
+        return self.messages.get(self.outcome, "") or next(iter(self.messages.values()), "")
 
     @property
     def outcome(self) -> Outcome:

@@ -101,13 +101,12 @@ class Collector:
         test.duration_s += report.duration
         test.body_ran = test.body_ran or report.when == "call"
         if report.failed or MESSAGE in said:  # what only advises says it as a skipped test
-            test.outcomes.append(Outcome(said[OUTCOME]) if OUTCOME in said else Outcome.UNKNOWN)
-            test.message = test.message or str(said.get(MESSAGE) or "the process that ran it died")
+            outcome = Outcome(said[OUTCOME]) if OUTCOME in said else Outcome.UNKNOWN
+            test.say(outcome, str(said.get(MESSAGE) or "the process that ran it died"))
         elif report.skipped:
-            test.outcomes.append(Outcome.NOT_RUN)
-            test.message = test.message or _skip_reason(report)
+            test.say(Outcome.NOT_RUN, _skip_reason(report))
         elif report.when == "call":
-            test.outcomes.append(Outcome.PASSED)
+            test.say(Outcome.PASSED)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
@@ -130,7 +129,7 @@ class Collector:
         if self._runbook.options.dry_run:
             self._planned = True
             for test in self._tests.values():
-                test.message = "would run (--dry-run)"
+                test.messages[Outcome.NOT_RUN] = "would run (--dry-run)"
             return True
         return None
 
