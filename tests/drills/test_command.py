@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -110,6 +111,51 @@ def test_each_story_is_a_line_and_the_worst_decides(root: Path, capsys: pytest.C
     assert (records["gradual"]["code"], records["gradual"]["verdict"]) == (10, "NO-GO")
     assert records["emergency"]["folder"].endswith("out-test_emergency")
     assert "passed" in (root / "out-test_gradual" / "output.txt").read_text("utf-8")
+
+
+def test_what_is_waited_for_is_told_at_once_and_every_minute(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which drills run, and how long already; nothing of it while others end."""
+    monkeypatch.setenv("STORY_TAKES_S", "1")
+    heard: list[list[str]] = []
+
+    def still(running: Sequence[tuple[str, float]]) -> None:
+        heard.append([story for story, _ in running])
+
+    service.Drills(root, cores=2, at_once=2, still=still).run(["feature-flag", "gradual"])
+    once = len(heard)
+    service.Drills(root, cores=1, at_once=1, still=still, still_every_s=0.2).run(["emergency"])
+
+    assert heard[0] == ["feature-flag", "gradual"]
+    assert once == 1
+    assert len(heard) > 3
+    assert heard[-1] == ["emergency"]
+
+
+def test_a_line_of_what_is_waited_for_fits(capsys: pytest.CaptureFixture[str]) -> None:
+    """80 columns, whatever runs."""
+    command._still([("frontend-restore", 61.2), ("backend-provider", 59.0), ("full-system", 3.0)])
+
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("running           frontend-restore 1 min 1 s, backend-provider 59 s, ")
+    assert max(map(len, lines)) <= 80
+
+
+def test_a_job_hears_of_all_drills(
+    root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A note, a warning or an error with the verdict, and the table in its summary; nobody else gets either."""
+    summary = root / "summary.md"
+    command.main(["emergency"], root=root)
+    assert "::" not in capsys.readouterr().out
+
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    tell(root, test_gradual={"codes": [10], "late": 0})
+    command.main(["emergency", "gradual"], root=root)
+
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith("::error title=REHEARSAL NO-GO::REHEARSAL NO-GO  1 of 2 drills are GO, in ")
+    assert summary.read_text(encoding="utf-8").startswith("## ❌ REHEARSAL NO-GO 1 of 2 drills are GO, in ")
 
 
 def test_the_verdict_does_not_wait_for_the_reports(

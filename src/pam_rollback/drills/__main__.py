@@ -1,7 +1,7 @@
 """``python -m pam_rollback.drills [STORY …]``: every drill in a session and on a sandbox of its own, several at once.
 
-One line a drill as soon as it ends; in the end strategies by criteria, and the worst verdict. ``--which [STORY]`` only prints the file of
-one drill: the plan's preferred strategy when none is named.
+One line a drill as soon as it ends, and one a minute of what is waited for; in the end strategies by criteria, and the worst verdict.
+``--which [STORY]`` only prints the file of one drill: the plan's preferred strategy when none is named.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from pam_rollback.drills.rules.side_by_side import Drilled, ending
 from pam_rollback.drills.service import Drills, file_of, page_of, record_of, save
 from pam_rollback.plan.plan import load_plan
 from pam_rollback.plan.stories import STORIES, no_such_story, preferred
-from pam_rollback.report import wording
+from pam_rollback.report import in_short, job_summary, wording
 from pam_rollback.report.causes import counted, ids
 from pam_rollback.report.html_report import Unavailable
 from pam_rollback.report.run_folder import RunFolder, from_here
@@ -26,7 +26,7 @@ from pam_rollback.report.shared_folder import SharedFolder
 from pam_rollback.report.shown_record import shown
 from pam_rollback.report.terminal_page import WORDS, Page, alike, fitted, harmless
 from pam_rollback.report.terms_table import drill_of, drills_table, not_good
-from pam_rollback.report.verdict import VERDICT_WORDS, Outcome
+from pam_rollback.report.verdict import VERDICT_WORDS, ExitCode, Outcome
 from pam_rollback.report.wording import duration
 
 USAGE_ERROR = 4
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None, *, root: Path | None = None) ->
     stories = options.stories or list(STORIES)
     began_s = time.monotonic()
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    drills = Drills(root, cores, at_once=options.at_once or cores, most=options.at_once, tell=_tell)
+    drills = Drills(root, cores, at_once=options.at_once or cores, most=options.at_once, tell=_tell, still=_still)
     with drills.forwarding_signals():
         done = drills.run(stories)
     save(done, root / "reports" / "out")
@@ -60,10 +60,12 @@ def main(arguments: Sequence[str] | None = None, *, root: Path | None = None) ->
     verdict = f"\n{'  '.join(ended)}\n"
     sys.stdout.write(verdict)
     sys.stdout.flush()
+    page = None
     if options.report:  # nobody waits for it to learn the verdict
         _report(done, root)
-        _write_page(done, root, *ended)
+        page = _write_page(done, root, *ended)
         sys.stdout.write(verdict)
+    _tell_job(done, code, ended, page)
     return code
 
 
@@ -77,6 +79,14 @@ def _tell(drill: Drilled, more: str = "") -> None:
         for reason in _reasons(drill):
             for line in fitted(reason, NARROW, first="  ", rest="    ", lines=2):
                 sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def _still(running: Sequence[tuple[str, float]]) -> None:
+    """What is waited for, and for how long already."""
+    text = ", ".join(f"{story} {duration(for_s)}" for story, for_s in running)
+    for line in fitted(text, NARROW, first=f"{'running':<18}", rest=" " * 18, lines=2):
+        sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
 
@@ -109,13 +119,28 @@ def _report(done: Sequence[Drilled], root: Path) -> None:
 
 def _tell_all(done: Sequence[Drilled]) -> None:
     """Strategies by criteria, and how soon users were well again after each."""
+    for line in _table(done, Page.of(shutil.get_terminal_size().columns, color=sys.stdout.isatty())):
+        sys.stdout.write(f"{line}\n")
+
+
+def _table(done: Sequence[Drilled], page: Page) -> list[str]:
     records = {drill.story: record_of(drill) for drill in done}
     rows = [drill_of(story, () if record is None else shown(record).results) for story, record in records.items()]
-    color = sys.stdout.isatty()
-    for line in harmless(
-        drills_table(rows, Page.of(shutil.get_terminal_size().columns, color=color)), ascii_only=False
-    ):
-        sys.stdout.write(f"{line}\n")
+    return harmless(drills_table(rows, page), ascii_only=False)
+
+
+def _tell_job(done: Sequence[Drilled], code: int, ended: tuple[str, str], page: Path | None) -> None:
+    """A job of GitHub hears the same: a note on its page, and the table in its summary, below those of the drills."""
+    word, line = VERDICT_WORDS[ExitCode(code)], "  ".join(ended)
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        where = f". report: {from_here(page)}" if page else ""
+        sys.stdout.write(f"{in_short.annotation(word, ended[0], line + where)}\n")
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if summary:
+        try:
+            job_summary.append_drills(word, line, _table(done, Page.of(NARROW, color=False)), Path(summary))
+        except OSError as error:
+            sys.stdout.write(f"no job summary of all drills: {error}\n")
 
 
 def _the_end(done: Sequence[Drilled], asked: int, took_s: float) -> tuple[int, tuple[str, str]]:
@@ -131,14 +156,15 @@ def _the_end(done: Sequence[Drilled], asked: int, took_s: float) -> tuple[int, t
     )
 
 
-def _write_page(done: Sequence[Drilled], root: Path, verdict: str, summary: str) -> None:
+def _write_page(done: Sequence[Drilled], root: Path, verdict: str, summary: str) -> Path | None:
     drills = [(drill, record_of(drill), () if drill.code == 0 else _reasons(drill)) for drill in done]
     try:
         page = page_of(drills, root, verdict, summary)
     except OSError as error:
         sys.stdout.write(f"no page of all drills: {error}\n")
-    else:
-        sys.stdout.write(f"\nall drills   {from_here(page)}\n")
+        return None
+    sys.stdout.write(f"\nall drills   {from_here(page)}\n")
+    return page
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,6 +1,7 @@
 """Runs drills in sessions of their own, several at once, and reads what came of them."""
 
 import json
+import math
 import os
 import re
 import signal
@@ -69,8 +70,13 @@ class Drills:
     most: int | None = None
     tell: Callable[[Drilled, str], object] = lambda _drill, _more: None
     """Hears of each drill that has ended, and whether and how it is run again."""
+    still: Callable[[Sequence[tuple[str, float]]], object] = lambda _running: None
+    """Hears once a minute, and at first, which drills run and for how many seconds."""
+    still_every_s: float = 60.0
     stopped: bool = False
     _running: list[_Running] = field(default_factory=list)
+    _told_s: float = -math.inf
+    """When anything was said, monotonic."""
 
     def run(self, stories: Iterable[str]) -> list[Drilled]:
         """All of them, the first ones first; what could not be measured beside others again in the end, one after the other."""
@@ -83,14 +89,26 @@ class Drills:
                 done.append(ended)
                 wanted = at_once_next(self.at_once, ended, cores=self.cores)
                 self.at_once = min(wanted, self.most) if self.most else wanted
-                self.tell(ended, " · again in the end, alone" if ended.worth_repeating else "")
-            time.sleep(_LOOKED_EVERY_S)
+                self._tell(ended, " · again in the end, alone" if ended.worth_repeating else "")
+            self._wait()
         for place, first in enumerate(done):
             if first.worth_repeating and not self.stopped:
                 self._start(first.story, alone=True)
                 done[place] = self._next_ended()
-                self.tell(done[place], " · alone")
+                self._tell(done[place], " · alone")
         return done
+
+    def _tell(self, ended: Drilled, more: str) -> None:
+        self.tell(ended, more)
+        self._told_s = time.monotonic()
+
+    def _wait(self) -> None:
+        """A moment, until somebody looks again."""
+        now_s = time.monotonic()
+        if self._running and now_s - self._told_s >= self.still_every_s:
+            self.still([(one.story, now_s - one.began_s) for one in self._running])
+            self._told_s = now_s
+        time.sleep(_LOOKED_EVERY_S)
 
     def _start(self, story: str, *, alone: bool) -> None:
         output = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 - closed when it has ended
@@ -117,7 +135,7 @@ class Drills:
         while True:
             for ended in self._ended():
                 return ended
-            time.sleep(_LOOKED_EVERY_S)
+            self._wait()
 
     @contextmanager
     def forwarding_signals(self) -> Iterator[None]:
