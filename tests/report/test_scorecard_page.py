@@ -16,6 +16,7 @@ from pam_rollback.browser.client.browser import chromium_path
 from pam_rollback.outside.places import REPORTS
 from pam_rollback.report import scorecard_page, timeline_picture
 from pam_rollback.report.run_record import ActionStep, ActionTaken, Measured, Result, RunRecord
+from pam_rollback.report.timeline_picture import Done
 from pam_rollback.report.verdict import Outcome
 from pam_rollback.report.watched_record import ActionMoment, FeatureShare, NoticeSent, TimelineBin, Watched
 
@@ -325,13 +326,35 @@ def test_it_is_used_by_keyboard(chromium: Browser, page_file: Path) -> None:
 
 def test_the_picture_has_its_limits_and_moments() -> None:
     """Objectives as lines; a number for each moment; what was bad, and only that, is drawn as bad."""
-    picture = timeline_picture.svg(WATCHED, "what it shows", 12.0)
+    picture = timeline_picture.svg(WATCHED, "what it shows", Done(12.0))
 
     assert picture.count('class="limit"') == 2
     assert picture.count('class="sign"') == len(WATCHED.moments)
     assert picture.count('class="bad"') == 6
     assert "<title" in picture
     assert "what it shows" in picture
+
+
+def test_the_picture_has_the_steps_and_by_when_users_had_to_be_well(told: RunRecord) -> None:
+    """A stroke for each step, one where several ended at once; the objective where it is within the picture, and never a guess."""
+    recovery = replace(told.results[0], measured=(Measured("recovery", "within 20 s", 0.5, "s", 96, 19.5),))
+    steps = tuple(ActionStep("feature-flag", str(at_s), "done", at_s, 0.0) for at_s in (12.1, 12.1, 12.6))
+    undo = ActionStep("feature-flag", "undo", "undone", 30.0, 0.1)
+    page = scorecard_page.render(replace(told, results=(recovery,), steps=(*steps, undo)))
+    beyond = replace(recovery, measured=(replace(recovery.measured[0], margin=600.0),))
+    unknown = replace(recovery, measured=(replace(recovery.measured[0], measured=None, margin=None),))
+
+    assert page.count('class="step"') == 2
+    assert page.count('class="limit"') == 3
+    assert ">RTO-1 within 20 s<" in page
+    at_x = float(re.findall(r'class="limit" d="M([\d.]+),[\d.]+V', page)[0])
+    decision_x, later_x = (
+        float(re.findall(rf'x="([\d.]+)" y="[\d.]+" text-anchor="middle">{words}<', page)[0])
+        for words in ("decision", r"\+20 s")
+    )
+    assert decision_x < at_x == pytest.approx(later_x, abs=0.2)
+    for other in (beyond, unknown):
+        assert scorecard_page.render(replace(told, results=(other,))).count('class="limit"') == 2
 
 
 def test_what_the_drill_itself_brings_back_is_drawn_apart(told: RunRecord) -> None:
@@ -347,11 +370,11 @@ def test_what_the_drill_itself_brings_back_is_drawn_apart(told: RunRecord) -> No
 
 def test_a_hole_breaks_the_line() -> None:
     """What nobody measured is not drawn as good."""
-    whole = timeline_picture.svg(WATCHED, "", 12.0)
+    whole = timeline_picture.svg(WATCHED, "", Done(12.0))
     without = tuple(one for one in WATCHED.bins if not 20 <= one.at_s < 25)
-    holed = timeline_picture.svg(replace(WATCHED, bins=without), "", 12.0)
+    holed = timeline_picture.svg(replace(WATCHED, bins=without), "", Done(12.0))
     too_few = tuple(replace(one, p95_ms=None) if one.at_s == 22 else one for one in WATCHED.bins)
-    unknown = timeline_picture.svg(replace(WATCHED, bins=too_few), "", 12.0)
+    unknown = timeline_picture.svg(replace(WATCHED, bins=too_few), "", Done(12.0))
 
     assert (whole.count('class="hole"'), holed.count('class="hole"'), holed.count("not measured")) == (0, 1, 1)
     assert whole.count("<polyline") == 1
@@ -362,7 +385,7 @@ def test_a_hole_breaks_the_line() -> None:
 def test_numbers_of_moments_do_not_hide_each_other() -> None:
     """Detection, decision and first step are often within a tenth of a second."""
     near = tuple(ActionMoment(str(number), 12 + number / 100, 0, "") for number in range(6))
-    picture = timeline_picture.svg(replace(WATCHED, moments=near), "", 12.0)
+    picture = timeline_picture.svg(replace(WATCHED, moments=near), "", Done(12.0))
     places = [float(x) for x in re.findall(r'class="sign" cx="([\d.]+)"', picture)]
 
     assert all(after - before >= 18 for before, after in pairwise(places))
@@ -372,7 +395,7 @@ def test_numbers_of_moments_do_not_hide_each_other() -> None:
 def test_times_below_the_picture_do_not_hide_each_other(lasts_s: int) -> None:
     """Also the last one, which ends at the edge; a label of twelve pixels takes less than eight for a character."""
     bins = tuple(TimelineBin(float(at_s), 1, 0, 20.0) for at_s in range(0, lasts_s, max(1, lasts_s // 60)))
-    picture = timeline_picture.svg(replace(WATCHED, bins=bins, moments=(), shares=()), "", 12.0)
+    picture = timeline_picture.svg(replace(WATCHED, bins=bins, moments=(), shares=()), "", Done(12.0))
     lowest = max(float(y) for y in re.findall(r'class="n" x="[\d.]+" y="([\d.]+)"', picture))
     free_x = 0.0
     labels = re.findall(rf'x="([\d.]+)" y="{lowest}" text-anchor="(end|middle)">([^<]+)<', picture)
@@ -385,14 +408,14 @@ def test_times_below_the_picture_do_not_hide_each_other(lasts_s: int) -> None:
 
 def test_a_limit_is_named_above_what_is_bad() -> None:
     """Else the last bars hide its figure."""
-    picture = timeline_picture.svg(WATCHED, "", 12.0)
+    picture = timeline_picture.svg(WATCHED, "", Done(12.0))
 
     assert picture.rindex('class="bad"') < picture.index(">limit 2 %<")
 
 
 def test_nothing_is_drawn_of_nothing() -> None:
     """Nobody probed."""
-    assert timeline_picture.svg(replace(WATCHED, bins=()), "", 0.0) == ""
+    assert timeline_picture.svg(replace(WATCHED, bins=()), "", Done(0.0)) == ""
 
 
 def _cards(page: str) -> list[tuple[str, str]]:

@@ -242,7 +242,22 @@ def _rollback(watched: Watched, record: RunRecord, zone: tzinfo | None, markup: 
         "id": watched.situation,
         "title": f"How it went: {name}",
         # The picture escapes what it shows by itself.
-        "picture": markup(timeline_picture.svg(watched, _described(watched, name, decided_s), decided_s, undone_s)),
+        "picture": markup(
+            timeline_picture.svg(
+                watched,
+                _described(watched, name, decided_s),
+                timeline_picture.Done(
+                    decided_s,
+                    [
+                        step.started_s + step.duration_s
+                        for step in record.steps
+                        if step.action == name and step.outcome == "done"
+                    ],
+                    _objective(record, watched.situation, decided_s),
+                    undone_s,
+                ),
+            )
+        ),
         "moments": [
             {
                 "name": moment.name,
@@ -257,6 +272,18 @@ def _rollback(watched: Watched, record: RunRecord, zone: tzinfo | None, markup: 
         else f"{_after(undone_s - decided_s)}: the drill put everything back; what users saw since is its own doing",
         "notices": _told(watched, decided_s),
     }
+
+
+def _objective(record: RunRecord, situation: str, decided_s: float) -> tuple[str, float] | None:
+    """The recovery that is asked for after the decision, as a point in time; None where the figure has no limit, or there is none."""
+    for result in record.results:
+        if result.situation == situation and wording.decides(result) and result.criteria[:1] and result.measured:
+            one = result.measured[0]
+            if not result.criteria[0].startswith("RTO-") or one.unit != "s" or one.margin is None:
+                continue
+            if isinstance(one.measured, int | float):
+                return f"{result.criteria[0]} {one.asked}", decided_s + one.measured + one.margin
+    return None
 
 
 def _named(watched: Watched, action: ActionTaken | None) -> str:

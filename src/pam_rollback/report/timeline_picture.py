@@ -22,6 +22,8 @@ _GAP: Final = 30
 _BOTTOM: Final = 24
 _SIGN: Final = 9
 """Radius of the circle around a moment's number."""
+_STROKE: Final = 9
+"""Length of a step's stroke."""
 _TICKS: Final = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
 _TICKS_MAX: Final = 10
 _EDGE: Final = 60
@@ -75,11 +77,21 @@ def has_picture(watched: Watched) -> bool:
     return len(watched.bins) > 1
 
 
-def svg(watched: Watched, title: str, decided_s: float, undone_s: float | None = None) -> str:
-    """The picture; empty when nobody probed. Times are counted from the decision.
+@dataclass(frozen=True)
+class Done:
+    """What was done about the incident, and by when users had to be well. Seconds after the start of the session."""
 
-    ``undone_s``: when the drill began to put everything back. What users saw from then on is its own doing, and is drawn apart.
-    """
+    decided_s: float
+    steps_s: Sequence[float] = ()
+    """When each step of the rollback ended."""
+    objective: tuple[str, float] | None = None
+    """Name and time of the recovery that the plan asks for."""
+    undone_s: float | None = None
+    """When the drill began to put everything back. What users saw from then on is its own doing, and is drawn apart."""
+
+
+def svg(watched: Watched, title: str, done: Done) -> str:
+    """The picture; empty when nobody probed. Times are counted from the decision."""
     if not has_picture(watched):
         return ""
     start_s = min([watched.bins[0].at_s, *(moment.at_s for moment in watched.moments)])
@@ -89,12 +101,14 @@ def svg(watched: Watched, title: str, decided_s: float, undone_s: float | None =
     parts = [
         f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-labelledby="{watched.situation}-title">',
         f'<title id="{watched.situation}-title">{escape(title)}</title>',
-        *_put_back(panels[0], height - _BOTTOM, undone_s),
+        *_put_back(panels[0], height - _BOTTOM, done.undone_s),
         *_moments(watched, panels[0], height - _BOTTOM),
         *_errors(watched, panels[0]),
         *_times(watched, panels[1]),
         *(_features(watched.shares, panels[2]) if watched.shares else ()),
-        *_time_axis(panels[-1], decided_s),
+        *_steps(panels[-1], done.steps_s),
+        *_objective(panels[0], height - _BOTTOM, done.objective),
+        *_time_axis(panels[-1], done.decided_s),
         "</svg>",
     ]
     return "".join(parts)
@@ -199,6 +213,27 @@ def _moments(watched: Watched, panel: _Panel, bottom: float) -> Iterator[str]:
         yield f'<path class="moment" d="M{sign_x},{2 * _SIGN + 1}L{x},{_TOP - 6}V{bottom}"/>'
         yield f'<circle class="sign" cx="{sign_x}" cy="{_SIGN + 1}" r="{_SIGN}"/>'
         yield f'<text class="number" x="{sign_x}" y="{_SIGN + 5}" text-anchor="middle">{number}</text>'
+
+
+def _steps(panel: _Panel, steps_s: Iterable[float]) -> Iterator[str]:
+    """A short stroke at the foot of the picture for each."""
+    bottom = panel.top + _PANEL
+    for x in dict.fromkeys(panel.x(at_s) for at_s in steps_s if panel.start_s <= at_s <= panel.end_s):
+        yield f'<path class="step" d="M{x},{bottom}v-{_STROKE}"/>'
+
+
+def _objective(panel: _Panel, bottom: float, objective: tuple[str, float] | None) -> Iterator[str]:
+    """By when users had to be well; nothing where that is beyond what the picture shows."""
+    if objective is None or not panel.start_s <= objective[1] <= panel.end_s:
+        return
+    name, at_s = objective
+    x = panel.x(at_s)
+    left = x > _WIDTH / 2
+    yield f'<path class="limit" d="M{x},{panel.top}V{bottom}"/>'
+    yield (
+        f'<text class="n" x="{x + (-4 if left else 4)}" y="{panel.top + 12}" text-anchor="{"end" if left else "start"}">'
+        f"{escape(name)}</text>"
+    )
 
 
 def _time_axis(panel: _Panel, decided_s: float) -> Iterator[str]:
