@@ -53,7 +53,7 @@ class AllureHooks:
         self.override_next("broken", NOT_FINISHED + why)
 
     def skipped_because(self, why: str) -> None:
-        """The test that runs now ended without an exception, and is skipped all the same: Allure would show no reason."""
+        """Why the test that runs now is skipped. Allure knows exceptions only: it would show no reason, or one with a module's name."""
         self._skipped_because = why
 
     def failed_after(self, why: str) -> None:
@@ -73,8 +73,9 @@ class AllureHooks:
         if failed and result.status == "skipped":
             result.status, result.statusDetails = "broken", StatusDetails(message=failed)
         why, self._skipped_because = self._skipped_because, ""
-        if why and result.status == "skipped" and result.statusDetails is None:
-            result.statusDetails = StatusDetails(message=why)
+        if why and result.status == "skipped":
+            trace = result.statusDetails.trace if result.statusDetails else None
+            result.statusDetails = StatusDetails(message=why, trace=trace)
         self._redactor.in_place(result)
 
     @allure_commons.hookimpl(tryfirst=True)

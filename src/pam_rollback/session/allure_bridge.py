@@ -107,14 +107,12 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[Any]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Attach what Playwright left behind for a failed test; say what Allure does not see of a test that was shown as skipped."""
     report = yield
     runbook = runbook_module.of(item.config)
     hooks = item.config.stash.get(_HOOKS_KEY, None)
-    if hooks is not None and report.skipped and call.excinfo is None and isinstance(report.longrepr, tuple):
+    if hooks is not None and report.skipped and isinstance(report.longrepr, tuple):
         hooks.skipped_because(str(report.longrepr[2]).removeprefix("Skipped: "))
     if hooks is not None and report.when == "teardown" and report.failed:
         hooks.failed_after(dict(report.user_properties).get(MESSAGE, report.longreprtext))

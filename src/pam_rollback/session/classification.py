@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.outside_text import visible
+from pam_rollback.plan.checklist import NOT_CONFIRMED, NOT_DONE
 from pam_rollback.report.verdict import Outcome, classify
+from pam_rollback.report.wording import without_own_word
 from pam_rollback.session import markers
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.situations import situation_of
@@ -105,8 +107,10 @@ def _nothing_new(report: pytest.TestReport, outcome: Outcome, error: BaseExcepti
 def _tell_only(item: pytest.Item, report: pytest.TestReport, prefix: str) -> None:
     """What never decides is nowhere shown as failed: neither in JUnit nor in Allure, nor on the terminal. The record has what was found."""
     path, line, _ = item.location
+    said = without_own_word(str(dict(report.user_properties)[MESSAGE]))
     report.outcome = "skipped"
-    report.longrepr = (path, (line or 0) + 1, f"Skipped: {prefix}: {dict(report.user_properties)[MESSAGE]}")
+    whole = said.startswith((NOT_CONFIRMED, NOT_DONE))  # a checklist's sentence says by itself what it is
+    report.longrepr = (path, (line or 0) + 1, f"Skipped: {said if whole else f'{prefix}: {said}'}")
 
 
 def title(item: pytest.Item) -> str:
