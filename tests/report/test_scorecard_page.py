@@ -1,6 +1,7 @@
 """The report's first page says what the record says, to everybody, on every screen, and on one sheet of paper."""
 
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta, timezone
@@ -14,7 +15,8 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from pam_rollback.browser.client import axe
 from pam_rollback.browser.client.browser import chromium_path
 from pam_rollback.outside.places import REPORTS
-from pam_rollback.report import scorecard_page, timeline_picture
+from pam_rollback.report import run_report, scorecard_page, timeline_picture
+from pam_rollback.report.run_folder import RunFolder
 from pam_rollback.report.run_record import ActionStep, ActionTaken, Measured, Result, RunRecord
 from pam_rollback.report.timeline_picture import Done
 from pam_rollback.report.verdict import Outcome
@@ -238,6 +240,30 @@ def test_times_are_shown_where_somebody_looks(told: RunRecord) -> None:
     assert "00:05:12 UTC (01:05:12 CET)" in text
 
 
+def test_the_page_that_a_session_writes_shows_them_too(told: RunRecord, tmp_path: Path, monkeypatch: Any) -> None:
+    """By this machine's clock, without anybody asking for it."""
+    monkeypatch.setenv("TZ", "CET-1")
+    time.tzset()
+    try:
+        page = run_report.write_page(RunFolder(tmp_path), told)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+    assert "00:05:12 UTC (01:05:12 CET)" in _text(page.read_text(encoding="utf-8"))
+
+
+def test_each_criterion_has_its_margin(told: RunRecord) -> None:
+    """Beside what was asked, what was measured, and how many samples that rests on."""
+    table = scorecard_page.render(told).partition("Criteria and objectives</caption>")[2].partition("</table>")[0]
+    rows = re.findall(r'<th scope="row"[^>]*>(RTO-1|SC-1)</th>(.*?)</tr>', table)
+
+    assert [(name, re.findall(r"<td[^>]*>([^<]*)</td>", cells)[1:]) for name, cells in rows] == [
+        ("SC-1", ["0.13 %", "at most 2 %", "1500", "+1.87 %", "ok"]),
+        ("RTO-1", ["1.94 s", "at most 30 s", "96", "+28.06 s", "ok"]),
+    ]
+
+
 @pytest.mark.parametrize("colours", ["light", "dark"])
 def test_nobody_meets_a_barrier(chromium: Browser, page_file: Path, colours: Any) -> None:
     """By the rules that the product is held against; it asks the network for nothing."""
@@ -292,6 +318,26 @@ def test_a_phone_shows_each_verdict(chromium: Browser, page_file: Path) -> None:
 
     assert right_px
     assert max(right_px) <= 390
+    page.close()
+
+
+def test_a_phone_breaks_no_figure_in_two(chromium: Browser, page_file: Path) -> None:
+    """Nor the name of a moment: `71.2` and, below it, `4 ms` is another figure."""
+    page = chromium.new_page(viewport={"width": 390, "height": 844})
+    page.goto(page_file.as_uri())
+    cells = page.locator("main > .wide tbody tr > :nth-child(3), section tbody th, main > .wide thead th")
+    broken = cells.evaluate_all(
+        """cells => cells.filter(cell => [...cell.childNodes].filter(node => node.nodeType === 3).some(node =>
+            [...node.data.matchAll(/\\S+/g)].some(({0: word, index}) => {
+                const range = document.createRange();
+                range.setStart(node, index);
+                range.setEnd(node, index + word.length);
+                return new Set([...range.getClientRects()].map(box => box.top)).size > 1;
+            }))).map(cell => cell.textContent)"""
+    )
+
+    assert cells.count() > 10
+    assert broken == []
     page.close()
 
 

@@ -1,5 +1,6 @@
 """The HTML report of one run, at the end of the session or afterwards: its head, and its place in the history."""
 
+from datetime import datetime
 from pathlib import Path
 
 from pam_rollback.outside.places import REPORTS
@@ -76,7 +77,9 @@ def write_page(run: RunFolder, record: RunRecord) -> Path:
     )
     links = [(name, to) for name, path, to in beside if path.is_file()]
     pictures = {path.stem: path.read_bytes() for path in sorted(run.pictures.glob("*.svg"))}
-    return scorecard_page.write(record, run.html, links=links, pictures=pictures)
+    return scorecard_page.write(
+        record, run.html, links=links, pictures=pictures, zone=datetime.now().astimezone().tzinfo
+    )
 
 
 def title(record: RunRecord) -> str:

@@ -86,7 +86,7 @@ def write(
     pictures: Mapping[str, bytes] = MappingProxyType({}),
     zone: tzinfo | None = None,
 ) -> Path:
-    """Writes the page into a folder. Raises OSError. ``zone``: the time of day shown beside UTC, this machine's by default."""
+    """Writes the page into a folder. Raises OSError. ``zone``: where somebody looks, for times of day beside UTC."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / NAME
     path.write_text(render(record, links=links, pictures=pictures, zone=zone), encoding="utf-8", errors="replace")
@@ -322,13 +322,23 @@ def _terms(record: RunRecord) -> Iterator[_Table]:
         rows = [
             _Row(
                 tone(row.outcome, advisory=row.advisory),
-                (row.id, row.title, row.measured, row.asked or _DASH, row.n or _DASH, _said(row.outcome, row.advisory)),
+                (
+                    row.id,
+                    row.title,
+                    row.measured,
+                    row.asked or _DASH,
+                    row.n or _DASH,
+                    row.margin or _DASH,
+                    _said(row.outcome, row.advisory),
+                ),
             )
             for row in rows_of(record, own)
         ]
         if rows:
             name = f": {situation.removeprefix('after-')}" if several else ""
-            yield _Table(f"Criteria and objectives{name}", ("id", "what", "measured", "asked", "n", "verdict"), rows)
+            yield _Table(
+                f"Criteria and objectives{name}", ("id", "what", "measured", "asked", "n", "margin", "verdict"), rows
+            )
 
 
 def _said(outcome: Outcome, advisory: bool) -> str:  # noqa: FBT001 - a private word

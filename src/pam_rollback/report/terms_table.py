@@ -50,6 +50,7 @@ class Row:
     n: str
     outcome: Outcome
     advisory: bool
+    margin: str = ""
 
 
 def not_good(record: RunRecord) -> list[Result]:
@@ -161,6 +162,7 @@ def _row(identifier: str, title: str, results: Sequence[Result]) -> Row:
         "" if figure.n is None else str(figure.n),
         outcome,
         advisory,
+        "" if figure.margin is None else wording.margin(figure),
     )
 
 
