@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed
+from pam_rollback.base.wait import StopFile
 from pam_rollback.report.verdict import Outcome
 from pam_rollback.session import classification
 from pam_rollback.session import runbook as runbook_module
@@ -15,7 +16,7 @@ from pam_rollback.session.classification import MESSAGE, OUTCOME
 @pytest.fixture(autouse=True)
 def runbook(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a session without secrets."""
-    found = SimpleNamespace(secrets=SimpleNamespace(redact=str))
+    found = SimpleNamespace(secrets=SimpleNamespace(redact=str), stop=StopFile())
     monkeypatch.setattr(runbook_module, "of", lambda _: found)
 
 
@@ -23,7 +24,7 @@ def told(error: BaseException) -> tuple[str, str]:
     """Outcome and message of a test whose body ended so."""
     item: Any = SimpleNamespace(config=None, get_closest_marker=lambda _: None)
     call: Any = SimpleNamespace(excinfo=SimpleNamespace(value=error), when="call")
-    report: Any = SimpleNamespace(outcome="failed", user_properties=[], longrepr=None, sections=[])
+    report: Any = SimpleNamespace(outcome="failed", when="call", user_properties=[], longrepr=None, sections=[])
     hook = classification.pytest_runtest_makereport(item, call)
     next(hook)
     with pytest.raises(StopIteration):

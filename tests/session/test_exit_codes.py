@@ -4,11 +4,12 @@ What each exception means, and which ending is the worst: tests/report/test_verd
 """
 
 import json
+import re
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.sessions import ONLY_HEALTH, Finished, Project, Range
+from tests.sessions import ONLY_HEALTH, SCREEN, Finished, Project, Range
 
 HEAD = '''"""Is it?"""
 import os
@@ -113,6 +114,53 @@ def test_nothing_that_ran_is_no_go(practice_range: Range, project: Project) -> N
 def junit_of(ended: Finished) -> ET.Element:
     """What the session's JUnit file says."""
     return ET.parse(ended.folder / "junit.xml").getroot()  # noqa: S314 - our own file
+
+
+STOPPED = """
+import signal
+
+@pytest.fixture
+def window():
+    yield
+    raise MeasurementFailed("the browser is gone")
+
+def test_in_its_middle(window):
+    os.kill(os.getpid(), signal.SIGINT)
+    raise SAID
+
+def test_never_reached():
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        ('AssertionError("the page says: closed")', "the page says: closed"),
+        ('MeasurementFailed("no answer")', "MeasurementFailed: no answer"),
+        ('UndoFailed("no")', ""),
+    ],
+)
+def test_what_a_stop_breaks_is_no_finding(practice_range: Range, project: Project, error: str, said: str) -> None:
+    """Ctrl-C on a terminal reaches the browsers, too: the test that ran is not judged, and nothing is called red or unknown for it.
+
+    What could not be put back stays what it is.
+    """
+    project.write("checks/test_case.py", HEAD + STOPPED.replace("SAID", error))
+    ended = project.run(SCREEN, "checks/test_case.py", "--env", str(practice_range.file))
+    first, last = ended.record["results"]
+    suite = junit_of(ended)[0]
+
+    assert last["outcome"] == "not run"
+    if said:
+        assert ended.rc == 2, ended.out
+        assert first["outcome"] == "not run"
+        assert first["message"] == f"stopped by SIGINT while it ran, and said: {said}"
+        assert (suite.get("failures"), suite.get("errors")) == ("0", "0")
+        assert not re.search(r"BROKEN|UNKNOWN|could not", ended.out), ended.out
+        assert "stopped by SIGINT before everything had run" in " ".join(ended.out.split())
+    else:
+        assert first["outcome"] == "undo failed"
 
 
 def test_what_only_advises_decides_nothing_and_is_nowhere_shown_as_failed(

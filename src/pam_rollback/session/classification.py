@@ -12,6 +12,7 @@ from pam_rollback.report.verdict import Outcome, classify
 from pam_rollback.report.wording import without_own_word
 from pam_rollback.session import markers
 from pam_rollback.session import runbook as runbook_module
+from pam_rollback.session.runbook import Runbook
 from pam_rollback.session.situations import situation_of
 from pam_rollback.session.sql_files import invariant_of
 
@@ -68,11 +69,7 @@ def pytest_runtest_makereport(
     if runbook is None:
         return report
     if call.excinfo is not None and report.outcome == "failed":
-        outcome = classify(call.excinfo.value, in_test_body=call.when == "call")
-        report.user_properties = [*report.user_properties, (OUTCOME, outcome.value)]
-        message = visible(runbook.secrets.redact(_first_words(call.excinfo.value)))
-        report.user_properties.append((MESSAGE, message))
-        report.user_properties += _nothing_new(report, outcome, call.excinfo.value)
+        _classify(item, report, call.excinfo.value, runbook)
     elif report.outcome == "skipped":
         report.user_properties = [*report.user_properties, (OUTCOME, Outcome.NOT_RUN.value)]
     elif call.when == "call" and (told := dict(report.user_properties).get(KNOWN)):
@@ -95,6 +92,21 @@ def pytest_runtest_makereport(
             for properties in (item.user_properties, report.user_properties):
                 properties.append(("advisory", False))
     return report
+
+
+def _classify(item: pytest.Item, report: pytest.TestReport, error: BaseException, runbook: Runbook) -> None:
+    """What a failure means, and what it says. Of a test that was stopped it means nothing: a terminal sends Ctrl-C to browsers, too."""
+    outcome = classify(error, in_test_body=report.when == "call")
+    message = visible(runbook.secrets.redact(_first_words(error)))
+    stopped = runbook.stop.reason if outcome.value in _ONLY_TOLD else None
+    if stopped is not None:
+        outcome = Outcome.NOT_RUN
+        message = f"stopped by {stopped} while it ran, and said: {message}"
+    report.user_properties = [*report.user_properties, (OUTCOME, outcome.value), (MESSAGE, message)]
+    if stopped is not None:
+        _tell_only(item, report, outcome.value)
+    else:
+        report.user_properties += _nothing_new(report, outcome, error)
 
 
 def _nothing_new(report: pytest.TestReport, outcome: Outcome, error: BaseException) -> list[tuple[str, object]]:

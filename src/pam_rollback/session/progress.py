@@ -5,6 +5,7 @@ the controller, which runs no tests itself, shows them.
 """
 
 import os
+import shutil
 import sys
 import threading
 from collections.abc import Sequence
@@ -90,8 +91,10 @@ class OnScreen:
     def announce(self, line: str) -> None:
         """Show the line now, and leave it there: what has happened, not how far it is."""
         line = for_terminal(redacted(line))
-        if self._drawn is None or not self._drawn.above(line):
+        if self._drawn is None:
             self._write(line)
+        elif not self._drawn.above(line):
+            self._write("\n".join(as_it_runs.wrapped(line, shutil.get_terminal_size().columns)))
 
     def phase(self, name: str, text: str) -> None:
         """Show it where phases are wanted."""
