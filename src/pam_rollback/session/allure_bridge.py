@@ -115,7 +115,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     if hooks is not None and report.skipped and isinstance(report.longrepr, tuple):
         hooks.skipped_because(str(report.longrepr[2]).removeprefix("Skipped: "))
     if hooks is not None and report.when == "teardown" and report.failed:
-        hooks.failed_after(dict(report.user_properties).get(MESSAGE, report.longreprtext))
+        hooks.failed_after(str(dict(report.user_properties).get(MESSAGE, report.longreprtext)))
     if report.when == "teardown" and runbook is not None:
         for kind, path in report.user_properties:
             if kind in _PLAYWRIGHT_TYPES:

@@ -17,7 +17,10 @@ class Judging(Protocol):
     """A test that ran, and what it said."""
 
     properties: dict[str, Any]
-    message: str
+
+    @property
+    def message(self) -> str:
+        """What was said of it."""
 
     @property
     def outcome(self) -> Outcome:
