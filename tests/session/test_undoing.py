@@ -1,6 +1,7 @@
 """What a run left changed is put back, the latest first; what cannot be put back keeps nothing else from it and is never called done."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,7 +9,7 @@ from typing import cast
 
 import pytest
 
-from pam_rollback.base.errors import UndoFailed
+from pam_rollback.base.errors import Refused, UndoFailed
 from pam_rollback.environment.environment import Environment
 from pam_rollback.environment.environment_file import load_environment
 from pam_rollback.journal.journal import SETTLED, Journal, Scope, Undo
@@ -16,6 +17,7 @@ from pam_rollback.journal.undoing import UndoKind, UndoKinds, UndoTools, undo_al
 from pam_rollback.plan.flags import Flag
 from pam_rollback.rollback.engine.flag_writing import owe_flags
 from pam_rollback.session import hookspecs, undoing
+from pam_rollback.session.earlier_run import NothingDone, journal_of
 from pam_rollback.session.runbook import Runbook
 from tests.session.beginning import Begin, begin
 from tests.sessions import FLAGS, ON, ROOT, Project, Range
@@ -225,6 +227,44 @@ def test_whoever_listens_hears_of_a_real_run_that_was_undone(
         assert bad == "UNDO FAILED: HTTP 503: a person must set it"
         assert done.endswith("\nincident: *** #4")
         assert str(failed.value) == "HTTP 503: a person must set it\nincident: *** #4"
+
+
+def recorded(folder: Path, *steps: Mapping[str, str]) -> Path:
+    """A run's folder with these steps in its record."""
+    (folder / "allure-results").mkdir(parents=True)
+    (folder / "run.json").write_text(json.dumps({"steps": steps}), encoding="utf-8")
+    return folder
+
+
+OFF_STEP = {"step": "switch the features off", "outcome": "done"}
+
+
+def test_a_journal_that_tells_less_than_the_record_is_not_whole(
+    tmp_path: Path, environment: Environment, kinds: UndoKinds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """14 and not "0 changes": its last lines are lost, and with them how to put back what the record says was done."""
+    journal = Journal(recorded(tmp_path / "run-1", OFF_STEP) / "journal.jsonl")
+    journal.append("action", strategy="feature-flag", mode="real", environment="production")
+    session = Listening(monkeypatch, journal, environment, kinds)
+
+    with pytest.raises(UndoFailed, match=r"0 changes of .*the journal is not whole.*nothing: switch the features off"):
+        undoing.undo_run(session.config, session.runbook)
+
+
+@pytest.mark.parametrize("text", [None, "", '{"event": "resumed"}\n'], ids=["gone", "empty", "without a beginning"])
+def test_a_journal_without_a_beginning_is_lost_when_the_record_has_steps(tmp_path: Path, text: str | None) -> None:
+    """Nothing was done where the record has no step, either, or only what a dry run planned."""
+    planned = {"step": "switch the features off", "outcome": "planned"}
+    runs = recorded(tmp_path / "acted", OFF_STEP), recorded(tmp_path / "idle"), recorded(tmp_path / "dry", planned)
+    for run in runs if text is not None else ():
+        (run / "journal.jsonl").write_text(text or "", encoding="utf-8")
+    config = cast("pytest.Config", SimpleNamespace(rootpath=tmp_path))
+
+    with pytest.raises(Refused, match=r"its run\.json says that it changed something: the journal is lost"):
+        journal_of(config, "--undo", str(runs[0]))
+    for run in runs[1:]:
+        with pytest.raises(NothingDone, match="nothing was done"):
+            journal_of(config, "--undo", str(run))
 
 
 @pytest.fixture

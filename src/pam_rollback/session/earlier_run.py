@@ -36,15 +36,20 @@ def journal_of(config: pytest.Config, option: str, run: str) -> Path:
         raise pytest.UsageError(
             f"{option} {run}: expected a run's id or folder with a {JOURNAL}, found none at {' or '.join(map(shown, folders))}"
         )
-    if _acted(folder):
-        raise Refused(
-            f"  - {shown(folder)} has no {JOURNAL}, and its run.json says that it changed something: the journal is lost; look for "
+    raise _nothing_done(folder, f"has no {JOURNAL}")
+
+
+def _nothing_done(folder: Path, found: str) -> NothingDone | Refused:
+    """That nothing was done, or what is wrong when the run's record says otherwise. ``found``: what there is of a journal."""
+    steps = _recorded_steps(folder)
+    if steps is None or steps:
+        return Refused(
+            f"  - {shown(folder)} {found}, and its run.json says that it changed something: the journal is lost; look for "
             "another copy of the folder, else a person must put back what run.json lists under steps"
         )
-    raise NothingDone(f"{shown(folder)}: {NOTHING_DONE}")
-
-
-NOTHING_DONE = "nothing was done: this run ended before its first change, which its journal would tell; start again"
+    return NothingDone(
+        f"{shown(folder)}: nothing was done: this run ended before its first change, which its journal would tell; start again"
+    )
 
 
 def _refuse_nothing(path: Path) -> None:
@@ -53,7 +58,7 @@ def _refuse_nothing(path: Path) -> None:
     if journal.gaps:
         return  # what is cut short may be the beginning: whoever goes on with it says so
     if not any(entry["event"] in _BEGINS or entry["event"] == "undo-owed" for entry in journal.entries()):
-        raise NothingDone(f"{shown(path.parent)}: {NOTHING_DONE}")
+        raise _nothing_done(path.parent, f"has a {JOURNAL} without a beginning")
 
 
 def _is_of_a_run(folder: Path) -> bool:
@@ -71,13 +76,22 @@ def unfinished_elsewhere(journal: Journal) -> str:
     return f"the run had not ended when this copy of its journal was made on another machine (last entry: {last})"
 
 
-def _acted(folder: Path) -> bool:
+def lost_steps(journal: Journal) -> str:
+    """Why the journal is not all that the run wrote: its record tells of steps that the journal does not. Empty when it does not."""
+    known = {entry.get("step") for entry in journal.entries()}
+    lost = [step for step in _recorded_steps(journal.path.parent) or () if step not in known]
+    return f"the run's run.json tells of steps of which the journal says nothing: {', '.join(lost)}" if lost else ""
+
+
+def _recorded_steps(folder: Path) -> list[str] | None:
+    """What the run did by its record, in order, but for what was put back; None when that cannot be read."""
     try:
-        return bool(json.loads((folder / "run.json").read_text(encoding="utf-8"))["steps"])
+        steps = json.loads((folder / "run.json").read_text(encoding="utf-8"))["steps"]
+        return [str(step["step"]) for step in steps if step.get("outcome") not in {"planned", "undone"}]
     except FileNotFoundError:
-        return False  # it was killed before its end
-    except (OSError, ValueError, KeyError, TypeError):
-        return True  # what cannot be read is not taken for nothing
+        return []  # it was killed before its end
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None  # what cannot be read is not taken for nothing
 
 
 def elsewhere(runbook: Runbook, journal: Journal) -> list[str]:

@@ -10,7 +10,7 @@ from pam_rollback.journal.journal import ACTION, FINISHED, RESUMED, UNDOING, Jou
 from pam_rollback.journal.undoing import beside_actions
 from pam_rollback.session import listeners, second_places
 from pam_rollback.session.baseline_files import BASELINE_FILE
-from pam_rollback.session.earlier_run import elsewhere, journal_of
+from pam_rollback.session.earlier_run import elsewhere, journal_of, lost_steps
 from pam_rollback.session.resumption import Resumption, moment_s
 from pam_rollback.session.runbook import Runbook, shown, stored_baseline_of
 from pam_rollback.session.situations import SITUATIONS_KEY
@@ -47,8 +47,9 @@ def begin(config: pytest.Config, runbook: Runbook) -> None:
     """Note that this run goes on; from now on it is two sessions' journal."""
     runbook.stop.clear()
     runbook.journal.append(RESUMED, initiated_by=runbook.options.initiated_by, reason=runbook.options.reason)
-    for gap in runbook.journal.lacks(beside_actions(listeners.undo_kinds(config))):
-        runbook.journal.warn("undo", f"how it was before this run is not known for certain: {gap}")
+    journal = runbook.journal
+    for gap in filter(None, [*journal.lacks(beside_actions(listeners.undo_kinds(config))), lost_steps(journal)]):
+        journal.warn("undo", f"how it was before this run is not known for certain: {gap}")
 
 
 def refuse_gap(runbook: Runbook) -> None:

@@ -13,7 +13,7 @@ from pam_rollback.base.errors import MeasurementFailed, Refused, UndoFailed
 from pam_rollback.journal.journal import ACTION, UNDOING, Journal, Undo
 from pam_rollback.journal.undoing import UndoKinds, beside_actions, owed_here, undo_all
 from pam_rollback.session import listeners, second_places
-from pam_rollback.session.earlier_run import elsewhere, journal_of, unfinished_elsewhere
+from pam_rollback.session.earlier_run import elsewhere, journal_of, lost_steps, unfinished_elsewhere
 from pam_rollback.session.guard import blank_texts
 from pam_rollback.session.last_words import Alarm
 from pam_rollback.session.runbook import Runbook, shown
@@ -77,7 +77,7 @@ def _named(undos: Iterable[Undo]) -> str:
 def _refuse_gaps(journal: Journal, count: int, kinds: UndoKinds) -> None:
     """After all that is known is put back. Raises UndoFailed, or MeasurementFailed, when there may be more than the journal knows."""
     undone = f"{count} change{'' if count == 1 else 's'} of {shown(journal.path)} put back, each read back"
-    gaps = [*journal.lacks(beside_actions(kinds)), *filter(None, [unfinished_elsewhere(journal)])]
+    gaps = [*journal.lacks(beside_actions(kinds)), *filter(None, [unfinished_elsewhere(journal), lost_steps(journal)])]
     if gaps:
         raise UndoFailed(
             f"{undone}; the journal is not whole, so there may be more: {'; '.join(gaps)}. "
