@@ -5,9 +5,12 @@ Each option alone, by what it does: tests/session/test_pytest_options.py.
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
+from pam_rollback.session import completeness
 from tests.session.beginning import Begin, begin
 from tests.sessions import ONLY_HEALTH, ROOT, Finished, Project, Range
 
@@ -119,6 +122,27 @@ def test_a_plug_in_that_takes_tests_away_is_noticed(
     assert ended.rc == 11, ended.out
     assert [part for part in words if part not in one_line(ended)] == [], ended.out
     assert ended.record["verdict"] == "INCONCLUSIVE"
+
+
+class Answers:
+    """Says of each test what came of it."""
+
+    def pytest_runtest_protocol(self) -> bool:
+        """Without running it."""
+        return True
+
+
+@pytest.mark.parametrize(("folder", "is_own"), [(ROOT / "checks", True), (ROOT.parent / "other-tests", False)])
+def test_a_conftest_from_elsewhere_is_a_stranger(folder: Path, *, is_own: bool) -> None:
+    """A folder that somebody names beside them has one: pytest asks it about every test, and nobody reviewed it with the checks."""
+    manager = pytest.PytestPluginManager()
+    manager.register(Answers(), str(folder / "conftest.py"))
+    config = cast("pytest.Config", SimpleNamespace(hook=manager.hook, rootpath=ROOT))
+
+    found = [*completeness._strangers(config)]
+
+    assert (found == []) is is_own
+    assert is_own or f"can decide what came of a test: {folder}/conftest.py" in found[0]
 
 
 @pytest.mark.long_matrix

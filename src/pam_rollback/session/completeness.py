@@ -199,11 +199,16 @@ def _strangers(config: pytest.Config) -> Iterator[str]:
         for one in getattr(config.hook, name).get_hookimpls():
             wraps = one.wrapper or one.hookwrapper
             module = getattr(one.function, "__module__", "") or ""
-            is_known = module.partition(".")[0] in KNOWN or one.plugin_name.endswith("conftest.py")
+            is_known = module.partition(".")[0] in KNOWN or _is_own_conftest(one.plugin_name, config.rootpath)
             if not is_known and not (wraps and name in _ANSWERS_FOR_TESTS):
                 found[one.plugin_name] = None
     if found:
         yield f"a plug-in that is not part of the suite can decide what came of a test: {', '.join(found)}"
+
+
+def _is_own_conftest(plugin: str, root: Path) -> bool:
+    """Not that of another folder on the command line, which pytest asks about every test of the session, too."""
+    return plugin.endswith("conftest.py") and Path(plugin).is_relative_to(root)
 
 
 def _named(nodeids: Sequence[str]) -> str:
