@@ -15,6 +15,7 @@ import pytest
 from pam_rollback.journal.journal import Journal
 from pam_rollback.report.verdict import ExitCode
 from pam_rollback.rollback.strategies import backend
+from tests.rollback.strategies import hosts
 from tests.rollback.strategies.boundaries import OWED, STRATEGIES, boundaries
 from tests.rollback.strategies.hosts import STABLE, Hosts, State
 from tests.rollback.strategies.stage import MemoryStage
@@ -101,3 +102,29 @@ def test_what_was_under_way_is_left_behind(tmp_path: Path) -> None:
     running = MemoryStage(journal)
     running.hosts.service.roll_back("api-old")
     assert MemoryStage(journal, running.hosts.left_behind()).settle().api == STABLE
+
+
+@pytest.mark.parametrize("listed_after_s", [1.0, 25.0])
+def test_what_was_only_queued_comes_to_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, listed_after_s: float
+) -> None:
+    """A host lists it in its own time: an undo waits for it as long as the rollback that was killed would have."""
+    monkeypatch.setattr(hosts, "_ACCEPTED_S", listed_after_s)
+    journal = Journal(tmp_path / "journal.jsonl")
+    stage = MemoryStage(journal)
+    before, deploy, left = stage.world(), stage.hosts.service.deploy_commit, list[State]()
+    stage.hosts.behaves = {"queued"}
+
+    def killed_after(commit: str) -> None:
+        assert deploy(commit) is None
+        left.append(stage.hosts.left_behind())
+        shutil.copy(journal.path, tmp_path / "left.jsonl")
+
+    monkeypatch.setattr(stage.hosts.service, "deploy_commit", killed_after)
+    stage.perform("backend-commit")
+    found = MemoryStage(Journal(tmp_path / "left.jsonl"), left[0])
+
+    found.undo()
+
+    assert found.settle() == before
+    assert found.under_way() == []

@@ -11,7 +11,8 @@ from pam_rollback.rollback.rules.deploys import LIVE, Backend, BackendHost, Depl
 from pam_rollback.rollback.rules.repository import Commit
 from pam_rollback.rollback.strategies.telling import Telling
 
-_LISTED_WITHIN_S = 30.0
+LISTED_WITHIN_S = 30.0
+"""For so long a deploy that was only queued is looked for in the list."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def begin(tools: BackendTools, commit: Commit, listed: Sequence[Deploy], ask: Ca
     if asked is not None:
         return asked
     try:
-        return new(_LISTED_WITHIN_S)
+        return new(LISTED_WITHIN_S)
     except NotReached as error:
         raise ActionFailed(f"the deploy was queued and never listed: {error}") from error
 

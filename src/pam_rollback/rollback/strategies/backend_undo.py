@@ -1,11 +1,23 @@
 """How a rollback of the back end is put back: what ran before runs again, from its branch and with its automatic deploys."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from pam_rollback.base.errors import ActionFailed, UndoFailed
+from pam_rollback.base.wait import NotReached
 from pam_rollback.journal.journal import Undo
+from pam_rollback.rollback.rules.deploys import Deploy
 from pam_rollback.rollback.rules.repository import Commit
-from pam_rollback.rollback.strategies.backend_host import BackendTools, begin, cancelled, live_in, until_live
+from pam_rollback.rollback.strategies.backend import DEPLOY
+from pam_rollback.rollback.strategies.backend_host import (
+    LISTED_WITHIN_S,
+    BackendTools,
+    begin,
+    cancelled,
+    live_in,
+    until_live,
+)
+from pam_rollback.rollback.strategies.backend_workers import RUN
 
 
 def undo_running(undo: Undo, tools: BackendTools) -> None:
@@ -35,14 +47,37 @@ def undo_running(undo: Undo, tools: BackendTools) -> None:
 
 def _run_again(deploy_id: str, commit: Commit, tools: BackendTools) -> None:
     """What the rollback left under way would come live later: it is stopped, or run over."""
-    rules = tools.host.rules
-    ours = [one for one in tools.host.deploys() if one.state in rules.under_way and one.trigger in rules.ours]
-    left = cancelled(tools.host, ours)
+
+    def is_back(listed: Sequence[Deploy]) -> bool:
+        now = live_in(listed)
+        return bool(now.id == deploy_id or (commit and now.commit == commit))
+
+    left = cancelled(tools.host, _ours(_as_asked_for(is_back, tools), tools))
     listed = tools.host.deploys()
-    now = live_in(listed)
-    if not left and (now.id == deploy_id or (commit and now.commit == commit)):
+    if not left and is_back(listed):
         return
     until_live(begin(tools, commit, listed, lambda: tools.host.roll_back(deploy_id)), tools)
+
+
+def _as_asked_for(is_back: Callable[[Sequence[Deploy]], bool], tools: BackendTools) -> Sequence[Deploy]:
+    """The deploys; of a killed session once what it may have asked for is among them: what is only queued is listed later."""
+    listed = tools.host.deploys()
+    if not any(tools.telling.journal.left_open(step) for step in (DEPLOY, RUN)):
+        return listed
+    with suppress(NotReached):
+        listed = tools.waiter.until(
+            tools.host.deploys,
+            holds=lambda seen: bool(_ours(seen, tools)) or not is_back(seen),
+            within_s=LISTED_WITHIN_S,
+            what="what the killed session asked for is listed",
+            every_s=tools.every_s,
+        )
+    return listed
+
+
+def _ours(listed: Sequence[Deploy], tools: BackendTools) -> list[Deploy]:
+    rules = tools.host.rules
+    return [one for one in listed if one.state in rules.under_way and one.trigger in rules.ours]
 
 
 def _follow_again(branch: str, tools: BackendTools) -> None:
