@@ -121,6 +121,24 @@ def test_a_person_may_consent_once_more_by_naming_the_run(tmp_path: Path) -> Non
     assert yes.starts == 2
 
 
+def test_a_journal_that_was_moved_away_makes_nothing_unused(tmp_path: Path) -> None:
+    """As the watch itself says of one that cannot be read. What began has left its mark beside it."""
+    yes = Yes(tmp_path)
+    watch = rolling(tmp_path, yes)
+    watch.watching(1200, pause=over(watch)).turn()
+    [use] = state_of(WatchFiles(watch.folder).events()).uses
+    WatchFiles(watch.folder).journal.unlink()
+
+    watch.watching(1200, pause=over(watch)).turn()
+    assert yes.starts == 1
+    assert any(f"a second rollback takes a person: --consent-again {use.run}" in line for line in watch.lines)
+    watch.consent = replace(yes.consent, again=use.run)
+    for _ in range(2):
+        watch.watching(1200, pause=over(watch)).turn()
+
+    assert yes.starts == 2
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -256,13 +274,14 @@ def test_a_hundred_times_exactly_once(tmp_path: Path, seed: int) -> None:
 
 
 def test_the_harness_can_see_a_second_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With a journal that forgets its uses, the watch that follows starts another one."""
+    """With a journal that forgets its uses, and no marks beside it, the watch that follows starts another one."""
     yes = Yes(tmp_path)
     os.waitpid(harness(tmp_path, yes, 60.0), 0)
     journal = WatchFiles(tmp_path / "watch").journal
     lines = journal.read_text(encoding="utf-8").splitlines()
     kept = [line for line in lines if not json.loads(line)["event"].startswith("consent")]
     journal.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+    shutil.rmtree(tmp_path / "watch" / PLACES)
     os.waitpid(harness(tmp_path, yes, 60.0), 0)
 
     assert yes.starts == 2

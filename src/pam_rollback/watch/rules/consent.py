@@ -33,7 +33,7 @@ class Use:
     """The run's folder, for its evidence."""
     incident: str
     story: str
-    """The file of ``drills/``."""
+    """The file of ``drills/``. Empty, as the incident is, of one that the journal had lost."""
     at_s: float
     ended: str = ""
     """Its verdict in words, when that was told."""
@@ -82,4 +82,7 @@ def _doubts(
 def ways_on(use: Use, environment: str, options: str) -> str:
     """How a person finishes it, and how they put it back."""
     consent = f'--env {environment} --execute {options} --reason "…" --initiated-by "…"'
-    return f"finish it: pytest {use.story} --resume {use.folder} --mode real {consent}; put it back: pytest --undo {use.folder} {consent}"
+    undo = f"put it back: pytest --undo {use.folder} {consent}"
+    if not use.story:
+        return undo
+    return f"finish it: pytest {use.story} --resume {use.folder} --mode real {consent}; {undo}"

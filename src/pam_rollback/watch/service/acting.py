@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from pam_rollback.base.event import Event
 from pam_rollback.base.outside_text import cut, one_line
 from pam_rollback.report.watched_incident import WatchedIncident
+from pam_rollback.watch.client.beginning import BEGUN
 from pam_rollback.watch.client.child import Child
 from pam_rollback.watch.rules.consent import Going, Use, counted, why_not, why_used
 from pam_rollback.watch.rules.looks import Look, Streaks
@@ -45,6 +46,15 @@ class Acting:
         why = self._why_not(consent, case.incident, look, streaks, today, used)
         why = why or self._begun(consent, now, case.incident, used)
         self.book.say_once("consent", why and f"nothing is done by standing consent: {why}")
+
+    def take_up(self, now: Moment) -> None:
+        """Note what began and is not in the journal, as when somebody moved that away: used is used."""
+        known = {use.run for use in self.book.state.uses}
+        for mark in sorted((self.book.tools.files.folder / PLACES).glob(f"*/{BEGUN}")):
+            run = mark.parent.name
+            if run not in known:
+                self.book.write(now, PREPARED, run=run, folder=run, key="", story="")
+                self.book.tools.say(f"run {run} used the standing consent, and the journal did not know of it")
 
     @property
     def goes_on(self) -> bool:

@@ -174,6 +174,7 @@ class Watching:
 
     def _begin(self, now: Moment) -> None:
         self.book.read()
+        self._acting.take_up(now)
         self._began_s = now.passed_s
         self.book.write(now, BEGAN, run=self.tools.run, every_s=self.tools.every_s)
         case = self.book.state.open
