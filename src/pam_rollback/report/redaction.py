@@ -250,14 +250,28 @@ class Redactor:
         return json.dumps(clean, ensure_ascii=False, separators=(",", ":")) + end
 
 
-def scan(folder: Path, secrets: Mapping[str, str] | Iterable[str]) -> list[Path]:
+def scan(
+    folder: Path,
+    secrets: Mapping[str, str] | Iterable[str],
+    *,
+    unread: Callable[[Path, Exception], object] | None = None,
+) -> list[Path]:
     """The files below a folder in which a known secret is still to be found, in any form and also inside of archives.
 
-    The last gate before a run is shared.
+    The last gate before a run is shared. ``unread`` is told of a file that cannot be read to its end, such as a damaged archive; without it
+    that is raised.
     """
     forms = [form.encode() for form in Redactor(secrets).forms]
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
-    return [path for path in files if any(form in body for body in _bodies(path) for form in forms)]
+    found = []
+    for path in sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()):
+        try:
+            if any(form in body for body in _bodies(path) for form in forms):
+                found.append(path)
+        except Exception as error:
+            if unread is None:
+                raise
+            unread(path, error)
+    return found
 
 
 def _bodies(path: Path) -> Iterator[bytes]:

@@ -44,11 +44,11 @@ class Alarm:
 
 
 def keep(runbook: Runbook, name: str, write: Callable[[], object]) -> None:
-    """Write something that the verdict does not depend on; what keeps it from being written is a condition of the verdict."""
+    """Write something that the verdict does not depend on; whatever keeps it from being written is a condition of the verdict."""
     try:
         write()
-    except (OSError, UnicodeError) as error:
-        runbook.lost(f"{name} could not be written: {_why(error)}")
+    except Exception as error:  # noqa: BLE001 - a page that cannot be made takes nobody's verdict
+        runbook.lost(f"{name} could not be written: {said_by(error)}")
 
 
 def told_elsewhere(config: pytest.Config, runbook: Runbook, record: RunRecord, scorecard: str) -> list[str]:
@@ -70,9 +70,12 @@ def told_elsewhere(config: pytest.Config, runbook: Runbook, record: RunRecord, s
     why = [f"{name} was lost ({reason})" for name, reason in lost.items()] + runbook.losses
     from pam_rollback.report import in_short  # noqa: PLC0415 - for real runs
 
-    told = [in_short.in_short(record), *record.reasons, *why]
+    told = dict.fromkeys([in_short.in_short(record), *record.reasons, *why])
     return listeners.verdict_known(config, runbook, record, runbook.secrets.redact("\n".join(told)))
 
 
-def _why(error: OSError | UnicodeError) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+def said_by(error: Exception) -> str:
+    """What went wrong, in words."""
+    if isinstance(error, OSError | UnicodeError):
+        return (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return f"{type(error).__name__}: {error}"

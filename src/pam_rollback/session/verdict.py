@@ -298,7 +298,7 @@ class Collector:
             from pam_rollback.report import job_summary  # noqa: PLC0415 - for jobs of GitHub
 
             keep("the job summary", lambda: job_summary.append(record, Path(summary), runbook.secrets.redactor))
-        return record
+        return self._with_losses(record)
 
     def _page(self, record: run_record.RunRecord) -> Path | None:
         """The folder of the report that this session writes the first page of. None: `make report` writes it, when somebody asks.
@@ -313,8 +313,12 @@ class Collector:
         runbook = self._runbook
         folders = [runbook.folder, *(folder for folder in second_places.folders(runbook.folder) if folder.is_dir())]
         leaks: list[Path] = []
+
+        def unread(path: Path, error: Exception) -> None:
+            runbook.lost(f"{path.name} could not be searched for secrets: {last_words.said_by(error)}")
+
         for folder in folders:
-            leaks += scan(folder, runbook.secrets.known)
+            leaks += scan(folder, runbook.secrets.known, unread=unread)
         for path in leaks:
             last_words.keep(runbook, f"{path.name} without its secret", partial(runbook.secrets.redactor.file, path))
         return leaks
@@ -329,12 +333,11 @@ class Collector:
             return record
         where = f"it is {place}" if place else "nothing takes it"
         runbook.lost(f"the run record is not in the run's folder ({problem}): {where}")
-        known = set(record.reasons)
-        return replace(
-            record,
-            reasons=(*record.reasons, *(loss for loss in runbook.losses if loss not in known)),
-            reports=replace(record.reports, record=str(place) if place else None),
-        )
+        return replace(self._with_losses(record), reports=replace(record.reports, record=str(place) if place else None))
+
+    def _with_losses(self, record: run_record.RunRecord) -> run_record.RunRecord:
+        """What could not be written since it was put together is told beside it."""
+        return replace(record, reasons=(*dict.fromkeys([*record.reasons, *self._runbook.losses]),))
 
     def _print(self, record: run_record.RunRecord) -> str:
         """Show the scorecard; gives it as text, also when nobody can see it."""

@@ -1,0 +1,67 @@
+"""What goes wrong while a session writes its files takes nobody's verdict: it is a line beside it."""
+
+import zipfile
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from pam_rollback.report.redaction import Redactor
+from pam_rollback.session import last_words
+from pam_rollback.session.runbook import Runbook, Secrets
+from pam_rollback.session.verdict import Collector
+from tests.session.beginning import configured
+from tests.sessions import ROOT
+
+SECRET = "hunter2-hunter2"
+
+
+@pytest.fixture
+def runbook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runbook:
+    """A session in that folder, as far as its last files go."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    folder = tmp_path / "run"
+    folder.mkdir()
+    stub = SimpleNamespace(folder=folder, secrets=Secrets({SECRET}, Redactor([SECRET])), losses=[])
+    stub.lost = stub.losses.append
+    return cast("Runbook", stub)
+
+
+def damaged(path: Path) -> None:
+    """An archive such as a trace, in which some bytes are not what was written."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("trace.network", b"GET /api " * 1000)
+    body = bytearray(path.read_bytes())
+    body[45] ^= 255
+    path.write_bytes(body)
+
+
+def test_a_file_that_cannot_be_searched_keeps_no_other_from_being_redacted(
+    runbook: Runbook, pytestconfig: pytest.Config
+) -> None:
+    """It is named, and the session goes on to its verdict."""
+    damaged(runbook.folder / "a-trace.zip")
+    (runbook.folder / "b.log").write_text(f"token {SECRET}", encoding="utf-8")
+
+    leaks = Collector(configured(pytestconfig, ROOT, "-m", "health"), runbook)._redacted_at_the_end()
+
+    assert leaks == [runbook.folder / "b.log"]
+    assert SECRET not in (runbook.folder / "b.log").read_text(encoding="utf-8")
+    [loss] = runbook.losses
+    assert loss.startswith("a-trace.zip could not be searched for secrets: "), loss
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [(OSError(28, "No space left on device"), "No space left on device"), (KeyError("watched"), "KeyError: 'watched'")],
+)
+def test_a_page_that_cannot_be_made_is_said(runbook: Runbook, error: Exception, words: str) -> None:
+    """Whatever the reason: the disk, or figures that nobody thought of."""
+
+    def write() -> None:
+        raise error
+
+    last_words.keep(runbook, "the report's first page", write)
+
+    assert runbook.losses == [f"the report's first page could not be written: {words}"]
