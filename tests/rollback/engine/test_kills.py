@@ -15,6 +15,7 @@ import pytest
 from pam_rollback.journal.journal import Journal
 from pam_rollback.report.verdict import ExitCode
 from pam_rollback.rollback.strategies import backend
+from pam_rollback.rollback.strategies.backend_host import LISTED_WITHIN_S
 from tests.rollback.strategies import hosts
 from tests.rollback.strategies.boundaries import OWED, STRATEGIES, boundaries
 from tests.rollback.strategies.hosts import STABLE, Hosts, State
@@ -105,10 +106,10 @@ def test_what_was_under_way_is_left_behind(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("listed_after_s", [1.0, 25.0])
-def test_what_was_only_queued_comes_to_nothing(
+def test_what_was_only_queued_when_it_was_killed_comes_to_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, listed_after_s: float
 ) -> None:
-    """A host lists it in its own time: an undo waits for it as long as the rollback that was killed would have."""
+    """A host lists it in its own time: an undo waits for it as long as the rollback would have."""
     monkeypatch.setattr(hosts, "_ACCEPTED_S", listed_after_s)
     journal = Journal(tmp_path / "journal.jsonl")
     stage = MemoryStage(journal)
@@ -128,3 +129,17 @@ def test_what_was_only_queued_comes_to_nothing(
 
     assert found.settle() == before
     assert found.under_way() == []
+
+
+def test_what_was_queued_for_too_long_comes_to_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rollback gave it up, and it is listed after that."""
+    monkeypatch.setattr(hosts, "_ACCEPTED_S", LISTED_WITHIN_S + 10)
+    stage = MemoryStage(Journal(tmp_path / "journal.jsonl"))
+    before = stage.world()
+    stage.hosts.behaves = {"queued"}
+    assert "never listed" in str(stage.perform("backend-commit").error)
+
+    stage.undo()
+
+    assert stage.settle() == before
+    assert stage.under_way() == []

@@ -13,6 +13,8 @@ from pam_rollback.rollback.strategies.telling import Telling
 
 LISTED_WITHIN_S = 30.0
 """For so long a deploy that was only queued is looked for in the list."""
+QUEUED = "deploy-queued"
+"""The journal's event of a deploy that has no id yet: it may come later than anybody waits for it."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,7 @@ def begin(tools: BackendTools, commit: Commit, listed: Sequence[Deploy], ask: Ca
     asked = done_or_seen(lambda: (ask(),), lambda: (new(tools.seen_within_s),))[0]
     if asked is not None:
         return asked
+    tools.telling.journal.append(QUEUED, commit=commit)
     try:
         return new(LISTED_WITHIN_S)
     except NotReached as error:

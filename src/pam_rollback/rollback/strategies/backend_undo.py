@@ -11,6 +11,7 @@ from pam_rollback.rollback.rules.repository import Commit
 from pam_rollback.rollback.strategies.backend import DEPLOY
 from pam_rollback.rollback.strategies.backend_host import (
     LISTED_WITHIN_S,
+    QUEUED,
     BackendTools,
     begin,
     cancelled,
@@ -60,16 +61,16 @@ def _run_again(deploy_id: str, commit: Commit, tools: BackendTools) -> None:
 
 
 def _as_asked_for(is_back: Callable[[Sequence[Deploy]], bool], tools: BackendTools) -> Sequence[Deploy]:
-    """The deploys; of a killed session once what it may have asked for is among them: what is only queued is listed later."""
-    listed = tools.host.deploys()
-    if not any(tools.telling.journal.left_open(step) for step in (DEPLOY, RUN)):
+    """The deploys, once what the rollback may have asked for is among them: what is only queued is listed later."""
+    listed, journal = tools.host.deploys(), tools.telling.journal
+    if journal.latest(QUEUED) is None and not any(map(journal.left_open, (DEPLOY, RUN))):
         return listed
     with suppress(NotReached):
         listed = tools.waiter.until(
             tools.host.deploys,
             holds=lambda seen: bool(_ours(seen, tools)) or not is_back(seen),
             within_s=LISTED_WITHIN_S,
-            what="what the killed session asked for is listed",
+            what="what the rollback asked for is listed",
             every_s=tools.every_s,
         )
     return listed
