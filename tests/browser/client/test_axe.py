@@ -35,6 +35,13 @@ def page_with(body: str, style: str = "") -> str:
     return f'<!doctype html><html lang="en"><head><title>A page</title><style>{style}</style></head><body>{body}</body></html>'
 
 
+def opened(page: Page, content: str) -> None:
+    """Open a page as an audit does: what happens in it is recorded from its beginning."""
+    page.add_init_script(axe.MOTION_RECORDER)
+    page.route("http://site.test/", lambda route: route.fulfill(body=content, content_type="text/html"))
+    page.goto("http://site.test/")
+
+
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """A browser."""
@@ -162,17 +169,29 @@ def test_a_page_that_follows_the_window_late_is_judged_as_it_is_then(page: Page,
       document.body.append(Object.assign(document.createElement("p"), {textContent: "Drawn"}));
       setTimeout(() => document.body.insertAdjacentHTML("beforeend", "<p style='color:#999'>Pale</p>"), 100);
     }, 100))</script>"""
-    page.set_content(page_with("<main><h1>Calendar</h1></main>" + late))
+    opened(page, page_with("<main><h1>Calendar</h1></main>" + late))
     page.set_viewport_size({"width": 400, "height": 300})
-    axe.laid_out(page)
+    axe.drawn(page, anew=True)
 
     assert [found.rule for found in axe.audit(page, "chat", rules).violations] == ["color-contrast"]
 
 
-def test_a_page_that_never_rests_is_waited_for_no_longer_than_two_seconds(page: Page) -> None:
+def test_a_chart_that_grows_is_judged_as_it_is_then(page: Page) -> None:
+    """It asks for the next picture, and the next, and changes nothing for a while; its last words come with the last one."""
+    opened(page, page_with("<main><h1>Money</h1></main>"))
+    page.evaluate("""() => {
+      const began = performance.now();
+      (function draw() { performance.now() - began < 1000 ? requestAnimationFrame(draw) : document.body.append("Tolls") })()
+    }""")
+    axe.drawn(page, anew=False)
+
+    assert "Tolls" in page.inner_text("body")
+
+
+def test_a_page_that_never_rests_is_waited_for_no_longer_than_four_seconds(page: Page) -> None:
     """A clock that counts."""
-    page.set_content(page_with("<p id=c></p><script>setInterval(() => { c.textContent += 1 }, 20)</script>"))
-    axe.laid_out(page)
+    opened(page, page_with("<p id=c></p><script>setInterval(() => { c.textContent += 1 }, 20)</script>"))
+    axe.drawn(page, anew=False)
 
     assert 50 < len(page.inner_text("#c")) < 500
 
@@ -273,12 +292,7 @@ def test_what_moves_is_found(page: Page, style: str, found: int) -> None:
 def test_what_has_moved_is_found_when_it_is_at_rest(page: Page, script: str, found: int) -> None:
     """What moves while a page comes in; who looks a little later finds the same."""
     style = "@keyframes x { to { transform: translateX(9px) } }"
-    page.add_init_script(axe.MOTION_RECORDER)
-    page.route(
-        "http://site.test/",
-        lambda route: route.fulfill(body=page_with("<p id=p>Text</p>", style), content_type="text/html"),
-    )
-    page.goto("http://site.test/")
+    opened(page, page_with("<p id=p>Text</p>", style))
     page.evaluate(f"() => {{ {script} }}")
     page.wait_for_timeout(500)
 

@@ -90,9 +90,12 @@ def settle(page: Page) -> None:
     ask(page, "settle")
 
 
-def laid_out(page: Page) -> None:
-    """Wait until the page has followed the window's new size: some do so by script, and a while later."""
-    ask(page, "unchanged")
+def drawn(page: Page, *, anew: bool) -> None:
+    """Wait until scripts have drawn the page: charts grow, and more than once.
+
+    ``anew``: the window has another size now, and some pages follow by script, a while later.
+    """
+    ask(page, "unchanged", anew)
 
 
 def audit(page: Page, page_state: str, rules: Rules) -> Findings:

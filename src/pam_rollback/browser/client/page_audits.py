@@ -137,6 +137,7 @@ def _in_short(problem: Exception) -> str:
 def _audit(name: str, own: Locator, look: _Look, visit: Visit, devtools: CDPSession, rules: Rules) -> Audit:
     try:
         _put_on(look, visit, devtools)
+        axe.drawn(visit.page, anew=look.scale != 1)
         # Asked of a page as it was loaded: to be judged, it is brought to rest, and stays there in the looks that follow.
         motion = axe.in_motion(visit.page, name) if look in _AS_LOADED else None
         barriers = axe.audit(visit.page, name, rules)
@@ -156,5 +157,3 @@ def _put_on(look: _Look, visit: Visit, devtools: CDPSession) -> None:
         # Playwright can change the size of the window, but not its scale.
         metrics = {"width": look.width_px, "height": look.height_px, "deviceScaleFactor": look.scale, "mobile": False}
         devtools.send("Emulation.setDeviceMetricsOverride", metrics)
-        if look.scale != 1:
-            axe.laid_out(visit.page)
