@@ -46,8 +46,6 @@ HARMLESS = frozenset(
         *("output", "tracing", "video", "screenshot", "full_page_screenshot", "headed", "slowmo", "playwright_debug"),
         # In which order, how long, and in which processes: what does not run is not run, and told.
         *(
-            "failedfirst",
-            "newfirst",
             "last_failed_no_failures",
             "cacheclear",
             "maxfail",
@@ -148,6 +146,8 @@ def test_a_list_is_no_session(pytestconfig: pytest.Config, monkeypatch: pytest.M
         ),
         (("-o", "addopts="), "-o addopts: the options in pyproject.toml are part of the suite"),
         (("--noconftest",), "--noconftest leaves out the fixtures"),
+        (("--ff",), "--failed-first tears a situation's tests apart"),
+        (("--nf",), "--new-first tears a situation's tests apart"),
         (("--pastebin=all",), "sends what a session printed to a public service"),
     ],
     ids=str,

@@ -55,6 +55,9 @@ WEAKENING: Mapping[str, str] = {
 REFUSED: Mapping[str, str] = {
     "pastebin": "--pastebin sends what a session printed to a public service; leave it out",
     "noconftest": "--noconftest leaves out the fixtures that every check stands on; leave it out",
+    # A situation would be left and entered twice: its rollback done twice.
+    "failedfirst": "--failed-first tears a situation's tests apart; leave it out, or choose with --last-failed",
+    "newfirst": "--new-first tears a situation's tests apart; leave it out",
 }
 """Options that no session of the runbook may have, and why."""
 
