@@ -291,7 +291,7 @@ def _consent(environment: Environment, runbook: Runbook, config: pytest.Config) 
         cwd=config.invocation_params.dir,
         variables=os.environ,
     )
-    return typed.consent(lambda: _locked(environment, runbook))
+    return typed.consent(lambda: locked(environment, runbook))
 
 
 _CARRIED = {"--baseline": "pam_baseline", "--state": "pam_state", "--state-dir": "pam_state_dir"}
@@ -305,13 +305,14 @@ class _Impatient(Waiter):
         raise Refused(f"a session of another machine has the lock, or had it less than {seconds:.0f} s ago")
 
 
-def _locked(environment: Environment, runbook: Runbook) -> str:
-    """Whether the rollback could have the lock now: who has it; empty when nobody does."""
+def locked(environment: Environment, runbook: Runbook) -> str:
+    """Whether the rollback could have the lock now, and keep everybody out: why not; empty when it could."""
     try:
         with environment_lock(
             environment, run=runbook.id, who=runbook.options.initiated_by, pushes=True, waiter=_Impatient()
-        ):
-            return ""
+        ) as lock:
+            # A person is told of it and decides; where nobody looks, a lock that others do not see is none.
+            return f"the lock of {environment.name} is in doubt: {one_line(lock.warnings[0])}" if lock.warnings else ""
     except Refused as refused:
         return f"the lock of {environment.name} is not free: {one_line(str(refused))}"
 
