@@ -24,6 +24,7 @@ from pam_rollback.plan.stories import ways_of
 from pam_rollback.report.last_drills import last_drills
 from pam_rollback.report.redaction import Redactor
 from pam_rollback.rollback.client.git_command import GitCommand
+from pam_rollback.state import service
 from pam_rollback.state.client import REF
 from pam_rollback.state.service import Store, place_of
 from tests.bare_repository import git
@@ -170,6 +171,30 @@ def test_a_watch_goes_on_elsewhere(one: Store, other: Store) -> None:
         assert text.count("incident-opened") == 2
         assert json.loads((store.ramps / "staging" / "watch-lease.json").read_text("utf-8"))["token"] == "t1"
     assert (one.ramps / "staging" / "watch.jsonl").read_text("utf-8").count("looked") == 3
+
+
+def test_what_a_watch_writes_meanwhile_is_kept(one: Store, other: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line that comes between the reading of its journal and the new one that takes its place."""
+    journal = one.ramps / "staging" / "watch.jsonl"
+    for minute, store in ((1, one), (0, other)):
+        folder = store.ramps / "staging"
+        folder.mkdir(parents=True, exist_ok=True)
+        line = {"at": f"2026-11-27T10:0{minute}:00+00:00", "event": "incident-opened"}
+        (folder / "watch.jsonl").write_text(f"{json.dumps(line)}\n", encoding="utf-8")
+    other.add({}, 30, ramp="staging")
+    write = service._write
+
+    def late(path: Path, text: str) -> None:
+        if path == journal:
+            with path.open("a", encoding="utf-8") as file:
+                file.write('{"at": "2026-11-27T10:02:00+00:00", "event": "consent-used"}\n')
+        write(path, text)
+
+    monkeypatch.setattr(service, "_write", late)
+    one.bring(30)
+
+    events = [json.loads(line)["event"] for line in journal.read_text("utf-8").splitlines()]
+    assert events == ["incident-opened", "incident-opened", "consent-used"]
 
 
 def test_a_run_that_nobody_wanted_to_share_stays_here(one: Store, other: Store) -> None:

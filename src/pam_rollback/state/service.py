@@ -167,7 +167,9 @@ class Store:
             return
         folder = self.ramps / environment
         for name in (name for names in _LASTING.values() for name in names if files.get(name)):
-            path, ours = folder / name, self._lasting_text(environment, name)
+            path = folder / name
+            read_bytes = path.stat().st_size if path.is_file() else 0
+            ours = self._lasting_text(environment, name)
             both = of_both(name, files[name], ours) if ours else files[name]
             if both == ours:
                 continue
@@ -175,6 +177,8 @@ class Store:
             if both.startswith(ours):
                 with path.open("a", encoding="utf-8") as journal:
                     journal.write(both[len(ours) :])
+            elif path.suffix == ".jsonl":
+                _replaced(path, both, read_bytes)
             else:
                 _write(path, both)
 
@@ -223,6 +227,16 @@ class Store:
         self.ramps.mkdir(parents=True, exist_ok=True)
         with open_repository(self.command, cache=self.ramps / ".mirror") as repository:
             yield StateRef(self.command, repository.mirror, until_s)
+
+
+def _replaced(path: Path, both: str, read_bytes: int) -> None:
+    """Put ``both`` in its place, with what a watch or a ramp has written there since its first ``read_bytes`` were read."""
+    with path.open("rb") as before:
+        _write(path, both)
+        before.seek(read_bytes)
+        late = [line for line in before.read().decode(errors="replace").splitlines(keepends=True) if line not in both]
+    with path.open("a", encoding="utf-8") as journal:
+        journal.writelines(late)
 
 
 def place_of(text: str, root: Path, token: Callable[[str], str]) -> GitCommand:
