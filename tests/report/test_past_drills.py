@@ -86,6 +86,15 @@ def test_they_are_told_in_a_sentence(seconds: list[float], words: str) -> None:
     assert told(PastRecovery("sandbox", value) for value in seconds) == words
 
 
+def test_a_real_rollback_is_no_drill() -> None:
+    """Readiness says beside it when a strategy was drilled: "never, 1 drill" would be nonsense."""
+    real = PastRecovery("production", 41, real=True)
+
+    assert told([real]) == "1 real rollback (production) measured 41 s"
+    found = told([PastRecovery("staging", 95), real, real])
+    assert found.startswith("1 drill and 2 real rollbacks (staging, production) measured 41 s to 1 min 35 s")
+
+
 def test_what_real_hosts_took_replaces_the_sandbox() -> None:
     """Stand-ins are quicker; where nobody practised on real hosts, theirs is all that there is."""
     sandbox, staging = PastRecovery("sandbox", 0.2, rehearsed=True), PastRecovery("staging", 95)

@@ -17,12 +17,14 @@ _NEWEST = 200
 
 @dataclass(frozen=True)
 class PastRecovery:
-    """One recovery that a drill measured."""
+    """One recovery that a drill, or a real rollback, measured."""
 
     environment: str
     recovery_s: float
     rehearsed: bool = False
     """On the sandbox, whose hosts are stand-ins."""
+    real: bool = False
+    """It was no drill."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,13 @@ def told(recoveries: Iterable[PastRecovery]) -> str:
     span = _length(times[0]) if len(times) == 1 else f"{_length(times[0])} to {_length(times[-1])}"
     where = ", ".join(dict.fromkeys(recovery.environment for recovery in found))
     latest = f", the latest {_length(found[-1].recovery_s)}" if len(found) > 1 else ""
-    return f"{len(found)} drill{'s' if len(found) > 1 else ''} ({where}) measured {span}{latest}"
+    return f"{_counted(found)} ({where}) measured {span}{latest}"
+
+
+def _counted(found: Collection[PastRecovery]) -> str:
+    real = sum(one.real for one in found)
+    kinds = ((len(found) - real, "drill"), (real, "real rollback"))
+    return " and ".join(f"{count} {kind}{'s' if count > 1 else ''}" for count, kind in kinds if count)
 
 
 def _length(seconds: float) -> str:
@@ -76,7 +84,12 @@ def _of(record: RunRecord, sought: Sought) -> Iterable[PastRecovery]:
         if result.situation in sought.situations and sought.criterion in result.criteria:
             for measured in result.measured:
                 if measured.unit == "s" and isinstance(measured.measured, int | float):
-                    yield PastRecovery(record.environment.name, float(measured.measured), rehearsed=record.rehearsal)
+                    yield PastRecovery(
+                        record.environment.name,
+                        float(measured.measured),
+                        rehearsed=record.rehearsal,
+                        real=record.mode == "real",
+                    )
 
 
 def read(path: Path) -> RunRecord | None:
