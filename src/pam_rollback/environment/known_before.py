@@ -6,7 +6,7 @@ by itself may be of the incident; a waiver by itself may be of what was put righ
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
@@ -220,6 +220,8 @@ class KnownBefore:
     """By item, the tools that found what the baseline has of it, with their versions."""
     ill: tuple[Finding, ...] = ()
     """What was red while it was recorded and nobody answers for, so that it is refused."""
+    placed: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """Item and place of what is not called the same in each look: the text by which the baseline has it."""
 
     def told(self, findings: Iterable[Finding]) -> JudgedFindings:
         """Which of them are known, and why the others count."""
@@ -227,11 +229,9 @@ class KnownBefore:
         unanswered: list[Finding] = []
         why: dict[Finding, str] = {}
         findings = tuple(findings)
-        there: Counter[str] = Counter()
+        here = {finding.text for finding in findings}
         for finding in findings:
-            there[finding.place] += finding.count
-        for finding in findings:
-            found = self._judged(finding, there[finding.place])
+            found = self._judged(finding, here)
             if isinstance(found, Answer):
                 known.append((finding, found))
             elif found is None:
@@ -258,12 +258,13 @@ class KnownBefore:
         }
         return "; ".join(f"found by {here}, those of the baseline by {there}" for here, there in others.items())
 
-    def _judged(self, finding: Finding, there: int) -> Answer | str | None:
-        """Who answers for it, or why it counts; None: it was there before, and nobody does. ``there``: how much there is in its place."""
+    def _judged(self, finding: Finding, here: Collection[str]) -> Answer | str | None:
+        """Who answers for it, or why it counts; None: it was there before, and nobody does. ``here``: the texts of all that is found now."""
         named = [answer for answer in self.answers if answer.names(finding)]
         before = self.recorded.get((finding.item, finding.text), 0)
-        if not before and finding.place and there <= self.recorded.get((finding.item, finding.place), 0):
-            before = finding.count  # what is there now was there before, by another name
+        called = self.placed.get((finding.item, finding.place), "") if finding.place else ""
+        if not before and called not in here:  # else what was there has moved, and this took its place
+            before = self.recorded.get((finding.item, called), 0)
         if not before:
             return self._not_recorded if named else ""
         if self.refused:

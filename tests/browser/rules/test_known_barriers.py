@@ -17,7 +17,8 @@ def new(found: Findings, before: Known) -> Findings:
     """What is new of it, where somebody answers for all that the baseline has."""
     recorded = {(one.item, one.text): one.count for one in before.findings}
     everything = Answer("CR-4", ("* on *: *",), date(2027, 1, 31), "R. Ramp")
-    told = KnownBefore(recorded, (everything,), today=date(2026, 11, 27)).told(found.findings)
+    placed = {(one.item, one.place): one.text for one in before.findings if one.place}
+    told = KnownBefore(recorded, (everything,), today=date(2026, 11, 27), placed=placed).told(found.findings)
     return found.without(told)
 
 
@@ -78,12 +79,21 @@ def test_an_element_is_known_by_its_place_when_it_has_another_name() -> None:
     ids=["beside them", "another place"],
 )
 def test_an_element_more_is_new_whatever_its_name(more: Mapping[str, str]) -> None:
-    """Beside those of before or instead of them; also in a baseline from before there were places."""
+    """Beside those of before or instead of them; also in a baseline from before there were paths."""
     known = made_known([sectors(PIE)])
 
     assert new(sectors({**PIE, **more}), known).violations[0].targets == tuple(more)
     assert new(sectors({**more}), known).violations[0].targets == tuple(more), "although the others are gone"
-    assert new(sectors({**more}), replace(known, places={})).violations[0].targets == tuple(more)
+    assert new(sectors({**more}), replace(known, paths={})).violations[0].targets == tuple(more)
+
+
+def test_a_new_element_is_new_in_the_place_of_one_that_moved() -> None:
+    """As a button before the others of a row: the one that was there is found by its name, further on."""
+    known = made_known([sectors(PIE)])
+    places = [*PIE.values(), "svg > g:nth-child(3) > path"]
+
+    left = new(sectors(dict(zip([".sector", *PIE], places, strict=True))), known)
+    assert [violation.targets for violation in left.violations] == [(".sector",)]
 
 
 def test_new_barriers_are_named_one_by_one_before_known_ones() -> None:

@@ -144,11 +144,11 @@ class Findings(Sentence):
 
 def made_known(findings: Iterable[Findings]) -> Known:
     """What these findings make known."""
-    counts, places, rules = Counter[Key](), Counter[Key](), dict[str, None]()
+    counts, paths, rules = Counter[Key](), dict[Key, str](), dict[str, None]()
     for found in findings:
         rules[found.rules] = None
         for key, (count, path) in found.by_key.items():
             counts[key] += count
             if path:
-                places[(*key[:2], path)] += count
-    return Known(counts, ", ".join(rules), places)
+                paths[key] = path
+    return Known(counts, ", ".join(rules), paths)

@@ -57,27 +57,29 @@ class Known:
 
     counts: Mapping[Key, int]
     rules: str
-    places: Mapping[Key, int] = field(default_factory=dict)
-    """The same by the elements' places in the page."""
+    paths: Mapping[Key, str] = field(default_factory=dict)
+    """Where in the page it was; of what was in several places, nothing."""
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """Each as a later run compares it, and each place."""
-        return tuple(as_finding(key, count) for key, count in (*self.places.items(), *self.counts.items()))
+        """Each as a later run compares it."""
+        return tuple(as_finding(key, count, path=self.paths.get(key, "")) for key, count in self.counts.items())
 
     def as_data(self) -> dict[str, Any]:
         """As JSON can hold it."""
-        listed = {"barriers": self.counts, "places": self.places}
+        listed = {"barriers": self.counts, "paths": self.paths}
         return {"rules": self.rules} | {
-            name: [[*key, count] for key, count in sorted(counts.items())] for name, counts in listed.items()
+            name: [[*key, value] for key, value in sorted(values.items())] for name, values in listed.items()
         }
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Self:
-        """Read back what ``as_data`` gave, also before what counts as differing grew, and before there were places."""
+        """Read back what ``as_data`` gave, also before what counts as differing grew, and before there were paths."""
         counts: Counter[Key] = Counter()
         for rule, state, target, count in data["barriers"]:
             counts[str(rule), str(state), stable(str(target))] += int(count)
-        # A place is exact: with positions left out, one button of a row would stand for any other.
-        places = {(str(rule), str(state), str(path)): int(count) for rule, state, path, count in data.get("places", [])}
-        return cls(counts, str(data["rules"]), places)
+        # A path is exact: with positions left out, one button of a row would stand for any other.
+        paths = {
+            (str(rule), str(state), stable(str(target))): str(path) for rule, state, target, path in data.get("paths", [])
+        }
+        return cls(counts, str(data["rules"]), paths)
