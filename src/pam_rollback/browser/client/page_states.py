@@ -82,6 +82,8 @@ class Visit:
         hosts = frozenset(urlsplit(address).hostname or "" for address in site.services)
         self._person = PamSite(page, site.frontend, site.pages, site.elements, within_s=site.deadline_s, hosts=hosts)
         self._under_way: set[Request] = set()
+        self._doubted: set[Request] = set()
+        """What was told of before the page was loaded: the page before may have asked for it."""
         self._question = HeldQuestion(
             page, QUESTION, services=site.services, chat_path=site.chat_path, login_path=site.login_path
         )
@@ -94,6 +96,7 @@ class Visit:
         page.on("request", self._began)
         page.on("requestfinished", self._ended)
         page.on("requestfailed", self._ended)
+        page.on("load", self._loaded)
         pages = site.pages
         self._ways: dict[str, Callable[[], Locator]] = {
             "login": self._login,
@@ -312,17 +315,17 @@ class Visit:
         calm = 0
         while calm < _CALM_ROUNDS:
             waited_s = time.monotonic() - began_s
-            if waited_s > _DOUBTED_AFTER_S and self._is_idle():
+            if waited_s > _DOUBTED_AFTER_S and self._doubted & self._under_way and self._was_idle():
                 # The page before this one is told of late now and then: a request of its own begins here and never ends.
-                self._under_way.clear()
+                self._under_way -= self._doubted
             if waited_s > self._site.deadline_s:
                 pending = ", ".join(sorted({urlsplit(request.url).path for request in self._under_way}))
                 raise Stopped(f"still loading {pending} after {self._site.deadline_s:g} s; {self._shown()}")
             self.page.wait_for_timeout(_PAUSE_MS)
             calm = 0 if self._under_way else calm + 1
 
-    def _is_idle(self) -> bool:
-        """Whether the browser itself says that this page, and no earlier one, asks for nothing."""
+    def _was_idle(self) -> bool:
+        """Whether the browser itself says that this page, and no earlier one, asked for nothing once: what was told before is over."""
         try:
             self.page.wait_for_load_state("networkidle", timeout=_PAUSE_MS)
         except PlaywrightTimeoutError:
@@ -339,6 +342,9 @@ class Visit:
             return f"the page cannot be read: {error.message.splitlines()[0]}"
         words = cut(" ".join(str(text).split()), _SHOWN_CHARACTERS)
         return f"the page shows {words!r}" if words else "the page is empty"
+
+    def _loaded(self, _: Page) -> None:
+        self._doubted = {*self._under_way}
 
     def _began(self, request: Request) -> None:
         if request.resource_type not in _STREAMS and not self._question.holds(request):
