@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.browser.client.browser import launch_arguments
+from pam_rollback.browser.client.clicking import click
 from pam_rollback.browser.client.located import located
 from pam_rollback.browser.client.pam_site import PamSite
 from pam_rollback.browser.rules.journeys import Stopped
@@ -99,6 +100,21 @@ def test_a_form_that_passes_asks_nobody_to_sign_in(browser: Browser, script: str
         password = {"password": Element.model_validate({"selector": "input[type=password]"})}
         site = PamSite(page, "http://pam.test", PAGES, password, within_s=2)  # type: ignore[arg-type]
         assert site.asks_to_sign_in() is asks
+    finally:
+        page.close()
+
+
+BUSY = """<button onclick="for (const end = performance.now() + 2000; performance.now() < end;); window.clicks = (window.clicks ?? 0) + 1">
+Add</button>"""
+
+
+def test_a_click_is_made_once(browser: Browser) -> None:
+    """A page that is at work for long when it was clicked on has been clicked on."""
+    page = browser.new_page()
+    try:
+        page.set_content(BUSY)
+        click(page.get_by_role("button"), within_s=6)
+        assert page.evaluate("() => window.clicks") == 1
     finally:
         page.close()
 

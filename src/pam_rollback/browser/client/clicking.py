@@ -14,17 +14,18 @@ _COVERS: Final = re.compile(r"(?P<what><[^<>]*>).* intercepts pointer events")
 def click(locator: Locator, *, within_s: float) -> None:
     """Click on it as soon as that is possible. Raises Playwright's TimeoutError when it never was.
 
-    What lies over it for a while is waited for with the pointer somewhere else: a notification stays as long as it is pointed at.
+    What lies over it for a while is waited for with the pointer somewhere else: a notification stays as long as it is pointed at. Only
+    that is tried again: it is clicked once, however long the page is at work then.
     """
     end_s = time.monotonic() + within_s
-    while True:
-        left_s = end_s - time.monotonic()
+    while end_s - time.monotonic() > _AT_A_TIME_S:
         try:
-            return locator.click(timeout=max(0.001, min(_AT_A_TIME_S, left_s)) * 1000)
+            locator.click(timeout=_AT_A_TIME_S * 1000, trial=True)
         except PlaywrightTimeoutError:
-            if left_s <= _AT_A_TIME_S:
-                raise
             locator.page.mouse.move(0, 0)
+        else:
+            break
+    locator.click(timeout=max(0.001, end_s - time.monotonic()) * 1000)
 
 
 def covered_by(error: Error) -> str:
