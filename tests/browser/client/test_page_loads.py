@@ -29,6 +29,7 @@ SCRIPTS = {
     "/late": "document.documentElement.style.visibility = 'hidden';"
     "setTimeout(() => { document.documentElement.style.visibility = '' }, 700)",
     "/hanging": "addEventListener('keydown', () => { const t = performance.now() + 250; while (performance.now() < t); })",
+    "/typing": "addEventListener('input', () => { const t = performance.now() + 250; while (performance.now() < t); })",
     "/asking": "addEventListener('load', () => { for (const i of [1, 2, 3, 4]) fetch('/style.css?' + i) })",
 }
 
@@ -123,13 +124,15 @@ def test_every_vital_arrives(browser: Browser, site: str) -> None:
 
 
 def test_what_is_wrong_shows_in_its_own_vital(browser: Browser, site: str) -> None:
-    """A page that jumps, one that is painted late, one that hangs."""
-    jumpy, late, hanging = (first(loaded(browser, f"{site}/{name}")).vitals for name in ("jumpy", "late", "hanging"))
+    """A page that jumps, one that is painted late, one that hangs whatever is pressed, and one whose field does not take what is typed."""
+    names = ("jumpy", "late", "hanging", "typing")
+    jumpy, late, hanging, typing = (first(loaded(browser, f"{site}/{name}")).vitals for name in names)
 
     assert jumpy[Metric.CLS] > 0.1
     assert late[Metric.LCP] >= 650
     # Browsers round the length of an event to 8 ms (Event Timing), so 250 ms may read as 248.
     assert hanging[Metric.INP] >= 248
+    assert typing[Metric.INP] >= 248
     assert late[Metric.CLS] == hanging[Metric.CLS] == 0
 
 
