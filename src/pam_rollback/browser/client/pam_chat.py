@@ -65,15 +65,18 @@ class ChatPage(SignedInPage):
         """The chat shows the new features."""
         return self.page.locator("[data-feature=enhanced-ui]").count() > 0
 
-    def ask(self, question: str | None = None) -> str:
-        """Send a message, or the one that stands in the field already, and wait for PAM's answer; gives the answer."""
+    def written(self) -> str:
+        """The message that stands in the field already."""
         with self._step("ask PAM", "no field for a message", "message"):
-            if question is None:
-                question = self._message.input_value()
-            else:
-                self._message.fill(question)
-            if not question:
-                raise Stopped("ask PAM: the field for the message is empty")
+            words = self._message.input_value()
+        if not words:
+            raise Stopped("ask PAM: the field for the message is empty")
+        return words
+
+    def ask(self, question: str) -> str:
+        """Send a message and wait for PAM's answer; gives the answer. The message must be a new one: an old one has an answer already."""
+        with self._step("ask PAM", "no field for a message", "message"):
+            self._message.fill(question)
         spend(QUESTION)
         with self.listening():
             with self._step("ask PAM", "no field for a message", "message"):
@@ -97,10 +100,8 @@ class ChatPage(SignedInPage):
         with self._step("ask PAM", "no answer"):
             if not self.lists_messages:
                 return self._answer_said()
-            # PAM may quote the question: what PAM says is not what was asked.
-            asked = self._messages.filter(has_text=question, has_not=self.page.get_by_text("PAM", exact=True)).last
             try:
-                return self._answer_after(asked, "ask PAM")
+                return self._answer_after(self._asked(question), "ask PAM")
             except PlaywrightTimeoutError:
                 self._refuse_when_elsewhere(question, "messages", "ask PAM")
                 raise
@@ -110,10 +111,13 @@ class ChatPage(SignedInPage):
         """What is said in the chat is a list whose entries name who says them; else only what the service answers tells PAM's words."""
         return "messages" in self._elements
 
-    def shows_message(self, text: str) -> bool:
-        """Whether the conversation has this text, as soon as it is there; False when the time is up."""
+    def shows_again(self, question: str, answer: str) -> bool:
+        """Whether the conversation has the question and this answer below it, as soon as it is there; False when the time is up.
+
+        Further up PAM may have said the same to another question.
+        """
         try:
-            self._messages.filter(has_text=text).last.wait_for()
+            self._said_after(self._asked(question)).filter(has_text=answer).first.wait_for()
         except PlaywrightTimeoutError:
             return False
         return True
@@ -147,9 +151,16 @@ class ChatPage(SignedInPage):
                 return body
         return None
 
+    def _asked(self, question: str) -> Locator:
+        # PAM may quote the question: what PAM says is not what was asked.
+        return self._messages.filter(has_text=question, has_not=self.page.get_by_text("PAM", exact=True)).last
+
+    def _said_after(self, asked: Locator) -> Locator:
+        # PAM's entries and not the one that says that PAM is thinking: that one has no author.
+        return asked.locator("xpath=following-sibling::li").filter(has=self.page.get_by_text("PAM", exact=True))
+
     def _answer_after(self, asked: Locator, what: str) -> str:
-        # PAM's entry and not the one that says that PAM is thinking: that one has no author.
-        answer = asked.locator("xpath=following-sibling::li").filter(has=self.page.get_by_text("PAM", exact=True)).first
+        answer = self._said_after(asked).first
         self._either(answer, what)
         text = answer.inner_text().splitlines()
         words = [line.strip() for line in text if line.strip()]
@@ -171,6 +182,7 @@ class ChatPage(SignedInPage):
     def speak(self) -> str:
         """Record a moment of the fake microphone and send it; gives PAM's answer."""
         spend(QUESTION)
+        self._await_answers()  # what was said before comes late now and then
         before = self._messages.count()
         with self._step("speak to PAM", "no button to speak"):
             click(self._speak, within_s=self._within_s)
