@@ -259,7 +259,7 @@ class KnownBefore:
         return "; ".join(f"found by {here}, those of the baseline by {there}" for here, there in others.items())
 
     def _judged(self, finding: Finding, here: Collection[str]) -> Answer | str | None:
-        """Who answers for it, or why it counts; None: it was there before, and nobody does. ``here``: the texts of all that is found now."""
+        """Who answers for it, or why it counts; None: it was there before, and nobody does. ``here``: the texts of all that is found."""
         named = [answer for answer in self.answers if answer.names(finding)]
         before = self.recorded.get((finding.item, finding.text), 0)
         called = self.placed.get((finding.item, finding.place), "") if finding.place else ""

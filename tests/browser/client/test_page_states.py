@@ -108,7 +108,8 @@ def test_whoever_is_led_elsewhere_goes_there_by_a_link_of_a_closed_menu(page: Pa
 
 def test_what_a_page_asks_for_late_is_waited_for(page: Page, site: Site) -> None:
     """Whoever follows a link stays in the document, which asked for nothing a while before: that says nothing of what it asks for now."""
-    asks = OWN_PAGES.replace('show("/trips", "<h2>Trips</h2>");', f'show("/trips", "<h2>Trips</h2>"); fetch("{HANGING}");')
+    shows = 'show("/trips", "<h2>Trips</h2>");'
+    asks = OWN_PAGES.replace(shows, f'setTimeout(() => {{ {shows} fetch("{HANGING}"); }}, 900);')
     page.route(f"**{LEADS_AWAY}", lambda route: route.fulfill(content_type="text/html", body=PAGE + asks))
 
     with pytest.raises(Stopped, match=f"still loading {HANGING} after 2.5 s"):

@@ -80,6 +80,7 @@ class Known:
             counts[str(rule), str(state), stable(str(target))] += int(count)
         # A path is exact: with positions left out, one button of a row would stand for any other.
         paths = {
-            (str(rule), str(state), stable(str(target))): str(path) for rule, state, target, path in data.get("paths", [])
+            (str(rule), str(state), stable(str(target))): str(path)
+            for rule, state, target, path in data.get("paths", [])
         }
         return cls(counts, str(data["rules"]), paths)
