@@ -119,15 +119,8 @@ def traveller(site: Site, browser: Browser, monkeypatch: pytest.MonkeyPatch) -> 
         return made[-1]
 
     session = SignedIn(Session(None, site.address, {}, "token", "somebody"))
-    one = Traveller(
-        environment,
-        SimpleNamespace(),
-        "chromium",
-        new_context,
-        session,
-        Witness(frozenset()),
-        Clearing(Waiter()),  # type: ignore[arg-type]
-    )
+    runbook: Any = None
+    one = Traveller(environment, runbook, "chromium", new_context, session, Witness(frozenset()), Clearing(Waiter()))
     monkeypatch.setattr(one, "_at_the_form", one._enter)
     yield one
     for context in made:
