@@ -1,11 +1,10 @@
 """A chat that lists what was said: PAM's answer is the one below this very question, whatever was said before in the same words."""
 
 import json
-import time
 from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from types import SimpleNamespace
 from typing import Any
 
@@ -51,14 +50,14 @@ class Site:
 
     def __init__(self) -> None:
         self.answers = self.keeps = True
-        self.late_s = 0.0
+        self.late_s, self.over = 0.0, Event()
         site = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 """Answer."""
                 if self.path == "/history":
-                    time.sleep(site.late_s)
+                    site.over.wait(site.late_s)
                     self._answer("application/json", json.dumps(BEFORE))
                     return
                 chat = CHAT.replace("ANSWERS", json.dumps(site.answers)).replace("KEEPS", json.dumps(site.keeps))
@@ -86,6 +85,7 @@ def site() -> Iterator[Site]:
     thread = Thread(target=served.server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield served
+    served.over.set()
     served.server.shutdown()
     served.server.server_close()
     thread.join()
