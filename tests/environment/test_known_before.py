@@ -158,7 +158,8 @@ def test_pages_and_errors_beside_known_ones_are_new() -> None:
     assert judged(errors, *errors.findings).clean
     assert judged(more, *errors.findings).complaints == ("script error: x is not a function",)
     assert without_numbers("HTTP 500: GET /rows/7") == "HTTP 500: GET /rows/N"
-    assert without_numbers("responded with a status of 404 ()") == "responded with a status of 404 ()"
+    for words in ("a status of 404 ()", "Status code 404", "status: 404", "status code: 404", "status 404"):
+        assert without_numbers(f"responded with {words}") == f"responded with {words}"
     assert without_numbers("GET /rows/0c7d0cf4-9a43-4f5e-8f0c-3f0f2a9b1c11/12") == "GET /rows/N/N"
 
 

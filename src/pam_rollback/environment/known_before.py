@@ -18,7 +18,8 @@ from pam_rollback.environment.known_words import NOTHING_NEW, nobody_answers, wa
 _SHOWN = 3
 _UNTIL: Final = "known until "
 _NUMBER = re.compile(
-    r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b(?=[0-9a-f]*\d)[0-9a-f]{6,}\b|(?<!\d)(?<!HTTP )(?<!status of )\d+"
+    r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b(?=[0-9a-f]*\d)[0-9a-f]{6,}\b|"
+    r"(?<!\d)(?<!HTTP )(?i:(?<!status )(?<!status: )(?<!status of )(?<!status code )(?<!status code: ))\d+"
 )
 
 
