@@ -133,6 +133,51 @@ def test_what_is_broken_comes_first_and_once(broken: RunRecord) -> None:
     assert "why no reading" in text
 
 
+def test_the_order_is_the_terminals(told: RunRecord, broken: RunRecord) -> None:
+    """Success criteria before the rest; the cases of one test in one card, each with what it found."""
+    red = next(one for one in broken.results if one.outcome is Outcome.BROKEN_CRITERION)
+    cases = [
+        replace(
+            red, nodeid=f"checks/test_a.py::test_walk[{name}]", criteria=("CR-2",), message=f"AssertionError: {name}"
+        )
+        for name in ("chromium", "firefox", "webkit")
+    ]
+    criterion = replace(red, nodeid="checks/test_b.py::test_few", criteria=("SC-1",), message="AssertionError: 40 %")
+    page = scorecard_page.render(
+        replace(told, verdict="NO-GO", exit_code=10, results=(*told.results, *cases, criterion))
+    )
+
+    assert re.findall(r'<div class="problem[^>]*><span[^>]*>BROKEN</span> (\S+)', page) == ["SC-1", "CR-2"]
+    assert "3 tests, one of them: " in page
+    assert "<summary>2 more of this test</summary><ul><li>firefox</li><li>webkit</li></ul>" in page
+
+
+def test_what_has_no_card_is_named(told: RunRecord, broken: RunRecord) -> None:
+    """On the screen after twelve, on paper after four: no view names fewer plan items than another."""
+    red = next(one for one in broken.results if one.outcome is Outcome.BROKEN_CRITERION)
+    many = [
+        replace(red, nodeid=f"checks/test_a.py::test_{n}", criteria=(f"WV-{n}",), message=f"AssertionError: {n}")
+        for n in range(1, 15)
+    ]
+    page = scorecard_page.render(replace(told, verdict="NO-GO", exit_code=10, results=(*told.results, *many)))
+
+    assert page.count('<div class="problem') == 12
+    assert '<p class="screen">and 2 more, below: WV-13 WV-14</p>' in page
+    assert '<p class="paper">and 10 more, on the screen&#39;s page: WV-5 WV-6' in page
+
+
+def test_a_long_figure_leaves_room_for_the_others(told: RunRecord) -> None:
+    """Cut in the table; whole among all figures."""
+    long = "HTTP 500: " + "GET /api/v1/expenses " * 9
+    one = replace(told.results[1], measured=(replace(told.results[1].measured[0], measured=long),))
+    page = scorecard_page.render(replace(told, results=(one,)))
+    table, _, details = page.partition("Every figure")
+
+    assert long.strip() not in table
+    assert long[:60] + "…" in table
+    assert long.strip() in details
+
+
 def test_a_long_finding_is_begun_and_the_rest_is_folded(broken: RunRecord) -> None:
     """Nothing of it is lost, no word is cut, and what comes after it stays on the first view."""
     words = " ".join(f"barrier-{number}" for number in range(200))

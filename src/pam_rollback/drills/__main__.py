@@ -84,7 +84,7 @@ def _tell(drill: Drilled, more: str = "") -> None:
 
 def _still(running: Sequence[tuple[str, float]]) -> None:
     """What is waited for, and for how long already."""
-    text = ", ".join(f"{story} {duration(for_s)}" for story, for_s in running)
+    text = ", ".join(f"{story} {duration(round(for_s))}" for story, for_s in running)
     for line in fitted(text, NARROW, first=f"{'running':<18}", rest=" " * 18, lines=2):
         sys.stdout.write(f"{line}\n")
     sys.stdout.flush()

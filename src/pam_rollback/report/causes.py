@@ -44,7 +44,7 @@ class _Amount:
 
 def told(record: RunRecord, page: Page, room: int | None) -> list[str]:
     """The lines. ``room``: so many rows of the terminal at most; None: as many as it takes."""
-    causes = _by_test(not_good(record))
+    causes = by_test(not_good(record))
     lines: list[str] = []
     for amount in _amounts(record, page, causes, room):
         lines = _lines(record, page, causes, amount)
@@ -55,7 +55,7 @@ def told(record: RunRecord, page: Page, room: int | None) -> list[str]:
 
 def rows_of_a_line_each(record: RunRecord, page: Page) -> int:
     """How many rows it takes to tell the first causes in full and to count none."""
-    return rows(_lines(record, page, _by_test(not_good(record)), _Amount(in_full=_IN_FULL_MIN)), page)
+    return rows(_lines(record, page, by_test(not_good(record)), _Amount(in_full=_IN_FULL_MIN)), page)
 
 
 def _amounts(record: RunRecord, page: Page, causes: Sequence[Causes], room: int | None) -> Iterator[_Amount]:
@@ -87,7 +87,7 @@ def _lines(record: RunRecord, page: Page, causes: Sequence[Causes], amount: _Amo
     return lines + _not_run(record, page, amount.cut)
 
 
-def _by_test(bad: Sequence[Result]) -> list[Causes]:
+def by_test(bad: Sequence[Result]) -> list[Causes]:
     """Success criteria and objectives before the rest of what is as bad; the cases of one test, and whoever met the same cause, once."""
     order = {outcome: place for place, outcome in enumerate(dict.fromkeys(result.outcome for result in bad))}
     tests: dict[tuple[object, ...], Causes] = {}

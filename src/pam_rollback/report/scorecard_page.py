@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from pam_rollback.base.outside_text import cut
 from pam_rollback.report import (
     checklist,
     plan_coverage,
@@ -22,11 +23,12 @@ from pam_rollback.report import (
     unanswered,
     wording,
 )
+from pam_rollback.report.causes import Causes, by_test, ids
 from pam_rollback.report.pages import FAULT_MATRIX, RUNBOOK
 from pam_rollback.report.pages_html import template
 from pam_rollback.report.run_record import ActionTaken, Measured, Result, RunRecord
 from pam_rollback.report.shown_record import shown
-from pam_rollback.report.terminal_page import ADVISORY, alike
+from pam_rollback.report.terminal_page import ADVISORY
 from pam_rollback.report.terms_table import advisory_lines, drill_of, key_figures, not_good, rows_of, worst_mark
 from pam_rollback.report.verdict import Outcome
 from pam_rollback.report.watched_record import Watched
@@ -49,6 +51,9 @@ OUTCOME_WORDS: Final = {
     Outcome.KNOWN: "known before",
 }
 _PROBLEMS_MAX: Final = 12
+_ON_PAPER_MAX: Final = 4
+_MEASURED_MAX: Final = 60
+"""Characters of a figure in the table; whole it stands among all figures."""
 _FOUND_MAX: Final = 480
 """Characters of what a test found that are shown at once: five lines of the page."""
 _NAMES_MAX: Final = 5
@@ -110,7 +115,7 @@ def render(
         return Markup('<a href="{}.html#{}">{}</a>').format(RUNBOOK, found[1], text) if found else escape(text)
 
     problems = not_good(record)
-    groups = alike(problems)
+    found = by_test(problems)
     return template("run.html").render(
         title=f"{wording.verdict_word(record)}: PAM rollback {record.mode} on {record.environment.name}",
         tone=_tone_of(record),
@@ -118,9 +123,11 @@ def render(
         summary=wording.verdict_line(record).removeprefix(wording.verdict_word(record)).strip(),
         reasons=wording.more_reasons(record)[:_NAMES_MAX],
         tiles=list(_tiles(record)),
-        problems=[_problem(group) for group in groups[:_PROBLEMS_MAX]],
+        problems=[_problem(one) for one in found[:_PROBLEMS_MAX]],
+        on_paper=_ON_PAPER_MAX,
         problems_title=_problems_title(problems),
-        more_problems=_more(len(groups)),
+        more_problems=_more(found[_PROBLEMS_MAX:], "below"),
+        more_on_paper=_more(found[_ON_PAPER_MAX:], "on the screen's page"),
         parts=_parts(record),
         facts=list(_facts(record, zone)),
         rollbacks=[_rollback(one, record, zone, Markup) for one in record.watched],
@@ -154,8 +161,10 @@ def _problems_title(problems: Sequence[Result]) -> str:
     return "What is broken, and what could not be measured" if any(unknown) else "What is broken"
 
 
-def _more(count: int) -> str:
-    return f"and {count - _PROBLEMS_MAX} more, below" if count > _PROBLEMS_MAX else ""
+def _more(rest: Sequence[Causes], where: str) -> str:
+    """How much has no card here, with its plan items: no view names fewer of them than another."""
+    named = ids(result for one in rest for group in one for result in group)
+    return f"and {len(rest)} more, {where}: {named}" if rest else ""
 
 
 def _tiles(record: RunRecord) -> Iterator[dict[str, str]]:
@@ -170,22 +179,24 @@ def _tiles(record: RunRecord) -> Iterator[dict[str, str]]:
         }
 
 
-def _problem(group: Sequence[Result]) -> dict[str, str]:
-    """One cause, once, whatever number of tests came upon it."""
-    result = group[0]
+def _problem(causes: Causes) -> dict[str, Any]:
+    """One cause, once, whatever number of tests came upon it; what else the same test found in its cases is folded away."""
+    results = [result for group in causes for result in group]
+    result = results[0]
     blind = result.outcome is Outcome.UNKNOWN
     asked = "; ".join(f"{one.what}: {one.asked}" for one in result.measured if one.asked)
     title = wording.proves(result)
     of_a_test = not blind and result.outcome not in wording.HAPPENED
-    found, rest = _parted(wording.said_together(group))
+    found, rest = _parted(wording.said_together(causes[0]))
     return {
         "tone": tone(result.outcome),
         "word": OUTCOME_WORDS[result.outcome],
-        "ids": " ".join(dict.fromkeys(item for one in group for item in one.criteria)) + _where(result),
-        "title": title if len(group) == 1 else f"{len(group)} tests, one of them: {title}",
+        "ids": ids(results) + _where(result),
+        "title": title if len(results) == 1 else f"{len(results)} tests, one of them: {title}",
         "found_name": "why" if blind else "found",
         "found": found,
         "rest": rest,
+        "others": [wording.said_together(group) for group in causes[1:]],
         "expected": asked if of_a_test else "",
         "next": result.runbook,
     }
@@ -325,7 +336,7 @@ def _terms(record: RunRecord) -> Iterator[_Table]:
                 (
                     row.id,
                     row.title,
-                    row.measured,
+                    cut(row.measured, _MEASURED_MAX),
                     row.asked or _DASH,
                     row.n or _DASH,
                     row.margin or _DASH,

@@ -100,8 +100,8 @@ def _classify(item: pytest.Item, report: pytest.TestReport, error: BaseException
     message = visible(runbook.secrets.redact(_first_words(error)))
     stopped = runbook.stop.reason if outcome.value in _ONLY_TOLD else None
     if stopped is not None:
-        outcome = Outcome.NOT_RUN
-        message = f"stopped by {stopped} while it ran, and said: {message}"
+        said = f", and said: {message}" if outcome is Outcome.BROKEN_CRITERION else ""
+        outcome, message = Outcome.NOT_RUN, f"stopped by {stopped} while it ran{said}"
     report.user_properties = [*report.user_properties, (OUTCOME, outcome.value), (MESSAGE, message)]
     if stopped is not None:
         _tell_only(item, report, outcome.value)
