@@ -34,6 +34,22 @@ def test_each_item_says_what_would_let_it_be_judged(good_record: RunRecord) -> N
     assert "not judged: DI-1: staging declares no database" in shown
 
 
+def test_what_a_person_may_vouch_for_is_one_line(good_record: RunRecord) -> None:
+    """Of several plan items with one reason; of a single one it is what can be typed as it stands."""
+
+    def alone(item: str) -> NotRun:
+        why = f'no rollback was done in this session; a person may vouch for it: --ack {item}="who: evidence"'
+        return NotRun(f"checks/e.py::test_{item}", why, (item,))
+
+    several = replace(good_record, deselected=tuple(alone(item) for item in ("EM-1", "EM-2", "EC-1")))
+    one = replace(good_record, deselected=(alone("EM-1"),))
+    why = 'no rollback was done in this session; a person may vouch for it: --ack ITEM="who: evidence"'
+
+    assert wording.not_run(several) == {why: [left_out.nodeid for left_out in several.deselected]}
+    assert plan_coverage.lines(several)[1:] == [f"not judged: EM-1 EM-2 EC-1: {why}"]
+    assert list(wording.not_run(one)) == [why.replace("ITEM", "EM-1")]
+
+
 def test_a_record_that_does_not_say_of_what_is_silent(good_record: RunRecord) -> None:
     """As those of the first version."""
     silent = replace(good_record, deselected=tuple(replace(one, criteria=()) for one in LEFT_OUT))

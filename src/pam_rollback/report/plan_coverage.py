@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from pam_rollback.report import checklist
+from pam_rollback.report import checklist, wording
 from pam_rollback.report.run_record import RunRecord
 from pam_rollback.report.verdict import Outcome
 
@@ -30,12 +30,11 @@ def lines(record: RunRecord) -> list[str]:
     found = [f"judged: {' '.join(whole)}"] if whole else []
     if part:
         found.append(f"judged in part: {' '.join(part)}")
-    by_reason: dict[str, list[str]] = {}
-    for one in left_out:
-        by_reason.setdefault(one.reason, []).extend(item for item in one.criteria if item not in judged)
-    for reason, items in by_reason.items():
-        if items:
-            found.append(f"not judged: {' '.join(dict.fromkeys(items))}: {reason}{remedy(reason)}")
+    missing = [(one.reason, item) for one in left_out for item in one.criteria if item not in judged]
+    found += [
+        f"not judged: {' '.join(dict.fromkeys(items))}: {reason}{remedy(reason)}"
+        for reason, items in wording.by_reason(missing).items()
+    ]
     return found
 
 

@@ -1,14 +1,15 @@
 """How the facts of a run record are put into words, the same in the terminal, in the job summary and in the report."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, tzinfo
-from typing import Final
+from typing import Final, TypeVar
 
 from pam_rollback.report import unanswered
 from pam_rollback.report.run_record import Measured, Result, RunRecord
 from pam_rollback.report.verdict import COUNTED, Outcome, counted, counted_criteria
 
+One = TypeVar("One")
 Paragraph = tuple[str, Sequence[str]]
 """A heading and its lines."""
 
@@ -24,6 +25,9 @@ NO_RECORD: Final = "no verdict: the session ended before it wrote its run record
 
 _SUCCESS: Final = "SC-"
 """How the success criteria of the plan are numbered."""
+
+_ACK: Final = re.compile(r'--ack [A-Z]+-\d+="')
+"""How a person vouches for a plan item."""
 
 _LOOK: Final = re.compile(r"(?<=\w)-(?:light|dark|double-size|phone)\b")
 """How a page was looked at, as page states name it: ``chat-dark``."""
@@ -205,15 +209,25 @@ def problem_together(group: Sequence[Result]) -> str:
 
 def not_run(record: RunRecord) -> dict[str, list[str]]:
     """What did not run, by reason: selected tests that were skipped, and tests that were left out."""
-    by_reason: dict[str, list[str]] = {}
-    for result in record.results:
-        if result.outcome is Outcome.NOT_RUN:
-            by_reason.setdefault(result.message or "no reason was given", []).append(result.nodeid)
-        elif result.outcome is Outcome.KNOWN:
-            by_reason.setdefault(f"{Outcome.KNOWN.value}: {result.message}", []).append(result.nodeid)
-    for left_out in record.deselected:
-        by_reason.setdefault(left_out.reason, []).append(left_out.nodeid)
-    return by_reason
+    found = [
+        (f"{Outcome.KNOWN.value}: {result.message}", result.nodeid)
+        if result.outcome is Outcome.KNOWN
+        else (result.message or "no reason was given", result.nodeid)
+        for result in record.results
+        if result.outcome in {Outcome.NOT_RUN, Outcome.KNOWN}
+    ]
+    return by_reason([*found, *((left_out.reason, left_out.nodeid) for left_out in record.deselected)])
+
+
+def by_reason(found: Iterable[tuple[str, One]]) -> dict[str, list[One]]:
+    """Together what has one reason. Reasons that differ only in the plan item that a person may vouch for are one."""
+    groups: dict[str, list[tuple[str, One]]] = {}
+    for reason, one in found:
+        groups.setdefault(_ACK.sub('--ack ITEM="', reason), []).append((reason, one))
+    return {
+        those[0][0] if len({reason for reason, _ in those}) == 1 else reason: [one for _, one in those]
+        for reason, those in groups.items()
+    }
 
 
 def told(record: RunRecord) -> list[Paragraph]:
