@@ -85,6 +85,28 @@ def test_it_is_appended_without_secrets(tmp_path: Path, good_record: RunRecord) 
     assert "Run `[redacted:S]`" in path.read_text()
 
 
+def test_what_each_found_besides_makes_no_other_cause(good_record: RunRecord) -> None:
+    """Of one test it is told; of several only what they have in common."""
+    why = "MeasurementFailed: not known whether this is the database behind the API: HTTP 429"
+    blind = [
+        replace(
+            good_record.results[0],
+            nodeid=f"checks/test_a.py::test_{name}",
+            outcome=Outcome.UNKNOWN,
+            message=f"{why}; found there: {name} are whole; see docs/runbook.md#x",
+        )
+        for name in ("rows", "amounts")
+    ]
+    one, both = (
+        render(replace(good_record, verdict="INCONCLUSIVE", results=tuple(those))) for those in (blind[:1], blind)
+    )
+
+    assert "found there: rows are whole; see docs/runbook.md" in one
+    assert both.count("not known whether") == 1
+    assert "found there" not in both
+    assert "HTTP 429; see docs/runbook.md" in both
+
+
 def test_one_cause_is_told_once(good_record: RunRecord) -> None:
     """Whatever number of tests met it; the other looks at a page are named."""
     found = [

@@ -53,6 +53,21 @@ def test_a_test_and_a_cause_are_told_once(told: Told) -> None:
     ]
 
 
+def test_one_cause_is_one_line_whatever_each_test_found_besides(told: Told) -> None:
+    """The look at a page, and what was found although nobody knows whether it counts, make no other cause."""
+    live = LiveReport(SimpleNamespace(), SimpleNamespace(), told)  # type: ignore[arg-type]
+    why = "not known whether this is the database behind the API: HTTP 429"
+    for name in ("rows", "amounts"):
+        message = f"{why}; found there: {name} are whole; see docs/runbook.md#x"
+        live.pytest_runtest_logreport(red(f"checks/test_a.py::test_{name}", message, Outcome.UNKNOWN))
+    for look in ("light", "dark"):
+        live.pytest_runtest_logreport(red(f"checks/test_a.py::test_{look}", f"home-{look} was not reached"))
+
+    assert len(told.lines) == 2, told.lines
+    assert "found there: rows are whole" in told.lines[0]
+    assert "home-light was not reached" in told.lines[1]
+
+
 def test_what_is_new_is_told_after_what_is_not(told: Told) -> None:
     """Also of the same test: only its cases of one kind are one line."""
     live = LiveReport(SimpleNamespace(), SimpleNamespace(), told)  # type: ignore[arg-type]

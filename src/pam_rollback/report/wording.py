@@ -29,6 +29,9 @@ _SUCCESS: Final = "SC-"
 _ACK: Final = re.compile(r'--ack [A-Z]+-\d+="')
 """How a person vouches for a plan item."""
 
+_BESIDES: Final = re.compile(r"; found there: .*?(?=; see docs/|$)")
+"""What a test found although the answer is not known: a part of its message that is its own."""
+
 _LOOK: Final = re.compile(r"(?<=\w)-(?:light|dark|double-size|phone)\b")
 """How a page was looked at, as page states name it: ``chat-dark``."""
 _OWN_WORD: Final = re.compile(
@@ -191,7 +194,12 @@ def cause(result: Result) -> str:
     """
     if result.nothing_new:
         return f"{Outcome.KNOWN.value}: {' '.join(unanswered.items(result))}"
-    return _LOOK.sub("", result.message)
+    return cause_of(result.message)
+
+
+def cause_of(message: str) -> str:
+    """What a message says of its cause, without the look, and without what its own test found all the same."""
+    return _LOOK.sub("", _BESIDES.sub("", message))
 
 
 def said_together(group: Sequence[Result]) -> str:
@@ -199,7 +207,8 @@ def said_together(group: Sequence[Result]) -> str:
     if len(group) > 1 and all(result.nothing_new for result in group):
         return unanswered.together(group)
     looks = list(dict.fromkeys(look for result in group for look in _LOOK.findall(result.message)))
-    return _LOOK.sub(", ".join(looks), said(group[0])) if len(looks) > 1 else said(group[0])
+    found = said(group[0]) if len({result.message for result in group}) == 1 else _BESIDES.sub("", said(group[0]))
+    return _LOOK.sub(", ".join(looks), found) if len(looks) > 1 else found
 
 
 def problem_together(group: Sequence[Result]) -> str:

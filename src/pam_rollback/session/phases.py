@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pam_rollback.report.verdict import Outcome
-from pam_rollback.report.wording import HAPPENED, times_of_day, without_own_word
+from pam_rollback.report.wording import HAPPENED, cause_of, times_of_day, without_own_word
 from pam_rollback.session import as_it_runs, detail, listeners
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.classification import MESSAGE, NOTHING_NEW, OUTCOME
@@ -99,7 +99,7 @@ class LiveReport:
         of_old = bool(properties.get(NOTHING_NEW))
         # What is new is told, also where the same test has found what was there before.
         test = f"{outcome} {of_old} {properties.get('situation', AS_IS)} {seen.nodeid.partition('[')[0]}"
-        cause = f"{NOTHING_NEW} {criteria}" if of_old else message
+        cause = f"{NOTHING_NEW} {criteria}" if of_old else cause_of(message)
         told = not self._causes.isdisjoint({test, cause})
         self._causes |= {test, cause}
         if told:

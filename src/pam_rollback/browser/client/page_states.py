@@ -67,6 +67,8 @@ class Site:
     """Empty where there is no account: then only strangers' pages are judged."""
     password: str = field(repr=False)
     deadline_s: float = 5.0
+    why_not_signed_in: Callable[[Stopped], Exception] = lambda stop: stop
+    """What a sign-in that stopped says: of the site, or that there were too many sign-ins, which says nothing of it."""
 
 
 class Visit:
@@ -175,11 +177,14 @@ class Visit:
         return bool(self._site.email)
 
     def sign_in(self) -> None:
-        """As the environment's test account. Raises Stopped."""
+        """As the environment's test account. Raises Stopped, and MeasurementFailed when there were too many sign-ins."""
         if "login" in self._failed:
             raise self._failed["login"]
         self._now = ""
-        self._person.sign_in(self._site.email, self._site.password)
+        try:
+            self._person.sign_in(self._site.email, self._site.password)
+        except Stopped as stop:
+            raise self._site.why_not_signed_in(stop) from None
 
     def leave(self) -> None:
         """Let go of what is held."""
