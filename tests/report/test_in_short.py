@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
-from pam_rollback.report.in_short import ANNOTATIONS_MAX, annotations, in_short
-from pam_rollback.report.run_record import RunRecord
+from pam_rollback.report.in_short import ANNOTATIONS_MAX, annotations, figures, in_short
+from pam_rollback.report.run_record import Measured, RunRecord
+from pam_rollback.report.terms_table import drill_of
 from pam_rollback.report.verdict import Outcome
 
 
@@ -22,6 +23,21 @@ def test_without_a_page_the_record_is_where_one_reads_on(good_record: RunRecord)
 
     assert in_short(record).endswith(". report: reports/out/20261125-000512-sandbox/run.json")
     assert "report" not in in_short(replace(record, reports=replace(record.reports, record=None)))
+
+
+def test_a_strategy_without_an_objective_has_its_recovery_too(good_record: RunRecord) -> None:
+    """The emergency call is judged by its own item: how soon users were well stands first, not the observation's end."""
+    first = good_record.results[0]
+    own = replace(first, criteria=("ST-6",), measured=(Measured("recovery", "within 30 s", 0.31, "s", 96, 29.69),))
+    flags = replace(first, criteria=("ST-6",), measured=(Measured("flags that are off", "15", 15),))
+    whole = replace(first, criteria=("RTO-5",), measured=(Measured("complete recovery", "900 to 1800 s", 900.3, "s"),))
+    record = replace(good_record, results=(own, flags, whole))
+
+    assert figures(record) == (
+        "ST-6 recovery: 0.31 s, asked within 30 s; RTO-5 complete recovery: 900.3 s, asked 900 to 1800 s"
+    )
+    assert drill_of("emergency", record.results).recovery == "0.31 s"
+    assert drill_of("emergency", record.results).asked == "within 30 s"
 
 
 def test_what_is_not_good_is_named(bad_record: RunRecord) -> None:

@@ -29,7 +29,15 @@ from pam_rollback.report.pages_html import template
 from pam_rollback.report.run_record import ActionTaken, Measured, Result, RunRecord
 from pam_rollback.report.shown_record import shown
 from pam_rollback.report.terminal_page import ADVISORY
-from pam_rollback.report.terms_table import advisory_lines, drill_of, key_figures, not_good, rows_of, worst_mark
+from pam_rollback.report.terms_table import (
+    advisory_lines,
+    drill_of,
+    is_recovery_time,
+    key_figures,
+    not_good,
+    rows_of,
+    worst_mark,
+)
 from pam_rollback.report.verdict import Outcome
 from pam_rollback.report.watched_record import Watched
 
@@ -288,12 +296,12 @@ def _rollback(watched: Watched, record: RunRecord, zone: tzinfo | None, markup: 
 def _objective(record: RunRecord, situation: str, decided_s: float) -> tuple[str, float] | None:
     """The recovery that is asked for after the decision, as a point in time; None where the figure has no limit, or there is none."""
     for result in record.results:
-        if result.situation == situation and wording.decides(result) and result.criteria[:1] and result.measured:
+        if result.situation == situation and wording.decides(result) and is_recovery_time(result):
             one = result.measured[0]
-            if not result.criteria[0].startswith("RTO-") or one.unit != "s" or one.margin is None:
-                continue
-            if isinstance(one.measured, int | float):
-                return f"{result.criteria[0]} {one.asked}", decided_s + one.measured + one.margin
+            # The first is how soon users were well; what comes after it has the observation in it.
+            if not isinstance(one.measured, int | float) or one.margin is None:
+                return None
+            return f"{result.criteria[0]} {one.asked}", decided_s + one.measured + one.margin
     return None
 
 

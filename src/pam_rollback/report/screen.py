@@ -25,7 +25,7 @@ from pam_rollback.report.causes import ids
 from pam_rollback.report.run_record import ActionTaken, RunRecord
 from pam_rollback.report.shown_record import shown
 from pam_rollback.report.terminal_page import Page, labelled, rows, several_labelled
-from pam_rollback.report.terms_table import criteria_table, is_term, only_advisory, situations_table
+from pam_rollback.report.terms_table import criteria_table, is_recovery_time, is_term, only_advisory, situations_table
 from pam_rollback.report.verdict import Outcome
 
 LINES_MAX: Final = 40
@@ -185,12 +185,7 @@ def _steps(record: RunRecord, action: ActionTaken) -> str:
 
 def _recovery(record: RunRecord, situation: str) -> str:
     figures = [
-        result.measured[0]
-        for result in record.results
-        if result.situation == situation
-        and result.measured
-        and result.criteria[:1]
-        and result.criteria[0].startswith("RTO-")
+        result.measured[0] for result in record.results if result.situation == situation and is_recovery_time(result)
     ]
     told = [f"{one.what} {wording.figure(one.measured, one.unit)}, asked {one.asked}" for one in figures]
     return "; ".join(told) or "not measured"

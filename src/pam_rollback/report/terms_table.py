@@ -12,7 +12,7 @@ from pam_rollback.report.verdict import Outcome
 
 _TERMS: Final = ("SC", "RTO", "RPO")
 """Beginnings of the ids of success criteria and of objectives for time and data."""
-_ASKED_FIRST: Final = ("RTO-", "RPO-1")
+_DATA_LOSS: Final = "RPO-1"
 _WORST_FIRST: Final = (
     Outcome.UNDO_FAILED,
     Outcome.ACTION_FAILED,
@@ -115,13 +115,21 @@ def key_figures(record: RunRecord) -> list[Row]:
     found = []
     for result in record.results:
         first = next(iter(result.criteria), "")
-        if not wording.decides(result) or not first.startswith(_ASKED_FIRST):
+        if not wording.decides(result) or not (is_recovery_time(result) or first == _DATA_LOSS):
             continue
-        for figure in result.measured[: 1 if first.startswith(_ASKED_FIRST[0]) else 2]:
+        for figure in result.measured[: 2 if first == _DATA_LOSS else 1]:
             measured = wording.figure(figure.measured, figure.unit)
             n = "" if figure.n is None else str(figure.n)
             found.append(Row(first, figure.what, measured, figure.asked, n, result.outcome, advisory=False))
     return found
+
+
+def is_recovery_time(result: Result) -> bool:
+    """Whether it tells how long a recovery took. A strategy without an objective of its own (RTO) is judged by its own item (ST)."""
+    first = "".join(result.criteria[:1])
+    return bool(result.measured) and (
+        first.startswith("RTO-") or (first.startswith("ST-") and result.measured[0].unit == "s")
+    )
 
 
 def is_term(identifier: str) -> bool:
@@ -227,7 +235,7 @@ def drill_of(name: str, results: Iterable[Result]) -> Drill:
         for identifier in filter(is_term, result.criteria):
             kind = identifier.partition("-")[0]
             by_column.setdefault(identifier if kind == _TERMS[0] else kind, []).append(result)
-        if recovery is None and result.measured and result.criteria and result.criteria[0].startswith("RTO-"):
+        if recovery is None and is_recovery_time(result):
             recovery = result.measured[0]
     marks = {column: worst(found) for column, found in by_column.items()}
     if recovery is None:
