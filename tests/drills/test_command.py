@@ -184,9 +184,9 @@ def test_the_end_compares_the_strategies(root: Path, capsys: pytest.CaptureFixtu
     command._tell_all(done)
 
     head, *rows = [line for line in capsys.readouterr().out.splitlines() if line]
-    assert head.split()[-4:] == ["RTO", "RPO", "recovery", "asked"]
+    assert head.split()[-5:] == ["RTO", "RPO", "rest", "recovery", "asked"]
     assert rows[0].split()[:2] == ["feature-flag", "ok"]
-    assert rows[0].endswith("within 30 s")
+    assert rows[0].endswith(" s  30 s")
     assert set(rows[1].split()[1:]) == {"-"}
     assert max(map(len, [head, *rows])) <= 80
 

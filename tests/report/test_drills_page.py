@@ -49,9 +49,9 @@ def test_each_drill_is_a_line(drills: list[DrillDone]) -> None:
     ]
 
     assert rows == [
-        "feature-flag GO ok ok ok 1.94 s at most 30 s 1 min 0 s",
-        "emergency NO-GO BROKEN BROKEN - - - 1 min 1 s",
-        "gradual INCONCLUSIVE - - - - - 2.0 s",
+        "feature-flag GO ok ok ok ok 1.94 s at most 30 s 1 min 0 s",
+        "emergency NO-GO BROKEN BROKEN - - - - 1 min 1 s",
+        "gradual INCONCLUSIVE - - - - - - 2.0 s",
     ]
     assert 'href="run-1/report/index.html"' in page
 

@@ -68,7 +68,7 @@ def render(drills: Sequence[DrillDone], past: Sequence[StrategyPast], *, verdict
     }
     columns = sorted(
         dict.fromkeys(column for found in judged.values() for column in found.marks),
-        key=lambda column: (not column.startswith("SC-"), column),
+        key=lambda column: (not column.startswith("SC-"), column == column.lower(), column),
     )
     return template("drills.html").render(
         verdict=verdict,

@@ -36,7 +36,9 @@ _NOT_JUDGED: Final = "-"
 _ID, _MEASURED, _ASKED, _N, _VERDICT = 6, 10, 18, 5, 7
 _MEASURED_MAX: Final = 18
 _GAPS: Final = "      "
-_NAME, _RECOVERY, _TIME = 17, 8, 12
+_NAME, _RECOVERY, _TIME = 16, 8, 8
+_REST: Final = "rest"
+"""The column of all criteria that have none of their own."""
 
 
 @dataclass(frozen=True)
@@ -220,7 +222,7 @@ class Drill:
 
     name: str
     marks: Mapping[str, Outcome]
-    """The worst outcome of each success criterion, of the times (RTO) and of the data (RPO)."""
+    """The worst outcome of each success criterion, of the times (RTO), of the data (RPO) and of the rest."""
     recovery: str = _NOT_JUDGED
     asked: str = ""
 
@@ -232,9 +234,12 @@ def drill_of(name: str, results: Iterable[Result]) -> Drill:
     for result in results:
         if not wording.decides(result) or checklist.is_item(result):
             continue
-        for identifier in filter(is_term, result.criteria):
+        terms = [one for one in result.criteria if is_term(one)]
+        for identifier in terms:
             kind = identifier.partition("-")[0]
             by_column.setdefault(identifier if kind == _TERMS[0] else kind, []).append(result)
+        if not terms:
+            by_column.setdefault(_REST, []).append(result)
         if recovery is None and is_recovery_time(result):
             recovery = result.measured[0]
     marks = {column: worst(found) for column, found in by_column.items()}
@@ -255,7 +260,8 @@ def drills_table(drills: Sequence[Drill], page: Page, most: int | None = None) -
     for drill in (one for one in drills if one in kept):
         marks = "".join(_mark(drill.marks.get(column), len(column) + 1, page) for column in columns_told)
         name = _fit(drill.name, _NAME)
-        text = f"{name:<{_NAME}} {marks}{_fit(drill.recovery, _RECOVERY):>{_RECOVERY}}  {_fit(drill.asked, _TIME)}"
+        asked = _fit(drill.asked.removeprefix("within "), _TIME)
+        text = f"{name:<{_NAME}} {marks}{_fit(drill.recovery, _RECOVERY):>{_RECOVERY}}  {asked}"
         lines.append(f"  {text}".rstrip())
     if len(kept) < len(drills):
         lines.append(f"  and {len(drills) - len(kept)} more rollbacks: -v")
