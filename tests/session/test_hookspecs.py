@@ -283,7 +283,10 @@ def told() -> Listeners:
 
 def test_pytest_pam_incident_opened(told: Listeners) -> None:
     """One listener at a time is told, and gives its reference; what fails is nobody else's."""
-    assert listeners.names_of(told.config, "pytest_pam_incident_opened") == ["broken", "well"]
+    assert listeners.names_of(told.config, "pytest_pam_incident_opened") == {"broken": "broken", "well": "well"}
+    told.broken.listener = lambda _config: ""  # type: ignore[attr-defined] # it has nobody to tell here
+    told.well.listener = lambda _config: "the pager"  # type: ignore[attr-defined]
+    assert listeners.names_of(told.config, "pytest_pam_incident_opened") == {"well": "the pager"}
     with pytest.raises(RuntimeError, match="401"):
         told.tell("pytest_pam_incident_opened", "broken")
     assert told.tell("pytest_pam_incident_opened", "well") == "https://tracker.example/1"

@@ -60,8 +60,10 @@ def test_a_watch_has_its_incident_followed(github: Issues, config: Any) -> None:
     told = replace(INCIDENT, reference=url, strategy="ST-5")
     assert hooks.pytest_pam_incident_updated(config, told) == hooks.pytest_pam_incident_closed(config, told) == url
     assert github.issues[0]["state"] == "closed"
+    assert hooks.listener(config) == "the tracker"
 
     config.runbook.environment.tracker = None
+    assert hooks.listener(config) == "", "a watch says whom it tells: nobody is told there"
     assert hooks.pytest_pam_incident_opened(config, INCIDENT) is None
     assert hooks.pytest_pam_on_record(config, SimpleNamespace(tracker=None)) is None  # type: ignore[arg-type]
 

@@ -189,10 +189,18 @@ def recommendation(
     return found, "" if found is not None else "what to do is not known: nobody recommends anything"
 
 
-def names_of(config: pytest.Config, hook: str) -> list[str]:
-    """Who listens to a hook, in the order in which they are called."""
-    found = getattr(config.hook, hook).get_hookimpls()
-    return [listener.plugin_name for listener in reversed(found)]
+def names_of(config: pytest.Config, hook: str) -> dict[str, str]:
+    """Who listens to a hook, in the order in which they are called, and what people call them.
+
+    A plugin that has a function ``listener(config)`` is called what that gives; empty: it has nobody to tell in this session.
+    """
+    found: dict[str, str] = {}
+    for one in reversed(getattr(config.hook, hook).get_hookimpls()):
+        named = getattr(one.plugin, "listener", None)
+        shown = named(config) if callable(named) else one.plugin_name
+        if shown:
+            found[one.plugin_name] = shown
+    return found
 
 
 def tell_one(config: pytest.Config, hook: str, listener: str, incident: "WatchedIncident") -> str:

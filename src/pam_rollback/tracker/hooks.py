@@ -165,6 +165,12 @@ def pytest_pam_undone(config: pytest.Config, run_folder: Path, environment: Envi
     return f"incident: {tracked['url']}"
 
 
+def listener(config: pytest.Config) -> str:
+    """What a watch calls it; nothing where the environment has no tracker."""
+    runbook = runbook_module.of(config)
+    return "" if runbook is None or runbook.environment.tracker is None else "the tracker"
+
+
 def pytest_pam_incident_opened(config: pytest.Config, incident: "WatchedIncident") -> str | None:
     """A watch found one."""
     found = _watched(config)

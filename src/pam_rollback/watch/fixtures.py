@@ -267,9 +267,11 @@ def _passed_s() -> float:
 def _listeners(config: pytest.Config, channel: TeamChannel | None) -> dict[str, Tell]:
     """Who listens, by names that are the same on another machine."""
     found: dict[str, Tell] = {} if channel is None else {_CHANNEL: Channel(channel)}
-    for name in dict.fromkeys(name for hook in HOOKS.values() for name in listeners.names_of(config, hook)):
-        shown = name.removeprefix(f"{config.rootpath}/")
-        found[shown] = lambda hook, incident, name=name: listeners.tell_one(config, hook, name, incident)  # type: ignore[misc]
+    known = {name: shown for hook in HOOKS.values() for name, shown in listeners.names_of(config, hook).items()}
+    for name, shown in known.items():
+        found[shown.removeprefix(f"{config.rootpath}/")] = lambda hook, incident, name=name: listeners.tell_one(
+            config, hook, name, incident
+        )  # type: ignore[misc]
     return found
 
 
