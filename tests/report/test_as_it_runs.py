@@ -96,7 +96,8 @@ def test_a_long_line_goes_on_below_its_text() -> None:
         *["               " + line[15:17] for line in phase[1:]],
     ]
     assert all(line.startswith("  ") for line in red[1:])
-    assert as_it_runs.is_bad(red[0])
-    assert not as_it_runs.is_bad(phase[0])
+    assert as_it_runs.style(red[0]) == "bold yellow", "not known is not red"
+    assert as_it_runs.style(as_it_runs.bad(Outcome.BROKEN_CRITERION, "HC-1", "It is.", "503", "")) == "bold red"
+    assert as_it_runs.style(phase[0]) == ""
     assert max(map(len, [*phase, *red])) <= 60
     assert len(phase) > 1

@@ -34,6 +34,14 @@ def is_bad(text: str) -> bool:
     return text.startswith(_BAD)
 
 
+def style(text: str) -> str:
+    """How a terminal shows a line: what is broken red, what is not known yellow, as in the end."""
+    if not is_bad(text):
+        return ""
+    unknown = text.startswith(f"{_BAD}{WORDS[Outcome.UNKNOWN][0]} ")
+    return f"bold {WORDS[Outcome.UNKNOWN if unknown else Outcome.BROKEN_CRITERION][1]}"
+
+
 def wrapped(text: str, width: int) -> list[str]:
     """A line for a terminal of so many columns: what does not fit stands below the text, not below the name."""
     rest = " " * (len(_BAD) if is_bad(text) else _LABEL)

@@ -164,9 +164,7 @@ class Drawn:
                 return False
             console = self._live.console
             told = "\n".join(as_it_runs.wrapped(line, console.width))
-            console.print(
-                told, style="bold red" if as_it_runs.is_bad(line) else "", markup=False, highlight=False, emoji=False
-            )
+            console.print(told, style=as_it_runs.style(line), markup=False, highlight=False, emoji=False)
             return True
 
     def stop(self) -> None:
