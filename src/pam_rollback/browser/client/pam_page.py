@@ -167,7 +167,7 @@ class PamPage:
             if over:
                 shown = self._shown()
                 raise Stopped(
-                    f"{what}: {over} lies over it for {self._within_s:g} s; the page shows: {shown}"
+                    f"{what}: {over} lies over it and does not go away; the page shows: {shown}"
                 ) from None
             because = self._refuse_when_not_as_described(what, works_with)
             seen = f"the page shows: {self._shown()}{because}"
