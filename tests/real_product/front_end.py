@@ -1,8 +1,9 @@
 """The real front end: folders that its own tools built, with placeholders for the addresses that only a running sandbox knows."""
 
 import mimetypes
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -19,6 +20,9 @@ KEY = "eyJhbGciOiJIUzI1NiJ9.the-public-key-stands-here.x"
 """What it is built with for ``VITE_SUPABASE_ANON_KEY``."""
 PUBLIC_HOSTS = ("pam-backend.onrender.com", "wheels-wins-backend-staging.onrender.com", "api.wheelsandwins.com")
 """Where its scripts look for the API, whatever its variables say: all of them lead to the one that runs here, and nothing leaves."""
+_SCRIPTS = re.compile(rb"https://cdn\.jsdelivr\.net(/npm/[\w@./-]+\.js)")
+"""Of another company, and loaded twice at once: without a network it fails with other words each time."""
+_NO_MODEL = b"window.tf = { loadGraphModel: () => Promise.reject(new Error('no model here')) };"
 _TEXTS = frozenset({".html", ".js", ".css", ".json", ".webmanifest"})
 _ASSETS = "/assets/"
 
@@ -79,13 +83,16 @@ class FrontEnds:
 
 
 def _files(folder: Path, release: str, replaced: Mapping[bytes, bytes]) -> Mapping[str, File]:
-    return {
+    files = {
         f"/{file.relative_to(folder).as_posix()}": File(
             mimetypes.guess_type(file.name)[0] or "application/octet-stream", _read(file, replaced), release
         )
         for file in sorted(folder.rglob("*"))
         if file.is_file()
     }
+    others = {found.decode() for file in files.values() for found in _SCRIPTS.findall(file.body)}
+    ours = {address: replace(file, body=_SCRIPTS.sub(rb"\1", file.body)) for address, file in files.items()}
+    return ours | {address: File("text/javascript", _NO_MODEL, release) for address in others}
 
 
 def _read(file: Path, replaced: Mapping[bytes, bytes]) -> bytes:

@@ -181,7 +181,10 @@ def test_a_chart_that_grows_is_judged_as_it_is_then(page: Page) -> None:
     opened(page, page_with("<main><h1>Money</h1></main>"))
     page.evaluate("""() => {
       const began = performance.now();
-      (function draw() { performance.now() - began < 1000 ? requestAnimationFrame(draw) : document.body.append("Tolls") })()
+      (function draw() {
+        for (const busy = performance.now(); performance.now() - busy < 200; ); // a machine that others use
+        performance.now() - began < 1500 ? requestAnimationFrame(draw) : document.body.append("Tolls");
+      })()
     }""")
     axe.drawn(page, anew=False)
 

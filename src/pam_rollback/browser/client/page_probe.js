@@ -53,9 +53,9 @@
   /** Waits until nothing in the page has changed for a moment, and no script draws; the moment begins now where `anew`. */
   async function unchanged(anew) {
     const beganMs = performance.now();
-    const quietSinceMs = () => (anew ? Math.max(beganMs, window.__pamChangedMs) : window.__pamChangedMs);
-    while (performance.now() - quietSinceMs() < UNCHANGED_MS && performance.now() - beganMs < LONGEST_DRAWING_MS)
-      await new Promise((done) => setTimeout(done, 25));
+    const drawing = window.__pamDrawing;
+    const changes = () => drawing.frames.size || performance.now() - Math.max(drawing.changedMs, anew ? beganMs : 0) < UNCHANGED_MS;
+    while (changes() && performance.now() - beganMs < LONGEST_DRAWING_MS) await new Promise((done) => setTimeout(done, 25));
   }
 
   /** Elements that stick out of a window of this width, unless they lie in a part that scrolls or cuts by itself. */
