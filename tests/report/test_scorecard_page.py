@@ -16,8 +16,9 @@ from pam_rollback.browser.client import axe
 from pam_rollback.browser.client.browser import chromium_path
 from pam_rollback.outside.places import REPORTS
 from pam_rollback.report import run_report, scorecard_page, timeline_picture
+from pam_rollback.report.readiness_record import StrategyReadiness
 from pam_rollback.report.run_folder import RunFolder
-from pam_rollback.report.run_record import ActionStep, ActionTaken, Measured, Result, RunRecord
+from pam_rollback.report.run_record import ActionStep, ActionTaken, Measured, Result, RunRecord, TopicTold
 from pam_rollback.report.timeline_picture import Done
 from pam_rollback.report.verdict import Outcome
 from pam_rollback.report.watched_record import ActionMoment, FeatureShare, NoticeSent, TimelineBin, Watched
@@ -131,6 +132,20 @@ def test_what_is_broken_comes_first_and_once(broken: RunRecord) -> None:
     assert "expected the back end: healthy, HTTP 200" in text
     assert 'href="runbook.html#backend-unhealthy"' in page
     assert "why no reading" in text
+
+
+def test_what_a_session_answers_stands_before_what_it_knows_of_rollbacks(told: RunRecord) -> None:
+    """The stages of the gate; on paper only they do. A preflight has nothing else to say, and says it there, too."""
+    ready = (StrategyReadiness("feature-flag", "ready", "the flags are on"),)
+    preflight = replace(told, readiness=ready)
+    gate = replace(preflight, told=(TopicTold("May it be deployed again?", ("[x] journeys: 15 of 15",)),))
+    page = scorecard_page.render(gate)
+
+    assert page.index(">May it be deployed again?</h2>") < page.index(">Could we roll back right now?</h2>")
+    assert re.findall(r'<section aria-labelledby="part-\d"( class="screen")?>', page) == ["", ' class="screen"']
+    assert re.findall(r'<section aria-labelledby="part-\d"( class="screen")?>', scorecard_page.render(preflight)) == [
+        ""
+    ]
 
 
 def test_the_order_is_the_terminals(told: RunRecord, broken: RunRecord) -> None:

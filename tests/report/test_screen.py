@@ -594,6 +594,17 @@ def test_several_rollbacks_are_a_table(drill: RunRecord) -> None:
     assert len(lines) <= LINES_MAX
 
 
+def test_the_stages_of_a_gate_stand_before_what_it_knows_of_rollbacks(broken: RunRecord) -> None:
+    """They are its answer; with little room the other goes first."""
+    ready = tuple(StrategyReadiness(f"way-{number}", "not ready", "no host") for number in range(30))
+    gate = replace(broken, readiness=ready, told=(TopicTold("May it be deployed again?", ("[!] under load: NO",)),))
+    lines = shown(gate)
+
+    assert len(lines) <= LINES_OF_NO_GO_MAX
+    assert lines.index("May it be deployed again?") < lines.index("Could we roll back right now?")
+    assert "  [!] under load: NO" in lines
+
+
 def test_a_drill_that_is_not_good_stands_out_in_the_table() -> None:
     """NO for what is broken, ? for what is not known, also where no column is its own: a row of ok's is a drill that is well."""
     red = result("test_a", "SC-1", outcome=Outcome.BROKEN_CRITERION)

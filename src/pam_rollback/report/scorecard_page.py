@@ -222,10 +222,12 @@ def _where(result: Result) -> str:
     return f" [{result.situation}]" if result.situation not in {"", "as-is"} else ""
 
 
-def _parts(record: RunRecord) -> list[tuple[str, Sequence[str]]]:
+def _parts(record: RunRecord) -> list[tuple[str, Sequence[str], bool]]:
     """What sessions of other phases found out: a recommendation, a preflight, the stages of the gate."""
     decision = [] if record.decision is None else list(recommendation.paragraphs(record.decision))
-    return [*decision, *readiness.paragraphs(record), *wording.told(record)]
+    answers = [*decision, *wording.told(record)]
+    # Beside another answer, what is known of rollbacks is background: one sheet of paper has no room for it.
+    return [(*part, True) for part in answers] + [(*part, not answers) for part in readiness.paragraphs(record)]
 
 
 def _facts(record: RunRecord, zone: tzinfo | None) -> Iterator[tuple[str, str]]:

@@ -120,7 +120,9 @@ def _screen(
         return [*first, *verdict]
     last = [*terminal_page.where(record, page), *verdict]
     first = [*verdict[1:], *first, *_head(record, page, zone, room.head)]
-    topics = [(heading, _folded(entries)) for heading, entries in [*readiness.in_short(record), *wording.told(record)]]
+    # What the session itself answers before what it found out about rollbacks on the way.
+    told = [*wording.told(record), *readiness.in_short(record)]
+    topics = [(heading, _folded(entries)) for heading, entries in told]
     if record.verdict == "GO":
         room = _room_of_a_go(LINES_MAX - rows([*first, *last], page), record, page, topics)
     return [
