@@ -166,9 +166,7 @@ class PamPage:
             over = covered_by(error)
             if over:
                 shown = self._shown()
-                raise Stopped(
-                    f"{what}: {over} lies over it and does not go away; the page shows: {shown}"
-                ) from None
+                raise Stopped(f"{what}: {over} lies over it and does not go away; the page shows: {shown}") from None
             because = self._refuse_when_not_as_described(what, works_with)
             seen = f"the page shows: {self._shown()}{because}"
             raise Stopped(f"{what}: {missing} within {self._within_s:g} s; {seen}") from None
