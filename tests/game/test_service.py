@@ -1,6 +1,6 @@
 """A game on a virtual clock: when it begins, when it is over, and when it says nothing about anybody."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -169,3 +169,21 @@ def test_ctrl_c_ends_it_and_it_is_scored(monkeypatch: pytest.MonkeyPatch) -> Non
     stopped_at(QUIET_S + 0.3)
     with pytest.raises(MeasurementFailed, match="it was stopped before"):
         played(staged(Users(clock, cured_s=NEVER_S)))
+
+
+class Starved(Staged):
+    """Since it was broken the machine is too busy for the prober."""
+
+    def samples(self) -> tuple[Sample, ...]:
+        """Late, all of them."""
+        since_s = NEVER_S if self.users.broken_s is None else self.users.broken_s
+        return tuple(replace(one, lag_ms=5000.0 if one.due_s >= since_s else 0.0) for one in super().samples())
+
+
+def test_why_our_probes_saw_nothing_is_said() -> None:
+    """A busy machine is not a fault that nobody can see."""
+    calm = staged(Users(VirtualClock(), cured_s=NEVER_S))
+    starved = Starved(calm.remote, calm.prober, calm.environment, calm.out, users=calm.users)
+
+    with pytest.raises(MeasurementFailed, match=r"had seen nothing of it: .+"):
+        played(starved)

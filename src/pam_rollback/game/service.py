@@ -29,10 +29,10 @@ def play(ground: Ground, game: Drawn, rules: Scoring, *, limit_s: float, clock: 
         while (now_s := clock.monotonic_s()) < incident_s + limit_s:
             passing = _passed(ground, passing, now_s - incident_s)
             clock.sleep(_LOOK_EVERY_S)
-            state = _state(ground, incident_s)
+            state, why = _state(ground, incident_s)
             seen = seen or (state is not None and state.onset_s is not None)
             if not seen:
-                _must_be_seen(now_s - incident_s, rules)
+                _must_be_seen(now_s - incident_s, rules, why)
             elif state is not None and _over(ground, game, rules, state):
                 say("users are well, and stayed well")
                 break
@@ -50,12 +50,13 @@ def _quiet(ground: Ground, game: Drawn, clock: Clock) -> None:
         raise MeasurementFailed(f"users were not well before anything was broken: {found}")
 
 
-def _state(ground: Ground, incident_s: float) -> Recovery | None:
-    """How users are; None while there are no answers since the incident."""
-    with suppress(MeasurementFailed):
-        return recovery(ground.samples(), incident_s=incident_s, decision_s=incident_s, rule=ground.rule)
-    ground.prober.check()
-    return None
+def _state(ground: Ground, incident_s: float) -> tuple[Recovery | None, str]:
+    """How users are; None, and why, while that is not known, as on a machine that is too busy to probe."""
+    try:
+        return recovery(ground.samples(), incident_s=incident_s, decision_s=incident_s, rule=ground.rule), ""
+    except MeasurementFailed as problem:
+        ground.prober.check()
+        return None, str(problem)
 
 
 def _passed(ground: Ground, passing: list[Planted], after_s: float) -> list[Planted]:
@@ -66,9 +67,12 @@ def _passed(ground: Ground, passing: list[Planted], after_s: float) -> list[Plan
     return [planted for planted in passing if planted not in over]
 
 
-def _must_be_seen(after_s: float, rules: Scoring) -> None:
+def _must_be_seen(after_s: float, rules: Scoring, why: str) -> None:
     if after_s > rules.seen_within_s:
-        raise MeasurementFailed(f"{after_s:.0f} s after it was broken, the game's own probes had seen nothing of it")
+        because = f": {why}" if why else ""
+        raise MeasurementFailed(
+            f"{after_s:.0f} s after it was broken, the game's own probes had seen nothing of it{because}"
+        )
 
 
 def _over(ground: Ground, game: Drawn, rules: Scoring, state: Recovery) -> bool:
