@@ -11,6 +11,8 @@ LATE_MS = 250.0
 
 It counts as not measured.
 """
+_IN_MINUTES_S = 120
+"""A wait of this length or more is told in minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,13 @@ class Sample:
     def bad(self, slow_ms: float) -> bool:
         """Whether a user would have called it bad: a wrong answer, none, or one later than ``slow_ms``."""
         return not self.ok or self.latency_ms > slow_ms
+
+
+def still_to_come(found: int, needed: float, rate_hz: float) -> str:
+    """How far a wait for answers is, and how much longer it takes at that rate of requests."""
+    left_s = max(0.0, needed - found) / rate_hz
+    longer = f"{left_s:.0f} s" if left_s < _IN_MINUTES_S else f"{left_s / 60:.0f} min"
+    return f"{found} of {needed:.0f} answers of users, about {longer} more"
 
 
 def too_few_to_compare(samples: Sequence[Sample], needed: int, within_s: float) -> str:
