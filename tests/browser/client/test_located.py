@@ -124,22 +124,32 @@ TOAST = """<h1>Trips</h1><button id=open style="position:fixed;right:10px;bottom
 <div id=toast style="position:fixed;right:0;bottom:0;width:200px;height:80px;background:#fff">Unable to load news</div>
 <script>
 let quiet;
+const open = document.getElementById("open");
 const goes = () => { quiet = setTimeout(() => toast.remove(), GOES_MS) };
 toast.onmouseenter = () => clearTimeout(quiet);
 toast.onmouseleave = goes;
 if (GOES_MS < 9000) goes();
-document.getElementById("open").onclick = () => document.body.insertAdjacentHTML("beforeend", "<textarea aria-label=Message></textarea>");
+if (LATE) {
+  toast.hidden = true;
+  clearTimeout(quiet);
+  open.onmouseenter = () => { open.onmouseenter = null; toast.hidden = false };
+}
+open.onclick = () => document.body.insertAdjacentHTML("beforeend", "<textarea aria-label=Message></textarea>");
 </script>"""
 
 
-@pytest.mark.parametrize("goes_ms", [5000, 99_000], ids=["passes", "stays"])
+@pytest.mark.parametrize(
+    ("goes_ms", "late"),
+    [(5000, "false"), (600, "true"), (99_000, "false")],
+    ids=["passes", "comes with the pointer", "stays"],
+)
 def test_a_notification_over_a_button_is_waited_for(
-    browser: Browser, goes_ms: int, monkeypatch: pytest.MonkeyPatch
+    browser: Browser, goes_ms: int, late: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It stays as long as it is pointed at, so the pointer goes away; one that never goes keeps people from the chat."""
     page = browser.new_page()
     try:
-        body = TOAST.replace("GOES_MS", str(goes_ms))
+        body = TOAST.replace("GOES_MS", str(goes_ms)).replace("LATE", late)
         page.route("http://pam.test/**", lambda route: route.fulfill(body=body, content_type="text/html"))
         chat = {"open_chat": {"role": "button", "name": "Open"}, "message": {"label": "Message"}}
         described = {name: Element.model_validate(element) for name, element in chat.items()}
