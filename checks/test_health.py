@@ -19,14 +19,6 @@ def test_front_end_is_healthy(component: ComponentHealth) -> None:
     assert component.holds, component
 
 
-@pytest.mark.criterion("HC-1")
-def test_front_page_is_the_site(site_page: FrontPage, scored: Scored) -> None:
-    """The page and its scripts are the site, not an error answered with 200.  If red: docs/runbook.md#frontend-error-page."""
-    page = scored(site_page)
-
-    assert page.is_the_site, page
-
-
 @pytest.mark.criterion("HC-2")
 def test_back_end_is_healthy(component: ComponentHealth) -> None:
     """The back end's process answers.  If red: docs/runbook.md#backend-unhealthy."""
@@ -49,6 +41,14 @@ def test_pam_is_healthy(component: ComponentHealth) -> None:
 def test_everything_together_is_healthy(component: ComponentHealth) -> None:
     """The product's own summary has no objection.  If red: docs/runbook.md#comprehensive-unhealthy."""
     assert component.holds, component
+
+
+@pytest.mark.criterion("HC-1")
+def test_front_page_is_the_site(site_page: FrontPage, scored: Scored) -> None:
+    """The page and its scripts are the site, not an error answered with 200.  If red: docs/runbook.md#frontend-error-page."""
+    page = scored(site_page)
+
+    assert page.is_the_site, page
 
 
 @pytest.mark.criterion("HC-2")
