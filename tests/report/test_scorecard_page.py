@@ -177,8 +177,9 @@ def test_what_has_no_card_is_named(told: RunRecord, broken: RunRecord) -> None:
     page = scorecard_page.render(replace(told, verdict="NO-GO", exit_code=10, results=(*told.results, *many)))
 
     assert page.count('<div class="problem') == 12
-    assert '<p class="screen">and 2 more, below: WV-13 WV-14</p>' in page
-    assert '<p class="paper">and 10 more, on the screen&#39;s page: WV-5 WV-6' in page
+    assert '<p class="screen">and 2 more findings of 2 tests, for WV-13 WV-14: below</p>' in page
+    assert '<p class="paper">and 10 more findings of 10 tests, for WV-5 WV-6' in page
+    assert f"WV-14: {told.reports.html}</p>" in page
 
 
 def test_a_long_figure_leaves_room_for_the_others(told: RunRecord) -> None:
@@ -471,7 +472,41 @@ def test_what_the_drill_itself_brings_back_is_drawn_apart(told: RunRecord) -> No
 
     assert 'class="after"' in page
     assert "+18.00 s: the drill put everything back" in _text(page)
+    assert "planted" not in _text(page)
     assert 'class="after"' not in scorecard_page.render(told)
+
+
+def test_a_fault_that_was_taken_away_did_not_come_back(told: RunRecord) -> None:
+    """What the drill put back is said with what it did not: the fault that it had planted."""
+    undone = [ActionStep("feature-flag", f"undo {kind}", "undone", 30.0, 0.1) for kind in ("set-flags", "clear-faults")]
+
+    text = _text(scorecard_page.render(replace(told, steps=(*told.steps, *undone))))
+
+    assert "the drill put everything back and took the fault away that it had planted; what users saw" in text
+
+
+def test_a_verification_says_that_it_rolled_nothing_back(told: RunRecord) -> None:
+    """Where a session has only checks of that phase, and no action; a drill, and another phase, does not."""
+    words = "what a verification: nothing was rolled back in this session"
+    checks = tuple(replace(one, phase="post_rollback") for one in told.results)
+    verified = replace(told, scope="post_rollback", actions=(), watched=(), results=checks)
+
+    assert words in _text(scorecard_page.render(verified))
+    assert words not in _text(scorecard_page.render(told))
+    assert words not in _text(scorecard_page.render(replace(verified, actions=told.actions)))
+    assert words not in _text(scorecard_page.render(replace(verified, results=told.results)))
+
+
+def test_few_broken_criteria_are_named_beside_the_verdict(told: RunRecord, broken: RunRecord) -> None:
+    """Up to ten, and none that could only not be measured; more of them, and a GO, have a number or nothing."""
+    red = next(one for one in broken.results if one.outcome is Outcome.BROKEN_CRITERION)
+    many = tuple(replace(red, nodeid=f"checks/test_a.py::test_{n}", criteria=(f"WV-{n}",)) for n in range(11))
+    page = scorecard_page.render(broken)
+
+    assert "2 criteria broken, 1 test could not measure. Broken: HC-2 HC-5</p>" in page
+    assert "Broken: " not in scorecard_page.render(told)
+    assert "WV-9</p>" in scorecard_page.render(replace(broken, results=many[:10]))
+    assert "Broken: " not in scorecard_page.render(replace(broken, results=many))
 
 
 def test_a_hole_breaks_the_line() -> None:

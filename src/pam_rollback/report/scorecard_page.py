@@ -23,7 +23,7 @@ from pam_rollback.report import (
     unanswered,
     wording,
 )
-from pam_rollback.report.causes import Causes, by_test, ids
+from pam_rollback.report.causes import Causes, by_test, counted, ids
 from pam_rollback.report.pages import FAULT_MATRIX, RUNBOOK
 from pam_rollback.report.pages_html import template
 from pam_rollback.report.run_record import ActionTaken, Measured, Result, RunRecord
@@ -65,11 +65,15 @@ _MEASURED_MAX: Final = 60
 _FOUND_MAX: Final = 480
 """Characters of what a test found that are shown at once: five lines of the page."""
 _NAMES_MAX: Final = 5
+_IDS_MAX: Final = 10
+"""Broken criteria that are named beside the verdict."""
+_VERIFICATION: Final = "post_rollback"
+_FAULT_TAKEN_AWAY: Final = "undo clear-faults"
+"""The step by which a drill's planted fault is gone."""
 _RIGHT: Final = frozenset({"n", "margin", "at", "took"})
 """Columns of figures."""
 _ANCHOR: Final = re.compile(r"docs/runbook\.md#([a-z0-9-]+)")
 _DASH: Final = "-"
-_PUT_BACK: Final = "the drill put everything back; what users saw since is its own doing"
 _MINUTE_S: Final = 60.0
 _VISIBLE_S: Final = 0.005
 
@@ -128,14 +132,14 @@ def render(
         title=f"{wording.verdict_word(record)}: PAM rollback {record.mode} on {record.environment.name}",
         tone=_tone_of(record),
         verdict=wording.verdict_word(record),
-        summary=wording.verdict_line(record).removeprefix(wording.verdict_word(record)).strip(),
+        summary=_summary(record, problems),
         reasons=wording.more_reasons(record)[:_NAMES_MAX],
         tiles=list(_tiles(record)),
         problems=[_problem(one) for one in found[:_PROBLEMS_MAX]],
         on_paper=_ON_PAPER_MAX,
         problems_title=_problems_title(problems),
         more_problems=_more(found[_PROBLEMS_MAX:], "below"),
-        more_on_paper=_more(found[_ON_PAPER_MAX:], "on the screen's page"),
+        more_on_paper=_more(found[_ON_PAPER_MAX:], record.reports.html or "on this page as a screen shows it"),
         parts=_parts(record),
         facts=list(_facts(record, zone)),
         rollbacks=[_rollback(one, record, zone, Markup) for one in record.watched],
@@ -151,6 +155,14 @@ def render(
         command=" ".join(record.command_line),
         link=linked,
     )
+
+
+def _summary(record: RunRecord, problems: Sequence[Result]) -> str:
+    """The verdict line behind its word, with the criteria that are broken, where they are few enough to be read."""
+    line = wording.verdict_line(record).removeprefix(wording.verdict_word(record)).strip()
+    broken = ids(one for one in problems if one.outcome is Outcome.BROKEN_CRITERION)
+    few = broken and len(broken.split()) <= _IDS_MAX and record.decision is None
+    return f"{line}. Broken: {broken}" if few else line
 
 
 def tone(outcome: Outcome, *, advisory: bool = False) -> str:
@@ -171,8 +183,9 @@ def _problems_title(problems: Sequence[Result]) -> str:
 
 def _more(rest: Sequence[Causes], where: str) -> str:
     """How much has no card here, with its plan items: no view names fewer of them than another."""
-    named = ids(result for one in rest for group in one for result in group)
-    return f"and {len(rest)} more, {where}: {named}" if rest else ""
+    results = [result for one in rest for group in one for result in group]
+    findings = f"{len(rest)} more finding{'s' if len(rest) > 1 else ''} of {counted(results)}"
+    return f"and {findings}, for {ids(results)}: {where}" if rest else ""
 
 
 def _tiles(record: RunRecord) -> Iterator[dict[str, str]]:
@@ -236,6 +249,8 @@ def _facts(record: RunRecord, zone: tzinfo | None) -> Iterator[tuple[str, str]]:
         yield "what", f"{action.strategy} {action.story}: {action.title}"
         yield "why", action.incident
         yield "decided by", action.initiated_by
+    if not actions and {result.phase for result in record.results} == {_VERIFICATION}:
+        yield "what", "a verification: nothing was rolled back in this session"
     release = " → ".join(record.releases_seen) or (record.release or "unknown")
     facts = (
         ("where", f"{record.environment.name} ({record.environment.kind}) {record.environment.host}"),
@@ -290,9 +305,15 @@ def _rollback(watched: Watched, record: RunRecord, zone: tzinfo | None, markup: 
         ],
         "put_back": ""
         if undone_s is None
-        else f"{_after(undone_s - decided_s)}: the drill put everything back; what users saw since is its own doing",
+        else f"{_after(undone_s - decided_s)}: {_put_back(record, name)}; what users saw since is its own doing",
         "notices": _told(watched, decided_s),
     }
+
+
+def _put_back(record: RunRecord, name: str) -> str:
+    """What the drill did in the end. Its fault does not come back with what it broke: it is taken away, too, and that is a step."""
+    gone = any(step.action == name and step.step == _FAULT_TAKEN_AWAY for step in record.steps)
+    return "the drill put everything back" + (" and took the fault away that it had planted" if gone else "")
 
 
 def _objective(record: RunRecord, situation: str, decided_s: float) -> tuple[str, float] | None:
