@@ -87,7 +87,7 @@ def test_preflight_takes_no_limit_for_a_wrong_password(practice_range: Range) ->
         found = asked(environment(practice_range.file))["verification"]
 
     assert found.state == "not checked", found
-    assert "the sign-in is rate limited (HTTP 429, Retry-After: 3600): no error of the service" in found.words
+    assert "the sign-in is rate limited (HTTP 429, again after 60 min): no error of the service" in found.words
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,16 @@ from pam_rollback.product.rules.invariants import parse_invariant
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
 ANCHORS = re.findall(r'<a id="([^"]+)"></a>', TEXT)
-GENERAL = {"no-go", "inconclusive", "action-failed", "refused", "undo-failed", "wrong-commands", "database-behind-api"}
+GENERAL = {
+    "no-go",
+    "inconclusive",
+    "action-failed",
+    "refused",
+    "undo-failed",
+    "wrong-commands",
+    "database-behind-api",
+    "sign-in-limited",
+}
 """Pages that belong to an outcome of the session, to the plan as a whole, or to what keeps several items from being known."""
 
 _LINES_MAX = 6

@@ -714,3 +714,34 @@ def test_what_nobody_measured_has_no_figure(drill: RunRecord) -> None:
     broken = [replace(one, outcome=Outcome.BROKEN_CRITERION) for one in blind]
     rows = {row.id: row for row in rows_of(drill, broken)}
     assert rows["SC-9"].measured == "4 of 4 tests"
+
+
+LIMITED = "docs/runbook.md#sign-in-limited"
+
+
+def test_a_limited_sign_in_is_one_cause_with_one_way_on(drill: RunRecord) -> None:
+    """Whatever tests met it, in whatever words; it says when to come again. Another cause, and what is broken, are told apart."""
+    met = (
+        "MeasurementFailed: whose database it is: POST /login: the sign-in is rate limited (HTTP 429, again after 60 min): no error",
+        "MeasurementFailed: error_rate_pct unknown: 0.00 %: not signed in: the sign-in is rate limited (HTTP 429), which is no error",
+        "MeasurementFailed: chat-dark: the sign-in is rate limited (HTTP 429): no error (the page says: later)",
+    )
+    hidden = [
+        result(f"test_{n}", f"DI-{n}", outcome=Outcome.UNKNOWN, message=one, runbook=LIMITED)
+        for n, one in enumerate(met)
+    ]
+    red = replace(
+        hidden[0], nodeid="checks/test_b.py::test_red", outcome=Outcome.BROKEN_CRITERION, runbook="docs/a#red"
+    )
+    other = replace(
+        hidden[0], nodeid="checks/test_b.py::test_x", message="MeasurementFailed: HTTP 500", runbook="docs/a#x"
+    )
+    record = replace(drill, verdict="INCONCLUSIVE", exit_code=11, results=(*drill.results, *hidden, other))
+    text = " ".join(" ".join(shown(record)).split())
+
+    assert "DI-0 DI-1 DI-2 3 tests, one of them" in text
+    assert text.count("sign-in is rate limited") == 1
+    assert "the sign-in is rate limited (HTTP 429, again after 60 min): no error of the service; sign in again" in text
+    assert text.count(LIMITED) == 1
+    assert "HTTP 500" in text
+    assert len(terminal_page.alike([*hidden, red])) == 2

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from pam_rollback.base import sign_in_words
 from pam_rollback.report.verdict import Outcome
 from pam_rollback.session.record import next_page
 
@@ -24,10 +25,22 @@ RUNBOOK: Any = SimpleNamespace(plan=PLAN)
 )
 def test_an_action_that_failed_has_pages_of_its_own(outcome: Outcome, page: str) -> None:
     """A test that only came upon it is about something else."""
-    assert next_page({"runbook": "docs/runbook.md#own"}, ["TF-1"], RUNBOOK, outcome) == f"docs/runbook.md#{page}"
+    assert next_page({"runbook": "docs/runbook.md#own"}, ["TF-1"], RUNBOOK, outcome, "x") == f"docs/runbook.md#{page}"
 
 
 def test_a_test_without_a_page_goes_on_at_its_plan_item() -> None:
     """The first of several; without any there is nothing to say."""
-    assert next_page({}, ["TF-1", "SC-1"], RUNBOOK, Outcome.UNKNOWN) == "docs/runbook.md#tf-1"
-    assert next_page({}, [], RUNBOOK, Outcome.UNKNOWN) == ""
+    assert next_page({}, ["TF-1", "SC-1"], RUNBOOK, Outcome.UNKNOWN, "") == "docs/runbook.md#tf-1"
+    assert next_page({}, [], RUNBOOK, Outcome.UNKNOWN, "") == ""
+
+
+def test_what_a_limited_sign_in_hides_goes_on_at_one_page() -> None:
+    """Whatever the test asks. What is broken goes on at its own, and so does what was not known for another reason."""
+    own, limited = (
+        {"runbook": "docs/runbook.md#own"},
+        f"how it is is not known: POST /login: {sign_in_words.limited('3600')}",
+    )
+
+    assert next_page(own, ["TF-1"], RUNBOOK, Outcome.UNKNOWN, limited) == "docs/runbook.md#sign-in-limited"
+    assert next_page(own, ["TF-1"], RUNBOOK, Outcome.BROKEN_CRITERION, limited) == "docs/runbook.md#own"
+    assert next_page(own, ["TF-1"], RUNBOOK, Outcome.UNKNOWN, "HTTP 429 at /health") == "docs/runbook.md#own"

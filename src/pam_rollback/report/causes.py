@@ -95,7 +95,8 @@ def by_test(bad: Sequence[Result]) -> list[Causes]:
         sorted(bad, key=lambda one: (order[one.outcome], one.nothing_new, not any(map(is_term, one.criteria))))
     ):
         result = group[0]
-        met_by = wording.cause(result) if result.nothing_new else result.nodeid.partition("[")[0]
+        shared = result.nothing_new or wording.is_sign_in_limit(result.message, result.outcome)
+        met_by = wording.cause(result) if shared else result.nodeid.partition("[")[0]
         tests.setdefault((result.outcome, result.situation, met_by), []).append(group)
     return list(tests.values())
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Final, TypeVar
 
+from pam_rollback.base.sign_in_words import SIGN_IN_LIMITED
 from pam_rollback.report import unanswered
 from pam_rollback.report.run_record import Measured, Result, RunRecord
 from pam_rollback.report.verdict import COUNTED, Outcome, counted, counted_criteria
@@ -31,6 +32,9 @@ _ACK: Final = re.compile(r'--ack [A-Z]+-\d+="')
 
 _BESIDES: Final = re.compile(r"; found there: .*?(?=; see docs/|$)")
 """What a test found although the answer is not known: a part of its message that is its own."""
+
+_LIMIT: Final = re.compile(rf"{SIGN_IN_LIMITED}(?: \(HTTP 429(?:, again after [^)]*)?\))?")
+"""How a limited sign-in is told, without where it was met."""
 
 _LOOK: Final = re.compile(r"(?<=\w)-(?:light|dark|double-size|phone)\b")
 """How a page was looked at, as page states name it: ``chat-dark``."""
@@ -194,18 +198,32 @@ def cause(result: Result) -> str:
     """
     if result.nothing_new:
         return f"{Outcome.KNOWN.value}: {' '.join(unanswered.items(result))}"
-    return cause_of(result.message)
+    return cause_of(result.message, result.outcome)
 
 
-def cause_of(message: str) -> str:
-    """What a message says of its cause, without the look, and without what its own test found all the same."""
+def cause_of(message: str, outcome: Outcome) -> str:
+    """What a message says of its cause, without the look, and without what its own test found all the same.
+
+    All that nobody could measure because there were too many sign-ins has one.
+    """
+    if is_sign_in_limit(message, outcome):
+        return SIGN_IN_LIMITED
     return _LOOK.sub("", _BESIDES.sub("", message))
+
+
+def is_sign_in_limit(message: str, outcome: Outcome) -> bool:
+    """Whether it is not known because the sign-in was rate limited. What is broken has a cause of its own."""
+    return outcome is Outcome.UNKNOWN and SIGN_IN_LIMITED in message
 
 
 def said_together(group: Sequence[Result]) -> str:
     """What tests with one cause found, once, with the looks in which they found it."""
     if len(group) > 1 and all(result.nothing_new for result in group):
         return unanswered.together(group)
+    if len({result.message for result in group}) > 1 and is_sign_in_limit(group[0].message, group[0].outcome):
+        # Whoever came upon it with an answer at hand knows when to come again.
+        words = max((found[0] for result in group for found in _LIMIT.finditer(result.message)), key=len)
+        return f"{words}: no error of the service; sign in again later, and more rarely"
     looks = list(dict.fromkeys(look for result in group for look in _LOOK.findall(result.message)))
     found = said(group[0]) if len({result.message for result in group}) == 1 else _BESIDES.sub("", said(group[0]))
     return _LOOK.sub(", ".join(looks), found) if len(looks) > 1 else found

@@ -99,13 +99,13 @@ class LiveReport:
         of_old = bool(properties.get(NOTHING_NEW))
         # What is new is told, also where the same test has found what was there before.
         test = f"{outcome} {of_old} {properties.get('situation', AS_IS)} {seen.nodeid.partition('[')[0]}"
-        cause = f"{NOTHING_NEW} {criteria}" if of_old else cause_of(message)
+        cause = f"{NOTHING_NEW} {criteria}" if of_old else cause_of(message, outcome)
         told = not self._causes.isdisjoint({test, cause})
         self._causes |= {test, cause}
         if told:
             return
         title = HAPPENED.get(outcome) or str(properties.get("title", seen.nodeid))
-        page = next_page(properties, criteria, self._runbook, outcome)
+        page = next_page(properties, criteria, self._runbook, outcome, message)
         self._progress.announce(as_it_runs.bad(outcome, " ".join(criteria), title, message, page))
 
     def _end(self, seen: Seen) -> None:

@@ -42,6 +42,7 @@ _PAGES = {
     Outcome.ACTION_FAILED: "docs/runbook.md#action-failed",
     Outcome.REFUSED: "docs/runbook.md#refused",
 }
+_SIGN_IN_LIMITED = "docs/runbook.md#sign-in-limited"
 HOW_TO_GET_EVIDENCE = "`make report` adds the evidence, test by test"
 
 
@@ -152,7 +153,7 @@ def _result(test: Seen, runbook: Runbook) -> Result:
         kind=str(properties.get("kind", "")),
         situation=str(properties.get("situation", "")),
         message="" if test.outcome is Outcome.PASSED else test.message or "the session ended before it was reached",
-        runbook=next_page(properties, identifiers, runbook, test.outcome),
+        runbook=next_page(properties, identifiers, runbook, test.outcome, test.message),
         duration_s=round(test.duration_s, 3),
         advisory=bool(properties.get("advisory")),
         ran=test.body_ran,
@@ -167,8 +168,12 @@ def _unanswered(properties: Mapping[str, Any]) -> Iterable[Unanswered]:
         yield Unanswered(**{**one, "findings": tuple(one["findings"])})
 
 
-def next_page(properties: Mapping[str, Any], identifiers: Sequence[str], runbook: Runbook, outcome: Outcome) -> str:
-    """Where to go on: by what became of an action, else the test's own page if it has one, else that of its first plan item."""
+def next_page(
+    properties: Mapping[str, Any], identifiers: Sequence[str], runbook: Runbook, outcome: Outcome, message: str
+) -> str:
+    """Where to go on: by what became of an action, or by a cause of many tests; else the test's own page, or its first plan item's."""
+    if wording.is_sign_in_limit(message, outcome):
+        return _SIGN_IN_LIMITED
     own = _PAGES.get(outcome) or str(properties.get("runbook", ""))
     return own or (runbook.plan.item(identifiers[0]).runbook if identifiers else "")
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import BrowserContext, Error, Locator, Page, Response
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
+from pam_rollback.base.sign_in_words import limited
 from pam_rollback.base.strict_json import read_json
 from pam_rollback.browser.client import paced
 from pam_rollback.browser.client.clicking import click
@@ -95,9 +96,7 @@ class SignedInPage(PamPage):
                 self._signs.forget()  # a session that was lost had its requests refused
         except Stopped as stop:
             if self._limited:
-                raise SignInLimited(
-                    f"the sign-in is rate limited (HTTP 429): no error of the service ({stop})"
-                ) from None
+                raise SignInLimited(f"{limited()}: no error of the service ({stop})") from None
             raise
         finally:
             self.page.remove_listener("response", self._remember)

@@ -22,6 +22,7 @@ from yarl import URL
 from pam_rollback.base.answer import Answer
 from pam_rollback.base.open_loop import Ticks, why_not_sent
 from pam_rollback.base.outside_text import cut
+from pam_rollback.base.sign_in_words import limited
 from pam_rollback.observation.client.account import Account
 from pam_rollback.observation.client.exchange import NotSent, exchange, new_session, unique_address
 from pam_rollback.observation.client.jsonl import LineWriter
@@ -88,9 +89,7 @@ class PageFiles:
 _LEAD_S = 0.05
 _NICENESS = -10
 _WHY_CHARACTERS_MAX = 200
-_LIMITED = (
-    "not signed in: the sign-in is rate limited (HTTP 429), which is no error of the service; sign in more rarely"
-)
+_LIMITED = f"not signed in: {limited()}, which is no error of the service; sign in more rarely"
 
 
 class ProbeRun:

@@ -24,6 +24,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Self
 
 from pam_rollback.base.outside_text import cut
+from pam_rollback.base.sign_in_words import SIGN_IN_LIMITED
 
 if TYPE_CHECKING:
     from pam_rollback.observation.rules.samples import Sample
@@ -210,7 +211,9 @@ class BlocksSeen:
         if sample.journey in self.missing:
             return replace(sample, void=self.missing[sample.journey])
         if place.signs_in and sample.status == _TOO_MANY:
-            words = f"the sign-in is rate limited (HTTP {_TOO_MANY} at {place.path}): no error of the service; sign in more rarely"
+            words = (
+                f"{SIGN_IN_LIMITED} (HTTP {_TOO_MANY} at {place.path}): no error of the service; sign in more rarely"
+            )
             return replace(sample, void=words)
         return sample
 

@@ -13,6 +13,7 @@ from pam_rollback.base.answer import Answer
 from pam_rollback.base.change_gate import before_change
 from pam_rollback.base.errors import ActionFailed, MeasurementFailed, ProviderError, UnreadableAnswer
 from pam_rollback.base.outside_text import cut
+from pam_rollback.base.sign_in_words import limited
 from pam_rollback.outside.http import fetch
 from pam_rollback.outside.pace import SIGN_IN, spend
 from pam_rollback.plan.flags import Flag, FlagName
@@ -53,10 +54,8 @@ def sign_in(
         return Account(user_id=str(body["user"]["id"]), token=str(body["access_token"]))
     except (TypeError, KeyError):
         if answer.http_status == HTTPStatus.TOO_MANY_REQUESTS and not answer.problem:
-            later = answer.headers.get("retry-after", "")
             raise SignInLimited(
-                f"POST {url}: the sign-in is rate limited (HTTP 429{f', Retry-After: {later}' if later else ''}): no error of the service; "
-                "sign in again later"
+                f"POST {url}: {limited(answer.retry_after)}: no error of the service; sign in again later"
             ) from None
         # The answer is not shown whole: it may carry a token under another name.
         found = answer.problem or f"HTTP {answer.http_status} {answer.content_type}"
