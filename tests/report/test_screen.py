@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from pam_rollback.report import job_summary, scorecard, scorecard_page, terminal_page, wording
+from pam_rollback.report import in_short, job_summary, scorecard, scorecard_page, terminal_page, wording
 from pam_rollback.report.readiness_record import RemainingWays, StandingAlone, StrategyReadiness, WayFound
 from pam_rollback.report.run_record import (
     ActionStep,
@@ -745,3 +745,23 @@ def test_a_limited_sign_in_is_one_cause_with_one_way_on(drill: RunRecord) -> Non
     assert text.count(LIMITED) == 1
     assert "HTTP 500" in text
     assert len(terminal_page.alike([*hidden, red])) == 2
+
+
+def test_a_figure_stands_with_its_proviso(drill: RunRecord) -> None:
+    """In the table, in each sentence and on the page: what was not watched does not read as measured. Without one nothing is added."""
+    watched = replace(TERMS["RTO-5"][1], proviso="15 s watched, pace 60")
+    told = tuple(replace(one, measured=(watched,)) if one.criteria == ("RTO-5",) else one for one in drill.results)
+    record = replace(drill, results=told)
+    lines = shown(record)
+    row = next(place for place, line in enumerate(lines) if line.startswith("  RTO-5"))
+
+    assert lines[row + 1].strip() == "(15 s watched, pace 60)"
+    assert rows_of_a_terminal(lines) <= LINES_MAX
+    for text in (
+        *(" ".join(view.split()) for view in ("\n".join(lines), in_short.in_short(record), job_summary.render(record))),
+        re.sub("<[^>]*>", "", scorecard_page.render(record)),
+    ):
+        assert "900 s (15 s watched, pace 60)" in text
+    # With -v the column of figures is narrow, and wraps.
+    assert any("900 s (15 s watched," in line for line in scorecard.render(record, 120, color=False, ascii_only=False))
+    assert "watched, pace" not in "".join(shown(drill)) + scorecard_page.render(drill) + job_summary.render(drill)

@@ -15,9 +15,14 @@ class Figures:
     n: int | None = None
     margin: float | None = None
     definition: str = ""
+    proviso: str = ""
+    """What has to be read with the figure wherever it stands, a few words, such as that most of it was not watched."""
 
     def __str__(self) -> str:
-        parts = [f"asked {self.asked}", f"measured {self.measured} {self.unit}".rstrip()]
+        parts = [
+            f"asked {self.asked}",
+            f"measured {self.measured} {self.unit}".rstrip() + (f" ({self.proviso})" if self.proviso else ""),
+        ]
         if self.n is not None:
             parts.append(f"n={self.n}")
         if self.margin is not None:

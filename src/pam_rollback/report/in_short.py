@@ -26,8 +26,7 @@ def in_short(record: RunRecord) -> str:
 def figures(record: RunRecord) -> str:
     """How soon users were well again, how long it took in all, what was lost, each with what was asked; empty where not measured."""
     told = (
-        f"{one.id} {one.title}: {one.measured}{f', asked {one.asked}' if one.asked else ''}"
-        for one in key_figures(record)
+        f"{one.id} {one.title}: {one.found}{f', asked {one.asked}' if one.asked else ''}" for one in key_figures(record)
     )
     return "; ".join(told)
 

@@ -91,7 +91,7 @@ def _criteria(record: RunRecord) -> str:
             result.situation,
             measured.what + (f" ({measured.definition})" if measured.definition else ""),
             measured.asked or "-",
-            wording.figure(measured.measured, measured.unit),
+            wording.found(measured),
             "-" if measured.n is None else str(measured.n),
             wording.margin(measured),
             _sign(result),

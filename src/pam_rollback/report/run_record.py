@@ -77,6 +77,8 @@ class Measured:
     """How far the figure is from the limit, in ``unit``; negative when it is beyond."""
     definition: str = ""
     """How the figure was computed, for example ``p95, nearest rank, from the due time``."""
+    proviso: str = ""
+    """What has to be read with the figure wherever it stands, for example ``15 s watched, pace 60``; mostly empty."""
 
     def __post_init__(self) -> None:
         # JSON has no NaN and no infinity; a null in ``measured`` would mean "not measured", so there it becomes a word.

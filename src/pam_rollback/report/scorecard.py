@@ -127,7 +127,7 @@ def _rows(results: Sequence[Result], situation: str) -> list[tuple[list[str], st
                 "" if place else ids,
                 what,
                 measured.asked or "-",
-                wording.figure(measured.measured, measured.unit),
+                wording.found(measured),
                 "-" if measured.n is None else str(measured.n),
                 wording.margin(measured),
                 "" if place else verdict,

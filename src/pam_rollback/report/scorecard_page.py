@@ -196,6 +196,7 @@ def _tiles(record: RunRecord) -> Iterator[dict[str, str]]:
             "word": "" if one.outcome is Outcome.PASSED else OUTCOME_WORDS[one.outcome],
             "name": f"{one.id} {one.title}",
             "measured": one.measured,
+            "proviso": one.proviso,
             "asked": f"asked {one.asked}" if one.asked else "",
         }
 
@@ -367,7 +368,7 @@ def _terms(record: RunRecord) -> Iterator[_Table]:
                 (
                     row.id,
                     row.title,
-                    cut(row.measured, _MEASURED_MAX),
+                    cut(row.found, _MEASURED_MAX),
                     row.asked or _DASH,
                     row.n or _DASH,
                     row.margin or _DASH,
@@ -432,7 +433,7 @@ def _figures(record: RunRecord) -> Iterator[_Table]:
             (
                 " ".join(result.criteria) + _where(result),
                 measured.what + (f" ({measured.definition})" if measured.definition else ""),
-                wording.figure(measured.measured, measured.unit),
+                wording.found(measured),
                 measured.asked or _DASH,
                 _DASH if measured.n is None else str(measured.n),
                 wording.margin(measured),

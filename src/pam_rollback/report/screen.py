@@ -189,7 +189,7 @@ def _recovery(record: RunRecord, situation: str) -> str:
     figures = [
         result.measured[0] for result in record.results if result.situation == situation and is_recovery_time(result)
     ]
-    told = [f"{one.what} {wording.figure(one.measured, one.unit)}, asked {one.asked}" for one in figures]
+    told = [f"{one.what} {wording.found(one)}, asked {one.asked}" for one in figures]
     return "; ".join(told) or "not measured"
 
 

@@ -53,6 +53,13 @@ class Row:
     outcome: Outcome
     advisory: bool
     margin: str = ""
+    proviso: str = ""
+    """What has to be read with the figure."""
+
+    @property
+    def found(self) -> str:
+        """The figure with what has to be read with it."""
+        return f"{self.measured} ({self.proviso})" if self.proviso else self.measured
 
 
 def not_good(record: RunRecord) -> list[Result]:
@@ -122,7 +129,10 @@ def key_figures(record: RunRecord) -> list[Row]:
         for figure in result.measured[: 2 if first == _DATA_LOSS else 1]:
             measured = wording.figure(figure.measured, figure.unit)
             n = "" if figure.n is None else str(figure.n)
-            found.append(Row(first, figure.what, measured, figure.asked, n, result.outcome, advisory=False))
+            row = Row(
+                first, figure.what, measured, figure.asked, n, result.outcome, advisory=False, proviso=figure.proviso
+            )
+            found.append(row)
     return found
 
 
@@ -173,11 +183,15 @@ def _row(identifier: str, title: str, results: Sequence[Result]) -> Row:
         outcome,
         advisory,
         "" if figure.margin is None else wording.margin(figure),
+        figure.proviso,
     )
 
 
 def criteria_table(record: RunRecord, page: Page, most: int | None = None) -> list[str]:
-    """One line a row, none wrapped: what does not fit is cut, and the record has it. ``most``: rows, what is not good before the rest."""
+    """One line a row, none wrapped, and one below for what has to be read with its figure: what does not fit is cut, and the record has it.
+
+    ``most``: rows, what is not good before the rest.
+    """
     rows = rows_of(record)
     most = _ROWS_MAX if most is None else min(most, _ROWS_MAX)
     if not rows or not most:
@@ -193,6 +207,8 @@ def criteria_table(record: RunRecord, page: Page, most: int | None = None) -> li
         said, hue = word(row.outcome, advisory=row.advisory)
         painted = page.paint(said if row.advisory else _SHORT.get(row.outcome, said), hue)
         lines.append(f"  {_cells([row.id, row.title, row.measured, row.asked, row.n], widths)}{painted}")
+        if row.proviso:
+            lines.append(_fit(f"  {'':<{_ID}} ({row.proviso})", page.width))
     if len(rows) > most:
         lines.append(f"  and {len(rows) - most} more plan items: -v")
     return lines
@@ -245,7 +261,7 @@ def drill_of(name: str, results: Iterable[Result]) -> Drill:
     marks = {column: worst(found) for column, found in by_column.items()}
     if recovery is None:
         return Drill(name, marks)
-    return Drill(name, marks, wording.figure(recovery.measured, recovery.unit), recovery.asked)
+    return Drill(name, marks, wording.found(recovery), recovery.asked)
 
 
 def drills_table(drills: Sequence[Drill], page: Page, most: int | None = None) -> list[str]:

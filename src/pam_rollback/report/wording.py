@@ -75,6 +75,12 @@ def figure(value: float | str | None, unit: str = "") -> str:
     return f"{number} {unit}".rstrip()
 
 
+def found(measured: Measured) -> str:
+    """What was measured, with what has to be read with it: ``900 s (15 s watched, pace 60)``."""
+    number = figure(measured.measured, measured.unit)
+    return f"{number} ({measured.proviso})" if measured.proviso else number
+
+
 def margin(measured: Measured) -> str:
     """The distance from the limit, always with its sign."""
     if measured.margin is None:

@@ -48,8 +48,19 @@ def test_the_whole_window_counts() -> None:
     assert found.figures.margin == pytest.approx(899, abs=0.11)
     assert "window of 900 s included, 15 s of it observed" in found.figures.definition
     assert str(found).startswith(
-        "complete recovery after 15.0 min, window of 900 s included, asked within 1800 s of the"
+        "complete recovery after 15.0 min, window of 900 s included (15 s watched, pace 60), asked within 1800 s of the"
     )
+
+
+def test_what_was_not_watched_does_not_read_as_measured() -> None:
+    """At pace 60 the figure says how much of it was seen; what was watched as asked, or is no figure, has no proviso."""
+    asked = replace(window(), spec=replace(window().spec, duration_s=900), observed_s=900)
+
+    assert complete(recovered(), asked, window()).figures.proviso == "15 s watched, pace 60"
+    assert complete(recovered(), replace(asked, observed_s=400)).figures.proviso == "400 s watched"
+    assert complete(recovered(), asked).figures.proviso == ""
+    assert "watched" not in str(complete(recovered(), asked))
+    assert complete(recovered(), window(WindowState.BROKEN)).figures.proviso == ""
 
 
 def test_later_than_the_objective_is_not_in_time() -> None:
@@ -110,6 +121,16 @@ def test_the_moments_with_what_they_can_be_wrong_by() -> None:
     ]
     assert told[0].definition == "from the decision, ± 0.10 s, the first bad answer to a probe"
     assert told[2].definition == "from the decision, ± 0.00 s, the clock when it was taken"
+
+
+@pytest.mark.parametrize(("recovered_s", "shown_s"), [(19.94, 0.0), (19.5, -0.5), (20.06, 0.06)])
+def test_users_are_well_no_sooner_than_the_probes_can_tell(recovered_s: float, shown_s: float) -> None:
+    """What lies within their uncertainty is at the decision, as in the figure; what was good before is shown so."""
+    told = complete(replace(recovered(), recovered_s=recovered_s), window()).details
+    found = {moment.name: moment.figures.measured for moment in told}
+
+    assert found["mitigated"] == shown_s
+    assert found["confirmed"] == shown_s + 15
 
 
 def test_what_nobody_saw_is_not_known() -> None:

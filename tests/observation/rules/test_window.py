@@ -130,7 +130,7 @@ def test_a_short_total_outage_in_a_long_window_is_seen() -> None:
     assert verdict.value is not None
     assert verdict.value < 0.1
     assert verdict.state is WindowState.BROKEN
-    assert "every sample bad for 3 s from +1800 s on" in verdict.reason
+    assert "every sample bad for 3 s from +1800 s of the watch on" in verdict.reason
     assert verdict.worst is not None
     assert (verdict.worst.offset_s, verdict.worst.bad, verdict.worst.n) == (1800, 10, 10)
 
@@ -401,7 +401,7 @@ def test_seconds_are_looked_at_in_the_order_of_time() -> None:
     """Also the few of a window that has hardly any answers."""
     verdict = judged([error(START_S + 1), error(START_S + 8)], replace(ERRORS, limit=100.5, duration_s=600), at_s=600)
 
-    assert "every sample bad for 8 s from +1 s on" in verdict.reason
+    assert "every sample bad for 8 s from +1 s of the watch on" in verdict.reason
 
 
 def test_a_second_with_one_good_answer_ends_a_run_of_bad_seconds() -> None:
@@ -440,3 +440,21 @@ def test_the_worst_second_is_the_one_with_the_largest_share() -> None:
     half = judged(history(60, (30, 30.5, slow)), LATENCY).worst
     assert half is not None
     assert (half.offset_s, half.latency_max_ms) == (30, 700)
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "said"),
+    [
+        (WindowState.UNKNOWN, "not signed in: the sign-in is rate limited (HTTP 429)", "not signed in"),
+        (WindowState.UNKNOWN, "12 usable samples at most, 30 are needed", "12 usable samples at most"),
+        (WindowState.UNKNOWN, "nothing known for 40.0 s (tolerated 30 s): no point", "nothing known for 40.0 s"),
+        (WindowState.BROKEN, "not signed in: the sign-in is rate limited (HTTP 429)", ""),
+        (WindowState.MET, "", ""),
+    ],
+)
+def test_a_figure_that_proves_nothing_says_why(state: WindowState, reason: str, said: str) -> None:
+    """In its first words, beside the figure; what is judged needs none."""
+    spec = WindowSpec(measure=Measure.ERROR_RATE_PCT, limit=2, duration_s=15)
+    found = WindowVerdict(spec, state, reason, value=0.0, n=150, bad=0, unmeasured=0, observed_s=15, worst=None)
+
+    assert found.figures.proviso == said

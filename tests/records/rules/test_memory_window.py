@@ -112,7 +112,7 @@ def test_a_hole_makes_it_unknown_and_says_why() -> None:
     window = judge_memory(readings(with_hole), missed, SPEC, start_s=0, now_s=60)
 
     assert window.state is WindowState.UNKNOWN
-    assert window.reason == "no usable reading for 8.0 s from +19.5 s on (tolerated 5 s); HTTP 503"
+    assert window.reason == "no usable reading for 8.0 s from +19.5 s of the watch on (tolerated 5 s); HTTP 503"
 
 
 def test_a_source_that_ended_is_a_hole() -> None:

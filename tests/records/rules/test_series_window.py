@@ -90,7 +90,7 @@ def test_a_run_of_bad_steps_breaks_it_at_once() -> None:
     verdict = judged(spec, [Answers(10_000, 0)] * 5 + [BAD] * 3, after_s=80)
 
     assert (verdict.state, verdict.met) == (WindowState.BROKEN, False)
-    assert verdict.reason == "at or above 2 % for 30 s from +50 s on, 2.00 % at +80 s (tolerated 20 s)"
+    assert verdict.reason == "at or above 2 % for 30 s from +50 s of the watch on, 2.00 % at +80 s (tolerated 20 s)"
 
 
 def test_a_run_as_long_as_tolerated_does_not() -> None:
@@ -120,7 +120,9 @@ def test_a_gap_is_unknown() -> None:
     verdict = judged(ERRORS, [GOOD] * 3 + [None] * 3 + [GOOD] * 4)
 
     assert verdict.state is WindowState.UNKNOWN
-    assert verdict.reason.startswith("nothing known for 40.0 s from +30.0 s on (tolerated 30 s): it was not scraped")
+    assert verdict.reason.startswith(
+        "nothing known for 40.0 s from +30.0 s of the watch on (tolerated 30 s): it was not scraped"
+    )
     assert (verdict.points, verdict.unknown) == (7, 3)
     with pytest.raises(MeasurementFailed, match="7 of 10 points known"):
         assert verdict.met

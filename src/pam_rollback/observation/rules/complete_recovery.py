@@ -100,7 +100,17 @@ class CompleteRecovery(Sentence):
                 f"from the decision, ± {self.recovery.resolution_s:.2f} s, window of {self.window_s:g} s included, "
                 f"{observed_s:.0f} s of it observed"
             ),
+            proviso=self._watched if done else "",
         )
+
+    @property
+    def _watched(self) -> str:
+        """How much of the window was watched, where that is not all of it."""
+        shortest = min(self.windows, key=lambda window: window.observed_s)
+        if round(shortest.observed_s) >= round(self.window_s):
+            return ""
+        pace = shortest.asked_s / shortest.spec.duration_s
+        return f"{shortest.observed_s:.0f} s watched" + (f", pace {pace:.3g}" if pace > 1 else "")
 
     @property
     def _short_of(self) -> str:
@@ -110,8 +120,9 @@ class CompleteRecovery(Sentence):
         windows = "; ".join(map(str, self.broken or self.windows))
         if self.total_s is None or self.broken:
             return f"{self._short_of}, asked within {self.objective_s:g} s of the decision: {self.recovery}; {windows}"
+        watched = f" ({self._watched})" if self._watched else ""
         return (
-            f"complete recovery after {self.total_s / _MINUTE_S:.1f} min, window of {self.window_s:g} s included, asked within "
+            f"complete recovery after {self.total_s / _MINUTE_S:.1f} min, window of {self.window_s:g} s included{watched}, asked within "
             f"{self.objective_s:g} s of the decision: {self.recovery}; {windows}"
         )
 
@@ -129,7 +140,8 @@ def moments(
     onset_within_s = next((one.resolution_s for one in recovery.outages if one.started_s == recovery.onset_s), probes_s)
     observed_s = min((window.observed_s for window in windows), default=0.0)
     held = bool(windows) and all(window.state is WindowState.MET for window in windows)
-    mitigated_s = recovery.recovered_s
+    # As the figure has it: what the probes cannot tell from the decision is not shown before it.
+    mitigated_s = None if recovery.from_decision_s is None else decided_s + recovery.from_decision_s
     confirmed_s = mitigated_s + observed_s if held and mitigated_s is not None else None
     given = (
         ("onset", recovery.onset_s, onset_within_s, "the first bad answer to a probe"),

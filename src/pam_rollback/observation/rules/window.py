@@ -12,6 +12,7 @@ Rules (plan items SC-1 and SC-2; peers' pitfalls in Argo Rollouts and k6):
 """
 
 import math
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ from pam_rollback.stats.bad_runs import Stretch, too_long
 from pam_rollback.stats.percentiles import DEFINITION, nearest_rank, percentile
 
 _P95 = 95.0
+_BEGINNING = re.compile(r"[:,;]? \(|[:,;] ")
+"""Where the first words of a reason end."""
 
 
 class Measure(StrEnum):
@@ -157,6 +160,7 @@ class WindowVerdict(WindowResult):
             n=self.n,
             margin=self.margin,
             definition=f"{percentile_is}observed {self.observed_s:.0f} s",
+            proviso=_BEGINNING.split(self.reason, maxsplit=1)[0] if self.state is WindowState.UNKNOWN else "",
         )
 
     def __str__(self) -> str:
@@ -300,7 +304,7 @@ def _bad_run(seconds: dict[int, list[Sample]], spec: WindowSpec, reach_s: float,
         return ""
     first, last = found
     length_s = last.until_s - first.from_s
-    return f"every sample bad for {length_s:g} s from +{first.from_s:g} s on (tolerated {spec.bad_run_max_s:g} s)"
+    return f"every sample bad for {length_s:g} s from +{first.from_s:g} s of the watch on (tolerated {spec.bad_run_max_s:g} s)"
 
 
 def _stretches(
@@ -324,7 +328,7 @@ def _gap(moments: list[float], gap_max_s: float, start_s: float, reach_s: float)
     if length_s <= gap_max_s:
         return ""
     return (
-        f"no usable sample for {length_s:.1f} s from +{since_s - start_s:.1f} s on (tolerated {gap_max_s:g} s): "
+        f"no usable sample for {length_s:.1f} s from +{since_s - start_s:.1f} s of the watch on (tolerated {gap_max_s:g} s): "
         "a hole hides an outage"
     )
 

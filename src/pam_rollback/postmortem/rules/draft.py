@@ -46,7 +46,7 @@ def checks_page(results: Sequence[Result]) -> str:
             result.outcome.value,
             ", ".join(result.criteria),
             result.title,
-            result.message or "; ".join(f"{one.what} {one.measured} {one.unit}".strip() for one in result.measured),
+            result.message or "; ".join(f"{one.what} {_figure(one)}".strip() for one in result.measured),
         )
         for result in ordered
     ]
@@ -128,7 +128,7 @@ def _objectives(facts: Facts) -> Iterable[str]:
             " ".join(result.criteria),
             one.what,
             one.asked,
-            _figure(one.measured, one.unit),
+            _figure(one),
             result.outcome.value,
             facts.results_source,
         )
@@ -219,10 +219,11 @@ def _material(facts: Facts) -> Iterable[str]:
         yield "- nothing is missing"
 
 
-def _figure(measured: float | str | None, unit: str) -> str:
-    if measured is None:
+def _figure(one: Measured) -> str:
+    if one.measured is None:
         return "not measured"
-    return f"{measured:.4g} {unit}".strip() if isinstance(measured, float) else f"{measured} {unit}".strip()
+    number = f"{one.measured:.4g}" if isinstance(one.measured, float) else str(one.measured)
+    return f"{number} {one.unit}".strip() + (f" ({one.proviso})" if one.proviso else "")
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterable[str]:

@@ -180,4 +180,5 @@ def _gap(
         return ""
     reasons = [miss.why for miss in missed if since_s <= miss.at_s <= since_s + length_s]
     instead = f"; {reasons[-1]}" if reasons else ""
-    return f"no usable reading for {length_s:.1f} s from +{since_s - start_s:.1f} s on (tolerated {spec.gap_max_s:g} s){instead}"
+    since = f"from +{since_s - start_s:.1f} s of the watch on"
+    return f"no usable reading for {length_s:.1f} s {since} (tolerated {spec.gap_max_s:g} s){instead}"

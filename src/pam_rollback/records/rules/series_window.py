@@ -218,7 +218,7 @@ def _bad_run(known: Sequence[Point], series: Series, spec: SeriesSpec, start_s: 
     shown = f"{point.value:.2f} {spec.quantity.unit}" if point.value is not None else bounds
     run = f"for {at_s - since_s:g} s " if counted else ""
     return (
-        f"at or above {spec.limit:g} {spec.quantity.unit} {run}from +{since_s - start_s:.0f} s on, {shown} at "
+        f"at or above {spec.limit:g} {spec.quantity.unit} {run}from +{since_s - start_s:.0f} s of the watch on, {shown} at "
         f"+{at_s - start_s:.0f} s (tolerated {tolerated_s:g} s)"
     )
 
@@ -271,6 +271,6 @@ def _gap(inside: Sequence[Point], spec: SeriesSpec, start_s: float, reach_s: flo
     reasons = [point.why for point in inside if not point.known and since_s <= point.at_s <= since_s + length_s]
     instead = max(set(reasons), key=reasons.count) if reasons else "no point at all"
     return (
-        f"nothing known for {length_s:.1f} s from +{since_s - start_s:.1f} s on (tolerated {spec.gap_max_s:g} s): {instead}; "
+        f"nothing known for {length_s:.1f} s from +{since_s - start_s:.1f} s of the watch on (tolerated {spec.gap_max_s:g} s): {instead}; "
         "a hole hides an outage"
     )
