@@ -170,3 +170,15 @@ def test_what_cannot_be_known_is_unknown_and_the_rest_is_judged(
     assert "above the baseline's 0 %" in words
     assert "memory is not known: expected metrics, found GET" in words
     assert "its points stand for 8 s each, so a window of 9 s has 1 at most, 5 are needed" in words
+
+
+def test_a_limited_sign_in_is_why_nobody_knows_how_the_chat_loads(project: Project, practice_range: Range) -> None:
+    """The page does not say why it signs nobody in; the service does. All that needs the account is one cause, with one way on."""
+    practice_range.remote.plant("rate-limited-login")
+    session = project.run("-m", "performance", "-k", "chat", f"--env={practice_range.file}")
+    outcomes, words = session.outcomes_by_case(), " ".join(session.out.split())
+
+    assert session.rc == 11, session.out
+    assert outcomes == dict.fromkeys(CHAT, "could not measure"), session.out
+    assert {result["runbook"] for result in session.record["results"]} == {"docs/runbook.md#sign-in-limited"}
+    assert words.count("the sign-in is rate limited (HTTP 429, again after 60 min)") == 1, words
