@@ -113,6 +113,8 @@ def test_a_hole_makes_it_unknown_and_says_why() -> None:
 
     assert window.state is WindowState.UNKNOWN
     assert window.reason == "no usable reading for 8.0 s from +19.5 s of the watch on (tolerated 5 s); HTTP 503"
+    assert window.figures.proviso == "no usable reading for 8.0 s"
+    assert judged(FLAT, now_s=60).figures.proviso == ""
 
 
 def test_a_source_that_ended_is_a_hole() -> None:

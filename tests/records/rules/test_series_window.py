@@ -124,6 +124,7 @@ def test_a_gap_is_unknown() -> None:
         "nothing known for 40.0 s from +30.0 s of the watch on (tolerated 30 s): it was not scraped"
     )
     assert (verdict.points, verdict.unknown) == (7, 3)
+    assert verdict.figures.proviso == "nothing known for 40.0 s"
     with pytest.raises(MeasurementFailed, match="7 of 10 points known"):
         assert verdict.met
 

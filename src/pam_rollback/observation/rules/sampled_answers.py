@@ -70,6 +70,7 @@ class SampledAnswers(Sentence):
             n=verdict.n,
             margin=verdict.margin,
             definition=", ".join(filter(None, parts)),
+            proviso=verdict.proviso,
         )
 
     def __str__(self) -> str:

@@ -12,7 +12,6 @@ Rules (plan items SC-1 and SC-2; peers' pitfalls in Argo Rollouts and k6):
 """
 
 import math
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -27,8 +26,6 @@ from pam_rollback.stats.bad_runs import Stretch, too_long
 from pam_rollback.stats.percentiles import DEFINITION, nearest_rank, percentile
 
 _P95 = 95.0
-_BEGINNING = re.compile(r"[:,;]? \(|[:,;] ")
-"""Where the first words of a reason end."""
 
 
 class Measure(StrEnum):
@@ -160,7 +157,7 @@ class WindowVerdict(WindowResult):
             n=self.n,
             margin=self.margin,
             definition=f"{percentile_is}observed {self.observed_s:.0f} s",
-            proviso=_BEGINNING.split(self.reason, maxsplit=1)[0] if self.state is WindowState.UNKNOWN else "",
+            proviso=self.proviso,
         )
 
     def __str__(self) -> str:

@@ -1,9 +1,13 @@
 """How it stands with a criterion that is held for a time, and what every such verdict can be asked."""
 
+import re
 from enum import StrEnum
 
 from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.base.figures import Sentence
+
+_BEGINNING = re.compile(r"[:,;]? \(|[:,;] | from \+")
+"""Where the first words of a reason end."""
 
 
 class WindowState(StrEnum):
@@ -19,6 +23,12 @@ class WindowResult(Sentence):
     """A verdict on a window."""
 
     state: WindowState
+    reason: str
+
+    @property
+    def proviso(self) -> str:
+        """Why its figure proves nothing, in a few words; empty where it does."""
+        return _BEGINNING.split(self.reason, maxsplit=1)[0] if self.state is WindowState.UNKNOWN else ""
 
     @property
     def final(self) -> bool:

@@ -94,6 +94,7 @@ class MemoryWindow(WindowResult):
             n=len(self.readings),
             margin=self.margin,
             definition=f"the highest reading, observed {self.observed_s:.0f} s",
+            proviso=self.proviso,
         )
 
     def __str__(self) -> str:

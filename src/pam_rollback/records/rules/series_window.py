@@ -105,6 +105,7 @@ class SeriesWindow(WindowResult):
             n=self.n,
             margin=self.margin,
             definition=f"{self.definition}, {self._coverage}",
+            proviso=self.proviso,
         )
 
     @property
