@@ -18,7 +18,7 @@ from pam_rollback.outside.places import REPORTS
 from pam_rollback.report import run_report, scorecard_page, timeline_picture
 from pam_rollback.report.readiness_record import StrategyReadiness
 from pam_rollback.report.run_folder import RunFolder
-from pam_rollback.report.run_record import ActionStep, ActionTaken, Measured, Result, RunRecord, TopicTold
+from pam_rollback.report.run_record import ActionStep, ActionTaken, ItemTitle, Measured, Result, RunRecord, TopicTold
 from pam_rollback.report.timeline_picture import Done
 from pam_rollback.report.verdict import Outcome
 from pam_rollback.report.watched_record import ActionMoment, FeatureShare, NoticeSent, TimelineBin, Watched
@@ -504,6 +504,8 @@ def test_few_broken_criteria_are_named_beside_the_verdict(told: RunRecord, broke
     page = scorecard_page.render(broken)
 
     assert "2 criteria broken, 1 test could not measure. Broken: HC-2 HC-5</p>" in page
+    in_plan = tuple(ItemTitle(name, "") for name in ("HC-5", "HC-1", "HC-2"))
+    assert "Broken: HC-5 HC-2</p>" in scorecard_page.render(replace(broken, items=in_plan)), "in the plan's order"
     assert "Broken: " not in scorecard_page.render(told)
     assert "WV-9</p>" in scorecard_page.render(replace(broken, results=many[:10]))
     assert "Broken: " not in scorecard_page.render(replace(broken, results=many))

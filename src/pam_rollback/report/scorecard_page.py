@@ -160,9 +160,10 @@ def render(
 def _summary(record: RunRecord, problems: Sequence[Result]) -> str:
     """The verdict line behind its word, with the criteria that are broken, where they are few enough to be read."""
     line = wording.verdict_line(record).removeprefix(wording.verdict_word(record)).strip()
-    broken = ids(one for one in problems if one.outcome is Outcome.BROKEN_CRITERION)
-    few = broken and len(broken.split()) <= _IDS_MAX and record.decision is None
-    return f"{line}. Broken: {broken}" if few else line
+    broken = ids(one for one in problems if one.outcome is Outcome.BROKEN_CRITERION).split()
+    place = {item.id: number for number, item in enumerate(record.items)}
+    few = broken and len(broken) <= _IDS_MAX and record.decision is None
+    return f"{line}. Broken: {' '.join(sorted(broken, key=lambda one: place.get(one, len(place))))}" if few else line
 
 
 def tone(outcome: Outcome, *, advisory: bool = False) -> str:
