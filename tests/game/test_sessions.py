@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 
 from pam_rollback.base.clock import SystemClock
+from pam_rollback.base.errors import MeasurementFailed
 from pam_rollback.game import client, service
+from pam_rollback.game.client import Ground
 from pam_rollback.game.rules.scenario import Drawn
 from pam_rollback.game.rules.scoring import Score, judged
+from pam_rollback.observation.rules.recovery import recovery
 from pam_rollback.sandbox.remote import Remote
 from tests.sessions import ONLY_HEALTH, Project, Range
 
@@ -29,18 +32,26 @@ def checks_copied() -> tuple[str, ...]:
 
 
 class Player(SystemClock):
-    """Plays while the game waits: a turn at a time, once something is broken."""
+    """Plays while the game waits: a turn at a time, once users have seen something broken. Whoever is quicker cures what nobody saw."""
 
-    def __init__(self, remote: Remote, turns: Iterable[Turn]) -> None:
-        self._remote, self._turns = remote, deque(turns)
+    def __init__(self, remote: Remote, ground: Ground, turns: Iterable[Turn]) -> None:
+        self._remote, self._ground, self._turns = remote, ground, deque(turns)
         self.broken = False
 
     def sleep(self, seconds: float) -> None:
         """Take a turn, if there is one; else let the game wait."""
-        self.broken = self.broken or bool(self._remote.faults())
+        self.broken = self.broken or (bool(self._remote.faults()) and self._is_seen())
         if self.broken and self._turns:
             self._turns.popleft()()
         super().sleep(seconds)
+
+    def _is_seen(self) -> bool:
+        samples = tuple(self._ground.samples())
+        try:
+            found = recovery(samples, incident_s=None, decision_s=samples[0].due_s, rule=self._ground.rule)
+        except (MeasurementFailed, IndexError):  # too little is known yet
+            return False
+        return bool(found.outages)
 
 
 @pytest.fixture
@@ -55,7 +66,7 @@ def play(practice_range: Range, project: Project, tmp_path: Path) -> Iterator[Ca
         game = Drawn(name, GAMES.games[name], quiet_s=1, seed=1)
         timeline = tmp_path / "timeline.jsonl"
         with client.ground(practice_range.file, project.folder / FILE, timeline, project.folder) as ground:
-            player = Player(practice_range.remote, map(turn, stories))
+            player = Player(practice_range.remote, ground, map(turn, stories))
             ended = service.play(ground, game, QUICK, limit_s=limit_s, clock=player, say=str)
         return judged(ended, game.scenario, GAMES.scoring)
 
