@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from pam_rollback.report import in_short, job_summary, scorecard, scorecard_page, terminal_page, wording
+from pam_rollback.report import drills_page, in_short, job_summary, scorecard, scorecard_page, terminal_page, wording
+from pam_rollback.report.drills_page import DrillDone
 from pam_rollback.report.readiness_record import RemainingWays, StandingAlone, StrategyReadiness, WayFound
 from pam_rollback.report.run_record import (
     ActionStep,
@@ -619,6 +620,51 @@ def test_a_drill_that_is_not_good_stands_out_in_the_table() -> None:
         ["frontend-restore", "-", "-", "NO", "-"],
         ["emergency", "-", "-", "-", "-"],
     ]
+
+
+def test_the_table_of_rollbacks_keeps_what_has_to_be_read_with_a_recovery(drill: RunRecord) -> None:
+    """Whole, below its row: a figure that was watched for 15 s does not read as measured, and no word is cut. Others have no such line."""
+    watched = replace(TERMS["RTO-5"][1], proviso="15 s watched, pace 60")
+    never = replace(TERMS["RTO-1"][1], measured="not recovered", margin=None)
+    rows = {
+        "emergency": [result("test_b", "RTO-5", measured=(watched,))],
+        "feature-flag": [result("test_a", "RTO-1", measured=(never,), outcome=Outcome.BROKEN_CRITERION)],
+        "gradual": [result("test_a", "RTO-1", measured=(TERMS["RTO-1"][1],))],
+    }
+    table = drills_table([drill_of(name, results) for name, results in rows.items()], Page.of(80, color=False))
+    several = tuple(replace(one, situation=f"after-{name}") for name, results in rows.items() for one in results)
+    record = replace(drill, results=several, situations=tuple(f"after-{name}" for name in rows))
+    done = [DrillDone(name, "GO", 1, replace(drill, results=tuple(results))) for name, results in rows.items()]
+    pages = (
+        scorecard_page.render(record).partition("All rollbacks")[2],
+        drills_page.render(done, (), verdict="REHEARSAL GO", summary="", day=""),
+    )
+
+    assert [line.strip() for line in table[2:]] == [
+        "emergency        ok     900 s  900 to 1800 s",
+        "(15 s watched, pace 60)",
+        "feature-flag     NO  not rec…  30 s",
+        "(not recovered)",
+        "gradual          ok    0.03 s  30 s",
+    ]
+    for page in pages:
+        assert ">900 s (15 s watched, pace 60)<" in page
+        assert ">not recovered<" in page
+
+
+@pytest.mark.parametrize("outcome", [Outcome.UNKNOWN, Outcome.PASSED, Outcome.BROKEN_CRITERION])
+def test_what_is_not_known_has_no_margin(drill: RunRecord, outcome: Outcome) -> None:
+    """A figure that proves nothing is told, and how far it lies from the limit is not: it would read as one that was met."""
+    figure = Measured("response time", "< 500 ms for 900 s", 40.4, "ms", 4, 459.625, proviso="too few samples")
+    told = result("test_window", "SC-2", measured=(figure,), outcome=outcome)
+    record = replace(drill, results=(*drill.results[3:], told), verdict="INCONCLUSIVE", exit_code=11)
+    row = next(one for one in rows_of(record) if one.id == "SC-2")
+    whole = "\n".join(scorecard.render(record, 120, color=False, ascii_only=False))
+
+    assert row.margin == ("-" if outcome is Outcome.UNKNOWN else "+459.6 ms")
+    for view in (whole, scorecard_page.render(record), job_summary.render(record)):
+        assert ("459.6" in view) is (outcome is not Outcome.UNKNOWN)
+        assert "too few" in view
 
 
 @pytest.mark.parametrize("name", ["drill", "broken", "blind"])

@@ -93,7 +93,7 @@ def _criteria(record: RunRecord) -> str:
             measured.asked or "-",
             wording.found(measured),
             "-" if measured.n is None else str(measured.n),
-            wording.margin(measured),
+            wording.margin(measured, result.outcome),
             _sign(result),
         )
         for result in record.results

@@ -129,7 +129,7 @@ def _rows(results: Sequence[Result], situation: str) -> list[tuple[list[str], st
                 measured.asked or "-",
                 wording.found(measured),
                 "-" if measured.n is None else str(measured.n),
-                wording.margin(measured),
+                wording.margin(measured, result.outcome),
                 "" if place else verdict,
             ]
             rows.append((cells, hue))

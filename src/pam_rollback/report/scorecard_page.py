@@ -372,7 +372,7 @@ def _terms(record: RunRecord) -> Iterator[_Table]:
                     cut(row.found, _MEASURED_MAX),
                     row.asked or _DASH,
                     row.n or _DASH,
-                    row.margin or _DASH,
+                    row.margin,
                     _said(row.outcome, row.advisory),
                 ),
             )
@@ -405,7 +405,7 @@ def _drills(record: RunRecord) -> Iterator[_Table]:
                 (
                     drill.name,
                     *(OUTCOME_WORDS[drill.marks[column]] if column in drill.marks else _DASH for column in columns),
-                    drill.recovery,
+                    drill.found,
                     drill.asked or _DASH,
                 ),
             )
@@ -437,7 +437,7 @@ def _figures(record: RunRecord) -> Iterator[_Table]:
                 wording.found(measured),
                 measured.asked or _DASH,
                 _DASH if measured.n is None else str(measured.n),
-                wording.margin(measured),
+                wording.margin(measured, result.outcome),
                 _said(result.outcome, not wording.decides(result)),
             ),
         )

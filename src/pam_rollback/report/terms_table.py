@@ -6,7 +6,7 @@ from typing import Final
 
 from pam_rollback.base.outside_text import cut
 from pam_rollback.report import checklist, wording
-from pam_rollback.report.run_record import Result, RunRecord
+from pam_rollback.report.run_record import Measured, Result, RunRecord
 from pam_rollback.report.terminal_page import ADVISORY, WORDS, Page, alike, columns, word
 from pam_rollback.report.verdict import Outcome
 
@@ -25,8 +25,6 @@ _WORST_FIRST: Final = (
 )
 _FIGURES_TOLD: Final = 2
 """Of more tests than this, their number is told and no figure of one of them."""
-_BLIND: Final = frozenset({Outcome.UNKNOWN, Outcome.NOT_RUN})
-"""Nothing was measured: the number of tests that were not must not look like a figure."""
 _WINDOW: Final = "window"
 _ROWS_MAX: Final = 20
 _SHORT: Final = {Outcome.ACTION_FAILED: "FAILED", Outcome.UNDO_FAILED: "FAILED"}
@@ -36,7 +34,7 @@ _NOT_JUDGED: Final = "-"
 _ID, _MEASURED, _ASKED, _N, _VERDICT = 6, 10, 18, 5, 7
 _MEASURED_MAX: Final = 18
 _GAPS: Final = "      "
-_NAME, _RECOVERY, _TIME = 16, 8, 8
+_NAME, _RECOVERY = 16, 8
 _REST: Final = "rest"
 """The column of all criteria that have none of their own."""
 
@@ -52,7 +50,7 @@ class Row:
     n: str
     outcome: Outcome
     advisory: bool
-    margin: str = ""
+    margin: str = _NOT_JUDGED
     proviso: str = ""
     """What has to be read with the figure."""
 
@@ -115,25 +113,33 @@ def rows_of(record: RunRecord, results: Sequence[Result] | None = None) -> list[
 
 
 def key_figures(record: RunRecord) -> list[Row]:
-    """The figures that people ask for first: how soon users were well again, how long it took in all, and what was lost.
+    """The three figures that people ask for first: how soon users were well again, how long it took in all, and what was lost.
 
-    Of several rollbacks there are none: the table has them all.
+    How far back a loss reaches stands with its count. Of several rollbacks there are none: the table has them all.
     """
     if len(record.situations) > 1:
         return []
     found = []
     for result in record.results:
         first = next(iter(result.criteria), "")
-        if not wording.decides(result) or not (is_recovery_time(result) or first == _DATA_LOSS):
+        asked_for = is_recovery_time(result) or first == _DATA_LOSS
+        if not (asked_for and result.measured and wording.decides(result)):
             continue
-        for figure in result.measured[: 2 if first == _DATA_LOSS else 1]:
-            measured = wording.figure(figure.measured, figure.unit)
-            n = "" if figure.n is None else str(figure.n)
-            row = Row(
-                first, figure.what, measured, figure.asked, n, result.outcome, advisory=False, proviso=figure.proviso
-            )
-            found.append(row)
+        figure, *beside = result.measured[: 2 if first == _DATA_LOSS else 1]
+        measured = wording.figure(figure.measured, figure.unit)
+        n = "" if figure.n is None else str(figure.n)
+        proviso = "; ".join(filter(None, [figure.proviso, *map(_reach, beside)]))
+        found.append(
+            Row(first, figure.what, measured, figure.asked, n, result.outcome, advisory=False, proviso=proviso)
+        )
     return found
+
+
+def _reach(figure: Measured) -> str:
+    """How far back a loss reaches. Nothing lost reaches nowhere, and that goes without saying."""
+    if figure.measured is None:
+        return "how far back is not known"
+    return f"{wording.figure(figure.measured, figure.unit)} back" if figure.measured else ""
 
 
 def is_recovery_time(result: Result) -> bool:
@@ -166,8 +172,8 @@ def _row(identifier: str, title: str, results: Sequence[Result]) -> Row:
     many = len(own) > _FIGURES_TOLD and not windows if outcome is Outcome.PASSED else not with_figures
     if many or not with_figures:
         found = _NOT_JUDGED if len(deciding) == 1 else f"{len(like_it)} of {len(deciding)} tests"
-        if outcome in _BLIND:
-            judged = sum(result.outcome not in _BLIND for result in deciding)
+        if outcome in wording.BLIND:  # the number of tests that measured nothing must not look like a figure
+            judged = sum(result.outcome not in wording.BLIND for result in deciding)
             found = f"{judged} of {len(deciding)} tests" if judged else _NOT_JUDGED
         if outcome is Outcome.PASSED and len(deciding) > 1:
             found = f"{len(deciding)} checks"
@@ -182,7 +188,7 @@ def _row(identifier: str, title: str, results: Sequence[Result]) -> Row:
         "" if figure.n is None else str(figure.n),
         outcome,
         advisory,
-        "" if figure.margin is None else wording.margin(figure),
+        wording.margin(figure, outcome),
         figure.proviso,
     )
 
@@ -241,6 +247,13 @@ class Drill:
     """The worst outcome of each success criterion, of the times (RTO), of the data (RPO) and of the rest."""
     recovery: str = _NOT_JUDGED
     asked: str = ""
+    proviso: str = ""
+    """What has to be read with the recovery."""
+
+    @property
+    def found(self) -> str:
+        """The recovery with what has to be read with it."""
+        return f"{self.recovery} ({self.proviso})" if self.proviso else self.recovery
 
 
 def drill_of(name: str, results: Iterable[Result]) -> Drill:
@@ -261,24 +274,30 @@ def drill_of(name: str, results: Iterable[Result]) -> Drill:
     marks = {column: worst(found) for column, found in by_column.items()}
     if recovery is None:
         return Drill(name, marks)
-    return Drill(name, marks, wording.found(recovery), recovery.asked)
+    return Drill(name, marks, wording.figure(recovery.measured, recovery.unit), recovery.asked, recovery.proviso)
 
 
 def drills_table(drills: Sequence[Drill], page: Page, most: int | None = None) -> list[str]:
-    """Rollbacks by criteria, and the recovery of each beside what the plan asks for. ``most``: rows, what is not good before the rest."""
+    """Rollbacks by criteria, and the recovery of each beside what the plan asks for. ``most``: rows, what is not good before the rest.
+
+    What has to be read with a recovery, and one whose words have no room in its column, stand in a line below.
+    """
     columns_told = sorted({column for drill in drills for column in drill.marks}, key=_by_number)
     if not columns_told or most == 0:
         return []
     head = "".join(f"{column} " for column in columns_told)
-    head = f"{'':<{_NAME}} {head}{'recovery':>{_RECOVERY}}  asked"
-    lines = ["", f"  {page.paint(head, 'dim')}"]
+    head = f"{'':<{_NAME}} {head}{'recovery':>{_RECOVERY}}  "
+    lines = ["", f"  {page.paint(f'{head}asked', 'dim')}"]
     kept = sorted(drills, key=lambda drill: worst_mark(drill.marks) is Outcome.PASSED)[:most]
     for drill in (one for one in drills if one in kept):
         marks = "".join(_mark(drill.marks.get(column), len(column) + 1, page) for column in columns_told)
         name = _fit(drill.name, _NAME)
-        asked = _fit(drill.asked.removeprefix("within "), _TIME)
+        asked = _fit(drill.asked.removeprefix("within "), page.width - 2 - len(head))
         text = f"{name:<{_NAME}} {marks}{_fit(drill.recovery, _RECOVERY):>{_RECOVERY}}  {asked}"
         lines.append(f"  {text}".rstrip())
+        below = drill.found if columns(drill.recovery) > _RECOVERY else drill.proviso
+        if below:
+            lines.append(_fit(f"  {'':<{_NAME}} ({below})", page.width))
     if len(kept) < len(drills):
         lines.append(f"  and {len(drills) - len(kept)} more rollbacks: -v")
     return lines

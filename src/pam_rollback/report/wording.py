@@ -81,9 +81,9 @@ def found(measured: Measured) -> str:
     return f"{number} ({measured.proviso})" if measured.proviso else number
 
 
-def margin(measured: Measured) -> str:
-    """The distance from the limit, always with its sign."""
-    if measured.margin is None:
+def margin(measured: Measured, outcome: Outcome) -> str:
+    """The distance from the limit, always with its sign. What could not be judged has none: nobody may take it for one that was met."""
+    if measured.margin is None or outcome in BLIND:
         return "-"
     return ("+" if measured.margin >= 0 else "") + figure(measured.margin, measured.unit)
 
@@ -151,6 +151,9 @@ def decides(result: Result) -> bool:
     """Whether the verdict rests on it. What could not be put back counts whichever test came upon it."""
     return not result.advisory or result.outcome is Outcome.UNDO_FAILED
 
+
+BLIND: Final = frozenset({Outcome.UNKNOWN, Outcome.NOT_RUN})
+"""Outcomes that judge nothing, whatever figures stand beside them."""
 
 NO_PROBLEM: Final = frozenset({Outcome.PASSED, Outcome.NOT_RUN, Outcome.KNOWN})
 """Outcomes that nobody has to look at."""
