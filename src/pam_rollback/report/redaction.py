@@ -14,7 +14,7 @@ import urllib.parse
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -22,6 +22,9 @@ SHORTEST_SECRET: Final = 6
 """Characters. A shorter value is part of ordinary words, and replacing it would destroy the text around it."""
 
 _SHORTEST_LINE: Final = 16  # of a secret of several lines (a private key): shorter ones are frames and rests
+
+_SHORT: Final = 200
+"""Characters: names, words and sentences."""
 
 _SENSITIVE_NAMES: Final = frozenset(
     {
@@ -89,6 +92,7 @@ class Redactor:
             if len(value) >= SHORTEST_SECRET:
                 for form in _forms(value):
                     self._names.setdefault(form, name)
+        self._of_short = lru_cache(maxsize=1024)(self._text)
 
     @cached_property
     def _known(self) -> re.Pattern[str]:
@@ -102,6 +106,10 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """The text without secrets."""
+        # Of a session's texts five in six are a name or a word that was there before; the long ones are not worth keeping.
+        return self._of_short(text) if len(text) <= _SHORT else self._text(text)
+
+    def _text(self, text: str) -> str:
         # A search for each form is many times faster than the expression, and nearly every text is clean.
         if any(form in text for form in self._names):
             text = self._known.sub(lambda match: _label(self._names[match.group()]), text)

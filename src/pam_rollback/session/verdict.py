@@ -89,6 +89,9 @@ class Collector:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """One phase of one test."""
+        detail.view(
+            self._config
+        )  # what will show the verdict is loaded while answers are awaited, not after the last of them
         # A worker that crashed is reported under the test that it ran, with no phase of its own.
         test = self._test(report.nodeid)
         for name, value in report.user_properties:

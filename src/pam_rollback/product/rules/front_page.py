@@ -22,8 +22,7 @@ ASSETS_MAX = 6
 ASSET_BYTES = 4096
 """The start of a file shows what it is."""
 _OK, _PARTIAL, _SERVER_ERROR = 200, 206, 500
-_ERROR_SCREEN = re.compile(
-    r"""(?ix) ^\W*(?:
+_ERROR_SCREEN = r"""(?ix) ^\W*(?:
       (?:oops|whoops|uh[- ]?oh)\b
     | something\ (?:went|has\ gone)\ (?:badly\ )?wrong
     | (?:an?\ )?(?:unexpected\ |internal\ |unknown\ |fatal\ )*(?:application\ |server\ |client[- ]side\ )*(?:error|exception)
@@ -36,7 +35,7 @@ _ERROR_SCREEN = re.compile(
     | (?:missing|no)\ (?:required\ )?(?:environment|configuration|config)\b
     | supabase\w*\ is\ required
     )"""
-)
+"""Compiled when a page is judged: by then its scripts are on their way, and nobody waits for it."""
 _STATEMENTS = frozenset({"title", "h1", "h2", "h3"})
 """Elements that say what a page is about."""
 _HIDDEN = frozenset({"script", "style", "template", "noscript", "svg", "head"})
@@ -260,7 +259,7 @@ def _error_in(page: PageContent) -> str:
     candidates: Sequence[str] = page.statements
     if len(page.text) <= _SHORT_CHARACTERS:
         candidates = (*candidates, page.text)
-    return _first(cut(words, _SHOWN_CHARACTERS) for words in candidates if _ERROR_SCREEN.match(words))
+    return _first(cut(words, _SHOWN_CHARACTERS) for words in candidates if re.match(_ERROR_SCREEN, words))
 
 
 def _first(words: Iterable[str]) -> str:
