@@ -88,6 +88,7 @@ class Session:
     asked: Asks
     folder: Path
     real: bool = False
+    run: str = ""
     worker: str = ""
     limits: Limits = field(default_factory=lambda: TODAY.contract.limits)
     on_sandbox: bool = False
@@ -110,7 +111,7 @@ class Session:
         contract = SimpleNamespace(limits=self.limits)
         urls = SimpleNamespace(api="https://api.test", backend="")
         runbook = SimpleNamespace(
-            id=f"run {id(self)}",
+            id=self.run or f"run {id(self)}",
             folder=self.folder,
             worker=self.worker,
             environment=SimpleNamespace(
@@ -253,6 +254,25 @@ def test_workers_of_a_session_have_its_budget_together(tmp_path: Path) -> None:
         noted = workers[0].controller()
 
     assert noted == ["asked of the product, of what was told beforehand: 2 of 2 sign-ins"]
+
+
+def test_workers_of_a_session_are_no_other_session(tmp_path: Path) -> None:
+    """What they ask all the time the session asks once: none of them is refused for it, and others leave room for it once.
+
+    As long as one of them is there. Whoever calls another run the same, somewhere else, is another session.
+    """
+    half, fits, more = (Asks(steady=(Steady("/metrics", rate),)) for rate in (20, 16, 18))
+    first, second = (Session(half, tmp_path, run="run-1", worker=name) for name in ("gw0", "gw1"))
+    with first.begun(), second.begun():
+        second.controller()
+        with Session(fits, tmp_path).begun():
+            pass
+        first.ended[0]()
+        for other in (Session(more, tmp_path), Session(more, tmp_path / "elsewhere", run="run-1")):
+            with pytest.raises(pytest.UsageError, match="and 20 are another session's"), other.begun():
+                pass
+    with Session(more, tmp_path).begun():
+        pass
 
 
 def test_a_sandbox_without_limits_is_asked_at_once(tmp_path: Path) -> None:

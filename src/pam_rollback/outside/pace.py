@@ -40,7 +40,7 @@ class Minute:
         """How long until ``room`` more may be asked for. The same path again is nothing more."""
         if self.most is None:
             return 0.0
-        others = [one for one in asked if one.kind == STEADY and one.session != self.session]
+        others = _steady_beside(self.session, asked)
         ours = [one for one in asked if one.kind == self.kind and one.whose == self.whose]
         if self.kind == _PATH:
             steady = {one.what for one in others} - self.reserved
@@ -57,6 +57,13 @@ class Minute:
 
     def _counts(self, steady: Line) -> bool:
         return self.kind in {_ADDRESS, _ANONYMOUS, _CLIENT} or (self.kind == _NAMED and steady.token)
+
+
+def _steady_beside(session: str, asked: Sequence[Line]) -> list[Line]:
+    """What other sessions ask all the time. Each worker of a session says all of it: one speaks for the others."""
+    others = [one for one in asked if one.kind == STEADY and one.session != session]
+    speaks = {one.session: one.whose for one in others}
+    return [one for one in others if speaks[one.session] == one.whose]
 
 
 @dataclass
@@ -85,6 +92,8 @@ class Pace:
     tally: Tally | None = None
     """Where the workers of a session count together."""
     session: str = ""
+    worker: str = ""
+    """Which part of the session this is. What a session asks all the time it asks once, however many workers say so."""
     spent: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
@@ -149,7 +158,7 @@ class Pace:
     def begin(self, beside: Callable[[Sequence[Line]], None] = lambda _: None) -> None:
         """Have other sessions leave room for what is asked all the time. ``beside``: told what they ask so; it may refuse, by raising."""
         with self._held() as asked:
-            beside([one for one in asked if one.kind == STEADY and one.session != self.session])
+            beside(_steady_beside(self.session, asked))
             self._say_steady(asked)
 
     def renew(self) -> None:
@@ -166,12 +175,12 @@ class Pace:
         now_s = self.clock()
         asked[:] = [one for one in asked if not self._is_our_steady(one)]
         asked += [
-            Line(now_s, self.book.host, STEADY, path, session=self.session, per_minute=per_minute, token=token)
+            Line(now_s, self.book.host, STEADY, path, self.worker, self.session, per_minute, token)
             for path, per_minute, token in self.steady
         ]
 
     def _is_our_steady(self, one: Line) -> bool:
-        return one.kind == STEADY and one.session == self.session
+        return one.kind == STEADY and (one.session, one.whose) == (self.session, self.worker)
 
     @contextmanager
     def _held(self) -> Iterator[list[Line]]:

@@ -36,7 +36,7 @@ class Line:
     kind: str
     what: str = ""
     whose: str = ""
-    """A browser's."""
+    """A browser's; of what is asked all the time: a worker's, which takes its own back."""
     session: str = ""
     per_minute: float = 0.0
     token: bool = False

@@ -141,7 +141,8 @@ def _pace_of(runbook: Runbook, budget: Budget, *, counted: bool) -> Pace:
         sleep=Waiter(stop=runbook.stop).pause,
         book=Book.of(hosts[0]) if hosts and limits.known else Book(),
         tally=Tally(runbook.folder / _DONE) if runbook.worker else None,
-        session=f"{runbook.id} {runbook.worker}".strip(),
+        session=f"{runbook.id} {runbook.folder}",  # people may call two runs the same, in two places
+        worker=runbook.worker,
     )
 
 
