@@ -55,6 +55,7 @@ def build_record(
     verdict: str,
     scope: Scope,
     left_out: LeftOut,
+    stopped: str,
     situations: tuple[str, ...],
     finished: Moment,
     notes: Sequence[str],
@@ -63,7 +64,10 @@ def build_record(
     watched: "Sequence[Watched]" = (),
     decision: "DecisionRecord | None" = None,
 ) -> RunRecord:
-    """All that the session found out, as data. ``told``, ``planned`` and ``watched`` are what topics note, would have done, and saw."""
+    """All that the session found out, as data. ``stopped``: by whom, where that cut something.
+
+    ``told``, ``planned`` and ``watched`` are what topics note, would have done, and saw.
+    """
     environment = runbook.environment
     return RunRecord(
         run_id=runbook.id,
@@ -80,7 +84,9 @@ def build_record(
         exit_code=code,
         results=tuple(_result(test, runbook) for test in tests),
         scope=scope.name,
-        reasons=tuple(_each_once([*_reasons(runbook, scope, code), *_only_listed(tests), *_not_counted(tests, why)])),
+        reasons=tuple(
+            _each_once([*_reasons(runbook, scope, code, stopped), *_only_listed(tests), *_not_counted(tests, why)])
+        ),
         deselected=tuple(NotRun(*one) for one in left_out.tests),
         actions=tuple(_actions(runbook)),
         items=tuple(_items(runbook, tests)),
@@ -249,7 +255,7 @@ def _step(
     )
 
 
-def _reasons(runbook: Runbook, scope: Scope, code: int) -> tuple[str, ...]:
+def _reasons(runbook: Runbook, scope: Scope, code: int, stopped: str) -> tuple[str, ...]:
     reasons = []
     owed = len(runbook.journal.owed())
     if owed and not runbook.options.real:
@@ -257,9 +263,8 @@ def _reasons(runbook: Runbook, scope: Scope, code: int) -> tuple[str, ...]:
         reasons.append(f"{owed} change{'s are' if owed > 1 else ' is'} not undone: {command}")
     reasons += [f"{wording.NOT_DONE}{problem}" for problem in runbook.journal.failed_actions]
     reasons += [f"went on without it: {warning}" for warning in runbook.journal.warnings]
-    stop = runbook.stop.reason
-    if stop is not None:
-        reasons.append(f"stopped by {stop} before everything had run")
+    if stopped:
+        reasons.append(stopped)
     reasons += runbook.losses
     if runbook.options.dry_run:
         reasons.append("--dry-run: nothing was sent, nothing was verified")

@@ -32,6 +32,11 @@ class Seen:
             self.messages.setdefault(outcome, message)
 
     @property
+    def was_heard(self) -> bool:
+        """It ran, and nobody kept it from saying what it came to."""
+        return bool(self.outcomes) and Outcome.NOT_RUN not in self.outcomes
+
+    @property
     def message(self) -> str:
         """What was said of what it came to: why an undo failed, and not what the test had found before."""
         return self.messages.get(self.outcome, "") or next(iter(self.messages.values()), "")

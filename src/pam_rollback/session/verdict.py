@@ -66,6 +66,8 @@ class Collector:
         # Known here by the command line alone: a worker that dies takes what it knows with it.
         self._left_out = selection.LeftOut(partial=selection.partial_by_options(config))
         self._planned = False
+        self._stopped = ""
+        """Why not everything had run, where somebody stopped this session."""
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """What was selected is what has to run."""
@@ -112,10 +114,12 @@ class Collector:
             test.say(Outcome.PASSED)
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any) -> None:
-        """Take over what only the worker knows."""
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
+        """Take over what only the worker knows. One that died took it along, also where each of its tests was heard of."""
         told = getattr(node, "workeroutput", {}).get(_OUR_WORKER_OUTPUT)
         if not told:
+            lost = "what it left out, and whether it put everything away, is not known"
+            self._left_out.partial.append(f"worker {node.gateway.id} died before it had ended ({error}): {lost}")
             return
         self._left_out.tests = [
             *dict.fromkeys([*self._left_out.tests, *((a, b, tuple(c)) for a, b, c in told["left_out"])])
@@ -153,6 +157,7 @@ class Collector:
             return  # whoever refused has said why
         if session.exitstatus in _ENDED_BY_ITSELF:
             completeness.note(session)
+        self._stopped = self._cut_short(session)
         code, why = self._ending(session)
         session.exitstatus = code
         if session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and not self._tests:
@@ -168,10 +173,23 @@ class Collector:
             from pam_rollback.report import in_short  # noqa: PLC0415 - for CI
 
             self._annotate(in_short.annotations(record))
-        if self._runbook.options.real and self._runbook.journal.action_began and self._runbook.stop.reason is None:
-            # After the verdict, which nobody has to wait for. Whoever asked this session to stop is not kept waiting either.
-            for line in listeners.run_ended(self._config, self._runbook.folder, self._runbook.environment):
-                self._say(line)
+        if self._runbook.options.real and self._runbook.journal.action_began:
+            self._go_on_afterwards()
+
+    def _go_on_afterwards(self) -> None:
+        """After the verdict, which nobody has to wait for. Whoever asked this session to stop is not kept waiting either."""
+        if stop := self._runbook.stop.reason:
+            left_out = "what follows the verdict of a real run was left out, such as telling the tracker"
+            self._say(f"stopped by {stop}: {left_out}")
+            return
+        for line in listeners.run_ended(self._config, self._runbook.folder, self._runbook.environment):
+            self._say(line)
+
+    def _cut_short(self, session: pytest.Session) -> str:
+        """Who stopped the session, in words; empty also when that came so late that it cut nothing."""
+        stop = self._runbook.stop.reason
+        ran = session.exitstatus in _ENDED_BY_ITSELF and all(test.was_heard for test in self._tests.values())
+        return "" if ran or stop is None else f"stopped by {stop} before everything had run"
 
     def _ending(self, session: pytest.Session) -> tuple[int, tuple[str, ...]]:
         """The exit code, and why it is not 0."""
@@ -207,6 +225,8 @@ class Collector:
         causes += [Cause(ExitCode.INCONCLUSIVE, why) for why in self._scope.partial]
         if self._uncollected:
             causes.append(Cause(ExitCode.INCONCLUSIVE, self._uncollected))
+        if self._stopped:
+            causes.append(Cause(ExitCode.INCONCLUSIVE, self._stopped))
         return causes
 
     @property
@@ -248,7 +268,7 @@ class Collector:
             from pam_rollback.session import deciding  # noqa: PLC0415 - for decisions
 
             said = {deciding.reason(decision)}
-        if runbook.stop.reason is not None:
+        if self._stopped:
             said.add(_KEPT[pytest.ExitCode.INTERRUPTED])  # the record names who stopped it
         stories = self._config.stash[SITUATIONS_KEY].stories
         watched, not_told = ([], []) if self._planned else listeners.watched(self._config, runbook)
@@ -260,10 +280,11 @@ class Collector:
             verdict=verdict,
             scope=self._scope,
             left_out=self._left_out,
+            stopped=self._stopped,
             situations=self._config.stash[SITUATIONS_KEY].situations,
             finished=run_record.Moment(datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()),
             notes=[*_limits(self._tests.values()), *_notes(self._config, runbook, leaks)],
-            told=[*listeners.notes(self._config, runbook), *not_told],
+            told=[*listeners.notes(self._config, runbook), *not_told, *self._late_stop()],
             planned=listeners.planned(self._config, runbook, self._phases, stories) if self._planned else (),
             watched=watched,
             decision=decision,
@@ -302,6 +323,11 @@ class Collector:
 
             keep("the job summary", lambda: job_summary.append(record, Path(summary), runbook.secrets.redactor))
         return self._with_losses(record)
+
+    def _late_stop(self) -> Iterator[str]:
+        stop = self._runbook.stop.reason
+        if stop is not None and not self._stopped:
+            yield f"{stop} came when everything had run: it cut nothing, and the verdict stands"
 
     def _page(self, record: run_record.RunRecord) -> Path | None:
         """The folder of the report that this session writes the first page of. None: `make report` writes it, when somebody asks.

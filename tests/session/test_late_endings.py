@@ -1,0 +1,111 @@
+"""What happens to a session while its verdict is made: a stop that cuts nothing, and a worker that dies in its own ending."""
+
+import pytest
+
+from tests.session.drilling import CONSENT, as_staging, take_notice_down
+from tests.sessions import ONLY_HEALTH, Finished, Project, Range
+
+TWO = '"""Is it?"""\n\n\ndef test_a():\n    """It is."""\n\n\ndef test_b():\n    """It is."""\n'
+HOOK = """
+import os
+import signal
+
+import pytest
+
+
+@pytest.hookimpl(tryfirst=True)
+def {hook}({argument}):
+    if {where}:
+        os.kill(os.getpid(), signal.{number})
+"""
+IN_WORKER = "'PYTEST_XDIST_WORKER' in os.environ"
+LATE = "came when everything had run: it cut nothing, and the verdict stands"
+AFTERWARDS = """
+
+def pytest_pam_run_ended():
+    return "after the verdict"
+"""
+DROPPED = """
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    del items[1:]
+"""
+
+
+@pytest.fixture
+def checks_copied() -> tuple[str, ...]:
+    """These sessions are about endings, not about each check."""
+    return ONLY_HEALTH
+
+
+def ended(project: Project, practice_range: Range, hooks: str, *args: str) -> Finished:
+    """A session of two tests that pass, with these hooks."""
+    project.write("checks/test_case.py", TWO)
+    project.write("checks/conftest.py", hooks)
+    return project.run("checks/test_case.py", "--env", str(practice_range.file), *args)
+
+
+@pytest.mark.parametrize(
+    ("hook", "argument", "number"),
+    [
+        ("pytest_sessionfinish", "session", "SIGINT"),
+        ("pytest_pam_incomplete", "config", "SIGTERM"),
+        ("pytest_pam_notes", "runbook", "SIGTERM"),
+    ],
+)
+def test_a_stop_that_cuts_nothing_leaves_the_verdict(
+    practice_range: Range, project: Project, hook: str, argument: str, number: str
+) -> None:
+    """It says so, and not that something had not run."""
+    late = ended(project, practice_range, HOOK.format(hook=hook, argument=argument, where="True", number=number))
+
+    assert (late.rc, late.record["verdict"], late.record["reasons"]) == (0, "GO", []), late.out
+    assert "before everything had run" not in late.out
+    assert f"{number} {LATE}" in " ".join(late.out.split())
+
+
+def test_a_stop_in_the_last_teardown_is_no_go(practice_range: Range, project: Project) -> None:
+    """What was to be put away is not known to be."""
+    where = "item.name.startswith('test_b')"
+    hooks = HOOK.format(hook="pytest_runtest_teardown", argument="item", where=where, number="SIGTERM")
+    stopped = ended(project, practice_range, hooks)
+
+    assert (stopped.rc, stopped.record["verdict"]) == (2, "INCONCLUSIVE"), stopped.out
+    assert stopped.record["reasons"] == ["stopped by SIGTERM before everything had run"]
+
+
+@pytest.mark.parametrize("dropped", ["", DROPPED], ids=["whole", "dropped"])
+def test_a_worker_that_dies_in_its_ending_is_no_go(practice_range: Range, project: Project, dropped: str) -> None:
+    """Each of its tests was heard of; what it left out, and what it still had to put away, nobody knows."""
+    hooks = HOOK.format(hook="pytest_sessionfinish", argument="session", where=IN_WORKER, number="SIGKILL") + dropped
+    lost = ended(project, practice_range, hooks, "-n", "1", "--max-worker-restart=0")
+
+    assert (lost.rc, lost.record["verdict"]) == (11, "INCONCLUSIVE"), lost.out
+    assert "PARTIAL: worker gw0 died before it had ended (Not properly terminated)" in " ".join(lost.out.split())
+
+
+def test_a_worker_that_is_stopped_in_its_ending_has_told_all(practice_range: Range, project: Project) -> None:
+    """Nothing is missing then."""
+    hooks = HOOK.format(hook="pytest_sessionfinish", argument="session", where=IN_WORKER, number="SIGTERM")
+    late = ended(project, practice_range, hooks, "-n", "1", "--max-worker-restart=0")
+
+    assert (late.rc, late.record["verdict"], late.record["reasons"]) == (0, "GO", []), late.out
+    assert f"SIGTERM {LATE}" in " ".join(late.out.split())
+
+
+@pytest.mark.parametrize("stopped", [True, False])
+def test_whoever_stops_a_real_run_late_hears_what_was_left_out(
+    practice_range: Range, project: Project, *, stopped: bool
+) -> None:
+    """What follows its verdict keeps nobody waiting: that is not silently so."""
+    hooks = HOOK.format(hook="pytest_sessionfinish", argument="session", where=str(stopped), number="SIGTERM")
+    with (project.folder / "conftest.py").open("a", encoding="utf-8") as conftest:
+        conftest.write(hooks + AFTERWARDS)
+    as_staging(practice_range, project)
+    real = project.run("drills/test_feature_flag.py", "--env=staging.toml", *CONSENT, "-k", "test_flags_are_off")
+    take_notice_down(practice_range)
+
+    left_out = "stopped by SIGTERM: what follows the verdict of a real run was left out"
+    assert real.rc == 11, real.out
+    assert (left_out in real.out, "after the verdict" in real.out) == (stopped, not stopped), real.out
