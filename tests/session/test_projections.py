@@ -1,19 +1,21 @@
 """One record, many views: terminal, page, job summary, annotations, message, JUnit, Allure and exit code say the same of a session.
 
-Sessions of the real plug-in: a project with a handful of tests whose outcomes hypothesis draws, collected once and run again and again.
+Sessions of the real plug-in: a project with a handful of tests whose outcomes hypothesis draws, collected once and run again and again;
+and a few with two workers, each of which starts as people start it.
 """
 
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from pam_rollback.report import in_short, scorecard_page, wording
@@ -23,7 +25,9 @@ from tests.selection import WHOLE
 from tests.sessions import SCREEN, Collected, Finished, Project, Range, runbook_in
 
 CASES = 60 if os.environ.get(WHOLE) else 12
-CHECKS = '''"""Is it?"""
+WITH_WORKERS = 12
+"""Sessions with workers that are drawn at night; on a commit those that are written out are enough: each takes seconds."""
+PLAYED = '''
 import json
 import os
 import pathlib
@@ -56,6 +60,8 @@ def play(name, part):
         raise RAISES[outcome]
     if where == part and outcome == "skipped":
         pytest.skip("later")
+    if where == part and outcome == "dies":
+        os._exit(1)
 
 
 @pytest.fixture
@@ -64,15 +70,15 @@ def around(request):
     if json.loads(DRAWN.read_text())[name][0] == "known":
         request.node.user_properties.append((KNOWN, "it was so before; R. Ramp answers for it"))
     play(name, "setup")
-    yield
+    yield lambda part: play(name, part)
     play(name, "teardown")
-
 '''
-TEST = '''
+TEST = '''"""Is it?"""
+import pytest
 {marks}
 def test_{name}(around):
     """It is so: {name}."""
-    play("test_{name}", "body")
+    around("body")
 '''
 TESTS = {
     "first": ("SC-1",),
@@ -143,43 +149,55 @@ class Seen:
 
 
 @pytest.fixture(scope="module")
-def session(shared_range: Range, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Collected, Project]]:
-    """A session that stands before its first test."""
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A file for each test, so that workers share them."""
     project = runbook_in(tmp_path_factory.mktemp("projections"))
-    text = CHECKS
+    project.write("checks/conftest.py", (project.folder / "checks/conftest.py").read_text("utf-8") + PLAYED)
     for name, ids in TESTS.items():
         marks = "\n".join(filter(None, (f"@pytest.mark.criterion{ids!r}".replace(",)", ")"), MARKS.get(name, ""))))
-        text += TEST.format(marks=marks, name=name)
-    project.write("checks/test_case.py", text)
+        project.write(f"checks/test_{name}.py", TEST.format(marks=marks, name=name))
     project.write("drawn.json", "{}")
     project.environment["GITHUB_ACTIONS"] = "true"
     project.environment["GITHUB_STEP_SUMMARY"] = str(project.folder / "summary.md")
+    return project
+
+
+@pytest.fixture(scope="module")
+def arguments(shared_range: Range) -> tuple[str, ...]:
+    """Of a session of these tests."""
     shared_range.as_it_was()
-    collected = project.collected(SCREEN, "checks/test_case.py", f"--env={shared_range.file}")
-    yield collected, project
-    collected.close()
+    return (SCREEN, *(f"checks/test_{name}.py" for name in TESTS), f"--env={shared_range.file}")
 
 
-outcomes = st.sampled_from(["good", "broken", "unknown", "defect", "action", "undo", "skipped", "known", "twice"])
-places = st.sampled_from(["body", "setup", "teardown"])
-# Many that are all good, too: a GO is what this is about.
-drawn = st.fixed_dictionaries({f"test_{name}": st.tuples(outcomes, places) for name in TESTS}) | st.fixed_dictionaries(
-    {
-        f"test_{name}": st.tuples(outcomes.filter(lambda one: one not in {"undo", "action"}), st.just("body"))
-        if name in MARKS
-        else st.sampled_from([("good", "body"), ("good", "body"), ("known", "body")])
-        for name in TESTS
-    }
-)
+@pytest.fixture(scope="module")
+def collected(project: Project, arguments: tuple[str, ...]) -> Iterator[Collected]:
+    """A session that stands before its first test."""
+    held = project.collected(*arguments)
+    yield held
+    held.close()
 
 
-def seen(session: tuple[Collected, Project], outcomes_drawn: dict[str, tuple[str, str]]) -> Seen:
+OUTCOMES = ("good", "broken", "unknown", "defect", "action", "undo", "skipped", "known", "twice")
+ONE_OF_ALL = tuple((outcome, place) for outcome in OUTCOMES for place in ("body", "setup", "teardown"))
+DIES = (("dies", "body"), ("dies", "setup"))
+"""Its process does: only where that is a worker."""
+
+
+def drawn(*more: tuple[str, str]) -> st.SearchStrategy[dict[str, tuple[str, str]]]:
+    """What comes of each test; many that are all good, too: a GO is what this is about."""
+    told = [one for one in ONE_OF_ALL if one[1] == "body" and one[0] not in {"undo", "action"}]
+    hardly = [("good", "body"), ("good", "body"), ("known", "body")]
+    return st.fixed_dictionaries(
+        {f"test_{name}": st.sampled_from([*ONE_OF_ALL, *more]) for name in TESTS}
+    ) | st.fixed_dictionaries({f"test_{name}": st.sampled_from(told if name in MARKS else hardly) for name in TESTS})
+
+
+def seen(project: Project, outcomes_drawn: dict[str, tuple[str, str]], run: Callable[[], Finished]) -> Seen:
     """One session, and all that it left."""
-    collected, project = session
     summary = project.folder / "summary.md"
     summary.write_text("", encoding="utf-8")
     (project.folder / "drawn.json").write_text(json.dumps(outcomes_drawn), encoding="utf-8")
-    ended: Finished = collected.run()
+    ended = run()
     return Seen(
         ended.rc,
         ended.record,
@@ -192,15 +210,55 @@ def seen(session: tuple[Collected, Project], outcomes_drawn: dict[str, tuple[str
     )
 
 
+def every(**others: tuple[str, str]) -> dict[str, tuple[str, str]]:
+    """These, and all else is good."""
+    return {f"test_{name}": others.get(name, ("good", "body")) for name in TESTS}
+
+
 @settings(max_examples=CASES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(outcomes_drawn=drawn)
+@given(outcomes_drawn=drawn())
 @example({f"test_{name}": ("broken" if name in MARKS else "good", "body") for name in TESTS})
 @example({f"test_{name}": ("good" if name == "first" else "known", "body") for name in TESTS})
 @example({f"test_{name}": ("twice" if name in {"advisory", "third"} else "known", "teardown") for name in TESTS})
 @example({f"test_{name}": ("defect" if name == "manual" else "good", "teardown") for name in TESTS})
-def test_all_views_say_the_same(session: tuple[Collected, Project], outcomes_drawn: dict[str, tuple[str, str]]) -> None:
+def test_all_views_say_the_same(
+    project: Project, collected: Collected, outcomes_drawn: dict[str, tuple[str, str]]
+) -> None:
     """A GO has nothing failed, broken or in error anywhere; anything else names the same tests and criteria in all of them."""
-    one = seen(session, outcomes_drawn)
+    agree(seen(project, outcomes_drawn, collected.run))
+
+
+phases = [Phase.explicit, Phase.generate] if os.environ.get(WHOLE) else [Phase.explicit]
+
+
+@settings(
+    max_examples=WITH_WORKERS, phases=phases, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(outcomes_drawn=drawn(*DIES))
+@example(every(second=("known", "body"), advisory=("broken", "body"), manual=("unknown", "setup")))
+@example(
+    every(
+        first=("broken", "body"), second=("defect", "setup"), third=("broken", "teardown"), fourth=("skipped", "body")
+    )
+)
+@example(
+    every(
+        first=("twice", "teardown"),
+        second=("action", "body"),
+        third=("dies", "body"),
+        advisory=("dies", "setup"),
+        manual=("known", "teardown"),
+    )
+)
+def test_all_views_say_the_same_of_what_workers_did(
+    project: Project, arguments: tuple[str, ...], outcomes_drawn: dict[str, tuple[str, str]]
+) -> None:
+    """With ``-n 2``, too; also of a test whose process died."""
+    agree(seen(project, outcomes_drawn, lambda: project.run(*arguments, "-n", "2")))
+
+
+def agree(one: Seen) -> None:
+    """All views of one session."""
     word, bad = one.record["verdict"], one.bad_of_the_record()
     ids = {identifier for name in bad for identifier in TESTS[name.removeprefix("test_")]}
     screen = one.terminal[one.terminal.index("REHEARSAL ") :]
@@ -211,7 +269,8 @@ def test_all_views_say_the_same(session: tuple[Collected, Project], outcomes_dra
     assert word == VERDICT_WORDS[ExitCode(one.code)]
     assert screen.startswith(f"REHEARSAL {word} ")
     assert f"REHEARSAL {word} " in one.summary.splitlines()[0].replace("\\", "")
-    notes = re.findall(r"^::(\w+) title=([^:]*)::(.*)$", one.terminal, re.MULTILINE)
+    written = re.findall(r"^::(\w+) title=([^:]*)::(.*)$", one.terminal, re.MULTILINE)
+    notes = [tuple(map(unquote, note)) for note in written]
     level = {"GO": "notice", "INCONCLUSIVE": "warning"}.get(word, "error")
     assert notes[0] == (level, one.message.partition("  ")[0], one.message)
     assert one.message.startswith(f"REHEARSAL {word} ")
@@ -227,6 +286,7 @@ def test_all_views_say_the_same(session: tuple[Collected, Project], outcomes_dra
         assert skipped[name][1].endswith(f": {wording.without_own_word(found)}")
     for result in one.record["results"]:
         assert result["outcome"] != "undo failed" or result["message"].endswith("it was not put back")
+        assert tuple(result["criteria"]) == TESTS[result["nodeid"].rpartition("::test_")[2].partition("[")[0]]
     assert shown == ids, screen
     assert told == ids, one.summary
     assert set(_ID.findall(_problems_of(one.page))) == ids, _problems_of(one.page)

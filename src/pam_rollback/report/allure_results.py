@@ -3,7 +3,7 @@
 import json
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -53,6 +53,26 @@ def write_recommendation(results: Path, *, name: str, text: str, status: str) ->
         "attachments": [{"name": "recommendation.txt", "source": attachment.name, "type": "text/plain"}],
     }
     return _write(results / f"{identifier}-result.json", json.dumps(result, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_died(results: Path, nodeid: str, *, name: str, labels: Iterable[tuple[str, str]], message: str) -> Path:
+    """Writes the result of a test whose process died before it wrote one."""
+    path, _, function = nodeid.partition("::")
+    full_name = f"{path.removesuffix('.py').replace('/', '.')}#{function.rpartition('::')[2].partition('[')[0]}"
+    now_ms = int(time.time() * 1000)
+    result = {
+        "uuid": str(uuid.uuid4()),
+        "name": name,
+        "fullName": full_name,
+        "historyId": nodeid,
+        "status": "broken",
+        "stage": "finished",
+        "statusDetails": {"message": message},
+        "start": now_ms,
+        "stop": now_ms,
+        "labels": [{"name": label, "value": value} for label, value in labels],
+    }
+    return _write(results / f"{result['uuid']}-result.json", json.dumps(result, indent=2, ensure_ascii=False) + "\n")
 
 
 def _write(path: Path, text: str) -> Path:

@@ -4,7 +4,7 @@ Evidence is collected by fixtures and attached from the test's own thread; this 
 """
 
 import os
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -65,18 +65,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     for item in items:
         identifiers = markers.criterion_ids(item)
-        words = title(item)
         function = getattr(item, "function", None)
         if function is not None:
             # Allure reads the title from the function, also when set-up fails and the body is never reached.
-            function.__allure_display_name__ = f"{', '.join(identifiers)} · {words}" if identifiers else words
-        for name, value in (
-            ("epic", runbook.environment.name),
-            ("feature", situation_of(item)),
-            ("story", markers.phase_of(item) or "other"),
-            *(("criterion", identifier) for identifier in identifiers),
-            *([(LabelType.MANUAL, "true")] if is_for_a_person(runbook.plan, identifiers) else []),
-        ):
+            function.__allure_display_name__ = named(identifiers, title(item))
+        for name, value in labels(runbook, identifiers, situation_of(item), markers.phase_of(item)):
             item.add_marker(pytest.mark.allure_label(value, label_type=name))
         doc = (getattr(function, "__doc__", None) or "").strip()
         check = getattr(item, "originalname", "") if runbook_module.folder_of(config, item.path) == "checks" else ""
@@ -86,6 +79,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             None, (online(runbook.plan.item(identifier).anchor, os.environ) for identifier in identifiers)
         ):
             item.add_marker(pytest.mark.allure_link(address, link_type="runbook", name="runbook"))
+
+
+def named(identifiers: Iterable[str], words: str) -> str:
+    """How a test is called."""
+    return " · ".join(filter(None, (", ".join(identifiers), words)))
+
+
+def labels(runbook: Runbook, identifiers: Sequence[str], situation: str, phase: str) -> list[tuple[str, str]]:
+    """By what a report groups and searches tests."""
+    return [
+        ("epic", runbook.environment.name),
+        ("feature", situation),
+        ("story", phase or "other"),
+        *(("criterion", identifier) for identifier in identifiers),
+        *([(LabelType.MANUAL, "true")] if is_for_a_person(runbook.plan, identifiers) else []),
+    ]
 
 
 def asked_by(plan: Plan, identifiers: Iterable[str]) -> str:

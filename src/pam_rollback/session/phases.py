@@ -11,7 +11,7 @@ import pytest
 
 from pam_rollback.report.verdict import Outcome
 from pam_rollback.report.wording import HAPPENED, cause_of, times_of_day, without_own_word
-from pam_rollback.session import as_it_runs, detail, listeners
+from pam_rollback.session import as_it_runs, detail, listeners, workers
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.classification import MESSAGE, NOTHING_NEW, OUTCOME
 from pam_rollback.session.detail import Detail
@@ -80,7 +80,7 @@ class LiveReport:
         if report.failed:
             outcome = Outcome(said[OUTCOME]) if OUTCOME in said else Outcome.UNKNOWN
             seen.say(outcome)
-            self._tell_bad(outcome, without_own_word(str(said.get(MESSAGE) or "the process that ran it died")), seen)
+            self._tell_bad(outcome, without_own_word(str(said.get(MESSAGE) or workers.DIED)), seen)
         elif report.skipped:
             seen.say(Outcome.KNOWN if said.get(OUTCOME) == Outcome.KNOWN.value else Outcome.NOT_RUN)
         elif report.when == "call":

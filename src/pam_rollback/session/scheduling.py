@@ -10,6 +10,8 @@ _INTEGRITY = "checks/integrity/"
 _LOAD = "load/"
 """One load test at a time, and one for all who judge it."""
 _PROBED = "checks/test_performance.py"
+_BEGINS_WITH = 2
+"""So many tests let a worker begin; or the word that there are no more."""
 _TOGETHER = {
     "checks/test_success_criteria.py": _PROBED,
     "checks/test_servers_records.py": _PROBED,
@@ -29,6 +31,30 @@ class BySituation(LoadScopeScheduling):  # type: ignore[misc]
         # Else the files with the most tests would go first, and health, which people wait for, last.
         config.option.loadscopereorder = False
         super().__init__(config, log)
+
+    def remove_node(self, node: Any) -> str | None:
+        """What is left of a worker that died goes to the others; the test in which it died is over, and not begun again by the next one."""
+        units = self.assigned_work.pop(node)
+        left: list[tuple[dict[str, bool], str]] = [
+            (unit, nodeid) for unit in units.values() for nodeid, done in unit.items() if not done
+        ]
+        if not left:
+            return None
+        unit, died_in = left[0]
+        unit[died_in] = True
+        self.workqueue.update({scope: unit for scope, unit in units.items() if not all(unit.values())})
+        for other in self.assigned_work:
+            self._reschedule(other)
+        return died_in
+
+    def _reschedule(self, node: Any) -> None:
+        # Who replaces a worker that died is there before it has collected.
+        if node not in self.registered_collections:
+            return
+        super()._reschedule(node)
+        # A worker begins a test when it knows what comes after it: with one alone it would wait for good.
+        while not node.shutting_down and self._pending_of(self.assigned_work[node]) < _BEGINS_WITH:
+            super()._reschedule(node)
 
     def _assign_work_unit(self, node: Any) -> None:
         # After health, which is known in a second, whoever is free opens the window: all others work inside its time.

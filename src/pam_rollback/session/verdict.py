@@ -18,6 +18,7 @@ from pam_rollback.report.redaction import scan
 from pam_rollback.report.run_folder import RunFolder
 from pam_rollback.report.verdict import VERDICT_WORDS, Cause, Ending, ExitCode, Outcome, causes_of_outcomes
 from pam_rollback.session import (
+    allure_bridge,
     completeness,
     decision_alone,
     detail,
@@ -26,6 +27,7 @@ from pam_rollback.session import (
     progress,
     second_places,
     selection,
+    workers,
 )
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.classification import MESSAGE, OUTCOME
@@ -76,10 +78,33 @@ class Collector:
         self._left_out = session.config.stash.get(selection.KEY, self._left_out)
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
+    def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:
         """The same, from workers."""
         for nodeid in ids:
             self._test(nodeid)
+        for nodeid, properties in workers.told(self._runbook.folder, node.gateway.id).items():
+            # Who replaces a worker collects again, and what was reported meanwhile is later than that.
+            test = self._test(nodeid)
+            test.properties = properties | test.properties
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport) -> None:
+        """A worker died while it ran a test: that ends the test in all views, and in each with its plan items."""
+        test, runbook = self._test(crashitem), self._runbook
+        # Shown as failed, so the verdict counts it, whatever the test is about.
+        said = {"advisory": False, OUTCOME: Outcome.UNKNOWN.value, MESSAGE: workers.DIED}
+        report.user_properties = [*(test.properties | said).items()]
+        report.when = "teardown"
+        situation, phase, title = (str(test.properties.get(name, "")) for name in ("situation", "phase", "title"))
+        write = partial(
+            allure_results.write_died,
+            runbook.results,
+            crashitem,
+            name=allure_bridge.named(test.criteria, title or crashitem),
+            labels=allure_bridge.labels(runbook, test.criteria, situation, phase),
+            message=workers.DIED,
+        )
+        last_words.keep(runbook, "Allure's result of a test whose process died", write)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A file that cannot be collected hides tests."""
@@ -94,7 +119,6 @@ class Collector:
         detail.view(
             self._config
         )  # what will show the verdict is loaded while answers are awaited, not after the last of them
-        # A worker that crashed is reported under the test that it ran, with no phase of its own.
         test = self._test(report.nodeid)
         for name, value in report.user_properties:
             if name == FIGURES:
@@ -107,7 +131,7 @@ class Collector:
         test.body_ran = test.body_ran or report.when == "call"
         if report.failed or MESSAGE in said:  # what only advises says it as a skipped test
             outcome = Outcome(said[OUTCOME]) if OUTCOME in said else Outcome.UNKNOWN
-            test.say(outcome, str(said.get(MESSAGE) or "the process that ran it died"))
+            test.say(outcome, str(said.get(MESSAGE) or workers.DIED))
         elif report.skipped:
             test.say(Outcome.NOT_RUN, _skip_reason(report))
         elif report.when == "call":
@@ -420,6 +444,14 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.reportchars = ""
     if not runbook.worker:
         config.pluginmanager.register(Collector(config, runbook), "pam-verdict")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Before pytest-xdist says that it has collected."""
+    runbook = runbook_module.of(session.config)
+    if runbook is not None and runbook.worker:
+        workers.tell(runbook.folder, runbook.worker, session.items)
 
 
 @pytest.hookimpl(wrapper=True)
