@@ -1,6 +1,7 @@
 """Every option of pytest and its plug-ins is known for what it does to a verdict: a new one fails here before it can make less run."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,8 @@ from types import SimpleNamespace
 import pytest
 from _pytest.config import default_plugins, essential_plugins
 
+from pam_rollback.connect.rules.doctor import PLUGIN as DOCTOR
+from pam_rollback.readiness.hooks import PLUGIN as TONIGHT
 from pam_rollback.session.pytest_options import (
     LISTING,
     NARROWING,
@@ -73,6 +76,7 @@ HARMLESS_WITHOUT = frozenset(
         *("stepwise", "unraisableexception", "threadexception", "logging", "faulthandler", "subtests"),
     }
 )
+REGISTERED = re.compile(r'pluginmanager\.register\(.*"([^"]+)"\)$', re.MULTILINE)
 SCRIPT = """
 import json, sys, pytest
 class Tell:
@@ -142,7 +146,7 @@ def test_a_list_is_no_session(pytestconfig: pytest.Config, monkeypatch: pytest.M
     [
         *(
             (("-p", f"no:{name}"), f"-p no:{name}: {name} is needed by every session of the runbook")
-            for name in (*sorted(NEEDED_PLUGINS), "pam_rollback.session.verdict")
+            for name in (*sorted(NEEDED_PLUGINS), "pam_rollback.session.verdict", "pam-verdict")
         ),
         (("-o", "addopts="), "-o addopts: the options in pyproject.toml are part of the suite"),
         (("--noconftest",), "--noconftest leaves out the fixtures"),
@@ -162,6 +166,15 @@ def test_what_the_suite_stands_on_is_not_taken_away(
         refuse(config)
 
     assert words in str(refused.value)
+
+
+def test_what_registers_later_has_a_name_that_is_ours() -> None:
+    """By its beginning it is known as needed, before it is there."""
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "src" / "pam_rollback").rglob("*.py")]
+    names = [DOCTOR, TONIGHT, *(name for text in sources for name in REGISTERED.findall(text))]
+
+    assert {"pam-verdict", "pam-told"} <= {*names}
+    assert [name for name in names if not name.startswith("pam-")] == []
 
 
 def test_other_settings_and_another_root_are_refused(pytestconfig: pytest.Config, tmp_path: Path) -> None:

@@ -51,6 +51,23 @@ def pytest_collection_modifyitems(items):
 def pytest_pyfunc_call():
     return True
 """
+SWALLOWS = """
+import pytest
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call():
+    try:
+        return (yield)
+    except AssertionError:
+        return None
+"""
+WHITEWASHES = """
+import pytest
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_logreport(report):
+    report.outcome, report.user_properties = "passed", []
+"""
 REPLACES = """
 import copy, pytest
 
@@ -107,9 +124,10 @@ def with_plugin(project: Project, source: str) -> tuple[str, ...]:
                 "a plug-in that is not part of the suite can decide what came of a test: stranger",
             ),
         ),
+        (SWALLOWS, (), ("a plug-in that is not part of the suite can decide what came of a test: stranger",)),
         (REPLACES, (), ("a plug-in put other tests in the place of those that were collected",)),
     ],
-    ids=["takes", "unmarks and answers", "replaces"],
+    ids=["takes", "unmarks and answers", "swallows", "replaces"],
 )
 def test_a_plug_in_that_takes_tests_away_is_noticed(
     practice_range: Range, project: Project, source: str, workers: tuple[str, ...], words: Sequence[str]
@@ -122,6 +140,17 @@ def test_a_plug_in_that_takes_tests_away_is_noticed(
     assert ended.rc == 11, ended.out
     assert [part for part in words if part not in one_line(ended)] == [], ended.out
     assert ended.record["verdict"] == "INCONCLUSIVE"
+
+
+def test_a_report_is_heard_as_it_was_made(practice_range: Range, project: Project) -> None:
+    """Whoever only listens is no reason for anything; whoever changes a report that goes round has not changed what came of the test."""
+    project.write("checks/test_more.py", MORE.replace("assert True", 'assert not True, "it is red"'))
+
+    ended = project.run("-m", "health", "--env", str(practice_range.file), *with_plugin(project, WHITEWASHES))
+
+    assert ended.rc == 10, ended.out
+    assert ended.outcomes()["test_more"] == "broken criterion"
+    assert "can decide what came of a test" not in one_line(ended)
 
 
 class Answers:
@@ -237,6 +266,7 @@ def test_an_unknown_plan_item_names_the_nearest(begin: Begin) -> None:
             "INCONCLUSIVE, nothing was done: --collect-only only lists; leave it out",
         ),
         (("-m", "health", "-p", "no:terminal"), {}, 4, "-p no:terminal: terminal is needed"),
+        (("-m", "health"), {"PYTEST_ADDOPTS": "-p no:pam-verdict -k database"}, 4, "-p no:pam-verdict: pam-verdict is"),
         (("-m", "health", "-p", "no:pam_rollback.session"), {}, 4, "pam_rollback.session is not loaded"),
         (("-m", "health", "-p", "no:pam_rollback.session.options"), {}, 4, "is needed by every session of the runbook"),
         (
@@ -258,6 +288,7 @@ def test_an_unknown_plan_item_names_the_nearest(begin: Begin) -> None:
         "listed elsewhere",
         "consent and list",
         "terminal",
+        "no verdict",
         "plugin",
         "options",
         "verdict",

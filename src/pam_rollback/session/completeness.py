@@ -32,9 +32,16 @@ _SHOWN = 3
 _WHOLE = re.compile(r"\w+(\s+or\s+\w+)*$")
 _BY_HAND = ("keyword", "lf", "deselect", "ignore", "ignore_glob", "stepwise", "inversion")
 """Options that choose tests one by one: they are named themselves, and what they leave out is what was wanted."""
-_ANSWERS_FOR_TESTS = ("pytest_pyfunc_call", "pytest_runtest_protocol", "pytest_runtestloop", "pytest_fixture_setup")
-"""Hooks by which a plug-in can say what came of a test without running it."""
-_REWRITES_REPORTS = ("pytest_runtest_makereport",)
+_ANSWERS_FOR_TESTS = (
+    *("pytest_pyfunc_call", "pytest_runtest_protocol", "pytest_runtestloop", "pytest_fixture_setup"),
+    "pytest_runtest_makereport",
+)
+"""Hooks by which a plug-in can say what came of a test, without running it or around it."""
+_HEARS_OF_TESTS = (
+    *("pytest_runtest_setup", "pytest_runtest_call", "pytest_runtest_teardown"),
+    "pytest_runtest_logreport",
+)
+"""Hooks by which it can do so only around what others do: a wrapper may keep an error to itself, or change a report."""
 KNOWN = (
     *("_pytest", "xdist", "allure_pytest", "pytest_playwright", "pytest_base_url", "pytest_timeout", "pam_rollback"),
     "__channelexec__",  # xdist in its workers, where execnet runs the module under this name
@@ -195,12 +202,12 @@ def _file_of(module: str) -> Path:
 def _strangers(config: pytest.Config) -> Iterator[str]:
     """Plug-ins from elsewhere that can answer for a test, or say what came of it."""
     found: dict[str, None] = {}
-    for name in (*_ANSWERS_FOR_TESTS, *_REWRITES_REPORTS):
+    for name in (*_ANSWERS_FOR_TESTS, *_HEARS_OF_TESTS):
         for one in getattr(config.hook, name).get_hookimpls():
-            wraps = one.wrapper or one.hookwrapper
+            only_hears = name in _HEARS_OF_TESTS and not (one.wrapper or one.hookwrapper)
             module = getattr(one.function, "__module__", "") or ""
             is_known = module.partition(".")[0] in KNOWN or _is_own_conftest(one.plugin_name, config.rootpath)
-            if not is_known and not (wraps and name in _ANSWERS_FOR_TESTS):
+            if not is_known and not only_hears:
                 found[one.plugin_name] = None
     if found:
         yield f"a plug-in that is not part of the suite can decide what came of a test: {', '.join(found)}"

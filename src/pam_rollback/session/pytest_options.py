@@ -69,6 +69,8 @@ NEEDED_PLUGINS = frozenset(
 )
 """Plug-ins without which a session breaks, or judges less. Ours are needed one and all."""
 _OURS = "pam_rollback"
+_OUR_PARTS = "pam-"
+"""How the names begin of what is registered once the options are known: the verdict is one of those."""
 PLUGIN = "pam_rollback.session"
 FIXTURES = ("pam_rollback.session.fixtures.environment", "pam_rollback.session.fixtures.situations")
 """Two of those that conftest.py names."""
@@ -173,7 +175,7 @@ def refuse_missing_parts(config: pytest.Config) -> None:
 
 
 def _is_needed(name: str) -> bool:
-    return name in NEEDED_PLUGINS or name.partition(".")[0] == _OURS
+    return name in NEEDED_PLUGINS or name.partition(".")[0] == _OURS or name.startswith(_OUR_PARTS)
 
 
 def assertions_are_off() -> bool:

@@ -114,8 +114,13 @@ class Collector:
             lines = str(report.longrepr).strip().splitlines()[-_LINES_OF_A_BROKEN_FILE:]
             self._say("\n".join([f"cannot be collected: {report.nodeid}", *(f"  {line}" for line in lines)]))
 
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """One phase of one test."""
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None, None, None]:
+        """One phase of one test, as it was made: whoever changes a report on its way changes it for the others."""
+        self._hear(report)
+        yield
+
+    def _hear(self, report: pytest.TestReport) -> None:
         detail.view(
             self._config
         )  # what will show the verdict is loaded while answers are awaited, not after the last of them
