@@ -83,3 +83,13 @@ def test_it_is_what_pytest_finds() -> None:
         "checks/test_journeys.py::test_pam_answers_in_webkit",
         "checks/test_deployed.py::test_no_worker_was_left_behind",
     }, "the sandbox declares no WebKit, and has no worker"
+
+
+def test_a_test_is_kept_from_running_by_one_of_its_name_below_it() -> None:
+    """In the same module or class: elsewhere it is another one, and a story's own takes the place of a shared one."""
+    own = "def test_a(): ...\nclass TestIt:\n    def test_a(self): ...\n    def test_b(self): ...\ndef test_b(): ...\n"
+    twice = "def test_a(): ...\ndef test_b(): ...\ndef test_a(): ...\n"
+    taken = "from shared import *\ndef test_a(): ...\n"
+
+    assert [one.shadowed for one in held_tests(twice)] == [True, False, False]
+    assert not any(one.shadowed for one in (*held_tests(own), *held_tests(taken, {"shared": "def test_a(): ...\n"})))

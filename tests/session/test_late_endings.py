@@ -1,4 +1,4 @@
-"""What happens to a session while its verdict is made: a stop that cuts nothing, and a worker that dies in its own ending."""
+"""What happens to a session while it ends: a late stop, a worker that dies, whoever fails. The verdict is told all the same."""
 
 import pytest
 
@@ -20,6 +20,36 @@ def {hook}({argument}):
 """
 IN_WORKER = "'PYTEST_XDIST_WORKER' in os.environ"
 LATE = "came when everything had run: it cut nothing, and the verdict stands"
+ENDS = """
+import sys
+
+import pytest
+
+from pam_rollback.base.errors import MeasurementFailed
+
+
+def {hook}({argument}):
+    {statement}
+"""
+UNDOES = """
+import os
+import signal
+
+import pytest
+
+from pam_rollback.base.errors import UndoFailed
+
+
+@pytest.fixture(scope="session", autouse=True)
+def undone():
+    yield
+    raise UndoFailed("the flags are still off")
+
+
+def pytest_runtest_teardown(item):
+    if item.name.startswith("test_a"):
+        os.kill(os.getpid(), signal.SIGTERM)
+"""
 AFTERWARDS = """
 
 def pytest_pam_run_ended():
@@ -109,3 +139,47 @@ def test_whoever_stops_a_real_run_late_hears_what_was_left_out(
     left_out = "stopped by SIGTERM: what follows the verdict of a real run was left out"
     assert real.rc == 11, real.out
     assert (left_out in real.out, "after the verdict" in real.out) == (stopped, not stopped), real.out
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "1", "--max-worker-restart=0")], ids=["serial", "xdist"])
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("raise RuntimeError('a reporter is gone')", "RuntimeError: a reporter is gone"),
+        ("pytest.exit('over', returncode=0)", "Exit: over"),
+        ("sys.exit(0)", "SystemExit: 0"),
+    ],
+    ids=["fails", "exits", "leaves"],
+)
+def test_whoever_fails_at_the_end_keeps_no_verdict_from_being_told(
+    practice_range: Range, project: Project, statement: str, said: str, workers: tuple[str, ...]
+) -> None:
+    """And makes none a GO, whatever code it wanted to end with."""
+    hooks = ENDS.format(hook="pytest_sessionfinish", argument="session", statement=statement)
+    failed = ended(project, practice_range, hooks, *workers)
+
+    assert (failed.rc, failed.record["verdict"]) == (11, "INCONCLUSIVE"), failed.out
+    assert f"the end of the session failed: {said}" in failed.record["reasons"]
+
+
+@pytest.mark.parametrize("hook", ["pytest_pam_notes", "pytest_pam_incomplete"])
+def test_a_listener_ends_no_session(practice_range: Range, project: Project, hook: str) -> None:
+    """What is red stays red."""
+    red = '"""Is it?"""\n\n\ndef test_c():\n    """It is."""\n    assert not True, "it is red"\n'
+    project.write("checks/test_red.py", red)
+    hooks = ENDS.format(hook=hook, argument="", statement="sys.exit(0)")
+    failed = ended(project, practice_range, hooks, "checks/test_red.py")
+
+    assert (failed.rc, failed.record["verdict"]) == (10, "NO-GO"), failed.out
+    assert "a hook failed: SystemExit: 0" in " ".join((*failed.record["reasons"], *failed.record["notes"]))
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "1", "--max-worker-restart=0")], ids=["serial", "xdist"])
+def test_an_undo_that_fails_after_a_stop_is_told(
+    practice_range: Range, project: Project, workers: tuple[str, ...]
+) -> None:
+    """What a session set up is put away at its very end then."""
+    failed = ended(project, practice_range, UNDOES, *workers)
+
+    assert (failed.rc, failed.record["verdict"]) == (14, "UNDO FAILED"), failed.out
+    assert "the end of the session failed: the flags are still off" in failed.record["reasons"]

@@ -153,6 +153,18 @@ def test_a_report_is_heard_as_it_was_made(practice_range: Range, project: Projec
     assert "can decide what came of a test" not in one_line(ended)
 
 
+def test_a_test_that_another_one_hides_is_missed(practice_range: Range, project: Project) -> None:
+    """Python keeps the last of a name, and pytest sees nothing else."""
+    project.write(
+        "checks/test_more.py", f"{MORE.replace('assert True', 'assert False')}\n\ndef test_more() -> None:\n    pass\n"
+    )
+
+    ended = project.run("-m", "health", "--env", str(practice_range.file))
+
+    assert ended.rc == 11, ended.out
+    assert "of the same name, keeps from running: test_more" in one_line(ended)
+
+
 class Answers:
     """Says of each test what came of it."""
 

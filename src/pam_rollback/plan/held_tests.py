@@ -15,6 +15,8 @@ class HeldTest:
     """The plan items that it serves, by its own ``criterion``."""
     module: str = ""
     """The name of the module that it is taken over from; empty for the file's own."""
+    shadowed: bool = False
+    """Another test below it has its name, and is the only one of them that pytest sees."""
 
 
 def held_tests(source: str, shared: Mapping[str, str] | None = None) -> tuple[HeldTest, ...]:
@@ -27,6 +29,8 @@ def held_tests(source: str, shared: Mapping[str, str] | None = None) -> tuple[He
 
 
 def _tests(body: list[ast.stmt], marks: frozenset[str], shared: Mapping[str, str]) -> Iterator[HeldTest]:
+    functions = [node for node in body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    last = {node.name: node for node in functions}
     for node in body:
         if (
             isinstance(node, ast.ImportFrom)
@@ -37,7 +41,8 @@ def _tests(body: list[ast.stmt], marks: frozenset[str], shared: Mapping[str, str
             taken = _tests(ast.parse(shared[node.module]).body, marks, {})
             yield from (replace(test, module=node.module) for test in taken)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test"):
-            yield HeldTest(node.name, marks | _marks(node.decorator_list), _items(node.decorator_list))
+            marked = marks | _marks(node.decorator_list)
+            yield HeldTest(node.name, marked, _items(node.decorator_list), shadowed=last[node.name] is not node)
         elif isinstance(node, ast.ClassDef) and node.name.startswith("Test"):
             yield from _tests(node.body, marks | _marks(node.decorator_list), {})
 

@@ -89,7 +89,10 @@ def _missing(session: pytest.Session, left_out: selection.LeftOut) -> Iterator[s
         if id(item) not in ran | ruled and markers.is_selected(item, expression)
     ]
     present = {_key(item, config.rootpath) for item in [*items, *left_out.by_rule]}
-    held = dict(_held(config))
+    all_held = [*_held(config)]
+    if shadowed := [own.name for _, own in all_held if own.shadowed]:
+        yield f"tests that another one below them, of the same name, keeps from running: {_named(shadowed)}"
+    held = dict(all_held)
     answered_for = _answered_for(config)
     lost = [
         f"{file}::{name}"

@@ -74,7 +74,7 @@ def told_elsewhere(config: pytest.Config, runbook: Runbook, record: RunRecord, s
     return listeners.verdict_known(config, runbook, record, runbook.secrets.redact("\n".join(told)))
 
 
-def said_by(error: Exception) -> str:
+def said_by(error: BaseException) -> str:
     """What went wrong, in words."""
     if isinstance(error, OSError | UnicodeError):
         return (error.strerror if isinstance(error, OSError) else None) or str(error)

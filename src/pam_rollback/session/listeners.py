@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from pam_rollback.session.selection import LeftOut
 
 T = TypeVar("T")
+_FAILURES = (Exception, SystemExit)
+"""Nor may a listener end the session, with a code of its own."""
 Phase = tuple[str, str]
 """Its name, and what there is to say of it."""
 
@@ -54,7 +56,7 @@ def watched(config: pytest.Config, runbook: Runbook) -> "tuple[list[Watched], li
     """How users fared around each rollback, and a note for whoever could not say."""
     problems: list[str] = []
 
-    def failed(problem: Exception) -> "list[Watched]":
+    def failed(problem: BaseException) -> "list[Watched]":
         problems.append(_failed(problem))
         return []
 
@@ -102,7 +104,7 @@ def incomplete(config: pytest.Config, left_out: "LeftOut", answered: Collection[
 def report(config: pytest.Config, record: RunRecord) -> list[Paragraph]:
     """Paragraphs for the scorecard and the job summary."""
 
-    def failed(problem: Exception) -> list[Paragraph]:
+    def failed(problem: BaseException) -> list[Paragraph]:
         return [("Not told", (_failed(problem),))]
 
     return _all(_asked(config.hook.pytest_pam_report, failed, record=shown(record)))
@@ -120,7 +122,7 @@ def undo_kinds(config: pytest.Config) -> "dict[str, UndoKind]":
 def baseline_parts(config: pytest.Config) -> list[BaselinePart]:
     """What a baseline has, part by part. Whoever fails is a part of which nothing is known."""
 
-    def failed(problem: Exception) -> list[BaselinePart]:
+    def failed(problem: BaseException) -> list[BaselinePart]:
         needs = "listeners to pytest_pam_baseline_parts that do not fail"
         return [BaselinePart("parts of a listener", fixture="", needs=needs, quick=True, problem=_failed(problem))]
 
@@ -164,14 +166,14 @@ def undo_followed(
     problems: list[str] = []
     told: list[list[str]] = []
 
-    def failed(problem: Exception) -> AbstractContextManager[list[str]]:
+    def failed(problem: BaseException) -> AbstractContextManager[list[str]]:
         return nullcontext([_failed(problem)])
 
     with ExitStack() as followed:
         for manager in _asked(config.hook.pytest_pam_undo_begins, failed, runbook=runbook, journal=journal, owed=owed):
             try:
                 told.append(followed.enter_context(manager))
-            except Exception as problem:  # noqa: BLE001 - what is owed is put back, whoever hears of it
+            except _FAILURES as problem:  # what is owed is put back, whoever hears of it
                 told.append([_failed(problem)])
         yield problems
     problems += _all(told)
@@ -184,7 +186,7 @@ def recommendation(
     ask = config.hook.pytest_pam_recommendation
     try:
         found: DecisionRecord | None = ask(config=config, tests=tests, left_out=left_out, partial=partial)
-    except Exception as problem:  # noqa: BLE001 - whatever it is, it recommends nothing
+    except _FAILURES as problem:  # whatever it is, it recommends nothing
         return None, f"what to do is not known: {_failed(problem)}"
     return found, "" if found is not None else "what to do is not known: nobody recommends anything"
 
@@ -211,13 +213,13 @@ def tell_one(config: pytest.Config, hook: str, listener: str, incident: "Watched
     return next((str(answer) for answer in answers if answer), "")
 
 
-def _asked(hook: Any, failed: Callable[[Exception], T], **given: object) -> list[T]:
+def _asked(hook: Any, failed: Callable[[BaseException], T], **given: object) -> list[T]:
     """What each listener answers, but for None. One that fails takes nobody else's answer along, as a call of the hook would."""
     found: list[T] = []
     for listener in reversed(hook.get_hookimpls()):
         try:
             answer = listener.function(*(given[name] for name in listener.argnames))
-        except Exception as problem:  # noqa: BLE001 - whatever it is, the session did what it did
+        except _FAILURES as problem:  # whatever it is, the session did what it did
             answer = failed(problem)
         if answer is not None:
             found.append(answer)
@@ -228,9 +230,9 @@ def _all(several: Iterable[Iterable[T]]) -> list[T]:
     return [one for found in several for one in found]
 
 
-def _silent(_: Exception) -> None:
+def _silent(_: BaseException) -> None:
     """What cannot be said is left out."""
 
 
-def _failed(problem: Exception) -> str:
+def _failed(problem: BaseException) -> str:
     return f"a hook failed: {type(problem).__name__}: {problem}"

@@ -31,6 +31,7 @@ from pam_rollback.session import (
 )
 from pam_rollback.session import runbook as runbook_module
 from pam_rollback.session.classification import MESSAGE, OUTCOME
+from pam_rollback.session.ending import failures_kept
 from pam_rollback.session.fixtures.scoring import FIGURES, RESTS_ON, UNPROVEN
 from pam_rollback.session.guard import REFUSED_KEY
 from pam_rollback.session.harmless_terminal import HarmlessFile
@@ -70,6 +71,8 @@ class Collector:
         self._planned = False
         self._stopped = ""
         """Why not everything had run, where somebody stopped this session."""
+        self._failed: list[Cause] = []
+        """What failed while the session ended, here or in a worker."""
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """What was selected is what has to run."""
@@ -154,6 +157,9 @@ class Collector:
             *dict.fromkeys([*self._left_out.tests, *((a, b, tuple(c)) for a, b, c in told["left_out"])])
         ]
         self._left_out.partial = [*dict.fromkeys([*self._left_out.partial, *told["partial"]])]
+        self._failed += [Cause(ExitCode(code), why) for code, why in told["failed"]]
+        for loss in told["losses"]:
+            self._runbook.lost(loss)
         self._runbook.secrets.learn(told["secrets"])
         self._runbook.host = self._runbook.host or told["host"]
         for release in told["releases"]:
@@ -172,15 +178,9 @@ class Collector:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
         """Outermost: everybody else has finished writing and printing when the verdict comes, or has failed to."""
-        try:
+        with failures_kept(session, self._runbook) as failed:
             yield
-        except OSError as error:
-            # Whoever could not write its file kept the others from their turn; what is still set up is undone in theirs.
-            self._runbook.lost(
-                f"a file of the run could not be written: {error.strerror or error} ({error.filename or 'unnamed'})"
-            )
-            with suppress(Exception):
-                session._setupstate.teardown_exact(None)  # noqa: SLF001 - as pytest's own runner does at the end
+        self._failed += failed
         refused = self._config.stash.get(REFUSED_KEY, "")
         if refused or session.exitstatus == pytest.ExitCode.USAGE_ERROR:
             return  # whoever refused has said why
@@ -224,17 +224,19 @@ class Collector:
         """The exit code, and why it is not 0."""
         status = session.exitstatus
         journal = self._runbook.journal
-        if journal.owed() and not self._runbook.options.real:
+        failed = [cause.why for cause in self._failed]
+        owed = bool(journal.owed()) and not self._runbook.options.real
+        if owed or any(cause.code is ExitCode.UNDO_FAILED for cause in self._failed):
             # However the session ended, something is still changed; the record says what.
-            return ExitCode.UNDO_FAILED, ()
+            return ExitCode.UNDO_FAILED, tuple(failed)
         if status in _KEPT and status != pytest.ExitCode.NO_TESTS_COLLECTED and journal.action_began:
             # Stopped in the middle of a rollback: never pytest's mild "interrupted".
-            return ExitCode.ACTION_FAILED, (_KEPT[pytest.ExitCode(status)],)
+            return ExitCode.ACTION_FAILED, (_KEPT[pytest.ExitCode(status)], *failed)
         if self._planned:
             # The record says that nothing was sent.
             return ExitCode.INCONCLUSIVE, ()
         if status in _KEPT:
-            return int(status), (self._uncollected or _KEPT[pytest.ExitCode(status)],)
+            return int(status), (self._uncollected or _KEPT[pytest.ExitCode(status)], *failed)
         ending = Ending.of(self._causes())
         return ending.code, ending.why
 
@@ -256,7 +258,7 @@ class Collector:
             causes.append(Cause(ExitCode.INCONCLUSIVE, self._uncollected))
         if self._stopped:
             causes.append(Cause(ExitCode.INCONCLUSIVE, self._stopped))
-        return causes
+        return [*causes, *self._failed]
 
     @property
     def _uncollected(self) -> str:
@@ -462,16 +464,20 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]:
     """A worker tells the controller what only it knows."""
-    yield
     runbook = runbook_module.of(session.config)
     if runbook is None or not runbook.worker:
+        yield
         return
+    with failures_kept(session, runbook) as failed:
+        yield
     completeness.note(session)
     left_out = session.config.stash.get(selection.KEY, selection.LeftOut())
     output: dict[str, Any] = session.config.workeroutput  # type: ignore[attr-defined]
     output[_OUR_WORKER_OUTPUT] = {
         "left_out": [[nodeid, reason, list(ids)] for nodeid, reason, ids in left_out.tests],
         "partial": left_out.partial,
+        "failed": [[int(cause.code), cause.why] for cause in failed],
+        "losses": runbook.losses,
         "releases": runbook.releases_seen,
         "host": runbook.host,
         # Over the pipe between the two processes, never to a file: the controller redacts the junit file.
