@@ -9,6 +9,7 @@ from pam_rollback.report.watched_incident import WatchedIncident
 from pam_rollback.watch.client.files import WatchFiles
 from pam_rollback.watch.rules.looks import Look, Streaks
 from pam_rollback.watch.rules.turn import Moment, Turn
+from pam_rollback.watch.service.beside import Beside
 from pam_rollback.watch.service.tools import Advised, Consent, Tell, WatchTools
 from pam_rollback.watch.service.turn import Watching
 from tests.virtual_clock import VirtualClock
@@ -38,6 +39,8 @@ class Simulated:
     names: tuple[str, ...] = ("tracker",)
     turns: int = 0
     consent: Consent | None = None
+    beside: Beside | None = None
+    every_s: float = EVERY_S
     verdict: str = "GO staging"
 
     def now(self) -> Moment:
@@ -64,12 +67,13 @@ class Simulated:
                 environment="e",
                 run=f"run-{self.turns}",
                 token=token or f"token-{self.turns}",
-                every_s=EVERY_S,
+                every_s=self.every_s,
                 length_s=length_s,
                 watched=("IR-2", "IR-5"),
                 verdict=lambda _folder: self.verdict,
                 ways_on=lambda use: f"pytest --resume {use.folder}",
                 consent=self.consent,
+                beside=self.beside,
             )
         )
 

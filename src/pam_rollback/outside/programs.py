@@ -42,11 +42,12 @@ def run_program(
     given: str = "",
     log: Path | None = None,
     meanwhile: Callable[[], None] | None = None,
+    patience_s: float = _PATIENCE_S,
 ) -> Ended:
     """Run ``command`` in ``folder``; with ``log`` both its outputs go there as they come. Raises FileNotFoundError without such a program.
 
     It leads a process group of its own, which is gone when this returns, however it returns. ``meanwhile`` is called twice a second: it may
-    tell how far it is, and raise to have the program ended.
+    tell how far it is, and raise to have the program ended. ``patience_s``: how long a program that is ended may tidy up.
     """
     started_s = time.monotonic()
     # Files, not pipes: a grandchild that keeps a pipe open would keep us waiting after the end.
@@ -69,7 +70,7 @@ def run_program(
                 exit_code = process.poll()
                 took_s = time.monotonic() - started_s
             finally:
-                _end_group(process)
+                _end_group(process, patience_s)
         return Ended(exit_code, "" if log else _text(out), _text(err), took_s)
 
 
@@ -124,11 +125,11 @@ def _text(file: IO[bytes]) -> str:
     return file.read().decode(errors="replace")
 
 
-def _end_group(process: subprocess.Popen[bytes]) -> None:
+def _end_group(process: subprocess.Popen[bytes], patience_s: float) -> None:
     """Ask everything in the group to end, give the program time to tidy up, and kill what is left; also what it left running."""
     if _signal(process.pid, signal.SIGTERM):
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(_PATIENCE_S)
+            process.wait(patience_s)
         _signal(process.pid, signal.SIGKILL)
     process.wait()
 

@@ -291,6 +291,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="with -m watch: the time between two looks (default: 15s on the sandbox, 1m elsewhere)",
     )
     add(
+        "--decide-every",
+        dest="pam_decide_every",
+        default="",
+        metavar="TIME",
+        help="with -m watch: the time between two decision sessions beside it, such as 1h, for the criteria that take a database, browsers "
+        "or test accounts; needs --baseline where something was red before (default: never)",
+    )
+    add(
         "--state",
         dest="pam_state",
         default="",

@@ -3,6 +3,7 @@
 import os
 import secrets
 import shlex
+import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -42,11 +43,14 @@ from pam_rollback.session.runbook import Runbook
 from pam_rollback.session.titles import titled
 from pam_rollback.stats.distribution import Distribution
 from pam_rollback.watch.client.files import NOTES, WatchFiles
+from pam_rollback.watch.client.session import WITHIN_S, Command, starter
+from pam_rollback.watch.rules.beside import BESIDE, SELECTED
 from pam_rollback.watch.rules.consent import ways_on
 from pam_rollback.watch.rules.looks import Look, Streaks
 from pam_rollback.watch.rules.memory import IR_6, is_red_when_it_leaks, memory_found
 from pam_rollback.watch.rules.state import HOOKS
 from pam_rollback.watch.rules.turn import Moment, Turn, length_s
+from pam_rollback.watch.service.beside import AT_ONCE, Beside
 from pam_rollback.watch.service.channel import Channel
 from pam_rollback.watch.service.tools import Advised, Consent, Tell, WatchTools
 from pam_rollback.watch.service.turn import Watching
@@ -159,6 +163,9 @@ def watched(
         usual_s = _ON_SANDBOX_S if runbook.on_sandbox else _ELSEWHERE_S
         lately = memory_lately(environment)
         every_s = length_s(option.pam_look_every) if option.pam_look_every else usual_s
+        beside = _beside(environment, runbook, pytestconfig, say)
+        if beside is not None:
+            stack.callback(beside.close)
         tools = WatchTools(
             files=WatchFiles(_folder(environment, runbook, pytestconfig), runbook.secrets.redact),
             look=lambda: with_memory(look(environment, eyes, clock), lately, plan),
@@ -181,8 +188,10 @@ def watched(
             verdict=lambda folder: in_short(read(Path(folder) / "run.json")),
             ways_on=lambda use: ways_on(use, shlex.quote(runbook.options.env), f"--confirm {environment.name}"),
             consent=_consent(environment, runbook, pytestconfig),
+            beside=beside,
         )
         say(f"looks every {every_s:g} s at {', '.join(tools.watched)}; tells {', '.join(tools.listeners) or 'nobody'}")
+        say(_of_the_others(beside))
         try:
             turn = Watching(tools).turn()
             say(str(turn))
@@ -273,6 +282,40 @@ def _listeners(config: pytest.Config, channel: TeamChannel | None) -> dict[str, 
             config, hook, name, incident
         )  # type: ignore[misc]
     return found
+
+
+def _beside(
+    environment: Environment, runbook: Runbook, config: pytest.Config, say: Callable[[str], None]
+) -> Beside | None:
+    """The decision sessions; None where none are asked for."""
+    every = config.option.pam_decide_every
+    if not every:
+        return None
+    cwd = config.invocation_params.dir
+    env = str(environment.file) if runbook.own_sandbox else runbook.options.env
+    more = [f"{option}={text}" for option, value in _JUDGED_BY.items() if (text := getattr(config.option, value))]
+    command = Command(
+        words=(
+            *(sys.executable, "-m", "pytest", os.path.relpath(config.rootpath / "checks", cwd), "-m", SELECTED),
+            *(f"--env={env}", *more, "-p", "no:cacheprovider"),
+        ),
+        cwd=cwd,
+        variables=os.environ,
+    )
+    return Beside(starter(command, runbook.folder), every_s=length_s(every), within_s=WITHIN_S, say=say)
+
+
+_JUDGED_BY = {"--baseline": "pam_baseline", "--pace": "pam_pace"}
+
+
+def _of_the_others(beside: Beside | None) -> str:
+    """What becomes of the criteria that no look judges."""
+    others = ", ".join(BESIDE)
+    if beside is None:
+        return f"{others} are not looked at: they take decision sessions (--decide-every)"
+    return (
+        f"a decision session every {beside.every_s:g} s looks at {others}, at most {AT_ONCE} more at once to make sure"
+    )
 
 
 def _consent(environment: Environment, runbook: Runbook, config: pytest.Config) -> Consent | None:

@@ -10,7 +10,8 @@ from pam_rollback.watch.rules.turn import length_s
 
 def pytest_pam_command_line(config: pytest.Config) -> None:
     """Refuse times that are none."""
-    for option, text in (("--turn", config.option.pam_turn), ("--look-every", config.option.pam_look_every)):
+    for option in ("--turn", "--look-every", "--decide-every"):
+        text = getattr(config.option, f"pam{option[1:].replace('-', '_')}")
         try:
             _ = length_s(text) if text else 0
         except ValueError as error:

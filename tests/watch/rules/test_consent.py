@@ -119,3 +119,13 @@ def test_the_ways_on_are_whole_commands() -> None:
         in words
     )
     assert "pytest --undo /out/run-1 --env staging --execute --confirm staging" in words
+
+
+def test_what_one_session_found_holds_nothing_up() -> None:
+    """A decision session that stumbled before the outage; what sessions confirmed is somebody's to weigh."""
+    stumbled = Look(0.0, (Finding("CR-2", State.HOLDS, "as written"),))
+    once = seen(3, "IR-2").after(stumbled)
+    confirmed = once.after(stumbled).after(stumbled)
+
+    assert why_not(ENTRY, INCIDENT, look("IR-2"), once, TODAY) == ""
+    assert "does not name CR-2" in why_not(ENTRY, INCIDENT, look("IR-2"), confirmed, TODAY)

@@ -12,7 +12,8 @@ from enum import Enum
 from pam_rollback.environment.standing_consent import StandingConsent
 from pam_rollback.report.decision_record import Recommendation
 from pam_rollback.report.watched_incident import WatchedIncident
-from pam_rollback.watch.rules.looks import IN_A_ROW, Look, Streaks
+from pam_rollback.watch.rules.beside import BESIDE
+from pam_rollback.watch.rules.looks import IN_A_ROW, Look, Streak, Streaks
 
 
 class Going(Enum):
@@ -68,7 +69,9 @@ def _doubts(
         yield f"this look proves nothing: {look.unknown_about}"
     if incident.recommendation != Recommendation.NOW:
         yield f"the recommendation is {incident.recommendation}"
-    asking = {name for name, streak in streaks.of.items() if streak.asks}
+    # What one decision session found is asked again first, and does not hold up what the looks have confirmed.
+    suspected = {name for name in BESIDE if 0 < streaks.of.get(name, Streak()).asks < IN_A_ROW}
+    asking = {name for name, streak in streaks.of.items() if streak.asks} - suspected
     if not asking or any(streaks.of[name].asks < IN_A_ROW for name in asking):
         yield f"what asks for a rollback was not seen in {IN_A_ROW} looks of this turn in a row"
     if others := sorted(asking - {*entry.criteria}):

@@ -92,7 +92,7 @@ class Turn(Sentence):
     """What a turn ended with."""
 
     watched: tuple[str, ...]
-    """The criteria that it looked at."""
+    """The criteria that it looked at, by itself or by decision sessions beside it."""
     looks: int
     early: int
     """Looks at its beginning, at which not everything was known yet. They are not among the others."""
@@ -104,6 +104,10 @@ class Turn(Sentence):
     length_s: float
     incident: WatchedIncident | None
     suspected: tuple[str, ...]
+    not_judged: tuple[str, ...] = ()
+    """The criteria that nobody looked at, as was said when it began."""
+    missing: tuple[str, ...] = ()
+    """What decision sessions should have found out and did not, a sentence each."""
 
     @property
     def calm(self) -> bool:
@@ -118,7 +122,7 @@ class Turn(Sentence):
 
     @property
     def works(self) -> bool:
-        """The watch itself saw. Raises MeasurementFailed when it did not for more than the tolerated share of its time."""
+        """The watch itself saw. Raises MeasurementFailed when it did not for more of its time than is tolerated."""
         if not self.looks:
             early = f" ({self.early} looks came before it had seen enough)" if self.early else ""
             raise MeasurementFailed(f"nobody looked{early}")
@@ -130,6 +134,8 @@ class Turn(Sentence):
             raise MeasurementFailed(
                 f"nobody watched for {self.unwatched_s:.0f} of {self.length_s:.0f} s (tolerated {UNKNOWN_PCT_MAX:g} %)"
             )
+        if self.missing:
+            raise MeasurementFailed("; ".join(self.missing))
         return True
 
     @property
@@ -140,6 +146,7 @@ class Turn(Sentence):
     def __str__(self) -> str:
         seen = f"{self.looks} looks in {self.length_s:.0f} s at {', '.join(self.watched) or 'nothing'}"
         seen += f", {self.early} before it had seen enough" if self.early else ""
+        seen += f"; not judged: {', '.join(self.not_judged)}" if self.not_judged else ""
         if self.incident is None:
             return f"nothing asks for a rollback; {seen}"
         found = "; ".join(f"{one.criterion} since {one.since:%H:%M:%S} UTC: {one.words}" for one in self.incident.found)

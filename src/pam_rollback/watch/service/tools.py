@@ -11,6 +11,7 @@ from pam_rollback.watch.client.signature import Signed
 from pam_rollback.watch.rules.consent import Use
 from pam_rollback.watch.rules.looks import Look, Streaks
 from pam_rollback.watch.rules.turn import Moment
+from pam_rollback.watch.service.beside import Beside
 
 Tell = Callable[[str, WatchedIncident], str]
 """Tells one listener by the named hook; gives its reference. Raises whatever goes wrong."""
@@ -82,3 +83,5 @@ class WatchTools:
     ways_on: Callable[[Use], str]
     """How a person finishes a rollback, and puts it back."""
     consent: Consent | None = None
+    beside: Beside | None = None
+    """The decision sessions for criteria that no look judges; None where there are none."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from pam_rollback.base.errors import StopRequested
 from pam_rollback.report.watched_incident import NotTold
+from pam_rollback.watch.rules.beside import BESIDE
 from pam_rollback.watch.rules.looks import Look, Streaks
 from pam_rollback.watch.rules.state import BEGAN, CLOCK, ENDED, FAILED, LOOKED, TELLING, TOLD, UNWATCHED, Telling
 from pam_rollback.watch.rules.turn import (
@@ -210,7 +211,7 @@ class Watching:
 
     def _look(self, now: Moment) -> None:
         try:
-            look = self.tools.look()
+            look = self._with_sessions(self.tools.look(), now)
         except StopRequested:
             raise
         except Exception as problem:  # noqa: BLE001 - a watch outlives what breaks one look
@@ -232,6 +233,11 @@ class Watching:
         self._acting.act(now, look, self.streaks)
         self._teller.tell(now)
 
+    def _with_sessions(self, look: Look, now: Moment) -> Look:
+        beside, case = self.tools.beside, self.book.state.open
+        held = [seen.criterion for seen in case.incident.found] if case else []
+        return look if beside is None else beside.after(look, now.passed_s, self.streaks, held)
+
     # ------------------------------------------------------------ the end of the turn
 
     def _end(self, began: Moment) -> Turn:
@@ -245,15 +251,18 @@ class Watching:
         return self._ended(began)
 
     def _ended(self, began: Moment) -> Turn:
-        case = self.book.state.open
+        case, beside, now = self.book.state.open, self.tools.beside, self.tools.now()
+        judged = () if beside is None else beside.judged
         return Turn(
-            watched=self.tools.watched,
+            watched=(*self.tools.watched, *judged),
+            not_judged=tuple(name for name in BESIDE if name not in judged),
+            missing=() if beside is None else beside.missing(now.passed_s),
             looks=self.looks,
             early=self.early,
             unknown=self.unknown,
             why_unknown=self.why_unknown,
             unwatched_s=self.unwatched_s,
-            length_s=self.tools.now().passed_s - began.passed_s,
+            length_s=now.passed_s - began.passed_s,
             incident=case.incident if case else None,
             suspected=self.streaks.suspected,
         )
