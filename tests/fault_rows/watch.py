@@ -34,4 +34,12 @@ OFFLINE = Row(
     unknown=frozenset({ASKS, SAW}),
     elsewhere=_PROVEN_BY,
 )
-ROWS = [OUTAGE, LEAK, OFFLINE]
+HOLE = Row(
+    "watch-hole",
+    "auth-bypass",
+    frozenset({ASKS}),
+    "IR-1 since",
+    select="watch",
+    elsewhere=_PROVEN_BY,
+)
+ROWS = [OUTAGE, LEAK, OFFLINE, HOLE]

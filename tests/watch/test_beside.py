@@ -1,5 +1,6 @@
 """Decision sessions beside the looks, on a virtual clock: when one begins, what opens and closes an incident, and what nobody knows."""
 
+import gc
 import random
 import tracemalloc
 from collections.abc import Callable, Mapping, Sequence
@@ -269,6 +270,7 @@ def test_memory_is_flat_over_days(tmp_path: Path) -> None:
             sessions.watch.clock.waits,
         ):
             pile.clear()
+        gc.collect()
         sizes.append(tracemalloc.get_traced_memory()[0])
     tracemalloc.stop()
 

@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ folder.mkdir()
 LEAVES = f"{TOLD}shutil.copy('run.json', folder / 'run.json')\n"
 
 
-def session(tmp_path: Path, program: str, *, within_s: float = 60, **variables: str) -> Session:
+def session(tmp_path: Path, program: str, *, within_s: float = 60, variables: Mapping[str, str] = {}) -> Session:
     """One of that program, which is told its folder as pytest is."""
     command = Command([sys.executable, "-c", program], tmp_path, {**os.environ, **variables})
     return Session(command, tmp_path / "decision-1", within_s=within_s)
@@ -104,7 +105,7 @@ def test_it_tells_nobody_but_the_watch(tmp_path: Path) -> None:
     program = f"{TOLD}(folder.parent / 'said').write_text(' '.join(os.environ))"
     kept = {"PYTEST_ADDOPTS": "-x", "PAM_STATE": "git:origin", "PAM_STATE_TOKEN": "x", "GITHUB_STEP_SUMMARY": "/s"}
 
-    ended(session(tmp_path, program, PAM_ADMIN_TOKEN="secret", **kept))
+    ended(session(tmp_path, program, variables={"PAM_ADMIN_TOKEN": "secret", **kept}))
     given = (tmp_path / "said").read_text("utf-8").split()
 
     assert "PAM_ADMIN_TOKEN" in given

@@ -1,5 +1,7 @@
 """What a decision session says to a watch: its own states and words, and never more than it found out."""
 
+from typing import Any
+
 import pytest
 
 from pam_rollback.base.errors import MeasurementFailed
@@ -45,7 +47,7 @@ def test_what_is_asked_in_part_is_judged_by_that_part() -> None:
         {"exit_code": 5},
     ],
 )
-def test_a_session_that_came_to_no_decision_tells_nothing(more: dict[str, object]) -> None:
+def test_a_session_that_came_to_no_decision_tells_nothing(more: dict[str, Any]) -> None:
     """Whatever its record holds: tests that it never reached are not left out by the environment."""
     with pytest.raises(MeasurementFailed, match=f"ended with {more['exit_code']}"):
         told(record(**more))
