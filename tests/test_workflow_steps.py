@@ -92,24 +92,35 @@ def left_by_a_run(folder: Path, run: str = RUN, *, here: bool = True) -> None:
 
 def test_a_session_is_asked_for_what_was_typed(tmp_path: Path) -> None:
     """Each input is one word, whatever is in it; what is empty is not given."""
-    nothing = {"TO": "", "BASELINE": "", "TURN": ""}
+    nothing = {"TO": "", "BASELINE": "", "TURN": "", "DECIDE_EVERY": ""}
     whole = run_step(
-        tmp_path, "session", "Session", SELECT="post_rollback", TO=HOSTILE, BASELINE="newest", TURN=HOSTILE
+        tmp_path,
+        "session",
+        "Session",
+        SELECT="post_rollback",
+        TO=HOSTILE,
+        BASELINE="newest",
+        TURN=HOSTILE,
+        DECIDE_EVERY=HOSTILE,
     )
     short = run_step(tmp_path, "session", "Session", SELECT="health", **nothing)
     turn = run_step(tmp_path, "session", "Session", SELECT="watch", **{**nothing, "TURN": "5h30m"})
 
-    expected = ["-m", "post_rollback", "--env", "staging", "--to", HOSTILE, "--baseline", "newest", "--turn", HOSTILE]
+    expected = ["-m", "post_rollback", "--env", "staging", "--to", HOSTILE, "--baseline", "newest"]
+    expected += ["--turn", HOSTILE, "--decide-every", HOSTILE]
     assert [words for _, *words in whole.calls] == [expected]
     assert [words for _, *words in short.calls] == [["-m", "health", "--env", "staging"]]
     assert [words for _, *words in turn.calls] == [["-m", "watch", "--env", "staging", "--turn", "5h30m"]]
 
 
-@pytest.mark.parametrize(("select", "target"), [("watch", ".venv/.ready"), ("post_rollback", "browser")])
-def test_a_watch_waits_for_no_browser(tmp_path: Path, select: str, target: str) -> None:
-    """Between two turns nobody looks. What cannot be set up ends it."""
-    good = run_step(tmp_path, "session", "Set up", SELECT=select)
-    bad = run_step(tmp_path, "session", "Set up", SELECT=select, CODE="2")
+@pytest.mark.parametrize(
+    ("select", "decide_every", "target"),
+    [("watch", "", ".venv/.ready"), ("watch", "1h", "browser"), ("post_rollback", "", "browser")],
+)
+def test_a_watch_waits_for_no_browser(tmp_path: Path, select: str, decide_every: str, target: str) -> None:
+    """Between two turns nobody looks; only decision sessions beside it open one. What cannot be set up ends it."""
+    good = run_step(tmp_path, "session", "Set up", SELECT=select, DECIDE_EVERY=decide_every)
+    bad = run_step(tmp_path, "session", "Set up", SELECT=select, DECIDE_EVERY=decide_every, CODE="2")
 
     assert [words for _, *words in good.calls] == [[target]]
     assert bad.code == 2
@@ -136,6 +147,8 @@ def faults_of_turns(watch: Mapping[str, Any]) -> list[str]:
         "the daily question waits for a turn": "concurrency" not in watch and "concurrency" not in daily,
         "the service ends a turn": length_s(usual) / 60 + SET_UP_MINUTES <= given["minutes"] < JOB_MINUTES,
         "it is not a turn": given["select"] == "watch" and f"|| '{usual}'" in given["turn"],
+        "it judges by something else than it is told": given["baseline"] == "${{ inputs.baseline || vars.PAM_WATCH_BASELINE }}"
+        and given["decide_every"] == "${{ inputs.decide_every || vars.PAM_WATCH_DECIDE_EVERY }}",
         "it may more than keep its state": job["permissions"] == daily["permissions"] == {"contents": "write"},
     }  # fmt: skip
     return [fault for fault, good in asked.items() if not good]
@@ -158,6 +171,8 @@ def test_turns_of_the_watch_follow_each_other() -> None:
         (("jobs", "watch", "with", "minutes"), 340, "the service ends a turn"),
         (("jobs", "watch", "with", "minutes"), 400, "the service ends a turn"),
         (("jobs", "watch", "with", "turn"), "", "it is not a turn"),
+        (("jobs", "watch", "with", "baseline"), "newest", "it judges by something else than it is told"),
+        (("jobs", "watch", "with", "decide_every"), "1h", "it judges by something else than it is told"),
         (("jobs", "watch", "permissions"), {"contents": "write", "issues": "write"}, "it may more than keep its state"),
     ],
 )
@@ -170,6 +185,21 @@ def test_turns_that_do_not_follow_are_seen(place: tuple[str, ...], value: object
     inner[place[-1]] = value
 
     assert faults_of_turns(changed) == [fault]
+
+
+def consents_to_watch(text: str) -> bool:
+    """Whether a workflow could let a watch roll back: it has to name who may sign."""
+    return "--signers" in text or "--consent-again" in text
+
+
+def test_no_job_has_standing_consent() -> None:
+    """docs/decisions/0056: a job is ended from outside, and the rollback with it."""
+    assert [
+        path.name
+        for path in (ROOT / ".github" / "workflows").glob("*.yml")
+        if consents_to_watch(path.read_text("utf-8"))
+    ] == []
+    assert consents_to_watch('set -- "$@" --signers "$SIGNERS"')
 
 
 CONSENTED = {
